@@ -1,0 +1,1 @@
+//! Kinds of errors, their exit codes, and the rendering of source spans.

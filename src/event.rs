@@ -1,0 +1,92 @@
+//! What work may tell a display.
+//!
+//! Events leave sideways, through one bounded channel, to whatever display is attached. They carry
+//! plain values: a display needs no knowledge of BuildKit, and text in them is as the build wrote
+//! it, so whoever shows it cleans it first.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::image::Platform;
+use crate::outcome::Outcome;
+
+/// The name by which people know a cell: its first tag, unique in a matrix.
+pub type CellName = Arc<str>;
+
+/// One thing that happened in a run.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The run begins; always the first event.
+    RunStarted { cells: Vec<CellSummary>, jobs: usize },
+    /// A cell left the queue.
+    CellStarted { cell: CellName },
+    /// A step of a cell began, or changed its state.
+    Step { cell: CellName, step: Step },
+    /// A step wrote a line, without its line end.
+    Log { cell: CellName, step: StepId, line: String },
+    /// A step moves data: a layer pushed or pulled, a context sent.
+    Transfer { cell: CellName, step: StepId, transfer: Transfer },
+    /// BuildKit warns of something in the Dockerfile.
+    Warning { cell: CellName, warning: Warning },
+    /// A cell came to its end.
+    CellFinished(Outcome),
+    /// The person asked to stop; running cells are being cancelled.
+    Cancelling,
+}
+
+/// What a display knows of a cell before it starts.
+#[derive(Debug, Clone)]
+pub struct CellSummary {
+    pub cell: CellName,
+    pub platforms: Vec<Platform>,
+}
+
+/// Tells the steps of one cell apart; without meaning beyond that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StepId(pub u32);
+
+/// A step of a build: one instruction of a Dockerfile, or work of BuildKit's own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    pub id: StepId,
+    /// What is done, without the bracketed head that BuildKit puts before it: `RUN apk add curl`.
+    pub name: String,
+    /// The platform it runs for, where the build has several.
+    pub platform: Option<Platform>,
+    /// The stage's name, or nothing for a Dockerfile with one unnamed stage.
+    pub stage: Option<String>,
+    /// Its place in the stage: (number, out of), both from 1.
+    pub position: Option<(u32, u32)>,
+    pub state: StepState,
+}
+
+/// How far a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepState {
+    Running,
+    Cached,
+    Done { took: Duration },
+    Failed { took: Duration },
+    Cancelled,
+}
+
+/// How much of a thing has moved. `total` is 0 where it is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transfer {
+    /// What moves, in BuildKit's words: `pushing layers`, `sha256:1f2e…`.
+    pub name: String,
+    /// Bytes.
+    pub current: u64,
+    /// Bytes.
+    pub total: u64,
+    pub done: bool,
+}
+
+/// A warning of BuildKit about a Dockerfile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Line of the template, from 1.
+    pub line: Option<u32>,
+    pub message: String,
+    pub url: Option<String>,
+}

@@ -1,0 +1,23 @@
+//! onebuild builds a matrix of container images out of a few Dockerfile templates.
+//!
+//! The way through the house, one type an arrow; nothing flows back but `Outcome`:
+//!
+//! ```text
+//! matrix.yaml -> Matrix -> Plan (cells) -> Rendered -> BuildRequest -> BuildKit -> Outcome -> Report
+//! ```
+
+pub mod buildkit; // BuildKit's client: control, session; depends on nothing else of ours
+pub mod context; // the build context: .dockerignore, the walk
+pub mod docker; // endpoint, dialer, credentials, the Docker API
+pub mod driver; // where docker and buildkit meet: implements `Builder`
+pub mod error; // kinds, exit codes, rendering of source spans
+pub mod event; // what work may tell a display
+pub mod image; // reference, tag, digest, platform (pure)
+pub mod matrix; // schema, expansion, selection (pure)
+pub mod outcome; // what a cell came to
+pub mod plan; // cells to build, and their build requests (pure)
+pub mod progress; // tty, plain, quiet: consume events, write to a given Write
+pub mod registry; // manifest of a reference, verification of what was pushed
+pub mod report; // the closing table and failures: return text
+pub mod schedule; // bounded, keep-going, cancel; knows a `Builder`, not BuildKit
+pub mod template; // the one place that knows the placeholder syntax (pure)
