@@ -1,0 +1,88 @@
+//! The control connection: one HTTP/2 channel that any number of solves share.
+
+use std::sync::Mutex;
+
+use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
+use bollard_buildkit_proto::moby::buildkit::v1::{ListWorkersRequest, StatusRequest};
+use bollard_buildkit_proto::pb;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+use tonic::transport::{Channel, Endpoint, Uri};
+
+use super::solve::{Solve, Solved};
+use super::status::{Progress, follow};
+use super::{SolveError, random_id};
+
+/// The largest message taken from BuildKit; a Status of a chatty build stays far below.
+const MAX_MESSAGE: usize = 16 << 20;
+
+/// A client of BuildKit's Control service. Cloning it shares the connection.
+#[derive(Debug, Clone)]
+pub struct Client {
+    control: ControlClient<Channel>,
+}
+
+impl Client {
+    /// Speaks HTTP/2 over `io`, which is already connected to BuildKit.
+    pub async fn connect<S>(io: S) -> Result<Self, tonic::transport::Error>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        // The channel may ask its connector again when the connection is lost; a stream can be
+        // handed out once, so the second time is an error that says what happened.
+        let slot = Mutex::new(Some(TokioIo::new(io)));
+        let connector = tower::service_fn(move |_: Uri| {
+            let io = slot.lock().expect("no panic while holding the slot").take();
+            async move { io.ok_or_else(|| std::io::Error::other("the connection to BuildKit was lost")) }
+        });
+        let channel =
+            Endpoint::from_static("http://buildkit").connect_with_connector(connector).await?;
+        let control = ControlClient::new(channel).max_decoding_message_size(MAX_MESSAGE);
+        Ok(Self { control })
+    }
+
+    /// Every platform that a worker can run, emulated ones included, as BuildKit names them.
+    pub async fn platforms(&self) -> Result<Vec<pb::Platform>, tonic::Status> {
+        let workers = self.control.clone().list_workers(ListWorkersRequest::default()).await?;
+        Ok(workers.into_inner().record.into_iter().flat_map(|worker| worker.platforms).collect())
+    }
+
+    /// Solves, sending what happens to `progress` on the way; dropping the future cancels the
+    /// solve on BuildKit's side.
+    ///
+    /// A status stream that fails never fails the build: progress ends early, and that is all.
+    pub async fn solve(
+        &self,
+        solve: Solve,
+        progress: mpsc::Sender<Progress>,
+    ) -> Result<Solved, SolveError> {
+        let id = random_id();
+        let mut control = self.control.clone();
+        let status = {
+            let mut control = self.control.clone();
+            let request = StatusRequest { r#ref: id.clone() };
+            async move {
+                if let Ok(stream) = control.status(request).await {
+                    follow(stream.into_inner(), progress).await;
+                }
+            }
+        };
+        let solving = control.solve(solve.into_request(id));
+        // BuildKit ends the status stream soon after the solve: both are waited for, so that the
+        // last lines of a failed step are not lost. A status that hangs is not waited for long.
+        let mut status = std::pin::pin!(status);
+        let mut solving = std::pin::pin!(solving);
+        let mut status_ended = false;
+        let response = loop {
+            tokio::select! {
+                () = &mut status, if !status_ended => status_ended = true,
+                response = &mut solving => break response,
+            }
+        };
+        if !status_ended {
+            let _ = tokio::time::timeout(std::time::Duration::from_secs(3), status).await;
+        }
+        Ok(Solved::from_response(response?.into_inner()))
+    }
+}

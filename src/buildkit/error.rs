@@ -1,0 +1,114 @@
+//! Why a solve failed, with the typed details that BuildKit attaches.
+
+use bollard_buildkit_proto::google::rpc;
+use prost::Message as _;
+use serde_json::Value;
+use thiserror::Error;
+
+/// A failed solve.
+///
+/// BuildKit reports nearly everything with the code Unknown. What it knows beyond the message
+/// comes as `grpc-status-details-bin`: a `google.rpc.Status` whose details hold JSON.
+///
+/// Source: <https://github.com/moby/buildkit/tree/master/solver/errdefs>
+#[derive(Debug, Error)]
+#[error("{message}")]
+pub struct SolveError {
+    /// BuildKit's own sentence.
+    pub message: String,
+    /// In the order that BuildKit attached them.
+    pub details: Vec<Detail>,
+    /// The connection itself failed: not the build's fault.
+    pub connection_lost: bool,
+}
+
+/// One typed detail of a failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Detail {
+    /// A range of lines in a source file, from 1, both ends included.
+    Source { filename: String, first: u32, last: u32 },
+    /// The vertex that failed.
+    Vertex { digest: String },
+    /// The exit code of a command.
+    Exit { code: i32 },
+}
+
+impl From<tonic::Status> for SolveError {
+    fn from(status: tonic::Status) -> Self {
+        let details = rpc::Status::decode(status.details()).map(|status| status.details);
+        let details = details.unwrap_or_default();
+        let decoded = details.iter().filter_map(|any| {
+            Detail::decode(&any.type_url, &serde_json::from_slice(&any.value).ok()?)
+        });
+        Self {
+            message: status.message().to_owned(),
+            details: decoded.collect(),
+            connection_lost: status.code() == tonic::Code::Unavailable,
+        }
+    }
+}
+
+impl Detail {
+    /// Reads a detail by the last part of its type's name, which is all that forks and versions of
+    /// BuildKit agree on.
+    fn decode(type_url: &str, value: &Value) -> Option<Self> {
+        let kind = type_url.rsplit(['/', '.']).next()?;
+        match kind.strip_suffix("+json").unwrap_or(kind) {
+            "Source" => {
+                let ranges = value.get("ranges")?.as_array()?;
+                let lines = |end: &'static str| {
+                    ranges.iter().filter_map(move |range| line(range.get(end)?.get("line")?))
+                };
+                Some(Self::Source {
+                    filename: value.get("info")?.get("filename")?.as_str()?.to_owned(),
+                    first: lines("start").min()?,
+                    last: lines("end").max()?,
+                })
+            }
+            "Vertex" => Some(Self::Vertex { digest: value.get("digest")?.as_str()?.to_owned() }),
+            "ExitMessage" | "ExitError" => {
+                let code = value.get("Code").or_else(|| value.get("code"))?.as_u64()?;
+                Some(Self::Exit { code: i32::try_from(code).ok()? })
+            }
+            _ => None,
+        }
+    }
+}
+
+fn line(value: &Value) -> Option<u32> {
+    u32::try_from(value.as_u64()?).ok().filter(|line| *line > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn details_are_read_by_the_end_of_their_type_name() {
+        let source = json!({
+            "info": {"filename": "a.Dockerfile", "data": "RlJPTSB4Cg=="},
+            "ranges": [
+                {"start": {"line": 4}, "end": {"line": 4}},
+                {"start": {"line": 3}, "end": {"line": 5}},
+            ],
+        });
+        assert_eq!(
+            Detail::decode("github.com/moby/buildkit/errdefs.Source+json", &source),
+            Some(Detail::Source { filename: "a.Dockerfile".into(), first: 3, last: 5 })
+        );
+        assert_eq!(
+            Detail::decode("x/gatewayapi.ExitMessage+json", &json!({"Code": 3})),
+            Some(Detail::Exit { code: 3 })
+        );
+        assert_eq!(Detail::decode("x/errdefs.Solve+json", &json!({"digest": "a"})), None);
+        assert_eq!(Detail::decode("x/errdefs.Source+json", &json!({"ranges": []})), None);
+    }
+
+    #[test]
+    fn a_status_without_details_keeps_its_message() {
+        let error = SolveError::from(tonic::Status::unknown("no such thing"));
+        assert_eq!((error.to_string().as_str(), error.details.len()), ("no such thing", 0));
+    }
+}

@@ -1,0 +1,82 @@
+//! Auth: BuildKit asks for the credentials of a registry when it pulls or pushes.
+
+use std::fmt;
+use std::future::Future;
+
+use bollard_buildkit_proto::moby::filesync::v1::auth_server::Auth;
+use bollard_buildkit_proto::moby::filesync::v1::{
+    CredentialsRequest, CredentialsResponse, FetchTokenRequest, FetchTokenResponse,
+    GetTokenAuthorityRequest, GetTokenAuthorityResponse, VerifyTokenAuthorityRequest,
+    VerifyTokenAuthorityResponse,
+};
+use tonic::{Request, Response, Status};
+
+/// A user name and its password or token, as BuildKit wants them.
+///
+/// An empty user name means that the secret is an identity token.
+pub struct Login {
+    pub username: String,
+    pub secret: String,
+}
+
+/// Finds the credentials of a registry host.
+///
+/// The host is as BuildKit names it; Docker Hub is `registry-1.docker.io`. Nothing found is
+/// `Ok(None)`: the registry may well answer without. The error is shown to the person, so it must
+/// hold no secret.
+pub trait CredentialLookup: Send + Sync + 'static {
+    /// Looks up one host.
+    fn lookup(&self, host: &str) -> impl Future<Output = Result<Option<Login>, String>> + Send;
+}
+
+pub(super) struct Service<L> {
+    lookup: L,
+}
+
+impl<L> Service<L> {
+    pub(super) fn new(lookup: L) -> Self {
+        Self { lookup }
+    }
+}
+
+#[tonic::async_trait]
+impl<L: CredentialLookup> Auth for Service<L> {
+    async fn credentials(
+        &self,
+        request: Request<CredentialsRequest>,
+    ) -> Result<Response<CredentialsResponse>, Status> {
+        let host = request.into_inner().host;
+        let login = self.lookup.lookup(&host).await.map_err(Status::unavailable)?;
+        let (username, secret) = login.map(|l| (l.username, l.secret)).unwrap_or_default();
+        Ok(Response::new(CredentialsResponse { username, secret }))
+    }
+
+    async fn fetch_token(
+        &self,
+        _: Request<FetchTokenRequest>,
+    ) -> Result<Response<FetchTokenResponse>, Status> {
+        Err(Status::unimplemented(NOT_SERVED))
+    }
+
+    async fn get_token_authority(
+        &self,
+        _: Request<GetTokenAuthorityRequest>,
+    ) -> Result<Response<GetTokenAuthorityResponse>, Status> {
+        Err(Status::unimplemented(NOT_SERVED))
+    }
+
+    async fn verify_token_authority(
+        &self,
+        _: Request<VerifyTokenAuthorityRequest>,
+    ) -> Result<Response<VerifyTokenAuthorityResponse>, Status> {
+        Err(Status::unimplemented(NOT_SERVED))
+    }
+}
+
+const NOT_SERVED: &str = "only Credentials is served";
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").field("username", &self.username).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,87 @@
+//! The session: what BuildKit calls us for while it builds, one service a file.
+//!
+//! BuildKit is the HTTP/2 client here and we are the server, over a byte stream that the caller
+//! opened. The caller announces the session by [`Session::headers`] when it opens the stream, then
+//! runs [`Session::serve`] until the builds that use it are done.
+
+mod auth;
+pub mod filesend;
+pub mod filesync;
+mod health;
+
+use bollard_buildkit_proto::health::health_server::HealthServer;
+use bollard_buildkit_proto::moby::filesync::v1::auth_server::AuthServer;
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tonic::service::RoutesBuilder;
+
+pub use auth::{CredentialLookup, Login};
+
+use super::random_id;
+
+/// A session, ready to be announced and served.
+pub struct Session {
+    id: String,
+    shared_key: String,
+    methods: Vec<&'static str>,
+    routes: RoutesBuilder,
+}
+
+impl Session {
+    /// A session that answers for its health and nothing else yet.
+    ///
+    /// BuildKit reuses what it was sent before under the same `shared_key`: one key stands for one
+    /// context folder on one machine.
+    pub fn new(shared_key: String) -> Self {
+        let mut session = Self {
+            id: random_id(),
+            shared_key,
+            methods: Vec::new(),
+            routes: RoutesBuilder::default(),
+        };
+        session.routes.add_service(HealthServer::new(health::Healthy));
+        session.methods.push("/grpc.health.v1.Health/Check");
+        session
+    }
+
+    /// Answers for registry credentials.
+    pub fn credentials(mut self, lookup: impl CredentialLookup) -> Self {
+        self.routes.add_service(AuthServer::new(auth::Service::new(lookup)));
+        // The other methods of Auth let the client fetch tokens itself; without them BuildKit asks
+        // for the credentials and fetches the token.
+        self.methods.push("/moby.filesync.v1.Auth/Credentials");
+        self
+    }
+
+    /// By which solves name this session.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The HTTP headers that announce this session when its stream is opened.
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        let mut headers = vec![
+            ("X-Docker-Expose-Session-Uuid", self.id.clone()),
+            ("X-Docker-Expose-Session-Name", "onebuild".to_owned()),
+            ("X-Docker-Expose-Session-Sharedkey", self.shared_key.clone()),
+        ];
+        let method = |method: &&str| ("X-Docker-Expose-Session-Grpc-Method", (*method).to_owned());
+        headers.extend(self.methods.iter().map(method));
+        headers
+    }
+
+    /// Serves BuildKit over `io` until it hangs up; dropping the future hangs up.
+    pub async fn serve<S>(self, io: S) -> Result<(), hyper::Error>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let service = TowerToHyperService::new(self.routes.routes().prepare());
+        http2::Builder::new(TokioExecutor::new())
+            .initial_stream_window_size(1 << 20)
+            .initial_connection_window_size(4 << 20)
+            .serve_connection(TokioIo::new(io), service)
+            .await
+    }
+}

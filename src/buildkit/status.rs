@@ -1,0 +1,311 @@
+//! The status of a solve: from BuildKit's stream of vertices, transfers and raw log bytes to
+//! states and whole lines.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bollard_buildkit_proto::google::protobuf::Timestamp;
+use bollard_buildkit_proto::moby::buildkit::v1 as proto;
+use futures::{Stream, StreamExt as _};
+
+use tokio::sync::mpsc;
+
+use super::VertexName;
+
+/// The longest line of a log; what is longer comes as several.
+const MAX_LINE: usize = 4096;
+
+/// Tells the vertices of one solve apart, in the order of their appearance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VertexId(pub u32);
+
+/// A change, with the vertex it belongs to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Progress {
+    pub vertex: VertexId,
+    /// The vertex's digest, by which errors name it.
+    pub digest: String,
+    pub update: Update,
+}
+
+/// What changed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Update {
+    Vertex {
+        name: VertexName,
+        state: VertexState,
+    },
+    /// A whole line of output without its end; bytes that are not UTF-8 are replaced.
+    Line(String),
+    /// Bytes moved; `total` is 0 where it is not known.
+    Transfer {
+        name: String,
+        current: u64,
+        total: u64,
+        done: bool,
+    },
+    /// A warning about the Dockerfile; the line counts from 1.
+    Warning {
+        message: String,
+        url: Option<String>,
+        line: Option<u32>,
+    },
+}
+
+/// How far a vertex is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VertexState {
+    Running,
+    Cached,
+    Done { took: Duration },
+    Failed { took: Duration },
+}
+
+/// Forwards a status stream until it ends, it fails, or nobody listens.
+pub(super) async fn follow<S>(mut stream: S, progress: mpsc::Sender<Progress>)
+where
+    S: Stream<Item = Result<proto::StatusResponse, tonic::Status>> + Unpin,
+{
+    let mut graph = Graph::default();
+    while let Some(Ok(response)) = stream.next().await {
+        for change in graph.apply(response) {
+            if progress.send(change).await.is_err() {
+                return;
+            }
+        }
+    }
+    for change in graph.finish() {
+        if progress.send(change).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// What is known of a solve so far.
+#[derive(Debug, Default)]
+pub struct Graph {
+    vertices: Vec<Vertex>,
+    by_digest: HashMap<String, VertexId>,
+}
+
+#[derive(Debug)]
+struct Vertex {
+    digest: String,
+    state: Option<VertexState>,
+    /// Bytes of a line that has not ended, one for each output stream (1 stdout, 2 stderr).
+    unfinished: HashMap<i64, Vec<u8>>,
+}
+
+impl Graph {
+    /// Takes a response in and tells what changed.
+    pub fn apply(&mut self, response: proto::StatusResponse) -> Vec<Progress> {
+        let mut changes = Vec::new();
+        for vertex in response.vertexes {
+            self.vertex(&vertex, &mut changes);
+        }
+        for status in response.statuses {
+            let update = Update::Transfer {
+                name: if status.name.is_empty() { status.id } else { status.name },
+                current: u64::try_from(status.current).unwrap_or_default(),
+                total: u64::try_from(status.total).unwrap_or_default(),
+                done: status.completed.is_some(),
+            };
+            changes.push(self.progress(&status.vertex, update));
+        }
+        for log in response.logs {
+            let id = self.id(&log.vertex);
+            let buffer = self.vertices[id.0 as usize].unfinished.entry(log.stream).or_default();
+            let lines = take_lines(buffer, &log.msg);
+            changes.extend(
+                lines.into_iter().map(|line| self.progress(&log.vertex, Update::Line(line))),
+            );
+        }
+        for warning in response.warnings {
+            let update = Update::Warning {
+                message: String::from_utf8_lossy(&warning.short).into_owned(),
+                url: Some(warning.url).filter(|url| !url.is_empty()),
+                line: warning
+                    .ranges
+                    .first()
+                    .and_then(|range| u32::try_from(range.start.as_ref()?.line).ok())
+                    .filter(|line| *line > 0),
+            };
+            changes.push(self.progress(&warning.vertex, update));
+        }
+        changes
+    }
+
+    /// Gives out the lines that never ended.
+    pub fn finish(&mut self) -> Vec<Progress> {
+        let mut changes = Vec::new();
+        for (index, vertex) in self.vertices.iter_mut().enumerate() {
+            let mut rest: Vec<_> =
+                vertex.unfinished.drain().filter(|(_, b)| !b.is_empty()).collect();
+            rest.sort();
+            for (_, bytes) in rest {
+                changes.push(Progress {
+                    vertex: VertexId(index as u32),
+                    digest: vertex.digest.clone(),
+                    update: Update::Line(String::from_utf8_lossy(&bytes).into_owned()),
+                });
+            }
+        }
+        changes
+    }
+
+    fn vertex(&mut self, vertex: &proto::Vertex, changes: &mut Vec<Progress>) {
+        let id = self.id(&vertex.digest);
+        let took = || elapsed(vertex.started.as_ref(), vertex.completed.as_ref());
+        let state = if vertex.completed.is_some() && !vertex.error.is_empty() {
+            VertexState::Failed { took: took() }
+        } else if vertex.cached {
+            VertexState::Cached
+        } else if vertex.completed.is_some() {
+            VertexState::Done { took: took() }
+        } else if vertex.started.is_some() {
+            VertexState::Running
+        } else {
+            return;
+        };
+        // BuildKit sends a vertex again and again, also in a state that it has left behind: a
+        // cached one is sent as started and completed too.
+        let known = &mut self.vertices[id.0 as usize].state;
+        if *known == Some(state) || *known == Some(VertexState::Cached) {
+            return;
+        }
+        *known = Some(state);
+        let name = VertexName::parse(&vertex.name);
+        changes.push(self.progress(&vertex.digest, Update::Vertex { name, state }));
+    }
+
+    fn progress(&mut self, digest: &str, update: Update) -> Progress {
+        Progress { vertex: self.id(digest), digest: digest.to_owned(), update }
+    }
+
+    fn id(&mut self, digest: &str) -> VertexId {
+        if let Some(id) = self.by_digest.get(digest) {
+            return *id;
+        }
+        let id = VertexId(u32::try_from(self.vertices.len()).unwrap_or(u32::MAX));
+        self.by_digest.insert(digest.to_owned(), id);
+        let vertex = Vertex { digest: digest.to_owned(), state: None, unfinished: HashMap::new() };
+        self.vertices.push(vertex);
+        id
+    }
+}
+
+/// Adds `bytes` to what is left of earlier ones, and takes out the lines that are whole.
+fn take_lines(buffer: &mut Vec<u8>, bytes: &[u8]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for byte in bytes {
+        match byte {
+            b'\n' => {
+                if buffer.last() == Some(&b'\r') {
+                    buffer.pop();
+                }
+                lines.push(String::from_utf8_lossy(buffer).into_owned());
+                buffer.clear();
+            }
+            byte => {
+                buffer.push(*byte);
+                if buffer.len() >= MAX_LINE {
+                    lines.push(String::from_utf8_lossy(buffer).into_owned());
+                    buffer.clear();
+                }
+            }
+        }
+    }
+    lines
+}
+
+fn elapsed(started: Option<&Timestamp>, completed: Option<&Timestamp>) -> Duration {
+    let nanoseconds = |t: &Timestamp| i128::from(t.seconds) * 1_000_000_000 + i128::from(t.nanos);
+    let (Some(started), Some(completed)) = (started, completed) else {
+        return Duration::ZERO;
+    };
+    let took = nanoseconds(completed) - nanoseconds(started);
+    Duration::from_nanos(u64::try_from(took).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(stream: i64, msg: &str) -> proto::StatusResponse {
+        let log = proto::VertexLog {
+            vertex: "v".into(),
+            stream,
+            msg: msg.into(),
+            ..proto::VertexLog::default()
+        };
+        proto::StatusResponse { logs: vec![log], ..proto::StatusResponse::default() }
+    }
+
+    fn lines(changes: Vec<Progress>) -> Vec<String> {
+        let line = |change: Progress| match change.update {
+            Update::Line(line) => Some(line),
+            _ => None,
+        };
+        changes.into_iter().filter_map(line).collect()
+    }
+
+    #[test]
+    fn chunks_of_log_become_whole_lines_for_each_stream() {
+        let mut graph = Graph::default();
+        assert_eq!(lines(graph.apply(log(1, "on"))), Vec::<String>::new());
+        assert_eq!(lines(graph.apply(log(2, "err\n"))), ["err"]);
+        assert_eq!(lines(graph.apply(log(1, "e\r\ntwo\nthr"))), ["one", "two"]);
+        assert_eq!(lines(graph.finish()), ["thr"]);
+        assert_eq!(lines(graph.finish()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_endless_line_is_cut() {
+        let mut graph = Graph::default();
+        assert_eq!(lines(graph.apply(log(1, &"x".repeat(MAX_LINE * 2)))).len(), 2);
+    }
+
+    fn vertex(
+        started: i64,
+        completed: Option<i64>,
+        cached: bool,
+        error: &str,
+    ) -> proto::StatusResponse {
+        let at = |seconds| Timestamp { seconds, nanos: 0 };
+        let vertex = proto::Vertex {
+            digest: "v".into(),
+            name: "[1/2] RUN a".into(),
+            cached,
+            started: Some(at(started)),
+            completed: completed.map(at),
+            error: error.into(),
+            ..proto::Vertex::default()
+        };
+        proto::StatusResponse { vertexes: vec![vertex], ..proto::StatusResponse::default() }
+    }
+
+    fn states(changes: Vec<Progress>) -> Vec<VertexState> {
+        let state = |change: Progress| match change.update {
+            Update::Vertex { state, .. } => Some(state),
+            _ => None,
+        };
+        changes.into_iter().filter_map(state).collect()
+    }
+
+    #[test]
+    fn a_vertex_is_told_once_for_each_state() {
+        let mut graph = Graph::default();
+        assert_eq!(states(graph.apply(vertex(1, None, false, ""))), [VertexState::Running]);
+        assert_eq!(states(graph.apply(vertex(1, None, false, ""))), []);
+        let done = VertexState::Done { took: Duration::from_secs(2) };
+        assert_eq!(states(graph.apply(vertex(1, Some(3), false, ""))), [done]);
+
+        let mut graph = Graph::default();
+        assert_eq!(states(graph.apply(vertex(1, Some(1), true, ""))), [VertexState::Cached]);
+        assert_eq!(states(graph.apply(vertex(1, Some(1), false, ""))), []);
+
+        let mut graph = Graph::default();
+        let failed = VertexState::Failed { took: Duration::from_secs(1) };
+        assert_eq!(states(graph.apply(vertex(1, Some(2), false, "exit code: 3"))), [failed]);
+    }
+}
