@@ -1,6 +1,7 @@
 //! The names of images and of what is in them: reference, tag, digest, platform. Pure.
 
 mod digest;
+mod name;
 mod platform;
 mod reference;
 

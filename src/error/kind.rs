@@ -1,0 +1,158 @@
+//! What ends a command, and the exit code it ends with.
+
+use std::fmt;
+
+use super::diagnostic::Diagnostics;
+
+/// Why a command failed; each kind has its exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// At least one cell failed.
+    CellFailed,
+    /// The command line is wrong.
+    Usage,
+    /// The matrix or a template is wrong.
+    Matrix,
+    /// The daemon, a registry, credentials, or a file of this machine.
+    Environment,
+    /// A bug of ours.
+    Bug,
+    /// The person asked to stop.
+    Interrupted,
+}
+
+impl ErrorKind {
+    /// The exit code: a public table, 0 being success.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::CellFailed => 1,
+            Self::Usage => 2,
+            Self::Matrix => 3,
+            Self::Environment => 4,
+            Self::Bug => 70,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// What a command returns when it fails.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    diagnostics: Diagnostics,
+    notes: Vec<String>,
+    help: Option<String>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            diagnostics: Diagnostics::default(),
+            notes: Vec::new(),
+            help: None,
+            source: None,
+        }
+    }
+
+    /// The cause, whose own causes are shown too.
+    pub fn caused_by(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// One more fact, such as a place that was tried.
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// What to do about it.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    pub fn exit_code(&self) -> u8 {
+        self.kind.exit_code()
+    }
+
+    /// What was found wrong in files; empty for every other kind of error.
+    pub fn diagnostics(&self) -> &Diagnostics {
+        &self.diagnostics
+    }
+
+    /// What a person reads, with a line end where there is anything to say.
+    pub fn render(&self, color: bool) -> String {
+        let mut text = self.diagnostics.render(color);
+        if !self.message.is_empty() {
+            let causes = std::iter::successors(
+                self.source.as_deref().map(|e| e as &(dyn std::error::Error + 'static)),
+                |e| e.source(),
+            );
+            let notes: Vec<String> = causes
+                .map(|cause| format!("because {cause}"))
+                .chain(self.notes.iter().cloned())
+                .collect();
+            text += &super::render::plain(&self.message, &notes, self.help.as_deref(), color);
+        }
+        text
+    }
+}
+
+/// Findings in the matrix or in a template.
+impl From<Diagnostics> for Error {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self { diagnostics, ..Self::new(ErrorKind::Matrix, "") }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.message.as_str() {
+            "" => fmt::Display::fmt(&self.diagnostics, f),
+            message => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_shows_its_causes_notes_and_help() {
+        let cause = std::io::Error::other("connection refused");
+        let error = Error::new(ErrorKind::Environment, "no Docker engine answers")
+            .caused_by(cause)
+            .note("tried unix:///var/run/docker.sock")
+            .help("start the engine, or name one with --host");
+        assert_eq!(error.exit_code(), 4);
+        assert_eq!(
+            error.render(false),
+            "\
+error: no Docker engine answers
+ |
+ = note: because connection refused
+ = note: tried unix:///var/run/docker.sock
+ = help: start the engine, or name one with --host
+"
+        );
+    }
+}

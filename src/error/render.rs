@@ -1,0 +1,195 @@
+//! The one renderer of errors.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+
+use super::diagnostic::{Diagnostic, Diagnostics, Label, Severity};
+use super::source::SourceFile;
+
+impl Diagnostics {
+    /// Each finding with its file, line, column, the line itself and carets; empty for none.
+    pub fn render(&self, color: bool) -> String {
+        // Nobody reads further, and each one costs a walk through its file.
+        const SHOWN: usize = 50;
+        let mut drawn: Vec<String> =
+            self.iter().take(SHOWN).map(|diagnostic| draw(diagnostic, color) + "\n").collect();
+        if let more @ 1.. = self.len().saturating_sub(SHOWN) {
+            drawn.push(plain(&format!("{more} more findings like these"), &[], None, color));
+        }
+        drawn.join("\n")
+    }
+}
+
+/// A message that points nowhere.
+pub(super) fn plain(message: &str, notes: &[String], help: Option<&str>, color: bool) -> String {
+    let group = Group::with_title(Level::ERROR.primary_title(visible(message)));
+    renderer(color).render(&[footed(group, notes, help)]) + "\n"
+}
+
+fn draw(diagnostic: &Diagnostic, color: bool) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let mut group = Group::with_title(level.primary_title(visible(&diagnostic.message)));
+    let mut seen: Vec<&SourceFile> = Vec::new();
+    for label in &diagnostic.labels {
+        if seen.contains(&&label.span.file) {
+            continue;
+        }
+        seen.push(&label.span.file);
+        group = group.element(snippet(diagnostic, &label.span.file));
+    }
+    let group = footed(group, &diagnostic.notes, diagnostic.help.as_deref());
+    renderer(color).render(&[group])
+}
+
+fn renderer(color: bool) -> Renderer {
+    if color { Renderer::styled() } else { Renderer::plain() }.term_width(100)
+}
+
+fn footed<'a>(mut group: Group<'a>, notes: &[String], help: Option<&str>) -> Group<'a> {
+    for note in notes {
+        group = group.element(Level::NOTE.message(visible(note)));
+    }
+    match help {
+        Some(help) => group.element(Level::HELP.message(visible(help))),
+        None => group,
+    }
+}
+
+/// All labels of one file in one snippet, which holds no more than the lines they need.
+///
+/// Only those lines are handed over, so that a long file costs nothing and line ends of any kind
+/// make no difference to the columns.
+fn snippet<'a>(diagnostic: &Diagnostic, file: &SourceFile) -> Snippet<'a, Annotation<'a>> {
+    let labels: Vec<(usize, &Label)> = diagnostic
+        .labels
+        .iter()
+        .enumerate()
+        .filter(|(_, label)| label.span.file == *file)
+        .collect();
+    let lines: BTreeSet<usize> =
+        labels.iter().map(|(_, label)| file.line_of(label.span.start)).collect();
+    let first = lines.first().copied().unwrap_or(1);
+    let last = lines.last().copied().unwrap_or(1);
+
+    let mut text = String::new();
+    let mut annotations = Vec::new();
+    for number in first..=last {
+        // The lines between two labels are folded away: no need to copy them.
+        if !lines.contains(&number) {
+            text.push('\n');
+            continue;
+        }
+        let range = file.line_range(number).unwrap_or(0..0);
+        for (index, label) in &labels {
+            if file.line_of(label.span.start) != number {
+                continue;
+            }
+            // A span may start on the line end itself and may run over several lines.
+            let start = label.span.start.min(range.end) - range.start;
+            let end = label.span.end.clamp(range.start + start, range.end) - range.start;
+            let kind = if *index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+            let word = (!label.text.is_empty()).then(|| visible(&label.text).into_owned());
+            annotations.push(kind.span(text.len() + start..text.len() + end).label(word));
+        }
+        text += &file.text()[range];
+        text.push('\n');
+    }
+    text.pop();
+    Snippet::source(text)
+        .path(visible(file.name()).into_owned())
+        .line_start(first)
+        .annotations(annotations)
+}
+
+/// `text` with control characters, and those that turn the direction of writing, spelled out.
+pub fn visible(text: &str) -> Cow<'static, str> {
+    let hidden = |c: char| {
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if hidden(c) {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(text: &str, start: usize, end: usize) -> String {
+        let file = SourceFile::new("matrix.yaml", text);
+        Diagnostics::from(Diagnostic::error("wrong").at(&file.span(start..end), "here"))
+            .render(false)
+    }
+
+    #[test]
+    fn a_finding_shows_file_line_column_and_carets() {
+        let file = SourceFile::new("matrix.yaml", "a: 1\nversion: \"2.0.99\"\n");
+        let finding = Diagnostic::error("axis `version` has no value matching `2.0.99`")
+            .at(&file.span(14..22), "known: 2.0.0 to 2.0.15")
+            .help("add it under `axes.version`");
+        assert_eq!(
+            Diagnostics::from(finding).render(false),
+            "\
+error: axis `version` has no value matching `2.0.99`
+ --> matrix.yaml:2:10
+  |
+2 | version: \"2.0.99\"
+  |          ^^^^^^^^ known: 2.0.0 to 2.0.15
+  |
+  = help: add it under `axes.version`
+"
+        );
+    }
+
+    #[test]
+    fn columns_are_right_after_multi_byte_text_and_with_windows_line_ends() {
+        assert!(drawn("größe: x\r\nb: y\r\n", 9, 10).contains("matrix.yaml:1:8\n"));
+        assert!(drawn("größe: x\r\nb: y\r\n", 15, 16).contains("matrix.yaml:2:4\n"));
+    }
+
+    #[test]
+    fn the_end_of_a_file_can_be_pointed_at() {
+        for text in ["a: 1", "a: 1\n", "", "\r\n"] {
+            assert!(drawn(text, text.len(), text.len()).contains("here"), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn control_characters_never_reach_the_terminal() {
+        let text = "a: \u{1b}[2J\u{7}\u{202e}x";
+        let file = SourceFile::new("m\u{1b}.yaml", text);
+        let shown = Diagnostics::from(
+            Diagnostic::error(text).at(&file.span(3..4), text).note(text).help(text),
+        )
+        .render(false);
+        assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown:?}");
+        assert!(!shown.contains('\u{202e}'), "{shown:?}");
+    }
+
+    #[test]
+    fn two_places_far_apart_are_shown_without_what_lies_between() {
+        let text = "one\n".to_owned() + &"between\n".repeat(50) + "two\n";
+        let file = SourceFile::new("f", text.clone());
+        let two = text.len() - 4;
+        let shown = Diagnostics::from(
+            Diagnostic::error("same")
+                .at(&file.span(two..two + 3), "again")
+                .at(&file.span(0..3), "first"),
+        )
+        .render(false);
+        assert!(shown.contains("52 | two") && shown.contains(" 1 | one"), "{shown}");
+        assert!(!shown.contains("between") && shown.lines().count() < 12, "{shown}");
+    }
+}

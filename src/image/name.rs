@@ -1,0 +1,116 @@
+//! The grammar of names, checked so that the message says what is wrong.
+
+use std::net::Ipv6Addr;
+
+use super::reference::InvalidReference;
+
+/// Whether the part before the first slash is a host: Docker's rule, less upper case alone.
+///
+/// Docker also takes `CaijiaMX` in `CaijiaMX/1panel` for a host, and fails much later with an
+/// error about name resolution.
+pub(super) fn is_host(first: &str) -> bool {
+    first == "localhost" || first.starts_with('[') || first.contains(['.', ':'])
+}
+
+pub(super) fn check_host(text: &str, host: &str) -> Result<(), InvalidReference> {
+    let wrong = |why: &str| Err(InvalidReference(format!("`{}`: {why}", shown(text))));
+    if matches!(host, "http:" | "https:") {
+        return wrong(&format!("an image name has no {host}//: leave it out"));
+    }
+    let (name, port) = match host.strip_prefix('[') {
+        Some(rest) => {
+            let Some((address, after)) = rest.split_once(']') else {
+                return wrong("the host's address is not closed by `]`");
+            };
+            if address.parse::<Ipv6Addr>().is_err() {
+                return wrong(&format!("the host `[{address}]` is not an IPv6 address"));
+            }
+            match after.strip_prefix(':') {
+                None if !after.is_empty() => return wrong("the host goes on after `]`"),
+                port => (None, port),
+            }
+        }
+        None => match host.split_once(':') {
+            Some((name, port)) => (Some(name), Some(port)),
+            None => (Some(host), None),
+        },
+    };
+    let label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    if name.is_some_and(|name| !name.split('.').all(label)) {
+        return wrong(&format!("`{}` is not a host name", shown(host)));
+    }
+    match port {
+        Some(port) if !port.bytes().all(|b| b.is_ascii_digit()) || port.parse::<u16>().is_err() => {
+            wrong(&format!("`{}` is not a port", shown(port)))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn check_path(text: &str, path: &str) -> Result<(), InvalidReference> {
+    let wrong =
+        |why: &str| Err(InvalidReference(format!("`{}` is not an image name: {why}", shown(text))));
+    if text.is_empty() {
+        return Err(InvalidReference("an image name is empty".to_owned()));
+    }
+    if text.len() > 255 {
+        return wrong("it is longer than 255 characters");
+    }
+    for component in path.split('/') {
+        if component.is_empty() {
+            return wrong("a part of it is empty");
+        }
+        if component.bytes().any(|b| b.is_ascii_uppercase()) {
+            let lower = text.to_ascii_lowercase();
+            return wrong(&format!("upper-case letters are not allowed: write `{lower}`"));
+        }
+        let allowed =
+            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+        if let Some(c) = component.chars().find(|c| !allowed(*c)) {
+            return wrong(&format!("`{}` is not allowed", shown(&c.to_string())));
+        }
+        let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
+        if !edge(component.bytes().next()) || !edge(component.bytes().last()) {
+            return wrong(&format!("`{component}` must start and end with a letter or digit"));
+        }
+        let separators = component.split(|c: char| c.is_ascii_alphanumeric());
+        let separator =
+            |s: &str| matches!(s, "" | "." | "_" | "__") || s.bytes().all(|b| b == b'-');
+        if let Some(run) = separators.into_iter().find(|run| !separator(run)) {
+            return wrong(&format!("`{run}` is no separator: use `.`, `_`, `__` or dashes"));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn check_tag(text: &str) -> Result<(), InvalidReference> {
+    let wrong = |why: String| Err(InvalidReference(why));
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    if text.is_empty() {
+        wrong("a tag is empty".to_owned())
+    } else if let Some(c) = text.chars().find(|c| !allowed(*c)) {
+        let c = shown(&c.to_string());
+        wrong(format!("`{}` is not a tag: `{c}` is not allowed in a tag", shown(text)))
+    } else if text.starts_with(['.', '-']) {
+        wrong(format!("`{text}` is not a tag: it must not start with `.` or `-`"))
+    } else if text.len() > 128 {
+        wrong(format!("`{}` is not a tag: it is longer than 128 characters", shown(text)))
+    } else {
+        Ok(())
+    }
+}
+
+/// Enough of a wrong text to know it by, fit for a terminal.
+fn shown(text: &str) -> String {
+    let cut: String = text.chars().take(80).collect();
+    let dots = if cut.len() < text.len() { "…" } else { "" };
+    cut.chars()
+        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
+        .chain(dots.chars())
+        .collect()
+}
