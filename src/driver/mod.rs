@@ -1,1 +1,17 @@
-//! (being written)
+//! Where docker and buildkit meet: implements [`Builder`](crate::schedule::Builder) over the
+//! BuildKit inside a Docker Engine.
+//!
+//! A cell's way: [`request`] puts it in the frontend's terms, [`sessions`] gives it the session of
+//! its context folder, [`watch`] turns BuildKit's progress into events, and [`failure`] turns
+//! BuildKit's error into the terms of the Dockerfile. [`preflight`] finds out beforehand what the
+//! engine cannot do.
+
+mod engine;
+mod failure;
+mod preflight;
+mod request;
+mod sessions;
+mod watch;
+
+pub use engine::EngineBuilder;
+pub use preflight::{Obstacle, preflight};

@@ -19,6 +19,7 @@ use tonic::service::RoutesBuilder;
 
 pub use auth::{CredentialLookup, Login};
 
+use self::filesync::FileSync;
 use super::random_id;
 
 /// A session, ready to be announced and served.
@@ -44,6 +45,13 @@ impl Session {
         session.routes.add_service(HealthServer::new(health::Healthy));
         session.methods.push("/grpc.health.v1.Health/Check");
         session
+    }
+
+    /// Offers the folders of `files`.
+    pub fn files(mut self, files: &FileSync) -> Self {
+        self.routes.add_service(files.service());
+        self.methods.extend(filesync::METHODS);
+        self
     }
 
     /// Answers for registry credentials.

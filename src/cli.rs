@@ -1,0 +1,307 @@
+//! Arguments and help; no behaviour.
+//!
+//! The axes of the matrix at hand are flags too (`--os`, `--version`): [`command`] is given their
+//! names, since only the file knows them.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+use crate::image::{Platform, Reference, Repository};
+use crate::plan::FileOutput;
+
+/// Builds and pushes a matrix of container images from a few Dockerfile templates.
+#[derive(Debug, Parser)]
+#[command(name = "onebuild", version, max_term_width = 100)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build the cells selected; an axis that is not named takes its default
+    Build(BuildArgs),
+    /// Build every cell, or every one that is selected
+    Matrix(BuildArgs),
+    /// Print the Dockerfiles, or write them into a folder; nothing is built
+    Render(RenderArgs),
+    /// Show what would be built
+    Plan(PlanArgs),
+}
+
+impl Command {
+    /// Which matrix, and which cells of it.
+    pub fn selection(&self) -> &SelectArgs {
+        match self {
+            Self::Build(args) | Self::Matrix(args) => &args.select,
+            Self::Render(args) => &args.select,
+            Self::Plan(args) => &args.select,
+        }
+    }
+}
+
+/// Which cells.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Selection")]
+pub struct SelectArgs {
+    /// The matrix
+    #[arg(short, long, env = "ONEBUILD_FILE", default_value = "matrix.yaml")]
+    pub file: PathBuf,
+    /// Only cells whose axis has this value; a list, a glob, or a comparison of versions
+    #[arg(long, value_name = "AXIS=VALUE")]
+    pub only: Vec<Assignment>,
+    /// No cells whose axis has this value
+    #[arg(long, value_name = "AXIS=VALUE")]
+    pub skip: Vec<Assignment>,
+    /// Build for these platforms instead of the matrix's own
+    #[arg(long, env = "ONEBUILD_PLATFORM", value_name = "PLATFORM", value_delimiter = ',')]
+    pub platform: Vec<Platform>,
+    /// Name the images in this repository instead of the matrix's own
+    #[arg(long, env = "ONEBUILD_IMAGE", value_name = "REPOSITORY", value_delimiter = ',')]
+    pub image: Vec<Repository>,
+    /// What the flags of single axes said, in the order of the axes.
+    #[arg(skip)]
+    pub axes: Vec<Assignment>,
+}
+
+/// `build` and `matrix`.
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    #[command(flatten)]
+    pub select: SelectArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// Where the result goes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Push to the registry; without --load nothing is kept in the local store
+    #[arg(long)]
+    pub push: bool,
+    /// Put the images into the engine's store (the default where no other output is named)
+    #[arg(long)]
+    pub load: bool,
+    /// Write a file instead: type=oci|docker|tar|local,dest=PATH; a PATH that ends in / is a folder
+    /// that gets one for each cell
+    #[arg(short, long, value_name = "SPEC", conflicts_with_all = ["push", "load"])]
+    pub output: Option<OutputSpec>,
+    /// Say what would be built and stop; needs no engine
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// How it is built.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Build")]
+pub struct RunArgs {
+    /// Where the engine listens [default: the usual sockets]
+    #[arg(short = 'H', long, value_name = "ENDPOINT")]
+    pub host: Option<String>,
+    /// How many cells are built at once [default: 4 for each core]
+    #[arg(short, long, env = "ONEBUILD_JOBS", value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Go on with the other cells when one fails (the default)
+    #[arg(long, overrides_with = "fail_fast")]
+    pub keep_going: bool,
+    /// Stop when a cell fails
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Run every instruction again
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Ask registries for base images even when the engine has them
+    #[arg(long)]
+    pub pull: bool,
+    /// A build argument; without =VALUE it is taken from the environment
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub build_arg: Vec<String>,
+    /// Take one base image for another, as behind a mirror
+    #[arg(long, value_name = "REF=REF")]
+    pub base: Vec<BaseOverride>,
+    /// The network that RUN steps see
+    #[arg(long, value_enum, default_value_t = NetworkArg::Default)]
+    pub network: NetworkArg,
+    /// Attach provenance; costs about half as much again for a cell that is cached, and gives every
+    /// run a new digest, so that unchanged images are pushed again
+    #[arg(long)]
+    pub provenance: bool,
+    /// Keep a record of each build in the engine's history; doubles the time of a cached cell
+    #[arg(long)]
+    pub history: bool,
+    /// How progress is shown
+    #[arg(long, value_enum, env = "ONEBUILD_PROGRESS", default_value_t = ProgressArg::Auto)]
+    pub progress: ProgressArg,
+}
+
+/// `render`.
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// Write CELL.Dockerfile into this folder for each cell
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// How the plan is written
+    #[arg(long, value_enum, default_value_t = PlanFormat::Table)]
+    pub format: PlanFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    Table,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NetworkArg {
+    Default,
+    None,
+    /// The engine's own machine's network
+    Host,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProgressArg {
+    /// tty on a terminal, else plain
+    Auto,
+    Tty,
+    Plain,
+    /// Errors only
+    Quiet,
+}
+
+/// `axis=value`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    pub axis: String,
+    pub value: String,
+}
+
+impl FromStr for Assignment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some((axis, value)) if !axis.is_empty() && !value.is_empty() => {
+                Ok(Self { axis: axis.to_owned(), value: value.to_owned() })
+            }
+            _ => Err("write AXIS=VALUE, such as os=ubuntu".to_owned()),
+        }
+    }
+}
+
+/// `ubuntu:24.04=mirror.example/ubuntu:24.04`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseOverride {
+    /// The name in `FROM`.
+    pub name: String,
+    pub base: Reference,
+}
+
+impl FromStr for BaseOverride {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let usage = "write REF=REF, such as ubuntu:24.04=mirror.example/ubuntu:24.04";
+        let (name, base) = text.split_once('=').ok_or(usage)?;
+        name.parse::<Reference>().map_err(|error| error.to_string())?;
+        let base = base.parse::<Reference>().map_err(|error| error.to_string())?;
+        Ok(Self { name: name.to_owned(), base })
+    }
+}
+
+/// `type=oci,dest=PATH`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputSpec {
+    pub kind: FileOutput,
+    pub dest: PathBuf,
+}
+
+impl FromStr for OutputSpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (mut kind, mut dest) = (None, None);
+        for field in text.split(',') {
+            match field.split_once('=') {
+                Some(("type", "oci")) => kind = Some(FileOutput::Oci),
+                Some(("type", "docker")) => kind = Some(FileOutput::Docker),
+                Some(("type", "tar")) => kind = Some(FileOutput::Tar),
+                Some(("type", "local")) => kind = Some(FileOutput::Local),
+                Some(("type", other)) => {
+                    return Err(format!("`{other}` is none of oci, docker, tar, local"));
+                }
+                Some(("dest", path)) if !path.is_empty() => dest = Some(PathBuf::from(path)),
+                _ => return Err(format!("`{field}` is neither type=… nor dest=…")),
+            }
+        }
+        let kind = kind.ok_or("it lacks type=oci|docker|tar|local")?;
+        let dest = dest.ok_or("it lacks dest=PATH")?;
+        Ok(Self { kind, dest })
+    }
+}
+
+/// An axis of the matrix at hand, to become a flag.
+#[derive(Debug, Clone)]
+pub struct AxisFlag {
+    pub name: String,
+    /// What its help says of the values.
+    pub values: String,
+}
+
+/// The command line, with a flag for every axis whose name is not taken.
+pub fn command(axes: &[AxisFlag]) -> clap::Command {
+    let mut command = Cli::command();
+    let names: Vec<String> =
+        command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    for name in names {
+        command = command.mut_subcommand(name, |mut sub| {
+            for axis in axes {
+                let taken = sub.get_arguments().any(|arg| arg.get_long() == Some(&axis.name))
+                    || axis.name == "help";
+                if !taken {
+                    sub = sub.arg(axis_flag(axis));
+                }
+            }
+            sub
+        });
+    }
+    command
+}
+
+fn axis_flag(axis: &AxisFlag) -> Arg {
+    Arg::new(format!("axis:{}", axis.name))
+        .long(axis.name.clone())
+        .value_name("VALUE")
+        .value_delimiter(',')
+        .action(ArgAction::Append)
+        .help(format!("Only these values of the axis {} ({})", axis.name, axis.values))
+        .help_heading("Selection")
+}
+
+/// What the flags of single axes said.
+pub fn axis_values(axes: &[AxisFlag], matches: &ArgMatches) -> Vec<Assignment> {
+    let Some((_, matches)) = matches.subcommand() else { return Vec::new() };
+    let mut found = Vec::new();
+    for axis in axes {
+        if let Ok(Some(values)) = matches.try_get_many::<String>(&format!("axis:{}", axis.name)) {
+            found.extend(values.map(|value| Assignment { axis: axis.name.clone(), value: value.clone() }));
+        }
+    }
+    found
+}

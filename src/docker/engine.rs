@@ -1,0 +1,162 @@
+//! A Docker Engine that answers: its API, and the upgrades that carry BuildKit.
+
+use std::io;
+use std::time::Duration;
+
+use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::client::conn::http1;
+use hyper::upgrade::Upgraded;
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use thiserror::Error;
+use tokio::net::UnixStream;
+
+use super::{Candidate, Endpoint};
+
+/// How long one request to the Docker API may take.
+const API_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A connection to a Docker Engine that has answered once.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    endpoint: Endpoint,
+    docker: Docker,
+}
+
+/// What an engine says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineFacts {
+    /// Such as `28.5.2`.
+    pub version: String,
+    /// Whether images are kept in containerd's store, without which the engine's own BuildKit
+    /// builds one platform at a time.
+    pub containerd_store: bool,
+}
+
+/// Why the engine could not be used.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    #[error("no Docker Engine answers")]
+    NoneAnswers { tried: Vec<(Candidate, io::Error)> },
+    #[error("{path} of the engine at {endpoint}: {reason}")]
+    Upgrade { endpoint: Endpoint, path: &'static str, reason: String },
+    #[error("the engine at {endpoint} did not say what it is: {source}")]
+    Facts { endpoint: Endpoint, source: bollard::errors::Error },
+}
+
+impl Engine {
+    /// The first of `candidates` that answers.
+    pub async fn connect(candidates: Vec<Candidate>) -> Result<Self, EngineError> {
+        let mut tried = Vec::new();
+        for candidate in candidates {
+            match answer(&candidate.endpoint).await {
+                Ok(docker) => return Ok(Self { endpoint: candidate.endpoint, docker }),
+                Err(reason) => tried.push((candidate, reason)),
+            }
+        }
+        Err(EngineError::NoneAnswers { tried })
+    }
+
+    /// Where it listens.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Asks the engine what it is.
+    pub async fn facts(&self) -> Result<EngineFacts, EngineError> {
+        let failed = |source| EngineError::Facts { endpoint: self.endpoint.clone(), source };
+        let info = self.docker.info().await.map_err(failed)?;
+        let status = info.driver_status.unwrap_or_default();
+        Ok(EngineFacts {
+            version: info.server_version.unwrap_or_else(|| "of unknown version".to_owned()),
+            // The graph drivers' list has no such row.
+            containerd_store: status.iter().any(|row| {
+                row.first().is_some_and(|key| key == "driver-type")
+                    && row.get(1).is_some_and(|kind| kind.starts_with("io.containerd."))
+            }),
+        })
+    }
+
+    /// Opens a stream that speaks plain HTTP/2 after an upgrade: `/grpc` or `/session`.
+    ///
+    /// Source: <https://docs.docker.com/reference/api/engine/version/v1.51/#tag/Session>
+    pub async fn upgrade(
+        &self,
+        path: &'static str,
+        headers: &[(&'static str, String)],
+    ) -> Result<TokioIo<Upgraded>, EngineError> {
+        upgrade(&self.endpoint, path, headers).await.map_err(|reason| EngineError::Upgrade {
+            endpoint: self.endpoint.clone(),
+            path,
+            reason,
+        })
+    }
+}
+
+/// Opens a byte stream.
+async fn dial(endpoint: &Endpoint) -> io::Result<UnixStream> {
+    match endpoint {
+        Endpoint::Unix(path) => UnixStream::connect(path).await,
+    }
+}
+
+/// Asks for a sign of life, and settles the version of the API.
+async fn answer(endpoint: &Endpoint) -> io::Result<Docker> {
+    // What a connection attempt says (no such file, permission denied) is clearer than what is
+    // left of it after two HTTP libraries.
+    dial(endpoint).await?;
+    let transport = {
+        let endpoint = endpoint.clone();
+        move |request: BollardRequest| {
+            let endpoint = endpoint.clone();
+            async move {
+                let io = TokioIo::new(dial(&endpoint).await?);
+                let (mut sender, connection) = http1::handshake(io).await?;
+                // Ends by itself when the response has been read or dropped.
+                tokio::spawn(connection.with_upgrades());
+                Ok(sender.send_request(request).await?)
+            }
+        }
+    };
+    let docker = Docker::connect_with_custom_transport(
+        transport,
+        Some("http://docker"),
+        API_TIMEOUT.as_secs(),
+        API_DEFAULT_VERSION,
+    );
+    let negotiate = async { docker?.negotiate_version().await };
+    let not_docker = |error| format!("it answers, but not as Docker does: {error}");
+    negotiate.await.map_err(|error: bollard::errors::Error| io::Error::other(not_docker(error)))
+}
+
+async fn upgrade(
+    endpoint: &Endpoint,
+    path: &str,
+    headers: &[(&'static str, String)],
+) -> Result<TokioIo<Upgraded>, String> {
+    let mut request = Request::post(path)
+        .header("Host", "docker")
+        .header("Connection", "Upgrade")
+        .header("Upgrade", "h2c");
+    for (name, value) in headers {
+        request = request.header(*name, value);
+    }
+    let request = request.body(Empty::<Bytes>::new()).map_err(|error| error.to_string())?;
+    let opened = async {
+        let io = TokioIo::new(dial(endpoint).await.map_err(|error| error.to_string())?);
+        let (mut sender, connection) =
+            http1::handshake(io).await.map_err(|error| error.to_string())?;
+        tokio::spawn(connection.with_upgrades());
+        let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return Err(format!("the engine answered {} to an upgrade", response.status()));
+        }
+        hyper::upgrade::on(response).await.map_err(|error| error.to_string())
+    };
+    match tokio::time::timeout(API_TIMEOUT, opened).await {
+        Ok(opened) => opened.map(TokioIo::new),
+        Err(_) => Err("no answer within a minute".to_owned()),
+    }
+}

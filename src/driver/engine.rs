@@ -1,0 +1,118 @@
+//! Builds cells on the BuildKit inside a Docker Engine.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::buildkit::Client;
+use crate::buildkit::session::filesend::FileTarget;
+use crate::docker::{Credentials, Engine, EngineError};
+use crate::image::Platform;
+use crate::outcome::{Built, CellResult, Failure};
+use crate::plan::{BuildRequest, FileOutput, Output};
+use crate::schedule::{Builder, Events};
+
+use super::failure::failure;
+use super::request::solve;
+use super::sessions::Sessions;
+use super::watch::watch;
+
+/// How many changes of progress wait for the display before BuildKit's stream is slowed.
+const PROGRESS: usize = 64;
+
+/// A [`Builder`] over one engine; all its cells share one control connection.
+pub struct EngineBuilder {
+    client: Client,
+    sessions: Sessions,
+}
+
+impl EngineBuilder {
+    /// Opens the control connection.
+    pub async fn open(engine: Engine, credentials: Arc<Credentials>) -> Result<Self, EngineError> {
+        let endpoint = engine.endpoint().clone();
+        let io = engine.upgrade("/grpc", &[]).await?;
+        let client = Client::connect(io).await.map_err(|error| EngineError::Upgrade {
+            endpoint,
+            path: "/grpc",
+            reason: error.to_string(),
+        })?;
+        Ok(Self { client, sessions: Sessions::new(engine, credentials) })
+    }
+
+    /// The platforms that the engine runs, emulated ones included.
+    pub async fn platforms(&self) -> Result<Vec<Platform>, String> {
+        let platforms = self.client.platforms().await.map_err(|status| status.message().to_owned())?;
+        let parse = |platform: bollard_buildkit_proto::pb::Platform| {
+            let parts = [platform.os, platform.architecture, platform.variant];
+            let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            parts.join("/").parse().ok()
+        };
+        Ok(platforms.into_iter().filter_map(parse).collect())
+    }
+
+    /// Closes the sessions; cells still building fail.
+    pub async fn close(self) {
+        self.sessions.close().await;
+    }
+
+    async fn build_cell(
+        &self,
+        request: &BuildRequest,
+        events: &Events,
+    ) -> Result<Built, Box<Failure>> {
+        let lost = |error: EngineError| {
+            Box::new(Failure { message: error.to_string(), ..Failure::default() })
+        };
+        let session = match &request.options.output {
+            Output::File { kind, dest } => {
+                let target = match kind {
+                    FileOutput::Local => FileTarget::folder(dest.clone()),
+                    FileOutput::Oci | FileOutput::Docker | FileOutput::Tar => {
+                        FileTarget::file(dest.clone())
+                    }
+                };
+                self.sessions.with_target(&request.context, target).await.map_err(lost)?
+            }
+            Output::Store | Output::Push | Output::StoreAndPush => {
+                self.sessions.shared(&request.context).await.map_err(lost)?
+            }
+        };
+        let filename = format!("{}.Dockerfile", request.cell);
+        let offered = session.dockerfiles.insert(&filename, request.dockerfile.text.clone());
+        offered.map_err(|e| Box::new(Failure { message: e.to_string(), ..Failure::default() }))?;
+
+        let (sender, progress) = mpsc::channel(PROGRESS);
+        let solving = self.client.solve(solve(request, &filename, &session.id), sender);
+        let watching = watch(&request.cell, &request.dockerfile, progress, events);
+        let (solved, seen) = tokio::join!(solving, watching);
+        let solved = solved.map_err(|error| Box::new(failure(&error, &seen, request, &filename)))?;
+
+        let pushed = matches!(request.options.output, Output::Push | Output::StoreAndPush);
+        let (cached_steps, total_steps) = seen.steps();
+        Ok(Built {
+            digest: solved.digest.and_then(|digest| digest.parse().ok()),
+            pushed: if pushed { request.references.clone() } else { Vec::new() },
+            cached_steps,
+            total_steps,
+        })
+    }
+}
+
+impl Builder for EngineBuilder {
+    async fn build(
+        &self,
+        request: &BuildRequest,
+        events: &Events,
+        cancel: &CancellationToken,
+    ) -> CellResult {
+        tokio::select! {
+            // Dropping the solve resets its stream, by which BuildKit cancels it.
+            () = cancel.cancelled() => CellResult::Cancelled,
+            result = self.build_cell(request, events) => match result {
+                Ok(built) => CellResult::Built(built),
+                Err(failure) => CellResult::Failed(failure),
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! One session a context folder, opened when a cell first needs it.
+//!
+//! BuildKit asks a session for a folder once and serves every solve from that, so cells that share
+//! a folder share the session, and the folder is sent once for all of them.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sha2::{Digest as _, Sha256};
+use tokio::sync::OnceCell;
+use tokio::task::JoinSet;
+
+use crate::buildkit::session::Session;
+use crate::buildkit::session::filesend::FileTarget;
+use crate::buildkit::session::filesync::{FileSync, MemoryFiles};
+use crate::docker::{Credentials, Engine, EngineError};
+
+use super::folder::Folder;
+
+/// The names under which the Dockerfile frontend asks for folders.
+const CONTEXT: &str = "context";
+const DOCKERFILE: &str = "dockerfile";
+
+/// The sessions of a run.
+pub(super) struct Sessions {
+    engine: Engine,
+    credentials: Arc<Credentials>,
+    by_folder: Mutex<HashMap<PathBuf, Arc<OnceCell<Arc<Open>>>>>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+/// A session that is being served.
+pub(super) struct Open {
+    pub(super) id: String,
+    /// The rendered Dockerfiles that it offers.
+    pub(super) dockerfiles: Arc<MemoryFiles>,
+    alive: Arc<AtomicBool>,
+}
+
+impl Sessions {
+    pub(super) fn new(engine: Engine, credentials: Arc<Credentials>) -> Self {
+        Self {
+            engine,
+            credentials,
+            by_folder: Mutex::default(),
+            tasks: Mutex::default(),
+        }
+    }
+
+    /// The session that offers `folder` as the context, opened if there is none that answers.
+    pub(super) async fn shared(&self, folder: &Path) -> Result<Arc<Open>, EngineError> {
+        let slot = {
+            let mut slots = self.by_folder.lock().unwrap_or_else(PoisonError::into_inner);
+            let slot = slots.entry(folder.to_owned()).or_default();
+            // The engine hangs up when it restarts; cells that come later get a new session.
+            if slot.get().is_some_and(|open| !open.alive.load(Ordering::Relaxed)) {
+                *slot = Arc::default();
+            }
+            slot.clone()
+        };
+        slot.get_or_try_init(|| self.open(folder, None)).await.cloned()
+    }
+
+    /// A session for one build alone, whose result BuildKit sends to `target`.
+    pub(super) async fn with_target(
+        &self,
+        folder: &Path,
+        target: FileTarget,
+    ) -> Result<Arc<Open>, EngineError> {
+        self.open(folder, Some(target)).await
+    }
+
+    async fn open(
+        &self,
+        folder: &Path,
+        target: Option<FileTarget>,
+    ) -> Result<Arc<Open>, EngineError> {
+        let dockerfiles = Arc::new(MemoryFiles::new());
+        let files = FileSync::new();
+        files.offer(CONTEXT, Arc::new(Folder::new(folder)));
+        files.offer(DOCKERFILE, dockerfiles.clone());
+        let mut session =
+            Session::new(shared_key(folder)).files(&files).credentials(self.credentials.clone());
+        if let Some(target) = target {
+            session = session.target(target);
+        }
+        let id = session.id().to_owned();
+        let io = self.engine.upgrade("/session", &session.headers()).await?;
+        let alive = Arc::new(AtomicBool::new(true));
+        let ended = alive.clone();
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.spawn(async move {
+            // How it ended does not matter here: a build that needs it says so.
+            let _ = session.serve(io).await;
+            ended.store(false, Ordering::Relaxed);
+        });
+        Ok(Arc::new(Open { id, dockerfiles, alive }))
+    }
+
+    /// Hangs up on every session and waits until they are gone.
+    pub(super) async fn close(&self) {
+        let mut tasks = {
+            let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *tasks)
+        };
+        tasks.shutdown().await;
+    }
+}
+
+/// Names a folder on this machine, the same at every run, so that BuildKit is sent only what has
+/// changed since the last.
+fn shared_key(folder: &Path) -> String {
+    let machine = fs::read("/etc/machine-id").unwrap_or_default();
+    let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    let mut hash = Sha256::new();
+    hash.update(&machine);
+    hash.update([0]);
+    hash.update(folder.as_os_str().as_encoded_bytes());
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_has_one_key_however_it_is_written() {
+        assert_eq!(shared_key(Path::new("src")), shared_key(Path::new("./src/../src")));
+        assert_ne!(shared_key(Path::new("src")), shared_key(Path::new("tests")));
+    }
+}
