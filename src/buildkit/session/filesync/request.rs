@@ -1,0 +1,96 @@
+//! The metadata of a DiffCopy call: which folder, which part of it.
+
+use tonic::Status;
+use tonic::metadata::MetadataMap;
+
+use super::source::Filter;
+
+/// What one call asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// The name under which the folder was offered.
+    pub(super) dir: String,
+    pub(super) filter: Filter,
+}
+
+impl Wanted {
+    pub(super) fn parse(metadata: &MetadataMap) -> Result<Self, Status> {
+        let filter = Filter {
+            include: values(metadata, "include-patterns")?,
+            exclude: values(metadata, "exclude-patterns")?,
+            follow: values(metadata, "followpaths")?,
+        };
+        let dir = values(metadata, "dir-name")?.into_iter().next().unwrap_or_default();
+        Ok(Self { dir, filter })
+    }
+}
+
+/// Every value of `key`, decoded where `<key>-encoded` says that BuildKit escaped them.
+fn values(metadata: &MetadataMap, key: &str) -> Result<Vec<String>, Status> {
+    let escaped = metadata
+        .get(format!("{key}-encoded"))
+        .is_some_and(|flag| matches!(flag.as_encoded_bytes(), b"1" | b"t" | b"T" | b"true"));
+    let text = |bytes: Vec<u8>| {
+        String::from_utf8(bytes)
+            .map_err(|_| Status::invalid_argument(format!("a value of {key} is not UTF-8")))
+    };
+    let decode = |value: &[u8]| match escaped {
+        true => query_unescape(value)
+            .ok_or_else(|| Status::invalid_argument(format!("a value of {key} is badly escaped"))),
+        false => Ok(value.to_vec()),
+    };
+    let all = metadata.get_all(key).iter();
+    all.map(|value| decode(value.as_encoded_bytes()).and_then(text)).collect()
+}
+
+/// Undoes Go's `url.QueryEscape`; nothing where an escape is cut short or no hexadecimal.
+fn query_unescape(value: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(value.len());
+    let mut rest = value.iter();
+    while let Some(&byte) = rest.next() {
+        out.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut digit = || char::from(*rest.next()?).to_digit(16);
+                u8::try_from(digit()? << 4 | digit()?).ok()?
+            }
+            other => other,
+        });
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_values_are_taken_as_they_are() {
+        let mut metadata = MetadataMap::new();
+        metadata.insert("dir-name", "context".parse().unwrap());
+        metadata.append("exclude-patterns", "a+b%20c".parse().unwrap());
+        metadata.append("exclude-patterns", "!d".parse().unwrap());
+        let wanted = Wanted::parse(&metadata).unwrap();
+        assert_eq!(wanted.dir, "context");
+        assert_eq!(wanted.filter.exclude, ["a+b%20c", "!d"]);
+        assert!(wanted.filter.include.is_empty() && wanted.filter.follow.is_empty());
+    }
+
+    #[test]
+    fn escaped_values_are_unescaped() {
+        let mut metadata = MetadataMap::new();
+        metadata.insert("followpaths", "%2Fgr%C3%BCn+1%2B1".parse().unwrap());
+        metadata.insert("followpaths-encoded", "1".parse().unwrap());
+        assert_eq!(Wanted::parse(&metadata).unwrap().filter.follow, ["/grün 1+1"]);
+    }
+
+    #[test]
+    fn broken_escapes_are_refused() {
+        for broken in ["%", "%2", "%zz", "%ff"] {
+            let mut metadata = MetadataMap::new();
+            metadata.insert("followpaths", broken.parse().unwrap());
+            metadata.insert("followpaths-encoded", "1".parse().unwrap());
+            assert!(Wanted::parse(&metadata).is_err(), "{broken}");
+        }
+    }
+}

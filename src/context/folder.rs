@@ -1,0 +1,166 @@
+//! A folder on disk, read without ever leaving it.
+//!
+//! Every path is opened component by component from the root's own handle, and no component may
+//! be a link: whatever is moved or swapped meanwhile, nothing outside is read.
+
+use std::ffi::CStr;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+/// An open folder.
+#[derive(Debug)]
+pub struct Folder {
+    root: OwnedFd,
+    /// As the person wrote it, for messages.
+    path: PathBuf,
+}
+
+const DIR: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+/// Without `NONBLOCK` opening a pipe that was put in a file's place would wait for a writer.
+const FILE: OFlags =
+    OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
+
+impl Folder {
+    /// Opens the folder at `path`, which may be a link to one.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let root = rustix::fs::open(path, DIR, Mode::empty()).map_err(|errno| match errno {
+            Errno::NOENT => named(path, "there is no such folder"),
+            Errno::NOTDIR => named(path, "it is no folder"),
+            other => named(path, &io::Error::from(other).to_string()),
+        })?;
+        Ok(Self { root, path: path.to_owned() })
+    }
+
+    /// An error about `path`, a path in this folder.
+    pub(super) fn error(&self, path: &str, what: &str) -> io::Error {
+        named(&self.path.join(path), what)
+    }
+
+    pub(super) fn root(&self) -> BorrowedFd<'_> {
+        self.root.as_fd()
+    }
+
+    /// The folder that `path` is in, and its last component; an empty path is the root itself.
+    fn parent<'p>(&self, path: &'p str) -> Result<(OwnedFd, &'p str), Errno> {
+        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let mut dir = rustix::io::fcntl_dupfd_cloexec(&self.root, 0)?;
+        for part in parent.split('/').filter(|part| !part.is_empty()) {
+            dir = open_dir(dir.as_fd(), part)?;
+        }
+        Ok((dir, if name.is_empty() { "." } else { name }))
+    }
+
+    /// Opens a folder below.
+    pub(super) fn dir(&self, path: &str) -> Result<OwnedFd, Errno> {
+        let (parent, name) = self.parent(path)?;
+        open_dir(parent.as_fd(), name)
+    }
+
+    /// Where `path` points, if it is a link; nothing if it is something else or nothing at all.
+    pub(super) fn link(&self, path: &str) -> Result<Option<Vec<u8>>, Errno> {
+        let read = self.parent(path).and_then(|(dir, name)| {
+            rustix::fs::readlinkat(&dir, name, Vec::new()).map(|target| target.into_bytes())
+        });
+        match read {
+            Ok(target) => Ok(Some(target)),
+            Err(Errno::INVAL | Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Opens a regular file that was `size` bytes long and last written at `modified`
+    /// (nanoseconds). That it still is so is checked here, and again when its end is reached.
+    pub fn read(
+        &self,
+        path: &str,
+        size: u64,
+        modified: i64,
+    ) -> io::Result<impl Read + Send + use<>> {
+        let opened = self
+            .parent(path)
+            .and_then(|(dir, name)| rustix::fs::openat(&dir, name, FILE, Mode::empty()));
+        let file = opened.map_err(|errno| match errno {
+            Errno::NOENT => self.error(path, "it vanished while it was sent"),
+            Errno::LOOP | Errno::NOTDIR => self.error(path, CHANGED),
+            Errno::ACCESS | Errno::PERM => self.error(path, UNREADABLE),
+            other => self.error(path, &io::Error::from(other).to_string()),
+        })?;
+        let file = Watched {
+            file: File::from(file),
+            path: self.path.join(path),
+            promised: (size, modified),
+        };
+        file.unchanged()?;
+        Ok(file)
+    }
+}
+
+pub(super) const UNREADABLE: &str =
+    "it may not be read (permission denied); make it readable, or name it in .dockerignore";
+const CHANGED: &str = "it changed while it was sent; build again when nothing writes to it";
+
+fn named(path: &Path, what: &str) -> io::Error {
+    io::Error::other(format!("{}: {what}", path.display()))
+}
+
+/// Opens a folder in `dir`; a link is not followed.
+pub(super) fn open_dir(dir: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, Errno> {
+    rustix::fs::openat(dir, name, DIR | OFlags::NOFOLLOW, Mode::empty())
+}
+
+/// The names in `dir`, in no order.
+pub(super) fn names(dir: BorrowedFd<'_>) -> Result<Vec<Vec<u8>>, Errno> {
+    let mut names = Vec::new();
+    for entry in rustix::fs::Dir::read_from(dir)? {
+        let entry = entry?;
+        let name: &CStr = entry.file_name();
+        if !matches!(name.to_bytes(), b"." | b"..") {
+            names.push(name.to_bytes().to_vec());
+        }
+    }
+    Ok(names)
+}
+
+/// What `name` in `dir` is, without following it.
+pub(super) fn stat(dir: BorrowedFd<'_>, name: &[u8]) -> Result<rustix::fs::Stat, Errno> {
+    rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW)
+}
+
+/// When a file was last written, in nanoseconds since 1970.
+pub(super) fn modified(stat: &rustix::fs::Stat) -> i64 {
+    // The type of the nanoseconds differs between platforms; they are always below a billion.
+    let nanos = i64::try_from(stat.st_mtime_nsec).unwrap_or(0);
+    stat.st_mtime.saturating_mul(1_000_000_000).saturating_add(nanos)
+}
+
+/// A file that is checked against what was promised of it.
+struct Watched {
+    file: File,
+    path: PathBuf,
+    promised: (u64, i64),
+}
+
+impl Watched {
+    fn unchanged(&self) -> io::Result<()> {
+        let stat = rustix::fs::fstat(&self.file)?;
+        let regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        let found = (u64::try_from(stat.st_size).unwrap_or(0), modified(&stat));
+        if regular && found == self.promised { Ok(()) } else { Err(named(&self.path, CHANGED)) }
+    }
+}
+
+impl Read for Watched {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.file.read(buffer) {
+            Ok(0) => self.unchanged().map(|()| 0),
+            Ok(count) => Ok(count),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
+            Err(error) => Err(named(&self.path, &error.to_string())),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The rules of .dockerignore: a list of patterns, later ones overruling earlier ones.
+//!
+//! The same syntax serves for what BuildKit wants included. Behaviour is that of
+//! <https://github.com/moby/patternmatcher>, pattern by pattern; see also
+//! <https://docs.docker.com/build/concepts/context/#dockerignore-files>.
+
+use super::glob::Glob;
+
+/// A checked list of patterns.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    rules: Vec<Rule>,
+}
+
+#[derive(Debug, Clone)]
+struct Rule {
+    /// Cleaned, without `!`.
+    text: String,
+    /// Whether it began with `!`.
+    exception: bool,
+    glob: Glob,
+}
+
+/// Which rules matched a folder, for judging what is in it.
+#[derive(Debug, Clone, Default)]
+pub struct Matched(Vec<bool>);
+
+/// A pattern that says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("bad pattern `{pattern}`: {reason}")]
+pub struct PatternError {
+    pub pattern: String,
+    pub reason: &'static str,
+}
+
+impl Rules {
+    /// Checks patterns; empty ones count for nothing.
+    pub fn new<S: AsRef<str>>(patterns: &[S]) -> Result<Self, PatternError> {
+        let patterns = patterns.iter().map(|pattern| pattern.as_ref().trim());
+        let rules: Result<_, _> = patterns.filter(|text| !text.is_empty()).map(Rule::new).collect();
+        Ok(Self { rules: rules? })
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Whether `path`, or a folder that it is in, is matched after all rules have spoken.
+    pub fn matches(&self, path: &str) -> bool {
+        let parents = path.match_indices('/').map(|(at, _)| &path[..at]);
+        let mut matched = false;
+        for rule in self.rules.iter() {
+            if rule.exception == matched
+                && (rule.glob.matches(path) || parents.clone().any(|dir| rule.glob.matches(dir)))
+            {
+                matched = !rule.exception;
+            }
+        }
+        matched
+    }
+
+    /// The same for a walk, which knows what the folder's verdict was; the default `Matched` is
+    /// that of the root.
+    pub fn judge(&self, path: &str, parent: &Matched) -> (bool, Matched) {
+        let mut matched = false;
+        let mut each = vec![false; self.rules.len()];
+        for (at, rule) in self.rules.iter().enumerate() {
+            let inherited = parent.0.get(at).copied().unwrap_or(false);
+            each[at] = inherited || (rule.exception == matched && rule.glob.matches(path));
+            if each[at] {
+                matched = !rule.exception;
+            }
+        }
+        (matched, Matched(each))
+    }
+
+    /// Whether something in `dir` could be matched by a rule (or, with `exceptions`, by one that
+    /// begins with `!`), `dir` itself not being so. May say yes where it is no.
+    pub fn reach_below(&self, dir: &str, exceptions: bool) -> bool {
+        self.rules.iter().filter(|rule| rule.exception == exceptions).any(|rule| {
+            let text = rule.text.strip_suffix("/**").unwrap_or(&rule.text);
+            let text = text.strip_suffix("/*").unwrap_or(text);
+            text.contains(['*', '[', ']', '?', '^', '\\'])
+                || text
+                    .strip_prefix(dir)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+}
+
+impl Rule {
+    fn new(pattern: &str) -> Result<Self, PatternError> {
+        let error = |reason| PatternError { pattern: pattern.to_owned(), reason };
+        let cleaned = clean(pattern);
+        let (exception, text) = match cleaned.strip_prefix('!') {
+            Some("") => return Err(error("a lone `!` makes an exception of nothing")),
+            Some(text) => (true, text.to_owned()),
+            None => (false, cleaned),
+        };
+        let glob = Glob::compile(&text).map_err(error)?;
+        Ok(Self { text, exception, glob })
+    }
+}
+
+/// The shortest form of a path, as Go's `filepath.Clean` makes it.
+pub fn clean(path: &str) -> String {
+    let rooted = path.starts_with('/');
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
+            ".." if rooted => {}
+            part => parts.push(part),
+        }
+    }
+    match (rooted, parts.join("/")) {
+        (true, path) => format!("/{path}"),
+        (false, path) if path.is_empty() => ".".to_owned(),
+        (false, path) => path,
+    }
+}
+
+#[cfg(test)]
+#[path = "patterns_tests.rs"]
+mod tests;

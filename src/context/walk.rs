@@ -1,0 +1,241 @@
+//! The walk: every entry of a folder that passes a filter, in BuildKit's order.
+//!
+//! Order is that of path components: a folder, what is in it, then its next sibling. A folder that
+//! is itself left out is walked all the same when something in it may be wanted, and is sent
+//! before the first such thing. Behaviour is that of fsutil's filter,
+//! <https://github.com/tonistiigi/fsutil/blob/master/filter.go>, but what cannot be sent
+//! faithfully (sockets, devices, names that are not UTF-8) is an error instead of a surprise.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::fs::FileType;
+use rustix::io::Errno;
+
+use super::folder::{Folder, UNREADABLE, modified, names, open_dir, stat};
+use super::follow::{follow, without_nested};
+use super::patterns::{Matched, PatternError, Rules};
+
+/// Something to send. Owners and extended attributes are left behind on purpose: they are facts
+/// of this machine, and would make one tree look different on two.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Relative to the root, with `/` between components.
+    pub path: String,
+    pub kind: Kind,
+    /// The twelve permission bits.
+    pub permissions: u32,
+    /// Nanoseconds since 1970.
+    pub modified: i64,
+}
+
+/// What an entry is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    Folder,
+    File {
+        size: u64,
+    },
+    /// One more name of a file that came before.
+    HardLink {
+        to: String,
+    },
+    Link {
+        to: String,
+    },
+}
+
+/// Which part of a folder to walk; empty lists stand for all of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Selection<'a> {
+    pub include: &'a [String],
+    pub exclude: &'a [String],
+    pub follow: &'a [String],
+}
+
+impl Folder {
+    /// Calls `visit` with every selected entry, until it fails.
+    pub fn walk(
+        &self,
+        selection: Selection<'_>,
+        visit: &mut dyn FnMut(Entry) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let bad = |what: &str| {
+            let what = what.to_owned();
+            move |error: PatternError| io::Error::other(format!("{what}: {error}"))
+        };
+        let mut include = selection.include.to_vec();
+        if !selection.follow.is_empty() {
+            let unreadable = |errno: Errno| self.error("", &io::Error::from(errno).to_string());
+            if let Some(found) = follow(self, selection.follow).map_err(unreadable)? {
+                include.extend(found);
+                include = without_nested(include).unwrap_or_default();
+            }
+        }
+        let include = Rules::new(&include).map_err(bad("what to include"))?;
+        let exclude = Rules::new(selection.exclude).map_err(bad("what to exclude"))?;
+        let mut walk = Walk {
+            folder: self,
+            include,
+            exclude,
+            first_names: HashMap::new(),
+            waiting: Vec::new(),
+            visit,
+        };
+        walk.dir(self.root(), "", &Level::default())
+    }
+}
+
+/// What the rules said of a folder.
+#[derive(Default)]
+struct Level {
+    include: Matched,
+    exclude: Matched,
+}
+
+struct Verdict {
+    send: bool,
+    /// Whether to look inside, if it is a folder.
+    enter: bool,
+    level: Level,
+}
+
+struct Walk<'a> {
+    folder: &'a Folder,
+    include: Rules,
+    exclude: Rules,
+    /// The path under which a file with several names was sent, by device and inode.
+    first_names: HashMap<(u64, u64), String>,
+    /// The folders above the present place that were not sent, outermost first.
+    waiting: Vec<Entry>,
+    visit: &'a mut dyn FnMut(Entry) -> io::Result<()>,
+}
+
+impl Walk<'_> {
+    fn dir(&mut self, dir: BorrowedFd<'_>, path: &str, level: &Level) -> io::Result<()> {
+        let mut names = names(dir).map_err(|errno| self.failed(path, errno))?;
+        names.sort_unstable();
+        for name in names {
+            let shown = String::from_utf8_lossy(&name);
+            let child = if path.is_empty() { shown.to_string() } else { format!("{path}/{shown}") };
+            let stat = match stat(dir, &name) {
+                // Gone since the folder was listed: as if it had never been.
+                Err(Errno::NOENT) => continue,
+                stat => stat.map_err(|errno| self.failed(&child, errno))?,
+            };
+            let is_dir = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+            let verdict = self.judge(&child, is_dir, level);
+            if verdict.send {
+                if std::str::from_utf8(&name).is_err() {
+                    let what = "its name is not UTF-8 and cannot be sent; rename it, or name it \
+                                in .dockerignore";
+                    return Err(self.folder.error(&child, what));
+                }
+                let entry = self.entry(dir, &child, &name, &stat)?;
+                for parent in std::mem::take(&mut self.waiting) {
+                    (self.visit)(parent)?;
+                }
+                (self.visit)(entry)?;
+            }
+            if is_dir && verdict.enter {
+                // A name that is not UTF-8 was refused above if sent; what is in such a folder
+                // could not be named either.
+                let Ok(name) = std::str::from_utf8(&name) else { continue };
+                let opened = match open_dir(dir, name) {
+                    Err(Errno::NOENT) => continue,
+                    Err(Errno::ACCESS | Errno::PERM) if !verdict.send => continue,
+                    opened => opened.map_err(|errno| self.failed(&child, errno))?,
+                };
+                if !verdict.send {
+                    let entry = self.entry(dir, &child, name.as_bytes(), &stat)?;
+                    self.waiting.push(entry);
+                }
+                self.dir(opened.as_fd(), &child, &verdict.level)?;
+                // Either it was sent, and with it all of `waiting`, or it is still the last.
+                if self.waiting.last().is_some_and(|last| last.path == child) {
+                    self.waiting.pop();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn judge(&self, path: &str, is_dir: bool, parent: &Level) -> Verdict {
+        let mut verdict = Verdict { send: true, enter: true, level: Level::default() };
+        if !self.include.is_empty() {
+            let (matched, level) = self.include.judge(path, &parent.include);
+            verdict.send = matched;
+            verdict.enter = matched || (is_dir && self.include.reach_below(path, false));
+            verdict.level.include = level;
+        }
+        if !self.exclude.is_empty() && verdict.enter {
+            let (matched, level) = self.exclude.judge(path, &parent.exclude);
+            verdict.send &= !matched;
+            verdict.enter = !matched || (is_dir && self.exclude.reach_below(path, true));
+            verdict.level.exclude = level;
+        }
+        verdict
+    }
+
+    fn entry(
+        &mut self,
+        dir: BorrowedFd<'_>,
+        path: &str,
+        name: &[u8],
+        stat: &rustix::fs::Stat,
+    ) -> io::Result<Entry> {
+        let kind = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory => Kind::Folder,
+            FileType::Symlink => Kind::Link { to: self.target(dir, path, name)? },
+            FileType::RegularFile => self.file(path, stat),
+            FileType::Socket => return Err(self.unsendable(path, "a socket")),
+            FileType::Fifo => return Err(self.unsendable(path, "a named pipe")),
+            FileType::BlockDevice | FileType::CharacterDevice => {
+                return Err(self.unsendable(path, "a device"));
+            }
+            _ => return Err(self.unsendable(path, "no file, folder or link")),
+        };
+        // Links have none of their own; Go, and so BuildKit's other clients, see 0777.
+        let permissions = match kind {
+            Kind::Link { .. } => 0o777,
+            _ => u32::from(stat.st_mode as u16 & 0o7777),
+        };
+        Ok(Entry { path: path.to_owned(), kind, permissions, modified: modified(stat) })
+    }
+
+    fn file(&mut self, path: &str, stat: &rustix::fs::Stat) -> Kind {
+        if stat.st_nlink > 1 {
+            let inode = (stat.st_dev, stat.st_ino);
+            if let Some(first) = self.first_names.get(&inode) {
+                return Kind::HardLink { to: first.clone() };
+            }
+            self.first_names.insert(inode, path.to_owned());
+        }
+        Kind::File { size: u64::try_from(stat.st_size).unwrap_or(0) }
+    }
+
+    fn target(&self, dir: BorrowedFd<'_>, path: &str, name: &[u8]) -> io::Result<String> {
+        let target = rustix::fs::readlinkat(dir, name, Vec::new())
+            .map_err(|errno| self.failed(path, errno))?;
+        target.into_string().map_err(|_| {
+            self.folder.error(path, "the link's target is not UTF-8 and cannot be sent")
+        })
+    }
+
+    fn unsendable(&self, path: &str, what: &str) -> io::Error {
+        let what =
+            format!("it is {what} and cannot be sent; remove it, or name it in .dockerignore");
+        self.folder.error(path, &what)
+    }
+
+    fn failed(&self, path: &str, errno: Errno) -> io::Error {
+        match errno {
+            Errno::ACCESS | Errno::PERM => self.folder.error(path, UNREADABLE),
+            Errno::LOOP | Errno::NOTDIR => {
+                self.folder.error(path, "it was replaced by something else while it was read")
+            }
+            other => self.folder.error(path, &io::Error::from(other).to_string()),
+        }
+    }
+}
