@@ -1,0 +1,60 @@
+//! Why a login could not be looked up.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// Why a login could not be looked up; cheap to clone, since every cell of a run may be told.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CredentialError {
+    #[error("cannot read Docker's config file {}: {reason}", path.display())]
+    UnreadableConfig { path: PathBuf, reason: String },
+    #[error("{}:{line}:{column}: {problem}", path.display())]
+    MalformedConfig { path: PathBuf, line: usize, column: usize, problem: &'static str },
+    #[error("the login for {host} in {} is not base64 of user:password", path.display())]
+    MalformedLogin { host: String, path: PathBuf },
+    #[error("the credential helper that {} names for {host} is not a plain name", path.display())]
+    HelperName { host: String, path: PathBuf },
+    #[error("the credential helper {program}, which {} names for {host}, is not on the PATH", path.display())]
+    HelperMissing { program: String, host: String, path: PathBuf },
+    #[error("the credential helper {program} could not be started for {host}: {reason}")]
+    HelperNotStarted { program: String, host: String, reason: String },
+    #[error("the credential helper {program} gave no answer for {host} within {}", seconds(.after))]
+    HelperTimeout { program: String, host: String, after: Duration },
+    #[error("the credential helper {program} failed for {host}: {status}")]
+    HelperFailed { program: String, host: String, status: String },
+    #[error("the credential helper {program} answered for {host} with {problem}")]
+    HelperAnswer { program: String, host: String, problem: &'static str },
+}
+
+impl CredentialError {
+    /// What to do about it.
+    pub fn help(&self) -> String {
+        match self {
+            Self::UnreadableConfig { .. } => {
+                "make the file readable, or set DOCKER_CONFIG to another folder".to_owned()
+            }
+            Self::MalformedConfig { .. } => {
+                "mend the file, or move it away and run `docker login` again".to_owned()
+            }
+            Self::MalformedLogin { host, .. } => format!("run `docker login {host}` again"),
+            Self::HelperName { .. } => {
+                "write the part after `docker-credential-` alone, such as `pass`".to_owned()
+            }
+            Self::HelperMissing { program, .. } => {
+                format!("install {program}, or take it out of `credsStore` and `credHelpers`")
+            }
+            Self::HelperNotStarted { .. }
+            | Self::HelperTimeout { .. }
+            | Self::HelperFailed { .. }
+            | Self::HelperAnswer { .. } => {
+                "see that the helper's keychain is unlocked: `docker login` uses it too".to_owned()
+            }
+        }
+    }
+}
+
+fn seconds(duration: &Duration) -> String {
+    format!("{} s", duration.as_secs_f32())
+}

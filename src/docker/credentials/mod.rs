@@ -1,0 +1,132 @@
+//! The logins for registries: looked up by exact host, as Docker does, each at most once a run.
+//!
+//! A host's login comes from one place: its helper in `credHelpers`, else the `credsStore`, else
+//! `auths` in the file. What the store does not know is not looked for elsewhere, as in Docker.
+//! Logins stay in memory; this room sends them nowhere but to the caller.
+
+mod error;
+mod helper;
+mod host;
+mod secret;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tokio::sync::OnceCell;
+
+use super::config::{AuthEntry, DockerConfig};
+use helper::{Question, find_program};
+
+pub use error::CredentialError;
+pub use secret::Secret;
+
+/// Some keychains ask the person; longer than this, a build would seem to hang.
+const HELPER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How to log in to one registry.
+#[derive(Debug, Clone)]
+pub enum Login {
+    Password {
+        username: String,
+        password: Secret,
+    },
+    /// An OAuth refresh token, exchanged for access tokens at the registry's token server.
+    IdentityToken(Secret),
+}
+
+type Answer = Result<Option<Login>, CredentialError>;
+
+/// Every login this machine has, asked for by host.
+#[derive(Debug)]
+pub struct Credentials {
+    config: DockerConfig,
+    search_path: OsString,
+    timeout: Duration,
+    answers: Mutex<HashMap<String, Arc<OnceCell<Answer>>>>,
+}
+
+impl Credentials {
+    /// Logins of `config`; its helpers are looked for in `search_path`, a value of `PATH`.
+    pub fn new(config: DockerConfig, search_path: &OsStr) -> Self {
+        Self {
+            config,
+            search_path: search_path.to_owned(),
+            timeout: HELPER_TIMEOUT,
+            answers: Mutex::default(),
+        }
+    }
+
+    /// No login for any host.
+    pub fn none() -> Self {
+        Self::new(DockerConfig::default(), OsStr::new(""))
+    }
+
+    /// How long one question to a helper may take; 10 seconds unless set.
+    pub fn helper_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// The login for a registry host, with its port if it has one; none where there is none.
+    ///
+    /// `docker.io`, `index.docker.io` and `registry-1.docker.io` are one registry. Answers, errors
+    /// among them, are kept: a helper is asked once a run, whoever asks and however many at once.
+    pub async fn lookup(&self, host: &str) -> Result<Option<Login>, CredentialError> {
+        let host = host::canonical(host);
+        let cell = {
+            let mut answers = self.answers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            Arc::clone(answers.entry(host.clone()).or_default())
+        };
+        cell.get_or_init(|| self.find(&host)).await.clone()
+    }
+
+    async fn find(&self, host: &str) -> Answer {
+        let of_host = host::find(&self.config.helpers, host).map(String::as_str);
+        let helper = of_host.or(self.config.store.as_deref()).unwrap_or_default();
+        if helper.is_empty() {
+            return match host::find(&self.config.auths, host) {
+                Some(entry) => self.stored(host, entry),
+                None => Ok(None),
+            };
+        }
+        let path = self.config.path.clone();
+        if !helper.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) {
+            return Err(CredentialError::HelperName { host: host.to_owned(), path });
+        }
+        let program = format!("docker-credential-{helper}");
+        let Some(file) = find_program(&program, &self.search_path) else {
+            return Err(CredentialError::HelperMissing { program, host: host.to_owned(), path });
+        };
+        let server = host::server(host);
+        Question { program: &program, host, server, timeout: self.timeout }.ask(file).await
+    }
+
+    fn stored(&self, host: &str, entry: &AuthEntry) -> Answer {
+        let given = |secret: &Option<Secret>| secret.clone().filter(|s| !s.expose().is_empty());
+        if let Some(token) = given(&entry.identity_token) {
+            return Ok(Some(Login::IdentityToken(token)));
+        }
+        if let Some(auth) = given(&entry.auth) {
+            return decode(&auth).map(Some).ok_or_else(|| CredentialError::MalformedLogin {
+                host: host.to_owned(),
+                path: self.config.path.clone(),
+            });
+        }
+        let username = entry.username.clone().unwrap_or_default();
+        Ok(given(&entry.password).map(|password| Login::Password { username, password }))
+    }
+}
+
+/// Base64 of `user:password`; the password may hold colons, and Docker once padded it with NULs.
+fn decode(auth: &Secret) -> Option<Login> {
+    let text = String::from_utf8(STANDARD.decode(auth.expose()).ok()?).ok()?;
+    let (username, password) = text.split_once(':')?;
+    let password = Secret::new(password.trim_end_matches('\0'));
+    (!username.is_empty()).then(|| Login::Password { username: username.to_owned(), password })
+}

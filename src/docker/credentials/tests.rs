@@ -1,0 +1,182 @@
+use std::path::Path;
+
+use super::*;
+
+const HELPERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/helpers");
+
+fn credentials(config: &str) -> Credentials {
+    let config = DockerConfig::parse(Path::new("config.json"), config.as_bytes()).unwrap();
+    Credentials::new(config, OsStr::new(HELPERS))
+}
+
+async fn lookup(config: &str, host: &str) -> String {
+    match credentials(config).lookup(host).await {
+        Ok(None) => "none".to_owned(),
+        Ok(Some(Login::Password { username, password })) => {
+            format!("{username}:{}", password.expose())
+        }
+        Ok(Some(Login::IdentityToken(token))) => format!("token {}", token.expose()),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn keys_match_hosts_as_docker_matches_them() {
+    // dTpw is u:p
+    for (key, host, expected) in [
+        ("a.example", "a.example", "u:p"),
+        ("a.example", "A.example", "u:p"),
+        ("https://a.example", "a.example", "u:p"),
+        ("http://a.example/v2/", "a.example", "u:p"),
+        ("a.example:5000", "a.example:5000", "u:p"),
+        ("a.example:5000", "a.example", "none"),
+        ("a.example", "a.example:5000", "none"),
+        ("a.example", "b.a.example", "none"),
+        ("b.a.example", "a.example", "none"),
+        ("a.example", "", "none"),
+        ("", "a.example", "none"),
+        ("https://index.docker.io/v1/", "docker.io", "u:p"),
+        ("https://index.docker.io/v1/", "registry-1.docker.io", "u:p"),
+        ("https://index.docker.io/v1/", "index.docker.io", "u:p"),
+        ("docker.io", "registry-1.docker.io", "u:p"),
+        ("https://index.docker.io/v1/access-token", "docker.io", "none"),
+    ] {
+        let config = format!(r#"{{"auths": {{"{key}": {{"auth": "dTpw"}}}}}}"#);
+        assert_eq!(lookup(&config, host).await, expected, "{key} for {host}");
+    }
+}
+
+#[tokio::test]
+async fn an_exact_key_goes_before_one_with_a_scheme() {
+    let config = r#"{"auths": {"https://a.example": {"auth": "dTpw"},
+        "a.example": {"username": "me", "password": "mine"}}}"#;
+    assert_eq!(lookup(config, "a.example").await, "me:mine");
+}
+
+#[tokio::test]
+async fn every_form_of_an_entry_is_read() {
+    for (entry, expected) in [
+        ("{}", "none"),
+        (r#"{"auth": ""}"#, "none"),
+        (r#"{"auth": "dTpwOnE="}"#, "u:p:q"),
+        (r#"{"auth": "dTpwAAA="}"#, "u:p"),
+        (r#"{"username": "me", "password": "mine"}"#, "me:mine"),
+        (r#"{"auth": "dTo=", "identitytoken": "t"}"#, "token t"),
+        (r#"{"auth": "!"}"#, "the login for a in config.json is not base64 of user:password"),
+        (r#"{"auth": "dQ=="}"#, "the login for a in config.json is not base64 of user:password"),
+    ] {
+        let config = format!(r#"{{"auths": {{"a": {entry}}}}}"#);
+        assert_eq!(lookup(&config, "a").await, expected, "{entry}");
+    }
+}
+
+#[tokio::test]
+async fn a_helper_is_asked_for_the_server_and_its_answer_is_taken() {
+    for (config, host, expected) in [
+        (r#"{"credsStore": "echo"}"#, "a.example:5000", "me:secret of a.example:5000"),
+        (r#"{"credsStore": "echo"}"#, "docker.io", "me:secret of https://index.docker.io/v1/"),
+        (r#"{"credHelpers": {"a.example": "token"}}"#, "a.example", "token of-a-helper"),
+        (r#"{"credHelpers": {"a.example": "token"}}"#, "b.example", "none"),
+        (
+            r#"{"credsStore": "echo", "credHelpers": {"docker.io": "token"}}"#,
+            "registry-1.docker.io",
+            "token of-a-helper",
+        ),
+        (r#"{"credsStore": "empty"}"#, "a.example", "none"),
+    ] {
+        assert_eq!(lookup(config, host).await, expected, "{config}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_store_does_not_know_is_not_looked_for_in_the_file() {
+    let config = r#"{"credsStore": "unknown", "auths": {"a": {"auth": "dTpw"}}}"#;
+    assert_eq!(lookup(config, "a").await, "none");
+}
+
+#[tokio::test]
+async fn an_empty_helper_name_means_the_file_for_that_host() {
+    let config = r#"{"credsStore": "unknown", "credHelpers": {"a": ""},
+        "auths": {"a": {"auth": "dTpw"}}}"#;
+    assert_eq!(lookup(config, "a").await, "u:p");
+}
+
+#[tokio::test]
+async fn a_helper_that_goes_wrong_is_named_and_never_quoted() {
+    for (helper, expected) in [
+        ("absent", "docker-credential-absent, which config.json names for a, is not on the PATH"),
+        ("broken", "docker-credential-broken failed for a: exit status: 3"),
+        ("garbage", "docker-credential-garbage answered for a with something else than a JSON"),
+        ("endless", "docker-credential-endless answered for a with more than 64 KiB"),
+        ("../echo", "the credential helper that config.json names for a is not a plain name"),
+    ] {
+        let config = format!(r#"{{"credsStore": "{helper}"}}"#);
+        let error = credentials(&config).lookup("a").await.unwrap_err();
+        let shown = format!("{error} {error:?} {}", error.help());
+        assert!(shown.contains(expected), "{shown}");
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_helper_that_hangs_is_ended_with_all_it_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = "docker-credential-hang";
+    std::os::unix::fs::symlink(Path::new(HELPERS).join(program), folder.path().join(program))
+        .unwrap();
+    let config = DockerConfig::parse(Path::new("c"), br#"{"credsStore": "hang"}"#).unwrap();
+    let credentials = Credentials::new(config, folder.path().as_os_str())
+        .helper_timeout(Duration::from_millis(500));
+    let error = credentials.lookup("a").await.unwrap_err().to_string();
+    assert!(error.contains("docker-credential-hang gave no answer for a within 0.5 s"), "{error}");
+
+    let started = std::fs::read_to_string(folder.path().join("started")).unwrap();
+    let process = Path::new("/proc").join(started.trim());
+    let gone = || match std::fs::read_to_string(process.join("stat")) {
+        // A zombie that nobody has reaped yet is as good as gone.
+        Ok(stat) => stat.contains(") Z "),
+        Err(_) => true,
+    };
+    for _ in 0..100 {
+        if gone() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{} lives on", process.display());
+}
+
+#[tokio::test]
+async fn a_helper_is_asked_once_however_many_cells_want_its_login() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = "docker-credential-count";
+    std::os::unix::fs::symlink(Path::new(HELPERS).join(program), folder.path().join(program))
+        .unwrap();
+    let config = DockerConfig::parse(Path::new("c"), br#"{"credsStore": "count"}"#).unwrap();
+    let credentials = Credentials::new(config, folder.path().as_os_str());
+    let lookups = (0..36).map(|_| credentials.lookup("a.example"));
+    let logins = futures::future::join_all(lookups).await;
+    assert!(logins.iter().all(|login| matches!(login, Ok(Some(_)))));
+    credentials.lookup("b.example").await.unwrap();
+    let calls = std::fs::read_to_string(folder.path().join("calls")).unwrap();
+    assert_eq!(calls.lines().count(), 2, "one for each host");
+}
+
+#[tokio::test]
+async fn no_form_of_a_login_shows_its_secret() {
+    // bWU6Y2FuYXJ5LTdmM2E= is me:canary-7f3a
+    let config = r#"{"auths": {
+        "a": {"auth": "bWU6Y2FuYXJ5LTdmM2E="},
+        "b": {"username": "me", "password": "canary-7f3a"},
+        "c": {"identitytoken": "canary-7f3a"}}}"#;
+    let credentials = credentials(config);
+    for host in ["a", "b", "c"] {
+        let login = credentials.lookup(host).await.unwrap().unwrap();
+        let shown = format!("{login:?} {login:#?} {credentials:?} {credentials:#?}");
+        assert!(shown.contains("[redacted]"), "{shown}");
+        for secret in ["canary", "Y2FuYXJ5"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+    assert_eq!(format!("{}", Secret::new("canary-7f3a")), "[redacted]");
+}
