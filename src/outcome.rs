@@ -10,6 +10,8 @@ use crate::image::{Digest, Platform, Reference};
 pub struct Outcome {
     pub cell: CellName,
     pub platforms: Vec<Platform>,
+    /// Every name that was asked for, the first being the one to show.
+    pub references: Vec<Reference>,
     pub result: CellResult,
     /// From leaving the queue to the end; zero for a cell that never left it.
     pub elapsed: Duration,
@@ -22,7 +24,7 @@ pub enum CellResult {
     Failed(Box<Failure>),
     /// Never started, since another cell failed and `--fail-fast` was asked for.
     NotStarted,
-    /// Stopped by the person.
+    /// Stopped: by the person, or running while another cell failed under `--fail-fast`.
     Cancelled,
 }
 

@@ -1,7 +1,7 @@
 //! The one place that knows the placeholder syntax. Pure: text in, text out.
 
 /// A rendered Dockerfile and where each of its lines came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rendered {
     /// The Dockerfile, ready for BuildKit.
     pub text: String,

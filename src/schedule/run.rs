@@ -1,0 +1,167 @@
+//! The one loop that starts cells and gathers what they came to.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{Builder, Events};
+use crate::event::{CellSummary, Event};
+use crate::outcome::{CellResult, Failure, Outcome};
+use crate::plan::BuildRequest;
+
+/// How many cells at once, and what the first failure does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Cells that build at the same time.
+    pub jobs: NonZeroUsize,
+    /// The first failure stops the running cells, and no other starts.
+    pub fail_fast: bool,
+}
+
+/// Builds every request and returns their outcomes in the same order.
+///
+/// `cancel` stops the running cells, and none starts after it; this returns when the last of them
+/// has cleaned up. A display that went away (a closed `events`) does not disturb the work.
+pub async fn run<B: Builder + 'static>(
+    requests: Vec<BuildRequest>,
+    builder: Arc<B>,
+    options: Options,
+    events: Events,
+    cancel: CancellationToken,
+) -> Vec<Outcome> {
+    let started = Event::RunStarted { cells: summaries(&requests), jobs: options.jobs.get() };
+    // A send fails only when the display is gone, here and below.
+    let _ = events.send(started).await;
+    let mut run = Run {
+        outcomes: vec![None; requests.len()],
+        requests: requests.into_iter().map(Arc::new).collect(),
+        next: 0,
+        running: HashMap::new(),
+        tasks: JoinSet::new(),
+        // A token of our own below the caller's: fail-fast stops this run, not the program.
+        stop: cancel.child_token(),
+        builder,
+        events,
+    };
+    let mut told = false;
+    loop {
+        while !run.stop.is_cancelled() && run.tasks.len() < options.jobs.get() && run.start_next() {
+        }
+        tokio::select! {
+            biased;
+            () = cancel.cancelled(), if !told => {
+                told = true;
+                let _ = run.events.send(Event::Cancelling).await;
+            }
+            ended = run.tasks.join_next_with_id() => {
+                let Some(ended) = ended else { break };
+                let outcome = run.outcome_of(ended);
+                if options.fail_fast && matches!(outcome.1.result, CellResult::Failed(_)) {
+                    run.stop.cancel();
+                }
+                run.finish(outcome).await;
+            }
+        }
+    }
+    run.finish_unstarted(cancel.is_cancelled()).await;
+    run.outcomes.into_iter().map(|o| o.expect("every request was finished above")).collect()
+}
+
+struct Run<B> {
+    requests: Vec<Arc<BuildRequest>>,
+    outcomes: Vec<Option<Outcome>>,
+    /// The first request that has not started.
+    next: usize,
+    /// The request that each task builds, and since when: a panic says nothing but the task's id.
+    running: HashMap<Id, (usize, Instant)>,
+    tasks: JoinSet<CellResult>,
+    stop: CancellationToken,
+    builder: Arc<B>,
+    events: Events,
+}
+
+impl<B: Builder + 'static> Run<B> {
+    /// Starts the next cell; false when there is none left.
+    fn start_next(&mut self) -> bool {
+        let Some(request) = self.requests.get(self.next).cloned() else { return false };
+        let (builder, events, stop) =
+            (Arc::clone(&self.builder), self.events.clone(), self.stop.clone());
+        let task = self.tasks.spawn(async move {
+            let _ = events.send(Event::CellStarted { cell: request.cell.clone() }).await;
+            builder.build(&request, &events, &stop).await
+        });
+        self.running.insert(task.id(), (self.next, Instant::now()));
+        self.next += 1;
+        true
+    }
+
+    fn outcome_of(&mut self, ended: Result<(Id, CellResult), JoinError>) -> (usize, Outcome) {
+        let (id, result) = match ended {
+            Ok((id, result)) => (id, result),
+            Err(error) => (error.id(), result_of_bug(error)),
+        };
+        let (index, since) = self.running.remove(&id).expect("every task was noted when spawned");
+        (index, outcome(&self.requests[index], result, since.elapsed()))
+    }
+
+    async fn finish(&mut self, (index, outcome): (usize, Outcome)) {
+        let _ = self.events.send(Event::CellFinished(outcome.clone())).await;
+        self.outcomes[index] = Some(outcome);
+    }
+
+    async fn finish_unstarted(&mut self, cancelled: bool) {
+        for index in self.next..self.requests.len() {
+            let result = if cancelled { CellResult::Cancelled } else { CellResult::NotStarted };
+            let outcome = outcome(&self.requests[index], result, Duration::ZERO);
+            self.finish((index, outcome)).await;
+        }
+    }
+}
+
+fn summaries(requests: &[BuildRequest]) -> Vec<CellSummary> {
+    let summary =
+        |r: &BuildRequest| CellSummary { cell: r.cell.clone(), platforms: r.platforms.clone() };
+    requests.iter().map(summary).collect()
+}
+
+fn outcome(request: &BuildRequest, result: CellResult, elapsed: Duration) -> Outcome {
+    Outcome {
+        cell: request.cell.clone(),
+        platforms: request.platforms.clone(),
+        references: request.references.clone(),
+        result,
+        elapsed,
+    }
+}
+
+/// A panic fails its cell alone. Nothing aborts these tasks but dropping the whole run.
+fn result_of_bug(error: JoinError) -> CellResult {
+    let said = match error.try_into_panic() {
+        Ok(payload) => panic_message(payload),
+        Err(_) => "its task was aborted".to_owned(),
+    };
+    CellResult::Failed(Box::new(Failure {
+        message: format!("a bug in onebuild: {said}"),
+        help: Some("the other cells are not affected; please report this message".to_owned()),
+        ..Failure::default()
+    }))
+}
+
+fn panic_message(payload: Box<dyn Any + Send>) -> String {
+    match payload.downcast::<String>() {
+        Ok(text) => *text,
+        Err(payload) => match payload.downcast_ref::<&str>() {
+            Some(text) => (*text).to_owned(),
+            None => "it panicked without a message".to_owned(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+use std::sync::Mutex;
+
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::outcome::Built;
+use crate::plan::BuildOptions;
+
+/// What a fake cell does, read off its name: `ok-3` takes 3 s, `bad-1` fails after 1 s.
+#[derive(Default)]
+struct Fake {
+    running: Mutex<(usize, usize)>,
+}
+
+impl Fake {
+    fn most_at_once(&self) -> usize {
+        self.running.lock().unwrap().1
+    }
+
+    fn count(&self, change: isize) {
+        let mut running = self.running.lock().unwrap();
+        running.0 = running.0.checked_add_signed(change).unwrap();
+        running.1 = running.1.max(running.0);
+    }
+}
+
+impl Builder for Fake {
+    async fn build(
+        &self,
+        request: &BuildRequest,
+        _: &Events,
+        cancel: &CancellationToken,
+    ) -> CellResult {
+        let (kind, seconds) = request.cell.split_once('-').unwrap();
+        let work = tokio::time::sleep(Duration::from_secs(seconds.parse().unwrap()));
+        self.count(1);
+        let stopped = cancel.run_until_cancelled(work).await.is_none();
+        self.count(-1);
+        match kind {
+            _ if stopped => CellResult::Cancelled,
+            "ok" => CellResult::Built(Built::default()),
+            "bad" => CellResult::Failed(Box::default()),
+            _ => panic!("no such cell: {kind}"),
+        }
+    }
+}
+
+fn request(cell: &str) -> BuildRequest {
+    BuildRequest {
+        cell: cell.into(),
+        dockerfile: Arc::default(),
+        context: ".".into(),
+        platforms: vec!["linux/amd64".parse().unwrap()],
+        references: vec![format!("image:{cell}").parse().unwrap()],
+        args: Default::default(),
+        labels: Default::default(),
+        target: None,
+        bases: Default::default(),
+        options: Arc::new(BuildOptions::default()),
+    }
+}
+
+struct Ran {
+    outcomes: Vec<Outcome>,
+    events: Vec<Event>,
+    builder: Arc<Fake>,
+    took: Duration,
+}
+
+impl Ran {
+    /// Each cell and what it came to, in one line.
+    fn story(&self) -> String {
+        let word = |o: &Outcome| match &o.result {
+            CellResult::Built(_) => "built",
+            CellResult::Failed(_) => "failed",
+            CellResult::NotStarted => "not started",
+            CellResult::Cancelled => "cancelled",
+        };
+        let story = |o: &Outcome| format!("{} {} {}s", o.cell, word(o), o.elapsed.as_secs());
+        self.outcomes.iter().map(story).collect::<Vec<_>>().join(", ")
+    }
+
+    fn started(&self) -> Vec<&str> {
+        let cell = |event| match event {
+            &Event::CellStarted { ref cell } => Some(cell.as_ref()),
+            _ => None,
+        };
+        self.events.iter().filter_map(cell).collect()
+    }
+}
+
+async fn ran(cells: &str, jobs: usize, fail_fast: bool, cancel_after: Option<u64>) -> Ran {
+    let requests = cells.split(' ').map(request).collect();
+    let builder = Arc::new(Fake::default());
+    let (sender, mut receiver) = mpsc::channel(1);
+    let cancel = CancellationToken::new();
+    let options = Options { jobs: NonZeroUsize::new(jobs).unwrap(), fail_fast };
+    if cancel_after == Some(0) {
+        cancel.cancel();
+    }
+    let began = Instant::now();
+    let run = run(requests, Arc::clone(&builder), options, sender, cancel.clone());
+    let watch = async {
+        let mut events = Vec::new();
+        while let Some(event) = receiver.recv().await {
+            events.push(event);
+        }
+        events
+    };
+    let person = async {
+        if let Some(seconds) = cancel_after {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            cancel.cancel();
+        }
+    };
+    let (outcomes, events, ()) = tokio::join!(run, watch, person);
+    Ran { outcomes, events, builder, took: began.elapsed() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn outcomes_come_in_the_order_of_the_requests_and_failures_stop_nothing() {
+    let ran = ran("ok-3 bad-1 ok-2", 2, false, None).await;
+    assert_eq!(ran.story(), "ok-3 built 3s, bad-1 failed 1s, ok-2 built 2s");
+    assert_eq!(ran.outcomes[0].references[0].to_string(), "docker.io/library/image:ok-3");
+    assert_eq!(ran.took.as_secs(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_cells_run_at_once_than_asked_for() {
+    let cells = ["ok-1"; 36].join(" ");
+    for (jobs, seconds) in [(1, 36), (8, 5), (36, 1), (100, 1)] {
+        let ran = ran(&cells, jobs, false, None).await;
+        assert_eq!(ran.builder.most_at_once(), jobs.min(36));
+        assert_eq!(ran.took.as_secs(), seconds);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn fail_fast_stops_what_runs_and_starts_nothing_else() {
+    let ran = ran("ok-1 bad-2 ok-5 ok-1", 2, true, None).await;
+    assert_eq!(
+        ran.story(),
+        "ok-1 built 1s, bad-2 failed 2s, ok-5 cancelled 1s, ok-1 not started 0s"
+    );
+    assert!(!ran.events.iter().any(|e| matches!(e, Event::Cancelling)), "nobody asked to stop");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_who_stops_the_run_is_obeyed_at_once() {
+    let ran = ran("ok-1 ok-9 ok-9", 1, false, Some(3)).await;
+    assert_eq!(ran.story(), "ok-1 built 1s, ok-9 cancelled 2s, ok-9 cancelled 0s");
+    assert_eq!(ran.events.iter().filter(|e| matches!(e, Event::Cancelling)).count(), 1);
+    assert_eq!(ran.took.as_secs(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_stopped_before_it_began_starts_nothing() {
+    let ran = ran("ok-1 ok-1", 2, false, Some(0)).await;
+    assert_eq!(ran.story(), "ok-1 cancelled 0s, ok-1 cancelled 0s");
+    assert!(ran.started().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_fails_its_cell_alone() {
+    let ran = ran("strange-1 ok-2", 1, false, None).await;
+    assert_eq!(ran.story(), "strange-1 failed 1s, ok-2 built 2s");
+    let CellResult::Failed(failure) = &ran.outcomes[0].result else { panic!("not a failure") };
+    assert_eq!(failure.message, "a bug in onebuild: no such cell: strange");
+    assert!(failure.help.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_display_hears_the_start_of_the_run_first_and_the_end_of_every_cell() {
+    let ran = ran("ok-1 bad-2 ok-1", 1, true, None).await;
+    let Event::RunStarted { cells, jobs } = &ran.events[0] else { panic!("{:?}", ran.events) };
+    assert_eq!((cells.len(), *jobs), (3, 1));
+    assert_eq!(ran.started(), ["ok-1", "bad-2"]);
+    let ends = ran.events.iter().filter(|e| matches!(e, Event::CellFinished(_))).count();
+    assert_eq!(ends, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_display_that_went_away_does_not_disturb_the_work() {
+    let (sender, receiver) = mpsc::channel(1);
+    drop(receiver);
+    let options = Options { jobs: NonZeroUsize::MIN, fail_fast: false };
+    let requests = vec![request("ok-1"), request("ok-1")];
+    let outcomes =
+        run(requests, Arc::new(Fake::default()), options, sender, CancellationToken::new()).await;
+    assert!(outcomes.iter().all(|o| matches!(o.result, CellResult::Built(_))));
+}

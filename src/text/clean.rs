@@ -1,0 +1,222 @@
+//! Makes text that others wrote safe to show on one line.
+//!
+//! A build log may move the cursor, retitle the window, hide what comes next or reorder what came
+//! before. After cleaning, it is one line of visible characters and cannot do any of it.
+
+use std::iter::Peekable;
+use std::str::Chars;
+
+/// One line of visible text, at most `limit` characters, the last being `…` when it was cut.
+///
+/// Escape sequences go, of a progress line that rewrites itself with `\r` only the last state
+/// stays, line breaks and tabs become spaces, and control characters and those that reorder or
+/// hide text go.
+pub fn clean(text: &str, limit: usize) -> String {
+    let mut kept = Line { text: String::new(), count: 0, limit, cut: false };
+    let mut returned = false;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\r' => {
+                returned = true;
+                continue;
+            }
+            '\n' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
+                // `\r\n` is a line end, not a line that starts over.
+                returned = false;
+                kept.push(' ');
+                continue;
+            }
+            '\x1b' => {
+                skip_escape(&mut chars);
+                continue;
+            }
+            '\u{9b}' => {
+                skip_control_sequence(&mut chars);
+                continue;
+            }
+            '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => {
+                skip_string(&mut chars);
+                continue;
+            }
+            _ if c != '\t' && (c.is_control() || misleads(c)) => continue,
+            _ => {}
+        }
+        if returned {
+            kept.clear();
+            returned = false;
+        }
+        kept.push(if c == '\t' { ' ' } else { c });
+    }
+    kept.finish()
+}
+
+/// Like [`clean`], for bytes that should be UTF-8; what isn't becomes `�`.
+pub fn clean_bytes(bytes: &[u8], limit: usize) -> String {
+    clean(&String::from_utf8_lossy(bytes), limit)
+}
+
+struct Line {
+    text: String,
+    count: usize,
+    limit: usize,
+    cut: bool,
+}
+
+impl Line {
+    fn push(&mut self, c: char) {
+        if self.count < self.limit {
+            self.text.push(c);
+            self.count += 1;
+        } else {
+            self.cut = true;
+        }
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.count = 0;
+        self.cut = false;
+    }
+
+    fn finish(mut self) -> String {
+        if self.cut && self.text.pop().is_some() {
+            self.text.push('…');
+        }
+        let end = self.text.trim_end().len();
+        self.text.truncate(end);
+        self.text
+    }
+}
+
+/// Characters that are not control characters, yet reorder, annotate or hide what is around them.
+fn misleads(c: char) -> bool {
+    matches!(
+        c,
+        '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
+/// What follows ESC, by the forms of ECMA-48.
+fn skip_escape(chars: &mut Peekable<Chars>) {
+    match chars.peek() {
+        Some('[') => {
+            chars.next();
+            skip_control_sequence(chars);
+        }
+        Some(']' | 'P' | 'X' | '^' | '_') => {
+            chars.next();
+            skip_string(chars);
+        }
+        Some(' '..='~') => {
+            while chars.next_if(|c| (' '..='/').contains(c)).is_some() {}
+            chars.next_if(|c| ('0'..='~').contains(c));
+        }
+        // A control character or a letter beyond ASCII: the ESC stood alone.
+        _ => {}
+    }
+}
+
+/// Parameters, intermediates and the final byte of a CSI sequence.
+fn skip_control_sequence(chars: &mut Peekable<Chars>) {
+    while chars.next_if(|c| (' '..='?').contains(c)).is_some() {}
+    chars.next_if(|c| ('@'..='~').contains(c));
+}
+
+/// A title, a link or another string, up to its terminator.
+///
+/// One that is never terminated ends with the line, so that a lone `ESC ]` cannot swallow what
+/// other lines say.
+fn skip_string(chars: &mut Peekable<Chars>) {
+    while let Some(c) = chars.next_if(|c| !matches!(c, '\r' | '\n')) {
+        match c {
+            '\x07' | '\u{9c}' => return,
+            '\x1b' => {
+                chars.next_if_eq(&'\\');
+                return;
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_would_act_on_the_terminal_goes_and_what_is_said_stays() {
+        for (dirty, expected) in [
+            ("plain", "plain"),
+            ("\x1b[1;31mred\x1b[0m!", "red!"),
+            ("\x1b]0;title\x07after", "after"),
+            ("\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "link"),
+            ("\u{9b}2Jclear", "clear"),
+            ("\u{9d}title\u{9c}after", "after"),
+            ("\x1bP dcs \x1b\\after", "after"),
+            ("\x1b(Bcharset", "charset"),
+            ("\x1b=keypad", "keypad"),
+            ("lone \x1b", "lone"),
+            ("\x1b]never closed\nnext", " next"),
+            ("10%\r50%\r100%", "100%"),
+            ("100%\r", "100%"),
+            ("line\r\n", "line"),
+            ("one\r\ntwo", "one two"),
+            ("a\tb\0c\x08\x7f", "a bc"),
+            ("user\u{202e}gpj.exe\u{2066}", "usergpj.exe"),
+            ("x\u{2028}y\u{feff}", "x y"),
+            ("日本 👩‍🔧", "日本 👩‍🔧"),
+        ] {
+            assert_eq!(clean(dirty, 100), expected, "{dirty:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_line_is_cut_and_says_so() {
+        assert_eq!(clean("abcdef", 4), "abc…");
+        assert_eq!(clean("abcd", 4), "abcd");
+        assert_eq!(clean("abcd", 0), "");
+        assert_eq!(clean("abcdefghijk\rxyz", 4), "xyz");
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_are_marked() {
+        assert_eq!(clean_bytes(b"caf\xe9 \x1b[31mok", 100), "caf\u{fffd} ok");
+    }
+
+    proptest! {
+        #[test]
+        fn the_result_never_holds_a_control_character(text in nasty(), limit in 0usize..200) {
+            let cleaned = clean(&text, limit);
+            prop_assert!(!cleaned.chars().any(|c| c.is_control() || misleads(c)), "{cleaned:?}");
+            prop_assert!(cleaned.chars().count() <= limit);
+            prop_assert_eq!(clean(&cleaned, limit), cleaned.clone());
+        }
+
+        #[test]
+        fn any_bytes_can_be_cleaned(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            prop_assert!(!clean_bytes(&bytes, 100).chars().any(char::is_control));
+        }
+    }
+
+    /// Text in which escape sequences, whole and broken, are far likelier than in random text.
+    fn nasty() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("\x1b[".to_owned()),
+            Just("\x1b]".to_owned()),
+            Just("\x1bP".to_owned()),
+            Just("\x1b".to_owned()),
+            Just("\u{9b}".to_owned()),
+            Just("\u{202e}".to_owned()),
+            Just("\r".to_owned()),
+            Just("\n".to_owned()),
+            any::<char>().prop_map(String::from),
+            "[ -~]{0,8}",
+        ];
+        proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+    }
+}

@@ -1,0 +1,105 @@
+//! Times and sizes as a person would say them.
+
+use std::time::Duration;
+
+/// `26ms`, `4.2s`, `41s`, `1m12s`, `2h05m`.
+pub fn duration(time: Duration) -> String {
+    let millis = time.as_millis();
+    if millis < 1_000 {
+        return format!("{millis}ms");
+    }
+    // Rounded to tenths first, so that 9.96 s says `10s` and not `10.0s`.
+    let tenths = (millis + 50) / 100;
+    if tenths < 100 {
+        return format!("{}.{}s", tenths / 10, tenths % 10);
+    }
+    let seconds = (millis + 500) / 1_000;
+    match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s}s"),
+        (0, m, s) => format!("{m}m{s:02}s"),
+        (h, m, _) => format!("{h}h{m:02}m"),
+    }
+}
+
+/// A time that is only an estimate, with no more digits than it deserves: `15s`, `2m`, `1h20m`.
+pub fn rough(time: Duration) -> String {
+    let up_to = |step: u64, value: u64| value.div_ceil(step).max(1) * step;
+    match time.as_secs() {
+        seconds @ 0..=55 => format!("{}s", up_to(5, seconds)),
+        seconds @ 56..=3_540 => format!("{}m", up_to(60, seconds) / 60),
+        seconds => {
+            let minutes = up_to(600, seconds) / 60;
+            format!("{}h{:02}m", minutes / 60, minutes % 60)
+        }
+    }
+}
+
+/// `512 B`, `31.0 MB`; decimal, as registries and BuildKit count.
+pub fn bytes(count: u64) -> String {
+    let mut value = count as f64;
+    for unit in ["B", "kB", "MB", "GB", "TB"] {
+        if value < 999.95 || unit == "TB" {
+            return match unit {
+                "B" => format!("{count} B"),
+                _ => format!("{value:.1} {unit}"),
+            };
+        }
+        value /= 1000.0;
+    }
+    unreachable!("the loop returns at its last unit")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_the_digits_a_person_needs() {
+        for (millis, expected) in [
+            (0, "0ms"),
+            (26, "26ms"),
+            (999, "999ms"),
+            (1_000, "1.0s"),
+            (4_240, "4.2s"),
+            (9_949, "9.9s"),
+            (9_960, "10s"),
+            (41_000, "41s"),
+            (59_600, "1m00s"),
+            (72_000, "1m12s"),
+            (3_599_600, "1h00m"),
+            (7_500_000, "2h05m"),
+        ] {
+            assert_eq!(duration(Duration::from_millis(millis)), expected);
+        }
+    }
+
+    #[test]
+    fn estimates_are_rounded_up() {
+        for (seconds, expected) in [
+            (0, "5s"),
+            (11, "15s"),
+            (55, "55s"),
+            (56, "1m"),
+            (61, "2m"),
+            (3_540, "59m"),
+            (3_541, "1h00m"),
+            (4_300, "1h20m"),
+        ] {
+            assert_eq!(rough(Duration::from_secs(seconds)), expected);
+        }
+    }
+
+    #[test]
+    fn sizes_are_decimal() {
+        for (count, expected) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_500, "1.5 kB"),
+            (999_990, "1.0 MB"),
+            (31_000_000, "31.0 MB"),
+            (u64::MAX, "18446744.1 TB"),
+        ] {
+            assert_eq!(bytes(count), expected);
+        }
+    }
+}

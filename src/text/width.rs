@@ -1,0 +1,66 @@
+//! Text measured in the cells of a terminal. For text without escape sequences.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// The cells that `text` takes.
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// `text` with spaces up to `columns`, or cut to that with a `…`: exactly `columns` wide.
+pub fn fit(text: &str, columns: usize) -> String {
+    pad(&cut(text, columns), columns)
+}
+
+/// `text` with spaces up to `columns`; a longer one stays whole.
+pub fn pad(text: &str, columns: usize) -> String {
+    let missing = columns.saturating_sub(width(text));
+    format!("{text}{}", " ".repeat(missing))
+}
+
+fn cut(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let mut left = columns.saturating_sub(1);
+    let kept = text.chars().take_while(|c| {
+        let cells = c.width().unwrap_or(0);
+        let fits = cells <= left;
+        left = left.saturating_sub(cells);
+        fits
+    });
+    let mut kept: String = kept.collect();
+    if columns > 0 {
+        kept.push('…');
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn text_is_padded_or_cut_to_its_column() {
+        for (text, columns, expected) in [
+            ("ab", 4, "ab  "),
+            ("abcdef", 4, "abc…"),
+            ("日本語", 4, "日… "),
+            ("日本語", 6, "日本語"),
+            ("ab", 0, ""),
+            ("ab", 1, "…"),
+        ] {
+            assert_eq!(fit(text, columns), expected);
+        }
+        assert_eq!(pad("abcdef", 4), "abcdef");
+    }
+
+    proptest! {
+        #[test]
+        fn fitted_text_has_the_width_asked_for(text in "[ -~日本é]{0,40}", columns in 0usize..50) {
+            prop_assert_eq!(width(&fit(&text, columns)), columns);
+        }
+    }
+}
