@@ -52,9 +52,18 @@ JSON
 }
 
 engine_stop() {
-  # dockerd gives each container 10 seconds of its own to end.
+  # dockerd would give each container 10 seconds to end by itself; none here has anything to save.
+  if lab_alive "engine-$1"; then engine_kill_containers "$1" || true; fi
   lab_stop "engine-$1" 30
   engine_sweep "$1"
+}
+
+engine_kill_containers() {
+  local ids host
+  host=unix://$(lab_engine_socket "$1")
+  ids=$(DOCKER_HOST=$host lab_in timeout 5 docker ps -q)
+  # shellcheck disable=SC2086 # one word an id
+  [ -z "$ids" ] || DOCKER_HOST=$host lab_in timeout 5 docker kill $ids
 }
 
 engine_remove() {

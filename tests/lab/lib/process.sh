@@ -48,7 +48,6 @@ lab_spawn() {
   local name=$1
   shift
   rm -f "$LAB_STATE/$name.pid"
-  mkdir -p "$LAB_STATE/run"
   # 9 is the lab's lock: a process that lives on must not hold it.
   setsid unshare --mount --pid --fork --kill-child -- \
     "$LAB_HERE/lib/inside" --spawn "$name" -- "$@" \
