@@ -9,11 +9,13 @@ lab_apt() {
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   export DEBIAN_FRONTEND=noninteractive
-  if ! apt-get install -y --no-install-recommends "${missing[@]}"; then
-    # No lists yet, or lists that name versions the mirror has dropped since.
-    apt-get update
-    apt-get install -y --no-install-recommends "${missing[@]}"
-  fi
+  # One at a time: steps run side by side, and apt does not wait for itself.
+  (
+    flock 8
+    set -- apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 "${missing[@]}"
+    # Failing that: no lists yet, or lists that name versions the mirror has dropped since.
+    "$@" || { apt-get update && "$@"; }
+  ) 8>>"$LAB_STATE/apt.lock"
 }
 
 # lab_mirror: the Debian mirror of this machine. apt itself is asked, so that every format and

@@ -30,8 +30,8 @@ root_make() {
 
 root_unpack() {
   local packages=("${ROOT_PACKAGES[@]}")
-  # trixie has no package of that name: there the tool is part of its library's.
-  [ "$1" != trixie ] || packages=("${packages[@]/#crane/golang-github-google-go-containerregistry}")
+  # trixie does not have crane: skopeo is the witness there (lab_manifest uses either).
+  [ "$1" != trixie ] || packages=("${packages[@]/#crane/skopeo}")
   lab_mmdebstrap "$1" "$2" --include="$(IFS=, && echo "${packages[*]}")"
 }
 
@@ -41,6 +41,7 @@ root_finish() {
   printf 'root:x:0:0:root:/root:/bin/bash\n' >"$root/etc/passwd"
   printf 'root:x:0:\n' >"$root/etc/group"
   mkdir -p "$root"/etc/{ssl/certs,docker} "$root/root"
+  ln -s bash "$root/usr/bin/sh"
   cat "$root"/usr/share/ca-certificates/mozilla/*.crt >"$root/etc/ssl/certs/ca-certificates.crt"
   # lib/inside fills these in at every start, in a /run of that start's own.
   ln -sf /run/resolv.conf "$root/etc/resolv.conf"

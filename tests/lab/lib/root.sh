@@ -11,3 +11,13 @@ lab_in() {
   DOCKER_HOST=${DOCKER_HOST:-$(lab_docker_host)} \
     unshare --mount -- "$LAB_HERE/lib/inside" -- "$@"
 }
+
+# lab_manifest REF: the manifest or index of REF, as the registry has it, told by a client that is
+# not ours.
+lab_manifest() {
+  if [ -e "$LAB_STATE/root/usr/bin/crane" ]; then
+    lab_in crane manifest "$1"
+  else
+    lab_in skopeo inspect --raw --tls-verify=false "docker://$1"
+  fi
+}
