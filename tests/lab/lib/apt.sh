@@ -36,12 +36,14 @@ lab_mirror() {
 # lab_mmdebstrap SUITE DIR ARG…: unpacks packages into DIR. No maintainer script is run, so a
 # foreign architecture needs no emulation. ARG: --include=PKG,… and whatever else mmdebstrap takes.
 lab_mmdebstrap() {
-  local suite=$1 dir=$2 line options=()
+  local suite=$1 dir=$2 line lines options=()
   shift 2
   # mmdebstrap does not read the host's apt configuration: hand on how to reach the mirror.
-  while IFS= read -r line; do options+=(--aptopt="$line"); done < <(
-    apt-config dump | grep -iE '^Acquire::(http|https)::(Proxy|Timeout)\b|^Acquire::Retries ' || true
-  )
+  # (No process substitution: it would change the caller's $!.)
+  lines=$(apt-config dump | grep -iE '^Acquire::(http|https)::(Proxy|Timeout)\b|^Acquire::Retries ' || true)
+  while IFS= read -r line; do
+    [ -z "$line" ] || options+=(--aptopt="$line")
+  done <<<"$lines"
   # Testing's Release file can be past its date on a mirror that is a snapshot.
   mmdebstrap --variant=extract --aptopt='Acquire::Check-Valid-Until "false"' \
     "${options[@]}" "$@" "$suite" "$dir" "$(lab_mirror)"
