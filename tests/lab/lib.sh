@@ -1,0 +1,26 @@
+# shellcheck shell=bash
+# What every script of the lab shares. Sourced, never run:
+#
+#   . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+#
+# lib/state.sh    where the lab lives; ports; what others are told (lab_env)
+# lib/step.sh     lab_step, lab_die, lab_help, lab_wait_until
+# lib/apt.sh      lab_apt, lab_mirror, lab_mmdebstrap
+# lib/process.sh  lab_spawn, lab_alive, lab_stop: background processes and their records
+# lib/root.sh     lab_in CMD…: a command inside the engine's root
+set -euo pipefail
+
+LAB_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+LAB_CHECKOUT=$(cd "$LAB_HERE/../.." && pwd -P)
+export LAB_HERE LAB_CHECKOUT
+
+# shellcheck source=lib/step.sh
+. "$LAB_HERE/lib/step.sh"
+# shellcheck source=lib/state.sh
+. "$LAB_HERE/lib/state.sh"
+# shellcheck source=lib/apt.sh
+. "$LAB_HERE/lib/apt.sh"
+# shellcheck source=lib/process.sh
+. "$LAB_HERE/lib/process.sh"
+# shellcheck source=lib/root.sh
+. "$LAB_HERE/lib/root.sh"
