@@ -1,0 +1,135 @@
+"""Makes the base images from the shared layers, as blobs of an OCI layout.
+
+    image.py BASES OUT ARCH=LAYER.tar.gz...
+
+BASES is the folder this file is in. Writes OUT/blobs/sha256/... and OUT/images: a line
+`REPOSITORY:TAG DIGEST` for each image index. An image is the layer of its architecture and a small
+one with its /etc/os-release and its stand-in package manager. For Alpine that layer also puts busybox
+in the place of Debian's shell and tools, since scripts that run there have to do with those.
+
+What they are not: there is no package archive behind apt-get, dnf or apk (package-manager.sh);
+libc is Debian's glibc in all three, so nothing here proves that a program runs on musl; versions of
+programs are Debian's; CentOS has no rpm database, and no SELinux labels.
+"""
+
+import gzip
+import hashlib
+import io
+import json
+import pathlib
+import sys
+import tarfile
+
+IMAGES = {
+    "ubuntu": ("library/ubuntu:24.04", "usr/bin/apt-get", "/bin/bash"),
+    "centos": ("centos/centos:stream9", "usr/bin/dnf", "/bin/bash"),
+    "alpine": ("library/alpine:3.20", "sbin/apk", "/bin/sh"),
+}
+# busybox has an applet for each of these, but Alpine's image has not, or has another program.
+NOT_BUSYBOX = {"ar", "busybox", "dpkg", "dpkg-deb", "rpm", "rpm2cpio", "tar"}
+MTIME = 1735689600
+CREATED = "2025-01-01T00:00:00Z"
+
+
+class Blobs:
+    """Content by its digest, in a folder."""
+
+    def __init__(self, out: pathlib.Path):
+        self.folder = out / "blobs/sha256"
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def add(self, content: bytes, media_type: str) -> dict:
+        digest = hashlib.sha256(content).hexdigest()
+        (self.folder / digest).write_bytes(content)
+        return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(content)}
+
+    def add_json(self, value: dict, media_type: str) -> dict:
+        return self.add(json.dumps(value, indent=1).encode(), media_type)
+
+
+def overlay(bases: pathlib.Path, family: str, manager: str, names: set[str], applets: list[str]) -> bytes:
+    """The uncompressed layer in which the images of one architecture differ. `names`: what is below."""
+    files = {
+        "etc/os-release": ((bases / family / "os-release").read_bytes(), 0o644),
+        "usr/share/stand-in/packages": ((bases / family / "packages").read_bytes(), 0o644),
+        manager: ((bases / "package-manager.sh").read_bytes(), 0o755),
+    }
+    links = {}
+    # A script that looks for dpkg to learn where it runs must not find it here.
+    gone = [] if family == "ubuntu" else [name for name in names if name.startswith("usr/bin/dpkg")]
+    if family == "alpine":
+        for applet in applets:
+            if applet not in NOT_BUSYBOX:
+                places = [f"{folder}/{applet}" for folder in ("bin", "sbin", "usr/bin", "usr/sbin")]
+                # Every place: the shell takes the first on its path, a script's first line any.
+                for place in [p for p in places if p in names] or places[2:3]:
+                    links[place] = "/bin/busybox"
+        gone += ["bin/bash", "bin/dash"]
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for name in sorted([*files, *links, *(f"{p.rpartition('/')[0]}/.wh.{p.rpartition('/')[2]}" for p in gone)]):
+            member = tarfile.TarInfo(name)
+            member.mtime = MTIME
+            content, member.mode = files.get(name, (b"", 0o644))
+            member.size = len(content)
+            if name in links:
+                member.type, member.linkname, member.mode = tarfile.SYMTYPE, links[name], 0o777
+            tar.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def check(bases: pathlib.Path, family: str, names: set[str]) -> None:
+    """What the package manager will be asked to confirm has to be there."""
+    for line in (bases / family / "packages").read_text().splitlines():
+        package, proof = line.split(" ")
+        if proof != "-" and proof not in names:
+            sys.exit(f"image.py: {family}/packages says that {package} is /{proof}, which the shared layer does not have")
+
+
+def main() -> None:
+    bases, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    applets = (out / "applets").read_text().split()
+    blobs = Blobs(out)
+    indexes: dict[str, list] = {family: [] for family in IMAGES}
+    for arch, path in (argument.split("=", 1) for argument in sys.argv[3:]):
+        packed = pathlib.Path(path).read_bytes()
+        tree = gzip.decompress(packed)
+        with tarfile.open(fileobj=io.BytesIO(tree)) as tar:
+            names = set(tar.getnames())
+        shared = blobs.add(packed, "application/vnd.oci.image.layer.v1.tar+gzip")
+        shared_id = f"sha256:{hashlib.sha256(tree).hexdigest()}"
+        for family, (reference, manager, shell) in IMAGES.items():
+            check(bases, family, names)
+            own = overlay(bases, family, manager, names, applets)
+            layer = blobs.add(gzip.compress(own, 6, mtime=0), "application/vnd.oci.image.layer.v1.tar+gzip")
+            config = {
+                "created": CREATED,
+                "architecture": arch,
+                "os": "linux",
+                "config": {
+                    "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+                    "Cmd": [shell],
+                    "Labels": {"org.opencontainers.image.description": f"a stand-in for {reference}, made of Debian packages"},
+                },
+                "rootfs": {"type": "layers", "diff_ids": [shared_id, f"sha256:{hashlib.sha256(own).hexdigest()}"]},
+                "history": [
+                    {"created": CREATED, "comment": "Debian packages"},
+                    {"created": CREATED, "comment": f"stands in for {reference}"},
+                ],
+            } | ({"variant": "v8"} if arch == "arm64" else {})
+            manifest = {
+                "schemaVersion": 2,
+                "mediaType": "application/vnd.oci.image.manifest.v1+json",
+                "config": blobs.add_json(config, "application/vnd.oci.image.config.v1+json"),
+                "layers": [shared, layer],
+            }
+            platform = {"os": "linux", "architecture": arch} | ({"variant": "v8"} if arch == "arm64" else {})
+            indexes[family].append(blobs.add_json(manifest, manifest["mediaType"]) | {"platform": platform})
+    lines = []
+    for family, manifests in indexes.items():
+        index = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": manifests}
+        lines.append(f"{IMAGES[family][0]} {blobs.add_json(index, index['mediaType'])['digest']}\n")
+    (out / "images").write_text("".join(lines))
+
+
+main()

@@ -1,0 +1,46 @@
+#!/bin/sh
+# Stands in for apt-get, dnf and apk in the lab's base images. It downloads and installs nothing: it
+# confirms that every package asked for is in the image already, and fails when one is not. The
+# list is /usr/share/stand-in/packages: a package and the file that proves it, or `-` for one that
+# only adds a package source.
+set -eu
+tool=${0##*/}
+list=/usr/share/stand-in/packages
+updated=/var/lib/stand-in-updated
+
+fail() {
+    echo "$tool (stand-in): $*" >&2
+    [ "$tool" = apt-get ] && exit 100
+    exit 1
+}
+
+command='' packages=''
+for word; do
+    case $word in
+        -*) ;;
+        *) if [ -z "$command" ]; then command=$word; else packages="$packages $word"; fi ;;
+    esac
+done
+
+case $tool/$command in
+    apt-get/update)
+        touch "$updated"
+        exit 0
+        ;;
+    # Ubuntu's image comes without lists, too.
+    apt-get/install) [ -e "$updated" ] || fail "no package lists in this image: run '$tool update' before, in the same RUN" ;;
+    dnf/install | apk/add) ;;
+    apt-get/clean | dnf/clean | dnf/makecache | apk/update) exit 0 ;;
+    *) fail "knows no command '$command'" ;;
+esac
+
+for package in $packages; do
+    proof=$(awk -v name="$package" '$1 == name { print $2 }' "$list")
+    case $proof in
+        '') fail "package '$package' is not in this base image, which is a stand-in and can install nothing. It has:" \
+            "$(cut -d ' ' -f 1 "$list" | tr '\n' ' ')- more are added in tests/lab/bases" ;;
+        -) ;;
+        *) [ -e "/$proof" ] || fail "package '$package' is not in this base image any more: /$proof is gone" ;;
+    esac
+    echo "$tool (stand-in): $package is here already"
+done

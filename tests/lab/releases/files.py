@@ -1,0 +1,24 @@
+"""A static file server on loopback: files.py FOLDER PORT.
+
+Like python3 -m http.server, less its listing of folders, and with a queue long enough for a whole
+matrix that downloads at once: with the default of 5, connections wait a second to be tried again.
+"""
+
+import functools
+import http.server
+import sys
+
+
+class Files(http.server.SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def list_directory(self, path):
+        self.send_error(404, "no listing of folders")
+
+
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 256
+
+
+folder, port = sys.argv[1], int(sys.argv[2])
+Server(("127.0.0.1", port), functools.partial(Files, directory=folder)).serve_forever()
