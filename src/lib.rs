@@ -21,3 +21,4 @@ pub mod registry; // manifest of a reference, verification of what was pushed
 pub mod report; // the closing table and failures: return text
 pub mod schedule; // bounded, keep-going, cancel; knows a `Builder`, not BuildKit
 pub mod template; // the one place that knows the placeholder syntax (pure)
+pub mod version; // how versions compare (pure)
