@@ -22,3 +22,4 @@ pub mod report; // the closing table and failures: return text
 pub mod schedule; // bounded, keep-going, cancel; knows a `Builder`, not BuildKit
 pub mod template; // the one place that knows the placeholder syntax (pure)
 pub mod text; // text for people: cleaned, measured, numbers made short (pure)
+pub mod version; // how versions compare (pure)

@@ -1,26 +1,182 @@
 //! The one place that knows the placeholder syntax. Pure: text in, text out.
+//!
+//! A [`Template`] is read once and rendered many times, each time with the values of one
+//! [`Scope`]. Its language:
+//!
+//! - `<% expression %>` is replaced by a value; `{%name%}`, of older files, by a name's value.
+//! - A line that starts with `#%` and a word is a control line and vanishes: `if`, `elif`, `else`,
+//!   `endif`, `for … in …`, `endfor`, `include "file"`.
+//! - Everything else comes out as it went in, to the byte.
+//!
+//! Expressions are a small language of their own and not a template engine's: every value is
+//! text, a list or a truth, so no float or `None` can be printed; versions compare as versions; an
+//! axis is its value and has properties too; and every error knows its exact place.
 
-/// A rendered Dockerfile and where each of its lines came from.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rendered {
-    /// The Dockerfile, ready for BuildKit.
-    pub text: String,
-    /// Origin of each line of `text`, first line first.
-    origins: Vec<Origin>,
+mod eval;
+mod expression;
+mod filter;
+mod parse;
+mod render;
+mod rendered;
+mod source;
+mod token;
+mod value;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+pub use render::Includes;
+pub use rendered::{Origin, Rendered};
+pub use value::{Scope, Value};
+
+use crate::error::{Diagnostics, SourceFile, Span};
+use expression::Expression;
+use source::Source;
+
+/// A template that was read without errors.
+#[derive(Debug, Clone)]
+pub struct Template {
+    source: Source,
+    nodes: Vec<Node>,
 }
 
-/// A line of a template.
+/// An expression that stands alone: the condition of a `when:`.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    source: Source,
+    expression: Expression,
+}
+
+/// A piece of a template. Ranges are bytes of the source.
+#[derive(Debug, Clone)]
+enum Node {
+    Text { range: Range<usize>, line: u32 },
+    Value { expression: Expression, line: u32 },
+    If { branches: Vec<(Option<Expression>, Vec<Node>)> },
+    For { name: Arc<str>, list: Expression, body: Vec<Node> },
+    Include { path: String, range: Range<usize>, line: u32, ends_line: bool },
+}
+
+/// A name that a template uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
-    /// The template, as the person would name it from the current folder.
-    pub file: std::sync::Arc<str>,
-    /// From 1.
-    pub line: u32,
+pub struct NameUse {
+    pub name: Arc<str>,
+    pub span: Span,
+    /// It may be missing: it is asked for with `default` or `is defined`.
+    pub optional: bool,
 }
 
-impl Rendered {
-    /// Where line `line` (from 1) of the rendered text came from.
-    pub fn origin(&self, line: u32) -> Option<&Origin> {
-        self.origins.get((line as usize).checked_sub(1)?)
+impl Template {
+    /// Reads a template file, control lines included; all its errors at once.
+    pub fn file(file: SourceFile) -> Result<Self, Diagnostics> {
+        parse::parse(Source::file(file), true)
     }
+
+    /// Reads a text with placeholders that stands in another file at `span`.
+    pub fn inline(text: &str, span: Span) -> Result<Self, Diagnostics> {
+        parse::parse(Source::inline(text, span), false)
+    }
+
+    /// The template's text as it was written.
+    pub fn text(&self) -> &str {
+        self.source.text()
+    }
+
+    /// Where the whole template stands.
+    pub fn span(&self) -> Span {
+        self.source.span(0..self.text().len())
+    }
+
+    /// The files that it includes itself, as written, with their places.
+    pub fn includes(&self) -> Vec<(String, Span)> {
+        let mut found = Vec::new();
+        each_node(&self.nodes, &mut |node| {
+            if let Node::Include { path, range, .. } = node {
+                found.push((path.clone(), self.source.span(range.clone())));
+            }
+        });
+        found
+    }
+
+    /// The names it uses that it does not define itself, in all branches, in order.
+    pub fn names(&self) -> Vec<NameUse> {
+        let mut found = Vec::new();
+        collect_names(&self.nodes, &mut Vec::new(), &self.source, &mut found);
+        found
+    }
+}
+
+impl Condition {
+    /// Reads an expression that stands in another file at `span`.
+    pub fn inline(text: &str, span: Span) -> Result<Self, Diagnostics> {
+        let source = Source::inline(text, span);
+        let expression = expression::parse(&source, 0..text.len())?;
+        Ok(Self { source, expression })
+    }
+
+    /// Whether it holds.
+    pub fn holds(&self, scope: &Scope) -> Result<bool, Diagnostics> {
+        let frame = eval::Frame::new(scope, &self.source);
+        Ok(eval::truth(&self.expression, &frame)?)
+    }
+
+    pub fn names(&self) -> Vec<NameUse> {
+        let mut found = Vec::new();
+        names_of(&self.expression, &[], &self.source, &mut found);
+        found
+    }
+}
+
+fn each_node(nodes: &[Node], visit: &mut dyn FnMut(&Node)) {
+    for node in nodes {
+        visit(node);
+        match node {
+            Node::If { branches } => branches.iter().for_each(|(_, body)| each_node(body, visit)),
+            Node::For { body, .. } => each_node(body, visit),
+            Node::Text { .. } | Node::Value { .. } | Node::Include { .. } => {}
+        }
+    }
+}
+
+fn collect_names(
+    nodes: &[Node],
+    bound: &mut Vec<Arc<str>>,
+    source: &Source,
+    found: &mut Vec<NameUse>,
+) {
+    for node in nodes {
+        match node {
+            Node::Text { .. } | Node::Include { .. } => {}
+            Node::Value { expression, .. } => names_of(expression, bound, source, found),
+            Node::If { branches } => {
+                for (condition, body) in branches {
+                    if let Some(condition) = condition {
+                        names_of(condition, bound, source, found);
+                    }
+                    collect_names(body, bound, source, found);
+                }
+            }
+            Node::For { name, list, body } => {
+                names_of(list, bound, source, found);
+                bound.push(name.clone());
+                collect_names(body, bound, source, found);
+                bound.pop();
+            }
+        }
+    }
+}
+
+fn names_of(
+    expression: &Expression,
+    bound: &[Arc<str>],
+    source: &Source,
+    found: &mut Vec<NameUse>,
+) {
+    expression.each_path(false, &mut |path, optional| {
+        let name = &path[0];
+        if !bound.contains(&name.text) {
+            let span = source.span(name.range.clone());
+            found.push(NameUse { name: name.text.clone(), span, optional });
+        }
+    });
 }

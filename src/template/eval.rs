@@ -1,0 +1,161 @@
+//! What an expression comes to.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use super::expression::{Comparison, Expression, Kind, Name};
+use super::filter::Filter;
+use super::source::Source;
+use super::value::{Scope, Value};
+use crate::error::{Diagnostic, Diagnostics, listed};
+use crate::version;
+
+/// The names that hold at a point of a template.
+pub(super) struct Frame<'a> {
+    pub(super) scope: &'a Scope,
+    pub(super) source: &'a Source,
+    /// Loop variables, the innermost last.
+    pub(super) locals: Vec<(Arc<str>, Value)>,
+}
+
+type Evaluated = Result<Value, Box<Diagnostic>>;
+
+impl From<Box<Diagnostic>> for Diagnostics {
+    fn from(diagnostic: Box<Diagnostic>) -> Self {
+        (*diagnostic).into()
+    }
+}
+
+impl<'a> Frame<'a> {
+    pub(super) fn new(scope: &'a Scope, source: &'a Source) -> Self {
+        Self { scope, source, locals: Vec::new() }
+    }
+
+    fn root(&self, name: &str) -> Option<&Value> {
+        let local = self.locals.iter().rev().find(|(key, _)| **key == *name);
+        local.map(|(_, value)| value).or_else(|| self.scope.get(name))
+    }
+
+    /// The value of a path, or what is not defined about it.
+    pub(super) fn path(&self, path: &[Name]) -> Result<&Value, Box<Diagnostic>> {
+        let [root, properties @ ..] = path else { unreachable!("a path has a first name") };
+        let mut value = self.root(&root.text).ok_or_else(|| {
+            let locals = self.locals.iter().map(|(name, _)| &**name);
+            undefined(self.source, root, self.scope.names().chain(locals))
+        })?;
+        let mut read = &*root.text;
+        for name in properties {
+            value = value.property(&name.text).ok_or_else(|| {
+                let known = || value.properties().iter().map(|(name, _)| &**name);
+                let help = match value.properties() {
+                    [] => format!("`{read}` is plain text: it has no properties"),
+                    _ => format!("it has: {}", listed(known())),
+                };
+                let message = match value.as_text() {
+                    Some(text) if !value.properties().is_empty() => {
+                        format!("`{read}` has no property `{}` where it is `{text}`", name.text)
+                    }
+                    _ => format!("`{read}` has no property `{}`", name.text),
+                };
+                Box::new(
+                    Diagnostic::error(message)
+                        .at(&self.source.span(name.range.clone()), "")
+                        .help(help)
+                        .help_nearest(&name.text, known()),
+                )
+            })?;
+            read = &name.text;
+        }
+        Ok(value)
+    }
+}
+
+/// The finding for a name that is not defined.
+fn undefined<'n>(
+    source: &Source,
+    name: &Name,
+    known: impl Iterator<Item = &'n str>,
+) -> Box<Diagnostic> {
+    let known: Vec<&str> = known.collect();
+    Box::new(
+        Diagnostic::error(format!("`{}` is not defined", name.text))
+            .at(&source.span(name.range.clone()), "")
+            .help(format!("defined here: {}", listed(known.iter().copied())))
+            .help_nearest(&name.text, known),
+    )
+}
+
+pub(super) fn evaluate(expression: &Expression, frame: &Frame<'_>) -> Evaluated {
+    match &expression.kind {
+        Kind::Literal(value) => Ok(value.clone()),
+        Kind::Path(path) => frame.path(path).cloned(),
+        Kind::List(items) => {
+            let items: Result<Vec<Value>, _> =
+                items.iter().map(|item| evaluate(item, frame)).collect();
+            Ok(Value::List(items?.into()))
+        }
+        Kind::Not(inner) => Ok(Value::Truth(!truth(inner, frame)?)),
+        Kind::And(left, right) => Ok(Value::Truth(truth(left, frame)? && truth(right, frame)?)),
+        Kind::Or(left, right) => Ok(Value::Truth(truth(left, frame)? || truth(right, frame)?)),
+        Kind::Defined(inner) => Ok(Value::Truth(match &inner.kind {
+            Kind::Path(path) => frame.path(path).is_ok(),
+            _ => evaluate(inner, frame).is_ok(),
+        })),
+        Kind::Compare(comparison, left, right) => {
+            let (left, right) = (evaluate(left, frame)?, evaluate(right, frame)?);
+            compare(*comparison, &left, &right).map(Value::Truth).map_err(|why| {
+                let span = frame.source.span(expression.range.clone());
+                Box::new(Diagnostic::error("these cannot be compared").at(&span, why))
+            })
+        }
+        Kind::Filter(Filter::Default, inner, arguments) => match &inner.kind {
+            Kind::Path(path) => match frame.path(path) {
+                Ok(value) => Ok(value.clone()),
+                Err(_) => evaluate(&arguments[0], frame),
+            },
+            _ => evaluate(inner, frame),
+        },
+        Kind::Filter(filter, inner, arguments) => {
+            let value = evaluate(inner, frame)?;
+            let arguments: Result<Vec<Value>, _> =
+                arguments.iter().map(|argument| evaluate(argument, frame)).collect();
+            filter.apply(value, &arguments?).map_err(|why| {
+                let span = frame.source.span(expression.range.clone());
+                Box::new(Diagnostic::error("a filter cannot be applied here").at(&span, why))
+            })
+        }
+    }
+}
+
+/// Whether it holds. Only a comparison or a truth can: the emptiness of a text is asked for in so
+/// many words, so that `if debug` with the text `false` does not come as a surprise.
+pub(super) fn truth(expression: &Expression, frame: &Frame<'_>) -> Result<bool, Box<Diagnostic>> {
+    match evaluate(expression, frame)? {
+        Value::Truth(truth) => Ok(truth),
+        Value::Text(_) | Value::Record { .. } | Value::List(_) => Err(Box::new(
+            Diagnostic::error("this is not a condition")
+                .at(&frame.source.span(expression.range.clone()), "a value, neither true nor false")
+                .help("compare it: `x == \"…\"`, or ask `x is defined`"),
+        )),
+    }
+}
+
+fn compare(comparison: Comparison, left: &Value, right: &Value) -> Result<bool, String> {
+    let ordered = |wanted: fn(Ordering) -> bool| match (left.as_text(), right.as_text()) {
+        (Some(left), Some(right)) => Ok(wanted(version::compare(left, right))),
+        _ => Err("a list is neither larger nor smaller".to_owned()),
+    };
+    match comparison {
+        Comparison::Equal => Ok(left.same(right)),
+        Comparison::Unequal => Ok(!left.same(right)),
+        Comparison::Less => ordered(Ordering::is_lt),
+        Comparison::LessOrEqual => ordered(Ordering::is_le),
+        Comparison::Greater => ordered(Ordering::is_gt),
+        Comparison::GreaterOrEqual => ordered(Ordering::is_ge),
+        Comparison::In => match (left.as_text(), right) {
+            (_, Value::List(items)) => Ok(items.iter().any(|item| item.same(left))),
+            (Some(part), _) => Ok(right.as_text().is_some_and(|whole| whole.contains(part))),
+            (None, _) => Err("a list is not part of a text".to_owned()),
+        },
+    }
+}

@@ -1,0 +1,308 @@
+//! Expressions as trees.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::filter::Filter;
+use super::source::Source;
+use super::token::{Token, tokens};
+use super::value::Value;
+use crate::error::{Diagnostic, Diagnostics};
+
+/// Longer ones are a mistake; the limit also bounds the depth of the tree.
+const LONGEST: usize = 2000;
+
+#[derive(Debug, Clone)]
+pub(super) struct Expression {
+    pub(super) kind: Kind,
+    pub(super) range: Range<usize>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Kind {
+    Literal(Value),
+    /// A name and its properties; never empty.
+    Path(Vec<Name>),
+    List(Vec<Expression>),
+    Not(Box<Expression>),
+    And(Box<Expression>, Box<Expression>),
+    Or(Box<Expression>, Box<Expression>),
+    Compare(Comparison, Box<Expression>, Box<Expression>),
+    Defined(Box<Expression>),
+    Filter(Filter, Box<Expression>, Vec<Expression>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comparison {
+    Equal,
+    Unequal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    In,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Name {
+    pub(super) text: Arc<str>,
+    pub(super) range: Range<usize>,
+}
+
+impl Expression {
+    /// Calls `visit` for each name that is used, and tells whether it may be missing.
+    pub(super) fn each_path(&self, optional: bool, visit: &mut dyn FnMut(&[Name], bool)) {
+        match &self.kind {
+            Kind::Literal(_) => {}
+            Kind::Path(path) => visit(path, optional),
+            Kind::List(items) => items.iter().for_each(|item| item.each_path(optional, visit)),
+            Kind::Not(inner) => inner.each_path(optional, visit),
+            Kind::Defined(inner) => inner.each_path(true, visit),
+            Kind::And(left, right) | Kind::Or(left, right) | Kind::Compare(_, left, right) => {
+                left.each_path(optional, visit);
+                right.each_path(optional, visit);
+            }
+            Kind::Filter(filter, inner, arguments) => {
+                inner.each_path(optional || *filter == Filter::Default, visit);
+                arguments.iter().for_each(|argument| argument.each_path(optional, visit));
+            }
+        }
+    }
+}
+
+/// Reads the expression that fills `range`.
+pub(super) fn parse(source: &Source, range: Range<usize>) -> Result<Expression, Diagnostics> {
+    read(source, range).map_err(|diagnostic| (*diagnostic).into())
+}
+
+type Parsed = Result<Expression, Box<Diagnostic>>;
+
+fn read(source: &Source, range: Range<usize>) -> Parsed {
+    if range.len() > LONGEST {
+        let span = source.span(range.start..range.start + 1);
+        return Err(Box::new(
+            Diagnostic::error(format!("an expression is longer than {LONGEST} bytes"))
+                .at(&span, ""),
+        ));
+    }
+    let tokens = tokens(source, range.clone())?;
+    let mut parser = Parser { source, tokens, at: 0, end: range.end, depth: 0 };
+    let expression = parser.or()?;
+    match parser.peek() {
+        None => Ok(expression),
+        Some(_) => Err(parser.unexpected("the end of the expression")),
+    }
+}
+
+struct Parser<'a> {
+    source: &'a Source,
+    tokens: Vec<(Token, Range<usize>)>,
+    at: usize,
+    end: usize,
+    depth: usize,
+}
+
+impl Parser<'_> {
+    fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.at).map(|(token, _)| token)
+    }
+
+    fn range(&self) -> Range<usize> {
+        self.tokens.get(self.at).map_or(self.end..self.end, |(_, range)| range.clone())
+    }
+
+    fn word(&mut self, word: &str) -> bool {
+        let here = matches!(self.peek(), Some(Token::Name(name)) if name == word);
+        self.at += usize::from(here);
+        here
+    }
+
+    fn sign(&mut self, sign: &str) -> bool {
+        let here = matches!(self.peek(), Some(Token::Sign(found)) if *found == sign);
+        self.at += usize::from(here);
+        here
+    }
+
+    fn unexpected(&self, wanted: &str) -> Box<Diagnostic> {
+        let found = match self.tokens.get(self.at) {
+            Some((_, range)) => format!("found `{}`", &self.source.text()[range.clone()]),
+            None => "the expression ends here".to_owned(),
+        };
+        Box::new(
+            Diagnostic::error(format!("expected {wanted}"))
+                .at(&self.source.span(self.range()), found),
+        )
+    }
+
+    fn or(&mut self) -> Parsed {
+        let mut left = self.and()?;
+        while self.word("or") {
+            let right = self.and()?;
+            left = join(left, right, Kind::Or);
+        }
+        Ok(left)
+    }
+
+    fn and(&mut self) -> Parsed {
+        let mut left = self.not()?;
+        while self.word("and") {
+            let right = self.not()?;
+            left = join(left, right, Kind::And);
+        }
+        Ok(left)
+    }
+
+    fn not(&mut self) -> Parsed {
+        let start = self.range().start;
+        let mut count = 0;
+        while self.word("not") {
+            count += 1;
+        }
+        let inner = self.comparison()?;
+        let range = start..inner.range.end;
+        if count % 2 == 0 {
+            return Ok(Expression { range, ..inner });
+        }
+        Ok(Expression { kind: Kind::Not(Box::new(inner)), range })
+    }
+
+    fn comparison(&mut self) -> Parsed {
+        let left = self.filtered()?;
+        if self.word("is") {
+            let negated = self.word("not");
+            if !self.word("defined") {
+                return Err(self.unexpected("`defined`"));
+            }
+            let range = left.range.clone();
+            let defined = Expression { kind: Kind::Defined(Box::new(left)), range };
+            return Ok(if negated { negate(defined) } else { defined });
+        }
+        let negated = self.word("not");
+        if negated || matches!(self.peek(), Some(Token::Name(name)) if name == "in") {
+            if !self.word("in") {
+                return Err(self.unexpected("`in`"));
+            }
+            let right = self.filtered()?;
+            let found = join(left, right, |l, r| Kind::Compare(Comparison::In, l, r));
+            return Ok(if negated { negate(found) } else { found });
+        }
+        let comparison = match self.peek() {
+            Some(Token::Sign("==")) => Comparison::Equal,
+            Some(Token::Sign("!=")) => Comparison::Unequal,
+            Some(Token::Sign("<")) => Comparison::Less,
+            Some(Token::Sign("<=")) => Comparison::LessOrEqual,
+            Some(Token::Sign(">")) => Comparison::Greater,
+            Some(Token::Sign(">=")) => Comparison::GreaterOrEqual,
+            _ => return Ok(left),
+        };
+        self.at += 1;
+        let right = self.filtered()?;
+        Ok(join(left, right, |l, r| Kind::Compare(comparison, l, r)))
+    }
+
+    fn filtered(&mut self) -> Parsed {
+        let mut inner = self.primary()?;
+        while self.sign("|") {
+            let range = self.range();
+            let Some(Token::Name(name)) = self.peek().cloned() else {
+                return Err(self.unexpected("the name of a filter"));
+            };
+            self.at += 1;
+            let span = self.source.span(range);
+            let filter = Filter::named(&name, &span)?;
+            let arguments = if self.sign("(") { self.list(")")? } else { Vec::new() };
+            filter.check_count(arguments.len(), &span)?;
+            let range = inner.range.start..self.before();
+            inner = Expression { kind: Kind::Filter(filter, Box::new(inner), arguments), range };
+        }
+        Ok(inner)
+    }
+
+    fn primary(&mut self) -> Parsed {
+        let range = self.range();
+        match self.peek().cloned() {
+            Some(Token::Text(text)) => {
+                self.at += 1;
+                Ok(Expression { kind: Kind::Literal(text.into()), range })
+            }
+            Some(Token::Name(name)) if matches!(name.as_str(), "true" | "false") => {
+                self.at += 1;
+                Ok(Expression { kind: Kind::Literal(Value::Truth(name == "true")), range })
+            }
+            Some(Token::Name(name)) if !is_keyword(&name) => self.path(),
+            Some(Token::Sign(open @ ("(" | "["))) => {
+                self.depth += 1;
+                if self.depth > 50 {
+                    return Err(self.unexpected("fewer brackets within brackets"));
+                }
+                self.at += 1;
+                let kind = if open == "[" {
+                    Kind::List(self.list("]")?)
+                } else {
+                    let inner = self.or()?;
+                    if !self.sign(")") {
+                        return Err(self.unexpected("`)`"));
+                    }
+                    inner.kind
+                };
+                self.depth -= 1;
+                Ok(Expression { kind, range: range.start..self.before() })
+            }
+            _ => Err(self.unexpected("a name or a value")),
+        }
+    }
+
+    fn path(&mut self) -> Parsed {
+        let start = self.range().start;
+        let mut names = Vec::new();
+        loop {
+            let range = self.range();
+            let Some(Token::Name(name)) = self.peek().cloned() else {
+                return Err(self.unexpected("the name of a property"));
+            };
+            names.push(Name { text: name.into(), range });
+            self.at += 1;
+            if !self.sign(".") {
+                let range = start..self.before();
+                return Ok(Expression { kind: Kind::Path(names), range });
+            }
+        }
+    }
+
+    /// Items up to `close`, a comma between them and perhaps one at the end.
+    fn list(&mut self, close: &str) -> Result<Vec<Expression>, Box<Diagnostic>> {
+        let mut items = Vec::new();
+        while !self.sign(close) {
+            items.push(self.or()?);
+            if !self.sign(",") && !matches!(self.peek(), Some(Token::Sign(sign)) if *sign == close)
+            {
+                return Err(self.unexpected(&format!("`,` or `{close}`")));
+            }
+        }
+        Ok(items)
+    }
+
+    /// The end of the token before the present one.
+    fn before(&self) -> usize {
+        self.tokens[self.at - 1].1.end
+    }
+}
+
+/// Words that cannot name an axis or a var.
+pub(super) fn is_keyword(word: &str) -> bool {
+    matches!(word, "and" | "or" | "not" | "in" | "is" | "true" | "false")
+}
+
+fn join(
+    left: Expression,
+    right: Expression,
+    kind: impl FnOnce(Box<Expression>, Box<Expression>) -> Kind,
+) -> Expression {
+    let range = left.range.start..right.range.end;
+    Expression { kind: kind(Box::new(left), Box::new(right)), range }
+}
+
+fn negate(inner: Expression) -> Expression {
+    let range = inner.range.clone();
+    Expression { kind: Kind::Not(Box::new(inner)), range }
+}

@@ -1,0 +1,340 @@
+//! Template text as a tree: control lines, placeholders, and all the rest untouched.
+
+use std::ops::Range;
+
+use super::expression::{self, is_keyword};
+use super::source::Source;
+use super::token::{is_name_part, is_name_start};
+use super::{Expression, Node, Template};
+use crate::error::{Diagnostic, Diagnostics, nearest};
+
+const KEYWORDS: [&str; 7] = ["if", "elif", "else", "endif", "for", "endfor", "include"];
+
+/// Blocks within blocks beyond this are no template; it bounds recursion.
+const DEEPEST: usize = 50;
+
+/// Reads `source`; control lines only where `control` says so, since a value is no file.
+pub(super) fn parse(source: Source, control: bool) -> Result<Template, Diagnostics> {
+    let mut parser = Parser {
+        source: &source,
+        open: Vec::new(),
+        nodes: Vec::new(),
+        text: 0..0,
+        text_line: 1,
+        errors: Diagnostics::default(),
+    };
+    parser.read(control);
+    let (nodes, mut errors) = (parser.nodes, parser.errors);
+    errors.check(())?;
+    Ok(Template { source, nodes })
+}
+
+/// A block whose end has not come yet.
+struct Open {
+    /// The control line, for the error that it is never closed.
+    range: Range<usize>,
+    block: Block,
+    /// What came before the block, at the level above.
+    outer: Vec<Node>,
+}
+
+enum Block {
+    /// Branches that are complete, and the condition of the one being read: none for `else`.
+    If(Vec<(Option<Expression>, Vec<Node>)>, Option<Expression>),
+    For(String, Expression),
+    /// The head was wrong and has been reported; its end is still awaited.
+    Broken(&'static str),
+}
+
+struct Parser<'a> {
+    source: &'a Source,
+    open: Vec<Open>,
+    nodes: Vec<Node>,
+    /// Plain text not yet made a node, and the line on which it starts.
+    text: Range<usize>,
+    text_line: u32,
+    errors: Diagnostics,
+}
+
+impl Parser<'_> {
+    fn read(&mut self, control: bool) {
+        let source = self.source;
+        let mut start = 0;
+        for (line, number) in source.text().split_inclusive('\n').zip(1..) {
+            let end = start + line.len();
+            let content = line.strip_suffix('\n').unwrap_or(line);
+            let content = content.strip_suffix('\r').unwrap_or(content);
+            match control_word(content).filter(|_| control) {
+                Some(word) => {
+                    self.flush(end, number + 1);
+                    let word = start + word.start..start + word.end;
+                    let ends_line = line.ends_with('\n');
+                    self.control(word, start + content.len(), number, ends_line);
+                }
+                None => self.line(start, start + content.len(), number),
+            }
+            self.text.end = end;
+            start = end;
+        }
+        self.flush(start, 0);
+        while let Some(open) = self.open.pop() {
+            let end = open.block.end();
+            self.error(open.range, format!("this block is not closed: `#% {end}` is missing"));
+        }
+    }
+
+    /// Makes a node of the pending text; the next one starts at `next`, on line `line`.
+    fn flush(&mut self, next: usize, line: u32) {
+        if !self.text.is_empty() {
+            self.nodes.push(Node::Text { range: self.text.clone(), line: self.text_line });
+        }
+        self.text = next..next;
+        self.text_line = line;
+    }
+
+    fn error(&mut self, range: Range<usize>, message: impl Into<String>) {
+        let span = self.source.span(range);
+        self.errors.push(Diagnostic::error(message).at(&span, ""));
+    }
+
+    /// A line with or without placeholders, its end left out.
+    fn line(&mut self, start: usize, end: usize, number: u32) {
+        let text = &self.source.text()[..end];
+        let mut at = start;
+        while let Some(offset) = text[at..].find(['<', '{']) {
+            let open = at + offset;
+            at = open + 1;
+            let (inner, close) = if text[open..].starts_with("<%") {
+                match closing(&text[open + 2..]) {
+                    Some(length) => (open + 2..open + 2 + length, open + 4 + length),
+                    None => {
+                        let span = self.source.span(open..end);
+                        self.errors.push(
+                            Diagnostic::error("a placeholder is not closed")
+                                .at(&span, "no `%>` on this line")
+                                .help("write `<%name%>`; for the sign itself `<%\"<%\"%>`"),
+                        );
+                        return;
+                    }
+                }
+            } else if let Some(length) = old_form(&text[open..]) {
+                (open + 2..open + 2 + length, open + 4 + length)
+            } else {
+                continue;
+            };
+            self.text.end = open;
+            self.flush(close, number);
+            match expression::parse(self.source, inner) {
+                Ok(expression) => self.nodes.push(Node::Value { expression, line: number }),
+                Err(errors) => self.errors.extend(errors),
+            }
+            at = close;
+        }
+    }
+
+    /// A control line whose keyword stands at `word` and whose content ends at `end`.
+    fn control(&mut self, word: Range<usize>, end: usize, line: u32, ends_line: bool) {
+        let keyword = &self.source.text()[word.clone()];
+        let range = word.start..end;
+        let rest = word.end..end;
+        match keyword {
+            "if" => {
+                let block = match self.expression(rest) {
+                    Some(condition) => Block::If(Vec::new(), Some(condition)),
+                    None => Block::Broken("endif"),
+                };
+                self.enter(range, block);
+            }
+            "elif" => {
+                let condition = self.expression(rest);
+                self.branch(range, condition, false);
+            }
+            "else" => {
+                self.nothing_after(keyword, rest);
+                self.branch(range, None, true);
+            }
+            "for" => {
+                let block = self.for_head(rest);
+                self.enter(range, block.unwrap_or(Block::Broken("endfor")));
+            }
+            "endif" | "endfor" => {
+                self.nothing_after(keyword, rest);
+                self.leave(range, keyword == "endif");
+            }
+            "include" => self.include(rest, line, ends_line),
+            _ => {
+                let span = self.source.span(word);
+                self.errors.push(
+                    Diagnostic::error(format!("`{keyword}` is not a control word"))
+                        .at(&span, "")
+                        .help(format!("known: {}", KEYWORDS.join(", ")))
+                        .help_nearest(keyword, KEYWORDS),
+                );
+            }
+        }
+    }
+
+    fn expression(&mut self, range: Range<usize>) -> Option<Expression> {
+        expression::parse(self.source, range).map_err(|errors| self.errors.extend(errors)).ok()
+    }
+
+    fn nothing_after(&mut self, keyword: &str, rest: Range<usize>) {
+        if !self.source.text()[rest.clone()].trim().is_empty() {
+            self.error(rest, format!("nothing may follow `{keyword}`"));
+        }
+    }
+
+    fn enter(&mut self, range: Range<usize>, block: Block) {
+        if self.open.len() == DEEPEST {
+            self.error(range.clone(), format!("blocks are nested more than {DEEPEST} deep"));
+        }
+        let outer = std::mem::take(&mut self.nodes);
+        self.open.push(Open { range, block, outer });
+    }
+
+    fn branch(&mut self, range: Range<usize>, condition: Option<Expression>, is_else: bool) {
+        match self.open.last_mut().map(|open| &mut open.block) {
+            Some(Block::If(done, present)) => {
+                if present.is_none() {
+                    self.error(range, "this comes after `else`, which is the last branch");
+                    return;
+                }
+                let nodes = std::mem::take(&mut self.nodes);
+                // A broken `elif` has been reported; any condition keeps the tree in shape.
+                let condition = if is_else { None } else { condition.or_else(|| present.clone()) };
+                done.push((std::mem::replace(present, condition), nodes));
+            }
+            Some(Block::Broken("endif")) => {}
+            _ => self.error(range, "there is no `#% if` above that this belongs to"),
+        }
+    }
+
+    fn leave(&mut self, range: Range<usize>, is_if: bool) {
+        let Some(open) = self.open.pop() else {
+            let head = if is_if { "if" } else { "for" };
+            return self.error(range, format!("there is no `#% {head}` above that this closes"));
+        };
+        if is_if != (open.block.end() == "endif") {
+            let (here, there) = (self.source.span(range), self.source.span(open.range.clone()));
+            let message = format!("`#% {}` is missing before this", open.block.end());
+            self.errors
+                .push(Diagnostic::error(message).at(&here, "").at(&there, "this is still open"));
+        }
+        let body = std::mem::replace(&mut self.nodes, open.outer);
+        match open.block {
+            Block::If(mut branches, condition) => {
+                branches.push((condition, body));
+                self.nodes.push(Node::If { branches });
+            }
+            Block::For(name, list) => {
+                self.nodes.push(Node::For { name: name.into(), list, body });
+            }
+            Block::Broken(_) => {}
+        }
+    }
+
+    /// `name in expression`
+    fn for_head(&mut self, range: Range<usize>) -> Option<Block> {
+        let text = &self.source.text()[range.clone()];
+        let head = text.trim_start();
+        let start = range.end - head.len();
+        let length = head.find(|c| !is_name_part(c)).unwrap_or(head.len());
+        let (name, rest) = head.split_at(length);
+        let list =
+            rest.trim_start().strip_prefix("in").filter(|list| !list.starts_with(is_name_part));
+        let valid = name.starts_with(is_name_start) && !is_keyword(name);
+        match list {
+            Some(list) if valid => {
+                let list = self.expression(range.end - list.len()..range.end)?;
+                Some(Block::For(name.to_owned(), list))
+            }
+            _ => {
+                let span = self.source.span(start..range.end.max(start));
+                self.errors.push(
+                    Diagnostic::error("a loop needs a name and a list")
+                        .at(&span, "")
+                        .help("write `#% for package in packages`"),
+                );
+                None
+            }
+        }
+    }
+
+    /// `"path"`, in plain letters: what is read must be known before anything is rendered.
+    fn include(&mut self, range: Range<usize>, line: u32, ends_line: bool) {
+        let text = self.source.text()[range.clone()].trim();
+        let quoted = ['"', '\''].into_iter().find_map(|quote| {
+            text.strip_prefix(quote)?.strip_suffix(quote).filter(|path| !path.contains(quote))
+        });
+        let Some(path) = quoted else {
+            let span = self.source.span(range);
+            self.errors.push(
+                Diagnostic::error("`include` takes the path of a file in quotes")
+                    .at(&span, "")
+                    .help("write `#% include \"common/labels\"`"),
+            );
+            return;
+        };
+        let wrong = path.is_empty()
+            || path.starts_with('/')
+            || path.contains(['\\', ':'])
+            || path.chars().any(char::is_control)
+            || path.split('/').any(|part| matches!(part, "" | "." | ".."));
+        if wrong {
+            let span = self.source.span(range);
+            self.errors.push(
+                Diagnostic::error(format!("`{path}` cannot be included"))
+                    .at(&span, "")
+                    .help("the path is counted from the context folder and stays inside it"),
+            );
+            return;
+        }
+        self.nodes.push(Node::Include { path: path.to_owned(), range, line, ends_line });
+    }
+}
+
+impl Block {
+    fn end(&self) -> &'static str {
+        match self {
+            Self::If(..) => "endif",
+            Self::For(..) => "endfor",
+            Self::Broken(end) => end,
+        }
+    }
+}
+
+/// The keyword of a control line. `#%PAM-1.0`, the head of a PAM file, is none.
+fn control_word(line: &str) -> Option<Range<usize>> {
+    let rest = line.trim_start_matches([' ', '\t']).strip_prefix("#%")?;
+    let word = rest.trim_start_matches([' ', '\t']);
+    let length = word.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(word.len());
+    let start = line.len() - word.len();
+    // Without a space, only what is surely meant counts.
+    let spaced = word.len() < rest.len();
+    let known = KEYWORDS.contains(&&word[..length]) && !word[length..].starts_with(is_name_part);
+    let near = || nearest(&word[..length], KEYWORDS).is_some();
+    (length > 0 && (known || spaced || (near() && word.len() == length)))
+        .then_some(start..start + length)
+}
+
+/// The length of what stands before `%>`, quoted texts being skipped.
+fn closing(text: &str) -> Option<usize> {
+    let mut quote = None;
+    for (at, c) in text.char_indices() {
+        match quote {
+            Some(open) if open == c => quote = None,
+            Some(_) => {}
+            None if c == '"' || c == '\'' => quote = Some(c),
+            None if text[at..].starts_with("%>") => return Some(at),
+            None => {}
+        }
+    }
+    None
+}
+
+/// The length of the name in `{%name%}`; anything looser is left to whoever else means it.
+fn old_form(text: &str) -> Option<usize> {
+    let inner = text.strip_prefix("{%")?;
+    let length = inner.find(|c| !is_name_part(c))?;
+    (inner.starts_with(is_name_start) && inner[length..].starts_with("%}")).then_some(length)
+}

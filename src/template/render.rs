@@ -1,0 +1,246 @@
+//! From a tree and the values of a cell to a Dockerfile.
+
+use super::eval::{Frame, evaluate, truth};
+use super::expression::{Expression, Kind};
+use super::rendered::{Rendered, Writer};
+use super::source::Source;
+use super::value::{Scope, Value};
+use super::{Node, Template};
+use crate::error::{Diagnostic, Diagnostics, Span};
+
+/// Finds an included file by the path that the template gives.
+pub type Includes<'a> = dyn Fn(&str) -> Option<&'a Template> + 'a;
+
+/// BuildKit itself refuses Dockerfiles far smaller than this.
+const LARGEST: usize = 1 << 20;
+
+/// Nodes visited in one rendering; loops within loops reach it long before the person gives up.
+const STEPS: usize = 1_000_000;
+
+/// Files within files.
+const DEEPEST: usize = 16;
+
+impl Template {
+    /// Renders it with the values of one cell; all that is wrong, at once.
+    pub fn render<'a>(
+        &'a self,
+        scope: &'a Scope,
+        includes: &'a Includes<'a>,
+    ) -> Result<Rendered, Diagnostics> {
+        let mut renderer = Renderer::new(includes, self.text().len() + 256);
+        renderer.template(self, scope);
+        renderer.finish()
+    }
+
+    /// Renders a text in another file; line breaks that stand there stay.
+    pub fn render_inline(&self, scope: &Scope) -> Result<String, Diagnostics> {
+        if let [Node::Text { range, .. }] = self.nodes.as_slice() {
+            return Ok(self.source.text()[range.clone()].to_owned());
+        }
+        let mut renderer = Renderer::new(&|_| None, self.text().len() + 64);
+        renderer.template(self, scope);
+        Ok(renderer.finish()?.text)
+    }
+
+    /// What a list of the matrix holds where the whole text is one placeholder of a list.
+    pub fn value(&self, scope: &Scope) -> Result<Value, Diagnostics> {
+        match self.nodes.as_slice() {
+            [Node::Value { expression, .. }] => {
+                Ok(evaluate(expression, &Frame::new(scope, &self.source))?)
+            }
+            _ => Ok(self.render_inline(scope)?.into()),
+        }
+    }
+}
+
+struct Renderer<'a> {
+    includes: &'a Includes<'a>,
+    writer: Writer,
+    errors: Diagnostics,
+    /// Paths being included, each with the place that does it.
+    chain: Vec<(String, Span)>,
+    steps: usize,
+}
+
+/// The rendering cannot go on; the reason has been reported.
+struct Stop;
+
+impl<'a> Renderer<'a> {
+    fn new(includes: &'a Includes<'a>, capacity: usize) -> Self {
+        let writer = Writer::with_capacity(capacity);
+        Self { includes, writer, errors: Diagnostics::default(), chain: Vec::new(), steps: 0 }
+    }
+
+    fn template(&mut self, template: &Template, scope: &Scope) {
+        let file = self.writer.file(template.source.name());
+        let mut frame = Frame::new(scope, &template.source);
+        let _stopped = self.nodes(&template.nodes, &mut frame, file);
+    }
+
+    fn finish(mut self) -> Result<Rendered, Diagnostics> {
+        let rendered = self.writer.finish();
+        self.errors.check(rendered)
+    }
+
+    fn nodes(&mut self, nodes: &[Node], frame: &mut Frame<'_>, file: u32) -> Result<(), Stop> {
+        for node in nodes {
+            self.steps += 1;
+            if self.steps > STEPS {
+                let span = frame.source.span(0..0);
+                let message = "rendering this template takes too many steps";
+                self.report(Diagnostic::error(message).at(&span, "loops within loops"));
+                return Err(Stop);
+            }
+            match node {
+                Node::Text { range, line } => {
+                    self.push(&frame.source.text()[range.clone()], frame.source, file, *line)?;
+                }
+                Node::Value { expression, line } => {
+                    self.value(expression, frame, file, *line)?;
+                }
+                Node::If { branches } => self.branch(branches, frame, file)?,
+                Node::For { name, list, body } => {
+                    for item in self.list(list, frame) {
+                        frame.locals.push((name.clone(), item));
+                        let result = self.nodes(body, frame, file);
+                        frame.locals.pop();
+                        result?;
+                    }
+                }
+                Node::Include { path, range, line, ends_line } => {
+                    let span = frame.source.span(range.clone());
+                    self.include(path, span, frame)?;
+                    // The control line vanishes with its end: the file brings its own, or gets one.
+                    if *ends_line && !self.writer.at_line_start() {
+                        self.push("\n", frame.source, file, *line)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, text: &str, source: &Source, file: u32, line: u32) -> Result<(), Stop> {
+        if self.writer.len() + text.len() > LARGEST {
+            let span = source.span(0..0);
+            let message = "the rendered Dockerfile would be larger than 1 MiB";
+            self.report(Diagnostic::error(message).at(&span, ""));
+            return Err(Stop);
+        }
+        self.writer.push(text, file, line);
+        Ok(())
+    }
+
+    fn value(
+        &mut self,
+        expression: &Expression,
+        frame: &Frame<'_>,
+        file: u32,
+        line: u32,
+    ) -> Result<(), Stop> {
+        // Most placeholders are names: those are printed without a copy of the value.
+        let computed;
+        let value = match &expression.kind {
+            Kind::Path(path) => frame.path(path),
+            _ => {
+                computed = evaluate(expression, frame);
+                computed.as_ref().map_err(Clone::clone)
+            }
+        };
+        let wrong = |message: String| {
+            Diagnostic::error(message).at(&frame.source.span(expression.range.clone()), "")
+        };
+        let name = || &frame.source.text()[expression.range.clone()];
+        match value.map(Value::as_text) {
+            Ok(Some(text)) => match text.chars().find(|c| is_unsafe(*c)) {
+                None => self.push(text, frame.source, file, line)?,
+                Some(found) => {
+                    let found = if matches!(found, '\n' | '\r') {
+                        "a line break".to_owned()
+                    } else {
+                        format!("the control character `{}`", found.escape_unicode())
+                    };
+                    let message = format!("the value of `{}` holds {found}", name());
+                    let help = "a value may not become an instruction: keep it on one line";
+                    self.report(wrong(message).help(help));
+                }
+            },
+            Ok(None) => {
+                let message = format!("`{}` is a list", name());
+                let help = format!("join it, `<%{}|join(\" \")%>`, or use `#% for`", name());
+                self.report(wrong(message).help(help));
+            }
+            Err(diagnostic) => self.report(*diagnostic),
+        }
+        Ok(())
+    }
+
+    fn branch(
+        &mut self,
+        branches: &[(Option<Expression>, Vec<Node>)],
+        frame: &mut Frame<'_>,
+        file: u32,
+    ) -> Result<(), Stop> {
+        for (condition, body) in branches {
+            let holds = condition.as_ref().map_or(Ok(true), |condition| truth(condition, frame));
+            match holds {
+                Ok(true) => return self.nodes(body, frame, file),
+                Ok(false) => {}
+                Err(diagnostic) => {
+                    self.report(*diagnostic);
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, list: &Expression, frame: &Frame<'_>) -> Vec<Value> {
+        match evaluate(list, frame) {
+            Ok(Value::List(items)) => items.to_vec(),
+            Ok(_) => {
+                let span = frame.source.span(list.range.clone());
+                let help = "a list is written `[\"a\", \"b\"]`, or comes from `split`";
+                self.report(Diagnostic::error("this is not a list").at(&span, "").help(help));
+                Vec::new()
+            }
+            Err(diagnostic) => {
+                self.report(*diagnostic);
+                Vec::new()
+            }
+        }
+    }
+
+    fn include(&mut self, path: &str, span: Span, frame: &Frame<'_>) -> Result<(), Stop> {
+        if self.chain.iter().any(|(open, _)| open == path) || self.chain.len() == DEEPEST {
+            let message = format!("`{path}` includes itself, or files are nested too deep");
+            self.report(Diagnostic::error(message).at(&span, ""));
+            return Err(Stop);
+        }
+        let Some(template) = (self.includes)(path) else {
+            self.report(Diagnostic::error(format!("`{path}` was not read")).at(&span, ""));
+            return Ok(());
+        };
+        self.chain.push((path.to_owned(), span));
+        let file = self.writer.file(template.source.name());
+        // Loop variables hold inside as well: the text could stand here itself.
+        let mut inner =
+            Frame { scope: frame.scope, source: &template.source, locals: frame.locals.clone() };
+        let result = self.nodes(&template.nodes, &mut inner, file);
+        self.chain.pop();
+        result
+    }
+
+    fn report(&mut self, mut diagnostic: Diagnostic) {
+        for (_, span) in self.chain.iter().rev() {
+            diagnostic = diagnostic.note(format!("included from {span}"));
+        }
+        self.errors.push(diagnostic);
+    }
+}
+
+/// What must not reach a Dockerfile inside a value: control characters, and the two line
+/// separators that some readers take for line breaks.
+fn is_unsafe(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+}

@@ -1,0 +1,54 @@
+//! Where a template's text lies: a file of its own, or a value in another file.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::error::{SourceFile, Span};
+
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    File(SourceFile),
+    Inline {
+        text: Arc<str>,
+        span: Span,
+        /// Where in the file the text starts, if it stands there letter by letter; quoting and
+        /// folding can make it differ, and then errors point at the whole value.
+        start: Option<usize>,
+    },
+}
+
+impl Source {
+    pub(super) fn file(file: SourceFile) -> Self {
+        Self::File(file)
+    }
+
+    pub(super) fn inline(text: &str, span: Span) -> Self {
+        let start = span.text().find(text).map(|offset| span.start + offset);
+        Self::Inline { text: text.into(), span, start }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::File(file) => file.text(),
+            Self::Inline { text, .. } => text,
+        }
+    }
+
+    /// The name of the file it stands in.
+    pub(super) fn name(&self) -> &Arc<str> {
+        match self {
+            Self::File(file) => file.name(),
+            Self::Inline { span, .. } => span.file.name(),
+        }
+    }
+
+    pub(super) fn span(&self, range: Range<usize>) -> Span {
+        match self {
+            Self::File(file) => file.span(range),
+            Self::Inline { span, start: Some(start), .. } => {
+                span.file.span(start + range.start..start + range.end)
+            }
+            Self::Inline { span, .. } => span.clone(),
+        }
+    }
+}
