@@ -14,13 +14,13 @@ LAB_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 LAB_CHECKOUT=$(cd "$LAB_HERE/../.." && pwd -P)
 export LAB_HERE LAB_CHECKOUT
 
-# shellcheck source=lib/step.sh
+# shellcheck source-path=SCRIPTDIR source=lib/step.sh
 . "$LAB_HERE/lib/step.sh"
-# shellcheck source=lib/state.sh
+# shellcheck source-path=SCRIPTDIR source=lib/state.sh
 . "$LAB_HERE/lib/state.sh"
-# shellcheck source=lib/apt.sh
+# shellcheck source-path=SCRIPTDIR source=lib/apt.sh
 . "$LAB_HERE/lib/apt.sh"
-# shellcheck source=lib/process.sh
+# shellcheck source-path=SCRIPTDIR source=lib/process.sh
 . "$LAB_HERE/lib/process.sh"
-# shellcheck source=lib/root.sh
+# shellcheck source-path=SCRIPTDIR source=lib/root.sh
 . "$LAB_HERE/lib/root.sh"

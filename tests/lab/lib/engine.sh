@@ -6,8 +6,9 @@
 # on the bridge reaches its neighbours and the host, not the outside; builds that need the lab's
 # servers use the host's network.
 
-# Labs in different folders, and engines in one lab, must not share a device or a cgroup.
-engine_tag() { printf 'lab%s-%s' "$(cksum <<<"$LAB_STATE" | awk '{ printf "%03x", $1 % 4096 }')" "$1"; }
+# Labs in different folders, or at one path in different containers, and engines in one lab, must
+# not share a device or a cgroup. A device has 15 characters, which leaves 7 to NAME.
+engine_tag() { printf 'lab%s-%s' "$(cat "$LAB_STATE/id")" "$1"; }
 
 engine_answers() { curl -fsS --max-time 2 --unix-socket "$(lab_engine_socket "$1")" http://engine/_ping; }
 

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Where the lab keeps everything it has: one folder outside the checkout.
 #
+#   id                  four digits that keep its devices apart from those of other labs
 #   root/               the engine's root, made of Debian packages
 #   engines/NAME/       docker.sock, daemon.json and the data of one engine
 #   registry/ auth-registry/   what the two registries store
@@ -33,6 +34,7 @@ lab_state_make() {
     echo "made by tests/lab/up; tests/lab/down removes this folder" >"$LAB_MARK"
   fi
   mkdir -p "$LAB_STATE/log" "$LAB_STATE/engines"
+  [ -s "$LAB_STATE/id" ] || printf '%04x\n' $((RANDOM * 2 + RANDOM % 2)) >"$LAB_STATE/id"
 }
 
 # lab_lock: one up, down or engine at a time; held until the script ends.
