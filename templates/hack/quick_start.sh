@@ -4,7 +4,8 @@
 #
 #     TARGETARCH=arm64 [RELEASES=URL] quick_start.sh v2.0.11
 #
-# RELEASES replaces the edition's site: URL/VERSION/release/ holds the archive and checksums.txt.
+# RELEASES takes the place of the edition's host (https://resource.1panel.pro), as for a mirror that
+# is laid out like it: URL/v2/stable/VERSION/release/ holds the archive and checksums.txt.
 # The programs go to /usr/local/bin, the rest to /opt/1panel-release: what runs must survive a
 # volume mounted over /opt.
 set -eu
@@ -27,10 +28,10 @@ case ${TARGETARCH:-} in
     *) arch=$TARGETARCH ;;
 esac
 
-EDITION='' SITE=''
+EDITION='' HOST='' FOLDER=''
 # shellcheck source=/dev/null
 . "$here/edition"
-url=${RELEASES:-$SITE}/$version/release
+url=${RELEASES:-$HOST}$FOLDER/$version/release
 name=1panel-$version-linux-$arch
 archive=$name.tar.gz
 
