@@ -58,6 +58,11 @@ impl Error {
         }
     }
 
+    /// Findings under a kind of their own: a selection that fits no matrix is wrong usage.
+    pub fn found(kind: ErrorKind, diagnostics: Diagnostics) -> Self {
+        Self { diagnostics, ..Self::new(kind, "") }
+    }
+
     /// The cause, whose own causes are shown too.
     pub fn caused_by(
         mut self,
@@ -113,7 +118,7 @@ impl Error {
 /// Findings in the matrix or in a template.
 impl From<Diagnostics> for Error {
     fn from(diagnostics: Diagnostics) -> Self {
-        Self { diagnostics, ..Self::new(ErrorKind::Matrix, "") }
+        Self::found(ErrorKind::Matrix, diagnostics)
     }
 }
 

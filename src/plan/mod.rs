@@ -1,5 +1,36 @@
 //! Cells to build: from a matrix, a selection and the templates to build requests. Pure.
+//!
+//! The core reads no files: [`Templates::needed`] says which ones it wants, the caller reads and
+//! inserts them, and asks again, since a template may include others:
+//!
+//! ```
+//! # use onebuild::{error::SourceFile, matrix::*, plan::*};
+//! # let text = "image: me/app\ntag: <%os%>\nplatforms: linux/amd64\naxes: {os: [a]}";
+//! # let matrix = Matrix::parse(SourceFile::new("matrix.yaml", text)).unwrap();
+//! # let overrides = Overrides::default();
+//! # let read = |_: &str| "FROM alpine\n";
+//! let cells = matrix.select(&Selection::default(), &overrides)?.expand()?.cells;
+//! let mut templates = Templates::default();
+//! loop {
+//!     let needed = templates.needed(&cells);
+//!     if needed.is_empty() {
+//!         break;
+//!     }
+//!     for file in needed {
+//!         templates.insert(&file.path, SourceFile::new(&*file.path, read(&file.path)))?;
+//!     }
+//! }
+//! let plan = plan(&matrix, &cells, &templates, "".as_ref(), &Default::default())?;
+//! assert_eq!(plan.requests[0].dockerfile.text, "FROM alpine\n");
+//! # Ok::<(), onebuild::error::Diagnostics>(())
+//! ```
 
+mod make;
 mod request;
+mod show;
+mod templates;
 
+pub use make::{Plan, plan};
 pub use request::{BuildOptions, BuildRequest, FileOutput, Network, Output};
+pub use show::{json, table};
+pub use templates::{Needed, Templates};

@@ -180,3 +180,10 @@ fn names_of(
         }
     });
 }
+
+/// Whether `text` can be written between `<%` and `%>` as a name.
+pub fn is_name(text: &str) -> bool {
+    text.starts_with(token::is_name_start)
+        && text.chars().all(token::is_name_part)
+        && !expression::is_keyword(text)
+}

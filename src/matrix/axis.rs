@@ -1,0 +1,58 @@
+//! A dimension of the matrix.
+
+use std::sync::Arc;
+
+use super::pattern::Pattern;
+use crate::error::Span;
+use crate::template::Value;
+use crate::version;
+
+/// A named list of values.
+#[derive(Debug, Clone)]
+pub struct Axis {
+    pub name: Arc<str>,
+    /// Where its values stand in the file.
+    pub span: Span,
+    /// At least one, each once.
+    pub values: Vec<AxisValue>,
+}
+
+/// One value of an axis.
+#[derive(Debug, Clone)]
+pub struct AxisValue {
+    pub text: Arc<str>,
+    /// What templates see: the text, with its properties where it has some.
+    pub value: Value,
+    /// Where it stands; the values of a range share theirs.
+    pub span: Span,
+}
+
+impl Axis {
+    /// The numbers of the values that match.
+    pub(super) fn matching(&self, pattern: &Pattern) -> Vec<usize> {
+        let matches = |index: &usize| pattern.matches(&self.values[*index].text);
+        (0..self.values.len()).filter(matches).collect()
+    }
+
+    /// Whether templates can ask its values for properties.
+    pub(super) fn has_properties(&self) -> bool {
+        self.values.iter().any(|value| matches!(value.value, Value::Record { .. }))
+    }
+
+    /// Its values for a person: the ends alone where it is one long run.
+    pub fn known(&self) -> String {
+        let texts: Vec<&str> = self.values.iter().map(|value| &*value.text).collect();
+        let one_range = self.values.iter().all(|value| value.span == self.values[0].span);
+        match texts.as_slice() {
+            [first, _, _, .., last] if one_range => format!("{first} to {last}"),
+            _ => crate::error::listed(texts),
+        }
+    }
+
+    /// Its newest value, if all its values are versions.
+    pub(super) fn newest(&self) -> Option<&AxisValue> {
+        let versions = self.values.iter().all(|value| version::is_version(&value.text));
+        let newest = self.values.iter().max_by(|l, r| version::compare(&l.text, &r.text));
+        newest.filter(|_| versions)
+    }
+}

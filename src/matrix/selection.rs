@@ -1,0 +1,224 @@
+//! Which cells are wanted, and what flags say differently from the file.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::pattern::Pattern;
+use super::rule::Rule;
+use super::{Axis, AxisValue, Matrix};
+use crate::error::{Diagnostic, Diagnostics, SourceFile, listed};
+use crate::image::{Platform, Reference, Repository};
+
+/// The wishes of a command line; by default every cell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// `--only` and the flags of single axes; several of one axis add up.
+    pub only: Vec<Pick>,
+    /// Cells that match any of these are left out.
+    pub skip: Vec<Pick>,
+    /// Values that the file does not list, for this run alone.
+    pub add: Vec<Pick>,
+    pub unnamed: Unnamed,
+}
+
+/// An axis, and values of it: each a value, a glob or a comparison of versions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pick {
+    pub axis: String,
+    pub values: Vec<String>,
+}
+
+/// What an axis that no flag names stands for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Unnamed {
+    /// All its values: `onebuild matrix`.
+    #[default]
+    Everything,
+    /// What `defaults` says, or all its values where that says nothing: `onebuild build`.
+    Defaults,
+}
+
+/// What flags and the environment say in place of the file. Values are taken as they are:
+/// placeholders in them mean nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// In place of `image`, where there is any.
+    pub images: Vec<Repository>,
+    /// Written before every tag.
+    pub tag_prefix: String,
+    /// In place of `platforms`, where there is any.
+    pub platforms: Vec<Platform>,
+    /// In place of vars of the file.
+    pub vars: IndexMap<String, String>,
+    /// Added to the file's, or in their place.
+    pub args: IndexMap<String, String>,
+    /// Added to the file's, or in their place.
+    pub labels: IndexMap<String, String>,
+    /// Added to the file's, or in their place.
+    pub bases: IndexMap<String, Reference>,
+}
+
+/// A selection that fits its matrix.
+#[derive(Debug, Clone)]
+pub struct Selected<'m> {
+    pub(super) matrix: &'m Matrix,
+    /// The file's axes, with the values added for this run at their ends.
+    pub(super) axes: Vec<Axis>,
+    /// For each axis the numbers of the values wanted, ascending; never empty.
+    pub(super) chosen: Vec<Vec<usize>>,
+    pub(super) skip: Vec<Rule>,
+    pub(super) overrides: &'m Overrides,
+}
+
+impl Pick {
+    /// Reads `axis=value` or `axis=value,value`, as flags take it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (axis, values) = text
+            .split_once('=')
+            .filter(|(axis, _)| !axis.is_empty() && !axis.ends_with(['<', '>', '!']))
+            .ok_or_else(|| format!("`{text}` is not axis=value"))?;
+        Ok(Self::of(axis, values))
+    }
+
+    /// The values of a flag that is an axis itself: `--os ubuntu,alpine`.
+    pub fn of(axis: &str, values: &str) -> Self {
+        let values = values.split(',').map(|value| value.trim().to_owned());
+        Self { axis: axis.trim().to_owned(), values: values.collect() }
+    }
+}
+
+impl Matrix {
+    /// Checks a selection against the matrix; what is wrong is the command line's fault.
+    pub fn select<'m>(
+        &'m self,
+        selection: &Selection,
+        overrides: &'m Overrides,
+    ) -> Result<Selected<'m>, Diagnostics> {
+        let mut errors = Diagnostics::default();
+        let mut axes = self.axes.clone();
+        let mut named: Vec<Option<Vec<usize>>> = vec![None; axes.len()];
+        for pick in &selection.add {
+            if let Some(index) = self.find_axis(pick, &mut errors) {
+                add(pick, &mut axes[index], named[index].get_or_insert_default(), &mut errors);
+            }
+        }
+        for pick in &selection.only {
+            if let Some(index) = self.find_axis(pick, &mut errors) {
+                let found = matching(pick, &axes[index], true, &mut errors);
+                named[index].get_or_insert_default().extend(found);
+            }
+        }
+        let mut skip = Vec::new();
+        for pick in &selection.skip {
+            if let Some(index) = self.find_axis(pick, &mut errors) {
+                let mut rule = Rule::new(axes.len());
+                let found = matching(pick, &axes[index], false, &mut errors);
+                rule.restrict(index, &axes[index], &found);
+                skip.push(rule);
+            }
+        }
+        for name in overrides.vars.keys().filter(|name| self.vars().all(|var| var != **name)) {
+            errors.push(
+                Diagnostic::error(format!("there is no var `{name}` to override"))
+                    .help(format!("vars of {}: {}", self.file.name(), listed(self.vars())))
+                    .help_nearest(name, self.vars()),
+            );
+        }
+        errors.check(())?;
+        let choose = |(index, named): (usize, Option<Vec<usize>>)| {
+            let mut chosen = match (named, selection.unnamed) {
+                (Some(named), _) => named,
+                (None, Unnamed::Defaults) => self.defaults[index].clone(),
+                (None, Unnamed::Everything) => Vec::new(),
+            };
+            if chosen.is_empty() {
+                chosen = (0..axes[index].values.len()).collect();
+            }
+            chosen.sort_unstable();
+            chosen.dedup();
+            chosen
+        };
+        let chosen = named.into_iter().enumerate().map(choose).collect();
+        Ok(Selected { matrix: self, axes, chosen, skip, overrides })
+    }
+
+    fn find_axis(&self, pick: &Pick, errors: &mut Diagnostics) -> Option<usize> {
+        let index = self.axes.iter().position(|axis| *axis.name == *pick.axis);
+        if index.is_none() {
+            let names = || self.axes.iter().map(|axis| &*axis.name);
+            errors.push(
+                Diagnostic::error(format!("there is no axis `{}`", pick.axis))
+                    .at(&self.axes_span, "")
+                    .help(format!("axes: {}", listed(names())))
+                    .help_nearest(&pick.axis, names()),
+            );
+        }
+        index
+    }
+}
+
+/// Adds values for one run, and chooses them.
+fn add(pick: &Pick, axis: &mut Axis, named: &mut Vec<usize>, errors: &mut Diagnostics) {
+    if axis.has_properties() {
+        errors.push(
+            Diagnostic::error(format!("a value of `{}` cannot be added by flag", axis.name))
+                .at(&axis.span, "its values have properties")
+                .help(format!("add it under `axes.{}`", axis.name)),
+        );
+        return;
+    }
+    for text in &pick.values {
+        if text.is_empty() || text.chars().any(char::is_control) {
+            let message = format!("`--add {}={text}` adds nothing usable", axis.name);
+            errors.push(Diagnostic::error(message));
+            continue;
+        }
+        if let Some(known) = axis.values.iter().position(|value| *value.text == **text) {
+            named.push(known);
+            continue;
+        }
+        named.push(axis.values.len());
+        let text: Arc<str> = text.as_str().into();
+        let file = SourceFile::new("command line", format!("--add {}={text}", axis.name));
+        let span = file.span(0..file.text().len());
+        axis.values.push(AxisValue { value: text.clone().into(), text, span });
+    }
+}
+
+/// The numbers of the values that are meant; each pattern has to mean at least one.
+fn matching(pick: &Pick, axis: &Axis, addable: bool, errors: &mut Diagnostics) -> Vec<usize> {
+    let mut found = Vec::new();
+    for text in &pick.values {
+        let pattern = match Pattern::parse(text) {
+            Ok(pattern) => pattern,
+            Err(why) => {
+                errors.push(Diagnostic::error(format!("`{}={text}`: {why}", axis.name)));
+                continue;
+            }
+        };
+        let values = axis.matching(&pattern);
+        if values.is_empty() {
+            let plain = matches!(&pattern, Pattern::Glob(glob) if !glob.contains(['*', '?']));
+            let once = if plain && addable && !text.is_empty() && !axis.has_properties() {
+                format!(", or build it just once with `--add {}={text}`", axis.name)
+            } else {
+                String::new()
+            };
+            let known = || axis.values.iter().map(|value| &*value.text);
+            let mut finding =
+                Diagnostic::error(format!("axis `{}` has no value matching `{text}`", axis.name))
+                    .at(&axis.span, format!("known: {}", axis.known()))
+                    .help(format!("add it under `axes.{}`{once}", axis.name));
+            // A version is near every other version; a word is near what was meant.
+            if !text.starts_with(|c: char| c.is_ascii_digit())
+                && let Some(meant) = crate::error::nearest(text, known())
+            {
+                finding = finding.note(format!("did you mean `{meant}`?"));
+            }
+            errors.push(finding);
+        }
+        found.extend(values);
+    }
+    found
+}

@@ -1,0 +1,213 @@
+//! YAML as a tree in which everything knows its place and every scalar is text.
+//!
+//! The tree is built here from the parser's events, and not by deserializing, for two reasons: a
+//! deserializer stops at the first wrong type, and it turns `3.10` into a number before anybody
+//! can ask for text.
+
+use std::collections::HashMap;
+
+use granit_parser::{Event, Parser, ScanError, Span as YamlSpan};
+
+use crate::error::{Diagnostic, Diagnostics, SourceFile, Span};
+
+/// A matrix is a page of text: a larger one was made to fill the memory.
+const LARGEST_FILE: usize = 1 << 20;
+const DEEPEST: usize = 32;
+/// Counted after aliases are put in place.
+const MOST_NODES: usize = 100_000;
+
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) span: Span,
+    pub(super) kind: Kind,
+    /// Nodes in it, itself included.
+    size: usize,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Kind {
+    /// Nothing after the colon.
+    Empty,
+    Scalar(String),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) key_span: Span,
+    pub(super) value: Node,
+}
+
+/// Reads one document. Duplicate keys are found here, all of them; what YAML itself forbids ends
+/// the reading.
+pub(super) fn read(file: &SourceFile) -> Result<Node, Diagnostics> {
+    if file.text().len() > LARGEST_FILE {
+        let message = format!("{} is larger than 1 MiB", file.name());
+        return Err(Diagnostic::error(message).at(&file.span(0..0), "").into());
+    }
+    let options = granit_parser::options! {
+        flow_nesting_limit: DEEPEST,
+        block_nesting_limit: DEEPEST,
+        emit_comments: false,
+    };
+    let mut builder = Builder {
+        file,
+        open: Vec::new(),
+        anchors: HashMap::new(),
+        nodes: 0,
+        root: None,
+        errors: Diagnostics::default(),
+    };
+    for event in Parser::new_from_str_with_options(file.text(), options) {
+        let (event, span) = event.map_err(|error| syntax(file, &error))?;
+        builder.event(event, span).map_err(|diagnostic| Diagnostics::from(*diagnostic))?;
+    }
+    let Builder { root, mut errors, .. } = builder;
+    errors.check(())?;
+    root.ok_or_else(|| Diagnostic::error("the file is empty").at(&file.span(0..0), "").into())
+}
+
+fn syntax(file: &SourceFile, error: &ScanError) -> Diagnostics {
+    let at = error.marker().byte_offset().unwrap_or(file.text().len());
+    Diagnostic::error("this is not YAML").at(&file.span(at..at), error.info()).into()
+}
+
+/// A collection whose end has not come yet.
+enum Open {
+    List(Vec<Node>),
+    /// The second part is a key that waits for its value.
+    Map(Vec<Entry>, Option<(String, Span)>),
+}
+
+struct Builder<'a> {
+    file: &'a SourceFile,
+    open: Vec<(Open, usize, usize)>,
+    anchors: HashMap<usize, Node>,
+    nodes: usize,
+    root: Option<Node>,
+    errors: Diagnostics,
+}
+
+type Step = Result<(), Box<Diagnostic>>;
+
+impl Builder<'_> {
+    fn event(&mut self, event: Event<'_>, span: YamlSpan) -> Step {
+        let range = span.byte_range().unwrap_or(0..0);
+        if event.tag().is_some_and(|tag| !tag.is_yaml_core_schema()) {
+            return Err(self.refuse(range, "YAML tags mean nothing here"));
+        }
+        match event {
+            Event::Scalar(text, style, anchor, _) => {
+                let plain = style == granit_parser::ScalarStyle::Plain;
+                let kind = match text {
+                    text if text.is_empty() && plain => Kind::Empty,
+                    text => Kind::Scalar(text.into_owned()),
+                };
+                self.add(Node { span: self.file.span(range), kind, size: 1 }, anchor)
+            }
+            Event::SequenceStart(_, anchor, _) => {
+                self.open.push((Open::List(Vec::new()), range.start, anchor));
+                Ok(())
+            }
+            Event::MappingStart(_, anchor, _) => {
+                self.open.push((Open::Map(Vec::new(), None), range.start, anchor));
+                Ok(())
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                let (open, start, anchor) = self.open.pop().expect("events are balanced");
+                let (kind, inside, last) = match open {
+                    Open::List(items) => {
+                        let inside: usize = items.iter().map(|item| item.size).sum();
+                        let last = items.last().map(|item| item.span.end);
+                        (Kind::List(items), inside, last)
+                    }
+                    Open::Map(entries, _) => {
+                        let inside: usize = entries.iter().map(|entry| entry.value.size + 1).sum();
+                        let last = entries.last().map(|entry| entry.value.span.end);
+                        (Kind::Map(self.merged(entries)?), inside, last)
+                    }
+                };
+                // A block ends where the next thing starts: too far to underline.
+                let end = if range.is_empty() { last.unwrap_or(start) } else { range.end };
+                let span = self.file.span(start..end.max(start));
+                self.add(Node { span, kind, size: inside + 1 }, anchor)
+            }
+            Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
+                Some(node) => self.add(node, 0),
+                None => Err(self.refuse(range, "an alias cannot stand inside its own anchor")),
+            },
+            Event::DocumentStart(..) if self.root.is_some() => {
+                Err(self.refuse(range, "a matrix is one YAML document, and here a second begins"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn add(&mut self, node: Node, anchor: usize) -> Step {
+        self.nodes += node.size;
+        if self.nodes > MOST_NODES {
+            let message = format!("the file holds more than {MOST_NODES} values, aliases counted");
+            return Err(Box::new(Diagnostic::error(message).at(&node.span, "")));
+        }
+        if anchor != 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        match self.open.last_mut().map(|(open, ..)| open) {
+            None => self.root = Some(node),
+            Some(Open::List(items)) => items.push(node),
+            Some(Open::Map(entries, waiting)) => match (waiting.take(), node.kind) {
+                (Some((key, key_span)), kind) => {
+                    let same = entries.iter().find(|entry| entry.key == key && key != "<<");
+                    if let Some(first) = same {
+                        self.errors.push(
+                            Diagnostic::error(format!("`{key}` is given twice"))
+                                .at(&key_span, "again")
+                                .at(&first.key_span, "first"),
+                        );
+                    }
+                    entries.push(Entry { key, key_span, value: Node { kind, ..node } });
+                }
+                (None, Kind::Scalar(key)) => *waiting = Some((key, node.span)),
+                (None, Kind::Empty) => *waiting = Some((String::new(), node.span)),
+                (None, Kind::List(_) | Kind::Map(_)) => {
+                    let message = "a key has to be plain text";
+                    return Err(Box::new(Diagnostic::error(message).at(&node.span, "")));
+                }
+            },
+        }
+        Ok(())
+    }
+
+    /// Puts what `<<` names where it is not said otherwise.
+    fn merged(&self, entries: Vec<Entry>) -> Result<Vec<Entry>, Box<Diagnostic>> {
+        if entries.iter().all(|entry| entry.key != "<<") {
+            return Ok(entries);
+        }
+        let (merges, mut own): (Vec<Entry>, Vec<Entry>) =
+            entries.into_iter().partition(|entry| entry.key == "<<");
+        for merge in merges {
+            let sources = match merge.value.kind {
+                Kind::List(items) => items,
+                _ => vec![merge.value],
+            };
+            for source in sources {
+                let Kind::Map(inherited) = source.kind else {
+                    let message = "`<<` takes a map, or a list of maps";
+                    return Err(Box::new(Diagnostic::error(message).at(&source.span, "")));
+                };
+                for entry in inherited {
+                    if own.iter().all(|known| known.key != entry.key) {
+                        own.push(entry);
+                    }
+                }
+            }
+        }
+        Ok(own)
+    }
+
+    fn refuse(&self, range: std::ops::Range<usize>, message: &str) -> Box<Diagnostic> {
+        Box::new(Diagnostic::error(message).at(&self.file.span(range), ""))
+    }
+}
