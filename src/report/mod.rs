@@ -16,4 +16,4 @@ pub use images::images;
 pub use summary::{failed_line, summary};
 
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
