@@ -1,1 +1,19 @@
-//! (being written)
+//! Shows a run while it goes on: consumes events, writes to what it is given.
+//!
+//! Nothing here reads the environment: whether there is a terminal, its size and colour are handed
+//! in. A display never fails the work: when its output goes away, it goes on taking events, so
+//! that builders are not held up.
+
+mod activity;
+mod cells;
+mod display;
+mod estimate;
+mod frame;
+mod plain;
+mod quiet;
+mod region;
+mod settings;
+mod tty;
+
+pub use display::start;
+pub use settings::{Mode, Settings, Size, terminal_size};

@@ -1,0 +1,144 @@
+//! What a cell is doing, in half a line.
+
+use super::cells::Active;
+use crate::event::{Step, Transfer};
+use crate::text::{bytes, clean};
+
+/// Characters of an instruction: the widest terminal shows fewer.
+const NAME: usize = 400;
+
+/// `amd64 7/9 · arm64 5/9 RUN dnf -y install supervisor`, `pushing layers 12.4/31.0 MB`.
+///
+/// The place of every platform that is at an instruction, then the step that has been running
+/// longest: the one that the cell waits for.
+pub(super) fn activity(cell: &Active) -> String {
+    let Some(longest) = cell.running.values().next().or(cell.last.as_ref()) else {
+        return "starting".to_owned();
+    };
+    let mut places = places(cell, longest);
+    let name = clean(&longest.name, NAME);
+    let moved = moved(cell, longest);
+    // Words about layers say more than the step's own `exporting to image`.
+    places.push(moved.unwrap_or(name));
+    places.join(" ")
+}
+
+/// The current instruction of each platform, that of `longest` last, next to its name.
+fn places(cell: &Active, longest: &Step) -> Vec<String> {
+    let mut places = Vec::new();
+    for platform in &cell.platforms {
+        let of_platform = |step: &&Step| step.platform.as_ref() == Some(platform);
+        let step = cell.running.values().filter(of_platform).find(|s| s.position.is_some());
+        match step {
+            Some(step) if step.id != longest.id => places.extend(place(step)),
+            _ => {}
+        }
+    }
+    let mut shown = Vec::new();
+    if !places.is_empty() {
+        shown.push(places.join(" · "));
+        shown.push("·".to_owned());
+    }
+    shown.extend(place(longest));
+    shown
+}
+
+/// `arm64 5/9`
+fn place(step: &Step) -> Option<String> {
+    let (number, total) = step.position?;
+    let place = format!("{number}/{total}");
+    Some(match &step.platform {
+        Some(platform) => format!("{} {place}", platform.short()),
+        None => place,
+    })
+}
+
+/// `pushing layers 12.4 MB of 31.0 MB`, for all that the step moves now.
+fn moved(cell: &Active, step: &Step) -> Option<String> {
+    let of_step = |((id, _), transfer): (&(_, String), &Transfer)| {
+        (*id == step.id && !transfer.done).then(|| transfer.clone())
+    };
+    let transfers: Vec<Transfer> = cell.transfers.iter().filter_map(of_step).collect();
+    let latest = transfers.iter().rev().find(|t| !t.name.contains("sha256:"));
+    let name = latest.map_or(step.name.as_str(), |t| t.name.as_str());
+    let (current, total) = transfers
+        .iter()
+        .filter(|t| t.total > 0)
+        .fold((0, 0), |(current, total), t| (current + t.current, total + t.total));
+    let unsized_bytes: u64 = transfers.iter().map(|t| t.current).max().unwrap_or(0);
+    let name = clean(name, NAME);
+    match (total, unsized_bytes) {
+        _ if transfers.is_empty() => None,
+        (0, 0) => Some(name),
+        (0, moved) => Some(format!("{name} {}", bytes(moved))),
+        (total, _) => Some(format!("{name} {}", part(current, total))),
+    }
+}
+
+/// `12.4/31.0 MB`, `800.0 kB/31.0 MB`
+fn part(current: u64, total: u64) -> String {
+    let (current, total) = (bytes(current), bytes(total));
+    match (current.split_once(' '), total.split_once(' ')) {
+        (Some((number, unit)), Some((_, same))) if unit == same => format!("{number}/{total}"),
+        _ => format!("{current}/{total}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::event::{Event, StepState};
+    use crate::progress::cells::{Cells, samples};
+
+    const DONE: StepState = StepState::Done { took: Duration::from_secs(1) };
+
+    fn after(events: &[Event]) -> String {
+        let mut cells = Cells::default();
+        let start = [samples::run_started(&["a"], 1), samples::cell_started("a")];
+        for event in start.iter().chain(events) {
+            cells.event(event, Instant::now());
+        }
+        activity(&cells.active["a"])
+    }
+
+    #[test]
+    fn a_cell_shows_where_each_platform_is_and_what_takes_longest() {
+        use samples::{internal, step};
+        let running = StepState::Running;
+        let arm = step("a", 15, "linux/arm64", "RUN dnf -y install supervisor", running);
+        let amd = step("a", 7, "linux/amd64", "RUN tar xf a.tar", running);
+        let export = internal("a", 90, "exporting to image", running);
+        for (events, expected) in [
+            (vec![], "starting"),
+            (vec![arm.clone()], "arm64 5/9 RUN dnf -y install supervisor"),
+            (vec![arm.clone(), amd.clone()], "amd64 7/9 · arm64 5/9 RUN dnf -y install supervisor"),
+            (vec![amd.clone(), arm.clone()], "arm64 5/9 · amd64 7/9 RUN tar xf a.tar"),
+            (
+                vec![amd.clone(), step("a", 7, "linux/amd64", "RUN tar xf a.tar", DONE)],
+                "amd64 7/9 RUN tar xf a.tar",
+            ),
+            (vec![export.clone()], "exporting to image"),
+            (vec![export.clone(), arm.clone()], "arm64 5/9 · exporting to image"),
+        ] {
+            assert_eq!(after(&events), expected);
+        }
+    }
+
+    #[test]
+    fn what_moves_is_counted_over_all_layers() {
+        use samples::{internal, transfer};
+        let export = internal("a", 90, "exporting to image", StepState::Running);
+        let pushing = transfer("a", 90, "pushing layers", 0, 1);
+        let one = transfer("a", 90, "sha256:aa", 10_000_000, 20_000_000);
+        let two = transfer("a", 90, "sha256:bb", 2_400_000, 11_000_000);
+        let events = vec![export.clone(), pushing, one, two.clone()];
+        assert_eq!(after(&events), "pushing layers 12.4/31.0 MB");
+        assert_eq!(after(&[export.clone(), two]), "exporting to image 2.4/11.0 MB");
+        assert_eq!(
+            after(&[export, transfer("a", 90, "transferring context:", 1_500, 0)]),
+            "transferring context: 1.5 kB"
+        );
+    }
+}

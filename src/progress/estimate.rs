@@ -1,0 +1,66 @@
+//! How long the rest will take, as far as it can honestly be said.
+
+use std::time::{Duration, Instant};
+
+use super::cells::Cells;
+
+/// Cells that must have been built before their times say anything of the others.
+const ENOUGH: usize = 2;
+
+/// The time left, by the mean of the cells built so far; none while nothing speaks for a number.
+///
+/// A cell that already takes longer than the mean counts for nothing, and when only such cells are
+/// left there is no estimate: better silent than stuck at "a second left".
+pub(super) fn remaining(cells: &Cells, now: Instant) -> Option<Duration> {
+    if cells.built.len() < ENOUGH || cells.cancelling {
+        return None;
+    }
+    let mean = cells.built.iter().sum::<Duration>() / u32::try_from(cells.built.len()).ok()?;
+    let left = |since: Instant| mean.saturating_sub(now.saturating_duration_since(since));
+    let active: Vec<Duration> = cells.active.values().map(|cell| left(cell.since)).collect();
+    let waiting = u32::try_from(cells.waiting()).ok()?;
+    let lanes = u32::try_from(cells.jobs.clamp(1, active.len().max(1) + waiting as usize)).ok()?;
+    let work = active.iter().sum::<Duration>() + mean * waiting;
+    // However many run at once, the last cell to start takes its time.
+    let longest = match waiting {
+        0 => active.iter().max().copied().unwrap_or_default(),
+        _ => active.iter().min().copied().unwrap_or_default() + mean,
+    };
+    Some((work / lanes).max(longest)).filter(|time| !time.is_zero())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::cells::samples;
+
+    /// `built` cells took 10 s each; two more started 4 s ago, and 2 run at once.
+    fn left(total: usize, built: usize) -> Option<u64> {
+        let names: Vec<String> = (0..total).map(|n| format!("cell-{n}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut cells = Cells::default();
+        let now = Instant::now();
+        cells.event(&samples::run_started(&names, 2), now);
+        for name in &names[built..(built + 2).min(total)] {
+            cells.event(&samples::cell_started(name), now);
+        }
+        cells.built = vec![Duration::from_secs(10); built];
+        cells.finished = built;
+        remaining(&cells, now + Duration::from_secs(4)).map(|time| time.as_secs())
+    }
+
+    #[test]
+    fn the_estimate_goes_by_the_cells_that_were_built() {
+        for (total, built, expected) in [
+            (10, 0, None),
+            (10, 1, None),
+            (4, 2, Some(6)),
+            (5, 2, Some(16)),
+            (6, 2, Some(16)),
+            (7, 2, Some(21)),
+            (3, 3, None),
+        ] {
+            assert_eq!(left(total, built), expected, "{built} of {total}");
+        }
+    }
+}

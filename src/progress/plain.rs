@@ -1,0 +1,200 @@
+//! One line an event, each with its cell in front: for logs, and for reading many cells at once.
+//!
+//! Not a word is rewritten later and nothing depends on a terminal. `grep '^name '` gives the
+//! story of one cell.
+
+use std::collections::HashMap;
+use std::io::{self, BufWriter, Write};
+use std::time::{Duration, Instant};
+
+use super::display::Display;
+use crate::event::{CellName, CellSummary, Event, Step, StepId, StepState, Transfer, Warning};
+use crate::outcome::{Built, CellResult, Outcome};
+use crate::report::failed_line;
+use crate::text::{Paint, bytes, clean, duration, pad, width};
+
+/// Characters of a line that a build wrote.
+const LINE: usize = 2_000;
+/// Work of BuildKit's own is reported as done only when it took this long: most takes a few
+/// milliseconds, and there are a dozen in every cell.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
+const WORTH_MOVING: u64 = 1_000_000;
+
+pub(super) struct Plain<W: Write> {
+    out: BufWriter<W>,
+    paint: Paint,
+    column: usize,
+    /// What each step is called in front of its lines.
+    labels: HashMap<(CellName, StepId), String>,
+}
+
+impl<W: Write> Plain<W> {
+    pub(super) fn new(paint: Paint, out: W) -> Self {
+        Self { out: BufWriter::new(out), paint, column: 0, labels: HashMap::new() }
+    }
+
+    fn line(&mut self, cell: &str, text: &str) -> io::Result<()> {
+        let cell = self.paint.quiet(&pad(cell, self.column));
+        writeln!(self.out, "{cell} | {text}")
+    }
+
+    fn begin(&mut self, cells: &[CellSummary], jobs: usize) -> io::Result<()> {
+        self.column = cells.iter().map(|c| width(&c.cell)).max().unwrap_or(0);
+        writeln!(self.out, "{}", super::cells::headline(cells, jobs))
+    }
+
+    fn step(&mut self, cell: &CellName, step: &Step) -> io::Result<()> {
+        let name = clean(&step.name, LINE);
+        let label = match place(step) {
+            Some(place) => format!("[{place}]"),
+            None => format!("[{name}]"),
+        };
+        let known =
+            self.labels.insert((cell.clone(), step.id), label.clone()).is_some_and(|l| l == label);
+        let started = if place(step).is_some() { format!("{label} {name}") } else { name };
+        let text = match step.state {
+            StepState::Running if known => return Ok(()),
+            StepState::Running => started,
+            StepState::Cached if place(step).is_none() => return Ok(()),
+            StepState::Cached => format!("{started} (cached)"),
+            StepState::Done { took } if place(step).is_none() && took < WORTH_TELLING => {
+                return Ok(());
+            }
+            StepState::Done { took } => format!("{label} done in {}", duration(took)),
+            StepState::Failed { took } => {
+                self.paint.bad(&format!("{label} failed after {}", duration(took)))
+            }
+            StepState::Cancelled => format!("{label} cancelled"),
+        };
+        self.line(cell, &text)
+    }
+
+    fn label(&self, cell: &CellName, step: StepId) -> String {
+        self.labels.get(&(cell.clone(), step)).cloned().unwrap_or_default()
+    }
+
+    fn log(&mut self, cell: &CellName, step: StepId, text: &str) -> io::Result<()> {
+        let label = self.label(cell, step);
+        self.line(cell, format!("{label} > {}", clean(text, LINE)).trim())
+    }
+
+    fn transfer(&mut self, cell: &CellName, step: StepId, moved: &Transfer) -> io::Result<()> {
+        if !moved.done || moved.current < WORTH_MOVING {
+            return Ok(());
+        }
+        let label = self.label(cell, step);
+        let name = clean(&moved.name, LINE);
+        self.line(cell, format!("{label} {name}: {}", bytes(moved.current)).trim())
+    }
+
+    fn warning(&mut self, cell: &CellName, warning: &Warning) -> io::Result<()> {
+        let head = self.paint.warning("warning:");
+        let mut text = format!("{head} {}", clean(&warning.message, LINE));
+        if let Some(line) = warning.line {
+            text += &format!(" (line {line})");
+        }
+        if let Some(url) = &warning.url {
+            text += &format!(" {}", clean(url, LINE));
+        }
+        self.line(cell, &text)
+    }
+
+    fn finished(&mut self, outcome: &Outcome) -> io::Result<()> {
+        self.labels.retain(|(cell, _), _| *cell != outcome.cell);
+        let time = duration(outcome.elapsed);
+        let text = match &outcome.result {
+            CellResult::Built(built) => {
+                let word = if built.pushed.is_empty() { "built" } else { "pushed" };
+                format!("{} in {time}{}", self.paint.good(word), built_facts(built))
+            }
+            CellResult::Failed(failure) => {
+                format!("{} after {time}: {}", self.paint.bad("failed"), failed_line(failure))
+            }
+            CellResult::Cancelled => "cancelled".to_owned(),
+            CellResult::NotStarted => "not started, since another cell failed".to_owned(),
+        };
+        self.line(&outcome.cell, &text)
+    }
+}
+
+impl<W: Write> Display for Plain<W> {
+    fn event(&mut self, event: &Event, _: Instant) -> io::Result<()> {
+        match event {
+            Event::RunStarted { cells, jobs } => self.begin(cells, *jobs),
+            Event::CellStarted { cell } => self.line(cell, "started"),
+            Event::Step { cell, step } => self.step(cell, step),
+            Event::Log { cell, step, line } => self.log(cell, *step, line),
+            Event::Transfer { cell, step, transfer } => self.transfer(cell, *step, transfer),
+            Event::Warning { cell, warning } => self.warning(cell, warning),
+            Event::CellFinished(outcome) => self.finished(outcome),
+            Event::Cancelling => writeln!(self.out, "stopping: running cells are being cancelled"),
+        }
+    }
+
+    fn flush(&mut self, _: Instant) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// `arm64 packages 5/9`, for an instruction; work of BuildKit's own has no place.
+fn place(step: &Step) -> Option<String> {
+    let (number, total) = step.position?;
+    let mut place = String::new();
+    if let Some(platform) = &step.platform {
+        place += &(platform.short() + " ");
+    }
+    if let Some(stage) = &step.stage {
+        place += &(clean(stage, 80) + " ");
+    }
+    Some(place + &format!("{number}/{total}"))
+}
+
+fn built_facts(built: &Built) -> String {
+    let mut facts = String::new();
+    if built.total_steps > 0 {
+        facts += &format!(", {} of {} steps cached", built.cached_steps, built.total_steps);
+    }
+    if let Some(digest) = &built.digest {
+        facts += &format!(", {digest}");
+    }
+    facts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::cells::samples;
+
+    fn shown(events: &[Event], colour: bool) -> String {
+        let mut out = Vec::new();
+        let mut plain = Plain::new(Paint { colour }, &mut out);
+        let now = Instant::now();
+        for event in events {
+            plain.event(event, now).unwrap();
+        }
+        plain.end().unwrap();
+        drop(plain);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn every_line_of_a_cell_starts_with_its_name() {
+        insta::assert_snapshot!(shown(&samples::run(), false));
+    }
+
+    #[test]
+    fn without_colour_there_is_no_escape_whatever_the_build_wrote() {
+        let line = "\x1b[31mred\r\x1b]0;title\x07 50%\r100%".to_owned();
+        let mut events = samples::run();
+        let cell = CellName::from("a");
+        events.push(Event::Log { cell, step: StepId(9), line });
+        let text = shown(&events, false);
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+        assert!(text.ends_with("| > 100%\n"), "{text:?}");
+        assert!(shown(&events, true).contains("\x1b[32mpushed\x1b[0m"));
+    }
+}

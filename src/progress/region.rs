@@ -1,0 +1,103 @@
+//! Lines at the bottom of a terminal that are drawn over in place.
+
+use std::io::{self, Write};
+
+/// Begin and end of a synchronised update: a terminal that knows it shows no half-drawn frame, and
+/// any other ignores it.
+const BEGIN: &str = "\x1b[?2026h";
+const END: &str = "\x1b[?2026l";
+
+/// What was drawn last, so that it can be drawn over.
+pub(super) struct Region<W> {
+    out: W,
+    /// The widths of the lines on the screen; the cursor stands at the end of the last.
+    drawn: Vec<usize>,
+}
+
+impl<W: Write> Region<W> {
+    pub(super) fn new(out: W) -> Self {
+        Self { out, drawn: Vec::new() }
+    }
+
+    /// Puts `above` where it scrolls away with what was printed before, and `lines` under it.
+    ///
+    /// `columns` is the width of the terminal now: lines that were drawn when it was wider have
+    /// been wrapped by it, and take more rows than they did.
+    pub(super) fn draw(
+        &mut self,
+        above: &[String],
+        lines: &[String],
+        columns: usize,
+    ) -> io::Result<()> {
+        let mut text = String::from(BEGIN);
+        let rows: usize = self.drawn.iter().map(|w| w.div_ceil(columns.max(1)).max(1)).sum();
+        if rows > 0 {
+            text.push('\r');
+        }
+        if rows > 1 {
+            text += &format!("\x1b[{}A", rows - 1);
+        }
+        // Each line is cleared after it is written, never before: no line is blank for a moment.
+        for line in above {
+            text += &format!("{line}\x1b[K\r\n");
+        }
+        for (index, line) in lines.iter().enumerate() {
+            let end = if index + 1 < lines.len() { "\x1b[K\r\n" } else { "\x1b[K" };
+            text += &format!("{line}{end}");
+        }
+        text += "\x1b[J";
+        text += END;
+        self.drawn = lines.iter().map(|line| visible_width(line)).collect();
+        self.out.write_all(text.as_bytes())?;
+        self.out.flush()
+    }
+}
+
+/// The width of a line of ours, in which the only escape sequences are those of colour.
+fn visible_width(line: &str) -> usize {
+    crate::text::width(&crate::text::clean(line, usize::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn screen(draws: &[(&[&str], &[&str])], columns: u16) -> String {
+        let mut out = Vec::new();
+        let mut region = Region::new(&mut out);
+        for (above, lines) in draws {
+            let owned = |lines: &[&str]| lines.iter().map(|l| l.to_string()).collect::<Vec<_>>();
+            region.draw(&owned(above), &owned(lines), columns.into()).unwrap();
+        }
+        let mut terminal = vt100::Parser::new(6, columns, 100);
+        terminal.process(b"$ onebuild\r\n");
+        terminal.process(&out);
+        terminal.screen().contents()
+    }
+
+    #[test]
+    fn lines_are_drawn_over_and_what_is_above_stays() {
+        let draws: [(&[&str], &[&str]); 4] = [
+            (&[], &["one", "a longer two", "three"]),
+            (&["done 1"], &["ONE", "two"]),
+            (&["done 2", "done 3"], &["last"]),
+            (&[], &[]),
+        ];
+        assert_eq!(screen(&draws[..1], 20), "$ onebuild\none\na longer two\nthree");
+        assert_eq!(screen(&draws[..2], 20), "$ onebuild\ndone 1\nONE\ntwo");
+        assert_eq!(screen(&draws[..3], 20), "$ onebuild\ndone 1\ndone 2\ndone 3\nlast");
+        assert_eq!(screen(&draws, 20), "$ onebuild\ndone 1\ndone 2\ndone 3");
+    }
+
+    #[test]
+    fn lines_that_the_terminal_wrapped_are_drawn_over_too() {
+        let draws: [(&[&str], &[&str]); 2] = [(&[], &["abcdefghijkl", "x"]), (&[], &["y"])];
+        assert_eq!(screen(&draws, 10), "$ onebuild\ny");
+    }
+
+    #[test]
+    fn more_lines_than_rows_scroll_and_leave_nothing_behind() {
+        let above = ["1", "2", "3", "4", "5", "6", "7"];
+        assert_eq!(screen(&[(&[], &["a", "b"]), (&above, &["c"])], 10), "3\n4\n5\n6\n7\nc");
+    }
+}

@@ -1,0 +1,52 @@
+//! What a display must be told, since it looks for nothing itself.
+
+use crate::text::Paint;
+
+/// How progress is shown, as the person asks for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mode {
+    /// `tty` on a terminal, else `plain`
+    #[default]
+    Auto,
+    /// What runs now, redrawn in place
+    Tty,
+    /// One line for each thing that happens
+    Plain,
+    /// Nothing but errors
+    Quiet,
+}
+
+/// Columns and rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    pub columns: usize,
+    pub rows: usize,
+}
+
+/// Where and how to show.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    pub mode: Mode,
+    pub paint: Paint,
+    /// Whether the output is a terminal that understands escape sequences.
+    pub is_terminal: bool,
+    /// Asked again at every redraw, for a window is resized at any time.
+    pub size: fn() -> Option<Size>,
+}
+
+impl Settings {
+    /// The mode, never `Auto`.
+    pub fn resolved(&self) -> Mode {
+        match (self.mode, self.is_terminal) {
+            (Mode::Auto, true) => Mode::Tty,
+            (Mode::Auto, false) => Mode::Plain,
+            (mode, _) => mode,
+        }
+    }
+}
+
+/// The size of the terminal behind stderr, if one is there.
+pub fn terminal_size() -> Option<Size> {
+    let (columns, rows) = terminal_size::terminal_size_of(std::io::stderr())?;
+    Some(Size { columns: columns.0.into(), rows: rows.0.into() })
+}

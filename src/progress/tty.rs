@@ -1,0 +1,166 @@
+//! A terminal: finished cells scroll by, what runs is redrawn below them.
+
+use std::io::{self, BufWriter, Write};
+use std::mem::take;
+use std::time::{Duration, Instant};
+
+use super::cells::{Cells, headline};
+use super::display::Display;
+use super::frame::frame;
+use super::region::Region;
+use super::settings::{Settings, Size};
+use crate::event::{CellSummary, Event, Warning};
+use crate::outcome::{CellResult, Outcome};
+use crate::report::Columns;
+use crate::text::clean;
+
+/// Between redraws: fast enough for the spinner, slow enough for a slow line.
+const PULSE: Duration = Duration::from_millis(100);
+/// Where a terminal doesn't tell its size.
+const UNKNOWN: Size = Size { columns: 80, rows: 24 };
+
+pub(super) struct Tty<W: Write> {
+    region: Region<BufWriter<W>>,
+    settings: Settings,
+    cells: Cells,
+    summaries: Vec<CellSummary>,
+    /// Lines that are not yet on the screen.
+    above: Vec<String>,
+    /// Warnings that were shown: cells of one template warn of the same.
+    warned: Vec<Warning>,
+    drawn: Option<Instant>,
+}
+
+impl<W: Write> Tty<W> {
+    pub(super) fn new(settings: Settings, out: W) -> Self {
+        Self {
+            region: Region::new(BufWriter::new(out)),
+            settings,
+            cells: Cells::default(),
+            summaries: Vec::new(),
+            above: Vec::new(),
+            warned: Vec::new(),
+            drawn: None,
+        }
+    }
+
+    fn size(&self) -> Size {
+        (self.settings.size)().unwrap_or(UNKNOWN)
+    }
+
+    /// Made anew for every line, since the window may have another width by then.
+    fn columns(&self) -> Columns {
+        let cells = self.summaries.iter().map(|c| (c.cell.as_ref(), c.platforms.as_slice()));
+        Columns::new(cells, Some(self.size().columns), self.settings.paint)
+    }
+
+    fn finished(&mut self, outcome: &Outcome) {
+        // Cells that never left the queue are only counted: after Ctrl-C there may be hundreds.
+        let never_started =
+            matches!(outcome.result, CellResult::NotStarted | CellResult::Cancelled)
+                && outcome.elapsed.is_zero();
+        if !never_started {
+            let row = self.columns().row(outcome);
+            self.above.push(row);
+        }
+    }
+
+    fn warning(&mut self, warning: &Warning) {
+        if self.warned.contains(warning) {
+            return;
+        }
+        self.warned.push(warning.clone());
+        let line = warning.line.map(|line| format!(" (line {line})")).unwrap_or_default();
+        let text = format!(" {}{line}", clean(&warning.message, 400));
+        self.above.push(format!(" {}{text}", self.settings.paint.warning("! warning:")));
+    }
+}
+
+impl<W: Write> Display for Tty<W> {
+    fn pulse(&self) -> Option<Duration> {
+        Some(PULSE)
+    }
+
+    fn event(&mut self, event: &Event, now: Instant) -> io::Result<()> {
+        self.cells.event(event, now);
+        match event {
+            Event::RunStarted { cells, jobs } => {
+                self.summaries = cells.clone();
+                let header = self.columns().header();
+                self.above.extend([headline(cells, *jobs), String::new(), header]);
+            }
+            Event::CellFinished(outcome) => self.finished(outcome),
+            Event::Warning { warning, .. } => self.warning(warning),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self, now: Instant) -> io::Result<()> {
+        let fresh = self.drawn.is_some_and(|drawn| now.duration_since(drawn) < PULSE);
+        if fresh && self.above.is_empty() {
+            return Ok(());
+        }
+        self.drawn = Some(now);
+        let size = self.size();
+        let lines = frame(&self.cells, now, size, self.settings.paint);
+        self.region.draw(&take(&mut self.above), &lines, size.columns)
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        let size = self.size();
+        let mut above = take(&mut self.above);
+        above.push(String::new());
+        self.region.draw(&above, &[], size.columns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::cells::samples;
+    use crate::progress::settings::Mode;
+    use crate::text::Paint;
+
+    fn screen(events: &[Event], end: bool) -> vt100::Parser {
+        let size = || Some(Size { columns: 80, rows: 24 });
+        let paint = Paint { colour: true };
+        let settings = Settings { mode: Mode::Tty, paint, is_terminal: true, size };
+        let mut out = Vec::new();
+        let mut tty = Tty::new(settings, &mut out);
+        let start = Instant::now();
+        for (second, event) in (0..).zip(events) {
+            let now = start + Duration::from_secs(second);
+            tty.event(event, now).unwrap();
+            tty.flush(now).unwrap();
+        }
+        if end {
+            tty.end().unwrap();
+        }
+        drop(tty);
+        let mut terminal = vt100::Parser::new(24, 80, 100);
+        terminal.process(b"$ onebuild matrix --push\r\n");
+        terminal.process(&out);
+        terminal
+    }
+
+    #[test]
+    fn a_run_is_shown_as_it_goes_on() {
+        let events = samples::run();
+        insta::assert_snapshot!(screen(&events[..16], false).screen().contents());
+    }
+
+    #[test]
+    fn a_run_that_ended_leaves_its_cells_on_the_screen() {
+        insta::assert_snapshot!(screen(&samples::run(), true).screen().contents());
+    }
+
+    #[test]
+    fn a_warning_of_many_cells_is_shown_once() {
+        let mut events = samples::run();
+        let warning = events.iter().find(|e| matches!(e, Event::Warning { .. })).unwrap().clone();
+        events.push(warning);
+        let text = screen(&events, true).screen().contents();
+        assert_eq!(text.matches("warning:").count(), 1, "{text}");
+    }
+}

@@ -1,0 +1,142 @@
+//! One row a cell: the closing table, and what a terminal display shows as each cell ends.
+
+use std::time::Duration;
+
+use crate::image::Platform;
+use crate::outcome::{Built, CellResult, Failure, Outcome};
+use crate::text::{Paint, clean, duration, fit, pad, width};
+
+/// The widths of the columns, found once so that rows written at different times line up.
+#[derive(Debug, Clone)]
+pub struct Columns {
+    name: usize,
+    platforms: usize,
+    digest: usize,
+    cached: usize,
+    limit: Option<usize>,
+    paint: Paint,
+}
+
+const MARK: usize = 3;
+const TIME: usize = 6;
+const GAP: usize = 2;
+/// `sha256:` and twelve digits.
+const DIGEST: usize = 19;
+const SHORT_DIGEST: usize = 12;
+/// `12 of 12`
+const CACHED: usize = 8;
+/// `cancelled`, though most say `pushed`.
+const RESULT: usize = 6;
+
+impl Columns {
+    /// Columns for these cells, within `limit` columns of a terminal: where that is too narrow,
+    /// first the digest's algorithm goes, then the cached steps, then platforms, then the digest,
+    /// and the name is cut at last.
+    pub fn new<'a>(
+        cells: impl Iterator<Item = (&'a str, &'a [Platform])>,
+        limit: Option<usize>,
+        paint: Paint,
+    ) -> Self {
+        let mut columns =
+            Self { name: 4, platforms: 9, digest: DIGEST, cached: CACHED, limit, paint };
+        for (name, platforms) in cells {
+            columns.name = columns.name.max(width(name));
+            columns.platforms = columns.platforms.max(width(&short_list(platforms)));
+        }
+        let Some(limit) = limit else { return columns };
+        let steps: [fn(&mut Self); 4] =
+            [|c| c.digest = SHORT_DIGEST, |c| c.cached = 0, |c| c.platforms = 0, |c| c.digest = 0];
+        for narrow in steps {
+            if columns.total() < limit {
+                break;
+            }
+            narrow(&mut columns);
+        }
+        let excess = (columns.total() + 1).saturating_sub(limit);
+        columns.name = columns.name.saturating_sub(excess).max(8);
+        columns
+    }
+
+    /// The heads of the columns.
+    pub fn header(&self) -> String {
+        let line =
+            self.line("", "cell", "platforms", "time", &self.rest("digest", "cached", "result"));
+        self.paint.quiet(line.trim_end())
+    }
+
+    /// What a cell came to.
+    pub fn row(&self, outcome: &Outcome) -> String {
+        let time = match outcome.elapsed {
+            Duration::ZERO => String::new(),
+            elapsed => duration(elapsed),
+        };
+        let (mark, time, rest) = match &outcome.result {
+            CellResult::Built(built) => (self.paint.good("✓"), time, self.built(built)),
+            CellResult::Failed(failure) => (self.paint.bad("✗"), time, failed(failure)),
+            CellResult::NotStarted => ("-".to_owned(), time, "not started".to_owned()),
+            CellResult::Cancelled => ("-".to_owned(), time, "cancelled".to_owned()),
+        };
+        let room = self.limit.map(|limit| limit.saturating_sub(self.before_rest() + 1));
+        let rest = match room {
+            Some(room) if width(&rest) > room => fit(&rest, room),
+            _ => rest,
+        };
+        let platforms = short_list(&outcome.platforms);
+        self.line(&mark, &outcome.cell, &platforms, &time, &rest).trim_end().to_owned()
+    }
+
+    fn line(&self, mark: &str, name: &str, platforms: &str, time: &str, rest: &str) -> String {
+        // The mark may be painted, so its width is known and not measured.
+        let mark = if mark.is_empty() { " " } else { mark };
+        let mut line = format!(" {mark} {}", fit(name, self.name));
+        if self.platforms > 0 {
+            line += &format!("  {}", pad(platforms, self.platforms));
+        }
+        line + &format!("  {time:>TIME$}  {rest}")
+    }
+
+    fn rest(&self, digest: &str, cached: &str, result: &str) -> String {
+        let mut rest = String::new();
+        for (text, columns) in [(digest, self.digest), (cached, self.cached)] {
+            if columns > 0 {
+                rest += &pad(text, columns);
+                rest += "  ";
+            }
+        }
+        rest + result
+    }
+
+    fn built(&self, built: &Built) -> String {
+        let digest = built.digest.as_ref().map_or("", |d| d.short());
+        let digest = match self.digest {
+            SHORT_DIGEST => digest.trim_start_matches("sha256:"),
+            _ => digest,
+        };
+        let cached = match built.total_steps {
+            0 => String::new(),
+            total => format!("{} of {total}", built.cached_steps),
+        };
+        let result = if built.pushed.is_empty() { "built" } else { "pushed" };
+        self.rest(digest, &cached, result)
+    }
+
+    fn before_rest(&self) -> usize {
+        let platforms = if self.platforms > 0 { GAP + self.platforms } else { 0 };
+        MARK + self.name + platforms + GAP + TIME + GAP
+    }
+
+    fn total(&self) -> usize {
+        let column = |columns: usize| if columns > 0 { columns + GAP } else { 0 };
+        self.before_rest() + column(self.digest) + column(self.cached) + RESULT
+    }
+}
+
+/// `amd64 arm64`.
+pub(crate) fn short_list(platforms: &[Platform]) -> String {
+    platforms.iter().map(Platform::short).collect::<Vec<_>>().join(" ")
+}
+
+fn failed(failure: &Failure) -> String {
+    let place = failure.platform.as_ref().map(|p| format!(" on {}", p.short()));
+    format!("failed{}: {}", place.unwrap_or_default(), clean(&failure.message, 200))
+}

@@ -1,0 +1,147 @@
+//! A failed cell: which instruction, where in the template, what it said.
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use crate::outcome::{CellResult, Failure, Outcome, Place};
+use crate::text::{Paint, clean, duration};
+
+/// Lines of a failed step's log that are shown, and characters of each.
+const TAIL: usize = 20;
+const LINE: usize = 400;
+
+/// Each failure in full. Cells that failed alike are told once, with the log of the first.
+pub fn failures(outcomes: &[Outcome], paint: Paint) -> Vec<String> {
+    let mut alike: Vec<Vec<(&Outcome, &Failure)>> = Vec::new();
+    for outcome in outcomes {
+        let CellResult::Failed(failure) = &outcome.result else { continue };
+        match alike.iter_mut().find(|group| same(group[0].1, failure)) {
+            Some(group) => group.push((outcome, failure)),
+            None => alike.push(vec![(outcome, failure)]),
+        }
+    }
+    alike.iter().map(|group| render(group[0], group.len() - 1, paint)).collect()
+}
+
+/// The same line of the same template failed in the same way.
+fn same(one: &Failure, other: &Failure) -> bool {
+    one.message == other.message && one.place == other.place && one.platform == other.platform
+}
+
+fn render((outcome, failure): (&Outcome, &Failure), more: usize, paint: Paint) -> String {
+    let title = title(&outcome.cell, failure, more);
+    let what = what(failure);
+    let notes = notes(failure);
+    let mut group = Group::with_title(Level::ERROR.primary_title(title));
+    let (file, text);
+    match &failure.place {
+        Some(place) => {
+            file = clean(&place.file, LINE);
+            text = clean(&place.text, LINE);
+            let snippet = Snippet::source(text.as_str())
+                .path(file.as_str())
+                .line_start(place.line as usize)
+                .annotation(AnnotationKind::Primary.span(keyword(&text)).label(what));
+            group = group.element(snippet);
+        }
+        None => group = group.element(Level::NOTE.message(what)),
+    }
+    for (name, note) in notes {
+        group = group.element(Level::NOTE.with_name(name).message(note));
+    }
+    if let Some(help) = &failure.help {
+        group = group.element(Level::HELP.message(clean(help, LINE)));
+    }
+    let renderer = if paint.colour { Renderer::styled() } else { Renderer::plain() };
+    renderer.term_width(100).render(&[group]) + "\n"
+}
+
+fn title(cell: &str, failure: &Failure, more: usize) -> String {
+    let mut title = format!("{cell} failed");
+    if let Some(platform) = &failure.platform {
+        title += &format!(" on {platform}");
+    }
+    if let Some(stage) = &failure.stage {
+        title += &format!(" in stage `{}`", clean(stage, 80));
+    }
+    match more {
+        0 => title,
+        1 => title + ", and 1 more cell alike",
+        _ => title + &format!(", and {more} more cells alike"),
+    }
+}
+
+fn what(failure: &Failure) -> String {
+    let message = clean(&failure.message, LINE);
+    match failure.elapsed {
+        Some(elapsed) => format!("{message} after {}", duration(elapsed)),
+        None => message,
+    }
+}
+
+/// The instruction where the template's line doesn't show it, then the log.
+fn notes(failure: &Failure) -> Vec<(&'static str, String)> {
+    let mut notes = Vec::new();
+    let instruction = failure.instruction.as_deref().map(|i| clean(i, LINE));
+    let shown = |place: &Place, i: &str| clean(&place.text, LINE).trim() == i;
+    if let Some(instruction) = instruction
+        && !failure.place.as_ref().is_some_and(|place| shown(place, &instruction))
+    {
+        notes.push(("instruction", instruction));
+    }
+    let skipped = failure.log_tail.len().saturating_sub(TAIL);
+    let tail: Vec<_> = failure.log_tail[skipped..].iter().map(|l| clean(l, LINE)).collect();
+    if !tail.is_empty() {
+        notes.push(("log", tail.join("\n")));
+    }
+    notes
+}
+
+/// The bytes of the line's first word: the instruction's keyword.
+fn keyword(line: &str) -> std::ops::Range<usize> {
+    let start = line.len() - line.trim_start().len();
+    let word = line[start..].split_whitespace().next().unwrap_or_default();
+    start..start + word.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    fn rendered(failure: Failure) -> String {
+        let outcome = samples::failed("dood-2.0.11-centos", failure);
+        failures(&[outcome], Paint::default()).concat()
+    }
+
+    #[test]
+    fn a_failed_instruction_is_shown_in_its_template() {
+        insta::assert_snapshot!(rendered(samples::exit_code()));
+    }
+
+    #[test]
+    fn a_failure_without_a_place_says_what_it_can() {
+        insta::assert_snapshot!(rendered(samples::refused()));
+    }
+
+    #[test]
+    fn a_log_with_escapes_cannot_act_on_the_terminal() {
+        let failure = Failure {
+            message: "exit\x1b[2J code 1".to_owned(),
+            log_tail: vec!["\x1b]0;owned\x07 10%\r 99%".to_owned()],
+            ..samples::exit_code()
+        };
+        let text = rendered(failure);
+        assert!(!text.contains('\x1b') && !text.contains('\r') && !text.contains("owned"));
+        assert!(text.contains("99%"), "{text}");
+    }
+
+    #[test]
+    fn cells_that_failed_alike_are_told_once() {
+        let names = ["a", "b", "c"];
+        let outcomes: Vec<_> =
+            names.iter().map(|name| samples::failed(name, samples::refused())).collect();
+        let told = failures(&outcomes, Paint::default());
+        assert_eq!(told.len(), 1);
+        assert!(told[0].starts_with("error: a failed, and 2 more cells alike\n"), "{}", told[0]);
+    }
+}

@@ -1,0 +1,77 @@
+//! A run with every kind of end in it, for tests.
+
+use std::time::Duration;
+
+use crate::image::Digest;
+use crate::outcome::{Built, CellResult, Failure, Outcome, Place};
+
+pub(crate) fn mixed() -> Vec<Outcome> {
+    let mut outcomes = vec![
+        built("dood-2.0.11-ubuntu", 72_000, true),
+        built("dood-2.0.11-ubuntu-cn", 58_300, true),
+        failed("dood-2.0.11-centos", exit_code()),
+        built("dood-2.0.11-alpine", 26, false),
+        failed("dood-2.0.11-alpine-cn", refused()),
+    ];
+    for result in [CellResult::Cancelled, CellResult::NotStarted] {
+        outcomes.push(outcome("dood-2.0.11-centos-cn", result, 0));
+    }
+    outcomes
+}
+
+pub(crate) fn built(cell: &str, millis: u64, push: bool) -> Outcome {
+    let mut built = outcome(cell, CellResult::NotStarted, millis);
+    let pushed = if push { built.references.clone() } else { Vec::new() };
+    built.result = CellResult::Built(Built {
+        digest: Some(Digest::of(cell.as_bytes())),
+        pushed,
+        cached_steps: 7,
+        total_steps: 12,
+    });
+    built
+}
+
+pub(crate) fn failed(cell: &str, failure: Failure) -> Outcome {
+    outcome(cell, CellResult::Failed(Box::new(failure)), 44_000)
+}
+
+pub(crate) fn outcome(cell: &str, result: CellResult, millis: u64) -> Outcome {
+    Outcome {
+        cell: cell.into(),
+        platforms: ["linux/amd64", "linux/arm64"].map(|p| p.parse().unwrap()).into(),
+        references: vec![format!("127.0.0.1:5000/caijiamx/1panel:{cell}").parse().unwrap()],
+        result,
+        elapsed: Duration::from_millis(millis),
+    }
+}
+
+/// A `RUN` that failed, of which BuildKit knows everything.
+pub(crate) fn exit_code() -> Failure {
+    Failure {
+        message: "exit code 1".to_owned(),
+        platform: Some("linux/arm64".parse().unwrap()),
+        stage: Some("packages".to_owned()),
+        place: Some(Place {
+            file: "templates/centos/Dockerfile".to_owned(),
+            line: 14,
+            text: "RUN dnf -y install <%packages%>".to_owned(),
+        }),
+        instruction: Some("RUN dnf -y install supervisor".to_owned()),
+        exit_code: Some(1),
+        elapsed: Some(Duration::from_millis(41_200)),
+        log_tail: vec![
+            "Error: Failed to download metadata for repo 'appstream'".to_owned(),
+            "Status code: 503 for http://127.0.0.1/repodata/repomd.xml".to_owned(),
+        ],
+        help: None,
+    }
+}
+
+/// A failure that is no instruction's.
+pub(crate) fn refused() -> Failure {
+    Failure {
+        message: "the registry at 127.0.0.1:5000 refused the connection".to_owned(),
+        help: Some("is it running? docker ps should list it".to_owned()),
+        ..Failure::default()
+    }
+}
