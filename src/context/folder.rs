@@ -48,6 +48,9 @@ impl Folder {
     /// The folder that `path` is in, and its last component; an empty path is the root itself.
     fn parent<'p>(&self, path: &'p str) -> Result<(OwnedFd, &'p str), Errno> {
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+        if path.split('/').any(|part| part == "..") {
+            return Err(Errno::LOOP);
+        }
         let mut dir = rustix::io::fcntl_dupfd_cloexec(&self.root, 0)?;
         for part in parent.split('/').filter(|part| !part.is_empty()) {
             dir = open_dir(dir.as_fd(), part)?;

@@ -46,3 +46,29 @@ fn stat(entry: Entry) -> Stat {
         ..Stat::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(kind: Kind, permissions: u32) -> Entry {
+        Entry { path: "p".to_owned(), kind, permissions, modified: 5 }
+    }
+
+    #[test]
+    fn modes_are_told_in_the_bits_of_go() {
+        let to = || "to".to_owned();
+        let cases = [
+            (Kind::Folder, 0o1777, mode::DIR | mode::STICKY | 0o777, 0, ""),
+            (Kind::File { size: 7 }, 0o6755, mode::SETUID | mode::SETGID | 0o755, 7, ""),
+            (Kind::HardLink { to: to() }, 0o644, 0o644, 0, "to"),
+            (Kind::Link { to: to() }, 0o777, mode::SYMLINK | 0o777, 2, "to"),
+        ];
+        for (kind, permissions, bits, size, linkname) in cases {
+            let stat = stat(entry(kind, permissions));
+            assert_eq!((stat.mode, stat.size, stat.linkname.as_str()), (bits, size, linkname));
+            assert_eq!((stat.uid, stat.gid, stat.mod_time), (0, 0, 5));
+            assert!(stat.xattrs.is_empty());
+        }
+    }
+}

@@ -1,1 +1,156 @@
+//! FileSend: BuildKit sends the result of a build to us.
+//!
+//! One [`FileSend`] takes the result of one solve. The exporters `oci`, `docker` and `tar` send a
+//! stream of bytes, `local` sends a tree of files; both call one method, and the exporter that was
+//! asked for tells which it is. An archive is written beside its destination and put in its place
+//! by [`FileSend::commit`] alone: BuildKit ends the stream properly even when the export failed
+//! half-way, so only the end of the solve tells that it is whole.
 
+mod archive;
+mod service;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use service::FileSendServer;
+
+/// The methods of this service that a session announces.
+pub const METHODS: &[&str] = &["/moby.filesync.v1.FileSend/DiffCopy"];
+
+/// Where the result of one solve goes; clones share it.
+#[derive(Clone)]
+pub struct FileSend {
+    target: Target,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Target {
+    Archive,
+    Tree,
+}
+
+/// What was received so far.
+struct State {
+    stage: Stage,
+    /// Calls that are under way; BuildKit sends a tree for each platform, at the same time.
+    running: usize,
+    done: usize,
+    fault: Option<String>,
+}
+
+enum Stage {
+    /// An archive, before it is received.
+    Waiting(archive::Sink),
+    /// It is being received.
+    Taken,
+    Received(archive::Written),
+    Tree(PathBuf),
+    /// Committed or discarded.
+    Closed,
+}
+
+/// Why a result could not be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    #[error("{}: {what}", path.display())]
+    Destination { path: PathBuf, what: String },
+    #[error("the result did not arrive: {0}")]
+    Broken(String),
+    #[error("BuildKit sent no result")]
+    Nothing,
+}
+
+impl FileSend {
+    /// An archive into a file; devices and pipes that are there are written into as they are.
+    pub fn to_file(path: &Path) -> Result<Self, OutputError> {
+        let sink = archive::Sink::file(path)?;
+        Ok(Self::new(Target::Archive, Stage::Waiting(sink)))
+    }
+
+    /// An archive into `out` as it comes: what was written cannot be taken back.
+    pub fn to_writer(out: impl Write + Send + 'static) -> Self {
+        Self::new(Target::Archive, Stage::Waiting(archive::Sink::Writer(Box::new(out))))
+    }
+
+    /// A tree into a folder, which is made if its parent is there. Files in it that the tree has
+    /// too are replaced, others stay.
+    pub fn to_folder(path: &Path) -> Result<Self, OutputError> {
+        tree::check(path)?;
+        Ok(Self::new(Target::Tree, Stage::Tree(path.to_owned())))
+    }
+
+    fn new(target: Target, stage: Stage) -> Self {
+        let state = State { stage, running: 0, done: 0, fault: None };
+        Self { target, state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// The service to add to a session.
+    pub fn service(&self) -> FileSendServer {
+        FileSendServer::new(self.clone())
+    }
+
+    /// What went wrong, in better words than those of the solve's error.
+    pub fn fault(&self) -> Option<String> {
+        self.lock().fault.clone()
+    }
+
+    /// Says that the solve ended well, and puts an archive in its place. Until then nothing
+    /// of it is to be seen there.
+    pub fn commit(&self) -> Result<(), OutputError> {
+        let mut state = self.lock();
+        if let Some(fault) = &state.fault {
+            return Err(OutputError::Broken(fault.clone()));
+        }
+        if state.running > 0 || state.done == 0 {
+            return Err(OutputError::Nothing);
+        }
+        match std::mem::replace(&mut state.stage, Stage::Closed) {
+            Stage::Received(written) => written.persist(),
+            Stage::Tree(_) | Stage::Closed => Ok(()),
+            Stage::Waiting(_) | Stage::Taken => Err(OutputError::Nothing),
+        }
+    }
+
+    /// Says that the solve failed: what was received of an archive is removed. The same happens
+    /// when the last clone, those in the session included, is dropped.
+    pub fn discard(&self) {
+        let mut state = self.lock();
+        state.stage = Stage::Closed;
+        state.fault.get_or_insert_with(|| "the build failed".to_owned());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for FileSend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileSend").field("fault", &self.fault()).finish_non_exhaustive()
+    }
+}
+
+/// Why receiving ended early.
+#[derive(Debug)]
+enum Broken {
+    Fault(String),
+    /// BuildKit hung up.
+    Gone,
+}
+
+impl Broken {
+    fn at(path: &Path, what: impl fmt::Display) -> Self {
+        Self::Fault(format!("{}: {what}", path.display()))
+    }
+
+    fn io(path: &Path, error: &io::Error) -> Self {
+        Self::at(path, format_args!("it could not be written: {error}"))
+    }
+}

@@ -1,0 +1,238 @@
+//! The gRPC side of FileSend.
+//!
+//! Written by hand, since one method carries two kinds of messages: bytes for an archive, fsutil's
+//! packets for a tree.
+
+use std::convert::Infallible;
+use std::task::{Context, Poll};
+
+use bollard_buildkit_proto::fsutil::types::Packet;
+use bollard_buildkit_proto::moby::filesync::packet::BytesMessage;
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream, StreamExt as _};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::body::Body;
+use tonic::server::{Grpc, NamedService, StreamingService};
+use tonic::{Request, Response, Status, Streaming};
+use tonic_prost::ProstCodec;
+use tower_service::Service;
+
+use super::archive::Chunk;
+use super::tree::Tree;
+use super::{Broken, FileSend, Stage, Target};
+
+/// A message is 32 KiB as a rule; tonic's own limit of 4 MiB is no promise of BuildKit's.
+const MESSAGE: usize = 32 << 20;
+/// Messages on their way to the disk.
+const QUEUE: usize = 16;
+
+/// Serves [`FileSend`]; made by [`FileSend::service`].
+#[derive(Clone, Debug)]
+pub struct FileSendServer {
+    send: FileSend,
+}
+
+impl FileSendServer {
+    pub(super) fn new(send: FileSend) -> Self {
+        Self { send }
+    }
+}
+
+impl NamedService for FileSendServer {
+    const NAME: &'static str = "moby.filesync.v1.FileSend";
+}
+
+impl Service<http::Request<Body>> for FileSendServer {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let send = self.send.clone();
+        Box::pin(async move {
+            if !super::METHODS.contains(&request.uri().path()) {
+                return Ok(Status::unimplemented("no such method").into_http());
+            }
+            Ok(match send.target {
+                Target::Archive => {
+                    Grpc::new(ProstCodec::<BytesMessage, BytesMessage>::default())
+                        .apply_max_message_size_config(Some(MESSAGE), None)
+                        .streaming(Archive(send), request)
+                        .await
+                }
+                Target::Tree => {
+                    Grpc::new(ProstCodec::<Packet, Packet>::default())
+                        .apply_max_message_size_config(Some(MESSAGE), None)
+                        .streaming(Files(send), request)
+                        .await
+                }
+            })
+        })
+    }
+}
+
+type Answer<M> = BoxStream<'static, Result<M, Status>>;
+type Answered<M> = BoxFuture<'static, Result<Response<Answer<M>>, Status>>;
+
+struct Archive(FileSend);
+
+impl StreamingService<BytesMessage> for Archive {
+    type Response = BytesMessage;
+    type ResponseStream = Answer<BytesMessage>;
+    type Future = Answered<BytesMessage>;
+
+    fn call(&mut self, request: Request<Streaming<BytesMessage>>) -> Self::Future {
+        let send = self.0.clone();
+        Box::pin(async move {
+            let call = Call::begin(send);
+            let work = archive(call.send.clone(), request.into_inner());
+            let last = stream::once(async move { call.end(work.await) });
+            Ok(Response::new(last.filter_map(std::future::ready).boxed()))
+        })
+    }
+}
+
+async fn archive(send: FileSend, mut inbound: Streaming<BytesMessage>) -> Result<(), Broken> {
+    let sink = {
+        let mut state = send.lock();
+        match std::mem::replace(&mut state.stage, Stage::Taken) {
+            Stage::Waiting(sink) => sink,
+            other => {
+                state.stage = other;
+                return Err(Broken::Fault("BuildKit sent more than one result".to_owned()));
+            }
+        }
+    };
+    let (chunks, queue) = mpsc::channel(QUEUE);
+    let writer = tokio::task::spawn_blocking(move || sink.write(queue));
+    loop {
+        let chunk = match inbound.message().await {
+            Ok(Some(message)) => Chunk::Data(message.data),
+            Ok(None) => Chunk::End,
+            Err(_) => break,
+        };
+        let end = matches!(chunk, Chunk::End);
+        // A writer that has gone has failed, and says so below.
+        if chunks.send(chunk).await.is_err() || end {
+            break;
+        }
+    }
+    drop(chunks);
+    let written = joined(writer.await)?;
+    let mut state = send.lock();
+    // Unless it was discarded meanwhile.
+    if matches!(state.stage, Stage::Taken) {
+        state.stage = Stage::Received(written);
+    }
+    Ok(())
+}
+
+struct Files(FileSend);
+
+impl StreamingService<Packet> for Files {
+    type Response = Packet;
+    type ResponseStream = Answer<Packet>;
+    type Future = Answered<Packet>;
+
+    fn call(&mut self, request: Request<Streaming<Packet>>) -> Self::Future {
+        let send = self.0.clone();
+        Box::pin(async move {
+            let call = Call::begin(send);
+            let (out, packets) = mpsc::channel(QUEUE);
+            let work = files(call.send.clone(), request.into_inner(), out);
+            let last = stream::once(async move { call.end(work.await) });
+            let last = last.filter_map(std::future::ready);
+            Ok(Response::new(stream::select(ReceiverStream::new(packets), last).boxed()))
+        })
+    }
+}
+
+async fn files(
+    send: FileSend,
+    mut inbound: Streaming<Packet>,
+    out: mpsc::Sender<Result<Packet, Status>>,
+) -> Result<(), Broken> {
+    let dest = match &send.lock().stage {
+        Stage::Tree(dest) => dest.clone(),
+        _ => return Err(Broken::Fault("BuildKit sent files after the end".to_owned())),
+    };
+    let (packets, mut queue) = mpsc::channel(QUEUE);
+    let mut writer = tokio::task::spawn_blocking(move || {
+        let mut tree = Tree::create(&dest)?;
+        while let Some(packet) = queue.blocking_recv() {
+            let step = tree.take(packet)?;
+            for reply in step.replies {
+                out.blocking_send(Ok(reply)).map_err(|_| Broken::Gone)?;
+            }
+            if step.finished {
+                return Ok(());
+            }
+        }
+        Err(Broken::Gone)
+    });
+    loop {
+        tokio::select! {
+            done = &mut writer => return joined(done),
+            message = inbound.message() => match message {
+                Ok(Some(packet)) => {
+                    if packets.send(packet).await.is_err() {
+                        return joined(writer.await);
+                    }
+                }
+                Ok(None) | Err(_) => {
+                    drop(packets);
+                    return joined(writer.await);
+                }
+            },
+        }
+    }
+}
+
+fn joined<T>(done: Result<Result<T, Broken>, tokio::task::JoinError>) -> Result<T, Broken> {
+    done.unwrap_or_else(|crash| Err(Broken::Fault(format!("writing failed: {crash}"))))
+}
+
+/// A call under way; one that is dropped before its end was broken off.
+struct Call {
+    send: FileSend,
+    ended: bool,
+}
+
+impl Call {
+    fn begin(send: FileSend) -> Self {
+        send.lock().running += 1;
+        Self { send, ended: false }
+    }
+
+    fn end<M>(mut self, outcome: Result<(), Broken>) -> Option<Result<M, Status>> {
+        self.ended = true;
+        let mut state = self.send.lock();
+        let message = match outcome {
+            Ok(()) => {
+                state.done += 1;
+                return None;
+            }
+            Err(Broken::Gone) => HUNG_UP.to_owned(),
+            Err(Broken::Fault(message)) => message,
+        };
+        state.fault.get_or_insert_with(|| message.clone());
+        Some(Err(Status::aborted(message)))
+    }
+}
+
+const HUNG_UP: &str = "BuildKit stopped sending before the end";
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        let mut state = self.send.lock();
+        state.running -= 1;
+        if !self.ended {
+            state.fault.get_or_insert_with(|| HUNG_UP.to_owned());
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! A tree of files, written as it comes.
+//!
+//! The other side of fsutil's transfer: STATs come in, regular files are asked for, a few at a
+//! time, and FIN is sent when all is there. Whatever the packets say, nothing outside the
+//! destination is touched: every path is walked component by component and no component may be a
+//! link. Owners and extended attributes are left out; files belong to the person who builds.
+
+use std::collections::{HashMap, VecDeque};
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use bollard_buildkit_proto::fsutil::types::packet::PacketType;
+use bollard_buildkit_proto::fsutil::types::{Packet, Stat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps};
+use rustix::io::Errno;
+
+use super::super::filesync::mode;
+use super::archive::parent;
+use super::{Broken, OutputError};
+
+/// Files asked for and not yet complete. Below the 128 that the sender queues: were it more, both
+/// sides could wait for the other to read.
+const WINDOW: usize = 32;
+
+const DIR: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+const FILE: OFlags = OFlags::WRONLY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// Finds out what there is to know of a destination before the build has run.
+pub(super) fn check(dest: &Path) -> Result<(), OutputError> {
+    let error =
+        |what: &str| Err(OutputError::Destination { path: dest.to_owned(), what: what.to_owned() });
+    match dest.metadata() {
+        Ok(found) if found.is_dir() => Ok(()),
+        Ok(_) => error("it is there already and is no folder"),
+        Err(_) if parent(dest).is_dir() => Ok(()),
+        Err(_) => error("the folder it is to be made in does not exist; make it first"),
+    }
+}
+
+/// A tree under way.
+pub(super) struct Tree {
+    root: OwnedFd,
+    dest: PathBuf,
+    next: u32,
+    waiting: VecDeque<(u32, Stat)>,
+    open: HashMap<u32, Open>,
+    folders: Vec<Stat>,
+    /// The folder that the last entry was in.
+    last: Option<(String, OwnedFd)>,
+    listed: bool,
+    finished: bool,
+}
+
+/// A file that was asked for.
+struct Open {
+    file: File,
+    stat: Stat,
+    written: i64,
+}
+
+/// What to do after a packet.
+#[derive(Default)]
+pub(super) struct Step {
+    pub(super) replies: Vec<Packet>,
+    pub(super) finished: bool,
+}
+
+impl Tree {
+    pub(super) fn create(dest: &Path) -> Result<Self, Broken> {
+        match std::fs::create_dir(dest) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(Broken::io(dest, &error));
+            }
+            _ => {}
+        }
+        // The destination itself may be a link: the person named it.
+        let root = rustix::fs::open(dest, DIR - OFlags::NOFOLLOW, Mode::empty())
+            .map_err(|errno| Broken::io(dest, &errno.into()))?;
+        Ok(Self {
+            root,
+            dest: dest.to_owned(),
+            next: 0,
+            waiting: VecDeque::new(),
+            open: HashMap::new(),
+            folders: Vec::new(),
+            last: None,
+            listed: false,
+            finished: false,
+        })
+    }
+
+    pub(super) fn take(&mut self, packet: Packet) -> Result<Step, Broken> {
+        let mut step = Step::default();
+        match packet.r#type() {
+            PacketType::PacketStat => match packet.stat {
+                Some(stat) if !self.listed => {
+                    let id = self.next;
+                    self.next += 1;
+                    self.entry(id, stat)?;
+                }
+                Some(stat) => return Err(self.error(&stat.path, "it came after the end")),
+                None => self.listed = true,
+            },
+            PacketType::PacketData => self.data(packet.id, &packet.data)?,
+            PacketType::PacketFin if self.finished => step.finished = true,
+            PacketType::PacketFin => {
+                return Err(Broken::Fault("BuildKit ended before all files had come".to_owned()));
+            }
+            PacketType::PacketErr => {
+                let said = String::from_utf8_lossy(&packet.data).into_owned();
+                return Err(Broken::Fault(format!("BuildKit could not send the files: {said}")));
+            }
+            PacketType::PacketReq => {
+                return Err(Broken::Fault("BuildKit asked for files that it sends".to_owned()));
+            }
+        }
+        self.ask(&mut step.replies)?;
+        if self.listed && self.open.is_empty() && !self.finished {
+            self.finished = true;
+            self.finish_folders()?;
+            step.replies.push(reply(PacketType::PacketFin, 0));
+        }
+        Ok(step)
+    }
+
+    fn entry(&mut self, id: u32, stat: Stat) -> Result<(), Broken> {
+        let full = self.dest.join(&stat.path);
+        let errno = |errno: Errno| Broken::io(&full, &errno.into());
+        let bad = |part: &str| matches!(part, "" | "." | "..") || part.contains('\0');
+        if stat.path.split('/').any(bad) {
+            return Err(self.error(&stat.path, "BuildKit sent a path that leads elsewhere"));
+        }
+        let (dir, name) = stat.path.rsplit_once('/').unwrap_or(("", &stat.path));
+        let dir = self.folder(dir)?;
+        let dir = dir.as_fd();
+        let is_dir = stat.mode & mode::DIR != 0;
+        match rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => {}
+            Err(other) => return Err(errno(other)),
+            Ok(old) => match FileType::from_raw_mode(old.st_mode) {
+                FileType::Directory if is_dir => {}
+                FileType::Directory => match rustix::fs::unlinkat(dir, name, AtFlags::REMOVEDIR) {
+                    Err(Errno::NOTEMPTY | Errno::EXIST) => {
+                        let what = "the result has a file where there is a folder that is not \
+                                        empty; remove it, or choose another destination";
+                        return Err(self.error(&stat.path, what));
+                    }
+                    done => done.map_err(errno)?,
+                },
+                _ => rustix::fs::unlinkat(dir, name, AtFlags::empty()).map_err(errno)?,
+            },
+        }
+        let kind = stat.mode & mode::TYPE;
+        if is_dir {
+            match rustix::fs::mkdirat(dir, name, Mode::RWXU) {
+                Err(Errno::EXIST) => {}
+                made => made.map_err(errno)?,
+            }
+            self.folders.push(stat);
+        } else if kind == mode::SYMLINK {
+            rustix::fs::symlinkat(&stat.linkname, dir, name).map_err(errno)?;
+            let times = times(stat.mod_time);
+            rustix::fs::utimensat(dir, name, &times, AtFlags::SYMLINK_NOFOLLOW).map_err(errno)?;
+        } else if kind != 0 {
+            let what = "it is a device, pipe or socket, and is not made here; use an archive";
+            return Err(self.error(&stat.path, what));
+        } else if stat.linkname.is_empty() {
+            let flags = FILE | OFlags::CREATE | OFlags::EXCL;
+            rustix::fs::openat(dir, name, flags, Mode::RUSR | Mode::WUSR).map_err(errno)?;
+            self.waiting.push_back((id, stat));
+        } else {
+            let (to_dir, to_name) = stat.linkname.rsplit_once('/').unwrap_or(("", &stat.linkname));
+            if stat.linkname.split('/').any(bad) {
+                return Err(self.error(&stat.path, "BuildKit sent a link that leads elsewhere"));
+            }
+            let from = self.folder(to_dir)?;
+            rustix::fs::linkat(&from, to_name, dir, name, AtFlags::empty()).map_err(errno)?;
+        }
+        Ok(())
+    }
+
+    /// Opens a folder of the tree.
+    fn folder(&mut self, path: &str) -> Result<OwnedFd, Broken> {
+        let errno = |path: &Path, errno: Errno| match errno {
+            Errno::LOOP | Errno::NOTDIR => Broken::at(path, "a link is in the way; remove it"),
+            other => Broken::io(path, &other.into()),
+        };
+        if self.last.as_ref().is_none_or(|(last, _)| last != path) {
+            let mut dir = self.root.try_clone().map_err(|error| Broken::io(&self.dest, &error))?;
+            for part in path.split('/').filter(|part| !part.is_empty()) {
+                dir = rustix::fs::openat(&dir, part, DIR, Mode::empty())
+                    .map_err(|error| errno(&self.dest.join(path), error))?;
+            }
+            self.last = Some((path.to_owned(), dir));
+        }
+        let (_, dir) = self.last.as_ref().expect("just set");
+        dir.try_clone().map_err(|error| Broken::io(&self.dest.join(path), &error))
+    }
+
+    /// Asks for as many files as may be under way.
+    fn ask(&mut self, replies: &mut Vec<Packet>) -> Result<(), Broken> {
+        while self.open.len() < WINDOW {
+            let Some((id, stat)) = self.waiting.pop_front() else { break };
+            let (dir, name) = stat.path.rsplit_once('/').unwrap_or(("", &stat.path));
+            let dir = self.folder(dir)?;
+            let file = rustix::fs::openat(&dir, name, FILE, Mode::empty())
+                .map_err(|errno| Broken::io(&self.dest.join(&stat.path), &errno.into()))?;
+            self.open.insert(id, Open { file: File::from(file), stat, written: 0 });
+            replies.push(reply(PacketType::PacketReq, id));
+        }
+        Ok(())
+    }
+
+    fn data(&mut self, id: u32, data: &[u8]) -> Result<(), Broken> {
+        let Some(open) = self.open.get_mut(&id) else {
+            return Err(Broken::Fault(format!("BuildKit sent file {id}, which is not asked for")));
+        };
+        let path = self.dest.join(&open.stat.path);
+        let failed = |error: io::Error| Broken::io(&path, &error);
+        open.file.write_all(data).map_err(failed)?;
+        open.written = open.written.saturating_add(i64::try_from(data.len()).unwrap_or(i64::MAX));
+        if data.is_empty() {
+            if open.written != open.stat.size {
+                let (got, size) = (open.written, open.stat.size);
+                return Err(Broken::at(&path, format!("only {got} of {size} bytes came")));
+            }
+            let open = self.open.remove(&id).expect("found above");
+            set_metadata(&open.file, &open.stat).map_err(|errno| failed(errno.into()))?;
+        }
+        Ok(())
+    }
+
+    /// Modes and times of folders come last, inner ones first: writing into a folder changes its
+    /// time, and its mode may forbid it.
+    fn finish_folders(&mut self) -> Result<(), Broken> {
+        for stat in std::mem::take(&mut self.folders).into_iter().rev() {
+            let dir = self.folder(&stat.path)?;
+            set_metadata(&dir, &stat)
+                .map_err(|errno| Broken::io(&self.dest.join(&stat.path), &errno.into()))?;
+        }
+        Ok(())
+    }
+
+    fn error(&self, path: &str, what: &str) -> Broken {
+        Broken::at(&self.dest.join(path), what)
+    }
+}
+
+fn reply(kind: PacketType, id: u32) -> Packet {
+    Packet { r#type: kind.into(), id, ..Packet::default() }
+}
+
+fn set_metadata(file: impl std::os::fd::AsFd, stat: &Stat) -> Result<(), Errno> {
+    let mut bits = Mode::from_raw_mode(stat.mode & 0o777);
+    bits.set(Mode::SUID, stat.mode & mode::SETUID != 0);
+    bits.set(Mode::SGID, stat.mode & mode::SETGID != 0);
+    bits.set(Mode::SVTX, stat.mode & mode::STICKY != 0);
+    rustix::fs::fchmod(&file, bits)?;
+    rustix::fs::futimens(&file, &times(stat.mod_time))
+}
+
+/// The time of last writing, in nanoseconds since 1970; that of last reading is left alone.
+fn times(modified: i64) -> Timestamps {
+    const SECOND: i64 = 1_000_000_000;
+    Timestamps {
+        last_access: Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT },
+        last_modification: Timespec {
+            tv_sec: modified.div_euclid(SECOND),
+            tv_nsec: modified.rem_euclid(SECOND),
+        },
+    }
+}
