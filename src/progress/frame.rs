@@ -6,7 +6,7 @@ use super::activity::activity;
 use super::cells::{Active, Cells};
 use super::estimate::remaining;
 use super::settings::Size;
-use crate::text::{Paint, duration, fit, rough, width};
+use crate::text::{Paint, fit, rough, seconds, width};
 
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const TIME: usize = 6;
@@ -27,7 +27,7 @@ pub(super) fn frame(cells: &Cells, now: Instant, size: Size, paint: Paint) -> Ve
     let mut lines: Vec<String> = Vec::new();
     for (name, cell) in cells.active.iter().take(shown) {
         let head = format!(" {} {}", paint.busy(spinner), fit(name, names));
-        let time = duration(whole_seconds(passed(cell.since, now)));
+        let time = seconds(passed(cell.since, now));
         lines.push(row(&head, 3 + names, cell, &time, columns));
     }
     let below = below(cells, cells.active.len() - shown);
@@ -59,7 +59,7 @@ fn total(cells: &Cells, now: Instant, columns: usize, paint: Paint) -> String {
         said += &format!(", {} failed", cells.failed);
     }
     if let Some(started) = cells.started {
-        said += &format!("  {}", duration(whole_seconds(passed(started, now))));
+        said += &format!("  {}", seconds(passed(started, now)));
     }
     if cells.cancelling {
         said += "  stopping (Ctrl-C again: at once)";
@@ -85,11 +85,6 @@ fn bar(done: usize, total: usize, columns: usize, paint: Paint) -> String {
 
 fn passed(since: Instant, now: Instant) -> Duration {
     now.saturating_duration_since(since)
-}
-
-/// Tenths that change at every redraw only pull the eye.
-fn whole_seconds(time: Duration) -> Duration {
-    Duration::from_secs(time.as_secs())
 }
 
 #[cfg(test)]
