@@ -22,8 +22,8 @@ pub(super) fn frame(cells: &Cells, now: Instant, size: Size, paint: Paint) -> Ve
     let rows = size.rows.saturating_sub(3);
     // The row under the cells also tells of those that had no row.
     let shown = rows.min(cells.active.len());
-    let names = cells.active.keys().take(shown).map(|name| width(name)).max().unwrap_or(0);
-    let names = names.min(columns * 2 / 5);
+    // As wide as in the rows of finished cells above, unless that leaves too little.
+    let names = cells.longest_name.min(columns * 2 / 5);
     let mut lines: Vec<String> = Vec::new();
     for (name, cell) in cells.active.iter().take(shown) {
         let head = format!(" {} {}", paint.busy(spinner), fit(name, names));
