@@ -7,11 +7,14 @@ use indexmap::IndexMap;
 use crate::event::{CellName, CellSummary, Event, Step, StepId, StepState, Transfer};
 use crate::image::Platform;
 use crate::outcome::{CellResult, Outcome};
+use crate::text::width;
 
 /// The state of a run, moved on by its events.
 #[derive(Default)]
 pub(super) struct Cells {
     pub(super) total: usize,
+    /// Columns of a terminal.
+    pub(super) longest_name: usize,
     pub(super) jobs: usize,
     pub(super) finished: usize,
     pub(super) failed: usize,
@@ -40,6 +43,7 @@ impl Cells {
         match event {
             Event::RunStarted { cells, jobs } => {
                 self.total = cells.len();
+                self.longest_name = cells.iter().map(|c| width(&c.cell)).max().unwrap_or(0);
                 self.jobs = *jobs;
                 self.started = Some(now);
                 let known = |c: &CellSummary| (c.cell.clone(), c.platforms.clone());

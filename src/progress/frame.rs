@@ -6,7 +6,7 @@ use super::activity::activity;
 use super::cells::{Active, Cells};
 use super::estimate::remaining;
 use super::settings::Size;
-use crate::text::{Paint, duration, fit, rough, width};
+use crate::text::{Paint, fit, rough, seconds, width};
 
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const TIME: usize = 6;
@@ -22,12 +22,12 @@ pub(super) fn frame(cells: &Cells, now: Instant, size: Size, paint: Paint) -> Ve
     let rows = size.rows.saturating_sub(3);
     // The row under the cells also tells of those that had no row.
     let shown = rows.min(cells.active.len());
-    let names = cells.active.keys().take(shown).map(|name| width(name)).max().unwrap_or(0);
-    let names = names.min(columns * 2 / 5);
+    // As wide as in the rows of finished cells above, unless that leaves too little.
+    let names = cells.longest_name.min(columns * 2 / 5);
     let mut lines: Vec<String> = Vec::new();
     for (name, cell) in cells.active.iter().take(shown) {
         let head = format!(" {} {}", paint.busy(spinner), fit(name, names));
-        let time = duration(whole_seconds(passed(cell.since, now)));
+        let time = seconds(passed(cell.since, now));
         lines.push(row(&head, 3 + names, cell, &time, columns));
     }
     let below = below(cells, cells.active.len() - shown);
@@ -59,7 +59,7 @@ fn total(cells: &Cells, now: Instant, columns: usize, paint: Paint) -> String {
         said += &format!(", {} failed", cells.failed);
     }
     if let Some(started) = cells.started {
-        said += &format!("  {}", duration(whole_seconds(passed(started, now))));
+        said += &format!("  {}", seconds(passed(started, now)));
     }
     if cells.cancelling {
         said += "  stopping (Ctrl-C again: at once)";
@@ -85,11 +85,6 @@ fn bar(done: usize, total: usize, columns: usize, paint: Paint) -> String {
 
 fn passed(since: Instant, now: Instant) -> Duration {
     now.saturating_duration_since(since)
-}
-
-/// Tenths that change at every redraw only pull the eye.
-fn whole_seconds(time: Duration) -> Duration {
-    Duration::from_secs(time.as_secs())
 }
 
 #[cfg(test)]

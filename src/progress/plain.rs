@@ -136,6 +136,7 @@ impl<W: Write> Display for Plain<W> {
     }
 
     fn end(&mut self) -> io::Result<()> {
+        writeln!(self.out)?;
         self.out.flush()
     }
 }
@@ -194,7 +195,7 @@ mod tests {
         events.push(Event::Log { cell, step: StepId(9), line });
         let text = shown(&events, false);
         assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
-        assert!(text.ends_with("| > 100%\n"), "{text:?}");
+        assert!(text.ends_with("| > 100%\n\n"), "{text:?}");
         assert!(shown(&events, true).contains("\x1b[32mpushed\x1b[0m"));
     }
 }

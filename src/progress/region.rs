@@ -12,11 +12,13 @@ pub(super) struct Region<W> {
     out: W,
     /// The widths of the lines on the screen; the cursor stands at the end of the last.
     drawn: Vec<usize>,
+    /// The width of the terminal then.
+    columns: usize,
 }
 
 impl<W: Write> Region<W> {
     pub(super) fn new(out: W) -> Self {
-        Self { out, drawn: Vec::new() }
+        Self { out, drawn: Vec::new(), columns: 0 }
     }
 
     /// Puts `above` where it scrolls away with what was printed before, and `lines` under it.
@@ -37,7 +39,13 @@ impl<W: Write> Region<W> {
         if rows > 1 {
             text += &format!("\x1b[{}A", rows - 1);
         }
-        // Each line is cleared after it is written, never before: no line is blank for a moment.
+        // Each line is cleared after it is written, not before: none is blank for a moment. But a
+        // row that was wrapped stays marked as such in some terminals (tmux) until it is erased,
+        // and would be joined to the next when the window widens.
+        if columns != self.columns {
+            text += "\x1b[J";
+            self.columns = columns;
+        }
         for line in above {
             text += &format!("{line}\x1b[K\r\n");
         }

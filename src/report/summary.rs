@@ -21,11 +21,11 @@ pub fn summary(outcomes: &[Outcome], elapsed: Duration, paint: Paint) -> String 
     text
 }
 
-/// Why a cell failed, in one line: `exit code 3 on linux/arm64 (templates/centos/Dockerfile:14)`.
+/// Why a cell failed, in one line: `exit code 3 on arm64 (templates/centos/Dockerfile:14)`.
 pub fn failed_line(failure: &Failure) -> String {
     let mut line = clean(&failure.message, 300);
     if let Some(platform) = &failure.platform {
-        line += &format!(" on {platform}");
+        line += &format!(" on {}", platform.short());
     }
     if let Some(place) = &failure.place {
         line += &format!(" ({}:{})", clean(&place.file, 200), place.line);

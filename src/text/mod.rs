@@ -11,5 +11,5 @@ mod width;
 
 pub use clean::{clean, clean_bytes};
 pub use paint::Paint;
-pub use units::{bytes, duration, rough};
+pub use units::{bytes, duration, rough, seconds};
 pub use width::{fit, pad, width};

@@ -13,7 +13,12 @@ pub fn duration(time: Duration) -> String {
     if tenths < 100 {
         return format!("{}.{}s", tenths / 10, tenths % 10);
     }
-    let seconds = (millis + 500) / 1_000;
+    seconds(time + Duration::from_millis(500))
+}
+
+/// A time that still grows, in whole seconds: tenths that change at every look only pull the eye.
+pub fn seconds(time: Duration) -> String {
+    let seconds = time.as_secs();
     match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
         (0, 0, s) => format!("{s}s"),
         (0, m, s) => format!("{m}m{s:02}s"),

@@ -81,11 +81,13 @@ impl Ran {
     }
 
     fn started(&self) -> Vec<&str> {
-        let cell = |event| match event {
-            &Event::CellStarted { ref cell } => Some(cell.as_ref()),
-            _ => None,
-        };
-        self.events.iter().filter_map(cell).collect()
+        let mut cells = Vec::new();
+        for event in &self.events {
+            if let Event::CellStarted { cell } = event {
+                cells.push(cell.as_ref());
+            }
+        }
+        cells
     }
 }
 
