@@ -10,7 +10,9 @@ use std::str::FromStr;
 use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::image::{Platform, Reference, Repository};
+use crate::matrix::Pick;
 use crate::plan::FileOutput;
+use crate::progress::Mode;
 
 /// Builds and pushes a matrix of container images from a few Dockerfile templates.
 #[derive(Debug, Parser)]
@@ -35,11 +37,11 @@ pub enum Command {
 
 impl Command {
     /// Which matrix, and which cells of it.
-    pub fn selection(&self) -> &SelectArgs {
+    pub fn select_mut(&mut self) -> &mut SelectArgs {
         match self {
-            Self::Build(args) | Self::Matrix(args) => &args.select,
-            Self::Render(args) => &args.select,
-            Self::Plan(args) => &args.select,
+            Self::Build(args) | Self::Matrix(args) => &mut args.select,
+            Self::Render(args) => &mut args.select,
+            Self::Plan(args) => &mut args.select,
         }
     }
 }
@@ -52,20 +54,35 @@ pub struct SelectArgs {
     #[arg(short, long, env = "ONEBUILD_FILE", default_value = "matrix.yaml")]
     pub file: PathBuf,
     /// Only cells whose axis has this value; a list, a glob, or a comparison of versions
-    #[arg(long, value_name = "AXIS=VALUE")]
-    pub only: Vec<Assignment>,
+    #[arg(long, value_name = "AXIS=VALUE", value_parser = Pick::parse)]
+    pub only: Vec<Pick>,
     /// No cells whose axis has this value
-    #[arg(long, value_name = "AXIS=VALUE")]
-    pub skip: Vec<Assignment>,
+    #[arg(long, value_name = "AXIS=VALUE", value_parser = Pick::parse)]
+    pub skip: Vec<Pick>,
+    /// Also a value that the matrix does not list, this once
+    #[arg(long, value_name = "AXIS=VALUE", value_parser = Pick::parse)]
+    pub add: Vec<Pick>,
     /// Build for these platforms instead of the matrix's own
     #[arg(long, env = "ONEBUILD_PLATFORM", value_name = "PLATFORM", value_delimiter = ',')]
     pub platform: Vec<Platform>,
     /// Name the images in this repository instead of the matrix's own
     #[arg(long, env = "ONEBUILD_IMAGE", value_name = "REPOSITORY", value_delimiter = ',')]
     pub image: Vec<Repository>,
-    /// What the flags of single axes said, in the order of the axes.
+    /// Write this before every tag
+    #[arg(long, env = "ONEBUILD_TAG_PREFIX", value_name = "TEXT", default_value = "")]
+    pub tag_prefix: String,
+    /// Set a var of the matrix
+    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub var: Vec<(String, String)>,
+    /// A build argument; without =VALUE it is taken from the environment
+    #[arg(long, value_name = "NAME[=VALUE]", value_parser = build_arg)]
+    pub build_arg: Vec<(String, Option<String>)>,
+    /// Take one base image for another, as behind a mirror
+    #[arg(long, value_name = "REF=REF")]
+    pub base: Vec<BaseOverride>,
+    /// What the flags of single axes said.
     #[arg(skip)]
-    pub axes: Vec<Assignment>,
+    pub axes: Vec<Pick>,
 }
 
 /// `build` and `matrix`.
@@ -120,12 +137,6 @@ pub struct RunArgs {
     /// Ask registries for base images even when the engine has them
     #[arg(long)]
     pub pull: bool,
-    /// A build argument; without =VALUE it is taken from the environment
-    #[arg(long, value_name = "NAME[=VALUE]")]
-    pub build_arg: Vec<String>,
-    /// Take one base image for another, as behind a mirror
-    #[arg(long, value_name = "REF=REF")]
-    pub base: Vec<BaseOverride>,
     /// The network that RUN steps see
     #[arg(long, value_enum, default_value_t = NetworkArg::Default)]
     pub network: NetworkArg,
@@ -137,8 +148,8 @@ pub struct RunArgs {
     #[arg(long)]
     pub history: bool,
     /// How progress is shown
-    #[arg(long, value_enum, env = "ONEBUILD_PROGRESS", default_value_t = ProgressArg::Auto)]
-    pub progress: ProgressArg,
+    #[arg(long, value_enum, env = "ONEBUILD_PROGRESS", default_value_t = Mode::Auto)]
+    pub progress: Mode,
 }
 
 /// `render`.
@@ -175,33 +186,18 @@ pub enum NetworkArg {
     Host,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ProgressArg {
-    /// tty on a terminal, else plain
-    Auto,
-    Tty,
-    Plain,
-    /// Errors only
-    Quiet,
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE".to_owned()),
+    }
 }
 
-/// `axis=value`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Assignment {
-    pub axis: String,
-    pub value: String,
-}
-
-impl FromStr for Assignment {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once('=') {
-            Some((axis, value)) if !axis.is_empty() && !value.is_empty() => {
-                Ok(Self { axis: axis.to_owned(), value: value.to_owned() })
-            }
-            _ => Err("write AXIS=VALUE, such as os=ubuntu".to_owned()),
-        }
+fn build_arg(text: &str) -> Result<(String, Option<String>), String> {
+    match text.split_once('=') {
+        Some(("", _)) => Err("write NAME=VALUE".to_owned()),
+        Some((name, value)) => Ok((name.to_owned(), Some(value.to_owned()))),
+        None => Ok((text.to_owned(), None)),
     }
 }
 
@@ -264,6 +260,13 @@ pub struct AxisFlag {
     pub values: String,
 }
 
+impl AxisFlag {
+    /// Apart from the ids of all other arguments, which hold no colon.
+    fn id(&self) -> String {
+        format!("axis:{}", self.name)
+    }
+}
+
 /// The command line, with a flag for every axis whose name is not taken.
 pub fn command(axes: &[AxisFlag]) -> clap::Command {
     let mut command = Cli::command();
@@ -285,7 +288,7 @@ pub fn command(axes: &[AxisFlag]) -> clap::Command {
 }
 
 fn axis_flag(axis: &AxisFlag) -> Arg {
-    Arg::new(format!("axis:{}", axis.name))
+    Arg::new(axis.id())
         .long(axis.name.clone())
         .value_name("VALUE")
         .value_delimiter(',')
@@ -295,13 +298,11 @@ fn axis_flag(axis: &AxisFlag) -> Arg {
 }
 
 /// What the flags of single axes said.
-pub fn axis_values(axes: &[AxisFlag], matches: &ArgMatches) -> Vec<Assignment> {
+pub fn axis_picks(axes: &[AxisFlag], matches: &ArgMatches) -> Vec<Pick> {
     let Some((_, matches)) = matches.subcommand() else { return Vec::new() };
-    let mut found = Vec::new();
-    for axis in axes {
-        if let Ok(Some(values)) = matches.try_get_many::<String>(&format!("axis:{}", axis.name)) {
-            found.extend(values.map(|value| Assignment { axis: axis.name.clone(), value: value.clone() }));
-        }
-    }
-    found
+    let pick = |axis: &AxisFlag| {
+        let values = matches.try_get_many::<String>(&axis.id()).ok()??;
+        Some(Pick { axis: axis.name.clone(), values: values.cloned().collect() })
+    };
+    axes.iter().filter_map(pick).collect()
 }

@@ -7,6 +7,8 @@
 //! ```
 
 pub mod buildkit; // BuildKit's client: control, session; depends on nothing else of ours
+pub mod cli; // arguments and help; no behaviour
+pub mod commands; // one file a subcommand: wiring only
 pub mod context; // the build context: .dockerignore, the walk
 pub mod docker; // endpoint, dialer, credentials, the Docker API
 pub mod driver; // where docker and buildkit meet: implements `Builder`

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::docker::{
-    Candidate, Credentials, DockerConfig, Engine, EngineError, Places, candidates, config_path,
+    Candidate, CredentialError, Credentials, DockerConfig, Engine, EngineError, Places, candidates, config_path,
 };
 use crate::error::{Error, ErrorKind};
 
@@ -56,5 +56,11 @@ impl From<EngineError> for Error {
         };
         let told = Self::new(ErrorKind::Environment, error.to_string()).help(help);
         tried.iter().fold(told, |told, one| told.note(note(one)))
+    }
+}
+
+impl From<CredentialError> for Error {
+    fn from(error: CredentialError) -> Self {
+        Self::new(ErrorKind::Environment, error.to_string()).help(error.help())
     }
 }

@@ -14,6 +14,7 @@ use thiserror::Error;
 use tokio::net::UnixStream;
 
 use super::{Candidate, Endpoint};
+use crate::image::Platform;
 
 /// How long one request to the Docker API may take.
 const API_TIMEOUT: Duration = Duration::from_secs(60);
@@ -33,6 +34,8 @@ pub struct EngineFacts {
     /// Whether images are kept in containerd's store, without which the engine's own BuildKit
     /// builds one platform at a time.
     pub containerd_store: bool,
+    /// What its machine runs without emulation.
+    pub native: Platform,
 }
 
 /// Why the engine could not be used.
@@ -42,6 +45,8 @@ pub enum EngineError {
     NoneAnswers { tried: Vec<(Candidate, io::Error)> },
     #[error("{path} of the engine at {endpoint}: {reason}")]
     Upgrade { endpoint: Endpoint, path: &'static str, reason: String },
+    #[error("the engine at {endpoint} runs on `{given}`, which is no platform")]
+    Platform { endpoint: Endpoint, given: String },
     #[error("the engine at {endpoint} did not say what it is: {source}")]
     Facts { endpoint: Endpoint, source: bollard::errors::Error },
 }
@@ -68,9 +73,14 @@ impl Engine {
     pub async fn facts(&self) -> Result<EngineFacts, EngineError> {
         let failed = |source| EngineError::Facts { endpoint: self.endpoint.clone(), source };
         let info = self.docker.info().await.map_err(failed)?;
+        let native = [info.os_type, info.architecture].map(Option::unwrap_or_default).join("/");
         let status = info.driver_status.unwrap_or_default();
         Ok(EngineFacts {
             version: info.server_version.unwrap_or_else(|| "of unknown version".to_owned()),
+            native: native.parse().map_err(|_| EngineError::Platform {
+                endpoint: self.endpoint.clone(),
+                given: native,
+            })?,
             // The graph drivers' list has no such row.
             containerd_store: status.iter().any(|row| {
                 row.first().is_some_and(|key| key == "driver-type")

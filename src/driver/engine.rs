@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::buildkit::Client;
-use crate::buildkit::session::filesend::FileTarget;
+use crate::buildkit::session::filesend::{FileSend, OutputError};
 use crate::docker::{Credentials, Engine, EngineError};
 use crate::image::Platform;
 use crate::outcome::{Built, CellResult, Failure};
@@ -15,7 +15,7 @@ use crate::schedule::{Builder, Events};
 
 use super::failure::failure;
 use super::request::solve;
-use super::sessions::Sessions;
+use super::sessions::{Open, Own, SessionError, Sessions};
 use super::watch::watch;
 
 /// How many changes of progress wait for the display before BuildKit's stream is slowed.
@@ -52,7 +52,7 @@ impl EngineBuilder {
     }
 
     /// Closes the sessions; cells still building fail.
-    pub async fn close(self) {
+    pub async fn close(&self) {
         self.sessions.close().await;
     }
 
@@ -61,32 +61,50 @@ impl EngineBuilder {
         request: &BuildRequest,
         events: &Events,
     ) -> Result<Built, Box<Failure>> {
-        let lost = |error: EngineError| {
-            Box::new(Failure { message: error.to_string(), ..Failure::default() })
+        let Output::File { kind, dest } = &request.options.output else {
+            let session = self.sessions.shared(&request.context).await?;
+            return self.build_in(&session, request, events).await;
         };
-        let session = match &request.options.output {
-            Output::File { kind, dest } => {
-                let target = match kind {
-                    FileOutput::Local => FileTarget::folder(dest.clone()),
-                    FileOutput::Oci | FileOutput::Docker | FileOutput::Tar => {
-                        FileTarget::file(dest.clone())
-                    }
-                };
-                self.sessions.with_target(&request.context, target).await.map_err(lost)?
-            }
-            Output::Store | Output::Push | Output::StoreAndPush => {
-                self.sessions.shared(&request.context).await.map_err(lost)?
-            }
+        let target = match kind {
+            FileOutput::Local => FileSend::to_folder(dest)?,
+            FileOutput::Oci | FileOutput::Docker | FileOutput::Tar => FileSend::to_file(dest)?,
         };
+        let Own(session) = &self.sessions.own(&request.context, &target).await?;
+        match self.build_in(session, request, events).await {
+            Ok(built) => {
+                target.commit()?;
+                Ok(built)
+            }
+            Err(mut failure) => {
+                // BuildKit knows only that our side broke off.
+                if let Some(fault) = target.fault() {
+                    failure.message = fault;
+                }
+                target.discard();
+                Err(failure)
+            }
+        }
+    }
+
+    async fn build_in(
+        &self,
+        session: &Open,
+        request: &BuildRequest,
+        events: &Events,
+    ) -> Result<Built, Box<Failure>> {
         let filename = format!("{}.Dockerfile", request.cell);
-        let offered = session.dockerfiles.insert(&filename, request.dockerfile.text.clone());
-        offered.map_err(|e| Box::new(Failure { message: e.to_string(), ..Failure::default() }))?;
+        session.dockerfiles.insert(&filename, request.dockerfile.text.clone()).map_err(told)?;
+        if let Some(ignore) = &request.dockerignore {
+            let name = format!("{filename}.dockerignore");
+            session.dockerfiles.insert(&name, ignore.as_bytes().to_vec()).map_err(told)?;
+        }
 
         let (sender, progress) = mpsc::channel(PROGRESS);
         let solving = self.client.solve(solve(request, &filename, &session.id), sender);
         let watching = watch(&request.cell, &request.dockerfile, progress, events);
         let (solved, seen) = tokio::join!(solving, watching);
-        let solved = solved.map_err(|error| Box::new(failure(&error, &seen, request, &filename)))?;
+        let solved =
+            solved.map_err(|error| Box::new(failure(&error, &seen, request, &filename)))?;
 
         let pushed = matches!(request.options.output, Output::Push | Output::StoreAndPush);
         let (cached_steps, total_steps) = seen.steps();
@@ -96,6 +114,23 @@ impl EngineBuilder {
             cached_steps,
             total_steps,
         })
+    }
+}
+
+/// A failure that is no fault of the Dockerfile.
+fn told(error: impl std::fmt::Display) -> Box<Failure> {
+    Box::new(Failure { message: error.to_string(), ..Failure::default() })
+}
+
+impl From<SessionError> for Box<Failure> {
+    fn from(error: SessionError) -> Self {
+        told(error)
+    }
+}
+
+impl From<OutputError> for Box<Failure> {
+    fn from(error: OutputError) -> Self {
+        told(error)
     }
 }
 

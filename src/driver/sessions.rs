@@ -4,21 +4,23 @@
 //! a folder share the session, and the folder is sent once for all of them.
 
 use std::collections::HashMap;
-use std::fs;
+use std::{fs, io};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
+use thiserror::Error;
 
 use crate::buildkit::session::Session;
-use crate::buildkit::session::filesend::FileTarget;
+use crate::buildkit::session::filesend::FileSend;
 use crate::buildkit::session::filesync::{FileSync, MemoryFiles};
+use crate::context::Folder;
 use crate::docker::{Credentials, Engine, EngineError};
 
-use super::folder::Folder;
+use super::logins::Logins;
 
 /// The names under which the Dockerfile frontend asks for folders.
 const CONTEXT: &str = "context";
@@ -38,20 +40,34 @@ pub(super) struct Open {
     /// The rendered Dockerfiles that it offers.
     pub(super) dockerfiles: Arc<MemoryFiles>,
     alive: Arc<AtomicBool>,
+    task: AbortHandle,
+}
+
+/// A session that serves one build alone, and is hung up when this is dropped.
+pub(super) struct Own(pub(super) Arc<Open>);
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        self.0.task.abort();
+    }
+}
+
+/// Why there is no session.
+#[derive(Debug, Error)]
+pub(super) enum SessionError {
+    #[error("the build context cannot be read: {0}")]
+    Context(#[from] io::Error),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
 }
 
 impl Sessions {
     pub(super) fn new(engine: Engine, credentials: Arc<Credentials>) -> Self {
-        Self {
-            engine,
-            credentials,
-            by_folder: Mutex::default(),
-            tasks: Mutex::default(),
-        }
+        Self { engine, credentials, by_folder: Mutex::default(), tasks: Mutex::default() }
     }
 
     /// The session that offers `folder` as the context, opened if there is none that answers.
-    pub(super) async fn shared(&self, folder: &Path) -> Result<Arc<Open>, EngineError> {
+    pub(super) async fn shared(&self, folder: &Path) -> Result<Arc<Open>, SessionError> {
         let slot = {
             let mut slots = self.by_folder.lock().unwrap_or_else(PoisonError::into_inner);
             let slot = slots.entry(folder.to_owned()).or_default();
@@ -64,40 +80,36 @@ impl Sessions {
         slot.get_or_try_init(|| self.open(folder, None)).await.cloned()
     }
 
-    /// A session for one build alone, whose result BuildKit sends to `target`.
-    pub(super) async fn with_target(
-        &self,
-        folder: &Path,
-        target: FileTarget,
-    ) -> Result<Arc<Open>, EngineError> {
-        self.open(folder, Some(target)).await
+    /// A session for one build, whose result BuildKit sends to `target`.
+    pub(super) async fn own(&self, folder: &Path, target: &FileSend) -> Result<Own, SessionError> {
+        self.open(folder, Some(target)).await.map(Own)
     }
 
     async fn open(
         &self,
         folder: &Path,
-        target: Option<FileTarget>,
-    ) -> Result<Arc<Open>, EngineError> {
+        target: Option<&FileSend>,
+    ) -> Result<Arc<Open>, SessionError> {
         let dockerfiles = Arc::new(MemoryFiles::new());
         let files = FileSync::new();
-        files.offer(CONTEXT, Arc::new(Folder::new(folder)));
+        files.offer(CONTEXT, Arc::new(Folder::open(folder)?));
         files.offer(DOCKERFILE, dockerfiles.clone());
-        let mut session =
-            Session::new(shared_key(folder)).files(&files).credentials(self.credentials.clone());
+        let logins = Logins(self.credentials.clone());
+        let mut session = Session::new(shared_key(folder)).files(&files).credentials(logins);
         if let Some(target) = target {
-            session = session.target(target);
+            session = session.result(target);
         }
         let id = session.id().to_owned();
         let io = self.engine.upgrade("/session", &session.headers()).await?;
         let alive = Arc::new(AtomicBool::new(true));
         let ended = alive.clone();
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        tasks.spawn(async move {
+        let task = tasks.spawn(async move {
             // How it ended does not matter here: a build that needs it says so.
             let _ = session.serve(io).await;
             ended.store(false, Ordering::Relaxed);
         });
-        Ok(Arc::new(Open { id, dockerfiles, alive }))
+        Ok(Arc::new(Open { id, dockerfiles, alive, task }))
     }
 
     /// Hangs up on every session and waits until they are gone.

@@ -73,6 +73,7 @@ fn request(
     Ok(BuildRequest {
         cell: cell.name.clone(),
         dockerfile: Arc::new(dockerfile),
+        dockerignore: None,
         // Joining `.` would leave `root/.` in everything that is shown.
         context: if &*cell.context == "." { root.to_owned() } else { root.join(&*cell.context) },
         platforms: cell.platforms.to_vec(),

@@ -14,6 +14,8 @@ use crate::template::Rendered;
 pub struct BuildRequest {
     pub cell: CellName,
     pub dockerfile: Arc<Rendered>,
+    /// What stands beside the template as `NAME.dockerignore`, in place of the context's own.
+    pub dockerignore: Option<Arc<str>>,
     /// The folder that is sent as the build context.
     pub context: PathBuf,
     /// At least one.

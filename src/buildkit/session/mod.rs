@@ -19,6 +19,7 @@ use tonic::service::RoutesBuilder;
 
 pub use auth::{CredentialLookup, Login};
 
+use self::filesend::FileSend;
 use self::filesync::FileSync;
 use super::random_id;
 
@@ -51,6 +52,13 @@ impl Session {
     pub fn files(mut self, files: &FileSync) -> Self {
         self.routes.add_service(files.service());
         self.methods.extend(filesync::METHODS);
+        self
+    }
+
+    /// Takes the result of a build that uses this session alone.
+    pub fn result(mut self, target: &FileSend) -> Self {
+        self.routes.add_service(target.service());
+        self.methods.extend(filesend::METHODS);
         self
     }
 

@@ -1,0 +1,70 @@
+//! One file a subcommand, and what they share: wiring only.
+//!
+//! Here alone the environment is read, files are loaded, and the terminal is written to.
+
+mod build;
+mod engine;
+mod load;
+mod output;
+mod plan;
+mod prepare;
+mod render;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::FromArgMatches as _;
+use clap::error::ErrorKind as ClapError;
+
+use crate::cli::{self, Cli, Command};
+use crate::error::{Error, ErrorKind};
+use crate::matrix::Matrix;
+
+/// Runs the program: reads `args`, the program's name first, and returns its exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    match dispatch(&args) {
+        Ok(code) => code,
+        Err(error) => {
+            output::stderr(&error.render(output::stderr_has_colour()));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
+    // The axes are flags, so the matrix is read before the command line is; that it cannot be
+    // matters only to a command line that is in order otherwise, or that may well name an axis.
+    let (matrix, axes) = match load::matrix(args) {
+        Ok(matrix) => {
+            let axes = load::axis_flags(&matrix);
+            (Ok(matrix), axes)
+        }
+        Err(error) => (Err(error), Vec::new()),
+    };
+    let parsed = cli::command(&axes).try_get_matches_from(args).and_then(|matches| {
+        let picks = cli::axis_picks(&axes, &matches);
+        Cli::from_arg_matches(&matches).map(|cli| (cli.command, picks))
+    });
+    let (mut command, picks) = match parsed {
+        Ok(parsed) => parsed,
+        Err(usage) if usage.kind() == ClapError::UnknownArgument && matrix.is_err() => {
+            return Err(matrix.expect_err("it was just found to be one"));
+        }
+        Err(usage) => {
+            // To stdout or stderr as the kind wants it: help is data, a mistake is not.
+            let _ = usage.print();
+            let code = if usage.use_stderr() { ErrorKind::Usage.exit_code() } else { 0 };
+            return Ok(ExitCode::from(code));
+        }
+    };
+    command.select_mut().axes = picks;
+    let matrix: Matrix = matrix?;
+    output::stderr(&matrix.warnings().render(output::stderr_has_colour()));
+    match command {
+        Command::Build(args) => build::run(&matrix, &args, build::Scope::One),
+        Command::Matrix(args) => build::run(&matrix, &args, build::Scope::All),
+        Command::Render(args) => render::run(&matrix, &args),
+        Command::Plan(args) => plan::run(&matrix, &args),
+    }
+}

@@ -1,0 +1,24 @@
+//! The one place that writes to the terminal.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+/// Data, for a person or a pipe. A reader that went away, as `head` does, is no error.
+pub(super) fn stdout(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Everything that is not data.
+pub(super) fn stderr(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Whether stderr is a terminal that wants colour.
+pub(super) fn stderr_has_colour() -> bool {
+    anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never
+}
+
+/// Whether stderr is a terminal at all.
+pub(super) fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal()
+}

@@ -1,0 +1,129 @@
+//! From the command line to build requests: what `build`, `matrix`, `render` and `plan` share.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{load, output};
+use crate::cli::SelectArgs;
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
+use crate::matrix::{Cell, Matrix, Overrides, Selection, Unnamed};
+use crate::plan::{BuildOptions, BuildRequest, Templates, plan};
+
+/// The cells that the command line selects.
+pub(super) fn cells(
+    matrix: &Matrix,
+    args: &SelectArgs,
+    unnamed: Unnamed,
+) -> Result<Vec<Cell>, Error> {
+    let selection = Selection {
+        only: args.only.iter().chain(&args.axes).cloned().collect(),
+        skip: args.skip.clone(),
+        add: args.add.clone(),
+        unnamed,
+    };
+    let overrides = overrides(args)?;
+    let selected = matrix
+        .select(&selection, &overrides)
+        .map_err(|wrong| Error::of(ErrorKind::Usage, wrong))?;
+    let expansion = selected.expand()?;
+    warn(&expansion.warnings);
+    Ok(expansion.cells)
+}
+
+/// The build requests of `cells`.
+pub(super) fn requests(
+    matrix: &Matrix,
+    cells: &[Cell],
+    args: &SelectArgs,
+    options: &Arc<BuildOptions>,
+) -> Result<Vec<BuildRequest>, Error> {
+    let root = args.file.parent().unwrap_or(Path::new(""));
+    let templates = templates(cells, root)?;
+    let plan = plan(matrix, cells, &templates, root, options)?;
+    warn(&plan.warnings);
+    let mut requests = plan.requests;
+    let mut ignores = HashMap::new();
+    for (cell, request) in cells.iter().zip(&mut requests) {
+        let template = request.context.join(&*cell.dockerfile);
+        let ignore = ignores.entry(template).or_insert_with_key(|template| own_ignore(template));
+        request.dockerignore.clone_from(ignore);
+    }
+    Ok(requests)
+}
+
+/// What Docker lets stand beside one Dockerfile in place of the context's `.dockerignore`.
+fn own_ignore(template: &Path) -> Option<Arc<str>> {
+    let mut name = template.as_os_str().to_owned();
+    name.push(".dockerignore");
+    load::text(Path::new(&name)).ok().map(|file| file.text().into())
+}
+
+fn overrides(args: &SelectArgs) -> Result<Overrides, Error> {
+    let build_arg = |(name, value): &(String, Option<String>)| match value {
+        Some(value) => Ok((name.clone(), value.clone())),
+        None => match std::env::var(name) {
+            Ok(value) => Ok((name.clone(), value)),
+            Err(_) => {
+                let message = format!("the environment has no `{name}` for --build-arg {name}");
+                let help = format!("write --build-arg {name}=VALUE");
+                Err(Error::new(ErrorKind::Usage, message).help(help))
+            }
+        },
+    };
+    Ok(Overrides {
+        images: args.image.clone(),
+        tag_prefix: args.tag_prefix.clone(),
+        platforms: args.platform.clone(),
+        vars: args.var.iter().cloned().collect(),
+        args: args.build_arg.iter().map(build_arg).collect::<Result<_, Error>>()?,
+        bases: args.base.iter().map(|base| (base.name.clone(), base.base.clone())).collect(),
+        ..Overrides::default()
+    })
+}
+
+/// Reads every template that `cells` need; all that cannot be read are told at once.
+fn templates(cells: &[Cell], root: &Path) -> Result<Templates, Error> {
+    let mut templates = Templates::default();
+    let mut errors = Diagnostics::default();
+    loop {
+        let needed = templates.needed(cells);
+        if needed.is_empty() {
+            return Ok(templates);
+        }
+        for file in needed {
+            let path = root.join(&file.path);
+            let read = inside(&path, &root.join(&file.folder)).and_then(|()| load::text(&path));
+            let found = match read {
+                Ok(source) => templates.insert(&file.path, source),
+                Err(error) => {
+                    let message =
+                        format!("the template {} cannot be read", path.display());
+                    Err(Diagnostic::error(message).at(&file.span, load::why(&error)).into())
+                }
+            };
+            if let Err(found) = found {
+                errors.extend(found);
+            }
+        }
+        if errors.has_errors() {
+            return Err(errors.into());
+        }
+    }
+}
+
+/// Fails when a link leads `path` out of `folder`.
+fn inside(path: &Path, folder: &Path) -> std::io::Result<()> {
+    // The current folder is written as nothing.
+    let folder = if folder == Path::new("") { Path::new(".") } else { folder };
+    let folder: PathBuf = folder.canonicalize()?;
+    let path = path.canonicalize()?;
+    if path.starts_with(&folder) {
+        return Ok(());
+    }
+    Err(std::io::Error::other("it lies outside of the context folder"))
+}
+
+fn warn(warnings: &Diagnostics) {
+    output::stderr(&warnings.render(output::stderr_has_colour()));
+}
