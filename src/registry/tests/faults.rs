@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 
 use super::fake::{Fake, reply};
 use super::{IMAGE, client, reference};
@@ -142,36 +141,4 @@ async fn a_peer_that_hangs_up_is_lost_and_one_that_is_silent_times_out() {
     let hasty = RegistryClient::new(Arc::new(Credentials::none()), patience);
     let error = hasty.manifest(&reference).await.unwrap_err();
     assert!(matches!(error.fault(), RegistryFault::Timeout), "{error:?}");
-}
-
-#[tokio::test]
-async fn a_certificate_that_nobody_vouches_for_is_the_end() {
-    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let host = listener.local_addr().unwrap().to_string();
-    let connections = AtomicUsize::new(0);
-    let serve = async {
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            connections.fetch_add(1, Ordering::SeqCst);
-            let _ = acceptor.accept(stream).await;
-        }
-    };
-    let registry = client("{}");
-    let reference = reference(&host);
-    let error = tokio::select! {
-        error = registry.manifest(&reference) => error.unwrap_err(),
-        () = serve => unreachable!("it serves for ever"),
-    };
-    assert!(error.to_string().ends_with("signed by an unknown authority"), "{error}");
-    assert_eq!(connections.load(Ordering::SeqCst), 1, "and no plain http after it");
 }

@@ -1,6 +1,7 @@
 mod fake;
 mod faults;
 mod login;
+mod tls;
 mod verification;
 
 use std::ffi::OsStr;
