@@ -1,0 +1,124 @@
+//! Where a registry host is spoken to, and in which way.
+
+use std::net::IpAddr;
+
+use http::Method;
+use reqwest::Url;
+
+use super::error::RegistryFault;
+use super::wire::{Call, Wire};
+use crate::image::Repository;
+
+/// Whether an address stays on this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// The root address of a registry host. A loopback one that does not speak TLS gets plain http.
+pub(super) async fn base(wire: &Wire, host: &str) -> Result<Url, RegistryFault> {
+    let secure = parse(host)?;
+    if !is_loopback(&secure) {
+        return Ok(secure);
+    }
+    let ping = Call {
+        method: Method::GET,
+        url: secure.join("v2/").map_err(|_| RegistryFault::InvalidHost)?,
+        accept: "*/*",
+        authorization: None,
+        form: None,
+        secrets: Vec::new(),
+        limit: 64 * 1024,
+    };
+    match wire.send(&ping).await {
+        // A peer that hangs up on a TLS greeting speaks no TLS either.
+        Err(RegistryFault::NotTls | RegistryFault::Lost) => {
+            let mut plain = secure;
+            plain.set_scheme("http").map_err(|()| RegistryFault::InvalidHost)?;
+            // `:443` is dropped as https's own port: http would go to 80.
+            if plain.port().is_none() && host.ends_with(":443") {
+                plain.set_port(Some(443)).map_err(|()| RegistryFault::InvalidHost)?;
+            }
+            Ok(plain)
+        }
+        Err(RegistryFault::TooLarge { .. }) | Ok(_) => Ok(secure),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// `host[:port]` and nothing else. Docker Hub's registry has another name than its images.
+fn parse(host: &str) -> Result<Url, RegistryFault> {
+    let name = match host {
+        "docker.io" | "index.docker.io" => "registry-1.docker.io",
+        other => other,
+    };
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:[]".contains(c));
+    if !plain || name.is_empty() {
+        return Err(RegistryFault::InvalidHost);
+    }
+    Url::parse(&format!("https://{name}/")).map_err(|_| RegistryFault::InvalidHost)
+}
+
+/// The address of something in a repository: `…/v2/<path>/<kind>/<name>`.
+///
+/// Each part is escaped, so that no name leads out of its repository.
+pub(super) fn address(base: &Url, repository: &Repository, kind: &str, name: &str) -> Url {
+    let mut url = base.clone();
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().push("v2");
+        segments.extend(repository.path().split('/')).push(kind).push(name);
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_read_and_nothing_hides_in_them() {
+        for (host, expected) in [
+            ("docker.io", Some("https://registry-1.docker.io/")),
+            ("ghcr.io", Some("https://ghcr.io/")),
+            ("a.example:5000", Some("https://a.example:5000/")),
+            ("[::1]:5000", Some("https://[::1]:5000/")),
+            ("user@a.example", None),
+            ("a.example/b", None),
+            ("a.example?b", None),
+            ("a.example:port", None),
+            ("", None),
+        ] {
+            assert_eq!(parse(host).ok().as_ref().map(Url::as_str), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        for (host, expected) in [
+            ("localhost:5000", true),
+            ("127.0.0.1", true),
+            ("127.8.9.1:5000", true),
+            ("[::1]:5000", true),
+            ("localhost.example", false),
+            ("127.0.0.1.example", false),
+            ("10.0.0.1", false),
+            ("[::2]", false),
+        ] {
+            assert_eq!(is_loopback(&parse(host).unwrap()), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn no_name_leads_out_of_its_repository() {
+        let base = parse("a.example").unwrap();
+        let repository: Repository = "a.example/lab/app".parse().unwrap();
+        for (name, expected) in [
+            ("1.0", "https://a.example/v2/lab/app/manifests/1.0"),
+            ("a/b?c#d", "https://a.example/v2/lab/app/manifests/a%2Fb%3Fc%23d"),
+            ("sha256:12", "https://a.example/v2/lab/app/manifests/sha256:12"),
+        ] {
+            assert_eq!(address(&base, &repository, "manifests", name).as_str(), expected);
+        }
+    }
+}

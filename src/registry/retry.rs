@@ -1,0 +1,129 @@
+//! When to ask again, and how long to wait before.
+
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+use http::HeaderMap;
+use http::header::RETRY_AFTER;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::error::RegistryFault;
+
+/// How long registries are waited for.
+#[derive(Debug, Clone)]
+pub struct Patience {
+    /// Tries in all, at least one.
+    pub tries: u32,
+    /// Before the second try; doubled before each further one.
+    pub first_delay: Duration,
+    /// A registry that asks for more is not waited for.
+    pub longest_delay: Duration,
+    /// To be connected, TLS included.
+    pub connect: Duration,
+    /// From the first byte sent to the last one read, for each try.
+    pub exchange: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            tries: 4,
+            first_delay: Duration::from_millis(250),
+            longest_delay: Duration::from_secs(30),
+            connect: Duration::from_secs(10),
+            exchange: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Holds every request to one host back while it wants to be left alone.
+#[derive(Debug, Default)]
+pub(super) struct Gate(Mutex<Option<Instant>>);
+
+impl Gate {
+    /// Returns when the host may be asked.
+    pub(super) async fn pass(&self) {
+        let opens = *self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(opens) = opens {
+            sleep_until(opens).await;
+        }
+    }
+
+    fn close(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        let mut opens = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        *opens = Some(opens.map_or(until, |old| old.max(until)));
+    }
+}
+
+impl Patience {
+    /// Waits before the try after `attempt`, counted from one; gives `fault` back if none follows.
+    ///
+    /// `asked` is how long the host wants to be left alone, by everyone.
+    pub(super) async fn wait(
+        &self,
+        gate: &Gate,
+        attempt: u32,
+        fault: RegistryFault,
+        asked: Option<Duration>,
+    ) -> Result<(), RegistryFault> {
+        if !fault.is_temporary() || attempt >= self.tries {
+            return Err(fault);
+        }
+        match asked {
+            Some(asked) if asked > self.longest_delay => return Err(fault),
+            Some(asked) => gate.close(asked),
+            None => sleep(self.delay(attempt)).await,
+        }
+        Ok(())
+    }
+
+    fn delay(&self, attempt: u32) -> Duration {
+        let doubled = self.first_delay.saturating_mul(1 << (attempt - 1).min(16));
+        doubled.min(self.longest_delay)
+    }
+}
+
+/// How long an answer wants us to wait: seconds or a date in its `Retry-After`.
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(text: &str) -> HeaderMap {
+        HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())])
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        for (text, expected) in [
+            ("7", Some(7)),
+            (" 0 ", Some(0)),
+            ("Wed, 21 Oct 2015 07:28:00 GMT", Some(0)),
+            ("-1", None),
+            ("soon", None),
+        ] {
+            let expected = expected.map(Duration::from_secs);
+            assert_eq!(retry_after(&header(text)), expected, "{text}");
+        }
+        let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(100));
+        let wait = retry_after(&header(&date)).unwrap().as_secs();
+        assert!((90..=100).contains(&wait), "{wait}");
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn delays_double_up_to_the_longest() {
+        let patience = Patience { longest_delay: Duration::from_secs(1), ..Patience::default() };
+        let delays = [1, 2, 3, 4, 60].map(|attempt| patience.delay(attempt).as_millis());
+        assert_eq!(delays, [250, 500, 1000, 1000, 1000]);
+    }
+}

@@ -1,0 +1,144 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+
+use super::fake::{Fake, reply};
+use super::{IMAGE, client, reference};
+use crate::docker::credentials::Credentials;
+use crate::image::Digest;
+use crate::registry::{Patience, Registry, RegistryClient, RegistryFault};
+
+#[tokio::test]
+async fn a_digest_is_computed_whatever_the_header_says() {
+    let lie = format!("sha256:{}", "0".repeat(64));
+    let fake =
+        Fake::start(move |_| reply(200, &[("docker-content-digest", lie.as_str())], IMAGE)).await;
+    let manifest = client("{}").manifest(&reference(&fake.host)).await.unwrap();
+    assert_eq!(manifest.digest, Digest::of(IMAGE.as_bytes()));
+    assert_eq!(fake.seen()[0].path, "/v2/lab/app/manifests/1.0");
+}
+
+#[tokio::test]
+async fn other_bytes_than_the_digest_asked_for_are_refused() {
+    let fake = Fake::start(|_| reply(200, &[], IMAGE)).await;
+    let mut reference = reference(&fake.host);
+    reference.digest = Some(Digest::of(b"something else"));
+    let error = client("{}").manifest(&reference).await.unwrap_err();
+    assert!(matches!(error.fault(), RegistryFault::OtherDigest { .. }), "{error}");
+    reference.digest = Some(Digest::of(IMAGE.as_bytes()));
+    client("{}").manifest(&reference).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_not_there_does_not_exist_and_a_head_stays_a_head() {
+    let fake =
+        Fake::start(|seen| reply(if seen.path.ends_with("1.0") { 200 } else { 404 }, &[], ""))
+            .await;
+    let registry = client("{}");
+    assert!(registry.exists(&reference(&fake.host)).await.unwrap());
+    let absent = format!("{}/lab/app:2.0", fake.host).parse().unwrap();
+    assert!(!registry.exists(&absent).await.unwrap());
+    assert!(fake.seen().iter().all(|seen| seen.method == "HEAD"));
+    let error = registry.manifest(&absent).await.unwrap_err();
+    let expected = format!("{absent}: not found on the registry {}", fake.host);
+    assert_eq!(error.to_string(), expected);
+}
+
+#[tokio::test]
+async fn a_passing_fault_is_tried_again() {
+    for (status, retry_after) in [(503, None), (500, None), (429, Some("0")), (503, Some("1"))] {
+        let left = AtomicUsize::new(2);
+        let fake = Fake::start(move |_| {
+            let again = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
+            let header = retry_after.map(|value| ("retry-after", value));
+            match again {
+                Ok(_) => reply(status, header.as_slice(), ""),
+                Err(_) => reply(200, &[], IMAGE),
+            }
+        })
+        .await;
+        client("{}").manifest(&reference(&fake.host)).await.unwrap();
+        assert_eq!(fake.seen().len(), 3, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn tries_and_waiting_end() {
+    let body = r#"{"errors": [{"code": "UNKNOWN", "message": "disk full"}]}"#;
+    let fake = Fake::start(move |_| reply(503, &[], body)).await;
+    let error = client("{}").manifest(&reference(&fake.host)).await.unwrap_err();
+    assert_eq!(fake.seen().len(), 3);
+    assert!(error.is_temporary());
+    assert!(error.to_string().ends_with("status 503: UNKNOWN: disk full"), "{error}");
+
+    let fake = Fake::start(|_| reply(429, &[("retry-after", "3600")], "")).await;
+    let begun = Instant::now();
+    let error = client("{}").manifest(&reference(&fake.host)).await.unwrap_err();
+    assert!(begun.elapsed() < Duration::from_secs(2));
+    assert!(error.to_string().ends_with("wants us to come back in 3600 s"), "{error}");
+}
+
+#[tokio::test]
+async fn a_lasting_fault_is_not_tried_again() {
+    for status in [400, 404, 405, 410, 501] {
+        let fake = Fake::start(move |_| reply(status, &[], "")).await;
+        let error = client("{}").manifest(&reference(&fake.host)).await.unwrap_err();
+        assert!(!error.is_temporary());
+        assert_eq!(fake.seen().len(), 1, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn an_endless_body_is_cut_off() {
+    let fake = Fake::start(|_| reply(200, &[], vec![b' '; 5 * 1024 * 1024])).await;
+    let error = client("{}").manifest(&reference(&fake.host)).await.unwrap_err();
+    assert!(error.to_string().ends_with("sent more than 4096 KiB"), "{error}");
+}
+
+#[tokio::test]
+async fn a_redirect_that_never_ends_or_leaves_tls_is_refused() {
+    for to in ["/again", "http://registry.example/x", "ftp://127.0.0.1/x"] {
+        let fake = Fake::start(move |_| reply(307, &[("location", to)], "")).await;
+        let error = client("{}").manifest(&reference(&fake.host)).await.unwrap_err();
+        assert!(matches!(error.fault(), RegistryFault::UnsafeRedirect), "{to}: {error}");
+        assert!(fake.seen().len() <= 6);
+    }
+}
+
+#[tokio::test]
+async fn nobody_listening_is_said_at_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let error = client("{}").manifest(&reference(&host)).await.unwrap_err();
+    assert!(error.to_string().ends_with("refused the connection"), "{error}");
+    assert!(error.help().unwrap().contains(&host));
+}
+
+#[tokio::test]
+async fn a_peer_that_hangs_up_is_lost_and_one_that_is_silent_times_out() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    let hang_up = async {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 64]).await;
+        }
+    };
+    let hasty = client("{}");
+    let reference = reference(&host);
+    let error = tokio::select! {
+        error = hasty.manifest(&reference) => error.unwrap_err(),
+        () = hang_up => unreachable!("it hangs up for ever"),
+    };
+    assert!(matches!(error.fault(), RegistryFault::Lost), "{error:?}");
+    assert!(error.is_temporary());
+
+    let patience = Patience { connect: Duration::from_millis(100), ..Patience::default() };
+    let hasty = RegistryClient::new(Arc::new(Credentials::none()), patience);
+    let error = hasty.manifest(&reference).await.unwrap_err();
+    assert!(matches!(error.fault(), RegistryFault::Timeout), "{error:?}");
+}

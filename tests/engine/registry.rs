@@ -1,0 +1,166 @@
+//! The registry client against the lab's registries: one open to all, one with a password.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::sync::Arc;
+
+use onebuild::docker::config::DockerConfig;
+use onebuild::docker::credentials::Credentials;
+use onebuild::image::{Digest, Platform, Reference};
+use onebuild::registry::{Patience, Registry, RegistryClient, RegistryFault, VerifyError, verify};
+use reqwest::{Client, Method, RequestBuilder, Response};
+
+use crate::lab_env;
+
+const OCI: &str = "application/vnd.oci.image";
+
+/// Puts things on a registry in the plainest way, knowing nothing of the client under test.
+struct Pusher {
+    http: Client,
+    host: String,
+    repository: String,
+    login: Option<(&'static str, &'static str)>,
+}
+
+impl Pusher {
+    fn new(host: String, name: &str, login: Option<(&'static str, &'static str)>) -> Self {
+        let http = Client::builder().no_proxy().build().unwrap();
+        Self { http, host, repository: format!("onebuild-tests/{name}"), login }
+    }
+
+    fn request(&self, method: Method, url: &str) -> RequestBuilder {
+        let request = self.http.request(method, url);
+        match self.login {
+            Some((user, password)) => request.basic_auth(user, Some(password)),
+            None => request,
+        }
+    }
+
+    async fn sent(request: RequestBuilder) -> Response {
+        let response = request.send().await.unwrap();
+        assert!(response.status().is_success(), "the pusher got {}", response.status());
+        response
+    }
+
+    async fn blob(&self, bytes: &str) -> Digest {
+        let base = format!("http://{}", self.host);
+        let start = format!("{base}/v2/{}/blobs/uploads/", self.repository);
+        let begun = Self::sent(self.request(Method::POST, &start)).await;
+        let location = begun.headers()["location"].to_str().unwrap();
+        let mut url = reqwest::Url::parse(&base).unwrap().join(location).unwrap();
+        let digest = Digest::of(bytes.as_bytes());
+        url.query_pairs_mut().append_pair("digest", digest.as_str());
+        let put = self.request(Method::PUT, url.as_str()).body(bytes.to_owned());
+        Self::sent(put).await;
+        digest
+    }
+
+    async fn manifest(&self, name: &str, kind: &str, text: String) -> Digest {
+        let digest = Digest::of(text.as_bytes());
+        let name = if name.is_empty() { digest.as_str() } else { name };
+        let url = format!("http://{}/v2/{}/manifests/{name}", self.host, self.repository);
+        let put = self.request(Method::PUT, &url);
+        Self::sent(put.header("content-type", format!("{OCI}.{kind}.v1+json")).body(text)).await;
+        digest
+    }
+
+    /// An image without layers; untagged where `tag` is empty. Gives its digest and size.
+    async fn image(&self, tag: &str, architecture: &str) -> (Digest, usize) {
+        let config = format!(
+            r#"{{"os":"linux","architecture":"{architecture}","rootfs":{{"type":"layers","diff_ids":[]}}}}"#
+        );
+        let digest = self.blob(&config).await;
+        let size = config.len();
+        let text = format!(
+            r#"{{"schemaVersion":2,"mediaType":"{OCI}.manifest.v1+json","config":{{"mediaType":"{OCI}.config.v1+json","digest":"{digest}","size":{size}}},"layers":[]}}"#
+        );
+        let size = text.len();
+        (self.manifest(tag, "manifest", text).await, size)
+    }
+
+    async fn index(&self, tag: &str, architectures: &[&str]) -> Digest {
+        let mut entries = Vec::new();
+        for architecture in architectures {
+            let (digest, size) = self.image("", architecture).await;
+            entries.push(format!(
+                r#"{{"mediaType":"{OCI}.manifest.v1+json","digest":"{digest}","size":{size},"platform":{{"os":"linux","architecture":"{architecture}"}}}}"#
+            ));
+        }
+        let text = format!(
+            r#"{{"schemaVersion":2,"mediaType":"{OCI}.index.v1+json","manifests":[{}]}}"#,
+            entries.join(",")
+        );
+        self.manifest(tag, "index", text).await
+    }
+
+    fn reference(&self, tag: &str) -> Reference {
+        format!("{}/{}:{tag}", self.host, self.repository).parse().unwrap()
+    }
+}
+
+fn client(config: &str) -> RegistryClient {
+    let config = DockerConfig::parse(Path::new("config.json"), config.as_bytes()).unwrap();
+    let credentials = Credentials::new(config, OsStr::new(""));
+    RegistryClient::new(Arc::new(credentials), Patience::default())
+}
+
+fn with_login(host: &str, password: &str) -> RegistryClient {
+    client(&format!(
+        r#"{{"auths": {{"{host}": {{"username": "lab", "password": "{password}"}}}}}}"#
+    ))
+}
+
+fn platforms(names: &[&str]) -> Vec<Platform> {
+    names.iter().map(|name| name.parse().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn what_was_pushed_is_verified_by_digest_and_platforms() {
+    let pusher = Pusher::new(lab_env("ONEBUILD_LAB_REGISTRY"), "verified", None);
+    let digest = pusher.index("1.0", &["amd64", "arm64"]).await;
+    let (registry, reference) = (client("{}"), pusher.reference("1.0"));
+    let both = platforms(&["linux/amd64", "linux/arm64"]);
+    verify(&registry, &reference, &digest, &both).await.unwrap();
+
+    let third = verify(&registry, &reference, &digest, &platforms(&["linux/s390x"])).await;
+    assert!(matches!(third, Err(VerifyError::MissingPlatforms { .. })));
+    let other = verify(&registry, &reference, &Digest::of(b"other"), &both).await;
+    assert!(matches!(other, Err(VerifyError::OtherDigest { .. })));
+}
+
+#[tokio::test]
+async fn a_single_image_is_verified_by_its_configuration() {
+    let pusher = Pusher::new(lab_env("ONEBUILD_LAB_REGISTRY"), "single", None);
+    let (digest, _) = pusher.image("1.0", "arm64").await;
+    let (registry, reference) = (client("{}"), pusher.reference("1.0"));
+    verify(&registry, &reference, &digest, &platforms(&["linux/arm64"])).await.unwrap();
+    let by_digest = Reference { tag: None, digest: Some(digest.clone()), ..reference };
+    assert_eq!(registry.manifest(&by_digest).await.unwrap().digest, digest);
+}
+
+#[tokio::test]
+async fn what_was_never_pushed_does_not_exist() {
+    let pusher = Pusher::new(lab_env("ONEBUILD_LAB_REGISTRY"), "existing", None);
+    pusher.image("1.0", "amd64").await;
+    let registry = client("{}");
+    assert!(registry.exists(&pusher.reference("1.0")).await.unwrap());
+    assert!(!registry.exists(&pusher.reference("2.0")).await.unwrap());
+    let error = registry.manifest(&pusher.reference("2.0")).await.unwrap_err();
+    assert!(matches!(error.fault(), RegistryFault::NotFound), "{error}");
+}
+
+#[tokio::test]
+async fn a_registry_with_a_password_opens_to_the_right_one_alone() {
+    let host = lab_env("ONEBUILD_LAB_AUTH_REGISTRY");
+    let pusher = Pusher::new(host.clone(), "guarded", Some(("lab", "lab-secret")));
+    let digest = pusher.index("1.0", &["amd64"]).await;
+    let reference = pusher.reference("1.0");
+    let amd64 = platforms(&["linux/amd64"]);
+    verify(&with_login(&host, "lab-secret"), &reference, &digest, &amd64).await.unwrap();
+
+    let wrong = with_login(&host, "wrong").manifest(&reference).await.unwrap_err();
+    assert!(matches!(wrong.fault(), RegistryFault::Unauthorised { with_login: true }), "{wrong}");
+    let none = client("{}").manifest(&reference).await.unwrap_err();
+    assert!(matches!(none.fault(), RegistryFault::Unauthorised { with_login: false }), "{none}");
+    assert_eq!(none.help().unwrap(), format!("log in: `docker login {host}`"));
+}
