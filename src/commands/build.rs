@@ -93,11 +93,8 @@ fn give_each_its_file(requests: &mut [BuildRequest], spec: &OutputSpec) -> Resul
     let folder = spec.dest.as_os_str().as_encoded_bytes().ends_with(b"/") || spec.dest.is_dir();
     let folder = folder && (requests.len() > 1 || spec.kind != FileOutput::Local);
     if requests.len() > 1 && !folder {
-        let message = format!(
-            "{} cells cannot all be written to {}",
-            requests.len(),
-            spec.dest.display()
-        );
+        let message =
+            format!("{} cells cannot all be written to {}", requests.len(), spec.dest.display());
         let help = format!("name a folder: dest={}/", spec.dest.display());
         return Err(Error::new(ErrorKind::Usage, message).help(help));
     }
@@ -140,10 +137,8 @@ async fn build(requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<ExitCode
     let engine = engine::connect(args.run.host.as_deref()).await?;
     let facts = engine.facts().await?;
     let builder = EngineBuilder::open(engine.clone(), credentials).await?;
-    let platforms = builder
-        .platforms()
-        .await
-        .map_err(|reason| Error::new(ErrorKind::Environment, reason))?;
+    let platforms =
+        builder.platforms().await.map_err(|reason| Error::new(ErrorKind::Environment, reason))?;
     if let Some(obstacle) = preflight(&requests, &facts, &platforms).into_iter().next() {
         return Err(Error::new(ErrorKind::Environment, obstacle.message).help(obstacle.help));
     }
@@ -171,8 +166,7 @@ async fn build(requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<ExitCode
     let display = progress::start(settings, std::io::stderr(), received);
     let signals = tokio::spawn(stop_at_a_signal(cancel.clone()));
     let builder = Arc::new(builder);
-    let outcomes =
-        schedule::run(requests, builder.clone(), options, events, cancel.clone()).await;
+    let outcomes = schedule::run(requests, builder.clone(), options, events, cancel.clone()).await;
     // The report comes after all that the display still has to say; that its terminal went away
     // is no reason to fail.
     let _ = display.await;

@@ -5,7 +5,8 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::docker::{
-    Candidate, CredentialError, Credentials, DockerConfig, Engine, EngineError, Places, candidates, config_path,
+    Candidate, CredentialError, Credentials, DockerConfig, Engine, EngineError, Places, candidates,
+    config_path,
 };
 use crate::error::{Error, ErrorKind};
 
@@ -44,7 +45,8 @@ impl From<EngineError> for Error {
         let EngineError::NoneAnswers { tried } = &error else {
             return Self::new(ErrorKind::Environment, error.to_string());
         };
-        let denied = tried.iter().any(|(_, reason)| reason.kind() == io::ErrorKind::PermissionDenied);
+        let denied =
+            tried.iter().any(|(_, reason)| reason.kind() == io::ErrorKind::PermissionDenied);
         let help = if denied {
             "you may not open the socket: run as a user of the group that owns it (`docker`), or \
              name another engine with --host"

@@ -51,10 +51,8 @@ fn matrix_path(args: &[OsString]) -> PathBuf {
 
 /// The axes of a matrix as flags.
 pub(super) fn axis_flags(matrix: &Matrix) -> Vec<AxisFlag> {
-    let flag = |axis: &crate::matrix::Axis| AxisFlag {
-        name: axis.name.to_string(),
-        values: axis.known(),
-    };
+    let flag =
+        |axis: &crate::matrix::Axis| AxisFlag { name: axis.name.to_string(), values: axis.known() };
     matrix.axes().iter().map(flag).collect()
 }
 

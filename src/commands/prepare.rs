@@ -97,8 +97,7 @@ fn templates(cells: &[Cell], root: &Path) -> Result<Templates, Error> {
             let found = match read {
                 Ok(source) => templates.insert(&file.path, source),
                 Err(error) => {
-                    let message =
-                        format!("the template {} cannot be read", path.display());
+                    let message = format!("the template {} cannot be read", path.display());
                     Err(Diagnostic::error(message).at(&file.span, load::why(&error)).into())
                 }
             };

@@ -7,6 +7,7 @@ use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use bytes::Bytes;
 use http_body_util::Empty;
 use hyper::client::conn::http1;
+use hyper::header::{HOST, HeaderValue};
 use hyper::upgrade::Upgraded;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -119,8 +120,10 @@ async fn answer(endpoint: &Endpoint) -> io::Result<Docker> {
     dial(endpoint).await?;
     let transport = {
         let endpoint = endpoint.clone();
-        move |request: BollardRequest| {
+        move |mut request: BollardRequest| {
             let endpoint = endpoint.clone();
+            // HTTP/1.1 demands one, and the engine does not look at it.
+            request.headers_mut().insert(HOST, HeaderValue::from_static("docker"));
             async move {
                 let io = TokioIo::new(dial(&endpoint).await?);
                 let (mut sender, connection) = http1::handshake(io).await?;

@@ -23,9 +23,7 @@ pub(super) fn failure(
         _ => None,
     });
     let place = error.details.iter().find_map(|detail| match detail {
-        Detail::Source { filename: name, first, .. } if name == filename => {
-            place(request, *first)
-        }
+        Detail::Source { filename: name, first, .. } if name == filename => place(request, *first),
         _ => None,
     });
     let message = match exit_code {
@@ -102,13 +100,17 @@ fn help(message: &str, connection_lost: bool) -> Option<String> {
     }
     let pushing = has(&["failed to push", "push access denied"]);
     if pushing && has(&["401", "403", "denied", "authorization failed", "no basic auth"]) {
-        return Some("check the user name and password: `docker login HOST` stores them".to_owned());
+        return Some(
+            "check the user name and password: `docker login HOST` stores them".to_owned(),
+        );
     }
     if pushing && has(&["connection refused", "no such host", "i/o timeout", "no route to host"]) {
         return Some("check that the registry is up and can be reached from the engine".to_owned());
     }
     if has(&["exec format error"]) {
-        return Some("no emulator for this platform is registered on the engine's machine".to_owned());
+        return Some(
+            "no emulator for this platform is registered on the engine's machine".to_owned(),
+        );
     }
     if has(&["no match for platform in manifest"]) {
         return Some("the base image is not published for this platform".to_owned());
@@ -130,7 +132,10 @@ mod tests {
     fn wrapping_that_says_nothing_is_left_out() {
         for (given, wanted) in [
             ("failed to solve: a: b", "a: b"),
-            ("dockerfile parse error on line 3: unknown instruction: FORM", "unknown instruction: FORM"),
+            (
+                "dockerfile parse error on line 3: unknown instruction: FORM",
+                "unknown instruction: FORM",
+            ),
             ("dockerfile parse error on line x: y", "dockerfile parse error on line x: y"),
             (
                 "failed to solve: failed to read dockerfile: open Dockerfile: no such file",

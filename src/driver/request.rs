@@ -13,8 +13,8 @@ pub(super) fn solve(request: &BuildRequest, filename: &str, session: &str) -> So
         ("filename".to_owned(), filename.to_owned()),
         ("platform".to_owned(), join(&request.platforms)),
     ]);
-    let prefixed = |prefix: &'static str| move |(key, value): (&String, &String)| {
-        (format!("{prefix}{key}"), value.clone())
+    let prefixed = |prefix: &'static str| {
+        move |(key, value): (&String, &String)| (format!("{prefix}{key}"), value.clone())
     };
     attributes.extend(request.args.iter().map(prefixed("build-arg:")));
     attributes.extend(request.labels.iter().map(prefixed("label:")));

@@ -4,15 +4,15 @@
 //! a folder share the session, and the folder is sent once for all of them.
 
 use std::collections::HashMap;
-use std::{fs, io};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::{fs, io};
 
 use sha2::{Digest as _, Sha256};
+use thiserror::Error;
 use tokio::sync::OnceCell;
 use tokio::task::{AbortHandle, JoinSet};
-use thiserror::Error;
 
 use crate::buildkit::session::Session;
 use crate::buildkit::session::filesend::FileSend;

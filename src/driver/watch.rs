@@ -37,7 +37,9 @@ impl Seen {
 
     /// The one vertex that failed, for an error that names none.
     pub(super) fn failed(&self) -> Option<&Vertex> {
-        self.vertices.values().find(|vertex| matches!(vertex.state, Some(VertexState::Failed { .. })))
+        self.vertices
+            .values()
+            .find(|vertex| matches!(vertex.state, Some(VertexState::Failed { .. })))
     }
 
     /// (from the cache, in all), counting the instructions that make layers or run commands.

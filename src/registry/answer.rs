@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::error::RegistryFault;
 use super::retry::retry_after;
 use super::wire::Answer;
-use crate::docker::credentials::Secret;
+use crate::docker::Secret;
 
 /// More are not read; one is the rule.
 const MOST_ERRORS: usize = 4;

@@ -19,7 +19,7 @@ use super::manifest::{ACCEPTED, Manifest};
 use super::retry::{Gate, Patience, retry_after};
 use super::wire::{Answer, Call, Wire};
 use super::{Registry, manifest};
-use crate::docker::credentials::Credentials;
+use crate::docker::Credentials;
 use crate::image::{Digest, Reference, Repository};
 
 /// The specification asks registries to take manifests of at least this size.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::answer::ApiError;
-use crate::docker::credentials::CredentialError;
+use crate::docker::CredentialError;
 use crate::image::Digest;
 
 /// A question to a registry that was not answered.

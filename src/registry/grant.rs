@@ -16,7 +16,7 @@ use super::challenge::{Challenge, parse};
 use super::endpoint::is_loopback;
 use super::error::RegistryFault;
 use super::wire::Call;
-use crate::docker::credentials::{Login, Secret};
+use crate::docker::{Login, Secret};
 
 /// What the specification lets a token live that does not say.
 const SHORTEST_LIFE: u64 = 60;

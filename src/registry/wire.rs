@@ -12,7 +12,7 @@ use reqwest::{Client, ClientBuilder, Url};
 use super::endpoint::is_loopback;
 use super::error::RegistryFault;
 use super::retry::Patience;
-use crate::docker::credentials::Secret;
+use crate::docker::Secret;
 
 const AGENT: &str = concat!("onebuild/", env!("CARGO_PKG_VERSION"));
 

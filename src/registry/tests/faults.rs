@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 use super::fake::{Fake, reply};
 use super::{IMAGE, client, reference};
-use crate::docker::credentials::Credentials;
+use crate::docker::Credentials;
 use crate::image::Digest;
 use crate::registry::{Patience, Registry, RegistryClient, RegistryFault};
 

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Patience, RegistryClient};
-use crate::docker::config::DockerConfig;
-use crate::docker::credentials::Credentials;
+use crate::docker::Credentials;
+use crate::docker::DockerConfig;
 use crate::image::Reference;
 
 const IMAGE: &str = r#"{"config": {"digest":
