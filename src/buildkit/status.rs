@@ -168,9 +168,11 @@ impl Graph {
             return;
         };
         // BuildKit sends a vertex again and again, also in a state that it has left behind: a
-        // cached one is sent as started and completed too.
+        // cached one as started and completed too, and one that is done as cached, since its own
+        // work now is.
         let known = &mut self.vertices[id.0 as usize].state;
-        if *known == Some(state) || *known == Some(VertexState::Cached) {
+        let ended = matches!(known, Some(VertexState::Cached | VertexState::Done { .. }));
+        if *known == Some(state) || (ended && state != VertexState::Running) {
             return;
         }
         *known = Some(state);
@@ -299,6 +301,7 @@ mod tests {
         assert_eq!(states(graph.apply(vertex(1, None, false, ""))), []);
         let done = VertexState::Done { took: Duration::from_secs(2) };
         assert_eq!(states(graph.apply(vertex(1, Some(3), false, ""))), [done]);
+        assert_eq!(states(graph.apply(vertex(1, Some(3), true, ""))), []);
 
         let mut graph = Graph::default();
         assert_eq!(states(graph.apply(vertex(1, Some(1), true, ""))), [VertexState::Cached]);

@@ -13,13 +13,14 @@ use tokio_util::sync::CancellationToken;
 use super::{engine, output, prepare, render};
 use crate::cli::{BuildArgs, NetworkArg, OutputSpec};
 use crate::docker::{Engine, EngineFacts};
-use crate::driver::{EngineBuilder, preflight};
+use crate::driver::{EngineBuilder, Verified, preflight};
 use crate::error::{Error, ErrorKind};
 use crate::image::Platform;
 use crate::matrix::{Cell, Matrix, Unnamed};
 use crate::outcome::{CellResult, Outcome};
 use crate::plan::{self, BuildOptions, BuildRequest, FileOutput, Network, Output};
 use crate::progress::{self, Mode, Settings};
+use crate::registry::{Patience, RegistryClient};
 use crate::report;
 use crate::schedule;
 use crate::text::Paint;
@@ -136,7 +137,7 @@ async fn build(requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<ExitCode
     }
     let engine = engine::connect(args.run.host.as_deref()).await?;
     let facts = engine.facts().await?;
-    let builder = EngineBuilder::open(engine.clone(), credentials).await?;
+    let builder = EngineBuilder::open(engine.clone(), credentials.clone()).await?;
     let platforms =
         builder.platforms().await.map_err(|reason| Error::new(ErrorKind::Environment, reason))?;
     if let Some(obstacle) = preflight(&requests, &facts, &platforms).into_iter().next() {
@@ -165,12 +166,13 @@ async fn build(requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<ExitCode
     let (events, received) = mpsc::channel(EVENTS);
     let display = progress::start(settings, std::io::stderr(), received);
     let signals = tokio::spawn(stop_at_a_signal(cancel.clone()));
-    let builder = Arc::new(builder);
+    let registry = RegistryClient::new(credentials, Patience::default());
+    let builder = Arc::new(Verified::new(builder, registry));
     let outcomes = schedule::run(requests, builder.clone(), options, events, cancel.clone()).await;
     // The report comes after all that the display still has to say; that its terminal went away
     // is no reason to fail.
     let _ = display.await;
-    builder.close().await;
+    builder.inner().close().await;
     signals.abort();
 
     let style = report::Style {
@@ -182,7 +184,10 @@ async fn build(requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<ExitCode
         Mode::Quiet => report::failures(&outcomes, paint).join("\n"),
         _ => report::closing(&outcomes, started.elapsed(), style),
     });
-    output::stdout(&report::images(&outcomes));
+    // On a terminal the report says it all; digests in full would push it off the screen.
+    if !output::stdout_is_terminal() {
+        output::stdout(&report::images(&outcomes));
+    }
     Ok(exit_code(&outcomes, cancel.is_cancelled()))
 }
 

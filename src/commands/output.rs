@@ -22,3 +22,8 @@ pub(super) fn stderr_has_colour() -> bool {
 pub(super) fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
 }
+
+/// Whether a person reads stdout.
+pub(super) fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}

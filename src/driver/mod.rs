@@ -12,7 +12,9 @@ mod logins;
 mod preflight;
 mod request;
 mod sessions;
+mod verified;
 mod watch;
 
 pub use engine::EngineBuilder;
 pub use preflight::{Obstacle, preflight};
+pub use verified::Verified;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 /// A rendered Dockerfile and where each of its lines came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rendered {
     /// The Dockerfile, ready for BuildKit.
     pub text: String,

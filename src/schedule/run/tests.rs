@@ -49,6 +49,7 @@ fn request(cell: &str) -> BuildRequest {
     BuildRequest {
         cell: cell.into(),
         dockerfile: Arc::default(),
+        dockerignore: None,
         context: ".".into(),
         platforms: vec!["linux/amd64".parse().unwrap()],
         references: vec![format!("image:{cell}").parse().unwrap()],

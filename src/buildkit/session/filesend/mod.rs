@@ -39,8 +39,8 @@ enum Target {
 /// What was received so far.
 struct State {
     stage: Stage,
-    /// Calls that are under way; BuildKit sends a tree for each platform, at the same time.
-    running: usize,
+    /// Calls; BuildKit may send several trees, at the same time.
+    started: usize,
     done: usize,
     fault: Option<String>,
 }
@@ -87,7 +87,7 @@ impl FileSend {
     }
 
     fn new(target: Target, stage: Stage) -> Self {
-        let state = State { stage, running: 0, done: 0, fault: None };
+        let state = State { stage, started: 0, done: 0, fault: None };
         Self { target, state: Arc::new(Mutex::new(state)) }
     }
 
@@ -108,7 +108,7 @@ impl FileSend {
         if let Some(fault) = &state.fault {
             return Err(OutputError::Broken(fault.clone()));
         }
-        if state.running > 0 || state.done == 0 {
+        if state.done == 0 || state.done < state.started {
             return Err(OutputError::Nothing);
         }
         match std::mem::replace(&mut state.stage, Stage::Closed) {
@@ -138,10 +138,11 @@ impl fmt::Debug for FileSend {
 }
 
 /// Why receiving ended early.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 enum Broken {
+    #[error("{0}")]
     Fault(String),
-    /// BuildKit hung up.
+    #[error("BuildKit stopped sending before the end")]
     Gone,
 }
 

@@ -87,29 +87,18 @@ impl StreamingService<BytesMessage> for Archive {
     type Future = Answered<BytesMessage>;
 
     fn call(&mut self, request: Request<Streaming<BytesMessage>>) -> Self::Future {
-        let send = self.0.clone();
+        let call = Call::begin(self.0.clone());
         Box::pin(async move {
-            let call = Call::begin(send);
-            let work = archive(call.send.clone(), request.into_inner());
-            let last = stream::once(async move { call.end(work.await) });
+            let work = archive(call, request.into_inner());
+            let last = stream::once(async move { answer(work.await) });
             Ok(Response::new(last.filter_map(std::future::ready).boxed()))
         })
     }
 }
 
-async fn archive(send: FileSend, mut inbound: Streaming<BytesMessage>) -> Result<(), Broken> {
-    let sink = {
-        let mut state = send.lock();
-        match std::mem::replace(&mut state.stage, Stage::Taken) {
-            Stage::Waiting(sink) => sink,
-            other => {
-                state.stage = other;
-                return Err(Broken::Fault("BuildKit sent more than one result".to_owned()));
-            }
-        }
-    };
+async fn archive(call: Call, mut inbound: Streaming<BytesMessage>) -> Result<(), Broken> {
     let (chunks, queue) = mpsc::channel(QUEUE);
-    let writer = tokio::task::spawn_blocking(move || sink.write(queue));
+    let writer = tokio::task::spawn_blocking(move || call.receive(|call| write(call, queue)));
     loop {
         let chunk = match inbound.message().await {
             Ok(Some(message)) => Chunk::Data(message.data),
@@ -123,12 +112,29 @@ async fn archive(send: FileSend, mut inbound: Streaming<BytesMessage>) -> Result
         }
     }
     drop(chunks);
-    let written = joined(writer.await)?;
-    let mut state = send.lock();
-    // Unless it was discarded meanwhile.
-    if matches!(state.stage, Stage::Taken) {
-        state.stage = Stage::Received(written);
+    joined(writer.await)
+}
+
+fn write(call: &mut Call, queue: mpsc::Receiver<Chunk>) -> Result<(), Broken> {
+    let sink = {
+        let mut state = call.send.lock();
+        match std::mem::replace(&mut state.stage, Stage::Taken) {
+            Stage::Waiting(sink) => sink,
+            other => {
+                state.stage = other;
+                return Err(Broken::Fault("BuildKit sent more than one result".to_owned()));
+            }
+        }
+    };
+    let written = sink.write(queue)?;
+    {
+        let mut state = call.send.lock();
+        // Unless it was discarded meanwhile.
+        if matches!(state.stage, Stage::Taken) {
+            state.stage = Stage::Received(written);
+        }
     }
+    call.complete();
     Ok(())
 }
 
@@ -140,41 +146,21 @@ impl StreamingService<Packet> for Files {
     type Future = Answered<Packet>;
 
     fn call(&mut self, request: Request<Streaming<Packet>>) -> Self::Future {
-        let send = self.0.clone();
+        let call = Call::begin(self.0.clone());
         Box::pin(async move {
-            let call = Call::begin(send);
             let (out, packets) = mpsc::channel(QUEUE);
-            let work = files(call.send.clone(), request.into_inner(), out);
-            let last = stream::once(async move { call.end(work.await) });
+            let work = files(call, request.into_inner(), out);
+            let last = stream::once(async move { answer(work.await) });
             let last = last.filter_map(std::future::ready);
             Ok(Response::new(stream::select(ReceiverStream::new(packets), last).boxed()))
         })
     }
 }
 
-async fn files(
-    send: FileSend,
-    mut inbound: Streaming<Packet>,
-    out: mpsc::Sender<Result<Packet, Status>>,
-) -> Result<(), Broken> {
-    let dest = match &send.lock().stage {
-        Stage::Tree(dest) => dest.clone(),
-        _ => return Err(Broken::Fault("BuildKit sent files after the end".to_owned())),
-    };
-    let (packets, mut queue) = mpsc::channel(QUEUE);
-    let mut writer = tokio::task::spawn_blocking(move || {
-        let mut tree = Tree::create(&dest)?;
-        while let Some(packet) = queue.blocking_recv() {
-            let step = tree.take(packet)?;
-            for reply in step.replies {
-                out.blocking_send(Ok(reply)).map_err(|_| Broken::Gone)?;
-            }
-            if step.finished {
-                return Ok(());
-            }
-        }
-        Err(Broken::Gone)
-    });
+async fn files(call: Call, mut inbound: Streaming<Packet>, out: Replies) -> Result<(), Broken> {
+    let (packets, queue) = mpsc::channel(QUEUE);
+    let mut writer =
+        tokio::task::spawn_blocking(move || call.receive(|call| plant(call, queue, &out)));
     loop {
         tokio::select! {
             done = &mut writer => return joined(done),
@@ -193,46 +179,78 @@ async fn files(
     }
 }
 
-fn joined<T>(done: Result<Result<T, Broken>, tokio::task::JoinError>) -> Result<T, Broken> {
+/// Writes the tree that `queue` tells of, and waits for BuildKit's goodbye.
+fn plant(call: &mut Call, mut queue: mpsc::Receiver<Packet>, out: &Replies) -> Result<(), Broken> {
+    let dest = match &call.send.lock().stage {
+        Stage::Tree(dest) => dest.clone(),
+        _ => return Err(Broken::Fault("BuildKit sent files after the end".to_owned())),
+    };
+    let mut tree = Tree::create(&dest)?;
+    while let Some(packet) = queue.blocking_recv() {
+        let replies = tree.take(packet)?;
+        if tree.is_complete() {
+            // Before BuildKit is told: from then on it may end the solve, and hang up.
+            call.complete();
+        }
+        for reply in replies {
+            out.blocking_send(Ok(reply)).map_err(|_| Broken::Gone)?;
+        }
+        if tree.is_finished() {
+            return Ok(());
+        }
+    }
+    Err(Broken::Gone)
+}
+
+type Replies = mpsc::Sender<Result<Packet, Status>>;
+
+fn joined(done: Result<Result<(), Broken>, tokio::task::JoinError>) -> Result<(), Broken> {
     done.unwrap_or_else(|crash| Err(Broken::Fault(format!("writing failed: {crash}"))))
 }
 
-/// A call under way; one that is dropped before its end was broken off.
+/// What ends the answer to BuildKit.
+fn answer<M>(outcome: Result<(), Broken>) -> Option<Result<M, Status>> {
+    outcome.err().map(|broken| Err(Status::aborted(broken.to_string())))
+}
+
+/// A call under way. It belongs to the thread that writes: the connection may be gone, and with
+/// it the answer, before that thread is done.
 struct Call {
     send: FileSend,
-    ended: bool,
+    done: bool,
 }
 
 impl Call {
     fn begin(send: FileSend) -> Self {
-        send.lock().running += 1;
-        Self { send, ended: false }
+        send.lock().started += 1;
+        Self { send, done: false }
     }
 
-    fn end<M>(mut self, outcome: Result<(), Broken>) -> Option<Result<M, Status>> {
-        self.ended = true;
-        let mut state = self.send.lock();
-        let message = match outcome {
-            Ok(()) => {
-                state.done += 1;
-                return None;
-            }
-            Err(Broken::Gone) => HUNG_UP.to_owned(),
-            Err(Broken::Fault(message)) => message,
-        };
-        state.fault.get_or_insert_with(|| message.clone());
-        Some(Err(Status::aborted(message)))
+    /// Does `work`, and keeps what went wrong unless all had been received.
+    fn receive(mut self, work: impl FnOnce(&mut Self) -> Result<(), Broken>) -> Result<(), Broken> {
+        let outcome = work(&mut self);
+        if let Err(broken) = &outcome {
+            self.fault(broken);
+        }
+        outcome
+    }
+
+    fn complete(&mut self) {
+        if !std::mem::replace(&mut self.done, true) {
+            self.send.lock().done += 1;
+        }
+    }
+
+    fn fault(&mut self, broken: &Broken) {
+        if !std::mem::replace(&mut self.done, true) {
+            self.send.lock().fault.get_or_insert_with(|| broken.to_string());
+        }
     }
 }
 
-const HUNG_UP: &str = "BuildKit stopped sending before the end";
-
 impl Drop for Call {
+    /// For calls that never reached their thread, or crashed in it.
     fn drop(&mut self) {
-        let mut state = self.send.lock();
-        state.running -= 1;
-        if !self.ended {
-            state.fault.get_or_insert_with(|| HUNG_UP.to_owned());
-        }
+        self.fault(&Broken::Gone);
     }
 }

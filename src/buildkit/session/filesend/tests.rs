@@ -252,6 +252,19 @@ async fn a_tree_is_written_as_it_is_told() {
 }
 
 #[tokio::test]
+async fn a_tree_is_complete_when_it_is_on_disk_even_if_buildkit_then_hangs_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let send = FileSend::to_folder(dir.path()).unwrap();
+    let mut call = Call::<Packet>::start(&send).await;
+    call.say(packet(PacketType::PacketStat)).await;
+    assert_eq!(call.next().await.unwrap(), Some(packet(PacketType::PacketFin)));
+    call.line.abort();
+    assert!(call.next().await.is_err());
+    send.commit().unwrap();
+    assert_eq!(send.fault(), None);
+}
+
+#[tokio::test]
 async fn what_was_there_is_replaced_and_the_rest_stays() {
     let dir = tempfile::tempdir().unwrap();
     let outside = tempfile::tempdir().unwrap();

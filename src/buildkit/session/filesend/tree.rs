@@ -51,6 +51,7 @@ pub(super) struct Tree {
     /// The folder that the last entry was in.
     last: Option<(String, OwnedFd)>,
     listed: bool,
+    complete: bool,
     finished: bool,
 }
 
@@ -59,13 +60,6 @@ struct Open {
     file: File,
     stat: Stat,
     written: i64,
-}
-
-/// What to do after a packet.
-#[derive(Default)]
-pub(super) struct Step {
-    pub(super) replies: Vec<Packet>,
-    pub(super) finished: bool,
 }
 
 impl Tree {
@@ -88,12 +82,24 @@ impl Tree {
             folders: Vec::new(),
             last: None,
             listed: false,
+            complete: false,
             finished: false,
         })
     }
 
-    pub(super) fn take(&mut self, packet: Packet) -> Result<Step, Broken> {
-        let mut step = Step::default();
+    /// Whether all of it is on disk, so that BuildKit is told.
+    pub(super) fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// Whether BuildKit has answered to that.
+    pub(super) fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Does what a packet says, and tells what to answer.
+    pub(super) fn take(&mut self, packet: Packet) -> Result<Vec<Packet>, Broken> {
+        let mut replies = Vec::new();
         match packet.r#type() {
             PacketType::PacketStat => match packet.stat {
                 Some(stat) if !self.listed => {
@@ -105,7 +111,7 @@ impl Tree {
                 None => self.listed = true,
             },
             PacketType::PacketData => self.data(packet.id, &packet.data)?,
-            PacketType::PacketFin if self.finished => step.finished = true,
+            PacketType::PacketFin if self.complete => self.finished = true,
             PacketType::PacketFin => {
                 return Err(Broken::Fault("BuildKit ended before all files had come".to_owned()));
             }
@@ -117,13 +123,13 @@ impl Tree {
                 return Err(Broken::Fault("BuildKit asked for files that it sends".to_owned()));
             }
         }
-        self.ask(&mut step.replies)?;
-        if self.listed && self.open.is_empty() && !self.finished {
-            self.finished = true;
+        self.ask(&mut replies)?;
+        if self.listed && self.open.is_empty() && !self.complete {
+            self.complete = true;
             self.finish_folders()?;
-            step.replies.push(reply(PacketType::PacketFin, 0));
+            replies.push(reply(PacketType::PacketFin, 0));
         }
-        Ok(step)
+        Ok(replies)
     }
 
     fn entry(&mut self, id: u32, stat: Stat) -> Result<(), Broken> {
