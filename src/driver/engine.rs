@@ -17,6 +17,7 @@ use super::failure::failure;
 use super::request::solve;
 use super::sessions::{Open, Own, SessionError, Sessions};
 use super::watch::watch;
+use super::words::login_host;
 
 /// How many changes of progress wait for the display before BuildKit's stream is slowed.
 const PROGRESS: usize = 64;
@@ -104,8 +105,16 @@ impl EngineBuilder {
         let solving = self.client.solve(solve(request, &filename, &session.id), sender);
         let watching = watch(&request.cell, &request.dockerfile, progress, events);
         let (solved, seen) = tokio::join!(solving, watching);
-        let solved =
-            solved.map_err(|error| Box::new(failure(&error, &seen, request, &filename)))?;
+        let solved = match solved {
+            Ok(solved) => solved,
+            Err(error) => {
+                let had_login = match login_host(&error.message) {
+                    Some(host) => self.sessions.has_login(&host).await,
+                    None => false,
+                };
+                return Err(Box::new(failure(&error, &seen, request, &filename, had_login)));
+            }
+        };
 
         let pushed = matches!(request.options.output, Output::Push | Output::StoreAndPush);
         let (cached_steps, total_steps) = seen.steps();

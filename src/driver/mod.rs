@@ -3,7 +3,7 @@
 //!
 //! A cell's way: [`request`] puts it in the frontend's terms, [`sessions`] gives it the session of
 //! its context folder, [`watch`] turns BuildKit's progress into events, and [`failure`] turns
-//! BuildKit's error into the terms of the Dockerfile. [`preflight`] finds out beforehand what the
+//! BuildKit's error into the terms of the Dockerfile, in [`words`] of ours. [`preflight`] finds out beforehand what the
 //! engine cannot do.
 
 mod engine;
@@ -14,6 +14,7 @@ mod request;
 mod sessions;
 mod verified;
 mod watch;
+mod words;
 
 pub use engine::EngineBuilder;
 pub use preflight::{Obstacle, preflight};
