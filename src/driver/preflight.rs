@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::docker::EngineFacts;
 use crate::image::Platform;
-use crate::plan::BuildRequest;
+use crate::plan::{BuildRequest, FileOutput, Output};
 
 /// Something that the engine cannot do and a request wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,11 @@ pub struct Obstacle {
     /// How to mend it.
     pub help: String,
 }
+
+/// Without that store the engine's BuildKit exports into the engine's older store, and files.
+const TURN_ON: &str = "turn on the containerd image store: put \"features\": \
+     {\"containerd-snapshotter\": true} into the engine's daemon.json and restart it (in Docker \
+     Desktop: Settings, General)";
 
 /// What of `requests` an engine with these facts and platforms cannot build. Pure.
 pub fn preflight(
@@ -30,10 +35,20 @@ pub fn preflight(
                 request.cell,
                 list(&request.platforms)
             ),
-            help: "turn on the containerd image store: put \"features\": \
-                   {\"containerd-snapshotter\": true} into the engine's daemon.json and restart it \
-                   (in Docker Desktop: Settings, General); or build one with --platform"
-                .to_owned(),
+            help: format!("{TURN_ON}; or build one with --platform"),
+        });
+    }
+    let beyond = requests.iter().find_map(|request| match &request.options.output {
+        Output::Push | Output::StoreAndPush => Some("push what it builds"),
+        Output::File { kind: FileOutput::Oci | FileOutput::Docker, .. } => {
+            Some("write images into archives")
+        }
+        Output::Store | Output::File { .. } => None,
+    });
+    if let Some(what) = beyond.filter(|_| !facts.containerd_store) {
+        obstacles.push(Obstacle {
+            message: format!("this engine's own BuildKit cannot {what}"),
+            help: TURN_ON.to_owned(),
         });
     }
     let wanted: BTreeSet<&Platform> = requests.iter().flat_map(|r| &r.platforms).collect();
@@ -43,7 +58,7 @@ pub fn preflight(
             message: format!(
                 "this engine cannot run {}; it runs {}",
                 list(&missing),
-                list(platforms)
+                list(&known(platforms))
             ),
             help: "register QEMU on the engine's machine (Debian and Ubuntu: apt-get install \
                    qemu-user-static binfmt-support), or leave the platform out with --platform"
@@ -51,6 +66,16 @@ pub fn preflight(
         });
     }
     obstacles
+}
+
+/// Without the variants of what is listed itself, such as linux/amd64/v3.
+fn known(platforms: &[Platform]) -> Vec<String> {
+    let all: Vec<String> = platforms.iter().map(ToString::to_string).collect();
+    let is_variant = |name: &str| match name.rsplit_once('/') {
+        Some((base, _)) => all.iter().any(|other| other == base),
+        None => false,
+    };
+    all.iter().filter(|name| !is_variant(name)).cloned().collect()
 }
 
 fn list<T: ToString>(platforms: &[T]) -> String {
