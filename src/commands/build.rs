@@ -49,7 +49,7 @@ pub(super) fn run(matrix: &Matrix, args: &BuildArgs, scope: Scope) -> Result<Exi
     let options = Arc::new(options(args));
     let mut requests = prepare::requests(matrix, &cells, &args.select, &options)?;
     if let Some(spec) = &args.output.output {
-        give_each_its_file(&mut requests, spec)?;
+        give_each_its_file(&mut requests, spec, args.output.dry_run)?;
     }
     if args.output.dry_run {
         return Ok(dry_run(&cells));
@@ -90,7 +90,11 @@ fn options(args: &BuildArgs) -> BuildOptions {
 }
 
 /// Sets where each request's file goes.
-fn give_each_its_file(requests: &mut [BuildRequest], spec: &OutputSpec) -> Result<(), Error> {
+fn give_each_its_file(
+    requests: &mut [BuildRequest],
+    spec: &OutputSpec,
+    dry_run: bool,
+) -> Result<(), Error> {
     let folder = spec.dest.as_os_str().as_encoded_bytes().ends_with(b"/") || spec.dest.is_dir();
     let folder = folder && (requests.len() > 1 || spec.kind != FileOutput::Local);
     if requests.len() > 1 && !folder {
@@ -105,7 +109,14 @@ fn give_each_its_file(requests: &mut [BuildRequest], spec: &OutputSpec) -> Resul
         let help = "choose one with --platform, or write type=oci";
         return Err(Error::new(ErrorKind::Usage, message).help(help));
     }
-    if folder {
+    if let Some(parent) = spec.dest.parent().filter(|parent| *parent != Path::new(""))
+        && !folder
+        && !parent.is_dir()
+    {
+        let message = format!("there is no folder {} to write into", parent.display());
+        return Err(Error::new(ErrorKind::Usage, message).help("make it first"));
+    }
+    if folder && !dry_run {
         std::fs::create_dir_all(&spec.dest).map_err(|error| {
             let message = format!("{} cannot be made", spec.dest.display());
             Error::new(ErrorKind::Environment, message).caused_by(error)
