@@ -5,7 +5,8 @@ use crate::support::{Project, docker, lab_dir};
 const BOTH: &str = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1] }";
 
 /// Says on which machine it was built and on which it runs.
-const MACHINE: &str = "FROM alpine:3.20\nRUN uname -m > /machine\nCMD echo $(cat /machine) $(uname -m)\n";
+const MACHINE: &str =
+    "FROM alpine:3.20\nRUN uname -m > /machine\nCMD echo $(cat /machine) $(uname -m)\n";
 
 fn run_on(platform: &str, image: &str) -> String {
     docker(&["run", "--rm", "--quiet", "--platform", platform, image]).trim().to_owned()
@@ -16,7 +17,9 @@ fn changes(project: &Project) -> usize {
     let log = std::fs::read_to_string(lab_dir().join("log/registry.log")).unwrap();
     let name = format!("/v2/{}/", project.repository_name());
     let is_change = |line: &&str| {
-        ["\"PUT ", "\"POST ", "\"PATCH "].iter().any(|method| line.contains(&format!("{method}{name}")))
+        ["\"PUT ", "\"POST ", "\"PATCH "]
+            .iter()
+            .any(|method| line.contains(&format!("{method}{name}")))
     };
     log.lines().filter(is_change).count()
 }
@@ -51,7 +54,10 @@ fn what_is_pushed_has_both_platforms_and_the_digest_that_is_printed() {
 fn an_unchanged_image_that_is_pushed_again_changes_nothing_in_the_registry() {
     let project = Project::new("again", BOTH, "FROM scratch\nCOPY Dockerfile /\n");
     // Not only what earlier runs of this test have pushed.
-    project.file("context/Dockerfile", format!("FROM scratch\nCOPY Dockerfile /\n# {}\n", project.nonce()));
+    project.file(
+        "context/Dockerfile",
+        format!("FROM scratch\nCOPY Dockerfile /\n# {}\n", project.nonce()),
+    );
     let first = project.run(&["build", "--push"]).success();
     let pushed = changes(&project);
     assert!(pushed > 0, "the registry's log does not tell of the first push");

@@ -37,6 +37,7 @@ pub struct StartedEngine {
 
 /// Starts the engine `name` with further `args`.
 pub fn started_engine(name: &'static str, args: &[&str]) -> StartedEngine {
+    lab_env("ONEBUILD_LAB");
     let script = |words: &[&str]| -> Run {
         let mut command = lab_script("engine");
         command.args(words);

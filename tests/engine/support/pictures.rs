@@ -7,8 +7,8 @@ use std::process::Command;
 use onebuild::image::Digest;
 
 /// Every member of a tar file as GNU tar sees it: mode, owner, size, time, name, link target;
-/// then the digest of each file's content.
-pub fn listing(archive: &Path) -> String {
+/// then the digest of each file's content. In order of names.
+pub fn listing(archive: &Path) -> Vec<String> {
     let tar = |args: &[&str]| {
         let mut command = Command::new("tar");
         command.arg("--file").arg(archive).args(args).env("LC_ALL", "C.UTF-8");
@@ -21,7 +21,9 @@ pub fn listing(archive: &Path) -> String {
             .lines()
             .map(str::to_owned)
             .collect();
-    members.sort_by(|one, other| one.get(41..).cmp(&other.get(41..)));
+    // Mode, owner, size, date and time stand before the name, in columns.
+    let name = |line: &String| line.split_ascii_whitespace().skip(5).collect::<Vec<_>>().join(" ");
+    members.sort_by_key(name);
     let contents = tempfile::tempdir_in("/tmp").unwrap();
     tar(&["--extract", "--no-same-owner", "--directory", contents.path().to_str().unwrap()]);
     let sums = paths_below(contents.path()).into_iter().filter_map(|path| {
@@ -30,7 +32,7 @@ pub fn listing(archive: &Path) -> String {
         kind.is_file().then(|| format!("{} {path}", Digest::of(&fs::read(&file).unwrap())))
     });
     members.extend(sums.collect::<Vec<_>>());
-    members.join("\n") + "\n"
+    members
 }
 
 /// Every path below a folder, sorted, relative to it.

@@ -48,11 +48,6 @@ impl Running {
         self.child.id()
     }
 
-    /// What it has written to stderr so far.
-    pub fn stderr(&self) -> String {
-        self.stderr.so_far()
-    }
-
     pub fn signal(&self, signal: rustix::process::Signal) {
         let pid = i32::try_from(self.pid()).ok().and_then(rustix::process::Pid::from_raw);
         rustix::process::kill_process(pid.expect("a child has a pid"), signal).expect("it runs");
