@@ -73,7 +73,7 @@ fn overrides(args: &SelectArgs) -> Result<Overrides, Error> {
     };
     Ok(Overrides {
         images: args.image.clone(),
-        tag_prefix: args.tag_prefix.clone(),
+        tag_prefix: args.tag_prefix.clone().unwrap_or_default(),
         platforms: args.platform.clone(),
         vars: args.var.iter().cloned().collect(),
         args: args.build_arg.iter().map(build_arg).collect::<Result<_, Error>>()?,
