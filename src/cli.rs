@@ -107,7 +107,7 @@ pub struct OutputArgs {
     #[arg(long)]
     pub load: bool,
     /// Write a file instead: type=oci|docker|tar|local,dest=PATH; a PATH that ends in / is a folder
-    /// that gets one for each cell
+    /// that gets one for each cell, - is stdout
     #[arg(short, long, value_name = "SPEC", conflicts_with_all = ["push", "load"])]
     pub output: Option<OutputSpec>,
     /// Say what would be built and stop; needs no engine

@@ -54,7 +54,7 @@ pub enum Output {
     Push,
     /// Both.
     StoreAndPush,
-    /// A file or folder on this machine.
+    /// A file or folder on this machine; `-` is stdout, for an archive.
     File { kind: FileOutput, dest: PathBuf },
 }
 
