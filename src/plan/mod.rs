@@ -29,6 +29,8 @@ mod make;
 mod request;
 mod show;
 mod templates;
+#[cfg(test)]
+mod tests;
 
 pub use make::{Plan, plan};
 pub use request::{BuildOptions, BuildRequest, FileOutput, Network, Output};
