@@ -25,8 +25,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("docker", &["error", "image"]),
     ("registry", &["docker", "error", "image"]),
     ("schedule", &["event", "image", "outcome", "plan"]),
-    ("progress", &["event", "image", "outcome", "text"]),
     ("report", &["event", "image", "outcome", "text"]),
+    // A row of the table is shown when its cell ends.
+    ("progress", &["event", "image", "outcome", "report", "text"]),
     (
         "driver",
         &[

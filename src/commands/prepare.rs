@@ -25,7 +25,7 @@ pub(super) fn cells(
     let overrides = overrides(args)?;
     let selected = matrix
         .select(&selection, &overrides)
-        .map_err(|wrong| Error::of(ErrorKind::Usage, wrong))?;
+        .map_err(|wrong| Error::found(ErrorKind::Usage, wrong))?;
     let expansion = selected.expand()?;
     warn(&expansion.warnings);
     Ok(expansion.cells)
