@@ -33,6 +33,8 @@ mod templates;
 mod tests;
 
 pub use make::{Plan, plan};
-pub use request::{BuildOptions, BuildRequest, FileOutput, Network, Output};
+pub use request::{
+    BuildOptions, BuildRequest, Cache, FileOutput, NamedContext, Network, Output, SecretSource,
+};
 pub use show::{json, table};
 pub use templates::{Needed, Templates};
