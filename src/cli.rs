@@ -69,8 +69,8 @@ pub struct SelectArgs {
     #[arg(long, env = "ONEBUILD_IMAGE", value_name = "REPOSITORY", value_delimiter = ',')]
     pub image: Vec<Repository>,
     /// Write this before every tag
-    #[arg(long, env = "ONEBUILD_TAG_PREFIX", value_name = "TEXT", default_value = "")]
-    pub tag_prefix: String,
+    #[arg(long, env = "ONEBUILD_TAG_PREFIX", value_name = "TEXT")]
+    pub tag_prefix: Option<String>,
     /// Set a var of the matrix
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub var: Vec<(String, String)>,
@@ -107,7 +107,7 @@ pub struct OutputArgs {
     #[arg(long)]
     pub load: bool,
     /// Write a file instead: type=oci|docker|tar|local,dest=PATH; a PATH that ends in / is a folder
-    /// that gets one for each cell
+    /// that gets one for each cell, - is stdout
     #[arg(short, long, value_name = "SPEC", conflicts_with_all = ["push", "load"])]
     pub output: Option<OutputSpec>,
     /// Say what would be built and stop; needs no engine
@@ -296,6 +296,7 @@ fn axis_flag(axis: &AxisFlag) -> Arg {
         .action(ArgAction::Append)
         .help(format!("Only these values of the axis {} ({})", axis.name, axis.values))
         .help_heading("Selection")
+        .display_order(0)
 }
 
 /// What the flags of single axes said.

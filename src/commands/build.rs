@@ -95,6 +95,14 @@ fn give_each_its_file(
     spec: &OutputSpec,
     dry_run: bool,
 ) -> Result<(), Error> {
+    let to_stdout = spec.dest == Path::new("-");
+    if to_stdout && (spec.kind == FileOutput::Local || output::stdout_is_terminal()) {
+        let message = match spec.kind {
+            FileOutput::Local => "a folder cannot be written to stdout",
+            _ => "stdout is a terminal, and an archive would garble it",
+        };
+        return Err(Error::new(ErrorKind::Usage, message).help("name a place: dest=PATH"));
+    }
     let folder = spec.dest.as_os_str().as_encoded_bytes().ends_with(b"/") || spec.dest.is_dir();
     let folder = folder && (requests.len() > 1 || spec.kind != FileOutput::Local);
     if requests.len() > 1 && !folder {
@@ -196,7 +204,8 @@ async fn build(requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<ExitCode
         _ => report::closing(&outcomes, started.elapsed(), style),
     });
     // On a terminal the report says it all; digests in full would push it off the screen.
-    if !output::stdout_is_terminal() {
+    let taken = matches!(&args.output.output, Some(spec) if spec.dest == Path::new("-"));
+    if !taken && !output::stdout_is_terminal() {
         output::stdout(&report::images(&outcomes));
     }
     Ok(exit_code(&outcomes, cancel.is_cancelled()))

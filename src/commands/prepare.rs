@@ -25,7 +25,7 @@ pub(super) fn cells(
     let overrides = overrides(args)?;
     let selected = matrix
         .select(&selection, &overrides)
-        .map_err(|wrong| Error::of(ErrorKind::Usage, wrong))?;
+        .map_err(|wrong| Error::found(ErrorKind::Usage, wrong))?;
     let expansion = selected.expand()?;
     warn(&expansion.warnings);
     Ok(expansion.cells)
@@ -73,7 +73,7 @@ fn overrides(args: &SelectArgs) -> Result<Overrides, Error> {
     };
     Ok(Overrides {
         images: args.image.clone(),
-        tag_prefix: args.tag_prefix.clone(),
+        tag_prefix: args.tag_prefix.clone().unwrap_or_default(),
         platforms: args.platform.clone(),
         vars: args.var.iter().cloned().collect(),
         args: args.build_arg.iter().map(build_arg).collect::<Result<_, Error>>()?,

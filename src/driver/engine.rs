@@ -1,5 +1,6 @@
 //! Builds cells on the BuildKit inside a Docker Engine.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -69,6 +70,7 @@ impl EngineBuilder {
         };
         let target = match kind {
             FileOutput::Local => FileSend::to_folder(dest)?,
+            _ if dest == Path::new("-") => FileSend::to_writer(std::io::stdout()),
             FileOutput::Oci | FileOutput::Docker | FileOutput::Tar => FileSend::to_file(dest)?,
         };
         let Own(session) = &self.sessions.own(&request.context, &target).await?;

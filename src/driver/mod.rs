@@ -8,6 +8,7 @@
 
 mod engine;
 mod failure;
+mod folder;
 mod logins;
 mod preflight;
 mod request;

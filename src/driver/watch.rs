@@ -43,14 +43,24 @@ impl Seen {
     }
 
     /// (from the cache, in all), counting the instructions that make layers or run commands.
+    ///
+    /// BuildKit can show one instruction as several vertices, when cells share its work.
     pub(super) fn steps(&self) -> (u32, u32) {
-        let counted = |vertex: &&Vertex| {
-            vertex.name.position.is_some() && !vertex.name.text.starts_with("FROM ")
-        };
-        let cached = |vertex: &Vertex| vertex.state == Some(VertexState::Cached);
-        self.vertices.values().filter(counted).fold((0, 0), |(from_cache, all), vertex| {
-            (from_cache + u32::from(cached(vertex)), all + 1)
-        })
+        let mut steps: HashMap<_, bool> = HashMap::new();
+        for Vertex { name, state, .. } in self.vertices.values() {
+            if name.position.is_some() && !name.text.starts_with("FROM ") {
+                let cached = *state == Some(VertexState::Cached);
+                steps
+                    .entry((&name.platform, &name.stage, name.position))
+                    .and_modify(|all_cached| *all_cached &= cached)
+                    .or_insert(cached);
+            }
+        }
+        let from_cache = steps.values().filter(|cached| **cached).count();
+        (
+            u32::try_from(from_cache).unwrap_or(u32::MAX),
+            u32::try_from(steps.len()).unwrap_or(u32::MAX),
+        )
     }
 
     fn remember(&mut self, progress: &Progress) {
@@ -153,6 +163,7 @@ mod tests {
             (1, "[1/3] FROM ubuntu", VertexState::Cached),
             (2, "[2/3] RUN a", VertexState::Running),
             (2, "[2/3] RUN a", done),
+            (5, "[2/3] RUN a", VertexState::Cached),
             (3, "[3/3] RUN b", VertexState::Cached),
             (4, "exporting to image", done),
         ]);

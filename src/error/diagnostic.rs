@@ -74,9 +74,15 @@ impl Diagnostic {
 }
 
 impl Diagnostics {
-    /// Adds a finding, unless the very same is there: many cells share one template.
+    /// Adds a finding, unless the same is there about the same place: many cells share one
+    /// template, and one template may be included from many.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if !self.0.contains(&diagnostic) {
+        let same = |other: &Diagnostic| {
+            other.message == diagnostic.message
+                && other.labels == diagnostic.labels
+                && (!diagnostic.labels.is_empty() || other.notes == diagnostic.notes)
+        };
+        if !self.0.iter().any(same) {
             self.0.push(diagnostic);
         }
     }
@@ -101,6 +107,11 @@ impl Diagnostics {
         self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
+    /// Puts them in the order of their places, those without one first.
+    pub(crate) fn sort(&mut self) {
+        self.0.sort_by(|left, right| place(left).cmp(&place(right)));
+    }
+
     /// Every warning as an error: `--strict`.
     pub fn into_errors(mut self) -> Self {
         self.0.iter_mut().for_each(|diagnostic| diagnostic.severity = Severity::Error);
@@ -111,6 +122,10 @@ impl Diagnostics {
     pub(crate) fn check<T>(&mut self, value: T) -> Result<T, Diagnostics> {
         if self.has_errors() { Err(std::mem::take(self)) } else { Ok(value) }
     }
+}
+
+fn place(diagnostic: &Diagnostic) -> Option<(&str, usize)> {
+    diagnostic.labels.first().map(|label| (&**label.span.file.name(), label.span.start))
 }
 
 impl From<Diagnostic> for Diagnostics {

@@ -63,11 +63,6 @@ impl Error {
         Self { diagnostics, ..Self::new(kind, "") }
     }
 
-    /// Findings that are not the matrix's fault, such as those in a command line.
-    pub fn of(kind: ErrorKind, diagnostics: Diagnostics) -> Self {
-        Self { diagnostics, ..Self::new(kind, "") }
-    }
-
     /// The cause, whose own causes are shown too.
     pub fn caused_by(
         mut self,

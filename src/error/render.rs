@@ -22,6 +22,9 @@ impl Diagnostics {
     }
 }
 
+/// How much of a line is shown after what is marked in it.
+const LONGEST_REST: usize = 500;
+
 /// A message that points nowhere.
 pub(super) fn plain(message: &str, notes: &[String], help: Option<&str>, color: bool) -> String {
     let group = Group::with_title(Level::ERROR.primary_title(visible(message)));
@@ -85,6 +88,7 @@ fn snippet<'a>(diagnostic: &Diagnostic, file: &SourceFile) -> Snippet<'a, Annota
             continue;
         }
         let range = file.line_range(number).unwrap_or(0..0);
+        let mut marked_end = 0;
         for (index, label) in &labels {
             if file.line_of(label.span.start) != number {
                 continue;
@@ -92,11 +96,14 @@ fn snippet<'a>(diagnostic: &Diagnostic, file: &SourceFile) -> Snippet<'a, Annota
             // A span may start on the line end itself and may run over several lines.
             let start = label.span.start.min(range.end) - range.start;
             let end = label.span.end.clamp(range.start + start, range.end) - range.start;
+            marked_end = marked_end.max(label.span.end.min(range.end));
             let kind = if *index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
             let word = (!label.text.is_empty()).then(|| visible(&label.text).into_owned());
             annotations.push(kind.span(text.len() + start..text.len() + end).label(word));
         }
-        text += &file.text()[range];
+        // The renderer cuts long lines by itself, but walks through all of them first.
+        let end = range.end.min(file.span(0..marked_end + LONGEST_REST).end);
+        text += &file.text()[range.start..end];
         text.push('\n');
     }
     text.pop();

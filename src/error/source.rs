@@ -37,8 +37,15 @@ impl SourceFile {
 
     /// The place of `range`, clipped to the text and moved outwards to whole characters.
     pub fn span(&self, range: Range<usize>) -> Span {
-        let start = self.text().floor_char_boundary(range.start.min(self.text().len()));
-        let end = self.text().ceil_char_boundary(range.end.clamp(start, self.text().len()));
+        let text = self.text();
+        let mut start = range.start.min(text.len());
+        while !text.is_char_boundary(start) {
+            start -= 1;
+        }
+        let mut end = range.end.clamp(start, text.len());
+        while !text.is_char_boundary(end) {
+            end += 1;
+        }
         Span { file: self.clone(), start, end }
     }
 

@@ -2,6 +2,10 @@
 
 /// The candidate nearest to `name`, if it is near enough to be what was meant.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // A version is near every other version, so the nearest one says nothing.
+    if name.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
     let lower = name.to_lowercase();
     // A third of the letters may differ: less misses typos, more suggests strangers.
     let limit = (name.chars().count() / 3).max(1);
@@ -32,13 +36,14 @@ mod tests {
 
     #[test]
     fn a_typo_finds_its_name_and_a_stranger_finds_none() {
-        let known = ["version", "os", "type"];
+        let known = ["version", "os", "type", "1"];
         for (typo, meant) in [
             ("verison", Some("version")),
             ("VERSION", Some("version")),
             ("so", Some("os")),
             ("typ", Some("type")),
             ("edition", None),
+            ("2", None),
         ] {
             assert_eq!(nearest(typo, known), meant, "{typo}");
         }

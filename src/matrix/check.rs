@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Matrix, VarValue};
 use crate::error::{Diagnostic, Diagnostics, listed};
+use crate::image::{InvalidReference, Reference, Repository, Tag};
 use crate::template::{NameUse, Template};
 
 /// Vars see the axes and the vars above them; tags see all vars; all the rest sees the tag too.
@@ -35,6 +36,24 @@ pub(super) fn names(matrix: &Matrix, errors: &mut Diagnostics) {
     }
     for (_, template) in matrix.args.iter().chain(&matrix.labels).chain(&matrix.bases) {
         check(template, &known, "", errors);
+    }
+}
+
+/// Names of images that hold no placeholder are checked before any cell is made.
+pub(super) fn literals(matrix: &Matrix, errors: &mut Diagnostics) {
+    let mut wrong = |template: &Template, found: Result<(), InvalidReference>| {
+        if let (true, Err(error)) = (template.is_literal(), found) {
+            errors.push(Diagnostic::error(error.to_string()).at(&template.span(), ""));
+        }
+    };
+    for image in &matrix.images {
+        wrong(image, image.text().parse::<Repository>().map(drop));
+    }
+    for rule in &matrix.tags {
+        wrong(&rule.tag, rule.tag.text().parse::<Tag>().map(drop));
+    }
+    for (_, base) in &matrix.bases {
+        wrong(base, base.text().parse::<Reference>().map(drop));
     }
 }
 

@@ -14,6 +14,8 @@ mod read;
 mod reader;
 mod rule;
 mod selection;
+#[cfg(test)]
+mod tests;
 mod yaml;
 
 pub use axis::{Axis, AxisValue};

@@ -33,8 +33,8 @@ const FACTS: [&str; 3] = ["image", "tag", "latest"];
 const MOST_VALUES: usize = 10_000;
 
 pub(super) fn read(file: SourceFile) -> Result<Matrix, Diagnostics> {
-    let root = yaml::read(&file)?;
-    let mut reader = Reader::default();
+    let (root, errors) = yaml::read(&file)?;
+    let mut reader = Reader { errors };
     let entries = reader.map(&root, "matrix.yaml");
     for entry in entries {
         // `x-` keys hold what anchors are made for, as in Compose files.
@@ -99,13 +99,15 @@ pub(super) fn read(file: SourceFile) -> Result<Matrix, Diagnostics> {
     };
     let mut errors = reader.errors;
     check::names(&matrix, &mut errors);
+    check::literals(&matrix, &mut errors);
+    errors.sort();
     errors.check(matrix)
 }
 
 impl Reader {
     fn axes(&mut self, entry: &Entry) -> Vec<Axis> {
         let entries = self.map(&entry.value, "axes");
-        if entries.is_empty() && self.errors.is_empty() {
+        if entries.is_empty() && matches!(entry.value.kind, Kind::Empty | Kind::Map(_)) {
             self.error(&entry.key_span, "a matrix needs at least one axis");
         }
         let mut axes = Vec::new();
@@ -143,7 +145,12 @@ impl Reader {
                 return values;
             }
         }
-        if values.is_empty() && self.errors.is_empty() {
+        let none = match &entry.value.kind {
+            Kind::List(items) => items.is_empty(),
+            Kind::Map(entries) => entries.is_empty(),
+            Kind::Empty | Kind::Scalar(_) => false,
+        };
+        if none {
             self.error(&entry.value.span, format!("axis `{}` has no values", entry.key));
         }
         values

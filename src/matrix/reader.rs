@@ -4,7 +4,6 @@ use super::yaml::{Entry, Kind, Node};
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::template::Template;
 
-#[derive(Default)]
 pub(super) struct Reader {
     pub(super) errors: Diagnostics,
 }

@@ -210,10 +210,7 @@ fn matching(pick: &Pick, axis: &Axis, addable: bool, errors: &mut Diagnostics) -
                 Diagnostic::error(format!("axis `{}` has no value matching `{text}`", axis.name))
                     .at(&axis.span, format!("known: {}", axis.known()))
                     .help(format!("add it under `axes.{}`{once}", axis.name));
-            // A version is near every other version; a word is near what was meant.
-            if !text.starts_with(|c: char| c.is_ascii_digit())
-                && let Some(meant) = crate::error::nearest(text, known())
-            {
+            if let Some(meant) = crate::error::nearest(text, known()) {
                 finding = finding.note(format!("did you mean `{meant}`?"));
             }
             errors.push(finding);

@@ -40,9 +40,9 @@ pub(super) struct Entry {
     pub(super) value: Node,
 }
 
-/// Reads one document. Duplicate keys are found here, all of them; what YAML itself forbids ends
-/// the reading.
-pub(super) fn read(file: &SourceFile) -> Result<Node, Diagnostics> {
+/// Reads one document. Duplicate keys are found here and stop nothing yet; what YAML itself forbids
+/// ends the reading.
+pub(super) fn read(file: &SourceFile) -> Result<(Node, Diagnostics), Diagnostics> {
     if file.text().len() > LARGEST_FILE {
         let message = format!("{} is larger than 1 MiB", file.name());
         return Err(Diagnostic::error(message).at(&file.span(0..0), "").into());
@@ -64,9 +64,9 @@ pub(super) fn read(file: &SourceFile) -> Result<Node, Diagnostics> {
         let (event, span) = event.map_err(|error| syntax(file, &error))?;
         builder.event(event, span).map_err(|diagnostic| Diagnostics::from(*diagnostic))?;
     }
-    let Builder { root, mut errors, .. } = builder;
-    errors.check(())?;
-    root.ok_or_else(|| Diagnostic::error("the file is empty").at(&file.span(0..0), "").into())
+    let Builder { root, errors, .. } = builder;
+    root.map(|root| (root, errors))
+        .ok_or_else(|| Diagnostic::error("the file is empty").at(&file.span(0..0), "").into())
 }
 
 fn syntax(file: &SourceFile, error: &ScanError) -> Diagnostics {
@@ -100,10 +100,12 @@ impl Builder<'_> {
         }
         match event {
             Event::Scalar(text, style, anchor, _) => {
+                // The parser says `~` where nothing stands; only the place tells the two apart.
                 let plain = style == granit_parser::ScalarStyle::Plain;
-                let kind = match text {
-                    text if text.is_empty() && plain => Kind::Empty,
-                    text => Kind::Scalar(text.into_owned()),
+                let kind = if plain && range.is_empty() {
+                    Kind::Empty
+                } else {
+                    Kind::Scalar(text.into_owned())
                 };
                 self.add(Node { span: self.file.span(range), kind, size: 1 }, anchor)
             }

@@ -81,7 +81,14 @@ fn request(
         args: cell.args.clone(),
         labels: cell.labels.clone(),
         target: cell.target.clone(),
+        annotations: Default::default(),
         bases: cell.bases.clone(),
+        contexts: Default::default(),
+        secrets: Default::default(),
+        ssh: Default::default(),
+        network: None,
+        cache_from: Vec::new(),
+        cache_to: Vec::new(),
         options: options.clone(),
     })
 }

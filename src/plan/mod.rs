@@ -29,8 +29,12 @@ mod make;
 mod request;
 mod show;
 mod templates;
+#[cfg(test)]
+mod tests;
 
 pub use make::{Plan, plan};
-pub use request::{BuildOptions, BuildRequest, FileOutput, Network, Output};
+pub use request::{
+    BuildOptions, BuildRequest, Cache, FileOutput, NamedContext, Network, Output, SecretSource,
+};
 pub use show::{json, table};
 pub use templates::{Needed, Templates};

@@ -25,9 +25,47 @@ pub struct BuildRequest {
     pub args: IndexMap<String, String>,
     pub labels: IndexMap<String, String>,
     pub target: Option<String>,
+    /// Of the image index and its manifests.
+    pub annotations: IndexMap<String, String>,
     /// What stands in for an image that the Dockerfile names, the key being the name in `FROM`.
     pub bases: IndexMap<String, Reference>,
+    /// Further contexts, by the name that `FROM` and `COPY --from` know them by.
+    pub contexts: IndexMap<String, NamedContext>,
+    /// What `RUN --mount=type=secret` may ask for, by id.
+    pub secrets: IndexMap<String, SecretSource>,
+    /// What `RUN --mount=type=ssh` may ask for, by id: sockets of agents or private keys, the
+    /// running agent where the list is empty.
+    pub ssh: IndexMap<String, Vec<PathBuf>>,
+    /// In place of the options' network.
+    pub network: Option<Network>,
+    pub cache_from: Vec<Cache>,
+    pub cache_to: Vec<Cache>,
     pub options: Arc<BuildOptions>,
+}
+
+/// What a named context is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NamedContext {
+    Image(Reference),
+    Folder(PathBuf),
+    /// A Git repository or an archive, fetched by BuildKit.
+    Url(String),
+}
+
+/// Where the value of a secret is found; the value itself is never in a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    File(PathBuf),
+    Variable(String),
+}
+
+/// A place that build steps are cached in, beyond the engine itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cache {
+    /// `registry`, `inline`, `local` or `gha`.
+    pub kind: String,
+    /// As BuildKit names them: `ref`, `mode`, `src`, `dest`, `scope`, …
+    pub attributes: IndexMap<String, String>,
 }
 
 /// What holds for every cell of a run.
@@ -54,7 +92,7 @@ pub enum Output {
     Push,
     /// Both.
     StoreAndPush,
-    /// A file or folder on this machine.
+    /// A file or folder on this machine; `-` is stdout, for an archive.
     File { kind: FileOutput, dest: PathBuf },
 }
 

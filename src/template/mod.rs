@@ -19,6 +19,8 @@ mod parse;
 mod render;
 mod rendered;
 mod source;
+#[cfg(test)]
+mod tests;
 mod token;
 mod value;
 
@@ -80,6 +82,11 @@ impl Template {
     /// The template's text as it was written.
     pub fn text(&self) -> &str {
         self.source.text()
+    }
+
+    /// Whether it comes out as it is, whatever the values.
+    pub fn is_literal(&self) -> bool {
+        self.nodes.iter().all(|node| matches!(node, Node::Text { .. }))
     }
 
     /// Where the whole template stands.

@@ -312,9 +312,9 @@ fn control_word(line: &str) -> Option<Range<usize>> {
     // Without a space, only what is surely meant counts.
     let spaced = word.len() < rest.len();
     let known = KEYWORDS.contains(&&word[..length]) && !word[length..].starts_with(is_name_part);
+    let alone = word[length..].chars().next().is_none_or(char::is_whitespace);
     let near = || nearest(&word[..length], KEYWORDS).is_some();
-    (length > 0 && (known || spaced || (near() && word.len() == length)))
-        .then_some(start..start + length)
+    (length > 0 && (known || spaced || (alone && near()))).then_some(start..start + length)
 }
 
 /// The length of what stands before `%>`, quoted texts being skipped.

@@ -84,13 +84,7 @@ impl<'a> Renderer<'a> {
 
     fn nodes(&mut self, nodes: &[Node], frame: &mut Frame<'_>, file: u32) -> Result<(), Stop> {
         for node in nodes {
-            self.steps += 1;
-            if self.steps > STEPS {
-                let span = frame.source.span(0..0);
-                let message = "rendering this template takes too many steps";
-                self.report(Diagnostic::error(message).at(&span, "loops within loops"));
-                return Err(Stop);
-            }
+            self.step(frame.source)?;
             match node {
                 Node::Text { range, line } => {
                     self.push(&frame.source.text()[range.clone()], frame.source, file, *line)?;
@@ -101,6 +95,7 @@ impl<'a> Renderer<'a> {
                 Node::If { branches } => self.branch(branches, frame, file)?,
                 Node::For { name, list, body } => {
                     for item in self.list(list, frame) {
+                        self.step(frame.source)?;
                         frame.locals.push((name.clone(), item));
                         let result = self.nodes(body, frame, file);
                         frame.locals.pop();
@@ -118,6 +113,16 @@ impl<'a> Renderer<'a> {
             }
         }
         Ok(())
+    }
+
+    fn step(&mut self, source: &Source) -> Result<(), Stop> {
+        self.steps += 1;
+        if self.steps <= STEPS {
+            return Ok(());
+        }
+        let message = "rendering this template takes too many steps";
+        self.report(Diagnostic::error(message).at(&source.span(0..0), "loops within loops"));
+        Err(Stop)
     }
 
     fn push(&mut self, text: &str, source: &Source, file: u32, line: u32) -> Result<(), Stop> {

@@ -1,33 +1,19 @@
 //! Ctrl-C in the middle of a matrix.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::support::{Project, Running, paths_below, until};
-
-/// Commands that builds of the engine run now and that hold `word`; the engine's processes are
-/// this machine's.
-fn commands_with(word: &str) -> usize {
-    let holds = |pid: &str| {
-        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).contains(word)
-    };
-    let entries = fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    entries.filter(|name| name.bytes().all(|c| c.is_ascii_digit()) && holds(name)).count()
-}
+use crate::support::{Project, Running, commands_with, paths_below, until};
 
 fn stops(name: &str, signal: Signal, args: &[&str]) {
-    let matrix = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: 1..6 }";
+    let matrix = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: 1..6 }";
     let project = Project::new(name, matrix, "");
     let nonce = project.nonce().to_owned();
     let sleeper = format!("FROM alpine:3.20\nRUN echo {nonce}-<%n%>; sleep 600; true\n");
     project.file("context/Dockerfile", sleeper);
     let running: Running = project.start(&[&["matrix", "--jobs", "4"], args].concat());
-    until("four cells run", Duration::from_secs(60), || commands_with(&nonce) >= 4);
+    until("four cells run", Duration::from_secs(60), || commands_with(&nonce) >= 8);
 
     let started = Instant::now();
     running.signal(signal);

@@ -104,6 +104,18 @@ fn several_cells_are_written_into_a_folder_each_under_its_name() {
 }
 
 #[test]
+fn an_archive_to_stdout_is_all_that_stdout_gets() {
+    let project = Project::single("stdout", FILE);
+    let output = project.command(&["build", "--output", "type=tar,dest=-"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let archive = project.file("piped.tar", &output.stdout);
+    let root = unpacked(&archive);
+    assert_eq!(paths_below(root.path()), ["etc", "etc/amd64"]);
+    // Blocks of nothing end an archive; what follows them was not of it.
+    assert!(output.stdout.len().is_multiple_of(512) && output.stdout.ends_with(&[0; 512]));
+}
+
+#[test]
 fn an_output_that_cannot_be_is_refused_before_anything_starts() {
     let project = Project::new("refused", TWO, FILE);
     for (args, wanted) in [
@@ -127,6 +139,10 @@ fn an_output_that_cannot_be_is_refused_before_anything_starts() {
         ),
         (&["build", "--output", "type=zip,dest=a"], &["`zip` is none of oci, docker, tar, local"]),
         (&["build", "--output", "type=oci"], &["it lacks dest=PATH"]),
+        (
+            &["build", "--only", "n=1", "--output", "type=local,dest=-"],
+            &["a folder cannot be written to stdout", "dest=PATH"],
+        ),
     ] {
         let mut command = project.command(args);
         // Even where there is no engine at all.

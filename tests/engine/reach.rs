@@ -4,8 +4,9 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 use std::process::Command;
+use std::time::Duration;
 
-use crate::support::{Project, Run, Running, started_engine};
+use crate::support::{Project, Run, Running, commands_with, started_engine, until};
 
 const FILE: &str = "FROM scratch\nCOPY Dockerfile /\n";
 
@@ -134,4 +135,18 @@ fn an_engine_without_the_containerd_store_builds_one_platform_and_says_how_to_ha
             .says(&[cannot, "\"containerd-snapshotter\": true"])
             .never_says(&["| started"]);
     }
+}
+
+#[test]
+fn an_engine_that_ends_while_it_builds_is_told_from_a_build_that_fails() {
+    let engine = started_engine("ending", &[]);
+    let project = Project::single("ending", "");
+    let sleeper = format!("FROM alpine:3.20\nRUN echo {}; sleep 600; true\n", project.nonce());
+    project.file("context/Dockerfile", sleeper);
+    let mut command = project.command(&["build"]);
+    command.env("DOCKER_HOST", &engine.host);
+    let running = Running::start(command);
+    until("it builds", Duration::from_secs(60), || commands_with(project.nonce()) > 0);
+    drop(engine);
+    running.end().exits(1).says(&["the engine went away while it built", "is it still running?"]);
 }

@@ -56,7 +56,14 @@ fn request(cell: &str) -> BuildRequest {
         args: Default::default(),
         labels: Default::default(),
         target: None,
+        annotations: Default::default(),
         bases: Default::default(),
+        contexts: Default::default(),
+        secrets: Default::default(),
+        ssh: Default::default(),
+        network: None,
+        cache_from: Vec::new(),
+        cache_to: Vec::new(),
         options: Arc::new(BuildOptions::default()),
     }
 }

@@ -29,6 +29,19 @@ pub fn docker(args: &[&str]) -> String {
     Running::start(command).end().success().stdout
 }
 
+/// Commands that builds of the engine run now and that hold `word`; the engine's processes are
+/// this machine's.
+pub fn commands_with(word: &str) -> usize {
+    let holds = |pid: &str| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(word)
+    };
+    let entries = std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    entries.filter(|name| name.bytes().all(|c| c.is_ascii_digit()) && holds(name)).count()
+}
+
 /// A further engine, which ends with this value.
 pub struct StartedEngine {
     name: &'static str,

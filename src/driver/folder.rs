@@ -4,8 +4,7 @@ use std::io::{self, Read};
 
 use crate::buildkit::session::filesync::{FileSource, Filter, Stat, Visit, mode};
 
-use super::folder::Folder;
-use super::walk::{Entry, Kind, Selection};
+use crate::context::{Entry, Folder, Kind, Selection};
 
 impl FileSource for Folder {
     fn walk(&self, filter: &Filter, visit: &mut Visit<'_>) -> io::Result<()> {

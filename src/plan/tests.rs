@@ -1,0 +1,109 @@
+//! From a matrix and its templates to build requests.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::{Plan, Templates, json, plan, table};
+use crate::error::{Diagnostics, SourceFile};
+use crate::matrix::{Cell, Matrix, Overrides, Pick, Selection};
+
+const MATRIX: &str = "\
+image: me/app
+tag: <%version%>-<%os%>
+platforms: [linux/amd64, linux/arm64]
+context: templates
+dockerfile: ./<%os%>/Dockerfile
+axes: { os: [ubuntu, alpine], version: 1..2 }
+vars: { package: curl }
+args: { V: <%version%> }
+target: final
+";
+
+fn cells(text: &str, only: &[&str]) -> (Matrix, Vec<Cell>) {
+    let matrix = Matrix::parse(SourceFile::new("matrix.yaml", text)).unwrap();
+    let only = only.iter().map(|text| Pick::parse(text).unwrap()).collect();
+    let selection = Selection { only, ..Default::default() };
+    let overrides = Overrides::default();
+    let cells = matrix.select(&selection, &overrides).unwrap().expand().unwrap().cells;
+    (matrix, cells)
+}
+
+/// Plans with these files, and tells in which order they were asked for.
+fn planned(only: &[&str], files: &[(&str, &str)]) -> Result<(Plan, Vec<String>), Diagnostics> {
+    let (matrix, cells) = cells(MATRIX, only);
+    let files: HashMap<&str, &str> = files.iter().copied().collect();
+    let mut templates = Templates::default();
+    let mut asked = Vec::new();
+    loop {
+        let needed = templates.needed(&cells);
+        if needed.is_empty() {
+            break;
+        }
+        for file in needed {
+            let text = files[file.path.as_str()];
+            templates.insert(&file.path, SourceFile::new(file.path.as_str(), text))?;
+            asked.push(file.path);
+        }
+    }
+    let plan = plan(&matrix, &cells, &templates, Path::new("sub"), &Default::default())?;
+    Ok((plan, asked))
+}
+
+#[test]
+fn each_file_is_asked_for_once_and_each_cell_gets_a_request() {
+    let files = [
+        ("templates/ubuntu/Dockerfile", "FROM ubuntu\n#% include \"common/tail\"\n"),
+        ("templates/alpine/Dockerfile", "FROM alpine:<%version%>\n#% include \"common/tail\"\n"),
+        ("templates/common/tail", "RUN <%package%>\n"),
+    ];
+    let (plan, asked) = planned(&[], &files).unwrap();
+    let wanted =
+        ["templates/ubuntu/Dockerfile", "templates/alpine/Dockerfile", "templates/common/tail"];
+    assert_eq!(asked, wanted);
+    assert!(plan.warnings.is_empty(), "{}", plan.warnings);
+    assert_eq!(plan.requests.len(), 4);
+    let last = &plan.requests[3];
+    assert_eq!(&*last.cell, "2-alpine");
+    assert_eq!(last.dockerfile.text, "FROM alpine:2\nRUN curl\n");
+    assert_eq!(last.context, Path::new("sub/templates"));
+    assert_eq!((last.args["V"].as_str(), last.target.as_deref()), ("2", Some("final")));
+    assert_eq!(&*last.dockerfile.origin(2).unwrap().file, "templates/common/tail");
+}
+
+#[test]
+fn a_var_that_nothing_uses_is_a_warning_when_all_templates_were_read() {
+    let files = [("templates/ubuntu/Dockerfile", ""), ("templates/alpine/Dockerfile", "")];
+    let (plan, _) = planned(&[], &files).unwrap();
+    let warnings = plan.warnings.to_string();
+    assert!(warnings.starts_with("warning: the var `package` is not used"), "{warnings}");
+    let (plan, _) = planned(&["os=ubuntu"], &files).unwrap();
+    assert!(plan.warnings.is_empty(), "{}", plan.warnings);
+}
+
+#[test]
+fn one_slip_in_a_template_is_told_once_even_where_no_cell_goes() {
+    let bad = "#% if os == \"never\"\n<%verison%>\n#% endif\n<%pakage%>\n";
+    let errors = planned(&["os=ubuntu"], &[("templates/ubuntu/Dockerfile", bad)]).unwrap_err();
+    assert_eq!(errors.len(), 2, "{errors}");
+    let shown = errors.to_string();
+    assert!(shown.contains("--> templates/ubuntu/Dockerfile:2:3"), "{shown}");
+    assert!(shown.contains("did you mean `package`?"), "{shown}");
+}
+
+#[test]
+fn a_plan_is_shown_as_a_table_and_as_json() {
+    let (_, cells) = cells(MATRIX, &["os=ubuntu"]);
+    assert_eq!(
+        table(&cells),
+        "\
+cell      platforms    dockerfile         images
+1-ubuntu  amd64 arm64  ubuntu/Dockerfile  me/app:1-ubuntu
+2-ubuntu  amd64 arm64  ubuntu/Dockerfile  me/app:2-ubuntu
+"
+    );
+    let json: serde_json::Value = serde_json::from_str(&json(&cells)).unwrap();
+    assert_eq!(json["version"], 1);
+    assert_eq!(json["cells"].as_array().unwrap().len(), 2);
+    assert_eq!(json["cells"][1]["axes"]["version"], "2");
+    assert_eq!(json["cells"][1]["references"][0], "docker.io/me/app:2-ubuntu");
+}

@@ -1,0 +1,266 @@
+//! The promises of the template language.
+
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+
+use super::{Origin, Rendered, Scope, Template, Value};
+use crate::error::{Diagnostics, SourceFile};
+
+fn scope() -> Scope {
+    let mut scope = Scope::default();
+    scope.set("os", "alpine");
+    scope.set("version", "2.0.10");
+    let properties = [("hack".into(), "hack_cn".into()), ("suffix".into(), "-cn".into())];
+    scope.set("type", Value::Record { text: "cn".into(), properties: properties.into() });
+    scope.set("packages", Value::List([Value::from("curl"), Value::from("tar")].into()));
+    scope.set("nested", "<%os%> {%os%}");
+    scope.set("latest", Value::Truth(true));
+    scope
+}
+
+fn render_with(files: &[(&str, &str)], scope: &Scope) -> Result<Rendered, Diagnostics> {
+    let mut templates = HashMap::new();
+    for (name, text) in files {
+        templates.insert(*name, Template::file(SourceFile::new(*name, *text))?);
+    }
+    templates[files[0].0].render(scope, &|name| templates.get(name))
+}
+
+fn render(text: &str) -> Result<Rendered, Diagnostics> {
+    render_with(&[("Dockerfile", text)], &scope())
+}
+
+fn rendered(text: &str) -> String {
+    render(text).unwrap_or_else(|errors| panic!("{text}: {errors}")).text
+}
+
+fn error(text: &str) -> String {
+    render(text).expect_err(text).to_string()
+}
+
+#[test]
+fn placeholders_become_values() {
+    for (template, wanted) in [
+        ("FROM <%os%>:<% version %>\n", "FROM alpine:2.0.10\n"),
+        ("<%type%><%type.suffix%>", "cn-cn"),
+        ("{%os%}{%version%}", "alpine2.0.10"),
+        ("<%nested%>", "<%os%> {%os%}"),
+        ("<%\"<%\"%>", "<%"),
+        ("<%os|upper%> <%version|major%>.<%version|minor%>.<%version|patch%>", "ALPINE 2.0.10"),
+        ("<%version|replace('.', '_')%>", "2_0_10"),
+        ("<%missing|default('x')%> <%type.none|default(os)%>", "x alpine"),
+        ("<%packages|join(' ')%>", "curl tar"),
+        ("<%version|split('.')|join('-')%>", "2-0-10"),
+        ("<%latest%> <%3.10%> <%1.0%>", "true 3.10 1.0"),
+        ("größe <%os%> é", "größe alpine é"),
+    ] {
+        assert_eq!(rendered(template), wanted, "{template}");
+    }
+}
+
+#[test]
+fn what_is_not_a_placeholder_is_left_alone() {
+    for text in [
+        "",
+        "\n",
+        "\r\n",
+        "${VAR} ${#a} ${a%b} {{.Go}} {# x #} {{ x }} <<EOF\n",
+        "{% if x %}{% os %}{%os %}{%%}{%1%}{%os.x%}",
+        "a < b % c > d %> {%",
+        "#%PAM-1.0\n#%\n#% \n##% if\nRUN x #% if\n",
+        "# %% else\n",
+        "last line without an end",
+        "\u{feff}FROM x\n",
+    ] {
+        assert_eq!(rendered(text), text);
+    }
+}
+
+#[test]
+fn line_ends_stay_as_they_are() {
+    assert_eq!(rendered("A <%os%>\r\n#% if latest\r\nB\r\n#% endif\r\nC"), "A alpine\r\nB\r\nC");
+}
+
+#[test]
+fn conditions_choose_lines() {
+    for (condition, holds) in [
+        ("os == \"alpine\"", true),
+        ("os != 'alpine'", false),
+        ("type == \"cn\" and type.suffix == \"-cn\"", true),
+        ("version > 2.0.9", true),
+        ("version >= \"2.0.10\" and version < 2.1", true),
+        ("os in [\"alpine\", 'ubuntu']", true),
+        ("os not in packages", true),
+        ("'curl' in packages", true),
+        ("\"pin\" in os", true),
+        ("not latest or false", false),
+        ("not (latest and false)", true),
+        ("not not latest", true),
+        ("missing is defined", false),
+        ("os is defined and missing is not defined", true),
+        ("type.suffix is defined", true),
+        ("latest == true", true),
+    ] {
+        let text = format!("#% if {condition}\nyes\n#% else\nno\n#% endif\n");
+        assert_eq!(rendered(&text), if holds { "yes\n" } else { "no\n" }, "{condition}");
+    }
+}
+
+#[test]
+fn loops_repeat_lines() {
+    let text = "#% for p in packages\nRUN <%p%>\n  #% for q in ['1','2']\n<%p%><%q%>\n  #%endfor\n#% endfor\n";
+    assert_eq!(rendered(text), "RUN curl\ncurl1\ncurl2\nRUN tar\ntar1\ntar2\n");
+}
+
+#[test]
+fn an_included_file_stands_in_place_of_its_line() {
+    let files = [
+        ("Dockerfile", "A\n#% for p in packages\n#% include \"common/one\"\n#% endfor\nB\n"),
+        ("common/one", "<%p%>\n#% include \"common/two\"\n"),
+        ("common/two", "no end <%os%>"),
+    ];
+    let rendered = render_with(&files, &scope()).unwrap();
+    assert_eq!(rendered.text, "A\ncurl\nno end alpine\ntar\nno end alpine\nB\n");
+    let places: Vec<String> = (1..=7)
+        .map_while(|line| rendered.origin(line))
+        .map(|Origin { file, line }| format!("{file}:{line}"))
+        .collect();
+    let wanted = [
+        "Dockerfile:1",
+        "common/one:1",
+        "common/two:1",
+        "common/one:1",
+        "common/two:1",
+        "Dockerfile:5",
+    ];
+    assert_eq!(places, wanted);
+}
+
+#[test]
+fn every_rendered_line_knows_the_line_it_came_from() {
+    let text = "1\n#% if latest\n3 <%os%>\n4\n#% else\n6\n#% endif\n#% for p in packages\n<%p%> 9\n10\n#% endfor\n12\n<%os%>\n\n15";
+    let rendered = render(text).unwrap();
+    let lines: Vec<u32> = (1..).map_while(|line| rendered.origin(line)).map(|o| o.line).collect();
+    assert_eq!(lines, [1, 3, 4, 9, 10, 9, 10, 12, 13, 14, 15]);
+    assert_eq!(rendered.text.lines().count(), lines.len());
+    assert_eq!(rendered.origin(0), None);
+}
+
+#[test]
+fn an_error_names_its_place_and_what_was_meant() {
+    for (template, place, words) in [
+        ("a\né <%oss%>", "Dockerfile:2:5", "did you mean `os`?"),
+        ("<%type.sufix%>", "Dockerfile:1:8", "did you mean `suffix`?"),
+        ("<%type.zzz%>", "Dockerfile:1:8", "it has: hack, suffix"),
+        ("<%os.x%>", "Dockerfile:1:6", "plain text"),
+        ("{%oss%}", "Dockerfile:1:3", "did you mean `os`?"),
+        ("x <%os", "Dockerfile:1:3", "not closed"),
+        ("x <%os\n%>", "Dockerfile:1:3", "not closed"),
+        ("<%%>", "Dockerfile:1:3", "expected a name or a value"),
+        ("<%os os%>", "Dockerfile:1:6", "expected the end"),
+        ("<%os|%>", "Dockerfile:1:6", "name of a filter"),
+        ("<%os|lowr%>", "Dockerfile:1:6", "did you mean `lower`?"),
+        ("<%os|replace('a')%>", "Dockerfile:1:6", "takes 2 values in brackets, not 1"),
+        ("<%os|major%>", "Dockerfile:1:3", "`alpine` has no major number"),
+        ("<%packages%>", "Dockerfile:1:3", "is a list"),
+        ("<%os = 'a'%>", "Dockerfile:1:6", "write `==`"),
+        ("<%'a%>", "Dockerfile:1:1", "not closed"),
+        ("#% if os\n#% endif", "Dockerfile:1:7", "not a condition"),
+        ("#% if\n#% endif", "Dockerfile:1:6", "expected a name or a value"),
+        ("#% if latest\n", "Dockerfile:1:4", "`#% endif` is missing"),
+        ("#% endif\n", "Dockerfile:1:4", "there is no `#% if`"),
+        ("#% if latest\n#% endfor\n", "Dockerfile:2:4", "`#% endif` is missing"),
+        ("#% if latest\n#% else\n#% else\n#% endif", "Dockerfile:3:4", "last branch"),
+        ("#% fi latest\n", "Dockerfile:1:4", "not a control word"),
+        ("#%iff latest\n", "Dockerfile:1:3", "did you mean `if`?"),
+        ("#% for in packages\n#% endfor", "Dockerfile:1:8", "a loop needs"),
+        ("#% for p in os\n#% endfor", "Dockerfile:1:13", "not a list"),
+        ("#% include labels\n", "Dockerfile:1:11", "in quotes"),
+        ("#% include \"../x\"\n", "Dockerfile:1:11", "stays inside"),
+        ("#% include \"/etc/passwd\"\n", "Dockerfile:1:11", "stays inside"),
+        ("#% endif x\n", "Dockerfile:1:9", "nothing may follow"),
+        ("<%packages < os%>", "Dockerfile:1:3", "neither larger nor smaller"),
+    ] {
+        let shown = error(template);
+        assert!(shown.contains(&format!("--> {place}\n")), "{template}\n{shown}");
+        assert!(shown.contains(words), "{template}\n{shown}");
+    }
+}
+
+#[test]
+fn all_errors_of_a_template_come_at_once() {
+    let errors = render("<%a1%>\n<%b1%>\n#% if c1\n#% endif\n").unwrap_err();
+    assert_eq!(errors.len(), 3, "{errors}");
+}
+
+#[test]
+fn an_error_in_an_included_file_tells_who_included_it() {
+    let files = [("Dockerfile", "\n#% include \"one\"\n"), ("one", "<%oss%>\n")];
+    let shown = render_with(&files, &scope()).unwrap_err().to_string();
+    assert!(shown.contains("--> one:1:3"), "{shown}");
+    assert!(shown.contains("included from Dockerfile:2:11"), "{shown}");
+}
+
+#[test]
+fn a_file_that_includes_itself_is_an_error() {
+    let files = [("Dockerfile", "#% include \"one\"\n"), ("one", "#% include \"one\"\n")];
+    assert!(render_with(&files, &scope()).unwrap_err().to_string().contains("includes itself"));
+}
+
+#[test]
+fn a_value_never_becomes_an_instruction() {
+    for bad in ["a\nRUN evil", "a\rb", "a\0b", "a\u{1b}[2J", "a\u{85}b", "a\u{2028}b"] {
+        let mut scope = scope();
+        scope.set("bad", bad);
+        let errors = render_with(&[("Dockerfile", "x <%bad%>")], &scope).expect_err(bad);
+        assert!(errors.to_string().contains("--> Dockerfile:1:5"), "{errors}");
+    }
+}
+
+#[test]
+fn what_would_fill_the_memory_is_stopped() {
+    let many: Value = Value::List(vec![Value::from("x"); 2000].into());
+    let mut scope = Scope::default();
+    scope.set("many", many);
+    let large = format!("#% for a in many\n{}\n#% endfor", "y".repeat(1000));
+    let slow =
+        "#% for a in many\n#% for b in many\n#% for c in many\n#% endfor\n#% endfor\n#% endfor";
+    let filters = format!("<%'a'{}%>", "|replace('a','aaaaaaaaaa')".repeat(30));
+    let nested = "#% if true\n".repeat(5000) + &"#% endif\n".repeat(5000);
+    let brackets = format!("<%{}%>", "(".repeat(1500));
+    for (template, word) in [
+        (large.as_str(), "larger than 1 MiB"),
+        (slow, "too many steps"),
+        (&filters, "longer than 64 KiB"),
+        (&nested, "nested more than"),
+        (&brackets, "brackets"),
+    ] {
+        let shown = render_with(&[("Dockerfile", template)], &scope).unwrap_err().to_string();
+        assert!(shown.contains(word), "{shown}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn text_without_placeholders_comes_out_byte_for_byte(
+        text in "([a-z$ \t\r\n<{}#%>\"']|\\PC){0,200}",
+    ) {
+        // A sign between the two letters makes every marker plain text.
+        let text = ["<%", "{%", "#%"].iter().fold(text, |text, marker| {
+            text.replace(marker, &format!("{}.%", &marker[..1]))
+        });
+        prop_assert_eq!(rendered(&text), text);
+    }
+
+    #[test]
+    fn no_template_makes_it_panic(
+        text in "(<%|%>|\\{%|#%| if | for | in |os|endif|include|\"|\\||\\.|\\(|\\[|é|\r?\n|[a-z <=]){0,40}"
+    ) {
+        if let Ok(rendered) = render(&text) {
+            let count = rendered.text.split_inclusive('\n').count() as u32;
+            prop_assert!(rendered.origin(count + 1).is_none());
+            prop_assert!((1..=count).all(|line| rendered.origin(line).is_some()));
+        }
+    }
+}
