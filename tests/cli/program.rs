@@ -33,9 +33,10 @@ pub fn shell(folder: &Path, script: &str) {
     assert!(output.status.success(), "{script}\n{told}");
 }
 
-/// Words as a shell splits them, as far as quotes go.
+/// Words as a shell splits them, as far as quotes go; `\n` and `\e` are what they are in `printf`.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    let line = line.replace("\\n", "\n").replace("\\e", "\u{1b}");
     for c in line.chars() {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
