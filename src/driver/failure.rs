@@ -4,6 +4,7 @@ use crate::buildkit::{Detail, SolveError};
 use crate::outcome::{Failure, Place};
 use crate::plan::BuildRequest;
 
+use super::machine::unanswered;
 use super::watch::{Seen, Vertex};
 
 /// Says what failed, where, and what to do about it.
@@ -35,7 +36,8 @@ pub(super) fn failure(
         is_one.then(|| vertex.name.text.clone())
     };
     Failure {
-        help: help(&error.message, error.connection_lost),
+        help: unanswered(&error.message, request)
+            .or_else(|| help(&error.message, error.connection_lost)),
         message,
         platform: vertex.and_then(|v| v.name.platform.as_ref()?.parse().ok()).or_else(|| {
             let only_one = request.platforms.len() == 1;
