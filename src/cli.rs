@@ -140,7 +140,8 @@ pub struct RunArgs {
     /// Run every instruction again
     #[arg(long)]
     pub no_cache: bool,
-    /// Ask registries for base images even when the engine has them
+    /// Take base images from their registries alone; without it the engine's own copy serves where
+    /// a registry has none or is down
     #[arg(long)]
     pub pull: bool,
     /// The network that RUN steps see, whatever the matrix says

@@ -50,7 +50,7 @@ pub(super) fn run(matrix: &Matrix, args: &BuildArgs, scope: Scope) -> Result<Exi
     let mut requests = prepare::requests(matrix, &cells, &args.select, &options)?;
     inputs::add(&mut requests, &args.inputs, args.run.network)?;
     if let Some(spec) = &args.output.output {
-        give_each_its_file(&mut requests, spec)?;
+        give_each_its_file(&mut requests, spec, args.output.dry_run)?;
     }
     if args.output.dry_run {
         return Ok(dry_run(&cells));
@@ -87,7 +87,11 @@ fn options(args: &BuildArgs) -> BuildOptions {
 }
 
 /// Sets where each request's file goes.
-fn give_each_its_file(requests: &mut [BuildRequest], spec: &OutputSpec) -> Result<(), Error> {
+fn give_each_its_file(
+    requests: &mut [BuildRequest],
+    spec: &OutputSpec,
+    dry_run: bool,
+) -> Result<(), Error> {
     let to_stdout = spec.dest == Path::new("-");
     if to_stdout && (spec.kind == FileOutput::Local || output::stdout_is_terminal()) {
         let message = match spec.kind {
@@ -110,7 +114,14 @@ fn give_each_its_file(requests: &mut [BuildRequest], spec: &OutputSpec) -> Resul
         let help = "choose one with --platform, or write type=oci";
         return Err(Error::new(ErrorKind::Usage, message).help(help));
     }
-    if folder {
+    if let Some(parent) = spec.dest.parent().filter(|parent| *parent != Path::new(""))
+        && !folder
+        && !parent.is_dir()
+    {
+        let message = format!("there is no folder {} to write into", parent.display());
+        return Err(Error::new(ErrorKind::Usage, message).help("make it first"));
+    }
+    if folder && !dry_run {
         std::fs::create_dir_all(&spec.dest).map_err(|error| {
             let message = format!("{} cannot be made", spec.dest.display());
             Error::new(ErrorKind::Environment, message).caused_by(error)
