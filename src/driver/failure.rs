@@ -4,6 +4,7 @@ use crate::buildkit::{Detail, SolveError};
 use crate::outcome::{Failure, Place};
 use crate::plan::BuildRequest;
 
+use super::machine::unanswered;
 use super::watch::{Seen, Vertex};
 use super::words::{NO_EMULATOR, Words, words};
 
@@ -48,7 +49,7 @@ pub(super) fn failure(
         None => words(&error.message, had_login, instruction.as_deref()),
     };
     Failure {
-        help,
+        help: unanswered(&error.message, request).or(help),
         message,
         verbatim,
         platform: vertex.and_then(|v| v.name.platform.as_ref()?.parse().ok()).or_else(|| {
