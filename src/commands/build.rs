@@ -142,7 +142,7 @@ fn give_each_its_file(
     Ok(())
 }
 
-async fn build(requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<ExitCode, Error> {
+async fn build(mut requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<ExitCode, Error> {
     let started = Instant::now();
     let credentials = Arc::new(engine::credentials()?);
     for request in &requests {
@@ -155,7 +155,7 @@ async fn build(requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<ExitCode
     if let Some(obstacle) = driver::missing(&requests, environment).into_iter().next() {
         return Err(Error::new(ErrorKind::Environment, obstacle.message).help(obstacle.help));
     }
-    if driver::without_runner(&requests, environment) {
+    if driver::leave_out_idle(&mut requests, environment) {
         output::stderr(
             "note: the gha cache is left out, since no runner of GitHub Actions said where it is\n",
         );
