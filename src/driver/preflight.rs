@@ -6,6 +6,8 @@ use crate::docker::EngineFacts;
 use crate::image::Platform;
 use crate::plan::{BuildRequest, FileOutput, Output};
 
+use super::caches;
+
 /// Something that the engine cannot do and a request wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Obstacle {
@@ -26,7 +28,22 @@ pub fn preflight(
     facts: &EngineFacts,
     platforms: &[Platform],
 ) -> Vec<Obstacle> {
-    let mut obstacles = Vec::new();
+    let mut obstacles: Vec<Obstacle> =
+        requests.iter().find_map(caches::obstacles).into_iter().collect();
+    if !facts.containerd_store
+        && requests.iter().any(|request| request.cache_to.iter().any(|c| c.kind != "inline"))
+    {
+        obstacles.push(Obstacle {
+            message: "this engine writes no cache but the inline one".to_owned(),
+            help: format!("{TURN_ON}, or write --cache-to type=inline"),
+        });
+    }
+    if !facts.containerd_store && requests.iter().any(|request| !request.annotations.is_empty()) {
+        obstacles.push(Obstacle {
+            message: "this engine's images have no annotations".to_owned(),
+            help: format!("{TURN_ON}, or leave the annotations out"),
+        });
+    }
     let several = requests.iter().find(|request| request.platforms.len() > 1);
     if let Some(request) = several.filter(|_| !facts.containerd_store) {
         obstacles.push(Obstacle {

@@ -4,13 +4,29 @@ use std::collections::HashMap;
 
 use crate::buildkit::{Exporter, Solve};
 use crate::image::Reference;
-use crate::plan::{BuildRequest, FileOutput, Network, Output};
+use crate::plan::{BuildRequest, FileOutput, NamedContext, Network, Output};
 
-/// The solve of `request`, whose Dockerfile the session serves as `filename`.
-pub(super) fn solve(request: &BuildRequest, filename: &str, session: &str) -> Solve {
+use super::caches;
+use super::machine::Environment;
+
+/// What a session offers to one build, under the names that it is offered by.
+pub(super) struct Offered<'a> {
+    pub(super) session: &'a str,
+    /// The Dockerfile.
+    pub(super) filename: &'a str,
+    /// Of each named context that is a folder.
+    pub(super) folders: HashMap<&'a str, String>,
+}
+
+/// The solve of `request`.
+pub(super) fn solve(
+    request: &BuildRequest,
+    offered: &Offered<'_>,
+    environment: Environment,
+) -> Solve {
     let options = &request.options;
     let mut attributes = HashMap::from([
-        ("filename".to_owned(), filename.to_owned()),
+        ("filename".to_owned(), offered.filename.to_owned()),
         ("platform".to_owned(), join(&request.platforms)),
     ]);
     let prefixed = |prefix: &'static str| {
@@ -21,7 +37,23 @@ pub(super) fn solve(request: &BuildRequest, filename: &str, session: &str) -> So
     attributes.extend(request.bases.iter().map(|(name, base)| {
         (format!("context:{}", context_name(name)), format!("docker-image://{base}"))
     }));
+    attributes.extend(request.contexts.iter().filter_map(|(name, context)| {
+        let value = match context {
+            NamedContext::Image(image) => format!("docker-image://{image}"),
+            NamedContext::Folder(_) => format!("local:{}", offered.folders.get(&**name)?),
+            NamedContext::Url(url) => url.clone(),
+        };
+        Some((format!("context:{}", context_name(name)), value))
+    }));
     let mut set = |key: &str, value: &str| attributes.insert(key.to_owned(), value.to_owned());
+    if !request.bases.is_empty() || !request.contexts.is_empty() {
+        // A frontend of `# syntax=` that knows nothing of named contexts says so, and does not
+        // build something else.
+        set("frontend.caps", "moby.buildkit.frontend.contexts+forward");
+    }
+    if let Some(imports) = caches::imports(&request.cache_from, environment) {
+        set("cache-imports", &imports);
+    }
     if let Some(target) = &request.target {
         set("target", target);
     }
@@ -33,7 +65,7 @@ pub(super) fn solve(request: &BuildRequest, filename: &str, session: &str) -> So
         set("image-resolve-mode", "pull");
     }
     let mut entitlements = Vec::new();
-    match options.network {
+    match request.network.unwrap_or(options.network) {
         Network::Default => {}
         Network::None => {
             set("force-network-mode", "none");
@@ -47,9 +79,10 @@ pub(super) fn solve(request: &BuildRequest, filename: &str, session: &str) -> So
         set("attest:provenance", "mode=min,inline-only=true");
     }
     Solve {
-        session: session.to_owned(),
+        session: offered.session.to_owned(),
         attributes,
-        exporters: vec![exporter(&options.output, &request.references)],
+        exporters: vec![exporter(request)],
+        cache_exports: caches::exports(&request.cache_to, environment),
         entitlements,
         internal: !options.history,
     }
@@ -67,8 +100,8 @@ fn context_name(name: &str) -> String {
     familiar.strip_suffix(":latest").map(str::to_owned).unwrap_or(familiar)
 }
 
-fn exporter(output: &Output, references: &[Reference]) -> Exporter {
-    let (kind, flags): (_, &[(&str, &str)]) = match output {
+fn exporter(request: &BuildRequest) -> Exporter {
+    let (kind, flags): (_, &[(&str, &str)]) = match &request.options.output {
         // What `docker buildx` uses too: unpacks into the engine's store, then pushes.
         Output::Store => ("moby", &[]),
         Output::StoreAndPush => ("moby", &[("push", "true")]),
@@ -84,9 +117,24 @@ fn exporter(output: &Output, references: &[Reference]) -> Exporter {
     let mut attributes: HashMap<String, String> =
         flags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     if !matches!(kind, "tar" | "local") {
-        attributes.insert("name".to_owned(), join(references));
+        attributes.insert("name".to_owned(), join(&request.references));
+        attributes.extend(annotations(request));
     }
     Exporter { kind, attributes }
+}
+
+/// The annotations as attributes of an exporter: of each manifest, and of the index if there is one,
+/// so that they are found wherever a registry or a person looks.
+///
+/// Source: <https://github.com/moby/buildkit/blob/master/docs/annotations.md>
+fn annotations(request: &BuildRequest) -> impl Iterator<Item = (String, String)> {
+    // A single platform has no index, unless an attestation stands beside its manifest.
+    let has_index = request.platforms.len() > 1 || request.options.provenance;
+    let places: &[&str] =
+        if has_index { &["annotation-manifest", "annotation-index"] } else { &["annotation"] };
+    request.annotations.iter().flat_map(move |(key, value)| {
+        places.iter().map(move |place| (format!("{place}.{key}"), value.clone()))
+    })
 }
 
 fn join<T: ToString>(items: &[T]) -> String {

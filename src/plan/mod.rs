@@ -25,6 +25,7 @@
 //! # Ok::<(), onebuild::error::Diagnostics>(())
 //! ```
 
+mod cache;
 mod make;
 mod request;
 mod show;
@@ -32,6 +33,7 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
+pub use cache::fields;
 pub use make::{Plan, plan};
 pub use request::{
     BuildOptions, BuildRequest, Cache, FileOutput, NamedContext, Network, Output, SecretSource,

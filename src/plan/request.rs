@@ -53,7 +53,7 @@ pub enum NamedContext {
 }
 
 /// Where the value of a secret is found; the value itself is never in a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SecretSource {
     File(PathBuf),
     Variable(String),
