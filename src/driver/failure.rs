@@ -47,8 +47,9 @@ pub(super) fn failure(
         }
         None => words(&error.message, had_login, instruction.as_deref()),
     };
+    let is_syntax = place.as_ref().is_some_and(|place| place.text.starts_with('#'));
     Failure {
-        help,
+        help: help.map(|help| if is_syntax { NO_FRONTEND.to_owned() } else { help }),
         message,
         verbatim,
         platform: vertex.and_then(|v| v.name.platform.as_ref()?.parse().ok()).or_else(|| {
@@ -65,6 +66,10 @@ pub(super) fn failure(
         log_tail,
     }
 }
+
+/// For the image that a `# syntax=` line names, which no `--base` replaces.
+const NO_FRONTEND: &str = "check the name, or leave the line out: the engine understands \
+     Dockerfiles without it";
 
 /// Where in the template line `line` of the rendered Dockerfile came from, with the line as it
 /// was rendered: that is the text BuildKit complains of.
