@@ -9,19 +9,20 @@ import shutil
 import signal
 import sys
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import cells
-import local
 import table
 from clients import CLIENTS
 from lab import CHECKOUT, STATE, Engine, Registry, Root, said
-from measure import Failed
+from local import Local, measure_all
+from measure import Failed, Sample
 from rounds import Run, Stage
 
 PARTS = ("family", "many", "local")
 FOLDER = STATE / "bench"
+RESULT = FOLDER / "result.json"
 
 
 def arguments() -> argparse.Namespace:
@@ -31,6 +32,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--part", action="append", choices=PARTS)
     parser.add_argument("--client", action="append", choices=[client.name for client in CLIENTS])
     parser.add_argument("--onebuild", type=Path)
+    parser.add_argument("--print", action="store_true")
     args = parser.parse_args()
     if args.rounds < 1:
         parser.error("--rounds wants 1 or more")
@@ -46,7 +48,7 @@ def program(given: Path | None) -> str:
     return str(given.resolve())
 
 
-def facts(root: Root, onebuild: str) -> dict[str, str]:
+def facts(root: Root, onebuild: str, quick: bool) -> dict[str, str]:
     """What the numbers depend on."""
     def inside(*command: str) -> str:
         return said(*root.command(list(command)))
@@ -63,11 +65,12 @@ def facts(root: Root, onebuild: str) -> dict[str, str]:
         "engine": version,
         "buildx": inside("docker", "buildx", "version"),
         "onebuild": said(onebuild, "--version"),
-        "load": f"{os.getloadavg()[0]:.2f}",
+        "load": f"{os.getloadavg()[0]:.2f} at the start, which should be near 0",
+        "cells": "few" if quick else "all",
     }
 
 
-def compare(args: argparse.Namespace, stage: Stage, save) -> None:
+def compare(args: argparse.Namespace, stage: Stage) -> None:
     chosen = [c for c in CLIENTS if not args.client or c.name in args.client]
     rounds = 1 if args.quick else args.rounds
     versions = [f"2.0.{patch}" for patch in range(1 if args.quick else 6)]
@@ -77,54 +80,76 @@ def compare(args: argparse.Namespace, stage: Stage, save) -> None:
             releases = os.environ["ONEBUILD_LAB_RELEASES"]
             family = cells.own_family(versions, registry, releases)
             stage.round(number, family, chosen)
-            save()
         if "many" in args.part:
             folder = stage.work / f"many-{number}"
             family = cells.many(folder, 20 if args.quick else 200)
             stage.round(number, family, [c for c in chosen if c.name in ("bake", "onebuild")])
-            save()
 
 
-def printed(told: dict[str, str], runs: list[Run], locals_: list[local.Local], quick: bool) -> None:
-    print("\n".join(f"{name:9} {value}" for name, value in told.items()), end="\n\n")
-    few, many = (6, 20) if quick else (36, 200)
-    for family, phase, title in (
-        ("family", "cold", f"{few} cells, cold: a fresh engine, base images not pulled yet"),
-        ("family", "warm", f"{few} cells, warm: the same command again"),
-        ("many", "warm", f"{many} cells, warm"),
-    ):
-        if any((run.family, run.phase) == (family, phase) for run in runs):
-            print(table.comparison(runs, family, phase, title))
-    if locals_:
-        print(table.local(locals_))
-    if not quick:
-        print(table.targets(runs, locals_))
+@dataclass
+class Result:
+    """All that was measured, and on what."""
+
+    facts: dict[str, str]
+    runs: list[Run] = field(default_factory=list)
+    local: list[Local] = field(default_factory=list)
+
+    def save(self) -> None:
+        # Whole or not at all: it is written after each run.
+        new = RESULT.with_suffix(".new")
+        new.write_text(json.dumps(asdict(self), indent=1) + "\n")
+        new.replace(RESULT)
+
+    @classmethod
+    def load(cls) -> "Result":
+        if not RESULT.exists():
+            raise Failed(f"there is no {RESULT}: nothing was measured yet")
+        raw = json.loads(RESULT.read_text())
+        runs = [Run(**{**run, "sample": Sample(**run["sample"])}) for run in raw["runs"]]
+        return cls(raw["facts"], runs, [Local(**one) for one in raw["local"]])
+
+    def text(self) -> str:
+        """Tables of what there is; targets only for the full number of cells."""
+        quick = self.facts["cells"] == "few"
+        few, many = (6, 20) if quick else (36, 200)
+        parts = ["\n".join(f"{name:9} {value}" for name, value in self.facts.items()), ""]
+        for family, phase, title in (
+            ("family", "cold", f"{few} cells, cold: a fresh engine, base images not pulled yet"),
+            ("family", "warm", f"{few} cells, warm: the same command again"),
+            ("many", "warm", f"{many} cells, warm"),
+        ):
+            if any((run.family, run.phase) == (family, phase) for run in self.runs):
+                parts.append(table.comparison(self.runs, family, phase, title))
+        parts.append(table.settings(self.runs))
+        if self.local:
+            parts.append(table.local(self.local))
+        if not quick:
+            parts.append(table.targets(self.runs, self.local))
+        return "\n".join(parts)
+
+
+def measured(args: argparse.Namespace) -> Result:
+    onebuild = program(args.onebuild)
+    logs = FOLDER / "log"
+    shutil.rmtree(logs, ignore_errors=True)
+    logs.mkdir(parents=True)
+    with tempfile.TemporaryDirectory(dir=FOLDER, prefix="work-") as work, Root() as root:
+        result = Result(facts(root, onebuild, args.quick))
+        if "local" in args.part:
+            result.local += measure_all(onebuild, Path(work), logs, args.quick)
+            result.save()
+        if {"family", "many"} & set(args.part):
+            with Registry() as registry:
+                stage = Stage(onebuild, root, registry, Path(work), logs, result.runs, result.save)
+                compare(args, stage)
+    return result
 
 
 def main() -> None:
     args = arguments()
     args.part = args.part or list(PARTS)
-    onebuild = program(args.onebuild)
-    logs = FOLDER / "log"
-    shutil.rmtree(logs, ignore_errors=True)
-    logs.mkdir(parents=True)
-    runs: list[Run] = []
-    locals_: list[local.Local] = []
-    with tempfile.TemporaryDirectory(dir=FOLDER, prefix="work-") as work, Root() as root:
-        told = facts(root, onebuild)
-
-        def save() -> None:
-            result = {"facts": told, "runs": [asdict(r) for r in runs],
-                      "local": [asdict(one) for one in locals_]}
-            (FOLDER / "result.json").write_text(json.dumps(result, indent=1) + "\n")
-
-        if "local" in args.part:
-            locals_ += local.measure_all(onebuild, Path(work), logs, args.quick)
-            save()
-        if {"family", "many"} & set(args.part):
-            with Registry() as registry:
-                compare(args, Stage(onebuild, root, registry, Path(work), logs, runs), save)
-    printed(told, runs, locals_, args.quick)
+    result = Result.load() if args.print else measured(args)
+    print(result.text())
 
 
 def _stop(number: int, _: object) -> None:

@@ -34,9 +34,15 @@ def comparison(runs: list[Run], family: str, phase: str, title: str) -> str:
         if not mine:
             continue
         rows.append([client.title, *_numbers(mine, peer)])
-        notes.append(f"  {client.title}: {client.settings}")
-        notes += [f"    round {run.round}: {run.error}" for run in mine if run.error]
+        notes += [f"  {client.title}, round {run.round}: {run.error}" for run in mine if run.error]
     return "\n".join([title, *_columns(rows), *notes, ""])
+
+
+def settings(runs: list[Run]) -> str:
+    """What each client was asked for."""
+    measured = {run.client for run in runs}
+    rows = [[one.title, one.settings] for one in CLIENTS if one.name in measured]
+    return "\n".join(["settings", *_columns(rows), ""]) if rows else ""
 
 
 def _numbers(runs: list[Run], peer: float | None) -> list[str]:
@@ -78,6 +84,11 @@ def targets(runs: list[Run], locals_: list[Local]) -> str:
         return median(select(runs, "family", phase, client), wall)
 
     bake = at("warm", PEER)
+    every = select(runs, "many", "warm", "onebuild")
+    if every:
+        failed = sum(1 for run in every if run.error)
+        word = "MISS" if failed else "pass"
+        lines.append([word, "200 cells succeed", f"{len(every) - failed} of {len(every)} rounds", ""])
     line("warm, defaults: half of bake", at("warm", "onebuild"), bake and bake / 2, "s")
     line("warm, settings of bake", at("warm", "onebuild-full"), bake, "s")
     line("warm, settings of bake, bare", at("warm", "onebuild-bare"), at("warm", "bake-bare"), "s")
