@@ -95,10 +95,12 @@ class Result:
     local: list[Local] = field(default_factory=list)
 
     def save(self) -> None:
-        # Whole or not at all: it is written after each run.
-        new = RESULT.with_suffix(".new")
+        # Whole or not at all: it is written after each run. A quick run must not replace what
+        # took half an hour.
+        result = FOLDER / "quick.json" if self.facts["cells"] == "few" else RESULT
+        new = result.with_suffix(".new")
         new.write_text(json.dumps(asdict(self), indent=1) + "\n")
-        new.replace(RESULT)
+        new.replace(result)
 
     @classmethod
     def load(cls) -> "Result":
