@@ -4,6 +4,7 @@ use crate::buildkit::{Detail, SolveError};
 use crate::outcome::{Failure, Place};
 use crate::plan::BuildRequest;
 
+use super::machine::unanswered;
 use super::watch::{Seen, Vertex};
 use super::words::{NO_EMULATOR, Words, words};
 
@@ -49,7 +50,11 @@ pub(super) fn failure(
     };
     let is_syntax = place.as_ref().is_some_and(|place| place.text.starts_with('#'));
     Failure {
-        help: help.map(|help| if is_syntax { NO_FRONTEND.to_owned() } else { help }),
+        help: match unanswered(&error.message, request) {
+            Some(help) => Some(help),
+            None if is_syntax => help.map(|_| NO_FRONTEND.to_owned()),
+            None => help,
+        },
         message,
         verbatim,
         platform: vertex.and_then(|v| v.name.platform.as_ref()?.parse().ok()).or_else(|| {

@@ -15,5 +15,6 @@ mod outputs; // archives and folders on this machine
 mod push; // the engine's store and the registry
 mod reach; // engines that cannot be reached, or cannot do it
 mod registry; // our registry client
+mod wire; // secrets, agents, contexts, caches, annotations
 
 pub(crate) use support::lab_env;
