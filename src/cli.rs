@@ -129,7 +129,7 @@ pub struct RunArgs {
     #[arg(short = 'H', long, value_name = "ENDPOINT")]
     pub host: Option<String>,
     /// How many cells are built at once [default: 4 for each core]
-    #[arg(short, long, env = "ONEBUILD_JOBS", value_name = "N")]
+    #[arg(short, long, env = "ONEBUILD_JOBS", value_name = "N", value_parser = jobs)]
     pub jobs: Option<NonZeroUsize>,
     /// Go on with the other cells when one fails (the default)
     #[arg(long, overrides_with = "fail_fast")]
@@ -191,6 +191,10 @@ pub enum NetworkArg {
     None,
     /// The engine's own machine's network
     Host,
+}
+
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "write a number, 1 or more".to_owned())
 }
 
 fn name_and_value(text: &str) -> Result<(String, String), String> {

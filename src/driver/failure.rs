@@ -48,9 +48,15 @@ pub(super) fn failure(
         }
         None => words(&error.message, had_login, instruction.as_deref()),
     };
+    let is_syntax = place.as_ref().is_some_and(|place| place.text.starts_with('#'));
     Failure {
-        help: unanswered(&error.message, request)
-            .or_else(|| unwritten(&error.message, vertex).or(help)),
+        help: match unanswered(&error.message, request)
+            .or_else(|| unwritten(&error.message, vertex))
+        {
+            Some(help) => Some(help),
+            None if is_syntax => help.map(|_| NO_FRONTEND.to_owned()),
+            None => help,
+        },
         message,
         verbatim,
         platform: vertex.and_then(|v| v.name.platform.as_ref()?.parse().ok()).or_else(|| {
@@ -67,6 +73,10 @@ pub(super) fn failure(
         log_tail,
     }
 }
+
+/// For the image that a `# syntax=` line names, which no `--base` replaces.
+const NO_FRONTEND: &str = "check the name, or leave the line out: the engine understands \
+     Dockerfiles without it";
 
 /// What to do when the image is done and only its cache could not be written.
 fn unwritten(message: &str, vertex: Option<&Vertex>) -> Option<String> {
