@@ -15,6 +15,7 @@ pub(super) fn run(matrix: &Matrix, args: &PlanArgs) -> Result<ExitCode, Error> {
     output::stdout(&match args.format {
         PlanFormat::Table => plan::table(&cells),
         PlanFormat::Json => plan::json(&cells),
+        PlanFormat::Github | PlanFormat::Bake => String::new(),
     });
     Ok(ExitCode::SUCCESS)
 }
