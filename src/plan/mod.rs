@@ -38,5 +38,6 @@ pub use make::{Plan, plan};
 pub use request::{
     BuildOptions, BuildRequest, Cache, FileOutput, NamedContext, Network, Output, SecretSource,
 };
-pub use show::{json, table};
+pub(crate) use show::escaped;
+pub use show::{Bake, Strategy, bake, github, json, table};
 pub use templates::{Needed, Templates};
