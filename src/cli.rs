@@ -141,7 +141,7 @@ pub struct RunArgs {
     #[arg(short = 'H', long, value_name = "ENDPOINT")]
     pub host: Option<String>,
     /// How many cells are built at once [default: 4 for each core]
-    #[arg(short, long, env = "ONEBUILD_JOBS", value_name = "N")]
+    #[arg(short, long, env = "ONEBUILD_JOBS", value_name = "N", value_parser = jobs)]
     pub jobs: Option<NonZeroUsize>,
     /// Go on with the other cells when one fails (the default)
     #[arg(long, overrides_with = "fail_fast")]
@@ -152,7 +152,8 @@ pub struct RunArgs {
     /// Run every instruction again
     #[arg(long)]
     pub no_cache: bool,
-    /// Ask registries for base images even when the engine has them
+    /// Take base images from their registries alone; without it the engine's own copy serves where
+    /// a registry has none or is down
     #[arg(long)]
     pub pull: bool,
     /// The network that RUN steps see, whatever the matrix says
@@ -176,6 +177,10 @@ pub enum NetworkArg {
     None,
     /// The engine's own machine's network
     Host,
+}
+
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "write a number, 1 or more".to_owned())
 }
 
 fn name_and_value(text: &str) -> Result<(String, String), String> {

@@ -4,6 +4,7 @@
 
 mod build;
 mod completions;
+mod destination;
 mod drift;
 mod engine;
 mod inputs;
@@ -28,7 +29,8 @@ use crate::matrix::Matrix;
 /// Runs the program: reads `args`, the program's name first, and returns its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    match dispatch(&args) {
+    let done = dispatch(&args).and_then(|code| output::lost().map_or(Ok(code), Err));
+    match done {
         Ok(code) => code,
         Err(error) => {
             output::stderr(&error.render(output::stderr_has_colour()));

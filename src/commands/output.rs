@@ -1,11 +1,29 @@
 //! The one place that writes to the terminal.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::OnceLock;
+
+use super::load;
+use crate::error::{Error, ErrorKind};
+
+/// Why stdout took less than it was given; kept for the end of the run, since no command has
+/// anything better to do about it than to say so.
+static LOST: OnceLock<io::Error> = OnceLock::new();
 
 /// Data, for a person or a pipe. A reader that went away, as `head` does, is no error.
 pub(super) fn stdout(text: &str) {
     let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        let _ = LOST.set(error);
+    }
+}
+
+/// What was written to stdout and did not arrive, as on a full disk.
+pub(super) fn lost() -> Option<Error> {
+    let why = load::why(LOST.get()?);
+    Some(Error::new(ErrorKind::Environment, format!("stdout cannot be written: {why}")))
 }
 
 /// Everything that is not data.

@@ -26,9 +26,7 @@ pub(super) fn cells(
     let selected = matrix
         .select(&selection, &overrides)
         .map_err(|wrong| Error::found(ErrorKind::Usage, wrong))?;
-    let expansion = selected.expand()?;
-    warn(&expansion.warnings);
-    Ok(expansion.cells)
+    Ok(selected.expand()?.cells)
 }
 
 /// The build requests of `cells`.
@@ -98,7 +96,9 @@ fn templates(cells: &[Cell], root: &Path) -> Result<Templates, Error> {
                 Ok(source) => templates.insert(&file.path, source),
                 Err(error) => {
                     let message = format!("the template {} cannot be read", path.display());
-                    Err(Diagnostic::error(message).at(&file.span, load::why(&error)).into())
+                    let finding = Diagnostic::error(message).at(&file.span, load::why(&error));
+                    let help = format!("it is looked for in the context folder, `{}`", file.folder);
+                    Err(finding.help(help).into())
                 }
             };
             if let Err(found) = found {

@@ -20,6 +20,7 @@ use super::machine::Environment;
 use super::request::{Offered, solve};
 use super::sessions::{Needs, Open, Own, SessionError, Sessions};
 use super::watch::watch;
+use super::words::login_host;
 
 /// How many changes of progress wait for the display before BuildKit's stream is slowed.
 const PROGRESS: usize = 64;
@@ -124,8 +125,16 @@ impl EngineBuilder {
         let solving = self.client.solve(solve(request, &offered, self.environment), sender);
         let watching = watch(&request.cell, &request.dockerfile, progress, events);
         let (solved, seen) = tokio::join!(solving, watching);
-        let solved =
-            solved.map_err(|error| Box::new(failure(&error, &seen, request, &filename)))?;
+        let solved = match solved {
+            Ok(solved) => solved,
+            Err(error) => {
+                let had_login = match login_host(&error.message) {
+                    Some(host) => self.sessions.has_login(&host).await,
+                    None => false,
+                };
+                return Err(Box::new(failure(&error, &seen, request, &filename, had_login)));
+            }
+        };
 
         let pushed = matches!(request.options.output, Output::Push | Output::StoreAndPush);
         let (cached_steps, total_steps) = seen.steps();

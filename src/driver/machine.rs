@@ -146,6 +146,35 @@ fn agent(id: &str, places: &[PathBuf], environment: Environment) -> Result<PathB
     }
 }
 
+/// What to do when a build asked for a secret, an agent or a context in vain, as `message` of
+/// BuildKit says.
+pub(super) fn unanswered(message: &str, request: &BuildRequest) -> Option<String> {
+    // All that BuildKit 0.25 says of a URL that is no Git repository.
+    let url = |context: &NamedContext| matches!(context, NamedContext::Url(_));
+    if message.ends_with("invalid argument") && request.contexts.values().any(url) {
+        let help = "this engine's BuildKit may take Git repositories alone as URLs of contexts: \
+                    fetch the file into a folder, and name that";
+        return Some(help.to_owned());
+    }
+    if let Some(id) = asked(message, "secret ", ": not found") {
+        return Some(match request.secrets.get(id) {
+            Some(SecretSource::Variable(name)) => {
+                format!("the secret `{id}` is the variable {name}, which is not set: set it")
+            }
+            _ => format!("give it: --secret id={id},src=FILE or --secret id={id},env=VARIABLE"),
+        });
+    }
+    let id = asked(message, "no SSH agent is forwarded as `", "`")?;
+    Some(format!("forward one: --ssh {id} for the agent that runs, or --ssh {id}=SOCKET"))
+}
+
+/// What stands between `before` and `after`, one word.
+fn asked<'m>(message: &'m str, before: &str, after: &str) -> Option<&'m str> {
+    let (_, rest) = message.split_once(before)?;
+    let (id, _) = rest.split_once(after)?;
+    (!id.is_empty() && !id.contains(char::is_whitespace)).then_some(id)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

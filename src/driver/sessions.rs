@@ -155,6 +155,11 @@ impl Sessions {
         Ok(Arc::new(Open { id, files, dockerfiles, alive, task }))
     }
 
+    /// Whether the sessions give BuildKit a login for `host`.
+    pub(super) async fn has_login(&self, host: &str) -> bool {
+        matches!(self.credentials.lookup(host).await, Ok(Some(_)))
+    }
+
     /// Hangs up on every session and waits until they are gone.
     pub(super) async fn close(&self) {
         let mut tasks = {

@@ -77,12 +77,14 @@ impl Diagnostics {
     /// Adds a finding, unless the same is there about the same place: many cells share one
     /// template, and one template may be included from many.
     pub fn push(&mut self, diagnostic: Diagnostic) {
+        // What comes again comes with the next cell: no need to look through thousands.
+        const LOOKED_THROUGH: usize = 200;
         let same = |other: &Diagnostic| {
             other.message == diagnostic.message
                 && other.labels == diagnostic.labels
                 && (!diagnostic.labels.is_empty() || other.notes == diagnostic.notes)
         };
-        if !self.0.iter().any(same) {
+        if !self.0.iter().rev().take(LOOKED_THROUGH).any(same) {
             self.0.push(diagnostic);
         }
     }

@@ -1,7 +1,7 @@
 //! The one renderer of errors.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
@@ -13,12 +13,43 @@ impl Diagnostics {
     pub fn render(&self, color: bool) -> String {
         // Nobody reads further, and each one costs a walk through its file.
         const SHOWN: usize = 50;
-        let mut drawn: Vec<String> =
-            self.iter().take(SHOWN).map(|diagnostic| draw(diagnostic, color) + "\n").collect();
-        if let more @ 1.. = self.len().saturating_sub(SHOWN) {
+        let (told, counts) = self.told();
+        let mut drawn = Vec::new();
+        for (diagnostic, more) in told.iter().zip(counts).take(SHOWN) {
+            let mut group = group(diagnostic);
+            if more > 0 {
+                group = group.element(Level::NOTE.message(format!("and {more} more like this")));
+            }
+            let group = helped(group, diagnostic.help.as_deref());
+            drawn.push(renderer(color).render(&[group]) + "\n");
+        }
+        if let more @ 1.. = told.len().saturating_sub(SHOWN) {
             drawn.push(plain(&format!("{more} more findings like these"), &[], None, color));
         }
         drawn.join("\n")
+    }
+
+    /// The findings worth telling, each with the number of those that it stands for: what many
+    /// cells find at one place says nothing new after the second time.
+    fn told(&self) -> (Vec<&Diagnostic>, Vec<usize>) {
+        const AT_ONE_PLACE: usize = 2;
+        let mut told: Vec<&Diagnostic> = Vec::new();
+        let mut counts: Vec<usize> = Vec::new();
+        let mut places: HashMap<_, Vec<usize>> = HashMap::new();
+        for diagnostic in self.iter() {
+            if let Some(Label { span, .. }) = diagnostic.labels.first() {
+                let place = (span.file.name(), span.start, span.end, &diagnostic.help);
+                let before = places.entry(place).or_default();
+                if let (AT_ONE_PLACE, Some(last)) = (before.len(), before.last()) {
+                    counts[*last] += 1;
+                    continue;
+                }
+                before.push(told.len());
+            }
+            told.push(diagnostic);
+            counts.push(0);
+        }
+        (told, counts)
     }
 }
 
@@ -28,10 +59,11 @@ const LONGEST_REST: usize = 500;
 /// A message that points nowhere.
 pub(super) fn plain(message: &str, notes: &[String], help: Option<&str>, color: bool) -> String {
     let group = Group::with_title(Level::ERROR.primary_title(visible(message)));
-    renderer(color).render(&[footed(group, notes, help)]) + "\n"
+    renderer(color).render(&[helped(noted(group, notes), help)]) + "\n"
 }
 
-fn draw(diagnostic: &Diagnostic, color: bool) -> String {
+/// A finding without its help, which comes last.
+fn group<'a>(diagnostic: &Diagnostic) -> Group<'a> {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -45,18 +77,21 @@ fn draw(diagnostic: &Diagnostic, color: bool) -> String {
         seen.push(&label.span.file);
         group = group.element(snippet(diagnostic, &label.span.file));
     }
-    let group = footed(group, &diagnostic.notes, diagnostic.help.as_deref());
-    renderer(color).render(&[group])
+    noted(group, &diagnostic.notes)
 }
 
 fn renderer(color: bool) -> Renderer {
     if color { Renderer::styled() } else { Renderer::plain() }.term_width(100)
 }
 
-fn footed<'a>(mut group: Group<'a>, notes: &[String], help: Option<&str>) -> Group<'a> {
+fn noted<'a>(mut group: Group<'a>, notes: &[String]) -> Group<'a> {
     for note in notes {
         group = group.element(Level::NOTE.message(visible(note)));
     }
+    group
+}
+
+fn helped<'a>(group: Group<'a>, help: Option<&str>) -> Group<'a> {
     match help {
         Some(help) => group.element(Level::HELP.message(visible(help))),
         None => group,
@@ -171,6 +206,20 @@ error: axis `version` has no value matching `2.0.99`
         for text in ["a: 1", "a: 1\n", "", "\r\n"] {
             assert!(drawn(text, text.len(), text.len()).contains("here"), "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_many_cells_find_at_one_place_is_told_twice_and_counted() {
+        let file = SourceFile::new("f", "tag: a b\nimage: x\n");
+        let mut found = Diagnostics::default();
+        for cell in 0..40 {
+            let finding = Diagnostic::error(format!("wrong in cell {cell}"));
+            found.push(finding.at(&file.span(5..8), "").help("mend it"));
+        }
+        found.push(Diagnostic::error("something else").at(&file.span(16..17), ""));
+        let shown = found.render(false);
+        assert_eq!(shown.matches("error:").count(), 3, "{shown}");
+        assert!(shown.contains("= note: and 38 more like this\n  = help: mend it"), "{shown}");
     }
 
     #[test]

@@ -71,6 +71,9 @@ pub(super) fn check_path(text: &str, path: &str) -> Result<(), InvalidReference>
         }
         let allowed =
             |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+        if let Some((_, tag)) = component.split_once(':') {
+            return wrong(&format!("the tag `{}` is not said here", shown(tag)));
+        }
         if let Some(c) = component.chars().find(|c| !allowed(*c)) {
             return wrong(&format!("`{}` is not allowed", shown(&c.to_string())));
         }

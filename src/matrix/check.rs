@@ -90,7 +90,7 @@ impl Matrix {
             warnings.push(
                 Diagnostic::warning(format!("the var `{}` is not used", var.name))
                     .at(&var.span, "")
-                    .help("no template that was read names it"),
+                    .help(format!("use it as `<%{}%>`, or take it out", var.name)),
             );
         }
         warnings

@@ -6,7 +6,7 @@ use super::reader::Reader;
 use super::rule::Rule;
 use super::yaml::{self, Entry, Kind, Node};
 use super::{Axis, AxisValue, Matrix, TagRule, Var, VarValue, range};
-use crate::error::{Diagnostic, Diagnostics, SourceFile, Span};
+use crate::error::{Diagnostic, Diagnostics, SourceFile, Span, nearest};
 use crate::image::Platform;
 use crate::template::{Condition, Template, Value, is_name};
 
@@ -35,7 +35,10 @@ const MOST_VALUES: usize = 10_000;
 pub(super) fn read(file: SourceFile) -> Result<Matrix, Diagnostics> {
     let (root, errors) = yaml::read(&file)?;
     let mut reader = Reader { errors };
-    let entries = reader.map(&root, "matrix.yaml");
+    let Kind::Map(entries) = &root.kind else {
+        reader.unfit(&root.span, file.name(), "a map of `key: value`", &root.kind);
+        return Err(reader.errors);
+    };
     for entry in entries {
         // `x-` keys hold what anchors are made for, as in Compose files.
         if !KEYS.contains(&entry.key.as_str()) && !entry.key.starts_with("x-") {
@@ -46,7 +49,10 @@ pub(super) fn read(file: SourceFile) -> Result<Matrix, Diagnostics> {
     let find = |key: &str| entries.iter().find(|entry| entry.key == key);
     let required = |reader: &mut Reader, key: &str, example: &str| {
         let found = find(key);
-        if found.is_none() {
+        // A key that was meant to be this one has been reported as unknown.
+        let meant =
+            |entry: &Entry| !KEYS.contains(&&*entry.key) && nearest(&entry.key, KEYS) == Some(key);
+        if found.is_none() && !entries.iter().any(meant) {
             reader.errors.push(
                 Diagnostic::error(format!("`{key}` is missing"))
                     .at(&start, "")
@@ -61,7 +67,13 @@ pub(super) fn read(file: SourceFile) -> Result<Matrix, Diagnostics> {
     let images = required(&mut reader, "image", "image: me/app")
         .map(|entry| reader.inline_list(&entry.value, "image"))
         .unwrap_or_default();
-    let tags = reader.tags(find("tag"), find("tags"), &start);
+    let misspelt = |entry: &Entry| {
+        !KEYS.contains(&&*entry.key) && matches!(nearest(&entry.key, KEYS), Some("tag" | "tags"))
+    };
+    let tags = match (find("tag"), find("tags")) {
+        (None, None) if entries.iter().any(misspelt) => Vec::new(),
+        (tag, tags) => reader.tags(tag, tags, &start),
+    };
     let platforms = required(&mut reader, "platforms", "platforms: [linux/amd64, linux/arm64]")
         .map(|entry| reader.platforms(&entry.value))
         .unwrap_or_default();
@@ -98,7 +110,10 @@ pub(super) fn read(file: SourceFile) -> Result<Matrix, Diagnostics> {
         warnings,
     };
     let mut errors = reader.errors;
-    check::names(&matrix, &mut errors);
+    // Without axes every name would be wrong.
+    if !matrix.axes.is_empty() {
+        check::names(&matrix, &mut errors);
+    }
     check::literals(&matrix, &mut errors);
     errors.sort();
     errors.check(matrix)
@@ -233,10 +248,15 @@ impl Reader {
             let message = format!("`{name}` cannot name {what}: every cell has its own `{name}`");
             self.error(span, message);
         } else if !is_name(name) {
+            let reserved = is_name(&format!("{name}_"));
             self.errors.push(
-                Diagnostic::error(format!("`{name}` cannot name {what}"))
-                    .at(span, "")
-                    .help("use letters, digits and `_`, not a digit first"),
+                Diagnostic::error(format!("`{name}` cannot name {what}")).at(span, "").help(
+                    if reserved {
+                        "it is a word of the template language"
+                    } else {
+                        "use letters, digits and `_`, not a digit first"
+                    },
+                ),
             );
         }
     }
@@ -416,8 +436,8 @@ impl Reader {
     /// `axis: value, glob, list or comparison`, for one axis or several.
     fn rule(&mut self, node: &Node, what: &str, axes: &[Axis], warnings: &mut Diagnostics) -> Rule {
         let mut rule = Rule::new(axes.len());
-        let entries = self.map(node, what);
-        if entries.is_empty() {
+        let entries = self.map(node, &format!("a rule of {what}"));
+        if entries.is_empty() && matches!(node.kind, Kind::Map(_) | Kind::Empty) {
             self.error(&node.span, "a rule needs at least one axis, or it would mean every cell");
         }
         for entry in entries {

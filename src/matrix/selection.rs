@@ -77,7 +77,9 @@ impl Pick {
         let (axis, values) = text
             .split_once('=')
             .filter(|(axis, _)| !axis.is_empty() && !axis.ends_with(['<', '>', '!']))
-            .ok_or_else(|| format!("`{text}` is not axis=value"))?;
+            .ok_or_else(|| {
+                format!("`{text}` is not axis=value, such as os=ubuntu or version=>=2.0")
+            })?;
         Ok(Self::of(axis, values))
     }
 
@@ -171,7 +173,7 @@ fn add(pick: &Pick, axis: &mut Axis, named: &mut Vec<usize>, errors: &mut Diagno
     for text in &pick.values {
         if text.is_empty() || text.chars().any(char::is_control) {
             let message = format!("`--add {}={text}` adds nothing usable", axis.name);
-            errors.push(Diagnostic::error(message));
+            errors.push(Diagnostic::error(message).help("write a value after the `=`"));
             continue;
         }
         if let Some(known) = axis.values.iter().position(|value| *value.text == **text) {

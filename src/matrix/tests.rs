@@ -246,7 +246,7 @@ fn wrong_yaml_is_refused_quickly_and_with_its_place() {
         ("a: *b\n", "not YAML"),
         ("a: &b [*b]\n", "inside its own anchor"),
         ("a: !!python/x y\n", "YAML"),
-        ("a: !x y\n", "YAML tags"),
+        ("a: !x y\n", "the YAML tag `!x` means nothing"),
         ("? [a]\n: b\n", "a key has to be plain text"),
         ("- a\n", "takes a map"),
         ("image", "takes a map"),

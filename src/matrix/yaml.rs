@@ -65,13 +65,34 @@ pub(super) fn read(file: &SourceFile) -> Result<(Node, Diagnostics), Diagnostics
         builder.event(event, span).map_err(|diagnostic| Diagnostics::from(*diagnostic))?;
     }
     let Builder { root, errors, .. } = builder;
-    root.map(|root| (root, errors))
-        .ok_or_else(|| Diagnostic::error("the file is empty").at(&file.span(0..0), "").into())
+    root.map(|root| (root, errors)).ok_or_else(|| {
+        let finding = Diagnostic::error("the file is empty").at(&file.span(0..0), "");
+        finding.help("a matrix has at least `image`, `tag`, `platforms` and `axes`").into()
+    })
 }
+
+/// Words of the parser, and what the person most likely has to do.
+const HINTS: [(&str, &str); 9] = [
+    ("recursion limit", "lists and maps within each other: 32 at most"),
+    ("unknown anchor", "a text that starts with `*` needs quotes"),
+    ("tabs disallowed", "indent with spaces"),
+    ("mapping values are not allowed", "a text with a colon and a space in it needs quotes"),
+    ("multiline quoted scalar", "is a quote above not closed?"),
+    ("unclosed quote", "is a quote above not closed?"),
+    ("character: `\\u", "is this a text file?"),
+    (
+        "unexpected character",
+        "a text that starts with a sign, such as `{`, `%` or `@`, needs quotes",
+    ),
+    ("block mapping", "is this line indented as its neighbours are?"),
+];
 
 fn syntax(file: &SourceFile, error: &ScanError) -> Diagnostics {
     let at = error.marker().byte_offset().unwrap_or(file.text().len());
-    Diagnostic::error("this is not YAML").at(&file.span(at..at), error.info()).into()
+    let info = error.info();
+    let finding = Diagnostic::error("this is not YAML").at(&file.span(at..at), info.as_str());
+    let hint = HINTS.iter().find(|(words, _)| info.contains(words));
+    hint.map_or(finding.clone(), |(_, help)| finding.help(*help)).into()
 }
 
 /// A collection whose end has not come yet.
@@ -95,8 +116,10 @@ type Step = Result<(), Box<Diagnostic>>;
 impl Builder<'_> {
     fn event(&mut self, event: Event<'_>, span: YamlSpan) -> Step {
         let range = span.byte_range().unwrap_or(0..0);
-        if event.tag().is_some_and(|tag| !tag.is_yaml_core_schema()) {
-            return Err(self.refuse(range, "YAML tags mean nothing here"));
+        if let Some(tag) = event.tag().filter(|tag| !tag.is_yaml_core_schema()) {
+            let tag = tag.to_string().replace("tag:yaml.org,2002:", "!!");
+            let message = format!("the YAML tag `{tag}` means nothing here");
+            return Err(self.refuse(range, &message));
         }
         match event {
             Event::Scalar(text, style, anchor, _) => {

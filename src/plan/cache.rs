@@ -1,5 +1,8 @@
 //! How caches are written: in one line, as `docker buildx` takes them, and one for each cell.
 
+use std::iter::Peekable;
+use std::str::Chars;
+
 use super::request::Cache;
 use crate::event::CellName;
 
@@ -72,14 +75,8 @@ pub fn fields(line: &str) -> Result<Vec<String>, String> {
     loop {
         let mut field = String::new();
         let quoted = rest.next_if_eq(&'"').is_some();
-        while quoted {
-            match rest.next() {
-                None => return Err("a quote is not closed".to_owned()),
-                // Two quotes in a row are one that is meant.
-                Some('"') if rest.next_if_eq(&'"').is_some() => field.push('"'),
-                Some('"') => break,
-                Some(other) => field.push(other),
-            }
+        if quoted {
+            field = within_quotes(&mut rest)?;
         }
         loop {
             match rest.next() {
@@ -93,6 +90,20 @@ pub fn fields(line: &str) -> Result<Vec<String>, String> {
             }
         }
         fields.push(field);
+    }
+}
+
+/// What stands before the closing quote.
+fn within_quotes(rest: &mut Peekable<Chars<'_>>) -> Result<String, String> {
+    let mut field = String::new();
+    loop {
+        match rest.next() {
+            None => return Err("a quote is not closed".to_owned()),
+            // Two quotes in a row are one that is meant.
+            Some('"') if rest.next_if_eq(&'"').is_some() => field.push('"'),
+            Some('"') => return Ok(field),
+            Some(other) => field.push(other),
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::template::NameUse;
 pub struct Plan {
     /// One for each cell, in their order.
     pub requests: Vec<BuildRequest>,
-    /// What is odd but stops nothing.
+    /// What is odd about the templates but stops nothing; the matrix has warnings of its own.
     pub warnings: Diagnostics,
 }
 
@@ -48,7 +48,7 @@ pub fn plan(
         }
     }
     errors.check(())?;
-    let mut warnings = matrix.warnings().clone();
+    let mut warnings = Diagnostics::default();
     // With a part of the matrix only a part of the templates was read, and a var may be used in
     // one of the others.
     if matrix.is_covered_by(cells) {

@@ -73,7 +73,7 @@ pub struct Cache {
 pub struct BuildOptions {
     pub output: Output,
     pub no_cache: bool,
-    /// Ask the registry for base images even when they are in the local store.
+    /// Take base images from their registries alone, even when the local store could help out.
     pub pull: bool,
     pub network: Network,
     /// Attach a provenance attestation; the index digest then differs at every run.

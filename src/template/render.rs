@@ -217,8 +217,12 @@ impl<'a> Renderer<'a> {
     }
 
     fn include(&mut self, path: &str, span: Span, frame: &Frame<'_>) -> Result<(), Stop> {
-        if self.chain.iter().any(|(open, _)| open == path) || self.chain.len() == DEEPEST {
-            let message = format!("`{path}` includes itself, or files are nested too deep");
+        let again = self.chain.iter().any(|(open, _)| open == path);
+        if again || self.chain.len() == DEEPEST {
+            let message = match again {
+                true => format!("`{path}` includes itself"),
+                false => format!("files include files more than {DEEPEST} deep"),
+            };
             self.report(Diagnostic::error(message).at(&span, ""));
             return Err(Stop);
         }

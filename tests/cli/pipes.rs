@@ -1,0 +1,75 @@
+//! What a transcript cannot show: readers that go away, and who writes where.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+use std::process::Stdio;
+
+use crate::program::onebuild;
+
+/// A matrix of many cells, so that its plan is larger than a pipe holds.
+fn large(folder: &Path) {
+    let text = "image: me/app\ntag: v<%n%>\nplatforms: linux/amd64\naxes: { n: 1..5000 }\n";
+    fs::write(folder.join("matrix.yaml"), text).unwrap();
+    fs::write(folder.join("Dockerfile"), "FROM scratch\n").unwrap();
+}
+
+#[test]
+fn a_reader_that_goes_away_early_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    large(folder.path());
+    for args in [&["plan"][..], &["plan", "--format", "json"], &["render"], &["--help"]] {
+        let mut command = onebuild(folder.path());
+        let mut child =
+            command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut first = [0; 4];
+        child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{args:?}");
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+    }
+}
+
+#[test]
+fn errors_have_no_colour_in_a_pipe_unless_it_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    for (set, coloured) in [
+        (&[][..], false),
+        (&[("NO_COLOR", "1")], false),
+        (&[("TERM", "xterm-256color")], false),
+        (&[("CLICOLOR", "1"), ("TERM", "xterm")], false),
+        (&[("CLICOLOR_FORCE", "1")], true),
+        (&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false),
+    ] {
+        let mut command = onebuild(folder.path());
+        let output = command.arg("plan").envs(set.iter().copied()).output().unwrap();
+        assert_eq!(output.status.code(), Some(3));
+        assert_eq!(output.stderr.contains(&b'\x1b'), coloured, "{set:?}");
+    }
+}
+
+#[test]
+fn data_goes_to_stdout_and_warnings_to_stderr() {
+    let folder = tempfile::tempdir().unwrap();
+    large(folder.path());
+    let mut text = fs::read_to_string(folder.path().join("matrix.yaml")).unwrap();
+    text += "exclude: [{ n: 7777 }]\n";
+    fs::write(folder.path().join("matrix.yaml"), text).unwrap();
+    let output = onebuild(folder.path()).args(["plan", "--format", "json"]).output().unwrap();
+    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(plan["cells"].as_array().unwrap().len(), 5000);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.starts_with("warning: this rule matches no value of `n`"), "{told}");
+    assert_eq!(told.matches("warning:").count(), 1, "{told}");
+}
+
+#[test]
+fn a_full_disk_below_stdout_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    large(folder.path());
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = onebuild(folder.path()).arg("plan").stdout(full).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{told}");
+    assert!(told.starts_with("error: stdout cannot be written"), "{told}");
+}

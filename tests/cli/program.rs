@@ -1,0 +1,53 @@
+//! The program, run as if nothing else were on the machine.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// onebuild in `folder`, with no environment but a home that is the folder itself.
+pub fn onebuild(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_onebuild"));
+    command.current_dir(folder).env_clear().env("HOME", folder).env("PATH", "");
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs a line such as `NAME=value onebuild plan --only "os=alpine"`.
+pub fn run(folder: &Path, line: &str) -> Output {
+    let words = words(line);
+    let mut words = words.iter().map(String::as_str).peekable();
+    let mut command = onebuild(folder);
+    while let Some((name, value)) = words.peek().and_then(|word| word.split_once('=')) {
+        command.env(name, value);
+        words.next();
+    }
+    assert_eq!(words.next(), Some("onebuild"), "a transcript runs onebuild alone: {line}");
+    command.args(words).output().expect("onebuild starts")
+}
+
+/// Prepares a folder with what a text file cannot say: links, bytes, sizes.
+pub fn shell(folder: &Path, script: &str) {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-euc", script]).current_dir(folder).env_clear().env("PATH", "/usr/bin:/bin");
+    let output = command.output().expect("a shell starts");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{script}\n{told}");
+}
+
+/// Words as a shell splits them, as far as quotes go; `\n` and `\e` are what they are in `printf`.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    let line = line.replace("\\n", "\n").replace("\\e", "\u{1b}");
+    for c in line.chars() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (None, '"' | '\'') => {
+                word.get_or_insert_default();
+                quote = Some(c);
+            }
+            (None, ' ') => words.extend(word.take()),
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
