@@ -182,23 +182,23 @@ fn literal(value: Value) -> Value {
     }
 }
 
-/// A sign before a brace is doubled. Where signs stand in a row that would be read as one more
-/// escape, so the last of them is written as an expression that comes to it.
+/// A sign before a brace is doubled. Of several in a row bake would see the escape too early, so
+/// these become an expression that comes to them.
 fn literal_text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut before = None;
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        let opens = matches!(c, '$' | '%') && chars.peek() == Some(&'{');
-        match (opens, before == Some(c)) {
-            (true, true) => out += &format!("${{\"{c}\"}}"),
-            (true, false) => {
-                out.push(c);
-                out.push(c);
-            }
-            (false, _) => out.push(c),
+    let mut rest = text;
+    while let Some(at) = rest.find(['$', '%']) {
+        let (before, from) = rest.split_at(at);
+        let sign = if from.starts_with('$') { '$' } else { '%' };
+        let after = from.trim_start_matches(sign);
+        let signs = &from[..from.len() - after.len()];
+        out += before;
+        match (after.starts_with('{'), signs.len()) {
+            (true, 1) => out.extend([sign, sign]),
+            (true, _) => out += &format!("${{\"{signs}\"}}"),
+            (false, _) => out += signs,
         }
-        before = Some(c);
+        rest = after;
     }
-    out
+    out + rest
 }
