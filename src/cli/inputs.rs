@@ -70,17 +70,7 @@ impl FromStr for BuildContext {
             .filter(|(name, place)| !name.is_empty() && !place.is_empty())
             .ok_or("write NAME=FOLDER, NAME=docker-image://REF or NAME=URL")?;
         name.parse::<Reference>().map_err(|error| format!("`{name}` is no name: {error}"))?;
-        let remote = ["http://", "https://", "git://", "ssh://", "git@"];
-        let context = if let Some(image) = place.strip_prefix("docker-image://") {
-            let image = image.parse::<Reference>().map_err(|error| error.to_string())?;
-            NamedContext::Image(image)
-        } else if remote.iter().any(|scheme| place.starts_with(scheme)) {
-            NamedContext::Url(place.to_owned())
-        } else if let Some((scheme, _)) = place.split_once("://") {
-            return Err(format!("`{scheme}://` is no context known here"));
-        } else {
-            NamedContext::Folder(place.into())
-        };
+        let context = place.parse()?;
         Ok(Self { name: name.to_owned(), context })
     }
 }

@@ -25,7 +25,6 @@
 //! # Ok::<(), onebuild::error::Diagnostics>(())
 //! ```
 
-mod cache;
 mod make;
 mod request;
 mod show;
@@ -33,10 +32,9 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
-pub use cache::fields;
+pub use crate::input::{Cache, NamedContext, Network, SecretSource, fields};
 pub use make::{Plan, plan};
-pub use request::{
-    BuildOptions, BuildRequest, Cache, FileOutput, NamedContext, Network, Output, SecretSource,
-};
-pub use show::{json, table};
+pub use request::{BuildOptions, BuildRequest, FileOutput, Output};
+pub(crate) use show::escaped;
+pub use show::{Bake, Strategy, bake, github, json, table};
 pub use templates::{Needed, Templates};

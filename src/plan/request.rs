@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 
 use crate::event::CellName;
 use crate::image::{Platform, Reference};
+use crate::input::{Cache, NamedContext, Network, SecretSource};
 use crate::template::Rendered;
 
 /// Everything a builder must know of one cell.
@@ -41,31 +42,6 @@ pub struct BuildRequest {
     pub cache_from: Vec<Cache>,
     pub cache_to: Vec<Cache>,
     pub options: Arc<BuildOptions>,
-}
-
-/// What a named context is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NamedContext {
-    Image(Reference),
-    Folder(PathBuf),
-    /// A Git repository or an archive, fetched by BuildKit.
-    Url(String),
-}
-
-/// Where the value of a secret is found; the value itself is never in a request.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum SecretSource {
-    File(PathBuf),
-    Variable(String),
-}
-
-/// A place that build steps are cached in, beyond the engine itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cache {
-    /// `registry`, `inline`, `local` or `gha`.
-    pub kind: String,
-    /// As BuildKit names them: `ref`, `mode`, `src`, `dest`, `scope`, …
-    pub attributes: IndexMap<String, String>,
 }
 
 /// What holds for every cell of a run.
@@ -107,13 +83,4 @@ pub enum FileOutput {
     Tar,
     /// The root file system as a folder.
     Local,
-}
-
-/// The network that `RUN` steps see.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Network {
-    #[default]
-    Default,
-    None,
-    Host,
 }

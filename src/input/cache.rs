@@ -3,7 +3,7 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use super::request::Cache;
+use super::Cache;
 use crate::event::CellName;
 
 impl Cache {
