@@ -3,6 +3,8 @@
 //! The axes of the matrix at hand are flags too (`--os`, `--version`): [`command`] is given their
 //! names, since only the file knows them.
 
+mod inputs;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -13,6 +15,8 @@ use crate::image::{Platform, Reference, Repository};
 use crate::matrix::Pick;
 use crate::plan::FileOutput;
 use crate::progress::Mode;
+
+pub use inputs::{BuildContext, CacheFlag, InputArgs, SecretFlag, SshFlag};
 
 /// Builds and pushes a matrix of container images from a few Dockerfile templates.
 #[derive(Debug, Parser)]
@@ -91,6 +95,8 @@ pub struct BuildArgs {
     #[command(flatten)]
     pub select: SelectArgs,
     #[command(flatten)]
+    pub inputs: InputArgs,
+    #[command(flatten)]
     pub output: OutputArgs,
     #[command(flatten)]
     pub run: RunArgs,
@@ -134,12 +140,13 @@ pub struct RunArgs {
     /// Run every instruction again
     #[arg(long)]
     pub no_cache: bool,
-    /// Ask registries for base images even when the engine has them
+    /// Take base images from their registries alone; without it the engine's own copy serves where
+    /// a registry has none or is down
     #[arg(long)]
     pub pull: bool,
-    /// The network that RUN steps see
-    #[arg(long, value_enum, default_value_t = NetworkArg::Default)]
-    pub network: NetworkArg,
+    /// The network that RUN steps see, whatever the matrix says
+    #[arg(long, value_enum)]
+    pub network: Option<NetworkArg>,
     /// Attach provenance; costs about half as much again for a cell that is cached, and gives every
     /// run a new digest, so that unchanged images are pushed again
     #[arg(long)]

@@ -15,6 +15,7 @@ pub mod driver; // where docker and buildkit meet: implements `Builder`
 pub mod error; // kinds, exit codes, rendering of source spans
 pub mod event; // what work may tell a display
 pub mod image; // reference, tag, digest, platform (pure)
+pub mod input; // further contexts, secrets, caches, as they are written (pure)
 pub mod matrix; // schema, expansion, selection (pure)
 pub mod outcome; // what a cell came to
 pub mod plan; // cells to build, and their build requests (pure)

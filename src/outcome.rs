@@ -45,6 +45,8 @@ pub struct Built {
 pub struct Failure {
     /// One sentence without the command: `exit code 3`, `not found`.
     pub message: String,
+    /// What the engine said in its own words, where `message` puts it shorter.
+    pub verbatim: Option<String>,
     pub platform: Option<Platform>,
     /// The stage's name, where the Dockerfile names it.
     pub stage: Option<String>,

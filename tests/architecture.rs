@@ -17,8 +17,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("template", &["error", "version"]),
     ("event", &["image", "outcome"]),
     ("outcome", &["event", "image"]),
-    ("matrix", &["error", "event", "image", "template", "version"]),
-    ("plan", &["error", "event", "image", "matrix", "template"]),
+    ("input", &["event", "image"]),
+    ("matrix", &["error", "event", "image", "input", "template", "version"]),
+    ("plan", &["error", "event", "image", "input", "matrix", "template"]),
     // What touches the world.
     ("buildkit", &[]),
     ("context", &["error"]),
@@ -47,8 +48,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const ANY: &[&str] = &["*"];
 
 /// Rooms that are handed text and values and give back values.
-const PURE: &[&str] =
-    &["text", "version", "error", "image", "template", "event", "outcome", "matrix", "plan"];
+const PURE: &[&str] = &[
+    "text", "version", "error", "image", "template", "event", "outcome", "input", "matrix", "plan",
+];
 
 /// What a pure room may not name.
 const IMPURE: &[&str] = &[

@@ -1,5 +1,7 @@
 //! Why a solve failed, with the typed details that BuildKit attaches.
 
+use std::error::Error as _;
+
 use bollard_buildkit_proto::google::rpc;
 use prost::Message as _;
 use serde_json::Value;
@@ -40,11 +42,20 @@ impl From<tonic::Status> for SolveError {
         let decoded = details.iter().filter_map(|any| {
             Detail::decode(&any.type_url, &serde_json::from_slice(&any.value).ok()?)
         });
-        Self {
-            message: status.message().to_owned(),
-            details: decoded.collect(),
-            connection_lost: status.code() == tonic::Code::Unavailable,
+        let details = decoded.collect();
+        // What the peer sent is a status and nothing else; one with a cause was made on this side,
+        // when the connection broke.
+        let mut message = status.message().to_owned();
+        let mut cause = status.source();
+        let connection_lost = cause.is_some() || status.code() == tonic::Code::Unavailable;
+        while let Some(error) = cause {
+            let said = error.to_string();
+            if !message.contains(&said) {
+                message += &format!(": {said}");
+            }
+            cause = error.source();
         }
+        Self { message, details, connection_lost }
     }
 }
 
@@ -110,5 +121,14 @@ mod tests {
     fn a_status_without_details_keeps_its_message() {
         let error = SolveError::from(tonic::Status::unknown("no such thing"));
         assert_eq!((error.to_string().as_str(), error.details.len()), ("no such thing", 0));
+    }
+
+    #[test]
+    fn a_broken_connection_is_told_from_what_the_peer_says() {
+        let broken = std::io::Error::other("broken pipe");
+        let error = SolveError::from(tonic::Status::from_error(Box::new(broken)));
+        assert!(error.connection_lost && error.message.contains("broken pipe"), "{error}");
+        assert!(SolveError::from(tonic::Status::unavailable("closing")).connection_lost);
+        assert!(!SolveError::from(tonic::Status::unknown("broken pipe")).connection_lost);
     }
 }

@@ -17,7 +17,7 @@ mod vertex;
 
 pub use client::Client;
 pub use error::{Detail, SolveError};
-pub use solve::{Exporter, Solve, Solved};
+pub use solve::{CacheExport, Exporter, Solve, Solved};
 pub use status::{Graph, Progress, Update, VertexId, VertexState};
 pub use vertex::VertexName;
 

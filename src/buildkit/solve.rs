@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bollard_buildkit_proto::moby::buildkit::v1 as proto;
 
 /// One build by the Dockerfile frontend.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Solve {
     /// The session that serves files and credentials.
     pub session: String,
@@ -15,6 +15,8 @@ pub struct Solve {
     pub attributes: HashMap<String, String>,
     /// Where the result goes; none only solves.
     pub exporters: Vec<Exporter>,
+    /// Where the cache of this build goes; where one is taken from is an attribute of the frontend.
+    pub cache_exports: Vec<CacheExport>,
     /// Rights beyond the usual, such as `network.host`.
     pub entitlements: Vec<String>,
     /// Leave the build out of BuildKit's history.
@@ -30,6 +32,15 @@ pub struct Exporter {
     pub attributes: HashMap<String, String>,
 }
 
+/// A kind of cache and its attributes. No `Debug`, for they may hold a token.
+///
+/// Source: <https://github.com/moby/buildkit#export-cache>
+#[derive(Clone)]
+pub struct CacheExport {
+    pub kind: String,
+    pub attributes: HashMap<String, String>,
+}
+
 /// What a solve came to.
 #[derive(Debug, Clone, Default)]
 pub struct Solved {
@@ -40,6 +51,10 @@ pub struct Solved {
 impl Solve {
     pub(super) fn into_request(self, id: String) -> proto::SolveRequest {
         let exporters = self.exporters.into_iter();
+        let cache_exports = self
+            .cache_exports
+            .into_iter()
+            .map(|cache| proto::CacheOptionsEntry { r#type: cache.kind, attrs: cache.attributes });
         proto::SolveRequest {
             r#ref: id,
             session: self.session,
@@ -53,7 +68,10 @@ impl Solve {
                     attrs: exporter.attributes,
                 })
                 .collect(),
-            cache: Some(proto::CacheOptions::default()),
+            cache: Some(proto::CacheOptions {
+                exports: cache_exports.collect(),
+                ..proto::CacheOptions::default()
+            }),
             ..proto::SolveRequest::default()
         }
     }

@@ -10,10 +10,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{engine, output, prepare, render};
-use crate::cli::{BuildArgs, NetworkArg, OutputSpec};
+use super::{engine, inputs, output, prepare, render};
+use crate::cli::{BuildArgs, OutputSpec};
 use crate::docker::{Engine, EngineFacts};
-use crate::driver::{EngineBuilder, Verified, preflight};
+use crate::driver::{self, EngineBuilder, Environment, Verified, preflight};
 use crate::error::{Error, ErrorKind};
 use crate::image::Platform;
 use crate::matrix::{Cell, Matrix, Unnamed};
@@ -48,8 +48,9 @@ pub(super) fn run(matrix: &Matrix, args: &BuildArgs, scope: Scope) -> Result<Exi
     let cells = prepare::cells(matrix, &args.select, unnamed)?;
     let options = Arc::new(options(args));
     let mut requests = prepare::requests(matrix, &cells, &args.select, &options)?;
+    inputs::add(&mut requests, &args.inputs, args.run.network)?;
     if let Some(spec) = &args.output.output {
-        give_each_its_file(&mut requests, spec)?;
+        give_each_its_file(&mut requests, spec, args.output.dry_run)?;
     }
     if args.output.dry_run {
         return Ok(dry_run(&cells));
@@ -79,18 +80,18 @@ fn options(args: &BuildArgs) -> BuildOptions {
         },
         no_cache: args.run.no_cache,
         pull: args.run.pull,
-        network: match args.run.network {
-            NetworkArg::Default => Network::Default,
-            NetworkArg::None => Network::None,
-            NetworkArg::Host => Network::Host,
-        },
+        network: Network::Default,
         provenance: args.run.provenance,
         history: args.run.history,
     }
 }
 
 /// Sets where each request's file goes.
-fn give_each_its_file(requests: &mut [BuildRequest], spec: &OutputSpec) -> Result<(), Error> {
+fn give_each_its_file(
+    requests: &mut [BuildRequest],
+    spec: &OutputSpec,
+    dry_run: bool,
+) -> Result<(), Error> {
     let to_stdout = spec.dest == Path::new("-");
     if to_stdout && (spec.kind == FileOutput::Local || output::stdout_is_terminal()) {
         let message = match spec.kind {
@@ -113,7 +114,14 @@ fn give_each_its_file(requests: &mut [BuildRequest], spec: &OutputSpec) -> Resul
         let help = "choose one with --platform, or write type=oci";
         return Err(Error::new(ErrorKind::Usage, message).help(help));
     }
-    if folder {
+    if let Some(parent) = spec.dest.parent().filter(|parent| *parent != Path::new(""))
+        && !folder
+        && !parent.is_dir()
+    {
+        let message = format!("there is no folder {} to write into", parent.display());
+        return Err(Error::new(ErrorKind::Usage, message).help("make it first"));
+    }
+    if folder && !dry_run {
         std::fs::create_dir_all(&spec.dest).map_err(|error| {
             let message = format!("{} cannot be made", spec.dest.display());
             Error::new(ErrorKind::Environment, message).caused_by(error)
@@ -143,9 +151,18 @@ async fn build(requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<ExitCode
             return Err(Error::new(ErrorKind::Matrix, message));
         }
     }
+    let environment: Environment = |name| std::env::var_os(name);
+    if let Some(obstacle) = driver::missing(&requests, environment).into_iter().next() {
+        return Err(Error::new(ErrorKind::Environment, obstacle.message).help(obstacle.help));
+    }
+    if driver::without_runner(&requests, environment) {
+        output::stderr(
+            "note: the gha cache is left out, since no runner of GitHub Actions said where it is\n",
+        );
+    }
     let engine = engine::connect(args.run.host.as_deref()).await?;
     let facts = engine.facts().await?;
-    let builder = EngineBuilder::open(engine.clone(), credentials.clone()).await?;
+    let builder = EngineBuilder::open(engine.clone(), credentials.clone(), environment).await?;
     let platforms =
         builder.platforms().await.map_err(|reason| Error::new(ErrorKind::Environment, reason))?;
     if let Some(obstacle) = preflight(&requests, &facts, &platforms).into_iter().next() {

@@ -4,6 +4,7 @@ use std::env;
 use std::io;
 use std::path::PathBuf;
 
+use super::load::why;
 use crate::docker::{
     Candidate, CredentialError, Credentials, DockerConfig, Engine, EngineError, Places, candidates,
     config_path,
@@ -23,7 +24,10 @@ pub(super) async fn connect(flag: Option<&str>) -> Result<Engine, Error> {
     };
     let candidates = candidates(&places).map_err(|(origin, invalid)| {
         let kind = if flag.is_some() { ErrorKind::Usage } else { ErrorKind::Environment };
-        Error::new(kind, format!("{origin}: {invalid}"))
+        Error::new(kind, format!("{origin}: {invalid}")).help(
+            "an engine elsewhere can be brought here: \
+             ssh -nNT -L /tmp/engine.sock:/var/run/docker.sock HOST",
+        )
     })?;
     Engine::connect(candidates).await.map_err(Error::from)
 }
@@ -54,7 +58,7 @@ impl From<EngineError> for Error {
             "start Docker, or name its socket: --host unix:///path/to/docker.sock"
         };
         let note = |(Candidate { endpoint, origin }, reason): &(Candidate, io::Error)| {
-            format!("{endpoint} ({origin}): {reason}")
+            format!("{endpoint} ({origin}): {}", why(reason))
         };
         let told = Self::new(ErrorKind::Environment, error.to_string()).help(help);
         tried.iter().fold(told, |told, one| told.note(note(one)))

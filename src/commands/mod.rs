@@ -4,6 +4,7 @@
 
 mod build;
 mod engine;
+mod inputs;
 mod load;
 mod output;
 mod plan;

@@ -40,6 +40,7 @@ pub enum Kind {
     /// One more name of a file that came before.
     HardLink {
         to: String,
+        size: u64,
     },
     Link {
         to: String,
@@ -205,14 +206,15 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, path: &str, stat: &rustix::fs::Stat) -> Kind {
+        let size = u64::try_from(stat.st_size).unwrap_or(0);
         if stat.st_nlink > 1 {
             let inode = (stat.st_dev, stat.st_ino);
             if let Some(first) = self.first_names.get(&inode) {
-                return Kind::HardLink { to: first.clone() };
+                return Kind::HardLink { to: first.clone(), size };
             }
             self.first_names.insert(inode, path.to_owned());
         }
-        Kind::File { size: u64::try_from(stat.st_size).unwrap_or(0) }
+        Kind::File { size }
     }
 
     fn target(&self, dir: BorrowedFd<'_>, path: &str, name: &[u8]) -> io::Result<String> {

@@ -132,7 +132,7 @@ fn what_an_entry_is_arrives_unchanged() {
     assert_eq!(a.kind, Kind::File { size: 1 });
     assert_eq!((b.permissions, b.modified), (0o4751, 1_600_000_000_123_456_789));
     assert_eq!(d.kind, Kind::Folder);
-    assert_eq!(again.kind, Kind::HardLink { to: "a".to_owned() });
+    assert_eq!(again.kind, Kind::HardLink { to: "a".to_owned(), size: 1 });
     assert_eq!(l.kind, Kind::Link { to: "/etc/passwd".to_owned() });
     assert_eq!(l.permissions, 0o777);
     // A hard link whose first name is left out is a file.

@@ -1,5 +1,6 @@
 //! Builds cells on the BuildKit inside a Docker Engine.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,13 +12,15 @@ use crate::buildkit::session::filesend::{FileSend, OutputError};
 use crate::docker::{Credentials, Engine, EngineError};
 use crate::image::Platform;
 use crate::outcome::{Built, CellResult, Failure};
-use crate::plan::{BuildRequest, FileOutput, Output};
+use crate::plan::{BuildRequest, FileOutput, NamedContext, Output};
 use crate::schedule::{Builder, Events};
 
 use super::failure::failure;
-use super::request::solve;
-use super::sessions::{Open, Own, SessionError, Sessions};
+use super::machine::Environment;
+use super::request::{Offered, solve};
+use super::sessions::{Needs, Open, Own, SessionError, Sessions};
 use super::watch::watch;
+use super::words::login_host;
 
 /// How many changes of progress wait for the display before BuildKit's stream is slowed.
 const PROGRESS: usize = 64;
@@ -26,11 +29,17 @@ const PROGRESS: usize = 64;
 pub struct EngineBuilder {
     client: Client,
     sessions: Sessions,
+    environment: Environment,
 }
 
 impl EngineBuilder {
-    /// Opens the control connection.
-    pub async fn open(engine: Engine, credentials: Arc<Credentials>) -> Result<Self, EngineError> {
+    /// Opens the control connection. Secrets, SSH agents and the cache of GitHub Actions are found
+    /// through `environment`.
+    pub async fn open(
+        engine: Engine,
+        credentials: Arc<Credentials>,
+        environment: Environment,
+    ) -> Result<Self, EngineError> {
         let endpoint = engine.endpoint().clone();
         let io = engine.upgrade("/grpc", &[]).await?;
         let client = Client::connect(io).await.map_err(|error| EngineError::Upgrade {
@@ -38,7 +47,8 @@ impl EngineBuilder {
             path: "/grpc",
             reason: error.to_string(),
         })?;
-        Ok(Self { client, sessions: Sessions::new(engine, credentials) })
+        let sessions = Sessions::new(engine, credentials, environment);
+        Ok(Self { client, sessions, environment })
     }
 
     /// The platforms that the engine runs, emulated ones included.
@@ -63,8 +73,9 @@ impl EngineBuilder {
         request: &BuildRequest,
         events: &Events,
     ) -> Result<Built, Box<Failure>> {
+        let needs = Needs::of(request, self.environment);
         let Output::File { kind, dest } = &request.options.output else {
-            let session = self.sessions.shared(&request.context).await?;
+            let session = self.sessions.shared(&needs).await?;
             return self.build_in(&session, request, events).await;
         };
         let target = match kind {
@@ -72,7 +83,7 @@ impl EngineBuilder {
             _ if dest == Path::new("-") => FileSend::to_writer(std::io::stdout()),
             FileOutput::Oci | FileOutput::Docker | FileOutput::Tar => FileSend::to_file(dest)?,
         };
-        let Own(session) = &self.sessions.own(&request.context, &target).await?;
+        let Own(session) = &self.sessions.own(&needs, &target).await?;
         match self.build_in(session, request, events).await {
             Ok(built) => {
                 target.commit()?;
@@ -102,12 +113,28 @@ impl EngineBuilder {
             session.dockerfiles.insert(&name, ignore.as_bytes().to_vec()).map_err(told)?;
         }
 
+        let mut folders = HashMap::new();
+        for (name, context) in &request.contexts {
+            if let NamedContext::Folder(folder) = context {
+                folders.insert(name.as_str(), session.offer(folder).map_err(told)?);
+            }
+        }
+        let offered = Offered { session: &session.id, filename: &filename, folders };
+
         let (sender, progress) = mpsc::channel(PROGRESS);
-        let solving = self.client.solve(solve(request, &filename, &session.id), sender);
+        let solving = self.client.solve(solve(request, &offered, self.environment), sender);
         let watching = watch(&request.cell, &request.dockerfile, progress, events);
         let (solved, seen) = tokio::join!(solving, watching);
-        let solved =
-            solved.map_err(|error| Box::new(failure(&error, &seen, request, &filename)))?;
+        let solved = match solved {
+            Ok(solved) => solved,
+            Err(error) => {
+                let had_login = match login_host(&error.message) {
+                    Some(host) => self.sessions.has_login(&host).await,
+                    None => false,
+                };
+                return Err(Box::new(failure(&error, &seen, request, &filename, had_login)));
+            }
+        };
 
         let pushed = matches!(request.options.output, Output::Push | Output::StoreAndPush);
         let (cached_steps, total_steps) = seen.steps();

@@ -3,19 +3,25 @@
 //!
 //! A cell's way: [`request`] puts it in the frontend's terms, [`sessions`] gives it the session of
 //! its context folder, [`watch`] turns BuildKit's progress into events, and [`failure`] turns
-//! BuildKit's error into the terms of the Dockerfile. [`preflight`] finds out beforehand what the
-//! engine cannot do.
+//! BuildKit's error into the terms of the Dockerfile, in [`words`] of ours.
+//! [`preflight`](preflight()) finds out beforehand what the engine cannot do, [`missing`] what this
+//! machine lacks.
 
+mod caches;
 mod engine;
 mod failure;
 mod folder;
 mod logins;
+mod machine;
 mod preflight;
 mod request;
 mod sessions;
 mod verified;
 mod watch;
+mod words;
 
+pub use caches::without_runner;
 pub use engine::EngineBuilder;
+pub use machine::{Environment, missing};
 pub use preflight::{Obstacle, preflight};
 pub use verified::Verified;

@@ -4,13 +4,29 @@ use std::collections::HashMap;
 
 use crate::buildkit::{Exporter, Solve};
 use crate::image::Reference;
-use crate::plan::{BuildRequest, FileOutput, Network, Output};
+use crate::plan::{BuildRequest, FileOutput, NamedContext, Network, Output};
 
-/// The solve of `request`, whose Dockerfile the session serves as `filename`.
-pub(super) fn solve(request: &BuildRequest, filename: &str, session: &str) -> Solve {
+use super::caches;
+use super::machine::Environment;
+
+/// What a session offers to one build, under the names that it is offered by.
+pub(super) struct Offered<'a> {
+    pub(super) session: &'a str,
+    /// The Dockerfile.
+    pub(super) filename: &'a str,
+    /// Of each named context that is a folder.
+    pub(super) folders: HashMap<&'a str, String>,
+}
+
+/// The solve of `request`.
+pub(super) fn solve(
+    request: &BuildRequest,
+    offered: &Offered<'_>,
+    environment: Environment,
+) -> Solve {
     let options = &request.options;
     let mut attributes = HashMap::from([
-        ("filename".to_owned(), filename.to_owned()),
+        ("filename".to_owned(), offered.filename.to_owned()),
         ("platform".to_owned(), join(&request.platforms)),
     ]);
     let prefixed = |prefix: &'static str| {
@@ -21,7 +37,23 @@ pub(super) fn solve(request: &BuildRequest, filename: &str, session: &str) -> So
     attributes.extend(request.bases.iter().map(|(name, base)| {
         (format!("context:{}", context_name(name)), format!("docker-image://{base}"))
     }));
+    attributes.extend(request.contexts.iter().filter_map(|(name, context)| {
+        let value = match context {
+            NamedContext::Image(image) => format!("docker-image://{image}"),
+            NamedContext::Folder(_) => format!("local:{}", offered.folders.get(&**name)?),
+            NamedContext::Url(url) => url.clone(),
+        };
+        Some((format!("context:{}", context_name(name)), value))
+    }));
     let mut set = |key: &str, value: &str| attributes.insert(key.to_owned(), value.to_owned());
+    if !request.bases.is_empty() || !request.contexts.is_empty() {
+        // A frontend of `# syntax=` that knows nothing of named contexts says so, and does not
+        // build something else.
+        set("frontend.caps", "moby.buildkit.frontend.contexts+forward");
+    }
+    if let Some(imports) = caches::imports(&request.cache_from, environment) {
+        set("cache-imports", &imports);
+    }
     if let Some(target) = &request.target {
         set("target", target);
     }
@@ -33,7 +65,7 @@ pub(super) fn solve(request: &BuildRequest, filename: &str, session: &str) -> So
         set("image-resolve-mode", "pull");
     }
     let mut entitlements = Vec::new();
-    match options.network {
+    match request.network.unwrap_or(options.network) {
         Network::Default => {}
         Network::None => {
             set("force-network-mode", "none");
@@ -47,9 +79,10 @@ pub(super) fn solve(request: &BuildRequest, filename: &str, session: &str) -> So
         set("attest:provenance", "mode=min,inline-only=true");
     }
     Solve {
-        session: session.to_owned(),
+        session: offered.session.to_owned(),
         attributes,
-        exporters: vec![exporter(&options.output, &request.references)],
+        exporters: vec![exporter(request)],
+        cache_exports: caches::exports(&request.cache_to, environment),
         entitlements,
         internal: !options.history,
     }
@@ -67,8 +100,8 @@ fn context_name(name: &str) -> String {
     familiar.strip_suffix(":latest").map(str::to_owned).unwrap_or(familiar)
 }
 
-fn exporter(output: &Output, references: &[Reference]) -> Exporter {
-    let (kind, flags): (_, &[(&str, &str)]) = match output {
+fn exporter(request: &BuildRequest) -> Exporter {
+    let (kind, flags): (_, &[(&str, &str)]) = match &request.options.output {
         // What `docker buildx` uses too: unpacks into the engine's store, then pushes.
         Output::Store => ("moby", &[]),
         Output::StoreAndPush => ("moby", &[("push", "true")]),
@@ -84,11 +117,145 @@ fn exporter(output: &Output, references: &[Reference]) -> Exporter {
     let mut attributes: HashMap<String, String> =
         flags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     if !matches!(kind, "tar" | "local") {
-        attributes.insert("name".to_owned(), join(references));
+        attributes.insert("name".to_owned(), join(&request.references));
+        attributes.extend(annotations(request));
     }
     Exporter { kind, attributes }
 }
 
+/// The annotations as attributes of an exporter: of each manifest, and of the index if there is one,
+/// so that they are found wherever a registry or a person looks.
+///
+/// Source: <https://github.com/moby/buildkit/blob/master/docs/annotations.md>
+fn annotations(request: &BuildRequest) -> impl Iterator<Item = (String, String)> {
+    // A single platform has no index, unless an attestation stands beside its manifest.
+    let has_index = request.platforms.len() > 1 || request.options.provenance;
+    let places: &[&str] =
+        if has_index { &["annotation-manifest", "annotation-index"] } else { &["annotation"] };
+    request.annotations.iter().flat_map(move |(key, value)| {
+        places.iter().map(move |place| (format!("{place}.{key}"), value.clone()))
+    })
+}
+
 fn join<T: ToString>(items: &[T]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::plan::{BuildOptions, Cache};
+
+    fn request() -> BuildRequest {
+        BuildRequest {
+            cell: "v1".into(),
+            dockerfile: Arc::default(),
+            dockerignore: None,
+            context: ".".into(),
+            platforms: vec!["linux/amd64".parse().unwrap()],
+            references: vec!["r.example/a:v1".parse().unwrap()],
+            args: Default::default(),
+            labels: Default::default(),
+            target: None,
+            annotations: Default::default(),
+            bases: Default::default(),
+            contexts: Default::default(),
+            secrets: Default::default(),
+            ssh: Default::default(),
+            network: None,
+            cache_from: Vec::new(),
+            cache_to: Vec::new(),
+            options: Arc::new(BuildOptions::default()),
+        }
+    }
+
+    fn solved(request: &BuildRequest) -> Solve {
+        let folders = HashMap::from([("folder", "folder-1".to_owned())]);
+        solve(request, &Offered { session: "s", filename: "v1.Dockerfile", folders }, |_| None)
+    }
+
+    #[test]
+    fn nothing_is_asked_for_that_was_not_asked_for() {
+        let Solve { attributes, exporters, cache_exports, entitlements, .. } = solved(&request());
+        let mut attributes: Vec<_> = attributes.into_iter().collect();
+        attributes.sort();
+        let wanted = [("filename", "v1.Dockerfile"), ("platform", "linux/amd64")];
+        assert_eq!(attributes, wanted.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        assert_eq!((exporters.len(), cache_exports.len(), entitlements.len()), (1, 0, 0));
+    }
+
+    #[test]
+    fn contexts_are_found_by_the_short_names_of_images() {
+        let mut request = request();
+        request.bases = [("nothing:1".to_owned(), "r.example/b:1".parse().unwrap())].into();
+        let contexts = [
+            ("docker.io/library/base:latest", NamedContext::Image("r.example/c".parse().unwrap())),
+            ("folder", NamedContext::Folder("x".into())),
+            ("git", NamedContext::Url("https://x.example/a.git#v1".to_owned())),
+        ];
+        request.contexts = contexts.map(|(name, context)| (name.to_owned(), context)).into();
+        let attributes = solved(&request).attributes;
+        for (key, value) in [
+            ("context:nothing:1", "docker-image://r.example/b:1"),
+            ("context:base", "docker-image://r.example/c"),
+            ("context:folder", "local:folder-1"),
+            ("context:git", "https://x.example/a.git#v1"),
+            ("frontend.caps", "moby.buildkit.frontend.contexts+forward"),
+        ] {
+            assert_eq!(attributes.get(key).map(String::as_str), Some(value), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_cells_own_network_goes_before_that_of_the_run() {
+        for (own, run, mode) in [
+            (None, Network::Default, None),
+            (None, Network::None, Some("none")),
+            (Some(Network::Host), Network::None, Some("host")),
+            (Some(Network::Default), Network::Host, None),
+        ] {
+            let mut request = request();
+            request.network = own;
+            request.options = Arc::new(BuildOptions { network: run, ..BuildOptions::default() });
+            let solve = solved(&request);
+            let found = solve.attributes.get("force-network-mode").map(String::as_str);
+            assert_eq!(found, mode, "{own:?} in {run:?}");
+            // The right is asked for with the network, and never else.
+            assert_eq!(!solve.entitlements.is_empty(), mode == Some("host"));
+        }
+    }
+
+    #[test]
+    fn annotations_go_to_the_index_too_where_there_is_one() {
+        let annotated = |platforms: &[&str], provenance: bool, output: Output| {
+            let mut request = request();
+            request.platforms = platforms.iter().map(|text| text.parse().unwrap()).collect();
+            request.annotations = [("a.b".to_owned(), "c".to_owned())].into();
+            request.options = Arc::new(BuildOptions { provenance, output, ..Default::default() });
+            let attributes = solved(&request).exporters.remove(0).attributes;
+            let mut keys: Vec<_> =
+                attributes.into_keys().filter(|k| k.starts_with("ann")).collect();
+            keys.sort();
+            keys
+        };
+        let both = ["annotation-index.a.b", "annotation-manifest.a.b"];
+        let (one, two) = (["linux/amd64"], ["linux/amd64", "linux/arm64"]);
+        assert_eq!(annotated(&one, false, Output::Push), ["annotation.a.b"]);
+        assert_eq!(annotated(&one, true, Output::Push), both);
+        assert_eq!(annotated(&two, false, Output::Store), both);
+        let tar = Output::File { kind: FileOutput::Tar, dest: "x".into() };
+        assert_eq!(annotated(&two, false, tar), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn caches_go_to_the_frontend_one_way_and_to_the_solve_the_other() {
+        let mut request = request();
+        request.cache_from = Cache::parse("r.example/c:1").unwrap();
+        request.cache_to = Cache::parse("type=inline").unwrap();
+        let solve = solved(&request);
+        assert!(solve.attributes["cache-imports"].contains("r.example/c:1"));
+        assert_eq!(solve.cache_exports[0].kind, "inline");
+    }
 }

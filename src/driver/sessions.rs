@@ -1,9 +1,10 @@
 //! One session a context folder, opened when a cell first needs it.
 //!
 //! BuildKit asks a session for a folder once and serves every solve from that, so cells that share
-//! a folder share the session, and the folder is sent once for all of them.
+//! a folder share the session, and the folder is sent once for all of them. A secret or an SSH agent
+//! is asked for by its id alone: cells that mean different things by one id have different sessions.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,8 +20,10 @@ use crate::buildkit::session::filesend::FileSend;
 use crate::buildkit::session::filesync::{FileSync, MemoryFiles};
 use crate::context::Folder;
 use crate::docker::{Credentials, Engine, EngineError};
+use crate::plan::{BuildRequest, SecretSource};
 
 use super::logins::Logins;
+use super::machine::{Environment, Secrets, agents};
 
 /// The names under which the Dockerfile frontend asks for folders.
 const CONTEXT: &str = "context";
@@ -30,13 +33,33 @@ const DOCKERFILE: &str = "dockerfile";
 pub(super) struct Sessions {
     engine: Engine,
     credentials: Arc<Credentials>,
-    by_folder: Mutex<HashMap<PathBuf, Arc<OnceCell<Arc<Open>>>>>,
+    environment: Environment,
+    by_needs: Mutex<HashMap<Needs, Arc<OnceCell<Arc<Open>>>>>,
     tasks: Mutex<JoinSet<()>>,
+}
+
+/// What a build wants of its session.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Needs {
+    folder: PathBuf,
+    secrets: BTreeMap<String, SecretSource>,
+    agents: BTreeMap<String, PathBuf>,
+}
+
+impl Needs {
+    pub(super) fn of(request: &BuildRequest, environment: Environment) -> Self {
+        Self {
+            folder: request.context.clone(),
+            secrets: request.secrets.clone().into_iter().collect(),
+            agents: agents(request, environment).into_iter().collect(),
+        }
+    }
 }
 
 /// A session that is being served.
 pub(super) struct Open {
     pub(super) id: String,
+    files: FileSync,
     /// The rendered Dockerfiles that it offers.
     pub(super) dockerfiles: Arc<MemoryFiles>,
     alive: Arc<AtomicBool>,
@@ -61,41 +84,61 @@ pub(super) enum SessionError {
     Engine(#[from] EngineError),
 }
 
+impl Open {
+    /// Offers a folder beside the context; gives the name that it is offered by, which is that of
+    /// no other folder, so that cells may mean different folders by one name.
+    pub(super) fn offer(&self, folder: &Path) -> io::Result<String> {
+        let name = format!("folder-{}", shared_key(folder));
+        self.files.offer(&*name, Arc::new(Folder::open(folder)?));
+        Ok(name)
+    }
+}
+
 impl Sessions {
-    pub(super) fn new(engine: Engine, credentials: Arc<Credentials>) -> Self {
-        Self { engine, credentials, by_folder: Mutex::default(), tasks: Mutex::default() }
+    pub(super) fn new(
+        engine: Engine,
+        credentials: Arc<Credentials>,
+        environment: Environment,
+    ) -> Self {
+        let (by_needs, tasks) = Default::default();
+        Self { engine, credentials, environment, by_needs, tasks }
     }
 
-    /// The session that offers `folder` as the context, opened if there is none that answers.
-    pub(super) async fn shared(&self, folder: &Path) -> Result<Arc<Open>, SessionError> {
+    /// The session that has what is needed, opened if there is none that answers.
+    pub(super) async fn shared(&self, needs: &Needs) -> Result<Arc<Open>, SessionError> {
         let slot = {
-            let mut slots = self.by_folder.lock().unwrap_or_else(PoisonError::into_inner);
-            let slot = slots.entry(folder.to_owned()).or_default();
+            let mut slots = self.by_needs.lock().unwrap_or_else(PoisonError::into_inner);
+            let slot = slots.entry(needs.clone()).or_default();
             // The engine hangs up when it restarts; cells that come later get a new session.
             if slot.get().is_some_and(|open| !open.alive.load(Ordering::Relaxed)) {
                 *slot = Arc::default();
             }
             slot.clone()
         };
-        slot.get_or_try_init(|| self.open(folder, None)).await.cloned()
+        slot.get_or_try_init(|| self.open(needs, None)).await.cloned()
     }
 
     /// A session for one build, whose result BuildKit sends to `target`.
-    pub(super) async fn own(&self, folder: &Path, target: &FileSend) -> Result<Own, SessionError> {
-        self.open(folder, Some(target)).await.map(Own)
+    pub(super) async fn own(&self, needs: &Needs, target: &FileSend) -> Result<Own, SessionError> {
+        self.open(needs, Some(target)).await.map(Own)
     }
 
     async fn open(
         &self,
-        folder: &Path,
+        needs: &Needs,
         target: Option<&FileSend>,
     ) -> Result<Arc<Open>, SessionError> {
         let dockerfiles = Arc::new(MemoryFiles::new());
         let files = FileSync::new();
-        files.offer(CONTEXT, Arc::new(Folder::open(folder)?));
+        files.offer(CONTEXT, Arc::new(Folder::open(&needs.folder)?));
         files.offer(DOCKERFILE, dockerfiles.clone());
-        let logins = Logins(self.credentials.clone());
-        let mut session = Session::new(shared_key(folder)).files(&files).credentials(logins);
+        let sources = needs.secrets.clone().into_iter().collect();
+        let secrets = Secrets { sources, environment: self.environment };
+        let mut session = Session::new(shared_key(&needs.folder))
+            .files(&files)
+            .credentials(Logins(self.credentials.clone()))
+            .secrets(secrets)
+            .agents(needs.agents.clone().into_iter().collect());
         if let Some(target) = target {
             session = session.result(target);
         }
@@ -109,7 +152,12 @@ impl Sessions {
             let _ = session.serve(io).await;
             ended.store(false, Ordering::Relaxed);
         });
-        Ok(Arc::new(Open { id, dockerfiles, alive, task }))
+        Ok(Arc::new(Open { id, files, dockerfiles, alive, task }))
+    }
+
+    /// Whether the sessions give BuildKit a login for `host`.
+    pub(super) async fn has_login(&self, host: &str) -> bool {
+        matches!(self.credentials.lookup(host).await, Ok(Some(_)))
     }
 
     /// Hangs up on every session and waits until they are gone.

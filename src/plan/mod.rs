@@ -32,9 +32,8 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
+pub use crate::input::{Cache, NamedContext, Network, SecretSource, fields};
 pub use make::{Plan, plan};
-pub use request::{
-    BuildOptions, BuildRequest, Cache, FileOutput, NamedContext, Network, Output, SecretSource,
-};
+pub use request::{BuildOptions, BuildRequest, FileOutput, Output};
 pub use show::{json, table};
 pub use templates::{Needed, Templates};

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 
 use crate::event::CellName;
 use crate::image::{Platform, Reference};
+use crate::input::{Cache, NamedContext, Network, SecretSource};
 use crate::template::Rendered;
 
 /// Everything a builder must know of one cell.
@@ -43,37 +44,12 @@ pub struct BuildRequest {
     pub options: Arc<BuildOptions>,
 }
 
-/// What a named context is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NamedContext {
-    Image(Reference),
-    Folder(PathBuf),
-    /// A Git repository or an archive, fetched by BuildKit.
-    Url(String),
-}
-
-/// Where the value of a secret is found; the value itself is never in a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SecretSource {
-    File(PathBuf),
-    Variable(String),
-}
-
-/// A place that build steps are cached in, beyond the engine itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cache {
-    /// `registry`, `inline`, `local` or `gha`.
-    pub kind: String,
-    /// As BuildKit names them: `ref`, `mode`, `src`, `dest`, `scope`, …
-    pub attributes: IndexMap<String, String>,
-}
-
 /// What holds for every cell of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BuildOptions {
     pub output: Output,
     pub no_cache: bool,
-    /// Ask the registry for base images even when they are in the local store.
+    /// Take base images from their registries alone, even when the local store could help out.
     pub pull: bool,
     pub network: Network,
     /// Attach a provenance attestation; the index digest then differs at every run.
@@ -107,13 +83,4 @@ pub enum FileOutput {
     Tar,
     /// The root file system as a folder.
     Local,
-}
-
-/// The network that `RUN` steps see.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Network {
-    #[default]
-    Default,
-    None,
-    Host,
 }

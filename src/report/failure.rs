@@ -88,6 +88,9 @@ fn notes(failure: &Failure) -> Vec<(&'static str, String)> {
     {
         notes.push(("instruction", instruction));
     }
+    if let Some(verbatim) = &failure.verbatim {
+        notes.push(("engine", clean(verbatim, LINE)));
+    }
     let skipped = failure.log_tail.len().saturating_sub(TAIL);
     let tail: Vec<_> = failure.log_tail[skipped..].iter().map(|l| clean(l, LINE)).collect();
     if !tail.is_empty() {

@@ -49,6 +49,7 @@ pub(crate) fn outcome(cell: &str, result: CellResult, millis: u64) -> Outcome {
 pub(crate) fn exit_code() -> Failure {
     Failure {
         message: "exit code 1".to_owned(),
+        verbatim: None,
         platform: Some("linux/arm64".parse().unwrap()),
         stage: Some("packages".to_owned()),
         place: Some(Place {

@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Arc;
 
-use onebuild::docker::DockerConfig;
 use onebuild::docker::Credentials;
+use onebuild::docker::DockerConfig;
 use onebuild::image::{Digest, Platform, Reference};
 use onebuild::registry::{Patience, Registry, RegistryClient, RegistryFault, VerifyError, verify};
 use reqwest::{Client, Method, RequestBuilder, Response};

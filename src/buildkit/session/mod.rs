@@ -8,9 +8,13 @@ mod auth;
 pub mod filesend;
 pub mod filesync;
 mod health;
+mod secrets;
+mod ssh;
 
 use bollard_buildkit_proto::health::health_server::HealthServer;
+use bollard_buildkit_proto::moby::buildkit::secrets::v1::secrets_server::SecretsServer;
 use bollard_buildkit_proto::moby::filesync::v1::auth_server::AuthServer;
+use bollard_buildkit_proto::moby::sshforward::v1::ssh_server::SshServer;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
@@ -18,6 +22,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::service::RoutesBuilder;
 
 pub use auth::{CredentialLookup, Login};
+pub use secrets::{MAX_SECRET, SecretLookup};
+pub use ssh::{Agents, DEFAULT_AGENT};
 
 use self::filesend::FileSend;
 use self::filesync::FileSync;
@@ -68,6 +74,20 @@ impl Session {
         // The other methods of Auth let the client fetch tokens itself; without them BuildKit asks
         // for the credentials and fetches the token.
         self.methods.push("/moby.filesync.v1.Auth/Credentials");
+        self
+    }
+
+    /// Answers for secrets.
+    pub fn secrets(mut self, lookup: impl SecretLookup) -> Self {
+        self.routes.add_service(SecretsServer::new(secrets::Service::new(lookup)));
+        self.methods.push("/moby.buildkit.secrets.v1.Secrets/GetSecret");
+        self
+    }
+
+    /// Lets steps speak to these SSH agents.
+    pub fn agents(mut self, agents: Agents) -> Self {
+        self.routes.add_service(SshServer::new(agents));
+        self.methods.extend(ssh::METHODS);
         self
     }
 

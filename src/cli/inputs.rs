@@ -1,0 +1,214 @@
+//! What else goes into a build: the forms of these flags are those of `docker buildx build`.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+
+use super::name_and_value;
+use crate::image::Reference;
+use crate::plan::{Cache, NamedContext, SecretSource, fields};
+
+/// What else goes into a build.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Inputs")]
+pub struct InputArgs {
+    /// A label of the images
+    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub label: Vec<(String, String)>,
+    /// An annotation of the image index and of each platform's manifest
+    #[arg(long, value_name = "NAME=VALUE", value_parser = annotation)]
+    pub annotation: Vec<(String, String)>,
+    /// Build this stage of the Dockerfile
+    #[arg(long, value_name = "STAGE")]
+    pub target: Option<String>,
+    /// A further context for FROM and COPY --from: a folder, docker-image://REF, or a URL
+    #[arg(long, value_name = "NAME=CONTEXT")]
+    pub build_context: Vec<BuildContext>,
+    /// A secret for RUN --mount=type=secret: id=ID,src=FILE or id=ID,env=VARIABLE; with the id alone,
+    /// the variable or else the file of that name
+    #[arg(long, value_name = "SPEC")]
+    pub secret: Vec<SecretFlag>,
+    /// An SSH agent for RUN --mount=type=ssh: `default` is the one that runs, ID=SOCKET another; keys
+    /// are added to an agent with ssh-add
+    #[arg(long, value_name = "ID[=SOCKET]")]
+    pub ssh: Vec<SshFlag>,
+    /// Take steps from a cache: type=registry,ref=REF or just REF, type=gha; each cell has its own
+    /// where the REF names no tag
+    #[arg(long, value_name = "SPEC")]
+    pub cache_from: Vec<CacheFlag>,
+    /// Write steps to a cache: type=registry,ref=REF[,mode=max], type=inline (into the image), type=gha;
+    /// a cache in a folder (type=local) is not supported
+    #[arg(long, value_name = "SPEC")]
+    pub cache_to: Vec<CacheFlag>,
+}
+
+fn annotation(text: &str) -> Result<(String, String), String> {
+    let (name, value) = name_and_value(text)?;
+    match name.split_once(':') {
+        Some((place, rest)) => Err(format!(
+            "leave `{place}:` out and write {rest}=VALUE: annotations go to the index and to every \
+             manifest"
+        )),
+        None => Ok((name, value)),
+    }
+}
+
+/// `NAME=CONTEXT`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildContext {
+    pub name: String,
+    pub context: NamedContext,
+}
+
+impl FromStr for BuildContext {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, place) = text
+            .split_once('=')
+            .filter(|(name, place)| !name.is_empty() && !place.is_empty())
+            .ok_or("write NAME=FOLDER, NAME=docker-image://REF or NAME=URL")?;
+        name.parse::<Reference>().map_err(|error| format!("`{name}` is no name: {error}"))?;
+        let context = place.parse()?;
+        Ok(Self { name: name.to_owned(), context })
+    }
+}
+
+/// `id=ID[,src=PATH|,env=NAME]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretFlag {
+    pub id: String,
+    /// Where it is not said, the variable or else the file of the id's name is meant.
+    pub source: Option<SecretSource>,
+}
+
+impl FromStr for SecretFlag {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (mut id, mut file, mut variable, mut kind) = (None, None, None, None);
+        for field in fields(text)? {
+            let (key, value) = field
+                .split_once('=')
+                // The whole may be the secret itself, by mistake: it is not shown.
+                .ok_or("write id=ID,src=FILE or id=ID,env=VARIABLE")?;
+            match key {
+                "id" => id = Some(value.to_owned()),
+                "src" | "source" => file = Some(value.to_owned()),
+                "env" => variable = Some(value.to_owned()),
+                "type" if matches!(value, "file" | "env") => kind = Some(value.to_owned()),
+                "type" => return Err("the type of a secret is file or env".to_owned()),
+                other => return Err(format!("`{other}` is none of id, src, env, type")),
+            }
+        }
+        let id = id.filter(|id| !id.is_empty()).ok_or("it lacks id=ID")?;
+        let source = match (file, variable, kind.as_deref()) {
+            (Some(_), Some(_), _) => return Err("a secret is src=FILE or env=VARIABLE".to_owned()),
+            (None, Some(name), _) | (Some(name), None, Some("env")) => {
+                Some(SecretSource::Variable(name))
+            }
+            (Some(path), None, _) => Some(SecretSource::File(path.into())),
+            (None, None, Some("env")) => Some(SecretSource::Variable(id.clone())),
+            (None, None, Some(_)) => Some(SecretSource::File(PathBuf::from(&id))),
+            (None, None, None) => None,
+        };
+        Ok(Self { id, source })
+    }
+}
+
+/// `ID[=SOCKET]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SshFlag {
+    pub id: String,
+    pub sockets: Vec<PathBuf>,
+}
+
+impl FromStr for SshFlag {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (id, sockets) = text.split_once('=').unwrap_or((text, ""));
+        if id.is_empty() {
+            return Err("write default, or ID=SOCKET".to_owned());
+        }
+        let sockets = sockets.split(',').filter(|socket| !socket.is_empty());
+        Ok(Self { id: id.to_owned(), sockets: sockets.map(PathBuf::from).collect() })
+    }
+}
+
+/// One flag's caches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheFlag(pub Vec<Cache>);
+
+impl FromStr for CacheFlag {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Cache::parse(text).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_a_file_or_a_variable() {
+        let file = |path: &str| Some(SecretSource::File(path.into()));
+        let variable = |name: &str| Some(SecretSource::Variable(name.to_owned()));
+        for (text, source) in [
+            ("id=a", None),
+            ("id=a,src=b", file("b")),
+            ("source=b=c,id=a", file("b=c")),
+            ("id=a,env=B", variable("B")),
+            ("type=env,id=a,src=B", variable("B")),
+            ("type=env,id=a", variable("a")),
+            ("type=file,id=a", file("a")),
+            ("\"src=b,c\",id=a", file("b,c")),
+        ] {
+            assert_eq!(text.parse(), Ok(SecretFlag { id: "a".to_owned(), source }), "{text}");
+        }
+        for (text, word) in [
+            ("hunter2", "write id=ID"),
+            ("src=b", "lacks id=ID"),
+            ("id=,src=b", "lacks id=ID"),
+            ("id=a,src=b,env=c", "src=FILE or env=VARIABLE"),
+            ("id=a,value=b", "`value` is none of"),
+            ("id=a,type=b", "file or env"),
+        ] {
+            let error = text.parse::<SecretFlag>().unwrap_err();
+            assert!(error.contains(word) && !error.contains("hunter2"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_context_is_an_image_a_url_or_a_folder() {
+        let context = |text: &str| text.parse::<BuildContext>().map(|parsed| parsed.context);
+        let image = |name: &str| Ok(NamedContext::Image(name.parse().unwrap()));
+        assert_eq!(context("a=docker-image://alpine:3.20"), image("alpine:3.20"));
+        for url in ["https://x.example/a.git#main", "git@x.example:a.git", "ssh://git@x.example/a"]
+        {
+            assert_eq!(context(&format!("a={url}")), Ok(NamedContext::Url(url.to_owned())));
+        }
+        assert_eq!(context("a=../b=c"), Ok(NamedContext::Folder("../b=c".into())));
+        for (text, word) in [
+            ("a", "write NAME="),
+            ("=a", "write NAME="),
+            ("a=", "write NAME="),
+            ("A=b", "no name"),
+            ("a=docker-image://A", "upper-case"),
+            ("a=oci-layout://b", "`oci-layout://`"),
+        ] {
+            let error = context(text).unwrap_err();
+            assert!(error.contains(word), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_annotation_has_no_place_of_its_own() {
+        assert_eq!(annotation("a.b=c:d"), Ok(("a.b".to_owned(), "c:d".to_owned())));
+        let error = annotation("index:a=b").unwrap_err();
+        assert!(error.contains("write a=VALUE"), "{error}");
+    }
+}

@@ -1,0 +1,233 @@
+//! What a build takes from this machine beyond its context: secrets, SSH agents, named folders.
+//!
+//! What is missing is found out before anything is built; values are read only when a step asks.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+
+use crate::buildkit::session::{MAX_SECRET, SecretLookup};
+use crate::plan::{BuildRequest, NamedContext, SecretSource};
+
+use super::preflight::Obstacle;
+
+/// Reads a variable of the environment.
+pub type Environment = fn(&str) -> Option<OsString>;
+
+/// Where the person's own SSH agent listens.
+const AGENT_VARIABLE: &str = "SSH_AUTH_SOCK";
+
+/// The secrets of a session.
+pub(super) struct Secrets {
+    pub(super) sources: IndexMap<String, SecretSource>,
+    pub(super) environment: Environment,
+}
+
+impl SecretLookup for Secrets {
+    async fn lookup(&self, id: &str) -> Result<Option<Vec<u8>>, String> {
+        match self.sources.get(id) {
+            None => Ok(None),
+            Some(SecretSource::Variable(name)) => {
+                Ok((self.environment)(name).map(OsString::into_vec))
+            }
+            Some(SecretSource::File(path)) => {
+                let path = path.clone();
+                // A file may be a pipe that makes its reader wait.
+                let read = tokio::task::spawn_blocking(move || {
+                    read(&path).map_err(|error| format!("{}: {error}", path.display()))
+                });
+                read.await.map_err(|error| error.to_string())?.map(Some)
+            }
+        }
+    }
+}
+
+/// The content of a secret's file; one byte beyond what is allowed is enough to refuse it.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    File::open(path)?.take(MAX_SECRET as u64 + 1).read_to_end(&mut content)?;
+    Ok(content)
+}
+
+/// What of `requests` this machine cannot give.
+pub fn missing(requests: &[BuildRequest], environment: Environment) -> Vec<Obstacle> {
+    let mut obstacles = Vec::new();
+    let mut add = |obstacle: Obstacle| {
+        if !obstacles.contains(&obstacle) {
+            obstacles.push(obstacle);
+        }
+    };
+    for request in requests {
+        for (name, context) in &request.contexts {
+            if let NamedContext::Folder(path) = context
+                && !path.is_dir()
+            {
+                add(Obstacle {
+                    message: format!("the context `{name}` is no folder: {}", path.display()),
+                    help: "name a folder that is there, an image (docker-image://REF) or a URL"
+                        .to_owned(),
+                });
+            }
+        }
+        for (id, source) in &request.secrets {
+            if let SecretSource::File(path) = source
+                && let Err(error) = File::open(path)
+            {
+                add(Obstacle {
+                    message: format!(
+                        "the secret `{id}` cannot be read: {}: {error}",
+                        path.display()
+                    ),
+                    help: format!("name its file: --secret id={id},src=PATH"),
+                });
+            }
+        }
+        for (id, places) in &request.ssh {
+            if let Err(obstacle) = agent(id, places, environment) {
+                add(obstacle);
+            }
+        }
+    }
+    obstacles
+}
+
+/// The sockets of the SSH agents of `request`. What has none is left out: [`missing`] has told.
+pub(super) fn agents(request: &BuildRequest, environment: Environment) -> Vec<(String, PathBuf)> {
+    let socket = |(id, places): (&String, &Vec<PathBuf>)| {
+        Some((id.clone(), agent(id, places, environment).ok()?))
+    };
+    request.ssh.iter().filter_map(socket).collect()
+}
+
+fn agent(id: &str, places: &[PathBuf], environment: Environment) -> Result<PathBuf, Obstacle> {
+    let socket = match places {
+        [] => environment(AGENT_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from),
+        [one] => Some(one.clone()),
+        _ => {
+            return Err(Obstacle {
+                message: format!("the SSH agent `{id}` has {} sockets", places.len()),
+                help: "one agent listens on one socket: give each an id of its own".to_owned(),
+            });
+        }
+    };
+    let Some(socket) = socket else {
+        return Err(Obstacle {
+            message: format!("no SSH agent runs here for `{id}`: {AGENT_VARIABLE} is not set"),
+            help: format!(
+                "start one (eval \"$(ssh-agent)\" && ssh-add), or name its socket: --ssh {id}=PATH"
+            ),
+        });
+    };
+    let shown = socket.display();
+    match fs::metadata(&socket) {
+        Ok(found) if found.file_type().is_socket() => Ok(socket),
+        Ok(found) if found.is_file() => Err(Obstacle {
+            message: format!("{shown} of the SSH agent `{id}` is a file and no agent's socket"),
+            help: format!(
+                "private keys are read by an agent alone: ssh-add {shown}, then --ssh {id} \
+                 forwards the agent"
+            ),
+        }),
+        found => {
+            let why = match found {
+                Ok(_) => "it is no socket".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            Err(Obstacle {
+                message: format!("the SSH agent `{id}` is out of reach: {shown}: {why}"),
+                help: format!("name the socket of an agent that runs: --ssh {id}=PATH"),
+            })
+        }
+    }
+}
+
+/// What to do when a build asked for a secret, an agent or a context in vain, as `message` of
+/// BuildKit says.
+pub(super) fn unanswered(message: &str, request: &BuildRequest) -> Option<String> {
+    // All that BuildKit 0.25 says of a URL that is no Git repository.
+    let url = |context: &NamedContext| matches!(context, NamedContext::Url(_));
+    if message.ends_with("invalid argument") && request.contexts.values().any(url) {
+        let help = "this engine's BuildKit may take Git repositories alone as URLs of contexts: \
+                    fetch the file into a folder, and name that";
+        return Some(help.to_owned());
+    }
+    if let Some(id) = asked(message, "secret ", ": not found") {
+        return Some(match request.secrets.get(id) {
+            Some(SecretSource::Variable(name)) => {
+                format!("the secret `{id}` is the variable {name}, which is not set: set it")
+            }
+            _ => format!("give it: --secret id={id},src=FILE or --secret id={id},env=VARIABLE"),
+        });
+    }
+    let id = asked(message, "no SSH agent is forwarded as `", "`")?;
+    Some(format!("forward one: --ssh {id} for the agent that runs, or --ssh {id}=SOCKET"))
+}
+
+/// What stands between `before` and `after`, one word.
+fn asked<'m>(message: &'m str, before: &str, after: &str) -> Option<&'m str> {
+    let (_, rest) = message.split_once(before)?;
+    let (id, _) = rest.split_once(after)?;
+    (!id.is_empty() && !id.contains(char::is_whitespace)).then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn none(_: &str) -> Option<OsString> {
+        None
+    }
+
+    fn secrets(sources: &[(&str, SecretSource)]) -> Secrets {
+        let sources = sources.iter().map(|(id, source)| ((*id).to_owned(), source.clone()));
+        let environment: Environment = |name| (name == "TOKEN").then(|| "from outside".into());
+        Secrets { sources: sources.collect(), environment }
+    }
+
+    #[tokio::test]
+    async fn a_secret_is_read_when_it_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        let secrets = secrets(&[
+            ("file", SecretSource::File(path.clone())),
+            ("env", SecretSource::Variable("TOKEN".to_owned())),
+            ("unset", SecretSource::Variable("OTHER".to_owned())),
+        ]);
+        let error = secrets.lookup("file").await.unwrap_err();
+        assert!(error.starts_with(path.to_str().unwrap()), "{error}");
+        fs::write(&path, "one\n").unwrap();
+        assert_eq!(secrets.lookup("file").await.unwrap().unwrap(), b"one\n");
+        fs::write(&path, vec![b'x'; 2 * MAX_SECRET]).unwrap();
+        assert_eq!(secrets.lookup("file").await.unwrap().unwrap().len(), MAX_SECRET + 1);
+        assert_eq!(secrets.lookup("env").await.unwrap().unwrap(), b"from outside");
+        assert_eq!(secrets.lookup("unset").await.unwrap(), None);
+        assert_eq!(secrets.lookup("other").await.unwrap(), None);
+    }
+
+    #[test]
+    fn an_agent_is_a_socket_and_the_running_one_where_none_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let _listener = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
+        fs::write(path("key"), "").unwrap();
+        assert_eq!(agent("a", &[path("socket")], none).unwrap(), path("socket"));
+        let running: Environment = |name| (name == AGENT_VARIABLE).then(|| "/".into());
+        assert!(agent("a", &[], running).unwrap_err().message.contains("/: it is no socket"));
+        for (places, word, help) in [
+            (vec![], "SSH_AUTH_SOCK is not set", "--ssh a=PATH"),
+            (vec![path("key")], "is a file", "ssh-add"),
+            (vec![path("gone")], "No such file", "--ssh a=PATH"),
+            (vec![folder.path().to_owned()], "no socket", "--ssh a=PATH"),
+            (vec![path("socket"), path("key")], "2 sockets", "id of its own"),
+        ] {
+            let obstacle = agent("a", &places, none).unwrap_err();
+            assert!(obstacle.message.contains(word), "{}", obstacle.message);
+            assert!(obstacle.help.contains(help), "{}", obstacle.help);
+        }
+    }
+}

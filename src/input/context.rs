@@ -1,0 +1,30 @@
+//! How named contexts are written.
+
+use std::str::FromStr;
+
+use super::NamedContext;
+use crate::image::Reference;
+
+const REMOTE: [&str; 5] = ["http://", "https://", "git://", "ssh://", "git@"];
+
+/// Reads `docker-image://REF`, a URL, or a folder.
+impl FromStr for NamedContext {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.is_empty() || text.chars().any(char::is_control) {
+            return Err("write a folder, docker-image://REF or a URL".to_owned());
+        }
+        if let Some(image) = text.strip_prefix("docker-image://") {
+            let image = image.parse::<Reference>().map_err(|error| error.to_string())?;
+            return Ok(Self::Image(image));
+        }
+        if REMOTE.iter().any(|scheme| text.starts_with(scheme)) {
+            return Ok(Self::Url(text.to_owned()));
+        }
+        match text.split_once("://") {
+            Some((scheme, _)) => Err(format!("`{scheme}://` is no context known here")),
+            None => Ok(Self::Folder(text.into())),
+        }
+    }
+}

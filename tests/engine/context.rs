@@ -1,0 +1,255 @@
+//! The build context as the engine sees it, with Docker's own client as the judge.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use onebuild::image::Digest;
+use rustix::fs::inotify;
+
+use crate::support::{Project, Running, lab_script, listing};
+
+const ALL: &str = "FROM scratch\nCOPY . /\n";
+
+/// A project whose context has a bit of everything.
+fn varied(name: &str) -> Project {
+    let project = Project::single(name, ALL);
+    for path in [
+        "a.md",
+        "README.md",
+        "docs/a.md",
+        "docs/deep/b.md",
+        "src/main.c",
+        "src/main.o",
+        "src/lib/x.o",
+        "name with spaces/ä ü.txt",
+        "#comment",
+        "node_modules/p/index.js",
+        "keep/node_modules/q.js",
+        ".hidden/file",
+        "[odd]",
+        "back\\slash",
+        "日本/語",
+    ] {
+        project.file(&format!("context/{path}"), path);
+    }
+    let at = |path: &str| project.path("context").join(path);
+    fs::create_dir_all(at("empty/below")).unwrap();
+    symlink("a.md", at("link")).unwrap();
+    symlink("/etc/passwd", at("absolute")).unwrap();
+    symlink("../../outside", at("docs/dangling")).unwrap();
+    symlink("docs", at("folder-link")).unwrap();
+    fs::hard_link(at("a.md"), at("z-hard")).unwrap();
+    for (path, mode) in
+        [("src/main.c", 0o755), ("README.md", 0o600), ("empty", 0o1777), ("docs/a.md", 0o4711)]
+    {
+        fs::set_permissions(at(path), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    for path in ["src/main.c", "docs/deep", "empty/below"] {
+        fs::File::open(at(path)).unwrap().set_modified(old).unwrap();
+    }
+    project
+}
+
+fn ours(project: &Project) -> Vec<String> {
+    let archive = project.path("ours.tar");
+    let output = format!("type=tar,dest={}", archive.display());
+    project.run(&["build", "--no-cache", "--output", &output]).success();
+    listing(&archive)
+}
+
+/// What Debian's own `docker buildx` makes of the same folder.
+fn theirs(project: &Project) -> Vec<String> {
+    let (context, archive) = (project.path("context"), project.path("theirs.tar"));
+    let mut command = lab_script("in");
+    command.args(["docker", "buildx", "build", "--no-cache", "--quiet", "--output"]);
+    command.arg(format!("type=tar,dest={}", archive.display())).arg(context);
+    Running::start(command).end().success();
+    listing(&archive)
+}
+
+/// Fails with the lines that only one side has.
+#[track_caller]
+fn same(ours: &[String], theirs: &[String], what: &str) {
+    // Docker's client gives all folders of one name one key, and the engine does not touch a folder
+    // that it has: the times of folders are then those of some other folder of that name.
+    let timeless = |line: &String| {
+        let mut fields: Vec<_> = line.split_ascii_whitespace().collect();
+        if line.starts_with('d') {
+            fields.drain(3..5);
+        }
+        fields.join(" ")
+    };
+    let ours: Vec<_> = ours.iter().map(timeless).collect();
+    let theirs: Vec<_> = theirs.iter().map(timeless).collect();
+    let only = |one: &[String], other: &[String]| {
+        one.iter().filter(|line| !other.contains(line)).cloned().collect::<Vec<_>>().join("\n")
+    };
+    let (more, less) = (only(&ours, &theirs), only(&theirs, &ours));
+    assert!(ours == theirs, "{what}\n--- only ours\n{more}\n--- only theirs\n{less}");
+}
+
+#[test]
+fn the_context_is_what_dockers_own_client_makes_of_it() {
+    let project = varied("context");
+    let (ours, theirs) = (ours(&project), theirs(&project));
+    same(&ours, &theirs, "a context without .dockerignore");
+    let ours = ours.join("\n");
+    for part in [
+        "lrwxrwxrwx 0/0               0 ",
+        " link -> a.md\n",
+        " absolute -> /etc/passwd\n",
+        " docs/dangling -> ../../outside\n",
+        " folder-link -> docs\n",
+        "2001-09-09 01:46:40 docs/deep/\n",
+        "2001-09-09 01:46:40 empty/below/\n",
+        "-rwxr-xr-x 0/0              10 2001-09-09 01:46:40 src/main.c\n",
+        "-rw------- 0/0               9 ",
+        "drwxrwxrwt 0/0               0 ",
+        "-rws--x--x 0/0               9 ",
+        " name with spaces/ä ü.txt\n",
+        " 日本/語\n",
+        " z-hard link to a.md\n",
+    ] {
+        assert!(ours.contains(part), "`{part}` is not in\n{ours}");
+    }
+}
+
+#[test]
+fn dockerignore_leaves_out_what_dockers_own_client_leaves_out() {
+    let project = varied("ignore");
+    // Together they use every feature; each set is a project's usual file or a known trap.
+    for rules in [
+        "*.md\n!README.md\n",
+        "**/*.o\n**/node_modules\n",
+        "*\n!src\nsrc/lib\n",
+        "docs\n!docs/deep/b.md\n",
+        "# a comment\n\n  src/  \n/a.md\n./keep\n",
+        "**\n!**/*.md\n",
+        "src/*/x.?\nname with spaces\n[[]odd]\n\\#comment\n",
+        ".*\n!.dockerignore\nDockerfile\n",
+        "*/*.md\n!docs/[a-c].md\nlink\nfolder-link\n",
+        "日本\nempty/below\n",
+    ] {
+        project.file("context/.dockerignore", rules);
+        same(&ours(&project), &theirs(&project), &format!("{rules:?}"));
+    }
+}
+
+#[test]
+fn a_hard_link_that_the_engine_has_leaves_nothing_behind() {
+    let project = Project::single("hardlink", ALL);
+    let first = project.file("context/a", project.nonce());
+    fs::hard_link(first, project.path("context/b")).unwrap();
+    let once = ours(&project);
+    assert!(once.iter().any(|line| line.ends_with(" b link to a")), "{once:?}");
+    assert_eq!(ours(&project), once);
+}
+
+#[test]
+fn a_dockerignore_beside_the_template_takes_the_place_of_the_contexts() {
+    let project = varied("beside");
+    project.file("context/.dockerignore", "src\n");
+    project.file("context/Dockerfile.dockerignore", "docs\n.*\n");
+    let ours = ours(&project);
+    same(&ours, &theirs(&project), "the rules of Dockerfile.dockerignore");
+    let has = |part: &str| ours.iter().any(|line| line.contains(part));
+    assert!(has(" src/main.c") && !has(" docs/"), "{ours:?}");
+}
+
+#[test]
+fn what_cannot_be_sent_is_refused_by_name_unless_it_is_ignored() {
+    let project = Project::single("special", ALL);
+    let socket = project.path("context/run/app.sock");
+    fs::create_dir(socket.parent().unwrap()).unwrap();
+    let _listener = UnixListener::bind(&socket).unwrap();
+    project
+        .run(&["build"])
+        .exits(1)
+        .says(&[
+            "context/run/app.sock: it is a socket and cannot be sent",
+            "name it in .dockerignore",
+        ])
+        .never_says(&["rpc error"]);
+    let pipe = project.path("context/pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0)
+        .unwrap();
+    project.file("context/.dockerignore", "run\n");
+    project.run(&["build"]).exits(1).says(&["context/pipe: it is a named pipe and cannot be sent"]);
+    project.file("context/.dockerignore", "run\npipe\n");
+    project.run(&["build"]).success();
+}
+
+#[test]
+fn a_large_file_arrives_whole() {
+    let project = Project::single("large", "FROM scratch\nCOPY large /\n");
+    // Not compressible, and not the same in every run.
+    let mut state =
+        project.nonce().bytes().fold(1_u64, |state, byte| state * 257 % 999_983 + u64::from(byte));
+    let bytes: Vec<u8> = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    })
+    .take(20 * 1024 * 1024 / 8)
+    .flatten()
+    .collect();
+    project.file("context/large", &bytes);
+    let tree = project.tree(&[]);
+    assert_eq!(Digest::of(&fs::read(tree.join("large")).unwrap()), Digest::of(&bytes));
+}
+
+/// Counts how often files are opened.
+struct Opens(rustix::fd::OwnedFd);
+
+impl Opens {
+    fn of(paths: &[PathBuf]) -> Self {
+        let watch =
+            inotify::init(inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC).unwrap();
+        for path in paths {
+            inotify::add_watch(&watch, path, inotify::WatchFlags::OPEN).unwrap();
+        }
+        Self(watch)
+    }
+
+    /// Since it was asked last, for each file in the order of its first.
+    fn since(&self) -> Vec<i32> {
+        let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
+        let mut reader = inotify::Reader::new(&self.0, &mut buffer);
+        let mut seen = Vec::new();
+        while let Ok(event) = reader.next() {
+            seen.push(event.wd());
+        }
+        seen
+    }
+}
+
+#[test]
+fn twelve_cells_read_each_file_of_their_context_once() {
+    let matrix = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: 1..12 }";
+    let project = Project::new("once", matrix, "FROM scratch\nCOPY . /\nLABEL n=<%n%>\n");
+    let files = [1, 2].map(|n| project.file(&format!("context/file{n}"), project.nonce()));
+    let opens = Opens::of(&files);
+    project.run(&["matrix"]).success().says(&["12 built"]);
+    let mut opened = opens.since();
+    opened.sort_unstable();
+    assert_eq!(opened, [1, 2]);
+}
+
+#[test]
+fn a_second_run_reads_only_what_has_changed() {
+    let project = Project::single("changed", ALL);
+    let files = [1, 2].map(|n| project.file(&format!("context/file{n}"), project.nonce()));
+    project.run(&["build"]).success();
+    let opens = Opens::of(&files);
+    project.run(&["build"]).success();
+    assert_eq!(opens.since(), [0; 0]);
+    project.file("context/file2", "changed");
+    assert_eq!(opens.since(), [2], "the test itself");
+    project.run(&["build"]).success();
+    assert_eq!(opens.since(), [2]);
+}

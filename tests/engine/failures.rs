@@ -1,0 +1,158 @@
+//! What goes wrong, and what a person is told of it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::support::{Project, Running};
+
+const THREE: &str = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1, 2, 3] }";
+
+#[test]
+fn a_typo_in_a_placeholder_is_shown_in_its_place_before_anything_starts() {
+    let project = Project::new("typo", THREE, "FROM alpine:3.20\nRUN echo <%m%>\n");
+    let mut command = project.command(&["matrix", "--push"]);
+    // So early that the engine is not even looked for.
+    command.env("DOCKER_HOST", "unix:///nowhere.sock");
+    let run = Running::start(command).end().exits(3);
+    run.says(&["`m` is not defined", "context/Dockerfile:2:12", "did you mean `n`?"])
+        .never_says(&["nowhere.sock"]);
+}
+
+#[test]
+fn a_bad_instruction_is_shown_with_its_line_in_the_template() {
+    let template = "#% if n == 9\nRUN never\n#% endif\nFROM alpine:3.20\nFORM x\n";
+    let project = Project::new("form", THREE, template);
+    project.run(&["matrix"]).exits(1).says(&[
+        "error: v1 failed, and 2 more cells alike",
+        "context/Dockerfile:5:1",
+        "5 | FORM x",
+        "unknown instruction: FORM (did you mean FROM?)",
+        "3 failed",
+    ]);
+}
+
+#[test]
+fn one_cell_of_twelve_that_fails_is_told_in_full_and_the_others_are_pushed() {
+    let dockerfile = "FROM alpine:3.20 AS tools\n\
+        ARG TARGETARCH\n\
+        RUN for i in $(seq 30); do echo \"line $i\"; done; \\\n    \
+            [ $TARGETARCH-<%n%> != arm64-7 ] || exit 3\n\
+        FROM scratch\n\
+        COPY --from=tools /etc/os-release /\n\
+        LABEL n=<%n%>\n";
+    let matrix = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: 1..12 }";
+    let project = Project::new("twelve", matrix, dockerfile);
+    let run = project.run(&["matrix", "--push"]).exits(1);
+    let images = run.images();
+    assert_eq!(images.len(), 11);
+    for (reference, digest) in &images {
+        let tag = reference.rsplit(':').next().unwrap();
+        assert_eq!(&project.store().digest(tag), digest, "{tag}");
+        assert_eq!(project.store().platforms(tag), ["linux/amd64", "linux/arm64"]);
+    }
+    assert!(!project.store().has("v7"));
+    let last = run.stderr.trim_end().rsplit('\n').next().unwrap().to_owned();
+    assert!(last.starts_with("  ✗ v7  exit code 3 on arm64 (context/Dockerfile:3)"), "{last}");
+    let run = run.says(&[
+        "error: v7 failed on linux/arm64 in stage `tools`",
+        "--> context/Dockerfile:3:1",
+        "exit code 3 after",
+        "RUN for i in $(seq 30)",
+        "[ arm64-7 != arm64-7 ] || exit 3",
+        "= log: line 11\n",
+        "11 pushed, 1 failed",
+    ]);
+    let (_, report) = run.stderr.split_once("error: v7").unwrap();
+    assert!(report.contains(" line 30\n"), "{run}");
+}
+
+#[test]
+fn a_base_image_that_is_missing_is_named_with_its_registry() {
+    let project = Project::new("nobase", THREE, "FROM onebuild-nowhere:<%n%>\n");
+    project.run(&["build", "--only", "n=2"]).exits(1).says(&[
+        "context/Dockerfile:1:1",
+        "docker.io has no image onebuild-nowhere:2",
+        "--base onebuild-nowhere:2=OTHER",
+    ]);
+}
+
+#[test]
+fn a_stage_that_is_misspelt_is_guessed() {
+    let project = Project::single("stage", "FROM alpine:3.20 AS tools\nFROM tool\n");
+    project.run(&["build"]).exits(1).says(&["docker.io has no image tool", "the stage `tools`"]);
+}
+
+#[test]
+fn the_engines_network_is_given_to_no_step_that_just_takes_it() {
+    let project = Project::single("takes", "FROM alpine:3.20\nRUN --network=host true\n");
+    project.run(&["build"]).exits(1).says(&["RUN --network=host wants", "--network host"]);
+    project.run(&["build", "--network", "host"]).success();
+}
+
+#[test]
+fn a_registry_that_is_down_fails_the_push_in_one_sentence() {
+    let project = Project::new("down", THREE, "FROM scratch\nCOPY Dockerfile /\n");
+    // Nobody can listen on port 1 without meaning to.
+    let run = project.run(&["matrix", "--push", "--image", "127.0.0.1:1/a"]).exits(1).says(&[
+        "error: v1 failed, and 2 more cells alike",
+        "not pushed: 127.0.0.1:1 refused the connection",
+        "check that a registry is running there",
+        "v3  not pushed: 127.0.0.1:1 refused the connection",
+    ]);
+    assert_eq!(run.stdout, "");
+    let project = Project::single("frombelow", "FROM 127.0.0.1:1/base:1\n");
+    project
+        .run(&["build"])
+        .exits(1)
+        .says(&["127.0.0.1:1 refused the connection", "Dockerfile:1:1"]);
+}
+
+#[test]
+fn a_file_that_copy_does_not_find_is_named() {
+    let project = Project::single("nofile", "FROM alpine:3.20\nCOPY not/there /\n");
+    project.run(&["build"]).exits(1).says(&[
+        "context/Dockerfile:2:1",
+        "the build context has no not/there",
+        ".dockerignore",
+    ]);
+    let project = Project::single(
+        "nofrom",
+        "FROM alpine:3.20 AS tools\nFROM scratch\nCOPY --from=tools /not/there /\n",
+    );
+    project.run(&["build"]).exits(1).says(&["`tools` has no not/there", "Dockerfile:3:1"]);
+}
+
+#[test]
+fn fail_fast_stops_what_runs_and_starts_nothing_more() {
+    let dockerfile = "FROM alpine:3.20\nRUN case <%n%> in 1) exit 3;; 2) sleep 600;; esac\n";
+    let project = Project::new("failfast", THREE, dockerfile);
+    let run = project.run(&["matrix", "--fail-fast", "--jobs", "2"]).exits(1);
+    run.says(&["1 failed, 1 cancelled, 1 not started", "v2 | cancelled", "v3 | not started"]);
+}
+
+#[test]
+fn one_job_builds_one_cell_after_the_other() {
+    let project = Project::new("onejob", THREE, "FROM alpine:3.20\nRUN echo <%n%>\n");
+    let run = project.run(&["matrix", "--jobs", "1", "--push"]).success();
+    let told: Vec<_> = run
+        .stderr
+        .lines()
+        .filter(|line| line.ends_with("| started") || line.contains("| pushed in"))
+        .map(|line| line.split_once(" in").map_or(line, |(head, _)| head))
+        .collect();
+    let each = |n| [format!("v{n} | started"), format!("v{n} | pushed")];
+    assert_eq!(told, [1, 2, 3].map(each).concat());
+}
+
+#[test]
+fn an_image_of_another_platform_says_so_when_it_cannot_run() {
+    let dockerfile = "FROM alpine:3.20\nCOPY strange /strange\nRUN [\"/strange\"]\n";
+    let project = Project::single("strange", dockerfile);
+    // The head of an ELF file for s390x: 64 bits, big-endian, executable, machine 22.
+    let mut elf = vec![0x7f, b'E', b'L', b'F', 2, 2, 1, 0];
+    elf.extend([0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 22, 0, 0, 0, 1]);
+    elf.resize(64, 0);
+    let strange = project.file("context/strange", elf);
+    fs::set_permissions(strange, fs::Permissions::from_mode(0o755)).unwrap();
+    project.run(&["build"]).exits(1).says(&["made for another platform", "Dockerfile:3:1"]);
+}

@@ -1,0 +1,119 @@
+//! Registries that want a password, and where passwords must not turn up.
+
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::support::{Project, Running, Store, lab_env};
+
+const FILE: &str = "FROM scratch\nCOPY Dockerfile /\n";
+
+/// The lab's guarded registry.
+struct Guarded {
+    project: Project,
+    image: String,
+}
+
+impl Guarded {
+    fn new(name: &str, dockerfile: &str) -> Self {
+        let project = Project::single(name, dockerfile);
+        let host = lab_env("ONEBUILD_LAB_AUTH_REGISTRY");
+        let image = format!("{host}/{}", project.repository_name());
+        Self { project, image }
+    }
+
+    fn store(&self) -> Store {
+        let host = lab_env("ONEBUILD_LAB_AUTH_REGISTRY");
+        Store::new(host, self.project.repository_name()).with_login("lab", "lab-secret")
+    }
+
+    /// onebuild with a login for the registry.
+    fn command(&self, password: &str, args: &[&str]) -> Command {
+        let host = lab_env("ONEBUILD_LAB_AUTH_REGISTRY");
+        let auth = STANDARD.encode(format!("lab:{password}"));
+        let config = format!(r#"{{"auths": {{"{host}": {{"auth": "{auth}"}}}}}}"#);
+        self.project.file("logins/config.json", config);
+        let mut command = self.project.command(args);
+        command.env("DOCKER_CONFIG", self.project.path("logins"));
+        command
+    }
+}
+
+#[test]
+fn without_a_login_the_push_says_how_to_log_in() {
+    let guarded = Guarded::new("nologin", FILE);
+    let host = lab_env("ONEBUILD_LAB_AUTH_REGISTRY");
+    guarded.project.run(&["build", "--push", "--image", &guarded.image]).exits(1).says(&[
+        &format!("not pushed: {host} wants a login, and none is at hand"),
+        &format!("docker login {host}"),
+    ]);
+}
+
+#[test]
+fn a_wrong_password_is_told_from_none_and_stays_unsaid() {
+    let guarded = Guarded::new("wrong", FILE);
+    let command =
+        guarded.command("onebuild-canary", &["build", "--push", "--image", &guarded.image]);
+    Running::start(command)
+        .end()
+        .exits(1)
+        .says(&["did not accept the login at hand", "docker login 127.0.0.1:"])
+        .never_says(&["onebuild-canary", &STANDARD.encode("lab:onebuild-canary")]);
+}
+
+#[test]
+fn the_right_password_opens_the_registry_for_push_and_for_base_images() {
+    let guarded = Guarded::new("right", FILE);
+    let args = ["build", "--push", "--image", &guarded.image];
+    let run = Running::start(guarded.command("lab-secret", &args)).end().success();
+    assert_eq!(run.digest(), guarded.store().digest("v1"));
+
+    let above = format!("FROM {}:v1\n", guarded.image);
+    guarded.project.file("context/Dockerfile", above);
+    let told = "is not there, or not for everybody, and no login is at hand";
+    guarded.project.run(&["build"]).exits(1).says(&[told, "docker login", "Dockerfile:1:1"]);
+    Running::start(guarded.command("lab-secret", &["build"])).end().success();
+}
+
+#[test]
+fn a_password_is_found_in_no_output_no_command_line_and_no_image() {
+    let dockerfile = "FROM alpine:3.20\nARG A\nLABEL a=b\nRUN echo $A; env; sleep 1\n";
+    let guarded = Guarded::new("canary", dockerfile);
+    let args = [
+        "build",
+        "--push",
+        "--no-cache",
+        "--provenance",
+        "--history",
+        "--build-arg",
+        "A=b",
+        "--image",
+        &guarded.image,
+    ];
+    let mut running = Running::start(guarded.command("lab-secret", &args));
+    let mut words = String::new();
+    while !running.ended() {
+        for process in family(running.pid()) {
+            let read = |name| std::fs::read(format!("/proc/{process}/{name}")).unwrap_or_default();
+            words += &String::from_utf8_lossy(&[read("cmdline"), read("environ")].concat());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert!(words.contains("--provenance"), "no command line was seen");
+    let run = running.end().success();
+    words += &guarded.store().words("v1");
+    assert!(words.contains("slsa"), "no provenance was seen");
+    for secret in ["lab-secret", &STANDARD.encode("lab:lab-secret"), "bGFiLXNlY3JldA"] {
+        assert!(!words.contains(secret), "{secret} is in {words}");
+    }
+    run.never_says(&["lab-secret", &STANDARD.encode("lab:lab-secret")]);
+}
+
+/// A process and all below it.
+fn family(pid: u32) -> Vec<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    let children = children.unwrap_or_default();
+    let below = children.split_whitespace().filter_map(|child| child.parse().ok()).flat_map(family);
+    std::iter::once(pid).chain(below).collect()
+}

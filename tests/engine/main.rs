@@ -1,0 +1,20 @@
+//! onebuild against a real engine, real registries and QEMU: what crosses the wire is tested on
+//! the wire. `eval "$(tests/lab/env)"` says where they are; without a lab these tests fail.
+
+#![allow(clippy::unwrap_used, reason = "in a test a panic with its place is the report")]
+
+mod support;
+
+mod cancel; // Ctrl-C in the middle of a matrix
+mod context; // what the engine sees of the build context
+mod failures; // what goes wrong, and what is told of it
+mod family; // the repository's own matrix
+mod login; // registries with a password, and where it must not turn up
+mod options; // what single options change in the image
+mod outputs; // archives and folders on this machine
+mod push; // the engine's store and the registry
+mod reach; // engines that cannot be reached, or cannot do it
+mod registry; // our registry client
+mod wire; // secrets, agents, contexts, caches, annotations
+
+pub(crate) use support::lab_env;

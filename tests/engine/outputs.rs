@@ -1,0 +1,170 @@
+//! `--output`: archives and folders on this machine.
+
+use std::fs;
+use std::path::Path;
+
+use onebuild::image::Digest;
+use serde_json::Value;
+
+use crate::support::{Project, Running, docker, paths_below};
+
+const BOTH: &str = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1] }";
+const TWO: &str = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1, 2] }";
+const FILE: &str = "FROM scratch\nARG TARGETARCH\nCOPY Dockerfile /etc/$TARGETARCH\n";
+/// Fails when much of the result could have been sent already.
+const FAILING: &str = "FROM alpine:3.20\nRUN exit 3\n";
+
+fn unpacked(archive: &Path) -> tempfile::TempDir {
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    let mut tar = std::process::Command::new("tar");
+    tar.arg("-xf").arg(archive).arg("-C").arg(folder.path());
+    Running::start(tar).end().success();
+    folder
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+#[test]
+fn an_oci_archive_is_a_layout_whose_blobs_are_what_their_names_say() {
+    let project = Project::new("oci", BOTH, FILE);
+    let run = project.run(&["build", "--output", "type=oci,dest=image.tar"]).success();
+    let layout = unpacked(&project.path("image.tar"));
+    let at = |path: &str| layout.path().join(path);
+    assert_eq!(json(&at("oci-layout"))["imageLayoutVersion"], "1.0.0");
+    let blobs = at("blobs/sha256");
+    for name in paths_below(&blobs) {
+        let digest = Digest::of(&fs::read(blobs.join(&name)).unwrap());
+        assert_eq!(digest.to_string(), format!("sha256:{name}"));
+    }
+    let entry = &json(&at("index.json"))["manifests"][0];
+    assert_eq!(entry["digest"], run.digest().as_str());
+    let index = json(&blobs.join(run.digest().trim_start_matches("sha256:")));
+    let platforms: Vec<_> = index["manifests"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|manifest| manifest["platform"]["architecture"].as_str().unwrap())
+        .collect();
+    assert_eq!(platforms, ["amd64", "arm64"]);
+}
+
+#[test]
+fn a_docker_archive_is_what_docker_load_reads() {
+    let project = Project::single("dockerload", "FROM alpine:3.20\nCMD echo loaded\n");
+    let archive = project.path("image.tar");
+    project.run(&["build", "--output", "type=docker,dest=image.tar"]).success();
+    let image = format!("{}:v1", project.repository());
+    docker(&["load", "--quiet", "--input", archive.to_str().unwrap()]);
+    assert_eq!(docker(&["run", "--rm", "--pull", "never", &image]).trim(), "loaded");
+    docker(&["image", "rm", &image]);
+}
+
+#[test]
+fn a_tar_file_holds_the_root_file_system() {
+    let project = Project::single("tar", FILE);
+    project.run(&["build", "--output", "type=tar,dest=root.tar"]).success();
+    let root = unpacked(&project.path("root.tar"));
+    assert_eq!(paths_below(root.path()), ["etc", "etc/amd64"]);
+    assert_eq!(fs::read_to_string(root.path().join("etc/amd64")).unwrap(), FILE);
+}
+
+#[test]
+fn a_folder_holds_the_root_file_system_of_each_platform() {
+    let project = Project::new("local", BOTH, FILE);
+    project.run(&["build", "--output", "type=local,dest=both"]).success();
+    assert_eq!(
+        paths_below(&project.path("both")),
+        [
+            "linux_amd64",
+            "linux_amd64/etc",
+            "linux_amd64/etc/amd64",
+            "linux_arm64",
+            "linux_arm64/etc",
+            "linux_arm64/etc/arm64"
+        ]
+    );
+    let one = ["build", "--output", "type=local,dest=one", "--platform", "linux/arm64"];
+    project.run(&one).success();
+    assert_eq!(paths_below(&project.path("one")), ["etc", "etc/arm64"]);
+}
+
+#[test]
+fn several_cells_are_written_into_a_folder_each_under_its_name() {
+    let project = Project::new("several", TWO, FILE);
+    project.run(&["matrix", "--output", "type=oci,dest=out/archives/"]).success();
+    assert_eq!(
+        paths_below(&project.path("out")),
+        ["archives", "archives/v1.tar", "archives/v2.tar"]
+    );
+    project.run(&["matrix", "--output", "type=local,dest=trees/"]).success();
+    let trees = paths_below(&project.path("trees"));
+    assert_eq!(trees, ["v1", "v1/etc", "v1/etc/amd64", "v2", "v2/etc", "v2/etc/amd64"]);
+}
+
+#[test]
+fn an_archive_to_stdout_is_all_that_stdout_gets() {
+    let project = Project::single("stdout", FILE);
+    let output = project.command(&["build", "--output", "type=tar,dest=-"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let archive = project.file("piped.tar", &output.stdout);
+    let root = unpacked(&archive);
+    assert_eq!(paths_below(root.path()), ["etc", "etc/amd64"]);
+    // Blocks of nothing end an archive; what follows them was not of it.
+    assert!(output.stdout.len().is_multiple_of(512) && output.stdout.ends_with(&[0; 512]));
+}
+
+#[test]
+fn an_output_that_cannot_be_is_refused_before_anything_starts() {
+    let project = Project::new("refused", TWO, FILE);
+    for (args, wanted) in [
+        (
+            &["matrix", "--output", "type=oci,dest=one.tar"][..],
+            &["2 cells cannot all be written to one.tar", "dest=one.tar/"][..],
+        ),
+        (
+            &[
+                "matrix",
+                "--output",
+                "type=docker,dest=out/",
+                "--platform",
+                "linux/amd64,linux/arm64",
+            ],
+            &["type=docker holds one platform", "--platform"],
+        ),
+        (
+            &["build", "--only", "n=1", "--output", "type=oci,dest=nowhere/one.tar"],
+            &["there is no folder nowhere", "make it first"],
+        ),
+        (&["build", "--output", "type=zip,dest=a"], &["`zip` is none of oci, docker, tar, local"]),
+        (&["build", "--output", "type=oci"], &["it lacks dest=PATH"]),
+        (
+            &["build", "--only", "n=1", "--output", "type=local,dest=-"],
+            &["a folder cannot be written to stdout", "dest=PATH"],
+        ),
+    ] {
+        let mut command = project.command(args);
+        // Even where there is no engine at all.
+        command.env("DOCKER_HOST", "unix:///nowhere.sock");
+        Running::start(command).end().exits(2).says(wanted);
+    }
+    assert_eq!(paths_below(&project.path("")).len(), 5, "nothing was written");
+}
+
+#[test]
+fn a_build_that_fails_leaves_what_was_at_its_destination() {
+    let project = Project::single("failing", FAILING);
+    for kind in ["oci", "docker", "tar"] {
+        let dest = format!("type={kind},dest=new.tar");
+        project.run(&["build", "--output", &dest]).exits(1).says(&["exit code 3"]);
+        assert!(!project.path("new.tar").exists(), "{kind}");
+        project.file("old.tar", "old");
+        let dest = format!("type={kind},dest=old.tar");
+        project.run(&["build", "--output", &dest]).exits(1);
+        assert_eq!(fs::read_to_string(project.path("old.tar")).unwrap(), "old", "{kind}");
+    }
+    project.run(&["build", "--output", "type=local,dest=tree"]).exits(1);
+    let left = paths_below(&project.path(""));
+    assert_eq!(left, ["context", "context/Dockerfile", "home", "matrix.yaml", "old.tar", "tmp"]);
+}

@@ -1,0 +1,78 @@
+//! Both platforms into the engine's store, into a registry, and into both.
+
+use crate::support::{Project, docker, lab_dir};
+
+const BOTH: &str = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1] }";
+
+/// Says on which machine it was built and on which it runs.
+const MACHINE: &str =
+    "FROM alpine:3.20\nRUN uname -m > /machine\nCMD echo $(cat /machine) $(uname -m)\n";
+
+fn run_on(platform: &str, image: &str) -> String {
+    docker(&["run", "--rm", "--quiet", "--platform", platform, image]).trim().to_owned()
+}
+
+/// Changes (uploads, manifests) that the registry was asked for in this project's repository.
+fn changes(project: &Project) -> usize {
+    let log = std::fs::read_to_string(lab_dir().join("log/registry.log")).unwrap();
+    let name = format!("/v2/{}/", project.repository_name());
+    let is_change = |line: &&str| {
+        ["\"PUT ", "\"POST ", "\"PATCH "]
+            .iter()
+            .any(|method| line.contains(&format!("{method}{name}")))
+    };
+    log.lines().filter(is_change).count()
+}
+
+#[test]
+fn both_platforms_are_built_into_the_engines_store_and_run_there() {
+    let project = Project::new("stored", BOTH, MACHINE);
+    let run = project.run(&["build"]).success().says(&["1 built"]);
+    let image = format!("{}:v1", project.repository());
+    let stored = docker(&["image", "inspect", "--format", "{{.Id}}", &image]);
+    assert_eq!(stored.trim(), run.digest(), "{run}");
+    assert_eq!(run_on("linux/amd64", &image), "x86_64 x86_64");
+    assert_eq!(run_on("linux/arm64", &image), "aarch64 aarch64");
+    assert!(!project.store().has("v1"));
+}
+
+#[test]
+fn what_is_pushed_has_both_platforms_and_the_digest_that_is_printed() {
+    let project = Project::new("pushed", BOTH, MACHINE);
+    let run = project.run(&["build", "--push"]).success().says(&["1 pushed"]);
+    let image = format!("{}:v1", project.repository());
+    assert_eq!(run.images(), [(image.clone(), project.store().digest("v1"))]);
+    assert_eq!(project.store().platforms("v1"), ["linux/amd64", "linux/arm64"]);
+    let stored = docker(&["image", "ls", "--quiet", &image]);
+    assert_eq!(stored, "", "--push alone keeps nothing in the engine's store");
+    assert_eq!(run_on("linux/amd64", &image), "x86_64 x86_64");
+    assert_eq!(run_on("linux/arm64", &image), "aarch64 aarch64");
+    docker(&["image", "rm", &image]);
+}
+
+#[test]
+fn an_unchanged_image_that_is_pushed_again_changes_nothing_in_the_registry() {
+    let project = Project::new("again", BOTH, "FROM scratch\nCOPY Dockerfile /\n");
+    // Not only what earlier runs of this test have pushed.
+    project.file(
+        "context/Dockerfile",
+        format!("FROM scratch\nCOPY Dockerfile /\n# {}\n", project.nonce()),
+    );
+    let first = project.run(&["build", "--push"]).success();
+    let pushed = changes(&project);
+    assert!(pushed > 0, "the registry's log does not tell of the first push");
+    let second = project.run(&["build", "--push"]).success();
+    assert_eq!(first.digest(), second.digest());
+    assert_eq!(changes(&project), pushed, "{second}");
+}
+
+#[test]
+fn load_and_push_put_one_image_into_both_places() {
+    let project = Project::new("both", BOTH, MACHINE);
+    let run = project.run(&["build", "--load", "--push"]).success();
+    let image = format!("{}:v1", project.repository());
+    let stored = docker(&["image", "inspect", "--format", "{{.Id}}", &image]);
+    assert_eq!(stored.trim(), run.digest());
+    assert_eq!(project.store().digest("v1"), run.digest());
+    assert_eq!(project.store().platforms("v1"), ["linux/amd64", "linux/arm64"]);
+}

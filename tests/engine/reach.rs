@@ -1,0 +1,152 @@
+//! Engines that cannot be reached, and engines that cannot do it.
+
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixListener;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::support::{Project, Run, Running, commands_with, started_engine, until};
+
+const FILE: &str = "FROM scratch\nCOPY Dockerfile /\n";
+
+fn on(project: &Project, host: &str, args: &[&str]) -> Run {
+    let mut command = project.command(args);
+    command.env("DOCKER_HOST", host);
+    Running::start(command).end()
+}
+
+/// The same program with the same environment, started by another.
+fn through(starter: &[&str], command: &Command) -> Command {
+    let mut outer = Command::new(starter[0]);
+    outer.args(&starter[1..]).arg(command.get_program()).args(command.get_args()).env_clear();
+    outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    outer.current_dir(command.get_current_dir().expect("a project has a folder"));
+    outer
+}
+
+#[test]
+fn without_an_engine_every_place_that_was_tried_is_named() {
+    let project = Project::single("noengine", FILE);
+    let mut command = project.command(&["build"]);
+    command.env("DOCKER_HOST", "").env("XDG_RUNTIME_DIR", "/run/user/0");
+    // Where this machine has a Docker of its own, it must not be seen.
+    let hide = "mount -t tmpfs none /run && exec \"$@\"";
+    let hidden = through(&["unshare", "--mount", "sh", "-c", hide, "sh"], &command);
+    let home = project.path("home/.docker/run/docker.sock");
+    Running::start(hidden).end().exits(4).says(&[
+        "error: no Docker Engine answers",
+        "unix:///var/run/docker.sock (the default socket): no such file or directory\n",
+        "unix:///run/user/0/docker.sock",
+        &format!("unix://{} (Docker Desktop's socket)", home.display()),
+        "help: start Docker",
+    ]);
+}
+
+#[test]
+fn a_place_that_was_named_is_the_only_one_tried() {
+    let project = Project::single("named", FILE);
+    let run = on(&project, "unix:///nowhere.sock", &["build"]).exits(4);
+    run.says(&["unix:///nowhere.sock (DOCKER_HOST): no such file"])
+        .never_says(&["/var/run/docker"]);
+    let flag = project.run(&["build", "--host", "unix:///flag.sock"]).exits(4);
+    flag.says(&["unix:///flag.sock (--host): no such file"]).never_says(&["DOCKER_HOST"]);
+}
+
+#[test]
+fn a_socket_that_may_not_be_opened_says_who_may() {
+    let project = Project::single("denied", FILE);
+    let path = project.path("engine.sock");
+    let _listener = UnixListener::bind(&path).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
+    let host = format!("unix://{}", path.display());
+    let mut command = project.command(&["build"]);
+    command.env("DOCKER_HOST", &host);
+    // Root opens everything unless it gives that up.
+    let bounded =
+        through(&["setpriv", "--bounding-set", "-dac_override,-dac_read_search"], &command);
+    let run = Running::start(bounded).end().exits(4);
+    run.says(&[&host, "permission denied", "the group that owns it (`docker`)"]);
+}
+
+#[test]
+fn a_socket_of_something_else_is_not_taken_for_an_engine() {
+    let project = Project::single("other", FILE);
+    let path = project.path("other.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let host = format!("unix://{}", path.display());
+    let running = {
+        let mut command = project.command(&["build"]);
+        command.env("DOCKER_HOST", &host);
+        Running::start(command)
+    };
+    // One connection asks whether anybody is there, the next speaks.
+    let greeter = std::thread::spawn(move || {
+        for stream in listener.incoming().take(2) {
+            let mut stream = stream.unwrap();
+            let _ = stream.write_all(b"220 mail ready\r\n");
+            let _ = stream.read(&mut [0; 512]);
+        }
+    });
+    running.end().exits(4).says(&[&host, "it answers, but not as Docker does"]);
+    greeter.join().unwrap();
+}
+
+#[test]
+fn an_endpoint_that_is_no_socket_is_refused_without_its_password() {
+    let project = Project::single("scheme", FILE);
+    let given = "ssh://user:onebuild-canary@build.example";
+    project
+        .run(&["build", "--host", given])
+        .exits(2)
+        .says(&["ssh://build.example", "unix://", "ssh -nNT -L"])
+        .never_says(&["onebuild-canary"]);
+    on(&project, "tcp://127.0.0.1:1", &["build"])
+        .exits(4)
+        .says(&["DOCKER_HOST", "tcp://127.0.0.1:1"]);
+}
+
+#[test]
+fn a_platform_without_an_emulator_is_refused_before_anything_is_built() {
+    let project = Project::single("s390x", FILE);
+    let run = project.run(&["build", "--platform", "linux/amd64,linux/s390x"]).exits(4);
+    run.says(&["cannot run linux/s390x; it runs linux/amd64, linux/arm64", "register QEMU"])
+        .never_says(&["| started"]);
+}
+
+#[test]
+fn an_engine_without_the_containerd_store_builds_one_platform_and_says_how_to_have_more() {
+    let engine = started_engine("nostore", &["--no-containerd-store"]);
+    let project = Project::single("nostore", FILE);
+    let both = ["build", "--platform", "linux/amd64,linux/arm64"];
+    on(&project, &engine.host, &both)
+        .exits(4)
+        .says(&["builds one platform at a time", "\"containerd-snapshotter\": true", "--platform"])
+        .never_says(&["| started"]);
+    on(&project, &engine.host, &["build"]).success().says(&["1 built"]);
+    on(&project, &engine.host, &["build", "--output", "type=local,dest=tree"]).success();
+    assert!(project.path("tree/Dockerfile").exists());
+    for (output, cannot) in [
+        (&["--push"][..], "cannot push what it builds"),
+        (&["--output", "type=oci,dest=a.tar"], "cannot write images into archives"),
+    ] {
+        on(&project, &engine.host, &[&["build"], output].concat())
+            .exits(4)
+            .says(&[cannot, "\"containerd-snapshotter\": true"])
+            .never_says(&["| started"]);
+    }
+}
+
+#[test]
+fn an_engine_that_ends_while_it_builds_is_told_from_a_build_that_fails() {
+    let engine = started_engine("ending", &[]);
+    let project = Project::single("ending", "");
+    let sleeper = format!("FROM alpine:3.20\nRUN echo {}; sleep 600; true\n", project.nonce());
+    project.file("context/Dockerfile", sleeper);
+    let mut command = project.command(&["build"]);
+    command.env("DOCKER_HOST", &engine.host);
+    let running = Running::start(command);
+    until("it builds", Duration::from_secs(60), || commands_with(project.nonce()) > 0);
+    drop(engine);
+    running.end().exits(1).says(&["the engine went away while it built", "is it still running?"]);
+}

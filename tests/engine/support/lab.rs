@@ -1,0 +1,75 @@
+//! The lab: its addresses and its scripts.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{Run, Running};
+
+/// A variable of the lab.
+pub fn lab_env(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: run tests/lab/up, then eval \"$(tests/lab/env)\"")
+    })
+}
+
+/// A script of tests/lab, which finds its state where this process was told that it is.
+pub fn lab_script(name: &str) -> Command {
+    Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab").join(name))
+}
+
+/// The lab's folder.
+pub fn lab_dir() -> PathBuf {
+    lab_env("ONEBUILD_LAB_STATE").into()
+}
+
+/// Runs Debian's `docker` in the lab; gives its stdout.
+pub fn docker(args: &[&str]) -> String {
+    let mut command = lab_script("in");
+    command.arg("docker").args(args);
+    Running::start(command).end().success().stdout
+}
+
+/// Commands that builds of the engine run now and that hold `word`; the engine's processes are
+/// this machine's.
+pub fn commands_with(word: &str) -> usize {
+    let holds = |pid: &str| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(word)
+    };
+    let entries = std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    entries.filter(|name| name.bytes().all(|c| c.is_ascii_digit()) && holds(name)).count()
+}
+
+/// A further engine, which ends with this value.
+pub struct StartedEngine {
+    name: &'static str,
+    pub host: String,
+}
+
+/// Starts the engine `name` with further `args`.
+pub fn started_engine(name: &'static str, args: &[&str]) -> StartedEngine {
+    lab_env("ONEBUILD_LAB");
+    let script = |words: &[&str]| -> Run {
+        let mut command = lab_script("engine");
+        command.args(words);
+        Running::start(command).end().success()
+    };
+    let socket = script(&["socket", name]).stdout;
+    // Before it is started, so that one that does not come up is removed as well.
+    let engine = StartedEngine { name, host: format!("unix://{}", socket.trim()) };
+    script(&[&["start", name], args].concat());
+    engine
+}
+
+impl Drop for StartedEngine {
+    fn drop(&mut self) {
+        let removed = lab_script("engine").args(["remove", self.name]).status();
+        assert!(
+            removed.is_ok_and(|status| status.success()) || std::thread::panicking(),
+            "the engine {} was not removed",
+            self.name
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! A project in a folder of its own: a matrix, its templates, and onebuild run in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::{Run, Running, Store, lab_env};
+
+/// The smallest axes there are, where a test needs one cell.
+pub const ONE: &str = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1] }";
+
+pub struct Project {
+    folder: TempDir,
+    name: String,
+}
+
+impl Project {
+    /// `name` keeps the project's repository apart from those of all other tests. `matrix` is the
+    /// matrix less `image`, `context` and `dockerfile`.
+    pub fn new(name: &str, matrix: &str, dockerfile: &str) -> Self {
+        lab_env("ONEBUILD_LAB");
+        // Where the lab sees it under the same name.
+        let folder = tempfile::Builder::new().prefix("onebuild-").tempdir_in("/tmp").unwrap();
+        let project = Self { folder, name: name.to_owned() };
+        for name in ["home", "tmp", "context"] {
+            fs::create_dir(project.path(name)).unwrap();
+        }
+        project.matrix(matrix);
+        project.file("context/Dockerfile", dockerfile);
+        project
+    }
+
+    /// One cell on one platform.
+    pub fn single(name: &str, dockerfile: &str) -> Self {
+        Self::new(name, ONE, dockerfile)
+    }
+
+    /// Writes the matrix anew.
+    pub fn matrix(&self, matrix: &str) {
+        let image = self.repository();
+        let head = format!("image: {image}\ncontext: context\ndockerfile: Dockerfile\n");
+        self.file("matrix.yaml", &(head + matrix));
+    }
+
+    /// Writes a file, and the folders that it is in.
+    pub fn file(&self, path: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// A word that no earlier run has seen: an instruction that holds it is not cached.
+    pub fn nonce(&self) -> &str {
+        self.folder.path().file_name().unwrap().to_str().unwrap()
+    }
+
+    /// The repository on the lab's open registry, without its host.
+    pub fn repository_name(&self) -> String {
+        format!("onebuild-tests/{}", self.name)
+    }
+
+    pub fn repository(&self) -> String {
+        format!("{}/{}", lab_env("ONEBUILD_LAB_REGISTRY"), self.repository_name())
+    }
+
+    /// What the registry holds of it.
+    pub fn store(&self) -> Store {
+        Store::new(lab_env("ONEBUILD_LAB_REGISTRY"), self.repository_name())
+    }
+
+    /// onebuild in this project, with no environment but the least.
+    pub fn command(&self, args: &[&str]) -> Command {
+        self.program(Path::new(env!("CARGO_BIN_EXE_onebuild")), args)
+    }
+
+    /// The same with a program of another name.
+    pub fn program(&self, program: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command
+            .args(args)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.path("home"))
+            .env("TMPDIR", self.path("tmp"))
+            .env("DOCKER_HOST", lab_env("DOCKER_HOST"));
+        command
+    }
+
+    pub fn start(&self, args: &[&str]) -> Running {
+        Running::start(self.command(args))
+    }
+
+    /// Runs onebuild to its end.
+    pub fn run(&self, args: &[&str]) -> Run {
+        self.start(args).end()
+    }
+
+    /// Builds the one cell into a folder and gives it.
+    pub fn tree(&self, args: &[&str]) -> PathBuf {
+        let tree = self.path("tree");
+        if tree.exists() {
+            fs::remove_dir_all(&tree).unwrap();
+        }
+        let output = format!("type=local,dest={}", tree.display());
+        self.run(&[&["build", "--output", &output], args].concat()).success();
+        tree
+    }
+
+    /// Builds the one cell and reads a file of it.
+    pub fn built(&self, file: &str, args: &[&str]) -> String {
+        let path = self.tree(args).join(file);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+}

@@ -1,0 +1,176 @@
+//! A program that runs, is watched, and ends with its owner.
+
+use std::io::Read;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Longer than any run of these tests takes on a busy machine.
+const LIMIT: Duration = Duration::from_secs(150);
+
+/// Asks `condition` until it holds.
+#[track_caller]
+pub fn until(what: &str, limit: Duration, mut condition: impl FnMut() -> bool) -> Duration {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < limit, "after {limit:?} it was still not so that {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    started.elapsed()
+}
+
+/// A program under way; it is killed when this is dropped.
+pub struct Running {
+    child: Child,
+    shown: String,
+    stdout: Stream,
+    stderr: Stream,
+}
+
+impl Running {
+    /// Starts `command`, with nothing to read.
+    pub fn start(mut command: Command) -> Self {
+        let shown = format!("{command:?}");
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{shown}: {error}"));
+        let stdout = Stream::read(child.stdout.take().expect("it is piped"));
+        let stderr = Stream::read(child.stderr.take().expect("it is piped"));
+        Self { child, shown, stdout, stderr }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = i32::try_from(self.pid()).ok().and_then(rustix::process::Pid::from_raw);
+        rustix::process::kill_process(pid.expect("a child has a pid"), signal).expect("it runs");
+    }
+
+    /// Whether it has ended.
+    pub fn ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child can be waited for").is_some()
+    }
+
+    /// Waits for its end.
+    pub fn end(mut self) -> Run {
+        let shown = self.shown.clone();
+        until(&format!("{shown} has ended"), LIMIT, || self.ended());
+        let status = self.child.wait().expect("a child can be waited for");
+        let code = status.code().unwrap_or_else(|| -status.signal().unwrap_or_default());
+        Run { shown, code, stdout: self.stdout.join(), stderr: self.stderr.join() }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a program writes, read as it comes.
+struct Stream {
+    text: Arc<Mutex<Vec<u8>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Stream {
+    fn read(mut from: impl Read + Send + 'static) -> Self {
+        let text = Arc::<Mutex<Vec<u8>>>::default();
+        let into = text.clone();
+        let reader = std::thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            while let Ok(count @ 1..) = from.read(&mut buffer) {
+                let mut text = into.lock().unwrap_or_else(PoisonError::into_inner);
+                text.extend_from_slice(&buffer[..count]);
+            }
+        });
+        Self { text, reader: Some(reader) }
+    }
+
+    fn so_far(&self) -> String {
+        let text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    fn join(&mut self) -> String {
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the reader does not panic");
+        }
+        self.so_far()
+    }
+}
+
+/// A program that has ended.
+#[derive(Debug)]
+pub struct Run {
+    shown: String,
+    /// Its exit code; a signal's number below zero.
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Run {
+    #[track_caller]
+    pub fn success(self) -> Self {
+        self.exits(0)
+    }
+
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{self}");
+        self
+    }
+
+    /// Checks that stderr holds every one of `parts`.
+    #[track_caller]
+    pub fn says(self, parts: &[&str]) -> Self {
+        for part in parts {
+            assert!(self.stderr.contains(part), "`{part}` is not in what was said.\n{self}");
+        }
+        self
+    }
+
+    /// Checks that neither output holds any of `parts`.
+    #[track_caller]
+    pub fn never_says(self, parts: &[&str]) -> Self {
+        for part in parts {
+            let said = self.stderr.contains(part) || self.stdout.contains(part);
+            assert!(!said, "`{part}` is in what was said.\n{self}");
+        }
+        self
+    }
+
+    /// `(reference, digest)` of each line that was printed.
+    #[track_caller]
+    pub fn images(&self) -> Vec<(String, String)> {
+        let line = |line: &str| {
+            let (reference, digest) = line.split_once('@').unwrap_or_else(|| panic!("{self}"));
+            (reference.to_owned(), digest.to_owned())
+        };
+        self.stdout.lines().map(line).collect()
+    }
+
+    /// The digest of the one image that was printed.
+    #[track_caller]
+    pub fn digest(&self) -> String {
+        let images = self.images();
+        assert_eq!(images.len(), 1, "{self}");
+        images[0].1.clone()
+    }
+}
+
+impl std::fmt::Display for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { shown, code, stdout, stderr } = self;
+        write!(f, "{shown}\nexit code {code}\n--- stdout\n{stdout}\n--- stderr\n{stderr}")
+    }
+}

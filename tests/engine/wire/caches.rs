@@ -1,0 +1,70 @@
+//! Steps taken from registries and images.
+
+use crate::support::{Project, Store, lab_env, started_engine};
+
+const RANDOM: &str = "FROM alpine:3.20\nRUN cat /proc/sys/kernel/random/uuid > /random\n\
+                      RUN echo done > /done\n";
+
+/// A repository beside the project's own.
+fn steps(project: &Project) -> Store {
+    let name = format!("{}-steps", project.repository_name());
+    Store::new(lab_env("ONEBUILD_LAB_REGISTRY"), name)
+}
+
+#[test]
+fn steps_that_one_engine_ran_are_taken_from_the_registry_by_another() {
+    let other = started_engine("wire", &[]);
+
+    let project = Project::single("cacheto", RANDOM);
+    let cache = format!("{}-steps", project.repository());
+    let to = format!("type=registry,ref={cache},mode=max");
+    let first = project.built("random", &["--no-cache", "--cache-to", &to]);
+    // The place is the cell's own, for none was named.
+    assert!(steps(&project).has("cache-v1"));
+    let from = ["-H", &other.host, "--cache-from", &cache];
+    assert_eq!(project.built("random", &from), first);
+
+    // A cache inside the image: what the image has is not run again.
+    let inline = Project::single("inline", &RANDOM.replace("/done", "/inline"));
+    inline.run(&["build", "--no-cache", "--push", "--cache-to", "type=inline"]).success();
+    let image = format!("{}:v1", inline.repository());
+    let layers = || inline.store().images("v1")[0].1["layers"].clone();
+    let before = layers();
+    let from = ["build", "--push", "-H", &other.host, "--cache-from", &image];
+    inline.run(&from).success().says(&["2 of 2"]);
+    assert_eq!(layers(), before);
+}
+
+#[test]
+fn a_cache_that_is_not_there_yet_stops_nothing() {
+    let project = Project::single("nocacheyet", "FROM scratch\nCOPY Dockerfile /\n");
+    let from = format!("{}-never", project.repository());
+    let run = project.run(&["build", "--cache-from", &from, "--cache-from", "type=gha"]).success();
+    run.says(&["gha cache is left out"]);
+}
+
+#[test]
+fn a_cache_that_cannot_be_had_is_told_before_anything_is_built() {
+    let project = Project::single("badcache", "FROM scratch\nCOPY Dockerfile /\n");
+    for (flag, spec, code, words) in [
+        ("--cache-to", "type=local,dest=x", 4, ["a folder of this machine", "type=registry,ref="]),
+        ("--cache-to", "type=s3,bucket=x", 4, ["`s3` is no kind", "type=registry,ref="]),
+        ("--cache-to", "type=registry", 4, ["lacks its place", "type=registry,ref="]),
+        ("--cache-from", "type=inline", 4, ["part of an image", "--cache-from type=registry"]),
+        ("--cache-from", "mode=max", 2, ["lacks type=", "--cache-from"]),
+    ] {
+        project.run(&["build", flag, spec]).exits(code).says(&words);
+    }
+}
+
+#[test]
+fn cells_may_not_share_one_place_to_write_their_cache_to() {
+    let matrix = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1, 2] }";
+    let project = Project::new("sharedcache", matrix, "FROM scratch\nCOPY Dockerfile /\n");
+    let place = format!("{}:steps", project.repository());
+    let run = project.run(&["matrix", "--cache-to", &place]).exits(2);
+    run.says(&["2 cells would overwrite", &place, "leave the tag out"]);
+    let own = format!("{}-steps", project.repository());
+    project.run(&["matrix", "--cache-to", &own, "--cache-from", &own]).success();
+    assert!(steps(&project).has("cache-v1") && steps(&project).has("cache-v2"));
+}
