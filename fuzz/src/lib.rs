@@ -28,7 +28,8 @@ pub fn range(text: &str) {
     if text.chars().any(char::is_control) {
         return;
     }
-    let file = format!("image: a\ntag: <%v%>\nplatforms: linux/amd64\naxes: {{ v: \"{quoted}\" }}\n");
+    let file =
+        format!("image: a\ntag: <%v%>\nplatforms: linux/amd64\naxes: {{ v: \"{quoted}\" }}\n");
     match Matrix::parse(SourceFile::new("matrix.yaml", file)) {
         Err(found) => presentable(&found),
         Ok(matrix) => {
@@ -116,15 +117,17 @@ pub fn dockerignore(text: &str) {
     for pattern in patterns.iter().rev().take(4) {
         let path = pattern.trim_start_matches(['!', '/']).replace(['*', '?'], "x");
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-        // A walk asks folder by folder, a lookup for the whole path: both have to agree.
+        // A walk asks folder by folder, a lookup for the whole path: both have to agree, but for
+        // exceptions. Docker's walk forgets one that a folder's verdict did not need, and so here.
         let mut parent = Default::default();
         let mut judged = false;
         for end in 1..=parts.len() {
             (judged, parent) = rules.judge(&parts[..end].join("/"), &parent);
         }
         let path = parts.join("/");
-        if !path.is_empty() {
-            assert_eq!(rules.matches(&path), judged, "{path:?} in {patterns:?}");
+        let matched = rules.matches(&path);
+        if !path.is_empty() && !text.contains('!') {
+            assert_eq!(matched, judged, "{path:?} in {patterns:?}");
         }
     }
 }
