@@ -4,6 +4,7 @@
 //! names, since only the file knows them.
 
 mod inputs;
+mod tools;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -17,6 +18,10 @@ use crate::plan::FileOutput;
 use crate::progress::Mode;
 
 pub use inputs::{BuildContext, CacheFlag, InputArgs, SecretFlag, SshFlag};
+pub use tools::{
+    CompletionsArgs, ExplainArgs, ExplainFormat, InitArgs, LintArgs, LintFormat, ManArgs, PlanArgs,
+    PlanFormat, RenderArgs,
+};
 
 /// Builds and pushes a matrix of container images from a few Dockerfile templates.
 #[derive(Debug, Parser)]
@@ -37,15 +42,22 @@ pub enum Command {
     Render(RenderArgs),
     /// Show what would be built
     Plan(PlanArgs),
+    /// Print the JSON schema of matrix.yaml, for editors
+    Schema,
+    /// Print a completion script, which knows the axes of the matrix at hand
+    Completions(CompletionsArgs),
+    /// Print the manual
+    Man(ManArgs),
 }
 
 impl Command {
-    /// Which matrix, and which cells of it.
-    pub fn select_mut(&mut self) -> &mut SelectArgs {
+    /// Which matrix, and which cells of it; none for a command that needs no matrix.
+    pub fn select_mut(&mut self) -> Option<&mut SelectArgs> {
         match self {
-            Self::Build(args) | Self::Matrix(args) => &mut args.select,
-            Self::Render(args) => &mut args.select,
-            Self::Plan(args) => &mut args.select,
+            Self::Build(args) | Self::Matrix(args) => Some(&mut args.select),
+            Self::Render(args) => Some(&mut args.select),
+            Self::Plan(args) => Some(&mut args.select),
+            Self::Schema | Self::Completions(_) | Self::Man(_) => None,
         }
     }
 }
@@ -159,32 +171,6 @@ pub struct RunArgs {
     pub progress: Mode,
 }
 
-/// `render`.
-#[derive(Debug, Args)]
-pub struct RenderArgs {
-    #[command(flatten)]
-    pub select: SelectArgs,
-    /// Write CELL.Dockerfile into this folder for each cell
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-}
-
-/// `plan`.
-#[derive(Debug, Args)]
-pub struct PlanArgs {
-    #[command(flatten)]
-    pub select: SelectArgs,
-    /// How the plan is written
-    #[arg(long, value_enum, default_value_t = PlanFormat::Table)]
-    pub format: PlanFormat,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PlanFormat {
-    Table,
-    Json,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum NetworkArg {
     Default,
@@ -272,10 +258,14 @@ pub struct AxisFlag {
 }
 
 impl AxisFlag {
-    /// Apart from the ids of all other arguments, which hold no colon.
     fn id(&self) -> String {
-        format!("axis:{}", self.name)
+        axis_id(&self.name)
     }
+}
+
+/// The id of an axis's flag, apart from the ids of all other arguments, which hold no colon.
+pub fn axis_id(axis: &str) -> String {
+    format!("axis:{axis}")
 }
 
 /// The command line, with a flag for every axis whose name is not taken.
@@ -285,7 +275,9 @@ pub fn command(axes: &[AxisFlag]) -> clap::Command {
         command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     for name in names {
         command = command.mut_subcommand(name, |mut sub| {
-            for axis in axes {
+            // Only commands that select cells have use for them.
+            let selects = sub.get_arguments().any(|arg| arg.get_id() == "only");
+            for axis in axes.iter().filter(|_| selects) {
                 let taken = sub.get_arguments().any(|arg| arg.get_long() == Some(&axis.name))
                     || axis.name == "help";
                 if !taken {

@@ -6,6 +6,8 @@
 //! matrix.yaml -> Matrix -> Plan (cells) -> Rendered -> BuildRequest -> BuildKit -> Outcome -> Report
 //! ```
 
+#![deny(clippy::unwrap_used)]
+
 pub mod buildkit; // BuildKit's client: control, session; depends on nothing else of ours
 pub mod cli; // arguments and help; no behaviour
 pub mod commands; // one file a subcommand: wiring only

@@ -3,13 +3,18 @@
 //! Here alone the environment is read, files are loaded, and the terminal is written to.
 
 mod build;
+mod completions;
+mod destination;
+mod drift;
 mod engine;
 mod inputs;
 mod load;
+mod man;
 mod output;
 mod plan;
 mod prepare;
 mod render;
+mod schema;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -60,13 +65,23 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
             return Ok(ExitCode::from(code));
         }
     };
-    command.select_mut().axes = picks;
-    let matrix: Matrix = matrix?;
-    output::stderr(&matrix.warnings().render(output::stderr_has_colour()));
-    match command {
-        Command::Build(args) => build::run(&matrix, &args, build::Scope::One),
-        Command::Matrix(args) => build::run(&matrix, &args, build::Scope::All),
-        Command::Render(args) => render::run(&matrix, &args),
-        Command::Plan(args) => plan::run(&matrix, &args),
+    if let Some(select) = command.select_mut() {
+        select.axes = picks;
     }
+    match command {
+        Command::Build(args) => build::run(&usable(matrix)?, &args, build::Scope::One),
+        Command::Matrix(args) => build::run(&usable(matrix)?, &args, build::Scope::All),
+        Command::Render(args) => render::run(&usable(matrix)?, &args),
+        Command::Plan(args) => plan::run(&usable(matrix)?, &args),
+        Command::Schema => schema::run(),
+        Command::Completions(args) => completions::run(&args, matrix.ok().as_ref()),
+        Command::Man(args) => man::run(&args),
+    }
+}
+
+/// The matrix, its warnings told.
+fn usable(matrix: Result<Matrix, Error>) -> Result<Matrix, Error> {
+    let matrix = matrix?;
+    output::stderr(&matrix.warnings().render(output::stderr_has_colour()));
+    Ok(matrix)
 }
