@@ -34,6 +34,7 @@ pub use facts::Facts;
 pub use files::{Files, NeededFile, Sheet};
 pub use origin::{Origin, Source};
 pub use outside::{Outside, Resolved};
+pub use read::SETTINGS;
 pub use selection::{Overrides, Pick, Selected, Selection, Unnamed};
 
 use std::collections::HashSet;

@@ -40,7 +40,7 @@ pub(super) const KEYS: [&str; 24] = [
 ];
 
 /// The keys that rules may have beside axes.
-pub(super) const SETTINGS: [&str; 15] = [
+pub const SETTINGS: [&str; 15] = [
     "platforms",
     "context",
     "dockerfile",
