@@ -134,6 +134,7 @@ pub(super) fn read(
         include,
         included,
         overrides: overrides.unwrap_or_default(),
+        outside: reader.outside,
         warnings: reader.warnings,
     };
     let mut errors = reader.errors;
