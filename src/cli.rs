@@ -42,6 +42,8 @@ pub enum Command {
     Render(RenderArgs),
     /// Show what would be built
     Plan(PlanArgs),
+    /// Begin a matrix here, from the Makefile and the Dockerfiles if there are any
+    Init(InitArgs),
     /// Print the JSON schema of matrix.yaml, for editors
     Schema,
     /// Print a completion script, which knows the axes of the matrix at hand
@@ -57,13 +59,13 @@ impl Command {
             Self::Build(args) | Self::Matrix(args) => Some(&mut args.select),
             Self::Render(args) => Some(&mut args.select),
             Self::Plan(args) => Some(&mut args.select),
-            Self::Schema | Self::Completions(_) | Self::Man(_) => None,
+            Self::Init(_) | Self::Schema | Self::Completions(_) | Self::Man(_) => None,
         }
     }
 }
 
 /// Which cells.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Selection")]
 pub struct SelectArgs {
     /// The matrix

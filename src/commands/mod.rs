@@ -7,6 +7,7 @@ mod completions;
 mod destination;
 mod drift;
 mod engine;
+mod init;
 mod inputs;
 mod load;
 mod man;
@@ -73,6 +74,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
         Command::Matrix(args) => build::run(&usable(matrix)?, &args, build::Scope::All),
         Command::Render(args) => render::run(&usable(matrix)?, &args),
         Command::Plan(args) => plan::run(&usable(matrix)?, &args),
+        Command::Init(args) => init::run(&args),
         Command::Schema => schema::run(),
         Command::Completions(args) => completions::run(&args, matrix.ok().as_ref()),
         Command::Man(args) => man::run(&args),
