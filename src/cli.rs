@@ -42,6 +42,8 @@ pub enum Command {
     Render(RenderArgs),
     /// Show what would be built
     Plan(PlanArgs),
+    /// Find what is wrong or unwise, without building
+    Lint(LintArgs),
     /// Begin a matrix here, from the Makefile and the Dockerfiles if there are any
     Init(InitArgs),
     /// Print the JSON schema of matrix.yaml, for editors
@@ -59,6 +61,7 @@ impl Command {
             Self::Build(args) | Self::Matrix(args) => Some(&mut args.select),
             Self::Render(args) => Some(&mut args.select),
             Self::Plan(args) => Some(&mut args.select),
+            Self::Lint(args) => Some(&mut args.select),
             Self::Init(_) | Self::Schema | Self::Completions(_) | Self::Man(_) => None,
         }
     }

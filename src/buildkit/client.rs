@@ -15,12 +15,13 @@ use super::status::{Progress, follow};
 use super::{SolveError, random_id};
 
 /// The largest message taken from BuildKit; a Status of a chatty build stays far below.
-const MAX_MESSAGE: usize = 16 << 20;
+pub(super) const MAX_MESSAGE: usize = 16 << 20;
 
 /// A client of BuildKit's Control service. Cloning it shares the connection.
 #[derive(Debug, Clone)]
 pub struct Client {
     control: ControlClient<Channel>,
+    channel: Channel,
 }
 
 impl Client {
@@ -38,8 +39,16 @@ impl Client {
         });
         let channel =
             Endpoint::from_static("http://buildkit").connect_with_connector(connector).await?;
-        let control = ControlClient::new(channel).max_decoding_message_size(MAX_MESSAGE);
-        Ok(Self { control })
+        let control = ControlClient::new(channel.clone()).max_decoding_message_size(MAX_MESSAGE);
+        Ok(Self { control, channel })
+    }
+
+    pub(super) fn control(&self) -> ControlClient<Channel> {
+        self.control.clone()
+    }
+
+    pub(super) fn channel(&self) -> Channel {
+        self.channel.clone()
     }
 
     /// Every platform that a worker can run, emulated ones included, as BuildKit names them.

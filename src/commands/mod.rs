@@ -9,6 +9,7 @@ mod drift;
 mod engine;
 mod init;
 mod inputs;
+mod lint;
 mod load;
 mod man;
 mod output;
@@ -74,6 +75,8 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
         Command::Matrix(args) => build::run(&usable(matrix)?, &args, build::Scope::All),
         Command::Render(args) => render::run(&usable(matrix)?, &args),
         Command::Plan(args) => plan::run(&usable(matrix)?, &args),
+        // What is wrong with the matrix is what it is there to tell.
+        Command::Lint(args) => lint::run(matrix, &args),
         Command::Init(args) => init::run(&args),
         Command::Schema => schema::run(),
         Command::Completions(args) => completions::run(&args, matrix.ok().as_ref()),

@@ -36,10 +36,21 @@ pub(super) fn requests(
     args: &SelectArgs,
     options: &Arc<BuildOptions>,
 ) -> Result<Vec<BuildRequest>, Error> {
+    let (requests, warnings) = planned(matrix, cells, args, options)?;
+    warn(&warnings);
+    Ok(requests)
+}
+
+/// The same, its warnings not told yet.
+pub(super) fn planned(
+    matrix: &Matrix,
+    cells: &[Cell],
+    args: &SelectArgs,
+    options: &Arc<BuildOptions>,
+) -> Result<(Vec<BuildRequest>, Diagnostics), Error> {
     let root = args.file.parent().unwrap_or(Path::new(""));
     let templates = templates(cells, root)?;
     let plan = plan(matrix, cells, &templates, root, options)?;
-    warn(&plan.warnings);
     let mut requests = plan.requests;
     let mut ignores = HashMap::new();
     for (cell, request) in cells.iter().zip(&mut requests) {
@@ -47,7 +58,7 @@ pub(super) fn requests(
         let ignore = ignores.entry(template).or_insert_with_key(|template| own_ignore(template));
         request.dockerignore.clone_from(ignore);
     }
-    Ok(requests)
+    Ok((requests, plan.warnings))
 }
 
 /// What Docker lets stand beside one Dockerfile in place of the context's `.dockerignore`.

@@ -11,6 +11,7 @@ mod caches;
 mod engine;
 mod failure;
 mod folder;
+mod lint;
 mod logins;
 mod machine;
 mod preflight;
@@ -22,6 +23,7 @@ mod words;
 
 pub use caches::without_runner;
 pub use engine::EngineBuilder;
+pub use lint::{Lint, LintWarning};
 pub use machine::{Environment, missing};
 pub use preflight::{Obstacle, preflight};
 pub use verified::Verified;

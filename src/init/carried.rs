@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 
 use super::Found;
-use super::makefile::Makefile;
+use super::makefile::{Branches, Makefile};
 use crate::template::is_name;
 
 /// An axis that a Makefile has as a variable.
@@ -70,11 +70,7 @@ impl<'m> Carried<'m> {
     }
 
     /// `ifeq ($(TYPE),cn)`: the values compared with, and the variable's own for the `else`.
-    fn conditional_axis(
-        &mut self,
-        variable: &str,
-        branches: &[(Option<String>, IndexMap<String, String>)],
-    ) {
+    fn conditional_axis(&mut self, variable: &str, branches: &Branches) {
         let used = branches.iter().any(|(_, set)| set.keys().any(|name| self.makefile.uses(name)));
         if !used || self.axes.contains_key(variable) {
             return;

@@ -7,9 +7,8 @@ use indexmap::IndexMap;
 pub(super) struct Makefile {
     /// The first value that each variable is given outside of conditions.
     pub variables: IndexMap<String, String>,
-    /// By the variable that `ifeq` compares: values of others, by what it is compared with, `None`
-    /// being the `else`.
-    pub conditions: IndexMap<String, Vec<(Option<String>, IndexMap<String, String>)>>,
+    /// By the variable that `ifeq` compares.
+    pub conditions: IndexMap<String, Branches>,
     /// What `sed` puts in the place of `{%name%}`.
     pub placeholders: IndexMap<String, String>,
     /// The first argument of `-t`, `--tag`.
@@ -25,6 +24,9 @@ pub(super) struct Makefile {
     /// Options of `docker build` that are not understood, with their lines.
     pub others: Vec<(usize, String)>,
 }
+
+/// Values of variables by what another is compared with, `None` being the `else`.
+pub(super) type Branches = Vec<(Option<String>, IndexMap<String, String>)>;
 
 /// Options that a matrix or onebuild itself takes care of.
 const HANDLED: &[&str] = &[

@@ -85,7 +85,7 @@ vars:
   OnePanel_Type: <%type.hack%>
 "
     );
-    assert_eq!(draft.notes, ["Makefile:30: `--secret` of docker build is not taken over"]);
+    assert_eq!(draft.notes, ["Makefile:27: `--secret` of docker build is not taken over"]);
 }
 
 #[test]
