@@ -14,8 +14,8 @@ const HEAD: &str = "\
 ";
 
 const TEMPLATE: &str = "\
-# A template: <%name%> stands for a value of the matrix, and a line that begins with `#%` is for
-# onebuild alone. All the rest is a Dockerfile as ever.
+# A template: the name in `<%version%>` stands for a value of the matrix, and a line that begins
+# with `#%` is for onebuild alone. All the rest is a Dockerfile as ever.
 FROM alpine:<%version%>
 RUN echo \"hello from Alpine <%version%>\" > /hello
 CMD [\"cat\", \"/hello\"]
@@ -43,13 +43,19 @@ fn from_folder(found: &Found) -> Draft {
         notes.push("image: write your own repository in place of example/app".to_owned());
         notes.push("version: write your own versions in place of 1.0.0".to_owned());
     }
-    if folders.is_empty() {
+    if folders.len() <= 1 {
         text += "tag: <%version%> # every axis that makes a difference\n";
     } else {
         text += "tag: <%version%>-<%os%> # every axis that makes a difference\n";
     }
     text += "platforms: [linux/amd64, linux/arm64]\n";
-    if !folders.is_empty() {
+    if let [folder] = folders.as_slice() {
+        let file = yaml::scalar(&format!("{folder}/Dockerfile"));
+        text += &format!(
+            "context: . # what COPY sees\ndockerfile: {file} # a template, inside the context\n"
+        );
+        text += "\naxes:\n  version: [1.0.0] # or a range: 1.0.0..1.0.9\n";
+    } else if !folders.is_empty() {
         text += "context: . # what COPY sees\ndockerfile: <%os%>/Dockerfile # a template, inside the context\n";
         text += &format!("\naxes:\n  os: {}\n  version: [1.0.0]\n", yaml::list(&folders));
     } else if found.dockerfile.is_some() {
