@@ -10,6 +10,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::image::{Platform, Reference, Repository};
@@ -42,6 +43,8 @@ pub enum Command {
     Render(RenderArgs),
     /// Show what would be built
     Plan(PlanArgs),
+    /// Show every value of one cell, and where it comes from
+    Explain(ExplainArgs),
     /// Find what is wrong or unwise, without building
     Lint(LintArgs),
     /// Begin a matrix here, from the Makefile and the Dockerfiles if there are any
@@ -61,6 +64,7 @@ impl Command {
             Self::Build(args) | Self::Matrix(args) => Some(&mut args.select),
             Self::Render(args) => Some(&mut args.select),
             Self::Plan(args) => Some(&mut args.select),
+            Self::Explain(args) => Some(&mut args.select),
             Self::Lint(args) => Some(&mut args.select),
             Self::Init(_) | Self::Schema | Self::Completions(_) | Self::Man(_) => None,
         }
@@ -101,9 +105,18 @@ pub struct SelectArgs {
     /// Take one base image for another, as behind a mirror
     #[arg(long, value_name = "REF=REF")]
     pub base: Vec<BaseOverride>,
+    /// Take warnings for errors
+    #[arg(long)]
+    pub strict: bool,
+    /// Take values that come from elsewhere (`from:`) as the last run found them
+    #[arg(long)]
+    pub offline: bool,
     /// What the flags of single axes said.
     #[arg(skip)]
     pub axes: Vec<Pick>,
+    /// The variables that said what no flag did.
+    #[arg(skip)]
+    pub environment: Vec<String>,
 }
 
 /// `build` and `matrix`.
@@ -304,6 +317,18 @@ fn axis_flag(axis: &AxisFlag) -> Arg {
         .help(format!("Only these values of the axis {} ({})", axis.name, axis.values))
         .help_heading("Selection")
         .display_order(0)
+}
+
+/// The variables that said one of the values of a selection, where no flag did.
+pub fn environment(matches: &ArgMatches) -> Vec<String> {
+    let Some((_, matches)) = matches.subcommand() else { return Vec::new() };
+    let known = ["platform", "image", "tag_prefix"];
+    let is_set = |id: &&str| {
+        matches.try_contains_id(id).unwrap_or(false)
+            && matches.value_source(id) == Some(ValueSource::EnvVariable)
+    };
+    let variable = |id: &str| format!("ONEBUILD_{}", id.to_uppercase());
+    known.into_iter().filter(is_set).map(variable).collect()
 }
 
 /// What the flags of single axes said.

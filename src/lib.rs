@@ -30,3 +30,4 @@ pub mod schedule; // bounded, keep-going, cancel; knows a `Builder`, not BuildKi
 pub mod template; // the one place that knows the placeholder syntax (pure)
 pub mod text; // text for people: cleaned, measured, numbers made short (pure)
 pub mod version; // how versions compare (pure)
+pub mod versions; // fetching the values of axes that come from elsewhere

@@ -30,6 +30,9 @@ const EVENTS: usize = 1024;
 /// Cells at once for each processor: more made BuildKit slower.
 const JOBS_PER_CORE: usize = 4;
 
+/// Where secrets, agents and a runner's cache are looked up.
+const ENVIRONMENT: Environment = |name| std::env::var_os(name);
+
 /// What an axis that is not named stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scope {
@@ -85,9 +88,14 @@ fn options(args: &BuildArgs) -> BuildOptions {
     }
 }
 
-async fn build(requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<ExitCode, Error> {
+async fn build(mut requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<ExitCode, Error> {
     let started = Instant::now();
     let credentials = Arc::new(engine::credentials()?);
+    if driver::leave_out_idle(&mut requests, ENVIRONMENT) {
+        output::stderr(
+            "note: the gha cache is left out, since no runner of GitHub Actions said where it is\n",
+        );
+    }
     let (builder, facts_line) = open(&requests, args, credentials.clone()).await?;
 
     let paint = Paint { colour: output::stderr_has_colour() };
@@ -144,17 +152,11 @@ async fn open(
     args: &BuildArgs,
     credentials: Arc<Credentials>,
 ) -> Result<(EngineBuilder, String), Error> {
-    let environment: Environment = |name| std::env::var_os(name);
-    stop_at(driver::missing(requests, environment))?;
-    if driver::without_runner(requests, environment) {
-        output::stderr(
-            "note: the gha cache is left out, since no runner of GitHub Actions said where it is\n",
-        );
-    }
+    stop_at(driver::missing(requests, ENVIRONMENT))?;
     let engine = engine::connect(args.run.host.as_deref()).await?;
     let facts = engine.facts().await?;
     let line = facts_line(&engine, &facts, requests);
-    let builder = EngineBuilder::open(engine, credentials, environment).await?;
+    let builder = EngineBuilder::open(engine, credentials, ENVIRONMENT).await?;
     let platforms =
         builder.platforms().await.map_err(|reason| Error::new(ErrorKind::Environment, reason))?;
     stop_at(preflight(requests, &facts, &platforms))?;

@@ -34,7 +34,7 @@ pub(super) fn run(args: &CompletionsArgs, matrix: Option<&Matrix>) -> Result<Exi
 }
 
 fn script(shell: Shell, matrix: Option<&Matrix>) -> String {
-    let flags = matrix.map(load::axis_flags).unwrap_or_default();
+    let flags = load::axis_flags(matrix.map(Matrix::axes).unwrap_or_default());
     let mut command = cli::command(&flags);
     if let Some(matrix) = matrix {
         command = with_values(command, matrix.axes());

@@ -12,7 +12,7 @@ use crate::cli::{LintArgs, LintFormat};
 use crate::driver::{EngineBuilder, Environment, Lint};
 use crate::error::{Diagnostic, Error, ErrorKind, Severity, SourceFile, Span};
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
-use crate::matrix::{Matrix, Unnamed};
+use crate::matrix::{Cell, Origin, Sheet, Source, Unnamed};
 use crate::plan::BuildRequest;
 
 /// Questions to BuildKit at a time: each takes it some hundredths of a second.
@@ -21,9 +21,9 @@ const AT_ONCE: usize = 8;
 /// The number of a request, and what BuildKit says of it or why it does not.
 type Answer = (usize, Result<Lint, String>);
 
-pub(super) fn run(matrix: Result<Matrix, Error>, args: &LintArgs) -> Result<ExitCode, Error> {
+pub(super) fn run(sheet: Result<Sheet, Error>, args: &LintArgs) -> Result<ExitCode, Error> {
     let mut findings = Findings::default();
-    match find(matrix, args, &mut findings) {
+    match find(sheet, args, &mut findings) {
         // What is wrong with the files is what was asked for.
         Err(error) if error.kind() == ErrorKind::Matrix && !error.diagnostics().is_empty() => {
             findings.told(error.diagnostics());
@@ -37,7 +37,7 @@ pub(super) fn run(matrix: Result<Matrix, Error>, args: &LintArgs) -> Result<Exit
         LintFormat::Sarif => sarif(&findings),
         LintFormat::Github => github(&findings),
     });
-    let warnings = if args.deny_warnings { findings.count(Severity::Warning) } else { 0 };
+    let warnings = if args.select.strict { findings.count(Severity::Warning) } else { 0 };
     if findings.count(Severity::Error) + warnings > 0 {
         return Ok(ExitCode::from(ErrorKind::Matrix.exit_code()));
     }
@@ -45,17 +45,18 @@ pub(super) fn run(matrix: Result<Matrix, Error>, args: &LintArgs) -> Result<Exit
 }
 
 fn find(
-    matrix: Result<Matrix, Error>,
+    sheet: Result<Sheet, Error>,
     args: &LintArgs,
     findings: &mut Findings,
 ) -> Result<(), Error> {
-    let matrix = matrix?;
+    let matrix = load::matrix(&sheet?, &args.select)?;
     findings.told(matrix.warnings());
-    let cells = prepare::cells(&matrix, &args.select, Unnamed::Everything)?;
+    let (cells, warnings) = prepare::selected(&matrix, &args.select, Unnamed::Everything)?;
+    findings.told(&warnings);
     let (requests, warnings) =
         prepare::planned(&matrix, &cells, &args.select, &Default::default())?;
     findings.told(&warnings);
-    let mut files = Files::default();
+    let mut files = Files { cells: &cells, read: HashMap::new() };
     let asked = if args.no_engine { None } else { ask(&requests, args.host.as_deref())? };
     findings.of_requests(&requests, &mut files, asked.is_none());
     for (number, answer) in asked.into_iter().flatten() {
@@ -102,7 +103,7 @@ fn add(
     findings: &mut Findings,
     request: &BuildRequest,
     answer: Result<Lint, String>,
-    files: &mut Files,
+    files: &mut Files<'_>,
 ) {
     let lint = match answer {
         Ok(lint) => lint,
@@ -136,19 +137,24 @@ fn add(
     }
 }
 
-/// The templates, read again to show the lines that findings point at.
-#[derive(Default)]
-struct Files {
+/// The templates, read again to show the lines that findings point at, and the cells, which know
+/// where their values come from.
+struct Files<'c> {
+    cells: &'c [Cell],
     read: HashMap<String, Option<SourceFile>>,
 }
 
-impl Places for Files {
+impl Places for Files<'_> {
     fn template(&mut self, name: &str) -> Option<SourceFile> {
         let read = || load::text(Path::new(name)).ok();
         self.read.entry(name.to_owned()).or_insert_with(read).clone()
     }
 
-    fn key(&self, _cell: &str, _key: &str) -> Option<Span> {
-        None
+    fn key(&self, cell: &str, key: &str) -> Option<Span> {
+        let cell = self.cells.iter().find(|known| *known.name == *cell)?;
+        cell.origins().into_iter().find_map(|origin| match origin {
+            Origin { key: known, source: Source::File(span), .. } if known == key => Some(span),
+            _ => None,
+        })
     }
 }

@@ -6,7 +6,10 @@ mod build;
 mod completions;
 mod destination;
 mod drift;
+mod elsewhere;
 mod engine;
+mod explain;
+mod facts;
 mod init;
 mod inputs;
 mod lint;
@@ -24,9 +27,9 @@ use std::process::ExitCode;
 use clap::FromArgMatches as _;
 use clap::error::ErrorKind as ClapError;
 
-use crate::cli::{self, Cli, Command};
+use crate::cli::{self, Cli, Command, SelectArgs};
 use crate::error::{Error, ErrorKind};
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, Sheet};
 
 /// Runs the program: reads `args`, the program's name first, and returns its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -44,21 +47,22 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
     // The axes are flags, so the matrix is read before the command line is; that it cannot be
     // matters only to a command line that is in order otherwise, or that may well name an axis.
-    let (matrix, axes) = match load::matrix(args) {
-        Ok(matrix) => {
-            let axes = load::axis_flags(&matrix);
-            (Ok(matrix), axes)
+    let (sheet, axes) = match load::sheet(args) {
+        Ok(sheet) => {
+            let axes = load::axis_flags(&sheet.axes());
+            (Ok(sheet), axes)
         }
         Err(error) => (Err(error), Vec::new()),
     };
     let parsed = cli::command(&axes).try_get_matches_from(args).and_then(|matches| {
         let picks = cli::axis_picks(&axes, &matches);
-        Cli::from_arg_matches(&matches).map(|cli| (cli.command, picks))
+        let environment = cli::environment(&matches);
+        Cli::from_arg_matches(&matches).map(|cli| (cli.command, picks, environment))
     });
-    let (mut command, picks) = match parsed {
+    let (mut command, picks, environment) = match parsed {
         Ok(parsed) => parsed,
-        Err(usage) if usage.kind() == ClapError::UnknownArgument && matrix.is_err() => {
-            return Err(matrix.expect_err("it was just found to be one"));
+        Err(usage) if usage.kind() == ClapError::UnknownArgument && sheet.is_err() => {
+            return Err(sheet.expect_err("it was just found to be one"));
         }
         Err(usage) => {
             // To stdout or stderr as the kind wants it: help is data, a mistake is not.
@@ -69,24 +73,30 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
     };
     if let Some(select) = command.select_mut() {
         select.axes = picks;
+        select.environment = environment;
     }
     match command {
-        Command::Build(args) => build::run(&usable(matrix)?, &args, build::Scope::One),
-        Command::Matrix(args) => build::run(&usable(matrix)?, &args, build::Scope::All),
-        Command::Render(args) => render::run(&usable(matrix)?, &args),
-        Command::Plan(args) => plan::run(&usable(matrix)?, &args),
+        Command::Build(args) => build::run(&usable(sheet, &args.select)?, &args, build::Scope::One),
+        Command::Matrix(args) => {
+            build::run(&usable(sheet, &args.select)?, &args, build::Scope::All)
+        }
+        Command::Render(args) => render::run(&usable(sheet, &args.select)?, &args),
+        Command::Plan(args) => plan::run(&usable(sheet, &args.select)?, &args),
+        Command::Explain(args) => explain::run(&usable(sheet, &args.select)?, &args),
         // What is wrong with the matrix is what it is there to tell.
-        Command::Lint(args) => lint::run(matrix, &args),
+        Command::Lint(args) => lint::run(sheet, &args),
         Command::Init(args) => init::run(&args),
         Command::Schema => schema::run(),
-        Command::Completions(args) => completions::run(&args, matrix.ok().as_ref()),
+        Command::Completions(args) => {
+            completions::run(&args, sheet.ok().and_then(|sheet| load::at_hand(&sheet)).as_ref())
+        }
         Command::Man(args) => man::run(&args),
     }
 }
 
 /// The matrix, its warnings told.
-fn usable(matrix: Result<Matrix, Error>) -> Result<Matrix, Error> {
-    let matrix = matrix?;
-    output::stderr(&matrix.warnings().render(output::stderr_has_colour()));
+fn usable(sheet: Result<Sheet, Error>, select: &SelectArgs) -> Result<Matrix, Error> {
+    let matrix = load::matrix(&sheet?, select)?;
+    output::warn(matrix.warnings(), select.strict)?;
     Ok(matrix)
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{load, output};
+use super::{facts, load, output};
 use crate::cli::SelectArgs;
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
 use crate::matrix::{Cell, Matrix, Overrides, Selection, Unnamed};
@@ -16,6 +16,17 @@ pub(super) fn cells(
     args: &SelectArgs,
     unnamed: Unnamed,
 ) -> Result<Vec<Cell>, Error> {
+    let (cells, warnings) = selected(matrix, args, unnamed)?;
+    output::warn(&warnings, args.strict)?;
+    Ok(cells)
+}
+
+/// The same, its warnings not told yet.
+pub(super) fn selected(
+    matrix: &Matrix,
+    args: &SelectArgs,
+    unnamed: Unnamed,
+) -> Result<(Vec<Cell>, Diagnostics), Error> {
     let selection = Selection {
         only: args.only.iter().chain(&args.axes).cloned().collect(),
         skip: args.skip.clone(),
@@ -23,10 +34,22 @@ pub(super) fn cells(
         unnamed,
     };
     let overrides = overrides(args)?;
-    let selected = matrix
+    let mut selected = matrix
         .select(&selection, &overrides)
         .map_err(|wrong| Error::found(ErrorKind::Usage, wrong))?;
-    Ok(selected.expand()?.cells)
+    let mut warnings = Diagnostics::default();
+    if let Some(asked) = matrix.wants_facts() {
+        let facts = facts::facts(args.file.parent().unwrap_or(Path::new("")))?;
+        if facts.revision.is_none() {
+            let message = "there is no Git commit to label the images with";
+            let finding = Diagnostic::warning(message).at(asked, "");
+            warnings.push(finding.help("`auto` takes revision, source and time of the commit"));
+        }
+        selected = selected.with_facts(facts);
+    }
+    let expansion = selected.expand()?;
+    warnings.extend(expansion.warnings);
+    Ok((expansion.cells, warnings))
 }
 
 /// The build requests of `cells`.
@@ -37,7 +60,7 @@ pub(super) fn requests(
     options: &Arc<BuildOptions>,
 ) -> Result<Vec<BuildRequest>, Error> {
     let (requests, warnings) = planned(matrix, cells, args, options)?;
-    warn(&warnings);
+    output::warn(&warnings, args.strict)?;
     Ok(requests)
 }
 
@@ -87,6 +110,7 @@ fn overrides(args: &SelectArgs) -> Result<Overrides, Error> {
         vars: args.var.iter().cloned().collect(),
         args: args.build_arg.iter().map(build_arg).collect::<Result<_, Error>>()?,
         bases: args.base.iter().map(|base| (base.name.clone(), base.base.clone())).collect(),
+        environment: args.environment.clone(),
         ..Overrides::default()
     })
 }
@@ -132,8 +156,4 @@ fn inside(path: &Path, folder: &Path) -> std::io::Result<()> {
         return Ok(());
     }
     Err(std::io::Error::other("it lies outside of the context folder"))
-}
-
-fn warn(warnings: &Diagnostics) {
-    output::stderr(&warnings.render(output::stderr_has_colour()));
 }

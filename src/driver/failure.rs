@@ -50,7 +50,9 @@ pub(super) fn failure(
     };
     let is_syntax = place.as_ref().is_some_and(|place| place.text.starts_with('#'));
     Failure {
-        help: match unanswered(&error.message, request) {
+        help: match unanswered(&error.message, request)
+            .or_else(|| unwritten(&error.message, vertex))
+        {
             Some(help) => Some(help),
             None if is_syntax => help.map(|_| NO_FRONTEND.to_owned()),
             None => help,
@@ -75,6 +77,16 @@ pub(super) fn failure(
 /// For the image that a `# syntax=` line names, which no `--base` replaces.
 const NO_FRONTEND: &str = "check the name, or leave the line out: the engine understands \
      Dockerfiles without it";
+
+/// What to do when the image is done and only its cache could not be written.
+fn unwritten(message: &str, vertex: Option<&Vertex>) -> Option<String> {
+    let writing = vertex.is_some_and(|vertex| vertex.name.text.starts_with("exporting cache"));
+    (writing || message.contains(" cache exporter: ")).then(|| {
+        "the cache could not be written: check --cache-to, or add ignore-error=true to it to go on \
+         without"
+            .to_owned()
+    })
+}
 
 /// Where in the template line `line` of the rendered Dockerfile came from, with the line as it
 /// was rendered: that is the text BuildKit complains of.

@@ -139,7 +139,10 @@ fn snippet<'a>(diagnostic: &Diagnostic, file: &SourceFile) -> Snippet<'a, Annota
         }
         // The renderer cuts long lines by itself, but walks through all of them first.
         let end = range.end.min(file.span(0..marked_end + LONGEST_REST).end);
-        text += &file.text()[range.start..end];
+        // The renderer spells out control characters but these, which some terminals obey as well;
+        // the stand-in has as many bytes, so that the places stay.
+        let line = file.text()[range.start..end].chars();
+        text.extend(line.map(|c| if matches!(c, '\u{80}'..='\u{9f}') { '·' } else { c }));
         text.push('\n');
     }
     text.pop();
@@ -225,7 +228,7 @@ error: axis `version` has no value matching `2.0.99`
 
     #[test]
     fn control_characters_never_reach_the_terminal() {
-        let text = "a: \u{1b}[2J\u{7}\u{202e}x";
+        let text = "a: \u{1b}[2J\u{7}\u{9b}2J\u{202e}x";
         let file = SourceFile::new("m\u{1b}.yaml", text);
         let shown = Diagnostics::from(
             Diagnostic::error(text).at(&file.span(3..4), text).note(text).help(text),

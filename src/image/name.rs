@@ -52,13 +52,14 @@ pub(super) fn check_host(text: &str, host: &str) -> Result<(), InvalidReference>
     }
 }
 
-pub(super) fn check_path(text: &str, path: &str) -> Result<(), InvalidReference> {
+/// Checks `path`, which is `length` long once it is completed; `text` is what the person wrote.
+pub(super) fn check_path(text: &str, path: &str, length: usize) -> Result<(), InvalidReference> {
     let wrong =
         |why: &str| Err(InvalidReference(format!("`{}` is not an image name: {why}", shown(text))));
     if text.is_empty() {
         return Err(InvalidReference("an image name is empty".to_owned()));
     }
-    if text.len() > 255 {
+    if length > 255 {
         return wrong("it is longer than 255 characters");
     }
     for component in path.split('/') {

@@ -74,13 +74,13 @@ impl FromStr for Repository {
         };
         let host = if host == "index.docker.io" { DOCKER_HUB } else { host };
         name::check_host(text, host)?;
-        name::check_path(text, path)?;
-        let path = if host == DOCKER_HUB && !path.contains('/') {
+        let completed = if host == DOCKER_HUB && !path.contains('/') {
             format!("library/{path}")
         } else {
             path.to_owned()
         };
-        Ok(Self { host: host.to_owned(), path })
+        name::check_path(text, path, completed.len())?;
+        Ok(Self { host: host.to_owned(), path: completed })
     }
 }
 
@@ -211,6 +211,8 @@ mod tests {
             ("a:b c", "` ` is not allowed in a tag"),
             ("a@sha256:12", "is not a digest"),
             (&long, "longer than 255"),
+            // With the `library/` that Docker adds.
+            (&long[..250], "longer than 255"),
             (&format!("a:{}", "b".repeat(129)), "longer than 128"),
         ] {
             let error = text.parse::<Reference>().expect_err(text).to_string();

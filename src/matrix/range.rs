@@ -30,8 +30,9 @@ pub(super) fn values(text: &str) -> Result<Vec<String>, String> {
     if end - start >= LONGEST {
         return Err(format!("the range holds more than {LONGEST} values"));
     }
-    // `08..12` counts 08, 09, 10: a leading zero fixes the width.
-    let padded = from.number.len() > 1 && from.number.starts_with('0');
+    // `08..12` counts 08, 09, 10: a leading zero, at either end, fixes the width.
+    let is_padded = |number: &str| number.len() > 1 && number.starts_with('0');
+    let padded = is_padded(from.number) || is_padded(to.number);
     if padded && from.number.len() != to.number.len() {
         return Err("with leading zeros both ends need the same number of digits".to_owned());
     }
@@ -91,6 +92,7 @@ mod tests {
             ("1..99999999", "more than 10000"),
             ("1..99999999999999999999999", "too large"),
             ("08..123", "same number of digits"),
+            ("0..00", "same number of digits"),
         ] {
             let error = values(range).expect_err(range);
             assert!(error.contains(word), "{range}: {error}");

@@ -25,6 +25,7 @@
 //! # Ok::<(), onebuild::error::Diagnostics>(())
 //! ```
 
+mod base;
 mod make;
 mod request;
 mod show;

@@ -59,7 +59,7 @@ fn an_empty_folder_gets_a_matrix_and_a_template_to_begin_with() {
     project.run(&["init"]).exits(0).says(&["wrote ./matrix.yaml", "wrote ./templates/Dockerfile"]);
     assert_eq!(project.run(&["plan"]).exits(0).stderr, "");
     assert!(project.run(&["render"]).exits(0).stdout.contains("hello from Alpine 3.20"));
-    project.run(&["lint", "--no-engine", "--deny-warnings"]).exits(0);
+    project.run(&["lint", "--no-engine", "--strict"]).exits(0);
 }
 
 #[test]

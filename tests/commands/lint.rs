@@ -32,7 +32,7 @@ warning: the base `alpine` has no tag, which means `latest`
 1 warning, 1 note
 "
     );
-    project.run(&["lint", "--deny-warnings"]).exits(3);
+    project.run(&["lint", "--strict"]).exits(3);
 }
 
 #[test]

@@ -56,7 +56,13 @@ impl Project {
 
 impl Run {
     pub fn of(command: &mut Command, folder: &Path) -> Self {
+        Self::with(command, folder, &[])
+    }
+
+    /// Runs it with these variables, and no others but the least.
+    pub fn with(command: &mut Command, folder: &Path, variables: &[(&str, &str)]) -> Self {
         let command = command.current_dir(folder).env_clear().env("HOME", folder);
+        let command = command.envs(variables.iter().copied());
         // No engine is to be found here, whatever this machine has.
         let output = command.env("DOCKER_HOST", "unix:///nowhere/docker.sock").output().unwrap();
         let Output { status, stdout, stderr } = output;

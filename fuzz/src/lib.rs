@@ -1,0 +1,141 @@
+//! What must hold whatever the input: the bodies of the fuzz targets, and of the property tests in
+//! `tests/fuzz.rs`, which include this file.
+//!
+//! Each takes any text, and panics where a promise is broken.
+
+use std::collections::HashSet;
+
+use onebuild::context::{dockerignore as ignore, patterns::Rules};
+use onebuild::error::{Diagnostics, SourceFile};
+use onebuild::image::{Platform, Reference};
+use onebuild::matrix::{Matrix, Overrides, Selection};
+use onebuild::template::{Scope, Template, Value};
+
+/// More cells than this say nothing new about a file, and cost time.
+const ENOUGH_CELLS: u128 = 200;
+
+/// A matrix.yaml: read, selected, expanded.
+pub fn matrix(text: &str) {
+    if let Err(found) = cells(text) {
+        presentable(&found);
+    }
+}
+
+/// A range of versions, as the value of an axis.
+pub fn range(text: &str) {
+    // Control characters are an error of their own, which hides the range's.
+    let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
+    if text.chars().any(char::is_control) {
+        return;
+    }
+    let file =
+        format!("image: a\ntag: <%v%>\nplatforms: linux/amd64\naxes: {{ v: \"{quoted}\" }}\n");
+    match Matrix::parse(SourceFile::new("matrix.yaml", file)) {
+        Err(found) => presentable(&found),
+        Ok(matrix) => {
+            let values = &matrix.axes()[0].values;
+            let (first, last) = text.split_once("..").unwrap_or((text, text));
+            assert_eq!(&*values[0].text, first);
+            assert_eq!(&*values[values.len() - 1].text, last);
+            let unique: HashSet<&str> = values.iter().map(|value| &*value.text).collect();
+            assert_eq!(unique.len(), values.len(), "a value stands twice");
+        }
+    }
+}
+
+fn cells(text: &str) -> Result<(), Diagnostics> {
+    let matrix = Matrix::parse(SourceFile::new("matrix.yaml", text))?;
+    let overrides = Overrides::default();
+    let selected = matrix.select(&Selection::default(), &overrides)?;
+    if selected.product() > ENOUGH_CELLS {
+        return Ok(());
+    }
+    let cells = selected.expand()?.cells;
+    assert!(!cells.is_empty());
+    let mut references = HashSet::new();
+    for cell in &cells {
+        assert!(!cell.references.is_empty() && !cell.platforms.is_empty());
+        for reference in &cell.references {
+            assert!(references.insert(reference), "two cells push {reference}");
+        }
+        let inside = !cell.dockerfile.starts_with('/');
+        assert!(inside && cell.dockerfile.split('/').all(|part| part != ".."));
+        let texts = cell.args.values().chain(cell.labels.values());
+        assert!(!cell.name.chars().any(char::is_control));
+        texts.for_each(|text| assert!(!text.contains('\0')));
+    }
+    Ok(())
+}
+
+/// A template, with the values of one cell.
+pub fn template(text: &str) {
+    let mut scope = Scope::default();
+    scope.set("os", "alpine");
+    scope.set("version", "2.0.10");
+    let properties = [("suffix".into(), "-cn".into())];
+    scope.set("type", Value::Record { text: "cn".into(), properties: properties.into() });
+    scope.set("packages", Value::List([Value::from("curl"), Value::from("tar")].into()));
+    scope.set("nested", "<%os%> {%os%}");
+    scope.set("latest", Value::Truth(true));
+    let rendered = Template::file(SourceFile::new("Dockerfile", text))
+        .and_then(|template| template.render(&scope, &|_| None));
+    match rendered {
+        Err(found) => presentable(&found),
+        Ok(rendered) => {
+            if !["<%", "{%", "#%"].iter().any(|marker| text.contains(marker)) {
+                assert_eq!(rendered.text, text, "text without placeholders is left alone");
+            }
+            let count = u32::try_from(rendered.text.split_inclusive('\n').count()).unwrap_or(0);
+            let lines = u32::try_from(text.lines().count()).unwrap_or(0);
+            for line in 1..=count {
+                let origin = rendered.origin(line).expect("every line has an origin");
+                assert!((1..=lines).contains(&origin.line), "line {line} from {}", origin.line);
+            }
+            assert_eq!(rendered.origin(count + 1), None);
+        }
+    }
+}
+
+/// An image's name, or a platform.
+pub fn reference(text: &str) {
+    if let Ok(reference) = text.parse::<Reference>() {
+        let (full, familiar) = (reference.to_string(), reference.familiar());
+        assert_eq!(full.parse::<Reference>().as_ref(), Ok(&reference), "{full}");
+        assert_eq!(familiar.parse::<Reference>().as_ref(), Ok(&reference), "{familiar}");
+        assert!(full.is_ascii() && !full.contains(|c: char| c.is_control() || c == ' '));
+    }
+    if let Ok(platform) = text.parse::<Platform>() {
+        let shown = platform.to_string();
+        assert_eq!(shown.parse::<Platform>().as_ref(), Ok(&platform), "{shown}");
+    }
+}
+
+/// A .dockerignore file: what the last lines name is looked up in the rules of all.
+pub fn dockerignore(text: &str) {
+    let patterns = ignore::parse(text);
+    let Ok(rules) = Rules::new(&patterns) else { return };
+    for pattern in patterns.iter().rev().take(4) {
+        let path = pattern.trim_start_matches(['!', '/']).replace(['*', '?'], "x");
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        // A walk asks folder by folder, a lookup for the whole path: both have to agree, but for
+        // exceptions. Docker's walk forgets one that a folder's verdict did not need, and so here.
+        let mut parent = Default::default();
+        let mut judged = false;
+        for end in 1..=parts.len() {
+            (judged, parent) = rules.judge(&parts[..end].join("/"), &parent);
+        }
+        let path = parts.join("/");
+        let matched = rules.matches(&path);
+        if !path.is_empty() && !text.contains('!') {
+            assert_eq!(matched, judged, "{path:?} in {patterns:?}");
+        }
+    }
+}
+
+/// Findings can be shown: there are some, and no terminal is harmed.
+fn presentable(found: &Diagnostics) {
+    let shown = found.render(false);
+    assert!(found.has_errors() && shown.starts_with("error"), "{shown}");
+    let harmful = |c: char| c.is_control() && c != '\n';
+    assert!(!shown.contains(harmful), "{shown:?}");
+}
