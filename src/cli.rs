@@ -4,11 +4,13 @@
 //! names, since only the file knows them.
 
 mod inputs;
+mod tools;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::image::{Platform, Reference, Repository};
@@ -17,6 +19,10 @@ use crate::plan::FileOutput;
 use crate::progress::Mode;
 
 pub use inputs::{BuildContext, CacheFlag, InputArgs, SecretFlag, SshFlag};
+pub use tools::{
+    CompletionsArgs, ExplainArgs, ExplainFormat, InitArgs, LintArgs, LintFormat, ManArgs, PlanArgs,
+    PlanFormat, RenderArgs,
+};
 
 /// Builds and pushes a matrix of container images from a few Dockerfile templates.
 #[derive(Debug, Parser)]
@@ -37,15 +43,22 @@ pub enum Command {
     Render(RenderArgs),
     /// Show what would be built
     Plan(PlanArgs),
+    /// Print the JSON schema of matrix.yaml, for editors
+    Schema,
+    /// Print a completion script, which knows the axes of the matrix at hand
+    Completions(CompletionsArgs),
+    /// Print the manual
+    Man(ManArgs),
 }
 
 impl Command {
-    /// Which matrix, and which cells of it.
-    pub fn select_mut(&mut self) -> &mut SelectArgs {
+    /// Which matrix, and which cells of it; none for a command that needs no matrix.
+    pub fn select_mut(&mut self) -> Option<&mut SelectArgs> {
         match self {
-            Self::Build(args) | Self::Matrix(args) => &mut args.select,
-            Self::Render(args) => &mut args.select,
-            Self::Plan(args) => &mut args.select,
+            Self::Build(args) | Self::Matrix(args) => Some(&mut args.select),
+            Self::Render(args) => Some(&mut args.select),
+            Self::Plan(args) => Some(&mut args.select),
+            Self::Schema | Self::Completions(_) | Self::Man(_) => None,
         }
     }
 }
@@ -84,9 +97,18 @@ pub struct SelectArgs {
     /// Take one base image for another, as behind a mirror
     #[arg(long, value_name = "REF=REF")]
     pub base: Vec<BaseOverride>,
+    /// Take warnings for errors
+    #[arg(long)]
+    pub strict: bool,
+    /// Take values that come from elsewhere (`from:`) as the last run found them
+    #[arg(long)]
+    pub offline: bool,
     /// What the flags of single axes said.
     #[arg(skip)]
     pub axes: Vec<Pick>,
+    /// The variables that said what no flag did.
+    #[arg(skip)]
+    pub environment: Vec<String>,
 }
 
 /// `build` and `matrix`.
@@ -157,32 +179,6 @@ pub struct RunArgs {
     /// How progress is shown
     #[arg(long, value_enum, env = "ONEBUILD_PROGRESS", default_value_t = Mode::Auto)]
     pub progress: Mode,
-}
-
-/// `render`.
-#[derive(Debug, Args)]
-pub struct RenderArgs {
-    #[command(flatten)]
-    pub select: SelectArgs,
-    /// Write CELL.Dockerfile into this folder for each cell
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-}
-
-/// `plan`.
-#[derive(Debug, Args)]
-pub struct PlanArgs {
-    #[command(flatten)]
-    pub select: SelectArgs,
-    /// How the plan is written
-    #[arg(long, value_enum, default_value_t = PlanFormat::Table)]
-    pub format: PlanFormat,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PlanFormat {
-    Table,
-    Json,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -272,10 +268,14 @@ pub struct AxisFlag {
 }
 
 impl AxisFlag {
-    /// Apart from the ids of all other arguments, which hold no colon.
     fn id(&self) -> String {
-        format!("axis:{}", self.name)
+        axis_id(&self.name)
     }
+}
+
+/// The id of an axis's flag, apart from the ids of all other arguments, which hold no colon.
+pub fn axis_id(axis: &str) -> String {
+    format!("axis:{axis}")
 }
 
 /// The command line, with a flag for every axis whose name is not taken.
@@ -285,7 +285,9 @@ pub fn command(axes: &[AxisFlag]) -> clap::Command {
         command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     for name in names {
         command = command.mut_subcommand(name, |mut sub| {
-            for axis in axes {
+            // Only commands that select cells have use for them.
+            let selects = sub.get_arguments().any(|arg| arg.get_id() == "only");
+            for axis in axes.iter().filter(|_| selects) {
                 let taken = sub.get_arguments().any(|arg| arg.get_long() == Some(&axis.name))
                     || axis.name == "help";
                 if !taken {
@@ -307,6 +309,18 @@ fn axis_flag(axis: &AxisFlag) -> Arg {
         .help(format!("Only these values of the axis {} ({})", axis.name, axis.values))
         .help_heading("Selection")
         .display_order(0)
+}
+
+/// The variables that said one of the values of a selection, where no flag did.
+pub fn environment(matches: &ArgMatches) -> Vec<String> {
+    let Some((_, matches)) = matches.subcommand() else { return Vec::new() };
+    let known = ["platform", "image", "tag_prefix"];
+    let is_set = |id: &&str| {
+        matches.try_contains_id(id).unwrap_or(false)
+            && matches.value_source(id) == Some(ValueSource::EnvVariable)
+    };
+    let variable = |id: &str| format!("ONEBUILD_{}", id.to_uppercase());
+    known.into_iter().filter(is_set).map(variable).collect()
 }
 
 /// What the flags of single axes said.

@@ -6,6 +6,8 @@
 //! matrix.yaml -> Matrix -> Plan (cells) -> Rendered -> BuildRequest -> BuildKit -> Outcome -> Report
 //! ```
 
+#![deny(clippy::unwrap_used)]
+
 pub mod buildkit; // BuildKit's client: control, session; depends on nothing else of ours
 pub mod cli; // arguments and help; no behaviour
 pub mod commands; // one file a subcommand: wiring only
@@ -26,3 +28,4 @@ pub mod schedule; // bounded, keep-going, cancel; knows a `Builder`, not BuildKi
 pub mod template; // the one place that knows the placeholder syntax (pure)
 pub mod text; // text for people: cleaned, measured, numbers made short (pure)
 pub mod version; // how versions compare (pure)
+pub mod versions; // fetching the values of axes that come from elsewhere

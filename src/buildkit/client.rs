@@ -1,6 +1,8 @@
 //! The control connection: one HTTP/2 channel that any number of solves share.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
 use bollard_buildkit_proto::moby::buildkit::v1::{ListWorkersRequest, StatusRequest};
@@ -16,6 +18,10 @@ use super::{SolveError, random_id};
 
 /// The largest message taken from BuildKit; a Status of a chatty build stays far below.
 const MAX_MESSAGE: usize = 16 << 20;
+
+/// How long the status of a solve may outlast it; the same where none was ever heard of.
+const PATIENCE: Duration = Duration::from_secs(3);
+const REFUSED: Duration = Duration::from_millis(250);
 
 /// A client of BuildKit's Control service. Cloning it shares the connection.
 #[derive(Debug, Clone)]
@@ -59,11 +65,14 @@ impl Client {
     ) -> Result<Solved, SolveError> {
         let id = random_id();
         let mut control = self.control.clone();
+        let heard = AtomicBool::new(false);
         let status = {
             let mut control = self.control.clone();
             let request = StatusRequest { r#ref: id.clone() };
+            let heard = &heard;
             async move {
                 if let Ok(stream) = control.status(request).await {
+                    heard.store(true, Ordering::Relaxed);
                     follow(stream.into_inner(), progress).await;
                 }
             }
@@ -81,7 +90,10 @@ impl Client {
             }
         };
         if !status_ended {
-            let _ = tokio::time::timeout(std::time::Duration::from_secs(3), status).await;
+            // A solve that is refused at once has no status, and BuildKit waits for it in vain.
+            let refused = response.is_err() && !heard.load(Ordering::Relaxed);
+            let patience = if refused { REFUSED } else { PATIENCE };
+            let _ = tokio::time::timeout(patience, status).await;
         }
         Ok(Solved::from_response(response?.into_inner()))
     }

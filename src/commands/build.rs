@@ -1,7 +1,6 @@
 //! `onebuild build` and `onebuild matrix`: the cells, built.
 
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,15 +9,15 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{engine, inputs, output, prepare, render};
-use crate::cli::{BuildArgs, OutputSpec};
-use crate::docker::{Engine, EngineFacts};
-use crate::driver::{self, EngineBuilder, Environment, Verified, preflight};
-use crate::error::{Error, ErrorKind};
+use super::{destination, engine, inputs, output, prepare};
+use crate::cli::BuildArgs;
+use crate::docker::{Credentials, Engine, EngineFacts};
+use crate::driver::{self, EngineBuilder, Environment, Obstacle, Verified, preflight};
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
 use crate::image::Platform;
 use crate::matrix::{Cell, Matrix, Unnamed};
 use crate::outcome::{CellResult, Outcome};
-use crate::plan::{self, BuildOptions, BuildRequest, FileOutput, Network, Output};
+use crate::plan::{self, BuildOptions, BuildRequest, Network, Output};
 use crate::progress::{self, Mode, Settings};
 use crate::registry::{Patience, RegistryClient};
 use crate::report;
@@ -30,6 +29,9 @@ const EVENTS: usize = 1024;
 
 /// Cells at once for each processor: more made BuildKit slower.
 const JOBS_PER_CORE: usize = 4;
+
+/// Where secrets, agents and a runner's cache are looked up.
+const ENVIRONMENT: Environment = |name| std::env::var_os(name);
 
 /// What an axis that is not named stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +52,7 @@ pub(super) fn run(matrix: &Matrix, args: &BuildArgs, scope: Scope) -> Result<Exi
     let mut requests = prepare::requests(matrix, &cells, &args.select, &options)?;
     inputs::add(&mut requests, &args.inputs, args.run.network)?;
     if let Some(spec) = &args.output.output {
-        give_each_its_file(&mut requests, spec, args.output.dry_run)?;
+        destination::set(&mut requests, spec, args.output.dry_run)?;
     }
     if args.output.dry_run {
         return Ok(dry_run(&cells));
@@ -86,88 +88,15 @@ fn options(args: &BuildArgs) -> BuildOptions {
     }
 }
 
-/// Sets where each request's file goes.
-fn give_each_its_file(
-    requests: &mut [BuildRequest],
-    spec: &OutputSpec,
-    dry_run: bool,
-) -> Result<(), Error> {
-    let to_stdout = spec.dest == Path::new("-");
-    if to_stdout && (spec.kind == FileOutput::Local || output::stdout_is_terminal()) {
-        let message = match spec.kind {
-            FileOutput::Local => "a folder cannot be written to stdout",
-            _ => "stdout is a terminal, and an archive would garble it",
-        };
-        return Err(Error::new(ErrorKind::Usage, message).help("name a place: dest=PATH"));
-    }
-    let folder = spec.dest.as_os_str().as_encoded_bytes().ends_with(b"/") || spec.dest.is_dir();
-    let folder = folder && (requests.len() > 1 || spec.kind != FileOutput::Local);
-    if requests.len() > 1 && !folder {
-        let message =
-            format!("{} cells cannot all be written to {}", requests.len(), spec.dest.display());
-        let help = format!("name a folder: dest={}/", spec.dest.display());
-        return Err(Error::new(ErrorKind::Usage, message).help(help));
-    }
-    let several = requests.iter().find(|request| request.platforms.len() > 1);
-    if let (FileOutput::Docker, Some(request)) = (spec.kind, several) {
-        let message = format!("type=docker holds one platform, and `{}` has several", request.cell);
-        let help = "choose one with --platform, or write type=oci";
-        return Err(Error::new(ErrorKind::Usage, message).help(help));
-    }
-    if let Some(parent) = spec.dest.parent().filter(|parent| *parent != Path::new(""))
-        && !folder
-        && !parent.is_dir()
-    {
-        let message = format!("there is no folder {} to write into", parent.display());
-        return Err(Error::new(ErrorKind::Usage, message).help("make it first"));
-    }
-    if folder && !dry_run {
-        std::fs::create_dir_all(&spec.dest).map_err(|error| {
-            let message = format!("{} cannot be made", spec.dest.display());
-            Error::new(ErrorKind::Environment, message).caused_by(error)
-        })?;
-    }
-    for request in requests {
-        let name = render::file_name(&request.cell);
-        let dest = match spec.kind {
-            _ if !folder => spec.dest.clone(),
-            FileOutput::Local => spec.dest.join(name),
-            FileOutput::Oci | FileOutput::Docker | FileOutput::Tar => {
-                spec.dest.join(format!("{name}.tar"))
-            }
-        };
-        let output = Output::File { kind: spec.kind, dest };
-        request.options = Arc::new(BuildOptions { output, ..(*request.options).clone() });
-    }
-    Ok(())
-}
-
-async fn build(requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<ExitCode, Error> {
+async fn build(mut requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<ExitCode, Error> {
     let started = Instant::now();
     let credentials = Arc::new(engine::credentials()?);
-    for request in &requests {
-        if !request.context.is_dir() && request.context != Path::new("") {
-            let message = format!("there is no context folder {}", request.context.display());
-            return Err(Error::new(ErrorKind::Matrix, message));
-        }
-    }
-    let environment: Environment = |name| std::env::var_os(name);
-    if let Some(obstacle) = driver::missing(&requests, environment).into_iter().next() {
-        return Err(Error::new(ErrorKind::Environment, obstacle.message).help(obstacle.help));
-    }
-    if driver::without_runner(&requests, environment) {
+    if driver::leave_out_idle(&mut requests, ENVIRONMENT) {
         output::stderr(
             "note: the gha cache is left out, since no runner of GitHub Actions said where it is\n",
         );
     }
-    let engine = engine::connect(args.run.host.as_deref()).await?;
-    let facts = engine.facts().await?;
-    let builder = EngineBuilder::open(engine.clone(), credentials.clone(), environment).await?;
-    let platforms =
-        builder.platforms().await.map_err(|reason| Error::new(ErrorKind::Environment, reason))?;
-    if let Some(obstacle) = preflight(&requests, &facts, &platforms).into_iter().next() {
-        return Err(Error::new(ErrorKind::Environment, obstacle.message).help(obstacle.help));
-    }
+    let (builder, facts_line) = open(&requests, args, credentials.clone()).await?;
 
     let paint = Paint { colour: output::stderr_has_colour() };
     let settings = Settings {
@@ -178,7 +107,7 @@ async fn build(requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<ExitCode
     };
     let mode = settings.resolved();
     if mode != Mode::Quiet {
-        output::stderr(&facts_line(&engine, &facts, &requests));
+        output::stderr(&facts_line);
     }
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let jobs = args.run.jobs.or(NonZeroUsize::new(cores * JOBS_PER_CORE));
@@ -210,14 +139,42 @@ async fn build(requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<ExitCode
         _ => report::closing(&outcomes, started.elapsed(), style),
     });
     // On a terminal the report says it all; digests in full would push it off the screen.
-    let taken = matches!(&args.output.output, Some(spec) if spec.dest == Path::new("-"));
-    if !taken && !output::stdout_is_terminal() {
+    if !destination::is_stdout(args.output.output.as_ref()) && !output::stdout_is_terminal() {
         output::stdout(&report::images(&outcomes));
     }
     Ok(exit_code(&outcomes, cancel.is_cancelled()))
 }
 
-/// One line that makes a log explain itself later.
+/// Finds the engine, and out whether it and this machine can do what is asked for; with the
+/// builder comes one line that makes a log explain itself later.
+async fn open(
+    requests: &[BuildRequest],
+    args: &BuildArgs,
+    credentials: Arc<Credentials>,
+) -> Result<(EngineBuilder, String), Error> {
+    stop_at(driver::missing(requests, ENVIRONMENT))?;
+    let engine = engine::connect(args.run.host.as_deref()).await?;
+    let facts = engine.facts().await?;
+    let line = facts_line(&engine, &facts, requests);
+    let builder = EngineBuilder::open(engine, credentials, ENVIRONMENT).await?;
+    let platforms =
+        builder.platforms().await.map_err(|reason| Error::new(ErrorKind::Environment, reason))?;
+    stop_at(preflight(requests, &facts, &platforms))?;
+    Ok((builder, line))
+}
+
+/// All of what is in the way, if there is anything.
+fn stop_at(obstacles: Vec<Obstacle>) -> Result<(), Error> {
+    if obstacles.is_empty() {
+        return Ok(());
+    }
+    let mut told = Diagnostics::default();
+    for Obstacle { message, help } in obstacles {
+        told.push(Diagnostic::error(message).help(help));
+    }
+    Err(Error::found(ErrorKind::Environment, told))
+}
+
 fn facts_line(engine: &Engine, facts: &EngineFacts, requests: &[BuildRequest]) -> String {
     let mut wanted: Vec<&Platform> = requests.iter().flat_map(|r| &r.platforms).collect();
     wanted.sort();

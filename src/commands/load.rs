@@ -5,15 +5,17 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::cli::AxisFlag;
-use crate::error::{Error, ErrorKind, SourceFile};
-use crate::matrix::Matrix;
+use super::{elsewhere, output};
+use crate::cli::{AxisFlag, SelectArgs};
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, SourceFile};
+use crate::matrix::{Axis, Files, Matrix, Sheet};
+use crate::template::is_name;
 
 /// A text file that a person writes is smaller than this.
 const MAX_FILE: u64 = 4 << 20;
 
-/// The matrix that this command line means.
-pub(super) fn matrix(args: &[OsString]) -> Result<Matrix, Error> {
+/// The files of the matrix that this command line means, laid over each other.
+pub(super) fn sheet(args: &[OsString]) -> Result<Sheet, Error> {
     let path = matrix_path(args);
     let file = text(&path).map_err(|error| {
         let missing = error.kind() == io::ErrorKind::NotFound;
@@ -24,7 +26,43 @@ pub(super) fn matrix(args: &[OsString]) -> Result<Matrix, Error> {
             told
         }
     })?;
-    Ok(Matrix::parse(file)?)
+    let mut files = Files::new(file)?;
+    let mut errors = Diagnostics::default();
+    loop {
+        let needed = files.needed();
+        if needed.is_empty() {
+            return Ok(files.merged()?);
+        }
+        for file in needed {
+            let inserted = match text(Path::new(&file.path)) {
+                Ok(source) => files.insert(&file.path, &source),
+                Err(error) => {
+                    let message = format!("{} cannot be read", file.path);
+                    let finding = Diagnostic::error(message).at(&file.span, why(&error));
+                    Err(finding.help("it is counted from the folder of this file").into())
+                }
+            };
+            inserted.unwrap_or_else(|found| errors.extend(found));
+        }
+        if errors.has_errors() {
+            return Err(errors.into());
+        }
+    }
+}
+
+/// The matrix, with the values that come from elsewhere. With `--strict` its warnings are errors.
+pub(super) fn matrix(sheet: &Sheet, select: &SelectArgs) -> Result<Matrix, Error> {
+    let folder = select.file.parent().unwrap_or(Path::new(""));
+    let resolved = elsewhere::resolved(&sheet.outside(), folder, select.offline)?;
+    let matrix = sheet.read(&resolved)?;
+    output::warn(matrix.warnings(), select.strict)?;
+    Ok(matrix)
+}
+
+/// The matrix as far as it is known here and now, whatever may be odd about it.
+pub(super) fn at_hand(sheet: &Sheet) -> Option<Matrix> {
+    let resolved = elsewhere::resolved(&sheet.outside(), Path::new(""), true).ok()?;
+    sheet.read(&resolved).ok()
 }
 
 /// What `--file` says, read before the command line is understood, since the matrix decides which
@@ -49,11 +87,16 @@ fn matrix_path(args: &[OsString]) -> PathBuf {
     }
 }
 
-/// The axes of a matrix as flags.
-pub(super) fn axis_flags(matrix: &Matrix) -> Vec<AxisFlag> {
-    let flag =
-        |axis: &crate::matrix::Axis| AxisFlag { name: axis.name.to_string(), values: axis.known() };
-    matrix.axes().iter().map(flag).collect()
+/// Axes as flags: those that can be one, each once.
+pub(super) fn axis_flags(axes: &[Axis]) -> Vec<AxisFlag> {
+    let mut flags: Vec<AxisFlag> = Vec::new();
+    for axis in axes {
+        let known = flags.iter().any(|flag| *flag.name == *axis.name);
+        if is_name(&axis.name) && !known {
+            flags.push(AxisFlag { name: axis.name.to_string(), values: axis.known() });
+        }
+    }
+    flags
 }
 
 /// Reads a text file, which must be UTF-8 and no larger than a person would write.

@@ -3,23 +3,31 @@
 //! Here alone the environment is read, files are loaded, and the terminal is written to.
 
 mod build;
+mod completions;
+mod destination;
+mod drift;
+mod elsewhere;
 mod engine;
+mod facts;
 mod inputs;
 mod load;
+mod man;
 mod output;
 mod plan;
 mod prepare;
 mod render;
+mod usage;
+mod schema;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::FromArgMatches as _;
-use clap::error::{ContextKind, ContextValue, ErrorKind as ClapError};
+use clap::error::ErrorKind as ClapError;
 
-use crate::cli::{self, Cli, Command};
+use crate::cli::{self, Cli, Command, SelectArgs};
 use crate::error::{Error, ErrorKind};
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, Sheet};
 
 /// Runs the program: reads `args`, the program's name first, and returns its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -37,58 +45,51 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
     // The axes are flags, so the matrix is read before the command line is; that it cannot be
     // matters only to a command line that is in order otherwise, or that may well name an axis.
-    let (matrix, axes) = match load::matrix(args) {
-        Ok(matrix) => {
-            let axes = load::axis_flags(&matrix);
-            (Ok(matrix), axes)
+    let (sheet, axes) = match load::sheet(args) {
+        Ok(sheet) => {
+            let axes = load::axis_flags(&sheet.axes());
+            (Ok(sheet), axes)
         }
         Err(error) => (Err(error), Vec::new()),
     };
     let parsed = cli::command(&axes).try_get_matches_from(args).and_then(|matches| {
         let picks = cli::axis_picks(&axes, &matches);
-        Cli::from_arg_matches(&matches).map(|cli| (cli.command, picks))
+        let environment = cli::environment(&matches);
+        Cli::from_arg_matches(&matches).map(|cli| (cli.command, picks, environment))
     });
-    let (mut command, picks) = match parsed {
+    let (mut command, picks, environment) = match parsed {
         Ok(parsed) => parsed,
-        Err(usage) if usage.kind() == ClapError::UnknownArgument && matrix.is_err() => {
-            return Err(matrix.expect_err("it was just found to be one"));
+        Err(usage) if usage.kind() == ClapError::UnknownArgument && sheet.is_err() => {
+            return Err(sheet.expect_err("it was just found to be one"));
         }
         Err(mut usage) => {
-            name_the_variable(&mut usage, args);
+            usage::name_the_variable(&mut usage, args);
             // To stdout or stderr as the kind wants it: help is data, a mistake is not.
             let _ = usage.print();
             let code = if usage.use_stderr() { ErrorKind::Usage.exit_code() } else { 0 };
             return Ok(ExitCode::from(code));
         }
     };
-    command.select_mut().axes = picks;
-    let matrix: Matrix = matrix?;
-    output::stderr(&matrix.warnings().render(output::stderr_has_colour()));
+    if let Some(select) = command.select_mut() {
+        select.axes = picks;
+        select.environment = environment;
+    }
     match command {
-        Command::Build(args) => build::run(&matrix, &args, build::Scope::One),
-        Command::Matrix(args) => build::run(&matrix, &args, build::Scope::All),
-        Command::Render(args) => render::run(&matrix, &args),
-        Command::Plan(args) => plan::run(&matrix, &args),
+        Command::Build(args) => build::run(&usable(sheet, &args.select)?, &args, build::Scope::One),
+        Command::Matrix(args) => {
+            build::run(&usable(sheet, &args.select)?, &args, build::Scope::All)
+        }
+        Command::Render(args) => render::run(&usable(sheet, &args.select)?, &args),
+        Command::Plan(args) => plan::run(&usable(sheet, &args.select)?, &args),
+        Command::Schema => schema::run(),
+        Command::Completions(args) => {
+            completions::run(&args, sheet.ok().and_then(|sheet| load::at_hand(&sheet)).as_ref())
+        }
+        Command::Man(args) => man::run(&args),
     }
 }
 
-/// Says so where a wrong value was not typed: the message speaks of a flag that is not there.
-fn name_the_variable(usage: &mut clap::Error, args: &[OsString]) {
-    let context = |kind| match usage.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.as_str()),
-        _ => None,
-    };
-    let (Some(flag), Some(value)) =
-        (context(ContextKind::InvalidArg), context(ContextKind::InvalidValue))
-    else {
-        return;
-    };
-    let flag = flag.split(' ').next().unwrap_or_default();
-    let variable =
-        format!("ONEBUILD_{}", flag.trim_start_matches('-').replace('-', "_").to_uppercase());
-    let typed = args.iter().any(|arg| arg.to_string_lossy().starts_with(flag));
-    if !typed && std::env::var(&variable).is_ok_and(|set| set.contains(value)) {
-        let hint = format!("the value comes from the variable {variable}").into();
-        usage.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint]));
-    }
+/// The matrix, its warnings told.
+fn usable(sheet: Result<Sheet, Error>, select: &SelectArgs) -> Result<Matrix, Error> {
+    load::matrix(&sheet?, select)
 }

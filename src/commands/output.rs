@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::OnceLock;
 
 use super::load;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Diagnostics, Error, ErrorKind};
 
 /// Why stdout took less than it was given; kept for the end of the run, since no command has
 /// anything better to do about it than to say so.
@@ -24,6 +24,15 @@ pub(super) fn stdout(text: &str) {
 pub(super) fn lost() -> Option<Error> {
     let why = load::why(LOST.get()?);
     Some(Error::new(ErrorKind::Environment, format!("stdout cannot be written: {why}")))
+}
+
+/// Tells warnings, or ends the command with them where they count as errors.
+pub(super) fn warn(warnings: &Diagnostics, strict: bool) -> Result<(), Error> {
+    if strict && !warnings.is_empty() {
+        return Err(warnings.clone().into_errors().into());
+    }
+    stderr(&warnings.render(stderr_has_colour()));
+    Ok(())
 }
 
 /// Everything that is not data.

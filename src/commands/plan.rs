@@ -2,19 +2,38 @@
 
 use std::process::ExitCode;
 
-use super::{output, prepare};
+use super::{inputs, output, prepare};
 use crate::cli::{PlanArgs, PlanFormat};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind, visible};
 use crate::matrix::{Matrix, Unnamed};
 use crate::plan;
 
 pub(super) fn run(matrix: &Matrix, args: &PlanArgs) -> Result<ExitCode, Error> {
+    if !args.group_by.is_empty() && args.format != PlanFormat::Github {
+        let error = Error::new(ErrorKind::Usage, "--group-by groups the jobs of --format github");
+        return Err(error.help("add --format github"));
+    }
     let cells = prepare::cells(matrix, &args.select, Unnamed::Everything)?;
-    // Only to find what is wrong with the templates now and not at the build.
-    prepare::requests(matrix, &cells, &args.select, &Default::default())?;
+    // Whatever the format, to find what is wrong with the templates now and not at the build.
+    let mut requests = prepare::requests(matrix, &cells, &args.select, &Default::default())?;
+    inputs::add(&mut requests, &args.inputs, args.network)?;
     output::stdout(&match args.format {
         PlanFormat::Table => plan::table(&cells),
         PlanFormat::Json => plan::json(&cells),
+        PlanFormat::Github => {
+            let strategy = plan::github(matrix, &cells, &args.group_by)?;
+            note(&strategy.grouping);
+            strategy.json
+        }
+        PlanFormat::Bake => {
+            let bake = plan::bake(&requests);
+            bake.notes.iter().for_each(|text| note(text));
+            bake.json
+        }
     });
     Ok(ExitCode::SUCCESS)
+}
+
+fn note(text: &str) {
+    output::stderr(&format!("note: {}\n", visible(text)));
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{load, output};
+use super::{facts, load, output};
 use crate::cli::SelectArgs;
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
 use crate::matrix::{Cell, Matrix, Overrides, Selection, Unnamed};
@@ -23,10 +23,23 @@ pub(super) fn cells(
         unnamed,
     };
     let overrides = overrides(args)?;
-    let selected = matrix
+    let mut selected = matrix
         .select(&selection, &overrides)
         .map_err(|wrong| Error::found(ErrorKind::Usage, wrong))?;
-    Ok(selected.expand()?.cells)
+    let mut warnings = Diagnostics::default();
+    if let Some(asked) = matrix.wants_facts() {
+        let facts = facts::facts(args.file.parent().unwrap_or(Path::new("")))?;
+        if facts.revision.is_none() {
+            let message = "there is no Git commit to label the images with";
+            let finding = Diagnostic::warning(message).at(asked, "");
+            warnings.push(finding.help("`auto` takes revision, source and time of the commit"));
+        }
+        selected = selected.with_facts(facts);
+    }
+    let expansion = selected.expand()?;
+    warnings.extend(expansion.warnings);
+    output::warn(&warnings, args.strict)?;
+    Ok(expansion.cells)
 }
 
 /// The build requests of `cells`.
@@ -39,7 +52,7 @@ pub(super) fn requests(
     let root = args.file.parent().unwrap_or(Path::new(""));
     let templates = templates(cells, root)?;
     let plan = plan(matrix, cells, &templates, root, options)?;
-    warn(&plan.warnings);
+    output::warn(&plan.warnings, args.strict)?;
     let mut requests = plan.requests;
     let mut ignores = HashMap::new();
     for (cell, request) in cells.iter().zip(&mut requests) {
@@ -76,6 +89,7 @@ fn overrides(args: &SelectArgs) -> Result<Overrides, Error> {
         vars: args.var.iter().cloned().collect(),
         args: args.build_arg.iter().map(build_arg).collect::<Result<_, Error>>()?,
         bases: args.base.iter().map(|base| (base.name.clone(), base.base.clone())).collect(),
+        environment: args.environment.clone(),
         ..Overrides::default()
     })
 }
@@ -121,8 +135,4 @@ fn inside(path: &Path, folder: &Path) -> std::io::Result<()> {
         return Ok(());
     }
     Err(std::io::Error::other("it lies outside of the context folder"))
-}
-
-fn warn(warnings: &Diagnostics) {
-    output::stderr(&warnings.render(output::stderr_has_colour()));
 }

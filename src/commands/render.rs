@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::drift::Drift;
 use super::{load, output, prepare};
-use crate::cli::RenderArgs;
+use crate::cli::{RenderArgs, SelectArgs};
 use crate::error::{Error, ErrorKind};
 use crate::matrix::{Matrix, Unnamed};
 use crate::plan::BuildRequest;
@@ -15,10 +16,23 @@ pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error>
     let cells = prepare::cells(matrix, &args.select, Unnamed::Everything)?;
     let requests = prepare::requests(matrix, &cells, &args.select, &Default::default())?;
     match &args.out {
+        Some(folder) if args.check => check(&requests, folder, selects_all(&args.select))?,
         Some(folder) => write(&requests, folder)?,
         None => output::stdout(&print(&requests)),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Fails, having shown a diff, when the folder is not what would be written.
+fn check(requests: &[BuildRequest], folder: &Path, whole: bool) -> Result<(), Error> {
+    let drift = Drift::find(requests, folder, whole)?;
+    output::stdout(&drift.diff);
+    drift.summary(folder).map_or(Ok(()), Err)
+}
+
+/// Whether the command line leaves no cell out: what belongs to no cell is then stale.
+fn selects_all(select: &SelectArgs) -> bool {
+    select.only.is_empty() && select.skip.is_empty() && select.axes.is_empty()
 }
 
 /// One Dockerfile as it is; several with a comment before each that names the cell.
@@ -51,7 +65,7 @@ fn write(requests: &[BuildRequest], folder: &Path) -> Result<(), Error> {
     };
     fs::create_dir_all(folder).map_err(failed(folder))?;
     for request in requests {
-        let path = folder.join(format!("{}.Dockerfile", file_name(&request.cell)));
+        let path = path_in(folder, &request.cell);
         let text = request.dockerfile.text.as_bytes();
         if fs::read(&path).is_ok_and(|present| present == text) {
             continue;
@@ -65,6 +79,11 @@ fn write(requests: &[BuildRequest], folder: &Path) -> Result<(), Error> {
     }
     output::stderr(&format!("{} Dockerfiles in {}\n", requests.len(), folder.display()));
     Ok(())
+}
+
+/// Where the Dockerfile of a cell is written.
+pub(super) fn path_in(folder: &Path, cell: &str) -> PathBuf {
+    folder.join(format!("{}.Dockerfile", file_name(cell)))
 }
 
 /// A cell's name as a file name: one of several repositories has slashes and a colon in it.

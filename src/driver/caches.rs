@@ -28,8 +28,7 @@ pub(super) fn exports(caches: &[Cache], environment: Environment) -> Vec<CacheEx
     caches.iter().filter_map(|cache| entry(cache, environment)).collect()
 }
 
-/// One cache; nothing for that of GitHub Actions outside of GitHub Actions, so that one matrix
-/// serves there and on a person's own machine.
+/// One cache; nothing for that of GitHub Actions where nobody says how to reach it.
 fn entry(cache: &Cache, environment: Environment) -> Option<CacheExport> {
     let mut attributes: HashMap<String, String> =
         cache.attributes.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
@@ -65,10 +64,18 @@ fn add_runner(attributes: &mut HashMap<String, String>, environment: Environment
     has("token") && (has("url") || has("url_v2"))
 }
 
-/// Whether a cache of `requests` is left out, since this is no GitHub Actions runner.
-pub fn without_runner(requests: &[BuildRequest], environment: Environment) -> bool {
-    let mut caches = requests.iter().flat_map(|r| r.cache_from.iter().chain(&r.cache_to));
-    caches.any(|cache| entry(cache, environment).is_none())
+/// Takes the cache of GitHub Actions out of `requests` where this is no runner, so that one matrix
+/// serves there and on a person's own machine; tells whether there was any.
+pub fn leave_out_idle(requests: &mut [BuildRequest], environment: Environment) -> bool {
+    let mut any = false;
+    for request in requests {
+        for caches in [&mut request.cache_from, &mut request.cache_to] {
+            let before = caches.len();
+            caches.retain(|cache| entry(cache, environment).is_some());
+            any |= caches.len() < before;
+        }
+    }
+    any
 }
 
 /// What of the caches of `requests` cannot be had.
@@ -152,6 +159,10 @@ mod tests {
         let kept = entry(&own, runner).unwrap().attributes;
         assert_eq!((kept.len(), kept["url"].as_str(), kept["token"].as_str()), (3, "u", "t"));
         assert!(entry(&cache("gha", &[]), nowhere).is_none());
-        assert!(entry(&cache("inline", &[]), nowhere).is_some());
+        let mut requests = [super::super::samples::request()];
+        requests[0].cache_to = vec![cache("gha", &[]), cache("inline", &[])];
+        assert!(leave_out_idle(&mut requests, nowhere));
+        assert_eq!(requests[0].cache_to, [cache("inline", &[])]);
+        assert!(!leave_out_idle(&mut requests, nowhere));
     }
 }

@@ -48,8 +48,15 @@ pub(super) fn failure(
         }
         None => words(&error.message, had_login, instruction.as_deref()),
     };
+    let is_syntax = place.as_ref().is_some_and(|place| place.text.starts_with('#'));
     Failure {
-        help: unanswered(&error.message, request).or(help),
+        help: match unanswered(&error.message, request)
+            .or_else(|| unwritten(&error.message, vertex))
+        {
+            Some(help) => Some(help),
+            None if is_syntax => help.map(|_| NO_FRONTEND.to_owned()),
+            None => help,
+        },
         message,
         verbatim,
         platform: vertex.and_then(|v| v.name.platform.as_ref()?.parse().ok()).or_else(|| {
@@ -65,6 +72,20 @@ pub(super) fn failure(
         elapsed: vertex.and_then(Vertex::took).filter(|_| exit_code.is_some()),
         log_tail,
     }
+}
+
+/// For the image that a `# syntax=` line names, which no `--base` replaces.
+const NO_FRONTEND: &str = "check the name, or leave the line out: the engine understands \
+     Dockerfiles without it";
+
+/// What to do when the image is done and only its cache could not be written.
+fn unwritten(message: &str, vertex: Option<&Vertex>) -> Option<String> {
+    let writing = vertex.is_some_and(|vertex| vertex.name.text.starts_with("exporting cache"));
+    (writing || message.contains(" cache exporter: ")).then(|| {
+        "the cache could not be written: check --cache-to, or add ignore-error=true to it to go on \
+         without"
+            .to_owned()
+    })
 }
 
 /// Where in the template line `line` of the rendered Dockerfile came from, with the line as it

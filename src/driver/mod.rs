@@ -15,12 +15,14 @@ mod logins;
 mod machine;
 mod preflight;
 mod request;
+#[cfg(test)]
+mod samples;
 mod sessions;
 mod verified;
 mod watch;
 mod words;
 
-pub use caches::without_runner;
+pub use caches::leave_out_idle;
 pub use engine::EngineBuilder;
 pub use machine::{Environment, missing};
 pub use preflight::{Obstacle, preflight};

@@ -30,19 +30,8 @@ pub fn preflight(
 ) -> Vec<Obstacle> {
     let mut obstacles: Vec<Obstacle> =
         requests.iter().find_map(caches::obstacles).into_iter().collect();
-    if !facts.containerd_store
-        && requests.iter().any(|request| request.cache_to.iter().any(|c| c.kind != "inline"))
-    {
-        obstacles.push(Obstacle {
-            message: "this engine writes no cache but the inline one".to_owned(),
-            help: format!("{TURN_ON}, or write --cache-to type=inline"),
-        });
-    }
-    if !facts.containerd_store && requests.iter().any(|request| !request.annotations.is_empty()) {
-        obstacles.push(Obstacle {
-            message: "this engine's images have no annotations".to_owned(),
-            help: format!("{TURN_ON}, or leave the annotations out"),
-        });
+    if !facts.containerd_store {
+        obstacles.extend(requests.iter().find_map(beyond_the_older_store));
     }
     let several = requests.iter().find(|request| request.platforms.len() > 1);
     if let Some(request) = several.filter(|_| !facts.containerd_store) {
@@ -95,6 +84,62 @@ fn known(platforms: &[Platform]) -> Vec<String> {
     all.iter().filter(|name| !is_variant(name)).cloned().collect()
 }
 
+/// What of `request` an engine without the containerd image store cannot do, besides platforms.
+fn beyond_the_older_store(request: &BuildRequest) -> Option<Obstacle> {
+    if request.cache_to.iter().any(|cache| cache.kind != "inline") {
+        return Some(Obstacle {
+            message: "this engine writes no cache but the inline one".to_owned(),
+            help: format!("{TURN_ON}; or write --cache-to type=inline"),
+        });
+    }
+    use FileOutput::{Local, Tar};
+    let files = matches!(request.options.output, Output::File { kind: Local | Tar, .. });
+    (!request.annotations.is_empty() && !files).then(|| Obstacle {
+        message: "this engine gives images no annotations".to_owned(),
+        help: format!("{TURN_ON}; or leave the annotations out"),
+    })
+}
+
 fn list<T: ToString>(platforms: &[T]) -> String {
     platforms.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::request;
+    use super::*;
+    use crate::plan::{BuildOptions, Cache};
+
+    #[test]
+    fn what_only_the_newer_store_can_do_is_known_beforehand() {
+        let told = |request: &BuildRequest, containerd_store: bool| {
+            let native: Platform = "linux/amd64".parse().unwrap();
+            let facts =
+                EngineFacts { version: "28".to_owned(), containerd_store, native: native.clone() };
+            let obstacles = preflight(std::slice::from_ref(request), &facts, &[native]);
+            obstacles.into_iter().map(|obstacle| obstacle.message).collect::<Vec<_>>().join("; ")
+        };
+        let cached =
+            |spec: &str| BuildRequest { cache_to: Cache::parse(spec).unwrap(), ..request() };
+        let annotated = |output: Output| {
+            let options = BuildOptions { output, ..BuildOptions::default() };
+            let annotations = [("a".to_owned(), "b".to_owned())].into();
+            BuildRequest { annotations, options: options.into(), ..request() }
+        };
+        let tar = Output::File { kind: FileOutput::Tar, dest: "x".into() };
+        for (request, older, newer) in [
+            (request(), "", ""),
+            (cached("type=inline"), "", ""),
+            (cached("r.example/a:b"), "no cache but the inline one", ""),
+            (cached("type=local,dest=x"), "a folder of this machine", "a folder of this machine"),
+            (annotated(Output::Push), "no annotations", ""),
+            (annotated(tar), "", ""),
+        ] {
+            for (store, wanted) in [(false, older), (true, newer)] {
+                let given = told(&request, store);
+                assert!(given.contains(wanted), "{given}, not {wanted}");
+                assert_eq!(given.is_empty(), wanted.is_empty(), "{given}");
+            }
+        }
+    }
 }

@@ -145,31 +145,9 @@ fn join<T: ToString>(items: &[T]) -> String {
 mod tests {
     use std::sync::Arc;
 
+    use super::super::samples::request;
     use super::*;
     use crate::plan::{BuildOptions, Cache};
-
-    fn request() -> BuildRequest {
-        BuildRequest {
-            cell: "v1".into(),
-            dockerfile: Arc::default(),
-            dockerignore: None,
-            context: ".".into(),
-            platforms: vec!["linux/amd64".parse().unwrap()],
-            references: vec!["r.example/a:v1".parse().unwrap()],
-            args: Default::default(),
-            labels: Default::default(),
-            target: None,
-            annotations: Default::default(),
-            bases: Default::default(),
-            contexts: Default::default(),
-            secrets: Default::default(),
-            ssh: Default::default(),
-            network: None,
-            cache_from: Vec::new(),
-            cache_to: Vec::new(),
-            options: Arc::new(BuildOptions::default()),
-        }
-    }
 
     fn solved(request: &BuildRequest) -> Solve {
         let folders = HashMap::from([("folder", "folder-1".to_owned())]);

@@ -184,7 +184,25 @@ fn shared_key(folder: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::samples;
     use super::*;
+
+    #[test]
+    fn cells_share_a_session_unless_one_id_means_different_things_to_them() {
+        let none: Environment = |_| None;
+        let one = samples::request();
+        let secret = |name: &str| SecretSource::Variable(name.to_owned());
+        let with = |id: &str, name: &str| {
+            let secrets = [(id.to_owned(), secret(name))].into();
+            BuildRequest { secrets, ..samples::request() }
+        };
+        let needs = |request: &BuildRequest| Needs::of(request, none);
+        let renamed = BuildRequest { cell: "v2".into(), ..samples::request() };
+        assert_eq!(needs(&one), needs(&renamed));
+        assert_eq!(needs(&with("a", "X")), needs(&with("a", "X")));
+        assert_ne!(needs(&with("a", "X")), needs(&with("a", "Y")));
+        assert_ne!(needs(&with("a", "X")), needs(&one));
+    }
 
     #[test]
     fn a_folder_has_one_key_however_it_is_written() {

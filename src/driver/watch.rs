@@ -117,6 +117,11 @@ fn event(cell: &CellName, dockerfile: &Rendered, progress: Progress) -> Event {
             Event::Transfer { cell, step, transfer: Transfer { name, current, total, done } }
         }
         Update::Warning { message, url, line } => {
+            // It ends in the line of what was rendered, which is not always the template's.
+            let message = match (message.rsplit_once(" (line "), line) {
+                (Some((head, tail)), Some(_)) if tail.ends_with(')') => head.to_owned(),
+                _ => message,
+            };
             let line = line.map(|line| dockerfile.origin(line).map_or(line, |origin| origin.line));
             Event::Warning { cell, warning: Warning { line, message, url } }
         }

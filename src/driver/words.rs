@@ -232,6 +232,8 @@ fn unwrapped(message: &str) -> &str {
         "failed to read dockerfile: ",
         "failed to create LLB definition: ",
         "error from sender: ",
+        "failed to compute cache key: ",
+        "failed to load cache key: ",
     ];
     let mut rest = message.trim();
     loop {

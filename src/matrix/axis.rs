@@ -13,7 +13,7 @@ pub struct Axis {
     pub name: Arc<str>,
     /// Where its values stand in the file.
     pub span: Span,
-    /// At least one, each once.
+    /// At least one, each once; none yet where they come from elsewhere.
     pub values: Vec<AxisValue>,
 }
 
@@ -25,6 +25,8 @@ pub struct AxisValue {
     pub value: Value,
     /// Where it stands; the values of a range share theirs.
     pub span: Span,
+    /// It belongs to no cell but those that `include` adds.
+    pub(super) included: bool,
 }
 
 impl Axis {
@@ -44,15 +46,18 @@ impl Axis {
         let texts: Vec<&str> = self.values.iter().map(|value| &*value.text).collect();
         let one_range = self.values.iter().all(|value| value.span == self.values[0].span);
         match texts.as_slice() {
+            [] => "read from elsewhere".to_owned(),
             [first, _, _, .., last] if one_range => format!("{first} to {last}"),
             _ => crate::error::listed(texts),
         }
     }
 
-    /// Its newest value, if all its values are versions.
+    /// Its newest value, if all its values are versions. One that only `include` names does not
+    /// count: it is an outsider, such as a release candidate.
     pub(super) fn newest(&self) -> Option<&AxisValue> {
-        let versions = self.values.iter().all(|value| version::is_version(&value.text));
-        let newest = self.values.iter().max_by(|l, r| version::compare(&l.text, &r.text));
+        let listed = || self.values.iter().filter(|value| !value.included);
+        let versions = listed().all(|value| version::is_version(&value.text));
+        let newest = listed().max_by(|l, r| version::compare(&l.text, &r.text));
         newest.filter(|_| versions)
     }
 }

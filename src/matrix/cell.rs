@@ -1,12 +1,16 @@
 //! One image of the matrix.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::settings::Settings;
+use super::{Axis, Overrides};
 use crate::error::Span;
 use crate::event::CellName;
-use crate::image::{Platform, Reference};
+use crate::image::{Platform, Reference, Repository};
+use crate::input::{Cache, NamedContext, Network, SecretSource};
 use crate::template::Scope;
 
 /// A combination of one value of each axis, with all that the matrix says of it.
@@ -29,9 +33,46 @@ pub struct Cell {
     pub dockerfile_span: Span,
     pub args: IndexMap<String, String>,
     pub labels: IndexMap<String, String>,
+    pub annotations: IndexMap<String, String>,
+    /// What is asked to be labelled with the name of the base image, which the rendered Dockerfile
+    /// alone tells.
+    pub base_name: BaseName,
     pub target: Option<String>,
+    /// In place of the run's network.
+    pub network: Option<Network>,
     /// What stands in for an image that the Dockerfile names.
     pub bases: IndexMap<String, Reference>,
+    /// Further contexts; folders are counted from the folder of matrix.yaml.
+    pub contexts: IndexMap<String, NamedContext>,
+    /// By id; files are counted from the folder of matrix.yaml.
+    pub secrets: IndexMap<String, SecretSource>,
+    /// By id; the running agent where there is no socket.
+    pub ssh: IndexMap<String, Vec<PathBuf>>,
+    /// As they are written: the place of a cell that names none is still to be found.
+    pub cache_from: Vec<Cache>,
+    pub cache_to: Vec<Cache>,
+    /// Its values by their numbers.
+    pub(super) values: Box<[u32]>,
+    /// For each tag the number of the rule that it comes from.
+    pub(super) tag_rules: Box<[u16]>,
+    pub(super) shared: Arc<Shared>,
+}
+
+/// Which of the maps get `org.opencontainers.image.base.name`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BaseName {
+    pub labels: bool,
+    pub annotations: bool,
+}
+
+/// What many cells have in common.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    pub(super) axes: Arc<Vec<Axis>>,
+    pub(super) image_span: Span,
+    pub(super) tag_spans: Arc<[Span]>,
+    pub(super) overrides: Arc<Overrides>,
 }
 
 impl Cell {
@@ -40,5 +81,26 @@ impl Cell {
         let pairs: Vec<String> =
             self.axes.iter().map(|(axis, value)| format!("{axis}={value}")).collect();
         pairs.join(" ")
+    }
+
+    /// Where the matrix says that it writes caches.
+    pub fn cache_to_span(&self) -> Option<&Span> {
+        self.shared.settings.cache_to.as_ref().map(|given| &given.span)
+    }
+
+    /// The repositories of its references, each once.
+    pub(super) fn repositories(&self) -> impl Iterator<Item = &Repository> {
+        let references = self.references.iter().step_by(self.tag_rules.len().max(1));
+        references.map(|reference| &reference.repository)
+    }
+
+    /// Where the value of axis `index` stands.
+    pub(super) fn axis_span(&self, index: usize) -> &Span {
+        &self.shared.axes[index].values[self.values[index] as usize].span
+    }
+
+    /// Where the rule of its tag number `index` stands.
+    pub(super) fn tag_span(&self, index: usize) -> &Span {
+        &self.shared.tag_spans[usize::from(self.tag_rules[index])]
     }
 }

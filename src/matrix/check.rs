@@ -2,24 +2,35 @@
 
 use std::sync::Arc;
 
-use super::{Matrix, VarValue};
+use super::settings::Settings;
+use super::{Matrix, Var};
 use crate::error::{Diagnostic, Diagnostics, listed};
 use crate::image::{InvalidReference, Reference, Repository, Tag};
+use crate::input::NamedContext;
 use crate::template::{NameUse, Template};
 
 /// Vars see the axes and the vars above them; tags see all vars; all the rest sees the tag too.
 pub(super) fn names(matrix: &Matrix, errors: &mut Diagnostics) {
-    let mut known: Vec<Arc<str>> = matrix.axes.iter().map(|axis| axis.name.clone()).collect();
-    for var in &matrix.vars {
-        let later = "a var may use axes and the vars above it";
-        match &var.value {
-            VarValue::Text(template) => check(template, &known, later, errors),
-            VarValue::List(items) => {
-                items.iter().for_each(|template| check(template, &known, later, errors));
+    let axes: Vec<Arc<str>> = matrix.axes.iter().map(|axis| axis.name.clone()).collect();
+    let declared = &matrix.settings.vars;
+    vars(declared, &axes, errors);
+    for layer in &matrix.overrides {
+        for var in &layer.settings.vars {
+            if !matrix.vars().any(|name| *name == *var.name) {
+                errors.push(unknown_var(matrix, var));
             }
         }
-        known.push(var.name.clone());
     }
+    for layer in matrix.include.iter().chain(&matrix.overrides) {
+        for var in &layer.settings.vars {
+            let before = declared.iter().take_while(|known| known.name != var.name);
+            let known: Vec<Arc<str>> =
+                axes.iter().cloned().chain(before.map(|known| known.name.clone())).collect();
+            used(var, &known, errors);
+        }
+    }
+    let mut known = axes;
+    known.extend(matrix.all_vars().map(|var| var.name.clone()));
     known.push("latest".into());
     for image in &matrix.images {
         check(image, &known, "", errors);
@@ -30,13 +41,38 @@ pub(super) fn names(matrix: &Matrix, errors: &mut Diagnostics) {
         when.into_iter().for_each(|used| undefined(used, &known, "", errors));
     }
     known.extend(["image".into(), "tag".into()]);
-    let single = [&matrix.context, &matrix.dockerfile, &matrix.target];
-    for template in single.into_iter().flatten() {
-        check(template, &known, "", errors);
+    for settings in all_settings(matrix) {
+        settings.templates().for_each(|template| check(template, &known, "", errors));
     }
-    for (_, template) in matrix.args.iter().chain(&matrix.labels).chain(&matrix.bases) {
-        check(template, &known, "", errors);
+}
+
+fn vars(vars: &[Var], axes: &[Arc<str>], errors: &mut Diagnostics) {
+    let mut known = axes.to_vec();
+    for var in vars {
+        used(var, &known, errors);
+        known.push(var.name.clone());
     }
+}
+
+fn used(var: &Var, known: &[Arc<str>], errors: &mut Diagnostics) {
+    let later = "a var may use axes and the vars above it";
+    var.value.names().for_each(|used| undefined(used, known, later, errors));
+}
+
+fn unknown_var(matrix: &Matrix, var: &Var) -> Diagnostic {
+    Diagnostic::error(format!("there is no var `{}` to override", var.name))
+        .at(&var.span, "")
+        .help(match matrix.vars().next() {
+            Some(_) => format!("vars: {}; a new one goes under `vars`", listed(matrix.vars())),
+            None => "a new one goes under `vars`, at the top".to_owned(),
+        })
+        .help_nearest(&var.name, matrix.vars())
+}
+
+/// The settings at the top, and those of rules.
+fn all_settings(matrix: &Matrix) -> impl Iterator<Item = &Settings> {
+    let layers = matrix.include.iter().chain(&matrix.overrides);
+    std::iter::once(&matrix.settings).chain(layers.map(|layer| &layer.settings))
 }
 
 /// Names of images that hold no placeholder are checked before any cell is made.
@@ -52,8 +88,13 @@ pub(super) fn literals(matrix: &Matrix, errors: &mut Diagnostics) {
     for rule in &matrix.tags {
         wrong(&rule.tag, rule.tag.text().parse::<Tag>().map(drop));
     }
-    for (_, base) in &matrix.bases {
+    for (_, base) in all_settings(matrix).flat_map(|settings| &settings.bases) {
         wrong(base, base.text().parse::<Reference>().map(drop));
+    }
+    for (_, context) in all_settings(matrix).flat_map(|settings| &settings.contexts) {
+        if let (true, Err(why)) = (context.is_literal(), context.text().parse::<NamedContext>()) {
+            errors.push(Diagnostic::error(why).at(&context.span(), ""));
+        }
     }
 }
 
@@ -86,7 +127,7 @@ impl Matrix {
         let own = self.names();
         let is_used = |name: &str| used.iter().chain(&own).any(|used| *used.name == *name);
         let mut warnings = Diagnostics::default();
-        for var in self.vars.iter().filter(|var| !is_used(&var.name)) {
+        for var in self.all_vars().filter(|var| !is_used(&var.name)) {
             warnings.push(
                 Diagnostic::warning(format!("the var `{}` is not used", var.name))
                     .at(&var.span, "")
@@ -98,15 +139,12 @@ impl Matrix {
 
     /// Every use of a name in the matrix itself.
     fn names(&self) -> Vec<NameUse> {
-        let vars = self.vars.iter().flat_map(|var| match &var.value {
-            VarValue::Text(template) => std::slice::from_ref(template),
-            VarValue::List(items) => items,
-        });
-        let maps = self.args.iter().chain(&self.labels).chain(&self.bases).map(|(_, text)| text);
-        let single = [&self.context, &self.dockerfile, &self.target].into_iter().flatten();
-        let tags = self.tags.iter().map(|rule| &rule.tag);
+        let settings = || all_settings(self);
+        let vars = settings().flat_map(|settings| &settings.vars).flat_map(|var| var.value.names());
+        let texts = settings().flat_map(Settings::templates);
+        let tags = self.tags.iter().map(|rule| &rule.tag).chain(&self.images);
         let when = self.tags.iter().filter_map(|rule| rule.when.as_ref());
-        let templates = vars.chain(maps).chain(single).chain(tags).chain(&self.images);
-        templates.flat_map(Template::names).chain(when.flat_map(|when| when.names())).collect()
+        let when = when.flat_map(|when| when.names());
+        vars.chain(texts.chain(tags).flat_map(Template::names)).chain(when).collect()
     }
 }

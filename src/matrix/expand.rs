@@ -1,17 +1,18 @@
 //! From a selection to its cells.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use indexmap::IndexMap;
-
+use super::Cell;
+use super::cell::Shared;
+use super::make::Maker;
+use super::rule::Layer;
 use super::selection::Selected;
-use super::{Axis, Cell, TagRule, Var, VarValue};
 use crate::error::{Diagnostic, Diagnostics, Span};
-use crate::image::{Reference, Repository, Tag};
-use crate::template::{Scope, Template, Value};
+use crate::image::{Reference, Tag};
 
 /// More cells than this were asked for by mistake.
-const MOST_CELLS: u128 = 100_000;
+pub(super) const MOST_CELLS: u128 = 100_000;
 
 /// Every cell makes its own errors; beyond this they say nothing new.
 const ENOUGH_ERRORS: usize = 50;
@@ -20,45 +21,47 @@ const ENOUGH_ERRORS: usize = 50;
 #[derive(Debug, Clone)]
 pub struct Expansion {
     pub cells: Vec<Cell>,
-    /// What is odd but stops nothing.
+    /// What is odd but stops nothing, and was not known before there were cells.
     pub warnings: Diagnostics,
 }
 
 impl Selected<'_> {
     /// How many cells the selection has before `exclude` and `--skip`.
     pub fn product(&self) -> u128 {
-        self.chosen.iter().fold(1, |count, values| count.saturating_mul(values.len() as u128))
+        let listed = |axis: usize| self.listed(axis).count() as u128;
+        (0..self.chosen.len()).fold(1, |count, axis| count.saturating_mul(listed(axis)))
     }
 
-    /// Makes the cells, in the order of the file with the first axis slowest.
+    /// The values chosen of an axis that the product runs over.
+    fn listed(&self, axis: usize) -> impl Iterator<Item = usize> {
+        let values = &self.axes[axis].values;
+        self.chosen[axis].iter().copied().filter(|value| !values[*value].included)
+    }
+
+    /// Makes the cells, in the order of the file with the first axis slowest; then those that
+    /// `include` adds.
     pub fn expand(&self) -> Result<Expansion, Diagnostics> {
         let matrix = self.matrix;
-        if self.product() > MOST_CELLS {
-            let sizes: Vec<String> = self.chosen.iter().map(|c| c.len().to_string()).collect();
-            let message =
-                format!("the matrix has {} cells, and the most is {MOST_CELLS}", self.product());
+        let product = self.product();
+        if product > MOST_CELLS {
+            let sizes: Vec<String> =
+                (0..self.axes.len()).map(|axis| self.listed(axis).count().to_string()).collect();
+            let message = format!("the matrix has {product} cells, and the most is {MOST_CELLS}");
             return Err(Diagnostic::error(message)
                 .at(&matrix.axes_span, sizes.join(" × "))
                 .help("select fewer, with `--only axis=value`")
                 .into());
         }
-        let newest: Vec<Option<&str>> =
-            matrix.axes.iter().map(|axis| axis.newest().map(|value| &*value.text)).collect();
+        let maker = Maker::new(self);
+        let mut layers = Layers::new(self, &maker);
         let mut errors = Diagnostics::default();
-        let mut cells = Vec::with_capacity(usize::try_from(self.product()).unwrap_or(0));
-        let mut at = vec![0; self.chosen.len()];
-        loop {
-            let values: Vec<usize> =
-                at.iter().zip(&self.chosen).map(|(at, chosen)| chosen[*at]).collect();
-            let left_out =
-                matrix.exclude.iter().chain(&self.skip).any(|rule| rule.matches(&values));
-            if !left_out {
-                match self.cell(&values, &newest) {
-                    Ok(cell) => cells.push(cell),
-                    Err(found) => errors.extend(found),
-                }
+        let mut cells = Vec::with_capacity(usize::try_from(product).unwrap_or(0));
+        for values in self.combinations() {
+            match maker.cell(&values, layers.of(&values)) {
+                Ok(cell) => cells.push(cell),
+                Err(found) => errors.extend(found),
             }
-            if errors.len() >= ENOUGH_ERRORS || !advance(&mut at, &self.chosen) {
+            if errors.len() >= ENOUGH_ERRORS {
                 break;
             }
         }
@@ -69,155 +72,42 @@ impl Selected<'_> {
                 .into());
         }
         self.name(&mut cells)?;
-        Ok(Expansion { cells, warnings: matrix.warnings.clone() })
+        Ok(Expansion { cells, warnings: layers.idle() })
     }
 
-    fn cell(&self, values: &[usize], newest: &[Option<&str>]) -> Result<Cell, Diagnostics> {
-        let matrix = self.matrix;
-        let mut scope = Scope::default();
-        let mut axes = Vec::with_capacity(values.len());
-        let mut latest = newest.iter().any(Option::is_some);
-        for ((axis, value), newest) in self.axes.iter().zip(values).zip(newest) {
-            let Axis { name, values, .. } = axis;
-            let value = &values[*value];
-            latest &= newest.is_none_or(|newest| newest == &*value.text);
-            scope.set(name.clone(), value.value.clone());
-            axes.push((name.clone(), value.text.clone()));
-        }
-        for var in &matrix.vars {
-            let value = match self.overrides.vars.get(&*var.name) {
-                Some(text) => text.as_str().into(),
-                None => var.value(&scope)?,
-            };
-            scope.set(var.name.clone(), value);
-        }
-        scope.set("latest", Value::Truth(latest));
-
-        let mut errors = Diagnostics::default();
-        let mut keep = |found: Diagnostics| errors.extend(found);
-        let describe =
-            || axes.iter().map(|(a, v)| format!("{a}={v}")).collect::<Vec<_>>().join(" ");
-        let repositories = self.repositories(&scope).map_err(&mut keep).unwrap_or_default();
-        let mut tags = Vec::new();
-        for rule in &matrix.tags {
-            match self.tag(rule, &scope) {
-                Ok(Some(tag)) if !tags.contains(&tag) => tags.push(tag),
-                Ok(_) => {}
-                Err(found) => keep(found),
-            }
-        }
-        let (Some(repository), Some(tag)) = (repositories.first(), tags.first()) else {
-            if !errors.has_errors() {
-                let span = matrix.tags.first().map(|rule| rule.tag.span());
-                let message = format!("the cell {} has no tag", describe());
-                errors.push(
-                    Diagnostic::error(message)
-                        .at(span.as_ref().unwrap_or(&matrix.axes_span), "")
-                        .help("give `tags` an entry without `when`"),
-                );
-            }
-            return Err(errors);
+    /// The cells wanted, by the numbers of their values.
+    fn combinations(&self) -> impl Iterator<Item = Vec<usize>> {
+        let listed: Vec<Vec<usize>> =
+            (0..self.axes.len()).map(|axis| self.listed(axis).collect()).collect();
+        let excluded = |values: &[usize]| {
+            self.matrix.exclude.iter().any(|rule| rule.matches(values, &self.axes))
         };
-        scope.set("image", repository.familiar());
-        scope.set("tag", tag.as_str());
-
-        let mut text = |template: &Option<Template>, otherwise: &str| match template {
-            Some(template) => template.render_inline(&scope).map_err(&mut keep).unwrap_or_default(),
-            None => otherwise.to_owned(),
+        let skipped =
+            |values: &[usize]| self.skip.iter().any(|rule| rule.matches(values, &self.axes));
+        let chosen = |values: &[usize]| {
+            values
+                .iter()
+                .zip(&self.chosen)
+                .all(|(value, chosen)| chosen.binary_search(value).is_ok())
         };
-        let context = text(&matrix.context, ".");
-        let dockerfile = text(&matrix.dockerfile, "Dockerfile");
-        let target = matrix.target.as_ref().map(|_| text(&matrix.target, ""));
-        let mut map = |templates: &[(String, Template)], overrides: &IndexMap<String, String>| {
-            let mut found = IndexMap::with_capacity(templates.len());
-            for (key, template) in templates {
-                let text = template.render_inline(&scope).map_err(&mut keep).unwrap_or_default();
-                found.insert(key.clone(), text);
-            }
-            found.extend(overrides.iter().map(|(key, value)| (key.clone(), value.clone())));
-            found
-        };
-        let args = map(&matrix.args, &self.overrides.args);
-        let labels = map(&matrix.labels, &self.overrides.labels);
-        let mut bases = IndexMap::with_capacity(matrix.bases.len());
-        for (key, template) in &matrix.bases {
-            match parsed(template, &scope, "") {
-                Ok(reference) => drop(bases.insert(key.clone(), reference)),
-                Err(found) => keep(found),
-            }
-        }
-        bases.extend(self.overrides.bases.iter().map(|(key, to)| (key.clone(), to.clone())));
-        let nowhere = matrix.file.span(0..0);
-        let span_of = |template: &Option<Template>| {
-            template.as_ref().map_or_else(|| nowhere.clone(), Template::span)
-        };
-        let dockerfile_span = span_of(&matrix.dockerfile);
-        let context = path(&context, true, &span_of(&matrix.context)).map_err(&mut keep);
-        let dockerfile = path(&dockerfile, false, &dockerfile_span).map_err(&mut keep);
-
-        let tagged = |repository: &Repository| {
-            tags.iter().map(|tag| repository.tagged(tag.clone())).collect::<Vec<_>>()
-        };
-        let references: Vec<Reference> = repositories.iter().flat_map(tagged).collect();
-        let platforms = match self.overrides.platforms.as_slice() {
-            [] => matrix.platforms.clone(),
-            platforms => platforms.into(),
-        };
-        errors.check(Cell {
-            name: tag.as_str().into(),
-            axes,
-            scope: scope.clone(),
-            references,
-            platforms,
-            context: context.unwrap_or_default().into(),
-            dockerfile: dockerfile.unwrap_or_default().into(),
-            dockerfile_span,
-            args,
-            labels,
-            target,
-            bases,
-        })
-    }
-
-    fn repositories(&self, scope: &Scope) -> Result<Vec<Repository>, Diagnostics> {
-        if !self.overrides.images.is_empty() {
-            return Ok(self.overrides.images.clone());
-        }
-        let mut found: Vec<Repository> = Vec::new();
-        for image in &self.matrix.images {
-            let repository = parsed(image, scope, "")?;
-            if !found.contains(&repository) {
-                found.push(repository);
-            }
-        }
-        Ok(found)
-    }
-
-    fn tag(&self, rule: &TagRule, scope: &Scope) -> Result<Option<Tag>, Diagnostics> {
-        match &rule.when {
-            Some(when) if !when.holds(scope)? => Ok(None),
-            _ => parsed(&rule.tag, scope, &self.overrides.tag_prefix).map(Some),
-        }
+        let added = self.matrix.included.iter().map(|included| included.values.clone());
+        Product::of(listed)
+            .filter(move |values| !excluded(values))
+            .chain(added.filter(move |values| chosen(values)))
+            .filter(move |values| !skipped(values))
     }
 
     /// Refuses cells that would overwrite each other, and gives every cell a name of its own.
     fn name(&self, cells: &mut [Cell]) -> Result<(), Diagnostics> {
         let mut errors = Diagnostics::default();
-        let mut owners: HashMap<&Reference, &Cell> = HashMap::new();
+        let mut owners: HashMap<&Reference, (&Cell, usize)> = HashMap::new();
         let mut names: HashMap<&str, usize> = HashMap::new();
         for cell in &*cells {
             *names.entry(&cell.name).or_default() += 1;
-            for reference in &cell.references {
-                let Some(first) = owners.insert(reference, cell) else { continue };
-                let span = self.matrix.tags.first().map(|rule| rule.tag.span());
-                let tag = reference.tag.as_ref().map(Tag::as_str).unwrap_or_default();
-                errors.push(
-                    Diagnostic::error(format!("two cells have the tag `{tag}`"))
-                        .at(span.as_ref().unwrap_or(&self.matrix.axes_span), "")
-                        .note(format!("one is {}", first.describe()))
-                        .note(format!("the other is {}", cell.describe()))
-                        .help(self.distinguish(first, cell)),
-                );
+            for (index, reference) in cell.references.iter().enumerate() {
+                let rule = index % cell.tag_rules.len();
+                let Some(first) = owners.insert(reference, (cell, rule)) else { continue };
+                errors.push(collision(reference, first, (cell, rule)));
                 if errors.len() >= ENOUGH_ERRORS {
                     return Err(errors);
                 }
@@ -229,72 +119,116 @@ impl Selected<'_> {
         }
         Ok(())
     }
-
-    /// Says which axis the tag leaves out.
-    fn distinguish(&self, one: &Cell, other: &Cell) -> String {
-        let differing = one.axes.iter().zip(&other.axes).find(|(one, other)| one.1 != other.1);
-        let axis = differing.map_or("os", |((axis, _), _)| axis);
-        format!("tell them apart in `tag`, with `<%{axis}%>` for one")
-    }
 }
 
-impl Var {
-    fn value(&self, scope: &Scope) -> Result<Value, Diagnostics> {
-        match &self.value {
-            VarValue::Text(template) => template.value(scope),
-            VarValue::List(items) => {
-                let items: Result<Vec<Value>, _> =
-                    items.iter().map(|item| item.value(scope)).collect();
-                Ok(Value::List(items?.into()))
+/// Names both cells, and the places that make them two: the rules of their tags, and the values
+/// that differ.
+fn collision(reference: &Reference, first: (&Cell, usize), second: (&Cell, usize)) -> Diagnostic {
+    let tag = reference.tag.as_ref().map(Tag::as_str).unwrap_or_default();
+    let ((one, one_rule), (other, other_rule)) = (first, second);
+    let mut places: Vec<(Span, String)> = vec![(other.tag_span(other_rule).clone(), String::new())];
+    let mut add = |span: &Span, text: String| {
+        if places.iter().all(|(known, _)| known != span) {
+            places.push((span.clone(), text));
+        }
+    };
+    add(one.tag_span(one_rule), String::new());
+    let differing = (0..one.axes.len()).find(|index| one.axes[*index] != other.axes[*index]);
+    if let Some(index) = differing {
+        let shown = |cell: &Cell| format!("{}={}", cell.axes[index].0, cell.axes[index].1);
+        add(one.axis_span(index), shown(one));
+        add(other.axis_span(index), shown(other));
+    }
+    let axis = differing.map_or("os", |index| &one.axes[index].0);
+    let finding = Diagnostic::error(format!("two cells have the tag `{tag}`"));
+    places
+        .iter()
+        .fold(finding, |finding, (span, text)| finding.at(span, text.as_str()))
+        .note(format!("one is {}", one.describe()))
+        .note(format!("the other is {}", other.describe()))
+        .help(format!("tell them apart in `tag`, with `<%{axis}%>` for one"))
+}
+
+/// Which rules match which cells, and what the settings of these cells then are.
+struct Layers<'a> {
+    selected: &'a Selected<'a>,
+    maker: &'a Maker<'a>,
+    /// `include` first, so that `overrides` have the last word.
+    all: Vec<&'a Layer>,
+    matched: Vec<bool>,
+    /// Cells are many, the sets of rules that match are few.
+    known: HashMap<Vec<usize>, Arc<Shared>>,
+}
+
+impl<'a> Layers<'a> {
+    fn new(selected: &'a Selected<'a>, maker: &'a Maker<'a>) -> Self {
+        let all: Vec<&Layer> =
+            selected.matrix.include.iter().chain(&selected.matrix.overrides).collect();
+        let matched = vec![false; all.len()];
+        Self { selected, maker, all, matched, known: HashMap::new() }
+    }
+
+    fn of(&mut self, values: &[usize]) -> Arc<Shared> {
+        let matches = |index: &usize| self.all[*index].rule.matches(values, &self.selected.axes);
+        let matching: Vec<usize> = (0..self.all.len()).filter(matches).collect();
+        matching.iter().for_each(|index| self.matched[*index] = true);
+        let shared = self.known.entry(matching).or_insert_with_key(|matching| {
+            let matrix = self.selected.matrix;
+            let settings = matching.iter().fold(matrix.settings.clone(), |below, index| {
+                below.overlaid(&self.all[*index].settings)
+            });
+            self.maker.shared(settings)
+        });
+        shared.clone()
+    }
+
+    /// A warning for each rule that no cell matched, if all were looked at.
+    fn idle(&self) -> Diagnostics {
+        let mut warnings = Diagnostics::default();
+        if !self.selected.is_everything() {
+            return warnings;
+        }
+        for (layer, matched) in self.all.iter().zip(&self.matched) {
+            if !matched && !layer.idle {
+                warnings.push(
+                    Diagnostic::warning("this rule matches no cell")
+                        .at(&layer.span, "")
+                        .help("`exclude` leaves out all that it could match"),
+                );
             }
         }
+        warnings
     }
 }
 
-/// Renders a template and parses what comes out; the error points at the template.
-fn parsed<T>(template: &Template, scope: &Scope, prefix: &str) -> Result<T, Diagnostics>
-where
-    T: std::str::FromStr<Err = crate::image::InvalidReference>,
-{
-    let text = prefix.to_owned() + &template.render_inline(scope)?;
-    text.parse().map_err(|error: T::Err| {
-        let rendered = text != template.text();
-        let word = if rendered { format!("here it is `{text}`") } else { String::new() };
-        Diagnostic::error(error.to_string()).at(&template.span(), word).into()
-    })
+/// Every combination of one number of each list, the last list fastest.
+pub(super) struct Product {
+    lists: Vec<Vec<usize>>,
+    /// The combination that comes next.
+    at: Option<Vec<usize>>,
 }
 
-/// A relative path without detours. A context may lie anywhere; a template lies inside its context.
-fn path(text: &str, anywhere: bool, span: &Span) -> Result<String, Diagnostics> {
-    let wrong = |message: String| {
-        let help = "the Dockerfile's path is counted from the context folder and stays inside it";
-        let finding = Diagnostic::error(message).at(span, format!("here it is `{text}`"));
-        Err(if anywhere { finding } else { finding.help(help) }.into())
-    };
-    if text.is_empty() || text.chars().any(char::is_control) {
-        return wrong("this is not a path".to_owned());
+impl Product {
+    pub(super) fn of(lists: Vec<Vec<usize>>) -> Self {
+        let at = lists.iter().all(|list| !list.is_empty()).then(|| vec![0; lists.len()]);
+        Self { lists, at }
     }
-    if anywhere {
-        return Ok(text.to_owned());
-    }
-    if text.starts_with('/') {
-        return wrong("the Dockerfile's path has to be relative".to_owned());
-    }
-    let parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
-    if parts.is_empty() || parts.contains(&"..") || text.ends_with('/') {
-        return wrong("this path does not name a file inside the context".to_owned());
-    }
-    Ok(parts.join("/"))
 }
 
-/// Steps to the next combination, the last axis fastest; false after the last one.
-fn advance(at: &mut [usize], chosen: &[Vec<usize>]) -> bool {
-    for (digit, values) in at.iter_mut().zip(chosen).rev() {
-        *digit += 1;
-        if *digit < values.len() {
-            return true;
+impl Iterator for Product {
+    type Item = Vec<usize>;
+
+    fn next(&mut self) -> Option<Vec<usize>> {
+        let at = self.at.as_mut()?;
+        let values = at.iter().zip(&self.lists).map(|(at, list)| list[*at]).collect();
+        for (digit, list) in at.iter_mut().zip(&self.lists).rev() {
+            *digit += 1;
+            if *digit < list.len() {
+                return Some(values);
+            }
+            *digit = 0;
         }
-        *digit = 0;
+        self.at = None;
+        Some(values)
     }
-    false
 }

@@ -8,28 +8,41 @@ mod axis;
 mod cell;
 mod check;
 mod expand;
+mod facts;
+mod files;
+#[cfg(test)]
+mod language_tests;
+mod make;
+mod origin;
+mod outside;
+mod overlay;
 mod pattern;
 mod range;
 mod read;
 mod reader;
 mod rule;
 mod selection;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod yaml;
 
 pub use axis::{Axis, AxisValue};
-pub use cell::Cell;
+pub use cell::{BaseName, Cell};
 pub use expand::Expansion;
+pub use facts::Facts;
+pub use files::{Files, NeededFile, Sheet};
+pub use origin::{Origin, Source};
+pub use outside::{Outside, Resolved};
 pub use selection::{Overrides, Pick, Selected, Selection, Unnamed};
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::error::{Diagnostics, SourceFile, Span};
-use crate::image::Platform;
-use crate::template::{Condition, Template};
-use rule::Rule;
+use crate::template::{Condition, NameUse, Template};
+use rule::{Included, Layer, Rule};
+use settings::Settings;
 
 /// A matrix.yaml without errors.
 #[derive(Debug, Clone)]
@@ -42,15 +55,12 @@ pub struct Matrix {
     defaults: Vec<Vec<usize>>,
     images: Vec<Template>,
     tags: Vec<TagRule>,
-    platforms: Arc<[Platform]>,
-    context: Option<Template>,
-    dockerfile: Option<Template>,
-    vars: Vec<Var>,
-    args: Vec<(String, Template)>,
-    labels: Vec<(String, Template)>,
-    target: Option<Template>,
-    bases: Vec<(String, Template)>,
+    settings: Settings,
     exclude: Vec<Rule>,
+    include: Vec<Layer>,
+    /// The cells that entries of `include` add.
+    included: Vec<Included>,
+    overrides: Vec<Layer>,
     warnings: Diagnostics,
 }
 
@@ -75,10 +85,31 @@ enum VarValue {
     List(Vec<Template>),
 }
 
+impl VarValue {
+    /// Where it stands; an empty list stands nowhere.
+    fn span(&self) -> Option<Span> {
+        match self {
+            Self::Text(template) => Some(template.span()),
+            Self::List(items) => items.first().map(Template::span),
+        }
+    }
+
+    fn templates(&self) -> &[Template] {
+        match self {
+            Self::Text(template) => std::slice::from_ref(template),
+            Self::List(items) => items,
+        }
+    }
+
+    fn names(&self) -> impl Iterator<Item = NameUse> {
+        self.templates().iter().flat_map(Template::names)
+    }
+}
+
 impl Matrix {
-    /// Reads a matrix; all its errors at once.
+    /// Reads a matrix that stands in one file alone; all its errors at once.
     pub fn parse(file: SourceFile) -> Result<Self, Diagnostics> {
-        read::read(file)
+        Files::new(file)?.merged()?.read(&Resolved::default())
     }
 
     /// In the order of the file: the first one varies slowest.
@@ -102,7 +133,34 @@ impl Matrix {
 
     /// The names of the vars, which flags may override.
     pub fn vars(&self) -> impl Iterator<Item = &str> {
-        self.vars.iter().map(|var| &*var.name)
+        self.all_vars().map(|var| &*var.name)
+    }
+
+    /// Those of `vars`, then those that entries of `include` bring; each name once.
+    fn all_vars(&self) -> impl Iterator<Item = &Var> {
+        let own = &self.settings.vars;
+        let more: Vec<&Var> = self.include.iter().flat_map(|layer| &layer.settings.vars).collect();
+        let is_new = |index: &usize| {
+            let name = &more[*index].name;
+            own.iter().chain(more[..*index].iter().copied()).all(|var| var.name != *name)
+        };
+        let new: Vec<&Var> = (0..more.len()).filter(is_new).map(|index| more[index]).collect();
+        own.iter().chain(new)
+    }
+
+    /// Whether a template may use `name`, in some cell at least.
+    pub(crate) fn defines(&self, name: &str) -> bool {
+        ["image", "tag", "latest"].contains(&name)
+            || self.axis(name).is_some()
+            || self.vars().any(|var| var == name)
+    }
+
+    /// Whether some label is made from what Git and the environment know: [`Facts`].
+    pub fn wants_facts(&self) -> Option<&Span> {
+        let layers = self.include.iter().chain(&self.overrides).map(|layer| &layer.settings);
+        let all = std::iter::once(&self.settings).chain(layers);
+        let asked = all.flat_map(|settings| [&settings.auto_labels, &settings.auto_annotations]);
+        asked.flatten().find(|given| given.value).map(|given| &given.span)
     }
 
     /// Whether every value of every axis is in one of these cells.

@@ -1,13 +1,17 @@
 //! What a rule or a flag says of an axis: a value, a glob, a comparison of versions.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
+use super::range;
 use crate::version;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Pattern {
     /// A value, or a glob where it holds `*` or `?`.
     Glob(String),
+    /// `2.0.5..2.0.9`.
+    Range(HashSet<String>),
     /// All of them hold: `>=2.0.5 <2.0.9`.
     Compare(Vec<(Sign, String)>),
 }
@@ -35,7 +39,10 @@ const SIGNS: [(&str, Sign); 7] = [
 impl Pattern {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         if !text.starts_with(['<', '>', '=', '!']) {
-            return Ok(Self::Glob(text.to_owned()));
+            return match text.contains("..") {
+                true => Ok(Self::Range(range::values(text)?.into_iter().collect())),
+                false => Ok(Self::Glob(text.to_owned())),
+            };
         }
         let mut rest = text.trim();
         let mut comparisons = Vec::new();
@@ -57,9 +64,15 @@ impl Pattern {
         Ok(Self::Compare(comparisons))
     }
 
+    /// Whether it is a value itself, and no way to pick some.
+    pub(super) fn is_plain(&self) -> bool {
+        matches!(self, Self::Glob(text) if !text.contains(['*', '?']))
+    }
+
     pub(super) fn matches(&self, value: &str) -> bool {
         match self {
             Self::Glob(glob) => glob_matches(glob, value),
+            Self::Range(values) => values.contains(value),
             // What is no version is neither older nor newer than one.
             Self::Compare(comparisons) => {
                 version::is_version(value)
@@ -133,6 +146,8 @@ mod tests {
             (">= 2.0.9, != 2.0.11", "2.0.11", false),
             ("=2.0", "2.0.0", true),
             (">1", "edge", false),
+            ("2.0.8..2.0.11", "2.0.10", true),
+            ("2.0.8..2.0.11", "2.0.12", false),
         ] {
             assert_eq!(
                 Pattern::parse(pattern).unwrap().matches(value),
@@ -144,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_wrong_comparison_is_refused() {
-        for text in ["<", ">=a", ">=2 foo", "!2.0"] {
+        for text in ["<", ">=a", ">=2 foo", "!2.0", "2..1"] {
             assert!(Pattern::parse(text).is_err(), "{text}");
         }
     }

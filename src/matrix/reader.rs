@@ -1,14 +1,26 @@
 //! Reading the tree key by key; every error is kept, none stops the reading.
 
+use super::outside::{Outside, Resolved};
 use super::yaml::{Entry, Kind, Node};
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::template::Template;
 
-pub(super) struct Reader {
+pub(super) struct Reader<'r> {
     pub(super) errors: Diagnostics,
+    pub(super) warnings: Diagnostics,
+    /// The values of axes that come from elsewhere; none where they are not asked for yet.
+    pub(super) resolved: Option<&'r Resolved>,
+    /// The axes whose values come from elsewhere.
+    pub(super) outside: Vec<Outside>,
 }
 
-impl Reader {
+impl<'r> Reader<'r> {
+    pub(super) fn new(errors: Diagnostics, resolved: Option<&'r Resolved>) -> Self {
+        Self { errors, warnings: Diagnostics::default(), resolved, outside: Vec::new() }
+    }
+}
+
+impl Reader<'_> {
     pub(super) fn error(&mut self, span: &Span, message: impl Into<String>) {
         self.errors.push(Diagnostic::error(message).at(span, ""));
     }
@@ -59,11 +71,18 @@ impl Reader {
 
     /// `key: text with placeholders`, in order.
     pub(super) fn templates(&mut self, node: &Node, what: &str) -> Vec<(String, Template)> {
+        let entries = self.map(node, what);
+        self.texts_by_name(entries, what)
+    }
+
+    pub(super) fn texts_by_name<'n>(
+        &mut self,
+        entries: impl IntoIterator<Item = &'n Entry>,
+        what: &str,
+    ) -> Vec<(String, Template)> {
         let mut found = Vec::new();
-        for entry in self.map(node, what) {
-            if entry.key.is_empty() || entry.key.chars().any(char::is_control) {
-                self.error(&entry.key_span, format!("this cannot be a name in `{what}`"));
-            }
+        for entry in entries {
+            self.key(entry, what);
             let empty = matches!(entry.value.kind, Kind::Empty);
             let template = if empty {
                 self.inline("", &entry.key_span)
@@ -73,6 +92,13 @@ impl Reader {
             found.extend(template.map(|template| (entry.key.clone(), template)));
         }
         found
+    }
+
+    /// Refuses a key that could not be written anywhere else.
+    pub(super) fn key(&mut self, entry: &Entry, what: &str) {
+        if entry.key.is_empty() || entry.key.chars().any(char::is_control) {
+            self.error(&entry.key_span, format!("this cannot be a name in `{what}`"));
+        }
     }
 
     /// An error for each key that is not known.

@@ -1,12 +1,41 @@
-//! Rules that pick cells: the entries of `exclude`, and `--skip`.
+//! Rules that pick cells: the entries of `exclude`, `include` and `overrides`, and `--skip`.
 
-use super::Axis;
+use super::pattern::Pattern;
+use super::settings::Settings;
+use super::{Axis, AxisValue};
+use crate::error::Span;
 
 /// Cells that match all its conditions.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rule {
-    /// For each axis the values that match; none where the rule does not speak of the axis.
-    axes: Vec<Option<Vec<bool>>>,
+    /// One for each axis; none where the rule does not speak of the axis.
+    axes: Vec<Option<Matching>>,
+}
+
+/// What a rule says of one axis.
+#[derive(Debug, Clone, Default)]
+struct Matching {
+    /// For each value of the file whether it is meant.
+    values: Vec<bool>,
+    /// For values that were added for one run.
+    patterns: Vec<Pattern>,
+}
+
+/// Settings for the cells that match.
+#[derive(Debug, Clone)]
+pub(super) struct Layer {
+    pub(super) rule: Rule,
+    pub(super) settings: Settings,
+    pub(super) span: Span,
+    /// It has been told already that it matches nothing.
+    pub(super) idle: bool,
+}
+
+/// A cell that the product does not have.
+#[derive(Debug, Clone)]
+pub(super) struct Included {
+    /// Its values by their numbers.
+    pub(super) values: Vec<usize>,
 }
 
 impl Rule {
@@ -14,17 +43,24 @@ impl Rule {
         Self { axes: vec![None; axes] }
     }
 
-    /// Makes it speak of axis `index`: one of `values`, by their numbers.
-    pub(super) fn restrict(&mut self, index: usize, axis: &Axis, values: &[usize]) {
-        let matching = (0..axis.values.len()).map(|value| values.contains(&value)).collect();
-        self.axes[index] = Some(matching);
+    /// Makes it speak of axis `index`: a value has to match one of `patterns`.
+    pub(super) fn restrict(&mut self, index: usize, axis: &Axis, patterns: Vec<Pattern>) {
+        let meant = |value: &AxisValue| patterns.iter().any(|pattern| pattern.matches(&value.text));
+        let values = axis.values.iter().map(meant).collect();
+        self.axes[index] = Some(Matching { values, patterns });
     }
 
-    /// Whether the cell with these values, by their numbers, is meant. A value beyond the file's
-    /// own, added for one run, is matched by no rule of the file.
-    pub(super) fn matches(&self, values: &[usize]) -> bool {
-        self.axes.iter().zip(values).all(|(axis, value)| {
-            axis.as_ref().is_none_or(|matching| matching.get(*value).copied().unwrap_or(false))
+    /// Whether the cell with these values, by their numbers, is meant. `axes` may have more values
+    /// than the rule was made with.
+    pub(super) fn matches(&self, values: &[usize], axes: &[Axis]) -> bool {
+        self.axes.iter().zip(values).zip(axes).all(|((matching, value), axis)| {
+            matching.as_ref().is_none_or(|matching| match matching.values.get(*value) {
+                Some(meant) => *meant,
+                None => {
+                    let text = &axis.values[*value].text;
+                    matching.patterns.iter().any(|pattern| pattern.matches(text))
+                }
+            })
         })
     }
 }

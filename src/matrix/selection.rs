@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::facts::Facts;
+use super::origin::Source;
 use super::pattern::Pattern;
 use super::rule::Rule;
 use super::{Axis, AxisValue, Matrix};
@@ -57,7 +59,12 @@ pub struct Overrides {
     pub labels: IndexMap<String, String>,
     /// Added to the file's, or in their place.
     pub bases: IndexMap<String, Reference>,
+    /// The variables that said one of these, where no flag did: `ONEBUILD_IMAGE`.
+    pub environment: Vec<String>,
 }
+
+/// The name of the text that values of `--add` stand in.
+pub(super) const COMMAND_LINE: &str = "command line";
 
 /// A selection that fits its matrix.
 #[derive(Debug, Clone)]
@@ -69,6 +76,31 @@ pub struct Selected<'m> {
     pub(super) chosen: Vec<Vec<usize>>,
     pub(super) skip: Vec<Rule>,
     pub(super) overrides: &'m Overrides,
+    pub(super) facts: Facts,
+}
+
+impl Overrides {
+    /// Who said it: the flag, unless it was the variable.
+    pub(super) fn source(&self, flag: &str, variable: &str) -> Source {
+        match self.environment.iter().any(|known| known == variable) {
+            true => Source::Environment(variable.to_owned()),
+            false => Source::Flag(flag.to_owned()),
+        }
+    }
+}
+
+impl Selected<'_> {
+    /// Lets labels tell where the sources come from.
+    #[must_use]
+    pub fn with_facts(self, facts: Facts) -> Self {
+        Self { facts, ..self }
+    }
+
+    /// Whether no cell of the file is left out.
+    pub(super) fn is_everything(&self) -> bool {
+        let all = self.chosen.iter().zip(&self.axes);
+        self.skip.is_empty() && all.into_iter().all(|(c, axis)| c.len() == axis.values.len())
+    }
 }
 
 impl Pick {
@@ -107,7 +139,7 @@ impl Matrix {
         }
         for pick in &selection.only {
             if let Some(index) = self.find_axis(pick, &mut errors) {
-                let found = matching(pick, &axes[index], true, &mut errors);
+                let found = matching(pick, &axes[index], true, &mut errors).0;
                 named[index].get_or_insert_default().extend(found);
             }
         }
@@ -115,8 +147,8 @@ impl Matrix {
         for pick in &selection.skip {
             if let Some(index) = self.find_axis(pick, &mut errors) {
                 let mut rule = Rule::new(axes.len());
-                let found = matching(pick, &axes[index], false, &mut errors);
-                rule.restrict(index, &axes[index], &found);
+                let patterns = matching(pick, &axes[index], false, &mut errors).1;
+                rule.restrict(index, &axes[index], patterns);
                 skip.push(rule);
             }
         }
@@ -142,7 +174,8 @@ impl Matrix {
             chosen
         };
         let chosen = named.into_iter().enumerate().map(choose).collect();
-        Ok(Selected { matrix: self, axes, chosen, skip, overrides })
+        let facts = Facts::default();
+        Ok(Selected { matrix: self, axes, chosen, skip, overrides, facts })
     }
 
     fn find_axis(&self, pick: &Pick, errors: &mut Diagnostics) -> Option<usize> {
@@ -182,15 +215,21 @@ fn add(pick: &Pick, axis: &mut Axis, named: &mut Vec<usize>, errors: &mut Diagno
         }
         named.push(axis.values.len());
         let text: Arc<str> = text.as_str().into();
-        let file = SourceFile::new("command line", format!("--add {}={text}", axis.name));
+        let file = SourceFile::new(COMMAND_LINE, format!("--add {}={text}", axis.name));
         let span = file.span(0..file.text().len());
-        axis.values.push(AxisValue { value: text.clone().into(), text, span });
+        axis.values.push(AxisValue { value: text.clone().into(), text, span, included: false });
     }
 }
 
-/// The numbers of the values that are meant; each pattern has to mean at least one.
-fn matching(pick: &Pick, axis: &Axis, addable: bool, errors: &mut Diagnostics) -> Vec<usize> {
-    let mut found = Vec::new();
+/// The numbers of the values that are meant, and the patterns that say so; each has to mean at
+/// least one.
+fn matching(
+    pick: &Pick,
+    axis: &Axis,
+    addable: bool,
+    errors: &mut Diagnostics,
+) -> (Vec<usize>, Vec<Pattern>) {
+    let (mut found, mut patterns) = (Vec::new(), Vec::new());
     for text in &pick.values {
         let pattern = match Pattern::parse(text) {
             Ok(pattern) => pattern,
@@ -201,7 +240,7 @@ fn matching(pick: &Pick, axis: &Axis, addable: bool, errors: &mut Diagnostics) -
         };
         let values = axis.matching(&pattern);
         if values.is_empty() {
-            let plain = matches!(&pattern, Pattern::Glob(glob) if !glob.contains(['*', '?']));
+            let plain = pattern.is_plain();
             let once = if plain && addable && !text.is_empty() && !axis.has_properties() {
                 format!(", or build it just once with `--add {}={text}`", axis.name)
             } else {
@@ -218,6 +257,7 @@ fn matching(pick: &Pick, axis: &Axis, addable: bool, errors: &mut Diagnostics) -
             errors.push(finding);
         }
         found.extend(values);
+        patterns.push(pattern);
     }
-    found
+    (found, patterns)
 }

@@ -137,8 +137,9 @@ fn a_selection_that_does_not_fit_says_what_is_there() {
 #[test]
 fn excluded_cells_are_left_out_and_an_idle_rule_is_a_warning() {
     let rules = "exclude:\n  - { os: alpine, version: \"<2\" }\n  - { version: [1.9, 1.7] }\n";
-    let expansion = expand(&small(rules)).unwrap();
-    let warnings = expansion.warnings.to_string();
+    let matrix = matrix(&small(rules));
+    let expansion = expand_with(&matrix, &Selection::default(), &Overrides::default()).unwrap();
+    let warnings = matrix.warnings().to_string();
     assert!(warnings.starts_with("warning: this rule matches no value of `version`"), "{warnings}");
     assert!(warnings.contains("--> matrix.yaml:9:22"), "{warnings}");
     assert_eq!(names(Ok(expansion)), ["ubuntu-1.10", "ubuntu-2.0", "alpine-2.0"]);

@@ -21,7 +21,7 @@ pub(super) struct Node {
     pub(super) span: Span,
     pub(super) kind: Kind,
     /// Nodes in it, itself included.
-    size: usize,
+    pub(super) size: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -38,6 +38,20 @@ pub(super) struct Entry {
     pub(super) key: String,
     pub(super) key_span: Span,
     pub(super) value: Node,
+}
+
+impl Node {
+    /// A list that was put together of several.
+    pub(super) fn list(span: Span, items: Vec<Node>) -> Self {
+        let size = 1 + items.iter().map(|item| item.size).sum::<usize>();
+        Self { span, kind: Kind::List(items), size }
+    }
+
+    /// The node itself; nothing stands in its place.
+    pub(super) fn take(&mut self) -> Self {
+        let empty = Self { span: self.span.clone(), kind: Kind::Empty, size: 1 };
+        std::mem::replace(self, empty)
+    }
 }
 
 /// Reads one document. Duplicate keys are found here and stop nothing yet; what YAML itself forbids

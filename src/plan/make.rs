@@ -1,11 +1,14 @@
 //! From cells and templates to build requests.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::base;
 use super::request::{BuildOptions, BuildRequest};
 use super::templates::Templates;
 use crate::error::{Diagnostic, Diagnostics, listed};
+use crate::input::{Cache, NamedContext, SecretSource};
 use crate::matrix::{Cell, Matrix};
 use crate::template::NameUse;
 
@@ -34,7 +37,7 @@ pub fn plan(
     // Names first: a misspelt one in a branch that no cell takes is found as well, and once only.
     if let Some(cell) = cells.first() {
         for used in templates.values().flat_map(|template| template.names()) {
-            undefined(&used, cell, &mut errors);
+            undefined(&used, cell, matrix, &mut errors);
         }
     }
     let mut requests = Vec::with_capacity(cells.len());
@@ -48,7 +51,7 @@ pub fn plan(
         }
     }
     errors.check(())?;
-    let mut warnings = Diagnostics::default();
+    let mut warnings = overwritten(cells, &requests);
     // With a part of the matrix only a part of the templates was read, and a var may be used in
     // one of the others.
     if matrix.is_covered_by(cells) {
@@ -70,31 +73,74 @@ fn request(
     };
     let includes = |name: &str| templates.get(&cell.context, name);
     let dockerfile = template.render(&cell.scope, &includes)?;
-    Ok(BuildRequest {
+    let beside = |folder: &Path| match folder == Path::new(".") {
+        // Joining `.` would leave `root/.` in everything that is shown.
+        true => root.to_owned(),
+        false => root.join(folder),
+    };
+    let context = |context: &NamedContext| match context {
+        NamedContext::Folder(folder) => NamedContext::Folder(beside(folder)),
+        other => other.clone(),
+    };
+    let secret = |secret: &SecretSource| match secret {
+        SecretSource::File(path) => SecretSource::File(beside(path)),
+        other => other.clone(),
+    };
+    let own = |caches: &[Cache]| caches.iter().map(|cache| cache.of_cell(&cell.name)).collect();
+    let mut request = BuildRequest {
         cell: cell.name.clone(),
         dockerfile: Arc::new(dockerfile),
         dockerignore: None,
-        // Joining `.` would leave `root/.` in everything that is shown.
-        context: if &*cell.context == "." { root.to_owned() } else { root.join(&*cell.context) },
+        context: beside(Path::new(&*cell.context)),
         platforms: cell.platforms.to_vec(),
         references: cell.references.clone(),
         args: cell.args.clone(),
         labels: cell.labels.clone(),
         target: cell.target.clone(),
-        annotations: Default::default(),
+        annotations: cell.annotations.clone(),
         bases: cell.bases.clone(),
-        contexts: Default::default(),
-        secrets: Default::default(),
-        ssh: Default::default(),
-        network: None,
-        cache_from: Vec::new(),
-        cache_to: Vec::new(),
+        contexts: cell.contexts.iter().map(|(name, one)| (name.clone(), context(one))).collect(),
+        secrets: cell.secrets.iter().map(|(id, one)| (id.clone(), secret(one))).collect(),
+        ssh: cell.ssh.clone(),
+        network: cell.network,
+        cache_from: own(&cell.cache_from),
+        cache_to: own(&cell.cache_to),
         options: options.clone(),
-    })
+    };
+    base::name(cell.base_name, &mut request);
+    Ok(request)
 }
 
-fn undefined(used: &NameUse, cell: &Cell, errors: &mut Diagnostics) {
-    if used.optional || cell.scope.get(&used.name).is_some() {
+/// A warning for cells that would overwrite each other's caches.
+fn overwritten(cells: &[Cell], requests: &[BuildRequest]) -> Diagnostics {
+    let mut warnings = Diagnostics::default();
+    let mut owners: HashMap<String, &BuildRequest> = HashMap::new();
+    for (cell, request) in cells.iter().zip(requests) {
+        for cache in request.cache_to.iter().filter(|cache| cache.is_shared()) {
+            let name = if cache.kind == "gha" { "scope" } else { "ref" };
+            let Some(place) = cache.attributes.get(name) else { continue };
+            let Some(first) = owners.insert(format!("{}={place}", cache.kind), request) else {
+                continue;
+            };
+            let message = format!("several cells write the cache `{place}`: the last one stays");
+            let finding = Diagnostic::warning(message);
+            let finding = match cell.cache_to_span() {
+                Some(span) => finding.at(span, ""),
+                None => finding,
+            };
+            let what = if name == "ref" { "tag" } else { "scope" };
+            warnings.push(
+                finding
+                    .note(format!("two of them are {} and {}", first.cell, request.cell))
+                    .help(format!("leave its {what} out: each cell then gets its own")),
+            );
+        }
+    }
+    warnings
+}
+
+fn undefined(used: &NameUse, cell: &Cell, matrix: &Matrix, errors: &mut Diagnostics) {
+    if used.optional || matrix.defines(&used.name) {
         return;
     }
     // The same words as when it is rendered, so that it is told once.

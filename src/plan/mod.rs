@@ -25,6 +25,7 @@
 //! # Ok::<(), onebuild::error::Diagnostics>(())
 //! ```
 
+mod base;
 mod make;
 mod request;
 mod show;
@@ -35,5 +36,6 @@ mod tests;
 pub use crate::input::{Cache, NamedContext, Network, SecretSource, fields};
 pub use make::{Plan, plan};
 pub use request::{BuildOptions, BuildRequest, FileOutput, Output};
-pub use show::{json, table};
+pub(crate) use show::escaped;
+pub use show::{Bake, Strategy, bake, github, json, table};
 pub use templates::{Needed, Templates};

@@ -44,7 +44,10 @@ impl<W: Write> Plain<W> {
     }
 
     fn step(&mut self, cell: &CellName, step: &Step) -> io::Result<()> {
-        let name = clean(&step.name, LINE);
+        let mut name = clean(&step.name, LINE);
+        if let (None, Some(platform)) = (step.position, &step.platform) {
+            name += &format!(" ({})", platform.short());
+        }
         let label = match place(step) {
             Some(place) => format!("[{place}]"),
             None => format!("[{name}]"),

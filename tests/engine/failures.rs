@@ -90,6 +90,25 @@ fn the_engines_network_is_given_to_no_step_that_just_takes_it() {
 }
 
 #[test]
+fn a_frontend_that_is_missing_is_not_taken_for_a_base_image() {
+    let dockerfile = "# syntax=onebuild-nowhere:1\nFROM alpine:3.20\n";
+    let project = Project::single("syntax", dockerfile);
+    let run = project.run(&["build"]).exits(1);
+    run.says(&["Dockerfile:1:1", "no image onebuild-nowhere:1", "leave the line out"])
+        .never_says(&["--base"]);
+}
+
+#[test]
+fn a_warning_names_the_line_of_the_template_once() {
+    let template = "#% if n == 9\nRUN never\n#% endif\nFROM alpine:3.20\nWORKDIR there\n";
+    let project = Project::single("warning", template);
+    let run = project.run(&["build"]).success().says(&["v1 | warning: WorkdirRelativePath: "]);
+    let line = run.stderr.lines().find(|line| line.contains("WorkdirRelativePath")).unwrap();
+    assert_eq!(line.matches("(line ").count(), 1, "{line}");
+    assert!(line.contains("(line 5)"), "{line}");
+}
+
+#[test]
 fn a_registry_that_is_down_fails_the_push_in_one_sentence() {
     let project = Project::new("down", THREE, "FROM scratch\nCOPY Dockerfile /\n");
     // Nobody can listen on port 1 without meaning to.

@@ -77,6 +77,23 @@ fn the_right_password_opens_the_registry_for_push_and_for_base_images() {
 }
 
 #[test]
+fn a_credential_helper_that_is_missing_is_named_when_its_login_is_needed() {
+    let guarded = Guarded::new("helper", FILE);
+    guarded.project.file("logins/config.json", r#"{"credsStore": "onebuild-none"}"#);
+    let with_config = |args: &[&str]| {
+        let mut command = guarded.project.command(args);
+        command.env("DOCKER_CONFIG", guarded.project.path("logins"));
+        Running::start(command).end()
+    };
+    with_config(&["build", "--push", "--image", &guarded.image])
+        .exits(1)
+        .says(&["docker-credential-onebuild-none", "logins/config.json", "is not on the PATH"])
+        .never_says(&["went away"]);
+    // Nothing is asked of a helper that nothing needs.
+    with_config(&["build"]).success();
+}
+
+#[test]
 fn a_password_is_found_in_no_output_no_command_line_and_no_image() {
     let dockerfile = "FROM alpine:3.20\nARG A\nLABEL a=b\nRUN echo $A; env; sleep 1\n";
     let guarded = Guarded::new("canary", dockerfile);

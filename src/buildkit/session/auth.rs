@@ -46,7 +46,8 @@ impl<L: CredentialLookup> Auth for Service<L> {
         request: Request<CredentialsRequest>,
     ) -> Result<Response<CredentialsResponse>, Status> {
         let host = request.into_inner().host;
-        let login = self.lookup.lookup(&host).await.map_err(Status::unavailable)?;
+        // BuildKit hands the code on, and Unavailable would read as if the engine were gone.
+        let login = self.lookup.lookup(&host).await.map_err(Status::failed_precondition)?;
         let (username, secret) = login.map(|l| (l.username, l.secret)).unwrap_or_default();
         Ok(Response::new(CredentialsResponse { username, secret }))
     }

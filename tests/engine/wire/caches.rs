@@ -1,6 +1,6 @@
 //! Steps taken from registries and images.
 
-use crate::support::{Project, Store, lab_env, started_engine};
+use crate::support::{Project, Running, Store, lab_env, started_engine};
 
 const RANDOM: &str = "FROM alpine:3.20\nRUN cat /proc/sys/kernel/random/uuid > /random\n\
                       RUN echo done > /done\n";
@@ -41,6 +41,24 @@ fn a_cache_that_is_not_there_yet_stops_nothing() {
     let from = format!("{}-never", project.repository());
     let run = project.run(&["build", "--cache-from", &from, "--cache-from", "type=gha"]).success();
     run.says(&["gha cache is left out"]);
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_told_from_a_build_that_failed() {
+    let project = Project::single("deadcache", "FROM scratch\nCOPY Dockerfile /\n");
+    let dead = "type=registry,ref=127.0.0.1:1/onebuild-tests/dead";
+    let run = project.run(&["build", "--cache-to", dead]).exits(1);
+    run.says(&["127.0.0.1:1", "the cache could not be written", "ignore-error=true"]);
+    let forgiven = format!("{dead},ignore-error=true");
+    project.run(&["build", "--cache-to", &forgiven]).success();
+
+    // The runner's token is no token: BuildKit says so, and it is not repeated.
+    let canary = format!("canary-{}", project.nonce());
+    let mut command = project.command(&["build", "--cache-to", "type=gha"]);
+    command.env("ACTIONS_RUNTIME_TOKEN", &canary).env("ACTIONS_CACHE_SERVICE_V2", "true");
+    command.env("ACTIONS_RESULTS_URL", "http://127.0.0.1:1/");
+    let run = Running::start(command).end().exits(1).never_says(&[&canary]);
+    run.says(&["gha cache exporter", "the cache could not be written"]);
 }
 
 #[test]

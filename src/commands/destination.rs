@@ -1,0 +1,69 @@
+//! `--output`: where the files of each cell go.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{output, render};
+use crate::cli::OutputSpec;
+use crate::error::{Error, ErrorKind};
+use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output};
+
+/// Whether stdout is taken by an archive.
+pub(super) fn is_stdout(spec: Option<&OutputSpec>) -> bool {
+    spec.is_some_and(|spec| spec.dest == Path::new("-"))
+}
+
+/// Sets where each request's file goes; a folder for several is made, unless nothing will be.
+pub(super) fn set(
+    requests: &mut [BuildRequest],
+    spec: &OutputSpec,
+    dry_run: bool,
+) -> Result<(), Error> {
+    if is_stdout(Some(spec)) && (spec.kind == FileOutput::Local || output::stdout_is_terminal()) {
+        let message = match spec.kind {
+            FileOutput::Local => "a folder cannot be written to stdout",
+            _ => "stdout is a terminal, and an archive would garble it",
+        };
+        return Err(Error::new(ErrorKind::Usage, message).help("name a place: dest=PATH"));
+    }
+    let folder = spec.dest.as_os_str().as_encoded_bytes().ends_with(b"/") || spec.dest.is_dir();
+    let folder = folder && (requests.len() > 1 || spec.kind != FileOutput::Local);
+    if requests.len() > 1 && !folder {
+        let message =
+            format!("{} cells cannot all be written to {}", requests.len(), spec.dest.display());
+        let help = format!("name a folder: dest={}/", spec.dest.display());
+        return Err(Error::new(ErrorKind::Usage, message).help(help));
+    }
+    let several = requests.iter().find(|request| request.platforms.len() > 1);
+    if let (FileOutput::Docker, Some(request)) = (spec.kind, several) {
+        let message = format!("type=docker holds one platform, and `{}` has several", request.cell);
+        let help = "choose one with --platform, or write type=oci";
+        return Err(Error::new(ErrorKind::Usage, message).help(help));
+    }
+    if let Some(parent) = spec.dest.parent().filter(|parent| *parent != Path::new(""))
+        && !folder
+        && !parent.is_dir()
+    {
+        let message = format!("there is no folder {} to write into", parent.display());
+        return Err(Error::new(ErrorKind::Usage, message).help("make it first"));
+    }
+    if folder && !dry_run {
+        std::fs::create_dir_all(&spec.dest).map_err(|error| {
+            let message = format!("{} cannot be made", spec.dest.display());
+            Error::new(ErrorKind::Environment, message).caused_by(error)
+        })?;
+    }
+    for request in requests {
+        let name = render::file_name(&request.cell);
+        let dest = match spec.kind {
+            _ if !folder => spec.dest.clone(),
+            FileOutput::Local => spec.dest.join(name),
+            FileOutput::Oci | FileOutput::Docker | FileOutput::Tar => {
+                spec.dest.join(format!("{name}.tar"))
+            }
+        };
+        let output = Output::File { kind: spec.kind, dest };
+        request.options = Arc::new(BuildOptions { output, ..(*request.options).clone() });
+    }
+    Ok(())
+}

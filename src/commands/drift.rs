@@ -1,0 +1,131 @@
+//! `onebuild render --check`: how a folder of Dockerfiles differs from what would be written.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use similar::TextDiff;
+
+use super::{load, render};
+use crate::error::{Error, ErrorKind, visible};
+use crate::plan::BuildRequest;
+
+/// The differences as one unified diff, and how many files there are of each kind.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Drift {
+    /// From what is there to what would be written.
+    pub diff: String,
+    pub changed: usize,
+    pub missing: usize,
+    pub stale: usize,
+}
+
+impl Drift {
+    /// Compares `folder` with the Dockerfiles of `requests`. With `whole`, they are all that the
+    /// folder may hold, and files of other cells are stale.
+    pub(super) fn find(
+        requests: &[BuildRequest],
+        folder: &Path,
+        whole: bool,
+    ) -> Result<Self, Error> {
+        let mut drift = Self::default();
+        let mut known = HashSet::new();
+        for request in requests {
+            let path = render::path_in(folder, &request.cell);
+            let wanted = request.dockerfile.text.as_bytes();
+            match fs::read(&path) {
+                Ok(present) if present == wanted => {}
+                Ok(present) => {
+                    drift.changed += 1;
+                    drift.add(&path, Some(&present), Some(wanted));
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    drift.missing += 1;
+                    drift.add(&path, None, Some(wanted));
+                }
+                Err(error) => return Err(unreadable(&path, &error)),
+            }
+            known.insert(path);
+        }
+        if whole {
+            for path in dockerfiles(folder)?.into_iter().filter(|path| !known.contains(path)) {
+                drift.stale += 1;
+                let present = fs::read(&path).map_err(|error| unreadable(&path, &error))?;
+                drift.add(&path, Some(&present), None);
+            }
+        }
+        Ok(drift)
+    }
+
+    /// `None` where nothing differs.
+    pub(super) fn summary(&self, folder: &Path) -> Option<Error> {
+        let counts = [(self.changed, "differ"), (self.missing, "missing"), (self.stale, "stale")];
+        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+        let parts: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();
+        if parts.is_empty() {
+            return None;
+        }
+        let folder = folder.display();
+        let message = format!("{folder} is not what the templates come to: {}", parts.join(", "));
+        let mut help = format!("onebuild render --out {folder}");
+        if self.changed + self.missing == 0 {
+            "no cell makes the stale files any more: delete them".clone_into(&mut help);
+        } else if self.stale > 0 {
+            help += ", and delete the stale files, which no cell makes any more";
+        }
+        Some(Error::new(ErrorKind::CellFailed, message).help(help))
+    }
+
+    fn add(&mut self, path: &Path, present: Option<&[u8]>, wanted: Option<&[u8]>) {
+        let name = visible(&path.display().to_string());
+        let from = if present.is_some() { &*name } else { "/dev/null" };
+        let to = if wanted.is_some() { &*name } else { "/dev/null" };
+        let texts = (text(present.unwrap_or_default()), text(wanted.unwrap_or_default()));
+        let (Some(present), Some(wanted)) = texts else {
+            let _ = writeln!(self.diff, "Binary files {from} and {to} differ");
+            return;
+        };
+        let diff = TextDiff::from_lines(present, wanted);
+        let drawn = diff.unified_diff().context_radius(3).header(from, to).to_string();
+        if drawn.is_empty() {
+            // An empty file and none are the same to a diff.
+            let _ = writeln!(self.diff, "--- {from}\n+++ {to}");
+        }
+        for line in drawn.lines() {
+            // A tab is what Dockerfiles are indented with; the rest of its kind is spelled out.
+            let words: Vec<_> = line.split('\t').map(visible).collect();
+            self.diff += &words.join("\t");
+            self.diff.push('\n');
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
+}
+
+/// The files of a folder that are named as `render` names them, in order.
+fn dockerfiles(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(folder, &error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| unreadable(folder, &error))?;
+        if entry.file_name().as_encoded_bytes().ends_with(b".Dockerfile") && entry.path().is_file()
+        {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Error {
+    let message = format!("{} cannot be read: {}", path.display(), load::why(error));
+    Error::new(ErrorKind::Environment, message)
+}

@@ -1,0 +1,82 @@
+//! The values of axes that come from elsewhere: read from files, fetched, or as the last run kept
+//! them.
+
+use std::path::{Path, PathBuf};
+
+use super::load;
+use crate::error::{Diagnostics, Error, ErrorKind};
+use crate::matrix::{Outside, Resolved};
+use crate::versions::{Store, fetch};
+
+/// Looks all of them up, once a run. Files are counted from `folder`.
+pub(super) fn resolved(
+    outside: &[Outside],
+    folder: &Path,
+    offline: bool,
+) -> Result<Resolved, Error> {
+    let mut resolved = Resolved::new();
+    let mut errors = Diagnostics::default();
+    for outside in outside {
+        let text = text(outside, folder, offline)?;
+        match outside.values(&text) {
+            Ok(values) => {
+                keep(outside, &text, offline);
+                resolved.insert(outside.axis.clone(), values);
+            }
+            Err(found) => errors.extend(found),
+        }
+    }
+    match errors.is_empty() {
+        true => Ok(resolved),
+        false => Err(errors.into()),
+    }
+}
+
+fn text(outside: &Outside, folder: &Path, offline: bool) -> Result<String, Error> {
+    let failed = |why: String| {
+        let message = format!("the values of `{}` cannot be read", outside.axis);
+        let told = Error::new(ErrorKind::Environment, message);
+        told.note(format!("{}: {why}", outside.from)).note(format!("asked for at {}", outside.span))
+    };
+    if !is_url(outside) {
+        let read = load::text(&folder.join(&outside.from));
+        return read
+            .map(|file| file.text().to_owned())
+            .map_err(|error| failed(load::why(&error)).help("it is counted from matrix.yaml"));
+    }
+    if offline {
+        let kept = store().and_then(|store| store.get(&outside.from));
+        return kept.ok_or_else(|| {
+            failed("no run has kept it yet".to_owned()).help("run once without --offline")
+        });
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(ErrorKind::Bug, format!("no runtime: {error}")))?;
+    runtime.block_on(fetch(&outside.from)).map_err(|error| {
+        let help = "without a network, --offline takes what the last run kept";
+        failed(error.to_string()).help(help)
+    })
+}
+
+/// Keeps what was good for something. That it cannot be kept matters only to a later run, which
+/// says so.
+fn keep(outside: &Outside, text: &str, offline: bool) {
+    if let (Some(store), true, false) = (store(), is_url(outside), offline) {
+        let _ = store.keep(&outside.from, text);
+    }
+}
+
+fn is_url(outside: &Outside) -> bool {
+    outside.from.contains("://")
+}
+
+/// <https://specifications.freedesktop.org/basedir-spec/latest/>
+fn store() -> Option<Store> {
+    let absolute = |name: &str| {
+        std::env::var_os(name).map(PathBuf::from).filter(|folder| folder.is_absolute())
+    };
+    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
+    cache.map(|cache| Store::inside(&cache))
+}

@@ -1,0 +1,146 @@
+//! What is known beside the matrix, for the labels that every image should have.
+//!
+//! The names: <https://github.com/opencontainers/image-spec/blob/main/annotations.md>
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::settings::Given;
+use crate::image::{Repository, Tag};
+
+/// What the repository and the environment say of the sources that the images are made from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The commit.
+    pub revision: Option<String>,
+    /// Files differ from that commit.
+    pub is_dirty: bool,
+    /// Seconds since 1970: SOURCE_DATE_EPOCH, or the commit's time. Never the clock, which would
+    /// make every build another image.
+    pub created: Option<i64>,
+    /// Where the repository comes from, as Git has it.
+    pub remote: Option<String>,
+}
+
+/// What the labels of one cell are made from.
+pub(super) struct Auto<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) repository: &'a Repository,
+    pub(super) tag: &'a Tag,
+    pub(super) axes: &'a [(Arc<str>, Arc<str>)],
+}
+
+impl Auto<'_> {
+    /// The labels, where they are asked for.
+    pub(super) fn fill(&self, wanted: &Option<Given<bool>>) -> IndexMap<String, String> {
+        let mut found = IndexMap::new();
+        if !wanted.as_ref().is_some_and(|given| given.value) {
+            return found;
+        }
+        let mut set = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                found.insert(format!("org.opencontainers.image.{name}"), value);
+            }
+        };
+        let name = self.repository.familiar();
+        set("title", name.rsplit('/').next().map(str::to_owned));
+        let version = self.axes.iter().find(|(axis, _)| &**axis == "version");
+        let version = version.map_or(self.tag.as_str(), |(_, value)| value);
+        set("version", Some(version.to_owned()));
+        set("created", self.facts.created.and_then(timestamp));
+        set("source", self.facts.remote.as_deref().and_then(source_url));
+        let dirty = if self.facts.is_dirty { "-dirty" } else { "" };
+        set("revision", self.facts.revision.as_ref().map(|commit| format!("{commit}{dirty}")));
+        set("ref.name", Some(self.tag.as_str().to_owned()));
+        found
+    }
+}
+
+/// RFC 3339 in UTC; nothing beyond the years that it can write.
+fn timestamp(seconds: i64) -> Option<String> {
+    const DAY: i64 = 24 * 60 * 60;
+    const LAST: i64 = 253_402_300_799;
+    if !(0..=LAST).contains(&seconds) {
+        return None;
+    }
+    let (mut days, time) = (seconds / DAY, seconds % DAY);
+    let is_leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let mut year = 1970;
+    while days >= 365 + i64::from(is_leap(year)) {
+        days -= 365 + i64::from(is_leap(year));
+        year += 1;
+    }
+    let february = 28 + i64::from(is_leap(year));
+    let mut month = 1;
+    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
+        if days < length {
+            break;
+        }
+        days -= length;
+        month += 1;
+    }
+    let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
+    Some(format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", days + 1))
+}
+
+/// A remote as a page that a person can open: no user, no password, no folder of this machine.
+fn source_url(remote: &str) -> Option<String> {
+    if remote.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return None;
+    }
+    let (host, path) = match remote.split_once("://") {
+        Some(("http" | "https" | "ssh" | "git" | "git+ssh", rest)) => rest.split_once('/')?,
+        Some(_) => return None,
+        // `user@host:path`, as scp has it.
+        None => remote.split_once(':').filter(|(host, _)| !host.contains('/'))?,
+    };
+    let host = host.rsplit('@').next()?;
+    // A port belongs to the way that Git goes.
+    let host = match remote.starts_with("http") {
+        true => host,
+        false => host.split(':').next()?,
+    };
+    let path = path.split(['?', '#']).next()?.trim_matches('/');
+    let path = path.strip_suffix(".git").unwrap_or(path);
+    let scheme = if remote.starts_with("http://") { "http" } else { "https" };
+    // A password with a slash in it would look like the path.
+    let usable = host.len() > 1 && !path.is_empty() && !path.contains('@');
+    usable.then(|| format!("{scheme}://{host}/{path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remote_becomes_a_page_without_credentials() {
+        for (remote, wanted) in [
+            ("https://github.com/me/app.git", Some("https://github.com/me/app")),
+            ("https://me:secret@github.com/me/app", Some("https://github.com/me/app")),
+            ("https://me:a/b@c@github.com/x", None),
+            ("git@github.com:me/app.git", Some("https://github.com/me/app")),
+            ("ssh://git@git.example:2222/me/app.git/", Some("https://git.example/me/app")),
+            ("http://git.example:3000/me/app", Some("http://git.example:3000/me/app")),
+            ("https://git.example/a?token=x", Some("https://git.example/a")),
+            ("/srv/git/app.git", None),
+            ("../app", None),
+            ("file:///srv/app", None),
+            ("C:\\app", None),
+            ("https://git.example/a\nb", None),
+            ("", None),
+        ] {
+            assert_eq!(source_url(remote).as_deref(), wanted, "{remote}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_written_in_utc() {
+        assert_eq!(timestamp(0).unwrap(), "1970-01-01T00:00:00Z");
+        assert_eq!(timestamp(1_700_000_000).unwrap(), "2023-11-14T22:13:20Z");
+        assert_eq!(timestamp(951_782_400).unwrap(), "2000-02-29T00:00:00Z");
+        assert_eq!(timestamp(1_735_689_599).unwrap(), "2024-12-31T23:59:59Z");
+        assert_eq!(timestamp(253_402_300_799).unwrap(), "9999-12-31T23:59:59Z");
+        assert_eq!((timestamp(i64::MAX), timestamp(-1)), (None, None));
+    }
+}

@@ -1,0 +1,376 @@
+//! From one combination of values to its cell.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::cell::{BaseName, Shared};
+use super::facts::Auto;
+use super::selection::Selected;
+use super::settings::{CacheRule, Given, Secret, Settings, Texts};
+use super::{Axis, Cell, Overrides, TagRule, Var, VarValue};
+use crate::error::{Diagnostic, Diagnostics, Span};
+use crate::image::{InvalidReference, Reference, Repository, Tag};
+use crate::input::{Cache, NamedContext, SecretSource};
+use crate::template::{Scope, Template, Value};
+
+/// What making any cell of a selection needs.
+pub(super) struct Maker<'a> {
+    selected: &'a Selected<'a>,
+    /// For each axis its newest version, where it is an axis of versions.
+    newest: Vec<Option<&'a str>>,
+    axes: Arc<Vec<Axis>>,
+    overrides: Arc<Overrides>,
+    tag_spans: Arc<[Span]>,
+    nowhere: Span,
+}
+
+impl<'a> Maker<'a> {
+    pub(super) fn new(selected: &'a Selected<'a>) -> Self {
+        let matrix = selected.matrix;
+        let newest = matrix.axes.iter().map(|axis| axis.newest().map(|value| &*value.text));
+        Self {
+            selected,
+            newest: newest.collect(),
+            axes: Arc::new(selected.axes.clone()),
+            overrides: Arc::new(selected.overrides.clone()),
+            tag_spans: matrix.tags.iter().map(|rule| rule.tag.span()).collect(),
+            nowhere: matrix.file.span(0..0),
+        }
+    }
+
+    /// What the cells with these settings have in common.
+    pub(super) fn shared(&self, settings: Settings) -> Arc<Shared> {
+        let image = self.selected.matrix.images.first();
+        Arc::new(Shared {
+            settings,
+            axes: self.axes.clone(),
+            image_span: image.map_or_else(|| self.nowhere.clone(), Template::span),
+            tag_spans: self.tag_spans.clone(),
+            overrides: self.overrides.clone(),
+        })
+    }
+
+    pub(super) fn cell(&self, values: &[usize], shared: Arc<Shared>) -> Result<Cell, Diagnostics> {
+        let settings = &shared.settings;
+        let overrides = &*self.overrides;
+        let (axes, mut scope) = self.axes(values, settings);
+        for var in &settings.vars {
+            let value = match overrides.vars.get(&*var.name) {
+                Some(text) => text.as_str().into(),
+                None => var.value(&scope)?,
+            };
+            scope.set(var.name.clone(), value);
+        }
+        scope.set("latest", Value::Truth(self.is_latest(&axes)));
+
+        let mut errors = Diagnostics::default();
+        let mut keep = |found: Diagnostics| errors.extend(found);
+        let repositories = self.repositories(&scope).map_err(&mut keep).unwrap_or_default();
+        let (mut tags, mut tag_rules) = (Vec::new(), Vec::new());
+        for (number, rule) in self.selected.matrix.tags.iter().enumerate() {
+            match self.tag(rule, &scope) {
+                Ok(Some(tag)) if !tags.contains(&tag) => {
+                    tags.push(tag);
+                    tag_rules.push(u16::try_from(number).unwrap_or(u16::MAX));
+                }
+                Ok(_) => {}
+                Err(found) => keep(found),
+            }
+        }
+        let (Some(repository), Some(tag)) = (repositories.first(), tags.first()) else {
+            if !errors.has_errors() {
+                errors.push(self.no_tag(&axes));
+            }
+            return Err(errors);
+        };
+        scope.set("image", repository.familiar());
+        scope.set("tag", tag.as_str());
+
+        let mut made = Made { scope: &scope, errors };
+        let context = made.optional(&settings.context).unwrap_or_else(|| ".".to_owned());
+        let dockerfile = made.optional(&settings.dockerfile);
+        let dockerfile = dockerfile.unwrap_or_else(|| "Dockerfile".to_owned());
+        let span_of = |template: &Option<Template>| {
+            template.as_ref().map_or_else(|| self.nowhere.clone(), Template::span)
+        };
+        let dockerfile_span = span_of(&settings.dockerfile);
+        let context = made.keep(path(&context, true, &span_of(&settings.context)));
+        let dockerfile = made.keep(path(&dockerfile, false, &dockerfile_span));
+        let target = made.optional(&settings.target);
+        let auto = Auto { facts: &self.selected.facts, repository, tag, axes: &axes };
+        let labels =
+            made.map(&settings.labels, auto.fill(&settings.auto_labels), &overrides.labels);
+        let annotations = auto.fill(&settings.auto_annotations);
+        let annotations = made.map(&settings.annotations, annotations, &IndexMap::new());
+        let is_on = |given: &Option<Given<bool>>| given.as_ref().is_some_and(|given| given.value);
+        let mut bases = made.parsed(&settings.bases);
+        bases.extend(overrides.bases.iter().map(|(key, to)| (key.clone(), to.clone())));
+        let cell = Cell {
+            name: tag.as_str().into(),
+            references: tagged(&repositories, &tags),
+            platforms: match (overrides.platforms.as_slice(), &settings.platforms) {
+                ([], Some(given)) => given.value.clone(),
+                (platforms, _) => platforms.into(),
+            },
+            context: context.unwrap_or_default().into(),
+            dockerfile: dockerfile.unwrap_or_default().into(),
+            dockerfile_span,
+            args: made.map(&settings.args, IndexMap::new(), &overrides.args),
+            labels,
+            annotations,
+            base_name: BaseName {
+                labels: is_on(&settings.auto_labels),
+                annotations: is_on(&settings.auto_annotations),
+            },
+            target,
+            network: settings.network.as_ref().map(|given| given.value),
+            bases,
+            contexts: made.contexts(&settings.contexts),
+            secrets: made.secrets(&settings.secrets),
+            ssh: settings
+                .ssh
+                .iter()
+                .map(|(id, agent)| {
+                    let socket = made.optional(&agent.socket);
+                    (id.clone(), socket.into_iter().map(PathBuf::from).collect())
+                })
+                .collect(),
+            cache_from: made.caches(&settings.cache_from),
+            cache_to: made.caches(&settings.cache_to),
+            values: values.iter().map(|value| *value as u32).collect(),
+            tag_rules: tag_rules.into(),
+            axes,
+            scope: scope.clone(),
+            shared: shared.clone(),
+        };
+        made.errors.check(cell)
+    }
+
+    /// The values of the axes, and a scope that knows them.
+    #[expect(clippy::type_complexity, reason = "it is what a cell holds")]
+    fn axes(&self, values: &[usize], settings: &Settings) -> (Vec<(Arc<str>, Arc<str>)>, Scope) {
+        let mut scope = Scope::default();
+        let mut axes = Vec::with_capacity(values.len());
+        for (number, (axis, index)) in self.axes.iter().zip(values).enumerate() {
+            let value = &axis.values[*index];
+            let more = settings.properties.iter();
+            let more = more.filter(|(at, of, _)| (*at, *of) == (number, *index));
+            let mut properties: Vec<(Arc<str>, Value)> = Vec::new();
+            more.for_each(|(_, _, more)| properties.extend(more.iter().cloned()));
+            if properties.is_empty() {
+                scope.set(axis.name.clone(), value.value.clone());
+            } else {
+                let mut all: IndexMap<Arc<str>, Value> =
+                    value.value.properties().iter().cloned().collect();
+                all.extend(properties);
+                let properties = all.into_iter().collect();
+                scope
+                    .set(axis.name.clone(), Value::Record { text: value.text.clone(), properties });
+            }
+            axes.push((axis.name.clone(), value.text.clone()));
+        }
+        (axes, scope)
+    }
+
+    /// Whether each axis of versions, one at least, has its newest value here.
+    fn is_latest(&self, axes: &[(Arc<str>, Arc<str>)]) -> bool {
+        let is_newest = |((_, value), newest): (&(_, Arc<str>), &Option<&str>)| {
+            newest.is_none_or(|newest| newest == &**value)
+        };
+        self.newest.iter().any(Option::is_some) && axes.iter().zip(&self.newest).all(is_newest)
+    }
+
+    fn no_tag(&self, axes: &[(Arc<str>, Arc<str>)]) -> Diagnostic {
+        let matrix = self.selected.matrix;
+        let described: Vec<String> = axes.iter().map(|(a, v)| format!("{a}={v}")).collect();
+        let span = self.tag_spans.first().unwrap_or(&matrix.axes_span);
+        Diagnostic::error(format!("the cell {} has no tag", described.join(" ")))
+            .at(span, "")
+            .help("give `tags` an entry without `when`")
+    }
+
+    fn repositories(&self, scope: &Scope) -> Result<Vec<Repository>, Diagnostics> {
+        if !self.overrides.images.is_empty() {
+            return Ok(self.overrides.images.clone());
+        }
+        let mut found: Vec<Repository> = Vec::new();
+        for image in &self.selected.matrix.images {
+            let repository = parsed(image, scope, "")?;
+            if !found.contains(&repository) {
+                found.push(repository);
+            }
+        }
+        Ok(found)
+    }
+
+    fn tag(&self, rule: &TagRule, scope: &Scope) -> Result<Option<Tag>, Diagnostics> {
+        match &rule.when {
+            Some(when) if !when.holds(scope)? => Ok(None),
+            _ => parsed(&rule.tag, scope, &self.overrides.tag_prefix).map(Some),
+        }
+    }
+}
+
+fn tagged(repositories: &[Repository], tags: &[Tag]) -> Vec<Reference> {
+    let tagged = |repository: &Repository| {
+        tags.iter().map(|tag| repository.tagged(tag.clone())).collect::<Vec<_>>()
+    };
+    repositories.iter().flat_map(tagged).collect()
+}
+
+/// Works out templates, and keeps what is wrong with them.
+struct Made<'a> {
+    scope: &'a Scope,
+    errors: Diagnostics,
+}
+
+impl Made<'_> {
+    fn keep<T>(&mut self, found: Result<T, Diagnostics>) -> Option<T> {
+        found.map_err(|errors| self.errors.extend(errors)).ok()
+    }
+
+    fn text(&mut self, template: &Template) -> String {
+        self.keep(template.render_inline(self.scope)).unwrap_or_default()
+    }
+
+    fn optional(&mut self, template: &Option<Template>) -> Option<String> {
+        template.as_ref().map(|template| self.text(template))
+    }
+
+    /// `first`, then what the file says, then what flags say.
+    fn map(
+        &mut self,
+        texts: &Texts,
+        first: IndexMap<String, String>,
+        flags: &IndexMap<String, String>,
+    ) -> IndexMap<String, String> {
+        let mut found = first;
+        for (key, template) in texts {
+            found.insert(key.clone(), self.text(template));
+        }
+        found.extend(flags.iter().map(|(key, value)| (key.clone(), value.clone())));
+        found
+    }
+
+    fn parsed(&mut self, texts: &Texts) -> IndexMap<String, Reference> {
+        let mut found = IndexMap::with_capacity(texts.len());
+        for (key, template) in texts {
+            if let Some(reference) = self.keep(parsed(template, self.scope, "")) {
+                found.insert(key.clone(), reference);
+            }
+        }
+        found
+    }
+
+    fn contexts(&mut self, texts: &Texts) -> IndexMap<String, NamedContext> {
+        let mut found = IndexMap::with_capacity(texts.len());
+        for (key, template) in texts {
+            let text = self.text(template);
+            let read = text.parse().map_err(|why| unusable(template, &text, why));
+            if let Some(context) = self.keep(read) {
+                found.insert(key.clone(), context);
+            }
+        }
+        found
+    }
+
+    fn secrets(&mut self, secrets: &[(String, Secret)]) -> IndexMap<String, SecretSource> {
+        let mut found = IndexMap::with_capacity(secrets.len());
+        for (id, secret) in secrets {
+            let text = self.text(secret.template());
+            let wrong = |why: &str| unusable(secret.template(), &text, why.to_owned());
+            let source = match secret {
+                Secret::File(_) if text.is_empty() || text.chars().any(char::is_control) => {
+                    Err(wrong("this is not a path"))
+                }
+                Secret::Variable(_) if !is_variable(&text) => {
+                    Err(wrong("this is not the name of a variable"))
+                }
+                Secret::File(_) => Ok(SecretSource::File(text.clone().into())),
+                Secret::Variable(_) => Ok(SecretSource::Variable(text.clone())),
+            };
+            if let Some(source) = self.keep(source) {
+                found.insert(id.clone(), source);
+            }
+        }
+        found
+    }
+
+    fn caches(&mut self, rules: &Option<Given<Vec<CacheRule>>>) -> Vec<Cache> {
+        let mut found = Vec::new();
+        for rule in rules.iter().flat_map(|given| &given.value) {
+            match rule {
+                CacheRule::Line(template) => {
+                    let text = self.text(template);
+                    let caches = Cache::parse(&text).map_err(|why| unusable(template, &text, why));
+                    found.extend(self.keep(caches).unwrap_or_default());
+                }
+                CacheRule::Map { kind, attributes } => {
+                    let attributes = self.map(attributes, IndexMap::new(), &IndexMap::new());
+                    found.push(Cache { kind: kind.clone(), attributes });
+                }
+            }
+        }
+        found
+    }
+}
+
+impl Var {
+    fn value(&self, scope: &Scope) -> Result<Value, Diagnostics> {
+        match &self.value {
+            VarValue::Text(template) => template.value(scope),
+            VarValue::List(items) => {
+                let items: Result<Vec<Value>, _> =
+                    items.iter().map(|item| item.value(scope)).collect();
+                Ok(Value::List(items?.into()))
+            }
+        }
+    }
+}
+
+/// Renders a template and parses what comes out; the error points at the template.
+fn parsed<T>(template: &Template, scope: &Scope, prefix: &str) -> Result<T, Diagnostics>
+where
+    T: std::str::FromStr<Err = InvalidReference>,
+{
+    let text = prefix.to_owned() + &template.render_inline(scope)?;
+    text.parse().map_err(|error: T::Err| unusable(template, &text, error.to_string()))
+}
+
+/// What came out of a template cannot be used.
+fn unusable(template: &Template, text: &str, why: String) -> Diagnostics {
+    let word = match text == template.text() {
+        true => String::new(),
+        false => format!("here it is `{text}`"),
+    };
+    Diagnostic::error(why).at(&template.span(), word).into()
+}
+
+fn is_variable(text: &str) -> bool {
+    !text.is_empty() && !text.contains('=') && !text.chars().any(char::is_control)
+}
+
+/// A relative path without detours. A context may lie anywhere; a template lies inside its context.
+fn path(text: &str, anywhere: bool, span: &Span) -> Result<String, Diagnostics> {
+    let wrong = |message: String| {
+        let help = "the Dockerfile's path is counted from the context folder and stays inside it";
+        let finding = Diagnostic::error(message).at(span, format!("here it is `{text}`"));
+        Err(if anywhere { finding } else { finding.help(help) }.into())
+    };
+    if text.is_empty() || text.chars().any(char::is_control) {
+        return wrong("this is not a path".to_owned());
+    }
+    if anywhere {
+        return Ok(text.to_owned());
+    }
+    if text.starts_with('/') {
+        return wrong("the Dockerfile's path has to be relative".to_owned());
+    }
+    let parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    if parts.is_empty() || parts.contains(&"..") || text.ends_with('/') {
+        return wrong("this path does not name a file inside the context".to_owned());
+    }
+    Ok(parts.join("/"))
+}

@@ -1,0 +1,161 @@
+//! Where each value of a cell came from.
+
+use super::Cell;
+use super::settings::{Given, Texts};
+use crate::error::Span;
+use crate::template::Value;
+
+/// One value of a cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Dotted, as the file nests it: `axes.os`, `args.VERSION`, `platforms`.
+    pub key: String,
+    pub value: String,
+    pub source: Source,
+}
+
+/// Who said it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A file; where it stands there.
+    File(Span),
+    /// A flag, such as `--build-arg`.
+    Flag(String),
+    /// A variable of the environment, such as `ONEBUILD_IMAGE`.
+    Environment(String),
+    /// Nobody: it is so unless something else is said.
+    Default,
+}
+
+impl Cell {
+    /// All its values in the order in which they are worked out, each with its source.
+    pub fn origins(&self) -> Vec<Origin> {
+        let shared = &*self.shared;
+        let (settings, flags) = (&shared.settings, &shared.overrides);
+        let mut found = Vec::new();
+        let mut tell = |key: String, value: &str, source: Source| {
+            found.push(Origin { key, value: value.to_owned(), source });
+        };
+        let file = |span: &Span| Source::File(span.clone());
+
+        for ((axis, value), (known, index)) in
+            self.axes.iter().zip(shared.axes.iter().zip(&self.values))
+        {
+            let span = &known.values[*index as usize].span;
+            // Values of flags stand in a text of their own.
+            let added = &**span.file.name() == super::selection::COMMAND_LINE;
+            let source = if added { Source::Flag("--add".into()) } else { file(span) };
+            tell(format!("axes.{axis}"), value, source);
+            let record = self.scope.get(axis);
+            for (name, property) in record.into_iter().flat_map(|record| record.properties()) {
+                tell(format!("axes.{axis}.{value}.{name}"), &shown(property), file(span));
+            }
+        }
+        for var in &settings.vars {
+            let value = self.scope.get(&var.name).map(shown).unwrap_or_default();
+            let source = match flags.vars.contains_key(&*var.name) {
+                true => Source::Flag("--var".into()),
+                false => file(&var.value.span().unwrap_or_else(|| var.span.clone())),
+            };
+            tell(format!("vars.{}", var.name), &value, source);
+        }
+        let images: Vec<String> = self.repositories().map(|image| image.familiar()).collect();
+        let source = match flags.images.is_empty() {
+            true => file(&shared.image_span),
+            false => flags.source("--image", "ONEBUILD_IMAGE"),
+        };
+        tell("image".to_owned(), &images.join(" "), source);
+        let tags = self.references.iter().filter_map(|reference| reference.tag.as_ref());
+        for (tag, rule) in tags.zip(&*self.tag_rules) {
+            tell("tag".to_owned(), tag.as_str(), file(&shared.tag_spans[usize::from(*rule)]));
+        }
+        if !flags.tag_prefix.is_empty() {
+            let source = flags.source("--tag-prefix", "ONEBUILD_TAG_PREFIX");
+            tell("tag prefix".to_owned(), &flags.tag_prefix, source);
+        }
+        let platforms: Vec<String> = self.platforms.iter().map(ToString::to_string).collect();
+        let source = match &settings.platforms {
+            _ if !flags.platforms.is_empty() => flags.source("--platform", "ONEBUILD_PLATFORM"),
+            Some(given) => file(&given.span),
+            None => Source::Default,
+        };
+        tell("platforms".to_owned(), &platforms.join(" "), source);
+        for (key, value, template) in [
+            ("context", Some(&*self.context), &settings.context),
+            ("dockerfile", Some(&*self.dockerfile), &settings.dockerfile),
+            ("target", self.target.as_deref(), &settings.target),
+        ] {
+            let source = template.as_ref().map_or(Source::Default, |text| file(&text.span()));
+            tell(key.to_owned(), value.unwrap_or("the last stage"), source);
+        }
+        let network = self.network.unwrap_or_default().to_string();
+        let source = settings.network.as_ref().map_or(Source::Default, |given| file(&given.span));
+        tell("network".to_owned(), &network, source);
+
+        let of = |texts: &Texts, key: &str| {
+            let named = texts.iter().find(|(known, _)| known == key);
+            named.map_or(Source::Default, |(_, template)| file(&template.span()))
+        };
+        let flag = |is_flag: bool, name: &str, otherwise: Source| match is_flag {
+            true => Source::Flag(name.to_owned()),
+            false => otherwise,
+        };
+        for (key, value) in &self.args {
+            let source = flag(flags.args.contains_key(key), "--build-arg", of(&settings.args, key));
+            tell(format!("args.{key}"), value, source);
+        }
+        let automatic = |texts: &Texts, auto: &Option<Given<bool>>, key: &str| match (
+            texts.iter().any(|(known, _)| known == key),
+            auto,
+        ) {
+            (false, Some(auto)) => file(&auto.span),
+            _ => of(texts, key),
+        };
+        for (key, value) in &self.labels {
+            let source = automatic(&settings.labels, &settings.auto_labels, key);
+            let source = flag(flags.labels.contains_key(key), "--label", source);
+            tell(format!("labels.{key}"), value, source);
+        }
+        for (key, value) in &self.annotations {
+            let source = automatic(&settings.annotations, &settings.auto_annotations, key);
+            tell(format!("annotations.{key}"), value, source);
+        }
+        for (key, value) in &self.bases {
+            let source = flag(flags.bases.contains_key(key), "--base", of(&settings.bases, key));
+            tell(format!("bases.{key}"), &value.familiar(), source);
+        }
+        for (key, value) in &self.contexts {
+            tell(format!("contexts.{key}"), &value.to_string(), of(&settings.contexts, key));
+        }
+        for ((key, value), (_, secret)) in self.secrets.iter().zip(&settings.secrets) {
+            tell(format!("secrets.{key}"), &value.to_string(), file(&secret.template().span()));
+        }
+        for ((key, sockets), (_, agent)) in self.ssh.iter().zip(&settings.ssh) {
+            let sockets: Vec<String> = sockets.iter().map(|s| s.display().to_string()).collect();
+            let value = if sockets.is_empty() { "the running agent" } else { &sockets.join(" ") };
+            tell(format!("ssh.{key}"), value, file(&agent.span));
+        }
+        for (key, caches, given) in [
+            ("cache_from", &self.cache_from, &settings.cache_from),
+            ("cache_to", &self.cache_to, &settings.cache_to),
+        ] {
+            for cache in caches {
+                let source = given.as_ref().map_or(Source::Default, |given| file(&given.span));
+                tell(key.to_owned(), &cache.of_cell(&self.name).to_string(), source);
+            }
+        }
+        found
+    }
+}
+
+/// A value for a person.
+fn shown(value: &Value) -> String {
+    match (value.as_text(), value) {
+        (Some(text), _) => text.to_owned(),
+        (None, Value::List(items)) => {
+            let items: Vec<String> = items.iter().map(shown).collect();
+            format!("[{}]", items.join(", "))
+        }
+        (None, _) => String::new(),
+    }
+}

@@ -1,0 +1,307 @@
+//! `exclude`, `include` and `overrides`.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::super::expand::{MOST_CELLS, Product};
+use super::super::pattern::Pattern;
+use super::super::reader::Reader;
+use super::super::rule::{Included, Layer, Rule};
+use super::super::settings::Settings;
+use super::super::yaml::{Entry, Kind, Node};
+use super::super::{Axis, AxisValue};
+use super::SETTINGS;
+use crate::error::{Diagnostic, Span, listed};
+use crate::template::Value;
+
+impl Reader<'_> {
+    /// The entries of `exclude`.
+    pub(super) fn exclude(&mut self, node: &Node, axes: &[Axis]) -> Vec<Rule> {
+        let nodes = self.rules(node, "exclude");
+        nodes.iter().map(|node| self.exclusion(node, axes)).collect()
+    }
+
+    fn exclusion(&mut self, node: &Node, axes: &[Axis]) -> Rule {
+        let entries = self.map(node, "a rule of exclude");
+        self.speaks_of_axes(node, entries.len());
+        let mut rule = Rule::new(axes.len());
+        for entry in entries {
+            if let Some(index) = self.axis_named(entry, axes) {
+                self.restrict(&mut rule, index, entry, "exclude", axes);
+            }
+        }
+        rule
+    }
+
+    /// The entries of `overrides`.
+    pub(super) fn overrides(&mut self, node: &Node, axes: &[Axis]) -> Vec<Layer> {
+        let nodes = self.rules(node, "overrides");
+        let mut layers = Vec::new();
+        for node in nodes {
+            let layer = self.layer(node, "overrides", axes);
+            if layer.settings.is_empty() && matches!(node.kind, Kind::Map(_)) {
+                self.errors.push(
+                    Diagnostic::error("this rule changes nothing")
+                        .at(&node.span, "")
+                        .help(format!("say what is different: {}", SETTINGS.join(", "))),
+                );
+            }
+            layers.push(layer);
+        }
+        layers
+    }
+
+    /// The entries of `include`. Call [`Self::include_values`] before: they may name values that
+    /// the axes do not list.
+    pub(super) fn include(
+        &mut self,
+        node: &Node,
+        axes: &[Axis],
+        exclude: &[Rule],
+    ) -> (Vec<Layer>, Vec<Included>) {
+        let (mut layers, mut added) = (Vec::new(), Vec::new());
+        let mut known: HashSet<Vec<usize>> = HashSet::new();
+        for node in self.rules(node, "include") {
+            let mut layer = self.layer(node, "include", axes);
+            let before = added.len();
+            if let Some(named) = whole(node, axes) {
+                layer.idle = true;
+                for values in self.combinations(node, named, axes) {
+                    let listed = |(value, axis): (&usize, &Axis)| !axis.values[*value].included;
+                    let there = values.iter().zip(axes).all(listed)
+                        && !exclude.iter().any(|rule| rule.matches(&values, axes));
+                    if !there && known.insert(values.clone()) {
+                        added.push(Included { values });
+                    }
+                }
+                if added.len() == before && layer.settings.is_empty() {
+                    self.warnings.push(
+                        Diagnostic::warning("this entry adds nothing")
+                            .at(&node.span, "its cells are in the matrix already"),
+                    );
+                }
+            } else if layer.settings.is_empty() && matches!(node.kind, Kind::Map(_)) {
+                let spoken: Vec<&str> = self.keys(node);
+                let missing = axes.iter().map(|axis| &*axis.name);
+                let missing: Vec<&str> = missing.filter(|name| !spoken.contains(name)).collect();
+                let why = match missing.is_empty() {
+                    true => "a new cell needs plain values, without `*`, `?` or comparisons",
+                    false => &format!("a new cell also needs: {}", listed(missing)),
+                };
+                self.errors.push(
+                    Diagnostic::error("this entry adds no cell and no setting")
+                        .at(&node.span, why)
+                        .help("name a value of every axis, or settings for the cells that match"),
+                );
+            }
+            layers.push(layer);
+        }
+        (layers, added)
+    }
+
+    /// Adds the values that only entries of `include` have to the axes.
+    pub(super) fn include_values(&mut self, node: &Node, axes: &mut [Axis]) {
+        let Kind::List(nodes) = &node.kind else { return };
+        for node in nodes {
+            let Some(named) = whole(node, axes) else { continue };
+            for (index, entry) in named {
+                let known: HashSet<Arc<str>> =
+                    axes[index].values.iter().map(|value| value.text.clone()).collect();
+                for (text, span, with) in plain_values(&entry.value) {
+                    if known.contains(text) {
+                        continue;
+                    }
+                    if text.is_empty() || text.chars().any(char::is_control) {
+                        self.error(span, format!("this cannot be a value of `{}`", entry.key));
+                        continue;
+                    }
+                    let properties = match with {
+                        Some(with) => self.properties(&format!("include.{}", entry.key), with),
+                        None => Vec::new(),
+                    };
+                    let text: Arc<str> = text.into();
+                    let value = match properties.is_empty() {
+                        true => Value::Text(text.clone()),
+                        false => {
+                            Value::Record { text: text.clone(), properties: properties.into() }
+                        }
+                    };
+                    let span = span.clone();
+                    axes[index].values.push(AxisValue { text, value, span, included: true });
+                }
+            }
+        }
+    }
+
+    /// The keys of an entry.
+    fn keys<'n>(&mut self, node: &'n Node) -> Vec<&'n str> {
+        match &node.kind {
+            Kind::Map(entries) => entries.iter().map(|entry| entry.key.as_str()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Every combination that an entry names.
+    fn combinations(
+        &mut self,
+        node: &Node,
+        named: Vec<(usize, &Entry)>,
+        axes: &[Axis],
+    ) -> impl Iterator<Item = Vec<usize>> + use<> {
+        let mut lists = vec![Vec::new(); axes.len()];
+        for (index, entry) in named {
+            for (text, ..) in plain_values(&entry.value) {
+                let position = axes[index].values.iter().position(|value| *value.text == *text);
+                lists[index].extend(position);
+            }
+        }
+        let count = lists.iter().fold(1_u128, |count, list| count.saturating_mul(list.len() as _));
+        if count > MOST_CELLS {
+            self.error(&node.span, format!("this entry adds {count} cells: {MOST_CELLS} at most"));
+            lists.iter_mut().for_each(Vec::clear);
+        }
+        Product::of(lists)
+    }
+
+    /// The nodes of a list of rules.
+    fn rules<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Node] {
+        match &node.kind {
+            Kind::List(items) => items,
+            Kind::Empty => &[],
+            kind => {
+                self.unfit(&node.span, what, "a list of rules, such as `- os: alpine`", kind);
+                &[]
+            }
+        }
+    }
+
+    fn speaks_of_axes(&mut self, node: &Node, axes: usize) {
+        if axes == 0 && matches!(node.kind, Kind::Map(_) | Kind::Empty) {
+            let message = "a rule needs at least one axis, or it would mean every cell";
+            self.error(&node.span, message);
+        }
+    }
+
+    /// Keys that are axes pick the cells; the others are settings.
+    fn layer(&mut self, node: &Node, what: &str, axes: &[Axis]) -> Layer {
+        let entries = self.map(node, &format!("a rule of {what}"));
+        let is_setting = |entry: &&Entry| SETTINGS.contains(&entry.key.as_str());
+        let mut settings = self.settings(entries, axes);
+        let mut rule = Rule::new(axes.len());
+        let warnings = self.warnings.len();
+        self.speaks_of_axes(node, entries.iter().filter(|entry| !is_setting(entry)).count());
+        for entry in entries.iter().filter(|entry| !is_setting(entry)) {
+            let Some(index) = axes.iter().position(|axis| *axis.name == *entry.key) else {
+                let names = || axes.iter().map(|axis| &*axis.name);
+                let known = || names().chain(SETTINGS);
+                self.errors.push(
+                    Diagnostic::error(format!("`{}` is neither an axis nor a setting", entry.key))
+                        .at(&entry.key_span, "")
+                        .help(format!(
+                            "axes: {}; settings: {}",
+                            listed(names()),
+                            SETTINGS.join(", ")
+                        ))
+                        .help_nearest(&entry.key, known()),
+                );
+                continue;
+            };
+            self.restrict(&mut rule, index, entry, what, axes);
+            if what == "include" {
+                self.properties_of(&mut settings, index, entry, axes);
+            }
+        }
+        let idle = self.warnings.len() > warnings;
+        Layer { rule, settings, span: node.span.clone(), idle }
+    }
+
+    /// `axis: { value: { property: … } }` in an entry of `include`.
+    fn properties_of(
+        &mut self,
+        settings: &mut Settings,
+        index: usize,
+        entry: &Entry,
+        axes: &[Axis],
+    ) {
+        for (text, _, with) in plain_values(&entry.value) {
+            let values = &axes[index].values;
+            let position = values.iter().position(|value| *value.text == *text);
+            if let (Some(value), Some(with)) = (position, with) {
+                let properties = self.properties(&format!("include.{}", entry.key), with);
+                if !properties.is_empty() && !values[value].included {
+                    settings.properties.push((index, value, properties.into()));
+                }
+            }
+        }
+    }
+
+    /// Lets `rule` speak of an axis.
+    fn restrict(
+        &mut self,
+        rule: &mut Rule,
+        index: usize,
+        entry: &Entry,
+        what: &str,
+        axes: &[Axis],
+    ) {
+        let axis = &axes[index];
+        let texts: Vec<(&str, &Span)> = match &entry.value.kind {
+            Kind::Map(_) if what == "include" => {
+                plain_values(&entry.value).into_iter().map(|(text, span, _)| (text, span)).collect()
+            }
+            _ => self.texts(&entry.value, &format!("{what}.{}", entry.key)),
+        };
+        let mut patterns = Vec::new();
+        for (text, span) in texts {
+            match Pattern::parse(text) {
+                Err(why) => self.error(span, why),
+                Ok(pattern) => {
+                    // An axis without values has been reported, or is not read yet.
+                    let idle = axis.matching(&pattern).is_empty() && !axis.values.is_empty();
+                    if idle {
+                        let message = format!("this rule matches no value of `{}`", axis.name);
+                        let known = || axis.values.iter().map(|value| &*value.text);
+                        self.warnings.push(
+                            Diagnostic::warning(message)
+                                .at(span, format!("known: {}", axis.known()))
+                                .help_nearest(text, known()),
+                        );
+                    }
+                    patterns.push(pattern);
+                }
+            }
+        }
+        rule.restrict(index, axis, patterns);
+    }
+}
+
+/// The entries for every axis, if this entry of `include` names each by plain values.
+fn whole<'n>(node: &'n Node, axes: &[Axis]) -> Option<Vec<(usize, &'n Entry)>> {
+    let Kind::Map(entries) = &node.kind else { return None };
+    let find = |(index, axis): (usize, &Axis)| {
+        let entry = entries.iter().find(|entry| *entry.key == *axis.name)?;
+        (!plain_values(&entry.value).is_empty()).then_some((index, entry))
+    };
+    axes.iter().enumerate().map(find).collect()
+}
+
+/// The values that a node of `include` names in so many words, with their places and with the entry
+/// that gives them properties; none if one of them is a pattern.
+fn plain_values(node: &Node) -> Vec<(&str, &Span, Option<&Entry>)> {
+    let found: Vec<(&str, &Span, Option<&Entry>)> = match &node.kind {
+        Kind::Scalar(text) => vec![(text, &node.span, None)],
+        Kind::List(items) => items
+            .iter()
+            .filter_map(|item| match &item.kind {
+                Kind::Scalar(text) => Some((text.as_str(), &item.span, None)),
+                _ => None,
+            })
+            .collect(),
+        Kind::Map(entries) => {
+            entries.iter().map(|entry| (entry.key.as_str(), &entry.key_span, Some(entry))).collect()
+        }
+        Kind::Empty => Vec::new(),
+    };
+    let is_plain = |text: &str| Pattern::parse(text).is_ok_and(|pattern| pattern.is_plain());
+    if found.iter().all(|(text, ..)| is_plain(text)) { found } else { Vec::new() }
+}

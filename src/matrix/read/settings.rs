@@ -1,0 +1,270 @@
+//! The keys that may stand at the top and in rules.
+
+use std::sync::Arc;
+
+use super::super::reader::Reader;
+use super::super::settings::{Agent, CacheRule, Given, Secret, Settings, Texts};
+use super::super::yaml::{Entry, Kind, Node};
+use super::super::{Axis, Var, VarValue};
+use crate::error::{Diagnostic, listed};
+use crate::image::Platform;
+use crate::input::Network;
+
+/// What BuildKit can take steps from, and write them to.
+const CACHES: [&str; 4] = ["registry", "inline", "local", "gha"];
+
+impl Reader<'_> {
+    /// What these entries say; other keys are somebody else's.
+    pub(super) fn settings(&mut self, entries: &[Entry], axes: &[Axis]) -> Settings {
+        let mut found = Settings::default();
+        for entry in entries {
+            let (key, node) = (entry.key.as_str(), &entry.value);
+            let span = &node.span;
+            match key {
+                "platforms" => {
+                    let value: Arc<[Platform]> = self.platforms(node).into();
+                    found.platforms = Some(Given { value, span: span.clone() });
+                }
+                "context" => found.context = self.template(node, key),
+                "dockerfile" => found.dockerfile = self.template(node, key),
+                "target" => found.target = self.template(node, key),
+                "network" => found.network = self.network(node),
+                "vars" => found.vars = self.vars(node, axes),
+                "args" => found.args = self.templates(node, key),
+                "labels" => (found.labels, found.auto_labels) = self.labels(node, key),
+                "annotations" => {
+                    (found.annotations, found.auto_annotations) = self.labels(node, key);
+                }
+                "bases" => found.bases = self.templates(node, key),
+                "contexts" => found.contexts = self.templates(node, key),
+                "secrets" => found.secrets = self.secrets(node),
+                "ssh" => found.ssh = self.ssh(node),
+                "cache_from" => found.cache_from = Some(self.caches(node, key)),
+                "cache_to" => found.cache_to = Some(self.caches(node, key)),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    fn platforms(&mut self, node: &Node) -> Vec<Platform> {
+        let mut found: Vec<Platform> = Vec::new();
+        let texts = self.texts(node, "platforms");
+        if texts.is_empty() && matches!(node.kind, Kind::List(_)) {
+            self.error(&node.span, "`platforms` needs at least one entry");
+        }
+        for (text, span) in texts {
+            match text.parse::<Platform>() {
+                Ok(platform) if found.contains(&platform) => {
+                    self.error(span, format!("platform {platform} is listed twice"));
+                }
+                Ok(platform) => found.push(platform),
+                Err(error) => self.error(span, error.to_string()),
+            }
+        }
+        found
+    }
+
+    fn vars(&mut self, node: &Node, axes: &[Axis]) -> Vec<Var> {
+        let mut found = Vec::new();
+        for entry in self.map(node, "vars") {
+            self.name(&entry.key, &entry.key_span, "a var");
+            if let Some(axis) = axes.iter().find(|axis| *axis.name == *entry.key) {
+                self.errors.push(
+                    Diagnostic::error(format!("`{}` is an axis already", entry.key))
+                        .at(&entry.key_span, "")
+                        .at(&axis.span, "the axis"),
+                );
+            }
+            let value = match &entry.value.kind {
+                Kind::Empty => self.inline("", &entry.key_span).map(VarValue::Text),
+                Kind::List(items) => {
+                    let what = format!("vars.{}", entry.key);
+                    let items = items.iter().filter_map(|item| self.template(item, &what));
+                    Some(VarValue::List(items.collect()))
+                }
+                _ => {
+                    self.template(&entry.value, &format!("vars.{}", entry.key)).map(VarValue::Text)
+                }
+            };
+            // A broken value is kept as an empty one: its name is defined all the same.
+            let value = value.unwrap_or(VarValue::List(Vec::new()));
+            found.push(Var {
+                name: entry.key.as_str().into(),
+                span: entry.key_span.clone(),
+                value,
+            });
+        }
+        found
+    }
+
+    /// A map, `auto`, or a map in which `auto` is one of the keys.
+    fn labels(&mut self, node: &Node, what: &str) -> (Texts, Option<Given<bool>>) {
+        let on = |span: &crate::error::Span| Some(Given { value: true, span: span.clone() });
+        match &node.kind {
+            Kind::Scalar(text) if text == "auto" => (Vec::new(), on(&node.span)),
+            Kind::Scalar(_) | Kind::List(_) => {
+                self.unfit(&node.span, what, "a map of `key: value`, or `auto`", &node.kind);
+                (Vec::new(), None)
+            }
+            Kind::Empty => (Vec::new(), None),
+            Kind::Map(entries) => {
+                let mut auto = None;
+                for entry in entries.iter().filter(|entry| entry.key == "auto") {
+                    match &entry.value.kind {
+                        Kind::Scalar(text) if text == "true" => auto = on(&entry.key_span),
+                        Kind::Scalar(text) if text == "false" => {
+                            auto = Some(Given { value: false, span: entry.key_span.clone() });
+                        }
+                        _ => self.error(&entry.value.span, "`auto` is true or false"),
+                    }
+                }
+                let others = entries.iter().filter(|entry| entry.key != "auto");
+                (self.texts_by_name(others, what), auto)
+            }
+        }
+    }
+
+    fn network(&mut self, node: &Node) -> Option<Given<Network>> {
+        let (text, span) = self.text(node, "network")?;
+        let value = match text {
+            "default" => Network::Default,
+            "none" => Network::None,
+            "host" => Network::Host,
+            _ => {
+                let known = ["default", "none", "host"];
+                self.errors.push(
+                    Diagnostic::error(format!("there is no network `{text}`"))
+                        .at(span, "")
+                        .help(format!("networks: {}", listed(known)))
+                        .help_nearest(text, known),
+                );
+                return None;
+            }
+        };
+        Some(Given { value, span: span.clone() })
+    }
+
+    /// `id: { file: PATH }` or `id: { env: VARIABLE }`; never the secret itself.
+    fn secrets(&mut self, node: &Node) -> Vec<(String, Secret)> {
+        const HELP: &str = "say where it is found: `{ env: VARIABLE }` or `{ file: PATH }`";
+        let mut found = Vec::new();
+        for entry in self.map(node, "secrets") {
+            self.key(entry, "secrets");
+            let Kind::Map(fields) = &entry.value.kind else {
+                let span = match entry.value.kind {
+                    Kind::Empty => &entry.key_span,
+                    _ => &entry.value.span,
+                };
+                // The text itself may be the secret: the place alone is told, without its line.
+                let message = format!("the secret `{}` cannot be given here", entry.key);
+                let finding = Diagnostic::error(message).help(HELP);
+                let empty = span.file.span(span.start..span.start);
+                self.errors.push(match entry.value.kind {
+                    Kind::Empty => finding.at(&empty, ""),
+                    _ => finding.note(format!("at {span}")),
+                });
+                continue;
+            };
+            let mut sources = Vec::new();
+            for field in fields {
+                let kind = match field.key.as_str() {
+                    "file" => Secret::File,
+                    "env" => Secret::Variable,
+                    _ => {
+                        self.unknown(field, &["file", "env"]);
+                        continue;
+                    }
+                };
+                let what = format!("secrets.{}.{}", entry.key, field.key);
+                sources.extend(self.template(&field.value, &what).map(kind));
+            }
+            if fields.len() != 1 {
+                let message = format!("the secret `{}` needs one source", entry.key);
+                let finding = Diagnostic::error(message).at(&entry.value.span, "").help(HELP);
+                self.errors.push(finding);
+            }
+            found.extend(sources.pop().map(|secret| (entry.key.clone(), secret)));
+        }
+        found
+    }
+
+    /// `default`, `ID=SOCKET`, a list of these, or `id: SOCKET`.
+    fn ssh(&mut self, node: &Node) -> Vec<(String, Agent)> {
+        let mut found: Vec<(String, Agent)> = Vec::new();
+        if let Kind::Map(entries) = &node.kind {
+            for entry in entries {
+                self.key(entry, "ssh");
+                let socket = match entry.value.kind {
+                    Kind::Empty => None,
+                    _ => self.template(&entry.value, &format!("ssh.{}", entry.key)),
+                };
+                found.push((entry.key.clone(), Agent { socket, span: entry.key_span.clone() }));
+            }
+            return found;
+        }
+        for (text, span) in self.texts(node, "ssh") {
+            let (id, socket) = text.split_once('=').unwrap_or((text, ""));
+            if id.is_empty() || id.chars().any(char::is_control) {
+                self.error(span, "an agent is written `default` or `ID=SOCKET`");
+            } else if found.iter().any(|(known, _)| known == id) {
+                self.error(span, format!("the agent `{id}` is listed twice"));
+            }
+            let socket = (!socket.is_empty()).then(|| self.inline(socket, span)).flatten();
+            found.push((id.to_owned(), Agent { socket, span: span.clone() }));
+        }
+        found
+    }
+
+    /// A line as flags have it, a map, or a list of these.
+    fn caches(&mut self, node: &Node, what: &str) -> Given<Vec<CacheRule>> {
+        let nodes = match &node.kind {
+            Kind::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(node),
+        };
+        let value = nodes.iter().filter_map(|node| self.cache(node, what)).collect();
+        Given { value, span: node.span.clone() }
+    }
+
+    fn cache(&mut self, node: &Node, what: &str) -> Option<CacheRule> {
+        let Kind::Map(entries) = &node.kind else {
+            let template = self.template(node, what)?;
+            if template.is_literal() {
+                match crate::input::Cache::parse(template.text()) {
+                    Ok(caches) => {
+                        caches.iter().for_each(|cache| self.cache_kind(&cache.kind, node));
+                    }
+                    Err(why) => self.error(&node.span, why),
+                }
+            }
+            return Some(CacheRule::Line(template));
+        };
+        let mut kind = None;
+        for entry in entries.iter().filter(|entry| entry.key == "type") {
+            let (text, _) = self.text(&entry.value, "type")?;
+            self.cache_kind(text, &entry.value);
+            kind = Some(text.to_owned());
+        }
+        let Some(kind) = kind else {
+            self.errors.push(
+                Diagnostic::error("a cache needs a `type`")
+                    .at(&node.span, "")
+                    .help(format!("types: {}", listed(CACHES))),
+            );
+            return None;
+        };
+        let others = entries.iter().filter(|entry| entry.key != "type");
+        Some(CacheRule::Map { kind, attributes: self.texts_by_name(others, what) })
+    }
+
+    fn cache_kind(&mut self, kind: &str, node: &Node) {
+        if !CACHES.contains(&kind) {
+            self.errors.push(
+                Diagnostic::error(format!("there is no cache of type `{kind}`"))
+                    .at(&node.span, "")
+                    .help(format!("types: {}", listed(CACHES)))
+                    .help_nearest(kind, CACHES),
+            );
+        }
+    }
+}

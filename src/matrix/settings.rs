@@ -1,0 +1,167 @@
+//! What the file says of all cells, and again of some.
+
+use std::sync::Arc;
+
+use super::Var;
+use crate::error::Span;
+use crate::image::Platform;
+use crate::input::Network;
+use crate::template::{Template, Value};
+
+/// The keys that may stand at the top of the file, and in a rule for the cells that it matches.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Settings {
+    pub(super) platforms: Option<Given<Arc<[Platform]>>>,
+    pub(super) context: Option<Template>,
+    pub(super) dockerfile: Option<Template>,
+    pub(super) target: Option<Template>,
+    pub(super) network: Option<Given<Network>>,
+    /// In the order in which they are worked out.
+    pub(super) vars: Vec<Var>,
+    pub(super) args: Texts,
+    pub(super) labels: Texts,
+    pub(super) annotations: Texts,
+    /// Whether the labels that every image should have are filled in.
+    pub(super) auto_labels: Option<Given<bool>>,
+    pub(super) auto_annotations: Option<Given<bool>>,
+    pub(super) bases: Texts,
+    pub(super) contexts: Texts,
+    pub(super) secrets: Vec<(String, Secret)>,
+    /// Ids, with the socket where it is not the running agent's.
+    pub(super) ssh: Vec<(String, Agent)>,
+    pub(super) cache_from: Option<Given<Vec<CacheRule>>>,
+    pub(super) cache_to: Option<Given<Vec<CacheRule>>>,
+    /// Of values of axes: the axis and the value by their numbers.
+    pub(super) properties: Vec<(usize, usize, Properties)>,
+}
+
+/// `key: text with placeholders`, in the order of the file.
+pub(super) type Texts = Vec<(String, Template)>;
+
+pub(super) type Properties = Arc<[(Arc<str>, Value)]>;
+
+/// A value that is no template, and where it stands.
+#[derive(Debug, Clone)]
+pub(super) struct Given<T> {
+    pub(super) value: T,
+    pub(super) span: Span,
+}
+
+/// Where a secret is found.
+#[derive(Debug, Clone)]
+pub(super) enum Secret {
+    File(Template),
+    Variable(Template),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Agent {
+    pub(super) socket: Option<Template>,
+    pub(super) span: Span,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum CacheRule {
+    /// In one line, as flags have it.
+    Line(Template),
+    Map {
+        kind: String,
+        attributes: Texts,
+    },
+}
+
+impl Settings {
+    /// These settings where `other` says nothing else. Maps are merged key by key, all the rest is
+    /// replaced.
+    pub(super) fn overlaid(&self, other: &Self) -> Self {
+        let mut all = self.clone();
+        replace(&mut all.platforms, &other.platforms);
+        replace(&mut all.context, &other.context);
+        replace(&mut all.dockerfile, &other.dockerfile);
+        replace(&mut all.target, &other.target);
+        replace(&mut all.network, &other.network);
+        replace(&mut all.auto_labels, &other.auto_labels);
+        replace(&mut all.auto_annotations, &other.auto_annotations);
+        replace(&mut all.cache_from, &other.cache_from);
+        replace(&mut all.cache_to, &other.cache_to);
+        for var in &other.vars {
+            match all.vars.iter_mut().find(|known| known.name == var.name) {
+                Some(known) => *known = var.clone(),
+                None => all.vars.push(var.clone()),
+            }
+        }
+        merge(&mut all.args, &other.args);
+        merge(&mut all.labels, &other.labels);
+        merge(&mut all.annotations, &other.annotations);
+        merge(&mut all.bases, &other.bases);
+        merge(&mut all.contexts, &other.contexts);
+        merge(&mut all.secrets, &other.secrets);
+        merge(&mut all.ssh, &other.ssh);
+        all.properties.extend(other.properties.iter().cloned());
+        all
+    }
+
+    /// Whether nothing is said.
+    pub(super) fn is_empty(&self) -> bool {
+        let single = self.platforms.is_some()
+            || self.context.is_some()
+            || self.dockerfile.is_some()
+            || self.target.is_some()
+            || self.network.is_some()
+            || self.auto_labels.is_some()
+            || self.auto_annotations.is_some()
+            || self.cache_from.is_some()
+            || self.cache_to.is_some();
+        let texts = [&self.args, &self.labels, &self.annotations, &self.bases, &self.contexts];
+        !single
+            && texts.into_iter().all(Vec::is_empty)
+            && self.vars.is_empty()
+            && self.secrets.is_empty()
+            && self.ssh.is_empty()
+            && self.properties.is_empty()
+    }
+
+    /// All texts with placeholders but those of vars.
+    pub(super) fn templates(&self) -> impl Iterator<Item = &Template> {
+        let single = [&self.context, &self.dockerfile, &self.target].into_iter().flatten();
+        let maps = [&self.args, &self.labels, &self.annotations, &self.bases, &self.contexts];
+        let maps = maps.into_iter().flatten().map(|(_, template)| template);
+        let secrets = self.secrets.iter().map(|(_, secret)| secret.template());
+        let sockets = self.ssh.iter().filter_map(|(_, agent)| agent.socket.as_ref());
+        let caches = [&self.cache_from, &self.cache_to].into_iter().flatten();
+        let caches = caches.flat_map(|given| &given.value).flat_map(CacheRule::templates);
+        single.chain(maps).chain(secrets).chain(sockets).chain(caches)
+    }
+}
+
+impl Secret {
+    pub(super) fn template(&self) -> &Template {
+        match self {
+            Self::File(template) | Self::Variable(template) => template,
+        }
+    }
+}
+
+impl CacheRule {
+    fn templates(&self) -> Vec<&Template> {
+        match self {
+            Self::Line(template) => vec![template],
+            Self::Map { attributes, .. } => attributes.iter().map(|(_, text)| text).collect(),
+        }
+    }
+}
+
+fn replace<T: Clone>(old: &mut Option<T>, new: &Option<T>) {
+    if new.is_some() {
+        old.clone_from(new);
+    }
+}
+
+fn merge<T: Clone>(old: &mut Vec<(String, T)>, new: &[(String, T)]) {
+    for (key, value) in new {
+        match old.iter_mut().find(|(known, _)| known == key) {
+            Some((_, known)) => known.clone_from(value),
+            None => old.push((key.clone(), value.clone())),
+        }
+    }
+}

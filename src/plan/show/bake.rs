@@ -1,0 +1,204 @@
+//! A plan as the file that `docker buildx bake` reads, which then builds the very same images.
+//!
+//! Source: <https://docs.docker.com/build/bake/reference/>
+
+use std::path::Path;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value, json};
+
+use super::escaped;
+use crate::image::Reference;
+use crate::plan::{BuildRequest, Cache, NamedContext, Network, SecretSource};
+
+/// A bake file, and what it cannot hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bake {
+    pub json: String,
+    /// One sentence each.
+    pub notes: Vec<String>,
+}
+
+/// One target for each request, and a group of all. Where the images go is for bake to be told.
+pub fn bake(requests: &[BuildRequest]) -> Bake {
+    let mut targets = Map::new();
+    let mut notes = Vec::new();
+    for request in requests {
+        let mut name = target_name(&request.cell);
+        while targets.contains_key(&name) {
+            name.push('_');
+        }
+        targets.insert(name, target(request));
+        if request.dockerignore.is_some() {
+            notes.push(format!(
+                "{}: its template has a .dockerignore of its own, which a bake file cannot hold",
+                request.cell
+            ));
+        }
+    }
+    if requests.iter().any(|r| r.network.unwrap_or(r.options.network) == Network::Host) {
+        notes.push("host networking: bake asks for --allow network.host".to_owned());
+    }
+    let names: Vec<&String> = targets.keys().collect();
+    let file = json!({ "group": { "default": { "targets": names } }, "target": targets });
+    let json = serde_json::to_string_pretty(&literal(file))
+        .expect("texts, lists and maps with text keys always serialize");
+    Bake { json: escaped(&json) + "\n", notes }
+}
+
+/// Bake's targets are named with letters, digits, `_` and `-`.
+fn target_name(cell: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+    cell.chars().map(plain).collect()
+}
+
+fn target(request: &BuildRequest) -> Value {
+    let options = &request.options;
+    let mut target = Map::new();
+    let mut set = |key: &str, value: Value| {
+        let empty = match &value {
+            Value::Array(list) => list.is_empty(),
+            Value::Object(map) => map.is_empty(),
+            Value::Bool(set) => !set,
+            Value::Null => true,
+            Value::String(_) | Value::Number(_) => false,
+        };
+        if !empty {
+            target.insert(key.to_owned(), value);
+        }
+    };
+    set("context", json!(place(&request.context)));
+    set("dockerfile-inline", json!(request.dockerfile.text));
+    set("tags", json!(texts(&request.references)));
+    set("platforms", json!(texts(&request.platforms)));
+    set("args", json!(request.args));
+    set("labels", json!(request.labels));
+    set("annotations", annotations(request).into());
+    set("target", json!(request.target));
+    set("contexts", json!(contexts(request)));
+    set("secret", request.secrets.iter().map(|(id, source)| secret(id, source)).collect());
+    set("ssh", request.ssh.iter().map(|(id, sockets)| ssh(id, sockets)).collect());
+    set("cache-from", request.cache_from.iter().map(cache).collect());
+    set("cache-to", request.cache_to.iter().map(cache).collect());
+    set(
+        "network",
+        match request.network.unwrap_or(options.network) {
+            Network::Default => Value::Null,
+            Network::None => json!("none"),
+            Network::Host => json!("host"),
+        },
+    );
+    set("no-cache", json!(options.no_cache));
+    set("pull", json!(options.pull));
+    // Bake attaches provenance where nothing is said of it.
+    let attest = if options.provenance {
+        "type=provenance,mode=min,inline-only=true"
+    } else {
+        "type=provenance,disabled=true"
+    };
+    set("attest", json!([attest]));
+    Value::Object(target)
+}
+
+fn texts<T: ToString>(items: &[T]) -> Vec<String> {
+    items.iter().map(ToString::to_string).collect()
+}
+
+/// A folder as bake takes it: the current one has a name.
+fn place(folder: &Path) -> String {
+    let text = folder.display().to_string();
+    if text.is_empty() { ".".to_owned() } else { text }
+}
+
+/// On every manifest, and on the index where there is one.
+fn annotations(request: &BuildRequest) -> Vec<String> {
+    let has_index = request.platforms.len() > 1 || request.options.provenance;
+    let on = if has_index { "manifest,index" } else { "manifest" };
+    request.annotations.iter().map(|(key, value)| format!("{on}:{key}={value}")).collect()
+}
+
+fn contexts(request: &BuildRequest) -> IndexMap<String, String> {
+    let image = |reference: &Reference| format!("docker-image://{reference}");
+    let bases = request.bases.iter().map(|(name, base)| (known_as(name), image(base)));
+    let others = request.contexts.iter().map(|(name, context)| {
+        let value = match context {
+            NamedContext::Image(reference) => image(reference),
+            NamedContext::Folder(folder) => place(folder),
+            NamedContext::Url(url) => url.clone(),
+        };
+        (known_as(name), value)
+    });
+    bases.chain(others).collect()
+}
+
+/// The name under which the Dockerfile frontend looks for a replacement: as people write it,
+/// without the tag that is understood.
+fn known_as(name: &str) -> String {
+    let familiar = name
+        .parse::<Reference>()
+        .map_or_else(|_| name.to_owned(), |reference| reference.familiar());
+    familiar.strip_suffix(":latest").map(str::to_owned).unwrap_or(familiar)
+}
+
+fn secret(id: &str, source: &SecretSource) -> Value {
+    let (key, value) = match source {
+        SecretSource::File(path) => ("src", path.display().to_string()),
+        SecretSource::Variable(name) => ("env", name.clone()),
+    };
+    json!(line([format!("id={id}"), format!("{key}={value}")]))
+}
+
+fn ssh(id: &str, sockets: &[std::path::PathBuf]) -> Value {
+    if sockets.is_empty() {
+        return json!(id);
+    }
+    let sockets: Vec<String> = sockets.iter().map(|path| path.display().to_string()).collect();
+    json!(format!("{id}={}", sockets.join(",")))
+}
+
+fn cache(cache: &Cache) -> Value {
+    let attributes = cache.attributes.iter().map(|(key, value)| format!("{key}={value}"));
+    json!(line(std::iter::once(format!("type={}", cache.kind)).chain(attributes)))
+}
+
+/// Comma-separated values; one that holds a comma or a quote is quoted.
+fn line(fields: impl IntoIterator<Item = String>) -> String {
+    let quoted = |field: String| {
+        let plain = !field.contains([',', '"', '\n', '\r']);
+        if plain { field } else { format!("\"{}\"", field.replace('"', "\"\"")) }
+    };
+    fields.into_iter().map(quoted).collect::<Vec<_>>().join(",")
+}
+
+/// Every text, keys included, so that bake takes it as it is: `${…}` and `%{…}` are its templates.
+fn literal(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(literal_text(&text)),
+        Value::Array(list) => list.into_iter().map(literal).collect(),
+        Value::Object(map) => {
+            map.into_iter().map(|(key, value)| (literal_text(&key), literal(value))).collect()
+        }
+        other => other,
+    }
+}
+
+/// A sign before a brace is doubled. Of several in a row bake would see the escape too early, so
+/// these become an expression that comes to them.
+fn literal_text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['$', '%']) {
+        let (before, from) = rest.split_at(at);
+        let sign = if from.starts_with('$') { '$' } else { '%' };
+        let after = from.trim_start_matches(sign);
+        let signs = &from[..from.len() - after.len()];
+        out += before;
+        match (after.starts_with('{'), signs.len()) {
+            (true, 1) => out.extend([sign, sign]),
+            (true, _) => out += &format!("${{\"{signs}\"}}"),
+            (false, _) => out += signs,
+        }
+        rest = after;
+    }
+    out + rest
+}

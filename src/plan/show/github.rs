@@ -1,0 +1,202 @@
+//! A plan as the strategy matrix of GitHub Actions.
+
+use std::collections::HashSet;
+
+use indexmap::IndexMap;
+use serde_json::{Value, json};
+
+use super::escaped;
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, listed};
+use crate::matrix::{Axis, Cell, Matrix};
+
+/// What a run of GitHub Actions takes.
+///
+/// Source: <https://docs.github.com/en/actions/reference/limits>
+const MOST_JOBS: usize = 256;
+
+/// A strategy matrix, and how cells were put together in jobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Strategy {
+    /// `{"include":[…]}` in one line, for `fromJSON`.
+    pub json: String,
+    /// One sentence.
+    pub grouping: String,
+}
+
+/// The jobs that build `cells`: one for each cell, or for each combination of values of the axes
+/// in `group_by`. Where these are too many, cells are put together by as few axes as it takes.
+pub fn github(matrix: &Matrix, cells: &[Cell], group_by: &[String]) -> Result<Strategy, Error> {
+    let mut errors = Diagnostics::default();
+    let by = group_by.iter().filter_map(|name| axis_number(matrix, name, &mut errors));
+    let by: Vec<usize> = by.collect();
+    errors.check(()).map_err(|wrong| Error::found(ErrorKind::Usage, wrong))?;
+    plain_values(matrix, cells, &mut errors);
+    errors.check(())?;
+    let all: Vec<usize> = (0..matrix.axes().len()).collect();
+    let wanted = if by.is_empty() { &all } else { &by };
+    let by = fitting(cells, wanted);
+    let mut jobs = groups(cells, &by);
+    let whole = jobs.len();
+    let each = whole.div_ceil(MOST_JOBS);
+    if each > 1 {
+        // A single axis that is longer: neighbours share a job.
+        jobs = jobs.chunks(each).map(<[_]>::concat).collect();
+    }
+    let include: Vec<Value> = jobs.iter().map(|cells| job(matrix, cells, &by)).collect();
+    Ok(Strategy {
+        json: escaped(&json!({ "include": include }).to_string()) + "\n",
+        grouping: sentence(matrix, cells.len(), jobs.len(), &by, wanted, each),
+    })
+}
+
+fn axis_number(matrix: &Matrix, name: &str, errors: &mut Diagnostics) -> Option<usize> {
+    let names = || matrix.axes().iter().map(|axis| &*axis.name);
+    let found = names().position(|axis| axis == name);
+    if found.is_none() {
+        errors.push(
+            Diagnostic::error(format!("--group-by: there is no axis `{name}`"))
+                .help(format!("axes: {}", listed(names())))
+                .help_nearest(name, names()),
+        );
+    }
+    found
+}
+
+/// A job splits its flags at spaces, and a flag takes a comma, a glob or a comparison for several
+/// values: a value that means more than itself cannot be handed on.
+fn plain_values(matrix: &Matrix, cells: &[Cell], errors: &mut Diagnostics) {
+    let plain = |text: &str| {
+        text.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_')
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-:/@=".contains(&b))
+    };
+    let mut told = HashSet::new();
+    for (axis, value) in cells.iter().flat_map(|cell| &cell.axes) {
+        if plain(value) || !told.insert((axis, value)) {
+            continue;
+        }
+        let message =
+            format!("the value `{value}` of axis `{axis}` cannot be handed to a job as a word");
+        let mut error = Diagnostic::error(message)
+            .help("use letters, digits and ._+-:/@= in values, and properties for the rest");
+        let known =
+            matrix.axis(axis).and_then(|axis| axis.values.iter().find(|v| v.text == *value));
+        if let Some(known) = known {
+            error = error.at(&known.span, "");
+        }
+        errors.push(error);
+    }
+}
+
+/// As many of the `wanted` axes as stay within the most jobs; at least one.
+fn fitting(cells: &[Cell], wanted: &[usize]) -> Vec<usize> {
+    if groups(cells, wanted).len() <= MOST_JOBS {
+        return wanted.to_vec();
+    }
+    let sizes: Vec<usize> = wanted.iter().map(|axis| groups(cells, &[*axis]).len()).collect();
+    // The axes that make the most jobs without making too many: cells that share a job share a
+    // machine, and wait for each other.
+    let mut best = (0, vec![0]);
+    for subset in 1_u32..1 << wanted.len().min(16) {
+        let chosen: Vec<usize> = (0..wanted.len()).filter(|at| subset >> at & 1 == 1).collect();
+        let count = chosen.iter().fold(1_usize, |n, at| n.saturating_mul(sizes[*at]));
+        if count <= MOST_JOBS && count > best.0 {
+            best = (count, chosen);
+        }
+    }
+    // An axis that is too long is cut into pieces, which may still be more jobs than all the short
+    // ones make together.
+    let pieces = |at: &usize| sizes[*at].div_ceil(sizes[*at].div_ceil(MOST_JOBS));
+    let long = (0..wanted.len()).filter(|at| sizes[*at] > MOST_JOBS).max_by_key(pieces);
+    if let Some(long) = long.filter(|at| pieces(at) > best.0) {
+        best.1 = vec![long];
+    }
+    best.1.into_iter().map(|at| wanted[at]).collect()
+}
+
+/// Cells with the same values on these axes, in the order of their first.
+fn groups<'c>(cells: &'c [Cell], by: &[usize]) -> Vec<Vec<&'c Cell>> {
+    let mut found: IndexMap<Vec<&str>, Vec<&Cell>> = IndexMap::new();
+    for cell in cells {
+        let key = by.iter().map(|axis| &*cell.axes[*axis].1).collect();
+        found.entry(key).or_default().push(cell);
+    }
+    found.into_values().collect()
+}
+
+/// What a job has to know.
+fn job(matrix: &Matrix, cells: &[&Cell], by: &[usize]) -> Value {
+    let mut args: Vec<String> = Vec::new();
+    let mut shared = serde_json::Map::new();
+    for (number, axis) in matrix.axes().iter().enumerate() {
+        let mut values: Vec<&str> = cells.iter().map(|cell| &*cell.axes[number].1).collect();
+        let mut seen = HashSet::new();
+        values.retain(|value| seen.insert(*value));
+        args.extend(flags(axis, &values, by.contains(&number)));
+        if let [one] = values.as_slice() {
+            shared.insert(axis.name.to_string(), json!(one));
+        }
+    }
+    let mut platforms: Vec<String> =
+        cells.iter().flat_map(|cell| cell.platforms.iter()).map(ToString::to_string).collect();
+    platforms.sort();
+    platforms.dedup();
+    let name = match cells {
+        [only] => only.name.to_string(),
+        [first, .., last] => name(first, last, by),
+        [] => String::new(),
+    };
+    json!({
+        "name": name,
+        "args": args.join(" "),
+        "axes": shared,
+        "cells": cells.len(),
+        "platforms": platforms.join(","),
+    })
+}
+
+/// `ubuntu, 2.0.1`, or `2.0.1 to 2.0.4`.
+fn name(first: &Cell, last: &Cell, by: &[usize]) -> String {
+    let part = |axis: &usize| {
+        let (from, to) = (&first.axes[*axis].1, &last.axes[*axis].1);
+        if from == to { from.to_string() } else { format!("{from} to {to}") }
+    };
+    by.iter().map(part).collect::<Vec<_>>().join(", ")
+}
+
+/// The flags that select `values`; none where these are all that the axis has.
+fn flags(axis: &Axis, values: &[&str], always: bool) -> Vec<String> {
+    let known: HashSet<&str> = axis.values.iter().map(|value| &*value.text).collect();
+    let (listed, added): (Vec<&str>, Vec<&str>) =
+        values.iter().copied().partition(|value| known.contains(value));
+    let mut flags = Vec::new();
+    if !listed.is_empty() && (always || !added.is_empty() || listed.len() < known.len()) {
+        flags.push(format!("--only {}={}", axis.name, listed.join(",")));
+    }
+    // Values of this command line alone.
+    if !added.is_empty() {
+        flags.push(format!("--add {}={}", axis.name, added.join(",")));
+    }
+    flags
+}
+
+fn sentence(
+    matrix: &Matrix,
+    cells: usize,
+    jobs: usize,
+    by: &[usize],
+    wanted: &[usize],
+    each: usize,
+) -> String {
+    let names: Vec<&str> = by.iter().map(|axis| &*matrix.axes()[*axis].name).collect();
+    let mut text = format!("{cells} cells in {jobs} jobs");
+    if jobs < cells || by.len() < matrix.axes().len() {
+        text += &format!(", grouped by {}", names.join(" and "));
+    }
+    if each > 1 {
+        text += &format!(", {each} values to a job");
+    }
+    if by.len() < wanted.len() || each > 1 {
+        text += &format!(" (a run takes {MOST_JOBS} jobs at most)");
+    }
+    text
+}

@@ -1,0 +1,261 @@
+//! Strategy matrices and bake files.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::error::SourceFile;
+use crate::matrix::{Cell, Matrix, Overrides, Pick, Selection};
+use crate::plan::{BuildRequest, Cache, NamedContext, Network, SecretSource};
+use crate::template::Rendered;
+
+fn matrix(axes: &str, tag: &str) -> Matrix {
+    let text = format!("image: me/app\ntag: \"{tag}\"\nplatforms: linux/amd64\naxes: {axes}\n");
+    Matrix::parse(SourceFile::new("matrix.yaml", text)).unwrap()
+}
+
+fn cells(matrix: &Matrix, only: &[&str], add: &[&str]) -> Vec<Cell> {
+    let picks = |texts: &[&str]| texts.iter().map(|text| Pick::parse(text).unwrap()).collect();
+    let selection = Selection { only: picks(only), add: picks(add), ..Default::default() };
+    let overrides = Overrides::default();
+    matrix.select(&selection, &overrides).unwrap().expand().unwrap().cells
+}
+
+fn jobs(strategy: &Strategy) -> Vec<Value> {
+    assert_eq!(strategy.json.lines().count(), 1, "it has to fit on one line");
+    let value: Value = serde_json::from_str(&strategy.json).unwrap();
+    assert_eq!(value.as_object().unwrap().len(), 1, "any other key would be an axis");
+    value["include"].as_array().unwrap().clone()
+}
+
+/// What a job builds, its flags read as a shell splits them.
+fn built(matrix: &Matrix, args: &str) -> Vec<String> {
+    let words: Vec<&str> = args.split_whitespace().collect();
+    let (mut only, mut add) = (Vec::new(), Vec::new());
+    for pair in words.chunks(2) {
+        match pair {
+            ["--only", value] => only.push(*value),
+            ["--add", value] => add.push(*value),
+            other => panic!("{other:?}"),
+        }
+    }
+    cells(matrix, &only, &add).iter().map(|cell| cell.name.to_string()).collect()
+}
+
+#[test]
+fn every_cell_is_built_by_one_job() {
+    let family =
+        matrix("{ os: [a, b], version: 1.0..1.3, type: [x, y] }", "<%os%>-<%version%>-<%type%>");
+    let long = matrix("{ n: 1..1000, os: [a, b] }", "<%os%>-<%n%>");
+    let many = matrix("{ a: 1..20, b: 1..30, c: 1..3 }", "<%a%>-<%b%>-<%c%>");
+    let small = matrix("{ os: [a], one: 1..600 }", "<%os%>-<%one%>");
+    let by = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    for (matrix, only, add, group, count, sentence) in [
+        (&family, &[][..], &[][..], by(&[]), 16, "16 cells in 16 jobs"),
+        (&family, &[], &[], by(&["os"]), 2, "16 cells in 2 jobs, grouped by os"),
+        (
+            &family,
+            &["type=x"],
+            &[],
+            by(&["os", "version"]),
+            8,
+            "8 cells in 8 jobs, grouped by os and version",
+        ),
+        (
+            &family,
+            &["os=a", "version=>=1.2"],
+            &[],
+            by(&["type"]),
+            2,
+            "4 cells in 2 jobs, grouped by type",
+        ),
+        (
+            &family,
+            &["version=1.3"],
+            &["version=2.0-rc"],
+            by(&["os"]),
+            2,
+            "8 cells in 2 jobs, grouped by os",
+        ),
+        (
+            &many,
+            &[],
+            &[],
+            by(&[]),
+            90,
+            "1800 cells in 90 jobs, grouped by b and c (a run takes 256 jobs at most)",
+        ),
+        (
+            &long,
+            &[],
+            &[],
+            by(&[]),
+            250,
+            "2000 cells in 250 jobs, grouped by n, 4 values to a job (a run takes 256 jobs at most)",
+        ),
+        (&long, &[], &[], by(&["os"]), 2, "2000 cells in 2 jobs, grouped by os"),
+        (
+            &small,
+            &[],
+            &[],
+            by(&[]),
+            200,
+            "600 cells in 200 jobs, grouped by one, 3 values to a job (a run takes 256 jobs at most)",
+        ),
+    ] {
+        let wanted = cells(matrix, only, add);
+        let strategy = github(matrix, &wanted, &group).unwrap();
+        let jobs = jobs(&strategy);
+        assert_eq!((jobs.len(), strategy.grouping.as_str()), (count, sentence));
+        let mut made: Vec<String> = jobs
+            .iter()
+            .flat_map(|job| {
+                let names = built(matrix, job["args"].as_str().unwrap());
+                assert_eq!(job["cells"], names.len(), "{job}");
+                names
+            })
+            .collect();
+        let mut wanted: Vec<String> = wanted.iter().map(|cell| cell.name.to_string()).collect();
+        made.sort();
+        wanted.sort();
+        assert_eq!(made, wanted, "{sentence}");
+    }
+}
+
+#[test]
+fn a_job_says_what_it_is() {
+    let matrix = matrix("{ os: [a, b], version: 1.0..1.1 }", "<%os%>-<%version%>");
+    let strategy = github(&matrix, &cells(&matrix, &["os=a"], &[]), &["os".to_owned()]).unwrap();
+    assert_eq!(
+        jobs(&strategy),
+        [json!({
+            "name": "a",
+            "args": "--only os=a",
+            "axes": { "os": "a" },
+            "cells": 2,
+            "platforms": "linux/amd64",
+        })]
+    );
+}
+
+#[test]
+fn a_value_that_is_more_than_a_word_is_refused_and_an_unknown_axis_is_wrong_usage() {
+    for value in ["a b", "a,b", "a*", "$(x)", ">=1", "-x", "a;b", "é"] {
+        let matrix = matrix(&format!("{{ os: {{ '{value}': {{ t: a }} }} }}"), "<%os.t%>");
+        let error = github(&matrix, &cells(&matrix, &[], &[]), &[]).unwrap_err();
+        assert_eq!(error.exit_code(), 3);
+        assert!(error.render(false).contains("as a word"), "{value}");
+    }
+    let matrix = matrix("{ os: [a, b] }", "<%os%>");
+    let error = github(&matrix, &cells(&matrix, &[], &[]), &["oz".to_owned()]).unwrap_err();
+    assert_eq!(error.exit_code(), 2);
+    assert!(error.render(false).contains("did you mean `os`?"));
+}
+
+fn request(cell: &str, dockerfile: &str) -> BuildRequest {
+    BuildRequest {
+        cell: cell.into(),
+        dockerfile: Arc::new(Rendered::verbatim("Dockerfile", dockerfile)),
+        dockerignore: None,
+        context: "".into(),
+        platforms: vec!["linux/amd64".parse().unwrap(), "linux/arm64".parse().unwrap()],
+        references: vec!["me/app:1".parse().unwrap()],
+        args: Default::default(),
+        labels: Default::default(),
+        target: None,
+        annotations: Default::default(),
+        bases: Default::default(),
+        contexts: Default::default(),
+        secrets: Default::default(),
+        ssh: Default::default(),
+        network: None,
+        cache_from: Vec::new(),
+        cache_to: Vec::new(),
+        options: Default::default(),
+    }
+}
+
+fn pairs<T>(items: impl IntoIterator<Item = (&'static str, T)>) -> indexmap::IndexMap<String, T> {
+    items.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+#[test]
+fn everything_of_a_request_is_in_its_target() {
+    let mut one = request("1.0-a", "FROM a\n");
+    one.args = pairs([("A", "${x}".to_owned())]);
+    one.labels = pairs([("l", "%{y}".to_owned())]);
+    one.annotations = pairs([("k", "a=b".to_owned())]);
+    one.target = Some("final".to_owned());
+    one.bases = pairs([("docker.io/library/ubuntu:latest", "m.example/u:1".parse().unwrap())]);
+    one.contexts = pairs([
+        ("files", NamedContext::Folder("../f".into())),
+        ("git", NamedContext::Url("https://x.example/a.git".to_owned())),
+    ]);
+    one.secrets = pairs([
+        ("s", SecretSource::File("a,b".into())),
+        ("e", SecretSource::Variable("E".to_owned())),
+    ]);
+    one.ssh = pairs([("default", vec![]), ("k", vec!["/s".into()])]);
+    one.network = Some(Network::Host);
+    let registry = Cache {
+        kind: "registry".to_owned(),
+        attributes: pairs([("ref", "m.example/c:1".to_owned()), ("mode", "max".to_owned())]),
+    };
+    one.cache_to = vec![registry.clone()];
+    one.cache_from = vec![registry];
+    let options = crate::plan::BuildOptions { no_cache: true, pull: true, ..Default::default() };
+    one.options = Arc::new(options);
+    let bake = bake(&[one]);
+    assert_eq!(bake.notes.len(), 1, "host networking is asked for: {:?}", bake.notes);
+    let file: Value = serde_json::from_str(&bake.json).unwrap();
+    assert_eq!(
+        file,
+        json!({
+            "group": { "default": { "targets": ["1_0-a"] } },
+            "target": { "1_0-a": {
+                "context": ".",
+                "dockerfile-inline": "FROM a\n",
+                "tags": ["docker.io/me/app:1"],
+                "platforms": ["linux/amd64", "linux/arm64"],
+                "args": { "A": "$${x}" },
+                "labels": { "l": "%%{y}" },
+                "annotations": ["manifest,index:k=a=b"],
+                "target": "final",
+                "contexts": {
+                    "ubuntu": "docker-image://m.example/u:1",
+                    "files": "../f",
+                    "git": "https://x.example/a.git",
+                },
+                "secret": ["id=s,\"src=a,b\"", "id=e,env=E"],
+                "ssh": ["default", "k=/s"],
+                "cache-from": ["type=registry,ref=m.example/c:1,mode=max"],
+                "cache-to": ["type=registry,ref=m.example/c:1,mode=max"],
+                "network": "host",
+                "no-cache": true,
+                "pull": true,
+                "attest": ["type=provenance,disabled=true"],
+            } },
+        })
+    );
+}
+
+#[test]
+fn targets_of_two_cells_never_share_a_name_and_what_a_file_cannot_hold_is_said() {
+    let mut odd = request("a_b", "FROM a\n");
+    odd.dockerignore = Some("x".into());
+    let bake = bake(&[request("a.b", "FROM a\n"), odd, request("a:b", "FROM a\n")]);
+    let file: Value = serde_json::from_str(&bake.json).unwrap();
+    let names: Vec<_> = file["target"].as_object().unwrap().keys().collect();
+    assert_eq!(names, ["a_b", "a_b_", "a_b__"]);
+    assert_eq!(bake.notes.len(), 1);
+    assert!(bake.notes[0].starts_with("a_b: "), "{:?}", bake.notes);
+}
+
+#[test]
+fn no_form_lets_a_control_character_through() {
+    assert_eq!(
+        escaped("{\"a\":\"\u{9b}\u{7f}\u{202e}é\"}\n"),
+        "{\"a\":\"\\u009b\\u007f\\u202eé\"}\n"
+    );
+}

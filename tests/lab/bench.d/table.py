@@ -1,0 +1,108 @@
+"""The results as text: medians, ranges, ratios, and the targets."""
+
+import statistics
+from typing import Callable
+
+from clients import CLIENTS
+from local import Local
+from rounds import Run
+
+PEER = "bake"
+
+
+def select(runs: list[Run], family: str, phase: str, client: str) -> list[Run]:
+    return [r for r in runs if (r.family, r.phase, r.client) == (family, phase, client)]
+
+
+def median(runs: list[Run], value: Callable[[Run], float]) -> float | None:
+    """Of the runs that did their work; none of a client that failed."""
+    if not runs or any(run.error for run in runs):
+        return None
+    return statistics.median(value(run) for run in runs)
+
+
+def wall(run: Run) -> float:
+    return run.sample.wall
+
+
+def comparison(runs: list[Run], family: str, phase: str, title: str) -> str:
+    peer = median(select(runs, family, phase, PEER), wall)
+    rows = [["client", "wall, s", "/bake", "client CPU, s", "client MB", "engine CPU, s"]]
+    notes = []
+    for client in CLIENTS:
+        mine = select(runs, family, phase, client.name)
+        if not mine:
+            continue
+        rows.append([client.title, *_numbers(mine, peer)])
+        notes += [f"  {client.title}, round {run.round}: {run.error}" for run in mine if run.error]
+    return "\n".join([title, *_columns(rows), *notes, ""])
+
+
+def settings(runs: list[Run]) -> str:
+    """What each client was asked for."""
+    measured = {run.client for run in runs}
+    rows = [[one.title, one.settings] for one in CLIENTS if one.name in measured]
+    return "\n".join(["settings", *_columns(rows), ""]) if rows else ""
+
+
+def _numbers(runs: list[Run], peer: float | None) -> list[str]:
+    failed = sum(1 for run in runs if run.error)
+    if failed:
+        return [f"failed {failed} of {len(runs)}", "-", "-", "-", "-"]
+    ratio = f"{median(runs, wall) / peer:.2f}" if peer else "-"
+    return [
+        _ranged([wall(run) for run in runs]), ratio,
+        _ranged([run.sample.cpu for run in runs]),
+        _ranged([run.peak_kib / 1024 for run in runs], 0),
+        _ranged([run.sample.engine_cpu for run in runs]),
+    ]
+
+
+def _ranged(values: list[float], digits: int = 2) -> str:
+    middle, low, high = statistics.median(values), min(values), max(values)
+    return f"{middle:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
+
+
+def local(results: list[Local]) -> str:
+    rows = [["command", "wall, ms", "MB", "runs"]]
+    for one in results:
+        peak = f"{one.peak_kib / 1024:.0f}" if one.peak_kib else "-"
+        rows.append([one.name, _ranged(one.milliseconds, 1), peak, str(len(one.milliseconds))])
+    return "\n".join(["onebuild alone", *_columns(rows), ""])
+
+
+def targets(runs: list[Run], locals_: list[Local]) -> str:
+    """Each target: what was reached, and whether that is enough. Unmeasured ones are left out."""
+    lines = []
+
+    def line(what: str, value: float | None, limit: float | None, unit: str) -> None:
+        if value is not None and limit is not None:
+            word = "pass" if value <= limit else "MISS"
+            lines.append([word, what, f"{value:.2f} {unit}", f"at most {limit:.2f} {unit}"])
+
+    def at(phase: str, client: str) -> float | None:
+        return median(select(runs, "family", phase, client), wall)
+
+    bake = at("warm", PEER)
+    every = select(runs, "many", "warm", "onebuild")
+    if every:
+        failed = sum(1 for run in every if run.error)
+        word = "MISS" if failed else "pass"
+        lines.append([word, "200 cells succeed", f"{len(every) - failed} of {len(every)} rounds", ""])
+    line("warm, defaults: half of bake", at("warm", "onebuild"), bake and bake / 2, "s")
+    line("warm, settings of bake", at("warm", "onebuild-full"), bake, "s")
+    line("warm, settings of bake, bare", at("warm", "onebuild-bare"), at("warm", "bake-bare"), "s")
+    line("cold, defaults", at("cold", "onebuild"), at("cold", PEER), "s")
+    line("cold, settings of bake", at("cold", "onebuild-full"), at("cold", PEER), "s")
+    ours = [run.peak_kib / 1024 for run in runs if run.client.startswith("onebuild")]
+    line("memory of onebuild, any run", max(ours, default=None), 30, "MB")
+    for one in locals_:
+        for start, limit in (("--help", 5), ("plan", 50), ("render", 1000)):
+            if one.name.startswith(start):
+                line(one.name, one.median, limit, "ms")
+    return "\n".join(["targets", *_columns(lines), ""]) if lines else ""
+
+
+def _columns(rows: list[list[str]]) -> list[str]:
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths)).rstrip() for row in rows]
