@@ -16,8 +16,8 @@ mod output;
 mod plan;
 mod prepare;
 mod render;
-mod usage;
 mod schema;
+mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -20,7 +20,7 @@ mod tests {
 
     use super::SCHEMA;
     use crate::error::SourceFile;
-    use crate::matrix::Matrix;
+    use crate::matrix::{Matrix, SETTINGS};
 
     fn schema() -> Value {
         serde_json::from_str(SCHEMA).unwrap()
@@ -44,6 +44,10 @@ mod tests {
         assert_eq!(keys(&schema()), known("qqqqqqqqqqqq: 1"));
         let tag = &schema()["properties"]["tags"]["items"]["anyOf"][1];
         assert_eq!(keys(tag), known("tags: [{ qqqqqqqqqqqq: 1 }]"));
+        let settings: BTreeSet<String> = SETTINGS.into_iter().map(str::to_owned).collect();
+        assert_eq!(keys(&schema()["definitions"]["layer"]), settings);
+        let outside = &schema()["definitions"]["axis"]["anyOf"][2];
+        assert_eq!(keys(outside), known("axes: { a: { from: x, qqqqqqqqqqqq: 1 } }"));
     }
 
     #[test]
@@ -54,7 +58,8 @@ mod tests {
             .filter_map(|error| error.message.strip_suffix("` is missing")?.strip_prefix('`'))
             .map(str::to_owned)
             .collect();
-        let mut required: BTreeSet<String> = schema()["required"]
+        // A file that extends another need not say all itself.
+        let mut required: BTreeSet<String> = schema()["else"]["required"]
             .as_array()
             .unwrap()
             .iter()

@@ -325,7 +325,7 @@ fn every_slip_in_an_input_is_told_with_its_place() {
         ("secrets: { a: { value: x } }", "7:17", "known keys: file, env"),
         ("secrets: { a: { file: x, env: y } }", "7:15", "needs one source"),
         ("secrets: { a: {} }", "7:15", "needs one source"),
-        ("secrets: { a: { env: \"a=b\" } }", "7:22", "not the name of a variable"),
+        ("secrets: { a: { env: \"a=b\" } }", "7:23", "not the name of a variable"),
         ("secrets: { a: }", "7:12", "say where it is found"),
         ("ssh: [a, a]", "7:10", "listed twice"),
         ("ssh: \"=x\"", "7:6", "`default` or `ID=SOCKET`"),
