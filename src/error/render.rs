@@ -118,8 +118,10 @@ fn snippet<'a>(diagnostic: &Diagnostic, file: &SourceFile) -> Snippet<'a, Annota
     let mut text = String::new();
     let mut annotations = Vec::new();
     for number in first..=last {
-        // The lines between two labels are folded away: no need to copy them.
-        if !lines.contains(&number) {
+        // The lines between two labels are folded away, but for short gaps.
+        const FOLDED: usize = 4;
+        let near = number.saturating_sub(FOLDED)..=number + FOLDED;
+        if lines.range(near).next().is_none() {
             text.push('\n');
             continue;
         }
@@ -138,6 +140,7 @@ fn snippet<'a>(diagnostic: &Diagnostic, file: &SourceFile) -> Snippet<'a, Annota
             annotations.push(kind.span(text.len() + start..text.len() + end).label(word));
         }
         // The renderer cuts long lines by itself, but walks through all of them first.
+        let marked_end = marked_end.max(range.start);
         let end = range.end.min(file.span(0..marked_end + LONGEST_REST).end);
         // The renderer spells out control characters but these, which some terminals obey as well;
         // the stand-in has as many bytes, so that the places stay.
@@ -224,6 +227,14 @@ error: axis `version` has no value matching `2.0.99`
         let shown = found.render(false);
         assert_eq!(shown.matches("error:").count(), 3, "{shown}");
         assert!(shown.contains("= note: and 38 more like this\n  = help: mend it"), "{shown}");
+    }
+
+    #[test]
+    fn a_line_between_two_places_is_not_shown_as_empty() {
+        let file = SourceFile::new("f", "one\nbetween\ntwo\n");
+        let found = Diagnostic::error("same").at(&file.span(12..15), "").at(&file.span(0..3), "");
+        let shown = Diagnostics::from(found).render(false);
+        assert!(shown.contains("2 | between\n"), "{shown}");
     }
 
     #[test]

@@ -103,12 +103,15 @@ impl Reader<'_> {
 
     /// An error for each key that is not known.
     pub(super) fn unknown(&mut self, entry: &Entry, known: &[&str]) {
-        self.errors.push(
-            Diagnostic::error(format!("unknown key `{}`", entry.key))
-                .at(&entry.key_span, "")
-                .help(format!("known keys: {}", known.join(", ")))
-                .help_nearest(&entry.key, known.iter().copied()),
-        );
+        let finding = Diagnostic::error(format!("unknown key `{}`", entry.key))
+            .at(&entry.key_span, "")
+            .help(format!("known keys: {}", known.join(", ")));
+        let adds = entry.key.strip_suffix('+').is_some_and(|key| known.contains(&key));
+        self.errors.push(if adds {
+            finding.help("`+` adds to a list of a file that this one extends")
+        } else {
+            finding.help_nearest(&entry.key, known.iter().copied())
+        });
     }
 
     pub(super) fn unfit(&mut self, span: &Span, what: &str, wanted: &str, found: &Kind) {

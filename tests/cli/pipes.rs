@@ -10,8 +10,8 @@ use crate::program::onebuild;
 /// A matrix of many cells, so that its plan is larger than a pipe holds.
 fn large(folder: &Path) {
     let text = "image: me/app\ntag: v<%n%>\nplatforms: linux/amd64\naxes: { n: 1..5000 }\n";
-    fs::write(folder.join("matrix.yaml"), text).unwrap();
-    fs::write(folder.join("Dockerfile"), "FROM scratch\n").unwrap();
+    fs::write(folder.join("matrix.yaml"), text).expect("a matrix to write");
+    fs::write(folder.join("Dockerfile"), "FROM scratch\n").expect("a template to write");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Axes, and what `defaults` says of them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use indexmap::IndexMap;
 
 use super::super::outside::Outside;
 use super::super::reader::Reader;
@@ -12,6 +13,9 @@ use crate::error::{Diagnostic, Span};
 use crate::template::{Value, is_name};
 
 const MOST_VALUES: usize = 10_000;
+
+/// Values of an axis by their texts, in order.
+type Values = IndexMap<Arc<str>, AxisValue>;
 
 impl Reader<'_> {
     pub(in super::super) fn axes(&mut self, entry: &Entry) -> Vec<Axis> {
@@ -40,7 +44,7 @@ impl Reader<'_> {
 
     fn axis_values(&mut self, entry: &Entry) -> Vec<AxisValue> {
         let what = format!("axes.{}", entry.key);
-        let mut values = Vec::new();
+        let mut values = Values::new();
         match &entry.value.kind {
             Kind::Scalar(text) => self.range(text, &entry.value.span, Vec::new(), &mut values),
             Kind::List(items) => {
@@ -51,8 +55,7 @@ impl Reader<'_> {
                 }
             }
             Kind::Map(entries) if Outside::is_meant(entries) => {
-                values = self.outside(entry, entries);
-                return values;
+                return self.outside(entry, entries);
             }
             Kind::Map(entries) => {
                 for entry in entries {
@@ -63,7 +66,7 @@ impl Reader<'_> {
             kind @ Kind::Empty => {
                 let wanted = "a list, a range or a map of values to properties";
                 self.unfit(&entry.key_span, &what, wanted, kind);
-                return values;
+                return Vec::new();
             }
         }
         let none = match &entry.value.kind {
@@ -74,7 +77,7 @@ impl Reader<'_> {
         if none {
             self.error(&entry.value.span, format!("axis `{}` has no values", entry.key));
         }
-        values
+        values.into_values().collect()
     }
 
     /// `value: { property: text or list }`.
@@ -115,7 +118,7 @@ impl Reader<'_> {
         text: &str,
         span: &Span,
         properties: Vec<(Arc<str>, Value)>,
-        values: &mut Vec<AxisValue>,
+        values: &mut Values,
     ) {
         let texts = match range::values(text) {
             Ok(texts) => texts,
@@ -127,15 +130,13 @@ impl Reader<'_> {
         if text.chars().any(char::is_control) {
             return self.error(span, "a value of an axis holds a control character");
         }
-        let known: HashMap<Arc<str>, Span> =
-            values.iter().map(|value| (value.text.clone(), value.span.clone())).collect();
         let properties: Arc<[_]> = properties.into();
         for text in texts {
-            if let Some(first) = known.get(text.as_str()) {
+            if let Some(first) = values.get(text.as_str()) {
                 self.errors.push(
                     Diagnostic::error(format!("the value `{text}` is listed twice"))
                         .at(span, "again")
-                        .at(first, "first"),
+                        .at(&first.span, "first"),
                 );
                 continue;
             }
@@ -145,7 +146,9 @@ impl Reader<'_> {
             } else {
                 Value::Record { text: text.clone(), properties: properties.clone() }
             };
-            values.push(AxisValue { text, value, span: span.clone(), included: false });
+            let value =
+                AxisValue { text: text.clone(), value, span: span.clone(), included: false };
+            values.insert(text, value);
         }
     }
 

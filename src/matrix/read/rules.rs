@@ -39,7 +39,7 @@ impl Reader<'_> {
         let mut layers = Vec::new();
         for node in nodes {
             let layer = self.layer(node, "overrides", axes);
-            if layer.settings.is_empty() && matches!(node.kind, Kind::Map(_)) {
+            if layer.settings.is_empty() && self.speaks_only_of(node, axes) {
                 self.errors.push(
                     Diagnostic::error("this rule changes nothing")
                         .at(&node.span, "")
@@ -80,7 +80,7 @@ impl Reader<'_> {
                             .at(&node.span, "its cells are in the matrix already"),
                     );
                 }
-            } else if layer.settings.is_empty() && matches!(node.kind, Kind::Map(_)) {
+            } else if layer.settings.is_empty() && self.speaks_only_of(node, axes) {
                 let spoken: Vec<&str> = self.keys(node);
                 let missing = axes.iter().map(|axis| &*axis.name);
                 let missing: Vec<&str> = missing.filter(|name| !spoken.contains(name)).collect();
@@ -134,7 +134,7 @@ impl Reader<'_> {
     }
 
     /// The keys of an entry.
-    fn keys<'n>(&mut self, node: &'n Node) -> Vec<&'n str> {
+    fn keys<'n>(&self, node: &'n Node) -> Vec<&'n str> {
         match &node.kind {
             Kind::Map(entries) => entries.iter().map(|entry| entry.key.as_str()).collect(),
             _ => Vec::new(),
@@ -173,6 +173,13 @@ impl Reader<'_> {
                 &[]
             }
         }
+    }
+
+    /// Whether all keys are axes, and there are some: else the slip has been told already.
+    fn speaks_only_of(&self, node: &Node, axes: &[Axis]) -> bool {
+        let keys: Vec<&str> = self.keys(node);
+        let is_axis = |key: &&str| axes.iter().any(|axis| *axis.name == **key);
+        !keys.is_empty() && keys.iter().all(is_axis)
     }
 
     fn speaks_of_axes(&mut self, node: &Node, axes: usize) {
