@@ -51,7 +51,7 @@ impl Files {
     pub fn new(file: SourceFile) -> Result<Self, Diagnostics> {
         let mut files =
             Self { file: file.clone(), pages: HashMap::new(), errors: Diagnostics::default() };
-        files.add(file.name().as_ref(), &file)?;
+        files.add(file.name(), &file)?;
         Ok(files)
     }
 
