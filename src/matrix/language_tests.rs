@@ -333,7 +333,7 @@ fn every_slip_in_an_input_is_told_with_its_place() {
         ("cache_to: { mode: max }", "7:11", "types: registry"),
         ("cache_to: { type: registy }", "7:19", "did you mean `registry`?"),
         ("cache_from: [\"type=lcoal,src=x\"]", "7:14", "did you mean `local`?"),
-        ("cache_from: \"<%os%>,,\"", "7:13", "here it is `ubuntu,,`"),
+        ("cache_from: \"<%os%>,,\"", "7:14", "here it is `ubuntu,,`"),
     ] {
         let shown = wrong(&family(more));
         assert!(shown.contains(&format!("--> matrix.yaml:{place}\n")), "{more}\n{shown}");
