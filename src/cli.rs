@@ -43,6 +43,12 @@ pub enum Command {
     Render(RenderArgs),
     /// Show what would be built
     Plan(PlanArgs),
+    /// Show every value of one cell, and where it comes from
+    Explain(ExplainArgs),
+    /// Find what is wrong or unwise, without building
+    Lint(LintArgs),
+    /// Begin a matrix here, from the Makefile and the Dockerfiles if there are any
+    Init(InitArgs),
     /// Print the JSON schema of matrix.yaml, for editors
     Schema,
     /// Print a completion script, which knows the axes of the matrix at hand
@@ -58,13 +64,15 @@ impl Command {
             Self::Build(args) | Self::Matrix(args) => Some(&mut args.select),
             Self::Render(args) => Some(&mut args.select),
             Self::Plan(args) => Some(&mut args.select),
-            Self::Schema | Self::Completions(_) | Self::Man(_) => None,
+            Self::Explain(args) => Some(&mut args.select),
+            Self::Lint(args) => Some(&mut args.select),
+            Self::Init(_) | Self::Schema | Self::Completions(_) | Self::Man(_) => None,
         }
     }
 }
 
 /// Which cells.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Selection")]
 pub struct SelectArgs {
     /// The matrix

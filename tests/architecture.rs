@@ -20,6 +20,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("input", &["event", "image"]),
     ("matrix", &["error", "event", "image", "input", "template", "version"]),
     ("plan", &["error", "event", "image", "input", "matrix", "template"]),
+    ("init", &["image", "template"]),
+    ("lint", &["error", "event", "image", "plan", "template"]),
     // What touches the world.
     ("buildkit", &[]),
     ("context", &["error"]),
@@ -51,6 +53,7 @@ const ANY: &[&str] = &["*"];
 /// Rooms that are handed text and values and give back values.
 const PURE: &[&str] = &[
     "text", "version", "error", "image", "template", "event", "outcome", "input", "matrix", "plan",
+    "init", "lint",
 ];
 
 /// What a pure room may not name.

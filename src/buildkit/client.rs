@@ -17,7 +17,7 @@ use super::status::{Progress, follow};
 use super::{SolveError, random_id};
 
 /// The largest message taken from BuildKit; a Status of a chatty build stays far below.
-const MAX_MESSAGE: usize = 16 << 20;
+pub(super) const MAX_MESSAGE: usize = 16 << 20;
 
 /// How long the status of a solve may outlast it; the same where none was ever heard of.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -27,6 +27,7 @@ const REFUSED: Duration = Duration::from_millis(250);
 #[derive(Debug, Clone)]
 pub struct Client {
     control: ControlClient<Channel>,
+    channel: Channel,
 }
 
 impl Client {
@@ -44,8 +45,16 @@ impl Client {
         });
         let channel =
             Endpoint::from_static("http://buildkit").connect_with_connector(connector).await?;
-        let control = ControlClient::new(channel).max_decoding_message_size(MAX_MESSAGE);
-        Ok(Self { control })
+        let control = ControlClient::new(channel.clone()).max_decoding_message_size(MAX_MESSAGE);
+        Ok(Self { control, channel })
+    }
+
+    pub(super) fn control(&self) -> ControlClient<Channel> {
+        self.control.clone()
+    }
+
+    pub(super) fn channel(&self) -> Channel {
+        self.channel.clone()
     }
 
     /// Every platform that a worker can run, emulated ones included, as BuildKit names them.

@@ -10,6 +10,7 @@
 
 mod client;
 mod error;
+mod gateway;
 pub mod session;
 mod solve;
 mod status;

@@ -77,9 +77,6 @@ pub struct LintArgs {
     /// How findings are written
     #[arg(long, value_enum, default_value_t = LintFormat::Text)]
     pub format: LintFormat,
-    /// Warnings fail too
-    #[arg(long)]
-    pub deny_warnings: bool,
     /// Do not ask an engine for BuildKit's own findings, even when there is one
     #[arg(long, conflicts_with = "host")]
     pub no_engine: bool,

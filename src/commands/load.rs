@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::{elsewhere, output};
+use super::elsewhere;
 use crate::cli::{AxisFlag, SelectArgs};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, SourceFile};
 use crate::matrix::{Axis, Files, Matrix, Sheet};
@@ -50,13 +50,11 @@ pub(super) fn sheet(args: &[OsString]) -> Result<Sheet, Error> {
     }
 }
 
-/// The matrix, with the values that come from elsewhere. With `--strict` its warnings are errors.
+/// The matrix, with the values that come from elsewhere.
 pub(super) fn matrix(sheet: &Sheet, select: &SelectArgs) -> Result<Matrix, Error> {
     let folder = select.file.parent().unwrap_or(Path::new(""));
     let resolved = elsewhere::resolved(&sheet.outside(), folder, select.offline)?;
-    let matrix = sheet.read(&resolved)?;
-    output::warn(matrix.warnings(), select.strict)?;
-    Ok(matrix)
+    Ok(sheet.read(&resolved)?)
 }
 
 /// The matrix as far as it is known here and now, whatever may be odd about it.

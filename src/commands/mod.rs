@@ -8,8 +8,11 @@ mod destination;
 mod drift;
 mod elsewhere;
 mod engine;
+mod explain;
 mod facts;
+mod init;
 mod inputs;
+mod lint;
 mod load;
 mod man;
 mod output;
@@ -81,6 +84,10 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
         }
         Command::Render(args) => render::run(&usable(sheet, &args.select)?, &args),
         Command::Plan(args) => plan::run(&usable(sheet, &args.select)?, &args),
+        Command::Explain(args) => explain::run(&usable(sheet, &args.select)?, &args),
+        // What is wrong with the matrix is what it is there to tell.
+        Command::Lint(args) => lint::run(sheet, &args),
+        Command::Init(args) => init::run(&args),
         Command::Schema => schema::run(),
         Command::Completions(args) => {
             completions::run(&args, sheet.ok().and_then(|sheet| load::at_hand(&sheet)).as_ref())
@@ -91,5 +98,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
 
 /// The matrix, its warnings told.
 fn usable(sheet: Result<Sheet, Error>, select: &SelectArgs) -> Result<Matrix, Error> {
-    load::matrix(&sheet?, select)
+    let matrix = load::matrix(&sheet?, select)?;
+    output::warn(matrix.warnings(), select.strict)?;
+    Ok(matrix)
 }

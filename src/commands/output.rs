@@ -54,3 +54,8 @@ pub(super) fn stderr_is_terminal() -> bool {
 pub(super) fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }
+
+/// Whether stdout is a terminal that wants colour.
+pub(super) fn stdout_has_colour() -> bool {
+    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+}

@@ -16,6 +16,17 @@ pub(super) fn cells(
     args: &SelectArgs,
     unnamed: Unnamed,
 ) -> Result<Vec<Cell>, Error> {
+    let (cells, warnings) = selected(matrix, args, unnamed)?;
+    output::warn(&warnings, args.strict)?;
+    Ok(cells)
+}
+
+/// The same, its warnings not told yet.
+pub(super) fn selected(
+    matrix: &Matrix,
+    args: &SelectArgs,
+    unnamed: Unnamed,
+) -> Result<(Vec<Cell>, Diagnostics), Error> {
     let selection = Selection {
         only: args.only.iter().chain(&args.axes).cloned().collect(),
         skip: args.skip.clone(),
@@ -38,8 +49,7 @@ pub(super) fn cells(
     }
     let expansion = selected.expand()?;
     warnings.extend(expansion.warnings);
-    output::warn(&warnings, args.strict)?;
-    Ok(expansion.cells)
+    Ok((expansion.cells, warnings))
 }
 
 /// The build requests of `cells`.
@@ -49,10 +59,21 @@ pub(super) fn requests(
     args: &SelectArgs,
     options: &Arc<BuildOptions>,
 ) -> Result<Vec<BuildRequest>, Error> {
+    let (requests, warnings) = planned(matrix, cells, args, options)?;
+    output::warn(&warnings, args.strict)?;
+    Ok(requests)
+}
+
+/// The same, its warnings not told yet.
+pub(super) fn planned(
+    matrix: &Matrix,
+    cells: &[Cell],
+    args: &SelectArgs,
+    options: &Arc<BuildOptions>,
+) -> Result<(Vec<BuildRequest>, Diagnostics), Error> {
     let root = args.file.parent().unwrap_or(Path::new(""));
     let templates = templates(cells, root)?;
     let plan = plan(matrix, cells, &templates, root, options)?;
-    output::warn(&plan.warnings, args.strict)?;
     let mut requests = plan.requests;
     let mut ignores = HashMap::new();
     for (cell, request) in cells.iter().zip(&mut requests) {
@@ -60,7 +81,7 @@ pub(super) fn requests(
         let ignore = ignores.entry(template).or_insert_with_key(|template| own_ignore(template));
         request.dockerignore.clone_from(ignore);
     }
-    Ok(requests)
+    Ok((requests, plan.warnings))
 }
 
 /// What Docker lets stand beside one Dockerfile in place of the context's `.dockerignore`.

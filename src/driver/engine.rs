@@ -27,9 +27,9 @@ const PROGRESS: usize = 64;
 
 /// A [`Builder`] over one engine; all its cells share one control connection.
 pub struct EngineBuilder {
-    client: Client,
-    sessions: Sessions,
-    environment: Environment,
+    pub(super) client: Client,
+    pub(super) sessions: Sessions,
+    pub(super) environment: Environment,
 }
 
 impl EngineBuilder {

@@ -11,6 +11,7 @@ mod caches;
 mod engine;
 mod failure;
 mod folder;
+mod lint;
 mod logins;
 mod machine;
 mod preflight;
@@ -24,6 +25,7 @@ mod words;
 
 pub use caches::leave_out_idle;
 pub use engine::EngineBuilder;
+pub use lint::{Lint, LintWarning};
 pub use machine::{Environment, missing};
 pub use preflight::{Obstacle, preflight};
 pub use verified::Verified;

@@ -5,11 +5,12 @@ use std::fmt;
 use super::source::Span;
 use super::suggest::nearest;
 
-/// How bad it is. A warning stops nothing.
+/// How bad it is. A warning stops nothing, and a note need not even be acted on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
     Error,
     Warning,
+    Note,
 }
 
 /// A place with a word on it.
@@ -41,6 +42,11 @@ impl Diagnostic {
 
     pub fn warning(message: impl Into<String>) -> Self {
         Self::new(Severity::Warning, message.into())
+    }
+
+    /// Worth knowing.
+    pub fn remark(message: impl Into<String>) -> Self {
+        Self::new(Severity::Note, message.into())
     }
 
     fn new(severity: Severity, message: String) -> Self {

@@ -67,6 +67,7 @@ fn group<'a>(diagnostic: &Diagnostic) -> Group<'a> {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
     };
     let mut group = Group::with_title(level.primary_title(visible(&diagnostic.message)));
     let mut seen: Vec<&SourceFile> = Vec::new();

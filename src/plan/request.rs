@@ -84,3 +84,30 @@ pub enum FileOutput {
     /// The root file system as a folder.
     Local,
 }
+
+#[cfg(test)]
+impl BuildRequest {
+    /// A cell with nothing of its own.
+    pub(crate) fn sample(cell: &str) -> Self {
+        Self {
+            cell: cell.into(),
+            dockerfile: Arc::default(),
+            dockerignore: None,
+            context: PathBuf::new(),
+            platforms: vec!["linux/amd64".parse().expect("it is a platform")],
+            references: vec!["me/app:1".parse().expect("it is a reference")],
+            args: IndexMap::new(),
+            labels: IndexMap::new(),
+            target: None,
+            annotations: IndexMap::new(),
+            bases: IndexMap::new(),
+            contexts: IndexMap::new(),
+            secrets: IndexMap::new(),
+            ssh: IndexMap::new(),
+            network: None,
+            cache_from: Vec::new(),
+            cache_to: Vec::new(),
+            options: Arc::default(),
+        }
+    }
+}

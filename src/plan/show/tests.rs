@@ -155,24 +155,9 @@ fn a_value_that_is_more_than_a_word_is_refused_and_an_unknown_axis_is_wrong_usag
 
 fn request(cell: &str, dockerfile: &str) -> BuildRequest {
     BuildRequest {
-        cell: cell.into(),
         dockerfile: Arc::new(Rendered::verbatim("Dockerfile", dockerfile)),
-        dockerignore: None,
-        context: "".into(),
         platforms: vec!["linux/amd64".parse().unwrap(), "linux/arm64".parse().unwrap()],
-        references: vec!["me/app:1".parse().unwrap()],
-        args: Default::default(),
-        labels: Default::default(),
-        target: None,
-        annotations: Default::default(),
-        bases: Default::default(),
-        contexts: Default::default(),
-        secrets: Default::default(),
-        ssh: Default::default(),
-        network: None,
-        cache_from: Vec::new(),
-        cache_to: Vec::new(),
-        options: Default::default(),
+        ..BuildRequest::sample(cell)
     }
 }
 

@@ -1,0 +1,101 @@
+//! `onebuild explain`: every value of a cell, and where it comes from.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::{output, prepare};
+use crate::cli::{ExplainArgs, ExplainFormat};
+use crate::error::{Error, ErrorKind, listed, nearest, visible};
+use crate::matrix::{Cell, Matrix, Origin, Source, Unnamed};
+use crate::plan::escaped;
+use crate::text::{pad, width};
+
+/// A column that is wider than this is not made as wide as its longest entry.
+const WIDEST: usize = 48;
+
+pub(super) fn run(matrix: &Matrix, args: &ExplainArgs) -> Result<ExitCode, Error> {
+    let cells = prepare::cells(matrix, &args.select, Unnamed::Everything)?;
+    let cell = find(&cells, &args.cell)?;
+    output::stdout(&match args.format {
+        ExplainFormat::Text => text(cell),
+        ExplainFormat::Json => json(cell),
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The cell of this name, or the one with an image of this name.
+fn find<'c>(cells: &'c [Cell], name: &str) -> Result<&'c Cell, Error> {
+    let is_image = |cell: &&Cell| {
+        cell.references.iter().any(|image| {
+            image.familiar() == name
+                || image.to_string() == name
+                || image.tag.as_ref().is_some_and(|tag| tag.as_str() == name)
+        })
+    };
+    let named = cells.iter().find(|cell| *cell.name == *name);
+    named.or_else(|| cells.iter().find(is_image)).ok_or_else(|| {
+        let names = || cells.iter().map(|cell| &*cell.name);
+        let error = Error::new(ErrorKind::Usage, format!("there is no cell `{name}`"));
+        match nearest(name, names()) {
+            Some(meant) => error.help(format!("did you mean `{meant}`?")),
+            None => error.help(format!("cells: {}", listed(names()))),
+        }
+    })
+}
+
+fn text(cell: &Cell) -> String {
+    let row = |origin: Origin| {
+        let Origin { key, value, source } = origin;
+        [key, value, told(&source)].map(|text| one_line(&text))
+    };
+    let rows: Vec<[String; 3]> = cell.origins().into_iter().map(row).collect();
+    let widest = |column: usize| {
+        rows.iter().map(|row| width(&row[column])).filter(|width| *width <= WIDEST).max()
+    };
+    let (keys, values) = (widest(0).unwrap_or(0), widest(1).unwrap_or(0));
+    let mut out = format!("{}: {}\n\n", one_line(&cell.name), one_line(&cell.describe()));
+    for [key, value, source] in rows {
+        out += format!("{}  {}  {source}", pad(&key, keys), pad(&value, values)).trim_end();
+        out.push('\n');
+    }
+    out
+}
+
+/// `matrix.yaml:12:3`, `--platform`, `$ONEBUILD_IMAGE`, `default`.
+fn told(source: &Source) -> String {
+    match source {
+        Source::File(span) => span.to_string(),
+        Source::Flag(name) => name.clone(),
+        Source::Environment(name) => format!("${name}"),
+        Source::Default => "default".to_owned(),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    visible(text).replace('\n', "\\n")
+}
+
+/// For programs. Versioned: fields are added, never changed, under one version.
+fn json(cell: &Cell) -> String {
+    let values: Vec<Value> = cell
+        .origins()
+        .into_iter()
+        .map(|Origin { key, value, source }| {
+            let source = match source {
+                Source::File(span) => {
+                    let (line, column) = span.line_column();
+                    json!({ "file": &**span.file.name(), "line": line, "column": column })
+                }
+                Source::Flag(name) => json!({ "flag": name }),
+                Source::Environment(name) => json!({ "environment": name }),
+                Source::Default => json!({ "default": true }),
+            };
+            json!({ "key": key, "value": value, "source": source })
+        })
+        .collect();
+    let value = json!({ "version": 1, "cell": &*cell.name, "values": values });
+    let text = serde_json::to_string_pretty(&value)
+        .expect("texts, lists and maps with text keys always serialize");
+    escaped(&text) + "\n"
+}

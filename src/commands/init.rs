@@ -1,0 +1,96 @@
+//! `onebuild init`: a first matrix.yaml, from what the folder holds.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::{load, output, prepare};
+use crate::cli::{InitArgs, SelectArgs};
+use crate::error::{Error, ErrorKind, visible};
+use crate::init::{Found, draft};
+use crate::matrix::{Matrix, Unnamed};
+
+const MAKEFILES: &[&str] = &["GNUmakefile", "makefile", "Makefile"];
+
+pub(super) fn run(args: &InitArgs) -> Result<ExitCode, Error> {
+    let folder = &args.folder;
+    let draft = draft(&found(folder)?);
+    let paths: Vec<_> = draft.files.iter().map(|(path, _)| folder.join(path)).collect();
+    // All or nothing: a matrix without its template would be half a beginning.
+    if let Some(path) = paths.iter().find(|path| !args.force && path.symlink_metadata().is_ok()) {
+        let message = format!("{} is there already, and nothing was written", path.display());
+        return Err(Error::new(ErrorKind::Usage, message).help("--force writes over it"));
+    }
+    for (path, (_, text)) in paths.iter().zip(&draft.files) {
+        write(path, text).map_err(|error| {
+            let message = format!("{} cannot be written: {}", path.display(), load::why(&error));
+            Error::new(ErrorKind::Environment, message)
+        })?;
+        output::stderr(&format!("wrote {}\n", path.display()));
+    }
+    for note in &draft.notes {
+        output::stderr(&format!("note: {}\n", visible(note)));
+    }
+    let cells = planned(&paths[0])?;
+    let cells = if cells == 1 { "1 cell".to_owned() } else { format!("{cells} cells") };
+    output::stderr(&format!("{cells}: `onebuild plan` shows them\n"));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How many cells the new matrix has; what is wrong with it is told as with any other.
+fn planned(path: &Path) -> Result<usize, Error> {
+    let unreadable = |error: io::Error| {
+        let message = format!("{} cannot be read: {}", path.display(), load::why(&error));
+        Error::new(ErrorKind::Environment, message)
+    };
+    let matrix = Matrix::parse(load::text(path).map_err(unreadable)?)?;
+    let select = SelectArgs { file: path.to_owned(), ..SelectArgs::default() };
+    let cells = prepare::cells(&matrix, &select, Unnamed::Everything)?;
+    prepare::requests(&matrix, &cells, &select, &Default::default())?;
+    Ok(cells.len())
+}
+
+fn found(folder: &Path) -> Result<Found, Error> {
+    let failed = |path: &Path, error: &io::Error| {
+        let message = format!("{} cannot be read: {}", path.display(), load::why(error));
+        Error::new(ErrorKind::Environment, message)
+    };
+    // A file that is not there is nothing; one that cannot be read is not passed over.
+    let read = |path: &Path| match load::text(path) {
+        Ok(file) => Ok(Some(file.text().to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(path, &error)),
+    };
+    let mut found = Found::default();
+    for name in MAKEFILES {
+        if found.makefile.is_none() {
+            found.makefile = read(&folder.join(name))?;
+        }
+    }
+    found.dockerfile = read(&folder.join("Dockerfile"))?;
+    for entry in fs::read_dir(folder).map_err(|error| failed(folder, &error))? {
+        let entry = entry.map_err(|error| failed(folder, &error))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') || !entry.path().is_dir() {
+            continue;
+        }
+        if let Some(text) = read(&entry.path().join("Dockerfile"))? {
+            found.dockerfiles.push((name, text));
+        }
+    }
+    found.dockerfiles.sort();
+    Ok(found)
+}
+
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::Builder::new()
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
+        .tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! `onebuild lint`: what is wrong or unwise, without building.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+
+use super::{engine, load, output, prepare};
+use crate::cli::{LintArgs, LintFormat};
+use crate::driver::{EngineBuilder, Environment, Lint};
+use crate::error::{Diagnostic, Error, ErrorKind, Severity, SourceFile, Span};
+use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
+use crate::matrix::{Cell, Origin, Sheet, Source, Unnamed};
+use crate::plan::BuildRequest;
+
+/// Questions to BuildKit at a time: each takes it some hundredths of a second.
+const AT_ONCE: usize = 8;
+
+/// The number of a request, and what BuildKit says of it or why it does not.
+type Answer = (usize, Result<Lint, String>);
+
+pub(super) fn run(sheet: Result<Sheet, Error>, args: &LintArgs) -> Result<ExitCode, Error> {
+    let mut findings = Findings::default();
+    match find(sheet, args, &mut findings) {
+        // What is wrong with the files is what was asked for.
+        Err(error) if error.kind() == ErrorKind::Matrix && !error.diagnostics().is_empty() => {
+            findings.told(error.diagnostics());
+        }
+        Err(error) => return Err(error),
+        Ok(()) => {}
+    }
+    output::stdout(&match args.format {
+        LintFormat::Text => text(&findings, output::stdout_has_colour()),
+        LintFormat::Json => json(&findings),
+        LintFormat::Sarif => sarif(&findings),
+        LintFormat::Github => github(&findings),
+    });
+    let warnings = if args.select.strict { findings.count(Severity::Warning) } else { 0 };
+    if findings.count(Severity::Error) + warnings > 0 {
+        return Ok(ExitCode::from(ErrorKind::Matrix.exit_code()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn find(
+    sheet: Result<Sheet, Error>,
+    args: &LintArgs,
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    let matrix = load::matrix(&sheet?, &args.select)?;
+    findings.told(matrix.warnings());
+    let (cells, warnings) = prepare::selected(&matrix, &args.select, Unnamed::Everything)?;
+    findings.told(&warnings);
+    let (requests, warnings) =
+        prepare::planned(&matrix, &cells, &args.select, &Default::default())?;
+    findings.told(&warnings);
+    let mut files = Files { cells: &cells, read: HashMap::new() };
+    let asked = if args.no_engine { None } else { ask(&requests, args.host.as_deref())? };
+    findings.of_requests(&requests, &mut files, asked.is_none());
+    for (number, answer) in asked.into_iter().flatten() {
+        add(findings, &requests[number], answer, &mut files);
+    }
+    Ok(())
+}
+
+/// BuildKit's findings, by the number of the request; none where no engine answers.
+fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Vec<Answer>>, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(ErrorKind::Bug, format!("no runtime: {error}")))?;
+    let answers = runtime.block_on(async {
+        let found = match engine::connect(host).await {
+            Ok(found) => found,
+            Err(error) if host.is_some() => return Err(error),
+            Err(_) => {
+                output::stderr("note: no engine answers, so BuildKit's own lint is left out\n");
+                return Ok(None);
+            }
+        };
+        let environment: Environment = |name| std::env::var_os(name);
+        let credentials = Arc::new(engine::credentials()?);
+        let builder = EngineBuilder::open(found, credentials, environment).await?;
+        let mut seen = HashSet::new();
+        let different = requests.iter().enumerate().filter(|(_, request)| {
+            seen.insert((request.dockerfile.text.as_str(), request.target.as_deref()))
+        });
+        let asked = different.map(|(number, request)| {
+            let builder = &builder;
+            async move { (number, builder.lint(request).await) }
+        });
+        let answers = futures::stream::iter(asked).buffered(AT_ONCE).collect().await;
+        builder.close().await;
+        Ok(Some(answers))
+    });
+    runtime.shutdown_background();
+    answers
+}
+
+fn add(
+    findings: &mut Findings,
+    request: &BuildRequest,
+    answer: Result<Lint, String>,
+    files: &mut Files<'_>,
+) {
+    let lint = match answer {
+        Ok(lint) => lint,
+        Err(why) => {
+            let told = Diagnostic::remark(format!("BuildKit could not look at a cell: {why}"));
+            return findings.add(Finding::new("not-linted", told), Some(&request.cell));
+        }
+    };
+    let mut place = |line: Option<u32>, told: Diagnostic| match line
+        .and_then(|line| files.line(&request.dockerfile, line))
+    {
+        Some(span) => told.at(&span, ""),
+        None => told,
+    };
+    if let Some((message, line)) = lint.error {
+        // That a registry does not answer is no fault of the template.
+        let unreachable = message.contains("failed to do request");
+        let (rule, told) = match unreachable {
+            true => ("not-linted", Diagnostic::remark(message)),
+            false => ("buildkit", Diagnostic::error(message)),
+        };
+        findings.add(Finding::new(rule, place(line, told)), Some(&request.cell));
+    }
+    for warning in lint.warnings {
+        let mut told = place(warning.line, Diagnostic::warning(&warning.message));
+        if warning.description != warning.message && !warning.description.is_empty() {
+            told = told.note(warning.description);
+        }
+        let finding = Finding { url: warning.url, ..Finding::new(warning.rule, told) };
+        findings.add(finding, Some(&request.cell));
+    }
+}
+
+/// The templates, read again to show the lines that findings point at, and the cells, which know
+/// where their values come from.
+struct Files<'c> {
+    cells: &'c [Cell],
+    read: HashMap<String, Option<SourceFile>>,
+}
+
+impl Places for Files<'_> {
+    fn template(&mut self, name: &str) -> Option<SourceFile> {
+        let read = || load::text(Path::new(name)).ok();
+        self.read.entry(name.to_owned()).or_insert_with(read).clone()
+    }
+
+    fn key(&self, cell: &str, key: &str) -> Option<Span> {
+        let cell = self.cells.iter().find(|known| *known.name == *cell)?;
+        cell.origins().into_iter().find_map(|origin| match origin {
+            Origin { key: known, source: Source::File(span), .. } if known == key => Some(span),
+            _ => None,
+        })
+    }
+}

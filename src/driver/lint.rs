@@ -1,0 +1,170 @@
+//! BuildKit's own findings in a Dockerfile.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use crate::plan::{BuildRequest, NamedContext};
+
+use super::engine::EngineBuilder;
+use super::request::{Offered, solve};
+use super::sessions::Needs;
+
+/// What BuildKit finds in a Dockerfile without building it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lint {
+    pub warnings: Vec<LintWarning>,
+    /// Why it cannot be built at all, and the line (from 1) where it is known.
+    pub error: Option<(String, Option<u32>)>,
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LintWarning {
+    /// `SecretsUsedInArgOrEnv`
+    pub rule: String,
+    /// What is wrong here.
+    pub message: String,
+    /// What the rule is about.
+    pub description: String,
+    pub url: Option<String>,
+    /// In the rendered Dockerfile, from 1.
+    pub line: Option<u32>,
+}
+
+/// Source: <https://github.com/moby/buildkit/blob/master/frontend/subrequests/lint/lint.go>
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    warnings: Option<Vec<Warning>>,
+    #[serde(default, rename = "buildError")]
+    error: Option<BuildError>,
+}
+
+#[derive(Deserialize)]
+struct Warning {
+    #[serde(rename = "ruleName")]
+    rule: String,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    url: String,
+    #[serde(default)]
+    detail: String,
+    #[serde(default)]
+    location: Option<Location>,
+}
+
+#[derive(Deserialize)]
+struct BuildError {
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    location: Option<Location>,
+}
+
+#[derive(Deserialize)]
+struct Location {
+    #[serde(default)]
+    ranges: Vec<Range>,
+}
+
+#[derive(Deserialize)]
+struct Range {
+    start: Position,
+}
+
+#[derive(Deserialize)]
+struct Position {
+    #[serde(default)]
+    line: u32,
+}
+
+impl EngineBuilder {
+    /// What BuildKit finds in the Dockerfile of `request`; why it does not say.
+    pub async fn lint(&self, request: &BuildRequest) -> Result<Lint, String> {
+        let needs = Needs::of(request, self.environment);
+        let session = self.sessions.shared(&needs).await.map_err(|error| error.to_string())?;
+        let filename = format!("{}.Dockerfile", request.cell);
+        session
+            .dockerfiles
+            .insert(&filename, request.dockerfile.text.clone())
+            .map_err(|error| error.to_string())?;
+        let mut folders = HashMap::new();
+        for (name, context) in &request.contexts {
+            if let NamedContext::Folder(folder) = context {
+                let offered = session.offer(folder).map_err(|error| error.to_string())?;
+                folders.insert(name.as_str(), offered);
+            }
+        }
+        let offered = Offered { session: &session.id, filename: &filename, folders };
+        let attributes = solve(request, &offered, self.environment).attributes;
+        let answers = self
+            .client
+            .ask(&session.id, "frontend.lint", attributes)
+            .await
+            .map_err(|error| error.message)?;
+        let json = answers.get("result.json").ok_or("BuildKit here knows no lint")?;
+        read(json).map_err(|error| format!("what BuildKit found cannot be read: {error}"))
+    }
+}
+
+fn read(json: &[u8]) -> Result<Lint, serde_json::Error> {
+    let answer: Answer = serde_json::from_slice(json)?;
+    let line = |location: Option<Location>| {
+        location?.ranges.first().map(|range| range.start.line).filter(|line| *line > 0)
+    };
+    let warnings = answer.warnings.unwrap_or_default().into_iter().map(|warning| LintWarning {
+        rule: warning.rule,
+        message: if warning.detail.is_empty() {
+            warning.description.clone()
+        } else {
+            warning.detail
+        },
+        description: warning.description,
+        url: Some(warning.url).filter(|url| url.starts_with("https://")),
+        line: line(warning.location),
+    });
+    Ok(Lint {
+        warnings: warnings.collect(),
+        error: answer.error.map(|error| (error.message, line(error.location))),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_read_whatever_it_leaves_out() {
+        let json = br#"{"warnings":[{"ruleName":"StageNameCasing","description":"d",
+            "url":"https://x.example/","detail":"Stage name 'A' should be lowercase",
+            "location":{"ranges":[{"start":{"line":3,"character":0},"end":{"line":3}}]}},
+            {"ruleName":"Odd","description":"d","url":"javascript:x"}],
+            "sources":[{"filename":"Dockerfile"}],
+            "buildError":{"message":"no such instruction","location":{"ranges":[]}}}"#;
+        let warning = |rule: &str, message: &str, url: Option<&str>, line| LintWarning {
+            rule: rule.to_owned(),
+            message: message.to_owned(),
+            description: "d".to_owned(),
+            url: url.map(str::to_owned),
+            line,
+        };
+        assert_eq!(
+            read(json).unwrap(),
+            Lint {
+                warnings: vec![
+                    warning(
+                        "StageNameCasing",
+                        "Stage name 'A' should be lowercase",
+                        Some("https://x.example/"),
+                        Some(3)
+                    ),
+                    warning("Odd", "d", None, None),
+                ],
+                error: Some(("no such instruction".to_owned(), None)),
+            }
+        );
+        assert_eq!(read(br#"{"warnings":null}"#).unwrap(), Lint::default());
+    }
+}

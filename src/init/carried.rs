@@ -1,0 +1,196 @@
+//! From a Makefile's variables to axes, properties and text.
+
+use indexmap::IndexMap;
+
+use super::Found;
+use super::makefile::{Branches, Makefile};
+use crate::template::is_name;
+
+/// An axis that a Makefile has as a variable.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Axis {
+    pub name: String,
+    /// Value and properties.
+    pub values: Vec<(String, IndexMap<String, String>)>,
+    pub default: Option<String>,
+}
+
+/// The variables of a Makefile in the words of a matrix.
+pub(super) struct Carried<'m> {
+    makefile: &'m Makefile,
+    /// By the variable.
+    pub axes: IndexMap<String, Axis>,
+    pub notes: Vec<String>,
+}
+
+impl<'m> Carried<'m> {
+    pub(super) fn new(makefile: &'m Makefile, found: &Found) -> Self {
+        let mut carried = Self { makefile, axes: IndexMap::new(), notes: Vec::new() };
+        let folders: Vec<&String> = found.dockerfiles.iter().map(|(name, _)| name).collect();
+        if let Some(variable) = &makefile.folder
+            && !folders.is_empty()
+        {
+            // In the order of the loop where there is one; a folder is what decides.
+            let listed = makefile.loops.get(variable).into_iter().flatten();
+            let mut values: Vec<String> =
+                listed.filter(|value| folders.contains(value)).cloned().collect();
+            values.extend(
+                folders.into_iter().filter(|f| !values.contains(f)).cloned().collect::<Vec<_>>(),
+            );
+            carried.plain_axis(variable, values);
+        }
+        let looped = makefile.loops.keys().chain(makefile.variables.keys());
+        for variable in looped {
+            let listed = makefile.loops.get(variable);
+            let is_version = variable.to_ascii_uppercase().ends_with("VERSION");
+            if carried.axes.contains_key(variable) || !(listed.is_some() || is_version) {
+                continue;
+            }
+            if makefile.uses(variable) {
+                let default = makefile.variables.get(variable).filter(|value| constant(value));
+                let mut values: Vec<String> = listed.into_iter().flatten().cloned().collect();
+                values.extend(default.filter(|value| !values.contains(value)).cloned());
+                carried.plain_axis(variable, values);
+            }
+        }
+        for (variable, branches) in &makefile.conditions {
+            carried.conditional_axis(variable, branches);
+        }
+        carried
+    }
+
+    fn plain_axis(&mut self, variable: &str, values: Vec<String>) {
+        let default = self.makefile.variables.get(variable);
+        let default = default.filter(|value| values.contains(value)).cloned();
+        let values = values.into_iter().map(|value| (value, IndexMap::new())).collect::<Vec<_>>();
+        if !values.is_empty() {
+            let name = self.axis_name(variable);
+            self.axes.insert(variable.to_owned(), Axis { name, values, default });
+        }
+    }
+
+    /// `ifeq ($(TYPE),cn)`: the values compared with, and the variable's own for the `else`.
+    fn conditional_axis(&mut self, variable: &str, branches: &Branches) {
+        let used = branches.iter().any(|(_, set)| set.keys().any(|name| self.makefile.uses(name)));
+        if !used || self.axes.contains_key(variable) {
+            return;
+        }
+        let default = self.makefile.variables.get(variable).filter(|value| constant(value));
+        let mut values = Vec::new();
+        for (compared, set) in branches {
+            let named =
+                branches.iter().any(|(other, _)| other.is_some() && other.as_ref() == default);
+            let value = match (compared, default) {
+                (Some(value), _) => value.clone(),
+                (None, Some(default)) if !named => default.clone(),
+                (None, _) => {
+                    self.notes.push(format!(
+                        "the Makefile does not say which {variable} its `else` stands for: add the \
+                         value to the axis"
+                    ));
+                    continue;
+                }
+            };
+            let mut properties = IndexMap::new();
+            for (name, text) in set {
+                let (text, unknown) = self.text(text);
+                self.unknown(name, &unknown);
+                properties.insert(name.to_ascii_lowercase(), text);
+            }
+            values.push((value, properties));
+        }
+        // A property that only some values have would be undefined for the others.
+        let names: Vec<String> = values.iter().flat_map(|(_, set)| set.keys()).cloned().collect();
+        for (_, set) in &mut values {
+            for name in &names {
+                set.entry(name.clone()).or_default();
+            }
+        }
+        // The default first, as people read it.
+        values.sort_by_key(|(value, _)| Some(value) != default);
+        let default = default.cloned();
+        let name = self.axis_name(variable);
+        self.axes.insert(variable.to_owned(), Axis { name, values, default });
+    }
+
+    /// `ONEPANEL_TYPE` is `type`, where that is not taken.
+    fn axis_name(&self, variable: &str) -> String {
+        let lower = variable.to_ascii_lowercase();
+        let short = lower.rsplit('_').next().unwrap_or(&lower).to_owned();
+        let free = |name: &String| {
+            is_name(name)
+                && !["image", "tag", "latest"].contains(&name.as_str())
+                && self.axes.values().all(|axis| axis.name != *name)
+        };
+        [short, lower.clone(), format!("axis_{lower}")].into_iter().find(free).unwrap_or(lower)
+    }
+
+    /// A text with its `$(NAME)` in the words of the matrix, and the names that stay unknown.
+    pub(super) fn text(&self, text: &str) -> (String, Vec<String>) {
+        let mut unknown = Vec::new();
+        let text = self.expand(text, 0, &mut unknown);
+        (text, unknown)
+    }
+
+    fn expand(&self, text: &str, depth: usize, unknown: &mut Vec<String>) -> String {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find("$(").or_else(|| rest.find("${")) {
+            out += &rest[..at];
+            let close = if rest[at..].starts_with("$(") { ')' } else { '}' };
+            let Some((name, after)) = rest[at + 2..].split_once(close) else { break };
+            rest = after;
+            if let Some(axis) = self.axes.get(name) {
+                out += &format!("<%{}%>", axis.name);
+            } else if let Some(axis) = self.axes.iter().find(|(variable, _)| {
+                let branches = self.makefile.conditions.get(*variable);
+                branches.into_iter().flatten().any(|(_, set)| set.contains_key(name))
+            }) {
+                out += &format!("<%{}.{}%>", axis.1.name, name.to_ascii_lowercase());
+            } else if let Some(value) = self.makefile.variables.get(name)
+                && depth < 10
+            {
+                out += &self.expand(value, depth + 1, unknown);
+            } else {
+                unknown.push(name.to_owned());
+            }
+        }
+        out + rest
+    }
+
+    pub(super) fn unknown(&mut self, what: &str, names: &[String]) {
+        for name in names {
+            let note = format!("{what}: what `$({name})` stands for is not known here");
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
+    }
+}
+
+impl Makefile {
+    /// Whether what is built depends on a variable, maybe through others.
+    pub(super) fn uses(&self, variable: &str) -> bool {
+        let texts = self.placeholders.values().chain(&self.tag).chain(self.build_args.values());
+        let reference = [format!("$({variable})"), format!("${{{variable}}}")];
+        let mut waiting: Vec<&String> = texts.collect();
+        let mut seen = 0;
+        while let Some(text) = waiting.pop() {
+            if reference.iter().any(|reference| text.contains(reference)) {
+                return true;
+            }
+            seen += 1;
+            if seen > 1000 {
+                return false;
+            }
+            let named =
+                self.variables.iter().filter(|(name, _)| text.contains(&format!("$({name})")));
+            waiting.extend(named.map(|(_, value)| value));
+        }
+        false
+    }
+}
+
+fn constant(text: &str) -> bool {
+    !text.is_empty() && !text.contains('$')
+}

@@ -1,0 +1,253 @@
+//! The matrix.yaml itself, with the words that explain it.
+
+use super::carried::{Axis, Carried};
+use super::{Draft, Found, makefile, yaml};
+use crate::image::{Platform, Repository};
+use crate::template::is_name;
+
+const HEAD: &str = "\
+# What this folder builds. `onebuild plan` shows it, `onebuild build` builds the defaults, and
+# `onebuild matrix --push` builds all of it and pushes. For completion in an editor, write
+# `onebuild schema > matrix.schema.json` and add the line
+# `# yaml-language-server: $schema=./matrix.schema.json` at the top.
+
+";
+
+const TEMPLATE: &str = "\
+# A template: the name in `<%version%>` stands for a value of the matrix, and a line that begins
+# with `#%` is for onebuild alone. All the rest is a Dockerfile as ever.
+FROM alpine:<%version%>
+RUN echo \"hello from Alpine <%version%>\" > /hello
+CMD [\"cat\", \"/hello\"]
+";
+
+const PLATFORMS: &str = "linux/amd64,linux/arm64";
+
+/// A matrix for what was found; for an empty folder one to begin with.
+pub fn draft(found: &Found) -> Draft {
+    match &found.makefile {
+        Some(text) if !found.dockerfiles.is_empty() || found.dockerfile.is_some() => {
+            from_makefile(found, text)
+        }
+        _ => from_folder(found),
+    }
+}
+
+fn from_folder(found: &Found) -> Draft {
+    let mut text = HEAD.to_owned();
+    let mut files = Vec::new();
+    let mut notes = Vec::new();
+    text += "image: example/app # the repository\n";
+    let folders: Vec<String> = found.dockerfiles.iter().map(|(name, _)| name.clone()).collect();
+    if !folders.is_empty() || found.dockerfile.is_some() {
+        notes.push("image: write your own repository in place of example/app".to_owned());
+        notes.push("version: write your own versions in place of 1.0.0".to_owned());
+    }
+    if folders.len() <= 1 {
+        text += "tag: <%version%> # every axis that makes a difference\n";
+    } else {
+        text += "tag: <%version%>-<%os%> # every axis that makes a difference\n";
+    }
+    text += "platforms: [linux/amd64, linux/arm64]\n";
+    if let [folder] = folders.as_slice() {
+        let file = yaml::scalar(&format!("{folder}/Dockerfile"));
+        text += &format!(
+            "context: . # what COPY sees\ndockerfile: {file} # a template, inside the context\n"
+        );
+        text += "\naxes:\n  version: [1.0.0] # or a range: 1.0.0..1.0.9\n";
+    } else if !folders.is_empty() {
+        text += "context: . # what COPY sees\ndockerfile: <%os%>/Dockerfile # a template, inside the context\n";
+        text += &format!("\naxes:\n  os: {}\n  version: [1.0.0]\n", yaml::list(&folders));
+    } else if found.dockerfile.is_some() {
+        text += "context: . # what COPY sees\ndockerfile: Dockerfile # a template, inside the context\n";
+        text += "\naxes:\n  version: [1.0.0] # or a range: 1.0.0..1.0.9\n";
+    } else {
+        text += "context: templates # what COPY sees\ndockerfile: Dockerfile # a template, inside the context\n";
+        text += "\n# There is an image for each combination of values.\naxes:\n  version: 3.19..3.20 # a range holds both ends\n";
+        text += "\ndefaults: { version: 3.20 } # what `build` takes for an axis not named\n";
+        files.push(("templates/Dockerfile".to_owned(), TEMPLATE.to_owned()));
+    }
+    let mut texts: Vec<&str> = found.dockerfiles.iter().map(|(_, text)| text.as_str()).collect();
+    texts.extend(found.dockerfile.as_deref());
+    let names = placeholders(&texts);
+    text += &vars(names.into_iter().map(|name| (name, None)), &mut notes);
+    files.insert(0, ("matrix.yaml".to_owned(), text));
+    Draft { files, notes }
+}
+
+fn from_makefile(found: &Found, text: &str) -> Draft {
+    let makefile = makefile::read(text);
+    let mut carried = Carried::new(&makefile, found);
+    if makefile.folder.is_none() && !found.dockerfiles.is_empty() && found.dockerfile.is_none() {
+        // No variable names the folder; the folders speak for themselves.
+        let values = found.dockerfiles.iter().map(|(name, _)| (name.clone(), Default::default()));
+        let axis = Axis { name: "os".to_owned(), values: values.collect(), default: None };
+        carried.axes.insert("OS".to_owned(), axis);
+        carried.notes.push("the axis os is the folders that hold a Dockerfile".to_owned());
+    }
+    let (image, tag) = image_and_tag(&makefile, &mut carried);
+    let platforms = platforms(&makefile, &mut carried);
+
+    let mut out = HEAD.to_owned();
+    out += &format!("image: {} # the repository\n", yaml::scalar(&image));
+    out += &format!("tag: {} # every axis that makes a difference\n", yaml::scalar(&tag));
+    out += &format!("platforms: {}\n", yaml::list(&platforms));
+    out += "context: . # what COPY sees\n";
+    let folder = makefile.folder.as_deref().unwrap_or("OS");
+    let file = match carried.axes.get(folder).filter(|_| !found.dockerfiles.is_empty()) {
+        Some(axis) => format!("<%{}%>/Dockerfile", axis.name),
+        None => "Dockerfile".to_owned(),
+    };
+    out += &format!("dockerfile: {file} # a template, inside the context\n");
+    out += "\n# There is an image for each combination of values; the first axis varies slowest.\n";
+    out += &axes(&carried.axes.values().collect::<Vec<_>>());
+
+    let texts: Vec<&str> = found.dockerfiles.iter().map(|(_, text)| text.as_str()).collect();
+    let texts: Vec<&str> = texts.into_iter().chain(found.dockerfile.as_deref()).collect();
+    let mut notes = Vec::new();
+    let is_axis = |name: &String| carried.axes.values().any(|axis| axis.name == *name);
+    let mut names = placeholders(&texts);
+    names.retain(|name| !is_axis(name));
+    let mut values = Vec::new();
+    for name in names {
+        let value = makefile.placeholders.get(&name).map(|value| carried.text(value));
+        if let Some((_, unknown)) = &value {
+            carried.unknown(&format!("vars.{name}"), unknown);
+        }
+        values.push((name, value.map(|(text, _)| text)));
+    }
+    out += &vars(values.into_iter(), &mut notes);
+    if !makefile.build_args.is_empty() {
+        out += "\nargs:\n";
+        for (name, value) in &makefile.build_args {
+            let (value, unknown) = carried.text(value);
+            carried.unknown(&format!("args.{name}"), &unknown);
+            out += &format!("  {}: {}\n", yaml::scalar(name), yaml::scalar(&value));
+        }
+    }
+    carried.notes.extend(notes);
+    for (line, option) in &makefile.others {
+        let note = format!("Makefile:{line}: `{option}` of docker build is not taken over");
+        if !carried.notes.contains(&note) {
+            carried.notes.push(note);
+        }
+    }
+    Draft { files: vec![("matrix.yaml".to_owned(), out)], notes: carried.notes }
+}
+
+fn image_and_tag(makefile: &makefile::Makefile, carried: &mut Carried<'_>) -> (String, String) {
+    let every: Vec<String> =
+        carried.axes.values().map(|axis| format!("<%{}%>", axis.name)).collect();
+    let whole = makefile.tag.as_deref().unwrap_or_default();
+    // A port is followed by a path, a tag is not.
+    let (image, tag) = match whole.rsplit_once(':') {
+        Some((image, tag)) if !tag.contains('/') => (image, tag),
+        _ => (whole, ""),
+    };
+    let (image, unknown) = carried.text(image);
+    carried.unknown("image", &unknown);
+    let image = match image.parse::<Repository>() {
+        Ok(_) => image,
+        Err(_) => {
+            carried.notes.push(
+                "image: the Makefile does not say which repository: write your own".to_owned(),
+            );
+            "example/app".to_owned()
+        }
+    };
+    let (mut tag, unknown) = carried.text(tag);
+    carried.unknown("tag", &unknown);
+    let missing: Vec<&String> = carried
+        .axes
+        .values()
+        .zip(&every)
+        .filter(|(axis, _)| axis.values.len() > 1)
+        .map(|(_, placeholder)| placeholder)
+        .filter(|placeholder| !tag.contains(placeholder.trim_end_matches("%>")))
+        .collect();
+    for placeholder in missing {
+        carried.notes.push(format!(
+            "tag: {placeholder} was added, as images with one tag would replace each other"
+        ));
+        tag = if tag.is_empty() { placeholder.clone() } else { format!("{tag}-{placeholder}") };
+    }
+    if tag.is_empty() {
+        "latest".clone_into(&mut tag);
+    }
+    (image, tag)
+}
+
+fn platforms(makefile: &makefile::Makefile, carried: &mut Carried<'_>) -> Vec<String> {
+    let text = makefile.variables.get("PLATFORMS").or(makefile.platform.as_ref());
+    let given = text.map(|text| carried.text(text).0).unwrap_or_default();
+    let split = |text: &str| text.split(',').map(|one| one.trim().to_owned()).collect::<Vec<_>>();
+    let platforms = split(&given);
+    if platforms.iter().all(|platform| platform.parse::<Platform>().is_ok()) {
+        return platforms;
+    }
+    carried
+        .notes
+        .push(format!("platforms: the Makefile does not say which: {PLATFORMS} is written"));
+    split(PLATFORMS)
+}
+
+fn axes(axes: &[&Axis]) -> String {
+    if axes.is_empty() {
+        return "axes:\n  version: [latest]\n".to_owned();
+    }
+    let mut out = "axes:\n".to_owned();
+    for axis in axes {
+        if axis.values.iter().all(|(_, properties)| properties.is_empty()) {
+            let values: Vec<String> = axis.values.iter().map(|(value, _)| value.clone()).collect();
+            out += &format!("  {}: {}\n", axis.name, yaml::versions(&values));
+            continue;
+        }
+        out += &format!("  {}:\n", axis.name);
+        for (value, properties) in &axis.values {
+            out += &format!("    {}: {}\n", yaml::scalar(value), yaml::map(properties));
+        }
+    }
+    let defaults: Vec<(&String, &String)> =
+        axes.iter().filter_map(|axis| Some((&axis.name, axis.default.as_ref()?))).collect();
+    if !defaults.is_empty() {
+        let defaults = yaml::map(defaults);
+        out += &format!("\ndefaults: {defaults} # what `build` takes for an axis not named\n");
+    }
+    out
+}
+
+/// The section `vars`, empty for none.
+fn vars(names: impl Iterator<Item = (String, Option<String>)>, notes: &mut Vec<String>) -> String {
+    let mut out = String::new();
+    for (name, value) in names {
+        if out.is_empty() {
+            out += "\n# The names that the Dockerfiles know these by.\nvars:\n";
+        }
+        let value = value.unwrap_or_else(|| {
+            notes.push(format!(
+                "vars.{name}: nothing says what it stands for: write it in place of CHANGE-ME"
+            ));
+            "CHANGE-ME".to_owned()
+        });
+        out += &format!("  {name}: {}\n", yaml::scalar(&value));
+    }
+    out
+}
+
+/// The names in `{%name%}` and `<%name%>`, in order, each once.
+fn placeholders(texts: &[&str]) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for text in texts {
+        for (open, close) in [("{%", "%}"), ("<%", "%>")] {
+            for part in text.split(open).skip(1) {
+                let Some((name, _)) = part.split_once(close) else { continue };
+                let name = name.trim().to_owned();
+                if is_name(&name) && !found.contains(&name) {
+                    found.push(name);
+                }
+            }
+        }
+    }
+    found.retain(|name| !["image", "tag", "latest", "version", "os"].contains(&name.as_str()));
+    found
+}

@@ -1,0 +1,210 @@
+//! What a Makefile that builds images says.
+
+use indexmap::IndexMap;
+
+/// The parts of a Makefile that a matrix can take over.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Makefile {
+    /// The first value that each variable is given outside of conditions.
+    pub variables: IndexMap<String, String>,
+    /// By the variable that `ifeq` compares.
+    pub conditions: IndexMap<String, Branches>,
+    /// What `sed` puts in the place of `{%name%}`.
+    pub placeholders: IndexMap<String, String>,
+    /// The first argument of `-t`, `--tag`.
+    pub tag: Option<String>,
+    /// The first argument of `--platform`.
+    pub platform: Option<String>,
+    /// Arguments of `--build-arg`.
+    pub build_args: IndexMap<String, String>,
+    /// The variable in `$(OS)/Dockerfile`.
+    pub folder: Option<String>,
+    /// The words that a variable takes on in a loop.
+    pub loops: IndexMap<String, Vec<String>>,
+    /// Options of `docker build` that are not understood, with their lines.
+    pub others: Vec<(usize, String)>,
+}
+
+/// Values of variables by what another is compared with, `None` being the `else`.
+pub(super) type Branches = Vec<(Option<String>, IndexMap<String, String>)>;
+
+/// Options that a matrix or onebuild itself takes care of.
+const HANDLED: &[&str] = &[
+    "-t",
+    "--tag",
+    "-f",
+    "--file",
+    "--platform",
+    "--build-arg",
+    "--push",
+    "--load",
+    "--progress",
+    "--pull",
+    "--no-cache",
+    "--builder",
+    "--provenance",
+    "--rm",
+];
+
+pub(super) fn read(text: &str) -> Makefile {
+    let mut makefile = Makefile::default();
+    let mut condition: Option<(String, Option<String>)> = None;
+    let mut shell: IndexMap<String, Vec<String>> = IndexMap::new();
+    for (number, line) in logical_lines(text) {
+        let words = line.trim();
+        if let Some(compared) = words.strip_prefix("ifeq").and_then(comparison) {
+            condition = Some(compared);
+        } else if words == "else" {
+            condition = condition.map(|(variable, _)| (variable, None));
+        } else if words == "endif" {
+            condition = None;
+        } else if let Some((name, value)) = assignment(&line, condition.is_some()) {
+            match &condition {
+                None => {
+                    makefile.variables.entry(name).or_insert(value);
+                }
+                Some((variable, compared)) => {
+                    let branches = makefile.conditions.entry(variable.clone()).or_default();
+                    if branches.last().is_none_or(|(last, _)| last != compared) {
+                        branches.push((compared.clone(), IndexMap::new()));
+                    }
+                    let (_, values) = branches.last_mut().expect("one was just pushed");
+                    values.insert(name, value);
+                }
+            }
+        } else if line.starts_with('\t') {
+            makefile.recipe(number, words, &mut shell);
+        }
+    }
+    makefile
+}
+
+impl Makefile {
+    fn recipe(&mut self, number: usize, line: &str, shell: &mut IndexMap<String, Vec<String>>) {
+        for (name, replacement) in replacements(line) {
+            self.placeholders.entry(name).or_insert(replacement);
+        }
+        if let Some(at) = line.find("/Dockerfile") {
+            let variable = line[..at].strip_suffix(')').and_then(|text| text.rsplit_once("$("));
+            let file = variable.map(|(_, name)| name.to_owned());
+            self.folder = self.folder.take().or(file.filter(|name| !name.ends_with("DIR")));
+        }
+        loops(line, shell, &mut self.loops);
+        let mut docker = false;
+        let mut words = line.split_whitespace().map(|word| word.trim_matches(['"', '\'', ';']));
+        while let Some(word) = words.next() {
+            docker |= word == "build" && line.contains("docker");
+            let (option, mut value) = match word.split_once('=') {
+                Some((option, value)) if option.starts_with("--") => (option, Some(value)),
+                _ => (word, None),
+            };
+            if !docker || !option.starts_with('-') || option.len() < 2 {
+                continue;
+            }
+            if matches!(option, "-t" | "--tag" | "--platform" | "--build-arg") {
+                value = value.or_else(|| words.next());
+            }
+            match (option, value) {
+                ("-t" | "--tag", Some(tag)) => {
+                    self.tag.get_or_insert_with(|| tag.to_owned());
+                }
+                ("--platform", Some(platform)) => {
+                    self.platform.get_or_insert_with(|| platform.to_owned());
+                }
+                ("--build-arg", Some(pair)) => {
+                    if let Some((name, value)) = pair.split_once('=') {
+                        self.build_args.entry(name.to_owned()).or_insert(value.to_owned());
+                    }
+                }
+                (other, _) if HANDLED.contains(&other) => {}
+                (other, _) => self.others.push((number, other.to_owned())),
+            }
+        }
+    }
+}
+
+/// Lines with their numbers, those that end in a backslash joined with the next.
+fn logical_lines(text: &str) -> Vec<(usize, String)> {
+    let mut lines: Vec<(usize, String)> = Vec::new();
+    let mut open = false;
+    for (index, line) in text.lines().enumerate() {
+        let (line, goes_on) = match line.strip_suffix('\\') {
+            Some(line) => (line, true),
+            None => (line, false),
+        };
+        match lines.last_mut().filter(|_| open) {
+            Some((_, last)) => *last += &format!(" {}", line.trim_start()),
+            None => lines.push((index + 1, line.to_owned())),
+        }
+        open = goes_on;
+    }
+    lines.retain(|(_, line)| !line.trim_start().starts_with('#'));
+    lines
+}
+
+/// `($(NAME),value)` of `ifeq`.
+fn comparison(text: &str) -> Option<(String, Option<String>)> {
+    let inner = text.trim().strip_prefix('(')?.strip_suffix(')')?;
+    let (left, right) = inner.rsplit_once(',')?;
+    let name = left.trim().strip_prefix("$(")?.strip_suffix(')')?;
+    Some((name.to_owned(), Some(right.trim().to_owned())))
+}
+
+/// `NAME ?= value` and its kin. Within a condition they may be indented as recipes are.
+fn assignment(line: &str, indented: bool) -> Option<(String, String)> {
+    if line.starts_with('\t') && !indented {
+        return None;
+    }
+    let line = line.trim().trim_start_matches("export ").trim_start_matches("override ");
+    let (name, value) = line.split_once('=')?;
+    let name = name.trim_end_matches(['?', ':', '+']).trim();
+    let value = value.split(" #").next().unwrap_or_default().trim();
+    let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    is_name.then(|| (name.to_owned(), value.to_owned()))
+}
+
+/// What `s/{%name%}/replacement/` says, with any separator.
+fn replacements(line: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for part in line.split("{%").skip(1) {
+        let Some((name, rest)) = part.split_once("%}") else { continue };
+        let Some(separator) = rest.chars().next() else { continue };
+        if let Some((replacement, _)) = rest[separator.len_utf8()..].split_once(separator) {
+            found.push((name.to_owned(), replacement.to_owned()));
+        }
+    }
+    found
+}
+
+/// `for v in $$versions; do … VERSION=$$v`: the words of `v`, under the name that make knows.
+fn loops(
+    line: &str,
+    shell: &mut IndexMap<String, Vec<String>>,
+    found: &mut IndexMap<String, Vec<String>>,
+) {
+    let split = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    for statement in line.split(';').map(|part| part.trim().trim_start_matches('@')) {
+        let statement = statement.strip_prefix("do ").unwrap_or(statement).trim();
+        if let Some((name, words)) =
+            statement.strip_prefix("for ").and_then(|rest| rest.split_once(" in "))
+        {
+            let words = split(words).into_iter().flat_map(|word| {
+                let variable = word.strip_prefix("$$").map(|name| name.trim_matches(['{', '}']));
+                variable.and_then(|name| shell.get(name).cloned()).unwrap_or_else(|| vec![word])
+            });
+            let words = words.collect();
+            shell.insert(name.trim().to_owned(), words);
+        } else if let Some((name, words)) = statement.split_once('=')
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        {
+            shell.insert(name.to_owned(), split(words.trim_matches(['"', '\''])));
+        }
+        for word in statement.split_whitespace() {
+            if let Some((name, variable)) = word.split_once("=$$")
+                && let Some(words) = shell.get(variable.trim_matches(['{', '}', '"']))
+            {
+                found.entry(name.to_owned()).or_insert_with(|| words.clone());
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Drafts from Makefiles.
+
+use super::makefile;
+use super::{Draft, Found, draft, yaml};
+
+/// The Makefile that this program takes the place of, in its ways: conditions, `sed`, a loop.
+const MAKEFILE: &str = r#"
+# make build OS=ubuntu VERSION=2.0.10
+OS ?= ubuntu
+VERSION ?= 2.0.3
+PLATFORMS ?= linux/amd64,linux/arm64
+IMAGE_REPO ?= caijiamx/1panel
+IMAGE_TAG_PREFIX ?= dood
+ONEPANEL_TYPE ?= pro
+SUFFIX ?=
+OUT := .out
+
+ifeq ($(ONEPANEL_TYPE),cn)
+	SUFFIX := -cn
+	HACK := hack_cn
+else
+	SUFFIX :=
+	HACK := hack
+endif
+
+prepare:
+	@mkdir -p $(OUT)
+	@cp $(OS)/Dockerfile $(OUT)/Dockerfile
+	sed -i 's/{%OnePanel_Version%}/$(VERSION)/g' $(OUT)/Dockerfile
+	sed -i 's|{%OnePanel_Type%}|$(HACK)|g' $(OUT)/Dockerfile
+
+push: prepare
+	docker buildx build \
+		--platform $(PLATFORMS) \
+		-f $(OUT)/Dockerfile \
+		-t $(IMAGE_REPO):$(IMAGE_TAG_PREFIX)-$(VERSION)-$(OS)$(SUFFIX) \
+		--secret id=token \
+		--push .
+
+matrix: prepare
+	@versions="2.0.0 2.0.1 2.0.2 2.0.3 2.1.0"; \
+	for os in ubuntu centos alpine; do \
+	  for v in $$versions; do \
+	    $(MAKE) push OS=$$os VERSION=$$v; \
+	  done; \
+	done
+"#;
+
+fn found(makefile: &str, folders: &[&str], template: &str) -> Found {
+    let file = |name: &&str| ((*name).to_owned(), template.to_owned());
+    Found {
+        makefile: Some(makefile.to_owned()),
+        dockerfiles: folders.iter().map(file).collect(),
+        dockerfile: None,
+    }
+}
+
+fn body(draft: &Draft) -> String {
+    let lines = draft.files[0].1.lines().filter(|line| !line.starts_with('#'));
+    let lines = lines.map(|line| line.split(" # ").next().unwrap_or_default());
+    lines.filter(|line| !line.is_empty()).map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn a_makefile_becomes_the_matrix_that_it_means() {
+    let template = "FROM ubuntu:24.04\nRUN quick {%OnePanel_Version%} {%OnePanel_Type%}\n";
+    let draft = draft(&found(MAKEFILE, &["alpine", "centos", "ubuntu"], template));
+    assert_eq!(
+        body(&draft),
+        "\
+image: caijiamx/1panel
+tag: dood-<%version%>-<%os%><%type.suffix%>
+platforms: [linux/amd64, linux/arm64]
+context: .
+dockerfile: <%os%>/Dockerfile
+axes:
+  os: [ubuntu, centos, alpine]
+  version: [2.0.0..2.0.3, 2.1.0]
+  type:
+    pro: { suffix: \"\", hack: hack }
+    cn: { suffix: -cn, hack: hack_cn }
+defaults: { os: ubuntu, version: 2.0.3, type: pro }
+vars:
+  OnePanel_Version: <%version%>
+  OnePanel_Type: <%type.hack%>
+"
+    );
+    assert_eq!(draft.notes, ["Makefile:27: `--secret` of docker build is not taken over"]);
+}
+
+#[test]
+fn what_a_makefile_does_not_say_is_told() {
+    let makefile = "VERSION = 1.0\nbuild:\n\tsed s/{%A%}/$(shell date)/ $(OS)/Dockerfile > x\n\
+                    \tdocker build -t $(REPO):x .\n";
+    let draft = draft(&found(makefile, &["a", "b"], "FROM a\nRUN {%A%} {%B%}\n"));
+    let notes = draft.notes.join("\n");
+    for word in [
+        "image: what `$(REPO)`",
+        "which repository",
+        "tag: <%os%> was added",
+        "platforms:",
+        "vars.A: what `$(shell date)`",
+        "vars.B: nothing says",
+    ] {
+        assert!(notes.contains(word), "{word} is not in:\n{notes}");
+    }
+    assert!(body(&draft).contains("tag: x-<%os%>\n"), "{}", body(&draft));
+}
+
+#[test]
+fn an_else_without_a_name_and_variables_that_go_round_are_no_trouble() {
+    let makefile = "A = $(B)\nB = $(A)\nifeq ($(T),x)\n\tS := -x\nelse\n\tS := -y\nendif\n\
+                    b:\n\tdocker build -t r:$(A)$(S) .\n";
+    let draft = draft(&Found {
+        makefile: Some(makefile.to_owned()),
+        dockerfile: Some("FROM a\n".to_owned()),
+        ..Found::default()
+    });
+    assert!(draft.notes.iter().any(|note| note.contains("which T its `else`")), "{draft:?}");
+}
+
+#[test]
+fn values_in_a_row_become_a_range_and_odd_ones_are_quoted() {
+    let list = |texts: &[&str]| {
+        yaml::versions(&texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>())
+    };
+    assert_eq!(list(&["1.8", "1.9", "1.10", "2.0"]), "[1.8..1.10, 2.0]");
+    assert_eq!(list(&["1", "2", "3"]), "1..3");
+    assert_eq!(list(&["01", "02"]), "[01, 02]");
+    assert_eq!(list(&["a", "b c", "null", "- x", "#"]), "[a, \"b c\", \"null\", \"- x\", \"#\"]");
+}
+
+#[test]
+fn no_text_makes_it_panic() {
+    for text in [
+        "ifeq",
+        "ifeq (",
+        "else",
+        "=",
+        "\t-t",
+        "\t{%",
+        "\ts/{%a%}",
+        "for",
+        "\tfor a in",
+        "\tdocker build -t",
+        "\t/Dockerfile",
+        "a\\",
+        "\tdocker build --platform=",
+        "é{%é%}é",
+        "$(",
+    ] {
+        let makefile = makefile::read(text);
+        assert!(makefile.tag.is_none(), "{text}");
+        let _ = draft(&found(
+            &format!("{text}\nX = $(\nb:\n\tdocker build -t $(X):$( .\n"),
+            &["a"],
+            text,
+        ));
+    }
+}

@@ -1,0 +1,183 @@
+//! Findings as text, JSON, SARIF and annotations of a workflow.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{Finding, Findings};
+use crate::error::{Diagnostics, Severity, visible};
+use crate::plan::escaped;
+
+/// For people: each with its line, and a summary.
+pub fn text(findings: &Findings, colour: bool) -> String {
+    let mut drawn: Vec<String> = Vec::new();
+    for finding in findings.iter() {
+        let mut told = finding.told.clone();
+        if let [first, others @ ..] = finding.cells.as_slice() {
+            let more = match others.len() {
+                0 => String::new(),
+                count => format!(" and {count} more"),
+            };
+            told = told.note(format!("{}: {first}{more}", finding.rule));
+        }
+        drawn.push(Diagnostics::from(told).render(colour));
+    }
+    let counts =
+        [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Note, "note")];
+    let counts: Vec<String> = counts
+        .into_iter()
+        .map(|(severity, word)| (findings.count(severity), word))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
+        .collect();
+    if !counts.is_empty() {
+        drawn.push(format!("{}\n", counts.join(", ")));
+    }
+    drawn.join("\n")
+}
+
+/// For programs. Versioned: fields are added, never changed, under one version.
+pub fn json(findings: &Findings) -> String {
+    let list: Vec<Value> = findings
+        .iter()
+        .map(|finding| {
+            let place = finding.span().map(|span| {
+                let (line, column) = span.line_column();
+                json!({ "file": &**span.file.name(), "line": line, "column": column })
+            });
+            json!({
+                "rule": finding.rule,
+                "severity": word(finding),
+                "message": finding.told.message,
+                "place": place,
+                "notes": finding.told.notes,
+                "help": finding.told.help,
+                "url": finding.url,
+                "cells": finding.cells.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    pretty(&json!({ "version": 1, "findings": list }))
+}
+
+/// For code scanning.
+///
+/// Source: <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>
+pub fn sarif(findings: &Findings) -> String {
+    let mut rules: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+    for finding in findings.iter() {
+        rules.insert(&finding.rule, finding.url.as_deref());
+    }
+    let rules: Vec<Value> = rules
+        .into_iter()
+        .map(|(id, url)| match url {
+            Some(url) => json!({ "id": id, "helpUri": url }),
+            None => json!({ "id": id }),
+        })
+        .collect();
+    let results: Vec<Value> = findings.iter().map(result).collect();
+    let driver = json!({
+        "name": "onebuild",
+        "version": env!("CARGO_PKG_VERSION"),
+        "rules": rules,
+    });
+    pretty(&json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": driver },
+            // Columns are counted in characters here.
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    }))
+}
+
+fn result(finding: &Finding) -> Value {
+    let mut message = finding.told.message.clone();
+    if let Some(help) = &finding.told.help {
+        message += &format!(" ({help})");
+    }
+    let locations: Vec<Value> = finding
+        .span()
+        .into_iter()
+        .map(|span| {
+            let (line, column) = span.line_column();
+            json!({ "physicalLocation": {
+                "artifactLocation": { "uri": uri(span.file.name()) },
+                "region": { "startLine": line, "startColumn": column },
+            } })
+        })
+        .collect();
+    json!({
+        "ruleId": finding.rule,
+        "level": word(finding),
+        "message": { "text": message },
+        "locations": locations,
+    })
+}
+
+/// A path as a relative URI.
+fn uri(path: &str) -> String {
+    let mut out = String::new();
+    for byte in path.trim_start_matches("./").bytes() {
+        if byte.is_ascii_alphanumeric() || b"/._-~".contains(&byte) {
+            out.push(byte.into());
+        } else {
+            out += &format!("%{byte:02X}");
+        }
+    }
+    out
+}
+
+/// Commands of a workflow, which make annotations.
+///
+/// Source: <https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions>
+pub fn github(findings: &Findings) -> String {
+    let mut out = String::new();
+    for finding in findings.iter() {
+        let command = match finding.told.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "notice",
+        };
+        let mut properties = Vec::new();
+        if let Some(span) = finding.span() {
+            let (line, column) = span.line_column();
+            properties.push(format!("file={}", property(span.file.name())));
+            properties.push(format!("line={line},col={column}"));
+        }
+        properties.push(format!("title={}", property(&finding.rule)));
+        let mut message = finding.told.message.clone();
+        if let Some(help) = &finding.told.help {
+            message += &format!("\n{help}");
+        }
+        out += &format!("::{command} {}::{}\n", properties.join(","), data(&message));
+    }
+    out
+}
+
+/// A message: one line, whatever it holds, so that none of it begins a command.
+fn data(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(|line| visible(line).into_owned()).collect();
+    lines.join("\n").replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A value among others.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+fn word(finding: &Finding) -> &'static str {
+    match finding.told.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    }
+}
+
+fn pretty(value: &Value) -> String {
+    let text = serde_json::to_string_pretty(value)
+        .expect("texts, lists and maps with text keys always serialize");
+    escaped(&text) + "\n"
+}

@@ -1,0 +1,178 @@
+//! Rules over Dockerfiles, and the forms of findings.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use super::bases::bases;
+use super::dockerfile::instructions;
+use super::{Finding, Findings, Places, github, json, sarif, text};
+use crate::error::{Diagnostic, Diagnostics, Severity, SourceFile, Span};
+use crate::plan::BuildRequest;
+use crate::template::Rendered;
+
+fn request(cell: &str, dockerfile: &str) -> BuildRequest {
+    BuildRequest {
+        dockerfile: Arc::new(Rendered::verbatim("t/Dockerfile", dockerfile)),
+        ..BuildRequest::sample(cell)
+    }
+}
+
+/// Every template has this text.
+struct One(SourceFile);
+
+impl One {
+    fn new(text: &str) -> Self {
+        Self(SourceFile::new("t/Dockerfile", text))
+    }
+}
+
+impl Places for One {
+    fn template(&mut self, _: &str) -> Option<SourceFile> {
+        Some(self.0.clone())
+    }
+
+    fn key(&self, _: &str, key: &str) -> Option<Span> {
+        let matrix = SourceFile::new("matrix.yaml", format!("{key}: here"));
+        Some(matrix.span(0..key.len()))
+    }
+}
+
+fn found(requests: &[BuildRequest], template: &str) -> Findings {
+    let mut findings = Findings::default();
+    findings.of_requests(requests, &mut One::new(template), true);
+    findings
+}
+
+fn rules(findings: &Findings) -> Vec<String> {
+    let line = |finding: &Finding| match finding.span() {
+        Some(span) => format!("{} {span}", finding.rule),
+        None => finding.rule.clone(),
+    };
+    findings.iter().map(line).collect()
+}
+
+#[test]
+fn instructions_are_found_between_comments_joints_and_documents() {
+    let text = "# syntax=x\nfrom a \\\n  # in between\n\n  as b\nRUN <<EOF cat <<-'END'\nFROM no\nEOF\nFROM no\n\tEND\n\
+                RUN echo $((1<<2)) \\\nFROM-joined\nCOPY x y\\\n";
+    let found: Vec<(u32, String, String)> =
+        instructions(text).into_iter().map(|i| (i.line, i.word, i.rest)).collect();
+    let wanted = [
+        (2, "FROM", "a as b"),
+        (6, "RUN", "<<EOF cat <<-'END'"),
+        (11, "RUN", "echo $((1<<2)) FROM-joined"),
+        (13, "COPY", "x y"),
+    ];
+    let wanted: Vec<_> = wanted.map(|(l, w, r)| (l, w.to_owned(), r.to_owned())).into();
+    assert_eq!(found, wanted);
+    let windows = "# escape=`\nRUN a `\n b\nRUN c\\\nRUN d\n";
+    assert_eq!(instructions(windows).len(), 3);
+}
+
+#[test]
+fn bases_are_what_buildkit_takes_from_elsewhere() {
+    let text = "ARG V=3.20 NONE\nARG \"W\"=x\nFROM --platform=$BUILDPLATFORM alpine:${V} AS Build\nFROM scratch\n\
+                FROM build\nFROM $NONE\nFROM ${NONE:-debian}:12\nFROM ubuntu AS u\nFROM mine:1\nFROM folder\n\
+                COPY --from=build a b\nCOPY --from=0 a b\nCOPY --from=docker.io/library/node:20 a b\n";
+    let mut request = request("c", text);
+    request.args = IndexMap::from([("V".to_owned(), "3.21".to_owned())]);
+    request.bases = IndexMap::from([("mine:1".to_owned(), "m.example/mine:2".parse().unwrap())]);
+    let folder = crate::plan::NamedContext::Folder("x".into());
+    request.contexts = IndexMap::from([("folder".to_owned(), folder)]);
+    let bases: Vec<String> =
+        bases(&request).iter().map(|base| format!("{} {}", base.line, base.image)).collect();
+    assert_eq!(
+        bases,
+        [
+            "3 docker.io/library/alpine:3.21",
+            "7 docker.io/library/debian:12",
+            "8 docker.io/library/ubuntu",
+            "9 m.example/mine:2",
+            "13 docker.io/library/node:20",
+        ]
+    );
+}
+
+#[test]
+fn each_rule_finds_what_it_is_for_and_nothing_else() {
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let bad = format!(
+        "FROM ubuntu\nFROM ubuntu:latest\nFROM ubuntu:24.04\nFROM ubuntu:24.04@{digest}\n\
+         ARG TOKEN\nARG TOKEN=\nARG API_TOKEN=abc V=1\nENV PASSWORD=x USER=y\nENV DB_PASSWORD x y\n"
+    );
+    let mut request = request("c", &bad);
+    let pairs = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<IndexMap<_, _>>()
+    };
+    request.args = pairs(&[("GH_TOKEN", "x"), ("EMPTY_TOKEN", ""), ("VERSION", "1")]);
+    request.labels = pairs(&[("my.password", "x")]);
+    request.references = vec!["a:latest".parse().unwrap()];
+    assert_eq!(
+        rules(&found(&[request], &bad)),
+        [
+            "base-without-tag t/Dockerfile:1:1",
+            "base-latest t/Dockerfile:2:1",
+            "unpinned-base t/Dockerfile:3:1",
+            // Args and labels stand at one place in these tests.
+            "secret-in-image matrix.yaml:1:1",
+            "latest-tag matrix.yaml:1:1",
+            "secret-in-image t/Dockerfile:7:1",
+            "secret-in-image t/Dockerfile:8:1",
+            "secret-in-image t/Dockerfile:9:1",
+        ]
+    );
+}
+
+#[test]
+fn many_cells_tell_of_one_place_once() {
+    let requests: Vec<BuildRequest> =
+        (1..=3).map(|n| request(&format!("c{n}"), &format!("FROM a:{n}\n"))).collect();
+    let findings = found(&requests, "FROM a:<%n%>\n");
+    assert_eq!(rules(&findings), ["unpinned-base t/Dockerfile:1:1"]);
+    let cells = &findings.iter().next().unwrap().cells;
+    assert_eq!(cells.iter().map(|cell| cell.to_string()).collect::<Vec<_>>(), ["c1", "c2", "c3"]);
+    assert!(text(&findings, false).contains("unpinned-base: c1 and 2 more"));
+}
+
+fn hostile() -> Findings {
+    let evil = "x\r\n::error::y\u{1b}[2J%0A::set-output name=a::b";
+    let file = SourceFile::new("a,b:c\n::stop.yaml", "one\ntwo\n");
+    let told = Diagnostic::error(evil).at(&file.span(4..7), "").help(evil);
+    let mut findings = Findings::default();
+    findings.add(Finding::new("a:b,c\nd", told), Some(&"cell".into()));
+    findings.told(&Diagnostics::from(Diagnostic::warning("odd")));
+    findings
+}
+
+#[test]
+fn an_annotation_is_one_line_and_never_another_command() {
+    let text = github(&hostile());
+    assert_eq!(text.lines().count(), 2, "{text}");
+    assert!(
+        text.lines().all(|line| line.starts_with("::error ") || line.starts_with("::warning "))
+    );
+    assert!(!text.contains(['\r', '\u{1b}']), "{text:?}");
+    let first = text.lines().next().unwrap();
+    assert!(first.contains("file=a%2Cb%3Ac%0A%3A%3Astop.yaml,line=2,col=1,title=a%3Ab%2Cc%0Ad::"));
+    assert!(first.contains("%250A::set-output"), "{first}");
+}
+
+#[test]
+fn json_and_sarif_say_the_same() {
+    let findings = hostile();
+    let json: Value = serde_json::from_str(&json(&findings)).unwrap();
+    assert_eq!(json["version"], 1);
+    assert_eq!(json["findings"][0]["place"]["line"], 2);
+    assert_eq!(json["findings"][0]["cells"], serde_json::json!(["cell"]));
+    assert_eq!(json["findings"][1]["severity"], "warning");
+    let sarif: Value = serde_json::from_str(&sarif(&findings)).unwrap();
+    let run = &sarif["runs"][0];
+    assert_eq!(run["results"].as_array().unwrap().len(), 2);
+    let place = &run["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "a%2Cb%3Ac%0A%3A%3Astop.yaml");
+    assert_eq!(place["region"]["startLine"], 2);
+    assert_eq!(run["results"][1]["locations"], serde_json::json!([]));
+    assert_eq!(findings.count(Severity::Error), 1);
+}

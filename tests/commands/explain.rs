@@ -1,0 +1,63 @@
+//! `explain`.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::project::{Project, Run};
+
+fn project() -> Project {
+    let project = Project::family();
+    let matrix = project.read("matrix.yaml")
+        + "args: { GREETING: \"hello <%version%>\" }\nvars: { word: a }\ntarget: final\n";
+    project.file("matrix.yaml", matrix);
+    project
+}
+
+#[test]
+fn every_value_of_a_cell_has_its_source() {
+    let project = project();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_onebuild"));
+    command.args(["explain", "1.1-alpine", "--build-arg", "MORE=x", "--var", "word=b"]);
+    let run =
+        Run::with(&mut command, &project.path("."), &[("ONEBUILD_IMAGE", "you/app")]).exits(0);
+    let line = |key: &str| {
+        let found = run.stdout.lines().find(|line| line.starts_with(&format!("{key} ")));
+        let line = found.unwrap_or_else(|| panic!("{key}\n{}", run.stdout));
+        line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
+    };
+    for (key, wanted) in [
+        ("axes.os", "alpine matrix.yaml:6:23"),
+        ("axes.version", "1.1 matrix.yaml:6:41"),
+        ("image", "you/app $ONEBUILD_IMAGE"),
+        ("tag", "1.1-alpine matrix.yaml:2:6"),
+        ("platforms", "linux/amd64 linux/arm64 matrix.yaml:3:12"),
+        ("args.GREETING", "hello 1.1 matrix.yaml:7:19"),
+        ("args.MORE", "x --build-arg"),
+        ("vars.word", "b --var"),
+        ("target", "final matrix.yaml:9:9"),
+        ("network", "default default"),
+    ] {
+        assert_eq!(line(key), wanted, "{}", run.stdout);
+    }
+    assert!(run.stdout.starts_with("1.1-alpine: os=alpine version=1.1\n"), "{}", run.stdout);
+}
+
+#[test]
+fn json_is_versioned_and_a_cell_answers_to_its_image_too() {
+    let project = project();
+    let run = project.run(&["explain", "me/app:1.0-ubuntu", "--format", "json"]).exits(0);
+    let told: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((&told["version"], &told["cell"]), (&1.into(), &"1.0-ubuntu".into()));
+    let values = told["values"].as_array().unwrap();
+    let os = values.iter().find(|value| value["key"] == "axes.os").unwrap();
+    assert_eq!((&os["source"]["file"], &os["source"]["line"]), (&"matrix.yaml".into(), &6.into()));
+    assert!(values.iter().any(|value| value["source"]["default"] == true));
+}
+
+#[test]
+fn an_unknown_cell_is_wrong_usage_with_the_nearest_one() {
+    let project = project();
+    project.run(&["explain", "x1.1-alpine"]).exits(2).says(&["did you mean `1.1-alpine`?"]);
+    project.run(&["explain", "0"]).exits(2).says(&["there is no cell `0`", "cells: 1.0-ubuntu"]);
+}

@@ -1,0 +1,94 @@
+//! `init`: what it writes is read again by the program itself.
+
+use crate::project::Project;
+
+/// The Makefile, scripts and templates of someone who builds this family by `sed`.
+fn makefile_user() -> Project {
+    let project = Project::empty();
+    project.file(
+        "Makefile",
+        "# make push OS=ubuntu VERSION=2.0.10\nOS ?= ubuntu\nVERSION ?= 2.0.2\n\
+         PLATFORMS ?= linux/amd64,linux/arm64\nIMAGE_REPO ?= caijiamx/1panel\n\
+         IMAGE_TAG_PREFIX ?= dood\nTMP := .tmp\nONEPANEL_TYPE ?= pro\nIMAGE_TAG ?=\n\n\
+         ifeq ($(ONEPANEL_TYPE),cn)\n\tIMAGE_TAG := -cn\n\tHACK_DIR := hack_cn\nelse\n\
+         \tIMAGE_TAG :=\n\tHACK_DIR := hack\nendif\n\n.PHONY: push\n\npush:\n\
+         \t@cp $(OS)/Dockerfile $(TMP)/Dockerfile\n\
+         \t@if [ \"$$(uname)\" = \"Darwin\" ]; then \\\n\
+         \t\tsed -i '' 's/{%OnePanel_Version%}/$(VERSION)/g' $(TMP)/Dockerfile; \\\n\telse \\\n\
+         \t\tsed -i 's/{%OnePanel_Version%}/$(VERSION)/g' $(TMP)/Dockerfile; \\\n\tfi\n\
+         \tsed -i 's/{%OnePanel_Type%}/$(HACK_DIR)/g' $(TMP)/Dockerfile\n\
+         \tdocker buildx build \\\n\t\t--platform $(PLATFORMS) \\\n\t\t-f $(TMP)/Dockerfile \\\n\
+         \t\t-t $(IMAGE_REPO):$(IMAGE_TAG_PREFIX)-$(VERSION)-$(OS)$(IMAGE_TAG) \\\n\t\t--push \\\n\
+         \t\t.\n\nmatrix:\n\t@versions=\"2.0.0 2.0.1 2.0.2\"; \\\n\
+         \tfor os in ubuntu alpine; do \\\n\t  for v in $$versions; do \\\n\
+         \t    $(MAKE) push OS=$$os VERSION=$$v; \\\n\t  done; \\\n\tdone\n",
+    );
+    for os in ["ubuntu", "alpine"] {
+        let text = format!(
+            "FROM {os}:1\nCOPY {{%OnePanel_Type%}} /hack\nRUN /hack/start v{{%OnePanel_Version%}}\n"
+        );
+        project.file(&format!("{os}/Dockerfile"), text);
+    }
+    project
+}
+
+#[test]
+fn a_makefile_and_its_templates_become_a_matrix_that_plans_without_a_warning() {
+    let project = makefile_user();
+    let run = project.run(&["init"]).exits(0);
+    assert_eq!(run.stderr, "wrote ./matrix.yaml\n12 cells: `onebuild plan` shows them\n");
+    let plan = project.run(&["plan"]).exits(0);
+    assert_eq!(plan.stderr, "");
+    for image in
+        ["dood-2.0.0-ubuntu ", "dood-2.0.2-alpine-cn ", "caijiamx/1panel:dood-2.0.1-ubuntu-cn"]
+    {
+        assert!(plan.stdout.contains(image), "{image}\n{}", plan.stdout);
+    }
+    let args = ["render", "--os", "alpine", "--version", "2.0.1", "--type", "cn"];
+    let rendered = project.run(&args).exits(0).stdout;
+    assert_eq!(rendered, "FROM alpine:1\nCOPY hack_cn /hack\nRUN /hack/start v2.0.1\n");
+    // What `make push` built without a word more.
+    let build = project.run(&["build", "--dry-run"]).exits(0);
+    assert!(build.stdout.contains("dood-2.0.2-ubuntu "), "{}", build.stdout);
+    assert_eq!(build.stdout.lines().count(), 2);
+}
+
+#[test]
+fn an_empty_folder_gets_a_matrix_and_a_template_to_begin_with() {
+    let project = Project::empty();
+    project.run(&["init"]).exits(0).says(&["wrote ./matrix.yaml", "wrote ./templates/Dockerfile"]);
+    assert_eq!(project.run(&["plan"]).exits(0).stderr, "");
+    assert!(project.run(&["render"]).exits(0).stdout.contains("hello from Alpine 3.20"));
+    project.run(&["lint", "--no-engine", "--strict"]).exits(0);
+}
+
+#[test]
+fn a_dockerfile_or_folders_of_them_are_taken_as_they_are() {
+    let project = Project::empty();
+    project.file("Dockerfile", "FROM alpine:3.20\n");
+    project.run(&["init"]).exits(0).says(&["note: image: write your own repository"]);
+    assert_eq!(project.run(&["render"]).exits(0).stdout, "FROM alpine:3.20\n");
+    let project = Project::empty();
+    project.file("a/Dockerfile", "FROM alpine:3.20\n");
+    project.run(&["init"]).exits(0).says(&["1 cell"]);
+    assert_eq!(project.run(&["render"]).exits(0).stdout, "FROM alpine:3.20\n");
+    project.file("b/Dockerfile", "FROM ubuntu:24.04\n");
+    project.run(&["init", ".", "--force"]).exits(0).says(&["2 cells"]);
+    assert_eq!(project.run(&["plan"]).exits(0).stderr, "");
+}
+
+#[test]
+fn nothing_is_ever_written_over_unless_it_is_asked_for() {
+    let project = makefile_user();
+    project.file("matrix.yaml", "mine");
+    project.run(&["init"]).exits(2).says(&["there already", "nothing was written", "--force"]);
+    assert_eq!(project.read("matrix.yaml"), "mine");
+    project.run(&["init", "--force"]).exits(0);
+    assert!(project.read("matrix.yaml").contains("caijiamx/1panel"));
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_said() {
+    let project = Project::empty();
+    project.run(&["init", "none"]).exits(4).says(&["none cannot be read"]);
+}

@@ -1,0 +1,11 @@
+//! The commands that need no engine, through the real binary in a cleared environment.
+
+#![allow(clippy::unwrap_used, reason = "in a test a panic with its place is the report")]
+
+mod completions; // completions and man
+mod explain; // where values come from
+mod init; // a first matrix.yaml
+mod lint; // findings and their forms
+mod plan; // strategy matrices and bake files
+mod project; // a folder, and onebuild in it
+mod render; // render --check
