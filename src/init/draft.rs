@@ -34,44 +34,42 @@ pub fn draft(found: &Found) -> Draft {
 }
 
 fn from_folder(found: &Found) -> Draft {
-    let mut text = HEAD.to_owned();
-    let mut files = Vec::new();
     let mut notes = Vec::new();
-    text += "image: example/app # the repository\n";
     let folders: Vec<String> = found.dockerfiles.iter().map(|(name, _)| name.clone()).collect();
     if !folders.is_empty() || found.dockerfile.is_some() {
         notes.push("image: write your own repository in place of example/app".to_owned());
         notes.push("version: write your own versions in place of 1.0.0".to_owned());
     }
-    if folders.len() <= 1 {
-        text += "tag: <%version%> # every axis that makes a difference\n";
-    } else {
-        text += "tag: <%version%>-<%os%> # every axis that makes a difference\n";
-    }
+    let one = "axes:\n  version: [1.0.0] # or a range: 1.0.0..1.0.9\n".to_owned();
+    let (tag, context, file, axes) = match folders.as_slice() {
+        [] if found.dockerfile.is_none() => {
+            let axes = "# There is an image for each combination of values.\n\
+                        axes:\n  version: 3.19..3.20 # a range holds both ends\n\n\
+                        defaults: { version: 3.20 } # what `build` takes for an axis not named\n";
+            ("<%version%>", "templates", "Dockerfile".to_owned(), axes.to_owned())
+        }
+        [] => ("<%version%>", ".", "Dockerfile".to_owned(), one),
+        [folder] => ("<%version%>", ".", format!("{folder}/Dockerfile"), one),
+        folders => {
+            let axes = format!("axes:\n  os: {}\n  version: [1.0.0]\n", yaml::list(folders));
+            ("<%version%>-<%os%>", ".", "<%os%>/Dockerfile".to_owned(), axes)
+        }
+    };
+    let mut text = HEAD.to_owned();
+    text += "image: example/app # the repository\n";
+    text += &format!("tag: {tag} # every axis that makes a difference\n");
     text += "platforms: [linux/amd64, linux/arm64]\n";
-    if let [folder] = folders.as_slice() {
-        let file = yaml::scalar(&format!("{folder}/Dockerfile"));
-        text += &format!(
-            "context: . # what COPY sees\ndockerfile: {file} # a template, inside the context\n"
-        );
-        text += "\naxes:\n  version: [1.0.0] # or a range: 1.0.0..1.0.9\n";
-    } else if !folders.is_empty() {
-        text += "context: . # what COPY sees\ndockerfile: <%os%>/Dockerfile # a template, inside the context\n";
-        text += &format!("\naxes:\n  os: {}\n  version: [1.0.0]\n", yaml::list(&folders));
-    } else if found.dockerfile.is_some() {
-        text += "context: . # what COPY sees\ndockerfile: Dockerfile # a template, inside the context\n";
-        text += "\naxes:\n  version: [1.0.0] # or a range: 1.0.0..1.0.9\n";
-    } else {
-        text += "context: templates # what COPY sees\ndockerfile: Dockerfile # a template, inside the context\n";
-        text += "\n# There is an image for each combination of values.\naxes:\n  version: 3.19..3.20 # a range holds both ends\n";
-        text += "\ndefaults: { version: 3.20 } # what `build` takes for an axis not named\n";
+    text += &format!("context: {context} # what COPY sees\n");
+    let file = yaml::scalar(&file);
+    text += &format!("dockerfile: {file} # a template, inside the context\n\n");
+    text += &axes;
+    let texts = found.dockerfiles.iter().map(|(_, text)| text.as_str());
+    let texts: Vec<&str> = texts.chain(found.dockerfile.as_deref()).collect();
+    text += &vars(placeholders(&texts).into_iter().map(|name| (name, None)), &mut notes);
+    let mut files = vec![("matrix.yaml".to_owned(), text)];
+    if texts.is_empty() {
         files.push(("templates/Dockerfile".to_owned(), TEMPLATE.to_owned()));
     }
-    let mut texts: Vec<&str> = found.dockerfiles.iter().map(|(_, text)| text.as_str()).collect();
-    texts.extend(found.dockerfile.as_deref());
-    let names = placeholders(&texts);
-    text += &vars(names.into_iter().map(|name| (name, None)), &mut notes);
-    files.insert(0, ("matrix.yaml".to_owned(), text));
     Draft { files, notes }
 }
 

@@ -27,8 +27,8 @@ fn every_value_of_a_cell_has_its_source() {
         line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
     };
     for (key, wanted) in [
-        ("axes.os", "alpine matrix.yaml:6:23"),
-        ("axes.version", "1.1 matrix.yaml:6:41"),
+        ("axes.os", "alpine matrix.yaml:6:22"),
+        ("axes.version", "1.1 matrix.yaml:6:40"),
         ("image", "you/app $ONEBUILD_IMAGE"),
         ("tag", "1.1-alpine matrix.yaml:2:6"),
         ("platforms", "linux/amd64 linux/arm64 matrix.yaml:3:12"),

@@ -124,6 +124,30 @@ fn every_cell_is_built_by_one_job() {
 }
 
 #[test]
+fn a_cell_that_include_adds_is_built_by_one_job_too() {
+    let text = "image: me/app\ntag: <%os%>-<%version%>-<%type%>\nplatforms: linux/amd64\n\
+                axes: { os: [a, b], version: 1.0..1.2, type: [x, y] }\n\
+                exclude: [{ os: b, version: '1.1' }]\n\
+                include: [{ os: c, version: 2.0-rc, type: x }, { os: b, version: 1.1, type: y }]\n";
+    let matrix = Matrix::parse(SourceFile::new("matrix.yaml", text)).unwrap();
+    let wanted = cells(&matrix, &[], &[]);
+    assert_eq!(wanted.len(), 12);
+    for by in [&["os"][..], &["version"], &["type"], &[], &["os", "type"]] {
+        let by: Vec<String> = by.iter().map(|name| (*name).to_owned()).collect();
+        let mut made = Vec::new();
+        for job in jobs(&github(&matrix, &wanted, &by).unwrap()) {
+            let names = built(&matrix, job["args"].as_str().unwrap());
+            assert_eq!(job["cells"], names.len(), "{job}");
+            made.extend(names);
+        }
+        made.sort();
+        let mut names: Vec<String> = wanted.iter().map(|cell| cell.name.to_string()).collect();
+        names.sort();
+        assert_eq!(made, names, "{by:?}");
+    }
+}
+
+#[test]
 fn a_job_says_what_it_is() {
     let matrix = matrix("{ os: [a, b], version: 1.0..1.1 }", "<%os%>-<%version%>");
     let strategy = github(&matrix, &cells(&matrix, &["os=a"], &[]), &["os".to_owned()]).unwrap();

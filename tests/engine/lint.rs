@@ -1,0 +1,56 @@
+//! `lint` with BuildKit's own findings.
+
+use serde_json::Value;
+
+use crate::support::Project;
+
+const MATRIX: &str = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: 1..12 }\n\
+                      args: { API_TOKEN: x }";
+/// The first line vanishes, so that rendered lines are not the template's.
+const DOCKERFILE: &str = "#% if n is defined\nFROM alpine:3.20 AS Base\n#% endif\nENV V=<%n%>\n\
+                          MAINTAINER me\nCMD echo <%n%>\n";
+
+fn linted(project: &Project, args: &[&str]) -> (i32, Vec<Value>) {
+    let run = project.run(&[&["lint", "--format", "json"], args].concat());
+    let found: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run}"));
+    (run.code, found["findings"].as_array().unwrap().clone())
+}
+
+#[test]
+fn buildkits_findings_point_at_the_template_once_for_all_cells() {
+    let project = Project::new("lint", MATRIX, DOCKERFILE);
+    let (code, found) = linted(&project, &[]);
+    assert_eq!(code, 0, "{found:?}");
+    let place = |finding: &Value| {
+        let place = &finding["place"];
+        format!("{} {}:{}", finding["rule"], place["file"], place["line"]).replace('"', "")
+    };
+    let mut places: Vec<String> = found.iter().map(place).collect();
+    places.sort();
+    assert_eq!(
+        places,
+        [
+            "JSONArgsRecommended context/Dockerfile:6",
+            "MaintainerDeprecated context/Dockerfile:5",
+            "StageNameCasing context/Dockerfile:2",
+            "secret-in-image matrix.yaml:7",
+            "unpinned-base context/Dockerfile:2",
+        ]
+    );
+    for finding in &found {
+        assert_eq!(finding["cells"].as_array().unwrap().len(), 12, "{finding}");
+        let buildkits = finding["rule"].as_str().unwrap().starts_with(char::is_uppercase);
+        assert_eq!(finding["url"].is_string(), buildkits, "{finding}");
+    }
+    assert_eq!(linted(&project, &["--strict"]).0, 3);
+}
+
+#[test]
+fn what_cannot_be_built_is_an_error_at_its_line() {
+    let project =
+        Project::new("lint-bad", MATRIX, "#% if n == \"7\"\nFORM x\n#% endif\nFROM alpine:3.20\n");
+    let (code, found) = linted(&project, &[]);
+    assert_eq!(code, 3, "{found:?}");
+    let error = found.iter().find(|finding| finding["severity"] == "error").unwrap();
+    assert_eq!((&error["place"]["line"], &error["cells"][0]), (&2.into(), &"v7".into()), "{error}");
+}
