@@ -155,6 +155,10 @@ struct Layers<'a> {
     maker: &'a Maker<'a>,
     /// `include` first, so that `overrides` have the last word.
     all: Vec<&'a Layer>,
+    /// Those that have to be tried on every cell.
+    rules: Vec<usize>,
+    /// For a cell that is named, the numbers of those that name it.
+    named: HashMap<&'a [usize], Vec<usize>>,
     matched: Vec<bool>,
     /// Cells are many, the sets of rules that match are few.
     known: HashMap<Vec<usize>, Arc<Shared>>,
@@ -165,12 +169,21 @@ impl<'a> Layers<'a> {
         let all: Vec<&Layer> =
             selected.matrix.include.iter().chain(&selected.matrix.overrides).collect();
         let matched = vec![false; all.len()];
-        Self { selected, maker, all, matched, known: HashMap::new() }
+        let rules = (0..all.len()).filter(|index| all[*index].cells.is_none()).collect();
+        let mut named: HashMap<&[usize], Vec<usize>> = HashMap::new();
+        for (index, layer) in all.iter().enumerate() {
+            for cell in layer.cells.iter().flatten() {
+                named.entry(cell).or_default().push(index);
+            }
+        }
+        Self { selected, maker, all, rules, named, matched, known: HashMap::new() }
     }
 
     fn of(&mut self, values: &[usize]) -> Arc<Shared> {
         let matches = |index: &usize| self.all[*index].rule.matches(values, &self.selected.axes);
-        let matching: Vec<usize> = (0..self.all.len()).filter(matches).collect();
+        let mut matching: Vec<usize> = self.rules.iter().copied().filter(matches).collect();
+        matching.extend(self.named.get(values).into_iter().flatten());
+        matching.sort_unstable();
         matching.iter().for_each(|index| self.matched[*index] = true);
         let shared = self.known.entry(matching).or_insert_with_key(|matching| {
             let matrix = self.selected.matrix;
@@ -189,7 +202,7 @@ impl<'a> Layers<'a> {
             return warnings;
         }
         for (layer, matched) in self.all.iter().zip(&self.matched) {
-            if !matched && !layer.idle {
+            if !matched && !layer.idle && layer.cells.is_none() {
                 warnings.push(
                     Diagnostic::warning("this rule matches no cell")
                         .at(&layer.span, "")

@@ -596,3 +596,13 @@ fn a_matrix_too_large_is_refused_before_it_is_made() {
     assert!(shown.contains("this entry adds 10000000000 cells"), "{shown}");
     assert!(started.elapsed().as_secs() < 2);
 }
+
+#[test]
+fn thousands_of_cells_named_one_by_one_cost_no_more_than_they_are() {
+    let entries: String = (0..4_000)
+        .map(|n| format!("  - {{ os: debian, version: 3.{n}, args: {{ A: x }} }}\n"))
+        .collect();
+    let started = std::time::Instant::now();
+    assert_eq!(cells(&family(&format!("include:\n{entries}"))).len(), 9 + 4_000);
+    assert!(started.elapsed().as_secs() < 4, "{:?}", started.elapsed());
+}

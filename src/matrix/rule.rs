@@ -1,8 +1,8 @@
 //! Rules that pick cells: the entries of `exclude`, `include` and `overrides`, and `--skip`.
 
+use super::Axis;
 use super::pattern::Pattern;
 use super::settings::Settings;
-use super::{Axis, AxisValue};
 use crate::error::Span;
 
 /// Cells that match all its conditions.
@@ -25,6 +25,8 @@ struct Matching {
 #[derive(Debug, Clone)]
 pub(super) struct Layer {
     pub(super) rule: Rule,
+    /// The cells that it names one by one, in place of the rule.
+    pub(super) cells: Option<Vec<Vec<usize>>>,
     pub(super) settings: Settings,
     pub(super) span: Span,
     /// It has been told already that it matches nothing.
@@ -43,11 +45,23 @@ impl Rule {
         Self { axes: vec![None; axes] }
     }
 
-    /// Makes it speak of axis `index`: a value has to match one of `patterns`.
-    pub(super) fn restrict(&mut self, index: usize, axis: &Axis, patterns: Vec<Pattern>) {
-        let meant = |value: &AxisValue| patterns.iter().any(|pattern| pattern.matches(&value.text));
-        let values = axis.values.iter().map(meant).collect();
+    /// Makes it speak of axis `index`: a value has to match one of `patterns`. Returns whether each
+    /// pattern matches any value of the axis.
+    pub(super) fn restrict(
+        &mut self,
+        index: usize,
+        axis: &Axis,
+        patterns: Vec<Pattern>,
+    ) -> Vec<bool> {
+        let mut values = vec![false; axis.values.len()];
+        let mut used = Vec::with_capacity(patterns.len());
+        for pattern in &patterns {
+            let found = axis.matching(pattern);
+            used.push(!found.is_empty());
+            found.into_iter().for_each(|value| values[value] = true);
+        }
         self.axes[index] = Some(Matching { values, patterns });
+        used
     }
 
     /// Whether the cell with these values, by their numbers, is meant. `axes` may have more values

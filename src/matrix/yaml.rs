@@ -175,7 +175,10 @@ impl Builder<'_> {
                 self.add(Node { span, kind, size: inside + 1 }, anchor)
             }
             Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
-                Some(node) => self.add(node, 0),
+                Some(node) => {
+                    self.nodes += node.size - 1;
+                    self.add(node, 0)
+                }
                 None => Err(self.refuse(range, "an alias cannot stand inside its own anchor")),
             },
             Event::DocumentStart(..) if self.root.is_some() => {
@@ -186,7 +189,8 @@ impl Builder<'_> {
     }
 
     fn add(&mut self, node: Node, anchor: usize) -> Step {
-        self.nodes += node.size;
+        // What is inside has been counted when it came.
+        self.nodes += 1;
         if self.nodes > MOST_NODES {
             let message = format!("the file holds more than {MOST_NODES} values, aliases counted");
             return Err(Box::new(Diagnostic::error(message).at(&node.span, "")));

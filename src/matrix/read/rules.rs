@@ -1,6 +1,6 @@
 //! `exclude`, `include` and `overrides`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::super::expand::{MOST_CELLS, Product};
@@ -38,7 +38,7 @@ impl Reader<'_> {
         let nodes = self.rules(node, "overrides");
         let mut layers = Vec::new();
         for node in nodes {
-            let layer = self.layer(node, "overrides", axes);
+            let layer = self.layer(node, "overrides", axes, &[]);
             if layer.settings.is_empty() && self.speaks_only_of(node, axes) {
                 self.errors.push(
                     Diagnostic::error("this rule changes nothing")
@@ -61,12 +61,13 @@ impl Reader<'_> {
     ) -> (Vec<Layer>, Vec<Included>) {
         let (mut layers, mut added) = (Vec::new(), Vec::new());
         let mut known: HashSet<Vec<usize>> = HashSet::new();
+        let numbers: Vec<Numbers> = axes.iter().map(numbers).collect();
         for node in self.rules(node, "include") {
-            let mut layer = self.layer(node, "include", axes);
+            let mut layer = self.layer(node, "include", axes, &numbers);
             let before = added.len();
             if let Some(named) = whole(node, axes) {
-                layer.idle = true;
-                for values in self.combinations(node, named, axes) {
+                let cells: Vec<Vec<usize>> = self.combinations(node, named, &numbers).collect();
+                for values in cells.iter().cloned() {
                     let listed = |(value, axis): (&usize, &Axis)| !axis.values[*value].included;
                     let there = values.iter().zip(axes).all(listed)
                         && !exclude.iter().any(|rule| rule.matches(&values, axes));
@@ -80,6 +81,7 @@ impl Reader<'_> {
                             .at(&node.span, "its cells are in the matrix already"),
                     );
                 }
+                layer.cells = Some(cells);
             } else if layer.settings.is_empty() && self.speaks_only_of(node, axes) {
                 let spoken: Vec<&str> = self.keys(node);
                 let missing = axes.iter().map(|axis| &*axis.name);
@@ -102,13 +104,13 @@ impl Reader<'_> {
     /// Adds the values that only entries of `include` have to the axes.
     pub(super) fn include_values(&mut self, node: &Node, axes: &mut [Axis]) {
         let Kind::List(nodes) = &node.kind else { return };
+        let texts = |axis: &Axis| axis.values.iter().map(|value| value.text.clone()).collect();
+        let mut known: Vec<HashSet<Arc<str>>> = axes.iter().map(texts).collect();
         for node in nodes {
             let Some(named) = whole(node, axes) else { continue };
             for (index, entry) in named {
-                let known: HashSet<Arc<str>> =
-                    axes[index].values.iter().map(|value| value.text.clone()).collect();
                 for (text, span, with) in plain_values(&entry.value) {
-                    if known.contains(text) {
+                    if known[index].contains(text) {
                         continue;
                     }
                     if text.is_empty() || text.chars().any(char::is_control) {
@@ -120,6 +122,7 @@ impl Reader<'_> {
                         None => Vec::new(),
                     };
                     let text: Arc<str> = text.into();
+                    known[index].insert(text.clone());
                     let value = match properties.is_empty() {
                         true => Value::Text(text.clone()),
                         false => {
@@ -146,13 +149,12 @@ impl Reader<'_> {
         &mut self,
         node: &Node,
         named: Vec<(usize, &Entry)>,
-        axes: &[Axis],
+        numbers: &[Numbers],
     ) -> impl Iterator<Item = Vec<usize>> + use<> {
-        let mut lists = vec![Vec::new(); axes.len()];
+        let mut lists = vec![Vec::new(); numbers.len()];
         for (index, entry) in named {
             for (text, ..) in plain_values(&entry.value) {
-                let position = axes[index].values.iter().position(|value| *value.text == *text);
-                lists[index].extend(position);
+                lists[index].extend(numbers[index].get(text).copied());
             }
         }
         let count = lists.iter().fold(1_u128, |count, list| count.saturating_mul(list.len() as _));
@@ -190,12 +192,14 @@ impl Reader<'_> {
     }
 
     /// Keys that are axes pick the cells; the others are settings.
-    fn layer(&mut self, node: &Node, what: &str, axes: &[Axis]) -> Layer {
+    fn layer(&mut self, node: &Node, what: &str, axes: &[Axis], numbers: &[Numbers]) -> Layer {
         let entries = self.map(node, &format!("a rule of {what}"));
         let is_setting = |entry: &&Entry| SETTINGS.contains(&entry.key.as_str());
         let mut settings = self.settings(entries, axes);
         let mut rule = Rule::new(axes.len());
         let warnings = self.warnings.len();
+        // What an entry names cell by cell is no pattern to be tried on every value.
+        let by_cell = what == "include" && whole(node, axes).is_some();
         self.speaks_of_axes(node, entries.iter().filter(|entry| !is_setting(entry)).count());
         for entry in entries.iter().filter(|entry| !is_setting(entry)) {
             let Some(index) = axes.iter().position(|axis| *axis.name == *entry.key) else {
@@ -213,13 +217,15 @@ impl Reader<'_> {
                 );
                 continue;
             };
-            self.restrict(&mut rule, index, entry, what, axes);
-            if what == "include" {
-                self.properties_of(&mut settings, index, entry, axes);
+            if !by_cell {
+                self.restrict(&mut rule, index, entry, what, axes);
+            }
+            if let Some(numbers) = numbers.get(index) {
+                self.properties_of(&mut settings, index, entry, axes, numbers);
             }
         }
         let idle = self.warnings.len() > warnings;
-        Layer { rule, settings, span: node.span.clone(), idle }
+        Layer { rule, cells: None, settings, span: node.span.clone(), idle }
     }
 
     /// `axis: { value: { property: … } }` in an entry of `include`.
@@ -229,13 +235,13 @@ impl Reader<'_> {
         index: usize,
         entry: &Entry,
         axes: &[Axis],
+        numbers: &Numbers,
     ) {
         for (text, _, with) in plain_values(&entry.value) {
-            let values = &axes[index].values;
-            let position = values.iter().position(|value| *value.text == *text);
+            let position = numbers.get(text).copied();
             if let (Some(value), Some(with)) = (position, with) {
                 let properties = self.properties(&format!("include.{}", entry.key), with);
-                if !properties.is_empty() && !values[value].included {
+                if !properties.is_empty() && !axes[index].values[value].included {
                     settings.properties.push((index, value, properties.into()));
                 }
             }
@@ -258,28 +264,35 @@ impl Reader<'_> {
             }
             _ => self.texts(&entry.value, &format!("{what}.{}", entry.key)),
         };
-        let mut patterns = Vec::new();
+        let (mut patterns, mut places) = (Vec::new(), Vec::new());
         for (text, span) in texts {
             match Pattern::parse(text) {
                 Err(why) => self.error(span, why),
                 Ok(pattern) => {
-                    // An axis without values has been reported, or is not read yet.
-                    let idle = axis.matching(&pattern).is_empty() && !axis.values.is_empty();
-                    if idle {
-                        let message = format!("this rule matches no value of `{}`", axis.name);
-                        let known = || axis.values.iter().map(|value| &*value.text);
-                        self.warnings.push(
-                            Diagnostic::warning(message)
-                                .at(span, format!("known: {}", axis.known()))
-                                .help_nearest(text, known()),
-                        );
-                    }
                     patterns.push(pattern);
+                    places.push((text, span));
                 }
             }
         }
-        rule.restrict(index, axis, patterns);
+        let used = rule.restrict(index, axis, patterns);
+        // An axis without values has been reported, or is not read yet.
+        let idle = used.iter().map(|used| !used && !axis.values.is_empty());
+        for ((text, span), _) in places.into_iter().zip(idle).filter(|(_, idle)| *idle) {
+            let message = format!("this rule matches no value of `{}`", axis.name);
+            self.warnings.push(
+                Diagnostic::warning(message)
+                    .at(span, format!("known: {}", axis.known()))
+                    .help_nearest(text, axis.values.iter().map(|value| &*value.text)),
+            );
+        }
     }
+}
+
+/// The numbers of the values of an axis, by their texts.
+type Numbers = HashMap<Arc<str>, usize>;
+
+fn numbers(axis: &Axis) -> Numbers {
+    axis.values.iter().enumerate().map(|(number, value)| (value.text.clone(), number)).collect()
 }
 
 /// The entries for every axis, if this entry of `include` names each by plain values.
@@ -294,16 +307,16 @@ fn whole<'n>(node: &'n Node, axes: &[Axis]) -> Option<Vec<(usize, &'n Entry)>> {
 
 /// The values that a node of `include` names in so many words, with their places and with the entry
 /// that gives them properties; none if one of them is a pattern.
-fn plain_values(node: &Node) -> Vec<(&str, &Span, Option<&Entry>)> {
-    let found: Vec<(&str, &Span, Option<&Entry>)> = match &node.kind {
+fn plain_values<'n>(node: &'n Node) -> Vec<(&'n str, &'n Span, Option<&'n Entry>)> {
+    let found: Vec<(&'n str, &'n Span, Option<&'n Entry>)> = match &node.kind {
         Kind::Scalar(text) => vec![(text, &node.span, None)],
-        Kind::List(items) => items
-            .iter()
-            .filter_map(|item| match &item.kind {
+        Kind::List(items) => {
+            let text = |item: &'n Node| match &item.kind {
                 Kind::Scalar(text) => Some((text.as_str(), &item.span, None)),
                 _ => None,
-            })
-            .collect(),
+            };
+            items.iter().map(text).collect::<Option<_>>().unwrap_or_default()
+        }
         Kind::Map(entries) => {
             entries.iter().map(|entry| (entry.key.as_str(), &entry.key_span, Some(entry))).collect()
         }
