@@ -513,7 +513,7 @@ fn taken(axis: &str, text: &str) -> Result<String, Diagnostics> {
     let sheet = Files::new(file)?.merged()?;
     let outside = sheet.outside();
     let Some(outside) = outside.first() else {
-        return Ok(sheet.read(&Resolved::default()).map(|_| String::new())?);
+        return sheet.read(&Resolved::default()).map(|_| String::new());
     };
     let values = outside.values(text)?;
     let matrix = sheet.read(&[(outside.axis.clone(), values)].into())?;
