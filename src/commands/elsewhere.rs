@@ -4,9 +4,19 @@
 use std::path::{Path, PathBuf};
 
 use super::load;
-use crate::error::{Diagnostics, Error, ErrorKind};
-use crate::matrix::{Outside, Resolved};
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
+use crate::matrix::{Matrix, Outside, Resolved};
 use crate::versions::{Store, fetch};
+
+/// One line for each axis that comes from elsewhere: what it came to.
+pub(super) fn told(matrix: &Matrix) -> String {
+    let line = |outside: &Outside| {
+        let axis = matrix.axis(&outside.axis)?;
+        let values: Vec<&str> = axis.values.iter().map(|value| &*value.text).collect();
+        Some(format!("{}: {}, read from {}\n", outside.axis, values.join(", "), outside.from))
+    };
+    matrix.outside().iter().filter_map(line).collect()
+}
 
 /// Looks all of them up, once a run. Files are counted from `folder`.
 pub(super) fn resolved(
@@ -33,21 +43,21 @@ pub(super) fn resolved(
 }
 
 fn text(outside: &Outside, folder: &Path, offline: bool) -> Result<String, Error> {
-    let failed = |why: String| {
+    let failed = |why: String, help: &str| {
         let message = format!("the values of `{}` cannot be read", outside.axis);
-        let told = Error::new(ErrorKind::Environment, message);
-        told.note(format!("{}: {why}", outside.from)).note(format!("asked for at {}", outside.span))
+        let finding = Diagnostic::error(message).at(&outside.span, why).help(help);
+        Error::found(ErrorKind::Environment, finding.into())
     };
     if !is_url(outside) {
         let read = load::text(&folder.join(&outside.from));
         return read
             .map(|file| file.text().to_owned())
-            .map_err(|error| failed(load::why(&error)).help("it is counted from matrix.yaml"));
+            .map_err(|error| failed(load::why(&error), "it is counted from matrix.yaml"));
     }
     if offline {
         let kept = store().and_then(|store| store.get(&outside.from));
         return kept.ok_or_else(|| {
-            failed("no run has kept it yet".to_owned()).help("run once without --offline")
+            failed("no run has kept it yet".to_owned(), "run once without --offline")
         });
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -56,7 +66,7 @@ fn text(outside: &Outside, folder: &Path, offline: bool) -> Result<String, Error
         .map_err(|error| Error::new(ErrorKind::Bug, format!("no runtime: {error}")))?;
     runtime.block_on(fetch(&outside.from)).map_err(|error| {
         let help = "without a network, --offline takes what the last run kept";
-        failed(error.to_string()).help(help)
+        failed(error.to_string(), help)
     })
 }
 

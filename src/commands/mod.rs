@@ -25,7 +25,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::FromArgMatches as _;
-use clap::error::ErrorKind as ClapError;
+use clap::error::{ContextKind, ContextValue, ErrorKind as ClapError};
 
 use crate::cli::{self, Cli, Command, SelectArgs};
 use crate::error::{Error, ErrorKind};
@@ -64,7 +64,8 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
         Err(usage) if usage.kind() == ClapError::UnknownArgument && sheet.is_err() => {
             return Err(sheet.expect_err("it was just found to be one"));
         }
-        Err(usage) => {
+        Err(mut usage) => {
+            name_the_variable(&mut usage, args);
             // To stdout or stderr as the kind wants it: help is data, a mistake is not.
             let _ = usage.print();
             let code = if usage.use_stderr() { ErrorKind::Usage.exit_code() } else { 0 };
@@ -99,4 +100,25 @@ fn usable(sheet: Result<Sheet, Error>, select: &SelectArgs) -> Result<Matrix, Er
     let matrix = load::matrix(&sheet?, select)?;
     output::warn(matrix.warnings(), select.strict)?;
     Ok(matrix)
+}
+
+/// Says so where a wrong value was not typed: the message speaks of a flag that is not there.
+fn name_the_variable(usage: &mut clap::Error, args: &[OsString]) {
+    let context = |kind| match usage.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let (Some(flag), Some(value)) =
+        (context(ContextKind::InvalidArg), context(ContextKind::InvalidValue))
+    else {
+        return;
+    };
+    let flag = flag.split(' ').next().unwrap_or_default();
+    let variable =
+        format!("ONEBUILD_{}", flag.trim_start_matches('-').replace('-', "_").to_uppercase());
+    let typed = args.iter().any(|arg| arg.to_string_lossy().starts_with(flag));
+    if !typed && std::env::var(&variable).is_ok_and(|set| set.contains(value)) {
+        let hint = format!("the value comes from the variable {variable}").into();
+        usage.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint]));
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{inputs, output, prepare};
+use super::{elsewhere, inputs, output, prepare};
 use crate::cli::{PlanArgs, PlanFormat};
 use crate::error::{Error, ErrorKind, visible};
 use crate::matrix::{Matrix, Unnamed};
@@ -17,6 +17,7 @@ pub(super) fn run(matrix: &Matrix, args: &PlanArgs) -> Result<ExitCode, Error> {
     // Whatever the format, to find what is wrong with the templates now and not at the build.
     let mut requests = prepare::requests(matrix, &cells, &args.select, &Default::default())?;
     inputs::add(&mut requests, &args.inputs, args.network)?;
+    elsewhere::told(matrix).lines().for_each(note);
     output::stdout(&match args.format {
         PlanFormat::Table => plan::table(&cells),
         PlanFormat::Json => plan::json(&cells),

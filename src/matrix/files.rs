@@ -51,7 +51,7 @@ impl Files {
     pub fn new(file: SourceFile) -> Result<Self, Diagnostics> {
         let mut files =
             Self { file: file.clone(), pages: HashMap::new(), errors: Diagnostics::default() };
-        files.add(&file.name().to_string(), &file)?;
+        files.add(file.name(), &file)?;
         Ok(files)
     }
 
@@ -98,7 +98,7 @@ impl Files {
         let page = &self.pages[path];
         let mut below: Option<Node> = None;
         for wanted in &page.extends {
-            let first = &**self.file.name() == wanted.path;
+            let first = **self.file.name() == wanted.path;
             if first || open.iter().any(|known| known.path == wanted.path) || open.len() >= DEEPEST
             {
                 let finding = Diagnostic::error("files extend each other in a circle");

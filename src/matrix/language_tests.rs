@@ -325,7 +325,7 @@ fn every_slip_in_an_input_is_told_with_its_place() {
         ("secrets: { a: { value: x } }", "7:17", "known keys: file, env"),
         ("secrets: { a: { file: x, env: y } }", "7:15", "needs one source"),
         ("secrets: { a: {} }", "7:15", "needs one source"),
-        ("secrets: { a: { env: \"a=b\" } }", "7:22", "not the name of a variable"),
+        ("secrets: { a: { env: \"a=b\" } }", "7:23", "not the name of a variable"),
         ("secrets: { a: }", "7:12", "say where it is found"),
         ("ssh: [a, a]", "7:10", "listed twice"),
         ("ssh: \"=x\"", "7:6", "`default` or `ID=SOCKET`"),
@@ -333,7 +333,7 @@ fn every_slip_in_an_input_is_told_with_its_place() {
         ("cache_to: { mode: max }", "7:11", "types: registry"),
         ("cache_to: { type: registy }", "7:19", "did you mean `registry`?"),
         ("cache_from: [\"type=lcoal,src=x\"]", "7:14", "did you mean `local`?"),
-        ("cache_from: \"<%os%>,,\"", "7:13", "here it is `ubuntu,,`"),
+        ("cache_from: \"<%os%>,,\"", "7:14", "here it is `ubuntu,,`"),
     ] {
         let shown = wrong(&family(more));
         assert!(shown.contains(&format!("--> matrix.yaml:{place}\n")), "{more}\n{shown}");
@@ -513,7 +513,7 @@ fn taken(axis: &str, text: &str) -> Result<String, Diagnostics> {
     let sheet = Files::new(file)?.merged()?;
     let outside = sheet.outside();
     let Some(outside) = outside.first() else {
-        return Ok(sheet.read(&Resolved::default()).map(|_| String::new())?);
+        return sheet.read(&Resolved::default()).map(|_| String::new());
     };
     let values = outside.values(text)?;
     let matrix = sheet.read(&[(outside.axis.clone(), values)].into())?;

@@ -34,6 +34,7 @@ pub use facts::Facts;
 pub use files::{Files, NeededFile, Sheet};
 pub use origin::{Origin, Source};
 pub use outside::{Outside, Resolved};
+pub use read::SETTINGS;
 pub use selection::{Overrides, Pick, Selected, Selection, Unnamed};
 
 use std::collections::HashSet;
@@ -61,6 +62,7 @@ pub struct Matrix {
     /// The cells that entries of `include` add.
     included: Vec<Included>,
     overrides: Vec<Layer>,
+    outside: Vec<Outside>,
     warnings: Diagnostics,
 }
 
@@ -124,6 +126,11 @@ impl Matrix {
 
     pub fn file(&self) -> &SourceFile {
         &self.file
+    }
+
+    /// Where the values of axes come from that the file itself does not list.
+    pub fn outside(&self) -> &[Outside] {
+        &self.outside
     }
 
     /// What is odd about the file but stops nothing.

@@ -40,7 +40,7 @@ pub(super) const KEYS: [&str; 24] = [
 ];
 
 /// The keys that rules may have beside axes.
-pub(super) const SETTINGS: [&str; 15] = [
+pub const SETTINGS: [&str; 15] = [
     "platforms",
     "context",
     "dockerfile",
@@ -134,6 +134,7 @@ pub(super) fn read(
         include,
         included,
         overrides: overrides.unwrap_or_default(),
+        outside: reader.outside,
         warnings: reader.warnings,
     };
     let mut errors = reader.errors;

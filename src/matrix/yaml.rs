@@ -4,7 +4,7 @@
 //! deserializer stops at the first wrong type, and it turns `3.10` into a number before anybody
 //! can ask for text.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Parser, ScanError, Span as YamlSpan};
 
@@ -165,6 +165,7 @@ impl Builder<'_> {
                     Open::Map(entries, _) => {
                         let inside: usize = entries.iter().map(|entry| entry.value.size + 1).sum();
                         let last = entries.last().map(|entry| entry.value.span.end);
+                        self.duplicates(&entries);
                         (Kind::Map(self.merged(entries)?), inside, last)
                     }
                 };
@@ -191,6 +192,8 @@ impl Builder<'_> {
             return Err(Box::new(Diagnostic::error(message).at(&node.span, "")));
         }
         if anchor != 0 {
+            // The copy is held whether or not an alias asks for it.
+            self.nodes += node.size;
             self.anchors.insert(anchor, node.clone());
         }
         match self.open.last_mut().map(|(open, ..)| open) {
@@ -198,14 +201,6 @@ impl Builder<'_> {
             Some(Open::List(items)) => items.push(node),
             Some(Open::Map(entries, waiting)) => match (waiting.take(), node.kind) {
                 (Some((key, key_span)), kind) => {
-                    let same = entries.iter().find(|entry| entry.key == key && key != "<<");
-                    if let Some(first) = same {
-                        self.errors.push(
-                            Diagnostic::error(format!("`{key}` is given twice"))
-                                .at(&key_span, "again")
-                                .at(&first.key_span, "first"),
-                        );
-                    }
                     entries.push(Entry { key, key_span, value: Node { kind, ..node } });
                 }
                 (None, Kind::Scalar(key)) => *waiting = Some((key, node.span)),
@@ -219,6 +214,22 @@ impl Builder<'_> {
         Ok(())
     }
 
+    /// An error for each key that is given twice.
+    fn duplicates(&mut self, entries: &[Entry]) {
+        let mut seen: HashMap<&str, &Span> = HashMap::with_capacity(entries.len());
+        for Entry { key, key_span, .. } in entries.iter().filter(|entry| entry.key != "<<") {
+            if let Some(first) = seen.get(&**key) {
+                self.errors.push(
+                    Diagnostic::error(format!("`{key}` is given twice"))
+                        .at(key_span, "again")
+                        .at(first, "first"),
+                );
+            } else {
+                seen.insert(key, key_span);
+            }
+        }
+    }
+
     /// Puts what `<<` names where it is not said otherwise.
     fn merged(&self, entries: Vec<Entry>) -> Result<Vec<Entry>, Box<Diagnostic>> {
         if entries.iter().all(|entry| entry.key != "<<") {
@@ -226,6 +237,7 @@ impl Builder<'_> {
         }
         let (merges, mut own): (Vec<Entry>, Vec<Entry>) =
             entries.into_iter().partition(|entry| entry.key == "<<");
+        let mut known: HashSet<String> = own.iter().map(|entry| entry.key.clone()).collect();
         for merge in merges {
             let sources = match merge.value.kind {
                 Kind::List(items) => items,
@@ -237,7 +249,7 @@ impl Builder<'_> {
                     return Err(Box::new(Diagnostic::error(message).at(&source.span, "")));
                 };
                 for entry in inherited {
-                    if own.iter().all(|known| known.key != entry.key) {
+                    if known.insert(entry.key.clone()) {
                         own.push(entry);
                     }
                 }

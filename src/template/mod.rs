@@ -156,11 +156,19 @@ fn collect_names(
             Node::Text { .. } | Node::Include { .. } => {}
             Node::Value { expression, .. } => names_of(expression, bound, source, found),
             Node::If { branches } => {
-                for (condition, body) in branches {
-                    if let Some(condition) = condition {
-                        names_of(condition, bound, source, found);
-                    }
+                let start = found.len();
+                for condition in branches.iter().filter_map(|(condition, _)| condition.as_ref()) {
+                    names_of(condition, bound, source, found);
+                }
+                // What a condition asks to be defined may be missing in what hangs on it.
+                let asked = found[start..].iter().filter(|used| used.optional);
+                let asked: Vec<Arc<str>> = asked.map(|used| used.name.clone()).collect();
+                let start = found.len();
+                for (_, body) in branches {
                     collect_names(body, bound, source, found);
+                }
+                for used in &mut found[start..] {
+                    used.optional |= asked.contains(&used.name);
                 }
             }
             Node::For { name, list, body } => {

@@ -108,6 +108,14 @@ fn conditions_choose_lines() {
 }
 
 #[test]
+fn a_name_that_is_asked_for_may_be_missing_in_what_hangs_on_it() {
+    let text = "#% if missing is defined\n<%missing%>\n#% else\nnone\n#% endif\n<%missing%>\n";
+    let template = Template::file(SourceFile::new("Dockerfile", text)).unwrap();
+    let optional: Vec<bool> = template.names().iter().map(|used| used.optional).collect();
+    assert_eq!(optional, [true, true, false]);
+}
+
+#[test]
 fn loops_repeat_lines() {
     let text = "#% for p in packages\nRUN <%p%>\n  #% for q in ['1','2']\n<%p%><%q%>\n  #%endfor\n#% endfor\n";
     assert_eq!(rendered(text), "RUN curl\ncurl1\ncurl2\nRUN tar\ntar1\ntar2\n");

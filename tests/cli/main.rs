@@ -1,6 +1,7 @@
 //! What the program says, to the letter: stdout, stderr and exit code of the real binary.
 //!
-//! The cases are the transcripts in `cases/` and `wrong/`. After a
+//! The cases are the transcripts in `cases/`, in `wrong/`, and in the documentation of the language.
+//! After a
 //! change that is meant, `SNAPSHOTS=overwrite cargo test --test cli` writes the outputs anew: read
 //! the diff before you commit it.
 
@@ -48,4 +49,9 @@ fn every_case_says_what_it_said() {
 #[test]
 fn every_wrong_input_is_told_as_it_was() {
     hold(&transcripts("tests/cli/wrong"));
+}
+
+#[test]
+fn the_documentation_of_the_language_is_true() {
+    hold(&[Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/matrix.md")]);
 }
