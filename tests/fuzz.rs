@@ -18,7 +18,7 @@ proptest! {
 
     #[test]
     fn any_matrix_is_read_or_refused(
-        text in "(image|tag|tags|when|platforms|axes|vars|args|defaults|exclude|: |\n|\n  |\n  - |\\[|\\]|\\{|\\}|, |<%os%>|<%|linux/amd64|a/b|1\\.\\.3|\"|'|é|&a |\\*a|<<|#|\t|[a-z0-9.]){0,60}"
+        text in "(image|tag|tags|when|platforms|axes|vars|args|defaults|exclude|include|overrides|labels|auto|contexts|secrets|env|ssh|cache_to|type=gha|extends|from|path|limit|: |\n|\n  |\n  - |\\[|\\]|\\{|\\}|, |<%os%>|<%|linux/amd64|a/b|1\\.\\.3|\"|'|é|&a |\\*a|<<|#|\t|[a-z0-9.]){0,60}"
     ) {
         targets::matrix(&text);
         targets::matrix(&format!(

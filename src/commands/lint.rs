@@ -56,7 +56,8 @@ fn find(
     let (requests, warnings) =
         prepare::planned(&matrix, &cells, &args.select, &Default::default())?;
     findings.told(&warnings);
-    let mut files = Files { cells: &cells, read: HashMap::new() };
+    let by_name = cells.iter().map(|cell| (&*cell.name, cell)).collect();
+    let mut files = Files { cells: by_name, read: HashMap::new() };
     let asked = if args.no_engine { None } else { ask(&requests, args.host.as_deref())? };
     findings.of_requests(&requests, &mut files, asked.is_none());
     for (number, answer) in asked.into_iter().flatten() {
@@ -140,7 +141,7 @@ fn add(
 /// The templates, read again to show the lines that findings point at, and the cells, which know
 /// where their values come from.
 struct Files<'c> {
-    cells: &'c [Cell],
+    cells: HashMap<&'c str, &'c Cell>,
     read: HashMap<String, Option<SourceFile>>,
 }
 
@@ -151,8 +152,7 @@ impl Places for Files<'_> {
     }
 
     fn key(&self, cell: &str, key: &str) -> Option<Span> {
-        let cell = self.cells.iter().find(|known| *known.name == *cell)?;
-        cell.origins().into_iter().find_map(|origin| match origin {
+        self.cells.get(cell)?.origins().into_iter().find_map(|origin| match origin {
             Origin { key: known, source: Source::File(span), .. } if known == key => Some(span),
             _ => None,
         })

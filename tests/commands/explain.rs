@@ -32,7 +32,7 @@ fn every_value_of_a_cell_has_its_source() {
         ("image", "you/app $ONEBUILD_IMAGE"),
         ("tag", "1.1-alpine matrix.yaml:2:6"),
         ("platforms", "linux/amd64 linux/arm64 matrix.yaml:3:12"),
-        ("args.GREETING", "hello 1.1 matrix.yaml:7:19"),
+        ("args.GREETING", "hello 1.1 matrix.yaml:7:20"),
         ("args.MORE", "x --build-arg"),
         ("vars.word", "b --var"),
         ("target", "final matrix.yaml:9:9"),
