@@ -1,8 +1,10 @@
 //! A plan for programs.
 
+use indexmap::IndexMap;
 use serde_json::{Value, json};
 
 use super::escaped;
+use crate::input::{Cache, NamedContext, Network, SecretSource};
 use crate::matrix::Cell;
 
 /// The plan for programs. Versioned: fields are added, never changed, under one version.
@@ -28,7 +30,48 @@ fn cell(cell: &Cell) -> Value {
         "dockerfile": &*cell.dockerfile,
         "args": cell.args,
         "labels": cell.labels,
+        "annotations": cell.annotations,
         "target": cell.target,
         "bases": bases,
+        "contexts": named(&cell.contexts, context),
+        "secrets": named(&cell.secrets, secret),
+        "ssh": cell.ssh,
+        "network": cell.network.map(network),
+        "cache_from": cell.cache_from.iter().map(cache).collect::<Vec<_>>(),
+        "cache_to": cell.cache_to.iter().map(cache).collect::<Vec<_>>(),
     })
+}
+
+fn named<T>(items: &IndexMap<String, T>, value: fn(&T) -> Value) -> Value {
+    items.iter().map(|(name, item)| (name.clone(), value(item))).collect()
+}
+
+fn context(context: &NamedContext) -> Value {
+    match context {
+        NamedContext::Image(reference) => json!({ "image": reference.to_string() }),
+        NamedContext::Folder(folder) => json!({ "folder": folder }),
+        NamedContext::Url(url) => json!({ "url": url }),
+    }
+}
+
+/// Where it is found: the value is in no plan.
+fn secret(source: &SecretSource) -> Value {
+    match source {
+        SecretSource::File(path) => json!({ "file": path }),
+        SecretSource::Variable(name) => json!({ "env": name }),
+    }
+}
+
+fn network(network: Network) -> &'static str {
+    match network {
+        Network::Default => "default",
+        Network::None => "none",
+        Network::Host => "host",
+    }
+}
+
+fn cache(cache: &Cache) -> Value {
+    let kind = std::iter::once(("type".to_owned(), json!(cache.kind)));
+    let attributes = cache.attributes.iter().map(|(key, value)| (key.clone(), json!(value)));
+    kind.chain(attributes).collect()
 }
