@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::buildkit::{Exporter, Solve};
-use crate::image::Reference;
+use crate::image::short_name;
 use crate::plan::{BuildRequest, FileOutput, NamedContext, Network, Output};
 
 use super::caches;
@@ -35,7 +35,7 @@ pub(super) fn solve(
     attributes.extend(request.args.iter().map(prefixed("build-arg:")));
     attributes.extend(request.labels.iter().map(prefixed("label:")));
     attributes.extend(request.bases.iter().map(|(name, base)| {
-        (format!("context:{}", context_name(name)), format!("docker-image://{base}"))
+        (format!("context:{}", short_name(name)), format!("docker-image://{base}"))
     }));
     attributes.extend(request.contexts.iter().filter_map(|(name, context)| {
         let value = match context {
@@ -43,7 +43,7 @@ pub(super) fn solve(
             NamedContext::Folder(_) => format!("local:{}", offered.folders.get(&**name)?),
             NamedContext::Url(url) => url.clone(),
         };
-        Some((format!("context:{}", context_name(name)), value))
+        Some((format!("context:{}", short_name(name)), value))
     }));
     let mut set = |key: &str, value: &str| attributes.insert(key.to_owned(), value.to_owned());
     if !request.bases.is_empty() || !request.contexts.is_empty() {
@@ -86,18 +86,6 @@ pub(super) fn solve(
         entitlements,
         internal: !options.history,
     }
-}
-
-/// The name under which the frontend looks for a replacement of the image `name`: the short form
-/// that people write, without the tag that is understood.
-///
-/// Source: <https://github.com/moby/buildkit/blob/master/frontend/dockerui/namedcontext.go>
-fn context_name(name: &str) -> String {
-    let familiar = match name.parse::<Reference>() {
-        Ok(reference) => reference.familiar(),
-        Err(_) => name.to_owned(),
-    };
-    familiar.strip_suffix(":latest").map(str::to_owned).unwrap_or(familiar)
 }
 
 fn exporter(request: &BuildRequest) -> Exporter {

@@ -115,9 +115,7 @@ fn registry_words(
     had_login: bool,
 ) -> Option<(String, String)> {
     let host = image.repository.host();
-    let name = image.familiar();
-    // As it stands in FROM.
-    let name = name.strip_suffix(":latest").unwrap_or(&name);
+    let name = image.short();
     let repository = image.repository.familiar();
     let log_in =
         if host == "docker.io" { "docker login".into() } else { format!("docker login {host}") };

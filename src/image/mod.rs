@@ -7,4 +7,4 @@ mod reference;
 
 pub use digest::{Digest, InvalidDigest};
 pub use platform::{InvalidPlatform, Platform};
-pub use reference::{InvalidReference, Reference, Repository, Tag};
+pub use reference::{InvalidReference, Reference, Repository, Tag, short_name};

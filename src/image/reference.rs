@@ -118,6 +118,12 @@ impl Reference {
         format!("{}{}", self.repository.familiar(), self.suffix())
     }
 
+    /// As people write it in `FROM`: the familiar form without the tag that is understood.
+    pub fn short(&self) -> String {
+        let familiar = self.familiar();
+        familiar.strip_suffix(":latest").map(str::to_owned).unwrap_or(familiar)
+    }
+
     fn suffix(&self) -> String {
         let tag = self.tag.as_ref().map(|tag| format!(":{tag}"));
         let digest = self.digest.as_ref().map(|digest| format!("@{digest}"));
@@ -149,6 +155,14 @@ impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.repository, self.suffix())
     }
+}
+
+/// The short form of an image's name, or the name itself where it is none, such as a stage's.
+///
+/// By this the Dockerfile frontend looks for the replacement of an image:
+/// <https://github.com/moby/buildkit/blob/master/frontend/dockerui/namedcontext.go>
+pub fn short_name(name: &str) -> String {
+    name.parse::<Reference>().map_or_else(|_| name.to_owned(), |reference| reference.short())
 }
 
 #[cfg(test)]

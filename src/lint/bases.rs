@@ -72,7 +72,7 @@ pub(super) fn bases(request: &BuildRequest) -> Vec<Base> {
 fn taken(request: &BuildRequest, written: &str) -> Option<Reference> {
     let reference = written.parse::<Reference>().ok()?;
     let same =
-        |name: &str| name.parse::<Reference>().is_ok_and(|name| short(&name) == short(&reference));
+        |name: &str| name.parse::<Reference>().is_ok_and(|name| name.short() == reference.short());
     if let Some((_, base)) = request.bases.iter().find(|(name, _)| same(name)) {
         return Some(base.clone());
     }
@@ -81,11 +81,6 @@ fn taken(request: &BuildRequest, written: &str) -> Option<Reference> {
         Some(_) => None,
         None => Some(reference),
     }
-}
-
-fn short(reference: &Reference) -> String {
-    let familiar = reference.familiar();
-    familiar.strip_suffix(":latest").map(str::to_owned).unwrap_or(familiar)
 }
 
 /// `text` with its `$NAME`, `${NAME}` and `${NAME:-default}`; none where a name is unknown.

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 use super::escaped;
-use crate::image::Reference;
+use crate::image::{Reference, short_name};
 use crate::plan::{BuildRequest, Cache, NamedContext, Network, SecretSource};
 
 /// A bake file, and what it cannot hold.
@@ -119,25 +119,16 @@ fn annotations(request: &BuildRequest) -> Vec<String> {
 
 fn contexts(request: &BuildRequest) -> IndexMap<String, String> {
     let image = |reference: &Reference| format!("docker-image://{reference}");
-    let bases = request.bases.iter().map(|(name, base)| (known_as(name), image(base)));
+    let bases = request.bases.iter().map(|(name, base)| (short_name(name), image(base)));
     let others = request.contexts.iter().map(|(name, context)| {
         let value = match context {
             NamedContext::Image(reference) => image(reference),
             NamedContext::Folder(folder) => place(folder),
             NamedContext::Url(url) => url.clone(),
         };
-        (known_as(name), value)
+        (short_name(name), value)
     });
     bases.chain(others).collect()
-}
-
-/// The name under which the Dockerfile frontend looks for a replacement: as people write it,
-/// without the tag that is understood.
-fn known_as(name: &str) -> String {
-    let familiar = name
-        .parse::<Reference>()
-        .map_or_else(|_| name.to_owned(), |reference| reference.familiar());
-    familiar.strip_suffix(":latest").map(str::to_owned).unwrap_or(familiar)
 }
 
 fn secret(id: &str, source: &SecretSource) -> Value {

@@ -4,7 +4,6 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::outcome::Built;
-use crate::plan::BuildOptions;
 
 /// What a fake cell does, read off its name: `ok-3` takes 3 s, `bad-1` fails after 1 s.
 #[derive(Default)]
@@ -46,26 +45,8 @@ impl Builder for Fake {
 }
 
 fn request(cell: &str) -> BuildRequest {
-    BuildRequest {
-        cell: cell.into(),
-        dockerfile: Arc::default(),
-        dockerignore: None,
-        context: ".".into(),
-        platforms: vec!["linux/amd64".parse().unwrap()],
-        references: vec![format!("image:{cell}").parse().unwrap()],
-        args: Default::default(),
-        labels: Default::default(),
-        target: None,
-        annotations: Default::default(),
-        bases: Default::default(),
-        contexts: Default::default(),
-        secrets: Default::default(),
-        ssh: Default::default(),
-        network: None,
-        cache_from: Vec::new(),
-        cache_to: Vec::new(),
-        options: Arc::new(BuildOptions::default()),
-    }
+    let references = vec![format!("image:{cell}").parse().unwrap()];
+    BuildRequest { references, ..BuildRequest::sample(cell) }
 }
 
 struct Ran {
