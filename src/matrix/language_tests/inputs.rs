@@ -1,0 +1,81 @@
+use super::{cell, cells, family, wrong};
+use crate::matrix::Cell;
+
+#[test]
+fn contexts_secrets_agents_and_caches_are_read() {
+    let text = family(
+        "contexts: { shared: ../<%os%>, base: \"docker-image://alpine:<%version%>\", src: https://x.example/a.git }
+secrets: { token: { env: TOKEN }, rc: { file: <%os%>/.npmrc } }
+ssh: [default, \"deploy=/run/<%os%>.sock\"]
+cache_from: [me/cache, { type: gha }]
+cache_to: \"type=registry,ref=me/cache:<%tag%>,mode=max\"
+overrides:
+  - { os: alpine, ssh: { deploy: /run/other.sock }, cache_to: { type: inline }, secrets: { token: { file: t } } }
+",
+    );
+    let cells = cells(&text);
+    let shown = |cell: &Cell| {
+        let contexts = cell.contexts.iter().map(|(name, context)| format!("{name}={context}"));
+        let secrets = cell.secrets.iter().map(|(id, secret)| format!("{id}={secret}"));
+        let ssh = cell.ssh.iter().map(|(id, sockets)| format!("{id}={sockets:?}"));
+        let caches = cell.cache_from.iter().chain(&cell.cache_to).map(ToString::to_string);
+        contexts.chain(secrets).chain(ssh).chain(caches).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        shown(&cells[0]),
+        [
+            "shared=../ubuntu",
+            "base=docker-image://alpine:2.0.0",
+            "src=https://x.example/a.git",
+            "token=the variable TOKEN",
+            "rc=the file ubuntu/.npmrc",
+            "default=[]",
+            "deploy=[\"/run/ubuntu.sock\"]",
+            "type=registry,ref=me/cache",
+            "type=gha",
+            "type=registry,ref=me/cache:ubuntu-2.0.0,mode=max",
+        ]
+    );
+    let last = shown(cell(&cells, "alpine-2.0.0"));
+    for wanted in ["token=the file t", "deploy=[\"/run/other.sock\"]", "type=inline"] {
+        assert!(last.iter().any(|shown| shown == wanted), "{wanted}: {last:?}");
+    }
+}
+
+#[test]
+fn every_slip_in_an_input_is_told_with_its_place() {
+    for (more, place, words) in [
+        ("labels: x", "7:9", "a map of `key: value`, or `auto`"),
+        ("labels: { auto: yes }", "7:17", "`auto` is true or false"),
+        ("annotations: [a]", "7:14", "this is a list"),
+        ("network: x", "7:10", "networks: default, none, host"),
+        ("contexts: { a: \"docker-image://A\" }", "7:17", "upper-case"),
+        ("contexts: { a: oci-layout://x }", "7:16", "no context known here"),
+        ("contexts: { a: \"docker-image://<%os%>:A:b\" }", "7:17", "here it is"),
+        ("secrets: { a: { value: x } }", "7:17", "known keys: file, env"),
+        ("secrets: { a: { file: x, env: y } }", "7:15", "needs one source"),
+        ("secrets: { a: {} }", "7:15", "needs one source"),
+        ("secrets: { a: { env: \"a=b\" } }", "7:23", "not the name of a variable"),
+        ("secrets: { a: }", "7:12", "say where it is found"),
+        ("ssh: [a, a]", "7:10", "listed twice"),
+        ("ssh: \"=x\"", "7:6", "`default` or `ID=SOCKET`"),
+        ("cache_to: \"mode=max\"", "7:11", "lacks type="),
+        ("cache_to: { mode: max }", "7:11", "types: registry"),
+        ("cache_to: { type: registy }", "7:19", "did you mean `registry`?"),
+        ("cache_from: [\"type=lcoal,src=x\"]", "7:14", "did you mean `local`?"),
+        ("cache_from: \"<%os%>,,\"", "7:14", "here it is `ubuntu,,`"),
+    ] {
+        let shown = wrong(&family(more));
+        assert!(shown.contains(&format!("--> matrix.yaml:{place}\n")), "{more}\n{shown}");
+        assert!(shown.contains(words), "{more}\n{shown}");
+    }
+}
+
+#[test]
+fn a_secret_written_into_the_file_is_not_shown() {
+    for more in ["secrets: { a: hunter2 }", "secrets: { a: [hunter2] }"] {
+        let shown = wrong(&family(more));
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("matrix.yaml:7:15") && shown.contains("env: VARIABLE"), "{shown}");
+    }
+}

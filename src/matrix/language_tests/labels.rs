@@ -1,0 +1,39 @@
+use super::{family, matrix};
+use crate::matrix::{Facts, Overrides, Selection};
+
+#[test]
+fn labels_are_filled_in_from_git_and_the_cell_when_asked() {
+    let facts = Facts {
+        revision: Some("abc".to_owned()),
+        is_dirty: true,
+        created: Some(0),
+        remote: Some("git@github.com:me/app.git".to_owned()),
+    };
+    let labelled = |more: &str, facts: &Facts| {
+        let matrix = matrix(&family(more));
+        let overrides = Overrides::default();
+        let selected = matrix.select(&Selection::default(), &overrides).unwrap();
+        (matrix.wants_facts().is_some(), selected.with_facts(facts.clone()).expand().unwrap().cells)
+    };
+    let shown = |map: &indexmap::IndexMap<String, String>| {
+        let short = |(key, value): (&String, &String)| {
+            format!("{}={value}", key.trim_start_matches("org.opencontainers.image."))
+        };
+        map.iter().map(short).collect::<Vec<_>>().join(" ")
+    };
+    let all = "title=app version=2.0.0 created=1970-01-01T00:00:00Z \
+               source=https://github.com/me/app revision=abc-dirty ref.name=ubuntu-2.0.0";
+    let (wants, cells) = labelled("labels: auto\n", &facts);
+    assert!(wants && cells[0].base_name.labels && !cells[0].base_name.annotations);
+    assert_eq!(shown(&cells[0].labels), all);
+    let more = "labels: { auto: true, a: <%os%>, org.opencontainers.image.title: T }\n\
+                annotations: auto\noverrides: [{ os: alpine, labels: { auto: false } }]\n";
+    let (_, cells) = labelled(more, &facts);
+    assert_eq!(shown(&cells[0].labels), all.replace("title=app", "title=T") + " a=ubuntu");
+    assert_eq!(shown(&cells[0].annotations), all);
+    assert_eq!(shown(&cells[6].labels), "a=alpine title=T");
+    let (_, cells) = labelled("labels: auto\n", &Facts::default());
+    assert_eq!(shown(&cells[0].labels), "title=app version=2.0.0 ref.name=ubuntu-2.0.0");
+    let (wants, cells) = labelled("labels: { auto: false }\n", &facts);
+    assert!(!wants && cells[0].labels.is_empty());
+}

@@ -1,0 +1,77 @@
+use super::{family, names, select};
+use crate::error::{Diagnostics, SourceFile};
+use crate::matrix::{Files, Matrix, Resolved};
+
+/// The values that `axis` says to take of `text`.
+fn taken(axis: &str, text: &str) -> Result<String, Diagnostics> {
+    let head = "image: a\ntag: <%v%>\nplatforms: linux/amd64\n";
+    let file = SourceFile::new("matrix.yaml", format!("{head}axes: {{ v: {axis} }}\n"));
+    let sheet = Files::new(file)?.merged()?;
+    let outside = sheet.outside();
+    let Some(outside) = outside.first() else {
+        return sheet.read(&Resolved::default()).map(|_| String::new());
+    };
+    let values = outside.values(text)?;
+    let matrix = sheet.read(&[(outside.axis.clone(), values)].into())?;
+    Ok(names(&select(&matrix, &[])?))
+}
+
+#[test]
+fn values_come_from_elsewhere_with_an_order_and_a_limit() {
+    let releases = r#"[{"tag_name":"v2.0.9"},{"tag_name":"v2.0.10"},{"tag_name":"v1.9"},
+                       {"tag_name":"nightly"},{"tag_name":null},{"tag_name":"v2.1.0-rc.1"}]"#;
+    for (axis, text, wanted) in [
+        ("{ from: latest }", "v2.0.13\n", "v2.0.13"),
+        ("{ from: latest, pattern: v<version> }", "v2.0.13\r\n", "2.0.13"),
+        ("{ from: x, limit: 2 }", "1.9\n\n1.10\n1.2\n1.10\n", "1.9 1.10"),
+        (
+            "{ from: x, path: \".[].tag_name\", pattern: v<version> }",
+            releases,
+            "1.9 2.0.9 2.0.10 2.1.0-rc.1",
+        ),
+        (
+            "{ from: x, path: \"[].tag_name\", pattern: v<version>, limit: 2, skip: \"*-*\", only: \">=2\" }",
+            releases,
+            "2.0.9 2.0.10",
+        ),
+        ("{ from: x, path: \".a.b[1]\" }", r#"{"a":{"b":["1",2]}}"#, "2"),
+        ("{ from: x, path: \".a[]\" }", r#"{"a":{"x":"1","y":"2"}}"#, "1 2"),
+    ] {
+        let found = taken(axis, text).unwrap_or_else(|errors| panic!("{axis}\n{errors}"));
+        assert_eq!(found, wanted, "{axis}");
+    }
+}
+
+#[test]
+fn values_from_elsewhere_that_cannot_be_used_say_why() {
+    for (axis, text, words) in [
+        ("{ from: x }", "", "nothing was there"),
+        ("{ from: x }", "<html>\n", "`<html>` cannot be part of a tag"),
+        ("{ from: x }", "1.0\u{1b}[2J\n", "cannot be part of a tag"),
+        ("{ from: x }", "--privileged\n", "cannot be part of a tag"),
+        ("{ from: x, pattern: r<version> }", "v1\n", "none of 1 texts fits, the first being `v1`"),
+        ("{ from: x, path: .a }", "<html>", "not JSON"),
+        ("{ from: x, path: .a }", "{}", "there is no `a`"),
+        ("{ from: x, path: .a }", "[]", "no object"),
+        ("{ from: x, path: \".[]\" }", "[[]]", "no text"),
+        ("{ from: x, path: \".[3]\" }", "[]", "no item 3"),
+        ("{ from: x, path: a }", "", "a path is written"),
+        ("{ from: x, path: .a..b }", "", "a path is written"),
+        ("{ from: x, pattern: v }", "", "holds `<version>` once"),
+        ("{ from: x, limit: 0 }", "", "1 or more"),
+        ("{ from: x, limti: 1 }", "", "did you mean `limit`?"),
+        ("{ from: x, only: \">a\" }", "", "not a version"),
+        ("{ from: \"\" }", "", "a URL or a file"),
+        ("{ from: ftp://x }", "", "http or https"),
+        ("{ from: \"https://me:pw@x/y\" }", "", "a password does not belong"),
+        ("{ from: \"https:///y\" }", "", "no host"),
+        ("{ from: [a] }", "", "takes a text"),
+    ] {
+        let shown = taken(axis, text).expect_err(axis).to_string();
+        assert!(shown.contains(words) && shown.contains("matrix.yaml:4:"), "{axis}\n{shown}");
+        assert!(!shown.contains('\u{1b}'), "{shown}");
+    }
+    let file = SourceFile::new("matrix.yaml", family("").replace("2.0.0..2.0.2", "{ from: x }"));
+    let shown = Matrix::parse(file).unwrap_err().to_string();
+    assert!(shown.contains("the values of `version` were not read"), "{shown}");
+}
