@@ -52,7 +52,6 @@ impl RegistryClient {
 
     async fn get(
         &self,
-        method: Method,
         repository: &Repository,
         kind: &str,
         name: &str,
@@ -61,7 +60,7 @@ impl RegistryClient {
         let cell = entry(&self.bases, host.to_owned());
         let base = cell.get_or_try_init(|| base(&self.wire, host)).await?;
         let call = Call {
-            method,
+            method: Method::GET,
             url: address(base, repository, kind, name),
             accept: if kind == "manifests" { ACCEPTED } else { "*/*" },
             authorization: None,
@@ -171,19 +170,10 @@ impl RegistryClient {
 }
 
 impl Registry for RegistryClient {
-    async fn exists(&self, reference: &Reference) -> Result<bool, RegistryError> {
-        let name = name(reference);
-        match self.get(Method::HEAD, &reference.repository, "manifests", &name).await {
-            Ok(_) => Ok(true),
-            Err(RegistryFault::NotFound) => Ok(false),
-            Err(fault) => Err(error(reference, &reference.repository, fault)),
-        }
-    }
-
     async fn manifest(&self, reference: &Reference) -> Result<Manifest, RegistryError> {
         let repository = &reference.repository;
         let get = async {
-            let answer = self.get(Method::GET, repository, "manifests", &name(reference)).await?;
+            let answer = self.get(repository, "manifests", &name(reference)).await?;
             let wanted = reference.digest.as_ref();
             let bytes = checked(answer.body, wanted)?;
             manifest::Manifest::read(bytes).map_err(RegistryFault::Malformed)
@@ -193,7 +183,7 @@ impl Registry for RegistryClient {
 
     async fn blob(&self, repository: &Repository, digest: &Digest) -> Result<Bytes, RegistryError> {
         let get = async {
-            let answer = self.get(Method::GET, repository, "blobs", digest.as_str()).await?;
+            let answer = self.get(repository, "blobs", digest.as_str()).await?;
             checked(answer.body, Some(digest))
         };
         get.await.map_err(|fault| error(format!("{repository}@{digest}"), repository, fault))

@@ -46,12 +46,6 @@ pub use verify::{VerifyError, verify};
 /// The contract: bytes that are returned match every digest that the question or the manifest
 /// named; nothing is cached; a fault that may pass by itself has been retried already.
 pub trait Registry: Send + Sync {
-    /// Whether there is a manifest under this reference; what digest it has is not promised.
-    fn exists(
-        &self,
-        reference: &Reference,
-    ) -> impl Future<Output = Result<bool, RegistryError>> + Send;
-
     /// The manifest under this reference: by its digest, if it has one, else by its tag or `latest`.
     fn manifest(
         &self,
