@@ -42,8 +42,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // Wiring sees everything.
     ("cli", ANY),
     ("commands", ANY),
-    ("doctor", ANY),
-    ("emulators", ANY),
     ("lib", ANY),
     ("main", ANY),
 ];
