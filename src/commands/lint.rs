@@ -110,7 +110,7 @@ fn add(
         Ok(lint) => lint,
         Err(why) => {
             let told = Diagnostic::remark(format!("BuildKit could not look at a cell: {why}"));
-            return findings.add(Finding::new("not-linted", told), Some(&request.cell));
+            return findings.add(Finding::new("not-linted", told), &request.cell);
         }
     };
     let mut place = |line: Option<u32>, told: Diagnostic| match line
@@ -126,7 +126,7 @@ fn add(
             true => ("not-linted", Diagnostic::remark(message)),
             false => ("buildkit", Diagnostic::error(message)),
         };
-        findings.add(Finding::new(rule, place(line, told)), Some(&request.cell));
+        findings.add(Finding::new(rule, place(line, told)), &request.cell);
     }
     for warning in lint.warnings {
         let mut told = place(warning.line, Diagnostic::warning(&warning.message));
@@ -134,7 +134,7 @@ fn add(
             told = told.note(warning.description);
         }
         let finding = Finding { url: warning.url, ..Finding::new(warning.rule, told) };
-        findings.add(finding, Some(&request.cell));
+        findings.add(finding, &request.cell);
     }
 }
 

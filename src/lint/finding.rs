@@ -21,8 +21,8 @@ pub struct Finding {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings {
     list: Vec<Finding>,
-    /// What makes a finding the same as another, and its number.
-    known: HashMap<(String, String), usize>,
+    /// The numbers of those of one rule at one place.
+    known: HashMap<(String, String), Vec<usize>>,
 }
 
 impl Finding {
@@ -37,19 +37,27 @@ impl Finding {
 }
 
 impl Findings {
-    /// Adds a finding about a cell, or about none. One that is there already gets another cell: at
-    /// one place a rule is told once, whatever the values that the cells put there.
-    pub fn add(&mut self, finding: Finding, cell: Option<&CellName>) {
+    /// Adds a finding about a cell. One that is there already gets another cell: what a rule finds at
+    /// one place is told once, whatever the values that the cells put there. What it finds there
+    /// twice in one cell are two findings.
+    pub fn add(&mut self, finding: Finding, cell: &CellName) {
         let place = match finding.span() {
             Some(span) => span.to_string(),
             None => finding.told.message.clone(),
         };
-        let number = *self.known.entry((finding.rule.clone(), place)).or_insert_with(|| {
+        let there = self.known.entry((finding.rule.clone(), place)).or_default();
+        let has_cell = |number: &&usize| self.list[**number].cells.last() == Some(cell);
+        let same = |number: &&usize| self.list[**number].told.message == finding.told.message;
+        let own = there.iter().find(|number| has_cell(number) && same(number));
+        let others = || there.iter().filter(|number| !has_cell(number));
+        let known = own.or_else(|| others().find(same)).or_else(|| others().next()).copied();
+        let number = known.unwrap_or_else(|| {
+            there.push(self.list.len());
             self.list.push(finding);
             self.list.len() - 1
         });
         let cells = &mut self.list[number].cells;
-        if let Some(cell) = cell.filter(|cell| cells.last() != Some(cell)) {
+        if cells.last() != Some(cell) {
             cells.push(cell.clone());
         }
     }

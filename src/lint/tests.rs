@@ -117,10 +117,27 @@ fn each_rule_finds_what_it_is_for_and_nothing_else() {
             "unpinned-base t/Dockerfile:3:1",
             // Args and labels stand at one place in these tests.
             "secret-in-image matrix.yaml:1:1",
+            "secret-in-image matrix.yaml:1:1",
             "latest-tag matrix.yaml:1:1",
             "secret-in-image t/Dockerfile:7:1",
             "secret-in-image t/Dockerfile:8:1",
             "secret-in-image t/Dockerfile:9:1",
+        ]
+    );
+}
+
+#[test]
+fn two_secrets_on_one_line_are_two_findings_however_many_cells_there_are() {
+    let of = |n: u32| format!("FROM a@sha256:{}\nENV A_TOKEN_{n}=x B_TOKEN=y\n", "0".repeat(64));
+    let requests: Vec<BuildRequest> = (1..4).map(|n| request(&n.to_string(), &of(n))).collect();
+    let findings = found(&requests, &of(1));
+    let told: Vec<(&str, usize)> =
+        findings.iter().map(|f| (&*f.told.message, f.cells.len())).collect();
+    assert_eq!(
+        told,
+        [
+            ("`A_TOKEN_1` in ENV looks like a secret", 3),
+            ("`B_TOKEN` in ENV looks like a secret", 3)
         ]
     );
 }
@@ -141,7 +158,7 @@ fn hostile() -> Findings {
     let file = SourceFile::new("a,b:c\n::stop.yaml", "one\ntwo\n");
     let told = Diagnostic::error(evil).at(&file.span(4..7), "").help(evil);
     let mut findings = Findings::default();
-    findings.add(Finding::new("a:b,c\nd", told), Some(&"cell".into()));
+    findings.add(Finding::new("a:b,c\nd", told), &"cell".into());
     findings.told(&Diagnostics::from(Diagnostic::warning("odd")));
     findings
 }
