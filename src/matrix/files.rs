@@ -46,6 +46,16 @@ struct Page {
     extends: Vec<NeededFile>,
 }
 
+/// What laying files over each other has come to so far.
+#[derive(Default)]
+struct Laid {
+    /// Those that are being laid, each extended by the one before.
+    open: Vec<NeededFile>,
+    /// Files that are done, by their paths: each is laid once, however many extend it.
+    trees: HashMap<String, Node>,
+    errors: Diagnostics,
+}
+
 impl Files {
     /// Starts with matrix.yaml itself.
     pub fn new(file: SourceFile) -> Result<Self, Diagnostics> {
@@ -87,18 +97,23 @@ impl Files {
     }
 
     /// Lays the files over each other.
-    pub fn merged(mut self) -> Result<Sheet, Diagnostics> {
+    pub fn merged(self) -> Result<Sheet, Diagnostics> {
         let name = self.file.name().to_string();
-        let root = self.tree(&name, &mut Vec::new())?;
-        Ok(Sheet { file: self.file, root, errors: std::mem::take(&mut self.errors) })
+        let mut laid = Laid { errors: self.errors.clone(), ..Laid::default() };
+        let root = self.tree(&name, &mut laid)?;
+        Ok(Sheet { file: self.file, root, errors: laid.errors })
     }
 
     /// A file laid over those that it extends.
-    fn tree(&self, path: &str, open: &mut Vec<NeededFile>) -> Result<Node, Diagnostics> {
+    fn tree(&self, path: &str, laid: &mut Laid) -> Result<Node, Diagnostics> {
+        if let Some(tree) = laid.trees.get(path) {
+            return Ok(tree.clone());
+        }
         let page = &self.pages[path];
         let mut below: Option<Node> = None;
         for wanted in &page.extends {
             let first = **self.file.name() == wanted.path;
+            let open = &laid.open;
             if first || open.iter().any(|known| known.path == wanted.path) || open.len() >= DEEPEST
             {
                 let finding = Diagnostic::error("files extend each other in a circle");
@@ -110,18 +125,20 @@ impl Files {
                 let message = format!("`{}` was not read", wanted.path);
                 return Err(Diagnostic::error(message).at(&wanted.span, "").into());
             }
-            open.push(wanted.clone());
-            let tree = self.tree(&wanted.path, open)?;
-            open.pop();
+            laid.open.push(wanted.clone());
+            let tree = self.tree(&wanted.path, laid)?;
+            laid.open.pop();
             below = Some(match below {
-                Some(below) => overlaid(below, tree),
+                Some(below) => overlaid(below, tree, &mut laid.errors),
                 None => tree,
             });
         }
-        Ok(match below {
-            Some(below) => overlaid(below, page.root.clone()),
+        let tree = match below {
+            Some(below) => overlaid(below, page.root.clone(), &mut laid.errors),
             None => page.root.clone(),
-        })
+        };
+        laid.trees.insert(path.to_owned(), tree.clone());
+        Ok(tree)
     }
 }
 

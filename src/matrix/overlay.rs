@@ -1,56 +1,97 @@
 //! One tree laid over another: how a file extends another one.
 
+use std::collections::HashSet;
+
+use indexmap::IndexMap;
+
 use super::outside::Outside;
 use super::yaml::{Entry, Kind, Node};
+use crate::error::{Diagnostic, Diagnostics};
 
 /// `above` where it says something, else `below`. Maps are merged key by key; all the rest is
-/// replaced, unless a key of `above` ends in `+`: then its items follow those of `below`.
-pub(super) fn overlaid(below: Node, above: Node) -> Node {
-    let (Kind::Map(below), Kind::Map(above_entries)) = (&below.kind, &above.kind) else {
-        return above;
-    };
-    let mut below = below.clone();
-    settle_tags(&mut below, above_entries);
-    Node { kind: Kind::Map(merged(below, above_entries.clone())), ..above }
+/// replaced, unless a key of `above` ends in a sign: the items of `key+` follow those of `below`, and
+/// `key-:`, with nothing after it, takes the key of `below` away.
+pub(super) fn overlaid(below: Node, above: Node, errors: &mut Diagnostics) -> Node {
+    match (below.kind, above.kind) {
+        (Kind::Map(mut below), Kind::Map(entries)) => {
+            settle_tags(&mut below, &entries);
+            Node { kind: Kind::Map(merged(below, entries, errors)), ..above }
+        }
+        (_, kind) => Node { kind, ..above },
+    }
 }
 
-fn merged(below: Vec<Entry>, above: Vec<Entry>) -> Vec<Entry> {
-    let mut all = below;
-    for mut entry in above {
-        let more = entry.key.strip_suffix('+').map(str::to_owned);
-        let key = more.as_ref().unwrap_or(&entry.key);
-        let at = all.iter().position(|known| known.key == *key);
-        match (at, more) {
-            (Some(at), None) => {
-                let known = &mut all[at];
-                known.key_span = entry.key_span;
-                known.value = laid(known.value.take(), entry.value);
+/// What a key does to the one below it.
+enum Does {
+    Say,
+    Add,
+    Remove,
+}
+
+impl Does {
+    /// The key that is meant, and what is done to it. With a value of another kind, the sign belongs
+    /// to the name.
+    fn read(entry: &Entry) -> (&str, Self) {
+        let (key, kind) = (entry.key.as_str(), &entry.value.kind);
+        let is_map = matches!(kind, Kind::Map(_));
+        match (key.strip_suffix('+'), key.strip_suffix('-')) {
+            (Some(key), _) if !is_map => (key, Self::Add),
+            (_, Some(key)) if matches!(kind, Kind::Empty) => (key, Self::Remove),
+            _ => (key, Self::Say),
+        }
+    }
+}
+
+fn merged(below: Vec<Entry>, above: Vec<Entry>, errors: &mut Diagnostics) -> Vec<Entry> {
+    let mut all: IndexMap<String, Entry> =
+        below.into_iter().map(|entry| (entry.key.clone(), entry)).collect();
+    // First of all, so that a key can be taken away and said anew.
+    let mut gone = HashSet::new();
+    for entry in &above {
+        if let (key, Does::Remove) = Does::read(entry) {
+            if !all.contains_key(key) {
+                errors.push(
+                    Diagnostic::error(format!("there is no `{key}` to take away"))
+                        .at(&entry.key_span, "")
+                        .help("`-` takes away a key of a file that this one extends")
+                        .help_nearest(key, all.keys().map(String::as_str)),
+                );
             }
-            (Some(at), Some(_)) => {
-                let known = &mut all[at];
+            gone.insert(key.to_owned());
+        }
+    }
+    all.retain(|key, _| !gone.contains(key));
+    for mut entry in above {
+        let (key, does) = Does::read(&entry);
+        let key = key.to_owned();
+        match (all.get_mut(&key), does) {
+            (_, Does::Remove) => {}
+            (Some(known), Does::Say) => {
+                known.key_span = entry.key_span;
+                known.value = laid(known.value.take(), entry.value, errors);
+            }
+            (Some(known), Does::Add) => {
                 let mut items = items(known.value.take());
                 let span = entry.value.span.clone();
                 items.extend(self::items(entry.value));
                 known.value = Node::list(span, items);
             }
-            (None, more) => {
-                if let Some(key) = more {
-                    entry.key = key;
-                }
-                all.push(entry);
+            (None, _) => {
+                entry.key.clone_from(&key);
+                all.insert(key, entry);
             }
         }
     }
-    all
+    all.into_values().collect()
 }
 
-fn laid(below: Node, above: Node) -> Node {
+fn laid(below: Node, above: Node, errors: &mut Diagnostics) -> Node {
     match (below.kind, above.kind) {
         // Where values come from says nothing about the values themselves.
         (Kind::Map(below), Kind::Map(entries))
             if Outside::is_meant(&below) == Outside::is_meant(&entries) =>
         {
-            Node { kind: Kind::Map(merged(below, entries)), ..above }
+            Node { kind: Kind::Map(merged(below, entries, errors)), ..above }
         }
         (_, kind) => Node { kind, ..above },
     }

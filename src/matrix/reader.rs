@@ -106,11 +106,15 @@ impl Reader<'_> {
         let finding = Diagnostic::error(format!("unknown key `{}`", entry.key))
             .at(&entry.key_span, "")
             .help(format!("known keys: {}", known.join(", ")));
-        let adds = entry.key.strip_suffix('+').is_some_and(|key| known.contains(&key));
-        self.errors.push(if adds {
-            finding.help("`+` adds to a list of a file that this one extends")
-        } else {
-            finding.help_nearest(&entry.key, known.iter().copied())
+        let known_key = |sign| entry.key.strip_suffix(sign).filter(|key| known.contains(key));
+        self.errors.push(match (known_key('+'), known_key('-')) {
+            (Some(key), _) => finding.help(format!(
+                "`+` adds to a list of a file that this one `extends`, and it extends none: write `{key}`"
+            )),
+            (_, Some(key)) => finding.help(format!(
+                "`-`, with nothing after the colon, takes away what a file says that this one                  `extends`: leave `{key}` out"
+            )),
+            _ => finding.help_nearest(&entry.key, known.iter().copied()),
         });
     }
 

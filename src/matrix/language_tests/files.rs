@@ -66,6 +66,40 @@ tags: [{ tag: <%os%> }]
 }
 
 #[test]
+fn a_key_of_another_file_is_taken_away_or_said_anew() {
+    let above = "extends: base.yaml
+exclude-:
+axes: { os: { ubuntu-: }, version-: , version: [7] }
+args: { A-: , B-: , B: new, D-: x }
+";
+    let matrix = read(&[("a.yaml", above), ("base.yaml", BASE)]).unwrap_or_else(|e| panic!("{e}"));
+    let cells = select(&matrix, &[]).unwrap();
+    assert_eq!(names(&cells), "alpine-7");
+    assert_eq!(format!("{:?}", cells[0].args), r#"{"B": "new", "D-": "x"}"#);
+}
+
+#[test]
+fn a_sign_before_a_map_belongs_to_the_name() {
+    let above = "extends: base.yaml\naxes: { os: { c++: { k: d }, c-: { k: e } } }\n";
+    let matrix = read(&[("a.yaml", above), ("base.yaml", BASE)]).unwrap_or_else(|e| panic!("{e}"));
+    let values: Vec<&str> = matrix.axes()[0].values.iter().map(|value| &*value.text).collect();
+    assert_eq!(values, ["ubuntu", "alpine", "c++", "c-"]);
+}
+
+/// Each file is laid once: else 16 files that each name the next one eight times would be 8^15.
+#[test]
+fn files_that_are_extended_many_times_are_laid_once() {
+    let name = |number: usize| format!("{number}.yaml");
+    let text = |number: usize| match number {
+        15 => BASE.to_owned(),
+        _ => format!("extends: [{}]\n", vec![name(number + 1); 8].join(", ")),
+    };
+    let files: Vec<(String, String)> = (0..16).map(|number| (name(number), text(number))).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (&**name, &**text)).collect();
+    assert_eq!(read(&files).unwrap().axes().len(), 2);
+}
+
+#[test]
 fn what_is_wrong_with_several_files_is_told_in_the_right_one() {
     for (files, place, words) in [
         (
@@ -93,7 +127,18 @@ fn what_is_wrong_with_several_files_is_told_in_the_right_one() {
             "b.yaml:6:17",
             "matches no value",
         ),
-        (&[("a.yaml", "tags+: [x]\n")], "a.yaml:1:1", "unknown key `tags+`"),
+        (&[("a.yaml", "tags+: [x]\n")], "a.yaml:1:1", "it extends none: write `tags`"),
+        (&[("a.yaml", "tags-:\n")], "a.yaml:1:1", "leave `tags` out"),
+        (
+            &[("a.yaml", "extends: b.yaml\nargs: { AA-: }\n"), ("b.yaml", BASE)],
+            "a.yaml:2:9",
+            "did you mean `A`?",
+        ),
+        (
+            &[("a.yaml", "extends: b.yaml\nlabels-:\n"), ("b.yaml", BASE)],
+            "a.yaml:2:1",
+            "there is no `labels` to take away",
+        ),
     ] {
         let shown = match read(files) {
             Ok(matrix) => matrix.warnings().to_string(),
