@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -29,6 +29,9 @@ const EVENTS: usize = 1024;
 
 /// Cells at once for each processor: more made BuildKit slower.
 const JOBS_PER_CORE: usize = 4;
+
+/// For what is left to do once the run is over.
+const LAST_MOMENT: Duration = Duration::from_millis(500);
 
 /// Where secrets, agents and a runner's cache are looked up.
 const ENVIRONMENT: Environment = |name| std::env::var_os(name);
@@ -63,8 +66,9 @@ pub(super) fn run(matrix: &Matrix, args: &BuildArgs, scope: Scope) -> Result<Exi
         .build()
         .map_err(|error| Error::new(ErrorKind::Bug, format!("no runtime: {error}")))?;
     let done = runtime.block_on(build(requests, args));
-    // A thread that reads a file which never ends must not hold the program.
-    runtime.shutdown_background();
+    // Threads that were writing take their unfinished files away; one that reads a file which never
+    // ends must not hold the program.
+    runtime.shutdown_timeout(LAST_MOMENT);
     done
 }
 
@@ -118,16 +122,26 @@ async fn build(mut requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<Exit
 
     let cancel = CancellationToken::new();
     let (events, received) = mpsc::channel(EVENTS);
-    let display = progress::start(settings, std::io::stderr(), received);
-    let signals = tokio::spawn(stop_at_a_signal(cancel.clone()));
+    let mut display = progress::start(settings, std::io::stderr(), received);
     let registry = RegistryClient::new(credentials, Patience::default());
     let builder = Arc::new(Verified::new(builder, registry));
-    let outcomes = schedule::run(requests, builder.clone(), options, events, cancel.clone()).await;
-    // The report comes after all that the display still has to say; that its terminal went away
-    // is no reason to fail.
-    let _ = display.await;
-    builder.inner().close().await;
-    signals.abort();
+    let work = async {
+        let outcomes = schedule::run(requests, builder.clone(), options, events, cancel.clone());
+        let outcomes = outcomes.await;
+        // The report comes after all that the display still has to say; that its terminal went
+        // away is no reason to fail.
+        let _ = (&mut display).await;
+        builder.inner().close().await;
+        outcomes
+    };
+    let outcomes = tokio::select! {
+        outcomes = work => outcomes,
+        () = second_signal(&cancel) => {
+            // What was at work is dropped, and takes its unfinished files with it.
+            let _ = tokio::time::timeout(LAST_MOMENT, display).await;
+            return Ok(ExitCode::from(ErrorKind::Interrupted.exit_code()));
+        }
+    };
 
     let style = report::Style {
         width: progress::terminal_size().map(|size| size.columns),
@@ -193,12 +207,12 @@ fn facts_line(engine: &Engine, facts: &EngineFacts, requests: &[BuildRequest]) -
     )
 }
 
-/// The first signal cancels and lets the engine clean up; the second ends the program.
-async fn stop_at_a_signal(cancel: CancellationToken) {
+/// Cancels at the first signal, which lets the engine clean up; ends at the second.
+async fn second_signal(cancel: &CancellationToken) {
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
-        return;
+        return std::future::pending().await;
     };
     loop {
         tokio::select! {
@@ -206,7 +220,7 @@ async fn stop_at_a_signal(cancel: CancellationToken) {
             _ = terminate.recv() => {}
         }
         if cancel.is_cancelled() {
-            std::process::exit(ErrorKind::Interrupted.exit_code().into());
+            return;
         }
         cancel.cancel();
     }

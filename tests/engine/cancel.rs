@@ -1,5 +1,6 @@
 //! Ctrl-C in the middle of a matrix.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -41,4 +42,55 @@ fn an_interrupt_leaves_nothing_where_archives_were_to_be() {
 #[test]
 fn a_termination_is_an_interrupt() {
     stops("terminated", Signal::TERM, &[]);
+}
+
+/// Two signals at once leave no time to hear of the first.
+#[test]
+fn a_second_signal_leaves_no_half_of_an_archive() {
+    let matrix = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: 1..2 }";
+    let project = Project::new("twice", matrix, "");
+    let nonce = project.nonce().to_owned();
+    let large = "RUN head -c 200000000 /dev/zero >/large";
+    project.file("context/Dockerfile", format!("FROM alpine:3.20\n{large}; : {nonce}-<%n%>\n"));
+    let running = project.start(&["matrix", "--output", "type=tar,dest=out/"]);
+    let out = project.path("out");
+    let parts = || if out.exists() { paths_below(&out) } else { Vec::new() };
+    until("an archive is on its way", Duration::from_secs(90), || {
+        parts().iter().any(|path| path.ends_with(".part"))
+    });
+    running.signal(Signal::INT);
+    running.signal(Signal::TERM);
+    running.end().exits(130);
+    let unfinished: Vec<String> = parts().into_iter().filter(|p| !p.ends_with(".tar")).collect();
+    assert_eq!(unfinished, [""; 0]);
+    assert_eq!(paths_below(&project.path("tmp")), [""; 0]);
+}
+
+#[test]
+fn a_second_interrupt_ends_a_run_that_the_first_could_not() {
+    let matrix = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1] }";
+    let project = Project::new("stuck", matrix, "");
+    let nonce = project.nonce().to_owned();
+    let sleeper = format!("FROM alpine:3.20\nRUN seq 1 30000; echo {nonce}; sleep 600; true\n");
+    project.file("context/Dockerfile", sleeper);
+    // A terminal that was stopped, or a pager that nobody scrolls: what is told piles up.
+    let pager = project.path("pager");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pager, 0o600.into()).unwrap();
+    let unread = std::fs::File::options().read(true).write(true).open(&pager).unwrap();
+    let mut command = project.program(Path::new("sh"), &["-c", "exec \"$@\" 2>pager", "sh"]);
+    command.args([env!("CARGO_BIN_EXE_onebuild"), "build", "--progress", "plain"]);
+    let mut running = Running::start(command);
+    // A pipe holds 64 KiB, less what does not fit to its pages; half a MiB is to be told.
+    until("the pipe is as good as full", Duration::from_secs(60), || {
+        rustix::io::ioctl_fionread(&unread).unwrap() > 40_000
+    });
+
+    running.signal(Signal::INT);
+    until("the cell is cancelled", Duration::from_secs(5), || commands_with(&nonce) == 0);
+    assert!(!running.ended(), "it still has to tell");
+    let started = Instant::now();
+    running.signal(Signal::INT);
+    running.end().exits(130);
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+    assert_eq!(paths_below(&project.path("tmp")), [""; 0]);
 }
