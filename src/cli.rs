@@ -11,14 +11,14 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::image::{Platform, Reference, Repository};
 use crate::matrix::Pick;
 use crate::plan::FileOutput;
 use crate::progress::Mode;
 
-pub use inputs::{BuildContext, CacheFlag, InputArgs, SecretFlag, SshFlag};
+pub use inputs::{BuildContext, CacheFlag, InputArgs, NetworkArg, SecretFlag, SshFlag};
 pub use tools::{
     CompletionsArgs, ExplainArgs, ExplainFormat, InitArgs, LintArgs, LintFormat, ManArgs, PlanArgs,
     PlanFormat, RenderArgs,
@@ -174,9 +174,6 @@ pub struct RunArgs {
     /// a registry has none or is down
     #[arg(long)]
     pub pull: bool,
-    /// The network that RUN steps see, whatever the matrix says
-    #[arg(long, value_enum)]
-    pub network: Option<NetworkArg>,
     /// Attach provenance; costs about half as much again for a cell that is cached, and gives every
     /// run a new digest, so that unchanged images are pushed again
     #[arg(long)]
@@ -187,14 +184,6 @@ pub struct RunArgs {
     /// How progress is shown
     #[arg(long, value_enum, env = "ONEBUILD_PROGRESS", default_value_t = Mode::Auto)]
     pub progress: Mode,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum NetworkArg {
-    Default,
-    None,
-    /// The engine's own machine's network
-    Host,
 }
 
 fn jobs(text: &str) -> Result<NonZeroUsize, String> {

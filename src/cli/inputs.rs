@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::name_and_value;
 use crate::image::Reference;
@@ -41,6 +41,17 @@ pub struct InputArgs {
     /// a cache in a folder (type=local) is not supported
     #[arg(long, value_name = "SPEC")]
     pub cache_to: Vec<CacheFlag>,
+    /// The network that RUN steps see, whatever the matrix says
+    #[arg(long, value_enum)]
+    pub network: Option<NetworkArg>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NetworkArg {
+    Default,
+    None,
+    /// The engine's own machine's network
+    Host,
 }
 
 fn annotation(text: &str) -> Result<(String, String), String> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{InputArgs, NetworkArg, SelectArgs};
+use super::{InputArgs, SelectArgs};
 
 /// `render`.
 #[derive(Debug, Args)]
@@ -27,9 +27,6 @@ pub struct PlanArgs {
     pub select: SelectArgs,
     #[command(flatten)]
     pub inputs: InputArgs,
-    /// The network that RUN steps see, whatever the matrix says
-    #[arg(long, value_enum, help_heading = "Inputs")]
-    pub network: Option<NetworkArg>,
     /// How the plan is written
     #[arg(long, value_enum, default_value_t = PlanFormat::Table)]
     pub format: PlanFormat,
@@ -55,6 +52,8 @@ pub enum PlanFormat {
 pub struct ExplainArgs {
     #[command(flatten)]
     pub select: SelectArgs,
+    #[command(flatten)]
+    pub inputs: InputArgs,
     /// The cell, by its name as `plan` shows it, or any of its images
     #[arg(value_name = "CELL")]
     pub cell: String,

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{destination, engine, inputs, output, prepare};
+use super::{destination, engine, output, prepare};
 use crate::cli::BuildArgs;
 use crate::docker::{Credentials, Engine, EngineFacts};
 use crate::driver::{self, EngineBuilder, Environment, Obstacle, Verified, preflight};
@@ -50,10 +50,9 @@ pub(super) fn run(matrix: &Matrix, args: &BuildArgs, scope: Scope) -> Result<Exi
         Scope::One => Unnamed::Defaults,
         Scope::All => Unnamed::Everything,
     };
-    let cells = prepare::cells(matrix, &args.select, unnamed)?;
+    let cells = prepare::cells(matrix, &args.select, &args.inputs, unnamed)?;
     let options = Arc::new(options(args));
     let mut requests = prepare::requests(matrix, &cells, &args.select, &options)?;
-    inputs::add(&mut requests, &args.inputs, args.run.network)?;
     if let Some(spec) = &args.output.output {
         destination::set(&mut requests, spec, args.output.dry_run)?;
     }

@@ -15,7 +15,7 @@ use crate::text::{pad, width};
 const WIDEST: usize = 48;
 
 pub(super) fn run(matrix: &Matrix, args: &ExplainArgs) -> Result<ExitCode, Error> {
-    let cells = prepare::cells(matrix, &args.select, Unnamed::Everything)?;
+    let cells = prepare::cells(matrix, &args.select, &args.inputs, Unnamed::Everything)?;
     let cell = find(&cells, &args.cell)?;
     output::stdout(&match args.format {
         ExplainFormat::Text => text(cell),

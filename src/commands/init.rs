@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::{load, output, prepare};
-use crate::cli::{InitArgs, SelectArgs};
+use crate::cli::{InitArgs, InputArgs, SelectArgs};
 use crate::error::{Error, ErrorKind, visible};
 use crate::init::{Found, draft};
 use crate::matrix::{Matrix, Unnamed};
@@ -46,7 +46,7 @@ fn planned(path: &Path) -> Result<usize, Error> {
     };
     let matrix = Matrix::parse(load::text(path).map_err(unreadable)?)?;
     let select = SelectArgs { file: path.to_owned(), ..SelectArgs::default() };
-    let cells = prepare::cells(&matrix, &select, Unnamed::Everything)?;
+    let cells = prepare::cells(&matrix, &select, &InputArgs::default(), Unnamed::Everything)?;
     prepare::requests(&matrix, &cells, &select, &Default::default())?;
     Ok(cells.len())
 }

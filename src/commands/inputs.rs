@@ -1,45 +1,60 @@
-//! What flags add to every request: labels, contexts, secrets, caches.
+//! What flags add to every cell: labels, contexts, secrets, caches.
 
 use std::env;
+use std::path::{Path, PathBuf};
 
-use crate::cli::{InputArgs, NetworkArg, SecretFlag};
+use crate::cli::{CacheFlag, InputArgs, NetworkArg, SecretFlag};
 use crate::error::{Error, ErrorKind};
-use crate::plan::{BuildRequest, Cache, Network, SecretSource};
+use crate::matrix::Overrides;
+use crate::plan::{Cache, NamedContext, Network, SecretSource};
 
-/// Adds what `args` say to all of `requests`, in place of what the matrix says under the same name.
-pub(super) fn add(
-    requests: &mut [BuildRequest],
-    args: &InputArgs,
-    network: Option<NetworkArg>,
-) -> Result<(), Error> {
-    let cache_to = args.cache_to.iter().flat_map(|flag| &flag.0);
-    if let Some(cache) = cache_to.clone().find(|cache| cache.is_shared() && requests.len() > 1) {
-        return Err(one_place(cache, requests.len()));
+/// Adds what `args` say to what goes before the matrix in `root`.
+pub(super) fn add(overrides: &mut Overrides, args: &InputArgs, root: &Path) {
+    overrides.labels.extend(args.label.iter().cloned());
+    overrides.annotations.extend(args.annotation.iter().cloned());
+    overrides.target.clone_from(&args.target);
+    overrides.network = args.network.map(|network| match network {
+        NetworkArg::Default => Network::Default,
+        NetworkArg::None => Network::None,
+        NetworkArg::Host => Network::Host,
+    });
+    let contexts = args.build_context.iter().map(|one| {
+        let context = match &one.context {
+            NamedContext::Folder(folder) => NamedContext::Folder(from_here(folder, root)),
+            other => other.clone(),
+        };
+        (one.name.clone(), context)
+    });
+    overrides.contexts.extend(contexts);
+    let secrets = args.secret.iter().map(|flag| {
+        let source = match source(flag) {
+            SecretSource::File(path) => SecretSource::File(from_here(&path, root)),
+            variable => variable,
+        };
+        (flag.id.clone(), source)
+    });
+    overrides.secrets.extend(secrets);
+    overrides.ssh.extend(args.ssh.iter().map(|flag| (flag.id.clone(), flag.sockets.clone())));
+    let caches = |flags: &[CacheFlag]| flags.iter().flat_map(|flag| flag.0.clone()).collect();
+    overrides.cache_from = caches(&args.cache_from);
+    overrides.cache_to = caches(&args.cache_to);
+}
+
+/// Refuses what cannot be for so many cells.
+pub(super) fn check(args: &InputArgs, cells: usize) -> Result<(), Error> {
+    let mut caches = args.cache_to.iter().flat_map(|flag| &flag.0);
+    match caches.find(|cache| cache.is_shared() && cells > 1) {
+        Some(cache) => Err(one_place(cache, cells)),
+        None => Ok(()),
     }
-    for request in requests {
-        request.labels.extend(args.label.iter().cloned());
-        request.annotations.extend(args.annotation.iter().cloned());
-        if let Some(target) = &args.target {
-            request.target = Some(target.clone());
-        }
-        let contexts = args.build_context.iter();
-        request.contexts.extend(contexts.map(|one| (one.name.clone(), one.context.clone())));
-        request.secrets.extend(args.secret.iter().map(|flag| (flag.id.clone(), source(flag))));
-        let agents = args.ssh.iter();
-        request.ssh.extend(agents.map(|flag| (flag.id.clone(), flag.sockets.clone())));
-        if let Some(network) = network {
-            request.network = Some(match network {
-                NetworkArg::Default => Network::Default,
-                NetworkArg::None => Network::None,
-                NetworkArg::Host => Network::Host,
-            });
-        }
-        let cache_from = args.cache_from.iter().flat_map(|flag| &flag.0);
-        let cell = &request.cell;
-        request.cache_from.extend(cache_from.map(|cache| cache.of_cell(cell)));
-        request.cache_to.extend(cache_to.clone().map(|cache| cache.of_cell(cell)));
+}
+
+/// A path of the command line is counted from the current folder, one of the matrix from its own.
+fn from_here(path: &Path, root: &Path) -> PathBuf {
+    match root == Path::new("") || root == Path::new(".") {
+        true => path.to_owned(),
+        false => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
     }
-    Ok(())
 }
 
 fn source(flag: &SecretFlag) -> SecretSource {
@@ -60,4 +75,18 @@ fn one_place(cache: &Cache, cells: usize) -> Error {
     let message = format!("{cells} cells would overwrite each other's cache at `{place}`");
     let help = format!("leave the {name} out of --cache-to: each cell then gets its own");
     Error::new(ErrorKind::Usage, message).help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_of_a_flag_stays_one_of_the_current_folder_wherever_the_matrix_is() {
+        for root in ["", "."] {
+            assert_eq!(from_here(Path::new("token"), Path::new(root)), Path::new("token"));
+        }
+        let found = from_here(Path::new("token"), Path::new("sub"));
+        assert_eq!(Path::new("sub").join(found), env::current_dir().unwrap().join("token"));
+    }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 
 use super::{engine, load, output, prepare};
-use crate::cli::{LintArgs, LintFormat};
+use crate::cli::{InputArgs, LintArgs, LintFormat};
 use crate::driver::{EngineBuilder, Environment, Lint};
 use crate::error::{Diagnostic, Error, ErrorKind, Severity, SourceFile, Span};
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
@@ -51,7 +51,8 @@ fn find(
 ) -> Result<(), Error> {
     let matrix = load::matrix(&sheet?, &args.select)?;
     findings.told(matrix.warnings());
-    let (cells, warnings) = prepare::selected(&matrix, &args.select, Unnamed::Everything)?;
+    let (cells, warnings) =
+        prepare::selected(&matrix, &args.select, &InputArgs::default(), Unnamed::Everything)?;
     findings.told(&warnings);
     let (requests, warnings) =
         prepare::planned(&matrix, &cells, &args.select, &Default::default())?;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{elsewhere, inputs, output, prepare};
+use super::{elsewhere, output, prepare};
 use crate::cli::{PlanArgs, PlanFormat};
 use crate::error::{Error, ErrorKind, visible};
 use crate::matrix::{Matrix, Unnamed};
@@ -13,10 +13,9 @@ pub(super) fn run(matrix: &Matrix, args: &PlanArgs) -> Result<ExitCode, Error> {
         let error = Error::new(ErrorKind::Usage, "--group-by groups the jobs of --format github");
         return Err(error.help("add --format github"));
     }
-    let cells = prepare::cells(matrix, &args.select, Unnamed::Everything)?;
+    let cells = prepare::cells(matrix, &args.select, &args.inputs, Unnamed::Everything)?;
     // Whatever the format, to find what is wrong with the templates now and not at the build.
-    let mut requests = prepare::requests(matrix, &cells, &args.select, &Default::default())?;
-    inputs::add(&mut requests, &args.inputs, args.network)?;
+    let requests = prepare::requests(matrix, &cells, &args.select, &Default::default())?;
     elsewhere::told(matrix).lines().for_each(note);
     output::stdout(&match args.format {
         PlanFormat::Table => plan::table(&cells),

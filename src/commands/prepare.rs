@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{facts, load, output};
-use crate::cli::SelectArgs;
+use super::{facts, inputs, load, output};
+use crate::cli::{InputArgs, SelectArgs};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
 use crate::matrix::{Cell, Matrix, Overrides, Selection, Unnamed};
 use crate::plan::{BuildOptions, BuildRequest, Templates, plan};
@@ -14,9 +14,11 @@ use crate::plan::{BuildOptions, BuildRequest, Templates, plan};
 pub(super) fn cells(
     matrix: &Matrix,
     args: &SelectArgs,
+    inputs: &InputArgs,
     unnamed: Unnamed,
 ) -> Result<Vec<Cell>, Error> {
-    let (cells, warnings) = selected(matrix, args, unnamed)?;
+    let (cells, warnings) = selected(matrix, args, inputs, unnamed)?;
+    inputs::check(inputs, cells.len())?;
     output::warn(&warnings, args.strict)?;
     Ok(cells)
 }
@@ -25,6 +27,7 @@ pub(super) fn cells(
 pub(super) fn selected(
     matrix: &Matrix,
     args: &SelectArgs,
+    inputs: &InputArgs,
     unnamed: Unnamed,
 ) -> Result<(Vec<Cell>, Diagnostics), Error> {
     let selection = Selection {
@@ -33,13 +36,15 @@ pub(super) fn selected(
         add: args.add.clone(),
         unnamed,
     };
-    let overrides = overrides(args)?;
+    let root = args.file.parent().unwrap_or(Path::new(""));
+    let mut overrides = overrides(args)?;
+    inputs::add(&mut overrides, inputs, root);
     let mut selected = matrix
         .select(&selection, &overrides)
         .map_err(|wrong| Error::found(ErrorKind::Usage, wrong))?;
     let mut warnings = Diagnostics::default();
     if let Some(asked) = matrix.wants_facts() {
-        let facts = facts::facts(args.file.parent().unwrap_or(Path::new("")))?;
+        let facts = facts::facts(root)?;
         if facts.revision.is_none() {
             let message = "there is no Git commit to label the images with";
             let finding = Diagnostic::warning(message).at(asked, "");

@@ -7,13 +7,13 @@ use std::process::ExitCode;
 
 use super::drift::Drift;
 use super::{load, output, prepare};
-use crate::cli::{RenderArgs, SelectArgs};
+use crate::cli::{InputArgs, RenderArgs, SelectArgs};
 use crate::error::{Error, ErrorKind};
 use crate::matrix::{Matrix, Unnamed};
 use crate::plan::BuildRequest;
 
 pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error> {
-    let cells = prepare::cells(matrix, &args.select, Unnamed::Everything)?;
+    let cells = prepare::cells(matrix, &args.select, &InputArgs::default(), Unnamed::Everything)?;
     let requests = prepare::requests(matrix, &cells, &args.select, &Default::default())?;
     match &args.out {
         Some(folder) if args.check => check(&requests, folder, selects_all(&args.select))?,

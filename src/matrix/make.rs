@@ -99,14 +99,18 @@ impl<'a> Maker<'a> {
         let context = made.keep(path(&context, true, &span_of(&settings.context)));
         let dockerfile = made.keep(path(&dockerfile, false, &dockerfile_span));
         let target = made.optional(&settings.target);
+        let target = overrides.target.clone().or(target);
         let auto = Auto { facts: &self.selected.facts, repository, tag, axes: &axes };
         let labels =
             made.map(&settings.labels, auto.fill(&settings.auto_labels), &overrides.labels);
         let annotations = auto.fill(&settings.auto_annotations);
-        let annotations = made.map(&settings.annotations, annotations, &IndexMap::new());
+        let annotations = made.map(&settings.annotations, annotations, &overrides.annotations);
         let is_on = |given: &Option<Given<bool>>| given.as_ref().is_some_and(|given| given.value);
-        let mut bases = made.parsed(&settings.bases);
-        bases.extend(overrides.bases.iter().map(|(key, to)| (key.clone(), to.clone())));
+        let ssh = settings.ssh.iter().map(|(id, agent)| {
+            let socket = made.optional(&agent.socket);
+            (id.clone(), socket.into_iter().map(PathBuf::from).collect())
+        });
+        let ssh = ssh.collect();
         let cell = Cell {
             name: tag.as_str().into(),
             references: tagged(&repositories, &tags),
@@ -125,20 +129,13 @@ impl<'a> Maker<'a> {
                 annotations: is_on(&settings.auto_annotations),
             },
             target,
-            network: settings.network.as_ref().map(|given| given.value),
-            bases,
-            contexts: made.contexts(&settings.contexts),
-            secrets: made.secrets(&settings.secrets),
-            ssh: settings
-                .ssh
-                .iter()
-                .map(|(id, agent)| {
-                    let socket = made.optional(&agent.socket);
-                    (id.clone(), socket.into_iter().map(PathBuf::from).collect())
-                })
-                .collect(),
-            cache_from: made.caches(&settings.cache_from),
-            cache_to: made.caches(&settings.cache_to),
+            network: overrides.network.or(settings.network.as_ref().map(|given| given.value)),
+            bases: with(made.parsed(&settings.bases), &overrides.bases),
+            contexts: with(made.contexts(&settings.contexts), &overrides.contexts),
+            secrets: with(made.secrets(&settings.secrets), &overrides.secrets),
+            ssh: with(ssh, &overrides.ssh),
+            cache_from: [made.caches(&settings.cache_from), overrides.cache_from.clone()].concat(),
+            cache_to: [made.caches(&settings.cache_to), overrides.cache_to.clone()].concat(),
             values: values.iter().map(|value| *value as u32).collect(),
             tag_rules: tag_rules.into(),
             axes,
@@ -213,6 +210,15 @@ impl<'a> Maker<'a> {
     }
 }
 
+/// What the file says, and flags in its place.
+fn with<T: Clone>(
+    mut file: IndexMap<String, T>,
+    flags: &IndexMap<String, T>,
+) -> IndexMap<String, T> {
+    file.extend(flags.iter().map(|(key, value)| (key.clone(), value.clone())));
+    file
+}
+
 fn tagged(repositories: &[Repository], tags: &[Tag]) -> Vec<Reference> {
     let tagged = |repository: &Repository| {
         tags.iter().map(|tag| repository.tagged(tag.clone())).collect::<Vec<_>>()
@@ -250,8 +256,7 @@ impl Made<'_> {
         for (key, template) in texts {
             found.insert(key.clone(), self.text(template));
         }
-        found.extend(flags.iter().map(|(key, value)| (key.clone(), value.clone())));
-        found
+        with(found, flags)
     }
 
     fn parsed(&mut self, texts: &Texts) -> IndexMap<String, Reference> {

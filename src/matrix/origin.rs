@@ -80,25 +80,26 @@ impl Cell {
             None => Source::Default,
         };
         tell("platforms".to_owned(), &platforms.join(" "), source);
+        let flag = |is_flag: bool, name: &str, otherwise: Source| match is_flag {
+            true => Source::Flag(name.to_owned()),
+            false => otherwise,
+        };
         for (key, value, template) in [
             ("context", Some(&*self.context), &settings.context),
             ("dockerfile", Some(&*self.dockerfile), &settings.dockerfile),
             ("target", self.target.as_deref(), &settings.target),
         ] {
             let source = template.as_ref().map_or(Source::Default, |text| file(&text.span()));
+            let source = flag(key == "target" && flags.target.is_some(), "--target", source);
             tell(key.to_owned(), value.unwrap_or("the last stage"), source);
         }
         let network = self.network.unwrap_or_default().to_string();
         let source = settings.network.as_ref().map_or(Source::Default, |given| file(&given.span));
-        tell("network".to_owned(), &network, source);
+        tell("network".to_owned(), &network, flag(flags.network.is_some(), "--network", source));
 
         let of = |texts: &Texts, key: &str| {
             let named = texts.iter().find(|(known, _)| known == key);
             named.map_or(Source::Default, |(_, template)| file(&template.span()))
-        };
-        let flag = |is_flag: bool, name: &str, otherwise: Source| match is_flag {
-            true => Source::Flag(name.to_owned()),
-            false => otherwise,
         };
         for (key, value) in &self.args {
             let source = flag(flags.args.contains_key(key), "--build-arg", of(&settings.args, key));
@@ -118,6 +119,7 @@ impl Cell {
         }
         for (key, value) in &self.annotations {
             let source = automatic(&settings.annotations, &settings.auto_annotations, key);
+            let source = flag(flags.annotations.contains_key(key), "--annotation", source);
             tell(format!("annotations.{key}"), value, source);
         }
         for (key, value) in &self.bases {
@@ -125,22 +127,36 @@ impl Cell {
             tell(format!("bases.{key}"), &value.familiar(), source);
         }
         for (key, value) in &self.contexts {
-            tell(format!("contexts.{key}"), &value.to_string(), of(&settings.contexts, key));
+            let source = of(&settings.contexts, key);
+            let source = flag(flags.contexts.contains_key(key), "--build-context", source);
+            tell(format!("contexts.{key}"), &value.to_string(), source);
         }
-        for ((key, value), (_, secret)) in self.secrets.iter().zip(&settings.secrets) {
-            tell(format!("secrets.{key}"), &value.to_string(), file(&secret.template().span()));
+        for (key, value) in &self.secrets {
+            let named = settings.secrets.iter().find(|(known, _)| known == key);
+            let source = named.map_or(Source::Default, |(_, one)| file(&one.template().span()));
+            let source = flag(flags.secrets.contains_key(key), "--secret", source);
+            tell(format!("secrets.{key}"), &value.to_string(), source);
         }
-        for ((key, sockets), (_, agent)) in self.ssh.iter().zip(&settings.ssh) {
+        for (key, sockets) in &self.ssh {
+            let named = settings.ssh.iter().find(|(known, _)| known == key);
+            let source = named.map_or(Source::Default, |(_, agent)| file(&agent.span));
             let sockets: Vec<String> = sockets.iter().map(|s| s.display().to_string()).collect();
             let value = if sockets.is_empty() { "the running agent" } else { &sockets.join(" ") };
-            tell(format!("ssh.{key}"), value, file(&agent.span));
+            tell(format!("ssh.{key}"), value, flag(flags.ssh.contains_key(key), "--ssh", source));
         }
-        for (key, caches, given) in [
-            ("cache_from", &self.cache_from, &settings.cache_from),
-            ("cache_to", &self.cache_to, &settings.cache_to),
+        for (key, caches, given, (name, added)) in [
+            (
+                "cache_from",
+                &self.cache_from,
+                &settings.cache_from,
+                ("--cache-from", &flags.cache_from),
+            ),
+            ("cache_to", &self.cache_to, &settings.cache_to, ("--cache-to", &flags.cache_to)),
         ] {
-            for cache in caches {
+            let own = caches.len() - added.len();
+            for (number, cache) in caches.iter().enumerate() {
                 let source = given.as_ref().map_or(Source::Default, |given| file(&given.span));
+                let source = flag(number >= own, name, source);
                 tell(key.to_owned(), &cache.of_cell(&self.name).to_string(), source);
             }
         }

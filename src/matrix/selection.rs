@@ -1,5 +1,6 @@
 //! Which cells are wanted, and what flags say differently from the file.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -11,6 +12,7 @@ use super::rule::Rule;
 use super::{Axis, AxisValue, Matrix};
 use crate::error::{Diagnostic, Diagnostics, SourceFile, listed};
 use crate::image::{Platform, Reference, Repository};
+use crate::input::{Cache, NamedContext, Network, SecretSource};
 
 /// The wishes of a command line; by default every cell.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,7 +60,24 @@ pub struct Overrides {
     /// Added to the file's, or in their place.
     pub labels: IndexMap<String, String>,
     /// Added to the file's, or in their place.
+    pub annotations: IndexMap<String, String>,
+    /// In place of `target`.
+    pub target: Option<String>,
+    /// In place of `network`.
+    pub network: Option<Network>,
+    /// Added to the file's, or in their place.
     pub bases: IndexMap<String, Reference>,
+    /// Added to the file's, or in their place; paths of these and of the secrets are counted as the
+    /// file's own are.
+    pub contexts: IndexMap<String, NamedContext>,
+    /// Added to the file's, or in their place.
+    pub secrets: IndexMap<String, SecretSource>,
+    /// Added to the file's, or in their place.
+    pub ssh: IndexMap<String, Vec<PathBuf>>,
+    /// Added to the file's.
+    pub cache_from: Vec<Cache>,
+    /// Added to the file's.
+    pub cache_to: Vec<Cache>,
     /// The variables that said one of these, where no flag did: `ONEBUILD_IMAGE`.
     pub environment: Vec<String>,
 }

@@ -14,6 +14,13 @@ fn project() -> Project {
     project
 }
 
+/// The value of a key, and where it came from.
+fn line(told: &str, key: &str) -> String {
+    let found = told.lines().find(|line| line.starts_with(&format!("{key} ")));
+    let line = found.unwrap_or_else(|| panic!("{key}\n{told}"));
+    line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn every_value_of_a_cell_has_its_source() {
     let project = project();
@@ -21,11 +28,6 @@ fn every_value_of_a_cell_has_its_source() {
     command.args(["explain", "1.1-alpine", "--build-arg", "MORE=x", "--var", "word=b"]);
     let run =
         Run::with(&mut command, &project.path("."), &[("ONEBUILD_IMAGE", "you/app")]).exits(0);
-    let line = |key: &str| {
-        let found = run.stdout.lines().find(|line| line.starts_with(&format!("{key} ")));
-        let line = found.unwrap_or_else(|| panic!("{key}\n{}", run.stdout));
-        line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
-    };
     for (key, wanted) in [
         ("axes.os", "alpine matrix.yaml:6:22"),
         ("axes.version", "1.1 matrix.yaml:6:40"),
@@ -38,9 +40,32 @@ fn every_value_of_a_cell_has_its_source() {
         ("target", "final matrix.yaml:9:9"),
         ("network", "default default"),
     ] {
-        assert_eq!(line(key), wanted, "{}", run.stdout);
+        assert_eq!(line(&run.stdout, key), wanted, "{}", run.stdout);
     }
     assert!(run.stdout.starts_with("1.1-alpine: os=alpine version=1.1\n"), "{}", run.stdout);
+}
+
+#[test]
+fn what_flags_put_into_a_build_has_its_source_too() {
+    let project = project();
+    let flags = "--label a.b=c --annotation d.e=f --target other --network host --ssh default \
+                 --build-context more=sub --secret id=s,src=token --cache-from me/cache \
+                 --cache-to type=inline";
+    let args: Vec<&str> = ["explain", "1.1-alpine"].into_iter().chain(flags.split(' ')).collect();
+    let run = project.run(&args).exits(0);
+    for (key, wanted) in [
+        ("labels.a.b", "c --label"),
+        ("annotations.d.e", "f --annotation"),
+        ("target", "other --target"),
+        ("network", "host --network"),
+        ("ssh.default", "the running agent --ssh"),
+        ("contexts.more", "sub --build-context"),
+        ("secrets.s", "the file token --secret"),
+        ("cache_from", "type=registry,ref=me/cache:cache-1.1-alpine --cache-from"),
+        ("cache_to", "type=inline --cache-to"),
+    ] {
+        assert_eq!(line(&run.stdout, key), wanted, "{}", run.stdout);
+    }
 }
 
 #[test]
