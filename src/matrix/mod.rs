@@ -25,7 +25,6 @@ mod selection;
 mod settings;
 #[cfg(test)]
 mod tests;
-mod yaml;
 
 pub use axis::{Axis, AxisValue};
 pub use cell::{BaseName, Cell};

@@ -1,7 +1,7 @@
 //! One tree laid over another: how a file extends another one.
 
 use super::outside::Outside;
-use super::yaml::{Entry, Kind, Node};
+use crate::yaml::{Entry, Kind, Node};
 
 /// `above` where it says something, else `below`. Maps are merged key by key; all the rest is
 /// replaced, unless a key of `above` ends in `+`: then its items follow those of `below`.

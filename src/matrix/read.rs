@@ -8,9 +8,9 @@ mod tags;
 use super::check;
 use super::outside::Resolved;
 use super::reader::Reader;
-use super::yaml::{Entry, Kind, Node};
 use super::{Axis, Matrix};
 use crate::error::{Diagnostic, Diagnostics, SourceFile, nearest};
+use crate::yaml::{Entry, Kind, Node};
 
 pub(super) const KEYS: [&str; 24] = [
     "image",

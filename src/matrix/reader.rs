@@ -1,9 +1,9 @@
 //! Reading the tree key by key; every error is kept, none stops the reading.
 
 use super::outside::{Outside, Resolved};
-use super::yaml::{Entry, Kind, Node};
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::template::Template;
+use crate::yaml::{Entry, Kind, Node};
 
 pub(super) struct Reader<'r> {
     pub(super) errors: Diagnostics,
