@@ -2,21 +2,27 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 
 use super::{InputArgs, NetworkArg, SelectArgs};
 
 /// `render`.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("written").args(["out", "files"]))]
 pub struct RenderArgs {
     #[command(flatten)]
     pub select: SelectArgs,
     /// Write CELL.Dockerfile into this folder for each cell
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Write nothing; exit with 1 and show a diff when the folder holds anything else than would be
-    /// written. Files of other cells count too, unless only some cells are selected
-    #[arg(long, requires = "out")]
+    /// Write the `files` of the matrix instead, such as docker-compose.yml; they depend on no
+    /// selection
+    #[arg(long)]
+    pub files: bool,
+    /// Write nothing; exit with 1 and show a diff when the folder, or the `files`, hold anything else
+    /// than would be written. In a folder files of other cells count too, unless only some cells are
+    /// selected
+    #[arg(long, requires = "written")]
     pub check: bool,
 }
 

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 
-use super::{engine, load, output, prepare};
+use super::{committed, engine, load, output, prepare};
 use crate::cli::{LintArgs, LintFormat};
 use crate::driver::{EngineBuilder, Environment, Lint};
 use crate::error::{Diagnostic, Error, ErrorKind, Severity, SourceFile, Span};
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
-use crate::matrix::{Cell, Origin, Sheet, Source, Unnamed};
+use crate::matrix::{Cell, Matrix, Origin, Sheet, Source, Unnamed};
 use crate::plan::BuildRequest;
 
 /// Questions to BuildKit at a time: each takes it some hundredths of a second.
@@ -51,17 +51,42 @@ fn find(
 ) -> Result<(), Error> {
     let matrix = load::matrix(&sheet?, &args.select)?;
     findings.told(matrix.warnings());
+    let root = args.select.file.parent().unwrap_or(Path::new(""));
     let (cells, warnings) = prepare::selected(&matrix, &args.select, Unnamed::Everything)?;
     findings.told(&warnings);
     let (requests, warnings) =
         prepare::planned(&matrix, &cells, &args.select, &Default::default())?;
     findings.told(&warnings);
+    drifted(&matrix, root, findings)?;
     let by_name = cells.iter().map(|cell| (&*cell.name, cell)).collect();
     let mut files = Files { cells: by_name, read: HashMap::new() };
     let asked = if args.no_engine { None } else { ask(&requests, args.host.as_deref())? };
     findings.of_requests(&requests, &mut files, asked.is_none());
     for (number, answer) in asked.into_iter().flatten() {
         add(findings, &requests[number], answer, &mut files);
+    }
+    Ok(())
+}
+
+/// What is wrong with the matrix's `files`, and which of them are not what they would be now.
+fn drifted(matrix: &Matrix, root: &Path, findings: &mut Findings) -> Result<(), Error> {
+    let files = match committed::rendered(matrix, root) {
+        Err(error) if !error.diagnostics().is_empty() => {
+            findings.told(error.diagnostics());
+            return Ok(());
+        }
+        files => files?,
+    };
+    for (path, file) in &files {
+        if let Err(error) = committed::within(path, root) {
+            let told = Diagnostic::error(error.to_string()).at(&file.span, "");
+            findings.told(&told.into());
+        } else if !std::fs::read(path).is_ok_and(|present| present == file.text.as_bytes()) {
+            let is = if path.exists() { "is not what its template comes to" } else { "is missing" };
+            let told = Diagnostic::warning(format!("{} {is}", path.display())).at(&file.span, "");
+            let told = told.help("onebuild render --files; --check with it shows the difference");
+            findings.add(Finding::new("file-drift", told), None);
+        }
     }
     Ok(())
 }

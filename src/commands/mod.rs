@@ -3,6 +3,7 @@
 //! Here alone the environment is read, files are loaded, and the terminal is written to.
 
 mod build;
+mod committed;
 mod completions;
 mod destination;
 mod drift;

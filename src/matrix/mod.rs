@@ -7,6 +7,7 @@
 mod axis;
 mod cell;
 mod check;
+mod committed;
 mod expand;
 mod facts;
 mod files;
@@ -28,6 +29,7 @@ mod tests;
 
 pub use axis::{Axis, AxisValue};
 pub use cell::{BaseName, Cell};
+pub use committed::CommittedFile;
 pub use expand::Expansion;
 pub use facts::Facts;
 pub use files::{Files, NeededFile, Sheet};
@@ -62,6 +64,7 @@ pub struct Matrix {
     included: Vec<Included>,
     overrides: Vec<Layer>,
     outside: Vec<Outside>,
+    committed: Vec<CommittedFile>,
     warnings: Diagnostics,
 }
 
@@ -130,6 +133,11 @@ impl Matrix {
     /// Where the values of axes come from that the file itself does not list.
     pub fn outside(&self) -> &[Outside] {
         &self.outside
+    }
+
+    /// Files that are rendered with the values of one cell and committed.
+    pub fn committed(&self) -> &[CommittedFile] {
+        &self.committed
     }
 
     /// What is odd about the file but stops nothing.
