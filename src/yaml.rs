@@ -18,8 +18,8 @@ const MOST_NODES: usize = 100_000;
 
 /// A kind of file that is written in YAML.
 pub(crate) struct Language {
-    /// How errors speak of a file: `a matrix`.
-    pub(crate) name: &'static str,
+    /// Why a second document is refused: `a matrix is one YAML document`.
+    pub(crate) single: &'static str,
     /// What an empty file lacks.
     pub(crate) least: &'static str,
     /// Tags that mean something, beside YAML's own: `!reset`.
@@ -29,6 +29,8 @@ pub(crate) struct Language {
 /// What one file holds.
 pub(crate) struct Document {
     pub(crate) root: Node,
+    /// From `#` to the end of the line, in their order.
+    pub(crate) comments: Vec<Span>,
     /// Keys that are given twice: they stop nothing yet.
     pub(crate) errors: Diagnostics,
 }
@@ -57,6 +59,18 @@ pub(crate) struct Entry {
     pub(crate) value: Node,
 }
 
+impl Kind {
+    /// What a person sees there, where something else is wanted.
+    pub(crate) fn described(&self) -> &'static str {
+        match self {
+            Self::Empty => "nothing is given",
+            Self::Scalar(_) => "this is a text",
+            Self::List(_) => "this is a list",
+            Self::Map(_) => "this is a map",
+        }
+    }
+}
+
 impl Node {
     /// A list that was put together of several.
     pub(crate) fn list(span: Span, items: Vec<Node>) -> Self {
@@ -80,7 +94,9 @@ pub(crate) fn read(file: &SourceFile, language: &Language) -> Result<Document, D
     let options = granit_parser::options! {
         flow_nesting_limit: DEEPEST,
         block_nesting_limit: DEEPEST,
-        emit_comments: false,
+        emit_comments: true,
+        // The size of the file bounds them.
+        max_buffered_comment_events: LARGEST_FILE,
     };
     let mut builder = Builder {
         file,
@@ -89,14 +105,15 @@ pub(crate) fn read(file: &SourceFile, language: &Language) -> Result<Document, D
         anchors: HashMap::new(),
         nodes: 0,
         root: None,
+        comments: Vec::new(),
         errors: Diagnostics::default(),
     };
     for event in Parser::new_from_str_with_options(file.text(), options) {
         let (event, span) = event.map_err(|error| syntax(file, &error))?;
         builder.event(event, span).map_err(|diagnostic| Diagnostics::from(*diagnostic))?;
     }
-    let Builder { root, errors, .. } = builder;
-    root.map(|root| Document { root, errors }).ok_or_else(|| {
+    let Builder { root, comments, errors, .. } = builder;
+    root.map(|root| Document { root, comments, errors }).ok_or_else(|| {
         let finding = Diagnostic::error("the file is empty").at(&file.span(0..0), "");
         finding.help(language.least).into()
     })
@@ -140,6 +157,7 @@ struct Builder<'a> {
     anchors: HashMap<usize, Node>,
     nodes: usize,
     root: Option<Node>,
+    comments: Vec<Span>,
     errors: Diagnostics,
 }
 
@@ -202,9 +220,12 @@ impl Builder<'_> {
                 None => Err(self.refuse(range, "an alias cannot stand inside its own anchor")),
             },
             Event::DocumentStart(..) if self.root.is_some() => {
-                let name = self.language.name;
-                let message = format!("{name} is one YAML document, and here a second begins");
+                let message = format!("{}, and here a second begins", self.language.single);
                 Err(self.refuse(range, &message))
+            }
+            Event::Comment(..) => {
+                self.comments.push(self.file.span(range));
+                Ok(())
             }
             _ => Ok(()),
         }

@@ -83,6 +83,10 @@ pub struct LintArgs {
     /// How findings are written
     #[arg(long, value_enum, default_value_t = LintFormat::Text)]
     pub format: LintFormat,
+    /// Look at this Compose file, and not at those found by their names beside the matrix and up to
+    /// three folders below it
+    #[arg(long, value_name = "FILE")]
+    pub compose: Vec<PathBuf>,
     /// Do not ask an engine for BuildKit's own findings, even when there is one
     #[arg(long, conflicts_with = "host")]
     pub no_engine: bool,

@@ -1,13 +1,13 @@
 //! `onebuild lint`: what is wrong or unwise, without building.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
 
-use super::{committed, engine, load, output, prepare};
+use super::{committed, compose, engine, load, output, prepare};
 use crate::cli::{LintArgs, LintFormat};
 use crate::driver::{EngineBuilder, Environment, Lint};
 use crate::error::{Diagnostic, Error, ErrorKind, Severity, SourceFile, Span};
@@ -23,7 +23,9 @@ type Answer = (usize, Result<Lint, String>);
 
 pub(super) fn run(sheet: Result<Sheet, Error>, args: &LintArgs) -> Result<ExitCode, Error> {
     let mut findings = Findings::default();
-    match find(sheet, args, &mut findings) {
+    let root = args.select.file.parent().unwrap_or(Path::new(""));
+    let mut templates = HashSet::new();
+    match find(sheet, args, &mut findings, &mut templates) {
         // What is wrong with the files is what was asked for.
         Err(error) if error.kind() == ErrorKind::Matrix && !error.diagnostics().is_empty() => {
             findings.told(error.diagnostics());
@@ -31,6 +33,7 @@ pub(super) fn run(sheet: Result<Sheet, Error>, args: &LintArgs) -> Result<ExitCo
         Err(error) => return Err(error),
         Ok(()) => {}
     }
+    compose::lint(root, &args.compose, &templates, &mut findings);
     output::stdout(&match args.format {
         LintFormat::Text => text(&findings, output::stdout_has_colour()),
         LintFormat::Json => json(&findings),
@@ -48,10 +51,12 @@ fn find(
     sheet: Result<Sheet, Error>,
     args: &LintArgs,
     findings: &mut Findings,
+    templates: &mut HashSet<PathBuf>,
 ) -> Result<(), Error> {
     let matrix = load::matrix(&sheet?, &args.select)?;
     findings.told(matrix.warnings());
     let root = args.select.file.parent().unwrap_or(Path::new(""));
+    templates.extend(matrix.committed().iter().map(|file| root.join(&file.template)));
     let (cells, warnings) = prepare::selected(&matrix, &args.select, Unnamed::Everything)?;
     findings.told(&warnings);
     let (requests, warnings) =

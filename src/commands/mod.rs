@@ -5,6 +5,7 @@
 mod build;
 mod committed;
 mod completions;
+mod compose;
 mod destination;
 mod drift;
 mod elsewhere;

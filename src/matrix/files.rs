@@ -15,7 +15,7 @@ const DEEPEST: usize = 16;
 const MOST_FILES: usize = 64;
 
 const LANGUAGE: Language = Language {
-    name: "a matrix",
+    single: "a matrix is one YAML document",
     least: "a matrix has at least `image`, `tag`, `platforms` and `axes`",
     tags: &[],
 };

@@ -115,12 +115,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn unfit(&mut self, span: &Span, what: &str, wanted: &str, found: &Kind) {
-        let found = match found {
-            Kind::Empty => "nothing is given",
-            Kind::Scalar(_) => "this is a text",
-            Kind::List(_) => "this is a list",
-            Kind::Map(_) => "this is a map",
-        };
-        self.errors.push(Diagnostic::error(format!("`{what}` takes {wanted}")).at(span, found));
+        let message = format!("`{what}` takes {wanted}");
+        self.errors.push(Diagnostic::error(message).at(span, found.described()));
     }
 }
