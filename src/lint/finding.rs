@@ -41,7 +41,8 @@ impl Findings {
     /// one place a rule is told once, whatever the values that the cells put there.
     pub fn add(&mut self, finding: Finding, cell: Option<&CellName>) {
         let place = match finding.span() {
-            Some(span) => span.to_string(),
+            // Cheaper than its line, which has to be counted.
+            Some(span) => format!("{}@{}", span.file.name(), span.start),
             None => finding.told.message.clone(),
         };
         let number = *self.known.entry((finding.rule.clone(), place)).or_insert_with(|| {

@@ -1,54 +1,73 @@
 //! Acknowledgements: `# onebuild: allow RULE, RULE (reason)`, on the line of a finding, or in the
 //! comment above it.
 
+use std::collections::HashMap;
+
 use super::{Hit, RULES};
-use crate::error::{Diagnostic, Span, listed};
+use crate::error::{Diagnostic, SourceFile, Span, listed};
 use crate::lint::{Finding, Findings};
+
+/// Acknowledgements in one file; a person has written far fewer.
+const MOST: usize = 200;
 
 const FORM: &str = "write `# onebuild: allow docker-socket (why it is needed)`";
 
 /// The acknowledgements of a file.
-pub(super) struct Allows(Vec<Allow>);
+pub(super) struct Allows {
+    all: Vec<Allow>,
+    /// By rule and line.
+    known: HashMap<(&'static str, usize), Vec<usize>>,
+    lines: Lines,
+}
 
 struct Allow {
     rule: &'static str,
     /// The rule's name in the comment.
     span: Span,
-    /// The line, from 1, that it speaks of.
-    line: Option<usize>,
     used: bool,
 }
 
+/// Where the lines of a file end: a file of many findings is not counted through for each.
+struct Lines(Vec<usize>);
+
 /// Reads the comments that are meant for us; those that are written wrongly become findings.
-pub(super) fn read(comments: &[Span], findings: &mut Findings) -> Allows {
-    let mut allows = Vec::new();
-    for comment in comments {
-        let Some(parsed) = parse(comment) else { continue };
+pub(super) fn read(file: &SourceFile, comments: &[Span], findings: &mut Findings) -> Allows {
+    let lines = Lines::of(file);
+    let mut allows = Allows { all: Vec::new(), known: HashMap::new(), lines };
+    let parsed = comments.iter().filter_map(|comment| Some((comment, parse(comment)?)));
+    for (comment, parsed) in parsed.take(MOST) {
         let mut wrong = |told: Diagnostic| findings.add(Finding::new("wrong-allow", told), None);
-        match parsed {
-            Err(told) => wrong(told),
-            Ok(names) => {
-                let line = line(comment);
-                for (name, span) in names {
-                    match RULES.iter().find(|(rule, _)| *rule == name) {
-                        Some((rule, _)) => allows.push(Allow { rule, span, line, used: false }),
-                        None => wrong(unknown(&name, &span)),
-                    }
-                }
+        let names = match parsed {
+            Ok(names) => names,
+            Err(told) => {
+                wrong(told);
+                continue;
             }
+        };
+        let line = allows.lines.meant(comment);
+        for (name, span) in names {
+            let Some((rule, _)) = RULES.iter().find(|(rule, _)| *rule == name) else {
+                wrong(unknown(&name, &span));
+                continue;
+            };
+            if let Some(line) = line {
+                allows.known.entry((*rule, line)).or_default().push(allows.all.len());
+            }
+            allows.all.push(Allow { rule, span, used: false });
         }
     }
-    Allows(allows)
+    allows
 }
 
 impl Allows {
     /// Whether a finding is acknowledged.
     pub(super) fn cover(&mut self, hit: &Hit) -> bool {
-        let lines = [&hit.span, &hit.item].map(|span| Some(span.file.line_of(span.start)));
         let mut covered = false;
-        for allow in self.0.iter_mut().filter(|allow| allow.rule == hit.rule) {
-            if lines.contains(&allow.line) {
-                (allow.used, covered) = (true, true);
+        for start in [hit.span.start, hit.item.start] {
+            let here = self.known.get(&(hit.rule, self.lines.number(start)));
+            for index in here.into_iter().flatten() {
+                self.all[*index].used = true;
+                covered = true;
             }
         }
         covered
@@ -56,7 +75,7 @@ impl Allows {
 
     /// A finding for each that acknowledges nothing.
     pub(super) fn unused(&self, findings: &mut Findings) {
-        for allow in self.0.iter().filter(|allow| !allow.used) {
+        for allow in self.all.iter().filter(|allow| !allow.used) {
             let message = format!("nothing that `{}` is about stands here", allow.rule);
             let help = "take the comment out, or put it on the line of the finding or above it";
             let told = Diagnostic::warning(message).at(&allow.span, "").help(help);
@@ -109,17 +128,28 @@ fn unknown(name: &str, span: &Span) -> Diagnostic {
         .help_nearest(name, rules())
 }
 
-/// The line that a comment speaks of: its own, or the next one that is no comment where it stands
-/// alone.
-fn line(comment: &Span) -> Option<usize> {
-    let text = comment.file.text();
-    let own = comment.file.line_of(comment.start);
-    let begin = text[..comment.start].rfind('\n').map_or(0, |end| end + 1);
-    if !text[begin..comment.start].trim().is_empty() {
-        return Some(own);
+impl Lines {
+    fn of(file: &SourceFile) -> Self {
+        Self(file.text().match_indices('\n').map(|(at, _)| at).collect())
     }
-    let mut next = text[begin..].lines().zip(own..).skip(1);
-    next.find(|(line, _)| !line.trim_start().starts_with('#'))
-        .filter(|(line, _)| !line.trim().is_empty())
-        .map(|(_, number)| number)
+
+    /// The line of the byte at `offset`, from 1.
+    fn number(&self, offset: usize) -> usize {
+        self.0.partition_point(|end| *end < offset) + 1
+    }
+
+    /// The line that a comment speaks of: its own, or the next one that is no comment where it
+    /// stands alone.
+    fn meant(&self, comment: &Span) -> Option<usize> {
+        let text = comment.file.text();
+        let own = self.number(comment.start);
+        let begin = own.checked_sub(2).map_or(0, |before| self.0[before] + 1);
+        if !text[begin..comment.start].trim().is_empty() {
+            return Some(own);
+        }
+        let mut next = text[begin..].lines().zip(own..).skip(1);
+        next.find(|(line, _)| !line.trim_start().starts_with('#'))
+            .filter(|(line, _)| !line.trim().is_empty())
+            .map(|(_, number)| number)
+    }
 }

@@ -28,6 +28,9 @@ const LANGUAGE: Language = Language {
     tags: &["!reset", "!override"],
 };
 
+/// Findings of a kind in one file; beyond this they say nothing new.
+const ENOUGH: usize = 200;
+
 /// A file that a Compose file takes in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
@@ -64,14 +67,18 @@ impl Findings {
                 return Vec::new();
             }
         };
-        self.told(&document.errors);
         let seen = service::look(&document.root);
-        self.told(&seen.errors);
-        let mut allows = allow::read(&document.comments, self);
-        for hit in seen.hits {
-            if !allows.cover(&hit) {
-                self.add(hit.finding(), None);
-            }
+        for error in document.errors.iter().chain(seen.errors.iter()).take(ENOUGH) {
+            self.told(&error.clone().into());
+        }
+        let mut allows = allow::read(file, &document.comments, self);
+        let mut hits = seen.hits.into_iter().filter(|hit| !allows.cover(hit));
+        hits.by_ref().take(ENOUGH).for_each(|hit| self.add(hit.finding(), None));
+        if hits.next().is_some() {
+            let message = format!("there is more than these {ENOUGH}, which is left out");
+            let told = Diagnostic::remark(message).at(&file.span(0..0), "");
+            self.add(Finding::new("not-linted", told), None);
+            return seen.taken;
         }
         allows.unused(self);
         seen.taken

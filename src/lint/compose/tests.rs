@@ -179,6 +179,16 @@ fn an_acknowledgement_that_is_none_is_told() {
 }
 
 #[test]
+fn what_there_is_too_much_of_is_left_out() {
+    let services: String = (0..1000).map(|n| format!("  s{n}:\n    pid: host\n")).collect();
+    let (findings, _) = look(&format!("services:\n{services}"));
+    let counts = [Severity::Error, Severity::Warning, Severity::Note].map(|s| findings.count(s));
+    assert_eq!(counts, [0, 200, 1]);
+    let services: String = (0..1000).map(|n| format!("  s{n}: []\n")).collect();
+    assert_eq!(look(&format!("services:\n{services}")).0.count(Severity::Error), 200);
+}
+
+#[test]
 fn a_file_that_is_broken_is_an_error_at_its_place() {
     for (text, wanted) in [
         ("", "error 1:1"),
