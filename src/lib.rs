@@ -31,3 +31,4 @@ pub mod template; // the one place that knows the placeholder syntax (pure)
 pub mod text; // text for people: cleaned, measured, numbers made short (pure)
 pub mod version; // how versions compare (pure)
 pub mod versions; // fetching the values of axes that come from elsewhere
+mod yaml; // YAML as a tree that knows its places (pure)

@@ -53,11 +53,20 @@ proptest! {
     }
 
     #[test]
+    fn any_compose_file_is_looked_at_or_refused(
+        text in "(services|app|volumes|privileged|cap_add|pid|devices|driver_opts|include|extends|file|true|host|ALL|/var/run/docker\\.sock|/etc|\\.\\./|\\$\\{A:-|\\}|C:\\\\|: |:|\n|\n  |\n    |\n  - |\\[|\\]|\\{|, |\"|'|é|&a |\\*a|<<|!reset |# onebuild: allow |host-pid|\\(|\\)|#|\t){0,60}"
+    ) {
+        targets::compose(&text);
+        targets::compose(&format!("services:\n  app:\n    pid: host {text}"));
+    }
+
+    #[test]
     fn any_text_at_all_is_no_reason_to_panic(text in "\\PC{0,80}|[\\x00-\\x7f]{0,80}") {
         targets::matrix(&text);
         targets::template(&text);
         targets::range(&text);
         targets::reference(&text);
         targets::dockerignore(&text);
+        targets::compose(&text);
     }
 }

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use onebuild::context::{dockerignore as ignore, patterns::Rules};
 use onebuild::error::{Diagnostics, SourceFile};
 use onebuild::image::{Platform, Reference};
+use onebuild::lint::{self, Findings};
 use onebuild::matrix::{Matrix, Overrides, Selection};
 use onebuild::template::{Scope, Template, Value};
 
@@ -132,10 +133,28 @@ pub fn dockerignore(text: &str) {
     }
 }
 
+/// A Compose file: its findings have places in it, and can be shown.
+pub fn compose(text: &str) {
+    let file = SourceFile::new("compose.yaml", text);
+    let mut findings = Findings::default();
+    findings.of_compose(&file);
+    for finding in findings.iter() {
+        assert!(finding.span().is_some_and(|span| span.file == file), "{finding:?}");
+    }
+    for shown in [lint::text(&findings, false), lint::github(&findings)] {
+        harmless(&shown);
+    }
+    assert!(lint::sarif(&findings).starts_with('{'));
+}
+
 /// Findings can be shown: there are some, and no terminal is harmed.
 fn presentable(found: &Diagnostics) {
     let shown = found.render(false);
     assert!(found.has_errors() && shown.starts_with("error"), "{shown}");
+    harmless(&shown);
+}
+
+fn harmless(shown: &str) {
     let harmful = |c: char| c.is_control() && c != '\n';
     assert!(!shown.contains(harmful), "{shown:?}");
 }

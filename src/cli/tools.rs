@@ -2,21 +2,27 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 
 use super::{InputArgs, SelectArgs};
 
 /// `render`.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("written").args(["out", "files"]))]
 pub struct RenderArgs {
     #[command(flatten)]
     pub select: SelectArgs,
     /// Write CELL.Dockerfile into this folder for each cell
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Write nothing; exit with 1 and show a diff when the folder holds anything else than would be
-    /// written. Files of other cells count too, unless only some cells are selected
-    #[arg(long, requires = "out")]
+    /// Write the `files` of the matrix instead, such as docker-compose.yml; they depend on no
+    /// selection
+    #[arg(long)]
+    pub files: bool,
+    /// Write nothing; exit with 1 and show a diff when the folder, or the `files`, hold anything else
+    /// than would be written. In a folder files of other cells count too, unless only some cells are
+    /// selected
+    #[arg(long, requires = "written")]
     pub check: bool,
 }
 
@@ -76,6 +82,10 @@ pub struct LintArgs {
     /// How findings are written
     #[arg(long, value_enum, default_value_t = LintFormat::Text)]
     pub format: LintFormat,
+    /// Look at this Compose file, and not at those found by their names beside the matrix and up to
+    /// three folders below it
+    #[arg(long, value_name = "FILE")]
+    pub compose: Vec<PathBuf>,
     /// Do not ask an engine for BuildKit's own findings, even when there is one
     #[arg(long, conflicts_with = "host")]
     pub no_engine: bool,

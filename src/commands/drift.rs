@@ -1,4 +1,4 @@
-//! `onebuild render --check`: how a folder of Dockerfiles differs from what would be written.
+//! `onebuild render --check`: how files differ from what would be written.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
-use super::{load, render};
+use super::load;
 use crate::error::{Error, ErrorKind, visible};
-use crate::plan::BuildRequest;
 
 /// The differences as one unified diff, and how many files there are of each kind.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -23,18 +22,13 @@ pub(super) struct Drift {
 }
 
 impl Drift {
-    /// Compares `folder` with the Dockerfiles of `requests`. With `whole`, they are all that the
-    /// folder may hold, and files of other cells are stale.
-    pub(super) fn find(
-        requests: &[BuildRequest],
-        folder: &Path,
-        whole: bool,
+    /// Compares what is there with what should be.
+    pub(super) fn find<'t>(
+        wanted: impl Iterator<Item = (PathBuf, &'t str)>,
     ) -> Result<Self, Error> {
         let mut drift = Self::default();
-        let mut known = HashSet::new();
-        for request in requests {
-            let path = render::path_in(folder, &request.cell);
-            let wanted = request.dockerfile.text.as_bytes();
+        for (path, wanted) in wanted {
+            let wanted = wanted.as_bytes();
             match fs::read(&path) {
                 Ok(present) if present == wanted => {}
                 Ok(present) => {
@@ -47,29 +41,34 @@ impl Drift {
                 }
                 Err(error) => return Err(unreadable(&path, &error)),
             }
-            known.insert(path);
-        }
-        if whole {
-            for path in dockerfiles(folder)?.into_iter().filter(|path| !known.contains(path)) {
-                drift.stale += 1;
-                let present = fs::read(&path).map_err(|error| unreadable(&path, &error))?;
-                drift.add(&path, Some(&present), None);
-            }
         }
         Ok(drift)
     }
 
-    /// `None` where nothing differs.
-    pub(super) fn summary(&self, folder: &Path) -> Option<Error> {
+    /// Adds the Dockerfiles of a folder that are none of `known`.
+    pub(super) fn add_stale(
+        &mut self,
+        folder: &Path,
+        known: &HashSet<PathBuf>,
+    ) -> Result<(), Error> {
+        for path in dockerfiles(folder)?.into_iter().filter(|path| !known.contains(path)) {
+            self.stale += 1;
+            let present = fs::read(&path).map_err(|error| unreadable(&path, &error))?;
+            self.add(&path, Some(&present), None);
+        }
+        Ok(())
+    }
+
+    /// `None` where nothing differs; `what` is `out is`, and `command` makes it what it should be.
+    pub(super) fn summary(&self, what: &str, command: &str) -> Option<Error> {
         let counts = [(self.changed, "differ"), (self.missing, "missing"), (self.stale, "stale")];
         let counts = counts.into_iter().filter(|(count, _)| *count > 0);
         let parts: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();
         if parts.is_empty() {
             return None;
         }
-        let folder = folder.display();
-        let message = format!("{folder} is not what the templates come to: {}", parts.join(", "));
-        let mut help = format!("onebuild render --out {folder}");
+        let message = format!("{what} not what the templates come to: {}", parts.join(", "));
+        let mut help = command.to_owned();
         if self.changed + self.missing == 0 {
             "no cell makes the stale files any more: delete them".clone_into(&mut help);
         } else if self.stale > 0 {

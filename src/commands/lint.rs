@@ -1,18 +1,18 @@
 //! `onebuild lint`: what is wrong or unwise, without building.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
 
-use super::{engine, load, output, prepare};
+use super::{committed, compose, engine, load, output, prepare};
 use crate::cli::{InputArgs, LintArgs, LintFormat};
 use crate::driver::{EngineBuilder, Environment, Lint};
 use crate::error::{Diagnostic, Error, ErrorKind, Severity, SourceFile, Span};
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
-use crate::matrix::{Cell, Origin, Sheet, Source, Unnamed};
+use crate::matrix::{Cell, Matrix, Origin, Sheet, Source, Unnamed};
 use crate::plan::BuildRequest;
 
 /// Questions to BuildKit at a time: each takes it some hundredths of a second.
@@ -23,7 +23,9 @@ type Answer = (usize, Result<Lint, String>);
 
 pub(super) fn run(sheet: Result<Sheet, Error>, args: &LintArgs) -> Result<ExitCode, Error> {
     let mut findings = Findings::default();
-    match find(sheet, args, &mut findings) {
+    let root = args.select.file.parent().unwrap_or(Path::new(""));
+    let mut templates = HashSet::new();
+    match find(sheet, args, &mut findings, &mut templates) {
         // What is wrong with the files is what was asked for.
         Err(error) if error.kind() == ErrorKind::Matrix && !error.diagnostics().is_empty() => {
             findings.told(error.diagnostics());
@@ -31,6 +33,7 @@ pub(super) fn run(sheet: Result<Sheet, Error>, args: &LintArgs) -> Result<ExitCo
         Err(error) => return Err(error),
         Ok(()) => {}
     }
+    compose::lint(root, &args.compose, &templates, &mut findings);
     output::stdout(&match args.format {
         LintFormat::Text => text(&findings, output::stdout_has_colour()),
         LintFormat::Json => json(&findings),
@@ -48,21 +51,48 @@ fn find(
     sheet: Result<Sheet, Error>,
     args: &LintArgs,
     findings: &mut Findings,
+    templates: &mut HashSet<PathBuf>,
 ) -> Result<(), Error> {
     let matrix = load::matrix(&sheet?, &args.select)?;
     findings.told(matrix.warnings());
+    let root = args.select.file.parent().unwrap_or(Path::new(""));
+    templates.extend(matrix.committed().iter().map(|file| root.join(&file.template)));
     let (cells, warnings) =
         prepare::selected(&matrix, &args.select, &InputArgs::default(), Unnamed::Everything)?;
     findings.told(&warnings);
     let (requests, warnings) =
         prepare::planned(&matrix, &cells, &args.select, &Default::default())?;
     findings.told(&warnings);
+    drifted(&matrix, root, findings)?;
     let by_name = cells.iter().map(|cell| (&*cell.name, cell)).collect();
     let mut files = Files { cells: by_name, read: HashMap::new() };
     let asked = if args.no_engine { None } else { ask(&requests, args.host.as_deref())? };
     findings.of_requests(&requests, &mut files, asked.is_none());
     for (number, answer) in asked.into_iter().flatten() {
         add(findings, &requests[number], answer, &mut files);
+    }
+    Ok(())
+}
+
+/// What is wrong with the matrix's `files`, and which of them are not what they would be now.
+fn drifted(matrix: &Matrix, root: &Path, findings: &mut Findings) -> Result<(), Error> {
+    let files = match committed::rendered(matrix, root) {
+        Err(error) if !error.diagnostics().is_empty() => {
+            findings.told(error.diagnostics());
+            return Ok(());
+        }
+        files => files?,
+    };
+    for (path, file) in &files {
+        if let Err(error) = committed::within(path, root) {
+            let told = Diagnostic::error(error.to_string()).at(&file.span, "");
+            findings.told(&told.into());
+        } else if !std::fs::read(path).is_ok_and(|present| present == file.text.as_bytes()) {
+            let is = if path.exists() { "is not what its template comes to" } else { "is missing" };
+            let told = Diagnostic::warning(format!("{} {is}", path.display())).at(&file.span, "");
+            let told = told.help("onebuild render --files; --check with it shows the difference");
+            findings.add(Finding::new("file-drift", told), None);
+        }
     }
     Ok(())
 }
@@ -111,7 +141,7 @@ fn add(
         Ok(lint) => lint,
         Err(why) => {
             let told = Diagnostic::remark(format!("BuildKit could not look at a cell: {why}"));
-            return findings.add(Finding::new("not-linted", told), &request.cell);
+            return findings.add(Finding::new("not-linted", told), Some(&request.cell));
         }
     };
     let mut place = |line: Option<u32>, told: Diagnostic| match line
@@ -127,7 +157,7 @@ fn add(
             true => ("not-linted", Diagnostic::remark(message)),
             false => ("buildkit", Diagnostic::error(message)),
         };
-        findings.add(Finding::new(rule, place(line, told)), &request.cell);
+        findings.add(Finding::new(rule, place(line, told)), Some(&request.cell));
     }
     for warning in lint.warnings {
         let mut told = place(warning.line, Diagnostic::warning(&warning.message));
@@ -135,7 +165,7 @@ fn add(
             told = told.note(warning.description);
         }
         let finding = Finding { url: warning.url, ..Finding::new(warning.rule, told) };
-        findings.add(finding, &request.cell);
+        findings.add(finding, Some(&request.cell));
     }
 }
 

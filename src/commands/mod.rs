@@ -3,7 +3,9 @@
 //! Here alone the environment is read, files are loaded, and the terminal is written to.
 
 mod build;
+mod committed;
 mod completions;
+mod compose;
 mod destination;
 mod drift;
 mod elsewhere;

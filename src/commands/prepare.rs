@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{facts, inputs, load, output};
+use super::{committed, facts, inputs, load, output};
 use crate::cli::{InputArgs, SelectArgs};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
 use crate::matrix::{Cell, Matrix, Overrides, Selection, Unnamed};
-use crate::plan::{BuildOptions, BuildRequest, Templates, plan};
+use crate::plan::{BuildOptions, BuildRequest, Needed, Templates, plan};
+
+/// The folder that templates of Dockerfiles lie in.
+const CONTEXT: &str = "context folder";
 
 /// The cells that the command line selects.
 pub(super) fn cells(
@@ -77,7 +80,11 @@ pub(super) fn planned(
     options: &Arc<BuildOptions>,
 ) -> Result<(Vec<BuildRequest>, Diagnostics), Error> {
     let root = args.file.parent().unwrap_or(Path::new(""));
-    let templates = templates(cells, root)?;
+    let mut templates = templates(root, CONTEXT, |templates| templates.needed(cells))?;
+    // A var may be there for them alone; what else is wrong with them is not for now.
+    if let Ok(others) = committed::templates(matrix, root) {
+        templates.also_used(others.names());
+    }
     let plan = plan(matrix, cells, &templates, root, options)?;
     let mut requests = plan.requests;
     let mut ignores = HashMap::new();
@@ -120,24 +127,30 @@ fn overrides(args: &SelectArgs) -> Result<Overrides, Error> {
     })
 }
 
-/// Reads every template that `cells` need; all that cannot be read are told at once.
-fn templates(cells: &[Cell], root: &Path) -> Result<Templates, Error> {
+/// Reads every template that is needed, from the folder that `place` names; all that cannot be read
+/// are told at once.
+pub(super) fn templates(
+    root: &Path,
+    place: &str,
+    needed: impl Fn(&Templates) -> Vec<Needed>,
+) -> Result<Templates, Error> {
     let mut templates = Templates::default();
     let mut errors = Diagnostics::default();
     loop {
-        let needed = templates.needed(cells);
+        let needed = needed(&templates);
         if needed.is_empty() {
             return Ok(templates);
         }
         for file in needed {
             let path = root.join(&file.path);
-            let read = inside(&path, &root.join(&file.folder)).and_then(|()| load::text(&path));
+            let read =
+                inside(&path, &root.join(&file.folder), place).and_then(|()| load::text(&path));
             let found = match read {
                 Ok(source) => templates.insert(&file.path, source),
                 Err(error) => {
                     let message = format!("the template {} cannot be read", path.display());
                     let finding = Diagnostic::error(message).at(&file.span, load::why(&error));
-                    let help = format!("it is looked for in the context folder, `{}`", file.folder);
+                    let help = format!("it is looked for in the {place}, `{}`", file.folder);
                     Err(finding.help(help).into())
                 }
             };
@@ -151,8 +164,8 @@ fn templates(cells: &[Cell], root: &Path) -> Result<Templates, Error> {
     }
 }
 
-/// Fails when a link leads `path` out of `folder`.
-fn inside(path: &Path, folder: &Path) -> std::io::Result<()> {
+/// Fails when `path` leads out of `folder`, by a link or by itself. `place` is what it is called.
+pub(super) fn inside(path: &Path, folder: &Path, place: &str) -> std::io::Result<()> {
     // The current folder is written as nothing.
     let folder = if folder == Path::new("") { Path::new(".") } else { folder };
     let folder: PathBuf = folder.canonicalize()?;
@@ -160,5 +173,5 @@ fn inside(path: &Path, folder: &Path) -> std::io::Result<()> {
     if path.starts_with(&folder) {
         return Ok(());
     }
-    Err(std::io::Error::other("it lies outside of the context folder"))
+    Err(std::io::Error::other(format!("it lies outside of the {place}")))
 }

@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::drift::Drift;
-use super::{load, output, prepare};
+use super::{committed, load, output, prepare};
 use crate::cli::{InputArgs, RenderArgs, SelectArgs};
 use crate::error::{Error, ErrorKind};
 use crate::matrix::{Matrix, Unnamed};
 use crate::plan::BuildRequest;
 
 pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error> {
+    if args.files {
+        return committed::run(matrix, args);
+    }
     let cells = prepare::cells(matrix, &args.select, &InputArgs::default(), Unnamed::Everything)?;
     let requests = prepare::requests(matrix, &cells, &args.select, &Default::default())?;
     match &args.out {
@@ -25,9 +28,17 @@ pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error>
 
 /// Fails, having shown a diff, when the folder is not what would be written.
 fn check(requests: &[BuildRequest], folder: &Path, whole: bool) -> Result<(), Error> {
-    let drift = Drift::find(requests, folder, whole)?;
+    let wanted = requests
+        .iter()
+        .map(|request| (path_in(folder, &request.cell), request.dockerfile.text.as_str()));
+    let mut drift = Drift::find(wanted.clone())?;
+    if whole {
+        drift.add_stale(folder, &wanted.map(|(path, _)| path).collect())?;
+    }
     output::stdout(&drift.diff);
-    drift.summary(folder).map_or(Ok(()), Err)
+    let folder = folder.display();
+    let command = format!("onebuild render --out {folder}");
+    drift.summary(&format!("{folder} is"), &command).map_or(Ok(()), Err)
 }
 
 /// Whether the command line leaves no cell out: what belongs to no cell is then stale.
@@ -54,31 +65,34 @@ fn print(requests: &[BuildRequest]) -> String {
     text
 }
 
-/// Writes each Dockerfile whole or not at all.
+/// Writes each Dockerfile.
 fn write(requests: &[BuildRequest], folder: &Path) -> Result<(), Error> {
-    let failed = |path: &Path| {
-        let path = path.display().to_string();
-        move |error: std::io::Error| {
-            let message = format!("{path} cannot be written: {}", load::why(&error));
-            Error::new(ErrorKind::Environment, message)
-        }
-    };
-    fs::create_dir_all(folder).map_err(failed(folder))?;
+    fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     for request in requests {
-        let path = path_in(folder, &request.cell);
-        let text = request.dockerfile.text.as_bytes();
-        if fs::read(&path).is_ok_and(|present| present == text) {
-            continue;
-        }
-        let written = tempfile::Builder::new()
-            .permissions(permissions())
-            .tempfile_in(folder)
-            .and_then(|mut file| file.write_all(text).map(|()| file))
-            .and_then(|file| file.persist(&path).map_err(|error| error.error));
-        written.map_err(failed(&path))?;
+        put(&path_in(folder, &request.cell), &request.dockerfile.text)?;
     }
     output::stderr(&format!("{} Dockerfiles in {}\n", requests.len(), folder.display()));
     Ok(())
+}
+
+/// Writes a file whole or not at all, and says whether it held something else.
+pub(super) fn put(path: &Path, text: &str) -> Result<bool, Error> {
+    if fs::read(path).is_ok_and(|present| present == text.as_bytes()) {
+        return Ok(false);
+    }
+    // The current folder is written as nothing.
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let folder = folder.unwrap_or(Path::new("."));
+    let written = fs::create_dir_all(folder)
+        .and_then(|()| tempfile::Builder::new().permissions(permissions(path)).tempfile_in(folder))
+        .and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file))
+        .and_then(|file| file.persist(path).map_err(|error| error.error));
+    written.map(|_| true).map_err(|error| unwritable(path, &error))
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Error {
+    let message = format!("{} cannot be written: {}", path.display(), load::why(error));
+    Error::new(ErrorKind::Environment, message)
 }
 
 /// Where the Dockerfile of a cell is written.
@@ -91,7 +105,9 @@ pub(super) fn file_name(cell: &str) -> String {
     cell.replace(['/', ':'], "_")
 }
 
-/// What a person's own editor would give a new file; the umask still applies.
-fn permissions() -> fs::Permissions {
-    std::os::unix::fs::PermissionsExt::from_mode(0o666)
+/// Those of the file that is there, or what a person's own editor would give a new one; the umask
+/// still applies.
+fn permissions(path: &Path) -> fs::Permissions {
+    let new = || std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    fs::metadata(path).map_or_else(|_| new(), |present| present.permissions())
 }

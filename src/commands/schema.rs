@@ -46,6 +46,8 @@ mod tests {
         assert_eq!(keys(tag), known("tags: [{ qqqqqqqqqqqq: 1 }]"));
         let settings: BTreeSet<String> = SETTINGS.into_iter().map(str::to_owned).collect();
         assert_eq!(keys(&schema()["definitions"]["layer"]), settings);
+        let file = &schema()["definitions"]["file"];
+        assert_eq!(keys(file), known("files: { f: { template: t, qqqqqqqqqqqq: 1 } }"));
         let outside = &schema()["definitions"]["axis"]["anyOf"][2];
         assert_eq!(keys(outside), known("axes: { a: { from: x, qqqqqqqqqqqq: 1 } }"));
     }

@@ -84,7 +84,7 @@ fn taken(request: &BuildRequest, written: &str) -> Option<Reference> {
 }
 
 /// `text` with its `$NAME`, `${NAME}` and `${NAME:-default}`; none where a name is unknown.
-fn filled(text: &str, args: &HashMap<String, String>) -> Option<String> {
+pub(super) fn filled(text: &str, args: &HashMap<String, String>) -> Option<String> {
     let mut out = String::new();
     let mut rest = text.trim_matches(['"', '\'']);
     while let Some((before, after)) = rest.split_once('$') {

@@ -37,16 +37,17 @@ impl Finding {
 }
 
 impl Findings {
-    /// Adds a finding about a cell. One that is there already gets another cell: what a rule finds at
-    /// one place is told once, whatever the values that the cells put there. What it finds there
-    /// twice in one cell are two findings.
-    pub fn add(&mut self, finding: Finding, cell: &CellName) {
+    /// Adds a finding about a cell, or about none. One that is there already gets another cell: what
+    /// a rule finds at one place is told once, whatever the values that the cells put there. What it
+    /// finds there twice in one cell are two findings.
+    pub fn add(&mut self, finding: Finding, cell: Option<&CellName>) {
         let place = match finding.span() {
-            Some(span) => span.to_string(),
+            // Cheaper than its line, which has to be counted.
+            Some(span) => format!("{}@{}", span.file.name(), span.start),
             None => finding.told.message.clone(),
         };
         let there = self.known.entry((finding.rule.clone(), place)).or_default();
-        let has_cell = |number: &&usize| self.list[**number].cells.last() == Some(cell);
+        let has_cell = |number: &&usize| cell.is_some() && self.list[**number].cells.last() == cell;
         let same = |number: &&usize| self.list[**number].told.message == finding.told.message;
         let own = there.iter().find(|number| has_cell(number) && same(number));
         let others = || there.iter().filter(|number| !has_cell(number));
@@ -57,7 +58,7 @@ impl Findings {
             self.list.len() - 1
         });
         let cells = &mut self.list[number].cells;
-        if cells.last() != Some(cell) {
+        if let Some(cell) = cell.filter(|cell| cells.last() != Some(cell)) {
             cells.push(cell.clone());
         }
     }

@@ -1,10 +1,11 @@
 //! What is unwise about a matrix and its templates, known without building. Pure.
 //!
-//! Findings come from three sides: what parsing and planning say ([`Findings::told`]), rules of our
-//! own over the rendered Dockerfiles ([`Findings::of_requests`]), and BuildKit's own lint
-//! ([`Findings::add`] takes what it finds). However many cells share a template, each is told once.
+//! Findings come from four sides: what parsing and planning say ([`Findings::told`]), rules of our
+//! own over the rendered Dockerfiles ([`Findings::of_requests`]), rules over Compose files ([`Findings::of_compose`]), and BuildKit's own
+//! lint ([`Findings::add`] takes what it finds). However many cells share a template, each is told once.
 
 mod bases;
+mod compose;
 mod dockerfile;
 mod finding;
 mod rules;
@@ -13,6 +14,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 
+pub use compose::{RULES, Taken};
 pub use finding::{Finding, Findings};
 pub use rules::Places;
 pub use show::{github, json, sarif, text};

@@ -39,7 +39,7 @@ impl Findings {
             for base in bases(request) {
                 let place = places.line(&request.dockerfile, base.line);
                 if let Some(finding) = unpinned(&base, place) {
-                    self.add(finding, &request.cell);
+                    self.add(finding, Some(&request.cell));
                 }
             }
             for (kind, map) in [
@@ -51,14 +51,14 @@ impl Findings {
                 {
                     if names_secret(name) {
                         let place = places.key(&request.cell, &format!("{kind}.{name}"));
-                        self.add(secret(kind, name, place), &request.cell);
+                        self.add(secret(kind, name, place), Some(&request.cell));
                     }
                 }
             }
             let moving = request.references.iter().filter_map(|reference| reference.tag.as_ref());
             if moving.map(|tag| tag.as_str()).any(|tag| tag == "latest") {
                 let place = places.key(&request.cell, "tag");
-                self.add(latest_tag(place), &request.cell);
+                self.add(latest_tag(place), Some(&request.cell));
             }
             if alone && seen.insert(request.dockerfile.text.as_str()) {
                 self.of_dockerfile(request, places);
@@ -84,7 +84,7 @@ impl Findings {
                 if names_secret(name) && !value.is_empty() {
                     let place = places.line(&request.dockerfile, instruction.line);
                     let kind = instruction.word.as_str();
-                    self.add(secret(kind, name, place), &request.cell);
+                    self.add(secret(kind, name, place), Some(&request.cell));
                 }
             }
         }

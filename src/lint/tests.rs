@@ -158,7 +158,7 @@ fn hostile() -> Findings {
     let file = SourceFile::new("a,b:c\n::stop.yaml", "one\ntwo\n");
     let told = Diagnostic::error(evil).at(&file.span(4..7), "").help(evil);
     let mut findings = Findings::default();
-    findings.add(Finding::new("a:b,c\nd", told), &"cell".into());
+    findings.add(Finding::new("a:b,c\nd", told), Some(&"cell".into()));
     findings.told(&Diagnostics::from(Diagnostic::warning("odd")));
     findings
 }

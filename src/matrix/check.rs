@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::settings::Settings;
-use super::{Matrix, Var};
+use super::{CommittedFile, Matrix, Var};
 use crate::error::{Diagnostic, Diagnostics, listed};
 use crate::image::{InvalidReference, Reference, Repository, Tag};
 use crate::input::NamedContext;
@@ -41,6 +41,9 @@ pub(super) fn names(matrix: &Matrix, errors: &mut Diagnostics) {
         when.into_iter().for_each(|used| undefined(used, &known, "", errors));
     }
     known.extend(["image".into(), "tag".into()]);
+    for used in matrix.committed.iter().flat_map(CommittedFile::names) {
+        undefined(used, &known, "", errors);
+    }
     for settings in all_settings(matrix) {
         settings.templates().for_each(|template| check(template, &known, "", errors));
     }
@@ -145,6 +148,7 @@ impl Matrix {
         let tags = self.tags.iter().map(|rule| &rule.tag).chain(&self.images);
         let when = self.tags.iter().filter_map(|rule| rule.when.as_ref());
         let when = when.flat_map(|when| when.names());
+        let when = when.chain(self.committed.iter().flat_map(CommittedFile::names));
         vars.chain(texts.chain(tags).flat_map(Template::names)).chain(when).collect()
     }
 }

@@ -6,13 +6,19 @@ use std::collections::HashMap;
 use super::outside::{Outside, Resolved};
 use super::overlay::overlaid;
 use super::reader::Reader;
-use super::yaml::{self, Entry, Kind, Node};
 use super::{Axis, Matrix, read};
 use crate::error::{Diagnostic, Diagnostics, SourceFile, Span};
+use crate::yaml::{self, Document, Entry, Kind, Language, Node};
 
 /// A chain of files longer than this leads in a circle.
 const DEEPEST: usize = 16;
 const MOST_FILES: usize = 64;
+
+const LANGUAGE: Language = Language {
+    single: "a matrix is one YAML document",
+    least: "a matrix has at least `image`, `tag`, `platforms` and `axes`",
+    tags: &[],
+};
 
 /// A matrix and the files that it extends, as far as they have been read.
 #[derive(Debug, Clone)]
@@ -88,7 +94,7 @@ impl Files {
     }
 
     fn add(&mut self, path: &str, file: &SourceFile) -> Result<(), Diagnostics> {
-        let (mut root, errors) = yaml::read(file)?;
+        let Document { mut root, errors, .. } = yaml::read(file, &LANGUAGE)?;
         let mut reader = Reader::new(errors, None);
         let extends = extends(&mut root, file, &mut reader);
         self.errors.extend(reader.errors);

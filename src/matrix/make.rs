@@ -357,25 +357,33 @@ fn is_variable(text: &str) -> bool {
     !text.is_empty() && !text.contains('=') && !text.chars().any(char::is_control)
 }
 
-/// A relative path without detours. A context may lie anywhere; a template lies inside its context.
+/// Where a context is, or a template inside its context.
 fn path(text: &str, anywhere: bool, span: &Span) -> Result<String, Diagnostics> {
-    let wrong = |message: String| {
-        let help = "the Dockerfile's path is counted from the context folder and stays inside it";
-        let finding = Diagnostic::error(message).at(span, format!("here it is `{text}`"));
-        Err(if anywhere { finding } else { finding.help(help) }.into())
+    let found = match anywhere {
+        true if text.is_empty() || text.chars().any(char::is_control) => Err(NO_PATH),
+        true => Ok(text.to_owned()),
+        false => relative(text),
     };
+    found.map_err(|why| {
+        let help = "the Dockerfile's path is counted from the context folder and stays inside it";
+        let finding = Diagnostic::error(why).at(span, format!("here it is `{text}`"));
+        if anywhere { finding } else { finding.help(help) }.into()
+    })
+}
+
+const NO_PATH: &str = "this is not a path";
+
+/// The path of a file inside a folder, without detours.
+pub(super) fn relative(text: &str) -> Result<String, &'static str> {
     if text.is_empty() || text.chars().any(char::is_control) {
-        return wrong("this is not a path".to_owned());
-    }
-    if anywhere {
-        return Ok(text.to_owned());
+        return Err(NO_PATH);
     }
     if text.starts_with('/') {
-        return wrong("the Dockerfile's path has to be relative".to_owned());
+        return Err("this path has to be relative");
     }
     let parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
     if parts.is_empty() || parts.contains(&"..") || text.ends_with('/') {
-        return wrong("this path does not name a file inside the context".to_owned());
+        return Err("this path does not name a file inside the folder");
     }
     Ok(parts.join("/"))
 }

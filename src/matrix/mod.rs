@@ -7,6 +7,7 @@
 mod axis;
 mod cell;
 mod check;
+mod committed;
 mod expand;
 mod facts;
 mod files;
@@ -25,10 +26,10 @@ mod selection;
 mod settings;
 #[cfg(test)]
 mod tests;
-mod yaml;
 
 pub use axis::{Axis, AxisValue};
 pub use cell::{BaseName, Cell};
+pub use committed::CommittedFile;
 pub use expand::Expansion;
 pub use facts::Facts;
 pub use files::{Files, NeededFile, Sheet};
@@ -63,6 +64,7 @@ pub struct Matrix {
     included: Vec<Included>,
     overrides: Vec<Layer>,
     outside: Vec<Outside>,
+    committed: Vec<CommittedFile>,
     warnings: Diagnostics,
 }
 
@@ -131,6 +133,11 @@ impl Matrix {
     /// Where the values of axes come from that the file itself does not list.
     pub fn outside(&self) -> &[Outside] {
         &self.outside
+    }
+
+    /// Files that are rendered with the values of one cell and committed.
+    pub fn committed(&self) -> &[CommittedFile] {
+        &self.committed
     }
 
     /// What is odd about the file but stops nothing.

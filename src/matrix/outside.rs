@@ -9,10 +9,10 @@ use serde_json::Value as Json;
 use super::AxisValue;
 use super::pattern::Pattern;
 use super::reader::Reader;
-use super::yaml::{Entry, Kind, Node};
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::template::Value;
 use crate::version;
+use crate::yaml::{Entry, Kind, Node};
 
 /// More releases than this has nobody.
 const MOST_VALUES: usize = 10_000;

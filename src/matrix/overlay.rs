@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use indexmap::IndexMap;
 
 use super::outside::Outside;
-use super::yaml::{Entry, Kind, Node};
 use crate::error::{Diagnostic, Diagnostics};
+use crate::yaml::{Entry, Kind, Node};
 
 /// `above` where it says something, else `below`. Maps are merged key by key; all the rest is
 /// replaced, unless a key of `above` ends in a sign: the items of `key+` follow those of `below`, and

@@ -8,11 +8,11 @@ mod tags;
 use super::check;
 use super::outside::Resolved;
 use super::reader::Reader;
-use super::yaml::{Entry, Kind, Node};
 use super::{Axis, Matrix};
 use crate::error::{Diagnostic, Diagnostics, SourceFile, nearest};
+use crate::yaml::{Entry, Kind, Node};
 
-pub(super) const KEYS: [&str; 24] = [
+pub(super) const KEYS: [&str; 25] = [
     "image",
     "tag",
     "tags",
@@ -36,6 +36,7 @@ pub(super) const KEYS: [&str; 24] = [
     "exclude",
     "include",
     "overrides",
+    "files",
     "extends",
 ];
 
@@ -121,6 +122,8 @@ pub(super) fn read(
     let (include, included) = include.unwrap_or_default();
     let overrides = find("overrides").map(|entry| reader.overrides(&entry.value, &axes));
 
+    let committed = find("files").map(|entry| reader.committed(&entry.value, file));
+
     let axes_span = axes_entry.map_or(start, |entry| entry.key_span.clone());
     let matrix = Matrix {
         file: file.clone(),
@@ -135,6 +138,7 @@ pub(super) fn read(
         included,
         overrides: overrides.unwrap_or_default(),
         outside: reader.outside,
+        committed: committed.unwrap_or_default(),
         warnings: reader.warnings,
     };
     let mut errors = reader.errors;

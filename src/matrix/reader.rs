@@ -1,9 +1,9 @@
 //! Reading the tree key by key; every error is kept, none stops the reading.
 
 use super::outside::{Outside, Resolved};
-use super::yaml::{Entry, Kind, Node};
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::template::Template;
+use crate::yaml::{Entry, Kind, Node};
 
 pub(super) struct Reader<'r> {
     pub(super) errors: Diagnostics,
@@ -119,12 +119,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn unfit(&mut self, span: &Span, what: &str, wanted: &str, found: &Kind) {
-        let found = match found {
-            Kind::Empty => "nothing is given",
-            Kind::Scalar(_) => "this is a text",
-            Kind::List(_) => "this is a list",
-            Kind::Map(_) => "this is a map",
-        };
-        self.errors.push(Diagnostic::error(format!("`{what}` takes {wanted}")).at(span, found));
+        let message = format!("`{what}` takes {wanted}");
+        self.errors.push(Diagnostic::error(message).at(span, found.described()));
     }
 }

@@ -292,9 +292,9 @@ fn every_slip_is_told_with_its_place() {
         ("exclude: [x]", "7:11", "takes a map"),
         ("bases: { a: \"B:c\" }", "7:14", "upper-case"),
         ("args: { A: <%os.x%> }", "7:17", "no property `x`"),
-        ("dockerfile: ../Dockerfile", "7:13", "inside the context"),
+        ("dockerfile: ../Dockerfile", "7:13", "inside the folder"),
         ("dockerfile: /Dockerfile", "7:13", "has to be relative"),
-        ("dockerfile: a/", "7:13", "inside the context"),
+        ("dockerfile: a/", "7:13", "inside the folder"),
         ("context: \"\"", "7:10", "not a path"),
         ("vars: { v: \"a\\nb\" }\nargs: { A: <%v%> }", "8:14", "a line break"),
     ] {

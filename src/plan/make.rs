@@ -36,7 +36,7 @@ pub fn plan(
     let mut errors = Diagnostics::default();
     // Names first: a misspelt one in a branch that no cell takes is found as well, and once only.
     if let Some(cell) = cells.first() {
-        for used in templates.values().flat_map(|template| template.names()) {
+        for used in templates.names() {
             undefined(&used, cell, matrix, &mut errors);
         }
     }
@@ -55,8 +55,7 @@ pub fn plan(
     // With a part of the matrix only a part of the templates was read, and a var may be used in
     // one of the others.
     if matrix.is_covered_by(cells) {
-        let used: Vec<NameUse> = templates.values().flat_map(|template| template.names()).collect();
-        warnings.extend(matrix.unused_vars(&used));
+        warnings.extend(matrix.unused_vars(&templates.used()));
     }
     Ok(Plan { requests, warnings })
 }
@@ -139,7 +138,7 @@ fn overwritten(cells: &[Cell], requests: &[BuildRequest]) -> Diagnostics {
     warnings
 }
 
-fn undefined(used: &NameUse, cell: &Cell, matrix: &Matrix, errors: &mut Diagnostics) {
+pub(super) fn undefined(used: &NameUse, cell: &Cell, matrix: &Matrix, errors: &mut Diagnostics) {
     if used.optional || matrix.defines(&used.name) {
         return;
     }

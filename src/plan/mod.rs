@@ -26,6 +26,7 @@
 //! ```
 
 mod base;
+mod committed;
 mod make;
 mod request;
 mod show;
@@ -34,6 +35,7 @@ mod templates;
 mod tests;
 
 pub use crate::input::{Cache, NamedContext, Network, SecretSource, fields};
+pub use committed::{Committed, committed};
 pub use make::{Plan, plan};
 pub use request::{BuildOptions, BuildRequest, FileOutput, Output};
 pub(crate) use show::escaped;

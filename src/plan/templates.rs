@@ -3,19 +3,23 @@
 use indexmap::IndexMap;
 
 use crate::error::{Diagnostics, SourceFile, Span};
-use crate::matrix::Cell;
-use crate::template::Template;
+use crate::matrix::{Cell, CommittedFile};
+use crate::template::{NameUse, Template};
 
 /// Templates by their paths, counted from the folder of matrix.yaml.
 #[derive(Debug, Clone, Default)]
-pub struct Templates(IndexMap<String, Template>);
+pub struct Templates {
+    read: IndexMap<String, Template>,
+    /// Names that are used elsewhere.
+    used: Vec<NameUse>,
+}
 
 /// A file that has to be read before anything can be rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needed {
     /// Counted from the folder of matrix.yaml, unless it is absolute.
     pub path: String,
-    /// The context folder that it has to lie in, counted likewise.
+    /// The folder that it has to lie in, counted likewise: the context's, or `.`.
     pub folder: String,
     /// What asks for it: an error that it cannot be read points here.
     pub span: Span,
@@ -24,7 +28,7 @@ pub struct Needed {
 impl Templates {
     /// The files that `cells` want and that are not here yet, each once.
     pub fn needed(&self, cells: &[Cell]) -> Vec<Needed> {
-        let mut needed: IndexMap<String, Needed> = IndexMap::new();
+        let mut needed = IndexMap::new();
         let mut last: Option<&Cell> = None;
         for cell in cells {
             // Neighbours mostly share their template: a cheap look saves walking its includes.
@@ -32,39 +36,71 @@ impl Templates {
                 continue;
             }
             last = Some(cell);
-            let mut seen = Vec::new();
-            let mut waiting = vec![(cell.dockerfile.to_string(), cell.dockerfile_span.clone())];
-            while let Some((name, span)) = waiting.pop() {
-                if seen.contains(&name) {
-                    continue;
-                }
-                let path = join(&cell.context, &name);
-                match self.0.get(&path) {
-                    Some(template) => waiting.extend(template.includes()),
-                    None => {
-                        let folder = cell.context.to_string();
-                        needed.entry(path.clone()).or_insert(Needed { path, folder, span });
-                    }
-                }
-                seen.push(name);
-            }
+            self.reach(&cell.context, &cell.dockerfile, &cell.dockerfile_span, &mut needed);
         }
         needed.into_values().collect()
     }
 
+    /// The same for files that are committed.
+    pub fn needed_by(&self, files: &[CommittedFile]) -> Vec<Needed> {
+        let mut needed = IndexMap::new();
+        for file in files {
+            self.reach(".", &file.template, &file.template_span, &mut needed);
+        }
+        needed.into_values().collect()
+    }
+
+    /// Walks a template and its includes, as far as they are here.
+    fn reach(
+        &self,
+        context: &str,
+        template: &str,
+        span: &Span,
+        needed: &mut IndexMap<String, Needed>,
+    ) {
+        let mut seen = Vec::new();
+        let mut waiting = vec![(template.to_owned(), span.clone())];
+        while let Some((name, span)) = waiting.pop() {
+            if seen.contains(&name) {
+                continue;
+            }
+            let path = join(context, &name);
+            match self.read.get(&path) {
+                Some(template) => waiting.extend(template.includes()),
+                None => {
+                    let folder = context.to_owned();
+                    needed.entry(path.clone()).or_insert(Needed { path, folder, span });
+                }
+            }
+            seen.push(name);
+        }
+    }
+
     /// Adds a file that was read, `path` being as [`Needed`] said it.
     pub fn insert(&mut self, path: &str, file: SourceFile) -> Result<(), Diagnostics> {
-        self.0.insert(path.to_owned(), Template::file(file)?);
+        self.read.insert(path.to_owned(), Template::file(file)?);
         Ok(())
     }
 
     /// The template called `name` in a context folder.
     pub(super) fn get(&self, context: &str, name: &str) -> Option<&Template> {
-        self.0.get(&join(context, name))
+        self.read.get(&join(context, name))
     }
 
-    pub(super) fn values(&self) -> impl Iterator<Item = &Template> {
-        self.0.values()
+    /// The names that the templates use, in their order.
+    pub fn names(&self) -> Vec<NameUse> {
+        self.read.values().flat_map(Template::names).collect()
+    }
+
+    /// Names that are used where no cell's Dockerfile is made.
+    pub fn also_used(&mut self, names: Vec<NameUse>) {
+        self.used.extend(names);
+    }
+
+    pub(super) fn used(&self) -> Vec<NameUse> {
+        let mut all = self.names();
+        all.extend(self.used.iter().cloned());
+        all
     }
 }
 

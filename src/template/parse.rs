@@ -285,7 +285,7 @@ impl Parser<'_> {
             self.errors.push(
                 Diagnostic::error(format!("`{path}` cannot be included"))
                     .at(&span, "")
-                    .help("the path is counted from the context folder and stays inside it"),
+                    .help("the path is counted from the context folder (in `files`, from that of matrix.yaml) and stays inside"),
             );
             return;
         }

@@ -128,7 +128,7 @@ impl<'a> Renderer<'a> {
     fn push(&mut self, text: &str, source: &Source, file: u32, line: u32) -> Result<(), Stop> {
         if self.writer.len() + text.len() > LARGEST {
             let span = source.span(0..0);
-            let message = "the rendered Dockerfile would be larger than 1 MiB";
+            let message = "the rendered text would be larger than 1 MiB";
             self.report(Diagnostic::error(message).at(&span, ""));
             return Err(Stop);
         }

@@ -53,5 +53,6 @@ fn every_wrong_input_is_told_as_it_was() {
 
 #[test]
 fn the_documentation_of_the_language_is_true() {
-    hold(&[Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/matrix.md")]);
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    hold(&[docs.join("matrix.md"), docs.join("lint.md")]);
 }

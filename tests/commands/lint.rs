@@ -1,8 +1,11 @@
 //! `lint` without an engine.
 
+use std::path::Path;
+use std::process::Command;
+
 use serde_json::Value;
 
-use crate::project::Project;
+use crate::project::{Project, Run};
 
 #[test]
 fn findings_point_at_the_template_once_for_all_cells() {
@@ -74,6 +77,19 @@ fn sarif_has_a_rule_for_each_result() {
         assert!(rules.contains(&&result["ruleId"]), "{result}");
     }
     assert_eq!(rules.len(), 2);
+}
+
+#[test]
+fn this_repository_warns_of_nothing_that_is_not_acknowledged() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let onebuild = |args: &[&str]| {
+        Run::of(Command::new(env!("CARGO_BIN_EXE_onebuild")).args(args), root).exits(0)
+    };
+    onebuild(&["render", "--files", "--check"]);
+    let run = onebuild(&["lint", "--no-engine", "--strict", "--format", "json"]);
+    assert!(!run.stdout.contains("docker-compose.yml"), "{}", run.stdout);
+    let text = std::fs::read_to_string(root.join("docker-compose.yml")).unwrap();
+    assert_eq!(text.matches("# onebuild: allow").count(), 1);
 }
 
 #[test]

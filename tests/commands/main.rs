@@ -8,4 +8,4 @@ mod init; // a first matrix.yaml
 mod lint; // findings and their forms
 mod plan; // strategy matrices and bake files
 mod project; // a folder, and onebuild in it
-mod render; // render --check
+mod render; // render --check, render --files

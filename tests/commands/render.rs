@@ -73,3 +73,33 @@ fn line_ends_and_the_last_newline_count() {
         assert!(run.stdout.lines().count() > 3 && !run.stdout.contains('\r'), "{}", run.stdout);
     }
 }
+
+#[test]
+fn a_committed_file_is_written_whole_into_its_folder_and_keeps_its_mode() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let project = Project::family();
+    let files = "vars: { port: \"80\" }\nfiles:\n  deploy/run.sh:\n    template: run.tpl\n    \
+                 when: latest and os == \"alpine\"\n";
+    project.file("matrix.yaml", project.read("matrix.yaml") + files);
+    project.file("run.tpl", "#!/bin/sh\r\n#% include \"more.tpl\"\necho ${A#<%} <%port%>");
+    project.file("more.tpl", "docker run <%image%>:<%tag%>\n");
+    let run = project.run(&["render", "--files"]).exits(3);
+    assert!(run.stderr.contains("run.tpl:3:"), "{}", run.stderr);
+    assert!(!project.path("deploy").exists());
+    project.file("run.tpl", "#!/bin/sh\r\n#% include \"more.tpl\"\necho ${A#<} <%port%>");
+    project.run(&["render", "--files"]).exits(0).says(&["deploy/run.sh: written"]);
+    let wanted = "#!/bin/sh\r\ndocker run me/app:1.1-alpine\necho ${A#<} 80";
+    assert_eq!(project.read("deploy/run.sh"), wanted);
+    let executable = std::fs::Permissions::from_mode(0o755);
+    std::fs::write(project.path("deploy/run.sh"), "old").unwrap();
+    std::fs::set_permissions(project.path("deploy/run.sh"), executable).unwrap();
+    project.run(&["render", "--files", "--check"]).exits(1);
+    assert_eq!(project.read("deploy/run.sh"), "old");
+    project.run(&["render", "--files"]).exits(0);
+    let mode = std::fs::metadata(project.path("deploy/run.sh")).unwrap().permissions().mode();
+    assert_eq!((project.read("deploy/run.sh").as_str(), mode & 0o777), (wanted, 0o755));
+    assert_eq!(std::fs::read_dir(project.path("deploy")).unwrap().count(), 1);
+    // A var that this template alone uses is used.
+    let run = project.run(&["plan"]).exits(0);
+    assert_eq!(run.stderr, "");
+}

@@ -6,11 +6,11 @@ use indexmap::IndexMap;
 
 use super::super::outside::Outside;
 use super::super::reader::Reader;
-use super::super::yaml::{Entry, Kind};
 use super::super::{Axis, AxisValue, range};
 use super::{FACTS, SETTINGS};
 use crate::error::{Diagnostic, Span};
 use crate::template::{Value, is_name};
+use crate::yaml::{Entry, Kind};
 
 const MOST_VALUES: usize = 10_000;
 

@@ -8,11 +8,11 @@ use super::super::pattern::Pattern;
 use super::super::reader::Reader;
 use super::super::rule::{Included, Layer, Rule};
 use super::super::settings::Settings;
-use super::super::yaml::{Entry, Kind, Node};
 use super::super::{Axis, AxisValue};
 use super::SETTINGS;
 use crate::error::{Diagnostic, Span, listed};
 use crate::template::Value;
+use crate::yaml::{Entry, Kind, Node};
 
 impl Reader<'_> {
     /// The entries of `exclude`.

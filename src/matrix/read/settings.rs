@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::super::reader::Reader;
 use super::super::settings::{Agent, CacheRule, Given, Secret, Settings, Texts};
-use super::super::yaml::{Entry, Kind, Node};
 use super::super::{Axis, Var, VarValue};
 use crate::error::{Diagnostic, listed};
 use crate::image::Platform;
 use crate::input::Network;
+use crate::yaml::{Entry, Kind, Node};
 
 /// What BuildKit can take steps from, and write them to.
 const CACHES: [&str; 4] = ["registry", "inline", "local", "gha"];

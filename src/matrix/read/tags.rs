@@ -2,9 +2,9 @@
 
 use super::super::TagRule;
 use super::super::reader::Reader;
-use super::super::yaml::{Entry, Kind, Node};
 use crate::error::{Diagnostic, Span};
 use crate::template::{Condition, Template};
+use crate::yaml::{Entry, Kind, Node};
 
 impl Reader<'_> {
     pub(super) fn inline_list(&mut self, node: &Node, what: &str) -> Vec<Template> {

@@ -1,4 +1,4 @@
-//! YAML as a tree in which everything knows its place and every scalar is text.
+//! YAML as a tree in which everything knows its place and every scalar is text. Pure.
 //!
 //! The tree is built here from the parser's events, and not by deserializing, for two reasons: a
 //! deserializer stops at the first wrong type, and it turns `3.10` into a number before anybody
@@ -10,22 +10,41 @@ use granit_parser::{Event, Parser, ScanError, Span as YamlSpan};
 
 use crate::error::{Diagnostic, Diagnostics, SourceFile, Span};
 
-/// A matrix is a page of text: a larger one was made to fill the memory.
+/// What people write by hand is a page of text: a larger one was made to fill the memory.
 const LARGEST_FILE: usize = 1 << 20;
 const DEEPEST: usize = 32;
 /// Counted after aliases are put in place.
 const MOST_NODES: usize = 100_000;
 
-#[derive(Debug, Clone)]
-pub(super) struct Node {
-    pub(super) span: Span,
-    pub(super) kind: Kind,
-    /// Nodes in it, itself included.
-    pub(super) size: usize,
+/// A kind of file that is written in YAML.
+pub(crate) struct Language {
+    /// Why a second document is refused: `a matrix is one YAML document`.
+    pub(crate) single: &'static str,
+    /// What an empty file lacks.
+    pub(crate) least: &'static str,
+    /// Tags that mean something, beside YAML's own: `!reset`.
+    pub(crate) tags: &'static [&'static str],
+}
+
+/// What one file holds.
+pub(crate) struct Document {
+    pub(crate) root: Node,
+    /// From `#` to the end of the line, in their order.
+    pub(crate) comments: Vec<Span>,
+    /// Keys that are given twice: they stop nothing yet.
+    pub(crate) errors: Diagnostics,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Kind {
+pub(crate) struct Node {
+    pub(crate) span: Span,
+    pub(crate) kind: Kind,
+    /// Nodes in it, itself included.
+    pub(crate) size: usize,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Kind {
     /// Nothing after the colon.
     Empty,
     Scalar(String),
@@ -34,29 +53,40 @@ pub(super) enum Kind {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) key: String,
-    pub(super) key_span: Span,
-    pub(super) value: Node,
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) key_span: Span,
+    pub(crate) value: Node,
+}
+
+impl Kind {
+    /// What a person sees there, where something else is wanted.
+    pub(crate) fn described(&self) -> &'static str {
+        match self {
+            Self::Empty => "nothing is given",
+            Self::Scalar(_) => "this is a text",
+            Self::List(_) => "this is a list",
+            Self::Map(_) => "this is a map",
+        }
+    }
 }
 
 impl Node {
     /// A list that was put together of several.
-    pub(super) fn list(span: Span, items: Vec<Node>) -> Self {
+    pub(crate) fn list(span: Span, items: Vec<Node>) -> Self {
         let size = 1 + items.iter().map(|item| item.size).sum::<usize>();
         Self { span, kind: Kind::List(items), size }
     }
 
     /// The node itself; nothing stands in its place.
-    pub(super) fn take(&mut self) -> Self {
+    pub(crate) fn take(&mut self) -> Self {
         let empty = Self { span: self.span.clone(), kind: Kind::Empty, size: 1 };
         std::mem::replace(self, empty)
     }
 }
 
-/// Reads one document. Duplicate keys are found here and stop nothing yet; what YAML itself forbids
-/// ends the reading.
-pub(super) fn read(file: &SourceFile) -> Result<(Node, Diagnostics), Diagnostics> {
+/// Reads one document; what YAML itself forbids ends the reading.
+pub(crate) fn read(file: &SourceFile, language: &Language) -> Result<Document, Diagnostics> {
     if file.text().len() > LARGEST_FILE {
         let message = format!("{} is larger than 1 MiB", file.name());
         return Err(Diagnostic::error(message).at(&file.span(0..0), "").into());
@@ -64,24 +94,28 @@ pub(super) fn read(file: &SourceFile) -> Result<(Node, Diagnostics), Diagnostics
     let options = granit_parser::options! {
         flow_nesting_limit: DEEPEST,
         block_nesting_limit: DEEPEST,
-        emit_comments: false,
+        emit_comments: true,
+        // The size of the file bounds them.
+        max_buffered_comment_events: LARGEST_FILE,
     };
     let mut builder = Builder {
         file,
+        language,
         open: Vec::new(),
         anchors: HashMap::new(),
         nodes: 0,
         root: None,
+        comments: Vec::new(),
         errors: Diagnostics::default(),
     };
     for event in Parser::new_from_str_with_options(file.text(), options) {
         let (event, span) = event.map_err(|error| syntax(file, &error))?;
         builder.event(event, span).map_err(|diagnostic| Diagnostics::from(*diagnostic))?;
     }
-    let Builder { root, errors, .. } = builder;
-    root.map(|root| (root, errors)).ok_or_else(|| {
+    let Builder { root, comments, errors, .. } = builder;
+    root.map(|root| Document { root, comments, errors }).ok_or_else(|| {
         let finding = Diagnostic::error("the file is empty").at(&file.span(0..0), "");
-        finding.help("a matrix has at least `image`, `tag`, `platforms` and `axes`").into()
+        finding.help(language.least).into()
     })
 }
 
@@ -118,10 +152,12 @@ enum Open {
 
 struct Builder<'a> {
     file: &'a SourceFile,
+    language: &'a Language,
     open: Vec<(Open, usize, usize)>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
     root: Option<Node>,
+    comments: Vec<Span>,
     errors: Diagnostics,
 }
 
@@ -132,8 +168,10 @@ impl Builder<'_> {
         let range = span.byte_range().unwrap_or(0..0);
         if let Some(tag) = event.tag().filter(|tag| !tag.is_yaml_core_schema()) {
             let tag = tag.to_string().replace("tag:yaml.org,2002:", "!!");
-            let message = format!("the YAML tag `{tag}` means nothing here");
-            return Err(self.refuse(range, &message));
+            if !self.language.tags.contains(&tag.as_str()) {
+                let message = format!("the YAML tag `{tag}` means nothing here");
+                return Err(self.refuse(range, &message));
+            }
         }
         match event {
             Event::Scalar(text, style, anchor, _) => {
@@ -182,7 +220,12 @@ impl Builder<'_> {
                 None => Err(self.refuse(range, "an alias cannot stand inside its own anchor")),
             },
             Event::DocumentStart(..) if self.root.is_some() => {
-                Err(self.refuse(range, "a matrix is one YAML document, and here a second begins"))
+                let message = format!("{}, and here a second begins", self.language.single);
+                Err(self.refuse(range, &message))
+            }
+            Event::Comment(..) => {
+                self.comments.push(self.file.span(range));
+                Ok(())
             }
             _ => Ok(()),
         }

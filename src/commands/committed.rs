@@ -1,0 +1,101 @@
+//! The matrix's `files`: rendered with every cell at hand, whatever this run selects or overrides,
+//! since what is committed may not depend on a run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use super::drift::Drift;
+use super::render::put;
+use super::{load, output, prepare};
+use crate::cli::{RenderArgs, SelectArgs};
+use crate::error::{Error, ErrorKind};
+use crate::matrix::{Matrix, Overrides, Selection};
+use crate::plan::{Committed, Templates, committed};
+
+/// The folder that the files and their templates lie in.
+const PLACE: &str = "folder of matrix.yaml";
+
+/// `onebuild render --files`.
+pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error> {
+    if let Some(flag) = given(&args.select) {
+        let message = format!("{flag} means nothing to --files");
+        let help = "what is committed is the same for every run: say it in matrix.yaml";
+        return Err(Error::new(ErrorKind::Usage, message).help(help));
+    }
+    if matrix.committed().is_empty() {
+        let message = format!("{} has no `files`", matrix.file().name());
+        let help = "add `files: { docker-compose.yml: { template: PATH, when: CONDITION } }`";
+        return Err(Error::new(ErrorKind::Matrix, message).help(help));
+    }
+    let root = args.select.file.parent().unwrap_or(Path::new(""));
+    let files = rendered(matrix, root)?;
+    for (path, _) in &files {
+        within(path, root)?;
+    }
+    if args.check {
+        let drift = drift(&files)?;
+        output::stdout(&drift.diff);
+        let what = match files.as_slice() {
+            [(path, _)] => format!("{} is", path.display()),
+            _ => format!("the files of {} are", matrix.file().name()),
+        };
+        drift.summary(&what, "onebuild render --files").map_or(Ok(()), Err)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for (path, file) in &files {
+        let word = if put(path, &file.text)? { "written" } else { "up to date" };
+        output::stderr(&format!("{}: {word}\n", path.display()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every file with the path that it is written to.
+pub(super) fn rendered(matrix: &Matrix, root: &Path) -> Result<Vec<(PathBuf, Committed)>, Error> {
+    let templates = templates(matrix, root)?;
+    let overrides = Overrides::default();
+    let cells = matrix.select(&Selection::default(), &overrides)?.expand()?.cells;
+    let files = committed(matrix, &cells, &templates)?;
+    Ok(files.into_iter().map(|file| (root.join(&file.path), file)).collect())
+}
+
+/// The templates of the files alone.
+pub(super) fn templates(matrix: &Matrix, root: &Path) -> Result<Templates, Error> {
+    prepare::templates(root, PLACE, |templates| templates.needed_by(matrix.committed()))
+}
+
+/// How the files differ from what is there.
+pub(super) fn drift(files: &[(PathBuf, Committed)]) -> Result<Drift, Error> {
+    Drift::find(files.iter().map(|(path, file)| (path.clone(), file.text.as_str())))
+}
+
+/// Fails when a link leads a file, or the folder that it will be in, out of `root`.
+pub(super) fn within(path: &Path, root: &Path) -> Result<(), Error> {
+    let there = path.ancestors().find(|path| fs::symlink_metadata(path).is_ok());
+    let there = there.unwrap_or(Path::new("."));
+    prepare::inside(there, root, PLACE).map_err(|error| {
+        let message = format!("{}: {}", path.display(), load::why(&error));
+        Error::new(ErrorKind::Environment, message)
+    })
+}
+
+/// The first flag that says another matrix than the file. Variables of the environment are there
+/// for builds, and stay without meaning here.
+fn given(select: &SelectArgs) -> Option<String> {
+    let from_environment =
+        |name: &str| select.environment.iter().any(|known| known == &format!("ONEBUILD_{name}"));
+    let axis = select.axes.first().map(|pick| format!("--{}", pick.axis));
+    let flags = [
+        ("--only", !select.only.is_empty()),
+        ("--skip", !select.skip.is_empty()),
+        ("--add", !select.add.is_empty()),
+        ("--platform", !select.platform.is_empty() && !from_environment("PLATFORM")),
+        ("--image", !select.image.is_empty() && !from_environment("IMAGE")),
+        ("--tag-prefix", select.tag_prefix.is_some() && !from_environment("TAG_PREFIX")),
+        ("--var", !select.var.is_empty()),
+        ("--build-arg", !select.build_arg.is_empty()),
+        ("--base", !select.base.is_empty()),
+    ];
+    let flag = flags.into_iter().find(|(_, is_given)| *is_given);
+    axis.or_else(|| flag.map(|(flag, _)| flag.to_owned()))
+}
