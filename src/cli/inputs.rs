@@ -33,12 +33,12 @@ pub struct InputArgs {
     /// are added to an agent with ssh-add
     #[arg(long, value_name = "ID[=SOCKET]")]
     pub ssh: Vec<SshFlag>,
-    /// Take steps from a cache: type=registry,ref=REF or just REF, type=gha; each cell has its own
-    /// where the REF names no tag
+    /// Take steps from a cache: type=registry,ref=REF or just REF, type=local,src=FOLDER, type=gha;
+    /// each cell has its own where no tag is named
     #[arg(long, value_name = "SPEC")]
     pub cache_from: Vec<CacheFlag>,
-    /// Write steps to a cache: type=registry,ref=REF[,mode=max], type=inline (into the image), type=gha;
-    /// a cache in a folder (type=local) is not supported
+    /// Write steps to a cache: type=registry,ref=REF[,mode=max], type=local,dest=FOLDER[,mode=max],
+    /// type=inline (into the image), type=gha
     #[arg(long, value_name = "SPEC")]
     pub cache_to: Vec<CacheFlag>,
 }

@@ -4,7 +4,7 @@ use std::env;
 
 use crate::cli::{InputArgs, NetworkArg, SecretFlag};
 use crate::error::{Error, ErrorKind};
-use crate::plan::{BuildRequest, Cache, Network, SecretSource};
+use crate::plan::{BuildRequest, Cache, Network, SecretSource, SharedPlace};
 
 /// Adds what `args` say to all of `requests`, in place of what the matrix says under the same name.
 pub(super) fn add(
@@ -13,8 +13,10 @@ pub(super) fn add(
     network: Option<NetworkArg>,
 ) -> Result<(), Error> {
     let cache_to = args.cache_to.iter().flat_map(|flag| &flag.0);
-    if let Some(cache) = cache_to.clone().find(|cache| cache.is_shared() && requests.len() > 1) {
-        return Err(one_place(cache, requests.len()));
+    if let Some(shared) = cache_to.clone().find_map(Cache::shared_place)
+        && requests.len() > 1
+    {
+        return Err(one_place(&shared, requests.len()));
     }
     for request in requests {
         request.labels.extend(args.label.iter().cloned());
@@ -51,13 +53,9 @@ fn source(flag: &SecretFlag) -> SecretSource {
 }
 
 /// The last cell to be done would have overwritten all the others' caches.
-fn one_place(cache: &Cache, cells: usize) -> Error {
-    let (name, place) = match cache.kind.as_str() {
-        "gha" => ("scope", cache.attributes.get("scope")),
-        _ => ("tag", cache.attributes.get("ref")),
-    };
-    let place = place.map(String::as_str).unwrap_or_default();
+fn one_place(shared: &SharedPlace, cells: usize) -> Error {
+    let SharedPlace { named_by, place } = shared;
     let message = format!("{cells} cells would overwrite each other's cache at `{place}`");
-    let help = format!("leave the {name} out of --cache-to: each cell then gets its own");
+    let help = format!("leave the {named_by} out of --cache-to: each cell then gets its own");
     Error::new(ErrorKind::Usage, message).help(help)
 }

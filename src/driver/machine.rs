@@ -14,6 +14,7 @@ use indexmap::IndexMap;
 use crate::buildkit::session::{MAX_SECRET, SecretLookup};
 use crate::plan::{BuildRequest, NamedContext, SecretSource};
 
+use super::cache_folders;
 use super::preflight::Obstacle;
 
 /// Reads a variable of the environment.
@@ -56,7 +57,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 
 /// What of `requests` this machine cannot give.
 pub fn missing(requests: &[BuildRequest], environment: Environment) -> Vec<Obstacle> {
-    let mut obstacles = Vec::new();
+    let mut obstacles = cache_folders::obstacles(requests);
     let mut add = |obstacle: Obstacle| {
         if !obstacles.contains(&obstacle) {
             obstacles.push(obstacle);

@@ -16,6 +16,7 @@ use tokio::sync::OnceCell;
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::buildkit::session::Session;
+use crate::buildkit::session::content::Content;
 use crate::buildkit::session::filesend::FileSend;
 use crate::buildkit::session::filesync::{FileSync, MemoryFiles};
 use crate::context::Folder;
@@ -34,6 +35,8 @@ pub(super) struct Sessions {
     engine: Engine,
     credentials: Arc<Credentials>,
     environment: Environment,
+    /// The folders of caches, which have names of their own for every solve.
+    pub(super) content: Content,
     by_needs: Mutex<HashMap<Needs, Arc<OnceCell<Arc<Open>>>>>,
     tasks: Mutex<JoinSet<()>>,
 }
@@ -100,8 +103,8 @@ impl Sessions {
         credentials: Arc<Credentials>,
         environment: Environment,
     ) -> Self {
-        let (by_needs, tasks) = Default::default();
-        Self { engine, credentials, environment, by_needs, tasks }
+        let (content, by_needs, tasks) = Default::default();
+        Self { engine, credentials, environment, content, by_needs, tasks }
     }
 
     /// The session that has what is needed, opened if there is none that answers.
@@ -136,6 +139,7 @@ impl Sessions {
         let secrets = Secrets { sources, environment: self.environment };
         let mut session = Session::new(shared_key(&needs.folder))
             .files(&files)
+            .content(&self.content)
             .credentials(Logins(self.credentials.clone()))
             .secrets(secrets)
             .agents(needs.agents.clone().into_iter().collect());
@@ -167,6 +171,7 @@ impl Sessions {
             std::mem::take(&mut *tasks)
         };
         tasks.shutdown().await;
+        self.content.disk().close().await;
     }
 }
 
