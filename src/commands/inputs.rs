@@ -28,7 +28,7 @@ pub(super) fn add(
         request.contexts.extend(contexts.map(|one| (one.name.clone(), one.context.clone())));
         request.secrets.extend(args.secret.iter().map(|flag| (flag.id.clone(), source(flag))));
         let agents = args.ssh.iter();
-        request.ssh.extend(agents.map(|flag| (flag.id.clone(), flag.sockets.clone())));
+        request.ssh.extend(agents.map(|flag| (flag.id.clone(), flag.places.clone())));
         if let Some(network) = network {
             request.network = Some(match network {
                 NetworkArg::Default => Network::Default,

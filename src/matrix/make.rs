@@ -133,8 +133,9 @@ impl<'a> Maker<'a> {
                 .ssh
                 .iter()
                 .map(|(id, agent)| {
-                    let socket = made.optional(&agent.socket);
-                    (id.clone(), socket.into_iter().map(PathBuf::from).collect())
+                    let places = made.optional(&agent.socket).unwrap_or_default();
+                    let places = places.split(',').filter(|place| !place.is_empty());
+                    (id.clone(), places.map(PathBuf::from).collect())
                 })
                 .collect(),
             cache_from: made.caches(&settings.cache_from),

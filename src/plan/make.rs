@@ -1,7 +1,7 @@
 //! From cells and templates to build requests.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::base;
@@ -86,6 +86,7 @@ fn request(
         SecretSource::File(path) => SecretSource::File(beside(path)),
         other => other.clone(),
     };
+    let agents = |places: &Vec<PathBuf>| places.iter().map(|path| beside(path)).collect();
     let own = |caches: &[Cache]| {
         caches.iter().map(|cache| cache.of_cell(&cell.name).with_folder(beside)).collect()
     };
@@ -103,7 +104,7 @@ fn request(
         bases: cell.bases.clone(),
         contexts: cell.contexts.iter().map(|(name, one)| (name.clone(), context(one))).collect(),
         secrets: cell.secrets.iter().map(|(id, one)| (id.clone(), secret(one))).collect(),
-        ssh: cell.ssh.clone(),
+        ssh: cell.ssh.iter().map(|(id, places)| (id.clone(), agents(places))).collect(),
         network: cell.network,
         cache_from: own(&cell.cache_from),
         cache_to: own(&cell.cache_to),

@@ -24,7 +24,7 @@ use tonic::service::RoutesBuilder;
 
 pub use auth::{CredentialLookup, Login};
 pub use secrets::{MAX_SECRET, SecretLookup};
-pub use ssh::{Agents, DEFAULT_AGENT};
+pub use ssh::{Agent, Agents, DEFAULT_AGENT, KeyError, KeyFileError, Keyring};
 
 use self::content::Content;
 use self::filesend::FileSend;
