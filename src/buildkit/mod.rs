@@ -32,6 +32,15 @@ pub fn random_id() -> String {
     bytes.iter().map(|byte| char::from(DIGITS[usize::from(*byte) % DIGITS.len()])).collect()
 }
 
+/// What the operating system says of an error, as a part of a sentence: without its number.
+pub(crate) fn why(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error") {
+        Some((text, _)) => text.to_lowercase(),
+        None => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

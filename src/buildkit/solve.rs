@@ -46,6 +46,9 @@ pub struct CacheExport {
 pub struct Solved {
     /// The digest of what was exported: `sha256:…`; none where the exporter makes no manifest.
     pub digest: Option<String>,
+    /// The manifest of the cache that was written last: a descriptor in JSON; none where no cache
+    /// with a manifest was written.
+    pub cache_manifest: Option<String>,
 }
 
 impl Solve {
@@ -79,6 +82,10 @@ impl Solve {
 
 impl Solved {
     pub(super) fn from_response(response: proto::SolveResponse) -> Self {
-        Self { digest: response.exporter_response.get("containerimage.digest").cloned() }
+        let mut told = response.exporter_response;
+        Self {
+            digest: told.remove("containerimage.digest"),
+            cache_manifest: told.remove("cache.manifest"),
+        }
     }
 }

@@ -29,16 +29,16 @@ pub struct InputArgs {
     /// the variable or else the file of that name
     #[arg(long, value_name = "SPEC")]
     pub secret: Vec<SecretFlag>,
-    /// An SSH agent for RUN --mount=type=ssh: `default` is the one that runs, ID=SOCKET another; keys
-    /// are added to an agent with ssh-add
-    #[arg(long, value_name = "ID[=SOCKET]")]
+    /// Who signs for RUN --mount=type=ssh: `default` is the agent that runs, ID=PATH another one's
+    /// socket, or the file of a private key, or several with commas between them
+    #[arg(long, value_name = "ID[=PATH]")]
     pub ssh: Vec<SshFlag>,
-    /// Take steps from a cache: type=registry,ref=REF or just REF, type=gha; each cell has its own
-    /// where the REF names no tag
+    /// Take steps from a cache: type=registry,ref=REF or just REF, type=local,src=FOLDER, type=gha;
+    /// each cell has its own where no tag is named
     #[arg(long, value_name = "SPEC")]
     pub cache_from: Vec<CacheFlag>,
-    /// Write steps to a cache: type=registry,ref=REF[,mode=max], type=inline (into the image), type=gha;
-    /// a cache in a folder (type=local) is not supported
+    /// Write steps to a cache: type=registry,ref=REF[,mode=max], type=local,dest=FOLDER[,mode=max],
+    /// type=inline (into the image), type=gha
     #[arg(long, value_name = "SPEC")]
     pub cache_to: Vec<CacheFlag>,
     /// The network that RUN steps see, whatever the matrix says
@@ -128,23 +128,23 @@ impl FromStr for SecretFlag {
     }
 }
 
-/// `ID[=SOCKET]`.
+/// `ID[=PATH]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SshFlag {
     pub id: String,
-    pub sockets: Vec<PathBuf>,
+    pub places: Vec<PathBuf>,
 }
 
 impl FromStr for SshFlag {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (id, sockets) = text.split_once('=').unwrap_or((text, ""));
+        let (id, places) = text.split_once('=').unwrap_or((text, ""));
         if id.is_empty() {
-            return Err("write default, or ID=SOCKET".to_owned());
+            return Err("write default, or ID=PATH".to_owned());
         }
-        let sockets = sockets.split(',').filter(|socket| !socket.is_empty());
-        Ok(Self { id: id.to_owned(), sockets: sockets.map(PathBuf::from).collect() })
+        let places = places.split(',').filter(|place| !place.is_empty());
+        Ok(Self { id: id.to_owned(), places: places.map(PathBuf::from).collect() })
     }
 }
 

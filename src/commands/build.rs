@@ -94,10 +94,8 @@ fn options(args: &BuildArgs) -> BuildOptions {
 async fn build(mut requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<ExitCode, Error> {
     let started = Instant::now();
     let credentials = Arc::new(engine::credentials()?);
-    if driver::leave_out_idle(&mut requests, ENVIRONMENT) {
-        output::stderr(
-            "note: the gha cache is left out, since no runner of GitHub Actions said where it is\n",
-        );
+    for note in driver::leave_out_idle(&mut requests, ENVIRONMENT) {
+        output::stderr(&format!("note: {note}\n"));
     }
     let (builder, facts_line) = open(&requests, args, credentials.clone()).await?;
 

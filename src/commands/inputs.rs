@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use crate::cli::{CacheFlag, InputArgs, NetworkArg, SecretFlag};
 use crate::error::{Error, ErrorKind};
 use crate::matrix::Overrides;
-use crate::plan::{Cache, NamedContext, Network, SecretSource};
+use crate::plan::{NamedContext, Network, SecretSource, SharedPlace};
 
 /// Adds what `args` say to what goes before the matrix in `root`.
 pub(super) fn add(overrides: &mut Overrides, args: &InputArgs, root: &Path) {
     overrides.labels.extend(args.label.iter().cloned());
     overrides.annotations.extend(args.annotation.iter().cloned());
     overrides.target.clone_from(&args.target);
+    let here = |path: &Path| from_here(path, root);
     overrides.network = args.network.map(|network| match network {
         NetworkArg::Default => Network::Default,
         NetworkArg::None => Network::None,
@@ -20,7 +21,7 @@ pub(super) fn add(overrides: &mut Overrides, args: &InputArgs, root: &Path) {
     });
     let contexts = args.build_context.iter().map(|one| {
         let context = match &one.context {
-            NamedContext::Folder(folder) => NamedContext::Folder(from_here(folder, root)),
+            NamedContext::Folder(folder) => NamedContext::Folder(here(folder)),
             other => other.clone(),
         };
         (one.name.clone(), context)
@@ -28,14 +29,19 @@ pub(super) fn add(overrides: &mut Overrides, args: &InputArgs, root: &Path) {
     overrides.contexts.extend(contexts);
     let secrets = args.secret.iter().map(|flag| {
         let source = match source(flag) {
-            SecretSource::File(path) => SecretSource::File(from_here(&path, root)),
+            SecretSource::File(path) => SecretSource::File(here(&path)),
             variable => variable,
         };
         (flag.id.clone(), source)
     });
     overrides.secrets.extend(secrets);
-    overrides.ssh.extend(args.ssh.iter().map(|flag| (flag.id.clone(), flag.sockets.clone())));
-    let caches = |flags: &[CacheFlag]| flags.iter().flat_map(|flag| flag.0.clone()).collect();
+    let ssh = args.ssh.iter();
+    overrides.ssh.extend(
+        ssh.map(|flag| (flag.id.clone(), flag.places.iter().map(|place| here(place)).collect())),
+    );
+    let caches = |flags: &[CacheFlag]| {
+        flags.iter().flat_map(|flag| &flag.0).map(|cache| cache.with_folder(here)).collect()
+    };
     overrides.cache_from = caches(&args.cache_from);
     overrides.cache_to = caches(&args.cache_to);
 }
@@ -43,8 +49,8 @@ pub(super) fn add(overrides: &mut Overrides, args: &InputArgs, root: &Path) {
 /// Refuses what cannot be for so many cells.
 pub(super) fn check(args: &InputArgs, cells: usize) -> Result<(), Error> {
     let mut caches = args.cache_to.iter().flat_map(|flag| &flag.0);
-    match caches.find(|cache| cache.is_shared() && cells > 1) {
-        Some(cache) => Err(one_place(cache, cells)),
+    match caches.find_map(|cache| cache.shared_place()).filter(|_| cells > 1) {
+        Some(shared) => Err(one_place(&shared, cells)),
         None => Ok(()),
     }
 }
@@ -66,14 +72,10 @@ fn source(flag: &SecretFlag) -> SecretSource {
 }
 
 /// The last cell to be done would have overwritten all the others' caches.
-fn one_place(cache: &Cache, cells: usize) -> Error {
-    let (name, place) = match cache.kind.as_str() {
-        "gha" => ("scope", cache.attributes.get("scope")),
-        _ => ("tag", cache.attributes.get("ref")),
-    };
-    let place = place.map(String::as_str).unwrap_or_default();
+fn one_place(shared: &SharedPlace, cells: usize) -> Error {
+    let SharedPlace { named_by, place } = shared;
     let message = format!("{cells} cells would overwrite each other's cache at `{place}`");
-    let help = format!("leave the {name} out of --cache-to: each cell then gets its own");
+    let help = format!("leave the {named_by} out of --cache-to: each cell then gets its own");
     Error::new(ErrorKind::Usage, message).help(help)
 }
 

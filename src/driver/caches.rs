@@ -7,11 +7,9 @@ use serde_json::json;
 use crate::buildkit::CacheExport;
 use crate::plan::{BuildRequest, Cache};
 
+use super::cache_folders;
 use super::machine::Environment;
 use super::preflight::Obstacle;
-
-/// Caches that BuildKit inside an engine keeps without our help.
-const KINDS: &[&str] = &["registry", "inline", "gha"];
 
 /// The attribute of the frontend that names the caches to take from; none where there are none.
 pub(super) fn imports(caches: &[Cache], environment: Environment) -> Option<String> {
@@ -43,10 +41,9 @@ fn entry(cache: &Cache, environment: Environment) -> Option<CacheExport> {
 /// Source: <https://docs.docker.com/build/cache/backends/gha/#authentication>
 fn add_runner(attributes: &mut HashMap<String, String>, environment: Environment) -> bool {
     let variable = |name: &str| environment(name).and_then(|value| value.into_string().ok());
-    let is_true = |value: String| matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "t");
     let second = match attributes.get("version") {
         Some(version) => version == "2",
-        None => variable("ACTIONS_CACHE_SERVICE_V2").is_some_and(is_true),
+        None => variable("ACTIONS_CACHE_SERVICE_V2").is_some_and(|value| is_true(&value)),
     };
     let results = variable("ACTIONS_RESULTS_URL");
     let mut add = |key: &str, value: Option<String>| {
@@ -64,46 +61,66 @@ fn add_runner(attributes: &mut HashMap<String, String>, environment: Environment
     has("token") && (has("url") || has("url_v2"))
 }
 
-/// Takes the cache of GitHub Actions out of `requests` where this is no runner, so that one matrix
-/// serves there and on a person's own machine; tells whether there was any.
-pub fn leave_out_idle(requests: &mut [BuildRequest], environment: Environment) -> bool {
-    let mut any = false;
-    for request in requests {
+/// As Go reads it.
+pub(super) fn is_true(value: &str) -> bool {
+    matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "t")
+}
+
+/// Takes caches out of `requests` that there is nothing to take from, so that one matrix serves
+/// everywhere and from its first run on: that of GitHub Actions where this is no runner, and folders
+/// that hold nothing yet. Gives a note for each.
+pub fn leave_out_idle(requests: &mut [BuildRequest], environment: Environment) -> Vec<String> {
+    let mut is_idle = false;
+    for request in requests.iter_mut() {
         for caches in [&mut request.cache_from, &mut request.cache_to] {
             let before = caches.len();
             caches.retain(|cache| entry(cache, environment).is_some());
-            any |= caches.len() < before;
+            is_idle |= caches.len() < before;
         }
     }
-    any
+    let mut notes = cache_folders::leave_out_empty(requests);
+    if is_idle {
+        let note = "the gha cache is left out, since no runner of GitHub Actions said where it is";
+        notes.push(note.to_owned());
+    }
+    notes
 }
 
-/// What of the caches of `requests` cannot be had.
+/// What of the caches of `request` cannot be had.
 pub(super) fn obstacles(request: &BuildRequest) -> Option<Obstacle> {
-    let named = |cache: &Cache| !KINDS.contains(&cache.kind.as_str());
-    let all = || request.cache_from.iter().chain(&request.cache_to);
-    if let Some(cache) = all().find(|cache| named(cache)) {
-        return Some(Obstacle {
-            message: match cache.kind.as_str() {
-                "local" => "a cache in a folder of this machine is not supported".to_owned(),
-                other => format!("`{other}` is no kind of cache known here"),
-            },
-            help: "keep the cache in a registry: type=registry,ref=REPOSITORY:TAG; inside the \
-                   image: type=inline; or with GitHub Actions: type=gha"
+    let from = request.cache_from.iter().find_map(|cache| obstacle(FROM, cache));
+    from.or_else(|| request.cache_to.iter().find_map(|cache| obstacle(TO, cache)))
+}
+
+const FROM: &str = "--cache-from";
+const TO: &str = "--cache-to";
+
+fn obstacle(flag: &str, cache: &Cache) -> Option<Obstacle> {
+    let lacks = |name: &str| cache.attributes.get(name).is_none_or(String::is_empty);
+    let place = if flag == FROM { "src" } else { "dest" };
+    let (message, help) = match cache.kind.as_str() {
+        "inline" if flag == FROM => (
+            "an inline cache is part of an image, and is taken from there".to_owned(),
+            "name the image: --cache-from type=registry,ref=IMAGE:TAG".to_owned(),
+        ),
+        "registry" if lacks("ref") => (
+            "a cache in a registry lacks its place".to_owned(),
+            "name it: type=registry,ref=REPOSITORY:TAG".to_owned(),
+        ),
+        "local" if lacks(place) => (
+            "a cache in a folder lacks its place".to_owned(),
+            format!("name it: {flag} type=local,{place}=FOLDER"),
+        ),
+        "registry" | "inline" | "local" | "gha" => return None,
+        other => (
+            format!("`{other}` is no kind of cache known here"),
+            "keep the cache in a registry: type=registry,ref=REPOSITORY:TAG; in a folder: \
+             type=local,dest=FOLDER; inside the image: type=inline; or with GitHub Actions: \
+             type=gha"
                 .to_owned(),
-        });
-    }
-    if request.cache_from.iter().any(|cache| cache.kind == "inline") {
-        return Some(Obstacle {
-            message: "an inline cache is part of an image, and is taken from there".to_owned(),
-            help: "name the image: --cache-from type=registry,ref=IMAGE:TAG".to_owned(),
-        });
-    }
-    let lost = |cache: &&Cache| cache.kind == "registry" && !cache.attributes.contains_key("ref");
-    all().find(lost).map(|_| Obstacle {
-        message: "a cache in a registry lacks its place".to_owned(),
-        help: "name it: type=registry,ref=REPOSITORY:TAG".to_owned(),
-    })
+        ),
+    };
+    Some(Obstacle { message, help })
 }
 
 #[cfg(test)]
@@ -161,8 +178,8 @@ mod tests {
         assert!(entry(&cache("gha", &[]), nowhere).is_none());
         let mut requests = [super::super::samples::request()];
         requests[0].cache_to = vec![cache("gha", &[]), cache("inline", &[])];
-        assert!(leave_out_idle(&mut requests, nowhere));
+        assert_eq!(leave_out_idle(&mut requests, nowhere).len(), 1);
         assert_eq!(requests[0].cache_to, [cache("inline", &[])]);
-        assert!(!leave_out_idle(&mut requests, nowhere));
+        assert_eq!(leave_out_idle(&mut requests, nowhere), [""; 0]);
     }
 }

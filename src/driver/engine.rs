@@ -10,12 +10,14 @@ use tokio_util::sync::CancellationToken;
 use crate::buildkit::Client;
 use crate::buildkit::session::filesend::{FileSend, OutputError};
 use crate::docker::{Credentials, Engine, EngineError};
+use crate::event::{Event, Warning};
 use crate::image::Platform;
 use crate::outcome::{Built, CellResult, Failure};
 use crate::plan::{BuildRequest, FileOutput, NamedContext, Output};
 use crate::schedule::{Builder, Events};
 
-use super::failure::failure;
+use super::cache_folders::{CacheFolderError, CacheFolders};
+use super::failure::{UNWRITTEN, failure};
 use super::machine::Environment;
 use super::request::{Offered, solve};
 use super::sessions::{Needs, Open, Own, SessionError, Sessions};
@@ -119,7 +121,15 @@ impl EngineBuilder {
                 folders.insert(name.as_str(), session.offer(folder).map_err(told)?);
             }
         }
-        let offered = Offered { session: &session.id, filename: &filename, folders };
+        let (caches, trouble) = CacheFolders::offer(request, &self.sessions.content).await?;
+        warn(request, trouble, events).await;
+        let offered = Offered {
+            session: &session.id,
+            filename: &filename,
+            folders,
+            cache_from: &caches.from,
+            cache_to: &caches.to,
+        };
 
         let (sender, progress) = mpsc::channel(PROGRESS);
         let solving = self.client.solve(solve(request, &offered, self.environment), sender);
@@ -132,9 +142,14 @@ impl EngineBuilder {
                     Some(host) => self.sessions.has_login(&host).await,
                     None => false,
                 };
-                return Err(Box::new(failure(&error, &seen, request, &filename, had_login)));
+                let mut failure = failure(&error, &seen, request, &filename, had_login);
+                if let Some(fault) = caches.fault(&error.message) {
+                    failure.message = fault;
+                }
+                return Err(Box::new(failure));
             }
         };
+        warn(request, caches.commit(solved.cache_manifest).await?, events).await;
 
         let pushed = matches!(request.options.output, Output::Push | Output::StoreAndPush);
         let (cached_steps, total_steps) = seen.steps();
@@ -147,6 +162,13 @@ impl EngineBuilder {
     }
 }
 
+async fn warn(request: &BuildRequest, messages: Vec<String>, events: &Events) {
+    for message in messages {
+        let warning = Warning { line: None, message, url: None };
+        let _ = events.send(Event::Warning { cell: request.cell.clone(), warning }).await;
+    }
+}
+
 /// A failure that is no fault of the Dockerfile.
 fn told(error: impl std::fmt::Display) -> Box<Failure> {
     Box::new(Failure { message: error.to_string(), ..Failure::default() })
@@ -155,6 +177,12 @@ fn told(error: impl std::fmt::Display) -> Box<Failure> {
 impl From<SessionError> for Box<Failure> {
     fn from(error: SessionError) -> Self {
         told(error)
+    }
+}
+
+impl From<CacheFolderError> for Box<Failure> {
+    fn from(error: CacheFolderError) -> Self {
+        Box::new(Failure { help: Some(UNWRITTEN.to_owned()), ..*told(error) })
     }
 }
 

@@ -81,12 +81,11 @@ const NO_FRONTEND: &str = "check the name, or leave the line out: the engine und
 /// What to do when the image is done and only its cache could not be written.
 fn unwritten(message: &str, vertex: Option<&Vertex>) -> Option<String> {
     let writing = vertex.is_some_and(|vertex| vertex.name.text.starts_with("exporting cache"));
-    (writing || message.contains(" cache exporter: ")).then(|| {
-        "the cache could not be written: check --cache-to, or add ignore-error=true to it to go on \
-         without"
-            .to_owned()
-    })
+    (writing || message.contains(" cache exporter: ")).then(|| UNWRITTEN.to_owned())
 }
+
+pub(super) const UNWRITTEN: &str = "the cache could not be written: check --cache-to, or add \
+     ignore-error=true to it to go on without";
 
 /// Where in the template line `line` of the rendered Dockerfile came from, with the line as it
 /// was rendered: that is the text BuildKit complains of.

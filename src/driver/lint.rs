@@ -97,7 +97,13 @@ impl EngineBuilder {
                 folders.insert(name.as_str(), offered);
             }
         }
-        let offered = Offered { session: &session.id, filename: &filename, folders };
+        let offered = Offered {
+            session: &session.id,
+            filename: &filename,
+            folders,
+            cache_from: &[],
+            cache_to: &[],
+        };
         let attributes = solve(request, &offered, self.environment).attributes;
         let answers = self
             .client

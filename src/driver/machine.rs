@@ -8,12 +8,15 @@ use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::buildkit::session::{MAX_SECRET, SecretLookup};
+use crate::buildkit::session::{Agent, KeyError, KeyFileError, Keyring, MAX_SECRET, SecretLookup};
+use crate::buildkit::why;
 use crate::plan::{BuildRequest, NamedContext, SecretSource};
 
+use super::cache_folders;
 use super::preflight::Obstacle;
 
 /// Reads a variable of the environment.
@@ -56,7 +59,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 
 /// What of `requests` this machine cannot give.
 pub fn missing(requests: &[BuildRequest], environment: Environment) -> Vec<Obstacle> {
-    let mut obstacles = Vec::new();
+    let mut obstacles = cache_folders::obstacles(requests);
     let mut add = |obstacle: Obstacle| {
         if !obstacles.contains(&obstacle) {
             obstacles.push(obstacle);
@@ -88,62 +91,121 @@ pub fn missing(requests: &[BuildRequest], environment: Environment) -> Vec<Obsta
             }
         }
         for (id, places) in &request.ssh {
-            if let Err(obstacle) = agent(id, places, environment) {
-                add(obstacle);
+            match agent(id, places, environment) {
+                Ok(source) => source.open().err().iter().for_each(|error| add(no_key(id, error))),
+                Err(obstacle) => add(obstacle),
             }
         }
     }
     obstacles
 }
 
-/// The sockets of the SSH agents of `request`. What has none is left out: [`missing`] has told.
-pub(super) fn agents(request: &BuildRequest, environment: Environment) -> Vec<(String, PathBuf)> {
-    let socket = |(id, places): (&String, &Vec<PathBuf>)| {
-        Some((id.clone(), agent(id, places, environment).ok()?))
-    };
-    request.ssh.iter().filter_map(socket).collect()
+/// Who signs for the steps of a build.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum AgentSource {
+    Socket(PathBuf),
+    /// Files of private keys.
+    Keys(Vec<PathBuf>),
 }
 
-fn agent(id: &str, places: &[PathBuf], environment: Environment) -> Result<PathBuf, Obstacle> {
-    let socket = match places {
-        [] => environment(AGENT_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from),
-        [one] => Some(one.clone()),
-        _ => {
-            return Err(Obstacle {
-                message: format!("the SSH agent `{id}` has {} sockets", places.len()),
-                help: "one agent listens on one socket: give each an id of its own".to_owned(),
-            });
-        }
+impl AgentSource {
+    /// Keys are read here, and are in memory as long as the result.
+    pub(super) fn open(&self) -> Result<Agent, KeyFileError> {
+        Ok(match self {
+            Self::Socket(path) => Agent::Socket(path.clone()),
+            Self::Keys(files) => Agent::Keys(Arc::new(Keyring::read(files)?)),
+        })
+    }
+}
+
+/// The SSH agents of `request`. What has none is left out: [`missing`] has told.
+pub(super) fn agents(
+    request: &BuildRequest,
+    environment: Environment,
+) -> Vec<(String, AgentSource)> {
+    let source = |(id, places): (&String, &Vec<PathBuf>)| {
+        Some((id.clone(), agent(id, places, environment).ok()?))
     };
-    let Some(socket) = socket else {
-        return Err(Obstacle {
+    request.ssh.iter().filter_map(source).collect()
+}
+
+/// Finds out what `places` are; keys are not read.
+fn agent(id: &str, places: &[PathBuf], environment: Environment) -> Result<AgentSource, Obstacle> {
+    if places.is_empty() {
+        let running = environment(AGENT_VARIABLE).filter(|path| !path.is_empty());
+        let socket = running.map(PathBuf::from).ok_or_else(|| Obstacle {
             message: format!("no SSH agent runs here for `{id}`: {AGENT_VARIABLE} is not set"),
             help: format!(
-                "start one (eval \"$(ssh-agent)\" && ssh-add), or name its socket: --ssh {id}=PATH"
+                "start one (eval \"$(ssh-agent)\" && ssh-add), or name its socket or the file of a \
+                 private key: --ssh {id}=PATH"
             ),
-        });
-    };
-    let shown = socket.display();
-    match fs::metadata(&socket) {
-        Ok(found) if found.file_type().is_socket() => Ok(socket),
-        Ok(found) if found.is_file() => Err(Obstacle {
-            message: format!("{shown} of the SSH agent `{id}` is a file and no agent's socket"),
-            help: format!(
-                "private keys are read by an agent alone: ssh-add {shown}, then --ssh {id} \
-                 forwards the agent"
-            ),
-        }),
-        found => {
-            let why = match found {
-                Ok(_) => "it is no socket".to_owned(),
-                Err(error) => error.to_string(),
-            };
-            Err(Obstacle {
-                message: format!("the SSH agent `{id}` is out of reach: {shown}: {why}"),
-                help: format!("name the socket of an agent that runs: --ssh {id}=PATH"),
-            })
+        })?;
+        return match kind(&socket) {
+            Ok(Kind::Socket) => Ok(AgentSource::Socket(socket)),
+            found => Err(unreachable(id, &socket, found.err())),
+        };
+    }
+    let mut keys = Vec::new();
+    for place in places {
+        match kind(place) {
+            Ok(Kind::File) => keys.push(place.clone()),
+            Ok(Kind::Socket) if places.len() == 1 => return Ok(AgentSource::Socket(place.clone())),
+            Ok(Kind::Socket) => {
+                return Err(Obstacle {
+                    message: format!("the SSH agent `{id}` has {} places", places.len()),
+                    help: "one agent listens on one socket: give each an id of its own".to_owned(),
+                });
+            }
+            found => return Err(unreachable(id, place, found.err())),
         }
     }
+    Ok(AgentSource::Keys(keys))
+}
+
+enum Kind {
+    Socket,
+    File,
+    Other,
+}
+
+fn kind(path: &Path) -> io::Result<Kind> {
+    let found = fs::metadata(path)?;
+    Ok(match found.file_type().is_socket() {
+        true => Kind::Socket,
+        false if found.is_file() => Kind::File,
+        false => Kind::Other,
+    })
+}
+
+fn unreachable(id: &str, path: &Path, error: Option<io::Error>) -> Obstacle {
+    let shown = path.display();
+    let why = error.map_or_else(|| "it is no socket".to_owned(), |error| why(&error));
+    let help = match path.starts_with("~") {
+        true => {
+            "no shell has put your home folder in place of `~`: write the path in full".to_owned()
+        }
+        false => format!("name an agent's socket or the file of a private key: --ssh {id}=PATH"),
+    };
+    Obstacle { message: format!("the SSH agent `{id}` is out of reach: {shown}: {why}"), help }
+}
+
+/// What to do about a file that gives no key.
+fn no_key(id: &str, KeyFileError { path, error }: &KeyFileError) -> Obstacle {
+    let shown = path.display();
+    let help = match error {
+        KeyError::Public => match shown.to_string().strip_suffix(".pub") {
+            Some(private) => format!("name the private one: --ssh {id}={private}"),
+            None => "name the file of the private one".to_owned(),
+        },
+        KeyError::OlderForm => format!("write it anew: ssh-keygen -p -f {shown}"),
+        KeyError::Encrypted | KeyError::Kind(_) => {
+            format!("put it into an agent: ssh-add {shown}, then --ssh {id} forwards the agent")
+        }
+        KeyError::Unreadable(_) | KeyError::NoKey => {
+            format!("name the file of a private key: --ssh {id}=PATH")
+        }
+    };
+    Obstacle { message: format!("the SSH key of `{id}` cannot be used: {shown}: {error}"), help }
 }
 
 /// What to do when a build asked for a secret, an agent or a context in vain, as `message` of
@@ -165,7 +227,10 @@ pub(super) fn unanswered(message: &str, request: &BuildRequest) -> Option<String
         });
     }
     let id = asked(message, "no SSH agent is forwarded as `", "`")?;
-    Some(format!("forward one: --ssh {id} for the agent that runs, or --ssh {id}=SOCKET"))
+    Some(format!(
+        "forward one: --ssh {id} for the agent that runs, or --ssh {id}=PATH for a \
+                  socket or a private key"
+    ))
 }
 
 /// What stands between `before` and `after`, one word.
@@ -210,23 +275,28 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_is_a_socket_and_the_running_one_where_none_is_named() {
+    fn an_agent_is_a_socket_or_keys_and_the_running_one_where_none_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let _listener = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
         fs::write(path("key"), "").unwrap();
-        assert_eq!(agent("a", &[path("socket")], none).unwrap(), path("socket"));
+        fs::write(path("other"), "").unwrap();
+        let found = |places: &[PathBuf]| agent("a", places, none);
+        assert_eq!(found(&[path("socket")]).unwrap(), AgentSource::Socket(path("socket")));
+        let keys = vec![path("key"), path("other")];
+        assert_eq!(found(&keys).unwrap(), AgentSource::Keys(keys));
         let running: Environment = |name| (name == AGENT_VARIABLE).then(|| "/".into());
         assert!(agent("a", &[], running).unwrap_err().message.contains("/: it is no socket"));
         for (places, word, help) in [
             (vec![], "SSH_AUTH_SOCK is not set", "--ssh a=PATH"),
-            (vec![path("key")], "is a file", "ssh-add"),
-            (vec![path("gone")], "No such file", "--ssh a=PATH"),
+            (vec![path("gone")], "no such file", "--ssh a=PATH"),
+            (vec!["~/.ssh/id".into()], "no such file", "in place of `~`"),
             (vec![folder.path().to_owned()], "no socket", "--ssh a=PATH"),
-            (vec![path("socket"), path("key")], "2 sockets", "id of its own"),
+            (vec![path("key"), path("socket")], "2 places", "id of its own"),
         ] {
-            let obstacle = agent("a", &places, none).unwrap_err();
+            let obstacle = found(&places).unwrap_err();
             assert!(obstacle.message.contains(word), "{}", obstacle.message);
+            assert!(!obstacle.message.contains("os error"), "{}", obstacle.message);
             assert!(obstacle.help.contains(help), "{}", obstacle.help);
         }
     }

@@ -7,6 +7,7 @@
 //! [`preflight`](preflight()) finds out beforehand what the engine cannot do, [`missing`] what this
 //! machine lacks.
 
+mod cache_folders;
 mod caches;
 mod engine;
 mod failure;

@@ -131,7 +131,8 @@ mod tests {
             (request(), "", ""),
             (cached("type=inline"), "", ""),
             (cached("r.example/a:b"), "no cache but the inline one", ""),
-            (cached("type=local,dest=x"), "a folder of this machine", "a folder of this machine"),
+            (cached("type=local,dest=x"), "no cache but the inline one", ""),
+            (cached("type=local,src=x"), "lacks its place", "lacks its place"),
             (annotated(Output::Push), "no annotations", ""),
             (annotated(tar), "", ""),
         ] {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::buildkit::{Exporter, Solve};
 use crate::image::short_name;
-use crate::plan::{BuildRequest, FileOutput, NamedContext, Network, Output};
+use crate::plan::{BuildRequest, Cache, FileOutput, NamedContext, Network, Output};
 
 use super::caches;
 use super::machine::Environment;
@@ -16,6 +16,9 @@ pub(super) struct Offered<'a> {
     pub(super) filename: &'a str,
     /// Of each named context that is a folder.
     pub(super) folders: HashMap<&'a str, String>,
+    /// Caches, folders among them as BuildKit is to name them.
+    pub(super) cache_from: &'a [Cache],
+    pub(super) cache_to: &'a [Cache],
 }
 
 /// The solve of `request`.
@@ -51,7 +54,7 @@ pub(super) fn solve(
         // build something else.
         set("frontend.caps", "moby.buildkit.frontend.contexts+forward");
     }
-    if let Some(imports) = caches::imports(&request.cache_from, environment) {
+    if let Some(imports) = caches::imports(offered.cache_from, environment) {
         set("cache-imports", &imports);
     }
     if let Some(target) = &request.target {
@@ -82,7 +85,7 @@ pub(super) fn solve(
         session: offered.session.to_owned(),
         attributes,
         exporters: vec![exporter(request)],
-        cache_exports: caches::exports(&request.cache_to, environment),
+        cache_exports: caches::exports(offered.cache_to, environment),
         entitlements,
         internal: !options.history,
     }
@@ -135,11 +138,14 @@ mod tests {
 
     use super::super::samples::request;
     use super::*;
-    use crate::plan::{BuildOptions, Cache};
+    use crate::plan::BuildOptions;
 
     fn solved(request: &BuildRequest) -> Solve {
         let folders = HashMap::from([("folder", "folder-1".to_owned())]);
-        solve(request, &Offered { session: "s", filename: "v1.Dockerfile", folders }, |_| None)
+        let (cache_from, cache_to) = (&request.cache_from, &request.cache_to);
+        let filename = "v1.Dockerfile";
+        let offered = Offered { session: "s", filename, folders, cache_from, cache_to };
+        solve(request, &offered, |_| None)
     }
 
     #[test]

@@ -15,15 +15,16 @@ use thiserror::Error;
 use tokio::sync::OnceCell;
 use tokio::task::{AbortHandle, JoinSet};
 
-use crate::buildkit::session::Session;
+use crate::buildkit::session::content::Content;
 use crate::buildkit::session::filesend::FileSend;
 use crate::buildkit::session::filesync::{FileSync, MemoryFiles};
+use crate::buildkit::session::{Agents, KeyFileError, Session};
 use crate::context::Folder;
 use crate::docker::{Credentials, Engine, EngineError};
 use crate::plan::{BuildRequest, SecretSource};
 
 use super::logins::Logins;
-use super::machine::{Environment, Secrets, agents};
+use super::machine::{AgentSource, Environment, Secrets, agents};
 
 /// The names under which the Dockerfile frontend asks for folders.
 const CONTEXT: &str = "context";
@@ -34,6 +35,8 @@ pub(super) struct Sessions {
     engine: Engine,
     credentials: Arc<Credentials>,
     environment: Environment,
+    /// The folders of caches, which have names of their own for every solve.
+    pub(super) content: Content,
     by_needs: Mutex<HashMap<Needs, Arc<OnceCell<Arc<Open>>>>>,
     tasks: Mutex<JoinSet<()>>,
 }
@@ -43,7 +46,7 @@ pub(super) struct Sessions {
 pub(super) struct Needs {
     folder: PathBuf,
     secrets: BTreeMap<String, SecretSource>,
-    agents: BTreeMap<String, PathBuf>,
+    agents: BTreeMap<String, AgentSource>,
 }
 
 impl Needs {
@@ -80,6 +83,8 @@ impl Drop for Own {
 pub(super) enum SessionError {
     #[error("the build context cannot be read: {0}")]
     Context(#[from] io::Error),
+    #[error("an SSH key cannot be used: {0}")]
+    Key(KeyFileError),
     #[error(transparent)]
     Engine(#[from] EngineError),
 }
@@ -100,8 +105,8 @@ impl Sessions {
         credentials: Arc<Credentials>,
         environment: Environment,
     ) -> Self {
-        let (by_needs, tasks) = Default::default();
-        Self { engine, credentials, environment, by_needs, tasks }
+        let (content, by_needs, tasks) = Default::default();
+        Self { engine, credentials, environment, content, by_needs, tasks }
     }
 
     /// The session that has what is needed, opened if there is none that answers.
@@ -134,11 +139,14 @@ impl Sessions {
         files.offer(DOCKERFILE, dockerfiles.clone());
         let sources = needs.secrets.clone().into_iter().collect();
         let secrets = Secrets { sources, environment: self.environment };
+        let agents: Result<Agents, _> =
+            needs.agents.iter().map(|(id, source)| Ok((id.clone(), source.open()?))).collect();
         let mut session = Session::new(shared_key(&needs.folder))
             .files(&files)
+            .content(&self.content)
             .credentials(Logins(self.credentials.clone()))
             .secrets(secrets)
-            .agents(needs.agents.clone().into_iter().collect());
+            .agents(agents.map_err(SessionError::Key)?);
         if let Some(target) = target {
             session = session.result(target);
         }
@@ -167,6 +175,7 @@ impl Sessions {
             std::mem::take(&mut *tasks)
         };
         tasks.shutdown().await;
+        self.content.disk().close().await;
     }
 }
 

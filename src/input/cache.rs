@@ -1,6 +1,7 @@
 //! How caches are written: in one line, as `docker buildx` takes them, and one for each cell.
 
 use std::iter::Peekable;
+use std::path::{Path, PathBuf};
 use std::str::Chars;
 
 use super::Cache;
@@ -31,7 +32,7 @@ impl Cache {
             }
         }
         if cache.kind.is_empty() {
-            return Err("it lacks type=registry|inline|gha".to_owned());
+            return Err("it lacks type=registry|inline|local|gha".to_owned());
         }
         Ok(vec![cache])
     }
@@ -42,7 +43,7 @@ impl Cache {
     #[must_use]
     pub fn of_cell(&self, cell: &CellName) -> Self {
         let mut own = self.clone();
-        if self.is_shared() {
+        if self.shared_place().is_some() {
             return own;
         }
         match (self.kind.as_str(), own.attributes.get_mut("ref")) {
@@ -50,22 +51,59 @@ impl Cache {
             ("gha", _) => {
                 own.attributes.insert("scope".to_owned(), cell.to_string());
             }
+            ("local", _) => {
+                own.attributes.insert("tag".to_owned(), format!("cache-{cell}"));
+            }
             _ => {}
         }
         own
     }
 
-    /// Whether one place is named, whatever the cell.
-    pub fn is_shared(&self) -> bool {
-        match self.kind.as_str() {
-            "registry" => self.attributes.get("ref").is_some_and(|reference| {
+    /// The one place that is named, whatever the cell, if one is.
+    pub fn shared_place(&self) -> Option<SharedPlace> {
+        let attribute = |name: &str| self.attributes.get(name).map(String::as_str);
+        let (named_by, place) = match self.kind.as_str() {
+            "registry" => {
+                let reference = attribute("ref")?;
                 let name = reference.rsplit('/').next().unwrap_or(reference);
-                name.contains([':', '@'])
-            }),
-            "gha" => self.attributes.contains_key("scope"),
-            _ => false,
-        }
+                ("tag", name.contains([':', '@']).then(|| reference.to_owned())?)
+            }
+            "local" => {
+                let folder = self.folder("src").or(self.folder("dest")).unwrap_or_default();
+                let named = |name: &&str| Some(format!("{name}={}", attribute(name)?));
+                ("tag", format!("{folder},{}", ["tag", "digest"].iter().find_map(named)?))
+            }
+            "gha" => ("scope", attribute("scope")?.to_owned()),
+            _ => return None,
+        };
+        Some(SharedPlace { named_by, place })
     }
+
+    /// The folder that a cache of `type=local` is taken from, `src`, or written to, `dest`.
+    pub fn folder(&self, place: &str) -> Option<&str> {
+        let path = self.attributes.get(place).filter(|path| !path.is_empty());
+        path.filter(|_| self.kind == "local").map(String::as_str)
+    }
+
+    /// The same with the path of its folder made anew by `path`.
+    #[must_use]
+    pub fn with_folder(&self, path: impl Fn(&Path) -> PathBuf) -> Self {
+        let mut other = self.clone();
+        for name in ["src", "dest"].iter().filter(|_| self.kind == "local") {
+            if let Some(folder) = other.attributes.get_mut(*name).filter(|path| !path.is_empty()) {
+                *folder = path(Path::new(folder)).display().to_string();
+            }
+        }
+        other
+    }
+}
+
+/// A place that caches of several cells would share.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SharedPlace {
+    /// What names it: left out, each cell has a place of its own.
+    pub named_by: &'static str,
+    pub place: String,
 }
 
 /// The fields of a line of comma-separated values; a comma within quotes separates nothing.
@@ -166,10 +204,28 @@ mod tests {
             ("localhost:5000/a:b", "localhost:5000/a:b"),
             ("type=gha", "v1"),
             ("type=gha,scope=s", "s"),
+            ("type=local,dest=a/b", "a/b,tag=cache-v1"),
+            ("type=local,src=a/b,tag=c", "a/b,tag=c"),
         ] {
             let cache = Cache::parse(text).unwrap().remove(0).of_cell(&"v1".into());
-            let place = cache.attributes.get("ref").or(cache.attributes.get("scope")).unwrap();
-            assert_eq!(place, wanted);
+            assert_eq!(cache.shared_place().unwrap().place, wanted);
+        }
+        let digest = Cache::parse("type=local,src=a,digest=sha256:0").unwrap().remove(0);
+        assert_eq!(digest.of_cell(&"v1".into()), digest);
+    }
+
+    #[test]
+    fn only_a_cache_in_a_folder_has_a_path() {
+        let moved = |text: &str| {
+            let cache = Cache::parse(text).unwrap().remove(0);
+            cache.with_folder(|folder| Path::new("there").join(folder)).to_string()
+        };
+        for (text, wanted) in [
+            ("type=local,src=a", "type=local,src=there/a"),
+            ("type=local,mode=max,dest=/a", "type=local,mode=max,dest=/a"),
+            ("type=registry,ref=a,src=b", "type=registry,ref=a,src=b"),
+        ] {
+            assert_eq!(moved(text), wanted);
         }
     }
 }

@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 
 use crate::image::Reference;
 
-pub use cache::fields;
+pub use cache::{SharedPlace, fields};
 
 /// What a named context is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -107,8 +107,9 @@ impl<'a> Maker<'a> {
         let annotations = made.map(&settings.annotations, annotations, &overrides.annotations);
         let is_on = |given: &Option<Given<bool>>| given.as_ref().is_some_and(|given| given.value);
         let ssh = settings.ssh.iter().map(|(id, agent)| {
-            let socket = made.optional(&agent.socket);
-            (id.clone(), socket.into_iter().map(PathBuf::from).collect())
+            let places = made.optional(&agent.socket).unwrap_or_default();
+            let places = places.split(',').filter(|place| !place.is_empty());
+            (id.clone(), places.map(PathBuf::from).collect())
         });
         let ssh = ssh.collect();
         let cell = Cell {

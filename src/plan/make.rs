@@ -1,14 +1,14 @@
 //! From cells and templates to build requests.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::base;
 use super::request::{BuildOptions, BuildRequest};
 use super::templates::Templates;
 use crate::error::{Diagnostic, Diagnostics, listed};
-use crate::input::{Cache, NamedContext, SecretSource};
+use crate::input::{Cache, NamedContext, SecretSource, SharedPlace};
 use crate::matrix::{Cell, Matrix};
 use crate::template::NameUse;
 
@@ -85,7 +85,10 @@ fn request(
         SecretSource::File(path) => SecretSource::File(beside(path)),
         other => other.clone(),
     };
-    let own = |caches: &[Cache]| caches.iter().map(|cache| cache.of_cell(&cell.name)).collect();
+    let agents = |places: &Vec<PathBuf>| places.iter().map(|path| beside(path)).collect();
+    let own = |caches: &[Cache]| {
+        caches.iter().map(|cache| cache.of_cell(&cell.name).with_folder(beside)).collect()
+    };
     let mut request = BuildRequest {
         cell: cell.name.clone(),
         dockerfile: Arc::new(dockerfile),
@@ -100,7 +103,7 @@ fn request(
         bases: cell.bases.clone(),
         contexts: cell.contexts.iter().map(|(name, one)| (name.clone(), context(one))).collect(),
         secrets: cell.secrets.iter().map(|(id, one)| (id.clone(), secret(one))).collect(),
-        ssh: cell.ssh.clone(),
+        ssh: cell.ssh.iter().map(|(id, places)| (id.clone(), agents(places))).collect(),
         network: cell.network,
         cache_from: own(&cell.cache_from),
         cache_to: own(&cell.cache_to),
@@ -113,25 +116,21 @@ fn request(
 /// A warning for cells that would overwrite each other's caches.
 fn overwritten(cells: &[Cell], requests: &[BuildRequest]) -> Diagnostics {
     let mut warnings = Diagnostics::default();
-    let mut owners: HashMap<String, &BuildRequest> = HashMap::new();
+    let mut owners: HashMap<SharedPlace, &BuildRequest> = HashMap::new();
     for (cell, request) in cells.iter().zip(requests) {
-        for cache in request.cache_to.iter().filter(|cache| cache.is_shared()) {
-            let name = if cache.kind == "gha" { "scope" } else { "ref" };
-            let Some(place) = cache.attributes.get(name) else { continue };
-            let Some(first) = owners.insert(format!("{}={place}", cache.kind), request) else {
-                continue;
-            };
+        for shared in request.cache_to.iter().filter_map(Cache::shared_place) {
+            let SharedPlace { place, named_by } = shared.clone();
+            let Some(first) = owners.insert(shared, request) else { continue };
             let message = format!("several cells write the cache `{place}`: the last one stays");
             let finding = Diagnostic::warning(message);
             let finding = match cell.cache_to_span() {
                 Some(span) => finding.at(span, ""),
                 None => finding,
             };
-            let what = if name == "ref" { "tag" } else { "scope" };
             warnings.push(
                 finding
                     .note(format!("two of them are {} and {}", first.cell, request.cell))
-                    .help(format!("leave its {what} out: each cell then gets its own")),
+                    .help(format!("leave its {named_by} out: each cell then gets its own")),
             );
         }
     }

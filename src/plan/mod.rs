@@ -34,7 +34,7 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
-pub use crate::input::{Cache, NamedContext, Network, SecretSource, fields};
+pub use crate::input::{Cache, NamedContext, Network, SecretSource, SharedPlace, fields};
 pub use committed::{Committed, committed};
 pub use make::{Plan, plan};
 pub use request::{BuildOptions, BuildRequest, FileOutput, Output};

@@ -1,5 +1,6 @@
 //! What a build takes from this machine and from elsewhere, beyond its context.
 
+mod cache_folders; // steps kept in folders of this machine
 mod caches; // steps taken from registries and images
 mod contexts; // folders, images and files beside the context
 mod secrets; // values that only one step sees

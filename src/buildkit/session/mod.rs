@@ -5,6 +5,7 @@
 //! runs [`Session::serve`] until the builds that use it are done.
 
 mod auth;
+pub mod content;
 pub mod filesend;
 pub mod filesync;
 mod health;
@@ -23,8 +24,9 @@ use tonic::service::RoutesBuilder;
 
 pub use auth::{CredentialLookup, Login};
 pub use secrets::{MAX_SECRET, SecretLookup};
-pub use ssh::{Agents, DEFAULT_AGENT};
+pub use ssh::{Agent, Agents, DEFAULT_AGENT, KeyError, KeyFileError, Keyring};
 
+use self::content::Content;
 use self::filesend::FileSend;
 use self::filesync::FileSync;
 use super::random_id;
@@ -65,6 +67,13 @@ impl Session {
     pub fn result(mut self, target: &FileSend) -> Self {
         self.routes.add_service(target.service());
         self.methods.extend(filesend::METHODS);
+        self
+    }
+
+    /// Offers the folders of `content`, for caches.
+    pub fn content(mut self, content: &Content) -> Self {
+        self.routes.add_service(content.service());
+        self.methods.extend(content::METHODS);
         self
     }
 

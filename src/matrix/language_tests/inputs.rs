@@ -58,7 +58,7 @@ fn every_slip_in_an_input_is_told_with_its_place() {
         ("secrets: { a: { env: \"a=b\" } }", "7:23", "not the name of a variable"),
         ("secrets: { a: }", "7:12", "say where it is found"),
         ("ssh: [a, a]", "7:10", "listed twice"),
-        ("ssh: \"=x\"", "7:6", "`default` or `ID=SOCKET`"),
+        ("ssh: \"=x\"", "7:6", "`default` or `ID=PATH`"),
         ("cache_to: \"mode=max\"", "7:11", "lacks type="),
         ("cache_to: { mode: max }", "7:11", "types: registry"),
         ("cache_to: { type: registy }", "7:19", "did you mean `registry`?"),

@@ -189,7 +189,7 @@ impl Reader<'_> {
         found
     }
 
-    /// `default`, `ID=SOCKET`, a list of these, or `id: SOCKET`.
+    /// `default`, `ID=PATH`, a list of these, or `id: PATH`.
     fn ssh(&mut self, node: &Node) -> Vec<(String, Agent)> {
         let mut found: Vec<(String, Agent)> = Vec::new();
         if let Kind::Map(entries) = &node.kind {
@@ -206,7 +206,7 @@ impl Reader<'_> {
         for (text, span) in self.texts(node, "ssh") {
             let (id, socket) = text.split_once('=').unwrap_or((text, ""));
             if id.is_empty() || id.chars().any(char::is_control) {
-                self.error(span, "an agent is written `default` or `ID=SOCKET`");
+                self.error(span, "an agent is written `default` or `ID=PATH`");
             } else if found.iter().any(|(known, _)| known == id) {
                 self.error(span, format!("the agent `{id}` is listed twice"));
             }

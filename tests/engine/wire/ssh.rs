@@ -1,8 +1,10 @@
 //! Agents that steps sign with.
 
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use crate::support::{Project, Running};
@@ -104,12 +106,105 @@ fn an_agent_that_nobody_forwards_says_how_to_forward_it() {
 #[test]
 fn an_agent_that_is_none_is_told_before_anything_is_built() {
     let project = Project::single("badssh", "FROM alpine:3.20\nRUN true\n");
-    project.file("id_ed25519", "-----BEGIN OPENSSH PRIVATE KEY-----\n");
+    make_key(&project, "locked", &["-t", "ed25519", "-N", "passphrase"]);
+    make_key(&project, "older", &["-t", "rsa", "-b", "2048", "-m", "PEM", "-N", ""]);
+    project.file("empty", "");
     for (flag, words) in [
         ("default", ["SSH_AUTH_SOCK is not set", "ssh-agent"]),
-        ("a=gone.sock", ["out of reach: gone.sock", "--ssh a=PATH"]),
-        ("a=id_ed25519", ["id_ed25519 of the SSH agent `a` is a file", "ssh-add id_ed25519"]),
+        ("a=gone.sock", ["out of reach: gone.sock: no such file", "--ssh a=PATH"]),
+        ("a=locked", ["the SSH key of `a` cannot be used: locked: it is locked", "ssh-add locked"]),
+        ("a=locked.pub", ["locked.pub: it holds a public key", "--ssh a=locked"]),
+        ("a=older", ["older: it is a private key in an older form", "ssh-keygen -p -f older"]),
+        ("a=empty", ["empty: it holds no private key", "--ssh a=PATH"]),
     ] {
-        project.run(&["build", "--ssh", flag]).exits(4).says(&words);
+        let run = project.run(&["build", "--ssh", flag]).exits(4).says(&words);
+        run.never_says(&["BEGIN", "ssh-ed25519", "os error"]);
+    }
+}
+
+/// Makes a key as people do.
+fn make_key(project: &Project, name: &str, args: &[&str]) {
+    let mut command = Command::new("ssh-keygen");
+    command.args(["-q", "-C", "canary-comment", "-f"]).arg(project.path(name)).args(args);
+    Running::start(command).end().success();
+}
+
+/// Lists the keys; has a message signed with each, and makes a signature file of that; asks for what
+/// is not given.
+const SIGN: &str = r#"
+import base64, hashlib, os, socket, struct
+def connect():
+    agent = socket.socket(socket.AF_UNIX)
+    agent.connect(os.environ["SSH_AUTH_SOCK"])
+    return agent
+def ask(message):
+    agent.sendall(string(message))
+    head = agent.recv(4, socket.MSG_WAITALL)
+    return agent.recv(struct.unpack(">I", head)[0], socket.MSG_WAITALL)
+def string(content):
+    return struct.pack(">I", len(content)) + content
+def take(content):
+    end = 4 + struct.unpack(">I", content[:4])[0]
+    return content[4:end], content[end:]
+agent = connect()
+listed = ask(bytes([11]))
+assert listed[0] == 12
+count, rest = struct.unpack(">I", listed[1:5])[0], listed[5:]
+head = string(b"onebuild") + string(b"") + string(b"sha512")
+signed = b"SSHSIG" + head + string(hashlib.sha512(b"message").digest())
+os.mkdir("/signed")
+for number in range(count):
+    key, rest = take(rest)
+    comment, rest = take(rest)
+    assert comment == b""
+    request = bytes([13]) + string(key) + string(signed)
+    answer = ask(request + struct.pack(">I", 4))
+    assert answer[0] == 14, answer
+    kind, key_text = take(key)[0], base64.b64encode(key).decode()
+    signature = b"SSHSIG" + struct.pack(">I", 1) + string(key) + head + answer[1:]
+    text = base64.encodebytes(signature).decode()
+    text = f"-----BEGIN SSH SIGNATURE-----\n{text}-----END SSH SIGNATURE-----\n"
+    open(f"/signed/{number}", "w").write(text)
+    open(f"/signed/{number}.pub", "w").write(f"{kind.decode()} {key_text}\n")
+    assert kind != b"ssh-rsa" or ask(request + struct.pack(">I", 0)) == b"\5", "SHA-1"
+assert rest == b""
+other = bytes([13]) + string(b"another key") + string(signed) + struct.pack(">I", 0)
+for message in [other, b"\x0d", b"\x11", b"\x12", b"\x13", b"\x16", b"\x19", b"\x1b", b""]:
+    assert ask(message) == b"\5", message
+"#;
+
+#[test]
+fn keys_from_files_sign_and_openssh_agrees() {
+    let project = Project::single(
+        "sshkeys",
+        "FROM ubuntu:24.04\nARG NONCE\nCOPY sign.py /\n\
+         RUN --mount=type=ssh,required=true python3 /sign.py\n\
+         RUN mv /signed /all\n\
+         RUN --mount=type=ssh,id=one,required=true python3 /sign.py\n",
+    );
+    project.file("context/sign.py", SIGN);
+    let kinds: [&[&str]; 5] = [
+        &["-t", "ed25519"],
+        &["-t", "ecdsa", "-b", "256"],
+        &["-t", "ecdsa", "-b", "384"],
+        &["-t", "ecdsa", "-b", "521"],
+        &["-t", "rsa", "-b", "2048"],
+    ];
+    for (number, kind) in kinds.iter().enumerate() {
+        make_key(&project, &format!("key{number}"), &[kind, &["-N", ""][..]].concat());
+    }
+    let nonce = format!("NONCE={}", project.nonce());
+    let keys = ["--ssh", "default=key0,key1,key2,key3,key4", "--ssh", "one=key4"];
+    let tree = project.tree(&[&["--build-arg", &nonce], &keys[..]].concat());
+    let signed = (0..5).map(|number| (format!("all/{number}"), format!("key{number}.pub")));
+    for (signature, public) in signed.chain([("signed/0".to_owned(), "key4.pub".to_owned())]) {
+        let used = fs::read_to_string(tree.join(format!("{signature}.pub"))).unwrap();
+        let known = fs::read_to_string(project.path(&public)).unwrap();
+        assert_eq!(known.trim_end(), format!("{} canary-comment", used.trim_end()), "{signature}");
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "printf message | ssh-keygen -Y check-novalidate -n onebuild -s \"$1\""]);
+        command.arg("sh").arg(tree.join(&signature));
+        Running::start(command).end().success();
     }
 }

@@ -1,0 +1,120 @@
+//! Blobs: files whose names are the digests of what they hold.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Seek as _, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
+
+use super::layout::Layout;
+
+/// Where blobs are until they are whole, as with containerd's own store.
+const INGEST: &str = "ingest";
+
+/// A SHA-256 digest, the only kind that BuildKit makes. Checked, so that a path can be made of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct BlobDigest {
+    hex: String,
+}
+
+impl BlobDigest {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let hex = text.strip_prefix("sha256:")?;
+        let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        (hex.len() == 64 && hex.bytes().all(is_hex)).then(|| Self { hex: hex.to_owned() })
+    }
+
+    pub(super) fn hex(&self) -> &str {
+        &self.hex
+    }
+}
+
+impl fmt::Display for BlobDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sha256:{}", self.hex)
+    }
+}
+
+/// Opens a blob and tells its size; a link is none.
+pub(super) fn open(layout: &Layout, digest: &BlobDigest) -> io::Result<(File, u64)> {
+    let flags = i32::try_from(OFlags::NOFOLLOW.bits()).expect("a flag of open(2) is an int");
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(layout.blob(digest))?;
+    let found = file.metadata()?;
+    match found.is_file() {
+        true => Ok((file, found.len())),
+        false => Err(io::ErrorKind::NotFound.into()),
+    }
+}
+
+/// A blob being written. Nothing of it is to be seen before it is committed; dropped, it is gone.
+pub(super) struct Ingest {
+    file: NamedTempFile,
+    hash: Sha256,
+    /// Bytes written.
+    pub(super) offset: u64,
+    /// What it is to become, as far as that was told.
+    pub(super) expected: Option<BlobDigest>,
+    pub(super) total: Option<u64>,
+}
+
+/// Why a blob was not written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum IngestError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("BuildKit sent {0}")]
+    Wrong(String),
+}
+
+impl Ingest {
+    pub(super) fn begin(layout: &Layout) -> io::Result<Self> {
+        let folder = layout.root().join(INGEST);
+        fs::create_dir_all(&folder)?;
+        let file = tempfile::Builder::new()
+            .prefix("blob-")
+            // The person's umask decides, as for any file that a program makes.
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(&folder)?;
+        Ok(Self { file, hash: Sha256::new(), offset: 0, expected: None, total: None })
+    }
+
+    pub(super) fn write(&mut self, data: &[u8]) -> Result<(), IngestError> {
+        let offset = self.offset + data.len() as u64;
+        if let Some(total) = self.total.filter(|total| offset > *total) {
+            return Err(IngestError::Wrong(format!("more than the {total} bytes of a blob")));
+        }
+        self.file.write_all(data)?;
+        self.hash.update(data);
+        self.offset = offset;
+        Ok(())
+    }
+
+    pub(super) fn restart(&mut self) -> io::Result<()> {
+        self.file.as_file().set_len(0)?;
+        self.file.rewind()?;
+        self.hash = Sha256::new();
+        self.offset = 0;
+        Ok(())
+    }
+
+    /// Puts the blob in its place when it is what it was to be.
+    pub(super) fn commit(self, layout: &Layout) -> Result<BlobDigest, IngestError> {
+        if let Some(total) = self.total.filter(|total| *total != self.offset) {
+            let what = format!("{} of the {total} bytes of a blob", self.offset);
+            return Err(IngestError::Wrong(what));
+        }
+        let hex = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = BlobDigest { hex };
+        if let Some(expected) = self.expected.filter(|expected| *expected != digest) {
+            return Err(IngestError::Wrong(format!("{digest} in place of {expected}")));
+        }
+        let path = layout.blob(&digest);
+        fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+        self.file.persist(path).map_err(|error| error.error)?;
+        Ok(digest)
+    }
+}

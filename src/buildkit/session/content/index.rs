@@ -1,0 +1,113 @@
+//! index.json of an image layout: which blobs are more than parts of others, and by what tag.
+
+use serde_json::{Value, json};
+
+/// By which an entry is known.
+const REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// The same for images, which have names beyond a tag.
+const IMAGE_NAME: &str = "io.containerd.image.name";
+
+/// An index. What others wrote into it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Index {
+    content: Value,
+}
+
+impl Index {
+    pub(super) fn new() -> Self {
+        let media_type = "application/vnd.oci.image.index.v1+json";
+        let content = json!({ "schemaVersion": 2, "mediaType": media_type, "manifests": [] });
+        Self { content }
+    }
+
+    /// Reads the text of index.json; the error is what is wrong with it.
+    pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
+        let content: Value = serde_json::from_slice(text)
+            .map_err(|error| format!("it is not the JSON of an image index: {error}"))?;
+        let is_index = content.is_object()
+            && match &content["manifests"] {
+                // As Go writes an empty list.
+                Value::Null => true,
+                Value::Array(entries) => entries.iter().all(|entry| entry["digest"].is_string()),
+                _ => false,
+            };
+        is_index.then_some(Self { content }).ok_or_else(|| "it is no image index".to_owned())
+    }
+
+    pub(super) fn text(&self) -> String {
+        self.content.to_string()
+    }
+
+    /// The digest of what `tag` names.
+    pub fn find(&self, tag: &str) -> Option<&str> {
+        let entry = self.entries().find(|entry| annotation(entry, REF_NAME) == Some(tag))?;
+        entry["digest"].as_str()
+    }
+
+    /// Names what `descriptor` describes by `tag`, which then names no other cache.
+    pub(super) fn put(&mut self, descriptor: &Value, tag: &str) {
+        let stays = |entry: &&Value| {
+            annotation(entry, REF_NAME) != Some(tag) || annotation(entry, IMAGE_NAME).is_some()
+        };
+        let mut entries: Vec<Value> = self.entries().filter(stays).cloned().collect();
+        let mut entry = descriptor.clone();
+        entry["annotations"][REF_NAME] = tag.into();
+        entries.push(entry);
+        self.content["manifests"] = entries.into();
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &Value> {
+        self.content["manifests"].as_array().into_iter().flatten()
+    }
+}
+
+fn annotation<'v>(entry: &'v Value, name: &str) -> Option<&'v str> {
+    entry["annotations"][name].as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_names_what_was_put_last_and_the_rest_stays() {
+        let others = json!({
+            "schemaVersion": 2,
+            "artifactType": "kept",
+            "manifests": [
+                { "digest": "sha256:1", "annotations": { REF_NAME: "a" } },
+                { "digest": "sha256:2", "annotations": { REF_NAME: "b", IMAGE_NAME: "x/y:b" } },
+                { "digest": "sha256:3" },
+            ],
+        });
+        let mut index = Index::parse(others.to_string().as_bytes()).unwrap();
+        assert_eq!((index.find("a"), index.find("c")), (Some("sha256:1"), None));
+        let descriptor = json!({ "digest": "sha256:4", "size": 7, "annotations": { "own": "1" } });
+        index.put(&descriptor, "a");
+        index.put(&descriptor, "b");
+        let index = Index::parse(index.text().as_bytes()).unwrap();
+        assert_eq!(index.find("a"), Some("sha256:4"));
+        assert_eq!(index.content["artifactType"], "kept");
+        let digests: Vec<_> = index.entries().map(|entry| entry["digest"].as_str()).collect();
+        assert_eq!(digests, ["sha256:2", "sha256:3", "sha256:4", "sha256:4"].map(Some));
+        assert_eq!(index.content["manifests"][2]["annotations"]["own"], "1");
+        assert_eq!(index.content["manifests"][2]["size"], 7);
+    }
+
+    #[test]
+    fn what_is_no_index_is_told() {
+        for (text, wanted) in [
+            ("{}", None),
+            (r#"{"manifests":null}"#, None),
+            (r#"{"manifests":[{}]}"#, Some("no image index")),
+            (r#"{"manifests":{}}"#, Some("no image index")),
+            ("[]", Some("no image index")),
+            ("{", Some("EOF while parsing")),
+            ("", Some("EOF while parsing")),
+        ] {
+            let error = Index::parse(text.as_bytes()).err().unwrap_or_default();
+            assert!(error.contains(wanted.unwrap_or_default()), "{text}: {error}");
+            assert_eq!(error.is_empty(), wanted.is_none(), "{text}: {error}");
+        }
+    }
+}

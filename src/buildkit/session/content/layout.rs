@@ -1,0 +1,162 @@
+//! A folder in the OCI image layout: blobs, and an index.json that names some of them.
+//!
+//! Others may write there at the same time: further builds of this program, or `docker buildx`. So
+//! index.json is changed under the lock that BuildKit's own client takes, and replaced as a whole.
+//!
+//! Sources: <https://github.com/opencontainers/image-spec/blob/main/image-layout.md> and
+//! <https://github.com/moby/buildkit/blob/master/client/ociindex/ociindex.go>
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{FlockOperation, flock};
+use serde_json::Value;
+
+use super::blob::{self, BlobDigest};
+use super::index::Index;
+use crate::buildkit::why;
+
+const INDEX: &str = "index.json";
+const LOCK: &str = "index.json.lock";
+const MARK: &str = "oci-layout";
+
+/// The largest index.json that is read: ten thousand entries.
+const MAX_INDEX: u64 = 4 << 20;
+
+/// How long another may hold the lock, which is for a few writes.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// A folder in the OCI image layout, which need not be there yet.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+/// Why a layout cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LayoutError {
+    #[error("{}: {}", path.display(), why(source))]
+    Io { path: PathBuf, source: io::Error },
+    #[error("{}: {what}", path.display())]
+    Broken { path: PathBuf, what: String },
+    #[error("{}: another build has held this lock for {} s", path.display(), PATIENCE.as_secs())]
+    Locked { path: PathBuf },
+}
+
+impl Layout {
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(super) fn blob(&self, digest: &BlobDigest) -> PathBuf {
+        self.root.join("blobs").join("sha256").join(digest.hex())
+    }
+
+    /// Whether there is a blob of this digest.
+    pub fn has(&self, digest: &str) -> bool {
+        BlobDigest::parse(digest).is_some_and(|digest| blob::open(self, &digest).is_ok())
+    }
+
+    /// Makes the folder, and those that it is in.
+    pub fn create(&self) -> Result<(), LayoutError> {
+        fs::create_dir_all(&self.root).map_err(|error| failed(&self.root, error))
+    }
+
+    /// Names what `descriptor` describes by `tag`, which then names no other cache.
+    pub fn put(&self, descriptor: &Value, tag: &str) -> Result<(), LayoutError> {
+        let _lock = Lock::take(&self.root.join(LOCK))?;
+        if !self.root.join(MARK).exists() {
+            self.replace(MARK, r#"{"imageLayoutVersion":"1.0.0"}"#)?;
+        }
+        let mut index = self.index()?;
+        index.put(descriptor, tag);
+        self.replace(INDEX, &index.text())
+    }
+
+    /// Reads index.json; an empty one where there is none.
+    pub fn index(&self) -> Result<Index, LayoutError> {
+        let path = self.root.join(INDEX);
+        let mut text = Vec::new();
+        let read =
+            File::open(&path).and_then(|file| file.take(MAX_INDEX + 1).read_to_end(&mut text));
+        match read {
+            // As BuildKit's client leaves it when it is stopped in the middle of making it.
+            Ok(0) => return Ok(Index::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Index::new()),
+            Err(error) => return Err(failed(&path, error)),
+            Ok(_) => {}
+        }
+        let parsed = match text.len() as u64 > MAX_INDEX {
+            true => Err(format!("it is larger than {} MiB", MAX_INDEX >> 20)),
+            false => Index::parse(&text),
+        };
+        parsed.map_err(|what| LayoutError::Broken { path, what })
+    }
+
+    /// Puts a file in its place as a whole.
+    fn replace(&self, name: &str, content: &str) -> Result<(), LayoutError> {
+        let path = self.root.join(name);
+        let write = || {
+            let mut file = tempfile::Builder::new()
+                .prefix(&format!(".{name}"))
+                .suffix(".part")
+                // The person's umask decides, as for any file that a program makes.
+                .permissions(Permissions::from_mode(0o666))
+                .tempfile_in(&self.root)?;
+            file.write_all(content.as_bytes())?;
+            file.persist(&path).map(drop).map_err(|error| error.error)
+        };
+        write().map_err(|error| failed(&path, error))
+    }
+}
+
+fn failed(path: &Path, source: io::Error) -> LayoutError {
+    LayoutError::Io { path: path.to_owned(), source }
+}
+
+/// The lock of index.json, held until it is dropped.
+struct Lock {
+    _file: File,
+    path: PathBuf,
+}
+
+impl Lock {
+    fn take(path: &Path) -> Result<Self, LayoutError> {
+        let started = Instant::now();
+        loop {
+            let opened = OpenOptions::new().create(true).truncate(false).write(true).open(path);
+            let file = opened.map_err(|error| failed(path, error))?;
+            let locked = flock(&file, FlockOperation::NonBlockingLockExclusive);
+            // Who had it before removes it: a lock on a file that is gone locks out nobody.
+            let is_there =
+                |meta: fs::Metadata| path.metadata().is_ok_and(|found| found.ino() == meta.ino());
+            if locked.is_ok() && file.metadata().is_ok_and(is_there) {
+                return Ok(Self { _file: file, path: path.to_owned() });
+            }
+            match locked {
+                Err(errno) if errno != rustix::io::Errno::WOULDBLOCK => {
+                    return Err(failed(path, errno.into()));
+                }
+                _ if started.elapsed() > PATIENCE => {
+                    return Err(LayoutError::Locked { path: path.to_owned() });
+                }
+                _ => std::thread::sleep(PAUSE),
+            }
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // While it is still locked, as BuildKit's client leaves none behind either.
+        let _ = fs::remove_file(&self.path);
+    }
+}

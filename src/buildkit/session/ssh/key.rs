@@ -1,0 +1,237 @@
+//! A private key from a file: read, and signed with.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use aws_lc_rs::error::KeyRejected;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPairComponents, PublicKeyComponents};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256,
+    RSA_PKCS1_SHA512, RsaKeyPair,
+};
+use ssh_key::private::{EcdsaKeypair, KeypairData, RsaKeypair};
+use ssh_key::{EcdsaCurve, Mpint, PrivateKey};
+use zeroize::Zeroizing;
+
+use super::string;
+use crate::buildkit::why;
+
+/// A private key of RSA with 16384 bits has 13 KB.
+const MAX_FILE: usize = 64 << 10;
+
+/// How an RSA key is to sign; without either it would be with SHA-1, which OpenSSH gave up.
+///
+/// Source: <https://datatracker.ietf.org/doc/html/draft-ietf-sshm-ssh-agent#section-5.3>
+const RSA_SHA2_256: u32 = 2;
+const RSA_SHA2_512: u32 = 4;
+
+/// A private key, which is wiped from memory when it is dropped.
+pub(super) struct Key {
+    /// As agents name it.
+    pub(super) public: Vec<u8>,
+    pair: Pair,
+}
+
+enum Pair {
+    Ed25519(Ed25519KeyPair),
+    Ecdsa(EcdsaKeyPair, EcdsaCurve),
+    Rsa(RsaKeyPair),
+}
+
+/// Why a file gives no key. Nothing of what it holds is told.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    #[error("{}", why(.0))]
+    Unreadable(#[from] io::Error),
+    #[error("it holds a public key")]
+    Public,
+    #[error("it is locked with a passphrase")]
+    Encrypted,
+    #[error("it is a private key in an older form than OpenSSH's own")]
+    OlderForm,
+    #[error("it holds no private key of OpenSSH")]
+    NoKey,
+    #[error("a key of the kind {0} cannot be used from a file")]
+    Kind(String),
+}
+
+impl Key {
+    pub(super) fn read(path: &Path) -> Result<Self, KeyError> {
+        let mut text = Zeroizing::new(Vec::with_capacity(MAX_FILE + 1));
+        File::open(path)?.take(MAX_FILE as u64 + 1).read_to_end(&mut text)?;
+        Self::parse(&text)
+    }
+
+    pub(super) fn parse(text: &[u8]) -> Result<Self, KeyError> {
+        let holds = |word: &str| text.windows(word.len()).any(|part| part == word.as_bytes());
+        if !holds("-----BEGIN OPENSSH PRIVATE KEY-----") {
+            return Err(match () {
+                () if holds("PRIVATE KEY-----") && holds("ENCRYPTED") => KeyError::Encrypted,
+                () if holds("PRIVATE KEY-----") => KeyError::OlderForm,
+                () if holds("PUBLIC KEY-----") => KeyError::Public,
+                () if ["ssh-", "ecdsa-", "sk-"]
+                    .iter()
+                    .any(|kind| text.starts_with(kind.as_bytes())) =>
+                {
+                    KeyError::Public
+                }
+                () => KeyError::NoKey,
+            });
+        }
+        let key = PrivateKey::from_openssh(text).map_err(|_| KeyError::NoKey)?;
+        if key.is_encrypted() {
+            return Err(KeyError::Encrypted);
+        }
+        let pair = match key.key_data() {
+            KeypairData::Ed25519(pair) => {
+                let (seed, public) = (&pair.private.as_ref()[..], &pair.public.0);
+                Ed25519KeyPair::from_seed_and_public_key(seed, public).map(Pair::Ed25519)
+            }
+            KeypairData::Ecdsa(pair) => ecdsa(pair).map(|made| Pair::Ecdsa(made, pair.curve())),
+            KeypairData::Rsa(pair) => rsa(pair)?.map(Pair::Rsa),
+            _ => return Err(KeyError::Kind(key.algorithm().to_string())),
+        };
+        let public = key.public_key().to_bytes().map_err(|_| KeyError::NoKey)?;
+        Ok(Self { public, pair: pair.map_err(|_| KeyError::NoKey)? })
+    }
+
+    /// Signs `data`; gives the signature as agents give it, or nothing when it cannot be made as
+    /// `flags` want it.
+    pub(super) fn sign(&self, data: &[u8], flags: u32) -> Option<Vec<u8>> {
+        let random = SystemRandom::new();
+        let (algorithm, signature) = match &self.pair {
+            Pair::Ed25519(pair) => ("ssh-ed25519".to_owned(), pair.sign(data).as_ref().to_vec()),
+            Pair::Ecdsa(pair, curve) => {
+                let both = pair.sign(&random, data).ok()?;
+                let (r, s) = both.as_ref().split_at(both.as_ref().len() / 2);
+                (format!("ecdsa-sha2-{curve}"), [number(r), number(s)].concat())
+            }
+            Pair::Rsa(pair) => {
+                let (name, padding) = match flags {
+                    _ if flags & RSA_SHA2_512 != 0 => ("rsa-sha2-512", &RSA_PKCS1_SHA512),
+                    _ if flags & RSA_SHA2_256 != 0 => ("rsa-sha2-256", &RSA_PKCS1_SHA256),
+                    _ => return None,
+                };
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(padding, &random, data, &mut signature).ok()?;
+                (name.to_owned(), signature)
+            }
+        };
+        Some([string(algorithm.as_bytes()), string(&signature)].concat())
+    }
+}
+
+fn ecdsa(pair: &EcdsaKeypair) -> Result<EcdsaKeyPair, KeyRejected> {
+    let algorithm = match pair.curve() {
+        EcdsaCurve::NistP256 => &ECDSA_P256_SHA256_FIXED_SIGNING,
+        EcdsaCurve::NistP384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
+        EcdsaCurve::NistP521 => &ECDSA_P521_SHA512_FIXED_SIGNING,
+    };
+    let (private, public) = (pair.private_key_bytes(), pair.public_key_bytes());
+    EcdsaKeyPair::from_private_key_and_public_key(algorithm, private, public)
+}
+
+fn rsa(pair: &RsaKeypair) -> Result<Result<RsaKeyPair, KeyRejected>, KeyError> {
+    fn positive(number: &Mpint) -> Result<&[u8], KeyError> {
+        number.as_positive_bytes().ok_or(KeyError::NoKey)
+    }
+    let private = &pair.private;
+    let (p, q, d) = (positive(&private.p)?, positive(&private.q)?, positive(&private.d)?);
+    let components = KeyPairComponents {
+        public_key: PublicKeyComponents {
+            n: positive(&pair.public.n)?,
+            e: positive(&pair.public.e)?,
+        },
+        d,
+        p,
+        q,
+        // OpenSSH leaves these two out of its files.
+        dP: &modulo_predecessor(d, p)?,
+        dQ: &modulo_predecessor(d, q)?,
+        qInv: positive(&private.iqmp)?,
+    };
+    Ok(RsaKeyPair::from_components(&components))
+}
+
+/// `number` modulo `prime - 1`, for an odd `prime`; big-endian. Bit by bit, as it is done twice for
+/// a key and no library here does it.
+fn modulo_predecessor(number: &[u8], prime: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let mut modulus = Zeroizing::new(prime.to_vec());
+    match modulus.last_mut() {
+        Some(last) if *last & 1 == 1 => *last -= 1,
+        _ => return Err(KeyError::NoKey),
+    }
+    // One byte more than the modulus, for what is doubled and not yet reduced.
+    let mut rest = Zeroizing::new(vec![0_u8; modulus.len() + 1]);
+    for bit in number.iter().flat_map(|byte| (0..8).rev().map(move |place| byte >> place & 1)) {
+        let mut carry = bit;
+        for byte in rest.iter_mut().rev() {
+            let high = *byte >> 7;
+            *byte = *byte << 1 | carry;
+            carry = high;
+        }
+        if rest[0] > 0 || rest[1..] >= modulus[..] {
+            let mut borrowed = false;
+            for (byte, less) in rest.iter_mut().rev().zip(modulus.iter().rev().chain([&0])) {
+                let (once, first) = byte.overflowing_sub(*less);
+                let (twice, second) = once.overflowing_sub(borrowed.into());
+                (*byte, borrowed) = (twice, first || second);
+            }
+        }
+    }
+    Ok(rest)
+}
+
+/// A number of the SSH protocol, never negative.
+fn number(bytes: &[u8]) -> Vec<u8> {
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    let bytes = &bytes[zeros..];
+    let sign: &[u8] = if bytes.first().is_some_and(|byte| byte & 0x80 != 0) { &[0] } else { &[] };
+    string(&[sign, bytes].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_reduced() {
+        for (number, prime, rest) in
+            [(0, 3, 0), (5, 7, 5), (6, 7, 0), (65537, 251, 37), (1000, 257, 232)]
+        {
+            let bytes = |number: u32| number.to_be_bytes().to_vec();
+            let reduced = modulo_predecessor(&bytes(number), &bytes(prime)).unwrap();
+            assert_eq!(number % (prime - 1), rest);
+            assert_eq!(reduced[1..], bytes(rest), "{number} {prime}");
+        }
+        assert!(modulo_predecessor(&[1], &[4]).is_err());
+        assert!(modulo_predecessor(&[1], &[]).is_err());
+    }
+
+    #[test]
+    fn numbers_have_no_sign() {
+        assert_eq!(number(&[0, 0, 1, 2]), [0, 0, 0, 2, 1, 2]);
+        assert_eq!(number(&[0x80]), [0, 0, 0, 2, 0, 0x80]);
+        assert_eq!(number(&[0]), [0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn what_is_no_private_key_of_openssh_is_told_by_what_it_is() {
+        for (text, word) in [
+            ("ssh-ed25519 AAAA me", "public key"),
+            ("-----BEGIN PUBLIC KEY-----\n", "public key"),
+            ("-----BEGIN RSA PRIVATE KEY-----\nAAAA", "older form"),
+            ("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n", "passphrase"),
+            ("-----BEGIN ENCRYPTED PRIVATE KEY-----\n", "passphrase"),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----\n", "no private key"),
+            ("hunter2", "no private key"),
+            ("", "no private key"),
+        ] {
+            let error = Key::parse(text.as_bytes()).err().unwrap().to_string();
+            assert!(error.contains(word) && !error.contains("hunter2"), "{text}: {error}");
+        }
+    }
+}

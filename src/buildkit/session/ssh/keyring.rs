@@ -1,0 +1,68 @@
+//! An agent of our own, with keys from files: it lists them and signs, and no more.
+
+use std::path::{Path, PathBuf};
+
+use super::key::{Key, KeyError};
+use super::{FAILURE, REQUEST_IDENTITIES, SIGN_REQUEST, string};
+
+const IDENTITIES_ANSWER: u8 = 12;
+const SIGN_RESPONSE: u8 = 14;
+
+/// Private keys in memory, wiped when this is dropped.
+pub struct Keyring {
+    keys: Vec<Key>,
+}
+
+/// A file that gives no key.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {error}", path.display())]
+pub struct KeyFileError {
+    pub path: PathBuf,
+    pub error: KeyError,
+}
+
+impl Keyring {
+    /// Reads one key from each of `files`.
+    pub fn read<P: AsRef<Path>>(files: &[P]) -> Result<Self, KeyFileError> {
+        let read = |path: &P| {
+            let path = path.as_ref();
+            Key::read(path).map_err(|error| KeyFileError { path: path.to_owned(), error })
+        };
+        Ok(Self { keys: files.iter().map(read).collect::<Result<_, _>>()? })
+    }
+
+    /// What the agent says to a message, both with their lengths before them.
+    pub(super) fn answer(&self, message: &[u8]) -> Vec<u8> {
+        match message.get(4..) {
+            Some([REQUEST_IDENTITIES]) => self.list(),
+            Some([SIGN_REQUEST, rest @ ..]) => self.sign(rest).unwrap_or_else(|| FAILURE.to_vec()),
+            _ => FAILURE.to_vec(),
+        }
+    }
+
+    fn list(&self) -> Vec<u8> {
+        let count = u32::try_from(self.keys.len()).expect("keys are named one by one");
+        let mut answer = vec![IDENTITIES_ANSWER];
+        answer.extend(count.to_be_bytes());
+        for key in &self.keys {
+            answer.extend(string(&key.public));
+            // The comment in the file may name a person or a machine.
+            answer.extend(string(b""));
+        }
+        string(&answer)
+    }
+
+    fn sign(&self, request: &[u8]) -> Option<Vec<u8>> {
+        let (public, rest) = take(request)?;
+        let (data, flags) = take(rest)?;
+        let flags = u32::from_be_bytes(flags.try_into().ok()?);
+        let key = self.keys.iter().find(|key| key.public == public)?;
+        Some(string(&[&[SIGN_RESPONSE][..], &string(&key.sign(data, flags)?)].concat()))
+    }
+}
+
+/// A string of the protocol, and what comes after it.
+fn take(from: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = from.split_first_chunk()?;
+    rest.split_at_checked(u32::from_be_bytes(*length) as usize)
+}

@@ -1,0 +1,185 @@
+//! SSH: steps with `RUN --mount=type=ssh` speak to an agent on this machine, through BuildKit and
+//! this session, or to keys from files that an agent of our own holds.
+//!
+//! Only listing keys and signing pass: a Dockerfile's steps have no business adding, removing or
+//! locking keys of the person who builds it. Everything else is answered with a failure, as
+//! BuildKit's own client does.
+//!
+//! Protocols: <https://github.com/moby/buildkit/blob/master/session/sshforward/ssh.proto> and
+//! <https://datatracker.ietf.org/doc/draft-ietf-sshm-ssh-agent/>
+
+mod key;
+mod keyring;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bollard_buildkit_proto::moby::sshforward::v1::ssh_server::Ssh;
+use bollard_buildkit_proto::moby::sshforward::v1::{
+    BytesMessage, CheckAgentRequest, CheckAgentResponse,
+};
+use futures::stream::{self, BoxStream, Stream, StreamExt as _, TryStreamExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+use tokio_util::io::StreamReader;
+use tonic::{Request, Response, Status, Streaming};
+
+pub use key::KeyError;
+pub use keyring::{KeyFileError, Keyring};
+
+use crate::buildkit::why;
+
+/// The methods of this service that a session announces.
+pub(super) const METHODS: &[&str] =
+    &["/moby.sshforward.v1.SSH/CheckAgent", "/moby.sshforward.v1.SSH/ForwardAgent"];
+
+/// The agent that is meant where a step names none.
+pub const DEFAULT_AGENT: &str = "default";
+
+/// The metadata that names the agent of a connection.
+const ID: &str = "buildkit.ssh.id";
+
+/// OpenSSH's own limit of a message.
+const MAX_MESSAGE: u32 = 256 << 10;
+
+/// An agent that is not busy answers its socket at once.
+const DIAL: Duration = Duration::from_secs(2);
+
+/// Message types: what may be asked, and what the rest is answered.
+const REQUEST_IDENTITIES: u8 = 11;
+const SIGN_REQUEST: u8 = 13;
+const FAILURE: &[u8] = &[0, 0, 0, 1, 5];
+
+/// An agent that steps may speak to.
+#[derive(Clone)]
+pub enum Agent {
+    /// One that listens on this socket.
+    Socket(PathBuf),
+    /// One of our own.
+    Keys(Arc<Keyring>),
+}
+
+/// The agents of a session, by id.
+#[derive(Clone, Default)]
+pub struct Agents {
+    by_id: HashMap<String, Agent>,
+}
+
+/// Someone who answers.
+enum Connection<S> {
+    Agent(S),
+    Keys(Arc<Keyring>),
+}
+
+impl FromIterator<(String, Agent)> for Agents {
+    fn from_iter<I: IntoIterator<Item = (String, Agent)>>(agents: I) -> Self {
+        Self { by_id: agents.into_iter().collect() }
+    }
+}
+
+impl Agents {
+    async fn dial(&self, id: &str) -> Result<Connection<UnixStream>, Status> {
+        let id = if id.is_empty() { DEFAULT_AGENT } else { id };
+        let socket = match self.by_id.get(id) {
+            Some(Agent::Socket(socket)) => socket,
+            Some(Agent::Keys(keys)) => return Ok(Connection::Keys(keys.clone())),
+            None => {
+                let message = format!("no SSH agent is forwarded as `{id}`");
+                return Err(Status::not_found(message));
+            }
+        };
+        let dialed = tokio::time::timeout(DIAL, UnixStream::connect(socket)).await;
+        let dialed = dialed.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        dialed.map(Connection::Agent).map_err(|error| {
+            let (socket, why) = (socket.display(), why(&error));
+            Status::failed_precondition(format!(
+                "the SSH agent `{id}` at {socket} is out of reach: {why}"
+            ))
+        })
+    }
+}
+
+#[tonic::async_trait]
+impl Ssh for Agents {
+    type ForwardAgentStream = BoxStream<'static, Result<BytesMessage, Status>>;
+
+    async fn check_agent(
+        &self,
+        request: Request<CheckAgentRequest>,
+    ) -> Result<Response<CheckAgentResponse>, Status> {
+        self.dial(&request.into_inner().id).await?;
+        Ok(Response::new(CheckAgentResponse {}))
+    }
+
+    async fn forward_agent(
+        &self,
+        request: Request<Streaming<BytesMessage>>,
+    ) -> Result<Response<Self::ForwardAgentStream>, Status> {
+        let id = request.metadata().get(ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
+        let agent = self.dial(id).await?;
+        let pieces = request.into_inner().map_ok(|message| io::Cursor::new(message.data));
+        let steps = StreamReader::new(pieces.map_err(io::Error::other));
+        let answers = answers(Box::pin(steps), agent);
+        let answers = answers.map_ok(|data| BytesMessage { data });
+        Ok(Response::new(answers.map_err(|error| Status::aborted(why(&error))).boxed()))
+    }
+}
+
+/// What `agent` answers to the requests that come from `steps`, one after the other.
+///
+/// The stream does all the work: whoever drops it hangs up on the agent.
+fn answers<R, A>(steps: R, agent: Connection<A>) -> impl Stream<Item = io::Result<Vec<u8>>>
+where
+    R: AsyncRead + Unpin,
+    A: AsyncRead + AsyncWrite + Unpin,
+{
+    stream::try_unfold((steps, agent), |(mut steps, mut agent)| async move {
+        let Some(request) = message(&mut steps).await? else { return Ok(None) };
+        let allowed = matches!(request.get(4), Some(&(REQUEST_IDENTITIES | SIGN_REQUEST)));
+        let answer = if allowed { agent.ask(&request).await? } else { FAILURE.to_vec() };
+        Ok(Some((answer, (steps, agent))))
+    })
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    async fn ask(&mut self, request: &[u8]) -> io::Result<Vec<u8>> {
+        match self {
+            Self::Keys(keys) => Ok(keys.answer(request)),
+            Self::Agent(stream) => {
+                stream.write_all(request).await?;
+                Ok(message(stream).await?.ok_or(io::ErrorKind::UnexpectedEof)?)
+            }
+        }
+    }
+}
+
+/// A string of the protocol: its length, then itself. Messages have the same form.
+///
+/// Source: <https://datatracker.ietf.org/doc/html/rfc4251#section-5>
+fn string(content: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(content.len()).expect("keys, signatures and messages are short");
+    [&length.to_be_bytes(), content].concat()
+}
+
+/// Reads one message with the length before it; nothing where the stream ends between two.
+async fn message(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Vec<u8>>> {
+    let mut message = vec![0; 4];
+    if from.read(&mut message[..1]).await? == 0 {
+        return Ok(None);
+    }
+    from.read_exact(&mut message[1..]).await?;
+    let length = u32::from_be_bytes([message[0], message[1], message[2], message[3]]);
+    if length > MAX_MESSAGE {
+        let what = format!("a message to or from an SSH agent is {length} bytes long");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+    }
+    message.resize(4 + length as usize, 0);
+    from.read_exact(&mut message[4..]).await?;
+    Ok(Some(message))
+}
