@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
-use super::{load, render};
-use crate::error::{Error, ErrorKind, visible};
+use super::render;
+use crate::error::{Error, ErrorKind, visible, why};
 use crate::plan::BuildRequest;
 
 /// The differences as one unified diff, and how many files there are of each kind.
@@ -126,6 +126,6 @@ fn dockerfiles(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Error {
-    let message = format!("{} cannot be read: {}", path.display(), load::why(error));
+    let message = format!("{} cannot be read: {}", path.display(), why(error));
     Error::new(ErrorKind::Environment, message)
 }

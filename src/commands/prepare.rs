@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{facts, load, output};
 use crate::cli::SelectArgs;
-use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, why};
 use crate::matrix::{Cell, Matrix, Overrides, Selection, Unnamed};
 use crate::plan::{BuildOptions, BuildRequest, Templates, plan};
 
@@ -131,7 +131,7 @@ fn templates(cells: &[Cell], root: &Path) -> Result<Templates, Error> {
                 Ok(source) => templates.insert(&file.path, source),
                 Err(error) => {
                     let message = format!("the template {} cannot be read", path.display());
-                    let finding = Diagnostic::error(message).at(&file.span, load::why(&error));
+                    let finding = Diagnostic::error(message).at(&file.span, why(&error));
                     let help = format!("it is looked for in the context folder, `{}`", file.folder);
                     Err(finding.help(help).into())
                 }

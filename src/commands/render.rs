@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::drift::Drift;
-use super::{load, output, prepare};
+use super::{output, prepare};
 use crate::cli::{RenderArgs, SelectArgs};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, why};
 use crate::matrix::{Matrix, Unnamed};
 use crate::plan::BuildRequest;
 
@@ -59,7 +59,7 @@ fn write(requests: &[BuildRequest], folder: &Path) -> Result<(), Error> {
     let failed = |path: &Path| {
         let path = path.display().to_string();
         move |error: std::io::Error| {
-            let message = format!("{path} cannot be written: {}", load::why(&error));
+            let message = format!("{path} cannot be written: {}", why(&error));
             Error::new(ErrorKind::Environment, message)
         }
     };
