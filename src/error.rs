@@ -10,9 +10,11 @@ mod kind;
 mod render;
 mod source;
 mod suggest;
+mod why;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 pub use kind::{Error, ErrorKind};
 pub use render::visible;
 pub use source::{SourceFile, Span};
 pub use suggest::{listed, nearest};
+pub use why::why;

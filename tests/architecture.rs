@@ -28,7 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("context", &["error"]),
     ("docker", &["error", "image"]),
     ("registry", &["docker", "error", "image"]),
-    ("versions", &[]),
+    ("versions", &["error"]),
     ("schedule", &["event", "image", "outcome", "plan"]),
     ("report", &["event", "image", "outcome", "text"]),
     // A row of the table is shown when its cell ends.

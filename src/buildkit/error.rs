@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 
+use crate::buildkit::why;
 use bollard_buildkit_proto::google::rpc;
 use prost::Message as _;
 use serde_json::Value;
@@ -49,7 +50,7 @@ impl From<tonic::Status> for SolveError {
         let mut cause = status.source();
         let connection_lost = cause.is_some() || status.code() == tonic::Code::Unavailable;
         while let Some(error) = cause {
-            let said = error.to_string();
+            let said = why(&error);
             if !message.contains(&said) {
                 message += &format!(": {said}");
             }

@@ -32,8 +32,8 @@ pub fn random_id() -> String {
     bytes.iter().map(|byte| char::from(DIGITS[usize::from(*byte) % DIGITS.len()])).collect()
 }
 
-/// What the operating system says of an error, as a part of a sentence: without its number.
-pub(crate) fn why(error: &std::io::Error) -> String {
+/// What `error` says, as a part of a sentence: without the number of the operating system.
+pub(crate) fn why(error: &dyn std::fmt::Display) -> String {
     let text = error.to_string();
     match text.split_once(" (os error") {
         Some((text, _)) => text.to_lowercase(),

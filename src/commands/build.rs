@@ -13,7 +13,7 @@ use super::{destination, engine, output, prepare};
 use crate::cli::BuildArgs;
 use crate::docker::{Credentials, Engine, EngineFacts};
 use crate::driver::{self, EngineBuilder, Environment, Obstacle, Verified, preflight};
-use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, why};
 use crate::image::Platform;
 use crate::matrix::{Cell, Matrix, Unnamed};
 use crate::outcome::{CellResult, Outcome};
@@ -63,7 +63,7 @@ pub(super) fn run(matrix: &Matrix, args: &BuildArgs, scope: Scope) -> Result<Exi
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Error::new(ErrorKind::Bug, format!("no runtime: {error}")))?;
+        .map_err(|error| Error::new(ErrorKind::Bug, format!("no runtime: {}", why(&error))))?;
     let done = runtime.block_on(build(requests, args));
     // Threads that were writing take their unfinished files away; one that reads a file which never
     // ends must not hold the program.

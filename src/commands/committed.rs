@@ -9,7 +9,7 @@ use super::drift::Drift;
 use super::render::put;
 use super::{load, output, prepare};
 use crate::cli::{RenderArgs, SelectArgs};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, why};
 use crate::matrix::{Matrix, Overrides, Selection};
 use crate::plan::{Committed, Templates, committed};
 
@@ -74,7 +74,7 @@ pub(super) fn within(path: &Path, root: &Path) -> Result<(), Error> {
     let there = path.ancestors().find(|path| fs::symlink_metadata(path).is_ok());
     let there = there.unwrap_or(Path::new("."));
     prepare::inside(there, root, PLACE).map_err(|error| {
-        let message = format!("{}: {}", path.display(), load::why(&error));
+        let message = format!("{}: {}", path.display(), why(&error));
         Error::new(ErrorKind::Environment, message)
     })
 }

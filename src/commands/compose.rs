@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use ignore::WalkBuilder;
 
 use super::{load, prepare};
-use crate::error::{Diagnostic, SourceFile, Span};
+use crate::error::{Diagnostic, SourceFile, Span, why};
 use crate::lint::{Finding, Findings, Taken};
 use crate::template::Template;
 
@@ -60,7 +60,7 @@ pub(super) fn lint(
             Ok(file) => file,
             Err(error) => {
                 let message = format!("{} cannot be read", wanted.path.display());
-                let why = load::why(&error);
+                let why = why(&error);
                 let told = match &wanted.by {
                     Some(span) => Diagnostic::error(message).at(span, why),
                     None => Diagnostic::error(format!("{message}: {why}")),

@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
-use super::load;
-use crate::error::{Error, ErrorKind, visible};
+use crate::error::{Error, ErrorKind, visible, why};
 
 /// The differences as one unified diff, and how many files there are of each kind.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -125,6 +124,6 @@ fn dockerfiles(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Error {
-    let message = format!("{} cannot be read: {}", path.display(), load::why(error));
+    let message = format!("{} cannot be read: {}", path.display(), why(error));
     Error::new(ErrorKind::Environment, message)
 }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::load;
-use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, why};
 use crate::matrix::{Matrix, Outside, Resolved};
 use crate::versions::{Store, fetch};
 
@@ -52,7 +52,7 @@ fn text(outside: &Outside, folder: &Path, offline: bool) -> Result<String, Error
         let read = load::text(&folder.join(&outside.from));
         return read
             .map(|file| file.text().to_owned())
-            .map_err(|error| failed(load::why(&error), "it is counted from matrix.yaml"));
+            .map_err(|error| failed(why(&error), "it is counted from matrix.yaml"));
     }
     if offline {
         let kept = store().and_then(|store| store.get(&outside.from));
@@ -63,7 +63,7 @@ fn text(outside: &Outside, folder: &Path, offline: bool) -> Result<String, Error
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Error::new(ErrorKind::Bug, format!("no runtime: {error}")))?;
+        .map_err(|error| Error::new(ErrorKind::Bug, format!("no runtime: {}", why(&error))))?;
     runtime.block_on(fetch(&outside.from)).map_err(|error| {
         let help = "without a network, --offline takes what the last run kept";
         failed(error.to_string(), help)

@@ -4,12 +4,11 @@ use std::env;
 use std::io;
 use std::path::PathBuf;
 
-use super::load::why;
 use crate::docker::{
     Candidate, CredentialError, Credentials, DockerConfig, Engine, EngineError, Places, candidates,
     config_path,
 };
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, why};
 
 /// The engine that `--host`, `DOCKER_HOST` or the defaults lead to.
 pub(super) async fn connect(flag: Option<&str>) -> Result<Engine, Error> {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use super::{load, output, prepare};
 use crate::cli::{InitArgs, InputArgs, SelectArgs};
-use crate::error::{Error, ErrorKind, visible};
+use crate::error::{Error, ErrorKind, visible, why};
 use crate::init::{Found, draft};
 use crate::matrix::{Matrix, Unnamed};
 
@@ -24,7 +24,7 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitCode, Error> {
     }
     for (path, (_, text)) in paths.iter().zip(&draft.files) {
         write(path, text).map_err(|error| {
-            let message = format!("{} cannot be written: {}", path.display(), load::why(&error));
+            let message = format!("{} cannot be written: {}", path.display(), why(&error));
             Error::new(ErrorKind::Environment, message)
         })?;
         output::stderr(&format!("wrote {}\n", path.display()));
@@ -41,7 +41,7 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitCode, Error> {
 /// How many cells the new matrix has; what is wrong with it is told as with any other.
 fn planned(path: &Path) -> Result<usize, Error> {
     let unreadable = |error: io::Error| {
-        let message = format!("{} cannot be read: {}", path.display(), load::why(&error));
+        let message = format!("{} cannot be read: {}", path.display(), why(&error));
         Error::new(ErrorKind::Environment, message)
     };
     let matrix = Matrix::parse(load::text(path).map_err(unreadable)?)?;
@@ -53,7 +53,7 @@ fn planned(path: &Path) -> Result<usize, Error> {
 
 fn found(folder: &Path) -> Result<Found, Error> {
     let failed = |path: &Path, error: &io::Error| {
-        let message = format!("{} cannot be read: {}", path.display(), load::why(error));
+        let message = format!("{} cannot be read: {}", path.display(), why(error));
         Error::new(ErrorKind::Environment, message)
     };
     // A file that is not there is nothing; one that cannot be read is not passed over.

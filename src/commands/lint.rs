@@ -10,7 +10,7 @@ use futures::StreamExt as _;
 use super::{committed, compose, engine, load, output, prepare};
 use crate::cli::{InputArgs, LintArgs, LintFormat};
 use crate::driver::{EngineBuilder, Environment, Lint};
-use crate::error::{Diagnostic, Error, ErrorKind, Severity, SourceFile, Span};
+use crate::error::{Diagnostic, Error, ErrorKind, Severity, SourceFile, Span, why};
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
 use crate::matrix::{Cell, Matrix, Origin, Sheet, Source, Unnamed};
 use crate::plan::BuildRequest;
@@ -102,7 +102,7 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Vec<Answe
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Error::new(ErrorKind::Bug, format!("no runtime: {error}")))?;
+        .map_err(|error| Error::new(ErrorKind::Bug, format!("no runtime: {}", why(&error))))?;
     let answers = runtime.block_on(async {
         let found = match engine::connect(host).await {
             Ok(found) => found,

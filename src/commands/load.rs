@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::elsewhere;
 use crate::cli::{AxisFlag, SelectArgs};
-use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, SourceFile};
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, SourceFile, why};
 use crate::matrix::{Axis, Files, Matrix, Sheet};
 use crate::template::is_name;
 
@@ -114,13 +114,4 @@ pub(super) fn text(path: &Path) -> io::Result<SourceFile> {
         io::Error::other(format!("it is not UTF-8 text (line {line})"))
     })?;
     Ok(SourceFile::new(path.display().to_string(), text))
-}
-
-/// An error of the operating system without its number.
-pub(super) fn why(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.split_once(" (os error") {
-        Some((text, _)) => text.to_lowercase(),
-        None => text,
-    }
 }

@@ -7,9 +7,9 @@ use std::process::ExitCode;
 
 use clap_mangen::Man;
 
-use super::{load, output};
+use super::output;
 use crate::cli::{self, ManArgs};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, why};
 
 pub(super) fn run(args: &ManArgs) -> Result<ExitCode, Error> {
     // The manual is the same in every folder: it knows no axes.
@@ -52,7 +52,7 @@ fn page(command: clap::Command) -> io::Result<(String, String)> {
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Error {
-    let message = format!("{} cannot be written: {}", path.display(), load::why(error));
+    let message = format!("{} cannot be written: {}", path.display(), why(error));
     Error::new(ErrorKind::Environment, message)
 }
 

@@ -3,8 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::OnceLock;
 
-use super::load;
-use crate::error::{Diagnostics, Error, ErrorKind};
+use crate::error::{Diagnostics, Error, ErrorKind, why};
 
 /// Why stdout took less than it was given; kept for the end of the run, since no command has
 /// anything better to do about it than to say so.
@@ -22,7 +21,7 @@ pub(super) fn stdout(text: &str) {
 
 /// What was written to stdout and did not arrive, as on a full disk.
 pub(super) fn lost() -> Option<Error> {
-    let why = load::why(LOST.get()?);
+    let why = why(LOST.get()?);
     Some(Error::new(ErrorKind::Environment, format!("stdout cannot be written: {why}")))
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{committed, facts, inputs, load, output};
 use crate::cli::{InputArgs, SelectArgs};
-use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, why};
 use crate::matrix::{Cell, Matrix, Overrides, Selection, Unnamed};
 use crate::plan::{BuildOptions, BuildRequest, Needed, Templates, plan};
 
@@ -149,7 +149,7 @@ pub(super) fn templates(
                 Ok(source) => templates.insert(&file.path, source),
                 Err(error) => {
                     let message = format!("the template {} cannot be read", path.display());
-                    let finding = Diagnostic::error(message).at(&file.span, load::why(&error));
+                    let finding = Diagnostic::error(message).at(&file.span, why(&error));
                     let help = format!("it is looked for in the {place}, `{}`", file.folder);
                     Err(finding.help(help).into())
                 }

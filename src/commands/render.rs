@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::drift::Drift;
-use super::{committed, load, output, prepare};
+use super::{committed, output, prepare};
 use crate::cli::{InputArgs, RenderArgs, SelectArgs};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, why};
 use crate::matrix::{Matrix, Unnamed};
 use crate::plan::BuildRequest;
 
@@ -91,7 +91,7 @@ pub(super) fn put(path: &Path, text: &str) -> Result<bool, Error> {
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {
-    let message = format!("{} cannot be written: {}", path.display(), load::why(error));
+    let message = format!("{} cannot be written: {}", path.display(), why(error));
     Error::new(ErrorKind::Environment, message)
 }
 

@@ -9,6 +9,7 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use crate::error::why;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
@@ -108,7 +109,7 @@ pub(super) const UNREADABLE: &str =
 const CHANGED: &str = "it changed while it was sent; build again when nothing writes to it";
 
 fn named(path: &Path, what: &str) -> io::Error {
-    io::Error::other(format!("{}: {what}", path.display()))
+    io::Error::other(format!("{}: {}", path.display(), why(&what)))
 }
 
 /// Opens a folder in `dir`; a link is not followed.

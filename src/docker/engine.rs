@@ -15,6 +15,7 @@ use thiserror::Error;
 use tokio::net::UnixStream;
 
 use super::{Candidate, Endpoint};
+use crate::error::why;
 use crate::image::Platform;
 
 /// How long one request to the Docker API may take.
@@ -48,7 +49,7 @@ pub enum EngineError {
     Upgrade { endpoint: Endpoint, path: &'static str, reason: String },
     #[error("the engine at {endpoint} runs on `{given}`, which is no platform")]
     Platform { endpoint: Endpoint, given: String },
-    #[error("the engine at {endpoint} did not say what it is: {source}")]
+    #[error("the engine at {endpoint} did not say what it is: {}", why(source))]
     Facts { endpoint: Endpoint, source: bollard::errors::Error },
 }
 
@@ -140,8 +141,10 @@ async fn answer(endpoint: &Endpoint) -> io::Result<Docker> {
         API_DEFAULT_VERSION,
     );
     let negotiate = async { docker?.negotiate_version().await };
-    let not_docker = |error| format!("it answers, but not as Docker does: {error}");
-    negotiate.await.map_err(|error: bollard::errors::Error| io::Error::other(not_docker(error)))
+    let not_docker = |error: bollard::errors::Error| {
+        format!("it answers, but not as Docker does: {}", why(&error))
+    };
+    negotiate.await.map_err(|error| io::Error::other(not_docker(error)))
 }
 
 async fn upgrade(
@@ -156,17 +159,16 @@ async fn upgrade(
     for (name, value) in headers {
         request = request.header(*name, value);
     }
-    let request = request.body(Empty::<Bytes>::new()).map_err(|error| error.to_string())?;
+    let request = request.body(Empty::<Bytes>::new()).map_err(|error| why(&error))?;
     let opened = async {
-        let io = TokioIo::new(dial(endpoint).await.map_err(|error| error.to_string())?);
-        let (mut sender, connection) =
-            http1::handshake(io).await.map_err(|error| error.to_string())?;
+        let io = TokioIo::new(dial(endpoint).await.map_err(|error| why(&error))?);
+        let (mut sender, connection) = http1::handshake(io).await.map_err(|error| why(&error))?;
         tokio::spawn(connection.with_upgrades());
-        let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
+        let response = sender.send_request(request).await.map_err(|error| why(&error))?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(format!("the engine answered {} to an upgrade", response.status()));
         }
-        hyper::upgrade::on(response).await.map_err(|error| error.to_string())
+        hyper::upgrade::on(response).await.map_err(|error| why(&error))
     };
     match tokio::time::timeout(API_TIMEOUT, opened).await {
         Ok(opened) => opened.map(TokioIo::new),

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::buildkit::session::{Agent, KeyError, KeyFileError, Keyring, MAX_SECRET, SecretLookup};
-use crate::buildkit::why;
+use crate::error::why;
 use crate::plan::{BuildRequest, NamedContext, SecretSource};
 
 use super::cache_folders;
@@ -42,7 +42,7 @@ impl SecretLookup for Secrets {
                 let path = path.clone();
                 // A file may be a pipe that makes its reader wait.
                 let read = tokio::task::spawn_blocking(move || {
-                    read(&path).map_err(|error| format!("{}: {error}", path.display()))
+                    read(&path).map_err(|error| format!("{}: {}", path.display(), why(&error)))
                 });
                 read.await.map_err(|error| error.to_string())?.map(Some)
             }
@@ -83,8 +83,9 @@ pub fn missing(requests: &[BuildRequest], environment: Environment) -> Vec<Obsta
             {
                 add(Obstacle {
                     message: format!(
-                        "the secret `{id}` cannot be read: {}: {error}",
-                        path.display()
+                        "the secret `{id}` cannot be read: {}: {}",
+                        path.display(),
+                        why(&error)
                     ),
                     help: format!("name its file: --secret id={id},src=PATH"),
                 });

@@ -7,6 +7,7 @@ use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, Response, Url};
 
 use super::VersionsError;
+use crate::error::why;
 
 /// The list of all releases of a large project is a few MiB of JSON.
 pub(super) const LARGEST: usize = 16 << 20;
@@ -93,9 +94,7 @@ fn fault(error: reqwest::Error) -> VersionsError {
             None => {}
         }
     }
-    let text = cause.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    VersionsError::Unreachable(text.to_lowercase())
+    VersionsError::Unreachable(why(cause).to_lowercase())
 }
 
 #[cfg(test)]

@@ -121,24 +121,34 @@ fn an_export_that_is_cancelled_leaves_the_folder_as_it_was() {
     assert_eq!(whole(&project.path("steps")), ["cache-v1"]);
 }
 
+/// onebuild where no file may grow beyond a megabyte: the nearest thing to a full disk.
+fn cramped(project: &Project, args: &[&str]) -> Run {
+    let mut command = Command::new("env");
+    let onebuild = project.command(args);
+    let limited = ["--ignore-signal=XFSZ", "prlimit", "--fsize=1000000"];
+    command.args(limited).arg(onebuild.get_program()).args(onebuild.get_args());
+    let environment = onebuild.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    command.env_clear().envs(environment).current_dir(project.path(""));
+    Running::start(command).end()
+}
+
 #[test]
-fn a_folder_that_fills_up_fails_the_cell_unless_that_is_forgiven() {
+fn a_disk_that_fills_up_fails_the_cell_unless_that_is_forgiven() {
     let project = Project::single("fullcache", "FROM alpine:3.20\nRUN echo > /x\n");
-    let run = |cache: &str| {
-        let mut command = Command::new("env");
-        let onebuild = project.command(&["build", "--cache-to", cache]);
-        let limited = ["--ignore-signal=XFSZ", "prlimit", "--fsize=1000000"];
-        command.args(limited).arg(onebuild.get_program()).args(onebuild.get_args());
-        let environment = onebuild.get_envs().filter_map(|(name, value)| Some((name, value?)));
-        command.env_clear().envs(environment).current_dir(project.path(""));
-        Running::start(command).end().never_says(&["os error"])
-    };
+    let cached = |cache: &str| cramped(&project, &["build", "--cache-to", cache]);
     let why = "the cache in steps: cannot be written: file too large";
-    run("type=local,dest=steps").exits(1).says(&[why, "ignore-error=true"]);
+    cached("type=local,dest=steps").exits(1).says(&[why, "ignore-error=true"]);
     assert!(!project.path("steps/index.json").exists());
-    let forgiven = run("type=local,dest=steps,ignore-error=true").success();
+    let forgiven = cached("type=local,dest=steps,ignore-error=true").success();
     forgiven.says(&["warning: the cache was not written: ", why]);
     assert!(!project.path("steps/index.json").exists());
+    assert_eq!(paths_below(&project.path("steps/ingest")), [""; 0]);
+
+    for output in ["type=oci,dest=x.tar", "type=local,dest=tree"] {
+        let run = cramped(&project, &["build", "--output", output]).exits(1);
+        run.says(&["it could not be written: file too large"]);
+    }
+    assert!(!project.path("x.tar").exists());
 }
 
 #[test]

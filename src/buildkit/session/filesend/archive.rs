@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
 use super::{Broken, OutputError};
+use crate::buildkit::why;
 
 /// Where an archive goes.
 pub(super) enum Sink {
@@ -92,7 +93,7 @@ impl Written {
         let Self::Beside(file, dest) = self else { return Ok(()) };
         file.persist(&dest).map(drop).map_err(|error| OutputError::Destination {
             path: dest,
-            what: format!("it could not be put in its place: {}", error.error),
+            what: format!("it could not be put in its place: {}", why(&error.error)),
         })
     }
 }

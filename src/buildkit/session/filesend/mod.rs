@@ -18,6 +18,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::buildkit::why;
 pub use service::FileSendServer;
 
 /// The methods of this service that a session announces.
@@ -152,6 +153,6 @@ impl Broken {
     }
 
     fn io(path: &Path, error: &io::Error) -> Self {
-        Self::at(path, format_args!("it could not be written: {error}"))
+        Self::at(path, format_args!("it could not be written: {}", why(error)))
     }
 }

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use tonic::{Status, Streaming};
 
 use super::source::{FileSource, Filter, Stat, mode};
+use crate::buildkit::why;
 
 /// What goes to BuildKit; bounded, so that a slow BuildKit slows the reading.
 pub(super) type Outbound = mpsc::Sender<Result<Packet, Status>>;
@@ -144,7 +145,7 @@ fn send(
     progress: &dyn Progress,
 ) -> Result<(), Broken> {
     let changed = || Broken::Fault(format!("{} changed while it was sent", stat.path));
-    let fault = |error: io::Error| Broken::Fault(error.to_string());
+    let fault = |error: io::Error| Broken::Fault(why(&error));
     let mut file = source.open(stat).map_err(fault)?;
     let mut left = usize::try_from(stat.size).map_err(|_| changed())?;
     let mut buffer = vec![0; CHUNK];

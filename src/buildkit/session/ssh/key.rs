@@ -9,13 +9,12 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPairComponents, PublicKeyComponents};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
-    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256,
-    RSA_PKCS1_SHA512, RsaKeyPair,
+    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair,
+    RSA_PKCS1_SHA256, RSA_PKCS1_SHA512, RsaKeyPair,
 };
-use ssh_key::private::{EcdsaKeypair, KeypairData, RsaKeypair};
-use ssh_key::{EcdsaCurve, Mpint, PrivateKey};
 use zeroize::Zeroizing;
 
+use super::file::{self, Fields};
 use super::string;
 use crate::buildkit::why;
 
@@ -37,7 +36,8 @@ pub(super) struct Key {
 
 enum Pair {
     Ed25519(Ed25519KeyPair),
-    Ecdsa(EcdsaKeyPair, EcdsaCurve),
+    /// With its kind.
+    Ecdsa(EcdsaKeyPair, String),
     Rsa(RsaKeyPair),
 }
 
@@ -66,36 +66,23 @@ impl Key {
     }
 
     pub(super) fn parse(text: &[u8]) -> Result<Self, KeyError> {
-        let holds = |word: &str| text.windows(word.len()).any(|part| part == word.as_bytes());
-        if !holds("-----BEGIN OPENSSH PRIVATE KEY-----") {
-            return Err(match () {
-                () if holds("PRIVATE KEY-----") && holds("ENCRYPTED") => KeyError::Encrypted,
-                () if holds("PRIVATE KEY-----") => KeyError::OlderForm,
-                () if holds("PUBLIC KEY-----") => KeyError::Public,
-                () if ["ssh-", "ecdsa-", "sk-"]
-                    .iter()
-                    .any(|kind| text.starts_with(kind.as_bytes())) =>
-                {
-                    KeyError::Public
-                }
-                () => KeyError::NoKey,
-            });
-        }
-        let key = PrivateKey::from_openssh(text).map_err(|_| KeyError::NoKey)?;
-        if key.is_encrypted() {
-            return Err(KeyError::Encrypted);
-        }
-        let pair = match key.key_data() {
-            KeypairData::Ed25519(pair) => {
-                let (seed, public) = (&pair.private.as_ref()[..], &pair.public.0);
-                Ed25519KeyPair::from_seed_and_public_key(seed, public).map(Pair::Ed25519)
+        let decoded = file::decoded(text)?;
+        let mut fields = file::key(&decoded)?;
+        let kind = fields.string()?;
+        match kind {
+            b"ssh-ed25519" => ed25519(&mut fields),
+            b"ssh-rsa" => rsa(&mut fields),
+            b"ecdsa-sha2-nistp256" => {
+                ecdsa(&mut fields, kind, &ECDSA_P256_SHA256_FIXED_SIGNING, 32)
             }
-            KeypairData::Ecdsa(pair) => ecdsa(pair).map(|made| Pair::Ecdsa(made, pair.curve())),
-            KeypairData::Rsa(pair) => rsa(pair)?.map(Pair::Rsa),
-            _ => return Err(KeyError::Kind(key.algorithm().to_string())),
-        };
-        let public = key.public_key().to_bytes().map_err(|_| KeyError::NoKey)?;
-        Ok(Self { public, pair: pair.map_err(|_| KeyError::NoKey)? })
+            b"ecdsa-sha2-nistp384" => {
+                ecdsa(&mut fields, kind, &ECDSA_P384_SHA384_FIXED_SIGNING, 48)
+            }
+            b"ecdsa-sha2-nistp521" => {
+                ecdsa(&mut fields, kind, &ECDSA_P521_SHA512_FIXED_SIGNING, 66)
+            }
+            other => Err(KeyError::Kind(other.escape_ascii().to_string())),
+        }
     }
 
     /// Signs `data`; gives the signature as agents give it, or nothing when it cannot be made as
@@ -104,10 +91,10 @@ impl Key {
         let random = SystemRandom::new();
         let (algorithm, signature) = match &self.pair {
             Pair::Ed25519(pair) => ("ssh-ed25519".to_owned(), pair.sign(data).as_ref().to_vec()),
-            Pair::Ecdsa(pair, curve) => {
+            Pair::Ecdsa(pair, kind) => {
                 let both = pair.sign(&random, data).ok()?;
                 let (r, s) = both.as_ref().split_at(both.as_ref().len() / 2);
-                (format!("ecdsa-sha2-{curve}"), [number(r), number(s)].concat())
+                (kind.clone(), [number(r), number(s)].concat())
             }
             Pair::Rsa(pair) => {
                 let (name, padding) = match flags {
@@ -124,36 +111,50 @@ impl Key {
     }
 }
 
-fn ecdsa(pair: &EcdsaKeypair) -> Result<EcdsaKeyPair, KeyRejected> {
-    let algorithm = match pair.curve() {
-        EcdsaCurve::NistP256 => &ECDSA_P256_SHA256_FIXED_SIGNING,
-        EcdsaCurve::NistP384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
-        EcdsaCurve::NistP521 => &ECDSA_P521_SHA512_FIXED_SIGNING,
-    };
-    let (private, public) = (pair.private_key_bytes(), pair.public_key_bytes());
-    EcdsaKeyPair::from_private_key_and_public_key(algorithm, private, public)
+fn ed25519(fields: &mut Fields<'_>) -> Result<Key, KeyError> {
+    let (public, both) = (fields.string()?, fields.string()?);
+    let seed = both.get(..32).ok_or(KeyError::NoKey)?;
+    let pair = Ed25519KeyPair::from_seed_and_public_key(seed, public).map_err(rejected)?;
+    let public = [string(b"ssh-ed25519"), string(public)].concat();
+    Ok(Key { public, pair: Pair::Ed25519(pair) })
 }
 
-fn rsa(pair: &RsaKeypair) -> Result<Result<RsaKeyPair, KeyRejected>, KeyError> {
-    fn positive(number: &Mpint) -> Result<&[u8], KeyError> {
-        number.as_positive_bytes().ok_or(KeyError::NoKey)
-    }
-    let private = &pair.private;
-    let (p, q, d) = (positive(&private.p)?, positive(&private.q)?, positive(&private.d)?);
+/// `size` is that of a number of the curve, in bytes.
+fn ecdsa(
+    fields: &mut Fields<'_>,
+    kind: &[u8],
+    algorithm: &'static EcdsaSigningAlgorithm,
+    size: usize,
+) -> Result<Key, KeyError> {
+    let (curve, public, number) = (fields.string()?, fields.string()?, fields.large_number()?);
+    let zeros = size.checked_sub(number.len()).ok_or(KeyError::NoKey)?;
+    let mut private = Zeroizing::new(vec![0; size]);
+    private[zeros..].copy_from_slice(number);
+    let pair = EcdsaKeyPair::from_private_key_and_public_key(algorithm, &private, public);
+    let public = [string(kind), string(curve), string(public)].concat();
+    Ok(Key { public, pair: Pair::Ecdsa(pair.map_err(rejected)?, kind.escape_ascii().to_string()) })
+}
+
+fn rsa(fields: &mut Fields<'_>) -> Result<Key, KeyError> {
+    let mut next = || fields.large_number();
+    let (n, e, d, q_inverse, p, q) = (next()?, next()?, next()?, next()?, next()?, next()?);
     let components = KeyPairComponents {
-        public_key: PublicKeyComponents {
-            n: positive(&pair.public.n)?,
-            e: positive(&pair.public.e)?,
-        },
+        public_key: PublicKeyComponents { n, e },
         d,
         p,
         q,
         // OpenSSH leaves these two out of its files.
         dP: &modulo_predecessor(d, p)?,
         dQ: &modulo_predecessor(d, q)?,
-        qInv: positive(&private.iqmp)?,
+        qInv: q_inverse,
     };
-    Ok(RsaKeyPair::from_components(&components))
+    let pair = RsaKeyPair::from_components(&components).map_err(rejected)?;
+    let public = [string(b"ssh-rsa"), number(e), number(n)].concat();
+    Ok(Key { public, pair: Pair::Rsa(pair) })
+}
+
+fn rejected(_: KeyRejected) -> KeyError {
+    KeyError::NoKey
 }
 
 /// `number` modulo `prime - 1`, for an odd `prime`; big-endian. Bit by bit, as it is done twice for
@@ -195,7 +196,49 @@ fn number(bytes: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use aws_lc_rs::encoding::AsBigEndian as _;
+    use aws_lc_rs::signature::KeyPair as _;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
+
+    /// The text of a file with one key.
+    fn armored(fields: &[Vec<u8>]) -> String {
+        let inner = [&[7_u8; 8][..], &fields.concat(), &string(b"comment")].concat();
+        let head = [string(b"none"), string(b"none"), string(b"")].concat();
+        let one = 1_u32.to_be_bytes();
+        let all = [b"openssh-key-v1\0", &head[..], &one, &string(b""), &string(&inner)].concat();
+        let text = STANDARD.encode(all);
+        format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{text}\n-----END OPENSSH PRIVATE KEY-----\n")
+    }
+
+    #[test]
+    fn a_number_that_begins_with_zeros_is_one_of_its_curve() {
+        // The first byte of a P-521 key is 0 or 1, so that half of them are such.
+        let pair = loop {
+            let pair = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).unwrap();
+            if pair.private_key().as_be_bytes().unwrap().as_ref()[0] == 0 {
+                break pair;
+            }
+        };
+        let private = pair.private_key().as_be_bytes().unwrap();
+        let public = pair.public_key().as_ref();
+        let kind = b"ecdsa-sha2-nistp521";
+        let fields = [string(kind), string(b"nistp521"), string(public), number(private.as_ref())];
+        let key = Key::parse(armored(&fields).as_bytes()).unwrap();
+        assert_eq!(key.public, fields[..3].concat());
+        assert!(key.sign(b"data", 0).unwrap().starts_with(&string(kind)));
+
+        // Every cut is an error, and none a panic.
+        let whole = armored(&fields);
+        for end in 0..whole.len() - 1 {
+            assert!(Key::parse(&whole.as_bytes()[..end]).is_err());
+        }
+        for end in 0..4 {
+            assert!(Key::parse(armored(&fields[..end]).as_bytes()).is_err());
+        }
+    }
 
     #[test]
     fn numbers_are_reduced() {

@@ -8,6 +8,7 @@
 //! Protocols: <https://github.com/moby/buildkit/blob/master/session/sshforward/ssh.proto> and
 //! <https://datatracker.ietf.org/doc/draft-ietf-sshm-ssh-agent/>
 
+mod file;
 mod key;
 mod keyring;
 
