@@ -4,8 +4,6 @@
 //! own over the rendered Dockerfiles ([`Findings::of_requests`]), and BuildKit's own lint
 //! ([`Findings::add`] takes what it finds). However many cells share a template, each is told once.
 
-mod bases;
-mod dockerfile;
 mod finding;
 mod rules;
 mod secrets;

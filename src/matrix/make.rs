@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::cell::{BaseName, Shared};
-use super::facts::Auto;
+use super::cell::{BaseWanted, Shared};
+use super::facts::{Auto, Wanted};
 use super::selection::Selected;
 use super::settings::{CacheRule, Given, Secret, Settings, Texts};
 use super::{Axis, Cell, Overrides, TagRule, Var, VarValue};
@@ -105,7 +105,7 @@ impl<'a> Maker<'a> {
             made.map(&settings.labels, auto.fill(&settings.auto_labels), &overrides.labels);
         let annotations = auto.fill(&settings.auto_annotations);
         let annotations = made.map(&settings.annotations, annotations, &overrides.annotations);
-        let is_on = |given: &Option<Given<bool>>| given.as_ref().is_some_and(|given| given.value);
+        let base = |given: &Option<Given<Wanted>>| given.as_ref().map(|given| given.value.base);
         let ssh = settings.ssh.iter().map(|(id, agent)| {
             let socket = made.optional(&agent.socket);
             (id.clone(), socket.into_iter().map(PathBuf::from).collect())
@@ -124,9 +124,9 @@ impl<'a> Maker<'a> {
             args: made.map(&settings.args, IndexMap::new(), &overrides.args),
             labels,
             annotations,
-            base_name: BaseName {
-                labels: is_on(&settings.auto_labels),
-                annotations: is_on(&settings.auto_annotations),
+            base: BaseWanted {
+                labels: base(&settings.auto_labels).unwrap_or_default(),
+                annotations: base(&settings.auto_annotations).unwrap_or_default(),
             },
             target,
             network: overrides.network.or(settings.network.as_ref().map(|given| given.value)),

@@ -25,7 +25,8 @@
 //! # Ok::<(), onebuild::error::Diagnostics>(())
 //! ```
 
-mod base;
+mod bases;
+mod dockerfile;
 mod make;
 mod request;
 mod show;
@@ -34,8 +35,11 @@ mod templates;
 mod tests;
 
 pub use crate::input::{Cache, NamedContext, Network, SecretSource, fields};
+pub use bases::Base;
+pub(crate) use bases::bases;
+pub(crate) use dockerfile::instructions;
 pub use make::{Plan, plan};
-pub use request::{BuildOptions, BuildRequest, FileOutput, Output};
+pub use request::{BuildOptions, BuildRequest, FileOutput, Output, Pin};
 pub(crate) use show::escaped;
 pub use show::{Bake, Strategy, bake, github, json, table};
 pub use templates::{Needed, Templates};
