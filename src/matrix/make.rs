@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use super::cell::{BaseWanted, Shared};
 use super::facts::{Auto, Wanted};
@@ -68,14 +68,15 @@ impl<'a> Maker<'a> {
         let mut errors = Diagnostics::default();
         let mut keep = |found: Diagnostics| errors.extend(found);
         let repositories = self.repositories(&scope).map_err(&mut keep).unwrap_or_default();
-        let (mut tags, mut tag_rules) = (Vec::new(), Vec::new());
+        let (mut tags, mut tag_rules) = (IndexSet::new(), Vec::new());
         for (number, rule) in self.selected.matrix.tags.iter().enumerate() {
             match self.tag(rule, &scope) {
-                Ok(Some(tag)) if !tags.contains(&tag) => {
-                    tags.push(tag);
-                    tag_rules.push(u16::try_from(number).unwrap_or(u16::MAX));
+                Ok(Some(tag)) => {
+                    if tags.insert(tag) {
+                        tag_rules.push(u16::try_from(number).unwrap_or(u16::MAX));
+                    }
                 }
-                Ok(_) => {}
+                Ok(None) => {}
                 Err(found) => keep(found),
             }
         }
@@ -219,7 +220,7 @@ fn with<T: Clone>(
     file
 }
 
-fn tagged(repositories: &[Repository], tags: &[Tag]) -> Vec<Reference> {
+fn tagged(repositories: &[Repository], tags: &IndexSet<Tag>) -> Vec<Reference> {
     let tagged = |repository: &Repository| {
         tags.iter().map(|tag| repository.tagged(tag.clone())).collect::<Vec<_>>()
     };
