@@ -16,11 +16,14 @@ use onebuild::matrix::{Matrix, Overrides, Selection};
 use onebuild::plan::{self, Templates};
 
 const SIZES: [usize; 4] = [100, 1_000, 10_000, 100_000];
+const RULES: [usize; 4] = [0, 10, 100, 1_000];
+const RULED: usize = 10_000;
 const ROUNDS: usize = 3;
 
 fn main() {
-    match env::args().nth(1).as_deref().map(str::parse) {
-        Some(Ok(size)) => println!("{}", measure(size)),
+    let mut numbers = env::args().skip(1).map_while(|argument| argument.parse().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(size), rules) => println!("{}", measure(size, rules.unwrap_or(0))),
         // `--bench`, as cargo calls it.
         _ => tables(),
     }
@@ -48,14 +51,22 @@ labels: {{ org.opencontainers.image.version: <%version%> }}
     )
 }
 
+/// The same, with rules that each change some cells.
+fn ruled(cells: usize, rules: usize) -> String {
+    let rule = |n: usize| format!("  - {{ version: 2.0.{}, args: {{ RULE: {n} }} }}\n", n % 1_000);
+    let rules: String = (0..rules).map(rule).collect();
+    let head = if rules.is_empty() { "" } else { "overrides:\n" };
+    matrix(cells) + head + &rules
+}
+
 fn template() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/ubuntu/Dockerfile");
     fs::read_to_string(path).unwrap()
 }
 
 /// Reads, expands and renders in this process: milliseconds of each, and the peak in MB.
-fn measure(size: usize) -> String {
-    let (text, template) = (matrix(size), template());
+fn measure(size: usize, rules: usize) -> String {
+    let (text, template) = (ruled(size, rules), template());
     let overrides = Overrides::default();
     let start = Instant::now();
     let matrix = Matrix::parse(SourceFile::new("matrix.yaml", text)).unwrap();
@@ -85,15 +96,7 @@ fn tables() {
     println!("| cells | parse | expand | render | peak | `plan` | `render` |");
     println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     for size in SIZES {
-        let runs = (0..ROUNDS).map(|_| {
-            let output = Command::new(env::current_exe().unwrap()).arg(size.to_string()).output();
-            let fields = String::from_utf8(output.unwrap().stdout).unwrap();
-            fields.split_whitespace().map(|field| field.parse().unwrap()).collect::<Vec<f64>>()
-        });
-        let best = runs.reduce(|one, other| {
-            one.iter().zip(&other).map(|(one, other)| one.min(*other)).collect()
-        });
-        let [parse, expand, render, peak] = best.unwrap()[..] else { panic!("four fields") };
+        let [parse, expand, render, peak] = best(size, 0);
         let folder = Folder::new(&matrix(size));
         let (plan, render_command) = (folder.run("plan"), folder.run("render"));
         println!(
@@ -101,6 +104,12 @@ fn tables() {
             milliseconds(plan),
             milliseconds(render_command)
         );
+    }
+    println!("\n| rules over {RULED} cells | parse | expand | render | peak |");
+    println!("| ---: | ---: | ---: | ---: | ---: |");
+    for rules in RULES {
+        let [parse, expand, render, peak] = best(RULED, rules);
+        println!("| {rules} | {parse} ms | {expand} ms | {render} ms | {peak} MB |");
     }
     println!("\n| refused | after |\n| --- | ---: |");
     for (name, text) in [
@@ -113,6 +122,20 @@ fn tables() {
         let taken = Folder::new(&text).run("plan");
         println!("| {name} | {} |", milliseconds(taken));
     }
+}
+
+/// The least of each figure of [`measure`], which runs in a process of its own.
+fn best(size: usize, rules: usize) -> [f64; 4] {
+    let runs = (0..ROUNDS).map(|_| {
+        let mut command = Command::new(env::current_exe().unwrap());
+        let output = command.args([size, rules].map(|number| number.to_string())).output();
+        let fields = String::from_utf8(output.unwrap().stdout).unwrap();
+        let fields = fields.split_whitespace().map(|field| field.parse().unwrap());
+        <[f64; 4]>::try_from(fields.collect::<Vec<f64>>()).unwrap()
+    });
+    let least =
+        |one: [f64; 4], other: [f64; 4]| std::array::from_fn(|field| one[field].min(other[field]));
+    runs.reduce(least).unwrap()
 }
 
 fn many_axes() -> String {

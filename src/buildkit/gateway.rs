@@ -11,7 +11,10 @@ use std::time::Duration;
 use bollard_buildkit_proto::moby::buildkit::v1 as proto;
 use bollard_buildkit_proto::moby::buildkit::v1::frontend as bridge;
 use bollard_buildkit_proto::moby::buildkit::v1::frontend::llb_bridge_client::LlbBridgeClient;
+use bollard_buildkit_proto::pb;
 use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 
 use super::client::MAX_MESSAGE;
@@ -23,6 +26,22 @@ const BUILD_ID: &str = "buildkit-controlapi-buildid";
 /// The bridge is there soon after the solve has begun, or the solve has failed.
 const BRIDGE_LIMIT: Duration = Duration::from_secs(20);
 
+/// What names the solve whose bridge a call is for.
+#[derive(Clone)]
+struct BuildId(MetadataValue<Ascii>);
+
+impl Interceptor for BuildId {
+    fn call(
+        &mut self,
+        mut request: tonic::Request<()>,
+    ) -> Result<tonic::Request<()>, tonic::Status> {
+        request.metadata_mut().insert(BUILD_ID, self.0.clone());
+        Ok(request)
+    }
+}
+
+type Bridge = LlbBridgeClient<InterceptedService<Channel, BuildId>>;
+
 impl Client {
     /// Asks the Dockerfile frontend `question`, such as `frontend.lint`, about what `session`
     /// serves; gives its answers by name (`result.json`, `result.txt`, …). The attributes are those
@@ -33,14 +52,6 @@ impl Client {
         question: &str,
         mut attributes: HashMap<String, String>,
     ) -> Result<HashMap<String, Vec<u8>>, SolveError> {
-        let id = random_id();
-        let solve = proto::SolveRequest {
-            r#ref: id.clone(),
-            session: session.to_owned(),
-            internal: true,
-            cache: Some(proto::CacheOptions::default()),
-            ..proto::SolveRequest::default()
-        };
         attributes.insert("requestid".to_owned(), question.to_owned());
         // A frontend that knows no questions says so, and does not build.
         let caps = "moby.buildkit.frontend.subrequests";
@@ -49,20 +60,66 @@ impl Client {
             None => caps.to_owned(),
         };
         attributes.insert("frontend.caps".to_owned(), caps);
+        let request = bridge::SolveRequest {
+            frontend: "dockerfile.v0".to_owned(),
+            frontend_opt: attributes,
+            allow_result_return: true,
+            allow_result_array_ref: true,
+            ..bridge::SolveRequest::default()
+        };
+        let answer = self.over_a_bridge(session, async |mut bridge| bridge.solve(request).await);
+        Ok(answer.await?.result.map(|result| result.metadata).unwrap_or_default())
+    }
+
+    /// The digest (`sha256:…`) that the registry has for `image` now, the engine's own copy left
+    /// aside: of the index, where there is one. The registry is reached as for a build, with the logins
+    /// of `session` and over the engine's mirrors. It has to have an image for `platform`, or else
+    /// for the engine's own.
+    pub async fn digest(
+        &self,
+        session: &str,
+        image: &str,
+        platform: Option<pb::Platform>,
+    ) -> Result<String, SolveError> {
+        let request = bridge::ResolveImageConfigRequest {
+            r#ref: image.to_owned(),
+            platform,
+            resolve_mode: "pull".to_owned(),
+            ..bridge::ResolveImageConfigRequest::default()
+        };
+        let resolved = self
+            .over_a_bridge(session, async |mut bridge| bridge.resolve_image_config(request).await);
+        Ok(resolved.await?.digest)
+    }
+
+    /// Opens a solve for one `call` and ends it.
+    async fn over_a_bridge<T>(
+        &self,
+        session: &str,
+        call: impl AsyncFnOnce(Bridge) -> Result<tonic::Response<T>, tonic::Status>,
+    ) -> Result<T, SolveError> {
+        let id = random_id();
+        let solve = proto::SolveRequest {
+            r#ref: id.clone(),
+            session: session.to_owned(),
+            internal: true,
+            cache: Some(proto::CacheOptions::default()),
+            ..proto::SolveRequest::default()
+        };
         let mut control = self.control();
         let mut solving = std::pin::pin!(control.solve(solve));
-        let mut asking = std::pin::pin!(asked(self.channel(), id, attributes));
+        let mut calling = std::pin::pin!(called(self.channel(), &id, call));
         tokio::select! {
             // It ends when it is told a result, and may be faster than the answer to the telling;
             // before that, it has failed.
             solved = &mut solving => {
                 solved?;
-                match tokio::time::timeout(Duration::from_secs(3), asking).await {
+                match tokio::time::timeout(Duration::from_secs(3), calling).await {
                     Ok(answer) => answer,
                     Err(_) => Err(tonic::Status::unavailable("BuildKit fell silent").into()),
                 }
             }
-            answer = &mut asking => {
+            answer = &mut calling => {
                 // Told or dropped, the solve is over; its own end says nothing new.
                 let _ = tokio::time::timeout(Duration::from_secs(3), solving).await;
                 answer
@@ -71,32 +128,21 @@ impl Client {
     }
 }
 
-async fn asked(
+async fn called<T>(
     channel: Channel,
-    id: String,
-    attributes: HashMap<String, String>,
-) -> Result<HashMap<String, Vec<u8>>, SolveError> {
-    let id: MetadataValue<Ascii> = id.parse().expect("an identifier is made of letters and digits");
-    let named = move |mut request: tonic::Request<()>| {
-        request.metadata_mut().insert(BUILD_ID, id.clone());
-        Ok(request)
-    };
+    id: &str,
+    call: impl AsyncFnOnce(Bridge) -> Result<tonic::Response<T>, tonic::Status>,
+) -> Result<T, SolveError> {
+    let id = BuildId(id.parse().expect("an identifier is made of letters and digits"));
     let mut bridge =
-        LlbBridgeClient::with_interceptor(channel, named).max_decoding_message_size(MAX_MESSAGE);
+        LlbBridgeClient::with_interceptor(channel, id).max_decoding_message_size(MAX_MESSAGE);
     // BuildKit itself waits for the solve of that name to open its bridge.
     let ping = bridge.ping(bridge::PingRequest {});
     tokio::time::timeout(BRIDGE_LIMIT, ping)
         .await
         .map_err(|_| tonic::Status::deadline_exceeded("BuildKit opened no bridge"))??;
-    let request = bridge::SolveRequest {
-        frontend: "dockerfile.v0".to_owned(),
-        frontend_opt: attributes,
-        allow_result_return: true,
-        allow_result_array_ref: true,
-        ..bridge::SolveRequest::default()
-    };
-    let answer = bridge.solve(request).await;
+    let answer = call(bridge.clone()).await;
     let done = bridge::ReturnRequest { result: Some(bridge::Result::default()), error: None };
     let _ = bridge.r#return(done).await;
-    Ok(answer?.into_inner().result.map(|result| result.metadata).unwrap_or_default())
+    Ok(answer?.into_inner())
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use super::drift::Drift;
 use super::render::put;
-use super::{load, output, prepare};
+use super::{output, prepare};
 use crate::cli::{RenderArgs, SelectArgs};
 use crate::error::{Error, ErrorKind, why};
 use crate::matrix::{Matrix, Overrides, Selection};

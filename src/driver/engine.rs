@@ -16,6 +16,7 @@ use crate::outcome::{Built, CellResult, Failure};
 use crate::plan::{BuildRequest, FileOutput, NamedContext, Output};
 use crate::schedule::{Builder, Events};
 
+use super::bases::Digests;
 use super::cache_folders::{CacheFolderError, CacheFolders};
 use super::failure::{UNWRITTEN, failure};
 use super::machine::Environment;
@@ -32,6 +33,7 @@ pub struct EngineBuilder {
     pub(super) client: Client,
     pub(super) sessions: Sessions,
     pub(super) environment: Environment,
+    pub(super) digests: Digests,
 }
 
 impl EngineBuilder {
@@ -50,7 +52,7 @@ impl EngineBuilder {
             reason: error.to_string(),
         })?;
         let sessions = Sessions::new(engine, credentials, environment);
-        Ok(Self { client, sessions, environment })
+        Ok(Self { client, sessions, environment, digests: Digests::default() })
     }
 
     /// The platforms that the engine runs, emulated ones included.
@@ -108,6 +110,11 @@ impl EngineBuilder {
         request: &BuildRequest,
         events: &Events,
     ) -> Result<Built, Box<Failure>> {
+        let pinned = match &request.pin {
+            Some(pin) => Some(self.pinned(session, request, pin).await?),
+            None => None,
+        };
+        let request = pinned.as_ref().unwrap_or(request);
         let filename = format!("{}.Dockerfile", request.cell);
         session.dockerfiles.insert(&filename, request.dockerfile.text.clone()).map_err(told)?;
         if let Some(ignore) = &request.dockerignore {

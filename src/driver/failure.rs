@@ -2,7 +2,7 @@
 
 use crate::buildkit::{Detail, SolveError};
 use crate::outcome::{Failure, Place};
-use crate::plan::BuildRequest;
+use crate::plan::{BuildRequest, Pin};
 
 use super::machine::unanswered;
 use super::watch::{Seen, Vertex};
@@ -72,6 +72,17 @@ pub(super) fn failure(
         elapsed: vertex.and_then(Vertex::took).filter(|_| exit_code.is_some()),
         log_tail,
     }
+}
+
+/// Why the digest of a base is not known.
+pub(super) fn unresolved(
+    error: &SolveError,
+    request: &BuildRequest,
+    pin: &Pin,
+    had_login: bool,
+) -> Failure {
+    let found = failure(error, &Seen::default(), request, "", had_login);
+    Failure { place: place(request, pin.base.line), ..found }
 }
 
 /// For the image that a `# syntax=` line names, which no `--base` replaces.

@@ -2,11 +2,12 @@
 //! BuildKit inside a Docker Engine.
 //!
 //! A cell's way: [`request`] puts it in the frontend's terms, [`sessions`] gives it the session of
-//! its context folder, [`watch`] turns BuildKit's progress into events, and [`failure`] turns
+//! its context folder, [`bases`] pins what it builds on where that becomes a label, [`watch`] turns BuildKit's progress into events, and [`failure`] turns
 //! BuildKit's error into the terms of the Dockerfile, in [`words`] of ours.
 //! [`preflight`](preflight()) finds out beforehand what the engine cannot do, [`missing`] what this
 //! machine lacks.
 
+mod bases;
 mod cache_folders;
 mod caches;
 mod engine;

@@ -2,12 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::bases::{Base, bases};
-use super::dockerfile::instructions;
 use super::secrets::names_secret;
 use super::{Finding, Findings};
 use crate::error::{Diagnostic, SourceFile, Span};
-use crate::plan::BuildRequest;
+use crate::plan::{Base, BuildRequest, bases, instructions};
 use crate::template::Rendered;
 
 /// How places are found that the requests do not hold themselves.

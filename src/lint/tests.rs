@@ -5,8 +5,6 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::bases::bases;
-use super::dockerfile::instructions;
 use super::{Finding, Findings, Places, github, json, sarif, text};
 use crate::error::{Diagnostic, Diagnostics, Severity, SourceFile, Span};
 use crate::plan::BuildRequest;
@@ -51,48 +49,6 @@ fn rules(findings: &Findings) -> Vec<String> {
         None => finding.rule.clone(),
     };
     findings.iter().map(line).collect()
-}
-
-#[test]
-fn instructions_are_found_between_comments_joints_and_documents() {
-    let text = "# syntax=x\nfrom a \\\n  # in between\n\n  as b\nRUN <<EOF cat <<-'END'\nFROM no\nEOF\nFROM no\n\tEND\n\
-                RUN echo $((1<<2)) \\\nFROM-joined\nCOPY x y\\\n";
-    let found: Vec<(u32, String, String)> =
-        instructions(text).into_iter().map(|i| (i.line, i.word, i.rest)).collect();
-    let wanted = [
-        (2, "FROM", "a as b"),
-        (6, "RUN", "<<EOF cat <<-'END'"),
-        (11, "RUN", "echo $((1<<2)) FROM-joined"),
-        (13, "COPY", "x y"),
-    ];
-    let wanted: Vec<_> = wanted.map(|(l, w, r)| (l, w.to_owned(), r.to_owned())).into();
-    assert_eq!(found, wanted);
-    let windows = "# escape=`\nRUN a `\n b\nRUN c\\\nRUN d\n";
-    assert_eq!(instructions(windows).len(), 3);
-}
-
-#[test]
-fn bases_are_what_buildkit_takes_from_elsewhere() {
-    let text = "ARG V=3.20 NONE\nARG \"W\"=x\nFROM --platform=$BUILDPLATFORM alpine:${V} AS Build\nFROM scratch\n\
-                FROM build\nFROM $NONE\nFROM ${NONE:-debian}:12\nFROM ubuntu AS u\nFROM mine:1\nFROM folder\n\
-                COPY --from=build a b\nCOPY --from=0 a b\nCOPY --from=docker.io/library/node:20 a b\n";
-    let mut request = request("c", text);
-    request.args = IndexMap::from([("V".to_owned(), "3.21".to_owned())]);
-    request.bases = IndexMap::from([("mine:1".to_owned(), "m.example/mine:2".parse().unwrap())]);
-    let folder = crate::plan::NamedContext::Folder("x".into());
-    request.contexts = IndexMap::from([("folder".to_owned(), folder)]);
-    let bases: Vec<String> =
-        bases(&request).iter().map(|base| format!("{} {}", base.line, base.image)).collect();
-    assert_eq!(
-        bases,
-        [
-            "3 docker.io/library/alpine:3.21",
-            "7 docker.io/library/debian:12",
-            "8 docker.io/library/ubuntu",
-            "9 m.example/mine:2",
-            "13 docker.io/library/node:20",
-        ]
-    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A dimension of the matrix.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::pattern::Pattern;
@@ -29,13 +30,42 @@ pub struct AxisValue {
     pub(super) included: bool,
 }
 
-impl Axis {
-    /// The numbers of the values that match.
-    pub(super) fn matching(&self, pattern: &Pattern) -> Vec<usize> {
-        let matches = |index: &usize| pattern.matches(&self.values[*index].text);
-        (0..self.values.len()).filter(matches).collect()
+/// An axis whose values are found by their texts.
+pub(super) struct Lookup<'a> {
+    axis: &'a Axis,
+    numbers: HashMap<&'a str, usize>,
+}
+
+impl<'a> Lookup<'a> {
+    pub(super) fn new(axis: &'a Axis) -> Self {
+        let texts = axis.values.iter().map(|value| &*value.text);
+        Self { axis, numbers: texts.zip(0..).collect() }
     }
 
+    /// How many values the axis has.
+    pub(super) fn len(&self) -> usize {
+        self.axis.values.len()
+    }
+
+    /// The number of a value.
+    pub(super) fn number(&self, text: &str) -> Option<usize> {
+        self.numbers.get(text).copied()
+    }
+
+    /// The numbers of the values that match, ascending. Most patterns are a value: only the others
+    /// are tried on all.
+    pub(super) fn matching(&self, pattern: &Pattern) -> Vec<usize> {
+        match pattern {
+            Pattern::Glob(text) if pattern.is_plain() => self.number(text).into_iter().collect(),
+            _ => {
+                let matches = |index: &usize| pattern.matches(&self.axis.values[*index].text);
+                (0..self.len()).filter(matches).collect()
+            }
+        }
+    }
+}
+
+impl Axis {
     /// Whether templates can ask its values for properties.
     pub(super) fn has_properties(&self) -> bool {
         self.values.iter().any(|value| matches!(value.value, Value::Record { .. }))

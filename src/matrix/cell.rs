@@ -34,9 +34,8 @@ pub struct Cell {
     pub args: IndexMap<String, String>,
     pub labels: IndexMap<String, String>,
     pub annotations: IndexMap<String, String>,
-    /// What is asked to be labelled with the name of the base image, which the rendered Dockerfile
-    /// alone tells.
-    pub base_name: BaseName,
+    /// What is asked to be told of the base image, which the rendered Dockerfile alone names.
+    pub base: BaseWanted,
     pub target: Option<String>,
     /// In place of the run's network.
     pub network: Option<Network>,
@@ -58,11 +57,21 @@ pub struct Cell {
     pub(super) shared: Arc<Shared>,
 }
 
-/// Which of the maps get `org.opencontainers.image.base.name`.
+/// What labels and annotations are to tell of the base image.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct BaseName {
-    pub labels: bool,
-    pub annotations: bool,
+pub struct BaseWanted {
+    pub labels: BaseLabels,
+    pub annotations: BaseLabels,
+}
+
+/// Which of `org.opencontainers.image.base.name` and `….digest` are filled in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BaseLabels {
+    #[default]
+    None,
+    Name,
+    /// The cell is then built on that very image.
+    NameAndDigest,
 }
 
 /// What many cells have in common.

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use super::Cell;
 use super::cell::Shared;
 use super::make::Maker;
-use super::rule::Layer;
+use super::rule::{Layer, Rules};
 use super::selection::Selected;
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::image::{Reference, Tag};
 
 /// More cells than this were asked for by mistake.
 pub(super) const MOST_CELLS: u128 = 100_000;
+
+/// Of all cells together, in all repositories: what they are checked against must fit into memory.
+const MOST_TAGS: usize = 1_000_000;
 
 /// Every cell makes its own errors; beyond this they say nothing new.
 const ENOUGH_ERRORS: usize = 50;
@@ -56,10 +59,18 @@ impl Selected<'_> {
         let mut layers = Layers::new(self, &maker);
         let mut errors = Diagnostics::default();
         let mut cells = Vec::with_capacity(usize::try_from(product).unwrap_or(0));
+        let mut tags = 0;
         for values in self.combinations() {
             match maker.cell(&values, layers.of(&values)) {
-                Ok(cell) => cells.push(cell),
+                Ok(cell) => {
+                    tags += cell.references.len();
+                    cells.push(cell);
+                }
                 Err(found) => errors.extend(found),
+            }
+            if tags > MOST_TAGS {
+                errors.push(self.too_many_tags(cells.len(), product, tags));
+                break;
             }
             if errors.len() >= ENOUGH_ERRORS {
                 break;
@@ -75,15 +86,22 @@ impl Selected<'_> {
         Ok(Expansion { cells, warnings: layers.idle() })
     }
 
+    fn too_many_tags(&self, cells: usize, of: u128, tags: usize) -> Diagnostic {
+        let message =
+            format!("{cells} of {of} cells have {tags} tags, and the most is {MOST_TAGS}");
+        let finding = Diagnostic::error(message).help("select fewer, with `--only axis=value`");
+        match self.matrix.tags.first() {
+            Some(rule) => finding.at(&rule.tag.span(), "the first of them"),
+            None => finding,
+        }
+    }
+
     /// The cells wanted, by the numbers of their values.
     fn combinations(&self) -> impl Iterator<Item = Vec<usize>> {
         let listed: Vec<Vec<usize>> =
             (0..self.axes.len()).map(|axis| self.listed(axis).collect()).collect();
-        let excluded = |values: &[usize]| {
-            self.matrix.exclude.iter().any(|rule| rule.matches(values, &self.axes))
-        };
-        let skipped =
-            |values: &[usize]| self.skip.iter().any(|rule| rule.matches(values, &self.axes));
+        let exclude = Rules::new(&self.matrix.exclude, &self.axes);
+        let skip = Rules::new(&self.skip, &self.axes);
         let chosen = |values: &[usize]| {
             values
                 .iter()
@@ -92,9 +110,9 @@ impl Selected<'_> {
         };
         let added = self.matrix.included.iter().map(|included| included.values.clone());
         Product::of(listed)
-            .filter(move |values| !excluded(values))
+            .filter(move |values| !exclude.any(values))
             .chain(added.filter(move |values| chosen(values)))
-            .filter(move |values| !skipped(values))
+            .filter(move |values| !skip.any(values))
     }
 
     /// Refuses cells that would overwrite each other, and gives every cell a name of its own.
@@ -155,8 +173,9 @@ struct Layers<'a> {
     maker: &'a Maker<'a>,
     /// `include` first, so that `overrides` have the last word.
     all: Vec<&'a Layer>,
-    /// Those that have to be tried on every cell.
+    /// Those that are rules, by their numbers in `all`.
     rules: Vec<usize>,
+    index: Rules,
     /// For a cell that is named, the numbers of those that name it.
     named: HashMap<&'a [usize], Vec<usize>>,
     matched: Vec<bool>,
@@ -169,19 +188,20 @@ impl<'a> Layers<'a> {
         let all: Vec<&Layer> =
             selected.matrix.include.iter().chain(&selected.matrix.overrides).collect();
         let matched = vec![false; all.len()];
-        let rules = (0..all.len()).filter(|index| all[*index].cells.is_none()).collect();
+        let rules: Vec<usize> = (0..all.len()).filter(|i| all[*i].cells.is_none()).collect();
+        let index = Rules::new(rules.iter().map(|rule| &all[*rule].rule), &selected.axes);
         let mut named: HashMap<&[usize], Vec<usize>> = HashMap::new();
         for (index, layer) in all.iter().enumerate() {
             for cell in layer.cells.iter().flatten() {
                 named.entry(cell).or_default().push(index);
             }
         }
-        Self { selected, maker, all, rules, named, matched, known: HashMap::new() }
+        Self { selected, maker, all, rules, index, named, matched, known: HashMap::new() }
     }
 
     fn of(&mut self, values: &[usize]) -> Arc<Shared> {
-        let matches = |index: &usize| self.all[*index].rule.matches(values, &self.selected.axes);
-        let mut matching: Vec<usize> = self.rules.iter().copied().filter(matches).collect();
+        let mut matching: Vec<usize> =
+            self.index.matching(values).map(|number| self.rules[number]).collect();
         matching.extend(self.named.get(values).into_iter().flatten());
         matching.sort_unstable();
         matching.iter().for_each(|index| self.matched[*index] = true);

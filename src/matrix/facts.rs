@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::cell::BaseLabels;
 use super::settings::Given;
 use crate::image::{Repository, Tag};
 
@@ -23,6 +24,32 @@ pub struct Facts {
     pub remote: Option<String>,
 }
 
+/// Which of the labels that every image should have are filled in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub(super) cell: bool,
+    pub(super) git: bool,
+    pub(super) base: BaseLabels,
+}
+
+impl Wanted {
+    /// What a matrix can name.
+    pub(super) const WORDS: [&str; 3] = ["cell", "git", "base"];
+
+    /// All that is known without an engine: of the base image its name.
+    pub(super) const ALL: Self = Self { cell: true, git: true, base: BaseLabels::Name };
+
+    /// These, and what `word` names; none where it is none of [`Self::WORDS`].
+    pub(super) fn and(self, word: &str) -> Option<Self> {
+        match word {
+            "cell" => Some(Self { cell: true, ..self }),
+            "git" => Some(Self { git: true, ..self }),
+            "base" => Some(Self { base: BaseLabels::NameAndDigest, ..self }),
+            _ => None,
+        }
+    }
+}
+
 /// What the labels of one cell are made from.
 pub(super) struct Auto<'a> {
     pub(super) facts: &'a Facts,
@@ -33,26 +60,28 @@ pub(super) struct Auto<'a> {
 
 impl Auto<'_> {
     /// The labels, where they are asked for.
-    pub(super) fn fill(&self, wanted: &Option<Given<bool>>) -> IndexMap<String, String> {
+    pub(super) fn fill(&self, wanted: &Option<Given<Wanted>>) -> IndexMap<String, String> {
         let mut found = IndexMap::new();
-        if !wanted.as_ref().is_some_and(|given| given.value) {
-            return found;
-        }
-        let mut set = |name: &str, value: Option<String>| {
-            if let Some(value) = value {
+        let wanted = wanted.as_ref().map(|given| given.value).unwrap_or_default();
+        let mut set = |is_wanted: bool, name: &str, value: Option<String>| {
+            if let Some(value) = value.filter(|_| is_wanted) {
                 found.insert(format!("org.opencontainers.image.{name}"), value);
             }
         };
         let name = self.repository.familiar();
-        set("title", name.rsplit('/').next().map(str::to_owned));
+        set(wanted.cell, "title", name.rsplit('/').next().map(str::to_owned));
         let version = self.axes.iter().find(|(axis, _)| &**axis == "version");
         let version = version.map_or(self.tag.as_str(), |(_, value)| value);
-        set("version", Some(version.to_owned()));
-        set("created", self.facts.created.and_then(timestamp));
-        set("source", self.facts.remote.as_deref().and_then(source_url));
+        set(wanted.cell, "version", Some(version.to_owned()));
+        set(wanted.git, "created", self.facts.created.and_then(timestamp));
+        set(wanted.git, "source", self.facts.remote.as_deref().and_then(source_url));
         let dirty = if self.facts.is_dirty { "-dirty" } else { "" };
-        set("revision", self.facts.revision.as_ref().map(|commit| format!("{commit}{dirty}")));
-        set("ref.name", Some(self.tag.as_str().to_owned()));
+        set(
+            wanted.git,
+            "revision",
+            self.facts.revision.as_ref().map(|commit| format!("{commit}{dirty}")),
+        );
+        set(wanted.cell, "ref.name", Some(self.tag.as_str().to_owned()));
         found
     }
 }

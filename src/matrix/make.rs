@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
-use super::cell::{BaseName, Shared};
-use super::facts::Auto;
+use super::cell::{BaseWanted, Shared};
+use super::facts::{Auto, Wanted};
 use super::selection::Selected;
 use super::settings::{CacheRule, Given, Secret, Settings, Texts};
 use super::{Axis, Cell, Overrides, TagRule, Var, VarValue};
@@ -68,14 +68,15 @@ impl<'a> Maker<'a> {
         let mut errors = Diagnostics::default();
         let mut keep = |found: Diagnostics| errors.extend(found);
         let repositories = self.repositories(&scope).map_err(&mut keep).unwrap_or_default();
-        let (mut tags, mut tag_rules) = (Vec::new(), Vec::new());
+        let (mut tags, mut tag_rules) = (IndexSet::new(), Vec::new());
         for (number, rule) in self.selected.matrix.tags.iter().enumerate() {
             match self.tag(rule, &scope) {
-                Ok(Some(tag)) if !tags.contains(&tag) => {
-                    tags.push(tag);
-                    tag_rules.push(u16::try_from(number).unwrap_or(u16::MAX));
+                Ok(Some(tag)) => {
+                    if tags.insert(tag) {
+                        tag_rules.push(u16::try_from(number).unwrap_or(u16::MAX));
+                    }
                 }
-                Ok(_) => {}
+                Ok(None) => {}
                 Err(found) => keep(found),
             }
         }
@@ -105,7 +106,7 @@ impl<'a> Maker<'a> {
             made.map(&settings.labels, auto.fill(&settings.auto_labels), &overrides.labels);
         let annotations = auto.fill(&settings.auto_annotations);
         let annotations = made.map(&settings.annotations, annotations, &overrides.annotations);
-        let is_on = |given: &Option<Given<bool>>| given.as_ref().is_some_and(|given| given.value);
+        let base = |given: &Option<Given<Wanted>>| given.as_ref().map(|given| given.value.base);
         let ssh = settings.ssh.iter().map(|(id, agent)| {
             let places = made.optional(&agent.socket).unwrap_or_default();
             let places = places.split(',').filter(|place| !place.is_empty());
@@ -125,9 +126,9 @@ impl<'a> Maker<'a> {
             args: made.map(&settings.args, IndexMap::new(), &overrides.args),
             labels,
             annotations,
-            base_name: BaseName {
-                labels: is_on(&settings.auto_labels),
-                annotations: is_on(&settings.auto_annotations),
+            base: BaseWanted {
+                labels: base(&settings.auto_labels).unwrap_or_default(),
+                annotations: base(&settings.auto_annotations).unwrap_or_default(),
             },
             target,
             network: overrides.network.or(settings.network.as_ref().map(|given| given.value)),
@@ -220,7 +221,7 @@ fn with<T: Clone>(
     file
 }
 
-fn tagged(repositories: &[Repository], tags: &[Tag]) -> Vec<Reference> {
+fn tagged(repositories: &[Repository], tags: &IndexSet<Tag>) -> Vec<Reference> {
     let tagged = |repository: &Repository| {
         tags.iter().map(|tag| repository.tagged(tag.clone())).collect::<Vec<_>>()
     };

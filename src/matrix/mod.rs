@@ -28,7 +28,7 @@ mod settings;
 mod tests;
 
 pub use axis::{Axis, AxisValue};
-pub use cell::{BaseName, Cell};
+pub use cell::{BaseLabels, BaseWanted, Cell};
 pub use committed::CommittedFile;
 pub use expand::Expansion;
 pub use facts::Facts;
@@ -169,12 +169,12 @@ impl Matrix {
             || self.vars().any(|var| var == name)
     }
 
-    /// Whether some label is made from what Git and the environment know: [`Facts`].
+    /// Where some label is asked for that is made from what Git and the environment know: [`Facts`].
     pub fn wants_facts(&self) -> Option<&Span> {
         let layers = self.include.iter().chain(&self.overrides).map(|layer| &layer.settings);
         let all = std::iter::once(&self.settings).chain(layers);
         let asked = all.flat_map(|settings| [&settings.auto_labels, &settings.auto_annotations]);
-        asked.flatten().find(|given| given.value).map(|given| &given.span)
+        asked.flatten().find(|given| given.value.git).map(|given| &given.span)
     }
 
     /// Whether every value of every axis is in one of these cells.

@@ -1,6 +1,7 @@
 //! Where each value of a cell came from.
 
 use super::Cell;
+use super::facts::Wanted;
 use super::settings::{Given, Texts};
 use crate::error::Span;
 use crate::template::Value;
@@ -105,7 +106,7 @@ impl Cell {
             let source = flag(flags.args.contains_key(key), "--build-arg", of(&settings.args, key));
             tell(format!("args.{key}"), value, source);
         }
-        let automatic = |texts: &Texts, auto: &Option<Given<bool>>, key: &str| match (
+        let automatic = |texts: &Texts, auto: &Option<Given<Wanted>>, key: &str| match (
             texts.iter().any(|(known, _)| known == key),
             auto,
         ) {

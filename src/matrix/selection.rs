@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::axis::Lookup;
 use super::facts::Facts;
 use super::origin::Source;
 use super::pattern::Pattern;
@@ -167,7 +168,7 @@ impl Matrix {
             if let Some(index) = self.find_axis(pick, &mut errors) {
                 let mut rule = Rule::new(axes.len());
                 let patterns = matching(pick, &axes[index], false, &mut errors).1;
-                rule.restrict(index, &axes[index], patterns);
+                rule.restrict(index, &Lookup::new(&axes[index]), patterns);
                 skip.push(rule);
             }
         }
@@ -249,6 +250,7 @@ fn matching(
     errors: &mut Diagnostics,
 ) -> (Vec<usize>, Vec<Pattern>) {
     let (mut found, mut patterns) = (Vec::new(), Vec::new());
+    let lookup = Lookup::new(axis);
     for text in &pick.values {
         let pattern = match Pattern::parse(text) {
             Ok(pattern) => pattern,
@@ -257,7 +259,7 @@ fn matching(
                 continue;
             }
         };
-        let values = axis.matching(&pattern);
+        let values = lookup.matching(&pattern);
         if values.is_empty() {
             let plain = pattern.is_plain();
             let once = if plain && addable && !text.is_empty() && !axis.has_properties() {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Var;
+use super::facts::Wanted;
 use crate::error::Span;
 use crate::image::Platform;
 use crate::input::Network;
@@ -21,9 +22,9 @@ pub(super) struct Settings {
     pub(super) args: Texts,
     pub(super) labels: Texts,
     pub(super) annotations: Texts,
-    /// Whether the labels that every image should have are filled in.
-    pub(super) auto_labels: Option<Given<bool>>,
-    pub(super) auto_annotations: Option<Given<bool>>,
+    /// Which of the labels that every image should have are filled in.
+    pub(super) auto_labels: Option<Given<Wanted>>,
+    pub(super) auto_annotations: Option<Given<Wanted>>,
     pub(super) bases: Texts,
     pub(super) contexts: Texts,
     pub(super) secrets: Vec<(String, Secret)>,

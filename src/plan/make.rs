@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::base;
+use super::bases;
 use super::request::{BuildOptions, BuildRequest};
 use super::templates::Templates;
 use crate::error::{Diagnostic, Diagnostics, listed};
@@ -107,9 +107,10 @@ fn request(
         network: cell.network,
         cache_from: own(&cell.cache_from),
         cache_to: own(&cell.cache_to),
+        pin: None,
         options: options.clone(),
     };
-    base::name(cell.base_name, &mut request);
+    bases::label(cell.base, &mut request);
     Ok(request)
 }
 

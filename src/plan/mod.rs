@@ -25,8 +25,9 @@
 //! # Ok::<(), onebuild::error::Diagnostics>(())
 //! ```
 
-mod base;
+mod bases;
 mod committed;
+mod dockerfile;
 mod make;
 mod request;
 mod show;
@@ -35,9 +36,12 @@ mod templates;
 mod tests;
 
 pub use crate::input::{Cache, NamedContext, Network, SecretSource, SharedPlace, fields};
+pub use bases::Base;
+pub(crate) use bases::{bases, filled};
 pub use committed::{Committed, committed};
+pub(crate) use dockerfile::instructions;
 pub use make::{Plan, plan};
-pub use request::{BuildOptions, BuildRequest, FileOutput, Output};
+pub use request::{BuildOptions, BuildRequest, FileOutput, Output, Pin};
 pub(crate) use show::escaped;
 pub use show::{Bake, Strategy, bake, github, json, table};
 pub use templates::{Needed, Templates};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::bases::Base;
 use crate::event::CellName;
 use crate::image::{Platform, Reference};
 use crate::input::{Cache, NamedContext, Network, SecretSource};
@@ -41,7 +42,20 @@ pub struct BuildRequest {
     pub network: Option<Network>,
     pub cache_from: Vec<Cache>,
     pub cache_to: Vec<Cache>,
+    /// A base image whose digest only the build can find out, since it is to become a label.
+    pub pin: Option<Pin>,
     pub options: Arc<BuildOptions>,
+}
+
+/// The base image that a cell is to be built on by its digest, and labelled with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    pub base: Base,
+    /// Of which there has to be an image; the engine's own where it is none.
+    pub platform: Option<Platform>,
+    /// Which of the maps get the digest.
+    pub labels: bool,
+    pub annotations: bool,
 }
 
 /// What holds for every cell of a run.
@@ -107,6 +121,7 @@ impl BuildRequest {
             network: None,
             cache_from: Vec::new(),
             cache_to: Vec::new(),
+            pin: None,
             options: Arc::default(),
         }
     }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Client, Response, Url};
+use reqwest::{Client, ClientBuilder, Response, Url};
 
 use super::VersionsError;
 use crate::error::why;
@@ -20,7 +20,11 @@ const AGENT: &str = concat!("onebuild/", env!("CARGO_PKG_VERSION"));
 pub async fn fetch(url: &str) -> Result<String, VersionsError> {
     let url: Url =
         url.parse().map_err(|why| VersionsError::Unreachable(format!("not a URL: {why}")))?;
-    let response = client(&url)?.get(url).send().await.map_err(fault)?;
+    fetched(&client(&url)?, url).await
+}
+
+async fn fetched(client: &Client, url: Url) -> Result<String, VersionsError> {
+    let response = client.get(url).send().await.map_err(fault)?;
     let status = response.status();
     if !status.is_success() {
         return Err(VersionsError::Status(status.as_u16()));
@@ -29,15 +33,16 @@ pub async fn fetch(url: &str) -> Result<String, VersionsError> {
     String::from_utf8(body).map_err(|_| VersionsError::NotText)
 }
 
+fn builder() -> ClientBuilder {
+    Client::builder()
+        .user_agent(AGENT)
+        .referer(false)
+        .redirect(Policy::custom(follow))
+        .connect_timeout(CONNECT)
+        .timeout(PATIENCE)
+}
+
 fn client(url: &Url) -> Result<Client, VersionsError> {
-    let builder = || {
-        Client::builder()
-            .user_agent(AGENT)
-            .referer(false)
-            .redirect(Policy::custom(follow))
-            .connect_timeout(CONNECT)
-            .timeout(PATIENCE)
-    };
     // A proxy has nothing to do with this machine itself, which also needs no authorities.
     let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     let built = match local {
@@ -99,8 +104,12 @@ fn fault(error: reqwest::Error) -> VersionsError {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use std::sync::Arc;
+
+    use rustls::pki_types::PrivateKeyDer;
+    use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
     use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
 
     use super::*;
 
@@ -111,14 +120,42 @@ mod tests {
         let own = base.clone();
         // It ends with the runtime of the test.
         tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let mut request = [0; 4096];
-                let _ = stream.read(&mut request).await;
-                let _ = stream.write_all(&answer(&own)).await;
-                let _ = stream.shutdown().await;
+            while let Ok((stream, _)) = listener.accept().await {
+                serve(stream, &answer(&own)).await;
             }
         });
         base
+    }
+
+    async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, answer: &[u8]) {
+        let mut request = [0; 4096];
+        let _ = stream.read(&mut request).await;
+        let _ = stream.write_all(answer).await;
+        let _ = stream.shutdown().await;
+    }
+
+    /// The same over TLS, with a certificate that nobody vouches for.
+    async fn safe_server(answer: Vec<u8>) -> Url {
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("https://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    serve(stream, &answer).await;
+                }
+            }
+        });
+        base.parse().unwrap()
     }
 
     fn answer(head: &str, body: &[u8]) -> Vec<u8> {
@@ -152,5 +189,35 @@ mod tests {
             let error = fetch(&url).await.expect_err(word).to_string();
             assert!(error.contains(word), "{word}: {error}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_redirect_leads_to_https_and_never_back() {
+        let trusting = || builder().no_proxy().tls_danger_accept_invalid_certs(true);
+        let client = trusting().build().unwrap();
+        let open = server(|_| answer("200 OK", b"1.0")).await;
+        let to = |url: &str| answer(&format!("302 Found\r\nLocation: {url}"), b"");
+        let down = safe_server(to(&open)).await;
+        let error = fetched(&client, down.clone()).await.unwrap_err();
+        assert_eq!(error.to_string(), "it redirects from https to http");
+        // Nor by a way round.
+        let around = to(down.as_str());
+        let around: Url = server(move |_| around.clone()).await.parse().unwrap();
+        assert!(matches!(fetched(&client, around).await, Err(VersionsError::Downgrade)));
+        let safe = safe_server(answer("200 OK", b"2.0")).await;
+        let up = to(safe.as_str());
+        let up: Url = server(move |_| up.clone()).await.parse().unwrap();
+        assert_eq!(fetched(&client, up).await.unwrap(), "2.0");
+        // Who vouches for nobody's certificate is asked no further.
+        assert!(matches!(fetch(safe.as_str()).await, Err(VersionsError::Unreachable(_))));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_falls_silent_is_not_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let hasty = builder().no_proxy().timeout(Duration::from_millis(50)).build().unwrap();
+        let error = fetched(&hasty, url).await.unwrap_err().to_string();
+        assert_eq!(error, "it did not answer within 30 seconds");
     }
 }

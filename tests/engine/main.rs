@@ -6,6 +6,7 @@
 mod support;
 
 mod bake; // our plan in the hands of another builder
+mod bases; // labels that name what an image is built on
 mod cancel; // Ctrl-C in the middle of a matrix
 mod context; // what the engine sees of the build context
 mod failures; // what goes wrong, and what is told of it

@@ -16,9 +16,9 @@ mod tests;
 
 use std::collections::HashMap;
 
-use super::bases::filled;
 use super::{Finding, Findings};
 use crate::error::{Diagnostic, SourceFile, Span};
+use crate::plan::filled;
 use crate::yaml::{self, Language};
 pub use rules::RULES;
 

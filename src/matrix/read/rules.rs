@@ -1,12 +1,13 @@
 //! `exclude`, `include` and `overrides`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::super::axis::Lookup;
 use super::super::expand::{MOST_CELLS, Product};
 use super::super::pattern::Pattern;
 use super::super::reader::Reader;
-use super::super::rule::{Included, Layer, Rule};
+use super::super::rule::{Included, Layer, Rule, Rules};
 use super::super::settings::Settings;
 use super::super::{Axis, AxisValue};
 use super::SETTINGS;
@@ -18,16 +19,17 @@ impl Reader<'_> {
     /// The entries of `exclude`.
     pub(super) fn exclude(&mut self, node: &Node, axes: &[Axis]) -> Vec<Rule> {
         let nodes = self.rules(node, "exclude");
-        nodes.iter().map(|node| self.exclusion(node, axes)).collect()
+        let lookups: Vec<Lookup<'_>> = axes.iter().map(Lookup::new).collect();
+        nodes.iter().map(|node| self.exclusion(node, axes, &lookups)).collect()
     }
 
-    fn exclusion(&mut self, node: &Node, axes: &[Axis]) -> Rule {
+    fn exclusion(&mut self, node: &Node, axes: &[Axis], lookups: &[Lookup<'_>]) -> Rule {
         let entries = self.map(node, "a rule of exclude");
         self.speaks_of_axes(node, entries.len());
         let mut rule = Rule::new(axes.len());
         for entry in entries {
             if let Some(index) = self.axis_named(entry, axes) {
-                self.restrict(&mut rule, index, entry, "exclude", axes);
+                self.restrict(&mut rule, index, entry, "exclude", axes, lookups);
             }
         }
         rule
@@ -37,8 +39,9 @@ impl Reader<'_> {
     pub(super) fn overrides(&mut self, node: &Node, axes: &[Axis]) -> Vec<Layer> {
         let nodes = self.rules(node, "overrides");
         let mut layers = Vec::new();
+        let lookups: Vec<Lookup<'_>> = axes.iter().map(Lookup::new).collect();
         for node in nodes {
-            let layer = self.layer(node, "overrides", axes, &[]);
+            let layer = self.layer(node, "overrides", axes, &lookups);
             if layer.settings.is_empty() && self.speaks_only_of(node, axes) {
                 self.errors.push(
                     Diagnostic::error("this rule changes nothing")
@@ -61,16 +64,16 @@ impl Reader<'_> {
     ) -> (Vec<Layer>, Vec<Included>) {
         let (mut layers, mut added) = (Vec::new(), Vec::new());
         let mut known: HashSet<Vec<usize>> = HashSet::new();
-        let numbers: Vec<Numbers> = axes.iter().map(numbers).collect();
+        let lookups: Vec<Lookup<'_>> = axes.iter().map(Lookup::new).collect();
+        let excluded = Rules::new(exclude, axes);
         for node in self.rules(node, "include") {
-            let mut layer = self.layer(node, "include", axes, &numbers);
+            let mut layer = self.layer(node, "include", axes, &lookups);
             let before = added.len();
             if let Some(named) = whole(node, axes) {
-                let cells: Vec<Vec<usize>> = self.combinations(node, named, &numbers).collect();
+                let cells: Vec<Vec<usize>> = self.combinations(node, named, &lookups).collect();
                 for values in cells.iter().cloned() {
                     let listed = |(value, axis): (&usize, &Axis)| !axis.values[*value].included;
-                    let there = values.iter().zip(axes).all(listed)
-                        && !exclude.iter().any(|rule| rule.matches(&values, axes));
+                    let there = values.iter().zip(axes).all(listed) && !excluded.any(&values);
                     if !there && known.insert(values.clone()) {
                         added.push(Included { values });
                     }
@@ -149,12 +152,12 @@ impl Reader<'_> {
         &mut self,
         node: &Node,
         named: Vec<(usize, &Entry)>,
-        numbers: &[Numbers],
+        lookups: &[Lookup<'_>],
     ) -> impl Iterator<Item = Vec<usize>> + use<> {
-        let mut lists = vec![Vec::new(); numbers.len()];
+        let mut lists = vec![Vec::new(); lookups.len()];
         for (index, entry) in named {
             for (text, ..) in plain_values(&entry.value) {
-                lists[index].extend(numbers[index].get(text).copied());
+                lists[index].extend(lookups[index].number(text));
             }
         }
         let count = lists.iter().fold(1_u128, |count, list| count.saturating_mul(list.len() as _));
@@ -192,7 +195,7 @@ impl Reader<'_> {
     }
 
     /// Keys that are axes pick the cells; the others are settings.
-    fn layer(&mut self, node: &Node, what: &str, axes: &[Axis], numbers: &[Numbers]) -> Layer {
+    fn layer(&mut self, node: &Node, what: &str, axes: &[Axis], lookups: &[Lookup<'_>]) -> Layer {
         let entries = self.map(node, &format!("a rule of {what}"));
         let is_setting = |entry: &&Entry| SETTINGS.contains(&entry.key.as_str());
         let mut settings = self.settings(entries, axes);
@@ -218,10 +221,10 @@ impl Reader<'_> {
                 continue;
             };
             if !by_cell {
-                self.restrict(&mut rule, index, entry, what, axes);
+                self.restrict(&mut rule, index, entry, what, axes, lookups);
             }
-            if let Some(numbers) = numbers.get(index) {
-                self.properties_of(&mut settings, index, entry, axes, numbers);
+            if what == "include" {
+                self.properties_of(&mut settings, index, entry, axes, &lookups[index]);
             }
         }
         let idle = self.warnings.len() > warnings;
@@ -235,10 +238,10 @@ impl Reader<'_> {
         index: usize,
         entry: &Entry,
         axes: &[Axis],
-        numbers: &Numbers,
+        lookup: &Lookup<'_>,
     ) {
         for (text, _, with) in plain_values(&entry.value) {
-            let position = numbers.get(text).copied();
+            let position = lookup.number(text);
             if let (Some(value), Some(with)) = (position, with) {
                 let properties = self.properties(&format!("include.{}", entry.key), with);
                 if !properties.is_empty() && !axes[index].values[value].included {
@@ -256,6 +259,7 @@ impl Reader<'_> {
         entry: &Entry,
         what: &str,
         axes: &[Axis],
+        lookups: &[Lookup<'_>],
     ) {
         let axis = &axes[index];
         let texts: Vec<(&str, &Span)> = match &entry.value.kind {
@@ -274,7 +278,7 @@ impl Reader<'_> {
                 }
             }
         }
-        let used = rule.restrict(index, axis, patterns);
+        let used = rule.restrict(index, &lookups[index], patterns);
         // An axis without values has been reported, or is not read yet.
         let idle = used.iter().map(|used| !used && !axis.values.is_empty());
         for ((text, span), _) in places.into_iter().zip(idle).filter(|(_, idle)| *idle) {
@@ -286,13 +290,6 @@ impl Reader<'_> {
             );
         }
     }
-}
-
-/// The numbers of the values of an axis, by their texts.
-type Numbers = HashMap<Arc<str>, usize>;
-
-fn numbers(axis: &Axis) -> Numbers {
-    axis.values.iter().enumerate().map(|(number, value)| (value.text.clone(), number)).collect()
 }
 
 /// The entries for every axis, if this entry of `include` names each by plain values.

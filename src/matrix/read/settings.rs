@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::facts::Wanted;
 use super::super::reader::Reader;
 use super::super::settings::{Agent, CacheRule, Given, Secret, Settings, Texts};
 use super::super::{Axis, Var, VarValue};
@@ -99,30 +100,54 @@ impl Reader<'_> {
     }
 
     /// A map, `auto`, or a map in which `auto` is one of the keys.
-    fn labels(&mut self, node: &Node, what: &str) -> (Texts, Option<Given<bool>>) {
-        let on = |span: &crate::error::Span| Some(Given { value: true, span: span.clone() });
+    fn labels(&mut self, node: &Node, what: &str) -> (Texts, Option<Given<Wanted>>) {
         match &node.kind {
-            Kind::Scalar(text) if text == "auto" => (Vec::new(), on(&node.span)),
+            Kind::Scalar(text) if text == "auto" => {
+                (Vec::new(), Some(Given { value: Wanted::ALL, span: node.span.clone() }))
+            }
             Kind::Scalar(_) | Kind::List(_) => {
                 self.unfit(&node.span, what, "a map of `key: value`, or `auto`", &node.kind);
                 (Vec::new(), None)
             }
             Kind::Empty => (Vec::new(), None),
             Kind::Map(entries) => {
-                let mut auto = None;
-                for entry in entries.iter().filter(|entry| entry.key == "auto") {
-                    match &entry.value.kind {
-                        Kind::Scalar(text) if text == "true" => auto = on(&entry.key_span),
-                        Kind::Scalar(text) if text == "false" => {
-                            auto = Some(Given { value: false, span: entry.key_span.clone() });
-                        }
-                        _ => self.error(&entry.value.span, "`auto` is true or false"),
-                    }
-                }
-                let others = entries.iter().filter(|entry| entry.key != "auto");
+                let (auto, others): (Vec<_>, Vec<_>) =
+                    entries.iter().partition(|entry| entry.key == "auto");
+                let auto = auto.first().map(|entry| {
+                    let value = self.wanted(&entry.value);
+                    Given { value, span: entry.key_span.clone() }
+                });
                 (self.texts_by_name(others, what), auto)
             }
         }
+    }
+
+    /// `true`, `false`, or a list of what is filled in.
+    fn wanted(&mut self, node: &Node) -> Wanted {
+        let mut wanted = Wanted::default();
+        let words = match &node.kind {
+            Kind::Scalar(text) if text == "true" => return Wanted::ALL,
+            Kind::Scalar(text) if text == "false" => return wanted,
+            Kind::List(_) => self.texts(node, "auto"),
+            kind => {
+                let list = Wanted::WORDS.join(", ");
+                let takes = format!("true, false, or a list of {list}");
+                self.unfit(&node.span, "auto", &takes, kind);
+                Vec::new()
+            }
+        };
+        for (word, span) in words {
+            match wanted.and(word) {
+                Some(more) => wanted = more,
+                None => self.errors.push(
+                    Diagnostic::error(format!("`auto` knows no `{word}`"))
+                        .at(span, "")
+                        .help(format!("it fills in: {}", listed(Wanted::WORDS)))
+                        .help_nearest(word, Wanted::WORDS),
+                ),
+            }
+        }
+        wanted
     }
 
     fn network(&mut self, node: &Node) -> Option<Given<Network>> {

@@ -36,6 +36,12 @@ pub fn bake(requests: &[BuildRequest]) -> Bake {
             ));
         }
     }
+    if requests.iter().any(|request| request.pin.is_some()) {
+        notes.push(
+            "the digests of base images are found out at the build: this file has no label for them"
+                .to_owned(),
+        );
+    }
     if requests.iter().any(|r| r.network.unwrap_or(r.options.network) == Network::Host) {
         notes.push("host networking: bake asks for --allow network.host".to_owned());
     }

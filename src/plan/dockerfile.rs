@@ -1,8 +1,8 @@
-//! The instructions of a Dockerfile, read no further than the rules need.
+//! The instructions of a Dockerfile, read no further than bases and rules need.
 
 /// An instruction with the line (from 1) that it begins on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Instruction {
+pub(crate) struct Instruction {
     pub line: u32,
     /// In capitals.
     pub word: String,
@@ -10,7 +10,7 @@ pub(super) struct Instruction {
 }
 
 /// Reads instructions; comments, line joints and here-documents are understood.
-pub(super) fn instructions(text: &str) -> Vec<Instruction> {
+pub(crate) fn instructions(text: &str) -> Vec<Instruction> {
     let escape = escape(text);
     let mut found: Vec<Instruction> = Vec::new();
     let mut lines = (1_u32..).zip(text.lines());
@@ -81,4 +81,27 @@ pub(super) fn words<'a>(rest: &'a str, wanted: &str) -> (Vec<&'a str>, Option<&'
         }
     }
     (words, flag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instructions_are_found_between_comments_joints_and_documents() {
+        let text = "# syntax=x\nfrom a \\\n  # in between\n\n  as b\nRUN <<EOF cat <<-'END'\nFROM no\nEOF\nFROM no\n\tEND\n\
+                    RUN echo $((1<<2)) \\\nFROM-joined\nCOPY x y\\\n";
+        let found: Vec<(u32, String, String)> =
+            instructions(text).into_iter().map(|i| (i.line, i.word, i.rest)).collect();
+        let wanted = [
+            (2, "FROM", "a as b"),
+            (6, "RUN", "<<EOF cat <<-'END'"),
+            (11, "RUN", "echo $((1<<2)) FROM-joined"),
+            (13, "COPY", "x y"),
+        ];
+        let wanted: Vec<_> = wanted.map(|(l, w, r)| (l, w.to_owned(), r.to_owned())).into();
+        assert_eq!(found, wanted);
+        let windows = "# escape=`\nRUN a `\n b\nRUN c\\\nRUN d\n";
+        assert_eq!(instructions(windows).len(), 3);
+    }
 }

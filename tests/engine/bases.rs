@@ -1,0 +1,126 @@
+//! Labels that name the base image, and builds that keep to what they name.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::{Project, commands_with, lab_dir, until};
+
+const TWO: &str = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1, 2] }\n";
+const AUTO: &str = "labels: { auto: [base] }\nannotations: { auto: [base] }\n";
+const DIGEST: &str = "org.opencontainers.image.base.digest";
+
+/// A project that pushes a base under a name that no earlier run has seen.
+fn base(of: &Project) -> Project {
+    let base = Project::new(&format!("base-{}", of.nonce().to_lowercase()), TWO, "");
+    pushed(&base, "alpine:3.20");
+    base
+}
+
+/// Pushes the base anew, made of another image.
+fn pushed(base: &Project, image: &str) {
+    base.file("context/Dockerfile", format!("FROM {image}\nENV MADE_OF={image}\n"));
+    base.run(&["matrix", "--push", "--only", "n=1"]).success();
+}
+
+/// How often BuildKit has asked the registry for the base by its tag.
+fn questions(base: &Project) -> usize {
+    let log = std::fs::read_to_string(lab_dir().join("log/registry.log")).unwrap();
+    let path = format!("/v2/{}/manifests/v1 HTTP/1.1\"", base.repository_name());
+    let asks = |line: &&str| {
+        let by_buildkit = line.contains("\"buildkit/") || line.contains("\"containerd/");
+        line.contains(&path) && line.contains("\"HEAD ") && by_buildkit
+    };
+    log.lines().filter(asks).count()
+}
+
+/// Of each platform the base's name and digest in labels and in annotations, and the layers.
+fn images(project: &Project, tag: &str) -> Vec<([Value; 4], Value)> {
+    let name = DIGEST.replace("digest", "name");
+    let image = |(_, manifest): (String, Value)| {
+        let config = project.store().config(&manifest);
+        let labels = &config["config"]["Labels"];
+        let annotations = &manifest["annotations"];
+        let told = [&labels[&name], &labels[DIGEST], &annotations[&name], &annotations[DIGEST]];
+        let layers = manifest["layers"].as_array().unwrap();
+        (told.map(Clone::clone), layers.iter().map(|layer| layer["digest"].clone()).collect())
+    };
+    project.store().images(tag).into_iter().map(image).collect()
+}
+
+#[test]
+fn images_name_the_base_that_they_are_built_on_and_it_is_asked_for_once() {
+    let project = Project::new("base-labels", &format!("{TWO}{AUTO}"), "");
+    let base = base(&project);
+    let name = format!("{}:v1", base.repository());
+    let nonce = project.nonce();
+    let dockerfile =
+        format!("ARG BASE={name}\nFROM $BASE AS first\nFROM first\nRUN echo {nonce} <%n%> >/n\n");
+    project.file("context/Dockerfile", &dockerfile);
+    let before = questions(&base);
+    project.run(&["matrix", "--push"]).success();
+    assert_eq!(questions(&base) - before, 1, "two cells, two platforms, one base");
+
+    let digest = base.store().digest("v1");
+    let (_, index) = project.store().manifest("v2").unwrap();
+    assert_eq!(index["annotations"][DIGEST], *digest);
+    let mut pinned = Vec::new();
+    for tag in ["v1", "v2"] {
+        let images = images(&project, tag);
+        assert_eq!(images.len(), 2);
+        for (told, layers) in images {
+            assert_eq!(told, [&*name, &*digest, &*name, &*digest]);
+            pinned.push(layers);
+        }
+    }
+    // Without the labels nothing is pinned, and the same layers come out of the cache.
+    project.matrix(TWO);
+    project.run(&["matrix", "--push"]).success();
+    let free = ["v1", "v2"].map(|tag| images(&project, tag)).concat();
+    assert_eq!(free.iter().map(|(_, layers)| layers.clone()).collect::<Vec<_>>(), pinned);
+    assert!(free.iter().all(|(told, _)| told.iter().all(Value::is_null)));
+}
+
+#[test]
+fn a_tag_that_moves_during_a_run_changes_nothing_of_it() {
+    let project = Project::new("base-moves", &format!("{TWO}{AUTO}"), "");
+    let base = base(&project);
+    let nonce = project.nonce();
+    let name = base.repository();
+    // The first cell takes long enough for the tag to move.
+    let slow = format!("#% if n == \"1\"\nRUN echo {nonce}; sleep 8; true\n#% endif\n");
+    project.file("context/Dockerfile", format!("FROM {name}:v1\n{slow}RUN echo <%n%>\n"));
+    let running = project.start(&["matrix", "--push", "--jobs", "1", "--platform", "linux/amd64"]);
+    until("the first cell runs", Duration::from_secs(60), || commands_with(nonce) > 0);
+    let old = base.store().digest("v1");
+    pushed(&base, "ubuntu:24.04");
+    let new = base.store().digest("v1");
+    assert_ne!(old, new);
+    running.end().success();
+    let told = |tag: &str| images(&project, tag).remove(0);
+    let (first, second) = (told("v1"), told("v2"));
+    assert_eq!((&first.0[1], &second.0[1]), (&Value::from(&*old), &Value::from(&*old)));
+    // The lab's bases have their first layer in common.
+    assert_eq!(first.1[1], second.1[1], "the second is built on what its label says");
+
+    project.run(&["build", "--only", "n=2", "--push", "--platform", "linux/amd64"]).success();
+    let later = told("v2");
+    assert_eq!(later.0[1], *new);
+    assert_ne!(later.1[1], second.1[1]);
+}
+
+#[test]
+fn a_base_that_no_registry_has_fails_its_cell_alone_with_its_line() {
+    let project = Project::new("base-missing", &format!("{TWO}{AUTO}"), "");
+    let missing = format!("{}-missing:1", project.repository());
+    let dockerfile = format!(
+        "#% if n == \"1\"\nFROM {missing}\n#% else\nFROM alpine:3.20\n#% endif\nRUN true\n"
+    );
+    project.file("context/Dockerfile", &dockerfile);
+    project.run(&["matrix", "--push"]).exits(1).says(&[
+        "v1 failed",
+        "context/Dockerfile:2",
+        &missing,
+        "1 pushed, 1 failed",
+    ]);
+}
