@@ -49,7 +49,7 @@ fn a_port_of_this_machine_without_tls_is_used_and_warned_of() {
 }
 
 /// Runs Debian's `docker context` with the project's own configuration.
-fn context(project: &Project, args: &[&str]) {
+pub(crate) fn context(project: &Project, args: &[&str]) {
     let mut command = lab_script("in");
     command.args(["docker", "context"]).args(args);
     command.env_remove("DOCKER_HOST").env("DOCKER_CONFIG", project.path("home/.docker"));
