@@ -65,8 +65,10 @@ impl From<EngineError> for Error {
             tried.iter().any(|(_, reason)| reason.kind() == io::ErrorKind::PermissionDenied);
         let elsewhere = tried.first().map(|(candidate, _)| candidate);
         let help = match elsewhere {
-            Some(Candidate { endpoint: Endpoint::Ssh(SshTarget { host, .. }), .. }) => format!(
-                "see that this works without a question: ssh -o BatchMode=yes {host} docker version"
+            // ssh takes such an address as it is, less the socket.
+            Some(Candidate { endpoint: Endpoint::Ssh(target), .. }) => format!(
+                "see that this works without a question: ssh -o BatchMode=yes {} docker version",
+                Endpoint::Ssh(SshTarget { socket: None, ..target.clone() })
             ),
             Some(Candidate { tls: Some(TlsFiles { folder }), .. }) => format!(
                 "see that the port is the engine's, and that {} holds the ca.pem that signed for \

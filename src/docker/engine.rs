@@ -153,9 +153,14 @@ fn fault(dialer: &Dialer, error: &(dyn std::error::Error + 'static)) -> String {
     if error.to_string().contains("HTTP request to an HTTPS server") {
         return "it speaks TLS alone".to_owned();
     }
+    let not_docker = || format!("it answers, but not as Docker does: {error}");
+    on_the_way(dialer, error).unwrap_or_else(not_docker)
+}
+
+/// What went wrong between here and the engine, if the way there knows it.
+fn on_the_way(dialer: &Dialer, error: &(dyn std::error::Error + 'static)) -> Option<String> {
     let ended = causes(error).find_map(|cause| cause.downcast_ref::<SshEnded>());
-    let way = ended.map(ToString::to_string).or_else(|| dialer.fault(error));
-    way.unwrap_or_else(|| format!("it answers, but not as Docker does: {error}"))
+    ended.map(ToString::to_string).or_else(|| dialer.fault(error))
 }
 
 async fn upgrade(
@@ -171,12 +176,14 @@ async fn upgrade(
         request = request.header(*name, value);
     }
     let request = request.body(Empty::<Bytes>::new()).map_err(|error| error.to_string())?;
+    let told = |error: &(dyn std::error::Error + 'static)| {
+        on_the_way(dialer, error).unwrap_or_else(|| error.to_string())
+    };
     let opened = async {
-        let io = TokioIo::new(dialer.dial().await.map_err(|error| error.to_string())?);
-        let (mut sender, connection) =
-            http1::handshake(io).await.map_err(|error| error.to_string())?;
+        let io = TokioIo::new(dialer.dial().await.map_err(|error| told(&error))?);
+        let (mut sender, connection) = http1::handshake(io).await.map_err(|error| told(&error))?;
         tokio::spawn(connection.with_upgrades());
-        let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
+        let response = sender.send_request(request).await.map_err(|error| told(&error))?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(format!("the engine answered {} to an upgrade", response.status()));
         }

@@ -120,7 +120,7 @@ fn what_ssh_complains_about_is_told() {
     let refused = "echo 'me@build.example: Permission denied (publickey).' >&2; exit 255";
     Running::start(with_ssh(&project, refused)).end().exits(4).says(&[
         "ssh://me@build.example:2222 (DOCKER_HOST): ssh says: me@build.example: Permission denied",
-        "ssh -o BatchMode=yes",
+        "ssh -o BatchMode=yes ssh://me@build.example:2222 docker version",
     ]);
     let mut missing = project.command(&["build"]);
     missing.env("DOCKER_HOST", "ssh://build.example").env("PATH", project.path("bin-none"));
