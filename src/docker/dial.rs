@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 
-use super::{Candidate, Endpoint, InvalidTls, TlsFiles, ssh, tls};
+use super::{Candidate, Endpoint, InvalidTls, TlsFiles, causes, ssh, tls};
 
 /// How long finding the host, connecting and TLS may take together.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -82,10 +82,26 @@ impl Dialer {
 
     /// What a failed exchange comes to, in plain words, if the way to the engine has to do with it.
     pub(super) fn fault(&self, error: &(dyn std::error::Error + 'static)) -> Option<String> {
-        let fault = tls::fault(error)?;
-        Some(match &self.tls {
-            Some((_, files)) => format!("{fault} (certificates are in {})", files.folder.display()),
-            None => fault,
-        })
+        let Some((_, files)) = &self.tls else { return tls::fault(error) };
+        // What an engine says before it hangs up on a client can be lost on the way.
+        let fault = tls::fault(error).or_else(|| {
+            let untrusted = "it hung up: it may not trust our certificate, or want one";
+            hung_up(error).then(|| untrusted.to_owned())
+        })?;
+        Some(format!("{fault} (certificates are in {})", files.folder.display()))
     }
+}
+
+/// Whether the other side ended a connection in the middle of an exchange.
+fn hung_up(error: &(dyn std::error::Error + 'static)) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    causes(error).any(|cause| {
+        let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        let http = match cause.downcast_ref::<bollard::errors::Error>() {
+            Some(bollard::errors::Error::HyperResponseError { err }) => Some(err),
+            _ => cause.downcast_ref::<hyper::Error>(),
+        };
+        matches!(io, Some(BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof))
+            || http.is_some_and(hyper::Error::is_incomplete_message)
+    })
 }

@@ -9,7 +9,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_rustls::TlsAcceptor;
 
 use super::{Candidate, Endpoint, Engine, EngineError, TlsFiles};
@@ -157,14 +157,35 @@ async fn a_client_without_a_certificate_that_is_trusted_is_told_so() {
             () = async {
                 loop {
                     let (stream, _) = listener.accept().await.unwrap();
-                    if let Ok(stream) = acceptor.accept(stream).await {
-                        answer(stream, "").await;
+                    match acceptor.accept(stream).into_fallible().await {
+                        Ok(stream) => answer(stream, "").await,
+                        // Closed with a request unread, it would be reset, and the reason lost.
+                        Err((_, stream)) => answer(stream, "").await,
                     }
                 }
             } => unreachable!("it serves for ever"),
         };
         assert!(reason.starts_with(expected), "{reason}");
     }
+}
+
+#[tokio::test]
+async fn a_port_that_hangs_up_may_not_trust_us() {
+    let ours = Authority::new("ours");
+    let (listener, address) = listen().await;
+    let acceptor = ours.accepts(ours.signs("127.0.0.1", 2999));
+    let folder = ours.folder(Some(&ours.signs("me", 2999)));
+    let reason = tokio::select! {
+        reason = reason(address.port(), Some(folder.path())) => reason,
+        () = async {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let stream = acceptor.accept(stream).await.unwrap();
+                answer(stream, "").await;
+            }
+        } => unreachable!("it serves for ever"),
+    };
+    assert!(reason.starts_with("it hung up: it may not trust our certificate"), "{reason}");
 }
 
 #[tokio::test]
@@ -194,7 +215,8 @@ async fn a_port_that_speaks_otherwise_is_told_in_plain_words() {
 
 #[tokio::test]
 async fn a_port_where_nobody_listens_says_so() {
-    let (listener, address) = listen().await;
-    drop(listener);
-    assert!(reason(address.port(), None).await.contains("refused"));
+    // Bound, so that no other test gets it.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    assert!(reason(socket.local_addr().unwrap().port(), None).await.contains("refused"));
 }
