@@ -155,7 +155,8 @@ pub struct OutputArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Build")]
 pub struct RunArgs {
-    /// Where the engine listens [default: the usual sockets]
+    /// Where the engine listens: unix://, tcp:// or ssh:// [default: DOCKER_HOST, the docker context in
+    /// use, or the usual sockets]
     #[arg(short = 'H', long, value_name = "ENDPOINT")]
     pub host: Option<String>,
     /// How many cells are built at once [default: 4 for each core]

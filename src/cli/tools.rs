@@ -89,7 +89,7 @@ pub struct LintArgs {
     /// Do not ask an engine for BuildKit's own findings, even when there is one
     #[arg(long, conflicts_with = "host")]
     pub no_engine: bool,
-    /// Where the engine listens; named, it has to answer [default: the usual sockets, if any answers]
+    /// Where the engine listens; named, it has to answer [default: where `build` looks, if any answers]
     #[arg(short = 'H', long, value_name = "ENDPOINT")]
     pub host: Option<String>,
 }

@@ -4,39 +4,51 @@ use std::env;
 use std::io;
 use std::path::PathBuf;
 
+use super::output;
 use crate::docker::{
-    Candidate, CredentialError, Credentials, DockerConfig, Engine, EngineError, Places, candidates,
-    config_path,
+    Candidate, CredentialError, Credentials, DockerConfig, Endpoint, Engine, EngineError, FLAG,
+    InvalidPlace, Places, SshTarget, TlsFiles, TlsSettings, candidates, config_path,
 };
 use crate::error::{Error, ErrorKind, why};
 
-/// The engine that `--host`, `DOCKER_HOST` or the defaults lead to.
+/// The engine that `--host`, Docker's variables, a docker context or the defaults lead to.
 pub(super) async fn connect(flag: Option<&str>) -> Result<Engine, Error> {
-    let variable = env::var("DOCKER_HOST").ok();
-    let runtime_dir = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let home = env::var_os("HOME").map(PathBuf::from);
+    let text = |name: &str| env::var(name).ok();
+    let path = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
     let places = Places {
-        flag,
-        variable: variable.as_deref(),
-        runtime_dir: runtime_dir.as_deref(),
-        home: home.as_deref(),
+        flag: flag.map(str::to_owned),
+        variable: text("DOCKER_HOST"),
+        context: text("DOCKER_CONTEXT"),
+        config: config(),
+        tls: TlsSettings {
+            verify: is_set("DOCKER_TLS_VERIFY"),
+            unchecked: is_set("DOCKER_TLS"),
+            folder: path("DOCKER_CERT_PATH"),
+        },
+        runtime_dir: path("XDG_RUNTIME_DIR"),
+        home: path("HOME"),
     };
-    let candidates = candidates(&places).map_err(|(origin, invalid)| {
-        let kind = if flag.is_some() { ErrorKind::Usage } else { ErrorKind::Environment };
-        Error::new(kind, format!("{origin}: {invalid}")).help(
-            "an engine elsewhere can be brought here: \
-             ssh -nNT -L /tmp/engine.sock:/var/run/docker.sock HOST",
-        )
-    })?;
-    Engine::connect(candidates).await.map_err(Error::from)
+    let candidates = candidates(&places)?;
+    let engine = Engine::connect(candidates).await?;
+    if engine.is_plain() {
+        output::stderr(&format!(
+            "warning: {} has no TLS: every program on this machine may command that engine\n",
+            engine.endpoint()
+        ));
+    }
+    Ok(engine)
+}
+
+/// Where Docker's config file is.
+fn config() -> Option<PathBuf> {
+    config_path(env::var_os("DOCKER_CONFIG").as_deref(), env::var_os("HOME").as_deref())
 }
 
 /// The credentials that `docker login` left behind.
 pub(super) fn credentials() -> Result<Credentials, Error> {
-    let variable = env::var_os("DOCKER_CONFIG");
-    let home = env::var_os("HOME");
     let search_path = env::var_os("PATH").unwrap_or_default();
-    let config = match config_path(variable.as_deref(), home.as_deref()) {
+    let config = match config() {
         Some(path) => DockerConfig::read(&path)?,
         None => DockerConfig::default(),
     };
@@ -50,17 +62,44 @@ impl From<EngineError> for Error {
         };
         let denied =
             tried.iter().any(|(_, reason)| reason.kind() == io::ErrorKind::PermissionDenied);
-        let help = if denied {
-            "you may not open the socket: run as a user of the group that owns it (`docker`), or \
-             name another engine with --host"
-        } else {
-            "start Docker, or name its socket: --host unix:///path/to/docker.sock"
+        let elsewhere = tried.first().map(|(candidate, _)| candidate);
+        let help = match elsewhere {
+            // ssh takes such an address as it is, less the socket.
+            Some(Candidate { endpoint: Endpoint::Ssh(target), .. }) => format!(
+                "see that this works without a question: ssh -o BatchMode=yes {} docker version",
+                Endpoint::Ssh(SshTarget { socket: None, ..target.clone() })
+            ),
+            Some(Candidate { tls: Some(TlsFiles { folder }), .. }) => format!(
+                "see that the port is the engine's, and that {} holds the ca.pem that signed for \
+                 it, with a cert.pem and key.pem that it trusts",
+                folder.display()
+            ),
+            Some(Candidate { endpoint: Endpoint::Tcp { .. }, .. }) => {
+                "see that the port is the engine's; where it wants TLS, set DOCKER_TLS_VERIFY=1, \
+                 and DOCKER_CERT_PATH to the folder of ca.pem, cert.pem and key.pem"
+                    .to_owned()
+            }
+            _ if denied => "you may not open the socket: run as a user of the group that owns it \
+                            (`docker`), or name another engine with --host"
+                .to_owned(),
+            _ => "start Docker, or name its socket: --host unix:///path/to/docker.sock".to_owned(),
         };
-        let note = |(Candidate { endpoint, origin }, reason): &(Candidate, io::Error)| {
+        let note = |(Candidate { endpoint, origin, .. }, reason): &(Candidate, io::Error)| {
             format!("{endpoint} ({origin}): {}", why(reason))
         };
         let told = Self::new(ErrorKind::Environment, error.to_string()).help(help);
         tried.iter().fold(told, |told, one| told.note(note(one)))
+    }
+}
+
+impl From<InvalidPlace> for Error {
+    fn from(error: InvalidPlace) -> Self {
+        let kind = match &error {
+            InvalidPlace::Endpoint { origin, .. } if origin == FLAG => ErrorKind::Usage,
+            InvalidPlace::Plain { origin, .. } if origin == FLAG => ErrorKind::Usage,
+            _ => ErrorKind::Environment,
+        };
+        Self::new(kind, error.to_string()).help(error.help())
     }
 }
 

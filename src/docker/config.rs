@@ -1,4 +1,4 @@
-//! Docker's config file: the part of it that says how to log in to registries.
+//! Docker's config file: how to log in to registries, and which docker context is the current one.
 //!
 //! The file is read once and kept as it is; which login belongs to which host is decided in
 //! `credentials`. Nothing of the file's content ever reaches an error: a place stands for it.
@@ -17,13 +17,14 @@ use super::credentials::{CredentialError, Secret};
 /// Far more than any real file; a login is some hundred bytes.
 const LARGEST: u64 = 1024 * 1024;
 
-/// What Docker's config file says of logins. A missing file is an empty one.
+/// What of Docker's config file counts here. A missing file is an empty one.
 #[derive(Debug, Default)]
 pub struct DockerConfig {
     pub(super) path: PathBuf,
     pub(super) auths: IndexMap<String, AuthEntry>,
     pub(super) helpers: IndexMap<String, String>,
     pub(super) store: Option<String>,
+    current_context: Option<String>,
 }
 
 /// One entry of `auths`; empty where a helper keeps the login.
@@ -44,6 +45,8 @@ struct Content {
     helpers: Option<IndexMap<String, String>>,
     #[serde(rename = "credsStore")]
     store: Option<String>,
+    #[serde(rename = "currentContext")]
+    current_context: Option<String>,
 }
 
 /// Where the config file is, given the values of `DOCKER_CONFIG` and `HOME`.
@@ -100,7 +103,13 @@ impl DockerConfig {
             auths: entries.map(|(key, entry)| (key, entry.unwrap_or_default())).collect(),
             helpers: content.helpers.unwrap_or_default(),
             store: content.store.filter(|name| !name.is_empty()),
+            current_context: content.current_context,
         })
+    }
+
+    /// The docker context that `docker context use` chose; may be empty.
+    pub(super) fn current_context(&self) -> Option<&str> {
+        self.current_context.as_deref()
     }
 }
 

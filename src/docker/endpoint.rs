@@ -1,7 +1,8 @@
-//! Where the engine may be: the flag, the environment, the sockets that Docker uses by default.
+//! The address of an engine, as `DOCKER_HOST` and docker contexts write it.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::net::IpAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -11,6 +12,23 @@ use thiserror::Error;
 pub enum Endpoint {
     /// A socket in the file system.
     Unix(PathBuf),
+    /// A port, with TLS unless it is this machine's own.
+    Tcp {
+        /// A name or an address; one of IPv6 without its brackets.
+        host: String,
+        port: u16,
+    },
+    /// Another machine's `docker`, started over there by `ssh`.
+    Ssh(SshTarget),
+}
+
+/// `[user@]host[:port]`, and the socket over there where it is not Docker's default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SshTarget {
+    pub user: Option<String>,
+    pub host: String,
+    pub port: Option<u16>,
+    pub socket: Option<String>,
 }
 
 /// Why a text is not an endpoint.
@@ -18,7 +36,13 @@ pub enum Endpoint {
 pub enum InvalidEndpoint {
     #[error("`{given}` has no path: write unix:///var/run/docker.sock")]
     NoPath { given: String },
-    #[error("`{given}` cannot be reached yet: onebuild speaks to unix:// sockets only")]
+    #[error("`{given}` has no port: write tcp://HOST:2376")]
+    NoPort { given: String },
+    #[error("`{given}` says more than a host and a port: write tcp://HOST:2376")]
+    NotAHost { given: String },
+    #[error("`{given}` is no place to log in to: write ssh://USER@HOST")]
+    NotALogin { given: String },
+    #[error("`{given}` is no endpoint: write unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST")]
     Scheme { given: String },
 }
 
@@ -26,69 +50,118 @@ impl FromStr for Endpoint {
     type Err = InvalidEndpoint;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let given = || text.to_owned();
+        let given = || without_login(text);
         match text.split_once("://") {
             Some(("unix", path)) if path.starts_with('/') => Ok(Self::Unix(path.into())),
             Some(("unix", _)) => Err(InvalidEndpoint::NoPath { given: given() }),
-            Some((scheme, rest)) => {
-                // What stands before an `@` may be a password.
-                let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-                Err(InvalidEndpoint::Scheme { given: format!("{scheme}://{rest}") })
+            Some(("tcp", address)) => tcp(address, given),
+            Some(("ssh", login)) => {
+                ssh(login).ok_or_else(|| InvalidEndpoint::NotALogin { given: given() })
             }
+            Some(_) => Err(InvalidEndpoint::Scheme { given: given() }),
             None if text.starts_with('/') => Ok(Self::Unix(text.into())),
+            // Docker takes `host:port` for tcp.
+            None if text.contains(':') => tcp(text, given),
             None => Err(InvalidEndpoint::Scheme { given: given() }),
         }
     }
 }
 
+/// What stands before an `@` may hold a password.
+fn without_login(text: &str) -> String {
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), text),
+    };
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    scheme + rest
+}
+
+fn tcp(address: &str, given: impl Fn() -> String) -> Result<Endpoint, InvalidEndpoint> {
+    let address = address.strip_suffix('/').unwrap_or(address);
+    let (host, port) =
+        host_and_port(address).ok_or(InvalidEndpoint::NotAHost { given: given() })?;
+    let port = port.ok_or_else(|| InvalidEndpoint::NoPort { given: given() })?;
+    Ok(Endpoint::Tcp { host, port })
+}
+
+fn ssh(login: &str) -> Option<Endpoint> {
+    let (login, socket) = match login.split_once('/') {
+        Some((login, path)) => (login, Some(format!("/{path}")).filter(|path| path != "/")),
+        None => (login, None),
+    };
+    let (user, address) = match login.split_once('@') {
+        Some((user, address)) => (Some(user), address),
+        None => (None, login),
+    };
+    // The user and the path become words of commands, the path even of a shell's over there.
+    let word = |text: &str, more: &str| {
+        let known = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
+        !text.is_empty() && !text.starts_with('-') && text.chars().all(known)
+    };
+    if user.is_some_and(|user| !word(user, "._-"))
+        || socket.as_deref().is_some_and(|path| !word(path, "/._-"))
+    {
+        return None;
+    }
+    let (host, port) = host_and_port(address)?;
+    Some(Endpoint::Ssh(SshTarget { user: user.map(str::to_owned), host, port, socket }))
+}
+
+/// `host`, `host:port` or `[address]:port`.
+fn host_and_port(address: &str) -> Option<(String, Option<u16>)> {
+    let (host, port) = match address.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, rest)) => (
+            host,
+            (!rest.is_empty()).then(|| rest.strip_prefix(':')).map(|port| port.unwrap_or("")),
+        ),
+        None => match address.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (address, None),
+        },
+    };
+    let bracketed = address.starts_with('[');
+    let known = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+    let is_host = match bracketed {
+        true => host.parse::<std::net::Ipv6Addr>().is_ok(),
+        false => !host.is_empty() && !host.starts_with('-') && host.chars().all(known),
+    };
+    if !is_host {
+        return None;
+    }
+    match port {
+        Some(port) => Some((host.to_owned(), Some(port.parse().ok().filter(|port| *port > 0)?))),
+        None => Some((host.to_owned(), None)),
+    }
+}
+
+/// Whether a host, a name or an address without brackets, is this machine itself.
+pub fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bracketed = |host: &str| match host.contains(':') {
+            true => format!("[{host}]"),
+            false => host.to_owned(),
+        };
         match self {
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
+            Self::Tcp { host, port } => write!(f, "tcp://{}:{port}", bracketed(host)),
+            Self::Ssh(SshTarget { user, host, port, socket }) => {
+                f.write_str("ssh://")?;
+                if let Some(user) = user {
+                    write!(f, "{user}@")?;
+                }
+                f.write_str(&bracketed(host))?;
+                if let Some(port) = port {
+                    write!(f, ":{port}")?;
+                }
+                f.write_str(socket.as_deref().unwrap_or_default())
+            }
         }
     }
-}
-
-/// An endpoint worth trying, and who named it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Candidate {
-    pub endpoint: Endpoint,
-    /// `--host`, `DOCKER_HOST`, or which default it is.
-    pub origin: &'static str,
-}
-
-/// What the person said of where the engine is, and where defaults are looked for.
-#[derive(Debug, Default)]
-pub struct Places<'a> {
-    /// `--host`.
-    pub flag: Option<&'a str>,
-    /// `DOCKER_HOST`.
-    pub variable: Option<&'a str>,
-    /// `XDG_RUNTIME_DIR`, where a rootless engine listens.
-    pub runtime_dir: Option<&'a Path>,
-    /// The home folder, where Docker Desktop listens.
-    pub home: Option<&'a Path>,
-}
-
-/// The endpoints to try, in order. What the person named is the only one; without it come the
-/// system's socket, a rootless engine's and Docker Desktop's.
-pub fn candidates(places: &Places<'_>) -> Result<Vec<Candidate>, (&'static str, InvalidEndpoint)> {
-    let named = [("--host", places.flag), ("DOCKER_HOST", places.variable)];
-    for (origin, given) in named {
-        if let Some(given) = given.filter(|given| !given.is_empty()) {
-            let endpoint = given.parse().map_err(|error| (origin, error))?;
-            return Ok(vec![Candidate { endpoint, origin }]);
-        }
-    }
-    let socket = |path: PathBuf, origin| Candidate { endpoint: Endpoint::Unix(path), origin };
-    let mut found = vec![socket("/var/run/docker.sock".into(), "the default socket")];
-    if let Some(folder) = places.runtime_dir {
-        found.push(socket(folder.join("docker.sock"), "a rootless engine's socket"));
-    }
-    if let Some(home) = places.home {
-        found.push(socket(home.join(".docker/run/docker.sock"), "Docker Desktop's socket"));
-    }
-    Ok(found)
 }
 
 #[cfg(test)]
@@ -97,37 +170,64 @@ mod tests {
 
     #[test]
     fn endpoints_are_read_as_docker_reads_them() {
-        assert_eq!("unix:///a/b.sock".parse(), Ok(Endpoint::Unix("/a/b.sock".into())));
-        assert_eq!("/a/b.sock".parse(), Ok(Endpoint::Unix("/a/b.sock".into())));
-        for text in ["unix://", "unix://a", "tcp://127.0.0.1:2375", "ssh://u@h", "nonsense", ""] {
-            assert!(text.parse::<Endpoint>().is_err(), "{text}");
+        for (text, shown) in [
+            ("unix:///a/b.sock", "unix:///a/b.sock"),
+            ("/a/b.sock", "unix:///a/b.sock"),
+            ("tcp://127.0.0.1:2375", "tcp://127.0.0.1:2375"),
+            ("tcp://build.example:2376/", "tcp://build.example:2376"),
+            ("build.example:2376", "tcp://build.example:2376"),
+            ("tcp://[::1]:2376", "tcp://[::1]:2376"),
+            ("ssh://me@build.example", "ssh://me@build.example"),
+            ("ssh://build.example:2222/", "ssh://build.example:2222"),
+            ("ssh://me@[fe80::1]:22/run/d.sock", "ssh://me@[fe80::1]:22/run/d.sock"),
+        ] {
+            let endpoint = text.parse::<Endpoint>().unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(endpoint.to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn what_is_no_endpoint_says_how_to_write_one() {
+        for (text, expected) in [
+            ("", "unix:///PATH"),
+            ("nonsense", "unix:///PATH"),
+            ("http://h:1", "unix:///PATH"),
+            ("unix://", "unix:///var"),
+            ("unix://a", "unix:///var"),
+            ("tcp://", "tcp://HOST:2376"),
+            ("tcp://host", "no port"),
+            ("tcp://host:0", "tcp://HOST:2376"),
+            ("tcp://host:port", "tcp://HOST:2376"),
+            ("tcp://host:65536", "tcp://HOST:2376"),
+            ("tcp://host:1/path", "more than a host"),
+            ("tcp://[::1]2376", "more than a host"),
+            ("tcp://::1:2376", "more than a host"),
+            ("tcp://a b:1", "more than a host"),
+            ("ssh://", "ssh://USER@HOST"),
+            ("ssh://-oProxyCommand=x", "ssh://USER@HOST"),
+            ("ssh://-l@host", "ssh://USER@HOST"),
+            ("ssh://u@host/run/a;b", "ssh://USER@HOST"),
+        ] {
+            let error = text.parse::<Endpoint>().unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
         }
     }
 
     #[test]
     fn an_endpoint_that_is_refused_shows_no_password() {
-        let error = "tcp://user:hunter2@host:2376".parse::<Endpoint>().unwrap_err();
-        assert!(!error.to_string().contains("hunter2"), "{error}");
+        for scheme in ["tcp", "ssh", "http"] {
+            let given = format!("{scheme}://user:hunter2@host:2376");
+            let error = given.parse::<Endpoint>().unwrap_err().to_string();
+            assert!(error.contains("://host:2376") && !error.contains("hunter2"), "{error}");
+        }
     }
 
     #[test]
-    fn what_the_person_named_is_the_only_place_tried() {
-        let places = Places {
-            flag: Some("unix:///flag"),
-            variable: Some("unix:///variable"),
-            ..Places::default()
-        };
-        let origins = |places: &Places<'_>| -> Vec<&str> {
-            candidates(places).unwrap().into_iter().map(|candidate| candidate.origin).collect()
-        };
-        assert_eq!(origins(&places), ["--host"]);
-        assert_eq!(origins(&Places { flag: None, ..places }), ["DOCKER_HOST"]);
-        let places = Places {
-            variable: Some(""),
-            runtime_dir: Some(Path::new("/run/user/1")),
-            home: Some(Path::new("/home/a")),
-            ..Places::default()
-        };
-        assert_eq!(origins(&places).len(), 3);
+    fn this_machine_is_known_by_its_addresses_and_one_name() {
+        for (host, own) in
+            [("localhost", true), ("127.9.9.9", true), ("::1", true), ("localhost.example", false)]
+        {
+            assert_eq!(is_loopback(host), own, "{host}");
+        }
     }
 }

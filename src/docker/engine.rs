@@ -12,9 +12,10 @@ use hyper::upgrade::Upgraded;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
-use tokio::net::UnixStream;
 
-use super::{Candidate, Endpoint};
+use super::dial::Dialer;
+use super::ssh::SshEnded;
+use super::{Candidate, Endpoint, causes};
 use crate::error::why;
 use crate::image::Platform;
 
@@ -24,7 +25,7 @@ const API_TIMEOUT: Duration = Duration::from_secs(60);
 /// A connection to a Docker Engine that has answered once.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    endpoint: Endpoint,
+    dialer: Dialer,
     docker: Docker,
 }
 
@@ -58,8 +59,12 @@ impl Engine {
     pub async fn connect(candidates: Vec<Candidate>) -> Result<Self, EngineError> {
         let mut tried = Vec::new();
         for candidate in candidates {
-            match answer(&candidate.endpoint).await {
-                Ok(docker) => return Ok(Self { endpoint: candidate.endpoint, docker }),
+            let answered = async {
+                let dialer = Dialer::new(&candidate).map_err(io::Error::other)?;
+                Ok(Self { docker: answer(&dialer).await?, dialer })
+            };
+            match answered.await {
+                Ok(engine) => return Ok(engine),
                 Err(reason) => tried.push((candidate, reason)),
             }
         }
@@ -68,19 +73,24 @@ impl Engine {
 
     /// Where it listens.
     pub fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
+        self.dialer.endpoint()
+    }
+
+    /// Whether what passes between it and us can be read and changed by others on its machine.
+    pub fn is_plain(&self) -> bool {
+        self.dialer.is_plain()
     }
 
     /// Asks the engine what it is.
     pub async fn facts(&self) -> Result<EngineFacts, EngineError> {
-        let failed = |source| EngineError::Facts { endpoint: self.endpoint.clone(), source };
+        let failed = |source| EngineError::Facts { endpoint: self.endpoint().clone(), source };
         let info = self.docker.info().await.map_err(failed)?;
         let native = [info.os_type, info.architecture].map(Option::unwrap_or_default).join("/");
         let status = info.driver_status.unwrap_or_default();
         Ok(EngineFacts {
             version: info.server_version.unwrap_or_else(|| "of unknown version".to_owned()),
             native: native.parse().map_err(|_| EngineError::Platform {
-                endpoint: self.endpoint.clone(),
+                endpoint: self.endpoint().clone(),
                 given: native,
             })?,
             // The graph drivers' list has no such row.
@@ -99,34 +109,28 @@ impl Engine {
         path: &'static str,
         headers: &[(&'static str, String)],
     ) -> Result<TokioIo<Upgraded>, EngineError> {
-        upgrade(&self.endpoint, path, headers).await.map_err(|reason| EngineError::Upgrade {
-            endpoint: self.endpoint.clone(),
+        upgrade(&self.dialer, path, headers).await.map_err(|reason| EngineError::Upgrade {
+            endpoint: self.endpoint().clone(),
             path,
             reason,
         })
     }
 }
 
-/// Opens a byte stream.
-async fn dial(endpoint: &Endpoint) -> io::Result<UnixStream> {
-    match endpoint {
-        Endpoint::Unix(path) => UnixStream::connect(path).await,
-    }
-}
-
 /// Asks for a sign of life, and settles the version of the API.
-async fn answer(endpoint: &Endpoint) -> io::Result<Docker> {
-    // What a connection attempt says (no such file, permission denied) is clearer than what is
-    // left of it after two HTTP libraries.
-    dial(endpoint).await?;
+async fn answer(dialer: &Dialer) -> io::Result<Docker> {
+    // What a connection attempt says (no such file, permission denied, a wrong certificate) is
+    // clearer than what is left of it after two HTTP libraries.
+    let dialled = dialer.dial().await;
+    drop(dialled.map_err(|error| dialer.fault(&error).map_or(error, io::Error::other))?);
     let transport = {
-        let endpoint = endpoint.clone();
+        let dialer = dialer.clone();
         move |mut request: BollardRequest| {
-            let endpoint = endpoint.clone();
+            let dialer = dialer.clone();
             // HTTP/1.1 demands one, and the engine does not look at it.
             request.headers_mut().insert(HOST, HeaderValue::from_static("docker"));
             async move {
-                let io = TokioIo::new(dial(&endpoint).await?);
+                let io = TokioIo::new(dialer.dial().await?);
                 let (mut sender, connection) = http1::handshake(io).await?;
                 // Ends by itself when the response has been read or dropped.
                 tokio::spawn(connection.with_upgrades());
@@ -141,14 +145,27 @@ async fn answer(endpoint: &Endpoint) -> io::Result<Docker> {
         API_DEFAULT_VERSION,
     );
     let negotiate = async { docker?.negotiate_version().await };
-    let not_docker = |error: bollard::errors::Error| {
-        format!("it answers, but not as Docker does: {}", why(&error))
-    };
-    negotiate.await.map_err(|error| io::Error::other(not_docker(error)))
+    negotiate.await.map_err(|error: bollard::errors::Error| io::Error::other(fault(dialer, &error)))
+}
+
+/// Why there was no answer that makes sense.
+fn fault(dialer: &Dialer, error: &(dyn std::error::Error + 'static)) -> String {
+    // Go's own words, with which a port that wants TLS answers plain HTTP.
+    if error.to_string().contains("HTTP request to an HTTPS server") {
+        return "it speaks TLS alone".to_owned();
+    }
+    let not_docker = || format!("it answers, but not as Docker does: {}", why(error));
+    on_the_way(dialer, error).unwrap_or_else(not_docker)
+}
+
+/// What went wrong between here and the engine, if the way there knows it.
+fn on_the_way(dialer: &Dialer, error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let ended = causes(error).find_map(|cause| cause.downcast_ref::<SshEnded>());
+    ended.map(ToString::to_string).or_else(|| dialer.fault(error))
 }
 
 async fn upgrade(
-    endpoint: &Endpoint,
+    dialer: &Dialer,
     path: &str,
     headers: &[(&'static str, String)],
 ) -> Result<TokioIo<Upgraded>, String> {
@@ -160,11 +177,14 @@ async fn upgrade(
         request = request.header(*name, value);
     }
     let request = request.body(Empty::<Bytes>::new()).map_err(|error| why(&error))?;
+    let told = |error: &(dyn std::error::Error + 'static)| {
+        on_the_way(dialer, error).unwrap_or_else(|| why(error))
+    };
     let opened = async {
-        let io = TokioIo::new(dial(endpoint).await.map_err(|error| why(&error))?);
-        let (mut sender, connection) = http1::handshake(io).await.map_err(|error| why(&error))?;
+        let io = TokioIo::new(dialer.dial().await.map_err(|error| told(&error))?);
+        let (mut sender, connection) = http1::handshake(io).await.map_err(|error| told(&error))?;
         tokio::spawn(connection.with_upgrades());
-        let response = sender.send_request(request).await.map_err(|error| why(&error))?;
+        let response = sender.send_request(request).await.map_err(|error| told(&error))?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(format!("the engine answered {} to an upgrade", response.status()));
         }

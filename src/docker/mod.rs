@@ -1,15 +1,26 @@
-//! Docker as a place to reach: which endpoint, how to open a stream to it, what its API says, and
-//! the logins that `docker login` keeps.
+//! Docker as a place to reach: which endpoint, how to open a stream to it (a socket, TLS or `ssh`),
+//! what its API says, and the logins that `docker login` keeps.
 //!
 //! Nothing here builds. BuildKit's two streams are opened here ([`Engine::upgrade`]) and spoken on
 //! elsewhere. Values of the environment are handed in; this room reads no variable of its own.
 
 mod config;
 mod credentials;
+mod dial;
 mod endpoint;
 mod engine;
+mod places;
+mod saved;
+mod ssh;
+mod tls;
+
+#[cfg(test)]
+mod tests;
 
 pub use config::{DockerConfig, config_path};
 pub use credentials::{CredentialError, Credentials, Login, Secret};
-pub use endpoint::{Candidate, Endpoint, InvalidEndpoint, Places, candidates};
+pub use endpoint::{Endpoint, InvalidEndpoint, SshTarget, is_loopback};
 pub use engine::{Engine, EngineError, EngineFacts};
+pub use places::{Candidate, FLAG, InvalidPlace, Places, TlsSettings, candidates};
+pub use saved::InvalidContext;
+pub use tls::{InvalidTls, TlsFiles, causes, certificate_fault};

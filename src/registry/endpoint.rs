@@ -1,19 +1,18 @@
 //! Where a registry host is spoken to, and in which way.
 
-use std::net::IpAddr;
-
 use http::Method;
 use reqwest::Url;
 
 use super::error::RegistryFault;
 use super::wire::{Call, Wire};
+use crate::docker;
 use crate::image::Repository;
 
 /// Whether an address stays on this machine.
 pub(super) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    docker::is_loopback(bare)
 }
 
 /// The root address of a registry host. A loopback one that does not speak TLS gets plain http.

@@ -1,6 +1,5 @@
 //! One exchange over HTTP, without redirects, retries or logins of its own.
 
-use std::error::Error;
 use std::io;
 use std::sync::OnceLock;
 
@@ -12,7 +11,7 @@ use reqwest::{Client, ClientBuilder, Url};
 use super::endpoint::is_loopback;
 use super::error::RegistryFault;
 use super::retry::Patience;
-use crate::docker::Secret;
+use crate::docker::{Secret, causes, certificate_fault};
 
 const AGENT: &str = concat!("onebuild/", env!("CARGO_PKG_VERSION"));
 
@@ -115,18 +114,14 @@ fn fault(error: &reqwest::Error) -> RegistryFault {
     if error.is_dns() {
         return RegistryFault::UnknownHost;
     }
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(current) = cause {
-        if let Some(tls) = current.downcast_ref::<rustls::Error>() {
+    for cause in causes(error) {
+        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             return tls_fault(tls);
         }
-        cause = current.source();
-        if let Some(io) = current.downcast_ref::<io::Error>() {
-            if io.kind() == io::ErrorKind::ConnectionRefused {
-                return RegistryFault::Refused;
-            }
-            // The error inside an io::Error is not among its sources.
-            cause = io.get_ref().map(|inner| inner as &(dyn Error + 'static)).or(cause);
+        if let Some(io) = cause.downcast_ref::<io::Error>()
+            && io.kind() == io::ErrorKind::ConnectionRefused
+        {
+            return RegistryFault::Refused;
         }
     }
     RegistryFault::Lost
@@ -136,23 +131,7 @@ fn tls_fault(error: &rustls::Error) -> RegistryFault {
     match error {
         // The first bytes were no TLS record at all.
         rustls::Error::InvalidMessage(_) => RegistryFault::NotTls,
-        rustls::Error::InvalidCertificate(reason) => {
-            let reason = match reason {
-                rustls::CertificateError::UnknownIssuer => {
-                    "its certificate is signed by an unknown authority".to_owned()
-                }
-                rustls::CertificateError::Expired
-                | rustls::CertificateError::ExpiredContext { .. } => {
-                    "its certificate has expired".to_owned()
-                }
-                rustls::CertificateError::NotValidForName
-                | rustls::CertificateError::NotValidForNameContext { .. } => {
-                    "its certificate is for another host".to_owned()
-                }
-                other => format!("its certificate is not valid: {other}"),
-            };
-            RegistryFault::Tls(reason)
-        }
+        rustls::Error::InvalidCertificate(reason) => RegistryFault::Tls(certificate_fault(reason)),
         other => RegistryFault::Tls(other.to_string()),
     }
 }

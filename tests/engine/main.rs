@@ -9,8 +9,10 @@ mod bake; // our plan in the hands of another builder
 mod bases; // labels that name what an image is built on
 mod cancel; // Ctrl-C in the middle of a matrix
 mod context; // what the engine sees of the build context
+mod docker_in_docker; // the example of that name: engines in containers
 mod failures; // what goes wrong, and what is told of it
 mod family; // the repository's own matrix
+mod far; // engines that no socket of this machine leads to
 mod lint; // what BuildKit finds without building
 mod login; // registries with a password, and where it must not turn up
 mod options; // what single options change in the image

@@ -93,17 +93,20 @@ fn a_socket_of_something_else_is_not_taken_for_an_engine() {
 }
 
 #[test]
-fn an_endpoint_that_is_no_socket_is_refused_without_its_password() {
+fn an_endpoint_that_is_none_or_not_safe_is_refused_without_its_password() {
     let project = Project::single("scheme", FILE);
-    let given = "ssh://user:onebuild-canary@build.example";
     project
-        .run(&["build", "--host", given])
+        .run(&["build", "--host", "http://user:onebuild-canary@build.example"])
         .exits(2)
-        .says(&["ssh://build.example", "unix://", "ssh -nNT -L"])
+        .says(&["`http://build.example` is no endpoint", "ssh://USER@HOST"])
         .never_says(&["onebuild-canary"]);
+    on(&project, "tcp://build.example:2375", &["build"]).exits(4).says(&[
+        "DOCKER_HOST: tcp://build.example:2375 is not this machine",
+        "DOCKER_TLS_VERIFY=1",
+    ]);
     on(&project, "tcp://127.0.0.1:1", &["build"])
         .exits(4)
-        .says(&["DOCKER_HOST", "tcp://127.0.0.1:1"]);
+        .says(&["tcp://127.0.0.1:1 (DOCKER_HOST): connection refused"]);
 }
 
 #[test]

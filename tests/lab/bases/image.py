@@ -22,6 +22,7 @@ import tarfile
 
 IMAGES = {
     "ubuntu": ("library/ubuntu:24.04", "usr/bin/apt-get", "/bin/bash"),
+    "ubuntu-22.04": ("library/ubuntu:22.04", "usr/bin/apt-get", "/bin/bash"),
     "centos": ("centos/centos:stream9", "usr/bin/dnf", "/bin/bash"),
     "alpine": ("library/alpine:3.20", "sbin/apk", "/bin/sh"),
 }
@@ -56,7 +57,7 @@ def overlay(bases: pathlib.Path, family: str, manager: str, names: set[str], app
     }
     links = {}
     # A script that looks for dpkg to learn where it runs must not find it here.
-    gone = [] if family == "ubuntu" else [name for name in names if name.startswith("usr/bin/dpkg")]
+    gone = [] if manager.endswith("apt-get") else [name for name in names if name.startswith("usr/bin/dpkg")]
     if family == "alpine":
         for applet in applets:
             if applet not in NOT_BUSYBOX:

@@ -15,7 +15,7 @@ import tarfile
 LEFT_OUT = re.compile(
     r"usr/share/(doc|man|info|locale|lintian|bash-completion|perl|perl5|zsh|bug|pixmaps|menu|icons)(/|$)"
     r"|usr/(lib/[^/]+|share)/(perl|perl5|perl-base)(/|$)|usr/lib/[^/]+/(libperl|gconv)"
-    r"|usr/bin/(perl|openssl)|usr/lib/python3[^/]*/(pydoc_data|lib2to3|ensurepip|idlelib|turtledemo|config-)"
+    r"|usr/bin/perl|usr/lib/python3[^/]*/(pydoc_data|lib2to3|ensurepip|idlelib|turtledemo|config-)"
     r"|usr/lib/(systemd|udev)(/|$)|lib/systemd(/|$)"
     # The mirror, the resolver and the name of the machine that ran mmdebstrap are not the images' business.
     r"|etc/(apt|hostname|resolv\.conf|fstab|machine-id)(/|$)|var/(lib/(apt|dpkg)|cache|log)/."

@@ -1,0 +1,107 @@
+//! One way to open a byte stream to an engine, whatever it listens on. The Docker API and the two
+//! upgraded streams of BuildKit all go over streams of this making.
+
+use std::io;
+use std::time::Duration;
+
+use rustix::net::sockopt;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::TlsConnector;
+
+use super::{Candidate, Endpoint, InvalidTls, TlsFiles, causes, ssh, tls};
+
+/// How long finding the host, connecting and TLS may take together.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// When a silent connection is asked whether it is still there: a build can be silent for long,
+/// while firewalls on the way forget a connection after some minutes.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// Bytes to and from an engine.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// Opens streams to one endpoint, in one way: what fails is not tried again with less.
+#[derive(Clone)]
+pub(super) struct Dialer {
+    endpoint: Endpoint,
+    tls: Option<(TlsConnector, TlsFiles)>,
+}
+
+impl std::fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.endpoint)
+    }
+}
+
+impl Dialer {
+    /// Reads the certificates, if there are any.
+    pub(super) fn new(candidate: &Candidate) -> Result<Self, InvalidTls> {
+        let tls = match &candidate.tls {
+            Some(files) => Some((TlsConnector::from(files.config()?), files.clone())),
+            None => None,
+        };
+        Ok(Self { endpoint: candidate.endpoint.clone(), tls })
+    }
+
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Whether what passes can be read and changed on its way.
+    pub(super) fn is_plain(&self) -> bool {
+        matches!(self.endpoint, Endpoint::Tcp { .. }) && self.tls.is_none()
+    }
+
+    /// Opens a stream.
+    pub(super) async fn dial(&self) -> io::Result<Box<dyn Stream>> {
+        match &self.endpoint {
+            Endpoint::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
+            Endpoint::Tcp { host, port } => {
+                let dialled = tokio::time::timeout(PATIENCE, self.tcp(host, *port)).await;
+                let late = || format!("no answer within {} s", PATIENCE.as_secs());
+                dialled.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, late()))?
+            }
+            Endpoint::Ssh(target) => Ok(Box::new(ssh::start(target)?)),
+        }
+    }
+
+    async fn tcp(&self, host: &str, port: u16) -> io::Result<Box<dyn Stream>> {
+        let stream = TcpStream::connect((host, port)).await?;
+        stream.set_nodelay(true)?;
+        sockopt::set_socket_keepalive(&stream, true)?;
+        sockopt::set_tcp_keepidle(&stream, KEEPALIVE)?;
+        sockopt::set_tcp_keepintvl(&stream, KEEPALIVE)?;
+        let Some((connector, _)) = &self.tls else { return Ok(Box::new(stream)) };
+        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+        Ok(Box::new(connector.connect(name, stream).await?))
+    }
+
+    /// What a failed exchange comes to, in plain words, if the way to the engine has to do with it.
+    pub(super) fn fault(&self, error: &(dyn std::error::Error + 'static)) -> Option<String> {
+        let Some((_, files)) = &self.tls else { return tls::fault(error) };
+        // What an engine says before it hangs up on a client can be lost on the way.
+        let fault = tls::fault(error).or_else(|| {
+            let untrusted = "it hung up: it may not trust our certificate, or want one";
+            hung_up(error).then(|| untrusted.to_owned())
+        })?;
+        Some(format!("{fault} (certificates are in {})", files.folder.display()))
+    }
+}
+
+/// Whether the other side ended a connection in the middle of an exchange.
+fn hung_up(error: &(dyn std::error::Error + 'static)) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    causes(error).any(|cause| {
+        let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        let http = match cause.downcast_ref::<bollard::errors::Error>() {
+            Some(bollard::errors::Error::HyperResponseError { err }) => Some(err),
+            _ => cause.downcast_ref::<hyper::Error>(),
+        };
+        matches!(io, Some(BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof))
+            || http.is_some_and(hyper::Error::is_incomplete_message)
+    })
+}

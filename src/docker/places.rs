@@ -1,0 +1,305 @@
+//! Which engine is meant: the flag, the environment, the docker context, the sockets that Docker
+//! uses by default.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::endpoint::is_loopback;
+use super::saved::SavedContext;
+use super::{CredentialError, DockerConfig, Endpoint, InvalidContext, InvalidEndpoint, TlsFiles};
+
+/// Who named an endpoint, where the command line did.
+pub const FLAG: &str = "--host";
+
+/// What Docker calls its own choice where a context is asked for.
+const DEFAULT_CONTEXT: &str = "default";
+
+/// An endpoint worth trying, and who named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    pub endpoint: Endpoint,
+    /// The certificates with which a port is spoken to; without them it is one of this machine.
+    pub tls: Option<TlsFiles>,
+    /// `--host`, `DOCKER_HOST`, a docker context, or which default it is.
+    pub origin: Cow<'static, str>,
+}
+
+/// What the person said of where the engine is, and where defaults are looked for.
+#[derive(Debug, Default)]
+pub struct Places {
+    /// `--host`.
+    pub flag: Option<String>,
+    /// `DOCKER_HOST`.
+    pub variable: Option<String>,
+    /// `DOCKER_CONTEXT`.
+    pub context: Option<String>,
+    /// Docker's config file: it names the current context, and lies beside the contexts.
+    pub config: Option<PathBuf>,
+    /// What is said of TLS for a port that is named by `--host` or `DOCKER_HOST`.
+    pub tls: TlsSettings,
+    /// `XDG_RUNTIME_DIR`, where a rootless engine listens.
+    pub runtime_dir: Option<PathBuf>,
+    /// The home folder, where Docker Desktop listens.
+    pub home: Option<PathBuf>,
+}
+
+/// Docker's variables for TLS. As for Docker, any value that is not empty switches it on.
+#[derive(Debug, Default, Clone)]
+pub struct TlsSettings {
+    /// `DOCKER_TLS_VERIFY`.
+    pub verify: bool,
+    /// `DOCKER_TLS`, which asks for TLS without a look at who answers.
+    pub unchecked: bool,
+    /// `DOCKER_CERT_PATH`; without it the certificates lie beside Docker's config file.
+    pub folder: Option<PathBuf>,
+}
+
+/// Why there is no telling where the engine is.
+#[derive(Debug, Error)]
+pub enum InvalidPlace {
+    #[error("{origin}: {source}")]
+    Endpoint { origin: Cow<'static, str>, source: InvalidEndpoint },
+    #[error("{origin}: {source}")]
+    Context { origin: &'static str, source: InvalidContext },
+    #[error(transparent)]
+    Config(CredentialError),
+    #[error(
+        "{origin}: {endpoint} is not this machine, and without TLS whoever is in between is root there"
+    )]
+    Plain { origin: Cow<'static, str>, endpoint: Endpoint },
+    #[error("DOCKER_TLS asks for TLS that does not check who answers")]
+    Unchecked,
+    #[error("{wants} is set, but neither HOME nor DOCKER_CONFIG says where Docker keeps its files")]
+    NoFolder { wants: &'static str },
+}
+
+impl InvalidPlace {
+    /// What to do about it.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Endpoint { .. } => {
+                "an engine of another machine is ssh://USER@HOST, or tcp://HOST:2376 with TLS"
+            }
+            Self::Context { source: InvalidContext::Unchecked { .. }, .. } => {
+                "give it the engine's authority: docker context update NAME --docker \
+                 host=…,ca=ca.pem"
+            }
+            Self::Context { .. } => "see which there are: docker context ls",
+            Self::Config(error) => return error.help(),
+            Self::Plain { .. } => {
+                "set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to the folder of ca.pem, cert.pem \
+                 and key.pem; or go by ssh://USER@HOST"
+            }
+            Self::Unchecked => {
+                "set DOCKER_TLS_VERIFY=1 instead, with the engine's ca.pem in DOCKER_CERT_PATH"
+            }
+            Self::NoFolder { .. } => "set DOCKER_CONFIG to the folder of Docker's config.json",
+        }
+        .to_owned()
+    }
+}
+
+/// The endpoints to try, in order. What was named is the only one: by the flag, else `DOCKER_HOST`,
+/// else `DOCKER_CONTEXT`, else the config file's current context, as in Docker. Without any of them
+/// come the system's socket, a rootless engine's and Docker Desktop's.
+pub fn candidates(places: &Places) -> Result<Vec<Candidate>, InvalidPlace> {
+    let given = |value: Option<&str>| value.filter(|v| !v.is_empty()).map(str::to_owned);
+    let folder = places.config.as_deref().and_then(Path::parent);
+    for (origin, host) in [(FLAG, &places.flag), ("DOCKER_HOST", &places.variable)] {
+        if let Some(host) = given(host.as_deref()) {
+            return Ok(vec![named(&host, origin.into(), || places.tls.files(folder))?]);
+        }
+    }
+    let current = || -> Result<Option<String>, InvalidPlace> {
+        let Some(path) = &places.config else { return Ok(None) };
+        let config = DockerConfig::read(path).map_err(InvalidPlace::Config)?;
+        Ok(given(config.current_context()))
+    };
+    let (origin, context) = match given(places.context.as_deref()) {
+        Some(context) => ("DOCKER_CONTEXT", Some(context)),
+        None => ("currentContext of Docker's config.json", current()?),
+    };
+    if let Some(name) = context.filter(|name| name != DEFAULT_CONTEXT) {
+        let folder = folder.ok_or(InvalidPlace::NoFolder { wants: "DOCKER_CONTEXT" })?;
+        let saved = SavedContext::read(folder, &name)
+            .map_err(|source| InvalidPlace::Context { origin, source })?;
+        let origin = format!("the docker context `{name}`");
+        return Ok(vec![named(&saved.host, origin.into(), || Ok(saved.tls))?]);
+    }
+    let socket = |path: PathBuf, origin: &'static str| Candidate {
+        endpoint: Endpoint::Unix(path),
+        tls: None,
+        origin: origin.into(),
+    };
+    let mut found = vec![socket("/var/run/docker.sock".into(), "the default socket")];
+    if let Some(folder) = &places.runtime_dir {
+        found.push(socket(folder.join("docker.sock"), "a rootless engine's socket"));
+    }
+    if let Some(home) = &places.home {
+        found.push(socket(home.join(".docker/run/docker.sock"), "Docker Desktop's socket"));
+    }
+    Ok(found)
+}
+
+/// The one endpoint that was named. `tls` is asked only for a port, the only one that has use for it.
+fn named(
+    host: &str,
+    origin: Cow<'static, str>,
+    tls: impl FnOnce() -> Result<Option<TlsFiles>, InvalidPlace>,
+) -> Result<Candidate, InvalidPlace> {
+    let endpoint = match host.parse() {
+        Ok(endpoint) => endpoint,
+        Err(source) => return Err(InvalidPlace::Endpoint { origin, source }),
+    };
+    let Endpoint::Tcp { host, .. } = &endpoint else {
+        return Ok(Candidate { endpoint, tls: None, origin });
+    };
+    let tls = tls()?;
+    if tls.is_none() && !is_loopback(host) {
+        return Err(InvalidPlace::Plain { origin, endpoint });
+    }
+    Ok(Candidate { endpoint, tls, origin })
+}
+
+impl TlsSettings {
+    fn files(&self, config: Option<&Path>) -> Result<Option<TlsFiles>, InvalidPlace> {
+        if !self.verify {
+            return match self.unchecked {
+                true => Err(InvalidPlace::Unchecked),
+                false => Ok(None),
+            };
+        }
+        let folder = self.folder.as_deref().or(config);
+        let folder =
+            folder.ok_or(InvalidPlace::NoFolder { wants: "DOCKER_TLS_VERIFY" })?.to_owned();
+        Ok(Some(TlsFiles { folder }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origins(places: &Places) -> Vec<String> {
+        candidates(places).unwrap().into_iter().map(|found| found.origin.into_owned()).collect()
+    }
+
+    /// Docker's folder, whose contexts `far` and `near` are at these hosts.
+    fn folder(current: &str, hosts: [&str; 2]) -> (tempfile::TempDir, PathBuf) {
+        use sha2::{Digest as _, Sha256};
+        let folder = tempfile::tempdir().unwrap();
+        for (name, host) in ["far", "near"].into_iter().zip(hosts) {
+            let id: String = Sha256::digest(name).iter().map(|b| format!("{b:02x}")).collect();
+            let path = folder.path().join("contexts/meta").join(id);
+            std::fs::create_dir_all(&path).unwrap();
+            let meta = format!(r#"{{"Endpoints": {{"docker": {{"Host": "{host}"}}}}}}"#);
+            std::fs::write(path.join("meta.json"), meta).unwrap();
+        }
+        let config = folder.path().join("config.json");
+        std::fs::write(&config, format!(r#"{{"currentContext": "{current}"}}"#)).unwrap();
+        (folder, config)
+    }
+
+    #[test]
+    fn what_the_person_named_is_the_only_place_tried_in_the_order_of_docker() {
+        let (_kept, config) = folder("far", ["unix:///far", "unix:///near"]);
+        let mut places = Places {
+            flag: Some("unix:///flag".into()),
+            variable: Some("unix:///variable".into()),
+            context: Some("near".into()),
+            config: Some(config.clone()),
+            ..Places::default()
+        };
+        assert_eq!(origins(&places), ["--host"]);
+        places.flag = None;
+        assert_eq!(origins(&places), ["DOCKER_HOST"]);
+        places.variable = Some("".into());
+        assert_eq!(origins(&places), ["the docker context `near`"]);
+        places.context = None;
+        let found = candidates(&places).unwrap();
+        assert_eq!(found[0].origin, "the docker context `far`");
+        assert_eq!(found[0].endpoint.to_string(), "unix:///far");
+        places.context = Some("default".into());
+        assert_eq!(origins(&places), ["the default socket"]);
+    }
+
+    #[test]
+    fn without_a_name_the_usual_sockets_are_tried() {
+        let (_kept, config) = folder("", ["", ""]);
+        let places = Places {
+            variable: Some("".into()),
+            config: Some(config.clone()),
+            runtime_dir: Some("/run/user/1".into()),
+            home: Some("/home/a".into()),
+            ..Places::default()
+        };
+        assert_eq!(origins(&places).len(), 3);
+        assert_eq!(origins(&Places::default()), ["the default socket"]);
+    }
+
+    #[test]
+    fn a_port_elsewhere_wants_tls_that_checks() {
+        let (_kept, config) = folder("far", ["tcp://h:2375", "tcp://127.0.0.1:1"]);
+        let base = || Places { config: Some(config.clone()), ..Places::default() };
+        let tls = |verify, unchecked| TlsSettings { verify, unchecked, folder: None };
+        for (places, expected) in [
+            (
+                Places { variable: Some("tcp://h:2375".into()), ..base() },
+                "DOCKER_HOST: tcp://h:2375 is not",
+            ),
+            (base(), "the docker context `far`: tcp://h:2375 is not this machine"),
+            (
+                Places { flag: Some("tcp://h:2376".into()), tls: tls(false, true), ..base() },
+                "does not check who answers",
+            ),
+            (
+                Places { flag: Some("tcp://127.0.0.1:1".into()), tls: tls(false, true), ..base() },
+                "does not check who answers",
+            ),
+            (
+                Places {
+                    flag: Some("tcp://h:2376".into()),
+                    tls: tls(true, false),
+                    config: None,
+                    ..base()
+                },
+                "DOCKER_TLS_VERIFY is set, but neither HOME",
+            ),
+            (
+                Places { context: Some("far".into()), config: None, ..base() },
+                "DOCKER_CONTEXT is set, but neither HOME",
+            ),
+            (
+                Places { context: Some("gone".into()), ..base() },
+                "DOCKER_CONTEXT: there is no docker context",
+            ),
+        ] {
+            let error = candidates(&places).unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}");
+            assert!(!error.help().is_empty());
+        }
+    }
+
+    #[test]
+    fn certificates_lie_where_docker_keeps_them() {
+        let (kept, config) = folder("far", ["", ""]);
+        let mut places = Places {
+            flag: Some("tcp://h:2376".into()),
+            config: Some(config.clone()),
+            tls: TlsSettings { verify: true, unchecked: true, folder: None },
+            ..Places::default()
+        };
+        let files = |places: &Places| candidates(places).unwrap().remove(0).tls.unwrap().folder;
+        assert_eq!(files(&places), kept.path());
+        places.tls.folder = Some("/certs".into());
+        assert_eq!(files(&places), Path::new("/certs"));
+        // A socket has no use for them.
+        places.flag = Some("unix:///a".into());
+        assert_eq!(candidates(&places).unwrap()[0].tls, None);
+        // And this machine's own port may go without.
+        let plain = Places { flag: Some("tcp://localhost:1".into()), ..Places::default() };
+        assert_eq!(candidates(&plain).unwrap()[0].tls, None);
+    }
+}

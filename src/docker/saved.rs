@@ -1,0 +1,141 @@
+//! Docker contexts: engines that `docker context create` keeps under a name.
+//!
+//! A context is a folder named by the SHA-256 of its name, below `contexts/meta` of Docker's own
+//! folder; its certificates are in a folder of the same name below `contexts/tls`. Source:
+//! <https://docs.docker.com/engine/manage-resources/contexts/>
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
+
+use super::TlsFiles;
+
+/// Far more than any real file.
+const LARGEST: u64 = 1024 * 1024;
+
+/// What one docker context says of its engine.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct SavedContext {
+    /// The text of its endpoint.
+    pub host: String,
+    /// Its certificates, if it has any.
+    pub tls: Option<TlsFiles>,
+}
+
+/// Why a docker context is no use.
+#[derive(Debug, Error)]
+pub enum InvalidContext {
+    #[error("there is no docker context `{name}`: no {}", path.display())]
+    Unknown { name: String, path: PathBuf },
+    #[error("the docker context `{name}` cannot be read: {}: {reason}", path.display())]
+    Unreadable { name: String, path: PathBuf, reason: io::Error },
+    #[error("the docker context `{name}` cannot be read: {}: {problem}", path.display())]
+    Malformed { name: String, path: PathBuf, problem: &'static str },
+    #[error("the docker context `{name}` does not check who answers (SkipTLSVerify)")]
+    Unchecked { name: String },
+}
+
+#[derive(Deserialize)]
+struct Content {
+    #[serde(rename = "Endpoints", default)]
+    endpoints: Endpoints,
+}
+
+#[derive(Default, Deserialize)]
+struct Endpoints {
+    docker: Option<Engine>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Engine {
+    #[serde(default)]
+    host: String,
+    #[serde(rename = "SkipTLSVerify", default)]
+    skip_verify: bool,
+}
+
+impl SavedContext {
+    /// Reads the context `name` below `folder`, Docker's own (`~/.docker`).
+    pub(super) fn read(folder: &Path, name: &str) -> Result<Self, InvalidContext> {
+        let id: String = Sha256::digest(name).iter().map(|byte| format!("{byte:02x}")).collect();
+        let path = folder.join("contexts/meta").join(&id).join("meta.json");
+        let unreadable = |reason: io::Error| match reason.kind() {
+            io::ErrorKind::NotFound => {
+                InvalidContext::Unknown { name: name.to_owned(), path: path.clone() }
+            }
+            _ => InvalidContext::Unreadable { name: name.to_owned(), path: path.clone(), reason },
+        };
+        let malformed = |problem| InvalidContext::Malformed {
+            name: name.to_owned(),
+            path: path.clone(),
+            problem,
+        };
+        let mut text = Vec::new();
+        let file = File::open(&path).map_err(unreadable)?;
+        file.take(LARGEST + 1).read_to_end(&mut text).map_err(unreadable)?;
+        if text.len() as u64 > LARGEST {
+            return Err(malformed("larger than 1 MiB"));
+        }
+        let content: Content = serde_json::from_slice(&text)
+            .map_err(|_| malformed("not the JSON that Docker writes"))?;
+        let engine = content.endpoints.docker.ok_or_else(|| malformed("it names no engine"))?;
+        if engine.skip_verify {
+            return Err(InvalidContext::Unchecked { name: name.to_owned() });
+        }
+        let tls = folder.join("contexts/tls").join(&id).join("docker");
+        let tls = tls.is_dir().then_some(TlsFiles { folder: tls });
+        Ok(Self { host: engine.host, tls })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The SHA-256 of `far`.
+    const FAR: &str = "512eea46ceb3921dff4363c7069d89d4964d1d9fccaa0f411851a7aa60a5c868";
+
+    fn saved(meta: &str) -> (tempfile::TempDir, Result<SavedContext, InvalidContext>) {
+        let folder = tempfile::tempdir().unwrap();
+        for below in ["meta", "tls"] {
+            let path = folder.path().join("contexts").join(below).join(FAR);
+            std::fs::create_dir_all(path.join("docker")).unwrap();
+        }
+        std::fs::write(folder.path().join("contexts/meta").join(FAR).join("meta.json"), meta)
+            .unwrap();
+        let read = SavedContext::read(folder.path(), "far");
+        (folder, read)
+    }
+
+    #[test]
+    fn a_context_is_found_by_the_digest_of_its_name() {
+        let meta = r#"{"Name": "far", "Metadata": {"Description": "x"},
+            "Endpoints": {"docker": {"Host": "tcp://h:2376", "SkipTLSVerify": false}}}"#;
+        let (folder, read) = saved(meta);
+        let tls = folder.path().join("contexts/tls").join(FAR).join("docker");
+        let expected =
+            SavedContext { host: "tcp://h:2376".to_owned(), tls: Some(TlsFiles { folder: tls }) };
+        assert_eq!(read.unwrap(), expected);
+    }
+
+    #[test]
+    fn a_context_that_is_no_use_says_why() {
+        for (meta, expected) in [
+            ("", "not the JSON"),
+            ("7", "not the JSON"),
+            ("{}", "names no engine"),
+            (r#"{"Endpoints": {"kubernetes": {}}}"#, "names no engine"),
+            (r#"{"Endpoints": {"docker": {"SkipTLSVerify": true}}}"#, "does not check who answers"),
+        ] {
+            let error = saved(meta).1.unwrap_err().to_string();
+            assert!(error.contains("`far`") && error.contains(expected), "{meta}: {error}");
+        }
+        let none = SavedContext::read(Path::new("/nowhere"), "../x").unwrap_err().to_string();
+        assert!(none.starts_with("there is no docker context `../x`: no /nowhere/contexts/meta/"));
+    }
+}

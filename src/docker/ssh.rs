@@ -1,0 +1,145 @@
+//! An engine on another machine by way of `ssh`, which starts `docker system dial-stdio` there: that
+//! hands what comes in to the engine's socket, and what the engine says back.
+
+use std::io;
+use std::pin::Pin;
+use std::process::Stdio;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
+
+use super::SshTarget;
+
+/// What is kept of what `ssh` complains about.
+const LONGEST_COMPLAINT: usize = 2048;
+
+/// Starts `ssh`. Whether it gets through shows when something is read.
+pub(super) fn start(target: &SshTarget) -> io::Result<SshStream> {
+    let mut child = Command::new("ssh")
+        .args(arguments(target))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        // Ctrl-C is for us, who cancel what was begun; without the connection we could not.
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| io::Error::new(error.kind(), format!("ssh cannot be started: {error}")))?;
+    let missing = || io::Error::other("ssh has no pipes");
+    Ok(SshStream {
+        stdin: child.stdin.take().ok_or_else(missing)?,
+        stdout: child.stdout.take().ok_or_else(missing)?,
+        complaint: Some(tokio::spawn(complaint(child.stderr.take().ok_or_else(missing)?))),
+        heard: false,
+        _child: child,
+    })
+}
+
+fn arguments(target: &SshTarget) -> Vec<String> {
+    // No question can be answered while cells are built, and each connection would ask it again.
+    let mut words = vec!["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20"];
+    let port = target.port.map(|port| port.to_string());
+    if let Some(user) = &target.user {
+        words.extend(["-l", user]);
+    }
+    if let Some(port) = &port {
+        words.extend(["-p", port]);
+    }
+    words.extend(["--", &target.host, "docker"]);
+    let socket = target.socket.as_ref().map(|path| format!("unix://{path}"));
+    if let Some(socket) = &socket {
+        words.extend(["--host", socket]);
+    }
+    words.extend(["system", "dial-stdio"]);
+    words.into_iter().map(str::to_owned).collect()
+}
+
+/// Reads all that `ssh` writes to stderr, so that it never waits, and keeps the end of it.
+async fn complaint(mut stderr: ChildStderr) -> String {
+    let mut kept = Vec::new();
+    let mut chunk = [0; 512];
+    while let Ok(count @ 1..) = stderr.read(&mut chunk).await {
+        kept.extend_from_slice(&chunk[..count]);
+        kept.drain(..kept.len().saturating_sub(LONGEST_COMPLAINT));
+    }
+    let text = String::from_utf8_lossy(&kept);
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.join("; ").chars().filter(|c| !c.is_control()).collect()
+}
+
+/// What goes through an `ssh` that runs; it ends with this value.
+pub(super) struct SshStream {
+    stdin: ChildStdin,
+    stdout: ChildStdout,
+    /// What it complained about, when that is all.
+    complaint: Option<JoinHandle<String>>,
+    /// Whether anything came from the other side.
+    heard: bool,
+    _child: Child,
+}
+
+impl AsyncRead for SshStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.stdout).poll_read(cx, buf))?;
+        self.heard |= buf.filled().len() > before;
+        if self.heard {
+            return Poll::Ready(Ok(()));
+        }
+        // It ended before the engine said a word: what it complained about is the reason.
+        let Some(complaint) = &mut self.complaint else { return Poll::Ready(Ok(())) };
+        let said = ready!(Pin::new(complaint).poll(cx)).unwrap_or_default();
+        self.complaint = None;
+        let said = if said.is_empty() { "it ended without a word".to_owned() } else { said };
+        Poll::Ready(Err(io::Error::other(SshEnded(said))))
+    }
+}
+
+impl AsyncWrite for SshStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stdin).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stdin).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stdin).poll_shutdown(cx)
+    }
+}
+
+/// `ssh` ended before the engine said a word.
+#[derive(Debug, thiserror::Error)]
+#[error("ssh says: {0}")]
+pub(super) struct SshEnded(String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ssh_is_asked_for_dockers_own_relay() {
+        let target = |socket: Option<&str>| SshTarget {
+            user: Some("me".to_owned()),
+            host: "build.example".to_owned(),
+            port: Some(2222),
+            socket: socket.map(str::to_owned),
+        };
+        let options = "-T -o BatchMode=yes -o ConnectTimeout=20 -l me -p 2222 -- build.example";
+        let words = |socket| arguments(&target(socket)).join(" ");
+        assert_eq!(words(None), format!("{options} docker system dial-stdio"));
+        let other = "docker --host unix:///run/d.sock system dial-stdio";
+        assert_eq!(words(Some("/run/d.sock")), format!("{options} {other}"));
+    }
+}

@@ -1,0 +1,230 @@
+//! TLS to an engine: the three files that Docker keeps for it, and what can go wrong, in plain words.
+//!
+//! The authority is the one in `ca.pem` and no other: who may answer for an engine, which is root on
+//! its machine, is not for the world's authorities to say. No key ever reaches an error.
+//! Source: <https://docs.docker.com/engine/security/protect-access/>
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{AlertDescription, CertificateError, ClientConfig, RootCertStore};
+
+/// A bundle with all of the world's authorities is a quarter of this.
+const LARGEST: u64 = 1024 * 1024;
+
+/// A folder with `ca.pem` and, where the engine asks who we are, `cert.pem` and `key.pem`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    pub folder: PathBuf,
+}
+
+/// Why the files are no use.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidTls {
+    #[error("{}: {reason}", path.display())]
+    File { path: PathBuf, reason: &'static str },
+    #[error("{}: {reason}", path.display())]
+    Unreadable { path: PathBuf, reason: io::Error },
+    #[error("{} has {there} but no {missing}", folder.display())]
+    Half { folder: PathBuf, there: &'static str, missing: &'static str },
+    #[error("cert.pem and key.pem in {} do not go together: {reason}", folder.display())]
+    Pair { folder: PathBuf, reason: String },
+}
+
+impl TlsFiles {
+    /// Reads the files.
+    pub fn config(&self) -> Result<Arc<ClientConfig>, InvalidTls> {
+        let path = self.folder.join("ca.pem");
+        let authority = read(&path)?.ok_or_else(|| InvalidTls::File {
+            path: path.clone(),
+            reason: "no such file; it says whose engine to believe",
+        })?;
+        let mut roots = RootCertStore::empty();
+        for certificate in certificates(&path, &authority)? {
+            let unusable = |_| InvalidTls::File { path: path.clone(), reason: "a bad certificate" };
+            roots.add(certificate).map_err(unusable)?;
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("the provider knows TLS 1.2 and 1.3")
+            .with_root_certificates(roots);
+        let Some((chain, key)) = self.pair()? else {
+            return Ok(Arc::new(config.with_no_client_auth()));
+        };
+        let config = config.with_client_auth_cert(chain, key).map_err(|error| {
+            InvalidTls::Pair { folder: self.folder.clone(), reason: error.to_string() }
+        })?;
+        Ok(Arc::new(config))
+    }
+
+    /// Who we are, if the folder says so.
+    #[allow(clippy::type_complexity, reason = "both types are rustls's, and are used here alone")]
+    fn pair(
+        &self,
+    ) -> Result<Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>, InvalidTls> {
+        let [chain, key] = ["cert.pem", "key.pem"].map(|name| self.folder.join(name));
+        let half =
+            |there, missing| InvalidTls::Half { folder: self.folder.clone(), there, missing };
+        match (read(&chain)?, read(&key)?) {
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(half("cert.pem", "key.pem")),
+            (None, Some(_)) => Err(half("key.pem", "cert.pem")),
+            (Some(pem), Some(secret)) => {
+                let encrypted = secret.windows(9).any(|word| word == b"ENCRYPTED");
+                let key = PrivateKeyDer::from_pem_slice(&secret).map_err(|_| InvalidTls::File {
+                    path: key,
+                    reason: match encrypted {
+                        true => "the key is encrypted; onebuild asks for no passphrase",
+                        false => "no private key in PEM form",
+                    },
+                })?;
+                Ok(Some((certificates(&chain, &pem)?, key)))
+            }
+        }
+    }
+}
+
+/// The content of a file; none where there is no such file.
+fn read(path: &Path) -> Result<Option<Vec<u8>>, InvalidTls> {
+    let unreadable = |reason| InvalidTls::Unreadable { path: path.to_owned(), reason };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let mut content = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut content).map_err(unreadable)?;
+    if content.len() as u64 > LARGEST {
+        return Err(InvalidTls::File { path: path.to_owned(), reason: "larger than 1 MiB" });
+    }
+    Ok(Some(content))
+}
+
+fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, InvalidTls> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    found.ok().filter(|found| !found.is_empty()).ok_or_else(|| InvalidTls::File {
+        path: path.to_owned(),
+        reason: "no certificate in PEM form",
+    })
+}
+
+/// An error and all that caused it, including what an `io::Error` holds, which is not among its
+/// sources.
+pub fn causes<'e>(
+    error: &'e (dyn Error + 'static),
+) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
+        Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+        None => error.source(),
+    })
+}
+
+/// What is wrong with the other side's certificate.
+pub fn certificate_fault(reason: &CertificateError) -> String {
+    match reason {
+        CertificateError::UnknownIssuer => "its certificate is signed by an unknown authority",
+        // A renewed authority often has the name of the one before.
+        CertificateError::BadSignature => {
+            "its certificate is signed by another authority of that name"
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "its certificate has expired"
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "its certificate is not valid yet, or this machine's clock is slow"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "its certificate is for another host"
+        }
+        other => return format!("its certificate is not valid: {other}"),
+    }
+    .to_owned()
+}
+
+/// What a failed exchange with an engine comes to, if TLS has to do with it.
+pub(super) fn fault(error: &(dyn Error + 'static)) -> Option<String> {
+    let error = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>())?;
+    Some(match error {
+        // The first bytes were no TLS record at all.
+        rustls::Error::InvalidMessage(_) => "it does not speak TLS".to_owned(),
+        rustls::Error::InvalidCertificate(reason) => certificate_fault(reason),
+        rustls::Error::AlertReceived(alert) => match alert {
+            AlertDescription::CertificateRequired => {
+                "it wants to know who we are, by cert.pem and key.pem beside ca.pem".to_owned()
+            }
+            AlertDescription::CertificateExpired => {
+                "it refuses our certificate, cert.pem, as expired".to_owned()
+            }
+            AlertDescription::UnknownCA
+            | AlertDescription::BadCertificate
+            | AlertDescription::DecryptError
+            | AlertDescription::CertificateUnknown => {
+                "it refuses our certificate, cert.pem, or wants one where we have none".to_owned()
+            }
+            other => format!("it ended the TLS connection: {other:?}"),
+        },
+        other => format!("no TLS connection: {other}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[(&str, &str)]) -> (tempfile::TempDir, TlsFiles) {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            std::fs::write(folder.path().join(name), content).unwrap();
+        }
+        let files = TlsFiles { folder: folder.path().to_owned() };
+        (folder, files)
+    }
+
+    #[test]
+    fn an_authority_alone_will_do_and_a_pair_has_to_be_one() {
+        let made = || rcgen::generate_simple_self_signed(["engine.example".to_owned()]).unwrap();
+        let (one, other) = (made(), made());
+        let (ca, key) = (one.cert.pem(), one.signing_key.serialize_pem());
+        assert!(
+            !folder(&[("ca.pem", &ca)]).1.config().unwrap().client_auth_cert_resolver.has_certs()
+        );
+        let (_kept, files) = folder(&[("ca.pem", &ca), ("cert.pem", &ca), ("key.pem", &key)]);
+        assert!(files.config().unwrap().client_auth_cert_resolver.has_certs());
+        let other = other.signing_key.serialize_pem();
+        let (_kept, files) = folder(&[("ca.pem", &ca), ("cert.pem", &ca), ("key.pem", &other)]);
+        let error = files.config().unwrap_err().to_string();
+        assert!(error.contains("do not go together"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_use_is_named_and_never_quoted() {
+        let ca = rcgen::generate_simple_self_signed(["a".to_owned()]).unwrap().cert.pem();
+        let locked =
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\ncanary\n-----END ENCRYPTED PRIVATE KEY-----\n";
+        for (files, expected) in [
+            (&[][..], "ca.pem: no such file"),
+            (&[("ca.pem", "canary")], "ca.pem: no certificate in PEM form"),
+            (&[("ca.pem", &ca), ("cert.pem", &ca)], "has cert.pem but no key.pem"),
+            (&[("ca.pem", &ca), ("key.pem", "canary")], "has key.pem but no cert.pem"),
+            (
+                &[("ca.pem", &ca), ("cert.pem", &ca), ("key.pem", "canary")],
+                "key.pem: no private key",
+            ),
+            (
+                &[("ca.pem", &ca), ("cert.pem", &ca), ("key.pem", locked)],
+                "key.pem: the key is encr",
+            ),
+        ] {
+            let error = folder(files).1.config().unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(shown.contains(expected), "{shown}");
+            assert!(!shown.contains("canary"), "{shown}");
+        }
+    }
+}
