@@ -120,10 +120,11 @@ pub(crate) fn read(file: &SourceFile, language: &Language) -> Result<Document, D
 }
 
 /// Words of the parser, and what the person most likely has to do.
-const HINTS: [(&str, &str); 9] = [
+const HINTS: [(&str, &str); 10] = [
     ("recursion limit", "lists and maps within each other: 32 at most"),
     ("unknown anchor", "a text that starts with `*` needs quotes"),
     ("tabs disallowed", "indent with spaces"),
+    ("found a tab", "indent with spaces"),
     ("mapping values are not allowed", "a text with a colon and a space in it needs quotes"),
     ("multiline quoted scalar", "is a quote above not closed?"),
     ("unclosed quote", "is a quote above not closed?"),

@@ -69,6 +69,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
         }
         Err(mut usage) => {
             usage::name_the_variable(&mut usage, args);
+            usage::hide_secrets(&mut usage);
             // To stdout or stderr as the kind wants it: help is data, a mistake is not.
             let _ = usage.print();
             let code = if usage.use_stderr() { ErrorKind::Usage.exit_code() } else { 0 };

@@ -24,3 +24,14 @@ pub(super) fn name_the_variable(usage: &mut clap::Error, args: &[OsString]) {
         usage.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint]));
     }
 }
+
+/// What was typed for a secret may be the secret itself, by mistake.
+pub(super) fn hide_secrets(usage: &mut clap::Error) {
+    let is_secret = matches!(
+        usage.get(ContextKind::InvalidArg),
+        Some(ContextValue::String(flag)) if flag.starts_with("--secret")
+    );
+    if is_secret {
+        usage.insert(ContextKind::InvalidValue, ContextValue::String("…".to_owned()));
+    }
+}

@@ -46,7 +46,8 @@ overrides:
 fn every_slip_in_an_input_is_told_with_its_place() {
     for (more, place, words) in [
         ("labels: x", "7:9", "a map of `key: value`, or `auto`"),
-        ("labels: { auto: yes }", "7:17", "true, false, or a list of cell, git, base"),
+        ("labels: { auto: yes }", "7:17", "it is true, false, or a list of cell, git, base"),
+        ("labels: { auto: { a: b } }", "7:17", "this is a map"),
         ("labels: { auto: [cell, bases] }", "7:24", "did you mean `base`?"),
         ("annotations: [a]", "7:14", "this is a list"),
         ("network: x", "7:10", "networks: default, none, host"),

@@ -38,7 +38,7 @@ fn labels_are_filled_in_from_git_and_the_cell_when_asked() {
     let (wants, cells) = labelled("labels: { auto: [cell, base] }\n", &facts);
     assert_eq!(shown(&cells[0].labels), "title=app version=2.0.0 ref.name=ubuntu-2.0.0");
     assert!(!wants && cells[0].base.labels == BaseLabels::NameAndDigest);
-    let (wants, cells) = labelled("annotations: { auto: [git] }\n", &facts);
+    let (wants, cells) = labelled("annotations: { auto: git }\n", &facts);
     assert_eq!(
         shown(&cells[0].annotations),
         all[all.find("created").unwrap()..].split(" ref").next().unwrap()

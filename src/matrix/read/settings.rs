@@ -122,13 +122,13 @@ impl Reader<'_> {
         }
     }
 
-    /// `true`, `false`, or a list of what is filled in.
+    /// `true`, `false`, or a word or a list of words for what is filled in.
     fn wanted(&mut self, node: &Node) -> Wanted {
         let mut wanted = Wanted::default();
         let words = match &node.kind {
             Kind::Scalar(text) if text == "true" => return Wanted::ALL,
             Kind::Scalar(text) if text == "false" => return wanted,
-            Kind::List(_) => self.texts(node, "auto"),
+            Kind::Scalar(_) | Kind::List(_) => self.texts(node, "auto"),
             kind => {
                 let list = Wanted::WORDS.join(", ");
                 let takes = format!("true, false, or a list of {list}");
@@ -142,7 +142,10 @@ impl Reader<'_> {
                 None => self.errors.push(
                     Diagnostic::error(format!("`auto` knows no `{word}`"))
                         .at(span, "")
-                        .help(format!("it fills in: {}", listed(Wanted::WORDS)))
+                        .help(format!(
+                            "it is true, false, or a list of {}",
+                            Wanted::WORDS.join(", ")
+                        ))
                         .help_nearest(word, Wanted::WORDS),
                 ),
             }
