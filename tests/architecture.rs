@@ -17,7 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("template", &["error", "version"]),
     ("event", &["image", "outcome"]),
     ("outcome", &["event", "image"]),
-    ("input", &["event", "image"]),
+    ("input", &["error", "event", "image"]),
     ("matrix", &["error", "event", "image", "input", "template", "version"]),
     ("plan", &["error", "event", "image", "input", "matrix", "template"]),
     ("init", &["image", "template"]),

@@ -85,6 +85,7 @@ fn options(args: &BuildArgs) -> BuildOptions {
         network: Network::Default,
         provenance: args.run.provenance,
         history: args.run.history,
+        skip_test: args.run.skip_test,
     }
 }
 

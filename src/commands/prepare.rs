@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{facts, load, output};
+use super::{facts, load, output, scripts};
 use crate::cli::SelectArgs;
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
 use crate::matrix::{Cell, Matrix, Overrides, Selection, Unnamed};
@@ -75,6 +75,7 @@ pub(super) fn planned(
     let templates = templates(cells, root)?;
     let plan = plan(matrix, cells, &templates, root, options)?;
     let mut requests = plan.requests;
+    scripts::read(&mut requests, root)?;
     let mut ignores = HashMap::new();
     for (cell, request) in cells.iter().zip(&mut requests) {
         let template = request.context.join(&*cell.dockerfile);
@@ -126,7 +127,8 @@ fn templates(cells: &[Cell], root: &Path) -> Result<Templates, Error> {
         }
         for file in needed {
             let path = root.join(&file.path);
-            let read = inside(&path, &root.join(&file.folder)).and_then(|()| load::text(&path));
+            let read = inside(&path, &root.join(&file.folder), "the context folder")
+                .and_then(|()| load::text(&path));
             let found = match read {
                 Ok(source) => templates.insert(&file.path, source),
                 Err(error) => {
@@ -146,8 +148,8 @@ fn templates(cells: &[Cell], root: &Path) -> Result<Templates, Error> {
     }
 }
 
-/// Fails when a link leads `path` out of `folder`.
-fn inside(path: &Path, folder: &Path) -> std::io::Result<()> {
+/// Fails when a link leads `path` out of `folder`, which is `called` so for people.
+pub(super) fn inside(path: &Path, folder: &Path, called: &str) -> std::io::Result<()> {
     // The current folder is written as nothing.
     let folder = if folder == Path::new("") { Path::new(".") } else { folder };
     let folder: PathBuf = folder.canonicalize()?;
@@ -155,5 +157,5 @@ fn inside(path: &Path, folder: &Path) -> std::io::Result<()> {
     if path.starts_with(&folder) {
         return Ok(());
     }
-    Err(std::io::Error::other("it lies outside of the context folder"))
+    Err(std::io::Error::other(format!("it lies outside of {called}")))
 }

@@ -11,6 +11,7 @@ pub(super) fn overlaid(below: Node, above: Node) -> Node {
     };
     let mut below = below.clone();
     settle_tags(&mut below, above_entries);
+    settle_test(&mut below, above_entries);
     Node { kind: Kind::Map(merged(below, above_entries.clone())), ..above }
 }
 
@@ -78,5 +79,20 @@ fn settle_tags(below: &mut Vec<Entry>, above: &[Entry]) {
         below.iter_mut().filter(|entry| entry.key == "tag").for_each(|entry| {
             entry.key = "tags".to_owned();
         });
+    }
+}
+
+/// So are `run` and `script` of a test.
+fn settle_test(below: &mut [Entry], above: &[Entry]) {
+    let said = above.iter().find(|entry| entry.key == "test");
+    let known = below.iter_mut().find(|entry| entry.key == "test");
+    let (Some(Kind::Map(said)), Some(Kind::Map(known))) =
+        (said.map(|entry| &entry.value.kind), known.map(|entry| &mut entry.value.kind))
+    else {
+        return;
+    };
+    let is_command = |entry: &Entry| matches!(entry.key.as_str(), "run" | "script");
+    if said.iter().any(is_command) {
+        known.retain(|entry| !is_command(entry));
     }
 }

@@ -4,6 +4,7 @@ mod axes;
 mod rules;
 mod settings;
 mod tags;
+mod test;
 
 use super::check;
 use super::outside::Resolved;
@@ -12,7 +13,7 @@ use super::yaml::{Entry, Kind, Node};
 use super::{Axis, Matrix};
 use crate::error::{Diagnostic, Diagnostics, SourceFile, nearest};
 
-pub(super) const KEYS: [&str; 24] = [
+pub(super) const KEYS: [&str; 25] = [
     "image",
     "tag",
     "tags",
@@ -33,6 +34,7 @@ pub(super) const KEYS: [&str; 24] = [
     "ssh",
     "cache_from",
     "cache_to",
+    "test",
     "exclude",
     "include",
     "overrides",
@@ -40,7 +42,7 @@ pub(super) const KEYS: [&str; 24] = [
 ];
 
 /// The keys that rules may have beside axes.
-pub const SETTINGS: [&str; 15] = [
+pub const SETTINGS: [&str; 16] = [
     "platforms",
     "context",
     "dockerfile",
@@ -56,6 +58,7 @@ pub const SETTINGS: [&str; 15] = [
     "ssh",
     "cache_from",
     "cache_to",
+    "test",
 ];
 
 /// Names that every cell defines by itself.

@@ -105,6 +105,8 @@ fn request(
         network: cell.network,
         cache_from: own(&cell.cache_from),
         cache_to: own(&cell.cache_to),
+        test: cell.test.clone(),
+        script: None,
         options: options.clone(),
     };
     base::name(cell.base_name, &mut request);

@@ -33,7 +33,9 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
-pub use crate::input::{Cache, NamedContext, Network, SecretSource, fields};
+pub use crate::input::{
+    Cache, NamedContext, Network, SecretSource, Test, TestCommand, TimeLimit, Volume, Wait, fields,
+};
 pub use make::{Plan, plan};
 pub use request::{BuildOptions, BuildRequest, FileOutput, Output};
 pub(crate) use show::escaped;

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use crate::event::CellName;
 use crate::image::{Platform, Reference};
-use crate::input::{Cache, NamedContext, Network, SecretSource};
+use crate::input::{Cache, NamedContext, Network, SecretSource, Test};
 use crate::template::Rendered;
 
 /// Everything a builder must know of one cell.
@@ -41,6 +41,10 @@ pub struct BuildRequest {
     pub network: Option<Network>,
     pub cache_from: Vec<Cache>,
     pub cache_to: Vec<Cache>,
+    /// What each platform must do before the image goes anywhere.
+    pub test: Option<Test>,
+    /// The content of the test's script, where it is one.
+    pub script: Option<Arc<[u8]>>,
     pub options: Arc<BuildOptions>,
 }
 
@@ -56,6 +60,8 @@ pub struct BuildOptions {
     pub provenance: bool,
     /// Keep a record of the build in the engine's history.
     pub history: bool,
+    /// Let images go out untried, whatever tests they have.
+    pub skip_test: bool,
 }
 
 /// Where the result goes.
@@ -107,6 +113,8 @@ impl BuildRequest {
             network: None,
             cache_from: Vec::new(),
             cache_to: Vec::new(),
+            test: None,
+            script: None,
             options: Arc::default(),
         }
     }
