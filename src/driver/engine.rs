@@ -1,17 +1,18 @@
 //! Builds cells on the BuildKit inside a Docker Engine.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::buildkit::Client;
 use crate::buildkit::session::filesend::{FileSend, OutputError};
+use crate::buildkit::{Client, SolveError};
 use crate::docker::{Credentials, Engine, EngineError};
 use crate::image::Platform;
-use crate::outcome::{Built, CellResult, Failure};
+use crate::outcome::{Built, CellResult, Failure, Tested};
 use crate::plan::{BuildRequest, FileOutput, NamedContext, Output};
 use crate::schedule::{Builder, Events};
 
@@ -73,18 +74,119 @@ impl EngineBuilder {
         request: &BuildRequest,
         events: &Events,
     ) -> Result<Built, Box<Failure>> {
+        let place = self.place(request).await?;
+        place.ended(self.build_in(place.session(), request, events).await)
+    }
+
+    /// Opens what `request` is built in.
+    pub(super) async fn place(&self, request: &BuildRequest) -> Result<Place, Box<Failure>> {
         let needs = Needs::of(request, self.environment);
         let Output::File { kind, dest } = &request.options.output else {
-            let session = self.sessions.shared(&needs).await?;
-            return self.build_in(&session, request, events).await;
+            return Ok(Place::Shared(self.sessions.shared(&needs).await?));
         };
         let target = match kind {
             FileOutput::Local => FileSend::to_folder(dest)?,
             _ if dest == Path::new("-") => FileSend::to_writer(std::io::stdout()),
             FileOutput::Oci | FileOutput::Docker | FileOutput::Tar => FileSend::to_file(dest)?,
         };
-        let Own(session) = &self.sessions.own(&needs, &target).await?;
-        match self.build_in(session, request, events).await {
+        Ok(Place::Own(self.sessions.own(&needs, &target).await?, target))
+    }
+
+    /// Lets `session` serve what `request` is built from.
+    pub(super) fn offer<'a>(
+        session: &'a Open,
+        request: &'a BuildRequest,
+    ) -> Result<Offered<'a>, Box<Failure>> {
+        let filename = format!("{}.Dockerfile", request.cell);
+        session.dockerfiles.insert(&filename, request.dockerfile.text.clone()).map_err(told)?;
+        if let Some(ignore) = &request.dockerignore {
+            let name = format!("{filename}.dockerignore");
+            session.dockerfiles.insert(&name, ignore.as_bytes().to_vec()).map_err(told)?;
+        }
+        let mut folders = HashMap::new();
+        for (name, context) in &request.contexts {
+            if let NamedContext::Folder(folder) = context {
+                folders.insert(name.as_str(), session.offer(folder).map_err(told)?);
+            }
+        }
+        Ok(Offered { session: &session.id, filename, folders })
+    }
+
+    /// Keeps all that the steps of `request` come to until this future is dropped, so that what is
+    /// built of it later is the very same. `told` hears when all is there.
+    pub(super) async fn hold(
+        &self,
+        session: &Open,
+        request: &BuildRequest,
+        told: oneshot::Sender<Result<(), SolveError>>,
+    ) -> Infallible {
+        let Ok(offered) = Self::offer(session, request) else {
+            // Who builds the same says why; here `told` hears that nothing comes.
+            drop(told);
+            return std::future::pending().await;
+        };
+        self.client.hold(solve(request, &offered, self.environment), told).await
+    }
+
+    pub(super) async fn build_in(
+        &self,
+        session: &Open,
+        request: &BuildRequest,
+        events: &Events,
+    ) -> Result<Built, Box<Failure>> {
+        let offered = Self::offer(session, request)?;
+        let (sender, progress) = mpsc::channel(PROGRESS);
+        let solving = self.client.solve(solve(request, &offered, self.environment), sender);
+        let watching = watch(&request.cell, &request.dockerfile, progress, events);
+        let (solved, seen) = tokio::join!(solving, watching);
+        let solved = match solved {
+            Ok(solved) => solved,
+            Err(error) => {
+                let had_login = match login_host(&error.message) {
+                    Some(host) => self.sessions.has_login(&host).await,
+                    None => false,
+                };
+                return Err(Box::new(failure(
+                    &error,
+                    &seen,
+                    request,
+                    &offered.filename,
+                    had_login,
+                )));
+            }
+        };
+
+        let pushed = matches!(request.options.output, Output::Push | Output::StoreAndPush);
+        let (cached_steps, total_steps) = seen.steps();
+        Ok(Built {
+            digest: solved.digest.and_then(|digest| digest.parse().ok()),
+            pushed: if pushed { request.references.clone() } else { Vec::new() },
+            cached_steps,
+            total_steps,
+            tested: Tested::No,
+        })
+    }
+}
+
+/// What a cell is built in.
+pub(super) enum Place {
+    /// The session of all cells that need the same.
+    Shared(Arc<Open>),
+    /// A session of its own, and where the result goes that comes back over it.
+    Own(Own, FileSend),
+}
+
+impl Place {
+    pub(super) fn session(&self) -> &Open {
+        match self {
+            Self::Shared(session) | Self::Own(Own(session), _) => session,
+        }
+    }
+
+    /// Puts what was written into its place, or takes it away.
+    pub(super) fn ended(&self, built: Result<Built, Box<Failure>>) -> Result<Built, Box<Failure>> {
+        let Self::Own(_, target) = self else { return built };
+        match built {
             Ok(built) => {
                 target.commit()?;
                 Ok(built)
@@ -99,56 +201,10 @@ impl EngineBuilder {
             }
         }
     }
-
-    async fn build_in(
-        &self,
-        session: &Open,
-        request: &BuildRequest,
-        events: &Events,
-    ) -> Result<Built, Box<Failure>> {
-        let filename = format!("{}.Dockerfile", request.cell);
-        session.dockerfiles.insert(&filename, request.dockerfile.text.clone()).map_err(told)?;
-        if let Some(ignore) = &request.dockerignore {
-            let name = format!("{filename}.dockerignore");
-            session.dockerfiles.insert(&name, ignore.as_bytes().to_vec()).map_err(told)?;
-        }
-
-        let mut folders = HashMap::new();
-        for (name, context) in &request.contexts {
-            if let NamedContext::Folder(folder) = context {
-                folders.insert(name.as_str(), session.offer(folder).map_err(told)?);
-            }
-        }
-        let offered = Offered { session: &session.id, filename: &filename, folders };
-
-        let (sender, progress) = mpsc::channel(PROGRESS);
-        let solving = self.client.solve(solve(request, &offered, self.environment), sender);
-        let watching = watch(&request.cell, &request.dockerfile, progress, events);
-        let (solved, seen) = tokio::join!(solving, watching);
-        let solved = match solved {
-            Ok(solved) => solved,
-            Err(error) => {
-                let had_login = match login_host(&error.message) {
-                    Some(host) => self.sessions.has_login(&host).await,
-                    None => false,
-                };
-                return Err(Box::new(failure(&error, &seen, request, &filename, had_login)));
-            }
-        };
-
-        let pushed = matches!(request.options.output, Output::Push | Output::StoreAndPush);
-        let (cached_steps, total_steps) = seen.steps();
-        Ok(Built {
-            digest: solved.digest.and_then(|digest| digest.parse().ok()),
-            pushed: if pushed { request.references.clone() } else { Vec::new() },
-            cached_steps,
-            total_steps,
-        })
-    }
 }
 
 /// A failure that is no fault of the Dockerfile.
-fn told(error: impl std::fmt::Display) -> Box<Failure> {
+pub(super) fn told(error: impl std::fmt::Display) -> Box<Failure> {
     Box::new(Failure { message: error.to_string(), ..Failure::default() })
 }
 
