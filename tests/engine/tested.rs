@@ -190,12 +190,18 @@ fn an_output_is_written_when_the_test_has_passed_and_not_else() {
     }
     assert_eq!(fs::read_to_string(project.path("out-local/v1/copy")).unwrap(), "x\n");
     nothing_is_left(&project);
-    // With provenance, and with the cache inside the image, it is the same image all the same.
-    for more in [&["--provenance"][..], &["--cache-to", "type=inline", "--no-cache"]] {
+    // Provenance stands beside the same image, and a cache inside the image belongs to it.
+    let pushed = |more: &[&str]| {
         let args = [&["build", "--only", "n=1", "--push"][..], more].concat();
         let run = project.run(&args).success().says(&["1 tested on amd64"]);
         assert_eq!(project.store().digest("v1"), run.digest());
-    }
+        run.digest()
+    };
+    let config = || project.store().images("v1").remove(0).1["config"]["digest"].clone();
+    let alone = (pushed(&[]), config());
+    assert_ne!(pushed(&["--provenance"]), alone.0);
+    assert_eq!(config(), alone.1);
+    pushed(&["--cache-to", "type=inline", "--no-cache"]);
     nothing_is_left(&project);
 }
 
