@@ -74,22 +74,25 @@ impl EngineBuilder {
         request: &BuildRequest,
         events: &Events,
     ) -> Result<Built, Box<Failure>> {
-        let place = self.place(request).await?;
-        place.ended(self.build_in(place.session(), request, events).await)
+        let opened = self.open_for(request).await?;
+        opened.ended(self.build_in(opened.session(), request, events).await)
     }
 
-    /// Opens what `request` is built in.
-    pub(super) async fn place(&self, request: &BuildRequest) -> Result<Place, Box<Failure>> {
+    /// Opens the session that `request` is built in, however often.
+    pub(super) async fn open_for(
+        &self,
+        request: &BuildRequest,
+    ) -> Result<BuildSession, Box<Failure>> {
         let needs = Needs::of(request, self.environment);
         let Output::File { kind, dest } = &request.options.output else {
-            return Ok(Place::Shared(self.sessions.shared(&needs).await?));
+            return Ok(BuildSession::Shared(self.sessions.shared(&needs).await?));
         };
         let target = match kind {
             FileOutput::Local => FileSend::to_folder(dest)?,
             _ if dest == Path::new("-") => FileSend::to_writer(std::io::stdout()),
             FileOutput::Oci | FileOutput::Docker | FileOutput::Tar => FileSend::to_file(dest)?,
         };
-        Ok(Place::Own(self.sessions.own(&needs, &target).await?, target))
+        Ok(BuildSession::Own(self.sessions.own(&needs, &target).await?, target))
     }
 
     /// Lets `session` serve what `request` is built from.
@@ -168,15 +171,15 @@ impl EngineBuilder {
     }
 }
 
-/// What a cell is built in.
-pub(super) enum Place {
-    /// The session of all cells that need the same.
+/// The session of a build, and where its result goes.
+pub(super) enum BuildSession {
+    /// That of all cells that need the same; the result goes elsewhere.
     Shared(Arc<Open>),
-    /// A session of its own, and where the result goes that comes back over it.
+    /// One of its own, over which the result comes back.
     Own(Own, FileSend),
 }
 
-impl Place {
+impl BuildSession {
     pub(super) fn session(&self) -> &Open {
         match self {
             Self::Shared(session) | Self::Own(Own(session), _) => session,

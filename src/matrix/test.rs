@@ -134,6 +134,15 @@ impl Made<'_> {
                 self.keep(path).map(|path| TestCommand::Script(path.into()))
             }
         });
+        let is_empty = match &command {
+            Some(TestCommand::Words(words)) => words.first().is_none_or(String::is_empty),
+            Some(TestCommand::Shell(line)) => line.trim().is_empty(),
+            Some(TestCommand::Script(_)) | None => false,
+        };
+        if is_empty && !self.errors.has_errors() {
+            let finding = Diagnostic::error("the command of this test is empty here");
+            self.errors.push(finding.at(&span, ""));
+        }
         let mut volumes = Vec::new();
         for template in rule.volumes.iter().flatten() {
             let text = self.text(template);

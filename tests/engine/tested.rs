@@ -137,13 +137,16 @@ fn a_container_is_waited_for_until_it_is_healthy_and_no_longer_than_it_has_to() 
 
 #[test]
 fn what_cannot_run_says_so_and_what_takes_too_long_is_ended() {
-    let matrix = "platforms: [linux/amd64]\naxes: { n: [script, gone, path, long, off] }\n\
+    let matrix = "platforms: [linux/amd64]\naxes: { n: [script, gone, path, long, off, priv] }\n\
                   test: { script: tests/smoke.sh, env: { NAME: <%n%> } }\n\
                   overrides:\n\
                   \x20 - { n: gone, test: [no-such-program, x] }\n\
                   \x20 - { n: path, test: { volumes: [\"/nowhere/of/onebuild:/x\"] } }\n\
                   \x20 - { n: long, test: { run: \"echo waits; sleep 600\", timeout: 1s } }\n\
-                  \x20 - { n: \"off\", test: none }\n";
+                  \x20 - { n: \"off\", test: none }\n\
+                  \x20 - n: priv\n    test:\n      volumes: /etc/os-release:/x:ro\n      \
+                  privileged: true\n      run: |-\n        test -s /x\n        \
+                  grep ' /sys sysfs rw' /proc/mounts\n";
     let project = project("triedlimits", matrix, "FROM alpine:3.20\nUSER nobody\nCMD false\n");
     project.file("tests/smoke.sh", "#!/bin/sh -e\necho \"$0 for $NAME by $(id -un)\"\n");
     project.run(&["matrix", "--push"]).exits(1).says(&[
@@ -154,12 +157,17 @@ fn what_cannot_run_says_so_and_what_takes_too_long_is_ended() {
         "make this one there",
         "✗ vlong  test failed: not done within 1s",
         "= log: waits",
-        "2 pushed, 3 failed",
-        "1 tested on amd64\n",
+        "3 pushed, 3 failed",
+        "2 tested on amd64\n",
     ]);
-    for (tag, pushed) in
-        [("vscript", true), ("vgone", false), ("vpath", false), ("vlong", false), ("voff", true)]
-    {
+    for (tag, pushed) in [
+        ("vscript", true),
+        ("vgone", false),
+        ("vpath", false),
+        ("vlong", false),
+        ("voff", true),
+        ("vpriv", true),
+    ] {
         assert_eq!(project.store().has(tag), pushed, "{tag}");
     }
     nothing_is_left(&project);

@@ -19,11 +19,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::engine::{EngineBuilder, Place, told};
+use super::engine::{BuildSession, EngineBuilder, told};
 use crate::buildkit::{SolveError, random_id};
 use crate::docker::Engine;
 use crate::event::{Event, Warning};
-use crate::image::{Digest, Reference};
+use crate::image::{Digest, Platform, Reference};
 use crate::outcome::{Built, CellResult, Failure, Tested as Verdict};
 use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output, Test};
 use crate::schedule::{Builder, Events};
@@ -68,7 +68,7 @@ impl From<Box<Failure>> for Stop {
 struct Cell<'a> {
     request: &'a BuildRequest,
     test: &'a Test,
-    place: &'a Place,
+    opened: &'a BuildSession,
     image: &'a Reference,
     events: &'a Events,
     cancel: &'a CancellationToken,
@@ -120,28 +120,31 @@ impl Tested {
     ) -> Result<Built, Stop> {
         let name = format!("{NAMES}:{}-{}", self.run, self.number());
         let image = name.parse().expect("it is a reference");
-        let opened = cancel.run_until_cancelled(self.builder.place(request)).await;
-        let place = &opened.ok_or(Stop::Cancelled)??;
+        let opening = cancel.run_until_cancelled(self.builder.open_for(request)).await;
+        let opened = &opening.ok_or(Stop::Cancelled)??;
         self.left().images.insert(name.clone());
-        let cell = Cell { request, test, place, image: &image, events, cancel };
+        let cell = Cell { request, test, opened, image: &image, events, cancel };
         let (telling, held) = oneshot::channel();
         let trial = trial_of(request, &image);
         let built = tokio::select! {
             built = self.try_and_build(&cell, &trial, held) => built,
-            never = self.builder.hold(place.session(), &trial, telling) => match never {},
+            never = self.builder.hold(opened.session(), &trial, telling) => match never {},
         };
-        // One that was cancelled may be named by the engine after this: `close` looks again.
-        let removed = self.engine.remove_image(&image).await;
-        if !matches!(built, Err(Stop::Cancelled)) {
-            self.left().images.remove(&name);
-        }
-        if let Err(error) = removed {
-            self.warn(&cell, &format!("the image {name} of a test was not removed: {error}")).await;
+        match self.engine.remove_image(&image).await {
+            // One that was cancelled may be named by the engine after this: `close` looks again.
+            Ok(()) if matches!(built, Err(Stop::Cancelled)) => {}
+            Ok(()) => {
+                self.left().images.remove(&name);
+            }
+            Err(error) => {
+                let text = format!("the image {name} of a test was not removed: {error}");
+                self.warn(&cell, &text).await;
+            }
         }
         match built {
             Err(Stop::Cancelled) => Err(Stop::Cancelled),
-            Err(Stop::Failed(failure)) => Ok(place.ended(Err(failure))?),
-            Ok(built) => Ok(place.ended(Ok(built))?),
+            Err(Stop::Failed(failure)) => Ok(opened.ended(Err(failure))?),
+            Ok(built) => Ok(opened.ended(Ok(built))?),
         }
     }
 
@@ -151,8 +154,8 @@ impl Tested {
         trial: &BuildRequest,
         held: oneshot::Receiver<Result<(), SolveError>>,
     ) -> Result<Built, Stop> {
-        let Cell { request, place, events, cancel, .. } = *cell;
-        let session = place.session();
+        let Cell { request, opened, events, cancel, .. } = *cell;
+        let session = opened.session();
         let first = self.builder.build_in(session, trial, events);
         let first = cancel.run_until_cancelled(first).await.ok_or(Stop::Cancelled)??;
         match cancel.run_until_cancelled(held).await.ok_or(Stop::Cancelled)? {
@@ -172,7 +175,7 @@ impl Tested {
         let again = cached(trial);
         let again = self.builder.build_in(session, &again, &nobody);
         let again = cancel.run_until_cancelled(again).await.ok_or(Stop::Cancelled)??;
-        same(first.digest.as_ref(), again.digest.as_ref())?;
+        same(first.digest.as_ref(), again.digest.as_ref(), "would go out")?;
 
         let last = cached(request);
         let (sender, relayed) = mpsc::channel(64);
@@ -184,20 +187,22 @@ impl Tested {
         let last = async { tokio::join!(last, relay::outputs(relayed, events)).0 };
         let last = cancel.run_until_cancelled(last).await.ok_or(Stop::Cancelled)??;
         if is_comparable(&request.options) {
-            same(first.digest.as_ref(), last.digest.as_ref())?;
+            same(first.digest.as_ref(), last.digest.as_ref(), "went out")?;
         }
         let Built { cached_steps, total_steps, .. } = first;
         Ok(Built { cached_steps, total_steps, tested: Verdict::Passed { took }, ..last })
     }
 
     /// Tries one platform; its container is gone when this returns.
-    async fn try_on(&self, cell: &Cell<'_>, platform: &crate::image::Platform) -> Result<(), Stop> {
+    async fn try_on(&self, cell: &Cell<'_>, platform: &Platform) -> Result<(), Stop> {
         let number = self.number();
         let name = format!("onebuild-test-{}-{number}", self.run);
         self.left().containers.insert(name.clone());
         let trial = Trial::new(cell, &self.engine, &self.run, &name, number, platform);
         let done = trial.run(cell.cancel).await;
         match self.engine.remove_container(&name).await {
+            // The engine may still be making it: `close` looks again.
+            Ok(()) if matches!(done, Err(Stop::Cancelled)) => {}
             Ok(()) => {
                 self.left().containers.remove(&name);
             }
@@ -268,14 +273,19 @@ fn is_comparable(options: &BuildOptions) -> bool {
     image && !options.provenance
 }
 
-fn same(tested: Option<&Digest>, other: Option<&Digest>) -> Result<(), Box<Failure>> {
+/// Fails when `other`, which `goes_out` as the words say, is not what was tested.
+fn same(
+    tested: Option<&Digest>,
+    other: Option<&Digest>,
+    goes_out: &str,
+) -> Result<(), Box<Failure>> {
     if tested == other {
         return Ok(());
     }
     let shown = |digest: Option<&Digest>| digest.map_or("nothing", Digest::short).to_owned();
     Err(Box::new(Failure {
         message: format!(
-            "what would go out is not what was tested: {} instead of {}",
+            "what {goes_out} is not what was tested: {} instead of {}",
             shown(other),
             shown(tested)
         ),
@@ -316,10 +326,10 @@ mod tests {
     #[test]
     fn another_digest_is_never_taken_for_the_tested_one() {
         let (one, other) = (Digest::of(b"1"), Digest::of(b"2"));
-        assert!(same(Some(&one), Some(&one)).is_ok());
+        assert!(same(Some(&one), Some(&one), "went out").is_ok());
         for (tested, found) in [(Some(&one), Some(&other)), (Some(&one), None), (None, Some(&one))]
         {
-            let message = same(tested, found).unwrap_err().message;
+            let message = same(tested, found, "went out").unwrap_err().message;
             assert!(message.contains("not what was tested"), "{message}");
         }
     }
