@@ -127,7 +127,7 @@ fn templates(cells: &[Cell], root: &Path) -> Result<Templates, Error> {
         }
         for file in needed {
             let path = root.join(&file.path);
-            let read = inside(&path, &root.join(&file.folder), "the context folder")
+            let read = inside(&path, &root.join(&file.folder), "context folder")
                 .and_then(|()| load::text(&path));
             let found = match read {
                 Ok(source) => templates.insert(&file.path, source),
@@ -148,8 +148,8 @@ fn templates(cells: &[Cell], root: &Path) -> Result<Templates, Error> {
     }
 }
 
-/// Fails when a link leads `path` out of `folder`, which is `called` so for people.
-pub(super) fn inside(path: &Path, folder: &Path, called: &str) -> std::io::Result<()> {
+/// Fails when `path` leads out of `folder`, by a link or by itself. `place` is what it is called.
+pub(super) fn inside(path: &Path, folder: &Path, place: &str) -> std::io::Result<()> {
     // The current folder is written as nothing.
     let folder = if folder == Path::new("") { Path::new(".") } else { folder };
     let folder: PathBuf = folder.canonicalize()?;
@@ -157,5 +157,5 @@ pub(super) fn inside(path: &Path, folder: &Path, called: &str) -> std::io::Resul
     if path.starts_with(&folder) {
         return Ok(());
     }
-    Err(std::io::Error::other(format!("it lies outside of {called}")))
+    Err(std::io::Error::other(format!("it lies outside of the {place}")))
 }

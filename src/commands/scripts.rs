@@ -30,7 +30,7 @@ fn script(root: &Path, path: &Path, span: &Span) -> Result<Arc<[u8]>, Box<Diagno
     let wrong = |message: String, why: String, help: &str| {
         Box::new(Diagnostic::error(message).at(span, why).help(help))
     };
-    let read = inside(&full, root, "the folder of the matrix")
+    let read = inside(&full, root, "folder of the matrix")
         .and_then(|()| load::text(&full))
         .map_err(|error| {
             let message = format!("the script {} cannot be read", full.display());

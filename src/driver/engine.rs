@@ -95,11 +95,12 @@ impl EngineBuilder {
         Ok(BuildSession::Own(self.sessions.own(&needs, &target).await?, target))
     }
 
-    /// Lets `session` serve what `request` is built from.
+    /// Lets `session` serve what `request` is built from; gives the names of the Dockerfile and of
+    /// each named context that is a folder.
     pub(super) fn offer<'a>(
-        session: &'a Open,
+        session: &Open,
         request: &'a BuildRequest,
-    ) -> Result<Offered<'a>, Box<Failure>> {
+    ) -> Result<(String, HashMap<&'a str, String>), Box<Failure>> {
         let filename = format!("{}.Dockerfile", request.cell);
         session.dockerfiles.insert(&filename, request.dockerfile.text.clone()).map_err(told)?;
         if let Some(ignore) = &request.dockerignore {
@@ -112,7 +113,7 @@ impl EngineBuilder {
                 folders.insert(name.as_str(), session.offer(folder).map_err(told)?);
             }
         }
-        Ok(Offered { session: &session.id, filename, folders })
+        Ok((filename, folders))
     }
 
     /// Keeps all that the steps of `request` come to until this future is dropped, so that what is
@@ -123,11 +124,12 @@ impl EngineBuilder {
         request: &BuildRequest,
         told: oneshot::Sender<Result<(), SolveError>>,
     ) -> Infallible {
-        let Ok(offered) = Self::offer(session, request) else {
+        let Ok((filename, folders)) = Self::offer(session, request) else {
             // Who builds the same says why; here `told` hears that nothing comes.
             drop(told);
             return std::future::pending().await;
         };
+        let offered = Offered { session: &session.id, filename: &filename, folders };
         self.client.hold(solve(request, &offered, self.environment), told).await
     }
 
@@ -137,7 +139,9 @@ impl EngineBuilder {
         request: &BuildRequest,
         events: &Events,
     ) -> Result<Built, Box<Failure>> {
-        let offered = Self::offer(session, request)?;
+        let (filename, folders) = Self::offer(session, request)?;
+        let offered = Offered { session: &session.id, filename: &filename, folders };
+
         let (sender, progress) = mpsc::channel(PROGRESS);
         let solving = self.client.solve(solve(request, &offered, self.environment), sender);
         let watching = watch(&request.cell, &request.dockerfile, progress, events);
@@ -149,13 +153,7 @@ impl EngineBuilder {
                     Some(host) => self.sessions.has_login(&host).await,
                     None => false,
                 };
-                return Err(Box::new(failure(
-                    &error,
-                    &seen,
-                    request,
-                    &offered.filename,
-                    had_login,
-                )));
+                return Err(Box::new(failure(&error, &seen, request, &filename, had_login)));
             }
         };
 

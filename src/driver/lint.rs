@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::plan::BuildRequest;
 
 use super::engine::EngineBuilder;
-use super::request::solve;
+use super::request::{Offered, solve};
 use super::sessions::Needs;
 
 /// What BuildKit finds in a Dockerfile without building it.
@@ -83,7 +83,9 @@ impl EngineBuilder {
     pub async fn lint(&self, request: &BuildRequest) -> Result<Lint, String> {
         let needs = Needs::of(request, self.environment);
         let session = self.sessions.shared(&needs).await.map_err(|error| error.to_string())?;
-        let offered = Self::offer(&session, request).map_err(|failure| failure.message)?;
+        let (filename, folders) =
+            Self::offer(&session, request).map_err(|failure| failure.message)?;
+        let offered = Offered { session: &session.id, filename: &filename, folders };
         let attributes = solve(request, &offered, self.environment).attributes;
         let answers = self
             .client

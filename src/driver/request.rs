@@ -13,7 +13,7 @@ use super::machine::Environment;
 pub(super) struct Offered<'a> {
     pub(super) session: &'a str,
     /// The Dockerfile.
-    pub(super) filename: String,
+    pub(super) filename: &'a str,
     /// Of each named context that is a folder.
     pub(super) folders: HashMap<&'a str, String>,
 }
@@ -26,7 +26,7 @@ pub(super) fn solve(
 ) -> Solve {
     let options = &request.options;
     let mut attributes = HashMap::from([
-        ("filename".to_owned(), offered.filename.clone()),
+        ("filename".to_owned(), offered.filename.to_owned()),
         ("platform".to_owned(), join(&request.platforms)),
     ]);
     let prefixed = |prefix: &'static str| {
@@ -139,11 +139,7 @@ mod tests {
 
     fn solved(request: &BuildRequest) -> Solve {
         let folders = HashMap::from([("folder", "folder-1".to_owned())]);
-        solve(
-            request,
-            &Offered { session: "s", filename: "v1.Dockerfile".to_owned(), folders },
-            |_| None,
-        )
+        solve(request, &Offered { session: "s", filename: "v1.Dockerfile", folders }, |_| None)
     }
 
     #[test]
