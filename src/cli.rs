@@ -182,6 +182,9 @@ pub struct RunArgs {
     /// Keep a record of each build in the engine's history; doubles the time of a cached cell
     #[arg(long)]
     pub history: bool,
+    /// Let images go out without the tests that the matrix has for them
+    #[arg(long)]
+    pub skip_test: bool,
     /// How progress is shown
     #[arg(long, value_enum, env = "ONEBUILD_PROGRESS", default_value_t = Mode::Auto)]
     pub progress: Mode,

@@ -38,6 +38,19 @@ pub struct Built {
     /// Instructions that came from the cache, and instructions in all.
     pub cached_steps: u32,
     pub total_steps: u32,
+    pub tested: Tested,
+}
+
+/// Whether an image was tried before it went out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Tested {
+    /// It has no test.
+    #[default]
+    No,
+    /// It has one, and the person wanted none.
+    Skipped,
+    /// It did what it must on every platform, in so much time.
+    Passed { took: Duration },
 }
 
 /// Why a cell failed, in the terms of its Dockerfile.
@@ -45,6 +58,8 @@ pub struct Built {
 pub struct Failure {
     /// One sentence without the command: `exit code 3`, `not found`.
     pub message: String,
+    /// The image was built, and did not do what its test wants.
+    pub in_test: bool,
     /// What the engine said in its own words, where `message` puts it shorter.
     pub verbatim: Option<String>,
     pub platform: Option<Platform>,

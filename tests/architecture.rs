@@ -18,7 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("yaml", &["error"]),
     ("event", &["image", "outcome"]),
     ("outcome", &["event", "image"]),
-    ("input", &["event", "image"]),
+    ("input", &["error", "event", "image"]),
     ("matrix", &["error", "event", "image", "input", "template", "version", "yaml"]),
     ("plan", &["error", "event", "image", "input", "matrix", "template"]),
     ("init", &["image", "template"]),

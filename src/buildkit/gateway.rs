@@ -1,4 +1,5 @@
-//! Questions to a frontend: what it answers is data, and nothing is built.
+//! Solves that we steer ourselves: questions to a frontend, whose answers are data, and results that
+//! are kept for as long as somebody wants them.
 //!
 //! A solve without a frontend opens a bridge that takes calls until it is told a result. The calls
 //! go over the same channel and name the solve in their metadata.
@@ -6,18 +7,21 @@
 //! Source: <https://github.com/moby/buildkit/blob/master/frontend/gateway/pb/gateway.proto>
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use bollard_buildkit_proto::moby::buildkit::v1 as proto;
 use bollard_buildkit_proto::moby::buildkit::v1::frontend as bridge;
 use bollard_buildkit_proto::moby::buildkit::v1::frontend::llb_bridge_client::LlbBridgeClient;
 use bollard_buildkit_proto::pb;
+use tokio::sync::oneshot;
+use tonic::Request;
 use tonic::metadata::{Ascii, MetadataValue};
-use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 
 use super::client::MAX_MESSAGE;
+use super::solve::Solve;
 use super::{Client, SolveError, random_id};
 
 /// The metadata that names the solve whose bridge is meant.
@@ -25,22 +29,6 @@ const BUILD_ID: &str = "buildkit-controlapi-buildid";
 
 /// The bridge is there soon after the solve has begun, or the solve has failed.
 const BRIDGE_LIMIT: Duration = Duration::from_secs(20);
-
-/// What names the solve whose bridge a call is for.
-#[derive(Clone)]
-struct BuildId(MetadataValue<Ascii>);
-
-impl Interceptor for BuildId {
-    fn call(
-        &mut self,
-        mut request: tonic::Request<()>,
-    ) -> Result<tonic::Request<()>, tonic::Status> {
-        request.metadata_mut().insert(BUILD_ID, self.0.clone());
-        Ok(request)
-    }
-}
-
-type Bridge = LlbBridgeClient<InterceptedService<Channel, BuildId>>;
 
 impl Client {
     /// Asks the Dockerfile frontend `question`, such as `frontend.lint`, about what `session`
@@ -60,13 +48,7 @@ impl Client {
             None => caps.to_owned(),
         };
         attributes.insert("frontend.caps".to_owned(), caps);
-        let request = bridge::SolveRequest {
-            frontend: "dockerfile.v0".to_owned(),
-            frontend_opt: attributes,
-            allow_result_return: true,
-            allow_result_array_ref: true,
-            ..bridge::SolveRequest::default()
-        };
+        let request = asking(attributes, false);
         let answer = self.over_a_bridge(session, async |mut bridge| bridge.solve(request).await);
         Ok(answer.await?.result.map(|result| result.metadata).unwrap_or_default())
     }
@@ -99,16 +81,10 @@ impl Client {
         call: impl AsyncFnOnce(Bridge) -> Result<tonic::Response<T>, tonic::Status>,
     ) -> Result<T, SolveError> {
         let id = random_id();
-        let solve = proto::SolveRequest {
-            r#ref: id.clone(),
-            session: session.to_owned(),
-            internal: true,
-            cache: Some(proto::CacheOptions::default()),
-            ..proto::SolveRequest::default()
-        };
+        let solve = steered(&id, session, Vec::new());
         let mut control = self.control();
         let mut solving = std::pin::pin!(control.solve(solve));
-        let mut calling = std::pin::pin!(called(self.channel(), &id, call));
+        let mut calling = std::pin::pin!(called(self.channel(), id, call));
         tokio::select! {
             // It ends when it is told a result, and may be faster than the answer to the telling;
             // before that, it has failed.
@@ -126,21 +102,94 @@ impl Client {
             }
         }
     }
+
+    /// Solves, exporting nothing, and keeps all that comes of it until this future is dropped: a
+    /// further solve of the same takes these very results, whatever is built anew or thrown away
+    /// meanwhile. `told` hears when all is there, or why it is not.
+    pub async fn hold(
+        &self,
+        solve: Solve,
+        told: oneshot::Sender<Result<(), SolveError>>,
+    ) -> Infallible {
+        let id = random_id();
+        let request = steered(&id, &solve.session, solve.entitlements);
+        let mut control = self.control();
+        let mut solving = std::pin::pin!(control.solve(request));
+        let evaluating = async {
+            let mut bridge = open(self.channel(), id).await?;
+            bridge.solve(asking(solve.attributes, true)).await?;
+            Ok(())
+        };
+        let (held, ended) = tokio::select! {
+            ended = &mut solving => (ended.map(drop).map_err(SolveError::from), true),
+            held = evaluating => (held, false),
+        };
+        // Who asked may have gone.
+        let _ = told.send(held);
+        if !ended {
+            // BuildKit drops the results when this stream ends.
+            let _ = solving.await;
+        }
+        std::future::pending().await
+    }
 }
 
-async fn called<T>(
-    channel: Channel,
-    id: &str,
-    call: impl AsyncFnOnce(Bridge) -> Result<tonic::Response<T>, tonic::Status>,
-) -> Result<T, SolveError> {
-    let id = BuildId(id.parse().expect("an identifier is made of letters and digits"));
-    let mut bridge =
-        LlbBridgeClient::with_interceptor(channel, id).max_decoding_message_size(MAX_MESSAGE);
+/// A solve that waits for calls over its bridge.
+fn steered(id: &str, session: &str, entitlements: Vec<String>) -> proto::SolveRequest {
+    proto::SolveRequest {
+        r#ref: id.to_owned(),
+        session: session.to_owned(),
+        entitlements,
+        internal: true,
+        cache: Some(proto::CacheOptions::default()),
+        ..proto::SolveRequest::default()
+    }
+}
+
+/// A call of the Dockerfile frontend; whether what it comes to is made, too.
+fn asking(attributes: HashMap<String, String>, evaluate: bool) -> bridge::SolveRequest {
+    bridge::SolveRequest {
+        frontend: "dockerfile.v0".to_owned(),
+        frontend_opt: attributes,
+        allow_result_return: true,
+        allow_result_array_ref: true,
+        evaluate,
+        ..bridge::SolveRequest::default()
+    }
+}
+
+/// Names the solve that a call is for.
+#[derive(Clone)]
+struct Named(MetadataValue<Ascii>);
+
+impl tonic::service::Interceptor for Named {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, tonic::Status> {
+        request.metadata_mut().insert(BUILD_ID, self.0.clone());
+        Ok(request)
+    }
+}
+
+type Bridge = LlbBridgeClient<InterceptedService<Channel, Named>>;
+
+/// The bridge of the solve `id`.
+async fn open(channel: Channel, id: String) -> Result<Bridge, SolveError> {
+    let id = id.parse().expect("an identifier is made of letters and digits");
+    let bridge = LlbBridgeClient::with_interceptor(channel, Named(id));
+    let mut bridge = bridge.max_decoding_message_size(MAX_MESSAGE);
     // BuildKit itself waits for the solve of that name to open its bridge.
     let ping = bridge.ping(bridge::PingRequest {});
     tokio::time::timeout(BRIDGE_LIMIT, ping)
         .await
         .map_err(|_| tonic::Status::deadline_exceeded("BuildKit opened no bridge"))??;
+    Ok(bridge)
+}
+
+async fn called<T>(
+    channel: Channel,
+    id: String,
+    call: impl AsyncFnOnce(Bridge) -> Result<tonic::Response<T>, tonic::Status>,
+) -> Result<T, SolveError> {
+    let mut bridge = open(channel, id).await?;
     let answer = call(bridge.clone()).await;
     let done = bridge::ReturnRequest { result: Some(bridge::Result::default()), error: None };
     let _ = bridge.r#return(done).await;

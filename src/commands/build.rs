@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{destination, engine, output, prepare};
 use crate::cli::BuildArgs;
 use crate::docker::{Credentials, Engine, EngineFacts};
-use crate::driver::{self, EngineBuilder, Environment, Obstacle, Verified, preflight};
+use crate::driver::{self, EngineBuilder, Environment, Obstacle, Tested, Verified, preflight};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, why};
 use crate::image::Platform;
 use crate::matrix::{Cell, Matrix, Unnamed};
@@ -88,6 +88,7 @@ fn options(args: &BuildArgs) -> BuildOptions {
         network: Network::Default,
         provenance: args.run.provenance,
         history: args.run.history,
+        skip_test: args.run.skip_test,
     }
 }
 
@@ -162,16 +163,16 @@ async fn open(
     requests: &[BuildRequest],
     args: &BuildArgs,
     credentials: Arc<Credentials>,
-) -> Result<(EngineBuilder, String), Error> {
+) -> Result<(Tested, String), Error> {
     stop_at(driver::missing(requests, ENVIRONMENT))?;
     let engine = engine::connect(args.run.host.as_deref()).await?;
     let facts = engine.facts().await?;
     let line = facts_line(&engine, &facts, requests);
-    let builder = EngineBuilder::open(engine, credentials, ENVIRONMENT).await?;
+    let builder = EngineBuilder::open(engine.clone(), credentials, ENVIRONMENT).await?;
     let platforms =
         builder.platforms().await.map_err(|reason| Error::new(ErrorKind::Environment, reason))?;
     stop_at(preflight(requests, &facts, &platforms))?;
-    Ok((builder, line))
+    Ok((Tested::new(builder, engine), line))
 }
 
 /// All of what is in the way, if there is anything.

@@ -22,6 +22,7 @@ mod plan;
 mod prepare;
 mod render;
 mod schema;
+mod scripts;
 mod usage;
 
 use std::ffi::OsString;

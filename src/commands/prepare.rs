@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{committed, facts, inputs, load, output};
+use super::{committed, facts, inputs, load, output, scripts};
 use crate::cli::{InputArgs, SelectArgs};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, why};
 use crate::matrix::{Cell, Matrix, Overrides, Selection, Unnamed};
@@ -87,6 +87,7 @@ pub(super) fn planned(
     }
     let plan = plan(matrix, cells, &templates, root, options)?;
     let mut requests = plan.requests;
+    scripts::read(&mut requests, root)?;
     let mut ignores = HashMap::new();
     for (cell, request) in cells.iter().zip(&mut requests) {
         let template = request.context.join(&*cell.dockerfile);

@@ -26,7 +26,7 @@ const API_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub struct Engine {
     dialer: Dialer,
-    docker: Docker,
+    pub(super) docker: Docker,
 }
 
 /// What an engine says of itself.

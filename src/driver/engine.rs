@@ -1,18 +1,20 @@
 //! Builds cells on the BuildKit inside a Docker Engine.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::buildkit::Client;
 use crate::buildkit::session::filesend::{FileSend, OutputError};
+use crate::buildkit::{Client, Solve, SolveError};
 use crate::docker::{Credentials, Engine, EngineError};
 use crate::event::{Event, Warning};
 use crate::image::Platform;
-use crate::outcome::{Built, CellResult, Failure};
+use crate::outcome::{Built, CellResult, Failure, Tested};
 use crate::plan::{BuildRequest, FileOutput, NamedContext, Output};
 use crate::schedule::{Builder, Events};
 
@@ -77,18 +79,161 @@ impl EngineBuilder {
         request: &BuildRequest,
         events: &Events,
     ) -> Result<Built, Box<Failure>> {
+        let opened = self.open_for(request).await?;
+        opened.ended(self.build_in(opened.session(), request, events).await)
+    }
+
+    /// Opens the session that `request` is built in, however often.
+    pub(super) async fn open_for(
+        &self,
+        request: &BuildRequest,
+    ) -> Result<BuildSession, Box<Failure>> {
         let needs = Needs::of(request, self.environment);
         let Output::File { kind, dest } = &request.options.output else {
-            let session = self.sessions.shared(&needs).await?;
-            return self.build_in(&session, request, events).await;
+            return Ok(BuildSession::Shared(self.sessions.shared(&needs).await?));
         };
         let target = match kind {
             FileOutput::Local => FileSend::to_folder(dest)?,
             _ if dest == Path::new("-") => FileSend::to_writer(std::io::stdout()),
             FileOutput::Oci | FileOutput::Docker | FileOutput::Tar => FileSend::to_file(dest)?,
         };
-        let Own(session) = &self.sessions.own(&needs, &target).await?;
-        match self.build_in(session, request, events).await {
+        Ok(BuildSession::Own(self.sessions.own(&needs, &target).await?, target))
+    }
+
+    /// Lets `session` serve what `request` is built from; gives the names of the Dockerfile and of
+    /// each named context that is a folder.
+    pub(super) fn offer<'a>(
+        session: &Open,
+        request: &'a BuildRequest,
+    ) -> Result<(String, HashMap<&'a str, String>), Box<Failure>> {
+        let filename = format!("{}.Dockerfile", request.cell);
+        session.dockerfiles.insert(&filename, request.dockerfile.text.clone()).map_err(told)?;
+        if let Some(ignore) = &request.dockerignore {
+            let name = format!("{filename}.dockerignore");
+            session.dockerfiles.insert(&name, ignore.as_bytes().to_vec()).map_err(told)?;
+        }
+        let mut folders = HashMap::new();
+        for (name, context) in &request.contexts {
+            if let NamedContext::Folder(folder) = context {
+                folders.insert(name.as_str(), session.offer(folder).map_err(told)?);
+            }
+        }
+        Ok((filename, folders))
+    }
+
+    /// Finds out what only the engine knows of `request`, and offers what it is built from.
+    async fn ready<'a>(
+        &self,
+        session: &Open,
+        request: &'a BuildRequest,
+    ) -> Result<Ready<'a>, Box<Failure>> {
+        let request = match &request.pin {
+            Some(pin) => Cow::Owned(self.pinned(session, request, pin).await?),
+            None => Cow::Borrowed(request),
+        };
+        let (filename, folders) = Self::offer(session, &request)?;
+        let (caches, trouble) = CacheFolders::offer(&request, &self.sessions.content).await?;
+        let offered = Offered {
+            session: &session.id,
+            filename: &filename,
+            folders,
+            cache_from: &caches.from,
+            cache_to: &caches.to,
+        };
+        let solve = solve(&request, &offered, self.environment);
+        Ok(Ready { request, filename, solve, caches, trouble })
+    }
+
+    /// Keeps all that the steps of `request` come to until this future is dropped, so that what is
+    /// built of it later is the very same. `told` hears when all is there.
+    pub(super) async fn hold(
+        &self,
+        session: &Open,
+        request: &BuildRequest,
+        told: oneshot::Sender<Result<(), SolveError>>,
+    ) -> Infallible {
+        let Ok(ready) = self.ready(session, request).await else {
+            // Who builds the same says why; here `told` hears that nothing comes.
+            drop(told);
+            return std::future::pending().await;
+        };
+        // Folders of caches are offered until the end.
+        let _caches = ready.caches;
+        self.client.hold(ready.solve, told).await
+    }
+
+    pub(super) async fn build_in(
+        &self,
+        session: &Open,
+        request: &BuildRequest,
+        events: &Events,
+    ) -> Result<Built, Box<Failure>> {
+        let Ready { request, filename, solve, caches, trouble } =
+            self.ready(session, request).await?;
+        warn(&request, trouble, events).await;
+
+        let (sender, progress) = mpsc::channel(PROGRESS);
+        let solving = self.client.solve(solve, sender);
+        let watching = watch(&request.cell, &request.dockerfile, progress, events);
+        let (solved, seen) = tokio::join!(solving, watching);
+        let solved = match solved {
+            Ok(solved) => solved,
+            Err(error) => {
+                let had_login = match login_host(&error.message) {
+                    Some(host) => self.sessions.has_login(&host).await,
+                    None => false,
+                };
+                let mut failure = failure(&error, &seen, &request, &filename, had_login);
+                if let Some(fault) = caches.fault(&error.message) {
+                    failure.message = fault;
+                }
+                return Err(Box::new(failure));
+            }
+        };
+        warn(&request, caches.commit(solved.cache_manifest).await?, events).await;
+
+        let pushed = matches!(request.options.output, Output::Push | Output::StoreAndPush);
+        let (cached_steps, total_steps) = seen.steps();
+        Ok(Built {
+            digest: solved.digest.and_then(|digest| digest.parse().ok()),
+            pushed: if pushed { request.references.clone() } else { Vec::new() },
+            cached_steps,
+            total_steps,
+            tested: Tested::No,
+        })
+    }
+}
+
+/// A build of which all is known and offered.
+struct Ready<'a> {
+    request: Cow<'a, BuildRequest>,
+    /// The name under which the Dockerfile is served.
+    filename: String,
+    solve: Solve,
+    caches: CacheFolders,
+    /// What went wrong and stops nothing.
+    trouble: Vec<String>,
+}
+
+/// The session of a build, and where its result goes.
+pub(super) enum BuildSession {
+    /// That of all cells that need the same; the result goes elsewhere.
+    Shared(Arc<Open>),
+    /// One of its own, over which the result comes back.
+    Own(Own, FileSend),
+}
+
+impl BuildSession {
+    pub(super) fn session(&self) -> &Open {
+        match self {
+            Self::Shared(session) | Self::Own(Own(session), _) => session,
+        }
+    }
+
+    /// Puts what was written into its place, or takes it away.
+    pub(super) fn ended(&self, built: Result<Built, Box<Failure>>) -> Result<Built, Box<Failure>> {
+        let Self::Own(_, target) = self else { return built };
+        match built {
             Ok(built) => {
                 target.commit()?;
                 Ok(built)
@@ -103,70 +248,6 @@ impl EngineBuilder {
             }
         }
     }
-
-    async fn build_in(
-        &self,
-        session: &Open,
-        request: &BuildRequest,
-        events: &Events,
-    ) -> Result<Built, Box<Failure>> {
-        let pinned = match &request.pin {
-            Some(pin) => Some(self.pinned(session, request, pin).await?),
-            None => None,
-        };
-        let request = pinned.as_ref().unwrap_or(request);
-        let filename = format!("{}.Dockerfile", request.cell);
-        session.dockerfiles.insert(&filename, request.dockerfile.text.clone()).map_err(told)?;
-        if let Some(ignore) = &request.dockerignore {
-            let name = format!("{filename}.dockerignore");
-            session.dockerfiles.insert(&name, ignore.as_bytes().to_vec()).map_err(told)?;
-        }
-
-        let mut folders = HashMap::new();
-        for (name, context) in &request.contexts {
-            if let NamedContext::Folder(folder) = context {
-                folders.insert(name.as_str(), session.offer(folder).map_err(told)?);
-            }
-        }
-        let (caches, trouble) = CacheFolders::offer(request, &self.sessions.content).await?;
-        warn(request, trouble, events).await;
-        let offered = Offered {
-            session: &session.id,
-            filename: &filename,
-            folders,
-            cache_from: &caches.from,
-            cache_to: &caches.to,
-        };
-
-        let (sender, progress) = mpsc::channel(PROGRESS);
-        let solving = self.client.solve(solve(request, &offered, self.environment), sender);
-        let watching = watch(&request.cell, &request.dockerfile, progress, events);
-        let (solved, seen) = tokio::join!(solving, watching);
-        let solved = match solved {
-            Ok(solved) => solved,
-            Err(error) => {
-                let had_login = match login_host(&error.message) {
-                    Some(host) => self.sessions.has_login(&host).await,
-                    None => false,
-                };
-                let mut failure = failure(&error, &seen, request, &filename, had_login);
-                if let Some(fault) = caches.fault(&error.message) {
-                    failure.message = fault;
-                }
-                return Err(Box::new(failure));
-            }
-        };
-        warn(request, caches.commit(solved.cache_manifest).await?, events).await;
-
-        let pushed = matches!(request.options.output, Output::Push | Output::StoreAndPush);
-        let (cached_steps, total_steps) = seen.steps();
-        Ok(Built {
-            digest: solved.digest.and_then(|digest| digest.parse().ok()),
-            pushed: if pushed { request.references.clone() } else { Vec::new() },
-            cached_steps,
-            total_steps,
-        })
-    }
 }
 
 async fn warn(request: &BuildRequest, messages: Vec<String>, events: &Events) {
@@ -177,7 +258,7 @@ async fn warn(request: &BuildRequest, messages: Vec<String>, events: &Events) {
 }
 
 /// A failure that is no fault of the Dockerfile.
-fn told(error: impl std::fmt::Display) -> Box<Failure> {
+pub(super) fn told(error: impl std::fmt::Display) -> Box<Failure> {
     Box::new(Failure { message: error.to_string(), ..Failure::default() })
 }
 

@@ -58,6 +58,7 @@ pub(super) fn failure(
             None => help,
         },
         message,
+        in_test: false,
         verbatim,
         platform: vertex.and_then(|v| v.name.platform.as_ref()?.parse().ok()).or_else(|| {
             // Of several platforms a command names its own; what is no command concerns them all.

@@ -1,10 +1,8 @@
 //! BuildKit's own findings in a Dockerfile.
 
-use std::collections::HashMap;
-
 use serde::Deserialize;
 
-use crate::plan::{BuildRequest, NamedContext};
+use crate::plan::BuildRequest;
 
 use super::engine::EngineBuilder;
 use super::request::{Offered, solve};
@@ -85,18 +83,8 @@ impl EngineBuilder {
     pub async fn lint(&self, request: &BuildRequest) -> Result<Lint, String> {
         let needs = Needs::of(request, self.environment);
         let session = self.sessions.shared(&needs).await.map_err(|error| error.to_string())?;
-        let filename = format!("{}.Dockerfile", request.cell);
-        session
-            .dockerfiles
-            .insert(&filename, request.dockerfile.text.clone())
-            .map_err(|error| error.to_string())?;
-        let mut folders = HashMap::new();
-        for (name, context) in &request.contexts {
-            if let NamedContext::Folder(folder) = context {
-                let offered = session.offer(folder).map_err(|error| error.to_string())?;
-                folders.insert(name.as_str(), offered);
-            }
-        }
+        let (filename, folders) =
+            Self::offer(&session, request).map_err(|failure| failure.message)?;
         let offered = Offered {
             session: &session.id,
             filename: &filename,

@@ -21,6 +21,7 @@ mod request;
 #[cfg(test)]
 mod samples;
 mod sessions;
+mod tested;
 mod verified;
 mod watch;
 mod words;
@@ -30,4 +31,5 @@ pub use engine::EngineBuilder;
 pub use lint::{Lint, LintWarning};
 pub use machine::{Environment, missing};
 pub use preflight::{Obstacle, preflight};
+pub use tested::Tested;
 pub use verified::Verified;

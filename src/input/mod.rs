@@ -1,8 +1,10 @@
-//! What goes into a build beside the Dockerfile and its folder: further contexts, secrets, caches.
+//! What goes into a build beside the Dockerfile and its folder: further contexts, secrets, caches;
+//! and how what comes of it is tried.
 //! Pure: here they are named; who builds looks them up.
 
 mod cache;
 mod context;
+mod test;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,6 +14,7 @@ use indexmap::IndexMap;
 use crate::image::Reference;
 
 pub use cache::{SharedPlace, fields};
+pub use test::{Test, TestCommand, TimeLimit, Volume, Wait};
 
 /// What a named context is.
 #[derive(Debug, Clone, PartialEq, Eq)]

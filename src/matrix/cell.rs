@@ -10,7 +10,7 @@ use super::{Axis, Overrides};
 use crate::error::Span;
 use crate::event::CellName;
 use crate::image::{Platform, Reference, Repository};
-use crate::input::{Cache, NamedContext, Network, SecretSource};
+use crate::input::{Cache, NamedContext, Network, SecretSource, Test};
 use crate::template::Scope;
 
 /// A combination of one value of each axis, with all that the matrix says of it.
@@ -50,6 +50,8 @@ pub struct Cell {
     /// As they are written: the place of a cell that names none is still to be found.
     pub cache_from: Vec<Cache>,
     pub cache_to: Vec<Cache>,
+    /// How the image is tried; a script is counted from the folder of matrix.yaml.
+    pub test: Option<Test>,
     /// Its values by their numbers.
     pub(super) values: Box<[u32]>,
     /// For each tag the number of the rule that it comes from.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::settings::Settings;
+use super::test;
 use super::{CommittedFile, Matrix, Var};
 use crate::error::{Diagnostic, Diagnostics, listed};
 use crate::image::{InvalidReference, Reference, Repository, Tag};
@@ -98,6 +99,9 @@ pub(super) fn literals(matrix: &Matrix, errors: &mut Diagnostics) {
         if let (true, Err(why)) = (context.is_literal(), context.text().parse::<NamedContext>()) {
             errors.push(Diagnostic::error(why).at(&context.span(), ""));
         }
+    }
+    for rule in all_settings(matrix).filter_map(|settings| settings.test.as_ref()) {
+        test::literals(rule, errors);
     }
 }
 

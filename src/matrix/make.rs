@@ -138,6 +138,7 @@ impl<'a> Maker<'a> {
             ssh: with(ssh, &overrides.ssh),
             cache_from: [made.caches(&settings.cache_from), overrides.cache_from.clone()].concat(),
             cache_to: [made.caches(&settings.cache_to), overrides.cache_to.clone()].concat(),
+            test: made.test(&settings.test),
             values: values.iter().map(|value| *value as u32).collect(),
             tag_rules: tag_rules.into(),
             axes,
@@ -229,17 +230,17 @@ fn tagged(repositories: &[Repository], tags: &IndexSet<Tag>) -> Vec<Reference> {
 }
 
 /// Works out templates, and keeps what is wrong with them.
-struct Made<'a> {
-    scope: &'a Scope,
-    errors: Diagnostics,
+pub(super) struct Made<'a> {
+    pub(super) scope: &'a Scope,
+    pub(super) errors: Diagnostics,
 }
 
 impl Made<'_> {
-    fn keep<T>(&mut self, found: Result<T, Diagnostics>) -> Option<T> {
+    pub(super) fn keep<T>(&mut self, found: Result<T, Diagnostics>) -> Option<T> {
         found.map_err(|errors| self.errors.extend(errors)).ok()
     }
 
-    fn text(&mut self, template: &Template) -> String {
+    pub(super) fn text(&mut self, template: &Template) -> String {
         self.keep(template.render_inline(self.scope)).unwrap_or_default()
     }
 
@@ -248,7 +249,7 @@ impl Made<'_> {
     }
 
     /// `first`, then what the file says, then what flags say.
-    fn map(
+    pub(super) fn map(
         &mut self,
         texts: &Texts,
         first: IndexMap<String, String>,
@@ -347,7 +348,7 @@ where
 }
 
 /// What came out of a template cannot be used.
-fn unusable(template: &Template, text: &str, why: String) -> Diagnostics {
+pub(super) fn unusable(template: &Template, text: &str, why: String) -> Diagnostics {
     let word = match text == template.text() {
         true => String::new(),
         false => format!("here it is `{text}`"),
@@ -355,7 +356,7 @@ fn unusable(template: &Template, text: &str, why: String) -> Diagnostics {
     Diagnostic::error(why).at(&template.span(), word).into()
 }
 
-fn is_variable(text: &str) -> bool {
+pub(super) fn is_variable(text: &str) -> bool {
     !text.is_empty() && !text.contains('=') && !text.chars().any(char::is_control)
 }
 

@@ -24,6 +24,7 @@ mod reader;
 mod rule;
 mod selection;
 mod settings;
+mod test;
 #[cfg(test)]
 mod tests;
 

@@ -15,6 +15,7 @@ pub(super) fn overlaid(below: Node, above: Node, errors: &mut Diagnostics) -> No
     match (below.kind, above.kind) {
         (Kind::Map(mut below), Kind::Map(entries)) => {
             settle_tags(&mut below, &entries);
+            settle_test(&mut below, &entries);
             Node { kind: Kind::Map(merged(below, entries, errors)), ..above }
         }
         (_, kind) => Node { kind, ..above },
@@ -119,5 +120,20 @@ fn settle_tags(below: &mut Vec<Entry>, above: &[Entry]) {
         below.iter_mut().filter(|entry| entry.key == "tag").for_each(|entry| {
             entry.key = "tags".to_owned();
         });
+    }
+}
+
+/// So are `run` and `script` of a test.
+fn settle_test(below: &mut [Entry], above: &[Entry]) {
+    let said = above.iter().find(|entry| entry.key == "test");
+    let known = below.iter_mut().find(|entry| entry.key == "test");
+    let (Some(Kind::Map(said)), Some(Kind::Map(known))) =
+        (said.map(|entry| &entry.value.kind), known.map(|entry| &mut entry.value.kind))
+    else {
+        return;
+    };
+    let is_command = |entry: &Entry| matches!(entry.key.as_str(), "run" | "script");
+    if said.iter().any(is_command) {
+        known.retain(|entry| !is_command(entry));
     }
 }

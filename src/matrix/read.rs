@@ -4,6 +4,7 @@ mod axes;
 mod rules;
 mod settings;
 mod tags;
+mod test;
 
 use super::check;
 use super::outside::Resolved;
@@ -12,7 +13,7 @@ use super::{Axis, Matrix};
 use crate::error::{Diagnostic, Diagnostics, SourceFile, nearest};
 use crate::yaml::{Entry, Kind, Node};
 
-pub(super) const KEYS: [&str; 25] = [
+pub(super) const KEYS: [&str; 26] = [
     "image",
     "tag",
     "tags",
@@ -33,6 +34,7 @@ pub(super) const KEYS: [&str; 25] = [
     "ssh",
     "cache_from",
     "cache_to",
+    "test",
     "exclude",
     "include",
     "overrides",
@@ -41,7 +43,7 @@ pub(super) const KEYS: [&str; 25] = [
 ];
 
 /// The keys that rules may have beside axes.
-pub const SETTINGS: [&str; 15] = [
+pub const SETTINGS: [&str; 16] = [
     "platforms",
     "context",
     "dockerfile",
@@ -57,6 +59,7 @@ pub const SETTINGS: [&str; 15] = [
     "ssh",
     "cache_from",
     "cache_to",
+    "test",
 ];
 
 /// Names that every cell defines by itself.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Var;
 use super::facts::Wanted;
+use super::test::TestRule;
 use crate::error::Span;
 use crate::image::Platform;
 use crate::input::Network;
@@ -32,6 +33,7 @@ pub(super) struct Settings {
     pub(super) ssh: Vec<(String, Agent)>,
     pub(super) cache_from: Option<Given<Vec<CacheRule>>>,
     pub(super) cache_to: Option<Given<Vec<CacheRule>>>,
+    pub(super) test: Option<TestRule>,
     /// Of values of axes: the axis and the value by their numbers.
     pub(super) properties: Vec<(usize, usize, Properties)>,
 }
@@ -85,6 +87,9 @@ impl Settings {
         replace(&mut all.auto_annotations, &other.auto_annotations);
         replace(&mut all.cache_from, &other.cache_from);
         replace(&mut all.cache_to, &other.cache_to);
+        if let Some(test) = &other.test {
+            all.test = Some(test.over(all.test.as_ref()));
+        }
         for var in &other.vars {
             match all.vars.iter_mut().find(|known| known.name == var.name) {
                 Some(known) => *known = var.clone(),
@@ -112,7 +117,8 @@ impl Settings {
             || self.auto_labels.is_some()
             || self.auto_annotations.is_some()
             || self.cache_from.is_some()
-            || self.cache_to.is_some();
+            || self.cache_to.is_some()
+            || self.test.is_some();
         let texts = [&self.args, &self.labels, &self.annotations, &self.bases, &self.contexts];
         !single
             && texts.into_iter().all(Vec::is_empty)
@@ -131,7 +137,8 @@ impl Settings {
         let sockets = self.ssh.iter().filter_map(|(_, agent)| agent.socket.as_ref());
         let caches = [&self.cache_from, &self.cache_to].into_iter().flatten();
         let caches = caches.flat_map(|given| &given.value).flat_map(CacheRule::templates);
-        single.chain(maps).chain(secrets).chain(sockets).chain(caches)
+        let test = self.test.iter().flat_map(TestRule::templates);
+        single.chain(maps).chain(secrets).chain(sockets).chain(caches).chain(test)
     }
 }
 
@@ -158,7 +165,7 @@ fn replace<T: Clone>(old: &mut Option<T>, new: &Option<T>) {
     }
 }
 
-fn merge<T: Clone>(old: &mut Vec<(String, T)>, new: &[(String, T)]) {
+pub(super) fn merge<T: Clone>(old: &mut Vec<(String, T)>, new: &[(String, T)]) {
     for (key, value) in new {
         match old.iter_mut().find(|(known, _)| known == key) {
             Some((_, known)) => known.clone_from(value),

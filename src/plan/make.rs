@@ -108,6 +108,8 @@ fn request(
         cache_from: own(&cell.cache_from),
         cache_to: own(&cell.cache_to),
         pin: None,
+        test: cell.test.clone(),
+        script: None,
         options: options.clone(),
     };
     bases::label(cell.base, &mut request);

@@ -35,7 +35,10 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
-pub use crate::input::{Cache, NamedContext, Network, SecretSource, SharedPlace, fields};
+pub use crate::input::{
+    Cache, NamedContext, Network, SecretSource, SharedPlace, Test, TestCommand, TimeLimit, Volume,
+    Wait, fields,
+};
 pub use bases::Base;
 pub(crate) use bases::{bases, filled};
 pub use committed::{Committed, committed};

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use super::bases::Base;
 use crate::event::CellName;
 use crate::image::{Platform, Reference};
-use crate::input::{Cache, NamedContext, Network, SecretSource};
+use crate::input::{Cache, NamedContext, Network, SecretSource, Test};
 use crate::template::Rendered;
 
 /// Everything a builder must know of one cell.
@@ -44,6 +44,10 @@ pub struct BuildRequest {
     pub cache_to: Vec<Cache>,
     /// A base image whose digest only the build can find out, since it is to become a label.
     pub pin: Option<Pin>,
+    /// What each platform must do before the image goes anywhere.
+    pub test: Option<Test>,
+    /// The content of the test's script, where it is one.
+    pub script: Option<Arc<[u8]>>,
     pub options: Arc<BuildOptions>,
 }
 
@@ -70,6 +74,8 @@ pub struct BuildOptions {
     pub provenance: bool,
     /// Keep a record of the build in the engine's history.
     pub history: bool,
+    /// Let images go out untried, whatever tests they have.
+    pub skip_test: bool,
 }
 
 /// Where the result goes.
@@ -122,6 +128,8 @@ impl BuildRequest {
             cache_from: Vec::new(),
             cache_to: Vec::new(),
             pin: None,
+            test: None,
+            script: None,
             options: Arc::default(),
         }
     }

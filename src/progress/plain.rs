@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::display::Display;
 use crate::event::{CellName, CellSummary, Event, Step, StepId, StepState, Transfer, Warning};
-use crate::outcome::{Built, CellResult, Outcome};
+use crate::outcome::{Built, CellResult, Outcome, Tested};
 use crate::report::failed_line;
 use crate::text::{Paint, bytes, clean, duration, pad, width};
 
@@ -161,6 +161,9 @@ fn built_facts(built: &Built) -> String {
     let mut facts = String::new();
     if built.total_steps > 0 {
         facts += &format!(", {} of {} steps cached", built.cached_steps, built.total_steps);
+    }
+    if let Tested::Passed { took } = built.tested {
+        facts += &format!(", tested in {}", duration(took));
     }
     if let Some(digest) = &built.digest {
         facts += &format!(", {digest}");

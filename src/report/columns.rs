@@ -137,6 +137,7 @@ pub(crate) fn short_list(platforms: &[Platform]) -> String {
 }
 
 fn failed(failure: &Failure) -> String {
+    let what = if failure.in_test { "test failed" } else { "failed" };
     let place = failure.platform.as_ref().map(|p| format!(" on {}", p.short()));
-    format!("failed{}: {}", place.unwrap_or_default(), clean(&failure.message, 200))
+    format!("{what}{}: {}", place.unwrap_or_default(), clean(&failure.message, 200))
 }

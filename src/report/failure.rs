@@ -24,7 +24,10 @@ pub fn failures(outcomes: &[Outcome], paint: Paint) -> Vec<String> {
 
 /// The same line of the same template failed in the same way.
 fn same(one: &Failure, other: &Failure) -> bool {
-    one.message == other.message && one.place == other.place && one.platform == other.platform
+    one.message == other.message
+        && one.in_test == other.in_test
+        && one.place == other.place
+        && one.platform == other.platform
 }
 
 fn render((outcome, failure): (&Outcome, &Failure), more: usize, paint: Paint) -> String {
@@ -56,7 +59,8 @@ fn render((outcome, failure): (&Outcome, &Failure), more: usize, paint: Paint) -
 }
 
 fn title(cell: &str, failure: &Failure, more: usize) -> String {
-    let mut title = format!("{cell} failed");
+    let its_test = if failure.in_test { " its test" } else { "" };
+    let mut title = format!("{cell} failed{its_test}");
     if let Some(platform) = &failure.platform {
         title += &format!(" on {platform}");
     }

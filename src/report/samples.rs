@@ -27,6 +27,7 @@ pub(crate) fn built(cell: &str, millis: u64, push: bool) -> Outcome {
         pushed,
         cached_steps: 7,
         total_steps: 12,
+        ..Built::default()
     });
     built
 }
@@ -49,6 +50,7 @@ pub(crate) fn outcome(cell: &str, result: CellResult, millis: u64) -> Outcome {
 pub(crate) fn exit_code() -> Failure {
     Failure {
         message: "exit code 1".to_owned(),
+        in_test: false,
         verbatim: None,
         platform: Some("linux/arm64".parse().unwrap()),
         stage: Some("packages".to_owned()),

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::outcome::{CellResult, Failure, Outcome};
+use crate::image::Platform;
+use crate::outcome::{Built, CellResult, Failure, Outcome, Tested};
 use crate::text::{Paint, clean, duration, pad, width};
 
 /// `5 pushed, 1 failed, in 3m02s`, where images went, and each failed cell with one line why.
@@ -11,6 +12,7 @@ pub fn summary(outcomes: &[Outcome], elapsed: Duration, paint: Paint) -> String 
     for repository in repositories(outcomes) {
         text += &format!("pushed to {repository}\n");
     }
+    text += &tests(outcomes, paint);
     text += &format!("{}, in {}\n", counts(outcomes, paint), duration(elapsed));
     let failed: Vec<_> = outcomes.iter().filter_map(failure_of).collect();
     let column = failed.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
@@ -21,9 +23,11 @@ pub fn summary(outcomes: &[Outcome], elapsed: Duration, paint: Paint) -> String 
     text
 }
 
-/// Why a cell failed, in one line: `exit code 3 on arm64 (templates/centos/Dockerfile:14)`.
+/// Why a cell failed, in one line: `exit code 3 on arm64 (templates/centos/Dockerfile:14)`,
+/// `test failed: not healthy within 1m on arm64 (matrix.yaml:7)`.
 pub fn failed_line(failure: &Failure) -> String {
-    let mut line = clean(&failure.message, 300);
+    let mut line = if failure.in_test { "test failed: ".to_owned() } else { String::new() };
+    line += &clean(&failure.message, 300);
     if let Some(platform) = &failure.platform {
         line += &format!(" on {}", platform.short());
     }
@@ -31,6 +35,29 @@ pub fn failed_line(failure: &Failure) -> String {
         line += &format!(" ({}:{})", clean(&place.file, 200), place.line);
     }
     line
+}
+
+/// `12 tested on amd64 arm64`, `12 not tested (--skip-test)`; nothing without tests.
+fn tests(outcomes: &[Outcome], paint: Paint) -> String {
+    let is = |outcome: &&Outcome, of: fn(&Tested) -> bool| match &outcome.result {
+        CellResult::Built(Built { tested, .. }) => of(tested),
+        _ => false,
+    };
+    let skipped = outcomes.iter().filter(|o| is(o, |t| *t == Tested::Skipped)).count();
+    let passed = outcomes.iter().filter(|o| is(o, |t| matches!(t, Tested::Passed { .. })));
+    let mut platforms: Vec<&Platform> = passed.clone().flat_map(|o| &o.platforms).collect();
+    platforms.sort();
+    platforms.dedup();
+    let platforms: Vec<String> = platforms.into_iter().map(Platform::short).collect();
+    let mut text = String::new();
+    if !platforms.is_empty() {
+        text += &format!("{} tested on {}\n", passed.count(), platforms.join(" "));
+    }
+    if skipped > 0 {
+        let line = format!("{skipped} not tested (--skip-test)");
+        text += &format!("{}\n", paint.warning(&line));
+    }
+    text
 }
 
 fn failure_of(outcome: &Outcome) -> Option<(&str, &Failure)> {
@@ -84,10 +111,40 @@ fn repositories(outcomes: &[Outcome]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::samples;
 
     #[test]
     fn a_run_without_cells_says_so() {
         let text = summary(&[], Duration::from_millis(4), Paint::default());
         assert_eq!(text, "nothing to build, in 4ms\n");
+    }
+
+    #[test]
+    fn what_was_tested_and_what_was_not_is_counted() {
+        let tested = |tested: Tested| {
+            let mut outcome = samples::built("a", 1, true);
+            let CellResult::Built(built) = &mut outcome.result else { unreachable!() };
+            built.tested = tested;
+            outcome
+        };
+        let took = Duration::from_secs(1);
+        let failure = Failure { in_test: true, ..samples::exit_code() };
+        let outcomes = [
+            tested(Tested::Passed { took }),
+            tested(Tested::Skipped),
+            tested(Tested::No),
+            samples::failed("b", failure),
+        ];
+        let text = summary(&outcomes, Duration::from_secs(2), Paint::default());
+        let lines: Vec<&str> = text.lines().skip(1).collect();
+        assert_eq!(
+            lines,
+            [
+                "1 tested on amd64 arm64",
+                "1 not tested (--skip-test)",
+                "3 pushed, 1 failed, in 2.0s",
+                "  ✗ b  test failed: exit code 1 on arm64 (templates/centos/Dockerfile:14)",
+            ]
+        );
     }
 }

@@ -20,6 +20,7 @@ mod outputs; // archives and folders on this machine
 mod push; // the engine's store and the registry
 mod reach; // engines that cannot be reached, or cannot do it
 mod registry; // our registry client
+mod tested; // images that are tried before they go out
 mod wire; // secrets, agents, contexts, caches, annotations
 
 pub(crate) use support::lab_env;

@@ -138,6 +138,16 @@ fn an_engine_without_the_containerd_store_builds_one_platform_and_says_how_to_ha
             .says(&[cannot, "\"containerd-snapshotter\": true"])
             .never_says(&["| started"]);
     }
+    // Its one platform is tried as anywhere else.
+    let matrix = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1] }\ntest: [cat, /copy]";
+    let tested = Project::new("nostoretest", matrix, "FROM alpine:3.20\nRUN echo seen > /copy\n");
+    for output in [&[][..], &["--no-cache", "--output", "type=tar,dest=a.tar"]] {
+        on(&tested, &engine.host, &[&["build"], output].concat()).success().says(&[
+            "[testing on linux/amd64] > seen",
+            "1 tested on amd64",
+            "1 built",
+        ]);
+    }
 }
 
 #[test]

@@ -45,6 +45,11 @@ pub fn bake(requests: &[BuildRequest]) -> Bake {
     if requests.iter().any(|r| r.network.unwrap_or(r.options.network) == Network::Host) {
         notes.push("host networking: bake asks for --allow network.host".to_owned());
     }
+    let tested = requests.iter().filter(|request| request.test.is_some()).count();
+    if tested > 0 {
+        notes
+            .push(format!("a bake file tests no image: {tested} here would be tested by onebuild"));
+    }
     let names: Vec<&String> = targets.keys().collect();
     let file = json!({ "group": { "default": { "targets": names } }, "target": targets });
     let json = serde_json::to_string_pretty(&literal(file))

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde_json::{Value, json};
 
 use super::escaped;
-use crate::input::{Cache, NamedContext, Network, SecretSource};
+use crate::input::{Cache, NamedContext, Network, SecretSource, Test, TestCommand};
 use crate::matrix::Cell;
 
 /// The plan for programs. Versioned: fields are added, never changed, under one version.
@@ -37,6 +37,7 @@ fn cell(cell: &Cell) -> Value {
         "secrets": named(&cell.secrets, secret),
         "ssh": cell.ssh,
         "network": cell.network.map(network),
+        "test": cell.test.as_ref().map(test),
         "cache_from": cell.cache_from.iter().map(cache).collect::<Vec<_>>(),
         "cache_to": cell.cache_to.iter().map(cache).collect::<Vec<_>>(),
     })
@@ -68,6 +69,27 @@ fn network(network: Network) -> &'static str {
         Network::None => "none",
         Network::Host => "host",
     }
+}
+
+fn test(test: &Test) -> Value {
+    let mut value = serde_json::Map::new();
+    match &test.command {
+        Some(TestCommand::Words(words)) => value.insert("run".to_owned(), json!(words)),
+        Some(TestCommand::Shell(line)) => value.insert("run".to_owned(), json!(line)),
+        Some(TestCommand::Script(path)) => value.insert("script".to_owned(), json!(path)),
+        None => None,
+    };
+    let volumes: Vec<String> = test.volumes.iter().map(ToString::to_string).collect();
+    for (key, item) in [
+        ("healthy", json!(test.healthy.as_ref().map(|wait| wait.limit.to_string()))),
+        ("timeout", json!(test.timeout.to_string())),
+        ("env", json!(test.env)),
+        ("volumes", json!(volumes)),
+        ("privileged", json!(test.privileged)),
+    ] {
+        value.insert(key.to_owned(), item);
+    }
+    Value::Object(value)
 }
 
 fn cache(cache: &Cache) -> Value {

@@ -1,0 +1,336 @@
+//! A builder that lets an image go out only when it did what it must on every platform.
+//!
+//! A cell with a test is built into the engine's store first, under a name that only this run has.
+//! Each of its platforms is tried in a container; then the image is built again into where it
+//! belongs, which takes every step from what was tried: the results are held in BuildKit meanwhile
+//! ([`EngineBuilder::hold`]), so that nobody else's work and no lost cache can come in between.
+//! Before anything goes out its digest is compared, and after it where the output has the same form.
+
+mod log;
+mod relay;
+mod trial;
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::engine::{BuildSession, EngineBuilder, told};
+use crate::buildkit::{SolveError, random_id};
+use crate::docker::Engine;
+use crate::event::{Event, Warning};
+use crate::image::{Digest, Platform, Reference};
+use crate::outcome::{Built, CellResult, Failure, Tested as Verdict};
+use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output, Test};
+use crate::schedule::{Builder, Events};
+use trial::Trial;
+
+/// A host that no registry can have (RFC 2606): these names never leave the engine.
+const NAMES: &str = "onebuild.invalid/test";
+
+/// How long the engine may still be finishing what was cancelled.
+const LATE: Duration = Duration::from_millis(250);
+
+/// Tries what it builds.
+pub struct Tested {
+    builder: EngineBuilder,
+    engine: Engine,
+    /// Tells this run's containers and images from all others.
+    run: String,
+    count: AtomicU32,
+    left: Mutex<Left>,
+}
+
+/// What may still be on the engine.
+#[derive(Debug, Default)]
+struct Left {
+    containers: BTreeSet<String>,
+    images: BTreeSet<String>,
+}
+
+/// Why a cell's way ended early.
+enum Stop {
+    Cancelled,
+    Failed(Box<Failure>),
+}
+
+impl From<Box<Failure>> for Stop {
+    fn from(failure: Box<Failure>) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// What stays the same while one cell is tried.
+struct Cell<'a> {
+    request: &'a BuildRequest,
+    test: &'a Test,
+    opened: &'a BuildSession,
+    image: &'a Reference,
+    events: &'a Events,
+    cancel: &'a CancellationToken,
+}
+
+impl Tested {
+    /// Wraps `builder`, which builds on `engine`.
+    pub fn new(builder: EngineBuilder, engine: Engine) -> Self {
+        let (count, left) = Default::default();
+        Self { builder, engine, run: random_id(), count, left }
+    }
+
+    /// Removes what cells that ended early may have left, and closes the builder inside.
+    pub async fn close(&self) {
+        // The engine may still have been at work on what was cancelled: asked twice.
+        for pause in [Duration::ZERO, LATE] {
+            let left = std::mem::take(&mut *self.left());
+            if left.containers.is_empty() && left.images.is_empty() {
+                break;
+            }
+            tokio::time::sleep(pause).await;
+            for container in &left.containers {
+                let _ = self.engine.remove_container(container).await;
+            }
+            for image in left.images.iter().filter_map(|image| image.parse().ok()) {
+                let _ = self.engine.remove_image(&image).await;
+            }
+            if pause.is_zero() {
+                *self.left() = left;
+            }
+        }
+        self.builder.close().await;
+    }
+
+    fn left(&self) -> std::sync::MutexGuard<'_, Left> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn number(&self) -> u32 {
+        self.count.fetch_add(1, Ordering::Relaxed)
+    }
+
+    async fn build_tested(
+        &self,
+        request: &BuildRequest,
+        test: &Test,
+        events: &Events,
+        cancel: &CancellationToken,
+    ) -> Result<Built, Stop> {
+        let name = format!("{NAMES}:{}-{}", self.run, self.number());
+        let image = name.parse().expect("it is a reference");
+        let opening = cancel.run_until_cancelled(self.builder.open_for(request)).await;
+        let opened = &opening.ok_or(Stop::Cancelled)??;
+        self.left().images.insert(name.clone());
+        let cell = Cell { request, test, opened, image: &image, events, cancel };
+        let (telling, held) = oneshot::channel();
+        let trial = trial_of(request, &image);
+        let built = tokio::select! {
+            built = self.try_and_build(&cell, &trial, held) => built,
+            never = self.builder.hold(opened.session(), &trial, telling) => match never {},
+        };
+        match self.engine.remove_image(&image).await {
+            // One that was cancelled may be named by the engine after this: `close` looks again.
+            Ok(()) if matches!(built, Err(Stop::Cancelled)) => {}
+            Ok(()) => {
+                self.left().images.remove(&name);
+            }
+            Err(error) => {
+                let text = format!("the image {name} of a test was not removed: {error}");
+                self.warn(&cell, &text).await;
+            }
+        }
+        match built {
+            Err(Stop::Cancelled) => Err(Stop::Cancelled),
+            Err(Stop::Failed(failure)) => Ok(opened.ended(Err(failure))?),
+            Ok(built) => Ok(opened.ended(Ok(built))?),
+        }
+    }
+
+    async fn try_and_build(
+        &self,
+        cell: &Cell<'_>,
+        trial: &BuildRequest,
+        held: oneshot::Receiver<Result<(), SolveError>>,
+    ) -> Result<Built, Stop> {
+        let Cell { request, opened, events, cancel, .. } = *cell;
+        let session = opened.session();
+        let first = self.builder.build_in(session, trial, events);
+        let first = cancel.run_until_cancelled(first).await.ok_or(Stop::Cancelled)??;
+        match cancel.run_until_cancelled(held).await.ok_or(Stop::Cancelled)? {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(told(error).into()),
+            Err(_) => return Err(told("what was built cannot be kept for its test").into()),
+        }
+
+        let since = Instant::now();
+        for platform in &request.platforms {
+            self.try_on(cell, platform).await?;
+        }
+        let took = since.elapsed();
+
+        // A second time no step may run, not even where all were to run anew.
+        let (nobody, _) = mpsc::channel(1);
+        let again = cached(trial);
+        let again = self.builder.build_in(session, &again, &nobody);
+        let again = cancel.run_until_cancelled(again).await.ok_or(Stop::Cancelled)??;
+        same(first.digest.as_ref(), again.digest.as_ref(), "would go out")?;
+
+        let last = cached(request);
+        let (sender, relayed) = mpsc::channel(64);
+        let last = async {
+            let built = self.builder.build_in(session, &last, &sender).await;
+            drop(sender);
+            built
+        };
+        let last = async { tokio::join!(last, relay::outputs(relayed, events)).0 };
+        let last = cancel.run_until_cancelled(last).await.ok_or(Stop::Cancelled)??;
+        if is_comparable(&request.options) {
+            same(first.digest.as_ref(), last.digest.as_ref(), "went out")?;
+        }
+        let Built { cached_steps, total_steps, .. } = first;
+        Ok(Built { cached_steps, total_steps, tested: Verdict::Passed { took }, ..last })
+    }
+
+    /// Tries one platform; its container is gone when this returns.
+    async fn try_on(&self, cell: &Cell<'_>, platform: &Platform) -> Result<(), Stop> {
+        let number = self.number();
+        let name = format!("onebuild-test-{}-{number}", self.run);
+        self.left().containers.insert(name.clone());
+        let trial = Trial::new(cell, &self.engine, &self.run, &name, number, platform);
+        let done = trial.run(cell.cancel).await;
+        match self.engine.remove_container(&name).await {
+            // The engine may still be making it: `close` looks again.
+            Ok(()) if matches!(done, Err(Stop::Cancelled)) => {}
+            Ok(()) => {
+                self.left().containers.remove(&name);
+            }
+            Err(error) => {
+                let text = format!("the container {name} of a test was not removed: {error}");
+                self.warn(cell, &text).await;
+            }
+        }
+        done
+    }
+
+    async fn warn(&self, cell: &Cell<'_>, message: &str) {
+        let warning = Warning { line: None, message: message.to_owned(), url: None };
+        let _ = cell.events.send(Event::Warning { cell: cell.request.cell.clone(), warning }).await;
+    }
+}
+
+impl Builder for Tested {
+    async fn build(
+        &self,
+        request: &BuildRequest,
+        events: &Events,
+        cancel: &CancellationToken,
+    ) -> CellResult {
+        let test = match &request.test {
+            Some(test) if !request.options.skip_test => test,
+            skipped => {
+                let mut result = self.builder.build(request, events, cancel).await;
+                if let (CellResult::Built(built), Some(_)) = (&mut result, skipped) {
+                    built.tested = Verdict::Skipped;
+                }
+                return result;
+            }
+        };
+        match self.build_tested(request, test, events, cancel).await {
+            Ok(built) => CellResult::Built(built),
+            Err(Stop::Cancelled) => CellResult::Cancelled,
+            Err(Stop::Failed(failure)) => CellResult::Failed(failure),
+        }
+    }
+}
+
+/// The same image, into the engine's store alone. A cache that is kept inside the image belongs to
+/// it; any other is written when the image goes out.
+fn trial_of(request: &BuildRequest, image: &Reference) -> BuildRequest {
+    let mut trial = request.clone();
+    trial.references = vec![image.clone()];
+    trial.cache_to.retain(|cache| cache.kind == "inline");
+    let options = (*request.options).clone();
+    let output = Output::Store;
+    trial.options = Arc::new(BuildOptions { output, provenance: false, history: false, ..options });
+    trial
+}
+
+/// The same request, its steps taken from where they are.
+fn cached(request: &BuildRequest) -> BuildRequest {
+    let options = BuildOptions { no_cache: false, ..(*request.options).clone() };
+    BuildRequest { options: Arc::new(options), ..request.clone() }
+}
+
+/// Whether an output with these options has the digest that the image has in the engine's store.
+/// Provenance is new each time, and an OCI archive has manifests of another kind.
+fn is_comparable(options: &BuildOptions) -> bool {
+    let image = match &options.output {
+        Output::Store | Output::Push | Output::StoreAndPush => true,
+        Output::File { kind, .. } => *kind == FileOutput::Docker,
+    };
+    image && !options.provenance
+}
+
+/// Fails when `other`, which `goes_out` as the words say, is not what was tested.
+fn same(
+    tested: Option<&Digest>,
+    other: Option<&Digest>,
+    goes_out: &str,
+) -> Result<(), Box<Failure>> {
+    if tested == other {
+        return Ok(());
+    }
+    let shown = |digest: Option<&Digest>| digest.map_or("nothing", Digest::short).to_owned();
+    Err(Box::new(Failure {
+        message: format!(
+            "what {goes_out} is not what was tested: {} instead of {}",
+            shown(other),
+            shown(tested)
+        ),
+        help: Some(
+            "a base image or an address moved while the test ran: build the cell again".to_owned(),
+        ),
+        ..Failure::default()
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::request;
+    use super::*;
+    use crate::plan::Cache;
+
+    #[test]
+    fn a_trial_is_the_same_image_and_leaves_the_engine_in_no_way() {
+        let mut wanted = request();
+        wanted.cache_to = Cache::parse("r.example/c:1").unwrap();
+        wanted.cache_to.extend(Cache::parse("type=inline").unwrap());
+        wanted.options = Arc::new(BuildOptions {
+            output: Output::StoreAndPush,
+            provenance: true,
+            no_cache: true,
+            pull: true,
+            ..BuildOptions::default()
+        });
+        let image: Reference = "onebuild.invalid/test:x-1".parse().unwrap();
+        let trial = trial_of(&wanted, &image);
+        assert_eq!(trial.references, [image]);
+        assert_eq!(trial.cache_to, Cache::parse("type=inline").unwrap());
+        let options = BuildOptions { no_cache: true, pull: true, ..BuildOptions::default() };
+        assert_eq!(*trial.options, options);
+        assert_eq!(*cached(&trial).options, BuildOptions { no_cache: false, ..options });
+    }
+
+    #[test]
+    fn another_digest_is_never_taken_for_the_tested_one() {
+        let (one, other) = (Digest::of(b"1"), Digest::of(b"2"));
+        assert!(same(Some(&one), Some(&one), "went out").is_ok());
+        for (tested, found) in [(Some(&one), Some(&other)), (Some(&one), None), (None, Some(&one))]
+        {
+            let message = same(tested, found, "went out").unwrap_err().message;
+            assert!(message.contains("not what was tested"), "{message}");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! How a built image is tried before it goes anywhere.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+use crate::error::Span;
+
+/// The smoke test of a cell: what each of its platforms must do before the image goes out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Test {
+    /// Where the matrix asks for it.
+    pub span: Span,
+    /// What is run in the image; none where being healthy is the test.
+    pub command: Option<TestCommand>,
+    /// How long the image, started as it starts itself, has to become healthy. Then the command
+    /// runs inside of it, and else in place of what the image starts.
+    pub healthy: Option<Wait>,
+    /// For one platform, all in all.
+    pub timeout: TimeLimit,
+    pub env: IndexMap<String, String>,
+    pub volumes: Vec<Volume>,
+    pub privileged: bool,
+}
+
+/// How long something is waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    pub limit: TimeLimit,
+    /// Where the matrix says so.
+    pub span: Span,
+}
+
+/// What a test runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TestCommand {
+    /// Program and arguments.
+    Words(Vec<String>),
+    /// A line for the image's `/bin/sh`.
+    Shell(String),
+    /// A file that is copied into the container and runs by its own `#!` line.
+    Script(PathBuf),
+}
+
+/// A place of the engine's machine that a container sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Volume {
+    /// Absolute, on the engine's machine.
+    pub host: String,
+    /// Absolute, in the container.
+    pub container: String,
+    pub read_only: bool,
+}
+
+/// A time that something may take, in whole seconds: `90s`, `1m30s`; more than none, an hour at
+/// most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TimeLimit(u32);
+
+impl TimeLimit {
+    /// A test that says nothing of it has five minutes.
+    pub const DEFAULT: Self = Self(5 * 60);
+    const LONGEST: Self = Self(60 * 60);
+
+    pub fn duration(self) -> Duration {
+        Duration::from_secs(self.0.into())
+    }
+}
+
+impl FromStr for TimeLimit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const USAGE: &str = "write a time with its unit: 90s, 2m or 1m30s";
+        let (mut total, mut rest, mut units) = (0_u64, text, ['h', 'm', 's'].into_iter());
+        while !rest.is_empty() {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let (number, tail) = rest.split_at(digits);
+            let unit = tail.chars().next().ok_or(USAGE)?;
+            // Each once, the larger ones first.
+            units.find(|known| *known == unit).ok_or(USAGE)?;
+            let seconds = match unit {
+                'h' => 3_600,
+                'm' => 60,
+                _ => 1,
+            };
+            let number: u64 = match number.len() {
+                0 => return Err(USAGE.to_owned()),
+                1..=9 => number.parse().map_err(|_| USAGE)?,
+                _ => u64::MAX,
+            };
+            total = total.saturating_add(number.saturating_mul(seconds));
+            rest = &tail[1..];
+        }
+        match total {
+            _ if text.is_empty() => Err(USAGE.to_owned()),
+            0 => Err("no time at all is too short".to_owned()),
+            _ if total > Self::LONGEST.0.into() => {
+                Err(format!("this is longer than the longest time, {}", Self::LONGEST))
+            }
+            _ => Ok(Self(u32::try_from(total).expect("it is an hour at most"))),
+        }
+    }
+}
+
+impl fmt::Display for TimeLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [(self.0 / 3_600, 'h'), (self.0 / 60 % 60, 'm'), (self.0 % 60, 's')];
+        parts
+            .iter()
+            .filter(|(number, _)| *number > 0)
+            .try_for_each(|(number, unit)| write!(f, "{number}{unit}"))
+    }
+}
+
+impl FromStr for Volume {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let usage = "a volume is HOST:CONTAINER or HOST:CONTAINER:ro, both absolute paths";
+        let mut fields = text.split(':');
+        let mut path = || {
+            let field = fields.next().filter(|field| field.starts_with('/'));
+            field.filter(|field| !field.chars().any(char::is_control)).map(str::to_owned)
+        };
+        let (host, container) = (path().ok_or(usage)?, path().ok_or(usage)?);
+        let read_only = match fields.next() {
+            None | Some("rw") => false,
+            Some("ro") => true,
+            Some(_) => return Err(usage.to_owned()),
+        };
+        match fields.next() {
+            None => Ok(Self { host, container, read_only }),
+            Some(_) => Err(usage.to_owned()),
+        }
+    }
+}
+
+/// As it is written.
+impl fmt::Display for Volume {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, container, read_only } = self;
+        write!(f, "{host}:{container}{}", if *read_only { ":ro" } else { "" })
+    }
+}
+
+/// As a person would type it.
+impl fmt::Display for TestCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Words(words) => f.write_str(&words.join(" ")),
+            Self::Shell(line) => f.write_str(line),
+            Self::Script(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_has_units_and_an_end() {
+        for (text, read) in [
+            ("90s", Ok("1m30s")),
+            ("2m", Ok("2m")),
+            ("1m30s", Ok("1m30s")),
+            ("60m", Ok("1h")),
+            ("1h", Ok("1h")),
+            ("5", Err("unit")),
+            ("", Err("unit")),
+            ("s", Err("unit")),
+            ("1s1m", Err("unit")),
+            ("1m1m", Err("unit")),
+            ("1.5m", Err("unit")),
+            ("-1s", Err("unit")),
+            ("2 m", Err("unit")),
+            ("10ms", Err("unit")),
+            ("1µ", Err("unit")),
+            ("0s", Err("too short")),
+            ("61m", Err("longest time, 1h")),
+            ("99999999999999999999h", Err("longest")),
+        ] {
+            match (text.parse::<TimeLimit>(), read) {
+                (Ok(limit), Ok(shown)) => assert_eq!(limit.to_string(), shown, "{text}"),
+                (Err(why), Err(word)) => assert!(why.contains(word), "{text}: {why}"),
+                (found, _) => panic!("{text}: {found:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_volume_is_two_absolute_paths() {
+        for text in ["/a:/b", "/a:/b:ro"] {
+            assert_eq!(text.parse::<Volume>().unwrap().to_string(), text);
+        }
+        assert_eq!("/a:/b:rw".parse::<Volume>().unwrap().to_string(), "/a:/b");
+        for text in ["", "/a", "a:/b", "/a:b", "./a:/b", "/a:/b:z", "/a:/b:ro:ro", "/a\n:/b"] {
+            assert!(text.parse::<Volume>().is_err(), "{text}");
+        }
+    }
+}
