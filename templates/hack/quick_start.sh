@@ -1,14 +1,15 @@
 #!/bin/sh
 # Downloads the 1Panel release of one version, for the edition in the file beside this script and
-# the architecture in TARGETARCH; verifies it, unpacks it, and puts its programs on the path.
+# the architecture in TARGETARCH; verifies it, unpacks it, and runs its own installer.
 #
 #     TARGETARCH=arm64 [RELEASES=URL] quick_start.sh v2.0.11
 #
 # RELEASES takes the place of the edition's host (https://resource.1panel.pro), as for a mirror that
 # is laid out like it: URL/v2/stable/VERSION/release/ holds the archive and checksums.txt.
-# The programs go to /usr/local/bin, the rest to /opt/1panel-release: what runs must survive a
-# volume mounted over /opt.
+# The installer puts the programs into /usr/local/bin. What it puts into /opt is moved to opt/ beside
+# this script, since a volume is mounted over /opt: entrypoint.sh takes it from there.
 set -eu
+umask 022
 
 fail() {
     echo "quick_start: $*" >&2
@@ -18,6 +19,7 @@ fail() {
 here=$(dirname "$0")
 version=${1:-}
 case $version in
+    *..* | *[!A-Za-z0-9.+-]*) fail "'$version' is no version: say it like v2.0.11" ;;
     v[0-9]*.[0-9]*.[0-9]*) ;;
     *) fail "'$version' is no version: say it like v2.0.11" ;;
 esac
@@ -28,7 +30,7 @@ case ${TARGETARCH:-} in
     *) arch=$TARGETARCH ;;
 esac
 
-EDITION='' HOST='' FOLDER=''
+EDITION='' HOST='' FOLDER='' PANEL_LANGUAGE='' PANEL_EDITION=''
 # shellcheck source=/dev/null
 . "$here/edition"
 url=${RELEASES:-$HOST}$FOLDER/$version/release
@@ -71,14 +73,41 @@ odd=$(tar -tvzf "$work/$archive" | grep -v -m 1 '^[-d]' || true)
 [ -z "$odd" ] || fail "$archive is hostile: only files and folders are expected, found '$odd'"
 
 tar -xzf "$work/$archive" -C "$work" --no-same-owner
-for program in 1panel-core 1panel-agent 1pctl; do
-    [ -f "$work/$name/$program" ] || fail "$archive holds no $program"
-    install -m 0755 "$work/$name/$program" "/usr/local/bin/$program"
-    rm "$work/$name/$program"
+cd "$work/$name"
+for file in 1panel-core 1panel-agent 1pctl install.sh; do
+    [ -f "$file" ] || fail "$archive holds no $file"
 done
-ln -sf 1panel-core /usr/local/bin/1panel
-rm -rf /opt/1panel-release
-mv "$work/$name" /opt/1panel-release
+
+# Said in files, which the installer reads in place of asking; to all else it gets its default as an
+# answer, from a folder to a password. None of that stays: entrypoint.sh says port, user, password and
+# entrance to 1pctl anew, in every container.
+echo "$PANEL_LANGUAGE" >.selected_language
+echo "$PANEL_EDITION" >.selected_edition
+"$here/fix_systemctl_start_cmd.sh" install.sh
+ln -sf "$here/systemctl" /usr/local/bin/systemctl
+# By its older name, too: installers look for it, and would fetch one.
+ln -sf ../libexec/docker/cli-plugins/docker-compose /usr/local/bin/docker-compose
+mkdir -p /etc/systemd/system
+if ! yes '' 2>/dev/null | timeout 600 bash install.sh >"$work/install.txt" 2>&1; then
+    # It has the last word about a password that nobody will use, but nobody should see it either.
+    grep -v -i password "$work/install.txt" | tail -n 25 >&2
+    fail "the release's installer failed: its last lines are above"
+fi
+cd /
+
+for file in 1panel-core 1panel-agent 1pctl; do
+    [ -x "/usr/local/bin/$file" ] || fail "the installer put no $file into /usr/local/bin: it is not laid out as known"
+done
+for file in core.db agent.db; do
+    [ ! -e "/opt/1panel/db/$file" ] || fail "the installer started the panel: its first password would be in every copy of this image"
+done
+for key in BASE_DIR ORIGINAL_PORT ORIGINAL_VERSION ORIGINAL_ENTRANCE ORIGINAL_USERNAME ORIGINAL_PASSWORD LANGUAGE; do
+    grep -q "^$key=" /usr/local/bin/1pctl || fail "1pctl of this release has no $key: the panel would not know it"
+done
+sed -i -E 's/^(ORIGINAL_(PORT|ENTRANCE|USERNAME|PASSWORD))=.*/\1=unset/; s/^(ORIGINAL_VERSION)=.*/\1='"$version"'/' /usr/local/bin/1pctl
+# A mirror of images would be the host's business.
+rm -rf "$here/opt" /etc/docker/daemon.json /etc/docker/daemon.json.1panel_bak
+mv /opt/1panel "$here/opt"
 # The real panel's own `version` reads its database, which a new image does not have.
 echo "$version $EDITION linux/$arch" >"$here/release"
 cat "$here/release"

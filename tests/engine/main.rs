@@ -11,12 +11,12 @@ mod cancel; // Ctrl-C in the middle of a matrix
 mod context; // what the engine sees of the build context
 mod docker_in_docker; // the example of that name: engines in containers
 mod failures; // what goes wrong, and what is told of it
-mod family; // the repository's own matrix
 mod far; // engines that no socket of this machine leads to
 mod lint; // what BuildKit finds without building
 mod login; // registries with a password, and where it must not turn up
 mod options; // what single options change in the image
 mod outputs; // archives and folders on this machine
+mod panel; // the repository's own matrix, and what its images do
 mod push; // the engine's store and the registry
 mod reach; // engines that cannot be reached, or cannot do it
 mod registry; // our registry client

@@ -22,11 +22,16 @@ pub fn lab_dir() -> PathBuf {
     lab_env("ONEBUILD_LAB_STATE").into()
 }
 
-/// Runs Debian's `docker` in the lab; gives its stdout.
-pub fn docker(args: &[&str]) -> String {
+/// Runs Debian's `docker` in the lab to its end.
+pub fn docker_run(args: &[&str]) -> Run {
     let mut command = lab_script("in");
     command.arg("docker").args(args);
-    Running::start(command).end().success().stdout
+    Running::start(command).end()
+}
+
+/// The same where it succeeds; gives its stdout.
+pub fn docker(args: &[&str]) -> String {
+    docker_run(args).success().stdout
 }
 
 /// Commands that builds of the engine run now and that hold `word`; the engine's processes are

@@ -6,7 +6,7 @@ mod project;
 mod run;
 mod store;
 
-pub use lab::{commands_with, docker, lab_dir, lab_env, lab_script, started_engine};
+pub use lab::{commands_with, docker, docker_run, lab_dir, lab_env, lab_script, started_engine};
 pub use pictures::{listing, paths_below};
 pub use project::Project;
 pub use run::{Run, Running, until};

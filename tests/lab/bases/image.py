@@ -26,6 +26,9 @@ IMAGES = {
     "centos": ("centos/centos:stream9", "usr/bin/dnf", "/bin/bash"),
     "alpine": ("library/alpine:3.20", "sbin/apk", "/bin/sh"),
 }
+CLIENT = ("library/docker:28-cli", {"usr/local/bin/docker": "docker.sh", "usr/local/libexec/docker/cli-plugins/docker-compose": "docker-compose.sh"})
+# Where a program is kept that a package manager has to be asked for.
+HELD = "usr/share/stand-in/held/"
 # busybox has an applet for each of these, but Alpine's image has not, or has another program.
 NOT_BUSYBOX = {"ar", "busybox", "dpkg", "dpkg-deb", "rpm", "rpm2cpio", "tar"}
 MTIME = 1735689600
@@ -47,8 +50,28 @@ class Blobs:
     def add_json(self, value: dict, media_type: str) -> dict:
         return self.add(json.dumps(value, indent=1).encode(), media_type)
 
+    def add_layer(self, tree: bytes) -> tuple[dict, str]:
+        """Adds an uncompressed layer; gives it with its diff id."""
+        packed = gzip.compress(tree, 6, mtime=0)
+        return self.add(packed, "application/vnd.oci.image.layer.v1.tar+gzip"), f"sha256:{hashlib.sha256(tree).hexdigest()}"
 
-def overlay(bases: pathlib.Path, family: str, manager: str, names: set[str], applets: list[str]) -> bytes:
+
+def layer_of(files: dict[str, tuple[bytes, int]], links: dict[str, str]) -> bytes:
+    """An uncompressed layer of files (content and mode by path) and of links (goal by path)."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for name in sorted([*files, *links]):
+            member = tarfile.TarInfo(name)
+            member.mtime = MTIME
+            content, member.mode = files.get(name, (b"", 0o644))
+            member.size = len(content)
+            if name in links:
+                member.type, member.linkname, member.mode = tarfile.SYMTYPE, links[name], 0o777
+            tar.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def overlay(bases: pathlib.Path, family: str, manager: str, names: set[str], applets: list[str], bash: bytes) -> bytes:
     """The uncompressed layer in which the images of one architecture differ. `names`: what is below."""
     files = {
         "etc/os-release": ((bases / family / "os-release").read_bytes(), 0o644),
@@ -66,17 +89,14 @@ def overlay(bases: pathlib.Path, family: str, manager: str, names: set[str], app
                 for place in [p for p in places if p in names] or places[2:3]:
                     links[place] = "/bin/busybox"
         gone += ["bin/bash", "bin/dash"]
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as tar:
-        for name in sorted([*files, *links, *(f"{p.rpartition('/')[0]}/.wh.{p.rpartition('/')[2]}" for p in gone)]):
-            member = tarfile.TarInfo(name)
-            member.mtime = MTIME
-            content, member.mode = files.get(name, (b"", 0o644))
-            member.size = len(content)
-            if name in links:
-                member.type, member.linkname, member.mode = tarfile.SYMTYPE, links[name], 0o777
-            tar.addfile(member, io.BytesIO(content))
-    return packed.getvalue()
+        files[HELD + "bin/bash"] = (bash, 0o755)
+    whiteouts = {f"{p.rpartition('/')[0]}/.wh.{p.rpartition('/')[2]}": (b"", 0o644) for p in gone}
+    return layer_of(files | whiteouts, links)
+
+
+def client(bases: pathlib.Path) -> bytes:
+    """The layer of Docker's client, the same for every architecture."""
+    return layer_of({path: ((bases / script).read_bytes(), 0o755) for path, script in CLIENT[1].items()}, {})
 
 
 def check(bases: pathlib.Path, family: str, names: set[str]) -> None:
@@ -91,45 +111,47 @@ def main() -> None:
     bases, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     applets = (out / "applets").read_text().split()
     blobs = Blobs(out)
-    indexes: dict[str, list] = {family: [] for family in IMAGES}
+    indexes: dict[str, list] = {}
     for arch, path in (argument.split("=", 1) for argument in sys.argv[3:]):
         packed = pathlib.Path(path).read_bytes()
         tree = gzip.decompress(packed)
         with tarfile.open(fileobj=io.BytesIO(tree)) as tar:
             names = set(tar.getnames())
+            bash = tar.extractfile("bin/bash").read()
         shared = blobs.add(packed, "application/vnd.oci.image.layer.v1.tar+gzip")
         shared_id = f"sha256:{hashlib.sha256(tree).hexdigest()}"
+        stacks = []
         for family, (reference, manager, shell) in IMAGES.items():
             check(bases, family, names)
-            own = overlay(bases, family, manager, names, applets)
-            layer = blobs.add(gzip.compress(own, 6, mtime=0), "application/vnd.oci.image.layer.v1.tar+gzip")
+            own = blobs.add_layer(overlay(bases, family, manager, names, applets, bash))
+            stacks.append((reference, shell, [(shared, shared_id), own]))
+        stacks.append((CLIENT[0], "/usr/local/bin/docker", [blobs.add_layer(client(bases))]))
+        for reference, command, stack in stacks:
             config = {
                 "created": CREATED,
                 "architecture": arch,
                 "os": "linux",
                 "config": {
                     "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
-                    "Cmd": [shell],
+                    "Cmd": [command],
                     "Labels": {"org.opencontainers.image.description": f"a stand-in for {reference}, made of Debian packages"},
                 },
-                "rootfs": {"type": "layers", "diff_ids": [shared_id, f"sha256:{hashlib.sha256(own).hexdigest()}"]},
-                "history": [
-                    {"created": CREATED, "comment": "Debian packages"},
-                    {"created": CREATED, "comment": f"stands in for {reference}"},
-                ],
+                "rootfs": {"type": "layers", "diff_ids": [diff_id for _, diff_id in stack]},
+                "history": [{"created": CREATED, "comment": "Debian packages"}] * (len(stack) - 1)
+                + [{"created": CREATED, "comment": f"stands in for {reference}"}],
             } | ({"variant": "v8"} if arch == "arm64" else {})
             manifest = {
                 "schemaVersion": 2,
                 "mediaType": "application/vnd.oci.image.manifest.v1+json",
                 "config": blobs.add_json(config, "application/vnd.oci.image.config.v1+json"),
-                "layers": [shared, layer],
+                "layers": [layer for layer, _ in stack],
             }
             platform = {"os": "linux", "architecture": arch} | ({"variant": "v8"} if arch == "arm64" else {})
-            indexes[family].append(blobs.add_json(manifest, manifest["mediaType"]) | {"platform": platform})
+            indexes.setdefault(reference, []).append(blobs.add_json(manifest, manifest["mediaType"]) | {"platform": platform})
     lines = []
-    for family, manifests in indexes.items():
+    for reference, manifests in indexes.items():
         index = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": manifests}
-        lines.append(f"{IMAGES[family][0]} {blobs.add_json(index, index['mediaType'])['digest']}\n")
+        lines.append(f"{reference} {blobs.add_json(index, index['mediaType'])['digest']}\n")
     (out / "images").write_text("".join(lines))
 
 

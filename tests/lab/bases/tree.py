@@ -27,7 +27,7 @@ FILES = {
     "etc/group": "root:x:0:\ndaemon:x:1:\nstaff:x:50:\nnogroup:x:65534:\n",
 }
 FOLDERS = ["media", "mnt", "opt", "srv", "usr/local", *(f"usr/local/{name}" for name in ("bin", "etc", "lib", "sbin", "share"))]
-LINKS = {"usr/bin/awk": "mawk", "var/run": "/run", "var/lock": "/run/lock"}
+LINKS = {"usr/bin/awk": "mawk", "usr/bin/which": "which.debianutils", "var/run": "/run", "var/lock": "/run/lock"}
 # The times of files are those of their packages; what is made here has this one.
 MTIME = 1735689600
 

@@ -46,6 +46,8 @@ vars:
   OnePanel_Version: <%version%>
   OnePanel_Type: <%type.hack%>
 """
+# Where onebuild puts the annotations of an image for several platforms.
+ANNOTATED = "manifest,index"
 
 
 @dataclass
@@ -100,13 +102,16 @@ class Target:
     platforms: list[str]
     tags: list[str]
     args: dict[str, str]
+    labels: dict[str, str]
+    annotations: dict[str, str]
     contexts: dict[str, str]
     network: str | None
 
     def bake(self) -> dict[str, object]:
         target: dict[str, object] = {
             "context": self.context, "dockerfile": self.dockerfile, "platforms": self.platforms,
-            "tags": self.tags, "args": self.args, "contexts": self.contexts,
+            "tags": self.tags, "args": self.args, "labels": self.labels, "contexts": self.contexts,
+            "annotations": [f"{ANNOTATED}:{key}={value}" for key, value in self.annotations.items()],
         }
         if self.network:
             target["network"] = self.network
@@ -116,7 +121,9 @@ class Target:
         command = ["docker", "buildx", "build", "--push", "--file", self.dockerfile]
         command += ["--platform", ",".join(self.platforms)]
         command += [word for tag in self.tags for word in ("--tag", tag)]
-        for flag, table in (("--build-arg", self.args), ("--build-context", self.contexts)):
+        annotations = {f"{ANNOTATED}:{key}": value for key, value in self.annotations.items()}
+        tables = {"--build-arg": self.args, "--label": self.labels, "--annotation": annotations, "--build-context": self.contexts}
+        for flag, table in tables.items():
             command += [word for pair in table.items() for word in (flag, "=".join(pair))]
         if self.network:
             command += ["--network", self.network]
@@ -134,8 +141,8 @@ def targets(onebuild: str, family: Family, repository: str, folder: Path) -> lis
 
 
 def _target(cell: dict, family: Family, folder: Path) -> Target:
-    if cell["labels"] or cell["target"]:
-        raise Failed(f"{cell['cell']} has labels or a target, which are not handed to the peer")
+    if cell["target"]:
+        raise Failed(f"{cell['cell']} has a target, which is not handed to the peer")
     file = re.sub("[/:]", "_", cell["cell"]) + ".Dockerfile"
     return Target(
         name=re.sub("[^A-Za-z0-9_-]", "_", cell["cell"]),
@@ -144,6 +151,8 @@ def _target(cell: dict, family: Family, folder: Path) -> Target:
         platforms=cell["platforms"],
         tags=cell["references"],
         args=cell["args"],
+        labels=cell["labels"],
+        annotations=cell["annotations"],
         contexts={name: f"docker-image://{base}" for name, base in cell["bases"].items()},
         network="host" if family.host_network else None,
     )

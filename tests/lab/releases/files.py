@@ -2,15 +2,20 @@
 
 Like python3 -m http.server, less its listing of folders, and with a queue long enough for a whole
 matrix that downloads at once: with the default of 5, connections wait a second to be tried again.
+/for/WORD before a path means nothing here: it marks the requests of one run in the log.
 """
 
 import functools
 import http.server
+import re
 import sys
 
 
 class Files(http.server.SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+
+    def translate_path(self, path):
+        return super().translate_path(re.sub(r"^/for/[\w-]+(?=/)", "", path))
 
     def list_directory(self, path):
         self.send_error(404, "no listing of folders")

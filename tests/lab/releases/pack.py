@@ -1,10 +1,10 @@
 """Lays out release packages as upstream's two sites do, from one compiled program an architecture.
 
-    pack.py OUT ARCH=PROGRAM...
+    pack.py PACKAGE OUT ARCH=PROGRAM...
 
-Writes OUT/v2/stable/... (edition pro) and OUT/1panel/package/v2/stable/... (edition cn), each with
-<version>/release/1panel-<version>-linux-<arch>.tar.gz and checksums.txt. Beside the good versions
-lie three broken ones, for tests: see BROKEN.
+PACKAGE is the folder of what is in a package beside the programs. Writes OUT/v2/stable/... (edition
+pro) and OUT/1panel/package/v2/stable/... (edition cn), each with <version>/release/1panel-<version>-
+linux-<arch>.tar.gz and checksums.txt. Beside the good versions lie broken ones, for tests: see BROKEN.
 """
 
 import gzip
@@ -20,53 +20,62 @@ BROKEN = {
     "v9.9.1": "checksum",  # checksums.txt lists another checksum than the archive has
     "v9.9.2": "truncated",  # half an archive, whose checksum is right
     "v9.9.3": "hostile",  # an archive with a member that leaves its folder by ../
+    "v9.9.4": "installer",  # an installer that starts a service nobody has heard of
 }
 # Fixed, so that the same program gives the same archive and the same image, whenever it is made.
 MTIME = 1735689600
-
-PCTL = b"""#!/bin/sh
-# Stands in for upstream's 1pctl, which is a shell script too.
-case ${1:-} in
-    version) exec 1panel-core version ;;
-    *) echo "1pctl: unknown command '${1:-}': this stand-in knows only 'version'" >&2; exit 2 ;;
-esac
-"""
+NEW_SERVICE = b"\nsystemctl start 1panel-gateway.service\n"
 
 
-def stamp(program: bytes, field: str, value: str) -> bytes:
-    """Overwrites a 24-byte field of the compiled program; exactly one must be there."""
-    old = f"@{field}@".encode().ljust(24, b"\0")
-    if program.count(old) != 1:
-        sys.exit(f"pack.py: the compiled program has {program.count(old)} fields {field!r}, not 1")
-    return program.replace(old, value.encode().ljust(24, b"\0"))
+def replaced(content: bytes, old: bytes, new: bytes) -> bytes:
+    """Exactly one must be there."""
+    if content.count(old) != 1:
+        sys.exit(f"pack.py: {old!r} is there {content.count(old)} times, not once")
+    return content.replace(old, new)
 
 
-def package(version: str, edition: str, arch: str, program: bytes, hostile: bool) -> bytes:
-    folder = f"1panel-{version}-linux-{arch}"
-    program = stamp(stamp(program, "version", version), "edition", edition)
-    members = [
-        ("1panel-core", program, 0o755),
-        ("1panel-agent", program, 0o755),
-        ("1pctl", PCTL, 0o755),
-        ("README", b"A stand-in for a 1Panel release, made by onebuild's lab. It holds no panel.\n", 0o644),
-    ]
-    if hostile:
-        members.append(("../../outside", b"this file must never be unpacked\n", 0o644))
+def stamped(program: bytes, field: str, value: str) -> bytes:
+    """Overwrites a 24-byte field of the compiled program."""
+    return replaced(program, f"@{field}@".encode().ljust(24, b"\0"), value.encode().ljust(24, b"\0"))
+
+
+def members(package: pathlib.Path, version: str, edition: str, program: bytes, fault: str | None) -> dict[str, tuple[bytes, int]]:
+    """Content and mode by path."""
+    program = stamped(stamped(program, "version", version), "edition", edition)
+    found = {"1panel-core": (program, 0o755), "1panel-agent": (program, 0o755)}
+    for path in sorted(package.rglob("*")):
+        if path.is_file():
+            mode = 0o755 if path.name in ("install.sh", "1pctl") else 0o644
+            found[str(path.relative_to(package))] = (path.read_bytes(), mode)
+    ctl, mode = found["1pctl"]
+    found["1pctl"] = (replaced(ctl, b"ORIGINAL_VERSION=v2.0.0\n", f"ORIGINAL_VERSION={version}\n".encode()), mode)
+    found["GeoIP.mmdb"] = (b"This would be a database of places.\n", 0o644)
+    found["README.md"] = (b"A stand-in for a 1Panel release, made by onebuild's lab. It holds no panel.\n", 0o644)
+    if fault == "hostile":
+        found["../../outside"] = (b"this file must never be unpacked\n", 0o644)
+    if fault == "installer":
+        script, mode = found["install.sh"]
+        found["install.sh"] = (script + NEW_SERVICE, mode)
+    return found
+
+
+def archive(folder: str, content: dict[str, tuple[bytes, int]]) -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
-        top = tarfile.TarInfo(folder)
-        top.type, top.mode, top.mtime = tarfile.DIRTYPE, 0o755, MTIME
-        tar.addfile(top)
-        for name, content, mode in members:
-            member = tarfile.TarInfo(f"{folder}/{name}")
-            member.size, member.mode, member.mtime = len(content), mode, MTIME
-            tar.addfile(member, io.BytesIO(content))
+        for name in [folder, *sorted({f"{folder}/{path.rpartition('/')[0]}" for path in content if "/" in path and ".." not in path})]:
+            member = tarfile.TarInfo(name)
+            member.type, member.mode, member.mtime = tarfile.DIRTYPE, 0o755, MTIME
+            tar.addfile(member)
+        for path, (data, mode) in content.items():
+            member = tarfile.TarInfo(f"{folder}/{path}")
+            member.size, member.mode, member.mtime = len(data), mode, MTIME
+            tar.addfile(member, io.BytesIO(data))
     return gzip.compress(packed.getvalue(), compresslevel=1, mtime=MTIME)
 
 
 def main() -> None:
-    out = pathlib.Path(sys.argv[1])
-    programs = {arch: pathlib.Path(path).read_bytes() for arch, path in (a.split("=", 1) for a in sys.argv[2:])}
+    package, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    programs = {arch: pathlib.Path(path).read_bytes() for arch, path in (a.split("=", 1) for a in sys.argv[3:])}
     for edition, site in SITES.items():
         for version in [*VERSIONS, *BROKEN]:
             fault = BROKEN.get(version)
@@ -74,13 +83,13 @@ def main() -> None:
             release.mkdir(parents=True)
             lines = []
             for arch, program in programs.items():
-                archive = package(version, edition, arch, program, fault == "hostile")
+                folder = f"1panel-{version}-linux-{arch}"
+                packed = archive(folder, members(package, version, edition, program, fault))
                 if fault == "truncated":
-                    archive = archive[: len(archive) // 2]
-                listed = archive + b"other" if fault == "checksum" else archive
-                name = f"1panel-{version}-linux-{arch}.tar.gz"
-                (release / name).write_bytes(archive)
-                lines.append(f"{hashlib.sha256(listed).hexdigest()}  {name}\n")
+                    packed = packed[: len(packed) // 2]
+                listed = packed + b"other" if fault == "checksum" else packed
+                (release / f"{folder}.tar.gz").write_bytes(packed)
+                lines.append(f"{hashlib.sha256(listed).hexdigest()}  {folder}.tar.gz\n")
             (release / "checksums.txt").write_text("".join(lines))
 
 

@@ -1,0 +1,32 @@
+#!/bin/sh
+# Healthy is when both programs answer: 1panel-core on its port, by HTTP or HTTPS and whatever the
+# answer is, and 1panel-agent on its socket.
+set -u
+here=$(dirname "$0")
+# shellcheck source=database.sh
+. "$here/database.sh"
+
+fail() {
+    echo "unhealthy: $*"
+    exit 1
+}
+
+# answers WHO CURL-ARGUMENT…
+answers() {
+    who=$1
+    shift
+    said=$(curl --silent --show-error --insecure --noproxy '*' --max-time 4 --output /dev/null "$@" 2>&1) ||
+        fail "$who does not answer ($said)"
+}
+
+[ -f "$core_db" ] || fail "1panel-core has not made its database yet"
+port=$(setting "$core_db" ServerPort) || fail "$core_db cannot be read"
+[ -n "$port" ] || fail "1panel-core has not set itself up yet"
+# Upstream writes `enable` or `Enable`, by version.
+case $(setting "$core_db" SSL) in
+    [Ee]nable | [Mm]ux) scheme=https ;;
+    *) scheme=http ;;
+esac
+answers 1panel-agent --unix-socket /etc/1panel/agent.sock http://agent/
+answers 1panel-core "$scheme://127.0.0.1:$port/"
+echo "1panel-core answers on port $port, 1panel-agent on its socket"

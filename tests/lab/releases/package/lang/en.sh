@@ -1,0 +1,18 @@
+#!/bin/bash
+# shellcheck disable=SC2034 # install.sh and 1pctl read these
+TXT_ASK_LANGUAGE="Language, by number: "
+TXT_ASK_DIR="Folder to install into (/opt): "
+TXT_ASK_DOCKER="Docker is not here. Install it? [y/n] (y): "
+TXT_ASK_MIRROR="Use a mirror for images? [y/n] (y): "
+TXT_ASK_PORT="Port of the panel"
+TXT_ASK_ENTRANCE="Entrance of the panel"
+TXT_ASK_USERNAME="User of the panel"
+TXT_ASK_PASSWORD="Password of the panel"
+TXT_BAD="that is not allowed here"
+TXT_ROOT="run this as root"
+TXT_THERE="1Panel is installed already"
+TXT_START="the panel starts"
+TXT_STARTED="the panel has started"
+TXT_NOT_STARTED="the panel has not started"
+TXT_RUNNING="running"
+TXT_STOPPED="not running"
