@@ -32,6 +32,7 @@ pub(super) fn start(target: &SshTarget) -> io::Result<SshStream> {
         stdin: child.stdin.take().ok_or_else(missing)?,
         stdout: child.stdout.take().ok_or_else(missing)?,
         complaint: Some(tokio::spawn(complaint(child.stderr.take().ok_or_else(missing)?))),
+        said: String::new(),
         heard: false,
         _child: child,
     })
@@ -73,11 +74,25 @@ async fn complaint(mut stderr: ChildStderr) -> String {
 pub(super) struct SshStream {
     stdin: ChildStdin,
     stdout: ChildStdout,
-    /// What it complained about, when that is all.
+    /// Gives what it complained about, when that is all; then it is in `said`.
     complaint: Option<JoinHandle<String>>,
+    said: String,
     /// Whether anything came from the other side.
     heard: bool,
     _child: Child,
+}
+
+impl SshStream {
+    /// Waits for all that it complained about, which is the reason why it ended before the engine said
+    /// a word.
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        if let Some(complaint) = &mut self.complaint {
+            let said = ready!(Pin::new(complaint).poll(cx)).unwrap_or_default();
+            self.said = if said.is_empty() { "it ended without a word".to_owned() } else { said };
+            self.complaint = None;
+        }
+        Poll::Ready(io::Error::other(SshEnded(self.said.clone())))
+    }
 }
 
 impl AsyncRead for SshStream {
@@ -92,12 +107,7 @@ impl AsyncRead for SshStream {
         if self.heard {
             return Poll::Ready(Ok(()));
         }
-        // It ended before the engine said a word: what it complained about is the reason.
-        let Some(complaint) = &mut self.complaint else { return Poll::Ready(Ok(())) };
-        let said = ready!(Pin::new(complaint).poll(cx)).unwrap_or_default();
-        self.complaint = None;
-        let said = if said.is_empty() { "it ended without a word".to_owned() } else { said };
-        Poll::Ready(Err(io::Error::other(SshEnded(said))))
+        Poll::Ready(Err(ready!(self.poll_ended(cx))))
     }
 }
 
@@ -107,7 +117,12 @@ impl AsyncWrite for SshStream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stdin).poll_write(cx, buf)
+        match ready!(Pin::new(&mut self.stdin).poll_write(cx, buf)) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe && !self.heard => {
+                Poll::Ready(Err(ready!(self.poll_ended(cx))))
+            }
+            written => Poll::Ready(written),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

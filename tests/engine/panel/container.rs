@@ -105,7 +105,8 @@ impl Panel {
     /// The pid inside of one of its two programs, as supervisord knows it; 0 while it does not run.
     pub fn pid(&self, program: &str) -> String {
         let conf = "/usr/local/lib/1panel/supervisord.conf";
-        self.sh(&format!("supervisorctl -c {conf} pid {program}")).trim().to_owned()
+        // It exits with 7 where it says 0.
+        self.sh(&format!("supervisorctl -c {conf} pid {program} || [ $? = 7 ]")).trim().to_owned()
     }
 
     /// A row of the table `settings` of `core.db` or `agent.db`.
