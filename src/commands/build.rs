@@ -95,8 +95,9 @@ fn options(args: &BuildArgs) -> BuildOptions {
 async fn build(mut requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<ExitCode, Error> {
     let started = Instant::now();
     let credentials = Arc::new(engine::credentials()?);
-    for note in driver::leave_out_idle(&mut requests, ENVIRONMENT) {
-        output::stderr(&format!("note: {note}\n"));
+    let notes = driver::leave_out_idle(&mut requests, ENVIRONMENT);
+    if args.run.progress != Mode::Quiet {
+        notes.iter().for_each(|note| output::stderr(&format!("note: {note}\n")));
     }
     let (builder, facts_line) = open(&requests, args, credentials.clone()).await?;
 
@@ -129,11 +130,10 @@ async fn build(mut requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<Exit
         // The report comes after all that the display still has to say; that its terminal went
         // away is no reason to fail.
         let _ = (&mut display).await;
-        builder.inner().close().await;
-        outcomes
+        (outcomes, builder.inner().close().await)
     };
-    let outcomes = tokio::select! {
-        outcomes = work => outcomes,
+    let (outcomes, left) = tokio::select! {
+        done = work => done,
         () = second_signal(&cancel) => {
             // What was at work is dropped, and takes its unfinished files with it.
             let _ = tokio::time::timeout(LAST_MOMENT, display).await;
@@ -141,6 +141,9 @@ async fn build(mut requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<Exit
         }
     };
 
+    for left in left {
+        output::stderr(&format!("warning: {left}\n"));
+    }
     let style = report::Style {
         width: progress::terminal_size().map(|size| size.columns),
         paint,
@@ -191,8 +194,13 @@ fn facts_line(engine: &Engine, facts: &EngineFacts, requests: &[BuildRequest]) -
     let mut wanted: Vec<&Platform> = requests.iter().flat_map(|r| &r.platforms).collect();
     wanted.sort();
     wanted.dedup();
+    let native = facts.native.to_string();
     let runs = |platform: &&Platform| {
-        let how = if **platform == facts.native { "native" } else { "emulated" };
+        let name = platform.to_string();
+        let is_native = name == native
+            || name.strip_prefix(&native).is_some_and(|rest| rest.starts_with('/'))
+            || (native == "linux/amd64" && name == "linux/386");
+        let how = if is_native { "native" } else { "emulated" };
         format!("{} {how}", platform.short())
     };
     let platforms: Vec<String> = wanted.iter().map(runs).collect();
@@ -212,16 +220,33 @@ async fn second_signal(cancel: &CancellationToken) {
     else {
         return std::future::pending().await;
     };
+    // A terminal that was closed; whoever started us with `nohup` wants us to go on.
+    let mut hangup = if hangup_is_ignored() { None } else { signal(SignalKind::hangup()).ok() };
     loop {
+        let hung_up = async {
+            match &mut hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = hung_up => {}
         }
         if cancel.is_cancelled() {
             return;
         }
         cancel.cancel();
     }
+}
+
+/// Whether SIGHUP was to be ignored from the start. Where that cannot be told, it is left as it is.
+fn hangup_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_none_or(|mask| mask & 1 != 0)
 }
 
 fn exit_code(outcomes: &[Outcome], cancelled: bool) -> ExitCode {

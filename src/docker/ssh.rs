@@ -11,6 +11,7 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
 use super::SshTarget;
+use crate::error::why;
 
 /// What is kept of what `ssh` complains about.
 const LONGEST_COMPLAINT: usize = 2048;
@@ -26,7 +27,9 @@ pub(super) fn start(target: &SshTarget) -> io::Result<SshStream> {
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| io::Error::new(error.kind(), format!("ssh cannot be started: {error}")))?;
+        .map_err(|error| {
+            io::Error::new(error.kind(), format!("ssh cannot be started: {}", why(&error)))
+        })?;
     let missing = || io::Error::other("ssh has no pipes");
     Ok(SshStream {
         stdin: child.stdin.take().ok_or_else(missing)?,

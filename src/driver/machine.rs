@@ -79,7 +79,7 @@ pub fn missing(requests: &[BuildRequest], environment: Environment) -> Vec<Obsta
         }
         for (id, source) in &request.secrets {
             if let SecretSource::File(path) = source
-                && let Err(error) = File::open(path)
+                && let Err(error) = readable(path)
             {
                 add(Obstacle {
                     message: format!(
@@ -99,6 +99,16 @@ pub fn missing(requests: &[BuildRequest], environment: Environment) -> Vec<Obsta
         }
     }
     obstacles
+}
+
+/// A pipe is not opened: its writer would take that for the one who reads it.
+fn readable(path: &Path) -> io::Result<()> {
+    let found = fs::metadata(path)?;
+    match found.is_dir() {
+        true => Err(io::ErrorKind::IsADirectory.into()),
+        false if found.is_file() => File::open(path).map(drop),
+        false => Ok(()),
+    }
 }
 
 /// Who signs for the steps of a build.

@@ -182,7 +182,11 @@ impl Sessions {
 /// Names a folder on this machine, the same at every run, so that BuildKit is sent only what has
 /// changed since the last.
 fn shared_key(folder: &Path) -> String {
-    let machine = fs::read("/etc/machine-id").unwrap_or_default();
+    let mut machine = fs::read("/etc/machine-id").unwrap_or_default();
+    if machine.trim_ascii().is_empty() {
+        // Containers have none; their host name is their own.
+        machine = rustix::system::uname().nodename().to_bytes().to_vec();
+    }
     let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     let mut hash = Sha256::new();
     hash.update(&machine);

@@ -203,8 +203,10 @@ fn same(one: &str, other: &str) -> bool {
     one == other || short(one).is_some_and(|one| short(other) == Some(one))
 }
 
-/// `text` with its `$NAME`, `${NAME}` and `${NAME:-default}`; none where a name is unknown.
+/// `text` with its `$NAME`, `${NAME}`, `${NAME-default}` and `${NAME:-default}`; none where a name is
+/// unknown.
 pub(crate) fn filled(text: &str, args: &HashMap<String, String>) -> Option<String> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let mut out = String::new();
     let mut rest = text.trim_matches(['"', '\'']);
     while let Some((before, after)) = rest.split_once('$') {
@@ -212,13 +214,17 @@ pub(crate) fn filled(text: &str, args: &HashMap<String, String>) -> Option<Strin
         let value = |name: &str| args.get(name).filter(|value| !value.is_empty()).cloned();
         if let Some(braced) = after.strip_prefix('{') {
             let (inner, left) = braced.split_once('}')?;
-            out += &match inner.split_once(":-") {
-                Some((name, default)) => value(name).unwrap_or_else(|| default.to_owned()),
-                None => value(inner)?,
+            out += &match inner.split_once('-') {
+                Some((name, default)) if name.ends_with(':') => {
+                    value(name.trim_end_matches(':')).unwrap_or_else(|| default.to_owned())
+                }
+                Some((name, default)) if name.chars().all(is_part) => {
+                    args.get(name).cloned().unwrap_or_else(|| default.to_owned())
+                }
+                _ => value(inner)?,
             };
             rest = left;
         } else {
-            let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
             let end = after.find(|c| !is_part(c)).unwrap_or(after.len());
             out += &value(&after[..end])?;
             rest = &after[end..];

@@ -28,5 +28,11 @@ case $(setting "$core_db" SSL) in
     *) scheme=http ;;
 esac
 answers 1panel-agent --unix-socket /etc/1panel/agent.sock http://agent/
-answers 1panel-core "$scheme://127.0.0.1:$port/"
+# A setting of the panel. Whoever listens on all addresses listens on this one.
+address=$(setting "$core_db" BindAddress)
+case $address in
+    '' | 0.0.0.0 | ::) address=127.0.0.1 ;;
+    *:*) address="[$address]" ;;
+esac
+answers 1panel-core "$scheme://$address:$port/"
 echo "1panel-core answers on port $port, 1panel-agent on its socket"

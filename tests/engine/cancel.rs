@@ -8,12 +8,15 @@ use rustix::process::Signal;
 use crate::support::{Project, Running, commands_with, paths_below, until};
 
 fn stops(name: &str, signal: Signal, args: &[&str], more: &str) {
+    // Whoever runs the tests may have asked for SIGHUP to be ignored.
+    let onebuild = ["--default-signal=HUP", env!("CARGO_BIN_EXE_onebuild")];
     let matrix = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: 1..6 }\n";
     let project = Project::new(name, &(matrix.to_owned() + more), "");
     let nonce = project.nonce().to_owned();
     let sleeper = format!("FROM alpine:3.20\nRUN echo {nonce}-<%n%>; sleep 600; true\n");
     project.file("context/Dockerfile", sleeper);
-    let running: Running = project.start(&[&["matrix", "--jobs", "4"], args].concat());
+    let args = [&onebuild, &["matrix", "--jobs", "4"][..], args].concat();
+    let running = Running::start(project.program(Path::new("env"), &args));
     until("four cells run", Duration::from_secs(60), || commands_with(&nonce) >= 8);
 
     let started = Instant::now();
@@ -43,6 +46,11 @@ fn an_interrupt_leaves_nothing_where_archives_were_to_be() {
 fn a_termination_is_an_interrupt() {
     // What a test would need afterwards is not held on to.
     stops("terminated", Signal::TERM, &[], "test: \"true\"");
+}
+
+#[test]
+fn a_terminal_that_closes_is_an_interrupt() {
+    stops("hungup", Signal::HUP, &[], "");
 }
 
 /// Two signals at once leave no time to hear of the first.

@@ -106,21 +106,27 @@ fn a_container_is_waited_for_until_it_is_healthy_and_no_longer_than_it_has_to() 
     let never = "HEALTHCHECK --interval=1h --start-interval=1h";
     let template = format!(
         "FROM alpine:3.20\n\
-         #% if n == \"good\"\n{check} CMD cat /ready\n\
+         #% if n in [\"good\", \"mute\"]\n{check} CMD cat /ready\n\
          CMD echo begins; sleep 0.5; echo $ADDED > /ready; sleep 600\n\
+         #% elif n == \"dies\"\n{check} CMD cat /ready\n\
+         CMD echo x > /ready; sleep 4; echo gives up; exit 9\n\
          #% elif n == \"sick\"\n{check} CMD echo no pulse; false\nCMD sleep 600\n\
          #% elif n == \"ends\"\n{never} CMD true\nCMD echo port taken >&2; exit 7\n\
          #% elif n == \"slow\"\n{never} CMD true\nCMD sleep 600\n\
          #% else\nCMD sleep 600\n#% endif\n"
     );
-    let matrix = "platforms: [linux/amd64]\naxes: { n: [good, sick, ends, slow, bare] }\n\
+    let matrix = "platforms: [linux/amd64]\naxes: { n: [good, mute, dies, sick, ends, slow, bare] }\n\
                   test:\n  healthy: 20s\n  run: [grep, x, /ready]\n  env: { ADDED: x }\n\
-                  overrides:\n  - { n: slow, test: { healthy: 1s } }\n";
+                  overrides:\n  - { n: slow, test: { healthy: 1s } }\n  \
+                  - { n: dies, test: { run: \"sleep 60\" } }\n  \
+                  - { n: mute, test: { run: \"exec > /dev/null 2>&1; sleep 1; true\" } }\n";
     let project = project("triedhealth", matrix, &template);
     project.run(&["matrix"]).exits(1).says(&[
         "vgood | [testing on linux/amd64] > begins",
-        "1 tested on amd64",
-        "1 built, 4 failed",
+        "2 tested on amd64",
+        "2 built, 5 failed",
+        "✗ vdies  test failed: the container ended with exit code 9 while it was tested",
+        "= log: gives up",
         "✗ vsick  test failed: the container is unhealthy on amd64 (matrix.yaml:9)",
         "= log: health check: no pulse",
         "✗ vends  test failed: the container ended with exit code 7 before it was healthy",
@@ -129,10 +135,10 @@ fn a_container_is_waited_for_until_it_is_healthy_and_no_longer_than_it_has_to() 
         "✗ vbare  test failed: the image has no HEALTHCHECK",
         "give its Dockerfile a HEALTHCHECK",
     ]);
-    let good = format!("{}:vgood", project.repository());
-    assert_eq!(stored(&project), [good.as_str()], "the names that were asked for");
+    let good = ["vgood", "vmute"].map(|tag| format!("{}:{tag}", project.repository()));
+    assert_eq!(stored(&project), good, "the names that were asked for");
     assert_eq!(containers(&project), [""; 0]);
-    docker(&["image", "rm", &good]);
+    docker(&["image", "rm", &good[0], &good[1]]);
 }
 
 #[test]

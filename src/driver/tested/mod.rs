@@ -22,7 +22,6 @@ use tokio_util::sync::CancellationToken;
 use super::engine::{BuildSession, EngineBuilder, told};
 use crate::buildkit::{SolveError, random_id};
 use crate::docker::Engine;
-use crate::event::{Event, Warning};
 use crate::image::{Digest, Platform, Reference};
 use crate::outcome::{Built, CellResult, Failure, Tested as Verdict};
 use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output, Test};
@@ -81,8 +80,10 @@ impl Tested {
         Self { builder, engine, run: random_id(), count, left }
     }
 
-    /// Removes what cells that ended early may have left, and closes the builder inside.
-    pub async fn close(&self) {
+    /// Removes what cells that ended early may have left, and closes the builder inside. Gives a
+    /// sentence for each thing that is still there.
+    pub async fn close(&self) -> Vec<String> {
+        let mut still = Vec::new();
         // The engine may still have been at work on what was cancelled: asked twice.
         for pause in [Duration::ZERO, LATE] {
             let left = std::mem::take(&mut *self.left());
@@ -90,17 +91,28 @@ impl Tested {
                 break;
             }
             tokio::time::sleep(pause).await;
+            still.clear();
             for container in &left.containers {
-                let _ = self.engine.remove_container(container).await;
+                if let Err(error) = self.engine.remove_container(container).await {
+                    still.push(format!(
+                        "the container {container} of a test is still there: {error} (docker rm \
+                         --force --volumes {container})"
+                    ));
+                }
             }
             for image in left.images.iter().filter_map(|image| image.parse().ok()) {
-                let _ = self.engine.remove_image(&image).await;
+                if let Err(error) = self.engine.remove_image(&image).await {
+                    still.push(format!(
+                        "the image {image} of a test is still there: {error} (docker rmi {image})"
+                    ));
+                }
             }
             if pause.is_zero() {
                 *self.left() = left;
             }
         }
         self.builder.close().await;
+        still
     }
 
     fn left(&self) -> std::sync::MutexGuard<'_, Left> {
@@ -130,16 +142,10 @@ impl Tested {
             built = self.try_and_build(&cell, &trial, held) => built,
             never = self.builder.hold(opened.session(), &trial, telling) => match never {},
         };
-        match self.engine.remove_image(&image).await {
-            // One that was cancelled may be named by the engine after this: `close` looks again.
-            Ok(()) if matches!(built, Err(Stop::Cancelled)) => {}
-            Ok(()) => {
-                self.left().images.remove(&name);
-            }
-            Err(error) => {
-                let text = format!("the image {name} of a test was not removed: {error}");
-                self.warn(&cell, &text).await;
-            }
+        let removed = self.engine.remove_image(&image).await;
+        // One that was cancelled may be named by the engine after this: `close` looks again.
+        if removed.is_ok() && !matches!(built, Err(Stop::Cancelled)) {
+            self.left().images.remove(&name);
         }
         match built {
             Err(Stop::Cancelled) => Err(Stop::Cancelled),
@@ -200,23 +206,12 @@ impl Tested {
         self.left().containers.insert(name.clone());
         let trial = Trial::new(cell, &self.engine, &self.run, &name, number, platform);
         let done = trial.run(cell.cancel).await;
-        match self.engine.remove_container(&name).await {
-            // The engine may still be making it: `close` looks again.
-            Ok(()) if matches!(done, Err(Stop::Cancelled)) => {}
-            Ok(()) => {
-                self.left().containers.remove(&name);
-            }
-            Err(error) => {
-                let text = format!("the container {name} of a test was not removed: {error}");
-                self.warn(cell, &text).await;
-            }
+        let removed = self.engine.remove_container(&name).await;
+        // The engine may still be making it: `close` looks again.
+        if removed.is_ok() && !matches!(done, Err(Stop::Cancelled)) {
+            self.left().containers.remove(&name);
         }
         done
-    }
-
-    async fn warn(&self, cell: &Cell<'_>, message: &str) {
-        let warning = Warning { line: None, message: message.to_owned(), url: None };
-        let _ = cell.events.send(Event::Warning { cell: cell.request.cell.clone(), warning }).await;
     }
 }
 

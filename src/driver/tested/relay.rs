@@ -33,6 +33,11 @@ pub(super) async fn outputs(mut relayed: mpsc::Receiver<Event>, events: &Events)
             Event::Transfer { cell, step, transfer } if known.contains(&step) => {
                 Event::Transfer { cell, step: renumbered(step), transfer }
             }
+            // What BuildKit warns of has a line or a page, and has been told. What went wrong with a
+            // cache on the way out has neither.
+            Event::Warning { cell, warning } if warning.line.is_none() && warning.url.is_none() => {
+                Event::Warning { cell, warning }
+            }
             _ => continue,
         };
         // A display that is gone does not stop the build.
@@ -43,7 +48,7 @@ pub(super) async fn outputs(mut relayed: mpsc::Receiver<Event>, events: &Events)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Step, StepState};
+    use crate::event::{Step, StepState, Warning};
 
     #[tokio::test]
     async fn only_what_puts_something_out_is_told_again() {
@@ -60,7 +65,12 @@ mod tests {
         };
         let line = |id: u32| Event::Log { cell: "v1".into(), step: StepId(id), line: "x".into() };
         let (sender, relayed) = mpsc::channel(8);
-        for event in [step(1, "RUN a"), line(1), step(2, "exporting to image"), line(2)] {
+        let warning = |line: Option<u32>| Event::Warning {
+            cell: "v1".into(),
+            warning: Warning { line, message: "x".into(), url: None },
+        };
+        let out = [step(2, "exporting to image"), line(2), warning(None)];
+        for event in [step(1, "RUN a"), line(1), warning(Some(1))].into_iter().chain(out) {
             sender.send(event).await.unwrap();
         }
         drop(sender);
@@ -72,6 +82,7 @@ mod tests {
             match event {
                 Event::Step { step, .. } => ids.push(step.id.0),
                 Event::Log { step, .. } => ids.push(step.0),
+                Event::Warning { warning, .. } => assert_eq!(warning.line, None),
                 other => panic!("{other:?}"),
             }
         }

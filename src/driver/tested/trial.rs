@@ -62,6 +62,10 @@ enum Trouble {
     Ended {
         code: i64,
     },
+    /// The container ended while the command ran inside of it.
+    Died {
+        code: i64,
+    },
     NotHealthy {
         limit: TimeLimit,
         check: String,
@@ -162,7 +166,7 @@ impl<'a> Trial<'a> {
                 done = &mut trying => break done,
             }
         };
-        if !silent && matches!(done, Err(Trouble::Ended { .. })) {
+        if !silent && matches!(done, Err(Trouble::Ended { .. } | Trouble::Died { .. })) {
             let _ = tokio::time::timeout(DRAIN, following).await;
         }
         done
@@ -184,16 +188,33 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Runs the command in the container that runs, where there is one.
+    /// Runs the command in the container that runs, where there is one. A container that ended takes
+    /// the command with it, which is then not to blame.
     async fn inside(&self) -> Result<(), Trouble> {
+        let done = self.command_inside().await;
+        if done.is_err()
+            && let Ok(State { running: false, exit_code: code, .. }) = self.state().await
+        {
+            return Err(Trouble::Died { code });
+        }
+        done
+    }
+
+    async fn command_inside(&self) -> Result<(), Trouble> {
         let Some(command) = self.command() else { return Ok(()) };
         let engine = self.engine;
         let begun = engine.exec(self.container, command, self.cell.test.privileged).await;
         let not_run = || refused("the command could not be run in the container");
         let (id, output) = begun.map_err(not_run())?;
         self.follow(output).await;
-        let code = engine.exec_exit(&id).await.map_err(not_run())?;
-        self.ended(code.unwrap_or(-1)).await
+        // Its output may end before it does, and the engine hears of its end later still.
+        let code = loop {
+            match engine.exec_exit(&id).await.map_err(not_run())? {
+                Some(code) => break code,
+                None => tokio::time::sleep(LOOK).await,
+            }
+        };
+        self.ended(code).await
     }
 
     async fn ended(&self, code: i64) -> Result<(), Trouble> {
@@ -282,7 +303,10 @@ impl<'a> Trial<'a> {
         // What was refused, or has used up its time, need not say how long it took.
         let timed = matches!(
             trouble,
-            Trouble::Exit { .. } | Trouble::Unhealthy { .. } | Trouble::Ended { .. }
+            Trouble::Exit { .. }
+                | Trouble::Unhealthy { .. }
+                | Trouble::Ended { .. }
+                | Trouble::Died { .. }
         );
         let test = self.cell.test;
         let asked = match (&trouble, &test.healthy) {
@@ -311,6 +335,10 @@ impl<'a> Trial<'a> {
             Trouble::Ended { code } => {
                 exit_code = i32::try_from(code).ok();
                 format!("the container ended with exit code {code} before it was healthy")
+            }
+            Trouble::Died { code } => {
+                exit_code = i32::try_from(code).ok();
+                format!("the container ended with exit code {code} while it was tested")
             }
             Trouble::NotHealthy { limit, check } => {
                 checked(check);

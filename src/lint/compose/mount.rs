@@ -41,7 +41,7 @@ enum Reach {
 }
 
 /// Folders and files of the host, and what a container finds in them.
-const FOLDERS: [(&str, Reach, &str); 25] = [
+const FOLDERS: [(&str, Reach, &str); 31] = [
     ("/", Reach::Itself, "every file of the host"),
     ("/bin", Reach::Writable, "the programs that the host's root runs"),
     ("/boot", Reach::Below, "the kernel that the host starts"),
@@ -59,12 +59,22 @@ const FOLDERS: [(&str, Reach, &str); 25] = [
     ("/etc/systemd", Reach::Below, "the host's services"),
     ("/home", Reach::Itself, "the files and keys of every user of the host"),
     ("/lib", Reach::Writable, "the programs that the host's root runs"),
+    ("/lib64", Reach::Writable, "the programs that the host's root runs"),
     ("/proc", Reach::Below, "the host's processes and the settings of its kernel"),
     ("/root", Reach::Below, "the files and keys of the host's root"),
     ("/sbin", Reach::Writable, "the programs that the host's root runs"),
     ("/sys", Reach::Below, "the host's devices and the settings of its kernel"),
     ("/usr", Reach::Writable, "the programs that the host's root runs"),
+    ("/usr/bin", Reach::Writable, "the programs that the host's root runs"),
+    ("/usr/local", Reach::Writable, "the programs that the host's root runs"),
+    ("/usr/local/bin", Reach::Writable, "the programs that the host's root runs"),
+    ("/usr/sbin", Reach::Writable, "the programs that the host's root runs"),
     ("/var", Reach::Itself, "the data and the logs of every service of the host"),
+    (
+        "/var/lib",
+        Reach::Itself,
+        "the data of every service of the host, every container's files too",
+    ),
     ("/var/lib/containerd", Reach::Itself, "the files of every container"),
     ("/var/lib/docker", Reach::Itself, "the files of every container, and the engine's own"),
 ];

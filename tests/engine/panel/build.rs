@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::{FAMILY, VERSION, checkout};
-use crate::support::{Project, docker, lab_dir};
+use crate::support::{Project, Store, docker, lab_dir, lab_env};
 
 const OS: [&str; 3] = ["ubuntu", "centos", "alpine"];
 
@@ -130,8 +130,13 @@ fn an_image_says_what_it_is_and_how_it_is_looked_after() {
     for name in ["revision", "description"] {
         assert!(label(name).as_str().is_some_and(|value| !value.is_empty()), "{name}: {config}");
     }
-    let title = &manifest["annotations"]["org.opencontainers.image.title"];
-    assert_eq!(title, &Value::from("1Panel"), "{manifest}");
+    let bases = Store::new(lab_env("ONEBUILD_LAB_REGISTRY"), "library/alpine".to_owned());
+    assert_eq!(label("base.name"), "docker.io/library/alpine:3.20");
+    assert_eq!(label("base.digest"), bases.digest("3.20"));
+    for name in ["title", "version", "revision", "base.name", "base.digest"] {
+        let annotation = &manifest["annotations"][format!("org.opencontainers.image.{name}")];
+        assert_eq!(*annotation, label(name), "{name}: {manifest}");
+    }
 }
 
 #[test]

@@ -46,6 +46,12 @@ fn statements_are_commented_out_and_questions_answered() {
         ("s=$(/etc/init.d/1panel-agent status 2>&1)", "s=running"),
         ("if systemctl is-active firewalld &>/dev/null; then a; fi", "if false; then a; fi"),
         ("service_cmd=\"systemctl start docker\"", "service_cmd='echo running'"),
+        // Where the build machine is, and what its address is, is none of the image's business.
+        (
+            "if [[ $(curl -s ipinfo.io/country) == \"CN\" ]]; then a; fi",
+            "if [[ \"\" == \"CN\" ]]; then a; fi",
+        ),
+        ("ip=$(curl -s https://api64.ipify.org)", "ip=\"\""),
         // Whether there is a service manager may be asked, and files put where it would look.
         (
             "if command -v systemctl &>/dev/null; then a; fi",
