@@ -112,7 +112,7 @@ impl Reader<'_> {
                 "`+` adds to a list of a file that this one `extends`, and it extends none: write `{key}`"
             )),
             (_, Some(key)) => finding.help(format!(
-                "`-`, with nothing after the colon, takes away what a file says that this one                  `extends`: leave `{key}` out"
+                "`-`, with nothing after the colon, takes away what a file says that this one `extends`: leave `{key}` out"
             )),
             _ => finding.help_nearest(&entry.key, known.iter().copied()),
         });
