@@ -109,7 +109,7 @@ fn a_container_is_waited_for_until_it_is_healthy_and_no_longer_than_it_has_to() 
          #% if n in [\"good\", \"mute\"]\n{check} CMD cat /ready\n\
          CMD echo begins; sleep 0.5; echo $ADDED > /ready; sleep 600\n\
          #% elif n == \"dies\"\n{check} CMD cat /ready\n\
-         CMD echo x > /ready; sleep 4; echo gives up; exit 9\n\
+         CMD echo x > /ready; until [ -e /go ]; do sleep 0.1; done; echo gives up; exit 9\n\
          #% elif n == \"sick\"\n{check} CMD echo no pulse; false\nCMD sleep 600\n\
          #% elif n == \"ends\"\n{never} CMD true\nCMD echo port taken >&2; exit 7\n\
          #% elif n == \"slow\"\n{never} CMD true\nCMD sleep 600\n\
@@ -118,7 +118,7 @@ fn a_container_is_waited_for_until_it_is_healthy_and_no_longer_than_it_has_to() 
     let matrix = "platforms: [linux/amd64]\naxes: { n: [good, mute, dies, sick, ends, slow, bare] }\n\
                   test:\n  healthy: 20s\n  run: [grep, x, /ready]\n  env: { ADDED: x }\n\
                   overrides:\n  - { n: slow, test: { healthy: 1s } }\n  \
-                  - { n: dies, test: { run: \"sleep 60\" } }\n  \
+                  - { n: dies, test: { run: \"touch /go; sleep 60\" } }\n  \
                   - { n: mute, test: { run: \"exec > /dev/null 2>&1; sleep 1; true\" } }\n";
     let project = project("triedhealth", matrix, &template);
     project.run(&["matrix"]).exits(1).says(&[

@@ -25,7 +25,7 @@ const SCRIPT: &str = "onebuild-test";
 /// How often the engine is asked whether a container is healthy.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// How long the output of a container that has ended may still be on its way.
+/// How long the output of a container that has ended, and the news of that, may still be on their way.
 const DRAIN: Duration = Duration::from_secs(1);
 
 /// How long a container that is being made is waited for when the run is cancelled.
@@ -192,12 +192,22 @@ impl<'a> Trial<'a> {
     /// the command with it, which is then not to blame.
     async fn inside(&self) -> Result<(), Trouble> {
         let done = self.command_inside().await;
-        if done.is_err()
-            && let Ok(State { running: false, exit_code: code, .. }) = self.state().await
-        {
-            return Err(Trouble::Died { code });
+        let is_killed = match &done {
+            Ok(()) => return Ok(()),
+            Err(Trouble::Exit { code, .. }) => *code > 128,
+            Err(_) => true,
+        };
+        // The engine may hear of the container's end after that of what ran inside of it.
+        let since = Instant::now();
+        loop {
+            if let Ok(State { running: false, exit_code: code, .. }) = self.state().await {
+                return Err(Trouble::Died { code });
+            }
+            if !is_killed || since.elapsed() >= DRAIN {
+                return done;
+            }
+            tokio::time::sleep(LOOK).await;
         }
-        done
     }
 
     async fn command_inside(&self) -> Result<(), Trouble> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{BOTH, Container, VERSION, built};
 use crate::far::context;
-use crate::support::{Project, Run, Running, docker, lab_script, until};
+use crate::support::{Project, Run, Running, alone, docker, lab_script, until};
 
 const FILE: &str = "FROM alpine:3.20\nRUN cat /etc/os-release >/copy\n";
 
@@ -27,6 +27,7 @@ fn wait(container: &Container) {
 /// One container serves all claims, as each costs an engine's start.
 #[test]
 fn an_engine_in_a_container_runs_builds_limits_speaks_tls_and_stops_cleanly() {
+    let _alone = alone();
     let project = Project::single("dind", FILE);
     let image = built(&project, "dind", VERSION, BOTH);
     is_whole_on_both_platforms(&image);

@@ -13,7 +13,7 @@ mod upgrade; // other versions over one volume
 use std::path::Path;
 use std::sync::LazyLock;
 
-use crate::support::{Project, Run, Running, lab_env};
+use crate::support::{Project, Run, Running, alone, lab_env};
 
 const VERSION: &str = "2.0.11";
 const BEFORE: &str = "2.0.10";
@@ -26,6 +26,7 @@ struct Family {
 }
 
 static FAMILY: LazyLock<Family> = LazyLock::new(|| {
+    let _alone = alone();
     let project = Project::single("panel", "");
     let build = |args: &[&str]| -> Vec<(String, String)> {
         let run = checkout(&project, &[&["matrix", "--push"], args].concat()).success();

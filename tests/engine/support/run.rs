@@ -3,12 +3,18 @@
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Longer than any run of these tests takes on a busy machine.
 const LIMIT: Duration = Duration::from_secs(150);
+
+/// Held by what keeps both cores busy for minutes, so that no two of these starve each other.
+pub fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Asks `condition` until it holds.
 #[track_caller]
