@@ -13,9 +13,12 @@ use crate::support::{Project, Run, Running, lab_script, paths_below, started_eng
 const TWO_BY_TWO: &str =
     "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1, 2] }\n";
 
-/// Two stages: only a cache of `mode=max` has the first one's step.
-const STAGES: &str = "FROM alpine:3.20 AS made\nRUN cat /proc/sys/kernel/random/uuid > /made\n\
-                      FROM alpine:3.20\nCOPY --from=made /made /random\nRUN echo <%n%> > /n\n";
+/// Two stages: only a cache of `mode=max` has the first one's step. What a step makes is made by no other,
+/// of another cell or platform: a cache keeps what is the same once, with the time of one of them.
+const STAGES: &str = "FROM alpine:3.20 AS made\n\
+                      RUN cat /proc/sys/kernel/random/uuid > /made; : <%n%>\n\
+                      FROM alpine:3.20\nCOPY --from=made /made /random\n\
+                      RUN cat /proc/sys/kernel/random/uuid > /n; : <%n%>\n";
 
 /// Checks that all that is named in the folder is there, and that every blob is what it is named
 /// after; gives the tags.
