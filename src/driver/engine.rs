@@ -250,7 +250,8 @@ impl BuildSession {
     }
 }
 
-async fn warn(request: &BuildRequest, messages: Vec<String>, events: &Events) {
+/// Tells what went wrong with a cell and does not stop it.
+pub(super) async fn warn(request: &BuildRequest, messages: Vec<String>, events: &Events) {
     for message in messages {
         let warning = Warning { line: None, message, url: None };
         let _ = events.send(Event::Warning { cell: request.cell.clone(), warning }).await;

@@ -2,11 +2,12 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::event::{Event, Warning};
 use crate::outcome::{Built, CellResult, Failure};
 use crate::plan::BuildRequest;
 use crate::registry::{Registry, VerifyError, verify};
 use crate::schedule::{Builder, Events};
+
+use super::engine::warn;
 
 /// Asks the registry, after each push, whether every name leads to what was pushed.
 pub struct Verified<B, R> {
@@ -34,9 +35,7 @@ impl<B: Builder, R: Registry> Verified<B, R> {
                 // the engine may be elsewhere, or trust what we do not.
                 Err(VerifyError::Registry(error)) => {
                     let message = format!("the push could not be verified: {error}");
-                    let warning = Warning { line: None, message, url: None };
-                    let cell = request.cell.clone();
-                    let _ = events.send(Event::Warning { cell, warning }).await;
+                    warn(request, vec![message], events).await;
                     break;
                 }
                 Err(wrong) => {
