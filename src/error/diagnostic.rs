@@ -25,6 +25,9 @@ pub struct Label {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     pub severity: Severity,
+    /// The rule that it breaks, by which it can be acknowledged: `unused-context`. None where it
+    /// cannot be.
+    pub rule: Option<&'static str>,
     pub message: String,
     pub labels: Vec<Label>,
     pub notes: Vec<String>,
@@ -50,7 +53,13 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, message: String) -> Self {
-        Self { severity, message, labels: Vec::new(), notes: Vec::new(), help: None }
+        Self { severity, rule: None, message, labels: Vec::new(), notes: Vec::new(), help: None }
+    }
+
+    /// Names the rule, which is shown in brackets: `warning[unused-context]: …`.
+    pub fn rule(mut self, rule: &'static str) -> Self {
+        self.rule = Some(rule);
+        self
     }
 
     /// Points at `span`, with `text` beside the carets.

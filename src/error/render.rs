@@ -69,7 +69,11 @@ fn group<'a>(diagnostic: &Diagnostic) -> Group<'a> {
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
     };
-    let mut group = Group::with_title(level.primary_title(visible(&diagnostic.message)));
+    let mut title = level.primary_title(visible(&diagnostic.message));
+    if let Some(rule) = diagnostic.rule {
+        title = title.id(rule);
+    }
+    let mut group = Group::with_title(title);
     let mut seen: Vec<&SourceFile> = Vec::new();
     for label in &diagnostic.labels {
         if seen.contains(&&label.span.file) {

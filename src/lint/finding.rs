@@ -66,10 +66,10 @@ impl Findings {
     /// Adds what parsing and planning said. Each keeps its own place: two of one rule may be at one.
     pub fn told(&mut self, diagnostics: &Diagnostics) {
         for told in diagnostics.iter() {
-            let rule = match told.severity {
+            let rule = told.rule.unwrap_or(match told.severity {
                 Severity::Error => "error",
                 Severity::Warning | Severity::Note => "warning",
-            };
+            });
             if !self.list.iter().any(|known| known.told == *told) {
                 self.list.push(Finding::new(rule, told.clone()));
             }
