@@ -87,7 +87,7 @@ impl Axis {
     pub(super) fn newest(&self) -> Option<&AxisValue> {
         let listed = || self.values.iter().filter(|value| !value.included);
         let versions = listed().all(|value| version::is_version(&value.text));
-        let newest = listed().max_by(|l, r| version::compare(&l.text, &r.text));
+        let newest = listed().max_by(|l, r| version::sort(&l.text, &r.text));
         newest.filter(|_| versions)
     }
 }

@@ -89,7 +89,7 @@ impl Outside {
             }
             values.push(value.to_owned());
         }
-        values.sort_by(|left, right| version::compare(left, right).then_with(|| left.cmp(right)));
+        values.sort_by(|left, right| version::sort(left, right));
         values.dedup();
         if values.is_empty() {
             let found = match texts.first() {

@@ -77,10 +77,12 @@ impl Pattern {
             Self::Range(values) => values.contains(value),
             // What is no version is neither older nor newer than one.
             Self::Compare(comparisons) => {
-                version::is_version(value)
-                    && comparisons
-                        .iter()
-                        .all(|(sign, wanted)| sign.holds(version::compare(value, wanted)))
+                let holds = |(sign, wanted): &(Sign, String)| match version::compare(value, wanted)
+                {
+                    Some(order) => sign.holds(order),
+                    None => *sign == Sign::Unequal && version::is_version(value),
+                };
+                comparisons.iter().all(holds)
             }
         }
     }

@@ -142,7 +142,7 @@ pub(super) fn truth(expression: &Expression, frame: &Frame<'_>) -> Result<bool, 
 
 fn compare(comparison: Comparison, left: &Value, right: &Value) -> Result<bool, String> {
     let ordered = |wanted: fn(Ordering) -> bool| match (left.as_text(), right.as_text()) {
-        (Some(left), Some(right)) => Ok(wanted(version::compare(left, right))),
+        (Some(left), Some(right)) => Ok(version::compare(left, right).is_some_and(wanted)),
         _ => Err("a list is neither larger nor smaller".to_owned()),
     };
     match comparison {

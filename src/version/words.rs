@@ -1,0 +1,111 @@
+//! The words by which projects say what kind of version it is.
+//!
+//! One table. A word that is not in it says nothing of the order: it is a variant, such as `alpine`,
+//! `jdk` or `cn`, although SemVer's grammar would call any `-word` a pre-release.
+
+/// What a word says of a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// Not final; with the spelling by which it is compared.
+    Pre(&'static str),
+    /// The release itself: `2.0.0.Final` is `2.0.0`.
+    Final,
+    /// After the release.
+    Post,
+    /// Means no more than "version", in front of one: `v1.2`, `release-1.2`.
+    Version,
+}
+
+use Meaning::{Final, Post, Pre, Version};
+
+/// Word, meaning, and who writes so. Single letters are in `read.rs`: they need what stands around
+/// them.
+pub(super) const WORDS: &[(&str, Meaning, &str)] = &[
+    // Not final.
+    ("alpha", Pre("alpha"), "https://semver.org/#spec-item-11"),
+    ("beta", Pre("beta"), "https://semver.org/#spec-item-11"),
+    ("rc", Pre("rc"), "https://semver.org/#spec-item-11"),
+    (
+        "cr",
+        Pre("rc"),
+        "https://maven.apache.org/pom.html#version-order-specification; Hibernate, WildFly",
+    ),
+    (
+        "milestone",
+        Pre("milestone"),
+        "https://maven.apache.org/pom.html#version-order-specification",
+    ),
+    ("snapshot", Pre("snapshot"), "https://maven.apache.org/pom.html#version-order-specification"),
+    (
+        "pre",
+        Pre("pre"),
+        "https://devmanual.gentoo.org/ebuild-writing/file-format/; RubyGems, Alpine",
+    ),
+    ("prerelease", Pre("pre"), "https://docs.npmjs.com/cli/commands/npm-version; VS Code"),
+    ("preview", Pre("preview"), "https://www.ruby-lang.org/en/downloads/releases/; .NET"),
+    (
+        "dev",
+        Pre("dev"),
+        "https://packaging.python.org/en/latest/specifications/version-specifiers/; HAProxy, Gitea",
+    ),
+    ("devel", Pre("dev"), "Go, Perl; Alpine's and Debian's packages of development branches"),
+    ("ea", Pre("ea"), "https://openjdk.org/jeps/223; Traefik"),
+    ("eap", Pre("eap"), "https://www.jetbrains.com/resources/eap/"),
+    ("nightly", Pre("nightly"), "Rust, Node.js, Neovim"),
+    ("canary", Pre("canary"), "Next.js, React, Chrome"),
+    ("next", Pre("next"), "dist-tags of npm; Linux (linux-next)"),
+    ("experimental", Pre("experimental"), "React, Debian"),
+    ("insider", Pre("insider"), "VS Code"),
+    ("insiders", Pre("insider"), "VS Code, Azure Data Studio"),
+    ("test", Pre("test"), "Fedora, Odoo, Xen"),
+    ("testing", Pre("testing"), "Debian, Podman"),
+    ("unstable", Pre("unstable"), "Debian, Redis, Home Assistant"),
+    ("edge", Pre("edge"), "Alpine, Linkerd"),
+    ("trunk", Pre("trunk"), "WordPress, Subversion"),
+    ("master", Pre("master"), "Git branches as versions"),
+    ("git", Pre("git"), "Arch, Alpine, FFmpeg"),
+    ("ctp", Pre("ctp"), "SQL Server's community technology previews"),
+    // Final.
+    ("final", Final, "https://maven.apache.org/pom.html#version-order-specification; JBoss"),
+    ("ga", Final, "https://maven.apache.org/pom.html#version-order-specification; MySQL"),
+    ("release", Final, "https://maven.apache.org/pom.html#version-order-specification; Spring"),
+    ("stable", Final, "Chrome, rqlite, Geth"),
+    // After the release.
+    ("post", Post, "https://packaging.python.org/en/latest/specifications/version-specifiers/"),
+    ("sp", Post, "https://maven.apache.org/pom.html#version-order-specification; Hibernate, SUSE"),
+    ("patch", Post, "https://github.com/repology/libversion/blob/master/doc/ALGORITHM.md"),
+    ("pl", Post, "https://www.php.net/version_compare"),
+    ("rev", Post, "PEP 440's other spelling of post"),
+    ("update", Post, "Java (8 Update 92), vSphere"),
+    ("hotfix", Post, "MinIO, Ceph"),
+    ("build", Post, "Maven, Jenkins, VMware"),
+    ("cu", Post, "SQL Server's cumulative updates"),
+    ("ls", Post, "https://docs.linuxserver.io: builds of an image of one version"),
+    ("lts", Post, "MySQL, Jenkins, Swift"),
+    // In front of a version.
+    ("v", Version, "https://semver.org/#is-v123-a-semantic-version"),
+    ("ver", Version, "Kakoune, Dovecot"),
+    ("version", Version, "LineageOS, Pandoc"),
+    ("release", Version, "MinIO, ICU, Nginx"),
+    ("rel", Version, "PostgreSQL, SQLAlchemy"),
+    ("r", Version, "Android NDK, MongoDB, MATLAB"),
+    ("jdk", Version, "https://openjdk.org/jeps/223; Temurin"),
+];
+
+/// What `word` says after the numbers.
+pub(super) fn after(word: &str) -> Option<Meaning> {
+    meaning(word, |meaning| meaning != Version)
+}
+
+/// Whether `word` in front of `number` means nothing more.
+pub(super) fn is_in_front(word: &str, number: &str) -> bool {
+    // `jdk17` beside `jre17` is the name of a package, `jdk-17.0.5_8` and `jdk8u412` are versions.
+    let is_bare = || number.bytes().all(|byte| byte.is_ascii_digit());
+    let is_product = word.eq_ignore_ascii_case("jdk");
+    meaning(word, |meaning| meaning == Version).is_some() && !(is_product && is_bare())
+}
+
+fn meaning(word: &str, fits: impl Fn(Meaning) -> bool) -> Option<Meaning> {
+    let known = WORDS.iter().filter(|(known, ..)| known.eq_ignore_ascii_case(word));
+    known.map(|(_, meaning, _)| *meaning).find(|meaning| fits(*meaning))
+}
