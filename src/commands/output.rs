@@ -27,7 +27,7 @@ pub(super) fn lost() -> Option<Error> {
 
 /// Tells warnings, or ends the command with them where they count as errors.
 pub(super) fn warn(warnings: &Diagnostics, strict: bool) -> Result<(), Error> {
-    if strict && !warnings.is_empty() {
+    if strict && warnings.has_warnings() {
         return Err(warnings.clone().into_errors().into());
     }
     stderr(&warnings.render(stderr_has_colour()));

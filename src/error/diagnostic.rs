@@ -124,6 +124,11 @@ impl Diagnostics {
         self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
+    /// Whether something is odd; a note alone is not.
+    pub fn has_warnings(&self) -> bool {
+        self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Warning)
+    }
+
     /// Puts them in the order of their places, those without one first.
     pub(crate) fn sort(&mut self) {
         self.0.sort_by(|left, right| place(left).cmp(&place(right)));
@@ -131,7 +136,8 @@ impl Diagnostics {
 
     /// Every warning as an error: `--strict`.
     pub fn into_errors(mut self) -> Self {
-        self.0.iter_mut().for_each(|diagnostic| diagnostic.severity = Severity::Error);
+        let warnings = self.0.iter_mut().filter(|one| one.severity == Severity::Warning);
+        warnings.for_each(|diagnostic| diagnostic.severity = Severity::Error);
         self
     }
 

@@ -119,7 +119,7 @@ impl<'m> Carried<'m> {
         let short = lower.rsplit('_').next().unwrap_or(&lower).to_owned();
         let free = |name: &String| {
             is_name(name)
-                && !["image", "tag", "latest"].contains(&name.as_str())
+                && !["image", "tag", "latest", "prerelease"].contains(&name.as_str())
                 && self.axes.values().all(|axis| axis.name != *name)
         };
         [short, lower.clone(), format!("axis_{lower}")].into_iter().find(free).unwrap_or(lower)

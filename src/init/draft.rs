@@ -246,6 +246,8 @@ fn placeholders(texts: &[&str]) -> Vec<String> {
             }
         }
     }
-    found.retain(|name| !["image", "tag", "latest", "version", "os"].contains(&name.as_str()));
+    found.retain(|name| {
+        !["image", "tag", "latest", "prerelease", "version", "os"].contains(&name.as_str())
+    });
     found
 }

@@ -28,6 +28,23 @@ pub struct AxisValue {
     pub span: Span,
     /// It belongs to no cell but those that `include` adds.
     pub(super) included: bool,
+    /// Where it comes from, it is marked as a pre-release.
+    pub(super) is_marked: bool,
+}
+
+/// The value of an axis for which `latest` holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Newest<'a> {
+    pub(super) value: &'a AxisValue,
+    /// It is a pre-release, since no version of the axis is stable.
+    pub(super) is_prerelease: bool,
+}
+
+impl AxisValue {
+    /// Whether it is a version that is not final.
+    pub(super) fn is_prerelease(&self) -> bool {
+        self.is_marked || version::is_prerelease(&self.text)
+    }
 }
 
 /// An axis whose values are found by their texts.
@@ -82,12 +99,28 @@ impl Axis {
         }
     }
 
-    /// Its newest value, if all its values are versions. One that only `include` names does not
-    /// count: it is an outsider, such as a release candidate.
-    pub(super) fn newest(&self) -> Option<&AxisValue> {
-        let listed = || self.values.iter().filter(|value| !value.included);
-        let versions = listed().all(|value| version::is_version(&value.text));
-        let newest = listed().max_by(|l, r| version::sort(&l.text, &r.text));
-        newest.filter(|_| versions)
+    /// Its newest stable version, or its newest pre-release where no version is stable; none where no
+    /// value is a version. One that only `include` names does not count: it is an outsider, such as a
+    /// release candidate. A value that is no version, such as `edge`, takes no part; where most values
+    /// are names of something else, as in `[amd64, arm64, 386]`, a number among them is a name, too.
+    pub(super) fn newest(&self) -> Option<Newest<'_>> {
+        let is_name = |text: &str| {
+            !version::is_version(text) && !version::is_channel(text) && !version::is_hash(text)
+        };
+        let listed = self.values.iter().filter(|value| !value.included);
+        if listed.filter(|value| is_name(&value.text)).count() > self.versions().count() {
+            return None;
+        }
+        let newest = |is_prerelease: bool| {
+            let versions = self.versions().filter(|value| value.is_prerelease() == is_prerelease);
+            let value = versions.max_by(|l, r| version::sort(&l.text, &r.text))?;
+            Some(Newest { value, is_prerelease })
+        };
+        newest(false).or_else(|| newest(true))
+    }
+
+    /// The versions that may be the newest.
+    pub(super) fn versions(&self) -> impl Iterator<Item = &AxisValue> {
+        self.values.iter().filter(|value| !value.included && version::is_version(&value.text))
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn names(matrix: &Matrix, errors: &mut Diagnostics) {
     }
     let mut known = axes;
     known.extend(matrix.all_vars().map(|var| var.name.clone()));
-    known.push("latest".into());
+    known.extend(["latest".into(), "prerelease".into()]);
     for image in &matrix.images {
         check(image, &known, "", errors);
     }
@@ -145,7 +145,7 @@ impl Matrix {
     }
 
     /// Every use of a name in the matrix itself.
-    fn names(&self) -> Vec<NameUse> {
+    pub(super) fn names(&self) -> Vec<NameUse> {
         let settings = || all_settings(self);
         let vars = settings().flat_map(|settings| &settings.vars).flat_map(|var| var.value.names());
         let texts = settings().flat_map(Settings::templates);

@@ -83,7 +83,9 @@ impl Selected<'_> {
                 .into());
         }
         self.name(&mut cells)?;
-        Ok(Expansion { cells, warnings: layers.idle() })
+        let mut warnings = self.warnings.clone();
+        warnings.extend(layers.idle());
+        Ok(Expansion { cells, warnings })
     }
 
     fn too_many_tags(&self, cells: usize, of: u128, tags: usize) -> Diagnostic {

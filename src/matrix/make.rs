@@ -9,7 +9,7 @@ use super::cell::{BaseWanted, Shared};
 use super::facts::{Auto, Wanted};
 use super::selection::Selected;
 use super::settings::{CacheRule, Given, Secret, Settings, Texts};
-use super::{Axis, Cell, Overrides, TagRule, Var, VarValue};
+use super::{Axis, AxisValue, Cell, Overrides, TagRule, Var, VarValue};
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::image::{InvalidReference, Reference, Repository, Tag};
 use crate::input::{Cache, NamedContext, SecretSource};
@@ -20,6 +20,10 @@ pub(super) struct Maker<'a> {
     selected: &'a Selected<'a>,
     /// For each axis its newest version, where it is an axis of versions.
     newest: Vec<Option<&'a str>>,
+    /// For each axis which of its values are pre-releases.
+    prereleases: Vec<Vec<bool>>,
+    /// The name, shared by all cells.
+    prerelease: Arc<str>,
     axes: Arc<Vec<Axis>>,
     overrides: Arc<Overrides>,
     tag_spans: Arc<[Span]>,
@@ -29,9 +33,15 @@ pub(super) struct Maker<'a> {
 impl<'a> Maker<'a> {
     pub(super) fn new(selected: &'a Selected<'a>) -> Self {
         let matrix = selected.matrix;
-        let newest = matrix.axes.iter().map(|axis| axis.newest().map(|value| &*value.text));
+        let newest = matrix.axes.iter().map(|axis| axis.newest().map(|newest| &*newest.value.text));
+        let prereleases = selected
+            .axes
+            .iter()
+            .map(|axis| axis.values.iter().map(AxisValue::is_prerelease).collect());
         Self {
             selected,
+            prereleases: prereleases.collect(),
+            prerelease: "prerelease".into(),
             newest: newest.collect(),
             axes: Arc::new(selected.axes.clone()),
             overrides: Arc::new(selected.overrides.clone()),
@@ -55,16 +65,7 @@ impl<'a> Maker<'a> {
     pub(super) fn cell(&self, values: &[usize], shared: Arc<Shared>) -> Result<Cell, Diagnostics> {
         let settings = &shared.settings;
         let overrides = &*self.overrides;
-        let (axes, mut scope) = self.axes(values, settings);
-        for var in &settings.vars {
-            let value = match overrides.vars.get(&*var.name) {
-                Some(text) => text.as_str().into(),
-                None => var.value(&scope)?,
-            };
-            scope.set(var.name.clone(), value);
-        }
-        scope.set("latest", Value::Truth(self.is_latest(&axes)));
-
+        let (axes, mut scope) = self.scope(values, settings)?;
         let mut errors = Diagnostics::default();
         let mut keep = |found: Diagnostics| errors.extend(found);
         let repositories = self.repositories(&scope).map_err(&mut keep).unwrap_or_default();
@@ -146,6 +147,27 @@ impl<'a> Maker<'a> {
             shared: shared.clone(),
         };
         made.errors.check(cell)
+    }
+
+    /// The values of the axes, and what the conditions of tags may use.
+    #[expect(clippy::type_complexity, reason = "it is what a cell holds")]
+    pub(super) fn scope(
+        &self,
+        values: &[usize],
+        settings: &Settings,
+    ) -> Result<(Vec<(Arc<str>, Arc<str>)>, Scope), Diagnostics> {
+        let (axes, mut scope) = self.axes(values, settings);
+        for var in &settings.vars {
+            let value = match self.overrides.vars.get(&*var.name) {
+                Some(text) => text.as_str().into(),
+                None => var.value(&scope)?,
+            };
+            scope.set(var.name.clone(), value);
+        }
+        scope.set("latest", Value::Truth(self.is_latest(&axes)));
+        let is_prerelease = values.iter().zip(&self.prereleases).any(|(value, of)| of[*value]);
+        scope.set(self.prerelease.clone(), Value::Truth(is_prerelease));
+        Ok((axes, scope))
     }
 
     /// The values of the axes, and a scope that knows them.

@@ -11,8 +11,10 @@ mod committed;
 mod expand;
 mod facts;
 mod files;
+mod json;
 #[cfg(test)]
 mod language_tests;
+mod latest;
 mod make;
 mod origin;
 mod outside;
@@ -24,6 +26,7 @@ mod reader;
 mod rule;
 mod selection;
 mod settings;
+
 mod test;
 #[cfg(test)]
 mod tests;
@@ -35,7 +38,7 @@ pub use expand::Expansion;
 pub use facts::Facts;
 pub use files::{Files, NeededFile, Sheet};
 pub use origin::{Origin, Source};
-pub use outside::{Outside, Resolved};
+pub use outside::{Outside, OutsideValue, Resolved, Taken};
 pub use read::SETTINGS;
 pub use selection::{Overrides, Pick, Selected, Selection, Unnamed};
 
@@ -44,6 +47,7 @@ use std::sync::Arc;
 
 use crate::error::{Diagnostics, SourceFile, Span};
 use crate::template::{Condition, NameUse, Template};
+use read::FACTS;
 use rule::{Included, Layer, Rule};
 use settings::Settings;
 
@@ -165,9 +169,7 @@ impl Matrix {
 
     /// Whether a template may use `name`, in some cell at least.
     pub(crate) fn defines(&self, name: &str) -> bool {
-        ["image", "tag", "latest"].contains(&name)
-            || self.axis(name).is_some()
-            || self.vars().any(|var| var == name)
+        FACTS.contains(&name) || self.axis(name).is_some() || self.vars().any(|var| var == name)
     }
 
     /// Where some label is asked for that is made from what Git and the environment know: [`Facts`].

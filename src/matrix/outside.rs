@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use super::AxisValue;
+use super::json::{Found, Path, PathError};
+use super::latest::unknown_order;
 use super::pattern::Pattern;
 use super::reader::Reader;
 use crate::error::{Diagnostic, Diagnostics, Span};
@@ -28,7 +28,7 @@ pub struct Outside {
     /// Where `from` stands.
     pub span: Span,
     /// The way to the values in JSON; without it the text is read line by line.
-    path: Option<Vec<Step>>,
+    path: Option<Path>,
     path_span: Span,
     /// What stands before and after `<version>`.
     around: Option<(String, String)>,
@@ -38,13 +38,31 @@ pub struct Outside {
 }
 
 /// The values of the axes that come from elsewhere, by the names of the axes.
-pub type Resolved = HashMap<Arc<str>, Vec<String>>;
+pub type Resolved = HashMap<Arc<str>, Taken>;
 
+/// The values of one axis, the oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Taken {
+    pub values: Vec<OutsideValue>,
+    /// Two versions whose order cannot be known, although `limit`, `only` or `skip` depends on it.
+    unordered: Option<(String, String)>,
+}
+
+/// A value that comes from elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Step {
-    Key(String),
-    Item(usize),
-    Each,
+pub struct OutsideValue {
+    pub text: String,
+    /// Where it comes from, it is marked as a pre-release.
+    is_prerelease: bool,
+}
+
+impl OutsideValue {
+    /// Whether it is a version that may become the latest one.
+    fn is_stable(&self) -> bool {
+        version::is_version(&self.text)
+            && !self.is_prerelease
+            && !version::is_prerelease(&self.text)
+    }
 }
 
 impl Outside {
@@ -55,26 +73,31 @@ impl Outside {
     }
 
     /// The axis's values, the oldest first, in `text`, which `from` led to.
-    pub fn values(&self, text: &str) -> Result<Vec<String>, Diagnostics> {
+    pub fn values(&self, text: &str) -> Result<Taken, Diagnostics> {
         let wrong = |message: String| {
             let finding = Diagnostic::error(message).at(&self.span, "");
             Diagnostics::from(finding)
         };
-        let mut texts = Vec::new();
-        match &self.path {
-            Some(path) => {
-                let json: Json = serde_json::from_str(text)
-                    .map_err(|error| wrong(format!("what was read here is not JSON: {error}")))?;
-                follow(&json, path, &mut texts).map_err(|why| {
+        let texts = match &self.path {
+            Some(path) => path.texts(text).map_err(|error| match error {
+                PathError::NotJson(error) => {
+                    wrong(format!("what was read here is not JSON: {error}"))
+                }
+                PathError::Nowhere(why) => {
                     let message = "the path leads nowhere in what was read";
-                    Diagnostic::error(message).at(&self.path_span, why)
-                })?;
+                    Diagnostic::error(message).at(&self.path_span, why).into()
+                }
+            })?,
+            None => text.lines().map(line).collect(),
+        };
+        let mut taken = Taken::default();
+        for found in texts.iter().filter(|found| !found.text.is_empty()) {
+            let Some(value) = self.inside(&found.text) else { continue };
+            let mut undecided =
+                self.only.iter().chain(&self.skip).filter_map(|p| p.undecided(value));
+            if let Some(bound) = undecided.next() {
+                taken.unordered = Some((value.to_owned(), bound.to_owned()));
             }
-            None => texts.extend(text.lines().map(|line| line.trim().to_owned())),
-        }
-        let mut values: Vec<String> = Vec::new();
-        for text in texts.iter().filter(|text| !text.is_empty()) {
-            let Some(value) = self.inside(text) else { continue };
             let matches = |pattern: &Pattern| pattern.matches(value);
             let wanted = self.only.is_empty() || self.only.iter().any(matches);
             if !wanted || self.skip.iter().any(matches) {
@@ -87,25 +110,28 @@ impl Outside {
                     .help("say with `pattern`, `only` or `skip` which lines are meant")
                     .into());
             }
-            values.push(value.to_owned());
+            let is_prerelease = found.is_prerelease;
+            taken.values.push(OutsideValue { text: value.to_owned(), is_prerelease });
         }
-        values.sort_by(|left, right| version::sort(left, right));
-        values.dedup();
-        if values.is_empty() {
+        taken.values.sort_by(|left, right| version::sort(&left.text, &right.text));
+        taken.values.dedup_by(|later, first| later.text == first.text);
+        if taken.values.is_empty() {
             let found = match texts.first() {
                 Some(first) => {
-                    let shown: String = first.chars().take(60).collect();
+                    let shown: String = first.text.chars().take(60).collect();
                     format!("none of {} texts fits, the first being `{shown}`", texts.len())
                 }
                 None => "nothing was there".to_owned(),
             };
             return Err(wrong(format!("no value for the axis `{}`: {found}", self.axis)));
         }
-        if values.len() > MOST_VALUES {
+        if taken.values.len() > MOST_VALUES {
             return Err(wrong(format!("more than {MOST_VALUES} values were read")));
         }
-        let kept = self.limit.map_or(0, |limit| values.len().saturating_sub(limit));
-        Ok(values.split_off(kept))
+        if let Some(limit) = self.limit {
+            taken.keep_newest(limit);
+        }
+        Ok(taken)
     }
 
     /// What `<version>` stands for, if the rest is as the pattern says.
@@ -124,66 +150,30 @@ fn is_usable(value: &str) -> bool {
         && value.chars().all(allowed)
 }
 
-/// Collects the texts at the end of a path.
-fn follow(json: &Json, path: &[Step], found: &mut Vec<String>) -> Result<(), String> {
-    let Some((step, rest)) = path.split_first() else {
-        match json {
-            Json::String(text) => found.push(text.clone()),
-            Json::Number(number) => found.push(number.to_string()),
-            // A release may lack what the others have.
-            Json::Null => {}
-            Json::Bool(_) | Json::Array(_) | Json::Object(_) => {
-                return Err("it ends at something that is no text".to_owned());
-            }
-        }
-        return Ok(());
-    };
-    match (step, json) {
-        (Step::Key(key), Json::Object(entries)) => match entries.get(key) {
-            Some(value) => follow(value, rest, found),
-            None => Err(format!("there is no `{key}`")),
-        },
-        (Step::Key(key), _) => Err(format!("`{key}` is asked of something that is no object")),
-        (Step::Each, Json::Array(items)) => {
-            items.iter().try_for_each(|item| follow(item, rest, found))
-        }
-        (Step::Each, Json::Object(entries)) => {
-            entries.values().try_for_each(|item| follow(item, rest, found))
-        }
-        (Step::Item(index), Json::Array(items)) => match items.get(*index) {
-            Some(item) => follow(item, rest, found),
-            None => Err(format!("there is no item {index} in a list of {}", items.len())),
-        },
-        (Step::Each | Step::Item(_), _) => Err("items are asked of something else".to_owned()),
-    }
+/// A line of a text.
+fn line(line: &str) -> Found {
+    Found { text: line.trim().to_owned(), is_prerelease: false }
 }
 
-/// Reads `.[].tag_name`, `.releases[0].version`.
-fn path(text: &str) -> Option<Vec<Step>> {
-    let mut steps = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        if let Some(after) = rest.strip_prefix('[') {
-            let (inside, after) = after.split_once(']')?;
-            steps.push(match inside {
-                "" => Step::Each,
-                number => Step::Item(number.parse().ok()?),
-            });
-            rest = after;
-        } else {
-            let after = rest.strip_prefix('.')?;
-            let end = after.find(['.', '[']).unwrap_or(after.len());
-            let (key, after) = after.split_at(end);
-            match key {
-                // `.[]` is `[]`.
-                "" if after.starts_with('[') || (steps.is_empty() && after.is_empty()) => {}
-                "" => return None,
-                key => steps.push(Step::Key(key.to_owned())),
-            }
-            rest = after;
+impl Taken {
+    /// Keeps the newest stable versions; pre-releases where there is no stable one, and values that are
+    /// no versions where there is no version at all.
+    fn keep_newest(&mut self, limit: usize) {
+        let values = std::mem::take(&mut self.values);
+        let (stable, others): (Vec<_>, Vec<_>) =
+            values.into_iter().partition(OutsideValue::is_stable);
+        let (versions, words): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|value| version::is_version(&value.text));
+        let mut kinds = [stable, versions, words].into_iter();
+        let mut dropped = kinds.find(|kind| !kind.is_empty()).unwrap_or_default();
+        let kept = dropped.split_off(dropped.len().saturating_sub(limit));
+        if let (Some(newest), Some(oldest)) = (dropped.last(), kept.first())
+            && !version::is_order_known(&newest.text, &oldest.text)
+        {
+            self.unordered = Some((newest.text.clone(), oldest.text.clone()));
         }
+        self.values = kept;
     }
-    (!text.is_empty()).then_some(steps)
 }
 
 impl Reader<'_> {
@@ -222,12 +212,16 @@ impl Reader<'_> {
             let message = format!("the values of `{}` were not read", outside.axis);
             self.error(&outside.span, message);
         }
-        let value = |text: &String| {
-            let text: Arc<str> = text.as_str().into();
+        if let Some((one, other)) = values.and_then(|taken| taken.unordered.as_ref()) {
+            self.warnings.push(unknown_order(&outside.span, one, other));
+        }
+        let value = |found: &OutsideValue| {
+            let text: Arc<str> = found.text.as_str().into();
             let value = Value::Text(text.clone());
-            AxisValue { text, value, span: outside.span.clone(), included: false }
+            let span = outside.span.clone();
+            AxisValue { text, value, span, included: false, is_marked: found.is_prerelease }
         };
-        let values = values.into_iter().flatten().map(value).collect();
+        let values = values.into_iter().flat_map(|taken| &taken.values).map(value).collect();
         self.outside.push(outside);
         values
     }
@@ -243,7 +237,7 @@ impl Reader<'_> {
             }
             "path" => {
                 outside.path_span = span.clone();
-                outside.path = path(text);
+                outside.path = Path::parse(text);
                 if outside.path.is_none() {
                     self.error(span, "a path is written `.[].tag_name` or `.releases[0].version`");
                 }

@@ -69,6 +69,14 @@ impl Pattern {
         matches!(self, Self::Glob(text) if !text.contains(['*', '?']))
     }
 
+    /// The version that this compares with, where how `value` compares with it cannot be known.
+    pub(super) fn undecided(&self, value: &str) -> Option<&str> {
+        let Self::Compare(comparisons) = self else { return None };
+        let mut bounds = comparisons.iter().map(|(_, bound)| bound.as_str());
+        let is_unknown = |bound: &&str| version::compare(value, bound).is_none();
+        bounds.find(is_unknown).filter(|_| version::is_version(value))
+    }
+
     pub(super) fn matches(&self, value: &str) -> bool {
         match self {
             // Most are plain, and many rules ask many values.

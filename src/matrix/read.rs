@@ -7,6 +7,7 @@ mod tags;
 mod test;
 
 use super::check;
+use super::latest;
 use super::outside::Resolved;
 use super::reader::Reader;
 use super::{Axis, Matrix};
@@ -63,7 +64,7 @@ pub const SETTINGS: [&str; 16] = [
 ];
 
 /// Names that every cell defines by itself.
-const FACTS: [&str; 3] = ["image", "tag", "latest"];
+pub(super) const FACTS: [&str; 4] = ["image", "tag", "latest", "prerelease"];
 
 /// Reads the tree of `file`, whose merging found `errors`; `resolved` are the values of the axes
 /// that come from elsewhere.
@@ -128,7 +129,7 @@ pub(super) fn read(
     let committed = find("files").map(|entry| reader.committed(&entry.value, file));
 
     let axes_span = axes_entry.map_or(start, |entry| entry.key_span.clone());
-    let matrix = Matrix {
+    let mut matrix = Matrix {
         file: file.clone(),
         axes,
         axes_span,
@@ -150,6 +151,8 @@ pub(super) fn read(
         check::names(&matrix, &mut errors);
     }
     check::literals(&matrix, &mut errors);
+    let latest = latest::findings(&matrix);
+    matrix.warnings.extend(latest);
     errors.sort();
     errors.check(matrix)
 }

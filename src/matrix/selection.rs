@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 
 use super::axis::Lookup;
 use super::facts::Facts;
+use super::latest::unknown_order;
 use super::origin::Source;
 use super::pattern::Pattern;
 use super::rule::Rule;
@@ -97,6 +98,8 @@ pub struct Selected<'m> {
     pub(super) skip: Vec<Rule>,
     pub(super) overrides: &'m Overrides,
     pub(super) facts: Facts,
+    /// What is odd about the selection but stops nothing.
+    pub(super) warnings: Diagnostics,
 }
 
 impl Overrides {
@@ -150,6 +153,7 @@ impl Matrix {
         overrides: &'m Overrides,
     ) -> Result<Selected<'m>, Diagnostics> {
         let mut errors = Diagnostics::default();
+        let mut warnings = Diagnostics::default();
         let mut axes = self.axes.clone();
         let mut named: Vec<Option<Vec<usize>>> = vec![None; axes.len()];
         for pick in &selection.add {
@@ -159,7 +163,8 @@ impl Matrix {
         }
         for pick in &selection.only {
             if let Some(index) = self.find_axis(pick, &mut errors) {
-                let found = matching(pick, &axes[index], true, &mut errors).0;
+                let (found, patterns) = matching(pick, &axes[index], true, &mut errors);
+                undecided(&patterns, &axes[index], &mut warnings);
                 named[index].get_or_insert_default().extend(found);
             }
         }
@@ -168,6 +173,7 @@ impl Matrix {
             if let Some(index) = self.find_axis(pick, &mut errors) {
                 let mut rule = Rule::new(axes.len());
                 let patterns = matching(pick, &axes[index], false, &mut errors).1;
+                undecided(&patterns, &axes[index], &mut warnings);
                 rule.restrict(index, &Lookup::new(&axes[index]), patterns);
                 skip.push(rule);
             }
@@ -195,7 +201,7 @@ impl Matrix {
         };
         let chosen = named.into_iter().enumerate().map(choose).collect();
         let facts = Facts::default();
-        Ok(Selected { matrix: self, axes, chosen, skip, overrides, facts })
+        Ok(Selected { matrix: self, axes, chosen, skip, overrides, facts, warnings })
     }
 
     fn find_axis(&self, pick: &Pick, errors: &mut Diagnostics) -> Option<usize> {
@@ -237,7 +243,24 @@ fn add(pick: &Pick, axis: &mut Axis, named: &mut Vec<usize>, errors: &mut Diagno
         let text: Arc<str> = text.as_str().into();
         let file = SourceFile::new(COMMAND_LINE, format!("--add {}={text}", axis.name));
         let span = file.span(0..file.text().len());
-        axis.values.push(AxisValue { value: text.clone().into(), text, span, included: false });
+        axis.values.push(AxisValue {
+            value: text.clone().into(),
+            text,
+            span,
+            included: false,
+            is_marked: false,
+        });
+    }
+}
+
+/// Warns where how a value compares with what a flag says cannot be known.
+fn undecided(patterns: &[Pattern], axis: &Axis, warnings: &mut Diagnostics) {
+    let texts = || axis.values.iter().map(|value| &*value.text);
+    for pattern in patterns {
+        let unknown = texts().filter_map(|text| Some((text, pattern.undecided(text)?))).next();
+        if let Some((value, bound)) = unknown {
+            warnings.push(unknown_order(&axis.span, value, bound));
+        }
     }
 }
 

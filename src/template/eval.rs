@@ -102,6 +102,9 @@ pub(super) fn evaluate(expression: &Expression, frame: &Frame<'_>) -> Evaluated 
             _ => evaluate(inner, frame).is_ok(),
         })),
         Kind::Compare(comparison, left, right) => {
+            if comparison.is_ordered() {
+                [left, right].into_iter().try_for_each(|side| literal_version(side, frame))?;
+            }
             let (left, right) = (evaluate(left, frame)?, evaluate(right, frame)?);
             compare(*comparison, &left, &right).map(Value::Truth).map_err(|why| {
                 let span = frame.source.span(expression.range.clone());
@@ -140,9 +143,27 @@ pub(super) fn truth(expression: &Expression, frame: &Frame<'_>) -> Result<bool, 
     }
 }
 
+/// A text that is written into an order has to be a version: `os < "m"` would never hold.
+fn literal_version(side: &Expression, frame: &Frame<'_>) -> Result<(), Box<Diagnostic>> {
+    match &side.kind {
+        Kind::Literal(Value::Text(text)) if !version::is_version(text) => Err(Box::new(
+            Diagnostic::error(format!("`{text}` is not a version to compare with"))
+                .at(&frame.source.span(side.range.clone()), ""),
+        )),
+        _ => Ok(()),
+    }
+}
+
 fn compare(comparison: Comparison, left: &Value, right: &Value) -> Result<bool, String> {
     let ordered = |wanted: fn(Ordering) -> bool| match (left.as_text(), right.as_text()) {
-        (Some(left), Some(right)) => Ok(version::compare(left, right).is_some_and(wanted)),
+        (Some(left), Some(right)) => match version::compare(left, right) {
+            Some(order) => Ok(wanted(order)),
+            None if version::is_version(left) && version::is_version(right) => {
+                Err(format!("the order of `{left}` and `{right}` cannot be known"))
+            }
+            // What is no version is neither older nor newer.
+            None => Ok(false),
+        },
         _ => Err("a list is neither larger nor smaller".to_owned()),
     };
     match comparison {

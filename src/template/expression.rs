@@ -43,6 +43,13 @@ pub(super) enum Comparison {
     In,
 }
 
+impl Comparison {
+    /// Whether it asks which of two versions is newer.
+    pub(super) fn is_ordered(self) -> bool {
+        matches!(self, Self::Less | Self::LessOrEqual | Self::Greater | Self::GreaterOrEqual)
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Name {
     pub(super) text: Arc<str>,

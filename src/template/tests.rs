@@ -90,6 +90,11 @@ fn conditions_choose_lines() {
         ("type == \"cn\" and type.suffix == \"-cn\"", true),
         ("version > 2.0.9", true),
         ("version >= \"2.0.10\" and version < 2.1", true),
+        ("version > \"2.0.10-rc12\" and version < '2.0.10-1'", true),
+        ("\"2.0.0-rc9\" < \"2.0.0-rc12\" and '8u92' < '8u412'", true),
+        ("\"1.25-alpine\" >= 1.25 and not '1.25-alpine' > 1.25", true),
+        // What is no version is neither older nor newer.
+        ("os < 1.0 or os > 1.0 or os <= 1.0 or os >= 1.0", false),
         ("os in [\"alpine\", 'ubuntu']", true),
         ("os not in packages", true),
         ("'curl' in packages", true),
@@ -188,6 +193,8 @@ fn an_error_names_its_place_and_what_was_meant() {
         ("#% include \"../x\"\n", "Dockerfile:1:11", "stays inside"),
         ("#% include \"/etc/passwd\"\n", "Dockerfile:1:11", "stays inside"),
         ("#% endif x\n", "Dockerfile:1:9", "nothing may follow"),
+        ("#% if os < \"m\"\n#% endif", "Dockerfile:1:12", "`m` is not a version"),
+        ("<%'1.2-jdk' < '1.2-jre'%>", "Dockerfile:1:3", "cannot be known"),
         ("<%packages < os%>", "Dockerfile:1:3", "neither larger nor smaller"),
     ] {
         let shown = error(template);

@@ -34,6 +34,17 @@ pub fn is_prerelease(text: &str) -> bool {
     version.is_version() && version.is_unfinished
 }
 
+/// Whether `text` names a channel, such as `edge`, `stable` or `nightly-slim`, which stands beside
+/// versions without being one.
+pub fn is_channel(text: &str) -> bool {
+    text.split(['-', '_', '.']).next().is_some_and(words::is_channel)
+}
+
+/// Whether `text` looks like a commit hash.
+pub fn is_hash(text: &str) -> bool {
+    read::is_hash(text)
+}
+
 /// The order in which versions are sorted. It is total: spellings of one version have an order too,
 /// so that a result never depends on how a list was written.
 pub fn sort(left: &str, right: &str) -> Ordering {

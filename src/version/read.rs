@@ -198,7 +198,7 @@ fn runs(text: &str) -> Vec<Run<'_>> {
 
 /// Whether it looks like a commit hash: hexadecimal, and too mixed for numbers around one letter, such
 /// as `20240101b2`. `git describe` writes `g` before it.
-fn is_hash(word: &str) -> bool {
+pub(super) fn is_hash(word: &str) -> bool {
     const SHORTEST: usize = 7;
     let hex = word.strip_prefix('g').unwrap_or(word);
     let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');

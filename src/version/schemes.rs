@@ -21,7 +21,6 @@ pub(super) const SCHEMES: &[Scheme] = &[
         "CentOS: https://wiki.centos.org/About/Product",
         &["5.11", "6.10", "7.0.1406", "7.9.2009", "8.0.1905", "8.5.2111"],
     ),
-    ("Fedora: https://fedoraproject.org", &["9", "38", "40", "41"]),
     ("Debian image dates: https://hub.docker.com/_/debian", &["20231218", "20240110", "20241223"]),
     (
         "Debian policy on versions: https://www.debian.org/doc/debian-policy/ch-controlfields.html#version",
@@ -302,16 +301,8 @@ pub(super) const SCHEMES: &[Scheme] = &[
         ],
     ),
     (
-        "Apache Kafka: https://kafka.apache.org/downloads",
-        &["2.8.2", "3.9.0-rc1", "3.9.0-rc6", "3.9.0"],
-    ),
-    (
         "Jenkins: https://www.jenkins.io/download/lts/",
         &["2.9", "2.479", "2.479.1-lts", "2.479.2-lts", "2.491"],
-    ),
-    (
-        "Keycloak: https://www.keycloak.org/docs/latest/release_notes/",
-        &["9.0.3", "15.1.1", "16.1.1", "26.0.7"],
     ),
     // Databases.
     (
@@ -488,16 +479,8 @@ pub(super) const SCHEMES: &[Scheme] = &[
         ],
     ),
     (
-        "Ceph: https://docs.ceph.com/en/latest/releases/general/",
-        &["v9.2.1", "v17.2.8", "v18.1.0", "v18.2.4", "v19.2.0"],
-    ),
-    (
         "Minecraft: https://minecraft.wiki/w/Java_Edition_version_history",
         &["1.9.4", "1.20.6", "1.21-pre1", "1.21-pre4", "1.21-rc1", "1.21", "1.21.4"],
-    ),
-    (
-        "Odoo, nightly by date: https://nightly.odoo.com",
-        &["16.0-20231105", "16.0-20241201", "17.0-20241106"],
     ),
     (
         "MongoDB, its tags of Git: https://github.com/mongodb/mongo/tags",
@@ -507,16 +490,7 @@ pub(super) const SCHEMES: &[Scheme] = &[
         "Android NDK: https://developer.android.com/ndk/downloads",
         &["r9d", "r21e", "r25", "r25b", "r25c", "r26", "r27b"],
     ),
-    (
-        "MATLAB: https://www.mathworks.com/products/new_products/release_history.html",
-        &["R2022b", "R2023a", "R2023b", "R2024a"],
-    ),
-    (
-        "Visual Studio Code: https://code.visualstudio.com/updates",
-        &["1.9.1", "1.96.0-insider", "1.96.0", "1.96.2"],
-    ),
     ("Neovim: https://neovim.io", &["0.9.5", "0.10.0-dev", "0.10.0", "0.10.2"]),
-    ("TeX Live: https://tug.org/texlive/", &["2021", "2022", "2024"]),
     (
         "git describe: https://git-scm.com/docs/git-describe",
         &["v1.2.0", "v1.2.0-2-g9fceb02", "v1.2.0-14-g2414721", "v1.2.1"],

@@ -184,6 +184,18 @@ fn names_channels_and_hashes_are_no_versions() {
 }
 
 #[test]
+fn channels_are_known_by_their_names() {
+    for text in
+        ["edge", "devel", "nightly", "stable", "lts", "latest", "main", "Rolling", "edge-slim"]
+    {
+        assert!(is_channel(text) && !is_version(text), "{text}");
+    }
+    for text in ["ubuntu", "amd64", "cpu", "1.0", "", "3f2a1b9"] {
+        assert!(!is_channel(text), "{text}");
+    }
+}
+
+#[test]
 fn spellings_of_one_version_are_equal_in_a_condition() {
     for (value, bound) in [
         ("2.0", "2.0.0"),

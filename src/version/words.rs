@@ -92,6 +92,27 @@ pub(super) const WORDS: &[(&str, Meaning, &str)] = &[
     ("jdk", Version, "https://openjdk.org/jeps/223; Temurin"),
 ];
 
+/// Names of what moves, and so has no version: releases in the making, the newest release, branches.
+const CHANNELS: &[(&str, &str)] = &[
+    ("latest", "image tags"),
+    ("current", "FreeBSD, Node.js"),
+    ("rolling", "Ubuntu's and ROS's images"),
+    ("mainline", "nginx"),
+    ("main", "Git branches"),
+    ("head", "FreeBSD, Git"),
+    ("tip", "Go, Mercurial"),
+    ("rawhide", "Fedora"),
+    ("sid", "Debian"),
+    ("oldstable", "Debian"),
+    ("tumbleweed", "openSUSE"),
+    ("cooker", "OpenMandriva"),
+];
+
+/// Whether `word` is a channel that versions come from, such as `edge` or `stable`.
+pub(super) fn is_channel(word: &str) -> bool {
+    after(word).is_some() || CHANNELS.iter().any(|(known, _)| known.eq_ignore_ascii_case(word))
+}
+
 /// What `word` says after the numbers.
 pub(super) fn after(word: &str) -> Option<Meaning> {
     meaning(word, |meaning| meaning != Version)

@@ -4,6 +4,7 @@ mod files;
 mod include;
 mod inputs;
 mod labels;
+mod latest;
 mod limits;
 mod origins;
 mod outside;

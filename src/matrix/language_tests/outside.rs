@@ -20,6 +20,8 @@ fn taken(axis: &str, text: &str) -> Result<String, Diagnostics> {
 fn values_come_from_elsewhere_with_an_order_and_a_limit() {
     let releases = r#"[{"tag_name":"v2.0.9"},{"tag_name":"v2.0.10"},{"tag_name":"v1.9"},
                        {"tag_name":"nightly"},{"tag_name":null},{"tag_name":"v2.1.0-rc.1"}]"#;
+    let marked = r#"[{"tag_name":"2.0","prerelease":true},{"tag_name":"1.0","prerelease":false},
+                     {"tag_name":"3.0","draft":true}]"#;
     for (axis, text, wanted) in [
         ("{ from: latest }", "v2.0.13\n", "v2.0.13"),
         ("{ from: latest, pattern: v<version> }", "v2.0.13\r\n", "2.0.13"),
@@ -33,6 +35,24 @@ fn values_come_from_elsewhere_with_an_order_and_a_limit() {
             "{ from: x, path: \"[].tag_name\", pattern: v<version>, limit: 2, skip: \"*-*\", only: \">=2\" }",
             releases,
             "2.0.9 2.0.10",
+        ),
+        // Pre-releases do not count into the limit, nor does what is no version.
+        (
+            "{ from: x, path: \".[].tag_name\", pattern: v<version>, limit: 2 }",
+            releases,
+            "2.0.9 2.0.10",
+        ),
+        ("{ from: x, limit: 2 }", "3.0-rc1\nedge\n2.1\n", "2.1"),
+        ("{ from: x, limit: 2 }", "3.0-rc1\n3.0-rc10\nedge\n3.0-rc9\n", "3.0-rc9 3.0-rc10"),
+        ("{ from: x, limit: 1 }", "edge\n", "edge"),
+        ("{ from: x, limit: 1 }", "8u92-b14\n8u412-b08\n8u402-b06", "8u412-b08"),
+        // A mark in JSON counts as one in the name; a draft is not there yet.
+        ("{ from: x, path: \"[].tag_name\", limit: 1 }", marked, "1.0"),
+        ("{ from: x, path: \"[].tag_name\" }", marked, "1.0 2.0"),
+        (
+            "{ from: x, path: \".v[]\" }",
+            r#"{"v":[3.8,3.10,20241231235959999999,1e3]}"#,
+            "1e3 3.8 3.10 20241231235959999999",
         ),
         ("{ from: x, path: \".a.b[1]\" }", r#"{"a":{"b":["1",2]}}"#, "2"),
         ("{ from: x, path: \".a[]\" }", r#"{"a":{"x":"1","y":"2"}}"#, "1 2"),
@@ -53,7 +73,7 @@ fn values_from_elsewhere_that_cannot_be_used_say_why() {
         ("{ from: x, path: .a }", "<html>", "not JSON"),
         ("{ from: x, path: .a }", "{}", "there is no `a`"),
         ("{ from: x, path: .a }", "[]", "no object"),
-        ("{ from: x, path: \".[]\" }", "[[]]", "no text"),
+        ("{ from: x, path: \".[]\" }", "[[]]", "neither text nor a number"),
         ("{ from: x, path: \".[3]\" }", "[]", "no item 3"),
         ("{ from: x, path: a }", "", "a path is written"),
         ("{ from: x, path: .a..b }", "", "a path is written"),

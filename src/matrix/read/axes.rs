@@ -146,8 +146,13 @@ impl Reader<'_> {
             } else {
                 Value::Record { text: text.clone(), properties: properties.clone() }
             };
-            let value =
-                AxisValue { text: text.clone(), value, span: span.clone(), included: false };
+            let value = AxisValue {
+                text: text.clone(),
+                value,
+                span: span.clone(),
+                included: false,
+                is_marked: false,
+            };
             values.insert(text, value);
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::super::axis::Lookup;
 use super::super::expand::{MOST_CELLS, Product};
+use super::super::latest::unknown_order;
 use super::super::pattern::Pattern;
 use super::super::reader::Reader;
 use super::super::rule::{Included, Layer, Rule, Rules};
@@ -133,7 +134,13 @@ impl Reader<'_> {
                         }
                     };
                     let span = span.clone();
-                    axes[index].values.push(AxisValue { text, value, span, included: true });
+                    axes[index].values.push(AxisValue {
+                        text,
+                        value,
+                        span,
+                        included: true,
+                        is_marked: false,
+                    });
                 }
             }
         }
@@ -273,6 +280,7 @@ impl Reader<'_> {
             match Pattern::parse(text) {
                 Err(why) => self.error(span, why),
                 Ok(pattern) => {
+                    self.undecided(&pattern, axis, span);
                     patterns.push(pattern);
                     places.push((text, span));
                 }
@@ -288,6 +296,17 @@ impl Reader<'_> {
                     .at(span, format!("known: {}", axis.known()))
                     .help_nearest(text, axis.values.iter().map(|value| &*value.text)),
             );
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// Warns where how a value compares cannot be known.
+    fn undecided(&mut self, pattern: &Pattern, axis: &Axis, span: &Span) {
+        let texts = axis.values.iter().map(|value| &*value.text);
+        let unknown = texts.filter_map(|text| Some((text, pattern.undecided(text)?))).next();
+        if let Some((value, bound)) = unknown {
+            self.warnings.push(unknown_order(span, value, bound));
         }
     }
 }
