@@ -85,6 +85,7 @@ impl Selected<'_> {
         self.name(&mut cells)?;
         let mut warnings = self.warnings.clone();
         warnings.extend(layers.idle());
+        warnings.extend(matrix.lost_tags(&self.overrides.vars));
         Ok(Expansion { cells, warnings })
     }
 
@@ -99,7 +100,7 @@ impl Selected<'_> {
     }
 
     /// The cells wanted, by the numbers of their values.
-    fn combinations(&self) -> impl Iterator<Item = Vec<usize>> {
+    pub(super) fn combinations(&self) -> impl Iterator<Item = Vec<usize>> {
         let listed: Vec<Vec<usize>> =
             (0..self.axes.len()).map(|axis| self.listed(axis).collect()).collect();
         let exclude = Rules::new(&self.matrix.exclude, &self.axes);
@@ -170,7 +171,7 @@ fn collision(reference: &Reference, first: (&Cell, usize), second: (&Cell, usize
 }
 
 /// Which rules match which cells, and what the settings of these cells then are.
-struct Layers<'a> {
+pub(super) struct Layers<'a> {
     selected: &'a Selected<'a>,
     maker: &'a Maker<'a>,
     /// `include` first, so that `overrides` have the last word.
@@ -186,7 +187,7 @@ struct Layers<'a> {
 }
 
 impl<'a> Layers<'a> {
-    fn new(selected: &'a Selected<'a>, maker: &'a Maker<'a>) -> Self {
+    pub(super) fn new(selected: &'a Selected<'a>, maker: &'a Maker<'a>) -> Self {
         let all: Vec<&Layer> =
             selected.matrix.include.iter().chain(&selected.matrix.overrides).collect();
         let matched = vec![false; all.len()];
@@ -201,7 +202,7 @@ impl<'a> Layers<'a> {
         Self { selected, maker, all, rules, index, named, matched, known: HashMap::new() }
     }
 
-    fn of(&mut self, values: &[usize]) -> Arc<Shared> {
+    pub(super) fn of(&mut self, values: &[usize]) -> Arc<Shared> {
         let mut matching: Vec<usize> =
             self.index.matching(values).map(|number| self.rules[number]).collect();
         matching.extend(self.named.get(values).into_iter().flatten());

@@ -170,6 +170,20 @@ impl<'a> Maker<'a> {
         Ok((axes, scope))
     }
 
+    /// The references that `rule` gives the cell with this scope; none where its condition fails.
+    pub(super) fn references(
+        &self,
+        rule: &TagRule,
+        scope: &Scope,
+    ) -> Result<Vec<Reference>, Diagnostics> {
+        let Some(tag) = self.tag(rule, scope)? else { return Ok(Vec::new()) };
+        Ok(self
+            .repositories(scope)?
+            .iter()
+            .map(|repository| repository.tagged(tag.clone()))
+            .collect())
+    }
+
     /// The values of the axes, and a scope that knows them.
     #[expect(clippy::type_complexity, reason = "it is what a cell holds")]
     fn axes(&self, values: &[usize], settings: &Settings) -> (Vec<(Arc<str>, Arc<str>)>, Scope) {

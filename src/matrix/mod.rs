@@ -15,6 +15,7 @@ mod json;
 #[cfg(test)]
 mod language_tests;
 mod latest;
+mod lost_tags;
 mod make;
 mod origin;
 mod outside;

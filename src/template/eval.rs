@@ -143,6 +143,42 @@ pub(super) fn truth(expression: &Expression, frame: &Frame<'_>) -> Result<bool, 
     }
 }
 
+/// Whether it holds; none where names that are open decide. A part that asks of others, too, is
+/// evaluated as it is.
+pub(super) fn possible(
+    expression: &Expression,
+    frame: &Frame<'_>,
+    is_open: &dyn Fn(&str) -> bool,
+) -> Result<Option<bool>, Box<Diagnostic>> {
+    let possible = |inner: &Expression| possible(inner, frame, is_open);
+    match &expression.kind {
+        Kind::Not(inner) => Ok(possible(inner)?.map(|truth| !truth)),
+        // As in `and` and `or` themselves, the left side may be what makes the right one safe.
+        Kind::And(left, right) => match possible(left)? {
+            Some(false) => Ok(Some(false)),
+            left => Ok(match possible(right)? {
+                Some(false) => Some(false),
+                right => left.and(right),
+            }),
+        },
+        Kind::Or(left, right) => match possible(left)? {
+            Some(true) => Ok(Some(true)),
+            left => Ok(match possible(right)? {
+                Some(true) => Some(true),
+                right => left.and(right),
+            }),
+        },
+        _ => {
+            let (mut open, mut fixed) = (false, false);
+            expression.each_path(false, &mut |path, _| match is_open(&path[0].text) {
+                true => open = true,
+                false => fixed = true,
+            });
+            if open && !fixed { Ok(None) } else { truth(expression, frame).map(Some) }
+        }
+    }
+}
+
 /// A text that is written into an order has to be a version: `os < "m"` would never hold.
 fn literal_version(side: &Expression, frame: &Frame<'_>) -> Result<(), Box<Diagnostic>> {
     match &side.kind {

@@ -121,10 +121,26 @@ impl Condition {
         Ok(Self { source, expression })
     }
 
+    /// Where it stands.
+    pub fn span(&self) -> Span {
+        self.source.span(0..self.source.text().len())
+    }
+
     /// Whether it holds.
     pub fn holds(&self, scope: &Scope) -> Result<bool, Diagnostics> {
         let frame = eval::Frame::new(scope, &self.source);
         Ok(eval::truth(&self.expression, &frame)?)
+    }
+
+    /// Whether it holds, or would with other values of some names: a part that uses only names for which
+    /// `is_open` holds may be true or false.
+    pub fn may_hold(
+        &self,
+        scope: &Scope,
+        is_open: &dyn Fn(&str) -> bool,
+    ) -> Result<bool, Diagnostics> {
+        let frame = eval::Frame::new(scope, &self.source);
+        Ok(eval::possible(&self.expression, &frame, is_open)? != Some(false))
     }
 
     pub fn names(&self) -> Vec<NameUse> {

@@ -6,6 +6,7 @@ mod inputs;
 mod labels;
 mod latest;
 mod limits;
+mod lost_tags;
 mod origins;
 mod outside;
 mod rules;
