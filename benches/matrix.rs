@@ -76,7 +76,8 @@ fn measure(size: usize, rules: usize) -> String {
     let expanded = start.elapsed();
     let mut templates = Templates::default();
     templates.insert("Dockerfile", SourceFile::new("Dockerfile", template)).unwrap();
-    let plan = plan::plan(&matrix, &cells, &templates, Path::new(""), &Default::default()).unwrap();
+    let plan = plan::plan(&matrix, &cells, &templates, &plan::Root::default(), &Default::default())
+        .unwrap();
     let rendered = start.elapsed();
     assert_eq!(plan.requests.len(), size);
     let times = [parsed, expanded - parsed, rendered - expanded];

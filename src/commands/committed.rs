@@ -11,7 +11,7 @@ use super::{output, prepare};
 use crate::cli::{RenderArgs, SelectArgs};
 use crate::error::{Error, ErrorKind, why};
 use crate::matrix::{Matrix, Overrides, Selection};
-use crate::plan::{Committed, Templates, committed};
+use crate::plan::{Committed, Root, Templates, committed};
 
 /// The folder that the files and their templates lie in.
 const PLACE: &str = "folder of matrix.yaml";
@@ -28,7 +28,7 @@ pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error>
         let help = "add `files: { docker-compose.yml: { template: PATH, when: CONDITION } }`";
         return Err(Error::new(ErrorKind::Matrix, message).help(help));
     }
-    let root = args.select.file.parent().unwrap_or(Path::new(""));
+    let root = &Root::of(&args.select.file);
     let files = rendered(matrix, root)?;
     for (path, _) in &files {
         within(path, root)?;
@@ -51,7 +51,7 @@ pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error>
 }
 
 /// Every file with the path that it is written to.
-pub(super) fn rendered(matrix: &Matrix, root: &Path) -> Result<Vec<(PathBuf, Committed)>, Error> {
+pub(super) fn rendered(matrix: &Matrix, root: &Root) -> Result<Vec<(PathBuf, Committed)>, Error> {
     let templates = templates(matrix, root)?;
     let overrides = Overrides::default();
     let cells = matrix.select(&Selection::default(), &overrides)?.expand()?.cells;
@@ -60,7 +60,7 @@ pub(super) fn rendered(matrix: &Matrix, root: &Path) -> Result<Vec<(PathBuf, Com
 }
 
 /// The templates of the files alone.
-pub(super) fn templates(matrix: &Matrix, root: &Path) -> Result<Templates, Error> {
+pub(super) fn templates(matrix: &Matrix, root: &Root) -> Result<Templates, Error> {
     prepare::templates(root, PLACE, |templates| templates.needed_by(matrix.committed()))
 }
 
@@ -70,7 +70,7 @@ pub(super) fn drift(files: &[(PathBuf, Committed)]) -> Result<Drift, Error> {
 }
 
 /// Fails when a link leads a file, or the folder that it will be in, out of `root`.
-pub(super) fn within(path: &Path, root: &Path) -> Result<(), Error> {
+pub(super) fn within(path: &Path, root: &Root) -> Result<(), Error> {
     let there = path.ancestors().find(|path| fs::symlink_metadata(path).is_ok());
     let there = there.unwrap_or(Path::new("."));
     prepare::inside(there, root, PLACE).map_err(|error| {

@@ -8,6 +8,7 @@ use ignore::WalkBuilder;
 use super::{load, prepare};
 use crate::error::{Diagnostic, SourceFile, Span, why};
 use crate::lint::{Finding, Findings, Taken};
+use crate::plan::parent;
 use crate::template::Template;
 
 /// Folders below the matrix's own that are looked through.
@@ -44,7 +45,7 @@ pub(super) fn lint(
             named.iter().map(wanted).collect()
         }
     };
-    let roots: Vec<&Path> = named.iter().filter_map(|path| path.parent()).chain([folder]).collect();
+    let roots: Vec<&Path> = named.iter().map(|path| parent(path)).chain([folder]).collect();
     let mut seen = HashSet::new();
     while let Some(wanted) = waiting.pop_front() {
         // Of two names for one file the first counts.
@@ -93,8 +94,7 @@ fn not_linted(findings: &mut Findings, message: impl Into<String>, span: Option<
 
 /// The Compose files of a folder and those below it, less what Git ignores.
 fn found(folder: &Path, findings: &mut Findings) -> Vec<PathBuf> {
-    let here = if folder == Path::new("") { Path::new(".") } else { folder };
-    let mut walk = WalkBuilder::new(here);
+    let mut walk = WalkBuilder::new(folder);
     walk.max_depth(Some(DEEPEST + 1)).hidden(false).ignore(false).require_git(false);
     walk.filter_entry(|entry| entry.file_name() != ".git");
     let mut paths = Vec::new();
@@ -139,7 +139,7 @@ fn followed(by: &Path, taken: &Taken, roots: &[&Path]) -> Result<PathBuf, String
     if path.contains("://") || path.starts_with("oci:") || path.starts_with("git@") {
         return Err(format!("`{path}` is not fetched to be looked at"));
     }
-    let path = cleaned(&by.parent().unwrap_or(Path::new("")).join(path));
+    let path = cleaned(&parent(by).join(path));
     let inside = |root: &&Path| prepare::inside(&path, root, "").is_ok();
     // One that is missing is told when it is read.
     match path.exists() && !roots.iter().any(inside) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{output, render};
 use crate::cli::OutputSpec;
 use crate::error::{Error, ErrorKind};
-use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output};
+use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output, parent};
 
 /// Whether stdout is taken by an archive.
 pub(super) fn is_stdout(spec: Option<&OutputSpec>) -> bool {
@@ -40,10 +40,8 @@ pub(super) fn set(
         let help = "choose one with --platform, or write type=oci";
         return Err(Error::new(ErrorKind::Usage, message).help(help));
     }
-    if let Some(parent) = spec.dest.parent().filter(|parent| *parent != Path::new(""))
-        && !folder
-        && !parent.is_dir()
-    {
+    let parent = parent(&spec.dest);
+    if !folder && !parent.is_dir() {
         let message = format!("there is no folder {} to write into", parent.display());
         return Err(Error::new(ErrorKind::Usage, message).help("make it first"));
     }

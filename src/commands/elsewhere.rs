@@ -1,11 +1,12 @@
 //! The values of axes that come from elsewhere: read from files, fetched, or as the last run kept
 //! them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::load;
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, why};
 use crate::matrix::{Matrix, Outside, Resolved};
+use crate::plan::Root;
 use crate::versions::{Store, fetch};
 
 /// One line for each axis that comes from elsewhere: what it came to.
@@ -21,7 +22,7 @@ pub(super) fn told(matrix: &Matrix) -> String {
 /// Looks all of them up, once a run. Files are counted from `folder`.
 pub(super) fn resolved(
     outside: &[Outside],
-    folder: &Path,
+    folder: &Root,
     offline: bool,
 ) -> Result<Resolved, Error> {
     let mut resolved = Resolved::new();
@@ -42,7 +43,7 @@ pub(super) fn resolved(
     }
 }
 
-fn text(outside: &Outside, folder: &Path, offline: bool) -> Result<String, Error> {
+fn text(outside: &Outside, folder: &Root, offline: bool) -> Result<String, Error> {
     let failed = |why: String, help: &str| {
         let message = format!("the values of `{}` cannot be read", outside.axis);
         let finding = Diagnostic::error(message).at(&outside.span, why).help(help);

@@ -43,7 +43,6 @@ fn epoch() -> Result<Option<i64>, Error> {
 
 /// What a Git command printed, if it went well.
 fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
-    let folder = if folder == Path::new("") { Path::new(".") } else { folder };
     let output = Command::new("git")
         .arg("-C")
         .arg(folder)

@@ -10,6 +10,7 @@ use crate::cli::{InitArgs, InputArgs, SelectArgs};
 use crate::error::{Error, ErrorKind, visible, why};
 use crate::init::{Found, draft};
 use crate::matrix::{Matrix, Unnamed};
+use crate::plan::parent;
 
 const MAKEFILES: &[&str] = &["GNUmakefile", "makefile", "Makefile"];
 
@@ -84,8 +85,7 @@ fn found(folder: &Path) -> Result<Found, Error> {
 }
 
 fn write(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
+    let folder = parent(path);
     fs::create_dir_all(folder)?;
     let mut file = tempfile::Builder::new()
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use crate::cli::{CacheFlag, InputArgs, NetworkArg, SecretFlag};
 use crate::error::{Error, ErrorKind};
 use crate::matrix::Overrides;
-use crate::plan::{NamedContext, Network, SecretSource, SharedPlace};
+use crate::plan::{NamedContext, Network, Root, SecretSource, SharedPlace};
 
 /// Adds what `args` say to what goes before the matrix in `root`.
-pub(super) fn add(overrides: &mut Overrides, args: &InputArgs, root: &Path) {
+pub(super) fn add(overrides: &mut Overrides, args: &InputArgs, root: &Root) {
     overrides.labels.extend(args.label.iter().cloned());
     overrides.annotations.extend(args.annotation.iter().cloned());
     overrides.target.clone_from(&args.target);
@@ -56,8 +56,8 @@ pub(super) fn check(args: &InputArgs, cells: usize) -> Result<(), Error> {
 }
 
 /// A path of the command line is counted from the current folder, one of the matrix from its own.
-fn from_here(path: &Path, root: &Path) -> PathBuf {
-    match root == Path::new("") || root == Path::new(".") {
+fn from_here(path: &Path, root: &Root) -> PathBuf {
+    match root.is_here() {
         true => path.to_owned(),
         false => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
     }
@@ -85,10 +85,11 @@ mod tests {
 
     #[test]
     fn a_path_of_a_flag_stays_one_of_the_current_folder_wherever_the_matrix_is() {
-        for root in ["", "."] {
-            assert_eq!(from_here(Path::new("token"), Path::new(root)), Path::new("token"));
+        let root = |file: &str| Root::of(Path::new(file));
+        for here in ["matrix.yaml", "./matrix.yaml"] {
+            assert_eq!(from_here(Path::new("token"), &root(here)), Path::new("token"));
         }
-        let found = from_here(Path::new("token"), Path::new("sub"));
+        let found = from_here(Path::new("token"), &root("sub/matrix.yaml"));
         assert_eq!(Path::new("sub").join(found), env::current_dir().unwrap().join("token"));
     }
 }

@@ -13,7 +13,7 @@ use crate::driver::{EngineBuilder, Environment, Lint};
 use crate::error::{Diagnostic, Error, ErrorKind, Severity, SourceFile, Span, why};
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
 use crate::matrix::{Cell, Matrix, Origin, Sheet, Source, Unnamed};
-use crate::plan::BuildRequest;
+use crate::plan::{BuildRequest, Root};
 
 /// Questions to BuildKit at a time: each takes it some hundredths of a second.
 const AT_ONCE: usize = 8;
@@ -23,7 +23,7 @@ type Answer = (usize, Result<Lint, String>);
 
 pub(super) fn run(sheet: Result<Sheet, Error>, args: &LintArgs) -> Result<ExitCode, Error> {
     let mut findings = Findings::default();
-    let root = args.select.file.parent().unwrap_or(Path::new(""));
+    let root = &Root::of(&args.select.file);
     let mut templates = HashSet::new();
     match find(sheet, args, &mut findings, &mut templates) {
         // What is wrong with the files is what was asked for.
@@ -55,7 +55,7 @@ fn find(
 ) -> Result<(), Error> {
     let matrix = load::matrix(&sheet?, &args.select)?;
     findings.told(matrix.warnings());
-    let root = args.select.file.parent().unwrap_or(Path::new(""));
+    let root = &Root::of(&args.select.file);
     templates.extend(matrix.committed().iter().map(|file| root.join(&file.template)));
     let (cells, warnings) =
         prepare::selected(&matrix, &args.select, &InputArgs::default(), Unnamed::Everything)?;
@@ -75,7 +75,7 @@ fn find(
 }
 
 /// What is wrong with the matrix's `files`, and which of them are not what they would be now.
-fn drifted(matrix: &Matrix, root: &Path, findings: &mut Findings) -> Result<(), Error> {
+fn drifted(matrix: &Matrix, root: &Root, findings: &mut Findings) -> Result<(), Error> {
     let files = match committed::rendered(matrix, root) {
         Err(error) if !error.diagnostics().is_empty() => {
             findings.told(error.diagnostics());

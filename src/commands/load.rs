@@ -9,6 +9,7 @@ use super::elsewhere;
 use crate::cli::{AxisFlag, SelectArgs};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, SourceFile, why};
 use crate::matrix::{Axis, Files, Matrix, Sheet};
+use crate::plan::Root;
 use crate::template::is_name;
 
 /// A text file that a person writes is smaller than this.
@@ -52,14 +53,15 @@ pub(super) fn sheet(args: &[OsString]) -> Result<Sheet, Error> {
 
 /// The matrix, with the values that come from elsewhere.
 pub(super) fn matrix(sheet: &Sheet, select: &SelectArgs) -> Result<Matrix, Error> {
-    let folder = select.file.parent().unwrap_or(Path::new(""));
-    let resolved = elsewhere::resolved(&sheet.outside(), folder, select.offline)?;
+    let folder = Root::of(&select.file);
+    let resolved = elsewhere::resolved(&sheet.outside(), &folder, select.offline)?;
     Ok(sheet.read(&resolved)?)
 }
 
 /// The matrix as far as it is known here and now, whatever may be odd about it.
-pub(super) fn at_hand(sheet: &Sheet) -> Option<Matrix> {
-    let resolved = elsewhere::resolved(&sheet.outside(), Path::new(""), true).ok()?;
+pub(super) fn at_hand(sheet: &Sheet, args: &[OsString]) -> Option<Matrix> {
+    let root = Root::of(&matrix_path(args));
+    let resolved = elsewhere::resolved(&sheet.outside(), &root, true).ok()?;
     sheet.read(&resolved).ok()
 }
 

@@ -93,8 +93,9 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
         Command::Lint(args) => lint::run(sheet, &args),
         Command::Init(args) => init::run(&args),
         Command::Schema => schema::run(),
-        Command::Completions(args) => {
-            completions::run(&args, sheet.ok().and_then(|sheet| load::at_hand(&sheet)).as_ref())
+        Command::Completions(wanted) => {
+            let matrix = sheet.ok().and_then(|sheet| load::at_hand(&sheet, args));
+            completions::run(&wanted, matrix.as_ref())
         }
         Command::Man(args) => man::run(&args),
     }

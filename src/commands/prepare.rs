@@ -8,7 +8,7 @@ use super::{committed, facts, inputs, load, output, scripts};
 use crate::cli::{InputArgs, SelectArgs};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, why};
 use crate::matrix::{Cell, Matrix, Overrides, Selection, Unnamed};
-use crate::plan::{BuildOptions, BuildRequest, Needed, Templates, plan};
+use crate::plan::{BuildOptions, BuildRequest, Needed, Root, Templates, plan};
 
 /// The folder that templates of Dockerfiles lie in.
 const CONTEXT: &str = "context folder";
@@ -39,15 +39,15 @@ pub(super) fn selected(
         add: args.add.clone(),
         unnamed,
     };
-    let root = args.file.parent().unwrap_or(Path::new(""));
+    let root = Root::of(&args.file);
     let mut overrides = overrides(args)?;
-    inputs::add(&mut overrides, inputs, root);
+    inputs::add(&mut overrides, inputs, &root);
     let mut selected = matrix
         .select(&selection, &overrides)
         .map_err(|wrong| Error::found(ErrorKind::Usage, wrong))?;
     let mut warnings = Diagnostics::default();
     if let Some(asked) = matrix.wants_facts() {
-        let facts = facts::facts(root)?;
+        let facts = facts::facts(&root)?;
         if facts.revision.is_none() {
             let message = "there is no Git commit to label the images with";
             let finding = Diagnostic::warning(message).at(asked, "");
@@ -79,15 +79,15 @@ pub(super) fn planned(
     args: &SelectArgs,
     options: &Arc<BuildOptions>,
 ) -> Result<(Vec<BuildRequest>, Diagnostics), Error> {
-    let root = args.file.parent().unwrap_or(Path::new(""));
-    let mut templates = templates(root, CONTEXT, |templates| templates.needed(cells))?;
+    let root = Root::of(&args.file);
+    let mut templates = templates(&root, CONTEXT, |templates| templates.needed(cells))?;
     // A var may be there for them alone; what else is wrong with them is not for now.
-    if let Ok(others) = committed::templates(matrix, root) {
+    if let Ok(others) = committed::templates(matrix, &root) {
         templates.also_used(others.names());
     }
-    let plan = plan(matrix, cells, &templates, root, options)?;
+    let plan = plan(matrix, cells, &templates, &root, options)?;
     let mut requests = plan.requests;
-    scripts::read(&mut requests, root)?;
+    scripts::read(&mut requests, &root)?;
     let mut ignores = HashMap::new();
     for (cell, request) in cells.iter().zip(&mut requests) {
         let template = request.context.join(&*cell.dockerfile);
@@ -131,7 +131,7 @@ fn overrides(args: &SelectArgs) -> Result<Overrides, Error> {
 /// Reads every template that is needed, from the folder that `place` names; all that cannot be read
 /// are told at once.
 pub(super) fn templates(
-    root: &Path,
+    root: &Root,
     place: &str,
     needed: impl Fn(&Templates) -> Vec<Needed>,
 ) -> Result<Templates, Error> {
@@ -167,8 +167,6 @@ pub(super) fn templates(
 
 /// Fails when `path` leads out of `folder`, by a link or by itself. `place` is what it is called.
 pub(super) fn inside(path: &Path, folder: &Path, place: &str) -> std::io::Result<()> {
-    // The current folder is written as nothing.
-    let folder = if folder == Path::new("") { Path::new(".") } else { folder };
     let folder: PathBuf = folder.canonicalize()?;
     let path = path.canonicalize()?;
     if path.starts_with(&folder) {

@@ -10,7 +10,7 @@ use super::{committed, output, prepare};
 use crate::cli::{InputArgs, RenderArgs, SelectArgs};
 use crate::error::{Error, ErrorKind, why};
 use crate::matrix::{Matrix, Unnamed};
-use crate::plan::BuildRequest;
+use crate::plan::{BuildRequest, parent};
 
 pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error> {
     if args.files {
@@ -80,9 +80,7 @@ pub(super) fn put(path: &Path, text: &str) -> Result<bool, Error> {
     if fs::read(path).is_ok_and(|present| present == text.as_bytes()) {
         return Ok(false);
     }
-    // The current folder is written as nothing.
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    let folder = folder.unwrap_or(Path::new("."));
+    let folder = parent(path);
     let written = fs::create_dir_all(folder)
         .and_then(|()| tempfile::Builder::new().permissions(permissions(path)).tempfile_in(folder))
         .and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file))

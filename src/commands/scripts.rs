@@ -7,11 +7,11 @@ use std::sync::Arc;
 use super::load;
 use super::prepare::inside;
 use crate::error::{Diagnostic, Diagnostics, Span, why};
-use crate::plan::{BuildRequest, TestCommand};
+use crate::plan::{BuildRequest, Root, TestCommand};
 
 /// Gives every request the script that its test names, counted from `root`; all that cannot be
 /// read are told at once.
-pub(super) fn read(requests: &mut [BuildRequest], root: &Path) -> Result<(), Diagnostics> {
+pub(super) fn read(requests: &mut [BuildRequest], root: &Root) -> Result<(), Diagnostics> {
     let mut known = HashMap::new();
     let mut errors = Diagnostics::default();
     for request in requests {
@@ -25,7 +25,7 @@ pub(super) fn read(requests: &mut [BuildRequest], root: &Path) -> Result<(), Dia
     errors.check(())
 }
 
-fn script(root: &Path, path: &Path, span: &Span) -> Result<Arc<[u8]>, Box<Diagnostic>> {
+fn script(root: &Root, path: &Path, span: &Span) -> Result<Arc<[u8]>, Box<Diagnostic>> {
     let full = root.join(path);
     let wrong = |message: String, why: String, help: &str| {
         Box::new(Diagnostic::error(message).at(span, why).help(help))

@@ -27,10 +27,8 @@ const FILE: OFlags =
     OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 
 impl Folder {
-    /// Opens the folder at `path`, which may be a link to one; the current one where it is empty.
+    /// Opens the folder at `path`, which may be a link to one.
     pub fn open(path: &Path) -> io::Result<Self> {
-        // A matrix in the current folder has a context of no name there.
-        let path = if path == Path::new("") { Path::new(".") } else { path };
         let root = rustix::fs::open(path, DIR, Mode::empty()).map_err(|errno| match errno {
             Errno::NOENT => named(path, "there is no such folder"),
             Errno::NOTDIR => named(path, "it is no folder"),

@@ -245,9 +245,3 @@ fn a_folder_that_is_none_is_an_error() {
     assert!(error(&root.path().join("a")).contains("no folder"));
     assert!(error(&root.path().join("b")).contains("no such folder"));
 }
-
-#[test]
-fn the_folder_of_no_name_is_the_current_one() {
-    let folder = Folder::open(Path::new("")).unwrap();
-    assert!(paths(&folder, &["Cargo.toml"], &[], &[]).contains(&"Cargo.toml".to_owned()));
-}

@@ -4,6 +4,7 @@
 
 mod cache;
 mod context;
+mod root;
 mod test;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use indexmap::IndexMap;
 use crate::image::Reference;
 
 pub use cache::{SharedPlace, fields};
+pub use root::{Root, parent};
 pub use test::{Test, TestCommand, TimeLimit, Volume, Wait};
 
 /// What a named context is.

@@ -8,7 +8,7 @@ use super::bases;
 use super::request::{BuildOptions, BuildRequest};
 use super::templates::Templates;
 use crate::error::{Diagnostic, Diagnostics, listed};
-use crate::input::{Cache, NamedContext, SecretSource, SharedPlace};
+use crate::input::{Cache, NamedContext, Root, SecretSource, SharedPlace};
 use crate::matrix::{Cell, Matrix};
 use crate::template::NameUse;
 
@@ -24,13 +24,13 @@ pub struct Plan {
 /// Every cell makes its own errors; beyond this they say nothing new.
 const ENOUGH_ERRORS: usize = 50;
 
-/// Renders every cell's Dockerfile. `root` is the folder of matrix.yaml; the context folders of
-/// the requests are counted from where it is.
+/// Renders every cell's Dockerfile. `root` is the directory of matrix.yaml, and the paths of the
+/// requests start from the directory that `root` itself starts from.
 pub fn plan(
     matrix: &Matrix,
     cells: &[Cell],
     templates: &Templates,
-    root: &Path,
+    root: &Root,
     options: &Arc<BuildOptions>,
 ) -> Result<Plan, Diagnostics> {
     let mut errors = Diagnostics::default();
@@ -63,7 +63,7 @@ pub fn plan(
 fn request(
     cell: &Cell,
     templates: &Templates,
-    root: &Path,
+    root: &Root,
     options: &Arc<BuildOptions>,
 ) -> Result<BuildRequest, Diagnostics> {
     let Some(template) = templates.get(&cell.context, &cell.dockerfile) else {
@@ -72,11 +72,7 @@ fn request(
     };
     let includes = |name: &str| templates.get(&cell.context, name);
     let dockerfile = template.render(&cell.scope, &includes)?;
-    let beside = |folder: &Path| match folder == Path::new(".") {
-        // Joining `.` would leave `root/.` in everything that is shown.
-        true => root.to_owned(),
-        false => root.join(folder),
-    };
+    let beside = |path: &Path| root.join(path);
     let context = |context: &NamedContext| match context {
         NamedContext::Folder(folder) => NamedContext::Folder(beside(folder)),
         other => other.clone(),

@@ -20,7 +20,7 @@
 //!         templates.insert(&file.path, SourceFile::new(&*file.path, read(&file.path)))?;
 //!     }
 //! }
-//! let plan = plan(&matrix, &cells, &templates, "".as_ref(), &Default::default())?;
+//! let plan = plan(&matrix, &cells, &templates, &Root::default(), &Default::default())?;
 //! assert_eq!(plan.requests[0].dockerfile.text, "FROM alpine\n");
 //! # Ok::<(), onebuild::error::Diagnostics>(())
 //! ```
@@ -36,8 +36,8 @@ mod templates;
 mod tests;
 
 pub use crate::input::{
-    Cache, NamedContext, Network, SecretSource, SharedPlace, Test, TestCommand, TimeLimit, Volume,
-    Wait, fields,
+    Cache, NamedContext, Network, Root, SecretSource, SharedPlace, Test, TestCommand, TimeLimit,
+    Volume, Wait, fields, parent,
 };
 pub use bases::Base;
 pub(crate) use bases::{bases, filled};

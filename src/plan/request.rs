@@ -113,7 +113,7 @@ impl BuildRequest {
             cell: cell.into(),
             dockerfile: Arc::default(),
             dockerignore: None,
-            context: PathBuf::new(),
+            context: ".".into(),
             platforms: vec!["linux/amd64".parse().expect("it is a platform")],
             references: vec!["me/app:1".parse().expect("it is a reference")],
             args: IndexMap::new(),

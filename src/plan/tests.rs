@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::{Plan, Templates, json, plan, table};
+use super::{Plan, Root, Templates, json, plan, table};
 use crate::error::{Diagnostics, SourceFile};
 use crate::matrix::{Cell, Matrix, Overrides, Pick, Selection};
 
@@ -45,7 +45,8 @@ fn planned(only: &[&str], files: &[(&str, &str)]) -> Result<(Plan, Vec<String>),
             asked.push(file.path);
         }
     }
-    let plan = plan(&matrix, &cells, &templates, Path::new("sub"), &Default::default())?;
+    let root = Root::of(Path::new("sub/matrix.yaml"));
+    let plan = plan(&matrix, &cells, &templates, &root, &Default::default())?;
     Ok((plan, asked))
 }
 

@@ -2,8 +2,6 @@
 //!
 //! Source: <https://docs.docker.com/build/bake/reference/>
 
-use std::path::Path;
-
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
@@ -78,7 +76,7 @@ fn target(request: &BuildRequest) -> Value {
             target.insert(key.to_owned(), value);
         }
     };
-    set("context", json!(place(&request.context)));
+    set("context", json!(request.context.display().to_string()));
     set("dockerfile-inline", json!(request.dockerfile.text));
     set("tags", json!(texts(&request.references)));
     set("platforms", json!(texts(&request.platforms)));
@@ -115,12 +113,6 @@ fn texts<T: ToString>(items: &[T]) -> Vec<String> {
     items.iter().map(ToString::to_string).collect()
 }
 
-/// A folder as bake takes it: the current one has a name.
-fn place(folder: &Path) -> String {
-    let text = folder.display().to_string();
-    if text.is_empty() { ".".to_owned() } else { text }
-}
-
 /// On every manifest, and on the index where there is one.
 fn annotations(request: &BuildRequest) -> Vec<String> {
     let has_index = request.platforms.len() > 1 || request.options.provenance;
@@ -134,7 +126,7 @@ fn contexts(request: &BuildRequest) -> IndexMap<String, String> {
     let others = request.contexts.iter().map(|(name, context)| {
         let value = match context {
             NamedContext::Image(reference) => image(reference),
-            NamedContext::Folder(folder) => place(folder),
+            NamedContext::Folder(folder) => folder.display().to_string(),
             NamedContext::Url(url) => url.clone(),
         };
         (short_name(name), value)

@@ -8,6 +8,6 @@ mod store;
 
 pub use lab::{commands_with, docker, docker_run, lab_dir, lab_env, lab_script, started_engine};
 pub use pictures::{listing, paths_below};
-pub use project::Project;
+pub use project::{ONE, Project};
 pub use run::{Run, Running, alone, until};
 pub use store::Store;

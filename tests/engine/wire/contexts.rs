@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Project, lab_env, paths_below};
+use crate::support::{ONE, Project, lab_env, paths_below};
 
 #[test]
 fn a_folder_beside_the_context_is_copied_from_by_its_name() {
@@ -41,4 +41,34 @@ fn a_context_that_is_not_there_is_told_before_anything_is_built() {
     run.says(&["the context `extra` is no folder: gone"]);
     let run = project.run(&["build", "--build-context", "extra=oci-layout://x"]).exits(2);
     run.says(&["oci-layout"]);
+}
+
+/// A matrix beside what it builds: every path of it starts from `.`.
+#[test]
+fn the_directory_of_the_matrix_is_a_context_however_it_is_written() {
+    let project = Project::single("dot", "FROM scratch\nCOPY --from=root file /\n");
+    let image = project.repository();
+    for dot in [".", "./", "./."] {
+        let content = format!("{dot} of {}", project.nonce());
+        project.file("file", &content);
+        project.file("Dockerfile", "FROM scratch\nCOPY --from=root file /\n");
+        let matrix =
+            format!("image: {image}\n{ONE}\ncontext: {dot}\ncontexts: {{ root: {dot} }}\n");
+        project.file("matrix.yaml", &matrix);
+        assert_eq!(project.built("file", &[]), content, "in the matrix: {dot}");
+        assert_eq!(project.built("file", &["-f", "./matrix.yaml"]), content, "-f with {dot}");
+
+        project.matrix(ONE);
+        let flag = format!("root={dot}");
+        assert_eq!(project.built("file", &["--build-context", &flag]), content, "{flag}");
+    }
+}
+
+#[test]
+fn the_current_directory_keeps_a_cache() {
+    let project = Project::single("dotcache", "FROM alpine:3.20\nRUN echo made > /made\n");
+    project.run(&["build", "--cache-to", "type=local,dest=."]).success();
+    assert!(project.path("index.json").is_file());
+    let from = project.run(&["build", "--cache-from", "type=local,src=./"]);
+    from.success().never_says(&["has nothing of"]);
 }
