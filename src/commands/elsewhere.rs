@@ -1,9 +1,8 @@
 //! The values of axes that come from elsewhere: read from files, fetched, or as the last run kept
 //! them.
 
-use std::path::PathBuf;
-
 use super::load;
+use crate::driver::cache_directory;
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, why};
 use crate::matrix::{Matrix, Outside, Resolved};
 use crate::plan::Root;
@@ -83,11 +82,6 @@ fn is_url(outside: &Outside) -> bool {
     outside.from.contains("://")
 }
 
-/// <https://specifications.freedesktop.org/basedir-spec/latest/>
 fn store() -> Option<Store> {
-    let absolute = |name: &str| {
-        std::env::var_os(name).map(PathBuf::from).filter(|folder| folder.is_absolute())
-    };
-    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
-    cache.map(|cache| Store::inside(&cache))
+    cache_directory(|name| std::env::var_os(name)).map(|cache| Store::inside(&cache))
 }

@@ -21,6 +21,28 @@ pub struct Folder {
     path: PathBuf,
 }
 
+/// Which directory of a machine this is. A path alone does not say so: two containers may have other
+/// directories at one path, and a directory may be removed and made again.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// Absolute, and without symbolic links.
+    pub path: PathBuf,
+    pub device: u64,
+    pub inode: u64,
+}
+
+/// What the file system says of a regular file, less its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileState {
+    pub size: u64,
+    pub permissions: u32,
+    /// When its content was last written, in nanoseconds since 1970. Any program can set this.
+    pub modified: i64,
+    /// When anything of it was last changed, in the same unit. Only the kernel sets this.
+    pub changed: i64,
+    pub inode: u64,
+}
+
 const DIR: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 /// Without `NONBLOCK` opening a pipe that was put in a file's place would wait for a writer.
 const FILE: OFlags =
@@ -35,6 +57,28 @@ impl Folder {
             other => named(path, &io::Error::from(other).to_string()),
         })?;
         Ok(Self { root, path: path.to_owned() })
+    }
+
+    /// Which directory this is.
+    pub fn identity(&self) -> io::Result<Identity> {
+        let stat = rustix::fs::fstat(&self.root)
+            .map_err(|errno| named(&self.path, &io::Error::from(errno).to_string()))?;
+        let path = self.path.canonicalize().map_err(|error| named(&self.path, &why(&error)))?;
+        Ok(Identity { path, device: stat.st_dev, inode: stat.st_ino })
+    }
+
+    /// The state of a regular file; nothing for what is missing or something else. Links on the way
+    /// to it are followed: nothing is read.
+    pub fn state(&self, path: &str) -> Option<FileState> {
+        let stat = stat(self.root(), path.as_bytes()).ok()?;
+        let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        is_file.then(|| FileState {
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            permissions: permissions(&stat),
+            modified: modified(&stat),
+            changed: changed(&stat),
+            inode: stat.st_ino,
+        })
     }
 
     /// An error about `path`, a path in this folder.
@@ -135,11 +179,24 @@ pub(super) fn stat(dir: BorrowedFd<'_>, name: &[u8]) -> Result<rustix::fs::Stat,
     rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW)
 }
 
+/// The twelve permission bits.
+pub(super) fn permissions(stat: &rustix::fs::Stat) -> u32 {
+    u32::from(stat.st_mode as u16 & 0o7777)
+}
+
 /// When a file was last written, in nanoseconds since 1970.
 pub(super) fn modified(stat: &rustix::fs::Stat) -> i64 {
     // The type of the nanoseconds differs between platforms; they are always below a billion.
-    let nanos = i64::try_from(stat.st_mtime_nsec).unwrap_or(0);
-    stat.st_mtime.saturating_mul(1_000_000_000).saturating_add(nanos)
+    nanoseconds(stat.st_mtime, i64::try_from(stat.st_mtime_nsec).unwrap_or(0))
+}
+
+/// When anything of a file was last changed, in nanoseconds since 1970.
+pub(super) fn changed(stat: &rustix::fs::Stat) -> i64 {
+    nanoseconds(stat.st_ctime, i64::try_from(stat.st_ctime_nsec).unwrap_or(0))
+}
+
+fn nanoseconds(seconds: i64, nanos: i64) -> i64 {
+    seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
 }
 
 /// A file that is checked against what was promised of it.

@@ -10,5 +10,5 @@ mod glob;
 pub mod patterns;
 mod walk;
 
-pub use folder::Folder;
+pub use folder::{FileState, Folder, Identity};
 pub use walk::{Entry, Kind, Selection};

@@ -13,7 +13,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
-use super::folder::{Folder, UNREADABLE, modified, names, open_dir, stat};
+use super::folder::{
+    FileState, Folder, UNREADABLE, changed, modified, names, open_dir, permissions, stat,
+};
 use super::follow::{follow, without_nested};
 use super::patterns::{Matched, PatternError, Rules};
 
@@ -28,6 +30,19 @@ pub struct Entry {
     pub permissions: u32,
     /// Nanoseconds since 1970.
     pub modified: i64,
+    /// When anything of it was last changed, in the same unit; not sent.
+    pub changed: i64,
+    /// Not sent.
+    pub inode: u64,
+}
+
+impl Entry {
+    /// What can be compared with [`Folder::state`]; nothing for what has no content.
+    pub fn state(&self) -> Option<FileState> {
+        let (Kind::File { size } | Kind::HardLink { size, .. }) = self.kind else { return None };
+        let Self { permissions, modified, changed, inode, .. } = *self;
+        Some(FileState { size, permissions, modified, changed, inode })
+    }
 }
 
 /// What an entry is.
@@ -200,9 +215,16 @@ impl Walk<'_> {
         // Links have none of their own; Go, and so BuildKit's other clients, see 0777.
         let permissions = match kind {
             Kind::Link { .. } => 0o777,
-            _ => u32::from(stat.st_mode as u16 & 0o7777),
+            _ => permissions(stat),
         };
-        Ok(Entry { path: path.to_owned(), kind, permissions, modified: modified(stat) })
+        Ok(Entry {
+            path: path.to_owned(),
+            kind,
+            permissions,
+            modified: modified(stat),
+            changed: changed(stat),
+            inode: stat.st_ino,
+        })
     }
 
     fn file(&mut self, path: &str, stat: &rustix::fs::Stat) -> Kind {

@@ -102,7 +102,7 @@ impl EngineBuilder {
 
     /// Lets `session` serve what `request` is built from; gives the names of the Dockerfile and of
     /// each named context that is a folder.
-    pub(super) fn offer<'a>(
+    pub(super) async fn offer<'a>(
         session: &Open,
         request: &'a BuildRequest,
     ) -> Result<(String, HashMap<&'a str, String>), Box<Failure>> {
@@ -115,7 +115,8 @@ impl EngineBuilder {
         let mut folders = HashMap::new();
         for (name, context) in &request.contexts {
             if let NamedContext::Folder(folder) = context {
-                folders.insert(name.as_str(), session.offer(folder).map_err(told)?);
+                let offered = session.offer(folder, request.options.no_cache).await;
+                folders.insert(name.as_str(), offered.map_err(told)?);
             }
         }
         Ok((filename, folders))
@@ -131,7 +132,7 @@ impl EngineBuilder {
             Some(pin) => Cow::Owned(self.pinned(session, request, pin).await?),
             None => Cow::Borrowed(request),
         };
-        let (filename, folders) = Self::offer(session, &request)?;
+        let (filename, folders) = Self::offer(session, &request).await?;
         let (caches, trouble) = CacheFolders::offer(&request, &self.sessions.content).await?;
         let offered = Offered {
             session: &session.id,

@@ -1,24 +1,35 @@
 //! A folder as something that BuildKit can be sent.
 
 use std::io::{self, Read};
+use std::sync::Arc;
 
 use crate::buildkit::session::filesync::{FileSource, Filter, Stat, Visit, mode};
-
 use crate::context::{Entry, Folder, Kind, Selection};
 
-impl FileSource for Folder {
+use super::sent::Ledger;
+
+/// A folder, and the record of what BuildKit hears of it.
+pub(super) struct Recorded {
+    pub(super) folder: Arc<Folder>,
+    pub(super) ledger: Arc<Ledger>,
+}
+
+impl FileSource for Recorded {
     fn walk(&self, filter: &Filter, visit: &mut Visit<'_>) -> io::Result<()> {
         let selection = Selection {
             include: &filter.include,
             exclude: &filter.exclude,
             follow: &filter.follow,
         };
-        Folder::walk(self, selection, &mut |entry| visit(stat(entry)))
+        self.folder.walk(selection, &mut |entry| {
+            self.ledger.announce(&entry);
+            visit(stat(entry))
+        })
     }
 
     fn open(&self, stat: &Stat) -> io::Result<Box<dyn Read + Send>> {
         let size = u64::try_from(stat.size).unwrap_or(0);
-        Ok(Box::new(self.read(&stat.path, size, stat.mod_time)?))
+        Ok(Box::new(self.folder.read(&stat.path, size, stat.mod_time)?))
     }
 }
 
@@ -53,7 +64,7 @@ mod tests {
     use super::*;
 
     fn entry(kind: Kind, permissions: u32) -> Entry {
-        Entry { path: "p".to_owned(), kind, permissions, modified: 5 }
+        Entry { path: "p".to_owned(), kind, permissions, modified: 5, changed: 6, inode: 7 }
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl EngineBuilder {
         let needs = Needs::of(request, self.environment);
         let session = self.sessions.shared(&needs).await.map_err(|error| error.to_string())?;
         let (filename, folders) =
-            Self::offer(&session, request).map_err(|failure| failure.message)?;
+            Self::offer(&session, request).await.map_err(|failure| failure.message)?;
         let offered = Offered {
             session: &session.id,
             filename: &filename,

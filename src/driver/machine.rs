@@ -22,6 +22,15 @@ use super::preflight::Obstacle;
 /// Reads a variable of the environment.
 pub type Environment = fn(&str) -> Option<OsString>;
 
+/// The user's cache directory, if there is one.
+///
+/// Source: <https://specifications.freedesktop.org/basedir-spec/latest/>
+pub fn cache_directory(environment: Environment) -> Option<PathBuf> {
+    let absolute =
+        |name: &str| environment(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))
+}
+
 /// Where the person's own SSH agent listens.
 const AGENT_VARIABLE: &str = "SSH_AUTH_SOCK";
 

@@ -20,6 +20,7 @@ mod preflight;
 mod request;
 #[cfg(test)]
 mod samples;
+mod sent;
 mod sessions;
 mod tested;
 mod verified;
@@ -29,7 +30,7 @@ mod words;
 pub use caches::leave_out_idle;
 pub use engine::EngineBuilder;
 pub use lint::{Lint, LintWarning};
-pub use machine::{Environment, missing};
+pub use machine::{Environment, cache_directory, missing};
 pub use preflight::{Obstacle, preflight};
 pub use tested::Tested;
 pub use verified::Verified;

@@ -5,12 +5,11 @@
 //! is asked for by its id alone: cells that mean different things by one id have different sessions.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::{fs, io};
 
-use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use tokio::sync::OnceCell;
 use tokio::task::{AbortHandle, JoinSet};
@@ -23,8 +22,10 @@ use crate::context::Folder;
 use crate::docker::{Credentials, Engine, EngineError};
 use crate::plan::{BuildRequest, SecretSource};
 
+use super::folder::Recorded;
 use super::logins::Logins;
-use super::machine::{AgentSource, Environment, Secrets, agents};
+use super::machine::{AgentSource, Environment, Secrets, agents, cache_directory};
+use super::sent::Ledgers;
 
 /// The names under which the Dockerfile frontend asks for folders.
 const CONTEXT: &str = "context";
@@ -37,6 +38,7 @@ pub(super) struct Sessions {
     environment: Environment,
     /// The folders of caches, which have names of their own for every solve.
     pub(super) content: Content,
+    ledgers: Arc<Ledgers>,
     by_needs: Mutex<HashMap<Needs, Arc<OnceCell<Arc<Open>>>>>,
     tasks: Mutex<JoinSet<()>>,
 }
@@ -45,6 +47,8 @@ pub(super) struct Sessions {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Needs {
     folder: PathBuf,
+    /// Whether BuildKit is to be sent all of it, whatever it has.
+    anew: bool,
     secrets: BTreeMap<String, SecretSource>,
     agents: BTreeMap<String, AgentSource>,
 }
@@ -53,6 +57,7 @@ impl Needs {
     pub(super) fn of(request: &BuildRequest, environment: Environment) -> Self {
         Self {
             folder: request.context.clone(),
+            anew: request.options.no_cache,
             secrets: request.secrets.clone().into_iter().collect(),
             agents: agents(request, environment).into_iter().collect(),
         }
@@ -63,6 +68,7 @@ impl Needs {
 pub(super) struct Open {
     pub(super) id: String,
     files: FileSync,
+    ledgers: Arc<Ledgers>,
     /// The rendered Dockerfiles that it offers.
     pub(super) dockerfiles: Arc<MemoryFiles>,
     alive: Arc<AtomicBool>,
@@ -91,10 +97,12 @@ pub(super) enum SessionError {
 
 impl Open {
     /// Offers a folder beside the context; gives the name that it is offered by, which is that of
-    /// no other folder, so that cells may mean different folders by one name.
-    pub(super) fn offer(&self, folder: &Path) -> io::Result<String> {
-        let name = format!("folder-{}", shared_key(folder));
-        self.files.offer(&*name, Arc::new(Folder::open(folder)?));
+    /// no other folder, so that cells may mean different folders by one name. BuildKit keeps its copy
+    /// under this name together with the key of the session. `anew` sends all of it.
+    pub(super) async fn offer(&self, folder: &Path, anew: bool) -> io::Result<String> {
+        let recorded = recorded(&self.ledgers, folder, anew).await?;
+        let name = format!("folder-{}", recorded.ledger.key());
+        self.files.offer(&*name, Arc::new(recorded));
         Ok(name)
     }
 }
@@ -106,7 +114,8 @@ impl Sessions {
         environment: Environment,
     ) -> Self {
         let (content, by_needs, tasks) = Default::default();
-        Self { engine, credentials, environment, content, by_needs, tasks }
+        let ledgers = Arc::new(Ledgers::new(cache_directory(environment).as_deref()));
+        Self { engine, credentials, environment, content, ledgers, by_needs, tasks }
     }
 
     /// The session that has what is needed, opened if there is none that answers.
@@ -135,13 +144,15 @@ impl Sessions {
     ) -> Result<Arc<Open>, SessionError> {
         let dockerfiles = Arc::new(MemoryFiles::new());
         let files = FileSync::new();
-        files.offer(CONTEXT, Arc::new(Folder::open(&needs.folder)?));
+        let context = recorded(&self.ledgers, &needs.folder, needs.anew).await?;
+        let shared_key = context.ledger.key().to_owned();
+        files.offer(CONTEXT, Arc::new(context));
         files.offer(DOCKERFILE, dockerfiles.clone());
         let sources = needs.secrets.clone().into_iter().collect();
         let secrets = Secrets { sources, environment: self.environment };
         let agents: Result<Agents, _> =
             needs.agents.iter().map(|(id, source)| Ok((id.clone(), source.open()?))).collect();
-        let mut session = Session::new(shared_key(&needs.folder))
+        let mut session = Session::new(shared_key)
             .files(&files)
             .content(&self.content)
             .credentials(Logins(self.credentials.clone()))
@@ -160,7 +171,8 @@ impl Sessions {
             let _ = session.serve(io).await;
             ended.store(false, Ordering::Relaxed);
         });
-        Ok(Arc::new(Open { id, files, dockerfiles, alive, task }))
+        let ledgers = self.ledgers.clone();
+        Ok(Arc::new(Open { id, files, ledgers, dockerfiles, alive, task }))
     }
 
     /// Whether the sessions give BuildKit a login for `host`.
@@ -175,24 +187,16 @@ impl Sessions {
             std::mem::take(&mut *tasks)
         };
         tasks.shutdown().await;
+        self.ledgers.close().await;
         self.content.disk().close().await;
     }
 }
 
-/// Names a folder on this machine, the same at every run, so that BuildKit is sent only what has
-/// changed since the last.
-fn shared_key(folder: &Path) -> String {
-    let mut machine = fs::read("/etc/machine-id").unwrap_or_default();
-    if machine.trim_ascii().is_empty() {
-        // Containers have none; their host name is their own.
-        machine = rustix::system::uname().nodename().to_bytes().to_vec();
-    }
-    let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
-    let mut hash = Sha256::new();
-    hash.update(&machine);
-    hash.update([0]);
-    hash.update(folder.as_os_str().as_encoded_bytes());
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+/// A folder as BuildKit can be sent it.
+async fn recorded(ledgers: &Ledgers, folder: &Path, anew: bool) -> io::Result<Recorded> {
+    let folder = Arc::new(Folder::open(folder)?);
+    let ledger = ledgers.of(&folder, anew).await?;
+    Ok(Recorded { folder, ledger })
 }
 
 #[cfg(test)]
@@ -215,11 +219,5 @@ mod tests {
         assert_eq!(needs(&with("a", "X")), needs(&with("a", "X")));
         assert_ne!(needs(&with("a", "X")), needs(&with("a", "Y")));
         assert_ne!(needs(&with("a", "X")), needs(&one));
-    }
-
-    #[test]
-    fn a_folder_has_one_key_however_it_is_written() {
-        assert_eq!(shared_key(Path::new("src")), shared_key(Path::new("./src/../src")));
-        assert_ne!(shared_key(Path::new("src")), shared_key(Path::new("tests")));
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use onebuild::image::Digest;
 use rustix::fs::inotify;
 
-use crate::support::{Project, Running, lab_script, listing};
+use crate::support::{ONE, Project, Running, lab_script, listing};
 
 const ALL: &str = "FROM scratch\nCOPY . /\n";
 
@@ -252,4 +252,97 @@ fn a_second_run_reads_only_what_has_changed() {
     assert_eq!(opens.since(), [2], "the test itself");
     project.run(&["build"]).success();
     assert_eq!(opens.since(), [2]);
+}
+
+/// The same with a directory beside the context.
+#[test]
+fn a_second_run_reads_of_a_named_context_only_what_has_changed() {
+    let project = Project::single("changedbeside", "FROM scratch\nCOPY --from=beside . /\n");
+    let files = [1, 2].map(|n| project.file(&format!("beside/file{n}"), project.nonce()));
+    let build = ["build", "--build-context", "beside=beside"];
+    project.run(&build).success();
+    let opens = Opens::of(&files);
+    project.run(&build).success();
+    assert_eq!(opens.since(), [0; 0]);
+    project.file("beside/file2", "changed");
+    assert_eq!(opens.since(), [2], "the test itself");
+    project.run(&build).success();
+    assert_eq!(opens.since(), [2]);
+}
+
+#[test]
+fn without_the_cache_each_file_is_read_again() {
+    let project = Project::single("anew", ALL);
+    let file = project.file("context/file", project.nonce());
+    project.run(&["build"]).success();
+    let opens = Opens::of(std::slice::from_ref(&file));
+    project.run(&["build", "--no-cache"]).success();
+    assert_eq!(opens.since(), [1]);
+    project.run(&["build"]).success();
+    assert_eq!(opens.since(), [0; 0], "what was sent last is known");
+}
+
+/// Writes a file of eight bytes that always has the time which npm gives to files.
+fn packed(project: &Project, path: &str, digit: u8) -> String {
+    let content = format!("v1.0.{digit}\n");
+    let path = project.file(path, format!("{content:>8}"));
+    let npm = SystemTime::UNIX_EPOCH + Duration::from_secs(499_162_500);
+    fs::File::options().write(true).open(path).unwrap().set_modified(npm).unwrap();
+    format!("{content:>8}")
+}
+
+/// A project whose context is `.`, and that onebuild is started in.
+#[test]
+fn another_projects_file_of_one_size_and_time_stays_there() {
+    for digit in [4, 5] {
+        let project = Project::single("elsewhere", ALL);
+        let matrix = format!("image: {}\ncontext: .\n{ONE}\n", project.repository());
+        project.file("matrix.yaml", matrix);
+        project.file("Dockerfile", "FROM scratch\nCOPY node_modules /\n");
+        let content = packed(&project, "node_modules/package.json", digit);
+        assert_eq!(project.built("package.json", &["--no-cache"]), content);
+        assert_eq!(project.built("package.json", &[]), content);
+    }
+}
+
+#[test]
+fn other_content_of_one_size_and_time_is_sent() {
+    let project = Project::single("samelook", "FROM scratch\nCOPY . /\nCOPY --from=beside . /\n");
+    let flags = ["--build-context", "beside=beside"];
+    let no_cache = [&flags[..], &["--no-cache"]].concat();
+    packed(&project, "beside/out", 0);
+    for (digit, args) in [(1, &flags[..]), (2, &flags), (3, &no_cache), (4, &flags)] {
+        let content = packed(&project, "context/in", digit);
+        assert_eq!(project.built("in", args), content);
+        let content = packed(&project, "beside/out", digit);
+        assert_eq!(project.built("out", args), content);
+    }
+}
+
+#[test]
+fn a_hard_link_in_place_of_a_file_of_one_size_and_time_is_sent() {
+    let project = Project::single("samelink", "FROM scratch\nCOPY b /\n");
+    packed(&project, "context/a", 1);
+    let (own, other) = (packed(&project, "context/b", 2), packed(&project, "other", 3));
+    assert_eq!(project.built("b", &[]), own);
+    // The same file under another name, and then a file of its own again.
+    fs::remove_file(project.path("context/b")).unwrap();
+    fs::hard_link(project.path("other"), project.path("context/b")).unwrap();
+    assert_eq!(project.built("b", &[]), other);
+    fs::remove_file(project.path("context/b")).unwrap();
+    let own = packed(&project, "context/b", 4);
+    assert_eq!(project.built("b", &[]), own);
+}
+
+/// Where nothing can be kept, everything is sent.
+#[test]
+fn without_a_home_the_content_is_right_too() {
+    let project = Project::single("homeless", "FROM scratch\nCOPY file /\n");
+    for digit in [1, 2] {
+        let content = packed(&project, "context/file", digit);
+        let mut command = project.command(&["build", "--output", "type=local,dest=tree"]);
+        command.env_remove("HOME");
+        Running::start(command).end().success();
+        assert_eq!(fs::read_to_string(project.path("tree/file")).unwrap(), content);
+    }
 }

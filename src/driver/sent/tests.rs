@@ -1,0 +1,206 @@
+//! Runs that follow each other on one directory.
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::context::Selection;
+
+struct Machine {
+    home: TempDir,
+    project: TempDir,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let machine =
+            Self { home: tempfile::tempdir().unwrap(), project: tempfile::tempdir().unwrap() };
+        machine.write("one");
+        machine
+    }
+
+    /// Writes the file, which looks as it always does.
+    fn write(&self, content: &str) {
+        let path = self.file();
+        fs::write(&path, content).unwrap();
+        File::options().write(true).open(path).unwrap().set_modified(UNIX_EPOCH).unwrap();
+    }
+
+    fn file(&self) -> PathBuf {
+        self.project.path().join("file")
+    }
+
+    fn open(&self, anew: bool) -> Ledger {
+        self.open_in(Some(self.home.path()), anew)
+    }
+
+    fn open_in(&self, cache: Option<&Path>, anew: bool) -> Ledger {
+        let folder = Folder::open(self.project.path()).unwrap();
+        Ledger::open(cache, &folder, &folder.identity().unwrap(), anew).unwrap()
+    }
+
+    /// Announces everything, long after it was written.
+    fn send(&self, ledger: &Ledger) {
+        let folder = Folder::open(self.project.path()).unwrap();
+        let announce = &mut |entry| {
+            ledger.announce_at(&entry, i64::MAX);
+            Ok(())
+        };
+        folder.walk(Selection::default(), announce).unwrap();
+    }
+
+    /// A run that ends; gives its key.
+    fn run(&self) -> String {
+        let ledger = self.open(false);
+        self.send(&ledger);
+        ledger.close();
+        ledger.key().to_owned()
+    }
+}
+
+#[test]
+fn a_directory_keeps_its_key_until_a_file_looks_the_same_and_is_not() {
+    let machine = Machine::new();
+    let first = machine.run();
+    assert_eq!(machine.run(), first, "nothing has changed");
+    machine.write("other");
+    let second = machine.run();
+    assert_eq!(second, first, "BuildKit sees another size");
+    machine.write("OTHER");
+    let third = machine.run();
+    assert_ne!(third, first);
+    assert_eq!(machine.run(), third);
+    machine.write("one");
+    assert_eq!(machine.run(), third, "it was never sent like this under this key");
+}
+
+#[test]
+fn a_state_that_was_sent_long_ago_may_still_be_held() {
+    let machine = Machine::new();
+    let first = machine.run();
+    machine.write("longer");
+    assert_eq!(machine.run(), first);
+    // As long as at first.
+    machine.write("two");
+    assert_ne!(machine.run(), first);
+}
+
+#[test]
+fn a_part_of_the_directory_is_added_to_what_is_known_of_the_rest() {
+    let machine = Machine::new();
+    let first = machine.run();
+    // Nothing is asked for, as by a build that copies nothing.
+    machine.open(false).close();
+    machine.write("two");
+    assert_ne!(machine.run(), first);
+}
+
+#[test]
+fn a_run_that_did_not_end_is_followed_by_one_with_another_key() {
+    let machine = Machine::new();
+    let first = machine.run();
+    let killed = machine.open(false);
+    assert_eq!(killed.key(), first);
+    machine.send(&killed);
+    drop(killed);
+    assert_ne!(machine.run(), first);
+}
+
+#[test]
+fn runs_at_one_time_have_keys_of_their_own_and_keep_them() {
+    let machine = Machine::new();
+    let run = || {
+        let ledgers = [false; 5].map(|anew| machine.open(anew));
+        ledgers.each_ref().map(|ledger| {
+            machine.send(ledger);
+            ledger.close();
+            ledger.key().to_owned()
+        })
+    };
+    let (first, second) = (run(), run());
+    let different: std::collections::HashSet<_> = first.iter().collect();
+    assert_eq!(different.len(), 5);
+    assert_eq!(first[..4], second[..4]);
+    assert_ne!(first[4], second[4], "there are four places");
+}
+
+#[test]
+fn whoever_asks_for_all_of_it_gets_another_key() {
+    let machine = Machine::new();
+    let first = machine.run();
+    let anew = machine.open(true);
+    machine.send(&anew);
+    anew.close();
+    assert_ne!(anew.key(), first);
+    assert_eq!(machine.run(), anew.key());
+}
+
+#[test]
+fn a_directory_that_was_made_again_has_another_key() {
+    let machine = Machine::new();
+    let first = machine.run();
+    let aside = machine.home.path().join("aside");
+    fs::rename(machine.project.path(), &aside).unwrap();
+    fs::create_dir(machine.project.path()).unwrap();
+    machine.write("one");
+    assert_ne!(machine.run(), first);
+}
+
+#[test]
+fn without_a_place_to_keep_it_every_run_has_its_own_key() {
+    let machine = Machine::new();
+    let blocked = machine.home.path().join("file");
+    fs::write(&blocked, "").unwrap();
+    for cache in [None, Some(&*blocked)] {
+        let key = || {
+            let ledger = machine.open_in(cache, false);
+            machine.send(&ledger);
+            ledger.close();
+            ledger.key().to_owned()
+        };
+        assert_ne!(key(), key());
+    }
+}
+
+#[test]
+fn others_on_the_machine_do_not_read_what_is_kept() {
+    let machine = Machine::new();
+    machine.run();
+    let mut files = fs::read_dir(machine.home.path()).unwrap();
+    let mode = files.next().unwrap().unwrap().metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(files.next().is_none());
+}
+
+/// `cargo test --release --lib -- --ignored --nocapture large_directory`
+#[test]
+#[ignore = "measures"]
+#[expect(clippy::print_stderr, reason = "it is what it is for")]
+fn a_large_directory_costs_little() {
+    let machine = Machine::new();
+    for group in 0..400 {
+        let below = machine.project.path().join(format!("packages/some-package-{group}/lib"));
+        fs::create_dir_all(&below).unwrap();
+        for number in 0..500 {
+            fs::write(below.join(format!("module-{number}.js")), "x").unwrap();
+        }
+    }
+    for what in ["first", "second", "third"] {
+        let started = std::time::Instant::now();
+        let ledger = machine.open(false);
+        let opened = started.elapsed();
+        machine.send(&ledger);
+        let sent = started.elapsed();
+        ledger.close();
+        eprintln!(
+            "{what}: open {opened:?}, walk {:?}, close {:?}",
+            sent - opened,
+            started.elapsed() - sent
+        );
+    }
+    let file = fs::read_dir(machine.home.path()).unwrap().next().unwrap().unwrap();
+    eprintln!("{} bytes", file.metadata().unwrap().len());
+}
