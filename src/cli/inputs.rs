@@ -26,7 +26,7 @@ pub struct InputArgs {
     #[arg(long, value_name = "NAME=CONTEXT")]
     pub build_context: Vec<BuildContext>,
     /// A secret for RUN --mount=type=secret: id=ID,src=FILE or id=ID,env=VARIABLE; with the id alone,
-    /// the variable or else the file of that name
+    /// the variable or else the file of that name; optional=true if the build can do without it
     #[arg(long, value_name = "SPEC")]
     pub secret: Vec<SecretFlag>,
     /// Who signs for RUN --mount=type=ssh: `default` is the agent that runs, ID=PATH another one's
@@ -86,12 +86,14 @@ impl FromStr for BuildContext {
     }
 }
 
-/// `id=ID[,src=PATH|,env=NAME]`.
+/// `id=ID[,src=PATH|,env=NAME][,optional=true]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretFlag {
     pub id: String,
     /// Where it is not said, the variable or else the file of the id's name is meant.
     pub source: Option<SecretSource>,
+    /// Whether the build does without it where its source is missing.
+    pub optional: bool,
 }
 
 impl FromStr for SecretFlag {
@@ -99,18 +101,24 @@ impl FromStr for SecretFlag {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (mut id, mut file, mut variable, mut kind) = (None, None, None, None);
+        let mut optional = false;
         for field in fields(text)? {
             let (key, value) = field
                 .split_once('=')
                 // The whole may be the secret itself, by mistake: it is not shown.
                 .ok_or("write id=ID,src=FILE or id=ID,env=VARIABLE")?;
             match key {
+                "src" | "source" | "env" if value.is_empty() => {
+                    return Err(format!("`{key}=` names nothing"));
+                }
                 "id" => id = Some(value.to_owned()),
                 "src" | "source" => file = Some(value.to_owned()),
                 "env" => variable = Some(value.to_owned()),
                 "type" if matches!(value, "file" | "env") => kind = Some(value.to_owned()),
                 "type" => return Err("the type of a secret is file or env".to_owned()),
-                other => return Err(format!("`{other}` is none of id, src, env, type")),
+                "optional" if matches!(value, "true" | "false") => optional = value == "true",
+                "optional" => return Err("write optional=true or optional=false".to_owned()),
+                other => return Err(format!("`{other}` is none of id, src, env, type, optional")),
             }
         }
         let id = id.filter(|id| !id.is_empty()).ok_or("it lacks id=ID")?;
@@ -124,7 +132,7 @@ impl FromStr for SecretFlag {
             (None, None, Some(_)) => Some(SecretSource::File(PathBuf::from(&id))),
             (None, None, None) => None,
         };
-        Ok(Self { id, source })
+        Ok(Self { id, source, optional })
     }
 }
 
@@ -178,7 +186,10 @@ mod tests {
             ("type=file,id=a", file("a")),
             ("\"src=b,c\",id=a", file("b,c")),
         ] {
-            assert_eq!(text.parse(), Ok(SecretFlag { id: "a".to_owned(), source }), "{text}");
+            let flag = SecretFlag { id: "a".to_owned(), source, optional: false };
+            assert_eq!(text.parse(), Ok(flag.clone()), "{text}");
+            let optional = SecretFlag { optional: true, ..flag };
+            assert_eq!(format!("{text},optional=true").parse(), Ok(optional), "{text}");
         }
         for (text, word) in [
             ("hunter2", "write id=ID"),
@@ -187,6 +198,9 @@ mod tests {
             ("id=a,src=b,env=c", "src=FILE or env=VARIABLE"),
             ("id=a,value=b", "`value` is none of"),
             ("id=a,type=b", "file or env"),
+            ("id=a,src=", "names nothing"),
+            ("id=a,env=", "names nothing"),
+            ("id=a,optional=yes", "optional=true or"),
         ] {
             let error = text.parse::<SecretFlag>().unwrap_err();
             assert!(error.contains(word) && !error.contains("hunter2"), "{text}: {error}");

@@ -12,8 +12,11 @@ use tokio_util::sync::CancellationToken;
 use super::{destination, engine, output, prepare};
 use crate::cli::BuildArgs;
 use crate::docker::{Credentials, Engine, EngineFacts};
-use crate::driver::{self, EngineBuilder, Environment, Obstacle, Tested, Verified, preflight};
-use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, why};
+use crate::driver::{
+    self, EngineBuilder, Environment, HeldSecrets, Obstacle, SecretReader, Tested, Verified,
+    preflight,
+};
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::image::Platform;
 use crate::matrix::{Cell, Matrix, Unnamed};
 use crate::outcome::{CellResult, Outcome};
@@ -59,12 +62,13 @@ pub(super) fn run(matrix: &Matrix, args: &BuildArgs, scope: Scope) -> Result<Exi
     if args.output.dry_run {
         return Ok(dry_run(&cells));
     }
+    let secrets = secrets(&requests, args.run.progress);
     // One thread serves the connections; walking folders and drawing have threads of their own.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::new(ErrorKind::Bug, format!("no runtime: {}", why(&error))))?;
-    let done = runtime.block_on(build(requests, args));
+    let done = runtime.block_on(build(requests, secrets, args));
     // Threads that were writing take their unfinished files away; one that reads a file which never
     // ends must not hold the program.
     runtime.shutdown_timeout(LAST_MOMENT);
@@ -92,14 +96,29 @@ fn options(args: &BuildArgs) -> BuildOptions {
     }
 }
 
-async fn build(mut requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<ExitCode, Error> {
+/// Reads the secrets of `requests` that can be read only once, before anything that a signal would have
+/// to be passed on to is under way.
+fn secrets(requests: &[BuildRequest], progress: Mode) -> (HeldSecrets, Diagnostics) {
+    let waiting = &mut |text: &str| {
+        if progress != Mode::Quiet {
+            output::stderr(&format!("note: {}\n", visible(text)));
+        }
+    };
+    SecretReader { environment: ENVIRONMENT, waiting }.read(requests)
+}
+
+async fn build(
+    mut requests: Vec<BuildRequest>,
+    secrets: (HeldSecrets, Diagnostics),
+    args: &BuildArgs,
+) -> Result<ExitCode, Error> {
     let started = Instant::now();
     let credentials = Arc::new(engine::credentials()?);
     let notes = driver::leave_out_idle(&mut requests, ENVIRONMENT);
     if args.run.progress != Mode::Quiet {
         notes.iter().for_each(|note| output::stderr(&format!("note: {note}\n")));
     }
-    let (builder, facts_line) = open(&requests, args, credentials.clone()).await?;
+    let (builder, facts_line) = open(&requests, secrets, args, credentials.clone()).await?;
 
     let paint = Paint { colour: output::stderr_has_colour() };
     let settings = Settings {
@@ -164,29 +183,32 @@ async fn build(mut requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<Exit
 /// builder comes one line that makes a log explain itself later.
 async fn open(
     requests: &[BuildRequest],
+    (secrets, found): (HeldSecrets, Diagnostics),
     args: &BuildArgs,
     credentials: Arc<Credentials>,
 ) -> Result<(Tested, String), Error> {
-    stop_at(driver::missing(requests, ENVIRONMENT))?;
+    stop_at(driver::missing(requests, ENVIRONMENT), found, args.select.strict)?;
     let engine = engine::connect(args.run.host.as_deref()).await?;
     let facts = engine.facts().await?;
     let line = facts_line(&engine, &facts, requests);
-    let builder = EngineBuilder::open(engine.clone(), credentials, ENVIRONMENT).await?;
+    let builder = EngineBuilder::open(engine.clone(), credentials, ENVIRONMENT, secrets).await?;
     let platforms =
         builder.platforms().await.map_err(|reason| Error::new(ErrorKind::Environment, reason))?;
-    stop_at(preflight(requests, &facts, &platforms))?;
+    stop_at(preflight(requests, &facts, &platforms), Diagnostics::default(), false)?;
     Ok((Tested::new(builder, engine), line))
 }
 
-/// All of what is in the way, if there is anything.
-fn stop_at(obstacles: Vec<Obstacle>) -> Result<(), Error> {
-    if obstacles.is_empty() {
-        return Ok(());
+/// All of what is in the way, if there is anything. What is `found` besides are warnings unless one of
+/// them is an error.
+fn stop_at(obstacles: Vec<Obstacle>, found: Diagnostics, strict: bool) -> Result<(), Error> {
+    if obstacles.is_empty() && !found.has_errors() {
+        return output::warn(&found, strict);
     }
     let mut told = Diagnostics::default();
     for Obstacle { message, help } in obstacles {
         told.push(Diagnostic::error(message).help(help));
     }
+    told.extend(found);
     Err(Error::found(ErrorKind::Environment, told))
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::{CacheFlag, InputArgs, NetworkArg, SecretFlag};
 use crate::error::{Error, ErrorKind};
 use crate::matrix::Overrides;
-use crate::plan::{NamedContext, Network, Root, SecretSource, SharedPlace};
+use crate::plan::{NamedContext, Network, Root, Secret, SecretSource, SharedPlace};
 
 /// Adds what `args` say to what goes before the matrix in `root`.
 pub(super) fn add(overrides: &mut Overrides, args: &InputArgs, root: &Root) {
@@ -32,7 +32,7 @@ pub(super) fn add(overrides: &mut Overrides, args: &InputArgs, root: &Root) {
             SecretSource::File(path) => SecretSource::File(here(&path)),
             variable => variable,
         };
-        (flag.id.clone(), source)
+        (flag.id.clone(), Secret { source, optional: flag.optional, span: None })
     });
     overrides.secrets.extend(secrets);
     let ssh = args.ssh.iter();

@@ -9,7 +9,7 @@ use futures::StreamExt as _;
 
 use super::{committed, compose, engine, load, output, prepare};
 use crate::cli::{InputArgs, LintArgs, LintFormat};
-use crate::driver::{EngineBuilder, Environment, Lint};
+use crate::driver::{EngineBuilder, Environment, HeldSecrets, Lint};
 use crate::error::{Diagnostic, Error, ErrorKind, Severity, SourceFile, Span, why};
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
 use crate::matrix::{Cell, Matrix, Origin, Sheet, Source, Unnamed};
@@ -114,7 +114,8 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Vec<Answe
         };
         let environment: Environment = |name| std::env::var_os(name);
         let credentials = Arc::new(engine::credentials()?);
-        let builder = EngineBuilder::open(found, credentials, environment).await?;
+        let builder = EngineBuilder::open(found, credentials, environment, HeldSecrets::default());
+        let builder = builder.await?;
         let mut seen = HashSet::new();
         let different = requests.iter().enumerate().filter(|(_, request)| {
             seen.insert((request.dockerfile.text.as_str(), request.target.as_deref()))

@@ -50,6 +50,8 @@ mod tests {
         assert_eq!(keys(file), known("files: { f: { template: t, qqqqqqqqqqqq: 1 } }"));
         let outside = &schema()["definitions"]["axis"]["anyOf"][2];
         assert_eq!(keys(outside), known("axes: { a: { from: x, qqqqqqqqqqqq: 1 } }"));
+        let secret = &schema()["definitions"]["secrets"]["additionalProperties"];
+        assert_eq!(keys(secret), known("secrets: { a: { env: A, qqqqqqqqqqqq: 1 } }"));
         let test = &schema()["definitions"]["test"]["anyOf"][2];
         assert_eq!(keys(test), known("test: { qqqqqqqqqqqq: 1 }"));
     }

@@ -23,6 +23,7 @@ use super::cache_folders::{CacheFolderError, CacheFolders};
 use super::failure::{UNWRITTEN, failure};
 use super::machine::Environment;
 use super::request::{Offered, solve};
+use super::secrets::HeldSecrets;
 use super::sessions::{Needs, Open, Own, SessionError, Sessions};
 use super::watch::watch;
 use super::words::login_host;
@@ -39,12 +40,13 @@ pub struct EngineBuilder {
 }
 
 impl EngineBuilder {
-    /// Opens the control connection. Secrets, SSH agents and the cache of GitHub Actions are found
-    /// through `environment`.
+    /// Opens the control connection. Secrets that are not in `secrets`, SSH agents and the cache of
+    /// GitHub Actions are found through `environment`.
     pub async fn open(
         engine: Engine,
         credentials: Arc<Credentials>,
         environment: Environment,
+        secrets: HeldSecrets,
     ) -> Result<Self, EngineError> {
         let endpoint = engine.endpoint().clone();
         let io = engine.upgrade("/grpc", &[]).await?;
@@ -53,7 +55,7 @@ impl EngineBuilder {
             path: "/grpc",
             reason: error.to_string(),
         })?;
-        let sessions = Sessions::new(engine, credentials, environment);
+        let sessions = Sessions::new(engine, credentials, environment, secrets);
         Ok(Self { client, sessions, environment, digests: Digests::default() })
     }
 

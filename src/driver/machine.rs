@@ -1,18 +1,15 @@
-//! What a build takes from this machine beyond its context: secrets, SSH agents, named folders.
+//! What a build takes from this machine beyond its context and its secrets: SSH agents, named folders.
 //!
-//! What is missing is found out before anything is built; values are read only when a step asks.
+//! What is missing is found out before anything is built.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, Read as _};
-use std::os::unix::ffi::OsStringExt as _;
+use std::fs;
+use std::io;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
-use crate::buildkit::session::{Agent, KeyError, KeyFileError, Keyring, MAX_SECRET, SecretLookup};
+use crate::buildkit::session::{Agent, KeyError, KeyFileError, Keyring};
 use crate::error::why;
 use crate::plan::{BuildRequest, NamedContext, SecretSource};
 
@@ -34,38 +31,6 @@ pub fn cache_directory(environment: Environment) -> Option<PathBuf> {
 /// Where the person's own SSH agent listens.
 const AGENT_VARIABLE: &str = "SSH_AUTH_SOCK";
 
-/// The secrets of a session.
-pub(super) struct Secrets {
-    pub(super) sources: IndexMap<String, SecretSource>,
-    pub(super) environment: Environment,
-}
-
-impl SecretLookup for Secrets {
-    async fn lookup(&self, id: &str) -> Result<Option<Vec<u8>>, String> {
-        match self.sources.get(id) {
-            None => Ok(None),
-            Some(SecretSource::Variable(name)) => {
-                Ok((self.environment)(name).map(OsString::into_vec))
-            }
-            Some(SecretSource::File(path)) => {
-                let path = path.clone();
-                // A file may be a pipe that makes its reader wait.
-                let read = tokio::task::spawn_blocking(move || {
-                    read(&path).map_err(|error| format!("{}: {}", path.display(), why(&error)))
-                });
-                read.await.map_err(|error| error.to_string())?.map(Some)
-            }
-        }
-    }
-}
-
-/// The content of a secret's file; one byte beyond what is allowed is enough to refuse it.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut content = Vec::new();
-    File::open(path)?.take(MAX_SECRET as u64 + 1).read_to_end(&mut content)?;
-    Ok(content)
-}
-
 /// What of `requests` this machine cannot give.
 pub fn missing(requests: &[BuildRequest], environment: Environment) -> Vec<Obstacle> {
     let mut obstacles = cache_folders::obstacles(requests);
@@ -86,20 +51,6 @@ pub fn missing(requests: &[BuildRequest], environment: Environment) -> Vec<Obsta
                 });
             }
         }
-        for (id, source) in &request.secrets {
-            if let SecretSource::File(path) = source
-                && let Err(error) = readable(path)
-            {
-                add(Obstacle {
-                    message: format!(
-                        "the secret `{id}` cannot be read: {}: {}",
-                        path.display(),
-                        why(&error)
-                    ),
-                    help: format!("name its file: --secret id={id},src=PATH"),
-                });
-            }
-        }
         for (id, places) in &request.ssh {
             match agent(id, places, environment) {
                 Ok(source) => source.open().err().iter().for_each(|error| add(no_key(id, error))),
@@ -108,16 +59,6 @@ pub fn missing(requests: &[BuildRequest], environment: Environment) -> Vec<Obsta
         }
     }
     obstacles
-}
-
-/// A pipe is not opened: its writer would take that for the one who reads it.
-fn readable(path: &Path) -> io::Result<()> {
-    let found = fs::metadata(path)?;
-    match found.is_dir() {
-        true => Err(io::ErrorKind::IsADirectory.into()),
-        false if found.is_file() => File::open(path).map(drop),
-        false => Ok(()),
-    }
 }
 
 /// Who signs for the steps of a build.
@@ -239,7 +180,7 @@ pub(super) fn unanswered(message: &str, request: &BuildRequest) -> Option<String
         return Some(help.to_owned());
     }
     if let Some(id) = asked(message, "secret ", ": not found") {
-        return Some(match request.secrets.get(id) {
+        return Some(match request.secrets.get(id).map(|secret| &secret.source) {
             Some(SecretSource::Variable(name)) => {
                 format!("the secret `{id}` is the variable {name}, which is not set: set it")
             }
@@ -266,32 +207,6 @@ mod tests {
 
     fn none(_: &str) -> Option<OsString> {
         None
-    }
-
-    fn secrets(sources: &[(&str, SecretSource)]) -> Secrets {
-        let sources = sources.iter().map(|(id, source)| ((*id).to_owned(), source.clone()));
-        let environment: Environment = |name| (name == "TOKEN").then(|| "from outside".into());
-        Secrets { sources: sources.collect(), environment }
-    }
-
-    #[tokio::test]
-    async fn a_secret_is_read_when_it_is_asked_for() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("secret");
-        let secrets = secrets(&[
-            ("file", SecretSource::File(path.clone())),
-            ("env", SecretSource::Variable("TOKEN".to_owned())),
-            ("unset", SecretSource::Variable("OTHER".to_owned())),
-        ]);
-        let error = secrets.lookup("file").await.unwrap_err();
-        assert!(error.starts_with(path.to_str().unwrap()), "{error}");
-        fs::write(&path, "one\n").unwrap();
-        assert_eq!(secrets.lookup("file").await.unwrap().unwrap(), b"one\n");
-        fs::write(&path, vec![b'x'; 2 * MAX_SECRET]).unwrap();
-        assert_eq!(secrets.lookup("file").await.unwrap().unwrap().len(), MAX_SECRET + 1);
-        assert_eq!(secrets.lookup("env").await.unwrap().unwrap(), b"from outside");
-        assert_eq!(secrets.lookup("unset").await.unwrap(), None);
-        assert_eq!(secrets.lookup("other").await.unwrap(), None);
     }
 
     #[test]

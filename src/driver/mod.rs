@@ -20,6 +20,7 @@ mod preflight;
 mod request;
 #[cfg(test)]
 mod samples;
+mod secrets;
 mod sent;
 mod sessions;
 mod tested;
@@ -32,5 +33,6 @@ pub use engine::EngineBuilder;
 pub use lint::{Lint, LintWarning};
 pub use machine::{Environment, cache_directory, missing};
 pub use preflight::{Obstacle, preflight};
+pub use secrets::{HeldSecrets, SecretReader};
 pub use tested::Tested;
 pub use verified::Verified;

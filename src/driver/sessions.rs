@@ -20,11 +20,12 @@ use crate::buildkit::session::filesync::{FileSync, MemoryFiles};
 use crate::buildkit::session::{Agents, KeyFileError, Session};
 use crate::context::Folder;
 use crate::docker::{Credentials, Engine, EngineError};
-use crate::plan::{BuildRequest, SecretSource};
+use crate::plan::{BuildRequest, Secret, SecretSource};
 
 use super::folder::Recorded;
 use super::logins::Logins;
-use super::machine::{AgentSource, Environment, Secrets, agents, cache_directory};
+use super::machine::{AgentSource, Environment, agents, cache_directory};
+use super::secrets::{HeldSecrets, Secrets};
 use super::sent::Ledgers;
 
 /// The names under which the Dockerfile frontend asks for folders.
@@ -36,6 +37,7 @@ pub(super) struct Sessions {
     engine: Engine,
     credentials: Arc<Credentials>,
     environment: Environment,
+    held: HeldSecrets,
     /// The folders of caches, which have names of their own for every solve.
     pub(super) content: Content,
     ledgers: Arc<Ledgers>,
@@ -49,16 +51,20 @@ pub(super) struct Needs {
     folder: PathBuf,
     /// Whether BuildKit is to be sent all of it, whatever it has.
     anew: bool,
-    secrets: BTreeMap<String, SecretSource>,
+    /// With whether each is optional.
+    secrets: BTreeMap<String, (SecretSource, bool)>,
     agents: BTreeMap<String, AgentSource>,
 }
 
 impl Needs {
     pub(super) fn of(request: &BuildRequest, environment: Environment) -> Self {
+        let secret = |(id, secret): (&String, &Secret)| {
+            (id.clone(), (secret.source.clone(), secret.optional))
+        };
         Self {
             folder: request.context.clone(),
             anew: request.options.no_cache,
-            secrets: request.secrets.clone().into_iter().collect(),
+            secrets: request.secrets.iter().map(secret).collect(),
             agents: agents(request, environment).into_iter().collect(),
         }
     }
@@ -112,10 +118,11 @@ impl Sessions {
         engine: Engine,
         credentials: Arc<Credentials>,
         environment: Environment,
+        held: HeldSecrets,
     ) -> Self {
         let (content, by_needs, tasks) = Default::default();
         let ledgers = Arc::new(Ledgers::new(cache_directory(environment).as_deref()));
-        Self { engine, credentials, environment, content, ledgers, by_needs, tasks }
+        Self { engine, credentials, environment, held, content, ledgers, by_needs, tasks }
     }
 
     /// The session that has what is needed, opened if there is none that answers.
@@ -148,8 +155,14 @@ impl Sessions {
         let shared_key = context.ledger.key().to_owned();
         files.offer(CONTEXT, Arc::new(context));
         files.offer(DOCKERFILE, dockerfiles.clone());
-        let sources = needs.secrets.clone().into_iter().collect();
-        let secrets = Secrets { sources, environment: self.environment };
+        let sources = needs.secrets.iter().map(|(id, (source, _))| (id.clone(), source.clone()));
+        let optional = needs.secrets.iter().filter(|(_, (_, optional))| *optional);
+        let secrets = Secrets {
+            sources: sources.collect(),
+            optional: optional.map(|(id, _)| id.clone()).collect(),
+            held: self.held.clone(),
+            environment: self.environment,
+        };
         let agents: Result<Agents, _> =
             needs.agents.iter().map(|(id, source)| Ok((id.clone(), source.open()?))).collect();
         let mut session = Session::new(shared_key)
@@ -208,7 +221,7 @@ mod tests {
     fn cells_share_a_session_unless_one_id_means_different_things_to_them() {
         let none: Environment = |_| None;
         let one = samples::request();
-        let secret = |name: &str| SecretSource::Variable(name.to_owned());
+        let secret = |name: &str| Secret::from(SecretSource::Variable(name.to_owned()));
         let with = |id: &str, name: &str| {
             let secrets = [(id.to_owned(), secret(name))].into();
             BuildRequest { secrets, ..samples::request() }

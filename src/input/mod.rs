@@ -5,6 +5,7 @@
 mod cache;
 mod context;
 mod root;
+mod secret;
 mod test;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use crate::image::Reference;
 
 pub use cache::{SharedPlace, fields};
 pub use root::{Root, parent};
+pub use secret::{Secret, SecretSource};
 pub use test::{Test, TestCommand, TimeLimit, Volume, Wait};
 
 /// What a named context is.
@@ -25,13 +27,6 @@ pub enum NamedContext {
     Folder(PathBuf),
     /// A Git repository or an archive, fetched by BuildKit.
     Url(String),
-}
-
-/// Where the value of a secret is found; the value itself is never in a request.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum SecretSource {
-    File(PathBuf),
-    Variable(String),
 }
 
 /// A place that build steps are cached in, beyond the engine itself.
@@ -58,15 +53,6 @@ impl fmt::Display for NamedContext {
             Self::Image(reference) => write!(f, "docker-image://{}", reference.familiar()),
             Self::Folder(path) => write!(f, "{}", path.display()),
             Self::Url(url) => f.write_str(url),
-        }
-    }
-}
-
-impl fmt::Display for SecretSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => write!(f, "the file {}", path.display()),
-            Self::Variable(name) => write!(f, "the variable {name}"),
         }
     }
 }

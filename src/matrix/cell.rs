@@ -10,7 +10,7 @@ use super::{Axis, Overrides};
 use crate::error::Span;
 use crate::event::CellName;
 use crate::image::{Platform, Reference, Repository};
-use crate::input::{Cache, NamedContext, Network, SecretSource, Test};
+use crate::input::{Cache, NamedContext, Network, Secret, Test};
 use crate::template::Scope;
 
 /// A combination of one value of each axis, with all that the matrix says of it.
@@ -44,7 +44,7 @@ pub struct Cell {
     /// Further contexts; folders are counted from the folder of matrix.yaml.
     pub contexts: IndexMap<String, NamedContext>,
     /// By id; files are counted from the folder of matrix.yaml.
-    pub secrets: IndexMap<String, SecretSource>,
+    pub secrets: IndexMap<String, Secret>,
     /// By id; the running agent where there is no socket.
     pub ssh: IndexMap<String, Vec<PathBuf>>,
     /// As they are written: the place of a cell that names none is still to be found.

@@ -8,11 +8,11 @@ use indexmap::{IndexMap, IndexSet};
 use super::cell::{BaseWanted, Shared};
 use super::facts::{Auto, Wanted};
 use super::selection::Selected;
-use super::settings::{CacheRule, Given, Secret, Settings, Texts};
+use super::settings::{CacheRule, Given, SecretPlace, SecretRule, Settings, Texts};
 use super::{Axis, AxisValue, Cell, Overrides, TagRule, Var, VarValue};
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::image::{InvalidReference, Reference, Repository, Tag};
-use crate::input::{Cache, NamedContext, SecretSource};
+use crate::input::{Cache, NamedContext, Secret, SecretSource};
 use crate::template::{Scope, Template, Value};
 
 /// What making any cell of a selection needs.
@@ -320,23 +320,25 @@ impl Made<'_> {
         found
     }
 
-    fn secrets(&mut self, secrets: &[(String, Secret)]) -> IndexMap<String, SecretSource> {
+    fn secrets(&mut self, secrets: &[(String, SecretRule)]) -> IndexMap<String, Secret> {
         let mut found = IndexMap::with_capacity(secrets.len());
         for (id, secret) in secrets {
             let text = self.text(secret.template());
             let wrong = |why: &str| unusable(secret.template(), &text, why.to_owned());
-            let source = match secret {
-                Secret::File(_) if text.is_empty() || text.chars().any(char::is_control) => {
+            let source = match secret.source {
+                SecretPlace::File(_) if text.is_empty() || text.chars().any(char::is_control) => {
                     Err(wrong("this is not a path"))
                 }
-                Secret::Variable(_) if !is_variable(&text) => {
+                SecretPlace::Variable(_) if !is_variable(&text) => {
                     Err(wrong("this is not the name of a variable"))
                 }
-                Secret::File(_) => Ok(SecretSource::File(text.clone().into())),
-                Secret::Variable(_) => Ok(SecretSource::Variable(text.clone())),
+                SecretPlace::File(_) => Ok(SecretSource::File(text.clone().into())),
+                SecretPlace::Variable(_) => Ok(SecretSource::Variable(text.clone())),
             };
             if let Some(source) = self.keep(source) {
-                found.insert(id.clone(), source);
+                let span = Some(secret.template().span());
+                let secret = Secret { source, optional: secret.optional, span };
+                found.insert(id.clone(), secret);
             }
         }
         found

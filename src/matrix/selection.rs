@@ -14,7 +14,7 @@ use super::rule::Rule;
 use super::{Axis, AxisValue, Matrix};
 use crate::error::{Diagnostic, Diagnostics, SourceFile, listed};
 use crate::image::{Platform, Reference, Repository};
-use crate::input::{Cache, NamedContext, Network, SecretSource};
+use crate::input::{Cache, NamedContext, Network, Secret};
 
 /// The wishes of a command line; by default every cell.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub struct Overrides {
     /// file's own are.
     pub contexts: IndexMap<String, NamedContext>,
     /// Added to the file's, or in their place.
-    pub secrets: IndexMap<String, SecretSource>,
+    pub secrets: IndexMap<String, Secret>,
     /// Added to the file's, or in their place.
     pub ssh: IndexMap<String, Vec<PathBuf>>,
     /// Added to the file's.

@@ -28,7 +28,7 @@ pub(super) struct Settings {
     pub(super) auto_annotations: Option<Given<Wanted>>,
     pub(super) bases: Texts,
     pub(super) contexts: Texts,
-    pub(super) secrets: Vec<(String, Secret)>,
+    pub(super) secrets: Vec<(String, SecretRule)>,
     /// Ids, with the socket where it is not the running agent's.
     pub(super) ssh: Vec<(String, Agent)>,
     pub(super) cache_from: Option<Given<Vec<CacheRule>>>,
@@ -50,9 +50,16 @@ pub(super) struct Given<T> {
     pub(super) span: Span,
 }
 
+/// A secret, and whether a build does without it.
+#[derive(Debug, Clone)]
+pub(super) struct SecretRule {
+    pub(super) source: SecretPlace,
+    pub(super) optional: bool,
+}
+
 /// Where a secret is found.
 #[derive(Debug, Clone)]
-pub(super) enum Secret {
+pub(super) enum SecretPlace {
     File(Template),
     Variable(Template),
 }
@@ -142,11 +149,10 @@ impl Settings {
     }
 }
 
-impl Secret {
+impl SecretRule {
     pub(super) fn template(&self) -> &Template {
-        match self {
-            Self::File(template) | Self::Variable(template) => template,
-        }
+        let (SecretPlace::File(template) | SecretPlace::Variable(template)) = &self.source;
+        template
     }
 }
 

@@ -8,7 +8,7 @@ use super::bases;
 use super::request::{BuildOptions, BuildRequest};
 use super::templates::Templates;
 use crate::error::{Diagnostic, Diagnostics, listed};
-use crate::input::{Cache, NamedContext, Root, SecretSource, SharedPlace};
+use crate::input::{Cache, NamedContext, Root, Secret, SecretSource, SharedPlace};
 use crate::matrix::{Cell, Matrix};
 use crate::template::NameUse;
 
@@ -77,9 +77,11 @@ fn request(
         NamedContext::Folder(folder) => NamedContext::Folder(beside(folder)),
         other => other.clone(),
     };
-    let secret = |secret: &SecretSource| match secret {
-        SecretSource::File(path) => SecretSource::File(beside(path)),
-        other => other.clone(),
+    let secret = |secret: &Secret| match &secret.source {
+        SecretSource::File(path) => {
+            Secret { source: SecretSource::File(beside(path)), ..secret.clone() }
+        }
+        SecretSource::Variable(_) => secret.clone(),
     };
     let agents = |places: &Vec<PathBuf>| places.iter().map(|path| beside(path)).collect();
     let own = |caches: &[Cache]| {

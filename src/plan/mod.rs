@@ -36,8 +36,8 @@ mod templates;
 mod tests;
 
 pub use crate::input::{
-    Cache, NamedContext, Network, Root, SecretSource, SharedPlace, Test, TestCommand, TimeLimit,
-    Volume, Wait, fields, parent,
+    Cache, NamedContext, Network, Root, Secret, SecretSource, SharedPlace, Test, TestCommand,
+    TimeLimit, Volume, Wait, fields, parent,
 };
 pub use bases::Base;
 pub(crate) use bases::{bases, filled};

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use super::bases::Base;
 use crate::event::CellName;
 use crate::image::{Platform, Reference};
-use crate::input::{Cache, NamedContext, Network, SecretSource, Test};
+use crate::input::{Cache, NamedContext, Network, Secret, Test};
 use crate::template::Rendered;
 
 /// Everything a builder must know of one cell.
@@ -34,7 +34,7 @@ pub struct BuildRequest {
     /// Further contexts, by the name that `FROM` and `COPY --from` know them by.
     pub contexts: IndexMap<String, NamedContext>,
     /// What `RUN --mount=type=secret` may ask for, by id.
-    pub secrets: IndexMap<String, SecretSource>,
+    pub secrets: IndexMap<String, Secret>,
     /// What `RUN --mount=type=ssh` may ask for, by id: sockets of agents or private keys, the
     /// running agent where the list is empty.
     pub ssh: IndexMap<String, Vec<PathBuf>>,

@@ -5,7 +5,7 @@ use crate::matrix::Cell;
 fn contexts_secrets_agents_and_caches_are_read() {
     let text = family(
         "contexts: { shared: ../<%os%>, base: \"docker-image://alpine:<%version%>\", src: https://x.example/a.git }
-secrets: { token: { env: TOKEN }, rc: { file: <%os%>/.npmrc } }
+secrets: { token: { env: TOKEN }, rc: { optional: true, file: <%os%>/.npmrc } }
 ssh: [default, \"deploy=/run/<%os%>.sock\"]
 cache_from: [me/cache, { type: gha }]
 cache_to: \"type=registry,ref=me/cache:<%tag%>,mode=max\"
@@ -28,7 +28,7 @@ overrides:
             "base=docker-image://alpine:2.0.0",
             "src=https://x.example/a.git",
             "token=the variable TOKEN",
-            "rc=the file ubuntu/.npmrc",
+            "rc=the file ubuntu/.npmrc, optional",
             "default=[]",
             "deploy=[\"/run/ubuntu.sock\"]",
             "type=registry,ref=me/cache",
@@ -54,7 +54,9 @@ fn every_slip_in_an_input_is_told_with_its_place() {
         ("contexts: { a: \"docker-image://A\" }", "7:17", "upper-case"),
         ("contexts: { a: oci-layout://x }", "7:16", "no context known here"),
         ("contexts: { a: \"docker-image://<%os%>:A:b\" }", "7:17", "here it is"),
-        ("secrets: { a: { value: x } }", "7:17", "known keys: file, env"),
+        ("secrets: { a: { value: x } }", "7:17", "known keys: file, env, optional"),
+        ("secrets: { a: { optional: true } }", "7:15", "needs one source"),
+        ("secrets: { a: { env: X, optional: yes } }", "7:35", "`optional` is true or false"),
         ("secrets: { a: { file: x, env: y } }", "7:15", "needs one source"),
         ("secrets: { a: {} }", "7:15", "needs one source"),
         ("secrets: { a: { env: \"a=b\" } }", "7:23", "not the name of a variable"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::facts::Wanted;
 use super::super::reader::Reader;
-use super::super::settings::{Agent, CacheRule, Given, Secret, Settings, Texts};
+use super::super::settings::{Agent, CacheRule, Given, SecretPlace, SecretRule, Settings, Texts};
 use super::super::{Axis, Var, VarValue};
 use crate::error::{Diagnostic, listed};
 use crate::image::Platform;
@@ -174,8 +174,9 @@ impl Reader<'_> {
         Some(Given { value, span: span.clone() })
     }
 
-    /// `id: { file: PATH }` or `id: { env: VARIABLE }`; never the secret itself.
-    fn secrets(&mut self, node: &Node) -> Vec<(String, Secret)> {
+    /// `id: { file: PATH }` or `id: { env: VARIABLE }`, and whether it is `optional`; never the secret
+    /// itself.
+    fn secrets(&mut self, node: &Node) -> Vec<(String, SecretRule)> {
         const HELP: &str = "say where it is found: `{ env: VARIABLE }` or `{ file: PATH }`";
         let mut found = Vec::new();
         for entry in self.map(node, "secrets") {
@@ -196,24 +197,33 @@ impl Reader<'_> {
                 continue;
             };
             let mut sources = Vec::new();
+            let (mut named, mut optional) = (0, false);
             for field in fields {
                 let kind = match field.key.as_str() {
-                    "file" => Secret::File,
-                    "env" => Secret::Variable,
+                    "file" => SecretPlace::File,
+                    "env" => SecretPlace::Variable,
+                    "optional" => {
+                        let given = self.truth(&field.value, "optional");
+                        optional = given.is_some_and(|given| given.value);
+                        continue;
+                    }
                     _ => {
-                        self.unknown(field, &["file", "env"]);
+                        named += 1;
+                        self.unknown(field, &["file", "env", "optional"]);
                         continue;
                     }
                 };
+                named += 1;
                 let what = format!("secrets.{}.{}", entry.key, field.key);
                 sources.extend(self.template(&field.value, &what).map(kind));
             }
-            if fields.len() != 1 {
+            if named != 1 {
                 let message = format!("the secret `{}` needs one source", entry.key);
                 let finding = Diagnostic::error(message).at(&entry.value.span, "").help(HELP);
                 self.errors.push(finding);
             }
-            found.extend(sources.pop().map(|secret| (entry.key.clone(), secret)));
+            let rule = sources.pop().map(|source| SecretRule { source, optional });
+            found.extend(rule.map(|rule| (entry.key.clone(), rule)));
         }
         found
     }

@@ -92,7 +92,7 @@ impl Reader<'_> {
         }
     }
 
-    fn truth(&mut self, node: &Node, what: &str) -> Option<Given<bool>> {
+    pub(super) fn truth(&mut self, node: &Node, what: &str) -> Option<Given<bool>> {
         let (text, span) = self.text(node, what)?;
         if !matches!(text, "true" | "false") {
             self.error(span, format!("`{what}` is true or false"));

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::escaped;
 use crate::image::{Reference, short_name};
-use crate::plan::{BuildRequest, Cache, NamedContext, Network, SecretSource};
+use crate::plan::{BuildRequest, Cache, NamedContext, Network, Secret, SecretSource};
 
 /// A bake file, and what it cannot hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +85,7 @@ fn target(request: &BuildRequest) -> Value {
     set("annotations", annotations(request).into());
     set("target", json!(request.target));
     set("contexts", json!(contexts(request)));
-    set("secret", request.secrets.iter().map(|(id, source)| secret(id, source)).collect());
+    set("secret", request.secrets.iter().map(|(id, one)| secret(id, one)).collect());
     set("ssh", request.ssh.iter().map(|(id, sockets)| ssh(id, sockets)).collect());
     set("cache-from", request.cache_from.iter().map(cache).collect());
     set("cache-to", request.cache_to.iter().map(cache).collect());
@@ -134,8 +134,8 @@ fn contexts(request: &BuildRequest) -> IndexMap<String, String> {
     bases.chain(others).collect()
 }
 
-fn secret(id: &str, source: &SecretSource) -> Value {
-    let (key, value) = match source {
+fn secret(id: &str, secret: &Secret) -> Value {
+    let (key, value) = match &secret.source {
         SecretSource::File(path) => ("src", path.display().to_string()),
         SecretSource::Variable(name) => ("env", name.clone()),
     };

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde_json::{Value, json};
 
 use super::escaped;
-use crate::input::{Cache, NamedContext, Network, SecretSource, Test, TestCommand};
+use crate::input::{Cache, NamedContext, Network, Secret, SecretSource, Test, TestCommand};
 use crate::matrix::Cell;
 
 /// The plan for programs. Versioned: fields are added, never changed, under one version.
@@ -56,11 +56,15 @@ fn context(context: &NamedContext) -> Value {
 }
 
 /// Where it is found: the value is in no plan.
-fn secret(source: &SecretSource) -> Value {
-    match source {
+fn secret(secret: &Secret) -> Value {
+    let mut shown = match &secret.source {
         SecretSource::File(path) => json!({ "file": path }),
         SecretSource::Variable(name) => json!({ "env": name }),
+    };
+    if secret.optional {
+        shown["optional"] = json!(true);
     }
+    shown
 }
 
 fn network(network: Network) -> &'static str {

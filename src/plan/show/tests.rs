@@ -202,8 +202,8 @@ fn everything_of_a_request_is_in_its_target() {
         ("git", NamedContext::Url("https://x.example/a.git".to_owned())),
     ]);
     one.secrets = pairs([
-        ("s", SecretSource::File("a,b".into())),
-        ("e", SecretSource::Variable("E".to_owned())),
+        ("s", SecretSource::File("a,b".into()).into()),
+        ("e", SecretSource::Variable("E".to_owned()).into()),
     ]);
     one.ssh = pairs([("default", vec![]), ("k", vec!["/s".into()])]);
     one.network = Some(Network::Host);

@@ -1,8 +1,11 @@
 //! Values that only one step sees.
 
 use std::fs;
+use std::time::Duration;
 
-use crate::support::{Project, Running, paths_below};
+use rustix::process::Signal;
+
+use crate::support::{Project, Running, paths_below, until};
 
 /// The value of every secret here starts with this.
 fn canary(project: &Project) -> String {
@@ -78,8 +81,6 @@ fn a_secret_that_nobody_gave_says_how_to_give_it() {
     // A secret of another name, and a variable that is not set.
     project.file("other", "x");
     project.run(&["build", "--secret", "id=other"]).exits(1).says(&["--secret id=token,src=FILE"]);
-    let unset = ["build", "--secret", "id=token,env=NOT_SET_ANYWHERE"];
-    project.run(&unset).exits(1).says(&["NOT_SET_ANYWHERE", "not set"]);
     // A step that can do without does without.
     project.file("context/Dockerfile", step.replace(",required=true", ""));
     project.run(&["build"]).success();
@@ -102,6 +103,142 @@ fn a_secret_beyond_what_buildkit_takes_is_refused_unread() {
     let project = Project::single("bigsecret", step);
     let canary = canary(&project);
     project.file("big", canary.repeat(600 * 1024 / canary.len()));
-    let run = project.run(&["build", "--secret", "id=token,src=big"]).exits(1);
-    run.says(&["the secret `token` is larger than 500 KiB"]).never_says(&[&canary]);
+    let run = project.run(&["build", "--secret", "id=token,src=big"]).exits(4);
+    run.says(&["big: it is larger than 500 KiB"]).never_says(&[&canary]);
+}
+
+/// A matrix of six steps that show a secret, less its image.
+const SIX: &str = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: 1..3 }";
+const SHOWS: &str = "FROM alpine:3.20\n\
+    RUN --mount=type=secret,id=s --mount=type=secret,id=same \
+    echo \"<%n%> sees [$(sha256sum < /run/secrets/s)] [$(sha256sum < /run/secrets/same)]\"\n";
+
+/// What each of the six steps of `project` saw of `value`, which goes into a pipe once.
+#[track_caller]
+fn six_see(project: &Project, mut command: std::process::Command, value: &str) {
+    command.args(["matrix", "--no-cache", "--progress", "plain"]);
+    let run = Running::start(command).end().success().never_says(&[value]);
+    let digest = onebuild::image::Digest::of(value.as_bytes()).to_string();
+    let seen = digest.strip_prefix("sha256:").unwrap();
+    let shown = format!("sees [{seen}  -] [{seen}  -]");
+    assert_eq!(run.stderr.matches(&shown).count(), 6, "{run}");
+    assert!(!on_a_command_line(value), "{}", project.nonce());
+}
+
+#[test]
+fn a_secret_from_a_pipe_reaches_every_step() {
+    let project = Project::new("pipesecret", SIX, SHOWS);
+    let canary = canary(&project);
+    let value = project.file("value", &canary);
+    let onebuild = |flags: &str| {
+        let mut shell = project.program(std::path::Path::new("bash"), &["-c"]);
+        let program = env!("CARGO_BIN_EXE_onebuild");
+        shell.arg(format!("exec {program} \"$@\" {flags}")).arg("bash");
+        shell
+    };
+    let value = value.display();
+    for flags in [
+        // Two pipes, one pipe under two names, and standard input.
+        format!("--secret id=s,src=<(cat {value}) --secret id=same,src=<(cat {value})"),
+        format!(
+            "--secret id=s,src=/dev/fd/9 --secret id=same,src=/proc/self/fd/9 9< <(cat {value})"
+        ),
+        format!("--secret id=s,src=/dev/stdin --secret id=same,src=/dev/fd/0 < <(cat {value})"),
+    ] {
+        six_see(&project, onebuild(&flags), &canary);
+    }
+}
+
+#[test]
+fn a_secret_from_a_named_pipe_in_the_matrix_reaches_tests_too() {
+    let matrix = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: 1..2 }\n\
+                  secrets: { s: { file: pipe } }\ntest: cat /sum";
+    let step = "FROM alpine:3.20\nRUN --mount=type=secret,id=s,required=true \
+                sha256sum < /run/secrets/s > /sum && test -s /run/secrets/s; : <%n%>\n";
+    let project = Project::new("fifosecret", matrix, step);
+    let canary = canary(&project);
+    let pipe = project.path("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0)
+        .unwrap();
+    // Nothing is read where nothing is built.
+    project.run(&["plan"]).success();
+    project.run(&["lint"]);
+    project.run(&["matrix", "--dry-run"]).success();
+    let writer = std::thread::spawn({
+        let (pipe, canary) = (pipe.clone(), canary.clone());
+        move || fs::write(pipe, canary).unwrap()
+    });
+    project.run(&["matrix", "--no-cache"]).success().says(&["2 built"]).never_says(&[&canary]);
+    writer.join().unwrap();
+}
+
+/// The test holds the pipe open, so that it never ends.
+#[test]
+fn an_interrupt_ends_a_run_that_waits_for_a_pipe() {
+    use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat, open};
+    let project = Project::single("stuckpipe", "FROM alpine:3.20\nRUN true\n");
+    let pipe = project.path("pipe");
+    mknodat(CWD, &pipe, FileType::Fifo, 0o600.into(), 0).unwrap();
+    let running = project.start(&["build", "--secret", "id=s,src=pipe"]);
+    let mut writer = None;
+    until("the pipe is read", Duration::from_secs(60), || {
+        // Fails until there is a reader.
+        writer = open(&pipe, OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty()).ok();
+        writer.is_some()
+    });
+    running.signal(Signal::INT);
+    running.end().exits(-(Signal::INT.as_raw()));
+}
+
+#[test]
+fn a_secret_that_is_not_set_stops_the_run_unless_it_is_optional() {
+    let matrix = |optional: &str| {
+        format!(
+            "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: {{ n: [1] }}\n\
+             secrets: {{ s: {{ env: NOT_SET_ANYWHERE{optional} }}, f: {{ file: gone{optional} }} }}"
+        )
+    };
+    let step = "FROM alpine:3.20\nRUN --mount=type=secret,id=s --mount=type=secret,id=f \
+                ls -A /run/secrets > /secrets; true\n";
+    let project = Project::new("unsetsecret", &matrix(""), step);
+    project.run(&["build"]).exits(4).says(&[
+        "the secret `s` cannot be read: the variable NOT_SET_ANYWHERE is not set",
+        "matrix.yaml:7:22",
+        "the secret `f` cannot be read: gone: no such file",
+        "`optional: true`",
+    ]);
+    project.matrix(&matrix(", optional: true"));
+    assert_eq!(project.built("secrets", &["--no-cache"]), "");
+    // A step that requires it says why there is none.
+    project.file("context/Dockerfile", step.replace("id=s", "id=s,required=true"));
+    project.run(&["build"]).exits(1).says(&["NOT_SET_ANYWHERE, which is not set"]);
+}
+
+#[test]
+fn an_empty_secret_is_an_empty_file_and_a_warning() {
+    let step = "FROM alpine:3.20\nRUN --mount=type=secret,id=s,required=true wc -c < /run/secrets/s > /n\n";
+    let project = Project::single("emptysecret", step);
+    let run = |flags: &[&str]| {
+        let build = ["build", "--no-cache", "--secret", "id=s,env=ONEBUILD_TEST_VALUE"];
+        let mut command = project.command(&[&build, flags].concat());
+        command.env("ONEBUILD_TEST_VALUE", "");
+        Running::start(command).end()
+    };
+    let run_once = run(&["--output", "type=local,dest=tree"]).success();
+    run_once.says(&["warning[empty-secret]: the secret `s` is empty"]);
+    assert_eq!(fs::read_to_string(project.path("tree/n")).unwrap().trim(), "0");
+    run(&["--strict"]).exits(3).says(&["error[empty-secret]: the secret `s` is empty"]);
+}
+
+/// Neither UTF-8 nor text.
+#[test]
+fn a_variable_may_hold_any_bytes() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let step = "FROM alpine:3.20\nRUN --mount=type=secret,id=s od -An -tx1 /run/secrets/s > /hex\n";
+    let project = Project::single("bytesecret", step);
+    let output = ["build", "--no-cache", "--output", "type=local,dest=tree"];
+    let mut command = project.command(&[&output[..], &["--secret", "id=s,env=BYTES"]].concat());
+    command.env("BYTES", std::ffi::OsStr::from_bytes(&[0xff, 0xfe, 0x80]));
+    Running::start(command).end().success();
+    assert_eq!(fs::read_to_string(project.path("tree/hex")).unwrap().trim(), "ff fe 80");
 }
