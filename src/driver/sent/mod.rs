@@ -91,6 +91,8 @@ impl Ledger {
         identity: &Identity,
         anew: bool,
     ) -> io::Result<Self> {
+        // Kept in the directory itself, it would be sent, and make every run another one.
+        let directory = directory.filter(|directory| !is_inside(directory, &identity.path));
         let taken = directory.and_then(|directory| Slot::take(directory, &identity.path));
         let (slot, content) = taken.unzip();
         let content = content.filter(|_| !anew).unwrap_or_default();
@@ -133,6 +135,12 @@ impl Ledger {
             slot.keep(&content);
         }
     }
+}
+
+/// Whether `path`, which need not be there yet, lies in `directory`, which has no links in its path.
+fn is_inside(path: &Path, directory: &Path) -> bool {
+    let there = path.ancestors().find_map(|path| path.canonicalize().ok());
+    there.is_none_or(|there| there.starts_with(directory))
 }
 
 fn nonce() -> io::Result<[u8; 16]> {

@@ -166,6 +166,20 @@ fn without_a_place_to_keep_it_every_run_has_its_own_key() {
 }
 
 #[test]
+fn nothing_is_kept_in_the_directory_that_is_sent() {
+    let machine = Machine::new();
+    let inside = machine.project.path().join("home/.cache");
+    let key = || {
+        let ledger = machine.open_in(Some(&inside), false);
+        machine.send(&ledger);
+        ledger.close();
+        ledger.key().to_owned()
+    };
+    assert_ne!(key(), key());
+    assert!(!inside.exists());
+}
+
+#[test]
 fn others_on_the_machine_do_not_read_what_is_kept() {
     let machine = Machine::new();
     machine.run();
