@@ -27,7 +27,7 @@ pub(super) enum PipeError {
     Silent(Duration),
 }
 
-/// After this a person hears what the run waits for.
+/// After this long the run says what it waits for.
 const PATIENT: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
@@ -54,13 +54,13 @@ impl Pipes {
     }
 
     /// Waits for all of them together.
-    pub(super) fn wait(&mut self, patience: Duration, told: &mut dyn FnMut(&str)) {
+    pub(super) fn wait(&mut self, patience: Duration, note: &mut dyn FnMut(&str)) {
         let started = Instant::now();
         for (file, (path, receiver)) in std::mem::take(&mut self.reading) {
             let left = || patience.saturating_sub(started.elapsed());
             let mut received = receiver.recv_timeout(left().min(PATIENT));
             if received.is_err() && !left().is_zero() {
-                told(&format!("waiting for a secret from {}", path.display()));
+                note(&format!("waiting for a secret from {}", path.display()));
                 received = receiver.recv_timeout(left());
             }
             let content = match received {
