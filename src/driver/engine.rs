@@ -117,8 +117,7 @@ impl EngineBuilder {
         let mut folders = HashMap::new();
         for (name, context) in &request.contexts {
             if let NamedContext::Folder(folder) = context {
-                let offered = session.offer(folder, request.options.no_cache).await;
-                folders.insert(name.as_str(), offered.map_err(told)?);
+                folders.insert(name.as_str(), session.offer(folder).await.map_err(told)?);
             }
         }
         Ok((filename, folders))

@@ -73,6 +73,7 @@ impl Needs {
 /// A session that is being served.
 pub(super) struct Open {
     pub(super) id: String,
+    anew: bool,
     files: FileSync,
     ledgers: Arc<Ledgers>,
     /// The rendered Dockerfiles that it offers.
@@ -104,9 +105,9 @@ pub(super) enum SessionError {
 impl Open {
     /// Offers a folder beside the context; gives the name that it is offered by, which is that of
     /// no other folder, so that cells may mean different folders by one name. BuildKit keeps its copy
-    /// under this name together with the key of the session. `anew` sends all of it.
-    pub(super) async fn offer(&self, folder: &Path, anew: bool) -> io::Result<String> {
-        let recorded = recorded(&self.ledgers, folder, anew).await?;
+    /// under this name together with the key of the session.
+    pub(super) async fn offer(&self, folder: &Path) -> io::Result<String> {
+        let recorded = recorded(&self.ledgers, folder, self.anew).await?;
         let name = format!("folder-{}", recorded.ledger.key());
         self.files.offer(&*name, Arc::new(recorded));
         Ok(name)
@@ -184,8 +185,8 @@ impl Sessions {
             let _ = session.serve(io).await;
             ended.store(false, Ordering::Relaxed);
         });
-        let ledgers = self.ledgers.clone();
-        Ok(Arc::new(Open { id, files, ledgers, dockerfiles, alive, task }))
+        let (anew, ledgers) = (needs.anew, self.ledgers.clone());
+        Ok(Arc::new(Open { id, anew, files, ledgers, dockerfiles, alive, task }))
     }
 
     /// Whether the sessions give BuildKit a login for `host`.
