@@ -169,6 +169,8 @@ async fn open(
 ) -> Result<(Tested, String), Error> {
     stop_at(driver::missing(requests, ENVIRONMENT))?;
     let engine = engine::connect(args.run.host.as_deref()).await?;
+    let version = engine.version().await?;
+    stop_at(driver::unusable(&version, &engine.endpoint().to_string()).into_iter().collect())?;
     let facts = engine.facts().await?;
     let line = facts_line(&engine, &facts, requests);
     let builder = EngineBuilder::open(engine.clone(), credentials, ENVIRONMENT).await?;
@@ -194,13 +196,8 @@ fn facts_line(engine: &Engine, facts: &EngineFacts, requests: &[BuildRequest]) -
     let mut wanted: Vec<&Platform> = requests.iter().flat_map(|r| &r.platforms).collect();
     wanted.sort();
     wanted.dedup();
-    let native = facts.native.to_string();
     let runs = |platform: &&Platform| {
-        let name = platform.to_string();
-        let is_native = name == native
-            || name.strip_prefix(&native).is_some_and(|rest| rest.starts_with('/'))
-            || (native == "linux/amd64" && name == "linux/386");
-        let how = if is_native { "native" } else { "emulated" };
+        let how = if facts.native.runs_natively(platform) { "native" } else { "emulated" };
         format!("{} {how}", platform.short())
     };
     let platforms: Vec<String> = wanted.iter().map(runs).collect();

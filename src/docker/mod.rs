@@ -22,7 +22,7 @@ pub use config::{DockerConfig, config_path};
 pub use container::{Bind, ContainerError, Launch, Output, State};
 pub use credentials::{CredentialError, Credentials, Login, Secret};
 pub use endpoint::{Endpoint, InvalidEndpoint, SshTarget, is_loopback};
-pub use engine::{Engine, EngineError, EngineFacts};
+pub use engine::{Engine, EngineError, EngineFacts, EngineVersion};
 pub use places::{Candidate, FLAG, InvalidPlace, Places, TlsSettings, candidates};
 pub use saved::InvalidContext;
 pub use tls::{InvalidTls, TlsFiles, causes, certificate_fault};

@@ -14,6 +14,7 @@ mod failures; // what goes wrong, and what is told of it
 mod far; // engines that no socket of this machine leads to
 mod lint; // what BuildKit finds without building
 mod login; // registries with a password, and where it must not turn up
+mod older; // engines of older releases
 mod options; // what single options change in the image
 mod outputs; // archives and folders on this machine
 mod panel; // the repository's own matrix, and what its images do
