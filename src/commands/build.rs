@@ -177,7 +177,7 @@ async fn open(
     let platforms =
         builder.platforms().await.map_err(|reason| Error::new(ErrorKind::Environment, reason))?;
     stop_at(preflight(requests, &facts, &platforms))?;
-    Ok((Tested::new(builder, engine), line))
+    Ok((Tested::new(builder, engine, &facts, args.run.test_jobs), line))
 }
 
 /// All of what is in the way, if there is anything.
