@@ -121,6 +121,13 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Vec<Answe
             output::stderr(&format!("note: {message}, so BuildKit's own lint is left out\n"));
             return Ok(None);
         }
+        if !driver::has_lint(&version) {
+            output::stderr(&format!(
+                "note: BuildKit's own lint is left out: it needs Docker Engine 27.0, and this is {}\n",
+                version.version
+            ));
+            return Ok(None);
+        }
         let environment: Environment = |name| std::env::var_os(name);
         let credentials = Arc::new(engine::credentials()?);
         let builder = EngineBuilder::open(found, credentials, environment).await?;

@@ -35,13 +35,7 @@ pub fn unusable(found: &EngineVersion, endpoint: &str) -> Option<Obstacle> {
             ),
         });
     }
-    let is_old = match (numbers(api), numbers(version)) {
-        (Some((major, Some(minor))), _) => (major, minor) < MINIMUM_API.0,
-        (_, Some((major, _))) => major < MINIMUM.0,
-        // Nothing can be read. What it builds is looked at all the same: see `named_image`.
-        (_, None) => false,
-    };
-    is_old.then(|| Obstacle {
+    is_older(found, MINIMUM_API.0, MINIMUM.0).then(|| Obstacle {
         message: format!(
             "the engine at {endpoint} is too old: it is {}{}, and onebuild needs {} or newer (API {})",
             named("Docker Engine"),
@@ -53,6 +47,22 @@ pub fn unusable(found: &EngineVersion, endpoint: &str) -> Option<Obstacle> {
                name another engine with --host"
             .to_owned(),
     })
+}
+
+/// Whether BuildKit in this engine finds faults in Dockerfiles by itself: it does so from 0.14 on, in
+/// Docker Engine 27.0.
+pub fn has_lint(found: &EngineVersion) -> bool {
+    !is_older(found, (1, 46), 27)
+}
+
+/// Whether an engine is older than the one with this API and this first number.
+fn is_older(found: &EngineVersion, api: (u32, u32), engine: u32) -> bool {
+    match (numbers(&found.api), numbers(&found.version)) {
+        (Some((major, Some(minor))), _) => (major, minor) < api,
+        (_, Some((major, _))) => major < engine,
+        // Nothing can be read. What it builds is looked at all the same: see `named_image`.
+        (_, None) => false,
+    }
 }
 
 /// The first two numbers of a version; `28.5.2+dfsg4` has 28 and 5.
@@ -215,6 +225,7 @@ mod tests {
                 EngineVersion { version: version.into(), api: api.into(), is_podman: false };
             let obstacle = unusable(&found, "unix:///x.sock");
             assert_eq!(obstacle.is_none(), usable, "{version} {api}");
+            assert_eq!(has_lint(&found), usable && !version.starts_with("26."), "{version} {api}");
             if let Some(Obstacle { message, help }) = obstacle {
                 for part in [version, api, "unix:///x.sock", "26.0", "1.45"] {
                     assert!(message.contains(part), "{part}: {message}");

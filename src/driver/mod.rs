@@ -28,7 +28,7 @@ mod watch;
 mod words;
 
 pub use caches::leave_out_idle;
-pub use capabilities::unusable;
+pub use capabilities::{has_lint, unusable};
 pub use engine::EngineBuilder;
 pub use lint::{Lint, LintWarning};
 pub use machine::{Environment, missing};
