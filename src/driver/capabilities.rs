@@ -152,7 +152,7 @@ pub(super) fn named_image(
     }
     let said = match answered.map(str::parse) {
         Some(Ok(digest)) => return Ok(Some(digest)),
-        Some(Err(_)) => "a digest that is none",
+        Some(Err(_)) => "an invalid digest",
         None => "no digest",
     };
     let help = "the engine may have dropped the output: its log may say why; another engine can be \
