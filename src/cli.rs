@@ -162,6 +162,9 @@ pub struct RunArgs {
     /// How many cells are built at once [default: 4 for each core]
     #[arg(short, long, env = "ONEBUILD_JOBS", value_name = "N", value_parser = jobs)]
     pub jobs: Option<NonZeroUsize>,
+    /// How many smoke tests run at once, an emulated one counting as two [default: the engine's cores]
+    #[arg(long, env = "ONEBUILD_TEST_JOBS", value_name = "N", value_parser = jobs)]
+    pub test_jobs: Option<NonZeroUsize>,
     /// Go on with the other cells when one fails (the default)
     #[arg(long, overrides_with = "fail_fast")]
     pub keep_going: bool,

@@ -189,13 +189,16 @@ async fn open(
 ) -> Result<(Tested, String), Error> {
     stop_at(driver::missing(requests, ENVIRONMENT), found, args.select.strict)?;
     let engine = engine::connect(args.run.host.as_deref()).await?;
+    let version = engine.version().await?;
+    let unusable = driver::unusable(&version, &engine.endpoint().to_string());
+    stop_at(unusable.into_iter().collect(), Diagnostics::default(), false)?;
     let facts = engine.facts().await?;
     let line = facts_line(&engine, &facts, requests);
     let builder = EngineBuilder::open(engine.clone(), credentials, ENVIRONMENT, secrets).await?;
     let platforms =
         builder.platforms().await.map_err(|reason| Error::new(ErrorKind::Environment, reason))?;
     stop_at(preflight(requests, &facts, &platforms), Diagnostics::default(), false)?;
-    Ok((Tested::new(builder, engine), line))
+    Ok((Tested::new(builder, engine, &facts, args.run.test_jobs), line))
 }
 
 /// All of what is in the way, if there is anything. What is `found` besides are warnings unless one of
@@ -216,13 +219,8 @@ fn facts_line(engine: &Engine, facts: &EngineFacts, requests: &[BuildRequest]) -
     let mut wanted: Vec<&Platform> = requests.iter().flat_map(|r| &r.platforms).collect();
     wanted.sort();
     wanted.dedup();
-    let native = facts.native.to_string();
     let runs = |platform: &&Platform| {
-        let name = platform.to_string();
-        let is_native = name == native
-            || name.strip_prefix(&native).is_some_and(|rest| rest.starts_with('/'))
-            || (native == "linux/amd64" && name == "linux/386");
-        let how = if is_native { "native" } else { "emulated" };
+        let how = if facts.native.runs_natively(platform) { "native" } else { "emulated" };
         format!("{} {how}", platform.short())
     };
     let platforms: Vec<String> = wanted.iter().map(runs).collect();

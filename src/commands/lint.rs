@@ -9,7 +9,7 @@ use futures::StreamExt as _;
 
 use super::{committed, compose, engine, load, output, prepare};
 use crate::cli::{InputArgs, LintArgs, LintFormat};
-use crate::driver::{EngineBuilder, Environment, HeldSecrets, Lint};
+use crate::driver::{self, EngineBuilder, Environment, HeldSecrets, Lint, Obstacle};
 use crate::error::{Diagnostic, Error, ErrorKind, Severity, SourceFile, Span, why};
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
 use crate::matrix::{Cell, Matrix, Origin, Sheet, Source, Unnamed};
@@ -112,6 +112,22 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Vec<Answe
                 return Ok(None);
             }
         };
+        let version = found.version().await?;
+        if let Some(obstacle) = driver::unusable(&version, &found.endpoint().to_string()) {
+            let Obstacle { message, help } = obstacle;
+            if host.is_some() {
+                return Err(Error::new(ErrorKind::Environment, message).help(help));
+            }
+            output::stderr(&format!("note: {message}, so BuildKit's own lint is left out\n"));
+            return Ok(None);
+        }
+        if !driver::has_lint(&version) {
+            output::stderr(&format!(
+                "note: BuildKit's own lint is left out: it needs Docker Engine 27.0, and this is {}\n",
+                version.version
+            ));
+            return Ok(None);
+        }
         let environment: Environment = |name| std::env::var_os(name);
         let credentials = Arc::new(engine::credentials()?);
         let builder = EngineBuilder::open(found, credentials, environment, HeldSecrets::default());

@@ -28,6 +28,10 @@ use crate::image::{Platform, Reference};
 /// How long the engine may take to make a container: layers that it has not unpacked yet are
 /// unpacked then.
 const MAKING: Duration = Duration::from_secs(10 * 60);
+/// How long it may take to start one on a busy machine.
+const STARTING: Duration = Duration::from_secs(3 * 60);
+/// How long it may take to end one and take it away.
+const REMOVING: Duration = Duration::from_secs(3 * 60);
 
 /// A container to be.
 #[derive(Debug, Clone)]
@@ -68,6 +72,8 @@ pub struct State {
     pub healthy: Option<bool>,
     /// What the last check wrote.
     pub check_output: String,
+    /// The last check was ended since it took longer than the image allows.
+    pub check_timed_out: bool,
 }
 
 /// What a container writes, in pieces that need not be lines.
@@ -96,7 +102,7 @@ impl From<Error> for ContainerError {
     }
 }
 
-type Done<T> = Result<T, ContainerError>;
+pub(super) type Done<T> = Result<T, ContainerError>;
 
 impl Engine {
     /// Makes a container, which does not run yet.
@@ -152,7 +158,8 @@ impl Engine {
     }
 
     pub async fn start_container(&self, container: &str) -> Done<()> {
-        Ok(self.docker.start_container(container, None::<StartContainerOptions>).await?)
+        let docker = self.docker.clone().with_timeout(STARTING);
+        Ok(docker.start_container(container, None::<StartContainerOptions>).await?)
     }
 
     /// Waits for the end of a container that was started; gives its exit code.
@@ -175,7 +182,7 @@ impl Engine {
         let check = check.and_then(|check| check.test).unwrap_or_default();
         let state = found.state.unwrap_or_default();
         let health = state.health.unwrap_or_default();
-        let last = health.log.unwrap_or_default().pop().and_then(|last| last.output);
+        let last = health.log.unwrap_or_default().pop().unwrap_or_default();
         Ok(State {
             running: state.running.unwrap_or(false),
             exit_code: state.exit_code.unwrap_or(0),
@@ -186,7 +193,9 @@ impl Engine {
                 Some(HealthStatusEnum::UNHEALTHY) => Some(false),
                 _ => None,
             },
-            check_output: last.unwrap_or_default(),
+            // So the engine says that it did not wait for the end of the check.
+            check_timed_out: last.exit_code == Some(-1),
+            check_output: last.output.unwrap_or_default(),
         })
     }
 
@@ -219,7 +228,8 @@ impl Engine {
     /// Ends a container and removes it with its anonymous volumes; one that is not there is fine.
     pub async fn remove_container(&self, container: &str) -> Done<()> {
         let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-        gone(self.docker.remove_container(container, Some(options)).await)
+        let docker = self.docker.clone().with_timeout(REMOVING);
+        gone(docker.remove_container(container, Some(options)).await)
     }
 
     /// Takes a name out of the image store; what no other name leads to goes with it.

@@ -1,6 +1,7 @@
 //! A Docker Engine that answers: its API, and the upgrades that carry BuildKit.
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
@@ -29,11 +30,24 @@ pub struct Engine {
     pub(super) docker: Docker,
 }
 
+/// What answers at an endpoint, and in which version.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EngineVersion {
+    /// Such as `28.5.2+dfsg4`; empty where it says none.
+    pub version: String,
+    /// The newest version of the Docker API that it speaks, such as `1.51`; empty where it says none.
+    pub api: String,
+    /// It is Podman, which speaks the same API.
+    pub is_podman: bool,
+}
+
 /// What an engine says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineFacts {
     /// Such as `28.5.2`.
     pub version: String,
+    /// How many cores its machine has.
+    pub cores: NonZeroUsize,
     /// Whether images are kept in containerd's store, without which the engine's own BuildKit
     /// builds one platform at a time.
     pub containerd_store: bool,
@@ -81,17 +95,34 @@ impl Engine {
         self.dialer.is_plain()
     }
 
+    /// Asks for the version. Every kind of engine answers this, however old.
+    pub async fn version(&self) -> Result<EngineVersion, EngineError> {
+        let failed = |source| EngineError::Facts { endpoint: self.endpoint().clone(), source };
+        let found = self.docker.version().await.map_err(failed)?;
+        let components = found.components.unwrap_or_default();
+        Ok(EngineVersion {
+            version: found.version.unwrap_or_default(),
+            api: found.api_version.unwrap_or_default(),
+            is_podman: components.iter().any(|component| component.name.starts_with("Podman")),
+        })
+    }
+
     /// Asks the engine what it is.
     pub async fn facts(&self) -> Result<EngineFacts, EngineError> {
         let failed = |source| EngineError::Facts { endpoint: self.endpoint().clone(), source };
         let info = self.docker.info().await.map_err(failed)?;
-        let native = [info.os_type, info.architecture].map(Option::unwrap_or_default).join("/");
+        let (os, machine) =
+            (info.os_type.unwrap_or_default(), info.architecture.unwrap_or_default());
         let status = info.driver_status.unwrap_or_default();
         Ok(EngineFacts {
             version: info.server_version.unwrap_or_else(|| "of unknown version".to_owned()),
-            native: native.parse().map_err(|_| EngineError::Platform {
+            cores: info
+                .ncpu
+                .and_then(|cores| NonZeroUsize::new(usize::try_from(cores).ok()?))
+                .unwrap_or(NonZeroUsize::MIN),
+            native: Platform::of_machine(&os, &machine).map_err(|_| EngineError::Platform {
                 endpoint: self.endpoint().clone(),
-                given: native,
+                given: format!("{os}/{machine}"),
             })?,
             // The graph drivers' list has no such row.
             containerd_store: status.iter().any(|row| {

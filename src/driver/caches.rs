@@ -8,6 +8,7 @@ use crate::buildkit::CacheExport;
 use crate::plan::{BuildRequest, Cache};
 
 use super::cache_folders;
+use super::capabilities::{Form, form, is_annotated};
 use super::machine::Environment;
 use super::preflight::Obstacle;
 
@@ -66,21 +67,37 @@ pub(super) fn is_true(value: &str) -> bool {
     matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "t")
 }
 
-/// Takes caches out of `requests` that there is nothing to take from, so that one matrix serves
-/// everywhere and from its first run on: that of GitHub Actions where this is no runner, and folders
-/// that hold nothing yet. Gives a note for each.
+/// Takes caches out of `requests` that there is nothing to take from or nothing to put into, so that
+/// one matrix serves everywhere and from its first run on: that of GitHub Actions where this is no
+/// runner, folders that hold nothing yet, and the inline cache where the output is no image. Gives a
+/// note for each, and for annotations where the output has no place for them.
 pub fn leave_out_idle(requests: &mut [BuildRequest], environment: Environment) -> Vec<String> {
-    let mut is_idle = false;
+    let (mut is_idle, mut no_image, mut unannotated) = (false, false, false);
     for request in requests.iter_mut() {
         for caches in [&mut request.cache_from, &mut request.cache_to] {
             let before = caches.len();
             caches.retain(|cache| entry(cache, environment).is_some());
             is_idle |= caches.len() < before;
         }
+        if form(&request.options.output) == Form::Files {
+            let before = request.cache_to.len();
+            request.cache_to.retain(|cache| cache.kind != "inline");
+            no_image |= request.cache_to.len() < before;
+            unannotated |= is_annotated(request);
+        }
     }
     let mut notes = cache_folders::leave_out_empty(requests);
     if is_idle {
         let note = "the gha cache is left out, since no runner of GitHub Actions said where it is";
+        notes.push(note.to_owned());
+    }
+    if no_image {
+        notes.push(
+            "the inline cache is left out: it is part of an image, and no image is made".to_owned(),
+        );
+    }
+    if unannotated {
+        let note = "the annotations are left out: they are part of an image, and no image is made";
         notes.push(note.to_owned());
     }
     notes
@@ -128,6 +145,7 @@ mod tests {
     use std::ffi::OsString;
 
     use super::*;
+    use crate::plan::BuildOptions;
 
     fn cache(kind: &str, attributes: &[(&str, &str)]) -> Cache {
         let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
@@ -181,5 +199,28 @@ mod tests {
         assert_eq!(leave_out_idle(&mut requests, nowhere).len(), 1);
         assert_eq!(requests[0].cache_to, [cache("inline", &[])]);
         assert_eq!(leave_out_idle(&mut requests, nowhere), [""; 0]);
+    }
+
+    #[test]
+    fn what_belongs_to_an_image_is_left_out_of_files_and_said_so() {
+        use crate::plan::{FileOutput, Output};
+        for (kind, left_out) in [
+            (FileOutput::Tar, true),
+            (FileOutput::Local, true),
+            (FileOutput::Oci, false),
+            (FileOutput::Docker, false),
+        ] {
+            let mut request = super::super::samples::request();
+            request.cache_to = vec![cache("inline", &[])];
+            request.annotations = [("a".to_owned(), "b".to_owned())].into();
+            let output = Output::File { kind, dest: "x".into() };
+            request.options = BuildOptions { output, ..BuildOptions::default() }.into();
+            let mut requests = [request];
+            let notes = leave_out_idle(&mut requests, nowhere).join("; ");
+            assert_eq!(requests[0].cache_to.is_empty(), left_out, "{kind:?}");
+            for what in ["inline cache", "annotations"] {
+                assert_eq!(notes.contains(what), left_out, "{kind:?}: {notes}");
+            }
+        }
     }
 }

@@ -20,6 +20,7 @@ use crate::schedule::{Builder, Events};
 
 use super::bases::Digests;
 use super::cache_folders::{CacheFolderError, CacheFolders};
+use super::capabilities::named_image;
 use super::failure::{UNWRITTEN, failure};
 use super::machine::Environment;
 use super::request::{Offered, solve};
@@ -194,10 +195,11 @@ impl EngineBuilder {
         };
         warn(&request, caches.commit(solved.cache_manifest).await?, events).await;
 
+        let digest = named_image(&request.options.output, solved.digest.as_deref())?;
         let pushed = matches!(request.options.output, Output::Push | Output::StoreAndPush);
         let (cached_steps, total_steps) = seen.steps();
         Ok(Built {
-            digest: solved.digest.and_then(|digest| digest.parse().ok()),
+            digest,
             pushed: if pushed { request.references.clone() } else { Vec::new() },
             cached_steps,
             total_steps,

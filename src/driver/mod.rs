@@ -4,12 +4,13 @@
 //! A cell's way: [`request`] puts it in the frontend's terms, [`sessions`] gives it the session of
 //! its context folder, [`bases`] pins what it builds on where that becomes a label, [`watch`] turns BuildKit's progress into events, and [`failure`] turns
 //! BuildKit's error into the terms of the Dockerfile, in [`words`] of ours.
-//! [`preflight`](preflight()) finds out beforehand what the engine cannot do, [`missing`] what this
-//! machine lacks.
+//! [`capabilities`] knows what an engine can do. [`preflight`](preflight()) finds out beforehand what
+//! of that a run would miss, [`missing`] what this machine lacks.
 
 mod bases;
 mod cache_folders;
 mod caches;
+mod capabilities;
 mod engine;
 mod failure;
 mod folder;
@@ -29,6 +30,7 @@ mod watch;
 mod words;
 
 pub use caches::leave_out_idle;
+pub use capabilities::{has_lint, unusable};
 pub use engine::EngineBuilder;
 pub use lint::{Lint, LintWarning};
 pub use machine::{Environment, cache_directory, missing};

@@ -20,6 +20,41 @@ pub struct Platform {
 pub struct InvalidPlatform(String);
 
 impl Platform {
+    /// What a machine is whose kernel calls its processor `machine` (`uname -m`).
+    pub fn of_machine(os: &str, machine: &str) -> Result<Self, InvalidPlatform> {
+        let architecture = match machine.to_ascii_lowercase().as_str() {
+            "i486" | "i586" | "i686" => "386",
+            "armv5l" | "armv5tel" | "armv5tejl" => "arm/v5",
+            "armv6l" => "arm/v6",
+            "armv7l" | "armv8l" => "arm/v7",
+            "loongarch64" => "loong64",
+            "mips64el" => "mips64le",
+            _ => machine,
+        };
+        format!("{os}/{architecture}").parse()
+    }
+
+    /// Whether a machine of this platform runs `other` without emulation: 386 on amd64, 32-bit arm
+    /// on arm64, and variants. Which variants a processor has is for the engine to say: it does not
+    /// list what its machine lacks.
+    pub fn runs_natively(&self, other: &Self) -> bool {
+        let variant = |platform: &Self| match platform.variant.as_deref() {
+            Some(text) => text.trim_start_matches('v').parse::<u32>().ok(),
+            None => Some(0),
+        };
+        self.os == other.os
+            && match (self.architecture.as_str(), other.architecture.as_str()) {
+                ("arm", "arm") => variant(other) <= variant(self),
+                ("amd64", "386") | ("arm64", "arm") => true,
+                (own, other) => own == other,
+            }
+    }
+
+    /// `amd64`, `arm`: the architecture without a variant.
+    pub fn architecture(&self) -> &str {
+        &self.architecture
+    }
+
     /// The architecture alone, with its variant: `amd64`, `arm/v7`.
     pub fn short(&self) -> String {
         match &self.variant {
@@ -75,6 +110,29 @@ mod tests {
             ("linux/arm/v6", "linux/arm/v6"),
         ] {
             assert_eq!(spelling.parse::<Platform>().unwrap().to_string(), normal);
+        }
+    }
+
+    #[test]
+    fn what_a_machine_runs_by_itself_is_told_from_what_is_emulated() {
+        for (machine, native, emulated) in [
+            (
+                "x86_64",
+                &["linux/amd64", "linux/amd64/v3", "linux/386"][..],
+                &["linux/arm64", "linux/arm/v7", "windows/amd64", "linux/riscv64"][..],
+            ),
+            ("aarch64", &["linux/arm64", "linux/arm/v7", "linux/arm/v6"], &["linux/amd64"]),
+            ("armv7l", &["linux/arm/v7", "linux/arm/v6"], &["linux/arm64", "linux/amd64"]),
+            ("armv6l", &["linux/arm/v6", "linux/arm/v5"], &["linux/arm/v7"]),
+            ("i686", &["linux/386"], &["linux/amd64"]),
+            ("s390x", &["linux/s390x"], &["linux/amd64", "linux/arm64"]),
+            ("ppc64le", &["linux/ppc64le"], &["linux/amd64"]),
+            ("riscv64", &["linux/riscv64"], &["linux/arm64"]),
+        ] {
+            let machine = Platform::of_machine("linux", machine).unwrap();
+            let runs = |name: &&&str| machine.runs_natively(&name.parse().unwrap());
+            assert_eq!(native.iter().filter(runs).count(), native.len(), "{machine}");
+            assert_eq!(emulated.iter().filter(runs).count(), 0, "{machine}");
         }
     }
 

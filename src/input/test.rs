@@ -55,8 +55,8 @@ pub struct Volume {
     pub read_only: bool,
 }
 
-/// A time that something may take, in whole seconds: `90s`, `1m30s`; more than none, an hour at
-/// most.
+/// A time that something may take, in whole seconds: `90s`, `1m30s`; more than none, and as it is
+/// written an hour at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TimeLimit(u32);
 
@@ -67,6 +67,11 @@ impl TimeLimit {
 
     pub fn duration(self) -> Duration {
         Duration::from_secs(self.0.into())
+    }
+
+    /// Several times as long, which may be more than a matrix can ask for.
+    pub fn times(self, factor: u32) -> Self {
+        Self(self.0.saturating_mul(factor))
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic with its place is the report")]
 
 mod completions; // completions and man
+mod engines; // engines that are refused
 mod explain; // where values come from
 mod init; // a first matrix.yaml
 mod lint; // findings and their forms

@@ -7,13 +7,16 @@ mod support;
 
 mod bake; // our plan in the hands of another builder
 mod bases; // labels that name what an image is built on
+mod busy; // tests of images that wait, or are slow
 mod cancel; // Ctrl-C in the middle of a matrix
 mod context; // what the engine sees of the build context
 mod docker_in_docker; // the example of that name: engines in containers
 mod failures; // what goes wrong, and what is told of it
 mod far; // engines that no socket of this machine leads to
+mod foreign; // programs that are made for another platform
 mod lint; // what BuildKit finds without building
 mod login; // registries with a password, and where it must not turn up
+mod older; // engines of older releases
 mod options; // what single options change in the image
 mod outputs; // archives and folders on this machine
 mod panel; // the repository's own matrix, and what its images do

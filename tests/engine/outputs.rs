@@ -62,6 +62,26 @@ fn a_docker_archive_is_what_docker_load_reads() {
 }
 
 #[test]
+fn what_an_output_cannot_hold_is_refused_or_left_out_with_a_note() {
+    let project = Project::single("holds", FILE);
+    for (output, holds) in [
+        ("type=docker,dest=x.tar", "a type=docker archive holds no provenance"),
+        ("type=tar,dest=x.tar", "a root file system holds no provenance"),
+        ("type=local,dest=x", "a root file system holds no provenance"),
+    ] {
+        let run = project.run(&["build", "--provenance", "--output", output]).exits(4);
+        run.says(&[holds, "leave --provenance out"]).never_says(&["| started"]);
+        assert!(!project.path("x.tar").exists() && !project.path("x").exists());
+    }
+    let inline = ["--cache-to", "type=inline", "--annotation", "a=b"];
+    for (output, noted) in [("type=tar,dest=x.tar", true), ("type=docker,dest=y.tar", false)] {
+        let run = project.run(&[&["build", "--output", output], &inline[..]].concat()).success();
+        assert_eq!(run.stderr.contains("note: the inline cache is left out"), noted, "{run}");
+        assert_eq!(run.stderr.contains("note: the annotations are left out"), noted, "{run}");
+    }
+}
+
+#[test]
 fn a_tar_file_holds_the_root_file_system() {
     let project = Project::single("tar", FILE);
     project.run(&["build", "--output", "type=tar,dest=root.tar"]).success();

@@ -138,6 +138,16 @@ fn an_engine_without_the_containerd_store_builds_one_platform_and_says_how_to_ha
             .says(&[cannot, "\"containerd-snapshotter\": true"])
             .never_says(&["| started"]);
     }
+    // It would drop these and report success.
+    project
+        .matrix("tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1] }\nannotations: { a: b }\n");
+    on(&project, &engine.host, &["build", "--provenance"]).exits(4).says(&[
+        "this engine gives images no provenance",
+        "leave --provenance out",
+        "this engine gives images no annotations",
+        "leave the annotations out",
+        "\"containerd-snapshotter\": true",
+    ]);
     // Its one platform is tried as anywhere else.
     let matrix = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1] }\ntest: [cat, /copy]";
     let tested = Project::new("nostoretest", matrix, "FROM alpine:3.20\nRUN echo seen > /copy\n");

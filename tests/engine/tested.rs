@@ -223,7 +223,7 @@ fn an_output_is_written_when_the_test_has_passed_and_not_else() {
 fn an_interrupt_in_the_middle_of_a_test_leaves_no_container_and_no_image() {
     let matrix = format!("{BOTH}test: {{ run: \"echo sleeps; sleep 600\" }}\n");
     let project = project("triedctrlc", &matrix, "FROM alpine:3.20\nVOLUME /data\n");
-    let running = project.start(&["matrix", "--push"]);
+    let running = project.start(&["matrix", "--push", "--test-jobs", "2"]);
     until("two tests run", Duration::from_secs(60), || containers(&project).len() == 2);
     let volumes = |container: &String| {
         docker(&["inspect", "--format", "{{range .Mounts}}{{.Name}}{{end}}", container])

@@ -1,16 +1,21 @@
 //! A builder that lets an image go out only when it did what it must on every platform.
 //!
 //! A cell with a test is built into the engine's store first, under a name that only this run has.
-//! Each of its platforms is tried in a container; then the image is built again into where it
+//! Each of its platforms is tried in a container, when one of the [`slots`] is free; then the image is built again into where it
 //! belongs, which takes every step from what was tried: the results are held in BuildKit meanwhile
 //! ([`EngineBuilder::hold`]), so that nobody else's work and no lost cache can come in between.
 //! Before anything goes out its digest is compared, and after it where the output has the same form.
 
+mod foreign;
+mod limit;
 mod log;
 mod relay;
+mod slots;
 mod trial;
+mod trouble;
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,12 +26,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::engine::{BuildSession, EngineBuilder, told};
 use crate::buildkit::{SolveError, random_id};
-use crate::docker::Engine;
+use crate::docker::{Engine, EngineFacts};
 use crate::image::{Digest, Platform, Reference};
 use crate::outcome::{Built, CellResult, Failure, Tested as Verdict};
 use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output, Test};
 use crate::schedule::{Builder, Events};
-use trial::Trial;
+use slots::Slots;
+use trial::{Subject, Trial};
 
 /// A host that no registry can have (RFC 2606): these names never leave the engine.
 const NAMES: &str = "onebuild.invalid/test";
@@ -38,6 +44,9 @@ const LATE: Duration = Duration::from_millis(250);
 pub struct Tested {
     builder: EngineBuilder,
     engine: Engine,
+    /// What the engine's machine runs without emulation.
+    native: Platform,
+    slots: Slots,
     /// Tells this run's containers and images from all others.
     run: String,
     count: AtomicU32,
@@ -74,10 +83,18 @@ struct Cell<'a> {
 }
 
 impl Tested {
-    /// Wraps `builder`, which builds on `engine`.
-    pub fn new(builder: EngineBuilder, engine: Engine) -> Self {
+    /// Wraps `builder`, which builds on `engine`. `at_once` is how many tests run at a time; where it
+    /// is not given, one for each core of the engine's machine.
+    pub fn new(
+        builder: EngineBuilder,
+        engine: Engine,
+        facts: &EngineFacts,
+        at_once: Option<NonZeroUsize>,
+    ) -> Self {
         let (count, left) = Default::default();
-        Self { builder, engine, run: random_id(), count, left }
+        let slots = Slots::new(at_once.unwrap_or(facts.cores));
+        let native = facts.native.clone();
+        Self { builder, engine, native, slots, run: random_id(), count, left }
     }
 
     /// Removes what cells that ended early may have left, and closes the builder inside. Gives a
@@ -170,11 +187,10 @@ impl Tested {
             Err(_) => return Err(told("what was built cannot be kept for its test").into()),
         }
 
-        let since = Instant::now();
+        let mut took = Duration::ZERO;
         for platform in &request.platforms {
-            self.try_on(cell, platform).await?;
+            took += self.try_on(cell, platform).await?;
         }
-        let took = since.elapsed();
 
         // A second time no step may run, not even where all were to run anew.
         let (nobody, _) = mpsc::channel(1);
@@ -199,19 +215,24 @@ impl Tested {
         Ok(Built { cached_steps, total_steps, tested: Verdict::Passed { took }, ..last })
     }
 
-    /// Tries one platform; its container is gone when this returns.
-    async fn try_on(&self, cell: &Cell<'_>, platform: &Platform) -> Result<(), Stop> {
+    /// Tries one platform when there is a slot for it, and tells how long that took without the wait;
+    /// its container is gone when this returns.
+    async fn try_on(&self, cell: &Cell<'_>, platform: &Platform) -> Result<Duration, Stop> {
         let number = self.number();
         let name = format!("onebuild-test-{}-{number}", self.run);
+        let is_emulated = !self.native.runs_natively(platform);
+        let subject = Subject { container: &name, number, platform, is_emulated };
+        let trial = Trial::new(cell, &self.engine, &self.run, subject);
+        let _slot = trial.wait_for(&self.slots).await?;
+        let since = Instant::now();
         self.left().containers.insert(name.clone());
-        let trial = Trial::new(cell, &self.engine, &self.run, &name, number, platform);
         let done = trial.run(cell.cancel).await;
         let removed = self.engine.remove_container(&name).await;
         // The engine may still be making it: `close` looks again.
         if removed.is_ok() && !matches!(done, Err(Stop::Cancelled)) {
             self.left().containers.remove(&name);
         }
-        done
+        done.map(|()| since.elapsed())
     }
 }
 

@@ -8,16 +8,20 @@ use futures::StreamExt as _;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::foreign::{Foreign, Root, first_word, foreign};
+use super::limit::Limit;
 use super::log::Log;
 use super::relay::TESTS;
+use super::slots::{Slot, Slots};
+use super::trouble::{Trouble, refused};
 use super::{Cell, Stop};
-use crate::docker::{Bind, ContainerError, Engine, Launch, Output, State};
-use crate::driver::words::NO_EMULATOR;
-use crate::error::Span;
+use crate::docker::{Bind, Engine, Launch, Output, State};
 use crate::event::{Event, Step, StepId, StepState};
-use crate::image::Platform;
-use crate::outcome::{Failure, Place};
-use crate::plan::{TestCommand, TimeLimit, Wait};
+use crate::image::{Platform, Program};
+use crate::plan::TestCommand;
+
+/// What a test does, in front of the platform.
+const TESTING: &str = "testing";
 
 /// Where a script lies in the container.
 const SCRIPT: &str = "onebuild-test";
@@ -28,6 +32,9 @@ const LOOK: Duration = Duration::from_millis(200);
 /// How long the output of a container that has ended, and the news of that, may still be on their way.
 const DRAIN: Duration = Duration::from_secs(1);
 
+/// How long the programs that a test runs may be looked at.
+const INSPECTION: Duration = Duration::from_secs(60);
+
 /// How long a container that is being made is waited for when the run is cancelled.
 const RELUCTANCE: Duration = Duration::from_secs(2);
 
@@ -37,44 +44,20 @@ pub(super) struct Trial<'a> {
     engine: &'a Engine,
     container: &'a str,
     platform: &'a Platform,
+    is_emulated: bool,
     step: StepId,
     run: &'a str,
     log: Mutex<Log>,
 }
 
-/// What went wrong.
-enum Trouble {
-    /// A command ended so.
-    Exit {
-        code: i64,
-        out_of_memory: bool,
-    },
-    /// The engine did not do it.
-    Refused {
-        what: &'static str,
-        error: ContainerError,
-    },
-    Unchecked,
-    Unhealthy {
-        check: String,
-    },
-    /// The container ended while it was waited for.
-    Ended {
-        code: i64,
-    },
-    /// The container ended while the command ran inside of it.
-    Died {
-        code: i64,
-    },
-    NotHealthy {
-        limit: TimeLimit,
-        check: String,
-    },
-    TooLong,
-}
-
-fn refused(what: &'static str) -> impl FnOnce(ContainerError) -> Trouble {
-    move |error| Trouble::Refused { what, error }
+/// Which platform is tried, and where.
+pub(super) struct Subject<'a> {
+    /// The name of the container to be.
+    pub(super) container: &'a str,
+    /// Tells this test from the others of the run.
+    pub(super) number: u32,
+    pub(super) platform: &'a Platform,
+    pub(super) is_emulated: bool,
 }
 
 impl<'a> Trial<'a> {
@@ -82,12 +65,27 @@ impl<'a> Trial<'a> {
         cell: &'a Cell<'a>,
         engine: &'a Engine,
         run: &'a str,
-        container: &'a str,
-        number: u32,
-        platform: &'a Platform,
+        subject: Subject<'a>,
     ) -> Self {
+        let Subject { container, number, platform, is_emulated } = subject;
         let step = StepId(TESTS | number);
-        Self { cell, engine, container, platform, step, run, log: Mutex::default() }
+        Self { cell, engine, container, platform, is_emulated, step, run, log: Mutex::default() }
+    }
+
+    /// Waits for a slot, and tells that it waits if it has to.
+    pub(super) async fn wait_for<'s>(&self, slots: &'s Slots) -> Result<Slot<'s>, Stop> {
+        if let Some(slot) = slots.try_take(self.is_emulated) {
+            return Ok(slot);
+        }
+        self.tell("waiting to test", StepState::Running).await;
+        let taken = slots.take(self.is_emulated);
+        match self.cell.cancel.run_until_cancelled(taken).await {
+            Some(slot) => Ok(slot),
+            None => {
+                self.tell("waiting to test", StepState::Cancelled).await;
+                Err(Stop::Cancelled)
+            }
+        }
     }
 
     /// Makes the container and tries it. Whoever calls removes it, whatever comes of this.
@@ -95,12 +93,8 @@ impl<'a> Trial<'a> {
         if cancel.is_cancelled() {
             return Err(Stop::Cancelled);
         }
-        self.tell(StepState::Running).await;
+        self.tell(TESTING, StepState::Running).await;
         let since = Instant::now();
-        let work = async {
-            let (tried, limit) = (self.attempt(), self.cell.test.timeout.duration());
-            tokio::time::timeout(limit, tried).await.unwrap_or(Err(Trouble::TooLong))
-        };
         let launch = self.launch();
         let making = self.engine.create_container(&launch);
         // Whether there is a container should be known: the making is given up reluctantly.
@@ -113,7 +107,7 @@ impl<'a> Trial<'a> {
             () = given_up => None,
         };
         let done = match made {
-            Some(Ok(())) => cancel.run_until_cancelled(work).await,
+            Some(Ok(())) => cancel.run_until_cancelled(self.attempt()).await,
             Some(Err(error)) => Some(Err(refused("no container could be made")(error))),
             None => None,
         };
@@ -122,20 +116,27 @@ impl<'a> Trial<'a> {
         self.show(rest).await;
         match done {
             None => {
-                self.tell(StepState::Cancelled).await;
+                self.tell(TESTING, StepState::Cancelled).await;
                 Err(Stop::Cancelled)
             }
             Some(Ok(())) => {
-                self.tell(StepState::Done { took }).await;
+                self.tell(TESTING, StepState::Done { took }).await;
                 Ok(())
             }
             Some(Err(trouble)) => {
-                self.tell(StepState::Failed { took }).await;
-                Err(Stop::Failed(Box::new(self.failure(trouble, took))))
+                self.tell(TESTING, StepState::Failed { took }).await;
+                Err(Stop::Failed(Box::new(trouble.failure(
+                    self.cell.test,
+                    self.platform,
+                    self.log().tail(),
+                    took,
+                ))))
             }
         }
     }
 
+    /// Starts the container and tries it. The limits count from when it runs: making and starting it
+    /// have limits of their own, which are the engine's and not the image's.
     async fn attempt(&self) -> Result<(), Trouble> {
         let (engine, container) = (self.engine, self.container);
         if let Some(script) = &self.cell.request.script {
@@ -146,14 +147,48 @@ impl<'a> Trial<'a> {
         if self.cell.test.healthy.is_some() && !self.state().await?.is_checked {
             return Err(Trouble::Unchecked);
         }
+        if let Ok(Some(found)) = tokio::time::timeout(INSPECTION, self.foreign()).await {
+            return Err(Trouble::Foreign(found));
+        }
         let output = engine.attach(container).await.map_err(lost())?;
         let started = engine.start_container(container).await;
         started.map_err(refused("the container did not start"))?;
-        let Some(Wait { limit, .. }) = self.cell.test.healthy else {
+        let limit = Limit::new(self.cell.test.timeout, self.is_emulated);
+        let tried = tokio::time::timeout(limit.duration(), self.started(output)).await;
+        tried.unwrap_or(Err(Trouble::TooLong { limit }))
+    }
+
+    /// The first program that the test runs and that is made for another platform.
+    async fn foreign(&self) -> Option<Foreign> {
+        let start = self.engine.start_of(self.container).await.ok()?;
+        // What the container starts, what runs inside of it, and the first word of a line for the
+        // shell, which is what the line is about.
+        let command = self.command().unwrap_or_default();
+        let mut programs = vec![start.program.clone()];
+        programs.extend(command.into_iter().next());
+        if let Some(TestCommand::Shell(line)) = &self.cell.test.command {
+            programs.extend(first_word(line).map(str::to_owned));
+        }
+        programs.dedup();
+        for program in programs {
+            let found = foreign(self, &start, &program, self.platform).await;
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+
+    /// Tries the container that runs.
+    async fn started(&self, output: Output) -> Result<(), Trouble> {
+        let (engine, container) = (self.engine, self.container);
+        let Some(wait) = &self.cell.test.healthy else {
             self.follow(output).await;
-            let code = engine.wait(container).await.map_err(lost())?;
+            let lost = refused("the engine lost the container");
+            let code = engine.wait(container).await.map_err(lost)?;
             return self.ended(code).await;
         };
+        let limit = Limit::new(wait.limit, self.is_emulated);
         let mut following = std::pin::pin!(self.follow(output));
         let mut trying = std::pin::pin!(async {
             self.until_healthy(limit).await?;
@@ -172,18 +207,23 @@ impl<'a> Trial<'a> {
         done
     }
 
-    async fn until_healthy(&self, limit: TimeLimit) -> Result<(), Trouble> {
+    /// Waits until the container is healthy. `unhealthy` is the end on a native platform, unless the
+    /// last check did not end in time. Elsewhere it is not: the times of a HEALTHCHECK are those of
+    /// a native machine that is not busy, and a container that misses them may still become healthy.
+    async fn until_healthy(&self, limit: Limit) -> Result<(), Trouble> {
         let since = Instant::now();
         loop {
-            let State { running, exit_code, healthy, check_output, .. } = self.state().await?;
+            let state = self.state().await?;
+            let State { running, exit_code, healthy, check_output, check_timed_out, .. } = state;
+            let is_final = !self.is_emulated && !check_timed_out;
             match healthy {
                 _ if !running => return Err(Trouble::Ended { code: exit_code }),
                 Some(true) => return Ok(()),
-                Some(false) => return Err(Trouble::Unhealthy { check: check_output }),
-                None if since.elapsed() >= limit.duration() => {
+                Some(false) if is_final => return Err(Trouble::Unhealthy { check: check_output }),
+                _ if since.elapsed() >= limit.duration() => {
                     return Err(Trouble::NotHealthy { limit, check: check_output });
                 }
-                None => tokio::time::sleep(LOOK).await,
+                _ => tokio::time::sleep(LOOK).await,
             }
         }
     }
@@ -262,10 +302,10 @@ impl<'a> Trial<'a> {
         }
     }
 
-    async fn tell(&self, state: StepState) {
+    async fn tell(&self, doing: &str, state: StepState) {
         let step = Step {
             id: self.step,
-            name: format!("testing on {}", self.platform),
+            name: format!("{doing} on {}", self.platform),
             platform: None,
             stage: None,
             position: None,
@@ -302,98 +342,14 @@ impl<'a> Trial<'a> {
             TestCommand::Script(_) => vec![format!("/{SCRIPT}")],
         })
     }
-
-    fn failure(&self, trouble: Trouble, took: Duration) -> Failure {
-        let mut log_tail = self.log().tail();
-        let (mut help, mut verbatim, mut exit_code) = (None, None, None);
-        let mut checked = |check: String| {
-            let lines = check.lines().map(|line| format!("health check: {line}"));
-            log_tail.extend(lines.collect::<Vec<_>>());
-        };
-        // What was refused, or has used up its time, need not say how long it took.
-        let timed = matches!(
-            trouble,
-            Trouble::Exit { .. }
-                | Trouble::Unhealthy { .. }
-                | Trouble::Ended { .. }
-                | Trouble::Died { .. }
-        );
-        let test = self.cell.test;
-        let asked = match (&trouble, &test.healthy) {
-            (Trouble::Exit { .. } | Trouble::Refused { .. } | Trouble::TooLong, _) => &test.span,
-            (_, wait) => wait.as_ref().map_or(&test.span, |wait| &wait.span),
-        };
-        let what = match trouble {
-            Trouble::Exit { code, out_of_memory } => {
-                exit_code = i32::try_from(code).ok();
-                let why = if out_of_memory { ": out of memory" } else { "" };
-                format!("exit code {code}{why}")
-            }
-            Trouble::Refused { what, error } => {
-                help = refused_help(&error.message);
-                verbatim = Some(error.message);
-                what.to_owned()
-            }
-            Trouble::Unchecked => {
-                help = Some("give its Dockerfile a HEALTHCHECK, or leave `healthy` out".to_owned());
-                "the image has no HEALTHCHECK".to_owned()
-            }
-            Trouble::Unhealthy { check } => {
-                checked(check);
-                "the container is unhealthy".to_owned()
-            }
-            Trouble::Ended { code } => {
-                exit_code = i32::try_from(code).ok();
-                format!("the container ended with exit code {code} before it was healthy")
-            }
-            Trouble::Died { code } => {
-                exit_code = i32::try_from(code).ok();
-                format!("the container ended with exit code {code} while it was tested")
-            }
-            Trouble::NotHealthy { limit, check } => {
-                checked(check);
-                format!("not healthy within {limit}")
-            }
-            Trouble::TooLong => {
-                let help_text = "find out what it waits for, or give it more with `timeout`";
-                help = Some(help_text.to_owned());
-                format!("not done within {}", test.timeout)
-            }
-        };
-        if log_tail.iter().any(|line| line.contains("exec format error")) {
-            help = Some(NO_EMULATOR.to_owned());
-        }
-        Failure {
-            message: what,
-            in_test: true,
-            verbatim,
-            platform: Some(self.platform.clone()),
-            place: Some(place(asked)),
-            exit_code,
-            elapsed: timed.then_some(took),
-            log_tail,
-            help,
-            ..Failure::default()
-        }
-    }
 }
 
-/// What to do when the engine refuses, as its sentence tells.
-fn refused_help(message: &str) -> Option<String> {
-    let help = if message.contains("bind source path does not exist") {
-        "`volumes` are paths of the engine's own machine: make this one there"
-    } else if message.contains("executable file not found")
-        || message.contains("no such file or directory")
-    {
-        "the image has no such program, or not the one that a `#!` line names"
-    } else if message.contains("exec format error") {
-        NO_EMULATOR
-    } else if message.contains("permission denied") {
-        "the image's user may not run it"
-    } else {
-        return None;
-    };
-    Some(help.to_owned())
+/// The engine reads the files of the container.
+impl Root for Trial<'_> {
+    async fn executable(&self, path: &str) -> Option<Vec<u8>> {
+        let found = self.engine.executable(self.container, path, Program::HEAD).await;
+        found.ok().flatten()
+    }
 }
 
 /// A tar archive that holds the script alone.
@@ -404,14 +360,4 @@ fn archive(script: &[u8]) -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
     let appended = archive.append_data(&mut header, SCRIPT, script);
     appended.and_then(|()| archive.into_inner()).expect("writing to the memory cannot fail")
-}
-
-fn place(span: &Span) -> Place {
-    let (line, _) = span.line_column();
-    let text = span.file.line_range(line).map(|range| &span.file.text()[range]);
-    Place {
-        file: span.file.name().to_string(),
-        line: u32::try_from(line).unwrap_or(u32::MAX),
-        text: text.unwrap_or_default().to_owned(),
-    }
 }

@@ -59,6 +59,11 @@ impl Running {
         rustix::process::kill_process(pid.expect("a child has a pid"), signal).expect("it runs");
     }
 
+    /// What it has written to stderr so far.
+    pub fn stderr(&self) -> String {
+        self.stderr.so_far()
+    }
+
     /// Whether it has ended.
     pub fn ended(&mut self) -> bool {
         self.child.try_wait().expect("a child can be waited for").is_some()

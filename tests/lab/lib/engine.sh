@@ -12,12 +12,13 @@ engine_tag() { printf 'lab%s-%s' "$(cat "$LAB_STATE/id")" "$1"; }
 
 engine_answers() { curl -fsS --max-time 2 --unix-socket "$(lab_engine_socket "$1")" http://engine/_ping; }
 
-# engine_start NAME CONTAINERD-STORE(true|false)
+# engine_start NAME CONTAINERD-STORE(true|false) [SUITE]
+# SUITE is a Debian release whose own engine is started, in a root of its own.
 engine_start() {
-  local name=$1 store=$2 dir=$LAB_STATE/engines/$1 bridge
+  local name=$1 store=$2 suite=${3-} dir=$LAB_STATE/engines/$1 bridge root=$LAB_STATE/root
   if lab_alive "engine-$name"; then
-    [ "$(cat "$dir/store")" = "$store" ] ||
-      lab_die "engine $name runs with another image store" "tests/lab/engine remove $name"
+    [ "$(cat "$dir/store")/$(cat "$dir/suite" 2>/dev/null)" = "$store/$suite" ] ||
+      lab_die "engine $name runs with another image store or from another release" "tests/lab/engine remove $name"
     engine_answers "$name"
     return
   fi
@@ -26,6 +27,8 @@ engine_start() {
   engine_sweep "$name"
   mkdir -p "$dir/data"
   echo "$store" >"$dir/store"
+  echo "$suite" >"$dir/suite"
+  [ -z "$suite" ] || root=$LAB_STATE/root-$suite
   bridge=$(engine_tag "$name")
   engine_bridge_make "$bridge"
   # exec-root is in the root's private /run, for the containers' sockets have long names too.
@@ -48,7 +51,7 @@ engine_start() {
   "ip-masq": false
 }
 JSON
-  lab_spawn "engine-$name" dockerd --config-file "$dir/daemon.json"
+  LAB_ROOT=$root lab_spawn "engine-$name" dockerd --config-file "$dir/daemon.json"
   lab_ready "engine-$name" 30 engine_answers "$name"
 }
 

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Makes the engine's root (root/ in the lab's folder) from Debian's packages.
+# Makes the engine's root (root/ in the lab's folder) from Debian's packages, and the roots of older
+# engines (root-SUITE/).
 
 # Engine 28 is in forky; trixie has 26.1, which is good enough where forky cannot be had.
 ROOT_SUITES=(forky trixie)
@@ -9,6 +10,9 @@ ROOT_PACKAGES=(
   crane                                              # an independent witness of what was pushed
   iproute2 mount bash coreutils ca-certificates      # what the scripts call inside it
 )
+
+# What an older engine needs. Debian 12 (bookworm) has 20.10, Debian 13 (trixie) has 26.1.
+ROOT_OLDER_PACKAGES=(docker.io containerd runc qemu-user iproute2 mount bash coreutils ca-certificates)
 
 root_wanted() { echo "${ROOT_PACKAGES[*]}"; }
 
@@ -28,6 +32,18 @@ root_make() {
   mv "$new" "$root"
 }
 
+# root_older_make SUITE: the root of the engine that a Debian release ships. It is kept: the second
+# time costs nothing.
+root_older_make() {
+  local root=$LAB_STATE/root-$1 new=$LAB_STATE/root-$1.new
+  if [ "$(cat "$root/.complete" 2>/dev/null)" = "${ROOT_OLDER_PACKAGES[*]}" ]; then return; fi
+  rm -rf --one-file-system "$root" "$new"
+  lab_mmdebstrap "$1" "$new" --include="$(IFS=, && echo "${ROOT_OLDER_PACKAGES[*]}")"
+  root_finish "$new"
+  echo "${ROOT_OLDER_PACKAGES[*]}" >"$new/.complete"
+  mv "$new" "$root"
+}
+
 root_unpack() {
   local packages=("${ROOT_PACKAGES[@]}")
   # trixie does not have crane: skopeo is the witness there (lab_manifest uses either).
@@ -41,7 +57,7 @@ root_finish() {
   printf 'root:x:0:0:root:/root:/bin/bash\n' >"$root/etc/passwd"
   printf 'root:x:0:\n' >"$root/etc/group"
   mkdir -p "$root"/etc/{ssl/certs,docker} "$root/root"
-  ln -s bash "$root/usr/bin/sh"
+  ln -sf bash "$root/usr/bin/sh"
   cat "$root"/usr/share/ca-certificates/mozilla/*.crt >"$root/etc/ssl/certs/ca-certificates.crt"
   # lib/inside fills these in at every start, in a /run of that start's own.
   ln -sf /run/resolv.conf "$root/etc/resolv.conf"

@@ -2,7 +2,7 @@
 # Where the lab keeps everything it has: one folder outside the checkout.
 #
 #   id                  four digits that keep its devices apart from those of other labs
-#   root/               the engine's root, made of Debian packages
+#   root/               the engine's root, made of Debian packages; root-SUITE/ of older engines
 #   engines/NAME/       docker.sock, daemon.json and the data of one engine
 #   registry/ auth-registry/   what the two registries store
 #   NAME.port NAME.pid  the port chosen for NAME; "PID START BOOT" of its process

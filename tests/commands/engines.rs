@@ -1,0 +1,60 @@
+//! Engines that are refused by what they say of themselves.
+
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+
+use crate::project::Project;
+
+/// Answers every request with `version`, as `GET /version` would be, for as long as the test runs.
+fn engine(socket: &Path, version: &'static str) {
+    let listener = UnixListener::bind(socket).unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") {
+                match stream.read(&mut byte) {
+                    Ok(1) => head.push(byte[0]),
+                    _ => break,
+                }
+            }
+            // A connection that was opened to see whether somebody listens asks for nothing.
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+                 Connection: close\r\n\r\n{version}",
+                version.len()
+            );
+        }
+    });
+}
+
+#[test]
+fn what_is_no_engine_of_today_is_refused_with_its_name_and_version() {
+    for (version, says) in [
+        (
+            r#"{"Platform":{"Name":"linux/amd64/debian-12"},"Components":[{"Name":"Podman Engine",
+                "Version":"4.3.1","Details":{"APIVersion":"4.3.1"}}],"Version":"4.3.1",
+                "ApiVersion":"1.41","MinAPIVersion":"1.24"}"#,
+            &["Podman 4.3.1 answers at unix://", "it has no BuildKit", "start a Docker Engine"][..],
+        ),
+        (
+            r#"{"Version":"24.0.7-ce","ApiVersion":"1.43"}"#,
+            &["is too old: it is Docker Engine 24.0.7-ce (API 1.43)", "onebuild needs 26.0"],
+        ),
+        (
+            r#"{"Version":"dev","ApiVersion":"1.44"}"#,
+            &["is too old: it is Docker Engine dev (API 1.44)", "update Docker"],
+        ),
+    ] {
+        let project = Project::family();
+        let socket = project.path("engine.sock");
+        engine(&socket, version);
+        let host = format!("unix://{}", socket.display());
+        for command in ["build", "matrix", "lint"] {
+            project.run(&[command, "--host", &host]).exits(4).says(says);
+        }
+    }
+}

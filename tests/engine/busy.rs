@@ -1,0 +1,85 @@
+//! Tests of images on a machine that has more to do than it can do at once.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::support::{Project, docker, until};
+
+/// The containers of images that carry this project's nonce.
+fn containers(project: &Project) -> usize {
+    let filter = format!("label=nonce={}", project.nonce());
+    docker(&["ps", "--all", "--quiet", "--filter", &filter]).lines().count()
+}
+
+fn project(name: &str, matrix: &str, dockerfile: &str) -> Project {
+    let project = Project::new(name, "", dockerfile);
+    let nonce = project.nonce().to_owned();
+    project.matrix(&format!("tag: v<%n%>\nlabels: {{ nonce: {nonce} }}\n{matrix}"));
+    project
+}
+
+#[test]
+fn a_test_waits_for_its_turn_without_using_up_its_time() {
+    // All three would take 6 s, and each has less.
+    let matrix = "platforms: [linux/amd64]\naxes: { n: [1, 2, 3] }\n\
+                  test: { run: \"sleep 2\", timeout: 5s }\n";
+    let project = project("turns", matrix, "FROM alpine:3.20\n");
+    let args = ["matrix", "--test-jobs", "1", "--output", "type=tar,dest=out/"];
+    let run = project.run(&args).success().says(&["3 tested on amd64", "3 built"]);
+    let waited = run.stderr.matches("| waiting to test on linux/amd64").count();
+    assert_eq!(waited, 2, "{run}");
+}
+
+#[test]
+fn a_test_that_waits_is_cancelled_with_the_run_and_leaves_nothing() {
+    let matrix = "platforms: [linux/amd64, linux/arm64]\naxes: { n: [1, 2, 3] }\n\
+                  test: sleep 600; true\n";
+    let project = project("waits", matrix, "FROM alpine:3.20\n");
+    let running = project.start(&["matrix", "--test-jobs", "1", "--push"]);
+    until("the others wait", Duration::from_secs(60), || {
+        running.stderr().matches("| waiting to test on linux/amd64").count() == 2
+    });
+    until("one test runs", Duration::from_secs(60), || containers(&project) > 0);
+    assert_eq!(containers(&project), 1, "a slot for one test");
+    running.signal(Signal::INT);
+    running.end().exits(130).says(&["3 cancelled", "waiting to test on linux/amd64] cancelled"]);
+    assert_eq!(containers(&project), 0);
+}
+
+#[test]
+fn an_emulated_platform_has_more_time_and_the_message_names_how_much() {
+    let never = "HEALTHCHECK --interval=1h --start-interval=1h CMD true\nCMD sleep 600\n";
+    let matrix = "platforms: [linux/arm64]\naxes: { n: [fits, long, slow] }\n\
+                  test: { run: \"sleep 3\", timeout: 2s }\n\
+                  overrides:\n  - { n: long, test: { run: \"sleep 60\", timeout: 1s } }\n  \
+                  - { n: slow, test: { healthy: 1s, timeout: 1m } }\n";
+    let project = project("factor", matrix, &format!("FROM alpine:3.20\n{never}"));
+    project.run(&["matrix", "--output", "type=tar,dest=out/"]).exits(1).says(&[
+        "1 tested on arm64",
+        "✗ vlong  test failed: not done within 4s (1s × 4 for an emulated platform) on arm64",
+        "✗ vslow  test failed: not healthy within 4s (1s × 4 for an emulated platform) on arm64",
+    ]);
+}
+
+#[test]
+fn a_health_check_that_only_comes_too_early_or_too_slow_is_given_time() {
+    // Unhealthy at once, and healthy two seconds later.
+    let early = "HEALTHCHECK --interval=100ms --retries=1 CMD test -e /ready\n";
+    let slow = "HEALTHCHECK --interval=100ms --timeout=300ms --retries=1 \
+                CMD test -e /ready || sleep 60\n";
+    let dockerfile = format!(
+        "FROM alpine:3.20\n#% if n == \"slow\"\n{slow}#% else\n{early}#% endif\n\
+         CMD sleep 2; touch /ready; sleep 600\n"
+    );
+    let matrix = "platforms: [linux/arm64]\naxes: { n: [emulated, slow, native] }\n\
+                  test: { healthy: 30s }\n\
+                  overrides: [{ n: [slow, native], platforms: [linux/amd64] }]\n";
+    let project = project("recovers", matrix, &dockerfile);
+    project.run(&["matrix", "--output", "type=tar,dest=out/"]).exits(1).says(&[
+        "vemulated | built",
+        "vslow     | built",
+        "✗ vnative  test failed: the container is unhealthy on amd64",
+        "2 built, 1 failed",
+    ]);
+}

@@ -1,0 +1,60 @@
+//! Engines of older releases: those that are refused, and the oldest ones that are not.
+
+use crate::support::{Project, Running, docker, started_engine};
+
+const TESTED: &str = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1] }\ntest: [cat, /copy]";
+const FILE: &str = "FROM alpine:3.20\nRUN echo seen > /copy\n";
+
+/// Debian 12 has Docker Engine 20.10. It reports success to the solves of today and keeps nothing.
+#[test]
+fn an_engine_that_is_too_old_is_refused_before_anything_is_built() {
+    let engine = started_engine("older", &["--debian", "bookworm"]);
+    let project = Project::new("tooold", TESTED, FILE);
+    let at = ["--host", engine.host.as_str()];
+    let too_old = [
+        &*format!("the engine at {} is too old: it is Docker Engine 20.10.", engine.host),
+        "(API 1.41), and onebuild needs 26.0 or newer (API 1.45)",
+        "update Docker on the engine's machine",
+    ];
+    for args in [
+        &["build"][..],
+        &["matrix", "--push"],
+        &["build", "--skip-test"],
+        &["build", "--output", "type=tar,dest=x.tar"],
+        &["lint"],
+    ] {
+        project.run(&[args, &at].concat()).exits(4).says(&too_old).never_says(&["| started"]);
+    }
+    assert_eq!(docker(&["--host", &engine.host, "image", "ls", "--quiet"]), "");
+    // Where nobody asked for this engine, the rest of lint is still of use.
+    let mut lint = project.command(&["lint"]);
+    lint.env("DOCKER_HOST", &engine.host);
+    let lint = Running::start(lint).end().success();
+    lint.says(&["note: the engine at ", "is too old", "so BuildKit's own lint is left out"]);
+}
+
+/// Debian 13 has Docker Engine 26.1, the release line of the oldest engine that is supported.
+#[test]
+fn the_oldest_supported_engine_tests_and_pushes_with_provenance() {
+    let engine = started_engine("oldest", &["--debian", "trixie"]);
+    let both = TESTED.replace("[linux/amd64]", "[linux/amd64, linux/arm64]");
+    let matrix = format!("{both}\nannotations: {{ my.note: kept }}\n");
+    let project = Project::new("oldest", &matrix, FILE);
+    let args = ["build", "--provenance", "--push", "--host", &engine.host];
+    let run = project.run(&args).success().says(&[
+        "Docker Engine 26.1.",
+        "[testing on linux/arm64] > seen",
+        "1 tested on amd64 arm64",
+        "1 pushed",
+    ]);
+    assert_eq!(run.digest(), project.store().digest("v1"));
+    let (_, index) = project.store().manifest("v1").unwrap();
+    assert_eq!(index["annotations"]["my.note"], "kept");
+    let manifests = index["manifests"].as_array().unwrap();
+    let kind = |manifest: &&serde_json::Value| {
+        manifest["annotations"]["vnd.docker.reference.type"] == "attestation-manifest"
+    };
+    assert_eq!(manifests.iter().filter(kind).count(), 2, "{index}");
+    let lint = project.run(&["lint", "--host", &engine.host]).success();
+    lint.says(&["BuildKit's own lint is left out: it needs Docker Engine 27.0, and this is 26.1."]);
+}
