@@ -13,6 +13,7 @@ pub mod cli; // arguments and help; no behaviour
 pub mod commands; // one file a subcommand: wiring only
 pub mod context; // the build context: .dockerignore, the walk
 pub mod docker; // endpoint, dialer, credentials, the Docker API
+pub mod dockerfile; // what a Dockerfile says, and what BuildKit makes of it (pure)
 pub mod driver; // where docker and buildkit meet: implements `Builder`
 pub mod error; // kinds, exit codes, rendering of source spans
 pub mod event; // what work may tell a display

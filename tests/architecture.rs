@@ -15,14 +15,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("error", &["text"]),
     ("image", &[]),
     ("template", &["error", "version"]),
+    ("dockerfile", &["image"]),
     ("yaml", &["error"]),
     ("event", &["image", "outcome"]),
     ("outcome", &["event", "image"]),
     ("input", &["error", "event", "image"]),
     ("matrix", &["error", "event", "image", "input", "template", "version", "yaml"]),
-    ("plan", &["error", "event", "image", "input", "matrix", "template"]),
+    ("plan", &["dockerfile", "error", "event", "image", "input", "matrix", "template"]),
     ("init", &["image", "template"]),
-    ("lint", &["error", "event", "image", "plan", "template", "yaml"]),
+    ("lint", &["dockerfile", "error", "event", "image", "plan", "template", "yaml"]),
     // What touches the world.
     ("buildkit", &[]),
     ("context", &["error"]),
@@ -51,8 +52,20 @@ const ANY: &[&str] = &["*"];
 
 /// Rooms that are handed text and values and give back values.
 const PURE: &[&str] = &[
-    "text", "version", "error", "image", "template", "event", "outcome", "input", "yaml", "matrix",
-    "plan", "init", "lint",
+    "text",
+    "version",
+    "error",
+    "image",
+    "template",
+    "dockerfile",
+    "event",
+    "outcome",
+    "input",
+    "yaml",
+    "matrix",
+    "plan",
+    "init",
+    "lint",
 ];
 
 /// What a pure room may not name.

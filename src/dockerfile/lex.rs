@@ -1,0 +1,608 @@
+//! Variables, quotes and the escape character in a word of a Dockerfile.
+//!
+//! The rules are BuildKit's: `$X`, `${X}`, `${X:-word}` and its kin, prefixes, suffixes and
+//! replacements with shell patterns. Source:
+//! <https://github.com/moby/buildkit/blob/master/frontend/dockerfile/shell/lex.go>
+
+use std::iter::Peekable;
+use std::str::Chars;
+
+use super::pattern::{self, Longest};
+
+/// What a variable is, for the word that uses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variable<'a> {
+    Set(&'a str),
+    Unset,
+    /// Its value, if it has one, is known to BuildKit alone: it may come with a base image.
+    Unknown,
+}
+
+/// Why a word has no value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unexpanded {
+    /// It depends on what only BuildKit knows.
+    Unknown,
+    /// BuildKit refuses it, for this reason.
+    Invalid(String),
+}
+
+/// How words are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lex {
+    /// The character that takes the meaning of the next one; none where there is no such character.
+    pub escape: Option<char>,
+    /// Whether quotes are removed.
+    pub quotes: Quotes,
+    /// Whether the escape character stays in the result.
+    pub keep_escapes: bool,
+    /// Whether a variable that is not set stays as it is written; it is empty otherwise.
+    pub keep_unset: bool,
+}
+
+/// What happens to quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quotes {
+    /// They group, and are removed.
+    Remove,
+    /// They group, and stay.
+    Keep,
+    /// They are characters like others.
+    Ignore,
+}
+
+/// The most levels of `${X:-${Y:-…}}`.
+const DEEPEST: usize = 32;
+
+/// A value that is longer is no name, path or identifier. Arguments that use each other twice would
+/// grow without an end.
+const LONGEST: usize = 64 * 1024;
+
+impl Lex {
+    /// The rules for instructions, with the escape character of the file.
+    pub fn of_instructions(escape: char) -> Self {
+        Self {
+            escape: Some(escape),
+            quotes: Quotes::Remove,
+            keep_escapes: false,
+            keep_unset: false,
+        }
+    }
+
+    /// `word` with its variables replaced.
+    pub fn expand<'v>(
+        &self,
+        word: &str,
+        get: &dyn Fn(&str) -> Variable<'v>,
+    ) -> Result<String, Unexpanded> {
+        Ok(self.run(word, get)?.0)
+    }
+
+    /// The words that `text` splits into at white space, after its variables are replaced.
+    pub(super) fn words<'v>(
+        &self,
+        text: &str,
+        get: &dyn Fn(&str) -> Variable<'v>,
+    ) -> Result<Vec<String>, Unexpanded> {
+        Ok(self.run(text, get)?.1)
+    }
+
+    fn run<'v>(
+        &self,
+        text: &str,
+        get: &dyn Fn(&str) -> Variable<'v>,
+    ) -> Result<(String, Vec<String>), Unexpanded> {
+        let mut reader = Reader { lex: self, chars: text.chars().peekable(), get, depth: 0 };
+        let (text, words) = reader.until(None, self.keep_escapes)?;
+        Ok((text, words.done()))
+    }
+}
+
+struct Reader<'t, 'g, 'v> {
+    lex: &'t Lex,
+    chars: Peekable<Chars<'t>>,
+    get: &'g dyn Fn(&str) -> Variable<'v>,
+    depth: usize,
+}
+
+fn invalid<T>(why: impl Into<String>) -> Result<T, Unexpanded> {
+    Err(Unexpanded::Invalid(why.into()))
+}
+
+impl<'v> Reader<'_, '_, 'v> {
+    /// Reads to the character `end`, which is taken, or to the end of the text.
+    fn until(
+        &mut self,
+        end: Option<char>,
+        keep_escapes: bool,
+    ) -> Result<(String, Words), Unexpanded> {
+        let mut out = String::new();
+        let mut words = Words::default();
+        let quotes = self.lex.quotes != Quotes::Ignore;
+        while let Some(next) = self.chars.peek().copied() {
+            if Some(next) == end {
+                self.chars.next();
+                return Ok((out, words));
+            }
+            match next {
+                '$' => {
+                    let value = self.dollar()?;
+                    value.chars().for_each(|c| words.character(c));
+                    out += &value;
+                }
+                '<' => {
+                    let sign = self.heredoc_sign();
+                    words.raw(&sign);
+                    out += &sign;
+                }
+                '\'' | '"' if quotes => {
+                    let text =
+                        if next == '"' { self.double(keep_escapes)? } else { self.single()? };
+                    words.raw(&text);
+                    out += &text;
+                }
+                _ => {
+                    self.chars.next();
+                    if Some(next) != self.lex.escape {
+                        words.character(next);
+                        out.push(next);
+                    } else {
+                        let kept = keep_escapes.then_some(next);
+                        // At the end of the word it escapes nothing.
+                        for c in kept.into_iter().chain(self.chars.next()) {
+                            words.raw(c.encode_utf8(&mut [0; 4]));
+                            out.push(c);
+                        }
+                    }
+                }
+            }
+            if out.len() > LONGEST {
+                return Err(Unexpanded::Unknown);
+            }
+        }
+        match end {
+            Some(end) => invalid(format!("a `{end}` is missing")),
+            None => Ok((out, words)),
+        }
+    }
+
+    /// `<<` and the white space after it belong to one word; any other `<` is a character.
+    fn heredoc_sign(&mut self) -> String {
+        self.chars.next();
+        if self.chars.next_if_eq(&'<').is_none() {
+            return "<".to_owned();
+        }
+        let mut sign = "<<".to_owned();
+        while let Some(space) = self.chars.next_if(|c| matches!(c, '\t' | '\r' | ' ')) {
+            sign.push(space);
+        }
+        sign
+    }
+
+    fn single(&mut self) -> Result<String, Unexpanded> {
+        let quote = self.kept_quote();
+        let mut out = quote.clone();
+        for c in self.chars.by_ref() {
+            if c == '\'' {
+                return Ok(out + &quote);
+            }
+            out.push(c);
+        }
+        invalid("a single quote is not closed")
+    }
+
+    fn double(&mut self, keep_escapes: bool) -> Result<String, Unexpanded> {
+        let quote = self.kept_quote();
+        let mut out = quote.clone();
+        while let Some(next) = self.chars.peek().copied() {
+            match next {
+                '"' => {
+                    self.chars.next();
+                    return Ok(out + &quote);
+                }
+                '$' => out += &self.dollar()?,
+                _ => {
+                    self.chars.next();
+                    if Some(next) != self.lex.escape {
+                        out.push(next);
+                        continue;
+                    }
+                    if keep_escapes {
+                        out.push(next);
+                    }
+                    let escaped = self
+                        .chars
+                        .next_if(|c| matches!(c, '"' | '$') || Some(*c) == self.lex.escape);
+                    match escaped {
+                        Some(escaped) => out.push(escaped),
+                        // Before any other character it is one itself; at the end it is nothing.
+                        None if self.chars.peek().is_some() => out.push(next),
+                        None => {}
+                    }
+                }
+            }
+        }
+        invalid("a double quote is not closed")
+    }
+
+    /// Takes a quote; gives it back where quotes stay.
+    fn kept_quote(&mut self) -> String {
+        let quote = self.chars.next();
+        quote.filter(|_| self.lex.quotes == Quotes::Keep).map(String::from).unwrap_or_default()
+    }
+
+    fn dollar(&mut self) -> Result<String, Unexpanded> {
+        self.chars.next();
+        if self.chars.peek() != Some(&'{') {
+            let name = self.name();
+            return match name.as_str() {
+                "" => Ok("$".to_owned()),
+                _ => self.value(&name, || format!("${name}")),
+            };
+        }
+        self.chars.next();
+        if matches!(self.chars.peek(), None | Some('{' | '}' | ':')) {
+            return invalid("there is no name in `${`");
+        }
+        if self.depth == DEEPEST {
+            return Err(Unexpanded::Unknown);
+        }
+        self.depth += 1;
+        let value = self.braced();
+        self.depth -= 1;
+        value
+    }
+
+    /// What follows `${`.
+    fn braced(&mut self) -> Result<String, Unexpanded> {
+        let name = self.name();
+        let Some(sign) = self.chars.next() else { return invalid("a `}` is missing") };
+        match sign {
+            '}' => self.value(&name, || format!("${{{name}}}")),
+            ':' => match self.chars.next() {
+                Some(sign @ ('-' | '+' | '?')) => self.substituted(&name, sign, true),
+                sign => {
+                    let sign = sign.map(String::from).unwrap_or_default();
+                    invalid(format!("`:{sign}` is no modifier"))
+                }
+            },
+            '-' | '+' | '?' => self.substituted(&name, sign, false),
+            '#' | '%' => self.trimmed(&name, sign),
+            '/' => self.replaced(&name),
+            _ => invalid(format!("`{sign}` is no modifier")),
+        }
+    }
+
+    /// `${X-word}`, `${X+word}`, `${X?word}`, and with a colon, for which empty is unset.
+    fn substituted(&mut self, name: &str, sign: char, colon: bool) -> Result<String, Unexpanded> {
+        // Both are read whichever is taken; that one of them is not known matters only where it is.
+        let word = self.until(Some('}'), false).map(|(word, _)| word);
+        if let Err(Unexpanded::Invalid(_)) = word {
+            return word;
+        }
+        let value = match (self.get)(name) {
+            Variable::Unknown => return Err(Unexpanded::Unknown),
+            Variable::Set("") if colon => None,
+            Variable::Set(value) => Some(value),
+            Variable::Unset if self.lex.keep_unset => {
+                let colon = if colon { ":" } else { "" };
+                return Ok(format!("${{{name}{colon}{sign}{}}}", word?));
+            }
+            Variable::Unset => None,
+        };
+        match (sign, value) {
+            ('+', Some(_)) | ('-', None) => word,
+            ('+', None) => Ok(String::new()),
+            ('?', None) => {
+                let word = word?;
+                let why = if word.is_empty() { "it has no value" } else { &word };
+                invalid(format!("{name}: {why}"))
+            }
+            (_, Some(value)) => Ok(value.to_owned()),
+            (_, None) => Ok(String::new()),
+        }
+    }
+
+    /// `${X#pattern}`, `${X##pattern}`, `${X%pattern}`, `${X%%pattern}`
+    fn trimmed(&mut self, name: &str, sign: char) -> Result<String, Unexpanded> {
+        let (word, _) = self.until(Some('}'), true)?;
+        if let Some(written) = self.unset(name, || format!("${{{name}{sign}{word}}}"))? {
+            return Ok(written);
+        }
+        let value = self.value(name, String::new)?;
+        let (pattern, longest) = match word.strip_prefix(sign) {
+            Some(pattern) => (pattern, Longest::Yes),
+            None => (&*word, Longest::No),
+        };
+        match sign {
+            '#' => pattern::without_prefix(pattern, &value, longest),
+            _ => pattern::without_suffix(pattern, &value, longest),
+        }
+    }
+
+    /// `${X/pattern/word}`, `${X//pattern/word}`
+    fn replaced(&mut self, name: &str) -> Result<String, Unexpanded> {
+        let all = self.chars.next_if_eq(&'/').is_some();
+        let (pattern, _) = self.until(Some('/'), true)?;
+        let (word, _) = self.until(Some('}'), true)?;
+        if let Some(written) = self.unset(name, || format!("${{{name}/{pattern}/{word}}}"))? {
+            return Ok(written);
+        }
+        let value = self.value(name, String::new)?;
+        pattern::replaced(&pattern, &value, &word, all)
+    }
+
+    /// What stays of a variable that is not set, where such a one stays.
+    fn unset(
+        &self,
+        name: &str,
+        written: impl FnOnce() -> String,
+    ) -> Result<Option<String>, Unexpanded> {
+        match (self.get)(name) {
+            Variable::Unknown => Err(Unexpanded::Unknown),
+            Variable::Unset if self.lex.keep_unset => Ok(Some(written())),
+            Variable::Unset | Variable::Set(_) => Ok(None),
+        }
+    }
+
+    fn value(&self, name: &str, written: impl FnOnce() -> String) -> Result<String, Unexpanded> {
+        match (self.get)(name) {
+            Variable::Set(value) => Ok(value.to_owned()),
+            Variable::Unknown => Err(Unexpanded::Unknown),
+            Variable::Unset if self.lex.keep_unset => Ok(written()),
+            Variable::Unset => Ok(String::new()),
+        }
+    }
+
+    /// A name, a number, or a special parameter of the shell; empty where none follows.
+    fn name(&mut self) -> String {
+        let mut name = String::new();
+        match self.chars.peek() {
+            Some(c) if c.is_numeric() => {
+                while let Some(digit) = self.chars.next_if(|c| c.is_numeric()) {
+                    name.push(digit);
+                }
+            }
+            Some('@' | '*' | '#' | '?' | '-' | '$' | '!') => name.extend(self.chars.next()),
+            _ => {
+                while let Some(c) = self.chars.next_if(|c| c.is_alphanumeric() || *c == '_') {
+                    name.push(c);
+                }
+            }
+        }
+        name
+    }
+}
+
+/// Words split at white space that is neither quoted nor escaped.
+#[derive(Default)]
+struct Words {
+    found: Vec<String>,
+    word: String,
+}
+
+impl Words {
+    fn character(&mut self, c: char) {
+        match c.is_whitespace() {
+            true if self.word.is_empty() => {}
+            true => self.found.push(std::mem::take(&mut self.word)),
+            false => self.word.push(c),
+        }
+    }
+
+    fn raw(&mut self, text: &str) {
+        self.word += text;
+    }
+
+    fn done(mut self) -> Vec<String> {
+        if !self.word.is_empty() {
+            self.found.push(self.word);
+        }
+        self.found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(name: &str) -> Variable<'static> {
+        match name {
+            "X" => Variable::Set("x"),
+            "EMPTY" => Variable::Set(""),
+            "V" => Variable::Set("1.2.3"),
+            "PATH" => Variable::Set("/a/b/c.tar.gz"),
+            "STAR" => Variable::Set("a*b*c"),
+            "SPACED" => Variable::Set("a  b"),
+            "Q" => Variable::Set("'quoted'"),
+            "BASE" => Variable::Unknown,
+            _ => Variable::Unset,
+        }
+    }
+
+    #[test]
+    fn words_expand_as_buildkit_expands_them() {
+        for (word, wanted) in [
+            ("plain", "plain"),
+            ("", ""),
+            ("$X", "x"),
+            ("${X}", "x"),
+            ("a$X.b", "ax.b"),
+            ("a${X}b", "axb"),
+            ("$Xb", ""),
+            ("$NONE", ""),
+            ("${NONE}", ""),
+            ("$", "$"),
+            ("a$", "a$"),
+            ("$/", "$/"),
+            ("$1x", "x"),
+            ("$@x", "x"),
+            ("$$", ""),
+            // Defaults.
+            ("${X:-d}", "x"),
+            ("${X-d}", "x"),
+            ("${EMPTY:-d}", "d"),
+            ("${EMPTY-d}", ""),
+            ("${NONE:-d}", "d"),
+            ("${NONE-d}", "d"),
+            ("${NONE:-}", ""),
+            ("${NONE:-a:b}", "a:b"),
+            ("${NONE:-${X}}", "x"),
+            ("${NONE:-${ALSO:-$X}}", "x"),
+            ("${NONE:-'a}b'}", "a}b"),
+            (r#"${NONE:-"a b"}"#, "a b"),
+            (r"${NONE:-a\}b}", "a}b"),
+            // Alternatives.
+            ("${X:+w}", "w"),
+            ("${X+w}", "w"),
+            ("${EMPTY:+w}", ""),
+            ("${EMPTY+w}", "w"),
+            ("${NONE:+w}", ""),
+            ("${NONE+w}", ""),
+            // Required ones.
+            ("${X:?e}", "x"),
+            ("${X?e}", "x"),
+            ("${EMPTY?e}", ""),
+            // Prefixes and suffixes.
+            ("${V#*.}", "2.3"),
+            ("${V##*.}", "3"),
+            ("${V%.*}", "1.2"),
+            ("${V%%.*}", "1"),
+            ("${V#1}", ".2.3"),
+            ("${V#2}", "1.2.3"),
+            ("${V%3}", "1.2."),
+            ("${V%?}", "1.2."),
+            ("${V#?}", ".2.3"),
+            ("${V#}", "1.2.3"),
+            ("${V%%*}", ""),
+            ("${PATH##*/}", "c.tar.gz"),
+            ("${PATH%/*}", "/a/b"),
+            ("${PATH#/*/}", "b/c.tar.gz"),
+            (r"${STAR#a\*}", "b*c"),
+            (r"${STAR%\*c}", "a*b"),
+            (r"${STAR%%\**}", "a"),
+            ("${NONE#x}", ""),
+            ("${V%.${NONE:-3}}", "1.2"),
+            // Replacements.
+            ("${V/./-}", "1-2.3"),
+            ("${V//./-}", "1-2-3"),
+            ("${V/2/}", "1..3"),
+            ("${V//[0-9]/x}", "1.2.3"),
+            ("${V/*/all}", "all"),
+            ("${V//?/x}", "xxxxx"),
+            ("${V/9/x}", "1.2.3"),
+            (r"${PATH//\//-}", "-a-b-c.tar.gz"),
+            (r"${STAR/\*/+}", "a+b*c"),
+            ("${V/1/$X}", "x.2.3"),
+            // Quotes and escapes.
+            ("'$X'", "$X"),
+            (r#""$X""#, "x"),
+            (r#""a 'b' c""#, "a 'b' c"),
+            ("'a \"b\" c'", "a \"b\" c"),
+            (r"\$X", "$X"),
+            (r#""\$X""#, "$X"),
+            (r#""\a""#, r"\a"),
+            (r"\a", "a"),
+            (r"a\", "a"),
+            ("a''b", "ab"),
+            ("$Q", "'quoted'"),
+            ("$SPACED", "a  b"),
+            ("a<b", "a<b"),
+            ("a<<b", "a<<b"),
+        ] {
+            let found = Lex::of_instructions('\\').expand(word, &get);
+            assert_eq!(found.as_deref(), Ok(wanted), "{word}");
+        }
+    }
+
+    #[test]
+    fn another_escape_character_leaves_the_backslash_alone() {
+        let lex = Lex::of_instructions('`');
+        for (word, wanted) in [
+            ("`$X", "$X"),
+            (r"c:\dir\$X", r"c:\dir\x"),
+            (r#""`"""#, "\""),
+            ("${NONE:-a`}b}", "a}b"),
+        ] {
+            assert_eq!(lex.expand(word, &get).as_deref(), Ok(wanted), "{word}");
+        }
+    }
+
+    #[test]
+    fn what_buildkit_refuses_is_invalid() {
+        for word in [
+            "'a",
+            "\"a",
+            "${",
+            "${}",
+            "${:-a}",
+            "${{X}",
+            "${X",
+            "${X:-a",
+            "${X:",
+            "${X:x}",
+            "${X:#a}",
+            "${X!a}",
+            "${X@Q}",
+            "${X/a}",
+            "${X/a/b",
+            "${NONE:?}",
+            "${NONE?why}",
+            "${EMPTY:?}",
+            r"${X#\a}",
+        ] {
+            let found = Lex::of_instructions('\\').expand(word, &get);
+            assert!(matches!(found, Err(Unexpanded::Invalid(_))), "{word}: {found:?}");
+        }
+        let why = Lex::of_instructions('\\').expand("${NONE:?give it}", &get);
+        assert_eq!(why, Err(Unexpanded::Invalid("NONE: give it".to_owned())));
+    }
+
+    #[test]
+    fn what_only_buildkit_knows_is_unknown_and_not_empty() {
+        for word in [
+            "$BASE",
+            "a${BASE}",
+            "${BASE:-d}",
+            "${BASE+w}",
+            "${BASE?}",
+            "${BASE#a}",
+            "${BASE/a/b}",
+            "${NONE:-$BASE}",
+            "${V#$BASE}",
+            "\"$BASE\"",
+        ] {
+            let found = Lex::of_instructions('\\').expand(word, &get);
+            assert_eq!(found, Err(Unexpanded::Unknown), "{word}");
+        }
+        for (word, wanted) in [("'$BASE'", "$BASE"), ("${X+w}", "w")] {
+            assert_eq!(Lex::of_instructions('\\').expand(word, &get).as_deref(), Ok(wanted));
+        }
+    }
+
+    #[test]
+    fn an_endless_word_ends() {
+        let deep = format!("{}x{}", "${NONE:-".repeat(5_000), "}".repeat(5_000));
+        assert_eq!(Lex::of_instructions('\\').expand(&deep, &get), Err(Unexpanded::Unknown));
+        let long = "x".repeat(LONGEST);
+        let big = |_: &str| Variable::Set(&long);
+        let found = Lex::of_instructions('\\').expand("$A$A", &big);
+        assert_eq!(found, Err(Unexpanded::Unknown));
+        let found = Lex::of_instructions('\\').expand("${A//*x*x*x*y/z}", &big);
+        assert_eq!(found, Err(Unexpanded::Unknown));
+    }
+
+    #[test]
+    fn words_split_where_nothing_is_quoted() {
+        for (text, wanted) in [
+            ("a  b", &["a", "b"][..]),
+            ("a 'b c' d", &["a", "b c", "d"]),
+            (r"a\ b c", &["a b", "c"]),
+            ("$SPACED", &["a", "b"]),
+            ("\"$SPACED\"", &["a  b"]),
+            (" ", &[]),
+        ] {
+            assert_eq!(Lex::of_instructions('\\').words(text, &get).unwrap(), wanted, "{text}");
+        }
+    }
+}
