@@ -8,6 +8,7 @@
 
 #![deny(clippy::unwrap_used)]
 
+pub mod allow; // acknowledgements of what rules find, and the list of the rules (pure)
 pub mod buildkit; // BuildKit's client: control, session; depends on nothing else of ours
 pub mod cli; // arguments and help; no behaviour
 pub mod commands; // one file a subcommand: wiring only

@@ -17,13 +17,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("template", &["error", "version"]),
     ("dockerfile", &["image"]),
     ("yaml", &["error"]),
+    ("allow", &["error", "yaml"]),
     ("event", &["image", "outcome"]),
     ("outcome", &["event", "image"]),
     ("input", &["error", "event", "image"]),
-    ("matrix", &["error", "event", "image", "input", "template", "version", "yaml"]),
+    ("matrix", &["allow", "error", "event", "image", "input", "template", "version", "yaml"]),
     ("plan", &["dockerfile", "error", "event", "image", "input", "matrix", "template"]),
     ("init", &["image", "template"]),
-    ("lint", &["dockerfile", "error", "event", "image", "plan", "template", "yaml"]),
+    ("lint", &["allow", "dockerfile", "error", "event", "image", "plan", "template", "yaml"]),
     // What touches the world.
     ("buildkit", &[]),
     ("context", &["error"]),
@@ -37,7 +38,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "driver",
         &[
-            "buildkit", "context", "docker", "error", "event", "image", "outcome", "plan",
+            "allow", "buildkit", "context", "docker", "error", "event", "image", "outcome", "plan",
             "registry", "schedule", "template",
         ],
     ),
@@ -52,6 +53,7 @@ const ANY: &[&str] = &["*"];
 
 /// Rooms that are handed text and values and give back values.
 const PURE: &[&str] = &[
+    "allow",
     "text",
     "version",
     "error",

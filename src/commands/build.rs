@@ -50,9 +50,9 @@ pub(super) fn run(matrix: &Matrix, args: &BuildArgs, scope: Scope) -> Result<Exi
         Scope::One => Unnamed::Defaults,
         Scope::All => Unnamed::Everything,
     };
-    let cells = prepare::cells(matrix, &args.select, &args.inputs, unnamed)?;
     let options = Arc::new(options(args));
-    let mut requests = prepare::requests(matrix, &cells, &args.select, &options)?;
+    let prepare::Prepared { cells, mut requests, .. } =
+        prepare::prepared(matrix, &args.select, &args.inputs, unnamed, &options)?;
     if let Some(spec) = &args.output.output {
         destination::set(&mut requests, spec, args.output.dry_run)?;
     }

@@ -7,13 +7,16 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 
-use super::{committed, compose, engine, load, output, prepare};
+use super::prepare::{self, Prepared};
+use super::{committed, compose, engine, load, output};
+use crate::allow::{Allows, Asked};
 use crate::cli::{InputArgs, LintArgs, LintFormat};
 use crate::driver::{EngineBuilder, Environment, Lint};
-use crate::error::{Diagnostic, Error, ErrorKind, Severity, SourceFile, Span, why};
+use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, why};
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
 use crate::matrix::{Cell, Matrix, Origin, Sheet, Source, Unnamed};
-use crate::plan::BuildRequest;
+use crate::plan::{BuildRequest, Sources};
+use crate::template::Rendered;
 
 /// Questions to BuildKit at a time: each takes it some hundredths of a second.
 const AT_ONCE: usize = 8;
@@ -25,13 +28,19 @@ pub(super) fn run(sheet: Result<Sheet, Error>, args: &LintArgs) -> Result<ExitCo
     let mut findings = Findings::default();
     let root = args.select.file.parent().unwrap_or(Path::new(""));
     let mut templates = HashSet::new();
-    match find(sheet, args, &mut findings, &mut templates) {
+    let (mut allows, mut asked) = (Allows::default(), None);
+    match find(sheet, args, &mut findings, &mut templates, &mut allows) {
         // What is wrong with the files is what was asked for.
         Err(error) if error.kind() == ErrorKind::Matrix && !error.diagnostics().is_empty() => {
             findings.told(error.diagnostics());
         }
         Err(error) => return Err(error),
-        Ok(()) => {}
+        Ok(done) => asked = done,
+    }
+    findings.acknowledge(&mut allows);
+    findings.told(allows.wrong());
+    if let Some(asked) = asked {
+        findings.told(&allows.unused(asked));
     }
     compose::lint(root, &args.compose, &templates, &mut findings);
     output::stdout(&match args.format {
@@ -47,31 +56,38 @@ pub(super) fn run(sheet: Result<Sheet, Error>, args: &LintArgs) -> Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
+/// Adds what is found in the matrix and its templates. Says which rules were applied, where that was
+/// done to all of the matrix.
 fn find(
     sheet: Result<Sheet, Error>,
     args: &LintArgs,
     findings: &mut Findings,
     templates: &mut HashSet<PathBuf>,
-) -> Result<(), Error> {
+    allows: &mut Allows,
+) -> Result<Option<Asked>, Error> {
     let matrix = load::matrix(&sheet?, &args.select)?;
-    findings.told(matrix.warnings());
+    allows.clone_from(matrix.allows());
     let root = args.select.file.parent().unwrap_or(Path::new(""));
     templates.extend(matrix.committed().iter().map(|file| root.join(&file.template)));
-    let (cells, warnings) =
-        prepare::selected(&matrix, &args.select, &InputArgs::default(), Unnamed::Everything)?;
+    let mut warnings = matrix.warnings().clone();
+    let (inputs, options) = (InputArgs::default(), Default::default());
+    let prepared =
+        prepare::all(&matrix, &args.select, &inputs, Unnamed::Everything, &options, &mut warnings);
     findings.told(&warnings);
-    let (requests, warnings) =
-        prepare::planned(&matrix, &cells, &args.select, &Default::default())?;
-    findings.told(&warnings);
+    let Prepared { cells, requests, sources, whole, .. } = prepared.map(|mut prepared| {
+        std::mem::swap(allows, &mut prepared.allows);
+        prepared
+    })?;
     drifted(&matrix, root, findings)?;
     let by_name = cells.iter().map(|cell| (&*cell.name, cell)).collect();
-    let mut files = Files { cells: by_name, read: HashMap::new() };
+    let mut files = Files { cells: by_name, sources };
     let asked = if args.no_engine { None } else { ask(&requests, args.host.as_deref())? };
-    findings.of_requests(&requests, &mut files, asked.is_none());
+    let engine = asked.is_some();
+    findings.of_requests(&requests, &mut files, !engine);
     for (number, answer) in asked.into_iter().flatten() {
         add(findings, &requests[number], answer, &mut files);
     }
-    Ok(())
+    Ok(whole.then_some(Asked { lint: true, engine }))
 }
 
 /// What is wrong with the matrix's `files`, and which of them are not what they would be now.
@@ -144,7 +160,7 @@ fn add(
             return findings.add(Finding::new("not-linted", told), Some(&request.cell));
         }
     };
-    let mut place = |line: Option<u32>, told: Diagnostic| match line
+    let place = |line: Option<u32>, told: Diagnostic| match line
         .and_then(|line| files.line(&request.dockerfile, line))
     {
         Some(span) => told.at(&span, ""),
@@ -169,17 +185,15 @@ fn add(
     }
 }
 
-/// The templates, read again to show the lines that findings point at, and the cells, which know
-/// where their values come from.
+/// The templates, and the cells, which know where their values come from.
 struct Files<'c> {
     cells: HashMap<&'c str, &'c Cell>,
-    read: HashMap<String, Option<SourceFile>>,
+    sources: Sources,
 }
 
 impl Places for Files<'_> {
-    fn template(&mut self, name: &str) -> Option<SourceFile> {
-        let read = || load::text(Path::new(name)).ok();
-        self.read.entry(name.to_owned()).or_insert_with(read).clone()
+    fn line(&self, rendered: &Rendered, line: u32) -> Option<Span> {
+        self.sources.line(rendered, line)
     }
 
     fn key(&self, cell: &str, key: &str) -> Option<Span> {

@@ -13,9 +13,14 @@ pub(super) fn run(matrix: &Matrix, args: &PlanArgs) -> Result<ExitCode, Error> {
         let error = Error::new(ErrorKind::Usage, "--group-by groups the jobs of --format github");
         return Err(error.help("add --format github"));
     }
-    let cells = prepare::cells(matrix, &args.select, &args.inputs, Unnamed::Everything)?;
     // Whatever the format, to find what is wrong with the templates now and not at the build.
-    let requests = prepare::requests(matrix, &cells, &args.select, &Default::default())?;
+    let prepare::Prepared { cells, requests, .. } = prepare::prepared(
+        matrix,
+        &args.select,
+        &args.inputs,
+        Unnamed::Everything,
+        &Default::default(),
+    )?;
     elsewhere::told(matrix).lines().for_each(note);
     output::stdout(&match args.format {
         PlanFormat::Table => plan::table(&cells),

@@ -4,27 +4,16 @@ use std::collections::HashSet;
 
 use super::secrets::names_secret;
 use super::{Finding, Findings};
-use crate::error::{Diagnostic, SourceFile, Span};
+use crate::error::{Diagnostic, Span};
 use crate::plan::{Base, BuildRequest, bases, instructions};
 use crate::template::Rendered;
 
 /// How places are found that the requests do not hold themselves.
 pub trait Places {
-    /// The template of this name.
-    fn template(&mut self, name: &str) -> Option<SourceFile>;
+    /// The line of a template that a line of a rendered Dockerfile came from.
+    fn line(&self, rendered: &Rendered, line: u32) -> Option<Span>;
     /// Where the matrix says something of a cell: `args.TOKEN`, `tag`.
     fn key(&self, cell: &str, key: &str) -> Option<Span>;
-
-    /// The line of a template that a line of a rendered Dockerfile came from.
-    fn line(&mut self, rendered: &Rendered, line: u32) -> Option<Span> {
-        let origin = rendered.origin(line)?;
-        let file = self.template(&origin.file)?;
-        let range = file.line_range(origin.line as usize)?;
-        let text = &file.text()[range.clone()];
-        let indent = text.len() - text.trim_start().len();
-        let end = text.trim_end().len().max(indent);
-        Some(file.span(range.start + indent..range.start + end))
-    }
 }
 
 impl Findings {

@@ -31,6 +31,7 @@ mod dockerfile;
 mod make;
 mod request;
 mod show;
+mod sources;
 mod templates;
 #[cfg(test)]
 mod tests;
@@ -47,4 +48,5 @@ pub use make::{Plan, plan};
 pub use request::{BuildOptions, BuildRequest, FileOutput, Output, Pin};
 pub(crate) use show::escaped;
 pub use show::{Bake, Strategy, bake, github, json, table};
+pub use sources::Sources;
 pub use templates::{Needed, Templates};
