@@ -10,6 +10,7 @@
 
 pub mod allow; // acknowledgements of what rules find, and the list of the rules (pure)
 pub mod buildkit; // BuildKit's client: control, session; depends on nothing else of ours
+pub mod check; // rules over the whole plan (pure)
 pub mod cli; // arguments and help; no behaviour
 pub mod commands; // one file a subcommand: wiring only
 pub mod context; // the build context: .dockerignore, the walk

@@ -25,6 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("plan", &["dockerfile", "error", "event", "image", "input", "matrix", "template"]),
     ("init", &["image", "template"]),
     ("lint", &["allow", "dockerfile", "error", "event", "image", "plan", "template", "yaml"]),
+    ("check", &["allow", "dockerfile", "error", "image", "input", "matrix", "plan", "template"]),
     // What touches the world.
     ("buildkit", &[]),
     ("context", &["error"]),
@@ -67,6 +68,7 @@ const PURE: &[&str] = &[
     "matrix",
     "plan",
     "init",
+    "check",
     "lint",
 ];
 

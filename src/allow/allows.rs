@@ -171,10 +171,11 @@ pub(crate) fn hinted(told: Diagnostic, rule: &str) -> Diagnostic {
     if !is_open || rules::find(rule).is_none() {
         return told;
     }
-    let how = format!("say why it stays with `# onebuild: allow {rule} (reason)`");
+    let how = format!("ay why it stays with `# onebuild: allow {rule} (reason)`");
     let help = match &told.help {
-        Some(help) => format!("{help}; or {how}"),
-        None => how,
+        Some(question) if question.ends_with('?') => format!("{question} Or s{how}"),
+        Some(help) => format!("{help}; or s{how}"),
+        None => format!("s{how}"),
     };
     told.help(help)
 }

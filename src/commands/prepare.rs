@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::{committed, facts, inputs, load, output, scripts};
 use crate::allow::{Allows, Asked};
+use crate::check::{Subject, acknowledge, check};
 use crate::cli::{InputArgs, SelectArgs};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, why};
 use crate::matrix::{Cell, Matrix, Overrides, Selection, Unnamed};
@@ -69,8 +70,17 @@ pub(super) fn all(
     inputs::check(inputs, cells.len())?;
     let root = args.file.parent().unwrap_or(Path::new(""));
     let (requests, sources) = planned(matrix, &cells, root, options, warnings)?;
-    let allows = matrix.allows().clone();
     let whole = everything && !changes(args, inputs);
+    let every = || if whole { None } else { all_requests(matrix, root) };
+    warnings.extend(check(Subject {
+        matrix,
+        cells: &cells,
+        requests: &requests,
+        sources: &sources,
+        whole: &every,
+    }));
+    let mut allows = matrix.allows().clone();
+    acknowledge(&requests, &sources, &mut allows);
     Ok(Prepared { cells, requests, sources, allows, whole })
 }
 
@@ -165,6 +175,16 @@ fn changes(args: &SelectArgs, inputs: &InputArgs) -> bool {
         || !inputs.build_context.is_empty()
         || !inputs.secret.is_empty()
         || !inputs.ssh.is_empty()
+}
+
+/// The requests of all cells of the matrix, as its files have them; none where one of them cannot be
+/// made, which is not for now.
+fn all_requests(matrix: &Matrix, root: &Path) -> Option<Vec<BuildRequest>> {
+    let overrides = Overrides::default();
+    let cells = matrix.select(&Selection::default(), &overrides).ok()?.expand().ok()?.cells;
+    let templates = templates(root, CONTEXT, |templates| templates.needed(&cells)).ok()?;
+    let plan = plan(matrix, &cells, &templates, root, &Default::default()).ok()?;
+    Some(plan.requests)
 }
 
 /// What Docker lets stand beside one Dockerfile in place of the context's `.dockerignore`.
