@@ -86,6 +86,23 @@ pub const RULES: &[Rule] = &[
         "an axis that changes the tag of an image and nothing in it",
         Judged::Always,
     ),
+    rule(
+        "unknown-base",
+        "a base image that differs by platform or that is not known, where it is to become a label",
+        Judged::Always,
+    ),
+    rule(
+        "unknown-version-order",
+        "values whose order is not known, where `latest`, `limit` or a comparison needs it",
+        Judged::Always,
+    ),
+    rule("unused-tag", "a tag whose `when` holds for no cell", Judged::Always),
+    rule(
+        "stalled-tag",
+        "a tag that no cell has any more, since `exclude` leaves out the newest version",
+        Judged::Always,
+    ),
+    rule("empty-secret", "a secret that is empty", Judged::Engine),
     rule("base-platform", "a base image of another platform than the cell's", Judged::Engine),
     rule(
         "final-stage-platform",

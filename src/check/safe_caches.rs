@@ -9,7 +9,7 @@ enum Needs {
 }
 
 /// The end of the path of a cache, what it needs, and where its tool says why it can be shared.
-const CACHES: [(&str, Needs, &str); 40] = [
+const CACHES: [(&str, Needs, &str); 39] = [
     // Packages and lists have the architecture and the archive in their names.
     (
         "/var/cache/apt",
@@ -34,14 +34,21 @@ const CACHES: [(&str, Needs, &str); 40] = [
     ),
     // Wheels are kept by their tags, which name the platform.
     ("/.cache/pip", Needs::Nothing, "https://pip.pypa.io/en/stable/topics/caching/"),
+    (
+        "/.cache/pypoetry/cache",
+        Needs::Nothing,
+        "https://python-poetry.org/docs/configuration/#cache-dir",
+    ),
     ("/.cache/uv", Needs::Nothing, "https://docs.astral.sh/uv/concepts/cache/"),
-    ("/.cache/pypoetry", Needs::Nothing, "https://python-poetry.org/docs/configuration/#cache-dir"),
+    (
+        "/.cache/pypoetry/artifacts",
+        Needs::Nothing,
+        "https://python-poetry.org/docs/configuration/#cache-dir",
+    ),
     // By their content.
     ("/.npm", Needs::Nothing, "https://docs.npmjs.com/cli/commands/npm-cache"),
     ("/.npm/_cacache", Needs::Nothing, "https://docs.npmjs.com/cli/commands/npm-cache"),
-    ("/share/.cache/yarn", Needs::Nothing, "https://classic.yarnpkg.com/en/docs/cli/cache"),
     ("/.cache/yarn", Needs::Nothing, "https://classic.yarnpkg.com/en/docs/cli/cache"),
-    ("/.yarn", Needs::Nothing, "https://yarnpkg.com/features/caching"),
     ("/.yarn/cache", Needs::Nothing, "https://yarnpkg.com/features/caching"),
     ("/.yarn/berry", Needs::Nothing, "https://yarnpkg.com/features/caching"),
     ("/.yarn/berry/cache", Needs::Nothing, "https://yarnpkg.com/features/caching"),
@@ -135,6 +142,7 @@ mod tests {
             ("/var/cache/apk", false, Shared::Safely),
             ("/root/.cache/pip", false, Shared::Safely),
             ("/home/app/.cache/pip", false, Shared::Safely),
+            ("/root/.cache/pypoetry", false, Shared::Unsafely),
             ("/root/.npm", false, Shared::Safely),
             ("/usr/local/share/.cache/yarn", false, Shared::Safely),
             ("/pnpm/store", false, Shared::Safely),
