@@ -37,6 +37,19 @@ pub(super) fn prepared(
     unnamed: Unnamed,
     options: &Arc<BuildOptions>,
 ) -> Result<Prepared, Error> {
+    let (prepared, warnings) = judged(matrix, args, inputs, unnamed, options)?;
+    output::warn(&warnings, args.strict)?;
+    Ok(prepared)
+}
+
+/// The same, its warnings not shown yet: those that are not acknowledged.
+pub(super) fn judged(
+    matrix: &Matrix,
+    args: &SelectArgs,
+    inputs: &InputArgs,
+    unnamed: Unnamed,
+    options: &Arc<BuildOptions>,
+) -> Result<(Prepared, Diagnostics), Error> {
     let mut warnings = matrix.warnings().clone();
     let prepared = all(matrix, args, inputs, unnamed, options, &mut warnings);
     let mut prepared = prepared.or_else(|error| {
@@ -48,8 +61,7 @@ pub(super) fn prepared(
     if prepared.whole {
         warnings.extend(prepared.allows.unused(Asked::default()));
     }
-    output::warn(&warnings, args.strict)?;
-    Ok(prepared)
+    Ok((prepared, warnings))
 }
 
 /// The warnings of the matrix alone that are not acknowledged.
