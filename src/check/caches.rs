@@ -39,7 +39,7 @@ pub(super) fn find<'r>(
     let mut caches: IndexMap<(String, String), Users> = IndexMap::new();
     for group in groups {
         let request = group.first();
-        if !(group.text().contains("mount") && group.text().contains("cache")) {
+        if !group.may_mount("cache") {
             continue;
         }
         let file = files.of(request);

@@ -26,6 +26,15 @@ impl<'r> Group<'r> {
     pub(super) fn text(&self) -> &'r str {
         &self.first().dockerfile.text
     }
+
+    /// Whether some step may have a mount of a kind: most Dockerfiles need no further look.
+    pub(super) fn may_mount(&self, kind: &str) -> bool {
+        let has = |word: &str| {
+            let mut words = self.text().as_bytes().windows(word.len());
+            words.any(|found| found.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        self.text().contains("--mount") && has(kind)
+    }
 }
 
 /// All of a request that a rule may look at.

@@ -44,8 +44,8 @@ pub(super) fn find<'r>(
 ) {
     let mut gaps: IndexMap<Gap, Cells<'r>> = IndexMap::new();
     for group in groups {
-        let (request, text) = (group.first(), group.text());
-        if !(text.contains("mount") && (text.contains("secret") || text.contains("ssh"))) {
+        let request = group.first();
+        if !group.may_mount("secret") && !group.may_mount("ssh") {
             continue;
         }
         let file = files.of(request);

@@ -22,8 +22,8 @@ pub(super) fn find<'r>(
     found: &mut Diagnostics,
 ) {
     arguments(subject, found);
-    // By place, so that many cells are one warning.
-    let mut open: IndexMap<Span, (String, &[Platform])> = IndexMap::new();
+    // By place and name, so that many cells are one warning.
+    let mut open: IndexMap<(Span, String), (String, &[Platform])> = IndexMap::new();
     for group in groups {
         let request = group.first();
         if !PLATFORM_ARGS.iter().any(|name| has_value(group.text(), name)) {
@@ -47,12 +47,12 @@ pub(super) fn find<'r>(
                 && let Some(place) = subject.sources.line(&request.dockerfile, one.line)
             {
                 let written = format!("ARG {}={default}", one.name);
-                open.entry(place).or_insert((written, &request.platforms));
+                let key = (place, one.name.clone());
+                open.entry(key).or_insert((written, &request.platforms));
             }
         }
     }
-    for (place, (written, platforms)) in open {
-        let name = written.split(['=', ' ']).nth(1).unwrap_or_default();
+    for ((place, name), (written, platforms)) in open {
         let help = format!("leave the default out: `ARG {name}`");
         found.push(told(&written, platforms).at(&place, "").help(help));
     }

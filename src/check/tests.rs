@@ -223,6 +223,7 @@ fn a_secret_that_is_not_given_is_found_where_it_is_asked_for() {
         ),
         ("", "FROM a\nRUN --mount=type=secret,id=t,env=T x\n", &["missing-secret Dockerfile:2:1"]),
         ("", "FROM a\nRUN --mount=type=secret,target=/x/t x\n", &["missing-secret Dockerfile:2:1"]),
+        ("", "FROM a\nRUN --mount=type=SECRET,id=t x\n", &["missing-secret Dockerfile:2:1"]),
         ("", "FROM a\nRUN --mount=type=ssh x\n", &["missing-ssh Dockerfile:2:1"]),
         ("", "FROM a\nRUN echo secret ssh\n", &[]),
         // Nothing builds this stage.
@@ -278,6 +279,11 @@ fn a_value_that_hides_the_platform_is_found() {
             &["platform-arg-default Dockerfile:2:1"],
         ),
         ("", "FROM a\nARG TARGETOS=linux\n", &["platform-arg-default Dockerfile:2:1"]),
+        (
+            "",
+            "FROM a\nARG TARGETARCH=amd64 TARGETVARIANT=v8\n",
+            &["platform-arg-default Dockerfile:2:1", "platform-arg-default Dockerfile:2:1"],
+        ),
         ("", "FROM a\nARG BUILDPLATFORM=linux/amd64\n", &["platform-arg-default Dockerfile:2:1"]),
         (
             "",
@@ -331,6 +337,7 @@ fn a_cache_mount_that_platforms_share_is_found() {
     for (dockerfile, wanted) in [
         ("FROM a\nRUN --mount=type=cache,target=/build x\n", found_at(2)),
         ("FROM a\nRUN --mount=type=cache,id=b,target=/build x\n", found_at(2)),
+        ("from a\nrun --mount=type=CACHE,target=/build x\n", found_at(2)),
         ("FROM a\nRUN --mount=target=/b,type=cache,sharing=locked x\n", found_at(2)),
         // The next build takes one of them, whatever platform it is of.
         ("FROM a\nRUN --mount=type=cache,target=/b,sharing=private x\n", found_at(2)),
