@@ -36,9 +36,9 @@ pub struct Subject<'a> {
     pub cells: &'a [Cell],
     pub requests: &'a [BuildRequest],
     pub sources: &'a Sources,
-    /// The requests of all cells of the matrix as its files have them; none where these are the
-    /// requests above, or where they cannot be made. Only called where the answer matters.
-    pub whole: &'a dyn Fn() -> Option<Vec<BuildRequest>>,
+    /// The requests of all cells of the matrix as its files have them, where these are not those
+    /// above. Only called where the answer matters; none where they cannot be made.
+    pub whole: Option<&'a dyn Fn() -> Option<Vec<BuildRequest>>>,
 }
 
 /// Warnings about a plan.

@@ -15,6 +15,8 @@ struct Project<'t> {
     templates: &'t [(&'t str, &'t str)],
     only: &'t str,
     flags: Overrides,
+    /// The other cells have a template that is wrong.
+    is_broken: bool,
 }
 
 impl Project<'_> {
@@ -49,11 +51,16 @@ impl Project<'_> {
         let sources = templates.sources();
         let whole = || {
             let (all, none) = (Selection::default(), Overrides::default());
-            Some(self.requests(&matrix, &all, &none).2)
+            (!self.is_broken).then(|| self.requests(&matrix, &all, &none).2)
         };
         let (cells, requests) = (&cells, &requests);
-        let found =
-            check(Subject { matrix: &matrix, cells, requests, sources: &sources, whole: &whole });
+        let found = check(Subject {
+            matrix: &matrix,
+            cells,
+            requests,
+            sources: &sources,
+            whole: Some(&whole),
+        });
         let mut allows = matrix.allows().clone();
         acknowledge(requests, &sources, &mut allows);
         let mut left = allows.filter(found);
@@ -168,8 +175,16 @@ fn a_name_is_judged_by_all_cells_and_one_of_a_flag_by_the_selected_ones() {
                   bases: { z: y }\n";
     let templates = [("a", "FROM w\n"), ("b", "FROM x:1\n")];
     let project = |only: &'static str, flags: Overrides| {
-        Project { matrix, templates: &templates, only, flags }.found()
+        Project { matrix, templates: &templates, only, flags, is_broken: false }.found()
     };
+    let broken = Project {
+        matrix,
+        templates: &templates,
+        only: "os=a",
+        is_broken: true,
+        ..Project::default()
+    };
+    assert_eq!(broken.found(), NOTHING);
     assert_eq!(project("", Overrides::default()), ["unused-base matrix.yaml:8:10"]);
     assert_eq!(project("os=a", Overrides::default()), ["unused-base matrix.yaml:8:10"]);
     let flags = Overrides {

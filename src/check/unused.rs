@@ -61,9 +61,9 @@ pub(super) fn find<'r>(
     }
     let mut open = declared;
     open.retain(|one| !used.has(one.kind, &one.name));
-    if !open.is_empty()
-        && let Some(requests) = (subject.whole)()
-    {
+    if let (Some(whole), false) = (subject.whole, open.is_empty()) {
+        // Of a selection alone it cannot be said.
+        let Some(requests) = whole() else { return };
         used.add(&groups::of(&requests), &mut Files::default(), &[]);
         open.retain(|one| !used.has(one.kind, &one.name));
     }

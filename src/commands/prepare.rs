@@ -69,7 +69,7 @@ pub(super) fn open_warnings(matrix: &Matrix) -> Diagnostics {
     matrix.allows().clone().filter(matrix.warnings().clone())
 }
 
-/// What [`prepared`] gives, nothing shown yet. What is odd is added to `warnings`, also where an error ends it.
+/// The same, nothing judged yet. What is odd is added to `warnings`, also where an error ends it.
 pub(super) fn all(
     matrix: &Matrix,
     args: &SelectArgs,
@@ -83,13 +83,13 @@ pub(super) fn all(
     let root = args.file.parent().unwrap_or(Path::new(""));
     let (requests, sources) = planned(matrix, &cells, root, options, warnings)?;
     let whole = everything && !changes(args, inputs);
-    let every = || if whole { None } else { all_requests(matrix, root) };
+    let every = || all_requests(matrix, root);
     warnings.extend(check(Subject {
         matrix,
         cells: &cells,
         requests: &requests,
         sources: &sources,
-        whole: &every,
+        whole: if whole { None } else { Some(&every) },
     }));
     let mut allows = matrix.allows().clone();
     acknowledge(&requests, &sources, &mut allows);
