@@ -61,6 +61,14 @@ proptest! {
     }
 
     #[test]
+    fn any_dockerfile_is_checked_or_refused(
+        text in "(FROM |ARG |ENV |RUN |COPY |ONBUILD |LABEL |--platform=|--from=|--mount=|type=|cache|secret|ssh|,id=|,target=|,from=|/var/cache/apt|a:1|c| AS s|s\\n|V|TARGETARCH|=|\\$|\\{|\\}|:-|<<E\n|E\n|# onebuild: allow |same-image|\\(|\\)|# syntax=|# escape=`|\\\\\n|\n|\r\n|\"|'|é|[0-9]| ){0,60}"
+    ) {
+        targets::check(&text);
+        targets::check(&format!("ARG V\nFROM a:1 AS s\n{text}"));
+    }
+
+    #[test]
     fn any_text_at_all_is_no_reason_to_panic(text in "\\PC{0,80}|[\\x00-\\x7f]{0,80}") {
         targets::matrix(&text);
         targets::template(&text);
@@ -68,5 +76,6 @@ proptest! {
         targets::reference(&text);
         targets::dockerignore(&text);
         targets::compose(&text);
+        targets::check(&text);
     }
 }

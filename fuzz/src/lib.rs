@@ -5,11 +5,13 @@
 
 use std::collections::HashSet;
 
+use onebuild::check::{self as rules, Subject};
 use onebuild::context::{dockerignore as ignore, patterns::Rules};
 use onebuild::error::{Diagnostics, SourceFile};
 use onebuild::image::{Platform, Reference};
 use onebuild::lint::{self, Findings};
 use onebuild::matrix::{Matrix, Overrides, Selection};
+use onebuild::plan::{Templates, plan};
 use onebuild::template::{Scope, Template, Value};
 
 /// More cells than this say nothing new about a file, and cost time.
@@ -95,6 +97,30 @@ pub fn template(text: &str) {
             assert_eq!(rendered.origin(count + 1), None);
         }
     }
+}
+
+/// A Dockerfile of several cells, and the rules over them.
+pub fn check(text: &str) {
+    let matrix = "image: a\ntag: <%os%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { os: [x, y] }\n\
+                  args: { V: \"1\", TARGETARCH: <%os%> }\nbases: { a:1: b }\ncontexts: { c: . }\n\
+                  secrets: { s: { env: S } }\nssh: default\n";
+    let matrix = Matrix::parse(SourceFile::new("matrix.yaml", matrix)).expect("it is right");
+    let overrides = Overrides::default();
+    let selected = matrix.select(&Selection::default(), &overrides).expect("all of it");
+    let cells = selected.expand().expect("it has two cells").cells;
+    let mut templates = Templates::default();
+    let planned = templates
+        .insert("Dockerfile", SourceFile::new("Dockerfile", text))
+        .and_then(|()| plan(&matrix, &cells, &templates, "".as_ref(), &Default::default()));
+    let Ok(planned) = planned else { return };
+    let (requests, sources) = (&planned.requests, &templates.sources());
+    let subject = Subject { matrix: &matrix, cells: &cells, requests, sources, whole: None };
+    let found = rules::check(subject);
+    let mut allows = matrix.allows().clone();
+    rules::acknowledge(requests, sources, &mut allows);
+    harmless(&allows.filter(found).render(false));
+    harmless(&allows.wrong().render(false));
+    harmless(&allows.unused(Default::default()).render(false));
 }
 
 /// An image's name, or a platform.
