@@ -36,8 +36,17 @@ pub struct Lex {
     pub quotes: Quotes,
     /// Whether the escape character stays in the result.
     pub keep_escapes: bool,
-    /// Whether a variable that is not set stays as it is written; it is empty otherwise.
-    pub keep_unset: bool,
+    pub unset: Unset,
+}
+
+/// What a variable is that is not set, where the word gives no default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unset {
+    Empty,
+    /// It stays as it is written.
+    Kept,
+    /// Not known: others may set it.
+    Unknown,
 }
 
 /// What happens to quotes.
@@ -65,7 +74,7 @@ impl Lex {
             escape: Some(escape),
             quotes: Quotes::Remove,
             keep_escapes: false,
-            keep_unset: false,
+            unset: Unset::Empty,
         }
     }
 
@@ -284,7 +293,7 @@ impl<'v> Reader<'_, '_, 'v> {
             Variable::Unknown => return Err(Unexpanded::Unknown),
             Variable::Set("") if colon => None,
             Variable::Set(value) => Some(value),
-            Variable::Unset if self.lex.keep_unset => {
+            Variable::Unset if self.lex.unset == Unset::Kept => {
                 let colon = if colon { ":" } else { "" };
                 return Ok(format!("${{{name}{colon}{sign}{}}}", word?));
             }
@@ -340,7 +349,7 @@ impl<'v> Reader<'_, '_, 'v> {
     ) -> Result<Option<String>, Unexpanded> {
         match (self.get)(name) {
             Variable::Unknown => Err(Unexpanded::Unknown),
-            Variable::Unset if self.lex.keep_unset => Ok(Some(written())),
+            Variable::Unset if self.lex.unset == Unset::Kept => Ok(Some(written())),
             Variable::Unset | Variable::Set(_) => Ok(None),
         }
     }
@@ -349,8 +358,11 @@ impl<'v> Reader<'_, '_, 'v> {
         match (self.get)(name) {
             Variable::Set(value) => Ok(value.to_owned()),
             Variable::Unknown => Err(Unexpanded::Unknown),
-            Variable::Unset if self.lex.keep_unset => Ok(written()),
-            Variable::Unset => Ok(String::new()),
+            Variable::Unset => match self.lex.unset {
+                Unset::Empty => Ok(String::new()),
+                Unset::Kept => Ok(written()),
+                Unset::Unknown => Err(Unexpanded::Unknown),
+            },
         }
     }
 

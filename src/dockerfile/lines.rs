@@ -3,7 +3,7 @@
 //!
 //! Source: <https://github.com/moby/buildkit/blob/master/frontend/dockerfile/parser/parser.go>
 
-use super::lex::{Lex, Quotes, Variable};
+use super::lex::{Lex, Quotes, Unset, Variable};
 use super::words;
 
 /// `# syntax=…`, `# escape=…` or `# check=…` at the top of a file.
@@ -161,7 +161,7 @@ fn begun(text: &str, escape: char) -> Vec<Heredoc> {
     if !can || words::json(words::flags(arguments, escape).1).is_some() {
         return Vec::new();
     }
-    let lex = Lex { quotes: Quotes::Keep, keep_escapes: true, keep_unset: true, ..SHELL };
+    let lex = Lex { quotes: Quotes::Keep, keep_escapes: true, ..SHELL };
     // What cannot be split begins nothing.
     let words = lex.words(text, &|_| Variable::Unset).unwrap_or_default();
     words.iter().filter_map(|word| heredoc(word)).collect()
@@ -169,7 +169,7 @@ fn begun(text: &str, escape: char) -> Vec<Heredoc> {
 
 /// The rules of here-documents do not depend on `# escape=`.
 const SHELL: Lex =
-    Lex { escape: Some('\\'), quotes: Quotes::Remove, keep_escapes: false, keep_unset: true };
+    Lex { escape: Some('\\'), quotes: Quotes::Remove, keep_escapes: false, unset: Unset::Kept };
 
 /// Reads `[FD]<<[-]NAME`.
 pub(super) fn heredoc(word: &str) -> Option<Heredoc> {

@@ -25,7 +25,7 @@ mod words;
 
 pub use evaluate::{Evaluated, Given, Mounted, Source, Stage, Text, Use, UsedBy};
 pub use instruction::{Command, Copy, From, Instruction, Kind, Run};
-pub use lex::{Lex, Quotes, Unexpanded, Variable};
+pub use lex::{Lex, Quotes, Unexpanded, Unset, Variable};
 pub use lines::{Comment, Directive, Heredoc};
 pub use mount::Mount;
 pub use predefined::{PLATFORM_ARGS, PROXY_ARGS, is_predefined};

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use super::secrets::names_secret;
 use super::{Finding, Findings};
+use crate::dockerfile::Kind;
 use crate::error::{Diagnostic, Span};
-use crate::plan::{Base, BuildRequest, bases, instructions};
+use crate::plan::{Base, BuildRequest, bases};
 use crate::template::Rendered;
 
 /// How places are found that the requests do not hold themselves.
@@ -55,22 +56,20 @@ impl Findings {
 
     /// What BuildKit finds too, for when it is not asked.
     fn of_dockerfile(&mut self, request: &BuildRequest, places: &mut dyn Places) {
-        for instruction in instructions(&request.dockerfile.text) {
-            if !matches!(instruction.word.as_str(), "ARG" | "ENV") {
-                continue;
-            }
-            let old = instruction.word == "ENV" && !instruction.rest.contains('=');
-            let pairs: Vec<(&str, &str)> = match instruction.rest.split_once(' ') {
-                Some(pair) if old => vec![pair],
-                _ => {
-                    instruction.rest.split_whitespace().filter_map(|w| w.split_once('=')).collect()
-                }
+        for instruction in request.instructions().instructions {
+            let pairs = match &instruction.kind {
+                Kind::Arg(args) => args
+                    .iter()
+                    .filter_map(|(name, value)| Some((name, value.as_ref()?)))
+                    .collect::<Vec<_>>(),
+                Kind::Env(pairs) => pairs.iter().map(|(name, value)| (name, value)).collect(),
+                _ => continue,
             };
             for (name, value) in pairs {
                 let value = value.trim_matches(['"', '\'', ' ']);
                 if names_secret(name) && !value.is_empty() {
-                    let place = places.line(&request.dockerfile, instruction.line);
-                    let kind = instruction.word.as_str();
+                    let place = places.line(&request.dockerfile, instruction.first);
+                    let kind = instruction.keyword.as_str();
                     self.add(secret(kind, name, place), Some(&request.cell));
                 }
             }
@@ -106,7 +105,8 @@ fn unpinned(base: &Base, place: Option<Span>) -> Option<Finding> {
             Diagnostic::remark(format!("the base {written} has no digest: its tag may move")),
         ),
     };
-    let help = "write a version and its digest, such as `alpine:3.20@sha256:…`";
+    let help = "write a version and the digest of its index, which has every platform: \
+                `alpine:3.20@sha256:…`";
     let told = told.help(help);
     Some(Finding::new(rule, placed(told, place)))
 }

@@ -25,9 +25,9 @@
 //! # Ok::<(), onebuild::error::Diagnostics>(())
 //! ```
 
+mod base_labels;
 mod bases;
 mod committed;
-mod dockerfile;
 mod make;
 mod request;
 mod show;
@@ -40,10 +40,9 @@ pub use crate::input::{
     Cache, NamedContext, Network, SecretSource, SharedPlace, Test, TestCommand, TimeLimit, Volume,
     Wait, fields,
 };
-pub use bases::Base;
-pub(crate) use bases::{bases, filled};
+pub(crate) use bases::bases;
+pub use bases::{Base, NeededImage, OtherPlatform, final_platform, needed_images};
 pub use committed::{Committed, committed};
-pub(crate) use dockerfile::instructions;
 pub use make::{Plan, plan};
 pub use request::{BuildOptions, BuildRequest, FileOutput, Output, Pin};
 pub(crate) use show::escaped;

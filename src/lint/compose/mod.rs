@@ -13,12 +13,10 @@ mod service;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-
 use super::{Finding, Findings};
 use crate::allow::{Allows, Asked};
+use crate::dockerfile::{Lex, Quotes, Unset, Variable};
 use crate::error::{Diagnostic, SourceFile, Span};
-use crate::plan::filled;
 use crate::yaml::{self, Language};
 
 const LANGUAGE: Language = Language {
@@ -98,15 +96,7 @@ impl Hit {
 
 /// A text with the defaults of its variables in their place, as far as it has only such.
 fn with_defaults(text: &str) -> String {
-    /// Defaults within defaults.
-    const DEEPEST: usize = 4;
-    let none = HashMap::new();
-    let mut text = text.to_owned();
-    for _ in 0..DEEPEST {
-        match filled(&text, &none) {
-            Some(next) if next != text => text = next,
-            _ => break,
-        }
-    }
-    text
+    const LEX: Lex =
+        Lex { escape: None, quotes: Quotes::Ignore, keep_escapes: false, unset: Unset::Unknown };
+    LEX.expand(text, &|_| Variable::Unset).unwrap_or_else(|_| text.to_owned())
 }
