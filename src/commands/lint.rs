@@ -11,7 +11,7 @@ use super::prepare::{self, Prepared};
 use super::{committed, compose, engine, load, output};
 use crate::allow::{Allows, Asked};
 use crate::cli::{InputArgs, LintArgs, LintFormat};
-use crate::driver::{EngineBuilder, Environment, Lint};
+use crate::driver::{BaseFault, EngineBuilder, Environment, Lint};
 use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, why};
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
 use crate::matrix::{Cell, Matrix, Origin, Sheet, Source, Unnamed};
@@ -21,8 +21,14 @@ use crate::template::Rendered;
 /// Questions to BuildKit at a time: each takes it some hundredths of a second.
 const AT_ONCE: usize = 8;
 
-/// The number of a request, and what BuildKit says of it or why it does not.
-type Answer = (usize, Result<Lint, String>);
+/// What BuildKit says, by the number of the request.
+#[derive(Default)]
+struct Answers {
+    /// Of each Dockerfile once; why it does not say.
+    lint: Vec<(usize, Result<Lint, String>)>,
+    /// Of every request.
+    bases: Vec<(usize, Vec<BaseFault>)>,
+}
 
 pub(super) fn run(sheet: Result<Sheet, Error>, args: &LintArgs) -> Result<ExitCode, Error> {
     let mut findings = Findings::default();
@@ -84,8 +90,20 @@ fn find(
     let asked = if args.no_engine { None } else { ask(&requests, args.host.as_deref())? };
     let engine = asked.is_some();
     findings.of_requests(&requests, &mut files, !engine);
-    for (number, answer) in asked.into_iter().flatten() {
+    let Answers { lint, bases } = asked.unwrap_or_default();
+    for (number, answer) in lint {
         add(findings, &requests[number], answer, &mut files);
+    }
+    for (number, fault) in
+        bases.into_iter().flat_map(|(n, faults)| faults.into_iter().map(move |f| (n, f)))
+    {
+        let request = &requests[number];
+        let told = Diagnostic::error(fault.message).help(fault.help);
+        let told = match files.line(&request.dockerfile, fault.line) {
+            Some(span) => told.at(&span, ""),
+            None => told,
+        };
+        findings.add(Finding::new(fault.rule, told), Some(&request.cell));
     }
     Ok(whole.then_some(Asked { lint: true, engine }))
 }
@@ -113,8 +131,8 @@ fn drifted(matrix: &Matrix, root: &Path, findings: &mut Findings) -> Result<(), 
     Ok(())
 }
 
-/// BuildKit's findings, by the number of the request; none where no engine answers.
-fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Vec<Answer>>, Error> {
+/// BuildKit's findings; none where no engine answers.
+fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -139,9 +157,14 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Vec<Answe
             let builder = &builder;
             async move { (number, builder.lint(request).await) }
         });
-        let answers = futures::stream::iter(asked).buffered(AT_ONCE).collect().await;
+        let lint = futures::stream::iter(asked).buffered(AT_ONCE).collect().await;
+        let bases = requests.iter().enumerate().map(|(number, request)| {
+            let builder = &builder;
+            async move { (number, builder.base_faults(request).await) }
+        });
+        let bases = futures::stream::iter(bases).buffered(AT_ONCE).collect().await;
         builder.close().await;
-        Ok(Some(answers))
+        Ok(Some(Answers { lint, bases }))
     });
     runtime.shutdown_background();
     answers

@@ -2,17 +2,21 @@
 //! BuildKit inside a Docker Engine.
 //!
 //! A cell's way: [`request`] puts it in the frontend's terms, [`sessions`] gives it the session of
-//! its context folder, [`bases`] pins what it builds on where that becomes a label, [`watch`] turns BuildKit's progress into events, and [`failure`] turns
-//! BuildKit's error into the terms of the Dockerfile, in [`words`] of ours.
+//! its context folder, [`bases`] pins what it builds on where that becomes a label,
+//! [`base_platforms`] compares the platforms of its base images with its own, both by what [`images`]
+//! asks of BuildKit, [`watch`] turns BuildKit's progress into events, and [`failure`] turns BuildKit's
+//! error into the terms of the Dockerfile, in [`words`] of ours.
 //! [`preflight`](preflight()) finds out beforehand what the engine cannot do, [`missing`] what this
 //! machine lacks.
 
+mod base_platforms;
 mod bases;
 mod cache_folders;
 mod caches;
 mod engine;
 mod failure;
 mod folder;
+mod images;
 mod lint;
 mod logins;
 mod machine;
@@ -26,6 +30,7 @@ mod verified;
 mod watch;
 mod words;
 
+pub use base_platforms::BaseFault;
 pub use caches::leave_out_idle;
 pub use engine::EngineBuilder;
 pub use lint::{Lint, LintWarning};

@@ -6,7 +6,7 @@ use super::secrets::names_secret;
 use super::{Finding, Findings};
 use crate::dockerfile::Kind;
 use crate::error::{Diagnostic, Span};
-use crate::plan::{Base, BuildRequest, bases};
+use crate::plan::{Base, BuildRequest, OtherPlatform, bases, final_platform};
 use crate::template::Rendered;
 
 /// How places are found that the requests do not hold themselves.
@@ -48,6 +48,15 @@ impl Findings {
                 let place = places.key(&request.cell, "tag");
                 self.add(latest_tag(place), Some(&request.cell));
             }
+            // An engine says it with its own platform.
+            if alone && let Some(found) = final_platform(request, None) {
+                let told = Diagnostic::error(found.message()).help(OtherPlatform::HELP);
+                let place = places.line(&request.dockerfile, found.line);
+                self.add(
+                    Finding::new("final-stage-platform", placed(told, place)),
+                    Some(&request.cell),
+                );
+            }
             if alone && seen.insert(request.dockerfile.text.as_str()) {
                 self.of_dockerfile(request, places);
             }
@@ -86,7 +95,7 @@ fn unpinned(base: &Base, place: Option<Span>) -> Option<Finding> {
     let written = if base.written.parse().as_ref() == Ok(image) {
         format!("`{}`", base.written)
     } else {
-        format!("`{}`, taken for `{}`,", shown, base.written)
+        format!("`{}`, used in place of `{}`,", shown, base.written)
     };
     // `familiar` writes the tag that is understood out, so what was written decides.
     let no_tag = image.tag.is_none();

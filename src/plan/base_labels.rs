@@ -103,6 +103,30 @@ impl BuildRequest {
     }
 }
 
+/// The label that the base image may bring along, where another label of `request` names the base: it
+/// would then be the digest of something else.
+pub fn inherited_label(request: &BuildRequest) -> Option<&'static str> {
+    let labels = &request.labels;
+    let is_open =
+        labels.contains_key(NAME) && !labels.contains_key(DIGEST) && request.pin.is_none();
+    let is_own = || own_labels(request, &request.instructions()).iter().any(|own| own == DIGEST);
+    (is_open && !is_own()).then_some(DIGEST)
+}
+
+/// The images that `request` gets labels from, each with the platform that it is asked for.
+pub fn label_sources(request: &BuildRequest) -> Vec<(Reference, Platform)> {
+    let file = request.instructions();
+    let on = |platform: &Platform| match on_one(
+        request,
+        &request.evaluated(&file, platform, None),
+        platform,
+    )? {
+        BuiltOn::Image(base, asked) => Some((base.image, asked?)),
+        BuiltOn::NoImage | BuiltOn::Unknown(_) => None,
+    };
+    request.platforms.iter().filter_map(on).collect()
+}
+
 /// The image that the stage to be built begins with, through all stages between, and the platform
 /// that it is asked for. None where there is no such stage.
 fn built_on(request: &BuildRequest, file: &Dockerfile) -> Option<BuiltOn> {

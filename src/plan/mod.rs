@@ -40,6 +40,7 @@ pub use crate::input::{
     Cache, NamedContext, Network, SecretSource, SharedPlace, Test, TestCommand, TimeLimit, Volume,
     Wait, fields,
 };
+pub use base_labels::{inherited_label, label_sources};
 pub(crate) use bases::bases;
 pub use bases::{Base, NeededImage, OtherPlatform, final_platform, needed_images};
 pub use committed::{Committed, committed};
