@@ -39,8 +39,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "driver",
         &[
-            "allow", "buildkit", "context", "docker", "error", "event", "image", "outcome", "plan",
-            "registry", "schedule", "template",
+            "allow",
+            "buildkit",
+            "context",
+            "docker",
+            "dockerfile",
+            "error",
+            "event",
+            "image",
+            "outcome",
+            "plan",
+            "registry",
+            "schedule",
+            "template",
         ],
     ),
     // Wiring sees everything.

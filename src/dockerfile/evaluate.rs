@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 use super::instruction::{Instruction, Kind};
 use super::lex::{Unexpanded, Variable};
 use super::mount::{Mount, is_true};
-use super::predefined::{PLATFORM_ARGS, part};
+use super::predefined::{PLATFORM_ARGS, Parts};
 use super::{Dockerfile, From};
 use crate::image::Platform;
 
@@ -139,12 +139,22 @@ impl Mounted {
 impl Dockerfile {
     /// What is built for one platform, and with what.
     pub fn evaluate(&self, given: &Given<'_>) -> Evaluated {
+        self.evaluated(given, true)
+    }
+
+    /// The same without the mounts, for which the variables of each stage would have to be followed:
+    /// what a stage takes from elsewhere does not depend on them.
+    pub fn stages(&self, given: &Given<'_>) -> Evaluated {
+        self.evaluated(given, false)
+    }
+
+    fn evaluated(&self, given: &Given<'_>, has_variables: bool) -> Evaluated {
         let stages = split(&self.instructions);
         let names: Vec<Option<&str>> =
             stages.iter().map(|(_, from, _)| from.name.as_deref()).collect();
         let target = target(&names, given.target);
         let global = self.global(given, target.and_then(|number| names[number]));
-        let evaluation = Evaluation { file: self, given, global, names: &names };
+        let evaluation = Evaluation { file: self, given, global, names: &names, has_variables };
         let mut done: Vec<Stage> = Vec::with_capacity(stages.len());
         let mut envs: Vec<Env> = Vec::with_capacity(stages.len());
         let mut triggers: Vec<Vec<&Instruction>> = Vec::with_capacity(stages.len());
@@ -183,16 +193,17 @@ impl Dockerfile {
     /// The variables that `FROM` sees.
     fn global(&self, given: &Given<'_>, target: Option<&str>) -> Env {
         let mut env = Env::default();
+        let parts = |platform: Option<&Platform>| platform.map(Parts::of);
+        let (of_build, of_target) = (parts(given.build_platform), parts(given.platform));
         for name in PLATFORM_ARGS {
-            let of = |platform: Option<&Platform>, rest: &str| match platform {
-                Some(platform) => part(platform, rest).ok_or(Unexpanded::Unknown),
-                None => Err(Unexpanded::Unknown),
+            let of = |parts: &Option<Parts>, rest: &str| {
+                parts.as_ref().map(|parts| parts.get(rest).to_owned()).ok_or(Unexpanded::Unknown)
             };
             let value = match (given.args.get(name), name.strip_prefix("BUILD")) {
                 (Some(value), _) => Ok(value.clone()),
-                (None, Some(rest)) => of(given.build_platform, rest),
+                (None, Some(rest)) => of(&of_build, rest),
                 (None, None) if name == "TARGETSTAGE" => Ok(target.unwrap_or("default").to_owned()),
-                (None, None) => of(given.platform, name.trim_start_matches("TARGET")),
+                (None, None) => of(&of_target, name.trim_start_matches("TARGET")),
             };
             env.values.insert(name.to_owned(), value);
         }
@@ -262,6 +273,8 @@ struct Evaluation<'a> {
     global: Env,
     /// Of all stages.
     names: &'a [Option<&'a str>],
+    /// Whether the variables of stages are followed.
+    has_variables: bool,
 }
 
 impl Evaluation<'_> {
@@ -307,6 +320,7 @@ impl Evaluation<'_> {
         let line = instruction.first;
         let lex = self.file.lex();
         match &instruction.kind {
+            Kind::Arg(_) | Kind::Env(_) if !self.has_variables => {}
             Kind::Arg(args) => {
                 for (name, default) in args {
                     let global = self.global.values.get(name);
@@ -340,15 +354,18 @@ impl Evaluation<'_> {
             }
             Kind::Run(run) => {
                 for mount in &run.mounts {
-                    let mounted = self.mounted(line, mount, env);
-                    // Only these two look at it.
-                    let looks = !["tmpfs", "secret", "ssh"].iter().any(|kind| mounted.is(kind));
-                    if let (Some(written), Some(source), true) = (&mount.from, &mounted.from, looks)
-                    {
-                        let (written, source) = (written.clone(), source.clone());
+                    // A kind that is a variable may be one that looks at it.
+                    let kind = mount.kind.as_deref().unwrap_or("bind");
+                    let is = |known: &&str| known.eq_ignore_ascii_case(kind);
+                    let looks = !["tmpfs", "secret", "ssh"].iter().any(is);
+                    if let Some(written) = mount.from.as_ref().filter(|_| looks) {
+                        let source = self.mounted_from(written);
+                        let written = written.clone();
                         stage.uses.push(Use { line, by: UsedBy::Mount, written, source });
                     }
-                    stage.mounts.push(mounted);
+                    if self.has_variables {
+                        stage.mounts.push(self.mounted(line, mount, env));
+                    }
                 }
             }
             _ => {}

@@ -62,6 +62,17 @@ impl Dockerfile {
         found.map(|directive| directive.value.as_str())
     }
 
+    /// Whether another program than BuildKit's own reads it, and may understand it differently:
+    /// `# syntax=` or the argument `BUILDKIT_SYNTAX` names one. A copy of BuildKit's own in another
+    /// registry is known by its name.
+    pub fn is_foreign(&self, args: &indexmap::IndexMap<String, String>) -> bool {
+        let syntax = args.get("BUILDKIT_SYNTAX").map(String::as_str);
+        let Some(syntax) = syntax.or_else(|| self.directive("syntax")) else { return false };
+        let name = syntax.split_whitespace().next().unwrap_or_default();
+        let last = name.rsplit('/').next().unwrap_or_default();
+        !last.contains("dockerfile")
+    }
+
     /// The comments that speak of the instruction on `line`: those right above it, with nothing
     /// between, and those within it.
     pub fn comments_of(&self, line: u32) -> &[Comment] {

@@ -45,18 +45,32 @@ pub fn is_predefined(name: &str) -> bool {
     PROXY_ARGS.iter().any(is_proxy) || FRONTEND_ARGS.contains(&name)
 }
 
-/// What a variable of the platform is: `linux/arm/v7` has the architecture `arm` and the variant `v7`.
-pub(super) fn part(platform: &crate::image::Platform, name: &str) -> Option<String> {
-    let text = platform.to_string();
-    let mut parts = text.split('/');
-    let mut next = || parts.next().unwrap_or_default().to_owned();
-    let (os, architecture, variant) = (next(), next(), next());
-    Some(match name {
-        "PLATFORM" => text,
-        "OS" => os,
-        "ARCH" => architecture,
-        "VARIANT" => variant,
-        "OSVERSION" => String::new(),
-        _ => return None,
-    })
+/// What the variables of a platform are: `linux/arm/v7` has the architecture `arm` and the variant `v7`.
+pub(super) struct Parts {
+    platform: String,
+    os: String,
+    architecture: String,
+    variant: String,
+}
+
+impl Parts {
+    pub(super) fn of(platform: &crate::image::Platform) -> Self {
+        let platform = platform.to_string();
+        let mut parts = platform.split('/').map(str::to_owned);
+        let mut next = || parts.next().unwrap_or_default();
+        let (os, architecture, variant) = (next(), next(), next());
+        Self { platform, os, architecture, variant }
+    }
+
+    /// By what follows `TARGET` or `BUILD`.
+    pub(super) fn get(&self, name: &str) -> &str {
+        match name {
+            "PLATFORM" => &self.platform,
+            "OS" => &self.os,
+            "ARCH" => &self.architecture,
+            "VARIANT" => &self.variant,
+            // `OSVERSION`, which only Windows has.
+            _ => "",
+        }
+    }
 }

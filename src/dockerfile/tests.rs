@@ -438,6 +438,43 @@ fn declarations_and_uses_have_their_scopes() {
 }
 
 #[test]
+fn another_frontend_may_understand_a_file_differently() {
+    for (text, argument, wanted) in [
+        ("FROM a", None, false),
+        ("# syntax=docker/dockerfile:1", None, false),
+        ("# syntax=docker/dockerfile-upstream:master-labs", None, false),
+        ("# syntax=mirror.example:5000/docker/dockerfile:1.7@sha256:x", None, false),
+        ("# syntax=dockerfile.v0", None, false),
+        ("# syntax=me/frontend:1", None, true),
+        ("# syntax=me/frontend:1", Some("docker/dockerfile"), false),
+        ("FROM a", Some("me/frontend"), true),
+    ] {
+        let args = argument.map(|value: &str| ("BUILDKIT_SYNTAX".to_owned(), value.to_owned()));
+        let args = args.into_iter().collect();
+        assert_eq!(Dockerfile::parse(text).is_foreign(&args), wanted, "{text} {argument:?}");
+    }
+}
+
+#[test]
+fn stages_are_the_same_with_their_variables_and_without() {
+    let text = "ARG V=1\nFROM a:$V AS x\nARG K=cache\nENV E=1\nRUN --mount=type=$K,from=b,target=/m x\n\
+                ONBUILD COPY --from=c a b\nFROM x AS y\nCOPY --from=x a b\n";
+    let (arm, args) = (platform("linux/arm64"), IndexMap::new());
+    let given = Given {
+        args: &args,
+        target: None,
+        platform: Some(&arm),
+        build_platform: None,
+        is_replaced: &|_| false,
+    };
+    let file = Dockerfile::parse(text);
+    let mut wanted = file.evaluate(&given);
+    assert_eq!(wanted.stages[0].mounts.len(), 1);
+    wanted.stages.iter_mut().for_each(|stage| stage.mounts.clear());
+    assert_eq!(file.stages(&given), wanted);
+}
+
+#[test]
 fn predefined_arguments_are_known() {
     for name in ["HTTP_PROXY", "no_proxy", "BUILDKIT_INLINE_CACHE", "SOURCE_DATE_EPOCH"] {
         assert!(is_predefined(name), "{name}");

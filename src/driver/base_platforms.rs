@@ -4,6 +4,7 @@
 use futures::future::join_all;
 
 use crate::allow::allowed;
+use crate::dockerfile::Dockerfile;
 use crate::image::Platform;
 use crate::outcome::Failure;
 use crate::plan::{
@@ -55,10 +56,11 @@ impl EngineBuilder {
     pub(super) async fn faults(&self, session: &Open, request: &BuildRequest) -> Vec<BaseFault> {
         // Without it a Dockerfile that names the engine's platform is not judged.
         let native = self.native().await;
-        let mut faults: Vec<BaseFault> = final_fault(request, native).into_iter().collect();
+        let file = &request.instructions();
+        let mut faults: Vec<BaseFault> = final_fault(request, file, native).into_iter().collect();
         let native = native.unwrap_or(&request.platforms[0]);
         let needed = request.platforms.iter().flat_map(|platform| {
-            let needed = needed_images(request, platform, native).into_iter();
+            let needed = needed_images(request, file, platform, native).into_iter();
             needed.map(move |needed| (platform, needed))
         });
         let needed: Vec<_> = needed.filter(|(_, needed)| !needed.fitting.is_empty()).collect();
@@ -82,7 +84,7 @@ impl EngineBuilder {
             }
         });
         faults.retain(|fault| {
-            !request.comments_of(fault.line).iter().any(|comment| allowed(comment, fault.rule))
+            !file.comments_of(fault.line).iter().any(|comment| allowed(&comment.text, fault.rule))
         });
         faults
     }
@@ -112,11 +114,15 @@ fn base_fault(
 }
 
 /// The same for a `FROM` that chooses another platform for the image. Files have none.
-fn final_fault(request: &BuildRequest, native: Option<&Platform>) -> Option<BaseFault> {
+fn final_fault(
+    request: &BuildRequest,
+    file: &Dockerfile,
+    native: Option<&Platform>,
+) -> Option<BaseFault> {
     if let Output::File { kind: FileOutput::Local | FileOutput::Tar, .. } = request.options.output {
         return None;
     }
-    let found = final_platform(request, native)?;
+    let found = final_platform(request, file, native)?;
     let message = found.message();
     let line = found.line;
     Some(BaseFault { rule: FINAL, line, message, help: OtherPlatform::HELP.into() })

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::secrets::names_secret;
 use super::{Finding, Findings};
-use crate::dockerfile::Kind;
+use crate::dockerfile::{Dockerfile, Kind};
 use crate::error::{Diagnostic, Span};
 use crate::plan::{Base, BuildRequest, OtherPlatform, bases, final_platform};
 use crate::template::Rendered;
@@ -24,7 +24,8 @@ impl Findings {
         // Cells differ in little: what was looked at in one Dockerfile is not looked at again.
         let mut seen = HashSet::new();
         for request in requests {
-            for base in bases(request) {
+            let file = request.instructions();
+            for base in bases(request, &file) {
                 let place = places.line(&request.dockerfile, base.line);
                 if let Some(finding) = unpinned(&base, place) {
                     self.add(finding, Some(&request.cell));
@@ -49,7 +50,7 @@ impl Findings {
                 self.add(latest_tag(place), Some(&request.cell));
             }
             // An engine says it with its own platform.
-            if alone && let Some(found) = final_platform(request, None) {
+            if alone && let Some(found) = final_platform(request, &file, None) {
                 let told = Diagnostic::error(found.message()).help(OtherPlatform::HELP);
                 let place = places.line(&request.dockerfile, found.line);
                 self.add(
@@ -58,14 +59,19 @@ impl Findings {
                 );
             }
             if alone && seen.insert(request.dockerfile.text.as_str()) {
-                self.of_dockerfile(request, places);
+                self.of_dockerfile(request, &file, places);
             }
         }
     }
 
     /// What BuildKit finds too, for when it is not asked.
-    fn of_dockerfile(&mut self, request: &BuildRequest, places: &mut dyn Places) {
-        for instruction in request.instructions().instructions {
+    fn of_dockerfile(
+        &mut self,
+        request: &BuildRequest,
+        file: &Dockerfile,
+        places: &mut dyn Places,
+    ) {
+        for instruction in &file.instructions {
             let pairs = match &instruction.kind {
                 Kind::Arg(args) => args
                     .iter()

@@ -118,7 +118,7 @@ pub fn label_sources(request: &BuildRequest) -> Vec<(Reference, Platform)> {
     let file = request.instructions();
     let on = |platform: &Platform| match on_one(
         request,
-        &request.evaluated(&file, platform, None),
+        &request.stages(&file, platform, None),
         platform,
     )? {
         BuiltOn::Image(base, asked) => Some((base.image, asked?)),
@@ -131,8 +131,8 @@ pub fn label_sources(request: &BuildRequest) -> Vec<(Reference, Platform)> {
 /// that it is asked for. None where there is no such stage.
 fn built_on(request: &BuildRequest, file: &Dockerfile) -> Option<BuiltOn> {
     let mut found: Option<BuiltOn> = None;
-    for platform in &request.platforms {
-        let evaluated = request.evaluated(file, platform, None);
+    for platform in request.differing_platforms() {
+        let evaluated = request.stages(file, platform, None);
         let next = on_one(request, &evaluated, platform)?;
         match (&found, &next) {
             (None, _) | (_, BuiltOn::Unknown(_)) => {}
@@ -167,7 +167,7 @@ fn diverges(request: &BuildRequest, file: &Dockerfile) -> Option<u32> {
         .platforms
         .iter()
         .filter_map(|platform| {
-            let evaluated = request.evaluated(file, platform, None);
+            let evaluated = request.stages(file, platform, None);
             let mut number = evaluated.target?;
             let mut way = Vec::new();
             loop {
@@ -212,7 +212,7 @@ fn on_one(request: &BuildRequest, evaluated: &Evaluated, platform: &Platform) ->
 /// The labels that the Dockerfile gives the image itself.
 fn own_labels(request: &BuildRequest, file: &Dockerfile) -> Vec<String> {
     let Some(platform) = request.platforms.first() else { return Vec::new() };
-    let evaluated = request.evaluated(file, platform, None);
+    let evaluated = request.stages(file, platform, None);
     let mut number = evaluated.target;
     let mut lines = Vec::new();
     while let Some(at) = number {

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use super::request::BuildRequest;
-use crate::dockerfile::{Dockerfile, Evaluated, Given, Source, Stage, Use, UsedBy};
+use crate::dockerfile::{
+    Dockerfile, Evaluated, Given, Instruction, Kind, Source, Stage, Unexpanded, Use, UsedBy,
+};
 use crate::image::{Platform, Reference};
 use crate::input::NamedContext;
 
@@ -21,25 +23,26 @@ pub struct Base {
 
 impl BuildRequest {
     /// Its Dockerfile, read.
-    pub(crate) fn instructions(&self) -> Dockerfile {
+    pub fn instructions(&self) -> Dockerfile {
         Dockerfile::parse(&self.dockerfile.text)
     }
 
-    /// The comments that stand with the instruction on a line (from 1) of its Dockerfile.
-    pub fn comments_of(&self, line: u32) -> Vec<String> {
-        let comments = self.instructions().comments_of(line).to_vec();
-        comments.into_iter().map(|comment| comment.text).collect()
+    /// The platforms for which its Dockerfile is read differently: one where it does not matter.
+    pub(super) fn differing_platforms(&self) -> &[Platform] {
+        let differ = self.dockerfile.text.contains("TARGET");
+        let count = if differ { self.platforms.len() } else { 1 };
+        &self.platforms[..count.min(self.platforms.len())]
     }
 
-    /// What is built of `file`, its Dockerfile, for one platform. `native` is the platform of the
+    /// The stages of `file`, its Dockerfile, for one platform. `native` is the platform of the
     /// engine, where it is known.
-    pub(crate) fn evaluated(
+    pub(crate) fn stages(
         &self,
         file: &Dockerfile,
         platform: &Platform,
         native: Option<&Platform>,
     ) -> Evaluated {
-        file.evaluate(&Given {
+        file.stages(&Given {
             args: &self.args,
             target: self.target.as_deref(),
             platform: Some(platform),
@@ -51,12 +54,11 @@ impl BuildRequest {
 
 /// The images of `FROM`, `COPY --from` and `RUN --mount=from=`, in the order of their lines, each once a
 /// line: one may differ by platform. One that depends on what only BuildKit knows is left out.
-pub(crate) fn bases(request: &BuildRequest) -> Vec<Base> {
-    let file = request.instructions();
+pub(crate) fn bases(request: &BuildRequest, file: &Dockerfile) -> Vec<Base> {
     let mut seen = HashSet::new();
     let mut found = Vec::new();
-    for platform in &request.platforms {
-        for stage in request.evaluated(&file, platform, None).stages {
+    for platform in request.differing_platforms() {
+        for stage in request.stages(file, platform, None).stages {
             for used in stage.uses {
                 let Source::Named(name) = used.source else { continue };
                 if seen.insert((used.line, name.clone())) {
@@ -83,10 +85,14 @@ pub struct NeededImage {
 /// The images that a build for `platform` needs, on an engine of the platform `native`.
 pub fn needed_images(
     request: &BuildRequest,
+    file: &Dockerfile,
     platform: &Platform,
     native: &Platform,
 ) -> Vec<NeededImage> {
-    let evaluated = request.evaluated(&request.instructions(), platform, Some(native));
+    if file.is_foreign(&request.args) {
+        return Vec::new();
+    }
+    let evaluated = request.stages(file, platform, Some(native));
     let chain = final_chain(&evaluated);
     let of_stage = |number: usize| {
         let (_, root) = root(&evaluated.stages, number);
@@ -150,39 +156,58 @@ impl OtherPlatform {
 
 /// Whether the stage that becomes the image is of another platform than the cell, by its `FROM` or by
 /// that of the stages below it. Without the engine's platform, where it is so on any engine.
-pub fn final_platform(request: &BuildRequest, native: Option<&Platform>) -> Option<OtherPlatform> {
-    let file = request.instructions();
-    let wrong = |native: Option<&Platform>, platform: &Platform| {
-        let evaluated = request.evaluated(&file, platform, native);
-        let (_, stage) = root(&evaluated.stages, evaluated.target?);
-        let text = stage.platform.as_ref().filter(|_| !matches!(stage.base, Source::Scratch))?;
-        // A folder has no platform.
-        match &stage.base {
-            Source::Named(name) => drop(taken(request, stage.line, name.clone())?),
-            Source::Unknown(_) | Source::Scratch | Source::Stage(_) => {}
-        }
-        let found: Platform = text.known()?.parse().ok()?;
-        let other = OtherPlatform {
-            line: stage.line,
-            written: text.written.clone(),
-            found: Some(found),
-            wanted: platform.clone(),
-        };
-        other.found.as_ref().is_some_and(|found| !found.serves(platform)).then_some(other)
+pub fn final_platform(
+    request: &BuildRequest,
+    file: &Dockerfile,
+    native: Option<&Platform>,
+) -> Option<OtherPlatform> {
+    let chooses = |one: &Instruction| match &one.kind {
+        Kind::From(from) => from.platform.is_some(),
+        _ => false,
     };
-    let any = |native: Option<&Platform>| {
-        request.platforms.iter().find_map(|platform| wrong(native, platform))
-    };
-    if let Some(found) = any(native) {
-        return Some(found);
-    }
-    if native.is_some() || request.platforms.len() < 2 {
+    if !file.instructions.iter().any(chooses) || file.is_foreign(&request.args) {
         return None;
     }
-    // Whichever of them the engine has, it is wrong for another one.
-    let every = request.platforms.iter().map(|native| any(Some(native)));
-    let found = every.collect::<Option<Vec<_>>>()?.pop()?;
-    Some(OtherPlatform { found: None, ..found })
+    let any = |native: Option<&Platform>| -> Result<Option<OtherPlatform>, Unexpanded> {
+        for platform in &request.platforms {
+            let evaluated = request.stages(file, platform, native);
+            if let Some(other) = other_platform(request, &evaluated, platform)? {
+                return Ok(Some(other));
+            }
+        }
+        Ok(None)
+    };
+    match any(native) {
+        Ok(found) => found,
+        // Whichever of them the engine has, it is wrong for another one.
+        Err(Unexpanded::Unknown) if native.is_none() && request.platforms.len() > 1 => {
+            let every = request.platforms.iter().map(|native| any(Some(native)).ok().flatten());
+            let found = every.collect::<Option<Vec<_>>>()?.pop()?;
+            Some(OtherPlatform { found: None, ..found })
+        }
+        Err(_) => None,
+    }
+}
+
+fn other_platform(
+    request: &BuildRequest,
+    evaluated: &Evaluated,
+    platform: &Platform,
+) -> Result<Option<OtherPlatform>, Unexpanded> {
+    let Some(target) = evaluated.target else { return Ok(None) };
+    let (_, stage) = root(&evaluated.stages, target);
+    let has_one = match &stage.base {
+        Source::Scratch => false,
+        // A folder has no platform.
+        Source::Named(name) => taken(request, stage.line, name.clone()).is_some(),
+        Source::Unknown(_) | Source::Stage(_) => true,
+    };
+    let Some(text) = stage.platform.as_ref().filter(|_| has_one) else { return Ok(None) };
+    // What is no platform is for BuildKit to refuse.
+    let Ok(found) = text.value.clone()?.parse::<Platform>() else { return Ok(None) };
+    let (line, written, wanted) = (stage.line, text.written.clone(), platform.clone());
+    let differs = !found.serves(platform);
+    Ok(differs.then_some(OtherPlatform { line, written, found: Some(found), wanted }))
 }
 
 /// The stages that the image consists of: the target, and those below it.
@@ -264,8 +289,10 @@ mod tests {
             IndexMap::from([("mine:1".to_owned(), "m.example/mine:2".parse().unwrap())]);
         let folder = NamedContext::Folder("x".into());
         request.contexts = IndexMap::from([("folder".to_owned(), folder)]);
-        let bases: Vec<String> =
-            bases(&request).iter().map(|base| format!("{} {}", base.line, base.image)).collect();
+        let bases: Vec<String> = bases(&request, &request.instructions())
+            .iter()
+            .map(|base| format!("{} {}", base.line, base.image))
+            .collect();
         assert_eq!(
             bases,
             [
@@ -345,7 +372,7 @@ mod tests {
             let folder = NamedContext::Folder("x".into());
             request.contexts = IndexMap::from([("folder".to_owned(), folder)]);
             let native: Option<Platform> = native.map(|native| native.parse().unwrap());
-            let found = final_platform(&request, native.as_ref());
+            let found = final_platform(&request, &request.instructions(), native.as_ref());
             let found =
                 found.map(|f| (f.line, f.found.map(|p| p.to_string()), f.wanted.to_string()));
             let wanted = wanted
@@ -378,7 +405,7 @@ mod tests {
             let mut request = request(text);
             request.target = target.map(str::to_owned);
             let found = platforms(&["linux/arm64", "linux/amd64"]);
-            let needed = needed_images(&request, &found[0], &found[1]);
+            let needed = needed_images(&request, &request.instructions(), &found[0], &found[1]);
             let shown = |list: &[Platform]| {
                 list.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
             };
