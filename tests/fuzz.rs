@@ -69,6 +69,13 @@ proptest! {
     }
 
     #[test]
+    fn any_dockerfile_is_read(
+        text in "(FROM |AS |ARG |ENV |RUN |COPY |ONBUILD |HEALTHCHECK |SHELL |--platform=|--from=|--mount=|type=|cache|secret|,|id=|target=/|A|b|scratch|0|=|\\$|\\$\\{|\\}|:-|:\\+|:\\?|##?|%%?|//?|\\*|\\?|\"|'|\\[|\\]|\\\\|`|<<-?|EOF|# ?|escape=`|syntax=|\\u{feff}|é|\r?\n|\t| ){0,60}"
+    ) {
+        targets::dockerfile(&text);
+    }
+
+    #[test]
     fn any_text_at_all_is_no_reason_to_panic(text in "\\PC{0,80}|[\\x00-\\x7f]{0,80}") {
         targets::matrix(&text);
         targets::template(&text);
@@ -77,5 +84,6 @@ proptest! {
         targets::dockerignore(&text);
         targets::compose(&text);
         targets::check(&text);
+        targets::dockerfile(&text);
     }
 }

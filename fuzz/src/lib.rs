@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use onebuild::check::{self as rules, Subject};
 use onebuild::context::{dockerignore as ignore, patterns::Rules};
+use onebuild::dockerfile::{Dockerfile, Given, Source};
 use onebuild::error::{Diagnostics, SourceFile};
 use onebuild::image::{Platform, Reference};
 use onebuild::lint::{self, Findings};
@@ -183,4 +184,42 @@ fn presentable(found: &Diagnostics) {
 fn harmless(shown: &str) {
     let harmful = |c: char| c.is_control() && c != '\n';
     assert!(!shown.contains(harmful), "{shown:?}");
+}
+
+/// A Dockerfile: its instructions, and what is built of it.
+pub fn dockerfile(text: &str) {
+    let file = Dockerfile::parse(text);
+    let lines = u32::try_from(text.lines().count()).expect("inputs are short");
+    let mut last = 0;
+    for instruction in &file.instructions {
+        assert!(last < instruction.first, "two instructions stand on one line");
+        assert!(instruction.first <= instruction.last && instruction.last <= lines.max(1));
+        last = instruction.last;
+    }
+    for comment in &file.comments {
+        assert!(comment.text.starts_with('#') && comment.line <= lines);
+        file.comments_of(comment.line);
+    }
+    let _ = (file.declarations(), file.variable_uses());
+    let platform = "linux/arm/v7".parse().expect("it is a platform");
+    let args = [("A".to_owned(), "a".to_owned())].into();
+    let given = Given {
+        args: &args,
+        target: None,
+        platform: Some(&platform),
+        build_platform: None,
+        is_replaced: &|name| name == "b",
+    };
+    let built = file.evaluate(&given);
+    let mut bare = built.clone();
+    bare.stages.iter_mut().for_each(|stage| stage.mounts.clear());
+    assert_eq!(file.stages(&given), bare);
+    for (number, stage) in built.stages.iter().enumerate() {
+        for used in &stage.uses {
+            let Source::Stage(other) = used.source else { continue };
+            assert!(other < built.stages.len());
+        }
+        // The stages below lead to an end.
+        assert!(!matches!(stage.base, Source::Stage(below) if below >= number));
+    }
 }
