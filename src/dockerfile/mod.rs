@@ -14,6 +14,8 @@
 mod evaluate;
 mod instruction;
 mod lex;
+#[cfg(test)]
+mod lex_tests;
 mod lines;
 mod mount;
 mod pattern;

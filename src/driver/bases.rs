@@ -1,5 +1,5 @@
 //! A cell whose label names the digest of its base image is built on just that image, even when the
-//! tag moves in the meantime. A label that the base image brings along names another base, and does
+//! tag moves in the meantime. A label that comes from the base image names another base, and does
 //! not stay.
 
 use std::borrow::Cow;
@@ -51,7 +51,7 @@ impl EngineBuilder {
         }
     }
 
-    /// `request` without the digest that a base image brings along, where another label names the
+    /// `request` without the digest label that comes from a base image, where another label names the
     /// base: BuildKit cannot take a label away, but make it empty.
     pub(super) async fn without_inherited<'r>(
         &self,

@@ -103,7 +103,7 @@ impl BuildRequest {
     }
 }
 
-/// The label that the base image may bring along, where another label of `request` names the base: it
+/// The label that may come from the base image, where another label of `request` names the base: it
 /// would then be the digest of something else.
 pub fn inherited_label(request: &BuildRequest) -> Option<&'static str> {
     let labels = &request.labels;

@@ -134,7 +134,7 @@ fn unknown_bases(
         let place = sources.as_ref().and_then(|sources| sources.line(dockerfile, line));
         let finding = Diagnostic::warning(message)
             .rule("unknown-base")
-            .note("no label names it, and those that the base image brings along are empty")
+            .note("no label names it, and the labels that come from the base image are empty")
             .help("give the labels in the matrix, or leave `base` out of `auto`");
         let finding = match &place {
             Some(span) => finding.at(span, ""),
