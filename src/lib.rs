@@ -8,11 +8,14 @@
 
 #![deny(clippy::unwrap_used)]
 
+pub mod allow; // acknowledgements of what rules find, and the list of the rules (pure)
 pub mod buildkit; // BuildKit's client: control, session; depends on nothing else of ours
+pub mod check; // rules over the whole plan (pure)
 pub mod cli; // arguments and help; no behaviour
 pub mod commands; // one file a subcommand: wiring only
 pub mod context; // the build context: .dockerignore, the walk
 pub mod docker; // endpoint, dialer, credentials, the Docker API
+pub mod dockerfile; // what a Dockerfile says, and what BuildKit makes of it (pure)
 pub mod driver; // where docker and buildkit meet: implements `Builder`
 pub mod error; // kinds, exit codes, rendering of source spans
 pub mod event; // what work may tell a display

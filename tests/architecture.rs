@@ -15,14 +15,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("error", &["text"]),
     ("image", &[]),
     ("template", &["error", "version"]),
+    ("dockerfile", &["image"]),
     ("yaml", &["error"]),
+    ("allow", &["error", "yaml"]),
     ("event", &["image", "outcome"]),
     ("outcome", &["event", "image"]),
     ("input", &["error", "event", "image"]),
-    ("matrix", &["error", "event", "image", "input", "template", "version", "yaml"]),
-    ("plan", &["error", "event", "image", "input", "matrix", "template"]),
+    ("matrix", &["allow", "error", "event", "image", "input", "template", "version", "yaml"]),
+    ("plan", &["dockerfile", "error", "event", "image", "input", "matrix", "template"]),
     ("init", &["image", "template"]),
-    ("lint", &["error", "event", "image", "plan", "template", "yaml"]),
+    ("lint", &["allow", "dockerfile", "error", "event", "image", "plan", "template", "yaml"]),
+    ("check", &["allow", "dockerfile", "error", "image", "input", "matrix", "plan", "template"]),
     // What touches the world.
     ("buildkit", &[]),
     ("context", &["error"]),
@@ -36,8 +39,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "driver",
         &[
-            "buildkit", "context", "docker", "error", "event", "image", "outcome", "plan",
-            "registry", "schedule", "template",
+            "allow",
+            "buildkit",
+            "context",
+            "docker",
+            "dockerfile",
+            "error",
+            "event",
+            "image",
+            "outcome",
+            "plan",
+            "registry",
+            "schedule",
+            "template",
         ],
     ),
     // Wiring sees everything.
@@ -51,8 +65,22 @@ const ANY: &[&str] = &["*"];
 
 /// Rooms that are handed text and values and give back values.
 const PURE: &[&str] = &[
-    "text", "version", "error", "image", "template", "event", "outcome", "input", "yaml", "matrix",
-    "plan", "init", "lint",
+    "allow",
+    "text",
+    "version",
+    "error",
+    "image",
+    "template",
+    "dockerfile",
+    "event",
+    "outcome",
+    "input",
+    "yaml",
+    "matrix",
+    "plan",
+    "init",
+    "check",
+    "lint",
 ];
 
 /// What a pure room may not name.
@@ -180,4 +208,34 @@ fn what_is_no_fault_is_left_alone() {
     ] {
         assert_eq!(faults(room, "f.rs", text), Vec::<String>::new());
     }
+}
+
+/// The names after `.rule("` and in `Finding::new("`, in code that is no test.
+fn rules_named(text: &str) -> Vec<String> {
+    let joined: String = code(text).map(|(_, line)| line.trim()).collect();
+    let starts = [".rule(\"", "Finding::new(\""];
+    let named = starts.iter().flat_map(|start| joined.split(start).skip(1));
+    named.map(|rest| rest.split('"').next().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn every_rule_that_a_finding_names_is_in_the_list_of_rules() {
+    // What lint could not look at, and what BuildKit refuses, are no rules.
+    const OTHERS: [&str; 2] = ["not-linted", "buildkit"];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let mut seen = 0;
+    for file in files {
+        let name = file.display().to_string();
+        if name.ends_with("tests.rs") || name.contains("tests/") {
+            continue;
+        }
+        for rule in rules_named(&fs::read_to_string(&file).expect("it was found")) {
+            let known = onebuild::allow::RULES.iter().any(|known| known.name == rule);
+            assert!(known || OTHERS.contains(&&*rule), "{name}: `{rule}` is not in RULES");
+            seen += 1;
+        }
+    }
+    assert!(seen > 10, "the rules were not found");
 }

@@ -61,6 +61,21 @@ proptest! {
     }
 
     #[test]
+    fn any_dockerfile_is_checked_or_refused(
+        text in "(FROM |ARG |ENV |RUN |COPY |ONBUILD |LABEL |--platform=|--from=|--mount=|type=|cache|secret|ssh|,id=|,target=|,from=|/var/cache/apt|a:1|c| AS s|s\\n|V|TARGETARCH|=|\\$|\\{|\\}|:-|<<E\n|E\n|# onebuild: allow |same-image|\\(|\\)|# syntax=|# escape=`|\\\\\n|\n|\r\n|\"|'|é|[0-9]| ){0,60}"
+    ) {
+        targets::check(&text);
+        targets::check(&format!("ARG V\nFROM a:1 AS s\n{text}"));
+    }
+
+    #[test]
+    fn any_dockerfile_is_read(
+        text in "(FROM |AS |ARG |ENV |RUN |COPY |ONBUILD |HEALTHCHECK |SHELL |--platform=|--from=|--mount=|type=|cache|secret|,|id=|target=/|A|b|scratch|0|=|\\$|\\$\\{|\\}|:-|:\\+|:\\?|##?|%%?|//?|\\*|\\?|\"|'|\\[|\\]|\\\\|`|<<-?|EOF|# ?|escape=`|syntax=|\\u{feff}|é|\r?\n|\t| ){0,60}"
+    ) {
+        targets::dockerfile(&text);
+    }
+
+    #[test]
     fn any_text_at_all_is_no_reason_to_panic(text in "\\PC{0,80}|[\\x00-\\x7f]{0,80}") {
         targets::matrix(&text);
         targets::template(&text);
@@ -68,5 +83,7 @@ proptest! {
         targets::reference(&text);
         targets::dockerignore(&text);
         targets::compose(&text);
+        targets::check(&text);
+        targets::dockerfile(&text);
     }
 }

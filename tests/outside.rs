@@ -156,9 +156,12 @@ fn without_git_there_is_a_warning_which_strict_makes_an_error() {
     assert_eq!(code, Some(0));
     assert!(warning.starts_with("warning: there is no Git commit"), "{warning}");
     assert!(warning.contains("--> matrix.yaml:5:9"), "{warning}");
-    let (code, nothing, error) = told(&onebuild(folder.path(), &["plan", "--strict"], &[]));
-    assert_eq!((code, nothing.as_str()), (Some(3), ""));
+    let (code, table, error) = told(&onebuild(folder.path(), &["plan", "--strict"], &[]));
+    assert_eq!((code, table.lines().count()), (Some(3), 2), "{table}");
     assert!(error.starts_with("error: there is no Git commit"), "{error}");
+    let json = ["plan", "--strict", "--format", "json"];
+    let (code, nothing, _) = told(&onebuild(folder.path(), &json, &[]));
+    assert_eq!((code, nothing.as_str()), (Some(3), ""));
 }
 
 #[test]

@@ -5,11 +5,14 @@
 
 use std::collections::HashSet;
 
+use onebuild::check::{self as rules, Subject};
 use onebuild::context::{dockerignore as ignore, patterns::Rules};
+use onebuild::dockerfile::{Dockerfile, Given, Source};
 use onebuild::error::{Diagnostics, SourceFile};
 use onebuild::image::{Platform, Reference};
 use onebuild::lint::{self, Findings};
 use onebuild::matrix::{Matrix, Overrides, Selection};
+use onebuild::plan::{Root, Templates, plan};
 use onebuild::template::{Scope, Template, Value};
 
 /// More cells than this say nothing new about a file, and cost time.
@@ -97,6 +100,30 @@ pub fn template(text: &str) {
     }
 }
 
+/// A Dockerfile of several cells, and the rules over them.
+pub fn check(text: &str) {
+    let matrix = "image: a\ntag: <%os%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { os: [x, y] }\n\
+                  args: { V: \"1\", TARGETARCH: <%os%> }\nbases: { a:1: b }\ncontexts: { c: . }\n\
+                  secrets: { s: { env: S } }\nssh: default\n";
+    let matrix = Matrix::parse(SourceFile::new("matrix.yaml", matrix)).expect("it is right");
+    let overrides = Overrides::default();
+    let selected = matrix.select(&Selection::default(), &overrides).expect("all of it");
+    let cells = selected.expand().expect("it has two cells").cells;
+    let mut templates = Templates::default();
+    let planned = templates
+        .insert("Dockerfile", SourceFile::new("Dockerfile", text))
+        .and_then(|()| plan(&matrix, &cells, &templates, &Root::default(), &Default::default()));
+    let Ok(planned) = planned else { return };
+    let (requests, sources) = (&planned.requests, &templates.sources());
+    let subject = Subject { matrix: &matrix, cells: &cells, requests, sources, whole: None };
+    let found = rules::check(subject);
+    let mut allows = matrix.allows().clone();
+    rules::acknowledge(requests, sources, &mut allows);
+    harmless(&allows.filter(found).render(false));
+    harmless(&allows.wrong().render(false));
+    harmless(&allows.unused(Default::default()).render(false));
+}
+
 /// An image's name, or a platform.
 pub fn reference(text: &str) {
     if let Ok(reference) = text.parse::<Reference>() {
@@ -157,4 +184,42 @@ fn presentable(found: &Diagnostics) {
 fn harmless(shown: &str) {
     let harmful = |c: char| c.is_control() && c != '\n';
     assert!(!shown.contains(harmful), "{shown:?}");
+}
+
+/// A Dockerfile: its instructions, and what is built of it.
+pub fn dockerfile(text: &str) {
+    let file = Dockerfile::parse(text);
+    let lines = u32::try_from(text.lines().count()).expect("inputs are short");
+    let mut last = 0;
+    for instruction in &file.instructions {
+        assert!(last < instruction.first, "two instructions stand on one line");
+        assert!(instruction.first <= instruction.last && instruction.last <= lines.max(1));
+        last = instruction.last;
+    }
+    for comment in &file.comments {
+        assert!(comment.text.starts_with('#') && comment.line <= lines);
+        file.comments_of(comment.line);
+    }
+    let _ = (file.declarations(), file.variable_uses());
+    let platform = "linux/arm/v7".parse().expect("it is a platform");
+    let args = [("A".to_owned(), "a".to_owned())].into();
+    let given = Given {
+        args: &args,
+        target: None,
+        platform: Some(&platform),
+        build_platform: None,
+        is_replaced: &|name| name == "b",
+    };
+    let built = file.evaluate(&given);
+    let mut bare = built.clone();
+    bare.stages.iter_mut().for_each(|stage| stage.mounts.clear());
+    assert_eq!(file.stages(&given), bare);
+    for (number, stage) in built.stages.iter().enumerate() {
+        for used in &stage.uses {
+            let Source::Stage(other) = used.source else { continue };
+            assert!(other < built.stages.len());
+        }
+        // The stages below lead to an end.
+        assert!(!matches!(stage.base, Source::Stage(below) if below >= number));
+    }
 }

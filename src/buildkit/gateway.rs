@@ -53,25 +53,27 @@ impl Client {
         Ok(answer.await?.result.map(|result| result.metadata).unwrap_or_default())
     }
 
-    /// The digest (`sha256:…`) that the registry has for `image` now, the engine's own copy left
-    /// aside: of the index, where there is one. The registry is reached as for a build, with the logins
-    /// of `session` and over the engine's mirrors. It has to have an image for `platform`, or else
-    /// for the engine's own.
-    pub async fn digest(
+    /// What `image` is: the digest (`sha256:…`) that its name points to, of the index where there is
+    /// one, and the configuration of the image for `platform`, or else for the engine's own. The
+    /// registry is reached as for a build, with the logins of `session` and over the engine's
+    /// mirrors. With `pull`, the engine's own copy is left aside.
+    pub async fn image(
         &self,
         session: &str,
         image: &str,
         platform: Option<pb::Platform>,
-    ) -> Result<String, SolveError> {
+        pull: bool,
+    ) -> Result<(String, Vec<u8>), SolveError> {
         let request = bridge::ResolveImageConfigRequest {
             r#ref: image.to_owned(),
             platform,
-            resolve_mode: "pull".to_owned(),
+            resolve_mode: if pull { "pull" } else { "default" }.to_owned(),
             ..bridge::ResolveImageConfigRequest::default()
         };
         let resolved = self
             .over_a_bridge(session, async |mut bridge| bridge.resolve_image_config(request).await);
-        Ok(resolved.await?.digest)
+        let resolved = resolved.await?;
+        Ok((resolved.digest, resolved.config))
     }
 
     /// Opens a solve for one `call` and ends it.

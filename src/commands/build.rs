@@ -53,16 +53,17 @@ pub(super) fn run(matrix: &Matrix, args: &BuildArgs, scope: Scope) -> Result<Exi
         Scope::One => Unnamed::Defaults,
         Scope::All => Unnamed::Everything,
     };
-    let cells = prepare::cells(matrix, &args.select, &args.inputs, unnamed)?;
     let options = Arc::new(options(args));
-    let mut requests = prepare::requests(matrix, &cells, &args.select, &options)?;
+    let prepare::Prepared { cells, mut requests, mut allows, .. } =
+        prepare::prepared(matrix, &args.select, &args.inputs, unnamed, &options)?;
     if let Some(spec) = &args.output.output {
         destination::set(&mut requests, spec, args.output.dry_run)?;
     }
     if args.output.dry_run {
         return Ok(dry_run(&cells));
     }
-    let secrets = secrets(&requests, args.run.progress);
+    let (secrets, found) = secrets(&requests, args.run.progress);
+    let secrets = (secrets, allows.filter(found));
     // One thread serves the connections; walking folders and drawing have threads of their own.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

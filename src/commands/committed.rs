@@ -23,6 +23,7 @@ pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error>
         let help = "what is committed is the same for every run: say it in matrix.yaml";
         return Err(Error::new(ErrorKind::Usage, message).help(help));
     }
+    output::warn(&prepare::open_warnings(matrix), args.select.strict)?;
     if matrix.committed().is_empty() {
         let message = format!("{} has no `files`", matrix.file().name());
         let help = "add `files: { docker-compose.yml: { template: PATH, when: CONDITION } }`";

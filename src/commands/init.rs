@@ -47,9 +47,9 @@ fn planned(path: &Path) -> Result<usize, Error> {
     };
     let matrix = Matrix::parse(load::text(path).map_err(unreadable)?)?;
     let select = SelectArgs { file: path.to_owned(), ..SelectArgs::default() };
-    let cells = prepare::cells(&matrix, &select, &InputArgs::default(), Unnamed::Everything)?;
-    prepare::requests(&matrix, &cells, &select, &Default::default())?;
-    Ok(cells.len())
+    let (inputs, options) = (InputArgs::default(), Default::default());
+    let prepared = prepare::prepared(&matrix, &select, &inputs, Unnamed::Everything, &options)?;
+    Ok(prepared.cells.len())
 }
 
 fn found(folder: &Path) -> Result<Found, Error> {

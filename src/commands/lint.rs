@@ -1,37 +1,52 @@
 //! `onebuild lint`: what is wrong or unwise, without building.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
 
-use super::{committed, compose, engine, load, output, prepare};
+use super::prepare::{self, Prepared};
+use super::{committed, compose, engine, load, output};
+use crate::allow::{Allows, Asked};
 use crate::cli::{InputArgs, LintArgs, LintFormat};
-use crate::driver::{self, EngineBuilder, Environment, HeldSecrets, Lint, Obstacle};
-use crate::error::{Diagnostic, Error, ErrorKind, Severity, SourceFile, Span, why};
+use crate::driver::{self, BaseFault, EngineBuilder, Environment, HeldSecrets, Lint, Obstacle};
+use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, why};
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
 use crate::matrix::{Cell, Matrix, Origin, Sheet, Source, Unnamed};
-use crate::plan::{BuildRequest, Root};
+use crate::plan::{BuildRequest, Root, Sources};
+use crate::template::Rendered;
 
 /// Questions to BuildKit at a time: each takes it some hundredths of a second.
 const AT_ONCE: usize = 8;
 
-/// The number of a request, and what BuildKit says of it or why it does not.
-type Answer = (usize, Result<Lint, String>);
+/// What BuildKit says, by the number of the request.
+#[derive(Default)]
+struct Answers {
+    /// Of each Dockerfile once; why it does not say.
+    lint: Vec<(usize, Result<Lint, String>)>,
+    /// Of every request.
+    bases: Vec<(usize, Vec<BaseFault>)>,
+}
 
 pub(super) fn run(sheet: Result<Sheet, Error>, args: &LintArgs) -> Result<ExitCode, Error> {
     let mut findings = Findings::default();
     let root = &Root::of(&args.select.file);
     let mut templates = HashSet::new();
-    match find(sheet, args, &mut findings, &mut templates) {
+    let (mut allows, mut asked) = (Allows::default(), None);
+    match find(sheet, args, &mut findings, &mut templates, &mut allows) {
         // What is wrong with the files is what was asked for.
         Err(error) if error.kind() == ErrorKind::Matrix && !error.diagnostics().is_empty() => {
             findings.told(error.diagnostics());
         }
         Err(error) => return Err(error),
-        Ok(()) => {}
+        Ok(done) => asked = done,
+    }
+    findings.acknowledge(&mut allows);
+    findings.told(allows.wrong());
+    if let Some(asked) = asked {
+        findings.told(&allows.unused(asked));
     }
     compose::lint(root, &args.compose, &templates, &mut findings);
     output::stdout(&match args.format {
@@ -47,31 +62,50 @@ pub(super) fn run(sheet: Result<Sheet, Error>, args: &LintArgs) -> Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
+/// Adds what is found in the matrix and its templates. Says which rules were applied, where that was
+/// done to all of the matrix.
 fn find(
     sheet: Result<Sheet, Error>,
     args: &LintArgs,
     findings: &mut Findings,
     templates: &mut HashSet<PathBuf>,
-) -> Result<(), Error> {
+    allows: &mut Allows,
+) -> Result<Option<Asked>, Error> {
     let matrix = load::matrix(&sheet?, &args.select)?;
-    findings.told(matrix.warnings());
+    allows.clone_from(matrix.allows());
     let root = &Root::of(&args.select.file);
     templates.extend(matrix.committed().iter().map(|file| root.join(&file.template)));
-    let (cells, warnings) =
-        prepare::selected(&matrix, &args.select, &InputArgs::default(), Unnamed::Everything)?;
+    let mut warnings = matrix.warnings().clone();
+    let (inputs, options) = (InputArgs::default(), Default::default());
+    let prepared =
+        prepare::all(&matrix, &args.select, &inputs, Unnamed::Everything, &options, &mut warnings);
     findings.told(&warnings);
-    let (requests, warnings) =
-        prepare::planned(&matrix, &cells, &args.select, &Default::default())?;
-    findings.told(&warnings);
+    let Prepared { cells, requests, sources, whole, .. } = prepared.map(|mut prepared| {
+        std::mem::swap(allows, &mut prepared.allows);
+        prepared
+    })?;
     drifted(&matrix, root, findings)?;
     let by_name = cells.iter().map(|cell| (&*cell.name, cell)).collect();
-    let mut files = Files { cells: by_name, read: HashMap::new() };
+    let mut files = Files { cells: by_name, sources };
     let asked = if args.no_engine { None } else { ask(&requests, args.host.as_deref())? };
-    findings.of_requests(&requests, &mut files, asked.is_none());
-    for (number, answer) in asked.into_iter().flatten() {
+    let engine = asked.is_some();
+    findings.of_requests(&requests, &mut files, !engine);
+    let Answers { lint, bases } = asked.unwrap_or_default();
+    for (number, answer) in lint {
         add(findings, &requests[number], answer, &mut files);
     }
-    Ok(())
+    for (number, fault) in
+        bases.into_iter().flat_map(|(n, faults)| faults.into_iter().map(move |f| (n, f)))
+    {
+        let request = &requests[number];
+        let told = Diagnostic::error(fault.message).help(fault.help);
+        let told = match files.line(&request.dockerfile, fault.line) {
+            Some(span) => told.at(&span, ""),
+            None => told,
+        };
+        findings.add(Finding::new(fault.rule, told), Some(&request.cell));
+    }
+    Ok(whole.then_some(Asked { lint: true, engine }))
 }
 
 /// What is wrong with the matrix's `files`, and which of them are not what they would be now.
@@ -97,8 +131,8 @@ fn drifted(matrix: &Matrix, root: &Root, findings: &mut Findings) -> Result<(), 
     Ok(())
 }
 
-/// BuildKit's findings, by the number of the request; none where no engine answers.
-fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Vec<Answer>>, Error> {
+/// BuildKit's findings; none where no engine answers.
+fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -140,9 +174,14 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Vec<Answe
             let builder = &builder;
             async move { (number, builder.lint(request).await) }
         });
-        let answers = futures::stream::iter(asked).buffered(AT_ONCE).collect().await;
+        let lint = futures::stream::iter(asked).buffered(AT_ONCE).collect().await;
+        let bases = requests.iter().enumerate().map(|(number, request)| {
+            let builder = &builder;
+            async move { (number, builder.base_faults(request).await) }
+        });
+        let bases = futures::stream::iter(bases).buffered(AT_ONCE).collect().await;
         builder.close().await;
-        Ok(Some(answers))
+        Ok(Some(Answers { lint, bases }))
     });
     runtime.shutdown_background();
     answers
@@ -161,7 +200,7 @@ fn add(
             return findings.add(Finding::new("not-linted", told), Some(&request.cell));
         }
     };
-    let mut place = |line: Option<u32>, told: Diagnostic| match line
+    let place = |line: Option<u32>, told: Diagnostic| match line
         .and_then(|line| files.line(&request.dockerfile, line))
     {
         Some(span) => told.at(&span, ""),
@@ -186,17 +225,15 @@ fn add(
     }
 }
 
-/// The templates, read again to show the lines that findings point at, and the cells, which know
-/// where their values come from.
+/// The templates, and the cells, which know where their values come from.
 struct Files<'c> {
     cells: HashMap<&'c str, &'c Cell>,
-    read: HashMap<String, Option<SourceFile>>,
+    sources: Sources,
 }
 
 impl Places for Files<'_> {
-    fn template(&mut self, name: &str) -> Option<SourceFile> {
-        let read = || load::text(Path::new(name)).ok();
-        self.read.entry(name.to_owned()).or_insert_with(read).clone()
+    fn line(&self, rendered: &Rendered, line: u32) -> Option<Span> {
+        self.sources.line(rendered, line)
     }
 
     fn key(&self, cell: &str, key: &str) -> Option<Span> {

@@ -101,9 +101,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
     }
 }
 
-/// The matrix, its warnings told.
+/// The matrix. Its warnings are shown together with those of its cells.
 fn usable(sheet: Result<Sheet, Error>, select: &SelectArgs) -> Result<Matrix, Error> {
-    let matrix = load::matrix(&sheet?, select)?;
-    output::warn(matrix.warnings(), select.strict)?;
-    Ok(matrix)
+    load::matrix(&sheet?, select)
 }

@@ -13,9 +13,20 @@ pub(super) fn run(matrix: &Matrix, args: &PlanArgs) -> Result<ExitCode, Error> {
         let error = Error::new(ErrorKind::Usage, "--group-by groups the jobs of --format github");
         return Err(error.help("add --format github"));
     }
-    let cells = prepare::cells(matrix, &args.select, &args.inputs, Unnamed::Everything)?;
     // Whatever the format, to find what is wrong with the templates now and not at the build.
-    let requests = prepare::requests(matrix, &cells, &args.select, &Default::default())?;
+    let (prepare::Prepared { cells, requests, .. }, warnings) = prepare::judged(
+        matrix,
+        &args.select,
+        &args.inputs,
+        Unnamed::Everything,
+        &Default::default(),
+    )?;
+    let strict = args.select.strict;
+    if strict && args.format == PlanFormat::Table && warnings.has_warnings() {
+        // A person reads the plan to see what the errors are about; a program must not go on with it.
+        output::stdout(&plan::table(&cells));
+    }
+    output::warn(&warnings, strict)?;
     elsewhere::told(matrix).lines().for_each(note);
     output::stdout(&match args.format {
         PlanFormat::Table => plan::table(&cells),

@@ -1,38 +1,129 @@
 //! From the command line to build requests: what `build`, `matrix`, `render` and `plan` share.
 
 use std::collections::HashMap;
+use std::mem::take;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{committed, facts, inputs, load, output, scripts};
+use crate::allow::{Allows, Asked};
+use crate::check::{Subject, acknowledge, check};
 use crate::cli::{InputArgs, SelectArgs};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, why};
 use crate::matrix::{Cell, Matrix, Overrides, Selection, Unnamed};
-use crate::plan::{BuildOptions, BuildRequest, Needed, Root, Templates, plan};
+use crate::plan::{BuildOptions, BuildRequest, Needed, Root, Sources, Templates, plan};
 
 /// The folder that templates of Dockerfiles lie in.
 const CONTEXT: &str = "context folder";
 
-/// The cells that the command line selects.
+/// What a command line asks for, and what is odd about it but stops nothing.
+pub(super) struct Prepared {
+    pub(super) cells: Vec<Cell>,
+    pub(super) requests: Vec<BuildRequest>,
+    /// The templates of the requests.
+    pub(super) sources: Sources,
+    /// The acknowledgements in the matrix and in the templates.
+    pub(super) allows: Allows,
+    /// Whether these are all cells of the matrix, as its files have them: what is of no use to them
+    /// is of no use at all.
+    pub(super) whole: bool,
+}
+
+/// The cells that the command line selects and their build requests, the warnings shown.
+pub(super) fn prepared(
+    matrix: &Matrix,
+    args: &SelectArgs,
+    inputs: &InputArgs,
+    unnamed: Unnamed,
+    options: &Arc<BuildOptions>,
+) -> Result<Prepared, Error> {
+    let (prepared, warnings) = judged(matrix, args, inputs, unnamed, options)?;
+    output::warn(&warnings, args.strict)?;
+    Ok(prepared)
+}
+
+/// The same, its warnings not shown yet: those that are not acknowledged.
+pub(super) fn judged(
+    matrix: &Matrix,
+    args: &SelectArgs,
+    inputs: &InputArgs,
+    unnamed: Unnamed,
+    options: &Arc<BuildOptions>,
+) -> Result<(Prepared, Diagnostics), Error> {
+    let mut warnings = matrix.warnings().clone();
+    let prepared = all(matrix, args, inputs, unnamed, options, &mut warnings);
+    let mut prepared = prepared.or_else(|error| {
+        output::warn(&matrix.allows().clone().filter(take(&mut warnings)), args.strict)?;
+        Err(error)
+    })?;
+    warnings = prepared.allows.filter(warnings);
+    warnings.extend(prepared.allows.wrong().clone());
+    if prepared.whole {
+        warnings.extend(prepared.allows.unused(Asked::default()));
+    }
+    Ok((prepared, warnings))
+}
+
+/// The warnings of the matrix alone that are not acknowledged.
+pub(super) fn open_warnings(matrix: &Matrix) -> Diagnostics {
+    matrix.allows().clone().filter(matrix.warnings().clone())
+}
+
+/// The same, nothing judged yet. What is odd is added to `warnings`, also where an error ends it.
+pub(super) fn all(
+    matrix: &Matrix,
+    args: &SelectArgs,
+    inputs: &InputArgs,
+    unnamed: Unnamed,
+    options: &Arc<BuildOptions>,
+    warnings: &mut Diagnostics,
+) -> Result<Prepared, Error> {
+    let Selected { cells, everything } = selected(matrix, args, inputs, unnamed, warnings)?;
+    inputs::check(inputs, cells.len())?;
+    let root = &Root::of(&args.file);
+    let (requests, sources) = planned(matrix, &cells, root, options, warnings)?;
+    let whole = everything && !changes(args, inputs);
+    let every = || all_requests(matrix, root);
+    warnings.extend(check(Subject {
+        matrix,
+        cells: &cells,
+        requests: &requests,
+        sources: &sources,
+        whole: if whole { None } else { Some(&every) },
+    }));
+    let mut allows = matrix.allows().clone();
+    acknowledge(&requests, &sources, &mut allows);
+    Ok(Prepared { cells, requests, sources, allows, whole })
+}
+
+/// The cells that the command line selects, the warnings shown.
 pub(super) fn cells(
     matrix: &Matrix,
     args: &SelectArgs,
     inputs: &InputArgs,
     unnamed: Unnamed,
 ) -> Result<Vec<Cell>, Error> {
-    let (cells, warnings) = selected(matrix, args, inputs, unnamed)?;
+    let mut warnings = matrix.warnings().clone();
+    let selected = selected(matrix, args, inputs, unnamed, &mut warnings);
+    output::warn(&matrix.allows().clone().filter(warnings), args.strict)?;
+    let Selected { cells, .. } = selected?;
     inputs::check(inputs, cells.len())?;
-    output::warn(&warnings, args.strict)?;
     Ok(cells)
 }
 
-/// The same, its warnings not told yet.
-pub(super) fn selected(
+struct Selected {
+    cells: Vec<Cell>,
+    /// Whether no cell of the matrix is left out.
+    everything: bool,
+}
+
+fn selected(
     matrix: &Matrix,
     args: &SelectArgs,
     inputs: &InputArgs,
     unnamed: Unnamed,
-) -> Result<(Vec<Cell>, Diagnostics), Error> {
+    warnings: &mut Diagnostics,
+) -> Result<Selected, Error> {
     let selection = Selection {
         only: args.only.iter().chain(&args.axes).cloned().collect(),
         skip: args.skip.clone(),
@@ -45,7 +136,6 @@ pub(super) fn selected(
     let mut selected = matrix
         .select(&selection, &overrides)
         .map_err(|wrong| Error::found(ErrorKind::Usage, wrong))?;
-    let mut warnings = Diagnostics::default();
     if let Some(asked) = matrix.wants_facts() {
         let facts = facts::facts(&root)?;
         if facts.revision.is_none() {
@@ -57,44 +147,56 @@ pub(super) fn selected(
     }
     let expansion = selected.expand()?;
     warnings.extend(expansion.warnings);
-    Ok((expansion.cells, warnings))
+    Ok(Selected { cells: expansion.cells, everything: selected.is_everything() })
 }
 
-/// The build requests of `cells`.
-pub(super) fn requests(
+/// The build requests of `cells`, with the templates that they are made of.
+fn planned(
     matrix: &Matrix,
     cells: &[Cell],
-    args: &SelectArgs,
+    root: &Root,
     options: &Arc<BuildOptions>,
-) -> Result<Vec<BuildRequest>, Error> {
-    let (requests, warnings) = planned(matrix, cells, args, options)?;
-    output::warn(&warnings, args.strict)?;
-    Ok(requests)
-}
-
-/// The same, its warnings not told yet.
-pub(super) fn planned(
-    matrix: &Matrix,
-    cells: &[Cell],
-    args: &SelectArgs,
-    options: &Arc<BuildOptions>,
-) -> Result<(Vec<BuildRequest>, Diagnostics), Error> {
-    let root = Root::of(&args.file);
-    let mut templates = templates(&root, CONTEXT, |templates| templates.needed(cells))?;
+    warnings: &mut Diagnostics,
+) -> Result<(Vec<BuildRequest>, Sources), Error> {
+    let mut templates = templates(root, CONTEXT, |templates| templates.needed(cells))?;
     // A var may be there for them alone; what else is wrong with them is not for now.
-    if let Ok(others) = committed::templates(matrix, &root) {
+    if let Ok(others) = committed::templates(matrix, root) {
         templates.also_used(others.names());
     }
-    let plan = plan(matrix, cells, &templates, &root, options)?;
+    let plan = plan(matrix, cells, &templates, root, options)?;
+    warnings.extend(plan.warnings);
     let mut requests = plan.requests;
-    scripts::read(&mut requests, &root)?;
+    scripts::read(&mut requests, root)?;
     let mut ignores = HashMap::new();
     for (cell, request) in cells.iter().zip(&mut requests) {
         let template = request.context.join(&*cell.dockerfile);
         let ignore = ignores.entry(template).or_insert_with_key(|template| own_ignore(template));
         request.dockerignore.clone_from(ignore);
     }
-    Ok((requests, plan.warnings))
+    Ok((requests, templates.sources()))
+}
+
+/// Whether flags say of the cells what the matrix does not: a rule may then find less than it finds
+/// without them.
+fn changes(args: &SelectArgs, inputs: &InputArgs) -> bool {
+    !args.platform.is_empty()
+        || !args.var.is_empty()
+        || !args.build_arg.is_empty()
+        || !args.base.is_empty()
+        || inputs.target.is_some()
+        || !inputs.build_context.is_empty()
+        || !inputs.secret.is_empty()
+        || !inputs.ssh.is_empty()
+}
+
+/// The requests of all cells of the matrix, as its files have them; none where one of them cannot be
+/// made, which is not for now.
+fn all_requests(matrix: &Matrix, root: &Root) -> Option<Vec<BuildRequest>> {
+    let overrides = Overrides::default();
+    let cells = matrix.select(&Selection::default(), &overrides).ok()?.expand().ok()?.cells;
+    let templates = templates(root, CONTEXT, |templates| templates.needed(&cells)).ok()?;
+    let plan = plan(matrix, &cells, &templates, root, &Default::default()).ok()?;
+    Some(plan.requests)
 }
 
 /// What Docker lets stand beside one Dockerfile in place of the context's `.dockerignore`.

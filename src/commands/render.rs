@@ -16,8 +16,9 @@ pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error>
     if args.files {
         return committed::run(matrix, args);
     }
-    let cells = prepare::cells(matrix, &args.select, &InputArgs::default(), Unnamed::Everything)?;
-    let requests = prepare::requests(matrix, &cells, &args.select, &Default::default())?;
+    let (inputs, options) = (InputArgs::default(), Default::default());
+    let requests =
+        prepare::prepared(matrix, &args.select, &inputs, Unnamed::Everything, &options)?.requests;
     match &args.out {
         Some(folder) if args.check => check(&requests, folder, selects_all(&args.select))?,
         Some(folder) => write(&requests, folder)?,

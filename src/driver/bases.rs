@@ -1,25 +1,18 @@
-//! The digests of base images: each is asked for once a run, and a cell that is labelled with one is
-//! built on just that image, even when the tag moves in the meantime.
+//! A cell whose label names the digest of its base image is built on just that image, even when the
+//! tag moves in the meantime. A label that comes from the base image names another base, and does
+//! not stay.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use bollard_buildkit_proto::pb;
-use tokio::sync::OnceCell;
+use std::borrow::Cow;
 
 use crate::buildkit::SolveError;
-use crate::image::{Digest, Platform, Reference};
 use crate::outcome::Failure;
-use crate::plan::{BuildRequest, Pin};
+use crate::plan::{BuildRequest, Pin, inherited_label, label_sources};
 
 use super::engine::EngineBuilder;
 use super::failure::unresolved;
+use super::images::Question;
 use super::sessions::Open;
 use super::words::login_host;
-
-/// What is known already.
-#[derive(Default)]
-pub(super) struct Digests(Mutex<HashMap<Reference, Arc<OnceCell<Digest>>>>);
 
 impl EngineBuilder {
     /// `request` on the image that its base is now, with the labels that say so.
@@ -29,14 +22,25 @@ impl EngineBuilder {
         request: &BuildRequest,
         pin: &Pin,
     ) -> Result<BuildRequest, Box<Failure>> {
-        let image = &pin.base.image;
-        let slot = {
-            let mut known = self.digests.0.lock().unwrap_or_else(PoisonError::into_inner);
-            known.entry(image.clone()).or_default().clone()
-        };
-        let found = slot.get_or_try_init(|| self.resolve(session, pin)).await;
-        match found {
-            Ok(digest) => Ok(request.pinned(pin, digest)),
+        let image = pin.base.image.clone();
+        let question = Question { image, platform: pin.platform.clone(), pull: true };
+        let answer = self.image(session, &question).await.and_then(|found| {
+            found.digest.clone().ok_or_else(|| SolveError {
+                message: "the engine gave no digest of it".to_owned(),
+                details: Vec::new(),
+                connection_lost: false,
+            })
+        });
+        // The frontend puts this before what a registry says; here it is not asked.
+        let answer = answer.map_err(|error| SolveError {
+            message: format!(
+                "failed to resolve source metadata for {}: {}",
+                question.image, error.message
+            ),
+            ..error
+        });
+        match answer {
+            Ok(digest) => Ok(request.pinned(pin, &digest)),
             Err(error) => {
                 let had_login = match login_host(&error.message) {
                     Some(host) => self.sessions.has_login(&host).await,
@@ -47,28 +51,24 @@ impl EngineBuilder {
         }
     }
 
-    async fn resolve(&self, session: &Open, pin: &Pin) -> Result<Digest, SolveError> {
-        let image = pin.base.image.to_string();
-        let platform = pin.platform.as_ref().map(in_protocol);
-        let answer = self.client.digest(&session.id, &image, platform).await;
-        let answer = answer.and_then(|digest| {
-            digest.parse().map_err(|error| SolveError {
-                message: format!("the engine gave no digest of it: {error}"),
-                details: Vec::new(),
-                connection_lost: false,
-            })
-        });
-        // The frontend puts this before what a registry says; here it is not asked.
-        answer.map_err(|error| SolveError {
-            message: format!("failed to resolve source metadata for {image}: {}", error.message),
-            ..error
-        })
+    /// `request` without the digest label that comes from a base image, where another label names the
+    /// base: BuildKit cannot take a label away, but make it empty.
+    pub(super) async fn without_inherited<'r>(
+        &self,
+        session: &Open,
+        request: Cow<'r, BuildRequest>,
+    ) -> Cow<'r, BuildRequest> {
+        let Some(name) = inherited_label(&request) else { return request };
+        for (image, platform) in label_sources(&request) {
+            let pull = request.options.pull;
+            let question = Question { image, platform: Some(platform), pull };
+            let found = self.image(session, &question).await;
+            if found.is_ok_and(|found| found.has_label(name)) {
+                let mut request = request.into_owned();
+                request.labels.insert(name.to_owned(), String::new());
+                return Cow::Owned(request);
+            }
+        }
+        request
     }
-}
-
-fn in_protocol(platform: &Platform) -> pb::Platform {
-    let text = platform.to_string();
-    let mut parts = text.split('/').map(str::to_owned);
-    let mut part = || parts.next().unwrap_or_default();
-    pb::Platform { os: part(), architecture: part(), variant: part(), ..pb::Platform::default() }
 }

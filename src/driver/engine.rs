@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::buildkit::session::filesend::{FileSend, OutputError};
@@ -18,10 +18,10 @@ use crate::outcome::{Built, CellResult, Failure, Tested};
 use crate::plan::{BuildRequest, FileOutput, NamedContext, Output};
 use crate::schedule::{Builder, Events};
 
-use super::bases::Digests;
 use super::cache_folders::{CacheFolderError, CacheFolders};
 use super::capabilities::named_image;
 use super::failure::{UNWRITTEN, failure};
+use super::images::Images;
 use super::machine::Environment;
 use super::request::{Offered, solve};
 use super::secrets::HeldSecrets;
@@ -37,7 +37,9 @@ pub struct EngineBuilder {
     pub(super) client: Client,
     pub(super) sessions: Sessions,
     pub(super) environment: Environment,
-    pub(super) digests: Digests,
+    pub(super) images: Images,
+    /// The engine's own platform, once it is asked for.
+    pub(super) native: OnceCell<Option<Platform>>,
 }
 
 impl EngineBuilder {
@@ -57,7 +59,13 @@ impl EngineBuilder {
             reason: error.to_string(),
         })?;
         let sessions = Sessions::new(engine, credentials, environment, secrets);
-        Ok(Self { client, sessions, environment, digests: Digests::default() })
+        Ok(Self {
+            client,
+            sessions,
+            environment,
+            images: Images::default(),
+            native: OnceCell::new(),
+        })
     }
 
     /// The platforms that the engine runs, emulated ones included.
@@ -134,6 +142,10 @@ impl EngineBuilder {
             Some(pin) => Cow::Owned(self.pinned(session, request, pin).await?),
             None => Cow::Borrowed(request),
         };
+        if let Some(fault) = self.faults(session, &request).await.into_iter().next() {
+            return Err(Box::new(fault.failure(&request)));
+        }
+        let request = self.without_inherited(session, request).await;
         let (filename, folders) = Self::offer(session, &request).await?;
         let (caches, trouble) = CacheFolders::offer(&request, &self.sessions.content).await?;
         let offered = Offered {

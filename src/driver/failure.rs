@@ -101,7 +101,7 @@ pub(super) const UNWRITTEN: &str = "the cache could not be written: check --cach
 
 /// Where in the template line `line` of the rendered Dockerfile came from, with the line as it
 /// was rendered: that is the text BuildKit complains of.
-fn place(request: &BuildRequest, line: u32) -> Option<Place> {
+pub(super) fn place(request: &BuildRequest, line: u32) -> Option<Place> {
     let origin = request.dockerfile.origin(line)?;
     let text = request.dockerfile.text.lines().nth(line as usize - 1)?;
     Some(Place { file: origin.file.to_string(), line: origin.line, text: text.to_owned() })

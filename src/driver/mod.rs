@@ -2,11 +2,14 @@
 //! BuildKit inside a Docker Engine.
 //!
 //! A cell's way: [`request`] puts it in the frontend's terms, [`sessions`] gives it the session of
-//! its context folder, [`bases`] pins what it builds on where that becomes a label, [`watch`] turns BuildKit's progress into events, and [`failure`] turns
-//! BuildKit's error into the terms of the Dockerfile, in [`words`] of ours.
+//! its context folder, [`bases`] pins what it builds on where that becomes a label,
+//! [`base_platforms`] compares the platforms of its base images with its own, both by what [`images`]
+//! asks of BuildKit, [`watch`] turns BuildKit's progress into events, and [`failure`] turns BuildKit's
+//! error into the terms of the Dockerfile, in [`words`] of ours.
 //! [`capabilities`] knows what an engine can do. [`preflight`](preflight()) finds out beforehand what
 //! of that a run would miss, [`missing`] what this machine lacks.
 
+mod base_platforms;
 mod bases;
 mod cache_folders;
 mod caches;
@@ -14,6 +17,7 @@ mod capabilities;
 mod engine;
 mod failure;
 mod folder;
+mod images;
 mod lint;
 mod logins;
 mod machine;
@@ -29,6 +33,7 @@ mod verified;
 mod watch;
 mod words;
 
+pub use base_platforms::BaseFault;
 pub use caches::leave_out_idle;
 pub use capabilities::{has_lint, unusable};
 pub use engine::EngineBuilder;

@@ -1,6 +1,7 @@
 //! Text with a name, and places in it.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ struct Inner {
 }
 
 /// A range of bytes in a file.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Span {
     pub file: SourceFile,
     pub start: usize,
@@ -75,6 +76,13 @@ impl PartialEq for SourceFile {
 }
 
 impl Eq for SourceFile {}
+
+/// The name alone: a text takes long to walk through.
+impl Hash for SourceFile {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name().hash(state);
+    }
+}
 
 /// The name alone: a dump of a value should not hold whole files.
 impl fmt::Debug for SourceFile {

@@ -62,6 +62,29 @@ impl Platform {
             None => self.architecture.clone(),
         }
     }
+
+    /// Whether an image of this platform may be a part of one for `other`: the same operating system
+    /// and architecture, and a variant that is not higher.
+    /// A processor that runs other programs too is no reason: 386 is not amd64.
+    pub fn serves(&self, other: &Self) -> bool {
+        self.os == other.os
+            && self.architecture == other.architecture
+            && match (self.level(), other.level()) {
+                (Some(own), Some(other)) => own <= other,
+                _ => self.variant == other.variant,
+            }
+    }
+
+    /// The number of the variant.
+    fn level(&self) -> Option<u32> {
+        match (&self.variant, self.architecture.as_str()) {
+            (Some(variant), _) => variant.strip_prefix('v').unwrap_or(variant).parse().ok(),
+            // What normalising leaves out.
+            (None, "amd64") => Some(1),
+            (None, "arm64") => Some(8),
+            (None, _) => None,
+        }
+    }
 }
 
 impl FromStr for Platform {
@@ -133,6 +156,30 @@ mod tests {
             let runs = |name: &&&str| machine.runs_natively(&name.parse().unwrap());
             assert_eq!(native.iter().filter(runs).count(), native.len(), "{machine}");
             assert_eq!(emulated.iter().filter(runs).count(), 0, "{machine}");
+        }
+    }
+
+    #[test]
+    fn a_lower_variant_serves_a_higher_one_and_never_the_reverse() {
+        for (own, other, wanted) in [
+            ("linux/amd64", "linux/amd64", true),
+            ("linux/arm/v6", "linux/arm/v7", true),
+            ("linux/arm/v7", "linux/arm/v6", false),
+            ("linux/arm", "linux/arm/v7", true),
+            ("linux/amd64", "linux/amd64/v2", true),
+            ("linux/amd64/v3", "linux/amd64/v2", false),
+            ("linux/amd64/v2", "linux/amd64", false),
+            ("linux/arm64", "linux/arm64/v8", true),
+            ("linux/arm64/v9", "linux/arm64", false),
+            ("linux/386", "linux/amd64", false),
+            ("linux/arm/v7", "linux/arm64", false),
+            ("windows/amd64", "linux/amd64", false),
+            ("linux/mips64le/softfloat", "linux/mips64le/softfloat", true),
+            ("linux/mips64le/hardfloat", "linux/mips64le/softfloat", false),
+            ("linux/riscv64", "linux/riscv64", true),
+        ] {
+            let platform = |text: &str| text.parse::<Platform>().unwrap();
+            assert_eq!(platform(own).serves(&platform(other)), wanted, "{own} for {other}");
         }
     }
 

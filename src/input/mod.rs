@@ -39,7 +39,7 @@ pub struct Cache {
 }
 
 /// The network that `RUN` steps see.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Network {
     #[default]
     Default,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::allow::{Allows, hinted};
 use crate::error::{Diagnostic, Diagnostics, Severity, Span};
 use crate::event::CellName;
 
@@ -28,6 +29,10 @@ pub struct Findings {
 impl Finding {
     pub fn new(rule: impl Into<String>, told: Diagnostic) -> Self {
         Self { rule: rule.into(), url: None, told, cells: Vec::new() }
+    }
+
+    fn hinted(self) -> Self {
+        Self { told: hinted(self.told, &self.rule), ..self }
     }
 
     /// Where it is.
@@ -74,6 +79,17 @@ impl Findings {
                 self.list.push(Finding::new(rule, told.clone()));
             }
         }
+    }
+
+    /// Takes out what is acknowledged, and says of the rest how to do so.
+    pub fn acknowledge(&mut self, allows: &mut Allows) {
+        self.known.clear();
+        let is_open = |finding: &Finding| {
+            let span = finding.span();
+            !span.is_some_and(|span| allows.cover(&finding.rule, span))
+        };
+        let list = std::mem::take(&mut self.list).into_iter().filter(is_open);
+        self.list = list.map(Finding::hinted).collect();
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Finding> {

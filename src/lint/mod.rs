@@ -13,7 +13,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 
-pub use compose::{RULES, Taken};
+pub use compose::Taken;
 pub use finding::{Finding, Findings};
 pub use rules::Places;
 pub use show::{github, json, sarif, text};

@@ -4,27 +4,17 @@ use std::collections::HashSet;
 
 use super::secrets::names_secret;
 use super::{Finding, Findings};
-use crate::error::{Diagnostic, SourceFile, Span};
-use crate::plan::{Base, BuildRequest, bases, instructions};
+use crate::dockerfile::{Dockerfile, Kind};
+use crate::error::{Diagnostic, Span};
+use crate::plan::{Base, BuildRequest, OtherPlatform, bases, final_platform};
 use crate::template::Rendered;
 
 /// How places are found that the requests do not hold themselves.
 pub trait Places {
-    /// The template of this name.
-    fn template(&mut self, name: &str) -> Option<SourceFile>;
+    /// The line of a template that a line of a rendered Dockerfile came from.
+    fn line(&self, rendered: &Rendered, line: u32) -> Option<Span>;
     /// Where the matrix says something of a cell: `args.TOKEN`, `tag`.
     fn key(&self, cell: &str, key: &str) -> Option<Span>;
-
-    /// The line of a template that a line of a rendered Dockerfile came from.
-    fn line(&mut self, rendered: &Rendered, line: u32) -> Option<Span> {
-        let origin = rendered.origin(line)?;
-        let file = self.template(&origin.file)?;
-        let range = file.line_range(origin.line as usize)?;
-        let text = &file.text()[range.clone()];
-        let indent = text.len() - text.trim_start().len();
-        let end = text.trim_end().len().max(indent);
-        Some(file.span(range.start + indent..range.start + end))
-    }
 }
 
 impl Findings {
@@ -34,7 +24,8 @@ impl Findings {
         // Cells differ in little: what was looked at in one Dockerfile is not looked at again.
         let mut seen = HashSet::new();
         for request in requests {
-            for base in bases(request) {
+            let file = request.instructions();
+            for base in bases(request, &file) {
                 let place = places.line(&request.dockerfile, base.line);
                 if let Some(finding) = unpinned(&base, place) {
                     self.add(finding, Some(&request.cell));
@@ -58,30 +49,42 @@ impl Findings {
                 let place = places.key(&request.cell, "tag");
                 self.add(latest_tag(place), Some(&request.cell));
             }
+            // An engine says it with its own platform.
+            if alone && let Some(found) = final_platform(request, &file, None) {
+                let told = Diagnostic::error(found.message()).help(OtherPlatform::HELP);
+                let place = places.line(&request.dockerfile, found.line);
+                self.add(
+                    Finding::new("final-stage-platform", placed(told, place)),
+                    Some(&request.cell),
+                );
+            }
             if alone && seen.insert(request.dockerfile.text.as_str()) {
-                self.of_dockerfile(request, places);
+                self.of_dockerfile(request, &file, places);
             }
         }
     }
 
     /// What BuildKit finds too, for when it is not asked.
-    fn of_dockerfile(&mut self, request: &BuildRequest, places: &mut dyn Places) {
-        for instruction in instructions(&request.dockerfile.text) {
-            if !matches!(instruction.word.as_str(), "ARG" | "ENV") {
-                continue;
-            }
-            let old = instruction.word == "ENV" && !instruction.rest.contains('=');
-            let pairs: Vec<(&str, &str)> = match instruction.rest.split_once(' ') {
-                Some(pair) if old => vec![pair],
-                _ => {
-                    instruction.rest.split_whitespace().filter_map(|w| w.split_once('=')).collect()
-                }
+    fn of_dockerfile(
+        &mut self,
+        request: &BuildRequest,
+        file: &Dockerfile,
+        places: &mut dyn Places,
+    ) {
+        for instruction in &file.instructions {
+            let pairs = match &instruction.kind {
+                Kind::Arg(args) => args
+                    .iter()
+                    .filter_map(|(name, value)| Some((name, value.as_ref()?)))
+                    .collect::<Vec<_>>(),
+                Kind::Env(pairs) => pairs.iter().map(|(name, value)| (name, value)).collect(),
+                _ => continue,
             };
             for (name, value) in pairs {
                 let value = value.trim_matches(['"', '\'', ' ']);
                 if names_secret(name) && !value.is_empty() {
-                    let place = places.line(&request.dockerfile, instruction.line);
-                    let kind = instruction.word.as_str();
+                    let place = places.line(&request.dockerfile, instruction.first);
+                    let kind = instruction.keyword.as_str();
                     self.add(secret(kind, name, place), Some(&request.cell));
                 }
             }
@@ -98,7 +101,7 @@ fn unpinned(base: &Base, place: Option<Span>) -> Option<Finding> {
     let written = if base.written.parse().as_ref() == Ok(image) {
         format!("`{}`", base.written)
     } else {
-        format!("`{}`, taken for `{}`,", shown, base.written)
+        format!("`{}`, used in place of `{}`,", shown, base.written)
     };
     // `familiar` writes the tag that is understood out, so what was written decides.
     let no_tag = image.tag.is_none();
@@ -117,7 +120,8 @@ fn unpinned(base: &Base, place: Option<Span>) -> Option<Finding> {
             Diagnostic::remark(format!("the base {written} has no digest: its tag may move")),
         ),
     };
-    let help = "write a version and its digest, such as `alpine:3.20@sha256:…`";
+    let help = "write a version and the digest of its index, which has every platform: \
+                `alpine:3.20@sha256:…`";
     let told = told.help(help);
     Some(Finding::new(rule, placed(told, place)))
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Finding, Findings, Places, github, json, sarif, text};
 use crate::error::{Diagnostic, Diagnostics, Severity, SourceFile, Span};
-use crate::plan::BuildRequest;
+use crate::plan::{BuildRequest, Sources};
 use crate::template::Rendered;
 
 fn request(cell: &str, dockerfile: &str) -> BuildRequest {
@@ -18,17 +18,18 @@ fn request(cell: &str, dockerfile: &str) -> BuildRequest {
 }
 
 /// Every template has this text.
-struct One(SourceFile);
+struct One(Sources);
 
 impl One {
     fn new(text: &str) -> Self {
-        Self(SourceFile::new("t/Dockerfile", text))
+        let file = SourceFile::new("t/Dockerfile", text);
+        Self(Sources::new([(file.name().clone(), file)].into()))
     }
 }
 
 impl Places for One {
-    fn template(&mut self, _: &str) -> Option<SourceFile> {
-        Some(self.0.clone())
+    fn line(&self, rendered: &Rendered, line: u32) -> Option<Span> {
+        self.0.line(rendered, line)
     }
 
     fn key(&self, _: &str, key: &str) -> Option<Span> {

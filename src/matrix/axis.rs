@@ -12,6 +12,8 @@ use crate::version;
 #[derive(Debug, Clone)]
 pub struct Axis {
     pub name: Arc<str>,
+    /// Where its name stands in the file.
+    pub key_span: Span,
     /// Where its values stand in the file.
     pub span: Span,
     /// At least one, each once; none yet where they come from elsewhere.

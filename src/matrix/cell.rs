@@ -94,6 +94,11 @@ impl Cell {
         pairs.join(" ")
     }
 
+    /// What flags say of it in place of the file.
+    pub fn overrides(&self) -> &Overrides {
+        &self.shared.overrides
+    }
+
     /// Where the matrix says that it writes caches.
     pub fn cache_to_span(&self) -> Option<&Span> {
         self.shared.settings.cache_to.as_ref().map(|given| &given.span)

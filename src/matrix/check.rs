@@ -74,7 +74,7 @@ fn unknown_var(matrix: &Matrix, var: &Var) -> Diagnostic {
 }
 
 /// The settings at the top, and those of rules.
-fn all_settings(matrix: &Matrix) -> impl Iterator<Item = &Settings> {
+pub(super) fn all_settings(matrix: &Matrix) -> impl Iterator<Item = &Settings> {
     let layers = matrix.include.iter().chain(&matrix.overrides);
     std::iter::once(&matrix.settings).chain(layers.map(|layer| &layer.settings))
 }

@@ -7,6 +7,7 @@ use super::outside::{Outside, Resolved};
 use super::overlay::overlaid;
 use super::reader::Reader;
 use super::{Axis, Matrix, read};
+use crate::allow::Allows;
 use crate::error::{Diagnostic, Diagnostics, SourceFile, Span};
 use crate::yaml::{self, Document, Entry, Kind, Language, Node};
 
@@ -26,6 +27,7 @@ pub struct Files {
     file: SourceFile,
     /// By their names, as [`NeededFile`] says them.
     pages: HashMap<String, Page>,
+    allows: Allows,
     errors: Diagnostics,
 }
 
@@ -43,6 +45,7 @@ pub struct NeededFile {
 pub struct Sheet {
     file: SourceFile,
     root: Node,
+    allows: Allows,
     errors: Diagnostics,
 }
 
@@ -65,8 +68,12 @@ struct Laid {
 impl Files {
     /// Starts with matrix.yaml itself.
     pub fn new(file: SourceFile) -> Result<Self, Diagnostics> {
-        let mut files =
-            Self { file: file.clone(), pages: HashMap::new(), errors: Diagnostics::default() };
+        let mut files = Self {
+            file: file.clone(),
+            pages: HashMap::new(),
+            allows: Allows::default(),
+            errors: Diagnostics::default(),
+        };
         files.add(file.name(), &file)?;
         Ok(files)
     }
@@ -94,7 +101,8 @@ impl Files {
     }
 
     fn add(&mut self, path: &str, file: &SourceFile) -> Result<(), Diagnostics> {
-        let Document { mut root, errors, .. } = yaml::read(file, &LANGUAGE)?;
+        let Document { mut root, comments, errors } = yaml::read(file, &LANGUAGE)?;
+        self.allows.read(file, &comments, &root);
         let mut reader = Reader::new(errors, None);
         let extends = extends(&mut root, file, &mut reader);
         self.errors.extend(reader.errors);
@@ -107,7 +115,7 @@ impl Files {
         let name = self.file.name().to_string();
         let mut laid = Laid { errors: self.errors.clone(), ..Laid::default() };
         let root = self.tree(&name, &mut laid)?;
-        Ok(Sheet { file: self.file, root, errors: laid.errors })
+        Ok(Sheet { file: self.file, root, allows: self.allows, errors: laid.errors })
     }
 
     /// A file laid over those that it extends.
@@ -161,7 +169,8 @@ impl Sheet {
 
     /// Reads the matrix, with the values that come from elsewhere; all its errors at once.
     pub fn read(&self, resolved: &Resolved) -> Result<Matrix, Diagnostics> {
-        read::read(&self.file, &self.root, self.errors.clone(), resolved)
+        let matrix = read::read(&self.file, &self.root, self.errors.clone(), resolved)?;
+        Ok(Matrix { allows: self.allows.clone(), ..matrix })
     }
 }
 

@@ -42,10 +42,12 @@ pub use origin::{Origin, Source};
 pub use outside::{Outside, OutsideValue, Resolved, Taken};
 pub use read::SETTINGS;
 pub use selection::{Overrides, Pick, Selected, Selection, Unnamed};
+pub use settings::{Declared, DeclaredKind};
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use crate::allow::Allows;
 use crate::error::{Diagnostics, SourceFile, Span};
 use crate::template::{Condition, NameUse, Template};
 use read::FACTS;
@@ -71,6 +73,7 @@ pub struct Matrix {
     overrides: Vec<Layer>,
     outside: Vec<Outside>,
     committed: Vec<CommittedFile>,
+    allows: Allows,
     warnings: Diagnostics,
 }
 
@@ -149,6 +152,16 @@ impl Matrix {
     /// What is odd about the file but stops nothing.
     pub fn warnings(&self) -> &Diagnostics {
         &self.warnings
+    }
+
+    /// The acknowledgements in its files.
+    pub fn allows(&self) -> &Allows {
+        &self.allows
+    }
+
+    /// Every name that its files give to something of a build.
+    pub fn declared(&self) -> impl Iterator<Item = &Declared> {
+        check::all_settings(self).flat_map(|settings| &settings.declared)
     }
 
     /// The names of the vars, which flags may override.

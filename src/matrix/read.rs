@@ -143,6 +143,7 @@ pub(super) fn read(
         overrides: overrides.unwrap_or_default(),
         outside: reader.outside,
         committed: committed.unwrap_or_default(),
+        allows: Default::default(),
         warnings: reader.warnings,
     };
     let mut errors = reader.errors;

@@ -120,7 +120,7 @@ impl Selected<'_> {
     }
 
     /// Whether no cell of the file is left out.
-    pub(super) fn is_everything(&self) -> bool {
+    pub fn is_everything(&self) -> bool {
         let all = self.chosen.iter().zip(&self.axes);
         self.skip.is_empty() && all.into_iter().all(|(c, axis)| c.len() == axis.values.len())
     }

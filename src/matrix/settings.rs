@@ -34,8 +34,28 @@ pub(super) struct Settings {
     pub(super) cache_from: Option<Given<Vec<CacheRule>>>,
     pub(super) cache_to: Option<Given<Vec<CacheRule>>>,
     pub(super) test: Option<TestRule>,
+    /// The names that these settings, and not those below, give.
+    pub(super) declared: Vec<Declared>,
     /// Of values of axes: the axis and the value by their numbers.
     pub(super) properties: Vec<(usize, usize, Properties)>,
+}
+
+/// A name that the file gives to something of a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    pub kind: DeclaredKind,
+    pub name: String,
+    pub span: Span,
+}
+
+/// What a name is given to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum DeclaredKind {
+    Arg,
+    Base,
+    Context,
+    Secret,
+    Ssh,
 }
 
 /// `key: text with placeholders`, in the order of the file.

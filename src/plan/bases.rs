@@ -1,183 +1,241 @@
-//! The images that a rendered Dockerfile builds on.
+//! The images that a rendered Dockerfile builds on, and those that it takes files from.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
-use super::dockerfile::{instructions, words};
-use super::request::{BuildRequest, Pin};
-use crate::image::Reference;
+use super::request::BuildRequest;
+use crate::dockerfile::{
+    Dockerfile, Evaluated, Given, Instruction, Kind, Source, Stage, Unexpanded, Use, UsedBy,
+};
+use crate::image::{Platform, Reference};
 use crate::input::NamedContext;
-use crate::matrix::{BaseLabels, BaseWanted};
-
-const NAME: &str = "org.opencontainers.image.base.name";
-const DIGEST: &str = "org.opencontainers.image.base.digest";
 
 /// An image from elsewhere, and the line that asks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Base {
-    /// From 1.
+    /// The first line of the instruction, from 1.
     pub line: u32,
-    /// As it is written, its arguments filled in: the name under which another one can take its
+    /// As it is written, its variables replaced: the name under which another image can take its
     /// place.
     pub written: String,
-    /// What is really taken: another one where the matrix says so.
+    /// The image that is used: another one where the matrix says so.
     pub image: Reference,
 }
 
-/// `FROM [--platform=PLATFORM] BASE [AS NAME]`
-struct Stage {
-    line: u32,
-    name: Option<String>,
-    /// None where it depends on what only BuildKit knows.
-    base: Option<String>,
-    platform: Option<String>,
-}
-
-/// The images of `FROM` and `COPY --from`, in the order of their lines. One that depends on what only
-/// BuildKit knows is left out.
-pub(crate) fn bases(request: &BuildRequest) -> Vec<Base> {
-    let (stages, copied) = read(request);
-    let from = stages.iter().enumerate().filter_map(|(number, stage)| {
-        let base = stage.base.as_ref()?;
-        find(&stages[..number], base).is_none().then(|| (stage.line, base.clone()))
-    });
-    let copied = copied.into_iter().filter(|(_, name)| find(&stages, name).is_none());
-    let mut named: Vec<(u32, String)> = from.chain(copied).collect();
-    named.sort_by_key(|(line, _)| *line);
-    named.into_iter().filter_map(|(line, written)| taken(request, line, written)).collect()
-}
-
-/// Labels a request with its base, unless the file says another; nothing where the base depends on
-/// what only BuildKit knows, or is no image at all. A digest that is not known here is left for the
-/// build to find out: [`BuildRequest::pin`].
-pub(super) fn label(wanted: BaseWanted, request: &mut BuildRequest) {
-    let Some((base, platform)) = built_on(request) else { return };
-    let image = base.image.clone();
-    let mut pin = Pin { base, platform, labels: false, annotations: false };
-    for (wanted, map, is_pinned) in [
-        (wanted.labels, &mut request.labels, &mut pin.labels),
-        (wanted.annotations, &mut request.annotations, &mut pin.annotations),
-    ] {
-        if wanted == BaseLabels::None {
-            continue;
-        }
-        map.entry(NAME.to_owned()).or_insert_with(|| image.to_string());
-        if wanted == BaseLabels::NameAndDigest && !map.contains_key(DIGEST) {
-            match &image.digest {
-                Some(digest) => drop(map.insert(DIGEST.to_owned(), digest.to_string())),
-                None => *is_pinned = true,
-            }
-        }
-    }
-    if pin.labels || pin.annotations {
-        request.pin = Some(pin);
-    }
-}
-
 impl BuildRequest {
-    /// This request, to be built on the very image that `digest` names, and labelled with it. Other
-    /// stages that build on the same name get the same image.
-    #[must_use]
-    pub fn pinned(&self, pin: &Pin, digest: &crate::image::Digest) -> Self {
-        let mut pinned = self.clone();
-        let image = Reference { digest: Some(digest.clone()), ..pin.base.image.clone() };
-        let other = |name: &str| !same(name, &pin.base.written);
-        pinned.bases.retain(|name, _| other(name));
-        pinned.contexts.retain(|name, _| other(name));
-        pinned.bases.insert(pin.base.written.clone(), image);
-        if pin.labels {
-            pinned.labels.insert(DIGEST.to_owned(), digest.to_string());
-        }
-        if pin.annotations {
-            pinned.annotations.insert(DIGEST.to_owned(), digest.to_string());
-        }
-        pinned.pin = None;
-        pinned
+    /// Its Dockerfile, read.
+    pub fn instructions(&self) -> Dockerfile {
+        Dockerfile::parse(&self.dockerfile.text)
+    }
+
+    /// The platforms for which its Dockerfile is read differently: one where it does not matter.
+    pub(super) fn differing_platforms(&self) -> &[Platform] {
+        let differ = self.dockerfile.text.contains("TARGET");
+        let count = if differ { self.platforms.len() } else { 1 };
+        &self.platforms[..count.min(self.platforms.len())]
+    }
+
+    /// The stages of `file`, its Dockerfile, for one platform. `native` is the platform of the
+    /// engine, where it is known.
+    pub(crate) fn stages(
+        &self,
+        file: &Dockerfile,
+        platform: &Platform,
+        native: Option<&Platform>,
+    ) -> Evaluated {
+        file.stages(&Given {
+            args: &self.args,
+            target: self.target.as_deref(),
+            platform: Some(platform),
+            build_platform: native,
+            is_replaced: &|name| replaced(self, name).is_some(),
+        })
     }
 }
 
-/// The image that the stage to be built begins with, through all stages between, and the platform
-/// that it is asked for.
-fn built_on(request: &BuildRequest) -> Option<(Base, Option<crate::image::Platform>)> {
-    let (stages, _) = read(request);
-    let mut at = match &request.target {
-        Some(target) => find(&stages, target).or_else(|| target.parse().ok())?,
-        None => stages.len().checked_sub(1)?,
-    };
-    loop {
-        let stage = stages.get(at)?;
-        // A stage may be replaced by an image of its name.
-        let own = stage.name.as_ref().filter(|name| replaced(request, name).is_some());
-        let base = own.or(stage.base.as_ref())?;
-        match find(&stages[..at], base) {
-            Some(earlier) if own.is_none() => at = earlier,
-            _ => {
-                let platform = match stage.platform.as_deref() {
-                    None | Some("$TARGETPLATFORM" | "${TARGETPLATFORM}") => {
-                        request.platforms.first().cloned()
-                    }
-                    Some(named) => named.parse().ok(),
-                };
-                return Some((taken(request, stage.line, base.clone())?, platform));
-            }
-        }
-    }
-}
-
-/// The last stage of this name.
-fn find(stages: &[Stage], name: &str) -> Option<usize> {
-    let is = |stage: &Stage| stage.name.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(name));
-    stages.iter().rposition(is)
-}
-
-/// The stages, and the names in `COPY --from` with their lines.
-fn read(request: &BuildRequest) -> (Vec<Stage>, Vec<(u32, String)>) {
-    let mut args: HashMap<String, String> = HashMap::new();
-    let (mut stages, mut copied) = (Vec::new(), Vec::new());
-    for instruction in instructions(&request.dockerfile.text) {
-        let line = instruction.line;
-        match instruction.word.as_str() {
-            // Only those before the first stage can be used by FROM.
-            "ARG" if stages.is_empty() => {
-                for word in instruction.rest.split_whitespace() {
-                    let (name, default) = word.split_once('=').unwrap_or((word, ""));
-                    let given = request.args.get(name).cloned();
-                    match given.or_else(|| filled(default, &args)) {
-                        Some(value) => args.insert(name.to_owned(), value),
-                        None => args.remove(name),
-                    };
+/// The images of `FROM`, `COPY --from` and `RUN --mount=from=`, in the order of their lines, each once a
+/// line: one may differ by platform. One that depends on what only BuildKit knows is left out.
+pub(crate) fn bases(request: &BuildRequest, file: &Dockerfile) -> Vec<Base> {
+    let mut seen = HashSet::new();
+    let mut found = Vec::new();
+    for platform in request.differing_platforms() {
+        for stage in request.stages(file, platform, None).stages {
+            for used in stage.uses {
+                let Source::Named(name) = used.source else { continue };
+                if seen.insert((used.line, name.clone())) {
+                    found.extend(taken(request, used.line, name));
                 }
             }
-            "FROM" => {
-                let (words, platform) = words(&instruction.rest, "platform");
-                let Some(base) = words.first() else { continue };
-                let name = match words.as_slice() {
-                    [_, as_word, name, ..] if as_word.eq_ignore_ascii_case("as") => Some(*name),
-                    _ => None,
-                };
-                stages.push(Stage {
-                    line,
-                    name: name.map(str::to_owned),
-                    base: filled(base, &args),
-                    platform: platform.map(str::to_owned),
-                });
-            }
-            "COPY" => {
-                // A number is that of a stage.
-                let from = words(&instruction.rest, "from").1;
-                let from = from.filter(|name| name.parse::<usize>().is_err());
-                copied.extend(from.map(|name| (line, name.to_owned())));
-            }
-            _ => {}
         }
     }
-    (stages, copied)
+    found.sort_by_key(|base| base.line);
+    found
 }
 
-/// What BuildKit takes for an image of this name; none for a folder, a URL, or no name at all.
-fn taken(request: &BuildRequest, line: u32, written: String) -> Option<Base> {
-    if written == "scratch" || written.contains('$') {
+/// An image that the build of one platform needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NeededImage {
+    pub base: Base,
+    pub by: UsedBy,
+    /// The platform that it is asked for.
+    pub asked: Platform,
+    /// The platforms of which it may be; empty where the Dockerfile chooses one itself.
+    pub fitting: Vec<Platform>,
+}
+
+/// The images that a build for `platform` needs, on an engine of the platform `native`.
+pub fn needed_images(
+    request: &BuildRequest,
+    file: &Dockerfile,
+    platform: &Platform,
+    native: &Platform,
+) -> Vec<NeededImage> {
+    if file.is_foreign(&request.args) {
+        return Vec::new();
+    }
+    let evaluated = request.stages(file, platform, Some(native));
+    let chain = final_chain(&evaluated);
+    let of_stage = |number: usize| {
+        let (_, root) = root(&evaluated.stages, number);
+        chosen(root).unwrap_or_else(|| platform.clone())
+    };
+    let mut found = Vec::new();
+    let stages = evaluated.stages.iter().enumerate();
+    for (number, stage) in stages.filter(|(_, stage)| stage.is_reachable) {
+        for used in &stage.uses {
+            let Use { line, by, source: Source::Named(name), .. } = used else { continue };
+            let Some(base) = taken(request, *line, name.clone()) else { continue };
+            let (asked, fitting) = match (by, chosen(stage)) {
+                (UsedBy::From, None) => (platform.clone(), vec![platform.clone()]),
+                // That the image is of another platform is for `final_platform` to say.
+                (UsedBy::From, Some(chosen)) => {
+                    let is_final = chain.contains(&number) && chosen.serves(platform);
+                    (chosen, if is_final { vec![platform.clone()] } else { Vec::new() })
+                }
+                // BuildKit asks for the cell's platform; a stage of another one may need its own.
+                (UsedBy::Copy | UsedBy::Mount, _) => {
+                    (platform.clone(), vec![platform.clone(), of_stage(number)])
+                }
+            };
+            found.push(NeededImage { base, by: *by, asked, fitting });
+        }
+    }
+    found
+}
+
+/// A `FROM --platform` that gives the image another platform than the cell's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherPlatform {
+    /// Of the `FROM`, from 1.
+    pub line: u32,
+    /// What it says.
+    pub written: String,
+    /// What that is; none where it is the platform of an engine that is not known.
+    pub found: Option<Platform>,
+    /// The platform of the cell for which it is wrong.
+    pub wanted: Platform,
+}
+
+impl OtherPlatform {
+    pub const HELP: &str =
+        "leave `--platform` out of this FROM, or copy the files into a stage without it";
+
+    pub fn message(&self) -> String {
+        let wanted = &self.wanted;
+        match &self.found {
+            Some(found) => {
+                format!("the final stage is built on {found}, the cell is built for {wanted}")
+            }
+            None => format!(
+                "the final stage is built on `{}`, which is one platform; the cell is built for \
+                 several",
+                self.written
+            ),
+        }
+    }
+}
+
+/// Whether the stage that becomes the image is of another platform than the cell, by its `FROM` or by
+/// that of the stages below it. Without the engine's platform, where it is so on any engine.
+pub fn final_platform(
+    request: &BuildRequest,
+    file: &Dockerfile,
+    native: Option<&Platform>,
+) -> Option<OtherPlatform> {
+    let chooses = |one: &Instruction| match &one.kind {
+        Kind::From(from) => from.platform.is_some(),
+        _ => false,
+    };
+    if !file.instructions.iter().any(chooses) || file.is_foreign(&request.args) {
         return None;
     }
+    let any = |native: Option<&Platform>| -> Result<Option<OtherPlatform>, Unexpanded> {
+        for platform in &request.platforms {
+            let evaluated = request.stages(file, platform, native);
+            if let Some(other) = other_platform(request, &evaluated, platform)? {
+                return Ok(Some(other));
+            }
+        }
+        Ok(None)
+    };
+    match any(native) {
+        Ok(found) => found,
+        // Whichever of them the engine has, it is wrong for another one.
+        Err(Unexpanded::Unknown) if native.is_none() && request.platforms.len() > 1 => {
+            let every = request.platforms.iter().map(|native| any(Some(native)).ok().flatten());
+            let found = every.collect::<Option<Vec<_>>>()?.pop()?;
+            Some(OtherPlatform { found: None, ..found })
+        }
+        Err(_) => None,
+    }
+}
+
+fn other_platform(
+    request: &BuildRequest,
+    evaluated: &Evaluated,
+    platform: &Platform,
+) -> Result<Option<OtherPlatform>, Unexpanded> {
+    let Some(target) = evaluated.target else { return Ok(None) };
+    let (_, stage) = root(&evaluated.stages, target);
+    let has_one = match &stage.base {
+        Source::Scratch => false,
+        // A folder has no platform.
+        Source::Named(name) => taken(request, stage.line, name.clone()).is_some(),
+        Source::Unknown(_) | Source::Stage(_) => true,
+    };
+    let Some(text) = stage.platform.as_ref().filter(|_| has_one) else { return Ok(None) };
+    // What is no platform is for BuildKit to refuse.
+    let Ok(found) = text.value.clone()?.parse::<Platform>() else { return Ok(None) };
+    let (line, written, wanted) = (stage.line, text.written.clone(), platform.clone());
+    let differs = !found.serves(platform);
+    Ok(differs.then_some(OtherPlatform { line, written, found: Some(found), wanted }))
+}
+
+/// The stages that the image consists of: the target, and those below it.
+fn final_chain(evaluated: &Evaluated) -> Vec<usize> {
+    let mut chain: Vec<usize> = evaluated.target.into_iter().collect();
+    while let Some(Source::Stage(below)) =
+        chain.last().map(|number| &evaluated.stages[*number].base)
+    {
+        chain.push(*below);
+    }
+    chain
+}
+
+/// The stage that the stage `number` begins with, through all stages between.
+pub(super) fn root(stages: &[Stage], mut number: usize) -> (usize, &Stage) {
+    while let Source::Stage(below) = stages[number].base {
+        number = below;
+    }
+    (number, &stages[number])
+}
+
+/// The platform that a `FROM` chooses.
+fn chosen(stage: &Stage) -> Option<Platform> {
+    stage.platform.as_ref()?.known()?.parse().ok()
+}
+
+/// What BuildKit uses for an image of this name; none for a folder, a URL, or no name at all.
+pub(super) fn taken(request: &BuildRequest, line: u32, written: String) -> Option<Base> {
     let image = match replaced(request, &written) {
         Some(other) => other?,
         None => written.parse().ok()?,
@@ -185,9 +243,9 @@ fn taken(request: &BuildRequest, line: u32, written: String) -> Option<Base> {
     Some(Base { line, written, image })
 }
 
-/// What stands in for a name, if anything does, and whether that is an image. Contexts go before bases,
-/// as in the request to BuildKit.
-fn replaced(request: &BuildRequest, name: &str) -> Option<Option<Reference>> {
+/// What replaces a name, if anything does, and whether that is an image. Contexts go before bases, as in
+/// the request to BuildKit.
+pub(super) fn replaced(request: &BuildRequest, name: &str) -> Option<Option<Reference>> {
     let context = request.contexts.iter().find(|(known, _)| same(known, name));
     let context = context.map(|(_, context)| match context {
         NamedContext::Image(image) => Some(image.clone()),
@@ -198,39 +256,9 @@ fn replaced(request: &BuildRequest, name: &str) -> Option<Option<Reference>> {
 }
 
 /// Whether two names mean one image: `alpine` and `docker.io/library/alpine:latest`.
-fn same(one: &str, other: &str) -> bool {
+pub(super) fn same(one: &str, other: &str) -> bool {
     let short = |name: &str| name.parse::<Reference>().ok().map(|name| name.short());
     one == other || short(one).is_some_and(|one| short(other) == Some(one))
-}
-
-/// `text` with its `$NAME`, `${NAME}`, `${NAME-default}` and `${NAME:-default}`; none where a name is
-/// unknown.
-pub(crate) fn filled(text: &str, args: &HashMap<String, String>) -> Option<String> {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let mut out = String::new();
-    let mut rest = text.trim_matches(['"', '\'']);
-    while let Some((before, after)) = rest.split_once('$') {
-        out += before;
-        let value = |name: &str| args.get(name).filter(|value| !value.is_empty()).cloned();
-        if let Some(braced) = after.strip_prefix('{') {
-            let (inner, left) = braced.split_once('}')?;
-            out += &match inner.split_once('-') {
-                Some((name, default)) if name.ends_with(':') => {
-                    value(name.trim_end_matches(':')).unwrap_or_else(|| default.to_owned())
-                }
-                Some((name, default)) if name.chars().all(is_part) => {
-                    args.get(name).cloned().unwrap_or_else(|| default.to_owned())
-                }
-                _ => value(inner)?,
-            };
-            rest = left;
-        } else {
-            let end = after.find(|c| !is_part(c)).unwrap_or(after.len());
-            out += &value(&after[..end])?;
-            rest = &after[end..];
-        }
-    }
-    Some(out + rest)
 }
 
 #[cfg(test)]
@@ -251,15 +279,20 @@ mod tests {
     fn bases_are_what_buildkit_takes_from_elsewhere() {
         let text = "ARG V=3.20 NONE\nARG \"W\"=x\nFROM --platform=$BUILDPLATFORM alpine:${V} AS Build\nFROM scratch\n\
                     FROM build\nFROM $NONE\nFROM ${NONE:-debian}:12\nFROM ubuntu AS u\nFROM mine:1\nFROM folder\n\
-                    COPY --from=build a b\nCOPY --from=0 a b\nCOPY --from=docker.io/library/node:20 a b\n";
+                    COPY --from=build a b\nCOPY --from=0 a b\nCOPY --from=docker.io/library/node:20 a b\n\
+                    RUN --mount=from=busybox:1.36,target=/b --mount=from=build,target=/c x\n\
+                    RUN --mount=type=bind,from=mine:1,target=/b --mount=from=folder,target=/c x\n\
+                    FROM a-$TARGETARCH AS arch\nONBUILD COPY --from=c a b\nFROM arch\n";
         let mut request = request(text);
         request.args = IndexMap::from([("V".to_owned(), "3.21".to_owned())]);
         request.bases =
             IndexMap::from([("mine:1".to_owned(), "m.example/mine:2".parse().unwrap())]);
         let folder = NamedContext::Folder("x".into());
         request.contexts = IndexMap::from([("folder".to_owned(), folder)]);
-        let bases: Vec<String> =
-            bases(&request).iter().map(|base| format!("{} {}", base.line, base.image)).collect();
+        let bases: Vec<String> = bases(&request, &request.instructions())
+            .iter()
+            .map(|base| format!("{} {}", base.line, base.image))
+            .collect();
         assert_eq!(
             bases,
             [
@@ -268,92 +301,122 @@ mod tests {
                 "8 docker.io/library/ubuntu",
                 "9 m.example/mine:2",
                 "13 docker.io/library/node:20",
+                "14 docker.io/library/busybox:1.36",
+                "15 m.example/mine:2",
+                "16 docker.io/library/a-amd64",
+                "17 docker.io/library/c",
             ]
         );
     }
 
-    #[test]
-    fn the_base_is_that_of_the_last_stage_or_of_the_target() {
-        for (dockerfile, target, wanted) in [
-            ("FROM alpine:3.20\nRUN x\n", None, Some("alpine:3.20")),
-            ("from --platform=$BUILDPLATFORM golang AS b\nFROM ubuntu\n", None, Some("ubuntu")),
-            ("FROM golang AS b\nFROM ubuntu\n", Some("B"), Some("golang")),
-            ("FROM golang AS b\nFROM ubuntu\n", Some("1"), Some("ubuntu")),
-            ("FROM alpine AS a\nFROM a AS c\nFROM C\n", None, Some("alpine")),
-            ("FROM alpine AS alpine\nFROM alpine\n", None, Some("alpine")),
-            ("FROM \\\n  alpine\nRUN <<E\nFROM debian\nE\n", None, Some("alpine")),
-            ("ARG V=1\nARG B=alpine:$V\nFROM ${B}\n", None, Some("alpine:1")),
-            ("ARG B\nFROM $B\n", None, None),
-            ("FROM alpine-$TARGETARCH\n", None, None),
-            ("FROM scratch\n", None, None),
-            ("FROM a\n", Some("missing"), None),
-            ("FROM a\n", Some("7"), None),
-            ("", None, None),
-            ("FROM\n", None, None),
-        ] {
-            let target = target.map(str::to_owned);
-            let request = BuildRequest { target, ..request(dockerfile) };
-            let found = built_on(&request).map(|(base, _)| base.written);
-            assert_eq!(found.as_deref(), wanted, "{dockerfile}");
-        }
+    fn platforms(names: &[&str]) -> Vec<Platform> {
+        names.iter().map(|name| name.parse().unwrap()).collect()
     }
 
     #[test]
-    fn a_base_is_pinned_whatever_it_is_called_and_whatever_stood_in_for_it() {
-        let digest = crate::image::Digest::of(b"x");
-        let image = |name: &str| NamedContext::Image(name.parse().unwrap());
-        let wanted =
-            BaseWanted { labels: BaseLabels::NameAndDigest, annotations: BaseLabels::Name };
-        for (dockerfile, contexts, bases, name, key) in [
-            ("FROM a\n", vec![], vec![], "docker.io/library/a", "a"),
+    fn the_image_has_the_platform_of_the_stages_below_it() {
+        const BUILD: &str = "FROM --platform=$BUILDPLATFORM a AS b\n";
+        let two = &["linux/amd64", "linux/arm64"][..];
+        for (dockerfile, cell, native, wanted) in [
+            ("FROM a\n", two, Some("linux/amd64"), None),
+            ("FROM --platform=$TARGETPLATFORM a\n", two, Some("linux/amd64"), None),
+            (BUILD, two, Some("linux/amd64"), Some((1, Some("linux/amd64"), "linux/arm64"))),
+            (BUILD, two, Some("linux/arm64"), Some((1, Some("linux/arm64"), "linux/amd64"))),
+            (BUILD, two, None, Some((1, None, "linux/amd64"))),
+            (BUILD, &["linux/arm64"], None, None),
+            (BUILD, &["linux/arm64"], Some("linux/arm64"), None),
             (
-                "FROM a\n",
-                vec![],
-                vec![("docker.io/library/a", "b:1")],
-                "docker.io/library/b:1",
-                "a",
+                BUILD,
+                &["linux/arm64"],
+                Some("linux/amd64"),
+                Some((1, Some("linux/amd64"), "linux/arm64")),
             ),
-            ("FROM a\n", vec![("a:latest", "c")], vec![("a", "b:1")], "docker.io/library/c", "a"),
-            ("FROM x AS s\nFROM s\n", vec![("s", "c:2")], vec![], "docker.io/library/c:2", "s"),
+            (
+                "FROM --platform=linux/amd64 a\n",
+                two,
+                None,
+                Some((1, Some("linux/amd64"), "linux/arm64")),
+            ),
+            ("FROM --platform=linux/amd64 a\n", &["linux/amd64"], None, None),
+            ("FROM --platform=linux/amd64 a\n", &["linux/amd64/v2"], None, None),
+            (
+                "FROM --platform=linux/arm/v7 a\n",
+                &["linux/arm/v6"],
+                None,
+                Some((1, Some("linux/arm/v7"), "linux/arm/v6")),
+            ),
+            ("FROM --platform=linux/$TARGETARCH a\n", two, None, None),
+            // The platform is that of the first stage, whatever the others say.
+            (
+                "FROM --platform=linux/amd64 a AS b\nFROM b AS c\nFROM c\n",
+                two,
+                None,
+                Some((1, Some("linux/amd64"), "linux/arm64")),
+            ),
+            ("FROM a AS b\nFROM --platform=linux/amd64 b\n", two, None, None),
+            // A stage that only gives files may be of any platform.
+            (
+                "FROM --platform=$BUILDPLATFORM a AS b\nFROM scratch\nCOPY --from=b a b\n",
+                two,
+                None,
+                None,
+            ),
+            ("FROM --platform=linux/amd64 scratch\n", two, None, None),
+            ("FROM --platform=linux/amd64 folder\n", two, None, None),
+            ("FROM --platform=nonsense a\n", two, None, None),
+            ("FROM --platform=$NONE a\n", two, None, None),
+            ("", two, None, None),
         ] {
             let mut request = request(dockerfile);
-            request.contexts =
-                contexts.iter().map(|(k, to)| ((*k).to_owned(), image(to))).collect();
-            request.bases =
-                bases.iter().map(|(k, to)| ((*k).to_owned(), to.parse().unwrap())).collect();
-            label(wanted, &mut request);
-            assert_eq!(request.labels[NAME], name, "{dockerfile}");
-            assert_eq!(request.annotations[NAME], name);
-            let pinned = request.pinned(&request.pin.clone().unwrap(), &digest);
-            assert_eq!((pinned.contexts.len(), pinned.bases.len()), (0, 1));
-            assert_eq!(pinned.bases[key].to_string(), format!("{name}@{digest}"));
-            assert_eq!(pinned.labels[DIGEST], digest.to_string());
-            assert!(!pinned.annotations.contains_key(DIGEST));
+            request.platforms = platforms(cell);
+            let folder = NamedContext::Folder("x".into());
+            request.contexts = IndexMap::from([("folder".to_owned(), folder)]);
+            let native: Option<Platform> = native.map(|native| native.parse().unwrap());
+            let found = final_platform(&request, &request.instructions(), native.as_ref());
+            let found =
+                found.map(|f| (f.line, f.found.map(|p| p.to_string()), f.wanted.to_string()));
+            let wanted = wanted
+                .map(|(line, found, wanted)| (line, found.map(str::to_owned), wanted.to_owned()));
+            assert_eq!(found, wanted, "{dockerfile} {cell:?} {native:?}");
         }
     }
 
     #[test]
-    fn a_digest_that_is_written_or_given_is_not_asked_for() {
-        let both = BaseWanted {
-            labels: BaseLabels::NameAndDigest,
-            annotations: BaseLabels::NameAndDigest,
-        };
-        let digest = crate::image::Digest::of(b"x");
-        let mut written = request(&format!("FROM a:1@{digest}\n"));
-        label(both, &mut written);
-        assert_eq!((&written.labels[DIGEST], &written.pin), (&digest.to_string(), &None));
-        assert_eq!(written.annotations[DIGEST], digest.to_string());
-        let mut given = request("FROM a:1\n");
-        given.labels.insert(DIGEST.to_owned(), "mine".to_owned());
-        label(both, &mut given);
-        let pin = given.pin.unwrap();
-        assert_eq!(
-            (given.labels[DIGEST].as_str(), pin.labels, pin.annotations),
-            ("mine", false, true)
-        );
-        let mut folder = request("FROM a\n");
-        folder.contexts.insert("a".to_owned(), NamedContext::Folder("x".into()));
-        label(both, &mut folder);
-        assert_eq!((folder.labels.len(), &folder.pin), (0, &None));
+    fn an_image_is_needed_for_the_platform_of_the_cell_or_of_its_stage() {
+        let text = "FROM --platform=$BUILDPLATFORM go AS build\nCOPY --from=xx / /\nFROM unused\n\
+                    FROM alpine AS below\nRUN --mount=from=tools,target=/t x\nCOPY --from=build a b\n\
+                    FROM below\nCOPY --from=1 a b\n";
+        for (target, wanted) in [
+            (
+                None,
+                &[
+                    "1 From go linux/amd64 []",
+                    "2 Copy xx linux/arm64 [linux/arm64 linux/amd64]",
+                    "3 From unused linux/arm64 [linux/arm64]",
+                    "4 From alpine linux/arm64 [linux/arm64]",
+                    "5 Mount tools linux/arm64 [linux/arm64 linux/arm64]",
+                ][..],
+            ),
+            (
+                Some("build"),
+                &["1 From go linux/amd64 []", "2 Copy xx linux/arm64 [linux/arm64 linux/amd64]"],
+            ),
+        ] {
+            let mut request = request(text);
+            request.target = target.map(str::to_owned);
+            let found = platforms(&["linux/arm64", "linux/amd64"]);
+            let needed = needed_images(&request, &request.instructions(), &found[0], &found[1]);
+            let shown = |list: &[Platform]| {
+                list.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+            };
+            let needed: Vec<String> = needed
+                .iter()
+                .map(|one| {
+                    let (line, name) = (one.base.line, &one.base.written);
+                    format!("{line} {:?} {name} {} [{}]", one.by, one.asked, shown(&one.fitting))
+                })
+                .collect();
+            assert_eq!(needed, wanted, "{target:?}");
+        }
     }
 }

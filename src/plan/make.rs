@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::bases;
+use super::base_labels::{self, UnknownBase};
 use super::request::{BuildOptions, BuildRequest};
 use super::templates::Templates;
 use crate::error::{Diagnostic, Diagnostics, listed};
@@ -41,9 +41,13 @@ pub fn plan(
         }
     }
     let mut requests = Vec::with_capacity(cells.len());
+    let mut unknown = Vec::new();
     for cell in cells {
         match request(cell, templates, root, options) {
-            Ok(request) => requests.push(request),
+            Ok((request, base)) => {
+                unknown.extend(base.map(|base| (requests.len(), base)));
+                requests.push(request);
+            }
             Err(found) => errors.extend(found),
         }
         if errors.len() >= ENOUGH_ERRORS {
@@ -52,6 +56,7 @@ pub fn plan(
     }
     errors.check(())?;
     let mut warnings = overwritten(cells, &requests);
+    warnings.extend(unknown_bases(templates, &requests, unknown));
     // With a part of the matrix only a part of the templates was read, and a var may be used in
     // one of the others.
     if matrix.is_covered_by(cells) {
@@ -65,7 +70,7 @@ fn request(
     templates: &Templates,
     root: &Root,
     options: &Arc<BuildOptions>,
-) -> Result<BuildRequest, Diagnostics> {
+) -> Result<(BuildRequest, Option<UnknownBase>), Diagnostics> {
     let Some(template) = templates.get(&cell.context, &cell.dockerfile) else {
         let message = format!("the template `{}` was not read", cell.dockerfile);
         return Err(Diagnostic::error(message).at(&cell.dockerfile_span, "").into());
@@ -110,8 +115,35 @@ fn request(
         script: None,
         options: options.clone(),
     };
-    bases::label(cell.base, &mut request);
-    Ok(request)
+    let unknown = base_labels::label(cell.base, &mut request);
+    Ok((request, unknown))
+}
+
+/// A warning for each line of a template whose base no label can name.
+fn unknown_bases(
+    templates: &Templates,
+    requests: &[BuildRequest],
+    unknown: Vec<(usize, UnknownBase)>,
+) -> Diagnostics {
+    let mut warnings = Diagnostics::default();
+    let sources = (!unknown.is_empty()).then(|| templates.sources());
+    for (number, UnknownBase { line, message }) in unknown {
+        let dockerfile = &requests[number].dockerfile;
+        let place = sources.as_ref().and_then(|sources| sources.line(dockerfile, line));
+        let finding = Diagnostic::warning(message)
+            .rule("unknown-base")
+            .note("no label names it, and the labels that come from the base image are empty")
+            .help("give the labels in the matrix, or leave `base` out of `auto`");
+        let finding = match &place {
+            Some(span) => finding.at(span, ""),
+            None => finding,
+        };
+        // Cells that share a template have it once.
+        if !warnings.iter().any(|known| *known == finding) {
+            warnings.push(finding);
+        }
+    }
+    warnings
 }
 
 /// A warning for cells that would overwrite each other's caches.

@@ -25,12 +25,13 @@
 //! # Ok::<(), onebuild::error::Diagnostics>(())
 //! ```
 
+mod base_labels;
 mod bases;
 mod committed;
-mod dockerfile;
 mod make;
 mod request;
 mod show;
+mod sources;
 mod templates;
 #[cfg(test)]
 mod tests;
@@ -39,12 +40,13 @@ pub use crate::input::{
     Cache, NamedContext, Network, Root, Secret, SecretSource, SharedPlace, Test, TestCommand,
     TimeLimit, Volume, Wait, fields, parent,
 };
-pub use bases::Base;
-pub(crate) use bases::{bases, filled};
+pub use base_labels::{inherited_label, label_sources};
+pub(crate) use bases::bases;
+pub use bases::{Base, NeededImage, OtherPlatform, final_platform, needed_images};
 pub use committed::{Committed, committed};
-pub(crate) use dockerfile::instructions;
 pub use make::{Plan, plan};
 pub use request::{BuildOptions, BuildRequest, FileOutput, Output, Pin};
 pub(crate) use show::escaped;
 pub use show::{Bake, Strategy, bake, github, json, table};
+pub use sources::Sources;
 pub use templates::{Needed, Templates};

@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 
+use super::sources::Sources;
 use crate::error::{Diagnostics, SourceFile, Span};
 use crate::matrix::{Cell, CommittedFile};
 use crate::template::{NameUse, Template};
@@ -90,6 +91,12 @@ impl Templates {
     /// The names that the templates use, in their order.
     pub fn names(&self) -> Vec<NameUse> {
         self.read.values().flat_map(Template::names).collect()
+    }
+
+    /// The files that were read.
+    pub fn sources(&self) -> Sources {
+        let files = self.read.values().filter_map(Template::source_file);
+        Sources::new(files.map(|file| (file.name().clone(), file.clone())).collect())
     }
 
     /// Names that are used where no cell's Dockerfile is made.

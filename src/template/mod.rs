@@ -79,6 +79,14 @@ impl Template {
         parse::parse(Source::inline(text, span), false)
     }
 
+    /// The file that it is, where it is one.
+    pub fn source_file(&self) -> Option<&SourceFile> {
+        match &self.source {
+            Source::File(file) => Some(file),
+            Source::Inline { .. } => None,
+        }
+    }
+
     /// The template's text as it was written.
     pub fn text(&self) -> &str {
         self.source.text()

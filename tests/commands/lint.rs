@@ -30,7 +30,7 @@ warning: the base `alpine` has no tag, which means `latest`
   | ^^^^^^^^^^^
   |
   = note: base-without-tag: 1.0-alpine and 1 more
-  = help: write a version and its digest, such as `alpine:3.20@sha256:…`
+  = help: write a version and its digest, such as `alpine:3.20@sha256:…`; or say why it stays with `# onebuild: allow base-without-tag (reason)`
 
 1 warning, 1 note
 "

@@ -124,3 +124,56 @@ fn a_base_that_no_registry_has_fails_its_cell_alone_with_its_line() {
         "1 pushed, 1 failed",
     ]);
 }
+
+#[test]
+fn a_base_in_any_form_that_buildkit_knows_is_labelled_and_never_its_own_base() {
+    let parent = Project::new(
+        "base-parent",
+        "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1] }\n\
+         labels: { auto: [base] }\n",
+        "FROM ubuntu:24.04\n",
+    );
+    parent.run(&["matrix", "--push"]).success();
+    let told = |project: &Project| -> Vec<[Value; 2]> {
+        let images = images(project, "v1").into_iter();
+        images.map(|([name, digest, ..], _)| [name, digest]).collect()
+    };
+    assert_eq!(told(&parent)[0][0], "docker.io/library/ubuntu:24.04");
+    let name = format!("{}:v1", parent.repository());
+    let digest = parent.store().digest("v1");
+
+    let one = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1] }\n";
+    let project = Project::new("base-child", &format!("{one}labels: {{ auto: [base] }}\n"), "");
+    let repository = parent.repository();
+    for dockerfile in [
+        format!("ARG V=v1.0\nFROM {repository}:${{V%.*}}\n"),
+        format!("ARG V=xv1\nARG P={repository}\nFROM ${{P}}:${{V#x}} AS b\nFROM b\n"),
+        format!("FROM {repository}:\\\nv1\n"),
+        format!("FROM {name} AS b-amd64\nFROM {name} AS b-arm64\nFROM b-${{TARGETARCH}}\n"),
+    ] {
+        project.file("context/Dockerfile", &dockerfile);
+        project.run(&["matrix", "--push", "--strict"]).success();
+        for told in told(&project) {
+            assert_eq!(told, [&*name, &*digest], "{dockerfile}");
+        }
+    }
+    // The platforms have two bases, and the labels one value: that of neither.
+    let arch = format!("FROM {name} AS b-amd64\nFROM alpine:3.20 AS b-arm64\nFROM b-$TARGETARCH\n");
+    project.file("context/Dockerfile", &arch);
+    project
+        .run(&["matrix", "--push"])
+        .success()
+        .says(&["warning[unknown-base]: the base image differs by platform", "Dockerfile:3:1"]);
+    for told in told(&project) {
+        assert_eq!(told, ["", ""]);
+    }
+    let strict = project.run(&["matrix", "--push", "--strict"]);
+    strict.exits(3).says(&["error[unknown-base]"]);
+    // Where the name alone is a label, the digest of another base does not stay beside it.
+    project.matrix(&format!("{one}labels: {{ auto: true }}\n"));
+    project.file("context/Dockerfile", format!("FROM {name}\n"));
+    project.run(&["matrix", "--push"]).success();
+    for told in told(&project) {
+        assert_eq!(told, [&*name, ""]);
+    }
+}

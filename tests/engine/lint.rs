@@ -35,9 +35,10 @@ fn buildkits_findings_point_at_the_template_once_for_all_cells() {
             "StageNameCasing context/Dockerfile:2",
             "secret-in-image matrix.yaml:7",
             "unpinned-base context/Dockerfile:2",
+            "unused-build-arg matrix.yaml:7",
         ]
     );
-    for finding in &found {
+    for finding in found.iter().filter(|finding| finding["rule"] != "unused-build-arg") {
         assert_eq!(finding["cells"].as_array().unwrap().len(), 12, "{finding}");
         let buildkits = finding["rule"].as_str().unwrap().starts_with(char::is_uppercase);
         assert_eq!(finding["url"].is_string(), buildkits, "{finding}");
@@ -53,4 +54,23 @@ fn what_cannot_be_built_is_an_error_at_its_line() {
     assert_eq!(code, 3, "{found:?}");
     let error = found.iter().find(|finding| finding["severity"] == "error").unwrap();
     assert_eq!((&error["place"]["line"], &error["cells"][0]), (&2.into(), &"v7".into()), "{error}");
+}
+
+#[test]
+fn buildkits_findings_are_acknowledged_like_our_own() {
+    let dockerfile = "# onebuild: allow StageNameCasing (the name of a product)\nFROM alpine:3.20 AS Base\n\
+                      # onebuild: allow secret-in-image (a name, and no secret)\nENV API_TOKEN=<%n%>\n\
+                      # onebuild: allow MaintainerDeprecated (there is none)\nRUN true\n";
+    let matrix = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: 1..3 }\n";
+    let project = Project::new("lint-allowed", matrix, dockerfile);
+    let rules = |args: &[&str]| {
+        let (_, found) = linted(&project, args);
+        let of = |finding: &Value| finding["rule"].as_str().unwrap().to_owned();
+        let mut rules: Vec<String> = found.iter().map(of).collect();
+        rules.sort();
+        rules
+    };
+    assert_eq!(rules(&[]), ["unpinned-base", "unused-allow"]);
+    // Only BuildKit judges its own rules.
+    assert_eq!(rules(&["--no-engine"]), ["unpinned-base"]);
 }

@@ -20,6 +20,7 @@ mod older; // engines of older releases
 mod options; // what single options change in the image
 mod outputs; // archives and folders on this machine
 mod panel; // the repository's own matrix, and what its images do
+mod platforms; // base images of another platform
 mod push; // the engine's store and the registry
 mod reach; // engines that cannot be reached, or cannot do it
 mod registry; // our registry client

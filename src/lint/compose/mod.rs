@@ -3,24 +3,21 @@
 //! The rules look at what is written, service by service, as [the specification][spec] has it: maps
 //! and lists in both of their forms, anchors and merges, `${NAME:-default}` by its default and every
 //! other variable as text. What a file takes in (`extends`, `include`) is for the caller to read.
-//! What has to stay is acknowledged where it stands, with its reason: `allow`.
+//! What has to stay is acknowledged where it stands, with its reason: [`crate::allow`].
 //!
 //! [spec]: https://github.com/compose-spec/compose-spec/blob/main/spec.md
 
-mod allow;
 mod mount;
 mod rules;
 mod service;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-
 use super::{Finding, Findings};
+use crate::allow::{Allows, Asked};
+use crate::dockerfile::{Lex, Quotes, Unset, Variable};
 use crate::error::{Diagnostic, SourceFile, Span};
-use crate::plan::filled;
 use crate::yaml::{self, Language};
-pub use rules::RULES;
 
 const LANGUAGE: Language = Language {
     single: "Compose files of one YAML document are looked at",
@@ -45,8 +42,6 @@ struct Hit {
     /// What it allows.
     message: String,
     span: Span,
-    /// The item of a list that it is a part of: a comment above that is above this, too.
-    item: Span,
     note: Option<&'static str>,
 }
 
@@ -71,8 +66,10 @@ impl Findings {
         for error in document.errors.iter().chain(seen.errors.iter()).take(ENOUGH) {
             self.told(&error.clone().into());
         }
-        let mut allows = allow::read(file, &document.comments, self);
-        let mut hits = seen.hits.into_iter().filter(|hit| !allows.cover(hit));
+        let mut allows = Allows::default();
+        allows.read(file, &document.comments, &document.root);
+        self.told(allows.wrong());
+        let mut hits = seen.hits.into_iter().filter(|hit| !allows.cover(hit.rule, &hit.span));
         hits.by_ref().take(ENOUGH).for_each(|hit| self.add(hit.finding(), None));
         if hits.next().is_some() {
             let message = format!("there is more than these {ENOUGH}, which is left out");
@@ -80,7 +77,7 @@ impl Findings {
             self.add(Finding::new("not-linted", told), None);
             return seen.taken;
         }
-        allows.unused(self);
+        self.told(&allows.unused(Asked::default()));
         seen.taken
     }
 }
@@ -99,15 +96,7 @@ impl Hit {
 
 /// A text with the defaults of its variables in their place, as far as it has only such.
 fn with_defaults(text: &str) -> String {
-    /// Defaults within defaults.
-    const DEEPEST: usize = 4;
-    let none = HashMap::new();
-    let mut text = text.to_owned();
-    for _ in 0..DEEPEST {
-        match filled(&text, &none) {
-            Some(next) if next != text => text = next,
-            _ => break,
-        }
-    }
-    text
+    const LEX: Lex =
+        Lex { escape: None, quotes: Quotes::Ignore, keep_escapes: false, unset: Unset::Unknown };
+    LEX.expand(text, &|_| Variable::Unset).unwrap_or_else(|_| text.to_owned())
 }

@@ -1,25 +1,4 @@
-//! The rules by their names, which never change, and the words of those that are lists.
-
-/// Each rule, and what it finds.
-pub const RULES: [(&str, &str); 11] = [
-    (
-        "privileged",
-        "`privileged: true` of a service, its hooks or its build, and `security.insecure`",
-    ),
-    (
-        "docker-socket",
-        "a socket of Docker, containerd, Podman or CRI-O, or a folder that holds one",
-    ),
-    ("capability", "`cap_add` of what reaches beyond the container"),
-    ("host-folder", "a mount of `/`, `/etc`, `/root`, `/proc`, `/sys` and their like"),
-    ("host-cgroup", "`cgroup: host`, or a mount of `/sys/fs/cgroup`"),
-    ("host-network", "`network_mode: host`"),
-    ("host-pid", "`pid: host`"),
-    ("host-ipc", "`ipc: host`"),
-    ("host-users", "`userns_mode: host`"),
-    ("unconfined", "`security_opt` that turns seccomp, AppArmor or SELinux off"),
-    ("host-device", "a disk or the memory of the host in `devices`, or a rule for all of a kind"),
-];
+//! The rules by their names, and the words of those that are lists.
 
 pub(super) const PRIVILEGED: &str = "privileged";
 pub(super) const DOCKER_SOCKET: &str = "docker-socket";

@@ -164,7 +164,7 @@ impl Seen {
         let Some(source) = parts.first().map(|part| with_defaults(part)) else { return };
         if let Some(what) = mount::device(&source) {
             let message = format!("the container reads and writes {what}, past all permissions");
-            self.hits.push(Hit { item: item.span.clone(), ..hit(HOST_DEVICE, span, message) });
+            self.hit(HOST_DEVICE, span, message);
         }
     }
 
@@ -177,7 +177,7 @@ impl Seen {
             if let [source, target, options @ ..] = parts.as_slice() {
                 let read_only =
                     options.iter().flat_map(|text| text.split(',')).any(|word| word == "ro");
-                self.source(source, target, read_only, &item.span, &item.span);
+                self.source(source, target, read_only, &item.span);
             }
             return;
         };
@@ -191,7 +191,7 @@ impl Seen {
         let source = text("source");
         let read_only = find("read_only").is_some_and(|entry| self.is_true(entry));
         if let (true, Some((source, span))) = (matches!(kind, "bind" | "npipe"), source) {
-            self.source(source, target, read_only, span, &item.span);
+            self.source(source, target, read_only, span);
         }
     }
 
@@ -208,14 +208,14 @@ impl Seen {
         let (words, device) = (text("o").map_or("", |(words, _)| words), text("device"));
         let has = |word: &str| words.split(',').any(|known| known.trim() == word);
         if let (true, Some((device, span))) = (has("bind") || has("rbind"), device) {
-            self.source(device, "", has("ro"), span, span);
+            self.source(device, "", has("ro"), span);
         }
     }
 
-    fn source(&mut self, source: &str, target: &str, read_only: bool, span: &Span, item: &Span) {
+    fn source(&mut self, source: &str, target: &str, read_only: bool, span: &Span) {
         let judged = mount::judged(&with_defaults(source), &with_defaults(target), read_only);
         if let Some(mount::Judged { rule, message, note }) = judged {
-            self.hits.push(Hit { note, item: item.clone(), ..hit(rule, span, message) });
+            self.hits.push(Hit { note, ..hit(rule, span, message) });
         }
     }
 
@@ -297,7 +297,7 @@ impl Seen {
 }
 
 fn hit(rule: &'static str, span: &Span, message: impl Into<String>) -> Hit {
-    Hit { rule, message: message.into(), span: span.clone(), item: span.clone(), note: None }
+    Hit { rule, message: message.into(), span: span.clone(), note: None }
 }
 
 /// Key and value, where they stand beside each other.

@@ -1,8 +1,9 @@
 //! Each rule at its place, each way to write it, and each acknowledgement.
 
 use super::mount::{device, judged, parts};
+use crate::allow::{Judged, RULES};
 use crate::error::{Severity, SourceFile};
-use crate::lint::{Findings, RULES, Taken};
+use crate::lint::{Findings, Taken};
 
 fn look(text: &str) -> (Findings, Vec<Taken>) {
     let mut findings = Findings::default();
@@ -249,11 +250,9 @@ fn a_mount_that_is_read_only_reads() {
 }
 
 #[test]
-fn every_rule_is_found_somewhere_above_and_documented() {
+fn every_rule_is_found_somewhere_above() {
     let tests = include_str!("tests.rs");
-    let docs = include_str!("../../../docs/lint.md");
-    for (rule, finds) in RULES {
-        assert!(tests.contains(&format!("\"{rule} ")), "{rule}");
-        assert!(docs.contains(&format!("| `{rule}` | {finds} |\n")), "{rule}");
+    for rule in RULES.iter().filter(|rule| rule.judged == Judged::Compose) {
+        assert!(tests.contains(&format!("\"{} ", rule.name)), "{}", rule.name);
     }
 }

@@ -37,7 +37,8 @@ impl Reader<'_> {
             let values = self.axis_values(entry);
             // A wrong axis has been reported; what refers to it should not be wrong as well.
             let span = entry.value.span.clone();
-            axes.push(Axis { name: entry.key.as_str().into(), span, values });
+            let key_span = entry.key_span.clone();
+            axes.push(Axis { name: entry.key.as_str().into(), key_span, span, values });
         }
         axes
     }

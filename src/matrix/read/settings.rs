@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::super::facts::Wanted;
 use super::super::reader::Reader;
-use super::super::settings::{Agent, CacheRule, Given, SecretPlace, SecretRule, Settings, Texts};
+use super::super::settings::{
+    Agent, CacheRule, Declared, DeclaredKind, Given, SecretPlace, SecretRule, Settings, Texts,
+};
 use super::super::{Axis, Var, VarValue};
-use crate::error::{Diagnostic, listed};
+use crate::error::{Diagnostic, Span, listed};
 use crate::image::Platform;
 use crate::input::Network;
 use crate::yaml::{Entry, Kind, Node};
@@ -45,6 +47,7 @@ impl Reader<'_> {
                 "test" => found.test = self.test(entry),
                 _ => {}
             }
+            found.declared.extend(declared(key, &entry.value));
         }
         found
     }
@@ -305,5 +308,29 @@ impl Reader<'_> {
                     .help_nearest(kind, CACHES),
             );
         }
+    }
+}
+
+/// The names that an entry gives to something of a build, with their places.
+fn declared(key: &str, node: &Node) -> Vec<Declared> {
+    let kind = match key {
+        "args" => DeclaredKind::Arg,
+        "bases" => DeclaredKind::Base,
+        "contexts" => DeclaredKind::Context,
+        "secrets" => DeclaredKind::Secret,
+        "ssh" => DeclaredKind::Ssh,
+        _ => return Vec::new(),
+    };
+    let one =
+        |name: &str, span: &Span| Declared { kind, name: name.to_owned(), span: span.clone() };
+    let agent = |node: &Node| match &node.kind {
+        Kind::Scalar(text) => Some(one(text.split('=').next().unwrap_or_default(), &node.span)),
+        _ => None,
+    };
+    match &node.kind {
+        Kind::Map(entries) => entries.iter().map(|e| one(&e.key, &e.key_span)).collect(),
+        Kind::List(items) if kind == DeclaredKind::Ssh => items.iter().filter_map(agent).collect(),
+        Kind::Scalar(_) if kind == DeclaredKind::Ssh => agent(node).into_iter().collect(),
+        _ => Vec::new(),
     }
 }

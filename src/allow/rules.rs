@@ -1,0 +1,180 @@
+//! Every rule: its name, which never changes, and what it finds.
+
+/// A rule whose findings can be acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    pub name: &'static str,
+    /// What it finds, in Markdown.
+    pub finds: &'static str,
+    pub judged: Judged,
+}
+
+/// When a rule is applied. An acknowledgement is only called unused by a command that applied its
+/// rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judged {
+    /// By every command that reads the whole matrix and its templates.
+    Always,
+    /// By `lint` alone.
+    Lint,
+    /// Over Compose files, by `lint`.
+    Compose,
+    /// Only while an image is built, or where an engine answers.
+    Engine,
+}
+
+const fn rule(name: &'static str, finds: &'static str, judged: Judged) -> Rule {
+    Rule { name, finds, judged }
+}
+
+/// All rules, those over Compose files last.
+pub const RULES: &[Rule] = &[
+    rule(UNUSED_ALLOW, "an acknowledgement of a rule that finds nothing there", Judged::Always),
+    rule(
+        "wrong-allow",
+        "an acknowledgement without a reason, or of a rule that does not exist",
+        Judged::Always,
+    ),
+    rule(
+        "unused-base",
+        "a name in `bases`, or of `--base`, that no Dockerfile takes an image by",
+        Judged::Always,
+    ),
+    rule(
+        "unused-context",
+        "a name in `contexts`, or of `--build-context`, that no Dockerfile uses",
+        Judged::Always,
+    ),
+    rule(
+        "unused-build-arg",
+        "an argument in `args`, or of `--build-arg`, that no Dockerfile declares",
+        Judged::Always,
+    ),
+    rule(
+        "unused-secret",
+        "an id in `secrets`, or of `--secret`, that no step asks for",
+        Judged::Always,
+    ),
+    rule("unused-ssh", "an id in `ssh`, or of `--ssh`, that no step asks for", Judged::Always),
+    rule(
+        "missing-secret",
+        "a step that asks for a secret which the cell does not have",
+        Judged::Always,
+    ),
+    rule(
+        "missing-ssh",
+        "a step that asks for an SSH agent which the cell does not have",
+        Judged::Always,
+    ),
+    rule(
+        "arg-before-from",
+        "a variable in a stage whose `ARG` stands before the first `FROM` only, so that it is empty",
+        Judged::Always,
+    ),
+    rule(
+        "platform-arg-default",
+        "a value for `TARGETARCH` or its like that hides what BuildKit gives for each platform",
+        Judged::Always,
+    ),
+    rule(
+        "shared-cache-mount",
+        "a cache mount that platforms or systems share although their files differ",
+        Judged::Always,
+    ),
+    rule(
+        "same-image",
+        "an axis that changes the tag of an image and nothing in it",
+        Judged::Always,
+    ),
+    rule(
+        "unknown-base",
+        "a base image that differs by platform or that is not known, where it is to become a label",
+        Judged::Always,
+    ),
+    rule(
+        "unknown-version-order",
+        "values whose order is not known, where `latest`, `limit` or a comparison needs it",
+        Judged::Always,
+    ),
+    rule("unused-tag", "a tag whose `when` holds for no cell", Judged::Always),
+    rule(
+        "stalled-tag",
+        "a tag that no cell has any more, since `exclude` leaves out the newest version",
+        Judged::Always,
+    ),
+    rule("empty-secret", "a secret that is empty", Judged::Engine),
+    rule("base-platform", "a base image of another platform than the cell's", Judged::Engine),
+    rule(
+        "final-stage-platform",
+        "a final stage whose `FROM --platform` is not the cell's platform",
+        Judged::Engine,
+    ),
+    rule("base-without-tag", "a base image without a tag, which means `latest`", Judged::Lint),
+    rule("base-latest", "a base image with the tag `latest`", Judged::Lint),
+    rule("unpinned-base", "a base image without a digest; a note", Judged::Lint),
+    rule("latest-tag", "an image that gets the tag `latest`; a note", Judged::Lint),
+    rule(
+        "secret-in-image",
+        "an argument, a label or an environment variable that is named like a secret",
+        Judged::Lint,
+    ),
+    rule(
+        "file-drift",
+        "a committed file that differs from what its template renders to",
+        Judged::Lint,
+    ),
+    rule(
+        "privileged",
+        "`privileged: true` of a service, its hooks or its build, and `security.insecure`",
+        Judged::Compose,
+    ),
+    rule(
+        "docker-socket",
+        "a socket of Docker, containerd, Podman or CRI-O, or a folder that holds one",
+        Judged::Compose,
+    ),
+    rule("capability", "`cap_add` of what reaches beyond the container", Judged::Compose),
+    rule(
+        "host-folder",
+        "a mount of `/`, `/etc`, `/root`, `/proc`, `/sys` and their like",
+        Judged::Compose,
+    ),
+    rule("host-cgroup", "`cgroup: host`, or a mount of `/sys/fs/cgroup`", Judged::Compose),
+    rule("host-network", "`network_mode: host`", Judged::Compose),
+    rule("host-pid", "`pid: host`", Judged::Compose),
+    rule("host-ipc", "`ipc: host`", Judged::Compose),
+    rule("host-users", "`userns_mode: host`", Judged::Compose),
+    rule(
+        "unconfined",
+        "`security_opt` that turns seccomp, AppArmor or SELinux off",
+        Judged::Compose,
+    ),
+    rule(
+        "host-device",
+        "a disk or the memory of the host in `devices`, or a rule for all of a kind",
+        Judged::Compose,
+    ),
+];
+
+pub(super) const UNUSED_ALLOW: &str = "unused-allow";
+
+/// The rule of this name.
+pub(super) fn find(name: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.name == name)
+}
+
+/// Whether a name is one of BuildKit's own rules, all of which are written like `StageNameCasing`.
+pub(super) fn is_buildkit(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name.chars().all(|c| c.is_ascii_alphanumeric())
+        && name.chars().any(|c| c.is_ascii_lowercase())
+}
+
+/// The rule of ours that an acknowledgement of the same thing names.
+pub(super) fn ours(rule: &str) -> &str {
+    match rule {
+        // BuildKit finds it where it is asked, and we do where it is not.
+        "SecretsUsedInArgOrEnv" => "secret-in-image",
+        rule => rule,
+    }
+}

@@ -1,0 +1,120 @@
+//! How a line uses a variable, as far as that can be seen without a shell.
+
+/// Whether a line replaces the variable by its value.
+pub(super) fn uses(line: &str, name: &str) -> bool {
+    starts(line, name).next().is_some()
+}
+
+/// Whether each use of the variable in a line says what comes where it is empty: `${NAME:-other}`,
+/// `${NAME:?why}`.
+pub(super) fn has_default(line: &str, name: &str) -> bool {
+    starts(line, name).all(|rest| {
+        let rest = rest.strip_prefix(':').unwrap_or(rest);
+        rest.starts_with(['-', '+', '=', '?'])
+    })
+}
+
+/// What follows the name, for each use in a line that is not quoted; for `$NAME` nothing.
+fn starts<'l>(line: &'l str, name: &str) -> impl Iterator<Item = &'l str> {
+    let uses = dollars(line).into_iter().filter_map(move |at| {
+        let rest = &line[at + 1..];
+        let (rest, is_braced) = match rest.strip_prefix('{') {
+            Some(rest) => (rest.trim_start_matches(['#', '!']), true),
+            None => (rest, false),
+        };
+        let rest = rest.strip_prefix(name)?;
+        let is_whole = !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        is_whole.then_some(if is_braced { rest } else { "" })
+    });
+    uses.collect::<Vec<_>>().into_iter()
+}
+
+/// Where a line has a `$` that means something: it is not escaped, nor within single quotes.
+fn dollars(line: &str) -> Vec<usize> {
+    let mut found = Vec::new();
+    let (mut single, mut double) = (false, false);
+    let mut chars = line.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' if !single => drop(chars.next()),
+            '\'' if !double => single = !single,
+            '"' if !single => double = !double,
+            '$' if !single => found.push(at),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Whether a line of a shell script gives the variable a value: `NAME=`, `for NAME`, `read NAME`.
+pub(super) fn is_assigned(line: &str, name: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    line.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&line[..at], &line[at + name.len()..]);
+        if before.ends_with(|c: char| is_part(c) || matches!(c, '$' | '{' | '-' | '#' | '!')) {
+            return false;
+        }
+        if after.starts_with(is_part) {
+            return false;
+        }
+        let words: Vec<&str> = before.split_whitespace().collect();
+        let is_read = words.iter().rev().take_while(|word| !word.ends_with([';', '|', '&']));
+        let is_read = is_read.into_iter().any(|word| matches!(*word, "read" | "getopts"));
+        let is_list = words.last().is_some_and(|word| matches!(*word, "for" | "select"));
+        (after.starts_with('=') && !after.starts_with("=="))
+            || after.starts_with("+=")
+            || is_read
+            || is_list
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assignments_are_seen() {
+        for line in [
+            "RUN V=1; echo $V",
+            "RUN export V=1",
+            "for V in a b; do",
+            "read V",
+            "read -r A V",
+            "while getopts ab V; do",
+            "V+=x",
+            "A=1 V=2 cmd",
+        ] {
+            assert!(is_assigned(line, "V"), "{line}");
+        }
+        for line in [
+            "echo $V",
+            "echo ${V}=x",
+            "XV=1",
+            "V2=1",
+            "[ x == V ]",
+            "--V=1",
+            "read x; echo V",
+            "V == 1",
+        ] {
+            assert!(!is_assigned(line, "V"), "{line}");
+        }
+    }
+
+    #[test]
+    fn uses_and_their_defaults_are_seen() {
+        for (line, used, default) in [
+            ("a $V b", true, false),
+            ("a ${V} b", true, false),
+            ("a ${V:-x} b", true, true),
+            ("a ${V-x} ${V:?e} b", true, true),
+            ("a ${V:-x} $V b", true, false),
+            ("a ${V#x} b", true, false),
+            ("a ${#V} b", true, false),
+            ("a $VV V b", false, true),
+            ("'$V' \\$V", false, true),
+            ("\"'$V'\"", true, false),
+        ] {
+            assert_eq!((uses(line, "V"), has_default(line, "V")), (used, default), "{line}");
+        }
+    }
+}

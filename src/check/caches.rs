@@ -1,0 +1,158 @@
+//! Cache mounts that builds share although their files are not the same.
+//!
+//! BuildKit knows a cache mount by its id alone, which is the target where none is written:
+//! whatever platform or image a step runs on, it finds what the last one left there. `sharing=private`
+//! gives steps that run at once a cache each, but the next build takes either.
+//!
+//! Source: <https://github.com/moby/buildkit/blob/master/solver/llbsolver/mounts/mount.go>
+
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
+
+use super::groups::Group;
+use super::read::Files;
+use super::safe_caches::{Shared, shared};
+use super::system::system;
+use super::{Subject, some_of};
+use crate::dockerfile::{Evaluated, Mounted, Source, Stage};
+use crate::error::{Diagnostic, Diagnostics, Span};
+use crate::image::{Platform, short_name};
+use crate::plan::BuildRequest;
+
+/// The steps that use one cache.
+#[derive(Default)]
+struct Users {
+    /// Of stages that run on the platform that is built for.
+    platforms: BTreeSet<String>,
+    systems: BTreeSet<String>,
+    /// Where they stand, and as what the cache is mounted there.
+    places: IndexMap<Span, Shared>,
+}
+
+pub(super) fn find<'r>(
+    subject: Subject<'r>,
+    groups: &[Group<'r>],
+    files: &mut Files<'r>,
+    found: &mut Diagnostics,
+) {
+    let mut caches: IndexMap<(String, String), Users> = IndexMap::new();
+    for group in groups {
+        let request = group.first();
+        if !group.may_mount("cache") {
+            continue;
+        }
+        let file = files.of(request);
+        if file.is_foreign_to(request) {
+            continue;
+        }
+        for platform in &request.platforms {
+            let evaluated = file.evaluated(request, Some(platform));
+            add(&mut caches, subject, request, &evaluated, platform);
+        }
+    }
+    for ((_, id), users) in &caches {
+        users.tell(id, found);
+    }
+}
+
+fn add(
+    caches: &mut IndexMap<(String, String), Users>,
+    subject: Subject<'_>,
+    request: &BuildRequest,
+    evaluated: &Evaluated,
+    platform: &Platform,
+) {
+    let namespace = request.args.get("BUILDKIT_CACHE_MOUNT_NS").cloned().unwrap_or_default();
+    for stage in evaluated.stages.iter().filter(|stage| stage.is_reachable) {
+        for mount in stage.mounts.iter().filter(|mount| is_own_cache(mount)) {
+            let known = |text: &Option<crate::dockerfile::Text>| {
+                text.as_ref().and_then(|text| text.known()).map(str::to_owned)
+            };
+            let Some(id) = known(&mount.id) else { continue };
+            let Some(place) = subject.sources.line(&request.dockerfile, mount.line) else {
+                continue;
+            };
+            let target = known(&mount.target).unwrap_or_default();
+            let is_locked =
+                known(&mount.sharing).is_some_and(|how| how.eq_ignore_ascii_case("locked"));
+            let users = caches.entry((namespace.clone(), id)).or_default();
+            let is_safe = shared(target.trim_end_matches('/'), is_locked);
+            let worst = users.places.entry(place).or_insert(is_safe);
+            if *worst == Shared::Safely {
+                *worst = is_safe;
+            }
+            let (root, runs_on_target) = foundation(&evaluated.stages, stage, platform);
+            if runs_on_target {
+                users.platforms.insert(platform.to_string());
+            }
+            if let Source::Named(base) = &root.base {
+                users.systems.insert(system(&taken(request, base)));
+            }
+        }
+    }
+}
+
+/// A cache that begins empty: one that begins with an image's files is kept for each such image.
+fn is_own_cache(mount: &Mounted) -> bool {
+    mount.is("cache") && matches!(mount.from, None | Some(Source::Scratch))
+}
+
+/// The stage at the bottom of those that a stage is built on, and whether it is of the platform that
+/// is built for.
+fn foundation<'s>(stages: &'s [Stage], stage: &'s Stage, platform: &Platform) -> (&'s Stage, bool) {
+    let mut root = stage;
+    while let Source::Stage(number) = root.base {
+        root = &stages[number];
+    }
+    let of_target = match &root.platform {
+        None => true,
+        Some(text) => text.known().is_some_and(|known| known.parse().as_ref() == Ok(platform)),
+    };
+    (root, of_target)
+}
+
+/// The image that is taken for a name.
+fn taken(request: &BuildRequest, name: &str) -> String {
+    let short = short_name(name);
+    let base = request.bases.iter().find(|(known, _)| short_name(known) == short);
+    base.map_or_else(|| name.to_owned(), |(_, image)| image.to_string())
+}
+
+impl Users {
+    fn tell(&self, id: &str, found: &mut Diagnostics) {
+        let is_safe = self.places.values().all(|how| *how == Shared::Safely);
+        let (sharers, are, apart) = if self.platforms.len() > 1 {
+            (&self.platforms, "platforms", "$TARGETPLATFORM")
+        } else if self.systems.len() > 1 {
+            (&self.systems, "systems", "<%os%>")
+        } else {
+            return;
+        };
+        if is_safe {
+            return;
+        }
+        let names = match sharers.len() {
+            ..=4 => {
+                let names: Vec<&str> = sharers.iter().map(String::as_str).collect();
+                let (last, first) = names.split_last().expect("there are two at least");
+                format!("{} and {last}", first.join(", "))
+            }
+            _ => some_of(sharers.iter().map(String::as_str)),
+        };
+        let message = format!("{names} share the cache mount `{id}`");
+        for (place, how) in &self.places {
+            let told = Diagnostic::warning(&message).rule("shared-cache-mount").at(place, "");
+            let told =
+                told.note(format!("each of these {are} finds the files of the others there"));
+            found.push(match (how, are) {
+                (Shared::Unlocked, _) => told.help("add `sharing=locked`"),
+                (_, "platforms") => told.help(format!(
+                    "add `id={id}-{apart}`, with `ARG TARGETPLATFORM` above it in the stage"
+                )),
+                _ => told
+                    .help(format!("add an `id` that names the system, such as `id={id}-{apart}`")),
+            });
+        }
+    }
+}

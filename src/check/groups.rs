@@ -1,0 +1,111 @@
+//! Requests that are alike in all that the rules look at: what was looked at in one is not looked at
+//! again in the others.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use indexmap::IndexMap;
+
+use crate::image::Platform;
+use crate::plan::BuildRequest;
+
+/// Dockerfiles that are looked at one by one. With more, those that differ in numbers alone are taken
+/// to be alike: they come from one template and many versions.
+const MOST: usize = 1_000;
+
+/// Requests in their order; at least one.
+pub(super) struct Group<'r> {
+    pub(super) requests: Vec<&'r BuildRequest>,
+}
+
+impl<'r> Group<'r> {
+    pub(super) fn first(&self) -> &'r BuildRequest {
+        self.requests[0]
+    }
+
+    pub(super) fn text(&self) -> &'r str {
+        &self.first().dockerfile.text
+    }
+
+    /// Whether some step may have a mount of a kind: most Dockerfiles need no further look.
+    pub(super) fn may_mount(&self, kind: &str) -> bool {
+        let has = |word: &str| {
+            let mut words = self.text().as_bytes().windows(word.len());
+            words.any(|found| found.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        self.text().contains("--mount") && has(kind)
+    }
+}
+
+/// All of a request that a rule may look at.
+#[derive(PartialEq, Eq, Hash)]
+struct Inputs<'r> {
+    text: &'r str,
+    target: Option<&'r str>,
+    args: Vec<(&'r str, &'r str)>,
+    platforms: &'r [Platform],
+    /// Of contexts, bases, secrets and agents.
+    names: Vec<&'r str>,
+    bases: Vec<String>,
+}
+
+impl<'r> Inputs<'r> {
+    fn of(request: &'r BuildRequest) -> Self {
+        let names = request.contexts.keys().chain(request.bases.keys());
+        let names = names.chain(request.secrets.keys()).chain(request.ssh.keys());
+        Self {
+            text: &request.dockerfile.text,
+            target: request.target.as_deref(),
+            args: request.args.iter().map(|(name, value)| (&**name, &**value)).collect(),
+            platforms: &request.platforms,
+            names: names.map(String::as_str).collect(),
+            bases: request.bases.values().map(ToString::to_string).collect(),
+        }
+    }
+
+    /// A number that is the same where only numbers differ.
+    fn shape(&self) -> u64 {
+        let mut state = DefaultHasher::new();
+        let mut add = |text: &str| {
+            let mut digits = false;
+            for byte in text.bytes() {
+                // Versions are numbers with dots between them.
+                let is_digit = byte.is_ascii_digit() || (digits && byte == b'.');
+                if !(digits && is_digit) {
+                    state.write_u8(if is_digit { b'0' } else { byte });
+                }
+                digits = is_digit;
+            }
+            state.write_u8(0xff);
+        };
+        add(self.text);
+        self.args.iter().for_each(|(name, value)| {
+            add(name);
+            add(value);
+        });
+        self.bases.iter().for_each(|base| add(base));
+        (self.target, self.platforms, &self.names).hash(&mut state);
+        state.finish()
+    }
+}
+
+/// Puts requests that are alike together.
+pub(super) fn of(requests: &[BuildRequest]) -> Vec<Group<'_>> {
+    let mut exact: IndexMap<Inputs<'_>, Vec<&BuildRequest>> = IndexMap::new();
+    for request in requests {
+        exact.entry(Inputs::of(request)).or_default().push(request);
+    }
+    if exact.len() <= MOST {
+        return exact.into_values().map(|requests| Group { requests }).collect();
+    }
+    let mut known: HashMap<u64, usize> = HashMap::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for (inputs, requests) in exact {
+        let number = *known.entry(inputs.shape()).or_insert(groups.len());
+        match groups.get_mut(number) {
+            Some(group) => group.requests.extend(requests),
+            None => groups.push(Group { requests }),
+        }
+    }
+    groups
+}

@@ -1,0 +1,67 @@
+//! Rules over the whole plan: names that nothing uses, arguments that are empty, caches and images
+//! that are shared by mistake. Pure.
+//!
+//! What they find are warnings of every command that makes a plan. Each names its rule, and its place
+//! in the matrix or in a template, so that it can be acknowledged there. A name that the matrix
+//! gives is judged by all cells of the matrix, whatever is selected; one that a flag gives by the
+//! selected cells.
+
+mod acknowledge;
+mod arguments;
+mod assigned;
+mod caches;
+mod groups;
+mod missing;
+mod platform_arguments;
+mod read;
+mod safe_caches;
+mod same_image;
+mod system;
+#[cfg(test)]
+mod tests;
+mod unused;
+
+use crate::error::Diagnostics;
+use crate::matrix::{Cell, Matrix};
+use crate::plan::{BuildRequest, Sources};
+use read::Files;
+
+pub use acknowledge::acknowledge;
+
+/// What is checked.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    pub matrix: &'a Matrix,
+    /// Those that are selected, and their requests in the same order.
+    pub cells: &'a [Cell],
+    pub requests: &'a [BuildRequest],
+    pub sources: &'a Sources,
+    /// The requests of all cells of the matrix as its files have them, where these are not those
+    /// above. Only called where the answer matters; none where they cannot be made.
+    pub whole: Option<&'a dyn Fn() -> Option<Vec<BuildRequest>>>,
+}
+
+/// Warnings about a plan.
+pub fn check(subject: Subject<'_>) -> Diagnostics {
+    let mut files = Files::default();
+    let mut found = Diagnostics::default();
+    let groups = groups::of(subject.requests);
+    unused::find(subject, &groups, &mut files, &mut found);
+    same_image::find(subject, &mut files, &mut found);
+    missing::find(subject, &groups, &mut files, &mut found);
+    platform_arguments::find(subject, &groups, &mut files, &mut found);
+    arguments::find(subject, &groups, &mut files, &mut found);
+    caches::find(subject, &groups, &mut files, &mut found);
+    found
+}
+
+/// `a`, `a and b`, or `a and 3 more`.
+fn some_of<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let names: Vec<&str> = names.into_iter().collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [one, other] => format!("{one} and {other}"),
+        [first, others @ ..] => format!("{first} and {} more", others.len()),
+    }
+}

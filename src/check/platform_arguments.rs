@@ -1,0 +1,155 @@
+//! Values that hide what BuildKit gives for each platform: `ARG TARGETARCH=amd64`.
+//!
+//! BuildKit gives `TARGETARCH` and its like a value for each platform that is built. A default in the
+//! Dockerfile, before the first `FROM` too, and a build argument of that name replace it for all.
+
+use indexmap::IndexMap;
+
+use super::Subject;
+use super::groups::Group;
+use super::read::{File, Files};
+use crate::dockerfile::{Declaration, PLATFORM_ARGS, Scope, Variable};
+use crate::error::{Diagnostic, Diagnostics, Span};
+use crate::image::Platform;
+use crate::matrix::DeclaredKind;
+
+const RULE: &str = "platform-arg-default";
+
+pub(super) fn find<'r>(
+    subject: Subject<'r>,
+    groups: &[Group<'r>],
+    files: &mut Files<'r>,
+    found: &mut Diagnostics,
+) {
+    arguments(subject, found);
+    // By place and name, so that many cells are one warning.
+    let mut open: IndexMap<(Span, String), (String, &[Platform])> = IndexMap::new();
+    for group in groups {
+        let request = group.first();
+        if !PLATFORM_ARGS.iter().any(|name| has_value(group.text(), name)) {
+            continue;
+        }
+        let file = files.of(request);
+        if file.is_foreign_to(request) {
+            continue;
+        }
+        let declarations = file.parsed.declarations();
+        for (number, one) in declarations.iter().enumerate() {
+            let Some(default) = &one.value else { continue };
+            let is_meant = !one.is_env && !matches!(one.scope, Scope::Trigger(_));
+            if !is_meant || !PLATFORM_ARGS.contains(&&*one.name) {
+                continue;
+            }
+            let value = |platform: &Platform| {
+                expanded(&file, default, &declarations[..number], one.scope, platform)
+            };
+            if hides(&one.name, &request.platforms, &value)
+                && let Some(place) = subject.sources.line(&request.dockerfile, one.line)
+            {
+                let written = format!("ARG {}={default}", one.name);
+                let key = (place, one.name.clone());
+                open.entry(key).or_insert((written, &request.platforms));
+            }
+        }
+    }
+    for ((place, name), (written, platforms)) in open {
+        let help = format!("leave the default out: `ARG {name}`");
+        found.push(told(&written, platforms).at(&place, "").help(help));
+    }
+}
+
+/// Whether a text may give an argument a value: most need no further look.
+fn has_value(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| text[at + name.len()..].starts_with('='))
+}
+
+/// Those of the matrix and of flags.
+fn arguments(subject: Subject<'_>, found: &mut Diagnostics) {
+    let declared = |name: &str| {
+        let mut all = subject.matrix.declared();
+        all.find(|one| one.kind == DeclaredKind::Arg && one.name == name)
+    };
+    for name in PLATFORM_ARGS {
+        let hidden = subject.requests.iter().find(|request| {
+            let value = request.args.get(name);
+            value.is_some_and(|value| hides(name, &request.platforms, &|_| Some(value.clone())))
+        });
+        let Some(request) = hidden else { continue };
+        let is_flag = subject.cells[0].overrides().args.contains_key(name);
+        let told = match declared(name) {
+            Some(one) if !is_flag => {
+                told(&format!("args.{name}"), &request.platforms).at(&one.span, "")
+            }
+            _ => told(&format!("--build-arg {name}"), &request.platforms),
+        };
+        found.push(told.help("leave it out"));
+    }
+}
+
+fn told(what: &str, platforms: &[Platform]) -> Diagnostic {
+    let message = format!("`{what}` hides the value that BuildKit gives for each platform");
+    let names: Vec<String> = platforms.iter().map(Platform::to_string).collect();
+    let platforms = match names.as_slice() {
+        [one] => format!("the platform is {one}"),
+        many => format!("it is the same for {}", many.join(", ")),
+    };
+    Diagnostic::warning(message).rule(RULE).note(platforms)
+}
+
+/// Whether a value is not the one that BuildKit gives. With several platforms, one that does not
+/// depend on the platform at all is meant to replace it.
+fn hides(name: &str, platforms: &[Platform], value: &dyn Fn(&Platform) -> Option<String>) -> bool {
+    let given: Option<Vec<String>> = platforms.iter().map(value).collect();
+    // It depends on what only BuildKit knows.
+    let Some(given) = given else { return false };
+    let is_own =
+        |(given, platform): (&String, &Platform)| part(platform, name).as_ref() == Some(given);
+    let differs = !given.iter().zip(platforms).all(is_own);
+    match (platforms.len(), name.starts_with("TARGET")) {
+        (1, true) => name != "TARGETSTAGE" && differs,
+        // The platform of the engine is not known here.
+        (1, false) => false,
+        _ => differs || (given.iter().all(|one| *one == given[0]) && name == "TARGETOS"),
+    }
+}
+
+/// A default for one platform, as far as it is known.
+fn expanded(
+    file: &File,
+    default: &str,
+    before: &[Declaration],
+    scope: Scope,
+    platform: &Platform,
+) -> Option<String> {
+    let declared: Vec<&str> =
+        before.iter().filter(|one| one.scope == scope).map(|one| one.name.as_str()).collect();
+    let values: Vec<(&str, Option<String>)> =
+        PLATFORM_ARGS.into_iter().map(|name| (name, part(platform, name))).collect();
+    let get = |name: &str| {
+        let Some((_, value)) = values.iter().find(|(known, _)| *known == name) else {
+            return Variable::Unknown;
+        };
+        match value {
+            // A stage knows them by an `ARG` of its own alone.
+            _ if scope != Scope::Global && !declared.contains(&name) => Variable::Unset,
+            Some(value) => Variable::Set(value),
+            None => Variable::Unknown,
+        }
+    };
+    file.parsed.lex().expand(default, &get).ok()
+}
+
+/// What BuildKit gives for a platform; none where only the engine knows.
+fn part(platform: &Platform, name: &str) -> Option<String> {
+    let text = platform.to_string();
+    let mut parts = text.split('/').map(str::to_owned);
+    let (os, architecture) = (parts.next()?, parts.next()?);
+    match name {
+        "TARGETPLATFORM" => Some(text.clone()),
+        "TARGETOS" => Some(os),
+        "TARGETARCH" => Some(architecture),
+        "TARGETVARIANT" => Some(parts.next().unwrap_or_default()),
+        "TARGETOSVERSION" => Some(String::new()),
+        _ => None,
+    }
+}

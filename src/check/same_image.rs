@@ -1,0 +1,261 @@
+//! Axes that change the tag of an image and nothing in it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::Subject;
+use super::read::{File, Files};
+use crate::dockerfile::{Evaluated, Expander, Instruction, Kind, Scope, Source, is_predefined};
+use crate::error::{Diagnostic, Diagnostics};
+use crate::image::short_name;
+use crate::input::{NamedContext, SecretSource};
+use crate::matrix::Cell;
+use crate::plan::BuildRequest;
+
+/// Dockerfiles that are read in full to compare them. With more, comments and labels alone do not make
+/// two of them the same.
+const MOST_READ: usize = 2_000;
+
+/// Warns once for each axis that makes no difference between two cells.
+pub(super) fn find<'r>(subject: Subject<'r>, files: &mut Files<'r>, found: &mut Diagnostics) {
+    if subject.cells.len() < 2 {
+        return;
+    }
+    let texts: HashSet<&str> =
+        subject.requests.iter().map(|request| request.dockerfile.text.as_str()).collect();
+    let reads = texts.len() <= MOST_READ;
+    let mut known: HashMap<_, u64> = HashMap::new();
+    // Cells by what is built of them.
+    let mut same: HashMap<Build<'_>, Vec<usize>> = HashMap::new();
+    for (number, request) in subject.requests.iter().enumerate() {
+        let args: BTreeMap<&str, &str> =
+            request.args.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let contexts: Vec<_> =
+            request.contexts.iter().map(|(n, one)| (n, described(one))).collect();
+        let bases: Vec<_> = request.bases.iter().map(|(n, one)| (n, one.to_string())).collect();
+        let text = request.dockerfile.text.as_str();
+        let (content, used) = match reads {
+            true => {
+                let file = files.of(request);
+                let key = (text, request.target.as_deref(), args.clone(), contexts, bases);
+                let content = *known.entry(key).or_insert_with(|| content(&file, request));
+                (content, file.is_foreign)
+            }
+            false => (hash(&(text, &args, &request.target, contexts, bases)), true),
+        };
+        let build = Build::of(request, content, used);
+        same.entry(build).or_default().push(number);
+    }
+    let mut axes: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+    let mut groups: Vec<Vec<usize>> = same.into_values().filter(|group| group.len() > 1).collect();
+    groups.sort_unstable();
+    for group in groups {
+        for (axis, pair) in differing(&group, subject.cells) {
+            axes.entry(axis).or_insert(pair);
+        }
+    }
+    for (axis, (one, other)) in axes {
+        found.push(told(subject, axis, &subject.cells[one], &subject.cells[other]));
+    }
+}
+
+fn told(subject: Subject<'_>, axis: usize, one: &Cell, other: &Cell) -> Diagnostic {
+    let (name, first) = &one.axes[axis];
+    let second = &other.axes[axis].1;
+    let message = format!("`{first}` and `{second}` are one image with two tags");
+    let template = &one.dockerfile;
+    let help = format!(
+        "use `<%{name}%>` in {template} or in `args`, or give one cell both tags, under `tags`"
+    );
+    let told = Diagnostic::warning(message).rule("same-image");
+    let told = match subject.matrix.axis(name) {
+        Some(axis) => told.at(&axis.key_span, "only the tag differs"),
+        None => told,
+    };
+    told.note(format!(
+        "{template}, context, arguments and settings of the cells {} and {} are the same",
+        one.name, other.name
+    ))
+    .help(help)
+}
+
+/// The axes by which cells of one build differ, each with the first two cells that differ by it alone,
+/// or by it first where no two do.
+fn differing(group: &[usize], cells: &[Cell]) -> Vec<(usize, (usize, usize))> {
+    let count = cells[group[0]].axes.len();
+    let mut found = Vec::new();
+    for axis in 0..count {
+        let mut first: HashMap<Vec<&str>, usize> = HashMap::new();
+        for number in group {
+            let others = cells[*number].axes.iter().enumerate();
+            let others: Vec<&str> =
+                others.filter(|(at, _)| *at != axis).map(|(_, (_, value))| &**value).collect();
+            let before = *first.entry(others).or_insert(*number);
+            if before != *number {
+                found.push((axis, (before, *number)));
+                break;
+            }
+        }
+    }
+    if found.is_empty() {
+        let (one, other) = (group[0], group[1]);
+        let differs = |axis: &usize| cells[one].axes[*axis] != cells[other].axes[*axis];
+        found.extend((0..count).find(differs).map(|axis| (axis, (one, other))));
+    }
+    found
+}
+
+/// What makes an image what it is. Labels, annotations and tests do not.
+#[derive(PartialEq, Eq, Hash)]
+struct Build<'r> {
+    content: u64,
+    /// Where it is read by a program that we do not know, every line counts.
+    text: Option<&'r str>,
+    dockerignore: Option<&'r str>,
+    context: &'r std::path::Path,
+    platforms: &'r [crate::image::Platform],
+    network: Option<crate::input::Network>,
+    secrets: Vec<(&'r str, &'r SecretSource)>,
+    ssh: Vec<(&'r str, &'r Vec<std::path::PathBuf>)>,
+}
+
+impl<'r> Build<'r> {
+    fn of(request: &'r BuildRequest, content: u64, foreign: bool) -> Self {
+        let mut secrets: Vec<_> =
+            request.secrets.iter().map(|(id, one)| (&**id, &one.source)).collect();
+        let mut ssh: Vec<_> = request.ssh.iter().map(|(id, one)| (&**id, one)).collect();
+        secrets.sort_unstable();
+        ssh.sort_unstable();
+        Self {
+            content,
+            text: foreign.then_some(request.dockerfile.text.as_str()),
+            dockerignore: request.dockerignore.as_deref(),
+            context: &request.context,
+            platforms: &request.platforms,
+            network: request.network,
+            secrets,
+            ssh,
+        }
+    }
+}
+
+/// A number for what is built of a Dockerfile: the instructions of the stages that are needed, without
+/// labels, and the arguments, contexts and bases that they use.
+fn content(file: &File, request: &BuildRequest) -> u64 {
+    let evaluated = file.evaluated(request, request.platforms.first());
+    let mut state = DefaultHasher::new();
+    let starts: Vec<u32> = evaluated.stages.iter().map(|stage| stage.line).collect();
+    let stage_of = |line: u32| starts.partition_point(|start| *start <= line).checked_sub(1);
+    let is_built = |one: &&Instruction| match stage_of(one.first) {
+        Some(stage) => evaluated.target.is_none() || evaluated.stages[stage].is_reachable,
+        None => true,
+    };
+    for one in file.parsed.instructions.iter().filter(is_built) {
+        if matches!(one.kind, Kind::Label(_) | Kind::Maintainer(_)) {
+            continue;
+        }
+        one.keyword.hash(&mut state);
+        one.arguments.hash(&mut state);
+        for flag in &one.flags {
+            (&flag.name, &flag.value).hash(&mut state);
+        }
+        for heredoc in &one.heredocs {
+            (&heredoc.name, &heredoc.content).hash(&mut state);
+        }
+    }
+    for (name, value) in arguments(file, request, &evaluated) {
+        (name, value).hash(&mut state);
+    }
+    for (name, what) in replacements(request, &evaluated) {
+        (name, what).hash(&mut state);
+    }
+    state.finish()
+}
+
+/// The arguments that may change what is built.
+fn arguments<'r>(
+    file: &File,
+    request: &'r BuildRequest,
+    evaluated: &Evaluated,
+) -> BTreeMap<&'r str, &'r str> {
+    let declarations = file.parsed.declarations();
+    let uses = file.parsed.variable_uses();
+    let runs: HashSet<usize> = evaluated
+        .stages
+        .iter()
+        .enumerate()
+        .filter(|(_, stage)| stage.is_reachable)
+        .map(|(number, _)| number)
+        .collect();
+    let has_run = |stage: usize, after: u32| {
+        let start = evaluated.stages[stage].line;
+        let end = evaluated.stages.get(stage + 1).map_or(u32::MAX, |next| next.line);
+        let runs = file.parsed.instructions.iter().filter(|one| matches!(one.kind, Kind::Run(_)));
+        runs.into_iter().any(|run| (start..end).contains(&run.first) && run.first > after)
+    };
+    let is_used = |name: &str| {
+        if is_predefined(name) {
+            return true;
+        }
+        let of_label = |line: u32| {
+            let at = file.parsed.instructions.iter().find(|one| one.first == line);
+            at.is_some_and(|one| matches!(one.kind, Kind::Label(_) | Kind::Maintainer(_)))
+        };
+        let named = declarations.iter().filter(|one| !one.is_env && one.name == name);
+        named.into_iter().any(|one| match one.scope {
+            // Steps see it in their environment.
+            Scope::Stage(stage) if runs.contains(&stage) => {
+                has_run(stage, one.line)
+                    || uses.iter().any(|used| {
+                        used.name == name
+                            && used.by == Expander::Builder
+                            && matches!(used.scope, Scope::Stage(_) | Scope::Trigger(_))
+                            && !of_label(used.line)
+                    })
+                    // What is built on the stage inherits it.
+                    || evaluated.stages.iter().any(|other| other.base == Source::Stage(stage))
+            }
+            Scope::Stage(_) => false,
+            Scope::Global => {
+                uses.iter().any(|used| used.name == name && used.scope == Scope::Global)
+            }
+            Scope::Trigger(_) => true,
+        })
+    };
+    let given = request.args.iter().filter(|(name, _)| is_used(name));
+    given.map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+/// What stands in for the names that the stages use.
+fn replacements(request: &BuildRequest, evaluated: &Evaluated) -> BTreeMap<String, String> {
+    let uses = evaluated.stages.iter().filter(|stage| stage.is_reachable);
+    let uses = uses.flat_map(|stage| &stage.uses);
+    let mut names = HashSet::new();
+    let mut all = false;
+    for used in uses {
+        match &used.source {
+            Source::Named(name) => drop(names.insert(short_name(name))),
+            Source::Unknown(_) => all = true,
+            Source::Stage(_) | Source::Scratch => {}
+        }
+    }
+    let is_used = |name: &str| all || names.contains(&short_name(name));
+    let contexts = request.contexts.iter().filter(|(name, _)| is_used(name));
+    let contexts = contexts.map(|(name, one)| (name.clone(), described(one)));
+    let bases = request.bases.iter().filter(|(name, _)| is_used(name));
+    bases.map(|(name, image)| (name.clone(), image.to_string())).chain(contexts).collect()
+}
+
+fn described(context: &NamedContext) -> String {
+    match context {
+        NamedContext::Image(image) => format!("image {image}"),
+        NamedContext::Folder(folder) => format!("directory {}", folder.display()),
+        NamedContext::Url(url) => format!("url {url}"),
+    }
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut state = DefaultHasher::new();
+    value.hash(&mut state);
+    state.finish()
+}

@@ -1,0 +1,235 @@
+//! Names that nothing uses.
+//!
+//! Named contexts: <https://github.com/moby/buildkit/blob/master/frontend/dockerui/namedcontext.go>
+
+use std::collections::HashSet;
+
+use indexmap::IndexMap;
+
+use super::Subject;
+use super::groups::{self, Group};
+use super::read::Files;
+use crate::dockerfile::{Kind, Mounted, PLATFORM_ARGS, Source, is_predefined};
+use crate::error::{Diagnostic, Diagnostics, Span, listed};
+use crate::image::short_name;
+use crate::input::NamedContext;
+use crate::matrix::{DeclaredKind, Overrides};
+use crate::plan::BuildRequest;
+
+/// Secrets that BuildKit itself takes to fetch Git repositories and files, with the host at the end
+/// of their names or not.
+///
+/// Source: <https://docs.docker.com/build/building/secrets/#git-authentication-for-remote-contexts>
+const FETCH_SECRETS: [&str; 4] =
+    ["GIT_AUTH_TOKEN", "GIT_AUTH_HEADER", "HTTP_AUTH_TOKEN_", "HTTP_AUTH_HEADER_"];
+
+/// What Dockerfiles use.
+#[derive(Default)]
+struct Used {
+    /// Of images and contexts, in the form in which BuildKit compares them.
+    sources: HashSet<String>,
+    args: HashSet<String>,
+    secrets: HashSet<String>,
+    agents: HashSet<String>,
+    /// Some Dockerfile may use any name of this kind.
+    all: HashSet<DeclaredKind>,
+}
+
+/// A warning for each name of the matrix, and of flags, that nothing uses.
+pub(super) fn find<'r>(
+    subject: Subject<'r>,
+    groups: &[Group<'r>],
+    files: &mut Files<'r>,
+    found: &mut Diagnostics,
+) {
+    let flags = subject.cells.first().map(|cell| of_flags(cell.overrides())).unwrap_or_default();
+    let declared: Vec<_> = subject.matrix.declared().collect();
+    if declared.is_empty() && flags.is_empty() {
+        return;
+    }
+    let names = declared.iter().map(|one| (one.kind, one.name.as_str()));
+    let flagged = flags.iter().map(|(kind, name)| (*kind, name.as_str()));
+    let wanted: Vec<(DeclaredKind, &str)> = names.clone().chain(flagged.clone()).collect();
+    let mut used = Used::default();
+    if used.add(groups, files, &wanted) {
+        return;
+    }
+    for (kind, name) in flagged.filter(|flag| !names.clone().any(|one| one == *flag)) {
+        if !used.has(kind, name) {
+            found.push(used.told(kind, name, None));
+        }
+    }
+    let mut open = declared;
+    open.retain(|one| !used.has(one.kind, &one.name));
+    if let (Some(whole), false) = (subject.whole, open.is_empty()) {
+        // Of a selection alone it cannot be said.
+        let Some(requests) = whole() else { return };
+        used.add(&groups::of(&requests), &mut Files::default(), &[]);
+        open.retain(|one| !used.has(one.kind, &one.name));
+    }
+    for one in open {
+        found.push(used.told(one.kind, &one.name, Some(&one.span)));
+    }
+}
+
+/// The names that flags give.
+fn of_flags(flags: &Overrides) -> Vec<(DeclaredKind, String)> {
+    fn names<T>(map: &IndexMap<String, T>) -> impl Iterator<Item = &String> {
+        map.keys()
+    }
+    let all: [(DeclaredKind, Vec<&String>); 5] = [
+        (DeclaredKind::Arg, names(&flags.args).collect()),
+        (DeclaredKind::Base, names(&flags.bases).collect()),
+        (DeclaredKind::Context, names(&flags.contexts).collect()),
+        (DeclaredKind::Secret, names(&flags.secrets).collect()),
+        (DeclaredKind::Ssh, names(&flags.ssh).collect()),
+    ];
+    let pairs = all.into_iter().flat_map(|(kind, names)| names.into_iter().map(move |n| (kind, n)));
+    pairs.map(|(kind, name)| (kind, name.clone())).collect()
+}
+
+impl Used {
+    /// Adds what the Dockerfiles of these requests use. Ends early, and says so, once that is all that
+    /// is `wanted`.
+    fn add<'r>(
+        &mut self,
+        groups: &[Group<'r>],
+        files: &mut Files<'r>,
+        wanted: &[(DeclaredKind, &str)],
+    ) -> bool {
+        let mut open = wanted.to_vec();
+        for group in groups {
+            self.add_one(group.first(), files);
+            open.retain(|(kind, name)| !self.has(*kind, name));
+            if open.is_empty() && !wanted.is_empty() {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn add_one<'r>(&mut self, request: &'r BuildRequest, files: &mut Files<'r>) {
+        let file = files.of(request);
+        if file.is_foreign_to(request) {
+            use DeclaredKind::{Arg, Base, Context, Secret, Ssh};
+            self.all.extend([Arg, Base, Context, Secret, Ssh]);
+            return;
+        }
+        let remote =
+            |context: &NamedContext| matches!(context, NamedContext::Url(url) if is_ssh(url));
+        if request.contexts.values().any(remote) {
+            self.agents.insert("default".to_owned());
+        }
+        let declarations = file.parsed.declarations().into_iter();
+        self.args.extend(declarations.filter(|one| !one.is_env).map(|one| one.name));
+        if file.parsed.instructions.iter().any(|one| match &one.kind {
+            Kind::Copy(copy) => copy.sources.iter().any(|source| is_ssh(source)),
+            _ => false,
+        }) {
+            self.agents.insert("default".to_owned());
+        }
+        for platform in &request.platforms {
+            let evaluated = file.evaluated(request, Some(platform));
+            for stage in &evaluated.stages {
+                for used in &stage.uses {
+                    match &used.source {
+                        Source::Named(name) => drop(self.sources.insert(short_name(name))),
+                        Source::Unknown(_) => {
+                            self.all.extend([DeclaredKind::Base, DeclaredKind::Context]);
+                        }
+                        Source::Stage(_) | Source::Scratch => {}
+                    }
+                }
+                for mount in &stage.mounts {
+                    self.mount(mount);
+                }
+            }
+        }
+    }
+
+    fn mount(&mut self, mount: &Mounted) {
+        for (kind, of, known) in [
+            ("secret", DeclaredKind::Secret, &mut self.secrets),
+            ("ssh", DeclaredKind::Ssh, &mut self.agents),
+        ] {
+            let is_open = mount.kind.known().is_none();
+            match mount.id.as_ref().map(|id| id.known()) {
+                _ if !mount.is(kind) && !is_open => {}
+                Some(Some(id)) if !is_open => drop(known.insert(id.to_owned())),
+                _ => drop(self.all.insert(of)),
+            }
+        }
+    }
+
+    fn has(&self, kind: DeclaredKind, name: &str) -> bool {
+        self.all.contains(&kind)
+            || match kind {
+                DeclaredKind::Base | DeclaredKind::Context => {
+                    self.sources.contains(&short_name(name))
+                }
+                DeclaredKind::Arg => {
+                    self.args.contains(name) || is_predefined(name) || PLATFORM_ARGS.contains(&name)
+                }
+                DeclaredKind::Secret => {
+                    self.secrets.contains(name)
+                        || FETCH_SECRETS.iter().any(|known| name.starts_with(known))
+                }
+                DeclaredKind::Ssh => self.agents.contains(name),
+            }
+    }
+
+    fn told(&self, kind: DeclaredKind, name: &str, place: Option<&Span>) -> Diagnostic {
+        let (rule, what, flag, names) = match kind {
+            DeclaredKind::Base => ("unused-base", "base", "--base", &self.sources),
+            DeclaredKind::Context => {
+                ("unused-context", "context", "--build-context", &self.sources)
+            }
+            DeclaredKind::Arg => ("unused-build-arg", "build argument", "--build-arg", &self.args),
+            DeclaredKind::Secret => ("unused-secret", "secret", "--secret", &self.secrets),
+            DeclaredKind::Ssh => ("unused-ssh", "SSH agent", "--ssh", &self.agents),
+        };
+        let message = match kind {
+            DeclaredKind::Base | DeclaredKind::Context => {
+                format!("no Dockerfile uses the {what} `{name}`")
+            }
+            DeclaredKind::Arg => format!("no Dockerfile declares the {what} `{name}`"),
+            DeclaredKind::Secret | DeclaredKind::Ssh => {
+                format!("no step asks for the {what} `{name}`")
+            }
+        };
+        let told = Diagnostic::warning(message).rule(rule);
+        let told = match place {
+            Some(span) => told.at(span, ""),
+            None => told.note(format!("{flag} gives it, and no selected cell uses it")),
+        };
+        let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+        names.sort_unstable();
+        let short = short_name(name);
+        let pinned = names
+            .iter()
+            .find(|one| one.strip_prefix(&short).is_some_and(|rest| rest.starts_with('@')));
+        let told = match (kind, pinned) {
+            (DeclaredKind::Base | DeclaredKind::Context, Some(pinned)) => {
+                return told
+                    .note(format!(
+                        "the Dockerfile says `{pinned}`: a name with a digest is another name"
+                    ))
+                    .help(format!("write the digest here too: `{pinned}`"));
+            }
+            _ if names.is_empty() => told.help("remove it"),
+            (DeclaredKind::Base | DeclaredKind::Context, None) => told
+                .help(format!("images and contexts of the Dockerfiles: {}", listed(names.clone()))),
+            (DeclaredKind::Arg, _) => told.help(format!(
+                "declare it with `ARG {name}`; declared are: {}",
+                listed(names.clone())
+            )),
+            _ => told.help(format!("the steps ask for: {}", listed(names.clone()))),
+        };
+        told.help_nearest(name, names)
+    }
+}
+
+/// Whether BuildKit needs an agent to fetch from there.
+fn is_ssh(source: &str) -> bool {
+    source.starts_with("git@") || source.starts_with("ssh://")
+}

@@ -1,0 +1,476 @@
+//! What BuildKit makes of a Dockerfile for one platform: its stages, what each takes from elsewhere,
+//! and which of them are built.
+//!
+//! Source: <https://github.com/moby/buildkit/blob/master/frontend/dockerfile/dockerfile2llb/convert.go>
+
+use std::collections::HashMap;
+
+use indexmap::IndexMap;
+
+use super::instruction::{Instruction, Kind};
+use super::lex::{Unexpanded, Variable};
+use super::mount::{Mount, is_true};
+use super::predefined::{PLATFORM_ARGS, Parts};
+use super::{Dockerfile, From};
+use crate::image::Platform;
+
+/// What a Dockerfile is built with.
+#[derive(Clone, Copy)]
+pub struct Given<'a> {
+    /// Build arguments.
+    pub args: &'a IndexMap<String, String>,
+    /// A stage by name; the last one where there is none.
+    pub target: Option<&'a str>,
+    /// The platform that is built for, where it is known.
+    pub platform: Option<&'a Platform>,
+    /// The engine's own platform, where it is known.
+    pub build_platform: Option<&'a Platform>,
+    /// Whether a named context replaces the stage of this name.
+    pub is_replaced: &'a dyn Fn(&str) -> bool,
+}
+
+/// A Dockerfile for one platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evaluated {
+    /// In their order; their numbers are their places here.
+    pub stages: Vec<Stage>,
+    /// The stage that becomes the image; none where no stage has the name that was given.
+    pub target: Option<usize>,
+}
+
+/// A stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// The first line of its `FROM`, from 1.
+    pub line: u32,
+    /// In lower case.
+    pub name: Option<String>,
+    /// What `FROM` builds on.
+    pub base: Source,
+    /// `FROM --platform`. A stage that is built on another stage has that one's platform, whatever
+    /// this says.
+    pub platform: Option<Text>,
+    /// A named context replaces it: BuildKit runs none of its instructions.
+    pub is_replaced: bool,
+    /// Whether it is built: it is the target, or the target needs it.
+    pub is_reachable: bool,
+    /// What it takes from elsewhere, `FROM` first.
+    pub uses: Vec<Use>,
+    /// The mounts of its steps.
+    pub mounts: Vec<Mounted>,
+}
+
+/// Something from elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use {
+    /// The first line of the instruction, from 1.
+    pub line: u32,
+    pub by: UsedBy,
+    /// With its variables, as it is written.
+    pub written: String,
+    pub source: Source,
+}
+
+/// What asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UsedBy {
+    /// `FROM`
+    From,
+    /// `COPY --from`
+    Copy,
+    /// `RUN --mount=from=`
+    Mount,
+}
+
+/// What a name refers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A stage, by its number from 0.
+    Stage(usize),
+    /// Nothing at all.
+    Scratch,
+    /// A named context, or else an image.
+    Named(String),
+    /// It depends on what only BuildKit knows, or BuildKit refuses it.
+    Unknown(Unexpanded),
+}
+
+/// A text and its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    pub written: String,
+    pub value: Result<String, Unexpanded>,
+}
+
+/// `RUN --mount`, its variables replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mounted {
+    /// The first line of the `RUN`, from 1.
+    pub line: u32,
+    /// `bind`, `cache`, `tmpfs`, `secret` or `ssh`.
+    pub kind: Text,
+    pub from: Option<Source>,
+    /// By which a cache, a secret or an agent is known; where the mount names none, what BuildKit
+    /// takes for it.
+    pub id: Option<Text>,
+    pub source: Option<Text>,
+    pub target: Option<Text>,
+    /// Of a cache: `shared` unless it says another.
+    pub sharing: Option<Text>,
+    pub env: Option<Text>,
+    /// The step fails where the secret or the agent is missing.
+    pub is_required: bool,
+}
+
+impl Text {
+    /// The value, where it is known.
+    pub fn known(&self) -> Option<&str> {
+        self.value.as_deref().ok()
+    }
+}
+
+impl Mounted {
+    /// Whether it is of this kind for certain.
+    pub fn is(&self, kind: &str) -> bool {
+        self.kind.known().is_some_and(|known| known.eq_ignore_ascii_case(kind))
+    }
+}
+
+impl Dockerfile {
+    /// What is built for one platform, and with what.
+    pub fn evaluate(&self, given: &Given<'_>) -> Evaluated {
+        self.evaluated(given, true)
+    }
+
+    /// The same without the mounts, for which the variables of each stage would have to be followed:
+    /// what a stage takes from elsewhere does not depend on them.
+    pub fn stages(&self, given: &Given<'_>) -> Evaluated {
+        self.evaluated(given, false)
+    }
+
+    fn evaluated(&self, given: &Given<'_>, has_variables: bool) -> Evaluated {
+        let stages = split(&self.instructions);
+        let names: Vec<Option<&str>> =
+            stages.iter().map(|(_, from, _)| from.name.as_deref()).collect();
+        let target = target(&names, given.target);
+        let global = self.global(given, target.and_then(|number| names[number]));
+        let evaluation = Evaluation { file: self, given, global, names: &names, has_variables };
+        let mut done: Vec<Stage> = Vec::with_capacity(stages.len());
+        let mut envs: Vec<Env> = Vec::with_capacity(stages.len());
+        let mut triggers: Vec<Vec<&Instruction>> = Vec::with_capacity(stages.len());
+        for (line, from, instructions) in &stages {
+            let (mut stage, mut env) = evaluation.begin(*line, from, &envs);
+            let mut own = Vec::new();
+            if !stage.is_replaced {
+                let inherited = match stage.base {
+                    Source::Stage(number) => &*triggers[number],
+                    _ => &[],
+                };
+                for instruction in inherited.iter().copied().chain(*instructions) {
+                    evaluation.instruction(instruction, &mut stage, &mut env);
+                }
+                own.extend(instructions.iter().filter_map(|one| match &one.kind {
+                    Kind::Onbuild(inner) => Some(&**inner),
+                    _ => None,
+                }));
+            }
+            done.push(stage);
+            envs.push(env);
+            triggers.push(own);
+        }
+        let mut open: Vec<usize> = target.into_iter().collect();
+        while let Some(number) = open.pop() {
+            if !std::mem::replace(&mut done[number].is_reachable, true) {
+                open.extend(done[number].uses.iter().filter_map(|used| match used.source {
+                    Source::Stage(number) => Some(number),
+                    _ => None,
+                }));
+            }
+        }
+        Evaluated { stages: done, target }
+    }
+
+    /// The variables that `FROM` sees.
+    fn global(&self, given: &Given<'_>, target: Option<&str>) -> Env {
+        let mut env = Env::default();
+        let parts = |platform: Option<&Platform>| platform.map(Parts::of);
+        let (of_build, of_target) = (parts(given.build_platform), parts(given.platform));
+        for name in PLATFORM_ARGS {
+            let of = |parts: &Option<Parts>, rest: &str| {
+                parts.as_ref().map(|parts| parts.get(rest).to_owned()).ok_or(Unexpanded::Unknown)
+            };
+            let value = match (given.args.get(name), name.strip_prefix("BUILD")) {
+                (Some(value), _) => Ok(value.clone()),
+                (None, Some(rest)) => of(&of_build, rest),
+                (None, None) if name == "TARGETSTAGE" => Ok(target.unwrap_or("default").to_owned()),
+                (None, None) => of(&of_target, name.trim_start_matches("TARGET")),
+            };
+            env.values.insert(name.to_owned(), value);
+        }
+        let before = self.instructions.iter().take_while(|one| !matches!(one.kind, Kind::From(_)));
+        for instruction in before {
+            let Kind::Arg(args) = &instruction.kind else { continue };
+            for (name, default) in args {
+                let value = match (given.args.get(name), default) {
+                    (Some(value), _) => Ok(value.clone()),
+                    (None, Some(default)) => self.lex().expand(default, &|name| env.get(name)),
+                    (None, None) => continue,
+                };
+                env.values.insert(name.clone(), value);
+            }
+        }
+        env
+    }
+}
+
+/// The instructions of each stage, after its `FROM`.
+fn split(instructions: &[Instruction]) -> Vec<(u32, &From, &[Instruction])> {
+    let from = |one: &Instruction| matches!(one.kind, Kind::From(_));
+    let starts = instructions.iter().enumerate().filter(|(_, one)| from(one));
+    let mut found = Vec::new();
+    for (start, one) in starts {
+        let Kind::From(from_) = &one.kind else { continue };
+        let rest = &instructions[start + 1..];
+        let length = rest.iter().position(from).unwrap_or(rest.len());
+        found.push((one.first, from_, &rest[..length]));
+    }
+    found
+}
+
+fn target(names: &[Option<&str>], wanted: Option<&str>) -> Option<usize> {
+    let Some(wanted) = wanted else { return names.len().checked_sub(1) };
+    let number = || wanted.parse().ok().filter(|number| *number < names.len());
+    named(names, wanted).or_else(number)
+}
+
+/// The last stage of this name.
+fn named(names: &[Option<&str>], wanted: &str) -> Option<usize> {
+    names.iter().rposition(|name| name.is_some_and(|name| name.eq_ignore_ascii_case(wanted)))
+}
+
+/// Variables at one place of a stage.
+#[derive(Debug, Clone, Default)]
+struct Env {
+    values: HashMap<String, Result<String, Unexpanded>>,
+    /// Whether there may be others, of a base image.
+    is_open: bool,
+}
+
+impl Env {
+    fn get(&self, name: &str) -> Variable<'_> {
+        match self.values.get(name) {
+            Some(Ok(value)) => Variable::Set(value),
+            Some(Err(_)) => Variable::Unknown,
+            None if self.is_open => Variable::Unknown,
+            None => Variable::Unset,
+        }
+    }
+}
+
+struct Evaluation<'a> {
+    file: &'a Dockerfile,
+    given: &'a Given<'a>,
+    global: Env,
+    /// Of all stages.
+    names: &'a [Option<&'a str>],
+    /// Whether the variables of stages are followed.
+    has_variables: bool,
+}
+
+impl Evaluation<'_> {
+    fn begin(&self, line: u32, from: &From, before: &[Env]) -> (Stage, Env) {
+        let text = |written: &str| Text {
+            written: written.to_owned(),
+            value: self.file.lex().expand(written, &|name| self.global.get(name)),
+        };
+        let base = text(&from.base);
+        let replaced = from.name.as_ref().filter(|name| (self.given.is_replaced)(name));
+        let source = match (replaced, &base.value) {
+            (Some(name), _) => Source::Named(name.clone()),
+            (None, Err(why)) => Source::Unknown(why.clone()),
+            (None, Ok(base)) => match named(&self.names[..before.len()], base) {
+                Some(number) => Source::Stage(number),
+                None => elsewhere(base),
+            },
+        };
+        let env = match &source {
+            Source::Stage(number) => before[*number].clone(),
+            Source::Scratch => {
+                let path = ("PATH".to_owned(), Err(Unexpanded::Unknown));
+                Env { values: HashMap::from([path]), is_open: false }
+            }
+            Source::Named(_) | Source::Unknown(_) => Env { values: HashMap::new(), is_open: true },
+        };
+        let used =
+            Use { line, by: UsedBy::From, written: from.base.clone(), source: source.clone() };
+        let stage = Stage {
+            line,
+            name: from.name.clone(),
+            base: source,
+            platform: from.platform.as_deref().map(text),
+            is_replaced: replaced.is_some(),
+            is_reachable: false,
+            uses: vec![used],
+            mounts: Vec::new(),
+        };
+        (stage, env)
+    }
+
+    fn instruction(&self, instruction: &Instruction, stage: &mut Stage, env: &mut Env) {
+        let line = instruction.first;
+        let lex = self.file.lex();
+        match &instruction.kind {
+            Kind::Arg(_) | Kind::Env(_) if !self.has_variables => {}
+            Kind::Arg(args) => {
+                for (name, default) in args {
+                    let global = self.global.values.get(name);
+                    let value = match (self.given.args.get(name), default) {
+                        (Some(value), _) => Some(Ok(value.clone())),
+                        (None, Some(default)) => Some(lex.expand(default, &|name| env.get(name))),
+                        (None, None) => global.cloned(),
+                    };
+                    if let Some(value) = value {
+                        env.values.insert(name.clone(), value);
+                    }
+                }
+            }
+            Kind::Env(pairs) => {
+                // All see what was before the instruction.
+                let expand = |text: &str| lex.expand(text, &|name| env.get(name));
+                let pairs: Vec<_> =
+                    pairs.iter().map(|(name, value)| (expand(name), expand(value))).collect();
+                for (name, value) in pairs {
+                    match name {
+                        Ok(name) => drop(env.values.insert(name, value)),
+                        Err(_) => env.is_open = true,
+                    }
+                }
+            }
+            Kind::Copy(copy) => {
+                let Some(written) = &copy.from else { return };
+                let source = self.copied(written);
+                let written = written.clone();
+                stage.uses.push(Use { line, by: UsedBy::Copy, written, source });
+            }
+            Kind::Run(run) => {
+                for mount in &run.mounts {
+                    // A kind that is a variable may be one that looks at it.
+                    let kind = mount.kind.as_deref().unwrap_or("bind");
+                    let is = |known: &&str| known.eq_ignore_ascii_case(kind);
+                    let looks = !["tmpfs", "secret", "ssh"].iter().any(is);
+                    if let Some(written) = mount.from.as_ref().filter(|_| looks) {
+                        let source = self.mounted_from(written);
+                        let written = written.clone();
+                        stage.uses.push(Use { line, by: UsedBy::Mount, written, source });
+                    }
+                    if self.has_variables {
+                        stage.mounts.push(self.mounted(line, mount, env));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What `COPY --from` names: it takes numbers, and no variables.
+    fn copied(&self, written: &str) -> Source {
+        let plain = self.file.lex().expand(written, &|_| Variable::Unset);
+        match written.parse::<i64>() {
+            _ if plain.as_deref() != Ok(written) => refused("`--from` takes no variable"),
+            Ok(number) => match usize::try_from(number) {
+                Ok(number) if number < self.names.len() => Source::Stage(number),
+                _ => refused(&format!("there is no stage {number}")),
+            },
+            Err(_) => self.mounted_from(written),
+        }
+    }
+
+    /// What `RUN --mount=from=` names.
+    fn mounted_from(&self, written: &str) -> Source {
+        match named(self.names, written) {
+            Some(number) => Source::Stage(number),
+            None if written.contains('$') => refused("`from` takes no variable"),
+            None => elsewhere(written),
+        }
+    }
+
+    fn mounted(&self, line: u32, mount: &Mount, env: &Env) -> Mounted {
+        let text = |written: &str| Text {
+            written: written.to_owned(),
+            value: self.file.lex().expand(written, &|name| env.get(name)),
+        };
+        let texts = |written: &Option<String>| written.as_deref().map(text);
+        let kind = text(mount.kind.as_deref().unwrap_or("bind"));
+        let mut mounted = Mounted {
+            line,
+            kind,
+            from: mount.from.as_deref().map(|from| self.mounted_from(from)),
+            id: texts(&mount.id),
+            source: texts(&mount.source),
+            target: texts(&mount.target),
+            sharing: texts(&mount.sharing),
+            env: texts(&mount.env),
+            is_required: texts(&mount.required)
+                .is_some_and(|text| text.known().is_some_and(is_true)),
+        };
+        mounted.id = mounted.effective_id();
+        mounted
+    }
+}
+
+impl Mounted {
+    fn effective_id(&self) -> Option<Text> {
+        let map = |text: &Text, change: &dyn Fn(&str) -> String| Text {
+            written: change(&text.written),
+            value: text.value.as_deref().map(change).map_err(Clone::clone),
+        };
+        let fixed = |text: &str| Text { written: text.to_owned(), value: Ok(text.to_owned()) };
+        let given = || self.id.clone().filter(|id| id.known() != Some(""));
+        let source = || self.source.clone().filter(|source| source.known() != Some(""));
+        match self.kind.known()?.to_ascii_lowercase().as_str() {
+            "secret" => source()
+                .or_else(given)
+                .or_else(|| Some(map(self.target.as_ref()?, &|path| last_part(path)))),
+            "ssh" => given().or_else(|| Some(fixed("default"))),
+            "cache" => given().or_else(|| Some(map(self.target.as_ref()?, &|path| cleaned(path)))),
+            _ => self.id.clone(),
+        }
+    }
+}
+
+fn refused(why: &str) -> Source {
+    Source::Unknown(Unexpanded::Invalid(why.to_owned()))
+}
+
+/// A name that is no stage's.
+fn elsewhere(name: &str) -> Source {
+    match name {
+        "" => refused("the name is empty"),
+        "scratch" => Source::Scratch,
+        name => Source::Named(name.to_owned()),
+    }
+}
+
+fn last_part(path: &str) -> String {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+/// A path without `.`, `..` and double slashes.
+fn cleaned(path: &str) -> String {
+    let absolute = path.starts_with('/');
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
+            ".." if absolute => {}
+            part => parts.push(part),
+        }
+    }
+    let joined = parts.join("/");
+    match (absolute, joined.is_empty()) {
+        (true, _) => format!("/{joined}"),
+        (false, true) => ".".to_owned(),
+        (false, false) => joined,
+    }
+}

@@ -1,0 +1,219 @@
+//! One instruction, with everything in it that names an image, a stage, a context, a path or a
+//! variable.
+//!
+//! Source: <https://docs.docker.com/reference/dockerfile/> and
+//! <https://github.com/moby/buildkit/tree/master/frontend/dockerfile/instructions>
+
+use super::lines::{self, Heredoc};
+use super::mount::Mount;
+use super::words::{self, Flag};
+
+/// An instruction and its place in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instruction {
+    /// Its first and last line, from 1; here-documents and comments within it included.
+    pub first: u32,
+    pub last: u32,
+    /// In capitals: `FROM`.
+    pub keyword: String,
+    pub flags: Vec<Flag>,
+    /// What follows the flags, on one line.
+    pub arguments: String,
+    pub heredocs: Vec<Heredoc>,
+    pub kind: Kind,
+}
+
+/// What an instruction says, as it is written: quotes and variables stay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    From(From),
+    /// Names with their defaults.
+    Arg(Vec<(String, Option<String>)>),
+    Env(Vec<(String, String)>),
+    Label(Vec<(String, String)>),
+    /// `COPY` and `ADD`.
+    Copy(Copy),
+    Run(Run),
+    Cmd(Command),
+    Entrypoint(Command),
+    /// None for `HEALTHCHECK NONE`.
+    Healthcheck(Option<Command>),
+    /// The program that runs commands of the shell form.
+    Shell(Vec<String>),
+    Workdir(String),
+    User(String),
+    Volume(Vec<String>),
+    Expose(Vec<String>),
+    Stopsignal(String),
+    Maintainer(String),
+    /// An instruction for the images and stages that are built on this one.
+    Onbuild(Box<Instruction>),
+    /// What BuildKit does not know, or cannot read.
+    Other,
+}
+
+/// `FROM [--platform=PLATFORM] BASE [AS NAME]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct From {
+    pub base: String,
+    /// In lower case: the case of a stage's name does not count.
+    pub name: Option<String>,
+    pub platform: Option<String>,
+}
+
+/// `COPY [--from=NAME] SOURCE… DESTINATION`, `ADD SOURCE… DESTINATION`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copy {
+    /// A stage by name or number, a named context, or an image.
+    pub from: Option<String>,
+    /// Here-documents left out; of `ADD` also URLs.
+    pub sources: Vec<String>,
+    pub destination: String,
+}
+
+/// `RUN [--mount=…] [--network=…] [--security=…] [--device=…] COMMAND`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    pub mounts: Vec<Mount>,
+    pub network: Option<String>,
+    pub security: Option<String>,
+    pub devices: Vec<String>,
+    pub command: Command,
+}
+
+/// A command in one of its two forms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// For the shell; here-documents follow in the instruction.
+    Shell(String),
+    Exec(Vec<String>),
+}
+
+impl Instruction {
+    pub(super) fn parse(line: lines::Logical, escape: char) -> Self {
+        let (keyword, rest) = words::keyword(&line.text);
+        let keyword = keyword.to_ascii_uppercase();
+        let (flags, arguments) = words::flags(rest, escape);
+        let kind = match keyword.as_str() {
+            "ONBUILD" => onbuild(&line, arguments, escape),
+            keyword => kind(keyword, &flags, arguments, escape),
+        };
+        Self {
+            first: line.first,
+            last: line.last,
+            keyword,
+            flags,
+            arguments: arguments.to_owned(),
+            heredocs: line.heredocs,
+            kind: kind.unwrap_or(Kind::Other),
+        }
+    }
+
+    /// The value of a flag; the last one where it stands there often.
+    pub fn flag(&self, name: &str) -> Option<&str> {
+        flag(&self.flags, name)
+    }
+}
+
+fn flag<'f>(flags: &'f [Flag], name: &str) -> Option<&'f str> {
+    flags.iter().rev().find(|flag| flag.name == name)?.value.as_deref()
+}
+
+/// The instruction in an `ONBUILD`, which has the same place.
+fn onbuild(line: &lines::Logical, arguments: &str, escape: char) -> Option<Kind> {
+    let inner = lines::Logical {
+        first: line.first,
+        last: line.last,
+        text: arguments.to_owned(),
+        heredocs: line.heredocs.clone(),
+    };
+    let inner = Box::new(Instruction::parse_trigger(inner, escape)?);
+    Some(Kind::Onbuild(inner))
+}
+
+impl Instruction {
+    /// None for what no trigger may be.
+    fn parse_trigger(line: lines::Logical, escape: char) -> Option<Self> {
+        let (keyword, _) = words::keyword(&line.text);
+        let refused = ["", "ONBUILD", "FROM", "MAINTAINER"];
+        let refused = refused.iter().any(|known| keyword.eq_ignore_ascii_case(known));
+        (!refused).then(|| Self::parse(line, escape))
+    }
+}
+
+fn kind(keyword: &str, flags: &[Flag], arguments: &str, escape: char) -> Option<Kind> {
+    let value = |name: &str| flag(flags, name).map(str::to_owned);
+    let all = |name: &'static str| {
+        flags.iter().filter(move |flag| flag.name == name).filter_map(|flag| flag.value.as_deref())
+    };
+    let list = || words::json(arguments).unwrap_or_else(|| words::plain(arguments));
+    let text = || Some(arguments.to_owned()).filter(|text| !text.is_empty());
+    Some(match keyword {
+        "FROM" => {
+            let words = words::plain(arguments);
+            let name = match words.as_slice() {
+                [_, as_word, name] if as_word.eq_ignore_ascii_case("as") => Some(name),
+                _ => None,
+            };
+            Kind::From(From {
+                base: words.first()?.clone(),
+                name: name.map(|name| name.to_ascii_lowercase()),
+                platform: value("platform"),
+            })
+        }
+        "ARG" => {
+            let words = words::quoted(arguments, escape).into_iter();
+            let pairs = words.map(|word| match word.split_once('=') {
+                Some((name, default)) => (name.to_owned(), Some(default.to_owned())),
+                None => (word, None),
+            });
+            Kind::Arg(pairs.collect())
+        }
+        "ENV" => Kind::Env(pairs(arguments, escape)?),
+        "LABEL" => Kind::Label(pairs(arguments, escape)?),
+        "COPY" | "ADD" => {
+            let mut sources = list();
+            let destination = sources.pop()?;
+            sources.retain(|source| lines::heredoc(source).is_none());
+            let from = value("from").filter(|from| keyword == "COPY" && !from.is_empty());
+            Kind::Copy(Copy { from, sources, destination })
+        }
+        "RUN" => Kind::Run(Run {
+            mounts: all("mount").map(Mount::parse).collect(),
+            network: value("network"),
+            security: value("security"),
+            devices: all("device").map(str::to_owned).collect(),
+            command: command(arguments),
+        }),
+        "CMD" => Kind::Cmd(command(arguments)),
+        "ENTRYPOINT" => Kind::Entrypoint(command(arguments)),
+        "HEALTHCHECK" => {
+            let (kind, rest) = words::keyword(arguments);
+            let has_command = kind.eq_ignore_ascii_case("CMD");
+            Kind::Healthcheck(has_command.then(|| command(rest)))
+        }
+        "SHELL" => Kind::Shell(words::json(arguments)?),
+        "WORKDIR" => Kind::Workdir(text()?),
+        "USER" => Kind::User(text()?),
+        "VOLUME" => Kind::Volume(list()),
+        "EXPOSE" => Kind::Expose(words::plain(arguments)),
+        "STOPSIGNAL" => Kind::Stopsignal(text()?),
+        "MAINTAINER" => Kind::Maintainer(text()?),
+        _ => return None,
+    })
+}
+
+fn command(text: &str) -> Command {
+    words::json(text).map_or_else(|| Command::Shell(text.to_owned()), Command::Exec)
+}
+
+/// `NAME=VALUE…`, or the older `NAME VALUE`, whose value goes on to the end of the line.
+fn pairs(arguments: &str, escape: char) -> Option<Vec<(String, String)>> {
+    let words = words::quoted(arguments, escape);
+    if words.first()?.contains('=') {
+        let pairs = words.iter().filter_map(|word| word.split_once('='));
+        return Some(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
+    }
+    let (name, value) = words::keyword(arguments);
+    Some(vec![(name.to_owned(), value.to_owned())])
+}

@@ -1,0 +1,230 @@
+//! Where variables are declared, and where they are used.
+
+use std::cell::RefCell;
+
+use super::Dockerfile;
+use super::instruction::{Command, Instruction, Kind};
+use super::lex::{Lex, Quotes, Variable};
+use super::lines::Heredoc;
+
+/// Where in a file a name means the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Before the first `FROM`, and in every `FROM`.
+    Global,
+    /// Within the stage of this number, from 0.
+    Stage(usize),
+    /// Within an `ONBUILD` of the stage of this number: it becomes a part of other stages.
+    Trigger(usize),
+}
+
+/// A name that `ARG` or `ENV` declares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declaration {
+    pub name: String,
+    /// As it is written; none for `ARG NAME`.
+    pub value: Option<String>,
+    /// `ENV`, not `ARG`.
+    pub is_env: bool,
+    pub scope: Scope,
+    /// The first line of the instruction, from 1.
+    pub line: u32,
+}
+
+/// Who replaces a variable by its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expander {
+    /// BuildKit itself.
+    Builder,
+    /// The program that a step runs, most often a shell. It may set the variable itself, and what
+    /// looks like a variable may be none: this is a guess.
+    Step,
+}
+
+/// A variable that an instruction uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VariableUse {
+    pub name: String,
+    pub by: Expander,
+    pub scope: Scope,
+    /// The first line of the instruction, from 1.
+    pub line: u32,
+}
+
+impl Dockerfile {
+    /// The names that `ARG` and `ENV` declare, in their order.
+    pub fn declarations(&self) -> Vec<Declaration> {
+        let mut found = Vec::new();
+        for (scope, instruction) in self.scoped() {
+            let line = instruction.first;
+            let mut add = |name: &str, value: Option<&String>, is_env| {
+                let (name, value) = (name.to_owned(), value.cloned());
+                found.push(Declaration { name, value, is_env, scope, line });
+            };
+            match &instruction.kind {
+                Kind::Arg(args) => {
+                    args.iter().for_each(|(name, value)| add(name, value.as_ref(), false));
+                }
+                Kind::Env(pairs) => {
+                    for (name, value) in pairs {
+                        let name = self.lex().expand(name, &|_| Variable::Unknown);
+                        name.iter().for_each(|name| add(name, Some(value), true));
+                    }
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// The variables that instructions use, each once an instruction.
+    pub fn variable_uses(&self) -> Vec<VariableUse> {
+        let mut found = Vec::new();
+        for (scope, instruction) in self.scoped() {
+            let scope = match instruction.kind {
+                Kind::From(_) => Scope::Global,
+                _ => scope,
+            };
+            let line = instruction.first;
+            for (by, names) in [
+                (Expander::Builder, self.of_builder(instruction)),
+                (Expander::Step, of_step(instruction)),
+            ] {
+                found.extend(names.into_iter().map(|name| VariableUse { name, by, scope, line }));
+            }
+        }
+        found
+    }
+
+    /// How words of its instructions are read.
+    pub fn lex(&self) -> Lex {
+        Lex::of_instructions(self.escape)
+    }
+
+    /// All instructions with their scopes, those within `ONBUILD` instead of it.
+    fn scoped(&self) -> impl Iterator<Item = (Scope, &Instruction)> {
+        let mut stages = 0_usize;
+        self.instructions.iter().map(move |instruction| {
+            stages += usize::from(matches!(instruction.kind, Kind::From(_)));
+            match (&instruction.kind, stages.checked_sub(1)) {
+                (_, None) => (Scope::Global, instruction),
+                (Kind::Onbuild(inner), Some(stage)) => (Scope::Trigger(stage), &**inner),
+                (_, Some(stage)) => (Scope::Stage(stage), instruction),
+            }
+        })
+    }
+
+    fn of_builder(&self, instruction: &Instruction) -> Vec<String> {
+        let names = Names::default();
+        for word in expanded(instruction) {
+            names.of_word(self.lex(), word);
+        }
+        // What becomes a file: quotes are characters there.
+        let lex = Lex { quotes: Quotes::Ignore, ..Lex::of_instructions('\\') };
+        if let Kind::Copy(_) = &instruction.kind {
+            for heredoc in instruction.heredocs.iter().filter(|heredoc| heredoc.expands) {
+                names.of_word(lex, &heredoc.content);
+            }
+        }
+        names.found.into_inner()
+    }
+}
+
+/// The words of an instruction whose variables BuildKit replaces.
+///
+/// Source: <https://docs.docker.com/reference/dockerfile/#environment-replacement>
+fn expanded(instruction: &Instruction) -> Vec<&str> {
+    let flag = |name: &str| instruction.flag(name);
+    match &instruction.kind {
+        Kind::From(from) => {
+            [Some(&*from.base), from.platform.as_deref()].into_iter().flatten().collect()
+        }
+        Kind::Arg(args) => args.iter().filter_map(|(_, value)| value.as_deref()).collect(),
+        Kind::Env(pairs) | Kind::Label(pairs) => {
+            pairs.iter().flat_map(|(name, value)| [&**name, &**value]).collect()
+        }
+        Kind::Copy(copy) => {
+            let flags = ["chown", "chmod", "checksum"].into_iter().filter_map(flag);
+            let paths = copy.sources.iter().chain([&copy.destination]).map(String::as_str);
+            paths.chain(flags).collect()
+        }
+        Kind::Run(run) => run.mounts.iter().flat_map(|mount| mount.texts()).collect(),
+        Kind::Workdir(text) | Kind::User(text) | Kind::Stopsignal(text) => vec![text],
+        Kind::Volume(list) | Kind::Expose(list) => list.iter().map(String::as_str).collect(),
+        Kind::Cmd(_)
+        | Kind::Entrypoint(_)
+        | Kind::Healthcheck(_)
+        | Kind::Shell(_)
+        | Kind::Maintainer(_)
+        | Kind::Onbuild(_)
+        | Kind::Other => Vec::new(),
+    }
+}
+
+/// The variables that what a step runs seems to use. What the image runs later sees no arguments.
+fn of_step(instruction: &Instruction) -> Vec<String> {
+    let Kind::Run(run) = &instruction.kind else { return Vec::new() };
+    let names = Names::default();
+    match &run.command {
+        Command::Shell(text) => {
+            names.of_script(text);
+            // A document alone is the script itself.
+            let alone = super::lines::heredoc(text.trim()).is_some();
+            let read = |heredoc: &&Heredoc| alone || heredoc.expands;
+            for heredoc in instruction.heredocs.iter().filter(read) {
+                names.of_script(&heredoc.content);
+            }
+        }
+        Command::Exec(words) => words.iter().for_each(|word| names.of_script(word)),
+    }
+    names.found.into_inner()
+}
+
+/// Names in the order in which they were found, each once.
+#[derive(Default)]
+struct Names {
+    found: RefCell<Vec<String>>,
+}
+
+impl Names {
+    fn add(&self, name: &str) {
+        let mut found = self.found.borrow_mut();
+        if !name.is_empty() && !found.iter().any(|known| known == name) {
+            found.push(name.to_owned());
+        }
+    }
+
+    fn of_word(&self, lex: Lex, word: &str) {
+        // What is wrong with it is for BuildKit to say.
+        let _ = lex.expand(word, &|name| {
+            self.add(name);
+            Variable::Set("x")
+        });
+    }
+
+    /// The variables of a shell script, as far as they are visible without a shell.
+    fn of_script(&self, script: &str) {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let (mut single, mut double) = (false, false);
+        let mut chars = script.char_indices().peekable();
+        while let Some((at, c)) = chars.next() {
+            match c {
+                '\\' if !single => drop(chars.next()),
+                '\'' if !double => single = !single,
+                '"' if !single => double = !double,
+                '$' if !single => {
+                    let rest = &script[at + 1..];
+                    // `${#X}` is a length, `${!X}` another variable.
+                    let rest = rest.strip_prefix('{').unwrap_or(rest);
+                    let rest = rest.strip_prefix(['#', '!']).unwrap_or(rest);
+                    if rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+                        self.add(rest.split(|c| !is_part(c)).next().unwrap_or_default());
+                    }
+                    // The second of `$$` begins no name.
+                    let _ = chars.next_if(|(_, c)| *c == '$');
+                }
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! Labels and annotations that name the base image, and builds on the image that they name.
+
+use super::bases::{Base, replaced, root, same, taken};
+use super::request::{BuildRequest, Pin};
+use crate::dockerfile::{Dockerfile, Evaluated, Kind, Source, Unexpanded};
+use crate::image::{Digest, Platform, Reference};
+use crate::matrix::{BaseLabels, BaseWanted};
+
+pub(crate) const NAME: &str = "org.opencontainers.image.base.name";
+pub(crate) const DIGEST: &str = "org.opencontainers.image.base.digest";
+
+/// Why no label can name the base.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct UnknownBase {
+    /// Of the `FROM`, from 1.
+    pub(super) line: u32,
+    pub(super) message: String,
+}
+
+/// What the stage that becomes the image is built on.
+#[derive(Debug, PartialEq, Eq)]
+enum BuiltOn {
+    Image(Base, Option<Platform>),
+    /// `scratch`, a folder or a URL.
+    NoImage,
+    Unknown(UnknownBase),
+}
+
+/// Labels a request with its base, unless the matrix gives the label itself. A digest that is not known
+/// here is left for the build to find out: [`BuildRequest::pin`]. Where one label cannot name the
+/// base, it is empty, since the label that comes from the base image would name another one.
+pub(super) fn label(wanted: BaseWanted, request: &mut BuildRequest) -> Option<UnknownBase> {
+    if wanted == BaseWanted::default() {
+        return None;
+    }
+    let file = request.instructions();
+    match built_on(request, &file) {
+        None | Some(BuiltOn::NoImage) => None,
+        Some(BuiltOn::Unknown(why)) => {
+            let own = own_labels(request, &file);
+            let mut open =
+                wanted.annotations != BaseLabels::None && !request.annotations.contains_key(NAME);
+            if wanted.labels != BaseLabels::None {
+                for name in [NAME, DIGEST] {
+                    let is_given = own.iter().any(|own| own == name);
+                    if !is_given && !request.labels.contains_key(name) {
+                        request.labels.insert(name.to_owned(), String::new());
+                        open |= name == NAME;
+                    }
+                }
+            }
+            open.then_some(why)
+        }
+        Some(BuiltOn::Image(base, platform)) => {
+            name(wanted, request, base, platform);
+            None
+        }
+    }
+}
+
+fn name(wanted: BaseWanted, request: &mut BuildRequest, base: Base, platform: Option<Platform>) {
+    let image = base.image.clone();
+    let mut pin = Pin { base, platform, labels: false, annotations: false };
+    for (wanted, map, is_pinned) in [
+        (wanted.labels, &mut request.labels, &mut pin.labels),
+        (wanted.annotations, &mut request.annotations, &mut pin.annotations),
+    ] {
+        if wanted == BaseLabels::None {
+            continue;
+        }
+        map.entry(NAME.to_owned()).or_insert_with(|| image.to_string());
+        if wanted == BaseLabels::NameAndDigest && !map.contains_key(DIGEST) {
+            match &image.digest {
+                Some(digest) => drop(map.insert(DIGEST.to_owned(), digest.to_string())),
+                None => *is_pinned = true,
+            }
+        }
+    }
+    if pin.labels || pin.annotations {
+        request.pin = Some(pin);
+    }
+}
+
+impl BuildRequest {
+    /// This request, to be built on the very image that `digest` names, and labelled with it. Other
+    /// stages that build on the same name get the same image.
+    #[must_use]
+    pub fn pinned(&self, pin: &Pin, digest: &Digest) -> Self {
+        let mut pinned = self.clone();
+        let image = Reference { digest: Some(digest.clone()), ..pin.base.image.clone() };
+        let other = |name: &str| !same(name, &pin.base.written);
+        pinned.bases.retain(|name, _| other(name));
+        pinned.contexts.retain(|name, _| other(name));
+        pinned.bases.insert(pin.base.written.clone(), image);
+        if pin.labels {
+            pinned.labels.insert(DIGEST.to_owned(), digest.to_string());
+        }
+        if pin.annotations {
+            pinned.annotations.insert(DIGEST.to_owned(), digest.to_string());
+        }
+        pinned.pin = None;
+        pinned
+    }
+}
+
+/// The label that may come from the base image, where another label of `request` names the base: it
+/// would then be the digest of something else.
+pub fn inherited_label(request: &BuildRequest) -> Option<&'static str> {
+    let labels = &request.labels;
+    let is_open =
+        labels.contains_key(NAME) && !labels.contains_key(DIGEST) && request.pin.is_none();
+    let is_own = || own_labels(request, &request.instructions()).iter().any(|own| own == DIGEST);
+    (is_open && !is_own()).then_some(DIGEST)
+}
+
+/// The images that `request` gets labels from, each with the platform that it is asked for.
+pub fn label_sources(request: &BuildRequest) -> Vec<(Reference, Platform)> {
+    let file = request.instructions();
+    let on = |platform: &Platform| match on_one(
+        request,
+        &request.stages(&file, platform, None),
+        platform,
+    )? {
+        BuiltOn::Image(base, asked) => Some((base.image, asked?)),
+        BuiltOn::NoImage | BuiltOn::Unknown(_) => None,
+    };
+    request.platforms.iter().filter_map(on).collect()
+}
+
+/// The image that the stage to be built begins with, through all stages between, and the platform
+/// that it is asked for. None where there is no such stage.
+fn built_on(request: &BuildRequest, file: &Dockerfile) -> Option<BuiltOn> {
+    let mut found: Option<BuiltOn> = None;
+    for platform in request.differing_platforms() {
+        let evaluated = request.stages(file, platform, None);
+        let next = on_one(request, &evaluated, platform)?;
+        match (&found, &next) {
+            (None, _) | (_, BuiltOn::Unknown(_)) => {}
+            (Some(BuiltOn::Image(one, _)), BuiltOn::Image(other, _))
+                if one.image == other.image && same(&one.written, &other.written) =>
+            {
+                continue;
+            }
+            (Some(BuiltOn::NoImage), BuiltOn::NoImage) => continue,
+            _ => {
+                // The stage that is built says it once for all.
+                let line = evaluated.stages[evaluated.target?].line;
+                let line = diverges(request, file).unwrap_or(line);
+                let message = "the base image differs by platform, and a label is the same for \
+                               all of them"
+                    .to_owned();
+                return Some(BuiltOn::Unknown(UnknownBase { line, message }));
+            }
+        }
+        let is_unknown = matches!(next, BuiltOn::Unknown(_));
+        found = Some(next);
+        if is_unknown {
+            break;
+        }
+    }
+    found
+}
+
+/// The `FROM` at which the platforms go different ways.
+fn diverges(request: &BuildRequest, file: &Dockerfile) -> Option<u32> {
+    let ways: Vec<Vec<(u32, Source)>> = request
+        .platforms
+        .iter()
+        .filter_map(|platform| {
+            let evaluated = request.stages(file, platform, None);
+            let mut number = evaluated.target?;
+            let mut way = Vec::new();
+            loop {
+                let stage = &evaluated.stages[number];
+                way.push((stage.line, stage.base.clone()));
+                match stage.base {
+                    Source::Stage(below) => number = below,
+                    _ => return Some(way),
+                }
+            }
+        })
+        .collect();
+    let first = ways.first()?;
+    let differs = |at: usize| ways.iter().any(|way| way.get(at) != first.get(at));
+    (0..first.len()).find(|at| differs(*at)).map(|at| first[at].0)
+}
+
+fn on_one(request: &BuildRequest, evaluated: &Evaluated, platform: &Platform) -> Option<BuiltOn> {
+    let (_, stage) = root(&evaluated.stages, evaluated.target?);
+    Some(match &stage.base {
+        Source::Named(written) => match taken(request, stage.line, written.clone()) {
+            Some(base) => {
+                let asked = match &stage.platform {
+                    None => Some(platform.clone()),
+                    Some(text) => text.known().and_then(|text| text.parse().ok()),
+                };
+                BuiltOn::Image(base, asked)
+            }
+            // What is no name at all is for BuildKit to refuse.
+            None if replaced(request, written).is_none() => return None,
+            None => BuiltOn::NoImage,
+        },
+        Source::Scratch | Source::Stage(_) => BuiltOn::NoImage,
+        Source::Unknown(Unexpanded::Invalid(_)) => return None,
+        Source::Unknown(Unexpanded::Unknown) => BuiltOn::Unknown(UnknownBase {
+            line: stage.line,
+            message: "the base image depends on the platform of the machine that builds".to_owned(),
+        }),
+    })
+}
+
+/// The labels that the Dockerfile gives the image itself.
+fn own_labels(request: &BuildRequest, file: &Dockerfile) -> Vec<String> {
+    let Some(platform) = request.platforms.first() else { return Vec::new() };
+    let evaluated = request.stages(file, platform, None);
+    let mut number = evaluated.target;
+    let mut lines = Vec::new();
+    while let Some(at) = number {
+        let stage = &evaluated.stages[at];
+        let end = evaluated.stages.get(at + 1).map_or(u32::MAX, |next| next.line);
+        lines.push(stage.line..end);
+        number = match stage.base {
+            Source::Stage(below) => Some(below),
+            _ => None,
+        };
+    }
+    let inside =
+        file.instructions.iter().filter(|one| lines.iter().any(|l| l.contains(&one.first)));
+    let pairs = inside.filter_map(|one| match &one.kind {
+        Kind::Label(pairs) => Some(pairs),
+        _ => None,
+    });
+    let plain = |name: &str| name.trim_matches(['"', '\'']).to_owned();
+    pairs.flatten().map(|(name, _)| plain(name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::input::NamedContext;
+    use crate::template::Rendered;
+
+    fn request(dockerfile: &str) -> BuildRequest {
+        let dockerfile = Arc::new(Rendered::verbatim("t/Dockerfile", dockerfile));
+        BuildRequest { dockerfile, ..BuildRequest::sample("c") }
+    }
+
+    #[test]
+    fn the_base_is_that_of_the_last_stage_or_of_the_target() {
+        for (dockerfile, target, wanted) in [
+            ("FROM alpine:3.20\nRUN x\n", None, Some("alpine:3.20")),
+            ("from --platform=$BUILDPLATFORM golang AS b\nFROM ubuntu\n", None, Some("ubuntu")),
+            ("FROM golang AS b\nFROM ubuntu\n", Some("B"), Some("golang")),
+            ("FROM golang AS b\nFROM ubuntu\n", Some("1"), Some("ubuntu")),
+            ("FROM alpine AS a\nFROM a AS c\nFROM C\n", None, Some("alpine")),
+            ("FROM alpine AS alpine\nFROM alpine\n", None, Some("alpine")),
+            ("FROM \\\n  alpine\nRUN <<E\nFROM debian\nE\n", None, Some("alpine")),
+            ("ARG V=1\nARG B=alpine:$V\nFROM ${B}\n", None, Some("alpine:1")),
+            ("ARG B\nFROM $B\n", None, None),
+            ("FROM alpine-$TARGETARCH\n", None, Some("alpine-amd64")),
+            ("FROM alpine-$BUILDARCH\n", None, None),
+            ("ARG V=1.0\nFROM a:${V%.*}\n", None, Some("a:1")),
+            ("FROM alpine:\\\n3.20 AS x\nFROM x\n", None, Some("alpine:3.20")),
+            ("FROM alpine$NONE\n", None, Some("alpine")),
+            ("FROM scratch\n", None, None),
+            ("FROM a\n", Some("missing"), None),
+            ("FROM a\n", Some("7"), None),
+            ("", None, None),
+            ("FROM\n", None, None),
+        ] {
+            let target = target.map(str::to_owned);
+            let request = BuildRequest { target, ..request(dockerfile) };
+            let found = match built_on(&request, &request.instructions()) {
+                Some(BuiltOn::Image(base, _)) => Some(base.written),
+                _ => None,
+            };
+            assert_eq!(found.as_deref(), wanted, "{dockerfile}");
+        }
+    }
+
+    #[test]
+    fn a_base_is_pinned_whatever_it_is_called_and_whatever_stood_in_for_it() {
+        let digest = crate::image::Digest::of(b"x");
+        let image = |name: &str| NamedContext::Image(name.parse().unwrap());
+        let wanted =
+            BaseWanted { labels: BaseLabels::NameAndDigest, annotations: BaseLabels::Name };
+        for (dockerfile, contexts, bases, name, key) in [
+            ("FROM a\n", vec![], vec![], "docker.io/library/a", "a"),
+            (
+                "FROM a\n",
+                vec![],
+                vec![("docker.io/library/a", "b:1")],
+                "docker.io/library/b:1",
+                "a",
+            ),
+            ("FROM a\n", vec![("a:latest", "c")], vec![("a", "b:1")], "docker.io/library/c", "a"),
+            ("FROM x AS s\nFROM s\n", vec![("s", "c:2")], vec![], "docker.io/library/c:2", "s"),
+        ] {
+            let mut request = request(dockerfile);
+            request.contexts =
+                contexts.iter().map(|(k, to)| ((*k).to_owned(), image(to))).collect();
+            request.bases =
+                bases.iter().map(|(k, to)| ((*k).to_owned(), to.parse().unwrap())).collect();
+            label(wanted, &mut request);
+            assert_eq!(request.labels[NAME], name, "{dockerfile}");
+            assert_eq!(request.annotations[NAME], name);
+            let pinned = request.pinned(&request.pin.clone().unwrap(), &digest);
+            assert_eq!((pinned.contexts.len(), pinned.bases.len()), (0, 1));
+            assert_eq!(pinned.bases[key].to_string(), format!("{name}@{digest}"));
+            assert_eq!(pinned.labels[DIGEST], digest.to_string());
+            assert!(!pinned.annotations.contains_key(DIGEST));
+        }
+    }
+
+    #[test]
+    fn a_digest_that_is_written_or_given_is_not_asked_for() {
+        let both = BaseWanted {
+            labels: BaseLabels::NameAndDigest,
+            annotations: BaseLabels::NameAndDigest,
+        };
+        let digest = crate::image::Digest::of(b"x");
+        let mut written = request(&format!("FROM a:1@{digest}\n"));
+        label(both, &mut written);
+        assert_eq!((&written.labels[DIGEST], &written.pin), (&digest.to_string(), &None));
+        assert_eq!(written.annotations[DIGEST], digest.to_string());
+        let mut given = request("FROM a:1\n");
+        given.labels.insert(DIGEST.to_owned(), "mine".to_owned());
+        label(both, &mut given);
+        let pin = given.pin.unwrap();
+        assert_eq!(
+            (given.labels[DIGEST].as_str(), pin.labels, pin.annotations),
+            ("mine", false, true)
+        );
+        let mut folder = request("FROM a\n");
+        folder.contexts.insert("a".to_owned(), NamedContext::Folder("x".into()));
+        label(both, &mut folder);
+        assert_eq!((folder.labels.len(), &folder.pin), (0, &None));
+    }
+
+    #[test]
+    fn a_base_that_no_label_can_name_leaves_empty_labels_and_a_warning() {
+        let both = BaseWanted { labels: BaseLabels::NameAndDigest, annotations: BaseLabels::None };
+        let arch = "FROM u AS b-amd64\nFROM a AS b-arm64\nFROM b-$TARGETARCH AS c\nFROM c\n";
+        let folder = [("f".to_owned(), NamedContext::Folder("x".into()))];
+        for (dockerfile, line, labels) in [
+            (arch, Some(3), &[NAME, DIGEST][..]),
+            ("FROM a-$TARGETARCH\n", Some(1), &[NAME, DIGEST]),
+            (
+                "FROM scratch AS b-amd64\nFROM a AS b-arm64\nFROM b-$TARGETARCH\n",
+                Some(3),
+                &[NAME, DIGEST],
+            ),
+            ("FROM a-$BUILDARCH\n", Some(1), &[NAME, DIGEST]),
+            // The Dockerfile's own label stays.
+            (
+                "FROM a-$BUILDARCH\nLABEL \"org.opencontainers.image.base.name\"=x\n",
+                None,
+                &[DIGEST],
+            ),
+            ("FROM scratch\n", None, &[]),
+            ("FROM f\n", None, &[]),
+            ("FROM $NONE\n", None, &[]),
+            ("", None, &[]),
+        ] {
+            let mut request = request(dockerfile);
+            request.platforms = ["linux/amd64", "linux/arm64"].map(|p| p.parse().unwrap()).into();
+            request.contexts = folder.clone().into();
+            let found = label(both, &mut request);
+            assert_eq!(found.map(|unknown| unknown.line), line, "{dockerfile}");
+            let empty: Vec<&String> = request.labels.keys().collect();
+            assert_eq!(empty, labels, "{dockerfile}");
+            assert!(request.labels.values().all(String::is_empty) && request.pin.is_none());
+        }
+    }
+
+    #[test]
+    fn a_base_that_has_one_name_on_all_platforms_is_known() {
+        let wanted = BaseWanted { labels: BaseLabels::Name, annotations: BaseLabels::None };
+        let text = "FROM a:1 AS b-amd64\nFROM a:1 AS b-arm64\nFROM b-$TARGETARCH\n";
+        let mut request = request(text);
+        request.platforms = ["linux/amd64", "linux/arm64"].map(|p| p.parse().unwrap()).into();
+        assert_eq!(label(wanted, &mut request), None);
+        assert_eq!(request.labels[NAME], "docker.io/library/a:1");
+        // What the matrix says counts, also where nothing is known.
+        let mut given = self::request("FROM a-$BUILDARCH\n");
+        given.labels.insert(NAME.to_owned(), "mine".to_owned());
+        assert_eq!(label(wanted, &mut given), None);
+        assert_eq!(given.labels[NAME], "mine");
+    }
+}
