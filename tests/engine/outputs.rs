@@ -185,6 +185,8 @@ fn a_build_that_fails_leaves_what_was_at_its_destination() {
         assert_eq!(fs::read_to_string(project.path("old.tar")).unwrap(), "old", "{kind}");
     }
     project.run(&["build", "--output", "type=local,dest=tree"]).exits(1);
-    let left = paths_below(&project.path(""));
-    assert_eq!(left, ["context", "context/Dockerfile", "home", "matrix.yaml", "old.tar", "tmp"]);
+    // What was sent is recorded in the home directory.
+    let left = paths_below(&project.path("")).into_iter().filter(|path| !path.starts_with("home"));
+    let left: Vec<_> = left.collect();
+    assert_eq!(left, ["context", "context/Dockerfile", "matrix.yaml", "old.tar", "tmp"]);
 }
