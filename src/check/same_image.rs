@@ -39,7 +39,7 @@ pub(super) fn find<'r>(subject: Subject<'r>, files: &mut Files<'r>, found: &mut 
                 let file = files.of(request);
                 let key = (text, request.target.as_deref(), args.clone(), contexts, bases);
                 let content = *known.entry(key).or_insert_with(|| content(&file, request));
-                (content, file.is_foreign)
+                (content, file.is_foreign_to(request))
             }
             false => (hash(&(text, &args, &request.target, contexts, bases)), true),
         };

@@ -21,7 +21,7 @@ note: the base `ubuntu:24.04` has no digest: its tag may move
   | ^^^^^^^^^^^^^^^^^
   |
   = note: unpinned-base: 1.0-ubuntu and 1 more
-  = help: write a version and its digest, such as `alpine:3.20@sha256:…`
+  = help: write a version and the digest of its index, which has every platform: `alpine:3.20@sha256:…`
 
 warning: the base `alpine` has no tag, which means `latest`
  --> templates/alpine/Dockerfile:1:1
@@ -30,7 +30,7 @@ warning: the base `alpine` has no tag, which means `latest`
   | ^^^^^^^^^^^
   |
   = note: base-without-tag: 1.0-alpine and 1 more
-  = help: write a version and its digest, such as `alpine:3.20@sha256:…`; or say why it stays with `# onebuild: allow base-without-tag (reason)`
+  = help: write a version and the digest of its index, which has every platform: `alpine:3.20@sha256:…`; or say why it stays with `# onebuild: allow base-without-tag (reason)`
 
 1 warning, 1 note
 "
