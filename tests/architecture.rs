@@ -20,7 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("outcome", &["event", "image"]),
     ("input", &["error", "event", "image"]),
     ("matrix", &["error", "event", "image", "input", "template", "version", "yaml"]),
-    ("plan", &["error", "event", "image", "input", "matrix", "template"]),
+    ("plan", &["error", "event", "image", "input", "matrix", "template", "text"]),
     ("init", &["image", "template"]),
     ("lint", &["error", "event", "image", "plan", "template", "yaml"]),
     // What touches the world.
