@@ -16,8 +16,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("image", &[]),
     ("template", &["error", "version"]),
     ("yaml", &["error"]),
+    ("failure", &["image"]),
+    ("proxy", &[]),
     ("event", &["image", "outcome"]),
-    ("outcome", &["event", "image"]),
+    ("outcome", &["event", "failure", "image"]),
     ("input", &["error", "event", "image"]),
     ("matrix", &["error", "event", "image", "input", "template", "version", "yaml"]),
     ("plan", &["error", "event", "image", "input", "matrix", "template", "text"]),
@@ -27,17 +29,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("buildkit", &[]),
     ("context", &["error"]),
     ("docker", &["error", "image"]),
-    ("registry", &["docker", "error", "image"]),
+    ("registry", &["docker", "error", "failure", "image", "proxy"]),
     ("versions", &["error"]),
-    ("schedule", &["event", "image", "outcome", "plan"]),
-    ("report", &["event", "image", "outcome", "text"]),
+    ("schedule", &["event", "failure", "image", "outcome", "plan"]),
+    ("report", &["event", "failure", "image", "outcome", "text"]),
     // A row of the table is shown when its cell ends.
     ("progress", &["event", "image", "outcome", "report", "text"]),
     (
         "driver",
         &[
-            "buildkit", "context", "docker", "error", "event", "image", "outcome", "plan",
-            "registry", "schedule", "template",
+            "buildkit", "context", "docker", "error", "event", "failure", "image", "outcome",
+            "plan", "registry", "schedule", "template",
         ],
     ),
     // Wiring sees everything.
@@ -51,8 +53,8 @@ const ANY: &[&str] = &["*"];
 
 /// Rooms that are handed text and values and give back values.
 const PURE: &[&str] = &[
-    "text", "version", "error", "image", "template", "event", "outcome", "input", "yaml", "matrix",
-    "plan", "init", "lint",
+    "text", "version", "error", "failure", "image", "proxy", "template", "event", "outcome",
+    "input", "yaml", "matrix", "plan", "init", "lint",
 ];
 
 /// What a pure room may not name.

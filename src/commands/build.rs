@@ -19,6 +19,7 @@ use crate::matrix::{Cell, Matrix, Unnamed};
 use crate::outcome::{CellResult, Outcome};
 use crate::plan::{self, BuildOptions, BuildRequest, Network, Output};
 use crate::progress::{self, Mode, Settings};
+use crate::proxy::Proxies;
 use crate::registry::{Patience, RegistryClient};
 use crate::report;
 use crate::schedule;
@@ -122,8 +123,9 @@ async fn build(mut requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<Exit
     let cancel = CancellationToken::new();
     let (events, received) = mpsc::channel(EVENTS);
     let mut display = progress::start(settings, std::io::stderr(), received);
-    let registry = RegistryClient::new(credentials, Patience::default());
-    let builder = Arc::new(Verified::new(builder, registry));
+    let proxies = Proxies::from_environment(|name| std::env::var(name).ok());
+    let registry = RegistryClient::new(credentials, Patience::default(), proxies);
+    let builder = Arc::new(Verified::new(builder, registry, args.select.strict));
     let work = async {
         let outcomes = schedule::run(requests, builder.clone(), options, events, cancel.clone());
         let outcomes = outcomes.await;

@@ -12,10 +12,10 @@ use crate::image::{Digest, Platform, Reference};
 use crate::outcome::Failure;
 use crate::plan::{BuildRequest, Pin};
 
+use super::classify::login_host;
 use super::engine::EngineBuilder;
 use super::failure::unresolved;
 use super::sessions::Open;
-use super::words::login_host;
 
 /// What is known already.
 #[derive(Default)]

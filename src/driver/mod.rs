@@ -10,6 +10,7 @@
 mod bases;
 mod cache_folders;
 mod caches;
+mod classify;
 mod engine;
 mod failure;
 mod folder;
@@ -24,7 +25,6 @@ mod sessions;
 mod tested;
 mod verified;
 mod watch;
-mod words;
 
 pub use caches::leave_out_idle;
 pub use engine::EngineBuilder;

@@ -49,7 +49,7 @@ pub fn preflight(
         Output::File { kind: FileOutput::Oci | FileOutput::Docker, .. } => {
             Some("write images into archives")
         }
-        Output::Store | Output::File { .. } => None,
+        Output::Store | Output::Nothing | Output::File { .. } => None,
     });
     if let Some(what) = beyond.filter(|_| !facts.containerd_store) {
         obstacles.push(Obstacle {

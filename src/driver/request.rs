@@ -98,6 +98,7 @@ fn exporter(request: &BuildRequest) -> Exporter {
         Output::StoreAndPush => ("moby", &[("push", "true")]),
         // Straight from BuildKit's own content to the registry: no image in the engine's store.
         Output::Push => ("image", &[("push", "true"), ("store", "false")]),
+        Output::Nothing => ("image", &[("push", "false"), ("store", "false")]),
         Output::File { kind, .. } => match kind {
             FileOutput::Oci => ("oci", &[]),
             FileOutput::Docker => ("docker", &[]),

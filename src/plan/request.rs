@@ -90,6 +90,8 @@ pub enum Output {
     StoreAndPush,
     /// A file or folder on this machine; `-` is stdout, for an archive.
     File { kind: FileOutput, dest: PathBuf },
+    /// Nowhere: only the digest is wanted.
+    Nothing,
 }
 
 /// The forms a file output takes.

@@ -12,9 +12,10 @@ use super::log::Log;
 use super::relay::TESTS;
 use super::{Cell, Stop};
 use crate::docker::{Bind, ContainerError, Engine, Launch, Output, State};
-use crate::driver::words::NO_EMULATOR;
+use crate::driver::classify::NO_EMULATOR;
 use crate::error::Span;
 use crate::event::{Event, Step, StepId, StepState};
+use crate::failure::{Kind, Phase};
 use crate::image::Platform;
 use crate::outcome::{Failure, Place};
 use crate::plan::{TestCommand, TimeLimit, Wait};
@@ -365,7 +366,8 @@ impl<'a> Trial<'a> {
         }
         Failure {
             message: what,
-            in_test: true,
+            kind: Kind::SmokeTest,
+            phase: Phase::Test,
             verbatim,
             platform: Some(self.platform.clone()),
             place: Some(place(asked)),
