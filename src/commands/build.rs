@@ -100,7 +100,9 @@ async fn build(mut requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<Exit
     if args.run.progress != Mode::Quiet {
         notes.iter().for_each(|note| output::stderr(&format!("note: {note}\n")));
     }
-    let (builder, facts_line) = open(&requests, args, credentials.clone()).await?;
+    let proxies = Proxies::from_environment(|name| std::env::var(name).ok());
+    let registry = RegistryClient::new(credentials.clone(), Patience::default(), proxies);
+    let (builder, facts_line) = open(&requests, args, credentials, &registry).await?;
 
     let paint = Paint { colour: output::stderr_has_colour() };
     let settings = Settings {
@@ -123,8 +125,6 @@ async fn build(mut requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<Exit
     let cancel = CancellationToken::new();
     let (events, received) = mpsc::channel(EVENTS);
     let mut display = progress::start(settings, std::io::stderr(), received);
-    let proxies = Proxies::from_environment(|name| std::env::var(name).ok());
-    let registry = RegistryClient::new(credentials, Patience::default(), proxies);
     let builder = Arc::new(Verified::new(builder, registry, args.select.strict));
     let work = async {
         let outcomes = schedule::run(requests, builder.clone(), options, events, cancel.clone());
@@ -168,8 +168,22 @@ async fn open(
     requests: &[BuildRequest],
     args: &BuildArgs,
     credentials: Arc<Credentials>,
+    registry: &RegistryClient,
 ) -> Result<(Tested, String), Error> {
     stop_at(driver::missing(requests, ENVIRONMENT))?;
+    // While the engine is looked for: neither waits for the other.
+    let (opened, refused) =
+        tokio::join!(open_engine(requests, args, credentials), driver::refused(requests, registry));
+    let opened = opened?;
+    stop_at(refused)?;
+    Ok(opened)
+}
+
+async fn open_engine(
+    requests: &[BuildRequest],
+    args: &BuildArgs,
+    credentials: Arc<Credentials>,
+) -> Result<(Tested, String), Error> {
     let engine = engine::connect(args.run.host.as_deref()).await?;
     let facts = engine.facts().await?;
     let line = facts_line(&engine, &facts, requests);

@@ -2,11 +2,13 @@
 //! BuildKit inside a Docker Engine.
 //!
 //! A cell's way: [`request`] puts it in the frontend's terms, [`sessions`] gives it the session of
-//! its context folder, [`bases`] pins what it builds on where that becomes a label, [`watch`] turns BuildKit's progress into events, and [`failure`] turns
-//! BuildKit's error into the terms of the Dockerfile, in [`words`] of ours.
-//! [`preflight`](preflight()) finds out beforehand what the engine cannot do, [`missing`] what this
-//! machine lacks.
+//! its context folder, [`bases`] pins what it builds on where that becomes a label, [`watch`] turns
+//! BuildKit's progress into events, [`classify`] finds out what BuildKit's error means, and
+//! [`failure`] puts it into the terms of the Dockerfile.
+//! [`preflight`](preflight()) finds out beforehand what the engine cannot do, [`refused`] what the
+//! registries refuse, [`missing`] what this machine lacks.
 
+mod access;
 mod bases;
 mod cache_folders;
 mod caches;
@@ -26,6 +28,7 @@ mod tested;
 mod verified;
 mod watch;
 
+pub use access::refused;
 pub use caches::leave_out_idle;
 pub use engine::EngineBuilder;
 pub use lint::{Lint, LintWarning};

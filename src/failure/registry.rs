@@ -140,7 +140,8 @@ impl RegistryFault {
         }
     }
 
-    fn cause(&self, request: &Request<'_>) -> String {
+    /// The same without what failed by it: `not logged in to ghcr.io`.
+    pub fn cause(&self, request: &Request<'_>) -> String {
         let Request { host, phase, image, .. } = *request;
         let (name, repository) = (image.short(), image.repository.familiar());
         match self {

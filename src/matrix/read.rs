@@ -13,7 +13,7 @@ use super::{Axis, Matrix};
 use crate::error::{Diagnostic, Diagnostics, SourceFile, nearest};
 use crate::yaml::{Entry, Kind, Node};
 
-pub(super) const KEYS: [&str; 26] = [
+pub(super) const KEYS: [&str; 27] = [
     "image",
     "tag",
     "tags",
@@ -28,6 +28,7 @@ pub(super) const KEYS: [&str; 26] = [
     "annotations",
     "target",
     "network",
+    "media-types",
     "bases",
     "contexts",
     "secrets",
@@ -43,7 +44,7 @@ pub(super) const KEYS: [&str; 26] = [
 ];
 
 /// The keys that rules may have beside axes.
-pub const SETTINGS: [&str; 16] = [
+pub const SETTINGS: [&str; 17] = [
     "platforms",
     "context",
     "dockerfile",
@@ -53,6 +54,7 @@ pub const SETTINGS: [&str; 16] = [
     "annotations",
     "target",
     "network",
+    "media-types",
     "bases",
     "contexts",
     "secrets",

@@ -36,8 +36,8 @@ mod templates;
 mod tests;
 
 pub use crate::input::{
-    Cache, NamedContext, Network, SecretSource, SharedPlace, Test, TestCommand, TimeLimit, Volume,
-    Wait, fields,
+    Cache, MediaTypes, NamedContext, Network, SecretSource, SharedPlace, Test, TestCommand,
+    TimeLimit, Volume, Wait, fields,
 };
 pub use bases::Base;
 pub(crate) use bases::{bases, filled};

@@ -105,7 +105,12 @@ impl RegistryClient {
         let grant =
             renewed.get_or_try_init(|| self.grant(&first, base, repository, access)).await?;
         call.authorise(Some(grant));
-        Ok((self.redirected(call, base).await?, Some(grant.clone())))
+        let mut second = self.redirected(call, base).await?;
+        // A token that the token server gave for a login, and that is not enough.
+        if second.status == 401 && grant.is_token() && grant.with_login {
+            second.status = 403;
+        }
+        Ok((second, Some(grant.clone())))
     }
 
     /// A place for a new grant: whoever comes first replaces `used`, the others share it.

@@ -33,6 +33,11 @@ impl RegistryError {
         self.fault.is_temporary()
     }
 
+    /// What happened, without what it was good for: `not logged in to ghcr.io`.
+    pub fn cause(&self) -> String {
+        self.fault.cause(&self.request())
+    }
+
     /// What to do about it, where something can be done.
     pub fn help(&self) -> Option<String> {
         self.fault.help(&self.request())

@@ -78,6 +78,11 @@ impl Grant {
         self.expires.is_none_or(|expires| Instant::now() < expires)
     }
 
+    /// Whether it came from a token server.
+    pub(super) fn is_token(&self) -> bool {
+        self.expires.is_some()
+    }
+
     /// The grant in a token server's answer; `secrets` are those that it was given for.
     pub(super) fn from_token(
         body: &[u8],

@@ -241,6 +241,7 @@ fn everything_of_a_request_is_in_its_target() {
                 "cache-from": ["type=registry,ref=m.example/c:1,mode=max"],
                 "cache-to": ["type=registry,ref=m.example/c:1,mode=max"],
                 "network": "host",
+                "output": ["type=image,oci-mediatypes=true"],
                 "no-cache": true,
                 "pull": true,
                 "attest": ["type=provenance,disabled=true"],
