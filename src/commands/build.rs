@@ -19,7 +19,6 @@ use crate::matrix::{Cell, Matrix, Unnamed};
 use crate::outcome::{CellResult, Outcome};
 use crate::plan::{self, BuildOptions, BuildRequest, Network, Output};
 use crate::progress::{self, Mode, Settings};
-use crate::proxy::Proxies;
 use crate::registry::{Patience, RegistryClient};
 use crate::report;
 use crate::schedule;
@@ -100,8 +99,7 @@ async fn build(mut requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<Exit
     if args.run.progress != Mode::Quiet {
         notes.iter().for_each(|note| output::stderr(&format!("note: {note}\n")));
     }
-    let proxies = Proxies::from_environment(|name| std::env::var(name).ok());
-    let registry = RegistryClient::new(credentials.clone(), Patience::default(), proxies);
+    let registry = RegistryClient::new(credentials.clone(), Patience::default(), engine::proxies());
     let (builder, facts_line) = open(&requests, args, credentials, &registry).await?;
 
     let paint = Paint { colour: output::stderr_has_colour() };
@@ -152,7 +150,10 @@ async fn build(mut requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<Exit
         table: mode == Mode::Plain,
     };
     output::stderr(&match mode {
-        Mode::Quiet => report::failures(&outcomes, paint).join("\n"),
+        Mode::Quiet => {
+            let failures = report::failures(&outcomes, paint);
+            failures.into_iter().chain(report::unverified(&outcomes)).collect::<Vec<_>>().join("\n")
+        }
         _ => report::closing(&outcomes, started.elapsed(), style),
     });
     // On a terminal the report says it all; digests in full would push it off the screen.

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::load;
+use super::{engine, load};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, why};
 use crate::matrix::{Matrix, Outside, Resolved};
 use crate::versions::{Store, fetch};
@@ -64,7 +64,7 @@ fn text(outside: &Outside, folder: &Path, offline: bool) -> Result<String, Error
         .enable_all()
         .build()
         .map_err(|error| Error::new(ErrorKind::Bug, format!("no runtime: {}", why(&error))))?;
-    runtime.block_on(fetch(&outside.from)).map_err(|error| {
+    runtime.block_on(fetch(&outside.from, engine::proxies())).map_err(|error| {
         let help = "without a network, --offline takes what the last run kept";
         failed(error.to_string(), help)
     })

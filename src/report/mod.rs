@@ -13,7 +13,7 @@ pub use closing::{Style, closing};
 pub use columns::Columns;
 pub use failure::failures;
 pub use images::images;
-pub use summary::{failed_line, summary};
+pub use summary::{failed_line, summary, unverified};
 
 #[cfg(test)]
 pub(crate) mod samples;
