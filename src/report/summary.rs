@@ -143,7 +143,7 @@ mod tests {
     fn what_could_not_be_verified_is_not_counted_as_pushed() {
         let mut outcomes = [samples::built("a", 1, true), samples::built("b", 1, true)];
         let CellResult::Built(built) = &mut outcomes[1].result else { unreachable!() };
-        built.unverified = Some("r.example answered\u{1b} 503".to_owned());
+        built.unverified = Some("r.example answered \u{1b}[2J503".to_owned());
         let text = summary(&outcomes, Duration::from_secs(2), Paint::default());
         assert!(text.contains("1 pushed, 1 pushed but not verified, in 2.0s"), "{text}");
         let warnings = unverified(&outcomes);
