@@ -5,10 +5,11 @@
 //! phrases are BuildKit's and containerd's. Those of the supported engines are recorded in
 //! `tests/fixtures/phrases`, and a test fails when an engine says something else.
 
-use http::StatusCode;
+mod fault;
 
-use crate::failure::{Kind, Phase, RegistryFault, Request, Role};
+use crate::failure::{Kind, Phase, RegistryFault, Request};
 use crate::image::Reference;
+use fault::{asked_host, is_docker_hub, registry_fault};
 
 /// What a message of BuildKit means.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -26,23 +27,31 @@ const PUSHING: &str = "failed to push ";
 
 /// The registry that asked for a login, with or without one.
 pub(super) fn login_host(message: &str) -> Option<String> {
-    let (_, image, said) = registry_message(message)?;
+    let (_, image, said) = registry_message(message).or_else(|| transfer(message, None))?;
     let fault = registry_fault(&image, said, false);
     let is_login =
         matches!(fault, RegistryFault::Unauthorized { .. } | RegistryFault::Denied { .. });
     is_login.then(|| image.repository.host().to_owned())
 }
 
-/// Classifies `message`. `had_login` says whether there was a login for [`login_host`], `instruction`
-/// is the one that failed.
-pub(super) fn classify(message: &str, had_login: bool, instruction: Option<&str>) -> Classified {
+/// What is known of the step that failed.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct FailedStep<'a> {
+    /// `COPY --from=tools /x /`
+    pub(super) instruction: Option<&'a str>,
+    /// The image that its stage is built on.
+    pub(super) base: Option<&'a str>,
+}
+
+/// Classifies `message`. `had_login` says whether there was a login for [`login_host`].
+pub(super) fn classify(message: &str, had_login: bool, step: FailedStep<'_>) -> Classified {
     let plain = unwrapped(message);
-    let mut found = match registry_message(message) {
+    let mut found = match registry_message(message).or_else(|| transfer(plain, step.base)) {
         Some((phase, image, said)) => {
             let fault = registry_fault(&image, said, had_login);
             of_registry(phase, image, fault, said)
         }
-        None => missing_source(plain, instruction).unwrap_or_else(|| other(plain)),
+        None => missing_source(plain, step.instruction).unwrap_or_else(|| other(plain)),
     };
     if found.message.is_empty() {
         plain.clone_into(&mut found.message);
@@ -80,126 +89,43 @@ fn registry_message(message: &str) -> Option<(Phase, Reference, &str)> {
     Some((phase, image.parse().ok()?, said))
 }
 
-/// What the text says that a registry did.
-///
-/// A registry's own words come before everything else: since BuildKit 0.24 they stand in place of
-/// the status. The first phrase that fits decides, as an earlier one may be said in the words of a
-/// later one.
-fn registry_fault(image: &Reference, said: &str, with_login: bool) -> RegistryFault {
-    let login = || RegistryFault::Unauthorized { with_login };
-    let has = |phrases: &[&str]| phrases.iter().any(|phrase| said.contains(phrase));
-    let fault = if has(&["toomanyrequests", "429 Too Many"]) {
-        RegistryFault::RateLimited { wait: None }
-    } else if has(&["proxyconnect "]) {
-        return on_the_way(dialed(said).unwrap_or("it"), Role::Proxy, network_fault(said));
-    } else if has(&["Proxy Authentication Required"]) {
-        RegistryFault::TunnelRefused
-    } else if has(&[
-        "unauthorized: ",
-        "401 Unauth",
-        "no basic auth",
-        "authorization failed",
-        "insufficient_scope",
-        "access denied, repository does not exist or may require authorization",
-    ]) {
-        login()
-    } else if has(&["denied: ", "403 Forbidden", "access denied"]) {
-        RegistryFault::Denied { with_login }
-    } else if has(&["no match for platform"]) {
-        RegistryFault::NoPlatform
-    } else if has(&["name unknown: ", "manifest unknown: ", "404 Not Found"]) {
-        RegistryFault::NotFound
-    } else if has(&["digest invalid: ", "got digest ", "unexpected digest "]) {
-        RegistryFault::OtherDigest { found: None }
-    } else if let Some(status) = status(said) {
-        RegistryFault::Status { status: Some(status), errors: Vec::new() }
-    } else if has(&["unavailable: "]) {
-        RegistryFault::Status { status: Some(503), errors: Vec::new() }
-    } else {
-        match network_fault(said) {
-            RegistryFault::Unexplained if said.ends_with("not found") => RegistryFault::NotFound,
-            RegistryFault::Unexplained if said.contains("not found (did you mean ") => {
-                RegistryFault::NotFound
-            }
-            fault => fault,
-        }
+/// Downloading a base image, or uploading a cache: messages that do not begin with a name. The
+/// address of the request has it; where there is no address, it is about the base image.
+fn transfer<'m>(plain: &'m str, base: Option<&str>) -> Option<(Phase, Reference, &'m str)> {
+    let has = |phrases: &[&str]| phrases.iter().any(|phrase| plain.contains(phrase));
+    let of_base = || {
+        let image: Reference = base?.parse().ok()?;
+        // The digest was added by BuildKit.
+        let digest = image.digest.clone().filter(|_| image.tag.is_none());
+        Some(Reference { digest, ..image })
     };
-    match asked_host(said) {
-        Some(host) if !is_registry(image, host) && fault.is_of_the_host() => {
-            let role = match has(&["failed to authorize", "oauth token", "anonymous token"]) {
-                true => Role::TokenServer,
-                false => Role::Redirect,
-            };
-            on_the_way(host, role, fault)
-        }
-        _ => fault,
+    let asked = asked_repository(plain);
+    if has(&["error writing "]) {
+        return Some((Phase::Push, asked?, plain));
     }
-}
-
-fn on_the_way(host: &str, role: Role, fault: RegistryFault) -> RegistryFault {
-    RegistryFault::OnTheWay { host: host.to_owned(), role, fault: Box::new(fault) }
-}
-
-/// What Go's network stack says.
-fn network_fault(said: &str) -> RegistryFault {
-    let has = |phrases: &[&str]| phrases.iter().any(|phrase| said.contains(phrase));
-    if has(&["connection refused"]) {
-        RegistryFault::ConnectionRefused
-    } else if has(&["no such host", "server misbehaving", "Temporary failure in name"]) {
-        RegistryFault::UnknownHost
-    } else if has(&[
-        "i/o timeout",
-        "deadline exceeded",
-        "no route to host",
-        "network is unreachable",
-        "handshake timeout",
-        "Client.Timeout exceeded",
+    if !has(&[
+        "httpReadSeeker: ",
+        "short read: ",
+        "failed to read expected number of bytes",
+        "failed commit on ref ",
     ]) {
-        RegistryFault::TimedOut
-    } else if has(&["server gave HTTP response to HTTPS client"]) {
-        RegistryFault::PlainHttp
-    } else if has(&["x509: "]) {
-        RegistryFault::Tls(String::new())
-    } else if let Some((_, reason)) = said.split_once("tls: ") {
-        RegistryFault::Tls(reason.to_owned())
-    } else if has(&["connection reset", "broken pipe", "GOAWAY", "stream error: "])
-        || said.ends_with("EOF")
-    {
-        RegistryFault::ConnectionLost
-    } else {
-        RegistryFault::Unexplained
+        return None;
     }
+    let image = match (of_base(), asked) {
+        (Some(base), Some(asked)) if base.repository != asked.repository => asked,
+        (Some(base), _) => base,
+        (None, asked) => asked?,
+    };
+    Some((Phase::Pull, image, plain))
 }
 
-/// The status in `unexpected status from PUT request to https://…: 500 Internal Server Error`.
-fn status(said: &str) -> Option<u16> {
-    said.split(": ").find_map(|part| {
-        let (code, reason) = part.split_once(' ')?;
-        let code = StatusCode::from_bytes(code.as_bytes()).ok()?;
-        let known = code.canonical_reason().is_some_and(|known| reason.starts_with(known));
-        (known && code.as_u16() >= 400).then(|| code.as_u16())
-    })
-}
-
-/// The host of the last URL in the text, which is the one that failed.
-fn asked_host(said: &str) -> Option<&str> {
-    let url = said.rsplit_once("://")?.1;
-    let end = url.find(['/', '"', ' ', '?']).unwrap_or(url.len());
-    Some(url[..end].rsplit('@').next().unwrap_or_default()).filter(|host| !host.is_empty())
-}
-
-/// The address in `dial tcp 10.0.0.1:3128: connect: …` or `lookup proxy.example: …`.
-fn dialed(said: &str) -> Option<&str> {
-    let after = said.rsplit_once("lookup ").or_else(|| said.rsplit_once("dial tcp "))?.1;
-    let (address, _) = after.split_once(": ")?;
-    address.split(' ').next()
-}
-
-fn is_registry(image: &Reference, host: &str) -> bool {
-    match image.repository.host() {
-        "docker.io" => matches!(host, "docker.io" | "index.docker.io" | "registry-1.docker.io"),
-        own => own == host,
-    }
+/// The repository in `https://registry-1.docker.io/v2/library/alpine/blobs/sha256:…`.
+fn asked_repository(said: &str) -> Option<Reference> {
+    let host = asked_host(said)?;
+    let (_, path) = said.rsplit_once("://")?.1.split_once("/v2/")?;
+    let end = [path.find("/blobs/"), path.find("/manifests/")].into_iter().flatten().min()?;
+    let host = if is_docker_hub(host) { "docker.io" } else { host };
+    format!("{host}/{}", &path[..end]).parse().ok()
 }
 
 /// What COPY or ADD did not find: `failed to calculate checksum of ref …: "/x": not found`.
@@ -286,172 +212,4 @@ fn unwrapped(message: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn wrapping_that_says_nothing_is_left_out() {
-        for (given, wanted) in [
-            ("failed to solve: a: b", "a: b"),
-            (
-                "dockerfile parse error on line 3: unknown instruction: FORM",
-                "unknown instruction: FORM",
-            ),
-            ("dockerfile parse error on line x: y", "dockerfile parse error on line x: y"),
-            ("rpc error: code = Aborted desc = c/p: it is a pipe", "c/p: it is a pipe"),
-            (
-                "failed to solve: failed to read dockerfile: open Dockerfile: no such file",
-                "open Dockerfile: no such file",
-            ),
-            ("plain", "plain"),
-        ] {
-            assert_eq!(unwrapped(given), wanted);
-        }
-    }
-
-    #[test]
-    fn the_last_cause_and_its_host_are_named() {
-        let push = |said: &str| format!("failed to solve: failed to push r.example/a:b: {said}");
-        let pull = |said: &str| {
-            format!("a: failed to resolve source metadata for docker.io/library/a:1: {said}")
-        };
-        for (message, had_login, wanted) in [
-            (pull("docker.io/library/a:1: not found"), false, "a:1 does not exist on docker.io"),
-            (
-                pull("429 Too Many Requests - toomanyrequests: not found"),
-                false,
-                "docker.io is rate limiting us",
-            ),
-            (
-                pull(
-                    "pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed",
-                ),
-                false,
-                "a:1 does not exist on docker.io, or is private: not logged in",
-            ),
-            (
-                pull(
-                    "failed to authorize: failed to fetch anonymous token: Get \"https://auth.docker.io/token?scope=x\": dial tcp: lookup auth.docker.io on 127.0.0.53:53: no such host",
-                ),
-                false,
-                "the token server of docker.io: the host name of auth.docker.io does not resolve",
-            ),
-            (
-                pull("no match for platform in manifest: not found"),
-                false,
-                "a:1 on docker.io has no image for this platform",
-            ),
-            (
-                push(
-                    "failed to do request: Head \"https://r.example/v2/\": dial tcp 127.0.0.1:1: connect: connection refused",
-                ),
-                false,
-                "push failed: r.example refused the connection",
-            ),
-            (
-                push(
-                    "unexpected status from POST request to https://r.example/v2/a/blobs/uploads/: 401 Unauthorized",
-                ),
-                true,
-                "push failed: r.example rejected the login",
-            ),
-            (
-                push("push access denied, repository does not exist or may require authorization"),
-                false,
-                "push failed: not logged in to r.example",
-            ),
-            (
-                push("unauthorized: authentication required"),
-                false,
-                "push failed: not logged in to r.example",
-            ),
-            (
-                push("denied: requested access to the resource is denied"),
-                true,
-                "push failed: r.example denied access to r.example/a",
-            ),
-            (
-                push("name unknown: repository name not known to registry"),
-                true,
-                "push failed: repository r.example/a does not exist",
-            ),
-            (
-                push(
-                    "unexpected status from PUT request to https://r.example/v2/a/manifests/b: 500 Internal Server Error",
-                ),
-                true,
-                "push failed: r.example answered 500 Internal Server Error",
-            ),
-            (
-                push("failed to copy: failed to do request: Put \"https://r.example/v2/a\": EOF"),
-                true,
-                "push failed: the connection to r.example was lost",
-            ),
-            (
-                push(
-                    "failed to do request: Head \"https://r.example/v2/\": proxyconnect tcp: dial tcp 10.0.0.9:3128: connect: connection refused",
-                ),
-                true,
-                "push failed: the proxy for r.example: 10.0.0.9:3128 refused the connection",
-            ),
-            (
-                push(
-                    "failed to do request: Put \"https://store.example/x?sig=1\": dial tcp: lookup store.example: no such host",
-                ),
-                true,
-                "push failed: a request to r.example was sent on to store.example: the host name of store.example does not resolve",
-            ),
-            (
-                push(
-                    "failed to do request: Head \"https://r.example/v2/\": tls: failed to verify certificate: x509: certificate signed by unknown authority",
-                ),
-                true,
-                "push failed: the TLS certificate of r.example is not trusted",
-            ),
-        ] {
-            let found = classify(&message, had_login, None);
-            assert!(found.message.starts_with(wanted), "{}", found.message);
-            assert!(found.verbatim.is_some(), "{found:?}");
-        }
-        let odd = classify("odd", false, None);
-        assert_eq!(odd, Classified { message: "odd".into(), ..Classified::default() });
-    }
-
-    #[test]
-    fn what_is_not_explained_stays_as_it_was_said() {
-        let found = classify("failed to push r.example/a:b: the moon is full", false, None);
-        assert_eq!(found.message, "failed to push r.example/a:b: the moon is full");
-        let unexplained =
-            matches!(found.kind, Kind::Registry { fault: RegistryFault::Unexplained, .. });
-        assert!(unexplained && found.phase == Phase::Push, "{found:?}");
-    }
-
-    #[test]
-    fn a_status_is_a_number_with_its_reason() {
-        for (said, wanted) in [
-            ("unexpected status from PUT request to https://r/v2/: 502 Bad Gateway", Some(502)),
-            ("x: 413 Request Entity Too Large: body", None),
-            ("x: 413 Payload Too Large", Some(413)),
-            ("x: 200 OK", None),
-            ("dial tcp 127.0.0.1:500: connect", None),
-            ("line 404 Not Found", None),
-        ] {
-            assert_eq!(status(said), wanted, "{said}");
-        }
-    }
-
-    #[test]
-    fn a_source_that_is_missing_is_looked_for_where_the_instruction_does() {
-        let message = "failed to compute cache key: failed to calculate checksum of ref a::b: \"/x y\": not found";
-        let given = |instruction| classify(message, false, Some(instruction)).message;
-        assert_eq!(given("COPY x /"), "the build context has no x y");
-        assert_eq!(given("COPY --from=tools x /"), "`tools` has no x y");
-    }
-
-    #[test]
-    fn the_host_that_wants_a_login_is_named() {
-        let message = "failed to push 127.0.0.1:1/a:b: unexpected status: 401 Unauthorized";
-        assert_eq!(login_host(message).as_deref(), Some("127.0.0.1:1"));
-        assert_eq!(login_host("failed to push 127.0.0.1:1/a:b: connection refused"), None);
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@ use crate::buildkit::{Detail, SolveError};
 use crate::outcome::{Failure, Place};
 use crate::plan::{BuildRequest, Pin};
 
-use super::classify::{Classified, NO_EMULATOR, classify};
+use super::classify::{Classified, FailedStep, NO_EMULATOR, classify};
 use super::machine::unanswered;
 use super::watch::{Seen, Vertex};
 use crate::failure::{Kind, Phase};
@@ -51,7 +51,11 @@ pub(super) fn failure(
             let message = format!("exit code {code}");
             Classified { kind, message, help, ..Classified::default() }
         }
-        None => classify(&error.message, had_login, instruction.as_deref()),
+        None => {
+            let base = vertex.and_then(|vertex| seen.base_of(vertex));
+            let step = FailedStep { instruction: instruction.as_deref(), base };
+            classify(&error.message, had_login, step)
+        }
     };
     let is_syntax = place.as_ref().is_some_and(|place| place.text.starts_with('#'));
     Failure {

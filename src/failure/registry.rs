@@ -192,6 +192,9 @@ impl RegistryFault {
             Self::OtherDigest { found: Some(found) } => {
                 format!("{host} has another digest for {name}: {found}")
             }
+            Self::OtherDigest { found: None } if phase == Phase::Pull => {
+                format!("what {host} sent for {name} has another digest")
+            }
             Self::OtherDigest { found: None } => {
                 format!("{host} reports another digest than that of the pushed content")
             }
