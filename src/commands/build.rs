@@ -151,8 +151,8 @@ async fn build(mut requests: Vec<BuildRequest>, args: &BuildArgs) -> Result<Exit
     };
     output::stderr(&match mode {
         Mode::Quiet => {
-            let failures = report::failures(&outcomes, paint);
-            failures.into_iter().chain(report::unverified(&outcomes)).collect::<Vec<_>>().join("\n")
+            let warnings = report::unverified(&outcomes, paint);
+            [warnings, report::failures(&outcomes, paint)].concat().join("\n")
         }
         _ => report::closing(&outcomes, started.elapsed(), style),
     });

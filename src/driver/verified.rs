@@ -12,8 +12,6 @@ use crate::plan::{BuildOptions, BuildRequest, Output};
 use crate::registry::{Registry, Settle, VerifyError, verify};
 use crate::schedule::{Builder, Events};
 
-use super::engine::warn;
-
 const INTERRUPTED: &str = "the run was interrupted";
 
 /// Asks the registry, after each push, whether every name leads to what was pushed; and after each
@@ -43,38 +41,42 @@ impl<B: Builder, R: Registry> Verified<B, R> {
         &self.builder
     }
 
+    /// Asks for every name; one that leads elsewhere goes before one that cannot be asked for.
     async fn check(
         &self,
         built: Built,
         request: &BuildRequest,
-        events: &Events,
         cancel: &CancellationToken,
     ) -> CellResult {
+        if built.pushed.is_empty() {
+            return CellResult::Built(built);
+        }
         let Some(digest) = built.digest.clone() else {
-            if built.pushed.is_empty() {
-                return CellResult::Built(built);
-            }
             let message = "the engine reported no digest of what it pushed".to_owned();
             let failure = Failure { message, phase: Phase::Verify, ..Failure::default() };
             return CellResult::Failed(Box::new(failure));
         };
+        let mut unverified = built.unverified.clone();
         for reference in &built.pushed {
             let (platforms, strict) = (&request.platforms, self.strict);
             let check = verify(&self.registry, reference, &digest, platforms, strict, &self.settle);
-            let reason = match cancel.run_until_cancelled(check).await {
-                Some(Ok(())) => continue,
+            match cancel.run_until_cancelled(check).await {
+                Some(Ok(())) => {}
                 // The engine reached the registry and we cannot, which says nothing of the push: the
                 // engine may be elsewhere, or trust what we do not.
-                Some(Err(VerifyError::NotAsked(error))) if !self.strict => error.to_string(),
-                Some(Err(wrong)) => {
-                    return CellResult::Failed(Box::new(unverified(reference, &wrong)));
+                Some(Err(VerifyError::NotAsked(error))) if !self.strict => {
+                    unverified.get_or_insert_with(|| error.cause());
                 }
-                None => INTERRUPTED.to_owned(),
-            };
-            warn(request, vec![format!("pushed, not verified: {reason}")], events).await;
-            return CellResult::Built(Built { unverified: Some(reason), ..built });
+                Some(Err(wrong)) => {
+                    return CellResult::Failed(Box::new(failed(reference, &wrong)));
+                }
+                None => {
+                    unverified = Some(INTERRUPTED.to_owned());
+                    break;
+                }
+            }
         }
-        CellResult::Built(built)
+        CellResult::Built(Built { unverified, ..built })
     }
 
     /// Asks the registry about a push that failed: the answer to a request that it carried out may
@@ -94,19 +96,22 @@ impl<B: Builder, R: Registry> Verified<B, R> {
         if failure.phase != Phase::Push || !is_push(request) {
             return CellResult::Failed(failure);
         }
-        let Some(built) = self.rebuilt(request, cancel).await else {
-            return CellResult::Failed(failure);
+        let built = match pushed_digest(&failure, request) {
+            Some(digest) => Some(Built { digest: Some(digest), ..Built::default() }),
+            None => self.rebuilt(request, cancel).await,
         };
+        let Some(built) = built else { return CellResult::Failed(failure) };
         let Some(digest) = &built.digest else { return CellResult::Failed(failure) };
         for reference in &request.references {
             if matches!(self.registry.head(reference).await, Ok(Some(found)) if found == *digest) {
                 failure.pushed.push(reference.clone());
             }
         }
-        if failure.pushed.len() < request.references.len() {
+        if failure.pushed.len() < request.references.len() || !is_of_image(&failure, request) {
             return CellResult::Failed(failure);
         }
-        CellResult::Built(Built { pushed: request.references.clone(), ..built })
+        let built = Built { pushed: request.references.clone(), ..built };
+        self.check(built, request, cancel).await
     }
 
     /// What the registry answers when we ask it ourselves for what BuildKit did not get.
@@ -118,7 +123,8 @@ impl<B: Builder, R: Registry> Verified<B, R> {
         asked.err().map(|error| error.fault().clone())
     }
 
-    /// The digest of what was to be pushed: built again out of the cache, and kept nowhere.
+    /// The digest of what was to be pushed: built again out of the cache, and kept nowhere. It is
+    /// another one where BuildKit makes another image each time: with provenance, or an inline cache.
     async fn rebuilt(&self, request: &BuildRequest, cancel: &CancellationToken) -> Option<Built> {
         let options = (*request.options).clone();
         let options = BuildOptions { output: Output::Nothing, no_cache: false, ..options };
@@ -146,7 +152,23 @@ fn explain(failure: &mut Failure, image: Reference, fault: RegistryFault) {
     failure.kind = Kind::Registry { image, fault };
 }
 
-fn unverified(reference: &Reference, wrong: &VerifyError) -> Failure {
+/// The digest of what was to be pushed, where BuildKit says it: `failed commit on ref
+/// "index-sha256:…"`. A manifest is the whole image only where there is no index.
+fn pushed_digest(failure: &Failure, request: &BuildRequest) -> Option<Digest> {
+    let said = failure.verbatim.as_ref().unwrap_or(&failure.message);
+    let has_index = request.platforms.len() > 1 || request.options.provenance;
+    let (_, rest) = said.split_once("failed commit on ref \"")?;
+    let digest = rest.strip_prefix(if has_index { "index-" } else { "manifest-" })?;
+    digest.split_once('"')?.0.parse().ok()
+}
+
+/// Whether the push of the image failed, and not that of its cache.
+fn is_of_image(failure: &Failure, request: &BuildRequest) -> bool {
+    let Kind::Registry { image, .. } = &failure.kind else { return false };
+    request.references.iter().any(|reference| reference.repository == image.repository)
+}
+
+fn failed(reference: &Reference, wrong: &VerifyError) -> Failure {
     let (fault, help) = match wrong {
         VerifyError::NotAsked(error) => (error.fault().clone(), error.help()),
         VerifyError::Missing { error, .. } => (error.fault().clone(), Some(PUSH_AGAIN.to_owned())),
@@ -170,7 +192,7 @@ fn other_digest(found: &Digest) -> RegistryFault {
     RegistryFault::OtherDigest { found: Some(found.clone()) }
 }
 
-const PUSH_AGAIN: &str = "push again; if it stays so, the registry loses what it accepts";
+const PUSH_AGAIN: &str = "push again; if this repeats, the registry loses images that it accepts";
 const SOMEONE_ELSE: &str =
     "someone else pushed to this tag at the same time, or the registry lost the push: push again";
 
@@ -182,7 +204,7 @@ impl<B: Builder, R: Registry> Builder for Verified<B, R> {
         cancel: &CancellationToken,
     ) -> CellResult {
         match self.builder.build(request, events, cancel).await {
-            CellResult::Built(built) => self.check(built, request, events, cancel).await,
+            CellResult::Built(built) => self.check(built, request, cancel).await,
             CellResult::Failed(failure) => {
                 let asking = self.after_failure(failure.clone(), request, cancel);
                 let answer = cancel.run_until_cancelled(asking).await;
@@ -192,3 +214,6 @@ impl<B: Builder, R: Registry> Builder for Verified<B, R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ pub struct RegistryError {
 }
 
 impl RegistryError {
-    pub(super) fn new(image: &Reference, phase: Phase, fault: RegistryFault) -> Self {
+    pub(crate) fn new(image: &Reference, phase: Phase, fault: RegistryFault) -> Self {
         Self { image: image.clone(), phase, fault: Box::new(fault) }
     }
 

@@ -18,7 +18,7 @@ pub enum VerifyError {
     #[error(transparent)]
     NotAsked(RegistryError),
     /// It accepted the push and has no such manifest.
-    #[error("{reference}: the registry accepted the push and does not have it ({error})")]
+    #[error("{} accepted the push of {reference}, but {}", .error.host(), lacking(.error))]
     Missing { reference: Reference, error: RegistryError },
     #[error("{reference}: {pushed} was pushed, but the registry has {found}")]
     OtherDigest { reference: Reference, pushed: Digest, found: Digest },
@@ -135,6 +135,14 @@ async fn platforms_of(
             })?;
             Ok(vec![platform])
         }
+    }
+}
+
+/// What a registry that accepted a push does when it is asked for it.
+fn lacking(error: &RegistryError) -> String {
+    match error.fault() {
+        RegistryFault::NotFound => "does not have it".to_owned(),
+        _ => error.cause(),
     }
 }
 
