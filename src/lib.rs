@@ -19,6 +19,7 @@ pub mod dockerfile; // what a Dockerfile says, and what BuildKit makes of it (pu
 pub mod driver; // where docker and buildkit meet: implements `Builder`
 pub mod error; // kinds, exit codes, rendering of source spans
 pub mod event; // what work may tell a display
+pub mod failure; // why a cell failed: its kind, and the sentences made from it (pure)
 pub mod image; // reference, tag, digest, platform (pure)
 pub mod init; // a first matrix.yaml, from a Makefile and Dockerfiles (pure)
 pub mod input; // further contexts, secrets, caches, as they are written (pure)
@@ -27,6 +28,7 @@ pub mod matrix; // schema, expansion, selection (pure)
 pub mod outcome; // what a cell came to
 pub mod plan; // cells to build, and their build requests (pure)
 pub mod progress; // tty, plain, quiet: consume events, write to a given Write
+pub mod proxy; // which proxy a request goes through (pure)
 pub mod registry; // manifest of a reference, verification of what was pushed
 pub mod report; // the closing table and failures: return text
 pub mod schedule; // bounded, keep-going, cancel; knows a `Builder`, not BuildKit

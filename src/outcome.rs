@@ -5,6 +5,8 @@ use std::time::Duration;
 use crate::event::CellName;
 use crate::image::{Digest, Platform, Reference};
 
+pub use crate::failure::{Failure, Place};
+
 /// The end of one cell.
 #[derive(Debug, Clone)]
 pub struct Outcome {
@@ -39,6 +41,8 @@ pub struct Built {
     pub cached_steps: u32,
     pub total_steps: u32,
     pub tested: Tested,
+    /// Why the registry could not be asked whether it has what was pushed; none where it was.
+    pub unverified: Option<String>,
 }
 
 /// Whether an image was tried before it went out.
@@ -51,39 +55,4 @@ pub enum Tested {
     Skipped,
     /// It did what it must on every platform, in so much time.
     Passed { took: Duration },
-}
-
-/// Why a cell failed, in the terms of its Dockerfile.
-#[derive(Debug, Clone, Default)]
-pub struct Failure {
-    /// One sentence without the command: `exit code 3`, `not found`.
-    pub message: String,
-    /// The image was built, and did not do what its test wants.
-    pub in_test: bool,
-    /// What the engine said in its own words, where `message` puts it shorter.
-    pub verbatim: Option<String>,
-    pub platform: Option<Platform>,
-    /// The stage's name, where the Dockerfile names it.
-    pub stage: Option<String>,
-    /// Where in the template.
-    pub place: Option<Place>,
-    /// The instruction as BuildKit shows it: `RUN dnf -y install supervisor`.
-    pub instruction: Option<String>,
-    pub exit_code: Option<i32>,
-    pub elapsed: Option<Duration>,
-    /// The last lines that the failed step wrote, oldest first.
-    pub log_tail: Vec<String>,
-    /// What to do about it.
-    pub help: Option<String>,
-}
-
-/// A line of a template.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The file, as the person would name it from the current folder.
-    pub file: String,
-    /// From 1.
-    pub line: u32,
-    /// The line itself.
-    pub text: String,
 }

@@ -115,6 +115,7 @@ struct Build<'r> {
     context: &'r std::path::Path,
     platforms: &'r [crate::image::Platform],
     network: Option<crate::input::Network>,
+    media_types: crate::input::MediaTypes,
     secrets: Vec<(&'r str, &'r SecretSource)>,
     ssh: Vec<(&'r str, &'r Vec<std::path::PathBuf>)>,
 }
@@ -133,6 +134,7 @@ impl<'r> Build<'r> {
             context: &request.context,
             platforms: &request.platforms,
             network: request.network,
+            media_types: request.media_types,
             secrets,
             ssh,
         }

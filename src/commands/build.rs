@@ -119,7 +119,8 @@ async fn build(
     if args.run.progress != Mode::Quiet {
         notes.iter().for_each(|note| output::stderr(&format!("note: {note}\n")));
     }
-    let (builder, facts_line) = open(&requests, secrets, args, credentials.clone()).await?;
+    let registry = RegistryClient::new(credentials.clone(), Patience::default(), engine::proxies());
+    let (builder, facts_line) = open(&requests, secrets, args, credentials, &registry).await?;
 
     let paint = Paint { colour: output::stderr_has_colour() };
     let settings = Settings {
@@ -142,8 +143,7 @@ async fn build(
     let cancel = CancellationToken::new();
     let (events, received) = mpsc::channel(EVENTS);
     let mut display = progress::start(settings, std::io::stderr(), received);
-    let registry = RegistryClient::new(credentials, Patience::default());
-    let builder = Arc::new(Verified::new(builder, registry));
+    let builder = Arc::new(Verified::new(builder, registry, args.select.strict));
     let work = async {
         let outcomes = schedule::run(requests, builder.clone(), options, events, cancel.clone());
         let outcomes = outcomes.await;
@@ -170,7 +170,10 @@ async fn build(
         table: mode == Mode::Plain,
     };
     output::stderr(&match mode {
-        Mode::Quiet => report::failures(&outcomes, paint).join("\n"),
+        Mode::Quiet => {
+            let warnings = report::unverified(&outcomes, paint);
+            [warnings, report::failures(&outcomes, paint)].concat().join("\n")
+        }
         _ => report::closing(&outcomes, started.elapsed(), style),
     });
     // On a terminal the report says it all; digests in full would push it off the screen.
@@ -187,19 +190,40 @@ async fn open(
     (secrets, found): (HeldSecrets, Diagnostics),
     args: &BuildArgs,
     credentials: Arc<Credentials>,
+    registry: &RegistryClient,
 ) -> Result<(Tested, String), Error> {
     stop_at(driver::missing(requests, ENVIRONMENT), found, args.select.strict)?;
+    // While the engine is looked for: neither waits for the other.
+    let (opened, refused) = tokio::join!(
+        open_engine(requests, secrets, args, credentials),
+        driver::refused(requests, registry)
+    );
+    let opened = opened?;
+    stop(refused)?;
+    Ok(opened)
+}
+
+async fn open_engine(
+    requests: &[BuildRequest],
+    secrets: HeldSecrets,
+    args: &BuildArgs,
+    credentials: Arc<Credentials>,
+) -> Result<(Tested, String), Error> {
     let engine = engine::connect(args.run.host.as_deref()).await?;
     let version = engine.version().await?;
     let unusable = driver::unusable(&version, &engine.endpoint().to_string());
-    stop_at(unusable.into_iter().collect(), Diagnostics::default(), false)?;
+    stop(unusable.into_iter().collect())?;
     let facts = engine.facts().await?;
     let line = facts_line(&engine, &facts, requests);
     let builder = EngineBuilder::open(engine.clone(), credentials, ENVIRONMENT, secrets).await?;
     let platforms =
         builder.platforms().await.map_err(|reason| Error::new(ErrorKind::Environment, reason))?;
-    stop_at(preflight(requests, &facts, &platforms), Diagnostics::default(), false)?;
+    stop(preflight(requests, &facts, &platforms))?;
     Ok((Tested::new(builder, engine, &facts, args.run.test_jobs), line))
+}
+
+fn stop(obstacles: Vec<Obstacle>) -> Result<(), Error> {
+    stop_at(obstacles, Diagnostics::default(), false)
 }
 
 /// All of what is in the way, if there is anything. What is `found` besides are warnings unless one of

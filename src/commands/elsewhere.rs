@@ -1,7 +1,7 @@
 //! The values of axes that come from elsewhere: read from files, fetched, or as the last run kept
 //! them.
 
-use super::load;
+use super::{engine, load};
 use crate::driver::cache_directory;
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, why};
 use crate::matrix::{Matrix, Outside, Resolved};
@@ -64,7 +64,7 @@ fn text(outside: &Outside, folder: &Root, offline: bool) -> Result<String, Error
         .enable_all()
         .build()
         .map_err(|error| Error::new(ErrorKind::Bug, format!("no runtime: {}", why(&error))))?;
-    runtime.block_on(fetch(&outside.from)).map_err(|error| {
+    runtime.block_on(fetch(&outside.from, engine::proxies())).map_err(|error| {
         let help = "without a network, --offline takes what the last run kept";
         failed(error.to_string(), help)
     })

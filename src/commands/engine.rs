@@ -10,6 +10,7 @@ use crate::docker::{
     InvalidPlace, Places, SshTarget, TlsFiles, TlsSettings, candidates, config_path,
 };
 use crate::error::{Error, ErrorKind, why};
+use crate::proxy::Proxies;
 
 /// The engine that `--host`, Docker's variables, a docker context or the defaults lead to.
 pub(super) async fn connect(flag: Option<&str>) -> Result<Engine, Error> {
@@ -53,6 +54,11 @@ pub(super) fn credentials() -> Result<Credentials, Error> {
         None => DockerConfig::default(),
     };
     Ok(Credentials::new(config, &search_path))
+}
+
+/// The proxies that registries and the sources of axis values are asked through.
+pub(super) fn proxies() -> Proxies {
+    Proxies::from_environment(|name| env::var(name).ok())
 }
 
 impl From<EngineError> for Error {

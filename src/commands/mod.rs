@@ -2,6 +2,7 @@
 //!
 //! Here alone the environment is read, files are loaded, and the terminal is written to.
 
+mod bug;
 mod build;
 mod committed;
 mod completions;
@@ -31,6 +32,8 @@ use std::process::ExitCode;
 use clap::FromArgMatches as _;
 use clap::error::ErrorKind as ClapError;
 
+pub use bug::guard;
+
 use crate::cli::{self, Cli, Command, SelectArgs};
 use crate::error::{Error, ErrorKind};
 use crate::matrix::{Matrix, Sheet};
@@ -38,6 +41,10 @@ use crate::matrix::{Matrix, Sheet};
 /// Runs the program: reads `args`, the program's name first, and returns its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
+    guard(|| run_command(args))
+}
+
+fn run_command(args: Vec<OsString>) -> ExitCode {
     let done = dispatch(&args).and_then(|code| output::lost().map_or(Ok(code), Err));
     match done {
         Ok(code) => code,

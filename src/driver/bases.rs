@@ -8,11 +8,11 @@ use crate::buildkit::SolveError;
 use crate::outcome::Failure;
 use crate::plan::{BuildRequest, Pin, inherited_label, label_sources};
 
+use super::classify::login_host;
 use super::engine::EngineBuilder;
 use super::failure::unresolved;
 use super::images::Question;
 use super::sessions::Open;
-use super::words::login_host;
 
 impl EngineBuilder {
     /// `request` on the image that its base is now, with the labels that say so.

@@ -110,7 +110,7 @@ pub(super) fn lacking(request: &BuildRequest, facts: &EngineFacts) -> Vec<Obstac
     let beyond = match &request.options.output {
         Output::Push | Output::StoreAndPush => Some("push what it builds"),
         Output::File { .. } if form != Form::Files => Some("write images into archives"),
-        Output::Store | Output::File { .. } => None,
+        Output::Store | Output::Nothing | Output::File { .. } => None,
     };
     if let Some(what) = beyond {
         lacks(&format!("this engine's own BuildKit cannot {what}"), TURN_ON.to_owned());
@@ -178,7 +178,7 @@ pub(super) enum Form {
 /// What `output` can hold.
 pub(super) fn form(output: &Output) -> Form {
     match output {
-        Output::Store | Output::Push | Output::StoreAndPush => Form::Image,
+        Output::Store | Output::Push | Output::StoreAndPush | Output::Nothing => Form::Image,
         Output::File { kind, .. } => match kind {
             FileOutput::Oci => Form::Image,
             FileOutput::Docker => Form::DockerArchive,

@@ -13,6 +13,7 @@ use crate::buildkit::session::filesend::{FileSend, OutputError};
 use crate::buildkit::{Client, Solve, SolveError};
 use crate::docker::{Credentials, Engine, EngineError};
 use crate::event::{Event, Warning};
+use crate::failure::Kind;
 use crate::image::Platform;
 use crate::outcome::{Built, CellResult, Failure, Tested};
 use crate::plan::{BuildRequest, FileOutput, NamedContext, Output};
@@ -20,6 +21,7 @@ use crate::schedule::{Builder, Events};
 
 use super::cache_folders::{CacheFolderError, CacheFolders};
 use super::capabilities::named_image;
+use super::classify::login_host;
 use super::failure::{UNWRITTEN, failure};
 use super::images::Images;
 use super::machine::Environment;
@@ -27,7 +29,6 @@ use super::request::{Offered, solve};
 use super::secrets::HeldSecrets;
 use super::sessions::{Needs, Open, Own, SessionError, Sessions};
 use super::watch::watch;
-use super::words::login_host;
 
 /// How many changes of progress wait for the display before BuildKit's stream is slowed.
 const PROGRESS: usize = 64;
@@ -118,15 +119,18 @@ impl EngineBuilder {
         request: &'a BuildRequest,
     ) -> Result<(String, HashMap<&'a str, String>), Box<Failure>> {
         let filename = format!("{}.Dockerfile", request.cell);
-        session.dockerfiles.insert(&filename, request.dockerfile.text.clone()).map_err(told)?;
+        session
+            .dockerfiles
+            .insert(&filename, request.dockerfile.text.clone())
+            .map_err(unreadable)?;
         if let Some(ignore) = &request.dockerignore {
             let name = format!("{filename}.dockerignore");
-            session.dockerfiles.insert(&name, ignore.as_bytes().to_vec()).map_err(told)?;
+            session.dockerfiles.insert(&name, ignore.as_bytes().to_vec()).map_err(unreadable)?;
         }
         let mut folders = HashMap::new();
         for (name, context) in &request.contexts {
             if let NamedContext::Folder(folder) = context {
-                folders.insert(name.as_str(), session.offer(folder).await.map_err(told)?);
+                folders.insert(name.as_str(), session.offer(folder).await.map_err(unreadable)?);
             }
         }
         Ok((filename, folders))
@@ -216,8 +220,14 @@ impl EngineBuilder {
             cached_steps,
             total_steps,
             tested: Tested::No,
+            unverified: None,
         })
     }
+}
+
+/// A file that BuildKit asks for and cannot be served.
+fn unreadable(error: impl std::fmt::Display) -> Box<Failure> {
+    failed(Kind::Context, error)
 }
 
 /// A build of which all is known and offered.
@@ -275,25 +285,29 @@ pub(super) async fn warn(request: &BuildRequest, messages: Vec<String>, events: 
 }
 
 /// A failure that is no fault of the Dockerfile.
-pub(super) fn told(error: impl std::fmt::Display) -> Box<Failure> {
-    Box::new(Failure { message: error.to_string(), ..Failure::default() })
+pub(super) fn failed(kind: Kind, error: impl std::fmt::Display) -> Box<Failure> {
+    Box::new(Failure { kind, message: error.to_string(), ..Failure::default() })
 }
 
 impl From<SessionError> for Box<Failure> {
     fn from(error: SessionError) -> Self {
-        told(error)
+        let kind = match error {
+            SessionError::Context(_) | SessionError::Key(_) => Kind::Context,
+            SessionError::Engine(_) => Kind::EngineLost,
+        };
+        failed(kind, error)
     }
 }
 
 impl From<CacheFolderError> for Box<Failure> {
     fn from(error: CacheFolderError) -> Self {
-        Box::new(Failure { help: Some(UNWRITTEN.to_owned()), ..*told(error) })
+        Box::new(Failure { help: Some(UNWRITTEN.to_owned()), ..*failed(Kind::Output, error) })
     }
 }
 
 impl From<OutputError> for Box<Failure> {
     fn from(error: OutputError) -> Self {
-        told(error)
+        failed(Kind::Output, error)
     }
 }
 

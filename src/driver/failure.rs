@@ -4,9 +4,10 @@ use crate::buildkit::{Detail, SolveError};
 use crate::outcome::{Failure, Place};
 use crate::plan::{BuildRequest, Pin};
 
+use super::classify::{Classified, FailedStep, NO_EMULATOR, classify};
 use super::machine::unanswered;
 use super::watch::{Seen, Vertex};
-use super::words::{NO_EMULATOR, Words, words};
+use crate::failure::{Kind, Phase};
 
 /// Says what failed, where, and what to do about it. `had_login` tells whether a login was at hand
 /// for the registry that the error complains of.
@@ -35,18 +36,26 @@ pub(super) fn failure(
         .map(|vertex| vertex.name.text.clone());
     let log_tail: Vec<String> =
         vertex.map(|v| v.tail.iter().cloned().collect()).unwrap_or_default();
-    let Words { message, help, verbatim } = match exit_code {
-        _ if error.connection_lost => Words {
-            message: "the engine went away while it built".to_owned(),
-            help: Some("is it still running? its own log says why it ended".to_owned()),
+    let Classified { kind, phase, message, help, verbatim } = match exit_code {
+        _ if error.connection_lost => Classified {
+            kind: Kind::EngineLost,
+            phase: Phase::Build,
+            message: "the connection to the engine was lost during the build".to_owned(),
+            help: Some("check that it is running; its log says why it ended".to_owned()),
             verbatim: Some(error.message.clone()),
         },
         Some(code) => {
             let foreign = log_tail.iter().any(|line| line.contains("exec format error"));
             let help = foreign.then(|| NO_EMULATOR.to_owned());
-            Words { message: format!("exit code {code}"), help, verbatim: None }
+            let kind = Kind::Command { exit_code: code };
+            let message = format!("exit code {code}");
+            Classified { kind, message, help, ..Classified::default() }
         }
-        None => words(&error.message, had_login, instruction.as_deref()),
+        None => {
+            let base = vertex.and_then(|vertex| seen.base_of(vertex));
+            let step = FailedStep { instruction: instruction.as_deref(), base };
+            classify(&error.message, had_login, step)
+        }
     };
     let is_syntax = place.as_ref().is_some_and(|place| place.text.starts_with('#'));
     Failure {
@@ -57,8 +66,9 @@ pub(super) fn failure(
             None if is_syntax => help.map(|_| NO_FRONTEND.to_owned()),
             None => help,
         },
+        kind,
+        phase,
         message,
-        in_test: false,
         verbatim,
         platform: vertex.and_then(|v| v.name.platform.as_ref()?.parse().ok()).or_else(|| {
             // Of several platforms a command names its own; what is no command concerns them all.
@@ -72,6 +82,7 @@ pub(super) fn failure(
         // How long it took to be refused says nothing.
         elapsed: vertex.and_then(Vertex::took).filter(|_| exit_code.is_some()),
         log_tail,
+        pushed: Vec::new(),
     }
 }
 

@@ -4,16 +4,19 @@
 //! A cell's way: [`request`] puts it in the frontend's terms, [`sessions`] gives it the session of
 //! its context folder, [`bases`] pins what it builds on where that becomes a label,
 //! [`base_platforms`] compares the platforms of its base images with its own, both by what [`images`]
-//! asks of BuildKit, [`watch`] turns BuildKit's progress into events, and [`failure`] turns BuildKit's
-//! error into the terms of the Dockerfile, in [`words`] of ours.
+//! asks of BuildKit, [`watch`] turns BuildKit's progress into events, [`classify`] finds out what
+//! BuildKit's error means, and [`failure`] puts it into the terms of the Dockerfile.
 //! [`capabilities`] knows what an engine can do. [`preflight`](preflight()) finds out beforehand what
-//! of that a run would miss, [`missing`] what this machine lacks.
+//! of that a run would miss, [`refused`] what the registries refuse, [`missing`] what this machine
+//! lacks.
 
+mod access;
 mod base_platforms;
 mod bases;
 mod cache_folders;
 mod caches;
 mod capabilities;
+mod classify;
 mod engine;
 mod failure;
 mod folder;
@@ -31,8 +34,8 @@ mod sessions;
 mod tested;
 mod verified;
 mod watch;
-mod words;
 
+pub use access::refused;
 pub use base_platforms::BaseFault;
 pub use caches::leave_out_idle;
 pub use capabilities::{has_lint, unusable};

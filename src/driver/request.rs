@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::buildkit::{Exporter, Solve};
 use crate::image::short_name;
-use crate::plan::{BuildRequest, Cache, FileOutput, NamedContext, Network, Output};
+use crate::plan::{BuildRequest, Cache, FileOutput, MediaTypes, NamedContext, Network, Output};
 
 use super::caches;
 use super::machine::Environment;
@@ -98,6 +98,7 @@ fn exporter(request: &BuildRequest) -> Exporter {
         Output::StoreAndPush => ("moby", &[("push", "true")]),
         // Straight from BuildKit's own content to the registry: no image in the engine's store.
         Output::Push => ("image", &[("push", "true"), ("store", "false")]),
+        Output::Nothing => ("image", &[("push", "false"), ("store", "false")]),
         Output::File { kind, .. } => match kind {
             FileOutput::Oci => ("oci", &[]),
             FileOutput::Docker => ("docker", &[]),
@@ -107,6 +108,13 @@ fn exporter(request: &BuildRequest) -> Exporter {
     };
     let mut attributes: HashMap<String, String> =
         flags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    if matches!(kind, "moby" | "image" | "docker") {
+        // Engines differ in their default. One that pushes Docker's types is moreover led astray
+        // by registries that convert an index for clients which accept those: it takes the tag for
+        // pushed, and does not move it.
+        let is_oci = request.media_types == MediaTypes::Oci;
+        attributes.insert("oci-mediatypes".to_owned(), is_oci.to_string());
+    }
     if !matches!(kind, "tar" | "local") {
         attributes.insert("name".to_owned(), join(&request.references));
         attributes.extend(annotations(request));
@@ -196,6 +204,32 @@ mod tests {
             assert_eq!(found, mode, "{own:?} in {run:?}");
             // The right is asked for with the network, and never else.
             assert_eq!(!solve.entitlements.is_empty(), mode == Some("host"));
+        }
+    }
+
+    #[test]
+    fn every_image_says_which_media_types_it_has() {
+        let file = |kind| Output::File { kind, dest: "x".into() };
+        for (output, said) in [
+            (Output::Store, true),
+            (Output::Push, true),
+            (Output::StoreAndPush, true),
+            (Output::Nothing, true),
+            (file(FileOutput::Docker), true),
+            // Nothing to say: one has no other types, the others have none.
+            (file(FileOutput::Oci), false),
+            (file(FileOutput::Tar), false),
+            (file(FileOutput::Local), false),
+        ] {
+            for (media_types, value) in [(MediaTypes::Oci, "true"), (MediaTypes::Docker, "false")] {
+                let mut request = request();
+                request.media_types = media_types;
+                request.options =
+                    Arc::new(BuildOptions { output: output.clone(), ..Default::default() });
+                let attributes = solved(&request).exporters.remove(0).attributes;
+                let found = attributes.get("oci-mediatypes").map(String::as_str);
+                assert_eq!(found, said.then_some(value), "{output:?}");
+            }
         }
     }
 

@@ -42,6 +42,16 @@ impl Seen {
             .find(|vertex| matches!(vertex.state, Some(VertexState::Failed { .. })))
     }
 
+    /// The image that the stage of `vertex` is built on, with the digest that it has now.
+    pub(super) fn base_of(&self, vertex: &Vertex) -> Option<&str> {
+        let of = &vertex.name;
+        self.vertices.values().find_map(|Vertex { name, .. }| {
+            let is_same = name.stage == of.stage && name.platform == of.platform;
+            let from = name.text.strip_prefix("FROM ").filter(|_| is_same)?;
+            from.split(' ').next()
+        })
+    }
+
     /// (from the cache, in all), counting the instructions that make layers or run commands.
     ///
     /// BuildKit can show one instruction as several vertices, when cells share its work.
@@ -173,6 +183,19 @@ mod tests {
             (4, "exporting to image", done),
         ]);
         assert_eq!(seen.steps(), (1, 2));
+    }
+
+    #[test]
+    fn the_base_of_a_step_is_that_of_its_stage_and_platform() {
+        let done = VertexState::Cached;
+        let seen = seen(&[
+            (0, "[linux/amd64 tools 1/2] FROM a:1@sha256:x", done),
+            (1, "[linux/arm64 tools 1/2] FROM b:1", done),
+            (2, "[linux/arm64 tools 2/2] COPY c /", done),
+            (3, "exporting to image", done),
+        ]);
+        let base = |id| seen.base_of(seen.vertex(&format!("sha256:{id}")).unwrap());
+        assert_eq!([base(0), base(2), base(3)], [Some("a:1@sha256:x"), Some("b:1"), None]);
     }
 
     #[test]

@@ -47,6 +47,21 @@ pub enum Network {
     Host,
 }
 
+/// The media types of an image's manifests, index and layers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum MediaTypes {
+    /// Those of the OCI, whatever the engine's default is.
+    #[default]
+    Oci,
+    /// Docker's own, for registries that accept no others.
+    Docker,
+}
+
+impl MediaTypes {
+    /// As the matrix writes them.
+    pub const ALL: [(&'static str, Self); 2] = [("oci", Self::Oci), ("docker", Self::Docker)];
+}
+
 impl fmt::Display for NamedContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -10,7 +10,7 @@ use super::{Axis, Overrides};
 use crate::error::Span;
 use crate::event::CellName;
 use crate::image::{Platform, Reference, Repository};
-use crate::input::{Cache, NamedContext, Network, Secret, Test};
+use crate::input::{Cache, MediaTypes, NamedContext, Network, Secret, Test};
 use crate::template::Scope;
 
 /// A combination of one value of each axis, with all that the matrix says of it.
@@ -39,6 +39,7 @@ pub struct Cell {
     pub target: Option<String>,
     /// In place of the run's network.
     pub network: Option<Network>,
+    pub media_types: MediaTypes,
     /// What stands in for an image that the Dockerfile names.
     pub bases: IndexMap<String, Reference>,
     /// Further contexts; folders are counted from the folder of matrix.yaml.

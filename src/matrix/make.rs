@@ -132,6 +132,7 @@ impl<'a> Maker<'a> {
                 annotations: base(&settings.auto_annotations).unwrap_or_default(),
             },
             target,
+            media_types: settings.media_types.as_ref().map(|given| given.value).unwrap_or_default(),
             network: overrides.network.or(settings.network.as_ref().map(|given| given.value)),
             bases: with(made.parsed(&settings.bases), &overrides.bases),
             contexts: with(made.contexts(&settings.contexts), &overrides.contexts),

@@ -4,6 +4,7 @@ use super::Cell;
 use super::facts::Wanted;
 use super::settings::{Given, Texts};
 use crate::error::Span;
+use crate::input::MediaTypes;
 use crate::template::Value;
 
 /// One value of a cell.
@@ -97,6 +98,10 @@ impl Cell {
         let network = self.network.unwrap_or_default().to_string();
         let source = settings.network.as_ref().map_or(Source::Default, |given| file(&given.span));
         tell("network".to_owned(), &network, flag(flags.network.is_some(), "--network", source));
+        if let Some(given) = &settings.media_types {
+            let name = MediaTypes::ALL.into_iter().find(|(_, value)| *value == given.value);
+            tell("media-types".to_owned(), name.map_or("", |(name, _)| name), file(&given.span));
+        }
 
         let of = |texts: &Texts, key: &str| {
             let named = texts.iter().find(|(known, _)| known == key);

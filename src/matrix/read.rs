@@ -14,7 +14,7 @@ use super::{Axis, Matrix};
 use crate::error::{Diagnostic, Diagnostics, SourceFile, nearest};
 use crate::yaml::{Entry, Kind, Node};
 
-pub(super) const KEYS: [&str; 26] = [
+pub(super) const KEYS: [&str; 27] = [
     "image",
     "tag",
     "tags",
@@ -29,6 +29,7 @@ pub(super) const KEYS: [&str; 26] = [
     "annotations",
     "target",
     "network",
+    "media-types",
     "bases",
     "contexts",
     "secrets",
@@ -44,7 +45,7 @@ pub(super) const KEYS: [&str; 26] = [
 ];
 
 /// The keys that rules may have beside axes.
-pub const SETTINGS: [&str; 16] = [
+pub const SETTINGS: [&str; 17] = [
     "platforms",
     "context",
     "dockerfile",
@@ -54,6 +55,7 @@ pub const SETTINGS: [&str; 16] = [
     "annotations",
     "target",
     "network",
+    "media-types",
     "bases",
     "contexts",
     "secrets",

@@ -7,7 +7,7 @@ use super::facts::Wanted;
 use super::test::TestRule;
 use crate::error::Span;
 use crate::image::Platform;
-use crate::input::Network;
+use crate::input::{MediaTypes, Network};
 use crate::template::{Template, Value};
 
 /// The keys that may stand at the top of the file, and in a rule for the cells that it matches.
@@ -18,6 +18,7 @@ pub(super) struct Settings {
     pub(super) dockerfile: Option<Template>,
     pub(super) target: Option<Template>,
     pub(super) network: Option<Given<Network>>,
+    pub(super) media_types: Option<Given<MediaTypes>>,
     /// In the order in which they are worked out.
     pub(super) vars: Vec<Var>,
     pub(super) args: Texts,
@@ -110,6 +111,7 @@ impl Settings {
         replace(&mut all.dockerfile, &other.dockerfile);
         replace(&mut all.target, &other.target);
         replace(&mut all.network, &other.network);
+        replace(&mut all.media_types, &other.media_types);
         replace(&mut all.auto_labels, &other.auto_labels);
         replace(&mut all.auto_annotations, &other.auto_annotations);
         replace(&mut all.cache_from, &other.cache_from);
@@ -141,6 +143,7 @@ impl Settings {
             || self.dockerfile.is_some()
             || self.target.is_some()
             || self.network.is_some()
+            || self.media_types.is_some()
             || self.auto_labels.is_some()
             || self.auto_annotations.is_some()
             || self.cache_from.is_some()

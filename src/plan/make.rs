@@ -108,6 +108,7 @@ fn request(
         secrets: cell.secrets.iter().map(|(id, one)| (id.clone(), secret(one))).collect(),
         ssh: cell.ssh.iter().map(|(id, places)| (id.clone(), agents(places))).collect(),
         network: cell.network,
+        media_types: cell.media_types,
         cache_from: own(&cell.cache_from),
         cache_to: own(&cell.cache_to),
         pin: None,

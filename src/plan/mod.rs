@@ -37,8 +37,8 @@ mod templates;
 mod tests;
 
 pub use crate::input::{
-    Cache, NamedContext, Network, Root, Secret, SecretSource, SharedPlace, Test, TestCommand,
-    TimeLimit, Volume, Wait, fields, parent,
+    Cache, MediaTypes, NamedContext, Network, Root, Secret, SecretSource, SharedPlace, Test,
+    TestCommand, TimeLimit, Volume, Wait, fields, parent,
 };
 pub use base_labels::{inherited_label, label_sources};
 pub(crate) use bases::bases;

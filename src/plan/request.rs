@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use super::bases::Base;
 use crate::event::CellName;
 use crate::image::{Platform, Reference};
-use crate::input::{Cache, NamedContext, Network, Secret, Test};
+use crate::input::{Cache, MediaTypes, NamedContext, Network, Secret, Test};
 use crate::template::Rendered;
 
 /// Everything a builder must know of one cell.
@@ -40,6 +40,7 @@ pub struct BuildRequest {
     pub ssh: IndexMap<String, Vec<PathBuf>>,
     /// In place of the options' network.
     pub network: Option<Network>,
+    pub media_types: MediaTypes,
     pub cache_from: Vec<Cache>,
     pub cache_to: Vec<Cache>,
     /// A base image whose digest only the build can find out, since it is to become a label.
@@ -90,6 +91,8 @@ pub enum Output {
     StoreAndPush,
     /// A file or folder on this machine; `-` is stdout, for an archive.
     File { kind: FileOutput, dest: PathBuf },
+    /// Nowhere: only the digest is wanted.
+    Nothing,
 }
 
 /// The forms a file output takes.
@@ -125,6 +128,7 @@ impl BuildRequest {
             secrets: IndexMap::new(),
             ssh: IndexMap::new(),
             network: None,
+            media_types: MediaTypes::default(),
             cache_from: Vec::new(),
             cache_to: Vec::new(),
             pin: None,

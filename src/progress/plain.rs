@@ -107,8 +107,12 @@ impl<W: Write> Plain<W> {
         let time = duration(outcome.elapsed);
         let text = match &outcome.result {
             CellResult::Built(built) => {
-                let word = if built.pushed.is_empty() { "built" } else { "pushed" };
-                format!("{} in {time}{}", self.paint.good(word), built_facts(built))
+                let word = match built.unverified {
+                    _ if built.pushed.is_empty() => self.paint.good("built"),
+                    None => self.paint.good("pushed"),
+                    Some(_) => self.paint.warning("pushed, not verified"),
+                };
+                format!("{word} in {time}{}", built_facts(built))
             }
             CellResult::Failed(failure) => {
                 format!("{} after {time}: {}", self.paint.bad("failed"), failed_line(failure))

@@ -1,26 +1,15 @@
 //! The errors that a registry's answer may hold.
 
-use std::fmt;
-
 use serde::Deserialize;
 
-use super::error::RegistryFault;
 use super::retry::retry_after;
 use super::wire::Answer;
 use crate::docker::Secret;
+use crate::failure::{ApiError, RegistryFault};
 
 /// More are not read; one is the rule.
 const MOST_ERRORS: usize = 4;
 const LONGEST_MESSAGE: usize = 200;
-
-/// One entry of a registry's error envelope, cleaned for a terminal.
-///
-/// Codes: <https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes>
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiError {
-    pub code: String,
-    pub message: String,
-}
 
 #[derive(Deserialize)]
 struct Envelope {
@@ -35,48 +24,38 @@ struct RawError {
     message: Option<String>,
 }
 
-impl ApiError {
-    /// The entries of a body; none where it is not an envelope. What is in `secrets` is blotted out:
-    /// a registry may say what it was sent.
-    pub(super) fn read(body: &[u8], secrets: &[Secret]) -> Vec<Self> {
-        let envelope: Envelope = match serde_json::from_slice(body) {
-            Ok(envelope) => envelope,
-            Err(_) => return Vec::new(),
-        };
-        let clean = |text: &str| {
-            let mut text = text.to_owned();
-            for secret in secrets.iter().filter(|secret| !secret.expose().is_empty()) {
-                text = text.replace(secret.expose(), "[redacted]");
-            }
-            text.chars().filter(|c| !c.is_control()).take(LONGEST_MESSAGE).collect::<String>()
-        };
-        let raw = envelope.errors.into_iter().take(MOST_ERRORS);
-        raw.map(|error| Self {
-            code: clean(&error.code),
-            message: clean(&error.message.unwrap_or_default()),
-        })
-        .collect()
-    }
-}
-
-impl fmt::Display for ApiError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.code.as_str(), self.message.as_str()) {
-            ("", message) => f.write_str(message),
-            (code, "") => f.write_str(code),
-            (code, message) => write!(f, "{code}: {message}"),
+/// The entries of a body; none where it is not an envelope. What is in `secrets` is redacted: a
+/// registry may repeat what it was sent.
+fn errors(body: &[u8], secrets: &[Secret]) -> Vec<ApiError> {
+    let envelope: Envelope = match serde_json::from_slice(body) {
+        Ok(envelope) => envelope,
+        Err(_) => return Vec::new(),
+    };
+    let clean = |text: &str| {
+        let mut text = text.to_owned();
+        for secret in secrets.iter().filter(|secret| !secret.expose().is_empty()) {
+            text = text.replace(secret.expose(), "[redacted]");
         }
-    }
+        text.chars().filter(|c| !c.is_control()).take(LONGEST_MESSAGE).collect::<String>()
+    };
+    let raw = envelope.errors.into_iter().take(MOST_ERRORS);
+    raw.map(|error| ApiError {
+        code: clean(&error.code),
+        message: clean(&error.message.unwrap_or_default()),
+    })
+    .collect()
 }
 
-/// The fault that an answer without success stands for.
+/// The fault of an answer that is no success.
 pub(super) fn fault(answer: &Answer, with_login: bool, secrets: &[Secret]) -> RegistryFault {
     match answer.status {
-        401 => RegistryFault::Unauthorised { with_login },
+        401 => RegistryFault::Unauthorized { with_login },
         403 => RegistryFault::Denied { with_login },
         404 => RegistryFault::NotFound,
-        429 => RegistryFault::Busy { wait: retry_after(&answer.headers) },
-        status => RegistryFault::Status { status, errors: ApiError::read(&answer.body, secrets) },
+        429 => RegistryFault::RateLimited { wait: retry_after(&answer.headers) },
+        status => {
+            RegistryFault::Status { status: Some(status), errors: errors(&answer.body, secrets) }
+        }
     }
 }
 
@@ -89,7 +68,7 @@ mod tests {
         let body =
             br#"{"errors": [{"code": "NAME_INVALID", "message": "b\u001b[31mad canary-7f3a"},
             {"code": "UNKNOWN", "message": null, "detail": {"a": 1}}]}"#;
-        let errors = ApiError::read(body, &[Secret::new("canary-7f3a"), Secret::new("")]);
+        let errors = errors(body, &[Secret::new("canary-7f3a"), Secret::new("")]);
         let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
         assert_eq!(said, ["NAME_INVALID: b[31mad [redacted]", "UNKNOWN"]);
     }
@@ -97,7 +76,7 @@ mod tests {
     #[test]
     fn what_is_not_an_envelope_says_nothing() {
         for body in ["", "<html>502</html>", "{}", "[]", r#"{"errors": "x"}"#] {
-            assert_eq!(ApiError::read(body.as_bytes(), &[]), [], "{body}");
+            assert_eq!(errors(body.as_bytes(), &[]), [], "{body}");
         }
     }
 
@@ -105,7 +84,7 @@ mod tests {
     fn long_messages_and_long_lists_are_cut() {
         let one = format!(r#"{{"code": "X", "message": "{}"}}"#, "y".repeat(5000));
         let body = format!(r#"{{"errors": [{}]}}"#, vec![one; 50].join(","));
-        let errors = ApiError::read(body.as_bytes(), &[]);
+        let errors = errors(body.as_bytes(), &[]);
         assert_eq!(errors.len(), MOST_ERRORS);
         assert_eq!(errors[0].message.len(), LONGEST_MESSAGE);
     }

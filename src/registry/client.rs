@@ -1,32 +1,38 @@
 //! The client: one question becomes as many exchanges as its login, redirects and retries take.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
 use http::header::LOCATION;
 use reqwest::Url;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use super::answer::fault;
 use super::endpoint::{address, base, is_loopback};
-use super::error::{RegistryError, RegistryFault};
-use super::grant::{Grant, Way, way};
+use super::error::{RegistryError, no_login};
+use super::grant::{Access, Grant, Way, way};
 use super::manifest::{ACCEPTED, Manifest};
 use super::retry::{Gate, Patience, retry_after};
-use super::wire::{Answer, Call, Wire};
+use super::wire::{Answer, Call, Wire, on_the_way};
 use super::{Registry, manifest};
 use crate::docker::Credentials;
+use crate::failure::{Phase, RegistryFault, Role};
 use crate::image::{Digest, Reference, Repository};
+use crate::proxy::Proxies;
 
 /// The specification asks registries to take manifests of at least this size.
 const LARGEST: usize = 4 * 1024 * 1024;
 const MOST_REDIRECTS: usize = 5;
 
-/// Registries over HTTP. One for a run: it keeps connections and tokens.
+/// How long a host that did not answer, after all attempts, is not asked again.
+const DOWN_FOR: Duration = Duration::from_secs(60);
+
+/// Registries over HTTP. One for a run: it keeps connections, tokens, and which hosts are down.
 #[derive(Debug)]
 pub struct RegistryClient {
     credentials: Arc<Credentials>,
@@ -34,68 +40,83 @@ pub struct RegistryClient {
     wire: Wire,
     bases: Mutex<HashMap<String, Arc<OnceCell<Url>>>>,
     gates: Mutex<HashMap<String, Arc<Gate>>>,
-    grants: Mutex<HashMap<Repository, Arc<OnceCell<Grant>>>>,
+    /// By origin: what was wrong with it, and until when that is believed.
+    down: Mutex<HashMap<String, (RegistryFault, Instant)>>,
+    grants: Mutex<HashMap<Scope, Arc<OnceCell<Grant>>>>,
 }
 
+/// What a token is for.
+type Scope = (Repository, Access);
+
 impl RegistryClient {
-    /// Logs in with `credentials`, and waits as long as `patience` lets it.
-    pub fn new(credentials: Arc<Credentials>, patience: Patience) -> Self {
+    /// Logs in with `credentials`, waits as long as `patience` lets it, and goes through `proxies`.
+    pub fn new(credentials: Arc<Credentials>, patience: Patience, proxies: Proxies) -> Self {
         Self {
             credentials,
-            wire: Wire::new(patience.clone()),
+            wire: Wire::new(patience.clone(), proxies),
             patience,
             bases: Mutex::default(),
             gates: Mutex::default(),
+            down: Mutex::default(),
             grants: Mutex::default(),
         }
     }
 
-    async fn get(
+    async fn base(&self, repository: &Repository) -> Result<Url, RegistryFault> {
+        let host = repository.host();
+        let cell = entry(&self.bases, host.to_owned());
+        cell.get_or_try_init(|| base(&self.wire, host)).await.cloned()
+    }
+
+    async fn read(
         &self,
+        method: Method,
         repository: &Repository,
         kind: &str,
         name: &str,
     ) -> Result<Answer, RegistryFault> {
-        let host = repository.host();
-        let cell = entry(&self.bases, host.to_owned());
-        let base = cell.get_or_try_init(|| base(&self.wire, host)).await?;
-        let call = Call {
-            method: Method::GET,
-            url: address(base, repository, kind, name),
-            accept: if kind == "manifests" { ACCEPTED } else { "*/*" },
-            authorization: None,
-            form: None,
-            secrets: Vec::new(),
-            limit: LARGEST,
-        };
-        self.authorised(call, base, repository).await
+        let base = self.base(repository).await?;
+        let accept = if kind == "manifests" { ACCEPTED } else { "*/*" };
+        let url = address(&base, repository, &[kind, name]);
+        let call = Call { accept, limit: LARGEST, ..Call::new(method, url) };
+        let (answer, grant) = self.authorised(call, &base, repository, Access::Pull).await?;
+        success(answer, grant.as_ref())
     }
 
-    /// Asks with the grant at hand; on a 401, asks once more with a new one.
+    /// Asks with the grant that there is; on a 401, asks once more with a new one. Gives the grant
+    /// with the answer.
     async fn authorised(
         &self,
         mut call: Call,
         base: &Url,
         repository: &Repository,
-    ) -> Result<Answer, RegistryFault> {
-        let used = entry(&self.grants, repository.clone());
+        access: Access,
+    ) -> Result<(Answer, Option<Grant>), RegistryFault> {
+        let scope = (repository.clone(), access);
+        let used = entry(&self.grants, scope.clone());
         let grant = used.get().filter(|grant| grant.is_fresh());
         call.authorise(grant);
         let spent = used.initialized();
         let first = self.redirected(call.clone(), base).await?;
         if first.status != 401 {
-            return success(first, grant);
+            return Ok((first, grant.cloned()));
         }
-        let renewed = if spent { self.renew(repository, &used) } else { used.clone() };
-        let grant = renewed.get_or_try_init(|| self.grant(&first, base, repository)).await?;
+        let renewed = if spent { self.renew(scope, &used) } else { used.clone() };
+        let grant =
+            renewed.get_or_try_init(|| self.grant(&first, base, repository, access)).await?;
         call.authorise(Some(grant));
-        success(self.redirected(call, base).await?, Some(grant))
+        let mut second = self.redirected(call, base).await?;
+        // A token that the token server gave for a login, and that is not enough.
+        if second.status == 401 && grant.is_token() && grant.with_login {
+            second.status = 403;
+        }
+        Ok((second, Some(grant.clone())))
     }
 
     /// A place for a new grant: whoever comes first replaces `used`, the others share it.
-    fn renew(&self, repository: &Repository, used: &Arc<OnceCell<Grant>>) -> Arc<OnceCell<Grant>> {
-        let mut grants = self.grants.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let current = grants.entry(repository.clone()).or_default();
+    fn renew(&self, scope: Scope, used: &Arc<OnceCell<Grant>>) -> Arc<OnceCell<Grant>> {
+        let mut grants = locked(&self.grants);
+        let current = grants.entry(scope).or_default();
         if Arc::ptr_eq(current, used) {
             *current = Arc::default();
         }
@@ -107,28 +128,39 @@ impl RegistryClient {
         refusal: &Answer,
         base: &Url,
         repository: &Repository,
+        access: Access,
     ) -> Result<Grant, RegistryFault> {
         let login = self.credentials.lookup(repository.host()).await;
-        let login = login.map_err(RegistryFault::Credentials)?;
+        let login = login.map_err(|error| no_login(&error))?;
         let with_login = login.is_some();
-        let scope = format!("repository:{}:pull", repository.path());
+        let scope = format!("repository:{}:{}", repository.path(), access.actions());
         let call = match way(&refusal.headers, base, &scope, login.as_ref())? {
             Way::Ready(grant) => return Ok(grant),
             Way::Token(call) => call,
         };
-        let answer = self.patiently(&call).await?;
+        let answer =
+            self.patiently(&call).await.map_err(|fault| match call.url.host() == base.host() {
+                true => fault,
+                false => on_the_way(&call.url, Role::TokenServer, fault),
+            })?;
         match answer.status {
             200 => Grant::from_token(&answer.body, with_login, call.secrets),
             // A token server says in many ways that it does not know this login.
-            400 | 401 | 403 => Err(RegistryFault::Unauthorised { with_login }),
-            status => Err(RegistryFault::Status { status, errors: Vec::new() }),
+            400 | 401 | 403 => Err(RegistryFault::Unauthorized { with_login }),
+            status => Err(RegistryFault::Status { status: Some(status), errors: Vec::new() }),
         }
     }
 
     /// Follows redirects; beyond the registry's own origin without its grant.
     async fn redirected(&self, mut call: Call, base: &Url) -> Result<Answer, RegistryFault> {
         for _ in 0..=MOST_REDIRECTS {
-            let mut answer = self.patiently(&call).await?;
+            let answer = self.patiently(&call).await;
+            let mut answer = match answer {
+                Err(fault) if call.url.origin() != base.origin() => {
+                    return Err(on_the_way(&call.url, Role::Redirect, fault));
+                }
+                answer => answer?,
+            };
             if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
                 // What another host wants to know is none of this registry's business.
                 if answer.status == 401 && call.url.origin() != base.origin() {
@@ -138,7 +170,9 @@ impl RegistryClient {
             }
             let to = answer.headers.get(LOCATION).and_then(|to| to.to_str().ok());
             let to = to.and_then(|to| call.url.join(to).ok());
-            let to = to.ok_or(RegistryFault::Malformed("a redirect to nowhere"))?;
+            let no_address =
+                || RegistryFault::Malformed("a redirect without an address".to_owned());
+            let to = to.ok_or_else(no_address)?;
             let local = is_loopback(base) && base.scheme() == "http" && is_loopback(&to);
             if to.scheme() != "https" && !(to.scheme() == "http" && local) {
                 return Err(RegistryFault::UnsafeRedirect);
@@ -151,8 +185,16 @@ impl RegistryClient {
         Err(RegistryFault::UnsafeRedirect)
     }
 
+    /// Tries as often as `patience` allows. A host that did not answer then is not asked again for a
+    /// while: what one cell learned holds for the others.
     async fn patiently(&self, call: &Call) -> Result<Answer, RegistryFault> {
-        let gate = entry(&self.gates, call.url.origin().ascii_serialization());
+        let origin = call.url.origin().ascii_serialization();
+        if let Some((fault, until)) = locked(&self.down).get(&origin)
+            && Instant::now() < *until
+        {
+            return Err(fault.clone());
+        }
+        let gate = entry(&self.gates, origin.clone());
         for attempt in 1.. {
             gate.pass().await;
             let (failed, asked) = match self.wire.send(call).await {
@@ -163,35 +205,74 @@ impl RegistryClient {
                 },
                 Err(failed) => (failed, None),
             };
-            self.patience.wait(&gate, attempt, failed, asked).await?;
+            if let Err(fault) = self.patience.wait(&gate, attempt, failed, asked).await {
+                if fault.is_of_the_host() {
+                    let until = Instant::now() + DOWN_FOR;
+                    locked(&self.down).insert(origin, (fault.clone(), until));
+                }
+                return Err(fault);
+            }
         }
         unreachable!("patience ends before numbers do")
     }
 }
 
 impl Registry for RegistryClient {
-    async fn manifest(&self, reference: &Reference) -> Result<Manifest, RegistryError> {
-        let repository = &reference.repository;
-        let get = async {
-            let answer = self.get(repository, "manifests", &name(reference)).await?;
-            let wanted = reference.digest.as_ref();
-            let bytes = checked(answer.body, wanted)?;
-            manifest::Manifest::read(bytes).map_err(RegistryFault::Malformed)
+    async fn head(&self, reference: &Reference) -> Result<Option<Digest>, RegistryError> {
+        let head = async {
+            let name = name(reference);
+            let answer = self.read(Method::HEAD, &reference.repository, "manifests", &name).await?;
+            let digest = answer.headers.get("docker-content-digest");
+            Ok(digest.and_then(|digest| digest.to_str().ok()?.parse().ok()))
         };
-        get.await.map_err(|fault| error(reference, repository, fault))
+        head.await.map_err(|fault| RegistryError::new(reference, Phase::Verify, fault))
+    }
+
+    async fn manifest(&self, reference: &Reference) -> Result<Manifest, RegistryError> {
+        let get = async {
+            let name = name(reference);
+            let answer = self.read(Method::GET, &reference.repository, "manifests", &name).await?;
+            let bytes = checked(answer.body, reference.digest.as_ref())?;
+            let read = manifest::Manifest::read(bytes);
+            read.map_err(|what| RegistryFault::Malformed(what.to_owned()))
+        };
+        get.await.map_err(|fault| RegistryError::new(reference, Phase::Verify, fault))
     }
 
     async fn blob(&self, repository: &Repository, digest: &Digest) -> Result<Bytes, RegistryError> {
         let get = async {
-            let answer = self.get(repository, "blobs", digest.as_str()).await?;
+            let answer = self.read(Method::GET, repository, "blobs", digest.as_str()).await?;
             checked(answer.body, Some(digest))
         };
-        get.await.map_err(|fault| error(format!("{repository}@{digest}"), repository, fault))
+        let reference =
+            Reference { repository: repository.clone(), tag: None, digest: Some(digest.clone()) };
+        get.await.map_err(|fault| RegistryError::new(&reference, Phase::Verify, fault))
+    }
+
+    async fn may_push(&self, reference: &Reference) -> Result<(), RegistryError> {
+        let repository = &reference.repository;
+        let ask = async {
+            let base = self.base(repository).await?;
+            let url = address(&base, repository, &["blobs", "uploads", ""]);
+            let call = Call { limit: LARGEST, ..Call::new(Method::POST, url.clone()) };
+            let (answer, grant) = self.authorised(call, &base, repository, Access::Push).await?;
+            let upload = answer.headers.get(LOCATION).and_then(|to| to.to_str().ok());
+            let upload = upload.and_then(|to| url.join(to).ok());
+            success(answer, grant.as_ref())?;
+            // The upload that was begun is given up, or the registry keeps it for some days.
+            if let Some(upload) = upload.filter(|upload| upload.origin() == base.origin()) {
+                let mut call = Call { limit: LARGEST, ..Call::new(Method::DELETE, upload) };
+                call.authorise(grant.as_ref());
+                let _ = self.wire.send(&call).await;
+            }
+            Ok(())
+        };
+        ask.await.map_err(|fault| RegistryError::new(reference, Phase::Push, fault))
     }
 }
 
 fn success(answer: Answer, grant: Option<&Grant>) -> Result<Answer, RegistryFault> {
-    if answer.status == 200 {
+    if (200..300).contains(&answer.status) {
         return Ok(answer);
     }
     let secrets = grant.map_or(&[][..], |grant| &grant.secrets);
@@ -201,7 +282,7 @@ fn success(answer: Answer, grant: Option<&Grant>) -> Result<Answer, RegistryFaul
 fn checked(bytes: Bytes, wanted: Option<&Digest>) -> Result<Bytes, RegistryFault> {
     match wanted.filter(|wanted| Digest::of(&bytes) != **wanted) {
         None => Ok(bytes),
-        Some(_) => Err(RegistryFault::OtherDigest { found: Digest::of(&bytes) }),
+        Some(_) => Err(RegistryFault::OtherDigest { found: Some(Digest::of(&bytes)) }),
     }
 }
 
@@ -213,16 +294,11 @@ fn name(reference: &Reference) -> String {
     }
 }
 
-fn error(
-    subject: impl fmt::Display,
-    repository: &Repository,
-    fault: RegistryFault,
-) -> RegistryError {
-    RegistryError::new(subject, repository.host(), fault)
-}
-
 /// The shared value of a key, made where it is missing.
 fn entry<K: Eq + Hash, V: Default>(map: &Mutex<HashMap<K, Arc<V>>>, key: K) -> Arc<V> {
-    let mut map = map.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    Arc::clone(map.entry(key).or_default())
+    Arc::clone(locked(map).entry(key).or_default())
+}
+
+fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }

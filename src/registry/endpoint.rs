@@ -3,9 +3,9 @@
 use http::Method;
 use reqwest::Url;
 
-use super::error::RegistryFault;
 use super::wire::{Call, Wire};
 use crate::docker;
+use crate::failure::RegistryFault;
 use crate::image::Repository;
 
 /// Whether an address stays on this machine.
@@ -21,18 +21,11 @@ pub(super) async fn base(wire: &Wire, host: &str) -> Result<Url, RegistryFault> 
     if !is_loopback(&secure) {
         return Ok(secure);
     }
-    let ping = Call {
-        method: Method::GET,
-        url: secure.join("v2/").map_err(|_| RegistryFault::InvalidHost)?,
-        accept: "*/*",
-        authorization: None,
-        form: None,
-        secrets: Vec::new(),
-        limit: 64 * 1024,
-    };
+    let url = secure.join("v2/").map_err(|_| RegistryFault::InvalidHost)?;
+    let ping = Call { limit: 64 * 1024, ..Call::new(Method::GET, url) };
     match wire.send(&ping).await {
         // A peer that hangs up on a TLS greeting speaks no TLS either.
-        Err(RegistryFault::NotTls | RegistryFault::Lost) => {
+        Err(RegistryFault::PlainHttp | RegistryFault::ConnectionLost) => {
             let mut plain = secure;
             plain.set_scheme("http").map_err(|()| RegistryFault::InvalidHost)?;
             // `:443` is dropped as https's own port: http would go to 80.
@@ -59,14 +52,15 @@ fn parse(host: &str) -> Result<Url, RegistryFault> {
     Url::parse(&format!("https://{name}/")).map_err(|_| RegistryFault::InvalidHost)
 }
 
-/// The address of something in a repository: `…/v2/<path>/<kind>/<name>`.
+/// The address of something in a repository: `…/v2/<path>/<kind>/<name>`. An empty last part
+/// gives a slash at the end.
 ///
 /// Each part is escaped, so that no name leads out of its repository.
-pub(super) fn address(base: &Url, repository: &Repository, kind: &str, name: &str) -> Url {
+pub(super) fn address(base: &Url, repository: &Repository, parts: &[&str]) -> Url {
     let mut url = base.clone();
     if let Ok(mut segments) = url.path_segments_mut() {
         segments.pop_if_empty().push("v2");
-        segments.extend(repository.path().split('/')).push(kind).push(name);
+        segments.extend(repository.path().split('/')).extend(parts);
     }
     url
 }
@@ -117,7 +111,7 @@ mod tests {
             ("a/b?c#d", "https://a.example/v2/lab/app/manifests/a%2Fb%3Fc%23d"),
             ("sha256:12", "https://a.example/v2/lab/app/manifests/sha256:12"),
         ] {
-            assert_eq!(address(&base, &repository, "manifests", name).as_str(), expected);
+            assert_eq!(address(&base, &repository, &["manifests", name]).as_str(), expected);
         }
     }
 }

@@ -14,9 +14,9 @@ use serde::Deserialize;
 
 use super::challenge::{Challenge, parse};
 use super::endpoint::is_loopback;
-use super::error::RegistryFault;
 use super::wire::Call;
 use crate::docker::{Login, Secret};
+use crate::failure::RegistryFault;
 
 /// What the specification lets a token live that does not say.
 const SHORTEST_LIFE: u64 = 60;
@@ -30,6 +30,24 @@ pub(super) struct Grant {
     /// What of it must not be shown, in every form in which the registry saw it.
     pub secrets: Vec<Secret>,
     pub with_login: bool,
+}
+
+/// What a grant allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Access {
+    Pull,
+    /// Both, as every registry wants it.
+    Push,
+}
+
+impl Access {
+    /// As a scope names it.
+    pub(super) fn actions(self) -> &'static str {
+        match self {
+            Self::Pull => "pull",
+            Self::Push => "pull,push",
+        }
+    }
 }
 
 impl Call {
@@ -60,20 +78,26 @@ impl Grant {
         self.expires.is_none_or(|expires| Instant::now() < expires)
     }
 
+    /// Whether it came from a token server.
+    pub(super) fn is_token(&self) -> bool {
+        self.expires.is_some()
+    }
+
     /// The grant in a token server's answer; `secrets` are those that it was given for.
     pub(super) fn from_token(
         body: &[u8],
         with_login: bool,
         mut secrets: Vec<Secret>,
     ) -> Result<Self, RegistryFault> {
-        const NO_TOKEN: RegistryFault = RegistryFault::Malformed("no usable token");
-        let answer: TokenAnswer = serde_json::from_slice(body).map_err(|_| NO_TOKEN)?;
+        let no_token = || RegistryFault::Malformed("no usable token".to_owned());
+        let answer: TokenAnswer = serde_json::from_slice(body).map_err(|_| no_token())?;
         let given = |token: Option<Secret>| token.filter(|token| !token.expose().is_empty());
-        let token = given(answer.token).or_else(|| given(answer.access_token)).ok_or(NO_TOKEN)?;
+        let token =
+            given(answer.token).or_else(|| given(answer.access_token)).ok_or_else(no_token)?;
         let life = answer.expires_in.unwrap_or(SHORTEST_LIFE);
         // A fifth less than promised: clocks and answers take time.
         let life = Duration::from_secs(life.min(24 * 3600)).mul_f32(0.8);
-        let header = sensitive(&format!("Bearer {}", token.expose())).ok_or(NO_TOKEN)?;
+        let header = sensitive(&format!("Bearer {}", token.expose())).ok_or_else(no_token)?;
         secrets.push(token);
         Ok(Self { header, expires: Some(Instant::now() + life), secrets, with_login })
     }
@@ -109,7 +133,7 @@ pub(super) fn way(
         (Some(_), Some(Login::Password { username, password })) => {
             Ok(Way::Ready(Grant::basic(username, password)))
         }
-        (_, login) => Err(RegistryFault::Unauthorised { with_login: login.is_some() }),
+        (_, login) => Err(RegistryFault::Unauthorized { with_login: login.is_some() }),
     }
 }
 
@@ -119,7 +143,7 @@ fn token_call(
     scope: &str,
     login: Option<&Login>,
 ) -> Result<Call, RegistryFault> {
-    let malformed = RegistryFault::Malformed("a token server's address that is none");
+    let malformed = RegistryFault::Malformed("an invalid address of its token server".to_owned());
     let realm = bearer.get("realm").unwrap_or_default();
     let mut url = Url::parse(realm).map_err(|_| malformed.clone())?;
     if !url.username().is_empty() || url.password().is_some() || url.host_str().is_none() {
@@ -132,13 +156,9 @@ fn token_call(
     let service = bearer.get("service");
     let scope = bearer.get("scope").filter(|scope| !scope.is_empty()).unwrap_or(scope);
     let mut call = Call {
-        method: Method::GET,
-        url: url.clone(),
         accept: "application/json",
-        authorization: None,
-        form: None,
-        secrets: Vec::new(),
         limit: LARGEST_TOKEN,
+        ..Call::new(Method::GET, url.clone())
     };
     if let Some(Login::IdentityToken(token)) = login {
         // The form's encoder is the query's: borrowed from an address that goes nowhere.

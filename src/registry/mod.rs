@@ -10,8 +10,10 @@
 //!   certificate must be good, loopback or not. Any other over plain http: never.
 //! - A login goes to its own registry, and to the token server that this registry names, if over
 //!   https or with both on loopback. A redirect to elsewhere is followed without it.
-//! - A digest is computed from the bytes and compared with what was asked for; headers that state
-//!   one are not read. Bodies, redirects, tries and waiting have an upper bound.
+//! - A digest is computed from the bytes and compared with what was asked for. The header that
+//!   states one is read in the answer to a HEAD alone, which has no bytes.
+//! - Bodies, redirects, attempts and waiting have an upper bound. A host that did not answer is not
+//!   asked again for a while, whichever cell asks.
 //!
 //! Protocol: <https://github.com/opencontainers/distribution-spec/blob/main/spec.md>
 
@@ -36,16 +38,23 @@ use bytes::Bytes;
 use crate::image::{Digest, Reference, Repository};
 
 pub use client::RegistryClient;
-pub use error::{RegistryError, RegistryFault};
+pub use error::RegistryError;
 pub use manifest::{Content, Entry, Manifest};
 pub use retry::Patience;
-pub use verify::{VerifyError, verify};
+pub use verify::{Settle, VerifyError, verify};
 
 /// What can be asked of registries.
 ///
 /// The contract: bytes that are returned match every digest that the question or the manifest
 /// named; nothing is cached; a fault that may pass by itself has been retried already.
 pub trait Registry: Send + Sync {
+    /// The digest that the registry names for a reference; none where it names none. Docker Hub
+    /// counts a GET as a pull, and this not.
+    fn head(
+        &self,
+        reference: &Reference,
+    ) -> impl Future<Output = Result<Option<Digest>, RegistryError>> + Send;
+
     /// The manifest under this reference: by its digest, if it has one, else by its tag or `latest`.
     fn manifest(
         &self,
@@ -58,4 +67,10 @@ pub trait Registry: Send + Sync {
         repository: &Repository,
         digest: &Digest,
     ) -> impl Future<Output = Result<Bytes, RegistryError>> + Send;
+
+    /// Whether the login may push to the reference's repository: an upload is begun and given up.
+    fn may_push(
+        &self,
+        reference: &Reference,
+    ) -> impl Future<Output = Result<(), RegistryError>> + Send;
 }

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use http::header::RETRY_AFTER;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::error::RegistryFault;
+use crate::failure::RegistryFault;
 
 /// How long registries are waited for.
 #[derive(Debug, Clone)]

@@ -1,33 +1,97 @@
-//! Whether what was pushed is what lies there now.
+//! Whether what was pushed is what the registry has now.
+
+use std::time::Duration;
 
 use thiserror::Error;
+use tokio::time::sleep;
 
-use super::error::{RegistryError, RegistryFault};
+use super::error::RegistryError;
 use super::manifest::{Content, platform_of};
 use super::{Manifest, Registry};
+use crate::failure::{Phase, RegistryFault};
 use crate::image::{Digest, Platform, Reference};
 
-/// Why a push cannot be vouched for.
+/// Why a push is not verified.
 #[derive(Debug, Clone, Error)]
 pub enum VerifyError {
+    /// The registry could not be asked, which says nothing of the push.
     #[error(transparent)]
-    Registry(#[from] RegistryError),
+    NotAsked(RegistryError),
+    /// It accepted the push and has no such manifest.
+    #[error("{} accepted the push of {reference}, but {}", .error.host(), lacking(.error))]
+    Missing { reference: Reference, error: RegistryError },
     #[error("{reference}: {pushed} was pushed, but the registry has {found}")]
     OtherDigest { reference: Reference, pushed: Digest, found: Digest },
     #[error("{reference}: pushed without {}", list(.missing))]
     MissingPlatforms { reference: Reference, missing: Vec<Platform> },
 }
 
-/// Asks the registry for `reference` and compares: `digest` and all of `platforms` must be there.
+/// How long a registry may take until a read shows what was written: GHCR answers 404 at first.
+#[derive(Debug, Clone)]
+pub struct Settle {
+    /// Attempts in all.
+    pub attempts: u32,
+    /// Before the second attempt; doubled before each further one.
+    pub first_delay: Duration,
+}
+
+impl Default for Settle {
+    /// About 8 seconds in all.
+    fn default() -> Self {
+        Self { attempts: 6, first_delay: Duration::from_millis(250) }
+    }
+}
+
+/// Compares what `reference` leads to with `digest`, which was pushed for `platforms`.
 ///
-/// With a tag in `reference`, that the tag leads to the digest is checked as well.
+/// A HEAD is enough: an equal digest is an equal index. The manifest is read where the digests
+/// differ or the registry names none, and where `strict` asks for proof of each platform.
 pub async fn verify(
     registry: &impl Registry,
     reference: &Reference,
     digest: &Digest,
     platforms: &[Platform],
+    strict: bool,
+    settle: &Settle,
 ) -> Result<(), VerifyError> {
-    let manifest = registry.manifest(reference).await?;
+    let mut delay = settle.first_delay;
+    for attempt in 1.. {
+        let found = compare(registry, reference, digest, platforms, strict).await;
+        // An old manifest or none may be that of a replica which has not heard of the push yet.
+        let settles =
+            matches!(found, Err(VerifyError::Missing { .. } | VerifyError::OtherDigest { .. }));
+        if !settles || attempt >= settle.attempts {
+            return found;
+        }
+        sleep(delay).await;
+        delay *= 2;
+    }
+    unreachable!("the attempts end before numbers do")
+}
+
+async fn compare(
+    registry: &impl Registry,
+    reference: &Reference,
+    digest: &Digest,
+    platforms: &[Platform],
+    strict: bool,
+) -> Result<(), VerifyError> {
+    let faulty = |error: RegistryError| match error.fault() {
+        RegistryFault::NotFound | RegistryFault::Malformed(_) => {
+            VerifyError::Missing { reference: reference.clone(), error }
+        }
+        _ => VerifyError::NotAsked(error),
+    };
+    // A registry without HEAD may still answer a GET.
+    let head = registry.head(reference).await;
+    let head = match head {
+        Err(error) if is_without_head(error.fault()) => None,
+        head => head.map_err(faulty)?,
+    };
+    if head.as_ref() == Some(digest) && !strict {
+        return Ok(());
+    }
+    let manifest = registry.manifest(reference).await.map_err(faulty)?;
     if manifest.digest != *digest {
         return Err(VerifyError::OtherDigest {
             reference: reference.clone(),
@@ -35,13 +99,23 @@ pub async fn verify(
             found: manifest.digest,
         });
     }
-    let there = platforms_of(registry, reference, &manifest).await?;
+    let present = platforms_of(registry, reference, &manifest).await.map_err(faulty)?;
     let missing: Vec<Platform> =
-        platforms.iter().filter(|platform| !there.contains(platform)).cloned().collect();
-    if missing.is_empty() {
-        return Ok(());
+        platforms.iter().filter(|platform| !present.contains(platform)).cloned().collect();
+    if !missing.is_empty() {
+        return Err(VerifyError::MissingPlatforms { reference: reference.clone(), missing });
     }
-    Err(VerifyError::MissingPlatforms { reference: reference.clone(), missing })
+    if strict && let Content::Index(entries) = &manifest.content {
+        for entry in entries {
+            let child = Reference { digest: Some(entry.digest.clone()), ..reference.clone() };
+            registry.head(&child).await.map_err(faulty)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_without_head(fault: &RegistryFault) -> bool {
+    matches!(fault, RegistryFault::Status { status: Some(400 | 405 | 501), .. })
 }
 
 async fn platforms_of(
@@ -56,11 +130,19 @@ async fn platforms_of(
         Content::Image { config } => {
             let blob = registry.blob(&reference.repository, config).await?;
             let platform = platform_of(&blob).ok_or_else(|| {
-                let fault = RegistryFault::Malformed("an image without a platform");
-                RegistryError::new(reference, reference.repository.host(), fault)
+                let fault = RegistryFault::Malformed("an image without a platform".to_owned());
+                RegistryError::new(reference, Phase::Verify, fault)
             })?;
             Ok(vec![platform])
         }
+    }
+}
+
+/// What a registry that accepted a push does when it is asked for it.
+fn lacking(error: &RegistryError) -> String {
+    match error.fault() {
+        RegistryFault::NotFound => "does not have it".to_owned(),
+        _ => error.cause(),
     }
 }
 

@@ -6,12 +6,13 @@ use std::sync::OnceLock;
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method};
-use reqwest::{Client, ClientBuilder, Url};
+use reqwest::{Client, ClientBuilder, Proxy, Url};
 
 use super::endpoint::is_loopback;
-use super::error::RegistryFault;
 use super::retry::Patience;
 use crate::docker::{Secret, causes, certificate_fault};
+use crate::failure::{RegistryFault, Role};
+use crate::proxy::Proxies;
 
 const AGENT: &str = concat!("onebuild/", env!("CARGO_PKG_VERSION"));
 
@@ -31,6 +32,21 @@ pub(super) struct Call {
     pub limit: usize,
 }
 
+impl Call {
+    /// A call without a login or a body, whose answer may hold nothing.
+    pub(super) fn new(method: Method, url: Url) -> Self {
+        Self {
+            method,
+            url,
+            accept: "*/*",
+            authorization: None,
+            form: None,
+            secrets: Vec::new(),
+            limit: 0,
+        }
+    }
+}
+
 /// What came back, whatever its status.
 #[derive(Debug, Clone)]
 pub(super) struct Answer {
@@ -43,13 +59,14 @@ pub(super) struct Answer {
 #[derive(Debug)]
 pub(super) struct Wire {
     patience: Patience,
+    proxies: Proxies,
     outside: OnceLock<Option<Client>>,
     loopback: OnceLock<Option<Client>>,
 }
 
 impl Wire {
-    pub(super) fn new(patience: Patience) -> Self {
-        Self { patience, outside: OnceLock::new(), loopback: OnceLock::new() }
+    pub(super) fn new(patience: Patience, proxies: Proxies) -> Self {
+        Self { patience, proxies, outside: OnceLock::new(), loopback: OnceLock::new() }
     }
 
     /// Sends a call and reads the whole answer. Plain http reaches loopback alone.
@@ -65,9 +82,10 @@ impl Wire {
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(form.expose().to_owned());
         }
-        let mut response = request.send().await.map_err(|error| fault(&error))?;
+        let failed = |error: reqwest::Error| self.fault(&error, &call.url);
+        let mut response = request.send().await.map_err(failed)?;
         let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| fault(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > call.limit {
                 return Err(RegistryFault::TooLarge { limit: call.limit });
             }
@@ -85,35 +103,56 @@ impl Wire {
             // A proxy has nothing to do with this machine's own loopback. A machine that trusts no
             // authority can still speak plain http there.
             self.loopback.get_or_init(|| {
-                let local = || self.builder().no_proxy();
+                let local = || self.builder();
                 local().build().or_else(|_| local().tls_certs_only([]).build()).ok()
             })
         } else if url.scheme() == "https" {
             self.outside.get_or_init(|| self.builder().https_only(true).build().ok())
         } else {
-            return Err(RegistryFault::NotTls);
+            return Err(RegistryFault::PlainHttp);
         };
-        client.as_ref().ok_or(RegistryFault::NoTls)
+        client.as_ref().ok_or(RegistryFault::NoAuthorities)
     }
 
     fn builder(&self) -> ClientBuilder {
+        let proxies = self.proxies.clone();
         Client::builder()
             .user_agent(AGENT)
+            .no_proxy()
+            .proxy(Proxy::custom(move |url| proxies.of(url).cloned()))
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .connect_timeout(self.patience.connect)
             .timeout(self.patience.exchange)
     }
+
+    /// Sorts a transport error; its own text is left out, since it holds the address.
+    fn fault(&self, error: &reqwest::Error, url: &Url) -> RegistryFault {
+        let fault = sort(error);
+        // To open a connection is the proxy's part. What happens on it later is the registry's.
+        let Some(proxy) = self.proxies.of(url).filter(|_| error.is_connect()) else { return fault };
+        match fault {
+            RegistryFault::Tls(_) => fault,
+            fault => on_the_way(proxy, Role::Proxy, fault),
+        }
+    }
 }
 
-/// Sorts a transport error; its own text is left out, since it holds the address.
-fn fault(error: &reqwest::Error) -> RegistryFault {
+/// `fault` of the host of `url`, which is not the registry.
+pub(super) fn on_the_way(url: &Url, role: Role, fault: RegistryFault) -> RegistryFault {
+    let host = url.host_str().unwrap_or_default();
+    let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    RegistryFault::OnTheWay { host, role, fault: Box::new(fault) }
+}
+
+fn sort(error: &reqwest::Error) -> RegistryFault {
     if error.is_timeout() {
-        return RegistryFault::Timeout;
+        return RegistryFault::TimedOut;
     }
     if error.is_dns() {
         return RegistryFault::UnknownHost;
     }
+    let mut tunnel_refused = false;
     for cause in causes(error) {
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             return tls_fault(tls);
@@ -121,16 +160,21 @@ fn fault(error: &reqwest::Error) -> RegistryFault {
         if let Some(io) = cause.downcast_ref::<io::Error>()
             && io.kind() == io::ErrorKind::ConnectionRefused
         {
-            return RegistryFault::Refused;
+            return RegistryFault::ConnectionRefused;
         }
+        // The type of this error is private to hyper-util.
+        tunnel_refused |= cause.to_string().starts_with("tunnel error: ");
     }
-    RegistryFault::Lost
+    match tunnel_refused {
+        true => RegistryFault::TunnelRefused,
+        false => RegistryFault::ConnectionLost,
+    }
 }
 
 fn tls_fault(error: &rustls::Error) -> RegistryFault {
     match error {
         // The first bytes were no TLS record at all.
-        rustls::Error::InvalidMessage(_) => RegistryFault::NotTls,
+        rustls::Error::InvalidMessage(_) => RegistryFault::PlainHttp,
         rustls::Error::InvalidCertificate(reason) => RegistryFault::Tls(certificate_fault(reason)),
         other => RegistryFault::Tls(other.to_string()),
     }

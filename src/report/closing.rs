@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Columns, failures, summary};
+use super::{Columns, failures, summary, unverified};
 use crate::outcome::Outcome;
 use crate::text::Paint;
 
@@ -16,12 +16,13 @@ pub struct Style {
     pub table: bool,
 }
 
-/// Table, failures and summary of a run that took `elapsed`.
+/// Table, warnings, failures and summary of a run that took `elapsed`.
 pub fn closing(outcomes: &[Outcome], elapsed: Duration, style: Style) -> String {
     let mut parts = Vec::new();
     if style.table {
         parts.push(table(outcomes, style));
     }
+    parts.extend(unverified(outcomes, style.paint));
     parts.extend(failures(outcomes, style.paint));
     parts.push(summary(outcomes, elapsed, style.paint));
     parts.join("\n")

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::failure::Phase;
 use crate::image::Platform;
 use crate::outcome::{Built, CellResult, Failure, Outcome};
 use crate::text::{Paint, clean, duration, fit, pad, width};
@@ -116,7 +117,11 @@ impl Columns {
             0 => String::new(),
             total => format!("{} of {total}", built.cached_steps),
         };
-        let result = if built.pushed.is_empty() { "built" } else { "pushed" };
+        let result = match &built.unverified {
+            _ if built.pushed.is_empty() => "built",
+            Some(_) => "pushed, not verified",
+            None => "pushed",
+        };
         self.rest(digest, &cached, result)
     }
 
@@ -137,7 +142,7 @@ pub(crate) fn short_list(platforms: &[Platform]) -> String {
 }
 
 fn failed(failure: &Failure) -> String {
-    let what = if failure.in_test { "test failed" } else { "failed" };
+    let what = if failure.phase == Phase::Test { "test failed" } else { "failed" };
     let place = failure.platform.as_ref().map(|p| format!(" on {}", p.short()));
     format!("{what}{}: {}", place.unwrap_or_default(), clean(&failure.message, 200))
 }

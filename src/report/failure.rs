@@ -2,6 +2,7 @@
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+use crate::failure::Phase;
 use crate::outcome::{CellResult, Failure, Outcome, Place};
 use crate::text::{Paint, clean, duration};
 
@@ -25,7 +26,7 @@ pub fn failures(outcomes: &[Outcome], paint: Paint) -> Vec<String> {
 /// The same line of the same template failed in the same way.
 fn same(one: &Failure, other: &Failure) -> bool {
     one.message == other.message
-        && one.in_test == other.in_test
+        && one.phase == other.phase
         && one.place == other.place
         && one.platform == other.platform
 }
@@ -59,7 +60,7 @@ fn render((outcome, failure): (&Outcome, &Failure), more: usize, paint: Paint) -
 }
 
 fn title(cell: &str, failure: &Failure, more: usize) -> String {
-    let its_test = if failure.in_test { " its test" } else { "" };
+    let its_test = if failure.phase == Phase::Test { " its test" } else { "" };
     let mut title = format!("{cell} failed{its_test}");
     if let Some(platform) = &failure.platform {
         title += &format!(" on {platform}");
@@ -94,6 +95,10 @@ fn notes(failure: &Failure) -> Vec<(&'static str, String)> {
     }
     if let Some(verbatim) = &failure.verbatim {
         notes.push(("engine", clean(verbatim, LINE)));
+    }
+    if !failure.pushed.is_empty() {
+        let names: Vec<String> = failure.pushed.iter().map(ToString::to_string).collect();
+        notes.push(("pushed already", clean(&names.join(", "), LINE)));
     }
     let skipped = failure.log_tail.len().saturating_sub(TAIL);
     let tail: Vec<_> = failure.log_tail[skipped..].iter().map(|l| clean(l, LINE)).collect();

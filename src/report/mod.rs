@@ -8,12 +8,14 @@ mod columns;
 mod failure;
 mod images;
 mod summary;
+mod unverified;
 
 pub use closing::{Style, closing};
 pub use columns::Columns;
 pub use failure::failures;
 pub use images::images;
 pub use summary::{failed_line, summary};
+pub use unverified::unverified;
 
 #[cfg(test)]
 pub(crate) mod samples;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::failure::{Kind, Phase};
 use crate::image::Digest;
 use crate::outcome::{Built, CellResult, Failure, Outcome, Place};
 
@@ -50,7 +51,8 @@ pub(crate) fn outcome(cell: &str, result: CellResult, millis: u64) -> Outcome {
 pub(crate) fn exit_code() -> Failure {
     Failure {
         message: "exit code 1".to_owned(),
-        in_test: false,
+        kind: Kind::Command { exit_code: 1 },
+        phase: Phase::Build,
         verbatim: None,
         platform: Some("linux/arm64".parse().unwrap()),
         stage: Some("packages".to_owned()),
@@ -67,6 +69,7 @@ pub(crate) fn exit_code() -> Failure {
             "Status code: 503 for http://127.0.0.1/repodata/repomd.xml".to_owned(),
         ],
         help: None,
+        pushed: Vec::new(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::failure::Phase;
 use crate::image::Platform;
 use crate::outcome::{Built, CellResult, Failure, Outcome, Tested};
 use crate::text::{Paint, clean, duration, pad, width};
@@ -26,7 +27,8 @@ pub fn summary(outcomes: &[Outcome], elapsed: Duration, paint: Paint) -> String 
 /// Why a cell failed, in one line: `exit code 3 on arm64 (templates/centos/Dockerfile:14)`,
 /// `test failed: not healthy within 1m on arm64 (matrix.yaml:7)`.
 pub fn failed_line(failure: &Failure) -> String {
-    let mut line = if failure.in_test { "test failed: ".to_owned() } else { String::new() };
+    let mut line =
+        if failure.phase == Phase::Test { "test failed: ".to_owned() } else { String::new() };
     line += &clean(&failure.message, 300);
     if let Some(platform) = &failure.platform {
         line += &format!(" on {}", platform.short());
@@ -68,14 +70,19 @@ fn failure_of(outcome: &Outcome) -> Option<(&str, &Failure)> {
 }
 
 fn counts(outcomes: &[Outcome], paint: Paint) -> String {
-    let count = |is: fn(&CellResult) -> bool| outcomes.iter().filter(|o| is(&o.result)).count();
-    let pushed = count(|r| matches!(r, CellResult::Built(built) if !built.pushed.is_empty()));
-    let built = count(|r| matches!(r, CellResult::Built(_))) - pushed;
-    let failed = count(|r| matches!(r, CellResult::Failed(_)));
-    let cancelled = count(|r| matches!(r, CellResult::Cancelled));
-    let not_started = count(|r| matches!(r, CellResult::NotStarted));
+    let count =
+        |is: &dyn Fn(&CellResult) -> bool| outcomes.iter().filter(|o| is(&o.result)).count();
+    let is_pushed = |built: &Built| !built.pushed.is_empty() && built.unverified.is_none();
+    let pushed = count(&|r| matches!(r, CellResult::Built(built) if is_pushed(built)));
+    let unverified =
+        count(&|r| matches!(r, CellResult::Built(built) if built.unverified.is_some()));
+    let built = count(&|r| matches!(r, CellResult::Built(_))) - pushed - unverified;
+    let failed = count(&|r| matches!(r, CellResult::Failed(_)));
+    let cancelled = count(&|r| matches!(r, CellResult::Cancelled));
+    let not_started = count(&|r| matches!(r, CellResult::NotStarted));
     let all = [
         (pushed, "pushed"),
+        (unverified, "pushed, not verified"),
         (built, "built"),
         (failed, "failed"),
         (cancelled, "cancelled"),
@@ -86,6 +93,7 @@ fn counts(outcomes: &[Outcome], paint: Paint) -> String {
         match *word {
             "pushed" | "built" => paint.good(&text),
             "failed" => paint.bad(&text),
+            "pushed, not verified" => paint.warning(&text),
             _ => text,
         }
     });
@@ -120,6 +128,15 @@ mod tests {
     }
 
     #[test]
+    fn what_could_not_be_verified_is_not_counted_as_pushed() {
+        let mut outcomes = [samples::built("a", 1, true), samples::built("b", 1, true)];
+        let CellResult::Built(built) = &mut outcomes[1].result else { unreachable!() };
+        built.unverified = Some("r.example answered 503".to_owned());
+        let text = summary(&outcomes, Duration::from_secs(2), Paint::default());
+        assert!(text.contains("1 pushed, 1 pushed, not verified, in 2.0s"), "{text}");
+    }
+
+    #[test]
     fn what_was_tested_and_what_was_not_is_counted() {
         let tested = |tested: Tested| {
             let mut outcome = samples::built("a", 1, true);
@@ -128,7 +145,7 @@ mod tests {
             outcome
         };
         let took = Duration::from_secs(1);
-        let failure = Failure { in_test: true, ..samples::exit_code() };
+        let failure = Failure { phase: Phase::Test, ..samples::exit_code() };
         let outcomes = [
             tested(Tested::Passed { took }),
             tested(Tested::Skipped),

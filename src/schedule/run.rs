@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Builder, Events};
 use crate::event::{CellSummary, Event};
+use crate::failure::Kind;
 use crate::outcome::{CellResult, Failure, Outcome};
 use crate::plan::BuildRequest;
 
@@ -147,8 +148,9 @@ fn result_of_bug(error: JoinError) -> CellResult {
         Err(_) => "its task was aborted".to_owned(),
     };
     CellResult::Failed(Box::new(Failure {
+        kind: Kind::Bug,
         message: format!("a bug in onebuild: {said}"),
-        help: Some("the other cells are not affected; please report this message".to_owned()),
+        help: Some("the other cells are not affected".to_owned()),
         ..Failure::default()
     }))
 }

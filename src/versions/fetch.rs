@@ -4,10 +4,11 @@ use std::error::Error;
 use std::time::Duration;
 
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Client, ClientBuilder, Response, Url};
+use reqwest::{Client, ClientBuilder, Proxy, Response, Url};
 
 use super::VersionsError;
 use crate::error::why;
+use crate::proxy::Proxies;
 
 /// The list of all releases of a large project is a few MiB of JSON.
 pub(super) const LARGEST: usize = 16 << 20;
@@ -16,11 +17,11 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_secs(10);
 const AGENT: &str = concat!("onebuild/", env!("CARGO_PKG_VERSION"));
 
-/// Fetches the text at `url`.
-pub async fn fetch(url: &str) -> Result<String, VersionsError> {
+/// Fetches the text at `url`, through `proxies`.
+pub async fn fetch(url: &str, proxies: Proxies) -> Result<String, VersionsError> {
     let url: Url =
         url.parse().map_err(|why| VersionsError::Unreachable(format!("not a URL: {why}")))?;
-    fetched(&client(&url)?, url).await
+    fetched(&client(&url, proxies)?, url).await
 }
 
 async fn fetched(client: &Client, url: Url) -> Result<String, VersionsError> {
@@ -33,8 +34,10 @@ async fn fetched(client: &Client, url: Url) -> Result<String, VersionsError> {
     String::from_utf8(body).map_err(|_| VersionsError::NotText)
 }
 
-fn builder() -> ClientBuilder {
+fn builder(proxies: Proxies) -> ClientBuilder {
     Client::builder()
+        .no_proxy()
+        .proxy(Proxy::custom(move |url| proxies.of(url).cloned()))
         .user_agent(AGENT)
         .referer(false)
         .redirect(Policy::custom(follow))
@@ -42,14 +45,12 @@ fn builder() -> ClientBuilder {
         .timeout(PATIENCE)
 }
 
-fn client(url: &Url) -> Result<Client, VersionsError> {
-    // A proxy has nothing to do with this machine itself, which also needs no authorities.
+fn client(url: &Url, proxies: Proxies) -> Result<Client, VersionsError> {
+    let builder = || builder(proxies.clone());
+    // What stays on this machine needs no CA certificates.
     let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     let built = match local {
-        true => {
-            let local = || builder().no_proxy();
-            local().build().or_else(|_| local().tls_certs_only([]).build())
-        }
+        true => builder().build().or_else(|_| builder().tls_certs_only([]).build()),
         false => builder().build(),
     };
     built.map_err(fault)
@@ -167,7 +168,7 @@ mod tests {
     #[tokio::test]
     async fn a_text_is_fetched_and_every_fault_has_its_word() {
         let found = server(|_| answer("200 OK", b"1.0\n2.0\n")).await;
-        assert_eq!(fetch(&found).await.unwrap(), "1.0\n2.0\n");
+        assert_eq!(fetch(&found, Proxies::default()).await.unwrap(), "1.0\n2.0\n");
         let missing = server(|_| answer("404 Not Found", b"")).await;
         let binary = server(|_| answer("200 OK", &[0xff, 0xfe])).await;
         let around = server(|own| answer(&format!("302 Found\r\nLocation: {own}/x"), b"")).await;
@@ -186,14 +187,14 @@ mod tests {
             (closed, "connection refused"),
             ("https://".to_owned(), "not a URL"),
         ] {
-            let error = fetch(&url).await.expect_err(word).to_string();
+            let error = fetch(&url, Proxies::default()).await.expect_err(word).to_string();
             assert!(error.contains(word), "{word}: {error}");
         }
     }
 
     #[tokio::test]
     async fn a_redirect_leads_to_https_and_never_back() {
-        let trusting = || builder().no_proxy().tls_danger_accept_invalid_certs(true);
+        let trusting = || builder(Proxies::default()).tls_danger_accept_invalid_certs(true);
         let client = trusting().build().unwrap();
         let open = server(|_| answer("200 OK", b"1.0")).await;
         let to = |url: &str| answer(&format!("302 Found\r\nLocation: {url}"), b"");
@@ -209,14 +210,17 @@ mod tests {
         let up: Url = server(move |_| up.clone()).await.parse().unwrap();
         assert_eq!(fetched(&client, up).await.unwrap(), "2.0");
         // Who vouches for nobody's certificate is asked no further.
-        assert!(matches!(fetch(safe.as_str()).await, Err(VersionsError::Unreachable(_))));
+        assert!(matches!(
+            fetch(safe.as_str(), Proxies::default()).await,
+            Err(VersionsError::Unreachable(_))
+        ));
     }
 
     #[tokio::test]
     async fn a_server_that_falls_silent_is_not_waited_for() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-        let hasty = builder().no_proxy().timeout(Duration::from_millis(50)).build().unwrap();
+        let hasty = builder(Proxies::default()).timeout(Duration::from_millis(50)).build().unwrap();
         let error = fetched(&hasty, url).await.unwrap_err().to_string();
         assert_eq!(error, "it did not answer within 30 seconds");
     }

@@ -5,6 +5,7 @@
 //! change that is meant, `SNAPSHOTS=overwrite cargo test --test cli` writes the outputs anew: read
 //! the diff before you commit it.
 
+mod bug;
 mod pipes;
 mod program;
 mod transcript;

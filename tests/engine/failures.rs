@@ -71,7 +71,7 @@ fn a_base_image_that_is_missing_is_named_with_its_registry() {
     let project = Project::new("nobase", THREE, "FROM onebuild-nowhere:<%n%>\n");
     project.run(&["build", "--only", "n=2"]).exits(1).says(&[
         "context/Dockerfile:1:1",
-        "docker.io has no image onebuild-nowhere:2",
+        "onebuild-nowhere:2 does not exist on docker.io",
         "--base onebuild-nowhere:2=OTHER",
     ]);
 }
@@ -79,7 +79,10 @@ fn a_base_image_that_is_missing_is_named_with_its_registry() {
 #[test]
 fn a_stage_that_is_misspelt_is_guessed() {
     let project = Project::single("stage", "FROM alpine:3.20 AS tools\nFROM tool\n");
-    project.run(&["build"]).exits(1).says(&["docker.io has no image tool", "the stage `tools`"]);
+    project
+        .run(&["build"])
+        .exits(1)
+        .says(&["tool does not exist on docker.io", "the stage `tools`"]);
 }
 
 #[test]
@@ -94,7 +97,7 @@ fn a_frontend_that_is_missing_is_not_taken_for_a_base_image() {
     let dockerfile = "# syntax=onebuild-nowhere:1\nFROM alpine:3.20\n";
     let project = Project::single("syntax", dockerfile);
     let run = project.run(&["build"]).exits(1);
-    run.says(&["Dockerfile:1:1", "no image onebuild-nowhere:1", "leave the line out"])
+    run.says(&["Dockerfile:1:1", "onebuild-nowhere:1 does not exist", "leave the line out"])
         .never_says(&["--base"]);
 }
 
@@ -114,9 +117,9 @@ fn a_registry_that_is_down_fails_the_push_in_one_sentence() {
     // Nobody can listen on port 1 without meaning to.
     let run = project.run(&["matrix", "--push", "--image", "127.0.0.1:1/a"]).exits(1).says(&[
         "error: v1 failed, and 2 more cells alike",
-        "not pushed: 127.0.0.1:1 refused the connection",
+        "push failed: 127.0.0.1:1 refused the connection",
         "check that a registry is running there",
-        "v3  not pushed: 127.0.0.1:1 refused the connection",
+        "v3  push failed: 127.0.0.1:1 refused the connection",
     ]);
     assert_eq!(run.stdout, "");
     let project = Project::single("frombelow", "FROM 127.0.0.1:1/base:1\n");

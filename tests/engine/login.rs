@@ -41,13 +41,25 @@ impl Guarded {
 }
 
 #[test]
-fn without_a_login_the_push_says_how_to_log_in() {
-    let guarded = Guarded::new("nologin", FILE);
+fn without_a_login_nothing_is_built_and_the_error_says_how_to_log_in() {
+    let guarded = Guarded::new("nologin", "FROM alpine:3.20\nRUN echo built\n");
     let host = lab_env("ONEBUILD_LAB_AUTH_REGISTRY");
-    guarded.project.run(&["build", "--push", "--image", &guarded.image]).exits(1).says(&[
-        &format!("not pushed: {host} wants a login, and none is at hand"),
-        &format!("docker login {host}"),
-    ]);
+    let args = ["build", "--no-cache", "--push", "--image", &guarded.image];
+    guarded
+        .project
+        .run(&args)
+        .exits(4)
+        .says(&[&format!("error: not logged in to {host}"), &format!("docker login {host}")])
+        .never_says(&["RUN echo built"]);
+}
+
+#[test]
+fn with_two_registries_nothing_is_pushed_when_one_refuses() {
+    let guarded = Guarded::new("tworegistries", FILE);
+    let open = guarded.project.repository();
+    let args = ["build", "--push", "--image", &open, "--image", &guarded.image];
+    guarded.project.run(&args).exits(4).says(&["not logged in to"]);
+    assert!(!guarded.project.store().has("v1"));
 }
 
 #[test]
@@ -57,8 +69,8 @@ fn a_wrong_password_is_told_from_none_and_stays_unsaid() {
         guarded.command("onebuild-canary", &["build", "--push", "--image", &guarded.image]);
     Running::start(command)
         .end()
-        .exits(1)
-        .says(&["did not accept the login at hand", "docker login 127.0.0.1:"])
+        .exits(4)
+        .says(&["rejected the login", "docker login 127.0.0.1:"])
         .never_says(&["onebuild-canary", &STANDARD.encode("lab:onebuild-canary")]);
 }
 
@@ -71,7 +83,7 @@ fn the_right_password_opens_the_registry_for_push_and_for_base_images() {
 
     let above = format!("FROM {}:v1\n", guarded.image);
     guarded.project.file("context/Dockerfile", above);
-    let told = "is not there, or not for everybody, and no login is at hand";
+    let told = "or is private: not logged in to 127.0.0.1:";
     guarded.project.run(&["build"]).exits(1).says(&[told, "docker login", "Dockerfile:1:1"]);
     Running::start(guarded.command("lab-secret", &["build"])).end().success();
 }
@@ -86,7 +98,7 @@ fn a_credential_helper_that_is_missing_is_named_when_its_login_is_needed() {
         Running::start(command).end()
     };
     with_config(&["build", "--push", "--image", &guarded.image])
-        .exits(1)
+        .exits(4)
         .says(&["docker-credential-onebuild-none", "logins/config.json", "is not on the PATH"])
         .never_says(&["went away"]);
     // Nothing is asked of a helper that nothing needs.

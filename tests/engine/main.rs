@@ -13,6 +13,7 @@ mod context; // what the engine sees of the build context
 mod docker_in_docker; // the example of that name: engines in containers
 mod failures; // what goes wrong, and what is told of it
 mod far; // engines that no socket of this machine leads to
+mod faults; // pushes to a registry that fails on demand
 mod foreign; // programs that are made for another platform
 mod lint; // what BuildKit finds without building
 mod login; // registries with a password, and where it must not turn up
@@ -20,6 +21,7 @@ mod older; // engines of older releases
 mod options; // what single options change in the image
 mod outputs; // archives and folders on this machine
 mod panel; // the repository's own matrix, and what its images do
+mod phrases; // what BuildKit says when a registry fails
 mod platforms; // base images of another platform
 mod push; // the engine's store and the registry
 mod reach; // engines that cannot be reached, or cannot do it

@@ -95,7 +95,11 @@ fn pull_takes_a_base_image_from_its_registry_alone() {
     project.run(&["build", "--load"]).success();
     project.file("context/Dockerfile", format!("FROM {base}\n"));
     assert!(project.built("Dockerfile", &[]).starts_with("FROM scratch"));
-    project.run(&["build", "--pull"]).exits(1).says(&["has no image", &base, "Dockerfile:1:1"]);
+    project.run(&["build", "--pull"]).exits(1).says(&[
+        "does not exist on",
+        &base,
+        "Dockerfile:1:1",
+    ]);
 }
 
 #[test]

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use onebuild::docker::Credentials;
 use onebuild::docker::DockerConfig;
+use onebuild::failure::RegistryFault;
 use onebuild::image::{Digest, Platform, Reference};
-use onebuild::registry::{Patience, Registry, RegistryClient, RegistryFault, VerifyError, verify};
+use onebuild::proxy::Proxies;
+use onebuild::registry::{Patience, Registry, RegistryClient, Settle, VerifyError, verify};
 use reqwest::{Client, Method, RequestBuilder, Response};
 
 use crate::lab_env;
@@ -101,13 +103,24 @@ impl Pusher {
 fn client(config: &str) -> RegistryClient {
     let config = DockerConfig::parse(Path::new("config.json"), config.as_bytes()).unwrap();
     let credentials = Credentials::new(config, OsStr::new(""));
-    RegistryClient::new(Arc::new(credentials), Patience::default())
+    RegistryClient::new(Arc::new(credentials), Patience::default(), Proxies::default())
 }
 
 fn with_login(host: &str, password: &str) -> RegistryClient {
     client(&format!(
         r#"{{"auths": {{"{host}": {{"username": "lab", "password": "{password}"}}}}}}"#
     ))
+}
+
+/// What a strict verification says; what is not there is not waited for.
+async fn verified(
+    registry: &RegistryClient,
+    reference: &Reference,
+    digest: &Digest,
+    wanted: &[&str],
+) -> Result<(), VerifyError> {
+    let settle = Settle { attempts: 1, ..Settle::default() };
+    verify(registry, reference, digest, &platforms(wanted), true, &settle).await
 }
 
 fn platforms(names: &[&str]) -> Vec<Platform> {
@@ -119,12 +132,12 @@ async fn what_was_pushed_is_verified_by_digest_and_platforms() {
     let pusher = Pusher::new(lab_env("ONEBUILD_LAB_REGISTRY"), "verified", None);
     let digest = pusher.index("1.0", &["amd64", "arm64"]).await;
     let (registry, reference) = (client("{}"), pusher.reference("1.0"));
-    let both = platforms(&["linux/amd64", "linux/arm64"]);
-    verify(&registry, &reference, &digest, &both).await.unwrap();
+    let both = ["linux/amd64", "linux/arm64"];
+    verified(&registry, &reference, &digest, &both).await.unwrap();
 
-    let third = verify(&registry, &reference, &digest, &platforms(&["linux/s390x"])).await;
+    let third = verified(&registry, &reference, &digest, &["linux/s390x"]).await;
     assert!(matches!(third, Err(VerifyError::MissingPlatforms { .. })));
-    let other = verify(&registry, &reference, &Digest::of(b"other"), &both).await;
+    let other = verified(&registry, &reference, &Digest::of(b"other"), &both).await;
     assert!(matches!(other, Err(VerifyError::OtherDigest { .. })));
 }
 
@@ -133,7 +146,7 @@ async fn a_single_image_is_verified_by_its_configuration() {
     let pusher = Pusher::new(lab_env("ONEBUILD_LAB_REGISTRY"), "single", None);
     let (digest, _) = pusher.image("1.0", "arm64").await;
     let (registry, reference) = (client("{}"), pusher.reference("1.0"));
-    verify(&registry, &reference, &digest, &platforms(&["linux/arm64"])).await.unwrap();
+    verified(&registry, &reference, &digest, &["linux/arm64"]).await.unwrap();
     let by_digest = Reference { tag: None, digest: Some(digest.clone()), ..reference };
     assert_eq!(registry.manifest(&by_digest).await.unwrap().digest, digest);
 }
@@ -152,12 +165,15 @@ async fn a_registry_with_a_password_opens_to_the_right_one_alone() {
     let pusher = Pusher::new(host.clone(), "guarded", Some(("lab", "lab-secret")));
     let digest = pusher.index("1.0", &["amd64"]).await;
     let reference = pusher.reference("1.0");
-    let amd64 = platforms(&["linux/amd64"]);
-    verify(&with_login(&host, "lab-secret"), &reference, &digest, &amd64).await.unwrap();
+    let registry = with_login(&host, "lab-secret");
+    verified(&registry, &reference, &digest, &["linux/amd64"]).await.unwrap();
+    registry.may_push(&reference).await.unwrap();
+    let refused = client("{}").may_push(&reference).await.unwrap_err();
+    assert!(refused.to_string().contains("not logged in"), "{refused}");
 
     let wrong = with_login(&host, "wrong").manifest(&reference).await.unwrap_err();
-    assert!(matches!(wrong.fault(), RegistryFault::Unauthorised { with_login: true }), "{wrong}");
+    assert!(matches!(wrong.fault(), RegistryFault::Unauthorized { with_login: true }), "{wrong}");
     let none = client("{}").manifest(&reference).await.unwrap_err();
-    assert!(matches!(none.fault(), RegistryFault::Unauthorised { with_login: false }), "{none}");
-    assert_eq!(none.help().unwrap(), format!("log in: `docker login {host}`"));
+    assert!(matches!(none.fault(), RegistryFault::Unauthorized { with_login: false }), "{none}");
+    assert_eq!(none.help().unwrap(), format!("log in: docker login {host}"));
 }

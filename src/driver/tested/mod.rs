@@ -24,9 +24,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::engine::{BuildSession, EngineBuilder, told};
+use super::engine::{BuildSession, EngineBuilder, failed};
 use crate::buildkit::{SolveError, random_id};
 use crate::docker::{Engine, EngineFacts};
+use crate::failure::Kind;
 use crate::image::{Digest, Platform, Reference};
 use crate::outcome::{Built, CellResult, Failure, Tested as Verdict};
 use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output, Test};
@@ -183,8 +184,11 @@ impl Tested {
         let first = cancel.run_until_cancelled(first).await.ok_or(Stop::Cancelled)??;
         match cancel.run_until_cancelled(held).await.ok_or(Stop::Cancelled)? {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(told(error).into()),
-            Err(_) => return Err(told("what was built cannot be kept for its test").into()),
+            Ok(Err(error)) => return Err(failed(Kind::Unknown, error).into()),
+            Err(_) => {
+                let message = "what was built cannot be kept for its test";
+                return Err(failed(Kind::Unknown, message).into());
+            }
         }
 
         let mut took = Duration::ZERO;
@@ -283,7 +287,7 @@ fn cached(request: &BuildRequest) -> BuildRequest {
 /// Provenance is new each time, and an OCI archive has manifests of another kind.
 fn is_comparable(options: &BuildOptions) -> bool {
     let image = match &options.output {
-        Output::Store | Output::Push | Output::StoreAndPush => true,
+        Output::Store | Output::Nothing | Output::Push | Output::StoreAndPush => true,
         Output::File { kind, .. } => *kind == FileOutput::Docker,
     };
     image && !options.provenance

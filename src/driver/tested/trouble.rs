@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::foreign::Foreign;
 use super::limit::Limit;
 use crate::docker::ContainerError;
-use crate::driver::words::NO_EMULATOR;
+use crate::driver::classify::NO_EMULATOR;
 use crate::error::Span;
+use crate::failure::{Kind, Phase};
 use crate::image::Platform;
 use crate::outcome::{Failure, Place};
 use crate::plan::Test;
@@ -128,7 +129,8 @@ impl Trouble {
         }
         Failure {
             message: what,
-            in_test: true,
+            kind: Kind::SmokeTest,
+            phase: Phase::Test,
             verbatim,
             platform: Some(platform.clone()),
             place: Some(place(asked)),

@@ -10,7 +10,7 @@ use super::super::settings::{
 use super::super::{Axis, Var, VarValue};
 use crate::error::{Diagnostic, Span, listed};
 use crate::image::Platform;
-use crate::input::Network;
+use crate::input::{MediaTypes, Network};
 use crate::yaml::{Entry, Kind, Node};
 
 /// What BuildKit can take steps from, and write them to.
@@ -32,6 +32,7 @@ impl Reader<'_> {
                 "dockerfile" => found.dockerfile = self.template(node, key),
                 "target" => found.target = self.template(node, key),
                 "network" => found.network = self.network(node),
+                "media-types" => found.media_types = self.media_types(node),
                 "vars" => found.vars = self.vars(node, axes),
                 "args" => found.args = self.templates(node, key),
                 "labels" => (found.labels, found.auto_labels) = self.labels(node, key),
@@ -173,6 +174,22 @@ impl Reader<'_> {
                 );
                 return None;
             }
+        };
+        Some(Given { value, span: span.clone() })
+    }
+
+    fn media_types(&mut self, node: &Node) -> Option<Given<MediaTypes>> {
+        let (text, span) = self.text(node, "media-types")?;
+        let known = MediaTypes::ALL.map(|(name, _)| name);
+        let found = MediaTypes::ALL.into_iter().find(|(name, _)| *name == text);
+        let Some((_, value)) = found else {
+            self.errors.push(
+                Diagnostic::error(format!("`{text}` is not a set of media types"))
+                    .at(span, "")
+                    .help(format!("media types: {}", listed(known)))
+                    .help_nearest(text, known),
+            );
+            return None;
         };
         Some(Given { value, span: span.clone() })
     }

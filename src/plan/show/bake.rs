@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::escaped;
 use crate::image::{Reference, short_name};
-use crate::plan::{BuildRequest, Cache, NamedContext, Network, Secret, SecretSource};
+use crate::plan::{BuildRequest, Cache, MediaTypes, NamedContext, Network, Secret, SecretSource};
 
 /// A bake file, and what it cannot hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +97,8 @@ fn target(request: &BuildRequest) -> Value {
             Network::Host => json!("host"),
         },
     );
+    let oci = request.media_types == MediaTypes::Oci;
+    set("output", json!([format!("type=image,oci-mediatypes={oci}")]));
     set("no-cache", json!(options.no_cache));
     set("pull", json!(options.pull));
     // Bake attaches provenance where nothing is said of it.

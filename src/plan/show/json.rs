@@ -4,7 +4,9 @@ use indexmap::IndexMap;
 use serde_json::{Value, json};
 
 use super::escaped;
-use crate::input::{Cache, NamedContext, Network, Secret, SecretSource, Test, TestCommand};
+use crate::input::{
+    Cache, MediaTypes, NamedContext, Network, Secret, SecretSource, Test, TestCommand,
+};
 use crate::matrix::Cell;
 
 /// The plan for programs. Versioned: fields are added, never changed, under one version.
@@ -37,6 +39,7 @@ fn cell(cell: &Cell) -> Value {
         "secrets": named(&cell.secrets, secret),
         "ssh": cell.ssh,
         "network": cell.network.map(network),
+        "media-types": media_types(cell.media_types),
         "test": cell.test.as_ref().map(test),
         "cache_from": cell.cache_from.iter().map(cache).collect::<Vec<_>>(),
         "cache_to": cell.cache_to.iter().map(cache).collect::<Vec<_>>(),
@@ -65,6 +68,13 @@ fn secret(secret: &Secret) -> Value {
         shown["optional"] = json!(true);
     }
     shown
+}
+
+fn media_types(types: MediaTypes) -> &'static str {
+    match types {
+        MediaTypes::Oci => "oci",
+        MediaTypes::Docker => "docker",
+    }
 }
 
 fn network(network: Network) -> &'static str {

@@ -2,6 +2,7 @@
 
 use crate::error::visible;
 use crate::matrix::Cell;
+use crate::text::{pad, width};
 
 /// A table for people: cell, platforms, template, and what else each cell has of its own.
 pub fn table(cells: &[Cell]) -> String {
@@ -16,12 +17,14 @@ pub fn table(cells: &[Cell]) -> String {
             images.join(" "),
         ]);
     }
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let widths: [usize; 4] = std::array::from_fn(|column| width(column).unwrap_or(0));
+    let widest = |column: usize| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0);
+    let widths: [usize; 3] = std::array::from_fn(widest);
     let mut text = String::new();
-    for row in &rows {
-        let padded = row.iter().zip(widths).map(|(field, width)| format!("{field:width$}"));
-        text += padded.collect::<Vec<_>>().join("  ").trim_end();
+    for [name, platforms, dockerfile, images] in &rows {
+        // The last column is as long as it is: a cell may have thousands of tags.
+        let padded = [name, platforms, dockerfile].into_iter().zip(widths);
+        padded.for_each(|(field, width)| text += &(pad(field, width) + "  "));
+        text += images;
         text.push('\n');
     }
     visible(&text).into_owned()

@@ -241,6 +241,7 @@ fn everything_of_a_request_is_in_its_target() {
                 "cache-from": ["type=registry,ref=m.example/c:1,mode=max"],
                 "cache-to": ["type=registry,ref=m.example/c:1,mode=max"],
                 "network": "host",
+                "output": ["type=image,oci-mediatypes=true"],
                 "no-cache": true,
                 "pull": true,
                 "attest": ["type=provenance,disabled=true"],
@@ -267,4 +268,22 @@ fn no_form_lets_a_control_character_through() {
         escaped("{\"a\":\"\u{9b}\u{7f}\u{202e}é\"}\n"),
         "{\"a\":\"\\u009b\\u007f\\u202eé\"}\n"
     );
+}
+
+#[test]
+fn a_row_may_be_wider_than_a_format_string_can_pad() {
+    const MOST_PADDED: usize = u16::MAX as usize;
+    let tags: Vec<String> = (0..4000).map(|n| format!("a-tag-of-some-length-{n}")).collect();
+    let text = format!(
+        "image: me/app\ntags: [{}]\nplatforms: linux/amd64\naxes: {{ v: [1, 2] }}\n",
+        tags.join(", ")
+    );
+    let text =
+        text.replace("a-tag-of-some-length-0,", "first-<%v%>,").replace("length-", "length-<%v%>-");
+    let matrix = Matrix::parse(SourceFile::new("matrix.yaml", text)).unwrap();
+    let table = table(&cells(&matrix, &[], &[]));
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines.len(), 3);
+    assert!(lines[1].len() > MOST_PADDED && lines[1].ends_with("-1-3999"));
+    assert!(lines.iter().all(|line| !line.ends_with(' ')));
 }

@@ -8,8 +8,10 @@ use tokio::net::TcpListener;
 use super::fake::{Fake, reply};
 use super::{IMAGE, client, reference};
 use crate::docker::Credentials;
-use crate::image::Digest;
-use crate::registry::{Patience, Registry, RegistryClient, RegistryFault};
+use crate::failure::RegistryFault;
+use crate::image::{Digest, Reference};
+use crate::proxy::Proxies;
+use crate::registry::{Patience, Registry, RegistryClient};
 
 #[tokio::test]
 async fn a_digest_is_computed_whatever_the_header_says() {
@@ -37,8 +39,8 @@ async fn what_is_not_there_is_not_found() {
     let fake = Fake::start(|_| reply(404, &[], "")).await;
     let absent = format!("{}/lab/app:2.0", fake.host).parse().unwrap();
     let error = client("{}").manifest(&absent).await.unwrap_err();
-    let expected = format!("{absent}: not found on the registry {}", fake.host);
-    assert_eq!(error.to_string(), expected);
+    let expected = format!("{absent} does not exist on {}", fake.host);
+    assert!(error.to_string().ends_with(&expected), "{error}");
 }
 
 #[tokio::test]
@@ -66,13 +68,19 @@ async fn tries_and_waiting_end() {
     let error = client("{}").manifest(&reference(&fake.host)).await.unwrap_err();
     assert_eq!(fake.seen().len(), 3);
     assert!(error.is_temporary());
-    assert!(error.to_string().ends_with("status 503: UNKNOWN: disk full"), "{error}");
+    assert!(
+        error.to_string().ends_with("answered 503 Service Unavailable: UNKNOWN: disk full"),
+        "{error}"
+    );
 
     let fake = Fake::start(|_| reply(429, &[("retry-after", "3600")], "")).await;
     let begun = Instant::now();
     let error = client("{}").manifest(&reference(&fake.host)).await.unwrap_err();
     assert!(begun.elapsed() < Duration::from_secs(2));
-    assert!(error.to_string().ends_with("wants us to come back in 3600 s"), "{error}");
+    assert!(
+        error.to_string().contains("rate limiting us (429 Too Many Requests, retry after 3600 s)"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -109,7 +117,8 @@ async fn nobody_listening_is_said_at_once() {
     drop(listener);
     let error = client("{}").manifest(&reference(&host)).await.unwrap_err();
     assert!(error.to_string().ends_with("refused the connection"), "{error}");
-    assert!(error.help().unwrap().contains(&host));
+    assert!(error.to_string().contains(&host), "{error}");
+    assert!(error.help().unwrap().contains("is running there"));
 }
 
 #[tokio::test]
@@ -128,11 +137,102 @@ async fn a_peer_that_hangs_up_is_lost_and_one_that_is_silent_times_out() {
         error = hasty.manifest(&reference) => error.unwrap_err(),
         () = hang_up => unreachable!("it hangs up for ever"),
     };
-    assert!(matches!(error.fault(), RegistryFault::Lost), "{error:?}");
+    assert!(matches!(error.fault(), RegistryFault::ConnectionLost), "{error:?}");
     assert!(error.is_temporary());
 
     let patience = Patience { connect: Duration::from_millis(100), ..Patience::default() };
-    let hasty = RegistryClient::new(Arc::new(Credentials::none()), patience);
+    let hasty = RegistryClient::new(Arc::new(Credentials::none()), patience, Proxies::default());
     let error = hasty.manifest(&reference).await.unwrap_err();
-    assert!(matches!(error.fault(), RegistryFault::Timeout), "{error:?}");
+    assert!(matches!(error.fault(), RegistryFault::TimedOut), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_one_cell_learned_of_a_host_holds_for_the_others() {
+    let fake = Fake::start(|_| reply(503, &[], "")).await;
+    let registry = client("{}");
+    for tag in ["1", "2", "3"] {
+        let other = format!("{}/lab/app:{tag}", fake.host).parse().unwrap();
+        let error = registry.manifest(&other).await.unwrap_err();
+        assert!(error.to_string().contains("503 Service Unavailable"), "{error}");
+    }
+    assert_eq!(fake.seen().len(), 3, "three attempts in all");
+}
+
+/// The client of [`client`], behind the proxy at `proxy`.
+fn behind(proxy: &str, no_proxy: &str) -> RegistryClient {
+    let proxies = Proxies::from_environment(|name| match name {
+        "HTTPS_PROXY" => Some(proxy.to_owned()),
+        "NO_PROXY" => Some(no_proxy.to_owned()),
+        _ => None,
+    });
+    let patience = Patience { tries: 1, ..Patience::default() };
+    RegistryClient::new(Arc::new(Credentials::none()), patience, proxies)
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_is_named_and_not_the_registry() {
+    let asked: Reference = "registry.invalid/lab/app:1".parse().unwrap();
+    for status in [403, 407, 502] {
+        let proxy = Fake::start(move |_| reply(status, &[], "")).await;
+        let error = behind(&proxy.host, "").manifest(&asked).await.unwrap_err();
+        let wanted = format!("the proxy for registry.invalid: {} refused to open", proxy.host);
+        assert!(error.to_string().contains(&wanted), "{status}: {error}");
+        assert_eq!(proxy.seen()[0].method, "CONNECT");
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let gone = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let error = behind(&gone, "").manifest(&asked).await.unwrap_err();
+    assert!(error.to_string().contains(&format!("{gone} refused the connection")), "{error}");
+}
+
+#[tokio::test]
+async fn what_no_proxy_lists_is_asked_directly() {
+    let proxy = Fake::start(|_| reply(403, &[], "")).await;
+    let asked: Reference = "registry.invalid:5000/lab/app:1".parse().unwrap();
+    for direct in ["*", "registry.invalid:5000", ".invalid"] {
+        let error = behind(&proxy.host, direct).manifest(&asked).await.unwrap_err();
+        assert!(matches!(error.fault(), RegistryFault::UnknownHost), "{direct}: {error:?}");
+    }
+    assert!(proxy.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_redirect_to_a_host_that_does_not_resolve_names_that_host() {
+    let to = "https://storage.invalid/blob?signature=canary-7f3a";
+    let fake = Fake::start(move |_| reply(307, &[("location", to)], "")).await;
+    let error = client("{}").manifest(&reference(&fake.host)).await.unwrap_err();
+    let shown = format!("{error} {error:?} {:?}", error.help());
+    assert!(
+        error.to_string().contains("the host name of storage.invalid does not resolve"),
+        "{shown}"
+    );
+    assert!(!shown.contains("canary"), "{shown}");
+}
+
+#[tokio::test]
+async fn whether_a_login_may_push_is_known_without_pushing() {
+    for (status, wanted) in [
+        (202, None),
+        (401, Some("not logged in")),
+        (403, Some("denied access")),
+        (404, Some("does not exist")),
+    ] {
+        let fake = Fake::start(move |seen| match seen.method.as_str() {
+            "POST" => reply(status, &[("location", "/v2/lab/app/blobs/uploads/1?_state=x")], ""),
+            _ => reply(204, &[], ""),
+        })
+        .await;
+        let asked = client("{}").may_push(&reference(&fake.host)).await;
+        let told = asked.err().map(|error| error.to_string());
+        match (wanted, told) {
+            (None, None) => {
+                let last = fake.seen().pop().unwrap();
+                let given_up = (last.method.as_str(), last.path.as_str());
+                assert_eq!(given_up, ("DELETE", "/v2/lab/app/blobs/uploads/1?_state=x"));
+            }
+            (Some(wanted), Some(told)) => assert!(told.contains(wanted), "{told}"),
+            (wanted, told) => panic!("{status}: {told:?}, not {wanted:?}"),
+        }
+    }
 }

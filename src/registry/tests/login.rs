@@ -4,8 +4,9 @@ use futures::future::join_all;
 
 use super::fake::{Fake, Reply, Seen, reply};
 use super::{IMAGE, client, login, reference};
+use crate::failure::RegistryFault;
 use crate::image::Reference;
-use crate::registry::{Registry, RegistryError, RegistryFault};
+use crate::registry::{Registry, RegistryError};
 
 /// base64 of me:canary-7f3a
 const PAIR: &str = "Basic bWU6Y2FuYXJ5LTdmM2E=";
@@ -52,12 +53,12 @@ async fn who_has_no_login_or_a_wrong_one_is_told_how_to_log_in() {
     for answer in [basic, bearer] {
         let fake = Fake::start(answer).await;
         let error = client("{}").manifest(&reference(&fake.host)).await.unwrap_err();
-        assert!(error.to_string().ends_with("wants a login, and there is none for it"), "{error}");
-        assert_eq!(error.help().unwrap(), format!("log in: `docker login {}`", fake.host));
+        assert!(error.to_string().ends_with(&format!("not logged in to {}", fake.host)), "{error}");
+        assert_eq!(error.help().unwrap(), format!("log in: docker login {}", fake.host));
 
         let wrong = client(&login(&fake.host, "me", "wrong"));
         let error = wrong.manifest(&reference(&fake.host)).await.unwrap_err();
-        assert!(error.to_string().ends_with("refused the login"), "{error}");
+        assert!(error.to_string().ends_with("rejected the login"), "{error}");
         assert!(!error.is_temporary());
     }
 }

@@ -13,6 +13,7 @@ use super::{Patience, RegistryClient};
 use crate::docker::Credentials;
 use crate::docker::DockerConfig;
 use crate::image::Reference;
+use crate::proxy::Proxies;
 
 const IMAGE: &str = r#"{"config": {"digest":
     "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}"#;
@@ -27,7 +28,11 @@ fn client(config: &str) -> RegistryClient {
         connect: Duration::from_secs(5),
         exchange: Duration::from_secs(5),
     };
-    RegistryClient::new(Arc::new(Credentials::new(config, OsStr::new(""))), patience)
+    RegistryClient::new(
+        Arc::new(Credentials::new(config, OsStr::new(""))),
+        patience,
+        Proxies::default(),
+    )
 }
 
 fn login(host: &str, user: &str, password: &str) -> String {

@@ -1,13 +1,17 @@
 //! What the tests stand on: the lab, a project in a folder of its own, and eyes that are not ours.
 
+mod faulty;
 mod lab;
 mod pictures;
 mod project;
 mod run;
+mod solve;
 mod store;
 
+pub use faulty::{Asked, Fault, FaultyRegistry, Sender};
 pub use lab::{commands_with, docker, docker_run, lab_dir, lab_env, lab_script, started_engine};
 pub use pictures::{listing, paths_below};
 pub use project::{ONE, Project};
 pub use run::{Run, Running, alone, until};
+pub use solve::{built, lab_builder, request};
 pub use store::Store;

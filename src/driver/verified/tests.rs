@@ -1,0 +1,239 @@
+use std::sync::Mutex;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::super::samples;
+use super::*;
+use crate::image::Repository;
+use crate::registry::{Manifest, RegistryError};
+
+/// Ends each build in the same way, and gives a digest to who builds without pushing.
+struct Fake {
+    push: CellResult,
+    digest: Option<Digest>,
+}
+
+impl Builder for Fake {
+    async fn build(&self, request: &BuildRequest, _: &Events, _: &CancellationToken) -> CellResult {
+        match request.options.output {
+            Output::Nothing => {
+                CellResult::Built(Built { digest: self.digest.clone(), ..Built::default() })
+            }
+            _ => self.push.clone(),
+        }
+    }
+}
+
+type Head = fn(&Reference) -> Result<Option<Digest>, RegistryFault>;
+
+/// Answers questions for a tag by a rule, and notes them.
+struct Told {
+    head: Head,
+    may_push: Option<RegistryFault>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl Registry for &Told {
+    async fn head(&self, reference: &Reference) -> Result<Option<Digest>, RegistryError> {
+        self.asked.lock().unwrap().push(reference.to_string());
+        let failed = |fault| RegistryError::new(reference, Phase::Verify, fault);
+        match (self.head)(reference).map_err(failed) {
+            Err(error) if *error.fault() == RegistryFault::TimedOut => std::future::pending().await,
+            answer => answer,
+        }
+    }
+
+    async fn manifest(&self, reference: &Reference) -> Result<Manifest, RegistryError> {
+        let fault = match (self.head)(reference) {
+            Err(fault) => fault,
+            // Nothing in these tests is read.
+            Ok(_) => RegistryFault::Malformed("nothing".to_owned()),
+        };
+        Err(RegistryError::new(reference, Phase::Verify, fault))
+    }
+
+    async fn blob(&self, _: &Repository, _: &Digest) -> Result<Bytes, RegistryError> {
+        unreachable!("no manifest is read")
+    }
+
+    async fn may_push(&self, reference: &Reference) -> Result<(), RegistryError> {
+        self.asked.lock().unwrap().push(format!("push {reference}"));
+        let refused =
+            |fault: &RegistryFault| RegistryError::new(reference, Phase::Push, fault.clone());
+        self.may_push.as_ref().map(refused).map_or(Ok(()), Err)
+    }
+}
+
+fn new() -> Digest {
+    Digest::of(b"new")
+}
+
+fn request() -> BuildRequest {
+    let options = BuildOptions { output: Output::Push, ..BuildOptions::default() };
+    BuildRequest {
+        references: ["r.example/a:v1", "s.example/a:v1"].map(|name| name.parse().unwrap()).into(),
+        options: Arc::new(options),
+        ..samples::request()
+    }
+}
+
+fn pushed(digest: Option<Digest>) -> CellResult {
+    CellResult::Built(Built { digest, pushed: request().references, ..Built::default() })
+}
+
+fn push_failed(image: &str, fault: RegistryFault) -> CellResult {
+    CellResult::Failed(Box::new(Failure {
+        kind: Kind::Registry { image: image.parse().unwrap(), fault },
+        phase: Phase::Push,
+        message: "said by the engine".to_owned(),
+        ..Failure::default()
+    }))
+}
+
+fn registry(head: Head) -> Told {
+    Told { head, may_push: None, asked: Mutex::default() }
+}
+
+/// What becomes of a build that ends as `push`.
+async fn verified(push: CellResult, registry: &Told, strict: bool) -> CellResult {
+    let settle = Settle { attempts: 2, first_delay: Duration::from_millis(1) };
+    let builder = Fake { push, digest: Some(new()) };
+    let verified = Verified::new(builder, registry, strict).settling(settle);
+    let (events, _) = mpsc::channel(1);
+    let cancel = CancellationToken::new();
+    let build = async { verified.build(&request(), &events, &cancel).await };
+    // Only what waits for a registry is still at work then.
+    let interrupt = async {
+        while registry.asked.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        if matches!((registry.head)(&request().references[0]), Err(RegistryFault::TimedOut)) {
+            cancel.cancel();
+        }
+        std::future::pending().await
+    };
+    tokio::select! {
+        result = build => result,
+        () = interrupt => unreachable!("it never ends"),
+    }
+}
+
+#[track_caller]
+fn built(result: CellResult) -> Built {
+    match result {
+        CellResult::Built(built) => built,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[track_caller]
+fn failure(result: CellResult) -> Box<Failure> {
+    match result {
+        CellResult::Failed(failure) => failure,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn every_name_is_looked_for() {
+    let registry = registry(|_| Ok(Some(new())));
+    let built = built(verified(pushed(Some(new())), &registry, false).await);
+    assert_eq!(built.unverified, None);
+    assert_eq!(*registry.asked.lock().unwrap(), ["r.example/a:v1", "s.example/a:v1"]);
+}
+
+#[tokio::test]
+async fn a_push_without_a_digest_fails() {
+    let registry = registry(|_| Ok(Some(new())));
+    let failure = failure(verified(pushed(None), &registry, false).await);
+    assert_eq!(failure.phase, Phase::Verify);
+    assert!(failure.message.contains("no digest"), "{}", failure.message);
+}
+
+#[tokio::test]
+async fn a_name_that_is_missing_fails_the_push_and_one_that_is_not_known_does_not() {
+    let missing = registry(|reference| match reference.repository.host() {
+        "s.example" => Err(RegistryFault::NotFound),
+        _ => Err(RegistryFault::Denied { with_login: false }),
+    });
+    let failed = failure(verified(pushed(Some(new())), &missing, false).await);
+    let image = request().references[1].clone();
+    assert_eq!(failed.kind, Kind::Registry { image, fault: RegistryFault::NotFound });
+
+    let denied = registry(|_| Err(RegistryFault::Denied { with_login: false }));
+    let built = built(verified(pushed(Some(new())), &denied, false).await);
+    assert!(built.unverified.unwrap().starts_with("r.example denied access"));
+    let failed = failure(verified(pushed(Some(new())), &denied, true).await);
+    assert_eq!(failed.phase, Phase::Verify);
+}
+
+#[tokio::test]
+async fn an_interrupt_leaves_the_push_unverified() {
+    let hanging = registry(|_| Err(RegistryFault::TimedOut));
+    for strict in [false, true] {
+        let built = built(verified(pushed(Some(new())), &hanging, strict).await);
+        assert_eq!(built.unverified.as_deref(), Some(INTERRUPTED));
+    }
+}
+
+#[tokio::test]
+async fn a_push_that_failed_is_done_when_every_name_leads_to_it() {
+    let lost = || push_failed("s.example/a:v1", RegistryFault::ConnectionLost);
+    let all = registry(|_| Ok(Some(new())));
+    let built = built(verified(lost(), &all, false).await);
+    assert_eq!((built.digest, built.pushed), (Some(new()), request().references));
+
+    let one = registry(|reference| match reference.repository.host() {
+        "r.example" => Ok(Some(new())),
+        _ => Ok(Some(Digest::of(b"old"))),
+    });
+    let failed = failure(verified(lost(), &one, false).await);
+    assert_eq!(failed.pushed, request().references[..1]);
+    assert_eq!(failed.message, "said by the engine");
+    // The image is there, and its cache is not.
+    let cache = push_failed("s.example/a-cache:v1", RegistryFault::ConnectionLost);
+    let failed = failure(verified(cache, &all, false).await);
+    assert_eq!(failed.pushed, request().references);
+}
+
+#[test]
+fn the_digest_of_a_push_is_taken_from_what_the_engine_says_of_the_whole_image() {
+    let (one, two) = (&["linux/amd64"][..], &["linux/amd64", "linux/arm64"][..]);
+    for (kind, platforms, provenance, found) in [
+        ("index", two, false, true),
+        ("index", one, true, true),
+        ("manifest", one, false, true),
+        ("manifest", two, false, false),
+        ("manifest", one, true, false),
+        ("layer", one, false, false),
+    ] {
+        let options = BuildOptions { output: Output::Push, provenance, ..BuildOptions::default() };
+        let platforms = platforms.iter().map(|name| name.parse().unwrap()).collect();
+        let request = BuildRequest { platforms, options: Arc::new(options), ..request() };
+        let message = format!("failed to push a: failed commit on ref \"{kind}-{}\": EOF", new());
+        let failure = Failure { message, ..Failure::default() };
+        assert_eq!(pushed_digest(&failure, &request), found.then(new), "{kind} {provenance}");
+    }
+}
+
+#[tokio::test]
+async fn a_build_that_failed_asks_nothing() {
+    let registry = registry(|_| Ok(Some(new())));
+    let of_command = Failure { kind: Kind::Command { exit_code: 3 }, ..Failure::default() };
+    verified(CellResult::Failed(Box::new(of_command)), &registry, false).await;
+    assert!(registry.asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_failure_without_a_reason_gets_that_of_the_registry() {
+    let full = RegistryFault::Status { status: Some(507), errors: Vec::new() };
+    let registry = Told { may_push: Some(full.clone()), ..registry(|_| Ok(None)) };
+    let unexplained = push_failed("r.example/a:v1", RegistryFault::Unexplained);
+    let failed = failure(verified(unexplained, &registry, false).await);
+    let image = request().references[0].clone();
+    assert_eq!(failed.kind, Kind::Registry { image, fault: full });
+    assert_eq!(failed.message, "push failed: r.example answered 507 Insufficient Storage");
+    assert_eq!(failed.verbatim.as_deref(), Some("said by the engine"));
+    assert_eq!(registry.asked.lock().unwrap()[0], "push r.example/a:v1");
+}

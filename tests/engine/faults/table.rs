@@ -1,0 +1,212 @@
+//! The table of push faults: each fault at each request of a push.
+//!
+//! Whatever happens on the way, the tag leads to the old image or to the whole new one, the exit
+//! code is 0 exactly when it is the new one, and a failure names its cause.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+
+use crate::support::{Asked, Fault, FaultyRegistry, Project, Run, Sender, Store, lab_builder};
+
+const BOTH: &str = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1] }";
+
+/// Each platform has a layer of its own.
+const DOCKERFILE: &str = "FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH /content\n";
+
+type Named = (&'static str, fn() -> Fault, &'static str);
+
+/// Names of faults, the faults, and what a push that fails by one says.
+const FAULTS: [Named; 6] = [
+    ("500", || Fault::status(500), "answered 500 Internal Server Error"),
+    ("503", || Fault::status(503), "answered 503 Service Unavailable"),
+    ("429", || Fault::status(429).header("retry-after", "1"), "rate limiting"),
+    ("reset", || Fault::Reset, "the connection to"),
+    ("lost answer", || Fault::LostAnswer, "the connection to"),
+    ("wrong digest", || Fault::OtherDigest, "reports another digest"),
+];
+
+/// What came of one push.
+struct Row {
+    /// What the request that met the fault was for.
+    request: &'static str,
+    /// Whether the tag leads to the new image.
+    moved: bool,
+}
+
+/// A project whose tag leads to an old image, before a registry that fails.
+struct Pushes {
+    project: Project,
+    registry: FaultyRegistry,
+    image: String,
+}
+
+impl Pushes {
+    fn new(name: &str) -> Self {
+        let (project, registry) = (Project::new(name, BOTH, DOCKERFILE), FaultyRegistry::start());
+        let image = format!("{}/{}", registry.host, project.repository_name());
+        let pushes = Self { project, registry, image };
+        pushes.push("old").success();
+        pushes
+    }
+
+    /// Pushes an image that no push before had any part of.
+    fn push(&self, word: &str) -> Run {
+        for platform in ["amd64", "arm64"] {
+            let content = format!("{word} {platform} {}", self.project.nonce());
+            self.project.file(&format!("context/{platform}"), content);
+        }
+        let label = format!("--label=word={word}");
+        self.project.run(&["build", "--push", "--image", &self.image, &label])
+    }
+
+    /// Pushes with a fault at the `number`th request; none where the push has fewer.
+    fn once(&self, number: usize, fault: Named) -> Option<Row> {
+        let is_it = move |asked: &Asked| asked.number == number;
+        self.row(&format!("request {number}"), fault, is_it)
+    }
+
+    /// Pushes with a fault at each request for `wanted`.
+    fn lasting(&self, wanted: &'static str, fault: Named) -> Row {
+        let row = self.row(wanted, fault, move |asked| purpose(asked) == wanted);
+        row.unwrap_or_else(|| panic!("no request to {wanted}"))
+    }
+
+    /// Pushes with a fault at each request of the engine that `is_it`; none where there is none.
+    fn row(
+        &self,
+        place: &str,
+        (name, fault, said): Named,
+        is_it: impl Fn(&Asked) -> bool + Send + 'static,
+    ) -> Option<Row> {
+        let store = self.project.store();
+        let old = store.digest("v1");
+        let word = format!("{name}-{place}").replace(' ', "-");
+        let met = Arc::new(Mutex::new(None));
+        self.registry.rule({
+            let met = met.clone();
+            move |asked| {
+                let is_it = asked.sender == Sender::Engine && is_it(asked);
+                is_it.then(|| *met.lock().unwrap() = Some(purpose(asked))).map(|()| fault())
+            }
+        });
+        let run = self.push(&word);
+        let request = met.lock().unwrap().take()?;
+        let new = store.digest("v1");
+        let moved = new != old;
+        let shown = format!("{name} at {place}, {request}\n{run}");
+        if moved {
+            assert_eq!(new, run.digest(), "{shown}");
+            whole(&store, "v1", &word);
+        } else {
+            let cause = run.stderr.split("push failed: ").nth(1).unwrap_or_default();
+            assert!(cause.contains(said) && cause.contains(&self.registry.host), "{shown}");
+        }
+        assert_eq!(run.code, i32::from(!moved), "{shown}");
+        Some(Row { request, moved })
+    }
+}
+
+/// Checks that all that `tag` leads to is there, for both platforms, and carries `word`.
+#[track_caller]
+fn whole(store: &Store, tag: &str, word: &str) {
+    let images = store.images(tag);
+    let platforms: Vec<&str> = images.iter().map(|(platform, _)| platform.as_str()).collect();
+    assert_eq!(platforms, ["linux/amd64", "linux/arm64"]);
+    for (_, manifest) in &images {
+        assert_eq!(store.config(manifest)["config"]["Labels"]["word"], word);
+        let layers = manifest["layers"].as_array().expect("an image has layers");
+        assert_eq!(layers.len(), 1);
+        for layer in layers {
+            let digest = layer["digest"].as_str().expect("a layer has a digest");
+            let size = layer["size"].as_u64().expect("a layer has a size");
+            assert_eq!(store.blob(digest).len() as u64, size);
+        }
+    }
+}
+
+/// What the requests of a push are for.
+const PURPOSES: [&str; 7] = [
+    "look for the tag",
+    "look for a blob",
+    "begin an upload",
+    "upload a blob",
+    "look for a manifest",
+    "put a manifest",
+    "put the tag",
+];
+
+fn purpose(asked: &Asked) -> &'static str {
+    let path = asked.path.split('?').next().unwrap_or_default();
+    let manifest = path.split_once("/manifests/").map(|(_, name)| name.starts_with("sha256:"));
+    let [tag, blob, begin, upload, look, put, put_tag] = PURPOSES;
+    match (asked.method.as_str(), manifest) {
+        ("PUT", Some(true)) => put,
+        ("PUT", Some(false)) => put_tag,
+        (_, Some(true)) => look,
+        (_, Some(false)) => tag,
+        ("POST", None) => begin,
+        ("PUT" | "PATCH", None) => upload,
+        _ => blob,
+    }
+}
+
+#[test]
+fn a_fault_during_a_push_leaves_the_old_image_or_the_whole_new_one() {
+    let pushes = Pushes::new("faultsofapush");
+    // One row of each fault, at requests of different kinds.
+    for (number, fault) in [1, 3, 6, 9, 12, 14].into_iter().zip(FAULTS) {
+        pushes.once(number, fault).expect("a push of two platforms has that many requests");
+    }
+}
+
+/// Run by `tests/lab/push-faults`, which names the file that the result is written to.
+#[test]
+#[ignore = "takes some minutes"]
+fn every_fault_at_every_request_of_a_push() {
+    let path = std::env::var("ONEBUILD_PUSH_FAULTS").expect("it names a file");
+    let of = |fault: Named| {
+        let pushes = Pushes::new(&format!("allfaults-{}", fault.0.replace(' ', "-")));
+        let once: Vec<Row> = (1..).map_while(|number| pushes.once(number, fault)).collect();
+        let lasting = PURPOSES.map(|wanted| pushes.lasting(wanted, fault));
+        (once, lasting.into_iter().collect())
+    };
+    // Most of the time is BuildKit's, which waits between its attempts.
+    let all: Vec<(Vec<Row>, Vec<Row>)> = std::thread::scope(|scope| {
+        let started = FAULTS.map(|fault| scope.spawn(move || of(fault)));
+        started.into_iter().map(|one| one.join().expect("each push is whole")).collect()
+    });
+    let (once, lasting): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+    let count = [&once, &lasting].into_iter().flatten().flatten().count();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let engine = runtime.block_on(lab_builder()).0.version;
+    let text = format!(
+        "With Docker Engine {engine}. One request fails:\n\n{}\nEach request of a kind fails:\n\n{}\n{count} of {count} pushes \
+         kept the promise.\n",
+        table(&once),
+        table(&lasting)
+    );
+    std::fs::write(path, text).unwrap();
+}
+
+/// A row for each kind of request, a column for each fault.
+fn table(columns: &[Vec<Row>]) -> String {
+    let mut text = String::from("| the request |");
+    FAULTS.iter().for_each(|(name, ..)| write!(text, " {name} |").unwrap());
+    text += "\n|---|";
+    text += &"---|".repeat(FAULTS.len());
+    for purpose in PURPOSES {
+        write!(text, "\n| {purpose} |").unwrap();
+        for column in columns {
+            let rows = column.iter().filter(|row| row.request == purpose);
+            let (moved, stayed): (Vec<_>, Vec<_>) = rows.partition(|row| row.moved);
+            let cell = match (moved.len(), stayed.len()) {
+                (0, 0) => String::new(),
+                (moved, 0) => format!("{moved} new"),
+                (0, stayed) => format!("{stayed} old"),
+                (moved, stayed) => format!("{moved} new, {stayed} old"),
+            };
+            write!(text, " {cell} |").unwrap();
+        }
+    }
+    text + "\n"
+}

@@ -1,0 +1,57 @@
+//! A cell built through the library, for what the program does not print: kinds of failures.
+
+use std::sync::Arc;
+
+use onebuild::docker::{Credentials, Engine, EngineFacts, Places, candidates};
+use onebuild::driver::{EngineBuilder, HeldSecrets};
+use onebuild::error::SourceFile;
+use onebuild::matrix::{Matrix, Overrides, Selection};
+use onebuild::outcome::CellResult;
+use onebuild::plan::{BuildOptions, BuildRequest, Output, Root, Templates, plan};
+use onebuild::schedule::Builder;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{Project, lab_env};
+
+/// The lab's engine, what it says of itself, and a builder on it.
+pub async fn lab_builder() -> (EngineFacts, EngineBuilder) {
+    let places = Places { flag: Some(lab_env("DOCKER_HOST")), ..Places::default() };
+    let engine = Engine::connect(candidates(&places).unwrap()).await.unwrap();
+    let facts = engine.facts().await.unwrap();
+    let (login, secrets) = (Arc::new(Credentials::none()), HeldSecrets::default());
+    let builder = EngineBuilder::open(engine, login, |_| None, secrets).await;
+    (facts, builder.unwrap())
+}
+
+/// The request to build `dockerfile` in the project's context and put it under `image:v1`.
+pub fn request(project: &Project, image: &str, dockerfile: &str, output: Output) -> BuildRequest {
+    let matrix = format!(
+        "image: {image}\ntag: v1\ncontext: context\nplatforms: [linux/amd64]\naxes: {{ n: [1] }}"
+    );
+    let matrix = Matrix::parse(SourceFile::new("matrix.yaml", matrix)).unwrap();
+    let overrides = Overrides::default();
+    let selected = matrix.select(&Selection::default(), &overrides).unwrap();
+    let cells = selected.expand().unwrap().cells;
+    let mut templates = Templates::default();
+    for file in templates.needed(&cells) {
+        templates.insert(&file.path, SourceFile::new(&*file.path, dockerfile)).unwrap();
+    }
+    let options = Arc::new(BuildOptions { output, ..BuildOptions::default() });
+    let root = Root::of(&project.path("matrix.yaml"));
+    let mut planned = plan(&matrix, &cells, &templates, &root, &options).unwrap();
+    planned.requests.remove(0)
+}
+
+/// Builds `request`; its events are not looked at.
+pub async fn built(builder: &impl Builder, request: &BuildRequest) -> CellResult {
+    let (events, mut received) = mpsc::channel(64);
+    let cancel = CancellationToken::new();
+    let build = async {
+        let result = builder.build(request, &events, &cancel).await;
+        drop(events);
+        result
+    };
+    let unread = async { while received.recv().await.is_some() {} };
+    tokio::join!(build, unread).0
+}
