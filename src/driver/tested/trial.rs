@@ -15,7 +15,7 @@ use super::relay::TESTS;
 use super::slots::{Slot, Slots};
 use super::trouble::{Trouble, refused};
 use super::{Cell, Stop};
-use crate::docker::{Bind, Engine, Launch, Output, State};
+use crate::docker::{Bind, ContainerError, Engine, Launch, Output, State};
 use crate::event::{Event, Step, StepId, StepState};
 use crate::image::{Platform, Program};
 use crate::plan::TestCommand;
@@ -88,6 +88,22 @@ impl<'a> Trial<'a> {
         }
     }
 
+    /// Makes the container. Engines unpack an image for it while they may be removing another one
+    /// with the same layers, and then miss a layer that the next attempt unpacks.
+    async fn create(&self) -> Result<(), ContainerError> {
+        const ATTEMPTS: usize = 3;
+        let launch = self.launch();
+        let mut attempt = 1;
+        loop {
+            match self.engine.create_container(&launch).await {
+                Err(error) if attempt < ATTEMPTS && error.message.contains("parent snapshot") => {
+                    attempt += 1;
+                }
+                made => return made,
+            }
+        }
+    }
+
     /// Makes the container and tries it. Whoever calls removes it, whatever comes of this.
     pub(super) async fn run(&self, cancel: &CancellationToken) -> Result<(), Stop> {
         if cancel.is_cancelled() {
@@ -95,8 +111,7 @@ impl<'a> Trial<'a> {
         }
         self.tell(TESTING, StepState::Running).await;
         let since = Instant::now();
-        let launch = self.launch();
-        let making = self.engine.create_container(&launch);
+        let making = self.create();
         // Whether there is a container should be known: the making is given up reluctantly.
         let given_up = async {
             cancel.cancelled().await;
