@@ -16,7 +16,7 @@ use super::preflight::Obstacle;
 const AT_ONCE: usize = 8;
 
 /// A registry that takes longer is asked by its pushes.
-const ACCESS_TIMEOUT: Duration = Duration::from_secs(10);
+const ACCESS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What of `requests` the registries refuse: a login that is missing or not valid, a repository that
 /// does not exist. What this machine cannot find out is no obstacle: the engine may reach a registry

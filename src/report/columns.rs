@@ -142,7 +142,13 @@ pub(crate) fn short_list(platforms: &[Platform]) -> String {
 }
 
 fn failed(failure: &Failure) -> String {
-    let what = if failure.phase == Phase::Test { "test failed" } else { "failed" };
+    let message = clean(&failure.message, 200);
+    let what = match failure.phase {
+        Phase::Test => "test failed",
+        // It begins so itself.
+        Phase::Push if message.starts_with("push failed") => return message,
+        Phase::Pull | Phase::Build | Phase::Push | Phase::Verify => "failed",
+    };
     let place = failure.platform.as_ref().map(|p| format!(" on {}", p.short()));
-    format!("{what}{}: {}", place.unwrap_or_default(), clean(&failure.message, 200))
+    format!("{what}{}: {message}", place.unwrap_or_default())
 }
