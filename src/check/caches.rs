@@ -11,11 +11,11 @@ use std::collections::BTreeSet;
 use indexmap::IndexMap;
 
 use super::groups::Group;
-use super::read::Files;
-use super::safe_caches::{Shared, shared};
+use super::read::{File, Files};
+use super::safe_caches::{Cache, Shared, shared};
 use super::system::system;
 use super::{Subject, some_of};
-use crate::dockerfile::{Evaluated, Mounted, Source, Stage};
+use crate::dockerfile::{Evaluated, Mounted, PLATFORM_ARGS, Scope, Source, Stage};
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::image::{Platform, short_name};
 use crate::plan::BuildRequest;
@@ -27,7 +27,7 @@ struct Users {
     platforms: BTreeSet<String>,
     systems: BTreeSet<String>,
     /// Where they stand, and as what the cache is mounted there.
-    places: IndexMap<Span, Shared>,
+    places: IndexMap<Span, (Shared, Option<&'static str>)>,
 }
 
 pub(super) fn find<'r>(
@@ -48,7 +48,7 @@ pub(super) fn find<'r>(
         }
         for platform in &request.platforms {
             let evaluated = file.evaluated(request, Some(platform));
-            add(&mut caches, subject, request, &evaluated, platform);
+            add(&mut caches, subject, request, (&file, &evaluated), platform);
         }
     }
     for ((_, id), users) in &caches {
@@ -60,7 +60,7 @@ fn add(
     caches: &mut IndexMap<(String, String), Users>,
     subject: Subject<'_>,
     request: &BuildRequest,
-    evaluated: &Evaluated,
+    (file, evaluated): (&File, &Evaluated),
     platform: &Platform,
 ) {
     let namespace = request.args.get("BUILDKIT_CACHE_MOUNT_NS").cloned().unwrap_or_default();
@@ -77,10 +77,15 @@ fn add(
             let is_locked =
                 known(&mount.sharing).is_some_and(|how| how.eq_ignore_ascii_case("locked"));
             let users = caches.entry((namespace.clone(), id)).or_default();
-            let is_safe = shared(target.trim_end_matches('/'), is_locked);
-            let worst = users.places.entry(place).or_insert(is_safe);
-            if *worst == Shared::Safely {
-                *worst = is_safe;
+            let is_safe = shared(&Cache {
+                target: target.trim_end_matches('/'),
+                is_locked,
+                step: step_at(file, mount.line),
+                dockerfile: &request.dockerfile.text,
+            });
+            let worst = users.places.entry(place).or_insert((is_safe, undeclared(file, mount)));
+            if worst.0 == Shared::Safely {
+                worst.0 = is_safe;
             }
             let (root, runs_on_target) = foundation(&evaluated.stages, stage, platform);
             if runs_on_target {
@@ -91,6 +96,34 @@ fn add(
             }
         }
     }
+}
+
+/// The command of the step that begins at a line.
+fn step_at(file: &File, line: u32) -> &str {
+    let step = file.parsed.instructions.iter().find(|one| one.first == line);
+    step.map_or("", |step| &step.arguments)
+}
+
+/// A variable of the platform in the id of a mount, for which no stage has an `ARG`.
+fn undeclared(file: &File, mount: &Mounted) -> Option<&'static str> {
+    let id = &mount.id.as_ref()?.written;
+    if !id.contains('$') {
+        return None;
+    }
+    let declarations = file.parsed.declarations();
+    let is_declared = |name: &str| {
+        let mut stages = declarations.iter().filter(|one| matches!(one.scope, Scope::Stage(_)));
+        stages.any(|one| one.name == name)
+    };
+    let is_used = |name: &str| {
+        let (plain, in_braces) = (format!("${name}"), format!("${{{name}"));
+        let ends =
+            |after: &str| !after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        [plain, in_braces].iter().any(|start| {
+            id.match_indices(start.as_str()).any(|(at, _)| ends(&id[at + start.len()..]))
+        })
+    };
+    PLATFORM_ARGS.into_iter().find(|name| is_used(name) && !is_declared(name))
 }
 
 /// A cache that begins empty: one that begins with an image's files is kept for each such image.
@@ -121,7 +154,7 @@ fn taken(request: &BuildRequest, name: &str) -> String {
 
 impl Users {
     fn tell(&self, id: &str, found: &mut Diagnostics) {
-        let is_safe = self.places.values().all(|how| *how == Shared::Safely);
+        let is_safe = self.places.values().all(|(how, _)| *how == Shared::Safely);
         let (sharers, are, apart) = if self.platforms.len() > 1 {
             (&self.platforms, "platforms", "$TARGETPLATFORM")
         } else if self.systems.len() > 1 {
@@ -141,13 +174,18 @@ impl Users {
             _ => some_of(sharers.iter().map(String::as_str)),
         };
         let message = format!("{names} share the cache mount `{id}`");
-        for (place, how) in &self.places {
+        for (place, (how, undeclared)) in &self.places {
             let told = Diagnostic::warning(&message).rule("shared-cache-mount").at(place, "");
-            let told =
-                told.note(format!("each of these {are} finds the files of the others there"));
-            found.push(match (how, are) {
-                (Shared::Unlocked, _) => told.help("add `sharing=locked`"),
-                (_, "platforms") => told.help(format!(
+            let told = told.note(match how {
+                Shared::Unlocked => "several steps may write to it at the same time".to_owned(),
+                _ => format!("each of these {are} finds the files of the others there"),
+            });
+            found.push(match (how, are, undeclared) {
+                (Shared::Unlocked, ..) => told.help("add `sharing=locked`"),
+                (_, "platforms", Some(name)) => told.help(format!(
+                    "add `ARG {name}` above it in the stage: without it, `${name}` is empty"
+                )),
+                (_, "platforms", None) => told.help(format!(
                     "add `id={id}-{apart}`, with `ARG TARGETPLATFORM` above it in the stage"
                 )),
                 _ => told

@@ -9,7 +9,7 @@ enum Needs {
 }
 
 /// The end of the path of a cache, what it needs, and where its tool says why it can be shared.
-const CACHES: [(&str, Needs, &str); 39] = [
+const CACHES: [(&str, Needs, &str); 40] = [
     // Packages and lists have the architecture and the archive in their names.
     (
         "/var/cache/apt",
@@ -32,6 +32,8 @@ const CACHES: [(&str, Needs, &str); 39] = [
         Needs::Locked,
         "https://dnf5.readthedocs.io/en/latest/misc/caching.7.html",
     ),
+    // A package's file name ends with its architecture.
+    ("/var/cache/pacman", Needs::Locked, "https://man.archlinux.org/man/pacman.8"),
     // Wheels are kept by their tags, which name the platform.
     ("/.cache/pip", Needs::Nothing, "https://pip.pypa.io/en/stable/topics/caching/"),
     (
@@ -104,7 +106,37 @@ const CACHES: [(&str, Needs, &str); 39] = [
     ),
 ];
 
-/// Whether a cache that is mounted there can be shared, and what is missing where it cannot.
+/// The variables that name such a cache where it is not in its usual place.
+const SETTINGS: [(&str, Needs, &str); 13] = [
+    ("BUN_INSTALL_CACHE_DIR", Needs::Nothing, "https://bun.sh/docs/install/cache"),
+    ("CCACHE_DIR", Needs::Nothing, "https://ccache.dev/manual/latest.html#config_cache_dir"),
+    ("COMPOSER_CACHE_DIR", Needs::Nothing, "https://getcomposer.org/doc/03-cli.md"),
+    ("GOCACHE", Needs::Nothing, "https://pkg.go.dev/cmd/go#hdr-Build_and_test_caching"),
+    ("GOMODCACHE", Needs::Nothing, "https://go.dev/ref/mod#module-cache"),
+    (
+        "GRADLE_USER_HOME",
+        Needs::Locked,
+        "https://docs.gradle.org/current/userguide/dependency_caching.html",
+    ),
+    ("NPM_CONFIG_CACHE", Needs::Nothing, "https://docs.npmjs.com/cli/using-npm/config#cache"),
+    ("npm_config_cache", Needs::Nothing, "https://docs.npmjs.com/cli/using-npm/config#cache"),
+    ("NUGET_PACKAGES", Needs::Nothing, "https://learn.microsoft.com/nuget"),
+    ("PIP_CACHE_DIR", Needs::Nothing, "https://pip.pypa.io/en/stable/topics/caching/"),
+    (
+        "SCCACHE_DIR",
+        Needs::Nothing,
+        "https://github.com/mozilla/sccache/blob/main/docs/Configuration.md",
+    ),
+    ("UV_CACHE_DIR", Needs::Nothing, "https://docs.astral.sh/uv/concepts/cache/"),
+    ("YARN_CACHE_FOLDER", Needs::Nothing, "https://classic.yarnpkg.com/en/docs/cli/cache"),
+];
+
+/// Caches whose paths say little, and the program that has them there. The image `composer` has
+/// `COMPOSER_HOME=/tmp`.
+const OF_PROGRAMS: [(&str, &str, &str); 1] =
+    [("/tmp/cache", "composer", "https://docs.docker.com/guides/php/containerize/")];
+
+/// Whether a cache can be shared, and what is missing where it cannot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shared {
     Safely,
@@ -113,19 +145,56 @@ pub(super) enum Shared {
     Unsafely,
 }
 
-/// `target` is clean: without `.`, `..` and double slashes.
-pub(super) fn shared(target: &str, is_locked: bool) -> Shared {
+/// A cache mount of a step.
+pub(super) struct Cache<'a> {
+    /// Clean: without `.`, `..` and double slashes.
+    pub(super) target: &'a str,
+    pub(super) is_locked: bool,
+    /// The command that the step runs.
+    pub(super) step: &'a str,
+    pub(super) dockerfile: &'a str,
+}
+
+pub(super) fn shared(cache: &Cache<'_>) -> Shared {
+    let target = cache.target;
     let dotted = target.replace("/.cargo/", "/cargo/").replace("/.ccache", "/ccache");
     let inside = |path: &str| {
         // Also directories within those of the package managers.
         let within = path.starts_with("/var/") || path.starts_with("/etc/");
         dotted.ends_with(path) || (within && dotted.starts_with(&format!("{path}/")))
     };
-    match CACHES.iter().find(|(path, ..)| inside(path)) {
-        Some((_, Needs::Locked, _)) if !is_locked => Shared::Unlocked,
+    let by_path = CACHES.iter().find(|(path, ..)| inside(path)).map(|(_, needs, _)| *needs);
+    let by_setting = || {
+        let mut settings = SETTINGS.iter();
+        settings
+            .find(|(name, ..)| is_set(cache.dockerfile, name, target))
+            .map(|(_, needs, _)| *needs)
+    };
+    let by_program = || {
+        let mut programs = OF_PROGRAMS.iter();
+        let found = programs.find(|(path, name, _)| *path == target && cache.step.contains(name));
+        found.map(|_| Needs::Nothing)
+    };
+    match by_path.or_else(by_setting).or_else(by_program) {
+        Some(Needs::Locked) if !cache.is_locked => Shared::Unlocked,
         Some(_) => Shared::Safely,
         None => Shared::Unsafely,
     }
+}
+
+/// Whether an instruction or a command sets a variable to a path.
+fn is_set(dockerfile: &str, name: &str, path: &str) -> bool {
+    let continues = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
+    dockerfile.match_indices(name).any(|(at, _)| {
+        let value = dockerfile[at + name.len()..].strip_prefix(['=', ' ']);
+        let after =
+            value.and_then(|value| value.trim_start_matches(['"', '\'']).strip_prefix(path));
+        let is_whole = !dockerfile[..at].ends_with(continues);
+        is_whole
+            && after.is_some_and(|after| {
+                !after.strip_prefix('/').unwrap_or(after).starts_with(continues)
+            })
+    })
 }
 
 #[cfg(test)]
@@ -160,8 +229,35 @@ mod tests {
             ("/root/.cache", false, Shared::Unsafely),
             ("/app/node_modules", false, Shared::Unsafely),
         ] {
-            assert_eq!(shared(target, locked), wanted, "{target} {locked}");
+            let cache = Cache { target, is_locked: locked, step: "x", dockerfile: "FROM a\n" };
+            assert_eq!(shared(&cache), wanted, "{target} {locked}");
         }
-        assert!(CACHES.iter().all(|(.., source)| source.starts_with("https://")));
+        let sources = CACHES.iter().chain(&SETTINGS).map(|(.., source)| *source);
+        let mut sources = sources.chain(OF_PROGRAMS.iter().map(|(.., source)| *source));
+        assert!(sources.all(|source| source.starts_with("https://")));
+    }
+
+    #[test]
+    fn a_cache_elsewhere_is_known_by_the_variable_that_names_it() {
+        for (target, dockerfile, wanted) in [
+            ("/opt/pip", "ENV PIP_CACHE_DIR=/opt/pip\n", Shared::Safely),
+            ("/opt/pip", "ENV PIP_CACHE_DIR /opt/pip/\n", Shared::Safely),
+            ("/opt/pip", "ENV A=1 PIP_CACHE_DIR=\"/opt/pip\"\n", Shared::Safely),
+            ("/c", "RUN --mount=type=cache,target=/c GOCACHE=/c go build\n", Shared::Safely),
+            ("/c", "RUN npm_config_cache=/c npm ci\n", Shared::Safely),
+            ("/c", "ENV GRADLE_USER_HOME=/c\n", Shared::Unlocked),
+            ("/opt", "ENV PIP_CACHE_DIR=/opt/pip\n", Shared::Unsafely),
+            ("/opt/pip", "ENV NO_PIP_CACHE_DIR=/opt/pip\n", Shared::Unsafely),
+            ("/opt/pip", "ENV BUILD_DIR=/opt/pip\n", Shared::Unsafely),
+        ] {
+            let cache = Cache { target, is_locked: false, step: "x", dockerfile };
+            assert_eq!(shared(&cache), wanted, "{target} {dockerfile}");
+        }
+        for (step, wanted) in
+            [("composer install --no-dev", Shared::Safely), ("make", Shared::Unsafely)]
+        {
+            let cache = Cache { target: "/tmp/cache", is_locked: false, step, dockerfile: "" };
+            assert_eq!(shared(&cache), wanted, "{step}");
+        }
     }
 }

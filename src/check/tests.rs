@@ -361,6 +361,11 @@ fn a_cache_mount_that_platforms_share_is_found() {
         ),
         // Without an ARG it is empty.
         ("FROM scratch\nRUN --mount=type=cache,id=b-$TARGETARCH,target=/b x\n", found_at(2)),
+        ("FROM a\nRUN --mount=type=cache,id=b-${TARGETARCH},target=/b x\n", found_at(2)),
+        ("FROM a\nRUN --mount=type=cache,target=/b/$TARGETPLATFORM x\n", found_at(2)),
+        // The image may have others.
+        ("FROM a\nRUN --mount=type=cache,id=b-$OWN,target=/b x\n", vec![]),
+        ("FROM a\nENV PIP_CACHE_DIR=/b\nRUN --mount=type=cache,target=/b x\n", vec![]),
         ("FROM a\nARG TARGETOS\nRUN --mount=type=cache,id=b-$TARGETOS,target=/b x\n", found_at(3)),
         ("FROM --platform=$BUILDPLATFORM a\nRUN --mount=type=cache,target=/b x\n", vec![]),
         ("FROM --platform=linux/amd64 a\nRUN --mount=type=cache,target=/b x\n", vec![]),

@@ -261,7 +261,8 @@ impl Env {
         match self.values.get(name) {
             Some(Ok(value)) => Variable::Set(value),
             Some(Err(_)) => Variable::Unknown,
-            None if self.is_open => Variable::Unknown,
+            // Base images have no variables of these names.
+            None if self.is_open && !PLATFORM_ARGS.contains(&name) => Variable::Unknown,
             None => Variable::Unset,
         }
     }
