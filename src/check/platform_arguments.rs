@@ -1,7 +1,8 @@
 //! Values that hide what BuildKit gives for each platform: `ARG TARGETARCH=amd64`.
 //!
 //! BuildKit gives `TARGETARCH` and its like a value for each platform that is built. A default in the
-//! Dockerfile, before the first `FROM` too, and a build argument of that name replace it for all.
+//! Dockerfile, before the first `FROM` too, a build argument and an `ENV` of that name replace it for
+//! all.
 
 use indexmap::IndexMap;
 
@@ -36,8 +37,12 @@ pub(super) fn find<'r>(
         let declarations = file.parsed.declarations();
         for (number, one) in declarations.iter().enumerate() {
             let Some(default) = &one.value else { continue };
-            let is_meant = !one.is_env && !matches!(one.scope, Scope::Trigger(_));
-            if !is_meant || !PLATFORM_ARGS.contains(&&*one.name) {
+            let is_trigger = matches!(one.scope, Scope::Trigger(_));
+            // `ENV TARGETARCH=$TARGETARCH` keeps the value for the container.
+            if is_trigger
+                || (one.is_env && default.contains('$'))
+                || !PLATFORM_ARGS.contains(&&*one.name)
+            {
                 continue;
             }
             let value = |platform: &Platform| {
@@ -46,21 +51,25 @@ pub(super) fn find<'r>(
             if hides(&one.name, &request.platforms, &value)
                 && let Some(place) = subject.sources.line(&request.dockerfile, one.line)
             {
-                let written = format!("ARG {}={default}", one.name);
+                let keyword = if one.is_env { "ENV" } else { "ARG" };
+                let written = format!("{keyword} {}={default}", one.name);
                 let key = (place, one.name.clone());
                 open.entry(key).or_insert((written, &request.platforms));
             }
         }
     }
     for ((place, name), (written, platforms)) in open {
-        let help = format!("leave the default out: `ARG {name}`");
+        let help = match written.starts_with("ENV") {
+            true => format!("use another name, or keep BuildKit's value: `ENV {name}=${name}`"),
+            false => format!("leave the default out: `ARG {name}`"),
+        };
         found.push(told(&written, platforms).at(&place, "").help(help));
     }
 }
 
 /// Whether a text may give an argument a value: most need no further look.
 fn has_value(text: &str, name: &str) -> bool {
-    text.match_indices(name).any(|(at, _)| text[at + name.len()..].starts_with('='))
+    text.match_indices(name).any(|(at, _)| text[at + name.len()..].starts_with(['=', ' ', '\t']))
 }
 
 /// Those of the matrix and of flags.

@@ -1,4 +1,4 @@
-//! Axes that change the tag of an image and nothing in it.
+//! Axes that change the name of an image and nothing in it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -62,14 +62,19 @@ pub(super) fn find<'r>(subject: Subject<'r>, files: &mut Files<'r>, found: &mut 
 fn told(subject: Subject<'_>, axis: usize, one: &Cell, other: &Cell) -> Diagnostic {
     let (name, first) = &one.axes[axis];
     let second = &other.axes[axis].1;
-    let message = format!("`{first}` and `{second}` are one image with two tags");
+    let repository = |cell: &Cell| cell.references.first().map(|one| one.repository.clone());
+    let (names, label) = match repository(one) == repository(other) {
+        true => ("tags", "only the tag differs"),
+        false => ("names", "only the name differs"),
+    };
+    let message = format!("`{first}` and `{second}` are one image with two {names}");
     let template = &one.dockerfile;
     let help = format!(
-        "use `<%{name}%>` in {template} or in `args`, or give one cell both tags, under `tags`"
+        "use `<%{name}%>` in {template} or in `args`, or give one cell both {names}, under `tags`"
     );
     let told = Diagnostic::warning(message).rule("same-image");
     let told = match subject.matrix.axis(name) {
-        Some(axis) => told.at(&axis.key_span, "only the tag differs"),
+        Some(axis) => told.at(&axis.key_span, label),
         None => told,
     };
     told.note(format!(
@@ -109,6 +114,8 @@ fn differing(group: &[usize], cells: &[Cell]) -> Vec<(usize, (usize, usize))> {
 #[derive(PartialEq, Eq, Hash)]
 struct Build<'r> {
     content: u64,
+    /// One image for several registries is meant.
+    registries: Vec<&'r str>,
     /// Where it is read by a program that we do not know, every line counts.
     text: Option<&'r str>,
     dockerignore: Option<&'r str>,
@@ -125,10 +132,15 @@ impl<'r> Build<'r> {
         let mut secrets: Vec<_> =
             request.secrets.iter().map(|(id, one)| (&**id, &one.source)).collect();
         let mut ssh: Vec<_> = request.ssh.iter().map(|(id, one)| (&**id, one)).collect();
+        let mut registries: Vec<&str> =
+            request.references.iter().map(|reference| reference.repository.host()).collect();
         secrets.sort_unstable();
         ssh.sort_unstable();
+        registries.sort_unstable();
+        registries.dedup();
         Self {
             content,
+            registries,
             text: foreign.then_some(request.dockerfile.text.as_str()),
             dockerignore: request.dockerignore.as_deref(),
             context: &request.context,

@@ -269,6 +269,11 @@ fn an_argument_of_no_stage_is_found_where_it_is_used() {
         ("ARG V=1\nFROM a:$V\nRUN V=2; echo $V\n", &[]),
         ("ARG V=1\nFROM a:$V\nRUN for V in 1 2; do echo $V; done\n", &[]),
         ("ARG V=1\nFROM a:$V\nRUN echo '$V' \\$V ${V:-2}\n", &[]),
+        ("ARG V=1\nFROM a:$V\nRUN [\"echo\", \"$V\"]\n", &[]),
+        (
+            "ARG V=1\nFROM a:$V\nRUN [\"/bin/sh\", \"-c\", \"echo $V\"]\n",
+            &["arg-before-from Dockerfile:3:1"],
+        ),
         // The shell of the image reads this, not the build.
         ("ARG V=1\nFROM a:$V\nCMD echo $V\n", &[]),
         ("ARG HTTP_PROXY\nFROM a\nRUN echo $HTTP_PROXY $TARGETARCH\n", &[]),
@@ -311,7 +316,11 @@ fn a_value_that_hides_the_platform_is_found() {
             &["platform-arg-default Dockerfile:2:1"],
         ),
         ("", "FROM a\nARG TARGETARCH\n", &[]),
-        ("", "FROM a\nENV TARGETARCH=amd64\n", &[]),
+        ("", "FROM a\nENV TARGETARCH=amd64\n", &["platform-arg-default Dockerfile:2:1"]),
+        ("", "FROM a\nENV TARGETARCH amd64\n", &["platform-arg-default Dockerfile:2:1"]),
+        ("", "FROM a\nARG TARGETARCH\nENV TARGETARCH=$TARGETARCH\n", &[]),
+        ("", "FROM a\nENV TARGETARCH=${TARGETARCH:-amd64}\n", &[]),
+        ("", "FROM a\nONBUILD ENV TARGETARCH=amd64\n", &[]),
         ("", "FROM a\nARG ARCH=amd64\nARG X=$TARGETARCH\n", &[]),
         (
             "args: { TARGETARCH: amd64 }",
@@ -484,6 +493,18 @@ fn an_axis_that_changes_the_tag_alone_is_found() {
     ] {
         assert_eq!(found(settings, dockerfile), NOTHING, "{settings}\n{dockerfile}");
     }
+}
+
+#[test]
+fn one_image_for_several_registries_is_meant() {
+    let found = |image: &str, values: &str| {
+        let matrix =
+            format!("image: {image}\ntag: x\nplatforms: linux/amd64\naxes: {{ to: [{values}] }}\n");
+        let templates = [("Dockerfile", "FROM a\n")];
+        Project { matrix: &matrix, templates: &templates, ..Project::default() }.found()
+    };
+    assert_eq!(found("<%to%>/me/app", "ghcr.io, quay.io"), NOTHING);
+    assert_eq!(found("me/<%to%>", "one, two"), ["same-image matrix.yaml:4:9"]);
 }
 
 #[test]

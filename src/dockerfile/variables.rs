@@ -175,9 +175,18 @@ fn of_step(instruction: &Instruction) -> Vec<String> {
                 names.of_script(&heredoc.content);
             }
         }
-        Command::Exec(words) => words.iter().for_each(|word| names.of_script(word)),
+        // Without a shell nothing replaces them.
+        Command::Exec(words) if words.first().is_some_and(|program| is_shell(program)) => {
+            words.iter().for_each(|word| names.of_script(word));
+        }
+        Command::Exec(_) => {}
     }
     names.found.into_inner()
+}
+
+fn is_shell(program: &str) -> bool {
+    let name = program.rsplit('/').next().unwrap_or(program);
+    ["sh", "ash", "bash", "dash", "ksh", "zsh"].contains(&name)
 }
 
 /// Names in the order in which they were found, each once.
