@@ -195,6 +195,33 @@ fn a_name_is_judged_by_all_cells_and_one_of_a_flag_by_the_selected_ones() {
 }
 
 #[test]
+fn a_name_is_used_by_a_cell_that_has_it() {
+    let found = |settings: &str| {
+        let matrix = format!(
+            "image: me/app\ntag: <%v%>\nplatforms: linux/amd64\naxes: {{ v: [1, 2] }}\n{settings}"
+        );
+        let dockerfile = "FROM a:<%v%>\n#% if v == \"2\"\nARG X\nCOPY --from=t x y\n\
+                          RUN --mount=type=ssh --mount=type=secret,id=s,required=false x\n#% endif\n";
+        let templates = [("Dockerfile", dockerfile)];
+        let project = Project { matrix: &matrix, templates: &templates, ..Project::default() };
+        let unused = |line: &String| line.starts_with("unused");
+        project.found().into_iter().filter(unused).collect::<Vec<_>>()
+    };
+    for (setting, rule) in [
+        ("bases: { a:2: b:2 }", "unused-base"),
+        ("contexts: { t: docker-image://b }", "unused-context"),
+        ("args: { X: y }", "unused-build-arg"),
+        ("secrets: { s: { env: S } }", "unused-secret"),
+        ("ssh: { default: }", "unused-ssh"),
+    ] {
+        assert_eq!(found(setting), NOTHING, "{setting}");
+        assert_eq!(found(&format!("overrides: [{{ v: 2, {setting} }}]")), NOTHING, "{setting}");
+        let wrong = found(&format!("overrides: [{{ v: 1, {setting} }}]"));
+        assert!(wrong.len() == 1 && wrong[0].starts_with(rule), "{setting}: {wrong:?}");
+    }
+}
+
+#[test]
 fn the_nearest_name_helps() {
     let help = |settings: &str, dockerfile: &str| {
         let matrix = format!(

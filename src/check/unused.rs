@@ -33,6 +33,8 @@ struct Used {
     agents: HashSet<String>,
     /// Some Dockerfile may use any name of this kind.
     all: HashSet<DeclaredKind>,
+    /// Names that a cell has and its own Dockerfile uses.
+    fitting: HashSet<(DeclaredKind, String)>,
 }
 
 /// A warning for each name of the matrix, and of flags, that nothing uses.
@@ -99,13 +101,39 @@ impl Used {
     ) -> bool {
         let mut open = wanted.to_vec();
         for group in groups {
-            self.add_one(group.first(), files);
+            self.merge(Used::of(group.first(), files), group.first());
             open.retain(|(kind, name)| !self.has(*kind, name));
             if open.is_empty() && !wanted.is_empty() {
                 return true;
             }
         }
         false
+    }
+
+    fn of<'r>(request: &'r BuildRequest, files: &mut Files<'r>) -> Self {
+        let mut used = Self::default();
+        used.add_one(request, files);
+        used
+    }
+
+    /// Adds what one Dockerfile uses, for a cell that gives it names.
+    fn merge(&mut self, own: Self, request: &BuildRequest) {
+        let given = [
+            (DeclaredKind::Arg, request.args.keys().collect::<Vec<_>>()),
+            (DeclaredKind::Base, request.bases.keys().collect()),
+            (DeclaredKind::Context, request.contexts.keys().collect()),
+            (DeclaredKind::Secret, request.secrets.keys().collect()),
+            (DeclaredKind::Ssh, request.ssh.keys().collect()),
+        ];
+        for (kind, names) in given {
+            let names = names.into_iter().filter(|name| own.uses(kind, name));
+            self.fitting.extend(names.map(|name| (kind, name.clone())));
+        }
+        self.sources.extend(own.sources);
+        self.args.extend(own.args);
+        self.secrets.extend(own.secrets);
+        self.agents.extend(own.agents);
+        self.all.extend(own.all);
     }
 
     fn add_one<'r>(&mut self, request: &'r BuildRequest, files: &mut Files<'r>) {
@@ -161,7 +189,12 @@ impl Used {
         }
     }
 
+    /// Whether a cell that has the name uses it.
     fn has(&self, kind: DeclaredKind, name: &str) -> bool {
+        self.fitting.contains(&(kind, name.to_owned()))
+    }
+
+    fn uses(&self, kind: DeclaredKind, name: &str) -> bool {
         self.all.contains(&kind)
             || match kind {
                 DeclaredKind::Base | DeclaredKind::Context => {
@@ -188,7 +221,9 @@ impl Used {
             DeclaredKind::Secret => ("unused-secret", "secret", "--secret", &self.secrets),
             DeclaredKind::Ssh => ("unused-ssh", "SSH agent", "--ssh", &self.agents),
         };
+        let is_elsewhere = self.uses(kind, name);
         let message = match kind {
+            _ if is_elsewhere => format!("no cell that has the {what} `{name}` uses it"),
             DeclaredKind::Base | DeclaredKind::Context => {
                 format!("no Dockerfile uses the {what} `{name}`")
             }
@@ -202,6 +237,9 @@ impl Used {
             Some(span) => told.at(span, ""),
             None => told.note(format!("{flag} gives it, and no selected cell uses it")),
         };
+        if is_elsewhere {
+            return told.help("move it to the cells whose Dockerfile uses it");
+        }
         let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
         names.sort_unstable();
         let short = short_name(name);

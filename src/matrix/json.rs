@@ -21,9 +21,13 @@ enum Step {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) text: String,
-    /// The object around it says `"prerelease": true`, as GitHub's and Gitea's releases do.
+    /// The object around it says that it is a pre-release: `"prerelease": true` of GitHub's and Gitea's
+    /// API, `"isPrerelease": true` of `gh release list`, `"upcoming_release": true` of GitLab's API.
     pub(super) is_prerelease: bool,
 }
+
+const PRERELEASE: [&str; 3] = ["prerelease", "isPrerelease", "upcoming_release"];
+const DRAFT: [&str; 2] = ["draft", "isDraft"];
 
 /// Why there are no values.
 #[derive(Debug)]
@@ -94,12 +98,15 @@ fn follow(
         Step::Key(key) => {
             let entries = object()
                 .ok_or_else(|| format!("`{key}` is asked of something that is no object"))?;
-            let holds = |name: &str| entries.get(name).is_some_and(|value| value.get() == "true");
-            if holds("draft") {
+            let holds = |names: &[&str]| {
+                let mut values = names.iter().filter_map(|name| entries.get(*name));
+                values.any(|value| value.get() == "true")
+            };
+            if holds(&DRAFT) {
                 return Ok(());
             }
             let value = entries.get(key.as_str()).ok_or_else(|| format!("there is no `{key}`"))?;
-            follow(value, rest, is_prerelease || holds("prerelease"), found)
+            follow(value, rest, is_prerelease || holds(&PRERELEASE), found)
         }
         Step::Each => {
             let entries = || Some(object()?.into_values().collect());
@@ -157,11 +164,14 @@ mod tests {
         let json = r#"[
             { "tag_name": "v3", "draft": true, "prerelease": false },
             { "tag_name": "v2", "draft": false, "prerelease": true },
+            { "isDraft": true, "tag_name": "v4" },
+            { "isPrerelease": true, "tag_name": "v5" },
+            { "upcoming_release": true, "tag_name": "v6" },
             { "prerelease": false, "tag_name": "v1" }
         ]"#;
         let found = Path::parse(".[].tag_name").unwrap().texts(json).unwrap();
         let found: Vec<(&str, bool)> = found.iter().map(|f| (&*f.text, f.is_prerelease)).collect();
-        assert_eq!(found, [("v2", true), ("v1", false)]);
+        assert_eq!(found, [("v2", true), ("v5", true), ("v6", true), ("v1", false)]);
     }
 
     #[test]
