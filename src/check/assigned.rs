@@ -46,8 +46,13 @@ fn dollars(line: &str) -> Vec<usize> {
     found
 }
 
-/// Whether a line of a shell script gives the variable a value: `NAME=`, `for NAME`, `read NAME`.
+/// Whether a line of a shell script gives the variable a value, or may give one to any variable:
+/// `NAME=`, `for NAME`, `read NAME`, `${NAME:=x}`, `source FILE`, `eval`.
 pub(super) fn is_assigned(line: &str, name: &str) -> bool {
+    let mut uses = starts(line, name);
+    if runs_script(line) || uses.any(|rest| rest.starts_with(":=") || rest.starts_with('=')) {
+        return true;
+    }
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     line.match_indices(name).any(|(at, _)| {
         let (before, after) = (&line[..at], &line[at + name.len()..]);
@@ -59,13 +64,31 @@ pub(super) fn is_assigned(line: &str, name: &str) -> bool {
         }
         let words: Vec<&str> = before.split_whitespace().collect();
         let is_read = words.iter().rev().take_while(|word| !word.ends_with([';', '|', '&']));
-        let is_read = is_read.into_iter().any(|word| matches!(*word, "read" | "getopts"));
+        let is_read = is_read.into_iter().any(|word| READERS.contains(word))
+            || words.ends_with(&["printf", "-v"]);
         let is_list = words.last().is_some_and(|word| matches!(*word, "for" | "select"));
         (after.starts_with('=') && !after.starts_with("=="))
             || after.starts_with("+=")
             || is_read
             || is_list
     })
+}
+
+/// Commands that give their arguments values.
+const READERS: [&str; 4] = ["read", "getopts", "mapfile", "readarray"];
+
+/// Whether a line runs a file or a text in the same shell.
+fn runs_script(line: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let is_command = |at: usize| {
+        at == 0
+            || words[at - 1].ends_with([';', '&', '|', '(', '{', '\'', '"'])
+            || words[at - 1].eq_ignore_ascii_case("RUN")
+            || words[at - 1].starts_with("--")
+            || matches!(words[at - 1], "then" | "do" | "else" | "!" | "if")
+    };
+    let is_script = |word: &str| matches!(word, "." | "source" | "eval");
+    (0..words.len()).any(|at| is_script(words[at]) && is_command(at))
 }
 
 #[cfg(test)]
@@ -83,6 +106,13 @@ mod tests {
             "while getopts ab V; do",
             "V+=x",
             "A=1 V=2 cmd",
+            "mapfile -t V < x",
+            "printf -v V %s x",
+            ": ${V:=x}",
+            "RUN . /etc/os-release && echo $V",
+            "RUN set -a; source ./env; echo $V",
+            "eval \"$(tool env)\"",
+            "RUN --network=none . ./env",
         ] {
             assert!(is_assigned(line, "V"), "{line}");
         }
@@ -95,6 +125,10 @@ mod tests {
             "--V=1",
             "read x; echo V",
             "V == 1",
+            "RUN pip install . $V",
+            "RUN printf %s V",
+            "RUN echo source $V",
+            "echo ${V:-=}",
         ] {
             assert!(!is_assigned(line, "V"), "{line}");
         }

@@ -5,6 +5,8 @@ use std::mem::take;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use indexmap::IndexSet;
+
 use super::{committed, facts, inputs, load, output, scripts};
 use crate::allow::{Allows, Asked};
 use crate::check::{Subject, acknowledge, check};
@@ -218,10 +220,12 @@ fn overrides(args: &SelectArgs) -> Result<Overrides, Error> {
             }
         },
     };
+    // Two of one platform in an index are one image twice.
+    let platforms = args.platform.iter().cloned().collect::<IndexSet<_>>().into_iter().collect();
     Ok(Overrides {
         images: args.image.clone(),
         tag_prefix: args.tag_prefix.clone().unwrap_or_default(),
-        platforms: args.platform.clone(),
+        platforms,
         vars: args.var.iter().cloned().collect(),
         args: args.build_arg.iter().map(build_arg).collect::<Result<_, Error>>()?,
         bases: args.base.iter().map(|base| (base.name.clone(), base.base.clone())).collect(),
