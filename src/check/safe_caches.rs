@@ -191,6 +191,7 @@ fn is_set(dockerfile: &str, name: &str, path: &str) -> bool {
             value.and_then(|value| value.trim_start_matches(['"', '\'']).strip_prefix(path));
         let is_whole = !dockerfile[..at].ends_with(continues);
         is_whole
+            && !path.is_empty()
             && after.is_some_and(|after| {
                 !after.strip_prefix('/').unwrap_or(after).starts_with(continues)
             })
@@ -249,6 +250,8 @@ mod tests {
             ("/opt", "ENV PIP_CACHE_DIR=/opt/pip\n", Shared::Unsafely),
             ("/opt/pip", "ENV NO_PIP_CACHE_DIR=/opt/pip\n", Shared::Unsafely),
             ("/opt/pip", "ENV BUILD_DIR=/opt/pip\n", Shared::Unsafely),
+            // It is not known, or it is `/`.
+            ("", "ENV PIP_CACHE_DIR=\"$DIR\"\n", Shared::Unsafely),
         ] {
             let cache = Cache { target, is_locked: false, step: "x", dockerfile };
             assert_eq!(shared(&cache), wanted, "{target} {dockerfile}");
