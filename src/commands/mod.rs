@@ -85,6 +85,10 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
         }
     };
     if let Some(select) = command.select_mut() {
+        if load::is_piped(&select.file) {
+            // Its paths are counted from the current directory, and it is not read a second time.
+            select.file = load::PIPED.into();
+        }
         select.axes = picks;
         select.environment = environment;
     }
