@@ -56,6 +56,7 @@ pub(super) fn run(matrix: &Matrix, args: &BuildArgs, scope: Scope) -> Result<Exi
     let options = Arc::new(options(args));
     let prepare::Prepared { cells, mut requests, mut allows, .. } =
         prepare::prepared(matrix, &args.select, &args.inputs, unnamed, &options)?;
+    destination::check_caches(&cells, &requests, !args.inputs.cache_to.is_empty())?;
     if let Some(spec) = &args.output.output {
         destination::set(&mut requests, spec, args.output.dry_run)?;
     }

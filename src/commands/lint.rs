@@ -118,9 +118,8 @@ fn drifted(matrix: &Matrix, root: &Root, findings: &mut Findings) -> Result<(), 
         files => files?,
     };
     for (path, file) in &files {
-        if let Err(error) = committed::within(path, root) {
-            let told = Diagnostic::error(error.to_string()).at(&file.span, "");
-            findings.told(&told.into());
+        if let Err(found) = committed::within(path, file, root) {
+            findings.told(&(*found).into());
         } else if !std::fs::read(path).is_ok_and(|present| present == file.text.as_bytes()) {
             let is = if path.exists() { "is not what its template comes to" } else { "is missing" };
             let told = Diagnostic::warning(format!("{} {is}", path.display())).at(&file.span, "");

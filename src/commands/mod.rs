@@ -24,6 +24,7 @@ mod prepare;
 mod render;
 mod schema;
 mod scripts;
+mod targets;
 mod usage;
 
 use std::ffi::OsString;
