@@ -12,7 +12,7 @@ use super::{committed, compose, engine, load, output};
 use crate::allow::{Allows, Asked};
 use crate::cli::{InputArgs, LintArgs, LintFormat};
 use crate::driver::{self, BaseFault, EngineBuilder, Environment, HeldSecrets, Lint, Obstacle};
-use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, why};
+use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, visible, why};
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
 use crate::matrix::{Cell, Matrix, Origin, Sheet, Source, Unnamed};
 use crate::plan::{BuildRequest, Root, Sources};
@@ -151,13 +151,14 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
             if host.is_some() {
                 return Err(Error::new(ErrorKind::Environment, message).help(help));
             }
+            let message = visible(&message);
             output::stderr(&format!("note: {message}, so BuildKit's own lint is left out\n"));
             return Ok(None);
         }
         if !driver::has_lint(&version) {
             output::stderr(&format!(
                 "note: BuildKit's own lint is left out: it needs Docker Engine 27.0, and this is {}\n",
-                version.version
+                visible(&version.version)
             ));
             return Ok(None);
         }
