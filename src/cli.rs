@@ -75,7 +75,7 @@ impl Command {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Selection")]
 pub struct SelectArgs {
-    /// The matrix
+    /// The matrix; - reads it from stdin
     #[arg(short, long, env = "ONEBUILD_FILE", default_value = "matrix.yaml")]
     pub file: PathBuf,
     /// Only cells whose axis has this value; a list, a glob, or a comparison of versions

@@ -14,7 +14,7 @@ mod why;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 pub use kind::{Error, ErrorKind};
-pub use render::visible;
+pub use render::{spelled_out, visible};
 pub use source::{SourceFile, Span};
 pub use suggest::{listed, nearest};
 pub use why::why;

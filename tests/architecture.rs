@@ -33,7 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("context", &["error"]),
     ("docker", &["error", "image"]),
     ("registry", &["docker", "error", "failure", "image", "proxy"]),
-    ("versions", &["error", "proxy"]),
+    ("versions", &["docker", "error", "proxy", "registry", "text"]),
     ("schedule", &["event", "failure", "image", "outcome", "plan"]),
     ("report", &["event", "failure", "image", "outcome", "text"]),
     // A row of the table is shown when its cell ends.

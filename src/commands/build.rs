@@ -13,8 +13,8 @@ use super::{destination, engine, output, prepare};
 use crate::cli::BuildArgs;
 use crate::docker::{Credentials, Engine, EngineFacts};
 use crate::driver::{
-    self, EngineBuilder, Environment, HeldSecrets, Obstacle, SecretReader, Tested, Verified,
-    preflight,
+    self, EngineBuilder, Environment, HeldSecrets, Obstacle, Redacted, SecretReader, Tested,
+    Verified, preflight,
 };
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::image::Platform;
@@ -56,6 +56,7 @@ pub(super) fn run(matrix: &Matrix, args: &BuildArgs, scope: Scope) -> Result<Exi
     let options = Arc::new(options(args));
     let prepare::Prepared { cells, mut requests, mut allows, .. } =
         prepare::prepared(matrix, &args.select, &args.inputs, unnamed, &options)?;
+    destination::check_caches(&cells, &requests, !args.inputs.cache_to.is_empty())?;
     if let Some(spec) = &args.output.output {
         destination::set(&mut requests, spec, args.output.dry_run)?;
     }
@@ -117,10 +118,11 @@ async fn build(
     let credentials = Arc::new(engine::credentials()?);
     let notes = driver::leave_out_idle(&mut requests, ENVIRONMENT);
     if args.run.progress != Mode::Quiet {
-        notes.iter().for_each(|note| output::stderr(&format!("note: {note}\n")));
+        notes.iter().for_each(|note| output::stderr(&format!("note: {}\n", visible(note))));
     }
     let registry = RegistryClient::new(credentials.clone(), Patience::default(), engine::proxies());
-    let (builder, facts_line) = open(&requests, secrets, args, credentials, &registry).await?;
+    let (builder, facts_line) =
+        open(&requests, secrets, args, credentials.clone(), &registry).await?;
 
     let paint = Paint { colour: output::stderr_has_colour() };
     let settings = Settings {
@@ -143,14 +145,15 @@ async fn build(
     let cancel = CancellationToken::new();
     let (events, received) = mpsc::channel(EVENTS);
     let mut display = progress::start(settings, std::io::stderr(), received);
-    let builder = Arc::new(Verified::new(builder, registry, args.select.strict));
+    let builder = Verified::new(builder, registry, args.select.strict);
+    let builder = Arc::new(Redacted::new(builder, credentials));
     let work = async {
         let outcomes = schedule::run(requests, builder.clone(), options, events, cancel.clone());
         let outcomes = outcomes.await;
         // The report comes after all that the display still has to say; that its terminal went
         // away is no reason to fail.
         let _ = (&mut display).await;
-        (outcomes, builder.inner().close().await)
+        (outcomes, builder.inner().inner().close().await)
     };
     let (outcomes, left) = tokio::select! {
         done = work => done,
@@ -162,7 +165,7 @@ async fn build(
     };
 
     for left in left {
-        output::stderr(&format!("warning: {left}\n"));
+        output::stderr(&format!("warning: {}\n", visible(&left)));
     }
     let style = report::Style {
         width: progress::terminal_size().map(|size| size.columns),
@@ -252,7 +255,7 @@ fn facts_line(engine: &Engine, facts: &EngineFacts, requests: &[BuildRequest]) -
     format!(
         "onebuild {} · Docker Engine {} at {} · {}\n",
         env!("CARGO_PKG_VERSION"),
-        facts.version,
+        visible(&facts.version),
         engine.endpoint(),
         platforms.join(", ")
     )

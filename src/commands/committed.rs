@@ -7,9 +7,9 @@ use std::process::ExitCode;
 
 use super::drift::Drift;
 use super::render::put;
-use super::{output, prepare};
+use super::{output, prepare, targets};
 use crate::cli::{RenderArgs, SelectArgs};
-use crate::error::{Error, ErrorKind, why};
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, why};
 use crate::matrix::{Matrix, Overrides, Selection};
 use crate::plan::{Committed, Root, Templates, committed};
 
@@ -31,9 +31,11 @@ pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error>
     }
     let root = &Root::of(&args.select.file);
     let files = rendered(matrix, root)?;
-    for (path, _) in &files {
-        within(path, root)?;
-    }
+    let mut wrong = Diagnostics::default();
+    files.iter().filter_map(|(path, file)| within(path, file, root).err()).for_each(|finding| {
+        wrong.push(*finding);
+    });
+    wrong.check(())?;
     if args.check {
         let drift = drift(&files)?;
         output::stdout(&drift.diff);
@@ -70,13 +72,15 @@ pub(super) fn drift(files: &[(PathBuf, Committed)]) -> Result<Drift, Error> {
     Drift::find(files.iter().map(|(path, file)| (path.clone(), file.text.as_str())))
 }
 
-/// Fails when a link leads a file, or the folder that it will be in, out of `root`.
-pub(super) fn within(path: &Path, root: &Root) -> Result<(), Error> {
+/// Fails where a file may not be written: in Git's own directory, or out of `root` by a link.
+pub(super) fn within(path: &Path, file: &Committed, root: &Root) -> Result<(), Box<Diagnostic>> {
     let there = path.ancestors().find(|path| fs::symlink_metadata(path).is_ok());
     let there = there.unwrap_or(Path::new("."));
-    prepare::inside(there, root, PLACE).map_err(|error| {
-        let message = format!("{}: {}", path.display(), why(&error));
-        Error::new(ErrorKind::Environment, message)
+    let allowed = targets::check(path)
+        .and_then(|()| prepare::inside(there, root, PLACE).map_err(|error| why(&error)));
+    allowed.map_err(|why| {
+        let message = format!("{} cannot be written", path.display());
+        Box::new(Diagnostic::error(message).at(&file.span, why))
     })
 }
 

@@ -1,11 +1,12 @@
-//! `--output`: where the files of each cell go.
+//! `--output`: where the files of each cell go, and whether caches may go where they are to.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{output, render};
+use super::{output, render, targets};
 use crate::cli::OutputSpec;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
+use crate::matrix::Cell;
 use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output, parent};
 
 /// Whether stdout is taken by an archive.
@@ -25,6 +26,9 @@ pub(super) fn set(
             _ => "stdout is a terminal, and an archive would garble it",
         };
         return Err(Error::new(ErrorKind::Usage, message).help("name a place: dest=PATH"));
+    }
+    if !is_stdout(Some(spec)) {
+        targets::check_flag(&spec.dest)?;
     }
     let folder = spec.dest.as_os_str().as_encoded_bytes().ends_with(b"/") || spec.dest.is_dir();
     let folder = folder && (requests.len() > 1 || spec.kind != FileOutput::Local);
@@ -60,8 +64,35 @@ pub(super) fn set(
                 spec.dest.join(format!("{name}.tar"))
             }
         };
+        if folder {
+            targets::check_flag(&dest)?;
+        }
         let output = Output::File { kind: spec.kind, dest };
         request.options = Arc::new(BuildOptions { output, ..(*request.options).clone() });
     }
     Ok(())
+}
+
+/// Refuses directories that no cache may be written to. `by_flag` tells whether `--cache-to` names
+/// them, and not the matrix.
+pub(super) fn check_caches(
+    cells: &[Cell],
+    requests: &[BuildRequest],
+    by_flag: bool,
+) -> Result<(), Error> {
+    let mut wrong = Diagnostics::default();
+    for (cell, request) in cells.iter().zip(requests) {
+        for folder in request.cache_to.iter().filter_map(|cache| cache.folder("dest")) {
+            let span = cell.cache_to_span().filter(|_| !by_flag);
+            match (targets::check(Path::new(folder)), span) {
+                (Ok(()), _) => {}
+                (Err(why), Some(span)) => {
+                    let message = format!("a cache cannot be written to {folder}");
+                    wrong.push(Diagnostic::error(message).at(span, why));
+                }
+                (Err(_), None) => targets::check_flag(Path::new(folder))?,
+            }
+        }
+    }
+    Ok(wrong.check(())?)
 }

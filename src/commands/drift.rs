@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use similar::TextDiff;
 
 use crate::error::{Error, ErrorKind, visible, why};
+use crate::text::inert;
 
 /// The differences as one unified diff, and how many files there are of each kind.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -94,7 +95,7 @@ impl Drift {
         for line in drawn.lines() {
             // A tab is what Dockerfiles are indented with; the rest of its kind is spelled out.
             let words: Vec<_> = line.split('\t').map(visible).collect();
-            self.diff += &words.join("\t");
+            self.diff += &inert(&words.join("\t"));
             self.diff.push('\n');
         }
     }

@@ -1,12 +1,19 @@
 //! The values of axes that come from elsewhere: read from files, fetched, or as the last run kept
 //! them.
 
-use super::{engine, load};
+use super::{engine, load, output};
+use crate::docker::Secret;
 use crate::driver::cache_directory;
-use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, why};
-use crate::matrix::{Matrix, Outside, Resolved};
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
+use crate::matrix::{self, Matrix, Outside, Resolved, TokenVariable};
 use crate::plan::Root;
-use crate::versions::{Store, fetch};
+use crate::versions::{self, Store, fetch, is_github_api};
+
+/// Pages are put together by one room and taken apart by another.
+const _: () = assert!(versions::PAGE == matrix::PAGE);
+
+/// What a workflow of GitHub's hands on.
+const GITHUB_TOKEN: &str = "GITHUB_TOKEN";
 
 /// One line for each axis that comes from elsewhere: what it came to.
 pub(super) fn told(matrix: &Matrix) -> String {
@@ -64,10 +71,43 @@ fn text(outside: &Outside, folder: &Root, offline: bool) -> Result<String, Error
         .enable_all()
         .build()
         .map_err(|error| Error::new(ErrorKind::Bug, format!("no runtime: {}", why(&error))))?;
-    runtime.block_on(fetch(&outside.from, engine::proxies())).map_err(|error| {
-        let help = "without a network, --offline takes what the last run kept";
+    let token = token(outside)?;
+    let waiting = |what: &str| output::stderr(&format!("note: {}\n", visible(what)));
+    let fetched =
+        runtime.block_on(fetch(&outside.from, token.as_ref(), engine::proxies(), &waiting));
+    fetched.map_err(|error| {
+        let help = match (error.wants_token(), &token) {
+            (true, None) if is_github_api(&outside.from) => {
+                "set GITHUB_TOKEN; without a network, --offline takes what the last run kept"
+            }
+            (true, None) => {
+                "a server that wants a token is given one by `token: { env: NAME }` beside `from`; \
+                 --offline takes what the last run kept"
+            }
+            (true, Some(_)) => "check the token; --offline takes what the last run kept",
+            (false, _) => "without a network, --offline takes what the last run kept",
+        };
         failed(error.to_string(), help)
     })
+}
+
+/// The token that `outside` names; for GitHub's API the one that its workflows have, if there is one.
+fn token(outside: &Outside) -> Result<Option<Secret>, Error> {
+    let value = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let Some(TokenVariable { name, span }) = &outside.token else {
+        let found = Some(GITHUB_TOKEN).filter(|_| is_github_api(&outside.from));
+        return Ok(found.and_then(value).map(Secret::new));
+    };
+    match value(name) {
+        Some(value) => Ok(Some(Secret::new(value))),
+        None => {
+            let message = format!("there is no token for the values of `{}`", outside.axis);
+            let finding =
+                Diagnostic::error(message).at(span, "the environment has no such variable");
+            let finding = finding.help(format!("set {name}, or leave `token` out"));
+            Err(Error::found(ErrorKind::Environment, finding.into()))
+        }
+    }
 }
 
 /// Keeps what was good for something. That it cannot be kept matters only to a later run, which

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{load, output, prepare};
+use super::{load, output, prepare, targets};
 use crate::cli::{InitArgs, InputArgs, SelectArgs};
 use crate::error::{Error, ErrorKind, visible, why};
 use crate::init::{Found, draft};
@@ -23,6 +23,7 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitCode, Error> {
         let message = format!("{} is there already, and nothing was written", path.display());
         return Err(Error::new(ErrorKind::Usage, message).help("--force writes over it"));
     }
+    paths.iter().try_for_each(|path| targets::check_flag(path))?;
     for (path, (_, text)) in paths.iter().zip(&draft.files) {
         write(path, text).map_err(|error| {
             let message = format!("{} cannot be written: {}", path.display(), why(&error));

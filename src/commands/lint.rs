@@ -12,7 +12,7 @@ use super::{committed, compose, engine, load, output};
 use crate::allow::{Allows, Asked};
 use crate::cli::{InputArgs, LintArgs, LintFormat};
 use crate::driver::{self, BaseFault, EngineBuilder, Environment, HeldSecrets, Lint, Obstacle};
-use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, why};
+use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, visible, why};
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
 use crate::matrix::{Cell, Matrix, Origin, Sheet, Source, Unnamed};
 use crate::plan::{BuildRequest, Root, Sources};
@@ -118,9 +118,8 @@ fn drifted(matrix: &Matrix, root: &Root, findings: &mut Findings) -> Result<(), 
         files => files?,
     };
     for (path, file) in &files {
-        if let Err(error) = committed::within(path, root) {
-            let told = Diagnostic::error(error.to_string()).at(&file.span, "");
-            findings.told(&told.into());
+        if let Err(found) = committed::within(path, file, root) {
+            findings.told(&(*found).into());
         } else if !std::fs::read(path).is_ok_and(|present| present == file.text.as_bytes()) {
             let is = if path.exists() { "is not what its template comes to" } else { "is missing" };
             let told = Diagnostic::warning(format!("{} {is}", path.display())).at(&file.span, "");
@@ -152,13 +151,14 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
             if host.is_some() {
                 return Err(Error::new(ErrorKind::Environment, message).help(help));
             }
+            let message = visible(&message);
             output::stderr(&format!("note: {message}, so BuildKit's own lint is left out\n"));
             return Ok(None);
         }
         if !driver::has_lint(&version) {
             output::stderr(&format!(
                 "note: BuildKit's own lint is left out: it needs Docker Engine 27.0, and this is {}\n",
-                version.version
+                visible(&version.version)
             ));
             return Ok(None);
         }

@@ -2,12 +2,14 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Read as _};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::elsewhere;
 use crate::cli::{AxisFlag, SelectArgs};
-use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, SourceFile, why};
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, SourceFile, visible, why};
 use crate::matrix::{Axis, Files, Matrix, Sheet};
 use crate::plan::Root;
 use crate::template::is_name;
@@ -15,10 +17,18 @@ use crate::template::is_name;
 /// A text file that a person writes is smaller than this.
 const MAX_FILE: u64 = 4 << 20;
 
+/// What a matrix that came through a pipe is called. It names no directory, so that its paths start
+/// from the current one.
+pub(super) const PIPED: &str = "-";
+
 /// The files of the matrix that this command line means, laid over each other.
 pub(super) fn sheet(args: &[OsString]) -> Result<Sheet, Error> {
     let path = matrix_path(args);
-    let file = text(&path).map_err(|error| {
+    let file = match is_piped(&path) {
+        true => piped(&path),
+        false => text(&path),
+    };
+    let file = file.map_err(|error| {
         let missing = error.kind() == io::ErrorKind::NotFound;
         let told = Error::new(ErrorKind::Matrix, format!("{}: {}", path.display(), why(&error)));
         if missing {
@@ -51,6 +61,23 @@ pub(super) fn sheet(args: &[OsString]) -> Result<Sheet, Error> {
     }
 }
 
+/// Whether the command line names a pipe in place of a file: `-`, `<(…)`, `/dev/stdin`.
+pub(super) fn is_piped(path: &Path) -> bool {
+    let is_regular = || fs::metadata(path).is_ok_and(|found| found.is_file() || found.is_dir());
+    // `/dev/stdin` may be a file, but nothing lies beside it there; in `/dev/shm` there may.
+    let is_descriptor =
+        path == Path::new("/dev/stdin") || path.starts_with("/dev/fd") || path.starts_with("/proc");
+    path == Path::new(PIPED) || (path.exists() && (is_descriptor || !is_regular()))
+}
+
+/// Reads the matrix from a pipe, which can be done only once.
+fn piped(path: &Path) -> io::Result<SourceFile> {
+    if path == Path::new(PIPED) {
+        return bounded(io::stdin().lock(), PIPED);
+    }
+    bounded(fs::File::open(path)?, PIPED)
+}
+
 /// The matrix, with the values that come from elsewhere.
 pub(super) fn matrix(sheet: &Sheet, select: &SelectArgs) -> Result<Matrix, Error> {
     let folder = Root::of(&select.file);
@@ -60,7 +87,8 @@ pub(super) fn matrix(sheet: &Sheet, select: &SelectArgs) -> Result<Matrix, Error
 
 /// The matrix as far as it is known here and now, whatever may be odd about it.
 pub(super) fn at_hand(sheet: &Sheet, args: &[OsString]) -> Option<Matrix> {
-    let root = Root::of(&matrix_path(args));
+    let path = matrix_path(args);
+    let root = Root::of(if is_piped(&path) { Path::new(PIPED) } else { &path });
     let resolved = elsewhere::resolved(&sheet.outside(), &root, true).ok()?;
     sheet.read(&resolved).ok()
 }
@@ -93,20 +121,43 @@ pub(super) fn axis_flags(axes: &[Axis]) -> Vec<AxisFlag> {
     for axis in axes {
         let known = flags.iter().any(|flag| *flag.name == *axis.name);
         if is_name(&axis.name) && !known {
-            flags.push(AxisFlag { name: axis.name.to_string(), values: axis.known() });
+            let values = visible(&axis.known()).into_owned();
+            flags.push(AxisFlag { name: axis.name.to_string(), values });
         }
     }
     flags
 }
 
-/// Reads a text file, which must be UTF-8 and no larger than a person would write.
+/// Reads a text file, which must be UTF-8 and no larger than a person would write. A pipe or a device
+/// is refused at once: it might never end, or never begin.
 pub(super) fn text(path: &Path) -> io::Result<SourceFile> {
-    let file = fs::File::open(path)?;
-    if file.metadata()?.is_dir() {
-        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
-    }
+    // To open some of them is to wait, or does something.
+    regular(&fs::metadata(path)?)?;
+    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+    let file = fs::File::options().read(true).custom_flags(nonblocking).open(path)?;
+    // It may be another one by now.
+    regular(&file.metadata()?)?;
+    bounded(file, path.display().to_string())
+}
+
+/// Fails for all that is no file with a beginning and an end.
+pub(super) fn regular(found: &fs::Metadata) -> io::Result<()> {
+    let kind = found.file_type();
+    let what = match () {
+        () if kind.is_file() => return Ok(()),
+        () if kind.is_dir() => {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+        }
+        () if kind.is_fifo() => "it is a named pipe",
+        () if kind.is_socket() => "it is a socket",
+        () => "it is a device",
+    };
+    Err(io::Error::other(format!("{what}, not a regular file")))
+}
+
+fn bounded(from: impl Read, name: impl Into<Arc<str>>) -> io::Result<SourceFile> {
     let mut bytes = Vec::new();
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    from.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_FILE {
         return Err(io::Error::other(format!("it is larger than {} MiB", MAX_FILE >> 20)));
     }
@@ -115,5 +166,5 @@ pub(super) fn text(path: &Path) -> io::Result<SourceFile> {
         let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
         io::Error::other(format!("it is not UTF-8 text (line {line})"))
     })?;
-    Ok(SourceFile::new(path.display().to_string(), text))
+    Ok(SourceFile::new(name, text))
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap_mangen::Man;
 
-use super::output;
+use super::{output, targets};
 use crate::cli::{self, ManArgs};
 use crate::error::{Error, ErrorKind, why};
 
@@ -19,6 +19,10 @@ pub(super) fn run(args: &ManArgs) -> Result<ExitCode, Error> {
     match &args.out {
         None => pages.iter().for_each(|(_, text)| output::stdout(text)),
         Some(folder) => {
+            targets::check_flag(folder)?;
+            for (name, _) in &pages {
+                targets::check_flag(&folder.join(name))?;
+            }
             fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
             for (name, text) in &pages {
                 let path = folder.join(name);

@@ -24,6 +24,7 @@ mod prepare;
 mod render;
 mod schema;
 mod scripts;
+mod targets;
 mod usage;
 
 use std::ffi::OsString;
@@ -85,6 +86,10 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
         }
     };
     if let Some(select) = command.select_mut() {
+        if load::is_piped(&select.file) {
+            // Its paths are counted from the current directory, and it is not read a second time.
+            select.file = load::PIPED.into();
+        }
         select.axes = picks;
         select.environment = environment;
     }

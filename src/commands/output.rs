@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::OnceLock;
 
 use crate::error::{Diagnostics, Error, ErrorKind, why};
+use crate::text::inert;
 
 /// Why stdout took less than it was given; kept for the end of the run, since no command has
 /// anything better to do about it than to say so.
@@ -34,9 +35,10 @@ pub(super) fn warn(warnings: &Diagnostics, strict: bool) -> Result<(), Error> {
     Ok(())
 }
 
-/// Everything that is not data.
+/// Everything that is not data. Whatever others wrote in it, no line of it is a command for the
+/// runner of a workflow.
 pub(super) fn stderr(text: &str) {
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    let _ = io::stderr().lock().write_all(inert(text).as_bytes());
 }
 
 /// Whether stderr is a terminal that wants colour.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::drift::Drift;
-use super::{committed, output, prepare};
+use super::{committed, output, prepare, targets};
 use crate::cli::{InputArgs, RenderArgs, SelectArgs};
 use crate::error::{Error, ErrorKind, why};
 use crate::matrix::{Matrix, Unnamed};
@@ -19,6 +19,12 @@ pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error>
     let (inputs, options) = (InputArgs::default(), Default::default());
     let requests =
         prepare::prepared(matrix, &args.select, &inputs, Unnamed::Everything, &options)?.requests;
+    if let Some(folder) = &args.out {
+        for request in &requests {
+            targets::check_flag(&path_in(folder, &request.cell))?;
+        }
+        targets::check_flag(folder)?;
+    }
     match &args.out {
         Some(folder) if args.check => check(&requests, folder, selects_all(&args.select))?,
         Some(folder) => write(&requests, folder)?,

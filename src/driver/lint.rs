@@ -81,6 +81,13 @@ struct Position {
 impl EngineBuilder {
     /// What BuildKit finds in the Dockerfile of `request`; why it does not say.
     pub async fn lint(&self, request: &BuildRequest) -> Result<Lint, String> {
+        let redacted = |text: String| self.sessions.redacted(text);
+        let mut lint = self.found(request).await.map_err(redacted)?;
+        lint.error = lint.error.map(|(message, line)| (redacted(message), line));
+        Ok(lint)
+    }
+
+    async fn found(&self, request: &BuildRequest) -> Result<Lint, String> {
         let needs = Needs::of(request, self.environment);
         let session = self.sessions.shared(&needs).await.map_err(|error| error.to_string())?;
         let (filename, folders) =

@@ -25,6 +25,7 @@ mod lint;
 mod logins;
 mod machine;
 mod preflight;
+mod redacted;
 mod request;
 #[cfg(test)]
 mod samples;
@@ -43,6 +44,7 @@ pub use engine::EngineBuilder;
 pub use lint::{Lint, LintWarning};
 pub use machine::{Environment, cache_directory, missing};
 pub use preflight::{Obstacle, preflight};
+pub use redacted::Redacted;
 pub use secrets::{HeldSecrets, SecretReader};
 pub use tested::Tested;
 pub use verified::Verified;

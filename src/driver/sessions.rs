@@ -194,6 +194,11 @@ impl Sessions {
         matches!(self.credentials.lookup(host).await, Ok(Some(_)))
     }
 
+    /// Takes the logins out of what a registry said, by way of BuildKit.
+    pub(super) fn redacted(&self, text: String) -> String {
+        self.credentials.redacted(&text).unwrap_or(text)
+    }
+
     /// Hangs up on every session and waits until they are gone.
     pub(super) async fn close(&self) {
         let mut tasks = {

@@ -7,6 +7,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snip
 
 use super::diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 use super::source::SourceFile;
+use crate::text::inert;
 
 impl Diagnostics {
     /// Each finding with its file, line, column, the line itself and carets; empty for none.
@@ -21,7 +22,7 @@ impl Diagnostics {
                 group = group.element(Level::NOTE.message(format!("and {more} more like this")));
             }
             let group = helped(group, diagnostic.help.as_deref());
-            drawn.push(renderer(color).render(&[group]) + "\n");
+            drawn.push(draw(group, color));
         }
         if let more @ 1.. = told.len().saturating_sub(SHOWN) {
             drawn.push(plain(&format!("{more} more findings like these"), &[], None, color));
@@ -59,7 +60,19 @@ const LONGEST_REST: usize = 500;
 /// A message that points nowhere.
 pub(super) fn plain(message: &str, notes: &[String], help: Option<&str>, color: bool) -> String {
     let group = Group::with_title(Level::ERROR.primary_title(visible(message)));
-    renderer(color).render(&[helped(noted(group, notes), help)]) + "\n"
+    draw(helped(noted(group, notes), help), color)
+}
+
+/// Lines of files stand here as they are, and messages may have several lines.
+fn draw(group: Group<'_>, color: bool) -> String {
+    let drawn = renderer(color).render(&[group]);
+    // The renderer's own mark for a second file looks like a command, too.
+    let line = |line: &str| match line.trim_start().strip_prefix(":::") {
+        Some(rest) => format!("{}-->{rest}\n", &line[..line.len() - line.trim_start().len()]),
+        None => format!("{line}\n"),
+    };
+    let drawn: String = drawn.lines().map(line).collect();
+    inert(&drawn).into_owned()
 }
 
 /// A finding without its help, which comes last.
@@ -159,8 +172,18 @@ fn snippet<'a>(diagnostic: &Diagnostic, file: &SourceFile) -> Snippet<'a, Annota
         .annotations(annotations)
 }
 
-/// `text` with control characters, and those that turn the direction of writing, spelled out.
+/// `text` with control characters, and those that turn the direction of writing, spelled out, and
+/// without commands for the runner of a workflow.
 pub fn visible(text: &str) -> Cow<'static, str> {
+    let shown = spelled_out(text);
+    match inert(&shown) {
+        Cow::Owned(inert) => inert.into(),
+        Cow::Borrowed(_) => shown.into(),
+    }
+}
+
+/// The same with commands as they are, for what is escaped further.
+pub fn spelled_out(text: &str) -> String {
     let hidden = |c: char| {
         (c.is_control() && c != '\n')
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -173,7 +196,7 @@ pub fn visible(text: &str) -> Cow<'static, str> {
             shown.push(c);
         }
     }
-    shown.into()
+    shown
 }
 
 #[cfg(test)]
@@ -204,6 +227,28 @@ error: axis `version` has no value matching `2.0.99`
   = help: add it under `axes.version`
 "
         );
+    }
+
+    #[test]
+    fn nothing_that_is_shown_commands_the_runner_of_a_workflow() {
+        let foreign = "::error::owned ##[error]x\n  ::error::owned\n##[group]\n::: x";
+        let file = SourceFile::new("##[a]::b", foreign);
+        let other = SourceFile::new("other", foreign);
+        let finding = Diagnostic::error(foreign)
+            .at(&file.span(0..3), foreign)
+            .at(&file.span(30..33), foreign)
+            .at(&other.span(0..3), foreign)
+            .note(foreign)
+            .help(foreign);
+        for color in [false, true] {
+            let finding = Diagnostics::from(finding.clone()).render(color);
+            let plain = super::plain(foreign, &[foreign.to_owned()], Some(foreign), color);
+            for line in finding.lines().chain(plain.lines()) {
+                assert!(!line.trim_start().starts_with("::"), "{line}");
+                assert!(!line.contains("##["), "{line}");
+            }
+            assert!(finding.contains("## [error]x") && finding.contains(": :error::owned"));
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Finding, Findings};
-use crate::error::{Diagnostics, Severity, visible};
+use crate::error::{Diagnostics, Severity, spelled_out};
 use crate::plan::escaped;
 
 /// For people: each with its line, and a summary.
@@ -157,10 +157,12 @@ pub fn github(findings: &Findings) -> String {
     out
 }
 
-/// A message: one line, whatever it holds, so that none of it begins a command.
+/// A message: one line, whatever it holds, so that none of it begins a command; nor is any of it one
+/// in the older form, which may be anywhere in a line.
 fn data(text: &str) -> String {
-    let lines: Vec<String> = text.split('\n').map(|line| visible(line).into_owned()).collect();
-    lines.join("\n").replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let lines: Vec<String> = text.split('\n').map(spelled_out).collect();
+    let text = lines.join("\n").replace("##[", "## [");
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// A value among others.

@@ -111,7 +111,7 @@ fn many_cells_tell_of_one_place_once() {
 }
 
 fn hostile() -> Findings {
-    let evil = "x\r\n::error::y\u{1b}[2J%0A::set-output name=a::b";
+    let evil = "x\r\n::error::y\u{1b}[2J%0A::set-output name=a::b ##[group]c";
     let file = SourceFile::new("a,b:c\n::stop.yaml", "one\ntwo\n");
     let told = Diagnostic::error(evil).at(&file.span(4..7), "").help(evil);
     let mut findings = Findings::default();
@@ -131,6 +131,7 @@ fn an_annotation_is_one_line_and_never_another_command() {
     let first = text.lines().next().unwrap();
     assert!(first.contains("file=a%2Cb%3Ac%0A%3A%3Astop.yaml,line=2,col=1,title=a%3Ab%2Cc%0Ad::"));
     assert!(first.contains("%250A::set-output"), "{first}");
+    assert!(first.contains("## [group]c") && !first.contains("##["), "{first}");
 }
 
 #[test]

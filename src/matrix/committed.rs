@@ -87,7 +87,14 @@ impl Reader<'_> {
     }
 
     fn committed_file(&mut self, entry: &Entry) -> Option<CommittedFile> {
-        let path = self.path(&entry.key, &entry.key_span);
+        let path = self.path(&entry.key, &entry.key_span).filter(|path| {
+            let in_git = path.split('/').any(|part| part.eq_ignore_ascii_case(".git"));
+            if in_git {
+                let message = "nothing is written into a `.git` directory";
+                self.error(&entry.key_span, message);
+            }
+            !in_git
+        });
         let Kind::Map(fields) = &entry.value.kind else {
             let wanted = "`{ template: PATH, when: CONDITION }`";
             self.unfit(&entry.value.span, &entry.key, wanted, &entry.value.kind);

@@ -104,6 +104,10 @@ impl Files {
         let Document { mut root, comments, errors } = yaml::read(file, &LANGUAGE)?;
         self.allows.read(file, &comments, &root);
         let mut reader = Reader::new(errors, None);
+        if *file != self.file && !matches!(root.kind, Kind::Map(_)) {
+            // Nothing of it could be laid under anything.
+            reader.unfit(&root.span, file.name(), "a map of `key: value`", &root.kind);
+        }
         let extends = extends(&mut root, file, &mut reader);
         self.errors.extend(reader.errors);
         self.pages.insert(path.to_owned(), Page { root, extends });

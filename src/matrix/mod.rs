@@ -39,7 +39,7 @@ pub use expand::Expansion;
 pub use facts::Facts;
 pub use files::{Files, NeededFile, Sheet};
 pub use origin::{Origin, Source};
-pub use outside::{Outside, OutsideValue, Resolved, Taken};
+pub use outside::{Outside, OutsideValue, PAGE, Resolved, Taken, TokenVariable};
 pub use read::SETTINGS;
 pub use selection::{Overrides, Pick, Selected, Selection, Unnamed};
 pub use settings::{Declared, DeclaredKind};

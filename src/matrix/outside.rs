@@ -35,7 +35,20 @@ pub struct Outside {
     only: Vec<Pattern>,
     skip: Vec<Pattern>,
     limit: Option<usize>,
+    /// The variable whose value is the token that the server of `from` wants.
+    pub token: Option<TokenVariable>,
 }
+
+/// `token: { env: NAME }`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenVariable {
+    pub name: String,
+    pub span: Span,
+}
+
+/// Between the texts of several pages, in what `from` led to. No JSON text holds it, as RFC 7464 has
+/// it.
+pub const PAGE: char = '\u{1e}';
 
 /// The values of the axes that come from elsewhere, by the names of the axes.
 pub type Resolved = HashMap<Arc<str>, Taken>;
@@ -78,8 +91,8 @@ impl Outside {
             let finding = Diagnostic::error(message).at(&self.span, "");
             Diagnostics::from(finding)
         };
-        let texts = match &self.path {
-            Some(path) => path.texts(text).map_err(|error| match error {
+        let page = |path: &Path, page: &str| {
+            path.texts(page).map_err(|error| match error {
                 PathError::NotJson(error) => {
                     wrong(format!("what was read here is not JSON: {error}"))
                 }
@@ -87,8 +100,15 @@ impl Outside {
                     let message = "the path leads nowhere in what was read";
                     Diagnostic::error(message).at(&self.path_span, why).into()
                 }
-            })?,
-            None => text.lines().map(line).collect(),
+            })
+        };
+        let texts: Vec<Found> = match &self.path {
+            Some(path) => {
+                let pages: Result<Vec<_>, Diagnostics> =
+                    text.split(PAGE).map(|text| page(path, text)).collect();
+                pages?.into_iter().flatten().collect()
+            }
+            None => text.split(PAGE).flat_map(str::lines).map(line).collect(),
         };
         let mut taken = Taken::default();
         for found in texts.iter().filter(|found| !found.text.is_empty()) {
@@ -179,7 +199,7 @@ impl Taken {
 impl Reader<'_> {
     /// The values of an axis that come from elsewhere, if they are here by now.
     pub(super) fn outside(&mut self, axis: &Entry, entries: &[Entry]) -> Vec<AxisValue> {
-        const KEYS: [&str; 6] = ["from", "path", "pattern", "only", "skip", "limit"];
+        const KEYS: [&str; 7] = ["from", "path", "pattern", "only", "skip", "limit", "token"];
         let mut outside = Outside {
             axis: axis.key.as_str().into(),
             from: String::new(),
@@ -190,6 +210,7 @@ impl Reader<'_> {
             only: Vec::new(),
             skip: Vec::new(),
             limit: None,
+            token: None,
         };
         let errors = self.errors.len();
         for entry in entries {
@@ -197,12 +218,20 @@ impl Reader<'_> {
             match entry.key.as_str() {
                 "only" => outside.only = self.patterns(&entry.value, &what),
                 "skip" => outside.skip = self.patterns(&entry.value, &what),
+                "token" => outside.token = self.token(&entry.value, &what),
                 key if KEYS.contains(&key) => {
                     let Some((text, span)) = self.text(&entry.value, &what) else { continue };
                     self.outside_key(&mut outside, key, text, span);
                 }
                 _ => self.unknown(entry, &KEYS),
             }
+        }
+        if let Some(token) = &outside.token
+            && !outside.from.is_empty()
+            && !is_safe(&outside.from)
+        {
+            let message = "a token is sent to an https URL alone, or to this machine";
+            self.error(&token.span, message);
         }
         if self.errors.len() > errors {
             return Vec::new();
@@ -255,6 +284,31 @@ impl Reader<'_> {
         }
     }
 
+    /// `{ env: NAME }`: a token itself does not belong into a file.
+    fn token(&mut self, node: &Node, what: &str) -> Option<TokenVariable> {
+        let Kind::Map(entries) = &node.kind else {
+            self.unfit(&node.span, what, "`{ env: NAME }`", &node.kind);
+            return None;
+        };
+        let mut found = None;
+        for entry in entries {
+            if entry.key != "env" {
+                self.unknown(entry, &["env"]);
+                continue;
+            }
+            let (name, span) = self.text(&entry.value, &format!("{what}.env"))?;
+            if name.is_empty() || name.contains(['=', '\0']) {
+                self.error(span, "this names no variable of the environment");
+                continue;
+            }
+            found = Some(TokenVariable { name: name.to_owned(), span: span.clone() });
+        }
+        if entries.is_empty() {
+            self.error(&node.span, "a token needs `env`, the variable that holds it");
+        }
+        found
+    }
+
     fn patterns(&mut self, node: &Node, what: &str) -> Vec<Pattern> {
         let mut found = Vec::new();
         for (text, span) in self.texts(node, what) {
@@ -284,4 +338,16 @@ fn source(from: &str) -> Result<(), &'static str> {
         Some(_) => Err("`from` takes an http or https URL, or a file"),
         None => Ok(()),
     }
+}
+
+/// Whether nobody on the way reads what is sent there.
+fn is_safe(from: &str) -> bool {
+    let Some(rest) = from.strip_prefix("http://") else { return from.starts_with("https://") };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match host.strip_prefix('[') {
+        Some(six) => six.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let address = host.parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

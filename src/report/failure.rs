@@ -4,7 +4,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::failure::Phase;
 use crate::outcome::{CellResult, Failure, Outcome, Place};
-use crate::text::{Paint, clean, duration};
+use crate::text::{Paint, clean, duration, inert};
 
 /// Lines of a failed step's log that are shown, and characters of each.
 const TAIL: usize = 20;
@@ -56,7 +56,7 @@ fn render((outcome, failure): (&Outcome, &Failure), more: usize, paint: Paint) -
         group = group.element(Level::HELP.message(clean(help, LINE)));
     }
     let renderer = if paint.colour { Renderer::styled() } else { Renderer::plain() };
-    renderer.term_width(100).render(&[group]) + "\n"
+    inert(&renderer.term_width(100).render(&[group])).into_owned() + "\n"
 }
 
 fn title(cell: &str, failure: &Failure, more: usize) -> String {
@@ -145,6 +145,28 @@ mod tests {
         let text = rendered(failure);
         assert!(!text.contains('\x1b') && !text.contains('\r') && !text.contains("owned"));
         assert!(text.contains("99%"), "{text}");
+    }
+
+    #[test]
+    fn what_failed_gives_no_commands_to_a_runner() {
+        let foreign = || "::error::owned ##[error]owned".to_owned();
+        let failure = Failure {
+            message: foreign(),
+            verbatim: Some(foreign()),
+            help: Some(foreign()),
+            stage: Some(foreign()),
+            instruction: Some(foreign()),
+            place: Some(Place { file: foreign(), line: 1, text: foreign() }),
+            log_tail: vec![foreign(), format!("  {}", foreign())],
+            ..samples::exit_code()
+        };
+        let without_place = Failure { place: None, ..failure.clone() };
+        for failure in [failure, without_place] {
+            let text = rendered(failure);
+            let obeyed = |line: &str| line.trim_start().starts_with("::") || line.contains("##[");
+            assert!(!text.lines().any(obeyed), "{text}");
+            assert!(text.contains(": :error::owned ## [error]owned"), "{text}");
+        }
     }
 
     #[test]

@@ -6,11 +6,13 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
+use super::inert::completes_command;
+
 /// One line of visible text, at most `limit` characters, the last being `…` when it was cut.
 ///
 /// Escape sequences go, of a progress line that rewrites itself with `\r` only the last state
 /// stays, line breaks and tabs become spaces, and control characters and those that reorder or
-/// hide text go.
+/// hide text go. What would be a command for the runner of a workflow becomes text.
 pub fn clean(text: &str, limit: usize) -> String {
     let mut kept = Line { text: String::new(), count: 0, limit, cut: false };
     let mut returned = false;
@@ -65,6 +67,13 @@ struct Line {
 
 impl Line {
     fn push(&mut self, c: char) {
+        if completes_command(&self.text, c) {
+            self.add(' ');
+        }
+        self.add(c);
+    }
+
+    fn add(&mut self, c: char) {
         if self.count < self.limit {
             self.text.push(c);
             self.count += 1;
@@ -170,6 +179,10 @@ mod tests {
             ("user\u{202e}gpj.exe\u{2066}", "usergpj.exe"),
             ("x\u{2028}y\u{feff}", "x y"),
             ("日本 👩‍🔧", "日本 👩‍🔧"),
+            ("\x1b[0m::error::x", ": :error::x"),
+            (":\x1b[0m:error::x", ": :error::x"),
+            ("x\r::error::x", ": :error::x"),
+            ("#\x08#\u{200b}[error]x", "## [error]x"),
         ] {
             assert_eq!(clean(dirty, 100), expected, "{dirty:?}");
         }

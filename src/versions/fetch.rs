@@ -1,37 +1,79 @@
-//! One text over HTTP.
+//! One text over HTTP, on however many pages.
 
 use std::error::Error;
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::redirect::{Attempt, Policy};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
+use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Proxy, Response, Url};
+use tokio::time::{Instant, sleep};
 
-use super::VersionsError;
+use super::place::{IsPrivate, Resolver, is_loopback, is_private};
+use super::{VersionsError, link, said};
+use crate::docker::Secret;
 use crate::error::why;
 use crate::proxy::Proxies;
+use crate::registry::retry_after;
 
 /// The list of all releases of a large project is a few MiB of JSON.
 pub(super) const LARGEST: usize = 16 << 20;
+pub(super) const MOST_PAGES: usize = 100;
 pub(super) const MOST_REDIRECTS: usize = 5;
+/// For one answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+/// For all pages, with what a server wants to be waited for.
+pub(super) const TOTAL: Duration = Duration::from_secs(180);
+const MOST_TRIES: usize = 4;
 const CONNECT: Duration = Duration::from_secs(10);
+/// Of an answer without success only its sentence is of use.
+const LARGEST_REFUSAL: usize = 64 << 10;
 const AGENT: &str = concat!("onebuild/", env!("CARGO_PKG_VERSION"));
 
-/// Fetches the text at `url`, through `proxies`.
-pub async fn fetch(url: &str, proxies: Proxies) -> Result<String, VersionsError> {
+/// Between the texts of two pages. No JSON text holds it, as RFC 7464 has it.
+pub const PAGE: char = '\u{1e}';
+
+/// Fetches the text at `url`, its further pages after it, each behind a [`PAGE`]. `token` goes to the
+/// host of `url` alone. All goes through `proxies`. `waiting` hears why it takes long.
+pub async fn fetch(
+    url: &str,
+    token: Option<&Secret>,
+    proxies: Proxies,
+    waiting: &dyn Fn(&str),
+) -> Result<String, VersionsError> {
     let url: Url =
         url.parse().map_err(|why| VersionsError::Unreachable(format!("not a URL: {why}")))?;
-    fetched(&client(&url, proxies)?, url).await
+    let fetcher = Fetcher { builder, proxies, is_private, token, waiting };
+    fetcher.within(TOTAL, url).await
 }
 
-async fn fetched(client: &Client, url: Url) -> Result<String, VersionsError> {
-    let response = client.get(url).send().await.map_err(fault)?;
-    let status = response.status();
-    if !status.is_success() {
-        return Err(VersionsError::Status(status.as_u16()));
-    }
-    let body = body(response).await?;
-    String::from_utf8(body).map_err(|_| VersionsError::NotText)
+/// Whether `url` is what the token in `GITHUB_TOKEN` is for.
+pub fn is_github_api(url: &str) -> bool {
+    let url = url.parse::<Url>().ok();
+    url.is_some_and(|url| {
+        url.scheme() == "https"
+            && url.host_str() == Some("api.github.com")
+            && url.port_or_known_default() == Some(443)
+    })
+}
+
+struct Fetcher<'f> {
+    builder: fn(Proxies) -> ClientBuilder,
+    proxies: Proxies,
+    is_private: fn(IpAddr) -> bool,
+    token: Option<&'f Secret>,
+    waiting: &'f dyn Fn(&str),
+}
+
+/// One fetch under way.
+struct Run<'f> {
+    with: &'f Fetcher<'f>,
+    first: Url,
+    resolver: Arc<Resolver>,
+    /// Whether it began at an address of the Internet, and so may not lead to a private one.
+    guarded: bool,
+    ends: Instant,
 }
 
 fn builder(proxies: Proxies) -> ClientBuilder {
@@ -40,45 +82,145 @@ fn builder(proxies: Proxies) -> ClientBuilder {
         .proxy(Proxy::custom(move |url| proxies.of(url).cloned()))
         .user_agent(AGENT)
         .referer(false)
-        .redirect(Policy::custom(follow))
+        .redirect(Policy::none())
         .connect_timeout(CONNECT)
         .timeout(PATIENCE)
 }
 
-fn client(url: &Url, proxies: Proxies) -> Result<Client, VersionsError> {
-    let builder = || builder(proxies.clone());
-    // What stays on this machine needs no CA certificates.
-    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    let built = match local {
-        true => builder().build().or_else(|_| builder().tls_certs_only([]).build()),
-        false => builder().build(),
-    };
-    built.map_err(fault)
-}
-
-fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
-    let was_safe = attempt.previous().iter().any(|url| url.scheme() == "https");
-    if attempt.previous().len() > MOST_REDIRECTS {
-        attempt.error(Stopped::Redirects)
-    } else if was_safe && attempt.url().scheme() != "https" {
-        attempt.error(Stopped::Downgrade)
-    } else {
-        attempt.follow()
+impl Fetcher<'_> {
+    async fn within(&self, total: Duration, url: Url) -> Result<String, VersionsError> {
+        let resolver = Arc::new(Resolver::new(self.is_private));
+        let work = async {
+            let guarded = !resolver.is_private(&url).await;
+            let (first, ends) = (url.clone(), Instant::now() + total);
+            Run { with: self, first, resolver, guarded, ends }.pages(url).await
+        };
+        tokio::time::timeout(total, work).await.unwrap_or(Err(VersionsError::TooLong))
     }
 }
 
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-enum Stopped {
-    #[error("too many redirects")]
-    Redirects,
-    #[error("a redirect to http")]
-    Downgrade,
+impl Run<'_> {
+    async fn pages(&self, mut url: Url) -> Result<String, VersionsError> {
+        let mut all = String::new();
+        for _ in 0..MOST_PAGES {
+            let response = self.answer(url.clone()).await?;
+            let (answered, next) = (response.url().clone(), link::next(response.headers()));
+            let body = body(response, LARGEST - all.len()).await?;
+            all += std::str::from_utf8(&body).map_err(|_| VersionsError::NotText)?;
+            let Some(next) = next else { return Ok(all) };
+            let next = answered.join(&next).map_err(|_| VersionsError::OtherHost)?;
+            if next.origin() != answered.origin() {
+                return Err(VersionsError::OtherHost);
+            }
+            if all.len() >= LARGEST {
+                return Err(VersionsError::TooLarge);
+            }
+            all.push(PAGE);
+            url = next;
+        }
+        Err(VersionsError::TooManyPages)
+    }
+
+    /// An answer with success, also where the server first wants to be left alone for a time.
+    async fn answer(&self, url: Url) -> Result<Response, VersionsError> {
+        let mut tries = 1;
+        loop {
+            let response = self.follow(url.clone()).await?;
+            let status = response.status().as_u16();
+            if response.status().is_success() {
+                return Ok(response);
+            }
+            let asked = match status {
+                403 | 429 | 503 => retry_after(response.headers()),
+                _ => None,
+            };
+            match asked {
+                Some(wait) if tries < MOST_TRIES && wait < self.left() => {
+                    let host = url.host_str().unwrap_or_default();
+                    let seconds = wait.as_secs();
+                    (self.with.waiting)(&format!("{host} asks to be left alone for {seconds} s"));
+                    sleep(wait).await;
+                    tries += 1;
+                }
+                _ => {
+                    let body = body(response, LARGEST_REFUSAL).await.unwrap_or_default();
+                    let said = said::sentence(&body, self.with.token);
+                    return Err(VersionsError::Status { status, said, wait: asked });
+                }
+            }
+        }
+    }
+
+    /// The time until it is given up.
+    fn left(&self) -> Duration {
+        self.ends.saturating_duration_since(Instant::now())
+    }
+
+    /// The answer at the end of all redirects.
+    async fn follow(&self, mut url: Url) -> Result<Response, VersionsError> {
+        let mut was_safe = false;
+        for hop in 0..=MOST_REDIRECTS {
+            if hop > 0 && self.guarded && self.resolver.is_private(&url).await {
+                return Err(VersionsError::Private);
+            }
+            was_safe |= url.scheme() == "https";
+            let client = self.client(&url)?;
+            let response =
+                client.get(url.clone()).headers(self.headers(&url)?).send().await.map_err(fault)?;
+            let location = response
+                .headers()
+                .get(LOCATION)
+                .filter(|_| matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308));
+            let Some(location) = location else { return Ok(response) };
+            let next = location.to_str().ok().and_then(|location| url.join(location).ok());
+            url = next.ok_or(VersionsError::NoRedirect)?;
+            match url.scheme() {
+                "https" => {}
+                "http" if was_safe => return Err(VersionsError::Downgrade),
+                "http" => {}
+                _ => return Err(VersionsError::NoRedirect),
+            }
+        }
+        Err(VersionsError::Redirects)
+    }
+
+    fn client(&self, url: &Url) -> Result<Client, VersionsError> {
+        if self.guarded {
+            self.resolver.guard(url);
+        }
+        let builder = || {
+            let builder = (self.with.builder)(self.with.proxies.clone());
+            builder.dns_resolver(Arc::clone(&self.resolver))
+        };
+        // What stays on this machine needs no CA certificates.
+        let built = match is_loopback(url) {
+            true => builder().build().or_else(|_| builder().tls_certs_only([]).build()),
+            false => builder().build(),
+        };
+        built.map_err(fault)
+    }
+
+    /// The token, where it may go.
+    fn headers(&self, url: &Url) -> Result<HeaderMap, VersionsError> {
+        let mut headers = HeaderMap::new();
+        let is_safe = url.scheme() == "https" || is_loopback(url);
+        if let Some(token) = self.with.token
+            && is_safe
+            && url.origin() == self.first.origin()
+        {
+            let value = HeaderValue::try_from(format!("Bearer {}", token.expose()));
+            let mut value = value.map_err(|_| VersionsError::Token)?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        Ok(headers)
+    }
 }
 
-async fn body(mut response: Response) -> Result<Vec<u8>, VersionsError> {
+async fn body(mut response: Response, largest: usize) -> Result<Vec<u8>, VersionsError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(fault)? {
-        if bytes.len() + chunk.len() > LARGEST {
+        if bytes.len() + chunk.len() > largest {
             return Err(VersionsError::TooLarge);
         }
         bytes.extend_from_slice(&chunk);
@@ -94,134 +236,13 @@ fn fault(error: reqwest::Error) -> VersionsError {
     let mut cause: &(dyn Error + 'static) = &error;
     while let Some(inner) = cause.source() {
         cause = inner;
-        match cause.downcast_ref::<Stopped>() {
-            Some(Stopped::Redirects) => return VersionsError::Redirects,
-            Some(Stopped::Downgrade) => return VersionsError::Downgrade,
-            None => {}
+        if cause.is::<IsPrivate>() {
+            return VersionsError::Private;
         }
     }
     VersionsError::Unreachable(why(cause).to_lowercase())
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use rustls::pki_types::PrivateKeyDer;
-    use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-    use tokio::net::TcpListener;
-    use tokio_rustls::TlsAcceptor;
-
-    use super::*;
-
-    /// Answers every connection with what `answer` makes of the server's own address.
-    async fn server(answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let own = base.clone();
-        // It ends with the runtime of the test.
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                serve(stream, &answer(&own)).await;
-            }
-        });
-        base
-    }
-
-    async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, answer: &[u8]) {
-        let mut request = [0; 4096];
-        let _ = stream.read(&mut request).await;
-        let _ = stream.write_all(answer).await;
-        let _ = stream.shutdown().await;
-    }
-
-    /// The same over TLS, with a certificate that nobody vouches for.
-    async fn safe_server(answer: Vec<u8>) -> Url {
-        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], key)
-            .unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("https://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                if let Ok(stream) = acceptor.accept(stream).await {
-                    serve(stream, &answer).await;
-                }
-            }
-        });
-        base.parse().unwrap()
-    }
-
-    fn answer(head: &str, body: &[u8]) -> Vec<u8> {
-        let mut bytes = format!("HTTP/1.1 {head}\r\nConnection: close\r\n\r\n").into_bytes();
-        bytes.extend_from_slice(body);
-        bytes
-    }
-
-    #[tokio::test]
-    async fn a_text_is_fetched_and_every_fault_has_its_word() {
-        let found = server(|_| answer("200 OK", b"1.0\n2.0\n")).await;
-        assert_eq!(fetch(&found, Proxies::default()).await.unwrap(), "1.0\n2.0\n");
-        let missing = server(|_| answer("404 Not Found", b"")).await;
-        let binary = server(|_| answer("200 OK", &[0xff, 0xfe])).await;
-        let around = server(|own| answer(&format!("302 Found\r\nLocation: {own}/x"), b"")).await;
-        let endless = server(|_| answer("200 OK", &vec![b'1'; LARGEST + 1])).await;
-        let short = server(|_| answer("200 OK\r\nContent-Length: 100", b"1.0")).await;
-        let closed = {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            format!("http://{}", listener.local_addr().unwrap())
-        };
-        for (url, word) in [
-            (missing, "answered 404"),
-            (binary, "not UTF-8"),
-            (around, "redirects more than"),
-            (endless, "larger than 16 MiB"),
-            (short, "end of file"),
-            (closed, "connection refused"),
-            ("https://".to_owned(), "not a URL"),
-        ] {
-            let error = fetch(&url, Proxies::default()).await.expect_err(word).to_string();
-            assert!(error.contains(word), "{word}: {error}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_redirect_leads_to_https_and_never_back() {
-        let trusting = || builder(Proxies::default()).tls_danger_accept_invalid_certs(true);
-        let client = trusting().build().unwrap();
-        let open = server(|_| answer("200 OK", b"1.0")).await;
-        let to = |url: &str| answer(&format!("302 Found\r\nLocation: {url}"), b"");
-        let down = safe_server(to(&open)).await;
-        let error = fetched(&client, down.clone()).await.unwrap_err();
-        assert_eq!(error.to_string(), "it redirects from https to http");
-        // Nor by a way round.
-        let around = to(down.as_str());
-        let around: Url = server(move |_| around.clone()).await.parse().unwrap();
-        assert!(matches!(fetched(&client, around).await, Err(VersionsError::Downgrade)));
-        let safe = safe_server(answer("200 OK", b"2.0")).await;
-        let up = to(safe.as_str());
-        let up: Url = server(move |_| up.clone()).await.parse().unwrap();
-        assert_eq!(fetched(&client, up).await.unwrap(), "2.0");
-        // Who vouches for nobody's certificate is asked no further.
-        assert!(matches!(
-            fetch(safe.as_str(), Proxies::default()).await,
-            Err(VersionsError::Unreachable(_))
-        ));
-    }
-
-    #[tokio::test]
-    async fn a_server_that_falls_silent_is_not_waited_for() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-        let hasty = builder(Proxies::default()).timeout(Duration::from_millis(50)).build().unwrap();
-        let error = fetched(&hasty, url).await.unwrap_err().to_string();
-        assert_eq!(error, "it did not answer within 30 seconds");
-    }
-}
+#[path = "fetch_tests.rs"]
+mod tests;

@@ -1,7 +1,7 @@
 //! What a transcript cannot show: readers that go away, and who writes where.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -72,4 +72,67 @@ fn a_full_disk_below_stdout_is_an_error() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(4), "{told}");
     assert!(told.starts_with("error: stdout cannot be written"), "{told}");
+}
+
+const MATRIX: &str = "image: me/app\ntag: <%v%>\nplatforms: linux/amd64\naxes: { v: [1, 2] }\n";
+
+/// Runs with `text` on stdin.
+fn with_stdin(folder: &Path, args: &[&str], text: &[u8]) -> std::process::Output {
+    let mut command = onebuild(folder);
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let text = text.to_vec();
+    // It may be more than is read.
+    let writing = std::thread::spawn(move || stdin.write_all(&text));
+    let output = child.wait_with_output().unwrap();
+    let _ = writing.join().unwrap();
+    output
+}
+
+#[test]
+fn a_matrix_on_stdin_is_read_once_and_its_paths_start_here() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("Dockerfile"), "FROM a\n").unwrap();
+    fs::write(folder.path().join("base.yaml"), MATRIX).unwrap();
+    for file in ["-", "/dev/stdin", "/proc/self/fd/0"] {
+        for (args, text) in [
+            (&["plan", "--v", "2", "-f", file][..], MATRIX),
+            (&["render", "--v", "2", &format!("--file={file}")], MATRIX),
+            (&["lint", "--no-engine", &format!("-f{file}")], MATRIX),
+            (&["explain", "2", "-f", file], "extends: base.yaml\n"),
+        ] {
+            let output = with_stdin(folder.path(), args, text.as_bytes());
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(0), "{args:?}\n{told}");
+        }
+    }
+    let output = with_stdin(folder.path(), &["plan", "-f", "-"], b"image: [\n");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("--> -:"), "{told}");
+}
+
+#[test]
+fn a_named_pipe_of_the_command_line_is_read_once() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("Dockerfile"), "FROM a\n").unwrap();
+    crate::program::shell(folder.path(), "mkdir sub; mkfifo sub/pipe");
+    let mut command = onebuild(folder.path());
+    command.args(["plan", "--v", "2", "-f", "sub/pipe"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Opening waits for the reader; a second reader would wait for ever.
+    fs::write(folder.path().join("sub/pipe"), MATRIX).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+}
+
+#[test]
+fn a_matrix_on_stdin_that_never_ends_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let endless = vec![b'#'; 5 << 20];
+    let output = with_stdin(folder.path(), &["plan", "-f", "-"], &endless);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(told.contains("larger than 4 MiB"), "{told}");
 }

@@ -178,3 +178,20 @@ fn an_image_of_another_platform_says_so_when_it_cannot_run() {
     fs::set_permissions(strange, fs::Permissions::from_mode(0o755)).unwrap();
     project.run(&["build"]).exits(1).says(&["made for another platform", "Dockerfile:3:1"]);
 }
+
+#[test]
+fn nothing_that_a_build_or_a_test_prints_commands_the_runner_of_a_workflow() {
+    let says = "printf '::error::a\\n  ::b::c\\nx ##[error]d\\n'; exit 3";
+    let built = Project::single("obeyrun", &format!("FROM alpine:3.20\nRUN {says}\n"));
+    let matrix =
+        format!("tag: v1\nplatforms: [linux/amd64]\naxes: {{ n: [1] }}\ntest: |\n  {says}");
+    let tested = Project::new("obeytest", &matrix, "FROM alpine:3.20\n");
+    for (project, progress) in [(&built, "plain"), (&built, "quiet"), (&tested, "plain")] {
+        let run = project.run(&["build", "--no-cache", "--progress", progress]).exits(1);
+        for line in run.stderr.lines() {
+            assert!(!line.trim_start().starts_with("::"), "{line}");
+            assert!(!line.contains("##["), "{line}");
+        }
+        run.says(&[": :error::a", ": :b::c", "x ## [error]d"]);
+    }
+}

@@ -1,5 +1,7 @@
 //! Registries that want a password, and where passwords must not turn up.
 
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 
 use base64::Engine as _;
@@ -137,6 +139,57 @@ fn a_password_is_found_in_no_output_no_command_line_and_no_image() {
         assert!(!words.contains(secret), "{secret} is in {words}");
     }
     run.never_says(&["lab-secret", &STANDARD.encode("lab:lab-secret")]);
+}
+
+/// A registry that repeats in its errors what it was sent.
+fn echoing() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    // It ends with the tests.
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 8192];
+            let length = stream.read(&mut request).unwrap_or_default();
+            let request = String::from_utf8_lossy(&request[..length]).into_owned();
+            let sent = request.lines().find_map(|line| {
+                let (name, value) = line.split_once(": Basic ")?;
+                name.eq_ignore_ascii_case("authorization").then_some(value)
+            });
+            let head = match sent {
+                // Whether a push would be accepted is asked first.
+                Some(_) if request.starts_with("POST") => {
+                    "202 Accepted\r\nLocation: /v2/echo/blobs/uploads/1".to_owned()
+                }
+                // BuildKit shows the phrase behind the status, which a body need not have.
+                Some(sent) => format!("400 was sent lab:onebuild-canary ##[error] {sent}"),
+                None => "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"".to_owned(),
+            };
+            let end = "Connection: close\r\nContent-Length: 0\r\n\r\n";
+            let _ = write!(stream, "HTTP/1.1 {head}\r\n{end}");
+        }
+    });
+    address
+}
+
+#[test]
+fn a_registry_that_echoes_the_login_does_not_get_it_printed() {
+    let project = Project::single("echo", FILE);
+    let host = echoing();
+    let auth = STANDARD.encode("lab:onebuild-canary");
+    let config = format!(r#"{{"auths": {{"{host}": {{"auth": "{auth}"}}}}}}"#);
+    project.file("logins/config.json", config);
+    for progress in ["plain", "quiet"] {
+        let image = format!("{host}/echo");
+        let mut command =
+            project.command(&["build", "--push", "--progress", progress, "--image", &image]);
+        command.env("DOCKER_CONFIG", project.path("logins"));
+        let run = Running::start(command)
+            .end()
+            .exits(1)
+            .says(&["was sent lab:[redacted] ## [error] [redacted]"]);
+        run.never_says(&["onebuild-canary", &auth, "##["]);
+    }
 }
 
 /// A process and all below it.

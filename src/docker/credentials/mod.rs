@@ -14,7 +14,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -84,6 +84,31 @@ impl Credentials {
             Arc::clone(answers.entry(host.clone()).or_default())
         };
         cell.get_or_init(|| self.find(&host)).await.clone()
+    }
+
+    /// `text` without the logins that were looked up so far; none where it holds none of them. What is
+    /// shorter than four characters is found in too many words that have nothing to do with it.
+    pub fn redacted(&self, text: &str) -> Option<String> {
+        const SHORTEST: usize = 4;
+        let mut secrets: Vec<String> = Vec::new();
+        for answer in self.answers.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            match answer.get() {
+                Some(Ok(Some(Login::Password { username, password }))) => {
+                    let password = password.expose();
+                    secrets.push(STANDARD.encode(format!("{username}:{password}")));
+                    secrets.push(password.to_owned());
+                }
+                Some(Ok(Some(Login::IdentityToken(token)))) => {
+                    secrets.push(token.expose().to_owned());
+                }
+                Some(Ok(None) | Err(_)) | None => {}
+            }
+        }
+        secrets.retain(|secret| secret.len() >= SHORTEST && text.contains(secret.as_str()));
+        // One may be a part of another.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        let redact = |text: String, secret: &String| text.replace(secret.as_str(), "[redacted]");
+        (!secrets.is_empty()).then(|| secrets.iter().fold(text.to_owned(), redact))
     }
 
     async fn find(&self, host: &str) -> Answer {

@@ -12,7 +12,8 @@ pub use github::{Strategy, github};
 pub use json::json;
 pub use table::table;
 
-/// JSON in which nothing acts on a terminal: what JSON itself lets stand is escaped too.
+/// JSON in which nothing acts on a terminal or commands the runner of a workflow: what JSON itself
+/// lets stand is escaped too.
 pub(crate) fn escaped(json: &str) -> String {
     let acts = |c: char| {
         (c.is_control() && c != '\n')
@@ -27,5 +28,6 @@ pub(crate) fn escaped(json: &str) -> String {
             text.push(c);
         }
     }
-    text
+    // Only strings hold a `#`.
+    text.replace("##[", r"#\u0023[")
 }

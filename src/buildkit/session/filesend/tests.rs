@@ -306,6 +306,9 @@ async fn nothing_is_written_outside_the_destination() {
         (&[link.clone(), stat("l/d", mode::DIR | 0o755, 0, "")], "a link is in the way"),
         (&[link, stat("hard", 0o644, 0, "l/x")], "a link is in the way"),
         (&[stat("hard", 0o644, 0, "../x")], "leads elsewhere"),
+        (&[stat(".git", mode::DIR | 0o755, 0, "")], "a `.git` directory"),
+        (&[stat("a", mode::DIR | 0o755, 0, ""), file("a/.GIT/hooks", 4)], "a `.git` directory"),
+        (&[stat(".Git", mode::SYMLINK | 0o777, 0, "x")], "a `.git` directory"),
         (&[stat("dev", mode::DEVICE | 0o644, 0, "")], "a device"),
         (&[stat("pipe", mode::NAMED_PIPE | 0o644, 0, "")], "pipe"),
     ];

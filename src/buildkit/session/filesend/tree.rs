@@ -139,6 +139,12 @@ impl Tree {
         if stat.path.split('/').any(bad) {
             return Err(self.error(&stat.path, "BuildKit sent a path that leads elsewhere"));
         }
+        if stat.path.split('/').any(|part| part.eq_ignore_ascii_case(".git")) {
+            // Git would run a hook that an image brings along.
+            let what = "nothing is written into a `.git` directory; leave it out of the image, or \
+                        use an archive";
+            return Err(self.error(&stat.path, what));
+        }
         let (dir, name) = stat.path.rsplit_once('/').unwrap_or(("", &stat.path));
         let dir = self.folder(dir)?;
         let dir = dir.as_fd();

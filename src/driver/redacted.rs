@@ -1,0 +1,172 @@
+//! A builder that repeats no password: a registry may say what it was sent, and BuildKit passes on what
+//! a registry says.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::docker::Credentials;
+use crate::event::Event;
+use crate::failure::Failure;
+use crate::outcome::CellResult;
+use crate::plan::BuildRequest;
+use crate::schedule::{Builder, Events};
+
+/// Events that wait here; with them the display's own channel bounds what a build may say.
+const WAITING: usize = 16;
+
+/// Takes every login that was looked up in this run out of what the builder inside says.
+pub struct Redacted<B> {
+    builder: B,
+    credentials: Arc<Credentials>,
+}
+
+impl<B> Redacted<B> {
+    /// Wraps `builder`, which uses the logins of `credentials`.
+    pub fn new(builder: B, credentials: Arc<Credentials>) -> Self {
+        Self { builder, credentials }
+    }
+
+    /// The builder inside.
+    pub fn inner(&self) -> &B {
+        &self.builder
+    }
+
+    fn text(&self, text: &mut String) {
+        if let Some(redacted) = self.credentials.redacted(text) {
+            *text = redacted;
+        }
+    }
+
+    fn event(&self, event: &mut Event) {
+        match event {
+            Event::Step { step, .. } => self.text(&mut step.name),
+            Event::Log { line, .. } => self.text(line),
+            Event::Transfer { transfer, .. } => self.text(&mut transfer.name),
+            Event::Warning { warning, .. } => {
+                self.text(&mut warning.message);
+                warning.url.iter_mut().for_each(|url| self.text(url));
+            }
+            Event::RunStarted { .. }
+            | Event::CellStarted { .. }
+            | Event::CellFinished(_)
+            | Event::Cancelling => {}
+        }
+    }
+
+    fn failure(&self, failure: &mut Failure) {
+        let Failure { message, verbatim, stage, instruction, log_tail, help, place, .. } = failure;
+        self.text(message);
+        let others = [verbatim, stage, instruction, help].into_iter().flatten();
+        others.chain(log_tail).for_each(|text| self.text(text));
+        place.iter_mut().for_each(|place| self.text(&mut place.text));
+    }
+}
+
+impl<B: Builder> Builder for Redacted<B> {
+    async fn build(
+        &self,
+        request: &BuildRequest,
+        events: &Events,
+        cancel: &CancellationToken,
+    ) -> CellResult {
+        let (sender, mut told) = mpsc::channel(WAITING);
+        let relay = async {
+            while let Some(mut event) = told.recv().await {
+                self.event(&mut event);
+                // A display that is gone does not stop the build.
+                let _ = events.send(event).await;
+            }
+        };
+        let build = async {
+            // The relay ends with the last sender.
+            let sender = sender;
+            self.builder.build(request, &sender, cancel).await
+        };
+        let (mut result, ()) = tokio::join!(build, relay);
+        match &mut result {
+            CellResult::Failed(failure) => self.failure(failure),
+            CellResult::Built(built) => built.unverified.iter_mut().for_each(|why| self.text(why)),
+            CellResult::NotStarted | CellResult::Cancelled => {}
+        }
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::path::Path;
+
+    use super::super::samples::request;
+    use super::*;
+    use crate::docker::DockerConfig;
+    use crate::event::{Step, StepId, StepState, Transfer, Warning};
+    use crate::failure::Place;
+
+    /// What a registry may echo: the password, and the login as it was sent.
+    const ECHO: &str = "denied: bob:canary-7f3a or Basic Ym9iOmNhbmFyeS03ZjNh";
+
+    struct Echo(Arc<Credentials>);
+
+    impl Builder for Echo {
+        async fn build(
+            &self,
+            request: &BuildRequest,
+            events: &Events,
+            _: &CancellationToken,
+        ) -> CellResult {
+            self.0.lookup("r.example").await.unwrap();
+            let (cell, step, text) = (request.cell.clone(), StepId(1), || ECHO.to_owned());
+            let one = Step {
+                id: step,
+                name: text(),
+                platform: None,
+                stage: None,
+                position: None,
+                state: StepState::Running,
+            };
+            let transfer = Transfer { name: text(), current: 1, total: 1, done: true };
+            let warning = Warning { line: None, message: text(), url: Some(text()) };
+            for event in [
+                Event::Step { cell: cell.clone(), step: one },
+                Event::Log { cell: cell.clone(), step, line: text() },
+                Event::Transfer { cell: cell.clone(), step, transfer },
+                Event::Warning { cell, warning },
+            ] {
+                events.send(event).await.unwrap();
+            }
+            CellResult::Failed(Box::new(Failure {
+                message: text(),
+                verbatim: Some(text()),
+                stage: Some(text()),
+                instruction: Some(text()),
+                help: Some(text()),
+                log_tail: vec![text()],
+                place: Some(Place { file: "Dockerfile".to_owned(), line: 1, text: text() }),
+                ..Failure::default()
+            }))
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_that_a_build_says_holds_a_login_that_was_used() {
+        let config = br#"{"auths": {"r.example": {"auth": "Ym9iOmNhbmFyeS03ZjNh"}}}"#;
+        let config = DockerConfig::parse(Path::new("config.json"), config).unwrap();
+        let credentials = Arc::new(Credentials::new(config, OsStr::new("")));
+        let builder = Redacted::new(Echo(credentials.clone()), credentials);
+        let (events, mut told) = mpsc::channel(8);
+        let result = builder.build(&request(), &events, &CancellationToken::new()).await;
+        drop(events);
+        let mut all = vec![format!("{result:?}")];
+        while let Some(event) = told.recv().await {
+            all.push(format!("{event:?}"));
+        }
+        assert_eq!(all.len(), 5);
+        for text in all {
+            assert!(!text.contains("canary") && !text.contains("Ym9iOmNh"), "{text}");
+            assert!(text.contains("denied: bob:[redacted] or Basic [redacted]"), "{text}");
+        }
+    }
+}

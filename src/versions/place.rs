@@ -1,0 +1,162 @@
+//! Which addresses a matrix may send this machine to.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
+
+use reqwest::Url;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::net::lookup_host;
+
+/// A name led to an address of a private network, to which a public server has no business to send
+/// anybody.
+#[derive(Debug, thiserror::Error)]
+#[error("the address is private")]
+pub(super) struct IsPrivate;
+
+/// Looks names up. Of a name that is [guarded](Self::guard), no private address is given out, so that
+/// the address that was checked is the one that is connected.
+pub(super) struct Resolver {
+    is_private: fn(IpAddr) -> bool,
+    guarded: Mutex<Option<String>>,
+}
+
+impl Resolver {
+    pub(super) fn new(is_private: fn(IpAddr) -> bool) -> Self {
+        Self { is_private, guarded: Mutex::default() }
+    }
+
+    /// From here on, no private address of `url`'s host is given out. That of a proxy may be one.
+    pub(super) fn guard(&self, url: &Url) {
+        *self.guarded.lock().unwrap_or_else(PoisonError::into_inner) =
+            url.host_str().map(str::to_owned);
+    }
+
+    /// Whether the host of `url` is, or has, a private address. One that cannot be looked up is none:
+    /// a proxy may know it.
+    pub(super) async fn is_private(&self, url: &Url) -> bool {
+        let Some(host) = url.host_str() else { return false };
+        if let Some(address) = address(host) {
+            return (self.is_private)(address);
+        }
+        let found = lookup_host((host, 0)).await;
+        found.is_ok_and(|mut found| found.any(|address| (self.is_private)(address.ip())))
+    }
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let is_private = self.is_private;
+        let guarded = self.guarded.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_guarded = guarded.as_deref() == Some(name.as_str());
+        Box::pin(async move {
+            let mut found: Vec<SocketAddr> = lookup_host((name.as_str(), 0)).await?.collect();
+            let any = !found.is_empty();
+            found.retain(|address| !is_guarded || !is_private(address.ip()));
+            if any && found.is_empty() {
+                return Err(IsPrivate.into());
+            }
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// The address that a host of a URL is, if it is none to be looked up.
+pub(super) fn address(host: &str) -> Option<IpAddr> {
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
+
+/// Whether `url` leads to this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    host == "localhost" || address(host).is_some_and(|address| address.is_loopback())
+}
+
+/// Whether an address is one that not all of the Internet reaches: of this machine, of its link or of
+/// a private network.
+///
+/// Source: <https://www.iana.org/assignments/iana-ipv4-special-registry> and the same for IPv6
+pub(super) fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => is_private_v4(v4),
+        IpAddr::V6(v6) => match embedded(v6) {
+            Some(v4) => is_private_v4(v4),
+            None => {
+                let [first, ..] = v6.segments();
+                v6.is_loopback()
+                    || v6.is_unspecified()
+                    || v6.is_multicast()
+                    || v6.is_unique_local()
+                    || v6.is_unicast_link_local()
+                    // Site-local, as it was before unique local addresses.
+                    || first & 0xffc0 == 0xfec0
+            }
+        },
+    }
+}
+
+fn is_private_v4(v4: Ipv4Addr) -> bool {
+    let [first, second, third, _] = v4.octets();
+    v4.is_loopback()
+        || v4.is_private()
+        || v4.is_link_local()
+        || v4.is_broadcast()
+        || v4.is_multicast()
+        || first == 0
+        // Shared by the customers of a provider; also where some clouds keep their metadata.
+        || (first == 100 && second & 0xc0 == 64)
+        || (first, second, third) == (192, 0, 0)
+        || (first == 198 && second & 0xfe == 18)
+        || first >= 240
+}
+
+/// The IPv4 address that an IPv6 address leads to: mapped, compatible, by NAT64 or by 6to4.
+fn embedded(v6: Ipv6Addr) -> Option<Ipv4Addr> {
+    let v4 = |high: u16, low: u16| Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
+    match v6.segments() {
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            Some(v4(high, low))
+        }
+        [0, 0, 0, 0, 0, 0, high, low] if high != 0 => Some(v4(high, low)),
+        [0x2002, high, low, ..] => Some(v4(high, low)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_not_all_of_the_internet_reaches_are_private() {
+        for (address, expected) in [
+            ("127.0.0.1", true),
+            ("127.9.9.9", true),
+            ("10.1.2.3", true),
+            ("172.16.0.1", true),
+            ("172.32.0.1", false),
+            ("192.168.1.1", true),
+            ("169.254.169.254", true),
+            ("100.100.100.200", true),
+            ("100.128.0.1", false),
+            ("0.0.0.0", true),
+            ("255.255.255.255", true),
+            ("224.0.0.1", true),
+            ("198.18.0.1", true),
+            ("140.82.121.6", false),
+            ("::1", true),
+            ("::", true),
+            ("fe80::1", true),
+            ("fd00:ec2::254", true),
+            ("fec0::1", true),
+            ("ff02::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("::ffff:140.82.121.6", false),
+            ("::10.0.0.1", true),
+            ("64:ff9b::a9fe:a9fe", true),
+            ("2002:7f00:1::", true),
+            ("2606:50c0:8000::153", false),
+        ] {
+            assert_eq!(is_private(address.parse().unwrap()), expected, "{address}");
+        }
+    }
+}
