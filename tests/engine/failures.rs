@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::support::{Project, Running};
+use crate::support::{Project, Running, wrong_in_sessions};
 
 const THREE: &str = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1, 2, 3] }";
 
@@ -177,4 +177,29 @@ fn an_image_of_another_platform_says_so_when_it_cannot_run() {
     let strange = project.file("context/strange", elf);
     fs::set_permissions(strange, fs::Permissions::from_mode(0o755)).unwrap();
     project.run(&["build"]).exits(1).says(&["made for another platform", "Dockerfile:3:1"]);
+}
+
+/// BuildKit sends the Dockerfile along with what failed in it.
+#[test]
+fn a_failure_in_a_very_long_dockerfile_is_shown_like_any_other() {
+    let comment = format!("# {}\n", "a long comment ".repeat(10));
+    let dockerfile = format!("FROM alpine:3.20\n{}RUN exit 3\n", comment.repeat(2_000));
+    let project = Project::single("long-dockerfile", &dockerfile);
+    project.run(&["build"]).exits(1).says(&["context/Dockerfile:2002:1", "exit code 3"]);
+}
+
+#[test]
+fn a_session_that_onebuild_ended_is_not_the_fault_of_the_engine() {
+    let project = Project::single("ended-here", "FROM scratch\nCOPY Dockerfile /\n");
+    let mut command = project.command(&["build"]);
+    command.env("DOCKER_HOST", wrong_in_sessions(project.path("docker.sock")));
+    Running::start(command)
+        .end()
+        .exits(1)
+        .says(&[
+            "onebuild ended its session with the engine: ",
+            "PROTOCOL_ERROR",
+            "help: this is a bug of onebuild, not of the engine",
+        ])
+        .never_says(&["the engine went away", "is it still running?"]);
 }
