@@ -14,7 +14,7 @@ use tonic::transport::{Channel, Endpoint, Uri};
 
 use super::solve::{Solve, Solved};
 use super::status::{Progress, follow};
-use super::{SolveError, random_id};
+use super::{SolveError, limits, random_id};
 
 /// The largest message taken from BuildKit; a Status of a chatty build stays far below.
 pub(super) const MAX_MESSAGE: usize = 16 << 20;
@@ -43,8 +43,9 @@ impl Client {
             let io = slot.lock().expect("no panic while holding the slot").take();
             async move { io.ok_or_else(|| std::io::Error::other("the connection to BuildKit was lost")) }
         });
-        let channel =
-            Endpoint::from_static("http://buildkit").connect_with_connector(connector).await?;
+        let channel = limits::client(Endpoint::from_static("http://buildkit"))
+            .connect_with_connector(connector)
+            .await?;
         let control = ControlClient::new(channel.clone()).max_decoding_message_size(MAX_MESSAGE);
         Ok(Self { control, channel })
     }

@@ -21,8 +21,24 @@ pub struct SolveError {
     pub message: String,
     /// In the order that BuildKit attached them.
     pub details: Vec<Detail>,
-    /// The connection itself failed: not the build's fault.
-    pub connection_lost: bool,
+    pub connection: Connection,
+}
+
+/// What became of the connection when a solve failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connection {
+    /// It is there: BuildKit itself said that the solve failed.
+    Held,
+    /// BuildKit or the network ended it.
+    Lost,
+    /// This side ended it, for a limit or an error in the protocol.
+    EndedHere,
+}
+
+/// Whether HTTP/2 on this side found something wrong and ended a call or a connection.
+pub(super) fn is_ended_here(error: &(dyn std::error::Error + 'static)) -> bool {
+    let error = error.downcast_ref::<h2::Error>();
+    error.is_some_and(|error| !error.is_remote() && !error.is_io())
 }
 
 /// One typed detail of a failure.
@@ -48,15 +64,21 @@ impl From<tonic::Status> for SolveError {
         // when the connection broke.
         let mut message = status.message().to_owned();
         let mut cause = status.source();
-        let connection_lost = cause.is_some() || status.code() == tonic::Code::Unavailable;
+        let mut connection = match cause.is_some() || status.code() == tonic::Code::Unavailable {
+            true => Connection::Lost,
+            false => Connection::Held,
+        };
         while let Some(error) = cause {
+            if is_ended_here(error) {
+                connection = Connection::EndedHere;
+            }
             let said = why(&error);
             if !message.contains(&said) {
                 message += &format!(": {said}");
             }
             cause = error.source();
         }
-        Self { message, details, connection_lost }
+        Self { message, details, connection }
     }
 }
 
@@ -128,8 +150,16 @@ mod tests {
     fn a_broken_connection_is_told_from_what_the_peer_says() {
         let broken = std::io::Error::other("broken pipe");
         let error = SolveError::from(tonic::Status::from_error(Box::new(broken)));
-        assert!(error.connection_lost && error.message.contains("broken pipe"), "{error}");
-        assert!(SolveError::from(tonic::Status::unavailable("closing")).connection_lost);
-        assert!(!SolveError::from(tonic::Status::unknown("broken pipe")).connection_lost);
+        assert!(error.message.contains("broken pipe"), "{error}");
+        let connection = |status: tonic::Status| SolveError::from(status).connection;
+        let unavailable = tonic::Status::unavailable("closing");
+        assert_eq!(
+            (error.connection, connection(unavailable)),
+            (Connection::Lost, Connection::Lost)
+        );
+        assert_eq!(connection(tonic::Status::unknown("broken pipe")), Connection::Held);
+        // As it comes when a limit of ours is exceeded.
+        let ours = h2::Error::from(h2::Reason::ENHANCE_YOUR_CALM);
+        assert_eq!(connection(tonic::Status::from_error(Box::new(ours))), Connection::EndedHere);
     }
 }

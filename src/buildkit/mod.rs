@@ -11,13 +11,15 @@
 mod client;
 mod error;
 mod gateway;
+mod limits;
 pub mod session;
 mod solve;
 mod status;
 mod vertex;
 
 pub use client::Client;
-pub use error::{Detail, SolveError};
+pub use error::{Connection, Detail, SolveError};
+pub use limits::HEADERS;
 pub use solve::{CacheExport, Exporter, Solve, Solved};
 pub use status::{Graph, Progress, Update, VertexId, VertexState};
 pub use vertex::VertexName;

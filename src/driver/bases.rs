@@ -4,13 +4,13 @@
 
 use std::borrow::Cow;
 
-use crate::buildkit::SolveError;
+use crate::buildkit::{Connection, SolveError};
 use crate::outcome::Failure;
 use crate::plan::{BuildRequest, Pin, inherited_label, label_sources};
 
 use super::classify::login_host;
 use super::engine::EngineBuilder;
-use super::failure::unresolved;
+use super::failure::{session_ended, unresolved};
 use super::images::Question;
 use super::sessions::Open;
 
@@ -28,7 +28,7 @@ impl EngineBuilder {
             found.digest.clone().ok_or_else(|| SolveError {
                 message: "the engine gave no digest of it".to_owned(),
                 details: Vec::new(),
-                connection_lost: false,
+                connection: Connection::Held,
             })
         });
         // The frontend puts this before what a registry says; here it is not asked.
@@ -46,7 +46,11 @@ impl EngineBuilder {
                     Some(host) => self.sessions.has_login(&host).await,
                     None => false,
                 };
-                Err(Box::new(unresolved(&error, request, pin, had_login)))
+                let mut failure = unresolved(&error, request, pin, had_login);
+                if let Some(why) = session.ended_here() {
+                    failure = session_ended(failure, &error, why);
+                }
+                Err(Box::new(failure))
             }
         }
     }

@@ -7,6 +7,7 @@
 
 mod fault;
 
+use crate::buildkit::HEADERS;
 use crate::failure::{Kind, Phase, RegistryFault, Request};
 use crate::image::Reference;
 use fault::{asked_host, is_docker_hub, registry_fault};
@@ -155,6 +156,13 @@ fn other(plain: &str) -> Classified {
         let message = "RUN --network=host wants the network of the engine's machine".to_owned();
         return Classified { message, ..found(Kind::Dockerfile, "allow it: --network host") };
     }
+    if plain.contains("header list size to send violates the maximum size") {
+        let message = format!(
+            "the patterns of .dockerignore and the paths that COPY and ADD name are longer than {} MiB",
+            HEADERS >> 20
+        );
+        return Classified { message, ..found(Kind::Context, FEWER_PATTERNS) };
+    }
     if plain.contains("no space left on device") {
         let help = "free space on the engine's machine: docker builder prune, docker image prune";
         return found(Kind::EngineDiskFull, help);
@@ -176,6 +184,11 @@ fn other(plain: &str) -> Classified {
         false => Classified::default(),
     }
 }
+
+/// Where the headers of one call are too long: with them BuildKit sends all patterns and paths when it
+/// asks for a context.
+const FEWER_PATTERNS: &str = "write fewer patterns in .dockerignore (a directory in place of its files), \
+     or copy directories in place of single files";
 
 /// For a command that says `exec format error`.
 pub(super) const NO_EMULATOR: &str = "what it runs is made for another platform: choose a base \

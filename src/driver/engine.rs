@@ -22,7 +22,7 @@ use crate::schedule::{Builder, Events};
 use super::cache_folders::{CacheFolderError, CacheFolders};
 use super::capabilities::named_image;
 use super::classify::login_host;
-use super::failure::{UNWRITTEN, failure};
+use super::failure::{UNWRITTEN, failure, session_ended};
 use super::images::Images;
 use super::machine::Environment;
 use super::request::{Offered, solve};
@@ -205,6 +205,9 @@ impl EngineBuilder {
                 let mut failure = failure(&error, &seen, &request, &filename, had_login);
                 if let Some(fault) = caches.fault(&error.message) {
                     failure.message = fault;
+                }
+                if let Some(why) = session.ended_here() {
+                    failure = session_ended(failure, &error, why);
                 }
                 return Err(Box::new(failure));
             }

@@ -1,6 +1,6 @@
 //! A failed solve in the terms of the person's Dockerfile.
 
-use crate::buildkit::{Detail, SolveError};
+use crate::buildkit::{Connection, Detail, SolveError};
 use crate::outcome::{Failure, Place};
 use crate::plan::{BuildRequest, Pin};
 
@@ -37,7 +37,14 @@ pub(super) fn failure(
     let log_tail: Vec<String> =
         vertex.map(|v| v.tail.iter().cloned().collect()).unwrap_or_default();
     let Classified { kind, phase, message, help, verbatim } = match exit_code {
-        _ if error.connection_lost => Classified {
+        _ if error.connection == Connection::EndedHere => Classified {
+            kind: Kind::Bug,
+            phase: Phase::Build,
+            message: "onebuild ended its connection to the engine".to_owned(),
+            help: Some(ENDED.to_owned()),
+            verbatim: Some(error.message.clone()),
+        },
+        _ if error.connection == Connection::Lost => Classified {
             kind: Kind::EngineLost,
             phase: Phase::Build,
             message: "the connection to the engine was lost during the build".to_owned(),
@@ -96,6 +103,24 @@ pub(super) fn unresolved(
     let found = failure(error, &Seen::default(), request, "", had_login);
     Failure { place: place(request, pin.base.line), ..found }
 }
+
+/// The same for a session that this program ended, which BuildKit takes for a lost connection.
+/// `why` is its own reason. A command that ended with a code has failed by itself.
+pub(super) fn session_ended(failure: Failure, error: &SolveError, why: &str) -> Failure {
+    if failure.exit_code.is_some() {
+        return failure;
+    }
+    Failure {
+        kind: Kind::Bug,
+        message: format!("onebuild ended its session with the engine: {why}"),
+        verbatim: Some(error.message.clone()),
+        help: Some(ENDED.to_owned()),
+        ..failure
+    }
+}
+
+/// For a session that this program ended.
+const ENDED: &str = "this is a bug of onebuild, not of the engine: report it with this output";
 
 /// For the image that a `# syntax=` line names, which no `--base` replaces.
 const NO_FRONTEND: &str = "check the name, or leave the line out: the engine understands \

@@ -7,8 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use thiserror::Error;
 use tokio::sync::OnceCell;
@@ -17,7 +16,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use crate::buildkit::session::content::Content;
 use crate::buildkit::session::filesend::FileSend;
 use crate::buildkit::session::filesync::{FileSync, MemoryFiles};
-use crate::buildkit::session::{Agents, KeyFileError, Session};
+use crate::buildkit::session::{Agents, KeyFileError, Session, SessionEnded};
 use crate::context::Folder;
 use crate::docker::{Credentials, Engine, EngineError};
 use crate::plan::{BuildRequest, Secret, SecretSource};
@@ -78,7 +77,7 @@ pub(super) struct Open {
     ledgers: Arc<Ledgers>,
     /// The rendered Dockerfiles that it offers.
     pub(super) dockerfiles: Arc<MemoryFiles>,
-    alive: Arc<AtomicBool>,
+    ended: Arc<OnceLock<Result<(), SessionEnded>>>,
     task: AbortHandle,
 }
 
@@ -112,6 +111,14 @@ impl Open {
         self.files.offer(&*name, Arc::new(recorded));
         Ok(name)
     }
+
+    /// Why it has ended, if this program ended it.
+    pub(super) fn ended_here(&self) -> Option<&str> {
+        match self.ended.get()? {
+            Err(SessionEnded::Here(why)) => Some(why),
+            Ok(()) | Err(SessionEnded::There(_)) => None,
+        }
+    }
 }
 
 impl Sessions {
@@ -132,7 +139,7 @@ impl Sessions {
             let mut slots = self.by_needs.lock().unwrap_or_else(PoisonError::into_inner);
             let slot = slots.entry(needs.clone()).or_default();
             // The engine hangs up when it restarts; cells that come later get a new session.
-            if slot.get().is_some_and(|open| !open.alive.load(Ordering::Relaxed)) {
+            if slot.get().is_some_and(|open| open.ended.get().is_some()) {
                 *slot = Arc::default();
             }
             slot.clone()
@@ -177,16 +184,15 @@ impl Sessions {
         }
         let id = session.id().to_owned();
         let io = self.engine.upgrade("/session", &session.headers()).await?;
-        let alive = Arc::new(AtomicBool::new(true));
-        let ended = alive.clone();
+        let ended = Arc::new(OnceLock::new());
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        let task = tasks.spawn(async move {
-            // How it ended does not matter here: a build that needs it says so.
-            let _ = session.serve(io).await;
-            ended.store(false, Ordering::Relaxed);
+        let task = tasks.spawn({
+            let ended = ended.clone();
+            // A build that needs it says so.
+            async move { drop(ended.set(session.serve(io).await)) }
         });
         let (anew, ledgers) = (needs.anew, self.ledgers.clone());
-        Ok(Arc::new(Open { id, anew, files, ledgers, dockerfiles, alive, task }))
+        Ok(Arc::new(Open { id, anew, files, ledgers, dockerfiles, ended, task }))
     }
 
     /// Whether the sessions give BuildKit a login for `host`.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::support::{Project, Running};
+use crate::support::{Project, Running, wrong_in_sessions};
 
 const THREE: &str = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1, 2, 3] }";
 
@@ -194,4 +194,29 @@ fn nothing_that_a_build_or_a_test_prints_commands_the_runner_of_a_workflow() {
         }
         run.says(&[": :error::a", ": :b::c", "x ## [error]d"]);
     }
+}
+
+/// BuildKit sends the Dockerfile along with what failed in it.
+#[test]
+fn a_failure_in_a_very_long_dockerfile_is_shown_like_any_other() {
+    let comment = format!("# {}\n", "a long comment ".repeat(10));
+    let dockerfile = format!("FROM alpine:3.20\n{}RUN exit 3\n", comment.repeat(2_000));
+    let project = Project::single("long-dockerfile", &dockerfile);
+    project.run(&["build"]).exits(1).says(&["context/Dockerfile:2002:1", "exit code 3"]);
+}
+
+#[test]
+fn a_session_that_onebuild_ended_is_not_the_fault_of_the_engine() {
+    let project = Project::single("ended-here", "FROM scratch\nCOPY Dockerfile /\n");
+    let mut command = project.command(&["build"]);
+    command.env("DOCKER_HOST", wrong_in_sessions(project.path("docker.sock")));
+    Running::start(command)
+        .end()
+        .exits(1)
+        .says(&[
+            "onebuild ended its session with the engine: ",
+            "PROTOCOL_ERROR",
+            "help: this is a bug of onebuild, not of the engine",
+        ])
+        .never_says(&["the connection to the engine was lost", "check that it is running"]);
 }

@@ -6,30 +6,37 @@
 
 mod auth;
 pub mod content;
+mod ended;
 pub mod filesend;
 pub mod filesync;
 mod health;
 mod secrets;
 mod ssh;
 
+#[cfg(test)]
+mod tests;
+
+use std::panic::AssertUnwindSafe;
+
 use bollard_buildkit_proto::health::health_server::HealthServer;
 use bollard_buildkit_proto::moby::buildkit::secrets::v1::secrets_server::SecretsServer;
 use bollard_buildkit_proto::moby::filesync::v1::auth_server::AuthServer;
 use bollard_buildkit_proto::moby::sshforward::v1::ssh_server::SshServer;
-use hyper::server::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use futures::FutureExt as _;
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::service::RoutesBuilder;
 
 pub use auth::{CredentialLookup, Login};
+pub use ended::SessionEnded;
 pub use secrets::{MAX_SECRET, SecretLookup};
 pub use ssh::{Agent, Agents, DEFAULT_AGENT, KeyError, KeyFileError, Keyring};
 
 use self::content::Content;
 use self::filesend::FileSend;
 use self::filesync::FileSync;
-use super::random_id;
+use super::{limits, random_id};
 
 /// A session, ready to be announced and served.
 pub struct Session {
@@ -118,15 +125,15 @@ impl Session {
     }
 
     /// Serves BuildKit over `io` until it hangs up; dropping the future hangs up.
-    pub async fn serve<S>(self, io: S) -> Result<(), hyper::Error>
+    pub async fn serve<S>(self, io: S) -> Result<(), SessionEnded>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let service = TowerToHyperService::new(self.routes.routes().prepare());
-        http2::Builder::new(TokioExecutor::new())
-            .initial_stream_window_size(1 << 20)
-            .initial_connection_window_size(4 << 20)
-            .serve_connection(TokioIo::new(io), service)
-            .await
+        let serving = limits::server().serve_connection(TokioIo::new(io), service);
+        match AssertUnwindSafe(serving).catch_unwind().await {
+            Ok(ended) => Ok(ended?),
+            Err(_) => Err(SessionEnded::Here("it crashed".to_owned())),
+        }
     }
 }

@@ -269,3 +269,14 @@ fn a_download_names_the_base_and_a_cache_its_own_repository() {
         assert!(found.message.starts_with(wanted), "{said}: {}", found.message);
     }
 }
+
+#[test]
+fn a_list_of_patterns_that_is_too_long_is_named_with_the_limit() {
+    let message = "rpc error: code = Internal desc = header list size to send violates the \
+                   maximum size (16777216 bytes) set by server";
+    let found = classify(message, false, FailedStep::default());
+    assert_eq!(found.kind, Kind::Context);
+    assert!(found.message.contains(".dockerignore"), "{found:?}");
+    assert!(found.message.ends_with("longer than 16 MiB"), "{found:?}");
+    assert!(found.help.is_some_and(|help| help.starts_with("write fewer patterns")));
+}

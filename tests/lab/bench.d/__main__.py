@@ -13,14 +13,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import cells
+import context
 import table
 from clients import CLIENTS
+from context import Sent
 from lab import CHECKOUT, STATE, Engine, Registry, Root, said
 from local import Local, measure_all
 from measure import Failed, Sample
 from rounds import Run, Stage
 
-PARTS = ("family", "many", "local")
+PARTS = ("family", "many", "context", "local")
 FOLDER = STATE / "bench"
 RESULT = FOLDER / "result.json"
 
@@ -93,6 +95,7 @@ class Result:
     facts: dict[str, str]
     runs: list[Run] = field(default_factory=list)
     local: list[Local] = field(default_factory=list)
+    contexts: list[Sent] = field(default_factory=list)
 
     def save(self) -> None:
         # Whole or not at all: it is written after each run. A quick run must not replace what
@@ -108,7 +111,10 @@ class Result:
             raise Failed(f"there is no {RESULT}: nothing was measured yet")
         raw = json.loads(RESULT.read_text())
         runs = [Run(**{**run, "sample": Sample(**run["sample"])}) for run in raw["runs"]]
-        return cls(raw["facts"], runs, [Local(**one) for one in raw["local"]])
+        contexts = [
+            Sent(**{**one, "sample": Sample(**one["sample"])}) for one in raw.get("contexts", [])
+        ]
+        return cls(raw["facts"], runs, [Local(**one) for one in raw["local"]], contexts)
 
     def text(self) -> str:
         """Tables of what there is; targets only for the full number of cells."""
@@ -122,6 +128,8 @@ class Result:
         ):
             if any((run.family, run.phase) == (family, phase) for run in self.runs):
                 parts.append(table.comparison(self.runs, family, phase, title))
+        if self.contexts:
+            parts.append(table.contexts(self.contexts))
         parts.append(table.settings(self.runs))
         if self.local:
             parts.append(table.local(self.local))
@@ -139,6 +147,10 @@ def measured(args: argparse.Namespace) -> Result:
         result = Result(facts(root, onebuild, args.quick))
         if "local" in args.part:
             result.local += measure_all(onebuild, Path(work), logs, args.quick)
+            result.save()
+        if "context" in args.part:
+            rounds, count = (1, 2_000) if args.quick else (args.rounds, 200_000)
+            result.contexts += context.measure_all(onebuild, root, Path(work), logs, rounds, count)
             result.save()
         if {"family", "many"} & set(args.part):
             with Registry() as registry:

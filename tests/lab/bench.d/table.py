@@ -4,6 +4,7 @@ import statistics
 from typing import Callable
 
 from clients import CLIENTS
+from context import PROGRAMS, Sent
 from local import Local
 from rounds import Run
 
@@ -43,6 +44,20 @@ def settings(runs: list[Run]) -> str:
     measured = {run.client for run in runs}
     rows = [[one.title, one.settings] for one in CLIENTS if one.name in measured]
     return "\n".join(["settings", *_columns(rows), ""]) if rows else ""
+
+
+def contexts(results: list[Sent]) -> str:
+    rows = [["client", "wall, s", "client CPU, s", "client MB", "engine CPU, s"]]
+    for client in PROGRAMS:
+        mine = [one for one in results if one.client == client]
+        rows.append([
+            client, _ranged([one.sample.wall for one in mine]),
+            _ranged([one.sample.cpu for one in mine]),
+            _ranged([one.peak_kib / 1024 for one in mine], 0),
+            _ranged([one.sample.engine_cpu for one in mine]),
+        ])
+    title = f"a context of {results[0].count} small files, which the engine does not have"
+    return "\n".join([title, *_columns(rows), ""])
 
 
 def _numbers(runs: list[Run], peer: float | None) -> list[str]:

@@ -5,6 +5,7 @@
 //! BuildKit asks for is sent, and a file that is no longer what was announced is an error, which
 //! reaches BuildKit and whoever asks for [`FileSync::faults`], never a hang.
 
+mod batch;
 mod memory;
 mod request;
 mod service;

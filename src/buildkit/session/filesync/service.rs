@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::batch::QUEUE;
 use super::request::Wanted;
 use super::transfer::{self, Broken};
 use super::{FileSync, Note};
@@ -27,7 +28,7 @@ impl file_sync_server::FileSync for FileSync {
         let source = self
             .source(&dir)
             .ok_or_else(|| Status::not_found(format!("no folder is offered as `{dir}`")))?;
-        let (out, packets) = mpsc::channel(transfer::QUEUE);
+        let (out, packets) = mpsc::channel(QUEUE);
         let call = Call { sync: self.clone(), dir };
         let progress = Arc::new(call.clone());
         let transfer = transfer::run(source, filter, request.into_inner(), out.clone(), progress);
@@ -41,13 +42,15 @@ impl file_sync_server::FileSync for FileSync {
                     let packet =
                         Packet { r#type: PacketType::PacketErr.into(), data, ..<_>::default() };
                     // Only a courtesy, for the status says the same: gone is fine.
-                    let _ = out.send(Ok(packet)).await;
+                    let _ = out.send(vec![packet]).await;
                     Some(Err(Status::aborted(message)))
                 }
             }
         });
         let driver = driver.filter_map(std::future::ready);
-        Ok(Response::new(stream::select(ReceiverStream::new(packets), driver).boxed()))
+        let packets =
+            ReceiverStream::new(packets).flat_map(|batch| stream::iter(batch.into_iter().map(Ok)));
+        Ok(Response::new(stream::select(packets, driver).boxed()))
     }
 
     /// No BuildKit since 2018 calls it.

@@ -5,25 +5,21 @@
 //! is answered with DATA, the last one empty. When it has all, it sends FIN and waits for ours.
 //! Reference: fsutil's `Send`, <https://github.com/tonistiigi/fsutil/blob/master/send.go>.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::{self, Read};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use bollard_buildkit_proto::fsutil::types::Packet;
 use bollard_buildkit_proto::fsutil::types::packet::PacketType;
-use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tonic::{Status, Streaming};
+use tonic::Streaming;
 
+use super::batch::{Batch, Outbound};
 use super::source::{FileSource, Filter, Stat, mode};
 use crate::buildkit::why;
 
-/// What goes to BuildKit; bounded, so that a slow BuildKit slows the reading.
-pub(super) type Outbound = mpsc::Sender<Result<Packet, Status>>;
-
-/// The longest DATA; with [`QUEUE`] it bounds the memory of a transfer to about half a megabyte.
+/// The longest DATA.
 const CHUNK: usize = 32 * 1024;
-pub(super) const QUEUE: usize = 16;
 /// Files that are read at the same time, and the walk.
 const TASKS: usize = 1 + 4;
 
@@ -42,11 +38,82 @@ pub(super) trait Progress: Send + Sync + 'static {
     fn file_done(&self, path: &str);
 }
 
-/// Files that BuildKit may ask for, by number.
-type Offered = Arc<Mutex<HashMap<u32, Stat>>>;
+/// The walk waits while BuildKit has asked for as many files that are not read yet: each costs BuildKit
+/// a goroutine.
+const ASKED: usize = 1_000;
+
+/// The files of one call.
+#[derive(Default)]
+struct Files {
+    state: Mutex<State>,
+    /// Notified when the walk may go on.
+    fewer: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Those that BuildKit may ask for, by number.
+    offered: HashMap<u32, File>,
+    /// Those that it has asked for and that are not read yet.
+    asked: VecDeque<(u32, File)>,
+    /// Whether nothing will be read any more.
+    closed: bool,
+}
+
+/// What must be known of a file to send it. There may be hundreds of thousands.
+struct File {
+    path: Box<str>,
+    size: i64,
+    mod_time: i64,
+}
+
+impl Files {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets BuildKit ask for a file; waits while it has asked for many.
+    fn offer(&self, id: u32, file: File) {
+        let many = |state: &mut State| state.asked.len() >= ASKED && !state.closed;
+        let state = self.fewer.wait_while(self.lock(), many);
+        state.unwrap_or_else(PoisonError::into_inner).offered.insert(id, file);
+    }
+
+    /// Takes a request at once, however many files wait to be read: requests that stay in the
+    /// connection cost more memory, and the connection has a limit for them.
+    fn ask(&self, id: u32) -> Result<(), Broken> {
+        let mut state = self.lock();
+        let file = state
+            .offered
+            .remove(&id)
+            .ok_or_else(|| Broken::Fault(format!("BuildKit asked for file {id}, which is none")))?;
+        state.asked.push_back((id, file));
+        Ok(())
+    }
+
+    /// The next file to read.
+    fn next(&self) -> Option<(u32, File)> {
+        let mut state = self.lock();
+        let next = state.asked.pop_front();
+        if state.asked.len() == ASKED - 1 {
+            self.fewer.notify_all();
+        }
+        next
+    }
+}
+
+/// Lets a walk that waits go on when the call ends, however it ends.
+struct Closing(Arc<Files>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.lock().closed = true;
+        self.0.fewer.notify_all();
+    }
+}
 
 /// Serves one call. Blocking work that is still under way when this returns or is dropped ends
-/// at its next packet, as nobody receives it.
+/// at its next batch, as nobody receives it.
 pub(super) async fn run(
     source: Arc<dyn FileSource>,
     filter: Filter,
@@ -54,77 +121,78 @@ pub(super) async fn run(
     out: Outbound,
     progress: Arc<dyn Progress>,
 ) -> Result<(), Broken> {
-    let offered = Offered::default();
+    let files = Arc::new(Files::default());
+    let _closing = Closing(files.clone());
     let mut tasks = JoinSet::new();
     tasks.spawn_blocking({
-        let (source, offered, out) = (source.clone(), offered.clone(), out.clone());
-        move || list(source.as_ref(), &filter, &offered, &out)
+        let (source, files, out) = (source.clone(), files.clone(), out.clone());
+        move || list(source.as_ref(), &filter, &files, out)
     });
     loop {
         let packet = tokio::select! {
             Some(done) = tasks.join_next() => {
                 finished(done)?;
-                continue;
+                None
             }
-            packet = inbound.message(), if tasks.len() < TASKS => packet,
+            packet = inbound.message() => Some(packet),
             () = out.closed() => return Err(Broken::Gone),
         };
-        // A broken stream is BuildKit's doing: what it has to say comes with the solve's error.
-        let Ok(Some(packet)) = packet else { return Err(Broken::Gone) };
-        match packet.r#type() {
-            PacketType::PacketReq => {
-                let stat = lock(&offered).remove(&packet.id).ok_or_else(|| {
-                    Broken::Fault(format!("BuildKit asked for file {}, which is none", packet.id))
-                })?;
-                let (source, out) = (source.clone(), out.clone());
-                let progress = progress.clone();
-                tasks.spawn_blocking(move || {
-                    send(source.as_ref(), packet.id, &stat, &out, progress.as_ref())
-                });
+        if let Some(packet) = packet {
+            // A broken stream is BuildKit's doing: what it has to say comes with the solve's error.
+            let Ok(Some(packet)) = packet else { return Err(Broken::Gone) };
+            match packet.r#type() {
+                PacketType::PacketReq => files.ask(packet.id)?,
+                PacketType::PacketFin => break,
+                PacketType::PacketErr => {
+                    let said = String::from_utf8_lossy(&packet.data).into_owned();
+                    return Err(Broken::Fault(format!(
+                        "BuildKit could not take the files: {said}"
+                    )));
+                }
+                other @ (PacketType::PacketStat | PacketType::PacketData) => {
+                    return Err(Broken::Fault(format!("BuildKit sent {}", other.as_str_name())));
+                }
             }
-            PacketType::PacketFin => break,
-            PacketType::PacketErr => {
-                let said = String::from_utf8_lossy(&packet.data).into_owned();
-                return Err(Broken::Fault(format!("BuildKit could not take the files: {said}")));
-            }
-            other @ (PacketType::PacketStat | PacketType::PacketData) => {
-                return Err(Broken::Fault(format!("BuildKit sent {}", other.as_str_name())));
-            }
+        }
+        // A reader ends when nothing is asked for, so the last one to end may have missed a file.
+        if tasks.len() < TASKS && !files.lock().asked.is_empty() {
+            let (source, files, out) = (source.clone(), files.clone(), out.clone());
+            let progress = progress.clone();
+            tasks.spawn_blocking(move || read(source.as_ref(), &files, out, progress.as_ref()));
         }
     }
     while let Some(done) = tasks.join_next().await {
         finished(done)?;
     }
     let fin = Packet { r#type: PacketType::PacketFin.into(), ..Packet::default() };
-    out.send(Ok(fin)).await.map_err(|_| Broken::Gone)
+    out.send(vec![fin]).await.map_err(|_| Broken::Gone)
 }
 
 fn finished(done: Result<Result<(), Broken>, tokio::task::JoinError>) -> Result<(), Broken> {
     done.unwrap_or_else(|crash| Err(Broken::Fault(format!("reading files failed: {crash}"))))
 }
 
-fn lock(offered: &Offered) -> std::sync::MutexGuard<'_, HashMap<u32, Stat>> {
-    offered.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Sends every STAT.
 fn list(
     source: &dyn FileSource,
     filter: &Filter,
-    offered: &Offered,
-    out: &Outbound,
+    files: &Files,
+    out: Outbound,
 ) -> Result<(), Broken> {
     let stat_packet =
         |stat| Packet { r#type: PacketType::PacketStat.into(), stat, ..<_>::default() };
+    let mut batch = Batch::new(out);
     let mut next = 0_u32;
     let mut gone = false;
     let walked = source.walk(filter, &mut |stat| {
         // A hard link is made from the file it names: its content is never asked for.
         if mode::is_regular(stat.mode) && stat.linkname.is_empty() {
-            lock(offered).insert(next, stat.clone());
+            let path = stat.path.as_str().into();
+            let file = File { path, size: stat.size, mod_time: stat.mod_time };
+            files.offer(next, file);
         }
         next += 1;
-        out.blocking_send(Ok(stat_packet(Some(stat)))).map_err(|_| {
+        batch.push(stat_packet(Some(stat))).map_err(|_| {
             gone = true;
             io::ErrorKind::BrokenPipe.into()
         })
@@ -132,7 +200,22 @@ fn list(
     match walked {
         _ if gone => Err(Broken::Gone),
         Err(fault) => Err(Broken::Fault(fault.to_string())),
-        Ok(()) => out.blocking_send(Ok(stat_packet(None))).map_err(|_| Broken::Gone),
+        Ok(()) => batch.push(stat_packet(None)).and_then(|()| batch.flush()),
+    }
+}
+
+/// Sends files until none is asked for.
+fn read(
+    source: &dyn FileSource,
+    files: &Files,
+    out: Outbound,
+    progress: &dyn Progress,
+) -> Result<(), Broken> {
+    let mut batch = Batch::new(out);
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        let Some((id, file)) = files.next() else { return batch.flush() };
+        send(source, id, file, &mut buffer, &mut batch, progress)?;
     }
 }
 
@@ -140,17 +223,19 @@ fn list(
 fn send(
     source: &dyn FileSource,
     id: u32,
-    stat: &Stat,
-    out: &Outbound,
+    file: File,
+    buffer: &mut [u8],
+    batch: &mut Batch,
     progress: &dyn Progress,
 ) -> Result<(), Broken> {
+    let File { path, size, mod_time } = file;
+    let stat = Stat { path: path.into_string(), size, mod_time, ..Stat::default() };
     let changed = || Broken::Fault(format!("{} changed while it was sent", stat.path));
     let fault = |error: io::Error| Broken::Fault(why(&error));
-    let mut file = source.open(stat).map_err(fault)?;
+    let mut content = source.open(&stat).map_err(fault)?;
     let mut left = usize::try_from(stat.size).map_err(|_| changed())?;
-    let mut buffer = vec![0; CHUNK];
     loop {
-        let count = match file.read(&mut buffer) {
+        let count = match content.read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             read => read.map_err(fault)?,
         };
@@ -159,12 +244,49 @@ fn send(
             return Err(changed());
         }
         let data = buffer[..count].to_vec();
-        let packet = Packet { r#type: PacketType::PacketData.into(), id, data, stat: None };
-        out.blocking_send(Ok(packet)).map_err(|_| Broken::Gone)?;
+        batch.push(Packet { r#type: PacketType::PacketData.into(), id, data, stat: None })?;
         progress.sent(count);
         if count == 0 {
             progress.file_done(&stat.path);
             return Ok(());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    fn file() -> File {
+        File { path: "x".into(), size: 0, mod_time: 0 }
+    }
+
+    /// As many files asked for as make the walk wait.
+    fn busy() -> Arc<Files> {
+        let files = Arc::new(Files::default());
+        for id in 0..ASKED as u32 {
+            files.offer(id, file());
+            files.ask(id).map_err(|_| ()).unwrap();
+        }
+        files
+    }
+
+    #[test]
+    fn a_walk_that_waits_goes_on_when_a_file_is_read_or_the_call_has_ended() {
+        let read: fn(Arc<Files>) = |files| assert_eq!(files.next().map(|(id, _)| id), Some(0));
+        let ended: fn(Arc<Files>) = |files| drop(Closing(files));
+        for release in [read, ended] {
+            let files = busy();
+            let walk = thread::spawn({
+                let files = files.clone();
+                move || files.offer(u32::MAX, file())
+            });
+            assert!(!files.lock().offered.contains_key(&u32::MAX), "the walk waits");
+            release(files.clone());
+            walk.join().unwrap();
+            assert!(files.lock().offered.contains_key(&u32::MAX));
         }
     }
 }

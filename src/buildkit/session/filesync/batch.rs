@@ -1,0 +1,49 @@
+//! Packets that go to BuildKit together.
+//!
+//! Most packets are small, and handing each of them from the thread that reads to the connection costs
+//! more than the packet.
+
+use bollard_buildkit_proto::fsutil::types::Packet;
+use tokio::sync::mpsc;
+
+use super::transfer::Broken;
+
+/// What goes to BuildKit; bounded, so that a slow BuildKit slows the reading.
+pub(super) type Outbound = mpsc::Sender<Vec<Packet>>;
+
+/// Batches on their way. With the limits of a batch it bounds the memory of a transfer to about 2 MB,
+/// without what must be known of each file.
+pub(super) const QUEUE: usize = 16;
+/// A batch is sent when it has this many packets, or this many bytes of content.
+const PACKETS: usize = 64;
+const BYTES: usize = 32 * 1024;
+
+/// Packets that were not sent yet.
+pub(super) struct Batch {
+    packets: Vec<Packet>,
+    bytes: usize,
+    out: Outbound,
+}
+
+impl Batch {
+    pub(super) fn new(out: Outbound) -> Self {
+        Self { packets: Vec::new(), bytes: 0, out }
+    }
+
+    /// Adds a packet, and sends all when they are many. Blocks while the queue is full.
+    pub(super) fn push(&mut self, packet: Packet) -> Result<(), Broken> {
+        self.bytes += packet.data.len();
+        self.packets.push(packet);
+        if self.packets.len() >= PACKETS || self.bytes >= BYTES { self.flush() } else { Ok(()) }
+    }
+
+    /// Sends what there is.
+    pub(super) fn flush(&mut self) -> Result<(), Broken> {
+        self.bytes = 0;
+        let packets = std::mem::take(&mut self.packets);
+        if packets.is_empty() {
+            return Ok(());
+        }
+        self.out.blocking_send(packets).map_err(|_| Broken::Gone)
+    }
+}

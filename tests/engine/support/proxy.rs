@@ -1,0 +1,70 @@
+//! A proxy in front of the engine that breaks one connection on purpose.
+
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::thread;
+
+use super::lab_env;
+
+/// The first bytes of HTTP/2, which a session's client sends once.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// The type of the frame that begins a call.
+const HEADERS: u8 = 1;
+/// A WINDOW_UPDATE of nothing, which no peer may send.
+const WRONG: &[u8] = b"\0\0\x04\x08\0\0\0\0\0\0\0\0\0";
+
+/// Listens at `socket` and passes all on to the lab's engine, but on a session sends a frame that is
+/// none as soon as the engine has begun its first call. Gives DOCKER_HOST.
+pub fn wrong_in_sessions(socket: PathBuf) -> String {
+    let engine: PathBuf = lab_env("DOCKER_HOST").trim_start_matches("unix://").into();
+    let host = format!("unix://{}", socket.display());
+    let listener = UnixListener::bind(socket).unwrap();
+    // It ends with the process of the tests.
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let (client, engine) = (client.unwrap(), UnixStream::connect(&engine).unwrap());
+            let (from, to) = (client.try_clone().unwrap(), engine.try_clone().unwrap());
+            thread::spawn(move || copied(from, to, |from, to| io::copy(from, to).map(drop)));
+            thread::spawn(move || copied(engine, client, answers));
+        }
+    });
+    host
+}
+
+/// Runs `copy`, and passes the end on.
+fn copied(
+    mut from: UnixStream,
+    mut to: UnixStream,
+    copy: impl FnOnce(&mut UnixStream, &mut UnixStream) -> io::Result<()>,
+) {
+    // A side that has hung up is the end of the connection and no more.
+    let _ = copy(&mut from, &mut to);
+    let _ = to.shutdown(Shutdown::Write);
+}
+
+/// Passes on what the engine answers. On a session it is the engine that begins with HTTP/2.
+fn answers(engine: &mut UnixStream, client: &mut UnixStream) -> io::Result<()> {
+    let mut seen = Vec::new();
+    let mut byte = [0];
+    while !seen.ends_with(PREFACE) {
+        if engine.read(&mut byte)? == 0 {
+            return Ok(());
+        }
+        client.write_all(&byte)?;
+        seen.push(byte[0]);
+    }
+    loop {
+        let mut head = [0; 9];
+        engine.read_exact(&mut head)?;
+        let length = u64::from(u32::from_be_bytes([0, head[0], head[1], head[2]]));
+        client.write_all(&head)?;
+        io::copy(&mut engine.take(length), client)?;
+        if head[3] == HEADERS {
+            break;
+        }
+    }
+    client.write_all(WRONG)?;
+    io::copy(engine, client).map(drop)
+}
