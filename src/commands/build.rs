@@ -17,6 +17,7 @@ use crate::driver::{
     Verified, preflight,
 };
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
+use crate::failure::Kind;
 use crate::image::Platform;
 use crate::matrix::{Cell, Matrix, Unnamed};
 use crate::outcome::{CellResult, Outcome};
@@ -297,12 +298,19 @@ fn hangup_is_ignored() -> bool {
     mask.is_none_or(|mask| mask & 1 != 0)
 }
 
+/// A bug of ours goes before what failed beside it.
 fn exit_code(outcomes: &[Outcome], cancelled: bool) -> ExitCode {
-    let failed = outcomes.iter().any(|outcome| matches!(outcome.result, CellResult::Failed(_)));
-    let kind = match (cancelled, failed) {
-        (true, _) => ErrorKind::Interrupted,
-        (false, true) => ErrorKind::CellFailed,
-        (false, false) => return ExitCode::SUCCESS,
+    let mut failures = outcomes.iter().filter_map(|outcome| match &outcome.result {
+        CellResult::Failed(failure) => Some(failure),
+        _ => None,
+    });
+    let kind = match failures.next() {
+        _ if cancelled => ErrorKind::Interrupted,
+        None => return ExitCode::SUCCESS,
+        Some(first) if first.kind == Kind::Bug || failures.any(|f| f.kind == Kind::Bug) => {
+            ErrorKind::Bug
+        }
+        Some(_) => ErrorKind::CellFailed,
     };
     ExitCode::from(kind.exit_code())
 }

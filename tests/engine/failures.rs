@@ -212,7 +212,7 @@ fn a_session_that_onebuild_ended_is_not_the_fault_of_the_engine() {
     command.env("DOCKER_HOST", wrong_in_sessions(project.path("docker.sock")));
     Running::start(command)
         .end()
-        .exits(1)
+        .exits(70)
         .says(&[
             "onebuild ended its session with the engine: ",
             "PROTOCOL_ERROR",

@@ -171,8 +171,8 @@ fn an_engine_that_ends_while_it_builds_is_told_from_a_build_that_fails() {
     let running = Running::start(command);
     until("it builds", Duration::from_secs(60), || commands_with(project.nonce()) > 0);
     drop(engine);
-    running
-        .end()
-        .exits(1)
-        .says(&["the connection to the engine was lost during the build", "is it still running?"]);
+    running.end().exits(1).says(&[
+        "the connection to the engine was lost during the build",
+        "check that it is running",
+    ]);
 }
