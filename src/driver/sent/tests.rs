@@ -188,33 +188,3 @@ fn others_on_the_machine_do_not_read_what_is_kept() {
     assert_eq!(mode & 0o777, 0o600);
     assert!(files.next().is_none());
 }
-
-/// `cargo test --release --lib -- --ignored --nocapture large_directory`
-#[test]
-#[ignore = "measures"]
-#[expect(clippy::print_stderr, reason = "it is what it is for")]
-fn a_large_directory_costs_little() {
-    let machine = Machine::new();
-    for group in 0..400 {
-        let below = machine.project.path().join(format!("packages/some-package-{group}/lib"));
-        fs::create_dir_all(&below).unwrap();
-        for number in 0..500 {
-            fs::write(below.join(format!("module-{number}.js")), "x").unwrap();
-        }
-    }
-    for what in ["first", "second", "third"] {
-        let started = std::time::Instant::now();
-        let ledger = machine.open(false);
-        let opened = started.elapsed();
-        machine.send(&ledger);
-        let sent = started.elapsed();
-        ledger.close();
-        eprintln!(
-            "{what}: open {opened:?}, walk {:?}, close {:?}",
-            sent - opened,
-            started.elapsed() - sent
-        );
-    }
-    let file = fs::read_dir(machine.home.path()).unwrap().next().unwrap().unwrap();
-    eprintln!("{} bytes", file.metadata().unwrap().len());
-}
