@@ -215,7 +215,7 @@ impl EngineBuilder {
         warn(&request, caches.commit(solved.cache_manifest).await?, events).await;
 
         let digest = named_image(&request.options.output, solved.digest.as_deref())?;
-        let pushed = matches!(request.options.output, Output::Push | Output::StoreAndPush);
+        let pushed = request.options.output.is_push();
         let (cached_steps, total_steps) = seen.steps();
         Ok(Built {
             digest,

@@ -31,8 +31,8 @@ impl<B: Builder, R: Registry> Verified<B, R> {
     }
 
     /// The same, waiting otherwise for what was written to be readable.
-    #[must_use]
-    pub fn settling(self, settle: Settle) -> Self {
+    #[cfg(test)]
+    fn settling(self, settle: Settle) -> Self {
         Self { settle, ..self }
     }
 
@@ -93,7 +93,7 @@ impl<B: Builder, R: Registry> Verified<B, R> {
                 explain(&mut failure, image, fault);
             }
         }
-        if failure.phase != Phase::Push || !is_push(request) {
+        if failure.phase != Phase::Push || !request.options.output.is_push() {
             return CellResult::Failed(failure);
         }
         let built = match pushed_digest(&failure, request) {
@@ -137,10 +137,6 @@ impl<B: Builder, R: Registry> Verified<B, R> {
             _ => None,
         }
     }
-}
-
-fn is_push(request: &BuildRequest) -> bool {
-    matches!(request.options.output, Output::Push | Output::StoreAndPush)
 }
 
 fn explain(failure: &mut Failure, image: Reference, fault: RegistryFault) {

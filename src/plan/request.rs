@@ -95,6 +95,13 @@ pub enum Output {
     Nothing,
 }
 
+impl Output {
+    /// Whether the image goes to the registries that the references name.
+    pub fn is_push(&self) -> bool {
+        matches!(self, Self::Push | Self::StoreAndPush)
+    }
+}
+
 /// The forms a file output takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileOutput {
