@@ -3,6 +3,7 @@
 //! The axes of the matrix at hand are flags too (`--os`, `--version`): [`command`] is given their
 //! names, since only the file knows them.
 
+mod allow;
 mod inputs;
 mod tools;
 
@@ -13,11 +14,13 @@ use std::str::FromStr;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory as _, Parser, Subcommand};
 
+use crate::grants::Grants;
 use crate::image::{Platform, Reference, Repository};
 use crate::matrix::Pick;
 use crate::plan::FileOutput;
 use crate::progress::Mode;
 
+pub use allow::{AllowFlag, values_of};
 pub use inputs::{BuildContext, CacheFlag, InputArgs, NetworkArg, SecretFlag, SshFlag};
 pub use tools::{
     CompletionsArgs, ExplainArgs, ExplainFormat, InitArgs, LintArgs, LintFormat, ManArgs, PlanArgs,
@@ -111,6 +114,13 @@ pub struct SelectArgs {
     /// Take values that come from elsewhere (`from:`) as the last run found them
     #[arg(long)]
     pub offline: bool,
+    /// Let the matrix reach beyond its repository: fs.read=PATH, fs.write=PATH, fs=PATH, ssh,
+    /// network.host, security.insecure, image.push=REPOSITORY, test.privileged, test.volumes=PATH
+    #[arg(long, env = "ONEBUILD_ALLOW", value_name = "GRANT", help_heading = "Permissions")]
+    pub allow: Vec<AllowFlag>,
+    /// What `allow` and the environment grant together.
+    #[arg(skip)]
+    pub grants: Grants,
     /// What the flags of single axes said.
     #[arg(skip)]
     pub axes: Vec<Pick>,

@@ -20,6 +20,7 @@ pub mod driver; // where docker and buildkit meet: implements `Builder`
 pub mod error; // kinds, exit codes, rendering of source spans
 pub mod event; // what work may tell a display
 pub mod failure; // why a cell failed: its kind, and the sentences made from it (pure)
+pub mod grants; // what a command line lets a matrix reach: `--allow` (pure)
 pub mod image; // reference, tag, digest, platform (pure)
 pub mod init; // a first matrix.yaml, from a Makefile and Dockerfiles (pure)
 pub mod input; // further contexts, secrets, caches, as they are written (pure)

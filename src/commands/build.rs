@@ -9,7 +9,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{destination, engine, output, prepare};
+use super::permissions::Purpose;
+use super::{destination, engine, output, permissions, prepare};
 use crate::cli::BuildArgs;
 use crate::docker::{Credentials, Engine, EngineFacts};
 use crate::driver::{
@@ -55,13 +56,15 @@ pub(super) fn run(matrix: &Matrix, args: &BuildArgs, scope: Scope) -> Result<Exi
         Scope::All => Unnamed::Everything,
     };
     let options = Arc::new(options(args));
-    let prepare::Prepared { cells, mut requests, mut allows, .. } =
-        prepare::prepared(matrix, &args.select, &args.inputs, unnamed, &options)?;
-    destination::check_caches(&cells, &requests, !args.inputs.cache_to.is_empty())?;
+    let purpose = if args.output.dry_run { Purpose::Plan } else { Purpose::Build };
+    let prepare::Prepared { cells, mut requests, mut allows, needs, .. } =
+        prepare::prepared(matrix, &args.select, &args.inputs, unnamed, &options, purpose)?;
+    destination::check_caches(&cells, &requests)?;
     if let Some(spec) = &args.output.output {
         destination::set(&mut requests, spec, args.output.dry_run)?;
     }
     if args.output.dry_run {
+        permissions::tell(&needs);
         return Ok(dry_run(&cells));
     }
     let (secrets, found) = secrets(&requests, args.run.progress);

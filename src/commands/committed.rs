@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::access::Access;
 use super::drift::Drift;
 use super::render::put;
 use super::{output, prepare, targets};
@@ -30,7 +31,8 @@ pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error>
         return Err(Error::new(ErrorKind::Matrix, message).help(help));
     }
     let root = &Root::of(&args.select.file);
-    let files = rendered(matrix, root)?;
+    let access = &Access::of(&args.select.file, &args.select.grants);
+    let files = rendered(matrix, root, access)?;
     let mut wrong = Diagnostics::default();
     files.iter().filter_map(|(path, file)| within(path, file, root).err()).for_each(|finding| {
         wrong.push(*finding);
@@ -54,8 +56,12 @@ pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error>
 }
 
 /// Every file with the path that it is written to.
-pub(super) fn rendered(matrix: &Matrix, root: &Root) -> Result<Vec<(PathBuf, Committed)>, Error> {
-    let templates = templates(matrix, root)?;
+pub(super) fn rendered(
+    matrix: &Matrix,
+    root: &Root,
+    access: &Access,
+) -> Result<Vec<(PathBuf, Committed)>, Error> {
+    let templates = templates(matrix, root, access)?;
     let overrides = Overrides::default();
     let cells = matrix.select(&Selection::default(), &overrides)?.expand()?.cells;
     let files = committed(matrix, &cells, &templates)?;
@@ -63,8 +69,8 @@ pub(super) fn rendered(matrix: &Matrix, root: &Root) -> Result<Vec<(PathBuf, Com
 }
 
 /// The templates of the files alone.
-pub(super) fn templates(matrix: &Matrix, root: &Root) -> Result<Templates, Error> {
-    prepare::templates(root, PLACE, |templates| templates.needed_by(matrix.committed()))
+pub(super) fn templates(matrix: &Matrix, root: &Root, access: &Access) -> Result<Templates, Error> {
+    prepare::templates(root, access, PLACE, |templates| templates.needed_by(matrix.committed()))
 }
 
 /// How the files differ from what is there.

@@ -73,24 +73,22 @@ pub(super) fn set(
     Ok(())
 }
 
-/// Refuses directories that no cache may be written to. `by_flag` tells whether `--cache-to` names
-/// them, and not the matrix.
-pub(super) fn check_caches(
-    cells: &[Cell],
-    requests: &[BuildRequest],
-    by_flag: bool,
-) -> Result<(), Error> {
+/// Refuses directories that no cache may be written to. Those of the matrix are in the repository, or
+/// granted.
+pub(super) fn check_caches(cells: &[Cell], requests: &[BuildRequest]) -> Result<(), Error> {
     let mut wrong = Diagnostics::default();
     for (cell, request) in cells.iter().zip(requests) {
-        for folder in request.cache_to.iter().filter_map(|cache| cache.folder("dest")) {
-            let span = cell.cache_to_span().filter(|_| !by_flag);
-            match (targets::check(Path::new(folder)), span) {
-                (Ok(()), _) => {}
-                (Err(why), Some(span)) => {
-                    let message = format!("a cache cannot be written to {folder}");
-                    wrong.push(Diagnostic::error(message).at(span, why));
+        let own = request.cache_to.len().saturating_sub(cell.overrides().cache_to.len());
+        for (number, cache) in request.cache_to.iter().enumerate() {
+            let Some(folder) = cache.folder("dest") else { continue };
+            match cell.cache_to_span().filter(|_| number < own) {
+                None => targets::check_flag(Path::new(folder))?,
+                Some(span) => {
+                    if let Err(why) = targets::check_granted(Path::new(folder)) {
+                        let message = format!("a cache cannot be written to {folder}");
+                        wrong.push(Diagnostic::error(message).at(span, why));
+                    }
                 }
-                (Err(_), None) => targets::check_flag(Path::new(folder))?,
             }
         }
     }

@@ -1,11 +1,13 @@
 //! The values of axes that come from elsewhere: read from files, fetched, or as the last run kept
 //! them.
 
+use super::access::Access;
+use super::permissions::{Need, missing_file, refused};
 use super::{engine, load, output};
 use crate::docker::Secret;
 use crate::driver::cache_directory;
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
-use crate::matrix::{self, Matrix, Outside, Resolved, TokenVariable};
+use crate::matrix::{self, AskedVariable, Matrix, Outside, Resolved, TokenVariable};
 use crate::plan::Root;
 use crate::versions::{self, Store, fetch, is_github_api};
 
@@ -25,12 +27,29 @@ pub(super) fn told(matrix: &Matrix) -> String {
     matrix.outside().iter().filter_map(line).collect()
 }
 
-/// Looks all of them up, once a run. Files are counted from `folder`.
+/// The variables that are sent where the matrix does not name one.
+pub(super) fn asked_variables(matrix: &Matrix) -> impl Iterator<Item = AskedVariable> {
+    let outside = matrix.outside().iter();
+    let of_github = outside.filter(|one| one.token.is_none() && is_github_api(&one.from));
+    of_github.map(|one| AskedVariable { name: GITHUB_TOKEN.to_owned(), span: one.span.clone() })
+}
+
+/// Looks all of them up, once a run. Files are counted from `folder`, and read where `access` allows
+/// it.
 pub(super) fn resolved(
     outside: &[Outside],
     folder: &Root,
+    access: &Access,
     offline: bool,
 ) -> Result<Resolved, Error> {
+    let files = outside.iter().filter(|outside| !is_url(outside));
+    let missing = files.filter_map(|outside| {
+        let grant = access.lacks_read(&folder.join(&outside.from))?;
+        let message =
+            format!("the values of `{}` are in a file outside the repository", outside.axis);
+        Some(missing_file(grant, &outside.span, message))
+    });
+    refused(&missing.collect::<Vec<Need>>())?;
     let mut resolved = Resolved::new();
     let mut errors = Diagnostics::default();
     for outside in outside {

@@ -4,11 +4,13 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use super::access::Access;
+use super::permissions::Needs;
 use super::{output, prepare};
 use crate::cli::{ExplainArgs, ExplainFormat};
-use crate::error::{Error, ErrorKind, listed, nearest, visible};
+use crate::error::{Error, ErrorKind, Span, listed, nearest, visible};
 use crate::matrix::{Cell, Matrix, Origin, Source, Unnamed};
-use crate::plan::escaped;
+use crate::plan::{Root, escaped};
 use crate::text::{pad, width};
 
 /// A column that is wider than this is not made as wide as its longest entry.
@@ -17,11 +19,30 @@ const WIDEST: usize = 48;
 pub(super) fn run(matrix: &Matrix, args: &ExplainArgs) -> Result<ExitCode, Error> {
     let cells = prepare::cells(matrix, &args.select, &args.inputs, Unnamed::Everything)?;
     let cell = find(&cells, &args.cell)?;
+    let mut origins = cell.origins();
+    origins.extend(beyond(matrix, cell, args));
     output::stdout(&match args.format {
-        ExplainFormat::Text => text(cell),
-        ExplainFormat::Json => json(cell),
+        ExplainFormat::Text => text(cell, origins),
+        ExplainFormat::Json => json(cell, origins),
     });
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the matrix asks for beyond its repository: grants, and variables of the environment.
+fn beyond(matrix: &Matrix, cell: &Cell, args: &ExplainArgs) -> Vec<Origin> {
+    let file = &args.select.file;
+    let access = Access::of(file, &args.select.grants);
+    let cells = std::slice::from_ref(cell);
+    let needs = Needs::of(matrix, cells, &Root::of(file), &access, &Default::default());
+    let origin = |key: &str, value: String, span: Option<Span>| Origin {
+        key: key.to_owned(),
+        value,
+        source: span.map_or(Source::Default, Source::File),
+    };
+    let grants = needs.grants.into_iter();
+    let grants = grants.map(|need| origin("allow", need.grant.to_string(), need.span));
+    let variables = needs.variables.into_iter();
+    grants.chain(variables.map(|one| origin("environment", one.name, Some(one.span)))).collect()
 }
 
 /// The cell of this name, or the one with an image of this name.
@@ -44,12 +65,12 @@ fn find<'c>(cells: &'c [Cell], name: &str) -> Result<&'c Cell, Error> {
     })
 }
 
-fn text(cell: &Cell) -> String {
+fn text(cell: &Cell, origins: Vec<Origin>) -> String {
     let row = |origin: Origin| {
         let Origin { key, value, source } = origin;
         [key, value, told(&source)].map(|text| one_line(&text))
     };
-    let rows: Vec<[String; 3]> = cell.origins().into_iter().map(row).collect();
+    let rows: Vec<[String; 3]> = origins.into_iter().map(row).collect();
     let widest = |column: usize| {
         rows.iter().map(|row| width(&row[column])).filter(|width| *width <= WIDEST).max()
     };
@@ -77,9 +98,8 @@ fn one_line(text: &str) -> String {
 }
 
 /// For programs. Versioned: fields are added, never changed, under one version.
-fn json(cell: &Cell) -> String {
-    let values: Vec<Value> = cell
-        .origins()
+fn json(cell: &Cell, origins: Vec<Origin>) -> String {
+    let values: Vec<Value> = origins
         .into_iter()
         .map(|Origin { key, value, source }| {
             let source = match source {

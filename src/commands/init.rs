@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::permissions::Purpose;
 use super::{load, output, prepare, targets};
 use crate::cli::{InitArgs, InputArgs, SelectArgs};
 use crate::error::{Error, ErrorKind, visible, why};
@@ -49,7 +50,8 @@ fn planned(path: &Path) -> Result<usize, Error> {
     let matrix = Matrix::parse(load::text(path).map_err(unreadable)?)?;
     let select = SelectArgs { file: path.to_owned(), ..SelectArgs::default() };
     let (inputs, options) = (InputArgs::default(), Default::default());
-    let prepared = prepare::prepared(&matrix, &select, &inputs, Unnamed::Everything, &options)?;
+    let (unnamed, purpose) = (Unnamed::Everything, Purpose::Plan);
+    let prepared = prepare::prepared(&matrix, &select, &inputs, unnamed, &options, purpose)?;
     Ok(prepared.cells.len())
 }
 

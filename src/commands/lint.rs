@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 
+use super::access::Access;
+use super::permissions::Purpose;
 use super::prepare::{self, Prepared};
 use super::{committed, compose, engine, load, output};
 use crate::allow::{Allows, Asked};
@@ -77,17 +79,19 @@ fn find(
     templates.extend(matrix.committed().iter().map(|file| root.join(&file.template)));
     let mut warnings = matrix.warnings().clone();
     let (inputs, options) = (InputArgs::default(), Default::default());
+    let purpose = if args.no_engine { Purpose::Plan } else { Purpose::Lint };
+    let (select, unnamed) = (&args.select, Unnamed::Everything);
     let prepared =
-        prepare::all(&matrix, &args.select, &inputs, Unnamed::Everything, &options, &mut warnings);
+        prepare::all(&matrix, select, &inputs, unnamed, &options, purpose, &mut warnings);
     findings.told(&warnings);
     let Prepared { cells, requests, sources, whole, .. } = prepared.map(|mut prepared| {
         std::mem::swap(allows, &mut prepared.allows);
         prepared
     })?;
-    drifted(&matrix, root, findings)?;
+    drifted(&matrix, root, &Access::of(&select.file, &select.grants), findings)?;
     let by_name = cells.iter().map(|cell| (&*cell.name, cell)).collect();
     let mut files = Files { cells: by_name, sources };
-    let asked = if args.no_engine { None } else { ask(&requests, args.host.as_deref())? };
+    let asked = if args.no_engine { None } else { ask(&bare(&requests), args.host.as_deref())? };
     let engine = asked.is_some();
     findings.of_requests(&requests, &mut files, !engine);
     let Answers { lint, bases } = asked.unwrap_or_default();
@@ -109,8 +113,13 @@ fn find(
 }
 
 /// What is wrong with the matrix's `files`, and which of them are not what they would be now.
-fn drifted(matrix: &Matrix, root: &Root, findings: &mut Findings) -> Result<(), Error> {
-    let files = match committed::rendered(matrix, root) {
+fn drifted(
+    matrix: &Matrix,
+    root: &Root,
+    access: &Access,
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    let files = match committed::rendered(matrix, root, access) {
         Err(error) if !error.diagnostics().is_empty() => {
             findings.told(error.diagnostics());
             return Ok(());
@@ -128,6 +137,22 @@ fn drifted(matrix: &Matrix, root: &Root, findings: &mut Findings) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// The requests without what only a step needs. No step runs here, and a frontend that is named by
+/// `# syntax=` could ask for it.
+fn bare(requests: &[BuildRequest]) -> Vec<BuildRequest> {
+    let bare = |request: &BuildRequest| BuildRequest {
+        secrets: Default::default(),
+        ssh: Default::default(),
+        network: None,
+        privileges: Default::default(),
+        cache_from: Vec::new(),
+        cache_to: Vec::new(),
+        test: None,
+        ..request.clone()
+    };
+    requests.iter().map(bare).collect()
 }
 
 /// BuildKit's findings; none where no engine answers.

@@ -7,7 +7,9 @@ use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::access::{Access, granted_early};
 use super::elsewhere;
+use super::permissions::{Need, missing_file, refused};
 use crate::cli::{AxisFlag, SelectArgs};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, SourceFile, visible, why};
 use crate::matrix::{Axis, Files, Matrix, Sheet};
@@ -21,10 +23,22 @@ const MAX_FILE: u64 = 4 << 20;
 /// from the current one.
 pub(super) const PIPED: &str = "-";
 
+/// The matrix where none is named.
+const DEFAULT: &str = "matrix.yaml";
+
 /// The files of the matrix that this command line means, laid over each other.
 pub(super) fn sheet(args: &[OsString]) -> Result<Sheet, Error> {
-    let path = matrix_path(args);
-    let file = match is_piped(&path) {
+    let named = named_matrix(args);
+    let is_named = named.is_some();
+    let path = named.unwrap_or_else(|| DEFAULT.into());
+    let is_piped = is_piped(&path);
+    let access = Access::of(place(&path, is_piped), &granted_early(args));
+    if let Some(grant) = access.lacks_read(&path).filter(|_| !is_named) {
+        let message = format!("{DEFAULT} is a link that leads out of the repository");
+        let help = format!("name the file with --file, or add {}", grant.flag());
+        return Err(Error::new(ErrorKind::Usage, message).help(help));
+    }
+    let file = match is_piped {
         true => piped(&path),
         false => text(&path),
     };
@@ -44,6 +58,12 @@ pub(super) fn sheet(args: &[OsString]) -> Result<Sheet, Error> {
         if needed.is_empty() {
             return Ok(files.merged()?);
         }
+        let missing = needed.iter().filter_map(|file| {
+            let grant = access.lacks_read(Path::new(&file.path))?;
+            let message = format!("{} is outside the repository", file.path);
+            Some(missing_file(grant, &file.span, message))
+        });
+        refused(&missing.collect::<Vec<Need>>())?;
         for file in needed {
             let inserted = match text(Path::new(&file.path)) {
                 Ok(source) => files.insert(&file.path, &source),
@@ -81,21 +101,28 @@ fn piped(path: &Path) -> io::Result<SourceFile> {
 /// The matrix, with the values that come from elsewhere.
 pub(super) fn matrix(sheet: &Sheet, select: &SelectArgs) -> Result<Matrix, Error> {
     let folder = Root::of(&select.file);
-    let resolved = elsewhere::resolved(&sheet.outside(), &folder, select.offline)?;
+    let access = Access::of(&select.file, &select.grants);
+    let resolved = elsewhere::resolved(&sheet.outside(), &folder, &access, select.offline)?;
     Ok(sheet.read(&resolved)?)
 }
 
 /// The matrix as far as it is known here and now, whatever may be odd about it.
 pub(super) fn at_hand(sheet: &Sheet, args: &[OsString]) -> Option<Matrix> {
-    let path = matrix_path(args);
-    let root = Root::of(if is_piped(&path) { Path::new(PIPED) } else { &path });
-    let resolved = elsewhere::resolved(&sheet.outside(), &root, true).ok()?;
+    let path = named_matrix(args).unwrap_or_else(|| DEFAULT.into());
+    let file = place(&path, is_piped(&path));
+    let access = Access::of(file, &granted_early(args));
+    let resolved = elsewhere::resolved(&sheet.outside(), &Root::of(file), &access, true).ok()?;
     sheet.read(&resolved).ok()
 }
 
-/// What `--file` says, read before the command line is understood, since the matrix decides which
+/// The path that the paths of a matrix are counted from.
+fn place(path: &Path, is_piped: bool) -> &Path {
+    if is_piped { Path::new(PIPED) } else { path }
+}
+
+/// What `--file` or the environment says, read before the command line is understood, since the matrix decides which
 /// flags there are.
-fn matrix_path(args: &[OsString]) -> PathBuf {
+fn named_matrix(args: &[OsString]) -> Option<PathBuf> {
     let mut args = args.iter().skip(1).map(|arg| arg.to_string_lossy());
     while let Some(arg) = args.next() {
         if arg == "--" {
@@ -103,16 +130,13 @@ fn matrix_path(args: &[OsString]) -> PathBuf {
         }
         if arg == "--file" || arg == "-f" {
             if let Some(value) = args.next() {
-                return value.into_owned().into();
+                return Some(value.into_owned().into());
             }
         } else if let Some(value) = arg.strip_prefix("--file=").or_else(|| arg.strip_prefix("-f")) {
-            return value.strip_prefix('=').unwrap_or(value).into();
+            return Some(value.strip_prefix('=').unwrap_or(value).into());
         }
     }
-    match std::env::var_os("ONEBUILD_FILE") {
-        Some(path) if !path.is_empty() => path.into(),
-        _ => "matrix.yaml".into(),
-    }
+    std::env::var_os("ONEBUILD_FILE").filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 /// Axes as flags: those that can be one, each once.

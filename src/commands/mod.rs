@@ -2,6 +2,7 @@
 //!
 //! Here alone the environment is read, files are loaded, and the terminal is written to.
 
+mod access;
 mod bug;
 mod build;
 mod committed;
@@ -19,6 +20,7 @@ mod lint;
 mod load;
 mod man;
 mod output;
+mod permissions;
 mod plan;
 mod prepare;
 mod render;
@@ -92,6 +94,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
         }
         select.axes = picks;
         select.environment = environment;
+        select.grants = access::granted(&select.allow)?;
     }
     match command {
         Command::Build(args) => build::run(&usable(sheet, &args.select)?, &args, build::Scope::One),

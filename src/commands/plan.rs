@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::permissions::{self, Purpose};
 use super::{elsewhere, output, prepare};
 use crate::cli::{PlanArgs, PlanFormat};
 use crate::error::{Error, ErrorKind, visible};
@@ -14,12 +15,13 @@ pub(super) fn run(matrix: &Matrix, args: &PlanArgs) -> Result<ExitCode, Error> {
         return Err(error.help("add --format github"));
     }
     // Whatever the format, to find what is wrong with the templates now and not at the build.
-    let (prepare::Prepared { cells, requests, .. }, warnings) = prepare::judged(
+    let (prepare::Prepared { cells, requests, needs, .. }, warnings) = prepare::judged(
         matrix,
         &args.select,
         &args.inputs,
         Unnamed::Everything,
         &Default::default(),
+        Purpose::Plan,
     )?;
     let strict = args.select.strict;
     if strict && args.format == PlanFormat::Table && warnings.has_warnings() {
@@ -28,9 +30,12 @@ pub(super) fn run(matrix: &Matrix, args: &PlanArgs) -> Result<ExitCode, Error> {
     }
     output::warn(&warnings, strict)?;
     elsewhere::told(matrix).lines().for_each(note);
+    if args.format != PlanFormat::Json {
+        permissions::tell(&needs);
+    }
     output::stdout(&match args.format {
         PlanFormat::Table => plan::table(&cells),
-        PlanFormat::Json => plan::json(&cells),
+        PlanFormat::Json => plan::json(&cells, &needs.beyond()),
         PlanFormat::Github => {
             let strategy = plan::github(matrix, &cells, &args.group_by)?;
             note(&strategy.grouping);

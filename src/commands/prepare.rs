@@ -1,12 +1,15 @@
 //! From the command line to build requests: what `build`, `matrix`, `render` and `plan` share.
 
 use std::collections::HashMap;
+use std::io;
 use std::mem::take;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use indexmap::IndexSet;
 
+use super::access::Access;
+use super::permissions::{Needs, Purpose, missing_file, refused};
 use super::{committed, facts, inputs, load, output, scripts};
 use crate::allow::{Allows, Asked};
 use crate::check::{Subject, acknowledge, check};
@@ -29,6 +32,8 @@ pub(super) struct Prepared {
     /// Whether these are all cells of the matrix, as its files have them: what is of no use to them
     /// is of no use at all.
     pub(super) whole: bool,
+    /// What the matrix asks for beyond its repository.
+    pub(super) needs: Needs,
 }
 
 /// The cells that the command line selects and their build requests, the warnings shown.
@@ -38,8 +43,9 @@ pub(super) fn prepared(
     inputs: &InputArgs,
     unnamed: Unnamed,
     options: &Arc<BuildOptions>,
+    purpose: Purpose,
 ) -> Result<Prepared, Error> {
-    let (prepared, warnings) = judged(matrix, args, inputs, unnamed, options)?;
+    let (prepared, warnings) = judged(matrix, args, inputs, unnamed, options, purpose)?;
     output::warn(&warnings, args.strict)?;
     Ok(prepared)
 }
@@ -51,9 +57,10 @@ pub(super) fn judged(
     inputs: &InputArgs,
     unnamed: Unnamed,
     options: &Arc<BuildOptions>,
+    purpose: Purpose,
 ) -> Result<(Prepared, Diagnostics), Error> {
     let mut warnings = matrix.warnings().clone();
-    let prepared = all(matrix, args, inputs, unnamed, options, &mut warnings);
+    let prepared = all(matrix, args, inputs, unnamed, options, purpose, &mut warnings);
     let mut prepared = prepared.or_else(|error| {
         output::warn(&matrix.allows().clone().filter(take(&mut warnings)), args.strict)?;
         Err(error)
@@ -78,14 +85,23 @@ pub(super) fn all(
     inputs: &InputArgs,
     unnamed: Unnamed,
     options: &Arc<BuildOptions>,
+    purpose: Purpose,
     warnings: &mut Diagnostics,
 ) -> Result<Prepared, Error> {
     let Selected { cells, everything } = selected(matrix, args, inputs, unnamed, warnings)?;
     inputs::check(inputs, cells.len())?;
     let root = &Root::of(&args.file);
-    let (requests, sources) = planned(matrix, &cells, root, options, warnings)?;
+    let access = &Access::of(&args.file, &args.grants);
+    let mut needs = Needs::of(matrix, &cells, root, access, options);
+    if needs.lacks_templates() {
+        // Nothing is read, and all that is known by now is reported at once.
+        needs.check(purpose)?;
+    }
+    let (requests, sources) = planned(matrix, &cells, root, access, options, warnings)?;
+    needs.of_steps(&cells, &requests, &sources, access);
+    needs.check(purpose)?;
     let whole = everything && !changes(args, inputs);
-    let every = || all_requests(matrix, root);
+    let every = || all_requests(matrix, root, access);
     warnings.extend(check(Subject {
         matrix,
         cells: &cells,
@@ -95,7 +111,7 @@ pub(super) fn all(
     }));
     let mut allows = matrix.allows().clone();
     acknowledge(&requests, &sources, &mut allows);
-    Ok(Prepared { cells, requests, sources, allows, whole })
+    Ok(Prepared { cells, requests, sources, allows, whole, needs })
 }
 
 /// The cells that the command line selects, the warnings shown.
@@ -157,12 +173,13 @@ fn planned(
     matrix: &Matrix,
     cells: &[Cell],
     root: &Root,
+    access: &Access,
     options: &Arc<BuildOptions>,
     warnings: &mut Diagnostics,
 ) -> Result<(Vec<BuildRequest>, Sources), Error> {
-    let mut templates = templates(root, CONTEXT, |templates| templates.needed(cells))?;
+    let mut templates = templates(root, access, CONTEXT, |templates| templates.needed(cells))?;
     // A var may be there for them alone; what else is wrong with them is not for now.
-    if let Ok(others) = committed::templates(matrix, root) {
+    if let Ok(others) = committed::templates(matrix, root, access) {
         templates.also_used(others.names());
     }
     let plan = plan(matrix, cells, &templates, root, options)?;
@@ -170,11 +187,23 @@ fn planned(
     let mut requests = plan.requests;
     scripts::read(&mut requests, root)?;
     let mut ignores = HashMap::new();
+    let mut missing = Vec::new();
     for (cell, request) in cells.iter().zip(&mut requests) {
         let template = request.context.join(&*cell.dockerfile);
-        let ignore = ignores.entry(template).or_insert_with_key(|template| own_ignore(template));
+        let ignore = ignores.entry(template).or_insert_with_key(|template| {
+            let path = own_ignore(template);
+            match access.lacks_read(&path).filter(|_| path.is_file()) {
+                Some(grant) => {
+                    let message = format!("{} leads out of the repository", path.display());
+                    missing.push(missing_file(grant, &cell.dockerfile_span, message));
+                    None
+                }
+                None => load::text(&path).ok().map(|file| file.text().into()),
+            }
+        });
         request.dockerignore.clone_from(ignore);
     }
+    refused(&missing)?;
     Ok((requests, templates.sources()))
 }
 
@@ -193,19 +222,19 @@ fn changes(args: &SelectArgs, inputs: &InputArgs) -> bool {
 
 /// The requests of all cells of the matrix, as its files have them; none where one of them cannot be
 /// made, which is not for now.
-fn all_requests(matrix: &Matrix, root: &Root) -> Option<Vec<BuildRequest>> {
+fn all_requests(matrix: &Matrix, root: &Root, access: &Access) -> Option<Vec<BuildRequest>> {
     let overrides = Overrides::default();
     let cells = matrix.select(&Selection::default(), &overrides).ok()?.expand().ok()?.cells;
-    let templates = templates(root, CONTEXT, |templates| templates.needed(&cells)).ok()?;
+    let templates = templates(root, access, CONTEXT, |templates| templates.needed(&cells)).ok()?;
     let plan = plan(matrix, &cells, &templates, root, &Default::default()).ok()?;
     Some(plan.requests)
 }
 
 /// What Docker lets stand beside one Dockerfile in place of the context's `.dockerignore`.
-fn own_ignore(template: &Path) -> Option<Arc<str>> {
+fn own_ignore(template: &Path) -> PathBuf {
     let mut name = template.as_os_str().to_owned();
     name.push(".dockerignore");
-    load::text(Path::new(&name)).ok().map(|file| file.text().into())
+    name.into()
 }
 
 fn overrides(args: &SelectArgs) -> Result<Overrides, Error> {
@@ -238,6 +267,7 @@ fn overrides(args: &SelectArgs) -> Result<Overrides, Error> {
 /// are told at once.
 pub(super) fn templates(
     root: &Root,
+    access: &Access,
     place: &str,
     needed: impl Fn(&Templates) -> Vec<Needed>,
 ) -> Result<Templates, Error> {
@@ -250,8 +280,13 @@ pub(super) fn templates(
         }
         for file in needed {
             let path = root.join(&file.path);
-            let read =
-                inside(&path, &root.join(&file.folder), place).and_then(|()| load::text(&path));
+            let folder = root.join(&file.folder);
+            // Nothing of a directory that may not be read, not even whether a file is there.
+            let allowed = match access.lacks_read(&folder) {
+                Some(grant) => Err(io::Error::other(format!("it needs {}", grant.flag()))),
+                None => inside(&path, &folder, place),
+            };
+            let read = allowed.and_then(|()| load::text(&path));
             let found = match read {
                 Ok(source) => templates.insert(&file.path, source),
                 Err(error) => {

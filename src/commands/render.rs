@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::drift::Drift;
+use super::permissions::Purpose;
 use super::{committed, output, prepare, targets};
 use crate::cli::{InputArgs, RenderArgs, SelectArgs};
 use crate::error::{Error, ErrorKind, why};
@@ -17,8 +18,9 @@ pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error>
         return committed::run(matrix, args);
     }
     let (inputs, options) = (InputArgs::default(), Default::default());
+    let (unnamed, purpose) = (Unnamed::Everything, Purpose::Plan);
     let requests =
-        prepare::prepared(matrix, &args.select, &inputs, Unnamed::Everything, &options)?.requests;
+        prepare::prepared(matrix, &args.select, &inputs, unnamed, &options, purpose)?.requests;
     if let Some(folder) = &args.out {
         for request in &requests {
             targets::check_flag(&path_in(folder, &request.cell))?;

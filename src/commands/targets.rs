@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::load;
 use crate::error::{Error, ErrorKind, why};
+use crate::grants::lexical;
 
 /// As many links as Linux follows in one path.
 const MOST_LINKS: usize = 40;
@@ -15,6 +16,22 @@ const MOST_LINKS: usize = 40;
 /// Says why nothing may be written to `path`. Neither it nor the directories that it is in need to
 /// exist.
 pub(super) fn check(path: &Path) -> Result<(), String> {
+    check_granted(path)?;
+    let here = std::env::current_dir().map_err(|error| why(&error))?;
+    let named = lexical(&here.join(path));
+    let real = resolved(&here.join(path)).map_err(|error| why(&error))?;
+    match repository(&named, &here).map(|top| top.canonicalize()) {
+        Some(Ok(top)) if !real.starts_with(&top) => {
+            Err("a link leads out of the repository".to_owned())
+        }
+        Some(Err(error)) => Err(why(&error)),
+        _ => Ok(()),
+    }
+}
+
+/// The same where a link may lead out of the repository, which [`Access`](super::access::Access)
+/// decides.
+pub(super) fn check_granted(path: &Path) -> Result<(), String> {
     let here = std::env::current_dir().map_err(|error| why(&error))?;
     let named = lexical(&here.join(path));
     if has_git_name(path) || has_git_name(&named) {
@@ -23,12 +40,6 @@ pub(super) fn check(path: &Path) -> Result<(), String> {
     let real = resolved(&here.join(path)).map_err(|error| why(&error))?;
     if has_git_name(&real) || real.ancestors().any(is_git_directory) {
         return Err("a link leads into a Git directory, and nothing is written there".to_owned());
-    }
-    if let Some(top) = repository(&named, &here) {
-        let top = top.canonicalize().map_err(|error| why(&error))?;
-        if !real.starts_with(top) {
-            return Err("a link leads out of the repository".to_owned());
-        }
     }
     match real.metadata() {
         // It would be replaced, or read before; either may never end.
@@ -72,23 +83,8 @@ fn repository(named: &Path, here: &Path) -> Option<PathBuf> {
     top.or_else(|| named.starts_with(here).then_some(here)).map(Path::to_owned)
 }
 
-/// An absolute path without `.` and `..`, no link followed.
-fn lexical(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                plain.pop();
-            }
-            part => plain.push(part),
-        }
-    }
-    plain
-}
-
 /// An absolute path with every link followed, those that lead to nothing yet among them.
-fn resolved(path: &Path) -> io::Result<PathBuf> {
+pub(super) fn resolved(path: &Path) -> io::Result<PathBuf> {
     let parts = |path: &Path| -> Vec<OsString> {
         path.components().map(|part| part.as_os_str().to_owned()).collect()
     };

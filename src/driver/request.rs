@@ -68,14 +68,20 @@ pub(super) fn solve(
         set("image-resolve-mode", "pull");
     }
     let mut entitlements = Vec::new();
-    match request.network.unwrap_or(options.network) {
+    let network = request.network.unwrap_or(options.network);
+    if network == Network::Host || request.privileges.network_host.is_some() {
+        entitlements.push("network.host".to_owned());
+    }
+    if request.privileges.insecure.is_some() {
+        entitlements.push("security.insecure".to_owned());
+    }
+    match network {
         Network::Default => {}
         Network::None => {
             set("force-network-mode", "none");
         }
         Network::Host => {
             set("force-network-mode", "host");
-            entitlements.push("network.host".to_owned());
         }
     }
     if options.provenance {

@@ -63,6 +63,11 @@ impl Error {
         Self { diagnostics, ..Self::new(kind, "") }
     }
 
+    /// Findings that go before the message.
+    pub fn with_findings(self, diagnostics: Diagnostics) -> Self {
+        Self { diagnostics, ..self }
+    }
+
     /// The cause, whose own causes are shown too.
     pub fn caused_by(
         mut self,

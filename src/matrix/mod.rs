@@ -4,6 +4,7 @@
 //! [`Matrix::select`] checks the wishes of the command line against it; [`Selected::expand`] makes
 //! the [`Cell`]s. Errors of the second kind are wrong usage, the others a wrong matrix.
 
+mod asked;
 mod axis;
 mod cell;
 mod check;
@@ -32,6 +33,7 @@ mod test;
 #[cfg(test)]
 mod tests;
 
+pub use asked::{Asked, AskedFor, AskedVariable};
 pub use axis::{Axis, AxisValue};
 pub use cell::{BaseLabels, BaseWanted, Cell};
 pub use committed::CommittedFile;

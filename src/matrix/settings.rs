@@ -180,6 +180,18 @@ impl SecretRule {
 }
 
 impl CacheRule {
+    /// Where its place stands: the directory or the reference.
+    pub(super) fn span(&self) -> Option<Span> {
+        match self {
+            Self::Line(template) => Some(template.span()),
+            Self::Map { attributes, .. } => {
+                let is_place = |key: &str| matches!(key, "src" | "dest" | "ref");
+                let place = attributes.iter().find(|(key, _)| is_place(key));
+                place.or(attributes.first()).map(|(_, template)| template.span())
+            }
+        }
+    }
+
     fn templates(&self) -> Vec<&Template> {
         match self {
             Self::Line(template) => vec![template],

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::base_labels::{self, UnknownBase};
+use super::privileges::{Privileges, privileges};
 use super::request::{BuildOptions, BuildRequest};
 use super::templates::Templates;
 use crate::error::{Diagnostic, Diagnostics, listed};
@@ -108,6 +109,7 @@ fn request(
         secrets: cell.secrets.iter().map(|(id, one)| (id.clone(), secret(one))).collect(),
         ssh: cell.ssh.iter().map(|(id, places)| (id.clone(), agents(places))).collect(),
         network: cell.network,
+        privileges: Privileges::default(),
         media_types: cell.media_types,
         cache_from: own(&cell.cache_from),
         cache_to: own(&cell.cache_to),
@@ -116,6 +118,7 @@ fn request(
         script: None,
         options: options.clone(),
     };
+    request.privileges = privileges(&request);
     let unknown = base_labels::label(cell.base, &mut request);
     Ok((request, unknown))
 }

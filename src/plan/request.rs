@@ -6,6 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::bases::Base;
+use super::privileges::Privileges;
 use crate::event::CellName;
 use crate::image::{Platform, Reference};
 use crate::input::{Cache, MediaTypes, NamedContext, Network, Secret, Test};
@@ -40,6 +41,8 @@ pub struct BuildRequest {
     pub ssh: IndexMap<String, Vec<PathBuf>>,
     /// In place of the options' network.
     pub network: Option<Network>,
+    /// What its steps ask for, and what BuildKit is then asked for in their name.
+    pub privileges: Privileges,
     pub media_types: MediaTypes,
     pub cache_from: Vec<Cache>,
     pub cache_to: Vec<Cache>,
@@ -135,6 +138,7 @@ impl BuildRequest {
             secrets: IndexMap::new(),
             ssh: IndexMap::new(),
             network: None,
+            privileges: Privileges::default(),
             media_types: MediaTypes::default(),
             cache_from: Vec::new(),
             cache_to: Vec::new(),

@@ -102,7 +102,7 @@ cell      platforms    dockerfile         images
 2-ubuntu  amd64 arm64  ubuntu/Dockerfile  me/app:2-ubuntu
 "
     );
-    let json: serde_json::Value = serde_json::from_str(&json(&cells)).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json(&cells, &Default::default())).unwrap();
     assert_eq!(json["version"], 1);
     assert_eq!(json["cells"].as_array().unwrap().len(), 2);
     assert_eq!(json["cells"][1]["axes"]["version"], "2");

@@ -9,10 +9,26 @@ use crate::input::{
 };
 use crate::matrix::Cell;
 
+/// What a build of a plan reaches beyond the repository and the sandbox.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Beyond {
+    /// As `--allow` takes them, granted or not.
+    pub grants: Vec<String>,
+    /// The names of the variables that it reads.
+    pub environment: Vec<String>,
+}
+
 /// The plan for programs. Versioned: fields are added, never changed, under one version.
-pub fn json(cells: &[Cell]) -> String {
+pub fn json(cells: &[Cell], beyond: &Beyond) -> String {
     let cells: Vec<Value> = cells.iter().map(cell).collect();
-    let mut text = serde_json::to_string_pretty(&json!({ "version": 1, "cells": cells }))
+    let Beyond { grants, environment } = beyond;
+    let plan = json!({
+        "version": 1,
+        "cells": cells,
+        "grants": grants,
+        "environment": environment,
+    });
+    let mut text = serde_json::to_string_pretty(&plan)
         .expect("texts, lists and maps with text keys always serialize");
     text.push('\n');
     escaped(&text)

@@ -9,7 +9,7 @@ mod tests;
 
 pub use bake::{Bake, bake};
 pub use github::{Strategy, github};
-pub use json::json;
+pub use json::{Beyond, json};
 pub use table::table;
 
 /// JSON in which nothing acts on a terminal or commands the runner of a workflow: what JSON itself
