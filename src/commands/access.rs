@@ -5,8 +5,10 @@
 //! directory of the matrix. Links are followed before paths are compared.
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::load::regular;
 use super::targets::resolved;
 use crate::cli::{self, AllowFlag};
 use crate::error::{Error, ErrorKind};
@@ -89,6 +91,13 @@ impl Access {
         self.to_read(path).filter(|grant| !self.has(grant))
     }
 
+    /// The same for a text file. What is no regular file is refused whatever is granted, and without
+    /// being opened.
+    pub(super) fn lacks_text(&self, path: &Path) -> Option<Grant> {
+        let is_refused = fs::metadata(path).is_ok_and(|found| regular(&found).is_err());
+        self.lacks_read(path).filter(|_| !is_refused)
+    }
+
     /// The path to grant, where `path` is not in the repository: as it is written, or where a link
     /// leads.
     fn outside(&self, path: &Path) -> Option<PathBuf> {
@@ -113,7 +122,6 @@ fn repository(directory: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::os::unix::fs::symlink;
 
     use super::*;

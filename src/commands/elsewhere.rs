@@ -44,7 +44,7 @@ pub(super) fn resolved(
 ) -> Result<Resolved, Error> {
     let files = outside.iter().filter(|outside| !is_url(outside));
     let missing = files.filter_map(|outside| {
-        let grant = access.lacks_read(&folder.join(&outside.from))?;
+        let grant = access.lacks_text(&folder.join(&outside.from))?;
         let message =
             format!("the values of `{}` are in a file outside the repository", outside.axis);
         Some(missing_file(grant, &outside.span, message))

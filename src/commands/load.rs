@@ -59,8 +59,8 @@ pub(super) fn sheet(args: &[OsString]) -> Result<Sheet, Error> {
             return Ok(files.merged()?);
         }
         let missing = needed.iter().filter_map(|file| {
-            let grant = access.lacks_read(Path::new(&file.path))?;
-            let message = format!("{} is outside the repository", file.path);
+            let grant = access.lacks_text(Path::new(&file.path))?;
+            let message = "a file that is extended is outside the repository".to_owned();
             Some(missing_file(grant, &file.span, message))
         });
         refused(&missing.collect::<Vec<Need>>())?;

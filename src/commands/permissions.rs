@@ -18,6 +18,9 @@ use crate::grants::Grant;
 use crate::matrix::{Asked, AskedFor, AskedVariable, Cell, Matrix};
 use crate::plan::{Beyond, BuildOptions, BuildRequest, Network, Privileges, Root, Sources};
 
+/// Cells may ask for a file each. More of them show nothing new.
+const MOST_SHOWN: usize = 40;
+
 /// What a command does with the cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Purpose {
@@ -37,6 +40,18 @@ pub(super) struct Need {
     /// The first purpose that it is needed for.
     since: Purpose,
     is_granted: bool,
+}
+
+impl Need {
+    /// With the path, which a placeholder or a link may hide.
+    fn told(&self) -> String {
+        match &self.grant {
+            Grant::Read(path) | Grant::Write(path) => {
+                format!("{}: {}", self.message, path.display())
+            }
+            _ => self.message.clone(),
+        }
+    }
 }
 
 /// All that a run asks for.
@@ -115,7 +130,7 @@ impl Needs {
                 "all steps run in the network of the engine's machine".to_owned(),
             ),
             AskedFor::CacheFrom(path) => {
-                add(read(path), Build, "a cache is read outside the repository".to_owned());
+                add(read(path), Build, "a cache is read from outside the repository".to_owned());
             }
             AskedFor::CacheTo(path) => add(
                 access.to_write(&root.join(path)),
@@ -228,10 +243,12 @@ pub(super) fn refused<'n>(missing: impl IntoIterator<Item = &'n Need>) -> Result
     let mut found = Diagnostics::default();
     let mut grants = BTreeSet::new();
     for need in missing {
-        let finding = Diagnostic::error(&need.message);
+        if grants.insert(&need.grant) && grants.len() > MOST_SHOWN {
+            continue;
+        }
+        let finding = Diagnostic::error(need.told());
         let finding = need.span.iter().fold(finding, |finding, span| finding.at(span, ""));
         found.push(finding.help(format!("to allow it, add {}", need.grant.flag())));
-        grants.insert(&need.grant);
     }
     match grants.len() {
         0 => Ok(()),
@@ -245,10 +262,15 @@ pub(super) fn refused<'n>(missing: impl IntoIterator<Item = &'n Need>) -> Result
     }
 }
 
-fn flags<'g>(grants: impl IntoIterator<Item = &'g Grant>) -> String {
-    grants.into_iter().map(Grant::flag).collect::<Vec<_>>().join(" ")
+fn flags(grants: BTreeSet<&Grant>) -> String {
+    let more = match grants.len().saturating_sub(MOST_SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let shown = grants.into_iter().take(MOST_SHOWN).map(Grant::flag);
+    shown.collect::<Vec<_>>().join(" ") + &more
 }
 
 fn forwarded(id: &str) -> String {
-    format!("the SSH agent `{id}` signs for the steps of the build")
+    format!("the SSH agent `{id}` is forwarded to the build")
 }

@@ -194,7 +194,7 @@ fn planned(
             let path = own_ignore(template);
             match access.lacks_read(&path).filter(|_| path.is_file()) {
                 Some(grant) => {
-                    let message = format!("{} leads out of the repository", path.display());
+                    let message = format!("{} is a link out of the repository", path.display());
                     missing.push(missing_file(grant, &cell.dockerfile_span, message));
                     None
                 }

@@ -106,6 +106,9 @@ impl Error {
     pub fn render(&self, color: bool) -> String {
         let mut text = self.diagnostics.render(color);
         if !self.message.is_empty() {
+            if !text.is_empty() {
+                text.push('\n');
+            }
             let causes = std::iter::successors(
                 self.source.as_deref().map(|e| e as &(dyn std::error::Error + 'static)),
                 |e| e.source(),

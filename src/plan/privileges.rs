@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::request::BuildRequest;
-use crate::dockerfile::{Dockerfile, Instruction, Kind};
+use crate::dockerfile::{Dockerfile, Kind, Run, Source};
 
 /// What the steps of a build ask for, each with the line (from 1) of the first step that does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,38 +26,41 @@ pub(super) fn privileges(request: &BuildRequest) -> Privileges {
         return found;
     }
     let file = Dockerfile::parse(text);
-    let mut built = BTreeSet::new();
+    // Stages that are built, by the lines of their `FROM`, and those that others are built on, which
+    // run their triggers.
+    let (mut built, mut triggers) = (BTreeSet::new(), BTreeSet::new());
     for platform in request.differing_platforms() {
         let stages = request.stages(&file, platform, None).stages;
-        built.extend(
-            stages.iter().filter(|s| s.is_reachable && !s.is_replaced).map(|stage| stage.line),
-        );
-    }
-    let mut stage = None;
-    for step in &file.instructions {
-        if matches!(step.kind, Kind::From(_)) {
-            stage = Some(step.first);
+        for stage in stages.iter().filter(|stage| stage.is_reachable && !stage.is_replaced) {
+            built.insert(stage.line);
+            if let Source::Stage(number) = stage.base {
+                triggers.extend(stages.get(number).map(|base| base.line));
+            }
         }
-        if stage.is_some_and(|line| built.contains(&line)) {
-            found.add(step);
+    }
+    let mut stage = 0;
+    for step in &file.instructions {
+        match &step.kind {
+            Kind::From(_) => stage = step.first,
+            Kind::Run(run) if built.contains(&stage) => found.add(step.first, run),
+            Kind::Onbuild(trigger) if triggers.contains(&stage) => {
+                if let Kind::Run(run) = &trigger.kind {
+                    found.add(step.first, run);
+                }
+            }
+            _ => {}
         }
     }
     found
 }
 
 impl Privileges {
-    fn add(&mut self, step: &Instruction) {
-        match &step.kind {
-            Kind::Run(run) => {
-                if run.network.as_deref() == Some("host") {
-                    self.network_host.get_or_insert(step.first);
-                }
-                if run.security.as_deref() == Some("insecure") {
-                    self.insecure.get_or_insert(step.first);
-                }
-            }
-            Kind::Onbuild(step) => self.add(step),
-            _ => {}
+    fn add(&mut self, line: u32, run: &Run) {
+        if run.network.as_deref() == Some("host") {
+            self.network_host.get_or_insert(line);
+        }
+        if run.security.as_deref() == Some("insecure") {
+            self.insecure.get_or_insert(line);
         }
     }
 }
@@ -87,6 +90,7 @@ mod tests {
             ("FROM a AS b\nRUN --network=host x\nFROM b", None, (Some(2), None)),
             ("FROM a AS b\nRUN --network=host x\nFROM a\nCOPY --from=b / /", None, (Some(2), None)),
             ("FROM a AS b\nONBUILD RUN --security=insecure x\nFROM b", None, (None, Some(2))),
+            ("FROM a AS b\nONBUILD RUN --security=insecure x", None, (None, None)),
         ] {
             let rendered = Rendered::verbatim("Dockerfile", text);
             let request = BuildRequest {

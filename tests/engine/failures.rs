@@ -88,8 +88,16 @@ fn a_stage_that_is_misspelt_is_guessed() {
 #[test]
 fn the_engines_network_is_given_to_no_step_that_just_takes_it() {
     let project = Project::single("takes", "FROM alpine:3.20\nRUN --network=host true\n");
-    project.run(&["build"]).exits(1).says(&["RUN --network=host wants", "--network host"]);
+    project.run(&["build"]).exits(2).says(&["Dockerfile:2:1", "add --allow network.host"]);
+    project.run(&["build", "--allow", "network.host"]).success();
     project.run(&["build", "--network", "host"]).success();
+    // One that stands in a base image is found by BuildKit alone.
+    let base = Project::single("trigger", "FROM alpine:3.20\nONBUILD RUN --network=host true\n");
+    let reference = format!("{}:v1", base.repository());
+    base.run(&["build", "--push"]).success();
+    project.file("context/Dockerfile", format!("FROM {reference}\n"));
+    let run = project.run(&["build", "--no-cache", "--allow", "network.host"]).exits(1);
+    run.says(&["RUN --network=host wants", "--network host"]);
 }
 
 #[test]

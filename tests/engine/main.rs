@@ -15,6 +15,7 @@ mod failures; // what goes wrong, and what is told of it
 mod far; // engines that no socket of this machine leads to
 mod faults; // pushes to a registry that fails on demand
 mod foreign; // programs that are made for another platform
+mod grants; // what a matrix reaches beyond its repository
 mod lint; // what BuildKit finds without building
 mod login; // registries with a password, and where it must not turn up
 mod older; // engines of older releases

@@ -158,7 +158,13 @@ fn what_cannot_run_says_so_and_what_takes_too_long_is_ended() {
                   grep ' /sys sysfs rw' /proc/mounts\n";
     let project = project("triedlimits", matrix, "FROM alpine:3.20\nUSER nobody\nCMD false\n");
     project.file("tests/smoke.sh", "#!/bin/sh -e\necho \"$0 for $NAME by $(id -un)\"\n");
-    project.run(&["matrix", "--push"]).exits(1).says(&[
+    project
+        .run(&["matrix", "--push"])
+        .exits(2)
+        .says(&["add --allow test.privileged --allow test.volumes=/etc/os-release \
+         --allow test.volumes=/nowhere/of/onebuild"]);
+    let granted = "test.privileged,test.volumes=/etc/os-release,test.volumes=/nowhere/of/onebuild";
+    project.run(&["matrix", "--push", "--allow", granted]).exits(1).says(&[
         "vscript | [testing on linux/amd64] > /onebuild-test for script by nobody",
         "✗ vgone  test failed: the container did not start on amd64 (matrix.yaml:10)",
         "the image has no such program",
