@@ -165,6 +165,20 @@ fn without_git_there_is_a_warning_which_strict_makes_an_error() {
 }
 
 #[test]
+fn a_plan_names_the_variables_that_are_sent_and_not_their_values() {
+    let (address, serving) = server(1, "1.0\n");
+    let axis = format!("{{ from: \"http://{address}/\", token: {{ env: MY_TOKEN }} }}");
+    let folder = folder(&axis, "secrets: { s: { env: MY_SECRET, optional: true } }\n");
+    let environment = [("MY_TOKEN", "hunter2"), ("MY_SECRET", "hunter3")];
+    let (code, table, notes) = told(&onebuild(folder.path(), &["plan"], &environment));
+    serving.join().unwrap();
+    assert_eq!(code, Some(0), "{notes}");
+    let note = "note: environment variables that the matrix reads: MY_SECRET, MY_TOKEN\n";
+    assert!(notes.contains(note), "{notes}");
+    assert!(!(notes + &table).contains("hunter"), "a value is shown");
+}
+
+#[test]
 fn files_are_laid_over_each_other() {
     let folder = folder("[1, 2]", "");
     let at = folder.path();

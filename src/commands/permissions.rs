@@ -15,6 +15,7 @@ use super::access::Access;
 use super::{elsewhere, output};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, Span, visible};
 use crate::grants::Grant;
+use crate::image::Reference;
 use crate::matrix::{Asked, AskedFor, AskedVariable, Cell, Matrix};
 use crate::plan::{Beyond, BuildOptions, BuildRequest, Network, Privileges, Root, Sources};
 
@@ -75,10 +76,14 @@ impl Needs {
         for cell in cells {
             for asked in cell.asked() {
                 let is_test = matches!(asked.what, AskedFor::Privileged | AskedFor::Volume(_));
-                let is_covered = is_test && options.skip_test
-                    || matches!(&asked.what, AskedFor::CachePush(reference)
-                        if options.output.is_push()
-                            && cell.references.iter().any(|r| r.repository == reference.repository));
+                let is_pushed = |to: &str| {
+                    let to = to.parse::<Reference>().ok().map(|reference| reference.repository);
+                    to.is_some_and(|to| cell.references.iter().any(|known| known.repository == to))
+                };
+                let is_covered = match &asked.what {
+                    AskedFor::CachePush(to) => options.output.is_push() && is_pushed(to),
+                    _ => is_test && options.skip_test,
+                };
                 if !is_covered && !seen.contains(&asked) {
                     needs.ask(&asked, root, access);
                     seen.insert(asked);
@@ -138,7 +143,9 @@ impl Needs {
                 "a cache is written outside the repository".to_owned(),
             ),
             AskedFor::CachePush(reference) => {
-                let repository = reference.repository.familiar();
+                let repository = reference.parse::<Reference>();
+                let repository = repository
+                    .map_or_else(|_| reference.clone(), |found| found.repository.familiar());
                 let message = format!("a cache is pushed to {repository} with your login");
                 add(Some(Grant::Push(repository)), Build, message);
             }
@@ -265,7 +272,7 @@ pub(super) fn refused<'n>(missing: impl IntoIterator<Item = &'n Need>) -> Result
 fn flags(grants: BTreeSet<&Grant>) -> String {
     let more = match grants.len().saturating_sub(MOST_SHOWN) {
         0 => String::new(),
-        more => format!(" and {more} more"),
+        more => format!(" and {more} more; a directory covers everything in it"),
     };
     let shown = grants.into_iter().take(MOST_SHOWN).map(Grant::flag);
     shown.collect::<Vec<_>>().join(" ") + &more

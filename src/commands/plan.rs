@@ -30,7 +30,8 @@ pub(super) fn run(matrix: &Matrix, args: &PlanArgs) -> Result<ExitCode, Error> {
     }
     output::warn(&warnings, strict)?;
     elsewhere::told(matrix).lines().for_each(note);
-    if args.format != PlanFormat::Json {
+    // JSON has them as fields, and bake asks for its own.
+    if matches!(args.format, PlanFormat::Table | PlanFormat::Github) {
         permissions::tell(&needs);
     }
     output::stdout(&match args.format {

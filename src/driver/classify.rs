@@ -156,6 +156,17 @@ fn other(plain: &str) -> Classified {
         let message = "RUN --network=host wants the network of the engine's machine".to_owned();
         return Classified { message, ..found(Kind::Dockerfile, "allow it: --network host") };
     }
+    if let Some((_, entitlement)) = plain.split_once("granting entitlement ") {
+        let name = if entitlement.starts_with("network.host") {
+            "network-host"
+        } else {
+            "security-insecure"
+        };
+        let help = format!(
+            "set \"builder\": {{\"Entitlements\": {{\"{name}\": true}}}} in the engine's daemon.json"
+        );
+        return found(Kind::Dockerfile, &help);
+    }
     if plain.contains("header list size to send violates the maximum size") {
         let message = format!(
             "the patterns of .dockerignore and the paths that COPY and ADD name are longer than {} MiB",

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use super::settings::{CacheRule, Given};
 use super::{Cell, Matrix};
 use crate::error::Span;
-use crate::image::Reference;
 use crate::input::{Cache, NamedContext, Network, SecretSource};
 
 /// One thing that the matrix asks for.
@@ -40,8 +39,8 @@ pub enum AskedFor {
     HostNetwork,
     CacheFrom(PathBuf),
     CacheTo(PathBuf),
-    /// A cache in a registry, which is pushed.
-    CachePush(Reference),
+    /// The reference of a cache in a registry, which is pushed.
+    CachePush(String),
     Privileged,
     /// A path of the engine's machine.
     Volume(String),
@@ -113,8 +112,8 @@ impl Cell {
             let reference = cache.attributes.get("ref").filter(|_| cache.kind == "registry");
             if let Some(path) = cache.folder("dest") {
                 ask(span, AskedFor::CacheTo(path.into()));
-            } else if let Some(reference) = reference.and_then(|text| text.parse().ok()) {
-                ask(span, AskedFor::CachePush(reference));
+            } else if let Some(reference) = reference {
+                ask(span, AskedFor::CachePush(reference.clone()));
             }
         }
         if let (Some(test), Some(rule)) = (&self.test, &settings.test) {

@@ -48,5 +48,5 @@ fn a_step_without_a_sandbox_needs_the_engine_to_allow_it_too() {
     let project = Project::single("insecure", "FROM alpine:3.20\nRUN --security=insecure true\n");
     project.run(&["build"]).exits(2).says(&["Dockerfile:2:1", "add --allow security.insecure"]);
     let run = project.run(&["build", "--allow", "security.insecure"]).exits(1);
-    run.says(&["security.insecure"]);
+    run.says(&["granting entitlement security.insecure", "\"security-insecure\": true"]);
 }
