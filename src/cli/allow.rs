@@ -19,7 +19,7 @@ impl FromStr for AllowFlag {
 }
 
 /// The values of a long flag, in `--flag VALUE` or `--flag=VALUE`.
-pub fn values_of<'a>(args: &'a [OsString], flag: &'a str) -> impl Iterator<Item = String> {
+pub fn values_of(args: &[OsString], flag: &str) -> Vec<String> {
     let mut args = args.iter().skip(1).map(|arg| arg.to_string_lossy());
     let mut values = Vec::new();
     while let Some(arg) = args.next().filter(|arg| arg != "--") {
@@ -29,7 +29,7 @@ pub fn values_of<'a>(args: &'a [OsString], flag: &'a str) -> impl Iterator<Item 
             values.push(value.to_owned());
         }
     }
-    values.into_iter()
+    values
 }
 
 #[cfg(test)]
@@ -44,7 +44,7 @@ mod tests {
             ("onebuild plan -- --allow ssh", ""),
         ] {
             let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-            assert_eq!(values_of(&args, "--allow").collect::<Vec<_>>().join(" "), wanted, "{line}");
+            assert_eq!(values_of(&args, "--allow").join(" "), wanted, "{line}");
         }
     }
 }

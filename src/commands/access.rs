@@ -20,7 +20,7 @@ const VARIABLE: &str = "ONEBUILD_ALLOW";
 
 pub(super) struct Access {
     here: PathBuf,
-    /// Nothing where its links lead in a circle.
+    /// None where its links lead in a circle: nothing is inside it then.
     repository: Option<PathBuf>,
     grants: Grants,
     read: Vec<PathBuf>,
@@ -43,8 +43,8 @@ pub(super) fn granted(flags: &[AllowFlag]) -> Result<Grants, Error> {
 
 /// The same, read before the command line is understood. What is wrong in it is reported later.
 pub(super) fn granted_early(args: &[OsString]) -> Grants {
-    let flags: Vec<AllowFlag> =
-        cli::values_of(args, "--allow").filter_map(|text| text.parse().ok()).collect();
+    let flags = cli::values_of(args, "--allow");
+    let flags: Vec<AllowFlag> = flags.iter().filter_map(|text| text.parse().ok()).collect();
     granted(&flags).unwrap_or_default()
 }
 

@@ -91,7 +91,7 @@ fn find(
     drifted(&matrix, root, &Access::of(&select.file, &select.grants), findings)?;
     let by_name = cells.iter().map(|cell| (&*cell.name, cell)).collect();
     let mut files = Files { cells: by_name, sources };
-    let asked = if args.no_engine { None } else { ask(&bare(&requests), args.host.as_deref())? };
+    let asked = if args.no_engine { None } else { ask(&requests, args.host.as_deref())? };
     let engine = asked.is_some();
     findings.of_requests(&requests, &mut files, !engine);
     let Answers { lint, bases } = asked.unwrap_or_default();
@@ -139,10 +139,10 @@ fn drifted(
     Ok(())
 }
 
-/// The requests without what only a step needs. No step runs here, and a frontend that is named by
+/// A request without what only a step needs. No step runs here, and a frontend that is named by
 /// `# syntax=` could ask for it.
-fn bare(requests: &[BuildRequest]) -> Vec<BuildRequest> {
-    let bare = |request: &BuildRequest| BuildRequest {
+fn bare(request: &BuildRequest) -> BuildRequest {
+    BuildRequest {
         secrets: Default::default(),
         ssh: Default::default(),
         network: None,
@@ -151,8 +151,7 @@ fn bare(requests: &[BuildRequest]) -> Vec<BuildRequest> {
         cache_to: Vec::new(),
         test: None,
         ..request.clone()
-    };
-    requests.iter().map(bare).collect()
+    }
 }
 
 /// BuildKit's findings; none where no engine answers.
@@ -197,12 +196,12 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
         });
         let asked = different.map(|(number, request)| {
             let builder = &builder;
-            async move { (number, builder.lint(request).await) }
+            async move { (number, builder.lint(&bare(request)).await) }
         });
         let lint = futures::stream::iter(asked).buffered(AT_ONCE).collect().await;
         let bases = requests.iter().enumerate().map(|(number, request)| {
             let builder = &builder;
-            async move { (number, builder.base_faults(request).await) }
+            async move { (number, builder.base_faults(&bare(request)).await) }
         });
         let bases = futures::stream::iter(bases).buffered(AT_ONCE).collect().await;
         builder.close().await;

@@ -120,8 +120,8 @@ fn place(path: &Path, is_piped: bool) -> &Path {
     if is_piped { Path::new(PIPED) } else { path }
 }
 
-/// What `--file` or the environment says, read before the command line is understood, since the matrix decides which
-/// flags there are.
+/// What `--file` or the environment says, read before the command line is understood, since the
+/// matrix decides which flags there are.
 fn named_matrix(args: &[OsString]) -> Option<PathBuf> {
     let mut args = args.iter().skip(1).map(|arg| arg.to_string_lossy());
     while let Some(arg) = args.next() {

@@ -44,8 +44,8 @@ pub(super) struct Need {
 }
 
 impl Need {
-    /// With the path, which a placeholder or a link may hide.
-    fn told(&self) -> String {
+    /// The message with the path, which a placeholder or a link may hide.
+    fn text(&self) -> String {
         match &self.grant {
             Grant::Read(path) | Grant::Write(path) => {
                 format!("{}: {}", self.message, path.display())
@@ -197,7 +197,7 @@ impl Needs {
         refused(self.missing(purpose))
     }
 
-    /// Whether that needs anything that is missing and that templates are read from.
+    /// Whether a directory that templates are read from is not granted.
     pub(super) fn lacks_templates(&self) -> bool {
         self.missing(Purpose::Plan).next().is_some()
     }
@@ -253,7 +253,7 @@ pub(super) fn refused<'n>(missing: impl IntoIterator<Item = &'n Need>) -> Result
         if grants.insert(&need.grant) && grants.len() > MOST_SHOWN {
             continue;
         }
-        let finding = Diagnostic::error(need.told());
+        let finding = Diagnostic::error(need.text());
         let finding = need.span.iter().fold(finding, |finding, span| finding.at(span, ""));
         found.push(finding.help(format!("to allow it, add {}", need.grant.flag())));
     }

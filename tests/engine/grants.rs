@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::Project;
+use crate::support::{ONE, Project};
 
 const DOCKERFILE: &str = "FROM alpine:3.20\nCOPY --from=more file /more\nCOPY --from=linked file /linked\n\
      RUN --mount=type=secret,id=s,required=true sha256sum < /run/secrets/s > /sum\n\
@@ -41,6 +41,16 @@ fn what_is_granted_is_used_and_nothing_else_is() {
         assert_eq!(fs::read_to_string(project.path("tree").join(name)).unwrap(), project.nonce());
     }
     assert!(project.path("steps/index.json").is_file());
+}
+
+/// What a step alone needs is not handed to BuildKit: a key that cannot be read is no hindrance.
+#[test]
+fn lint_forwards_no_secret_and_no_key() {
+    let dockerfile = "FROM alpine:3.20\nRUN --mount=type=ssh --mount=type=secret,id=s true\n";
+    let inputs = "ssh: [default=key]\nsecrets: { s: { file: ../value } }\n";
+    let project = Project::new("lintbare", &format!("{ONE}\n{inputs}"), dockerfile);
+    project.file("key", "no key");
+    project.run(&["lint"]).success().never_says(&["could not look at a cell"]);
 }
 
 #[test]
