@@ -57,6 +57,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "template",
         ],
     ),
+    ("run", &[]),
     // Wiring sees everything.
     ("cli", ANY),
     ("commands", ANY),
