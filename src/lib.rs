@@ -32,6 +32,7 @@ pub mod progress; // tty, plain, quiet: consume events, write to a given Write
 pub mod proxy; // which proxy a request goes through (pure)
 pub mod registry; // manifest of a reference, verification of what was pushed
 pub mod report; // the closing table and failures: return text
+pub mod run; // signals that stop a run
 pub mod schedule; // bounded, keep-going, cancel; knows a `Builder`, not BuildKit
 pub mod template; // the one place that knows the placeholder syntax (pure)
 pub mod text; // text for people: cleaned, measured, numbers made short (pure)

@@ -58,6 +58,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "template",
         ],
     ),
+    ("run", &[]),
     // Wiring sees everything.
     ("cli", ANY),
     ("commands", ANY),

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::timeout;
 
 use super::permissions::Purpose;
 use super::{destination, engine, output, permissions, prepare};
@@ -21,11 +21,12 @@ use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::failure::Kind;
 use crate::image::Platform;
 use crate::matrix::{Cell, Matrix, Unnamed};
-use crate::outcome::{CellResult, Outcome};
+use crate::outcome::{Built, CellResult, Outcome};
 use crate::plan::{self, BuildOptions, BuildRequest, Network, Output};
 use crate::progress::{self, Mode, Settings};
 use crate::registry::{Patience, RegistryClient};
 use crate::report;
+use crate::run::{Signal, Stop};
 use crate::schedule;
 use crate::text::Paint;
 
@@ -34,6 +35,9 @@ const EVENTS: usize = 1024;
 
 /// Cells at once for each processor: more made BuildKit slower.
 const JOBS_PER_CORE: usize = 4;
+
+/// How long a blocked terminal may hold up a run that was asked to stop.
+const OUTPUT_GRACE: Duration = Duration::from_secs(2);
 
 /// For what is left to do once the run is over.
 const LAST_MOMENT: Duration = Duration::from_millis(500);
@@ -146,48 +150,81 @@ async fn build(
         fail_fast: args.run.fail_fast,
     };
 
-    let cancel = CancellationToken::new();
+    let mut stop = Stop::listen().map_err(|error| {
+        Error::new(ErrorKind::Environment, format!("cannot listen for signals: {}", why(&error)))
+    })?;
     let (events, received) = mpsc::channel(EVENTS);
-    let mut display = progress::start(settings, std::io::stderr(), received);
+    let display = progress::start(settings, std::io::stderr(), received);
     let builder = Verified::new(builder, registry, args.select.strict);
     let builder = Arc::new(Redacted::new(builder, credentials));
+    let cancel = stop.token().clone();
     let work = async {
-        let outcomes = schedule::run(requests, builder.clone(), options, events, cancel.clone());
-        let outcomes = outcomes.await;
-        // The report comes after all that the display still has to say; that its terminal went
-        // away is no reason to fail.
-        let _ = (&mut display).await;
+        let outcomes = schedule::run(requests, builder.clone(), options, events, cancel).await;
         (outcomes, builder.inner().inner().close().await)
     };
-    let (outcomes, left) = tokio::select! {
-        done = work => done,
-        () = second_signal(&cancel) => {
-            // What was at work is dropped, and takes its unfinished files with it.
-            let _ = tokio::time::timeout(LAST_MOMENT, display).await;
-            return Ok(ExitCode::from(ErrorKind::Interrupted.exit_code()));
-        }
+    let Some((outcomes, left)) = stop.guard(work).await else {
+        return Ok(leave(&stop, display).await);
     };
+    // The report comes after all that the display still shows. That its terminal went away is no
+    // reason to fail.
+    let is_shown = stop.guard_output(display, OUTPUT_GRACE).await.is_some();
 
-    for left in left {
-        output::stderr(&format!("warning: {}\n", visible(&left)));
-    }
+    let mut closing: String =
+        left.iter().map(|left| format!("warning: {}\n", visible(left))).collect();
     let style = report::Style {
         width: progress::terminal_size().map(|size| size.columns),
         paint,
         table: mode == Mode::Plain,
     };
-    output::stderr(&match mode {
+    closing += &match mode {
         Mode::Quiet => {
             let warnings = report::unverified(&outcomes, paint);
             [warnings, report::failures(&outcomes, paint)].concat().join("\n")
         }
         _ => report::closing(&outcomes, started.elapsed(), style),
-    });
+    };
+    if stop.signal().is_some() {
+        closing += &too_late(&outcomes);
+    }
+    if is_shown {
+        let printed = spawn_blocking(move || output::stderr(&closing));
+        stop.guard_output(printed, OUTPUT_GRACE).await;
+    }
     // On a terminal the report says it all; digests in full would push it off the screen.
     if !destination::is_stdout(args.output.output.as_ref()) && !output::stdout_is_terminal() {
         output::stdout(&report::images(&outcomes));
     }
-    Ok(exit_code(&outcomes, cancel.is_cancelled()))
+    Ok(exit_code(&outcomes, stop.signal()))
+}
+
+/// Ends a run that does not end by itself, and whose work was dropped.
+async fn leave(stop: &Stop, display: JoinHandle<std::io::Result<()>>) -> ExitCode {
+    let shown = timeout(LAST_MOMENT, display).await;
+    if shown.is_ok() {
+        let note =
+            "note: quit without cleaning up; a later run on this engine removes what is left\n";
+        let _ = timeout(LAST_MOMENT, spawn_blocking(move || output::stderr(note))).await;
+    }
+    stop.signal().map_or(ExitCode::FAILURE, |signal| ExitCode::from(signal.exit_code()))
+}
+
+/// Says so when a signal came after all the work was done.
+fn too_late(outcomes: &[Outcome]) -> String {
+    let built: Vec<&Built> = outcomes
+        .iter()
+        .filter_map(|outcome| match &outcome.result {
+            CellResult::Built(built) => Some(built),
+            _ => None,
+        })
+        .collect();
+    let is_pushed = built.iter().all(|built| !built.pushed.is_empty());
+    match built.len() == outcomes.len() {
+        true if is_pushed => {
+            "note: nothing was cancelled: every image was pushed before\n".to_owned()
+        }
+        true => "note: nothing was cancelled: every image was built before\n".to_owned(),
+        false => String::new(),
+    }
 }
 
 /// Finds the engine, and out whether it and this machine can do what is asked for; with the
@@ -265,50 +302,16 @@ fn facts_line(engine: &Engine, facts: &EngineFacts, requests: &[BuildRequest]) -
     )
 }
 
-/// Cancels at the first signal, which lets the engine clean up; ends at the second.
-async fn second_signal(cancel: &CancellationToken) {
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    // A terminal that was closed; whoever started us with `nohup` wants us to go on.
-    let mut hangup = if hangup_is_ignored() { None } else { signal(SignalKind::hangup()).ok() };
-    loop {
-        let hung_up = async {
-            match &mut hangup {
-                Some(hangup) => hangup.recv().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hung_up => {}
-        }
-        if cancel.is_cancelled() {
-            return;
-        }
-        cancel.cancel();
+/// A signal decides it; then a bug of ours, before what failed beside it.
+fn exit_code(outcomes: &[Outcome], signal: Option<Signal>) -> ExitCode {
+    if let Some(signal) = signal {
+        return ExitCode::from(signal.exit_code());
     }
-}
-
-/// Whether SIGHUP was to be ignored from the start. Where that cannot be told, it is left as it is.
-fn hangup_is_ignored() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_none_or(|mask| mask & 1 != 0)
-}
-
-/// A bug of ours goes before what failed beside it.
-fn exit_code(outcomes: &[Outcome], cancelled: bool) -> ExitCode {
     let mut failures = outcomes.iter().filter_map(|outcome| match &outcome.result {
         CellResult::Failed(failure) => Some(failure),
         _ => None,
     });
     let kind = match failures.next() {
-        _ if cancelled => ErrorKind::Interrupted,
         None => return ExitCode::SUCCESS,
         Some(first) if first.kind == Kind::Bug || failures.any(|f| f.kind == Kind::Bug) => {
             ErrorKind::Bug

@@ -17,12 +17,11 @@ pub enum ErrorKind {
     Environment,
     /// A bug of ours.
     Bug,
-    /// The person asked to stop.
-    Interrupted,
 }
 
 impl ErrorKind {
-    /// The exit code: a public table, 0 being success.
+    /// The exit code: a public table, 0 being success. A run that a signal stopped ends with the code
+    /// of [the signal](crate::run::Signal).
     pub fn exit_code(self) -> u8 {
         match self {
             Self::CellFailed => 1,
@@ -30,7 +29,6 @@ impl ErrorKind {
             Self::Matrix => 3,
             Self::Environment => 4,
             Self::Bug => 70,
-            Self::Interrupted => 130,
         }
     }
 }

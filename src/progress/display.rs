@@ -3,19 +3,15 @@
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use tokio::runtime::Handle;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
 use super::plain::Plain;
+use super::queue::{Batch, Queue};
 use super::quiet::Quiet;
 use super::settings::{Mode, Settings};
 use super::tty::Tty;
 use crate::event::Event;
-
-/// Events taken at once; a display is drawn once for all of them.
-const BATCH: usize = 256;
 
 /// A way of showing events. `now` is handed in so that tests own the clock.
 pub(super) trait Display {
@@ -27,6 +23,11 @@ pub(super) trait Display {
     /// Takes notice of `event`.
     fn event(&mut self, event: &Event, now: Instant) -> io::Result<()>;
 
+    /// Takes notice that `lines` of builds are missing, since it did not keep up.
+    fn dropped(&mut self, _lines: usize) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Shows what it took notice of.
     fn flush(&mut self, now: Instant) -> io::Result<()>;
 
@@ -36,43 +37,62 @@ pub(super) trait Display {
 
 /// Shows `events` on `out` until their senders are gone.
 ///
-/// It runs on a thread for blocking work: a terminal that was stopped with Ctrl-S must not stop
-/// the answers to the engine's health checks. Await the handle before you print anything.
-pub fn start<W>(settings: Settings, out: W, events: Receiver<Event>) -> JoinHandle<io::Result<()>>
+/// The display has a thread for blocking work. `events` are taken at once, however slow `out` is.
+/// Await the handle before you print anything.
+pub fn start<W>(
+    settings: Settings,
+    out: W,
+    mut events: Receiver<Event>,
+) -> JoinHandle<io::Result<()>>
 where
     W: Write + Send + 'static,
 {
-    let handle = Handle::current();
+    let queue = Queue::default();
+    let taking = queue.clone();
+    tokio::spawn(async move {
+        // Closed even if this task is dropped with its runtime.
+        let queue = CloseOnDrop(queue);
+        while let Some(event) = events.recv().await {
+            queue.0.push(event);
+        }
+    });
     tokio::task::spawn_blocking(move || match settings.resolved() {
-        Mode::Tty => handle.block_on(show(Tty::new(settings, out), events)),
-        Mode::Quiet => handle.block_on(show(Quiet, events)),
-        Mode::Plain | Mode::Auto => handle.block_on(show(Plain::new(settings.paint, out), events)),
+        Mode::Tty => show(Tty::new(settings, out), &taking),
+        Mode::Quiet => show(Quiet, &taking),
+        Mode::Plain | Mode::Auto => show(Plain::new(settings.paint, out), &taking),
     })
 }
 
-async fn show(mut display: impl Display, mut events: Receiver<Event>) -> io::Result<()> {
-    let mut batch = Vec::with_capacity(BATCH);
+struct CloseOnDrop(Queue);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+fn show(mut display: impl Display, queue: &Queue) -> io::Result<()> {
     let mut broken = Ok(());
     loop {
-        let more = events.recv_many(&mut batch, BATCH);
-        let taken = match display.pulse() {
-            Some(pulse) if broken.is_ok() => timeout(pulse, more).await.ok(),
-            _ => Some(more.await),
-        };
+        let pulse = display.pulse().filter(|_| broken.is_ok());
+        let batch = queue.take(pulse);
+        let is_last = batch.is_last;
         if broken.is_ok() {
-            broken = draw(&mut display, &batch);
+            broken = draw(&mut display, batch);
         }
-        batch.clear();
-        if taken == Some(0) {
+        if is_last {
             break;
         }
     }
     broken.and_then(|()| display.end())
 }
 
-fn draw(display: &mut impl Display, batch: &[Event]) -> io::Result<()> {
+fn draw(display: &mut impl Display, batch: Batch) -> io::Result<()> {
     let now = Instant::now();
-    batch.iter().try_for_each(|event| display.event(event, now))?;
+    batch.events.iter().try_for_each(|event| display.event(event, now))?;
+    if batch.dropped > 0 {
+        display.dropped(batch.dropped)?;
+    }
     display.flush(now)
 }
 
@@ -110,5 +130,36 @@ mod tests {
             let error = shown.await.unwrap().unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::BrokenPipe, "{mode:?}");
         }
+    }
+
+    /// A terminal that was stopped.
+    struct Stuck(std::sync::mpsc::Receiver<()>);
+
+    impl Write for Stuck {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            let _ = self.0.recv();
+            Ok(text.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_terminal_that_stands_still_holds_up_nothing() {
+        let paint = Default::default();
+        let settings = Settings { mode: Mode::Plain, paint, is_terminal: true, size: || None };
+        let (sender, receiver) = mpsc::channel(1);
+        let (unstick, stuck) = std::sync::mpsc::channel();
+        let shown = start(settings, Stuck(stuck), receiver);
+        for number in 0..50_000 {
+            let line = format!("{number} {}", "x".repeat(1000));
+            let event = Event::Log { cell: "v1".into(), step: crate::event::StepId(1), line };
+            sender.send(event).await.unwrap();
+        }
+        assert!(!shown.is_finished());
+        drop((sender, unstick));
+        shown.await.unwrap().unwrap();
     }
 }

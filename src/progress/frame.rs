@@ -62,7 +62,7 @@ fn total(cells: &Cells, now: Instant, columns: usize, paint: Paint) -> String {
         said += &format!("  {}", seconds(passed(started, now)));
     }
     if cells.cancelling {
-        said += "  stopping (Ctrl-C again: at once)";
+        said += "  stopping (press Ctrl-C again to quit at once)";
     } else if let Some(left) = remaining(cells, now) {
         said += &format!("  about {} left", rough(left));
     }

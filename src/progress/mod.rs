@@ -10,6 +10,7 @@ mod display;
 mod estimate;
 mod frame;
 mod plain;
+mod queue;
 mod quiet;
 mod region;
 mod settings;

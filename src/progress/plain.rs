@@ -20,6 +20,10 @@ const LINE: usize = 2_000;
 const WORTH_TELLING: Duration = Duration::from_secs(1);
 const WORTH_MOVING: u64 = 1_000_000;
 
+/// What the first signal does, and what the next Ctrl-C would do.
+const STOPPING: &str = "stopping: no cell starts, and the running ones are cancelled \
+    (press Ctrl-C again to quit without cleaning up)";
+
 pub(super) struct Plain<W: Write> {
     out: BufWriter<W>,
     paint: Paint,
@@ -134,8 +138,13 @@ impl<W: Write> Display for Plain<W> {
             Event::Transfer { cell, step, transfer } => self.transfer(cell, *step, transfer),
             Event::Warning { cell, warning } => self.warning(cell, warning),
             Event::CellFinished(outcome) => self.finished(outcome),
-            Event::Cancelling => writeln!(self.out, "stopping: running cells are being cancelled"),
+            Event::Cancelling => writeln!(self.out, "{STOPPING}"),
         }
+    }
+
+    fn dropped(&mut self, lines: usize) -> io::Result<()> {
+        let note = format!("{lines} lines of builds are not shown: this output is too slow");
+        writeln!(self.out, "{}", self.paint.quiet(&note))
     }
 
     fn flush(&mut self, _: Instant) -> io::Result<()> {

@@ -1,0 +1,98 @@
+//! A run that a person or a runner can stop.
+
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::signals::{Action, Received, Signal, Signals};
+
+/// How long a run that was asked to stop may clean up. GitHub's runner kills what is left 10 seconds
+/// after its first signal.
+pub const CLEAN_UP_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// The requests to stop one run.
+#[derive(Debug)]
+pub struct Stop {
+    signals: Signals,
+    received: Received,
+    cancel: CancellationToken,
+    /// When a run that was asked to stop is left whatever it still does.
+    deadline: Option<Instant>,
+}
+
+impl Stop {
+    /// Listens for signals.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self {
+            signals: Signals::listen()?,
+            received: Received::default(),
+            cancel: CancellationToken::new(),
+            deadline: None,
+        })
+    }
+
+    /// Cancelled by the first signal.
+    pub fn token(&self) -> &CancellationToken {
+        &self.cancel
+    }
+
+    /// The first signal, whose exit code is that of the run.
+    pub fn signal(&self) -> Option<Signal> {
+        self.received.first
+    }
+
+    /// Waits for `work`. None where it was left: a second signal came, or the work did not end in time
+    /// after the first one. It is dropped then.
+    pub async fn guard<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::pin!(work);
+        loop {
+            let deadline = self.deadline;
+            let late = async {
+                match deadline {
+                    Some(deadline) => sleep_until(deadline).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                done = &mut work => return Some(done),
+                signal = self.signals.next() => match self.received.add(signal) {
+                    Action::Cancel => {
+                        self.cancel.cancel();
+                        self.deadline = Some(Instant::now() + CLEAN_UP_TIMEOUT);
+                    }
+                    Action::Leave => return None,
+                    Action::Ignore => {}
+                },
+                () = late => return None,
+            }
+        }
+    }
+
+    /// The same for output that a reader may block. It holds up a run that was asked to stop for
+    /// `grace` at most.
+    pub async fn guard_output<T>(
+        &mut self,
+        output: impl Future<Output = T>,
+        grace: Duration,
+    ) -> Option<T> {
+        tokio::pin!(output);
+        if self.signal().is_none() {
+            let cancel = self.cancel.clone();
+            let asked = async {
+                tokio::select! {
+                    biased;
+                    done = &mut output => Some(done),
+                    () = cancel.cancelled() => None,
+                }
+            };
+            if let Some(done) = self.guard(asked).await? {
+                return Some(done);
+            }
+        }
+        self.guard(tokio::time::timeout(grace, output)).await?.ok()
+    }
+}

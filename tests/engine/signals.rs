@@ -1,0 +1,211 @@
+//! Signals at any moment of a run: its exit code, and what it leaves behind.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::support::{Project, Run, commands_with, docker, paths_below, until};
+
+/// How many moments the suite tries. `tests/lab/signals` tries more.
+const MOMENTS: usize = 20;
+const SEED: u64 = 18;
+
+/// Longer than a run that was asked to stop may clean up.
+const END: Duration = Duration::from_secs(15);
+
+/// The signals that are sent, and whether the last of them ends the program at once.
+const SEQUENCES: [(&[Signal], bool); 9] = [
+    (&[Signal::INT], false),
+    (&[Signal::TERM], false),
+    (&[Signal::HUP], false),
+    (&[Signal::INT, Signal::INT], true),
+    (&[Signal::INT, Signal::TERM], false),
+    (&[Signal::TERM, Signal::INT], true),
+    (&[Signal::TERM, Signal::HUP], false),
+    (&[Signal::HUP, Signal::TERM], false),
+    (&[Signal::INT, Signal::TERM, Signal::INT], true),
+];
+
+/// What the runs do: push after smoke tests, push, load, write archives.
+const RUNS: [&[&str]; 4] = [
+    &["matrix", "--push"],
+    &["matrix", "--push", "--skip-test"],
+    &["matrix"],
+    &["matrix", "--output", "type=oci,dest=out/"],
+];
+
+/// Random numbers that a seed repeats: SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % limit
+    }
+}
+
+/// A moment: after so many lines on stderr and so many milliseconds, which signals in which run, and
+/// how long after each other.
+#[derive(Debug)]
+struct Moment {
+    lines: usize,
+    delay: Duration,
+    signals: &'static [Signal],
+    leaves: bool,
+    gap: Duration,
+    args: &'static [&'static str],
+}
+
+impl Moment {
+    fn random(random: &mut Random) -> Self {
+        let (signals, leaves) = SEQUENCES[random.below(SEQUENCES.len() as u64) as usize];
+        Self {
+            lines: random.below(45) as usize,
+            delay: Duration::from_millis(random.below(150)),
+            signals,
+            leaves,
+            gap: Duration::from_millis(random.below(300)),
+            args: RUNS[random.below(RUNS.len() as u64) as usize],
+        }
+    }
+
+    /// 128 and the number of the first signal.
+    fn exit_code(&self) -> i32 {
+        128 + self.signals[0].as_raw()
+    }
+}
+
+/// Two images for two platforms, with smoke tests.
+fn project(name: &str) -> Project {
+    let project = Project::new(name, "", "");
+    let nonce = project.nonce().to_owned();
+    project.matrix(&format!(
+        "tag: v<%n%>\nlabels: {{ nonce: {nonce} }}\nplatforms: [linux/amd64, linux/arm64]\n\
+         axes: {{ n: [1, 2] }}\ntest: \"sleep 0.3\"\n"
+    ));
+    project.file(
+        "context/Dockerfile",
+        format!(
+            "FROM alpine:3.20\nRUN echo {nonce}-<%n%>; sleep 0.2; true\n\
+             RUN head -c 3000000 /dev/urandom >/large\n"
+        ),
+    );
+    project
+}
+
+/// The containers of smoke tests of this project, and the names of images that only tests need.
+fn left_on_the_engine(project: &Project) -> Vec<String> {
+    let filter = format!("label=nonce={}", project.nonce());
+    let containers = docker(&["ps", "--all", "--quiet", "--filter", &filter]);
+    let format = "{{.Repository}}:{{.Tag}}";
+    let images = docker(&["image", "ls", "--filter", &filter, "--format", format]);
+    let own = project.repository();
+    let images = images.lines().filter(|name| !name.starts_with(&own) && !name.contains("<none>"));
+    containers.lines().chain(images).map(str::to_owned).collect()
+}
+
+/// Sends the signals of `moment` to a run, and returns what is wrong afterwards.
+fn try_moment(project: &Project, moment: &Moment) -> String {
+    let mut wrong = String::new();
+    let args = [moment.args, &["--no-cache", "--progress", "plain"]].concat();
+    // Who runs the tests may have SIGHUP ignored.
+    let env = ["--default-signal=HUP", env!("CARGO_BIN_EXE_onebuild")];
+    let mut running = crate::support::Running::start(
+        project.program(std::path::Path::new("env"), &[&env, &args[..]].concat()),
+    );
+    until("enough lines are written, or the run ended", Duration::from_secs(90), || {
+        running.ended() || running.stderr().lines().count() >= moment.lines.max(1)
+    });
+    std::thread::sleep(moment.delay);
+    for signal in moment.signals {
+        if running.ended() {
+            break;
+        }
+        running.signal(*signal);
+        std::thread::sleep(moment.gap);
+    }
+    let asked = Instant::now();
+    let run: Run = running.end();
+    let took = asked.elapsed();
+    if took > END {
+        let _ = writeln!(wrong, "it ended after {took:?}");
+    }
+    // A run may have ended before the signal came.
+    if run.code != moment.exit_code() && run.code != 0 {
+        let _ = writeln!(wrong, "exit code {}, not {}", run.code, moment.exit_code());
+    }
+    if run.stderr.contains("panicked") || run.stderr.contains("a bug in onebuild") {
+        let _ = writeln!(wrong, "it panicked");
+    }
+    let nonce = project.nonce();
+    let solved = Instant::now();
+    while commands_with(nonce) > 0 {
+        if solved.elapsed() > Duration::from_secs(10) {
+            let _ = writeln!(wrong, "a build goes on");
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let files = paths_below(&project.path("tmp"));
+    if !files.is_empty() {
+        let _ = writeln!(wrong, "left in TMPDIR: {files:?}");
+    }
+    let out = project.path("out");
+    if out.exists() {
+        let is_whole = |path: &String| path.ends_with(".tar");
+        let parts: Vec<String> =
+            paths_below(&out).into_iter().filter(|path| !is_whole(path)).collect();
+        if !parts.is_empty() {
+            let _ = writeln!(wrong, "half-written: {parts:?}");
+        }
+    }
+    let left = left_on_the_engine(project);
+    // A program that was told to quit at once leaves this to a later run.
+    if !left.is_empty() && !moment.leaves {
+        let _ = writeln!(wrong, "left on the engine: {left:?}");
+    }
+    match wrong.is_empty() {
+        true => wrong,
+        false => format!("{moment:?}:\n{wrong}{run}\n"),
+    }
+}
+
+fn campaign(name: &str, moments: usize, seed: u64) {
+    let project = project(name);
+    let mut random = Random(seed);
+    let mut wrong = String::new();
+    for number in 1..=moments {
+        let moment = Moment::random(&mut random);
+        let found = try_moment(&project, &moment);
+        if !found.is_empty() {
+            let _ = writeln!(wrong, "{number}. {found}");
+        }
+    }
+    assert!(wrong.is_empty(), "seed {seed}:\n{wrong}");
+    // What the programs that quit at once left, the next run removes.
+    project.run(&["build", "--only", "n=1"]).success();
+    until("a later run removed the leftovers", Duration::from_secs(20), || {
+        left_on_the_engine(&project).is_empty()
+    });
+}
+
+#[test]
+fn a_signal_at_any_moment_ends_the_run_and_leaves_nothing_half_done() {
+    campaign("signals", MOMENTS, SEED);
+}
+
+/// `tests/lab/signals` runs it, with these variables.
+#[test]
+#[ignore = "a campaign of many minutes: tests/lab/signals"]
+fn signals_at_many_moments() {
+    let number = |name: &str| -> u64 {
+        let value = std::env::var(name).unwrap_or_else(|_| panic!("{name} is set by the script"));
+        value.parse().unwrap()
+    };
+    let moments = usize::try_from(number("ONEBUILD_SIGNAL_MOMENTS")).unwrap();
+    campaign("manysignals", moments, number("ONEBUILD_SIGNAL_SEED"));
+}
