@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tonic::transport::{Channel, Endpoint, Uri};
 
+use super::silence::{Heard, Silence};
 use super::solve::{Solve, Solved};
 use super::status::{Progress, follow};
 use super::{SolveError, limits, random_id};
@@ -28,16 +29,19 @@ const REFUSED: Duration = Duration::from_millis(250);
 pub struct Client {
     control: ControlClient<Channel>,
     channel: Channel,
+    silence: Silence,
 }
 
 impl Client {
-    /// Speaks HTTP/2 over `io`, which is already connected to BuildKit.
+    /// Speaks HTTP/2 over `io`, which is already connected to BuildKit. A BuildKit from which nothing
+    /// comes for 30 s, not even the answer to a ping, has ended the connection.
     pub async fn connect<S>(io: S) -> Result<Self, tonic::transport::Error>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         // The channel may ask its connector again when the connection is lost; a stream can be
         // handed out once, so the second time is an error that says what happened.
+        let (io, silence) = Heard::new(io);
         let slot = Mutex::new(Some(TokioIo::new(io)));
         let connector = tower::service_fn(move |_: Uri| {
             let io = slot.lock().expect("no panic while holding the slot").take();
@@ -47,7 +51,7 @@ impl Client {
             .connect_with_connector(connector)
             .await?;
         let control = ControlClient::new(channel.clone()).max_decoding_message_size(MAX_MESSAGE);
-        Ok(Self { control, channel })
+        Ok(Self { control, channel, silence })
     }
 
     pub(super) fn control(&self) -> ControlClient<Channel> {
@@ -58,9 +62,24 @@ impl Client {
         self.channel.clone()
     }
 
+    /// Whether the connection ended because BuildKit did not answer.
+    pub fn is_silent(&self) -> bool {
+        self.silence.is_silent()
+    }
+
+    /// What a failed call means on this connection.
+    pub(super) fn failed(&self, error: impl Into<SolveError>) -> SolveError {
+        let error = error.into();
+        match self.is_silent() {
+            true => SolveError::silent(),
+            false => error,
+        }
+    }
+
     /// Every platform that a worker can run, emulated ones included, as BuildKit names them.
-    pub async fn platforms(&self) -> Result<Vec<pb::Platform>, tonic::Status> {
-        let workers = self.control.clone().list_workers(ListWorkersRequest::default()).await?;
+    pub async fn platforms(&self) -> Result<Vec<pb::Platform>, SolveError> {
+        let workers = self.control.clone().list_workers(ListWorkersRequest::default()).await;
+        let workers = workers.map_err(|status| self.failed(status))?;
         Ok(workers.into_inner().record.into_iter().flat_map(|worker| worker.platforms).collect())
     }
 
@@ -105,6 +124,7 @@ impl Client {
             let patience = if refused { REFUSED } else { PATIENCE };
             let _ = tokio::time::timeout(patience, status).await;
         }
-        Ok(Solved::from_response(response?.into_inner()))
+        let response = response.map_err(|status| self.failed(status))?;
+        Ok(Solved::from_response(response.into_inner()))
     }
 }

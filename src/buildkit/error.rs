@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 
+use super::silence::Silence;
 use crate::buildkit::why;
 use bollard_buildkit_proto::google::rpc;
 use prost::Message as _;
@@ -31,8 +32,18 @@ pub enum Connection {
     Held,
     /// BuildKit or the network ended it.
     Lost,
+    /// BuildKit did not answer any more, not even to a ping.
+    Silent,
     /// This side ended it, for a limit or an error in the protocol.
     EndedHere,
+}
+
+impl SolveError {
+    /// On a connection over which nothing comes any more.
+    pub(super) fn silent() -> Self {
+        let message = Silence::message();
+        Self { message, details: Vec::new(), connection: Connection::Silent }
+    }
 }
 
 /// Whether HTTP/2 on this side found something wrong and ended a call or a connection.

@@ -27,8 +27,9 @@ use super::{Client, SolveError, random_id};
 /// The metadata that names the solve whose bridge is meant.
 const BUILD_ID: &str = "buildkit-controlapi-buildid";
 
-/// The bridge is there soon after the solve has begun, or the solve has failed.
-const BRIDGE_LIMIT: Duration = Duration::from_secs(20);
+/// The bridge is there soon after the solve has begun, or the solve has failed. An engine that does not
+/// answer is noticed before.
+const BRIDGE_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Client {
     /// Asks the Dockerfile frontend `question`, such as `frontend.lint`, about what `session`
@@ -50,7 +51,8 @@ impl Client {
         attributes.insert("frontend.caps".to_owned(), caps);
         let request = asking(attributes, false);
         let answer = self.over_a_bridge(session, async |mut bridge| bridge.solve(request).await);
-        Ok(answer.await?.result.map(|result| result.metadata).unwrap_or_default())
+        let answer = answer.await.map_err(|error| self.failed(error))?;
+        Ok(answer.result.map(|result| result.metadata).unwrap_or_default())
     }
 
     /// What `image` is: the digest (`sha256:…`) that its name points to, of the index where there is
@@ -72,7 +74,7 @@ impl Client {
         };
         let resolved = self
             .over_a_bridge(session, async |mut bridge| bridge.resolve_image_config(request).await);
-        let resolved = resolved.await?;
+        let resolved = resolved.await.map_err(|error| self.failed(error))?;
         Ok((resolved.digest, resolved.config))
     }
 
@@ -127,7 +129,7 @@ impl Client {
             held = evaluating => (held, false),
         };
         // Who asked may have gone.
-        let _ = told.send(held);
+        let _ = told.send(held.map_err(|error| self.failed(error)));
         if !ended {
             // BuildKit drops the results when this stream ends.
             let _ = solving.await;
@@ -180,7 +182,7 @@ async fn open(channel: Channel, id: String) -> Result<Bridge, SolveError> {
     let mut bridge = bridge.max_decoding_message_size(MAX_MESSAGE);
     // BuildKit itself waits for the solve of that name to open its bridge.
     let ping = bridge.ping(bridge::PingRequest {});
-    tokio::time::timeout(BRIDGE_LIMIT, ping)
+    tokio::time::timeout(BRIDGE_TIMEOUT, ping)
         .await
         .map_err(|_| tonic::Status::deadline_exceeded("BuildKit opened no bridge"))??;
     Ok(bridge)

@@ -19,11 +19,14 @@
 //! | small frames that wait to be read | 128 MiB of overhead | no limit |
 //! | calls that BuildKit cancels before they start | 1,000 | 1,000 |
 //! | calls that are reset for an error of BuildKit | no limit | no limit |
-//! | keepalive | none | none |
+//! | pings | every 10 s | none |
+//! | silence of the other side | 30 s | no limit |
 
 use hyper::server::conn::http2;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tonic::transport::Endpoint;
+
+use super::silence::{PING_INTERVAL, PONG_TIMEOUT};
 
 /// The length of all headers of a call, as HTTP/2 counts it: name, value, and 32 bytes for each.
 ///
@@ -74,8 +77,9 @@ pub(super) fn server() -> http2::Builder<TokioExecutor> {
         // They are counted over the whole life of the connection, and frames that cross the end of a
         // call are among them.
         .max_local_error_reset_streams(None)
-        // BuildKit calls Health/Check every few seconds, and hangs up when it has no answer.
-        .keep_alive_interval(None);
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PONG_TIMEOUT);
     server
 }
 
@@ -88,4 +92,7 @@ pub(super) fn client(endpoint: Endpoint) -> Endpoint {
         .max_frame_size(FRAME)
         .http2_header_table_size(HEADER_TABLE)
         .http2_max_local_error_reset_streams(None)
+        .http2_keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PONG_TIMEOUT)
+        .keep_alive_while_idle(true)
 }

@@ -13,6 +13,7 @@ mod error;
 mod gateway;
 mod limits;
 pub mod session;
+mod silence;
 mod solve;
 mod status;
 mod vertex;

@@ -33,10 +33,13 @@ impl EngineBuilder {
         });
         // The frontend puts this before what a registry says; here it is not asked.
         let answer = answer.map_err(|error| SolveError {
-            message: format!(
-                "failed to resolve source metadata for {}: {}",
-                question.image, error.message
-            ),
+            message: match error.connection {
+                Connection::Held => format!(
+                    "failed to resolve source metadata for {}: {}",
+                    question.image, error.message
+                ),
+                _ => error.message,
+            },
             ..error
         });
         match answer {

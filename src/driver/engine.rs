@@ -71,8 +71,7 @@ impl EngineBuilder {
 
     /// The platforms that the engine runs, emulated ones included.
     pub async fn platforms(&self) -> Result<Vec<Platform>, String> {
-        let platforms =
-            self.client.platforms().await.map_err(|status| status.message().to_owned())?;
+        let platforms = self.client.platforms().await.map_err(|error| error.message)?;
         let parse = |platform: bollard_buildkit_proto::pb::Platform| {
             let parts = [platform.os, platform.architecture, platform.variant];
             let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();

@@ -44,6 +44,13 @@ pub(super) fn failure(
             help: Some(ENDED.to_owned()),
             verbatim: Some(error.message.clone()),
         },
+        _ if error.connection == Connection::Silent => Classified {
+            kind: Kind::EngineLost,
+            phase: Phase::Build,
+            message: error.message.clone(),
+            help: Some(SILENT.to_owned()),
+            verbatim: None,
+        },
         _ if error.connection == Connection::Lost => Classified {
             kind: Kind::EngineLost,
             phase: Phase::Build,
@@ -118,6 +125,10 @@ pub(super) fn session_ended(failure: Failure, error: &SolveError, why: &str) -> 
         ..failure
     }
 }
+
+/// For an engine that does not answer.
+pub(super) const SILENT: &str = "see whether it hangs (docker version), and whether the network to it \
+     works; its log may say why";
 
 /// For a session that this program ended.
 const ENDED: &str = "this is a bug of onebuild, not of the engine: report it with this output";

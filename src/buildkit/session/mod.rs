@@ -36,6 +36,7 @@ pub use ssh::{Agent, Agents, DEFAULT_AGENT, KeyError, KeyFileError, Keyring};
 use self::content::Content;
 use self::filesend::FileSend;
 use self::filesync::FileSync;
+use super::silence::Heard;
 use super::{limits, random_id};
 
 /// A session, ready to be announced and served.
@@ -130,6 +131,8 @@ impl Session {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let service = TowerToHyperService::new(self.routes.routes().prepare());
+        // The builds that need the session hear of its end on the control connection.
+        let (io, _) = Heard::new(io);
         let serving = limits::server().serve_connection(TokioIo::new(io), service);
         match AssertUnwindSafe(serving).catch_unwind().await {
             Ok(ended) => Ok(ended?),

@@ -1,0 +1,196 @@
+//! A connection on which the other side must be heard from.
+//!
+//! HTTP/2 pings make a living peer send something every [`PING_INTERVAL`]. What counts is any byte that
+//! arrives, not the answer to the ping itself: behind a slow line the ping waits for megabytes that go
+//! out before it, while the peer's requests and acknowledgements show that it is alive.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// When the peer is asked for a sign of life.
+pub(super) const PING_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long the HTTP/2 library waits for the answer to one ping. [`SILENCE_TIMEOUT`] decides long
+/// before that, by all that arrives.
+pub(super) const PONG_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// A peer that sends nothing for this long does not answer.
+pub(super) const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A timer that is this late says that this process did not run, so that it could not hear anything.
+const LATE: Duration = Duration::from_secs(2);
+
+/// Whether the other side of a connection fell silent.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Silence(Arc<AtomicBool>);
+
+impl Silence {
+    pub(super) fn is_silent(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// What is to be said of a connection that ended by it.
+    pub(super) fn message() -> String {
+        format!("the engine did not answer for {} s", SILENCE_TIMEOUT.as_secs())
+    }
+}
+
+/// A byte stream that fails when nothing arrives for too long.
+pub(super) struct Heard<S> {
+    inner: S,
+    timeout: Duration,
+    timer: Pin<Box<Sleep>>,
+    silence: Silence,
+}
+
+impl<S> Heard<S> {
+    /// Watches `inner`, whose peer sends something at least every [`PING_INTERVAL`].
+    pub(super) fn new(inner: S) -> (Self, Silence) {
+        Self::within(inner, SILENCE_TIMEOUT)
+    }
+
+    fn within(inner: S, timeout: Duration) -> (Self, Silence) {
+        let silence = Silence::default();
+        let timer = Box::pin(sleep_until(Instant::now() + timeout));
+        (Self { inner, timeout, timer, silence: silence.clone() }, silence)
+    }
+
+    fn restart(&mut self) {
+        self.timer.as_mut().reset(Instant::now() + self.timeout);
+    }
+
+    /// Ready when nothing has arrived for too long.
+    fn poll_silent(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        while self.timer.as_mut().poll(cx).is_ready() {
+            let is_late = self.timer.deadline().elapsed() > LATE;
+            if !is_late {
+                self.silence.0.store(true, Ordering::Relaxed);
+                let error = io::Error::new(io::ErrorKind::TimedOut, Silence::message());
+                return Poll::Ready(error);
+            }
+            self.restart();
+        }
+        Poll::Pending
+    }
+
+    /// `done`, or an error where the peer was silent for too long while this was pending.
+    fn or_silent<T>(
+        &mut self,
+        done: Poll<io::Result<T>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<T>> {
+        match done {
+            Poll::Pending => self.poll_silent(cx).map(Err),
+            done => done,
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let done = Pin::new(&mut self.inner).poll_read(cx, buf);
+        if done.is_ready() {
+            self.restart();
+        }
+        self.or_silent(done, cx)
+    }
+}
+
+/// HTTP/2 does not read while it cannot write, so that a write that is stuck looks at the time, too.
+impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let done = Pin::new(&mut self.inner).poll_write(cx, buf);
+        self.or_silent(done, cx)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let done = Pin::new(&mut self.inner).poll_flush(cx);
+        self.or_silent(done, cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let done = Pin::new(&mut self.inner).poll_shutdown(cx);
+        self.or_silent(done, cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let done = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
+        self.or_silent(done, cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use tokio::time::{advance, sleep};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_sends_a_byte_now_and_then_is_heard() {
+        let (near, mut far) = duplex(64);
+        let (mut near, silence) = Heard::new(near);
+        tokio::spawn(async move {
+            for _ in 0..20 {
+                sleep(SILENCE_TIMEOUT - Duration::from_secs(1)).await;
+                far.write_all(b"x").await.unwrap();
+            }
+        });
+        let mut all = Vec::new();
+        near.read_to_end(&mut all).await.unwrap();
+        assert_eq!((all.len(), silence.is_silent()), (20, false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_peer_ends_what_reads_and_what_cannot_write() {
+        for reads in [true, false] {
+            let (near, _far) = duplex(64);
+            let (mut near, silence) = Heard::new(near);
+            let started = Instant::now();
+            let error = match reads {
+                true => near.read_u8().await.unwrap_err(),
+                false => near.write_all(&[0; 65]).await.unwrap_err(),
+            };
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+            assert_eq!(error.to_string(), "the engine did not answer for 30 s");
+            assert!(silence.is_silent());
+            assert_eq!(started.elapsed().as_secs(), SILENCE_TIMEOUT.as_secs());
+        }
+    }
+
+    /// As after Ctrl-Z and `fg`.
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_was_stopped_gives_the_peer_its_time_again() {
+        let (near, mut far) = duplex(64);
+        let (mut near, silence) = Heard::new(near);
+        let reading = tokio::spawn(async move { near.read_u8().await });
+        tokio::task::yield_now().await;
+        advance(SILENCE_TIMEOUT + LATE + Duration::from_secs(60)).await;
+        tokio::task::yield_now().await;
+        far.write_all(b"x").await.unwrap();
+        assert_eq!((reading.await.unwrap().unwrap(), silence.is_silent()), (b'x', false));
+    }
+}
