@@ -61,10 +61,17 @@ pub(super) fn proxies() -> Proxies {
     Proxies::from_environment(|name| env::var(name).ok())
 }
 
+/// For an engine that accepts connections and does not answer.
+const SILENT: &str = "see whether `docker version` hangs, too: then restart the engine";
+
 impl From<EngineError> for Error {
     fn from(error: EngineError) -> Self {
         let EngineError::NoneAnswers { tried } = &error else {
-            return Self::new(ErrorKind::Environment, error.to_string());
+            let told = Self::new(ErrorKind::Environment, error.to_string());
+            return match error {
+                EngineError::Silent { .. } => told.help(SILENT),
+                _ => told,
+            };
         };
         let denied =
             tried.iter().any(|(_, reason)| reason.kind() == io::ErrorKind::PermissionDenied);
@@ -84,6 +91,9 @@ impl From<EngineError> for Error {
                 "see that the port is the engine's; where it wants TLS, set DOCKER_TLS_VERIFY=1, \
                  and DOCKER_CERT_PATH to the folder of ca.pem, cert.pem and key.pem"
                     .to_owned()
+            }
+            _ if tried.iter().any(|(_, reason)| reason.kind() == io::ErrorKind::TimedOut) => {
+                SILENT.to_owned()
             }
             _ if denied => "you may not open the socket: run as a user of the group that owns it \
                             (`docker`), or name another engine with --host"

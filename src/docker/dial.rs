@@ -13,7 +13,7 @@ use tokio_rustls::TlsConnector;
 use super::{Candidate, Endpoint, InvalidTls, TlsFiles, causes, ssh, tls};
 
 /// How long finding the host, connecting and TLS may take together.
-const PATIENCE: Duration = Duration::from_secs(20);
+const DIAL_TIMEOUT: Duration = Duration::from_secs(9);
 
 /// When a silent connection is asked whether it is still there: a build can be silent for long,
 /// while firewalls on the way forget a connection after some minutes.
@@ -61,8 +61,8 @@ impl Dialer {
         match &self.endpoint {
             Endpoint::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
             Endpoint::Tcp { host, port } => {
-                let dialled = tokio::time::timeout(PATIENCE, self.tcp(host, *port)).await;
-                let late = || format!("no answer within {} s", PATIENCE.as_secs());
+                let dialled = tokio::time::timeout(DIAL_TIMEOUT, self.tcp(host, *port)).await;
+                let late = || format!("no answer within {} s", DIAL_TIMEOUT.as_secs());
                 dialled.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, late()))?
             }
             Endpoint::Ssh(target) => Ok(Box::new(ssh::start(target)?)),

@@ -15,6 +15,7 @@ use hyper_util::rt::TokioIo;
 use thiserror::Error;
 
 use super::dial::Dialer;
+use super::silence::{answer_timeout, silent};
 use super::ssh::SshEnded;
 use super::{Candidate, Endpoint, causes};
 use crate::error::why;
@@ -64,7 +65,10 @@ pub enum EngineError {
     Upgrade { endpoint: Endpoint, path: &'static str, reason: String },
     #[error("the engine at {endpoint} runs on `{given}`, which is no platform")]
     Platform { endpoint: Endpoint, given: String },
-    #[error("the engine at {endpoint} did not say what it is: {}", why(source))]
+    /// It accepts connections, and answers neither this request nor a ping.
+    #[error("{path} of the engine at {endpoint}: {}", silent(*after))]
+    Silent { endpoint: Endpoint, path: &'static str, after: Duration },
+    #[error("the engine at {endpoint} did not say what it is: {}", unanswered(source))]
     Facts { endpoint: Endpoint, source: bollard::errors::Error },
 }
 
@@ -97,8 +101,7 @@ impl Engine {
 
     /// Asks for the version. Every kind of engine answers this, however old.
     pub async fn version(&self) -> Result<EngineVersion, EngineError> {
-        let failed = |source| EngineError::Facts { endpoint: self.endpoint().clone(), source };
-        let found = self.docker.version().await.map_err(failed)?;
+        let found = self.asked("/version", self.docker.version()).await?;
         let components = found.components.unwrap_or_default();
         Ok(EngineVersion {
             version: found.version.unwrap_or_default(),
@@ -109,8 +112,7 @@ impl Engine {
 
     /// Asks the engine what it is.
     pub async fn facts(&self) -> Result<EngineFacts, EngineError> {
-        let failed = |source| EngineError::Facts { endpoint: self.endpoint().clone(), source };
-        let info = self.docker.info().await.map_err(failed)?;
+        let info = self.asked("/info", self.docker.info()).await?;
         let (os, machine) =
             (info.os_type.unwrap_or_default(), info.architecture.unwrap_or_default());
         let status = info.driver_status.unwrap_or_default();
@@ -140,11 +142,26 @@ impl Engine {
         path: &'static str,
         headers: &[(&'static str, String)],
     ) -> Result<TokioIo<Upgraded>, EngineError> {
-        upgrade(&self.dialer, path, headers).await.map_err(|reason| EngineError::Upgrade {
-            endpoint: self.endpoint().clone(),
-            path,
-            reason,
-        })
+        let opened = self.unless_silent(upgrade(&self.dialer, path, headers)).await;
+        let opened = opened.ok_or_else(|| self.is_silent(path))?;
+        let endpoint = self.endpoint().clone();
+        opened.map_err(|reason| EngineError::Upgrade { endpoint, path, reason })
+    }
+
+    /// The answer to a question of what the engine is.
+    async fn asked<T>(
+        &self,
+        path: &'static str,
+        answer: impl Future<Output = Result<T, bollard::errors::Error>>,
+    ) -> Result<T, EngineError> {
+        let answer = self.unless_silent(answer).await.ok_or_else(|| self.is_silent(path))?;
+        let endpoint = self.endpoint().clone();
+        answer.map_err(|source| EngineError::Facts { endpoint, source })
+    }
+
+    fn is_silent(&self, path: &'static str) -> EngineError {
+        let endpoint = self.endpoint().clone();
+        EngineError::Silent { after: answer_timeout(&endpoint), endpoint, path }
     }
 }
 
@@ -175,8 +192,11 @@ async fn answer(dialer: &Dialer) -> io::Result<Docker> {
         API_TIMEOUT.as_secs(),
         API_DEFAULT_VERSION,
     );
+    let limit = answer_timeout(dialer.endpoint());
     let negotiate = async { docker?.negotiate_version().await };
-    negotiate.await.map_err(|error: bollard::errors::Error| io::Error::other(fault(dialer, &error)))
+    let answered = tokio::time::timeout(limit, negotiate).await;
+    let answered = answered.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, silent(limit)))?;
+    answered.map_err(|error: bollard::errors::Error| io::Error::other(fault(dialer, &error)))
 }
 
 /// Why there was no answer that makes sense.
@@ -223,6 +243,17 @@ async fn upgrade(
     };
     match tokio::time::timeout(API_TIMEOUT, opened).await {
         Ok(opened) => opened.map(TokioIo::new),
-        Err(_) => Err("no answer within a minute".to_owned()),
+        Err(_) => Err(late()),
+    }
+}
+
+fn late() -> String {
+    format!("no answer within {} s", API_TIMEOUT.as_secs())
+}
+
+fn unanswered(error: &bollard::errors::Error) -> String {
+    match error {
+        bollard::errors::Error::RequestTimeoutError => late(),
+        error => why(error),
     }
 }

@@ -13,6 +13,7 @@ mod engine;
 mod file;
 mod places;
 mod saved;
+mod silence;
 mod ssh;
 mod tls;
 

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::process::Stdio;
 use std::task::{Context, Poll, ready};
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
@@ -37,7 +38,7 @@ pub(super) fn start(target: &SshTarget) -> io::Result<SshStream> {
         complaint: Some(tokio::spawn(complaint(child.stderr.take().ok_or_else(missing)?))),
         said: String::new(),
         heard: false,
-        _child: child,
+        child,
     })
 }
 
@@ -82,7 +83,17 @@ pub(super) struct SshStream {
     said: String,
     /// Whether anything came from the other side.
     heard: bool,
-    _child: Child,
+    child: Child,
+}
+
+impl Drop for SshStream {
+    fn drop(&mut self) {
+        // A ProxyCommand runs beside `ssh`. The group is ours: its leader was never waited for.
+        let group = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        if let Some(group) = group {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
 }
 
 impl SshStream {

@@ -1,0 +1,152 @@
+//! An engine that accepts connections and does not answer: noticed within 10 s, and not confused with
+//! one that is busy.
+//!
+//! A request that takes long is accompanied by pings. An engine that answers them is at work, and the
+//! request has the time that it needs, up to a limit of its own.
+
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+use super::{Endpoint, Engine};
+
+/// How long an engine on a socket or a port may take until it answers.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(9);
+
+/// The same for an engine behind `ssh`, which connects and logs in first, for every request.
+const SSH_ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
+
+/// How long a request may take before the engine is asked whether it still answers; the rest of the
+/// time is that of the ping.
+const PING_DELAY: Duration = Duration::from_secs(4);
+
+/// How long the engine at `endpoint` may take until it answers.
+pub(super) fn answer_timeout(endpoint: &Endpoint) -> Duration {
+    match endpoint {
+        Endpoint::Unix(_) | Endpoint::Tcp { .. } => ANSWER_TIMEOUT,
+        Endpoint::Ssh(_) => SSH_ANSWER_TIMEOUT,
+    }
+}
+
+/// What is said of such an engine, after the name of its endpoint.
+pub(super) fn silent(after: Duration) -> String {
+    format!("it accepts connections and does not answer ({} s)", after.as_secs())
+}
+
+impl Engine {
+    /// What `answer` gives; none when the engine does not answer in the meantime.
+    pub(super) async fn unless_silent<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            answer = answer => Some(answer),
+            () = self.silent() => None,
+        }
+    }
+
+    /// Waits until the engine does not answer a ping.
+    async fn silent(&self) {
+        let limit = answer_timeout(self.endpoint());
+        loop {
+            sleep(PING_DELAY).await;
+            // What a ping fails by, the request finds out itself.
+            if timeout(limit - PING_DELAY, self.docker.ping()).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::UnixListener;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::docker::{Candidate, EngineError};
+
+    /// An engine in `folder` that answers requests for the paths that end in `answered`, and what it
+    /// was asked for. The others are accepted.
+    fn engine(folder: &std::path::Path, answered: &'static [&'static str]) -> (Candidate, Counter) {
+        let path = folder.join("engine.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        let pings = Counter::default();
+        let counted = pings.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let pings = counted.clone();
+                tokio::spawn(async move {
+                    let mut head = [0; 2048];
+                    let count = stream.read(&mut head).await.unwrap_or(0);
+                    let head = String::from_utf8_lossy(&head[..count]).into_owned();
+                    let path = head.split(' ').nth(1).unwrap_or_default();
+                    pings.0.fetch_add(usize::from(path.ends_with("/_ping")), Ordering::Relaxed);
+                    if !answered.iter().any(|answered| path.ends_with(answered)) {
+                        return std::future::pending().await;
+                    }
+                    let body = r#"{"Version": "28.0.0", "ApiVersion": "1.48"}"#;
+                    let answer = format!(
+                        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\
+                         content-length: {}\r\n\r\n{body}",
+                        body.len()
+                    );
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                });
+            }
+        });
+        let candidate =
+            Candidate { endpoint: Endpoint::Unix(path), origin: "a test".into(), tls: None };
+        (candidate, pings)
+    }
+
+    #[derive(Clone, Default)]
+    struct Counter(Arc<AtomicUsize>);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_socket_that_accepts_and_says_nothing_is_named_within_10_s_and_the_next_is_tried() {
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (silent, _) = engine(one.path(), &[]);
+        let (good, _) = engine(other.path(), &["/version"]);
+        let started = Instant::now();
+        let error = Engine::connect(vec![silent.clone()]).await.unwrap_err();
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+        let EngineError::NoneAnswers { tried } = error else { panic!("{error}") };
+        assert_eq!(tried[0].1.kind(), std::io::ErrorKind::TimedOut);
+        assert!(tried[0].1.to_string().contains("accepts connections and does not answer"));
+        let engine = Engine::connect(vec![silent, good.clone()]).await.unwrap();
+        assert_eq!(engine.endpoint(), &good.endpoint);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_request_to_an_engine_that_fell_silent_ends_within_10_s() {
+        let folder = tempfile::tempdir().unwrap();
+        let (candidate, _) = engine(folder.path(), &["/version"]);
+        let engine = Engine::connect(vec![candidate]).await.unwrap();
+        engine.version().await.unwrap();
+        for path in ["/info", "/grpc", "/session"] {
+            let started = Instant::now();
+            let error = match path {
+                "/info" => engine.facts().await.unwrap_err(),
+                path => engine.upgrade(path, &[]).await.map(drop).unwrap_err(),
+            };
+            assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+            let error = error.to_string();
+            assert!(error.contains(path) && error.contains("does not answer"), "{error}");
+            assert!(error.contains("engine.sock"), "{error}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_engine_that_answers_pings_is_given_a_minute() {
+        let folder = tempfile::tempdir().unwrap();
+        let (candidate, pings) = engine(folder.path(), &["/version", "/_ping"]);
+        let engine = Engine::connect(vec![candidate]).await.unwrap();
+        let started = Instant::now();
+        let error = engine.facts().await.unwrap_err().to_string();
+        assert_eq!(started.elapsed().as_secs(), 60, "{error}");
+        assert!(error.contains("no answer within 60 s"), "{error}");
+        assert!(pings.0.load(Ordering::Relaxed) > 5);
+    }
+}
