@@ -38,6 +38,10 @@ pub enum RegistryFault {
     UnknownHost,
     /// No answer in time, or no route.
     TimedOut,
+    /// It accepted a request, and the time that we give it ran out.
+    Silent {
+        after: Duration,
+    },
     /// The certificate is not trusted, or TLS failed in another way. The reason may be empty.
     Tls(String),
     /// It does not speak TLS.
@@ -110,6 +114,7 @@ impl RegistryFault {
         match self {
             Self::RateLimited { .. }
             | Self::TimedOut
+            | Self::Silent { .. }
             | Self::ConnectionLost
             | Self::ConnectionRefused => true,
             Self::Status { status: None, .. } => true,
@@ -179,6 +184,9 @@ impl RegistryFault {
             Self::ConnectionLost => format!("the connection to {host} was lost"),
             Self::UnknownHost => format!("the host name of {host} does not resolve"),
             Self::TimedOut => format!("the connection to {host} timed out"),
+            Self::Silent { after } => {
+                format!("timed out: {host} did not answer for {} s", after.as_secs())
+            }
             Self::Tls(reason) if reason.is_empty() => {
                 format!("the TLS certificate of {host} is not trusted")
             }
@@ -262,6 +270,10 @@ impl RegistryFault {
             Self::ConnectionRefused => reach("check that a registry is running there"),
             Self::UnknownHost => reach("check the host name and the network"),
             Self::TimedOut | Self::ConnectionLost => reach("check the network"),
+            Self::Silent { .. } => {
+                "run it again later: what was built is in the cache; a proxy on the way may also be the cause"
+                    .to_owned()
+            }
             Self::Tls(_) if by_engine => format!(
                 "put the CA certificate into /etc/docker/certs.d/{host}/ca.crt on the engine's machine"
             ),

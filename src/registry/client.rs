@@ -185,6 +185,19 @@ impl RegistryClient {
         Err(RegistryFault::UnsafeRedirect)
     }
 
+    /// The answer to a question about `image`, if it comes in time.
+    async fn in_time<T>(
+        &self,
+        image: &Reference,
+        phase: Phase,
+        answer: impl Future<Output = Result<T, RegistryFault>>,
+    ) -> Result<T, RegistryError> {
+        let after = self.patience.total;
+        let answer = tokio::time::timeout(after, answer).await;
+        let answer = answer.unwrap_or(Err(RegistryFault::Silent { after }));
+        answer.map_err(|fault| RegistryError::new(image, phase, fault))
+    }
+
     /// Tries as often as `patience` allows. A host that did not answer then is not asked again for a
     /// while: what one cell learned holds for the others.
     async fn patiently(&self, call: &Call) -> Result<Answer, RegistryFault> {
@@ -225,7 +238,7 @@ impl Registry for RegistryClient {
             let digest = answer.headers.get("docker-content-digest");
             Ok(digest.and_then(|digest| digest.to_str().ok()?.parse().ok()))
         };
-        head.await.map_err(|fault| RegistryError::new(reference, Phase::Verify, fault))
+        self.in_time(reference, Phase::Verify, head).await
     }
 
     async fn manifest(&self, reference: &Reference) -> Result<Manifest, RegistryError> {
@@ -236,7 +249,7 @@ impl Registry for RegistryClient {
             let read = manifest::Manifest::read(bytes);
             read.map_err(|what| RegistryFault::Malformed(what.to_owned()))
         };
-        get.await.map_err(|fault| RegistryError::new(reference, Phase::Verify, fault))
+        self.in_time(reference, Phase::Verify, get).await
     }
 
     async fn blob(&self, repository: &Repository, digest: &Digest) -> Result<Bytes, RegistryError> {
@@ -246,7 +259,7 @@ impl Registry for RegistryClient {
         };
         let reference =
             Reference { repository: repository.clone(), tag: None, digest: Some(digest.clone()) };
-        get.await.map_err(|fault| RegistryError::new(&reference, Phase::Verify, fault))
+        self.in_time(&reference, Phase::Verify, get).await
     }
 
     async fn may_push(&self, reference: &Reference) -> Result<(), RegistryError> {
@@ -267,7 +280,7 @@ impl Registry for RegistryClient {
             }
             Ok(())
         };
-        ask.await.map_err(|fault| RegistryError::new(reference, Phase::Push, fault))
+        self.in_time(reference, Phase::Push, ask).await
     }
 }
 

@@ -20,8 +20,12 @@ pub struct Patience {
     pub longest_delay: Duration,
     /// To be connected, TLS included.
     pub connect: Duration,
+    /// Until the answer begins, and from each of its parts to the next.
+    pub silence: Duration,
     /// From the first byte sent to the last one read, for each try.
     pub exchange: Duration,
+    /// For one question, with its login, redirects and all tries.
+    pub total: Duration,
 }
 
 impl Default for Patience {
@@ -31,7 +35,9 @@ impl Default for Patience {
             first_delay: Duration::from_millis(250),
             longest_delay: Duration::from_secs(30),
             connect: Duration::from_secs(10),
+            silence: Duration::from_secs(15),
             exchange: Duration::from_secs(60),
+            total: Duration::from_secs(75),
         }
     }
 }

@@ -123,6 +123,7 @@ impl Wire {
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .connect_timeout(self.patience.connect)
+            .read_timeout(self.patience.silence)
             .timeout(self.patience.exchange)
     }
 

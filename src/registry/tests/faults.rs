@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::fake::{Fake, reply};
@@ -235,4 +235,65 @@ async fn whether_a_login_may_push_is_known_without_pushing() {
             (wanted, told) => panic!("{status}: {told:?}, not {wanted:?}"),
         }
     }
+}
+
+/// A registry that accepts every connection, and answers the first `answered` requests of each with
+/// `answer`.
+async fn silent_after(answered: usize, answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        let mut left = answered;
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut first = [0; 1];
+            stream.peek(&mut first).await.unwrap();
+            // The greeting of TLS is refused, so that plain http comes next.
+            if first[0] == 0x16 {
+                continue;
+            }
+            let is_answered = left > 0;
+            left = left.saturating_sub(1);
+            tokio::spawn(async move {
+                let _ = stream.read(&mut [0; 2048]).await;
+                if is_answered {
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                }
+                std::future::pending::<()>().await;
+            });
+        }
+    });
+    host
+}
+
+#[tokio::test]
+async fn a_registry_that_accepts_and_never_answers_is_given_up_whatever_it_sent_before() {
+    let impatient = || {
+        let patience = Patience {
+            tries: 2,
+            silence: Duration::from_millis(100),
+            first_delay: Duration::from_millis(1),
+            ..Patience::default()
+        };
+        RegistryClient::new(Arc::new(Credentials::none()), patience, Proxies::default())
+    };
+    let half = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{";
+    for (answered, answer) in [(0, ""), (9, half)] {
+        let host = silent_after(answered, answer).await;
+        let begun = Instant::now();
+        let error = impatient().manifest(&reference(&host)).await.unwrap_err();
+        assert!(matches!(error.fault(), RegistryFault::TimedOut), "{error:?}");
+        assert!(error.to_string().contains(&host), "{error}");
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn one_question_has_a_limit_in_all_and_names_the_host() {
+    let host = silent_after(0, "").await;
+    let patience = Patience { total: Duration::from_millis(100), ..Patience::default() };
+    let hasty = RegistryClient::new(Arc::new(Credentials::none()), patience, Proxies::default());
+    let error = hasty.head(&reference(&host)).await.unwrap_err();
+    assert!(matches!(error.fault(), RegistryFault::Silent { .. }), "{error:?}");
+    assert!(error.to_string().contains(&format!("{host} did not answer for")), "{error}");
 }

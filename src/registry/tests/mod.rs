@@ -26,7 +26,9 @@ fn client(config: &str) -> RegistryClient {
         first_delay: Duration::from_millis(1),
         longest_delay: Duration::from_secs(2),
         connect: Duration::from_secs(5),
+        silence: Duration::from_secs(5),
         exchange: Duration::from_secs(5),
+        total: Duration::from_secs(20),
     };
     RegistryClient::new(
         Arc::new(Credentials::new(config, OsStr::new(""))),
