@@ -50,7 +50,10 @@ const ID: &str = "buildkit.ssh.id";
 const MAX_MESSAGE: u32 = 256 << 10;
 
 /// An agent that is not busy answers its socket at once.
-const DIAL: Duration = Duration::from_secs(2);
+const DIAL_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long an agent may take for one request: it may ask for a password or for a touch of a key.
+const AGENT_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Message types: what may be asked, and what the rest is answered.
 const REQUEST_IDENTITIES: u8 = 11;
@@ -95,7 +98,7 @@ impl Agents {
                 return Err(Status::not_found(message));
             }
         };
-        let dialed = tokio::time::timeout(DIAL, UnixStream::connect(socket)).await;
+        let dialed = tokio::time::timeout(DIAL_TIMEOUT, UnixStream::connect(socket)).await;
         let dialed = dialed.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         dialed.map(Connection::Agent).map_err(|error| {
             let (socket, why) = (socket.display(), why(&error));
@@ -153,8 +156,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         match self {
             Self::Keys(keys) => Ok(keys.answer(request)),
             Self::Agent(stream) => {
-                stream.write_all(request).await?;
-                Ok(message(stream).await?.ok_or(io::ErrorKind::UnexpectedEof)?)
+                let asking = async {
+                    stream.write_all(request).await?;
+                    Ok(message(stream).await?.ok_or(io::ErrorKind::UnexpectedEof)?)
+                };
+                let late = || {
+                    let seconds = AGENT_TIMEOUT.as_secs();
+                    let what = format!("the SSH agent did not answer for {seconds} s");
+                    Err(io::Error::new(io::ErrorKind::TimedOut, what))
+                };
+                tokio::time::timeout(AGENT_TIMEOUT, asking).await.unwrap_or_else(|_| late())
             }
         }
     }

@@ -79,3 +79,12 @@ async fn an_agent_is_checked_by_speaking_to_its_socket() {
         assert!(status.message().contains(word), "{}", status.message());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_does_not_answer_ends_the_request_of_the_step() {
+    let (near, _far) = tokio::io::duplex(64);
+    let request = [&[0, 0, 0, 1][..], &[REQUEST_IDENTITIES]].concat();
+    let mut agent: Connection<_> = Connection::Agent(near);
+    let error = agent.ask(&request).await.unwrap_err();
+    assert_eq!(error.to_string(), "the SSH agent did not answer for 120 s");
+}
