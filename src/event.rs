@@ -26,6 +26,10 @@ pub enum Event {
     Log { cell: CellName, step: StepId, line: String },
     /// A step moves data: a layer pushed or pulled, a context sent.
     Transfer { cell: CellName, step: StepId, transfer: Transfer },
+    /// A step has waited for an answer for some time; it is said again as long as it waits.
+    Waiting { cell: CellName, step: StepId, wait: Wait },
+    /// A step that was said to wait goes on, or has ended.
+    Answered { cell: CellName, step: StepId },
     /// BuildKit warns of something in the Dockerfile.
     Warning { cell: CellName, warning: Warning },
     /// A cell came to its end.
@@ -80,6 +84,16 @@ pub struct Transfer {
     /// Bytes.
     pub total: u64,
     pub done: bool,
+}
+
+/// What a step waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    /// Who does not answer: a registry's host, or `the engine`.
+    pub host: String,
+    /// What is being done, such as `pushing layers`; may be empty.
+    pub what: String,
+    pub since: Duration,
 }
 
 /// A warning of BuildKit about a Dockerfile.

@@ -48,7 +48,9 @@ impl<B> Redacted<B> {
                 self.text(&mut warning.message);
                 warning.url.iter_mut().for_each(|url| self.text(url));
             }
-            Event::RunStarted { .. }
+            Event::Waiting { wait, .. } => self.text(&mut wait.what),
+            Event::Answered { .. }
+            | Event::RunStarted { .. }
             | Event::CellStarted { .. }
             | Event::CellFinished(_)
             | Event::Cancelling => {}

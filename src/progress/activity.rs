@@ -1,7 +1,9 @@
 //! What a cell is doing, in half a line.
 
+use std::time::{Duration, Instant};
+
 use super::cells::Active;
-use crate::event::{Step, Transfer};
+use crate::event::{Step, Transfer, Wait};
 use crate::text::{bytes, clean};
 
 /// Characters of an instruction: the widest terminal shows fewer.
@@ -10,8 +12,11 @@ const NAME: usize = 400;
 /// `amd64 7/9 · arm64 5/9 RUN dnf -y install supervisor`, `pushing layers 12.4/31.0 MB`.
 ///
 /// The place of every platform that is at an instruction, then the step that has been running
-/// longest: the one that the cell waits for.
-pub(super) fn activity(cell: &Active) -> String {
+/// longest: the one that the cell waits for. Where a step waits for an answer, only that is shown.
+pub(super) fn activity(cell: &Active, now: Instant) -> String {
+    if let Some((wait, began)) = cell.waits.values().next() {
+        return waiting(wait, now.saturating_duration_since(*began));
+    }
     let Some(longest) = cell.running.values().next().or(cell.last.as_ref()) else {
         return "starting".to_owned();
     };
@@ -21,6 +26,15 @@ pub(super) fn activity(cell: &Active) -> String {
     // Words about layers say more than the step's own `exporting to image`.
     places.push(moved.unwrap_or(name));
     places.join(" ")
+}
+
+/// `waiting for ghcr.io (30 s): pushing layers`
+pub(super) fn waiting(wait: &Wait, since: Duration) -> String {
+    let text = format!("waiting for {} ({} s)", clean(&wait.host, NAME), since.as_secs());
+    match wait.what.as_str() {
+        "" => text,
+        what => format!("{text}: {}", clean(what, NAME)),
+    }
 }
 
 /// The current instruction of each platform, that of `longest` last, next to its name.
@@ -86,8 +100,6 @@ fn part(current: u64, total: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use super::*;
     use crate::event::{Event, StepState};
     use crate::progress::cells::{Cells, samples};
@@ -100,7 +112,23 @@ mod tests {
         for event in start.iter().chain(events) {
             cells.event(event, Instant::now());
         }
-        activity(&cells.active["a"])
+        activity(&cells.active["a"], Instant::now())
+    }
+
+    #[test]
+    fn a_step_that_waits_for_an_answer_says_for_whom_until_it_goes_on() {
+        use samples::{answered, internal, waiting};
+        let export = internal("a", 90, "exporting to image", StepState::Running);
+        let done = internal("a", 90, "exporting to image", DONE);
+        let wait = |seconds| waiting("a", 90, "ghcr.io", "pushing layers", seconds);
+        let started = [export, wait(30)];
+        let after = |more: &[Event]| after(&[&started[..], more].concat());
+        assert_eq!(after(&[]), "waiting for ghcr.io (30 s): pushing layers");
+        assert_eq!(after(&[wait(90)]), "waiting for ghcr.io (90 s): pushing layers");
+        for end in [answered("a", 90), done] {
+            assert_eq!(after(&[end]), "exporting to image");
+        }
+        assert_eq!(after(&[waiting("a", 91, "the engine", "", 45)]), after(&[]));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 
-use crate::event::{CellName, CellSummary, Event, Step, StepId, StepState, Transfer};
+use crate::event::{CellName, CellSummary, Event, Step, StepId, StepState, Transfer, Wait};
 use crate::image::Platform;
 use crate::outcome::{CellResult, Outcome};
 use crate::text::width;
@@ -36,6 +36,8 @@ pub(super) struct Active {
     /// Shown between two steps, so that a line doesn't go blank for a moment.
     pub(super) last: Option<Step>,
     pub(super) transfers: IndexMap<(StepId, String), Transfer>,
+    /// What steps wait for, and when that began; the first to wait first.
+    pub(super) waits: IndexMap<StepId, (Wait, Instant)>,
 }
 
 impl Cells {
@@ -63,6 +65,17 @@ impl Cells {
                     active.transfers.insert((*step, transfer.name.clone()), transfer.clone());
                 }
             }
+            Event::Waiting { cell, step, wait } => {
+                if let Some(active) = self.active.get_mut(cell) {
+                    let began = now.checked_sub(wait.since).unwrap_or(now);
+                    active.waits.insert(*step, (wait.clone(), began));
+                }
+            }
+            Event::Answered { cell, step } => {
+                if let Some(active) = self.active.get_mut(cell) {
+                    active.waits.shift_remove(step);
+                }
+            }
             Event::CellFinished(outcome) => self.finish(outcome),
             Event::Cancelling => self.cancelling = true,
             Event::Log { .. } | Event::Warning { .. } => {}
@@ -86,8 +99,8 @@ impl Cells {
 
 impl Active {
     fn new(platforms: Vec<Platform>, since: Instant) -> Self {
-        let (running, transfers) = Default::default();
-        Self { since, platforms, running, last: None, transfers }
+        let (running, transfers, waits) = Default::default();
+        Self { since, platforms, running, last: None, transfers, waits }
     }
 
     fn step(&mut self, step: &Step) {
@@ -95,6 +108,7 @@ impl Active {
             self.running.insert(step.id, step.clone());
         } else {
             self.running.shift_remove(&step.id);
+            self.waits.shift_remove(&step.id);
             // What came from the cache took no time, so it was never the current step.
             if step.state != StepState::Cached {
                 self.transfers.retain(|(id, _), _| *id != step.id);

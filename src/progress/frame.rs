@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::activity::activity;
-use super::cells::{Active, Cells};
+use super::cells::Cells;
 use super::estimate::remaining;
 use super::settings::Size;
 use crate::text::{Paint, fit, rough, seconds, width};
@@ -28,7 +28,7 @@ pub(super) fn frame(cells: &Cells, now: Instant, size: Size, paint: Paint) -> Ve
     for (name, cell) in cells.active.iter().take(shown) {
         let head = format!(" {} {}", paint.busy(spinner), fit(name, names));
         let time = seconds(passed(cell.since, now));
-        lines.push(row(&head, 3 + names, cell, &time, columns));
+        lines.push(row(&head, 3 + names, &activity(cell, now), &time, columns));
     }
     let below = below(cells, cells.active.len() - shown);
     if !below.is_empty() && rows > 0 {
@@ -38,12 +38,12 @@ pub(super) fn frame(cells: &Cells, now: Instant, size: Size, paint: Paint) -> Ve
     lines
 }
 
-fn row(head: &str, head_width: usize, cell: &Active, time: &str, columns: usize) -> String {
+fn row(head: &str, head_width: usize, activity: &str, time: &str, columns: usize) -> String {
     let room = columns.saturating_sub(head_width + 2 + 2 + TIME);
     if room < 8 {
         return format!("{head}  {time:>TIME$}");
     }
-    format!("{head}  {}  {time:>TIME$}", fit(&activity(cell), room))
+    format!("{head}  {}  {time:>TIME$}", fit(activity, room))
 }
 
 /// `2 more running, 12 waiting`
@@ -114,6 +114,21 @@ mod tests {
     #[test]
     fn what_runs_what_waits_and_the_total_are_shown() {
         insta::assert_snapshot!(lines(12, 4, 80, 24).join("\n"));
+    }
+
+    #[test]
+    fn a_row_says_for_whom_its_cell_waits_and_counts_on() {
+        let (now, mut state) = (Instant::now(), Cells::default());
+        state.event(&samples::run_started(&["a"], 1), now);
+        state.event(&samples::cell_started("a"), now);
+        state.event(&samples::waiting("a", 90, "ghcr.io", "pushing layers", 30), now);
+        let size = Size { columns: 80, rows: 24 };
+        let row = |after| {
+            let now = now + Duration::from_secs(after);
+            frame(&state, now, size, Paint::default()).remove(0)
+        };
+        assert!(row(0).contains("waiting for ghcr.io (30 s): pushing layers"), "{}", row(0));
+        assert!(row(12).contains("waiting for ghcr.io (42 s): pushing layers"), "{}", row(12));
     }
 
     #[test]

@@ -7,8 +7,11 @@ use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
 use std::time::{Duration, Instant};
 
+use super::activity::waiting;
 use super::display::Display;
-use crate::event::{CellName, CellSummary, Event, Step, StepId, StepState, Transfer, Warning};
+use crate::event::{
+    CellName, CellSummary, Event, Step, StepId, StepState, Transfer, Wait, Warning,
+};
 use crate::outcome::{Built, CellResult, Outcome, Tested};
 use crate::report::failed_line;
 use crate::text::{Paint, bytes, clean, duration, pad, width};
@@ -94,6 +97,11 @@ impl<W: Write> Plain<W> {
         self.line(cell, format!("{label} {name}: {}", bytes(moved.current)).trim())
     }
 
+    fn waiting(&mut self, cell: &CellName, step: StepId, wait: &Wait) -> io::Result<()> {
+        let label = self.label(cell, step);
+        self.line(cell, format!("{label} {}", waiting(wait, wait.since)).trim())
+    }
+
     fn warning(&mut self, cell: &CellName, warning: &Warning) -> io::Result<()> {
         let head = self.paint.warning("warning:");
         let mut text = format!("{head} {}", clean(&warning.message, LINE));
@@ -136,6 +144,8 @@ impl<W: Write> Display for Plain<W> {
             Event::Step { cell, step } => self.step(cell, step),
             Event::Log { cell, step, line } => self.log(cell, *step, line),
             Event::Transfer { cell, step, transfer } => self.transfer(cell, *step, transfer),
+            Event::Waiting { cell, step, wait } => self.waiting(cell, *step, wait),
+            Event::Answered { .. } => Ok(()),
             Event::Warning { cell, warning } => self.warning(cell, warning),
             Event::CellFinished(outcome) => self.finished(outcome),
             Event::Cancelling => writeln!(self.out, "{STOPPING}"),
@@ -204,6 +214,27 @@ mod tests {
     #[test]
     fn every_line_of_a_cell_starts_with_its_name() {
         insta::assert_snapshot!(shown(&samples::run(), false));
+    }
+
+    #[test]
+    fn a_step_that_waits_for_an_answer_has_a_line_each_time_that_it_is_said() {
+        let mut events = samples::run();
+        let cell = "dood-2.0.11-alpine";
+        events.push(samples::internal(cell, 92, "exporting to image", StepState::Running));
+        events.push(samples::waiting(cell, 92, "ghcr.io", "pushing layers", 30));
+        events.push(samples::waiting(cell, 92, "ghcr.io", "pushing layers", 90));
+        events.push(samples::answered(cell, 92));
+        events.push(samples::waiting(cell, 7, "the engine", "", 30));
+        let text = shown(&events, false);
+        let lines: Vec<&str> = text.lines().filter(|line| line.contains("waiting")).collect();
+        assert_eq!(
+            lines,
+            [
+                "dood-2.0.11-alpine | [exporting to image] waiting for ghcr.io (30 s): pushing layers",
+                "dood-2.0.11-alpine | [exporting to image] waiting for ghcr.io (90 s): pushing layers",
+                "dood-2.0.11-alpine | waiting for the engine (30 s)",
+            ]
+        );
     }
 
     #[test]

@@ -54,7 +54,10 @@ impl Queue {
         let size = EVENT + text(&event);
         let limit = match event {
             Event::Log { .. } | Event::Transfer { .. } => LINES,
-            Event::Step { .. } | Event::Warning { .. } => STEPS,
+            Event::Step { .. }
+            | Event::Waiting { .. }
+            | Event::Answered { .. }
+            | Event::Warning { .. } => STEPS,
             Event::RunStarted { .. }
             | Event::CellStarted { .. }
             | Event::CellFinished(_)
@@ -108,6 +111,7 @@ fn text(event: &Event) -> usize {
         Event::Log { line, .. } => line.len(),
         Event::Step { step, .. } => step.name.len(),
         Event::Transfer { transfer, .. } => transfer.name.len(),
+        Event::Waiting { wait, .. } => wait.host.len() + wait.what.len(),
         Event::Warning { warning, .. } => warning.message.len(),
         _ => 0,
     }

@@ -14,7 +14,7 @@ pub type Events = mpsc::Sender<Event>;
 
 /// Builds one cell.
 ///
-/// The contract: `build` sends `Step`, `Log`, `Transfer` and `Warning` events of its cell and no
+/// The contract: `build` sends `Step`, `Log`, `Transfer`, `Waiting`, `Answered` and `Warning` events of its cell and no
 /// others, returns `CellResult::Cancelled` soon after `cancel` fires and leaves nothing running
 /// then, and never returns `Built` unless every output that the request asks for is complete.
 /// A wrapper that limits, retries or skips implements the same trait.

@@ -33,6 +33,12 @@ pub(super) async fn outputs(mut relayed: mpsc::Receiver<Event>, events: &Events)
             Event::Transfer { cell, step, transfer } if known.contains(&step) => {
                 Event::Transfer { cell, step: renumbered(step), transfer }
             }
+            Event::Waiting { cell, step, wait } if known.contains(&step) => {
+                Event::Waiting { cell, step: renumbered(step), wait }
+            }
+            Event::Answered { cell, step } if known.contains(&step) => {
+                Event::Answered { cell, step: renumbered(step) }
+            }
             // What BuildKit warns of has a line or a page, and has been told. What went wrong with a
             // cache on the way out has neither.
             Event::Warning { cell, warning } if warning.line.is_none() && warning.url.is_none() => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::event::Warning;
+use crate::event::{Wait, Warning};
 use crate::report::samples::{built, exit_code, failed};
 
 pub(crate) fn platforms() -> Vec<Platform> {
@@ -42,6 +42,16 @@ pub(crate) fn internal(cell: &str, id: u32, name: &str, state: StepState) -> Eve
 pub(crate) fn transfer(cell: &str, id: u32, name: &str, current: u64, total: u64) -> Event {
     let transfer = Transfer { name: name.to_owned(), current, total, done: current == total };
     Event::Transfer { cell: cell.into(), step: StepId(id), transfer }
+}
+
+pub(crate) fn waiting(cell: &str, id: u32, host: &str, what: &str, seconds: u64) -> Event {
+    let since = Duration::from_secs(seconds);
+    let wait = Wait { host: host.to_owned(), what: what.to_owned(), since };
+    Event::Waiting { cell: cell.into(), step: StepId(id), wait }
+}
+
+pub(crate) fn answered(cell: &str, id: u32) -> Event {
+    Event::Answered { cell: cell.into(), step: StepId(id) }
 }
 
 pub(crate) fn run() -> Vec<Event> {
