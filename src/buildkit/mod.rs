@@ -16,6 +16,7 @@ pub mod session;
 mod silence;
 mod solve;
 mod status;
+mod stored;
 mod vertex;
 
 pub use client::Client;

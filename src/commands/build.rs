@@ -14,8 +14,8 @@ use super::{destination, engine, output, permissions, prepare};
 use crate::cli::BuildArgs;
 use crate::docker::{Credentials, Engine, EngineFacts};
 use crate::driver::{
-    self, EngineBuilder, Environment, HeldSecrets, Obstacle, Redacted, SecretReader, Tested,
-    Verified, preflight,
+    self, EngineBuilder, Environment, HeldSecrets, Obstacle, REGISTRY_TIMEOUT, Redacted,
+    SecretReader, Tested, Verified, preflight,
 };
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::failure::Kind;
@@ -259,7 +259,9 @@ async fn open_engine(
     stop(unusable.into_iter().collect())?;
     let facts = engine.facts().await?;
     let line = facts_line(&engine, &facts, requests);
-    let builder = EngineBuilder::open(engine.clone(), credentials, ENVIRONMENT, secrets).await?;
+    let builder =
+        EngineBuilder::open(engine.clone(), credentials, ENVIRONMENT, secrets, REGISTRY_TIMEOUT);
+    let builder = builder.await?;
     let platforms =
         builder.platforms().await.map_err(|reason| Error::new(ErrorKind::Environment, reason))?;
     stop(preflight(requests, &facts, &platforms))?;

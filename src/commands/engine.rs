@@ -9,7 +9,7 @@ use crate::docker::{
     Candidate, CredentialError, Credentials, DockerConfig, Endpoint, Engine, EngineError, FLAG,
     InvalidPlace, Places, SshTarget, TlsFiles, TlsSettings, candidates, config_path,
 };
-use crate::error::{Error, ErrorKind, why};
+use crate::error::{Error, ErrorKind, visible, why};
 use crate::proxy::Proxies;
 
 /// The engine that `--host`, Docker's variables, a docker context or the defaults lead to.
@@ -31,7 +31,15 @@ pub(super) async fn connect(flag: Option<&str>) -> Result<Engine, Error> {
         home: path("HOME"),
     };
     let candidates = candidates(&places)?;
-    let engine = Engine::connect(candidates).await?;
+    // The next one may answer, and then no error says why this took so long.
+    let silent = |candidate: &Candidate, reason: &io::Error| {
+        let (endpoint, why) = (&candidate.endpoint, visible(&why(reason)));
+        output::stderr(&format!("warning: {endpoint}: {why}\n"));
+    };
+    let engine = match &candidates[..] {
+        [_] => Engine::connect(candidates).await?,
+        _ => Engine::connect_or(candidates, silent).await?,
+    };
     if engine.is_plain() {
         output::stderr(&format!(
             "warning: {} has no TLS: every program on this machine may command that engine\n",

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt as _;
 
@@ -22,6 +23,9 @@ use crate::template::Rendered;
 
 /// Questions to BuildKit at a time: each takes it some hundredths of a second.
 const AT_ONCE: usize = 8;
+
+/// How long BuildKit may take for one question: it may have to ask a registry for a base image.
+const LINT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What BuildKit says, by the number of the request.
 #[derive(Default)]
@@ -164,8 +168,15 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
         let found = match engine::connect(host).await {
             Ok(found) => found,
             Err(error) if host.is_some() => return Err(error),
-            Err(_) => {
-                output::stderr("note: no engine answers, so BuildKit's own lint is left out\n");
+            Err(error) => {
+                // Of several, each that does not answer was named.
+                let tried = match error.notes() {
+                    [one] => format!(" ({})", visible(one)),
+                    _ => String::new(),
+                };
+                output::stderr(&format!(
+                    "note: no engine answers{tried}, so BuildKit's own lint is left out\n"
+                ));
                 return Ok(None);
             }
         };
@@ -188,7 +199,8 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
         }
         let environment: Environment = |name| std::env::var_os(name);
         let credentials = Arc::new(engine::credentials()?);
-        let builder = EngineBuilder::open(found, credentials, environment, HeldSecrets::default());
+        let secrets = HeldSecrets::default();
+        let builder = EngineBuilder::open(found, credentials, environment, secrets, LINT_TIMEOUT);
         let builder = builder.await?;
         let mut seen = HashSet::new();
         let different = requests.iter().enumerate().filter(|(_, request)| {

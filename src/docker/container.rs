@@ -27,11 +27,11 @@ use crate::image::{Platform, Reference};
 
 /// How long the engine may take to make a container: layers that it has not unpacked yet are
 /// unpacked then.
-const MAKING: Duration = Duration::from_secs(10 * 60);
+const CREATE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 /// How long it may take to start one on a busy machine.
-const STARTING: Duration = Duration::from_secs(3 * 60);
-/// How long it may take to end one and take it away.
-const REMOVING: Duration = Duration::from_secs(3 * 60);
+const START_TIMEOUT: Duration = Duration::from_secs(3 * 60);
+/// How long it may take to end one and remove it. After that it is given up.
+const REMOVAL_GRACE: Duration = Duration::from_secs(60);
 
 /// A container to be.
 #[derive(Debug, Clone)]
@@ -86,18 +86,25 @@ pub struct ContainerError {
     pub message: String,
     /// There is no such thing.
     pub is_missing: bool,
+    /// It did not answer in time.
+    pub is_unanswered: bool,
+}
+
+impl ContainerError {
+    fn unanswered() -> Self {
+        let message = "the engine did not answer in time".to_owned();
+        Self { message, is_missing: false, is_unanswered: true }
+    }
 }
 
 impl From<Error> for ContainerError {
     fn from(error: Error) -> Self {
         match error {
             Error::DockerResponseServerError { status_code, message } => {
-                Self { message, is_missing: status_code == 404 }
+                Self { message, is_missing: status_code == 404, is_unanswered: false }
             }
-            Error::RequestTimeoutError => {
-                Self { message: "no answer in time".to_owned(), is_missing: false }
-            }
-            other => Self { message: other.to_string(), is_missing: false },
+            Error::RequestTimeoutError => Self::unanswered(),
+            other => Self { message: other.to_string(), is_missing: false, is_unanswered: false },
         }
     }
 }
@@ -137,7 +144,7 @@ impl Engine {
         let options = CreateContainerOptionsBuilder::default()
             .name(&launch.name)
             .platform(&launch.platform.to_string());
-        let docker = self.docker.clone().with_timeout(MAKING);
+        let docker = self.docker.clone().with_timeout(CREATE_TIMEOUT);
         docker.create_container(Some(options.build()), body).await?;
         Ok(())
     }
@@ -158,7 +165,7 @@ impl Engine {
     }
 
     pub async fn start_container(&self, container: &str) -> Done<()> {
-        let docker = self.docker.clone().with_timeout(STARTING);
+        let docker = self.docker.clone().with_timeout(START_TIMEOUT);
         Ok(docker.start_container(container, None::<StartContainerOptions>).await?)
     }
 
@@ -228,22 +235,26 @@ impl Engine {
     /// Ends a container and removes it with its anonymous volumes; one that is not there is fine.
     pub async fn remove_container(&self, container: &str) -> Done<()> {
         let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-        let docker = self.docker.clone().with_timeout(REMOVING);
-        gone(docker.remove_container(container, Some(options)).await)
+        let docker = self.docker.clone().with_timeout(REMOVAL_GRACE);
+        gone(self.removed(docker.remove_container(container, Some(options))).await)
     }
 
     /// Takes a name out of the image store; what no other name leads to goes with it.
     pub async fn remove_image(&self, image: &Reference) -> Done<()> {
         let options = RemoveImageOptionsBuilder::default().force(true).build();
-        let removed = self.docker.remove_image(&image.to_string(), Some(options), None).await;
-        gone(removed.map(drop))
+        let image = image.to_string();
+        let removed = self.removed(self.docker.remove_image(&image, Some(options), None)).await;
+        gone(removed.map(|removed| removed.map(drop)))
     }
 }
 
-fn gone(removed: Result<(), Error>) -> Done<()> {
-    removed.map_err(ContainerError::from).or_else(|error| match error.is_missing {
-        true => Ok(()),
-        false => Err(error),
+fn gone(removed: Option<Result<(), Error>>) -> Done<()> {
+    let removed = removed.map(|removed| removed.map_err(ContainerError::from));
+    removed.unwrap_or_else(|| Err(ContainerError::unanswered())).or_else(|error| {
+        match error.is_missing {
+            true => Ok(()),
+            false => Err(error),
+        }
     })
 }
 

@@ -66,7 +66,7 @@ pub enum EngineError {
     #[error("the engine at {endpoint} runs on `{given}`, which is no platform")]
     Platform { endpoint: Endpoint, given: String },
     /// It accepts connections, and answers neither this request nor a ping.
-    #[error("{path} of the engine at {endpoint}: {}", silent(*after))]
+    #[error("{path} of the engine at {endpoint}: {}", silent(endpoint, *after))]
     Silent { endpoint: Endpoint, path: &'static str, after: Duration },
     #[error("the engine at {endpoint} did not say what it is: {}", unanswered(source))]
     Facts { endpoint: Endpoint, source: bollard::errors::Error },
@@ -75,6 +75,14 @@ pub enum EngineError {
 impl Engine {
     /// The first of `candidates` that answers.
     pub async fn connect(candidates: Vec<Candidate>) -> Result<Self, EngineError> {
+        Self::connect_or(candidates, |_, _| {}).await
+    }
+
+    /// The same; `silent` is called for each that accepts connections and does not answer.
+    pub async fn connect_or(
+        candidates: Vec<Candidate>,
+        silent: impl Fn(&Candidate, &io::Error),
+    ) -> Result<Self, EngineError> {
         let mut tried = Vec::new();
         for candidate in candidates {
             let answered = async {
@@ -83,7 +91,12 @@ impl Engine {
             };
             match answered.await {
                 Ok(engine) => return Ok(engine),
-                Err(reason) => tried.push((candidate, reason)),
+                Err::<_, io::Error>(reason) => {
+                    if reason.kind() == io::ErrorKind::TimedOut {
+                        silent(&candidate, &reason);
+                    }
+                    tried.push((candidate, reason));
+                }
             }
         }
         Err(EngineError::NoneAnswers { tried })
@@ -195,7 +208,8 @@ async fn answer(dialer: &Dialer) -> io::Result<Docker> {
     let limit = answer_timeout(dialer.endpoint());
     let negotiate = async { docker?.negotiate_version().await };
     let answered = tokio::time::timeout(limit, negotiate).await;
-    let answered = answered.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, silent(limit)))?;
+    let answered = answered
+        .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, silent(dialer.endpoint(), limit)))?;
     answered.map_err(|error: bollard::errors::Error| io::Error::other(fault(dialer, &error)))
 }
 

@@ -16,6 +16,9 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(9);
 /// The same for an engine behind `ssh`, which connects and logs in first, for every request.
 const SSH_ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
 
+/// How long an engine may not answer while something is removed.
+const REMOVAL_SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// How long a request may take before the engine is asked whether it still answers; the rest of the
 /// time is that of the ping.
 const PING_DELAY: Duration = Duration::from_secs(4);
@@ -29,22 +32,35 @@ pub(super) fn answer_timeout(endpoint: &Endpoint) -> Duration {
 }
 
 /// What is said of such an engine, after the name of its endpoint.
-pub(super) fn silent(after: Duration) -> String {
-    format!("it accepts connections and does not answer ({} s)", after.as_secs())
+pub(super) fn silent(endpoint: &Endpoint, after: Duration) -> String {
+    let seconds = after.as_secs();
+    match endpoint {
+        Endpoint::Ssh(_) => format!("no answer through ssh within {seconds} s"),
+        _ => format!("it accepts connections and does not answer ({seconds} s)"),
+    }
 }
 
 impl Engine {
     /// What `answer` gives; none when the engine does not answer in the meantime.
     pub(super) async fn unless_silent<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+        let limit = answer_timeout(self.endpoint());
         tokio::select! {
             answer = answer => Some(answer),
-            () = self.silent() => None,
+            () = self.silent(limit) => None,
         }
     }
 
-    /// Waits until the engine does not answer a ping.
-    async fn silent(&self) {
-        let limit = answer_timeout(self.endpoint());
+    /// The same for what is removed, which a busy engine should not leave behind.
+    pub(super) async fn removed<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+        let limit = answer_timeout(self.endpoint()).max(REMOVAL_SILENCE_TIMEOUT);
+        tokio::select! {
+            answer = answer => Some(answer),
+            () = self.silent(limit) => None,
+        }
+    }
+
+    /// Waits until the engine does not answer a ping within `limit`.
+    async fn silent(&self, limit: Duration) {
         loop {
             sleep(PING_DELAY).await;
             // What a ping fails by, the request finds out itself.
@@ -67,10 +83,13 @@ mod tests {
     use super::*;
     use crate::docker::{Candidate, EngineError};
 
-    /// An engine in `folder` that answers requests for the paths that end in `answered`, and what it
+    /// An engine in `directory` that answers requests for the paths that end in `answered`, and what it
     /// was asked for. The others are accepted.
-    fn engine(folder: &std::path::Path, answered: &'static [&'static str]) -> (Candidate, Counter) {
-        let path = folder.join("engine.sock");
+    fn engine(
+        directory: &std::path::Path,
+        answered: &'static [&'static str],
+    ) -> (Candidate, Counter) {
+        let path = directory.join("engine.sock");
         let listener = UnixListener::bind(&path).unwrap();
         let pings = Counter::default();
         let counted = pings.clone();
@@ -115,14 +134,21 @@ mod tests {
         let EngineError::NoneAnswers { tried } = error else { panic!("{error}") };
         assert_eq!(tried[0].1.kind(), std::io::ErrorKind::TimedOut);
         assert!(tried[0].1.to_string().contains("accepts connections and does not answer"));
-        let engine = Engine::connect(vec![silent, good.clone()]).await.unwrap();
+        let named = std::cell::Cell::new(0);
+        let count = |candidate: &Candidate, _: &_| {
+            assert_eq!(candidate.endpoint, silent.endpoint);
+            named.set(named.get() + 1);
+        };
+        let both = vec![silent.clone(), good.clone()];
+        let engine = Engine::connect_or(both, count).await.unwrap();
+        assert_eq!(named.get(), 1);
         assert_eq!(engine.endpoint(), &good.endpoint);
     }
 
     #[tokio::test(start_paused = true)]
     async fn each_request_to_an_engine_that_fell_silent_ends_within_10_s() {
-        let folder = tempfile::tempdir().unwrap();
-        let (candidate, _) = engine(folder.path(), &["/version"]);
+        let directory = tempfile::tempdir().unwrap();
+        let (candidate, _) = engine(directory.path(), &["/version"]);
         let engine = Engine::connect(vec![candidate]).await.unwrap();
         engine.version().await.unwrap();
         for path in ["/info", "/grpc", "/session"] {
@@ -139,9 +165,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_removal_is_given_up_after_30_s_or_a_minute_and_says_why() {
+        for (answered, seconds) in [(&["/version"][..], 30), (&["/version", "/_ping"], 60)] {
+            let directory = tempfile::tempdir().unwrap();
+            let (candidate, _) = engine(directory.path(), answered);
+            let engine = Engine::connect(vec![candidate]).await.unwrap();
+            let started = Instant::now();
+            let error = engine.remove_container("c").await.unwrap_err();
+            assert_eq!(started.elapsed().as_secs(), seconds, "{error}");
+            assert!(error.is_unanswered && error.to_string().contains("did not answer"), "{error}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn an_engine_that_answers_pings_is_given_a_minute() {
-        let folder = tempfile::tempdir().unwrap();
-        let (candidate, pings) = engine(folder.path(), &["/version", "/_ping"]);
+        let directory = tempfile::tempdir().unwrap();
+        let (candidate, pings) = engine(directory.path(), &["/version", "/_ping"]);
         let engine = Engine::connect(vec![candidate]).await.unwrap();
         let started = Instant::now();
         let error = engine.facts().await.unwrap_err().to_string();

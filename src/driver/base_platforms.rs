@@ -10,11 +10,13 @@ use crate::outcome::Failure;
 use crate::plan::{
     BuildRequest, FileOutput, NeededImage, OtherPlatform, Output, final_platform, needed_images,
 };
+use crate::schedule::Events;
 
 use super::engine::EngineBuilder;
 use super::failure::place;
-use super::images::Question;
+use super::images::{ImageError, Question};
 use super::sessions::{Needs, Open};
+use super::waiting::{Whom, patiently};
 
 /// A base image that does not fit a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,13 +49,19 @@ impl EngineBuilder {
     pub async fn base_faults(&self, request: &BuildRequest) -> Vec<BaseFault> {
         let needs = Needs::of(request, self.environment);
         match self.sessions.shared(&needs).await {
-            Ok(session) => self.faults(&session, request).await,
+            Ok(session) => self.faults(&session, request, None).await.unwrap_or_default(),
             Err(_) => Vec::new(),
         }
     }
 
-    /// The same in an open session, less what the Dockerfile acknowledges.
-    pub(super) async fn faults(&self, session: &Open, request: &BuildRequest) -> Vec<BaseFault> {
+    /// The same in an open session, less what the Dockerfile acknowledges. A registry that does not answer
+    /// is an error: the build would wait for it once more.
+    pub(super) async fn faults(
+        &self,
+        session: &Open,
+        request: &BuildRequest,
+        events: Option<&Events>,
+    ) -> Result<Vec<BaseFault>, Box<Failure>> {
         // Without it a Dockerfile that names the engine's platform is not judged.
         let native = self.native().await;
         let file = &request.instructions();
@@ -68,17 +76,26 @@ impl EngineBuilder {
             let (image, asked) = (needed.base.image.clone(), Some(needed.asked.clone()));
             let question = Question { image, platform: asked, pull: request.options.pull };
             // What does not answer fails the build itself, with better words.
-            let found = self.image(session, &question).await.ok()?;
+            let whom = Whom::registry(&request.cell, &question.image);
+            let found = match patiently(events, whom, self.image(session, &question)).await {
+                Ok(found) => found,
+                Err(ImageError::Solve(_)) => return None,
+                Err(ImageError::GivenUp(given_up)) => {
+                    let place = place(request, needed.base.line);
+                    return Some(Err(Box::new(Failure { place, ..given_up.failure() })));
+                }
+            };
             if needed.fitting.iter().any(|platform| found.serves(platform)) {
                 return None;
             }
             let image = &needed.base.image;
             let is_pinned = image.digest.is_some() && found.digest == image.digest;
-            Some(base_fault(needed, platform, &found.platform()?, is_pinned))
+            Some(Ok(base_fault(needed, platform, &found.platform()?, is_pinned)))
         });
-        let found: Vec<BaseFault> = join_all(judged).await.into_iter().flatten().collect();
+        let found: Result<Vec<BaseFault>, Box<Failure>> =
+            join_all(judged).await.into_iter().flatten().collect();
         // One place needs one finding.
-        found.into_iter().for_each(|fault| {
+        found?.into_iter().for_each(|fault| {
             if !faults.iter().any(|known| known.line == fault.line) {
                 faults.push(fault);
             }
@@ -86,7 +103,7 @@ impl EngineBuilder {
         faults.retain(|fault| {
             !file.comments_of(fault.line).iter().any(|comment| allowed(&comment.text, fault.rule))
         });
-        faults
+        Ok(faults)
     }
 }
 

@@ -7,12 +7,14 @@ use std::borrow::Cow;
 use crate::buildkit::{Connection, SolveError};
 use crate::outcome::Failure;
 use crate::plan::{BuildRequest, Pin, inherited_label, label_sources};
+use crate::schedule::Events;
 
 use super::classify::login_host;
 use super::engine::EngineBuilder;
-use super::failure::{session_ended, unresolved};
-use super::images::Question;
+use super::failure::{place, session_ended, unresolved};
+use super::images::{ImageError, Question};
 use super::sessions::Open;
+use super::waiting::{Whom, patiently};
 
 impl EngineBuilder {
     /// `request` on the image that its base is now, with the labels that say so.
@@ -21,16 +23,24 @@ impl EngineBuilder {
         session: &Open,
         request: &BuildRequest,
         pin: &Pin,
+        events: Option<&Events>,
     ) -> Result<BuildRequest, Box<Failure>> {
         let image = pin.base.image.clone();
         let question = Question { image, platform: pin.platform.clone(), pull: true };
-        let answer = self.image(session, &question).await.and_then(|found| {
-            found.digest.clone().ok_or_else(|| SolveError {
+        let whom = Whom::registry(&request.cell, &question.image);
+        let answer = match patiently(events, whom, self.image(session, &question)).await {
+            Ok(found) => found.digest.clone().ok_or_else(|| SolveError {
                 message: "the engine gave no digest of it".to_owned(),
                 details: Vec::new(),
                 connection: Connection::Held,
-            })
-        });
+            }),
+            Err(ImageError::Solve(error)) => Err(error),
+            Err(ImageError::GivenUp(given_up)) => {
+                let failure = given_up.failure();
+                let place = place(request, pin.base.line);
+                return Err(Box::new(Failure { place, ..failure }));
+            }
+        };
         // The frontend puts this before what a registry says; here it is not asked.
         let answer = answer.map_err(|error| SolveError {
             message: match error.connection {

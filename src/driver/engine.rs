@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -22,13 +23,14 @@ use crate::schedule::{Builder, Events};
 use super::cache_folders::{CacheFolderError, CacheFolders};
 use super::capabilities::named_image;
 use super::classify::login_host;
-use super::failure::{UNWRITTEN, failure, session_ended};
+use super::failure::{SILENT, UNWRITTEN, failure, session_ended};
 use super::images::Images;
 use super::machine::Environment;
+use super::registry_limit::RegistryLimit;
 use super::request::{Offered, solve};
 use super::secrets::HeldSecrets;
 use super::sessions::{Needs, Open, Own, SessionError, Sessions};
-use super::watch::watch;
+use super::watch::Watch;
 
 /// How many changes of progress wait for the display before BuildKit's stream is slowed.
 const PROGRESS: usize = 64;
@@ -39,18 +41,21 @@ pub struct EngineBuilder {
     pub(super) sessions: Sessions,
     pub(super) environment: Environment,
     pub(super) images: Images,
+    pub(super) limit: Arc<RegistryLimit>,
     /// The engine's own platform, once it is asked for.
     pub(super) native: OnceCell<Option<Platform>>,
 }
 
 impl EngineBuilder {
     /// Opens the control connection. Secrets that are not in `secrets`, SSH agents and the cache of
-    /// GitHub Actions are found through `environment`.
+    /// GitHub Actions are found through `environment`. A step that waits for a registry is given up when
+    /// nothing changes for `registry_timeout`.
     pub async fn open(
         engine: Engine,
         credentials: Arc<Credentials>,
         environment: Environment,
         secrets: HeldSecrets,
+        registry_timeout: Duration,
     ) -> Result<Self, EngineError> {
         let endpoint = engine.endpoint().clone();
         let io = engine.upgrade("/grpc", &[]).await?;
@@ -65,6 +70,7 @@ impl EngineBuilder {
             sessions,
             environment,
             images: Images::default(),
+            limit: RegistryLimit::new(registry_timeout),
             native: OnceCell::new(),
         })
     }
@@ -99,6 +105,9 @@ impl EngineBuilder {
         &self,
         request: &BuildRequest,
     ) -> Result<BuildSession, Box<Failure>> {
+        if self.client.is_silent() {
+            return Err(engine_silent());
+        }
         let needs = Needs::of(request, self.environment);
         let Output::File { kind, dest } = &request.options.output else {
             return Ok(BuildSession::Shared(self.sessions.shared(&needs).await?));
@@ -140,12 +149,14 @@ impl EngineBuilder {
         &self,
         session: &Open,
         request: &'a BuildRequest,
+        events: Option<&Events>,
     ) -> Result<Ready<'a>, Box<Failure>> {
         let request = match &request.pin {
-            Some(pin) => Cow::Owned(self.pinned(session, request, pin).await?),
+            Some(pin) => Cow::Owned(self.pinned(session, request, pin, events).await?),
             None => Cow::Borrowed(request),
         };
-        if let Some(fault) = self.faults(session, &request).await.into_iter().next() {
+        let faults = self.faults(session, &request, events).await?;
+        if let Some(fault) = faults.into_iter().next() {
             return Err(Box::new(fault.failure(&request)));
         }
         let request = self.without_inherited(session, request).await;
@@ -170,7 +181,7 @@ impl EngineBuilder {
         request: &BuildRequest,
         told: oneshot::Sender<Result<(), SolveError>>,
     ) -> Infallible {
-        let Ok(ready) = self.ready(session, request).await else {
+        let Ok(ready) = self.ready(session, request, None).await else {
             // Who builds the same says why; here `told` hears that nothing comes.
             drop(told);
             return std::future::pending().await;
@@ -187,16 +198,20 @@ impl EngineBuilder {
         events: &Events,
     ) -> Result<Built, Box<Failure>> {
         let Ready { request, filename, solve, caches, trouble } =
-            self.ready(session, request).await?;
+            self.ready(session, request, Some(events)).await?;
         warn(&request, trouble, events).await;
 
         let (sender, progress) = mpsc::channel(PROGRESS);
-        let solving = self.client.solve(solve, sender);
-        let watching = watch(&request.cell, &request.dockerfile, progress, events);
-        let (solved, seen) = tokio::join!(solving, watching);
-        let solved = match solved {
-            Ok(solved) => solved,
-            Err(error) => {
+        let stop = CancellationToken::new();
+        let (client, limit) = (&self.client, &*self.limit);
+        let solving = stop.run_until_cancelled(client.solve(solve, sender));
+        let watching = Watch { request: &request, events, client, limit, stop: &stop };
+        let (solved, (seen, given_up)) = tokio::join!(solving, watching.follow(progress));
+        let solved = match (solved, given_up) {
+            (Some(Ok(solved)), _) => solved,
+            (_, Some(given_up)) => return Err(Box::new(given_up.failure())),
+            (None, None) => return Err(failed(Kind::Bug, "a build was stopped without a reason")),
+            (Some(Err(error)), None) => {
                 let had_login = match login_host(&error.message) {
                     Some(host) => self.sessions.has_login(&host).await,
                     None => false,
@@ -225,6 +240,12 @@ impl EngineBuilder {
             unverified: None,
         })
     }
+}
+
+/// The engine does not answer any more.
+pub(super) fn engine_silent() -> Box<Failure> {
+    let message = "the engine stopped answering during this run".to_owned();
+    Box::new(Failure { help: Some(SILENT.to_owned()), ..*failed(Kind::EngineLost, message) })
 }
 
 /// A file that BuildKit asks for and cannot be served.
@@ -297,7 +318,9 @@ impl From<SessionError> for Box<Failure> {
             SessionError::Context(_) | SessionError::Key(_) => Kind::Context,
             SessionError::Engine(_) => Kind::EngineLost,
         };
-        failed(kind, error)
+        let is_silent = matches!(error, SessionError::Engine(EngineError::Silent { .. }));
+        let help = is_silent.then(|| SILENT.to_owned());
+        Box::new(Failure { help, ..*failed(kind, error) })
     }
 }
 

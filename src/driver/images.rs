@@ -1,7 +1,7 @@
 //! What BuildKit knows of the images that cells are built on. Each question is asked once a run,
 //! however many cells have it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bollard_buildkit_proto::pb;
@@ -9,14 +9,29 @@ use serde::Deserialize;
 use tokio::sync::OnceCell;
 
 use crate::buildkit::SolveError;
+use crate::failure::Phase;
 use crate::image::{Digest, Platform, Reference};
 
 use super::engine::EngineBuilder;
+use super::registry_limit::GivenUp;
 use super::sessions::Open;
 
 /// What is known already.
 #[derive(Default)]
-pub(super) struct Images(Mutex<HashMap<Question, Arc<OnceCell<Arc<Image>>>>>);
+pub(super) struct Images {
+    known: Mutex<HashMap<Question, Arc<OnceCell<Arc<Image>>>>>,
+    /// Hosts about which BuildKit got no answer: they are not asked again in this run.
+    silent: Mutex<HashSet<String>>,
+}
+
+/// Why nothing is known of an image.
+#[derive(Debug)]
+pub(super) enum ImageError {
+    /// BuildKit says why.
+    Solve(SolveError),
+    /// Its registry did not answer in time.
+    GivenUp(GivenUp),
+}
 
 /// An image as it is for one platform.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -86,22 +101,55 @@ impl Image {
     }
 }
 
+impl Images {
+    fn silent(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        self.silent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers that this registry did not answer BuildKit.
+    pub(super) fn fell_silent(&self, host: &str) {
+        self.silent().insert(host.to_owned());
+    }
+
+    /// Whether this registry did not answer BuildKit.
+    pub(super) fn is_silent(&self, host: &str) -> bool {
+        self.silent().contains(host)
+    }
+}
+
 impl EngineBuilder {
     /// Asks BuildKit, or gives what it said before.
     pub(super) async fn image(
         &self,
         session: &Open,
         question: &Question,
-    ) -> Result<Arc<Image>, SolveError> {
+    ) -> Result<Arc<Image>, ImageError> {
         let slot = {
-            let mut known = self.images.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut known = self.images.known.lock().unwrap_or_else(PoisonError::into_inner);
             known.entry(question.clone()).or_default().clone()
+        };
+        let after = self.limit.timeout;
+        let host = question.image.repository.host();
+        let silent = || {
+            let image = question.image.clone();
+            ImageError::GivenUp(GivenUp { image, phase: Phase::Pull, after })
         };
         let asking = || async {
             let Question { image, platform, pull } = question;
             let platform = platform.as_ref().map(in_protocol);
-            let answer = self.client.image(&session.id, &image.to_string(), platform, *pull).await;
-            answer.map(|(digest, config)| Arc::new(Image::new(&digest, &config)))
+            if self.images.is_silent(host) {
+                return Err(silent());
+            }
+            let image = image.to_string();
+            let answer = self.client.image(&session.id, &image, platform, *pull);
+            match tokio::time::timeout(after, answer).await {
+                Ok(Ok((digest, config))) => Ok(Arc::new(Image::new(&digest, &config))),
+                Ok(Err(error)) => Err(ImageError::Solve(error)),
+                Err(_) => {
+                    self.images.fell_silent(host);
+                    Err(silent())
+                }
+            }
         };
         slot.get_or_try_init(asking).await.cloned()
     }

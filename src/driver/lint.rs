@@ -1,8 +1,12 @@
 //! BuildKit's own findings in a Dockerfile.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use serde::Deserialize;
 
-use crate::plan::BuildRequest;
+use crate::image::Reference;
+use crate::plan::{BuildRequest, needed_images};
 
 use super::engine::EngineBuilder;
 use super::request::{Offered, solve};
@@ -79,6 +83,22 @@ struct Position {
 }
 
 impl EngineBuilder {
+    /// The registries that BuildKit may ask when it reads the Dockerfile of `request`.
+    async fn asked_hosts(&self, request: &BuildRequest) -> Vec<String> {
+        let native = self.native().await.unwrap_or(&request.platforms[0]).clone();
+        let file = request.instructions();
+        let syntax = file.directive("syntax").and_then(|image| image.parse::<Reference>().ok());
+        let needed = request
+            .platforms
+            .iter()
+            .flat_map(|platform| needed_images(request, &file, platform, &native))
+            .map(|needed| needed.base.image);
+        let hosts = syntax.into_iter().chain(needed);
+        let hosts: BTreeSet<String> =
+            hosts.map(|image| image.repository.host().to_owned()).collect();
+        hosts.into_iter().collect()
+    }
+
     /// What BuildKit finds in the Dockerfile of `request`; why it does not say.
     pub async fn lint(&self, request: &BuildRequest) -> Result<Lint, String> {
         let redacted = |text: String| self.sessions.redacted(text);
@@ -100,13 +120,33 @@ impl EngineBuilder {
             cache_to: &[],
         };
         let attributes = solve(request, &offered, self.environment).attributes;
-        let answers = self
-            .client
-            .ask(&session.id, "frontend.lint", attributes)
-            .await
-            .map_err(|error| error.message)?;
+        let hosts = self.asked_hosts(request).await;
+        if let Some(host) = hosts.iter().find(|host| self.images.is_silent(host)) {
+            return Err(format!("{host} does not answer BuildKit"));
+        }
+        let asking = self.client.ask(&session.id, "frontend.lint", attributes);
+        let limit = self.limit.timeout;
+        let answers = tokio::time::timeout(limit, asking).await.map_err(|_| {
+            // The others that need it would wait as long.
+            if let [host] = &hosts[..] {
+                self.images.fell_silent(host);
+            }
+            late(limit, &hosts)
+        })?;
+        let answers = answers.map_err(|error| error.message)?;
         let json = answers.get("result.json").ok_or("BuildKit here knows no lint")?;
         read(json).map_err(|error| format!("what BuildKit found cannot be read: {error}"))
+    }
+}
+
+/// BuildKit did not answer. It asks registries for base images and for the frontend.
+fn late(limit: Duration, hosts: &[String]) -> String {
+    let seconds = limit.as_secs();
+    match hosts {
+        [] => format!("it did not answer for {seconds} s"),
+        hosts => {
+            format!("it did not answer for {seconds} s; it may wait for {}", hosts.join(" or "))
+        }
     }
 }
 

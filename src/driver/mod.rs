@@ -4,7 +4,8 @@
 //! A cell's way: [`request`] puts it in the frontend's terms, [`sessions`] gives it the session of
 //! its context folder, [`bases`] pins what it builds on where that becomes a label,
 //! [`base_platforms`] compares the platforms of its base images with its own, both by what [`images`]
-//! asks of BuildKit, [`watch`] turns BuildKit's progress into events, [`classify`] finds out what
+//! asks of BuildKit, [`watch`] turns BuildKit's progress into events and gives up a step that waits too
+//! long for a registry ([`standstill`], [`registry_limit`]), [`classify`] finds out what
 //! BuildKit's error means, and [`failure`] puts it into the terms of the Dockerfile.
 //! [`capabilities`] knows what an engine can do. [`preflight`](preflight()) finds out beforehand what
 //! of that a run would miss, [`refused`] what the registries refuse, [`missing`] what this machine
@@ -26,14 +27,17 @@ mod logins;
 mod machine;
 mod preflight;
 mod redacted;
+mod registry_limit;
 mod request;
 #[cfg(test)]
 mod samples;
 mod secrets;
 mod sent;
 mod sessions;
+mod standstill;
 mod tested;
 mod verified;
+mod waiting;
 mod watch;
 
 pub use access::refused;
@@ -45,6 +49,7 @@ pub use lint::{Lint, LintWarning};
 pub use machine::{Environment, cache_directory, missing};
 pub use preflight::{Obstacle, preflight};
 pub use redacted::Redacted;
+pub use registry_limit::REGISTRY_TIMEOUT;
 pub use secrets::{HeldSecrets, SecretReader};
 pub use tested::Tested;
 pub use verified::Verified;

@@ -12,6 +12,8 @@ use crate::plan::{BuildOptions, BuildRequest, Output};
 use crate::registry::{Registry, Settle, VerifyError, verify};
 use crate::schedule::{Builder, Events};
 
+use super::waiting::{Whom, patiently};
+
 const INTERRUPTED: &str = "the run was interrupted";
 
 /// Asks the registry, after each push, whether every name leads to what was pushed; and after each
@@ -46,6 +48,7 @@ impl<B: Builder, R: Registry> Verified<B, R> {
         &self,
         built: Built,
         request: &BuildRequest,
+        events: &Events,
         cancel: &CancellationToken,
     ) -> CellResult {
         if built.pushed.is_empty() {
@@ -60,6 +63,8 @@ impl<B: Builder, R: Registry> Verified<B, R> {
         for reference in &built.pushed {
             let (platforms, strict) = (&request.platforms, self.strict);
             let check = verify(&self.registry, reference, &digest, platforms, strict, &self.settle);
+            let check =
+                patiently(Some(events), Whom::verification(&request.cell, reference), check);
             match cancel.run_until_cancelled(check).await {
                 Some(Ok(())) => {}
                 // The engine reached the registry and we cannot, which says nothing of the push: the
@@ -85,6 +90,7 @@ impl<B: Builder, R: Registry> Verified<B, R> {
         &self,
         mut failure: Box<Failure>,
         request: &BuildRequest,
+        events: &Events,
         cancel: &CancellationToken,
     ) -> CellResult {
         if let Kind::Registry { image, fault: RegistryFault::Unexplained } = &failure.kind {
@@ -111,7 +117,7 @@ impl<B: Builder, R: Registry> Verified<B, R> {
             return CellResult::Failed(failure);
         }
         let built = Built { pushed: request.references.clone(), ..built };
-        self.check(built, request, cancel).await
+        self.check(built, request, events, cancel).await
     }
 
     /// What the registry answers when we ask it ourselves for what BuildKit did not get.
@@ -200,9 +206,9 @@ impl<B: Builder, R: Registry> Builder for Verified<B, R> {
         cancel: &CancellationToken,
     ) -> CellResult {
         match self.builder.build(request, events, cancel).await {
-            CellResult::Built(built) => self.check(built, request, cancel).await,
+            CellResult::Built(built) => self.check(built, request, events, cancel).await,
             CellResult::Failed(failure) => {
-                let asking = self.after_failure(failure.clone(), request, cancel);
+                let asking = self.after_failure(failure.clone(), request, events, cancel);
                 let answer = cancel.run_until_cancelled(asking).await;
                 answer.unwrap_or(CellResult::Failed(failure))
             }

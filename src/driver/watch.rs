@@ -4,11 +4,17 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 
-use crate::buildkit::{Progress, Update, VertexId, VertexName, VertexState};
+use crate::buildkit::{Client, Progress, Update, VertexId, VertexName, VertexState};
 use crate::event::{CellName, Event, Step, StepId, StepState, Transfer, Warning};
+use crate::plan::BuildRequest;
 use crate::schedule::Events;
 use crate::template::Rendered;
+
+use super::registry_limit::{GivenUp, RegistryLimit};
+use super::standstill::Standstill;
 
 /// How many lines of each step are remembered, in case it fails.
 const TAIL: usize = 20;
@@ -102,20 +108,87 @@ impl Vertex {
     }
 }
 
-/// Tells `events` what `progress` brings until it ends, and returns what was seen.
-pub(super) async fn watch(
-    cell: &CellName,
-    dockerfile: &Rendered,
-    mut progress: mpsc::Receiver<Progress>,
-    events: &Events,
-) -> Seen {
-    let mut seen = Seen::default();
-    while let Some(change) = progress.recv().await {
-        seen.remember(&change);
-        // A display that is gone does not stop the build.
-        let _ = events.send(event(cell, dockerfile, change)).await;
+/// A display that is slower than this has kept the changes of a build back.
+const SLOW_DISPLAY: Duration = Duration::from_secs(1);
+
+/// A watch over one build.
+pub(super) struct Watch<'w> {
+    pub(super) request: &'w BuildRequest,
+    pub(super) events: &'w Events,
+    pub(super) client: &'w Client,
+    pub(super) limit: &'w RegistryLimit,
+    /// Fires when a step waits too long for a registry.
+    pub(super) stop: &'w CancellationToken,
+}
+
+impl Watch<'_> {
+    /// Tells what `progress` brings until it ends. Returns what was seen, and the step that was given up.
+    pub(super) async fn follow(
+        self,
+        mut progress: mpsc::Receiver<Progress>,
+    ) -> (Seen, Option<GivenUp>) {
+        let (mut seen, mut standstill) = (Seen::default(), Standstill::default());
+        let mut given_up = None;
+        let mut look = Instant::now() + self.limit.timeout;
+        loop {
+            let report = standstill.next_report().unwrap_or(look);
+            tokio::select! {
+                biased;
+                change = progress.recv() => {
+                    let Some(change) = change else { break };
+                    self.change(change, &mut seen, &mut standstill).await;
+                }
+                () = sleep_until(report), if report < look => {
+                    for (vertex, wait) in standstill.reports(self.request, Instant::now()) {
+                        let (cell, step) = (self.request.cell.clone(), StepId(vertex.0));
+                        let _ = self.events.send(Event::Waiting { cell, step, wait }).await;
+                    }
+                }
+                () = sleep_until(look), if given_up.is_none() => {
+                    given_up = self.overdue(&standstill).await;
+                    look = Instant::now() + self.limit.timeout / 20;
+                    if given_up.is_some() {
+                        self.stop.cancel();
+                    }
+                }
+            }
+        }
+        self.limit.transfers(&self.request.cell, &[], Instant::now());
+        (seen, given_up)
     }
-    seen
+
+    async fn change(&self, change: Progress, seen: &mut Seen, standstill: &mut Standstill) {
+        let now = Instant::now();
+        let cell = &self.request.cell;
+        seen.remember(&change);
+        if standstill.apply(&change, now) {
+            let (cell, step) = (cell.clone(), StepId(change.vertex.0));
+            let _ = self.events.send(Event::Answered { cell, step }).await;
+        }
+        if let Update::Transfer { .. } = change.update {
+            self.limit.transfers(cell, &standstill.waiting(self.request), now);
+        }
+        // A display that is gone does not stop the build.
+        let _ = self.events.send(event(cell, &self.request.dockerfile, change)).await;
+        if now.elapsed() > SLOW_DISPLAY {
+            standstill.restart(Instant::now());
+        }
+    }
+
+    /// A step that has waited for longer than it may.
+    async fn overdue(&self, standstill: &Standstill) -> Option<GivenUp> {
+        for waiting in standstill.waiting(self.request) {
+            if waiting.since.elapsed() < self.limit.timeout
+                || waiting.since.elapsed() < self.limit.allowed(self.client, &waiting).await
+            {
+                continue;
+            }
+            let after = waiting.since.elapsed();
+            let (image, phase) = (waiting.asked.image, waiting.asked.phase);
+            return Some(GivenUp { image, phase, after });
+        }
+        None
+    }
 }
 
 fn event(cell: &CellName, dockerfile: &Rendered, progress: Progress) -> Event {

@@ -91,6 +91,10 @@ impl Error {
         self.kind
     }
 
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     pub fn exit_code(&self) -> u8 {
         self.kind.exit_code()
     }

@@ -51,13 +51,13 @@ fn a_test_that_waits_is_cancelled_with_the_run_and_leaves_nothing() {
 fn an_emulated_platform_has_more_time_and_the_message_names_how_much() {
     let never = "HEALTHCHECK --interval=1h --start-interval=1h CMD true\nCMD sleep 600\n";
     let matrix = "platforms: [linux/arm64]\naxes: { n: [fits, long, slow] }\n\
-                  test: { run: \"sleep 3\", timeout: 2s }\n\
-                  overrides:\n  - { n: long, test: { run: \"sleep 60\", timeout: 1s } }\n  \
+                  test: { run: \"sleep 3\", timeout: 3s }\n\
+                  overrides:\n  - { n: long, test: { run: \"sleep 60\", timeout: 3s } }\n  \
                   - { n: slow, test: { healthy: 1s, timeout: 1m } }\n";
     let project = project("factor", matrix, &format!("FROM alpine:3.20\n{never}"));
     project.run(&["matrix", "--output", "type=tar,dest=out/"]).exits(1).says(&[
         "1 tested on arm64",
-        "✗ vlong  test failed: not done within 4s (1s × 4 for an emulated platform) on arm64",
+        "✗ vlong  test failed: not done within 12s (3s × 4 for an emulated platform) on arm64",
         "✗ vslow  test failed: not healthy within 4s (1s × 4 for an emulated platform) on arm64",
     ]);
 }

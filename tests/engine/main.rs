@@ -28,6 +28,7 @@ mod push; // the engine's store and the registry
 mod reach; // engines that cannot be reached, or cannot do it
 mod registry; // our registry client
 mod signals; // signals at any moment
+mod silence; // who does not answer is named, and not waited for
 mod size; // many files, and long lists of patterns and paths
 mod tested; // images that are tried before they go out
 mod wire; // secrets, agents, contexts, caches, annotations

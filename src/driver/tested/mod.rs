@@ -24,9 +24,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::engine::{BuildSession, EngineBuilder, failed};
-use crate::buildkit::{SolveError, random_id};
-use crate::docker::{Engine, EngineFacts};
+use super::engine::{BuildSession, EngineBuilder, engine_silent, failed};
+use super::waiting::{Whom, patiently};
+use crate::buildkit::{Connection, SolveError, random_id};
+use crate::docker::{ContainerError, Engine, EngineFacts};
 use crate::failure::Kind;
 use crate::image::{Digest, Platform, Reference};
 use crate::outcome::{Built, CellResult, Failure, Tested as Verdict};
@@ -102,6 +103,8 @@ impl Tested {
     /// sentence for each thing that is still there.
     pub async fn close(&self) -> Vec<String> {
         let mut still = Vec::new();
+        // What an engine does not answer once is not asked of it for each thing that is left.
+        let mut silent = None;
         // The engine may still have been at work on what was cancelled: asked twice.
         for pause in [Duration::ZERO, LATE] {
             let left = std::mem::take(&mut *self.left());
@@ -111,7 +114,9 @@ impl Tested {
             tokio::time::sleep(pause).await;
             still.clear();
             for container in &left.containers {
-                if let Err(error) = self.engine.remove_container(container).await {
+                if let Err(error) =
+                    unless(&mut silent, self.engine.remove_container(container)).await
+                {
                     still.push(format!(
                         "the container {container} of a test is still there: {error} (docker rm \
                          --force --volumes {container})"
@@ -119,7 +124,7 @@ impl Tested {
                 }
             }
             for image in left.images.iter().filter_map(|image| image.parse().ok()) {
-                if let Err(error) = self.engine.remove_image(&image).await {
+                if let Err(error) = unless(&mut silent, self.engine.remove_image(&image)).await {
                     still.push(format!(
                         "the image {image} of a test is still there: {error} (docker rmi {image})"
                     ));
@@ -182,8 +187,13 @@ impl Tested {
         let session = opened.session();
         let first = self.builder.build_in(session, trial, events);
         let first = cancel.run_until_cancelled(first).await.ok_or(Stop::Cancelled)??;
+        let whom = Whom::engine(&request.cell, "keeping the image for its test");
+        let held = patiently(Some(events), whom, held);
         match cancel.run_until_cancelled(held).await.ok_or(Stop::Cancelled)? {
             Ok(Ok(())) => {}
+            Ok(Err(SolveError { connection: Connection::Silent, .. })) => {
+                return Err(engine_silent().into());
+            }
             Ok(Err(error)) => return Err(failed(Kind::Unknown, error).into()),
             Err(_) => {
                 let message = "what was built cannot be kept for its test";
@@ -231,13 +241,28 @@ impl Tested {
         let since = Instant::now();
         self.left().containers.insert(name.clone());
         let done = trial.run(cell.cancel).await;
-        let removed = self.engine.remove_container(&name).await;
+        let removing = self.engine.remove_container(&name);
+        let whom = Whom::engine(&cell.request.cell, "removing a container");
+        let removed = patiently(Some(cell.events), whom, removing).await;
         // The engine may still be making it: `close` looks again.
         if removed.is_ok() && !matches!(done, Err(Stop::Cancelled)) {
             self.left().containers.remove(&name);
         }
         done.map(|()| since.elapsed())
     }
+}
+
+/// Removes something, unless the engine did not answer before.
+async fn unless(
+    silent: &mut Option<ContainerError>,
+    removal: impl Future<Output = Result<(), ContainerError>>,
+) -> Result<(), ContainerError> {
+    if let Some(error) = silent {
+        return Err(error.clone());
+    }
+    let removed = removal.await;
+    *silent = removed.as_ref().err().filter(|error| error.is_unanswered).cloned();
+    removed
 }
 
 impl Builder for Tested {

@@ -16,6 +16,7 @@ use super::slots::{Slot, Slots};
 use super::trouble::{Trouble, refused};
 use super::{Cell, Stop};
 use crate::docker::{Bind, ContainerError, Engine, Launch, Output, State};
+use crate::driver::waiting::{Whom, patiently};
 use crate::event::{Event, Step, StepId, StepState};
 use crate::image::{Platform, Program};
 use crate::plan::TestCommand;
@@ -31,6 +32,10 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// How long the output of a container that has ended, and the news of that, may still be on their way.
 const DRAIN: Duration = Duration::from_secs(1);
+
+/// What the engine did not do in time.
+const NOT_MADE: &str = "no container was made";
+const NOT_STARTED: &str = "the container was not started";
 
 /// How long the programs that a test runs may be looked at.
 const INSPECTION: Duration = Duration::from_secs(60);
@@ -48,6 +53,8 @@ pub(super) struct Trial<'a> {
     step: StepId,
     run: &'a str,
     log: Mutex<Log>,
+    /// What the engine has not done yet, before the test itself runs.
+    undone: Mutex<Option<&'static str>>,
 }
 
 /// Which platform is tried, and where.
@@ -69,7 +76,17 @@ impl<'a> Trial<'a> {
     ) -> Self {
         let Subject { container, number, platform, is_emulated } = subject;
         let step = StepId(TESTS | number);
-        Self { cell, engine, container, platform, is_emulated, step, run, log: Mutex::default() }
+        Self {
+            cell,
+            engine,
+            container,
+            platform,
+            is_emulated,
+            step,
+            run,
+            log: Mutex::default(),
+            undone: Mutex::new(Some(NOT_MADE)),
+        }
     }
 
     /// Waits for a slot, and tells that it waits if it has to.
@@ -111,7 +128,9 @@ impl<'a> Trial<'a> {
         }
         self.tell(TESTING, StepState::Running).await;
         let since = Instant::now();
-        let making = self.create();
+        let limit = Limit::new(self.cell.test.timeout, self.is_emulated);
+        let making = self.patiently("making a container", self.create());
+        let making = tokio::time::timeout(limit.duration(), making);
         // Whether there is a container should be known: the making is given up reluctantly.
         let given_up = async {
             cancel.cancelled().await;
@@ -122,8 +141,14 @@ impl<'a> Trial<'a> {
             () = given_up => None,
         };
         let done = match made {
-            Some(Ok(())) => cancel.run_until_cancelled(self.attempt()).await,
-            Some(Err(error)) => Some(Err(refused("no container could be made")(error))),
+            Some(Ok(Ok(()))) => {
+                let left = limit.duration().saturating_sub(since.elapsed());
+                let tried = tokio::time::timeout(left, self.attempt());
+                let tried = cancel.run_until_cancelled(tried).await;
+                tried.map(|tried| tried.unwrap_or_else(|_| Err(self.late(limit))))
+            }
+            Some(Err(_)) => Some(Err(self.late(limit))),
+            Some(Ok(Err(error))) => Some(Err(refused("no container could be made")(error))),
             None => None,
         };
         let took = since.elapsed();
@@ -150,10 +175,28 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Starts the container and tries it. The limits count from when it runs: making and starting it
-    /// have limits of their own, which are the engine's and not the image's.
+    /// The time is used up.
+    fn late(&self, limit: Limit) -> Trouble {
+        match *self.undone.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(what) => Trouble::EngineTooLong { what, limit },
+            None => Trouble::TooLong { limit },
+        }
+    }
+
+    fn undone(&self, what: Option<&'static str>) {
+        *self.undone.lock().unwrap_or_else(PoisonError::into_inner) = what;
+    }
+
+    /// Waits for the engine, and says so when that takes long.
+    async fn patiently<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+        let Cell { request, events, .. } = self.cell;
+        patiently(Some(events), Whom::engine(&request.cell, what), work).await
+    }
+
+    /// Starts the container that was made, and tries it.
     async fn attempt(&self) -> Result<(), Trouble> {
         let (engine, container) = (self.engine, self.container);
+        self.undone(Some(NOT_STARTED));
         if let Some(script) = &self.cell.request.script {
             let sent = engine.upload(container, archive(script)).await;
             sent.map_err(refused("the script could not be copied into the container"))?;
@@ -166,11 +209,11 @@ impl<'a> Trial<'a> {
             return Err(Trouble::Foreign(found));
         }
         let output = engine.attach(container).await.map_err(lost())?;
-        let started = engine.start_container(container).await;
+        let starting = engine.start_container(container);
+        let started = self.patiently("starting a container", starting).await;
         started.map_err(refused("the container did not start"))?;
-        let limit = Limit::new(self.cell.test.timeout, self.is_emulated);
-        let tried = tokio::time::timeout(limit.duration(), self.started(output)).await;
-        tried.unwrap_or(Err(Trouble::TooLong { limit }))
+        self.undone(None);
+        self.started(output).await
     }
 
     /// The first program that the test runs and that is made for another platform.

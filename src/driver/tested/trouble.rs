@@ -46,6 +46,11 @@ pub(super) enum Trouble {
     TooLong {
         limit: Limit,
     },
+    /// The engine itself used the time up.
+    EngineTooLong {
+        what: &'static str,
+        limit: Limit,
+    },
 }
 
 /// Says what the engine did not do.
@@ -75,7 +80,11 @@ impl Trouble {
         );
         let asked = match (&self, &test.healthy) {
             (
-                Self::Exit { .. } | Self::Refused { .. } | Self::Foreign(_) | Self::TooLong { .. },
+                Self::Exit { .. }
+                | Self::Refused { .. }
+                | Self::Foreign(_)
+                | Self::TooLong { .. }
+                | Self::EngineTooLong { .. },
                 _,
             ) => &test.span,
             (_, wait) => wait.as_ref().map_or(&test.span, |wait| &wait.span),
@@ -123,6 +132,10 @@ impl Trouble {
                 help = Some(help_text.to_owned());
                 format!("not done within {limit}")
             }
+            Self::EngineTooLong { what, limit } => {
+                help = Some(ENGINE_TOO_LONG.to_owned());
+                format!("{what} within {limit}: the engine is busy, or does not answer")
+            }
         };
         if log_tail.iter().any(|line| line.contains("exec format error")) {
             help = Some(NO_EMULATOR.to_owned());
@@ -142,6 +155,10 @@ impl Trouble {
         }
     }
 }
+
+/// What to do when the engine needs the time of a test for itself.
+const ENGINE_TOO_LONG: &str = "give it more with `timeout`, run fewer tests at once (--test-jobs), or see \
+     whether the engine hangs: docker version";
 
 /// What to do about a program of another platform.
 const FOREIGN: &str = "find out where it comes from: a base image that is pinned to one platform's \

@@ -6,7 +6,19 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
-use crate::support::{Asked, Fault, FaultyRegistry, Project, Run, Sender, Store, lab_builder};
+use std::time::Duration;
+
+use onebuild::docker::Credentials;
+use onebuild::driver::Verified;
+use onebuild::outcome::CellResult;
+use onebuild::plan::Output;
+use onebuild::proxy::Proxies;
+use onebuild::registry::{Patience, RegistryClient};
+
+use crate::support::{
+    Asked, Fault, FaultyRegistry, Project, Run, Sender, Store, built, lab_builder, patient_builder,
+    request_of,
+};
 
 const BOTH: &str = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1] }";
 
@@ -16,14 +28,38 @@ const DOCKERFILE: &str = "FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH /conten
 type Named = (&'static str, fn() -> Fault, &'static str);
 
 /// Names of faults, the faults, and what a push that fails by one says.
-const FAULTS: [Named; 6] = [
+const FAULTS: [Named; 7] = [
     ("500", || Fault::status(500), "answered 500 Internal Server Error"),
     ("503", || Fault::status(503), "answered 503 Service Unavailable"),
     ("429", || Fault::status(429).header("retry-after", "1"), "rate limiting"),
     ("reset", || Fault::Reset, "the connection to"),
     ("lost answer", || Fault::LostAnswer, "the connection to"),
     ("wrong digest", || Fault::OtherDigest, "reports another digest"),
+    (HANG, || Fault::Hang, "timed out: "),
 ];
+
+/// The fault that ends by a limit of ours.
+const HANG: &str = "hang";
+
+/// That limit. A step of these small pushes takes much less, also on a busy machine.
+const HANG_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// How one push ended.
+#[derive(Debug)]
+struct Pushed {
+    code: i32,
+    /// What was pushed.
+    digest: Option<String>,
+    /// What was said of a failure.
+    said: String,
+}
+
+impl From<Run> for Pushed {
+    fn from(run: Run) -> Self {
+        let digest = (run.code == 0).then(|| run.digest());
+        Self { code: run.code, digest, said: run.stderr }
+    }
+}
 
 /// What came of one push.
 struct Row {
@@ -51,12 +87,40 @@ impl Pushes {
 
     /// Pushes an image that no push before had any part of.
     fn push(&self, word: &str) -> Run {
+        self.new_content(word);
+        let label = format!("--label=word={word}");
+        self.project.run(&["build", "--push", "--image", &self.image, &label])
+    }
+
+    /// The same through the library, with a short limit for a registry that does not answer.
+    fn push_impatiently(&self, word: &str) -> Pushed {
+        self.new_content(word);
+        let matrix = format!("image: {}\nlabels: {{ word: {word} }}\n{BOTH}", self.image);
+        let request = request_of(&self.project, &matrix, DOCKERFILE, Output::Push);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let result = runtime.block_on(async {
+            let (_, builder) = patient_builder(HANG_TIMEOUT).await;
+            let credentials = Arc::new(Credentials::none());
+            let registry =
+                RegistryClient::new(credentials, Patience::default(), Proxies::default());
+            built(&Verified::new(builder, registry, false), &request).await
+        });
+        match result {
+            CellResult::Built(built) => {
+                let is_verified = built.unverified.is_none();
+                let digest = built.digest.map(|digest| digest.to_string());
+                Pushed { code: i32::from(!is_verified), digest, said: String::new() }
+            }
+            CellResult::Failed(failure) => Pushed { code: 1, digest: None, said: failure.message },
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn new_content(&self, word: &str) {
         for platform in ["amd64", "arm64"] {
             let content = format!("{word} {platform} {}", self.project.nonce());
             self.project.file(&format!("context/{platform}"), content);
         }
-        let label = format!("--label=word={word}");
-        self.project.run(&["build", "--push", "--image", &self.image, &label])
     }
 
     /// Pushes with a fault at the `number`th request; none where the push has fewer.
@@ -89,16 +153,19 @@ impl Pushes {
                 is_it.then(|| *met.lock().unwrap() = Some(purpose(asked))).map(|()| fault())
             }
         });
-        let run = self.push(&word);
+        let run = match name {
+            HANG => self.push_impatiently(&word),
+            _ => self.push(&word).into(),
+        };
         let request = met.lock().unwrap().take()?;
         let new = store.digest("v1");
         let moved = new != old;
-        let shown = format!("{name} at {place}, {request}\n{run}");
+        let shown = format!("{name} at {place}, {request}\n{run:?}");
         if moved {
-            assert_eq!(new, run.digest(), "{shown}");
+            assert_eq!(Some(&new), run.digest.as_ref(), "{shown}");
             whole(&store, "v1", &word);
         } else {
-            let cause = run.stderr.split("push failed: ").nth(1).unwrap_or_default();
+            let cause = run.said.split("push failed: ").nth(1).unwrap_or_default();
             assert!(cause.contains(said) && cause.contains(&self.registry.host), "{shown}");
         }
         assert_eq!(run.code, i32::from(!moved), "{shown}");
@@ -154,7 +221,7 @@ fn purpose(asked: &Asked) -> &'static str {
 fn a_fault_during_a_push_leaves_the_old_image_or_the_whole_new_one() {
     let pushes = Pushes::new("faultsofapush");
     // One row of each fault, at requests of different kinds.
-    for (number, fault) in [1, 3, 6, 9, 12, 14].into_iter().zip(FAULTS) {
+    for (number, fault) in [1, 3, 6, 9, 12, 14, 7].into_iter().zip(FAULTS) {
         pushes.once(number, fault).expect("a push of two platforms has that many requests");
     }
 }

@@ -6,6 +6,8 @@ mod list; // the failures
 mod provoke; // one of them, provoked
 mod stable; // texts that are the same in each run
 
+pub(crate) use provoke::base_image;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;

@@ -102,14 +102,14 @@ pub async fn provoke(builder: &EngineBuilder, provoked: &Provoked) -> Said {
 }
 
 /// Digests of what the lab's registry has under `phrases:base`.
-struct Base {
-    config: String,
-    layer: String,
+pub(crate) struct Base {
+    pub(crate) config: String,
+    pub(crate) layer: String,
 }
 
 /// Puts a base image for linux/amd64 into the lab's registry, of which the engine has no part: a
 /// layer of one file, which holds the name and the time.
-async fn base_image(name: &str) -> Base {
+pub(crate) async fn base_image(name: &str) -> Base {
     let name = tag(name);
     let store = Store::new(lab_env("ONEBUILD_LAB_REGISTRY"), "onebuild-tests/phrases".to_owned());
     let mut archive = tar::Builder::new(Vec::new());

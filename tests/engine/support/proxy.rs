@@ -33,6 +33,38 @@ pub fn wrong_in_sessions(socket: PathBuf) -> String {
     host
 }
 
+/// Listens at `socket` and passes all on to the lab's engine, but accepts requests whose first line
+/// holds `word` and never answers them. Gives DOCKER_HOST.
+pub fn silent_to(socket: PathBuf, word: &'static str) -> String {
+    let engine: PathBuf = lab_env("DOCKER_HOST").trim_start_matches("unix://").into();
+    let host = format!("unix://{}", socket.display());
+    let listener = UnixListener::bind(socket).unwrap();
+    // It ends with the process of the tests.
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let (mut client, engine) = (client.unwrap(), engine.clone());
+            thread::spawn(move || {
+                let mut line = Vec::new();
+                let mut byte = [0];
+                while !line.ends_with(b"\n") && client.read(&mut byte).unwrap_or(0) == 1 {
+                    line.push(byte[0]);
+                }
+                if String::from_utf8_lossy(&line).contains(word) {
+                    // Until the other side hangs up.
+                    let _ = io::copy(&mut client, &mut io::sink());
+                    return;
+                }
+                let mut engine = UnixStream::connect(&engine).unwrap();
+                engine.write_all(&line).unwrap();
+                let (from, to) = (client.try_clone().unwrap(), engine.try_clone().unwrap());
+                thread::spawn(move || copied(from, to, |from, to| io::copy(from, to).map(drop)));
+                copied(engine, client, |from, to| io::copy(from, to).map(drop));
+            });
+        }
+    });
+    host
+}
+
 /// Runs `copy`, and passes the end on.
 fn copied(
     mut from: UnixStream,

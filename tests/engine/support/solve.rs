@@ -1,9 +1,10 @@
 //! A cell built through the library, for what the program does not print: kinds of failures.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use onebuild::docker::{Credentials, Engine, EngineFacts, Places, candidates};
-use onebuild::driver::{EngineBuilder, HeldSecrets};
+use onebuild::driver::{EngineBuilder, HeldSecrets, REGISTRY_TIMEOUT};
 use onebuild::error::SourceFile;
 use onebuild::matrix::{Matrix, Overrides, Selection};
 use onebuild::outcome::CellResult;
@@ -16,19 +17,33 @@ use super::{Project, lab_env};
 
 /// The lab's engine, what it says of itself, and a builder on it.
 pub async fn lab_builder() -> (EngineFacts, EngineBuilder) {
+    patient_builder(REGISTRY_TIMEOUT).await
+}
+
+/// The same, with another limit for registries that do not answer.
+pub async fn patient_builder(registry_timeout: Duration) -> (EngineFacts, EngineBuilder) {
     let places = Places { flag: Some(lab_env("DOCKER_HOST")), ..Places::default() };
     let engine = Engine::connect(candidates(&places).unwrap()).await.unwrap();
     let facts = engine.facts().await.unwrap();
     let (login, secrets) = (Arc::new(Credentials::none()), HeldSecrets::default());
-    let builder = EngineBuilder::open(engine, login, |_| None, secrets).await;
+    let builder = EngineBuilder::open(engine, login, |_| None, secrets, registry_timeout).await;
     (facts, builder.unwrap())
 }
 
 /// The request to build `dockerfile` in the project's context and put it under `image:v1`.
 pub fn request(project: &Project, image: &str, dockerfile: &str, output: Output) -> BuildRequest {
-    let matrix = format!(
-        "image: {image}\ntag: v1\ncontext: context\nplatforms: [linux/amd64]\naxes: {{ n: [1] }}"
-    );
+    let matrix = format!("image: {image}\ntag: v1\nplatforms: [linux/amd64]\naxes: {{ n: [1] }}");
+    request_of(project, &matrix, dockerfile, output)
+}
+
+/// The request of the one cell of `matrix`, which leaves out `context`.
+pub fn request_of(
+    project: &Project,
+    matrix: &str,
+    dockerfile: &str,
+    output: Output,
+) -> BuildRequest {
+    let matrix = format!("context: context\n{matrix}");
     let matrix = Matrix::parse(SourceFile::new("matrix.yaml", matrix)).unwrap();
     let overrides = Overrides::default();
     let selected = matrix.select(&Selection::default(), &overrides).unwrap();

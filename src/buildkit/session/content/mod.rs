@@ -14,7 +14,7 @@ mod blob;
 mod disk;
 mod index;
 mod layout;
-mod proto;
+pub(in crate::buildkit) mod proto;
 mod service;
 
 #[cfg(test)]

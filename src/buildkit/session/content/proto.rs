@@ -4,44 +4,44 @@
 //! Source: <https://github.com/containerd/containerd/blob/main/api/services/content/v1/content.proto>
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct Info {
+pub(in crate::buildkit) struct Info {
     #[prost(string, tag = "1")]
-    pub(super) digest: String,
+    pub(in crate::buildkit) digest: String,
     /// Bytes.
     #[prost(int64, tag = "2")]
-    pub(super) size: i64,
+    pub(in crate::buildkit) size: i64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct InfoRequest {
+pub(in crate::buildkit) struct InfoRequest {
     #[prost(string, tag = "1")]
-    pub(super) digest: String,
+    pub(in crate::buildkit) digest: String,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct InfoResponse {
+pub(in crate::buildkit) struct InfoResponse {
     #[prost(message, optional, tag = "1")]
-    pub(super) info: Option<Info>,
+    pub(in crate::buildkit) info: Option<Info>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct ReadRequest {
+pub(in crate::buildkit) struct ReadRequest {
     #[prost(string, tag = "1")]
-    pub(super) digest: String,
+    pub(in crate::buildkit) digest: String,
     /// From the start; below zero is zero.
     #[prost(int64, tag = "2")]
-    pub(super) offset: i64,
+    pub(in crate::buildkit) offset: i64,
     /// At most; zero is all that there is.
     #[prost(int64, tag = "3")]
-    pub(super) size: i64,
+    pub(in crate::buildkit) size: i64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct ReadResponse {
+pub(in crate::buildkit) struct ReadResponse {
     #[prost(int64, tag = "1")]
-    pub(super) offset: i64,
+    pub(in crate::buildkit) offset: i64,
     #[prost(bytes = "vec", tag = "2")]
-    pub(super) data: Vec<u8>,
+    pub(in crate::buildkit) data: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, prost::Enumeration)]

@@ -1,0 +1,69 @@
+//! How much an image is, of which only a digest is known: BuildKit lets its clients read the content
+//! that it keeps.
+//!
+//! Source: <https://github.com/moby/buildkit/blob/master/control/control.go> (`roContentStore`)
+
+use http::uri::PathAndQuery;
+use serde::Deserialize;
+use tonic::client::Grpc;
+use tonic_prost::ProstCodec;
+
+use super::Client;
+use super::client::MAX_MESSAGE;
+use super::session::content::proto::{InfoRequest, InfoResponse, ReadRequest, ReadResponse};
+
+const INFO: &str = "/containerd.services.content.v1.Content/Info";
+const READ: &str = "/containerd.services.content.v1.Content/Read";
+
+/// A larger manifest is not looked at.
+const MAX_MANIFEST: usize = 4 << 20;
+
+/// Source: <https://github.com/opencontainers/image-spec/blob/main/manifest.md>
+#[derive(Deserialize)]
+struct Manifest {
+    config: Descriptor,
+    layers: Vec<Descriptor>,
+}
+
+#[derive(Deserialize)]
+struct Descriptor {
+    size: u64,
+}
+
+impl Client {
+    /// The bytes that the manifest with this digest leads to: configuration and layers, compressed.
+    /// None where BuildKit does not say.
+    pub async fn image_size(&self, manifest: &str) -> Option<u64> {
+        let mut grpc = self.ready().await?;
+        let request = ReadRequest { digest: manifest.to_owned(), offset: 0, size: 0 };
+        let codec: ProstCodec<ReadRequest, ReadResponse> = ProstCodec::default();
+        let path = PathAndQuery::from_static(READ);
+        let answer = grpc.server_streaming(tonic::Request::new(request), path, codec).await;
+        let mut pieces = answer.ok()?.into_inner();
+        let mut json = Vec::new();
+        while let Some(piece) = pieces.message().await.ok()? {
+            if json.len() + piece.data.len() > MAX_MANIFEST {
+                return None;
+            }
+            json.extend_from_slice(&piece.data);
+        }
+        let manifest: Manifest = serde_json::from_slice(&json).ok()?;
+        let layers = manifest.layers.iter().map(|layer| layer.size);
+        Some(layers.fold(manifest.config.size, u64::saturating_add))
+    }
+
+    /// The bytes of the blob with this digest; none where BuildKit does not say.
+    pub async fn blob_size(&self, digest: &str) -> Option<u64> {
+        let mut grpc = self.ready().await?;
+        let request = tonic::Request::new(InfoRequest { digest: digest.to_owned() });
+        let codec: ProstCodec<InfoRequest, InfoResponse> = ProstCodec::default();
+        let answer = grpc.unary(request, PathAndQuery::from_static(INFO), codec).await;
+        u64::try_from(answer.ok()?.into_inner().info?.size).ok()
+    }
+
+    async fn ready(&self) -> Option<Grpc<tonic::transport::Channel>> {
+        let mut grpc = Grpc::new(self.channel()).max_decoding_message_size(MAX_MESSAGE);
+        grpc.ready().await.ok()?;
+        Some(grpc)
+    }
+}
