@@ -15,6 +15,7 @@ mod limits;
 pub mod session;
 mod solve;
 mod status;
+mod traced;
 mod vertex;
 
 pub use client::Client;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use bytes::Bytes;
 use http_body_util::Empty;
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderValue};
 use hyper::upgrade::Upgraded;
@@ -17,6 +18,7 @@ use thiserror::Error;
 use super::dial::Dialer;
 use super::ssh::SshEnded;
 use super::{Candidate, Endpoint, causes};
+use crate::debug::Exchange;
 use crate::error::why;
 use crate::image::Platform;
 
@@ -73,13 +75,20 @@ impl Engine {
     pub async fn connect(candidates: Vec<Candidate>) -> Result<Self, EngineError> {
         let mut tried = Vec::new();
         for candidate in candidates {
+            tried_one(&candidate, None);
             let answered = async {
                 let dialer = Dialer::new(&candidate).map_err(io::Error::other)?;
                 Ok(Self { docker: answer(&dialer).await?, dialer })
             };
             match answered.await {
-                Ok(engine) => return Ok(engine),
-                Err(reason) => tried.push((candidate, reason)),
+                Ok(engine) => {
+                    tracing::debug!(target: "docker", endpoint = %candidate.endpoint, "answers");
+                    return Ok(engine);
+                }
+                Err(reason) => {
+                    tried_one(&candidate, Some(&reason));
+                    tried.push((candidate, reason));
+                }
             }
         }
         Err(EngineError::NoneAnswers { tried })
@@ -99,6 +108,8 @@ impl Engine {
     pub async fn version(&self) -> Result<EngineVersion, EngineError> {
         let failed = |source| EngineError::Facts { endpoint: self.endpoint().clone(), source };
         let found = self.docker.version().await.map_err(failed)?;
+        let (version, api) = (found.version.as_deref(), found.api_version.as_deref());
+        tracing::debug!(target: "docker", version, api, os = found.os, kernel = found.kernel_version, "engine");
         let components = found.components.unwrap_or_default();
         Ok(EngineVersion {
             version: found.version.unwrap_or_default(),
@@ -148,6 +159,36 @@ impl Engine {
     }
 }
 
+/// Logs that an endpoint is tried, or why it is not taken.
+fn tried_one(candidate: &Candidate, rejected: Option<&io::Error>) {
+    let Candidate { endpoint, origin, tls } = candidate;
+    let (tls, reason) = (tls.is_some(), rejected.map(|reason| why(reason)));
+    let message = if rejected.is_none() { "trying" } else { "rejected" };
+    tracing::debug!(target: "docker", %endpoint, %origin, tls, reason, "{message}");
+}
+
+/// Sends one request of the Docker API.
+async fn exchange(
+    dialer: &Dialer,
+    request: BollardRequest,
+) -> Result<http::Response<Incoming>, bollard::errors::Error> {
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let exchange = Exchange::with_engine(request.method(), target);
+    let answered = async {
+        let io = TokioIo::new(dialer.dial().await?);
+        let (mut sender, connection) = http1::handshake(io).await?;
+        // Ends by itself when the response has been read or dropped.
+        tokio::spawn(connection.with_upgrades());
+        Ok(sender.send_request(request).await?)
+    };
+    let answered: Result<http::Response<Incoming>, bollard::errors::Error> = answered.await;
+    match &answered {
+        Ok(response) => exchange.received(response.status(), response.headers()),
+        Err(error) => exchange.failed(error),
+    }
+    answered
+}
+
 /// Asks for a sign of life, and settles the version of the API.
 async fn answer(dialer: &Dialer) -> io::Result<Docker> {
     // What a connection attempt says (no such file, permission denied, a wrong certificate) is
@@ -160,13 +201,7 @@ async fn answer(dialer: &Dialer) -> io::Result<Docker> {
             let dialer = dialer.clone();
             // HTTP/1.1 demands one, and the engine does not look at it.
             request.headers_mut().insert(HOST, HeaderValue::from_static("docker"));
-            async move {
-                let io = TokioIo::new(dialer.dial().await?);
-                let (mut sender, connection) = http1::handshake(io).await?;
-                // Ends by itself when the response has been read or dropped.
-                tokio::spawn(connection.with_upgrades());
-                Ok(sender.send_request(request).await?)
-            }
+            async move { exchange(&dialer, request).await }
         }
     };
     let docker = Docker::connect_with_custom_transport(
@@ -208,7 +243,9 @@ async fn upgrade(
         request = request.header(*name, value);
     }
     let request = request.body(Empty::<Bytes>::new()).map_err(|error| why(&error))?;
+    let exchange = Exchange::with_engine(request.method(), path);
     let told = |error: &(dyn std::error::Error + 'static)| {
+        exchange.failed(error);
         on_the_way(dialer, error).unwrap_or_else(|| why(error))
     };
     let opened = async {
@@ -216,6 +253,7 @@ async fn upgrade(
         let (mut sender, connection) = http1::handshake(io).await.map_err(|error| told(&error))?;
         tokio::spawn(connection.with_upgrades());
         let response = sender.send_request(request).await.map_err(|error| told(&error))?;
+        exchange.received(response.status(), response.headers());
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(format!("the engine answered {} to an upgrade", response.status()));
         }

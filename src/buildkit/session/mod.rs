@@ -36,6 +36,7 @@ pub use ssh::{Agent, Agents, DEFAULT_AGENT, KeyError, KeyFileError, Keyring};
 use self::content::Content;
 use self::filesend::FileSend;
 use self::filesync::FileSync;
+use super::traced::Traced;
 use super::{limits, random_id};
 
 /// A session, ready to be announced and served.
@@ -129,7 +130,7 @@ impl Session {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let service = TowerToHyperService::new(self.routes.routes().prepare());
+        let service = TowerToHyperService::new(Traced::theirs(self.routes.routes().prepare()));
         let serving = limits::server().serve_connection(TokioIo::new(io), service);
         match AssertUnwindSafe(serving).catch_unwind().await {
             Ok(ended) => Ok(ended?),
