@@ -34,6 +34,10 @@ pub use tools::{
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+    /// Log what passes between onebuild, the engine and registries, for a bug report; secrets are left
+    /// out [env: ONEBUILD_LOG]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub debug: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -303,7 +307,7 @@ pub fn command(axes: &[AxisFlag]) -> clap::Command {
             let selects = sub.get_arguments().any(|arg| arg.get_id() == "only");
             for axis in axes.iter().filter(|_| selects) {
                 let taken = sub.get_arguments().any(|arg| arg.get_long() == Some(&axis.name))
-                    || axis.name == "help";
+                    || ["debug", "help"].contains(&axis.name.as_str());
                 if !taken {
                     sub = sub.arg(axis_flag(axis));
                 }

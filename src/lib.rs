@@ -14,6 +14,7 @@ pub mod check; // rules over the whole plan (pure)
 pub mod cli; // arguments and help; no behaviour
 pub mod commands; // one file a subcommand: wiring only
 pub mod context; // the build context: .dockerignore, the walk
+pub mod debug; // the debug log: what happened on each wire, without secrets
 pub mod docker; // endpoint, dialer, credentials, the Docker API
 pub mod dockerfile; // what a Dockerfile says, and what BuildKit makes of it (pure)
 pub mod driver; // where docker and buildkit meet: implements `Builder`

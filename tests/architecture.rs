@@ -31,10 +31,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("check", &["allow", "dockerfile", "error", "image", "input", "matrix", "plan", "template"]),
     // What touches the world.
     ("buildkit", &[]),
-    ("context", &["error"]),
-    ("docker", &["error", "image"]),
-    ("registry", &["docker", "error", "failure", "image", "proxy"]),
-    ("versions", &["docker", "error", "proxy", "registry", "text"]),
+    ("debug", &["error", "text"]),
+    ("context", &["debug", "error"]),
+    ("docker", &["debug", "error", "image"]),
+    ("registry", &["debug", "docker", "error", "failure", "image", "proxy"]),
+    ("versions", &["debug", "docker", "error", "proxy", "registry", "text"]),
     ("schedule", &["event", "failure", "image", "outcome", "plan"]),
     ("report", &["event", "failure", "image", "outcome", "text"]),
     // A row of the table is shown when its cell ends.
@@ -45,6 +46,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "allow",
             "buildkit",
             "context",
+            "debug",
             "docker",
             "dockerfile",
             "error",
@@ -94,6 +96,7 @@ const PURE: &[&str] = &[
 /// What a pure room may not name.
 const IMPURE: &[&str] = &[
     "tokio",
+    "tracing",
     "std::fs",
     "std::env",
     "std::process",
@@ -191,6 +194,8 @@ fn every_kind_of_fault_is_found() {
         ("template", "use crate::{error::Span, matrix::Matrix};"),
         ("matrix", "let plan = crate::plan::table(&cells);"),
         ("matrix", "use tokio::sync::mpsc;"),
+        ("failure", "tracing::debug!(message);"),
+        ("plan", "crate::debug::hide(value);"),
         ("plan", "std::fs::read_to_string(path)"),
         ("plan", "let now = SystemTime::now();"),
         ("error", "eprintln!(\"x\");"),

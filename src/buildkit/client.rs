@@ -10,11 +10,12 @@ use bollard_buildkit_proto::pb;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
-use tonic::transport::{Channel, Endpoint, Uri};
+use tonic::transport::{self, Endpoint, Uri};
 
 use super::silence::{Heard, Silence};
 use super::solve::{Solve, Solved};
 use super::status::{Progress, follow};
+use super::traced::Traced;
 use super::{SolveError, limits, random_id};
 
 /// The largest message taken from BuildKit; a Status of a chatty build stays far below.
@@ -23,6 +24,9 @@ pub(super) const MAX_MESSAGE: usize = 16 << 20;
 /// How long the status of a solve may outlast it; the same where none was ever heard of.
 const PATIENCE: Duration = Duration::from_secs(3);
 const REFUSED: Duration = Duration::from_millis(250);
+
+/// The connection, whose calls are logged.
+pub(super) type Channel = Traced<transport::Channel>;
 
 /// A client of BuildKit's Control service. Cloning it shares the connection.
 #[derive(Debug, Clone)]
@@ -50,6 +54,7 @@ impl Client {
         let channel = limits::client(Endpoint::from_static("http://buildkit"))
             .connect_with_connector(connector)
             .await?;
+        let channel = Traced::ours(channel);
         let control = ControlClient::new(channel.clone()).max_decoding_message_size(MAX_MESSAGE);
         Ok(Self { control, channel, silence })
     }

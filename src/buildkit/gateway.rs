@@ -18,9 +18,8 @@ use tokio::sync::oneshot;
 use tonic::Request;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::Channel;
 
-use super::client::MAX_MESSAGE;
+use super::client::{Channel, MAX_MESSAGE};
 use super::solve::Solve;
 use super::{Client, SolveError, random_id};
 

@@ -17,6 +17,7 @@ mod silence;
 mod solve;
 mod status;
 mod stored;
+mod traced;
 mod vertex;
 
 pub use client::Client;

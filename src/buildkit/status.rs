@@ -67,7 +67,9 @@ where
     S: Stream<Item = Result<proto::StatusResponse, tonic::Status>> + Unpin,
 {
     let mut graph = Graph::default();
+    let mut tally = Tally::default();
     while let Some(Ok(response)) = stream.next().await {
+        tally.add(&response);
         for change in graph.apply(response) {
             if progress.send(change).await.is_err() {
                 return;
@@ -78,6 +80,59 @@ where
         if progress.send(change).await.is_err() {
             return;
         }
+    }
+}
+
+/// How much came over a status stream, for the debug log; logged at its end.
+#[derive(Default)]
+struct Tally {
+    responses: u64,
+    lines: u64,
+    bytes: u64,
+    warnings: u64,
+    vertices: HashMap<String, VertexTally>,
+}
+
+/// How long a step took, as far as that is known, and whether it was cached or failed.
+type VertexTally = (Duration, bool, bool);
+
+impl Tally {
+    fn add(&mut self, response: &proto::StatusResponse) {
+        if !tracing::enabled!(target: "status", tracing::Level::DEBUG) {
+            return;
+        }
+        self.responses += 1;
+        self.lines += response.logs.len() as u64;
+        self.bytes += response.logs.iter().map(|log| log.msg.len() as u64).sum::<u64>();
+        self.warnings += response.warnings.len() as u64;
+        for vertex in &response.vertexes {
+            let took = elapsed(vertex.started.as_ref(), vertex.completed.as_ref());
+            let known = self.vertices.entry(vertex.digest.clone()).or_default();
+            *known = (took.max(known.0), vertex.cached | known.1, !vertex.error.is_empty());
+        }
+    }
+}
+
+impl Drop for Tally {
+    fn drop(&mut self) {
+        let Self { responses, lines, bytes, warnings, vertices } = self;
+        let cached = vertices.values().filter(|(_, cached, _)| *cached).count();
+        let failed = vertices.values().filter(|(_, _, failed)| *failed).count();
+        let slowest = vertices.iter().max_by_key(|(_, (took, ..))| *took);
+        let slowest =
+            slowest.map(|(digest, (took, ..))| format!("{digest} {} ms", took.as_millis()));
+        tracing::debug!(
+            target: "status",
+            responses,
+            vertices = vertices.len(),
+            cached,
+            failed,
+            lines,
+            bytes,
+            warnings,
+            slowest,
+            "ended"
+        );
     }
 }
 

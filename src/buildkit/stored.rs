@@ -8,8 +8,8 @@ use serde::Deserialize;
 use tonic::client::Grpc;
 use tonic_prost::ProstCodec;
 
-use super::Client;
 use super::client::MAX_MESSAGE;
+use super::client::{Channel, Client};
 use super::session::content::proto::{InfoRequest, InfoResponse, ReadRequest, ReadResponse};
 
 const INFO: &str = "/containerd.services.content.v1.Content/Info";
@@ -61,7 +61,7 @@ impl Client {
         u64::try_from(answer.ok()?.into_inner().info?.size).ok()
     }
 
-    async fn ready(&self) -> Option<Grpc<tonic::transport::Channel>> {
+    async fn ready(&self) -> Option<Grpc<Channel>> {
         let mut grpc = Grpc::new(self.channel()).max_decoding_message_size(MAX_MESSAGE);
         grpc.ready().await.ok()?;
         Some(grpc)

@@ -16,7 +16,7 @@ static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 const MOST_PANICS: usize = 4;
 
 const REPORT: &str = "please report it with the command line, the output of `onebuild --version` \
-     and the message above";
+     and the message above; run it again with `--debug FILE` and attach that file";
 
 /// Runs `program`. A panic on any of its threads makes the exit code 70.
 pub fn guard(program: impl FnOnce() -> ExitCode) -> ExitCode {
@@ -39,6 +39,8 @@ pub fn guard(program: impl FnOnce() -> ExitCode) -> ExitCode {
 fn keep(info: &PanicHookInfo<'_>) {
     let message = info.payload_as_str().unwrap_or("a panic without a message");
     let place = info.location().map(|place| format!(" ({}:{})", place.file(), place.line()));
+    let at = place.as_deref().unwrap_or_default();
+    tracing::error!(target: "run", at, message, "panic");
     let mut panics = PANICS.lock().unwrap_or_else(PoisonError::into_inner);
     if panics.len() < MOST_PANICS {
         panics.push(format!("{message}{}", place.unwrap_or_default()));

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::output;
+use crate::debug;
 use crate::docker::{
     Candidate, CredentialError, Credentials, DockerConfig, Endpoint, Engine, EngineError, FLAG,
     InvalidPlace, Places, SshTarget, TlsFiles, TlsSettings, candidates, config_path,
@@ -66,7 +67,19 @@ pub(super) fn credentials() -> Result<Credentials, Error> {
 
 /// The proxies that registries and the sources of axis values are asked through.
 pub(super) fn proxies() -> Proxies {
-    Proxies::from_environment(|name| env::var(name).ok())
+    Proxies::from_environment(|name| {
+        let value = env::var(name).ok();
+        if let Some(password) = value.as_deref().and_then(password) {
+            debug::hide(password);
+        }
+        value
+    })
+}
+
+/// The password in the address of a proxy, as it is written there.
+fn password(address: &str) -> Option<&str> {
+    let (login, _) = address.rsplit_once('@')?;
+    Some(login.rsplit_once(':')?.1).filter(|password| !password.starts_with("//"))
 }
 
 /// For an engine that accepts connections and does not answer.

@@ -8,6 +8,7 @@ mod build;
 mod committed;
 mod completions;
 mod compose;
+mod debug;
 mod destination;
 mod drift;
 mod elsewhere;
@@ -48,12 +49,18 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run_command(args: Vec<OsString>) -> ExitCode {
-    let done = dispatch(&args).and_then(|code| output::lost().map_or(Ok(code), Err));
+    let done = debug::start(&args).and_then(|()| dispatch(&args));
+    let done = done.and_then(|code| output::lost().map_or(Ok(code), Err));
     match done {
-        Ok(code) => code,
+        Ok(code) => {
+            debug::end(code);
+            code
+        }
         Err(error) => {
             output::stderr(&error.render(output::stderr_has_colour()));
-            ExitCode::from(error.exit_code())
+            let code = ExitCode::from(error.exit_code());
+            debug::end(code);
+            code
         }
     }
 }

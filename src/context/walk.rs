@@ -18,6 +18,7 @@ use super::folder::{
 };
 use super::follow::{follow, without_nested};
 use super::patterns::{Matched, PatternError, Rules};
+use crate::debug;
 
 /// Something to send. Owners and extended attributes are left behind on purpose: they are facts
 /// of this machine, and would make one tree look different on two.
@@ -140,6 +141,10 @@ impl Walk<'_> {
                 Err(Errno::NOENT) => continue,
                 stat => stat.map_err(|errno| self.failed(&child, errno))?,
             };
+            // It grows while it is read, and belongs into no image.
+            if debug::is_log(stat.st_dev, stat.st_ino) {
+                continue;
+            }
             let is_dir = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
             let verdict = self.judge(&child, is_dir, level);
             if verdict.send {

@@ -77,7 +77,9 @@ impl Dialer {
         sockopt::set_tcp_keepintvl(&stream, KEEPALIVE)?;
         let Some((connector, _)) = &self.tls else { return Ok(Box::new(stream)) };
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-        Ok(Box::new(connector.connect(name, stream).await?))
+        let stream = connector.connect(name, stream).await?;
+        tracing::debug!(target: "docker", tls = tls::facts(stream.get_ref().1), "connected");
+        Ok(Box::new(stream))
     }
 
     /// What a failed exchange comes to, in plain words, if the way to the engine has to do with it.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use bytes::Bytes;
 use http_body_util::Empty;
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderValue};
 use hyper::upgrade::Upgraded;
@@ -18,6 +19,7 @@ use super::dial::Dialer;
 use super::silence::{answer_timeout, silent};
 use super::ssh::SshEnded;
 use super::{Candidate, Endpoint, causes};
+use crate::debug::Exchange;
 use crate::error::why;
 use crate::image::Platform;
 
@@ -85,13 +87,18 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let mut tried = Vec::new();
         for candidate in candidates {
+            tried_one(&candidate, None);
             let answered = async {
                 let dialer = Dialer::new(&candidate).map_err(io::Error::other)?;
                 Ok(Self { docker: answer(&dialer).await?, dialer })
             };
             match answered.await {
-                Ok(engine) => return Ok(engine),
+                Ok(engine) => {
+                    tracing::debug!(target: "docker", endpoint = %candidate.endpoint, "answers");
+                    return Ok(engine);
+                }
                 Err::<_, io::Error>(reason) => {
+                    tried_one(&candidate, Some(&reason));
                     if reason.kind() == io::ErrorKind::TimedOut {
                         silent(&candidate, &reason);
                     }
@@ -115,6 +122,8 @@ impl Engine {
     /// Asks for the version. Every kind of engine answers this, however old.
     pub async fn version(&self) -> Result<EngineVersion, EngineError> {
         let found = self.asked("/version", self.docker.version()).await?;
+        let (version, api) = (found.version.as_deref(), found.api_version.as_deref());
+        tracing::debug!(target: "docker", version, api, os = found.os, kernel = found.kernel_version, "engine");
         let components = found.components.unwrap_or_default();
         Ok(EngineVersion {
             version: found.version.unwrap_or_default(),
@@ -178,6 +187,36 @@ impl Engine {
     }
 }
 
+/// Logs that an endpoint is tried, or why it is not taken.
+fn tried_one(candidate: &Candidate, rejected: Option<&io::Error>) {
+    let Candidate { endpoint, origin, tls } = candidate;
+    let (tls, reason) = (tls.is_some(), rejected.map(|reason| why(reason)));
+    let message = if rejected.is_none() { "trying" } else { "rejected" };
+    tracing::debug!(target: "docker", %endpoint, %origin, tls, reason, "{message}");
+}
+
+/// Sends one request of the Docker API.
+async fn exchange(
+    dialer: &Dialer,
+    request: BollardRequest,
+) -> Result<http::Response<Incoming>, bollard::errors::Error> {
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let exchange = Exchange::with_engine(request.method(), target);
+    let answered = async {
+        let io = TokioIo::new(dialer.dial().await?);
+        let (mut sender, connection) = http1::handshake(io).await?;
+        // Ends by itself when the response has been read or dropped.
+        tokio::spawn(connection.with_upgrades());
+        Ok(sender.send_request(request).await?)
+    };
+    let answered: Result<http::Response<Incoming>, bollard::errors::Error> = answered.await;
+    match &answered {
+        Ok(response) => exchange.received(response.status(), response.headers()),
+        Err(error) => exchange.failed(error),
+    }
+    answered
+}
+
 /// Asks for a sign of life, and settles the version of the API.
 async fn answer(dialer: &Dialer) -> io::Result<Docker> {
     // What a connection attempt says (no such file, permission denied, a wrong certificate) is
@@ -190,13 +229,7 @@ async fn answer(dialer: &Dialer) -> io::Result<Docker> {
             let dialer = dialer.clone();
             // HTTP/1.1 demands one, and the engine does not look at it.
             request.headers_mut().insert(HOST, HeaderValue::from_static("docker"));
-            async move {
-                let io = TokioIo::new(dialer.dial().await?);
-                let (mut sender, connection) = http1::handshake(io).await?;
-                // Ends by itself when the response has been read or dropped.
-                tokio::spawn(connection.with_upgrades());
-                Ok(sender.send_request(request).await?)
-            }
+            async move { exchange(&dialer, request).await }
         }
     };
     let docker = Docker::connect_with_custom_transport(
@@ -242,7 +275,9 @@ async fn upgrade(
         request = request.header(*name, value);
     }
     let request = request.body(Empty::<Bytes>::new()).map_err(|error| why(&error))?;
+    let exchange = Exchange::with_engine(request.method(), path);
     let told = |error: &(dyn std::error::Error + 'static)| {
+        exchange.failed(error);
         on_the_way(dialer, error).unwrap_or_else(|| why(error))
     };
     let opened = async {
@@ -250,6 +285,7 @@ async fn upgrade(
         let (mut sender, connection) = http1::handshake(io).await.map_err(|error| told(&error))?;
         tokio::spawn(connection.with_upgrades());
         let response = sender.send_request(request).await.map_err(|error| told(&error))?;
+        exchange.received(response.status(), response.headers());
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(format!("the engine answered {} to an upgrade", response.status()));
         }

@@ -31,6 +31,7 @@ pub(super) fn start(target: &SshTarget) -> io::Result<SshStream> {
         .map_err(|error| {
             io::Error::new(error.kind(), format!("ssh cannot be started: {}", why(&error)))
         })?;
+    tracing::debug!(target: "docker", host = target.host, port = target.port, "ssh started");
     let missing = || io::Error::other("ssh has no pipes");
     Ok(SshStream {
         stdin: child.stdin.take().ok_or_else(missing)?,

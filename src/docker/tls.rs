@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{AlertDescription, CertificateError, ClientConfig, RootCertStore};
+use rustls::{AlertDescription, CertificateError, ClientConfig, ClientConnection, RootCertStore};
+
+use crate::debug::fingerprint;
 
 /// A bundle with all of the world's authorities is a quarter of this.
 const LARGEST: u64 = 1024 * 1024;
@@ -145,6 +147,14 @@ pub fn certificate_fault(reason: &CertificateError) -> String {
         other => return format!("its certificate is not valid: {other}"),
     }
     .to_owned()
+}
+
+/// Version, cipher and certificates of a connection, for the debug log.
+pub(super) fn facts(connection: &ClientConnection) -> String {
+    let leaf = connection.peer_certificates().and_then(|chain| chain.first());
+    let leaf = leaf.map(|leaf| fingerprint(leaf)).unwrap_or_default();
+    let suite = connection.negotiated_cipher_suite().map(|suite| suite.suite());
+    format!("{:?} {suite:?} certificate {leaf}", connection.protocol_version())
 }
 
 /// What a failed exchange with an engine comes to, if TLS has to do with it.

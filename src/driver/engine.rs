@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::buildkit::session::filesend::{FileSend, OutputError};
 use crate::buildkit::{Client, Solve, SolveError};
+use crate::debug;
 use crate::docker::{Credentials, Engine, EngineError};
 use crate::event::{Event, Warning};
 use crate::failure::Kind;
@@ -343,13 +344,31 @@ impl Builder for EngineBuilder {
         events: &Events,
         cancel: &CancellationToken,
     ) -> CellResult {
-        tokio::select! {
+        let started = Instant::now();
+        let platforms: Vec<String> = request.platforms.iter().map(Platform::to_string).collect();
+        let platforms = platforms.join(",");
+        tracing::debug!(target: "cell", cell = %request.cell, platforms, "build");
+        let result = tokio::select! {
             // Dropping the solve resets its stream, by which BuildKit cancels it.
             () = cancel.cancelled() => CellResult::Cancelled,
             result = self.build_cell(request, events) => match result {
                 Ok(built) => CellResult::Built(built),
                 Err(failure) => CellResult::Failed(failure),
             }
-        }
+        };
+        let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (outcome, failure) = match &result {
+            CellResult::Built(_) => ("built", None),
+            CellResult::Failed(failure) => ("failed", Some(failure)),
+            CellResult::Cancelled => ("cancelled", None),
+            CellResult::NotStarted => ("not started", None),
+        };
+        // Their texts may hold the values of build arguments.
+        let kind = failure.map(|failure| match &failure.kind {
+            Kind::Registry { fault, .. } => debug::variant(fault),
+            kind => debug::variant(kind),
+        });
+        tracing::debug!(target: "cell", cell = %request.cell, kind, ms, "{outcome}");
+        result
     }
 }

@@ -131,7 +131,8 @@ pub(super) const SILENT: &str = "see whether it hangs (docker version), and whet
      works; its log may say why";
 
 /// For a session that this program ended.
-const ENDED: &str = "this is a bug of onebuild, not of the engine: report it with this output";
+const ENDED: &str = "this is a bug of onebuild, not of the engine: run again with --debug FILE, and \
+     report it with that file and this output";
 
 /// For the image that a `# syntax=` line names, which no `--base` replaces.
 const NO_FRONTEND: &str = "check the name, or leave the line out: the engine understands \

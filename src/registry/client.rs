@@ -20,6 +20,7 @@ use super::manifest::{ACCEPTED, Manifest};
 use super::retry::{Gate, Patience, retry_after};
 use super::wire::{Answer, Call, Wire, on_the_way};
 use super::{Registry, manifest};
+use crate::debug;
 use crate::docker::Credentials;
 use crate::failure::{Phase, RegistryFault, Role};
 use crate::image::{Digest, Reference, Repository};
@@ -134,6 +135,7 @@ impl RegistryClient {
         let login = login.map_err(|error| no_login(&error))?;
         let with_login = login.is_some();
         let scope = format!("repository:{}:{}", repository.path(), access.actions());
+        tracing::debug!(target: "registry", host = repository.host(), scope, with_login, "logging in");
         let call = match way(&refusal.headers, base, &scope, login.as_ref())? {
             Way::Ready(grant) => return Ok(grant),
             Way::Token(call) => call,
@@ -205,6 +207,7 @@ impl RegistryClient {
         if let Some((fault, until)) = locked(&self.down).get(&origin)
             && Instant::now() < *until
         {
+            tracing::debug!(target: "registry", origin, fault = debug::variant(fault), "not asked again yet");
             return Err(fault.clone());
         }
         let gate = entry(&self.gates, origin.clone());
@@ -218,6 +221,7 @@ impl RegistryClient {
                 },
                 Err(failed) => (failed, None),
             };
+            tracing::debug!(target: "registry", origin, attempt, fault = debug::variant(&failed), ?asked, "temporary");
             if let Err(fault) = self.patience.wait(&gate, attempt, failed, asked).await {
                 if fault.is_of_the_host() {
                     let until = Instant::now() + DOWN_FOR;

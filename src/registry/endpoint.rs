@@ -26,6 +26,7 @@ pub(super) async fn base(wire: &Wire, host: &str) -> Result<Url, RegistryFault> 
     match wire.send(&ping).await {
         // A peer that hangs up on a TLS greeting speaks no TLS either.
         Err(RegistryFault::PlainHttp | RegistryFault::ConnectionLost) => {
+            tracing::debug!(target: "registry", host, "no TLS: plain http on loopback");
             let mut plain = secure;
             plain.set_scheme("http").map_err(|()| RegistryFault::InvalidHost)?;
             // `:443` is dropped as https's own port: http would go to 80.

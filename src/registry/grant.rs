@@ -15,6 +15,7 @@ use serde::Deserialize;
 use super::challenge::{Challenge, parse};
 use super::endpoint::is_loopback;
 use super::wire::Call;
+use crate::debug;
 use crate::docker::{Login, Secret};
 use crate::failure::RegistryFault;
 
@@ -94,6 +95,7 @@ impl Grant {
         let given = |token: Option<Secret>| token.filter(|token| !token.expose().is_empty());
         let token =
             given(answer.token).or_else(|| given(answer.access_token)).ok_or_else(no_token)?;
+        debug::hide(token.expose());
         let life = answer.expires_in.unwrap_or(SHORTEST_LIFE);
         // A fifth less than promised: clocks and answers take time.
         let life = Duration::from_secs(life.min(24 * 3600)).mul_f32(0.8);

@@ -10,6 +10,7 @@ use reqwest::{Client, ClientBuilder, Proxy, Url};
 
 use super::endpoint::is_loopback;
 use super::retry::Patience;
+use crate::debug::{self, Exchange};
 use crate::docker::{Secret, causes, certificate_fault};
 use crate::failure::{RegistryFault, Role};
 use crate::proxy::Proxies;
@@ -82,8 +83,15 @@ impl Wire {
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(form.expose().to_owned());
         }
-        let failed = |error: reqwest::Error| self.fault(&error, &call.url);
+        let exchange =
+            Exchange::begin("registry", &call.method, &call.url, self.proxies.of(&call.url));
+        exchange.authorised(call.authorization.as_ref(), call.form.is_some());
+        let failed = |error: reqwest::Error| {
+            exchange.failed(&error);
+            self.fault(&error, &call.url)
+        };
         let mut response = request.send().await.map_err(failed)?;
+        exchange.answered(&response);
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > call.limit {
@@ -91,6 +99,7 @@ impl Wire {
             }
             body.extend_from_slice(&chunk);
         }
+        exchange.ended(body.len());
         Ok(Answer {
             status: response.status().as_u16(),
             headers: std::mem::take(response.headers_mut()),
@@ -121,6 +130,7 @@ impl Wire {
             .no_proxy()
             .proxy(Proxy::custom(move |url| proxies.of(url).cloned()))
             .redirect(reqwest::redirect::Policy::none())
+            .tls_info(debug::is_on())
             .referer(false)
             .connect_timeout(self.patience.connect)
             .read_timeout(self.patience.silence)

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, Proxy, Response, Url};
+use reqwest::{Client, ClientBuilder, Method, Proxy, Response, Url};
 use tokio::time::{Instant, sleep};
 
 use super::place::{IsPrivate, Resolver, is_loopback, is_private};
 use super::{VersionsError, link, said};
+use crate::debug::{self, Exchange};
 use crate::docker::Secret;
 use crate::error::why;
 use crate::proxy::Proxies;
@@ -42,6 +43,7 @@ pub async fn fetch(
     proxies: Proxies,
     waiting: &dyn Fn(&str),
 ) -> Result<String, VersionsError> {
+    token.into_iter().for_each(|token| debug::hide(token.expose()));
     let url: Url =
         url.parse().map_err(|why| VersionsError::Unreachable(format!("not a URL: {why}")))?;
     let fetcher = Fetcher { builder, proxies, is_private, token, waiting };
@@ -81,6 +83,7 @@ fn builder(proxies: Proxies) -> ClientBuilder {
         .no_proxy()
         .proxy(Proxy::custom(move |url| proxies.of(url).cloned()))
         .user_agent(AGENT)
+        .tls_info(debug::is_on())
         .referer(false)
         .redirect(Policy::none())
         .connect_timeout(CONNECT)
@@ -139,6 +142,7 @@ impl Run<'_> {
                     let host = url.host_str().unwrap_or_default();
                     let seconds = wait.as_secs();
                     (self.with.waiting)(&format!("{host} asks to be left alone for {seconds} s"));
+                    tracing::debug!(target: "from", host, seconds, tries, "waiting");
                     sleep(wait).await;
                     tries += 1;
                 }
@@ -165,8 +169,16 @@ impl Run<'_> {
             }
             was_safe |= url.scheme() == "https";
             let client = self.client(&url)?;
-            let response =
-                client.get(url.clone()).headers(self.headers(&url)?).send().await.map_err(fault)?;
+            let headers = self.headers(&url)?;
+            let proxy = self.with.proxies.of(&url);
+            let exchange = Exchange::begin("from", &Method::GET, &url, proxy);
+            exchange.authorised(headers.get(AUTHORIZATION), false);
+            let response = client.get(url.clone()).headers(headers).send().await;
+            let response = response.map_err(|error| {
+                exchange.failed(&error);
+                fault(error)
+            })?;
+            exchange.answered(&response);
             let location = response
                 .headers()
                 .get(LOCATION)

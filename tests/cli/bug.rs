@@ -40,6 +40,7 @@ fn a_panic_anywhere_is_reported_and_ends_with_70() {
         assert!(error.contains("error: onebuild has a bug"), "{error}");
         assert!(error.contains(message) && error.contains("bug.rs:"), "{error}");
         assert!(error.contains("please report it"), "{error}");
+        assert!(error.contains("`--debug FILE`"), "{error}");
         assert!(!error.contains("RUST_BACKTRACE"), "{error}");
     }
     let output = guarded("nowhere");

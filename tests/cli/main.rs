@@ -6,6 +6,7 @@
 //! the diff before you commit it.
 
 mod bug;
+mod debug;
 mod pipes;
 mod program;
 mod transcript;

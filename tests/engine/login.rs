@@ -183,12 +183,17 @@ fn a_registry_that_echoes_the_login_does_not_get_it_printed() {
         let image = format!("{host}/echo");
         let mut command =
             project.command(&["build", "--push", "--progress", progress, "--image", &image]);
-        command.env("DOCKER_CONFIG", project.path("logins"));
+        command.env("DOCKER_CONFIG", project.path("logins")).env("ONEBUILD_LOG", "debug.log");
         let run = Running::start(command)
             .end()
             .exits(1)
             .says(&["was sent lab:[redacted] ## [error] [redacted]"]);
         run.never_says(&["onebuild-canary", &auth, "##["]);
+        let log = std::fs::read_to_string(project.path("debug.log")).unwrap();
+        assert!(log.contains("status=202") && log.contains("failed cell=v1 kind="), "{log}");
+        for secret in ["onebuild-canary", &auth, "##["] {
+            assert!(!log.contains(secret), "{secret} is in {log}");
+        }
     }
 }
 

@@ -48,6 +48,7 @@ impl<L: CredentialLookup> Auth for Service<L> {
         let host = request.into_inner().host;
         // BuildKit hands the code on, and Unavailable would read as if the engine were gone.
         let login = self.lookup.lookup(&host).await.map_err(Status::failed_precondition)?;
+        tracing::debug!(target: "session", host, login = login.is_some(), "credentials");
         let (username, secret) = login.map(|l| (l.username, l.secret)).unwrap_or_default();
         Ok(Response::new(CredentialsResponse { username, secret }))
     }

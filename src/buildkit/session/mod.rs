@@ -37,6 +37,7 @@ use self::content::Content;
 use self::filesend::FileSend;
 use self::filesync::FileSync;
 use super::silence::Heard;
+use super::traced::Traced;
 use super::{limits, random_id};
 
 /// A session, ready to be announced and served.
@@ -130,7 +131,7 @@ impl Session {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let service = TowerToHyperService::new(self.routes.routes().prepare());
+        let service = TowerToHyperService::new(Traced::theirs(self.routes.routes().prepare()));
         // The builds that need the session hear of its end on the control connection.
         let (io, _) = Heard::new(io);
         let serving = limits::server().serve_connection(TokioIo::new(io), service);

@@ -42,6 +42,7 @@ impl<L: SecretLookup> Secrets for Service<L> {
         let found = self.lookup.lookup(&id).await.map_err(|reason| {
             Status::failed_precondition(format!("the secret `{id}` cannot be read: {reason}"))
         })?;
+        tracing::debug!(target: "session", id, found = found.is_some(), "secret");
         match found {
             // BuildKit leaves the mount out of a step that does not require it.
             None => Err(Status::not_found(format!("there is no secret `{id}`"))),

@@ -62,6 +62,7 @@ impl Drop for Running {
 impl Question<'_> {
     /// Runs the program at `path`; no login is `None`.
     pub(super) async fn ask(&self, path: PathBuf) -> Result<Option<Login>, CredentialError> {
+        tracing::debug!(target: "credentials", program = self.program, server = self.server, "asking");
         let answer = tokio::time::timeout(self.timeout, self.run(path)).await;
         let (status, output) = answer
             .map_err(|_| CredentialError::HelperTimeout {

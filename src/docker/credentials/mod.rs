@@ -15,13 +15,14 @@ mod tests;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::sync::OnceCell;
 
 use super::config::{AuthEntry, DockerConfig};
+use crate::debug;
 use helper::{Question, find_program};
 
 pub use error::CredentialError;
@@ -83,7 +84,7 @@ impl Credentials {
             let mut answers = self.answers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             Arc::clone(answers.entry(host.clone()).or_default())
         };
-        cell.get_or_init(|| self.find(&host)).await.clone()
+        cell.get_or_init(|| logged(&host, self.find(&host))).await.clone()
     }
 
     /// `text` without the logins that were looked up so far; none where it holds none of them. What is
@@ -146,6 +147,29 @@ impl Credentials {
         let username = entry.username.clone().unwrap_or_default();
         Ok(given(&entry.password).map(|password| Login::Password { username, password }))
     }
+}
+
+/// Logs where a login comes from and how long it took, and keeps the login itself out of the log.
+async fn logged(host: &str, finding: impl Future<Output = Answer>) -> Answer {
+    let started = Instant::now();
+    let answer = finding.await;
+    let found = match &answer {
+        Ok(None) => "none",
+        Ok(Some(Login::Password { username, password })) => {
+            debug::hide(password.expose());
+            debug::hide(&STANDARD.encode(format!("{username}:{}", password.expose())));
+            "password"
+        }
+        Ok(Some(Login::IdentityToken(token))) => {
+            debug::hide(token.expose());
+            "identity token"
+        }
+        Err(_) => "error",
+    };
+    let error = answer.as_ref().err().map(ToString::to_string);
+    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::debug!(target: "credentials", host, found, ms, error, "looked up");
+    answer
 }
 
 /// Base64 of `user:password`; the password may hold colons, and Docker once padded it with NULs.

@@ -22,6 +22,7 @@ use std::time::Duration;
 use self::pipe::{PipeError, Pipes, Value};
 use super::machine::Environment;
 use crate::buildkit::session::{MAX_SECRET, SecretLookup};
+use crate::debug;
 use crate::error::{Diagnostic, Diagnostics, why};
 use crate::plan::{BuildRequest, Secret, SecretSource};
 
@@ -220,6 +221,16 @@ pub(super) struct Secrets {
 
 impl SecretLookup for Secrets {
     async fn lookup(&self, id: &str) -> Result<Option<Vec<u8>>, String> {
+        let found = self.find(id).await;
+        if let Ok(Some(value)) = &found {
+            std::str::from_utf8(value).into_iter().for_each(debug::hide);
+        }
+        found
+    }
+}
+
+impl Secrets {
+    async fn find(&self, id: &str) -> Result<Option<Vec<u8>>, String> {
         let path = match self.sources.get(id) {
             None => return Ok(None),
             Some(SecretSource::Variable(name)) => {

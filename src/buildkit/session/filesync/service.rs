@@ -1,6 +1,9 @@
 //! The gRPC side of FileSync.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::time::Instant;
 
 use bollard_buildkit_proto::fsutil::types::Packet;
 use bollard_buildkit_proto::fsutil::types::packet::PacketType;
@@ -29,7 +32,10 @@ impl file_sync_server::FileSync for FileSync {
             .source(&dir)
             .ok_or_else(|| Status::not_found(format!("no folder is offered as `{dir}`")))?;
         let (out, packets) = mpsc::channel(QUEUE);
-        let call = Call { sync: self.clone(), dir };
+        let (include, exclude) = (filter.include.len(), filter.exclude.len());
+        tracing::debug!(target: "session", dir, include, exclude, follow = filter.follow.len(), "files");
+        let tally = Arc::new(Tally::new(dir.clone()));
+        let call = Call { sync: self.clone(), dir, tally };
         let progress = Arc::new(call.clone());
         let transfer = transfer::run(source, filter, request.into_inner(), out.clone(), progress);
         // The transfer runs inside the response: when BuildKit drops the call, it is dropped too.
@@ -62,19 +68,52 @@ impl file_sync_server::FileSync for FileSync {
     }
 }
 
+/// What a transfer sent, for the debug log; logged when the transfer ends, however it ends.
+struct Tally {
+    dir: String,
+    started: Instant,
+    entries: AtomicU32,
+    files: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Tally {
+    fn new(dir: String) -> Self {
+        let (entries, files, bytes) = <_>::default();
+        Self { dir, started: Instant::now(), entries, files, bytes }
+    }
+}
+
+impl Drop for Tally {
+    fn drop(&mut self) {
+        let Self { dir, started, entries, files, bytes } = self;
+        let (entries, files) = (entries.get_mut(), files.get_mut());
+        let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let bytes = bytes.get_mut();
+        tracing::debug!(target: "session", %dir, entries, files, bytes, ms, "files sent");
+    }
+}
+
 /// One transfer, for its notes.
 #[derive(Clone)]
 struct Call {
     sync: FileSync,
     dir: String,
+    tally: Arc<Tally>,
 }
 
 impl transfer::Progress for Call {
     fn sent(&self, bytes: usize) {
+        self.tally.bytes.fetch_add(bytes as u64, Relaxed);
         self.sync.note(Note::Sent { dir: &self.dir, bytes });
     }
 
+    fn listed(&self, entries: u32) {
+        self.tally.entries.store(entries, Relaxed);
+    }
+
     fn file_done(&self, path: &str) {
+        self.tally.files.fetch_add(1, Relaxed);
         self.sync.note(Note::File { dir: &self.dir, path });
     }
 }

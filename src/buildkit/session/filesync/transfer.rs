@@ -35,6 +35,7 @@ pub(super) enum Broken {
 /// What a transfer tells while it runs.
 pub(super) trait Progress: Send + Sync + 'static {
     fn sent(&self, bytes: usize);
+    fn listed(&self, entries: u32);
     fn file_done(&self, path: &str);
 }
 
@@ -126,7 +127,8 @@ pub(super) async fn run(
     let mut tasks = JoinSet::new();
     tasks.spawn_blocking({
         let (source, files, out) = (source.clone(), files.clone(), out.clone());
-        move || list(source.as_ref(), &filter, &files, out)
+        let progress = progress.clone();
+        move || list(source.as_ref(), &filter, &files, out, progress.as_ref())
     });
     loop {
         let packet = tokio::select! {
@@ -178,6 +180,7 @@ fn list(
     filter: &Filter,
     files: &Files,
     out: Outbound,
+    progress: &dyn Progress,
 ) -> Result<(), Broken> {
     let stat_packet =
         |stat| Packet { r#type: PacketType::PacketStat.into(), stat, ..<_>::default() };
@@ -197,6 +200,7 @@ fn list(
             io::ErrorKind::BrokenPipe.into()
         })
     });
+    progress.listed(next);
     match walked {
         _ if gone => Err(Broken::Gone),
         Err(fault) => Err(Broken::Fault(fault.to_string())),

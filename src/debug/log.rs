@@ -1,0 +1,267 @@
+//! The file, and the subscriber that writes to it.
+//!
+//! A line is written at once, with one call, so that a crash or `kill -9` leaves all lines before it.
+//! Only regular files are written, which do not make a writer wait as a pipe does. A write that fails,
+//! as on a full disk, ends the log and not the run; [`lost`] gives the reason at the end.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
+
+use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
+use tracing::{Event, Metadata, Subscriber};
+
+use super::line::line;
+use crate::error::why;
+
+/// The first line of a debug log, by which it is known as one.
+pub const FIRST_LINE: &str = "onebuild debug log, version 1\n";
+
+/// Bytes that one run writes: enough for some ten thousand cells.
+const LARGEST: u64 = 64 << 20;
+
+/// The log of this run.
+static LOG: OnceLock<Started> = OnceLock::new();
+
+/// Whether any log is written; in tests it may be one that is not in `LOG`.
+static IS_ON: AtomicBool = AtomicBool::new(false);
+
+struct Started {
+    log: Arc<Log>,
+    device: u64,
+    inode: u64,
+}
+
+/// Writes the events of this program as lines.
+pub struct Log(Mutex<Sink>);
+
+struct Sink {
+    out: Box<dyn Write + Send>,
+    /// Bytes that may still be written.
+    left: u64,
+    lost: Option<String>,
+}
+
+/// Begins the log of this run in `file`, at its end. Works once.
+pub fn start(file: File) -> io::Result<()> {
+    let found = file.metadata()?;
+    let log = Arc::new(Log::new(file));
+    let started = Started { log: log.clone(), device: found.dev(), inode: found.ino() };
+    if LOG.set(started).is_ok() {
+        tracing::subscriber::set_global_default(log).map_err(io::Error::other)?;
+    }
+    Ok(())
+}
+
+/// Whether a debug log is written.
+pub fn is_on() -> bool {
+    IS_ON.load(Ordering::Relaxed)
+}
+
+/// Whether a file is the log of this run, which grows while its directory is read.
+pub fn is_log(device: u64, inode: u64) -> bool {
+    LOG.get().is_some_and(|log| (log.device, log.inode) == (device, inode))
+}
+
+/// Why the log of this run is not complete.
+pub fn lost() -> Option<String> {
+    let sink = LOG.get()?.log.0.lock().unwrap_or_else(PoisonError::into_inner);
+    sink.lost.clone()
+}
+
+impl Log {
+    /// Writes to `out`, which does not make its writer wait.
+    pub fn new(out: impl Write + Send + 'static) -> Self {
+        Self::limited(out, LARGEST)
+    }
+
+    fn limited(out: impl Write + Send + 'static, left: u64) -> Self {
+        IS_ON.store(true, Ordering::Relaxed);
+        Self(Mutex::new(Sink { out: Box::new(out), left, lost: None }))
+    }
+}
+
+impl Sink {
+    fn write(&mut self, line: &str) {
+        if self.lost.is_some() {
+            return;
+        }
+        let length = line.len() as u64;
+        let written = match self.left.checked_sub(length) {
+            Some(left) => {
+                self.left = left;
+                self.out.write_all(line.as_bytes()).map_err(|error| why(&error))
+            }
+            None => {
+                let limit = "the log ends here: it reached its limit\n";
+                // The reason is the same whether this line is written or not.
+                let _ = self.out.write_all(limit.as_bytes());
+                Err("it reached its limit".to_owned())
+            }
+        };
+        self.lost = written.err();
+    }
+}
+
+/// Events of this program alone: libraries log headers and bodies.
+fn is_ours(metadata: &Metadata<'_>) -> bool {
+    let module = metadata.module_path().unwrap_or_default();
+    !metadata.is_span() && (module == "onebuild" || module.starts_with("onebuild::"))
+}
+
+impl Subscriber for Log {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if is_ours(metadata) { Interest::always() } else { Interest::never() }
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::DEBUG)
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        is_ours(metadata)
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let line = line(event, SystemTime::now());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(&line);
+    }
+
+    // No span of ours exists, and no other is enabled.
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
+    use super::super::hide;
+    use super::*;
+
+    /// Passes on what is written; fails after `left` writes.
+    struct Pipe(Sender<String>, usize);
+
+    impl Write for Pipe {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.1 = self.1.checked_sub(1).ok_or(io::ErrorKind::StorageFull)?;
+            self.0.send(String::from_utf8(bytes.to_vec()).unwrap()).unwrap();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The lines that `events` come to, and why the log is not complete.
+    fn written(writes: usize, limit: u64, events: fn()) -> (Vec<String>, Option<String>) {
+        let (sender, lines) = channel();
+        let log = Arc::new(Log::limited(Pipe(sender, writes), limit));
+        tracing::subscriber::with_default(log.clone(), events);
+        let lost = log.0.lock().unwrap().lost.clone();
+        drop(log);
+        (lines.iter().collect(), lost)
+    }
+
+    #[test]
+    fn an_event_is_written_at_once_as_one_line_with_its_fields() {
+        let (lines, lost) = written(usize::MAX, LARGEST, || {
+            let foreign = "two words\nand \u{1b}[31mcolour";
+            tracing::debug!(target: "wire", a = 1, none = None::<u64>, b = foreign, c = "", "said");
+            tracing::error!(target: "run", "alone");
+            tracing::trace!("too much");
+            tracing::debug!(target: "url", url = "https://a:b@c/d?e=f", "seen");
+        });
+        let lines: Vec<&str> =
+            lines.iter().map(|line| &line["2026-11-28T04:44:22.123Z ".len()..]).collect();
+        let expected = [
+            "wire        said a=1 b=\"two words and colour\" c=\"\"\n",
+            "run         error alone\n",
+            "url         seen url=\"https://c/d?e=…\"\n",
+        ];
+        assert_eq!((lines.as_slice(), lost), (&expected[..], None));
+    }
+
+    #[test]
+    fn a_known_secret_is_written_in_no_form() {
+        let (lines, _) = written(usize::MAX, LARGEST, || {
+            hide("canary-7f3a\n");
+            let basic = "Basic Ym9iOmNhbmFyeS03ZjNh";
+            tracing::debug!(a = "x canary-7f3a y", b = basic, c = ?["canary-7f3a"], "canary-7f3a");
+        });
+        let all = lines.concat();
+        assert!(
+            !all.contains("canary") && !all.contains("Y2FuYXJ5") && !all.contains("NhbmFye"),
+            "{all}"
+        );
+        assert!(all.contains("[redacted] a=\"x [redacted] y\" b=\"Basic "), "{all}");
+    }
+
+    #[test]
+    fn a_full_disk_ends_the_log_with_one_reason() {
+        let (lines, lost) = written(1, LARGEST, || (0..9).for_each(|_| tracing::debug!("line")));
+        assert_eq!(lines.len(), 1);
+        assert_eq!(lost.as_deref(), Some("no storage space"));
+    }
+
+    #[test]
+    fn a_log_is_bounded_and_its_last_line_says_so() {
+        let (lines, lost) =
+            written(usize::MAX, 200, || (0..99).for_each(|_| tracing::debug!("line")));
+        assert!(lines.len() < 9 && lines.last().unwrap().contains("limit"), "{lines:?}");
+        assert!(lost.is_some());
+    }
+
+    #[test]
+    fn events_of_libraries_are_not_written() {
+        let (lines, _) = written(usize::MAX, LARGEST, || {
+            // As `h2` does, with the headers of a request in it.
+            tracing::debug!(target: "h2", "ours by its module, whatever its target");
+            log_of_another::debug();
+        });
+        assert_eq!(lines.len(), 1);
+    }
+
+    mod log_of_another {
+        use tracing::callsite::{Callsite, DefaultCallsite, Identifier};
+        use tracing::field::FieldSet;
+        use tracing::metadata::Kind;
+        use tracing::{Event, Level, Metadata};
+
+        static CALLSITE: DefaultCallsite = DefaultCallsite::new(&METADATA);
+        static METADATA: Metadata<'static> = Metadata::new(
+            "event",
+            "h2",
+            Level::DEBUG,
+            None,
+            None,
+            Some("h2::frame"),
+            FieldSet::new(&[], Identifier(&CALLSITE)),
+            Kind::EVENT,
+        );
+
+        pub(super) fn debug() {
+            let _ = CALLSITE.register();
+            tracing::dispatcher::get_default(|dispatch| {
+                if dispatch.enabled(CALLSITE.metadata()) {
+                    Event::dispatch(&METADATA, &METADATA.fields().value_set(&[]));
+                }
+            });
+        }
+    }
+}
