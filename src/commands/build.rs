@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
+use super::listed::Listed;
 use super::permissions::Purpose;
 use super::{destination, engine, output, permissions, prepare};
 use crate::cli::BuildArgs;
@@ -156,11 +157,18 @@ async fn build(
     let (events, received) = mpsc::channel(EVENTS);
     let display = progress::start(settings, std::io::stderr(), received);
     let builder = Verified::new(builder, registry, args.select.strict);
-    let builder = Arc::new(Redacted::new(builder, credentials));
+    // On a terminal the report says it all; digests in full would push it off the screen.
+    let shown =
+        !destination::is_stdout(args.output.output.as_ref()) && !output::stdout_is_terminal();
+    let (builder, listing) = Listed::new(Redacted::new(builder, credentials), shown);
+    let builder = Arc::new(builder);
     let cancel = stop.token().clone();
     let work = async {
         let outcomes = schedule::run(requests, builder.clone(), options, events, cancel).await;
-        (outcomes, builder.inner().inner().close().await)
+        let left = builder.inner().inner().inner().close().await;
+        // The list ends with its builder.
+        drop(builder);
+        (outcomes, left)
     };
     let Some((outcomes, left)) = stop.guard(work).await else {
         return Ok(leave(&stop, display).await);
@@ -190,10 +198,7 @@ async fn build(
         let printed = spawn_blocking(move || output::stderr(&closing));
         stop.guard_output(printed, OUTPUT_GRACE).await;
     }
-    // On a terminal the report says it all; digests in full would push it off the screen.
-    if !destination::is_stdout(args.output.output.as_ref()) && !output::stdout_is_terminal() {
-        output::stdout(&report::images(&outcomes));
-    }
+    stop.guard_output(listing, OUTPUT_GRACE).await;
     Ok(exit_code(&outcomes, stop.signal()))
 }
 

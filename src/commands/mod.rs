@@ -18,6 +18,7 @@ mod facts;
 mod init;
 mod inputs;
 mod lint;
+mod listed;
 mod load;
 mod man;
 mod output;

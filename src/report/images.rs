@@ -1,17 +1,15 @@
 //! What scripts read.
 
-use crate::outcome::{CellResult, Outcome};
+use crate::image::Reference;
+use crate::outcome::CellResult;
 
-/// One line a built cell, `reference@digest`: what `build` and `matrix` print to stdout.
+/// The line of a built cell, `reference@digest`: what `build` and `matrix` print to stdout.
 ///
 /// A cell without a digest (`local` and `tar` output) has no line, for there is no image to name.
-pub fn images(outcomes: &[Outcome]) -> String {
-    let line = |outcome: &Outcome| {
-        let CellResult::Built(built) = &outcome.result else { return None };
-        let (digest, reference) = (built.digest.as_ref()?, outcome.references.first()?);
-        Some(format!("{reference}@{digest}\n"))
-    };
-    outcomes.iter().filter_map(line).collect()
+pub fn image(references: &[Reference], result: &CellResult) -> Option<String> {
+    let CellResult::Built(built) = result else { return None };
+    let (digest, reference) = (built.digest.as_ref()?, references.first()?);
+    Some(format!("{reference}@{digest}\n"))
 }
 
 #[cfg(test)]
@@ -21,6 +19,8 @@ mod tests {
 
     #[test]
     fn every_built_cell_has_one_line_and_no_other_cell_has_any() {
-        insta::assert_snapshot!(images(&samples::mixed()));
+        let outcomes = samples::mixed();
+        let lines = outcomes.iter().filter_map(|cell| image(&cell.references, &cell.result));
+        insta::assert_snapshot!(lines.collect::<String>());
     }
 }

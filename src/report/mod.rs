@@ -13,7 +13,7 @@ mod unverified;
 pub use closing::{Style, closing};
 pub use columns::Columns;
 pub use failure::failures;
-pub use images::images;
+pub use images::image;
 pub use summary::{failed_line, summary};
 pub use unverified::unverified;
 

@@ -18,6 +18,7 @@ mod faults; // pushes to a registry that fails on demand
 mod foreign; // programs that are made for another platform
 mod grants; // what a matrix reaches beyond its repository
 mod lint; // what BuildKit finds without building
+mod listed; // the list of images on stdout
 mod login; // registries with a password, and where it must not turn up
 mod older; // engines of older releases
 mod options; // what single options change in the image

@@ -119,7 +119,10 @@ fn every_tag_of_every_repository_names_the_same_image_with_its_labels() {
     let run = project.run(&["matrix", "--push"]).success().says(&["3 pushed", "tags-mirror"]);
     let store = project.store();
     let mirror = crate::support::Store::new(registry, "onebuild-tests/tags-mirror".to_owned());
-    for (version, (_, digest)) in ["1.0", "1.1", "1.2"].iter().zip(run.images()) {
+    // They are listed in the order in which they were pushed.
+    let mut images = run.images();
+    images.sort();
+    for (version, (_, digest)) in ["1.0", "1.1", "1.2"].iter().zip(images) {
         assert_eq!((store.digest(version), mirror.digest(version)), (digest.clone(), digest));
         let (_, manifest) = store.images(version).remove(0);
         let labels = &store.config(&manifest)["config"]["Labels"];

@@ -59,6 +59,11 @@ impl Running {
         rustix::process::kill_process(pid.expect("a child has a pid"), signal).expect("it runs");
     }
 
+    /// What it has written to stdout so far.
+    pub fn stdout(&self) -> String {
+        self.stdout.so_far()
+    }
+
     /// What it has written to stderr so far.
     pub fn stderr(&self) -> String {
         self.stderr.so_far()

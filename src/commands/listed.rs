@@ -1,0 +1,57 @@
+//! The list of images on stdout: each line is written as soon as its image is where it belongs, so that
+//! a run that is killed has named what it pushed.
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::output;
+use crate::outcome::CellResult;
+use crate::plan::BuildRequest;
+use crate::report;
+use crate::schedule::{Builder, Events};
+
+/// A builder that lists what the one inside has built.
+pub(super) struct Listed<B> {
+    builder: B,
+    /// One line per cell at most, so the queue needs no limit of its own.
+    lines: Option<mpsc::UnboundedSender<String>>,
+}
+
+impl<B> Listed<B> {
+    /// Wraps `builder`. The task writes the list, and ends when this is dropped. Without `shown` nothing is
+    /// listed.
+    pub(super) fn new(builder: B, shown: bool) -> (Self, JoinHandle<()>) {
+        let (sender, mut lines) = mpsc::unbounded_channel::<String>();
+        // On a thread of its own: a reader that stops reading must not stop the builds.
+        let writing = tokio::task::spawn_blocking(move || {
+            while let Some(line) = lines.blocking_recv() {
+                output::stdout(&line);
+            }
+        });
+        (Self { builder, lines: shown.then_some(sender) }, writing)
+    }
+
+    /// The builder inside.
+    pub(super) fn inner(&self) -> &B {
+        &self.builder
+    }
+}
+
+impl<B: Builder> Builder for Listed<B> {
+    async fn build(
+        &self,
+        request: &BuildRequest,
+        events: &Events,
+        cancel: &CancellationToken,
+    ) -> CellResult {
+        let result = self.builder.build(request, events, cancel).await;
+        if let (Some(lines), Some(line)) =
+            (&self.lines, report::image(&request.references, &result))
+        {
+            // The writer ends after the last sender, so this fails only if it panicked.
+            let _ = lines.send(line);
+        }
+        result
+    }
+}
