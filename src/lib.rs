@@ -32,6 +32,7 @@ pub mod plan; // cells to build, and their build requests (pure)
 pub mod progress; // tty, plain, quiet: consume events, write to a given Write
 pub mod proxy; // which proxy a request goes through (pure)
 pub mod registry; // manifest of a reference, verification of what was pushed
+pub mod regular; // files that have a beginning and an end, opened
 pub mod report; // the closing table and failures: return text
 pub mod run; // signals that stop a run
 pub mod schedule; // bounded, keep-going, cancel; knows a `Builder`, not BuildKit

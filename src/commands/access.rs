@@ -8,12 +8,12 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::load::regular;
 use super::targets::resolved;
 use crate::cli::{self, AllowFlag};
 use crate::error::{Error, ErrorKind};
 use crate::grants::{Grant, Grants, is_every_path, lexical};
 use crate::plan::Root;
+use crate::regular;
 
 /// The variable that grants the same as `--allow`, in addition to it.
 const VARIABLE: &str = "ONEBUILD_ALLOW";
@@ -94,7 +94,7 @@ impl Access {
     /// The same for a text file. What is no regular file is refused whatever is granted, and without
     /// being opened.
     pub(super) fn lacks_text(&self, path: &Path) -> Option<Grant> {
-        let is_refused = fs::metadata(path).is_ok_and(|found| regular(&found).is_err());
+        let is_refused = fs::metadata(path).is_ok_and(|found| regular::check(&found).is_err());
         self.lacks_read(path).filter(|_| !is_refused)
     }
 

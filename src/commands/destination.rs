@@ -50,10 +50,8 @@ pub(super) fn set(
         return Err(Error::new(ErrorKind::Usage, message).help("make it first"));
     }
     if folder && !dry_run {
-        std::fs::create_dir_all(&spec.dest).map_err(|error| {
-            let message = format!("{} cannot be made", spec.dest.display());
-            Error::new(ErrorKind::Environment, message).caused_by(error)
-        })?;
+        std::fs::create_dir_all(&spec.dest)
+            .map_err(|error| output::unwritable(&spec.dest, &error))?;
     }
     for request in requests {
         let name = render::file_name(&request.cell);

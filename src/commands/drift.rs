@@ -9,7 +9,11 @@ use std::path::{Path, PathBuf};
 use similar::TextDiff;
 
 use crate::error::{Error, ErrorKind, visible, why};
+use crate::regular;
 use crate::text::inert;
+
+/// The largest file that is compared.
+const LARGEST: usize = 16 << 20;
 
 /// The differences as one unified diff, and how many files there are of each kind.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -29,7 +33,7 @@ impl Drift {
         let mut drift = Self::default();
         for (path, wanted) in wanted {
             let wanted = wanted.as_bytes();
-            match fs::read(&path) {
+            match present(&path) {
                 Ok(present) if present == wanted => {}
                 Ok(present) => {
                     drift.changed += 1;
@@ -53,7 +57,7 @@ impl Drift {
     ) -> Result<(), Error> {
         for path in dockerfiles(folder)?.into_iter().filter(|path| !known.contains(path)) {
             self.stale += 1;
-            let present = fs::read(&path).map_err(|error| unreadable(&path, &error))?;
+            let present = present(&path).map_err(|error| unreadable(&path, &error))?;
             self.add(&path, Some(&present), None);
         }
         Ok(())
@@ -122,6 +126,12 @@ fn dockerfiles(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     }
     found.sort();
     Ok(found)
+}
+
+/// The content of a file that may be a Dockerfile of an earlier run.
+fn present(path: &Path) -> io::Result<Vec<u8>> {
+    let content = regular::read(path, LARGEST)?;
+    content.ok_or_else(|| io::Error::other(format!("it is larger than {} MiB", LARGEST >> 20)))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Error {

@@ -26,10 +26,7 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitCode, Error> {
     }
     paths.iter().try_for_each(|path| targets::check_flag(path))?;
     for (path, (_, text)) in paths.iter().zip(&draft.files) {
-        write(path, text).map_err(|error| {
-            let message = format!("{} cannot be written: {}", path.display(), why(&error));
-            Error::new(ErrorKind::Environment, message)
-        })?;
+        write(path, text).map_err(|error| output::unwritable(path, &error))?;
         output::stderr(&format!("wrote {}\n", path.display()));
     }
     for note in &draft.notes {

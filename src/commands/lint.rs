@@ -19,6 +19,7 @@ use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, visible, why};
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
 use crate::matrix::{Cell, Matrix, Origin, Sheet, Source, Unnamed};
 use crate::plan::{BuildRequest, Root, Sources};
+use crate::regular;
 use crate::template::Rendered;
 
 /// Questions to BuildKit at a time: each takes it some hundredths of a second.
@@ -133,7 +134,7 @@ fn drifted(
     for (path, file) in &files {
         if let Err(found) = committed::within(path, file, root) {
             findings.told(&(*found).into());
-        } else if !std::fs::read(path).is_ok_and(|present| present == file.text.as_bytes()) {
+        } else if !regular::holds(path, file.text.as_bytes()) {
             let is = if path.exists() { "is not what its template comes to" } else { "is missing" };
             let told = Diagnostic::warning(format!("{} {is}", path.display())).at(&file.span, "");
             let told = told.help("onebuild render --files; --check with it shows the difference");

@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read};
-use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use crate::cli::{AxisFlag, SelectArgs};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, SourceFile, visible, why};
 use crate::matrix::{Axis, Files, Matrix, Sheet};
 use crate::plan::Root;
+use crate::regular;
 use crate::template::is_name;
 
 /// A text file that a person writes is smaller than this.
@@ -155,28 +155,7 @@ pub(super) fn axis_flags(axes: &[Axis]) -> Vec<AxisFlag> {
 /// Reads a text file, which must be UTF-8 and no larger than a person would write. A pipe or a device
 /// is refused at once: it might never end, or never begin.
 pub(super) fn text(path: &Path) -> io::Result<SourceFile> {
-    // To open some of them is to wait, or does something.
-    regular(&fs::metadata(path)?)?;
-    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits() as i32;
-    let file = fs::File::options().read(true).custom_flags(nonblocking).open(path)?;
-    // It may be another one by now.
-    regular(&file.metadata()?)?;
-    bounded(file, path.display().to_string())
-}
-
-/// Fails for all that is no file with a beginning and an end.
-pub(super) fn regular(found: &fs::Metadata) -> io::Result<()> {
-    let kind = found.file_type();
-    let what = match () {
-        () if kind.is_file() => return Ok(()),
-        () if kind.is_dir() => {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
-        }
-        () if kind.is_fifo() => "it is a named pipe",
-        () if kind.is_socket() => "it is a socket",
-        () => "it is a device",
-    };
-    Err(io::Error::other(format!("{what}, not a regular file")))
+    bounded(regular::open(path)?, path.display().to_string())
 }
 
 fn bounded(from: impl Read, name: impl Into<Arc<str>>) -> io::Result<SourceFile> {

@@ -2,14 +2,13 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap_mangen::Man;
 
 use super::{output, targets};
 use crate::cli::{self, ManArgs};
-use crate::error::{Error, ErrorKind, why};
+use crate::error::{Error, ErrorKind};
 
 pub(super) fn run(args: &ManArgs) -> Result<ExitCode, Error> {
     // The manual is the same in every folder: it knows no axes.
@@ -23,10 +22,10 @@ pub(super) fn run(args: &ManArgs) -> Result<ExitCode, Error> {
             for (name, _) in &pages {
                 targets::check_flag(&folder.join(name))?;
             }
-            fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+            fs::create_dir_all(folder).map_err(|error| output::unwritable(folder, &error))?;
             for (name, text) in &pages {
                 let path = folder.join(name);
-                fs::write(&path, text).map_err(|error| unwritable(&path, &error))?;
+                fs::write(&path, text).map_err(|error| output::unwritable(&path, &error))?;
             }
             output::stderr(&format!("{} pages in {}\n", pages.len(), folder.display()));
         }
@@ -53,11 +52,6 @@ fn page(command: clap::Command) -> io::Result<(String, String)> {
     let mut bytes = Vec::new();
     Man::new(command).render(&mut bytes)?;
     Ok((file, String::from_utf8_lossy(&bytes).into_owned()))
-}
-
-fn unwritable(path: &Path, error: &io::Error) -> Error {
-    let message = format!("{} cannot be written: {}", path.display(), why(error));
-    Error::new(ErrorKind::Environment, message)
 }
 
 #[cfg(test)]

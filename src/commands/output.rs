@@ -1,9 +1,12 @@
 //! The one place that writes to the terminal.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use crate::error::{Diagnostics, Error, ErrorKind, why};
+use crate::failure::disk_help;
+use crate::plan::parent;
 use crate::text::inert;
 
 /// Why stdout took less than it was given; kept for the end of the run, since no command has
@@ -24,6 +27,16 @@ pub(super) fn stdout(text: &str) {
 pub(super) fn lost() -> Option<Error> {
     let why = why(LOST.get()?);
     Some(Error::new(ErrorKind::Environment, format!("stdout cannot be written: {why}")))
+}
+
+/// A file that could not be written, with what to do if that is the disk's fault.
+pub(super) fn unwritable(path: &Path, error: &io::Error) -> Error {
+    let message = format!("{} cannot be written: {}", path.display(), why(error));
+    let told = Error::new(ErrorKind::Environment, message);
+    match disk_help(error.kind(), Some(parent(path)), "name a place on another one") {
+        Some(help) => told.help(help),
+        None => told,
+    }
 }
 
 /// Tells warnings, or ends the command with them where they count as errors.

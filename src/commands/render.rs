@@ -9,9 +9,10 @@ use super::drift::Drift;
 use super::permissions::Purpose;
 use super::{committed, output, prepare, targets};
 use crate::cli::{InputArgs, RenderArgs, SelectArgs};
-use crate::error::{Error, ErrorKind, why};
+use crate::error::Error;
 use crate::matrix::{Matrix, Unnamed};
 use crate::plan::{BuildRequest, parent};
+use crate::regular;
 
 pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error> {
     if args.files {
@@ -76,7 +77,7 @@ fn print(requests: &[BuildRequest]) -> String {
 
 /// Writes each Dockerfile.
 fn write(requests: &[BuildRequest], folder: &Path) -> Result<(), Error> {
-    fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+    fs::create_dir_all(folder).map_err(|error| output::unwritable(folder, &error))?;
     for request in requests {
         put(&path_in(folder, &request.cell), &request.dockerfile.text)?;
     }
@@ -86,7 +87,7 @@ fn write(requests: &[BuildRequest], folder: &Path) -> Result<(), Error> {
 
 /// Writes a file whole or not at all, and says whether it held something else.
 pub(super) fn put(path: &Path, text: &str) -> Result<bool, Error> {
-    if fs::read(path).is_ok_and(|present| present == text.as_bytes()) {
+    if regular::holds(path, text.as_bytes()) {
         return Ok(false);
     }
     let folder = parent(path);
@@ -94,12 +95,7 @@ pub(super) fn put(path: &Path, text: &str) -> Result<bool, Error> {
         .and_then(|()| tempfile::Builder::new().permissions(permissions(path)).tempfile_in(folder))
         .and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file))
         .and_then(|file| file.persist(path).map_err(|error| error.error));
-    written.map(|_| true).map_err(|error| unwritable(path, &error))
-}
-
-fn unwritable(path: &Path, error: &std::io::Error) -> Error {
-    let message = format!("{} cannot be written: {}", path.display(), why(error));
-    Error::new(ErrorKind::Environment, message)
+    written.map(|_| true).map_err(|error| output::unwritable(path, &error))
 }
 
 /// Where the Dockerfile of a cell is written.

@@ -6,9 +6,9 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::load;
 use crate::error::{Error, ErrorKind, why};
 use crate::grants::lexical;
+use crate::regular;
 
 /// As many links as Linux follows in one path.
 const MOST_LINKS: usize = 40;
@@ -43,7 +43,7 @@ pub(super) fn check_granted(path: &Path) -> Result<(), String> {
     }
     match real.metadata() {
         // It would be replaced, or read before; either may never end.
-        Ok(found) if !found.is_dir() => load::regular(&found).map_err(|error| why(&error)),
+        Ok(found) if !found.is_dir() => regular::check(&found).map_err(|error| why(&error)),
         _ => Ok(()),
     }
 }

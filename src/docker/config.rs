@@ -5,7 +5,6 @@
 //! Format: <https://docs.docker.com/reference/cli/docker/#docker-cli-configuration-file-configjson-properties>
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +12,8 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 
 use super::credentials::{CredentialError, Secret};
+use crate::error::why;
+use crate::regular;
 
 /// Far more than any real file; a login is some hundred bytes.
 const LARGEST: u64 = 1024 * 1024;
@@ -61,9 +62,9 @@ impl DockerConfig {
     pub fn read(path: &Path) -> Result<Self, CredentialError> {
         let unreadable = |error: io::Error| CredentialError::UnreadableConfig {
             path: path.to_owned(),
-            reason: error.kind().to_string(),
+            reason: why(&error),
         };
-        let file = match File::open(path) {
+        let file = match regular::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Self { path: path.to_owned(), ..Self::default() });

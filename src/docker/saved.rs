@@ -4,7 +4,6 @@
 //! folder; its certificates are in a folder of the same name below `contexts/tls`. Source:
 //! <https://docs.docker.com/engine/manage-resources/contexts/>
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::TlsFiles;
+use crate::regular;
 
 /// Far more than any real file.
 const LARGEST: u64 = 1024 * 1024;
@@ -76,7 +76,7 @@ impl SavedContext {
             problem,
         };
         let mut text = Vec::new();
-        let file = File::open(&path).map_err(unreadable)?;
+        let file = regular::open(&path).map_err(unreadable)?;
         file.take(LARGEST + 1).read_to_end(&mut text).map_err(unreadable)?;
         if text.len() as u64 > LARGEST {
             return Err(malformed("larger than 1 MiB"));

@@ -5,7 +5,6 @@
 //! Source: <https://docs.docker.com/engine/security/protect-access/>
 
 use std::error::Error;
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,6 +14,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{AlertDescription, CertificateError, ClientConfig, ClientConnection, RootCertStore};
 
 use crate::debug::fingerprint;
+
+use crate::regular;
 
 /// A bundle with all of the world's authorities is a quarter of this.
 const LARGEST: u64 = 1024 * 1024;
@@ -95,7 +96,7 @@ impl TlsFiles {
 /// The content of a file; none where there is no such file.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, InvalidTls> {
     let unreadable = |reason| InvalidTls::Unreadable { path: path.to_owned(), reason };
-    let file = match File::open(path) {
+    let file = match regular::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unreadable(error)),

@@ -10,6 +10,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::buildkit::session::content::{Content, Disk, Index, Layout, LayoutError, Offer};
+use crate::buildkit::session::fault::Fault;
 use crate::plan::{BuildRequest, Cache};
 
 use super::caches::is_true;
@@ -42,10 +43,12 @@ struct Written {
 /// Why the cache of a build was not written.
 #[derive(Debug, Error)]
 pub(super) enum CacheFolderError {
-    #[error("the cache in a folder: {0}")]
+    #[error("the cache in a directory: {0}")]
     Layout(#[from] LayoutError),
     #[error("{0}")]
-    Fault(String),
+    Broken(Fault),
+    #[error("{0}")]
+    Crashed(String),
     #[error(
         "the cache in {0} has no name: BuildKit tells of one cache only, and several were written"
     )]
@@ -86,7 +89,7 @@ impl CacheFolders {
             }
             Ok((all, trouble))
         };
-        disk.work(offer).await.map_err(CacheFolderError::Fault)?
+        disk.work(offer).await.map_err(CacheFolderError::Crashed)?
     }
 
     fn take_from(&mut self, cache: &Cache, index: &Index, offer: Offer) {
@@ -107,10 +110,15 @@ impl CacheFolders {
         self.writing.push(Written { offer, tag, forgiving: is_forgiving(cache) });
     }
 
-    /// What went wrong in a folder, where that is what BuildKit's `message` is about.
-    pub(super) fn fault(&self, message: &str) -> Option<String> {
+    /// What went wrong in a directory, if the solve failed by that. BuildKit goes on without a cache
+    /// that it may do without, and says in `message` what it could not do without.
+    pub(super) fn fault(&self, message: &str) -> Option<Fault> {
+        let needed = self.writing.iter().filter(|written| !written.forgiving);
+        if let Some(fault) = needed.filter_map(|written| written.offer.fault()).next() {
+            return Some(fault);
+        }
         let offers = self.writing.iter().map(|written| &written.offer).chain(&self.reading);
-        offers.filter_map(Offer::fault).find(|fault| message.contains(fault))
+        offers.filter_map(Offer::fault).find(|fault| message.contains(&fault.to_string()))
     }
 
     /// Says that the solve ended well, and names what it wrote: `manifest` is what BuildKit tells
@@ -135,7 +143,7 @@ impl CacheFolders {
             }
             Ok(forgiven)
         };
-        disk.work(commit).await.map_err(CacheFolderError::Fault)?
+        disk.work(commit).await.map_err(CacheFolderError::Crashed)?
     }
 }
 
@@ -147,7 +155,7 @@ impl Written {
         };
         match (manifest.filter(named), manifest, self.offer.fault()) {
             (Some(manifest), ..) => Ok(layout.put(manifest, &self.tag)?),
-            (None, _, Some(fault)) => Err(CacheFolderError::Fault(fault)),
+            (None, _, Some(fault)) => Err(CacheFolderError::Broken(fault)),
             (None, Some(_), None) => {
                 Err(CacheFolderError::Unnamed(layout.root().display().to_string()))
             }

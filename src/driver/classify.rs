@@ -48,10 +48,13 @@ pub(super) struct FailedStep<'a> {
 pub(super) fn classify(message: &str, had_login: bool, step: FailedStep<'_>) -> Classified {
     let plain = unwrapped(message);
     let mut found = match registry_message(message).or_else(|| transfer(plain, step.base)) {
-        Some((phase, image, said)) => {
-            let fault = registry_fault(&image, said, had_login);
-            of_registry(phase, image, fault, said)
-        }
+        Some((phase, image, said)) => match registry_fault(&image, said, had_login) {
+            // It was not the registry that said so.
+            RegistryFault::Unexplained if phase == Phase::Pull && is_disk_full(plain) => {
+                disk_full()
+            }
+            fault => of_registry(phase, image, fault, said),
+        },
         None => missing_source(plain, step.instruction).unwrap_or_else(|| other(plain)),
     };
     if found.message.is_empty() {
@@ -174,9 +177,8 @@ fn other(plain: &str) -> Classified {
         );
         return Classified { message, ..found(Kind::Context, FEWER_PATTERNS) };
     }
-    if plain.contains("no space left on device") {
-        let help = "free space on the engine's machine: docker builder prune, docker image prune";
-        return found(Kind::EngineDiskFull, help);
+    if is_disk_full(plain) {
+        return disk_full();
     }
     if plain.contains("exec format error") {
         return found(Kind::Dockerfile, NO_EMULATOR);
@@ -195,6 +197,24 @@ fn other(plain: &str) -> Classified {
         false => Classified::default(),
     }
 }
+
+/// Whether the engine's disk took no more. What this machine could not write is known without
+/// BuildKit's words, and never gets here.
+pub(super) fn is_disk_full(plain: &str) -> bool {
+    plain.contains("no space left on device") || plain.contains("disk quota exceeded")
+}
+
+fn disk_full() -> Classified {
+    Classified {
+        kind: Kind::EngineDiskFull,
+        message: "the engine's disk is full".to_owned(),
+        help: Some(FREE_ENGINE.to_owned()),
+        ..Classified::default()
+    }
+}
+
+pub(super) const FREE_ENGINE: &str =
+    "free space on the engine's machine: docker builder prune, docker image prune";
 
 /// Where the headers of one call are too long: with them BuildKit sends all patterns and paths when it
 /// asks for a context.

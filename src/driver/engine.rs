@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::buildkit::session::fault::{Fault, LocalFault};
 use crate::buildkit::session::filesend::{FileSend, OutputError};
 use crate::buildkit::{Client, Solve, SolveError};
 use crate::debug;
@@ -24,7 +25,7 @@ use crate::schedule::{Builder, Events};
 use super::cache_folders::{CacheFolderError, CacheFolders};
 use super::capabilities::named_image;
 use super::classify::login_host;
-use super::failure::{SILENT, UNWRITTEN, failure, session_ended};
+use super::failure::{SILENT, cache_not_written, failure, output_not_written, session_ended};
 use super::images::Images;
 use super::machine::Environment;
 use super::registry_limit::RegistryLimit;
@@ -218,8 +219,13 @@ impl EngineBuilder {
                     None => false,
                 };
                 let mut failure = failure(&error, &seen, &request, &filename, had_login);
-                if let Some(fault) = caches.fault(&error.message) {
-                    failure.message = fault;
+                // A command that ended with a code has failed by itself.
+                if failure.exit_code.is_none() {
+                    match caches.fault(&error.message) {
+                        Some(Fault::Here(fault)) => failure = cache_not_written(&fault),
+                        Some(Fault::There(said)) => failure.message = said,
+                        None => {}
+                    }
                 }
                 if let Some(why) = session.ended_here() {
                     failure = session_ended(failure, &error, why);
@@ -288,13 +294,14 @@ impl BuildSession {
                 target.commit()?;
                 Ok(built)
             }
-            Err(mut failure) => {
-                // BuildKit knows only that our side broke off.
-                if let Some(fault) = target.fault() {
-                    failure.message = fault;
-                }
+            Err(failure) => {
+                let fault = target.fault();
                 target.discard();
-                Err(failure)
+                Err(match fault {
+                    // BuildKit knows only that this side broke off.
+                    Some(Fault::Here(fault)) => Box::new(output_not_written(&fault)),
+                    Some(Fault::There(_)) | None => failure,
+                })
             }
         }
     }
@@ -327,13 +334,29 @@ impl From<SessionError> for Box<Failure> {
 
 impl From<CacheFolderError> for Box<Failure> {
     fn from(error: CacheFolderError) -> Self {
-        Box::new(Failure { help: Some(UNWRITTEN.to_owned()), ..*failed(Kind::Output, error) })
+        Box::new(match error {
+            CacheFolderError::Layout(error) => {
+                let fault = error.fault();
+                let sentence = format!("the cache in a directory: {fault}");
+                cache_not_written(&LocalFault { sentence, ..fault })
+            }
+            CacheFolderError::Broken(Fault::Here(fault)) => cache_not_written(&fault),
+            other => {
+                let sentence = other.to_string();
+                cache_not_written(&LocalFault { sentence, directory: None, kind: None })
+            }
+        })
     }
 }
 
 impl From<OutputError> for Box<Failure> {
     fn from(error: OutputError) -> Self {
-        failed(Kind::Output, error)
+        match error {
+            OutputError::Destination(fault) | OutputError::Broken(Fault::Here(fault)) => {
+                Box::new(output_not_written(&fault))
+            }
+            other => failed(Kind::Output, other),
+        }
     }
 }
 

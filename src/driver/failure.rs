@@ -1,5 +1,6 @@
 //! A failed solve in the terms of the person's Dockerfile.
 
+use crate::buildkit::session::fault::LocalFault;
 use crate::buildkit::{Connection, Detail, SolveError};
 use crate::outcome::{Failure, Place};
 use crate::plan::{BuildRequest, Pin};
@@ -7,7 +8,7 @@ use crate::plan::{BuildRequest, Pin};
 use super::classify::{Classified, FailedStep, NO_EMULATOR, classify};
 use super::machine::unanswered;
 use super::watch::{Seen, Vertex};
-use crate::failure::{Kind, Phase};
+use crate::failure::{Kind, Phase, disk_help};
 
 /// Says what failed, where, and what to do about it. `had_login` tells whether a login was at hand
 /// for the registry that the error complains of.
@@ -59,8 +60,12 @@ pub(super) fn failure(
             verbatim: Some(error.message.clone()),
         },
         Some(code) => {
-            let foreign = log_tail.iter().any(|line| line.contains("exec format error"));
-            let help = foreign.then(|| NO_EMULATOR.to_owned());
+            let wrote = |word: &str| log_tail.iter().any(|line| line.contains(word));
+            let help = match () {
+                () if wrote("exec format error") => Some(NO_EMULATOR.to_owned()),
+                () if wrote("No space left on device") => Some(STEP_DISK_FULL.to_owned()),
+                () => None,
+            };
             let kind = Kind::Command { exit_code: code };
             let message = format!("exit code {code}");
             Classified { kind, message, help, ..Classified::default() }
@@ -73,9 +78,11 @@ pub(super) fn failure(
     };
     let is_syntax = place.as_ref().is_some_and(|place| place.text.starts_with('#'));
     Failure {
-        help: match unanswered(&error.message, request)
-            .or_else(|| unwritten(&error.message, vertex))
-        {
+        help: match unanswered(&error.message, request).or_else(|| match kind {
+            // Whatever was being written, the disk comes first.
+            Kind::EngineDiskFull => None,
+            _ => unwritten(&error.message, vertex),
+        }) {
             Some(help) => Some(help),
             None if is_syntax => help.map(|_| NO_FRONTEND.to_owned()),
             None => help,
@@ -130,9 +137,35 @@ pub(super) fn session_ended(failure: Failure, error: &SolveError, why: &str) -> 
 pub(super) const SILENT: &str = "see whether it hangs (docker version), and whether the network to it \
      works; its log may say why";
 
+/// A result that this machine could not take.
+pub(super) fn output_not_written(fault: &LocalFault) -> Failure {
+    not_written(fault, "write the result to another disk", None)
+}
+
+/// A cache that this machine could not write.
+pub(super) fn cache_not_written(fault: &LocalFault) -> Failure {
+    let instead = "add ignore-error=true to the cache to go on without it";
+    not_written(fault, instead, Some(UNWRITTEN))
+}
+
+fn not_written(fault: &LocalFault, instead: &str, otherwise: Option<&str>) -> Failure {
+    let LocalFault { sentence, directory, kind } = fault;
+    let help = kind.and_then(|kind| disk_help(kind, directory.as_deref(), instead));
+    Failure {
+        kind: Kind::Output,
+        message: sentence.clone(),
+        help: help.or_else(|| otherwise.map(str::to_owned)),
+        ..Failure::default()
+    }
+}
+
 /// For a session that this program ended.
 const ENDED: &str = "this is a bug of onebuild, not of the engine: run again with --debug FILE, and \
      report it with that file and this output";
+
+/// For a command that wrote that a disk is full.
+const STEP_DISK_FULL: &str = "free space on the engine's machine (docker builder prune, docker image \
+     prune), unless the command filled a tmpfs mount of its own";
 
 /// For the image that a `# syntax=` line names, which no `--base` replaces.
 const NO_FRONTEND: &str = "check the name, or leave the line out: the engine understands \
@@ -144,7 +177,7 @@ fn unwritten(message: &str, vertex: Option<&Vertex>) -> Option<String> {
     (writing || message.contains(" cache exporter: ")).then(|| UNWRITTEN.to_owned())
 }
 
-pub(super) const UNWRITTEN: &str = "the cache could not be written: check --cache-to, or add \
+const UNWRITTEN: &str = "the cache could not be written: check --cache-to, or add \
      ignore-error=true to it to go on without";
 
 /// Where in the template line `line` of the rendered Dockerfile came from, with the line as it

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::buildkit::session::{Agent, KeyError, KeyFileError, Keyring};
 use crate::error::why;
 use crate::plan::{BuildRequest, NamedContext, SecretSource};
+use crate::regular;
 
 use super::cache_folders;
 use super::preflight::Obstacle;
@@ -126,16 +127,15 @@ fn agent(id: &str, places: &[PathBuf], environment: Environment) -> Result<Agent
 enum Kind {
     Socket,
     File,
-    Other,
 }
 
 fn kind(path: &Path) -> io::Result<Kind> {
     let found = fs::metadata(path)?;
-    Ok(match found.file_type().is_socket() {
-        true => Kind::Socket,
-        false if found.is_file() => Kind::File,
-        false => Kind::Other,
-    })
+    if found.file_type().is_socket() {
+        return Ok(Kind::Socket);
+    }
+    regular::check(&found)?;
+    Ok(Kind::File)
 }
 
 fn unreachable(id: &str, path: &Path, error: Option<io::Error>) -> Obstacle {
@@ -221,7 +221,7 @@ mod tests {
         let keys = vec![path("key"), path("other")];
         assert_eq!(found(&keys).unwrap(), AgentSource::Keys(keys));
         let running: Environment = |name| (name == AGENT_VARIABLE).then(|| "/".into());
-        assert!(agent("a", &[], running).unwrap_err().message.contains("/: it is no socket"));
+        assert!(agent("a", &[], running).unwrap_err().message.contains("/: it is a directory"));
         for (places, word, help) in [
             (vec![], "SSH_AUTH_SOCK is not set", "--ssh a=PATH"),
             (vec![path("gone")], "no such file", "--ssh a=PATH"),

@@ -5,12 +5,14 @@
 //! classified into it (`driver/classify.rs`), and our own registry client fills it in itself
 //! (`registry/`). Its sentences are made here.
 
+mod disk;
 mod registry;
 
 use std::time::Duration;
 
 use crate::image::{Platform, Reference};
 
+pub use disk::disk_help;
 pub use registry::{ApiError, RegistryFault, Request, Role};
 
 /// Why a cell failed, in the terms of its Dockerfile.

@@ -6,6 +6,11 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::regular;
+
+/// More than is ever fetched.
+const LARGEST: usize = 64 << 20;
+
 /// A folder with one text for each URL.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -20,7 +25,7 @@ impl Store {
 
     /// What was kept for `url`.
     pub fn get(&self, url: &str) -> Option<String> {
-        fs::read_to_string(self.path(url)).ok()
+        String::from_utf8(regular::read(&self.path(url), LARGEST).ok()??).ok()
     }
 
     /// Keeps `text`; a reader sees the old one or the new one whole.
@@ -52,6 +57,9 @@ mod tests {
         store.keep("https://x/1", "2").unwrap();
         assert_eq!(store.get("https://x/1").as_deref(), Some("2"));
         assert_eq!(store.get("https://x/2"), None);
+        rustix::fs::mkfifoat(rustix::fs::CWD, store.path("https://x/3"), 0o600.into()).unwrap();
+        assert_eq!(store.get("https://x/3"), None, "a named pipe is not waited for");
+        fs::remove_file(store.path("https://x/3")).unwrap();
         assert_eq!(fs::read_dir(folder.path().join("onebuild/versions")).unwrap().count(), 1);
     }
 }

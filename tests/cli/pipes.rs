@@ -74,6 +74,24 @@ fn a_full_disk_below_stdout_is_an_error() {
     assert!(told.starts_with("error: stdout cannot be written"), "{told}");
 }
 
+#[test]
+fn a_full_disk_below_what_is_written_is_named_with_its_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    large(folder.path());
+    // As root the test could mount a small disk; the limit on a file's size fails in the same place.
+    for args in ["render --n 1 --out out", "man --out out", "init --force"] {
+        let script = format!("trap '' XFSZ; ulimit -f 0; exec onebuild {args}");
+        let script = script.replace("onebuild", env!("CARGO_BIN_EXE_onebuild"));
+        let mut command = std::process::Command::new("/bin/sh");
+        command.args(["-c", &script]).current_dir(folder.path()).env_clear();
+        let output = command.output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(4), "{args}: {stderr}");
+        assert!(stderr.contains("cannot be written: file too large"), "{args}: {stderr}");
+        assert!(stderr.contains("raise the limit on the size of a file"), "{args}: {stderr}");
+    }
+}
+
 const MATRIX: &str = "image: me/app\ntag: <%v%>\nplatforms: linux/amd64\naxes: { v: [1, 2] }\n";
 
 /// Runs with `text` on stdin.
@@ -135,4 +153,49 @@ fn a_matrix_on_stdin_that_never_ends_is_refused() {
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{told}");
     assert!(told.contains("larger than 4 MiB"), "{told}");
+}
+
+#[test]
+fn a_named_pipe_in_place_of_a_file_of_the_environment_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    large(folder.path());
+    crate::program::shell(
+        folder.path(),
+        "mkdir -p cache login out tls; for pipe in key cache/index.json login/config.json \
+         out/v1.Dockerfile tls/ca.pem; do mkfifo $pipe; done",
+    );
+    let build = ["build", "--n", "1"];
+    for (args, set, said) in [
+        (&["--ssh", "default=key"][..], None, "key: it is a named pipe, not a regular file"),
+        (
+            &["--cache-from", "type=local,src=cache"],
+            None,
+            "cache/index.json: it is a named pipe, not a regular file",
+        ),
+        (
+            &[],
+            Some(("DOCKER_CONFIG", "login")),
+            "config file login/config.json: it is a named pipe, not a regular file",
+        ),
+        (
+            &["-H", "tcp://127.0.0.1:1"],
+            Some(("DOCKER_CERT_PATH", "tls")),
+            "tls/ca.pem: it is a named pipe, not a regular file",
+        ),
+    ] {
+        let mut command = onebuild(folder.path());
+        command.args(build).args(args).env("DOCKER_HOST", "unix:///nowhere.sock").envs(set);
+        if set.is_some_and(|(name, _)| name == "DOCKER_CERT_PATH") {
+            command.env_remove("DOCKER_HOST").env("DOCKER_TLS_VERIFY", "1");
+        }
+        let output = crate::program::within_a_minute(command);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(4), "{args:?} {set:?}\n{stderr}");
+        assert!(stderr.contains(said), "{args:?} {set:?}\n{stderr}");
+    }
+    let mut command = onebuild(folder.path());
+    command.args(["render", "--n", "1", "--out", "out", "--check"]);
+    let output = crate::program::within_a_minute(command);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("it is a named pipe, not a regular file"), "{stderr}");
 }

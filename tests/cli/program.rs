@@ -51,3 +51,17 @@ fn words(line: &str) -> Vec<String> {
     words.extend(word);
     words
 }
+
+/// Runs `command` to its end, and stops it after a minute: a test that hangs says nothing.
+pub fn within_a_minute(mut command: Command) -> Output {
+    let started = std::time::Instant::now();
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    while child.try_wait().expect("a child can be waited for").is_none() {
+        if started.elapsed().as_secs() >= 60 {
+            child.kill().expect("a child can be killed");
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.wait_with_output().expect("a child has an output")
+}

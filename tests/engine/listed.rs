@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::support::{Project, Running, until};
+use crate::support::{Project, until};
 
 /// The first cell waits until the test ends it, the second one is done at once.
 const ONE_WAITS: &str = "FROM alpine:3.20\nRUN [ <%n%> = 2 ] || sleep 600; echo NONCE >/nonce\n";

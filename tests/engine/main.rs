@@ -11,6 +11,7 @@ mod busy; // tests of images that wait, or are slow
 mod cancel; // Ctrl-C in the middle of a matrix
 mod context; // what the engine sees of the build context
 mod debug; // what the debug log holds of a build
+mod disks; // disks that are full, on this machine and on the engine's
 mod docker_in_docker; // the example of that name: engines in containers
 mod failures; // what goes wrong, and what is told of it
 mod far; // engines that no socket of this machine leads to

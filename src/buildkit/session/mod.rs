@@ -7,6 +7,7 @@
 mod auth;
 pub mod content;
 mod ended;
+pub mod fault;
 pub mod filesend;
 pub mod filesync;
 mod health;

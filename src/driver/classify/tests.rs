@@ -22,6 +22,37 @@ fn wrapping_that_says_nothing_is_left_out() {
 }
 
 #[test]
+fn a_full_disk_of_the_engine_is_told_from_one_of_a_registry() {
+    let pull = "failed to solve: failed to resolve source metadata for docker.io/library/a:1: ";
+    let push = "failed to solve: failed to push r.example/a:b: ";
+    for (message, is_engine) in [
+        ("failed to solve: write /var/lib/docker/x: no space left on device".to_owned(), true),
+        ("failed to copy files: copy file range failed: no space left on device".to_owned(), true),
+        ("mkdir /var/lib/docker/tmp/x: disk quota exceeded".to_owned(), true),
+        (format!("{pull}write /var/lib/docker/x: no space left on device"), true),
+        (
+            "failed commit on ref \"layer-sha256:1\": write /x: no space left on device".to_owned(),
+            true,
+        ),
+        (
+            format!(
+                "{pull}unexpected status from HEAD request to https://r.example/v2/a/manifests/1: \
+                 500 Internal Server Error: no space left on device"
+            ),
+            false,
+        ),
+        (format!("{push}unknown: mkdir /var/lib/registry: no space left on device"), false),
+        (format!("{push}failed to copy: no space left on device"), false),
+    ] {
+        let step = FailedStep { base: Some("docker.io/library/a:1"), ..FailedStep::default() };
+        let found = classify(&message, false, step);
+        assert_eq!(found.kind == Kind::EngineDiskFull, is_engine, "{message}: {found:?}");
+        let prunes = found.help.is_some_and(|help| help.contains("docker builder prune"));
+        assert_eq!(prunes, is_engine, "{message}");
+    }
+}
+
+#[test]
 fn the_last_cause_and_its_host_are_named() {
     let push = |said: &str| format!("failed to solve: failed to push r.example/a:b: {said}");
     let pull = |said: &str| {

@@ -25,6 +25,7 @@ use crate::buildkit::session::{MAX_SECRET, SecretLookup};
 use crate::debug;
 use crate::error::{Diagnostic, Diagnostics, why};
 use crate::plan::{BuildRequest, Secret, SecretSource};
+use crate::regular;
 
 /// Secrets that can be read only once, by their paths. They are wiped from memory with the last clone
 /// of this.
@@ -241,7 +242,7 @@ impl Secrets {
         if let Some(content) = self.held.0.get(&path) {
             return Ok(Some(content.to_vec()));
         }
-        // A file may have become a pipe, which makes its reader wait.
+        // A disk may make its reader wait.
         let shown = path.display().to_string();
         let read = tokio::task::spawn_blocking(move || content(&path));
         match read.await.map_err(|error| error.to_string())? {
@@ -256,6 +257,7 @@ impl Secrets {
 fn content(path: &Path) -> io::Result<Vec<u8>> {
     // As much as is ever needed, so that no part is left behind in memory when it grows.
     let mut content = Vec::with_capacity(MAX_SECRET + 1);
-    File::open(path)?.take(MAX_SECRET as u64 + 1).read_to_end(&mut content)?;
+    // One that has become a pipe since the run began is refused.
+    regular::open(path)?.take(MAX_SECRET as u64 + 1).read_to_end(&mut content)?;
     Ok(content)
 }

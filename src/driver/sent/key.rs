@@ -1,10 +1,11 @@
 //! The key under which BuildKit keeps what it was sent of a directory. Pure but for [`machine`].
 
-use std::fs;
+use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::context::Identity;
+use crate::regular;
 
 /// The key of `directory` on `machine`: the same at every run that knows the nonce, and that of no
 /// other directory.
@@ -31,7 +32,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 /// What tells this machine from others.
 pub(super) fn machine() -> Vec<u8> {
-    let id = fs::read("/etc/machine-id").unwrap_or_default();
+    let id = regular::read(Path::new("/etc/machine-id"), 4096).ok().flatten().unwrap_or_default();
     match id.trim_ascii() {
         // Containers have none; their host name is their own.
         [] => rustix::system::uname().nodename().to_bytes().to_vec(),

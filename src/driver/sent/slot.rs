@@ -6,9 +6,11 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
 
 use super::key::hex;
+use crate::regular;
 
 /// A file that this run alone uses, and that is empty as long as it does.
 pub(super) struct Slot(File);
@@ -32,8 +34,8 @@ impl Slot {
         let mut taken = (0..SLOTS).filter_map(|number| {
             let path = directory.join(format!("{name}-{number}"));
             let mut options = OpenOptions::new();
-            let file = options.read(true).write(true).create(true).truncate(false).mode(0o600);
-            let file = file.open(path).ok()?;
+            options.read(true).write(true).create(true).truncate(false).mode(0o600);
+            let file = regular::open_with(&mut options, &path, OFlags::empty()).ok()?;
             file.try_lock().ok()?;
             Some(file)
         });
@@ -65,5 +67,21 @@ fn remove_unused(directory: &Path) {
         if unused {
             let _ = fs::remove_file(entry.path());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_named_pipe_in_place_of_a_record_is_not_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = Path::new("/project");
+        drop(Slot::take(directory.path(), path).unwrap());
+        let record = fs::read_dir(directory.path()).unwrap().next().unwrap().unwrap().path();
+        fs::remove_file(&record).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, &record, 0o600.into()).unwrap();
+        assert!(Slot::take(directory.path(), path).is_some(), "the next one is taken");
     }
 }

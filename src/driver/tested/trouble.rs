@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::foreign::Foreign;
 use super::limit::Limit;
 use crate::docker::ContainerError;
-use crate::driver::classify::NO_EMULATOR;
+use crate::driver::classify::{FREE_ENGINE, NO_EMULATOR, is_disk_full};
 use crate::error::Span;
 use crate::failure::{Kind, Phase};
 use crate::image::Platform;
@@ -174,6 +174,8 @@ fn refused_help(message: &str) -> Option<String> {
         "the image has no such program, or not the one that a `#!` line names"
     } else if message.contains("exec format error") {
         NO_EMULATOR
+    } else if is_disk_full(message) {
+        FREE_ENGINE
     } else if message.contains("permission denied") {
         "the image's user may not run it"
     } else {

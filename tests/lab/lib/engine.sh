@@ -15,7 +15,7 @@ engine_answers() { curl -fsS --max-time 2 --unix-socket "$(lab_engine_socket "$1
 # engine_start NAME CONTAINERD-STORE(true|false) [SUITE]
 # SUITE is a Debian release whose own engine is started, in a root of its own.
 engine_start() {
-  local name=$1 store=$2 suite=${3-} dir=$LAB_STATE/engines/$1 bridge root=$LAB_STATE/root
+  local name=$1 store=$2 suite=${3-} disk=${4-} dir=$LAB_STATE/engines/$1 bridge root=$LAB_STATE/root
   if lab_alive "engine-$name"; then
     [ "$(cat "$dir/store")/$(cat "$dir/suite" 2>/dev/null)" = "$store/$suite" ] ||
       lab_die "engine $name runs with another image store or from another release" "tests/lab/engine remove $name"
@@ -26,6 +26,7 @@ engine_start() {
   [ ${#dir} -le 95 ] || lab_die "the path of the socket, $dir/docker.sock, is too long" "set ONEBUILD_LAB_DIR to a shorter one"
   engine_sweep "$name"
   mkdir -p "$dir/data"
+  [ -z "$disk" ] || mount -t tmpfs -o "size=$disk,mode=711" tmpfs "$dir/data"
   echo "$store" >"$dir/store"
   echo "$suite" >"$dir/suite"
   [ -z "$suite" ] || root=$LAB_STATE/root-$suite
@@ -82,6 +83,7 @@ engine_sweep() {
   [ ! -e "/sys/class/net/$tag" ] || lab_in ip link delete "$tag"
   find /sys/fs/cgroup -depth -type d -path "*/$tag*" -exec rmdir {} + 2>/dev/null || true
   rm -f "$(lab_engine_socket "$1")"
+  ! mountpoint -q "$LAB_STATE/engines/$1/data" || umount "$LAB_STATE/engines/$1/data"
 }
 
 # dockerd takes a bridge that is not called docker0 only if it is there already.

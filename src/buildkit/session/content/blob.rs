@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Seek as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
 use super::layout::Layout;
+use crate::regular;
 
 /// Where blobs are until they are whole, as with containerd's own store.
 const INGEST: &str = "ingest";
@@ -41,13 +42,10 @@ impl fmt::Display for BlobDigest {
 
 /// Opens a blob and tells its size; a link is none.
 pub(super) fn open(layout: &Layout, digest: &BlobDigest) -> io::Result<(File, u64)> {
-    let flags = i32::try_from(OFlags::NOFOLLOW.bits()).expect("a flag of open(2) is an int");
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(layout.blob(digest))?;
-    let found = file.metadata()?;
-    match found.is_file() {
-        true => Ok((file, found.len())),
-        false => Err(io::ErrorKind::NotFound.into()),
-    }
+    let path = layout.blob(digest);
+    let file = regular::open_with(OpenOptions::new().read(true), &path, OFlags::NOFOLLOW)?;
+    let length = file.metadata()?.len();
+    Ok((file, length))
 }
 
 /// A blob being written. Nothing of it is to be seen before it is committed; dropped, it is gone.

@@ -12,12 +12,14 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use serde_json::Value;
 
+use super::super::fault::LocalFault;
 use super::blob::{self, BlobDigest};
 use super::index::Index;
 use crate::buildkit::why;
+use crate::regular;
 
 const INDEX: &str = "index.json";
 const LOCK: &str = "index.json.lock";
@@ -45,6 +47,17 @@ pub enum LayoutError {
     Broken { path: PathBuf, what: String },
     #[error("{}: another build has held this lock for {} s", path.display(), PATIENCE.as_secs())]
     Locked { path: PathBuf },
+}
+
+impl LayoutError {
+    /// The same as what this machine could not do.
+    pub fn fault(&self) -> LocalFault {
+        let (path, kind) = match self {
+            Self::Io { path, source } => (path, Some(source.kind())),
+            Self::Broken { path, .. } | Self::Locked { path } => (path, None),
+        };
+        LocalFault { kind, sentence: self.to_string(), ..LocalFault::at(path, "") }
+    }
 }
 
 impl Layout {
@@ -86,7 +99,7 @@ impl Layout {
         let path = self.root.join(INDEX);
         let mut text = Vec::new();
         let read =
-            File::open(&path).and_then(|file| file.take(MAX_INDEX + 1).read_to_end(&mut text));
+            regular::open(&path).and_then(|file| file.take(MAX_INDEX + 1).read_to_end(&mut text));
         match read {
             // As BuildKit's client leaves it when it is stopped in the middle of making it.
             Ok(0) => return Ok(Index::new()),
@@ -132,7 +145,9 @@ impl Lock {
     fn take(path: &Path) -> Result<Self, LayoutError> {
         let started = Instant::now();
         loop {
-            let opened = OpenOptions::new().create(true).truncate(false).write(true).open(path);
+            let mut options = OpenOptions::new();
+            options.create(true).truncate(false).write(true);
+            let opened = regular::open_with(&mut options, path, OFlags::empty());
             let file = opened.map_err(|error| failed(path, error))?;
             let locked = flock(&file, FlockOperation::NonBlockingLockExclusive);
             // Who had it before removes it: a lock on a file that is gone locks out nobody.

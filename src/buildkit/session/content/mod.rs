@@ -28,6 +28,7 @@ pub use index::Index;
 pub use layout::{Layout, LayoutError};
 pub use service::ContentServer;
 
+use super::fault::Fault;
 use crate::buildkit::random_id;
 
 /// The methods of this service that a session announces.
@@ -52,7 +53,7 @@ pub struct Offer {
 struct Store {
     layout: Layout,
     writable: bool,
-    fault: Mutex<Option<String>>,
+    fault: Mutex<Option<Fault>>,
     disk: Disk,
 }
 
@@ -100,8 +101,8 @@ impl Offer {
         &self.store.layout
     }
 
-    /// What went wrong here, in better words than those of the solve's error.
-    pub fn fault(&self) -> Option<String> {
+    /// What went wrong. Where it went wrong here, the solve's error only repeats it.
+    pub fn fault(&self) -> Option<Fault> {
         self.store.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

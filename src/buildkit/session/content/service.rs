@@ -17,6 +17,7 @@ use tonic::{Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 use tower_service::Service;
 
+use super::super::fault::{Fault, LocalFault};
 use super::blob::{self, BlobDigest, Ingest, IngestError};
 use super::proto::{
     Action, Info, InfoRequest, InfoResponse, ReadRequest, ReadResponse, WriteRequest, WriteResponse,
@@ -234,22 +235,33 @@ impl Store {
     }
 
     fn unreadable(&self, error: &io::Error) -> Status {
-        self.fault(format!("cannot be read: {}", why(error)))
+        self.fault_here("read", error)
     }
 
     fn unwritten(&self, error: IngestError) -> Status {
-        self.fault(match error {
-            IngestError::Io(error) => format!("cannot be written: {}", why(&error)),
-            wrong @ IngestError::Wrong(_) => wrong.to_string(),
-        })
+        match error {
+            IngestError::Io(error) => self.fault_here("written", &error),
+            wrong @ IngestError::Wrong(_) => self.fault(Fault::There(self.sentence(&wrong))),
+        }
+    }
+
+    fn fault_here(&self, done: &str, error: &io::Error) -> Status {
+        self.fault(Fault::Here(LocalFault {
+            sentence: self.sentence(&format_args!("cannot be {done}: {}", why(error))),
+            directory: Some(self.layout.root().to_owned()),
+            kind: Some(error.kind()),
+        }))
+    }
+
+    fn sentence(&self, what: &dyn std::fmt::Display) -> String {
+        format!("the cache in {}: {what}", self.layout.root().display())
     }
 
     /// Keeps what went wrong first. BuildKit tries some failures again; none of these would help.
-    fn fault(&self, what: String) -> Status {
-        let told = format!("the cache in {}: {what}", self.layout.root().display());
-        let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
-        fault.get_or_insert_with(|| told.clone());
-        Status::failed_precondition(told)
+    fn fault(&self, fault: Fault) -> Status {
+        let status = Status::failed_precondition(fault.to_string());
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(fault);
+        status
     }
 }
 

@@ -96,7 +96,7 @@ fn a_blob_that_is_not_what_it_was_to_be_is_not_kept() {
         assert_eq!(status.code(), Code::FailedPrecondition);
         assert!(status.message().contains(word), "{}", status.message());
         assert!(status.message().contains(folder.path().to_str().unwrap()));
-        assert_eq!(offer.fault().as_deref(), Some(status.message()));
+        assert_eq!(offer.fault().unwrap().to_string(), status.message());
         assert_eq!(files(folder.path()), [""; 0]);
     }
 }
@@ -213,4 +213,20 @@ fn an_index_that_cannot_be_used_is_told_with_its_path_and_kept() {
     fs::write(&path, "").unwrap();
     layout.put(&json!({ "digest": digest(b"x") }), "v1").unwrap();
     assert_eq!(layout.index().unwrap().find("v1"), Some(digest(b"x").as_str()));
+}
+
+#[test]
+fn a_named_pipe_in_place_of_a_file_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let layout = Layout::new(folder.path());
+    let blob = folder.path().join("blobs/sha256").join(&digest(b"x")[7..]);
+    fs::create_dir_all(blob.parent().unwrap()).unwrap();
+    for path in [blob, folder.path().join("index.json"), folder.path().join("index.json.lock")] {
+        rustix::fs::mkfifoat(rustix::fs::CWD, path, 0o600.into()).unwrap();
+    }
+    assert!(!layout.has(&digest(b"x")));
+    let said = "it is a named pipe, not a regular file";
+    assert!(layout.index().unwrap_err().to_string().contains(said));
+    let descriptor = serde_json::json!({ "digest": digest(b"x") });
+    assert!(layout.put(&descriptor, "latest").unwrap_err().to_string().contains(said));
 }

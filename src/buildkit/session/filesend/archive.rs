@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
-use super::{Broken, OutputError};
+use super::super::fault::{LocalFault, parent};
+use super::{Fault, OutputError, gone, unwritten};
 use crate::buildkit::why;
 
 /// Where an archive goes.
@@ -39,9 +40,7 @@ pub(super) enum Chunk {
 impl Sink {
     /// Finds out what there is to know before the build has run.
     pub(super) fn file(path: &Path) -> Result<Self, OutputError> {
-        let error = |what: &str| {
-            Err(OutputError::Destination { path: path.to_owned(), what: what.to_owned() })
-        };
+        let error = |what: &str| Err(OutputError::Destination(LocalFault::at(path, what)));
         // A link is written through: its target is replaced, not the link.
         let dest = match fs::canonicalize(path) {
             Ok(dest) => dest,
@@ -59,7 +58,7 @@ impl Sink {
     }
 
     /// Writes all that comes, until `End`.
-    pub(super) fn write(self, mut chunks: mpsc::Receiver<Chunk>) -> Result<Written, Broken> {
+    pub(super) fn write(self, mut chunks: mpsc::Receiver<Chunk>) -> Result<Written, Fault> {
         match self {
             Self::New { dest } => {
                 let mut name = std::ffi::OsString::from(".");
@@ -70,18 +69,21 @@ impl Sink {
                     // The person's umask decides, as for any file that a program makes.
                     .permissions(fs::Permissions::from_mode(0o666))
                     .tempfile_in(parent(&dest))
-                    .map_err(|error| Broken::io(&dest, &error))?;
+                    .map_err(|error| unwritten(&dest, &error))?;
                 pour(&mut chunks, file.as_file(), &dest)?;
                 Ok(Written::Beside(file, dest))
             }
             Self::Special { dest } => {
                 let file = File::options().write(true).open(&dest);
-                let file = file.map_err(|error| Broken::io(&dest, &error))?;
+                let file = file.map_err(|error| unwritten(&dest, &error))?;
                 pour(&mut chunks, &file, &dest)?;
                 Ok(Written::Already)
             }
             Self::Writer(out) => {
-                pour(&mut chunks, out, Path::new("standard output"))?;
+                pour(&mut chunks, out, Path::new("stdout")).map_err(|fault| match fault {
+                    Fault::Here(fault) => Fault::Here(LocalFault { directory: None, ..fault }),
+                    there => there,
+                })?;
                 Ok(Written::Already)
             }
         }
@@ -91,29 +93,22 @@ impl Sink {
 impl Written {
     pub(super) fn persist(self) -> Result<(), OutputError> {
         let Self::Beside(file, dest) = self else { return Ok(()) };
-        file.persist(&dest).map(drop).map_err(|error| OutputError::Destination {
-            path: dest,
-            what: format!("it could not be put in its place: {}", why(&error.error)),
+        file.persist(&dest).map(drop).map_err(|error| {
+            let what = format!("it could not be put in its place: {}", why(&error.error));
+            let kind = Some(error.error.kind());
+            OutputError::Destination(LocalFault { kind, ..LocalFault::at(&dest, what) })
         })
     }
 }
 
-fn pour(chunks: &mut mpsc::Receiver<Chunk>, out: impl Write, dest: &Path) -> Result<(), Broken> {
+fn pour(chunks: &mut mpsc::Receiver<Chunk>, out: impl Write, dest: &Path) -> Result<(), Fault> {
     let mut out = BufWriter::with_capacity(256 * 1024, out);
-    let failed = |error: std::io::Error| Broken::io(dest, &error);
+    let failed = |error: std::io::Error| unwritten(dest, &error);
     loop {
         match chunks.blocking_recv() {
             Some(Chunk::Data(data)) => out.write_all(&data).map_err(failed)?,
             Some(Chunk::End) => return out.flush().map_err(failed),
-            None => return Err(Broken::Gone),
+            None => return Err(gone()),
         }
-    }
-}
-
-/// The folder that `path` is in.
-pub(super) fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
     }
 }

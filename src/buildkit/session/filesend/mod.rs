@@ -18,7 +18,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::buildkit::why;
+use super::fault::{Fault, LocalFault};
 pub use service::FileSendServer;
 
 /// The methods of this service that a session announces.
@@ -43,7 +43,7 @@ struct State {
     /// Calls; BuildKit may send several trees, at the same time.
     started: usize,
     done: usize,
-    fault: Option<String>,
+    fault: Option<Fault>,
 }
 
 enum Stage {
@@ -60,10 +60,10 @@ enum Stage {
 /// Why a result could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
-    #[error("{}: {what}", path.display())]
-    Destination { path: PathBuf, what: String },
+    #[error("{0}")]
+    Destination(LocalFault),
     #[error("the result did not arrive: {0}")]
-    Broken(String),
+    Broken(Fault),
     #[error("BuildKit sent no result")]
     Nothing,
 }
@@ -97,8 +97,8 @@ impl FileSend {
         FileSendServer::new(self.clone())
     }
 
-    /// What went wrong, in better words than those of the solve's error.
-    pub fn fault(&self) -> Option<String> {
+    /// What went wrong. Where it went wrong here, the solve's error only repeats it.
+    pub fn fault(&self) -> Option<Fault> {
         self.lock().fault.clone()
     }
 
@@ -124,7 +124,7 @@ impl FileSend {
     pub fn discard(&self) {
         let mut state = self.lock();
         state.stage = Stage::Closed;
-        state.fault.get_or_insert_with(|| "the build failed".to_owned());
+        state.fault.get_or_insert_with(|| Fault::There("the build failed".to_owned()));
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -138,21 +138,20 @@ impl fmt::Debug for FileSend {
     }
 }
 
-/// Why receiving ended early.
-#[derive(Debug, thiserror::Error)]
-enum Broken {
-    #[error("{0}")]
-    Fault(String),
-    #[error("BuildKit stopped sending before the end")]
-    Gone,
+fn at(path: &Path, what: impl fmt::Display) -> Fault {
+    Fault::Here(LocalFault::at(path, what))
 }
 
-impl Broken {
-    fn at(path: &Path, what: impl fmt::Display) -> Self {
-        Self::Fault(format!("{}: {what}", path.display()))
-    }
+fn unwritten(path: &Path, error: &io::Error) -> Fault {
+    Fault::Here(LocalFault::unwritten(path, error))
+}
 
-    fn io(path: &Path, error: &io::Error) -> Self {
-        Self::at(path, format_args!("it could not be written: {}", why(error)))
-    }
+/// What BuildKit did that its protocol does not allow.
+fn wrong(what: impl Into<String>) -> Fault {
+    Fault::There(what.into())
+}
+
+/// Receiving ended early, and this side does not know why.
+fn gone() -> Fault {
+    Fault::There("BuildKit stopped sending before the end".to_owned())
 }

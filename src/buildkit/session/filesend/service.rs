@@ -20,7 +20,7 @@ use tower_service::Service;
 
 use super::archive::Chunk;
 use super::tree::Tree;
-use super::{Broken, FileSend, Stage, Target};
+use super::{Fault, FileSend, Stage, Target, gone, wrong};
 
 /// A message is 32 KiB as a rule; tonic's own limit of 4 MiB is no promise of BuildKit's.
 const MESSAGE: usize = 32 << 20;
@@ -96,7 +96,7 @@ impl StreamingService<BytesMessage> for Archive {
     }
 }
 
-async fn archive(call: Call, mut inbound: Streaming<BytesMessage>) -> Result<(), Broken> {
+async fn archive(call: Call, mut inbound: Streaming<BytesMessage>) -> Result<(), Fault> {
     let (chunks, queue) = mpsc::channel(QUEUE);
     let writer = tokio::task::spawn_blocking(move || call.receive(|call| write(call, queue)));
     loop {
@@ -115,14 +115,14 @@ async fn archive(call: Call, mut inbound: Streaming<BytesMessage>) -> Result<(),
     joined(writer.await)
 }
 
-fn write(call: &mut Call, queue: mpsc::Receiver<Chunk>) -> Result<(), Broken> {
+fn write(call: &mut Call, queue: mpsc::Receiver<Chunk>) -> Result<(), Fault> {
     let sink = {
         let mut state = call.send.lock();
         match std::mem::replace(&mut state.stage, Stage::Taken) {
             Stage::Waiting(sink) => sink,
             other => {
                 state.stage = other;
-                return Err(Broken::Fault("BuildKit sent more than one result".to_owned()));
+                return Err(wrong("BuildKit sent more than one result"));
             }
         }
     };
@@ -157,7 +157,7 @@ impl StreamingService<Packet> for Files {
     }
 }
 
-async fn files(call: Call, mut inbound: Streaming<Packet>, out: Replies) -> Result<(), Broken> {
+async fn files(call: Call, mut inbound: Streaming<Packet>, out: Replies) -> Result<(), Fault> {
     let (packets, queue) = mpsc::channel(QUEUE);
     let mut writer =
         tokio::task::spawn_blocking(move || call.receive(|call| plant(call, queue, &out)));
@@ -180,10 +180,10 @@ async fn files(call: Call, mut inbound: Streaming<Packet>, out: Replies) -> Resu
 }
 
 /// Writes the tree that `queue` tells of, and waits for BuildKit's goodbye.
-fn plant(call: &mut Call, mut queue: mpsc::Receiver<Packet>, out: &Replies) -> Result<(), Broken> {
+fn plant(call: &mut Call, mut queue: mpsc::Receiver<Packet>, out: &Replies) -> Result<(), Fault> {
     let dest = match &call.send.lock().stage {
         Stage::Tree(dest) => dest.clone(),
-        _ => return Err(Broken::Fault("BuildKit sent files after the end".to_owned())),
+        _ => return Err(wrong("BuildKit sent files after the end")),
     };
     let mut tree = Tree::create(&dest)?;
     while let Some(packet) = queue.blocking_recv() {
@@ -193,24 +193,24 @@ fn plant(call: &mut Call, mut queue: mpsc::Receiver<Packet>, out: &Replies) -> R
             call.complete();
         }
         for reply in replies {
-            out.blocking_send(Ok(reply)).map_err(|_| Broken::Gone)?;
+            out.blocking_send(Ok(reply)).map_err(|_| gone())?;
         }
         if tree.is_finished() {
             return Ok(());
         }
     }
-    Err(Broken::Gone)
+    Err(gone())
 }
 
 type Replies = mpsc::Sender<Result<Packet, Status>>;
 
-fn joined(done: Result<Result<(), Broken>, tokio::task::JoinError>) -> Result<(), Broken> {
-    done.unwrap_or_else(|crash| Err(Broken::Fault(format!("writing failed: {crash}"))))
+fn joined(done: Result<Result<(), Fault>, tokio::task::JoinError>) -> Result<(), Fault> {
+    done.unwrap_or_else(|crash| Err(Fault::There(format!("writing failed: {crash}"))))
 }
 
 /// What ends the answer to BuildKit.
-fn answer<M>(outcome: Result<(), Broken>) -> Option<Result<M, Status>> {
-    outcome.err().map(|broken| Err(Status::aborted(broken.to_string())))
+fn answer<M>(outcome: Result<(), Fault>) -> Option<Result<M, Status>> {
+    outcome.err().map(|fault| Err(Status::aborted(fault.to_string())))
 }
 
 /// A call under way. It belongs to the thread that writes: the connection may be gone, and with
@@ -227,10 +227,10 @@ impl Call {
     }
 
     /// Does `work`, and keeps what went wrong unless all had been received.
-    fn receive(mut self, work: impl FnOnce(&mut Self) -> Result<(), Broken>) -> Result<(), Broken> {
+    fn receive(mut self, work: impl FnOnce(&mut Self) -> Result<(), Fault>) -> Result<(), Fault> {
         let outcome = work(&mut self);
-        if let Err(broken) = &outcome {
-            self.fault(broken);
+        if let Err(fault) = &outcome {
+            self.fault(fault);
         }
         outcome
     }
@@ -241,9 +241,9 @@ impl Call {
         }
     }
 
-    fn fault(&mut self, broken: &Broken) {
+    fn fault(&mut self, fault: &Fault) {
         if !std::mem::replace(&mut self.done, true) {
-            self.send.lock().fault.get_or_insert_with(|| broken.to_string());
+            self.send.lock().fault.get_or_insert_with(|| fault.clone());
         }
     }
 }
@@ -251,6 +251,6 @@ impl Call {
 impl Drop for Call {
     /// For calls that never reached their thread, or crashed in it.
     fn drop(&mut self) {
-        self.fault(&Broken::Gone);
+        self.fault(&gone());
     }
 }

@@ -16,9 +16,9 @@ use bollard_buildkit_proto::fsutil::types::{Packet, Stat};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
+use super::super::fault::{LocalFault, parent};
 use super::super::filesync::mode;
-use super::archive::parent;
-use super::{Broken, OutputError};
+use super::{Fault, OutputError, at, unwritten, wrong};
 
 /// Files asked for and not yet complete. Below the 128 that the sender queues: were it more, both
 /// sides could wait for the other to read.
@@ -30,8 +30,7 @@ const FILE: OFlags = OFlags::WRONLY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXE
 
 /// Finds out what there is to know of a destination before the build has run.
 pub(super) fn check(dest: &Path) -> Result<(), OutputError> {
-    let error =
-        |what: &str| Err(OutputError::Destination { path: dest.to_owned(), what: what.to_owned() });
+    let error = |what: &str| Err(OutputError::Destination(LocalFault::at(dest, what)));
     match dest.metadata() {
         Ok(found) if found.is_dir() => Ok(()),
         Ok(_) => error("it is there already and is no folder"),
@@ -63,16 +62,16 @@ struct Open {
 }
 
 impl Tree {
-    pub(super) fn create(dest: &Path) -> Result<Self, Broken> {
+    pub(super) fn create(dest: &Path) -> Result<Self, Fault> {
         match std::fs::create_dir(dest) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(Broken::io(dest, &error));
+                return Err(unwritten(dest, &error));
             }
             _ => {}
         }
         // The destination itself may be a link: the person named it.
         let root = rustix::fs::open(dest, DIR - OFlags::NOFOLLOW, Mode::empty())
-            .map_err(|errno| Broken::io(dest, &errno.into()))?;
+            .map_err(|errno| unwritten(dest, &errno.into()))?;
         Ok(Self {
             root,
             dest: dest.to_owned(),
@@ -98,7 +97,7 @@ impl Tree {
     }
 
     /// Does what a packet says, and tells what to answer.
-    pub(super) fn take(&mut self, packet: Packet) -> Result<Vec<Packet>, Broken> {
+    pub(super) fn take(&mut self, packet: Packet) -> Result<Vec<Packet>, Fault> {
         let mut replies = Vec::new();
         match packet.r#type() {
             PacketType::PacketStat => match packet.stat {
@@ -113,14 +112,14 @@ impl Tree {
             PacketType::PacketData => self.data(packet.id, &packet.data)?,
             PacketType::PacketFin if self.complete => self.finished = true,
             PacketType::PacketFin => {
-                return Err(Broken::Fault("BuildKit ended before all files had come".to_owned()));
+                return Err(wrong("BuildKit ended before all files had come"));
             }
             PacketType::PacketErr => {
                 let said = String::from_utf8_lossy(&packet.data).into_owned();
-                return Err(Broken::Fault(format!("BuildKit could not send the files: {said}")));
+                return Err(wrong(format!("BuildKit could not send the files: {said}")));
             }
             PacketType::PacketReq => {
-                return Err(Broken::Fault("BuildKit asked for files that it sends".to_owned()));
+                return Err(wrong("BuildKit asked for files that it sends"));
             }
         }
         self.ask(&mut replies)?;
@@ -132,9 +131,9 @@ impl Tree {
         Ok(replies)
     }
 
-    fn entry(&mut self, id: u32, stat: Stat) -> Result<(), Broken> {
+    fn entry(&mut self, id: u32, stat: Stat) -> Result<(), Fault> {
         let full = self.dest.join(&stat.path);
-        let errno = |errno: Errno| Broken::io(&full, &errno.into());
+        let errno = |errno: Errno| unwritten(&full, &errno.into());
         let bad = |part: &str| matches!(part, "" | "." | "..") || part.contains('\0');
         if stat.path.split('/').any(bad) {
             return Err(self.error(&stat.path, "BuildKit sent a path that leads elsewhere"));
@@ -195,13 +194,13 @@ impl Tree {
     }
 
     /// Opens a folder of the tree.
-    fn folder(&mut self, path: &str) -> Result<OwnedFd, Broken> {
+    fn folder(&mut self, path: &str) -> Result<OwnedFd, Fault> {
         let errno = |path: &Path, errno: Errno| match errno {
-            Errno::LOOP | Errno::NOTDIR => Broken::at(path, "a link is in the way; remove it"),
-            other => Broken::io(path, &other.into()),
+            Errno::LOOP | Errno::NOTDIR => at(path, "a link is in the way; remove it"),
+            other => unwritten(path, &other.into()),
         };
         if self.last.as_ref().is_none_or(|(last, _)| last != path) {
-            let mut dir = self.root.try_clone().map_err(|error| Broken::io(&self.dest, &error))?;
+            let mut dir = self.root.try_clone().map_err(|error| unwritten(&self.dest, &error))?;
             for part in path.split('/').filter(|part| !part.is_empty()) {
                 dir = rustix::fs::openat(&dir, part, DIR, Mode::empty())
                     .map_err(|error| errno(&self.dest.join(path), error))?;
@@ -209,35 +208,35 @@ impl Tree {
             self.last = Some((path.to_owned(), dir));
         }
         let (_, dir) = self.last.as_ref().expect("just set");
-        dir.try_clone().map_err(|error| Broken::io(&self.dest.join(path), &error))
+        dir.try_clone().map_err(|error| unwritten(&self.dest.join(path), &error))
     }
 
     /// Asks for as many files as may be under way.
-    fn ask(&mut self, replies: &mut Vec<Packet>) -> Result<(), Broken> {
+    fn ask(&mut self, replies: &mut Vec<Packet>) -> Result<(), Fault> {
         while self.open.len() < WINDOW {
             let Some((id, stat)) = self.waiting.pop_front() else { break };
             let (dir, name) = stat.path.rsplit_once('/').unwrap_or(("", &stat.path));
             let dir = self.folder(dir)?;
             let file = rustix::fs::openat(&dir, name, FILE, Mode::empty())
-                .map_err(|errno| Broken::io(&self.dest.join(&stat.path), &errno.into()))?;
+                .map_err(|errno| unwritten(&self.dest.join(&stat.path), &errno.into()))?;
             self.open.insert(id, Open { file: File::from(file), stat, written: 0 });
             replies.push(reply(PacketType::PacketReq, id));
         }
         Ok(())
     }
 
-    fn data(&mut self, id: u32, data: &[u8]) -> Result<(), Broken> {
+    fn data(&mut self, id: u32, data: &[u8]) -> Result<(), Fault> {
         let Some(open) = self.open.get_mut(&id) else {
-            return Err(Broken::Fault(format!("BuildKit sent file {id}, which is not asked for")));
+            return Err(wrong(format!("BuildKit sent file {id}, which is not asked for")));
         };
         let path = self.dest.join(&open.stat.path);
-        let failed = |error: io::Error| Broken::io(&path, &error);
+        let failed = |error: io::Error| unwritten(&path, &error);
         open.file.write_all(data).map_err(failed)?;
         open.written = open.written.saturating_add(i64::try_from(data.len()).unwrap_or(i64::MAX));
         if data.is_empty() {
             if open.written != open.stat.size {
                 let (got, size) = (open.written, open.stat.size);
-                return Err(Broken::at(&path, format!("only {got} of {size} bytes came")));
+                return Err(at(&path, format!("only {got} of {size} bytes came")));
             }
             let open = self.open.remove(&id).expect("found above");
             set_metadata(&open.file, &open.stat).map_err(|errno| failed(errno.into()))?;
@@ -247,17 +246,17 @@ impl Tree {
 
     /// Modes and times of folders come last, inner ones first: writing into a folder changes its
     /// time, and its mode may forbid it.
-    fn finish_folders(&mut self) -> Result<(), Broken> {
+    fn finish_folders(&mut self) -> Result<(), Fault> {
         for stat in std::mem::take(&mut self.folders).into_iter().rev() {
             let dir = self.folder(&stat.path)?;
             set_metadata(&dir, &stat)
-                .map_err(|errno| Broken::io(&self.dest.join(&stat.path), &errno.into()))?;
+                .map_err(|errno| unwritten(&self.dest.join(&stat.path), &errno.into()))?;
         }
         Ok(())
     }
 
-    fn error(&self, path: &str, what: &str) -> Broken {
-        Broken::at(&self.dest.join(path), what)
+    fn error(&self, path: &str, what: &str) -> Fault {
+        at(&self.dest.join(path), what)
     }
 }
 

@@ -1,6 +1,5 @@
 //! A private key from a file: read, and signed with.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -17,6 +16,7 @@ use zeroize::Zeroizing;
 use super::file::{self, Fields};
 use super::string;
 use crate::buildkit::why;
+use crate::regular;
 
 /// A private key of RSA with 16384 bits has 13 KB.
 const MAX_FILE: usize = 64 << 10;
@@ -61,7 +61,7 @@ pub enum KeyError {
 impl Key {
     pub(super) fn read(path: &Path) -> Result<Self, KeyError> {
         let mut text = Zeroizing::new(Vec::with_capacity(MAX_FILE + 1));
-        File::open(path)?.take(MAX_FILE as u64 + 1).read_to_end(&mut text)?;
+        regular::open(path)?.take(MAX_FILE as u64 + 1).read_to_end(&mut text)?;
         Self::parse(&text)
     }
 

@@ -1,0 +1,101 @@
+//! Files that are read from their beginning to their end.
+//!
+//! A named pipe makes its reader wait, and opening a device may do something. Every file whose name comes
+//! from elsewhere is opened here, so that all of them are refused at once and in the same words.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+
+/// Opens the regular file at `path` for reading.
+pub fn open(path: &Path) -> io::Result<File> {
+    open_with(OpenOptions::new().read(true), path, OFlags::empty())
+}
+
+/// The same as `options` and `flags` say.
+pub fn open_with(options: &mut OpenOptions, path: &Path, flags: OFlags) -> io::Result<File> {
+    match path.metadata() {
+        Ok(found) => check(&found)?,
+        // `options` say whether it is made.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    // It may have become another one since, and opening that must not wait either.
+    let flags = flags | OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).expect("a flag of open(2) is an int");
+    let file = options.custom_flags(flags).open(path)?;
+    check(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// The content of the regular file at `path`; none if it is longer than `limit` bytes.
+pub fn read(path: &Path, limit: usize) -> io::Result<Option<Vec<u8>>> {
+    let mut content = Vec::new();
+    open(path)?.take(limit as u64 + 1).read_to_end(&mut content)?;
+    Ok((content.len() <= limit).then_some(content))
+}
+
+/// Whether the regular file at `path` holds exactly `content`.
+pub fn holds(path: &Path, content: &[u8]) -> bool {
+    read(path, content.len()).is_ok_and(|found| found.as_deref() == Some(content))
+}
+
+/// Fails for everything that is not a regular file.
+pub fn check(found: &Metadata) -> io::Result<()> {
+    let kind = found.file_type();
+    let what = match () {
+        () if kind.is_file() => return Ok(()),
+        () if kind.is_dir() => {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
+        }
+        () if kind.is_fifo() => "it is a named pipe",
+        () if kind.is_socket() => "it is a socket",
+        () => "it is a device",
+    };
+    Err(io::Error::other(format!("{what}, not a regular file")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_regular_file_is_refused_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        rustix::fs::mkfifoat(rustix::fs::CWD, at("pipe"), 0o600.into()).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        std::fs::create_dir(at("directory")).unwrap();
+        std::os::unix::fs::symlink("pipe", at("link")).unwrap();
+        for (path, said) in [
+            (at("pipe"), "it is a named pipe, not a regular file"),
+            (at("link"), "it is a named pipe, not a regular file"),
+            (at("socket"), "it is a socket, not a regular file"),
+            (at("directory"), "it is a directory"),
+            ("/dev/zero".into(), "it is a device, not a regular file"),
+        ] {
+            assert_eq!(open(&path).unwrap_err().to_string(), said);
+            let mut both = OpenOptions::new();
+            let opened =
+                open_with(both.read(true).write(true).create(true), &path, OFlags::empty());
+            assert_eq!(opened.unwrap_err().to_string(), said);
+            assert!(!holds(&path, b""));
+        }
+        assert_eq!(open(&at("missing")).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_a_limit() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        std::fs::write(&path, "four").unwrap();
+        assert_eq!(read(&path, 4).unwrap().as_deref(), Some(&b"four"[..]));
+        assert_eq!(read(&path, 3).unwrap(), None);
+        for (content, same) in [("four", true), ("for", false), ("fours", false), ("", false)] {
+            assert_eq!(holds(&path, content.as_bytes()), same, "{content}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Disks that are full: this machine's and the engine's are different ones.
+
+use std::process::Command;
+
+use crate::support::{Project, Run, Running, paths_below, started_engine};
+
+/// A layer that the small disk of these tests does not hold, compressed or not.
+const LARGE: &str = "FROM alpine:3.20\nRUN head -c 4000000 /dev/urandom >/large\n";
+
+/// What helps on the engine's machine alone.
+const PRUNE: &str = "prune";
+
+/// onebuild with a small disk at `small`, which no other process sees.
+fn on_small_disk(project: &Project, options: &str, args: &[&str]) -> Run {
+    std::fs::create_dir_all(project.path("small")).unwrap();
+    let script = format!(
+        "mount -t tmpfs -o {options} tmpfs small && \"$@\"; code=$?; ls -A small >left; exit $code"
+    );
+    let inner = project.command(args);
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", &script, "sh"]).arg(inner.get_program());
+    command.args(inner.get_args()).current_dir(project.path("")).env_clear();
+    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Running::start(command).end()
+}
+
+fn left(project: &Project) -> String {
+    std::fs::read_to_string(project.path("left")).unwrap()
+}
+
+#[test]
+fn a_full_disk_of_this_machine_is_named_with_its_directory() {
+    let project = Project::single("full-here", LARGE);
+    for (output, file) in [
+        ("type=oci,dest=small/x.tar", "small/x.tar"),
+        ("type=docker,dest=small/x.tar", "small/x.tar"),
+        ("type=tar,dest=small/x.tar", "small/x.tar"),
+        ("type=local,dest=small/tree", "small/tree/"),
+    ] {
+        let run = on_small_disk(&project, "size=1m", &["build", "--output", output]).exits(1);
+        run.says(&[
+            file,
+            "it could not be written: no space left on device",
+            "free space on the disk of this machine that small",
+            "or write the result to another disk",
+        ])
+        .never_says(&[PRUNE, "the engine's"]);
+        assert_eq!(left(&project), "", "{output}");
+    }
+    let args = ["build", "--output", "type=oci,dest=small/x.tar"];
+    on_small_disk(&project, "ro", &args)
+        .exits(1)
+        .says(&["read-only file system", "small is on a disk that is mounted read-only"])
+        .never_says(&[PRUNE]);
+    let run = project.run(&["build", "--output", "type=tar,dest=/dev/full"]).exits(1);
+    run.says(&["/dev/full: it could not be written"]).never_says(&[PRUNE]);
+}
+
+#[test]
+fn a_full_disk_below_stdout_is_named() {
+    let project = Project::single("full-stdout", LARGE);
+    let mut command = Command::new("sh");
+    command.args(["-c", "exec \"$@\" >/dev/full", "sh"]);
+    let inner = project.command(&["build", "--output", "type=tar,dest=-"]);
+    command.arg(inner.get_program()).args(inner.get_args()).current_dir(project.path(""));
+    command.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Running::start(command).end().exits(1).says(&[
+        "stdout: it could not be written: no space left on device",
+        "free space on the disk of this machine that stdout is on",
+    ]);
+}
+
+#[test]
+fn a_full_disk_below_a_cache_directory_is_named() {
+    let project = Project::single("full-cache", LARGE);
+    let cache = "type=local,dest=small/cache,mode=max";
+    let run = on_small_disk(&project, "size=1m", &["build", "--cache-to", cache]).exits(1);
+    run.says(&[
+        "the cache in small/cache: cannot be written: no space left on device",
+        "free space on the disk of this machine that small/cache is on",
+        "add ignore-error=true",
+    ])
+    .never_says(&[PRUNE, "the engine's"]);
+
+    let cache = format!("{cache},ignore-error=true");
+    on_small_disk(&project, "size=1m", &["build", "--cache-to", &cache])
+        .success()
+        .says(&["the cache was not written", "no space left on device"])
+        .never_says(&[PRUNE]);
+}
+
+#[test]
+fn records_that_no_disk_takes_stop_no_build() {
+    let project = Project::single("full-records", "FROM scratch\nCOPY Dockerfile /\n");
+    let script = "mount -t tmpfs -o size=64k tmpfs home && head -c 1m /dev/zero >home/fill; \"$@\"";
+    let inner = project.command(&["build", "--output", "type=local,dest=tree"]);
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", script, "sh"]).arg(inner.get_program());
+    command.args(inner.get_args()).current_dir(project.path("")).env_clear();
+    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Running::start(command).end().success();
+    assert_eq!(paths_below(&project.path("tree")), ["Dockerfile"]);
+}
+
+#[test]
+fn a_full_disk_of_the_engine_is_named_as_that() {
+    let engine = started_engine("full", &["--disk", "200m"]);
+    let project = Project::single("full-there", "");
+    let run = |dockerfile: &str, args: &[&str]| {
+        project.file("context/Dockerfile", dockerfile);
+        project.run(&[&["build", "-H", &engine.host], args].concat()).exits(1)
+    };
+    // A step that fills it says so itself.
+    run("FROM alpine:3.20\nRUN head -c 400000000 /dev/zero >/large\n", &[])
+        .says(&["No space left on device", "free space on the engine's machine"])
+        .never_says(&["the disk of this machine"]);
+    // The export of a layer, with a result that this machine would have room for.
+    let mut large = vec![0; 60_000_000];
+    let mut random = std::fs::File::open("/dev/urandom").unwrap();
+    std::io::Read::read_exact(&mut random, &mut large).unwrap();
+    project.file("context/large", large);
+    run("FROM alpine:3.20\nCOPY large /\n", &["--output", "type=oci,dest=x.tar"])
+        .says(&["the engine's disk is full", "docker builder prune"])
+        .never_says(&["the disk of this machine"]);
+    assert!(!project.path("x.tar").exists());
+}
