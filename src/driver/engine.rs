@@ -93,13 +93,27 @@ impl EngineBuilder {
         self.sessions.close().await;
     }
 
+    /// Builds `request`; nothing where it was cancelled first. A result that has arrived is put in its
+    /// place whole, whatever is cancelled meanwhile.
     async fn build_cell(
         &self,
         request: &BuildRequest,
         events: &Events,
-    ) -> Result<Built, Box<Failure>> {
-        let opened = self.open_for(request).await?;
-        opened.ended(self.build_in(opened.session(), request, events).await)
+        cancel: &CancellationToken,
+    ) -> Result<Option<Built>, Box<Failure>> {
+        let Some(opened) = cancel.run_until_cancelled(self.open_for(request)).await else {
+            return Ok(None);
+        };
+        let opened = opened?;
+        let building = self.build_in(opened.session(), request, events);
+        // Dropping the solve resets its stream, by which BuildKit cancels it.
+        match cancel.run_until_cancelled(building).await {
+            Some(built) => opened.ended(built).await.map(Some),
+            None => {
+                opened.cancelled();
+                Ok(None)
+            }
+        }
     }
 
     /// Opens the session that `request` is built in, however often.
@@ -286,12 +300,24 @@ impl BuildSession {
         }
     }
 
+    /// Takes away what was written.
+    fn cancelled(&self) {
+        if let Self::Own(_, target) = self {
+            target.discard();
+        }
+    }
+
     /// Puts what was written into its place, or takes it away.
-    pub(super) fn ended(&self, built: Result<Built, Box<Failure>>) -> Result<Built, Box<Failure>> {
+    pub(super) async fn ended(
+        &self,
+        built: Result<Built, Box<Failure>>,
+    ) -> Result<Built, Box<Failure>> {
         let Self::Own(_, target) = self else { return built };
         match built {
             Ok(built) => {
-                target.commit()?;
+                let target = target.clone();
+                let commit = tokio::task::spawn_blocking(move || target.commit());
+                commit.await.map_err(|crash| failed(Kind::Bug, crash))??;
                 Ok(built)
             }
             Err(failure) => {
@@ -371,13 +397,10 @@ impl Builder for EngineBuilder {
         let platforms: Vec<String> = request.platforms.iter().map(Platform::to_string).collect();
         let platforms = platforms.join(",");
         tracing::debug!(target: "cell", cell = %request.cell, platforms, "build");
-        let result = tokio::select! {
-            // Dropping the solve resets its stream, by which BuildKit cancels it.
-            () = cancel.cancelled() => CellResult::Cancelled,
-            result = self.build_cell(request, events) => match result {
-                Ok(built) => CellResult::Built(built),
-                Err(failure) => CellResult::Failed(failure),
-            }
+        let result = match self.build_cell(request, events, cancel).await {
+            Ok(Some(built)) => CellResult::Built(built),
+            Ok(None) => CellResult::Cancelled,
+            Err(failure) => CellResult::Failed(failure),
         };
         let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (outcome, failure) = match &result {

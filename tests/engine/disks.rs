@@ -16,10 +16,16 @@ fn on_small_disk(project: &Project, options: &str, args: &[&str]) -> Run {
     let script = format!(
         "mount -t tmpfs -o {options} tmpfs small && \"$@\"; code=$?; ls -A small >left; exit $code"
     );
+    in_shell(project, &["unshare", "--mount"], &script, args)
+}
+
+/// Runs a script that is given onebuild and `args`.
+fn in_shell(project: &Project, prefix: &[&str], script: &str, args: &[&str]) -> Run {
     let inner = project.command(args);
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "sh", "-c", &script, "sh"]).arg(inner.get_program());
-    command.args(inner.get_args()).current_dir(project.path("")).env_clear();
+    let words = [prefix, &["sh", "-c", script, "sh"]].concat();
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).arg(inner.get_program()).args(inner.get_args());
+    command.current_dir(project.path("")).env_clear();
     command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
     Running::start(command).end()
 }
@@ -52,19 +58,13 @@ fn a_full_disk_of_this_machine_is_named_with_its_directory() {
         .exits(1)
         .says(&["read-only file system", "small is on a disk that is mounted read-only"])
         .never_says(&[PRUNE]);
-    let run = project.run(&["build", "--output", "type=tar,dest=/dev/full"]).exits(1);
-    run.says(&["/dev/full: it could not be written"]).never_says(&[PRUNE]);
 }
 
 #[test]
 fn a_full_disk_below_stdout_is_named() {
     let project = Project::single("full-stdout", LARGE);
-    let mut command = Command::new("sh");
-    command.args(["-c", "exec \"$@\" >/dev/full", "sh"]);
-    let inner = project.command(&["build", "--output", "type=tar,dest=-"]);
-    command.arg(inner.get_program()).args(inner.get_args()).current_dir(project.path(""));
-    command.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    Running::start(command).end().exits(1).says(&[
+    let args = ["build", "--output", "type=tar,dest=-"];
+    in_shell(&project, &[], "exec \"$@\" >/dev/full", &args).exits(1).says(&[
         "stdout: it could not be written: no space left on device",
         "free space on the disk of this machine that stdout is on",
     ]);
@@ -93,12 +93,8 @@ fn a_full_disk_below_a_cache_directory_is_named() {
 fn records_that_no_disk_takes_stop_no_build() {
     let project = Project::single("full-records", "FROM scratch\nCOPY Dockerfile /\n");
     let script = "mount -t tmpfs -o size=64k tmpfs home && head -c 1m /dev/zero >home/fill; \"$@\"";
-    let inner = project.command(&["build", "--output", "type=local,dest=tree"]);
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "sh", "-c", script, "sh"]).arg(inner.get_program());
-    command.args(inner.get_args()).current_dir(project.path("")).env_clear();
-    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    Running::start(command).end().success();
+    let args = ["build", "--output", "type=local,dest=tree"];
+    in_shell(&project, &["unshare", "--mount"], script, &args).success();
     assert_eq!(paths_below(&project.path("tree")), ["Dockerfile"]);
 }
 
@@ -111,7 +107,7 @@ fn a_full_disk_of_the_engine_is_named_as_that() {
         project.run(&[&["build", "-H", &engine.host], args].concat()).exits(1)
     };
     // A step that fills it says so itself.
-    run("FROM alpine:3.20\nRUN head -c 400000000 /dev/zero >/large\n", &[])
+    run("FROM alpine:3.20\nRUN dd if=/dev/zero of=/large bs=1M count=400\n", &[])
         .says(&["No space left on device", "free space on the engine's machine"])
         .never_says(&["the disk of this machine"]);
     // The export of a layer, with a result that this machine would have room for.
@@ -123,4 +119,23 @@ fn a_full_disk_of_the_engine_is_named_as_that() {
         .says(&["the engine's disk is full", "docker builder prune"])
         .never_says(&["the disk of this machine"]);
     assert!(!project.path("x.tar").exists());
+}
+
+#[test]
+fn a_disk_that_is_mounted_inside_of_a_destination_is_written_to() {
+    let project = Project::single(
+        "mounted",
+        "FROM scratch\nCOPY Dockerfile /small/new/file\nCOPY Dockerfile /small/old\n",
+    );
+    std::fs::create_dir_all(project.path("small")).unwrap();
+    let script = "mount -t tmpfs tmpfs small && echo old >small/old && \"$@\" && ls -AR small >left \
+                  && cat small/old small/new/file >content";
+    let args = ["build", "--output", "type=local,dest=."];
+    in_shell(&project, &["unshare", "--mount"], script, &args).success();
+    assert_eq!(left(&project), "small:\nnew\nold\n\nsmall/new:\nfile\n");
+    let content = std::fs::read_to_string(project.path("content")).unwrap();
+    assert_eq!(
+        content,
+        std::fs::read_to_string(project.path("context/Dockerfile")).unwrap().repeat(2)
+    );
 }

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use onebuild::image::Digest;
+use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{Project, Running, docker, paths_below};
+use crate::support::{Project, Running, docker, paths_below, until};
 
 const BOTH: &str = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1] }";
 const TWO: &str = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1, 2] }";
@@ -189,4 +191,56 @@ fn a_build_that_fails_leaves_what_was_at_its_destination() {
     let left = paths_below(&project.path("")).into_iter().filter(|path| !path.starts_with("home"));
     let left: Vec<_> = left.collect();
     assert_eq!(left, ["context", "context/Dockerfile", "matrix.yaml", "old.tar", "tmp"]);
+}
+
+/// More than is sent in the moment that a test needs to stop it.
+const LARGE: &str =
+    "FROM alpine:3.20\nRUN head -c 300000000 /dev/zero >/large && echo new >/etc/issue\n";
+
+/// Starts a build into `tree`, and stops it while its result arrives.
+fn stopped_in_the_middle(project: &Project, signal: Signal, code: i32) {
+    let running = project.start(&["build", "--output", "type=local,dest=tree"]);
+    let staged = || {
+        let names = fs::read_dir(project.path("tree")).into_iter().flatten();
+        let mut names = names.map(|entry| entry.unwrap().path());
+        names.any(|path| path.join("large").exists())
+    };
+    until("the result is on its way", Duration::from_secs(60), staged);
+    running.signal(signal);
+    running.end().exits(code);
+}
+
+#[test]
+fn an_interrupted_build_leaves_the_files_that_were_at_its_destination() {
+    let project = Project::single("local-stopped", LARGE);
+    project.run(&["build"]).success();
+    stopped_in_the_middle(&project, Signal::INT, 130);
+    assert!(!project.path("tree").exists(), "it was made for the result");
+
+    project.file("tree/etc/issue", "old");
+    project.file("tree/mine", "mine");
+    let before = ["etc", "etc/issue", "mine"];
+    stopped_in_the_middle(&project, Signal::INT, 130);
+    assert_eq!(paths_below(&project.path("tree")), before);
+    assert_eq!(fs::read_to_string(project.path("tree/etc/issue")).unwrap(), "old");
+
+    // Nothing could be removed by a run that was killed; the next one does it.
+    stopped_in_the_middle(&project, Signal::KILL, -9);
+    let left = paths_below(&project.path("tree"));
+    assert!(left.len() > before.len(), "{left:?}");
+    assert_eq!(fs::read_to_string(project.path("tree/etc/issue")).unwrap(), "old");
+    project.run(&["build", "--output", "type=local,dest=tree"]).success();
+    assert_eq!(fs::read_to_string(project.path("tree/etc/issue")).unwrap(), "new\n");
+    assert_eq!(fs::read_to_string(project.path("tree/mine")).unwrap(), "mine");
+    let names: Vec<_> = fs::read_dir(project.path("tree")).unwrap().flatten().collect();
+    assert!(!names.iter().any(|name| name.file_name().as_encoded_bytes().starts_with(b".")));
+}
+
+#[test]
+fn a_build_that_fails_leaves_the_files_that_were_at_its_destination() {
+    let project = Project::single("local-failed", FAILING);
+    project.file("tree/etc/issue", "old");
+    project.run(&["build", "--output", "type=local,dest=tree"]).exits(1);
+    assert_eq!(paths_below(&project.path("tree")), ["etc", "etc/issue"]);
+    assert_eq!(fs::read_to_string(project.path("tree/etc/issue")).unwrap(), "old");
 }

@@ -13,6 +13,7 @@ pub mod filesync;
 mod health;
 mod secrets;
 mod ssh;
+mod staged;
 
 #[cfg(test)]
 mod tests;

@@ -172,8 +172,8 @@ impl Tested {
         }
         match built {
             Err(Stop::Cancelled) => Err(Stop::Cancelled),
-            Err(Stop::Failed(failure)) => Ok(opened.ended(Err(failure))?),
-            Ok(built) => Ok(opened.ended(Ok(built))?),
+            Err(Stop::Failed(failure)) => Ok(opened.ended(Err(failure)).await?),
+            Ok(built) => Ok(opened.ended(Ok(built)).await?),
         }
     }
 

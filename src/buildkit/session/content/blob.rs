@@ -1,20 +1,23 @@
 //! Blobs: files whose names are the digests of what they hold.
 
+use std::ffi::OsStr;
 use std::fmt;
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
+use super::super::staged;
 use super::layout::Layout;
 use crate::regular;
 
 /// Where blobs are until they are whole, as with containerd's own store.
 const INGEST: &str = "ingest";
+/// How their names begin there; the end is random.
+const PREFIX: &str = "blob-";
 
 /// A SHA-256 digest, the only kind that BuildKit makes. Checked, so that a path can be made of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,15 +71,17 @@ pub(super) enum IngestError {
     Wrong(String),
 }
 
+/// Removes what processes that were killed left of blobs.
+pub(super) fn sweep(layout: &Layout) {
+    let is_ours = |name: &OsStr| name.as_encoded_bytes().starts_with(PREFIX.as_bytes());
+    staged::sweep(&layout.root().join(INGEST), is_ours);
+}
+
 impl Ingest {
     pub(super) fn begin(layout: &Layout) -> io::Result<Self> {
         let folder = layout.root().join(INGEST);
         fs::create_dir_all(&folder)?;
-        let file = tempfile::Builder::new()
-            .prefix("blob-")
-            // The person's umask decides, as for any file that a program makes.
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(&folder)?;
+        let file = staged::file(&folder, OsStr::new(PREFIX), "")?;
         Ok(Self { file, hash: Sha256::new(), offset: 0, expected: None, total: None })
     }
 

@@ -78,9 +78,11 @@ impl Layout {
         BlobDigest::parse(digest).is_some_and(|digest| blob::open(self, &digest).is_ok())
     }
 
-    /// Makes the folder, and those that it is in.
+    /// Makes the folder, and those that it is in, and removes what killed processes left there.
     pub fn create(&self) -> Result<(), LayoutError> {
-        fs::create_dir_all(&self.root).map_err(|error| failed(&self.root, error))
+        fs::create_dir_all(&self.root).map_err(|error| failed(&self.root, error))?;
+        blob::sweep(self);
+        Ok(())
     }
 
     /// Names what `descriptor` describes by `tag`, which then names no other cache.

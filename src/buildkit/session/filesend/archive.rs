@@ -2,15 +2,18 @@
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
 use super::super::fault::{LocalFault, parent};
+use super::super::staged;
 use super::{Fault, OutputError, gone, unwritten};
 use crate::buildkit::why;
+
+/// How the name of an archive ends before it is whole.
+const PART: &str = ".part";
 
 /// Where an archive goes.
 pub(super) enum Sink {
@@ -63,12 +66,11 @@ impl Sink {
             Self::New { dest } => {
                 let mut name = std::ffi::OsString::from(".");
                 name.push(dest.file_name().unwrap_or_default());
-                let file = tempfile::Builder::new()
-                    .prefix(&name)
-                    .suffix(".part")
-                    // The person's umask decides, as for any file that a program makes.
-                    .permissions(fs::Permissions::from_mode(0o666))
-                    .tempfile_in(parent(&dest))
+                staged::sweep(parent(&dest), |found| {
+                    let (found, name) = (found.as_encoded_bytes(), name.as_encoded_bytes());
+                    found.starts_with(name) && found.ends_with(PART.as_bytes())
+                });
+                let file = staged::file(parent(&dest), &name, PART)
                     .map_err(|error| unwritten(&dest, &error))?;
                 pour(&mut chunks, file.as_file(), &dest)?;
                 Ok(Written::Beside(file, dest))

@@ -2,11 +2,12 @@
 //!
 //! One [`FileSend`] takes the result of one solve. The exporters `oci`, `docker` and `tar` send a
 //! stream of bytes, `local` sends a tree of files; both call one method, and the exporter that was
-//! asked for tells which it is. An archive is written beside its destination and put in its place
-//! by [`FileSend::commit`] alone: BuildKit ends the stream properly even when the export failed
-//! half-way, so only the end of the solve tells that it is whole.
+//! asked for tells which it is. An archive is written beside its destination, a tree inside of it, and
+//! [`FileSend::commit`] alone puts it in its place: BuildKit ends the stream properly even when the
+//! export failed half-way, so only the end of the solve tells that it is whole.
 
 mod archive;
+mod place;
 mod service;
 mod tree;
 
@@ -15,7 +16,7 @@ mod tests;
 
 use std::fmt;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::fault::{Fault, LocalFault};
@@ -52,7 +53,7 @@ enum Stage {
     /// It is being received.
     Taken,
     Received(archive::Written),
-    Tree(PathBuf),
+    Tree(place::Placing),
     /// Committed or discarded.
     Closed,
 }
@@ -84,7 +85,7 @@ impl FileSend {
     /// too are replaced, others stay.
     pub fn to_folder(path: &Path) -> Result<Self, OutputError> {
         tree::check(path)?;
-        Ok(Self::new(Target::Tree, Stage::Tree(path.to_owned())))
+        Ok(Self::new(Target::Tree, Stage::Tree(place::Placing::new(path))))
     }
 
     fn new(target: Target, stage: Stage) -> Self {
@@ -102,8 +103,8 @@ impl FileSend {
         self.lock().fault.clone()
     }
 
-    /// Says that the solve ended well, and puts an archive in its place. Until then nothing
-    /// of it is to be seen there.
+    /// Says that the solve ended well, and puts the result in its place. Until then nothing of it is to be
+    /// seen there. Renaming may take a while, so this belongs on a thread that may wait.
     pub fn commit(&self) -> Result<(), OutputError> {
         let mut state = self.lock();
         if let Some(fault) = &state.fault {
@@ -114,12 +115,16 @@ impl FileSend {
         }
         match std::mem::replace(&mut state.stage, Stage::Closed) {
             Stage::Received(written) => written.persist(),
-            Stage::Tree(_) | Stage::Closed => Ok(()),
+            Stage::Tree(tree) => tree.commit().map_err(|fault| match fault {
+                Fault::Here(fault) => OutputError::Destination(fault),
+                there => OutputError::Broken(there),
+            }),
+            Stage::Closed => Ok(()),
             Stage::Waiting(_) | Stage::Taken => Err(OutputError::Nothing),
         }
     }
 
-    /// Says that the solve failed: what was received of an archive is removed. The same happens
+    /// Says that the solve failed: what was received is removed. The same happens
     /// when the last clone, those in the session included, is dropped.
     pub fn discard(&self) {
         let mut state = self.lock();

@@ -181,15 +181,21 @@ async fn files(call: Call, mut inbound: Streaming<Packet>, out: Replies) -> Resu
 
 /// Writes the tree that `queue` tells of, and waits for BuildKit's goodbye.
 fn plant(call: &mut Call, mut queue: mpsc::Receiver<Packet>, out: &Replies) -> Result<(), Fault> {
-    let dest = match &call.send.lock().stage {
-        Stage::Tree(dest) => dest.clone(),
+    let (mut tree, mut staging) = match &mut call.send.lock().stage {
+        Stage::Tree(placing) => {
+            let staging = placing.staging()?;
+            (Tree::create(staging.path(), placing.dest())?, Some(staging))
+        }
         _ => return Err(wrong("BuildKit sent files after the end")),
     };
-    let mut tree = Tree::create(&dest)?;
     while let Some(packet) = queue.blocking_recv() {
         let replies = tree.take(packet)?;
-        if tree.is_complete() {
-            // Before BuildKit is told: from then on it may end the solve, and hang up.
+        if tree.is_complete() && staging.is_some() {
+            // Before BuildKit hears of it: from then on it may end the solve, and hang up.
+            if let Stage::Tree(placing) = &mut call.send.lock().stage {
+                placing.add(tree.folders());
+            }
+            staging = None;
             call.complete();
         }
         for reply in replies {

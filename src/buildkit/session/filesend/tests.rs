@@ -284,6 +284,7 @@ async fn what_was_there_is_replaced_and_the_rest_stays() {
     ];
     let send = FileSend::to_folder(dir.path()).unwrap();
     tree(&send, &stats).await.unwrap();
+    send.commit().unwrap();
     for name in ["empty", "file", "link", "kept", "sub/x"] {
         assert_eq!(fs::read_to_string(at(name)).unwrap(), name);
     }
@@ -319,22 +320,18 @@ async fn nothing_is_written_outside_the_destination() {
         assert!(status.message().contains(expected), "{status:?}");
         assert_eq!(send.fault().unwrap().to_string(), status.message());
         assert!(send.commit().is_err());
+        send.discard();
         assert_eq!(names(outside.path()), [] as [&str; 0]);
-        assert_eq!(names(dir.path()), ["dest"]);
+        gone(&dir.path().join("dest")).await;
     }
 }
 
 #[tokio::test]
 async fn a_tree_that_is_not_what_it_says_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
-    fs::create_dir_all(dir.path().join("full/of")).unwrap();
-    for (stats, expected) in
-        [([file("a", 2)], "1 of 2 bytes"), ([file("full", 4)], "a folder that is not empty")]
-    {
-        let send = FileSend::to_folder(dir.path()).unwrap();
-        let status = tree(&send, &stats).await.unwrap_err();
-        assert!(status.message().contains(expected), "{status:?}");
-    }
+    let send = FileSend::to_folder(dir.path()).unwrap();
+    let status = tree(&send, &[file("a", 2)]).await.unwrap_err();
+    assert!(status.message().contains("1 of 2 bytes"), "{status:?}");
     for (kind, expected) in [
         (PacketType::PacketFin, "before all files"),
         (PacketType::PacketData, "not asked for"),
@@ -347,4 +344,161 @@ async fn a_tree_that_is_not_what_it_says_is_an_error() {
         let status = call.next().await.unwrap_err();
         assert!(status.message().contains(expected), "{status:?}");
     }
+}
+
+/// Waits until `path` is removed, by the thread that wrote there.
+async fn gone(path: &Path) {
+    for _ in 0..500 {
+        if !path.exists() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{} is still there", path.display());
+}
+
+#[tokio::test]
+async fn nothing_of_the_destination_is_touched_before_the_commit() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    fs::create_dir_all(at("sub")).unwrap();
+    for name in ["old", "sub/old", "kept"] {
+        fs::write(at(name), "before").unwrap();
+    }
+    let stats =
+        [file("new", 3), file("old", 3), stat("sub", mode::DIR | 0o750, 0, ""), file("sub/old", 7)];
+    for commit in [false, true] {
+        let send = FileSend::to_folder(dir.path()).unwrap();
+        tree(&send, &stats).await.unwrap();
+        for name in ["old", "sub/old", "kept"] {
+            assert_eq!(fs::read_to_string(at(name)).unwrap(), "before", "{name}");
+        }
+        assert!(!at("new").exists());
+        match commit {
+            true => send.commit().unwrap(),
+            false => send.discard(),
+        }
+        let left: &[&str] =
+            if commit { &["kept", "new", "old", "sub"] } else { &["kept", "old", "sub"] };
+        assert_eq!(names(dir.path()), left);
+    }
+    for (name, content) in
+        [("new", "new"), ("old", "old"), ("sub/old", "sub/old"), ("kept", "before")]
+    {
+        assert_eq!(fs::read_to_string(at(name)).unwrap(), content);
+    }
+    assert_eq!(fs::metadata(at("sub")).unwrap().mode() & 0o7777, 0o750);
+}
+
+#[tokio::test]
+async fn a_tree_that_breaks_off_leaves_a_destination_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a"), "before").unwrap();
+    for dest in [dir.path().to_owned(), dir.path().join("made")] {
+        let send = FileSend::to_folder(&dest).unwrap();
+        let mut call = Call::<Packet>::start(&send).await;
+        for stat in [Some(file("a", 1)), Some(file("b", 1)), None] {
+            call.say(Packet { stat, ..packet(PacketType::PacketStat) }).await;
+        }
+        call.next().await.unwrap();
+        assert!(names(&dest).iter().any(|name| name.starts_with(".onebuild-output-")));
+        call.line.abort();
+        while call.next().await.is_ok() {}
+        drop((call, send.commit().unwrap_err()));
+        send.discard();
+        let staged = || names(dir.path()).iter().any(|name| name != "a");
+        for _ in 0..500 {
+            if !staged() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(names(dir.path()), ["a"]);
+        assert_eq!(fs::read_to_string(dir.path().join("a")).unwrap(), "before");
+    }
+}
+
+#[tokio::test]
+async fn a_directory_in_the_way_of_a_file_stops_everything() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    fs::create_dir_all(at("z/full/of")).unwrap();
+    fs::write(at("a"), "before").unwrap();
+    let send = FileSend::to_folder(dir.path()).unwrap();
+    let stats = [file("a", 1), stat("z", mode::DIR | 0o755, 0, ""), file("z/full", 6)];
+    tree(&send, &stats).await.unwrap();
+    let said = send.commit().unwrap_err().to_string();
+    assert!(said.contains("z/full: the result has a file where there is a directory"), "{said}");
+    assert_eq!(fs::read_to_string(at("a")).unwrap(), "before");
+    assert_eq!(names(dir.path()), ["a", "z"]);
+}
+
+#[tokio::test]
+async fn files_links_and_directories_replace_each_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    fs::write(outside.path().join("x"), "outside").unwrap();
+    fs::write(at("one"), "before").unwrap();
+    fs::hard_link(at("one"), at("two")).unwrap();
+    fs::write(at("file-to-dir"), "").unwrap();
+    fs::write(at("file-to-link"), "").unwrap();
+    fs::create_dir(at("dir-to-link")).unwrap();
+    symlink(outside.path(), at("link-to-dir")).unwrap();
+    symlink("nowhere", at("dangling")).unwrap();
+    fs::create_dir(at("locked")).unwrap();
+    fs::write(at("locked/file"), "before").unwrap();
+    for (name, mode) in [("locked/file", 0o400), ("locked", 0o555)] {
+        fs::set_permissions(at(name), std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    }
+    let dir_of = |name: &str| stat(name, mode::DIR | 0o555, 0, "");
+    let link = |name: &str| stat(name, mode::SYMLINK | 0o777, 0, "target");
+    let stats = [
+        file("dangling", 8),
+        link("dir-to-link"),
+        dir_of("file-to-dir"),
+        file("file-to-dir/x", 13),
+        link("file-to-link"),
+        dir_of("link-to-dir"),
+        file("link-to-dir/x", 13),
+        dir_of("locked"),
+        file("locked/file", 11),
+        file("one", 3),
+        stat("third", 0o640, 0, "one"),
+    ];
+    let send = FileSend::to_folder(dir.path()).unwrap();
+    tree(&send, &stats).await.unwrap();
+    send.commit().unwrap();
+    for name in ["dangling", "file-to-dir/x", "link-to-dir/x", "locked/file", "one"] {
+        let path = at(name);
+        assert!(!path.is_symlink());
+        assert_eq!(fs::read_to_string(path).unwrap(), name);
+    }
+    for name in ["dir-to-link", "file-to-link"] {
+        assert_eq!(fs::read_link(at(name)).unwrap(), Path::new("target"));
+    }
+    let inode = |name: &str| fs::metadata(at(name)).unwrap().ino();
+    assert_eq!(inode("one"), inode("third"));
+    assert_eq!(fs::read_to_string(at("two")).unwrap(), "before", "it only shared a file");
+    assert_eq!(fs::metadata(at("locked")).unwrap().mode() & 0o7777, 0o555);
+    assert_eq!(fs::metadata(at("locked/file")).unwrap().mode() & 0o7777, 0o640);
+    assert_eq!(names(outside.path()), ["x"]);
+    assert_eq!(fs::read_to_string(outside.path().join("x")).unwrap(), "outside");
+}
+
+#[tokio::test]
+async fn what_a_killed_process_left_is_removed_by_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    fs::create_dir_all(at(".onebuild-output-killed/etc")).unwrap();
+    fs::write(at(".onebuild-output-killed/etc/x"), "").unwrap();
+    fs::write(at(".out.tarkilled.part"), "").unwrap();
+    fs::write(at(".other.tarkilled.part"), "").unwrap();
+    let send = FileSend::to_folder(dir.path()).unwrap();
+    tree(&send, &[]).await.unwrap();
+    send.commit().unwrap();
+    let send = FileSend::to_file(&at("out.tar")).unwrap();
+    archive(&send, &[b"x"]).await.unwrap();
+    send.commit().unwrap();
+    assert_eq!(names(dir.path()), [".other.tarkilled.part", "out.tar"]);
 }

@@ -1,8 +1,8 @@
-//! A tree of files, written as it comes.
+//! A tree of files, received as it comes.
 //!
 //! The other side of fsutil's transfer: STATs come in, regular files are asked for, a few at a
 //! time, and FIN is sent when all is there. Whatever the packets say, nothing outside the
-//! destination is touched: every path is walked component by component and no component may be a
+//! directory for it is touched: every path is walked component by component and no component may be a
 //! link. Owners and extended attributes are left out; files belong to the person who builds.
 
 use std::collections::{HashMap, VecDeque};
@@ -24,7 +24,7 @@ use super::{Fault, OutputError, at, unwritten, wrong};
 /// sides could wait for the other to read.
 const WINDOW: usize = 32;
 
-const DIR: OFlags =
+pub(super) const DIR: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const FILE: OFlags = OFlags::WRONLY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
@@ -42,6 +42,7 @@ pub(super) fn check(dest: &Path) -> Result<(), OutputError> {
 /// A tree under way.
 pub(super) struct Tree {
     root: OwnedFd,
+    /// Where it goes in the end, for messages.
     dest: PathBuf,
     next: u32,
     waiting: VecDeque<(u32, Stat)>,
@@ -62,15 +63,9 @@ struct Open {
 }
 
 impl Tree {
-    pub(super) fn create(dest: &Path) -> Result<Self, Fault> {
-        match std::fs::create_dir(dest) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(unwritten(dest, &error));
-            }
-            _ => {}
-        }
-        // The destination itself may be a link: the person named it.
-        let root = rustix::fs::open(dest, DIR - OFlags::NOFOLLOW, Mode::empty())
+    /// A tree that is received into `staging`, and goes to `dest` in the end.
+    pub(super) fn create(staging: &Path, dest: &Path) -> Result<Self, Fault> {
+        let root = rustix::fs::open(staging, DIR, Mode::empty())
             .map_err(|errno| unwritten(dest, &errno.into()))?;
         Ok(Self {
             root,
@@ -125,7 +120,6 @@ impl Tree {
         self.ask(&mut replies)?;
         if self.listed && self.open.is_empty() && !self.complete {
             self.complete = true;
-            self.finish_folders()?;
             replies.push(reply(PacketType::PacketFin, 0));
         }
         Ok(replies)
@@ -155,9 +149,7 @@ impl Tree {
                 FileType::Directory if is_dir => {}
                 FileType::Directory => match rustix::fs::unlinkat(dir, name, AtFlags::REMOVEDIR) {
                     Err(Errno::NOTEMPTY | Errno::EXIST) => {
-                        let what = "the result has a file where there is a folder that is not \
-                                        empty; remove it, or choose another destination";
-                        return Err(self.error(&stat.path, what));
+                        return Err(wrong(format!("BuildKit sent {} as two things", stat.path)));
                     }
                     done => done.map_err(errno)?,
                 },
@@ -244,15 +236,10 @@ impl Tree {
         Ok(())
     }
 
-    /// Modes and times of folders come last, inner ones first: writing into a folder changes its
-    /// time, and its mode may forbid it.
-    fn finish_folders(&mut self) -> Result<(), Fault> {
-        for stat in std::mem::take(&mut self.folders).into_iter().rev() {
-            let dir = self.folder(&stat.path)?;
-            set_metadata(&dir, &stat)
-                .map_err(|errno| unwritten(&self.dest.join(&stat.path), &errno.into()))?;
-        }
-        Ok(())
+    /// Its directories, outer ones first. Their modes and times come last of all: writing into a
+    /// directory changes its time, and its mode may forbid it.
+    pub(super) fn folders(&mut self) -> Vec<Stat> {
+        std::mem::take(&mut self.folders)
     }
 
     fn error(&self, path: &str, what: &str) -> Fault {
@@ -264,7 +251,7 @@ fn reply(kind: PacketType, id: u32) -> Packet {
     Packet { r#type: kind.into(), id, ..Packet::default() }
 }
 
-fn set_metadata(file: impl std::os::fd::AsFd, stat: &Stat) -> Result<(), Errno> {
+pub(super) fn set_metadata(file: impl std::os::fd::AsFd, stat: &Stat) -> Result<(), Errno> {
     let mut bits = Mode::from_raw_mode(stat.mode & 0o777);
     bits.set(Mode::SUID, stat.mode & mode::SETUID != 0);
     bits.set(Mode::SGID, stat.mode & mode::SETGID != 0);
