@@ -87,9 +87,9 @@ pub fn template(text: &str) {
         Err(found) => presentable(&found),
         Ok(rendered) => {
             if !["<%", "{%", "#%"].iter().any(|marker| text.contains(marker)) {
-                assert_eq!(rendered.text, text, "text without placeholders is left alone");
+                assert_eq!(rendered.text(), text, "text without placeholders is left alone");
             }
-            let count = u32::try_from(rendered.text.split_inclusive('\n').count()).unwrap_or(0);
+            let count = u32::try_from(rendered.text().split_inclusive('\n').count()).unwrap_or(0);
             let lines = u32::try_from(text.lines().count()).unwrap_or(0);
             for line in 1..=count {
                 let origin = rendered.origin(line).expect("every line has an origin");
@@ -202,7 +202,7 @@ pub fn dockerfile(text: &str) {
     }
     let _ = (file.declarations(), file.variable_uses());
     let platform = "linux/arm/v7".parse().expect("it is a platform");
-    let args = [("A".to_owned(), "a".to_owned())].into();
+    let args = [("A".into(), "a".into())].into();
     let given = Given {
         args: &args,
         target: None,

@@ -14,14 +14,14 @@ pub fn acknowledge(requests: &[BuildRequest], sources: &Sources, allows: &mut Al
     let mut seen = HashSet::new();
     for request in requests {
         let rendered = &*request.dockerfile;
-        if rendered.text.contains("onebuild") && seen.insert(rendered.text.as_str()) {
+        if rendered.mentions("onebuild") && seen.insert(rendered) {
             of_file(rendered, sources, allows);
         }
     }
 }
 
 fn of_file(rendered: &Rendered, sources: &Sources, allows: &mut Allows) {
-    let file = Dockerfile::parse(&rendered.text);
+    let file = Dockerfile::parse(&rendered.text());
     let mut spoken: HashMap<u32, Vec<(Arc<str>, usize)>> = HashMap::new();
     for instruction in &file.instructions {
         let comments = file.comments_of(instruction.first);

@@ -37,7 +37,7 @@ pub(super) fn find<'r>(
 ) {
     for group in groups {
         let request = group.first();
-        if !begins_with_arg(group.text()) {
+        if !begins_with_arg(&group.text()) {
             continue;
         }
         let file = files.of(request);
@@ -81,14 +81,14 @@ fn empty(file: &File, request: &BuildRequest) -> Vec<(u32, String)> {
     }
     let evaluated = file.evaluated(request, request.platforms.first());
     let mut found = Vec::new();
+    let text = request.dockerfile.text();
     for used in file.parsed.variable_uses() {
         let Scope::Stage(stage) = used.scope else { continue };
         if !global.contains(used.name.as_str()) || knows(&evaluated, &declarations, stage, &used) {
             continue;
         }
         let instruction = file.parsed.instructions.iter().find(|one| one.first == used.line);
-        if let Some(line) =
-            instruction.and_then(|one| line_of(one, &used, &request.dockerfile.text))
+        if let Some(line) = instruction.and_then(|one| line_of(one, &used, &text))
             && !found.contains(&(line, used.name.clone()))
         {
             found.push((line, used.name));

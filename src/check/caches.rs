@@ -63,6 +63,7 @@ fn add(
     (file, evaluated): (&File, &Evaluated),
     platform: &Platform,
 ) {
+    let dockerfile = request.dockerfile.text();
     let namespace = request.args.get("BUILDKIT_CACHE_MOUNT_NS").cloned().unwrap_or_default();
     for stage in evaluated.stages.iter().filter(|stage| stage.is_reachable) {
         for mount in stage.mounts.iter().filter(|mount| is_own_cache(mount)) {
@@ -76,12 +77,12 @@ fn add(
             let target = known(&mount.target).unwrap_or_default();
             let is_locked =
                 known(&mount.sharing).is_some_and(|how| how.eq_ignore_ascii_case("locked"));
-            let users = caches.entry((namespace.clone(), id)).or_default();
+            let users = caches.entry((namespace.to_string(), id)).or_default();
             let is_safe = shared(&Cache {
                 target: target.trim_end_matches('/'),
                 is_locked,
                 step: step_at(file, mount.line),
-                dockerfile: &request.dockerfile.text,
+                dockerfile: &dockerfile,
             });
             let worst = users.places.entry(place).or_insert((is_safe, undeclared(file, mount)));
             if worst.0 == Shared::Safely {

@@ -1,6 +1,7 @@
 //! Requests that are alike in all that the rules look at: what was looked at in one is not looked at
 //! again in the others.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -8,6 +9,7 @@ use indexmap::IndexMap;
 
 use crate::image::Platform;
 use crate::plan::BuildRequest;
+use crate::template::Rendered;
 
 /// Dockerfiles that are looked at one by one. With more, those that differ in numbers alone are taken
 /// to be alike: they come from one template and many versions.
@@ -23,24 +25,25 @@ impl<'r> Group<'r> {
         self.requests[0]
     }
 
-    pub(super) fn text(&self) -> &'r str {
-        &self.first().dockerfile.text
+    pub(super) fn text(&self) -> Cow<'r, str> {
+        self.first().dockerfile.text()
     }
 
     /// Whether some step may have a mount of a kind: most Dockerfiles need no further look.
     pub(super) fn may_mount(&self, kind: &str) -> bool {
+        let text = self.text();
         let has = |word: &str| {
-            let mut words = self.text().as_bytes().windows(word.len());
+            let mut words = text.as_bytes().windows(word.len());
             words.any(|found| found.eq_ignore_ascii_case(word.as_bytes()))
         };
-        self.text().contains("--mount") && has(kind)
+        text.contains("--mount") && has(kind)
     }
 }
 
 /// All of a request that a rule may look at.
 #[derive(PartialEq, Eq, Hash)]
 struct Inputs<'r> {
-    text: &'r str,
+    text: &'r Rendered,
     target: Option<&'r str>,
     args: Vec<(&'r str, &'r str)>,
     platforms: &'r [Platform],
@@ -54,7 +57,7 @@ impl<'r> Inputs<'r> {
         let names = request.contexts.keys().chain(request.bases.keys());
         let names = names.chain(request.secrets.keys()).chain(request.ssh.keys());
         Self {
-            text: &request.dockerfile.text,
+            text: &request.dockerfile,
             target: request.target.as_deref(),
             args: request.args.iter().map(|(name, value)| (&**name, &**value)).collect(),
             platforms: &request.platforms,
@@ -66,7 +69,7 @@ impl<'r> Inputs<'r> {
     /// A number that is the same where only numbers differ.
     fn shape(&self) -> u64 {
         let mut state = DefaultHasher::new();
-        let mut add = |text: &str| {
+        let add = |state: &mut DefaultHasher, text: &str| {
             let mut digits = false;
             for byte in text.bytes() {
                 // Versions are numbers with dots between them.
@@ -78,12 +81,12 @@ impl<'r> Inputs<'r> {
             }
             state.write_u8(0xff);
         };
-        add(self.text);
+        self.text.shape(&mut state, add);
         self.args.iter().for_each(|(name, value)| {
-            add(name);
-            add(value);
+            add(&mut state, name);
+            add(&mut state, value);
         });
-        self.bases.iter().for_each(|base| add(base));
+        self.bases.iter().for_each(|base| add(&mut state, base));
         (self.target, self.platforms, &self.names).hash(&mut state);
         state.finish()
     }

@@ -27,7 +27,8 @@ pub(super) fn find<'r>(
     let mut open: IndexMap<(Span, String), (String, &[Platform])> = IndexMap::new();
     for group in groups {
         let request = group.first();
-        if !PLATFORM_ARGS.iter().any(|name| has_value(group.text(), name)) {
+        let text = group.text();
+        if !PLATFORM_ARGS.iter().any(|name| has_value(&text, name)) {
             continue;
         }
         let file = files.of(request);
@@ -81,7 +82,7 @@ fn arguments(subject: Subject<'_>, found: &mut Diagnostics) {
     for name in PLATFORM_ARGS {
         let hidden = subject.requests.iter().find(|request| {
             let value = request.args.get(name);
-            value.is_some_and(|value| hides(name, &request.platforms, &|_| Some(value.clone())))
+            value.is_some_and(|value| hides(name, &request.platforms, &|_| Some(value.to_string())))
         });
         let Some(request) = hidden else { continue };
         let is_flag = subject.cells[0].overrides().args.contains_key(name);

@@ -6,10 +6,17 @@ use std::rc::Rc;
 use crate::dockerfile::{Dockerfile, Evaluated, Given};
 use crate::image::{Platform, short_name};
 use crate::plan::BuildRequest;
+use crate::template::Rendered;
 
-/// By their texts: cells differ in little.
+/// Texts that are kept, in bytes together. What was read of them needs several times as much memory.
+const MOST_KEPT: usize = 16 << 20;
+
+/// By their texts: cells differ in little. Where the texts are many and long, some are read again.
 #[derive(Default)]
-pub(super) struct Files<'r>(HashMap<&'r str, Rc<File>>);
+pub(super) struct Files<'r> {
+    read: HashMap<&'r Rendered, Rc<File>>,
+    kept: usize,
+}
 
 /// A Dockerfile.
 pub(super) struct File {
@@ -18,9 +25,17 @@ pub(super) struct File {
 
 impl<'r> Files<'r> {
     pub(super) fn of(&mut self, request: &'r BuildRequest) -> Rc<File> {
-        let text = request.dockerfile.text.as_str();
-        let read = || Rc::new(File { parsed: Dockerfile::parse(text) });
-        self.0.entry(text).or_insert_with(read).clone()
+        let dockerfile = &*request.dockerfile;
+        if let Some(known) = self.read.get(dockerfile) {
+            return known.clone();
+        }
+        let text = dockerfile.text();
+        let file = Rc::new(File { parsed: Dockerfile::parse(&text) });
+        if self.kept + text.len() <= MOST_KEPT {
+            self.kept += text.len();
+            self.read.insert(dockerfile, file.clone());
+        }
+        file
     }
 }
 

@@ -11,6 +11,7 @@ use crate::image::short_name;
 use crate::input::{NamedContext, SecretSource};
 use crate::matrix::Cell;
 use crate::plan::BuildRequest;
+use crate::template::Rendered;
 
 /// Dockerfiles that are read in full to compare them. With more, comments and labels alone do not make
 /// two of them the same.
@@ -21,8 +22,8 @@ pub(super) fn find<'r>(subject: Subject<'r>, files: &mut Files<'r>, found: &mut 
     if subject.cells.len() < 2 {
         return;
     }
-    let texts: HashSet<&str> =
-        subject.requests.iter().map(|request| request.dockerfile.text.as_str()).collect();
+    let texts: HashSet<&Rendered> =
+        subject.requests.iter().map(|request| &*request.dockerfile).collect();
     let reads = texts.len() <= MOST_READ;
     let mut known: HashMap<_, u64> = HashMap::new();
     // Cells by what is built of them.
@@ -33,7 +34,7 @@ pub(super) fn find<'r>(subject: Subject<'r>, files: &mut Files<'r>, found: &mut 
         let contexts: Vec<_> =
             request.contexts.iter().map(|(n, one)| (n, described(one))).collect();
         let bases: Vec<_> = request.bases.iter().map(|(n, one)| (n, one.to_string())).collect();
-        let text = request.dockerfile.text.as_str();
+        let text = &*request.dockerfile;
         let (content, used) = match reads {
             true => {
                 let file = files.of(request);
@@ -117,7 +118,7 @@ struct Build<'r> {
     /// One image for several registries is meant.
     registries: Vec<&'r str>,
     /// Where it is read by a program that we do not know, every line counts.
-    text: Option<&'r str>,
+    text: Option<&'r Rendered>,
     dockerignore: Option<&'r str>,
     context: &'r std::path::Path,
     platforms: &'r [crate::image::Platform],
@@ -141,7 +142,7 @@ impl<'r> Build<'r> {
         Self {
             content,
             registries,
-            text: foreign.then_some(request.dockerfile.text.as_str()),
+            text: foreign.then_some(&*request.dockerfile),
             dockerignore: request.dockerignore.as_deref(),
             context: &request.context,
             platforms: &request.platforms,
@@ -237,7 +238,7 @@ fn arguments<'r>(
         })
     };
     let given = request.args.iter().filter(|(name, _)| is_used(name));
-    given.map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    given.map(|(name, value)| (&**name, &**value)).collect()
 }
 
 /// What stands in for the names that the stages use.

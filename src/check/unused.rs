@@ -76,18 +76,18 @@ pub(super) fn find<'r>(
 
 /// The names that flags give.
 fn of_flags(flags: &Overrides) -> Vec<(DeclaredKind, String)> {
-    fn names<T>(map: &IndexMap<String, T>) -> impl Iterator<Item = &String> {
-        map.keys()
+    fn names<T>(map: &IndexMap<String, T>) -> impl Iterator<Item = &str> {
+        map.keys().map(String::as_str)
     }
-    let all: [(DeclaredKind, Vec<&String>); 5] = [
-        (DeclaredKind::Arg, names(&flags.args).collect()),
+    let all: [(DeclaredKind, Vec<&str>); 5] = [
+        (DeclaredKind::Arg, flags.args.keys().map(|name| &**name).collect()),
         (DeclaredKind::Base, names(&flags.bases).collect()),
         (DeclaredKind::Context, names(&flags.contexts).collect()),
         (DeclaredKind::Secret, names(&flags.secrets).collect()),
         (DeclaredKind::Ssh, names(&flags.ssh).collect()),
     ];
     let pairs = all.into_iter().flat_map(|(kind, names)| names.into_iter().map(move |n| (kind, n)));
-    pairs.map(|(kind, name)| (kind, name.clone())).collect()
+    pairs.map(|(kind, name)| (kind, name.to_owned())).collect()
 }
 
 impl Used {
@@ -119,15 +119,15 @@ impl Used {
     /// Adds what one Dockerfile uses, for a cell that gives it names.
     fn merge(&mut self, own: Self, request: &BuildRequest) {
         let given = [
-            (DeclaredKind::Arg, request.args.keys().collect::<Vec<_>>()),
-            (DeclaredKind::Base, request.bases.keys().collect()),
-            (DeclaredKind::Context, request.contexts.keys().collect()),
-            (DeclaredKind::Secret, request.secrets.keys().collect()),
-            (DeclaredKind::Ssh, request.ssh.keys().collect()),
+            (DeclaredKind::Arg, request.args.keys().map(|name| &**name).collect::<Vec<_>>()),
+            (DeclaredKind::Base, request.bases.keys().map(String::as_str).collect()),
+            (DeclaredKind::Context, request.contexts.keys().map(String::as_str).collect()),
+            (DeclaredKind::Secret, request.secrets.keys().map(String::as_str).collect()),
+            (DeclaredKind::Ssh, request.ssh.keys().map(String::as_str).collect()),
         ];
         for (kind, names) in given {
             let names = names.into_iter().filter(|name| own.uses(kind, name));
-            self.fitting.extend(names.map(|name| (kind, name.clone())));
+            self.fitting.extend(names.map(|name| (kind, name.to_owned())));
         }
         self.sources.extend(own.sources);
         self.args.extend(own.args);

@@ -40,7 +40,6 @@ pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error>
     wrong.check(())?;
     if args.check {
         let drift = drift(&files)?;
-        output::stdout(&drift.diff);
         let what = match files.as_slice() {
             [(path, _)] => format!("{} is", path.display()),
             _ => format!("the files of {} are", matrix.file().name()),
@@ -75,7 +74,9 @@ pub(super) fn templates(matrix: &Matrix, root: &Root, access: &Access) -> Result
 
 /// How the files differ from what is there.
 pub(super) fn drift(files: &[(PathBuf, Committed)]) -> Result<Drift, Error> {
-    Drift::find(files.iter().map(|(path, file)| (path.clone(), file.text.as_str())))
+    let mut drift = Drift::new();
+    files.iter().try_for_each(|(path, file)| drift.compare(path, &file.text))?;
+    Ok(drift)
 }
 
 /// Fails where a file may not be written: in Git's own directory, or out of `root` by a link.

@@ -1,13 +1,13 @@
 //! `onebuild render --check`: how files differ from what would be written.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
+use super::output;
 use crate::error::{Error, ErrorKind, visible, why};
 use crate::regular;
 use crate::text::inert;
@@ -15,38 +15,36 @@ use crate::text::inert;
 /// The largest file that is compared.
 const LARGEST: usize = 16 << 20;
 
-/// The differences as one unified diff, and how many files there are of each kind.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// Prints the differences, from what is there to what would be written, as one unified diff, and counts
+/// the files of each kind.
 pub(super) struct Drift {
-    /// From what is there to what would be written.
-    pub diff: String,
+    out: output::Buffered,
     pub changed: usize,
     pub missing: usize,
     pub stale: usize,
 }
 
 impl Drift {
+    pub(super) fn new() -> Self {
+        Self { out: output::buffered(), changed: 0, missing: 0, stale: 0 }
+    }
+
     /// Compares what is there with what should be.
-    pub(super) fn find<'t>(
-        wanted: impl Iterator<Item = (PathBuf, &'t str)>,
-    ) -> Result<Self, Error> {
-        let mut drift = Self::default();
-        for (path, wanted) in wanted {
-            let wanted = wanted.as_bytes();
-            match present(&path) {
-                Ok(present) if present == wanted => {}
-                Ok(present) => {
-                    drift.changed += 1;
-                    drift.add(&path, Some(&present), Some(wanted));
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    drift.missing += 1;
-                    drift.add(&path, None, Some(wanted));
-                }
-                Err(error) => return Err(unreadable(&path, &error)),
+    pub(super) fn compare(&mut self, path: &Path, wanted: &str) -> Result<(), Error> {
+        let wanted = wanted.as_bytes();
+        match present(path) {
+            Ok(present) if present == wanted => {}
+            Ok(present) => {
+                self.changed += 1;
+                self.add(path, Some(&present), Some(wanted));
             }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.missing += 1;
+                self.add(path, None, Some(wanted));
+            }
+            Err(error) => return Err(unreadable(path, &error)),
         }
-        Ok(drift)
+        Ok(())
     }
 
     /// Adds the Dockerfiles of a folder that are none of `known`.
@@ -87,20 +85,20 @@ impl Drift {
         let to = if wanted.is_some() { &*name } else { "/dev/null" };
         let texts = (text(present.unwrap_or_default()), text(wanted.unwrap_or_default()));
         let (Some(present), Some(wanted)) = texts else {
-            let _ = writeln!(self.diff, "Binary files {from} and {to} differ");
+            self.out.text(&format!("Binary files {from} and {to} differ\n"));
             return;
         };
         let diff = TextDiff::from_lines(present, wanted);
         let drawn = diff.unified_diff().context_radius(3).header(from, to).to_string();
         if drawn.is_empty() {
             // An empty file and none are the same to a diff.
-            let _ = writeln!(self.diff, "--- {from}\n+++ {to}");
+            self.out.text(&format!("--- {from}\n+++ {to}\n"));
         }
         for line in drawn.lines() {
             // A tab is what Dockerfiles are indented with; the rest of its kind is spelled out.
             let words: Vec<_> = line.split('\t').map(visible).collect();
-            self.diff += &inert(&words.join("\t"));
-            self.diff.push('\n');
+            self.out.text(&inert(&words.join("\t")));
+            self.out.text("\n");
         }
     }
 }

@@ -117,5 +117,5 @@ fn json(cell: &Cell, origins: Vec<Origin>) -> String {
     let value = json!({ "version": 1, "cell": &*cell.name, "values": values });
     let text = serde_json::to_string_pretty(&value)
         .expect("texts, lists and maps with text keys always serialize");
-    escaped(&text) + "\n"
+    escaped(&text).into_owned() + "\n"
 }

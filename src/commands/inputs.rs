@@ -2,6 +2,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::cli::{CacheFlag, InputArgs, NetworkArg, SecretFlag};
 use crate::error::{Error, ErrorKind};
@@ -10,8 +11,8 @@ use crate::plan::{NamedContext, Network, Root, Secret, SecretSource, SharedPlace
 
 /// Adds what `args` say to what goes before the matrix in `root`.
 pub(super) fn add(overrides: &mut Overrides, args: &InputArgs, root: &Root) {
-    overrides.labels.extend(args.label.iter().cloned());
-    overrides.annotations.extend(args.annotation.iter().cloned());
+    overrides.labels.extend(texts(&args.label));
+    overrides.annotations.extend(texts(&args.annotation));
     overrides.target.clone_from(&args.target);
     let here = |path: &Path| from_here(path, root);
     overrides.network = args.network.map(|network| match network {
@@ -92,4 +93,8 @@ mod tests {
         let found = from_here(Path::new("token"), &root("sub/matrix.yaml"));
         assert_eq!(Path::new("sub").join(found), env::current_dir().unwrap().join("token"));
     }
+}
+
+fn texts(pairs: &[(String, String)]) -> impl Iterator<Item = (Arc<str>, Arc<str>)> {
+    pairs.iter().map(|(name, text)| (name.as_str().into(), text.as_str().into()))
 }

@@ -205,7 +205,7 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
         let builder = builder.await?;
         let mut seen = HashSet::new();
         let different = requests.iter().enumerate().filter(|(_, request)| {
-            seen.insert((request.dockerfile.text.as_str(), request.target.as_deref()))
+            seen.insert((&*request.dockerfile, request.target.as_deref()))
         });
         let asked = different.map(|(number, request)| {
             let builder = &builder;

@@ -23,6 +23,45 @@ pub(super) fn stdout(text: &str) {
     }
 }
 
+/// Data that is written part by part, for what is too large to be made as a whole.
+pub(super) struct Buffered(io::BufWriter<io::Stdout>);
+
+/// The same as [`stdout`], for many parts.
+pub(super) fn buffered() -> Buffered {
+    Buffered(io::BufWriter::with_capacity(BUFFER, io::stdout()))
+}
+
+const BUFFER: usize = 64 << 10;
+
+impl Buffered {
+    /// Whether there is a reason to go on: after the first failure everything is dropped.
+    pub(super) fn text(&mut self, text: &str) -> bool {
+        self.done(|out| out.write_all(text.as_bytes()))
+    }
+
+    /// The same for all that `write` writes.
+    pub(super) fn done(
+        &mut self,
+        write: impl FnOnce(&mut io::BufWriter<io::Stdout>) -> io::Result<()>,
+    ) -> bool {
+        match write(&mut self.0) {
+            Ok(()) => true,
+            Err(error) => {
+                if error.kind() != io::ErrorKind::BrokenPipe {
+                    let _ = LOST.set(error);
+                }
+                false
+            }
+        }
+    }
+}
+
+impl Drop for Buffered {
+    fn drop(&mut self) {
+        self.done(io::Write::flush);
+    }
+}
+
 /// What was written to stdout and did not arrive, as on a full disk.
 pub(super) fn lost() -> Option<Error> {
     let why = why(LOST.get()?);

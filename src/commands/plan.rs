@@ -34,20 +34,22 @@ pub(super) fn run(matrix: &Matrix, args: &PlanArgs) -> Result<ExitCode, Error> {
     if matches!(args.format, PlanFormat::Table | PlanFormat::Github) {
         permissions::tell(&needs);
     }
-    output::stdout(&match args.format {
-        PlanFormat::Table => plan::table(&cells),
-        PlanFormat::Json => plan::json(&cells, &needs.beyond()),
+    match args.format {
+        PlanFormat::Table => output::stdout(&plan::table(&cells)),
+        PlanFormat::Json => {
+            output::buffered().done(|out| plan::write_json(&cells, &needs.beyond(), out));
+        }
         PlanFormat::Github => {
             let strategy = plan::github(matrix, &cells, &args.group_by)?;
             note(&strategy.grouping);
-            strategy.json
+            output::stdout(&strategy.json);
         }
         PlanFormat::Bake => {
             let bake = plan::bake(&requests);
             bake.notes.iter().for_each(|text| note(text));
-            bake.json
+            output::buffered().done(|out| bake.write(out));
         }
-    });
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -239,9 +239,9 @@ fn own_ignore(template: &Path) -> PathBuf {
 
 fn overrides(args: &SelectArgs) -> Result<Overrides, Error> {
     let build_arg = |(name, value): &(String, Option<String>)| match value {
-        Some(value) => Ok((name.clone(), value.clone())),
+        Some(value) => Ok((name.as_str().into(), value.as_str().into())),
         None => match std::env::var(name) {
-            Ok(value) => Ok((name.clone(), value)),
+            Ok(value) => Ok((name.as_str().into(), value.into())),
             Err(_) => {
                 let message = format!("the environment has no `{name}` for --build-arg {name}");
                 let help = format!("write --build-arg {name}=VALUE");

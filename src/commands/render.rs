@@ -31,21 +31,21 @@ pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error>
     match &args.out {
         Some(folder) if args.check => check(&requests, folder, selects_all(&args.select))?,
         Some(folder) => write(&requests, folder)?,
-        None => output::stdout(&print(&requests)),
+        None => print(&requests),
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Fails, having shown a diff, when the folder is not what would be written.
 fn check(requests: &[BuildRequest], folder: &Path, whole: bool) -> Result<(), Error> {
-    let wanted = requests
-        .iter()
-        .map(|request| (path_in(folder, &request.cell), request.dockerfile.text.as_str()));
-    let mut drift = Drift::find(wanted.clone())?;
-    if whole {
-        drift.add_stale(folder, &wanted.map(|(path, _)| path).collect())?;
+    let path = |request: &BuildRequest| path_in(folder, &request.cell);
+    let mut drift = Drift::new();
+    for request in requests {
+        drift.compare(&path(request), &request.dockerfile.text())?;
     }
-    output::stdout(&drift.diff);
+    if whole {
+        drift.add_stale(folder, &requests.iter().map(path).collect())?;
+    }
     let folder = folder.display();
     let command = format!("onebuild render --out {folder}");
     drift.summary(&format!("{folder} is"), &command).map_or(Ok(()), Err)
@@ -57,29 +57,28 @@ fn selects_all(select: &SelectArgs) -> bool {
 }
 
 /// One Dockerfile as it is; several with a comment before each that names the cell.
-fn print(requests: &[BuildRequest]) -> String {
+fn print(requests: &[BuildRequest]) {
+    let mut out = output::buffered();
     if let [only] = requests {
-        return only.dockerfile.text.clone();
+        only.dockerfile.parts().all(|part| out.text(part));
+        return;
     }
-    let mut text = String::new();
-    for request in requests {
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        text += &format!("# {}\n", request.cell);
-        text += &request.dockerfile.text;
-        if !text.ends_with('\n') {
-            text.push('\n');
+    for (number, request) in requests.iter().enumerate() {
+        let head = format!("{}# {}\n", if number > 0 { "\n" } else { "" }, request.cell);
+        let last = request.dockerfile.parts().last().unwrap_or("\n");
+        let end = if last.ends_with('\n') { "" } else { "\n" };
+        let mut parts = [&*head].into_iter().chain(request.dockerfile.parts()).chain([end]);
+        if !parts.all(|part| out.text(part)) {
+            return;
         }
     }
-    text
 }
 
 /// Writes each Dockerfile.
 fn write(requests: &[BuildRequest], folder: &Path) -> Result<(), Error> {
     fs::create_dir_all(folder).map_err(|error| output::unwritable(folder, &error))?;
     for request in requests {
-        put(&path_in(folder, &request.cell), &request.dockerfile.text)?;
+        put(&path_in(folder, &request.cell), &request.dockerfile.text())?;
     }
     output::stderr(&format!("{} Dockerfiles in {}\n", requests.len(), folder.display()));
     Ok(())

@@ -4,6 +4,7 @@
 //! Source: <https://github.com/moby/buildkit/blob/master/frontend/dockerfile/dockerfile2llb/convert.go>
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
@@ -18,7 +19,7 @@ use crate::image::Platform;
 #[derive(Clone, Copy)]
 pub struct Given<'a> {
     /// Build arguments.
-    pub args: &'a IndexMap<String, String>,
+    pub args: &'a IndexMap<Arc<str>, Arc<str>>,
     /// A stage by name; the last one where there is none.
     pub target: Option<&'a str>,
     /// The platform that is built for, where it is known.
@@ -200,7 +201,7 @@ impl Dockerfile {
                 parts.as_ref().map(|parts| parts.get(rest).to_owned()).ok_or(Unexpanded::Unknown)
             };
             let value = match (given.args.get(name), name.strip_prefix("BUILD")) {
-                (Some(value), _) => Ok(value.clone()),
+                (Some(value), _) => Ok(value.to_string()),
                 (None, Some(rest)) => of(&of_build, rest),
                 (None, None) if name == "TARGETSTAGE" => Ok(target.unwrap_or("default").to_owned()),
                 (None, None) => of(&of_target, name.trim_start_matches("TARGET")),
@@ -211,8 +212,8 @@ impl Dockerfile {
         for instruction in before {
             let Kind::Arg(args) = &instruction.kind else { continue };
             for (name, default) in args {
-                let value = match (given.args.get(name), default) {
-                    (Some(value), _) => Ok(value.clone()),
+                let value = match (given.args.get(name.as_str()), default) {
+                    (Some(value), _) => Ok(value.to_string()),
                     (None, Some(default)) => self.lex().expand(default, &|name| env.get(name)),
                     (None, None) => continue,
                 };
@@ -325,8 +326,8 @@ impl Evaluation<'_> {
             Kind::Arg(args) => {
                 for (name, default) in args {
                     let global = self.global.values.get(name);
-                    let value = match (self.given.args.get(name), default) {
-                        (Some(value), _) => Some(Ok(value.clone())),
+                    let value = match (self.given.args.get(name.as_str()), default) {
+                        (Some(value), _) => Some(Ok(value.to_string())),
                         (None, Some(default)) => Some(lex.expand(default, &|name| env.get(name))),
                         (None, None) => global.cloned(),
                     };

@@ -25,6 +25,10 @@ mod tests;
 mod variables;
 mod words;
 
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
 pub use evaluate::{Evaluated, Given, Mounted, Source, Stage, Text, Use, UsedBy};
 pub use instruction::{Command, Copy, From, Instruction, Kind, Run};
 pub use lex::{Lex, Quotes, Unexpanded, Unset, Variable};
@@ -67,8 +71,8 @@ impl Dockerfile {
     /// Whether another program than BuildKit's own reads it, and may understand it differently:
     /// `# syntax=` or the argument `BUILDKIT_SYNTAX` names one. A copy of BuildKit's own in another
     /// registry is known by its name.
-    pub fn is_foreign(&self, args: &indexmap::IndexMap<String, String>) -> bool {
-        let syntax = args.get("BUILDKIT_SYNTAX").map(String::as_str);
+    pub fn is_foreign(&self, args: &IndexMap<Arc<str>, Arc<str>>) -> bool {
+        let syntax = args.get("BUILDKIT_SYNTAX").map(|value| &**value);
         let Some(syntax) = syntax.or_else(|| self.directive("syntax")) else { return false };
         let name = syntax.split_whitespace().next().unwrap_or_default();
         let last = name.rsplit('/').next().unwrap_or_default();

@@ -1,5 +1,7 @@
 //! The reference of Dockerfiles, as tables: <https://docs.docker.com/reference/dockerfile/>
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 
 use super::*;
@@ -16,8 +18,8 @@ fn platform(text: &str) -> Platform {
 
 /// A text for linux/arm64 on linux/amd64.
 fn evaluated(text: &str, args: &[(&str, &str)], target: Option<&str>) -> Evaluated {
-    let args: IndexMap<String, String> =
-        args.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let args: IndexMap<Arc<str>, Arc<str>> =
+        args.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
     let (arm, amd) = (platform("linux/arm64"), platform("linux/amd64"));
     Dockerfile::parse(text).evaluate(&Given {
         args: &args,
@@ -449,7 +451,7 @@ fn another_frontend_may_understand_a_file_differently() {
         ("# syntax=me/frontend:1", Some("docker/dockerfile"), false),
         ("FROM a", Some("me/frontend"), true),
     ] {
-        let args = argument.map(|value: &str| ("BUILDKIT_SYNTAX".to_owned(), value.to_owned()));
+        let args = argument.map(|value: &str| ("BUILDKIT_SYNTAX".into(), value.into()));
         let args = args.into_iter().collect();
         assert_eq!(Dockerfile::parse(text).is_foreign(&args), wanted, "{text} {argument:?}");
     }

@@ -212,7 +212,7 @@ mod tests {
         ] {
             let mut request = super::super::samples::request();
             request.cache_to = vec![cache("inline", &[])];
-            request.annotations = [("a".to_owned(), "b".to_owned())].into();
+            request.annotations = [("a".into(), "b".into())].into();
             let output = Output::File { kind, dest: "x".into() };
             request.options = BuildOptions { output, ..BuildOptions::default() }.into();
             let mut requests = [request];

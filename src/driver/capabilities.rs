@@ -278,7 +278,7 @@ mod tests {
         };
         let proven = |output: Output| with(&output, true);
         let annotated = |output: Output| {
-            let annotations = [("a".to_owned(), "b".to_owned())].into();
+            let annotations = [("a".into(), "b".into())].into();
             BuildRequest { annotations, ..with(&output, false) }
         };
         let cached =

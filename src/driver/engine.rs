@@ -145,7 +145,7 @@ impl EngineBuilder {
         let filename = format!("{}.Dockerfile", request.cell);
         session
             .dockerfiles
-            .insert(&filename, request.dockerfile.text.clone())
+            .insert(&filename, request.dockerfile.text().into_owned())
             .map_err(unreadable)?;
         if let Some(ignore) = &request.dockerignore {
             let name = format!("{filename}.dockerignore");

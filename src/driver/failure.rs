@@ -184,6 +184,7 @@ const UNWRITTEN: &str = "the cache could not be written: check --cache-to, or ad
 /// was rendered: that is the text BuildKit complains of.
 pub(super) fn place(request: &BuildRequest, line: u32) -> Option<Place> {
     let origin = request.dockerfile.origin(line)?;
-    let text = request.dockerfile.text.lines().nth(line as usize - 1)?;
+    let text = request.dockerfile.text();
+    let text = text.lines().nth(line as usize - 1)?;
     Some(Place { file: origin.file.to_string(), line: origin.line, text: text.to_owned() })
 }

@@ -226,7 +226,7 @@ mod tests {
             (vec![], "SSH_AUTH_SOCK is not set", "--ssh a=PATH"),
             (vec![path("gone")], "no such file", "--ssh a=PATH"),
             (vec!["~/.ssh/id".into()], "no such file", "in place of `~`"),
-            (vec![folder.path().to_owned()], "no socket", "--ssh a=PATH"),
+            (vec![folder.path().to_owned()], "it is a directory", "--ssh a=PATH"),
             (vec![path("key"), path("socket")], "2 places", "id of its own"),
         ] {
             let obstacle = found(&places).unwrap_err();

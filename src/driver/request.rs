@@ -1,6 +1,7 @@
 //! A build request in the terms of BuildKit's Dockerfile frontend and exporters. Pure.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::buildkit::{Exporter, Solve};
 use crate::image::short_name;
@@ -33,7 +34,7 @@ pub(super) fn solve(
         ("platform".to_owned(), join(&request.platforms)),
     ]);
     let prefixed = |prefix: &'static str| {
-        move |(key, value): (&String, &String)| (format!("{prefix}{key}"), value.clone())
+        move |(key, value): (&Arc<str>, &Arc<str>)| (format!("{prefix}{key}"), value.to_string())
     };
     attributes.extend(request.args.iter().map(prefixed("build-arg:")));
     attributes.extend(request.labels.iter().map(prefixed("label:")));
@@ -138,7 +139,7 @@ fn annotations(request: &BuildRequest) -> impl Iterator<Item = (String, String)>
     let places: &[&str] =
         if has_index { &["annotation-manifest", "annotation-index"] } else { &["annotation"] };
     request.annotations.iter().flat_map(move |(key, value)| {
-        places.iter().map(move |place| (format!("{place}.{key}"), value.clone()))
+        places.iter().map(move |place| (format!("{place}.{key}"), value.to_string()))
     })
 }
 
@@ -244,7 +245,7 @@ mod tests {
         let annotated = |platforms: &[&str], provenance: bool, output: Output| {
             let mut request = request();
             request.platforms = platforms.iter().map(|text| text.parse().unwrap()).collect();
-            request.annotations = [("a.b".to_owned(), "c".to_owned())].into();
+            request.annotations = [("a.b".into(), "c".into())].into();
             request.options = Arc::new(BuildOptions { provenance, output, ..Default::default() });
             let attributes = solved(&request).exporters.remove(0).attributes;
             let mut keys: Vec<_> =

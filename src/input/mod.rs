@@ -10,6 +10,7 @@ mod test;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
@@ -19,6 +20,9 @@ pub use cache::{SharedPlace, fields};
 pub use root::{Root, parent};
 pub use secret::{Secret, SecretSource};
 pub use test::{Test, TestCommand, TimeLimit, Volume, Wait};
+
+/// Names with their texts. Many cells share them, and a text may be long.
+pub type TextMap = IndexMap<Arc<str>, Arc<str>>;
 
 /// What a named context is.
 #[derive(Debug, Clone, PartialEq, Eq)]

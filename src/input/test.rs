@@ -26,6 +26,20 @@ pub struct Test {
     pub privileged: bool,
 }
 
+impl Test {
+    /// Bytes that it needs, about.
+    pub fn size(&self) -> usize {
+        let command = match &self.command {
+            Some(TestCommand::Words(words)) => words.iter().map(|word| word.len() + 24).sum(),
+            Some(TestCommand::Shell(line)) => line.len(),
+            Some(TestCommand::Script(_)) | None => 0,
+        };
+        let env = self.env.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+        let volumes = self.volumes.iter().map(|one| one.host.len() + one.container.len());
+        size_of::<Self>() + command + env + volumes.sum::<usize>()
+    }
+}
+
 /// How long something is waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wait {

@@ -58,7 +58,7 @@ impl Findings {
                     Some(&request.cell),
                 );
             }
-            if alone && seen.insert(request.dockerfile.text.as_str()) {
+            if alone && seen.insert(&*request.dockerfile) {
                 self.of_dockerfile(request, &file, places);
             }
         }

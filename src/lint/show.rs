@@ -181,5 +181,5 @@ fn word(finding: &Finding) -> &'static str {
 fn pretty(value: &Value) -> String {
     let text = serde_json::to_string_pretty(value)
         .expect("texts, lists and maps with text keys always serialize");
-    escaped(&text) + "\n"
+    escaped(&text).into_owned() + "\n"
 }

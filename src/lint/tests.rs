@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::{Finding, Findings, Places, github, json, sarif, text};
@@ -61,7 +60,7 @@ fn each_rule_finds_what_it_is_for_and_nothing_else() {
     );
     let mut request = request("c", &bad);
     let pairs = |pairs: &[(&str, &str)]| {
-        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<IndexMap<_, _>>()
+        pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect::<crate::input::TextMap>()
     };
     request.args = pairs(&[("GH_TOKEN", "x"), ("EMPTY_TOKEN", ""), ("VERSION", "1")]);
     request.labels = pairs(&[("my.password", "x")]);

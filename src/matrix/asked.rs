@@ -71,10 +71,10 @@ impl Cell {
             ask(template.span(), AskedFor::Context(PathBuf::from(&*self.context)));
         }
         for (name, template) in &settings.contexts {
-            if let Some(NamedContext::Folder(path)) = self.contexts.get(name)
-                && !flags.contexts.contains_key(name)
+            if let Some(NamedContext::Folder(path)) = self.contexts.get(&**name)
+                && !flags.contexts.contains_key(&**name)
             {
-                let what = AskedFor::NamedContext { name: name.clone(), path: path.clone() };
+                let what = AskedFor::NamedContext { name: name.to_string(), path: path.clone() };
                 ask(template.span(), what);
             }
         }

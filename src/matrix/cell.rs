@@ -10,7 +10,7 @@ use super::{Axis, Overrides};
 use crate::error::Span;
 use crate::event::CellName;
 use crate::image::{Platform, Reference, Repository};
-use crate::input::{Cache, MediaTypes, NamedContext, Network, Secret, Test};
+use crate::input::{Cache, MediaTypes, NamedContext, Network, Secret, Test, TextMap};
 use crate::template::Scope;
 
 /// A combination of one value of each axis, with all that the matrix says of it.
@@ -31,12 +31,12 @@ pub struct Cell {
     pub dockerfile: Arc<str>,
     /// Where the matrix names the template.
     pub dockerfile_span: Span,
-    pub args: IndexMap<String, String>,
-    pub labels: IndexMap<String, String>,
-    pub annotations: IndexMap<String, String>,
+    pub args: TextMap,
+    pub labels: TextMap,
+    pub annotations: TextMap,
     /// What is asked to be told of the base image, which the rendered Dockerfile alone names.
     pub base: BaseWanted,
-    pub target: Option<String>,
+    pub target: Option<Arc<str>>,
     /// In place of the run's network.
     pub network: Option<Network>,
     pub media_types: MediaTypes,
@@ -52,7 +52,7 @@ pub struct Cell {
     pub cache_from: Vec<Cache>,
     pub cache_to: Vec<Cache>,
     /// How the image is tried; a script is counted from the folder of matrix.yaml.
-    pub test: Option<Test>,
+    pub test: Option<Arc<Test>>,
     /// Its values by their numbers.
     pub(super) values: Box<[u32]>,
     /// For each tag the number of the rule that it comes from.

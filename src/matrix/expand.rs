@@ -17,6 +17,9 @@ pub(super) const MOST_CELLS: u128 = 100_000;
 /// Of all cells together, in all repositories: what they are checked against must fit into memory.
 const MOST_TAGS: usize = 1_000_000;
 
+/// Bytes of labels, arguments and other values of all cells together, each counted once.
+const MOST_TEXT: usize = 512 << 20;
+
 /// Every cell makes its own errors; beyond this they say nothing new.
 const ENOUGH_ERRORS: usize = 50;
 
@@ -72,6 +75,10 @@ impl Selected<'_> {
                 errors.push(self.too_many_tags(cells.len(), product, tags));
                 break;
             }
+            if maker.pool.size() > MOST_TEXT {
+                errors.push(self.too_much_text(cells.len(), product, maker.pool.size()));
+                break;
+            }
             if errors.len() >= ENOUGH_ERRORS {
                 break;
             }
@@ -87,6 +94,18 @@ impl Selected<'_> {
         warnings.extend(layers.idle());
         warnings.extend(matrix.lost_tags(&self.overrides.vars));
         Ok(Expansion { cells, warnings })
+    }
+
+    fn too_much_text(&self, cells: usize, of: u128, size: usize) -> Diagnostic {
+        let message = format!(
+            "{cells} of {of} cells have {} MiB of text that no two of them share, and the most is {} \
+             MiB",
+            size >> 20,
+            MOST_TEXT >> 20
+        );
+        let help =
+            "select fewer, with `--only axis=value`, or leave placeholders out of long values";
+        Diagnostic::error(message).at(&self.matrix.axes_span, "").help(help)
     }
 
     fn too_many_tags(&self, cells: usize, of: u128, tags: usize) -> Diagnostic {

@@ -4,11 +4,10 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use super::cell::BaseLabels;
 use super::settings::Given;
 use crate::image::{Repository, Tag};
+use crate::input::TextMap;
 
 /// What the repository and the environment say of the sources that the images are made from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,12 +59,13 @@ pub(super) struct Auto<'a> {
 
 impl Auto<'_> {
     /// The labels, where they are asked for.
-    pub(super) fn fill(&self, wanted: &Option<Given<Wanted>>) -> IndexMap<String, String> {
-        let mut found = IndexMap::new();
+    pub(super) fn fill(&self, wanted: &Option<Given<Wanted>>) -> TextMap {
+        let mut found = TextMap::new();
         let wanted = wanted.as_ref().map(|given| given.value).unwrap_or_default();
         let mut set = |is_wanted: bool, name: &str, value: Option<String>| {
             if let Some(value) = value.filter(|_| is_wanted) {
-                found.insert(format!("org.opencontainers.image.{name}"), value);
+                let name = format!("org.opencontainers.image.{name}");
+                found.insert(name.into(), value.into());
             }
         };
         let name = self.repository.familiar();

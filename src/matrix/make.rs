@@ -9,10 +9,11 @@ use super::cell::{BaseWanted, Shared};
 use super::facts::{Auto, Wanted};
 use super::selection::Selected;
 use super::settings::{CacheRule, Given, SecretPlace, SecretRule, Settings, Texts};
+use super::shared::{Pool, Recent};
 use super::{Axis, AxisValue, Cell, Overrides, TagRule, Var, VarValue};
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::image::{InvalidReference, Reference, Repository, Tag};
-use crate::input::{Cache, NamedContext, Secret, SecretSource};
+use crate::input::{Cache, NamedContext, Secret, SecretSource, Test, TextMap};
 use crate::template::{Scope, Template, Value};
 
 /// What making any cell of a selection needs.
@@ -28,6 +29,9 @@ pub(super) struct Maker<'a> {
     overrides: Arc<Overrides>,
     tag_spans: Arc<[Span]>,
     nowhere: Span,
+    /// What the cells made so far have.
+    pub(super) pool: Pool,
+    tests: Recent<Arc<Test>>,
 }
 
 impl<'a> Maker<'a> {
@@ -47,6 +51,8 @@ impl<'a> Maker<'a> {
             overrides: Arc::new(selected.overrides.clone()),
             tag_spans: matrix.tags.iter().map(|rule| rule.tag.span()).collect(),
             nowhere: matrix.file.span(0..0),
+            pool: Pool::default(),
+            tests: Recent::default(),
         }
     }
 
@@ -90,7 +96,7 @@ impl<'a> Maker<'a> {
         scope.set("image", repository.familiar());
         scope.set("tag", tag.as_str());
 
-        let mut made = Made { scope: &scope, errors };
+        let mut made = Made { scope: &scope, errors, pool: &self.pool };
         let context = made.optional(&settings.context).unwrap_or_else(|| ".".to_owned());
         let dockerfile = made.optional(&settings.dockerfile);
         let dockerfile = dockerfile.unwrap_or_else(|| "Dockerfile".to_owned());
@@ -100,8 +106,8 @@ impl<'a> Maker<'a> {
         let dockerfile_span = span_of(&settings.dockerfile);
         let context = made.keep(path(&context, true, &span_of(&settings.context)));
         let dockerfile = made.keep(path(&dockerfile, false, &dockerfile_span));
-        let target = made.optional(&settings.target);
-        let target = overrides.target.clone().or(target);
+        let target = made.optional(&settings.target).map(|text| self.pool.text(text));
+        let target = overrides.target.as_deref().map(Arc::from).or(target);
         let auto = Auto { facts: &self.selected.facts, repository, tag, axes: &axes };
         let labels =
             made.map(&settings.labels, auto.fill(&settings.auto_labels), &overrides.labels);
@@ -140,14 +146,19 @@ impl<'a> Maker<'a> {
             ssh: with(ssh, &overrides.ssh),
             cache_from: [made.caches(&settings.cache_from), overrides.cache_from.clone()].concat(),
             cache_to: [made.caches(&settings.cache_to), overrides.cache_to.clone()].concat(),
-            test: made.test(&settings.test),
+            test: made.test(&settings.test).map(|test| self.test(test)),
             values: values.iter().map(|value| *value as u32).collect(),
             tag_rules: tag_rules.into(),
             axes,
             scope: scope.clone(),
             shared: shared.clone(),
         };
+        self.pool.count(own_size(&cell));
         made.errors.check(cell)
+    }
+
+    fn test(&self, test: Test) -> Arc<Test> {
+        self.tests.shared(Arc::new(test), |test| self.pool.count(test.size()))
     }
 
     /// The values of the axes, and what the conditions of tags may use.
@@ -161,7 +172,7 @@ impl<'a> Maker<'a> {
         for var in &settings.vars {
             let value = match self.overrides.vars.get(&*var.name) {
                 Some(text) => text.as_str().into(),
-                None => var.value(&scope)?,
+                None => self.pool.value(var.value(&scope)?),
             };
             scope.set(var.name.clone(), value);
         }
@@ -250,6 +261,28 @@ impl<'a> Maker<'a> {
     }
 }
 
+/// Bytes of a cell's texts that are not in the pool.
+fn own_size(cell: &Cell) -> usize {
+    let contexts = cell.contexts.values().map(|context| match context {
+        NamedContext::Image(_) => 0,
+        NamedContext::Folder(path) => path.as_os_str().len(),
+        NamedContext::Url(url) => url.len(),
+    });
+    let secrets = cell.secrets.values().map(|secret| match &secret.source {
+        SecretSource::File(path) => path.as_os_str().len(),
+        SecretSource::Variable(name) => name.len(),
+    });
+    let ssh = cell.ssh.values().flatten().map(|path| path.as_os_str().len());
+    let caches = cell.cache_from.iter().chain(&cell.cache_to);
+    let caches =
+        caches.flat_map(|cache| &cache.attributes).map(|(key, value)| key.len() + value.len());
+    let maps = [&cell.args, &cell.labels, &cell.annotations].map(|map| map.len());
+    let entries = maps.into_iter().sum::<usize>() * size_of::<(Arc<str>, Arc<str>)>();
+    let names = cell.contexts.keys().chain(cell.secrets.keys()).chain(cell.ssh.keys());
+    let names = names.map(String::len).sum::<usize>() + cell.context.len() + cell.dockerfile.len();
+    entries + names + contexts.chain(secrets).chain(ssh).chain(caches).sum::<usize>()
+}
+
 /// What the file says, and flags in its place.
 fn with<T: Clone>(
     mut file: IndexMap<String, T>,
@@ -270,6 +303,7 @@ fn tagged(repositories: &[Repository], tags: &IndexSet<Tag>) -> Vec<Reference> {
 pub(super) struct Made<'a> {
     pub(super) scope: &'a Scope,
     pub(super) errors: Diagnostics,
+    pub(super) pool: &'a Pool,
 }
 
 impl Made<'_> {
@@ -286,24 +320,26 @@ impl Made<'_> {
     }
 
     /// `first`, then what the file says, then what flags say.
-    pub(super) fn map(
-        &mut self,
-        texts: &Texts,
-        first: IndexMap<String, String>,
-        flags: &IndexMap<String, String>,
-    ) -> IndexMap<String, String> {
+    pub(super) fn map(&mut self, texts: &Texts, first: TextMap, flags: &TextMap) -> TextMap {
         let mut found = first;
         for (key, template) in texts {
-            found.insert(key.clone(), self.text(template));
+            let text = self.text(template);
+            found.insert(key.clone(), self.pool.text(text));
         }
-        with(found, flags)
+        found.extend(flags.iter().map(|(key, text)| (key.clone(), text.clone())));
+        found
+    }
+
+    /// What the file says alone.
+    pub(super) fn texts(&mut self, texts: &Texts) -> IndexMap<String, String> {
+        texts.iter().map(|(key, template)| (key.to_string(), self.text(template))).collect()
     }
 
     fn parsed(&mut self, texts: &Texts) -> IndexMap<String, Reference> {
         let mut found = IndexMap::with_capacity(texts.len());
         for (key, template) in texts {
             if let Some(reference) = self.keep(parsed(template, self.scope, "")) {
-                found.insert(key.clone(), reference);
+                found.insert(key.to_string(), reference);
             }
         }
         found
@@ -315,7 +351,7 @@ impl Made<'_> {
             let text = self.text(template);
             let read = text.parse().map_err(|why| unusable(template, &text, why));
             if let Some(context) = self.keep(read) {
-                found.insert(key.clone(), context);
+                found.insert(key.to_string(), context);
             }
         }
         found
@@ -355,7 +391,7 @@ impl Made<'_> {
                     found.extend(self.keep(caches).unwrap_or_default());
                 }
                 CacheRule::Map { kind, attributes } => {
-                    let attributes = self.map(attributes, IndexMap::new(), &IndexMap::new());
+                    let attributes = self.texts(attributes);
                     found.push(Cache { kind: kind.clone(), attributes });
                 }
             }

@@ -28,6 +28,7 @@ mod reader;
 mod rule;
 mod selection;
 mod settings;
+mod shared;
 
 mod test;
 #[cfg(test)]

@@ -104,7 +104,7 @@ impl Cell {
         }
 
         let of = |texts: &Texts, key: &str| {
-            let named = texts.iter().find(|(known, _)| known == key);
+            let named = texts.iter().find(|(known, _)| **known == *key);
             named.map_or(Source::Default, |(_, template)| file(&template.span()))
         };
         for (key, value) in &self.args {
@@ -112,7 +112,7 @@ impl Cell {
             tell(format!("args.{key}"), value, source);
         }
         let automatic = |texts: &Texts, auto: &Option<Given<Wanted>>, key: &str| match (
-            texts.iter().any(|(known, _)| known == key),
+            texts.iter().any(|(known, _)| **known == *key),
             auto,
         ) {
             (false, Some(auto)) => file(&auto.span),
@@ -138,13 +138,13 @@ impl Cell {
             tell(format!("contexts.{key}"), &value.to_string(), source);
         }
         for (key, value) in &self.secrets {
-            let named = settings.secrets.iter().find(|(known, _)| known == key);
+            let named = settings.secrets.iter().find(|(known, _)| **known == *key);
             let source = named.map_or(Source::Default, |(_, one)| file(&one.template().span()));
             let source = flag(flags.secrets.contains_key(key), "--secret", source);
             tell(format!("secrets.{key}"), &value.to_string(), source);
         }
         for (key, sockets) in &self.ssh {
-            let named = settings.ssh.iter().find(|(known, _)| known == key);
+            let named = settings.ssh.iter().find(|(known, _)| **known == *key);
             let source = named.map_or(Source::Default, |(_, agent)| file(&agent.span));
             let sockets: Vec<String> = sockets.iter().map(|s| s.display().to_string()).collect();
             let value = if sockets.is_empty() { "the running agent" } else { &sockets.join(" ") };

@@ -1,5 +1,7 @@
 //! Reading the tree key by key; every error is kept, none stops the reading.
 
+use std::sync::Arc;
+
 use super::outside::{Outside, Resolved};
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::template::Template;
@@ -70,7 +72,7 @@ impl Reader<'_> {
     }
 
     /// `key: text with placeholders`, in order.
-    pub(super) fn templates(&mut self, node: &Node, what: &str) -> Vec<(String, Template)> {
+    pub(super) fn templates(&mut self, node: &Node, what: &str) -> Vec<(Arc<str>, Template)> {
         let entries = self.map(node, what);
         self.texts_by_name(entries, what)
     }
@@ -79,7 +81,7 @@ impl Reader<'_> {
         &mut self,
         entries: impl IntoIterator<Item = &'n Entry>,
         what: &str,
-    ) -> Vec<(String, Template)> {
+    ) -> Vec<(Arc<str>, Template)> {
         let mut found = Vec::new();
         for entry in entries {
             self.key(entry, what);
@@ -89,7 +91,7 @@ impl Reader<'_> {
             } else {
                 self.template(&entry.value, &format!("{what}.{}", entry.key))
             };
-            found.extend(template.map(|template| (entry.key.clone(), template)));
+            found.extend(template.map(|template| (entry.key.as_str().into(), template)));
         }
         found
     }

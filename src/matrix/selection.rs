@@ -14,6 +14,7 @@ use super::rule::Rule;
 use super::{Axis, AxisValue, Matrix};
 use crate::error::{Diagnostic, Diagnostics, SourceFile, listed};
 use crate::image::{Platform, Reference, Repository};
+use crate::input::TextMap;
 use crate::input::{Cache, NamedContext, Network, Secret};
 
 /// The wishes of a command line; by default every cell.
@@ -58,11 +59,11 @@ pub struct Overrides {
     /// In place of vars of the file.
     pub vars: IndexMap<String, String>,
     /// Added to the file's, or in their place.
-    pub args: IndexMap<String, String>,
+    pub args: TextMap,
     /// Added to the file's, or in their place.
-    pub labels: IndexMap<String, String>,
+    pub labels: TextMap,
     /// Added to the file's, or in their place.
-    pub annotations: IndexMap<String, String>,
+    pub annotations: TextMap,
     /// In place of `target`.
     pub target: Option<String>,
     /// In place of `network`.

@@ -60,7 +60,7 @@ pub enum DeclaredKind {
 }
 
 /// `key: text with placeholders`, in the order of the file.
-pub(super) type Texts = Vec<(String, Template)>;
+pub(super) type Texts = Vec<(Arc<str>, Template)>;
 
 pub(super) type Properties = Arc<[(Arc<str>, Value)]>;
 
@@ -206,7 +206,7 @@ fn replace<T: Clone>(old: &mut Option<T>, new: &Option<T>) {
     }
 }
 
-pub(super) fn merge<T: Clone>(old: &mut Vec<(String, T)>, new: &[(String, T)]) {
+pub(super) fn merge<K: Clone + PartialEq, T: Clone>(old: &mut Vec<(K, T)>, new: &[(K, T)]) {
     for (key, value) in new {
         match old.iter_mut().find(|(known, _)| known == key) {
             Some((_, known)) => known.clone_from(value),

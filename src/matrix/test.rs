@@ -1,7 +1,5 @@
 //! What the file says of the test of images, and what it comes to in one cell.
 
-use indexmap::IndexMap;
-
 use super::make::{Made, is_variable, unusable};
 use super::settings::{Given, Texts};
 use crate::error::{Diagnostic, Diagnostics, Span};
@@ -149,13 +147,12 @@ impl Made<'_> {
             let volume = text.parse().map_err(|why| unusable(template, &text, why));
             volumes.extend(self.keep(volume));
         }
-        let none = IndexMap::new();
         Some(Test {
             span,
             command,
             healthy: healthy.map(|given| Wait { limit: given.value, span: given.span.clone() }),
             timeout,
-            env: self.map(&rule.env, none.clone(), &none),
+            env: self.texts(&rule.env),
             volumes,
             privileged: rule.privileged.as_ref().is_some_and(|given| given.value),
         })

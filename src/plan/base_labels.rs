@@ -44,7 +44,7 @@ pub(super) fn label(wanted: BaseWanted, request: &mut BuildRequest) -> Option<Un
                 for name in [NAME, DIGEST] {
                     let is_given = own.iter().any(|own| own == name);
                     if !is_given && !request.labels.contains_key(name) {
-                        request.labels.insert(name.to_owned(), String::new());
+                        request.labels.insert(name.into(), "".into());
                         open |= name == NAME;
                     }
                 }
@@ -68,10 +68,10 @@ fn name(wanted: BaseWanted, request: &mut BuildRequest, base: Base, platform: Op
         if wanted == BaseLabels::None {
             continue;
         }
-        map.entry(NAME.to_owned()).or_insert_with(|| image.to_string());
+        map.entry(NAME.into()).or_insert_with(|| image.to_string().into());
         if wanted == BaseLabels::NameAndDigest && !map.contains_key(DIGEST) {
             match &image.digest {
-                Some(digest) => drop(map.insert(DIGEST.to_owned(), digest.to_string())),
+                Some(digest) => drop(map.insert(DIGEST.into(), digest.to_string().into())),
                 None => *is_pinned = true,
             }
         }
@@ -93,10 +93,10 @@ impl BuildRequest {
         pinned.contexts.retain(|name, _| other(name));
         pinned.bases.insert(pin.base.written.clone(), image);
         if pin.labels {
-            pinned.labels.insert(DIGEST.to_owned(), digest.to_string());
+            pinned.labels.insert(DIGEST.into(), digest.to_string().into());
         }
         if pin.annotations {
-            pinned.annotations.insert(DIGEST.to_owned(), digest.to_string());
+            pinned.annotations.insert(DIGEST.into(), digest.to_string().into());
         }
         pinned.pin = None;
         pinned
@@ -270,7 +270,7 @@ mod tests {
             ("", None, None),
             ("FROM\n", None, None),
         ] {
-            let target = target.map(str::to_owned);
+            let target = target.map(Into::into);
             let request = BuildRequest { target, ..request(dockerfile) };
             let found = match built_on(&request, &request.instructions()) {
                 Some(BuiltOn::Image(base, _)) => Some(base.written),
@@ -304,12 +304,12 @@ mod tests {
             request.bases =
                 bases.iter().map(|(k, to)| ((*k).to_owned(), to.parse().unwrap())).collect();
             label(wanted, &mut request);
-            assert_eq!(request.labels[NAME], name, "{dockerfile}");
-            assert_eq!(request.annotations[NAME], name);
+            assert_eq!(&*request.labels[NAME], name, "{dockerfile}");
+            assert_eq!(&*request.annotations[NAME], name);
             let pinned = request.pinned(&request.pin.clone().unwrap(), &digest);
             assert_eq!((pinned.contexts.len(), pinned.bases.len()), (0, 1));
             assert_eq!(pinned.bases[key].to_string(), format!("{name}@{digest}"));
-            assert_eq!(pinned.labels[DIGEST], digest.to_string());
+            assert_eq!(*pinned.labels[DIGEST], digest.to_string());
             assert!(!pinned.annotations.contains_key(DIGEST));
         }
     }
@@ -323,16 +323,13 @@ mod tests {
         let digest = crate::image::Digest::of(b"x");
         let mut written = request(&format!("FROM a:1@{digest}\n"));
         label(both, &mut written);
-        assert_eq!((&written.labels[DIGEST], &written.pin), (&digest.to_string(), &None));
-        assert_eq!(written.annotations[DIGEST], digest.to_string());
+        assert_eq!((&*written.labels[DIGEST], &written.pin), (&*digest.to_string(), &None));
+        assert_eq!(*written.annotations[DIGEST], digest.to_string());
         let mut given = request("FROM a:1\n");
-        given.labels.insert(DIGEST.to_owned(), "mine".to_owned());
+        given.labels.insert(DIGEST.into(), "mine".into());
         label(both, &mut given);
         let pin = given.pin.unwrap();
-        assert_eq!(
-            (given.labels[DIGEST].as_str(), pin.labels, pin.annotations),
-            ("mine", false, true)
-        );
+        assert_eq!((&*given.labels[DIGEST], pin.labels, pin.annotations), ("mine", false, true));
         let mut folder = request("FROM a\n");
         folder.contexts.insert("a".to_owned(), NamedContext::Folder("x".into()));
         label(both, &mut folder);
@@ -369,9 +366,9 @@ mod tests {
             request.contexts = folder.clone().into();
             let found = label(both, &mut request);
             assert_eq!(found.map(|unknown| unknown.line), line, "{dockerfile}");
-            let empty: Vec<&String> = request.labels.keys().collect();
+            let empty: Vec<&str> = request.labels.keys().map(|name| &**name).collect();
             assert_eq!(empty, labels, "{dockerfile}");
-            assert!(request.labels.values().all(String::is_empty) && request.pin.is_none());
+            assert!(request.labels.values().all(|text| text.is_empty()) && request.pin.is_none());
         }
     }
 
@@ -382,11 +379,11 @@ mod tests {
         let mut request = request(text);
         request.platforms = ["linux/amd64", "linux/arm64"].map(|p| p.parse().unwrap()).into();
         assert_eq!(label(wanted, &mut request), None);
-        assert_eq!(request.labels[NAME], "docker.io/library/a:1");
+        assert_eq!(&*request.labels[NAME], "docker.io/library/a:1");
         // What the matrix says counts, also where nothing is known.
         let mut given = self::request("FROM a-$BUILDARCH\n");
-        given.labels.insert(NAME.to_owned(), "mine".to_owned());
+        given.labels.insert(NAME.into(), "mine".into());
         assert_eq!(label(wanted, &mut given), None);
-        assert_eq!(given.labels[NAME], "mine");
+        assert_eq!(&*given.labels[NAME], "mine");
     }
 }

@@ -24,12 +24,12 @@ pub struct Base {
 impl BuildRequest {
     /// Its Dockerfile, read.
     pub fn instructions(&self) -> Dockerfile {
-        Dockerfile::parse(&self.dockerfile.text)
+        Dockerfile::parse(&self.dockerfile.text())
     }
 
     /// The platforms for which its Dockerfile is read differently: one where it does not matter.
     pub(super) fn differing_platforms(&self) -> &[Platform] {
-        let differ = self.dockerfile.text.contains("TARGET");
+        let differ = self.dockerfile.mentions("TARGET");
         let count = if differ { self.platforms.len() } else { 1 };
         &self.platforms[..count.min(self.platforms.len())]
     }
@@ -284,7 +284,7 @@ mod tests {
                     RUN --mount=type=bind,from=mine:1,target=/b --mount=from=folder,target=/c x\n\
                     FROM a-$TARGETARCH AS arch\nONBUILD COPY --from=c a b\nFROM arch\n";
         let mut request = request(text);
-        request.args = IndexMap::from([("V".to_owned(), "3.21".to_owned())]);
+        request.args = IndexMap::from([("V".into(), "3.21".into())]);
         request.bases =
             IndexMap::from([("mine:1".to_owned(), "m.example/mine:2".parse().unwrap())]);
         let folder = NamedContext::Folder("x".into());
@@ -403,7 +403,7 @@ mod tests {
             ),
         ] {
             let mut request = request(text);
-            request.target = target.map(str::to_owned);
+            request.target = target.map(Into::into);
             let found = platforms(&["linux/arm64", "linux/amd64"]);
             let needed = needed_images(&request, &request.instructions(), &found[0], &found[1]);
             let shown = |list: &[Platform]| {

@@ -38,7 +38,7 @@ pub fn committed(
         match rendered {
             Ok(rendered) => found.push(Committed {
                 path: file.path.clone(),
-                text: rendered.text,
+                text: rendered.text().into_owned(),
                 span: file.span.clone(),
             }),
             Err(wrong) => errors.extend(wrong),

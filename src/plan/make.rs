@@ -1,6 +1,6 @@
 //! From cells and templates to build requests.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,6 +25,21 @@ pub struct Plan {
 /// Every cell makes its own errors; beyond this they say nothing new.
 const ENOUGH_ERRORS: usize = 50;
 
+/// The most bytes of Dockerfiles that are in memory at once, beside the templates.
+const MOST_TEXT: usize = 512 << 20;
+
+fn too_much(cell: &Cell, made: usize, of: usize, size: usize) -> Diagnostic {
+    let message = format!(
+        "the Dockerfiles of {made} of {of} cells have {} MiB of text that no two of them share, and \
+         the most is {} MiB",
+        size >> 20,
+        MOST_TEXT >> 20
+    );
+    let help =
+        "select fewer cells, with `--only axis=value`, or give long texts fewer placeholders";
+    Diagnostic::error(message).at(&cell.dockerfile_span, "the template of the last").help(help)
+}
+
 /// Renders every cell's Dockerfile. `root` is the directory of matrix.yaml, and the paths of the
 /// requests start from the directory that `root` itself starts from.
 pub fn plan(
@@ -43,13 +58,26 @@ pub fn plan(
     }
     let mut requests = Vec::with_capacity(cells.len());
     let mut unknown = Vec::new();
+    let (mut known, mut size) = (HashSet::new(), 0);
     for cell in cells {
         match request(cell, templates, root, options) {
-            Ok((request, base)) => {
+            Ok((mut request, base)) => {
+                // Cells whose Dockerfiles are equal share one.
+                match known.get(&request.dockerfile) {
+                    Some(shared) => request.dockerfile = Arc::clone(shared),
+                    None => {
+                        size += request.dockerfile.size();
+                        known.insert(request.dockerfile.clone());
+                    }
+                }
                 unknown.extend(base.map(|base| (requests.len(), base)));
                 requests.push(request);
             }
             Err(found) => errors.extend(found),
+        }
+        if size > MOST_TEXT {
+            errors.push(too_much(cell, requests.len(), cells.len(), size));
+            break;
         }
         if errors.len() >= ENOUGH_ERRORS {
             break;

@@ -21,7 +21,7 @@
 //!     }
 //! }
 //! let plan = plan(&matrix, &cells, &templates, &Root::default(), &Default::default())?;
-//! assert_eq!(plan.requests[0].dockerfile.text, "FROM alpine\n");
+//! assert_eq!(plan.requests[0].dockerfile.text(), "FROM alpine\n");
 //! # Ok::<(), onebuild::error::Diagnostics>(())
 //! ```
 
@@ -49,6 +49,6 @@ pub use make::{Plan, plan};
 pub use privileges::Privileges;
 pub use request::{BuildOptions, BuildRequest, FileOutput, Output, Pin};
 pub(crate) use show::escaped;
-pub use show::{Bake, Beyond, Strategy, bake, github, json, table};
+pub use show::{Bake, Beyond, Strategy, bake, github, table, write_json};
 pub use sources::Sources;
 pub use templates::{Needed, Templates};

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::request::BuildRequest;
-use crate::dockerfile::{Dockerfile, Kind, Run, Source};
+use crate::dockerfile::{Kind, Run, Source};
 
 /// What the steps of a build ask for, each with the line (from 1) of the first step that does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,12 +20,12 @@ pub struct Privileges {
 /// What the Dockerfile of `request` asks for in the stages that are built.
 pub(super) fn privileges(request: &BuildRequest) -> Privileges {
     let mut found = Privileges::default();
-    let text = &request.dockerfile.text;
+    let dockerfile = &request.dockerfile;
     // Few do. A flag that is cut in two by a line break is not found, and BuildKit refuses it.
-    if !text.contains("--network") && !text.contains("--security") {
+    if !dockerfile.mentions("--network") && !dockerfile.mentions("--security") {
         return found;
     }
-    let file = Dockerfile::parse(text);
+    let file = request.instructions();
     // Stages that are built, by the lines of their `FROM`, and those that others are built on, which
     // run their triggers.
     let (mut built, mut triggers) = (BTreeSet::new(), BTreeSet::new());
@@ -95,7 +95,7 @@ mod tests {
             let rendered = Rendered::verbatim("Dockerfile", text);
             let request = BuildRequest {
                 dockerfile: Arc::new(rendered),
-                target: target.map(str::to_owned),
+                target: target.map(Into::into),
                 ..BuildRequest::sample("c")
             };
             let Privileges { network_host, insecure } = privileges(&request);

@@ -9,7 +9,7 @@ use super::bases::Base;
 use super::privileges::Privileges;
 use crate::event::CellName;
 use crate::image::{Platform, Reference};
-use crate::input::{Cache, MediaTypes, NamedContext, Network, Secret, Test};
+use crate::input::{Cache, MediaTypes, NamedContext, Network, Secret, Test, TextMap};
 use crate::template::Rendered;
 
 /// Everything a builder must know of one cell.
@@ -25,11 +25,11 @@ pub struct BuildRequest {
     pub platforms: Vec<Platform>,
     /// Every name the image gets, each with a tag.
     pub references: Vec<Reference>,
-    pub args: IndexMap<String, String>,
-    pub labels: IndexMap<String, String>,
-    pub target: Option<String>,
+    pub args: TextMap,
+    pub labels: TextMap,
+    pub target: Option<Arc<str>>,
     /// Of the image index and its manifests.
-    pub annotations: IndexMap<String, String>,
+    pub annotations: TextMap,
     /// What stands in for an image that the Dockerfile names, the key being the name in `FROM`.
     pub bases: IndexMap<String, Reference>,
     /// Further contexts, by the name that `FROM` and `COPY --from` know them by.
@@ -49,7 +49,7 @@ pub struct BuildRequest {
     /// A base image whose digest only the build can find out, since it is to become a label.
     pub pin: Option<Pin>,
     /// What each platform must do before the image goes anywhere.
-    pub test: Option<Test>,
+    pub test: Option<Arc<Test>>,
     /// The content of the test's script, where it is one.
     pub script: Option<Arc<[u8]>>,
     pub options: Arc<BuildOptions>,

@@ -39,7 +39,7 @@ impl Template {
         }
         let mut renderer = Renderer::new(&|_| None, self.text().len() + 64);
         renderer.template(self, scope);
-        Ok(renderer.finish()?.text)
+        renderer.finish_text()
     }
 
     /// What a list of the matrix holds where the whole text is one placeholder of a list.
@@ -72,7 +72,7 @@ impl<'a> Renderer<'a> {
     }
 
     fn template(&mut self, template: &Template, scope: &Scope) {
-        let file = self.writer.file(template.source.name());
+        let file = self.writer.file(&template.source);
         let mut frame = Frame::new(scope, &template.source);
         let _stopped = self.nodes(&template.nodes, &mut frame, file);
     }
@@ -82,12 +82,19 @@ impl<'a> Renderer<'a> {
         self.errors.check(rendered)
     }
 
+    fn finish_text(mut self) -> Result<String, Diagnostics> {
+        let text = self.writer.into_text();
+        self.errors.check(text)
+    }
+
     fn nodes(&mut self, nodes: &[Node], frame: &mut Frame<'_>, file: u32) -> Result<(), Stop> {
         for node in nodes {
             self.step(frame.source)?;
             match node {
                 Node::Text { range, line } => {
-                    self.push(&frame.source.text()[range.clone()], frame.source, file, *line)?;
+                    let text = &frame.source.text()[range.clone()];
+                    self.fits(text, frame.source)?;
+                    self.writer.push_from(text, range.start, file, *line);
                 }
                 Node::Value { expression, line } => {
                     self.value(expression, frame, file, *line)?;
@@ -126,13 +133,18 @@ impl<'a> Renderer<'a> {
     }
 
     fn push(&mut self, text: &str, source: &Source, file: u32, line: u32) -> Result<(), Stop> {
+        self.fits(text, source)?;
+        self.writer.push(text, file, line);
+        Ok(())
+    }
+
+    fn fits(&mut self, text: &str, source: &Source) -> Result<(), Stop> {
         if self.writer.len() + text.len() > LARGEST {
             let span = source.span(0..0);
             let message = "the rendered text would be larger than 1 MiB";
             self.report(Diagnostic::error(message).at(&span, ""));
             return Err(Stop);
         }
-        self.writer.push(text, file, line);
         Ok(())
     }
 
@@ -231,7 +243,7 @@ impl<'a> Renderer<'a> {
             return Ok(());
         };
         self.chain.push((path.to_owned(), span));
-        let file = self.writer.file(template.source.name());
+        let file = self.writer.file(&template.source);
         // Loop variables hold inside as well: the text could stand here itself.
         let mut inner =
             Frame { scope: frame.scope, source: &template.source, locals: frame.locals.clone() };

@@ -1,15 +1,70 @@
 //! A rendered Dockerfile, and the way back from its lines to the template's.
 
+use std::borrow::Cow;
+use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use super::source::Source;
+use crate::error::SourceFile;
+
 /// A rendered Dockerfile and where each of its lines came from.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+///
+/// Thousands of cells may have a large template. What comes out of one as it stands there is not copied:
+/// a [`Piece`] names its place. Two of these are equal when they have the same pieces; that is when
+/// their texts are equal, unless a large template has the same text in two of its branches.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Rendered {
-    /// The Dockerfile, ready for BuildKit.
-    pub text: String,
-    files: Vec<Arc<str>>,
-    runs: Vec<Run>,
+    /// What does not stand in a large template.
+    own: Box<str>,
+    pieces: Box<[Piece]>,
+    map: LineMap,
+}
+
+/// A part of the text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Piece {
+    /// Index of the file that it stands in; [`OWN`] where it does not.
+    file: u32,
+    start: u32,
+    end: u32,
+}
+
+const OWN: u32 = u32::MAX;
+
+/// A template from this size on is large, and its stretches of this length are not copied.
+const LARGE_FILE: usize = 4096;
+const LONG_STRETCH: usize = 64;
+
+/// Where the lines came from. It says nothing of what they are.
+#[derive(Clone, Default)]
+struct LineMap {
+    files: Box<[File]>,
+    runs: Box<[Run]>,
     lines: u32,
+}
+
+impl PartialEq for LineMap {
+    /// Only the files that the pieces name count.
+    fn eq(&self, other: &Self) -> bool {
+        let large =
+            |map: &Self| map.files.iter().map(|file| file.large.clone()).collect::<Vec<_>>();
+        large(self) == large(other)
+    }
+}
+
+impl Eq for LineMap {}
+
+impl Hash for LineMap {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
+/// A template, or a file that it includes.
+#[derive(Clone)]
+struct File {
+    name: Arc<str>,
+    /// Its text, where stretches of it are not copied.
+    large: Option<SourceFile>,
 }
 
 /// Lines that follow each other in the rendered text as they do in one template: a template
@@ -37,41 +92,117 @@ impl Rendered {
     /// A text without placeholders, each line its own origin.
     pub fn verbatim(file: impl Into<Arc<str>>, text: &str) -> Self {
         let mut writer = Writer::default();
-        let file = writer.file(&file.into());
+        let file = writer.named(&file.into(), None);
         writer.push(text, file, 1);
         writer.finish()
     }
 
+    /// The Dockerfile, ready for BuildKit. That of a large template is put together for each call, so
+    /// keep it no longer than it is needed.
+    pub fn text(&self) -> Cow<'_, str> {
+        match &*self.pieces {
+            [] => Cow::Borrowed(""),
+            [piece] => Cow::Borrowed(self.part(*piece)),
+            _ => Cow::Owned(self.parts().collect()),
+        }
+    }
+
+    /// The same, part by part.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().map(|piece| self.part(*piece))
+    }
+
+    /// Whether the text holds `word`.
+    pub fn mentions(&self, word: &str) -> bool {
+        // Across parts only the end of what came before can begin it.
+        let mut before = String::new();
+        self.parts().any(|part| {
+            let start: String = part.chars().take(word.len()).collect();
+            let across = before.clone() + &start;
+            let keep = part.chars().rev().take(word.len()).map(char::len_utf8).sum::<usize>();
+            match keep < part.len() {
+                true => part[part.len() - keep..].clone_into(&mut before),
+                false => before += part,
+            }
+            across.contains(word) || part.contains(word)
+        })
+    }
+
+    /// Feeds `state` with what stays the same where only numbers differ: `add` does so with a text.
+    /// What stands in a large template counts by its place.
+    pub fn shape<H: Hasher>(&self, state: &mut H, add: impl Fn(&mut H, &str)) {
+        for piece in &self.pieces {
+            match piece.file {
+                OWN => add(state, self.part(*piece)),
+                file => {
+                    self.map.files[file as usize].large.hash(state);
+                    (piece.start, piece.end).hash(state);
+                }
+            }
+        }
+    }
+
+    /// The bytes of memory that this needs beside its template.
+    pub fn size(&self) -> usize {
+        self.own.len() + size_of_val(&*self.pieces) + size_of_val(&*self.map.runs)
+    }
+
     /// Where line `line` (from 1) of the rendered text came from.
     pub fn origin(&self, line: u32) -> Option<Origin> {
-        let line = line.checked_sub(1).filter(|line| *line < self.lines)?;
-        let next = self.runs.partition_point(|run| run.rendered <= line);
-        let run = self.runs.get(next.checked_sub(1)?)?;
-        let file = self.files.get(run.file as usize)?.clone();
+        let LineMap { files, runs, lines } = &self.map;
+        let line = line.checked_sub(1).filter(|line| line < lines)?;
+        let next = runs.partition_point(|run| run.rendered <= line);
+        let run = runs.get(next.checked_sub(1)?)?;
+        let file = files.get(run.file as usize)?.name.clone();
         Some(Origin { file, line: run.template + (line - run.rendered) })
+    }
+
+    fn part(&self, piece: Piece) -> &str {
+        let text = match piece.file {
+            OWN => &*self.own,
+            file => self.map.files[file as usize].large.as_ref().map_or("", SourceFile::text),
+        };
+        &text[piece.start as usize..piece.end as usize]
+    }
+}
+
+impl fmt::Debug for Rendered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Rendered").field(&self.text()).finish()
     }
 }
 
 /// Collects rendered text piece by piece and keeps the map.
 #[derive(Default)]
 pub(super) struct Writer {
-    text: String,
-    files: Vec<Arc<str>>,
+    own: String,
+    pieces: Vec<Piece>,
+    files: Vec<File>,
     runs: Vec<Run>,
     /// Line ends written so far: the number of the present line, from 0.
     line: u32,
+    len: usize,
+    is_inside_line: bool,
 }
 
 impl Writer {
     pub(super) fn with_capacity(bytes: usize) -> Self {
-        Self { text: String::with_capacity(bytes), ..Self::default() }
+        Self { own: String::with_capacity(bytes.min(LARGE_FILE)), ..Self::default() }
     }
 
-    /// The number under which pieces of this file are pushed.
-    pub(super) fn file(&mut self, name: &Arc<str>) -> u32 {
-        let found = self.files.iter().position(|file| file == name);
+    /// The number under which pieces of this source are pushed.
+    pub(super) fn file(&mut self, source: &Source) -> u32 {
+        let large = match source {
+            Source::File(file) if file.text().len() >= LARGE_FILE => Some(file),
+            Source::File(_) | Source::Inline { .. } => None,
+        };
+        self.named(source.name(), large)
+    }
+
+    fn named(&mut self, name: &Arc<str>, large: Option<&SourceFile>) -> u32 {
+        let found = self.files.iter().position(|file| file.name == *name);
         let index = found.unwrap_or_else(|| {
-            self.files.push(name.clone());
+            self.files.push(File { name: name.clone(), large: large.cloned() });
             self.files.len() - 1
         });
         u32::try_from(index).expect("the depth of includes bounds the number of files")
@@ -79,13 +210,42 @@ impl Writer {
 
     /// Adds `piece`, which starts at line `line` (from 1) of a file.
     pub(super) fn push(&mut self, piece: &str, file: u32, line: u32) {
+        self.count(piece, file, line);
+        self.push_own(piece);
+    }
+
+    /// The same for a piece that stands at `start` in that file.
+    pub(super) fn push_from(&mut self, piece: &str, start: usize, file: u32, line: u32) {
+        self.count(piece, file, line);
+        if piece.len() < LONG_STRETCH || self.files[file as usize].large.is_none() {
+            return self.push_own(piece);
+        }
+        let (start, end) = (small(start), small(start + piece.len()));
+        self.pieces.push(Piece { file, start, end });
+    }
+
+    fn push_own(&mut self, piece: &str) {
+        if piece.is_empty() {
+            return;
+        }
+        let start = small(self.own.len());
+        self.own.push_str(piece);
+        let end = small(self.own.len());
+        match self.pieces.last_mut() {
+            Some(last) if last.file == OWN => last.end = end,
+            _ => self.pieces.push(Piece { file: OWN, start, end }),
+        }
+    }
+
+    fn count(&mut self, piece: &str, file: u32, line: u32) {
         if piece.is_empty() {
             return;
         }
         if self.at_line_start() {
             self.mark(self.line, file, line);
         }
-        self.text.push_str(piece);
+        self.len += piece.len();
+        self.is_inside_line = !piece.ends_with('\n');
         let ends = memchr_count(piece.as_bytes());
         if ends > 0 {
             // Lines after the first are this piece's own, whatever began the line before.
@@ -98,16 +258,25 @@ impl Writer {
     }
 
     pub(super) fn at_line_start(&self) -> bool {
-        self.text.is_empty() || self.text.ends_with('\n')
+        !self.is_inside_line
     }
 
     pub(super) fn len(&self) -> usize {
-        self.text.len()
+        self.len
     }
 
     pub(super) fn finish(self) -> Rendered {
         let lines = self.line + u32::from(!self.at_line_start());
-        Rendered { text: self.text, files: self.files, runs: self.runs, lines }
+        let map = LineMap { files: self.files.into(), runs: self.runs.into(), lines };
+        Rendered { own: self.own.into(), pieces: self.pieces.into(), map }
+    }
+
+    /// The text alone.
+    pub(super) fn into_text(self) -> String {
+        match &*self.pieces {
+            [] | [Piece { file: OWN, .. }] => self.own,
+            _ => self.finish().text().into_owned(),
+        }
     }
 
     fn mark(&mut self, rendered: u32, file: u32, template: u32) {
@@ -118,6 +287,10 @@ impl Writer {
             self.runs.push(Run { rendered, file, template });
         }
     }
+}
+
+fn small(length: usize) -> u32 {
+    u32::try_from(length).expect("templates and rendered texts are capped far below 4 GiB")
 }
 
 fn memchr_count(bytes: &[u8]) -> u32 {

@@ -32,7 +32,7 @@ fn render(text: &str) -> Result<Rendered, Diagnostics> {
 }
 
 fn rendered(text: &str) -> String {
-    render(text).unwrap_or_else(|errors| panic!("{text}: {errors}")).text
+    render(text).unwrap_or_else(|errors| panic!("{text}: {errors}")).text().into_owned()
 }
 
 fn error(text: &str) -> String {
@@ -134,7 +134,7 @@ fn an_included_file_stands_in_place_of_its_line() {
         ("common/two", "no end <%os%>"),
     ];
     let rendered = render_with(&files, &scope()).unwrap();
-    assert_eq!(rendered.text, "A\ncurl\nno end alpine\ntar\nno end alpine\nB\n");
+    assert_eq!(rendered.text(), "A\ncurl\nno end alpine\ntar\nno end alpine\nB\n");
     let places: Vec<String> = (1..=7)
         .map_while(|line| rendered.origin(line))
         .map(|Origin { file, line }| format!("{file}:{line}"))
@@ -156,7 +156,7 @@ fn every_rendered_line_knows_the_line_it_came_from() {
     let rendered = render(text).unwrap();
     let lines: Vec<u32> = (1..).map_while(|line| rendered.origin(line)).map(|o| o.line).collect();
     assert_eq!(lines, [1, 3, 4, 9, 10, 9, 10, 12, 13, 14, 15]);
-    assert_eq!(rendered.text.lines().count(), lines.len());
+    assert_eq!(rendered.text().lines().count(), lines.len());
     assert_eq!(rendered.origin(0), None);
 }
 
@@ -273,9 +273,44 @@ proptest! {
         text in "(<%|%>|\\{%|#%| if | for | in |os|endif|include|\"|\\||\\.|\\(|\\[|é|\r?\n|[a-z <=]){0,40}"
     ) {
         if let Ok(rendered) = render(&text) {
-            let count = rendered.text.split_inclusive('\n').count() as u32;
+            let count = rendered.text().split_inclusive('\n').count() as u32;
             prop_assert!(rendered.origin(count + 1).is_none());
             prop_assert!((1..=count).all(|line| rendered.origin(line).is_some()));
         }
     }
+}
+
+#[test]
+fn stretches_of_a_large_template_are_shared_and_nothing_shows_it() {
+    let stretch = "RUN echo onebuild and sixty more characters that no value ever changes, é\n";
+    let large = format!("FROM a:<%x%>\n{}RUN <%x%> end", stretch.repeat(100));
+    let template = Template::file(SourceFile::new("Dockerfile", large.clone())).unwrap();
+    let with = |value: &str| {
+        let mut scope = Scope::default();
+        scope.set("x", value);
+        template.render(&scope, &|_| None).unwrap()
+    };
+    let rendered = with("1.0");
+    let text = large.replace("<%x%>", "1.0");
+    assert_eq!(rendered.text(), text);
+    assert_eq!(rendered.parts().collect::<String>(), text);
+    assert!(rendered.size() < 200, "{}", rendered.size());
+    for line in 1..=u32::try_from(text.lines().count()).unwrap() {
+        assert_eq!(rendered.origin(line).map(|origin| origin.line), Some(line));
+    }
+    assert_eq!(rendered, with("1.0"));
+    assert_ne!(rendered, with("1.1"));
+    for (word, holds) in
+        [("FROM", true), (":1.0\nRUN echo one", true), ("é\nRUN 1.0 end", true), ("1.1", false)]
+    {
+        assert_eq!(rendered.mentions(word), holds, "{word}");
+    }
+    let shape = |rendered: &Rendered| {
+        use std::hash::Hasher as _;
+        let mut state = std::hash::DefaultHasher::new();
+        rendered.shape(&mut state, |state, text| state.write_usize(text.len()));
+        state.finish()
+    };
+    assert_eq!(shape(&rendered), shape(&with("2.0")));
+    assert_ne!(shape(&rendered), shape(&with("10.0")));
 }

@@ -7,6 +7,7 @@ mod engines; // engines that are refused
 mod explain; // where values come from
 mod init; // a first matrix.yaml
 mod lint; // findings and their forms
+mod memory; // many cells with long values
 mod plan; // strategy matrices and bake files
 mod project; // a folder, and onebuild in it
 mod render; // render --check, render --files

@@ -100,7 +100,7 @@ fn a_name_is_judged_by_all_cells_and_one_of_a_flag_by_the_selected_ones() {
     assert_eq!(project("os=a", Overrides::default()), ["unused-base matrix.yaml:8:10"]);
     let flags = Overrides {
         bases: [("x:1".to_owned(), "q:1".parse().unwrap())].into(),
-        args: [("V".to_owned(), "1".to_owned())].into(),
+        args: [("V".into(), "1".into())].into(),
         ..Overrides::default()
     };
     // The matrix has this base too, for a cell that uses it.

@@ -242,9 +242,9 @@ impl Secrets {
         if let Some(content) = self.held.0.get(&path) {
             return Ok(Some(content.to_vec()));
         }
-        // A disk may make its reader wait.
+        // A disk may make its reader wait. What has become a pipe since the run began is refused.
         let shown = path.display().to_string();
-        let read = tokio::task::spawn_blocking(move || content(&path));
+        let read = tokio::task::spawn_blocking(move || content(regular::open(&path)?));
         match read.await.map_err(|error| error.to_string())? {
             Ok(content) => Ok(Some(content)),
             Err(error) if is_missing(&error) && self.optional.contains(id) => Ok(None),
@@ -254,10 +254,9 @@ impl Secrets {
 }
 
 /// The content of a secret's file; one byte beyond what is allowed is enough to refuse it.
-fn content(path: &Path) -> io::Result<Vec<u8>> {
+fn content(file: File) -> io::Result<Vec<u8>> {
     // As much as is ever needed, so that no part is left behind in memory when it grows.
     let mut content = Vec::with_capacity(MAX_SECRET + 1);
-    // One that has become a pipe since the run began is refused.
-    regular::open(path)?.take(MAX_SECRET as u64 + 1).read_to_end(&mut content)?;
+    file.take(MAX_SECRET as u64 + 1).read_to_end(&mut content)?;
     Ok(content)
 }

@@ -1,6 +1,7 @@
 //! Pipes, terminals and devices that secrets are read from, each once and all at the same time.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,7 +48,7 @@ impl Pipes {
             // Opening a pipe waits for its writer, and nothing ends that but the process. A thread
             // that still waits does not hold the process.
             std::thread::spawn(move || {
-                let _ = sender.send(content(&from).map(Zeroizing::new));
+                let _ = sender.send(File::open(&from).and_then(content).map(Zeroizing::new));
             });
             (path.to_owned(), receiver)
         });

@@ -45,7 +45,7 @@ tags: [{ tag: <%os%> }]
     assert_eq!(names(&cells), "alpine debian");
     assert_eq!(cells[0].references[0].familiar(), "you/app:alpine");
     assert_eq!(cells[0].platforms.len(), 2);
-    let args: Vec<&str> = cells[0].args.values().map(String::as_str).collect();
+    let args: Vec<&str> = cells[0].args.values().map(|text| &**text).collect();
     assert_eq!(args, ["a", "c", "c"]);
     let place = |key: &str| {
         let origins = cells[0].origins();

@@ -34,7 +34,7 @@ fn a_version_that_only_include_names_is_never_the_latest() {
     let text = family("include: [{ os: alpine, version: 3.0.0-rc.1 }]\nargs: { L: <%latest%> }\n");
     let latest: Vec<String> = cells(&text)
         .iter()
-        .filter(|cell| cell.args["L"] == "true")
+        .filter(|cell| &*cell.args["L"] == "true")
         .map(|cell| cell.name.to_string())
         .collect();
     assert_eq!(latest, ["ubuntu-2.0.2", "centos-2.0.2", "alpine-2.0.2"]);

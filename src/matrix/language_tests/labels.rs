@@ -15,8 +15,8 @@ fn labels_are_filled_in_from_git_and_the_cell_when_asked() {
         let selected = matrix.select(&Selection::default(), &overrides).unwrap();
         (matrix.wants_facts().is_some(), selected.with_facts(facts.clone()).expand().unwrap().cells)
     };
-    let shown = |map: &indexmap::IndexMap<String, String>| {
-        let short = |(key, value): (&String, &String)| {
+    let shown = |map: &crate::input::TextMap| {
+        let short = |(key, value): (&std::sync::Arc<str>, &std::sync::Arc<str>)| {
             format!("{}={value}", key.trim_start_matches("org.opencontainers.image."))
         };
         map.iter().map(short).collect::<Vec<_>>().join(" ")

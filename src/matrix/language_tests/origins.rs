@@ -10,8 +10,8 @@ fn every_value_of_a_cell_tells_where_it_came_from() {
     let overrides = Overrides {
         images: vec!["you/app".parse().unwrap()],
         platforms: vec!["linux/arm64".parse().unwrap()],
-        args: [("C".to_owned(), "flag".to_owned())].into(),
-        vars: [("w".to_owned(), "y".to_owned())].into(),
+        args: [("C".into(), "flag".into())].into(),
+        vars: [("w".into(), "y".into())].into(),
         environment: vec!["ONEBUILD_IMAGE".to_owned()],
         ..Default::default()
     };

@@ -27,7 +27,7 @@ overrides:
     assert_eq!(args(first), "2.0.0 rpm-centos 3");
     assert_eq!((first.platforms.len(), first.target.as_deref()), (2, Some("slim")));
     assert_eq!((&*first.context, &*first.dockerfile), ("rpm", "rpm/Dockerfile"));
-    assert_eq!(first.labels["l"], "centos-2.0.0");
+    assert_eq!(&*first.labels["l"], "centos-2.0.0");
     assert_eq!(first.scope.get("other").unwrap().as_text(), Some("rpm-centos!"));
     assert_eq!(first.bases["alpine"].to_string(), "quay.io/a/alpine:3");
     assert_eq!(first.network.unwrap().to_string(), "host");

@@ -2,31 +2,34 @@
 //!
 //! Source: <https://docs.docker.com/build/bake/reference/>
 
+use std::io::{self, Write};
+
 use indexmap::IndexMap;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::escaped;
+use super::{texts_of, write_pretty};
 use crate::image::{Reference, short_name};
 use crate::plan::{BuildRequest, Cache, MediaTypes, NamedContext, Network, Secret, SecretSource};
 
 /// A bake file, and what it cannot hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bake {
-    pub json: String,
+#[derive(Debug, Clone)]
+pub struct Bake<'r> {
+    targets: IndexMap<String, &'r BuildRequest>,
     /// One sentence each.
     pub notes: Vec<String>,
 }
 
 /// One target for each request, and a group of all. Where the images go is for bake to be told.
-pub fn bake(requests: &[BuildRequest]) -> Bake {
-    let mut targets = Map::new();
+pub fn bake(requests: &[BuildRequest]) -> Bake<'_> {
+    let mut targets = IndexMap::with_capacity(requests.len());
     let mut notes = Vec::new();
     for request in requests {
         let mut name = target_name(&request.cell);
         while targets.contains_key(&name) {
             name.push('_');
         }
-        targets.insert(name, target(request));
+        targets.insert(name, request);
         if request.dockerignore.is_some() {
             notes.push(format!(
                 "{}: its template has a .dockerignore of its own, which a bake file cannot hold",
@@ -48,14 +51,34 @@ pub fn bake(requests: &[BuildRequest]) -> Bake {
         notes
             .push(format!("a bake file tests no image: {tested} here would be tested by onebuild"));
     }
-    let names: Vec<&String> = targets.keys().collect();
-    let file = json!({ "group": { "default": { "targets": names } }, "target": targets });
-    let json = serde_json::to_string_pretty(&literal(file))
-        .expect("texts, lists and maps with text keys always serialize");
-    Bake { json: escaped(&json) + "\n", notes }
+    Bake { targets, notes }
 }
 
 /// Bake's targets are named with letters, digits, `_` and `-`.
+impl Bake<'_> {
+    /// Writes the file, target by target.
+    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let names: Vec<&String> = self.targets.keys().collect();
+        let group = json!({ "default": { "targets": names } });
+        write_pretty(&File { group, target: Targets(&self.targets) }, out)
+    }
+}
+
+#[derive(Serialize)]
+struct File<'r> {
+    group: Value,
+    target: Targets<'r>,
+}
+
+/// Each target is made when its turn comes.
+struct Targets<'r>(&'r IndexMap<String, &'r BuildRequest>);
+
+impl Serialize for Targets<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, one)| (name, literal(target(one)))))
+    }
+}
+
 fn target_name(cell: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
     cell.chars().map(plain).collect()
@@ -77,13 +100,13 @@ fn target(request: &BuildRequest) -> Value {
         }
     };
     set("context", json!(request.context.display().to_string()));
-    set("dockerfile-inline", json!(request.dockerfile.text));
+    set("dockerfile-inline", json!(request.dockerfile.text()));
     set("tags", json!(texts(&request.references)));
     set("platforms", json!(texts(&request.platforms)));
-    set("args", json!(request.args));
-    set("labels", json!(request.labels));
+    set("args", texts_of(&request.args));
+    set("labels", texts_of(&request.labels));
     set("annotations", annotations(request).into());
-    set("target", json!(request.target));
+    set("target", json!(request.target.as_deref()));
     set("contexts", json!(contexts(request)));
     set("secret", request.secrets.iter().map(|(id, one)| secret(id, one)).collect());
     set("ssh", request.ssh.iter().map(|(id, sockets)| ssh(id, sockets)).collect());

@@ -44,7 +44,7 @@ pub fn github(matrix: &Matrix, cells: &[Cell], group_by: &[String]) -> Result<St
     }
     let include: Vec<Value> = jobs.iter().map(|cells| job(matrix, cells, &by)).collect();
     Ok(Strategy {
-        json: escaped(&json!({ "include": include }).to_string()) + "\n",
+        json: escaped(&json!({ "include": include }).to_string()).into_owned() + "\n",
         grouping: sentence(matrix, cells.len(), jobs.len(), &by, wanted, each),
     })
 }

@@ -1,9 +1,12 @@
 //! A plan for programs.
 
+use std::io::{self, Write};
+
 use indexmap::IndexMap;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::escaped;
+use super::{texts_of, write_pretty};
 use crate::input::{
     Cache, MediaTypes, NamedContext, Network, Secret, SecretSource, Test, TestCommand,
 };
@@ -18,20 +21,27 @@ pub struct Beyond {
     pub environment: Vec<String>,
 }
 
-/// The plan for programs. Versioned: fields are added, never changed, under one version.
-pub fn json(cells: &[Cell], beyond: &Beyond) -> String {
-    let cells: Vec<Value> = cells.iter().map(cell).collect();
+/// Writes the plan for programs, cell by cell. Versioned: fields are added, never changed, under one version.
+pub fn write_json(cells: &[Cell], beyond: &Beyond, out: &mut impl Write) -> io::Result<()> {
     let Beyond { grants, environment } = beyond;
-    let plan = json!({
-        "version": 1,
-        "cells": cells,
-        "grants": grants,
-        "environment": environment,
-    });
-    let mut text = serde_json::to_string_pretty(&plan)
-        .expect("texts, lists and maps with text keys always serialize");
-    text.push('\n');
-    escaped(&text)
+    write_pretty(&Plan { version: 1, cells: Cells(cells), grants, environment }, out)
+}
+
+#[derive(Serialize)]
+struct Plan<'c> {
+    version: u32,
+    cells: Cells<'c>,
+    grants: &'c [String],
+    environment: &'c [String],
+}
+
+/// Each cell is made when its turn comes.
+struct Cells<'c>(&'c [Cell]);
+
+impl Serialize for Cells<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(cell))
+    }
 }
 
 fn cell(cell: &Cell) -> Value {
@@ -46,17 +56,17 @@ fn cell(cell: &Cell) -> Value {
         "references": cell.references.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "context": &*cell.context,
         "dockerfile": &*cell.dockerfile,
-        "args": cell.args,
-        "labels": cell.labels,
-        "annotations": cell.annotations,
-        "target": cell.target,
+        "args": texts_of(&cell.args),
+        "labels": texts_of(&cell.labels),
+        "annotations": texts_of(&cell.annotations),
+        "target": cell.target.as_deref(),
         "bases": bases,
         "contexts": named(&cell.contexts, context),
         "secrets": named(&cell.secrets, secret),
         "ssh": cell.ssh,
         "network": cell.network.map(network),
         "media-types": media_types(cell.media_types),
-        "test": cell.test.as_ref().map(test),
+        "test": cell.test.as_deref().map(test),
         "cache_from": cell.cache_from.iter().map(cache).collect::<Vec<_>>(),
         "cache_to": cell.cache_to.iter().map(cache).collect::<Vec<_>>(),
     })

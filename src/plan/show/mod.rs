@@ -7,18 +7,55 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::input::TextMap;
+
 pub use bake::{Bake, bake};
 pub use github::{Strategy, github};
-pub use json::{Beyond, json};
+pub use json::{Beyond, write_json};
 pub use table::table;
+
+fn texts_of(map: &TextMap) -> Value {
+    map.iter().map(|(name, text)| (&**name, &**text)).collect()
+}
+
+/// Writes JSON as people read it, [`escaped`], and a line end.
+fn write_pretty(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(Escaped(&mut *out), value)?;
+    out.write_all(b"\n")
+}
+
+/// Escapes what is written through it. serde_json writes whole characters, and splits no run of them that
+/// is escaped together.
+struct Escaped<W>(W);
+
+impl<W: Write> Write for Escaped<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = std::str::from_utf8(bytes).map_err(io::Error::other)?;
+        self.0.write_all(escaped(text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
 
 /// JSON in which nothing acts on a terminal or commands the runner of a workflow: what JSON itself
 /// lets stand is escaped too.
-pub(crate) fn escaped(json: &str) -> String {
+pub(crate) fn escaped(json: &str) -> Cow<'_, str> {
     let acts = |c: char| {
         (c.is_control() && c != '\n')
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
+    if json.bytes().all(|byte| matches!(byte, b' '..=b'"' | b'$'..=b'~' | b'\n')) {
+        return Cow::Borrowed(json);
+    }
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
         if acts(c) {
@@ -29,5 +66,5 @@ pub(crate) fn escaped(json: &str) -> String {
         }
     }
     // Only strings hold a `#`.
-    text.replace("##[", r"#\u0023[")
+    Cow::Owned(text.replace("##[", r"#\u0023["))
 }

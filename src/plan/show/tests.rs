@@ -185,17 +185,20 @@ fn request(cell: &str, dockerfile: &str) -> BuildRequest {
     }
 }
 
-fn pairs<T>(items: impl IntoIterator<Item = (&'static str, T)>) -> indexmap::IndexMap<String, T> {
-    items.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+fn pairs<K, T>(items: impl IntoIterator<Item = (&'static str, T)>) -> indexmap::IndexMap<K, T>
+where
+    K: From<&'static str> + std::hash::Hash + Eq,
+{
+    items.into_iter().map(|(key, value)| (key.into(), value)).collect()
 }
 
 #[test]
 fn everything_of_a_request_is_in_its_target() {
     let mut one = request("1.0-a", "FROM a\n");
-    one.args = pairs([("A", "${x}".to_owned())]);
-    one.labels = pairs([("l", "%{y}".to_owned())]);
-    one.annotations = pairs([("k", "a=b".to_owned())]);
-    one.target = Some("final".to_owned());
+    one.args = pairs([("A", "${x}".into())]);
+    one.labels = pairs([("l", "%{y}".into())]);
+    one.annotations = pairs([("k", "a=b".into())]);
+    one.target = Some("final".into());
     one.bases = pairs([("docker.io/library/ubuntu:latest", "m.example/u:1".parse().unwrap())]);
     one.contexts = pairs([
         ("files", NamedContext::Folder("../f".into())),
@@ -215,9 +218,10 @@ fn everything_of_a_request_is_in_its_target() {
     one.cache_from = vec![registry];
     let options = crate::plan::BuildOptions { no_cache: true, pull: true, ..Default::default() };
     one.options = Arc::new(options);
-    let bake = bake(&[one]);
+    let requests = [one];
+    let bake = bake(&requests);
     assert_eq!(bake.notes.len(), 1, "host networking is asked for: {:?}", bake.notes);
-    let file: Value = serde_json::from_str(&bake.json).unwrap();
+    let file: Value = serde_json::from_str(&written(&bake)).unwrap();
     assert_eq!(
         file,
         json!({
@@ -254,8 +258,9 @@ fn everything_of_a_request_is_in_its_target() {
 fn targets_of_two_cells_never_share_a_name_and_what_a_file_cannot_hold_is_said() {
     let mut odd = request("a_b", "FROM a\n");
     odd.dockerignore = Some("x".into());
-    let bake = bake(&[request("a.b", "FROM a\n"), odd, request("a:b", "FROM a\n")]);
-    let file: Value = serde_json::from_str(&bake.json).unwrap();
+    let requests = [request("a.b", "FROM a\n"), odd, request("a:b", "FROM a\n")];
+    let bake = bake(&requests);
+    let file: Value = serde_json::from_str(&written(&bake)).unwrap();
     let names: Vec<_> = file["target"].as_object().unwrap().keys().collect();
     assert_eq!(names, ["a_b", "a_b_", "a_b__"]);
     assert_eq!(bake.notes.len(), 1);
@@ -286,4 +291,10 @@ fn a_row_may_be_wider_than_a_format_string_can_pad() {
     assert_eq!(lines.len(), 3);
     assert!(lines[1].len() > MOST_PADDED && lines[1].ends_with("-1-3999"));
     assert!(lines.iter().all(|line| !line.ends_with(' ')));
+}
+
+fn written(bake: &Bake<'_>) -> String {
+    let mut out = Vec::new();
+    bake.write(&mut out).unwrap();
+    String::from_utf8(out).unwrap()
 }
