@@ -80,6 +80,10 @@ fn one_place(shared: &SharedPlace, cells: usize) -> Error {
     Error::new(ErrorKind::Usage, message).help(help)
 }
 
+fn texts(pairs: &[(String, String)]) -> impl Iterator<Item = (Arc<str>, Arc<str>)> {
+    pairs.iter().map(|(name, text)| (name.as_str().into(), text.as_str().into()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,8 +97,4 @@ mod tests {
         let found = from_here(Path::new("token"), &root("sub/matrix.yaml"));
         assert_eq!(Path::new("sub").join(found), env::current_dir().unwrap().join("token"));
     }
-}
-
-fn texts(pairs: &[(String, String)]) -> impl Iterator<Item = (Arc<str>, Arc<str>)> {
-    pairs.iter().map(|(name, text)| (name.as_str().into(), text.as_str().into()))
 }

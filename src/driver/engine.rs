@@ -107,7 +107,9 @@ impl EngineBuilder {
         let opened = opened?;
         let building = self.build_in(opened.session(), request, events);
         // Dropping the solve resets its stream, by which BuildKit cancels it.
-        match cancel.run_until_cancelled(building).await {
+        let built = cancel.run_until_cancelled(building).await;
+        Self::withdraw(opened.session(), request);
+        match built {
             Some(built) => opened.ended(built).await.map(Some),
             None => {
                 opened.cancelled();
@@ -142,7 +144,7 @@ impl EngineBuilder {
         session: &Open,
         request: &'a BuildRequest,
     ) -> Result<(String, HashMap<&'a str, String>), Box<Failure>> {
-        let filename = format!("{}.Dockerfile", request.cell);
+        let filename = filename(request);
         session
             .dockerfiles
             .insert(&filename, request.dockerfile.text().into_owned())
@@ -158,6 +160,13 @@ impl EngineBuilder {
             }
         }
         Ok((filename, folders))
+    }
+
+    /// Takes the Dockerfile of a cell that is done out of memory again: there may be thousands.
+    pub(super) fn withdraw(session: &Open, request: &BuildRequest) {
+        let filename = filename(request);
+        session.dockerfiles.remove(&filename);
+        session.dockerfiles.remove(&format!("{filename}.dockerignore"));
     }
 
     /// Finds out what only the engine knows of `request`, and offers what it is built from.
@@ -267,6 +276,11 @@ impl EngineBuilder {
 pub(super) fn engine_silent() -> Box<Failure> {
     let message = "the engine stopped answering during this run".to_owned();
     Box::new(Failure { help: Some(SILENT.to_owned()), ..*failed(Kind::EngineLost, message) })
+}
+
+/// The name under which the Dockerfile of `request` is served.
+fn filename(request: &BuildRequest) -> String {
+    format!("{}.Dockerfile", request.cell)
 }
 
 /// A file that BuildKit asks for and cannot be served.

@@ -165,6 +165,7 @@ impl Tested {
             built = self.try_and_build(&cell, &trial, held) => built,
             never = self.builder.hold(opened.session(), &trial, telling) => match never {},
         };
+        EngineBuilder::withdraw(opened.session(), request);
         let removed = self.engine.remove_image(&image).await;
         // One that was cancelled may be named by the engine after this: `close` looks again.
         if removed.is_ok() && !matches!(built, Err(Stop::Cancelled)) {
