@@ -71,10 +71,10 @@ pub(super) fn lost() -> Option<Error> {
 /// A file that could not be written, with what to do if that is the disk's fault.
 pub(super) fn unwritable(path: &Path, error: &io::Error) -> Error {
     let message = format!("{} cannot be written: {}", path.display(), why(error));
-    let told = Error::new(ErrorKind::Environment, message);
+    let failed = Error::new(ErrorKind::Environment, message);
     match disk_help(error.kind(), Some(parent(path)), "name a place on another one") {
-        Some(help) => told.help(help),
-        None => told,
+        Some(help) => failed.help(help),
+        None => failed,
     }
 }
 

@@ -98,7 +98,7 @@ impl Rendered {
     }
 
     /// The Dockerfile, ready for BuildKit. That of a large template is put together for each call, so
-    /// keep it no longer than it is needed.
+    /// it should be kept only as long as it is needed.
     pub fn text(&self) -> Cow<'_, str> {
         match &*self.pieces {
             [] => Cow::Borrowed(""),

@@ -78,7 +78,7 @@ impl Layout {
         BlobDigest::parse(digest).is_some_and(|digest| blob::open(self, &digest).is_ok())
     }
 
-    /// Makes the folder, and those that it is in, and removes what killed processes left there.
+    /// Makes the directory and its parents, and removes what killed processes left there.
     pub fn create(&self) -> Result<(), LayoutError> {
         fs::create_dir_all(&self.root).map_err(|error| failed(&self.root, error))?;
         blob::sweep(self);
