@@ -168,9 +168,19 @@ impl<'a> Renderer<'a> {
             Diagnostic::error(message).at(&frame.source.span(expression.range.clone()), "")
         };
         let name = || &frame.source.text()[expression.range.clone()];
+        let shared = match value {
+            Ok(Value::Text(text) | Value::Record { text, .. }) => Some(text),
+            _ => None,
+        };
         match value.map(Value::as_text) {
             Ok(Some(text)) => match text.chars().find(|c| is_unsafe(*c)) {
-                None => self.push(text, frame.source, file, line)?,
+                None => {
+                    self.fits(text, frame.source)?;
+                    match shared {
+                        Some(shared) => self.writer.push_value(shared, file, line),
+                        None => self.writer.push(text, file, line),
+                    }
+                }
                 Some(found) => {
                     let found = if matches!(found, '\n' | '\r') {
                         "a line break".to_owned()

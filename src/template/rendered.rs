@@ -35,6 +35,8 @@ const OWN: u32 = u32::MAX;
 /// A template from this size on is large, and its stretches of this length are not copied.
 const LARGE_FILE: usize = 4096;
 const LONG_STRETCH: usize = 64;
+/// Nor are values of this length.
+const LONG_VALUE: usize = 1024;
 
 /// Where the lines came from. It says nothing of what they are.
 #[derive(Clone, Default)]
@@ -64,7 +66,34 @@ impl Hash for LineMap {
 struct File {
     name: Arc<str>,
     /// Its text, where stretches of it are not copied.
-    large: Option<SourceFile>,
+    large: Option<Large>,
+}
+
+/// A text that many cells share.
+#[derive(Clone, PartialEq, Eq)]
+enum Large {
+    File(SourceFile),
+    /// A value, which is no file and has no lines of its own.
+    Value(Arc<str>),
+}
+
+impl Large {
+    fn text(&self) -> &str {
+        match self {
+            Self::File(file) => file.text(),
+            Self::Value(text) => text,
+        }
+    }
+}
+
+impl Hash for Large {
+    /// Not the text, which takes long to walk through.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::File(file) => file.hash(state),
+            Self::Value(text) => text.len().hash(state),
+        }
+    }
 }
 
 /// Lines that follow each other in the rendered text as they do in one template: a template
@@ -160,7 +189,7 @@ impl Rendered {
     fn part(&self, piece: Piece) -> &str {
         let text = match piece.file {
             OWN => &*self.own,
-            file => self.map.files[file as usize].large.as_ref().map_or("", SourceFile::text),
+            file => self.map.files[file as usize].large.as_ref().map_or("", Large::text),
         };
         &text[piece.start as usize..piece.end as usize]
     }
@@ -193,19 +222,24 @@ impl Writer {
     /// The number under which pieces of this source are pushed.
     pub(super) fn file(&mut self, source: &Source) -> u32 {
         let large = match source {
-            Source::File(file) if file.text().len() >= LARGE_FILE => Some(file),
+            Source::File(file) if file.text().len() >= LARGE_FILE => Some(file.clone()),
             Source::File(_) | Source::Inline { .. } => None,
         };
-        self.named(source.name(), large)
+        self.named(source.name(), large.map(Large::File))
     }
 
-    fn named(&mut self, name: &Arc<str>, large: Option<&SourceFile>) -> u32 {
-        let found = self.files.iter().position(|file| file.name == *name);
-        let index = found.unwrap_or_else(|| {
-            self.files.push(File { name: name.clone(), large: large.cloned() });
-            self.files.len() - 1
-        });
-        u32::try_from(index).expect("the depth of includes bounds the number of files")
+    fn named(&mut self, name: &Arc<str>, large: Option<Large>) -> u32 {
+        let is_known =
+            |file: &File| file.name == *name && !matches!(file.large, Some(Large::Value(_)));
+        match self.files.iter().position(is_known) {
+            Some(index) => small(index),
+            None => self.add_file(File { name: name.clone(), large }),
+        }
+    }
+
+    fn add_file(&mut self, file: File) -> u32 {
+        self.files.push(file);
+        small(self.files.len() - 1)
     }
 
     /// Adds `piece`, which starts at line `line` (from 1) of a file.
@@ -222,6 +256,23 @@ impl Writer {
         }
         let (start, end) = (small(start), small(start + piece.len()));
         self.pieces.push(Piece { file, start, end });
+    }
+
+    /// The same for a value, which holds no line end.
+    pub(super) fn push_value(&mut self, value: &Arc<str>, file: u32, line: u32) {
+        if value.len() < LONG_VALUE {
+            return self.push(value, file, line);
+        }
+        self.count(value, file, line);
+        let is_known = |known: &File| matches!(&known.large, Some(Large::Value(text)) if Arc::ptr_eq(text, value));
+        let file = match self.files.iter().position(is_known) {
+            Some(index) => small(index),
+            None => {
+                let large = Some(Large::Value(value.clone()));
+                self.add_file(File { name: Arc::default(), large })
+            }
+        };
+        self.pieces.push(Piece { file, start: 0, end: small(value.len()) });
     }
 
     fn push_own(&mut self, piece: &str) {

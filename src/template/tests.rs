@@ -314,3 +314,19 @@ fn stretches_of_a_large_template_are_shared_and_nothing_shows_it() {
     assert_eq!(shape(&rendered), shape(&with("2.0")));
     assert_ne!(shape(&rendered), shape(&with("10.0")));
 }
+
+#[test]
+fn a_long_value_is_shared_by_all_that_print_it() {
+    let template = Template::file(SourceFile::new("Dockerfile", "A <%v%> B <%v%>\n<%v%>")).unwrap();
+    let value: std::sync::Arc<str> = "x".repeat(5000).into();
+    let mut scope = Scope::default();
+    scope.set("v", Value::Text(value.clone()));
+    let rendered = template.render(&scope, &|_| None).unwrap();
+    assert_eq!(rendered.text(), format!("A {value} B {value}\n{value}"));
+    assert!(rendered.size() < 300, "{}", rendered.size());
+    assert_eq!(rendered.origin(2).map(|origin| origin.line), Some(2));
+    assert_eq!(&*rendered.origin(1).unwrap().file, "Dockerfile");
+    assert_eq!(rendered, template.render(&scope, &|_| None).unwrap());
+    scope.set("v", "y".repeat(5000).as_str());
+    assert_ne!(rendered, template.render(&scope, &|_| None).unwrap());
+}

@@ -45,6 +45,7 @@ fn values_that_all_cells_have_are_kept_once() {
             format!("vars: {{ big: {long} }}\nargs: {{ A: \"<%big%>\" }}"),
             "FROM a:<%n%>\nARG A\nRUN $A\n",
         ),
+        (format!("vars: {{ big: {long} }}"), "FROM a:<%n%>\nRUN <%big%>\n"),
         (format!("test: {{ run: [sh, -c, {long}] }}"), "FROM a:<%n%>\n"),
     ] {
         project(folder.path(), CELLS / 2, &settings, template);
