@@ -105,7 +105,8 @@ impl EngineBuilder {
             return Ok(None);
         };
         let opened = opened?;
-        let building = self.build_in(opened.session(), request, events);
+        // On the heap: this is the largest part of a cell's task, which is moved through all wrappers.
+        let building = Box::pin(self.build_in(opened.session(), request, events));
         // Dropping the solve resets its stream, by which BuildKit cancels it.
         let built = cancel.run_until_cancelled(building).await;
         Self::withdraw(opened.session(), request);

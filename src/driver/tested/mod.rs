@@ -163,7 +163,7 @@ impl Tested {
         let trial = trial_of(request, &image);
         let built = tokio::select! {
             built = self.try_and_build(&cell, &trial, held) => built,
-            never = self.builder.hold(opened.session(), &trial, telling) => match never {},
+            never = Box::pin(self.builder.hold(opened.session(), &trial, telling)) => match never {},
         };
         EngineBuilder::withdraw(opened.session(), request);
         let removed = self.engine.remove_image(&image).await;
@@ -186,7 +186,7 @@ impl Tested {
     ) -> Result<Built, Stop> {
         let Cell { request, opened, events, cancel, .. } = *cell;
         let session = opened.session();
-        let first = self.builder.build_in(session, trial, events);
+        let first = Box::pin(self.builder.build_in(session, trial, events));
         let first = cancel.run_until_cancelled(first).await.ok_or(Stop::Cancelled)??;
         let whom = Whom::engine(&request.cell, "keeping the image for its test");
         let held = patiently(Some(events), whom, held);
@@ -210,14 +210,14 @@ impl Tested {
         // A second time no step may run, not even where all were to run anew.
         let (nobody, _) = mpsc::channel(1);
         let again = cached(trial);
-        let again = self.builder.build_in(session, &again, &nobody);
+        let again = Box::pin(self.builder.build_in(session, &again, &nobody));
         let again = cancel.run_until_cancelled(again).await.ok_or(Stop::Cancelled)??;
         same(first.digest.as_ref(), again.digest.as_ref(), "would go out")?;
 
         let last = cached(request);
         let (sender, relayed) = mpsc::channel(64);
         let last = async {
-            let built = self.builder.build_in(session, &last, &sender).await;
+            let built = Box::pin(self.builder.build_in(session, &last, &sender)).await;
             drop(sender);
             built
         };
@@ -283,7 +283,7 @@ impl Builder for Tested {
                 return result;
             }
         };
-        match self.build_tested(request, test, events, cancel).await {
+        match Box::pin(self.build_tested(request, test, events, cancel)).await {
             Ok(built) => CellResult::Built(built),
             Err(Stop::Cancelled) => CellResult::Cancelled,
             Err(Stop::Failed(failure)) => CellResult::Failed(failure),
