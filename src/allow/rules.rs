@@ -130,13 +130,17 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "docker-socket",
-        "a socket of Docker, containerd, Podman or CRI-O, or a folder that holds one",
+        "a socket of Docker, containerd, Podman or CRI-O, or a directory that contains one",
         Judged::Compose,
     ),
-    rule("capability", "`cap_add` of what reaches beyond the container", Judged::Compose),
+    rule(
+        "capability",
+        "`cap_add` of a capability that reaches beyond the container",
+        Judged::Compose,
+    ),
     rule(
         "host-folder",
-        "a mount of `/`, `/etc`, `/root`, `/proc`, `/sys` and their like",
+        "a mount of `/`, `/etc`, `/root`, `/proc`, `/sys` or a similar directory",
         Judged::Compose,
     ),
     rule("host-cgroup", "`cgroup: host`, or a mount of `/sys/fs/cgroup`", Judged::Compose),
@@ -151,7 +155,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "host-device",
-        "a disk or the memory of the host in `devices`, or a rule for all of a kind",
+        "a disk or the memory of the host in `devices`, or a rule for all devices of a kind",
         Judged::Compose,
     ),
 ];

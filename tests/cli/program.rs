@@ -34,7 +34,7 @@ pub fn shell(folder: &Path, script: &str) {
 }
 
 /// Words as a shell splits them, as far as quotes go; `\n` and `\e` are what they are in `printf`.
-fn words(line: &str) -> Vec<String> {
+pub fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
     let line = line.replace("\\n", "\n").replace("\\e", "\u{1b}");
     for c in line.chars() {

@@ -2,8 +2,12 @@
 //!
 //! A fence with a path after its language is a file, `sh` prepares the folder further, and `console`
 //! is what a person sees: each line that starts with `$ ` is run, and what it prints is written
-//! below it. A heading of the second level starts with a fresh folder, into which the files above
-//! the first such heading are laid as well. Everything else is prose.
+//! below it. `bash` is a list of commands whose output is not shown: each has to succeed. A heading of
+//! the second level starts with a fresh folder, into which the files above the first such heading
+//! are laid as well. Everything else is prose.
+//!
+//! What needs an engine is left to `tests/engine/documentation.rs`: blocks that say `console engine`,
+//! and the lines of lists that build.
 //!
 //! ````text
 //! ```yaml matrix.yaml
@@ -25,6 +29,7 @@ use std::process::Output;
 
 use tempfile::TempDir;
 
+use crate::fence::{Fence, Piece, builds, pieces};
 use crate::program;
 
 /// The transcript with its outputs as they are now.
@@ -33,62 +38,30 @@ pub fn replay(text: &str) -> String {
     let mut in_section = false;
     let mut folder = Folder::new();
     let mut replayed = String::new();
-    let mut lines = text.split_inclusive('\n');
-    while let Some(line) = lines.next() {
-        replayed += line;
-        if line.starts_with("## ") {
-            in_section = true;
-            folder = Folder::new();
-            shared.iter().for_each(|fence| folder.lay(fence));
-        }
-        let Some(fence) = Fence::open(line) else { continue };
-        let (fence, close) = fence.read(&mut lines);
-        match fence.language.as_str() {
-            "console" => replayed += &folder.run(&fence.body),
-            _ => {
-                folder.lay(&fence);
-                replayed += &fence.body;
-                if !in_section {
+    for piece in pieces(text) {
+        match piece {
+            Piece::Section => {
+                in_section = true;
+                folder = Folder::new();
+                shared.iter().for_each(|fence| folder.lay(fence));
+            }
+            Piece::Line(line) => replayed += line,
+            Piece::Fence(fence, open, close) => {
+                replayed += open;
+                if fence.is_session() && !fence.needs_engine() {
+                    replayed += &folder.run(&fence.body);
+                } else {
+                    folder.lay(&fence);
+                    replayed += &fence.body;
+                }
+                replayed += close;
+                if !in_section && !fence.is_session() {
                     shared.push(fence);
                 }
             }
         }
-        replayed += close;
     }
     replayed
-}
-
-struct Fence {
-    marks: String,
-    language: String,
-    /// The file that it is, if any.
-    path: String,
-    body: String,
-}
-
-impl Fence {
-    fn open(line: &str) -> Option<Self> {
-        let rest = line.trim_end().trim_start_matches('`');
-        let marks = line[..line.trim_end().len() - rest.len()].to_owned();
-        let (language, path) = rest.split_once(' ').unwrap_or((rest, ""));
-        (marks.len() >= 3).then(|| Self {
-            marks,
-            language: language.to_owned(),
-            path: path.to_owned(),
-            body: String::new(),
-        })
-    }
-
-    /// Its text, and the line that closes it.
-    fn read<'t>(mut self, lines: &mut impl Iterator<Item = &'t str>) -> (Self, &'t str) {
-        for line in lines {
-            if line.trim_end() == self.marks {
-                return (self, line);
-            }
-            self.body += line;
-        }
-        panic!("a fence is not closed:\n{}", self.body);
-    }
 }
 
 /// A folder of its own for a section, gone when it ends.
@@ -102,12 +75,19 @@ impl Folder {
     fn lay(&self, fence: &Fence) {
         if fence.language == "sh" && fence.path.is_empty() {
             program::shell(self.0.path(), &fence.body);
-        } else if !fence.path.is_empty() {
+        } else if fence.is_list() {
+            fence.commands().filter(|command| !builds(command)).for_each(|line| self.succeed(line));
+        } else if fence.is_file() {
             let path = self.0.path().join(&fence.path);
             let parent = path.parent().unwrap_or(Path::new("."));
             fs::create_dir_all(parent).expect("a folder for a file of a transcript");
             fs::write(&path, &fence.body).expect("a file of a transcript");
         }
+    }
+
+    fn succeed(&self, line: &str) {
+        let output = program::run(self.0.path(), line);
+        assert!(output.status.success(), "{line}\n{}", told(&output));
     }
 
     /// The commands in `body`, each with what it printed.

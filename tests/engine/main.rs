@@ -13,6 +13,7 @@ mod context; // what the engine sees of the build context
 mod debug; // what the debug log holds of a build
 mod disks; // disks that are full, on this machine and on the engine's
 mod docker_in_docker; // the example of that name: engines in containers
+mod documentation; // the commands of the README and of the pages in docs/
 mod failures; // what goes wrong, and what is told of it
 mod far; // engines that no socket of this machine leads to
 mod faults; // pushes to a registry that fails on demand
