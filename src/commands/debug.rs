@@ -13,10 +13,11 @@ use std::process::ExitCode;
 
 use rustix::io::Errno;
 
-use super::{load, output, targets};
+use super::{output, targets};
 use crate::cli;
 use crate::debug::{self, FIRST_LINE};
 use crate::error::{Error, ErrorKind, why};
+use crate::regular;
 
 const FLAG: &str = "--debug";
 
@@ -182,7 +183,7 @@ fn open(path: &Path) -> Result<File, String> {
     })?;
     let prepared = |file: &mut File| -> io::Result<bool> {
         // It may be another one by now.
-        load::regular(&file.metadata()?)?;
+        regular::check(&file.metadata()?)?;
         if !is_ours(file)? {
             return Ok(false);
         }
