@@ -164,13 +164,15 @@ async fn build(
     let builder = Arc::new(builder);
     let cancel = stop.token().clone();
     let work = async {
-        let outcomes = schedule::run(requests, builder.clone(), options, events, cancel).await;
-        let left = builder.inner().inner().inner().close().await;
+        let cells = schedule::run(requests, builder.clone(), options, events, cancel.clone());
+        let tested = builder.inner().inner().inner();
+        let (outcomes, swept) = tested.beside(cells, &cancel).await;
+        let left = tested.close().await;
         // The list ends with its builder.
         drop(builder);
-        (outcomes, left)
+        (outcomes, swept, left)
     };
-    let Some((outcomes, left)) = stop.guard(work).await else {
+    let Some((outcomes, swept, left)) = stop.guard(work).await else {
         return Ok(leave(&stop, display).await);
     };
     // The report comes after all that the display still shows. That its terminal went away is no
@@ -191,6 +193,9 @@ async fn build(
         }
         _ => report::closing(&outcomes, started.elapsed(), style),
     };
+    if let Some(note) = swept.note().filter(|_| mode != Mode::Quiet) {
+        closing += &format!("note: {note}\n");
+    }
     if stop.signal().is_some() {
         closing += &too_late(&outcomes);
     }

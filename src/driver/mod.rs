@@ -9,7 +9,7 @@
 //! BuildKit's error means, and [`failure`] puts it into the terms of the Dockerfile.
 //! [`capabilities`] knows what an engine can do. [`preflight`](preflight()) finds out beforehand what
 //! of that a run would miss, [`refused`] what the registries refuse, [`missing`] what this machine
-//! lacks.
+//! lacks. [`leftovers`] removes what runs that were killed left on the engine.
 
 mod access;
 mod base_platforms;
@@ -22,6 +22,7 @@ mod engine;
 mod failure;
 mod folder;
 mod images;
+mod leftovers;
 mod lint;
 mod logins;
 mod machine;
@@ -45,6 +46,7 @@ pub use base_platforms::BaseFault;
 pub use caches::leave_out_idle;
 pub use capabilities::{has_lint, unusable};
 pub use engine::EngineBuilder;
+pub use leftovers::Swept;
 pub use lint::{Lint, LintWarning};
 pub use machine::{Environment, cache_directory, missing};
 pub use preflight::{Obstacle, preflight};

@@ -19,6 +19,7 @@ mod far; // engines that no socket of this machine leads to
 mod faults; // pushes to a registry that fails on demand
 mod foreign; // programs that are made for another platform
 mod grants; // what a matrix reaches beyond its repository
+mod leftovers; // what runs that were killed left on the engine
 mod lint; // what BuildKit finds without building
 mod listed; // the list of images on stdout
 mod login; // registries with a password, and where it must not turn up

@@ -31,7 +31,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 /// What tells this machine from others.
-pub(super) fn machine() -> Vec<u8> {
+pub(in crate::driver) fn machine() -> Vec<u8> {
     let id = regular::read(Path::new("/etc/machine-id"), 4096).ok().flatten().unwrap_or_default();
     match id.trim_ascii() {
         // Containers have none; their host name is their own.

@@ -26,10 +26,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::OnceCell;
 
 use self::format::Kept;
-use self::key::{machine, shared_key};
+use self::key::shared_key;
 use self::records::Records;
 use self::slot::Slot;
 use crate::context::{Entry, Folder, Identity};
+
+pub(super) use self::key::machine;
 
 /// The ledgers of a run, one for each directory.
 pub(super) struct Ledgers {

@@ -25,8 +25,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::engine::{BuildSession, EngineBuilder, engine_silent, failed};
+use super::leftovers::{Names, Swept, beside};
 use super::waiting::{Whom, patiently};
-use crate::buildkit::{Connection, SolveError, random_id};
+use crate::buildkit::{Connection, SolveError};
 use crate::docker::{ContainerError, Engine, EngineFacts};
 use crate::failure::Kind;
 use crate::image::{Digest, Platform, Reference};
@@ -35,9 +36,6 @@ use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output, Test};
 use crate::schedule::{Builder, Events};
 use slots::Slots;
 use trial::{Subject, Trial};
-
-/// A host that no registry can have (RFC 2606): these names never leave the engine.
-const NAMES: &str = "onebuild.invalid/test";
 
 /// How long the engine may still be finishing what was cancelled.
 const LATE: Duration = Duration::from_millis(250);
@@ -50,7 +48,7 @@ pub struct Tested {
     native: Platform,
     slots: Slots,
     /// Tells this run's containers and images from all others.
-    run: String,
+    names: Names,
     count: AtomicU32,
     left: Mutex<Left>,
 }
@@ -96,7 +94,16 @@ impl Tested {
         let (count, left) = Default::default();
         let slots = Slots::new(at_once.unwrap_or(facts.cores));
         let native = facts.native.clone();
-        Self { builder, engine, native, slots, run: random_id(), count, left }
+        Self { builder, engine, native, slots, names: Names::new(), count, left }
+    }
+
+    /// Does `work`, and meanwhile removes what earlier runs that were killed left on the engine.
+    pub async fn beside<T>(
+        &self,
+        work: impl Future<Output = T>,
+        cancel: &CancellationToken,
+    ) -> (T, Swept) {
+        beside(work, &self.engine, &self.names, cancel).await
     }
 
     /// Removes what cells that ended early may have left, and closes the builder inside. Gives a
@@ -153,8 +160,8 @@ impl Tested {
         events: &Events,
         cancel: &CancellationToken,
     ) -> Result<Built, Stop> {
-        let name = format!("{NAMES}:{}-{}", self.run, self.number());
-        let image = name.parse().expect("it is a reference");
+        let image = self.names.image(self.number());
+        let name = image.to_string();
         let opening = cancel.run_until_cancelled(self.builder.open_for(request)).await;
         let opened = &opening.ok_or(Stop::Cancelled)??;
         self.left().images.insert(name.clone());
@@ -234,10 +241,10 @@ impl Tested {
     /// its container is gone when this returns.
     async fn try_on(&self, cell: &Cell<'_>, platform: &Platform) -> Result<Duration, Stop> {
         let number = self.number();
-        let name = format!("onebuild-test-{}-{number}", self.run);
+        let name = self.names.container(number);
         let is_emulated = !self.native.runs_natively(platform);
         let subject = Subject { container: &name, number, platform, is_emulated };
-        let trial = Trial::new(cell, &self.engine, &self.run, subject);
+        let trial = Trial::new(cell, &self.engine, &self.names, subject);
         let _slot = trial.wait_for(&self.slots).await?;
         let since = Instant::now();
         self.left().containers.insert(name.clone());

@@ -1,6 +1,5 @@
 //! One platform of an image, tried in a container.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use super::slots::{Slot, Slots};
 use super::trouble::{Trouble, refused};
 use super::{Cell, Stop};
 use crate::docker::{Bind, ContainerError, Engine, Launch, Output, State};
+use crate::driver::leftovers::Names;
 use crate::driver::waiting::{Whom, patiently};
 use crate::event::{Event, Step, StepId, StepState};
 use crate::image::{Platform, Program};
@@ -51,7 +51,7 @@ pub(super) struct Trial<'a> {
     platform: &'a Platform,
     is_emulated: bool,
     step: StepId,
-    run: &'a str,
+    names: &'a Names,
     log: Mutex<Log>,
     /// What the engine has not done yet, before the test itself runs.
     undone: Mutex<Option<&'static str>>,
@@ -71,7 +71,7 @@ impl<'a> Trial<'a> {
     pub(super) fn new(
         cell: &'a Cell<'a>,
         engine: &'a Engine,
-        run: &'a str,
+        names: &'a Names,
         subject: Subject<'a>,
     ) -> Self {
         let Subject { container, number, platform, is_emulated } = subject;
@@ -83,7 +83,7 @@ impl<'a> Trial<'a> {
             platform,
             is_emulated,
             step,
-            run,
+            names,
             log: Mutex::default(),
             undone: Mutex::new(Some(NOT_MADE)),
         }
@@ -380,7 +380,6 @@ impl<'a> Trial<'a> {
             container: volume.container.clone(),
             read_only: volume.read_only,
         };
-        let labels = [("onebuild.run", self.run), ("onebuild.cell", &self.cell.request.cell)];
         Launch {
             name: self.container.to_owned(),
             image: self.cell.image.clone(),
@@ -389,7 +388,7 @@ impl<'a> Trial<'a> {
             env: test.env.iter().map(|(name, value)| format!("{name}={value}")).collect(),
             binds: test.volumes.iter().map(bind).collect(),
             privileged: test.privileged,
-            labels: HashMap::from(labels.map(|(key, value)| (key.to_owned(), value.to_owned()))),
+            labels: self.names.labels(&self.cell.request.cell),
         }
     }
 

@@ -65,6 +65,49 @@ pub fn silent_to(socket: PathBuf, word: &'static str) -> String {
     host
 }
 
+/// Listens at `socket` and passes all on to the lab's engine, whose clock seems to be four years ahead.
+/// Gives DOCKER_HOST.
+pub fn clock_ahead(socket: PathBuf) -> String {
+    let engine: PathBuf = lab_env("DOCKER_HOST").trim_start_matches("unix://").into();
+    let host = format!("unix://{}", socket.display());
+    let listener = UnixListener::bind(socket).unwrap();
+    // It ends with the process of the tests.
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let (client, engine) = (client.unwrap(), UnixStream::connect(&engine).unwrap());
+            let (from, to) = (client.try_clone().unwrap(), engine.try_clone().unwrap());
+            thread::spawn(move || copied(from, to, |from, to| io::copy(from, to).map(drop)));
+            thread::spawn(move || copied(engine, client, later));
+        }
+    });
+    host
+}
+
+/// Passes on what the engine answers, its time with another year.
+fn later(engine: &mut UnixStream, client: &mut UnixStream) -> io::Result<()> {
+    const TIME: &[u8] = b"\"SystemTime\":\"";
+    let mut seen = Vec::new();
+    let mut part = [0; 16 << 10];
+    loop {
+        let count = engine.read(&mut part)?;
+        if count == 0 {
+            return Ok(());
+        }
+        let sent = seen.len();
+        seen.extend_from_slice(&part[..count]);
+        // The answer to `/info` has one, and comes in one or two parts.
+        if let Some(place) = seen.windows(TIME.len()).position(|window| window == TIME)
+            && let Some(year) = seen.get_mut(place + TIME.len()..place + TIME.len() + 4)
+            && place + TIME.len() >= sent
+        {
+            let number: u32 = std::str::from_utf8(year).unwrap().parse().unwrap();
+            year.copy_from_slice((number + 4).to_string().as_bytes());
+        }
+        client.write_all(&seen[sent..])?;
+        seen.drain(..seen.len().saturating_sub(TIME.len() + 4));
+    }
+}
+
 /// Runs `copy`, and passes the end on.
 fn copied(
     mut from: UnixStream,
