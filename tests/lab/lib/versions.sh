@@ -56,5 +56,5 @@ versions_report() {
 versions_passed() {
   lab_versions >"$LAB_STATE/passed"
   [ -z "$(versions_differ <"$LAB_STATE/passed")" ] ||
-    lab_note "All tests passed on versions that differ from tests/lab/versions.txt. To record them: tests/lab/versions --record"
+    lab_note "all tests passed on versions that differ from tests/lab/versions.txt. To record them: tests/lab/versions --record"
 }
