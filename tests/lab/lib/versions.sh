@@ -45,11 +45,13 @@ versions_differ() {
 
 # versions_report: what `up` says of the versions.
 versions_report() {
-  local now differ
+  local now differ line
   now=$(lab_versions)
   awk '{ name = $1; sub(/^[^ ]* /, ""); printf "  %-16s %s\n", name, $0 }' <<<"$now" >&2
   differ=$(versions_differ <<<"$now")
-  [ -z "$differ" ] || lab_note "warning: these versions are not those in tests/lab/versions.txt:"$'\n'"$(sed 's/^/  /' <<<"$differ")"
+  [ -n "$differ" ] || return 0
+  lab_note "warning: these versions are not those in tests/lab/versions.txt:"
+  while read -r line; do lab_note "  $line"; done <<<"$differ"
 }
 
 # versions_passed: notes that all tests have passed on what runs here.
