@@ -85,7 +85,8 @@ fn versions_are_fetched_once_and_kept_for_the_time_without_a_network() {
 
 #[test]
 fn what_a_server_says_never_becomes_more_than_a_version() {
-    for body in ["1.0\nRUN rm -rf /\n", "../../etc/passwd\n", "1.0\u{1b}[2J\n", "-v\n"] {
+    let long: &str = Box::leak(format!("1.{}\n", "0".repeat(127)).into_boxed_str());
+    for body in ["1.0\nRUN rm -rf /\n", "../../etc/passwd\n", "1.0\u{1b}[2J\n", "-v\n", long] {
         let (address, serving) = server(1, body);
         let folder = folder(&format!("{{ from: \"http://{address}/latest\" }}"), "");
         let (code, cells, error) = told(&onebuild(folder.path(), &["render"], &[]));

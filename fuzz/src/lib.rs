@@ -1,7 +1,8 @@
 //! What must hold whatever the input: the bodies of the fuzz targets, and of the property tests in
 //! `tests/fuzz.rs`, which include this file.
 //!
-//! Each takes any text, and panics where a promise is broken.
+//! Each takes any text, and panics where a promise is broken. It returns whether the text got as far as
+//! the promises: inputs that are all refused at once would prove little.
 
 use std::collections::HashSet;
 
@@ -19,23 +20,28 @@ use onebuild::template::{Scope, Template, Value};
 const ENOUGH_CELLS: u128 = 200;
 
 /// A matrix.yaml: read, selected, expanded.
-pub fn matrix(text: &str) {
-    if let Err(found) = cells(text) {
-        presentable(&found);
+pub fn matrix(text: &str) -> bool {
+    let cells = cells(text);
+    if let Err(found) = &cells {
+        presentable(found);
     }
+    cells.is_ok()
 }
 
 /// A range of versions, as the value of an axis.
-pub fn range(text: &str) {
+pub fn range(text: &str) -> bool {
     // Control characters are an error of their own, which hides the range's.
     let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
     if text.chars().any(char::is_control) {
-        return;
+        return false;
     }
     let file =
         format!("image: a\ntag: <%v%>\nplatforms: linux/amd64\naxes: {{ v: \"{quoted}\" }}\n");
     match Matrix::parse(SourceFile::new("matrix.yaml", file)) {
-        Err(found) => presentable(&found),
+        Err(found) => {
+            presentable(&found);
+            false
+        }
         Ok(matrix) => {
             let values = &matrix.axes()[0].values;
             let (first, last) = text.split_once("..").unwrap_or((text, text));
@@ -43,6 +49,7 @@ pub fn range(text: &str) {
             assert_eq!(&*values[values.len() - 1].text, last);
             let unique: HashSet<&str> = values.iter().map(|value| &*value.text).collect();
             assert_eq!(unique.len(), values.len(), "a value stands twice");
+            values.len() > 1
         }
     }
 }
@@ -72,7 +79,7 @@ fn cells(text: &str) -> Result<(), Diagnostics> {
 }
 
 /// A template, with the values of one cell.
-pub fn template(text: &str) {
+pub fn template(text: &str) -> bool {
     let mut scope = Scope::default();
     scope.set("os", "alpine");
     scope.set("version", "2.0.10");
@@ -84,7 +91,10 @@ pub fn template(text: &str) {
     let rendered = Template::file(SourceFile::new("Dockerfile", text))
         .and_then(|template| template.render(&scope, &|_| None));
     match rendered {
-        Err(found) => presentable(&found),
+        Err(found) => {
+            presentable(&found);
+            false
+        }
         Ok(rendered) => {
             if !["<%", "{%", "#%"].iter().any(|marker| text.contains(marker)) {
                 assert_eq!(rendered.text(), text, "text without placeholders is left alone");
@@ -96,12 +106,13 @@ pub fn template(text: &str) {
                 assert!((1..=lines).contains(&origin.line), "line {line} from {}", origin.line);
             }
             assert_eq!(rendered.origin(count + 1), None);
+            rendered.text() != text
         }
     }
 }
 
 /// A Dockerfile of several cells, and the rules over them.
-pub fn check(text: &str) {
+pub fn check(text: &str) -> bool {
     let matrix = "image: a\ntag: <%os%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { os: [x, y] }\n\
                   args: { V: \"1\", TARGETARCH: <%os%> }\nbases: { a:1: b }\ncontexts: { c: . }\n\
                   secrets: { s: { env: S } }\nssh: default\n";
@@ -113,35 +124,41 @@ pub fn check(text: &str) {
     let planned = templates
         .insert("Dockerfile", SourceFile::new("Dockerfile", text))
         .and_then(|()| plan(&matrix, &cells, &templates, &Root::default(), &Default::default()));
-    let Ok(planned) = planned else { return };
+    let Ok(planned) = planned else { return false };
     let (requests, sources) = (&planned.requests, &templates.sources());
     let subject = Subject { matrix: &matrix, cells: &cells, requests, sources, whole: None };
     let found = rules::check(subject);
+    let is_found = found.render(false).contains("--> Dockerfile:");
     let mut allows = matrix.allows().clone();
     rules::acknowledge(requests, sources, &mut allows);
     harmless(&allows.filter(found).render(false));
     harmless(&allows.wrong().render(false));
     harmless(&allows.unused(Default::default()).render(false));
+    is_found
 }
 
 /// An image's name, or a platform.
-pub fn reference(text: &str) {
-    if let Ok(reference) = text.parse::<Reference>() {
+pub fn reference(text: &str) -> bool {
+    let reference = text.parse::<Reference>();
+    if let Ok(reference) = &reference {
         let (full, familiar) = (reference.to_string(), reference.familiar());
-        assert_eq!(full.parse::<Reference>().as_ref(), Ok(&reference), "{full}");
-        assert_eq!(familiar.parse::<Reference>().as_ref(), Ok(&reference), "{familiar}");
+        assert_eq!(full.parse::<Reference>().as_ref(), Ok(reference), "{full}");
+        assert_eq!(familiar.parse::<Reference>().as_ref(), Ok(reference), "{familiar}");
         assert!(full.is_ascii() && !full.contains(|c: char| c.is_control() || c == ' '));
     }
-    if let Ok(platform) = text.parse::<Platform>() {
+    let platform = text.parse::<Platform>();
+    if let Ok(platform) = &platform {
         let shown = platform.to_string();
-        assert_eq!(shown.parse::<Platform>().as_ref(), Ok(&platform), "{shown}");
+        assert_eq!(shown.parse::<Platform>().as_ref(), Ok(platform), "{shown}");
     }
+    reference.is_ok() || platform.is_ok()
 }
 
 /// A .dockerignore file: what the last lines name is looked up in the rules of all.
-pub fn dockerignore(text: &str) {
+pub fn dockerignore(text: &str) -> bool {
     let patterns = ignore::parse(text);
-    let Ok(rules) = Rules::new(&patterns) else { return };
+    let Ok(rules) = Rules::new(&patterns) else { return false };
+    let mut is_any_matched = false;
     for pattern in patterns.iter().rev().take(4) {
         let path = pattern.trim_start_matches(['!', '/']).replace(['*', '?'], "x");
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
@@ -157,11 +174,13 @@ pub fn dockerignore(text: &str) {
         if !path.is_empty() && !text.contains('!') {
             assert_eq!(matched, judged, "{path:?} in {patterns:?}");
         }
+        is_any_matched |= matched;
     }
+    is_any_matched
 }
 
 /// A Compose file: its findings have places in it, and can be shown.
-pub fn compose(text: &str) {
+pub fn compose(text: &str) -> bool {
     let file = SourceFile::new("compose.yaml", text);
     let mut findings = Findings::default();
     findings.of_compose(&file);
@@ -172,6 +191,7 @@ pub fn compose(text: &str) {
         harmless(&shown);
     }
     assert!(lint::sarif(&findings).starts_with('{'));
+    findings.iter().next().is_some()
 }
 
 /// Findings can be shown: there are some, and no terminal is harmed.
@@ -187,7 +207,7 @@ fn harmless(shown: &str) {
 }
 
 /// A Dockerfile: its instructions, and what is built of it.
-pub fn dockerfile(text: &str) {
+pub fn dockerfile(text: &str) -> bool {
     let file = Dockerfile::parse(text);
     let lines = u32::try_from(text.lines().count()).expect("inputs are short");
     let mut last = 0;
@@ -222,4 +242,5 @@ pub fn dockerfile(text: &str) {
         // The stages below lead to an end.
         assert!(!matches!(stage.base, Source::Stage(below) if below >= number));
     }
+    !built.stages.is_empty()
 }

@@ -136,6 +136,19 @@ mod tests {
     }
 
     #[test]
+    fn a_huge_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        for (size, is_refused) in [(LARGEST, false), (LARGEST + 1, true)] {
+            let padding = " ".repeat(usize::try_from(size).unwrap() - 2);
+            std::fs::write(&path, format!("{{}}{padding}")).unwrap();
+            let error = DockerConfig::read(&path).err().map(|error| error.to_string());
+            assert_eq!(error.is_some(), is_refused, "{error:?}");
+            assert!(error.is_none_or(|error| error.contains("larger than 1 MiB")));
+        }
+    }
+
+    #[test]
     fn a_malformed_file_is_placed_and_never_quoted() {
         for (text, expected) in [
             ("{\n  \"auths\": {\"a\": {\"auth\": canary-7f3a}}", "c.json:2:27: this is not JSON"),

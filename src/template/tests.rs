@@ -244,8 +244,10 @@ fn what_would_fill_the_memory_is_stopped() {
     let filters = format!("<%'a'{}%>", "|replace('a','aaaaaaaaaa')".repeat(30));
     let nested = "#% if true\n".repeat(5000) + &"#% endif\n".repeat(5000);
     let brackets = format!("<%{}%>", "(".repeat(1500));
+    let expression = format!("<%{}%>", "a".repeat(2001));
     for (template, word) in [
         (large.as_str(), "larger than 1 MiB"),
+        (&expression, "longer than 2000 bytes"),
         (slow, "too many steps"),
         (&filters, "longer than 64 KiB"),
         (&nested, "nested more than"),

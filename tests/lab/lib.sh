@@ -8,6 +8,8 @@
 # lib/apt.sh      lab_apt, lab_mirror, lab_mmdebstrap
 # lib/process.sh  lab_spawn, lab_alive, lab_stop: background processes and their records
 # lib/root.sh     lab_in CMD…: a command inside the engine's root
+# lib/cargo.sh    lab_program: the release build; lab_tests: runs tests
+# lib/report.sh   lab_part, lab_report: how long each part took, and how it ended
 set -euo pipefail
 
 LAB_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -24,3 +26,7 @@ export LAB_HERE LAB_CHECKOUT
 . "$LAB_HERE/lib/process.sh"
 # shellcheck source-path=SCRIPTDIR source=lib/root.sh
 . "$LAB_HERE/lib/root.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/cargo.sh
+. "$LAB_HERE/lib/cargo.sh"
+# shellcheck source-path=SCRIPTDIR source=lib/report.sh
+. "$LAB_HERE/lib/report.sh"

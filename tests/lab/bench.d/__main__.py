@@ -41,10 +41,17 @@ def arguments() -> argparse.Namespace:
     return args
 
 
+def built() -> Path:
+    """A release build: cargo says where it put the program, which CARGO_TARGET_DIR can change."""
+    arguments = ("--release", "--locked", "--message-format", "json-render-diagnostics")
+    messages = said("cargo", "build", *arguments, "--manifest-path", CHECKOUT / "Cargo.toml")
+    programs = [json.loads(line).get("executable") for line in messages.splitlines()]
+    return Path([path for path in programs if path][-1])
+
+
 def program(given: Path | None) -> str:
     if given is None:
-        said("cargo", "build", "--release", "--locked", "--manifest-path", CHECKOUT / "Cargo.toml")
-        given = CHECKOUT / "target/release/onebuild"
+        given = built()
     if not os.access(given, os.X_OK):
         raise Failed(f"{given} is no program; leave --onebuild out to build it")
     return str(given.resolve())

@@ -2,8 +2,9 @@
 # Makes the engine's root (root/ in the lab's folder) from Debian's packages, and the roots of older
 # engines (root-SUITE/).
 
-# Engine 28 is in forky; trixie has 26.1, which is good enough where forky cannot be had.
-ROOT_SUITES=(forky trixie)
+# Engine 28 is in forky. Trixie has 26.1: who cannot have forky names it, since a lab that took an
+# older engine by itself would test less than it says.
+ROOT_SUITE=${ONEBUILD_LAB_SUITE:-forky}
 ROOT_PACKAGES=(
   docker.io docker-cli docker-buildx containerd runc # the engine and its clients
   docker-registry qemu-user                          # what it pushes to; how arm64 runs
@@ -14,21 +15,23 @@ ROOT_PACKAGES=(
 # What an older engine needs. Debian 12 (bookworm) has 20.10, Debian 13 (trixie) has 26.1.
 ROOT_OLDER_PACKAGES=(docker.io containerd runc qemu-user iproute2 mount bash coreutils ca-certificates)
 
-root_wanted() { echo "${ROOT_PACKAGES[*]}"; }
+# The client that looks at what was pushed: trixie does not have crane.
+root_witness() { if [ "$ROOT_SUITE" = trixie ]; then echo skopeo; else echo crane; fi; }
+
+root_wanted() { printf '%s\n%s\n' "$ROOT_SUITE" "${ROOT_PACKAGES[*]}"; }
 
 root_make() {
-  local root=$LAB_STATE/root new=$LAB_STATE/root.new suite
-  if [ "$(tail -n +2 "$root/.complete" 2>/dev/null)" = "$(root_wanted)" ]; then return; fi
-  [ ! -e "$root" ] || lab_die "$root is from another version of the lab" "run tests/lab/down, then tests/lab/up"
+  local root=$LAB_STATE/root new=$LAB_STATE/root.new packages
+  if [ "$(cat "$root/.complete" 2>/dev/null)" = "$(root_wanted)" ]; then return; fi
+  [ ! -e "$root" ] || lab_die "$root is from another version of the lab, or of another Debian release: $(head -n 1 "$root/.complete")" \
+    "run tests/lab/down, then tests/lab/up; or set ONEBUILD_LAB_SUITE to that release"
+  packages=("${ROOT_PACKAGES[@]/#crane/$(root_witness)}")
   rm -rf --one-file-system "$new"
-  for suite in "${ROOT_SUITES[@]}"; do
-    if root_unpack "$suite" "$new"; then break; fi
-    rm -rf --one-file-system "$new"
-    echo "suite $suite did not do; trying the next" >&2
-  done
-  [ -d "$new" ] || return 1
+  root_unpack "$ROOT_SUITE" "$new" "${packages[@]}" ||
+    lab_die "the packages of Debian $ROOT_SUITE could not be installed" \
+      "check the mirror; ONEBUILD_LAB_SUITE=trixie tests/lab/up takes Debian 13's Docker Engine 26.1 instead"
   root_finish "$new"
-  { echo "$suite" && root_wanted; } >"$new/.complete"
+  root_wanted >"$new/.complete"
   mv "$new" "$root"
 }
 
@@ -38,17 +41,20 @@ root_older_make() {
   local root=$LAB_STATE/root-$1 new=$LAB_STATE/root-$1.new
   if [ "$(cat "$root/.complete" 2>/dev/null)" = "${ROOT_OLDER_PACKAGES[*]}" ]; then return; fi
   rm -rf --one-file-system "$root" "$new"
-  lab_mmdebstrap "$1" "$new" --include="$(IFS=, && echo "${ROOT_OLDER_PACKAGES[*]}")"
+  root_unpack "$1" "$new" "${ROOT_OLDER_PACKAGES[@]}"
   root_finish "$new"
   echo "${ROOT_OLDER_PACKAGES[*]}" >"$new/.complete"
   mv "$new" "$root"
 }
 
+# root_unpack SUITE DIR PKG…: unpacks packages, and notes their versions in DIR/.packages.
 root_unpack() {
-  local packages=("${ROOT_PACKAGES[@]}")
-  # trixie does not have crane: skopeo is the witness there (lab_manifest uses either).
-  [ "$1" != trixie ] || packages=("${packages[@]/#crane/skopeo}")
-  lab_mmdebstrap "$1" "$2" --include="$(IFS=, && echo "${packages[*]}")"
+  local suite=$1 dir=$2
+  shift 2
+  # The archives are removed afterwards. The $1 and $deb are the hook's own.
+  # shellcheck disable=SC2016
+  lab_mmdebstrap "$suite" "$dir" --include="$(IFS=, && echo "$*")" \
+    --extract-hook='for deb in "$1"/var/cache/apt/archives/*.deb; do dpkg-deb --show "$deb"; done >"$1/.packages"'
 }
 
 # No maintainer script has run: what those would have made, as far as it is used here.

@@ -30,10 +30,11 @@ lab_step() {
   set +e
   (
     set -e
-    "$@"
+    LAB_IN_PART=yes "$@"
   ) >"$log" 2>&1
   status=$?
   set -e
+  lab_took "$name" "$start" "$status"
   if [ "$status" -eq 0 ]; then
     printf '  ok   %-20s %6ss\n' "$name" "$(lab_since "$start")" >&2
     return 0
