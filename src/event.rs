@@ -4,14 +4,11 @@
 //! plain values: a display needs no knowledge of BuildKit, and text in them is as the build wrote
 //! it, so whoever shows it cleans it first.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cell_name::CellName;
 use crate::image::Platform;
 use crate::outcome::Outcome;
-
-/// The name by which people know a cell: its first tag, unique in a matrix.
-pub type CellName = Arc<str>;
 
 /// One thing that happened in a run.
 #[derive(Debug, Clone)]

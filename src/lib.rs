@@ -9,7 +9,9 @@
 #![deny(clippy::unwrap_used)]
 
 pub mod allow; // acknowledgements of what rules find, and the list of the rules (pure)
+pub mod axis_source; // fetching the values of axes that come from elsewhere
 pub mod buildkit; // BuildKit's client: control, session; depends on nothing else of ours
+pub mod cell_name; // how a cell is named (pure)
 pub mod check; // rules over the whole plan (pure)
 pub mod cli; // arguments and help; no behaviour
 pub mod commands; // one file a subcommand: wiring only
@@ -39,5 +41,4 @@ pub mod schedule; // bounded, keep-going, cancel; knows a `Builder`, not BuildKi
 pub mod template; // the one place that knows the placeholder syntax (pure)
 pub mod text; // text for people: cleaned, measured, numbers made short (pure)
 pub mod version; // how versions compare (pure)
-pub mod versions; // fetching the values of axes that come from elsewhere
 mod yaml; // YAML as a tree that knows its places (pure)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::event::CellName;
+use crate::cell_name::CellName;
 use crate::image::{Digest, Platform, Reference};
 
 pub use crate::failure::{Failure, Place};

@@ -11,7 +11,7 @@ use futures::StreamExt as _;
 use super::access::Access;
 use super::permissions::Purpose;
 use super::prepare::{self, Prepared};
-use super::{committed, compose, engine, load, output};
+use super::{compose, engine, load, output, rendered_files};
 use crate::allow::{Allows, Asked};
 use crate::cli::{InputArgs, LintArgs, LintFormat};
 use crate::driver::{self, BaseFault, EngineBuilder, Environment, HeldSecrets, Lint, Obstacle};
@@ -81,7 +81,7 @@ fn find(
     let matrix = load::matrix(&sheet?, &args.select)?;
     allows.clone_from(matrix.allows());
     let root = &Root::of(&args.select.file);
-    templates.extend(matrix.committed().iter().map(|file| root.join(&file.template)));
+    templates.extend(matrix.file_rules().iter().map(|file| root.join(&file.template)));
     let mut warnings = matrix.warnings().clone();
     let (inputs, options) = (InputArgs::default(), Default::default());
     let purpose = if args.no_engine { Purpose::Plan } else { Purpose::Lint };
@@ -124,7 +124,7 @@ fn drifted(
     access: &Access,
     findings: &mut Findings,
 ) -> Result<(), Error> {
-    let files = match committed::rendered(matrix, root, access) {
+    let files = match rendered_files::rendered(matrix, root, access) {
         Err(error) if !error.diagnostics().is_empty() => {
             findings.told(error.diagnostics());
             return Ok(());
@@ -132,7 +132,7 @@ fn drifted(
         files => files?,
     };
     for (path, file) in &files {
-        if let Err(found) = committed::within(path, file, root) {
+        if let Err(found) = rendered_files::within(path, file, root) {
             findings.told(&(*found).into());
         } else if !regular::holds(path, file.text.as_bytes()) {
             let is = if path.exists() { "is not what its template comes to" } else { "is missing" };

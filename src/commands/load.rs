@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::access::{Access, granted_early};
-use super::elsewhere;
+use super::axis_sources;
 use super::permissions::{Need, missing_file, refused};
 use crate::cli::{AxisFlag, SelectArgs};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, SourceFile, visible, why};
@@ -102,7 +102,7 @@ fn piped(path: &Path) -> io::Result<SourceFile> {
 pub(super) fn matrix(sheet: &Sheet, select: &SelectArgs) -> Result<Matrix, Error> {
     let folder = Root::of(&select.file);
     let access = Access::of(&select.file, &select.grants);
-    let resolved = elsewhere::resolved(&sheet.outside(), &folder, &access, select.offline)?;
+    let resolved = axis_sources::resolved(&sheet.axis_sources(), &folder, &access, select.offline)?;
     Ok(sheet.read(&resolved)?)
 }
 
@@ -111,7 +111,8 @@ pub(super) fn at_hand(sheet: &Sheet, args: &[OsString]) -> Option<Matrix> {
     let path = named_matrix(args).unwrap_or_else(|| DEFAULT.into());
     let file = place(&path, is_piped(&path));
     let access = Access::of(file, &granted_early(args));
-    let resolved = elsewhere::resolved(&sheet.outside(), &Root::of(file), &access, true).ok()?;
+    let resolved =
+        axis_sources::resolved(&sheet.axis_sources(), &Root::of(file), &access, true).ok()?;
     sheet.read(&resolved).ok()
 }
 

@@ -3,15 +3,14 @@
 //! Here alone the environment is read, files are loaded, and the terminal is written to.
 
 mod access;
+mod axis_sources;
 mod bug;
 mod build;
-mod committed;
 mod completions;
 mod compose;
 mod debug;
 mod destination;
 mod drift;
-mod elsewhere;
 mod engine;
 mod explain;
 mod facts;
@@ -26,6 +25,7 @@ mod permissions;
 mod plan;
 mod prepare;
 mod render;
+mod rendered_files;
 mod schema;
 mod scripts;
 mod targets;

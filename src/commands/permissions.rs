@@ -12,7 +12,7 @@ use std::path::Path;
 use indexmap::IndexSet;
 
 use super::access::Access;
-use super::{elsewhere, output};
+use super::{axis_sources, output};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, Span, visible};
 use crate::grants::Grant;
 use crate::image::Reference;
@@ -92,7 +92,7 @@ impl Needs {
             needs.variables.extend(cell.asked_variables());
         }
         needs.variables.extend(matrix.asked_variables());
-        needs.variables.extend(elsewhere::asked_variables(matrix));
+        needs.variables.extend(axis_sources::asked_variables(matrix));
         needs
     }
 

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::permissions::{self, Purpose};
-use super::{elsewhere, output, prepare};
+use super::{axis_sources, output, prepare};
 use crate::cli::{PlanArgs, PlanFormat};
 use crate::error::{Error, ErrorKind, visible};
 use crate::matrix::{Matrix, Unnamed};
@@ -29,7 +29,7 @@ pub(super) fn run(matrix: &Matrix, args: &PlanArgs) -> Result<ExitCode, Error> {
         output::stdout(&plan::table(&cells));
     }
     output::warn(&warnings, strict)?;
-    elsewhere::told(matrix).lines().for_each(note);
+    axis_sources::told(matrix).lines().for_each(note);
     // JSON has them as fields, and bake asks for its own.
     if matches!(args.format, PlanFormat::Table | PlanFormat::Github) {
         permissions::tell(&needs);

@@ -10,7 +10,7 @@ use indexmap::IndexSet;
 
 use super::access::Access;
 use super::permissions::{Needs, Purpose, missing_file, refused};
-use super::{committed, facts, inputs, load, output, scripts};
+use super::{facts, inputs, load, output, rendered_files, scripts};
 use crate::allow::{Allows, Asked};
 use crate::check::{Subject, acknowledge, check};
 use crate::cli::{InputArgs, SelectArgs};
@@ -179,7 +179,7 @@ fn planned(
 ) -> Result<(Vec<BuildRequest>, Sources), Error> {
     let mut templates = templates(root, access, CONTEXT, |templates| templates.needed(cells))?;
     // A var may be there for them alone; what else is wrong with them is not for now.
-    if let Ok(others) = committed::templates(matrix, root, access) {
+    if let Ok(others) = rendered_files::templates(matrix, root, access) {
         templates.also_used(others.names());
     }
     let plan = plan(matrix, cells, &templates, root, options)?;

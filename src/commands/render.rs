@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use super::drift::Drift;
 use super::permissions::Purpose;
-use super::{committed, output, prepare, targets};
+use super::{output, prepare, rendered_files, targets};
 use crate::cli::{InputArgs, RenderArgs, SelectArgs};
 use crate::error::Error;
 use crate::matrix::{Matrix, Unnamed};
@@ -16,7 +16,7 @@ use crate::regular;
 
 pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error> {
     if args.files {
-        return committed::run(matrix, args);
+        return rendered_files::run(matrix, args);
     }
     let (inputs, options) = (InputArgs::default(), Default::default());
     let (unnamed, purpose) = (Unnamed::Everything, Purpose::Plan);

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use super::standstill::{Asked, Upload, Waiting};
 use crate::buildkit::Client;
-use crate::event::CellName;
+use crate::cell_name::CellName;
 use crate::failure::{Failure, Kind, Phase, RegistryFault, Request};
 use crate::image::Reference;
 

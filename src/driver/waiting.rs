@@ -3,7 +3,8 @@
 use tokio::time::{Instant, sleep_until};
 
 use super::standstill::{WAITING_AFTER, WAITING_INTERVAL};
-use crate::event::{CellName, Event, StepId, Wait};
+use crate::cell_name::CellName;
+use crate::event::{Event, StepId, Wait};
 use crate::image::Reference;
 use crate::schedule::Events;
 

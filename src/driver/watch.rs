@@ -8,7 +8,8 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::buildkit::{Client, Progress, Update, VertexId, VertexName, VertexState};
-use crate::event::{CellName, Event, Step, StepId, StepState, Transfer, Warning};
+use crate::cell_name::CellName;
+use crate::event::{Event, Step, StepId, StepState, Transfer, Warning};
 use crate::plan::BuildRequest;
 use crate::schedule::Events;
 use crate::template::Rendered;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::Chars;
 
 use super::Cache;
-use crate::event::CellName;
+use crate::cell_name::CellName;
 
 impl Cache {
     /// Reads `type=registry,ref=REPOSITORY:TAG`, or the reference alone; several of these may stand

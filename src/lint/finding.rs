@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::allow::{Allows, hinted};
+use crate::cell_name::CellName;
 use crate::error::{Diagnostic, Diagnostics, Severity, Span};
-use crate::event::CellName;
 
 /// Something that a person should look at.
 #[derive(Debug, Clone, PartialEq, Eq)]

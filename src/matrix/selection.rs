@@ -5,17 +5,25 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::axis::Lookup;
-use super::facts::Facts;
-use super::latest::unknown_order;
-use super::origin::Source;
-use super::pattern::Pattern;
-use super::rule::Rule;
-use super::{Axis, AxisValue, Matrix};
+use super::model::{Axis, AxisValue, Lookup, Matrix, Pattern, Rule, unknown_order};
 use crate::error::{Diagnostic, Diagnostics, SourceFile, listed};
 use crate::image::{Platform, Reference, Repository};
 use crate::input::TextMap;
 use crate::input::{Cache, NamedContext, Network, Secret};
+
+/// What the repository and the environment say of the sources that the images are made from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The commit.
+    pub revision: Option<String>,
+    /// Files differ from that commit.
+    pub is_dirty: bool,
+    /// Seconds since 1970: SOURCE_DATE_EPOCH, or the commit's time. Never the clock, which would
+    /// make every build another image.
+    pub created: Option<i64>,
+    /// Where the repository comes from, as Git has it.
+    pub remote: Option<String>,
+}
 
 /// The wishes of a command line; by default every cell.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -86,31 +94,21 @@ pub struct Overrides {
 }
 
 /// The name of the text that values of `--add` stand in.
-pub(super) const COMMAND_LINE: &str = "command line";
+pub(crate) const COMMAND_LINE: &str = "command line";
 
 /// A selection that fits its matrix.
 #[derive(Debug, Clone)]
 pub struct Selected<'m> {
-    pub(super) matrix: &'m Matrix,
+    pub(crate) matrix: &'m Matrix,
     /// The file's axes, with the values added for this run at their ends.
-    pub(super) axes: Vec<Axis>,
+    pub(crate) axes: Vec<Axis>,
     /// For each axis the numbers of the values wanted, ascending; never empty.
-    pub(super) chosen: Vec<Vec<usize>>,
-    pub(super) skip: Vec<Rule>,
-    pub(super) overrides: &'m Overrides,
-    pub(super) facts: Facts,
+    pub(crate) chosen: Vec<Vec<usize>>,
+    pub(crate) skip: Vec<Rule>,
+    pub(crate) overrides: &'m Overrides,
+    pub(crate) facts: Facts,
     /// What is odd about the selection but stops nothing.
-    pub(super) warnings: Diagnostics,
-}
-
-impl Overrides {
-    /// Who said it: the flag, unless it was the variable.
-    pub(super) fn source(&self, flag: &str, variable: &str) -> Source {
-        match self.environment.iter().any(|known| known == variable) {
-            true => Source::Environment(variable.to_owned()),
-            false => Source::Flag(flag.to_owned()),
-        }
-    }
+    pub(crate) warnings: Diagnostics,
 }
 
 impl Selected<'_> {

@@ -27,9 +27,9 @@
 
 mod base_labels;
 mod bases;
-mod committed;
 mod make;
 mod privileges;
+mod rendered_files;
 mod request;
 mod show;
 mod sources;
@@ -44,9 +44,9 @@ pub use crate::input::{
 pub use base_labels::{inherited_label, label_sources};
 pub(crate) use bases::bases;
 pub use bases::{Base, NeededImage, OtherPlatform, final_platform, needed_images};
-pub use committed::{Committed, committed};
 pub use make::{Plan, plan};
 pub use privileges::Privileges;
+pub use rendered_files::{RenderedFile, committed};
 pub use request::{BuildOptions, BuildRequest, FileOutput, Output, Pin};
 pub(crate) use show::escaped;
 pub use show::{Bake, Beyond, Strategy, bake, github, table, write_json};

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use super::bases::Base;
 use super::privileges::Privileges;
-use crate::event::CellName;
+use crate::cell_name::CellName;
 use crate::image::{Platform, Reference};
 use crate::input::{Cache, MediaTypes, NamedContext, Network, Secret, Test, TextMap};
 use crate::template::Rendered;

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 
 use super::sources::Sources;
 use crate::error::{Diagnostics, SourceFile, Span};
-use crate::matrix::{Cell, CommittedFile};
+use crate::matrix::{Cell, FileRule};
 use crate::template::{NameUse, Template};
 
 /// Templates by their paths, counted from the folder of matrix.yaml.
@@ -43,7 +43,7 @@ impl Templates {
     }
 
     /// The same for files that are committed.
-    pub fn needed_by(&self, files: &[CommittedFile]) -> Vec<Needed> {
+    pub fn needed_by(&self, files: &[FileRule]) -> Vec<Needed> {
         let mut needed = IndexMap::new();
         for file in files {
             self.reach(".", &file.template, &file.template_span, &mut needed);

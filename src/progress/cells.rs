@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 
-use crate::event::{CellName, CellSummary, Event, Step, StepId, StepState, Transfer, Wait};
+use crate::cell_name::CellName;
+use crate::event::{CellSummary, Event, Step, StepId, StepState, Transfer, Wait};
 use crate::image::Platform;
 use crate::outcome::{CellResult, Outcome};
 use crate::text::width;

@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::activity::waiting;
 use super::display::Display;
-use crate::event::{
-    CellName, CellSummary, Event, Step, StepId, StepState, Transfer, Wait, Warning,
-};
+use crate::cell_name::CellName;
+use crate::event::{CellSummary, Event, Step, StepId, StepState, Transfer, Wait, Warning};
 use crate::outcome::{Built, CellResult, Outcome, Tested};
 use crate::report::failed_line;
 use crate::text::{Paint, bytes, clean, duration, pad, width};

@@ -132,7 +132,7 @@ fn every_variable_that_the_program_reads_is_documented() {
     }
     // Where the environment is read.
     for file in [
-        "src/commands/elsewhere.rs",
+        "src/commands/axis_sources.rs",
         "src/commands/engine.rs",
         "src/commands/facts.rs",
         "src/driver/caches.rs",

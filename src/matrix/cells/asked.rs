@@ -1,0 +1,182 @@
+//! What a cell asks for beyond its context and the build sandbox, each with its place in the file.
+//!
+//! What flags say is not here: who types it has decided.
+
+use std::path::PathBuf;
+
+use super::cell::Cell;
+use crate::error::Span;
+use crate::input::{Cache, NamedContext, Network, SecretSource};
+use crate::matrix::model::{CacheRule, Given, Matrix};
+
+/// One thing that the matrix asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Asked {
+    pub what: AskedFor,
+    pub span: Span,
+}
+
+/// What is asked for. Paths are counted from the directory of matrix.yaml.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum AskedFor {
+    /// The build context.
+    Context(PathBuf),
+    NamedContext {
+        name: String,
+        path: PathBuf,
+    },
+    Secret {
+        id: String,
+        path: PathBuf,
+    },
+    /// The SSH agent that runs.
+    Agent(String),
+    /// The socket of an SSH agent, or the file of a private key.
+    Ssh {
+        id: String,
+        path: PathBuf,
+    },
+    HostNetwork,
+    CacheFrom(PathBuf),
+    CacheTo(PathBuf),
+    /// The reference of a cache in a registry, which is pushed.
+    CachePush(String),
+    Privileged,
+    /// A path of the engine's machine.
+    Volume(String),
+}
+
+/// A variable of the environment that reaches an image or a host.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AskedVariable {
+    pub name: String,
+    pub span: Span,
+}
+
+/// What GitHub's runner says of its cache.
+const RUNNER: [&str; 4] = [
+    "ACTIONS_CACHE_SERVICE_V2",
+    "ACTIONS_CACHE_URL",
+    "ACTIONS_RESULTS_URL",
+    "ACTIONS_RUNTIME_TOKEN",
+];
+
+impl Cell {
+    /// Everything that the matrix, and no flag, asks for in this cell.
+    pub fn asked(&self) -> Vec<Asked> {
+        let (settings, flags) = (&self.shared.settings, &self.shared.overrides);
+        let mut all = Vec::new();
+        let mut ask = |span: Span, what: AskedFor| all.push(Asked { what, span });
+        if let Some(template) = &settings.context {
+            ask(template.span(), AskedFor::Context(PathBuf::from(&*self.context)));
+        }
+        for (name, template) in &settings.contexts {
+            if let Some(NamedContext::Folder(path)) = self.contexts.get(&**name)
+                && !flags.contexts.contains_key(&**name)
+            {
+                let what = AskedFor::NamedContext { name: name.to_string(), path: path.clone() };
+                ask(template.span(), what);
+            }
+        }
+        for (id, rule) in &settings.secrets {
+            let secret = self.secrets.get(id).filter(|_| !flags.secrets.contains_key(id));
+            if let Some(SecretSource::File(path)) = secret.map(|secret| &secret.source) {
+                let what = AskedFor::Secret { id: id.clone(), path: path.clone() };
+                ask(rule.template().span(), what);
+            }
+        }
+        for (id, agent) in &settings.ssh {
+            let Some(places) = self.ssh.get(id).filter(|_| !flags.ssh.contains_key(id)) else {
+                continue;
+            };
+            if places.is_empty() {
+                ask(agent.span.clone(), AskedFor::Agent(id.clone()));
+            }
+            for path in places {
+                let span = agent.socket.as_ref().map_or_else(|| agent.span.clone(), |s| s.span());
+                ask(span, AskedFor::Ssh { id: id.clone(), path: path.clone() });
+            }
+        }
+        if let Some(given) = &settings.network
+            && given.value == Network::Host
+            && flags.network.is_none()
+        {
+            ask(given.span.clone(), AskedFor::HostNetwork);
+        }
+        for (cache, span) in own(&self.cache_from, flags.cache_from.len(), &settings.cache_from) {
+            if let Some(path) = cache.folder("src") {
+                ask(span, AskedFor::CacheFrom(path.into()));
+            }
+        }
+        for (cache, span) in own(&self.cache_to, flags.cache_to.len(), &settings.cache_to) {
+            let reference = cache.attributes.get("ref").filter(|_| cache.kind == "registry");
+            if let Some(path) = cache.folder("dest") {
+                ask(span, AskedFor::CacheTo(path.into()));
+            } else if let Some(reference) = reference {
+                ask(span, AskedFor::CachePush(reference.clone()));
+            }
+        }
+        if let (Some(test), Some(rule)) = (&self.test, &settings.test) {
+            if let Some(given) = rule.privileged.as_ref().filter(|given| given.value) {
+                ask(given.span.clone(), AskedFor::Privileged);
+            }
+            for (volume, template) in test.volumes.iter().zip(rule.volumes.iter().flatten()) {
+                ask(template.span(), AskedFor::Volume(volume.host.clone()));
+            }
+        }
+        all
+    }
+
+    /// The variables of the environment that the matrix, and no flag, asks for in this cell.
+    pub fn asked_variables(&self) -> Vec<AskedVariable> {
+        let (settings, flags) = (&self.shared.settings, &self.shared.overrides);
+        let mut all = Vec::new();
+        let mut ask = |name: &str, span: Span| {
+            all.push(AskedVariable { name: name.to_owned(), span });
+        };
+        for (id, rule) in &settings.secrets {
+            let secret = self.secrets.get(id).filter(|_| !flags.secrets.contains_key(id));
+            if let Some(SecretSource::Variable(name)) = secret.map(|secret| &secret.source) {
+                ask(name, rule.template().span());
+            }
+        }
+        let from = own(&self.cache_from, flags.cache_from.len(), &settings.cache_from);
+        let to = own(&self.cache_to, flags.cache_to.len(), &settings.cache_to);
+        for (_, span) in from.chain(to).filter(|(cache, _)| cache.kind == "gha") {
+            RUNNER.iter().for_each(|name| ask(name, span.clone()));
+        }
+        for given in [&settings.auto_labels, &settings.auto_annotations].into_iter().flatten() {
+            if given.value.git {
+                ask("SOURCE_DATE_EPOCH", given.span.clone());
+            }
+        }
+        all
+    }
+}
+
+impl Matrix {
+    /// The variables whose values are sent to where axes come from.
+    pub fn asked_variables(&self) -> Vec<AskedVariable> {
+        let tokens = self.axis_sources.iter().filter_map(|outside| outside.token.as_ref());
+        let ask =
+            |name: &str, span: &Span| AskedVariable { name: name.to_owned(), span: span.clone() };
+        tokens.map(|token| ask(&token.name, &token.span)).collect()
+    }
+}
+
+/// The caches of a cell that the file names, each with its place. Those of flags come last.
+fn own<'c>(
+    caches: &'c [Cache],
+    flags: usize,
+    given: &'c Option<Given<Vec<CacheRule>>>,
+) -> impl Iterator<Item = (&'c Cache, Span)> {
+    let caches = &caches[..caches.len().saturating_sub(flags)];
+    given.iter().flat_map(move |given| {
+        let rules = &given.value;
+        caches.iter().enumerate().map(move |(number, cache)| {
+            // One line may name several caches.
+            let rule = rules.get(number).filter(|_| rules.len() == caches.len());
+            (cache, rule.and_then(CacheRule::span).unwrap_or_else(|| given.span.clone()))
+        })
+    })
+}

@@ -1,0 +1,253 @@
+//! From a selection to its cells.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::cell::{Cell, Shared};
+use super::make::Maker;
+use crate::error::{Diagnostic, Diagnostics, Span};
+use crate::image::{Reference, Tag};
+use crate::matrix::model::{Layer, MOST_CELLS, Product, Rules};
+use crate::matrix::selection::Selected;
+
+/// Of all cells together, in all repositories: what they are checked against must fit into memory.
+const MOST_TAGS: usize = 1_000_000;
+
+/// Bytes of labels, arguments and other values of all cells together, each counted once.
+const MOST_TEXT: usize = 512 << 20;
+
+/// Every cell makes its own errors; beyond this they say nothing new.
+const ENOUGH_ERRORS: usize = 50;
+
+/// The cells of a selection; at least one.
+#[derive(Debug, Clone)]
+pub struct Expansion {
+    pub cells: Vec<Cell>,
+    /// What is odd but stops nothing, and was not known before there were cells.
+    pub warnings: Diagnostics,
+}
+
+impl Selected<'_> {
+    /// How many cells the selection has before `exclude` and `--skip`.
+    pub fn product(&self) -> u128 {
+        let listed = |axis: usize| self.listed(axis).count() as u128;
+        (0..self.chosen.len()).fold(1, |count, axis| count.saturating_mul(listed(axis)))
+    }
+
+    /// The values chosen of an axis that the product runs over.
+    fn listed(&self, axis: usize) -> impl Iterator<Item = usize> {
+        let values = &self.axes[axis].values;
+        self.chosen[axis].iter().copied().filter(|value| !values[*value].included)
+    }
+
+    /// Makes the cells, in the order of the file with the first axis slowest; then those that
+    /// `include` adds.
+    pub fn expand(&self) -> Result<Expansion, Diagnostics> {
+        let matrix = self.matrix;
+        let product = self.product();
+        if product > MOST_CELLS {
+            let sizes: Vec<String> =
+                (0..self.axes.len()).map(|axis| self.listed(axis).count().to_string()).collect();
+            let message = format!("the matrix has {product} cells, and the most is {MOST_CELLS}");
+            return Err(Diagnostic::error(message)
+                .at(&matrix.axes_span, sizes.join(" × "))
+                .help("select fewer, with `--only axis=value`")
+                .into());
+        }
+        let maker = Maker::new(self);
+        let mut layers = Layers::new(self, &maker);
+        let mut errors = Diagnostics::default();
+        let mut cells = Vec::with_capacity(usize::try_from(product).unwrap_or(0));
+        let mut tags = 0;
+        for values in self.combinations() {
+            match maker.cell(&values, layers.of(&values)) {
+                Ok(cell) => {
+                    tags += cell.references.len();
+                    cells.push(cell);
+                }
+                Err(found) => errors.extend(found),
+            }
+            if tags > MOST_TAGS {
+                errors.push(self.too_many_tags(cells.len(), product, tags));
+                break;
+            }
+            if maker.pool.size() > MOST_TEXT {
+                errors.push(self.too_much_text(cells.len(), product, maker.pool.size()));
+                break;
+            }
+            if errors.len() >= ENOUGH_ERRORS {
+                break;
+            }
+        }
+        errors.check(())?;
+        if cells.is_empty() {
+            return Err(Diagnostic::error("no cell is left: `exclude` and `--skip` leave out all")
+                .at(&matrix.axes_span, "")
+                .into());
+        }
+        self.name(&mut cells)?;
+        let mut warnings = self.warnings.clone();
+        warnings.extend(layers.idle());
+        warnings.extend(matrix.lost_tags(&self.overrides.vars));
+        Ok(Expansion { cells, warnings })
+    }
+
+    fn too_much_text(&self, cells: usize, of: u128, size: usize) -> Diagnostic {
+        let message = format!(
+            "{cells} of {of} cells have {} MiB of text that no two of them share, and the most is {} \
+             MiB",
+            size >> 20,
+            MOST_TEXT >> 20
+        );
+        let help =
+            "select fewer, with `--only axis=value`, or leave placeholders out of long values";
+        Diagnostic::error(message).at(&self.matrix.axes_span, "").help(help)
+    }
+
+    fn too_many_tags(&self, cells: usize, of: u128, tags: usize) -> Diagnostic {
+        let message =
+            format!("{cells} of {of} cells have {tags} tags, and the most is {MOST_TAGS}");
+        let finding = Diagnostic::error(message).help("select fewer, with `--only axis=value`");
+        match self.matrix.tags.first() {
+            Some(rule) => finding.at(&rule.tag.span(), "the first of them"),
+            None => finding,
+        }
+    }
+
+    /// The cells wanted, by the numbers of their values.
+    pub(crate) fn combinations(&self) -> impl Iterator<Item = Vec<usize>> {
+        let listed: Vec<Vec<usize>> =
+            (0..self.axes.len()).map(|axis| self.listed(axis).collect()).collect();
+        let exclude = Rules::new(&self.matrix.exclude, &self.axes);
+        let skip = Rules::new(&self.skip, &self.axes);
+        let chosen = |values: &[usize]| {
+            values
+                .iter()
+                .zip(&self.chosen)
+                .all(|(value, chosen)| chosen.binary_search(value).is_ok())
+        };
+        let added = self.matrix.included.iter().map(|included| included.values.clone());
+        Product::of(listed)
+            .filter(move |values| !exclude.any(values))
+            .chain(added.filter(move |values| chosen(values)))
+            .filter(move |values| !skip.any(values))
+    }
+
+    /// Refuses cells that would overwrite each other, and gives every cell a name of its own.
+    fn name(&self, cells: &mut [Cell]) -> Result<(), Diagnostics> {
+        let mut errors = Diagnostics::default();
+        let mut owners: HashMap<&Reference, (&Cell, usize)> = HashMap::new();
+        let mut names: HashMap<&str, usize> = HashMap::new();
+        for cell in &*cells {
+            *names.entry(&cell.name).or_default() += 1;
+            for (index, reference) in cell.references.iter().enumerate() {
+                let rule = index % cell.tag_rules.len();
+                let Some(first) = owners.insert(reference, (cell, rule)) else { continue };
+                errors.push(collision(reference, first, (cell, rule)));
+                if errors.len() >= ENOUGH_ERRORS {
+                    return Err(errors);
+                }
+            }
+        }
+        errors.check(())?;
+        if names.values().any(|count| *count > 1) {
+            cells.iter_mut().for_each(|cell| cell.name = cell.references[0].familiar().into());
+        }
+        Ok(())
+    }
+}
+
+/// Names both cells, and the places that make them two: the rules of their tags, and the values
+/// that differ.
+fn collision(reference: &Reference, first: (&Cell, usize), second: (&Cell, usize)) -> Diagnostic {
+    let tag = reference.tag.as_ref().map(Tag::as_str).unwrap_or_default();
+    let ((one, one_rule), (other, other_rule)) = (first, second);
+    let mut places: Vec<(Span, String)> = vec![(other.tag_span(other_rule).clone(), String::new())];
+    let mut add = |span: &Span, text: String| {
+        if places.iter().all(|(known, _)| known != span) {
+            places.push((span.clone(), text));
+        }
+    };
+    add(one.tag_span(one_rule), String::new());
+    let differing = (0..one.axes.len()).find(|index| one.axes[*index] != other.axes[*index]);
+    if let Some(index) = differing {
+        let shown = |cell: &Cell| format!("{}={}", cell.axes[index].0, cell.axes[index].1);
+        add(one.axis_span(index), shown(one));
+        add(other.axis_span(index), shown(other));
+    }
+    let axis = differing.map_or("os", |index| &one.axes[index].0);
+    let finding = Diagnostic::error(format!("two cells have the tag `{tag}`"));
+    places
+        .iter()
+        .fold(finding, |finding, (span, text)| finding.at(span, text.as_str()))
+        .note(format!("one is {}", one.describe()))
+        .note(format!("the other is {}", other.describe()))
+        .help(format!("tell them apart in `tag`, with `<%{axis}%>` for one"))
+}
+
+/// Which rules match which cells, and what the settings of these cells then are.
+pub(crate) struct Layers<'a> {
+    selected: &'a Selected<'a>,
+    maker: &'a Maker<'a>,
+    /// `include` first, so that `overrides` have the last word.
+    all: Vec<&'a Layer>,
+    /// Those that are rules, by their numbers in `all`.
+    rules: Vec<usize>,
+    index: Rules,
+    /// For a cell that is named, the numbers of those that name it.
+    named: HashMap<&'a [usize], Vec<usize>>,
+    matched: Vec<bool>,
+    /// Cells are many, the sets of rules that match are few.
+    known: HashMap<Vec<usize>, Arc<Shared>>,
+}
+
+impl<'a> Layers<'a> {
+    pub(crate) fn new(selected: &'a Selected<'a>, maker: &'a Maker<'a>) -> Self {
+        let all: Vec<&Layer> =
+            selected.matrix.include.iter().chain(&selected.matrix.overrides).collect();
+        let matched = vec![false; all.len()];
+        let rules: Vec<usize> = (0..all.len()).filter(|i| all[*i].cells.is_none()).collect();
+        let index = Rules::new(rules.iter().map(|rule| &all[*rule].rule), &selected.axes);
+        let mut named: HashMap<&[usize], Vec<usize>> = HashMap::new();
+        for (index, layer) in all.iter().enumerate() {
+            for cell in layer.cells.iter().flatten() {
+                named.entry(cell).or_default().push(index);
+            }
+        }
+        Self { selected, maker, all, rules, index, named, matched, known: HashMap::new() }
+    }
+
+    pub(crate) fn of(&mut self, values: &[usize]) -> Arc<Shared> {
+        let mut matching: Vec<usize> =
+            self.index.matching(values).map(|number| self.rules[number]).collect();
+        matching.extend(self.named.get(values).into_iter().flatten());
+        matching.sort_unstable();
+        matching.iter().for_each(|index| self.matched[*index] = true);
+        let shared = self.known.entry(matching).or_insert_with_key(|matching| {
+            let matrix = self.selected.matrix;
+            let settings = matching.iter().fold(matrix.settings.clone(), |below, index| {
+                below.overlaid(&self.all[*index].settings)
+            });
+            self.maker.shared(settings)
+        });
+        shared.clone()
+    }
+
+    /// A warning for each rule that no cell matched, if all were looked at.
+    fn idle(&self) -> Diagnostics {
+        let mut warnings = Diagnostics::default();
+        if !self.selected.is_everything() {
+            return warnings;
+        }
+        for (layer, matched) in self.all.iter().zip(&self.matched) {
+            if !matched && !layer.idle && layer.cells.is_none() {
+                warnings.push(
+                    Diagnostic::warning("this rule matches no cell")
+                        .at(&layer.span, "")
+                        .help("`exclude` leaves out all that it could match"),
+                );
+            }
+        }
+        warnings
+    }
+}

@@ -1,0 +1,439 @@
+//! From one combination of values to its cell.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use indexmap::{IndexMap, IndexSet};
+
+use super::cell::{Cell, Shared};
+use super::labels::LabelValues;
+use super::pool::{Pool, Recent};
+use crate::error::{Diagnostic, Diagnostics, Span};
+use crate::image::{InvalidReference, Reference, Repository, Tag};
+use crate::input::{Cache, NamedContext, Secret, SecretSource, Test, TextMap};
+use crate::matrix::model::{
+    AutoLabels, Axis, AxisValue, BaseWanted, CacheRule, Given, NO_PATH, SecretPlace, SecretRule,
+    Settings, TagRule, Texts, Var, VarValue, is_variable, relative, unusable,
+};
+use crate::matrix::selection::{Overrides, Selected};
+use crate::template::{Scope, Template, Value};
+
+/// What making any cell of a selection needs.
+pub(crate) struct Maker<'a> {
+    selected: &'a Selected<'a>,
+    /// For each axis its newest version, where it is an axis of versions.
+    newest: Vec<Option<&'a str>>,
+    /// For each axis which of its values are pre-releases.
+    prereleases: Vec<Vec<bool>>,
+    /// The name, shared by all cells.
+    prerelease: Arc<str>,
+    axes: Arc<Vec<Axis>>,
+    overrides: Arc<Overrides>,
+    tag_spans: Arc<[Span]>,
+    nowhere: Span,
+    /// What the cells made so far have.
+    pub(crate) pool: Pool,
+    tests: Recent<Arc<Test>>,
+}
+
+impl<'a> Maker<'a> {
+    pub(crate) fn new(selected: &'a Selected<'a>) -> Self {
+        let matrix = selected.matrix;
+        let newest = matrix.axes.iter().map(|axis| axis.newest().map(|newest| &*newest.value.text));
+        let prereleases = selected
+            .axes
+            .iter()
+            .map(|axis| axis.values.iter().map(AxisValue::is_prerelease).collect());
+        Self {
+            selected,
+            prereleases: prereleases.collect(),
+            prerelease: "prerelease".into(),
+            newest: newest.collect(),
+            axes: Arc::new(selected.axes.clone()),
+            overrides: Arc::new(selected.overrides.clone()),
+            tag_spans: matrix.tags.iter().map(|rule| rule.tag.span()).collect(),
+            nowhere: matrix.file.span(0..0),
+            pool: Pool::default(),
+            tests: Recent::default(),
+        }
+    }
+
+    /// What the cells with these settings have in common.
+    pub(crate) fn shared(&self, settings: Settings) -> Arc<Shared> {
+        let image = self.selected.matrix.images.first();
+        Arc::new(Shared {
+            settings,
+            axes: self.axes.clone(),
+            image_span: image.map_or_else(|| self.nowhere.clone(), Template::span),
+            tag_spans: self.tag_spans.clone(),
+            overrides: self.overrides.clone(),
+        })
+    }
+
+    pub(crate) fn cell(&self, values: &[usize], shared: Arc<Shared>) -> Result<Cell, Diagnostics> {
+        let settings = &shared.settings;
+        let overrides = &*self.overrides;
+        let (axes, mut scope) = self.scope(values, settings)?;
+        let mut errors = Diagnostics::default();
+        let mut keep = |found: Diagnostics| errors.extend(found);
+        let repositories = self.repositories(&scope).map_err(&mut keep).unwrap_or_default();
+        let (mut tags, mut tag_rules) = (IndexSet::new(), Vec::new());
+        for (number, rule) in self.selected.matrix.tags.iter().enumerate() {
+            match self.tag(rule, &scope) {
+                Ok(Some(tag)) => {
+                    if tags.insert(tag) {
+                        tag_rules.push(u16::try_from(number).unwrap_or(u16::MAX));
+                    }
+                }
+                Ok(None) => {}
+                Err(found) => keep(found),
+            }
+        }
+        let (Some(repository), Some(tag)) = (repositories.first(), tags.first()) else {
+            if !errors.has_errors() {
+                errors.push(self.no_tag(&axes));
+            }
+            return Err(errors);
+        };
+        scope.set("image", repository.familiar());
+        scope.set("tag", tag.as_str());
+
+        let mut made = Made { scope: &scope, errors, pool: &self.pool };
+        let context = made.optional(&settings.context).unwrap_or_else(|| ".".to_owned());
+        let dockerfile = made.optional(&settings.dockerfile);
+        let dockerfile = dockerfile.unwrap_or_else(|| "Dockerfile".to_owned());
+        let span_of = |template: &Option<Template>| {
+            template.as_ref().map_or_else(|| self.nowhere.clone(), Template::span)
+        };
+        let dockerfile_span = span_of(&settings.dockerfile);
+        let context = made.keep(path(&context, true, &span_of(&settings.context)));
+        let dockerfile = made.keep(path(&dockerfile, false, &dockerfile_span));
+        let target = made.optional(&settings.target).map(|text| self.pool.text(text));
+        let target = overrides.target.as_deref().map(Arc::from).or(target);
+        let auto = LabelValues { facts: &self.selected.facts, repository, tag, axes: &axes };
+        let labels =
+            made.map(&settings.labels, auto.fill(&settings.auto_labels), &overrides.labels);
+        let annotations = auto.fill(&settings.auto_annotations);
+        let annotations = made.map(&settings.annotations, annotations, &overrides.annotations);
+        let base = |given: &Option<Given<AutoLabels>>| given.as_ref().map(|given| given.value.base);
+        let ssh = settings.ssh.iter().map(|(id, agent)| {
+            let places = made.optional(&agent.socket).unwrap_or_default();
+            let places = places.split(',').filter(|place| !place.is_empty());
+            (id.clone(), places.map(PathBuf::from).collect())
+        });
+        let ssh = ssh.collect();
+        let cell = Cell {
+            name: tag.as_str().into(),
+            references: tagged(&repositories, &tags),
+            platforms: match (overrides.platforms.as_slice(), &settings.platforms) {
+                ([], Some(given)) => given.value.clone(),
+                (platforms, _) => platforms.into(),
+            },
+            context: context.unwrap_or_default().into(),
+            dockerfile: dockerfile.unwrap_or_default().into(),
+            dockerfile_span,
+            args: made.map(&settings.args, IndexMap::new(), &overrides.args),
+            labels,
+            annotations,
+            base: BaseWanted {
+                labels: base(&settings.auto_labels).unwrap_or_default(),
+                annotations: base(&settings.auto_annotations).unwrap_or_default(),
+            },
+            target,
+            media_types: settings.media_types.as_ref().map(|given| given.value).unwrap_or_default(),
+            network: overrides.network.or(settings.network.as_ref().map(|given| given.value)),
+            bases: with(made.parsed(&settings.bases), &overrides.bases),
+            contexts: with(made.contexts(&settings.contexts), &overrides.contexts),
+            secrets: with(made.secrets(&settings.secrets), &overrides.secrets),
+            ssh: with(ssh, &overrides.ssh),
+            cache_from: [made.caches(&settings.cache_from), overrides.cache_from.clone()].concat(),
+            cache_to: [made.caches(&settings.cache_to), overrides.cache_to.clone()].concat(),
+            test: made.test(&settings.test).map(|test| self.test(test)),
+            values: values.iter().map(|value| *value as u32).collect(),
+            tag_rules: tag_rules.into(),
+            axes,
+            scope: scope.clone(),
+            shared: shared.clone(),
+        };
+        self.pool.count(own_size(&cell));
+        made.errors.check(cell)
+    }
+
+    fn test(&self, test: Test) -> Arc<Test> {
+        self.tests.shared(Arc::new(test), |test| self.pool.count(test.size()))
+    }
+
+    /// The values of the axes, and what the conditions of tags may use.
+    #[expect(clippy::type_complexity, reason = "it is what a cell holds")]
+    pub(crate) fn scope(
+        &self,
+        values: &[usize],
+        settings: &Settings,
+    ) -> Result<(Vec<(Arc<str>, Arc<str>)>, Scope), Diagnostics> {
+        let (axes, mut scope) = self.axes(values, settings);
+        for var in &settings.vars {
+            let value = match self.overrides.vars.get(&*var.name) {
+                Some(text) => text.as_str().into(),
+                None => self.pool.value(var.value(&scope)?),
+            };
+            scope.set(var.name.clone(), value);
+        }
+        scope.set("latest", Value::Truth(self.is_latest(&axes)));
+        let is_prerelease = values.iter().zip(&self.prereleases).any(|(value, of)| of[*value]);
+        scope.set(self.prerelease.clone(), Value::Truth(is_prerelease));
+        Ok((axes, scope))
+    }
+
+    /// The references that `rule` gives the cell with this scope; none where its condition fails.
+    pub(crate) fn references(
+        &self,
+        rule: &TagRule,
+        scope: &Scope,
+    ) -> Result<Vec<Reference>, Diagnostics> {
+        let Some(tag) = self.tag(rule, scope)? else { return Ok(Vec::new()) };
+        Ok(self
+            .repositories(scope)?
+            .iter()
+            .map(|repository| repository.tagged(tag.clone()))
+            .collect())
+    }
+
+    /// The values of the axes, and a scope that knows them.
+    #[expect(clippy::type_complexity, reason = "it is what a cell holds")]
+    fn axes(&self, values: &[usize], settings: &Settings) -> (Vec<(Arc<str>, Arc<str>)>, Scope) {
+        let mut scope = Scope::default();
+        let mut axes = Vec::with_capacity(values.len());
+        for (number, (axis, index)) in self.axes.iter().zip(values).enumerate() {
+            let value = &axis.values[*index];
+            let more = settings.properties.iter();
+            let more = more.filter(|(at, of, _)| (*at, *of) == (number, *index));
+            let mut properties: Vec<(Arc<str>, Value)> = Vec::new();
+            more.for_each(|(_, _, more)| properties.extend(more.iter().cloned()));
+            if properties.is_empty() {
+                scope.set(axis.name.clone(), value.value.clone());
+            } else {
+                let mut all: IndexMap<Arc<str>, Value> =
+                    value.value.properties().iter().cloned().collect();
+                all.extend(properties);
+                let properties = all.into_iter().collect();
+                scope
+                    .set(axis.name.clone(), Value::Record { text: value.text.clone(), properties });
+            }
+            axes.push((axis.name.clone(), value.text.clone()));
+        }
+        (axes, scope)
+    }
+
+    /// Whether each axis of versions, one at least, has its newest value here.
+    fn is_latest(&self, axes: &[(Arc<str>, Arc<str>)]) -> bool {
+        let is_newest = |((_, value), newest): (&(_, Arc<str>), &Option<&str>)| {
+            newest.is_none_or(|newest| newest == &**value)
+        };
+        self.newest.iter().any(Option::is_some) && axes.iter().zip(&self.newest).all(is_newest)
+    }
+
+    fn no_tag(&self, axes: &[(Arc<str>, Arc<str>)]) -> Diagnostic {
+        let matrix = self.selected.matrix;
+        let described: Vec<String> = axes.iter().map(|(a, v)| format!("{a}={v}")).collect();
+        let span = self.tag_spans.first().unwrap_or(&matrix.axes_span);
+        Diagnostic::error(format!("the cell {} has no tag", described.join(" ")))
+            .at(span, "")
+            .help("give `tags` an entry without `when`")
+    }
+
+    fn repositories(&self, scope: &Scope) -> Result<Vec<Repository>, Diagnostics> {
+        if !self.overrides.images.is_empty() {
+            return Ok(self.overrides.images.clone());
+        }
+        let mut found: Vec<Repository> = Vec::new();
+        for image in &self.selected.matrix.images {
+            let repository = parsed(image, scope, "")?;
+            if !found.contains(&repository) {
+                found.push(repository);
+            }
+        }
+        Ok(found)
+    }
+
+    fn tag(&self, rule: &TagRule, scope: &Scope) -> Result<Option<Tag>, Diagnostics> {
+        match &rule.when {
+            Some(when) if !when.holds(scope)? => Ok(None),
+            _ => parsed(&rule.tag, scope, &self.overrides.tag_prefix).map(Some),
+        }
+    }
+}
+
+/// Bytes of a cell's texts that are not in the pool.
+fn own_size(cell: &Cell) -> usize {
+    let contexts = cell.contexts.values().map(|context| match context {
+        NamedContext::Image(_) => 0,
+        NamedContext::Folder(path) => path.as_os_str().len(),
+        NamedContext::Url(url) => url.len(),
+    });
+    let secrets = cell.secrets.values().map(|secret| match &secret.source {
+        SecretSource::File(path) => path.as_os_str().len(),
+        SecretSource::Variable(name) => name.len(),
+    });
+    let ssh = cell.ssh.values().flatten().map(|path| path.as_os_str().len());
+    let caches = cell.cache_from.iter().chain(&cell.cache_to);
+    let caches =
+        caches.flat_map(|cache| &cache.attributes).map(|(key, value)| key.len() + value.len());
+    let maps = [&cell.args, &cell.labels, &cell.annotations].map(|map| map.len());
+    let entries = maps.into_iter().sum::<usize>() * size_of::<(Arc<str>, Arc<str>)>();
+    let names = cell.contexts.keys().chain(cell.secrets.keys()).chain(cell.ssh.keys());
+    let names = names.map(String::len).sum::<usize>() + cell.context.len() + cell.dockerfile.len();
+    entries + names + contexts.chain(secrets).chain(ssh).chain(caches).sum::<usize>()
+}
+
+/// What the file says, and flags in its place.
+fn with<T: Clone>(
+    mut file: IndexMap<String, T>,
+    flags: &IndexMap<String, T>,
+) -> IndexMap<String, T> {
+    file.extend(flags.iter().map(|(key, value)| (key.clone(), value.clone())));
+    file
+}
+
+fn tagged(repositories: &[Repository], tags: &IndexSet<Tag>) -> Vec<Reference> {
+    let tagged = |repository: &Repository| {
+        tags.iter().map(|tag| repository.tagged(tag.clone())).collect::<Vec<_>>()
+    };
+    repositories.iter().flat_map(tagged).collect()
+}
+
+/// Works out templates, and keeps what is wrong with them.
+pub(crate) struct Made<'a> {
+    pub(crate) scope: &'a Scope,
+    pub(crate) errors: Diagnostics,
+    pub(crate) pool: &'a Pool,
+}
+
+impl Made<'_> {
+    pub(crate) fn keep<T>(&mut self, found: Result<T, Diagnostics>) -> Option<T> {
+        found.map_err(|errors| self.errors.extend(errors)).ok()
+    }
+
+    pub(crate) fn text(&mut self, template: &Template) -> String {
+        self.keep(template.render_inline(self.scope)).unwrap_or_default()
+    }
+
+    fn optional(&mut self, template: &Option<Template>) -> Option<String> {
+        template.as_ref().map(|template| self.text(template))
+    }
+
+    /// `first`, then what the file says, then what flags say.
+    pub(crate) fn map(&mut self, texts: &Texts, first: TextMap, flags: &TextMap) -> TextMap {
+        let mut found = first;
+        for (key, template) in texts {
+            let text = self.text(template);
+            found.insert(key.clone(), self.pool.text(text));
+        }
+        found.extend(flags.iter().map(|(key, text)| (key.clone(), text.clone())));
+        found
+    }
+
+    /// What the file says alone.
+    pub(crate) fn texts(&mut self, texts: &Texts) -> IndexMap<String, String> {
+        texts.iter().map(|(key, template)| (key.to_string(), self.text(template))).collect()
+    }
+
+    fn parsed(&mut self, texts: &Texts) -> IndexMap<String, Reference> {
+        let mut found = IndexMap::with_capacity(texts.len());
+        for (key, template) in texts {
+            if let Some(reference) = self.keep(parsed(template, self.scope, "")) {
+                found.insert(key.to_string(), reference);
+            }
+        }
+        found
+    }
+
+    fn contexts(&mut self, texts: &Texts) -> IndexMap<String, NamedContext> {
+        let mut found = IndexMap::with_capacity(texts.len());
+        for (key, template) in texts {
+            let text = self.text(template);
+            let read = text.parse().map_err(|why| unusable(template, &text, why));
+            if let Some(context) = self.keep(read) {
+                found.insert(key.to_string(), context);
+            }
+        }
+        found
+    }
+
+    fn secrets(&mut self, secrets: &[(String, SecretRule)]) -> IndexMap<String, Secret> {
+        let mut found = IndexMap::with_capacity(secrets.len());
+        for (id, secret) in secrets {
+            let text = self.text(secret.template());
+            let wrong = |why: &str| unusable(secret.template(), &text, why.to_owned());
+            let source = match secret.source {
+                SecretPlace::File(_) if text.is_empty() || text.chars().any(char::is_control) => {
+                    Err(wrong("this is not a path"))
+                }
+                SecretPlace::Variable(_) if !is_variable(&text) => {
+                    Err(wrong("this is not the name of a variable"))
+                }
+                SecretPlace::File(_) => Ok(SecretSource::File(text.clone().into())),
+                SecretPlace::Variable(_) => Ok(SecretSource::Variable(text.clone())),
+            };
+            if let Some(source) = self.keep(source) {
+                let span = Some(secret.template().span());
+                let secret = Secret { source, optional: secret.optional, span };
+                found.insert(id.clone(), secret);
+            }
+        }
+        found
+    }
+
+    fn caches(&mut self, rules: &Option<Given<Vec<CacheRule>>>) -> Vec<Cache> {
+        let mut found = Vec::new();
+        for rule in rules.iter().flat_map(|given| &given.value) {
+            match rule {
+                CacheRule::Line(template) => {
+                    let text = self.text(template);
+                    let caches = Cache::parse(&text).map_err(|why| unusable(template, &text, why));
+                    found.extend(self.keep(caches).unwrap_or_default());
+                }
+                CacheRule::Map { kind, attributes } => {
+                    let attributes = self.texts(attributes);
+                    found.push(Cache { kind: kind.clone(), attributes });
+                }
+            }
+        }
+        found
+    }
+}
+
+impl Var {
+    fn value(&self, scope: &Scope) -> Result<Value, Diagnostics> {
+        match &self.value {
+            VarValue::Text(template) => template.value(scope),
+            VarValue::List(items) => {
+                let items: Result<Vec<Value>, _> =
+                    items.iter().map(|item| item.value(scope)).collect();
+                Ok(Value::List(items?.into()))
+            }
+        }
+    }
+}
+
+/// Renders a template and parses what comes out; the error points at the template.
+fn parsed<T>(template: &Template, scope: &Scope, prefix: &str) -> Result<T, Diagnostics>
+where
+    T: std::str::FromStr<Err = InvalidReference>,
+{
+    let text = prefix.to_owned() + &template.render_inline(scope)?;
+    text.parse().map_err(|error: T::Err| unusable(template, &text, error.to_string()))
+}
+
+/// Where a context is, or a template inside its context.
+fn path(text: &str, anywhere: bool, span: &Span) -> Result<String, Diagnostics> {
+    let found = match anywhere {
+        true if text.is_empty() || text.chars().any(char::is_control) => Err(NO_PATH),
+        true => Ok(text.to_owned()),
+        false => relative(text),
+    };
+    found.map_err(|why| {
+        let help = "the Dockerfile's path is counted from the context folder and stays inside it";
+        let finding = Diagnostic::error(why).at(span, format!("here it is `{text}`"));
+        if anywhere { finding } else { finding.help(help) }.into()
+    })
+}

@@ -1,0 +1,32 @@
+//! From a selection to its cells.
+
+mod asked;
+mod cell;
+mod expand;
+mod file_rule;
+mod labels;
+mod lost_tags;
+mod make;
+mod origin;
+mod pool;
+mod smoke;
+
+pub use asked::{Asked, AskedFor, AskedVariable};
+pub use cell::Cell;
+pub use expand::Expansion;
+pub use origin::{Origin, Source};
+
+use std::collections::HashSet;
+
+use super::model::Matrix;
+
+impl Matrix {
+    /// Whether every value of every axis is in one of these cells.
+    pub(crate) fn is_covered_by(&self, cells: &[Cell]) -> bool {
+        self.axes.iter().enumerate().all(|(index, axis)| {
+            let seen: HashSet<&str> =
+                cells.iter().filter_map(|cell| Some(&*cell.axes.get(index)?.1)).collect();
+            axis.values.iter().all(|value| seen.contains(&*value.text))
+        })
+    }
+}

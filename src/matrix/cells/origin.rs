@@ -1,0 +1,197 @@
+//! Where each value of a cell came from.
+
+use super::cell::Cell;
+use crate::error::Span;
+use crate::input::MediaTypes;
+use crate::matrix::model::{AutoLabels, Given, Texts};
+use crate::matrix::selection::{COMMAND_LINE, Overrides};
+use crate::template::Value;
+
+/// One value of a cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Dotted, as the file nests it: `axes.os`, `args.VERSION`, `platforms`.
+    pub key: String,
+    pub value: String,
+    pub source: Source,
+}
+
+/// Who said it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A file; where it stands there.
+    File(Span),
+    /// A flag, such as `--build-arg`.
+    Flag(String),
+    /// A variable of the environment, such as `ONEBUILD_IMAGE`.
+    Environment(String),
+    /// Nobody: it is so unless something else is said.
+    Default,
+}
+
+impl Overrides {
+    /// Who said it: the flag, unless it was the variable.
+    pub(crate) fn source(&self, flag: &str, variable: &str) -> Source {
+        match self.environment.iter().any(|known| known == variable) {
+            true => Source::Environment(variable.to_owned()),
+            false => Source::Flag(flag.to_owned()),
+        }
+    }
+}
+
+impl Cell {
+    /// All its values in the order in which they are worked out, each with its source.
+    pub fn origins(&self) -> Vec<Origin> {
+        let shared = &*self.shared;
+        let (settings, flags) = (&shared.settings, &shared.overrides);
+        let mut found = Vec::new();
+        let mut tell = |key: String, value: &str, source: Source| {
+            found.push(Origin { key, value: value.to_owned(), source });
+        };
+        let file = |span: &Span| Source::File(span.clone());
+
+        for ((axis, value), (known, index)) in
+            self.axes.iter().zip(shared.axes.iter().zip(&self.values))
+        {
+            let span = &known.values[*index as usize].span;
+            // Values of flags stand in a text of their own.
+            let added = &**span.file.name() == COMMAND_LINE;
+            let source = if added { Source::Flag("--add".into()) } else { file(span) };
+            tell(format!("axes.{axis}"), value, source);
+            let record = self.scope.get(axis);
+            for (name, property) in record.into_iter().flat_map(|record| record.properties()) {
+                tell(format!("axes.{axis}.{value}.{name}"), &shown(property), file(span));
+            }
+        }
+        for var in &settings.vars {
+            let value = self.scope.get(&var.name).map(shown).unwrap_or_default();
+            let source = match flags.vars.contains_key(&*var.name) {
+                true => Source::Flag("--var".into()),
+                false => file(&var.value.span().unwrap_or_else(|| var.span.clone())),
+            };
+            tell(format!("vars.{}", var.name), &value, source);
+        }
+        let images: Vec<String> = self.repositories().map(|image| image.familiar()).collect();
+        let source = match flags.images.is_empty() {
+            true => file(&shared.image_span),
+            false => flags.source("--image", "ONEBUILD_IMAGE"),
+        };
+        tell("image".to_owned(), &images.join(" "), source);
+        let tags = self.references.iter().filter_map(|reference| reference.tag.as_ref());
+        for (tag, rule) in tags.zip(&*self.tag_rules) {
+            tell("tag".to_owned(), tag.as_str(), file(&shared.tag_spans[usize::from(*rule)]));
+        }
+        if !flags.tag_prefix.is_empty() {
+            let source = flags.source("--tag-prefix", "ONEBUILD_TAG_PREFIX");
+            tell("tag prefix".to_owned(), &flags.tag_prefix, source);
+        }
+        let platforms: Vec<String> = self.platforms.iter().map(ToString::to_string).collect();
+        let source = match &settings.platforms {
+            _ if !flags.platforms.is_empty() => flags.source("--platform", "ONEBUILD_PLATFORM"),
+            Some(given) => file(&given.span),
+            None => Source::Default,
+        };
+        tell("platforms".to_owned(), &platforms.join(" "), source);
+        let flag = |is_flag: bool, name: &str, otherwise: Source| match is_flag {
+            true => Source::Flag(name.to_owned()),
+            false => otherwise,
+        };
+        for (key, value, template) in [
+            ("context", Some(&*self.context), &settings.context),
+            ("dockerfile", Some(&*self.dockerfile), &settings.dockerfile),
+            ("target", self.target.as_deref(), &settings.target),
+        ] {
+            let source = template.as_ref().map_or(Source::Default, |text| file(&text.span()));
+            let source = flag(key == "target" && flags.target.is_some(), "--target", source);
+            tell(key.to_owned(), value.unwrap_or("the last stage"), source);
+        }
+        let network = self.network.unwrap_or_default().to_string();
+        let source = settings.network.as_ref().map_or(Source::Default, |given| file(&given.span));
+        tell("network".to_owned(), &network, flag(flags.network.is_some(), "--network", source));
+        if let Some(given) = &settings.media_types {
+            let name = MediaTypes::ALL.into_iter().find(|(_, value)| *value == given.value);
+            tell("media-types".to_owned(), name.map_or("", |(name, _)| name), file(&given.span));
+        }
+
+        let of = |texts: &Texts, key: &str| {
+            let named = texts.iter().find(|(known, _)| **known == *key);
+            named.map_or(Source::Default, |(_, template)| file(&template.span()))
+        };
+        for (key, value) in &self.args {
+            let source = flag(flags.args.contains_key(key), "--build-arg", of(&settings.args, key));
+            tell(format!("args.{key}"), value, source);
+        }
+        let automatic = |texts: &Texts, auto: &Option<Given<AutoLabels>>, key: &str| match (
+            texts.iter().any(|(known, _)| **known == *key),
+            auto,
+        ) {
+            (false, Some(auto)) => file(&auto.span),
+            _ => of(texts, key),
+        };
+        for (key, value) in &self.labels {
+            let source = automatic(&settings.labels, &settings.auto_labels, key);
+            let source = flag(flags.labels.contains_key(key), "--label", source);
+            tell(format!("labels.{key}"), value, source);
+        }
+        for (key, value) in &self.annotations {
+            let source = automatic(&settings.annotations, &settings.auto_annotations, key);
+            let source = flag(flags.annotations.contains_key(key), "--annotation", source);
+            tell(format!("annotations.{key}"), value, source);
+        }
+        for (key, value) in &self.bases {
+            let source = flag(flags.bases.contains_key(key), "--base", of(&settings.bases, key));
+            tell(format!("bases.{key}"), &value.familiar(), source);
+        }
+        for (key, value) in &self.contexts {
+            let source = of(&settings.contexts, key);
+            let source = flag(flags.contexts.contains_key(key), "--build-context", source);
+            tell(format!("contexts.{key}"), &value.to_string(), source);
+        }
+        for (key, value) in &self.secrets {
+            let named = settings.secrets.iter().find(|(known, _)| **known == *key);
+            let source = named.map_or(Source::Default, |(_, one)| file(&one.template().span()));
+            let source = flag(flags.secrets.contains_key(key), "--secret", source);
+            tell(format!("secrets.{key}"), &value.to_string(), source);
+        }
+        for (key, sockets) in &self.ssh {
+            let named = settings.ssh.iter().find(|(known, _)| **known == *key);
+            let source = named.map_or(Source::Default, |(_, agent)| file(&agent.span));
+            let sockets: Vec<String> = sockets.iter().map(|s| s.display().to_string()).collect();
+            let value = if sockets.is_empty() { "the running agent" } else { &sockets.join(" ") };
+            tell(format!("ssh.{key}"), value, flag(flags.ssh.contains_key(key), "--ssh", source));
+        }
+        for (key, caches, given, (name, added)) in [
+            (
+                "cache_from",
+                &self.cache_from,
+                &settings.cache_from,
+                ("--cache-from", &flags.cache_from),
+            ),
+            ("cache_to", &self.cache_to, &settings.cache_to, ("--cache-to", &flags.cache_to)),
+        ] {
+            let own = caches.len() - added.len();
+            for (number, cache) in caches.iter().enumerate() {
+                let source = given.as_ref().map_or(Source::Default, |given| file(&given.span));
+                let source = flag(number >= own, name, source);
+                tell(key.to_owned(), &cache.of_cell(&self.name).to_string(), source);
+            }
+        }
+        let test = self.test.as_ref().zip(settings.test.as_ref());
+        for (key, value, span) in test.into_iter().flat_map(|(test, rule)| rule.told(test)) {
+            tell(format!("test.{key}"), &value, span.map_or(Source::Default, Source::File));
+        }
+        found
+    }
+}
+
+/// A value for a person.
+fn shown(value: &Value) -> String {
+    match (value.as_text(), value) {
+        (Some(text), _) => text.to_owned(),
+        (None, Value::List(items)) => {
+            let items: Vec<String> = items.iter().map(shown).collect();
+            format!("[{}]", items.join(", "))
+        }
+        (None, _) => String::new(),
+    }
+}

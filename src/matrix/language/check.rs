@@ -1,0 +1,139 @@
+//! Names used in the matrix itself: each has to be defined before it is used.
+
+use std::sync::Arc;
+
+use crate::error::{Diagnostic, Diagnostics, listed};
+use crate::image::{InvalidReference, Reference, Repository, Tag};
+use crate::input::{NamedContext, Volume};
+use crate::matrix::model::{Command, FileRule, Matrix, SmokeRule, Var, Words, is_variable, script};
+use crate::template::{NameUse, Template};
+
+/// Vars see the axes and the vars above them; tags see all vars; all the rest sees the tag too.
+pub(crate) fn names(matrix: &Matrix, errors: &mut Diagnostics) {
+    let axes: Vec<Arc<str>> = matrix.axes.iter().map(|axis| axis.name.clone()).collect();
+    let declared = &matrix.settings.vars;
+    vars(declared, &axes, errors);
+    for layer in &matrix.overrides {
+        for var in &layer.settings.vars {
+            if !matrix.vars().any(|name| *name == *var.name) {
+                errors.push(unknown_var(matrix, var));
+            }
+        }
+    }
+    for layer in matrix.include.iter().chain(&matrix.overrides) {
+        for var in &layer.settings.vars {
+            let before = declared.iter().take_while(|known| known.name != var.name);
+            let known: Vec<Arc<str>> =
+                axes.iter().cloned().chain(before.map(|known| known.name.clone())).collect();
+            used(var, &known, errors);
+        }
+    }
+    let mut known = axes;
+    known.extend(matrix.all_vars().map(|var| var.name.clone()));
+    known.extend(["latest".into(), "prerelease".into()]);
+    for image in &matrix.images {
+        check(image, &known, "", errors);
+    }
+    for rule in &matrix.tags {
+        check(&rule.tag, &known, "", errors);
+        let when = rule.when.as_ref().map(|when| when.names()).unwrap_or_default();
+        when.into_iter().for_each(|used| undefined(used, &known, "", errors));
+    }
+    known.extend(["image".into(), "tag".into()]);
+    for used in matrix.file_rules.iter().flat_map(FileRule::names) {
+        undefined(used, &known, "", errors);
+    }
+    for settings in matrix.all_settings() {
+        settings.templates().for_each(|template| check(template, &known, "", errors));
+    }
+}
+
+fn vars(vars: &[Var], axes: &[Arc<str>], errors: &mut Diagnostics) {
+    let mut known = axes.to_vec();
+    for var in vars {
+        used(var, &known, errors);
+        known.push(var.name.clone());
+    }
+}
+
+fn used(var: &Var, known: &[Arc<str>], errors: &mut Diagnostics) {
+    let later = "a var may use axes and the vars above it";
+    var.value.names().for_each(|used| undefined(used, known, later, errors));
+}
+
+fn unknown_var(matrix: &Matrix, var: &Var) -> Diagnostic {
+    Diagnostic::error(format!("there is no var `{}` to override", var.name))
+        .at(&var.span, "")
+        .help(match matrix.vars().next() {
+            Some(_) => format!("vars: {}; a new one goes under `vars`", listed(matrix.vars())),
+            None => "a new one goes under `vars`, at the top".to_owned(),
+        })
+        .help_nearest(&var.name, matrix.vars())
+}
+
+/// Names of images that hold no placeholder are checked before any cell is made.
+pub(crate) fn literals(matrix: &Matrix, errors: &mut Diagnostics) {
+    let mut wrong = |template: &Template, found: Result<(), InvalidReference>| {
+        if let (true, Err(error)) = (template.is_literal(), found) {
+            errors.push(Diagnostic::error(error.to_string()).at(&template.span(), ""));
+        }
+    };
+    for image in &matrix.images {
+        wrong(image, image.text().parse::<Repository>().map(drop));
+    }
+    for rule in &matrix.tags {
+        wrong(&rule.tag, rule.tag.text().parse::<Tag>().map(drop));
+    }
+    for (_, base) in matrix.all_settings().flat_map(|settings| &settings.bases) {
+        wrong(base, base.text().parse::<Reference>().map(drop));
+    }
+    for (_, context) in matrix.all_settings().flat_map(|settings| &settings.contexts) {
+        if let (true, Err(why)) = (context.is_literal(), context.text().parse::<NamedContext>()) {
+            errors.push(Diagnostic::error(why).at(&context.span(), ""));
+        }
+    }
+    for rule in matrix.all_settings().filter_map(|settings| settings.test.as_ref()) {
+        smoke_test(rule, errors);
+    }
+}
+
+/// What a smoke test says without a placeholder is checked before any cell is made.
+fn smoke_test(rule: &SmokeRule, errors: &mut Diagnostics) {
+    let mut wrong = |template: &Template, found: Result<(), String>| {
+        if let (true, Err(why)) = (template.is_literal(), found) {
+            errors.push(Diagnostic::error(why).at(&template.span(), ""));
+        }
+    };
+    for volume in rule.volumes.iter().flatten() {
+        wrong(volume, volume.text().parse::<Volume>().map(drop));
+    }
+    if let Some(Command { words: Words::Script(path), .. }) = &rule.command {
+        wrong(path, script(path.text()).map(drop));
+    }
+    for (name, template) in rule.env.iter().filter(|(name, _)| !is_variable(name)) {
+        let message = format!("`{name}` is not the name of a variable");
+        errors.push(Diagnostic::error(message).at(&template.span(), ""));
+    }
+}
+
+fn check(template: &Template, known: &[Arc<str>], help: &str, errors: &mut Diagnostics) {
+    template.names().into_iter().for_each(|used| undefined(used, known, help, errors));
+}
+
+fn undefined(used: NameUse, known: &[Arc<str>], help: &str, errors: &mut Diagnostics) {
+    if used.optional || known.contains(&used.name) {
+        return;
+    }
+    let names = || known.iter().map(|name| &**name);
+    let help = if help.is_empty() {
+        format!("defined here: {}", listed(names()))
+    } else {
+        help.to_owned()
+    };
+    errors.push(
+        Diagnostic::error(format!("`{}` is not defined", used.name))
+            .at(&used.span, "")
+            .help(help)
+            .help_nearest(&used.name, names()),
+    );
+}

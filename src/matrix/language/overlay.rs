@@ -1,0 +1,139 @@
+//! One tree laid over another: how a file extends another one.
+
+use std::collections::HashSet;
+
+use indexmap::IndexMap;
+
+use crate::error::{Diagnostic, Diagnostics};
+use crate::matrix::model::AxisSource;
+use crate::yaml::{Entry, Kind, Node};
+
+/// `above` where it says something, else `below`. Maps are merged key by key; all the rest is
+/// replaced, unless a key of `above` ends in a sign: the items of `key+` follow those of `below`, and
+/// `key-:`, with nothing after it, takes the key of `below` away.
+pub(crate) fn overlaid(below: Node, above: Node, errors: &mut Diagnostics) -> Node {
+    match (below.kind, above.kind) {
+        (Kind::Map(mut below), Kind::Map(entries)) => {
+            settle_tags(&mut below, &entries);
+            settle_test(&mut below, &entries);
+            Node { kind: Kind::Map(merged(below, entries, errors)), ..above }
+        }
+        (_, kind) => Node { kind, ..above },
+    }
+}
+
+/// What a key does to the one below it.
+enum Does {
+    Say,
+    Add,
+    Remove,
+}
+
+impl Does {
+    /// The key that is meant, and what is done to it. With a value of another kind, the sign belongs
+    /// to the name.
+    fn read(entry: &Entry) -> (&str, Self) {
+        let (key, kind) = (entry.key.as_str(), &entry.value.kind);
+        let is_map = matches!(kind, Kind::Map(_));
+        match (key.strip_suffix('+'), key.strip_suffix('-')) {
+            (Some(key), _) if !is_map => (key, Self::Add),
+            (_, Some(key)) if matches!(kind, Kind::Empty) => (key, Self::Remove),
+            _ => (key, Self::Say),
+        }
+    }
+}
+
+fn merged(below: Vec<Entry>, above: Vec<Entry>, errors: &mut Diagnostics) -> Vec<Entry> {
+    let mut all: IndexMap<String, Entry> =
+        below.into_iter().map(|entry| (entry.key.clone(), entry)).collect();
+    // First of all, so that a key can be taken away and said anew.
+    let mut gone = HashSet::new();
+    for entry in &above {
+        if let (key, Does::Remove) = Does::read(entry) {
+            if !all.contains_key(key) {
+                errors.push(
+                    Diagnostic::error(format!("there is no `{key}` to take away"))
+                        .at(&entry.key_span, "")
+                        .help("`-` takes away a key of a file that this one extends")
+                        .help_nearest(key, all.keys().map(String::as_str)),
+                );
+            }
+            gone.insert(key.to_owned());
+        }
+    }
+    all.retain(|key, _| !gone.contains(key));
+    for mut entry in above {
+        let (key, does) = Does::read(&entry);
+        let key = key.to_owned();
+        match (all.get_mut(&key), does) {
+            (_, Does::Remove) => {}
+            (Some(known), Does::Say) => {
+                known.key_span = entry.key_span;
+                known.value = laid(known.value.take(), entry.value, errors);
+            }
+            (Some(known), Does::Add) => {
+                let mut items = items(known.value.take());
+                let span = entry.value.span.clone();
+                items.extend(self::items(entry.value));
+                known.value = Node::list(span, items);
+            }
+            (None, _) => {
+                entry.key.clone_from(&key);
+                all.insert(key, entry);
+            }
+        }
+    }
+    all.into_values().collect()
+}
+
+fn laid(below: Node, above: Node, errors: &mut Diagnostics) -> Node {
+    match (below.kind, above.kind) {
+        // Where values come from says nothing about the values themselves.
+        (Kind::Map(below), Kind::Map(entries))
+            if AxisSource::is_meant(&below) == AxisSource::is_meant(&entries) =>
+        {
+            Node { kind: Kind::Map(merged(below, entries, errors)), ..above }
+        }
+        (_, kind) => Node { kind, ..above },
+    }
+}
+
+/// The items of a list; anything else is one item.
+fn items(node: Node) -> Vec<Node> {
+    match node.kind {
+        Kind::List(items) => items,
+        Kind::Empty => Vec::new(),
+        _ => vec![node],
+    }
+}
+
+/// `tag` and `tags` are two ways to say one thing: the one above replaces the other below.
+fn settle_tags(below: &mut Vec<Entry>, above: &[Entry]) {
+    let says = |key: &str| above.iter().any(|entry| entry.key == key);
+    if says("tags") {
+        below.retain(|entry| entry.key != "tag");
+    }
+    if says("tag") {
+        below.retain(|entry| entry.key != "tags");
+    }
+    if says("tags+") {
+        below.iter_mut().filter(|entry| entry.key == "tag").for_each(|entry| {
+            entry.key = "tags".to_owned();
+        });
+    }
+}
+
+/// So are `run` and `script` of a test.
+fn settle_test(below: &mut [Entry], above: &[Entry]) {
+    let said = above.iter().find(|entry| entry.key == "test");
+    let known = below.iter_mut().find(|entry| entry.key == "test");
+    let (Some(Kind::Map(said)), Some(Kind::Map(known))) =
+        (said.map(|entry| &entry.value.kind), known.map(|entry| &mut entry.value.kind))
+    else {
+        return;
+    };
+    let is_command = |entry: &Entry| matches!(entry.key.as_str(), "run" | "script");
+    if said.iter().any(is_command) {
+        known.retain(|entry| !is_command(entry));
+    }
+}

@@ -1,0 +1,215 @@
+//! Axes, and what `defaults` says of them.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::SETTINGS;
+use crate::error::{Diagnostic, Span};
+use crate::matrix::language::reader::Reader;
+use crate::matrix::model::{Axis, AxisSource, AxisValue, CELL_NAMES, range};
+use crate::template::{Value, is_name};
+use crate::yaml::{Entry, Kind};
+
+const MOST_VALUES: usize = 10_000;
+
+/// Values of an axis by their texts, in order.
+type Values = IndexMap<Arc<str>, AxisValue>;
+
+impl Reader<'_> {
+    pub(crate) fn axes(&mut self, entry: &Entry) -> Vec<Axis> {
+        let entries = self.map(&entry.value, "axes");
+        if entries.is_empty() && matches!(entry.value.kind, Kind::Empty | Kind::Map(_)) {
+            self.error(&entry.key_span, "a matrix needs at least one axis");
+        }
+        let mut axes = Vec::new();
+        for entry in entries {
+            self.name(&entry.key, &entry.key_span, "an axis");
+            if SETTINGS.contains(&entry.key.as_str()) {
+                let message = format!("`{}` cannot name an axis", entry.key);
+                self.errors.push(
+                    Diagnostic::error(message)
+                        .at(&entry.key_span, "")
+                        .help("in a rule it could not be told from the key of that name"),
+                );
+            }
+            let values = self.axis_values(entry);
+            // A wrong axis has been reported; what refers to it should not be wrong as well.
+            let span = entry.value.span.clone();
+            let key_span = entry.key_span.clone();
+            axes.push(Axis { name: entry.key.as_str().into(), key_span, span, values });
+        }
+        axes
+    }
+
+    fn axis_values(&mut self, entry: &Entry) -> Vec<AxisValue> {
+        let what = format!("axes.{}", entry.key);
+        let mut values = Values::new();
+        match &entry.value.kind {
+            Kind::Scalar(text) => self.range(text, &entry.value.span, Vec::new(), &mut values),
+            Kind::List(items) => {
+                for item in items {
+                    if let Some((text, span)) = self.text(item, &what) {
+                        self.range(text, span, Vec::new(), &mut values);
+                    }
+                }
+            }
+            Kind::Map(entries) if AxisSource::is_meant(entries) => {
+                return self.axis_source(entry, entries);
+            }
+            Kind::Map(entries) => {
+                for entry in entries {
+                    let properties = self.properties(&what, entry);
+                    self.range(&entry.key, &entry.key_span, properties, &mut values);
+                }
+            }
+            kind @ Kind::Empty => {
+                let wanted = "a list, a range or a map of values to properties";
+                self.unfit(&entry.key_span, &what, wanted, kind);
+                return Vec::new();
+            }
+        }
+        let none = match &entry.value.kind {
+            Kind::List(items) => items.is_empty(),
+            Kind::Map(entries) => entries.is_empty(),
+            Kind::Empty | Kind::Scalar(_) => false,
+        };
+        if none {
+            self.error(&entry.value.span, format!("axis `{}` has no values", entry.key));
+        }
+        values.into_values().collect()
+    }
+
+    /// `value: { property: text or list }`.
+    pub(crate) fn properties(&mut self, what: &str, entry: &Entry) -> Vec<(Arc<str>, Value)> {
+        let what = format!("{what}.{}", entry.key);
+        let mut found = Vec::new();
+        for property in self.map(&entry.value, &what) {
+            if !is_name(&property.key) {
+                let message = format!("`{}` cannot name a property", property.key);
+                self.errors.push(
+                    Diagnostic::error(message)
+                        .at(&property.key_span, "")
+                        .help("use letters, digits and `_`, not a digit first"),
+                );
+            }
+            let value = match &property.value.kind {
+                Kind::Empty => Value::from(""),
+                Kind::List(items) => Value::List(
+                    items
+                        .iter()
+                        .filter_map(|item| self.text(item, &what))
+                        .map(|(text, _)| Value::from(text))
+                        .collect(),
+                ),
+                _ => match self.text(&property.value, &format!("{what}.{}", property.key)) {
+                    Some((text, _)) => Value::from(text),
+                    None => continue,
+                },
+            };
+            found.push((property.key.as_str().into(), value));
+        }
+        found
+    }
+
+    /// Adds a single value, or all values of a range.
+    fn range(
+        &mut self,
+        text: &str,
+        span: &Span,
+        properties: Vec<(Arc<str>, Value)>,
+        values: &mut Values,
+    ) {
+        let texts = match range::values(text) {
+            Ok(texts) => texts,
+            Err(why) => return self.error(span, why),
+        };
+        if texts.len() + values.len() > MOST_VALUES {
+            return self.error(span, format!("an axis has more than {MOST_VALUES} values"));
+        }
+        if text.chars().any(char::is_control) {
+            return self.error(span, "a value of an axis holds a control character");
+        }
+        let properties: Arc<[_]> = properties.into();
+        for text in texts {
+            if let Some(first) = values.get(text.as_str()) {
+                self.errors.push(
+                    Diagnostic::error(format!("the value `{text}` is listed twice"))
+                        .at(span, "again")
+                        .at(&first.span, "first"),
+                );
+                continue;
+            }
+            let text: Arc<str> = text.into();
+            let value = if properties.is_empty() {
+                Value::Text(text.clone())
+            } else {
+                Value::Record { text: text.clone(), properties: properties.clone() }
+            };
+            let value = AxisValue {
+                text: text.clone(),
+                value,
+                span: span.clone(),
+                included: false,
+                is_marked: false,
+            };
+            values.insert(text, value);
+        }
+    }
+
+    /// Refuses what could not be written between `<%` and `%>`.
+    pub(crate) fn name(&mut self, name: &str, span: &Span, what: &str) {
+        if CELL_NAMES.contains(&name) {
+            let message = format!("`{name}` cannot name {what}: every cell has its own `{name}`");
+            self.error(span, message);
+        } else if !is_name(name) {
+            let reserved = is_name(&format!("{name}_"));
+            self.errors.push(
+                Diagnostic::error(format!("`{name}` cannot name {what}")).at(span, "").help(
+                    if reserved {
+                        "it is a word of the template language"
+                    } else {
+                        "use letters, digits and `_`, not a digit first"
+                    },
+                ),
+            );
+        }
+    }
+
+    pub(crate) fn defaults(&mut self, entry: Option<&Entry>, axes: &[Axis]) -> Vec<Vec<usize>> {
+        let mut found = vec![Vec::new(); axes.len()];
+        let Some(entry) = entry else { return found };
+        for entry in self.map(&entry.value, "defaults") {
+            let Some(index) = self.axis_named(entry, axes) else { continue };
+            let what = format!("defaults.{}", entry.key);
+            for (text, span) in self.texts(&entry.value, &what) {
+                let axis = &axes[index];
+                match axis.values.iter().position(|value| *value.text == *text) {
+                    Some(value) => found[index].push(value),
+                    None if axis.values.is_empty() => {}
+                    None => self.errors.push(
+                        Diagnostic::error(format!("axis `{}` has no value `{text}`", axis.name))
+                            .at(span, "")
+                            .help(format!("known: {}", axis.known()))
+                            .help_nearest(text, axis.values.iter().map(|value| &*value.text)),
+                    ),
+                }
+            }
+        }
+        found
+    }
+
+    pub(crate) fn axis_named(&mut self, entry: &Entry, axes: &[Axis]) -> Option<usize> {
+        let index = axes.iter().position(|axis| *axis.name == *entry.key);
+        if index.is_none() {
+            let names = || axes.iter().map(|axis| &*axis.name);
+            self.errors.push(
+                Diagnostic::error(format!("there is no axis `{}`", entry.key))
+                    .at(&entry.key_span, "")
+                    .help(format!("axes: {}", crate::error::listed(names())))
+                    .help_nearest(&entry.key, names()),
+            );
+        }
+        index
+    }
+}

@@ -1,0 +1,173 @@
+//! Axes whose values come from elsewhere: `from` and the keys beside it.
+
+use std::sync::Arc;
+
+use crate::error::Span;
+use crate::matrix::language::reader::Reader;
+use crate::matrix::model::{
+    AxisSource, AxisValue, JsonPath, Pattern, SourceValue, TokenVariable, unknown_order,
+};
+use crate::template::Value;
+use crate::yaml::{Entry, Kind, Node};
+
+impl Reader<'_> {
+    /// The values of an axis that come from elsewhere, if they are here by now.
+    pub(crate) fn axis_source(&mut self, axis: &Entry, entries: &[Entry]) -> Vec<AxisValue> {
+        const KEYS: [&str; 7] = ["from", "path", "pattern", "only", "skip", "limit", "token"];
+        let mut axis_source = AxisSource {
+            axis: axis.key.as_str().into(),
+            from: String::new(),
+            span: axis.value.span.clone(),
+            path: None,
+            path_span: axis.value.span.clone(),
+            around: None,
+            only: Vec::new(),
+            skip: Vec::new(),
+            limit: None,
+            token: None,
+        };
+        let errors = self.errors.len();
+        for entry in entries {
+            let what = format!("axes.{}.{}", axis.key, entry.key);
+            match entry.key.as_str() {
+                "only" => axis_source.only = self.patterns(&entry.value, &what),
+                "skip" => axis_source.skip = self.patterns(&entry.value, &what),
+                "token" => axis_source.token = self.token(&entry.value, &what),
+                key if KEYS.contains(&key) => {
+                    let Some((text, span)) = self.text(&entry.value, &what) else { continue };
+                    self.axis_source_key(&mut axis_source, key, text, span);
+                }
+                _ => self.unknown(entry, &KEYS),
+            }
+        }
+        if let Some(token) = &axis_source.token
+            && !axis_source.from.is_empty()
+            && !is_safe(&axis_source.from)
+        {
+            let message = "a token is sent to an https URL alone, or to this machine";
+            self.error(&token.span, message);
+        }
+        if self.errors.len() > errors {
+            return Vec::new();
+        }
+        let values = self.resolved.and_then(|resolved| resolved.get(&axis_source.axis));
+        if let (None, Some(_)) = (values, self.resolved) {
+            let message = format!("the values of `{}` were not read", axis_source.axis);
+            self.error(&axis_source.span, message);
+        }
+        if let Some((one, other)) = values.and_then(|taken| taken.unordered.as_ref()) {
+            self.warnings.push(unknown_order(&axis_source.span, one, other));
+        }
+        let value = |found: &SourceValue| {
+            let text: Arc<str> = found.text.as_str().into();
+            let value = Value::Text(text.clone());
+            let span = axis_source.span.clone();
+            AxisValue { text, value, span, included: false, is_marked: found.is_prerelease }
+        };
+        let values = values.into_iter().flat_map(|taken| &taken.values).map(value).collect();
+        self.axis_sources.push(axis_source);
+        values
+    }
+
+    fn axis_source_key(
+        &mut self,
+        axis_source: &mut AxisSource,
+        key: &str,
+        text: &str,
+        span: &Span,
+    ) {
+        match key {
+            "from" => {
+                axis_source.span = span.clone();
+                match source(text) {
+                    Ok(()) => axis_source.from = text.to_owned(),
+                    Err(why) => self.error(span, why),
+                }
+            }
+            "path" => {
+                axis_source.path_span = span.clone();
+                axis_source.path = JsonPath::parse(text);
+                if axis_source.path.is_none() {
+                    self.error(span, "a path is written `.[].tag_name` or `.releases[0].version`");
+                }
+            }
+            "pattern" => match text.split_once("<version>") {
+                Some((before, after)) if !after.contains("<version>") => {
+                    axis_source.around = Some((before.to_owned(), after.to_owned()));
+                }
+                _ => self.error(span, "a pattern holds `<version>` once, such as `v<version>`"),
+            },
+            _ => match text.parse::<usize>() {
+                Ok(limit) if limit > 0 => axis_source.limit = Some(limit),
+                _ => self.error(span, "`limit` takes a number, 1 or more"),
+            },
+        }
+    }
+
+    /// `{ env: NAME }`: a token itself does not belong into a file.
+    fn token(&mut self, node: &Node, what: &str) -> Option<TokenVariable> {
+        let Kind::Map(entries) = &node.kind else {
+            self.unfit(&node.span, what, "`{ env: NAME }`", &node.kind);
+            return None;
+        };
+        let mut found = None;
+        for entry in entries {
+            if entry.key != "env" {
+                self.unknown(entry, &["env"]);
+                continue;
+            }
+            let (name, span) = self.text(&entry.value, &format!("{what}.env"))?;
+            if name.is_empty() || name.contains(['=', '\0']) {
+                self.error(span, "this names no variable of the environment");
+                continue;
+            }
+            found = Some(TokenVariable { name: name.to_owned(), span: span.clone() });
+        }
+        if entries.is_empty() {
+            self.error(&node.span, "a token needs `env`, the variable that holds it");
+        }
+        found
+    }
+
+    fn patterns(&mut self, node: &Node, what: &str) -> Vec<Pattern> {
+        let mut found = Vec::new();
+        for (text, span) in self.texts(node, what) {
+            match Pattern::parse(text) {
+                Ok(pattern) => found.push(pattern),
+                Err(why) => self.error(span, why),
+            }
+        }
+        found
+    }
+}
+
+/// Refuses what cannot be fetched, and what should not stand in a file.
+fn source(from: &str) -> Result<(), &'static str> {
+    if from.is_empty() || from.chars().any(char::is_control) {
+        return Err("`from` takes a URL or a file");
+    }
+    match from.split_once("://") {
+        Some(("http" | "https", rest)) => {
+            let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+            match host {
+                "" => Err("this URL has no host"),
+                host if host.contains('@') => Err("a password does not belong into this file"),
+                _ => Ok(()),
+            }
+        }
+        Some(_) => Err("`from` takes an http or https URL, or a file"),
+        None => Ok(()),
+    }
+}
+
+/// Whether nobody on the way reads what is sent there.
+fn is_safe(from: &str) -> bool {
+    let Some(rest) = from.strip_prefix("http://") else { return from.starts_with("https://") };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match host.strip_prefix('[') {
+        Some(six) => six.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let address = host.parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}

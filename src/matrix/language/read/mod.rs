@@ -1,0 +1,167 @@
+//! From the tree to a matrix.
+
+use super::reader::Reader;
+use super::{check, latest};
+use crate::matrix::model::{Axis, AxisSource, Matrix, ResolvedAxes};
+mod axes;
+mod axis_source;
+mod file_rules;
+mod rules;
+mod settings;
+pub(crate) mod smoke;
+mod tags;
+
+use crate::error::{Diagnostic, Diagnostics, SourceFile, nearest};
+use crate::yaml::{Entry, Kind, Node};
+
+pub(crate) const KEYS: [&str; 27] = [
+    "image",
+    "tag",
+    "tags",
+    "platforms",
+    "context",
+    "dockerfile",
+    "axes",
+    "defaults",
+    "vars",
+    "args",
+    "labels",
+    "annotations",
+    "target",
+    "network",
+    "media-types",
+    "bases",
+    "contexts",
+    "secrets",
+    "ssh",
+    "cache_from",
+    "cache_to",
+    "test",
+    "exclude",
+    "include",
+    "overrides",
+    "files",
+    "extends",
+];
+
+/// The keys that rules may have beside axes.
+pub const SETTINGS: [&str; 17] = [
+    "platforms",
+    "context",
+    "dockerfile",
+    "vars",
+    "args",
+    "labels",
+    "annotations",
+    "target",
+    "network",
+    "media-types",
+    "bases",
+    "contexts",
+    "secrets",
+    "ssh",
+    "cache_from",
+    "cache_to",
+    "test",
+];
+
+/// Reads the tree of `file`, whose merging found `errors`; `resolved` are the values of the axes
+/// that come from elsewhere.
+pub(crate) fn read(
+    file: &SourceFile,
+    root: &Node,
+    errors: Diagnostics,
+    resolved: &ResolvedAxes,
+) -> Result<Matrix, Diagnostics> {
+    let mut reader = Reader::new(errors, Some(resolved));
+    let Kind::Map(entries) = &root.kind else {
+        reader.unfit(&root.span, file.name(), "a map of `key: value`", &root.kind);
+        return Err(reader.errors);
+    };
+    for entry in entries {
+        // `x-` keys hold what anchors are made for, as in Compose files.
+        if !KEYS.contains(&entry.key.as_str()) && !entry.key.starts_with("x-") {
+            reader.unknown(entry, &KEYS);
+        }
+    }
+    let start = file.span(0..0);
+    let find = |key: &str| entries.iter().find(|entry| entry.key == key);
+    let required = |reader: &mut Reader<'_>, key: &str, example: &str| {
+        let found = find(key);
+        // A key that was meant to be this one has been reported as unknown.
+        let meant =
+            |entry: &Entry| !KEYS.contains(&&*entry.key) && nearest(&entry.key, KEYS) == Some(key);
+        if found.is_none() && !entries.iter().any(meant) {
+            reader.errors.push(
+                Diagnostic::error(format!("`{key}` is missing"))
+                    .at(&start, "")
+                    .help(format!("add it, such as `{example}`")),
+            );
+        }
+        found
+    };
+
+    let axes_entry = required(&mut reader, "axes", "axes: { os: [ubuntu, alpine] }");
+    let mut axes = axes_entry.map(|entry| reader.axes(entry)).unwrap_or_default();
+    let images = required(&mut reader, "image", "image: me/app")
+        .map(|entry| reader.inline_list(&entry.value, "image"))
+        .unwrap_or_default();
+    let misspelt = |entry: &Entry| {
+        !KEYS.contains(&&*entry.key) && matches!(nearest(&entry.key, KEYS), Some("tag" | "tags"))
+    };
+    let tags = match (find("tag"), find("tags")) {
+        (None, None) if entries.iter().any(misspelt) => Vec::new(),
+        (tag, tags) => reader.tags(tag, tags, &start),
+    };
+    required(&mut reader, "platforms", "platforms: [linux/amd64, linux/arm64]");
+    let settings = reader.settings(entries, &axes);
+    if let Some(entry) = find("include") {
+        reader.include_values(&entry.value, &mut axes);
+    }
+    let defaults = reader.defaults(find("defaults"), &axes);
+    let exclude = find("exclude").map(|entry| reader.exclude(&entry.value, &axes));
+    let exclude = exclude.unwrap_or_default();
+    let include = find("include").map(|entry| reader.include(&entry.value, &axes, &exclude));
+    let (include, included) = include.unwrap_or_default();
+    let overrides = find("overrides").map(|entry| reader.overrides(&entry.value, &axes));
+
+    let file_rules = find("files").map(|entry| reader.file_rules(&entry.value, file));
+
+    let axes_span = axes_entry.map_or(start, |entry| entry.key_span.clone());
+    let mut matrix = Matrix {
+        file: file.clone(),
+        axes,
+        axes_span,
+        defaults,
+        images,
+        tags,
+        settings,
+        exclude,
+        include,
+        included,
+        overrides: overrides.unwrap_or_default(),
+        axis_sources: reader.axis_sources,
+        file_rules: file_rules.unwrap_or_default(),
+        allows: Default::default(),
+        warnings: reader.warnings,
+    };
+    let mut errors = reader.errors;
+    // Without axes every name would be wrong.
+    if !matrix.axes.is_empty() {
+        check::names(&matrix, &mut errors);
+    }
+    check::literals(&matrix, &mut errors);
+    let latest = latest::findings(&matrix);
+    matrix.warnings.extend(latest);
+    errors.sort();
+    errors.check(matrix)
+}
+
+/// The axes alone, whatever else is wrong: without the values that come from elsewhere.
+pub(crate) fn axes(root: &Node) -> (Vec<Axis>, Vec<AxisSource>) {
+    let mut reader = Reader::new(Diagnostics::default(), None);
+    let Kind::Map(entries) = &root.kind else { return Default::default() };
+    let found = entries.iter().find(|entry| entry.key == "axes");
+    let axes = found.map(|entry| reader.axes(entry)).unwrap_or_default();
+    (axes, reader.axis_sources)
+}

@@ -1,0 +1,352 @@
+//! The keys that may stand at the top and in rules.
+
+use std::sync::Arc;
+
+use crate::error::{Diagnostic, Span, listed};
+use crate::image::Platform;
+use crate::input::{MediaTypes, Network};
+use crate::matrix::language::reader::Reader;
+use crate::matrix::model::{
+    Agent, AutoLabels, Axis, CacheRule, Declared, DeclaredKind, Given, SecretPlace, SecretRule,
+    Settings, Texts, Var, VarValue,
+};
+use crate::yaml::{Entry, Kind, Node};
+
+/// What BuildKit can take steps from, and write them to.
+const CACHES: [&str; 4] = ["registry", "inline", "local", "gha"];
+
+impl Reader<'_> {
+    /// What these entries say; other keys are somebody else's.
+    pub(crate) fn settings(&mut self, entries: &[Entry], axes: &[Axis]) -> Settings {
+        let mut found = Settings::default();
+        for entry in entries {
+            let (key, node) = (entry.key.as_str(), &entry.value);
+            let span = &node.span;
+            match key {
+                "platforms" => {
+                    let value: Arc<[Platform]> = self.platforms(node).into();
+                    found.platforms = Some(Given { value, span: span.clone() });
+                }
+                "context" => found.context = self.template(node, key),
+                "dockerfile" => found.dockerfile = self.template(node, key),
+                "target" => found.target = self.template(node, key),
+                "network" => found.network = self.network(node),
+                "media-types" => found.media_types = self.media_types(node),
+                "vars" => found.vars = self.vars(node, axes),
+                "args" => found.args = self.templates(node, key),
+                "labels" => (found.labels, found.auto_labels) = self.labels(node, key),
+                "annotations" => {
+                    (found.annotations, found.auto_annotations) = self.labels(node, key);
+                }
+                "bases" => found.bases = self.templates(node, key),
+                "contexts" => found.contexts = self.templates(node, key),
+                "secrets" => found.secrets = self.secrets(node),
+                "ssh" => found.ssh = self.ssh(node),
+                "cache_from" => found.cache_from = Some(self.caches(node, key)),
+                "cache_to" => found.cache_to = Some(self.caches(node, key)),
+                "test" => found.test = self.test(entry),
+                _ => {}
+            }
+            found.declared.extend(declared(key, &entry.value));
+        }
+        found
+    }
+
+    fn platforms(&mut self, node: &Node) -> Vec<Platform> {
+        let mut found: Vec<Platform> = Vec::new();
+        let texts = self.texts(node, "platforms");
+        if texts.is_empty() && matches!(node.kind, Kind::List(_)) {
+            self.error(&node.span, "`platforms` needs at least one entry");
+        }
+        for (text, span) in texts {
+            match text.parse::<Platform>() {
+                Ok(platform) if found.contains(&platform) => {
+                    self.error(span, format!("platform {platform} is listed twice"));
+                }
+                Ok(platform) => found.push(platform),
+                Err(error) => self.error(span, error.to_string()),
+            }
+        }
+        found
+    }
+
+    fn vars(&mut self, node: &Node, axes: &[Axis]) -> Vec<Var> {
+        let mut found = Vec::new();
+        for entry in self.map(node, "vars") {
+            self.name(&entry.key, &entry.key_span, "a var");
+            if let Some(axis) = axes.iter().find(|axis| *axis.name == *entry.key) {
+                self.errors.push(
+                    Diagnostic::error(format!("`{}` is an axis already", entry.key))
+                        .at(&entry.key_span, "")
+                        .at(&axis.span, "the axis"),
+                );
+            }
+            let value = match &entry.value.kind {
+                Kind::Empty => self.inline("", &entry.key_span).map(VarValue::Text),
+                Kind::List(items) => {
+                    let what = format!("vars.{}", entry.key);
+                    let items = items.iter().filter_map(|item| self.template(item, &what));
+                    Some(VarValue::List(items.collect()))
+                }
+                _ => {
+                    self.template(&entry.value, &format!("vars.{}", entry.key)).map(VarValue::Text)
+                }
+            };
+            // A broken value is kept as an empty one: its name is defined all the same.
+            let value = value.unwrap_or(VarValue::List(Vec::new()));
+            found.push(Var {
+                name: entry.key.as_str().into(),
+                span: entry.key_span.clone(),
+                value,
+            });
+        }
+        found
+    }
+
+    /// A map, `auto`, or a map in which `auto` is one of the keys.
+    fn labels(&mut self, node: &Node, what: &str) -> (Texts, Option<Given<AutoLabels>>) {
+        match &node.kind {
+            Kind::Scalar(text) if text == "auto" => {
+                (Vec::new(), Some(Given { value: AutoLabels::ALL, span: node.span.clone() }))
+            }
+            Kind::Scalar(_) | Kind::List(_) => {
+                self.unfit(&node.span, what, "a map of `key: value`, or `auto`", &node.kind);
+                (Vec::new(), None)
+            }
+            Kind::Empty => (Vec::new(), None),
+            Kind::Map(entries) => {
+                let (auto, others): (Vec<_>, Vec<_>) =
+                    entries.iter().partition(|entry| entry.key == "auto");
+                let auto = auto.first().map(|entry| {
+                    let value = self.wanted(&entry.value);
+                    Given { value, span: entry.key_span.clone() }
+                });
+                (self.texts_by_name(others, what), auto)
+            }
+        }
+    }
+
+    /// `true`, `false`, or a word or a list of words for what is filled in.
+    fn wanted(&mut self, node: &Node) -> AutoLabels {
+        let mut wanted = AutoLabels::default();
+        let words = match &node.kind {
+            Kind::Scalar(text) if text == "true" => return AutoLabels::ALL,
+            Kind::Scalar(text) if text == "false" => return wanted,
+            Kind::Scalar(_) | Kind::List(_) => self.texts(node, "auto"),
+            kind => {
+                let list = AutoLabels::WORDS.join(", ");
+                let takes = format!("true, false, or a list of {list}");
+                self.unfit(&node.span, "auto", &takes, kind);
+                Vec::new()
+            }
+        };
+        for (word, span) in words {
+            match wanted.and(word) {
+                Some(more) => wanted = more,
+                None => self.errors.push(
+                    Diagnostic::error(format!("`auto` knows no `{word}`"))
+                        .at(span, "")
+                        .help(format!(
+                            "it is true, false, or a list of {}",
+                            AutoLabels::WORDS.join(", ")
+                        ))
+                        .help_nearest(word, AutoLabels::WORDS),
+                ),
+            }
+        }
+        wanted
+    }
+
+    fn network(&mut self, node: &Node) -> Option<Given<Network>> {
+        let (text, span) = self.text(node, "network")?;
+        let value = match text {
+            "default" => Network::Default,
+            "none" => Network::None,
+            "host" => Network::Host,
+            _ => {
+                let known = ["default", "none", "host"];
+                self.errors.push(
+                    Diagnostic::error(format!("there is no network `{text}`"))
+                        .at(span, "")
+                        .help(format!("networks: {}", listed(known)))
+                        .help_nearest(text, known),
+                );
+                return None;
+            }
+        };
+        Some(Given { value, span: span.clone() })
+    }
+
+    fn media_types(&mut self, node: &Node) -> Option<Given<MediaTypes>> {
+        let (text, span) = self.text(node, "media-types")?;
+        let known = MediaTypes::ALL.map(|(name, _)| name);
+        let found = MediaTypes::ALL.into_iter().find(|(name, _)| *name == text);
+        let Some((_, value)) = found else {
+            self.errors.push(
+                Diagnostic::error(format!("`{text}` is not a set of media types"))
+                    .at(span, "")
+                    .help(format!("media types: {}", listed(known)))
+                    .help_nearest(text, known),
+            );
+            return None;
+        };
+        Some(Given { value, span: span.clone() })
+    }
+
+    /// `id: { file: PATH }` or `id: { env: VARIABLE }`, and whether it is `optional`; never the secret
+    /// itself.
+    fn secrets(&mut self, node: &Node) -> Vec<(String, SecretRule)> {
+        const HELP: &str = "say where it is found: `{ env: VARIABLE }` or `{ file: PATH }`";
+        let mut found = Vec::new();
+        for entry in self.map(node, "secrets") {
+            self.key(entry, "secrets");
+            let Kind::Map(fields) = &entry.value.kind else {
+                let span = match entry.value.kind {
+                    Kind::Empty => &entry.key_span,
+                    _ => &entry.value.span,
+                };
+                // The text itself may be the secret: the place alone is told, without its line.
+                let message = format!("the secret `{}` cannot be given here", entry.key);
+                let finding = Diagnostic::error(message).help(HELP);
+                let empty = span.file.span(span.start..span.start);
+                self.errors.push(match entry.value.kind {
+                    Kind::Empty => finding.at(&empty, ""),
+                    _ => finding.note(format!("at {span}")),
+                });
+                continue;
+            };
+            let mut sources = Vec::new();
+            let (mut named, mut optional) = (0, false);
+            for field in fields {
+                let kind = match field.key.as_str() {
+                    "file" => SecretPlace::File,
+                    "env" => SecretPlace::Variable,
+                    "optional" => {
+                        let given = self.truth(&field.value, "optional");
+                        optional = given.is_some_and(|given| given.value);
+                        continue;
+                    }
+                    _ => {
+                        named += 1;
+                        self.unknown(field, &["file", "env", "optional"]);
+                        continue;
+                    }
+                };
+                named += 1;
+                let what = format!("secrets.{}.{}", entry.key, field.key);
+                sources.extend(self.template(&field.value, &what).map(kind));
+            }
+            if named != 1 {
+                let message = format!("the secret `{}` needs one source", entry.key);
+                let finding = Diagnostic::error(message).at(&entry.value.span, "").help(HELP);
+                self.errors.push(finding);
+            }
+            let rule = sources.pop().map(|source| SecretRule { source, optional });
+            found.extend(rule.map(|rule| (entry.key.clone(), rule)));
+        }
+        found
+    }
+
+    /// `default`, `ID=PATH`, a list of these, or `id: PATH`.
+    fn ssh(&mut self, node: &Node) -> Vec<(String, Agent)> {
+        let mut found: Vec<(String, Agent)> = Vec::new();
+        if let Kind::Map(entries) = &node.kind {
+            for entry in entries {
+                self.key(entry, "ssh");
+                let socket = match entry.value.kind {
+                    Kind::Empty => None,
+                    _ => self.template(&entry.value, &format!("ssh.{}", entry.key)),
+                };
+                found.push((entry.key.clone(), Agent { socket, span: entry.key_span.clone() }));
+            }
+            return found;
+        }
+        for (text, span) in self.texts(node, "ssh") {
+            let (id, socket) = text.split_once('=').unwrap_or((text, ""));
+            if id.is_empty() || id.chars().any(char::is_control) {
+                self.error(span, "an agent is written `default` or `ID=PATH`");
+            } else if found.iter().any(|(known, _)| known == id) {
+                self.error(span, format!("the agent `{id}` is listed twice"));
+            }
+            let socket = (!socket.is_empty()).then(|| self.inline(socket, span)).flatten();
+            found.push((id.to_owned(), Agent { socket, span: span.clone() }));
+        }
+        found
+    }
+
+    /// A line as flags have it, a map, or a list of these.
+    fn caches(&mut self, node: &Node, what: &str) -> Given<Vec<CacheRule>> {
+        let nodes = match &node.kind {
+            Kind::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(node),
+        };
+        let value = nodes.iter().filter_map(|node| self.cache(node, what)).collect();
+        Given { value, span: node.span.clone() }
+    }
+
+    fn cache(&mut self, node: &Node, what: &str) -> Option<CacheRule> {
+        let Kind::Map(entries) = &node.kind else {
+            let template = self.template(node, what)?;
+            if template.is_literal() {
+                match crate::input::Cache::parse(template.text()) {
+                    Ok(caches) => {
+                        caches.iter().for_each(|cache| self.cache_kind(&cache.kind, node));
+                    }
+                    Err(why) => self.error(&node.span, why),
+                }
+            }
+            return Some(CacheRule::Line(template));
+        };
+        let mut kind = None;
+        for entry in entries.iter().filter(|entry| entry.key == "type") {
+            let (text, _) = self.text(&entry.value, "type")?;
+            self.cache_kind(text, &entry.value);
+            kind = Some(text.to_owned());
+        }
+        let Some(kind) = kind else {
+            self.errors.push(
+                Diagnostic::error("a cache needs a `type`")
+                    .at(&node.span, "")
+                    .help(format!("types: {}", listed(CACHES))),
+            );
+            return None;
+        };
+        let others = entries.iter().filter(|entry| entry.key != "type");
+        Some(CacheRule::Map { kind, attributes: self.texts_by_name(others, what) })
+    }
+
+    fn cache_kind(&mut self, kind: &str, node: &Node) {
+        if !CACHES.contains(&kind) {
+            self.errors.push(
+                Diagnostic::error(format!("there is no cache of type `{kind}`"))
+                    .at(&node.span, "")
+                    .help(format!("types: {}", listed(CACHES)))
+                    .help_nearest(kind, CACHES),
+            );
+        }
+    }
+}
+
+/// The names that an entry gives to something of a build, with their places.
+fn declared(key: &str, node: &Node) -> Vec<Declared> {
+    let kind = match key {
+        "args" => DeclaredKind::Arg,
+        "bases" => DeclaredKind::Base,
+        "contexts" => DeclaredKind::Context,
+        "secrets" => DeclaredKind::Secret,
+        "ssh" => DeclaredKind::Ssh,
+        _ => return Vec::new(),
+    };
+    let one =
+        |name: &str, span: &Span| Declared { kind, name: name.to_owned(), span: span.clone() };
+    let agent = |node: &Node| match &node.kind {
+        Kind::Scalar(text) => Some(one(text.split('=').next().unwrap_or_default(), &node.span)),
+        _ => None,
+    };
+    match &node.kind {
+        Kind::Map(entries) => entries.iter().map(|e| one(&e.key, &e.key_span)).collect(),
+        Kind::List(items) if kind == DeclaredKind::Ssh => items.iter().filter_map(agent).collect(),
+        Kind::Scalar(_) if kind == DeclaredKind::Ssh => agent(node).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}

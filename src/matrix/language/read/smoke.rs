@@ -1,0 +1,102 @@
+//! How images are tried: `test` at the top and in rules.
+
+use crate::error::Diagnostic;
+use crate::input::TimeLimit;
+use crate::matrix::language::reader::Reader;
+use crate::matrix::model::{Command, Given, SmokeRule, Words};
+use crate::yaml::{Entry, Kind, Node};
+
+const KEYS: [&str; 7] = ["run", "script", "healthy", "timeout", "env", "volumes", "privileged"];
+
+impl Reader<'_> {
+    /// `none`, what is run, or a map.
+    pub(crate) fn test(&mut self, entry: &Entry) -> Option<SmokeRule> {
+        let node = &entry.value;
+        let mut rule = SmokeRule::new(node.span.clone());
+        match &node.kind {
+            Kind::Scalar(text) if text == "none" || text == "false" => rule.off = true,
+            Kind::Scalar(_) | Kind::List(_) => rule.command = self.run(entry, "test"),
+            Kind::Empty => {
+                self.unfit(&node.span, "test", "a command, a map or `none`", &node.kind);
+                return None;
+            }
+            Kind::Map(entries) => {
+                for entry in entries {
+                    let (node, what) = (&entry.value, format!("test.{}", entry.key));
+                    match entry.key.as_str() {
+                        "run" => rule.command = self.run(entry, &what),
+                        "script" => {
+                            rule.command = self.template(node, &what).map(|path| Command {
+                                words: Words::Script(path),
+                                span: node.span.clone(),
+                                place: node.span.clone(),
+                            });
+                        }
+                        "healthy" => rule.healthy = self.time(node, &what),
+                        "timeout" => rule.timeout = self.time(node, &what),
+                        "env" => rule.env = self.templates(node, &what),
+                        "volumes" => {
+                            let texts = self.texts(node, &what).into_iter();
+                            let volumes = texts.filter_map(|(text, span)| self.inline(text, span));
+                            rule.volumes = Some(volumes.collect());
+                        }
+                        "privileged" => rule.privileged = self.truth(node, &what),
+                        _ => self.unknown(entry, &KEYS),
+                    }
+                }
+                let of = |key: &str| entries.iter().find(|entry| entry.key == key);
+                if let (Some(run), Some(script)) = (of("run"), of("script")) {
+                    let finding = Diagnostic::error("a test has either `run` or `script`");
+                    let finding = finding.at(&run.key_span, "").at(&script.key_span, "");
+                    self.errors.push(finding.help("let the script do what `run` does"));
+                }
+            }
+        }
+        Some(rule)
+    }
+
+    /// A list is program and arguments, a text is for the shell.
+    fn run(&mut self, entry: &Entry, what: &str) -> Option<Command> {
+        let node = &entry.value;
+        let words = match &node.kind {
+            Kind::List(items) if items.is_empty() => {
+                self.error(&node.span, format!("`{what}` needs at least one entry"));
+                return None;
+            }
+            Kind::List(items) => {
+                Words::List(items.iter().filter_map(|item| self.template(item, what)).collect())
+            }
+            Kind::Scalar(text) if text.trim().is_empty() => {
+                self.error(&node.span, format!("`{what}` is empty"));
+                return None;
+            }
+            Kind::Scalar(text) => Words::Line(self.inline(text, &node.span)?),
+            kind => {
+                self.unfit(&node.span, what, "a text or a list of texts", kind);
+                return None;
+            }
+        };
+        Some(Command { words, span: node.span.clone(), place: entry.key_span.clone() })
+    }
+
+    fn time(&mut self, node: &Node, what: &str) -> Option<Given<TimeLimit>> {
+        let (text, span) = self.text(node, what)?;
+        match text.parse() {
+            Ok(value) => Some(Given { value, span: span.clone() }),
+            Err(why) => {
+                let message = format!("`{what}` cannot be `{text}`");
+                self.errors.push(Diagnostic::error(message).at(span, "").help(why));
+                None
+            }
+        }
+    }
+
+    pub(crate) fn truth(&mut self, node: &Node, what: &str) -> Option<Given<bool>> {
+        let (text, span) = self.text(node, what)?;
+        if !matches!(text, "true" | "false") {
+            self.error(span, format!("`{what}` is true or false"));
+            return None;
+        }
+        Some(Given { value: text == "true", span: span.clone() })
+    }
+}

@@ -1,0 +1,79 @@
+//! What the images are called.
+
+use crate::error::{Diagnostic, Span};
+use crate::matrix::language::reader::Reader;
+use crate::matrix::model::TagRule;
+use crate::template::{Condition, Template};
+use crate::yaml::{Entry, Kind, Node};
+
+impl Reader<'_> {
+    pub(crate) fn inline_list(&mut self, node: &Node, what: &str) -> Vec<Template> {
+        let texts = self.texts(node, what);
+        if texts.is_empty() && matches!(node.kind, Kind::List(_)) {
+            self.error(&node.span, format!("`{what}` needs at least one entry"));
+        }
+        texts.into_iter().filter_map(|(text, span)| self.inline(text, span)).collect()
+    }
+
+    pub(crate) fn tags(
+        &mut self,
+        tag: Option<&Entry>,
+        tags: Option<&Entry>,
+        start: &Span,
+    ) -> Vec<TagRule> {
+        let entry = match (tag, tags) {
+            (Some(entry), None) | (None, Some(entry)) => entry,
+            (Some(one), Some(many)) => {
+                self.errors.push(
+                    Diagnostic::error("`tag` and `tags` exclude each other")
+                        .at(&many.key_span, "")
+                        .at(&one.key_span, ""),
+                );
+                return Vec::new();
+            }
+            (None, None) => {
+                self.errors.push(
+                    Diagnostic::error("`tag` is missing")
+                        .at(start, "")
+                        .help("add it, with every axis in it: `tag: <%version%>-<%os%>`"),
+                );
+                return Vec::new();
+            }
+        };
+        let plain = |tag| TagRule { tag, when: None };
+        match &entry.value.kind {
+            Kind::List(items) if entry.key == "tags" => {
+                if items.is_empty() {
+                    self.error(&entry.value.span, "`tags` needs at least one entry");
+                }
+                items.iter().filter_map(|item| self.tag_rule(item)).collect()
+            }
+            _ => self.template(&entry.value, &entry.key).map(plain).into_iter().collect(),
+        }
+    }
+
+    /// A text, or `{ tag: …, when: … }`.
+    fn tag_rule(&mut self, node: &Node) -> Option<TagRule> {
+        let Kind::Map(entries) = &node.kind else {
+            return self.template(node, "tags").map(|tag| TagRule { tag, when: None });
+        };
+        let mut tag = None;
+        let mut when = None;
+        for entry in entries {
+            match entry.key.as_str() {
+                "tag" => tag = self.template(&entry.value, "tag"),
+                "when" => {
+                    let (text, span) = self.text(&entry.value, "when")?;
+                    when = Condition::inline(text, span.clone())
+                        .map_err(|errors| self.errors.extend(errors))
+                        .ok();
+                }
+                _ => self.unknown(entry, &["tag", "when"]),
+            }
+        }
+        if entries.iter().all(|entry| entry.key != "tag") {
+            self.error(&node.span, "an entry of `tags` needs a `tag`");
+        }
+        tag.map(|tag| TagRule { tag, when })
+    }
+}

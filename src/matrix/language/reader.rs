@@ -1,0 +1,127 @@
+//! Reading the tree key by key; every error is kept, none stops the reading.
+
+use std::sync::Arc;
+
+use crate::error::{Diagnostic, Diagnostics, Span};
+use crate::matrix::model::{AxisSource, ResolvedAxes};
+use crate::template::Template;
+use crate::yaml::{Entry, Kind, Node};
+
+pub(crate) struct Reader<'r> {
+    pub(crate) errors: Diagnostics,
+    pub(crate) warnings: Diagnostics,
+    /// The values of axes that come from elsewhere; none where they are not asked for yet.
+    pub(crate) resolved: Option<&'r ResolvedAxes>,
+    /// The axes whose values come from elsewhere.
+    pub(crate) axis_sources: Vec<AxisSource>,
+}
+
+impl<'r> Reader<'r> {
+    pub(crate) fn new(errors: Diagnostics, resolved: Option<&'r ResolvedAxes>) -> Self {
+        Self { errors, warnings: Diagnostics::default(), resolved, axis_sources: Vec::new() }
+    }
+}
+
+impl Reader<'_> {
+    pub(crate) fn error(&mut self, span: &Span, message: impl Into<String>) {
+        self.errors.push(Diagnostic::error(message).at(span, ""));
+    }
+
+    /// The entries of a map; nothing after the colon is an empty map.
+    pub(crate) fn map<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Entry] {
+        match &node.kind {
+            Kind::Map(entries) => entries,
+            Kind::Empty => &[],
+            kind => {
+                self.unfit(&node.span, what, "a map of `key: value`", kind);
+                &[]
+            }
+        }
+    }
+
+    /// A single text.
+    pub(crate) fn text<'n>(&mut self, node: &'n Node, what: &str) -> Option<(&'n str, &'n Span)> {
+        match &node.kind {
+            Kind::Scalar(text) => Some((text, &node.span)),
+            kind => {
+                self.unfit(&node.span, what, "a text", kind);
+                None
+            }
+        }
+    }
+
+    /// A text, or a list of them.
+    pub(crate) fn texts<'n>(&mut self, node: &'n Node, what: &str) -> Vec<(&'n str, &'n Span)> {
+        match &node.kind {
+            Kind::Scalar(text) => vec![(text, &node.span)],
+            Kind::List(items) => items.iter().filter_map(|item| self.text(item, what)).collect(),
+            kind => {
+                self.unfit(&node.span, what, "a text or a list of texts", kind);
+                Vec::new()
+            }
+        }
+    }
+
+    pub(crate) fn template(&mut self, node: &Node, what: &str) -> Option<Template> {
+        let (text, span) = self.text(node, what)?;
+        self.inline(text, span)
+    }
+
+    pub(crate) fn inline(&mut self, text: &str, span: &Span) -> Option<Template> {
+        Template::inline(text, span.clone()).map_err(|errors| self.errors.extend(errors)).ok()
+    }
+
+    /// `key: text with placeholders`, in order.
+    pub(crate) fn templates(&mut self, node: &Node, what: &str) -> Vec<(Arc<str>, Template)> {
+        let entries = self.map(node, what);
+        self.texts_by_name(entries, what)
+    }
+
+    pub(crate) fn texts_by_name<'n>(
+        &mut self,
+        entries: impl IntoIterator<Item = &'n Entry>,
+        what: &str,
+    ) -> Vec<(Arc<str>, Template)> {
+        let mut found = Vec::new();
+        for entry in entries {
+            self.key(entry, what);
+            let empty = matches!(entry.value.kind, Kind::Empty);
+            let template = if empty {
+                self.inline("", &entry.key_span)
+            } else {
+                self.template(&entry.value, &format!("{what}.{}", entry.key))
+            };
+            found.extend(template.map(|template| (entry.key.as_str().into(), template)));
+        }
+        found
+    }
+
+    /// Refuses a key that could not be written anywhere else.
+    pub(crate) fn key(&mut self, entry: &Entry, what: &str) {
+        if entry.key.is_empty() || entry.key.chars().any(char::is_control) {
+            self.error(&entry.key_span, format!("this cannot be a name in `{what}`"));
+        }
+    }
+
+    /// An error for each key that is not known.
+    pub(crate) fn unknown(&mut self, entry: &Entry, known: &[&str]) {
+        let finding = Diagnostic::error(format!("unknown key `{}`", entry.key))
+            .at(&entry.key_span, "")
+            .help(format!("known keys: {}", known.join(", ")));
+        let known_key = |sign| entry.key.strip_suffix(sign).filter(|key| known.contains(key));
+        self.errors.push(match (known_key('+'), known_key('-')) {
+            (Some(key), _) => finding.help(format!(
+                "`+` adds to a list of a file that this one `extends`, and it extends none: write `{key}`"
+            )),
+            (_, Some(key)) => finding.help(format!(
+                "`-`, with nothing after the colon, takes away what a file says that this one `extends`: leave `{key}` out"
+            )),
+            _ => finding.help_nearest(&entry.key, known.iter().copied()),
+        });
+    }
+
+    pub(crate) fn unfit(&mut self, span: &Span, what: &str, wanted: &str, found: &Kind) {
+        let message = format!("`{what}` takes {wanted}");
+        self.errors.push(Diagnostic::error(message).at(span, found.described()));
+    }
+}

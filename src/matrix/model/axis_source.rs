@@ -1,0 +1,193 @@
+//! Values of an axis that come from elsewhere, such as the list of a project's releases. The core
+//! fetches nothing: it says what is wanted, and is handed the text.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::json_path::{Found, JsonPath, PathError};
+use super::pattern::Pattern;
+use crate::error::{Diagnostic, Diagnostics, Span};
+use crate::version;
+use crate::yaml::{Entry, Kind};
+
+/// More releases than this has nobody.
+const MOST_VALUES: usize = 10_000;
+/// A tag is no longer.
+const LONGEST: usize = 128;
+
+/// What an axis with `from` asks for.
+#[derive(Debug, Clone)]
+pub struct AxisSource {
+    pub axis: Arc<str>,
+    /// A URL, or a file counted from the folder of matrix.yaml.
+    pub from: String,
+    /// Where `from` stands.
+    pub span: Span,
+    /// The way to the values in JSON; without it the text is read line by line.
+    pub(crate) path: Option<JsonPath>,
+    pub(crate) path_span: Span,
+    /// What stands before and after `<version>`.
+    pub(crate) around: Option<(String, String)>,
+    pub(crate) only: Vec<Pattern>,
+    pub(crate) skip: Vec<Pattern>,
+    pub(crate) limit: Option<usize>,
+    /// The variable whose value is the token that the server of `from` wants.
+    pub token: Option<TokenVariable>,
+}
+
+/// `token: { env: NAME }`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenVariable {
+    pub name: String,
+    pub span: Span,
+}
+
+/// Between the texts of several pages, in what `from` led to. No JSON text holds it, as RFC 7464 has
+/// it.
+pub const PAGE: char = '\u{1e}';
+
+/// The values of the axes that come from elsewhere, by the names of the axes.
+pub type ResolvedAxes = HashMap<Arc<str>, SourceValues>;
+
+/// The values of one axis, the oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SourceValues {
+    pub values: Vec<SourceValue>,
+    /// Two versions whose order cannot be known, although `limit`, `only` or `skip` depends on it.
+    pub(crate) unordered: Option<(String, String)>,
+}
+
+/// A value that comes from elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceValue {
+    pub text: String,
+    /// Where it comes from, it is marked as a pre-release.
+    pub(crate) is_prerelease: bool,
+}
+
+impl SourceValue {
+    /// Whether it is a version that may become the latest one.
+    fn is_stable(&self) -> bool {
+        version::is_version(&self.text)
+            && !self.is_prerelease
+            && !version::is_prerelease(&self.text)
+    }
+}
+
+impl AxisSource {
+    /// Whether the entries of an axis are not its values, but say where these come from.
+    pub(crate) fn is_meant(entries: &[Entry]) -> bool {
+        let from = entries.iter().find(|entry| entry.key == "from");
+        from.is_some_and(|entry| !matches!(entry.value.kind, Kind::Map(_)))
+    }
+
+    /// The axis's values, the oldest first, in `text`, which `from` led to.
+    pub fn values(&self, text: &str) -> Result<SourceValues, Diagnostics> {
+        let wrong = |message: String| {
+            let finding = Diagnostic::error(message).at(&self.span, "");
+            Diagnostics::from(finding)
+        };
+        let page = |path: &JsonPath, page: &str| {
+            path.texts(page).map_err(|error| match error {
+                PathError::NotJson(error) => {
+                    wrong(format!("what was read here is not JSON: {error}"))
+                }
+                PathError::Nowhere(why) => {
+                    let message = "the path leads nowhere in what was read";
+                    Diagnostic::error(message).at(&self.path_span, why).into()
+                }
+            })
+        };
+        let texts: Vec<Found> = match &self.path {
+            Some(path) => {
+                let pages: Result<Vec<_>, Diagnostics> =
+                    text.split(PAGE).map(|text| page(path, text)).collect();
+                pages?.into_iter().flatten().collect()
+            }
+            None => text.split(PAGE).flat_map(str::lines).map(line).collect(),
+        };
+        let mut taken = SourceValues::default();
+        for found in texts.iter().filter(|found| !found.text.is_empty()) {
+            let Some(value) = self.inside(&found.text) else { continue };
+            let mut undecided =
+                self.only.iter().chain(&self.skip).filter_map(|p| p.undecided(value));
+            if let Some(bound) = undecided.next() {
+                taken.unordered = Some((value.to_owned(), bound.to_owned()));
+            }
+            let matches = |pattern: &Pattern| pattern.matches(value);
+            let wanted = self.only.is_empty() || self.only.iter().any(matches);
+            if !wanted || self.skip.iter().any(matches) {
+                continue;
+            }
+            if !is_usable(value) {
+                let shown: String = value.chars().take(60).collect();
+                return Err(Diagnostic::error(format!("`{shown}` cannot be part of a tag"))
+                    .at(&self.span, "it was read here")
+                    .help("say with `pattern`, `only` or `skip` which lines are meant")
+                    .into());
+            }
+            let is_prerelease = found.is_prerelease;
+            taken.values.push(SourceValue { text: value.to_owned(), is_prerelease });
+        }
+        taken.values.sort_by(|left, right| version::sort(&left.text, &right.text));
+        taken.values.dedup_by(|later, first| later.text == first.text);
+        if taken.values.is_empty() {
+            let found = match texts.first() {
+                Some(first) => {
+                    let shown: String = first.text.chars().take(60).collect();
+                    format!("none of {} texts fits, the first being `{shown}`", texts.len())
+                }
+                None => "nothing was there".to_owned(),
+            };
+            return Err(wrong(format!("no value for the axis `{}`: {found}", self.axis)));
+        }
+        if taken.values.len() > MOST_VALUES {
+            return Err(wrong(format!("more than {MOST_VALUES} values were read")));
+        }
+        if let Some(limit) = self.limit {
+            taken.keep_newest(limit);
+        }
+        Ok(taken)
+    }
+
+    /// What `<version>` stands for, if the rest is as the pattern says.
+    fn inside<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let Some((before, after)) = &self.around else { return Some(text) };
+        let inside = text.strip_prefix(before.as_str())?.strip_suffix(after.as_str())?;
+        version::is_version(inside).then_some(inside)
+    }
+}
+
+/// The letters of tags; not a sign first, which would make it an option or a hidden file.
+fn is_usable(value: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '+');
+    value.len() <= LONGEST
+        && value.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && value.chars().all(allowed)
+}
+
+/// A line of a text.
+fn line(line: &str) -> Found {
+    Found { text: line.trim().to_owned(), is_prerelease: false }
+}
+
+impl SourceValues {
+    /// Keeps the newest stable versions; pre-releases where there is no stable one, and values that are
+    /// no versions where there is no version at all.
+    fn keep_newest(&mut self, limit: usize) {
+        let values = std::mem::take(&mut self.values);
+        let (stable, others): (Vec<_>, Vec<_>) =
+            values.into_iter().partition(SourceValue::is_stable);
+        let (versions, words): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|value| version::is_version(&value.text));
+        let mut kinds = [stable, versions, words].into_iter();
+        let mut dropped = kinds.find(|kind| !kind.is_empty()).unwrap_or_default();
+        let kept = dropped.split_off(dropped.len().saturating_sub(limit));
+        if let (Some(newest), Some(oldest)) = (dropped.last(), kept.first())
+            && !version::is_order_known(&newest.text, &oldest.text)
+        {
+            self.unordered = Some((newest.text.clone(), oldest.text.clone()));
+        }
+        self.values = kept;
+    }
+}

@@ -1,0 +1,178 @@
+//! What a rule or a flag says of an axis: a value, a glob, a comparison of versions.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+
+use super::range;
+use crate::version;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Pattern {
+    /// A value, or a glob where it holds `*` or `?`.
+    Glob(String),
+    /// `2.0.5..2.0.9`.
+    Range(HashSet<String>),
+    /// All of them hold: `>=2.0.5 <2.0.9`.
+    Compare(Vec<(Sign, String)>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sign {
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Equal,
+    Unequal,
+}
+
+const SIGNS: [(&str, Sign); 7] = [
+    ("<=", Sign::LessOrEqual),
+    (">=", Sign::GreaterOrEqual),
+    ("==", Sign::Equal),
+    ("!=", Sign::Unequal),
+    ("<", Sign::Less),
+    (">", Sign::Greater),
+    ("=", Sign::Equal),
+];
+
+impl Pattern {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if !text.starts_with(['<', '>', '=', '!']) {
+            return match text.contains("..") {
+                true => Ok(Self::Range(range::values(text)?.into_iter().collect())),
+                false => Ok(Self::Glob(text.to_owned())),
+            };
+        }
+        let mut rest = text.trim();
+        let mut comparisons = Vec::new();
+        while !rest.is_empty() {
+            let found =
+                SIGNS.iter().find_map(|(sign, kind)| Some((*kind, rest.strip_prefix(sign)?)));
+            let Some((sign, after)) = found else {
+                return Err("a comparison is written `>=2.0.5 <2.0.9`".to_owned());
+            };
+            let after = after.trim_start();
+            let end = after.find([' ', ',']).unwrap_or(after.len());
+            let (value, next) = after.split_at(end);
+            if !version::is_version(value) {
+                return Err(format!("`{value}` is not a version to compare with"));
+            }
+            comparisons.push((sign, value.to_owned()));
+            rest = next.trim_start_matches([' ', ',']);
+        }
+        Ok(Self::Compare(comparisons))
+    }
+
+    /// Whether it is a value itself, and no way to pick some.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self, Self::Glob(text) if !text.contains(['*', '?']))
+    }
+
+    /// The version that this compares with, where how `value` compares with it cannot be known.
+    pub(crate) fn undecided(&self, value: &str) -> Option<&str> {
+        let Self::Compare(comparisons) = self else { return None };
+        let mut bounds = comparisons.iter().map(|(_, bound)| bound.as_str());
+        let is_unknown = |bound: &&str| version::compare(value, bound).is_none();
+        bounds.find(is_unknown).filter(|_| version::is_version(value))
+    }
+
+    pub(crate) fn matches(&self, value: &str) -> bool {
+        match self {
+            // Most are plain, and many rules ask many values.
+            Self::Glob(text) if !text.contains(['*', '?']) => text == value,
+            Self::Glob(glob) => glob_matches(glob, value),
+            Self::Range(values) => values.contains(value),
+            // What is no version is neither older nor newer than one.
+            Self::Compare(comparisons) => {
+                let holds = |(sign, wanted): &(Sign, String)| match version::compare(value, wanted)
+                {
+                    Some(order) => sign.holds(order),
+                    None => *sign == Sign::Unequal && version::is_version(value),
+                };
+                comparisons.iter().all(holds)
+            }
+        }
+    }
+}
+
+impl Sign {
+    fn holds(self, order: Ordering) -> bool {
+        match self {
+            Self::Less => order.is_lt(),
+            Self::LessOrEqual => order.is_le(),
+            Self::Greater => order.is_gt(),
+            Self::GreaterOrEqual => order.is_ge(),
+            Self::Equal => order.is_eq(),
+            Self::Unequal => order.is_ne(),
+        }
+    }
+}
+
+/// `*` stands for any letters, `?` for one. Linear in the length of both but for one factor: only
+/// the last star is ever tried again.
+fn glob_matches(glob: &str, value: &str) -> bool {
+    let (glob, value): (Vec<char>, Vec<char>) = (glob.chars().collect(), value.chars().collect());
+    let (mut g, mut v) = (0, 0);
+    let mut star = None;
+    while v < value.len() {
+        match glob.get(g) {
+            Some('*') => {
+                star = Some((g, v));
+                g += 1;
+            }
+            Some(c) if *c == '?' || *c == value[v] => {
+                g += 1;
+                v += 1;
+            }
+            _ => match star {
+                Some((at, from)) => {
+                    g = at + 1;
+                    v = from + 1;
+                    star = Some((at, v));
+                }
+                None => return false,
+            },
+        }
+    }
+    glob[g..].iter().all(|c| *c == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_what_they_say() {
+        for (pattern, value, wanted) in [
+            ("ubuntu", "ubuntu", true),
+            ("ubuntu", "ubuntu2", false),
+            ("*", "", true),
+            ("2.0.*", "2.0.13", true),
+            ("2.0.?", "2.0.13", false),
+            ("*a*b", "xaxbxb", true),
+            ("*a*b", "xaxbx", false),
+            (">=2.0.5 <2.0.9", "2.0.5", true),
+            (">=2.0.5 <2.0.9", "2.0.10", false),
+            (">= 2.0.9, != 2.0.11", "2.0.10", true),
+            (">= 2.0.9, != 2.0.11", "2.0.11", false),
+            ("=2.0", "2.0.0", true),
+            (">1", "edge", false),
+            ("2.0.8..2.0.11", "2.0.10", true),
+            ("2.0.8..2.0.11", "2.0.12", false),
+        ] {
+            assert_eq!(
+                Pattern::parse(pattern).unwrap().matches(value),
+                wanted,
+                "{pattern} {value}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_comparison_is_refused() {
+        for text in ["<", ">=a", ">=2 foo", "!2.0", "2..1"] {
+            assert!(Pattern::parse(text).is_err(), "{text}");
+        }
+    }
+}

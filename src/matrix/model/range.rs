@@ -1,0 +1,119 @@
+//! Ranges of versions: `2.0.0..2.0.13`.
+
+/// Enough for every release of anything.
+const LONGEST: u64 = 10_000;
+
+/// The values of a text: itself, or what lies in the range that it is, both ends included.
+///
+/// A range runs over the last number in its ends; what stands around that number is the same in
+/// both.
+pub(crate) fn values(text: &str) -> Result<Vec<String>, String> {
+    let Some((first, last)) = text.split_once("..") else {
+        return Ok(vec![text.to_owned()]);
+    };
+    if first.is_empty() || last.is_empty() || last.starts_with('.') || last.contains("..") {
+        return Err("a range is written `2.0.0..2.0.13`".to_owned());
+    }
+    let (Some(from), Some(to)) = (Split::of(first), Split::of(last)) else {
+        return Err("both ends of a range need a number".to_owned());
+    };
+    if (from.before, from.after) != (to.before, to.after) {
+        return Err("the ends of a range may differ in their last number only".to_owned());
+    }
+    let numbers = from.number.parse::<u64>().ok().zip(to.number.parse::<u64>().ok());
+    let Some((start, end)) = numbers else {
+        return Err("a number in a range is too large".to_owned());
+    };
+    if start > end {
+        return Err(format!("the range runs backwards: write `{last}..{first}`"));
+    }
+    if end - start >= LONGEST {
+        return Err(format!("the range holds more than {LONGEST} values"));
+    }
+    // `08..12` counts 08, 09, 10: a leading zero, at either end, fixes the width.
+    let is_padded = |number: &str| number.len() > 1 && number.starts_with('0');
+    let padded = is_padded(from.number) || is_padded(to.number);
+    if padded && from.number.len() != to.number.len() {
+        return Err("with leading zeros both ends need the same number of digits".to_owned());
+    }
+    let width = if padded { from.number.len() } else { 0 };
+    let value = |number| format!("{}{number:0width$}{}", from.before, from.after);
+    Ok((start..=end).map(value).collect())
+}
+
+/// A text around its last number.
+struct Split<'a> {
+    before: &'a str,
+    number: &'a str,
+    after: &'a str,
+}
+
+impl<'a> Split<'a> {
+    fn of(text: &'a str) -> Option<Self> {
+        let end = text.rfind(|c: char| c.is_ascii_digit())? + 1;
+        let start = text[..end].rfind(|c: char| !c.is_ascii_digit());
+        let start = start.map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
+        Some(Self { before: &text[..start], number: &text[start..end], after: &text[end..] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_range_counts_its_last_number_and_holds_both_ends() {
+        for (range, wanted) in [
+            ("2.0.8..2.0.11", "2.0.8 2.0.9 2.0.10 2.0.11"),
+            ("1..3", "1 2 3"),
+            ("3.10..3.10", "3.10"),
+            ("v1-rc1..v1-rc3", "v1-rc1 v1-rc2 v1-rc3"),
+            ("2.8-slim..2.9-slim", "2.8-slim 2.9-slim"),
+            ("08..11", "08 09 10 11"),
+            ("ubuntu", "ubuntu"),
+            ("é1..é2", "é1 é2"),
+        ] {
+            assert_eq!(values(range).unwrap().join(" "), wanted, "{range}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_range_says_what_is_wrong() {
+        for (range, word) in [
+            ("2.0.13..2.0.0", "backwards"),
+            ("2.0.0..2.1.3", "last number only"),
+            ("2.0.0..", "is written"),
+            ("..2.0.0", "is written"),
+            ("1...3", "is written"),
+            ("1..2..3", "is written"),
+            ("a..b", "need a number"),
+            ("1..99999999", "more than 10000"),
+            ("1..99999999999999999999999", "too large"),
+            ("08..123", "same number of digits"),
+            ("0..00", "same number of digits"),
+        ] {
+            let error = values(range).expect_err(range);
+            assert!(error.contains(word), "{range}: {error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_ends_are_included_and_the_count_is_right(
+            before in "(v|[0-9]{1,2}\\.){0,3}", start in 0u64..50_000, more in 0u64..9_999,
+        ) {
+            let end = start + more;
+            let found = values(&format!("{before}{start}..{before}{end}")).unwrap();
+            prop_assert_eq!(found.len() as u64, more + 1);
+            prop_assert_eq!(found.first(), Some(&format!("{before}{start}")));
+            prop_assert_eq!(found.last(), Some(&format!("{before}{end}")));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "[a0-9.é]{0,12}\\.\\.[a0-9.é]{0,12}") {
+            let _ = values(&text);
+        }
+    }
+}

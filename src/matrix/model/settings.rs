@@ -1,0 +1,198 @@
+//! What the file says of all cells, and again of some.
+
+use std::sync::Arc;
+
+use super::Var;
+use super::given::{Given, Texts, merge};
+use super::labels::AutoLabels;
+use super::smoke::SmokeRule;
+use crate::error::Span;
+use crate::image::Platform;
+use crate::input::{MediaTypes, Network};
+use crate::template::{Template, Value};
+
+/// The keys that may stand at the top of the file, and in a rule for the cells that it matches.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Settings {
+    pub(crate) platforms: Option<Given<Arc<[Platform]>>>,
+    pub(crate) context: Option<Template>,
+    pub(crate) dockerfile: Option<Template>,
+    pub(crate) target: Option<Template>,
+    pub(crate) network: Option<Given<Network>>,
+    pub(crate) media_types: Option<Given<MediaTypes>>,
+    /// In the order in which they are worked out.
+    pub(crate) vars: Vec<Var>,
+    pub(crate) args: Texts,
+    pub(crate) labels: Texts,
+    pub(crate) annotations: Texts,
+    /// Which of the labels that every image should have are filled in.
+    pub(crate) auto_labels: Option<Given<AutoLabels>>,
+    pub(crate) auto_annotations: Option<Given<AutoLabels>>,
+    pub(crate) bases: Texts,
+    pub(crate) contexts: Texts,
+    pub(crate) secrets: Vec<(String, SecretRule)>,
+    /// Ids, with the socket where it is not the running agent's.
+    pub(crate) ssh: Vec<(String, Agent)>,
+    pub(crate) cache_from: Option<Given<Vec<CacheRule>>>,
+    pub(crate) cache_to: Option<Given<Vec<CacheRule>>>,
+    pub(crate) test: Option<SmokeRule>,
+    /// The names that these settings, and not those below, give.
+    pub(crate) declared: Vec<Declared>,
+    /// Of values of axes: the axis and the value by their numbers.
+    pub(crate) properties: Vec<(usize, usize, Properties)>,
+}
+
+/// A name that the file gives to something of a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    pub kind: DeclaredKind,
+    pub name: String,
+    pub span: Span,
+}
+
+/// What a name is given to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum DeclaredKind {
+    Arg,
+    Base,
+    Context,
+    Secret,
+    Ssh,
+}
+
+pub(crate) type Properties = Arc<[(Arc<str>, Value)]>;
+
+/// A secret, and whether a build does without it.
+#[derive(Debug, Clone)]
+pub(crate) struct SecretRule {
+    pub(crate) source: SecretPlace,
+    pub(crate) optional: bool,
+}
+
+/// Where a secret is found.
+#[derive(Debug, Clone)]
+pub(crate) enum SecretPlace {
+    File(Template),
+    Variable(Template),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Agent {
+    pub(crate) socket: Option<Template>,
+    pub(crate) span: Span,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum CacheRule {
+    /// In one line, as flags have it.
+    Line(Template),
+    Map {
+        kind: String,
+        attributes: Texts,
+    },
+}
+
+impl Settings {
+    /// These settings where `other` says nothing else. Maps are merged key by key, all the rest is
+    /// replaced.
+    pub(crate) fn overlaid(&self, other: &Self) -> Self {
+        let mut all = self.clone();
+        replace(&mut all.platforms, &other.platforms);
+        replace(&mut all.context, &other.context);
+        replace(&mut all.dockerfile, &other.dockerfile);
+        replace(&mut all.target, &other.target);
+        replace(&mut all.network, &other.network);
+        replace(&mut all.media_types, &other.media_types);
+        replace(&mut all.auto_labels, &other.auto_labels);
+        replace(&mut all.auto_annotations, &other.auto_annotations);
+        replace(&mut all.cache_from, &other.cache_from);
+        replace(&mut all.cache_to, &other.cache_to);
+        if let Some(test) = &other.test {
+            all.test = Some(test.over(all.test.as_ref()));
+        }
+        for var in &other.vars {
+            match all.vars.iter_mut().find(|known| known.name == var.name) {
+                Some(known) => *known = var.clone(),
+                None => all.vars.push(var.clone()),
+            }
+        }
+        merge(&mut all.args, &other.args);
+        merge(&mut all.labels, &other.labels);
+        merge(&mut all.annotations, &other.annotations);
+        merge(&mut all.bases, &other.bases);
+        merge(&mut all.contexts, &other.contexts);
+        merge(&mut all.secrets, &other.secrets);
+        merge(&mut all.ssh, &other.ssh);
+        all.properties.extend(other.properties.iter().cloned());
+        all
+    }
+
+    /// Whether nothing is said.
+    pub(crate) fn is_empty(&self) -> bool {
+        let single = self.platforms.is_some()
+            || self.context.is_some()
+            || self.dockerfile.is_some()
+            || self.target.is_some()
+            || self.network.is_some()
+            || self.media_types.is_some()
+            || self.auto_labels.is_some()
+            || self.auto_annotations.is_some()
+            || self.cache_from.is_some()
+            || self.cache_to.is_some()
+            || self.test.is_some();
+        let texts = [&self.args, &self.labels, &self.annotations, &self.bases, &self.contexts];
+        !single
+            && texts.into_iter().all(Vec::is_empty)
+            && self.vars.is_empty()
+            && self.secrets.is_empty()
+            && self.ssh.is_empty()
+            && self.properties.is_empty()
+    }
+
+    /// All texts with placeholders but those of vars.
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
+        let single = [&self.context, &self.dockerfile, &self.target].into_iter().flatten();
+        let maps = [&self.args, &self.labels, &self.annotations, &self.bases, &self.contexts];
+        let maps = maps.into_iter().flatten().map(|(_, template)| template);
+        let secrets = self.secrets.iter().map(|(_, secret)| secret.template());
+        let sockets = self.ssh.iter().filter_map(|(_, agent)| agent.socket.as_ref());
+        let caches = [&self.cache_from, &self.cache_to].into_iter().flatten();
+        let caches = caches.flat_map(|given| &given.value).flat_map(CacheRule::templates);
+        let test = self.test.iter().flat_map(SmokeRule::templates);
+        single.chain(maps).chain(secrets).chain(sockets).chain(caches).chain(test)
+    }
+}
+
+impl SecretRule {
+    pub(crate) fn template(&self) -> &Template {
+        let (SecretPlace::File(template) | SecretPlace::Variable(template)) = &self.source;
+        template
+    }
+}
+
+impl CacheRule {
+    /// Where its place stands: the directory or the reference.
+    pub(crate) fn span(&self) -> Option<Span> {
+        match self {
+            Self::Line(template) => Some(template.span()),
+            Self::Map { attributes, .. } => {
+                let is_place = |key: &str| matches!(key, "src" | "dest" | "ref");
+                let place = attributes.iter().find(|(key, _)| is_place(key));
+                place.or(attributes.first()).map(|(_, template)| template.span())
+            }
+        }
+    }
+
+    fn templates(&self) -> Vec<&Template> {
+        match self {
+            Self::Line(template) => vec![template],
+            Self::Map { attributes, .. } => attributes.iter().map(|(_, text)| text).collect(),
+        }
+    }
+}
+
+fn replace<T: Clone>(old: &mut Option<T>, new: &Option<T>) {
+    if new.is_some() {
+        old.clone_from(new);
+    }
+}

@@ -1,0 +1,48 @@
+//! Files that are rendered_files, from their templates and one cell each.
+
+use super::make::undefined;
+use super::templates::Templates;
+use crate::error::{Diagnostics, Span};
+use crate::matrix::{Cell, Matrix};
+
+/// A file as the matrix has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderedFile {
+    /// Counted from the folder of matrix.yaml, and inside it.
+    pub path: String,
+    pub text: String,
+    /// Where the matrix names it.
+    pub span: Span,
+}
+
+/// Renders every file, `cells` being all of the matrix and `templates` those of the files alone.
+pub fn committed(
+    matrix: &Matrix,
+    cells: &[Cell],
+    templates: &Templates,
+) -> Result<Vec<RenderedFile>, Diagnostics> {
+    let mut errors = Diagnostics::default();
+    for used in templates.names() {
+        cells.iter().take(1).for_each(|cell| undefined(&used, cell, matrix, &mut errors));
+    }
+    let includes = |name: &str| templates.get(".", name);
+    let mut found = Vec::new();
+    for file in matrix.file_rules() {
+        let rendered = file.cell(cells).and_then(|cell| match includes(&file.template) {
+            Some(template) => template.render(&cell.scope, &includes),
+            None => {
+                let message = format!("the template `{}` was not read", file.template);
+                Err(crate::error::Diagnostic::error(message).at(&file.template_span, "").into())
+            }
+        });
+        match rendered {
+            Ok(rendered) => found.push(RenderedFile {
+                path: file.path.clone(),
+                text: rendered.text().into_owned(),
+                span: file.span.clone(),
+            }),
+            Err(wrong) => errors.extend(wrong),
+        }
+    }
+    errors.check(found)
+}
