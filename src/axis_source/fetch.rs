@@ -164,6 +164,9 @@ impl Run<'_> {
     async fn follow(&self, mut url: Url) -> Result<Response, FetchError> {
         let mut was_safe = false;
         for hop in 0..=MOST_REDIRECTS {
+            if self.resolver.is_metadata(&url).await {
+                return Err(FetchError::Metadata);
+            }
             if hop > 0 && self.guarded && self.resolver.is_private(&url).await {
                 return Err(FetchError::Private);
             }

@@ -275,3 +275,16 @@ async fn a_server_that_falls_silent_is_not_waited_for() {
     let error = get_with(hasty, &url, None).await.unwrap_err().to_string();
     assert_eq!(error, "it did not answer within 30 seconds");
 }
+
+#[tokio::test]
+async fn the_metadata_of_a_cloud_is_not_read() {
+    for url in ["http://169.254.169.254/latest/meta-data/", "http://[fd00:ec2::254]/latest"] {
+        assert!(matches!(get(url).await, Err(FetchError::Metadata)), "{url}");
+        let to = url.to_owned();
+        let redirects = server(move |_| {
+            format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n")
+                .into_bytes()
+        });
+        assert!(matches!(get(&redirects.await).await, Err(FetchError::Metadata)), "{url}");
+    }
+}

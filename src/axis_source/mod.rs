@@ -40,6 +40,8 @@ pub enum FetchError {
     Redirects,
     #[error("it redirects from https to http")]
     Downgrade,
+    #[error("it leads to a link-local address, as of a cloud's metadata service")]
+    Metadata,
     #[error("it redirects to a private address")]
     Private,
     #[error("it redirects to what is not an http or https URL")]

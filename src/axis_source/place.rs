@@ -34,13 +34,22 @@ impl Resolver {
     /// Whether the host of `url` is, or has, a private address. One that cannot be looked up is none:
     /// a proxy may know it.
     pub(super) async fn is_private(&self, url: &Url) -> bool {
-        let Some(host) = url.host_str() else { return false };
-        if let Some(address) = address(host) {
-            return (self.is_private)(address);
-        }
-        let found = lookup_host((host, 0)).await;
-        found.is_ok_and(|mut found| found.any(|address| (self.is_private)(address.ip())))
+        any_address(url, self.is_private).await
     }
+
+    /// Whether the host of `url` is, or has, an address of a cloud's metadata service.
+    pub(super) async fn is_metadata(&self, url: &Url) -> bool {
+        any_address(url, is_metadata).await
+    }
+}
+
+async fn any_address(url: &Url, holds: fn(IpAddr) -> bool) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    if let Some(address) = address(host) {
+        return holds(address);
+    }
+    let found = lookup_host((host, 0)).await;
+    found.is_ok_and(|mut found| found.any(|address| holds(address.ip())))
 }
 
 impl Resolve for Resolver {
@@ -51,7 +60,10 @@ impl Resolve for Resolver {
         Box::pin(async move {
             let mut found: Vec<SocketAddr> = lookup_host((name.as_str(), 0)).await?.collect();
             let any = !found.is_empty();
-            found.retain(|address| !is_guarded || !is_private(address.ip()));
+            found.retain(|address| {
+                let address = address.ip();
+                !is_metadata(address) && (!is_guarded || !is_private(address))
+            });
             if any && found.is_empty() {
                 return Err(IsPrivate.into());
             }
@@ -90,6 +102,24 @@ pub(super) fn is_private(address: IpAddr) -> bool {
                     // Site-local, as it was before unique local addresses.
                     || first & 0xffc0 == 0xfec0
             }
+        },
+    }
+}
+
+/// Whether an address is where clouds give their machines credentials: link-local, and the two that are
+/// not. No list of versions is kept there, and a matrix from a stranger must not read it.
+///
+/// Sources: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html> and
+/// <https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata>
+pub(super) fn is_metadata(address: IpAddr) -> bool {
+    const ALIBABA: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);
+    const AWS: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+    let of_v4 = |v4: Ipv4Addr| v4.is_link_local() || v4 == ALIBABA;
+    match address {
+        IpAddr::V4(v4) => of_v4(v4),
+        IpAddr::V6(v6) => match embedded(v6) {
+            Some(v4) => of_v4(v4),
+            None => v6.is_unicast_link_local() || v6 == AWS,
         },
     }
 }
@@ -157,6 +187,25 @@ mod tests {
             ("2606:50c0:8000::153", false),
         ] {
             assert_eq!(is_private(address.parse().unwrap()), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn the_metadata_of_a_cloud_is_known_by_its_address() {
+        for (address, expected) in [
+            ("169.254.169.254", true),
+            ("169.254.170.2", true),
+            ("100.100.100.200", true),
+            ("fe80::1", true),
+            ("fd00:ec2::254", true),
+            ("::ffff:169.254.169.254", true),
+            ("64:ff9b::a9fe:a9fe", true),
+            ("127.0.0.1", false),
+            ("10.0.0.1", false),
+            ("fd00::1", false),
+            ("1.1.1.1", false),
+        ] {
+            assert_eq!(is_metadata(address.parse().unwrap()), expected, "{address}");
         }
     }
 }
