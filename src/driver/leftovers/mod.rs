@@ -11,11 +11,13 @@ mod owner;
 mod process;
 
 use std::cell::Cell;
+use std::collections::HashSet;
+use std::iter::repeat;
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::iter;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::names::{OWNER, REPOSITORY, container_owner, image_owner};
@@ -29,10 +31,15 @@ pub(super) use self::names::Names;
 /// How long the end of a run may wait for a removal that is under way.
 const REMOVAL_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How many are removed in one run; the next ones remove the rest.
+/// How many of each are removed at once; later runs remove the rest.
 const LARGEST: usize = 200;
 /// How many of them at the same time.
 const AT_ONCE: usize = 4;
+
+/// Another run may be at the same work, and end before it gets to the image of a container that it
+/// removes. Meanwhile neither can be removed here.
+const ATTEMPTS: usize = 3;
+const PAUSE: Duration = Duration::from_millis(300);
 
 impl Names {
     /// Names that only this run has.
@@ -89,13 +96,7 @@ pub(super) async fn beside<T>(
             }
             done
         }
-        swept = &mut sweeping => {
-            if let Err(error) = swept {
-                let (missing, unanswered) = (error.is_missing, error.is_unanswered);
-                tracing::debug!(target: "leftovers", missing, unanswered, "not looked for");
-            }
-            work.await
-        }
+        () = &mut sweeping => work.await,
     };
     (done, sweep.swept.get())
 }
@@ -109,65 +110,94 @@ struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    async fn sweep(&self) -> Result<(), ContainerError> {
+    async fn sweep(&self) {
+        for attempt in 1..=ATTEMPTS {
+            if attempt > 1 {
+                sleep(PAUSE).await;
+            }
+            let is_clean = self.attempt().await;
+            let Swept { containers, images } = self.swept.get();
+            let error = is_clean.as_ref().err().map(|error| error.is_unanswered);
+            let is_clean = is_clean.unwrap_or(false);
+            tracing::debug!(target: "leftovers", containers, images, is_clean, unanswered = error, "removed");
+            // One that does not answer is not asked again.
+            if is_clean || error == Some(true) {
+                break;
+            }
+        }
+    }
+
+    /// Looks once, and removes what is found. Whether nothing is left that should have been removed.
+    async fn attempt(&self) -> Result<bool, ContainerError> {
         let engine = self.engine;
         let (containers, images) =
             tokio::join!(engine.containers_with(OWNER), engine.images_of(REPOSITORY));
         let uptime = process::uptime();
         let fate = |owner: Owner| owner.fate(&self.own, uptime, process::look);
         let containers = containers?.into_iter().filter_map(|container| {
-            let fate = fate(container_owner(&container.names, &container.labels)?);
-            (fate != Fate::Keep).then_some((container, fate))
+            let owner = container_owner(&container.names, &container.labels)?;
+            Some((container, owner, fate(owner))).filter(|(.., fate)| *fate != Fate::Keep)
         });
-        let containers: Vec<_> = containers.take(LARGEST).collect();
+        let containers: Vec<_> = containers.collect();
         let images = images?.into_iter().filter_map(|image| {
-            let fate = fate(image_owner(&image)?);
-            (fate != Fate::Keep).then(|| Some((image.parse::<Reference>().ok()?, fate)))?
+            let owner = image_owner(&image)?;
+            let image: Reference = image.parse().ok()?;
+            Some((image, owner, fate(owner))).filter(|(.., fate)| *fate != Fate::Keep)
         });
-        let images: Vec<_> = images.take(LARGEST).collect();
-        if containers.is_empty() && images.is_empty() {
-            return Ok(());
-        }
-        let ages = containers.iter().map(|(_, fate)| fate).chain(images.iter().map(|(_, f)| f));
-        let now = match ages.into_iter().any(|fate| matches!(fate, Fate::Expire(_))) {
+        let images: Vec<_> = images.collect();
+        let fates = containers.iter().map(|(.., fate)| fate).chain(images.iter().map(|(.., f)| f));
+        let now = match fates.into_iter().any(|fate| matches!(fate, Fate::Expire(_))) {
             true => engine.clock().await?,
             false => None,
         };
-        // Containers first: an image that a container runs cannot be removed.
-        let removed = iter(&containers).map(async |(container, fate)| {
+        let removed = iter(containers.iter().take(LARGEST)).map(async |(container, _, fate)| {
             if !fate.is_removal(age(now, container.created)) {
-                return false;
+                return Removal::NotDue;
             }
             self.is_found.set(true);
-            engine.remove_container(&container.id).await.is_ok()
+            let removed = engine.remove_container(&container.id).await;
+            self.count(removed, Swept { containers: 1, images: 0 })
         });
-        let removed = removed.buffer_unordered(AT_ONCE);
-        let counted = removed.for_each(async |is_removed| {
-            let Swept { containers, images } = self.swept.get();
-            self.swept.set(Swept { containers: containers + usize::from(is_removed), images });
-        });
-        counted.await;
-        let removed = iter(&images).map(async |(image, fate)| {
+        let removed: Vec<_> = removed.buffered(AT_ONCE).collect().await;
+        let is_clean = !removed.contains(&Removal::Failed);
+        // The engine takes the name from an image that a container still uses, and keeps the image.
+        let removals = removed.into_iter().chain(repeat(Removal::NotDue));
+        let users = containers.iter().zip(removals).filter(|(_, done)| *done != Removal::Done);
+        let users: HashSet<Owner> = users.map(|((_, owner, _), _)| *owner).collect();
+        let images = images.iter().filter(|(_, owner, _)| !users.contains(owner));
+        let removed = iter(images.take(LARGEST)).map(async |(image, _, fate)| {
             let tagged = match fate {
                 Fate::Expire(_) => engine.last_tagged(image).await.ok().flatten(),
                 Fate::Keep | Fate::Remove => None,
             };
             if !fate.is_removal(age(now, tagged)) {
-                return false;
+                return Removal::NotDue;
             }
             self.is_found.set(true);
-            engine.remove_image(image).await.is_ok()
+            let removed = engine.remove_image(image).await;
+            self.count(removed, Swept { containers: 0, images: 1 })
         });
-        let removed = removed.buffer_unordered(AT_ONCE);
-        let counted = removed.for_each(async |is_removed| {
-            let Swept { containers, images } = self.swept.get();
-            self.swept.set(Swept { containers, images: images + usize::from(is_removed) });
-        });
-        counted.await;
-        let Swept { containers, images } = self.swept.get();
-        tracing::debug!(target: "leftovers", containers, images, "removed");
-        Ok(())
+        let removed: Vec<_> = removed.buffered(AT_ONCE).collect().await;
+        Ok(is_clean && !removed.contains(&Removal::Failed))
     }
+
+    fn count(&self, removed: Result<(), ContainerError>, one: Swept) -> Removal {
+        if removed.is_err() {
+            return Removal::Failed;
+        }
+        let Swept { containers, images } = self.swept.get();
+        let (containers, images) = (containers + one.containers, images + one.images);
+        self.swept.set(Swept { containers, images });
+        Removal::Done
+    }
+}
+
+/// What came of one thing that was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Removal {
+    NotDue,
+    Done,
+    Failed,
 }
 
 /// The time between two times of one clock, in seconds since 1970.
@@ -177,33 +207,4 @@ fn age(now: Option<i64>, since: Option<i64>) -> Option<Duration> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_removed_is_said_in_one_note() {
-        for (containers, images, wanted) in [
-            (0, 0, None),
-            (1, 0, Some("removed 1 container of")),
-            (0, 2, Some("removed 2 images of")),
-            (3, 1, Some("removed 3 containers and 1 image of")),
-        ] {
-            let note = Swept { containers, images }.note();
-            assert_eq!(note.is_some(), wanted.is_some());
-            assert!(note.unwrap_or_default().starts_with(wanted.unwrap_or_default()));
-        }
-    }
-
-    #[test]
-    fn an_age_needs_both_times_in_their_order() {
-        assert_eq!(age(Some(10), Some(4)), Some(Duration::from_secs(6)));
-        for (now, since) in [
-            (None, Some(4)),
-            (Some(10), None),
-            (Some(4), Some(10)),
-            (Some(i64::MAX), Some(i64::MIN)),
-        ] {
-            assert_eq!(age(now, since), None);
-        }
-    }
-}
+mod tests;

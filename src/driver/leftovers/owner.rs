@@ -8,7 +8,7 @@ use std::time::Duration;
 const UNSEEN_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A process of onebuild, told apart from all others, on all machines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Owner {
     /// A hash of what identifies the machine.
     pub(super) machine: u64,
