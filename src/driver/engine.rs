@@ -224,7 +224,7 @@ impl EngineBuilder {
         events: &Events,
     ) -> Result<Built, Box<Failure>> {
         let Ready { request, filename, solve, caches, trouble } =
-            self.ready(session, request, Some(events)).await?;
+            Box::pin(self.ready(session, request, Some(events))).await?;
         warn(&request, trouble, events).await;
 
         let (sender, progress) = mpsc::channel(PROGRESS);
