@@ -138,7 +138,7 @@ impl<B: Builder, R: Registry> Verified<B, R> {
         again.cache_to.retain(|cache| cache.kind == "inline");
         // Its steps were reported already.
         let (unheard, _) = mpsc::channel(1);
-        match self.builder.build(&again, &unheard, cancel).await {
+        match Box::pin(self.builder.build(&again, &unheard, cancel)).await {
             CellResult::Built(built) => Some(built),
             _ => None,
         }
@@ -205,10 +205,11 @@ impl<B: Builder, R: Registry> Builder for Verified<B, R> {
         events: &Events,
         cancel: &CancellationToken,
     ) -> CellResult {
-        match self.builder.build(request, events, cancel).await {
+        // On the heap: what is inside is large, and is moved through all wrappers.
+        match Box::pin(self.builder.build(request, events, cancel)).await {
             CellResult::Built(built) => self.check(built, request, events, cancel).await,
             CellResult::Failed(failure) => {
-                let asking = self.after_failure(failure.clone(), request, events, cancel);
+                let asking = Box::pin(self.after_failure(failure.clone(), request, events, cancel));
                 let answer = cancel.run_until_cancelled(asking).await;
                 answer.unwrap_or(CellResult::Failed(failure))
             }
