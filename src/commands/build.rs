@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::listed::Listed;
@@ -22,12 +22,12 @@ use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::failure::Kind;
 use crate::image::Platform;
 use crate::matrix::{Cell, Matrix, Unnamed};
-use crate::outcome::{Built, CellResult, Outcome};
+use crate::outcome::{CellResult, Outcome};
 use crate::plan::{self, BuildOptions, BuildRequest, Network, Output};
 use crate::progress::{self, Mode, Settings};
 use crate::registry::{Patience, RegistryClient};
 use crate::report;
-use crate::run::{Signal, Stop};
+use crate::run::Stop;
 use crate::schedule;
 use crate::text::Paint;
 
@@ -42,6 +42,10 @@ const OUTPUT_GRACE: Duration = Duration::from_secs(2);
 
 /// For what is left to do once the run is over.
 const LAST_MOMENT: Duration = Duration::from_millis(500);
+
+const NOT_STARTED: &str = "note: stopped before a cell started\n";
+const NOT_CLEANED_UP: &str =
+    "note: quit without cleaning up; a later run on this engine removes what is left\n";
 
 /// Where secrets, agents and a runner's cache are looked up.
 const ENVIRONMENT: Environment = |name| std::env::var_os(name);
@@ -124,14 +128,20 @@ async fn build(
     args: &BuildArgs,
 ) -> Result<ExitCode, Error> {
     let started = Instant::now();
+    let mut stop = Stop::listen().map_err(|error| {
+        Error::new(ErrorKind::Environment, format!("cannot listen for signals: {}", why(&error)))
+    })?;
     let credentials = Arc::new(engine::credentials()?);
     let notes = driver::leave_out_idle(&mut requests, ENVIRONMENT);
     if args.run.progress != Mode::Quiet {
         notes.iter().for_each(|note| output::stderr(&format!("note: {}\n", visible(note))));
     }
     let registry = RegistryClient::new(credentials.clone(), Patience::default(), engine::proxies());
-    let (builder, facts_line) =
-        open(&requests, secrets, args, credentials.clone(), &registry).await?;
+    let opening = open(&requests, secrets, args, credentials.clone(), &registry);
+    let Some(opened) = stop.until_signal(opening).await else {
+        return Ok(leave(&stop, NOT_STARTED).await);
+    };
+    let (builder, facts_line) = opened?;
 
     let paint = Paint { colour: output::stderr_has_colour() };
     let settings = Settings {
@@ -141,9 +151,7 @@ async fn build(
         size: progress::terminal_size,
     };
     let mode = settings.resolved();
-    if mode != Mode::Quiet {
-        output::stderr(&facts_line);
-    }
+    let head = if mode == Mode::Quiet { String::new() } else { facts_line };
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let jobs = args.run.jobs.or(NonZeroUsize::new(cores * JOBS_PER_CORE));
     let options = schedule::Options {
@@ -151,11 +159,8 @@ async fn build(
         fail_fast: args.run.fail_fast,
     };
 
-    let mut stop = Stop::listen().map_err(|error| {
-        Error::new(ErrorKind::Environment, format!("cannot listen for signals: {}", why(&error)))
-    })?;
     let (events, received) = mpsc::channel(EVENTS);
-    let display = progress::start(settings, std::io::stderr(), received);
+    let display = progress::start(settings, std::io::stderr(), head, received);
     let builder = Verified::new(builder, registry, args.select.strict);
     // On a terminal the report says it all; digests in full would push it off the screen.
     let shown =
@@ -173,7 +178,8 @@ async fn build(
         (outcomes, swept, left)
     };
     let Some((outcomes, swept, left)) = stop.guard(work).await else {
-        return Ok(leave(&stop, display).await);
+        let shown = timeout(LAST_MOMENT, display).await;
+        return Ok(leave(&stop, if shown.is_ok() { NOT_CLEANED_UP } else { "" }).await);
     };
     // The report comes after all that the display still shows. That its terminal went away is no
     // reason to fail.
@@ -196,45 +202,21 @@ async fn build(
     if let Some(note) = swept.note().filter(|_| mode != Mode::Quiet) {
         closing += &format!("note: {note}\n");
     }
-    if stop.signal().is_some() {
-        closing += &too_late(&outcomes);
+    if let Some(late) = stop.signal().and_then(|_| report::too_late(&outcomes)) {
+        closing += &format!("note: {late}\n");
     }
     if is_shown {
         let printed = spawn_blocking(move || output::stderr(&closing));
         stop.guard_output(printed, OUTPUT_GRACE).await;
     }
     stop.guard_output(listing, OUTPUT_GRACE).await;
-    Ok(exit_code(&outcomes, stop.signal()))
+    Ok(exit_code(&outcomes, stop.exit_code()))
 }
 
-/// Ends a run that does not end by itself, and whose work was dropped.
-async fn leave(stop: &Stop, display: JoinHandle<std::io::Result<()>>) -> ExitCode {
-    let shown = timeout(LAST_MOMENT, display).await;
-    if shown.is_ok() {
-        let note =
-            "note: quit without cleaning up; a later run on this engine removes what is left\n";
-        let _ = timeout(LAST_MOMENT, spawn_blocking(move || output::stderr(note))).await;
-    }
-    stop.signal().map_or(ExitCode::FAILURE, |signal| ExitCode::from(signal.exit_code()))
-}
-
-/// Says so when a signal came after all the work was done.
-fn too_late(outcomes: &[Outcome]) -> String {
-    let built: Vec<&Built> = outcomes
-        .iter()
-        .filter_map(|outcome| match &outcome.result {
-            CellResult::Built(built) => Some(built),
-            _ => None,
-        })
-        .collect();
-    let is_pushed = built.iter().all(|built| !built.pushed.is_empty());
-    match built.len() == outcomes.len() {
-        true if is_pushed => {
-            "note: nothing was cancelled: every image was pushed before\n".to_owned()
-        }
-        true => "note: nothing was cancelled: every image was built before\n".to_owned(),
-        false => String::new(),
-    }
+/// Ends a run that was asked to stop, and says `note` unless a reader holds that up.
+async fn leave(stop: &Stop, note: &'static str) -> ExitCode {
+    let _ = timeout(LAST_MOMENT, spawn_blocking(move || output::stderr(note))).await;
+    stop.exit_code().unwrap_or(ExitCode::FAILURE)
 }
 
 /// Finds the engine, and out whether it and this machine can do what is asked for; with the
@@ -315,9 +297,9 @@ fn facts_line(engine: &Engine, facts: &EngineFacts, requests: &[BuildRequest]) -
 }
 
 /// A signal decides it; then a bug of ours, before what failed beside it.
-fn exit_code(outcomes: &[Outcome], signal: Option<Signal>) -> ExitCode {
-    if let Some(signal) = signal {
-        return ExitCode::from(signal.exit_code());
+fn exit_code(outcomes: &[Outcome], asked: Option<ExitCode>) -> ExitCode {
+    if let Some(code) = asked {
+        return code;
     }
     let mut failures = outcomes.iter().filter_map(|outcome| match &outcome.result {
         CellResult::Failed(failure) => Some(failure),

@@ -12,6 +12,7 @@ use super::quiet::Quiet;
 use super::settings::{Mode, Settings};
 use super::tty::Tty;
 use crate::event::Event;
+use crate::text::inert;
 
 /// A way of showing events. `now` is handed in so that tests own the clock.
 pub(super) trait Display {
@@ -35,13 +36,14 @@ pub(super) trait Display {
     fn end(&mut self) -> io::Result<()>;
 }
 
-/// Shows `events` on `out` until their senders are gone.
+/// Shows `head` and then `events` on `out` until their senders are gone.
 ///
 /// The display has a thread for blocking work. `events` are taken at once, however slow `out` is.
 /// Await the handle before you print anything.
 pub fn start<W>(
     settings: Settings,
-    out: W,
+    mut out: W,
+    head: String,
     mut events: Receiver<Event>,
 ) -> JoinHandle<io::Result<()>>
 where
@@ -56,10 +58,13 @@ where
             queue.0.push(event);
         }
     });
-    tokio::task::spawn_blocking(move || match settings.resolved() {
-        Mode::Tty => show(Tty::new(settings, out), &taking),
-        Mode::Quiet => show(Quiet, &taking),
-        Mode::Plain | Mode::Auto => show(Plain::new(settings.paint, out), &taking),
+    tokio::task::spawn_blocking(move || {
+        let begun = out.write_all(inert(&head).as_bytes());
+        match settings.resolved() {
+            Mode::Tty => show(begun, Tty::new(settings, out), &taking),
+            Mode::Quiet => show(begun, Quiet, &taking),
+            Mode::Plain | Mode::Auto => show(begun, Plain::new(settings.paint, out), &taking),
+        }
     })
 }
 
@@ -71,8 +76,8 @@ impl Drop for CloseOnDrop {
     }
 }
 
-fn show(mut display: impl Display, queue: &Queue) -> io::Result<()> {
-    let mut broken = Ok(());
+fn show(begun: io::Result<()>, mut display: impl Display, queue: &Queue) -> io::Result<()> {
+    let mut broken = begun;
     loop {
         let pulse = display.pulse().filter(|_| broken.is_ok());
         let batch = queue.take(pulse);
@@ -120,7 +125,7 @@ mod tests {
             let settings =
                 Settings { mode, paint: Default::default(), is_terminal: true, size: || None };
             let (sender, receiver) = mpsc::channel(1);
-            let shown = start(settings, Broken, receiver);
+            let shown = start(settings, Broken, String::new(), receiver);
             for _ in 0..5 {
                 sender.send(Event::Cancelling).await.unwrap();
                 let run = Event::RunStarted { cells: Vec::new(), jobs: 1 };
@@ -152,7 +157,7 @@ mod tests {
         let settings = Settings { mode: Mode::Plain, paint, is_terminal: true, size: || None };
         let (sender, receiver) = mpsc::channel(1);
         let (unstick, stuck) = std::sync::mpsc::channel();
-        let shown = start(settings, Stuck(stuck), receiver);
+        let shown = start(settings, Stuck(stuck), "head\n".to_owned(), receiver);
         for number in 0..50_000 {
             let line = format!("{number} {}", "x".repeat(1000));
             let event = Event::Log { cell: "v1".into(), step: crate::event::StepId(1), line };

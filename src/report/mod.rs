@@ -7,6 +7,7 @@ mod closing;
 mod columns;
 mod failure;
 mod images;
+mod late;
 mod summary;
 mod unverified;
 
@@ -14,6 +15,7 @@ pub use closing::{Style, closing};
 pub use columns::Columns;
 pub use failure::failures;
 pub use images::image;
+pub use late::too_late;
 pub use summary::{failed_line, summary};
 pub use unverified::unverified;
 

@@ -1,5 +1,6 @@
 //! What a run has to do with the process that it runs in: the signals that ask it to stop.
 
+mod last_resort;
 mod signals;
 mod stop;
 

@@ -2,11 +2,15 @@
 
 use std::future::Future;
 use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::last_resort;
 use super::signals::{Action, Received, Signal, Signals};
 
 /// How long a run that was asked to stop may clean up. GitHub's runner kills what is left 10 seconds
@@ -21,12 +25,18 @@ pub struct Stop {
     cancel: CancellationToken,
     /// When a run that was asked to stop is left whatever it still does.
     deadline: Option<Instant>,
+    /// Whether there may be something to clean up.
+    is_at_work: Arc<AtomicBool>,
 }
 
 impl Stop {
-    /// Listens for signals.
+    /// Listens for signals. From here on the program ends some seconds after a signal, even if this
+    /// value is never asked for anything because its thread is blocked.
     pub fn listen() -> io::Result<Self> {
+        let is_at_work = Arc::<AtomicBool>::default();
+        last_resort::watch(is_at_work.clone())?;
         Ok(Self {
+            is_at_work,
             signals: Signals::listen()?,
             received: Received::default(),
             cancel: CancellationToken::new(),
@@ -44,18 +54,31 @@ impl Stop {
         self.received.first
     }
 
+    /// The exit code that the first signal asks for.
+    pub fn exit_code(&self) -> Option<ExitCode> {
+        self.signal().map(|signal| ExitCode::from(signal.exit_code()))
+    }
+
+    /// Waits for `work` that leaves nothing to clean up: the first signal ends it, and gives None.
+    pub async fn until_signal<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            signal = self.signals.next() => {
+                self.received.add(signal);
+                self.cancel.cancel();
+                None
+            }
+        }
+    }
+
     /// Waits for `work`. None where it was left: a second signal came, or the work did not end in time
     /// after the first one. It is dropped then.
     pub async fn guard<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         tokio::pin!(work);
+        self.is_at_work.store(true, Ordering::Relaxed);
         loop {
-            let deadline = self.deadline;
-            let late = async {
-                match deadline {
-                    Some(deadline) => sleep_until(deadline).await,
-                    None => std::future::pending().await,
-                }
-            };
+            let late = until(self.deadline);
             tokio::select! {
                 biased;
                 done = &mut work => return Some(done),
@@ -94,5 +117,13 @@ impl Stop {
             }
         }
         self.guard(tokio::time::timeout(grace, output)).await?.ok()
+    }
+}
+
+/// Waits until `deadline`, for ever where there is none.
+pub(super) async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
     }
 }

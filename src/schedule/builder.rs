@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::outcome::CellResult;
 use crate::plan::BuildRequest;
 
-/// Where events go; bounded, so that a slow display slows the work and never fills the memory.
+/// Where events go. It is bounded, but the other end takes events at once, however slow the terminal is.
 pub type Events = mpsc::Sender<Event>;
 
 /// Builds one cell.

@@ -10,6 +10,7 @@ mod documentation;
 mod fence;
 mod pipes;
 mod program;
+mod signals;
 mod transcript;
 
 use std::fs;

@@ -1,11 +1,14 @@
 //! Signals at any moment of a run: its exit code, and what it leaves behind.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::support::{Project, Run, commands_with, docker, paths_below, until};
+use crate::support::{Project, Run, Running, commands_with, docker, paths_below, silent_to, until};
 
 /// How many moments the suite tries. `tests/lab/signals` tries more.
 const MOMENTS: usize = 20;
@@ -114,9 +117,8 @@ fn try_moment(project: &Project, moment: &Moment) -> String {
     let args = [moment.args, &["--no-cache", "--progress", "plain"]].concat();
     // Who runs the tests may have SIGHUP ignored.
     let env = ["--default-signal=HUP", env!("CARGO_BIN_EXE_onebuild")];
-    let mut running = crate::support::Running::start(
-        project.program(std::path::Path::new("env"), &[&env, &args[..]].concat()),
-    );
+    let mut running =
+        Running::start(project.program(Path::new("env"), &[&env, &args[..]].concat()));
     until("enough lines are written, or the run ended", Duration::from_secs(90), || {
         running.ended() || running.stderr().lines().count() >= moment.lines.max(1)
     });
@@ -174,20 +176,83 @@ fn try_moment(project: &Project, moment: &Moment) -> String {
     }
 }
 
+/// Tries the moments of a seed, on two projects at a time.
 fn campaign(name: &str, moments: usize, seed: u64) {
-    let project = project(name);
     let mut random = Random(seed);
-    let mut wrong = String::new();
-    for number in 1..=moments {
-        let moment = Moment::random(&mut random);
-        let found = try_moment(&project, &moment);
-        if !found.is_empty() {
-            let _ = writeln!(wrong, "{number}. {found}");
-        }
-    }
-    assert!(wrong.is_empty(), "seed {seed}:\n{wrong}");
-    // What the programs that quit at once left, the next run removes.
-    project.run(&["build", "--only", "n=1"]).success();
+    let moments: Vec<Moment> = (0..moments).map(|_| Moment::random(&mut random)).collect();
+    let half = moments.len().div_ceil(2);
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let halves = moments.chunks(half).enumerate();
+        let running: Vec<_> = halves
+            .map(|(number, moments)| {
+                let name = format!("{name}{number}");
+                scope.spawn(move || {
+                    let project = project(&name);
+                    let wrong = moments.iter().map(|moment| try_moment(&project, moment)).collect();
+                    // What the programs that quit at once left, the next run removes.
+                    project.run(&["build", "--only", "n=1"]).success();
+                    until("a later run removed the leftovers", Duration::from_secs(20), || {
+                        left_on_the_engine(&project).is_empty()
+                    });
+                    wrong
+                })
+            })
+            .collect();
+        let ended = running.into_iter().flat_map(|half| -> Vec<String> { half.join().unwrap() });
+        ended.filter(|wrong| !wrong.is_empty()).collect()
+    });
+    let all = wrong.join("\n");
+    assert!(wrong.is_empty(), "seed {seed}, {} of {} moments:\n{all}", wrong.len(), moments.len());
+}
+
+/// Waits until a smoke test of this project runs.
+fn until_a_test_runs(project: &Project) {
+    let filter = format!("label=nonce={}", project.nonce());
+    until("a test runs", Duration::from_secs(90), || {
+        !docker(&["ps", "--quiet", "--filter", &filter]).is_empty()
+    });
+}
+
+/// `onebuild` with `args`, and the pipe that its stderr is: it is full from the start, and no one reads it.
+fn unread(project: &Project, args: &[&str]) -> (Running, std::fs::File) {
+    let path = project.path("unread");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, 0o600.into()).unwrap();
+    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let mut options = std::fs::File::options();
+    let mut pipe = options.read(true).write(true).custom_flags(nonblocking).open(&path).unwrap();
+    while pipe.write(&[b'\n'; 4096]).is_ok() {}
+    while pipe.write(b"\n").is_ok() {}
+    let mut command = project.program(Path::new("sh"), &["-c", "exec \"$@\" 2>unread", "sh"]);
+    command.arg(env!("CARGO_BIN_EXE_onebuild")).args(args);
+    (Running::start(command), pipe)
+}
+
+#[test]
+fn a_terminal_that_shows_nothing_slows_no_build_and_one_interrupt_ends_the_run() {
+    let project = Project::single("unread", "FROM alpine:3.20\nRUN true\n");
+    let tag = format!("v1-{}", project.nonce());
+    project.matrix(&format!("tag: {tag}\nplatforms: [linux/amd64]\naxes: {{ n: [1] }}"));
+    let (mut running, _pipe) = unread(&project, &["build", "--push", "--progress", "plain"]);
+    until("the image is pushed", Duration::from_secs(90), || project.store().has(&tag));
+    assert!(!running.ended(), "it still has to write its report");
+    running.signal(Signal::INT);
+    running.end().exits(130);
+}
+
+#[test]
+fn one_interrupt_is_enough_even_if_the_engine_removes_nothing() {
+    let project = project("unremoved");
+    let host = silent_to(project.path("engine.sock"), "DELETE /");
+    let mut command = project.command(&["build", "--only", "n=1", "--progress", "plain"]);
+    command.env("DOCKER_HOST", host);
+    let running = Running::start(command);
+    until_a_test_runs(&project);
+    let asked = Instant::now();
+    running.signal(Signal::INT);
+    let run = running.end().exits(130).says(&["stopping", "quit without cleaning up"]);
+    assert!(asked.elapsed() < END, "{:?}: {run}", asked.elapsed());
+    // The next run has an engine that removes things.
+    project.run(&["build", "--only", "n=2", "--skip-test"]).success();
     until("a later run removed the leftovers", Duration::from_secs(20), || {
         left_on_the_engine(&project).is_empty()
     });

@@ -1,0 +1,51 @@
+//! What to say when a run was asked to stop after all its work was done.
+
+use crate::outcome::{CellResult, Outcome};
+
+/// That nothing was cancelled, and how far the images got; none where something was.
+pub fn too_late(outcomes: &[Outcome]) -> Option<&'static str> {
+    let is_pushed = |outcome: &Outcome| match &outcome.result {
+        CellResult::Built(built) => !built.pushed.is_empty(),
+        _ => false,
+    };
+    let is_built = |outcome: &Outcome| matches!(outcome.result, CellResult::Built(_));
+    let is_stopped = |outcome: &Outcome| {
+        matches!(outcome.result, CellResult::Cancelled | CellResult::NotStarted)
+    };
+    if outcomes.iter().any(is_stopped) {
+        None
+    } else if outcomes.iter().all(is_pushed) {
+        Some("nothing was cancelled: all images are pushed")
+    } else if outcomes.iter().all(is_built) {
+        Some("nothing was cancelled: all images are built")
+    } else {
+        Some("nothing was cancelled: all cells had ended")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn only_a_run_in_which_nothing_was_cancelled_is_called_done() {
+        let pushed = || samples::built("a", 1, true);
+        let built = || samples::built("b", 1, false);
+        let failed = || samples::failed("c", samples::exit_code());
+        let stopped = |result| Outcome { result, ..built() };
+        let cancelled = || stopped(CellResult::Cancelled);
+        for (outcomes, expected) in [
+            (vec![pushed(), pushed()], Some("all images are pushed")),
+            (vec![pushed(), built()], Some("all images are built")),
+            (vec![built()], Some("all images are built")),
+            (vec![pushed(), failed()], Some("all cells had ended")),
+            (vec![pushed(), cancelled()], None),
+            (vec![failed(), stopped(CellResult::NotStarted)], None),
+        ] {
+            let said = too_late(&outcomes);
+            let said = said.map(|said| said.trim_start_matches("nothing was cancelled: "));
+            assert_eq!(said, expected);
+        }
+    }
+}

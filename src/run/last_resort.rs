@@ -1,0 +1,79 @@
+//! Ends the program when a signal asked for it and the thread that serves the run does not.
+//!
+//! That thread may wait for a reader of its output, or for a file system that does not answer, and
+//! then sees no signal. So a thread of its own sees the same signals, and gives the run time to end in
+//! its own way.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::signals::{Action, Received, Signals};
+use super::stop::{CLEAN_UP_TIMEOUT, until};
+
+/// How long a run that was asked to stop may take to end. After cleaning up it waits for its output.
+const EXIT_TIMEOUT: Duration = CLEAN_UP_TIMEOUT.saturating_add(Duration::from_secs(5));
+
+/// The same for a run that quits at once, or has not started a cell.
+const QUIT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Watches from now on. `is_at_work` says whether there may be something to clean up.
+pub(super) fn watch(is_at_work: Arc<AtomicBool>) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let signals = {
+        let _entered = runtime.enter();
+        Signals::listen()?
+    };
+    let thread = std::thread::Builder::new().name("last-resort".to_owned());
+    // It ends with the program.
+    thread.spawn(move || runtime.block_on(end_late(signals, &is_at_work)))?;
+    Ok(())
+}
+
+async fn end_late(mut signals: Signals, is_at_work: &AtomicBool) {
+    let mut received = Received::default();
+    let mut deadline = None;
+    loop {
+        tokio::select! {
+            signal = signals.next() => {
+                let action = received.add(signal);
+                let timeout = timeout(action, is_at_work.load(Ordering::Relaxed));
+                let end = timeout.map(|timeout| Instant::now() + timeout);
+                deadline = deadline.into_iter().chain(end).min();
+            }
+            () = until(deadline) => {
+                let code = received.first.map_or(1, |signal| signal.exit_code());
+                std::process::exit(code.into());
+            }
+        }
+    }
+}
+
+fn timeout(action: Action, is_at_work: bool) -> Option<Duration> {
+    match action {
+        Action::Cancel if is_at_work => Some(EXIT_TIMEOUT),
+        Action::Cancel | Action::Leave => Some(QUIT_TIMEOUT),
+        Action::Ignore => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_has_something_to_clean_up_is_waited_for() {
+        for (action, is_at_work, expected) in [
+            (Action::Cancel, true, Some(EXIT_TIMEOUT)),
+            (Action::Cancel, false, Some(QUIT_TIMEOUT)),
+            (Action::Leave, true, Some(QUIT_TIMEOUT)),
+            (Action::Leave, false, Some(QUIT_TIMEOUT)),
+            (Action::Ignore, true, None),
+        ] {
+            assert_eq!(timeout(action, is_at_work), expected, "{action:?} {is_at_work}");
+        }
+    }
+}
