@@ -4,6 +4,7 @@
 //! names, since only the file knows them.
 
 mod allow;
+mod early;
 mod inputs;
 mod tools;
 
@@ -20,7 +21,8 @@ use crate::matrix::Pick;
 use crate::plan::FileOutput;
 use crate::progress::Mode;
 
-pub use allow::{AllowFlag, values_of};
+pub use allow::AllowFlag;
+pub use early::early_values;
 pub use inputs::{BuildContext, CacheFlag, InputArgs, NetworkArg, SecretFlag, SshFlag};
 pub use tools::{
     CompletionsArgs, ExplainArgs, ExplainFormat, InitArgs, LintArgs, LintFormat, ManArgs, PlanArgs,

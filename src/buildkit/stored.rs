@@ -8,12 +8,9 @@ use serde::Deserialize;
 use tonic::client::Grpc;
 use tonic_prost::ProstCodec;
 
-use super::client::MAX_MESSAGE;
-use super::client::{Channel, Client};
+use super::client::{Channel, Client, MAX_MESSAGE};
 use super::session::content::proto::{InfoRequest, InfoResponse, ReadRequest, ReadResponse};
-
-const INFO: &str = "/containerd.services.content.v1.Content/Info";
-const READ: &str = "/containerd.services.content.v1.Content/Read";
+use super::session::content::{INFO, READ};
 
 /// A larger manifest is not looked at.
 const MAX_MANIFEST: usize = 4 << 20;

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::targets::resolved;
+use super::targets::{git_top, resolved};
 use crate::cli::{self, AllowFlag};
 use crate::error::{Error, ErrorKind};
 use crate::grants::{Grant, Grants, is_every_path, lexical};
@@ -43,8 +43,9 @@ pub(super) fn granted(flags: &[AllowFlag]) -> Result<Grants, Error> {
 
 /// The same, read before the command line is understood. What is wrong in it is reported later.
 pub(super) fn granted_early(args: &[OsString]) -> Grants {
-    let flags = cli::values_of(args, "--allow");
-    let flags: Vec<AllowFlag> = flags.iter().filter_map(|text| text.parse().ok()).collect();
+    let flags = cli::early_values(args, "--allow", None).flatten();
+    let flags: Vec<AllowFlag> =
+        flags.filter_map(|text| text.to_string_lossy().parse().ok()).collect();
     granted(&flags).unwrap_or_default()
 }
 
@@ -57,7 +58,8 @@ impl Access {
             let paths = grants.paths(write).filter(|path| !is_every_path(path));
             paths.filter_map(resolve).collect()
         };
-        let repository = resolve(&Root::of(file)).map(|directory| repository(&directory));
+        let repository = resolve(&Root::of(file))
+            .map(|directory| git_top(&directory).map(Path::to_owned).unwrap_or(directory));
         Self { repository, read: all(false), write: all(true), grants: grants.clone(), here }
     }
 
@@ -111,13 +113,6 @@ impl Access {
             _ => Some(path.to_owned()),
         }
     }
-}
-
-/// The repository that a directory is in. `.git` is a file in a worktree and in a submodule.
-fn repository(directory: &Path) -> PathBuf {
-    let mut above = directory.ancestors();
-    let top = above.find(|path| path.join(".git").symlink_metadata().is_ok());
-    top.unwrap_or(directory).to_owned()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! The log begins before the command line is understood, because the matrix is read before that.
 
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::{File, Permissions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -152,14 +152,7 @@ fn is_named(known: &str, name: &str) -> bool {
 
 /// What names the log, and where.
 fn named(args: &[OsString], variable: Option<OsString>) -> Option<(PathBuf, &'static str)> {
-    let mut args = args.iter().skip(1);
-    while let Some(arg) = args.next().filter(|arg| *arg != "--") {
-        let glued = arg.as_bytes().strip_prefix(FLAG.as_bytes()).and_then(|a| a.strip_prefix(b"="));
-        let value = match glued {
-            Some(value) => Some(OsStr::from_bytes(value)),
-            None if arg == FLAG => args.next().map(OsString::as_os_str),
-            None => continue,
-        };
+    if let Some(value) = cli::early_values(args, FLAG, None).next() {
         // The parser of the command line says what is wrong with another one.
         return value
             .filter(|v| *v == "-" || !(v.is_empty() || v.as_bytes().starts_with(b"-")))

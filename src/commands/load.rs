@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::access::{Access, granted_early};
 use super::axis_sources;
 use super::permissions::{Need, missing_file, refused};
-use crate::cli::{AxisFlag, SelectArgs};
+use crate::cli::{self, AxisFlag, SelectArgs};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, SourceFile, visible, why};
 use crate::matrix::{Axis, Files, Matrix, Sheet};
 use crate::plan::Root;
@@ -124,18 +124,8 @@ fn place(path: &Path, is_piped: bool) -> &Path {
 /// What `--file` or the environment says, read before the command line is understood, since the
 /// matrix decides which flags there are.
 fn named_matrix(args: &[OsString]) -> Option<PathBuf> {
-    let mut args = args.iter().skip(1).map(|arg| arg.to_string_lossy());
-    while let Some(arg) = args.next() {
-        if arg == "--" {
-            break;
-        }
-        if arg == "--file" || arg == "-f" {
-            if let Some(value) = args.next() {
-                return Some(value.into_owned().into());
-            }
-        } else if let Some(value) = arg.strip_prefix("--file=").or_else(|| arg.strip_prefix("-f")) {
-            return Some(value.strip_prefix('=').unwrap_or(value).into());
-        }
+    if let Some(path) = cli::early_values(args, "--file", Some("-f")).flatten().next() {
+        return Some(path.into());
     }
     std::env::var_os("ONEBUILD_FILE").filter(|path| !path.is_empty()).map(PathBuf::from)
 }

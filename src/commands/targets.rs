@@ -76,11 +76,19 @@ fn is_git_directory(path: &Path) -> bool {
     path.join("HEAD").is_file() && path.join("objects").is_dir() && path.join("refs").is_dir()
 }
 
+/// The top of the work tree that a directory is in. `.git` is a file in a further work tree and in a
+/// submodule.
+pub(super) fn git_top(directory: &Path) -> Option<&Path> {
+    directory.ancestors().find(|path| path.join(".git").symlink_metadata().is_ok())
+}
+
 /// The top of the repository that `named` is in by its name alone, or the current directory.
 fn repository(named: &Path, here: &Path) -> Option<PathBuf> {
-    let mut above = named.ancestors().skip(1);
-    let top = above.find(|path| path.join(".git").symlink_metadata().is_ok());
-    top.or_else(|| named.starts_with(here).then_some(here)).map(Path::to_owned)
+    named
+        .parent()
+        .and_then(git_top)
+        .or_else(|| named.starts_with(here).then_some(here))
+        .map(Path::to_owned)
 }
 
 /// An absolute path with every link followed, those that lead to nothing yet among them.

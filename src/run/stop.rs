@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::last_resort;
@@ -102,21 +102,15 @@ impl Stop {
         output: impl Future<Output = T>,
         grace: Duration,
     ) -> Option<T> {
-        tokio::pin!(output);
-        if self.signal().is_none() {
-            let cancel = self.cancel.clone();
-            let asked = async {
-                tokio::select! {
-                    biased;
-                    done = &mut output => Some(done),
-                    () = cancel.cancelled() => None,
-                }
-            };
-            if let Some(done) = self.guard(asked).await? {
-                return Some(done);
+        let cancel = self.cancel.clone();
+        let asked = async {
+            tokio::select! {
+                biased;
+                done = output => Some(done),
+                () = async { cancel.cancelled().await; sleep(grace).await } => None,
             }
-        }
-        self.guard(tokio::time::timeout(grace, output)).await?.ok()
+        };
+        self.guard(asked).await.flatten()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::error::{Diagnostic, Diagnostics};
 use crate::template::Template;
+
 /// What came out of a template cannot be used.
 pub(crate) fn unusable(template: &Template, text: &str, why: String) -> Diagnostics {
     let word = match text == template.text() {
@@ -34,10 +35,6 @@ pub(crate) fn relative(text: &str) -> Result<String, &'static str> {
 
 /// The path of a script, which stays in the folder of matrix.yaml.
 pub(crate) fn script(text: &str) -> Result<String, String> {
-    let parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
-    let inside = !text.starts_with('/') && !text.ends_with('/') && !parts.contains(&"..");
-    if parts.is_empty() || !inside || text.chars().any(char::is_control) {
-        return Err("this path does not name a file in the folder of the matrix".to_owned());
-    }
-    Ok(parts.join("/"))
+    let outside = "this path does not name a file in the folder of the matrix";
+    relative(text).map_err(|_| outside.to_owned())
 }

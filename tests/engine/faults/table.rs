@@ -228,7 +228,7 @@ fn a_fault_during_a_push_leaves_the_old_image_or_the_whole_new_one() {
 
 /// Run by `tests/lab/push-faults`, which names the file that the result is written to.
 #[test]
-#[ignore = "takes some minutes"]
+#[ignore = "a campaign of many minutes: tests/lab/push-faults"]
 fn every_fault_at_every_request_of_a_push() {
     let path = std::env::var("ONEBUILD_PUSH_FAULTS").expect("it names a file");
     let of = |fault: Named| {

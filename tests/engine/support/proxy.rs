@@ -15,72 +15,74 @@ const HEADERS: u8 = 1;
 /// A WINDOW_UPDATE of nothing, which no peer may send.
 const WRONG: &[u8] = b"\0\0\x04\x08\0\0\0\0\0\0\0\0\0";
 
-/// Listens at `socket` and passes all on to the lab's engine, but on a session sends a frame that is
-/// none as soon as the engine has begun its first call. Gives DOCKER_HOST.
+/// Passes all on to the lab's engine, but on a session sends a frame that is none as soon as the engine
+/// has begun its first call. Listens at `socket` and gives DOCKER_HOST, as all of these do.
 pub fn wrong_in_sessions(socket: PathBuf) -> String {
-    let engine: PathBuf = lab_env("DOCKER_HOST").trim_start_matches("unix://").into();
-    let host = format!("unix://{}", socket.display());
-    let listener = UnixListener::bind(socket).unwrap();
-    // It ends with the process of the tests.
-    thread::spawn(move || {
-        for client in listener.incoming() {
-            let (client, engine) = (client.unwrap(), UnixStream::connect(&engine).unwrap());
-            let (from, to) = (client.try_clone().unwrap(), engine.try_clone().unwrap());
-            thread::spawn(move || copied(from, to, |from, to| io::copy(from, to).map(drop)));
-            thread::spawn(move || copied(engine, client, answers));
-        }
-    });
-    host
+    listening(socket, |client, engine| passed_on(client, engine.connect(), answers))
 }
 
-/// Listens at `socket` and passes all on to the lab's engine, but accepts requests whose first line
-/// holds `word` and never answers them. Gives DOCKER_HOST.
-pub fn silent_to(socket: PathBuf, word: &'static str) -> String {
-    let engine: PathBuf = lab_env("DOCKER_HOST").trim_start_matches("unix://").into();
-    let host = format!("unix://{}", socket.display());
-    let listener = UnixListener::bind(socket).unwrap();
-    // It ends with the process of the tests.
-    thread::spawn(move || {
-        for client in listener.incoming() {
-            let (mut client, engine) = (client.unwrap(), engine.clone());
-            thread::spawn(move || {
-                let mut line = Vec::new();
-                let mut byte = [0];
-                while !line.ends_with(b"\n") && client.read(&mut byte).unwrap_or(0) == 1 {
-                    line.push(byte[0]);
-                }
-                if String::from_utf8_lossy(&line).contains(word) {
-                    // Until the other side hangs up.
-                    let _ = io::copy(&mut client, &mut io::sink());
-                    return;
-                }
-                let mut engine = UnixStream::connect(&engine).unwrap();
-                engine.write_all(&line).unwrap();
-                let (from, to) = (client.try_clone().unwrap(), engine.try_clone().unwrap());
-                thread::spawn(move || copied(from, to, |from, to| io::copy(from, to).map(drop)));
-                copied(engine, client, |from, to| io::copy(from, to).map(drop));
-            });
-        }
-    });
-    host
-}
-
-/// Listens at `socket` and passes all on to the lab's engine, whose clock seems to be four years ahead.
-/// Gives DOCKER_HOST.
+/// Passes all on to the lab's engine, whose clock seems to be four years ahead.
 pub fn clock_ahead(socket: PathBuf) -> String {
-    let engine: PathBuf = lab_env("DOCKER_HOST").trim_start_matches("unix://").into();
+    listening(socket, |client, engine| passed_on(client, engine.connect(), later))
+}
+
+/// Passes all on to the lab's engine, but accepts requests whose first line holds `word` and never
+/// answers them.
+pub fn silent_to(socket: PathBuf, word: &'static str) -> String {
+    listening(socket, move |mut client, engine| {
+        let mut line = Vec::new();
+        let mut byte = [0];
+        while !line.ends_with(b"\n") && client.read(&mut byte).unwrap_or(0) == 1 {
+            line.push(byte[0]);
+        }
+        if String::from_utf8_lossy(&line).contains(word) {
+            // Until the other side hangs up.
+            let _ = io::copy(&mut client, &mut io::sink());
+            return;
+        }
+        let mut engine = engine.connect();
+        engine.write_all(&line).unwrap();
+        passed_on(client, engine, |from, to| io::copy(from, to).map(drop));
+    })
+}
+
+/// The socket of the lab's engine.
+#[derive(Clone)]
+struct LabEngine(PathBuf);
+
+impl LabEngine {
+    fn connect(&self) -> UnixStream {
+        UnixStream::connect(&self.0).unwrap()
+    }
+}
+
+/// Serves each connection on a thread of its own. Gives DOCKER_HOST.
+fn listening(
+    socket: PathBuf,
+    serve: impl Fn(UnixStream, LabEngine) + Clone + Send + 'static,
+) -> String {
+    let engine = LabEngine(lab_env("DOCKER_HOST").trim_start_matches("unix://").into());
     let host = format!("unix://{}", socket.display());
     let listener = UnixListener::bind(socket).unwrap();
     // It ends with the process of the tests.
     thread::spawn(move || {
         for client in listener.incoming() {
-            let (client, engine) = (client.unwrap(), UnixStream::connect(&engine).unwrap());
-            let (from, to) = (client.try_clone().unwrap(), engine.try_clone().unwrap());
-            thread::spawn(move || copied(from, to, |from, to| io::copy(from, to).map(drop)));
-            thread::spawn(move || copied(engine, client, later));
+            let (client, engine, serve) = (client.unwrap(), engine.clone(), serve.clone());
+            thread::spawn(move || serve(client, engine));
         }
     });
     host
+}
+
+/// Passes on both ways; `answers` does so for what the engine says.
+fn passed_on(
+    client: UnixStream,
+    engine: UnixStream,
+    answers: impl FnOnce(&mut UnixStream, &mut UnixStream) -> io::Result<()>,
+) {
+    let (from, to) = (client.try_clone().unwrap(), engine.try_clone().unwrap());
+    thread::spawn(move || copied(from, to, |from, to| io::copy(from, to).map(drop)));
+    copied(engine, client, answers);
 }
 
 /// Passes on what the engine answers, its time with another year.

@@ -27,6 +27,7 @@ pub use disk::Disk;
 pub use index::Index;
 pub use layout::{Layout, LayoutError};
 pub use service::ContentServer;
+pub(in crate::buildkit) use service::{INFO, READ};
 
 use super::fault::Fault;
 use crate::buildkit::random_id;

@@ -25,8 +25,8 @@ use super::proto::{
 use super::{Content, Store};
 use crate::buildkit::why;
 
-pub(super) const INFO: &str = "/containerd.services.content.v1.Content/Info";
-pub(super) const READ: &str = "/containerd.services.content.v1.Content/Read";
+pub(in crate::buildkit) const INFO: &str = "/containerd.services.content.v1.Content/Info";
+pub(in crate::buildkit) const READ: &str = "/containerd.services.content.v1.Content/Read";
 pub(super) const WRITE: &str = "/containerd.services.content.v1.Content/Write";
 
 /// The metadata that names the folder.

@@ -1,0 +1,59 @@
+//! Flags that are read before the command line is understood: the matrix decides which flags there
+//! are, and these decide which matrix is read, what it may read, and where that is logged.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+
+/// The values of a flag, in order: `--flag VALUE`, `--flag=VALUE`, and of its `short` form `-f VALUE`,
+/// `-fVALUE` and `-f=VALUE`. None for one that the command line ends with.
+pub fn early_values<'a>(
+    args: &'a [OsString],
+    long: &'a str,
+    short: Option<&'a str>,
+) -> impl Iterator<Item = Option<&'a OsStr>> {
+    let mut args = args.iter().skip(1).map(OsString::as_os_str).take_while(|arg| *arg != "--");
+    std::iter::from_fn(move || {
+        loop {
+            let arg = args.next()?;
+            if arg == long || short.is_some_and(|short| arg == short) {
+                return Some(args.next());
+            }
+            if let Some(value) = glued(arg, long, short) {
+                return Some(Some(value));
+            }
+        }
+    })
+}
+
+/// The value that stands in one word with its flag.
+fn glued<'a>(arg: &'a OsStr, long: &str, short: Option<&str>) -> Option<&'a OsStr> {
+    let bytes = arg.as_bytes();
+    let of_long = || bytes.strip_prefix(long.as_bytes())?.strip_prefix(b"=");
+    let of_short = || {
+        let value = bytes.strip_prefix(short?.as_bytes())?;
+        Some(value.strip_prefix(b"=").unwrap_or(value))
+    };
+    of_long().or_else(of_short).map(OsStr::from_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_has_its_value_beside_it_or_behind_the_sign() {
+        for (line, long, short, wanted) in [
+            ("o plan --allow ssh --allow=fs=/a", "--allow", None, "ssh fs=/a"),
+            ("o plan --allowed=x --allow", "--allow", None, "none"),
+            ("o plan --allow=", "--allow", None, ""),
+            ("o plan -- --allow ssh", "--allow", None, ""),
+            ("o -f a -fb -f=c --file d --file=e", "--file", Some("-f"), "a b c d e"),
+            ("o --files x -g y", "--file", Some("-f"), ""),
+        ] {
+            let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let found = early_values(&args, long, short);
+            let found = found.map(|value| value.map_or("none", |value| value.to_str().unwrap()));
+            assert_eq!(found.collect::<Vec<_>>().join(" "), wanted, "{line}");
+        }
+    }
+}
