@@ -58,6 +58,8 @@ pub struct Step {
     pub stage: Option<String>,
     /// Its place in the stage: (number, out of), both from 1.
     pub position: Option<(u32, u32)>,
+    /// Whether it writes the image or a cache.
+    pub is_output: bool,
     pub state: StepState,
 }
 
@@ -76,6 +78,8 @@ pub enum StepState {
 pub struct Transfer {
     /// What moves, in BuildKit's words: `pushing layers`, `sha256:1f2e…`.
     pub name: String,
+    /// One of many, named by its digest.
+    pub is_blob: bool,
     /// Bytes.
     pub current: u64,
     /// Bytes.

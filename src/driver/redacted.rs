@@ -127,9 +127,11 @@ mod tests {
                 platform: None,
                 stage: None,
                 position: None,
+                is_output: false,
                 state: StepState::Running,
             };
-            let transfer = Transfer { name: text(), current: 1, total: 1, done: true };
+            let transfer =
+                Transfer { name: text(), is_blob: false, current: 1, total: 1, done: true };
             let warning = Warning { line: None, message: text(), url: Some(text()) };
             for event in [
                 Event::Step { cell: cell.clone(), step: one },
