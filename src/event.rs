@@ -100,8 +100,21 @@ pub struct Wait {
 /// A warning of BuildKit about a Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// Line of the template, from 1.
+    /// The template, or a file that it includes: relative to the current directory.
+    pub file: Option<String>,
+    /// Line of `file`, from 1.
     pub line: Option<u32>,
     pub message: String,
     pub url: Option<String>,
+}
+
+impl Warning {
+    /// Where it is: `ubuntu/Dockerfile:3`.
+    pub fn place(&self) -> Option<String> {
+        let file = self.file.as_ref()?;
+        Some(match self.line {
+            Some(line) => format!("{file}:{line}"),
+            None => file.clone(),
+        })
+    }
 }

@@ -210,8 +210,12 @@ fn event(cell: &CellName, dockerfile: &Rendered, progress: Progress) -> Event {
                 (Some((head, tail)), Some(_)) if tail.ends_with(')') => head.to_owned(),
                 _ => message,
             };
-            let line = line.map(|line| dockerfile.origin(line).map_or(line, |origin| origin.line));
-            Event::Warning { cell, warning: Warning { line, message, url } }
+            let origin = line.and_then(|line| dockerfile.origin(line));
+            let (file, line) = match origin {
+                Some(origin) => (Some(origin.file.to_string()), Some(origin.line)),
+                None => (None, line),
+            };
+            Event::Warning { cell, warning: Warning { file, line, message, url } }
         }
         Update::Vertex { name, state } => Event::Step {
             cell,

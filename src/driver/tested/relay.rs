@@ -69,7 +69,7 @@ mod tests {
         let (sender, relayed) = mpsc::channel(8);
         let warning = |line: Option<u32>| Event::Warning {
             cell: "v1".into(),
-            warning: Warning { line, message: "x".into(), url: None },
+            warning: Warning { file: None, line, message: "x".into(), url: None },
         };
         let out = [step(2, "exporting to image"), line(2), warning(None)];
         for event in [step(1, "RUN a"), line(1), warning(Some(1))].into_iter().chain(out) {

@@ -66,6 +66,7 @@ pub(crate) fn run() -> Vec<Event> {
         line: line.to_owned(),
     };
     let warning = Warning {
+        file: Some("alpine/Dockerfile".to_owned()),
         line: Some(3),
         message: "JSON arguments recommended for CMD".to_owned(),
         url: Some("https://docs.docker.com/go/dockerfile/rule/json-args-recommended/".to_owned()),
