@@ -58,6 +58,8 @@ pub struct Step {
     pub stage: Option<String>,
     /// Its place in the stage: (number, out of), both from 1.
     pub position: Option<(u32, u32)>,
+    /// Whether it writes the image or a cache.
+    pub is_output: bool,
     pub state: StepState,
 }
 
@@ -76,6 +78,8 @@ pub enum StepState {
 pub struct Transfer {
     /// What moves, in BuildKit's words: `pushing layers`, `sha256:1f2e…`.
     pub name: String,
+    /// One of many, named by its digest.
+    pub is_blob: bool,
     /// Bytes.
     pub current: u64,
     /// Bytes.
@@ -96,8 +100,21 @@ pub struct Wait {
 /// A warning of BuildKit about a Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// Line of the template, from 1.
+    /// The template, or a file that it includes: relative to the current directory.
+    pub file: Option<String>,
+    /// Line of `file`, from 1.
     pub line: Option<u32>,
     pub message: String,
     pub url: Option<String>,
+}
+
+impl Warning {
+    /// Where it is: `ubuntu/Dockerfile:3`.
+    pub fn place(&self) -> Option<String> {
+        let file = self.file.as_ref()?;
+        Some(match self.line {
+            Some(line) => format!("{file}:{line}"),
+            None => file.clone(),
+        })
+    }
 }

@@ -25,7 +25,7 @@ pub use error::{Connection, Detail, SolveError};
 pub use limits::HEADERS;
 pub use solve::{CacheExport, Exporter, Solve, Solved};
 pub use status::{Graph, Progress, Update, VertexId, VertexState};
-pub use vertex::VertexName;
+pub use vertex::{TransferKind, TransferName, VertexKind, VertexName};
 
 /// A random identifier of 25 base-36 characters, the form that BuildKit gives sessions and solves.
 pub fn random_id() -> String {

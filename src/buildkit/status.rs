@@ -10,7 +10,7 @@ use futures::{Stream, StreamExt as _};
 
 use tokio::sync::mpsc;
 
-use super::VertexName;
+use super::{TransferName, VertexName};
 
 /// The longest line of a log; what is longer comes as several.
 const MAX_LINE: usize = 4096;
@@ -39,7 +39,7 @@ pub enum Update {
     Line(String),
     /// Bytes moved; `total` is 0 where it is not known.
     Transfer {
-        name: String,
+        name: TransferName,
         current: u64,
         total: u64,
         done: bool,
@@ -160,7 +160,10 @@ impl Graph {
         }
         for status in response.statuses {
             let update = Update::Transfer {
-                name: if status.name.is_empty() { status.id } else { status.name },
+                name: TransferName::parse(match status.name.as_str() {
+                    "" => &status.id,
+                    name => name,
+                }),
                 current: u64::try_from(status.current).unwrap_or_default(),
                 total: u64::try_from(status.total).unwrap_or_default(),
                 done: status.completed.is_some(),

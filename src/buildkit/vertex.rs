@@ -1,4 +1,6 @@
-//! The names that the Dockerfile frontend gives its vertices.
+//! The names that BuildKit and its Dockerfile frontend give to vertices, and to what moves in them.
+//!
+//! They are free text, written for people. Only this file reads them.
 
 /// A vertex name taken apart: `[linux/arm64 stage-1 2/5] RUN apk add curl`.
 ///
@@ -15,12 +17,150 @@ pub struct VertexName {
     pub internal: bool,
     /// What is done: `RUN apk add curl`.
     pub text: String,
+    pub kind: VertexKind,
+}
+
+/// What a vertex does, as far as its name says it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum VertexKind {
+    /// An instruction of the Dockerfile other than FROM.
+    Instruction,
+    /// Reads an image; `is_from` for an instruction FROM, which has a stage.
+    Image { image: String, is_from: bool },
+    /// Asks a registry for the manifest and configuration of an image.
+    Metadata { image: String },
+    /// Reads the manifest of a cache: a reference for a cache in a registry.
+    CacheImport { from: String },
+    /// Writes a cache.
+    CacheExport { is_registry: bool },
+    /// Writes the result: to a store, to a registry, or to the client.
+    Output,
+    #[default]
+    Other,
+}
+
+impl VertexKind {
+    /// Whether it writes the result or a cache.
+    pub fn is_output(&self) -> bool {
+        matches!(self, Self::Output | Self::CacheExport { .. })
+    }
+
+    fn parse(text: &str, position: Option<(u32, u32)>) -> Self {
+        let image = |image: &str, is_from| {
+            let image = image.split(' ').next().unwrap_or(image);
+            Self::Image { image: without_scheme(image), is_from }
+        };
+        if let Some(from) = text.strip_prefix("FROM ") {
+            return image(from, true);
+        }
+        // The text of an instruction is the user's, and may contain anything.
+        if position.is_some() {
+            return Self::Instruction;
+        }
+        for head in ["load metadata for ", "resolve image config for "] {
+            if let Some((_, image)) = text.split_once(head) {
+                return Self::Metadata { image: without_scheme(image) };
+            }
+        }
+        if let Some(from) = text.strip_prefix("importing cache manifest from ") {
+            return Self::CacheImport { from: from.to_owned() };
+        }
+        if text.starts_with("exporting cache") {
+            return Self::CacheExport {
+                is_registry: text.starts_with("exporting cache to registry"),
+            };
+        }
+        if text.starts_with("docker-image://") {
+            return image(text, false);
+        }
+        if OUTPUTS.iter().any(|head| text.starts_with(head)) {
+            return Self::Output;
+        }
+        Self::Other
+    }
+}
+
+/// How the names of vertices begin that write a result.
+const OUTPUTS: [&str; 4] = ["exporting", "pushing", "copying files", "sending tarball"];
+
+fn without_scheme(image: &str) -> String {
+    image.strip_prefix("docker-image://").unwrap_or(image).to_owned()
+}
+
+/// The name of something that moves in a vertex: `pushing layers`, `sha256:1f2e…`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TransferName {
+    pub text: String,
+    pub kind: TransferKind,
+}
+
+/// What moves, as far as its name says it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TransferKind {
+    /// A blob or a manifest is read from a registry.
+    Download,
+    /// A layer is unpacked, which is the engine's own work.
+    Extract,
+    /// A manifest with this digest was written into the engine's store.
+    Manifest {
+        digest: String,
+    },
+    /// All layers of the result are uploaded.
+    PushLayers,
+    /// A manifest is uploaded under this reference, to which BuildKit adds the digest.
+    PushManifest {
+        reference: String,
+    },
+    /// A layer with this digest is uploaded to a cache.
+    CacheLayer {
+        digest: String,
+    },
+    /// Something else is uploaded to a cache.
+    CachePart,
+    Other,
+}
+
+impl TransferName {
+    /// Reads a name.
+    pub fn parse(name: &str) -> Self {
+        let digest = |prefix: &str| {
+            let rest = name.strip_prefix(prefix)?;
+            rest.starts_with("sha256:").then(|| rest.to_owned())
+        };
+        let kind = if name.starts_with("resolve ") || name.starts_with("sha256:") {
+            TransferKind::Download
+        } else if name.starts_with("extracting ") {
+            TransferKind::Extract
+        } else if let Some(digest) = digest("exporting manifest ") {
+            TransferKind::Manifest { digest }
+        } else if name == "pushing layers" {
+            TransferKind::PushLayers
+        } else if let Some(reference) = name.strip_prefix("pushing manifest for ") {
+            TransferKind::PushManifest { reference: reference.to_owned() }
+        } else if let Some(layer) = name.strip_prefix("writing layer ") {
+            TransferKind::CacheLayer { digest: layer.to_owned() }
+        } else if name.starts_with("writing ") {
+            TransferKind::CachePart
+        } else {
+            TransferKind::Other
+        };
+        Self { text: name.to_owned(), kind }
+    }
+
+    /// Whether the name contains a digest: one of many blobs, of which people know none by name.
+    pub fn has_digest(&self) -> bool {
+        self.text.contains("sha256:")
+    }
 }
 
 impl VertexName {
     /// Takes a vertex name apart.
     pub fn parse(name: &str) -> Self {
-        let plain = || Self { text: name.to_owned(), ..Self::default() };
+        let plain = || Self {
+            text: name.to_owned(),
+            kind: VertexKind::parse(name, None),
+            ..Self::default()
+        };
         let Some((head, text)) = name.strip_prefix('[').and_then(|rest| rest.split_once("] "))
         else {
             return plain();
@@ -43,6 +183,7 @@ impl VertexName {
             }
             _ => return plain(),
         }
+        parsed.kind = VertexKind::parse(&parsed.text, parsed.position);
         parsed
     }
 }
@@ -66,13 +207,13 @@ mod tests {
     #[test]
     fn every_form_of_name_is_taken_apart() {
         let name = |platform: Option<&str>, stage: Option<&str>, position, internal, text: &str| {
-            VertexName {
-                platform: platform.map(str::to_owned),
-                stage: stage.map(str::to_owned),
+            (
+                platform.map(str::to_owned),
+                stage.map(str::to_owned),
                 position,
                 internal,
-                text: text.to_owned(),
-            }
+                text.to_owned(),
+            )
         };
         for (given, wanted) in [
             ("[2/5] RUN a", name(None, None, Some((2, 5)), false, "RUN a")),
@@ -98,7 +239,69 @@ mod tests {
             ("[odd", name(None, None, None, false, "[odd")),
             ("[a b c d] e", name(None, None, None, false, "[a b c d] e")),
         ] {
-            assert_eq!(VertexName::parse(given), wanted, "{given}");
+            let VertexName { platform, stage, position, internal, text, .. } =
+                VertexName::parse(given);
+            assert_eq!((platform, stage, position, internal, text), wanted, "{given}");
+        }
+    }
+
+    #[test]
+    fn the_kind_of_a_vertex_is_known_by_its_name() {
+        let from = |image: &str| VertexKind::Image { image: image.to_owned(), is_from: true };
+        let metadata = |image: &str| VertexKind::Metadata { image: image.to_owned() };
+        for (name, kind) in [
+            ("[2/5] RUN a", VertexKind::Instruction),
+            ("[2/5] RUN echo load metadata for x:1", VertexKind::Instruction),
+            ("[linux/amd64 tools 2/5] COPY exporting /", VertexKind::Instruction),
+            ("[1/5] FROM a.example/b:1@sha256:x", from("a.example/b:1@sha256:x")),
+            ("[1/5] FROM docker.io/a:1 extra", from("docker.io/a:1")),
+            ("[internal] load metadata for a.example/b:1", metadata("a.example/b:1")),
+            ("[linux/arm64 internal] load metadata for a:1", metadata("a:1")),
+            ("[context x] load metadata for a:1", metadata("a:1")),
+            ("resolve image config for docker-image://a/b:1", metadata("a/b:1")),
+            (
+                "docker-image://a/b:1",
+                VertexKind::Image { image: "a/b:1".to_owned(), is_from: false },
+            ),
+            (
+                "importing cache manifest from a/b:1",
+                VertexKind::CacheImport { from: "a/b:1".to_owned() },
+            ),
+            ("exporting cache to registry", VertexKind::CacheExport { is_registry: true }),
+            ("exporting cache to client directory", VertexKind::CacheExport { is_registry: false }),
+            ("exporting to image", VertexKind::Output),
+            ("pushing a/b:1 with docker", VertexKind::Output),
+            ("copying files linux/arm64", VertexKind::Output),
+            ("sending tarball", VertexKind::Output),
+            ("[internal] load build context", VertexKind::Other),
+            ("[auth] a/b:pull token for c", VertexKind::Other),
+            ("merging", VertexKind::Other),
+        ] {
+            assert_eq!(VertexName::parse(name).kind, kind, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_kind_of_a_transfer_is_known_by_its_name() {
+        let digest = "sha256:aa".to_owned();
+        for (name, kind) in [
+            ("sha256:aa", TransferKind::Download),
+            ("resolve a.example/b:1", TransferKind::Download),
+            ("extracting sha256:aa", TransferKind::Extract),
+            ("exporting manifest sha256:aa", TransferKind::Manifest { digest: digest.clone() }),
+            ("exporting manifest list sha256:aa", TransferKind::Other),
+            ("exporting layers", TransferKind::Other),
+            ("pushing layers", TransferKind::PushLayers),
+            (
+                "pushing manifest for a/b:1@sha256:aa",
+                TransferKind::PushManifest { reference: "a/b:1@sha256:aa".to_owned() },
+            ),
+            ("writing layer sha256:aa", TransferKind::CacheLayer { digest }),
+            ("writing config sha256:aa", TransferKind::CachePart),
+            ("transferring context:", TransferKind::Other),
+        ] {
+            let parsed = TransferName::parse(name);
+            assert_eq!((parsed.kind, parsed.text.as_str()), (kind, name));
         }
     }
 }

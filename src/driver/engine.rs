@@ -351,7 +351,7 @@ impl BuildSession {
 /// Tells what went wrong with a cell and does not stop it.
 pub(super) async fn warn(request: &BuildRequest, messages: Vec<String>, events: &Events) {
     for message in messages {
-        let warning = Warning { line: None, message, url: None };
+        let warning = Warning { file: None, line: None, message, url: None };
         let _ = events.send(Event::Warning { cell: request.cell.clone(), warning }).await;
     }
 }

@@ -1,7 +1,7 @@
 //! A failed solve in the terms of the person's Dockerfile.
 
 use crate::buildkit::session::fault::LocalFault;
-use crate::buildkit::{Connection, Detail, SolveError};
+use crate::buildkit::{Connection, Detail, SolveError, VertexKind};
 use crate::outcome::{Failure, Place};
 use crate::plan::{BuildRequest, Pin};
 
@@ -173,7 +173,8 @@ const NO_FRONTEND: &str = "check the name, or leave the line out: the engine und
 
 /// What to do when the image is done and only its cache could not be written.
 fn unwritten(message: &str, vertex: Option<&Vertex>) -> Option<String> {
-    let writing = vertex.is_some_and(|vertex| vertex.name.text.starts_with("exporting cache"));
+    let writing =
+        vertex.is_some_and(|vertex| matches!(vertex.name.kind, VertexKind::CacheExport { .. }));
     (writing || message.contains(" cache exporter: ")).then(|| UNWRITTEN.to_owned())
 }
 

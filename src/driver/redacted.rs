@@ -46,6 +46,7 @@ impl<B> Redacted<B> {
             Event::Transfer { transfer, .. } => self.text(&mut transfer.name),
             Event::Warning { warning, .. } => {
                 self.text(&mut warning.message);
+                warning.file.iter_mut().for_each(|file| self.text(file));
                 warning.url.iter_mut().for_each(|url| self.text(url));
             }
             Event::Waiting { wait, .. } => self.text(&mut wait.what),
@@ -127,10 +128,13 @@ mod tests {
                 platform: None,
                 stage: None,
                 position: None,
+                is_output: false,
                 state: StepState::Running,
             };
-            let transfer = Transfer { name: text(), current: 1, total: 1, done: true };
-            let warning = Warning { line: None, message: text(), url: Some(text()) };
+            let transfer =
+                Transfer { name: text(), is_blob: false, current: 1, total: 1, done: true };
+            let warning =
+                Warning { file: Some(text()), line: None, message: text(), url: Some(text()) };
             for event in [
                 Event::Step { cell: cell.clone(), step: one },
                 Event::Log { cell: cell.clone(), step, line: text() },

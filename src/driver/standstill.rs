@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::buildkit::{Progress, Update, VertexId, VertexName, VertexState};
+use crate::buildkit::{
+    Progress, TransferKind, TransferName, Update, VertexId, VertexKind, VertexName, VertexState,
+};
 use crate::event::Wait;
 use crate::failure::Phase;
 use crate::image::Reference;
@@ -32,7 +34,7 @@ struct Running {
     name: VertexName,
     /// Its last change.
     since: Instant,
-    transfers: BTreeMap<String, Transfer>,
+    transfers: BTreeMap<TransferName, Transfer>,
     /// When it is to be reported as waiting, again or for the first time.
     reported: Instant,
     is_reported: bool,
@@ -152,85 +154,83 @@ impl Standstill {
 }
 
 impl Running {
-    /// Names of transfers that are under way.
-    fn open(&self) -> impl Iterator<Item = &str> {
-        self.transfers.iter().filter(|(_, moved)| !moved.done).map(|(name, _)| name.as_str())
+    /// The transfers that are under way.
+    fn open(&self) -> impl Iterator<Item = &TransferName> {
+        self.transfers.iter().filter(|(_, moved)| !moved.done).map(|(name, _)| name)
     }
 
     /// What it wants of a registry now.
     fn asked(&self, request: &BuildRequest) -> Option<Asked> {
         let text = self.name.text.as_str();
-        let pulled = |image: &str, what: &str| {
-            let image = image.strip_prefix("docker-image://").unwrap_or(image);
-            let image = without_digest(image.parse().ok()?);
-            Some(Asked {
-                image,
-                phase: Phase::Pull,
-                what: what.to_owned(),
-                upload: Upload::Nothing,
-            })
+        match &self.name.kind {
+            VertexKind::Metadata { image } => pulled(image, text),
+            VertexKind::CacheImport { from } => {
+                let mut caches = request.cache_from.iter().filter(|c| c.kind == "registry");
+                let is_registry = caches.any(|c| c.attributes.get("ref") == Some(from));
+                if is_registry { pulled(from, text) } else { None }
+            }
+            VertexKind::Image { image, .. } => {
+                // Unpacking is the engine's own work, and may take long for a large layer.
+                if self.open().any(|name| name.kind == TransferKind::Extract) {
+                    return None;
+                }
+                let what = self.open().find(|name| name.kind == TransferKind::Download)?;
+                pulled(image, &what.text)
+            }
+            VertexKind::CacheExport { is_registry: true } => self.cached(request),
+            VertexKind::Output if request.options.output.is_push() => self.pushed(request),
+            _ => None,
+        }
+    }
+
+    /// The part of a cache upload that is under way.
+    fn cached(&self, request: &BuildRequest) -> Option<Asked> {
+        let cache = request.cache_to.iter().find(|cache| cache.kind == "registry")?;
+        let image = cache.attributes.get("ref")?.parse().ok()?;
+        let is_part = |name: &&TransferName| {
+            matches!(name.kind, TransferKind::CacheLayer { .. } | TransferKind::CachePart)
         };
-        for head in ["load metadata for ", "resolve image config for "] {
-            if let Some((_, image)) = text.split_once(head) {
-                return pulled(image, text);
-            }
-        }
-        if let Some(name) = text.strip_prefix("importing cache manifest from ") {
-            let mut caches = request.cache_from.iter().filter(|cache| cache.kind == "registry");
-            let is_registry =
-                caches.any(|cache| cache.attributes.get("ref").is_some_and(|r| r == name));
-            return if is_registry { pulled(name, text) } else { None };
-        }
-        if text.starts_with("FROM ") || text.starts_with("docker-image://") {
-            let image = text.strip_prefix("FROM ").unwrap_or(text).split(' ').next()?;
-            // Unpacking is the engine's own work, and may take long for a large layer.
-            if self.open().any(|name| name.starts_with("extracting ")) {
-                return None;
-            }
-            let what = self.open().find(|name| is_download(name))?;
-            return pulled(image, what);
-        }
-        if text.starts_with("exporting cache to registry") {
-            let cache = request.cache_to.iter().find(|cache| cache.kind == "registry")?;
-            let image = cache.attributes.get("ref")?.parse().ok()?;
-            let what = self.open().find(|name| name.starts_with("writing "))?.to_owned();
-            let layers = self.open().filter_map(|name| name.strip_prefix("writing layer "));
-            let upload = Upload::Blobs(layers.map(str::to_owned).collect());
-            return Some(Asked { image, phase: Phase::Push, what, upload });
-        }
-        if text.starts_with("exporting to ") && request.options.output.is_push() {
-            return self.pushed(request);
-        }
-        None
+        let what = self.open().find(is_part)?.text.clone();
+        let layers = self.open().filter_map(|name| match &name.kind {
+            TransferKind::CacheLayer { digest } => Some(digest.clone()),
+            _ => None,
+        });
+        let upload = Upload::Blobs(layers.collect());
+        Some(Asked { image, phase: Phase::Push, what, upload })
     }
 
     /// The part of a push that is under way.
     fn pushed(&self, request: &BuildRequest) -> Option<Asked> {
-        const MANIFEST: &str = "pushing manifest for ";
-        let image = |name: &str| name.strip_prefix(MANIFEST)?.parse().ok().map(without_digest);
+        let image = |name: &TransferName| match &name.kind {
+            TransferKind::PushManifest { reference } => reference.parse().ok().map(without_digest),
+            _ => None,
+        };
         if let Some(image) = self.open().find_map(image) {
             let (phase, what) = (Phase::Push, "pushing the manifest".to_owned());
             return Some(Asked { image, phase, what, upload: Upload::Nothing });
         }
-        let layers = self.open().find(|name| *name == "pushing layers")?;
-        // One name after the other, as they were given.
-        let done: Vec<Reference> = self.transfers.keys().filter_map(|name| image(name)).collect();
+        let layers = self.open().find(|name| name.kind == TransferKind::PushLayers)?;
+        // One name after the other, in the order of the request.
+        let done: Vec<Reference> = self.transfers.keys().filter_map(image).collect();
         let next = request.references.iter().find(|reference| !done.contains(reference))?;
-        let manifests = self.transfers.keys().filter_map(|name| {
-            let digest = name.strip_prefix("exporting manifest ")?;
-            digest.starts_with("sha256:").then(|| digest.to_owned())
+        let manifests = self.transfers.keys().filter_map(|name| match &name.kind {
+            TransferKind::Manifest { digest } => Some(digest.clone()),
+            _ => None,
         });
         Some(Asked {
             image: next.clone(),
             phase: Phase::Push,
-            what: layers.to_owned(),
+            what: layers.text.clone(),
             upload: Upload::Manifests(manifests.collect()),
         })
     }
 }
 
-fn is_download(name: &str) -> bool {
-    name.starts_with("resolve ") || name.starts_with("sha256:")
+/// A read of `image` from its registry.
+fn pulled(image: &str, what: &str) -> Option<Asked> {
+    let image = without_digest(image.parse().ok()?);
+    let (phase, what) = (Phase::Pull, what.to_owned());
+    Some(Asked { image, phase, what, upload: Upload::Nothing })
 }
 
 /// The digest was added by BuildKit.
@@ -271,7 +271,7 @@ mod tests {
         now: Instant,
     ) -> bool {
         let (current, done) = moved;
-        let update = Update::Transfer { name: name.to_owned(), current, total: 0, done };
+        let update = Update::Transfer { name: TransferName::parse(name), current, total: 0, done };
         standstill.apply(&Progress { vertex: VertexId(id), digest: String::new(), update }, now)
     }
 
@@ -321,6 +321,7 @@ mod tests {
             ("[1/2] FROM q.example/b:1", &[digest, "extracting sha256:bb"], &[], ""),
             ("[1/2] FROM q.example/b:1", &[], &[digest], ""),
             ("[2/2] RUN sleep 600", &[], &[], ""),
+            ("[2/2] RUN echo load metadata for q.example/b:1", &[], &[], ""),
             ("[2/2] ADD https://q.example/file /", &[], &[], ""),
             (export, &["exporting layers"], &[], ""),
             (export, &["unpacking to r.example/a:v1"], &[], ""),

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::buildkit::{Client, Progress, Update, VertexId, VertexName, VertexState};
+use crate::buildkit::{Client, Progress, Update, VertexId, VertexKind, VertexName, VertexState};
 use crate::cell_name::CellName;
 use crate::event::{Event, Step, StepId, StepState, Transfer, Warning};
 use crate::plan::BuildRequest;
@@ -54,8 +54,10 @@ impl Seen {
         let of = &vertex.name;
         self.vertices.values().find_map(|Vertex { name, .. }| {
             let is_same = name.stage == of.stage && name.platform == of.platform;
-            let from = name.text.strip_prefix("FROM ").filter(|_| is_same)?;
-            from.split(' ').next()
+            match &name.kind {
+                VertexKind::Image { image, is_from: true } if is_same => Some(image.as_str()),
+                _ => None,
+            }
         })
     }
 
@@ -65,7 +67,7 @@ impl Seen {
     pub(super) fn steps(&self) -> (u32, u32) {
         let mut steps: HashMap<_, bool> = HashMap::new();
         for Vertex { name, state, .. } in self.vertices.values() {
-            if name.position.is_some() && !name.text.starts_with("FROM ") {
+            if name.kind == VertexKind::Instruction {
                 let cached = *state == Some(VertexState::Cached);
                 steps
                     .entry((&name.platform, &name.stage, name.position))
@@ -198,7 +200,9 @@ fn event(cell: &CellName, dockerfile: &Rendered, progress: Progress) -> Event {
     match progress.update {
         Update::Line(line) => Event::Log { cell, step, line },
         Update::Transfer { name, current, total, done } => {
-            Event::Transfer { cell, step, transfer: Transfer { name, current, total, done } }
+            let (is_blob, name) = (name.has_digest(), name.text);
+            let transfer = Transfer { name, is_blob, current, total, done };
+            Event::Transfer { cell, step, transfer }
         }
         Update::Warning { message, url, line } => {
             // It ends in the line of what was rendered, which is not always the template's.
@@ -206,13 +210,18 @@ fn event(cell: &CellName, dockerfile: &Rendered, progress: Progress) -> Event {
                 (Some((head, tail)), Some(_)) if tail.ends_with(')') => head.to_owned(),
                 _ => message,
             };
-            let line = line.map(|line| dockerfile.origin(line).map_or(line, |origin| origin.line));
-            Event::Warning { cell, warning: Warning { line, message, url } }
+            let origin = line.and_then(|line| dockerfile.origin(line));
+            let (file, line) = match origin {
+                Some(origin) => (Some(origin.file.to_string()), Some(origin.line)),
+                None => (None, line),
+            };
+            Event::Warning { cell, warning: Warning { file, line, message, url } }
         }
         Update::Vertex { name, state } => Event::Step {
             cell,
             step: Step {
                 id: step,
+                is_output: name.kind.is_output(),
                 name: name.text,
                 platform: name.platform.and_then(|platform| platform.parse().ok()),
                 stage: name.stage,

@@ -73,7 +73,7 @@ fn moved(cell: &Active, step: &Step) -> Option<String> {
         (*id == step.id && !transfer.done).then(|| transfer.clone())
     };
     let transfers: Vec<Transfer> = cell.transfers.iter().filter_map(of_step).collect();
-    let latest = transfers.iter().rev().find(|t| !t.name.contains("sha256:"));
+    let latest = transfers.iter().rev().find(|t| !t.is_blob);
     let name = latest.map_or(step.name.as_str(), |t| t.name.as_str());
     let (current, total) = transfers
         .iter()

@@ -103,10 +103,8 @@ impl<W: Write> Plain<W> {
 
     fn warning(&mut self, cell: &CellName, warning: &Warning) -> io::Result<()> {
         let head = self.paint.warning("warning:");
-        let mut text = format!("{head} {}", clean(&warning.message, LINE));
-        if let Some(line) = warning.line {
-            text += &format!(" (line {line})");
-        }
+        let place = warning.place().map(|place| format!("{place}: ")).unwrap_or_default();
+        let mut text = format!("{head} {}", clean(&(place + &warning.message), LINE));
         if let Some(url) = &warning.url {
             text += &format!(" {}", clean(url, LINE));
         }

@@ -65,14 +65,14 @@ impl<W: Write> Tty<W> {
         }
     }
 
-    fn warning(&mut self, warning: &Warning) {
+    fn warning(&mut self, cell: &str, warning: &Warning) {
         if self.warned.contains(warning) {
             return;
         }
         self.warned.push(warning.clone());
-        let line = warning.line.map(|line| format!(" (line {line})")).unwrap_or_default();
-        let text = format!(" {}{line}", clean(&warning.message, 400));
-        self.above.push(format!(" {}{text}", self.settings.paint.warning("! warning:")));
+        let place = warning.place().map(|place| format!("{place}: ")).unwrap_or_default();
+        let text = clean(&format!("{cell}: {place}{}", warning.message), 400);
+        self.above.push(format!(" {} {text}", self.settings.paint.warning("! warning:")));
     }
 }
 
@@ -90,7 +90,7 @@ impl<W: Write> Display for Tty<W> {
                 self.above.extend([headline(cells, *jobs), String::new(), header]);
             }
             Event::CellFinished(outcome) => self.finished(outcome),
-            Event::Warning { warning, .. } => self.warning(warning),
+            Event::Warning { cell, warning } => self.warning(cell, warning),
             _ => {}
         }
         Ok(())

@@ -11,18 +11,13 @@ use crate::schedule::Events;
 pub(super) const TESTS: u32 = 1 << 30;
 const OUTPUTS: u32 = 1 << 29;
 
-/// How BuildKit begins the names of steps that put something out.
-const NAMES: [&str; 4] = ["exporting", "pushing", "copying files", "sending tarball"];
-
 /// Tells `events` what `relayed` says of outputs.
 pub(super) async fn outputs(mut relayed: mpsc::Receiver<Event>, events: &Events) {
     let mut known = HashSet::new();
     let renumbered = |step: StepId| StepId(step.0 | OUTPUTS);
     while let Some(event) = relayed.recv().await {
         let event = match event {
-            Event::Step { cell, mut step }
-                if NAMES.iter().any(|name| step.name.starts_with(name)) =>
-            {
+            Event::Step { cell, mut step } if step.is_output => {
                 known.insert(step.id);
                 step.id = renumbered(step.id);
                 Event::Step { cell, step }
@@ -66,6 +61,7 @@ mod tests {
                 platform: None,
                 stage: None,
                 position: None,
+                is_output: id > 1,
                 state: StepState::Running,
             },
         };
@@ -73,7 +69,7 @@ mod tests {
         let (sender, relayed) = mpsc::channel(8);
         let warning = |line: Option<u32>| Event::Warning {
             cell: "v1".into(),
-            warning: Warning { line, message: "x".into(), url: None },
+            warning: Warning { file: None, line, message: "x".into(), url: None },
         };
         let out = [step(2, "exporting to image"), line(2), warning(None)];
         for event in [step(1, "RUN a"), line(1), warning(Some(1))].into_iter().chain(out) {

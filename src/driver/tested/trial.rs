@@ -367,6 +367,7 @@ impl<'a> Trial<'a> {
             platform: None,
             stage: None,
             position: None,
+            is_output: false,
             state,
         };
         let cell = self.cell.request.cell.clone();

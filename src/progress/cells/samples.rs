@@ -27,6 +27,7 @@ pub(crate) fn step(cell: &str, id: u32, platform: &str, name: &str, state: StepS
         platform: Some(platform.parse().unwrap()),
         stage: None,
         position: Some((id % 10, 9)),
+        is_output: false,
         state,
     };
     Event::Step { cell: cell.into(), step }
@@ -35,12 +36,14 @@ pub(crate) fn step(cell: &str, id: u32, platform: &str, name: &str, state: StepS
 /// Work of BuildKit's own.
 pub(crate) fn internal(cell: &str, id: u32, name: &str, state: StepState) -> Event {
     let (name, id) = (name.to_owned(), StepId(id));
-    let step = Step { id, name, platform: None, stage: None, position: None, state };
+    let is_output = name.starts_with("exporting");
+    let step = Step { id, name, platform: None, stage: None, position: None, is_output, state };
     Event::Step { cell: cell.into(), step }
 }
 
 pub(crate) fn transfer(cell: &str, id: u32, name: &str, current: u64, total: u64) -> Event {
-    let transfer = Transfer { name: name.to_owned(), current, total, done: current == total };
+    let (is_blob, name) = (name.contains("sha256:"), name.to_owned());
+    let transfer = Transfer { name, is_blob, current, total, done: current == total };
     Event::Transfer { cell: cell.into(), step: StepId(id), transfer }
 }
 
@@ -63,6 +66,7 @@ pub(crate) fn run() -> Vec<Event> {
         line: line.to_owned(),
     };
     let warning = Warning {
+        file: Some("alpine/Dockerfile".to_owned()),
         line: Some(3),
         message: "JSON arguments recommended for CMD".to_owned(),
         url: Some("https://docs.docker.com/go/dockerfile/rule/json-args-recommended/".to_owned()),
