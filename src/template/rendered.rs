@@ -119,6 +119,7 @@ pub struct Origin {
 
 impl Rendered {
     /// A text without placeholders, each line its own origin.
+    #[cfg(test)]
     pub fn verbatim(file: impl Into<Arc<str>>, text: &str) -> Self {
         let mut writer = Writer::default();
         let file = writer.named(&file.into(), None);
