@@ -11,9 +11,10 @@ use onebuild::context::patterns::Rules;
 use onebuild::dockerfile::{Dockerfile, Given, Source};
 use onebuild::error::{Diagnostics, SourceFile};
 use onebuild::image::{Platform, Reference};
+use onebuild::input::Root;
 use onebuild::lint::{self, Findings};
 use onebuild::matrix::{Matrix, Overrides, Selection};
-use onebuild::plan::{Root, Templates, plan};
+use onebuild::plan::{Templates, plan};
 use onebuild::template::{Scope, Template, Value};
 
 /// More cells than this say nothing new about a file, and cost time.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::{output, render, targets};
 use crate::cli::OutputSpec;
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
+use crate::input::parent;
 use crate::matrix::Cell;
-use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output, parent};
+use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output};
 
 /// Whether stdout is taken by an archive.
 pub(super) fn is_stdout(spec: Option<&OutputSpec>) -> bool {

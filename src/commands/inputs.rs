@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::cli::{CacheFlag, InputArgs, NetworkArg, SecretFlag};
 use crate::error::{Error, ErrorKind};
+use crate::input::{NamedContext, Network, Root, Secret, SecretSource, SharedPlace};
 use crate::matrix::Overrides;
-use crate::plan::{NamedContext, Network, Root, Secret, SecretSource, SharedPlace};
 
 /// Adds what `args` say to what goes before the matrix in `root`.
 pub(super) fn add(overrides: &mut Overrides, args: &InputArgs, root: &Root) {

@@ -16,9 +16,10 @@ use crate::allow::{Allows, Asked};
 use crate::cli::{InputArgs, LintArgs, LintFormat};
 use crate::driver::{self, BaseFault, EngineBuilder, Environment, HeldSecrets, Lint, Obstacle};
 use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, visible, why};
+use crate::input::Root;
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
 use crate::matrix::{Cell, Matrix, Origin, Sheet, Source, Unnamed};
-use crate::plan::{BuildRequest, Root, Sources};
+use crate::plan::{BuildRequest, Sources};
 use crate::regular;
 use crate::template::Rendered;
 

@@ -15,8 +15,9 @@ use crate::allow::{Allows, Asked};
 use crate::check::{Subject, acknowledge, check};
 use crate::cli::{InputArgs, SelectArgs};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, why};
+use crate::input::Root;
 use crate::matrix::{Cell, Matrix, Overrides, Selection, Unnamed};
-use crate::plan::{BuildOptions, BuildRequest, Needed, Root, Sources, Templates, plan};
+use crate::plan::{BuildOptions, BuildRequest, Needed, Sources, Templates, plan};
 
 /// The folder that templates of Dockerfiles lie in.
 const CONTEXT: &str = "context folder";

@@ -10,8 +10,9 @@ use super::permissions::Purpose;
 use super::{output, prepare, rendered_files, targets};
 use crate::cli::{InputArgs, RenderArgs, SelectArgs};
 use crate::error::Error;
+use crate::input::parent;
 use crate::matrix::{Matrix, Unnamed};
-use crate::plan::{BuildRequest, parent};
+use crate::plan::BuildRequest;
 use crate::regular;
 
 pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error> {

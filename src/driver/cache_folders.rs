@@ -11,7 +11,8 @@ use thiserror::Error;
 
 use crate::buildkit::session::content::{Content, Disk, Index, Layout, LayoutError, Offer};
 use crate::buildkit::session::fault::Fault;
-use crate::plan::{BuildRequest, Cache};
+use crate::input::Cache;
+use crate::plan::BuildRequest;
 
 use super::caches::is_true;
 use super::preflight::Obstacle;

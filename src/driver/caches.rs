@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use crate::buildkit::CacheExport;
-use crate::plan::{BuildRequest, Cache};
+use crate::input::Cache;
+use crate::plan::BuildRequest;
 
 use super::cache_folders;
 use super::capabilities::{Form, form, is_annotated};

@@ -191,7 +191,8 @@ pub(super) fn form(output: &Output) -> Form {
 mod tests {
     use super::super::samples::request;
     use super::*;
-    use crate::plan::{BuildOptions, Cache};
+    use crate::input::Cache;
+    use crate::plan::BuildOptions;
 
     #[test]
     fn an_engine_is_as_old_as_its_api() {

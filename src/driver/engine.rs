@@ -18,8 +18,9 @@ use crate::docker::{Credentials, Engine, EngineError};
 use crate::event::{Event, Warning};
 use crate::failure::Kind;
 use crate::image::Platform;
+use crate::input::NamedContext;
 use crate::outcome::{Built, CellResult, Failure, Tested};
-use crate::plan::{BuildRequest, FileOutput, NamedContext, Output};
+use crate::plan::{BuildRequest, FileOutput, Output};
 use crate::schedule::{Builder, Events};
 
 use super::cache_folders::{CacheFolderError, CacheFolders};

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use crate::buildkit::session::{Agent, KeyError, KeyFileError, Keyring};
 use crate::error::why;
-use crate::plan::{BuildRequest, NamedContext, SecretSource};
+use crate::input::{NamedContext, SecretSource};
+use crate::plan::BuildRequest;
 use crate::regular;
 
 use super::cache_folders;

@@ -66,7 +66,8 @@ fn list<T: ToString>(platforms: &[T]) -> String {
 mod tests {
     use super::super::samples::{facts, request};
     use super::*;
-    use crate::plan::{BuildOptions, Cache, FileOutput, Output};
+    use crate::input::Cache;
+    use crate::plan::{BuildOptions, FileOutput, Output};
 
     #[test]
     fn what_only_the_newer_store_can_do_is_known_beforehand() {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::buildkit::{Exporter, Solve};
 use crate::image::short_name;
-use crate::plan::{BuildRequest, Cache, FileOutput, MediaTypes, NamedContext, Network, Output};
+use crate::input::{Cache, MediaTypes, NamedContext, Network};
+use crate::plan::{BuildRequest, FileOutput, Output};
 
 use super::caches;
 use super::machine::Environment;

@@ -19,7 +19,8 @@ use crate::buildkit::session::filesync::{FileSync, MemoryFiles};
 use crate::buildkit::session::{Agents, KeyFileError, Session, SessionEnded};
 use crate::context::Folder;
 use crate::docker::{Credentials, Engine, EngineError};
-use crate::plan::{BuildRequest, Secret, SecretSource};
+use crate::input::{Secret, SecretSource};
+use crate::plan::BuildRequest;
 
 use super::folder::Recorded;
 use super::logins::Logins;

@@ -243,7 +243,8 @@ fn without_digest(image: Reference) -> Reference {
 mod tests {
     use super::super::samples;
     use super::*;
-    use crate::plan::{BuildOptions, Cache, Output};
+    use crate::input::Cache;
+    use crate::plan::{BuildOptions, Output};
 
     fn pushing() -> BuildRequest {
         let options = BuildOptions { output: Output::Push, ..BuildOptions::default() };

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::{Plan, Root, Templates, plan, table, write_json};
+use super::{Plan, Templates, plan, table, write_json};
 use crate::error::{Diagnostics, SourceFile};
+use crate::input::Root;
 use crate::matrix::{Cell, Matrix, Overrides, Pick, Selection};
 
 const MATRIX: &str = "\

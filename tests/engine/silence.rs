@@ -9,8 +9,9 @@ use onebuild::buildkit::Client;
 use onebuild::docker::{Engine, Places, candidates};
 use onebuild::driver::EngineBuilder;
 use onebuild::failure::{Failure, Kind, Phase, RegistryFault};
+use onebuild::input::Cache;
 use onebuild::outcome::CellResult;
-use onebuild::plan::{BuildRequest, Cache, Output};
+use onebuild::plan::{BuildRequest, Output};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::phrases::base_image;

@@ -31,8 +31,9 @@ use crate::buildkit::{Connection, SolveError};
 use crate::docker::{ContainerError, Engine, EngineFacts};
 use crate::failure::Kind;
 use crate::image::{Digest, Platform, Reference};
+use crate::input::Test;
 use crate::outcome::{Built, CellResult, Failure, Tested as Verdict};
-use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output, Test};
+use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output};
 use crate::schedule::{Builder, Events};
 use slots::Slots;
 use trial::{Subject, Trial};
@@ -353,7 +354,7 @@ fn same(
 mod tests {
     use super::super::samples::request;
     use super::*;
-    use crate::plan::Cache;
+    use crate::input::Cache;
 
     #[test]
     fn a_trial_is_the_same_image_and_leaves_the_engine_in_no_way() {

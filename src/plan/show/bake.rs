@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::{texts_of, write_pretty};
 use crate::image::{Reference, short_name};
-use crate::plan::{BuildRequest, Cache, MediaTypes, NamedContext, Network, Secret, SecretSource};
+use crate::input::{Cache, MediaTypes, NamedContext, Network, Secret, SecretSource};
+use crate::plan::BuildRequest;
 
 /// A bake file, and what it cannot hold.
 #[derive(Debug, Clone)]

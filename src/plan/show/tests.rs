@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::error::SourceFile;
+use crate::input::{Cache, NamedContext, Network, SecretSource};
 use crate::matrix::{Cell, Matrix, Overrides, Pick, Selection};
-use crate::plan::{BuildRequest, Cache, NamedContext, Network, SecretSource};
+use crate::plan::BuildRequest;
 use crate::template::Rendered;
 
 fn matrix(axes: &str, tag: &str) -> Matrix {

@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use onebuild::driver::EngineBuilder;
 use onebuild::failure::Kind;
 use onebuild::image::Digest;
+use onebuild::input::Cache;
 use onebuild::outcome::CellResult;
-use onebuild::plan::{Cache, Output};
+use onebuild::plan::Output;
 use serde_json::json;
 
 use super::Said;
