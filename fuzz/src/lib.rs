@@ -72,7 +72,7 @@ fn cells(text: &str) -> Result<(), Diagnostics> {
         }
         let inside = !cell.dockerfile.starts_with('/');
         assert!(inside && cell.dockerfile.split('/').all(|part| part != ".."));
-        let texts = cell.args.values().chain(cell.labels.values());
+        let texts = cell.inputs.args.values().chain(cell.inputs.labels.values());
         assert!(!cell.name.chars().any(char::is_control));
         texts.for_each(|text| assert!(!text.contains('\0')));
     }

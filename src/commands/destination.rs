@@ -77,8 +77,8 @@ pub(super) fn set(
 pub(super) fn check_caches(cells: &[Cell], requests: &[BuildRequest]) -> Result<(), Error> {
     let mut wrong = Diagnostics::default();
     for (cell, request) in cells.iter().zip(requests) {
-        let own = request.cache_to.len().saturating_sub(cell.overrides().cache_to.len());
-        for (number, cache) in request.cache_to.iter().enumerate() {
+        let own = request.caches.to.len().saturating_sub(cell.overrides().caches.to.len());
+        for (number, cache) in request.caches.to.iter().enumerate() {
             let Some(folder) = cache.folder("dest") else { continue };
             match cell.cache_to_span().filter(|_| number < own) {
                 None => targets::check_flag(Path::new(folder))?,

@@ -172,7 +172,8 @@ impl Needs {
     ) {
         for (cell, request) in cells.iter().zip(requests) {
             let Privileges { network_host, insecure } = request.privileges;
-            let network = network_host.filter(|_| cell.overrides().network != Some(Network::Host));
+            let network =
+                network_host.filter(|_| cell.overrides().inputs.network != Some(Network::Host));
             for (line, grant, message) in [
                 (
                     network,

@@ -156,7 +156,7 @@ impl EngineBuilder {
             session.dockerfiles.insert(&name, ignore.as_bytes().to_vec()).map_err(unreadable)?;
         }
         let mut folders = HashMap::new();
-        for (name, context) in &request.contexts {
+        for (name, context) in &request.inputs.contexts {
             if let NamedContext::Folder(folder) = context {
                 folders.insert(name.as_str(), session.offer(folder).await.map_err(unreadable)?);
             }

@@ -64,7 +64,7 @@ impl Needs {
         Self {
             folder: request.context.clone(),
             anew: request.options.no_cache,
-            secrets: request.secrets.iter().map(secret).collect(),
+            secrets: request.inputs.secrets.iter().map(secret).collect(),
             agents: agents(request, environment).into_iter().collect(),
         }
     }
@@ -236,8 +236,9 @@ mod tests {
         let one = samples::request();
         let secret = |name: &str| Secret::from(SecretSource::Variable(name.to_owned()));
         let with = |id: &str, name: &str| {
-            let secrets = [(id.to_owned(), secret(name))].into();
-            BuildRequest { secrets, ..samples::request() }
+            let mut request = samples::request();
+            request.inputs.secrets = [(id.to_owned(), secret(name))].into();
+            request
         };
         let needs = |request: &BuildRequest| Needs::of(request, none);
         let renamed = BuildRequest { cell: "v2".into(), ..samples::request() };

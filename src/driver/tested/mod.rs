@@ -304,7 +304,7 @@ impl Builder for Tested {
 fn trial_of(request: &BuildRequest, image: &Reference) -> BuildRequest {
     let mut trial = request.clone();
     trial.references = vec![image.clone()];
-    trial.cache_to.retain(|cache| cache.kind == "inline");
+    trial.caches.to.retain(|cache| cache.kind == "inline");
     let options = (*request.options).clone();
     let output = Output::Store;
     trial.options = Arc::new(BuildOptions { output, provenance: false, history: false, ..options });
@@ -359,8 +359,8 @@ mod tests {
     #[test]
     fn a_trial_is_the_same_image_and_leaves_the_engine_in_no_way() {
         let mut wanted = request();
-        wanted.cache_to = Cache::parse("r.example/c:1").unwrap();
-        wanted.cache_to.extend(Cache::parse("type=inline").unwrap());
+        wanted.caches.to = Cache::parse("r.example/c:1").unwrap();
+        wanted.caches.to.extend(Cache::parse("type=inline").unwrap());
         wanted.options = Arc::new(BuildOptions {
             output: Output::StoreAndPush,
             provenance: true,
@@ -371,7 +371,7 @@ mod tests {
         let image: Reference = "onebuild.invalid/test:x-1".parse().unwrap();
         let trial = trial_of(&wanted, &image);
         assert_eq!(trial.references, [image]);
-        assert_eq!(trial.cache_to, Cache::parse("type=inline").unwrap());
+        assert_eq!(trial.caches.to, Cache::parse("type=inline").unwrap());
         let options = BuildOptions { no_cache: true, pull: true, ..BuildOptions::default() };
         assert_eq!(*trial.options, options);
         assert_eq!(*cached(&trial).options, BuildOptions { no_cache: false, ..options });

@@ -1,13 +1,16 @@
 //! What the templates of one cell say.
 
+use std::path::PathBuf;
+
 use indexmap::IndexMap;
 
+use super::labels::LabelValues;
 use super::pool::Pool;
 use crate::error::Diagnostics;
 use crate::image::{InvalidReference, Reference};
-use crate::input::{Cache, NamedContext, Secret, SecretSource, TextMap};
+use crate::input::{Cache, Caches, Inputs, NamedContext, Secret, SecretSource, TextMap};
 use crate::matrix::model::{
-    CacheRule, Given, SecretPlace, SecretRule, Texts, is_variable, unusable,
+    Agent, CacheRule, Given, SecretPlace, SecretRule, Settings, Texts, is_variable, unusable,
 };
 use crate::template::{Scope, Template};
 
@@ -31,23 +34,45 @@ impl Made<'_> {
         template.as_ref().map(|template| self.text(template))
     }
 
-    /// `first`, then what the file says, then what flags say.
-    pub(crate) fn map(&mut self, texts: &Texts, first: TextMap, flags: &TextMap) -> TextMap {
+    /// What the file says of all that goes into the build. `auto` has the values of the labels that
+    /// `auto` adds.
+    pub(super) fn inputs(&mut self, settings: &Settings, auto: &LabelValues<'_>) -> Inputs {
+        Inputs {
+            target: self.optional(&settings.target).map(|text| self.pool.text(text)),
+            labels: self.map(&settings.labels, auto.fill(&settings.auto_labels)),
+            annotations: self.map(&settings.annotations, auto.fill(&settings.auto_annotations)),
+            ssh: self.ssh(&settings.ssh),
+            args: self.map(&settings.args, TextMap::new()),
+            network: settings.network.as_ref().map(|given| given.value),
+            bases: self.parsed(&settings.bases),
+            contexts: self.contexts(&settings.contexts),
+            secrets: self.secrets(&settings.secrets),
+        }
+    }
+
+    pub(super) fn caches(&mut self, settings: &Settings) -> Caches {
+        Caches {
+            from: self.cache_list(&settings.cache_from),
+            to: self.cache_list(&settings.cache_to),
+        }
+    }
+
+    /// `first` with the texts of the file on top.
+    fn map(&mut self, texts: &Texts, first: TextMap) -> TextMap {
         let mut found = first;
         for (key, template) in texts {
             let text = self.text(template);
             found.insert(key.clone(), self.pool.text(text));
         }
-        found.extend(flags.iter().map(|(key, text)| (key.clone(), text.clone())));
         found
     }
 
-    /// What the file says alone.
+    /// The texts of the file.
     pub(crate) fn texts(&mut self, texts: &Texts) -> IndexMap<String, String> {
         texts.iter().map(|(key, template)| (key.to_string(), self.text(template))).collect()
     }
 
-    pub(super) fn parsed(&mut self, texts: &Texts) -> IndexMap<String, Reference> {
+    fn parsed(&mut self, texts: &Texts) -> IndexMap<String, Reference> {
         let mut found = IndexMap::with_capacity(texts.len());
         for (key, template) in texts {
             if let Some(reference) = self.keep(parsed(template, self.scope, "")) {
@@ -57,7 +82,7 @@ impl Made<'_> {
         found
     }
 
-    pub(super) fn contexts(&mut self, texts: &Texts) -> IndexMap<String, NamedContext> {
+    fn contexts(&mut self, texts: &Texts) -> IndexMap<String, NamedContext> {
         let mut found = IndexMap::with_capacity(texts.len());
         for (key, template) in texts {
             let text = self.text(template);
@@ -69,7 +94,17 @@ impl Made<'_> {
         found
     }
 
-    pub(super) fn secrets(&mut self, secrets: &[(String, SecretRule)]) -> IndexMap<String, Secret> {
+    fn ssh(&mut self, ids: &[(String, Agent)]) -> IndexMap<String, Vec<PathBuf>> {
+        let mut found = IndexMap::with_capacity(ids.len());
+        for (id, agent) in ids {
+            let places = self.optional(&agent.socket).unwrap_or_default();
+            let places = places.split(',').filter(|place| !place.is_empty());
+            found.insert(id.clone(), places.map(PathBuf::from).collect());
+        }
+        found
+    }
+
+    fn secrets(&mut self, secrets: &[(String, SecretRule)]) -> IndexMap<String, Secret> {
         let mut found = IndexMap::with_capacity(secrets.len());
         for (id, secret) in secrets {
             let text = self.text(secret.template());
@@ -93,7 +128,7 @@ impl Made<'_> {
         found
     }
 
-    pub(super) fn caches(&mut self, rules: &Option<Given<Vec<CacheRule>>>) -> Vec<Cache> {
+    fn cache_list(&mut self, rules: &Option<Given<Vec<CacheRule>>>) -> Vec<Cache> {
         let mut found = Vec::new();
         for rule in rules.iter().flat_map(|given| &given.value) {
             match rule {

@@ -1,6 +1,5 @@
 //! From one combination of values to its cell.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
@@ -11,7 +10,7 @@ use super::made::{Made, parsed};
 use super::pool::{Pool, Recent};
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::image::{Reference, Repository, Tag};
-use crate::input::{NamedContext, SecretSource, Test};
+use crate::input::Test;
 use crate::matrix::model::{
     AutoLabels, Axis, AxisValue, BaseWanted, Given, NO_PATH, Settings, TagRule, Var, VarValue,
     relative,
@@ -109,20 +108,10 @@ impl<'a> Maker<'a> {
         let dockerfile_span = span_of(&settings.dockerfile);
         let context = made.keep(path(&context, true, &span_of(&settings.context)));
         let dockerfile = made.keep(path(&dockerfile, false, &dockerfile_span));
-        let target = made.optional(&settings.target).map(|text| self.pool.text(text));
-        let target = overrides.target.as_deref().map(Arc::from).or(target);
         let auto = LabelValues { facts: &self.selected.facts, repository, tag, axes: &axes };
-        let labels =
-            made.map(&settings.labels, auto.fill(&settings.auto_labels), &overrides.labels);
-        let annotations = auto.fill(&settings.auto_annotations);
-        let annotations = made.map(&settings.annotations, annotations, &overrides.annotations);
+        let inputs = made.inputs(settings, &auto).overlaid(&overrides.inputs);
+        let caches = made.caches(settings).followed_by(&overrides.caches);
         let base = |given: &Option<Given<AutoLabels>>| given.as_ref().map(|given| given.value.base);
-        let ssh = settings.ssh.iter().map(|(id, agent)| {
-            let places = made.optional(&agent.socket).unwrap_or_default();
-            let places = places.split(',').filter(|place| !place.is_empty());
-            (id.clone(), places.map(PathBuf::from).collect())
-        });
-        let ssh = ssh.collect();
         let cell = Cell {
             name: tag.as_str().into(),
             references: tagged(&repositories, &tags),
@@ -133,22 +122,13 @@ impl<'a> Maker<'a> {
             context: context.unwrap_or_default().into(),
             dockerfile: dockerfile.unwrap_or_default().into(),
             dockerfile_span,
-            args: made.map(&settings.args, IndexMap::new(), &overrides.args),
-            labels,
-            annotations,
+            inputs,
+            caches,
             base: BaseWanted {
                 labels: base(&settings.auto_labels).unwrap_or_default(),
                 annotations: base(&settings.auto_annotations).unwrap_or_default(),
             },
-            target,
             media_types: settings.media_types.as_ref().map(|given| given.value).unwrap_or_default(),
-            network: overrides.network.or(settings.network.as_ref().map(|given| given.value)),
-            bases: with(made.parsed(&settings.bases), &overrides.bases),
-            contexts: with(made.contexts(&settings.contexts), &overrides.contexts),
-            secrets: with(made.secrets(&settings.secrets), &overrides.secrets),
-            ssh: with(ssh, &overrides.ssh),
-            cache_from: [made.caches(&settings.cache_from), overrides.cache_from.clone()].concat(),
-            cache_to: [made.caches(&settings.cache_to), overrides.cache_to.clone()].concat(),
             test: made.test(&settings.test).map(|test| self.test(test)),
             values: values.iter().map(|value| *value as u32).collect(),
             tag_rules: tag_rules.into(),
@@ -156,7 +136,8 @@ impl<'a> Maker<'a> {
             scope: scope.clone(),
             shared: shared.clone(),
         };
-        self.pool.count(own_size(&cell));
+        let paths = cell.context.len() + cell.dockerfile.len();
+        self.pool.count(paths + cell.inputs.own_size() + cell.caches.own_size());
         made.errors.check(cell)
     }
 
@@ -262,37 +243,6 @@ impl<'a> Maker<'a> {
             _ => parsed(&rule.tag, scope, &self.overrides.tag_prefix).map(Some),
         }
     }
-}
-
-/// Bytes of a cell's texts that are not in the pool.
-fn own_size(cell: &Cell) -> usize {
-    let contexts = cell.contexts.values().map(|context| match context {
-        NamedContext::Image(_) => 0,
-        NamedContext::Folder(path) => path.as_os_str().len(),
-        NamedContext::Url(url) => url.len(),
-    });
-    let secrets = cell.secrets.values().map(|secret| match &secret.source {
-        SecretSource::File(path) => path.as_os_str().len(),
-        SecretSource::Variable(name) => name.len(),
-    });
-    let ssh = cell.ssh.values().flatten().map(|path| path.as_os_str().len());
-    let caches = cell.cache_from.iter().chain(&cell.cache_to);
-    let caches =
-        caches.flat_map(|cache| &cache.attributes).map(|(key, value)| key.len() + value.len());
-    let maps = [&cell.args, &cell.labels, &cell.annotations].map(|map| map.len());
-    let entries = maps.into_iter().sum::<usize>() * size_of::<(Arc<str>, Arc<str>)>();
-    let names = cell.contexts.keys().chain(cell.secrets.keys()).chain(cell.ssh.keys());
-    let names = names.map(String::len).sum::<usize>() + cell.context.len() + cell.dockerfile.len();
-    entries + names + contexts.chain(secrets).chain(ssh).chain(caches).sum::<usize>()
-}
-
-/// What the file says, and flags in its place.
-fn with<T: Clone>(
-    mut file: IndexMap<String, T>,
-    flags: &IndexMap<String, T>,
-) -> IndexMap<String, T> {
-    file.extend(flags.iter().map(|(key, value)| (key.clone(), value.clone())));
-    file
 }
 
 fn tagged(repositories: &[Repository], tags: &IndexSet<Tag>) -> Vec<Reference> {
