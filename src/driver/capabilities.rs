@@ -80,7 +80,7 @@ const TURN_ON: &str = "turn on the containerd image store: put \"features\": \
 
 /// What `request` asks for and this engine, or the form of the output, cannot keep. BuildKit reports
 /// success in most of these cases, and what comes out lacks what was asked for.
-pub(super) fn lacking(request: &BuildRequest, facts: &EngineFacts) -> Vec<Obstacle> {
+pub(crate) fn lacking(request: &BuildRequest, facts: &EngineFacts) -> Vec<Obstacle> {
     let mut found = Vec::new();
     let mut lacks = |message: &str, help: String| {
         found.push(Obstacle { message: message.to_owned(), help });
@@ -137,14 +137,14 @@ pub(super) fn lacking(request: &BuildRequest, facts: &EngineFacts) -> Vec<Obstac
 }
 
 /// Whether the image gets annotations; the digest of a base is added later.
-pub(super) fn is_annotated(request: &BuildRequest) -> bool {
+pub(crate) fn is_annotated(request: &BuildRequest) -> bool {
     !request.inputs.annotations.is_empty()
         || request.pin.as_ref().is_some_and(|pin| pin.annotations)
 }
 
 /// The digest of the image that the answer to a solve names: none for an output that holds files
 /// alone. An answer that names no image is a failure, whatever BuildKit says of its success.
-pub(super) fn named_image(
+pub(crate) fn named_image(
     output: &Output,
     answered: Option<&str>,
 ) -> Result<Option<Digest>, Box<Failure>> {
@@ -167,7 +167,7 @@ pub(super) fn named_image(
 
 /// What an output can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// An image with its index: attestations, annotations, several platforms.
     Image,
     /// One manifest: no attestation.
@@ -177,7 +177,7 @@ pub(super) enum Form {
 }
 
 /// What `output` can hold.
-pub(super) fn form(output: &Output) -> Form {
+pub(crate) fn form(output: &Output) -> Form {
     match output {
         Output::Store | Output::Push | Output::StoreAndPush | Output::Nothing => Form::Image,
         Output::File { kind, .. } => match kind {

@@ -2,7 +2,7 @@
 //!
 //! [`Kind`] and [`Phase`] are for code, the rest of a [`Failure`] is for people. One enumeration,
 //! [`RegistryFault`], describes what a registry did, whoever asked it: BuildKit's messages are
-//! classified into it (`driver/classify.rs`), and our own registry client fills it in itself
+//! classified into it (`driver/classify`), and our own registry client fills it in itself
 //! (`registry/`). Its sentences are made here.
 
 mod disk;
