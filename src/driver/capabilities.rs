@@ -10,7 +10,7 @@ use crate::image::Digest;
 use crate::outcome::Failure;
 use crate::plan::{BuildRequest, FileOutput, Output};
 
-use super::preflight::Obstacle;
+use super::obstacle::Obstacle;
 
 /// Docker Engine 26.0 and the API that came with it. It is the first one whose BuildKit (0.13) takes
 /// a list of exporters.

@@ -3,16 +3,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bollard_buildkit_proto::pb;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 
-use crate::buildkit::SolveError;
+use crate::buildkit::{Client, SolveError};
 use crate::failure::Phase;
 use crate::image::{Digest, Platform, Reference};
 
-use crate::driver::build::builder::EngineBuilder;
 use crate::driver::sessions::Open;
 use crate::driver::stalled::limit::GivenUp;
 
@@ -115,20 +115,20 @@ impl Images {
     pub(crate) fn is_silent(&self, host: &str) -> bool {
         self.silent().contains(host)
     }
-}
 
-impl EngineBuilder {
-    /// Asks BuildKit, or gives what it said before.
+    /// Asks BuildKit, or gives what it said before. A registry that does not answer within `after` is
+    /// not asked again.
     pub(crate) async fn image(
         &self,
+        client: &Client,
         session: &Open,
         question: &Question,
+        after: Duration,
     ) -> Result<Arc<Image>, ImageError> {
         let slot = {
-            let mut known = self.images.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             known.entry(question.clone()).or_default().clone()
         };
-        let after = self.limit.timeout;
         let host = question.image.repository.host();
         let silent = || {
             let image = question.image.clone();
@@ -137,27 +137,21 @@ impl EngineBuilder {
         let asking = || async {
             let Question { image, platform, pull } = question;
             let platform = platform.as_ref().map(in_protocol);
-            if self.images.is_silent(host) {
+            if self.is_silent(host) {
                 return Err(silent());
             }
             let image = image.to_string();
-            let answer = self.client.image(&session.id, &image, platform, *pull);
+            let answer = client.image(&session.id, &image, platform, *pull);
             match tokio::time::timeout(after, answer).await {
                 Ok(Ok((digest, config))) => Ok(Arc::new(Image::new(&digest, &config))),
                 Ok(Err(error)) => Err(ImageError::Solve(error)),
                 Err(_) => {
-                    self.images.fell_silent(host);
+                    self.fell_silent(host);
                     Err(silent())
                 }
             }
         };
         slot.get_or_try_init(asking).await.cloned()
-    }
-
-    /// The platform that the engine runs without emulation, as BuildKit has it.
-    pub(crate) async fn native(&self) -> Option<&Platform> {
-        let asking = || async { self.platforms().await.ok()?.into_iter().next() };
-        self.native.get_or_init(asking).await.as_ref()
     }
 }
 

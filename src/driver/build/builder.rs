@@ -26,11 +26,11 @@ use crate::schedule::{Builder, Events};
 use super::failure::{SILENT, cache_not_written, failure, output_not_written, session_ended};
 use super::request::{Offered, solve};
 use super::watch::Watch;
-use crate::driver::bases::images::Images;
+use crate::driver::bases::images::{Image, ImageError, Images, Question};
 use crate::driver::caches::directories::{CacheFolderError, CacheFolders};
 use crate::driver::capabilities::named_image;
 use crate::driver::classify::login_host;
-use crate::driver::sessions::agents::Environment;
+use crate::driver::environment::Environment;
 use crate::driver::sessions::secrets::HeldSecrets;
 use crate::driver::sessions::{Needs, Open, Own, SessionError, Sessions};
 use crate::driver::stalled::limit::RegistryLimit;
@@ -87,6 +87,21 @@ impl EngineBuilder {
             parts.join("/").parse().ok()
         };
         Ok(platforms.into_iter().filter_map(parse).collect())
+    }
+
+    /// The platform that the engine runs without emulation, as BuildKit has it.
+    pub(crate) async fn native(&self) -> Option<&Platform> {
+        let asking = || async { self.platforms().await.ok()?.into_iter().next() };
+        self.native.get_or_init(asking).await.as_ref()
+    }
+
+    /// What BuildKit knows of an image; each question is asked once a run.
+    pub(crate) async fn image(
+        &self,
+        session: &Open,
+        question: &Question,
+    ) -> Result<Arc<Image>, ImageError> {
+        self.images.image(&self.client, session, question, self.limit.timeout).await
     }
 
     /// Closes the sessions; cells still building fail.

@@ -2,12 +2,12 @@
 
 use crate::buildkit::session::fault::LocalFault;
 use crate::buildkit::{Connection, Detail, SolveError, VertexKind};
+use crate::input::{NamedContext, SecretSource};
 use crate::outcome::{Failure, Place};
 use crate::plan::{BuildRequest, Pin};
 
 use super::watch::{Seen, Vertex};
 use crate::driver::classify::{Classified, FailedStep, NO_EMULATOR, classify};
-use crate::driver::sessions::agents::unanswered;
 use crate::failure::{Kind, Phase, disk_help};
 
 /// Says what failed, where, and what to do about it. `had_login` tells whether a login was at hand
@@ -188,4 +188,36 @@ pub(crate) fn place(request: &BuildRequest, line: u32) -> Option<Place> {
     let text = request.dockerfile.text();
     let text = text.lines().nth(line as usize - 1)?;
     Some(Place { file: origin.file.to_string(), line: origin.line, text: text.to_owned() })
+}
+
+/// What to do when a build asked for a secret, an agent or a context in vain, as `message` of
+/// BuildKit says.
+fn unanswered(message: &str, request: &BuildRequest) -> Option<String> {
+    // All that BuildKit 0.25 says of a URL that is no Git repository.
+    let url = |context: &NamedContext| matches!(context, NamedContext::Url(_));
+    if message.ends_with("invalid argument") && request.inputs.contexts.values().any(url) {
+        let help = "this engine's BuildKit may take Git repositories alone as URLs of contexts: \
+                    fetch the file into a folder, and name that";
+        return Some(help.to_owned());
+    }
+    if let Some(id) = asked(message, "secret ", ": not found") {
+        return Some(match request.inputs.secrets.get(id).map(|secret| &secret.source) {
+            Some(SecretSource::Variable(name)) => {
+                format!("the secret `{id}` is the variable {name}, which is not set: set it")
+            }
+            _ => format!("give it: --secret id={id},src=FILE or --secret id={id},env=VARIABLE"),
+        });
+    }
+    let id = asked(message, "no SSH agent is forwarded as `", "`")?;
+    Some(format!(
+        "forward one: --ssh {id} for the agent that runs, or --ssh {id}=PATH for a \
+                  socket or a private key"
+    ))
+}
+
+/// What stands between `before` and `after`, one word.
+fn asked<'m>(message: &'m str, before: &str, after: &str) -> Option<&'m str> {
+    let (_, rest) = message.split_once(before)?;
+    let (id, _) = rest.split_once(after)?;
+    (!id.is_empty() && !id.contains(char::is_whitespace)).then_some(id)
 }

@@ -9,7 +9,7 @@ use crate::input::{Cache, MediaTypes, NamedContext, Network};
 use crate::plan::{BuildRequest, FileOutput, Output};
 
 use crate::driver::caches;
-use crate::driver::sessions::agents::Environment;
+use crate::driver::environment::Environment;
 
 /// What a session offers to one build, under the names that it is offered by.
 pub(crate) struct Offered<'a> {

@@ -14,8 +14,8 @@ use crate::buildkit::session::fault::Fault;
 use crate::input::Cache;
 use crate::plan::BuildRequest;
 
-use crate::driver::caches::is_true;
-use crate::driver::preflight::Obstacle;
+use super::go_bool::is_true;
+use crate::driver::obstacle::Obstacle;
 
 /// What a cache is called where nothing else is said, as `docker buildx` has it.
 const LATEST: &str = "latest";

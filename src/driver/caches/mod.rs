@@ -1,6 +1,7 @@
 //! Where build steps are cached beyond the engine, in BuildKit's terms.
 
 pub(crate) mod directories;
+mod go_bool;
 
 use std::collections::HashMap;
 
@@ -10,9 +11,10 @@ use crate::buildkit::CacheExport;
 use crate::input::Cache;
 use crate::plan::BuildRequest;
 
+use self::go_bool::is_true;
 use super::capabilities::{Form, form, is_annotated};
-use super::preflight::Obstacle;
-use crate::driver::sessions::agents::Environment;
+use super::obstacle::Obstacle;
+use crate::driver::environment::Environment;
 
 /// The attribute of the frontend that names the caches to take from; none where there are none.
 pub(crate) fn imports(caches: &[Cache], environment: Environment) -> Option<String> {
@@ -62,11 +64,6 @@ fn add_runner(attributes: &mut HashMap<String, String>, environment: Environment
     add("url", variable("ACTIONS_CACHE_URL").or(results));
     let has = |key: &str| attributes.get(key).is_some_and(|value| !value.is_empty());
     has("token") && (has("url") || has("url_v2"))
-}
-
-/// As Go reads it.
-pub(crate) fn is_true(value: &str) -> bool {
-    matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "t")
 }
 
 /// Takes caches out of `requests` that there is nothing to take from or nothing to put into, so that

@@ -10,7 +10,7 @@ use crate::image::Reference;
 use crate::plan::BuildRequest;
 use crate::registry::Registry;
 
-use crate::driver::preflight::Obstacle;
+use crate::driver::obstacle::Obstacle;
 
 /// Repositories asked at the same time.
 const AT_ONCE: usize = 8;

@@ -1,6 +1,7 @@
 //! What would stop every build, found out before any is started.
 
 pub(crate) mod access;
+pub(crate) mod local;
 
 use std::collections::BTreeSet;
 
@@ -8,16 +9,8 @@ use crate::docker::EngineFacts;
 use crate::image::Platform;
 use crate::plan::BuildRequest;
 
+use super::obstacle::Obstacle;
 use super::{caches, capabilities};
-
-/// Something that the engine cannot do and a request wants.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Obstacle {
-    /// What is in the way.
-    pub message: String,
-    /// What to do about it.
-    pub help: String,
-}
 
 /// What of `requests` an engine with these facts and platforms cannot build. Pure.
 pub fn preflight(

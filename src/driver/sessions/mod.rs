@@ -28,7 +28,8 @@ use crate::docker::{Credentials, Engine, EngineError};
 use crate::input::{Secret, SecretSource};
 use crate::plan::BuildRequest;
 
-use crate::driver::sessions::agents::{AgentSource, Environment, agents, cache_directory};
+use crate::driver::environment::{Environment, cache_directory};
+use crate::driver::sessions::agents::{AgentSource, agents};
 use crate::driver::sessions::directory::Recorded;
 use crate::driver::sessions::logins::Logins;
 use crate::driver::sessions::secrets::{HeldSecrets, Secrets};

@@ -6,6 +6,7 @@
 //! ([`EngineBuilder::hold`]), so that nobody else's work and no lost cache can come in between.
 //! Before anything goes out its digest is compared, and after it where the output has the same form.
 
+mod cell_test;
 mod foreign;
 mod limit;
 mod log;
@@ -27,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use super::leftovers::{Names, Swept, beside};
 use crate::buildkit::{Connection, SolveError};
 use crate::docker::{ContainerError, Engine, EngineFacts};
-use crate::driver::build::builder::{BuildSession, EngineBuilder, engine_silent, failed};
+use crate::driver::build::builder::{EngineBuilder, engine_silent, failed};
 use crate::driver::stalled::waiting::{Whom, patiently};
 use crate::failure::Kind;
 use crate::image::{Digest, Platform, Reference};
@@ -35,6 +36,7 @@ use crate::input::Test;
 use crate::outcome::{Built, CellResult, Failure, Tested as Verdict};
 use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output};
 use crate::schedule::{Builder, Events};
+use cell_test::{CellTest, Stop};
 use slots::Slots;
 use trial::{Subject, Trial};
 
@@ -59,28 +61,6 @@ pub struct Tested {
 struct Left {
     containers: BTreeSet<String>,
     images: BTreeSet<String>,
-}
-
-/// Why a cell's way ended early.
-enum Stop {
-    Cancelled,
-    Failed(Box<Failure>),
-}
-
-impl From<Box<Failure>> for Stop {
-    fn from(failure: Box<Failure>) -> Self {
-        Self::Failed(failure)
-    }
-}
-
-/// What stays the same while one cell is tried.
-struct Cell<'a> {
-    request: &'a BuildRequest,
-    test: &'a Test,
-    opened: &'a BuildSession,
-    image: &'a Reference,
-    events: &'a Events,
-    cancel: &'a CancellationToken,
 }
 
 impl Tested {
@@ -166,7 +146,7 @@ impl Tested {
         let opening = cancel.run_until_cancelled(self.builder.open_for(request)).await;
         let opened = &opening.ok_or(Stop::Cancelled)??;
         self.left().images.insert(name.clone());
-        let cell = Cell { request, test, opened, image: &image, events, cancel };
+        let cell = CellTest { request, test, opened, image: &image, events, cancel };
         let (telling, held) = oneshot::channel();
         let trial = trial_of(request, &image);
         let built = tokio::select! {
@@ -188,11 +168,11 @@ impl Tested {
 
     async fn try_and_build(
         &self,
-        cell: &Cell<'_>,
+        cell: &CellTest<'_>,
         trial: &BuildRequest,
         held: oneshot::Receiver<Result<(), SolveError>>,
     ) -> Result<Built, Stop> {
-        let Cell { request, opened, events, cancel, .. } = *cell;
+        let CellTest { request, opened, events, cancel, .. } = *cell;
         let session = opened.session();
         let first = Box::pin(self.builder.build_in(session, trial, events));
         let first = cancel.run_until_cancelled(first).await.ok_or(Stop::Cancelled)??;
@@ -240,7 +220,7 @@ impl Tested {
 
     /// Tries one platform when there is a slot for it, and tells how long that took without the wait;
     /// its container is gone when this returns.
-    async fn try_on(&self, cell: &Cell<'_>, platform: &Platform) -> Result<Duration, Stop> {
+    async fn try_on(&self, cell: &CellTest<'_>, platform: &Platform) -> Result<Duration, Stop> {
         let number = self.number();
         let name = self.names.container(number);
         let is_emulated = !self.native.runs_natively(platform);

@@ -7,13 +7,13 @@ use futures::StreamExt as _;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::cell_test::{CellTest, Stop};
 use super::foreign::{Foreign, Root, first_word, foreign};
 use super::limit::Limit;
 use super::log::Log;
 use super::relay::TESTS;
 use super::slots::{Slot, Slots};
 use super::trouble::{Trouble, refused};
-use super::{Cell, Stop};
 use crate::docker::{Bind, ContainerError, Engine, Launch, Output, State};
 use crate::driver::leftovers::Names;
 use crate::driver::stalled::waiting::{Whom, patiently};
@@ -45,7 +45,7 @@ const RELUCTANCE: Duration = Duration::from_secs(2);
 
 /// The trial of one platform.
 pub(crate) struct Trial<'a> {
-    cell: &'a Cell<'a>,
+    cell: &'a CellTest<'a>,
     engine: &'a Engine,
     container: &'a str,
     platform: &'a Platform,
@@ -69,7 +69,7 @@ pub(crate) struct Subject<'a> {
 
 impl<'a> Trial<'a> {
     pub(crate) fn new(
-        cell: &'a Cell<'a>,
+        cell: &'a CellTest<'a>,
         engine: &'a Engine,
         names: &'a Names,
         subject: Subject<'a>,
@@ -189,7 +189,7 @@ impl<'a> Trial<'a> {
 
     /// Waits for the engine, and says so when that takes long.
     async fn patiently<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
-        let Cell { request, events, .. } = self.cell;
+        let CellTest { request, events, .. } = self.cell;
         patiently(Some(events), Whom::engine(&request.cell, what), work).await
     }
 

@@ -136,6 +136,7 @@ fn every_variable_that_the_program_reads_is_documented() {
         "src/commands/engine.rs",
         "src/commands/facts.rs",
         "src/driver/caches/mod.rs",
+        "src/driver/environment.rs",
         "src/driver/sessions/agents.rs",
         "src/proxy.rs",
     ] {

@@ -4,6 +4,7 @@
 //! A regular file and a variable are read when a step asks: a token that is renewed during a long run
 //! is given as it is then. What is not a regular file is read at the start and held in memory.
 
+mod file;
 mod pipe;
 
 #[cfg(test)]
@@ -19,10 +20,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::file::{FileId, content};
 use self::pipe::{PipeError, Pipes, Value};
 use crate::buildkit::session::{MAX_SECRET, SecretLookup};
 use crate::debug;
-use crate::driver::sessions::agents::Environment;
+use crate::driver::environment::Environment;
 use crate::error::{Diagnostic, Diagnostics, why};
 use crate::input::{Secret, SecretSource};
 use crate::plan::BuildRequest;
@@ -113,9 +115,6 @@ enum Look<'s> {
     /// To be read once, with what tells it from others.
     Once(&'s Path, FileId),
 }
-
-/// Device and inode: one pipe may have several names.
-type FileId = (u64, u64);
 
 /// Why a secret cannot be had.
 enum Unusable {
@@ -252,12 +251,4 @@ impl Secrets {
             Err(error) => Err(format!("{shown}: {}", why(&error))),
         }
     }
-}
-
-/// The content of a secret's file; one byte beyond what is allowed is enough to refuse it.
-fn content(file: File) -> io::Result<Vec<u8>> {
-    // As much as is ever needed, so that no part is left behind in memory when it grows.
-    let mut content = Vec::with_capacity(MAX_SECRET + 1);
-    file.take(MAX_SECRET as u64 + 1).read_to_end(&mut content)?;
-    Ok(content)
 }

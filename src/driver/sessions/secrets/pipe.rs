@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::{FileId, content};
+use super::file::{FileId, content};
 use crate::error::why;
 
 /// A value, wiped from memory when it is dropped.
