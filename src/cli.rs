@@ -4,6 +4,7 @@
 //! names, since only the file knows them.
 
 mod allow;
+mod axes;
 mod early;
 mod inputs;
 mod tools;
@@ -22,6 +23,7 @@ use crate::plan::FileOutput;
 use crate::progress::Mode;
 
 pub use allow::AllowFlag;
+pub use axes::axis_flags;
 pub use early::early_values;
 pub use inputs::{BuildContext, CacheFlag, InputArgs, NetworkArg, SecretFlag, SshFlag};
 pub use tools::{

@@ -41,4 +41,5 @@ pub mod schedule; // bounded, keep-going, cancel; knows a `Builder`, not BuildKi
 pub mod template; // the one place that knows the placeholder syntax (pure)
 pub mod text; // text for people: cleaned, measured, numbers made short (pure)
 pub mod version; // how versions compare (pure)
+pub mod workspace; // the files of the user, read and written
 mod yaml; // YAML as a tree that knows its places (pure)

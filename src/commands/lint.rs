@@ -8,20 +8,21 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 
-use super::access::Access;
-use super::permissions::Purpose;
 use super::prepare::{self, Prepared};
-use super::{compose, engine, load, output, rendered_files};
 use crate::allow::{Allows, Asked};
 use crate::cli::{InputArgs, LintArgs, LintFormat};
 use crate::driver::{self, BaseFault, EngineBuilder, Environment, HeldSecrets, Lint, Obstacle};
-use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, visible, why};
+use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, visible};
 use crate::input::{Caches, Inputs, Root};
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
 use crate::matrix::{Cell, Matrix, Origin, Sheet, Source, Unnamed};
 use crate::plan::{BuildRequest, Sources};
 use crate::regular;
+use crate::run::{self, engine, terminal};
 use crate::template::Rendered;
+use crate::workspace::access::Access;
+use crate::workspace::needs::Purpose;
+use crate::workspace::{compose, matrix, rendered_files};
 
 /// Questions to BuildKit at a time: each takes it some hundredths of a second.
 const AT_ONCE: usize = 8;
@@ -57,8 +58,8 @@ pub(super) fn run(sheet: Result<Sheet, Error>, args: &LintArgs) -> Result<ExitCo
         findings.told(&allows.unused(asked));
     }
     compose::lint(root, &args.compose, &templates, &mut findings);
-    output::stdout(&match args.format {
-        LintFormat::Text => text(&findings, output::stdout_has_colour()),
+    terminal::stdout(&match args.format {
+        LintFormat::Text => text(&findings, terminal::stdout_has_colour()),
         LintFormat::Json => json(&findings),
         LintFormat::Sarif => sarif(&findings),
         LintFormat::Github => github(&findings),
@@ -79,7 +80,7 @@ fn find(
     templates: &mut HashSet<PathBuf>,
     allows: &mut Allows,
 ) -> Result<Option<Asked>, Error> {
-    let matrix = load::matrix(&sheet?, &args.select)?;
+    let matrix = matrix::matrix(&sheet?, &args.select)?;
     allows.clone_from(matrix.allows());
     let root = &Root::of(&args.select.file);
     templates.extend(matrix.file_rules().iter().map(|file| root.join(&file.template)));
@@ -165,10 +166,7 @@ fn bare(request: &BuildRequest) -> BuildRequest {
 
 /// BuildKit's findings; none where no engine answers.
 fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>, Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::new(ErrorKind::Bug, format!("no runtime: {}", why(&error))))?;
+    let runtime = run::runtime()?;
     let answers = runtime.block_on(async {
         let found = match engine::connect(host).await {
             Ok(found) => found,
@@ -179,7 +177,7 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
                     [one] => format!(" ({})", visible(one)),
                     _ => String::new(),
                 };
-                output::stderr(&format!(
+                terminal::stderr(&format!(
                     "note: no engine answers{tried}, so BuildKit's own lint is left out\n"
                 ));
                 return Ok(None);
@@ -192,11 +190,11 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
                 return Err(Error::new(ErrorKind::Environment, message).help(help));
             }
             let message = visible(&message);
-            output::stderr(&format!("note: {message}, so BuildKit's own lint is left out\n"));
+            terminal::stderr(&format!("note: {message}, so BuildKit's own lint is left out\n"));
             return Ok(None);
         }
         if !driver::has_lint(&version) {
-            output::stderr(&format!(
+            terminal::stderr(&format!(
                 "note: BuildKit's own lint is left out: it needs Docker Engine 27.0, and this is {}\n",
                 visible(&version.version)
             ));

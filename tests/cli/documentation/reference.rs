@@ -132,9 +132,9 @@ fn every_variable_that_the_program_reads_is_documented() {
     }
     // Where the environment is read.
     for file in [
-        "src/commands/axis_sources.rs",
-        "src/commands/engine.rs",
-        "src/commands/facts.rs",
+        "src/workspace/axis_sources.rs",
+        "src/run/engine.rs",
+        "src/workspace/git.rs",
         "src/driver/caches/mod.rs",
         "src/driver/environment.rs",
         "src/driver/sessions/agents.rs",

@@ -2,14 +2,15 @@
 //! them.
 
 use super::access::Access;
-use super::permissions::{Need, missing_file, refused};
-use super::{engine, load, output};
+use super::needs::{Need, missing_file, refused};
+use super::text;
 use crate::axis_source::{self, Store, fetch, is_github_api};
 use crate::docker::Secret;
 use crate::driver::cache_directory;
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::input::Root;
 use crate::matrix::{self, AskedVariable, AxisSource, Matrix, ResolvedAxes, TokenVariable};
+use crate::run::{self, engine, terminal};
 
 /// Pages are put together by one room and taken apart by another.
 const _: () = assert!(axis_source::PAGE == matrix::PAGE);
@@ -18,7 +19,7 @@ const _: () = assert!(axis_source::PAGE == matrix::PAGE);
 const GITHUB_TOKEN: &str = "GITHUB_TOKEN";
 
 /// One line for each axis that comes from elsewhere: what it came to.
-pub(super) fn told(matrix: &Matrix) -> String {
+pub(crate) fn told(matrix: &Matrix) -> String {
     let line = |outside: &AxisSource| {
         let axis = matrix.axis(&outside.axis)?;
         let values: Vec<&str> = axis.values.iter().map(|value| &*value.text).collect();
@@ -28,7 +29,7 @@ pub(super) fn told(matrix: &Matrix) -> String {
 }
 
 /// The variables that are sent where the matrix does not name one.
-pub(super) fn asked_variables(matrix: &Matrix) -> impl Iterator<Item = AskedVariable> {
+pub(crate) fn asked_variables(matrix: &Matrix) -> impl Iterator<Item = AskedVariable> {
     let outside = matrix.axis_sources().iter();
     let of_github = outside.filter(|one| one.token.is_none() && is_github_api(&one.from));
     of_github.map(|one| AskedVariable { name: GITHUB_TOKEN.to_owned(), span: one.span.clone() })
@@ -36,7 +37,7 @@ pub(super) fn asked_variables(matrix: &Matrix) -> impl Iterator<Item = AskedVari
 
 /// Looks all of them up, once a run. Files are counted from `folder`, and read where `access` allows
 /// it.
-pub(super) fn resolved(
+pub(crate) fn resolved(
     outside: &[AxisSource],
     folder: &Root,
     access: &Access,
@@ -53,7 +54,7 @@ pub(super) fn resolved(
     let mut resolved = ResolvedAxes::new();
     let mut errors = Diagnostics::default();
     for outside in outside {
-        let text = text(outside, folder, offline)?;
+        let text = content(outside, folder, offline)?;
         match outside.values(&text) {
             Ok(values) => {
                 keep(outside, &text, offline);
@@ -68,14 +69,14 @@ pub(super) fn resolved(
     }
 }
 
-fn text(outside: &AxisSource, folder: &Root, offline: bool) -> Result<String, Error> {
+fn content(outside: &AxisSource, folder: &Root, offline: bool) -> Result<String, Error> {
     let failed = |why: String, help: &str| {
         let message = format!("the values of `{}` cannot be read", outside.axis);
         let finding = Diagnostic::error(message).at(&outside.span, why).help(help);
         Error::found(ErrorKind::Environment, finding.into())
     };
     if !is_url(outside) {
-        let read = load::text(&folder.join(&outside.from));
+        let read = text::text(&folder.join(&outside.from));
         return read
             .map(|file| file.text().to_owned())
             .map_err(|error| failed(why(&error), "it is counted from matrix.yaml"));
@@ -86,12 +87,9 @@ fn text(outside: &AxisSource, folder: &Root, offline: bool) -> Result<String, Er
             failed("no run has kept it yet".to_owned(), "run once without --offline")
         });
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::new(ErrorKind::Bug, format!("no runtime: {}", why(&error))))?;
+    let runtime = run::runtime()?;
     let token = token(outside)?;
-    let waiting = |what: &str| output::stderr(&format!("note: {}\n", visible(what)));
+    let waiting = |what: &str| terminal::stderr(&format!("note: {}\n", visible(what)));
     let fetched =
         runtime.block_on(fetch(&outside.from, token.as_ref(), engine::proxies(), &waiting));
     fetched.map_err(|error| {

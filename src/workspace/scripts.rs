@@ -4,15 +4,14 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::load;
-use super::prepare::inside;
+use super::text::{inside, text};
 use crate::error::{Diagnostic, Diagnostics, Span, why};
 use crate::input::{Root, TestCommand};
 use crate::plan::BuildRequest;
 
 /// Gives every request the script that its test names, counted from `root`; all that cannot be
 /// read are told at once.
-pub(super) fn read(requests: &mut [BuildRequest], root: &Root) -> Result<(), Diagnostics> {
+pub(crate) fn read(requests: &mut [BuildRequest], root: &Root) -> Result<(), Diagnostics> {
     let mut known = HashMap::new();
     let mut errors = Diagnostics::default();
     for request in requests {
@@ -31,13 +30,13 @@ fn script(root: &Root, path: &Path, span: &Span) -> Result<Arc<[u8]>, Box<Diagno
     let wrong = |message: String, why: String, help: &str| {
         Box::new(Diagnostic::error(message).at(span, why).help(help))
     };
-    let read = inside(&full, root, "folder of the matrix")
-        .and_then(|()| load::text(&full))
-        .map_err(|error| {
+    let read = inside(&full, root, "folder of the matrix").and_then(|()| text(&full)).map_err(
+        |error| {
             let message = format!("the script {} cannot be read", full.display());
             let help = "it is looked for in the folder of the matrix, and stays inside it";
             wrong(message, why(&error), help)
-        })?;
+        },
+    )?;
     let first = read.text().split('\n').next().unwrap_or_default();
     let message = |what: &str| format!("the script {} {what}", full.display());
     if !first.starts_with("#!") {

@@ -12,20 +12,21 @@ use std::path::Path;
 use indexmap::IndexSet;
 
 use super::access::Access;
-use super::{axis_sources, output};
+use super::axis_sources;
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, Span, visible};
 use crate::grants::Grant;
 use crate::image::Reference;
 use crate::input::{Network, Root};
 use crate::matrix::{Asked, AskedFor, AskedVariable, Cell, Matrix};
 use crate::plan::{Beyond, BuildOptions, BuildRequest, Privileges, Sources};
+use crate::run::terminal;
 
 /// Cells may ask for a file each. More of them show nothing new.
 const MOST_SHOWN: usize = 40;
 
 /// What a command does with the cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     /// Reads the templates.
     Plan,
     /// Hands the named contexts to the engine as well, and runs nothing.
@@ -35,9 +36,9 @@ pub(super) enum Purpose {
 
 /// A grant that the matrix asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Need {
-    pub(super) grant: Grant,
-    pub(super) span: Option<Span>,
+pub(crate) struct Need {
+    pub(crate) grant: Grant,
+    pub(crate) span: Option<Span>,
     message: String,
     /// The first purpose that it is needed for.
     since: Purpose,
@@ -58,14 +59,14 @@ impl Need {
 
 /// All that a run asks for.
 #[derive(Debug, Default)]
-pub(super) struct Needs {
-    pub(super) grants: IndexSet<Need>,
-    pub(super) variables: IndexSet<AskedVariable>,
+pub(crate) struct Needs {
+    pub(crate) grants: IndexSet<Need>,
+    pub(crate) variables: IndexSet<AskedVariable>,
 }
 
 impl Needs {
     /// What the matrix asks for in `cells`. `root` is its directory.
-    pub(super) fn of(
+    pub(crate) fn of(
         matrix: &Matrix,
         cells: &[Cell],
         root: &Root,
@@ -163,7 +164,7 @@ impl Needs {
     }
 
     /// Adds what the steps of Dockerfiles ask for. `--network host` allows its network to all of them.
-    pub(super) fn of_steps(
+    pub(crate) fn of_steps(
         &mut self,
         cells: &[Cell],
         requests: &[BuildRequest],
@@ -195,12 +196,12 @@ impl Needs {
     }
 
     /// Fails where something is missing that `purpose` would use.
-    pub(super) fn check(&self, purpose: Purpose) -> Result<(), Error> {
+    pub(crate) fn check(&self, purpose: Purpose) -> Result<(), Error> {
         refused(self.missing(purpose))
     }
 
     /// Whether a directory that templates are read from is not granted.
-    pub(super) fn lacks_templates(&self) -> bool {
+    pub(crate) fn lacks_templates(&self) -> bool {
         self.missing(Purpose::Plan).next().is_some()
     }
 
@@ -209,7 +210,7 @@ impl Needs {
     }
 
     /// One sentence each: the grants that a build lacks, and the variables that are read.
-    pub(super) fn notes(&self) -> Vec<String> {
+    pub(crate) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         let missing: BTreeSet<&Grant> =
             self.missing(Purpose::Build).map(|need| &need.grant).collect();
@@ -225,7 +226,7 @@ impl Needs {
     }
 
     /// For programs.
-    pub(super) fn beyond(&self) -> Beyond {
+    pub(crate) fn beyond(&self) -> Beyond {
         let grants: BTreeSet<&Grant> = self.grants.iter().map(|need| &need.grant).collect();
         let variables: BTreeSet<&String> = self.variables.iter().map(|one| &one.name).collect();
         Beyond {
@@ -236,19 +237,19 @@ impl Needs {
 }
 
 /// Shows what a build needs, where none is made.
-pub(super) fn tell(needs: &Needs) {
+pub(crate) fn tell(needs: &Needs) {
     for note in needs.notes() {
-        output::stderr(&format!("note: {}\n", visible(&note)));
+        terminal::stderr(&format!("note: {}\n", visible(&note)));
     }
 }
 
 /// A file that a command reads before there are cells: `message` says which.
-pub(super) fn missing_file(grant: Grant, span: &Span, message: String) -> Need {
+pub(crate) fn missing_file(grant: Grant, span: &Span, message: String) -> Need {
     Need { grant, span: Some(span.clone()), message, since: Purpose::Plan, is_granted: false }
 }
 
 /// An error that names all missing grants, if there are any.
-pub(super) fn refused<'n>(missing: impl IntoIterator<Item = &'n Need>) -> Result<(), Error> {
+pub(crate) fn refused<'n>(missing: impl IntoIterator<Item = &'n Need>) -> Result<(), Error> {
     let mut found = Diagnostics::default();
     let mut grants = BTreeSet::new();
     for need in missing {

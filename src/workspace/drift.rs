@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
-use super::output;
 use crate::error::{Error, ErrorKind, visible, why};
 use crate::regular;
+use crate::run::terminal;
 use crate::text::inert;
 
 /// The largest file that is compared.
@@ -17,20 +17,20 @@ const LARGEST: usize = 16 << 20;
 
 /// Prints the differences, from what is there to what would be written, as one unified diff, and counts
 /// the files of each kind.
-pub(super) struct Drift {
-    out: output::Buffered,
+pub(crate) struct Drift {
+    out: terminal::Buffered,
     pub changed: usize,
     pub missing: usize,
     pub stale: usize,
 }
 
 impl Drift {
-    pub(super) fn new() -> Self {
-        Self { out: output::buffered(), changed: 0, missing: 0, stale: 0 }
+    pub(crate) fn new() -> Self {
+        Self { out: terminal::buffered(), changed: 0, missing: 0, stale: 0 }
     }
 
     /// Compares what is there with what should be.
-    pub(super) fn compare(&mut self, path: &Path, wanted: &str) -> Result<(), Error> {
+    pub(crate) fn compare(&mut self, path: &Path, wanted: &str) -> Result<(), Error> {
         let wanted = wanted.as_bytes();
         match present(path) {
             Ok(present) if present == wanted => {}
@@ -48,7 +48,7 @@ impl Drift {
     }
 
     /// Adds the Dockerfiles of a folder that are none of `known`.
-    pub(super) fn add_stale(
+    pub(crate) fn add_stale(
         &mut self,
         folder: &Path,
         known: &HashSet<PathBuf>,
@@ -62,7 +62,7 @@ impl Drift {
     }
 
     /// `None` where nothing differs; `what` is `out is`, and `command` makes it what it should be.
-    pub(super) fn summary(&self, what: &str, command: &str) -> Option<Error> {
+    pub(crate) fn summary(&self, what: &str, command: &str) -> Option<Error> {
         let counts = [(self.changed, "differ"), (self.missing, "missing"), (self.stale, "stale")];
         let counts = counts.into_iter().filter(|(count, _)| *count > 0);
         let parts: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();

@@ -4,7 +4,6 @@ use std::env;
 use std::io;
 use std::path::PathBuf;
 
-use super::output;
 use crate::debug;
 use crate::docker::{
     Candidate, CredentialError, Credentials, DockerConfig, Endpoint, Engine, EngineError, FLAG,
@@ -12,9 +11,10 @@ use crate::docker::{
 };
 use crate::error::{Error, ErrorKind, visible, why};
 use crate::proxy::Proxies;
+use crate::run::terminal;
 
 /// The engine that `--host`, Docker's variables, a docker context or the defaults lead to.
-pub(super) async fn connect(flag: Option<&str>) -> Result<Engine, Error> {
+pub(crate) async fn connect(flag: Option<&str>) -> Result<Engine, Error> {
     let text = |name: &str| env::var(name).ok();
     let path = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
@@ -35,14 +35,14 @@ pub(super) async fn connect(flag: Option<&str>) -> Result<Engine, Error> {
     // The next one may answer, and then no error says why this took so long.
     let silent = |candidate: &Candidate, reason: &io::Error| {
         let (endpoint, why) = (&candidate.endpoint, visible(&why(reason)));
-        output::stderr(&format!("warning: {endpoint}: {why}\n"));
+        terminal::stderr(&format!("warning: {endpoint}: {why}\n"));
     };
     let engine = match &candidates[..] {
         [_] => Engine::connect(candidates).await?,
         _ => Engine::connect_or(candidates, silent).await?,
     };
     if engine.is_plain() {
-        output::stderr(&format!(
+        terminal::stderr(&format!(
             "warning: {} has no TLS: every program on this machine may command that engine\n",
             engine.endpoint()
         ));
@@ -56,7 +56,7 @@ fn config() -> Option<PathBuf> {
 }
 
 /// The credentials that `docker login` left behind.
-pub(super) fn credentials() -> Result<Credentials, Error> {
+pub(crate) fn credentials() -> Result<Credentials, Error> {
     let search_path = env::var_os("PATH").unwrap_or_default();
     let config = match config() {
         Some(path) => DockerConfig::read(&path)?,
@@ -66,7 +66,7 @@ pub(super) fn credentials() -> Result<Credentials, Error> {
 }
 
 /// The proxies that registries and the sources of axis values are asked through.
-pub(super) fn proxies() -> Proxies {
+pub(crate) fn proxies() -> Proxies {
     Proxies::from_environment(|name| {
         let value = env::var(name).ok();
         if let Some(password) = value.as_deref().and_then(password) {

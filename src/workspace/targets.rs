@@ -15,7 +15,7 @@ const MOST_LINKS: usize = 40;
 
 /// Says why nothing may be written to `path`. Neither it nor the directories that it is in need to
 /// exist.
-pub(super) fn check(path: &Path) -> Result<(), String> {
+pub(crate) fn check(path: &Path) -> Result<(), String> {
     check_granted(path)?;
     let here = std::env::current_dir().map_err(|error| why(&error))?;
     let named = lexical(&here.join(path));
@@ -31,7 +31,7 @@ pub(super) fn check(path: &Path) -> Result<(), String> {
 
 /// The same where a link may lead out of the repository, which [`Access`](super::access::Access)
 /// decides.
-pub(super) fn check_granted(path: &Path) -> Result<(), String> {
+pub(crate) fn check_granted(path: &Path) -> Result<(), String> {
     let here = std::env::current_dir().map_err(|error| why(&error))?;
     let named = lexical(&here.join(path));
     if has_git_name(path) || has_git_name(&named) {
@@ -49,7 +49,7 @@ pub(super) fn check_granted(path: &Path) -> Result<(), String> {
 }
 
 /// The same for a path that a flag names.
-pub(super) fn check_flag(path: &Path) -> Result<(), Error> {
+pub(crate) fn check_flag(path: &Path) -> Result<(), Error> {
     check(path).map_err(|why| {
         let message = format!("{} cannot be written: {why}", path.display());
         Error::new(ErrorKind::Usage, message).help("name another place")
@@ -57,7 +57,7 @@ pub(super) fn check_flag(path: &Path) -> Result<(), Error> {
 }
 
 /// The same for many files in one directory, which is checked once.
-pub(super) fn check_files<'n>(
+pub(crate) fn check_files<'n>(
     directory: &Path,
     names: impl IntoIterator<Item = &'n str>,
 ) -> Result<(), Error> {
@@ -95,7 +95,7 @@ fn is_git_directory(path: &Path) -> bool {
 
 /// The top of the work tree that a directory is in. `.git` is a file in a further work tree and in a
 /// submodule.
-pub(super) fn git_top(directory: &Path) -> Option<&Path> {
+pub(crate) fn git_top(directory: &Path) -> Option<&Path> {
     directory.ancestors().find(|path| path.join(".git").symlink_metadata().is_ok())
 }
 
@@ -109,7 +109,7 @@ fn repository(named: &Path, here: &Path) -> Option<PathBuf> {
 }
 
 /// An absolute path with every link followed, those that lead to nothing yet among them.
-pub(super) fn resolved(path: &Path) -> io::Result<PathBuf> {
+pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
     let parts = |path: &Path| -> Vec<OsString> {
         path.components().map(|part| part.as_os_str().to_owned()).collect()
     };

@@ -1,33 +1,28 @@
-//! Reading the files that the person wrote.
+//! The files of a matrix: which one is meant, and the files that it extends.
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::access::{Access, granted_early};
 use super::axis_sources;
-use super::permissions::{Need, missing_file, refused};
-use crate::cli::{self, AxisFlag, SelectArgs};
-use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, SourceFile, visible, why};
+use super::needs::{Need, missing_file, refused};
+use super::text::{bounded, text};
+use crate::cli::{self, SelectArgs};
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, SourceFile, why};
 use crate::input::Root;
-use crate::matrix::{Axis, Files, Matrix, Sheet};
-use crate::regular;
-use crate::template::is_name;
-
-/// A text file that a person writes is smaller than this.
-const MAX_FILE: u64 = 4 << 20;
+use crate::matrix::{Files, Matrix, Sheet};
 
 /// What a matrix that came through a pipe is called. It names no directory, so that its paths start
 /// from the current one.
-pub(super) const PIPED: &str = "-";
+pub(crate) const PIPED: &str = "-";
 
 /// The matrix where none is named.
 const DEFAULT: &str = "matrix.yaml";
 
 /// The files of the matrix that this command line means, laid over each other.
-pub(super) fn sheet(args: &[OsString]) -> Result<Sheet, Error> {
+pub(crate) fn sheet(args: &[OsString]) -> Result<Sheet, Error> {
     let named = named_matrix(args);
     let is_named = named.is_some();
     let path = named.unwrap_or_else(|| DEFAULT.into());
@@ -82,7 +77,7 @@ pub(super) fn sheet(args: &[OsString]) -> Result<Sheet, Error> {
 }
 
 /// Whether the command line names a pipe in place of a file: `-`, `<(…)`, `/dev/stdin`.
-pub(super) fn is_piped(path: &Path) -> bool {
+pub(crate) fn is_piped(path: &Path) -> bool {
     let is_regular = || fs::metadata(path).is_ok_and(|found| found.is_file() || found.is_dir());
     // `/dev/stdin` may be a file, but nothing lies beside it there; in `/dev/shm` there may.
     let is_descriptor =
@@ -99,7 +94,7 @@ fn piped(path: &Path) -> io::Result<SourceFile> {
 }
 
 /// The matrix, with the values that come from elsewhere.
-pub(super) fn matrix(sheet: &Sheet, select: &SelectArgs) -> Result<Matrix, Error> {
+pub(crate) fn matrix(sheet: &Sheet, select: &SelectArgs) -> Result<Matrix, Error> {
     let folder = Root::of(&select.file);
     let access = Access::of(&select.file, &select.grants);
     let resolved = axis_sources::resolved(&sheet.axis_sources(), &folder, &access, select.offline)?;
@@ -107,7 +102,7 @@ pub(super) fn matrix(sheet: &Sheet, select: &SelectArgs) -> Result<Matrix, Error
 }
 
 /// The matrix as far as it is known here and now, whatever may be odd about it.
-pub(super) fn at_hand(sheet: &Sheet, args: &[OsString]) -> Option<Matrix> {
+pub(crate) fn at_hand(sheet: &Sheet, args: &[OsString]) -> Option<Matrix> {
     let path = named_matrix(args).unwrap_or_else(|| DEFAULT.into());
     let file = place(&path, is_piped(&path));
     let access = Access::of(file, &granted_early(args));
@@ -128,37 +123,4 @@ fn named_matrix(args: &[OsString]) -> Option<PathBuf> {
         return Some(path.into());
     }
     std::env::var_os("ONEBUILD_FILE").filter(|path| !path.is_empty()).map(PathBuf::from)
-}
-
-/// Axes as flags: those that can be one, each once.
-pub(super) fn axis_flags(axes: &[Axis]) -> Vec<AxisFlag> {
-    let mut flags: Vec<AxisFlag> = Vec::new();
-    for axis in axes {
-        let known = flags.iter().any(|flag| *flag.name == *axis.name);
-        if is_name(&axis.name) && !known {
-            let values = visible(&axis.known()).into_owned();
-            flags.push(AxisFlag { name: axis.name.to_string(), values });
-        }
-    }
-    flags
-}
-
-/// Reads a text file, which must be UTF-8 and no larger than a person would write. A pipe or a device
-/// is refused at once: it might never end, or never begin.
-pub(super) fn text(path: &Path) -> io::Result<SourceFile> {
-    bounded(regular::open(path)?, path.display().to_string())
-}
-
-fn bounded(from: impl Read, name: impl Into<Arc<str>>) -> io::Result<SourceFile> {
-    let mut bytes = Vec::new();
-    from.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(io::Error::other(format!("it is larger than {} MiB", MAX_FILE >> 20)));
-    }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-        io::Error::other(format!("it is not UTF-8 text (line {line})"))
-    })?;
-    Ok(SourceFile::new(name, text))
 }

@@ -18,7 +18,7 @@ use crate::regular;
 /// The variable that grants the same as `--allow`, in addition to it.
 const VARIABLE: &str = "ONEBUILD_ALLOW";
 
-pub(super) struct Access {
+pub(crate) struct Access {
     here: PathBuf,
     /// None where its links lead in a circle: nothing is inside it then.
     repository: Option<PathBuf>,
@@ -28,7 +28,7 @@ pub(super) struct Access {
 }
 
 /// What the flags and the environment grant together.
-pub(super) fn granted(flags: &[AllowFlag]) -> Result<Grants, Error> {
+pub(crate) fn granted(flags: &[AllowFlag]) -> Result<Grants, Error> {
     let mut grants = Grants::default();
     if let Some(text) = std::env::var_os(VARIABLE) {
         let read = text.to_str().ok_or_else(|| "it is not UTF-8".to_owned());
@@ -42,7 +42,7 @@ pub(super) fn granted(flags: &[AllowFlag]) -> Result<Grants, Error> {
 }
 
 /// The same, read before the command line is understood. What is wrong in it is reported later.
-pub(super) fn granted_early(args: &[OsString]) -> Grants {
+pub(crate) fn granted_early(args: &[OsString]) -> Grants {
     let flags = cli::early_values(args, "--allow", None).flatten();
     let flags: Vec<AllowFlag> =
         flags.filter_map(|text| text.to_string_lossy().parse().ok()).collect();
@@ -51,7 +51,7 @@ pub(super) fn granted_early(args: &[OsString]) -> Grants {
 
 impl Access {
     /// What the matrix at `file` may reach with `grants`.
-    pub(super) fn of(file: &Path, grants: &Grants) -> Self {
+    pub(crate) fn of(file: &Path, grants: &Grants) -> Self {
         let here = std::env::current_dir().unwrap_or_else(|_| "/".into());
         let resolve = |path: &Path| resolved(&here.join(path)).ok();
         let all = |write: bool| {
@@ -65,17 +65,17 @@ impl Access {
 
     /// The grant that it takes to read `path`, a path from the current directory; nothing where it
     /// lies in the repository.
-    pub(super) fn to_read(&self, path: &Path) -> Option<Grant> {
+    pub(crate) fn to_read(&self, path: &Path) -> Option<Grant> {
         self.outside(path).map(Grant::Read)
     }
 
     /// The same for writing.
-    pub(super) fn to_write(&self, path: &Path) -> Option<Grant> {
+    pub(crate) fn to_write(&self, path: &Path) -> Option<Grant> {
         self.outside(path).map(Grant::Write)
     }
 
     /// Whether `grant` is given.
-    pub(super) fn has(&self, grant: &Grant) -> bool {
+    pub(crate) fn has(&self, grant: &Grant) -> bool {
         let below = |granted: &[PathBuf], path: &Path| {
             let real = resolved(&self.here.join(path));
             real.is_ok_and(|real| granted.iter().any(|granted| real.starts_with(granted)))
@@ -89,13 +89,13 @@ impl Access {
     }
 
     /// What is missing to read `path`.
-    pub(super) fn lacks_read(&self, path: &Path) -> Option<Grant> {
+    pub(crate) fn lacks_read(&self, path: &Path) -> Option<Grant> {
         self.to_read(path).filter(|grant| !self.has(grant))
     }
 
     /// The same for a text file. What is no regular file is refused whatever is granted, and without
     /// being opened.
-    pub(super) fn lacks_text(&self, path: &Path) -> Option<Grant> {
+    pub(crate) fn lacks_text(&self, path: &Path) -> Option<Grant> {
         let is_refused = fs::metadata(path).is_ok_and(|found| regular::check(&found).is_err());
         self.lacks_read(path).filter(|_| !is_refused)
     }

@@ -14,7 +14,7 @@ use crate::matrix::Facts;
 
 /// The facts about the work tree that `folder` lies in. Without Git, or outside of a work tree,
 /// there is no revision.
-pub(super) fn facts(folder: &Path) -> Result<Facts, Error> {
+pub(crate) fn facts(folder: &Path) -> Result<Facts, Error> {
     let log = git(folder, &["log", "-1", "--format=%H %ct"])?;
     let (revision, committed) = match log.as_deref().and_then(|line| line.split_once(' ')) {
         Some((revision, seconds)) => (Some(revision.to_owned()), seconds.parse().ok()),

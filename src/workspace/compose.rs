@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use ignore::WalkBuilder;
 
-use super::{load, prepare};
+use super::text::{inside, text};
 use crate::error::{Diagnostic, SourceFile, Span, why};
 use crate::input::parent;
 use crate::lint::{Finding, Findings, Taken};
@@ -28,7 +28,7 @@ struct Wanted {
 
 /// Adds what is unwise about the Compose files `named`, or about those found in `folder`, the
 /// matrix's own. `templates` are those of files that are looked at themselves.
-pub(super) fn lint(
+pub(crate) fn lint(
     folder: &Path,
     named: &[PathBuf],
     templates: &HashSet<PathBuf>,
@@ -57,7 +57,7 @@ pub(super) fn lint(
             let message = format!("there are more than {MOST_FILES} Compose files");
             return not_linted(findings, message, wanted.by.as_ref());
         }
-        let file = match load::text(&wanted.path) {
+        let file = match text(&wanted.path) {
             Ok(file) => file,
             Err(error) => {
                 let message = format!("{} cannot be read", wanted.path.display());
@@ -140,7 +140,7 @@ fn followed(by: &Path, taken: &Taken, roots: &[&Path]) -> Result<PathBuf, String
         return Err(format!("`{path}` is not fetched to be looked at"));
     }
     let path = cleaned(&parent(by).join(path));
-    let inside = |root: &&Path| prepare::inside(&path, root, "").is_ok();
+    let inside = |root: &&Path| inside(&path, root, "").is_ok();
     // One that is missing is told when it is read.
     match path.exists() && !roots.iter().any(inside) {
         true => Err(format!("{} lies elsewhere, and is not looked at", path.display())),
