@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use onebuild::error::SourceFile;
+use onebuild::input::Root;
 use onebuild::matrix::{Matrix, Overrides, Selection};
 use onebuild::plan::{self, Templates};
 
@@ -76,8 +77,8 @@ fn measure(size: usize, rules: usize) -> String {
     let expanded = start.elapsed();
     let mut templates = Templates::default();
     templates.insert("Dockerfile", SourceFile::new("Dockerfile", template)).unwrap();
-    let plan = plan::plan(&matrix, &cells, &templates, &plan::Root::default(), &Default::default())
-        .unwrap();
+    let plan =
+        plan::plan(&matrix, &cells, &templates, &Root::default(), &Default::default()).unwrap();
     let rendered = start.elapsed();
     assert_eq!(plan.requests.len(), size);
     let times = [parsed, expanded - parsed, rendered - expanded];

@@ -7,13 +7,14 @@
 use std::collections::HashSet;
 
 use onebuild::check::{self as rules, Subject};
-use onebuild::context::{dockerignore as ignore, patterns::Rules};
+use onebuild::context::patterns::Rules;
 use onebuild::dockerfile::{Dockerfile, Given, Source};
 use onebuild::error::{Diagnostics, SourceFile};
 use onebuild::image::{Platform, Reference};
+use onebuild::input::Root;
 use onebuild::lint::{self, Findings};
 use onebuild::matrix::{Matrix, Overrides, Selection};
-use onebuild::plan::{Root, Templates, plan};
+use onebuild::plan::{Templates, plan};
 use onebuild::template::{Scope, Template, Value};
 
 /// More cells than this say nothing new about a file, and cost time.
@@ -71,7 +72,7 @@ fn cells(text: &str) -> Result<(), Diagnostics> {
         }
         let inside = !cell.dockerfile.starts_with('/');
         assert!(inside && cell.dockerfile.split('/').all(|part| part != ".."));
-        let texts = cell.args.values().chain(cell.labels.values());
+        let texts = cell.inputs.args.values().chain(cell.inputs.labels.values());
         assert!(!cell.name.chars().any(char::is_control));
         texts.for_each(|text| assert!(!text.contains('\0')));
     }
@@ -154,29 +155,23 @@ pub fn reference(text: &str) -> bool {
     reference.is_ok() || platform.is_ok()
 }
 
-/// A .dockerignore file: what the last lines name is looked up in the rules of all.
-pub fn dockerignore(text: &str) -> bool {
-    let patterns = ignore::parse(text);
+/// Patterns as .dockerignore has them, one a line: what is below an ignored directory is ignored.
+pub fn ignore_patterns(text: &str) -> bool {
+    let patterns: Vec<&str> = text.lines().collect();
     let Ok(rules) = Rules::new(&patterns) else { return false };
-    let mut is_any_matched = false;
+    let mut is_any_ignored = false;
     for pattern in patterns.iter().rev().take(4) {
         let path = pattern.trim_start_matches(['!', '/']).replace(['*', '?'], "x");
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-        // A walk asks folder by folder, a lookup for the whole path: both have to agree, but for
-        // exceptions. Docker's walk forgets one that a folder's verdict did not need, and so here.
-        let mut parent = Default::default();
-        let mut judged = false;
+        let (mut parent, mut is_ignored) = (Default::default(), false);
         for end in 1..=parts.len() {
-            (judged, parent) = rules.judge(&parts[..end].join("/"), &parent);
+            let (judged, matched) = rules.judge(&parts[..end].join("/"), &parent);
+            assert!(judged || !is_ignored || text.contains('!'), "{path:?} in {patterns:?}");
+            (is_ignored, parent) = (judged, matched);
         }
-        let path = parts.join("/");
-        let matched = rules.matches(&path);
-        if !path.is_empty() && !text.contains('!') {
-            assert_eq!(matched, judged, "{path:?} in {patterns:?}");
-        }
-        is_any_matched |= matched;
+        is_any_ignored |= is_ignored;
     }
-    is_any_matched
+    is_any_ignored
 }
 
 /// A Compose file: its findings have places in it, and can be shown.

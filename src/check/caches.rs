@@ -64,7 +64,7 @@ fn add(
     platform: &Platform,
 ) {
     let dockerfile = request.dockerfile.text();
-    let namespace = request.args.get("BUILDKIT_CACHE_MOUNT_NS").cloned().unwrap_or_default();
+    let namespace = request.inputs.args.get("BUILDKIT_CACHE_MOUNT_NS").cloned().unwrap_or_default();
     for stage in evaluated.stages.iter().filter(|stage| stage.is_reachable) {
         for mount in stage.mounts.iter().filter(|mount| is_own_cache(mount)) {
             let known = |text: &Option<crate::dockerfile::Text>| {
@@ -149,7 +149,7 @@ fn foundation<'s>(stages: &'s [Stage], stage: &'s Stage, platform: &Platform) ->
 /// The image that replaces a name.
 fn taken(request: &BuildRequest, name: &str) -> String {
     let short = short_name(name);
-    let base = request.bases.iter().find(|(known, _)| short_name(known) == short);
+    let base = request.inputs.bases.iter().find(|(known, _)| short_name(known) == short);
     base.map_or_else(|| name.to_owned(), |(_, image)| image.to_string())
 }
 

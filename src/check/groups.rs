@@ -42,7 +42,7 @@ impl<'r> Group<'r> {
 
 /// Everything in a request that a rule can inspect.
 #[derive(PartialEq, Eq, Hash)]
-struct Inputs<'r> {
+struct Examined<'r> {
     text: &'r Rendered,
     target: Option<&'r str>,
     args: Vec<(&'r str, &'r str)>,
@@ -52,17 +52,17 @@ struct Inputs<'r> {
     bases: Vec<String>,
 }
 
-impl<'r> Inputs<'r> {
+impl<'r> Examined<'r> {
     fn of(request: &'r BuildRequest) -> Self {
-        let names = request.contexts.keys().chain(request.bases.keys());
-        let names = names.chain(request.secrets.keys()).chain(request.ssh.keys());
+        let names = request.inputs.contexts.keys().chain(request.inputs.bases.keys());
+        let names = names.chain(request.inputs.secrets.keys()).chain(request.inputs.ssh.keys());
         Self {
             text: &request.dockerfile,
-            target: request.target.as_deref(),
-            args: request.args.iter().map(|(name, value)| (&**name, &**value)).collect(),
+            target: request.inputs.target.as_deref(),
+            args: request.inputs.args.iter().map(|(name, value)| (&**name, &**value)).collect(),
             platforms: &request.platforms,
             names: names.map(String::as_str).collect(),
-            bases: request.bases.values().map(ToString::to_string).collect(),
+            bases: request.inputs.bases.values().map(ToString::to_string).collect(),
         }
     }
 
@@ -94,9 +94,9 @@ impl<'r> Inputs<'r> {
 
 /// Groups equal requests.
 pub(super) fn of(requests: &[BuildRequest]) -> Vec<Group<'_>> {
-    let mut exact: IndexMap<Inputs<'_>, Vec<&BuildRequest>> = IndexMap::new();
+    let mut exact: IndexMap<Examined<'_>, Vec<&BuildRequest>> = IndexMap::new();
     for request in requests {
-        exact.entry(Inputs::of(request)).or_default().push(request);
+        exact.entry(Examined::of(request)).or_default().push(request);
     }
     if exact.len() <= MAX_EXACT {
         return exact.into_values().map(|requests| Group { requests }).collect();

@@ -54,8 +54,8 @@ pub(super) fn find<'r>(
         }
         for Needed { line, is_ssh, id, is_required } in needed(&file, request) {
             let given: Vec<&str> = match is_ssh {
-                true => request.ssh.keys().map(String::as_str).collect(),
-                false => request.secrets.keys().map(String::as_str).collect(),
+                true => request.inputs.ssh.keys().map(String::as_str).collect(),
+                false => request.inputs.secrets.keys().map(String::as_str).collect(),
             };
             if given.contains(&id.as_str()) {
                 continue;

@@ -81,11 +81,11 @@ fn arguments(subject: Subject<'_>, found: &mut Diagnostics) {
     };
     for name in PLATFORM_ARGS {
         let hidden = subject.requests.iter().find(|request| {
-            let value = request.args.get(name);
+            let value = request.inputs.args.get(name);
             value.is_some_and(|value| hides(name, &request.platforms, &|_| Some(value.to_string())))
         });
         let Some(request) = hidden else { continue };
-        let is_flag = subject.cells[0].overrides().args.contains_key(name);
+        let is_flag = subject.cells[0].overrides().inputs.args.contains_key(name);
         let warning = match declared(name) {
             Some(one) if !is_flag => {
                 warning(&format!("args.{name}"), &request.platforms).at(&one.span, "")

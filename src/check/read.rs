@@ -47,12 +47,12 @@ impl File {
         request: &BuildRequest,
         platform: Option<&Platform>,
     ) -> Evaluated {
-        let names = request.contexts.keys().chain(request.bases.keys());
+        let names = request.inputs.contexts.keys().chain(request.inputs.bases.keys());
         let replaced: Vec<String> = names.map(|name| short_name(name)).collect();
         let is_replaced = |name: &str| replaced.contains(&short_name(name));
         self.parsed.evaluate(&Given {
-            args: &request.args,
-            target: request.target.as_deref(),
+            args: &request.inputs.args,
+            target: request.inputs.target.as_deref(),
             platform,
             build_platform: None,
             is_replaced: &is_replaced,
@@ -61,6 +61,6 @@ impl File {
 
     /// Whether another frontend than BuildKit's own reads it for this request.
     pub(super) fn is_foreign_to(&self, request: &BuildRequest) -> bool {
-        self.parsed.is_foreign(&request.args)
+        self.parsed.is_foreign(&request.inputs.args)
     }
 }

@@ -30,19 +30,20 @@ pub(super) fn find<'r>(subject: Subject<'r>, files: &mut Files<'r>, found: &mut 
     let mut same: HashMap<Build<'_>, Vec<usize>> = HashMap::new();
     for (number, request) in subject.requests.iter().enumerate() {
         let args: BTreeMap<&str, &str> =
-            request.args.iter().map(|(name, value)| (&**name, &**value)).collect();
+            request.inputs.args.iter().map(|(name, value)| (&**name, &**value)).collect();
         let contexts: Vec<_> =
-            request.contexts.iter().map(|(n, one)| (n, described(one))).collect();
-        let bases: Vec<_> = request.bases.iter().map(|(n, one)| (n, one.to_string())).collect();
+            request.inputs.contexts.iter().map(|(n, one)| (n, described(one))).collect();
+        let bases: Vec<_> =
+            request.inputs.bases.iter().map(|(n, one)| (n, one.to_string())).collect();
         let text = &*request.dockerfile;
         let (content, used) = match reads {
             true => {
                 let file = files.of(request);
-                let key = (text, request.target.as_deref(), args.clone(), contexts, bases);
+                let key = (text, request.inputs.target.as_deref(), args.clone(), contexts, bases);
                 let content = *known.entry(key).or_insert_with(|| content(&file, request));
                 (content, file.is_foreign_to(request))
             }
-            false => (hash(&(text, &args, &request.target, contexts, bases)), true),
+            false => (hash(&(text, &args, &request.inputs.target, contexts, bases)), true),
         };
         let build = Build::of(request, content, used);
         same.entry(build).or_default().push(number);
@@ -132,8 +133,8 @@ struct Build<'r> {
 impl<'r> Build<'r> {
     fn of(request: &'r BuildRequest, content: u64, foreign: bool) -> Self {
         let mut secrets: Vec<_> =
-            request.secrets.iter().map(|(id, one)| (&**id, &one.source)).collect();
-        let mut ssh: Vec<_> = request.ssh.iter().map(|(id, one)| (&**id, one)).collect();
+            request.inputs.secrets.iter().map(|(id, one)| (&**id, &one.source)).collect();
+        let mut ssh: Vec<_> = request.inputs.ssh.iter().map(|(id, one)| (&**id, one)).collect();
         let mut registries: Vec<&str> =
             request.references.iter().map(|reference| reference.repository.host()).collect();
         secrets.sort_unstable();
@@ -147,7 +148,7 @@ impl<'r> Build<'r> {
             dockerignore: request.dockerignore.as_deref(),
             context: &request.context,
             platforms: &request.platforms,
-            network: request.network,
+            network: request.inputs.network,
             media_types: request.media_types,
             secrets,
             ssh,
@@ -238,7 +239,7 @@ fn arguments<'r>(
             Scope::Trigger(_) => true,
         })
     };
-    let given = request.args.iter().filter(|(name, _)| is_used(name));
+    let given = request.inputs.args.iter().filter(|(name, _)| is_used(name));
     given.map(|(name, value)| (&**name, &**value)).collect()
 }
 
@@ -256,9 +257,9 @@ fn replacements(request: &BuildRequest, evaluated: &Evaluated) -> BTreeMap<Strin
         }
     }
     let is_used = |name: &str| all || names.contains(&short_name(name));
-    let contexts = request.contexts.iter().filter(|(name, _)| is_used(name));
+    let contexts = request.inputs.contexts.iter().filter(|(name, _)| is_used(name));
     let contexts = contexts.map(|(name, one)| (name.clone(), described(one)));
-    let bases = request.bases.iter().filter(|(name, _)| is_used(name));
+    let bases = request.inputs.bases.iter().filter(|(name, _)| is_used(name));
     bases.map(|(name, image)| (name.clone(), image.to_string())).chain(contexts).collect()
 }
 

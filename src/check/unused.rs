@@ -80,11 +80,11 @@ fn of_flags(flags: &Overrides) -> Vec<(DeclaredKind, String)> {
         map.keys().map(String::as_str)
     }
     let all: [(DeclaredKind, Vec<&str>); 5] = [
-        (DeclaredKind::Arg, flags.args.keys().map(|name| &**name).collect()),
-        (DeclaredKind::Base, names(&flags.bases).collect()),
-        (DeclaredKind::Context, names(&flags.contexts).collect()),
-        (DeclaredKind::Secret, names(&flags.secrets).collect()),
-        (DeclaredKind::Ssh, names(&flags.ssh).collect()),
+        (DeclaredKind::Arg, flags.inputs.args.keys().map(|name| &**name).collect()),
+        (DeclaredKind::Base, names(&flags.inputs.bases).collect()),
+        (DeclaredKind::Context, names(&flags.inputs.contexts).collect()),
+        (DeclaredKind::Secret, names(&flags.inputs.secrets).collect()),
+        (DeclaredKind::Ssh, names(&flags.inputs.ssh).collect()),
     ];
     let pairs = all.into_iter().flat_map(|(kind, names)| names.into_iter().map(move |n| (kind, n)));
     pairs.map(|(kind, name)| (kind, name.to_owned())).collect()
@@ -119,11 +119,11 @@ impl Used {
     /// Adds the names that one Dockerfile uses, for a cell that defines names.
     fn merge(&mut self, own: Self, request: &BuildRequest) {
         let given = [
-            (DeclaredKind::Arg, request.args.keys().map(|name| &**name).collect::<Vec<_>>()),
-            (DeclaredKind::Base, request.bases.keys().map(String::as_str).collect()),
-            (DeclaredKind::Context, request.contexts.keys().map(String::as_str).collect()),
-            (DeclaredKind::Secret, request.secrets.keys().map(String::as_str).collect()),
-            (DeclaredKind::Ssh, request.ssh.keys().map(String::as_str).collect()),
+            (DeclaredKind::Arg, request.inputs.args.keys().map(|name| &**name).collect::<Vec<_>>()),
+            (DeclaredKind::Base, request.inputs.bases.keys().map(String::as_str).collect()),
+            (DeclaredKind::Context, request.inputs.contexts.keys().map(String::as_str).collect()),
+            (DeclaredKind::Secret, request.inputs.secrets.keys().map(String::as_str).collect()),
+            (DeclaredKind::Ssh, request.inputs.ssh.keys().map(String::as_str).collect()),
         ];
         for (kind, names) in given {
             let names = names.into_iter().filter(|name| own.uses(kind, name));
@@ -145,7 +145,7 @@ impl Used {
         }
         let remote =
             |context: &NamedContext| matches!(context, NamedContext::Url(url) if is_ssh(url));
-        if request.contexts.values().any(remote) {
+        if request.inputs.contexts.values().any(remote) {
             self.agents.insert("default".to_owned());
         }
         let declarations = file.parsed.declarations().into_iter();

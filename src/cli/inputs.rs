@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::name_and_value;
 use crate::image::Reference;
-use crate::plan::{Cache, NamedContext, SecretSource, fields};
+use crate::input::{Cache, NamedContext, SecretSource, fields};
 
 /// Further inputs of a build.
 #[derive(Debug, Default, Args)]

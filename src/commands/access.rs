@@ -12,7 +12,7 @@ use super::targets::{git_top, resolved};
 use crate::cli::{self, AllowFlag};
 use crate::error::{Error, ErrorKind};
 use crate::grants::{Grant, Grants, is_every_path, lexical};
-use crate::plan::Root;
+use crate::input::Root;
 use crate::regular;
 
 /// The variable that grants the same as `--allow`, in addition to it.

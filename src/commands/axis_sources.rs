@@ -8,8 +8,8 @@ use crate::axis_source::{self, Store, fetch, is_github_api};
 use crate::docker::Secret;
 use crate::driver::cache_directory;
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
+use crate::input::Root;
 use crate::matrix::{self, AskedVariable, AxisSource, Matrix, ResolvedAxes, TokenVariable};
-use crate::plan::Root;
 
 /// Pages are put together by one room and taken apart by another.
 const _: () = assert!(axis_source::PAGE == matrix::PAGE);

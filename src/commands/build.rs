@@ -21,9 +21,10 @@ use crate::driver::{
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::failure::Kind;
 use crate::image::Platform;
+use crate::input::Network;
 use crate::matrix::{Cell, Matrix, Unnamed};
 use crate::outcome::{CellResult, Outcome};
-use crate::plan::{self, BuildOptions, BuildRequest, Network, Output};
+use crate::plan::{self, BuildOptions, BuildRequest, Output};
 use crate::progress::{self, Mode, Settings};
 use crate::registry::{Patience, RegistryClient};
 use crate::report;

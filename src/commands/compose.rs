@@ -7,8 +7,8 @@ use ignore::WalkBuilder;
 
 use super::{load, prepare};
 use crate::error::{Diagnostic, SourceFile, Span, why};
+use crate::input::parent;
 use crate::lint::{Finding, Findings, Taken};
-use crate::plan::parent;
 use crate::template::Template;
 
 /// Folders below the matrix's own that are looked through.

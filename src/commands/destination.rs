@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::{output, render, targets};
 use crate::cli::OutputSpec;
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
+use crate::input::parent;
 use crate::matrix::Cell;
-use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output, parent};
+use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output};
 
 /// Whether stdout is taken by an archive.
 pub(super) fn is_stdout(spec: Option<&OutputSpec>) -> bool {
@@ -76,8 +77,8 @@ pub(super) fn set(
 pub(super) fn check_caches(cells: &[Cell], requests: &[BuildRequest]) -> Result<(), Error> {
     let mut wrong = Diagnostics::default();
     for (cell, request) in cells.iter().zip(requests) {
-        let own = request.cache_to.len().saturating_sub(cell.overrides().cache_to.len());
-        for (number, cache) in request.cache_to.iter().enumerate() {
+        let own = request.caches.to.len().saturating_sub(cell.overrides().caches.to.len());
+        for (number, cache) in request.caches.to.iter().enumerate() {
             let Some(folder) = cache.folder("dest") else { continue };
             match cell.cache_to_span().filter(|_| number < own) {
                 None => targets::check_flag(Path::new(folder))?,

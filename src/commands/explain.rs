@@ -9,8 +9,9 @@ use super::permissions::Needs;
 use super::{output, prepare};
 use crate::cli::{ExplainArgs, ExplainFormat};
 use crate::error::{Error, ErrorKind, Span, listed, nearest, visible};
+use crate::input::Root;
 use crate::matrix::{Cell, Matrix, Origin, Source, Unnamed};
-use crate::plan::{Root, escaped};
+use crate::plan::escaped;
 use crate::text::{pad, width};
 
 /// A column that is wider than this is not made as wide as its longest entry.

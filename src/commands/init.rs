@@ -10,8 +10,8 @@ use super::{load, output, prepare, targets};
 use crate::cli::{InitArgs, InputArgs, SelectArgs};
 use crate::error::{Error, ErrorKind, visible, why};
 use crate::init::{Found, draft};
+use crate::input::parent;
 use crate::matrix::{Matrix, Unnamed};
-use crate::plan::parent;
 
 const MAKEFILES: &[&str] = &["GNUmakefile", "makefile", "Makefile"];
 

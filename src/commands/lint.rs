@@ -16,9 +16,10 @@ use crate::allow::{Allows, Asked};
 use crate::cli::{InputArgs, LintArgs, LintFormat};
 use crate::driver::{self, BaseFault, EngineBuilder, Environment, HeldSecrets, Lint, Obstacle};
 use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, visible, why};
+use crate::input::{Caches, Inputs, Root};
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
 use crate::matrix::{Cell, Matrix, Origin, Sheet, Source, Unnamed};
-use crate::plan::{BuildRequest, Root, Sources};
+use crate::plan::{BuildRequest, Sources};
 use crate::regular;
 use crate::template::Rendered;
 
@@ -147,15 +148,18 @@ fn drifted(
 /// A request without what only a step needs. No step runs here, and a frontend that is named by
 /// `# syntax=` could ask for it.
 fn bare(request: &BuildRequest) -> BuildRequest {
+    let request = request.clone();
     BuildRequest {
-        secrets: Default::default(),
-        ssh: Default::default(),
-        network: None,
+        inputs: Inputs {
+            secrets: Default::default(),
+            ssh: Default::default(),
+            network: None,
+            ..request.inputs
+        },
         privileges: Default::default(),
-        cache_from: Vec::new(),
-        cache_to: Vec::new(),
+        caches: Caches::default(),
         test: None,
-        ..request.clone()
+        ..request
     }
 }
 
@@ -205,7 +209,7 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
         let builder = builder.await?;
         let mut seen = HashSet::new();
         let different = requests.iter().enumerate().filter(|(_, request)| {
-            seen.insert((&*request.dockerfile, request.target.as_deref()))
+            seen.insert((&*request.dockerfile, request.inputs.target.as_deref()))
         });
         let asked = different.map(|(number, request)| {
             let builder = &builder;

@@ -11,8 +11,8 @@ use super::axis_sources;
 use super::permissions::{Need, missing_file, refused};
 use crate::cli::{self, AxisFlag, SelectArgs};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, SourceFile, visible, why};
+use crate::input::Root;
 use crate::matrix::{Axis, Files, Matrix, Sheet};
-use crate::plan::Root;
 use crate::regular;
 use crate::template::is_name;
 

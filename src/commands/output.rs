@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use crate::error::{Diagnostics, Error, ErrorKind, why};
 use crate::failure::disk_help;
-use crate::plan::parent;
+use crate::input::parent;
 use crate::text::inert;
 
 /// Why stdout took less than it was given; kept for the end of the run, since no command has

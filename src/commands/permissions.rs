@@ -16,8 +16,9 @@ use super::{axis_sources, output};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, Span, visible};
 use crate::grants::Grant;
 use crate::image::Reference;
+use crate::input::{Network, Root};
 use crate::matrix::{Asked, AskedFor, AskedVariable, Cell, Matrix};
-use crate::plan::{Beyond, BuildOptions, BuildRequest, Network, Privileges, Root, Sources};
+use crate::plan::{Beyond, BuildOptions, BuildRequest, Privileges, Sources};
 
 /// Cells may ask for a file each. More of them show nothing new.
 const MOST_SHOWN: usize = 40;
@@ -171,7 +172,8 @@ impl Needs {
     ) {
         for (cell, request) in cells.iter().zip(requests) {
             let Privileges { network_host, insecure } = request.privileges;
-            let network = network_host.filter(|_| cell.overrides().network != Some(Network::Host));
+            let network =
+                network_host.filter(|_| cell.overrides().inputs.network != Some(Network::Host));
             for (line, grant, message) in [
                 (
                     network,

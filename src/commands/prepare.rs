@@ -15,8 +15,9 @@ use crate::allow::{Allows, Asked};
 use crate::check::{Subject, acknowledge, check};
 use crate::cli::{InputArgs, SelectArgs};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, why};
+use crate::input::{Inputs, Root};
 use crate::matrix::{Cell, Matrix, Overrides, Selection, Unnamed};
-use crate::plan::{BuildOptions, BuildRequest, Needed, Root, Sources, Templates, plan};
+use crate::plan::{BuildOptions, BuildRequest, Needed, Sources, Templates, plan};
 
 /// The folder that templates of Dockerfiles lie in.
 const CONTEXT: &str = "context folder";
@@ -256,8 +257,11 @@ fn overrides(args: &SelectArgs) -> Result<Overrides, Error> {
         tag_prefix: args.tag_prefix.clone().unwrap_or_default(),
         platforms,
         vars: args.var.iter().cloned().collect(),
-        args: args.build_arg.iter().map(build_arg).collect::<Result<_, Error>>()?,
-        bases: args.base.iter().map(|base| (base.name.clone(), base.base.clone())).collect(),
+        inputs: Inputs {
+            args: args.build_arg.iter().map(build_arg).collect::<Result<_, Error>>()?,
+            bases: args.base.iter().map(|base| (base.name.clone(), base.base.clone())).collect(),
+            ..Inputs::default()
+        },
         environment: args.environment.clone(),
         ..Overrides::default()
     })

@@ -1,7 +1,7 @@
 //! `onebuild render`: the Dockerfiles, nothing built.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -10,8 +10,9 @@ use super::permissions::Purpose;
 use super::{output, prepare, rendered_files, targets};
 use crate::cli::{InputArgs, RenderArgs, SelectArgs};
 use crate::error::Error;
+use crate::input::parent;
 use crate::matrix::{Matrix, Unnamed};
-use crate::plan::{BuildRequest, parent};
+use crate::plan::BuildRequest;
 use crate::regular;
 
 pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error> {
@@ -23,10 +24,8 @@ pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error>
     let requests =
         prepare::prepared(matrix, &args.select, &inputs, unnamed, &options, purpose)?.requests;
     if let Some(folder) = &args.out {
-        for request in &requests {
-            targets::check_flag(&path_in(folder, &request.cell))?;
-        }
-        targets::check_flag(folder)?;
+        let names: Vec<String> = requests.iter().map(|r| dockerfile_name(&r.cell)).collect();
+        targets::check_files(folder, names.iter().map(String::as_str))?;
     }
     match &args.out {
         Some(folder) if args.check => check(&requests, folder, selects_all(&args.select))?,
@@ -90,8 +89,12 @@ pub(super) fn put(path: &Path, text: &str) -> Result<bool, Error> {
         return Ok(false);
     }
     let folder = parent(path);
-    let written = fs::create_dir_all(folder)
-        .and_then(|()| tempfile::Builder::new().permissions(permissions(path)).tempfile_in(folder))
+    let create = || tempfile::Builder::new().permissions(permissions(path)).tempfile_in(folder);
+    let written = create()
+        .or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => fs::create_dir_all(folder).and_then(|()| create()),
+            _ => Err(error),
+        })
         .and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file))
         .and_then(|file| file.persist(path).map_err(|error| error.error));
     written.map(|_| true).map_err(|error| output::unwritable(path, &error))
@@ -99,7 +102,11 @@ pub(super) fn put(path: &Path, text: &str) -> Result<bool, Error> {
 
 /// Where the Dockerfile of a cell is written.
 pub(super) fn path_in(folder: &Path, cell: &str) -> PathBuf {
-    folder.join(format!("{}.Dockerfile", file_name(cell)))
+    folder.join(dockerfile_name(cell))
+}
+
+fn dockerfile_name(cell: &str) -> String {
+    format!("{}.Dockerfile", file_name(cell))
 }
 
 /// A cell's name as a file name: one of several repositories has slashes and a colon in it.

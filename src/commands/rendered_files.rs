@@ -11,8 +11,9 @@ use super::render::put;
 use super::{output, prepare, targets};
 use crate::cli::{RenderArgs, SelectArgs};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, why};
+use crate::input::Root;
 use crate::matrix::{Matrix, Overrides, Selection};
-use crate::plan::{RenderedFile, Root, Templates, committed};
+use crate::plan::{RenderedFile, Templates, committed};
 
 /// The folder that the files and their templates lie in.
 const PLACE: &str = "folder of matrix.yaml";

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::load;
 use super::prepare::inside;
 use crate::error::{Diagnostic, Diagnostics, Span, why};
-use crate::plan::{BuildRequest, Root, TestCommand};
+use crate::input::{Root, TestCommand};
+use crate::plan::BuildRequest;
 
 /// Gives every request the script that its test names, counted from `root`; all that cannot be
 /// read are told at once.

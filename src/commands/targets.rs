@@ -56,6 +56,23 @@ pub(super) fn check_flag(path: &Path) -> Result<(), Error> {
     })
 }
 
+/// The same for many files in one directory, which is checked once.
+pub(super) fn check_files<'n>(
+    directory: &Path,
+    names: impl IntoIterator<Item = &'n str>,
+) -> Result<(), Error> {
+    check_flag(directory)?;
+    for name in names {
+        let path = directory.join(name);
+        match path.symlink_metadata() {
+            Err(_) if !is_git_name(OsStr::new(name)) => {}
+            Ok(found) if found.is_file() && !is_git_name(OsStr::new(name)) => {}
+            _ => check_flag(&path)?,
+        }
+    }
+    Ok(())
+}
+
 fn has_git_name(path: &Path) -> bool {
     path.components().any(|part| match part {
         Component::Normal(name) => is_git_name(name),
@@ -192,6 +209,14 @@ mod tests {
                 word => assert!(found.clone().unwrap_err().contains(word), "{path}: {found:?}"),
             }
         }
+        let together = |names: &[&str]| check_files(&repo, names.iter().copied());
+        assert!(together(&["Dockerfile", "new"]).is_ok());
+        fs::write(repo.join("present"), "").unwrap();
+        assert!(together(&["present"]).is_ok());
+        for name in ["direct", "later", "bare", "out", "dangling", "around", ".git"] {
+            assert!(together(&["present", name]).is_err(), "{name}");
+        }
+        assert!(check_files(&repo.join("hooks"), ["pre-commit"]).is_err());
         // What the person names outside of it is their own business.
         assert_eq!(check(&at.join("elsewhere/file")), Ok(()));
     }

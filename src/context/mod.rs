@@ -1,9 +1,8 @@
 //! The build context: what a person's folder shows to a build.
 //!
-//! [`dockerignore`] and [`patterns`] are pure. [`Folder`] reads the disk, never beyond its root:
+//! [`patterns`] is pure. [`Folder`] reads the disk, never beyond its root:
 //! links are links, and no path is resolved through one. How it is sent is not known here.
 
-pub mod dockerignore;
 mod folder;
 mod follow;
 mod glob;

@@ -45,6 +45,7 @@ impl Rules {
         self.rules.is_empty()
     }
 
+    #[cfg(test)]
     /// Whether `path`, or a folder that it is in, is matched after all rules have spoken.
     pub fn matches(&self, path: &str) -> bool {
         let parents = path.match_indices('/').map(|(at, _)| &path[..at]);

@@ -82,7 +82,7 @@ impl EngineBuilder {
             let found = self.image(session, &question).await;
             if found.is_ok_and(|found| found.has_label(name)) {
                 let mut request = request.into_owned();
-                request.labels.insert(name.into(), "".into());
+                request.inputs.labels.insert(name.into(), "".into());
                 return Cow::Owned(request);
             }
         }

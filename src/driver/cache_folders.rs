@@ -11,7 +11,8 @@ use thiserror::Error;
 
 use crate::buildkit::session::content::{Content, Disk, Index, Layout, LayoutError, Offer};
 use crate::buildkit::session::fault::Fault;
-use crate::plan::{BuildRequest, Cache};
+use crate::input::Cache;
+use crate::plan::BuildRequest;
 
 use super::caches::is_true;
 use super::preflight::Obstacle;
@@ -61,7 +62,7 @@ impl CacheFolders {
         request: &BuildRequest,
         content: &Content,
     ) -> Result<(Self, Vec<String>), CacheFolderError> {
-        let (from, to) = (request.cache_from.clone(), request.cache_to.clone());
+        let (from, to) = (request.caches.from.clone(), request.caches.to.clone());
         let (content, disk) = (content.clone(), content.disk().clone());
         let offer = move || {
             let mut all = Self { disk: content.disk().clone(), ..Self::default() };
@@ -172,7 +173,7 @@ pub(super) fn leave_out_empty(requests: &mut [BuildRequest]) -> Vec<String> {
     let mut waiting: Vec<(String, Vec<String>)> = Vec::new();
     for request in requests {
         let cell = &request.cell;
-        request.cache_from.retain(|cache| {
+        request.caches.from.retain(|cache| {
             let Some(layout) = layout(cache, SRC) else { return true };
             let folder = layout.root().display().to_string();
             let index = indexes.entry(folder.clone()).or_insert_with(|| layout.index().ok());
@@ -198,8 +199,8 @@ pub(super) fn leave_out_empty(requests: &mut [BuildRequest]) -> Vec<String> {
 /// What is wrong with the folders of `requests`; one that is forgiven is not looked at.
 pub(super) fn obstacles(requests: &[BuildRequest]) -> Vec<Obstacle> {
     let named = requests.iter().flat_map(|request| {
-        let from = request.cache_from.iter().map(|cache| (cache, SRC));
-        from.chain(request.cache_to.iter().map(|cache| (cache, DEST)))
+        let from = request.caches.from.iter().map(|cache| (cache, SRC));
+        from.chain(request.caches.to.iter().map(|cache| (cache, DEST)))
     });
     let folders: BTreeSet<&str> = named
         .filter(|(cache, _)| !is_forgiving(cache))

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use crate::buildkit::CacheExport;
-use crate::plan::{BuildRequest, Cache};
+use crate::input::Cache;
+use crate::plan::BuildRequest;
 
 use super::cache_folders;
 use super::capabilities::{Form, form, is_annotated};
@@ -74,15 +75,15 @@ pub(super) fn is_true(value: &str) -> bool {
 pub fn leave_out_idle(requests: &mut [BuildRequest], environment: Environment) -> Vec<String> {
     let (mut is_idle, mut no_image, mut unannotated) = (false, false, false);
     for request in requests.iter_mut() {
-        for caches in [&mut request.cache_from, &mut request.cache_to] {
+        for caches in [&mut request.caches.from, &mut request.caches.to] {
             let before = caches.len();
             caches.retain(|cache| entry(cache, environment).is_some());
             is_idle |= caches.len() < before;
         }
         if form(&request.options.output) == Form::Files {
-            let before = request.cache_to.len();
-            request.cache_to.retain(|cache| cache.kind != "inline");
-            no_image |= request.cache_to.len() < before;
+            let before = request.caches.to.len();
+            request.caches.to.retain(|cache| cache.kind != "inline");
+            no_image |= request.caches.to.len() < before;
             unannotated |= is_annotated(request);
         }
     }
@@ -105,8 +106,8 @@ pub fn leave_out_idle(requests: &mut [BuildRequest], environment: Environment) -
 
 /// What of the caches of `request` cannot be had.
 pub(super) fn obstacles(request: &BuildRequest) -> Option<Obstacle> {
-    let from = request.cache_from.iter().find_map(|cache| obstacle(FROM, cache));
-    from.or_else(|| request.cache_to.iter().find_map(|cache| obstacle(TO, cache)))
+    let from = request.caches.from.iter().find_map(|cache| obstacle(FROM, cache));
+    from.or_else(|| request.caches.to.iter().find_map(|cache| obstacle(TO, cache)))
 }
 
 const FROM: &str = "--cache-from";
@@ -195,9 +196,9 @@ mod tests {
         assert_eq!((kept.len(), kept["url"].as_str(), kept["token"].as_str()), (3, "u", "t"));
         assert!(entry(&cache("gha", &[]), nowhere).is_none());
         let mut requests = [super::super::samples::request()];
-        requests[0].cache_to = vec![cache("gha", &[]), cache("inline", &[])];
+        requests[0].caches.to = vec![cache("gha", &[]), cache("inline", &[])];
         assert_eq!(leave_out_idle(&mut requests, nowhere).len(), 1);
-        assert_eq!(requests[0].cache_to, [cache("inline", &[])]);
+        assert_eq!(requests[0].caches.to, [cache("inline", &[])]);
         assert_eq!(leave_out_idle(&mut requests, nowhere), [""; 0]);
     }
 
@@ -211,13 +212,13 @@ mod tests {
             (FileOutput::Docker, false),
         ] {
             let mut request = super::super::samples::request();
-            request.cache_to = vec![cache("inline", &[])];
-            request.annotations = [("a".into(), "b".into())].into();
+            request.caches.to = vec![cache("inline", &[])];
+            request.inputs.annotations = [("a".into(), "b".into())].into();
             let output = Output::File { kind, dest: "x".into() };
             request.options = BuildOptions { output, ..BuildOptions::default() }.into();
             let mut requests = [request];
             let notes = leave_out_idle(&mut requests, nowhere).join("; ");
-            assert_eq!(requests[0].cache_to.is_empty(), left_out, "{kind:?}");
+            assert_eq!(requests[0].caches.to.is_empty(), left_out, "{kind:?}");
             for what in ["inline cache", "annotations"] {
                 assert_eq!(notes.contains(what), left_out, "{kind:?}: {notes}");
             }

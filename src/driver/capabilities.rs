@@ -115,7 +115,7 @@ pub(super) fn lacking(request: &BuildRequest, facts: &EngineFacts) -> Vec<Obstac
     if let Some(what) = beyond {
         lacks(&format!("this engine's own BuildKit cannot {what}"), TURN_ON.to_owned());
     }
-    if request.cache_to.iter().any(|cache| cache.kind != "inline") {
+    if request.caches.to.iter().any(|cache| cache.kind != "inline") {
         lacks(
             "this engine writes no cache but the inline one",
             format!("{TURN_ON}; or write --cache-to type=inline"),
@@ -138,7 +138,8 @@ pub(super) fn lacking(request: &BuildRequest, facts: &EngineFacts) -> Vec<Obstac
 
 /// Whether the image gets annotations; the digest of a base is added later.
 pub(super) fn is_annotated(request: &BuildRequest) -> bool {
-    !request.annotations.is_empty() || request.pin.as_ref().is_some_and(|pin| pin.annotations)
+    !request.inputs.annotations.is_empty()
+        || request.pin.as_ref().is_some_and(|pin| pin.annotations)
 }
 
 /// The digest of the image that the answer to a solve names: none for an output that holds files
@@ -191,7 +192,8 @@ pub(super) fn form(output: &Output) -> Form {
 mod tests {
     use super::super::samples::request;
     use super::*;
-    use crate::plan::{BuildOptions, Cache};
+    use crate::input::{Cache, Caches};
+    use crate::plan::BuildOptions;
 
     #[test]
     fn an_engine_is_as_old_as_its_api() {
@@ -278,11 +280,14 @@ mod tests {
         };
         let proven = |output: Output| with(&output, true);
         let annotated = |output: Output| {
-            let annotations = [("a".into(), "b".into())].into();
-            BuildRequest { annotations, ..with(&output, false) }
+            let mut request = with(&output, false);
+            request.inputs.annotations = [("a".into(), "b".into())].into();
+            request
         };
-        let cached =
-            |spec: &str| BuildRequest { cache_to: Cache::parse(spec).unwrap(), ..request() };
+        let cached = |spec: &str| {
+            let caches = Caches { to: Cache::parse(spec).unwrap(), ..Caches::default() };
+            BuildRequest { caches, ..request() }
+        };
         let both = ["linux/amd64", "linux/arm64"].map(|name| name.parse().unwrap());
         let several = BuildRequest { platforms: both.to_vec(), ..request() };
         // What is refused with the older store, and what with the newer one.

@@ -18,8 +18,9 @@ use crate::docker::{Credentials, Engine, EngineError};
 use crate::event::{Event, Warning};
 use crate::failure::Kind;
 use crate::image::Platform;
+use crate::input::NamedContext;
 use crate::outcome::{Built, CellResult, Failure, Tested};
-use crate::plan::{BuildRequest, FileOutput, NamedContext, Output};
+use crate::plan::{BuildRequest, FileOutput, Output};
 use crate::schedule::{Builder, Events};
 
 use super::cache_folders::{CacheFolderError, CacheFolders};
@@ -155,7 +156,7 @@ impl EngineBuilder {
             session.dockerfiles.insert(&name, ignore.as_bytes().to_vec()).map_err(unreadable)?;
         }
         let mut folders = HashMap::new();
-        for (name, context) in &request.contexts {
+        for (name, context) in &request.inputs.contexts {
             if let NamedContext::Folder(folder) = context {
                 folders.insert(name.as_str(), session.offer(folder).await.map_err(unreadable)?);
             }

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use crate::buildkit::session::{Agent, KeyError, KeyFileError, Keyring};
 use crate::error::why;
-use crate::plan::{BuildRequest, NamedContext, SecretSource};
+use crate::input::{NamedContext, SecretSource};
+use crate::plan::BuildRequest;
 use crate::regular;
 
 use super::cache_folders;
@@ -41,7 +42,7 @@ pub fn missing(requests: &[BuildRequest], environment: Environment) -> Vec<Obsta
         }
     };
     for request in requests {
-        for (name, context) in &request.contexts {
+        for (name, context) in &request.inputs.contexts {
             if let NamedContext::Folder(path) = context
                 && !path.is_dir()
             {
@@ -52,7 +53,7 @@ pub fn missing(requests: &[BuildRequest], environment: Environment) -> Vec<Obsta
                 });
             }
         }
-        for (id, places) in &request.ssh {
+        for (id, places) in &request.inputs.ssh {
             match agent(id, places, environment) {
                 Ok(source) => source.open().err().iter().for_each(|error| add(no_key(id, error))),
                 Err(obstacle) => add(obstacle),
@@ -88,7 +89,7 @@ pub(super) fn agents(
     let source = |(id, places): (&String, &Vec<PathBuf>)| {
         Some((id.clone(), agent(id, places, environment).ok()?))
     };
-    request.ssh.iter().filter_map(source).collect()
+    request.inputs.ssh.iter().filter_map(source).collect()
 }
 
 /// Finds out what `places` are; keys are not read.
@@ -174,13 +175,13 @@ fn no_key(id: &str, KeyFileError { path, error }: &KeyFileError) -> Obstacle {
 pub(super) fn unanswered(message: &str, request: &BuildRequest) -> Option<String> {
     // All that BuildKit 0.25 says of a URL that is no Git repository.
     let url = |context: &NamedContext| matches!(context, NamedContext::Url(_));
-    if message.ends_with("invalid argument") && request.contexts.values().any(url) {
+    if message.ends_with("invalid argument") && request.inputs.contexts.values().any(url) {
         let help = "this engine's BuildKit may take Git repositories alone as URLs of contexts: \
                     fetch the file into a folder, and name that";
         return Some(help.to_owned());
     }
     if let Some(id) = asked(message, "secret ", ": not found") {
-        return Some(match request.secrets.get(id).map(|secret| &secret.source) {
+        return Some(match request.inputs.secrets.get(id).map(|secret| &secret.source) {
             Some(SecretSource::Variable(name)) => {
                 format!("the secret `{id}` is the variable {name}, which is not set: set it")
             }

@@ -66,7 +66,8 @@ fn list<T: ToString>(platforms: &[T]) -> String {
 mod tests {
     use super::super::samples::{facts, request};
     use super::*;
-    use crate::plan::{BuildOptions, Cache, FileOutput, Output};
+    use crate::input::{Cache, Caches};
+    use crate::plan::{BuildOptions, FileOutput, Output};
 
     #[test]
     fn what_only_the_newer_store_can_do_is_known_beforehand() {
@@ -83,6 +84,8 @@ mod tests {
         let file = |kind| into(Output::File { kind, dest: "x".into() });
         let both = ["linux/amd64", "linux/arm64"].map(|name| name.parse().unwrap());
         let proven = BuildOptions { provenance: true, ..BuildOptions::default() };
+        let to = Cache::parse("type=local,src=x").unwrap();
+        let nowhere = Caches { to, ..Caches::default() };
         for (request, older, newer) in [
             (request(), "", ""),
             (BuildRequest { platforms: both.to_vec(), ..request() }, "one platform at a time", ""),
@@ -93,11 +96,7 @@ mod tests {
             (file(FileOutput::Tar), "", ""),
             (file(FileOutput::Local), "", ""),
             (BuildRequest { options: proven.into(), ..request() }, "no provenance", ""),
-            (
-                BuildRequest { cache_to: Cache::parse("type=local,src=x").unwrap(), ..request() },
-                "lacks its place",
-                "lacks its place",
-            ),
+            (BuildRequest { caches: nowhere, ..request() }, "lacks its place", "lacks its place"),
             (
                 BuildRequest { platforms: vec!["linux/s390x".parse().unwrap()], ..request() },
                 "cannot run linux/s390x",

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::buildkit::{Exporter, Solve};
 use crate::image::short_name;
-use crate::plan::{BuildRequest, Cache, FileOutput, MediaTypes, NamedContext, Network, Output};
+use crate::input::{Cache, MediaTypes, NamedContext, Network};
+use crate::plan::{BuildRequest, FileOutput, Output};
 
 use super::caches;
 use super::machine::Environment;
@@ -36,12 +37,12 @@ pub(super) fn solve(
     let prefixed = |prefix: &'static str| {
         move |(key, value): (&Arc<str>, &Arc<str>)| (format!("{prefix}{key}"), value.to_string())
     };
-    attributes.extend(request.args.iter().map(prefixed("build-arg:")));
-    attributes.extend(request.labels.iter().map(prefixed("label:")));
-    attributes.extend(request.bases.iter().map(|(name, base)| {
+    attributes.extend(request.inputs.args.iter().map(prefixed("build-arg:")));
+    attributes.extend(request.inputs.labels.iter().map(prefixed("label:")));
+    attributes.extend(request.inputs.bases.iter().map(|(name, base)| {
         (format!("context:{}", short_name(name)), format!("docker-image://{base}"))
     }));
-    attributes.extend(request.contexts.iter().filter_map(|(name, context)| {
+    attributes.extend(request.inputs.contexts.iter().filter_map(|(name, context)| {
         let value = match context {
             NamedContext::Image(image) => format!("docker-image://{image}"),
             NamedContext::Folder(_) => format!("local:{}", offered.folders.get(&**name)?),
@@ -50,7 +51,7 @@ pub(super) fn solve(
         Some((format!("context:{}", short_name(name)), value))
     }));
     let mut set = |key: &str, value: &str| attributes.insert(key.to_owned(), value.to_owned());
-    if !request.bases.is_empty() || !request.contexts.is_empty() {
+    if !request.inputs.bases.is_empty() || !request.inputs.contexts.is_empty() {
         // A frontend of `# syntax=` that knows nothing of named contexts says so, and does not
         // build something else.
         set("frontend.caps", "moby.buildkit.frontend.contexts+forward");
@@ -58,7 +59,7 @@ pub(super) fn solve(
     if let Some(imports) = caches::imports(offered.cache_from, environment) {
         set("cache-imports", &imports);
     }
-    if let Some(target) = &request.target {
+    if let Some(target) = &request.inputs.target {
         set("target", target);
     }
     if options.no_cache {
@@ -69,7 +70,7 @@ pub(super) fn solve(
         set("image-resolve-mode", "pull");
     }
     let mut entitlements = Vec::new();
-    let network = request.network.unwrap_or(options.network);
+    let network = request.inputs.network.unwrap_or(options.network);
     if network == Network::Host || request.privileges.network_host.is_some() {
         entitlements.push("network.host".to_owned());
     }
@@ -138,7 +139,7 @@ fn annotations(request: &BuildRequest) -> impl Iterator<Item = (String, String)>
     let has_index = request.platforms.len() > 1 || request.options.provenance;
     let places: &[&str] =
         if has_index { &["annotation-manifest", "annotation-index"] } else { &["annotation"] };
-    request.annotations.iter().flat_map(move |(key, value)| {
+    request.inputs.annotations.iter().flat_map(move |(key, value)| {
         places.iter().map(move |place| (format!("{place}.{key}"), value.to_string()))
     })
 }
@@ -157,7 +158,7 @@ mod tests {
 
     fn solved(request: &BuildRequest) -> Solve {
         let folders = HashMap::from([("folder", "folder-1".to_owned())]);
-        let (cache_from, cache_to) = (&request.cache_from, &request.cache_to);
+        let (cache_from, cache_to) = (&request.caches.from, &request.caches.to);
         let filename = "v1.Dockerfile";
         let offered = Offered { session: "s", filename, folders, cache_from, cache_to };
         solve(request, &offered, |_| None)
@@ -176,13 +177,13 @@ mod tests {
     #[test]
     fn contexts_are_found_by_the_short_names_of_images() {
         let mut request = request();
-        request.bases = [("nothing:1".to_owned(), "r.example/b:1".parse().unwrap())].into();
+        request.inputs.bases = [("nothing:1".to_owned(), "r.example/b:1".parse().unwrap())].into();
         let contexts = [
             ("docker.io/library/base:latest", NamedContext::Image("r.example/c".parse().unwrap())),
             ("folder", NamedContext::Folder("x".into())),
             ("git", NamedContext::Url("https://x.example/a.git#v1".to_owned())),
         ];
-        request.contexts = contexts.map(|(name, context)| (name.to_owned(), context)).into();
+        request.inputs.contexts = contexts.map(|(name, context)| (name.to_owned(), context)).into();
         let attributes = solved(&request).attributes;
         for (key, value) in [
             ("context:nothing:1", "docker-image://r.example/b:1"),
@@ -204,7 +205,7 @@ mod tests {
             (Some(Network::Default), Network::Host, None),
         ] {
             let mut request = request();
-            request.network = own;
+            request.inputs.network = own;
             request.options = Arc::new(BuildOptions { network: run, ..BuildOptions::default() });
             let solve = solved(&request);
             let found = solve.attributes.get("force-network-mode").map(String::as_str);
@@ -245,7 +246,7 @@ mod tests {
         let annotated = |platforms: &[&str], provenance: bool, output: Output| {
             let mut request = request();
             request.platforms = platforms.iter().map(|text| text.parse().unwrap()).collect();
-            request.annotations = [("a.b".into(), "c".into())].into();
+            request.inputs.annotations = [("a.b".into(), "c".into())].into();
             request.options = Arc::new(BuildOptions { provenance, output, ..Default::default() });
             let attributes = solved(&request).exporters.remove(0).attributes;
             let mut keys: Vec<_> =
@@ -265,8 +266,8 @@ mod tests {
     #[test]
     fn caches_go_to_the_frontend_one_way_and_to_the_solve_the_other() {
         let mut request = request();
-        request.cache_from = Cache::parse("r.example/c:1").unwrap();
-        request.cache_to = Cache::parse("type=inline").unwrap();
+        request.caches.from = Cache::parse("r.example/c:1").unwrap();
+        request.caches.to = Cache::parse("type=inline").unwrap();
         let solve = solved(&request);
         assert!(solve.attributes["cache-imports"].contains("r.example/c:1"));
         assert_eq!(solve.cache_exports[0].kind, "inline");

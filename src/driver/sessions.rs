@@ -19,7 +19,8 @@ use crate::buildkit::session::filesync::{FileSync, MemoryFiles};
 use crate::buildkit::session::{Agents, KeyFileError, Session, SessionEnded};
 use crate::context::Folder;
 use crate::docker::{Credentials, Engine, EngineError};
-use crate::plan::{BuildRequest, Secret, SecretSource};
+use crate::input::{Secret, SecretSource};
+use crate::plan::BuildRequest;
 
 use super::folder::Recorded;
 use super::logins::Logins;
@@ -63,7 +64,7 @@ impl Needs {
         Self {
             folder: request.context.clone(),
             anew: request.options.no_cache,
-            secrets: request.secrets.iter().map(secret).collect(),
+            secrets: request.inputs.secrets.iter().map(secret).collect(),
             agents: agents(request, environment).into_iter().collect(),
         }
     }
@@ -235,8 +236,9 @@ mod tests {
         let one = samples::request();
         let secret = |name: &str| Secret::from(SecretSource::Variable(name.to_owned()));
         let with = |id: &str, name: &str| {
-            let secrets = [(id.to_owned(), secret(name))].into();
-            BuildRequest { secrets, ..samples::request() }
+            let mut request = samples::request();
+            request.inputs.secrets = [(id.to_owned(), secret(name))].into();
+            request
         };
         let needs = |request: &BuildRequest| Needs::of(request, none);
         let renamed = BuildRequest { cell: "v2".into(), ..samples::request() };

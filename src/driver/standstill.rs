@@ -165,7 +165,7 @@ impl Running {
         match &self.name.kind {
             VertexKind::Metadata { image } => pulled(image, text),
             VertexKind::CacheImport { from } => {
-                let mut caches = request.cache_from.iter().filter(|c| c.kind == "registry");
+                let mut caches = request.caches.from.iter().filter(|c| c.kind == "registry");
                 let is_registry = caches.any(|c| c.attributes.get("ref") == Some(from));
                 if is_registry { pulled(from, text) } else { None }
             }
@@ -185,7 +185,7 @@ impl Running {
 
     /// The part of a cache upload that is under way.
     fn cached(&self, request: &BuildRequest) -> Option<Asked> {
-        let cache = request.cache_to.iter().find(|cache| cache.kind == "registry")?;
+        let cache = request.caches.to.iter().find(|cache| cache.kind == "registry")?;
         let image = cache.attributes.get("ref")?.parse().ok()?;
         let is_part = |name: &&TransferName| {
             matches!(name.kind, TransferKind::CacheLayer { .. } | TransferKind::CachePart)
@@ -243,16 +243,17 @@ fn without_digest(image: Reference) -> Reference {
 mod tests {
     use super::super::samples;
     use super::*;
-    use crate::plan::{BuildOptions, Cache, Output};
+    use crate::input::{Cache, Caches};
+    use crate::plan::{BuildOptions, Output};
 
     fn pushing() -> BuildRequest {
         let options = BuildOptions { output: Output::Push, ..BuildOptions::default() };
         let references = ["r.example/a:v1", "s.example/a:v1"].map(|name| name.parse().unwrap());
+        let cache = Cache::parse("type=registry,ref=c.example/cache:1").unwrap();
         BuildRequest {
             options: options.into(),
             references: references.into(),
-            cache_to: Cache::parse("type=registry,ref=c.example/cache:1").unwrap(),
-            cache_from: Cache::parse("type=registry,ref=c.example/cache:1").unwrap(),
+            caches: Caches { from: cache.clone(), to: cache },
             ..samples::request()
         }
     }

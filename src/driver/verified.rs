@@ -135,7 +135,7 @@ impl<B: Builder, R: Registry> Verified<B, R> {
         let options = (*request.options).clone();
         let options = BuildOptions { output: Output::Nothing, no_cache: false, ..options };
         let mut again = BuildRequest { options: Arc::new(options), test: None, ..request.clone() };
-        again.cache_to.retain(|cache| cache.kind == "inline");
+        again.caches.to.retain(|cache| cache.kind == "inline");
         // Its steps were reported already.
         let (unheard, _) = mpsc::channel(1);
         match Box::pin(self.builder.build(&again, &unheard, cancel)).await {

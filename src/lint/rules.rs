@@ -32,9 +32,9 @@ impl Findings {
                 }
             }
             for (kind, map) in [
-                ("args", &request.args),
-                ("labels", &request.labels),
-                ("annotations", &request.annotations),
+                ("args", &request.inputs.args),
+                ("labels", &request.inputs.labels),
+                ("annotations", &request.inputs.annotations),
             ] {
                 for name in map.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name)
                 {

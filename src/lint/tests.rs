@@ -62,8 +62,8 @@ fn each_rule_has_its_findings_and_no_others() {
     let pairs = |pairs: &[(&str, &str)]| {
         pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect::<crate::input::TextMap>()
     };
-    request.args = pairs(&[("GH_TOKEN", "x"), ("EMPTY_TOKEN", ""), ("VERSION", "1")]);
-    request.labels = pairs(&[("my.password", "x")]);
+    request.inputs.args = pairs(&[("GH_TOKEN", "x"), ("EMPTY_TOKEN", ""), ("VERSION", "1")]);
+    request.inputs.labels = pairs(&[("my.password", "x")]);
     request.references = vec!["a:latest".parse().unwrap()];
     assert_eq!(
         rules(&found(&[request], &bad)),

@@ -250,7 +250,7 @@ impl Registry for RegistryClient {
             let name = name(reference);
             let answer = self.read(Method::GET, &reference.repository, "manifests", &name).await?;
             let bytes = checked(answer.body, reference.digest.as_ref())?;
-            let read = manifest::Manifest::read(bytes);
+            let read = manifest::Manifest::read(&bytes);
             read.map_err(|what| RegistryFault::Malformed(what.to_owned()))
         };
         self.in_time(reference, Phase::Verify, get).await

@@ -20,7 +20,8 @@ mod tests {
     #[test]
     fn every_built_cell_has_one_line_and_no_other_cell_has_any() {
         let outcomes = samples::mixed();
-        let lines = outcomes.iter().filter_map(|cell| image(&cell.references, &cell.result));
+        let lines =
+            outcomes.iter().filter_map(|end| image(&[samples::reference(&end.cell)], &end.result));
         insta::assert_snapshot!(lines.collect::<String>());
     }
 }

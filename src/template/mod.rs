@@ -6,7 +6,7 @@
 //!
 //! - `<% expression %>` is replaced by a value. Older files use `{%name%}` for the value of a name.
 //! - A line that starts with `#%` and a keyword is a control line and is removed: `if`, `elif`,
-//! `else`, `endif`, `for … in …`, `endfor`, `include "file"`.
+//!   `else`, `endif`, `for … in …`, `endfor`, `include "file"`.
 //! - Everything else is copied byte for byte.
 //!
 //! Expressions are a small language of their own instead of a template engine's: every value is a

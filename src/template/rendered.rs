@@ -120,6 +120,7 @@ pub struct Origin {
 
 impl Rendered {
     /// A text without placeholders; each line is its own origin.
+    #[cfg(test)]
     pub fn verbatim(file: impl Into<Arc<str>>, text: &str) -> Self {
         let mut writer = Writer::default();
         let file = writer.named(&file.into(), None);

@@ -88,6 +88,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "event",
             "failure",
             "image",
+            "input",
             "outcome",
             "plan",
             "registry",

@@ -9,8 +9,9 @@ use onebuild::buildkit::Client;
 use onebuild::docker::{Engine, Places, candidates};
 use onebuild::driver::EngineBuilder;
 use onebuild::failure::{Failure, Kind, Phase, RegistryFault};
+use onebuild::input::Cache;
 use onebuild::outcome::CellResult;
-use onebuild::plan::{BuildRequest, Cache, Output};
+use onebuild::plan::{BuildRequest, Output};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::phrases::base_image;
@@ -69,7 +70,8 @@ async fn a_cache_that_cannot_be_pushed_is_given_up_and_a_silent_command_is_not()
     let result = built(&builder, &quiet).await;
     assert!(matches!(result, CellResult::Built(_)), "{result:?}");
     let cache = format!("type=registry,ref={image}-cache:v1,mode=max");
-    let cached = BuildRequest { cache_to: Cache::parse(&cache).unwrap(), ..quiet };
+    let mut cached = quiet;
+    cached.caches.to = Cache::parse(&cache).unwrap();
     let failure = given_up(&builder, &cached, &registry.host).await;
     assert_eq!(failure.phase, Phase::Push);
 }

@@ -7,8 +7,9 @@ mod same_image;
 use super::{Subject, acknowledge, check};
 use crate::allow::Asked;
 use crate::error::{Diagnostics, SourceFile};
+use crate::input::Root;
 use crate::matrix::{Matrix, Overrides, Pick, Selection};
-use crate::plan::{BuildRequest, Root, Templates, plan};
+use crate::plan::{BuildRequest, Templates, plan};
 
 /// A matrix, its templates by name, and a command line.
 #[derive(Default)]

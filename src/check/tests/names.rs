@@ -1,6 +1,7 @@
 //! Unused names, and missing secrets, agents and arguments.
 
 use super::*;
+use crate::input::Inputs;
 
 #[test]
 fn a_base_or_context_that_no_dockerfile_uses_is_found() {
@@ -99,8 +100,11 @@ fn names_are_checked_against_all_cells_and_flags_against_the_selected_ones() {
     assert_eq!(project("", Overrides::default()), ["unused-base matrix.yaml:8:10"]);
     assert_eq!(project("os=a", Overrides::default()), ["unused-base matrix.yaml:8:10"]);
     let flags = Overrides {
-        bases: [("x:1".to_owned(), "q:1".parse().unwrap())].into(),
-        args: [("V".into(), "1".into())].into(),
+        inputs: Inputs {
+            bases: [("x:1".to_owned(), "q:1".parse().unwrap())].into(),
+            args: [("V".into(), "1".into())].into(),
+            ..Inputs::default()
+        },
         ..Overrides::default()
     };
     // The matrix also has this base, for a cell that uses it.

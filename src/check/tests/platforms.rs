@@ -1,6 +1,7 @@
 //! Values and caches that platforms or systems share by mistake.
 
 use super::*;
+use crate::input::Inputs;
 
 #[test]
 fn a_value_that_hides_the_platform_is_found() {
@@ -58,8 +59,9 @@ fn a_value_that_hides_the_platform_is_found() {
     assert_eq!(one("linux/arm64", "FROM a\nARG TARGETARCH=amd64\n"), wanted);
     assert_eq!(one("linux/arm/v6", "FROM a\nARG TARGETVARIANT=v7\n"), wanted);
     assert_eq!(one("linux/arm64", "FROM a\nARG BUILDARCH=amd64\n"), NOTHING);
-    let flags =
-        Overrides { args: [("TARGETARCH".into(), "amd64".into())].into(), ..Overrides::default() };
+    let args = [("TARGETARCH".into(), "amd64".into())].into();
+    let inputs = Inputs { args, ..Inputs::default() };
+    let flags = Overrides { inputs, ..Overrides::default() };
     let matrix =
         "image: me/app\ntag: <%v%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { v: [\"1\"] }\n";
     let templates = [("Dockerfile", "FROM a\nARG TARGETARCH\n")];

@@ -64,14 +64,10 @@ impl Credentials {
         }
     }
 
+    #[cfg(test)]
     /// No login for any host.
     pub fn none() -> Self {
         Self::new(DockerConfig::default(), OsStr::new(""))
-    }
-
-    /// How long one question to a helper may take; 10 seconds unless set.
-    pub fn helper_timeout(self, timeout: Duration) -> Self {
-        Self { timeout, ..self }
     }
 
     /// The login for a registry host, with its port if it has one; none where there is none.

@@ -125,8 +125,10 @@ async fn a_helper_that_hangs_is_ended_with_all_it_started() {
     std::os::unix::fs::symlink(Path::new(HELPERS).join(program), folder.path().join(program))
         .unwrap();
     let config = DockerConfig::parse(Path::new("c"), br#"{"credsStore": "hang"}"#).unwrap();
-    let credentials = Credentials::new(config, folder.path().as_os_str())
-        .helper_timeout(Duration::from_millis(500));
+    let credentials = Credentials {
+        timeout: Duration::from_millis(500),
+        ..Credentials::new(config, folder.path().as_os_str())
+    };
     let error = credentials.lookup("a").await.unwrap_err().to_string();
     assert!(error.contains("docker-credential-hang gave no answer for a within 0.5 s"), "{error}");
 

@@ -24,7 +24,8 @@ use super::machine::Environment;
 use crate::buildkit::session::{MAX_SECRET, SecretLookup};
 use crate::debug;
 use crate::error::{Diagnostic, Diagnostics, why};
-use crate::plan::{BuildRequest, Secret, SecretSource};
+use crate::input::{Secret, SecretSource};
+use crate::plan::BuildRequest;
 use crate::regular;
 
 /// Secrets that can be read only once, by their paths. They are wiped from memory with the last clone
@@ -58,7 +59,7 @@ impl SecretReader<'_> {
         let mut pipes = Pipes::default();
         let mut waiting = Vec::new();
         let mut seen = HashSet::new();
-        for (id, secret) in requests.iter().flat_map(|request| &request.secrets) {
+        for (id, secret) in requests.iter().flat_map(|request| &request.inputs.secrets) {
             // Cells mostly have the same ones.
             if !seen.insert((id, &secret.source, secret.optional)) {
                 continue;

@@ -64,9 +64,10 @@ fn read(secrets: &[Secret]) -> (HeldSecrets, String) {
 }
 
 fn read_within(secrets: &[Secret], patience: Duration) -> (HeldSecrets, String) {
-    let request = |secret: &Secret| BuildRequest {
-        secrets: [("s".to_owned(), secret.clone())].into(),
-        ..super::super::samples::request()
+    let request = |secret: &Secret| {
+        let mut request = super::super::samples::request();
+        request.inputs.secrets = [("s".to_owned(), secret.clone())].into();
+        request
     };
     let requests: Vec<_> = secrets.iter().map(request).collect();
     let mut reader = SecretReader { environment: ENVIRONMENT, waiting: &mut |_| {} };

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::plan::TimeLimit;
+use crate::input::TimeLimit;
 
 /// How many times as long an emulated platform may take. QEMU makes a start three to four times as
 /// slow as it is natively.

@@ -31,8 +31,9 @@ use crate::buildkit::{Connection, SolveError};
 use crate::docker::{ContainerError, Engine, EngineFacts};
 use crate::failure::Kind;
 use crate::image::{Digest, Platform, Reference};
+use crate::input::Test;
 use crate::outcome::{Built, CellResult, Failure, Tested as Verdict};
-use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output, Test};
+use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output};
 use crate::schedule::{Builder, Events};
 use slots::Slots;
 use trial::{Subject, Trial};
@@ -303,7 +304,7 @@ impl Builder for Tested {
 fn trial_of(request: &BuildRequest, image: &Reference) -> BuildRequest {
     let mut trial = request.clone();
     trial.references = vec![image.clone()];
-    trial.cache_to.retain(|cache| cache.kind == "inline");
+    trial.caches.to.retain(|cache| cache.kind == "inline");
     let options = (*request.options).clone();
     let output = Output::Store;
     trial.options = Arc::new(BuildOptions { output, provenance: false, history: false, ..options });
@@ -353,13 +354,13 @@ fn same(
 mod tests {
     use super::super::samples::request;
     use super::*;
-    use crate::plan::Cache;
+    use crate::input::Cache;
 
     #[test]
     fn a_trial_is_the_same_image_and_leaves_the_engine_in_no_way() {
         let mut wanted = request();
-        wanted.cache_to = Cache::parse("r.example/c:1").unwrap();
-        wanted.cache_to.extend(Cache::parse("type=inline").unwrap());
+        wanted.caches.to = Cache::parse("r.example/c:1").unwrap();
+        wanted.caches.to.extend(Cache::parse("type=inline").unwrap());
         wanted.options = Arc::new(BuildOptions {
             output: Output::StoreAndPush,
             provenance: true,
@@ -370,7 +371,7 @@ mod tests {
         let image: Reference = "onebuild.invalid/test:x-1".parse().unwrap();
         let trial = trial_of(&wanted, &image);
         assert_eq!(trial.references, [image]);
-        assert_eq!(trial.cache_to, Cache::parse("type=inline").unwrap());
+        assert_eq!(trial.caches.to, Cache::parse("type=inline").unwrap());
         let options = BuildOptions { no_cache: true, pull: true, ..BuildOptions::default() };
         assert_eq!(*trial.options, options);
         assert_eq!(*cached(&trial).options, BuildOptions { no_cache: false, ..options });

@@ -19,7 +19,7 @@ use crate::driver::leftovers::Names;
 use crate::driver::waiting::{Whom, patiently};
 use crate::event::{Event, Step, StepId, StepState};
 use crate::image::{Platform, Program};
-use crate::plan::TestCommand;
+use crate::input::TestCommand;
 
 /// What a test does, in front of the platform.
 const TESTING: &str = "testing";
@@ -376,7 +376,7 @@ impl<'a> Trial<'a> {
 
     fn launch(&self) -> Launch {
         let test = self.cell.test;
-        let bind = |volume: &crate::plan::Volume| Bind {
+        let bind = |volume: &crate::input::Volume| Bind {
             host: volume.host.clone(),
             container: volume.container.clone(),
             read_only: volume.read_only,

@@ -9,8 +9,8 @@ use crate::driver::classify::{FREE_ENGINE, NO_EMULATOR, is_disk_full};
 use crate::error::Span;
 use crate::failure::{Kind, Phase};
 use crate::image::Platform;
+use crate::input::Test;
 use crate::outcome::{Failure, Place};
-use crate::plan::Test;
 
 /// What went wrong.
 pub(super) enum Trouble {

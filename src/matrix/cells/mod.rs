@@ -6,6 +6,7 @@ mod expand;
 mod file_rule;
 mod labels;
 mod lost_tags;
+mod made;
 mod make;
 mod origin;
 mod pool;

@@ -45,7 +45,7 @@ tags: [{ tag: <%os%> }]
     assert_eq!(names(&cells), "alpine debian");
     assert_eq!(cells[0].references[0].familiar(), "you/app:alpine");
     assert_eq!(cells[0].platforms.len(), 2);
-    let args: Vec<&str> = cells[0].args.values().map(|text| &**text).collect();
+    let args: Vec<&str> = cells[0].inputs.args.values().map(|text| &**text).collect();
     assert_eq!(args, ["a", "c", "c"]);
     let place = |key: &str| {
         let origins = cells[0].origins();
@@ -75,7 +75,7 @@ args: { A-: , B-: , B: new, D-: x }
     let matrix = read(&[("a.yaml", above), ("base.yaml", BASE)]).unwrap_or_else(|e| panic!("{e}"));
     let cells = select(&matrix, &[]).unwrap();
     assert_eq!(names(&cells), "alpine-7");
-    assert_eq!(format!("{:?}", cells[0].args), r#"{"B": "new", "D-": "x"}"#);
+    assert_eq!(format!("{:?}", cells[0].inputs.args), r#"{"B": "new", "D-": "x"}"#);
 }
 
 #[test]

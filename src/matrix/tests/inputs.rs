@@ -16,10 +16,11 @@ overrides:
     );
     let cells = cells(&text);
     let shown = |cell: &Cell| {
-        let contexts = cell.contexts.iter().map(|(name, context)| format!("{name}={context}"));
-        let secrets = cell.secrets.iter().map(|(id, secret)| format!("{id}={secret}"));
-        let ssh = cell.ssh.iter().map(|(id, sockets)| format!("{id}={sockets:?}"));
-        let caches = cell.cache_from.iter().chain(&cell.cache_to).map(ToString::to_string);
+        let contexts =
+            cell.inputs.contexts.iter().map(|(name, context)| format!("{name}={context}"));
+        let secrets = cell.inputs.secrets.iter().map(|(id, secret)| format!("{id}={secret}"));
+        let ssh = cell.inputs.ssh.iter().map(|(id, sockets)| format!("{id}={sockets:?}"));
+        let caches = cell.caches.from.iter().chain(&cell.caches.to).map(ToString::to_string);
         contexts.chain(secrets).chain(ssh).chain(caches).collect::<Vec<_>>()
     };
     assert_eq!(

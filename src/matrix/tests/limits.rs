@@ -36,7 +36,7 @@ fn a_thousand_rules_over_ten_thousand_cells_are_fast() {
     let matrix = matrix(&format!("{head}{axes}overrides:\n{rules}"));
     let started = std::time::Instant::now();
     let cells = select(&matrix, &[]).unwrap();
-    assert_eq!((cells.len(), &*cells[9_999].args["N"]), (10_000, "1000"));
+    assert_eq!((cells.len(), &*cells[9_999].inputs.args["N"]), (10_000, "1000"));
     assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
 }
 

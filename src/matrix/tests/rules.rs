@@ -22,17 +22,17 @@ overrides:
 ",
     );
     let cells = cells(&text);
-    let args = |cell: &Cell| cell.args.values().cloned().collect::<Vec<_>>().join(" ");
+    let args = |cell: &Cell| cell.inputs.args.values().cloned().collect::<Vec<_>>().join(" ");
     let first = cell(&cells, "centos-2.0.0");
     assert_eq!(args(first), "2.0.0 rpm-centos 3");
-    assert_eq!((first.platforms.len(), first.target.as_deref()), (2, Some("slim")));
+    assert_eq!((first.platforms.len(), first.inputs.target.as_deref()), (2, Some("slim")));
     assert_eq!((&*first.context, &*first.dockerfile), ("rpm", "rpm/Dockerfile"));
-    assert_eq!(&*first.labels["l"], "centos-2.0.0");
+    assert_eq!(&*first.inputs.labels["l"], "centos-2.0.0");
     assert_eq!(first.scope.get("other").unwrap().as_text(), Some("rpm-centos!"));
-    assert_eq!(first.bases["alpine"].to_string(), "quay.io/a/alpine:3");
-    assert_eq!(first.network.unwrap().to_string(), "host");
+    assert_eq!(first.inputs.bases["alpine"].to_string(), "quay.io/a/alpine:3");
+    assert_eq!(first.inputs.network.unwrap().to_string(), "host");
     assert_eq!(args(cell(&cells, "centos-2.0.2")), "last rpm-centos 3");
-    assert_eq!(cell(&cells, "centos-2.0.2").target.as_deref(), Some("full"));
+    assert_eq!(cell(&cells, "centos-2.0.2").inputs.target.as_deref(), Some("full"));
     let other = cell(&cells, "alpine-2.0.0");
     assert_eq!(
         (args(other).as_str(), &*other.dockerfile),
@@ -51,7 +51,7 @@ fn rules_apply_to_a_value_that_a_flag_adds() {
     let selection = Selection { add, ..Default::default() };
     let cells = matrix.select(&selection, &overrides).unwrap().expand().unwrap().cells;
     assert_eq!(names(&cells), "ubuntu-3.1 alpine-3.1");
-    assert!(cells.iter().all(|cell| cell.target.as_deref() == Some("new")));
+    assert!(cells.iter().all(|cell| cell.inputs.target.as_deref() == Some("new")));
 }
 
 #[test]

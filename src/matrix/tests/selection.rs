@@ -1,6 +1,7 @@
 //! Tests of expansion and selection.
 
 use crate::error::{Diagnostics, SourceFile};
+use crate::input::Inputs;
 use crate::matrix::{Expansion, Matrix, Overrides, Pick, Selection, Unnamed};
 
 /// The matrix of the 1Panel images.
@@ -86,7 +87,7 @@ fn the_whole_family_has_84_cells_in_file_order() {
 fn scalars_stay_strings() {
     let text = small("args: { A: 2.0, B: yes, C: ~, D: null, E: 0x10, F: , G: 1e3, H: \"\" }\n");
     let cell = expand(&text).unwrap().cells.remove(0);
-    let args: Vec<&str> = cell.args.values().map(|text| &**text).collect();
+    let args: Vec<&str> = cell.inputs.args.values().map(|text| &**text).collect();
     assert_eq!(args, ["2.0", "yes", "~", "null", "0x10", "", "1e3", ""]);
     assert_eq!(names(expand(&small("")))[..3], ["ubuntu-1.9", "ubuntu-1.10", "ubuntu-2.0"]);
 }
@@ -182,16 +183,19 @@ fn flags_override_the_file_and_are_literal() {
         tag_prefix: "test-".into(),
         platforms: vec!["linux/arm64".parse().unwrap()],
         vars: [("a".into(), "<%os%>".into())].into(),
-        args: [("K".into(), "<%os%>".into())].into(),
-        bases: [("alpine".into(), "mirror.example/alpine:3".parse().unwrap())].into(),
+        inputs: Inputs {
+            args: [("K".into(), "<%os%>".into())].into(),
+            bases: [("alpine".into(), "mirror.example/alpine:3".parse().unwrap())].into(),
+            ..Inputs::default()
+        },
         ..Default::default()
     };
     let cells = expand_with(&matrix(&text), &Selection::default(), &overrides).unwrap().cells;
     assert_eq!(cells[0].references[0].familiar(), "other/app:test-ubuntu-1.9");
     assert_eq!(cells[0].platforms[0].to_string(), "linux/arm64");
-    assert_eq!(&*cells[0].args["A"], "<%os%>y");
-    assert_eq!(&*cells[0].args["K"], "<%os%>");
-    assert_eq!(cells[0].bases.len(), 2);
+    assert_eq!(&*cells[0].inputs.args["A"], "<%os%>y");
+    assert_eq!(&*cells[0].inputs.args["K"], "<%os%>");
+    assert_eq!(cells[0].inputs.bases.len(), 2);
 }
 
 #[test]
@@ -262,7 +266,7 @@ fn invalid_yaml_is_rejected_quickly_with_its_place() {
 #[test]
 fn anchors_and_merges_are_expanded() {
     let text = small("x-common: &c { A: \"1\", B: \"2\" }\nargs: { <<: *c, B: \"3\" }\n");
-    let args = expand(&text).unwrap().cells.remove(0).args;
+    let args = expand(&text).unwrap().cells.remove(0).inputs.args;
     assert_eq!((&*args["A"], &*args["B"]), ("1", "3"));
 }
 

@@ -59,7 +59,7 @@ async fn who_has_no_login_or_a_wrong_one_is_told_how_to_log_in() {
         let wrong = client(&login(&fake.host, "me", "wrong"));
         let error = wrong.manifest(&reference(&fake.host)).await.unwrap_err();
         assert!(error.to_string().ends_with("rejected the login"), "{error}");
-        assert!(!error.is_temporary());
+        assert!(!error.fault().is_temporary());
     }
 }
 

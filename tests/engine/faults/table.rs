@@ -3,12 +3,13 @@
 //! Whatever happens on the way, the tag leads to the old image or to the whole new one, the exit
 //! code is 0 exactly when it is the new one, and a failure names its cause.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use std::time::Duration;
 
-use onebuild::docker::Credentials;
+use onebuild::docker::{Credentials, DockerConfig};
 use onebuild::driver::Verified;
 use onebuild::outcome::CellResult;
 use onebuild::plan::Output;
@@ -100,7 +101,7 @@ impl Pushes {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let result = runtime.block_on(async {
             let (_, builder) = patient_builder(HANG_TIMEOUT).await;
-            let credentials = Arc::new(Credentials::none());
+            let credentials = Arc::new(Credentials::new(DockerConfig::default(), OsStr::new("")));
             let registry =
                 RegistryClient::new(credentials, Patience::default(), Proxies::default());
             built(&Verified::new(builder, registry, false), &request).await

@@ -36,7 +36,7 @@ pub(super) enum Broken {
 pub(super) trait Progress: Send + Sync + 'static {
     fn sent(&self, bytes: usize);
     fn listed(&self, entries: u32);
-    fn file_done(&self, path: &str);
+    fn file_done(&self);
 }
 
 /// The walk waits while BuildKit has asked for as many files that are not read yet: each costs BuildKit
@@ -251,7 +251,7 @@ fn send(
         batch.push(Packet { r#type: PacketType::PacketData.into(), id, data, stat: None })?;
         progress.sent(count);
         if count == 0 {
-            progress.file_done(&stat.path);
+            progress.file_done();
             return Ok(());
         }
     }

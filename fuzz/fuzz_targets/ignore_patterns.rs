@@ -1,5 +1,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    onebuild_fuzz::dockerignore(text);
+    onebuild_fuzz::ignore_patterns(text);
 });
