@@ -121,7 +121,11 @@ impl Reader<'_> {
     }
 
     pub(crate) fn unfit(&mut self, span: &Span, what: &str, wanted: &str, found: &Kind) {
-        let message = format!("`{what}` must be {wanted}");
+        // A key is quoted, a description such as "a rule of exclude" is not.
+        let message = match what.contains(' ') {
+            true => format!("{what} must be {wanted}"),
+            false => format!("`{what}` must be {wanted}"),
+        };
         self.errors.push(Diagnostic::error(message).at(span, found.described()));
     }
 }
