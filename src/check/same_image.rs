@@ -13,20 +13,20 @@ use crate::matrix::Cell;
 use crate::plan::BuildRequest;
 use crate::template::Rendered;
 
-/// Dockerfiles that are read in full to compare them. With more, comments and labels alone do not make
-/// two of them the same.
-const MOST_READ: usize = 2_000;
+/// Dockerfiles that are parsed in full for the comparison. If there are more, comments and labels
+/// count as differences.
+const MAX_PARSED: usize = 2_000;
 
-/// Warns once for each axis that makes no difference between two cells.
+/// Warns once about each axis without a difference between two cells.
 pub(super) fn find<'r>(subject: Subject<'r>, files: &mut Files<'r>, found: &mut Diagnostics) {
     if subject.cells.len() < 2 {
         return;
     }
     let texts: HashSet<&Rendered> =
         subject.requests.iter().map(|request| &*request.dockerfile).collect();
-    let reads = texts.len() <= MOST_READ;
+    let reads = texts.len() <= MAX_PARSED;
     let mut known: HashMap<_, u64> = HashMap::new();
-    // Cells by what is built of them.
+    // Cells by their build.
     let mut same: HashMap<Build<'_>, Vec<usize>> = HashMap::new();
     for (number, request) in subject.requests.iter().enumerate() {
         let args: BTreeMap<&str, &str> =
@@ -57,11 +57,11 @@ pub(super) fn find<'r>(subject: Subject<'r>, files: &mut Files<'r>, found: &mut 
         }
     }
     for (axis, (one, other)) in axes {
-        found.push(told(subject, axis, &subject.cells[one], &subject.cells[other]));
+        found.push(warning(subject, axis, &subject.cells[one], &subject.cells[other]));
     }
 }
 
-fn told(subject: Subject<'_>, axis: usize, one: &Cell, other: &Cell) -> Diagnostic {
+fn warning(subject: Subject<'_>, axis: usize, one: &Cell, other: &Cell) -> Diagnostic {
     let (name, first) = &one.axes[axis];
     let second = &other.axes[axis].1;
     let repository = |cell: &Cell| cell.references.first().map(|one| one.repository.clone());
@@ -69,25 +69,26 @@ fn told(subject: Subject<'_>, axis: usize, one: &Cell, other: &Cell) -> Diagnost
         true => ("tags", "only the tag differs"),
         false => ("names", "only the name differs"),
     };
-    let message = format!("`{first}` and `{second}` are one image with two {names}");
+    let message = format!("`{first}` and `{second}` are the same image with two {names}");
     let template = &one.dockerfile;
     let help = format!(
-        "use `<%{name}%>` in {template} or in `args`, or give one cell both {names}, under `tags`"
+        "use `<%{name}%>` in {template} or in `args`, or give one cell both {names} under `tags`"
     );
-    let told = Diagnostic::warning(message).rule("same-image");
-    let told = match subject.matrix.axis(name) {
-        Some(axis) => told.at(&axis.key_span, label),
-        None => told,
+    let warning = Diagnostic::warning(message).rule("same-image");
+    let warning = match subject.matrix.axis(name) {
+        Some(axis) => warning.at(&axis.key_span, label),
+        None => warning,
     };
-    told.note(format!(
-        "{template}, context, arguments and settings of the cells {} and {} are the same",
-        one.name, other.name
-    ))
-    .help(help)
+    warning
+        .note(format!(
+            "the cells {} and {} have the same {template}, context, arguments and settings",
+            one.name, other.name
+        ))
+        .help(help)
 }
 
-/// The axes by which cells of one build differ, each with the first two cells that differ by it alone,
-/// or by it first where no two do.
+/// The axes by which cells of one build differ, each with the first two cells that differ only in
+/// it, or in it first if there are no such cells.
 fn differing(group: &[usize], cells: &[Cell]) -> Vec<(usize, (usize, usize))> {
     let count = cells[group[0]].axes.len();
     let mut found = Vec::new();
@@ -112,13 +113,13 @@ fn differing(group: &[usize], cells: &[Cell]) -> Vec<(usize, (usize, usize))> {
     found
 }
 
-/// What makes an image what it is. Labels, annotations and tests do not.
+/// Everything that determines an image. Labels, annotations and tests do not.
 #[derive(PartialEq, Eq, Hash)]
 struct Build<'r> {
     content: u64,
-    /// One image for several registries is meant.
+    /// One image in several registries is intended.
     registries: Vec<&'r str>,
-    /// Where it is read by a program that we do not know, every line counts.
+    /// With an unknown frontend, every line counts.
     text: Option<&'r Rendered>,
     dockerignore: Option<&'r str>,
     context: &'r std::path::Path,
@@ -155,8 +156,8 @@ impl<'r> Build<'r> {
     }
 }
 
-/// A number for what is built of a Dockerfile: the instructions of the stages that are needed, without
-/// labels, and the arguments, contexts and bases that they use.
+/// A hash of the build of a Dockerfile: the instructions of the required stages without labels, and
+/// the arguments, contexts and bases that they use.
 fn content(file: &File, request: &BuildRequest) -> u64 {
     let evaluated = file.evaluated(request, request.platforms.first());
     let mut state = DefaultHasher::new();
@@ -188,7 +189,7 @@ fn content(file: &File, request: &BuildRequest) -> u64 {
     state.finish()
 }
 
-/// The arguments that may change what is built.
+/// The arguments that can affect the build.
 fn arguments<'r>(
     file: &File,
     request: &'r BuildRequest,
@@ -228,7 +229,7 @@ fn arguments<'r>(
                             && matches!(used.scope, Scope::Stage(_) | Scope::Trigger(_))
                             && !of_label(used.line)
                     })
-                    // What is built on the stage inherits it.
+                    // Stages that are based on this one inherit it.
                     || evaluated.stages.iter().any(|other| other.base == Source::Stage(stage))
             }
             Scope::Stage(_) => false,
@@ -242,7 +243,7 @@ fn arguments<'r>(
     given.map(|(name, value)| (&**name, &**value)).collect()
 }
 
-/// What stands in for the names that the stages use.
+/// The replacements of the names that the stages use.
 fn replacements(request: &BuildRequest, evaluated: &Evaluated) -> BTreeMap<String, String> {
     let uses = evaluated.stages.iter().filter(|stage| stage.is_reachable);
     let uses = uses.flat_map(|stage| &stage.uses);

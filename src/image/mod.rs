@@ -1,5 +1,5 @@
-//! The names of images and of what is in them: reference, tag, digest, platform; what platform a
-//! program is made for. Pure.
+//! Names of images and their parts (reference, tag, digest, platform), and the platforms of
+//! programs. Pure.
 
 mod digest;
 mod name;

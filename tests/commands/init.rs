@@ -66,7 +66,10 @@ fn an_empty_folder_gets_a_matrix_and_a_template_to_begin_with() {
 fn a_dockerfile_or_folders_of_them_are_taken_as_they_are() {
     let project = Project::empty();
     project.file("Dockerfile", "FROM alpine:3.20\n");
-    project.run(&["init"]).exits(0).says(&["note: image: write your own repository"]);
+    project
+        .run(&["init"])
+        .exits(0)
+        .says(&["note: image: replace example/app with your repository"]);
     assert_eq!(project.run(&["render"]).exits(0).stdout, "FROM alpine:3.20\n");
     let project = Project::empty();
     project.file("a/Dockerfile", "FROM alpine:3.20\n");

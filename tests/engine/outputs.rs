@@ -159,8 +159,11 @@ fn an_output_that_cannot_be_is_refused_before_anything_starts() {
             &["build", "--only", "n=1", "--output", "type=oci,dest=nowhere/one.tar"],
             &["there is no folder nowhere", "make it first"],
         ),
-        (&["build", "--output", "type=zip,dest=a"], &["`zip` is none of oci, docker, tar, local"]),
-        (&["build", "--output", "type=oci"], &["it lacks dest=PATH"]),
+        (
+            &["build", "--output", "type=zip,dest=a"],
+            &["`zip` is not one of oci, docker, tar, local"],
+        ),
+        (&["build", "--output", "type=oci"], &["dest=PATH is missing"]),
         (
             &["build", "--only", "n=1", "--output", "type=local,dest=-"],
             &["a folder cannot be written to stdout", "dest=PATH"],

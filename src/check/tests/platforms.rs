@@ -1,4 +1,4 @@
-//! What platforms, or cells of other systems, share by mistake.
+//! Values and caches that platforms or systems share by mistake.
 
 use super::*;
 use crate::input::Inputs;
@@ -77,7 +77,7 @@ fn a_cache_mount_that_platforms_share_is_found() {
         ("FROM a\nRUN --mount=type=cache,id=b,target=/build x\n", found_at(2)),
         ("from a\nrun --mount=type=CACHE,target=/build x\n", found_at(2)),
         ("FROM a\nRUN --mount=target=/b,type=cache,sharing=locked x\n", found_at(2)),
-        // The next build takes one of them, whatever platform it is of.
+        // The next build uses one of them, whatever its platform.
         ("FROM a\nRUN --mount=type=cache,target=/b,sharing=private x\n", found_at(2)),
         ("FROM a\nARG TARGETARCH\nRUN --mount=type=cache,id=b-$TARGETARCH,target=/b x\n", vec![]),
         (
@@ -88,7 +88,7 @@ fn a_cache_mount_that_platforms_share_is_found() {
         ("FROM scratch\nRUN --mount=type=cache,id=b-$TARGETARCH,target=/b x\n", found_at(2)),
         ("FROM a\nRUN --mount=type=cache,id=b-${TARGETARCH},target=/b x\n", found_at(2)),
         ("FROM a\nRUN --mount=type=cache,target=/b/$TARGETPLATFORM x\n", found_at(2)),
-        // The image may have others.
+        // The image may define other variables.
         ("FROM a\nRUN --mount=type=cache,id=b-$OWN,target=/b x\n", vec![]),
         ("FROM a\nENV PIP_CACHE_DIR=/b\nRUN --mount=type=cache,target=/b x\n", vec![]),
         ("FROM a\nARG TARGETOS\nRUN --mount=type=cache,id=b-$TARGETOS,target=/b x\n", found_at(3)),

@@ -30,7 +30,7 @@ include:
 }
 
 #[test]
-fn a_version_that_only_include_names_is_never_the_latest() {
+fn a_version_that_only_include_adds_is_never_the_latest() {
     let text = family("include: [{ os: alpine, version: 3.0.0-rc.1 }]\nargs: { L: <%latest%> }\n");
     let latest: Vec<String> = cells(&text)
         .iter()

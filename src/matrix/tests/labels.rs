@@ -2,7 +2,7 @@ use super::{family, matrix};
 use crate::matrix::{BaseLabels, BaseWanted, Facts, Overrides, Selection};
 
 #[test]
-fn labels_are_filled_in_from_git_and_the_cell_when_asked() {
+fn auto_labels_come_from_git_and_the_cell() {
     let facts = Facts {
         revision: Some("abc".to_owned()),
         is_dirty: true,

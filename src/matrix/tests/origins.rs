@@ -3,7 +3,7 @@ use crate::input::Inputs;
 use crate::matrix::{Overrides, Pick, Selection, Source};
 
 #[test]
-fn every_value_of_a_cell_tells_where_it_came_from() {
+fn every_value_of_a_cell_has_its_origin() {
     let text = family(
         "args: { A: a, B: b, C: c }\nlabels: auto\nvars: { v: <%os%>, w: x }\noverrides:\n  - { os: ubuntu, args: { B: <%tag%> }, target: t }\n",
     );

@@ -2,7 +2,7 @@ use super::{cell, cells, family, matrix, names, warnings, wrong};
 use crate::matrix::{Cell, Overrides, Pick, Selection};
 
 #[test]
-fn overrides_change_what_they_say_for_the_cells_that_match() {
+fn overrides_change_the_matching_cells() {
     let text = family(
         "dockerfile: <%os%>/Dockerfile
 target: full
@@ -41,7 +41,7 @@ overrides:
 }
 
 #[test]
-fn a_value_added_for_one_run_meets_the_rules_that_match_it() {
+fn rules_apply_to_a_value_that_a_flag_adds() {
     let text = family(
         "exclude: [{ os: centos, version: \">=3\" }]\noverrides: [{ version: \">=3\", target: new }]\n",
     );
@@ -55,7 +55,7 @@ fn a_value_added_for_one_run_meets_the_rules_that_match_it() {
 }
 
 #[test]
-fn rules_that_do_nothing_are_warnings_with_their_place() {
+fn rules_without_effect_are_warnings() {
     for (more, place, words) in [
         ("overrides: [{ os: debian, target: x }]", "7:19", "matches no value of `os`"),
         ("include: [{ os: [alpine, debain], target: x }]", "7:26", "matches no value of `os`"),
@@ -72,31 +72,31 @@ fn rules_that_do_nothing_are_warnings_with_their_place() {
 }
 
 #[test]
-fn every_slip_in_a_rule_is_told_with_its_place() {
+fn every_error_in_a_rule_has_its_place() {
     for (more, place, words) in [
         ("overrides: { os: alpine }", "7:12", "a list of rules"),
         ("overrides: [{ target: x }]", "7:13", "at least one axis"),
         ("overrides: [{ os: alpine }]", "7:13", "changes nothing"),
         ("overrides: [{ os: alpine, tagret: x }]", "7:27", "did you mean `target`?"),
         ("overrides: [{ so: alpine, target: x }]", "7:15", "did you mean `os`?"),
-        ("overrides: [{ os: { alpine: {} }, target: x }]", "7:19", "takes a text or a list"),
+        ("overrides: [{ os: { alpine: {} }, target: x }]", "7:19", "must be a string or a list"),
         ("overrides: [{ os: alpine, image: x }]", "7:27", "neither an axis nor a setting"),
         ("overrides: [{ os: alpine, vars: { x: y } }]", "7:35", "no var `x` to override"),
         ("vars: { xy: a }\noverrides: [{ os: alpine, vars: { xz: y } }]", "8:35", "mean `xy`?"),
         ("overrides: [{ os: alpine, target: <%no%> }]", "7:37", "`no` is not defined"),
         ("overrides: [{ os: alpine, platforms: [x] }]", "7:39", "write os/architecture"),
         ("overrides: [{ os: alpine, network: hots }]", "7:36", "did you mean `host`?"),
-        ("overrides: [{ os: alpine, dockerfile: ../x }]", "7:39", "inside the folder"),
+        ("overrides: [{ os: alpine, dockerfile: ../x }]", "7:39", "inside the directory"),
         ("overrides: [{ os: alpine, bases: { a: B } }]", "7:39", "upper-case"),
-        ("include: [{ os: debian }]", "7:11", "a new cell also needs: version"),
-        ("include: [{ os: debian, version: \"3.*\" }]", "7:11", "a new cell needs plain values"),
+        ("include: [{ os: debian }]", "7:11", "a new cell also requires: version"),
+        ("include: [{ os: debian, version: \"3.*\" }]", "7:11", "a new cell requires plain values"),
         ("include: [{ os: debian, version: [[3]] }]", "7:35", "this is a list"),
         ("include: [{ os: \"a\\tb\", version: 3 }]", "7:17", "cannot be a value"),
         ("include: [{ target: x }]", "7:11", "at least one axis"),
         (
             "include: [{ os: debian, version: 1 }, { os: Debian, version: 1 }]\ntags: x",
             "8:1",
-            "exclude",
+            "cannot be combined",
         ),
     ] {
         let shown = wrong(&family(more));
@@ -108,7 +108,7 @@ fn every_slip_in_a_rule_is_told_with_its_place() {
 }
 
 #[test]
-fn cells_that_share_a_tag_are_named_with_their_places() {
+fn cells_that_share_a_tag_are_listed_with_their_places() {
     let text = "image: a\ntags:\n  - tag: <%os%>\n  - { tag: x, when: latest }\n  - { tag: <%version%>, when: not latest }\nplatforms: linux/amd64\naxes: { os: [y, x], version: [1, 2] }\n";
     let shown = wrong(text);
     assert!(shown.contains("two cells have the tag `y`"), "{shown}");

@@ -1,27 +1,28 @@
-//! What a server says of a request that it refuses.
+//! The error message in a server's response.
 
 use serde_json::Value;
 
 use crate::docker::Secret;
 use crate::text::clean;
 
-/// Characters of its sentence.
-const LONGEST: usize = 300;
+/// Characters of the message.
+const MAX_LENGTH: usize = 300;
 
-/// The sentence in the body of a refusal, on one line, if there is one. `secret` is not repeated.
-pub(super) fn sentence(body: &[u8], secret: Option<&Secret>) -> Option<String> {
+/// The message in the body of an error response, on one line, if there is one. `secret` is
+/// redacted.
+pub(super) fn of_body(body: &[u8], secret: Option<&Secret>) -> Option<String> {
     let text = String::from_utf8_lossy(body);
-    let said = match serde_json::from_str::<Value>(&text) {
+    let message = match serde_json::from_str::<Value>(&text) {
         Ok(json) => in_json(&json)?,
-        // A page is made for browsers.
+        // HTML pages are for browsers.
         Err(_) if text.trim_start().starts_with('<') => return None,
         Err(_) => text.lines().find(|line| !line.trim().is_empty())?.to_owned(),
     };
-    let said = match secret.map(Secret::expose).filter(|secret| !secret.is_empty()) {
-        Some(secret) => said.replace(secret, "[redacted]"),
-        None => said,
+    let message = match secret.map(Secret::expose).filter(|secret| !secret.is_empty()) {
+        Some(secret) => message.replace(secret, "[redacted]"),
+        None => message,
     };
-    Some(clean(said.trim(), LONGEST)).filter(|said| !said.is_empty())
+    Some(clean(message.trim(), MAX_LENGTH)).filter(|message| !message.is_empty())
 }
 
 fn in_json(json: &Value) -> Option<String> {
@@ -43,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sentence_of_a_refusal_is_found_in_what_servers_send() {
+    fn the_message_is_found_in_error_responses() {
         let secret = Secret::new("canary-7f3a");
         for (body, expected) in [
             (r#"{"message":"API rate limit exceeded"}"#, "API rate limit exceeded"),
@@ -62,10 +63,10 @@ mod tests {
             ("[]", ""),
             ("", ""),
         ] {
-            let said = sentence(body.as_bytes(), Some(&secret)).unwrap_or_default();
-            assert_eq!(said, expected, "{body}");
+            let message = of_body(body.as_bytes(), Some(&secret)).unwrap_or_default();
+            assert_eq!(message, expected, "{body}");
         }
-        let long = sentence("x".repeat(5000).as_bytes(), None).unwrap();
-        assert_eq!(long.chars().count(), LONGEST);
+        let long = of_body("x".repeat(5000).as_bytes(), None).unwrap();
+        assert_eq!(long.chars().count(), MAX_LENGTH);
     }
 }
