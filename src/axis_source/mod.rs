@@ -17,6 +17,9 @@ use thiserror::Error;
 pub use fetch::{PAGE, fetch, is_github_api};
 pub use store::Store;
 
+/// The variable that holds the token of a GitHub workflow.
+pub const GITHUB_TOKEN: &str = "GITHUB_TOKEN";
+
 /// Why a fetch failed.
 #[derive(Debug, Error)]
 pub enum FetchError {

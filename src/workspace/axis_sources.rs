@@ -4,19 +4,16 @@
 use super::access::Access;
 use super::needs::{Need, missing_file, refused};
 use super::text;
-use crate::axis_source::{self, Store, fetch, is_github_api};
+use crate::axis_source::{self, GITHUB_TOKEN, Store, fetch, is_github_api};
 use crate::docker::Secret;
 use crate::driver::cache_directory;
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::input::Root;
-use crate::matrix::{self, AskedVariable, AxisSource, Matrix, ResolvedAxes, TokenVariable};
+use crate::matrix::{self, AxisSource, Matrix, ResolvedAxes, TokenVariable};
 use crate::run::{self, engine, terminal};
 
 /// Pages are put together by one room and taken apart by another.
 const _: () = assert!(axis_source::PAGE == matrix::PAGE);
-
-/// What a workflow of GitHub's hands on.
-const GITHUB_TOKEN: &str = "GITHUB_TOKEN";
 
 /// One line for each axis that comes from elsewhere: what it came to.
 pub(crate) fn told(matrix: &Matrix) -> String {
@@ -26,13 +23,6 @@ pub(crate) fn told(matrix: &Matrix) -> String {
         Some(format!("{}: {}, read from {}\n", outside.axis, values.join(", "), outside.from))
     };
     matrix.axis_sources().iter().filter_map(line).collect()
-}
-
-/// The variables that are sent where the matrix does not name one.
-pub(crate) fn asked_variables(matrix: &Matrix) -> impl Iterator<Item = AskedVariable> {
-    let outside = matrix.axis_sources().iter();
-    let of_github = outside.filter(|one| one.token.is_none() && is_github_api(&one.from));
-    of_github.map(|one| AskedVariable { name: GITHUB_TOKEN.to_owned(), span: one.span.clone() })
 }
 
 /// Looks all of them up, once a run. Files are counted from `folder`, and read where `access` allows

@@ -12,7 +12,7 @@ use std::path::Path;
 use indexmap::IndexSet;
 
 use super::access::Access;
-use super::axis_sources;
+use crate::axis_source::{GITHUB_TOKEN, is_github_api};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, Span, visible};
 use crate::grants::Grant;
 use crate::image::Reference;
@@ -94,7 +94,7 @@ impl Needs {
             needs.variables.extend(cell.asked_variables());
         }
         needs.variables.extend(matrix.asked_variables());
-        needs.variables.extend(axis_sources::asked_variables(matrix));
+        needs.variables.extend(github_tokens(matrix));
         needs
     }
 
@@ -234,6 +234,13 @@ impl Needs {
             environment: variables.into_iter().cloned().collect(),
         }
     }
+}
+
+/// The tokens that are sent to GitHub's API where the matrix names no other variable.
+fn github_tokens(matrix: &Matrix) -> impl Iterator<Item = AskedVariable> {
+    let sources = matrix.axis_sources().iter();
+    let of_github = sources.filter(|one| one.token.is_none() && is_github_api(&one.from));
+    of_github.map(|one| AskedVariable { name: GITHUB_TOKEN.to_owned(), span: one.span.clone() })
 }
 
 /// Shows what a build needs, where none is made.

@@ -401,13 +401,6 @@ const KNOWN_CIRCLES: &[&[&str]] = &[
         "check/unused.rs",
     ],
     &["cli.rs", "cli/inputs.rs", "cli/tools.rs"],
-    &["commands/axis_sources.rs", "commands/load.rs", "commands/permissions.rs"],
-    &[
-        "commands/prepare.rs",
-        "commands/render.rs",
-        "commands/rendered_files.rs",
-        "commands/scripts.rs",
-    ],
     &["debug/hidden.rs", "debug/line.rs", "debug/log.rs", "debug/shown.rs"],
     &["docker/credentials/helper.rs", "docker/credentials/mod.rs"],
     &["docker/engine.rs", "docker/silence.rs"],
