@@ -28,6 +28,7 @@ pub mod image; // reference, tag, digest, platform (pure)
 pub mod init; // a first matrix.yaml, from a Makefile and Dockerfiles (pure)
 pub mod input; // further contexts, secrets, caches, as they are written (pure)
 pub mod lint; // what is unwise about a matrix and its templates (pure)
+mod loopback; // which hosts are this machine (pure)
 pub mod matrix; // schema, expansion, selection (pure)
 pub mod outcome; // what a cell came to
 pub mod plan; // cells to build, and their build requests (pure)

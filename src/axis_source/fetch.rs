@@ -10,11 +10,12 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Method, Proxy, Response, Url};
 use tokio::time::{Instant, sleep};
 
-use super::place::{IsPrivate, Resolver, is_loopback, is_private};
+use super::place::{IsPrivate, Resolver, is_private};
 use super::{FetchError, link, message};
 use crate::debug::{self, Exchange};
 use crate::docker::Secret;
 use crate::error::why;
+use crate::loopback::leads_to_loopback;
 use crate::proxy::Proxies;
 use crate::registry::retry_after;
 
@@ -210,7 +211,7 @@ impl Run<'_> {
             builder.dns_resolver(Arc::clone(&self.resolver))
         };
         // Requests to localhost need no CA certificates.
-        let built = match is_loopback(url) {
+        let built = match leads_to_loopback(url) {
             true => builder().build().or_else(|_| builder().tls_certs_only([]).build()),
             false => builder().build(),
         };
@@ -220,7 +221,7 @@ impl Run<'_> {
     /// The headers, with the token if it is for this URL.
     fn headers(&self, url: &Url) -> Result<HeaderMap, FetchError> {
         let mut headers = HeaderMap::new();
-        let is_safe = url.scheme() == "https" || is_loopback(url);
+        let is_safe = url.scheme() == "https" || leads_to_loopback(url);
         if let Some(token) = self.with.token
             && is_safe
             && url.origin() == self.first.origin()

@@ -7,6 +7,8 @@ use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::net::lookup_host;
 
+use crate::loopback::address;
+
 /// A name resolved to an address of a private network, to which a public server must not redirect.
 #[derive(Debug, thiserror::Error)]
 #[error("the address is private")]
@@ -70,17 +72,6 @@ impl Resolve for Resolver {
             Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
-}
-
-/// The address in the host of a URL, if it is not a name.
-pub(super) fn address(host: &str) -> Option<IpAddr> {
-    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
-}
-
-/// Whether `url` points to localhost.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    host == "localhost" || address(host).is_some_and(|address| address.is_loopback())
 }
 
 /// Whether an address is not reachable from all of the Internet: loopback, link-local or private.

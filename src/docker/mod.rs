@@ -24,7 +24,7 @@ mod tests;
 pub use config::{DockerConfig, config_path};
 pub use container::{Bind, ContainerError, Launch, Output, State};
 pub use credentials::{CredentialError, Credentials, Login, Secret};
-pub use endpoint::{Endpoint, InvalidEndpoint, SshTarget, is_loopback};
+pub use endpoint::{Endpoint, InvalidEndpoint, SshTarget};
 pub use engine::{Engine, EngineError, EngineFacts, EngineVersion};
 pub use file::Start;
 pub use listed::ListedContainer;

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::endpoint::is_loopback;
 use super::saved::SavedContext;
 use super::{CredentialError, DockerConfig, Endpoint, InvalidContext, InvalidEndpoint, TlsFiles};
+use crate::loopback::is_loopback;
 
 /// Who named an endpoint, where the command line did.
 pub const FLAG: &str = "--host";

@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::answer::fault;
-use super::endpoint::{address, base, is_loopback};
+use super::endpoint::{address, base};
 use super::error::{RegistryError, no_login};
 use super::grant::{Access, Grant, Way, way};
 use super::manifest::{ACCEPTED, Manifest};
@@ -24,6 +24,7 @@ use crate::debug;
 use crate::docker::Credentials;
 use crate::failure::{Phase, RegistryFault, Role};
 use crate::image::{Digest, Reference, Repository};
+use crate::loopback::leads_to_loopback;
 use crate::proxy::Proxies;
 
 /// The specification asks registries to take manifests of at least this size.
@@ -175,7 +176,8 @@ impl RegistryClient {
             let no_address =
                 || RegistryFault::Malformed("a redirect without an address".to_owned());
             let to = to.ok_or_else(no_address)?;
-            let local = is_loopback(base) && base.scheme() == "http" && is_loopback(&to);
+            let local =
+                leads_to_loopback(base) && base.scheme() == "http" && leads_to_loopback(&to);
             if to.scheme() != "https" && !(to.scheme() == "http" && local) {
                 return Err(RegistryFault::UnsafeRedirect);
             }

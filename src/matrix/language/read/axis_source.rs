@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::Span;
+use crate::loopback::is_loopback;
 use crate::matrix::language::reader::Reader;
 use crate::matrix::model::{
     AxisSource, AxisValue, JsonPath, Pattern, SourceValue, TokenVariable, unknown_order,
@@ -177,6 +178,5 @@ fn is_safe(from: &str) -> bool {
         Some(six) => six.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
     };
-    let address = host.parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    is_loopback(host)
 }
