@@ -25,7 +25,7 @@ use crate::progress::Mode;
 pub use allow::AllowFlag;
 pub use axes::axis_flags;
 pub use early::early_values;
-pub use inputs::{BuildContext, CacheFlag, InputArgs, NetworkArg, SecretFlag, SshFlag};
+pub use inputs::{CacheFlag, InputArgs, NetworkArg, SecretFlag};
 pub use tools::{
     CompletionsArgs, ExplainArgs, ExplainFormat, InitArgs, LintArgs, LintFormat, ManArgs, PlanArgs,
     PlanFormat, RenderArgs,

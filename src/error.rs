@@ -12,7 +12,7 @@ mod source;
 mod suggest;
 mod why;
 
-pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use kind::{Error, ErrorKind};
 pub use render::{spelled_out, visible};
 pub use source::{SourceFile, Span};

@@ -6,16 +6,10 @@
 
 use std::collections::HashSet;
 
-use onebuild::check::{self as rules, Subject};
-use onebuild::context::patterns::Rules;
-use onebuild::dockerfile::{Dockerfile, Given, Source};
-use onebuild::error::{Diagnostics, SourceFile};
-use onebuild::image::{Platform, Reference};
-use onebuild::input::Root;
-use onebuild::lint::{self, Findings};
-use onebuild::matrix::{Matrix, Overrides, Selection};
-use onebuild::plan::{Templates, plan};
-use onebuild::template::{Scope, Template, Value};
+use onebuild::parts::{
+    self, Diagnostics, Dockerfile, Findings, Given, Matrix, Overrides, Platform, Reference, Root,
+    Rules, Scope, Selection, Source, SourceFile, Subject, Template, Templates, Value, plan,
+};
 
 /// More cells than this say nothing new about a file, and cost time.
 const ENOUGH_CELLS: u128 = 200;
@@ -128,10 +122,10 @@ pub fn check(text: &str) -> bool {
     let Ok(planned) = planned else { return false };
     let (requests, sources) = (&planned.requests, &templates.sources());
     let subject = Subject { matrix: &matrix, cells: &cells, requests, sources, whole: None };
-    let found = rules::check(subject);
+    let found = parts::check(subject);
     let is_found = found.render(false).contains("--> Dockerfile:");
     let mut allows = matrix.allows().clone();
-    rules::acknowledge(requests, sources, &mut allows);
+    parts::acknowledge(requests, sources, &mut allows);
     harmless(&allows.filter(found).render(false));
     harmless(&allows.wrong().render(false));
     harmless(&allows.unused(Default::default()).render(false));
@@ -182,10 +176,10 @@ pub fn compose(text: &str) -> bool {
     for finding in findings.iter() {
         assert!(finding.span().is_some_and(|span| span.file == file), "{finding:?}");
     }
-    for shown in [lint::text(&findings, false), lint::github(&findings)] {
+    for shown in [parts::text(&findings, false), parts::github(&findings)] {
         harmless(&shown);
     }
-    assert!(lint::sarif(&findings).starts_with('{'));
+    assert!(parts::sarif(&findings).starts_with('{'));
     findings.iter().next().is_some()
 }
 

@@ -7,11 +7,11 @@
 mod allows;
 mod comment;
 mod lines;
-mod rules;
+pub(crate) mod rules;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use allows::hinted;
 pub use allows::{Allows, Asked};
 pub use comment::allowed;
-pub use rules::{Judged, RULES, Rule};
+pub use rules::RULES;

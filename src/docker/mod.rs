@@ -27,7 +27,6 @@ pub use credentials::{CredentialError, Credentials, Login, Secret};
 pub use endpoint::{Endpoint, InvalidEndpoint, SshTarget};
 pub use engine::{Engine, EngineError, EngineFacts, EngineVersion};
 pub use file::Start;
-pub use listed::ListedContainer;
 pub use places::{Candidate, FLAG, InvalidPlace, Places, TlsSettings, candidates};
 pub use saved::InvalidContext;
 pub use tls::{InvalidTls, TlsFiles, causes, certificate_fault};

@@ -31,13 +31,11 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 pub use evaluate::{Evaluated, Given, Mounted, Source, Stage, Text, Use, UsedBy};
-pub use instruction::{Command, Copy, From, Instruction, Kind, Run};
+pub use instruction::{From, Instruction, Kind, Run};
 pub use lex::{Lex, Quotes, Unexpanded, Unset, Variable};
-pub use lines::{Comment, Directive, Heredoc};
-pub use mount::Mount;
-pub use predefined::{PLATFORM_ARGS, PROXY_ARGS, is_predefined};
+pub use lines::{Comment, Directive};
+pub use predefined::{PLATFORM_ARGS, is_predefined};
 pub use variables::{Declaration, Expander, Scope, VariableUse};
-pub use words::Flag;
 
 /// A parsed Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::instruction::{Command, Copy};
 use super::*;
 use crate::image::Platform;
 

@@ -35,11 +35,10 @@ mod verified;
 
 pub use bases::platforms::BaseFault;
 pub use build::builder::EngineBuilder;
-pub use build::lint::{Lint, LintWarning};
+pub use build::lint::Lint;
 pub use caches::leave_out_idle;
 pub use capabilities::{has_lint, unusable};
 pub use environment::{Environment, cache_directory};
-pub use leftovers::Swept;
 pub use obstacle::Obstacle;
 pub use preflight::access::refused;
 pub use preflight::local::missing;

@@ -7,7 +7,7 @@ mod platform;
 mod program;
 mod reference;
 
-pub use digest::{Digest, InvalidDigest};
-pub use platform::{InvalidPlatform, Platform};
+pub use digest::Digest;
+pub use platform::Platform;
 pub use program::{Elf, Program};
 pub use reference::{InvalidReference, Reference, Repository, Tag, short_name};

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::{Plan, Templates, plan, table, write_json};
+use super::make::Plan;
+use super::{Templates, plan, table, write_json};
 use crate::error::{Diagnostics, SourceFile};
 use crate::input::Root;
 use crate::matrix::{Cell, Matrix, Overrides, Pick, Selection};

@@ -10,7 +10,6 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::error::{Error, ErrorKind, why};
 
-pub use signals::Signal;
 pub use stop::Stop;
 
 /// A runtime with one thread, which serves all connections. Work that blocks has threads of its own.

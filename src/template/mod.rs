@@ -28,8 +28,7 @@ mod value;
 use std::ops::Range;
 use std::sync::Arc;
 
-pub use render::Includes;
-pub use rendered::{Origin, Rendered};
+pub use rendered::Rendered;
 pub use value::{Scope, Value};
 
 use crate::error::{Diagnostics, SourceFile, Span};

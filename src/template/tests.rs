@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 
-use super::{Origin, Rendered, Scope, Template, Value};
+use super::rendered::Origin;
+use super::{Rendered, Scope, Template, Value};
 use crate::error::{Diagnostics, SourceFile};
 
 fn scope() -> Scope {

@@ -5,13 +5,10 @@ use std::os::unix::net::UnixListener;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use onebuild::buildkit::Client;
-use onebuild::docker::{Engine, Places, candidates};
-use onebuild::driver::EngineBuilder;
-use onebuild::failure::{Failure, Kind, Phase, RegistryFault};
-use onebuild::input::Cache;
-use onebuild::outcome::CellResult;
-use onebuild::plan::{BuildRequest, Output};
+use onebuild::parts::{
+    BuildRequest, Cache, CellResult, Client, Engine, EngineBuilder, Failure, Kind, Output, Phase,
+    Places, RegistryFault, candidates,
+};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::phrases::base_image;

@@ -1,7 +1,7 @@
 //! Tests of each rule, its spellings, and acknowledgements.
 
 use super::mount::{device, judged, parts};
-use crate::allow::{Judged, RULES};
+use crate::allow::rules::{Judged, RULES};
 use crate::error::{Severity, SourceFile};
 use crate::lint::{Findings, Taken};
 

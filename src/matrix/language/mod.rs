@@ -7,8 +7,10 @@ mod overlay;
 mod read;
 mod reader;
 
-pub use files::{Files, NeededFile, Sheet};
-pub use read::SETTINGS;
+#[cfg(test)]
+pub(crate) use read::SETTINGS;
+
+pub use files::{Files, Sheet};
 
 use super::model::{Matrix, ResolvedAxes};
 use crate::error::{Diagnostics, SourceFile};

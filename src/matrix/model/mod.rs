@@ -15,7 +15,7 @@ mod settings;
 mod smoke;
 
 pub use axis::{Axis, AxisValue};
-pub use axis_source::{AxisSource, PAGE, ResolvedAxes, SourceValue, SourceValues, TokenVariable};
+pub use axis_source::{AxisSource, PAGE, ResolvedAxes, SourceValue, TokenVariable};
 pub use file_rule::FileRule;
 pub use labels::{BaseLabels, BaseWanted};
 pub use settings::{Declared, DeclaredKind};

@@ -2,7 +2,8 @@
 
 use crate::error::{Diagnostics, SourceFile};
 use crate::input::Inputs;
-use crate::matrix::{Expansion, Matrix, Overrides, Pick, Selection, Unnamed};
+use crate::matrix::cells::expand::Expansion;
+use crate::matrix::{Matrix, Overrides, Pick, Selection, Unnamed};
 
 /// The matrix of the 1Panel images.
 const FAMILY: &str = "\

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::bake::Bake;
+use super::github::Strategy;
 use super::*;
 use crate::error::SourceFile;
 use crate::input::{Cache, NamedContext, Network, SecretSource};

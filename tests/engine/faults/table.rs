@@ -9,12 +9,9 @@ use std::sync::{Arc, Mutex};
 
 use std::time::Duration;
 
-use onebuild::docker::{Credentials, DockerConfig};
-use onebuild::driver::Verified;
-use onebuild::outcome::CellResult;
-use onebuild::plan::Output;
-use onebuild::proxy::Proxies;
-use onebuild::registry::{Patience, RegistryClient};
+use onebuild::parts::{
+    CellResult, Credentials, DockerConfig, Output, Patience, Proxies, RegistryClient, Verified,
+};
 
 use crate::support::{
     Asked, Fault, FaultyRegistry, Project, Run, Sender, Store, built, lab_builder, patient_builder,

@@ -2,12 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 
-use onebuild::driver::EngineBuilder;
-use onebuild::failure::Kind;
-use onebuild::image::Digest;
-use onebuild::input::Cache;
-use onebuild::outcome::CellResult;
-use onebuild::plan::Output;
+use onebuild::parts::{Cache, CellResult, Digest, EngineBuilder, Kind, Output};
 use serde_json::json;
 
 use super::Said;

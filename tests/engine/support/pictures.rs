@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use onebuild::image::Digest;
+use onebuild::parts::Digest;
 
 /// Every member of a tar file as GNU tar sees it: mode, owner, size, time, name, link target;
 /// then the digest of each file's content. In order of names.

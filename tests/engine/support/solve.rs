@@ -4,14 +4,11 @@ use std::ffi::OsStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use onebuild::docker::{Credentials, DockerConfig, Engine, EngineFacts, Places, candidates};
-use onebuild::driver::{EngineBuilder, HeldSecrets, REGISTRY_TIMEOUT};
-use onebuild::error::SourceFile;
-use onebuild::input::Root;
-use onebuild::matrix::{Matrix, Overrides, Selection};
-use onebuild::outcome::CellResult;
-use onebuild::plan::{BuildOptions, BuildRequest, Output, Templates, plan};
-use onebuild::schedule::Builder;
+use onebuild::parts::{
+    BuildOptions, BuildRequest, Builder, CellResult, Credentials, DockerConfig, Engine,
+    EngineBuilder, EngineFacts, HeldSecrets, Matrix, Output, Overrides, Places, REGISTRY_TIMEOUT,
+    Root, Selection, SourceFile, Templates, candidates, plan,
+};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
