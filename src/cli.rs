@@ -8,6 +8,7 @@ mod axes;
 mod early;
 mod inputs;
 mod tools;
+pub mod usage;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

@@ -2,23 +2,18 @@
 //!
 //! Here alone the environment is read, files are loaded, and the terminal is written to.
 
-mod bug;
 mod build;
 mod completions;
 mod debug;
-mod destination;
 mod explain;
 mod init;
 mod inputs;
 mod lint;
-mod listed;
 mod man;
 mod plan;
 mod prepare;
 mod render;
-mod render_files;
 mod schema;
-mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -26,12 +21,10 @@ use std::process::ExitCode;
 use clap::FromArgMatches as _;
 use clap::error::ErrorKind as ClapError;
 
-pub use bug::guard;
-
-use crate::cli::{self, Cli, Command, SelectArgs};
+use crate::cli::{self, Cli, Command, SelectArgs, usage};
 use crate::error::{Error, ErrorKind};
 use crate::matrix::{Matrix, Sheet};
-use crate::run::terminal;
+use crate::run::{guard, terminal};
 use crate::workspace::{access, matrix};
 
 /// Runs the program: reads `args`, the program's name first, and returns its exit code.

@@ -1,5 +1,6 @@
 //! The process: the signals that stop it, the terminal that it writes to, the engine that it finds.
 
+mod bug;
 pub(crate) mod engine;
 mod last_resort;
 mod signals;
@@ -10,6 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::error::{Error, ErrorKind, why};
 
+pub use bug::guard;
 pub use signals::Signal;
 pub use stop::Stop;
 
