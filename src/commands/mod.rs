@@ -4,7 +4,6 @@
 
 mod build;
 mod completions;
-mod debug;
 mod explain;
 mod init;
 mod inputs;
@@ -24,8 +23,8 @@ use clap::error::ErrorKind as ClapError;
 use crate::cli::{self, Cli, Command, SelectArgs, usage};
 use crate::error::{Error, ErrorKind};
 use crate::matrix::{Matrix, Sheet};
-use crate::run::{guard, terminal};
-use crate::workspace::{access, matrix};
+use crate::run::{debug_log, guard, terminal};
+use crate::workspace::{self, matrix};
 
 /// Runs the program: reads `args`, the program's name first, and returns its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -34,17 +33,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run_command(args: Vec<OsString>) -> ExitCode {
-    let done = debug::start(&args).and_then(|()| dispatch(&args));
+    let done = debug_log::start(&args, workspace::debug_log::open).and_then(|()| dispatch(&args));
     let done = done.and_then(|code| terminal::lost().map_or(Ok(code), Err));
     match done {
         Ok(code) => {
-            debug::end(code);
+            debug_log::end(code);
             code
         }
         Err(error) => {
             terminal::stderr(&error.render(terminal::stderr_has_colour()));
             let code = ExitCode::from(error.exit_code());
-            debug::end(code);
+            debug_log::end(code);
             code
         }
     }
@@ -86,7 +85,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
         }
         select.axes = picks;
         select.environment = environment;
-        select.grants = access::granted(&select.allow)?;
+        select.grants = cli::granted(&select.allow)?;
     }
     match command {
         Command::Build(args) => build::run(&usable(sheet, &args.select)?, &args, build::Scope::One),

@@ -2,6 +2,7 @@
 
 mod bug;
 mod deadline;
+pub(crate) mod debug_log;
 pub(crate) mod engine;
 mod last_resort;
 mod runtime;

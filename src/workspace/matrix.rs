@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::access::{Access, granted_early};
+use super::access::Access;
 use super::axis_sources;
 use super::needs::{Need, missing_file, refused};
 use super::text::{bounded, text};
@@ -23,11 +23,11 @@ const DEFAULT: &str = "matrix.yaml";
 
 /// The files of the matrix that this command line means, laid over each other.
 pub(crate) fn sheet(args: &[OsString]) -> Result<Sheet, Error> {
-    let named = named_matrix(args);
+    let named = cli::early_file(args);
     let is_named = named.is_some();
     let path = named.unwrap_or_else(|| DEFAULT.into());
     let is_piped = is_piped(&path);
-    let access = Access::of(place(&path, is_piped), &granted_early(args));
+    let access = Access::of(place(&path, is_piped), &cli::early_grants(args));
     if let Some(grant) = access.lacks_read(&path).filter(|_| !is_named) {
         let message = format!("{DEFAULT} is a link that leads out of the repository");
         let help = format!("name the file with --file, or add {}", grant.flag());
@@ -103,9 +103,9 @@ pub(crate) fn matrix(sheet: &Sheet, select: &SelectArgs) -> Result<Matrix, Error
 
 /// The matrix as far as it is known here and now, whatever may be odd about it.
 pub(crate) fn at_hand(sheet: &Sheet, args: &[OsString]) -> Option<Matrix> {
-    let path = named_matrix(args).unwrap_or_else(|| DEFAULT.into());
+    let path = cli::early_file(args).unwrap_or_else(|| DEFAULT.into());
     let file = place(&path, is_piped(&path));
-    let access = Access::of(file, &granted_early(args));
+    let access = Access::of(file, &cli::early_grants(args));
     let resolved =
         axis_sources::resolved(&sheet.axis_sources(), &Root::of(file), &access, true).ok()?;
     sheet.read(&resolved).ok()
@@ -114,13 +114,4 @@ pub(crate) fn at_hand(sheet: &Sheet, args: &[OsString]) -> Option<Matrix> {
 /// The path that the paths of a matrix are counted from.
 fn place(path: &Path, is_piped: bool) -> &Path {
     if is_piped { Path::new(PIPED) } else { path }
-}
-
-/// What `--file` or the environment says, read before the command line is understood, since the
-/// matrix decides which flags there are.
-fn named_matrix(args: &[OsString]) -> Option<PathBuf> {
-    if let Some(path) = cli::early_values(args, "--file", Some("-f")).flatten().next() {
-        return Some(path.into());
-    }
-    std::env::var_os("ONEBUILD_FILE").filter(|path| !path.is_empty()).map(PathBuf::from)
 }

@@ -114,13 +114,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "template",
         ],
     ),
-    ("run", &["debug", "docker", "error", "proxy", "text"]),
-    ("cli", &["grants", "image", "input", "matrix", "plan", "progress", "template", "error"]),
+    ("cli", &["error", "grants", "image", "input", "matrix", "plan", "progress", "template"]),
+    ("run", &["cli", "debug", "docker", "error", "proxy", "text"]),
     (
         "workspace",
         &[
             "axis_source",
             "cli",
+            "debug",
             "docker",
             "driver",
             "error",
