@@ -14,7 +14,7 @@ pub mod buildkit; // BuildKit's client: control, session; depends on nothing els
 pub mod cell_name; // how a cell is named (pure)
 pub mod check; // rules over the whole plan (pure)
 pub mod cli; // arguments and help; no behaviour
-pub mod commands; // one file a subcommand: wiring only
+pub mod commands; // one file or directory for each subcommand: wiring only
 pub mod context; // the build context: .dockerignore, the walk
 pub mod debug; // the debug log: what happened on each wire, without secrets
 pub mod docker; // endpoint, dialer, credentials, the Docker API
@@ -37,7 +37,7 @@ pub mod proxy; // which proxy a request goes through (pure)
 pub mod registry; // manifest of a reference, verification of what was pushed
 pub mod regular; // files that have a beginning and an end, opened
 pub mod report; // the closing table and failures: return text
-pub mod run; // signals that stop a run
+pub mod run; // the process: signals, the terminal, the debug log, the engine
 pub mod schedule; // bounded, keep-going, cancel; knows a `Builder`, not BuildKit
 pub mod template; // the one place that knows the placeholder syntax (pure)
 pub mod text; // text for people: cleaned, measured, numbers made short (pure)

@@ -1,6 +1,7 @@
-//! One file a subcommand, and what they share: wiring only.
+//! One file or directory for each subcommand, and what they share to plan: wiring only.
 //!
-//! Here alone the environment is read, files are loaded, and the terminal is written to.
+//! The command line is read in `cli`, the user's files in `workspace`. What belongs to the process,
+//! such as the terminal and signals, is in `run`.
 
 mod build;
 mod completions;

@@ -1,6 +1,6 @@
-//! `--debug FILE` and `ONEBUILD_LOG`: opens the debug log and writes what it begins with.
+//! `--debug FILE` and `ONEBUILD_LOG`: starts the debug log with what is known of the process.
 //!
-//! The log begins before the command line is understood, because the matrix is read before that.
+//! The log starts before the command line is parsed, because the matrix is read before that.
 
 use std::env;
 use std::ffi::OsString;

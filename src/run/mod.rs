@@ -1,4 +1,5 @@
-//! The process: the signals that stop it, the terminal that it writes to, the engine that it finds.
+//! The process: the signals that stop it, the terminal and the debug log that it writes to, the engine
+//! that it finds, and what a panic does.
 
 mod bug;
 mod deadline;
