@@ -7,7 +7,9 @@ mod allow;
 mod axes;
 mod early;
 mod inputs;
+mod shown;
 mod tools;
+pub mod usage;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -22,10 +24,11 @@ use crate::matrix::Pick;
 use crate::plan::FileOutput;
 use crate::progress::Mode;
 
-pub use allow::AllowFlag;
+pub use allow::{AllowFlag, early_grants, granted};
 pub use axes::axis_flags;
-pub use early::early_values;
+pub use early::{early_file, early_values};
 pub use inputs::{CacheFlag, InputArgs, NetworkArg, SecretFlag};
+pub use shown::shown;
 pub use tools::{
     CompletionsArgs, ExplainArgs, ExplainFormat, InitArgs, LintArgs, LintFormat, ManArgs, PlanArgs,
     PlanFormat, RenderArgs,

@@ -14,7 +14,7 @@ mod buildkit; // BuildKit's client: control, session; depends on nothing else of
 mod cell_name; // how a cell is named (pure)
 mod check; // rules over the whole plan (pure)
 mod cli; // arguments and help; no behaviour
-mod commands; // one file a subcommand: wiring only
+mod commands; // one file or directory for each subcommand: wiring only
 mod context; // the build context: .dockerignore, the walk
 mod debug; // the debug log: what happened on each wire, without secrets
 mod docker; // endpoint, dialer, credentials, the Docker API
@@ -37,7 +37,7 @@ mod proxy; // which proxy a request goes through (pure)
 mod registry; // manifest of a reference, verification of what was pushed
 mod regular; // files that have a beginning and an end, opened
 mod report; // the closing table and failures: return text
-mod run; // signals that stop a run
+mod run; // the process: signals, the terminal, the debug log, the engine
 mod schedule; // bounded, keep-going, cancel; knows a `Builder`, not BuildKit
 mod template; // the one place that knows the placeholder syntax (pure)
 mod text; // text for people: cleaned, measured, numbers made short (pure)
@@ -56,7 +56,6 @@ pub mod parts {
     pub use crate::buildkit::Client;
     pub use crate::check::{Subject, acknowledge, check};
     pub use crate::cli::{AxisFlag, command};
-    pub use crate::commands::guard;
     pub use crate::context::patterns::Rules;
     pub use crate::docker::{Credentials, DockerConfig, Engine, EngineFacts, Places, candidates};
     pub use crate::dockerfile::{Dockerfile, Given, Source};
@@ -71,6 +70,7 @@ pub mod parts {
     pub use crate::plan::{BuildOptions, BuildRequest, Output, Templates, plan};
     pub use crate::proxy::Proxies;
     pub use crate::registry::{Patience, Registry, RegistryClient, Settle, VerifyError, verify};
+    pub use crate::run::guard;
     pub use crate::schedule::Builder;
     pub use crate::template::{Scope, Template, Value};
 }

@@ -3,6 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 
 /// The values of a flag, in order: `--flag VALUE`, `--flag=VALUE`, and in its `short` form
 /// `-f VALUE`, `-fVALUE` and `-f=VALUE`. `None` if the command line ends after the flag.
@@ -34,6 +35,15 @@ fn attached<'a>(arg: &'a OsStr, long: &str, short: Option<&str>) -> Option<&'a O
         Some(value.strip_prefix(b"=").unwrap_or(value))
     };
     of_long().or_else(of_short).map(OsStr::from_bytes)
+}
+
+/// What `--file` or the environment says, read before the command line is understood, since the
+/// matrix decides which flags there are.
+pub fn early_file(args: &[OsString]) -> Option<PathBuf> {
+    if let Some(path) = early_values(args, "--file", Some("-f")).flatten().next() {
+        return Some(path.into());
+    }
+    std::env::var_os("ONEBUILD_FILE").filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 #[cfg(test)]

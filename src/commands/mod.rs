@@ -1,24 +1,19 @@
-//! One file a subcommand, and what they share: wiring only.
+//! One file or directory for each subcommand, and what they share to plan: wiring only.
 //!
-//! Here alone the environment is read, files are loaded, and the terminal is written to.
+//! The command line is read in `cli`, the user's files in `workspace`. What belongs to the process,
+//! such as the terminal and signals, is in `run`.
 
-mod bug;
 mod build;
 mod completions;
-mod debug;
-mod destination;
 mod explain;
 mod init;
 mod inputs;
 mod lint;
-mod listed;
 mod man;
 mod plan;
 mod prepare;
 mod render;
-mod render_files;
 mod schema;
-mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -26,13 +21,11 @@ use std::process::ExitCode;
 use clap::FromArgMatches as _;
 use clap::error::ErrorKind as ClapError;
 
-pub use bug::guard;
-
-use crate::cli::{self, Cli, Command, SelectArgs};
+use crate::cli::{self, Cli, Command, SelectArgs, usage};
 use crate::error::{Error, ErrorKind};
 use crate::matrix::{Matrix, Sheet};
-use crate::run::terminal;
-use crate::workspace::{access, matrix};
+use crate::run::{debug_log, guard, terminal};
+use crate::workspace::{self, matrix};
 
 /// Runs the program: reads `args`, the program's name first, and returns its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -41,17 +34,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run_command(args: Vec<OsString>) -> ExitCode {
-    let done = debug::start(&args).and_then(|()| dispatch(&args));
+    let done = debug_log::start(&args, workspace::debug_log::open).and_then(|()| dispatch(&args));
     let done = done.and_then(|code| terminal::lost().map_or(Ok(code), Err));
     match done {
         Ok(code) => {
-            debug::end(code);
+            debug_log::end(code);
             code
         }
         Err(error) => {
             terminal::stderr(&error.render(terminal::stderr_has_colour()));
             let code = ExitCode::from(error.exit_code());
-            debug::end(code);
+            debug_log::end(code);
             code
         }
     }
@@ -93,7 +86,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
         }
         select.axes = picks;
         select.environment = environment;
-        select.grants = access::granted(&select.allow)?;
+        select.grants = cli::granted(&select.allow)?;
     }
     match command {
         Command::Build(args) => build::run(&usable(sheet, &args.select)?, &args, build::Scope::One),

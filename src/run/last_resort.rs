@@ -11,18 +11,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::deadline::{EXIT_TIMEOUT, QUIT_TIMEOUT, until};
+use super::runtime::current_thread;
 use super::signals::{Action, Received, Signals};
-use super::stop::{CLEAN_UP_TIMEOUT, until};
-
-/// How long a run that was asked to stop may take to end. After cleaning up it waits for its output.
-const EXIT_TIMEOUT: Duration = CLEAN_UP_TIMEOUT.saturating_add(Duration::from_secs(5));
-
-/// The same for a run that quits at once, or has not started a cell.
-const QUIT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Watches from now on. `is_at_work` says whether there may be something to clean up.
 pub(super) fn watch(is_at_work: Arc<AtomicBool>) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = current_thread()?;
     let signals = {
         let _entered = runtime.enter();
         Signals::listen()?

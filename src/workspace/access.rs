@@ -4,19 +4,14 @@
 //! The repository is the directory that holds `.git` and that the matrix is in; without one it is the
 //! directory of the matrix. Links are followed before paths are compared.
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::targets::{git_top, resolved};
-use crate::cli::{self, AllowFlag};
-use crate::error::{Error, ErrorKind};
+use super::git;
+use super::targets::resolved;
 use crate::grants::{Grant, Grants, is_every_path, lexical};
 use crate::input::Root;
 use crate::regular;
-
-/// The variable that grants the same as `--allow`, in addition to it.
-const VARIABLE: &str = "ONEBUILD_ALLOW";
 
 pub(crate) struct Access {
     here: PathBuf,
@@ -25,28 +20,6 @@ pub(crate) struct Access {
     grants: Grants,
     read: Vec<PathBuf>,
     write: Vec<PathBuf>,
-}
-
-/// What the flags and the environment grant together.
-pub(crate) fn granted(flags: &[AllowFlag]) -> Result<Grants, Error> {
-    let mut grants = Grants::default();
-    if let Some(text) = std::env::var_os(VARIABLE) {
-        let read = text.to_str().ok_or_else(|| "it is not UTF-8".to_owned());
-        grants.extend(read.and_then(str::parse).map_err(|why| {
-            Error::new(ErrorKind::Usage, format!("{VARIABLE}: {why}"))
-                .help("separate grants by commas, and put one that has a comma in double quotes")
-        })?);
-    }
-    flags.iter().for_each(|flag| grants.extend(flag.0.clone()));
-    Ok(grants)
-}
-
-/// The same, read before the command line is understood. What is wrong in it is reported later.
-pub(crate) fn granted_early(args: &[OsString]) -> Grants {
-    let flags = cli::early_values(args, "--allow", None).flatten();
-    let flags: Vec<AllowFlag> =
-        flags.filter_map(|text| text.to_string_lossy().parse().ok()).collect();
-    granted(&flags).unwrap_or_default()
 }
 
 impl Access {
@@ -59,7 +32,7 @@ impl Access {
             paths.filter_map(resolve).collect()
         };
         let repository = resolve(&Root::of(file))
-            .map(|directory| git_top(&directory).map(Path::to_owned).unwrap_or(directory));
+            .map(|directory| git::top(&directory).map(Path::to_owned).unwrap_or(directory));
         Self { repository, read: all(false), write: all(true), grants: grants.clone(), here }
     }
 

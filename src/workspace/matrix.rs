@@ -3,14 +3,15 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::access::{Access, granted_early};
+use super::access::Access;
 use super::axis_sources;
+use super::needed::read_all;
 use super::needs::{Need, missing_file, refused};
 use super::text::{bounded, text};
 use crate::cli::{self, SelectArgs};
-use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, SourceFile, why};
+use crate::error::{Diagnostic, Error, ErrorKind, SourceFile, why};
 use crate::input::Root;
 use crate::matrix::{Files, Matrix, Sheet};
 
@@ -23,11 +24,11 @@ const DEFAULT: &str = "matrix.yaml";
 
 /// The files of the matrix that this command line means, laid over each other.
 pub(crate) fn sheet(args: &[OsString]) -> Result<Sheet, Error> {
-    let named = named_matrix(args);
+    let named = cli::early_file(args);
     let is_named = named.is_some();
     let path = named.unwrap_or_else(|| DEFAULT.into());
     let is_piped = is_piped(&path);
-    let access = Access::of(place(&path, is_piped), &granted_early(args));
+    let access = Access::of(place(&path, is_piped), &cli::early_grants(args));
     if let Some(grant) = access.lacks_read(&path).filter(|_| !is_named) {
         let message = format!("{DEFAULT} is a link that leads out of the repository");
         let help = format!("name the file with --file, or add {}", grant.flag());
@@ -47,33 +48,25 @@ pub(crate) fn sheet(args: &[OsString]) -> Result<Sheet, Error> {
         }
     })?;
     let mut files = Files::new(file)?;
-    let mut errors = Diagnostics::default();
-    loop {
+    let needed = |files: &Files| {
         let needed = files.needed();
-        if needed.is_empty() {
-            return Ok(files.merged()?);
-        }
         let missing = needed.iter().filter_map(|file| {
             let grant = access.lacks_text(Path::new(&file.path))?;
             let message = "a file that is extended is outside the repository".to_owned();
             Some(missing_file(grant, &file.span, message))
         });
         refused(&missing.collect::<Vec<Need>>())?;
-        for file in needed {
-            let inserted = match text(Path::new(&file.path)) {
-                Ok(source) => files.insert(&file.path, &source),
-                Err(error) => {
-                    let message = format!("{} cannot be read", file.path);
-                    let finding = Diagnostic::error(message).at(&file.span, why(&error));
-                    Err(finding.help("it is counted from the folder of this file").into())
-                }
-            };
-            inserted.unwrap_or_else(|found| errors.extend(found));
+        Ok(needed)
+    };
+    read_all(&mut files, needed, |files, file| match text(Path::new(&file.path)) {
+        Ok(source) => files.insert(&file.path, &source),
+        Err(error) => {
+            let message = format!("{} cannot be read", file.path);
+            let finding = Diagnostic::error(message).at(&file.span, why(&error));
+            Err(finding.help("it is counted from the folder of this file").into())
         }
-        if errors.has_errors() {
-            return Err(errors.into());
-        }
-    }
+    })?;
+    Ok(files.merged()?)
 }
 
 /// Whether the command line names a pipe in place of a file: `-`, `<(…)`, `/dev/stdin`.
@@ -103,9 +96,9 @@ pub(crate) fn matrix(sheet: &Sheet, select: &SelectArgs) -> Result<Matrix, Error
 
 /// The matrix as far as it is known here and now, whatever may be odd about it.
 pub(crate) fn at_hand(sheet: &Sheet, args: &[OsString]) -> Option<Matrix> {
-    let path = named_matrix(args).unwrap_or_else(|| DEFAULT.into());
+    let path = cli::early_file(args).unwrap_or_else(|| DEFAULT.into());
     let file = place(&path, is_piped(&path));
-    let access = Access::of(file, &granted_early(args));
+    let access = Access::of(file, &cli::early_grants(args));
     let resolved =
         axis_sources::resolved(&sheet.axis_sources(), &Root::of(file), &access, true).ok()?;
     sheet.read(&resolved).ok()
@@ -114,13 +107,4 @@ pub(crate) fn at_hand(sheet: &Sheet, args: &[OsString]) -> Option<Matrix> {
 /// The path that the paths of a matrix are counted from.
 fn place(path: &Path, is_piped: bool) -> &Path {
     if is_piped { Path::new(PIPED) } else { path }
-}
-
-/// What `--file` or the environment says, read before the command line is understood, since the
-/// matrix decides which flags there are.
-fn named_matrix(args: &[OsString]) -> Option<PathBuf> {
-    if let Some(path) = cli::early_values(args, "--file", Some("-f")).flatten().next() {
-        return Some(path.into());
-    }
-    std::env::var_os("ONEBUILD_FILE").filter(|path| !path.is_empty()).map(PathBuf::from)
 }

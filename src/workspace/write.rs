@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, why};
 use crate::failure::disk_help;
@@ -41,4 +41,19 @@ pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Error {
 fn permissions(path: &Path) -> fs::Permissions {
     let new = || std::os::unix::fs::PermissionsExt::from_mode(0o666);
     fs::metadata(path).map_or_else(|_| new(), |present| present.permissions())
+}
+
+/// Where the Dockerfile of a cell is written.
+pub(crate) fn path_in(folder: &Path, cell: &str) -> PathBuf {
+    folder.join(dockerfile_name(cell))
+}
+
+/// The name of the Dockerfile of a cell.
+pub(crate) fn dockerfile_name(cell: &str) -> String {
+    format!("{}.Dockerfile", file_name(cell))
+}
+
+/// A cell's name as a file name: one of several repositories has slashes and a colon in it.
+pub(crate) fn file_name(cell: &str) -> String {
+    cell.replace(['/', ':'], "_")
 }

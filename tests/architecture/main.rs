@@ -114,13 +114,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "template",
         ],
     ),
-    ("run", &["debug", "docker", "error", "proxy", "text"]),
-    ("cli", &["grants", "image", "input", "matrix", "plan", "progress", "template", "error"]),
+    ("cli", &["error", "grants", "image", "input", "matrix", "plan", "progress", "template"]),
+    ("run", &["cli", "debug", "docker", "error", "proxy", "text"]),
     (
         "workspace",
         &[
             "axis_source",
             "cli",
+            "debug",
             "docker",
             "driver",
             "error",
@@ -427,7 +428,6 @@ const KNOWN_CIRCLES: &[&[&str]] = &[
     &["matrix/model/mod.rs", "matrix/model/rule.rs", "matrix/model/settings.rs"],
     &["plan/bases.rs", "plan/privileges.rs", "plan/request.rs"],
     &["progress/display.rs", "progress/plain.rs", "progress/quiet.rs", "progress/tty.rs"],
-    &["run/last_resort.rs", "run/stop.rs"],
     &["template/mod.rs", "template/parse.rs"],
 ];
 

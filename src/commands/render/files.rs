@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use super::prepare;
 use crate::cli::{RenderArgs, SelectArgs};
+use crate::commands::prepare;
 use crate::error::{Diagnostics, Error, ErrorKind};
 use crate::input::Root;
 use crate::matrix::Matrix;

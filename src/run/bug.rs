@@ -7,8 +7,8 @@ use std::panic::{self, PanicHookInfo};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
+use super::terminal;
 use crate::error::{Error, ErrorKind};
-use crate::run::terminal;
 
 /// Panics so far, each as its message and place. A run that panics everywhere says nothing new
 /// after the first few.

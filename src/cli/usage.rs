@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue};
 
 /// Says so where a wrong value was not typed: the message speaks of a flag that is not there.
-pub(super) fn name_the_variable(usage: &mut clap::Error, args: &[OsString]) {
+pub fn name_the_variable(usage: &mut clap::Error, args: &[OsString]) {
     let context = |kind| match usage.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
         _ => None,
@@ -26,7 +26,7 @@ pub(super) fn name_the_variable(usage: &mut clap::Error, args: &[OsString]) {
 }
 
 /// What was typed for a secret may be the secret itself, by mistake.
-pub(super) fn hide_secrets(usage: &mut clap::Error) {
+pub fn hide_secrets(usage: &mut clap::Error) {
     let is_secret = matches!(
         usage.get(ContextKind::InvalidArg),
         Some(ContextValue::String(flag)) if flag.starts_with("--secret")

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::render;
 use crate::cli::OutputSpec;
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
 use crate::input::parent;
@@ -11,7 +10,7 @@ use crate::matrix::Cell;
 use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output};
 use crate::run::terminal;
 use crate::workspace::targets;
-use crate::workspace::write::unwritable;
+use crate::workspace::write::{file_name, unwritable};
 
 /// Whether stdout is taken by an archive.
 pub(super) fn is_stdout(spec: Option<&OutputSpec>) -> bool {
@@ -57,7 +56,7 @@ pub(super) fn set(
         std::fs::create_dir_all(&spec.dest).map_err(|error| unwritable(&spec.dest, &error))?;
     }
     for request in requests {
-        let name = render::file_name(&request.cell);
+        let name = file_name(&request.cell);
         let dest = match spec.kind {
             _ if !folder => spec.dest.clone(),
             FileOutput::Local => spec.dest.join(name),

@@ -1,5 +1,8 @@
 //! `onebuild build` and `onebuild matrix`: the cells, built.
 
+mod destination;
+mod listed;
+
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,8 +12,8 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::listed::Listed;
-use super::{destination, prepare};
+use self::listed::Listed;
+use super::prepare;
 use crate::cli::BuildArgs;
 use crate::docker::{Credentials, Engine, EngineFacts};
 use crate::driver::{
@@ -27,12 +30,10 @@ use crate::plan::{self, BuildOptions, BuildRequest, Output};
 use crate::progress::{self, Mode, Settings};
 use crate::registry::{Patience, RegistryClient};
 use crate::report;
-use crate::run::{self, Stop};
-use crate::run::{engine, terminal};
+use crate::run::{self, Stop, engine, terminal};
 use crate::schedule;
 use crate::text::Paint;
-use crate::workspace::needs;
-use crate::workspace::needs::Purpose;
+use crate::workspace::needs::{self, Purpose};
 
 /// Events that wait for the display before the work is slowed.
 const EVENTS: usize = 1024;

@@ -1,10 +1,12 @@
 //! `onebuild render`: the Dockerfiles, nothing built.
 
+mod files;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
-use super::{prepare, render_files};
+use super::prepare;
 use crate::cli::{InputArgs, RenderArgs, SelectArgs};
 use crate::error::Error;
 use crate::matrix::{Matrix, Unnamed};
@@ -13,11 +15,11 @@ use crate::run::terminal;
 use crate::workspace::drift::Drift;
 use crate::workspace::needs::Purpose;
 use crate::workspace::targets;
-use crate::workspace::write::{put, unwritable};
+use crate::workspace::write::{dockerfile_name, path_in, put, unwritable};
 
 pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error> {
     if args.files {
-        return render_files::run(matrix, args);
+        return files::run(matrix, args);
     }
     let (inputs, options) = (InputArgs::default(), Default::default());
     let (unnamed, purpose) = (Unnamed::Everything, Purpose::Plan);
@@ -81,18 +83,4 @@ fn write(requests: &[BuildRequest], folder: &Path) -> Result<(), Error> {
     }
     terminal::stderr(&format!("{} Dockerfiles in {}\n", requests.len(), folder.display()));
     Ok(())
-}
-
-/// Where the Dockerfile of a cell is written.
-pub(super) fn path_in(folder: &Path, cell: &str) -> PathBuf {
-    folder.join(dockerfile_name(cell))
-}
-
-fn dockerfile_name(cell: &str) -> String {
-    format!("{}.Dockerfile", file_name(cell))
-}
-
-/// A cell's name as a file name: one of several repositories has slashes and a colon in it.
-pub(super) fn file_name(cell: &str) -> String {
-    cell.replace(['/', ':'], "_")
 }
