@@ -79,7 +79,7 @@ pub enum Phase {
     #[default]
     Build,
     /// Running the smoke test.
-    Test,
+    SmokeTest,
     /// Uploading the result or its cache.
     Push,
     /// Comparing what the registry holds with what was pushed.

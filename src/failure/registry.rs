@@ -141,7 +141,7 @@ impl RegistryFault {
         match request.phase {
             Phase::Push => format!("push failed: {what}"),
             Phase::Verify => format!("the push could not be verified: {what}"),
-            Phase::Pull | Phase::Build | Phase::Test => what,
+            Phase::Pull | Phase::Build | Phase::SmokeTest => what,
         }
     }
 
