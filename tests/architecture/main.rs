@@ -420,7 +420,6 @@ const KNOWN_CIRCLES: &[&[&str]] = &[
     &["debug/hidden.rs", "debug/line.rs", "debug/log.rs", "debug/shown.rs"],
     &["docker/credentials/helper.rs", "docker/credentials/mod.rs"],
     &["docker/engine.rs", "docker/silence.rs"],
-    &["dockerfile/lex.rs", "dockerfile/pattern.rs"],
     &["failure/mod.rs", "failure/registry.rs"],
     &["image/name.rs", "image/reference.rs"],
     &["lint/compose/mod.rs", "lint/compose/service.rs"],
