@@ -427,7 +427,6 @@ const KNOWN_CIRCLES: &[&[&str]] = &[
     &["plan/bases.rs", "plan/privileges.rs", "plan/request.rs"],
     &["progress/display.rs", "progress/plain.rs", "progress/quiet.rs", "progress/tty.rs"],
     &["run/last_resort.rs", "run/stop.rs"],
-    &["template/mod.rs", "template/parse.rs"],
 ];
 
 #[test]
