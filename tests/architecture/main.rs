@@ -413,7 +413,6 @@ const KNOWN_CIRCLES: &[&[&str]] = &[
     &["docker/engine.rs", "docker/silence.rs"],
     &["failure/mod.rs", "failure/registry.rs"],
     &["image/name.rs", "image/reference.rs"],
-    &["matrix/model/mod.rs", "matrix/model/rule.rs", "matrix/model/settings.rs"],
     &["plan/bases.rs", "plan/privileges.rs", "plan/request.rs"],
     &["progress/display.rs", "progress/plain.rs", "progress/quiet.rs", "progress/tty.rs"],
     &["run/last_resort.rs", "run/stop.rs"],

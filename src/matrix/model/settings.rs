@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Var;
 use super::given::{Given, Texts, merge};
 use super::labels::AutoLabels;
 use super::smoke::SmokeRule;
+use super::var::Var;
 use crate::error::Span;
 use crate::image::Platform;
 use crate::input::{MediaTypes, Network};
