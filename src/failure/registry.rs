@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::Phase;
+use super::phase::Phase;
 use crate::image::{Digest, Reference};
 
 /// What went wrong between a registry and its client, which is BuildKit or our own.

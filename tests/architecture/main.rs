@@ -411,7 +411,6 @@ const KNOWN_CIRCLES: &[&[&str]] = &[
     &["debug/hidden.rs", "debug/line.rs", "debug/log.rs", "debug/shown.rs"],
     &["docker/credentials/helper.rs", "docker/credentials/mod.rs"],
     &["docker/engine.rs", "docker/silence.rs"],
-    &["failure/mod.rs", "failure/registry.rs"],
     &["plan/bases.rs", "plan/privileges.rs", "plan/request.rs"],
     &["progress/display.rs", "progress/plain.rs", "progress/quiet.rs", "progress/tty.rs"],
     &["run/last_resort.rs", "run/stop.rs"],
