@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::deadline::{CLEAN_UP_TIMEOUT, until};
 use super::signals::{Action, Received, Signals};
-use super::stop::{CLEAN_UP_TIMEOUT, until};
 
 /// How long a run that was asked to stop may take to end. After cleaning up it waits for its output.
 const EXIT_TIMEOUT: Duration = CLEAN_UP_TIMEOUT.saturating_add(Duration::from_secs(5));

@@ -1,5 +1,6 @@
 //! The process: the signals that stop it, the terminal that it writes to, the engine that it finds.
 
+mod deadline;
 pub(crate) mod engine;
 mod last_resort;
 mod signals;

@@ -7,15 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use super::deadline::{CLEAN_UP_TIMEOUT, until};
 use super::last_resort;
 use super::signals::{Action, Received, Signal, Signals};
-
-/// How long a run that was asked to stop may clean up. GitHub's runner kills what is left 10 seconds
-/// after its first signal.
-pub const CLEAN_UP_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// The requests to stop one run.
 #[derive(Debug)]
@@ -111,13 +108,5 @@ impl Stop {
             }
         };
         self.guard(asked).await.flatten()
-    }
-}
-
-/// Waits until `deadline`, for ever where there is none.
-pub(super) async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }

@@ -411,7 +411,6 @@ const KNOWN_CIRCLES: &[&[&str]] = &[
     &["docker/credentials/helper.rs", "docker/credentials/mod.rs"],
     &["docker/engine.rs", "docker/silence.rs"],
     &["plan/bases.rs", "plan/privileges.rs", "plan/request.rs"],
-    &["run/last_resort.rs", "run/stop.rs"],
 ];
 
 #[test]
