@@ -409,7 +409,6 @@ const KNOWN_CIRCLES: &[&[&str]] = &[
     ],
     &["cli.rs", "cli/inputs.rs", "cli/tools.rs"],
     &["docker/credentials/helper.rs", "docker/credentials/mod.rs"],
-    &["docker/engine.rs", "docker/silence.rs"],
     &["plan/bases.rs", "plan/privileges.rs", "plan/request.rs"],
 ];
 
