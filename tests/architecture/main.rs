@@ -408,7 +408,6 @@ const KNOWN_CIRCLES: &[&[&str]] = &[
         "buildkit/session/ssh/mod.rs",
     ],
     &["cli.rs", "cli/inputs.rs", "cli/tools.rs"],
-    &["docker/credentials/helper.rs", "docker/credentials/mod.rs"],
     &["plan/bases.rs", "plan/privileges.rs", "plan/request.rs"],
 ];
 
