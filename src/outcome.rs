@@ -38,14 +38,14 @@ pub struct Built {
     /// Instructions that came from the cache, and instructions in all.
     pub cached_steps: u32,
     pub total_steps: u32,
-    pub tested: Tested,
+    pub smoke: SmokeResult,
     /// Why the registry could not be asked whether it has what was pushed; none where it was.
     pub unverified: Option<String>,
 }
 
 /// Whether an image was tried before it went out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Tested {
+pub enum SmokeResult {
     /// It has no test.
     #[default]
     No,

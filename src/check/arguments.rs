@@ -4,10 +4,10 @@
 
 use std::collections::HashSet;
 
-use super::Subject;
 use super::assigned::{has_default, is_assigned, uses};
 use super::groups::Group;
 use super::read::{File, Files};
+use super::subject::Subject;
 use crate::dockerfile::{
     Declaration, Evaluated, Expander, Instruction, PLATFORM_ARGS, Scope, Source, VariableUse,
     is_predefined,

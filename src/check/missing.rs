@@ -6,7 +6,7 @@ use indexmap::{IndexMap, IndexSet};
 
 use super::groups::Group;
 use super::read::{File, Files};
-use super::{Subject, some_of};
+use super::subject::{Subject, some_of};
 use crate::error::{Diagnostic, Diagnostics, Span, listed};
 use crate::plan::BuildRequest;
 

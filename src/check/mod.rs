@@ -16,30 +16,17 @@ mod platform_arguments;
 mod read;
 mod safe_caches;
 mod same_image;
+mod subject;
 mod system;
 #[cfg(test)]
 mod tests;
 mod unused;
 
 use crate::error::Diagnostics;
-use crate::matrix::{Cell, Matrix};
-use crate::plan::{BuildRequest, Sources};
 use read::Files;
 
 pub use acknowledge::acknowledge;
-
-/// The input of the rules.
-#[derive(Clone, Copy)]
-pub struct Subject<'a> {
-    pub matrix: &'a Matrix,
-    /// The selected cells, and their requests in the same order.
-    pub cells: &'a [Cell],
-    pub requests: &'a [BuildRequest],
-    pub sources: &'a Sources,
-    /// The requests of all cells of the matrix without flags, if these differ from the ones above.
-    /// Called only if necessary; `None` if they cannot be made.
-    pub whole: Option<&'a dyn Fn() -> Option<Vec<BuildRequest>>>,
-}
+pub use subject::Subject;
 
 /// Returns the warnings about a plan.
 pub fn check(subject: Subject<'_>) -> Diagnostics {
@@ -53,15 +40,4 @@ pub fn check(subject: Subject<'_>) -> Diagnostics {
     arguments::find(subject, &groups, &mut files, &mut found);
     caches::find(subject, &groups, &mut files, &mut found);
     found
-}
-
-/// `a`, `a and b`, or `a and 3 more`.
-fn some_of<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
-    let names: Vec<&str> = names.into_iter().collect();
-    match names.as_slice() {
-        [] => String::new(),
-        [only] => (*only).to_owned(),
-        [one, other] => format!("{one} and {other}"),
-        [first, others @ ..] => format!("{first} and {} more", others.len()),
-    }
 }

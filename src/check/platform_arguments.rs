@@ -6,9 +6,9 @@
 
 use indexmap::IndexMap;
 
-use super::Subject;
 use super::groups::Group;
 use super::read::{File, Files};
+use super::subject::Subject;
 use crate::dockerfile::{Declaration, PLATFORM_ARGS, Scope, Variable};
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::image::Platform;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::Subject;
 use super::read::{File, Files};
+use super::subject::Subject;
 use crate::dockerfile::{Evaluated, Expander, Instruction, Kind, Scope, Source, is_predefined};
 use crate::error::{Diagnostic, Diagnostics};
 use crate::image::short_name;

@@ -6,9 +6,9 @@ use std::collections::HashSet;
 
 use indexmap::IndexMap;
 
-use super::Subject;
 use super::groups::{self, Group};
 use super::read::Files;
+use super::subject::Subject;
 use crate::dockerfile::{Kind, Mounted, PLATFORM_ARGS, Source, is_predefined};
 use crate::error::{Diagnostic, Diagnostics, Span, listed};
 use crate::image::short_name;

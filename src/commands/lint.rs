@@ -159,7 +159,7 @@ fn bare(request: &BuildRequest) -> BuildRequest {
         },
         privileges: Default::default(),
         caches: Caches::default(),
-        test: None,
+        smoke: None,
         ..request
     }
 }

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use zeroize::Zeroizing;
 
-use super::log::is_on;
+use super::switch::is_on;
 
 /// What is shorter is found in too many words that have nothing to do with it.
 const SHORTEST: usize = 4;

@@ -7,7 +7,6 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt as _;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
@@ -17,6 +16,7 @@ use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
 
 use super::line::line;
+use super::switch::turn_on;
 use crate::error::why;
 
 /// The first line of a debug log, by which it is known as one.
@@ -27,9 +27,6 @@ const LARGEST: u64 = 64 << 20;
 
 /// The log of this run.
 static LOG: OnceLock<Started> = OnceLock::new();
-
-/// Whether any log is written; in tests it may be one that is not in `LOG`.
-static IS_ON: AtomicBool = AtomicBool::new(false);
 
 struct Started {
     log: Arc<Log>,
@@ -58,11 +55,6 @@ pub fn start(file: File) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a debug log is written.
-pub fn is_on() -> bool {
-    IS_ON.load(Ordering::Relaxed)
-}
-
 /// Whether a file is the log of this run, which grows while its directory is read.
 pub fn is_log(device: u64, inode: u64) -> bool {
     LOG.get().is_some_and(|log| (log.device, log.inode) == (device, inode))
@@ -81,7 +73,7 @@ impl Log {
     }
 
     fn limited(out: impl Write + Send + 'static, left: u64) -> Self {
-        IS_ON.store(true, Ordering::Relaxed);
+        turn_on();
         Self(Mutex::new(Sink { out: Box::new(out), left, lost: None }))
     }
 }

@@ -16,8 +16,10 @@ mod hidden;
 mod line;
 mod log;
 mod shown;
+mod switch;
 
 pub use exchange::Exchange;
 pub use hidden::hide;
-pub use log::{FIRST_LINE, is_log, is_on, lost, start};
+pub use log::{FIRST_LINE, is_log, lost, start};
 pub use shown::{fingerprint, variant};
+pub use switch::is_on;

@@ -7,7 +7,7 @@ use http::header::{AUTHORIZATION, HeaderName};
 use reqwest::Url;
 use sha2::{Digest as _, Sha256};
 
-use super::is_on;
+use super::switch::is_on;
 
 /// Headers that are shown with their value; the others are counted. URLs in them lose what may be
 /// secret.

@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use thiserror::Error;
 
 use super::dial::Dialer;
-use super::silence::{answer_timeout, silent};
+use super::limits::{answer_timeout, silent};
 use super::ssh::SshEnded;
 use super::{Candidate, Endpoint, causes};
 use crate::debug::Exchange;

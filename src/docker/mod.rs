@@ -11,6 +11,7 @@ mod dial;
 mod endpoint;
 mod engine;
 mod file;
+mod limits;
 mod listed;
 mod places;
 mod saved;

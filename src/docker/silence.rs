@@ -8,13 +8,8 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use super::{Endpoint, Engine};
-
-/// How long an engine on a socket or a port may take until it answers.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(9);
-
-/// The same for an engine behind `ssh`, which connects and logs in first, for every request.
-const SSH_ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
+use super::engine::Engine;
+use super::limits::answer_timeout;
 
 /// How long an engine may not answer while something is removed.
 const REMOVAL_SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -22,23 +17,6 @@ const REMOVAL_SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a request may take before the engine is asked whether it still answers; the rest of the
 /// time is that of the ping.
 const PING_DELAY: Duration = Duration::from_secs(4);
-
-/// How long the engine at `endpoint` may take until it answers.
-pub(super) fn answer_timeout(endpoint: &Endpoint) -> Duration {
-    match endpoint {
-        Endpoint::Unix(_) | Endpoint::Tcp { .. } => ANSWER_TIMEOUT,
-        Endpoint::Ssh(_) => SSH_ANSWER_TIMEOUT,
-    }
-}
-
-/// What is said of such an engine, after the name of its endpoint.
-pub(super) fn silent(endpoint: &Endpoint, after: Duration) -> String {
-    let seconds = after.as_secs();
-    match endpoint {
-        Endpoint::Ssh(_) => format!("no answer through ssh within {seconds} s"),
-        _ => format!("it accepts connections and does not answer ({seconds} s)"),
-    }
-}
 
 impl Engine {
     /// What `answer` gives; none when the engine does not answer in the meantime.
@@ -80,6 +58,7 @@ mod tests {
     use tokio::net::UnixListener;
     use tokio::time::Instant;
 
+    use super::super::endpoint::Endpoint;
     use super::*;
     use crate::docker::{Candidate, EngineError};
 

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::instruction::{Instruction, Kind};
-use super::lex::{Unexpanded, Variable};
+use super::lex::Variable;
 use super::mount::{Mount, is_true};
 use super::predefined::{PLATFORM_ARGS, Parts};
+use super::unexpanded::Unexpanded;
 use super::{Dockerfile, From};
 use crate::image::Platform;
 

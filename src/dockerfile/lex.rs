@@ -8,6 +8,7 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 use super::pattern::{self, Longest};
+use super::unexpanded::Unexpanded;
 
 /// The state of a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,15 +17,6 @@ pub enum Variable<'a> {
     Unset,
     /// Only BuildKit knows its value, if it has one: it may come from a base image.
     Unknown,
-}
-
-/// Why a word cannot be expanded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unexpanded {
-    /// It depends on values that only BuildKit knows.
-    Unknown,
-    /// BuildKit rejects it, for this reason.
-    Invalid(String),
 }
 
 /// The rules for expanding words.

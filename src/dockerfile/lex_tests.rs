@@ -1,6 +1,7 @@
 //! Tests of word expansion.
 
-use super::lex::{Lex, MAX_LENGTH, Unexpanded, Variable};
+use super::lex::{Lex, MAX_LENGTH, Variable};
+use super::unexpanded::Unexpanded;
 
 fn get(name: &str) -> Variable<'static> {
     match name {

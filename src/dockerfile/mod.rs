@@ -23,6 +23,7 @@ mod pattern;
 mod predefined;
 #[cfg(test)]
 mod tests;
+mod unexpanded;
 mod variables;
 mod words;
 
@@ -32,9 +33,10 @@ use indexmap::IndexMap;
 
 pub use evaluate::{Evaluated, Given, Mounted, Source, Stage, Text, Use, UsedBy};
 pub use instruction::{From, Instruction, Kind, Run};
-pub use lex::{Lex, Quotes, Unexpanded, Unset, Variable};
+pub use lex::{Lex, Quotes, Unset, Variable};
 pub use lines::{Comment, Directive};
 pub use predefined::{PLATFORM_ARGS, is_predefined};
+pub use unexpanded::Unexpanded;
 pub use variables::{Declaration, Expander, Scope, VariableUse};
 
 /// A parsed Dockerfile.

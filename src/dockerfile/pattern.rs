@@ -1,6 +1,6 @@
 //! Shell patterns as in BuildKit: `*`, `?` and escapes, without brackets.
 
-use super::lex::Unexpanded;
+use super::unexpanded::Unexpanded;
 
 /// Whether a wildcard is greedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -45,6 +45,6 @@ pub use preflight::local::missing;
 pub use preflight::preflight;
 pub use redacted::Redacted;
 pub use sessions::secrets::{HeldSecrets, SecretReader};
-pub use smoke::Tested;
+pub use smoke::SmokeTested;
 pub use stalled::limit::REGISTRY_TIMEOUT;
 pub use verified::Verified;

@@ -6,6 +6,7 @@
 //! (`registry/`). Its sentences are made here.
 
 mod disk;
+mod phase;
 mod registry;
 
 use std::time::Duration;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use crate::image::{Platform, Reference};
 
 pub use disk::disk_help;
+pub use phase::Phase;
 pub use registry::{ApiError, RegistryFault, Request, Role};
 
 /// Why a cell failed, in the terms of its Dockerfile.
@@ -69,21 +71,6 @@ pub enum Kind {
     /// The engine said something that is not recognised.
     #[default]
     Unknown,
-}
-
-/// What was being done when it failed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Phase {
-    /// Resolving or downloading an image that the build needs.
-    Pull,
-    #[default]
-    Build,
-    /// Running the smoke test.
-    Test,
-    /// Uploading the result or its cache.
-    Push,
-    /// Comparing what the registry holds with what was pushed.
-    Verify,
 }
 
 /// A line of a template.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::Phase;
+use super::phase::Phase;
 use crate::image::{Digest, Reference};
 
 /// What went wrong between a registry and its client, which is BuildKit or our own.
@@ -141,7 +141,7 @@ impl RegistryFault {
         match request.phase {
             Phase::Push => format!("push failed: {what}"),
             Phase::Verify => format!("the push could not be verified: {what}"),
-            Phase::Pull | Phase::Build | Phase::Test => what,
+            Phase::Pull | Phase::Build | Phase::SmokeTest => what,
         }
     }
 

@@ -36,9 +36,9 @@ pub enum Grant {
     /// `image.push=REPOSITORY`: caches that are pushed with the user's logins.
     Push(String),
     /// `test.privileged`: smoke tests in privileged containers.
-    TestPrivileged,
+    SmokePrivileged,
     /// `test.volumes=PATH`: a path on the engine's host, mounted into smoke tests.
-    TestVolumes(String),
+    SmokeVolumes(String),
 }
 
 /// Everything that is granted.
@@ -78,7 +78,7 @@ impl Grant {
             }
             // Symbolic links on the engine's host are unknown here, and a test may have created
             // one: a path below another need not be inside it, and `..` can lead anywhere.
-            (Self::TestVolumes(granted), Self::TestVolumes(wanted)) => {
+            (Self::SmokeVolumes(granted), Self::SmokeVolumes(wanted)) => {
                 granted == ALL || Path::new(granted) == Path::new(wanted)
             }
             (granted, wanted) => granted == wanted,
@@ -146,11 +146,11 @@ impl fmt::Display for Grant {
             Self::Read(path) => write!(f, "fs.read={}", path.display()),
             Self::Write(path) => write!(f, "fs.write={}", path.display()),
             Self::Push(repository) => write!(f, "image.push={repository}"),
-            Self::TestVolumes(path) => write!(f, "test.volumes={path}"),
+            Self::SmokeVolumes(path) => write!(f, "test.volumes={path}"),
             Self::Ssh => f.write_str("ssh"),
             Self::NetworkHost => f.write_str("network.host"),
             Self::SecurityInsecure => f.write_str("security.insecure"),
-            Self::TestPrivileged => f.write_str("test.privileged"),
+            Self::SmokePrivileged => f.write_str("test.privileged"),
         }
     }
 }

@@ -48,7 +48,7 @@ fn grants(text: &str) -> Result<Vec<Grant>, String> {
         "ssh" => Some(Grant::Ssh),
         "network.host" => Some(Grant::NetworkHost),
         "security.insecure" => Some(Grant::SecurityInsecure),
-        "test.privileged" => Some(Grant::TestPrivileged),
+        "test.privileged" => Some(Grant::SmokePrivileged),
         _ => None,
     };
     if let Some(grant) = alone {
@@ -94,7 +94,7 @@ fn grants(text: &str) -> Result<Vec<Grant>, String> {
         "fs.write" => vec![Grant::Write(value.into())],
         "fs" => vec![Grant::Read(value.into()), Grant::Write(value.into())],
         "image.push" => vec![Grant::Push(value.to_owned())],
-        _ => vec![Grant::TestVolumes(value.to_owned())],
+        _ => vec![Grant::SmokeVolumes(value.to_owned())],
     })
 }
 
@@ -173,11 +173,11 @@ mod tests {
             ("image.push=docker.io/me/cache", Grant::Push("me/cache".to_owned()), true),
             ("image.push=me/cache", Grant::Push("me/cache2".to_owned()), false),
             ("image.push=*", Grant::Push("me/cache".to_owned()), true),
-            ("test.volumes=/b/./", Grant::TestVolumes("//b".to_owned()), true),
-            ("test.volumes=/b", Grant::TestVolumes("/a/../b".to_owned()), false),
-            ("test.volumes=/b", Grant::TestVolumes("/b/c".to_owned()), false),
-            ("test.volumes=/", Grant::TestVolumes("/b".to_owned()), false),
-            ("test.volumes=*", Grant::TestVolumes("/b".to_owned()), true),
+            ("test.volumes=/b/./", Grant::SmokeVolumes("//b".to_owned()), true),
+            ("test.volumes=/b", Grant::SmokeVolumes("/a/../b".to_owned()), false),
+            ("test.volumes=/b", Grant::SmokeVolumes("/b/c".to_owned()), false),
+            ("test.volumes=/", Grant::SmokeVolumes("/b".to_owned()), false),
+            ("test.volumes=*", Grant::SmokeVolumes("/b".to_owned()), true),
         ] {
             let grants: Grants = granted.parse().unwrap();
             assert_eq!(grants.has(&wanted), covers, "{granted} for {wanted}");

@@ -8,6 +8,7 @@ mod program;
 mod reference;
 
 pub use digest::Digest;
+pub use name::InvalidReference;
 pub use platform::Platform;
 pub use program::{Elf, Program};
-pub use reference::{InvalidReference, Reference, Repository, Tag, short_name};
+pub use reference::{Reference, Repository, Tag, short_name};

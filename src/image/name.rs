@@ -2,7 +2,12 @@
 
 use std::net::Ipv6Addr;
 
-use super::reference::InvalidReference;
+use thiserror::Error;
+
+/// The error for an invalid repository, tag or reference.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{0}")]
+pub struct InvalidReference(pub(super) String);
 
 /// Whether the part before the first slash is a host. This is Docker's rule, except that upper case
 /// alone does not make a host.

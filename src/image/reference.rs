@@ -6,15 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use thiserror::Error;
-
 use super::Digest;
-use super::name;
-
-/// The error for an invalid repository, tag or reference.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[error("{0}")]
-pub struct InvalidReference(pub(super) String);
+use super::name::{self, InvalidReference};
 
 /// A registry host and a path on it, normalised: `ubuntu` is `docker.io/library/ubuntu`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -8,7 +8,7 @@ mod context;
 mod inputs;
 mod root;
 mod secret;
-mod test;
+mod smoke;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ pub use cache::{SharedPlace, fields};
 pub use inputs::{Caches, Inputs};
 pub use root::{Root, parent};
 pub use secret::{Secret, SecretSource};
-pub use test::{Test, TestCommand, TimeLimit, Volume, Wait};
+pub use smoke::{HealthWait, SmokeCommand, SmokeTest, TimeLimit, Volume};
 
 /// Names with their texts. Many cells share them, and a text may be long.
 pub type TextMap = IndexMap<Arc<str>, Arc<str>>;

@@ -120,7 +120,7 @@ fn request(
         privileges: Privileges::default(),
         media_types: cell.media_types,
         pin: None,
-        test: cell.test.clone(),
+        smoke: cell.smoke.clone(),
         script: None,
         options: options.clone(),
     };

@@ -7,7 +7,7 @@ use super::bases::Base;
 use super::privileges::Privileges;
 use crate::cell_name::CellName;
 use crate::image::{Platform, Reference};
-use crate::input::{Caches, Inputs, MediaTypes, Network, Test};
+use crate::input::{Caches, Inputs, MediaTypes, Network, SmokeTest};
 use crate::template::Rendered;
 
 /// Everything a builder must know of one cell.
@@ -32,7 +32,7 @@ pub struct BuildRequest {
     /// A base image whose digest only the build can find out, since it is to become a label.
     pub pin: Option<Pin>,
     /// What each platform must do before the image goes anywhere.
-    pub test: Option<Arc<Test>>,
+    pub smoke: Option<Arc<SmokeTest>>,
     /// The content of the test's script, where it is one.
     pub script: Option<Arc<[u8]>>,
     pub options: Arc<BuildOptions>,
@@ -62,7 +62,7 @@ pub struct BuildOptions {
     /// Keep a record of the build in the engine's history.
     pub history: bool,
     /// Let images go out untried, whatever tests they have.
-    pub skip_test: bool,
+    pub skip_smoke: bool,
 }
 
 /// Where the result goes.
@@ -117,7 +117,7 @@ impl BuildRequest {
             privileges: Privileges::default(),
             media_types: MediaTypes::default(),
             pin: None,
-            test: None,
+            smoke: None,
             script: None,
             options: Arc::default(),
         }

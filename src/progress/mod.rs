@@ -14,7 +14,8 @@ mod queue;
 mod quiet;
 mod region;
 mod settings;
+mod start;
 mod tty;
 
-pub use display::start;
 pub use settings::{Mode, Settings, terminal_size};
+pub use start::start;

@@ -11,7 +11,7 @@ use super::activity::waiting;
 use super::display::Display;
 use crate::cell_name::CellName;
 use crate::event::{CellSummary, Event, Step, StepId, StepState, Transfer, Wait, Warning};
-use crate::outcome::{Built, CellResult, Outcome, Tested};
+use crate::outcome::{Built, CellResult, Outcome, SmokeResult};
 use crate::report::failed_line;
 use crate::text::{Paint, bytes, clean, duration, pad, width};
 
@@ -182,7 +182,7 @@ fn built_facts(built: &Built) -> String {
     if built.total_steps > 0 {
         facts += &format!(", {} of {} steps cached", built.cached_steps, built.total_steps);
     }
-    if let Tested::Passed { took } = built.tested {
+    if let SmokeResult::Passed { took } = built.smoke {
         facts += &format!(", tested in {}", duration(took));
     }
     if let Some(digest) = &built.digest {

@@ -144,7 +144,7 @@ pub(crate) fn short_list(platforms: &[Platform]) -> String {
 fn failed(failure: &Failure) -> String {
     let message = clean(&failure.message, 200);
     let what = match failure.phase {
-        Phase::Test => "test failed",
+        Phase::SmokeTest => "test failed",
         // It begins so itself.
         Phase::Push if message.starts_with("push failed") => return message,
         Phase::Pull | Phase::Build | Phase::Push | Phase::Verify => "failed",

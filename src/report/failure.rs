@@ -60,7 +60,7 @@ fn render((outcome, failure): (&Outcome, &Failure), more: usize, paint: Paint) -
 }
 
 fn title(cell: &str, failure: &Failure, more: usize) -> String {
-    let its_test = if failure.phase == Phase::Test { " its test" } else { "" };
+    let its_test = if failure.phase == Phase::SmokeTest { " its test" } else { "" };
     let mut title = format!("{cell} failed{its_test}");
     if let Some(platform) = &failure.platform {
         title += &format!(" on {platform}");

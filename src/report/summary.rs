@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::failure::Phase;
 use crate::image::Platform;
-use crate::outcome::{Built, CellResult, Failure, Outcome, Tested};
+use crate::outcome::{Built, CellResult, Failure, Outcome, SmokeResult};
 use crate::text::{Paint, clean, duration, pad, width};
 
 /// `5 pushed, 1 failed, in 3m02s`, where images went, and each failed cell with one line why.
@@ -28,7 +28,7 @@ pub fn summary(outcomes: &[Outcome], elapsed: Duration, paint: Paint) -> String 
 /// `test failed: not healthy within 1m on arm64 (matrix.yaml:7)`.
 pub fn failed_line(failure: &Failure) -> String {
     let mut line =
-        if failure.phase == Phase::Test { "test failed: ".to_owned() } else { String::new() };
+        if failure.phase == Phase::SmokeTest { "test failed: ".to_owned() } else { String::new() };
     line += &clean(&failure.message, 300);
     if let Some(platform) = &failure.platform {
         line += &format!(" on {}", platform.short());
@@ -41,12 +41,12 @@ pub fn failed_line(failure: &Failure) -> String {
 
 /// `12 tested on amd64 arm64`, `12 not tested (--skip-test)`; nothing without tests.
 fn tests(outcomes: &[Outcome], paint: Paint) -> String {
-    let is = |outcome: &&Outcome, of: fn(&Tested) -> bool| match &outcome.result {
-        CellResult::Built(Built { tested, .. }) => of(tested),
+    let is = |outcome: &&Outcome, of: fn(&SmokeResult) -> bool| match &outcome.result {
+        CellResult::Built(Built { smoke, .. }) => of(smoke),
         _ => false,
     };
-    let skipped = outcomes.iter().filter(|o| is(o, |t| *t == Tested::Skipped)).count();
-    let passed = outcomes.iter().filter(|o| is(o, |t| matches!(t, Tested::Passed { .. })));
+    let skipped = outcomes.iter().filter(|o| is(o, |t| *t == SmokeResult::Skipped)).count();
+    let passed = outcomes.iter().filter(|o| is(o, |t| matches!(t, SmokeResult::Passed { .. })));
     let mut platforms: Vec<&Platform> = passed.clone().flat_map(|o| &o.platforms).collect();
     platforms.sort();
     platforms.dedup();
@@ -138,18 +138,18 @@ mod tests {
 
     #[test]
     fn what_was_tested_and_what_was_not_is_counted() {
-        let tested = |tested: Tested| {
+        let tested = |tested: SmokeResult| {
             let mut outcome = samples::built("a", 1, true);
             let CellResult::Built(built) = &mut outcome.result else { unreachable!() };
-            built.tested = tested;
+            built.smoke = tested;
             outcome
         };
         let took = Duration::from_secs(1);
-        let failure = Failure { phase: Phase::Test, ..samples::exit_code() };
+        let failure = Failure { phase: Phase::SmokeTest, ..samples::exit_code() };
         let outcomes = [
-            tested(Tested::Passed { took }),
-            tested(Tested::Skipped),
-            tested(Tested::No),
+            tested(SmokeResult::Passed { took }),
+            tested(SmokeResult::Skipped),
+            tested(SmokeResult::No),
             samples::failed("b", failure),
         ];
         let text = summary(&outcomes, Duration::from_secs(2), Paint::default());

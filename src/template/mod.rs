@@ -16,6 +16,7 @@
 mod eval;
 mod expression;
 mod filter;
+mod node;
 mod parse;
 mod render;
 mod rendered;
@@ -25,14 +26,13 @@ mod tests;
 mod token;
 mod value;
 
-use std::ops::Range;
-use std::sync::Arc;
-
+pub use node::NameUse;
 pub use rendered::Rendered;
 pub use value::{Scope, Value};
 
 use crate::error::{Diagnostics, SourceFile, Span};
 use expression::Expression;
+use node::{Node, collect_names, each_node, names_of};
 use source::Source;
 
 /// A template that was parsed without errors.
@@ -49,34 +49,20 @@ pub struct Condition {
     expression: Expression,
 }
 
-/// A part of a template. Ranges are in bytes of the source.
-#[derive(Debug, Clone)]
-enum Node {
-    Text { range: Range<usize>, line: u32 },
-    Value { expression: Expression, line: u32 },
-    If { branches: Vec<(Option<Expression>, Vec<Node>)> },
-    For { name: Arc<str>, list: Expression, body: Vec<Node> },
-    Include { path: String, range: Range<usize>, line: u32, ends_line: bool },
-}
-
-/// A name that a template uses.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NameUse {
-    pub name: Arc<str>,
-    pub span: Span,
-    /// It may be undefined: it is used with `default` or `is defined`.
-    pub optional: bool,
-}
-
 impl Template {
     /// Parses a template file with control lines; reports all errors at once.
     pub fn file(file: SourceFile) -> Result<Self, Diagnostics> {
-        parse::parse(Source::file(file), true)
+        Self::parse(Source::file(file), true)
     }
 
     /// Parses a string with placeholders that is at `span` in another file.
     pub fn inline(text: &str, span: Span) -> Result<Self, Diagnostics> {
-        parse::parse(Source::inline(text, span), false)
+        Self::parse(Source::inline(text, span), false)
+    }
+
+    fn parse(source: Source, control: bool) -> Result<Self, Diagnostics> {
+        let nodes = parse::parse(&source, control)?;
+        Ok(Self { source, nodes })
     }
 
     /// The template's file; `None` for a string in another file.
@@ -156,68 +142,6 @@ impl Condition {
         names_of(&self.expression, &[], &self.source, &mut found);
         found
     }
-}
-
-fn each_node(nodes: &[Node], visit: &mut dyn FnMut(&Node)) {
-    for node in nodes {
-        visit(node);
-        match node {
-            Node::If { branches } => branches.iter().for_each(|(_, body)| each_node(body, visit)),
-            Node::For { body, .. } => each_node(body, visit),
-            Node::Text { .. } | Node::Value { .. } | Node::Include { .. } => {}
-        }
-    }
-}
-
-fn collect_names(
-    nodes: &[Node],
-    bound: &mut Vec<Arc<str>>,
-    source: &Source,
-    found: &mut Vec<NameUse>,
-) {
-    for node in nodes {
-        match node {
-            Node::Text { .. } | Node::Include { .. } => {}
-            Node::Value { expression, .. } => names_of(expression, bound, source, found),
-            Node::If { branches } => {
-                let start = found.len();
-                for condition in branches.iter().filter_map(|(condition, _)| condition.as_ref()) {
-                    names_of(condition, bound, source, found);
-                }
-                // A name that a condition tests for may be undefined in the guarded lines.
-                let asked = found[start..].iter().filter(|used| used.optional);
-                let asked: Vec<Arc<str>> = asked.map(|used| used.name.clone()).collect();
-                let start = found.len();
-                for (_, body) in branches {
-                    collect_names(body, bound, source, found);
-                }
-                for used in &mut found[start..] {
-                    used.optional |= asked.contains(&used.name);
-                }
-            }
-            Node::For { name, list, body } => {
-                names_of(list, bound, source, found);
-                bound.push(name.clone());
-                collect_names(body, bound, source, found);
-                bound.pop();
-            }
-        }
-    }
-}
-
-fn names_of(
-    expression: &Expression,
-    bound: &[Arc<str>],
-    source: &Source,
-    found: &mut Vec<NameUse>,
-) {
-    expression.each_path(false, &mut |path, optional| {
-        let name = &path[0];
-        if !bound.contains(&name.text) {
-            let span = source.span(name.range.clone());
-            found.push(NameUse { name: name.text.clone(), span, optional });
-        }
-    });
 }
 
 /// Whether `<%text%>` would be a valid name.

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::expression::{self, is_keyword};
+use super::expression::{self, Expression, is_keyword};
+use super::node::Node;
 use super::source::Source;
 use super::token::{is_name_part, is_name_start};
-use super::{Expression, Node, Template};
 use crate::error::{Diagnostic, Diagnostics, nearest};
 
 const KEYWORDS: [&str; 7] = ["if", "elif", "else", "endif", "for", "endfor", "include"];
@@ -14,9 +14,9 @@ const KEYWORDS: [&str; 7] = ["if", "elif", "else", "endif", "for", "endfor", "in
 const MAX_DEPTH: usize = 50;
 
 /// Parses `source`; control lines are recognised only in files.
-pub(super) fn parse(source: Source, control: bool) -> Result<Template, Diagnostics> {
+pub(super) fn parse(source: &Source, control: bool) -> Result<Vec<Node>, Diagnostics> {
     let mut parser = Parser {
-        source: &source,
+        source,
         open: Vec::new(),
         nodes: Vec::new(),
         text: 0..0,
@@ -26,7 +26,7 @@ pub(super) fn parse(source: Source, control: bool) -> Result<Template, Diagnosti
     parser.read(control);
     let (nodes, mut errors) = (parser.nodes, parser.errors);
     errors.check(())?;
-    Ok(Template { source, nodes })
+    Ok(nodes)
 }
 
 /// A block that is still open.

@@ -84,7 +84,7 @@ impl Needs {
                 };
                 let is_covered = match &asked.what {
                     AskedFor::CachePush(to) => options.output.is_push() && is_pushed(to),
-                    _ => is_test && options.skip_test,
+                    _ => is_test && options.skip_smoke,
                 };
                 if !is_covered && !seen.contains(&asked) {
                     needs.ask(&asked, root, access);
@@ -152,13 +152,13 @@ impl Needs {
                 add(Some(Grant::Push(repository)), Build, message);
             }
             AskedFor::Privileged => add(
-                Some(Grant::TestPrivileged),
+                Some(Grant::SmokePrivileged),
                 Build,
                 "the test runs in a privileged container".to_owned(),
             ),
             AskedFor::Volume(path) => {
                 let message = format!("the test mounts {path} of the engine's machine");
-                add(Some(Grant::TestVolumes(path.clone())), Build, message);
+                add(Some(Grant::SmokeVolumes(path.clone())), Build, message);
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::text::{inside, text};
 use crate::error::{Diagnostic, Diagnostics, Span, why};
-use crate::input::{Root, TestCommand};
+use crate::input::{Root, SmokeCommand};
 use crate::plan::BuildRequest;
 
 /// Gives every request the script that its test names, counted from `root`; all that cannot be
@@ -15,8 +15,8 @@ pub(crate) fn read(requests: &mut [BuildRequest], root: &Root) -> Result<(), Dia
     let mut known = HashMap::new();
     let mut errors = Diagnostics::default();
     for request in requests {
-        let Some(test) = &request.test else { continue };
-        let Some(TestCommand::Script(path)) = &test.command else { continue };
+        let Some(test) = &request.smoke else { continue };
+        let Some(SmokeCommand::Script(path)) = &test.command else { continue };
         let script = known.entry(path.clone()).or_insert_with(|| {
             script(root, path, &test.span).map_err(|finding| errors.push(*finding)).ok()
         });

@@ -35,7 +35,7 @@ mod registry; // our registry client
 mod signals; // signals at any moment
 mod silence; // who does not answer is named, and not waited for
 mod size; // many files, and long lists of patterns and paths
-mod tested; // images that are tried before they go out
+mod smoke; // images that are tested before they are pushed
 mod wire; // secrets, agents, contexts, caches, annotations
 
 pub(crate) use support::lab_env;

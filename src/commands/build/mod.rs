@@ -18,7 +18,7 @@ use crate::cli::BuildArgs;
 use crate::docker::{Credentials, Engine, EngineFacts};
 use crate::driver::{
     self, EngineBuilder, Environment, HeldSecrets, Obstacle, REGISTRY_TIMEOUT, Redacted,
-    SecretReader, Tested, Verified, preflight,
+    SecretReader, SmokeTested, Verified, preflight,
 };
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::failure::Kind;
@@ -107,7 +107,7 @@ fn options(args: &BuildArgs) -> BuildOptions {
         network: Network::Default,
         provenance: args.run.provenance,
         history: args.run.history,
-        skip_test: args.run.skip_test,
+        skip_smoke: args.run.skip_test,
     }
 }
 
@@ -227,7 +227,7 @@ async fn open(
     args: &BuildArgs,
     credentials: Arc<Credentials>,
     registry: &RegistryClient,
-) -> Result<(Tested, String), Error> {
+) -> Result<(SmokeTested, String), Error> {
     stop_at(driver::missing(requests, ENVIRONMENT), found, args.select.strict)?;
     // While the engine is looked for: neither waits for the other.
     let (opened, refused) = tokio::join!(
@@ -244,7 +244,7 @@ async fn open_engine(
     secrets: HeldSecrets,
     args: &BuildArgs,
     credentials: Arc<Credentials>,
-) -> Result<(Tested, String), Error> {
+) -> Result<(SmokeTested, String), Error> {
     let engine = engine::connect(args.run.host.as_deref()).await?;
     let version = engine.version().await?;
     let unusable = driver::unusable(&version, &engine.endpoint().to_string());
@@ -257,7 +257,7 @@ async fn open_engine(
     let platforms =
         builder.platforms().await.map_err(|reason| Error::new(ErrorKind::Environment, reason))?;
     stop(preflight(requests, &facts, &platforms))?;
-    Ok((Tested::new(builder, engine, &facts, args.run.test_jobs), line))
+    Ok((SmokeTested::new(builder, engine, &facts, args.run.test_jobs), line))
 }
 
 fn stop(obstacles: Vec<Obstacle>) -> Result<(), Error> {

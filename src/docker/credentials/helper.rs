@@ -16,7 +16,9 @@ use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
-use super::{CredentialError, Login, Secret};
+use super::error::CredentialError;
+use super::login::Login;
+use super::secret::Secret;
 
 /// An identity token of a few KiB is the longest thing a helper says.
 const LONGEST_ANSWER: u64 = 64 * 1024;

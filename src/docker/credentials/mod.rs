@@ -7,6 +7,7 @@
 mod error;
 mod helper;
 mod host;
+mod login;
 mod secret;
 
 #[cfg(test)]
@@ -26,21 +27,11 @@ use crate::debug;
 use helper::{Question, find_program};
 
 pub use error::CredentialError;
+pub use login::Login;
 pub use secret::Secret;
 
 /// Some keychains ask the person; longer than this, a build would seem to hang.
 const HELPER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How to log in to one registry.
-#[derive(Debug, Clone)]
-pub enum Login {
-    Password {
-        username: String,
-        password: Secret,
-    },
-    /// An OAuth refresh token, exchanged for access tokens at the registry's token server.
-    IdentityToken(Secret),
-}
 
 type Answer = Result<Option<Login>, CredentialError>;
 

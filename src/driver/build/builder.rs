@@ -19,7 +19,7 @@ use crate::event::{Event, Warning};
 use crate::failure::Kind;
 use crate::image::Platform;
 use crate::input::NamedContext;
-use crate::outcome::{Built, CellResult, Failure, Tested};
+use crate::outcome::{Built, CellResult, Failure, SmokeResult};
 use crate::plan::{BuildRequest, FileOutput, Output};
 use crate::schedule::{Builder, Events};
 
@@ -283,7 +283,7 @@ impl EngineBuilder {
             pushed: if pushed { request.references.clone() } else { Vec::new() },
             cached_steps,
             total_steps,
-            tested: Tested::No,
+            smoke: SmokeResult::No,
             unverified: None,
         })
     }

@@ -17,13 +17,13 @@ const CHAIN: usize = 6;
 
 /// A program of another platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Foreign {
+pub(crate) struct ForeignProgram {
     path: String,
     made_for: Elf,
     platform: Platform,
 }
 
-impl fmt::Display for Foreign {
+impl fmt::Display for ForeignProgram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, made_for, platform } = self;
         write!(f, "{path} is {made_for}, and the platform is {platform}")
@@ -31,7 +31,7 @@ impl fmt::Display for Foreign {
 }
 
 /// The files of a container.
-pub(crate) trait Root {
+pub(crate) trait ContainerRoot {
     /// The first bytes of the executable file at an absolute path; none where there is no such file
     /// or it cannot be read.
     async fn executable(&self, path: &str) -> Option<Vec<u8>>;
@@ -40,17 +40,17 @@ pub(crate) trait Root {
 /// The first program of another platform on the way from `program` to what runs in the end. What
 /// cannot be found or read, or is no ELF file, is no finding: whether it runs is for the test to say.
 pub(crate) async fn foreign(
-    root: &impl Root,
+    root: &impl ContainerRoot,
     start: &Start,
     program: &str,
     platform: &Platform,
-) -> Option<Foreign> {
+) -> Option<ForeignProgram> {
     let mut next = program.to_owned();
     for _ in 0..CHAIN {
         let (path, head) = locate(root, start, &next).await?;
         match Program::of(&head) {
             Program::Elf(made_for) if made_for.runs_on(platform) == Some(false) => {
-                return Some(Foreign { path, made_for, platform: platform.clone() });
+                return Some(ForeignProgram { path, made_for, platform: platform.clone() });
             }
             Program::Elf(_) | Program::Other => return None,
             Program::Script { interpreter, argument } => {
@@ -63,7 +63,11 @@ pub(crate) async fn foreign(
                         if let Program::Elf(made_for) = Program::of(&head)
                             && made_for.runs_on(platform) == Some(false)
                         {
-                            return Some(Foreign { path, made_for, platform: platform.clone() });
+                            return Some(ForeignProgram {
+                                path,
+                                made_for,
+                                platform: platform.clone(),
+                            });
                         }
                         next = behind;
                     }
@@ -75,7 +79,11 @@ pub(crate) async fn foreign(
 }
 
 /// Where a program lies, as the kernel and `execvp` look for it, and its first bytes.
-async fn locate(root: &impl Root, start: &Start, program: &str) -> Option<(String, Vec<u8>)> {
+async fn locate(
+    root: &impl ContainerRoot,
+    start: &Start,
+    program: &str,
+) -> Option<(String, Vec<u8>)> {
     let candidates: Vec<String> = if program.starts_with('/') {
         vec![program.to_owned()]
     } else if program.contains('/') {
@@ -129,7 +137,7 @@ mod tests {
 
     struct Files(HashMap<&'static str, Vec<u8>>);
 
-    impl Root for Files {
+    impl ContainerRoot for Files {
         async fn executable(&self, path: &str) -> Option<Vec<u8>> {
             self.0.get(path).cloned()
         }

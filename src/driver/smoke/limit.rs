@@ -11,12 +11,12 @@ const EMULATED: u32 = 4;
 
 /// What the matrix allows, and how many times that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Limit {
+pub(crate) struct SmokeLimit {
     allowed: TimeLimit,
     times: u32,
 }
 
-impl Limit {
+impl SmokeLimit {
     pub(crate) fn new(allowed: TimeLimit, is_emulated: bool) -> Self {
         Self { allowed, times: if is_emulated { EMULATED } else { 1 } }
     }
@@ -27,7 +27,7 @@ impl Limit {
 }
 
 /// `2m`, and `8m (2m × 4 for an emulated platform)`.
-impl fmt::Display for Limit {
+impl fmt::Display for SmokeLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { allowed, times } = self;
         match times {
@@ -53,7 +53,7 @@ mod tests {
             ("50s", true, 200, "3m20s (50s × 4 for an emulated platform)"),
             ("1h", true, 14_400, "4h (1h × 4 for an emulated platform)"),
         ] {
-            let limit = Limit::new(allowed.parse().unwrap(), is_emulated);
+            let limit = SmokeLimit::new(allowed.parse().unwrap(), is_emulated);
             assert_eq!(limit.duration(), Duration::from_secs(seconds));
             assert_eq!(limit.to_string(), shown);
         }

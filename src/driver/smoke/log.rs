@@ -11,14 +11,14 @@ const TAIL: usize = 20;
 
 /// The lines of one container.
 #[derive(Debug, Default)]
-pub(crate) struct Log {
+pub(crate) struct SmokeLog {
     line: Vec<u8>,
     /// Bytes that have been shown.
     shown: usize,
     tail: VecDeque<String>,
 }
 
-impl Log {
+impl SmokeLog {
     /// Takes a piece, and gives the lines to show that it completes.
     pub(crate) fn push(&mut self, piece: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn pieces_become_lines() {
-        let mut log = Log::default();
+        let mut log = SmokeLog::default();
         assert_eq!(log.push(b"a"), [""; 0]);
         assert_eq!(log.push(b"b\n\nc\xff\nd"), ["ab", "", "c\u{fffd}"]);
         assert_eq!(log.finish().as_deref(), Some("d"));
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_flood_is_cut_and_its_end_is_remembered() {
-        let mut log = Log::default();
+        let mut log = SmokeLog::default();
         let (mut shown, mut bytes) = (Vec::new(), 0);
         for number in 0..1_000 {
             let lines = log.push(format!("{}{number}\n", "x".repeat(2_000)).as_bytes());

@@ -6,11 +6,11 @@
 //! ([`EngineBuilder::hold`]), so that nobody else's work and no lost cache can come in between.
 //! Before anything goes out its digest is compared, and after it where the output has the same form.
 
-mod cell_test;
 mod foreign;
 mod limit;
 mod log;
 mod relay;
+mod run;
 mod slots;
 mod trial;
 mod trouble;
@@ -32,24 +32,24 @@ use crate::driver::build::builder::{EngineBuilder, engine_silent, failed};
 use crate::driver::stalled::waiting::{Whom, patiently};
 use crate::failure::Kind;
 use crate::image::{Digest, Platform, Reference};
-use crate::input::Test;
-use crate::outcome::{Built, CellResult, Failure, Tested as Verdict};
+use crate::input::SmokeTest;
+use crate::outcome::{Built, CellResult, Failure, SmokeResult};
 use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output};
 use crate::schedule::{Builder, Events};
-use cell_test::{CellTest, Stop};
-use slots::Slots;
-use trial::{Subject, Trial};
+use run::{SmokeRun, SmokeStop};
+use slots::SmokeSlots;
+use trial::{Trial, TrialSubject};
 
 /// How long the engine may still be finishing what was cancelled.
 const LATE: Duration = Duration::from_millis(250);
 
 /// Tries what it builds.
-pub struct Tested {
+pub struct SmokeTested {
     builder: EngineBuilder,
     engine: Engine,
     /// What the engine's machine runs without emulation.
     native: Platform,
-    slots: Slots,
+    slots: SmokeSlots,
     /// Tells this run's containers and images from all others.
     names: Names,
     count: AtomicU32,
@@ -63,7 +63,7 @@ struct Left {
     images: BTreeSet<String>,
 }
 
-impl Tested {
+impl SmokeTested {
     /// Wraps `builder`, which builds on `engine`. `at_once` is how many tests run at a time; where it
     /// is not given, one for each core of the engine's machine.
     pub fn new(
@@ -73,7 +73,7 @@ impl Tested {
         at_once: Option<NonZeroUsize>,
     ) -> Self {
         let (count, left) = Default::default();
-        let slots = Slots::new(at_once.unwrap_or(facts.cores));
+        let slots = SmokeSlots::new(at_once.unwrap_or(facts.cores));
         let native = facts.native.clone();
         Self { builder, engine, native, slots, names: Names::new(), count, left }
     }
@@ -137,16 +137,16 @@ impl Tested {
     async fn build_tested(
         &self,
         request: &BuildRequest,
-        test: &Test,
+        test: &SmokeTest,
         events: &Events,
         cancel: &CancellationToken,
-    ) -> Result<Built, Stop> {
+    ) -> Result<Built, SmokeStop> {
         let image = self.names.image(self.number());
         let name = image.to_string();
         let opening = cancel.run_until_cancelled(self.builder.open_for(request)).await;
-        let opened = &opening.ok_or(Stop::Cancelled)??;
+        let opened = &opening.ok_or(SmokeStop::Cancelled)??;
         self.left().images.insert(name.clone());
-        let cell = CellTest { request, test, opened, image: &image, events, cancel };
+        let cell = SmokeRun { request, test, opened, image: &image, events, cancel };
         let (telling, held) = oneshot::channel();
         let trial = trial_of(request, &image);
         let built = tokio::select! {
@@ -156,29 +156,29 @@ impl Tested {
         EngineBuilder::withdraw(opened.session(), request);
         let removed = self.engine.remove_image(&image).await;
         // One that was cancelled may be named by the engine after this: `close` looks again.
-        if removed.is_ok() && !matches!(built, Err(Stop::Cancelled)) {
+        if removed.is_ok() && !matches!(built, Err(SmokeStop::Cancelled)) {
             self.left().images.remove(&name);
         }
         match built {
-            Err(Stop::Cancelled) => Err(Stop::Cancelled),
-            Err(Stop::Failed(failure)) => Ok(opened.ended(Err(failure)).await?),
+            Err(SmokeStop::Cancelled) => Err(SmokeStop::Cancelled),
+            Err(SmokeStop::Failed(failure)) => Ok(opened.ended(Err(failure)).await?),
             Ok(built) => Ok(opened.ended(Ok(built)).await?),
         }
     }
 
     async fn try_and_build(
         &self,
-        cell: &CellTest<'_>,
+        cell: &SmokeRun<'_>,
         trial: &BuildRequest,
         held: oneshot::Receiver<Result<(), SolveError>>,
-    ) -> Result<Built, Stop> {
-        let CellTest { request, opened, events, cancel, .. } = *cell;
+    ) -> Result<Built, SmokeStop> {
+        let SmokeRun { request, opened, events, cancel, .. } = *cell;
         let session = opened.session();
         let first = Box::pin(self.builder.build_in(session, trial, events));
-        let first = cancel.run_until_cancelled(first).await.ok_or(Stop::Cancelled)??;
+        let first = cancel.run_until_cancelled(first).await.ok_or(SmokeStop::Cancelled)??;
         let whom = Whom::engine(&request.cell, "keeping the image for its test");
         let held = patiently(Some(events), whom, held);
-        match cancel.run_until_cancelled(held).await.ok_or(Stop::Cancelled)? {
+        match cancel.run_until_cancelled(held).await.ok_or(SmokeStop::Cancelled)? {
             Ok(Ok(())) => {}
             Ok(Err(SolveError { connection: Connection::Silent, .. })) => {
                 return Err(engine_silent().into());
@@ -199,7 +199,7 @@ impl Tested {
         let (nobody, _) = mpsc::channel(1);
         let again = cached(trial);
         let again = Box::pin(self.builder.build_in(session, &again, &nobody));
-        let again = cancel.run_until_cancelled(again).await.ok_or(Stop::Cancelled)??;
+        let again = cancel.run_until_cancelled(again).await.ok_or(SmokeStop::Cancelled)??;
         same(first.digest.as_ref(), again.digest.as_ref(), "would go out")?;
 
         let last = cached(request);
@@ -210,21 +210,25 @@ impl Tested {
             built
         };
         let last = async { tokio::join!(last, relay::outputs(relayed, events)).0 };
-        let last = cancel.run_until_cancelled(last).await.ok_or(Stop::Cancelled)??;
+        let last = cancel.run_until_cancelled(last).await.ok_or(SmokeStop::Cancelled)??;
         if is_comparable(&request.options) {
             same(first.digest.as_ref(), last.digest.as_ref(), "went out")?;
         }
         let Built { cached_steps, total_steps, .. } = first;
-        Ok(Built { cached_steps, total_steps, tested: Verdict::Passed { took }, ..last })
+        Ok(Built { cached_steps, total_steps, smoke: SmokeResult::Passed { took }, ..last })
     }
 
     /// Tries one platform when there is a slot for it, and tells how long that took without the wait;
     /// its container is gone when this returns.
-    async fn try_on(&self, cell: &CellTest<'_>, platform: &Platform) -> Result<Duration, Stop> {
+    async fn try_on(
+        &self,
+        cell: &SmokeRun<'_>,
+        platform: &Platform,
+    ) -> Result<Duration, SmokeStop> {
         let number = self.number();
         let name = self.names.container(number);
         let is_emulated = !self.native.runs_natively(platform);
-        let subject = Subject { container: &name, number, platform, is_emulated };
+        let subject = TrialSubject { container: &name, number, platform, is_emulated };
         let trial = Trial::new(cell, &self.engine, &self.names, subject);
         let _slot = trial.wait_for(&self.slots).await?;
         let since = Instant::now();
@@ -234,7 +238,7 @@ impl Tested {
         let whom = Whom::engine(&cell.request.cell, "removing a container");
         let removed = patiently(Some(cell.events), whom, removing).await;
         // The engine may still be making it: `close` looks again.
-        if removed.is_ok() && !matches!(done, Err(Stop::Cancelled)) {
+        if removed.is_ok() && !matches!(done, Err(SmokeStop::Cancelled)) {
             self.left().containers.remove(&name);
         }
         done.map(|()| since.elapsed())
@@ -254,27 +258,27 @@ async fn unless(
     removed
 }
 
-impl Builder for Tested {
+impl Builder for SmokeTested {
     async fn build(
         &self,
         request: &BuildRequest,
         events: &Events,
         cancel: &CancellationToken,
     ) -> CellResult {
-        let test = match &request.test {
-            Some(test) if !request.options.skip_test => test,
+        let test = match &request.smoke {
+            Some(test) if !request.options.skip_smoke => test,
             skipped => {
                 let mut result = self.builder.build(request, events, cancel).await;
                 if let (CellResult::Built(built), Some(_)) = (&mut result, skipped) {
-                    built.tested = Verdict::Skipped;
+                    built.smoke = SmokeResult::Skipped;
                 }
                 return result;
             }
         };
         match Box::pin(self.build_tested(request, test, events, cancel)).await {
             Ok(built) => CellResult::Built(built),
-            Err(Stop::Cancelled) => CellResult::Cancelled,
-            Err(Stop::Failed(failure)) => CellResult::Failed(failure),
+            Err(SmokeStop::Cancelled) => CellResult::Cancelled,
+            Err(SmokeStop::Failed(failure)) => CellResult::Failed(failure),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::event::{Event, StepId};
 use crate::schedule::Events;
 
 /// Numbers of steps that no solve reaches by itself: those of tests, and those of second solves.
-pub(crate) const TESTS: u32 = 1 << 30;
+pub(crate) const SMOKE_STEPS: u32 = 1 << 30;
 const OUTPUTS: u32 = 1 << 29;
 
 /// Tells `events` what `relayed` says of outputs.

@@ -11,27 +11,27 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 const EMULATED: u32 = 2;
 
 /// One slot for each test that may run. They are given in the order in which they are asked for.
-pub(crate) struct Slots {
+pub(crate) struct SmokeSlots {
     free: Semaphore,
     all: u32,
 }
 
 /// A place among the running tests, given back when this is dropped.
-pub(crate) type Slot<'a> = SemaphorePermit<'a>;
+pub(crate) type SmokeSlot<'a> = SemaphorePermit<'a>;
 
-impl Slots {
+impl SmokeSlots {
     pub(crate) fn new(all: NonZeroUsize) -> Self {
         let all = u32::try_from(all.get()).unwrap_or(u32::MAX).min(1 << 16);
         Self { free: Semaphore::new(all as usize), all }
     }
 
     /// A slot if one is free now, and nobody waits.
-    pub(crate) fn try_take(&self, is_emulated: bool) -> Option<Slot<'_>> {
+    pub(crate) fn try_take(&self, is_emulated: bool) -> Option<SmokeSlot<'_>> {
         self.free.try_acquire_many(self.count(is_emulated)).ok()
     }
 
     /// Waits for a slot.
-    pub(crate) async fn take(&self, is_emulated: bool) -> Slot<'_> {
+    pub(crate) async fn take(&self, is_emulated: bool) -> SmokeSlot<'_> {
         let taken = self.free.acquire_many(self.count(is_emulated)).await;
         taken.expect("the semaphore is never closed")
     }
@@ -48,8 +48,8 @@ mod tests {
 
     use super::*;
 
-    fn slots(all: usize) -> Slots {
-        Slots::new(NonZeroUsize::new(all).unwrap())
+    fn slots(all: usize) -> SmokeSlots {
+        SmokeSlots::new(NonZeroUsize::new(all).unwrap())
     }
 
     #[test]

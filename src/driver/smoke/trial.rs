@@ -7,19 +7,19 @@ use futures::StreamExt as _;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::cell_test::{CellTest, Stop};
-use super::foreign::{Foreign, Root, first_word, foreign};
-use super::limit::Limit;
-use super::log::Log;
-use super::relay::TESTS;
-use super::slots::{Slot, Slots};
+use super::foreign::{ContainerRoot, ForeignProgram, first_word, foreign};
+use super::limit::SmokeLimit;
+use super::log::SmokeLog;
+use super::relay::SMOKE_STEPS;
+use super::run::{SmokeRun, SmokeStop};
+use super::slots::{SmokeSlot, SmokeSlots};
 use super::trouble::{Trouble, refused};
 use crate::docker::{Bind, ContainerError, Engine, Launch, Output, State};
 use crate::driver::leftovers::Names;
 use crate::driver::stalled::waiting::{Whom, patiently};
 use crate::event::{Event, Step, StepId, StepState};
 use crate::image::{Platform, Program};
-use crate::input::TestCommand;
+use crate::input::SmokeCommand;
 
 /// What a test does, in front of the platform.
 const TESTING: &str = "testing";
@@ -45,20 +45,20 @@ const RELUCTANCE: Duration = Duration::from_secs(2);
 
 /// The trial of one platform.
 pub(crate) struct Trial<'a> {
-    cell: &'a CellTest<'a>,
+    cell: &'a SmokeRun<'a>,
     engine: &'a Engine,
     container: &'a str,
     platform: &'a Platform,
     is_emulated: bool,
     step: StepId,
     names: &'a Names,
-    log: Mutex<Log>,
+    log: Mutex<SmokeLog>,
     /// What the engine has not done yet, before the test itself runs.
     undone: Mutex<Option<&'static str>>,
 }
 
 /// Which platform is tried, and where.
-pub(crate) struct Subject<'a> {
+pub(crate) struct TrialSubject<'a> {
     /// The name of the container to be.
     pub(crate) container: &'a str,
     /// Tells this test from the others of the run.
@@ -69,13 +69,13 @@ pub(crate) struct Subject<'a> {
 
 impl<'a> Trial<'a> {
     pub(crate) fn new(
-        cell: &'a CellTest<'a>,
+        cell: &'a SmokeRun<'a>,
         engine: &'a Engine,
         names: &'a Names,
-        subject: Subject<'a>,
+        subject: TrialSubject<'a>,
     ) -> Self {
-        let Subject { container, number, platform, is_emulated } = subject;
-        let step = StepId(TESTS | number);
+        let TrialSubject { container, number, platform, is_emulated } = subject;
+        let step = StepId(SMOKE_STEPS | number);
         Self {
             cell,
             engine,
@@ -90,7 +90,10 @@ impl<'a> Trial<'a> {
     }
 
     /// Waits for a slot, and tells that it waits if it has to.
-    pub(crate) async fn wait_for<'s>(&self, slots: &'s Slots) -> Result<Slot<'s>, Stop> {
+    pub(crate) async fn wait_for<'s>(
+        &self,
+        slots: &'s SmokeSlots,
+    ) -> Result<SmokeSlot<'s>, SmokeStop> {
         if let Some(slot) = slots.try_take(self.is_emulated) {
             return Ok(slot);
         }
@@ -100,7 +103,7 @@ impl<'a> Trial<'a> {
             Some(slot) => Ok(slot),
             None => {
                 self.tell("waiting to test", StepState::Cancelled).await;
-                Err(Stop::Cancelled)
+                Err(SmokeStop::Cancelled)
             }
         }
     }
@@ -122,13 +125,13 @@ impl<'a> Trial<'a> {
     }
 
     /// Makes the container and tries it. Whoever calls removes it, whatever comes of this.
-    pub(crate) async fn run(&self, cancel: &CancellationToken) -> Result<(), Stop> {
+    pub(crate) async fn run(&self, cancel: &CancellationToken) -> Result<(), SmokeStop> {
         if cancel.is_cancelled() {
-            return Err(Stop::Cancelled);
+            return Err(SmokeStop::Cancelled);
         }
         self.tell(TESTING, StepState::Running).await;
         let since = Instant::now();
-        let limit = Limit::new(self.cell.test.timeout, self.is_emulated);
+        let limit = SmokeLimit::new(self.cell.test.timeout, self.is_emulated);
         let making = self.patiently("making a container", self.create());
         let making = tokio::time::timeout(limit.duration(), making);
         // Whether there is a container should be known: the making is given up reluctantly.
@@ -157,7 +160,7 @@ impl<'a> Trial<'a> {
         match done {
             None => {
                 self.tell(TESTING, StepState::Cancelled).await;
-                Err(Stop::Cancelled)
+                Err(SmokeStop::Cancelled)
             }
             Some(Ok(())) => {
                 self.tell(TESTING, StepState::Done { took }).await;
@@ -165,7 +168,7 @@ impl<'a> Trial<'a> {
             }
             Some(Err(trouble)) => {
                 self.tell(TESTING, StepState::Failed { took }).await;
-                Err(Stop::Failed(Box::new(trouble.failure(
+                Err(SmokeStop::Failed(Box::new(trouble.failure(
                     self.cell.test,
                     self.platform,
                     self.log().tail(),
@@ -176,7 +179,7 @@ impl<'a> Trial<'a> {
     }
 
     /// The time is used up.
-    fn late(&self, limit: Limit) -> Trouble {
+    fn late(&self, limit: SmokeLimit) -> Trouble {
         match *self.undone.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(what) => Trouble::EngineTooLong { what, limit },
             None => Trouble::TooLong { limit },
@@ -189,7 +192,7 @@ impl<'a> Trial<'a> {
 
     /// Waits for the engine, and says so when that takes long.
     async fn patiently<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
-        let CellTest { request, events, .. } = self.cell;
+        let SmokeRun { request, events, .. } = self.cell;
         patiently(Some(events), Whom::engine(&request.cell, what), work).await
     }
 
@@ -217,14 +220,14 @@ impl<'a> Trial<'a> {
     }
 
     /// The first program that the test runs and that is made for another platform.
-    async fn foreign(&self) -> Option<Foreign> {
+    async fn foreign(&self) -> Option<ForeignProgram> {
         let start = self.engine.start_of(self.container).await.ok()?;
         // What the container starts, what runs inside of it, and the first word of a line for the
         // shell, which is what the line is about.
         let command = self.command().unwrap_or_default();
         let mut programs = vec![start.program.clone()];
         programs.extend(command.into_iter().next());
-        if let Some(TestCommand::Shell(line)) = &self.cell.test.command {
+        if let Some(SmokeCommand::Shell(line)) = &self.cell.test.command {
             programs.extend(first_word(line).map(str::to_owned));
         }
         programs.dedup();
@@ -246,7 +249,7 @@ impl<'a> Trial<'a> {
             let code = engine.wait(container).await.map_err(lost)?;
             return self.ended(code).await;
         };
-        let limit = Limit::new(wait.limit, self.is_emulated);
+        let limit = SmokeLimit::new(wait.limit, self.is_emulated);
         let mut following = std::pin::pin!(self.follow(output));
         let mut trying = std::pin::pin!(async {
             self.until_healthy(limit).await?;
@@ -268,7 +271,7 @@ impl<'a> Trial<'a> {
     /// Waits until the container is healthy. `unhealthy` is the end on a native platform, unless the
     /// last check did not end in time. Elsewhere it is not: the times of a HEALTHCHECK are those of
     /// a native machine that is not busy, and a container that misses them may still become healthy.
-    async fn until_healthy(&self, limit: Limit) -> Result<(), Trouble> {
+    async fn until_healthy(&self, limit: SmokeLimit) -> Result<(), Trouble> {
         let since = Instant::now();
         loop {
             let state = self.state().await?;
@@ -349,7 +352,7 @@ impl<'a> Trial<'a> {
         }
     }
 
-    fn log(&self) -> std::sync::MutexGuard<'_, Log> {
+    fn log(&self) -> std::sync::MutexGuard<'_, SmokeLog> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -395,15 +398,15 @@ impl<'a> Trial<'a> {
 
     fn command(&self) -> Option<Vec<String>> {
         Some(match self.cell.test.command.as_ref()? {
-            TestCommand::Words(words) => words.clone(),
-            TestCommand::Shell(line) => ["/bin/sh", "-c", line].map(str::to_owned).to_vec(),
-            TestCommand::Script(_) => vec![format!("/{SCRIPT}")],
+            SmokeCommand::Words(words) => words.clone(),
+            SmokeCommand::Shell(line) => ["/bin/sh", "-c", line].map(str::to_owned).to_vec(),
+            SmokeCommand::Script(_) => vec![format!("/{SCRIPT}")],
         })
     }
 }
 
 /// The engine reads the files of the container.
-impl Root for Trial<'_> {
+impl ContainerRoot for Trial<'_> {
     async fn executable(&self, path: &str) -> Option<Vec<u8>> {
         let found = self.engine.executable(self.container, path, Program::HEAD).await;
         found.ok().flatten()

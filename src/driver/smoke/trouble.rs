@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::foreign::Foreign;
-use super::limit::Limit;
+use super::foreign::ForeignProgram;
+use super::limit::SmokeLimit;
 use crate::docker::ContainerError;
 use crate::driver::classify::{FREE_ENGINE, NO_EMULATOR, is_disk_full};
 use crate::error::Span;
 use crate::failure::{Kind, Phase};
 use crate::image::Platform;
-use crate::input::Test;
+use crate::input::SmokeTest;
 use crate::outcome::{Failure, Place};
 
 /// What went wrong.
@@ -27,7 +27,7 @@ pub(crate) enum Trouble {
     /// There is no HEALTHCHECK.
     Unchecked,
     /// What would run is made for another platform.
-    Foreign(Foreign),
+    Foreign(ForeignProgram),
     Unhealthy {
         check: String,
     },
@@ -40,16 +40,16 @@ pub(crate) enum Trouble {
         code: i64,
     },
     NotHealthy {
-        limit: Limit,
+        limit: SmokeLimit,
         check: String,
     },
     TooLong {
-        limit: Limit,
+        limit: SmokeLimit,
     },
     /// The engine itself used the time up.
     EngineTooLong {
         what: &'static str,
-        limit: Limit,
+        limit: SmokeLimit,
     },
 }
 
@@ -63,7 +63,7 @@ impl Trouble {
     /// test ran.
     pub(crate) fn failure(
         self,
-        test: &Test,
+        test: &SmokeTest,
         platform: &Platform,
         mut log_tail: Vec<String>,
         took: Duration,
@@ -143,7 +143,7 @@ impl Trouble {
         Failure {
             message: what,
             kind: Kind::SmokeTest,
-            phase: Phase::Test,
+            phase: Phase::SmokeTest,
             verbatim,
             platform: Some(platform.clone()),
             place: Some(place(asked)),

@@ -134,7 +134,7 @@ impl<B: Builder, R: Registry> Verified<B, R> {
     async fn rebuilt(&self, request: &BuildRequest, cancel: &CancellationToken) -> Option<Built> {
         let options = (*request.options).clone();
         let options = BuildOptions { output: Output::Nothing, no_cache: false, ..options };
-        let mut again = BuildRequest { options: Arc::new(options), test: None, ..request.clone() };
+        let mut again = BuildRequest { options: Arc::new(options), smoke: None, ..request.clone() };
         again.caches.to.retain(|cache| cache.kind == "inline");
         // Its steps were reported already.
         let (unheard, _) = mpsc::channel(1);

@@ -7,16 +7,18 @@
 //!
 //! [spec]: https://github.com/compose-spec/compose-spec/blob/main/spec.md
 
+mod hit;
 mod mount;
 mod rules;
 mod service;
 #[cfg(test)]
 mod tests;
 
+pub use hit::Taken;
+
 use super::{Finding, Findings};
 use crate::allow::{Allows, Asked};
-use crate::dockerfile::{Lex, Quotes, Unset, Variable};
-use crate::error::{Diagnostic, SourceFile, Span};
+use crate::error::{Diagnostic, SourceFile};
 use crate::yaml::{self, Language};
 
 const LANGUAGE: Language = Language {
@@ -27,23 +29,6 @@ const LANGUAGE: Language = Language {
 
 /// Maximum findings in one file.
 const MAX_FINDINGS: usize = 200;
-
-/// A file that a Compose file loads.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Taken {
-    /// Relative to the directory of the file that loads it; can be a URL, or contain a variable.
-    pub path: String,
-    pub span: Span,
-}
-
-/// A setting that gives a container access to the host.
-struct Hit {
-    rule: &'static str,
-    /// What the container is allowed to do.
-    message: String,
-    span: Span,
-    note: Option<&'static str>,
-}
 
 impl Findings {
     /// Lints a Compose file, and returns the files that it loads.
@@ -82,23 +67,4 @@ impl Findings {
         self.told(&allows.unused(Asked::default()));
         seen.taken
     }
-}
-
-impl Hit {
-    fn finding(self) -> Finding {
-        let help = format!(
-            "remove it, or acknowledge it with a comment on this line: \
-             `# onebuild: allow {} (reason)`",
-            self.rule
-        );
-        let diagnostic = Diagnostic::warning(self.message).at(&self.span, "").help(help);
-        Finding::new(self.rule, self.note.into_iter().fold(diagnostic, Diagnostic::note))
-    }
-}
-
-/// Expands variables that have defaults; others stay as written.
-fn with_defaults(text: &str) -> String {
-    const LEX: Lex =
-        Lex { escape: None, quotes: Quotes::Ignore, keep_escapes: false, unset: Unset::Unknown };
-    LEX.expand(text, &|_| Variable::Unset).unwrap_or_else(|_| text.to_owned())
 }

@@ -1,10 +1,12 @@
 //! Inspects services and volumes, key by key. A key with the wrong type is an error if a rule needs
 //! it; Compose itself checks the other keys.
 
+use super::hit::{Hit, Taken};
+use super::mount;
 use super::rules::{
     CAPABILITIES, CAPABILITY, DOCKER_SOCKET, HOST, HOST_DEVICE, PRIVILEGED, UNCONFINED,
 };
-use super::{Hit, Taken, mount, with_defaults};
+use crate::dockerfile::{Lex, Quotes, Unset, Variable};
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::yaml::{Entry, Kind, Node};
 
@@ -312,4 +314,11 @@ fn place(entry: &Entry) -> Span {
         true => key.file.span(key.start..value.end),
         false => key.clone(),
     }
+}
+
+/// Expands variables that have defaults; others stay as written.
+fn with_defaults(text: &str) -> String {
+    const LEX: Lex =
+        Lex { escape: None, quotes: Quotes::Ignore, keep_escapes: false, unset: Unset::Unknown };
+    LEX.expand(text, &|_| Variable::Unset).unwrap_or_else(|_| text.to_owned())
 }

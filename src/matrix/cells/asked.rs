@@ -117,7 +117,7 @@ impl Cell {
                 ask(span, AskedFor::CachePush(reference.clone()));
             }
         }
-        if let (Some(test), Some(rule)) = (&self.test, &settings.test) {
+        if let (Some(test), Some(rule)) = (&self.smoke, &settings.smoke) {
             if let Some(given) = rule.privileged.as_ref().filter(|given| given.value) {
                 ask(given.span.clone(), AskedFor::Privileged);
             }

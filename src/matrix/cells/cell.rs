@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::cell_name::CellName;
 use crate::error::Span;
 use crate::image::{Platform, Reference, Repository};
-use crate::input::{Caches, Inputs, MediaTypes, Test};
+use crate::input::{Caches, Inputs, MediaTypes, SmokeTest};
 use crate::matrix::model::{Axis, BaseWanted, Settings};
 use crate::matrix::selection::Overrides;
 use crate::template::Scope;
@@ -36,7 +36,7 @@ pub struct Cell {
     pub base: BaseWanted,
     pub media_types: MediaTypes,
     /// How the image is tried; a script is counted from the folder of matrix.yaml.
-    pub test: Option<Arc<Test>>,
+    pub smoke: Option<Arc<SmokeTest>>,
     /// Its values by their numbers.
     pub(crate) values: Box<[u32]>,
     /// For each tag the number of the rule that it comes from.

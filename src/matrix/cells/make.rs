@@ -10,7 +10,7 @@ use super::made::{Made, parsed};
 use super::pool::{Pool, Recent};
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::image::{Reference, Repository, Tag};
-use crate::input::Test;
+use crate::input::SmokeTest;
 use crate::matrix::model::{
     AutoLabels, Axis, AxisValue, BaseWanted, Given, NO_PATH, Settings, TagRule, Var, VarValue,
     relative,
@@ -33,7 +33,7 @@ pub(crate) struct Maker<'a> {
     nowhere: Span,
     /// What the cells made so far have.
     pub(crate) pool: Pool,
-    tests: Recent<Arc<Test>>,
+    smoke_tests: Recent<Arc<SmokeTest>>,
 }
 
 impl<'a> Maker<'a> {
@@ -54,7 +54,7 @@ impl<'a> Maker<'a> {
             tag_spans: matrix.tags.iter().map(|rule| rule.tag.span()).collect(),
             nowhere: matrix.file.span(0..0),
             pool: Pool::default(),
-            tests: Recent::default(),
+            smoke_tests: Recent::default(),
         }
     }
 
@@ -129,7 +129,7 @@ impl<'a> Maker<'a> {
                 annotations: base(&settings.auto_annotations).unwrap_or_default(),
             },
             media_types: settings.media_types.as_ref().map(|given| given.value).unwrap_or_default(),
-            test: made.test(&settings.test).map(|test| self.test(test)),
+            smoke: made.smoke(&settings.smoke).map(|test| self.smoke(test)),
             values: values.iter().map(|value| *value as u32).collect(),
             tag_rules: tag_rules.into(),
             axes,
@@ -141,8 +141,8 @@ impl<'a> Maker<'a> {
         made.errors.check(cell)
     }
 
-    fn test(&self, test: Test) -> Arc<Test> {
-        self.tests.shared(Arc::new(test), |test| self.pool.count(test.size()))
+    fn smoke(&self, test: SmokeTest) -> Arc<SmokeTest> {
+        self.smoke_tests.shared(Arc::new(test), |test| self.pool.count(test.size()))
     }
 
     /// The values of the axes, and what the conditions of tags may use.

@@ -179,7 +179,7 @@ impl Cell {
                 tell(key.to_owned(), &cache.of_cell(&self.name).to_string(), source);
             }
         }
-        let test = self.test.as_ref().zip(settings.test.as_ref());
+        let test = self.smoke.as_ref().zip(settings.smoke.as_ref());
         for (key, value, span) in test.into_iter().flat_map(|(test, rule)| rule.told(test)) {
             tell(format!("test.{key}"), &value, span.map_or(Source::Default, Source::File));
         }

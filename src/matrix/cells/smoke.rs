@@ -2,12 +2,12 @@
 
 use super::made::Made;
 use crate::error::Diagnostic;
-use crate::input::{Test, TestCommand, TimeLimit, Wait};
+use crate::input::{HealthWait, SmokeCommand, SmokeTest, TimeLimit};
 use crate::matrix::model::{SmokeRule, Words, script, unusable};
 
 impl Made<'_> {
     /// The test of this cell.
-    pub(crate) fn test(&mut self, rule: &Option<SmokeRule>) -> Option<Test> {
+    pub(crate) fn smoke(&mut self, rule: &Option<SmokeRule>) -> Option<SmokeTest> {
         let rule = rule.as_ref().filter(|rule| !rule.off)?;
         let healthy = rule.healthy.as_ref();
         let span = match (&rule.command, healthy) {
@@ -30,19 +30,19 @@ impl Made<'_> {
         }
         let command = rule.command.as_ref().and_then(|command| match &command.words {
             Words::List(items) => {
-                Some(TestCommand::Words(items.iter().map(|item| self.text(item)).collect()))
+                Some(SmokeCommand::Words(items.iter().map(|item| self.text(item)).collect()))
             }
-            Words::Line(line) => Some(TestCommand::Shell(self.text(line))),
+            Words::Line(line) => Some(SmokeCommand::Shell(self.text(line))),
             Words::Script(path) => {
                 let text = self.text(path);
                 let path = script(&text).map_err(|why| unusable(path, &text, why));
-                self.keep(path).map(|path| TestCommand::Script(path.into()))
+                self.keep(path).map(|path| SmokeCommand::Script(path.into()))
             }
         });
         let is_empty = match &command {
-            Some(TestCommand::Words(words)) => words.first().is_none_or(String::is_empty),
-            Some(TestCommand::Shell(line)) => line.trim().is_empty(),
-            Some(TestCommand::Script(_)) | None => false,
+            Some(SmokeCommand::Words(words)) => words.first().is_none_or(String::is_empty),
+            Some(SmokeCommand::Shell(line)) => line.trim().is_empty(),
+            Some(SmokeCommand::Script(_)) | None => false,
         };
         if is_empty && !self.errors.has_errors() {
             let finding = Diagnostic::error("the command of this test is empty here");
@@ -54,10 +54,11 @@ impl Made<'_> {
             let volume = text.parse().map_err(|why| unusable(template, &text, why));
             volumes.extend(self.keep(volume));
         }
-        Some(Test {
+        Some(SmokeTest {
             span,
             command,
-            healthy: healthy.map(|given| Wait { limit: given.value, span: given.span.clone() }),
+            healthy: healthy
+                .map(|given| HealthWait { limit: given.value, span: given.span.clone() }),
             timeout,
             env: self.texts(&rule.env),
             volumes,

@@ -94,7 +94,7 @@ pub(crate) fn literals(matrix: &Matrix, errors: &mut Diagnostics) {
             errors.push(Diagnostic::error(why).at(&context.span(), ""));
         }
     }
-    for rule in matrix.all_settings().filter_map(|settings| settings.test.as_ref()) {
+    for rule in matrix.all_settings().filter_map(|settings| settings.smoke.as_ref()) {
         smoke_test(rule, errors);
     }
 }

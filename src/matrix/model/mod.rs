@@ -13,6 +13,7 @@ pub(crate) mod range;
 mod rule;
 mod settings;
 mod smoke;
+mod var;
 
 pub use axis::{Axis, AxisValue};
 pub use axis_source::{AxisSource, PAGE, ResolvedAxes, SourceValue, TokenVariable};
@@ -30,8 +31,7 @@ pub(crate) use product::{MOST_CELLS, Product};
 pub(crate) use rule::{Included, Layer, Rule, Rules};
 pub(crate) use settings::{Agent, CacheRule, SecretPlace, SecretRule, Settings};
 pub(crate) use smoke::{Command, SmokeRule, Words};
-
-use std::sync::Arc;
+pub(crate) use var::{Var, VarValue};
 
 use crate::allow::Allows;
 use crate::error::{Diagnostic, Diagnostics, SourceFile, Span};
@@ -68,41 +68,6 @@ pub struct Matrix {
 pub(crate) struct TagRule {
     pub(crate) tag: Template,
     pub(crate) when: Option<Condition>,
-}
-
-/// A name for templates that is computed from other names.
-#[derive(Debug, Clone)]
-pub(crate) struct Var {
-    pub(crate) name: Arc<str>,
-    pub(crate) span: Span,
-    pub(crate) value: VarValue,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) enum VarValue {
-    Text(Template),
-    List(Vec<Template>),
-}
-
-impl VarValue {
-    /// Its place; `None` for an empty list.
-    pub(crate) fn span(&self) -> Option<Span> {
-        match self {
-            Self::Text(template) => Some(template.span()),
-            Self::List(items) => items.first().map(Template::span),
-        }
-    }
-
-    pub(crate) fn templates(&self) -> &[Template] {
-        match self {
-            Self::Text(template) => std::slice::from_ref(template),
-            Self::List(items) => items,
-        }
-    }
-
-    pub(crate) fn names(&self) -> impl Iterator<Item = NameUse> {
-        self.templates().iter().flat_map(Template::names)
-    }
 }
 
 impl Matrix {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Var;
 use super::given::{Given, Texts, merge};
 use super::labels::AutoLabels;
 use super::smoke::SmokeRule;
+use super::var::Var;
 use crate::error::Span;
 use crate::image::Platform;
 use crate::input::{MediaTypes, Network};
@@ -35,7 +35,7 @@ pub(crate) struct Settings {
     pub(crate) ssh: Vec<(String, Agent)>,
     pub(crate) cache_from: Option<Given<Vec<CacheRule>>>,
     pub(crate) cache_to: Option<Given<Vec<CacheRule>>>,
-    pub(crate) test: Option<SmokeRule>,
+    pub(crate) smoke: Option<SmokeRule>,
     /// The names that these settings declare themselves.
     pub(crate) declared: Vec<Declared>,
     /// Properties of axis values; axis and value are indexes.
@@ -106,8 +106,8 @@ impl Settings {
         replace(&mut all.auto_annotations, &other.auto_annotations);
         replace(&mut all.cache_from, &other.cache_from);
         replace(&mut all.cache_to, &other.cache_to);
-        if let Some(test) = &other.test {
-            all.test = Some(test.over(all.test.as_ref()));
+        if let Some(test) = &other.smoke {
+            all.smoke = Some(test.over(all.smoke.as_ref()));
         }
         for var in &other.vars {
             match all.vars.iter_mut().find(|known| known.name == var.name) {
@@ -138,7 +138,7 @@ impl Settings {
             || self.auto_annotations.is_some()
             || self.cache_from.is_some()
             || self.cache_to.is_some()
-            || self.test.is_some();
+            || self.smoke.is_some();
         let texts = [&self.args, &self.labels, &self.annotations, &self.bases, &self.contexts];
         !single
             && texts.into_iter().all(Vec::is_empty)
@@ -157,7 +157,7 @@ impl Settings {
         let sockets = self.ssh.iter().filter_map(|(_, agent)| agent.socket.as_ref());
         let caches = [&self.cache_from, &self.cache_to].into_iter().flatten();
         let caches = caches.flat_map(|given| &given.value).flat_map(CacheRule::templates);
-        let test = self.test.iter().flat_map(SmokeRule::templates);
+        let test = self.smoke.iter().flat_map(SmokeRule::templates);
         single.chain(maps).chain(secrets).chain(sockets).chain(caches).chain(test)
     }
 }

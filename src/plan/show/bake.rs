@@ -47,7 +47,7 @@ pub fn bake(requests: &[BuildRequest]) -> Bake<'_> {
     if requests.iter().any(|r| r.inputs.network.unwrap_or(r.options.network) == Network::Host) {
         notes.push("host networking: bake asks for --allow network.host".to_owned());
     }
-    let tested = requests.iter().filter(|request| request.test.is_some()).count();
+    let tested = requests.iter().filter(|request| request.smoke.is_some()).count();
     if tested > 0 {
         notes
             .push(format!("a bake file tests no image: {tested} here would be tested by onebuild"));

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{texts_of, write_pretty};
 use crate::input::{
-    Cache, MediaTypes, NamedContext, Network, Secret, SecretSource, Test, TestCommand,
+    Cache, MediaTypes, NamedContext, Network, Secret, SecretSource, SmokeCommand, SmokeTest,
 };
 use crate::matrix::Cell;
 
@@ -66,7 +66,7 @@ fn cell(cell: &Cell) -> Value {
         "ssh": cell.inputs.ssh,
         "network": cell.inputs.network.map(network),
         "media-types": media_types(cell.media_types),
-        "test": cell.test.as_deref().map(test),
+        "test": cell.smoke.as_deref().map(smoke),
         "cache_from": cell.caches.from.iter().map(cache).collect::<Vec<_>>(),
         "cache_to": cell.caches.to.iter().map(cache).collect::<Vec<_>>(),
     })
@@ -111,12 +111,12 @@ fn network(network: Network) -> &'static str {
     }
 }
 
-fn test(test: &Test) -> Value {
+fn smoke(test: &SmokeTest) -> Value {
     let mut value = serde_json::Map::new();
     match &test.command {
-        Some(TestCommand::Words(words)) => value.insert("run".to_owned(), json!(words)),
-        Some(TestCommand::Shell(line)) => value.insert("run".to_owned(), json!(line)),
-        Some(TestCommand::Script(path)) => value.insert("script".to_owned(), json!(path)),
+        Some(SmokeCommand::Words(words)) => value.insert("run".to_owned(), json!(words)),
+        Some(SmokeCommand::Shell(line)) => value.insert("run".to_owned(), json!(line)),
+        Some(SmokeCommand::Script(path)) => value.insert("script".to_owned(), json!(path)),
         None => None,
     };
     let volumes: Vec<String> = test.volumes.iter().map(ToString::to_string).collect();

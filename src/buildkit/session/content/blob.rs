@@ -1,55 +1,16 @@
 //! Blobs: files whose names are the digests of what they hold.
 
 use std::ffi::OsStr;
-use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::{self, Seek as _, Write as _};
 use std::path::Path;
 
-use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
 use super::super::staged;
-use super::layout::Layout;
-use crate::regular;
-
-/// Where blobs are until they are whole, as with containerd's own store.
-const INGEST: &str = "ingest";
-/// How their names begin there; the end is random.
-const PREFIX: &str = "blob-";
-
-/// A SHA-256 digest, the only kind that BuildKit makes. Checked, so that a path can be made of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct BlobDigest {
-    hex: String,
-}
-
-impl BlobDigest {
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let hex = text.strip_prefix("sha256:")?;
-        let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        (hex.len() == 64 && hex.bytes().all(is_hex)).then(|| Self { hex: hex.to_owned() })
-    }
-
-    pub(super) fn hex(&self) -> &str {
-        &self.hex
-    }
-}
-
-impl fmt::Display for BlobDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sha256:{}", self.hex)
-    }
-}
-
-/// Opens a blob and tells its size; a link is none.
-pub(super) fn open(layout: &Layout, digest: &BlobDigest) -> io::Result<(File, u64)> {
-    let path = layout.blob(digest);
-    let file = regular::open_with(OpenOptions::new().read(true), &path, OFlags::NOFOLLOW)?;
-    let length = file.metadata()?.len();
-    Ok((file, length))
-}
+use super::digest::BlobDigest;
+use super::layout::{Layout, PART_PREFIX};
 
 /// A blob being written. Nothing of it is to be seen before it is committed; dropped, it is gone.
 pub(super) struct Ingest {
@@ -71,17 +32,11 @@ pub(super) enum IngestError {
     Wrong(String),
 }
 
-/// Removes what processes that were killed left of blobs.
-pub(super) fn sweep(layout: &Layout) {
-    let is_ours = |name: &OsStr| name.as_encoded_bytes().starts_with(PREFIX.as_bytes());
-    staged::sweep(&layout.root().join(INGEST), is_ours);
-}
-
 impl Ingest {
     pub(super) fn begin(layout: &Layout) -> io::Result<Self> {
-        let folder = layout.root().join(INGEST);
+        let folder = layout.ingest();
         fs::create_dir_all(&folder)?;
-        let file = staged::file(&folder, OsStr::new(PREFIX), "")?;
+        let file = staged::file(&folder, OsStr::new(PART_PREFIX), "")?;
         Ok(Self { file, hash: Sha256::new(), offset: 0, expected: None, total: None })
     }
 
@@ -111,7 +66,7 @@ impl Ingest {
             return Err(IngestError::Wrong(what));
         }
         let hex = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        let digest = BlobDigest { hex };
+        let digest = BlobDigest::new(hex);
         if let Some(expected) = self.expected.filter(|expected| *expected != digest) {
             return Err(IngestError::Wrong(format!("{digest} in place of {expected}")));
         }

@@ -6,6 +6,7 @@
 //! Sources: <https://github.com/opencontainers/image-spec/blob/main/image-layout.md> and
 //! <https://github.com/moby/buildkit/blob/master/client/ociindex/ociindex.go>
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -16,7 +17,8 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 use serde_json::Value;
 
 use super::super::fault::LocalFault;
-use super::blob::{self, BlobDigest};
+use super::super::staged;
+use super::digest::BlobDigest;
 use super::index::Index;
 use crate::buildkit::why;
 use crate::regular;
@@ -24,6 +26,11 @@ use crate::regular;
 const INDEX: &str = "index.json";
 const LOCK: &str = "index.json.lock";
 const MARK: &str = "oci-layout";
+
+/// Where blobs are until they are whole, as with containerd's own store.
+const INGEST: &str = "ingest";
+/// How their names begin there; the end is random.
+pub(super) const PART_PREFIX: &str = "blob-";
 
 /// The largest index.json that is read: ten thousand entries.
 const MAX_INDEX: u64 = 4 << 20;
@@ -73,15 +80,33 @@ impl Layout {
         self.root.join("blobs").join("sha256").join(digest.hex())
     }
 
+    /// Opens a blob and tells its size; a link is none.
+    pub(super) fn open(&self, digest: &BlobDigest) -> io::Result<(File, u64)> {
+        let path = self.blob(digest);
+        let file = regular::open_with(OpenOptions::new().read(true), &path, OFlags::NOFOLLOW)?;
+        let length = file.metadata()?.len();
+        Ok((file, length))
+    }
+
+    pub(super) fn ingest(&self) -> PathBuf {
+        self.root.join(INGEST)
+    }
+
+    /// Removes what processes that were killed left of blobs.
+    fn sweep(&self) {
+        let is_ours = |name: &OsStr| name.as_encoded_bytes().starts_with(PART_PREFIX.as_bytes());
+        staged::sweep(&self.ingest(), is_ours);
+    }
+
     /// Whether there is a blob of this digest.
     pub fn has(&self, digest: &str) -> bool {
-        BlobDigest::parse(digest).is_some_and(|digest| blob::open(self, &digest).is_ok())
+        BlobDigest::parse(digest).is_some_and(|digest| self.open(&digest).is_ok())
     }
 
     /// Makes the directory and its parents, and removes what killed processes left there.
     pub fn create(&self) -> Result<(), LayoutError> {
         fs::create_dir_all(&self.root).map_err(|error| failed(&self.root, error))?;
-        blob::sweep(self);
+        self.sweep();
         Ok(())
     }
 

@@ -18,11 +18,12 @@ use tonic_prost::ProstCodec;
 use tower_service::Service;
 
 use super::super::fault::{Fault, LocalFault};
-use super::blob::{self, BlobDigest, Ingest, IngestError};
+use super::blob::{Ingest, IngestError};
+use super::digest::BlobDigest;
+use super::offer::{Content, Store};
 use super::proto::{
     Action, Info, InfoRequest, InfoResponse, ReadRequest, ReadResponse, WriteRequest, WriteResponse,
 };
-use super::{Content, Store};
 use crate::buildkit::why;
 
 pub(in crate::buildkit) const INFO: &str = "/containerd.services.content.v1.Content/Info";
@@ -45,9 +46,10 @@ pub struct ContentServer {
     content: Content,
 }
 
-impl ContentServer {
-    pub(super) fn new(content: Content) -> Self {
-        Self { content }
+impl Content {
+    /// The service to add to a session.
+    pub fn service(&self) -> ContentServer {
+        ContentServer { content: self.clone() }
     }
 }
 
@@ -174,7 +176,7 @@ impl Content {
 
 impl Store {
     fn open(&self, digest: &BlobDigest) -> Result<(std::fs::File, u64), Status> {
-        blob::open(&self.layout, digest).map_err(|error| match error.kind() {
+        self.layout.open(digest).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Status::not_found(format!("there is no blob {digest}")),
             _ => self.unreadable(&error),
         })

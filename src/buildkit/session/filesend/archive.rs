@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
-use super::super::fault::{LocalFault, parent};
+use super::super::fault::{Fault, LocalFault, parent};
 use super::super::staged;
-use super::{Fault, OutputError, gone, unwritten};
+use super::error::{OutputError, gone, unwritten};
 use crate::buildkit::why;
 
 /// How the name of an archive ends before it is whole.

@@ -7,156 +7,17 @@
 //! export failed half-way, so only the end of the solve tells that it is whole.
 
 mod archive;
+mod error;
 mod place;
+mod send;
 mod service;
 mod tree;
 
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-use std::io::{self, Write};
-use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use super::fault::{Fault, LocalFault};
-pub use service::FileSendServer;
+pub use error::OutputError;
+pub use send::FileSend;
 
 /// The methods of this service that a session announces.
 pub const METHODS: &[&str] = &["/moby.filesync.v1.FileSend/DiffCopy"];
-
-/// Where the result of one solve goes; clones share it.
-#[derive(Clone)]
-pub struct FileSend {
-    target: Target,
-    state: Arc<Mutex<State>>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Target {
-    Archive,
-    Tree,
-}
-
-/// What was received so far.
-struct State {
-    stage: Stage,
-    /// Calls; BuildKit may send several trees, at the same time.
-    started: usize,
-    done: usize,
-    fault: Option<Fault>,
-}
-
-enum Stage {
-    /// An archive, before it is received.
-    Waiting(archive::Sink),
-    /// It is being received.
-    Taken,
-    Received(archive::Written),
-    Tree(place::Placing),
-    /// Committed or discarded.
-    Closed,
-}
-
-/// Why a result could not be taken.
-#[derive(Debug, thiserror::Error)]
-pub enum OutputError {
-    #[error("{0}")]
-    Destination(LocalFault),
-    #[error("the result did not arrive: {0}")]
-    Broken(Fault),
-    #[error("BuildKit sent no result")]
-    Nothing,
-}
-
-impl FileSend {
-    /// An archive into a file; devices and pipes that are there are written into as they are.
-    pub fn to_file(path: &Path) -> Result<Self, OutputError> {
-        let sink = archive::Sink::file(path)?;
-        Ok(Self::new(Target::Archive, Stage::Waiting(sink)))
-    }
-
-    /// An archive into `out` as it comes: what was written cannot be taken back.
-    pub fn to_writer(out: impl Write + Send + 'static) -> Self {
-        Self::new(Target::Archive, Stage::Waiting(archive::Sink::Writer(Box::new(out))))
-    }
-
-    /// A tree into a folder, which is made if its parent is there. Files in it that the tree has
-    /// too are replaced, others stay.
-    pub fn to_folder(path: &Path) -> Result<Self, OutputError> {
-        tree::check(path)?;
-        Ok(Self::new(Target::Tree, Stage::Tree(place::Placing::new(path))))
-    }
-
-    fn new(target: Target, stage: Stage) -> Self {
-        let state = State { stage, started: 0, done: 0, fault: None };
-        Self { target, state: Arc::new(Mutex::new(state)) }
-    }
-
-    /// The service to add to a session.
-    pub fn service(&self) -> FileSendServer {
-        FileSendServer::new(self.clone())
-    }
-
-    /// What went wrong. Where it went wrong here, the solve's error only repeats it.
-    pub fn fault(&self) -> Option<Fault> {
-        self.lock().fault.clone()
-    }
-
-    /// Says that the solve ended well, and puts the result in its place. Until then nothing of it is to be
-    /// seen there. Renaming may take a while, so this belongs on a thread that may wait.
-    pub fn commit(&self) -> Result<(), OutputError> {
-        let mut state = self.lock();
-        if let Some(fault) = &state.fault {
-            return Err(OutputError::Broken(fault.clone()));
-        }
-        if state.done == 0 || state.done < state.started {
-            return Err(OutputError::Nothing);
-        }
-        match std::mem::replace(&mut state.stage, Stage::Closed) {
-            Stage::Received(written) => written.persist(),
-            Stage::Tree(tree) => tree.commit().map_err(|fault| match fault {
-                Fault::Here(fault) => OutputError::Destination(fault),
-                there => OutputError::Broken(there),
-            }),
-            Stage::Closed => Ok(()),
-            Stage::Waiting(_) | Stage::Taken => Err(OutputError::Nothing),
-        }
-    }
-
-    /// Says that the solve failed: what was received is removed. The same happens
-    /// when the last clone, those in the session included, is dropped.
-    pub fn discard(&self) {
-        let mut state = self.lock();
-        state.stage = Stage::Closed;
-        state.fault.get_or_insert_with(|| Fault::There("the build failed".to_owned()));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl fmt::Debug for FileSend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FileSend").field("fault", &self.fault()).finish_non_exhaustive()
-    }
-}
-
-fn at(path: &Path, what: impl fmt::Display) -> Fault {
-    Fault::Here(LocalFault::at(path, what))
-}
-
-fn unwritten(path: &Path, error: &io::Error) -> Fault {
-    Fault::Here(LocalFault::unwritten(path, error))
-}
-
-/// What BuildKit did that its protocol does not allow.
-fn wrong(what: impl Into<String>) -> Fault {
-    Fault::There(what.into())
-}
-
-/// Receiving ended early, and this side does not know why.
-fn gone() -> Fault {
-    Fault::There("BuildKit stopped sending before the end".to_owned())
-}

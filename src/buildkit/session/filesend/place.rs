@@ -19,9 +19,10 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timestamps};
 use rustix::io::Errno;
 use tempfile::TempDir;
 
+use super::super::fault::Fault;
 use super::super::staged;
+use super::error::{at, unwritten};
 use super::tree::{DIR, set_metadata};
-use super::{Fault, at, unwritten};
 
 /// What the hidden directory is called, with a random end.
 const STAGING: &str = ".onebuild-output-";

@@ -18,9 +18,11 @@ use tonic::{Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 use tower_service::Service;
 
+use super::super::fault::Fault;
 use super::archive::Chunk;
+use super::error::{gone, wrong};
+use super::send::{FileSend, Stage, Target};
 use super::tree::Tree;
-use super::{Fault, FileSend, Stage, Target, gone, wrong};
 
 /// A message is 32 KiB as a rule; tonic's own limit of 4 MiB is no promise of BuildKit's.
 const MESSAGE: usize = 32 << 20;
@@ -33,9 +35,10 @@ pub struct FileSendServer {
     send: FileSend,
 }
 
-impl FileSendServer {
-    pub(super) fn new(send: FileSend) -> Self {
-        Self { send }
+impl FileSend {
+    /// The service to add to a session.
+    pub fn service(&self) -> FileSendServer {
+        FileSendServer { send: self.clone() }
     }
 }
 

@@ -16,9 +16,9 @@ use bollard_buildkit_proto::fsutil::types::{Packet, Stat};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
-use super::super::fault::{LocalFault, parent};
+use super::super::fault::{Fault, LocalFault, parent};
 use super::super::filesync::mode;
-use super::{Fault, OutputError, at, unwritten, wrong};
+use super::error::{OutputError, at, unwritten, wrong};
 
 /// Files asked for and not yet complete. Below the 128 that the sender queues: were it more, both
 /// sides could wait for the other to read.

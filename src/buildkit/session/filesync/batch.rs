@@ -6,8 +6,6 @@
 use bollard_buildkit_proto::fsutil::types::Packet;
 use tokio::sync::mpsc;
 
-use super::transfer::Broken;
-
 /// What goes to BuildKit; bounded, so that a slow BuildKit slows the reading.
 pub(super) type Outbound = mpsc::Sender<Vec<Packet>>;
 
@@ -17,6 +15,15 @@ pub(super) const QUEUE: usize = 16;
 /// A batch is sent when it has this many packets, or this many bytes of content.
 const PACKETS: usize = 64;
 const BYTES: usize = 32 * 1024;
+
+/// Why a transfer ended early.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// Something is wrong with the files, or BuildKit said so; a person must hear of it.
+    Fault(String),
+    /// BuildKit hung up, which is its right.
+    Gone,
+}
 
 /// Packets that were not sent yet.
 pub(super) struct Batch {

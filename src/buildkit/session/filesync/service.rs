@@ -14,9 +14,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::FileSync;
-use super::batch::QUEUE;
+use super::batch::{Broken, QUEUE};
 use super::request::Wanted;
-use super::transfer::{self, Broken};
+use super::transfer;
 
 #[tonic::async_trait]
 impl file_sync_server::FileSync for FileSync {

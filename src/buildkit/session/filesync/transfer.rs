@@ -14,7 +14,7 @@ use bollard_buildkit_proto::fsutil::types::packet::PacketType;
 use tokio::task::JoinSet;
 use tonic::Streaming;
 
-use super::batch::{Batch, Outbound};
+use super::batch::{Batch, Broken, Outbound};
 use super::source::{FileSource, Filter, Stat, mode};
 use crate::buildkit::why;
 
@@ -22,15 +22,6 @@ use crate::buildkit::why;
 const CHUNK: usize = 32 * 1024;
 /// Files that are read at the same time, and the walk.
 const TASKS: usize = 1 + 4;
-
-/// Why a transfer ended early.
-#[derive(Debug)]
-pub(super) enum Broken {
-    /// Something is wrong with the files, or BuildKit said so; a person must hear of it.
-    Fault(String),
-    /// BuildKit hung up, which is its right.
-    Gone,
-}
 
 /// What a transfer tells while it runs.
 pub(super) trait Progress: Send + Sync + 'static {

@@ -1,6 +1,6 @@
 //! A private key from a file: read, and signed with.
 
-use std::io::{self, Read as _};
+use std::io::Read as _;
 use std::path::Path;
 
 use aws_lc_rs::error::KeyRejected;
@@ -13,9 +13,9 @@ use aws_lc_rs::signature::{
 };
 use zeroize::Zeroizing;
 
+use super::error::KeyError;
 use super::file::{self, Fields};
-use super::string;
-use crate::buildkit::why;
+use super::message::string;
 use crate::regular;
 
 /// A private key of RSA with 16384 bits has 13 KB.
@@ -39,23 +39,6 @@ enum Pair {
     /// With its kind.
     Ecdsa(EcdsaKeyPair, String),
     Rsa(RsaKeyPair),
-}
-
-/// Why a file gives no key. Nothing of what it holds is told.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    #[error("{}", why(.0))]
-    Unreadable(#[from] io::Error),
-    #[error("it holds a public key")]
-    Public,
-    #[error("it is locked with a passphrase")]
-    Encrypted,
-    #[error("it is a private key in an older form than OpenSSH's own")]
-    OlderForm,
-    #[error("it holds no private key of OpenSSH")]
-    NoKey,
-    #[error("a key of the kind {0} cannot be used from a file")]
-    Kind(String),
 }
 
 impl Key {

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::key::{Key, KeyError};
-use super::{FAILURE, REQUEST_IDENTITIES, SIGN_REQUEST, string};
+use super::error::KeyError;
+use super::key::Key;
+use super::message::{FAILURE, REQUEST_IDENTITIES, SIGN_REQUEST, string};
 
 const IDENTITIES_ANSWER: u8 = 12;
 const SIGN_RESPONSE: u8 = 14;

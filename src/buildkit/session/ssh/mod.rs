@@ -8,9 +8,11 @@
 //! Protocols: <https://github.com/moby/buildkit/blob/master/session/sshforward/ssh.proto> and
 //! <https://datatracker.ietf.org/doc/draft-ietf-sshm-ssh-agent/>
 
+mod error;
 mod file;
 mod key;
 mod keyring;
+mod message;
 
 #[cfg(test)]
 mod tests;
@@ -26,14 +28,15 @@ use bollard_buildkit_proto::moby::sshforward::v1::{
     BytesMessage, CheckAgentRequest, CheckAgentResponse,
 };
 use futures::stream::{self, BoxStream, Stream, StreamExt as _, TryStreamExt as _};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio_util::io::StreamReader;
 use tonic::{Request, Response, Status, Streaming};
 
-pub use key::KeyError;
+pub use error::KeyError;
 pub use keyring::{KeyFileError, Keyring};
 
+use self::message::{FAILURE, REQUEST_IDENTITIES, SIGN_REQUEST, message};
 use crate::buildkit::why;
 
 /// The methods of this service that a session announces.
@@ -46,19 +49,11 @@ pub const DEFAULT_AGENT: &str = "default";
 /// The metadata that names the agent of a connection.
 const ID: &str = "buildkit.ssh.id";
 
-/// OpenSSH's own limit of a message.
-const MAX_MESSAGE: u32 = 256 << 10;
-
 /// An agent that is not busy answers its socket at once.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long an agent may take for one request: it may ask for a password or for a touch of a key.
 const AGENT_TIMEOUT: Duration = Duration::from_secs(120);
-
-/// Message types: what may be asked, and what the rest is answered.
-const REQUEST_IDENTITIES: u8 = 11;
-const SIGN_REQUEST: u8 = 13;
-const FAILURE: &[u8] = &[0, 0, 0, 1, 5];
 
 /// An agent that steps may speak to.
 #[derive(Clone)]
@@ -169,29 +164,4 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         }
     }
-}
-
-/// A string of the protocol: its length, then itself. Messages have the same form.
-///
-/// Source: <https://datatracker.ietf.org/doc/html/rfc4251#section-5>
-fn string(content: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(content.len()).expect("keys, signatures and messages are short");
-    [&length.to_be_bytes(), content].concat()
-}
-
-/// Reads one message with the length before it; nothing where the stream ends between two.
-async fn message(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Vec<u8>>> {
-    let mut message = vec![0; 4];
-    if from.read(&mut message[..1]).await? == 0 {
-        return Ok(None);
-    }
-    from.read_exact(&mut message[1..]).await?;
-    let length = u32::from_be_bytes([message[0], message[1], message[2], message[3]]);
-    if length > MAX_MESSAGE {
-        let what = format!("a message to or from an SSH agent is {length} bytes long");
-        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
-    }
-    message.resize(4 + length as usize, 0);
-    from.read_exact(&mut message[4..]).await?;
-    Ok(Some(message))
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use tokio::net::UnixListener;
 
+use super::message::{MAX_MESSAGE, string};
 use super::*;
 
 /// An agent that answers every message with its bytes reversed.

@@ -44,7 +44,7 @@ impl Reader<'_> {
                 "ssh" => found.ssh = self.ssh(node),
                 "cache_from" => found.cache_from = Some(self.caches(node, key)),
                 "cache_to" => found.cache_to = Some(self.caches(node, key)),
-                "test" => found.test = self.test(entry),
+                "test" => found.smoke = self.smoke(entry),
                 _ => {}
             }
             found.declared.extend(declared(key, &entry.value));

@@ -10,7 +10,7 @@ const KEYS: [&str; 7] = ["run", "script", "healthy", "timeout", "env", "volumes"
 
 impl Reader<'_> {
     /// `none`, a command, or a map.
-    pub(crate) fn test(&mut self, entry: &Entry) -> Option<SmokeRule> {
+    pub(crate) fn smoke(&mut self, entry: &Entry) -> Option<SmokeRule> {
         let node = &entry.value;
         let mut rule = SmokeRule::new(node.span.clone());
         match &node.kind {

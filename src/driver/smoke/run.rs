@@ -4,27 +4,27 @@ use tokio_util::sync::CancellationToken;
 
 use crate::driver::build::builder::BuildSession;
 use crate::image::Reference;
-use crate::input::Test;
+use crate::input::SmokeTest;
 use crate::outcome::Failure;
 use crate::plan::BuildRequest;
 use crate::schedule::Events;
 
-/// Why a cell's way ended early.
-pub(crate) enum Stop {
+/// Why the smoke test of a cell ended before it passed.
+pub(crate) enum SmokeStop {
     Cancelled,
     Failed(Box<Failure>),
 }
 
-impl From<Box<Failure>> for Stop {
+impl From<Box<Failure>> for SmokeStop {
     fn from(failure: Box<Failure>) -> Self {
         Self::Failed(failure)
     }
 }
 
-/// What stays the same while one cell is tried.
-pub(crate) struct CellTest<'a> {
+/// What stays the same during the smoke test of one cell.
+pub(crate) struct SmokeRun<'a> {
     pub(crate) request: &'a BuildRequest,
-    pub(crate) test: &'a Test,
+    pub(crate) test: &'a SmokeTest,
     pub(crate) opened: &'a BuildSession,
     pub(crate) image: &'a Reference,
     pub(crate) events: &'a Events,

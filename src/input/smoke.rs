@@ -1,4 +1,4 @@
-//! How a built image is tried before it goes anywhere.
+//! The smoke test of an image, before it goes anywhere.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,14 +11,14 @@ use crate::error::Span;
 
 /// The smoke test of a cell: what each of its platforms must do before the image goes out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Test {
+pub struct SmokeTest {
     /// Where the matrix asks for it.
     pub span: Span,
     /// What is run in the image; none where being healthy is the test.
-    pub command: Option<TestCommand>,
+    pub command: Option<SmokeCommand>,
     /// How long the image, started as it starts itself, has to become healthy. Then the command
     /// runs inside of it, and else in place of what the image starts.
-    pub healthy: Option<Wait>,
+    pub healthy: Option<HealthWait>,
     /// For one platform, all in all.
     pub timeout: TimeLimit,
     pub env: IndexMap<String, String>,
@@ -26,13 +26,13 @@ pub struct Test {
     pub privileged: bool,
 }
 
-impl Test {
+impl SmokeTest {
     /// Bytes that it needs, about.
     pub fn size(&self) -> usize {
         let command = match &self.command {
-            Some(TestCommand::Words(words)) => words.iter().map(|word| word.len() + 24).sum(),
-            Some(TestCommand::Shell(line)) => line.len(),
-            Some(TestCommand::Script(_)) | None => 0,
+            Some(SmokeCommand::Words(words)) => words.iter().map(|word| word.len() + 24).sum(),
+            Some(SmokeCommand::Shell(line)) => line.len(),
+            Some(SmokeCommand::Script(_)) | None => 0,
         };
         let env = self.env.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
         let volumes = self.volumes.iter().map(|one| one.host.len() + one.container.len());
@@ -42,7 +42,7 @@ impl Test {
 
 /// How long something is waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wait {
+pub struct HealthWait {
     pub limit: TimeLimit,
     /// Where the matrix says so.
     pub span: Span,
@@ -50,7 +50,7 @@ pub struct Wait {
 
 /// What a test runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TestCommand {
+pub enum SmokeCommand {
     /// Program and arguments.
     Words(Vec<String>),
     /// A line for the image's `/bin/sh`.
@@ -167,7 +167,7 @@ impl fmt::Display for Volume {
 }
 
 /// As a person would type it.
-impl fmt::Display for TestCommand {
+impl fmt::Display for SmokeCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Words(words) => f.write_str(&words.join(" ")),

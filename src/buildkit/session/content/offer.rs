@@ -1,0 +1,83 @@
+//! Directories that are in BuildKit's reach.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::super::fault::Fault;
+use super::disk::Disk;
+use super::layout::Layout;
+use crate::buildkit::random_id;
+
+/// The folders that sessions offer; clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Content {
+    offered: Arc<Mutex<HashMap<String, Arc<Store>>>>,
+    disk: Disk,
+}
+
+/// A folder in BuildKit's reach, until this is dropped.
+#[derive(Debug)]
+pub struct Offer {
+    content: Content,
+    id: String,
+    pub(super) store: Arc<Store>,
+}
+
+#[derive(Debug)]
+pub(super) struct Store {
+    pub(super) layout: Layout,
+    pub(super) writable: bool,
+    pub(super) fault: Mutex<Option<Fault>>,
+    pub(super) disk: Disk,
+}
+
+impl Content {
+    /// Offers a folder to read from.
+    pub fn read(&self, layout: Layout) -> Offer {
+        self.offer(layout, false)
+    }
+
+    /// Offers a folder to write to as well, which must be there.
+    pub fn write(&self, layout: Layout) -> Offer {
+        self.offer(layout, true)
+    }
+
+    fn offer(&self, layout: Layout, writable: bool) -> Offer {
+        let (disk, fault) = (self.disk.clone(), Mutex::default());
+        let store = Arc::new(Store { layout, writable, fault, disk });
+        let id = random_id();
+        self.lock().insert(id.clone(), store.clone());
+        Offer { content: self.clone(), id, store }
+    }
+
+    /// What the folders are on: whoever works there without BuildKit does it through this.
+    pub fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Store>>> {
+        self.offered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Offer {
+    /// What a solve names this folder by: `src` or `dest` of its cache.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub fn layout(&self) -> &Layout {
+        &self.store.layout
+    }
+
+    /// What went wrong. Where it went wrong here, the solve's error only repeats it.
+    pub fn fault(&self) -> Option<Fault> {
+        self.store.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Offer {
+    fn drop(&mut self) {
+        self.content.lock().remove(&self.id);
+    }
+}

@@ -1,0 +1,28 @@
+//! How long an engine may take until it answers.
+
+use std::time::Duration;
+
+use super::endpoint::Endpoint;
+
+/// How long an engine on a socket or a port may take until it answers.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(9);
+
+/// The same for an engine behind `ssh`, which connects and logs in first, for every request.
+const SSH_ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
+
+/// How long the engine at `endpoint` may take until it answers.
+pub(super) fn answer_timeout(endpoint: &Endpoint) -> Duration {
+    match endpoint {
+        Endpoint::Unix(_) | Endpoint::Tcp { .. } => ANSWER_TIMEOUT,
+        Endpoint::Ssh(_) => SSH_ANSWER_TIMEOUT,
+    }
+}
+
+/// What is said of such an engine, after the name of its endpoint.
+pub(super) fn silent(endpoint: &Endpoint, after: Duration) -> String {
+    let seconds = after.as_secs();
+    match endpoint {
+        Endpoint::Ssh(_) => format!("no answer through ssh within {seconds} s"),
+        _ => format!("it accepts connections and does not answer ({seconds} s)"),
+    }
+}
