@@ -1,16 +1,16 @@
-//! The text of a .dockerignore file.
+//! Parses .dockerignore files.
 
 use super::patterns::clean;
 
-/// The patterns of a .dockerignore file, as BuildKit reads it: comments and empty lines left out,
-/// paths relative to the root of the context.
+/// The patterns of a .dockerignore file, as BuildKit parses it: without comments and empty lines,
+/// and with paths relative to the root of the context.
 pub fn parse(text: &str) -> Vec<String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     text.lines().filter_map(pattern).collect()
 }
 
 fn pattern(line: &str) -> Option<String> {
-    // Before trimming: ` #x` is a file name.
+    // Check before trimming: ` #x` is a file name.
     if line.starts_with('#') {
         return None;
     }
@@ -20,7 +20,7 @@ fn pattern(line: &str) -> Option<String> {
         None => ("", line),
     };
     if path.is_empty() {
-        // A lone `!` stays, and is an error when the rules are made.
+        // Keep a lone `!`; `Rules::new` reports it.
         return (!sign.is_empty()).then(|| sign.to_owned());
     }
     let path = clean(path);
@@ -33,7 +33,7 @@ mod tests {
     use super::parse;
 
     #[test]
-    fn lines_are_read_as_docker_reads_them() {
+    fn lines_are_parsed_as_docker_parses_them() {
         let cases: &[(&str, &[&str])] = &[
             ("", &[]),
             ("\u{feff}# comment\na\r\n\n  b  \n", &["a", "b"]),

@@ -1,4 +1,4 @@
-//! The loop that feeds a display.
+//! The loop that passes events to a display.
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -14,32 +14,32 @@ use super::tty::Tty;
 use crate::event::Event;
 use crate::text::inert;
 
-/// A way of showing events. `now` is handed in so that tests own the clock.
+/// A way to show events. `now` is passed in, so that tests control the clock.
 pub(super) trait Display {
-    /// How often it is drawn when nothing happens; none for one that only reacts.
+    /// The redraw interval without events; `None` for a display that only reacts to events.
     fn pulse(&self) -> Option<Duration> {
         None
     }
 
-    /// Takes notice of `event`.
+    /// Records `event`.
     fn event(&mut self, event: &Event, now: Instant) -> io::Result<()>;
 
-    /// Takes notice that `lines` of builds are missing, since it did not keep up.
+    /// Records that `lines` of build output were dropped, because the display was too slow.
     fn dropped(&mut self, _lines: usize) -> io::Result<()> {
         Ok(())
     }
 
-    /// Shows what it took notice of.
+    /// Shows the recorded events.
     fn flush(&mut self, now: Instant) -> io::Result<()>;
 
-    /// Leaves the screen as whoever prints next expects it.
+    /// Leaves the screen ready for the next output.
     fn end(&mut self) -> io::Result<()>;
 }
 
 /// Shows `head` and then `events` on `out` until their senders are gone.
 ///
-/// The display has a thread for blocking work. `events` are taken at once, however slow `out` is.
-/// Await the handle before you print anything.
+/// The display runs on a thread for blocking work. `events` are received at once, even if `out` is
+/// slow. Await the handle before you print anything.
 pub fn start<W>(
     settings: Settings,
     mut out: W,
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_display_whose_output_went_away_goes_on_taking_events() {
+    async fn a_display_with_a_closed_output_still_receives_events() {
         for mode in [Mode::Plain, Mode::Tty] {
             let settings =
                 Settings { mode, paint: Default::default(), is_terminal: true, size: || None };
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_terminal_that_stands_still_holds_up_nothing() {
+    async fn a_stopped_terminal_does_not_block_the_run() {
         let paint = Default::default();
         let settings = Settings { mode: Mode::Plain, paint, is_terminal: true, size: || None };
         let (sender, receiver) = mpsc::channel(1);

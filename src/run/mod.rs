@@ -1,4 +1,4 @@
-//! What a run has to do with the process that it runs in: the signals that ask it to stop.
+//! The process of a run: the signals that stop it.
 
 mod last_resort;
 mod signals;

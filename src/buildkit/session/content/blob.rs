@@ -1,4 +1,4 @@
-//! Blobs: files whose names are the digests of what they hold.
+//! Blobs: files named by the digest of their content.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -14,12 +14,13 @@ use super::super::staged;
 use super::layout::Layout;
 use crate::regular;
 
-/// Where blobs are until they are whole, as with containerd's own store.
+/// The directory of incomplete blobs, as in containerd's own store.
 const INGEST: &str = "ingest";
-/// How their names begin there; the end is random.
+/// The prefix of their names; the rest is random.
 const PREFIX: &str = "blob-";
 
-/// A SHA-256 digest, the only kind that BuildKit makes. Checked, so that a path can be made of it.
+/// A SHA-256 digest, the only kind that BuildKit creates. Checked, so that it can be part of a
+/// path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct BlobDigest {
     hex: String,
@@ -43,7 +44,7 @@ impl fmt::Display for BlobDigest {
     }
 }
 
-/// Opens a blob and tells its size; a link is none.
+/// Opens a blob and returns its size; symlinks are refused.
 pub(super) fn open(layout: &Layout, digest: &BlobDigest) -> io::Result<(File, u64)> {
     let path = layout.blob(digest);
     let file = regular::open_with(OpenOptions::new().read(true), &path, OFlags::NOFOLLOW)?;
@@ -51,13 +52,14 @@ pub(super) fn open(layout: &Layout, digest: &BlobDigest) -> io::Result<(File, u6
     Ok((file, length))
 }
 
-/// A blob being written. Nothing of it is to be seen before it is committed; dropped, it is gone.
+/// A blob that is being written. It is invisible until it is committed, and removed if it is
+/// dropped before.
 pub(super) struct Ingest {
     file: NamedTempFile,
     hash: Sha256,
     /// Bytes written.
     pub(super) offset: u64,
-    /// What it is to become, as far as that was told.
+    /// The expected size and digest, as far as BuildKit has sent them.
     pub(super) expected: Option<BlobDigest>,
     pub(super) total: Option<u64>,
 }
@@ -71,7 +73,7 @@ pub(super) enum IngestError {
     Wrong(String),
 }
 
-/// Removes what processes that were killed left of blobs.
+/// Removes incomplete blobs of processes that were killed.
 pub(super) fn sweep(layout: &Layout) {
     let is_ours = |name: &OsStr| name.as_encoded_bytes().starts_with(PREFIX.as_bytes());
     staged::sweep(&layout.root().join(INGEST), is_ours);
@@ -79,9 +81,9 @@ pub(super) fn sweep(layout: &Layout) {
 
 impl Ingest {
     pub(super) fn begin(layout: &Layout) -> io::Result<Self> {
-        let folder = layout.root().join(INGEST);
-        fs::create_dir_all(&folder)?;
-        let file = staged::file(&folder, OsStr::new(PREFIX), "")?;
+        let directory = layout.root().join(INGEST);
+        fs::create_dir_all(&directory)?;
+        let file = staged::file(&directory, OsStr::new(PREFIX), "")?;
         Ok(Self { file, hash: Sha256::new(), offset: 0, expected: None, total: None })
     }
 
@@ -104,7 +106,7 @@ impl Ingest {
         Ok(())
     }
 
-    /// Puts the blob in its place when it is what it was to be.
+    /// Moves the blob to its final path if its size and digest are as expected.
     pub(super) fn commit(self, layout: &Layout) -> Result<BlobDigest, IngestError> {
         if let Some(total) = self.total.filter(|total| *total != self.offset) {
             let what = format!("{} of the {total} bytes of a blob", self.offset);

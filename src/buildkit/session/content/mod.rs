@@ -1,12 +1,12 @@
-//! Content: BuildKit keeps caches of `type=local` in folders of this machine.
+//! Content: BuildKit reads and writes `type=local` caches in directories of this machine.
 //!
-//! A folder is offered to one solve under a name that nobody else knows, and is in BuildKit's reach
-//! until the offer is dropped. BuildKit reads and writes blobs only; which of them is the cache, by
-//! what tag, stands in the folder's index.json, and that is written by [`Layout::put`] when the
-//! solve ended well. So a solve that did not leaves blobs that nothing names, and no more.
+//! A directory is offered to one solve under a random name, and accessible to BuildKit until the
+//! offer is dropped. BuildKit reads and writes blobs only. index.json records which blob is the
+//! cache, and under which tag; [`Layout::put`] updates it when the solve has succeeded. A failed
+//! solve therefore leaves only unreferenced blobs.
 //!
-//! Of containerd's content service BuildKit's caches want three methods; the others, which would
-//! let it change and delete what is there, are left out.
+//! BuildKit's caches use three methods of containerd's content service. The others, which could
+//! change and delete existing content, are not implemented.
 //!
 //! Protocol: <https://github.com/moby/buildkit/tree/master/session/content>
 
@@ -35,14 +35,14 @@ use crate::buildkit::random_id;
 /// The methods of this service that a session announces.
 pub const METHODS: &[&str] = &[service::INFO, service::READ, service::WRITE];
 
-/// The folders that sessions offer; clones share them.
+/// The directories that sessions offer; clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Content {
     offered: Arc<Mutex<HashMap<String, Arc<Store>>>>,
     disk: Disk,
 }
 
-/// A folder in BuildKit's reach, until this is dropped.
+/// A directory that BuildKit can access until this is dropped.
 #[derive(Debug)]
 pub struct Offer {
     content: Content,
@@ -59,12 +59,12 @@ struct Store {
 }
 
 impl Content {
-    /// Offers a folder to read from.
+    /// Offers a directory for reading.
     pub fn read(&self, layout: Layout) -> Offer {
         self.offer(layout, false)
     }
 
-    /// Offers a folder to write to as well, which must be there.
+    /// Offers an existing directory for reading and writing.
     pub fn write(&self, layout: Layout) -> Offer {
         self.offer(layout, true)
     }
@@ -82,7 +82,7 @@ impl Content {
         ContentServer::new(self.clone())
     }
 
-    /// What the folders are on: whoever works there without BuildKit does it through this.
+    /// The disk of these directories. All other code that works in them must use it too.
     pub fn disk(&self) -> &Disk {
         &self.disk
     }
@@ -93,7 +93,7 @@ impl Content {
 }
 
 impl Offer {
-    /// What a solve names this folder by: `src` or `dest` of its cache.
+    /// The name of this directory in a solve: `src` or `dest` of its cache.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -102,7 +102,7 @@ impl Offer {
         &self.store.layout
     }
 
-    /// What went wrong. Where it went wrong here, the solve's error only repeats it.
+    /// The first fault. If it happened on this side, the solve's error only repeats it.
     pub fn fault(&self) -> Option<Fault> {
         self.store.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

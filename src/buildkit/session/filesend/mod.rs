@@ -1,10 +1,10 @@
-//! FileSend: BuildKit sends the result of a build to us.
+//! FileSend: BuildKit sends the result of a build to the client.
 //!
-//! One [`FileSend`] takes the result of one solve. The exporters `oci`, `docker` and `tar` send a
-//! stream of bytes, `local` sends a tree of files; both call one method, and the exporter that was
-//! asked for tells which it is. An archive is written beside its destination, a tree inside of it, and
-//! [`FileSend::commit`] alone puts it in its place: BuildKit ends the stream properly even when the
-//! export failed half-way, so only the end of the solve tells that it is whole.
+//! A [`FileSend`] receives the result of one solve. The exporters `oci`, `docker` and `tar` send a
+//! byte stream, `local` sends a file tree. Both use the same method; the requested exporter
+//! determines which one it is. An archive is written beside its destination and a tree inside of
+//! it, and only [`FileSend::commit`] moves them into place: BuildKit ends the stream normally even
+//! if the export fails half-way, so only the end of the solve confirms that the result is complete.
 
 mod archive;
 mod place;
@@ -25,7 +25,7 @@ pub use service::FileSendServer;
 /// The methods of this service that a session announces.
 pub const METHODS: &[&str] = &["/moby.filesync.v1.FileSend/DiffCopy"];
 
-/// Where the result of one solve goes; clones share it.
+/// The destination for the result of one solve; clones share it.
 #[derive(Clone)]
 pub struct FileSend {
     target: Target,
@@ -38,17 +38,17 @@ enum Target {
     Tree,
 }
 
-/// What was received so far.
+/// The received data so far.
 struct State {
     stage: Stage,
-    /// Calls; BuildKit may send several trees, at the same time.
+    /// Number of calls; BuildKit may send several trees concurrently.
     started: usize,
     done: usize,
     fault: Option<Fault>,
 }
 
 enum Stage {
-    /// An archive, before it is received.
+    /// An archive that has not been received yet.
     Waiting(archive::Sink),
     /// It is being received.
     Taken,
@@ -58,7 +58,7 @@ enum Stage {
     Closed,
 }
 
-/// Why a result could not be taken.
+/// Why a result could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
     #[error("{0}")]
@@ -70,19 +70,19 @@ pub enum OutputError {
 }
 
 impl FileSend {
-    /// An archive into a file; devices and pipes that are there are written into as they are.
+    /// Writes an archive to a file. An existing device or pipe is written to directly.
     pub fn to_file(path: &Path) -> Result<Self, OutputError> {
         let sink = archive::Sink::file(path)?;
         Ok(Self::new(Target::Archive, Stage::Waiting(sink)))
     }
 
-    /// An archive into `out` as it comes: what was written cannot be taken back.
+    /// Writes an archive to `out` as it arrives, without any way to undo that.
     pub fn to_writer(out: impl Write + Send + 'static) -> Self {
         Self::new(Target::Archive, Stage::Waiting(archive::Sink::Writer(Box::new(out))))
     }
 
-    /// A tree into a folder, which is made if its parent is there. Files in it that the tree has
-    /// too are replaced, others stay.
+    /// Writes a tree into a directory, which is created if its parent exists. Existing files that
+    /// the tree contains are replaced, other files are kept.
     pub fn to_folder(path: &Path) -> Result<Self, OutputError> {
         tree::check(path)?;
         Ok(Self::new(Target::Tree, Stage::Tree(place::Placing::new(path))))
@@ -98,13 +98,13 @@ impl FileSend {
         FileSendServer::new(self.clone())
     }
 
-    /// What went wrong. Where it went wrong here, the solve's error only repeats it.
+    /// The first fault. If it happened on this side, the solve's error only repeats it.
     pub fn fault(&self) -> Option<Fault> {
         self.lock().fault.clone()
     }
 
-    /// Says that the solve ended well, and puts the result in its place. Until then nothing of it is to be
-    /// seen there. Renaming may take a while, so this belongs on a thread that may wait.
+    /// Call this after the solve has succeeded: moves the result to its destination, where nothing
+    /// is visible before. Renaming may block, so this needs a thread for blocking work.
     pub fn commit(&self) -> Result<(), OutputError> {
         let mut state = self.lock();
         if let Some(fault) = &state.fault {
@@ -124,8 +124,8 @@ impl FileSend {
         }
     }
 
-    /// Says that the solve failed: what was received is removed. The same happens
-    /// when the last clone, those in the session included, is dropped.
+    /// Call this after the solve has failed: removes the received data. Dropping the last clone,
+    /// including those in the session, does the same.
     pub fn discard(&self) {
         let mut state = self.lock();
         state.stage = Stage::Closed;
@@ -151,12 +151,12 @@ fn unwritten(path: &Path, error: &io::Error) -> Fault {
     Fault::Here(LocalFault::unwritten(path, error))
 }
 
-/// What BuildKit did that its protocol does not allow.
+/// A violation of the protocol by BuildKit.
 fn wrong(what: impl Into<String>) -> Fault {
     Fault::There(what.into())
 }
 
-/// Receiving ended early, and this side does not know why.
+/// Receiving ended early for a reason that this side does not know.
 fn gone() -> Fault {
     Fault::There("BuildKit stopped sending before the end".to_owned())
 }

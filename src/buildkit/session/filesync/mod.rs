@@ -1,9 +1,9 @@
-//! FileSync: BuildKit reads folders of ours, as far as it asks for them.
+//! FileSync: BuildKit reads the client's directories, as far as it needs them.
 //!
-//! A [`FileSync`] offers folders by name. What is in a folder is a [`FileSource`]'s matter:
-//! [`MemoryFiles`] is one, a folder on disk another. Here is the protocol alone: only what
-//! BuildKit asks for is sent, and a file that is no longer what was announced is an error, which
-//! reaches BuildKit and whoever asks for [`FileSync::faults`], never a hang.
+//! A [`FileSync`] offers directories by name. A [`FileSource`] provides the entries of a directory:
+//! [`MemoryFiles`] is one, a directory on disk another. This module only implements the protocol:
+//! only what BuildKit requests is sent. If a file differs from its announcement, that is an error,
+//! which BuildKit receives and [`FileSync::faults`] returns; it never hangs.
 
 mod batch;
 mod memory;
@@ -27,10 +27,10 @@ pub use source::{FileSource, Filter, Stat, Visit, mode};
 /// The methods of this service that a session announces.
 pub const METHODS: &[&str] = &["/moby.filesync.v1.FileSync/DiffCopy"];
 
-/// Faults past this many are not kept: the first ones tell the story.
+/// Further faults are dropped: the first ones explain the failure.
 const FAULTS: usize = 32;
 
-/// The folders that a session offers; clones share them.
+/// The directories that a session offers; clones share them.
 #[derive(Clone, Default)]
 pub struct FileSync {
     shared: Arc<Shared>,
@@ -45,21 +45,21 @@ struct Shared {
 
 type Observer = dyn Fn(Note<'_>) + Send + Sync;
 
-/// What happened in a transfer. Notes come from several threads.
+/// An event of a transfer, from any thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Note<'a> {
-    /// This many bytes of content were handed to the connection.
+    /// This many bytes of content were passed to the connection.
     Sent { dir: &'a str, bytes: usize },
-    /// All of a file was.
+    /// A file was passed completely.
     File { dir: &'a str, path: &'a str },
-    /// A transfer broke.
+    /// A transfer failed.
     Failed { dir: &'a str, message: &'a str },
 }
 
-/// Why a transfer of ours failed, in words for a person.
+/// Why a transfer failed, as a message for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The name of the folder.
+    /// The name of the directory.
     pub dir: String,
     pub message: String,
 }
@@ -69,19 +69,19 @@ impl FileSync {
         Self::default()
     }
 
-    /// One that tells `observer` of every step.
+    /// Like `new`, but reports every event to `observer`.
     pub fn observed(observer: impl Fn(Note<'_>) + Send + Sync + 'static) -> Self {
         let shared = Shared { observer: Some(Box::new(observer)), ..Shared::default() };
         Self { shared: Arc::new(shared) }
     }
 
-    /// Offers `source` as `dir`, from now on, in place of what had the name before.
+    /// Offers `source` as `dir`, and replaces a previous source of this name.
     pub fn offer(&self, dir: impl Into<String>, source: Arc<dyn FileSource>) {
         let mut sources = self.shared.sources.write().unwrap_or_else(PoisonError::into_inner);
         sources.insert(dir.into(), source);
     }
 
-    /// What went wrong so far. When a solve fails, these say why in better words than BuildKit.
+    /// The faults so far. When a solve fails, they explain it better than BuildKit's error.
     pub fn faults(&self) -> Vec<Fault> {
         self.shared.faults.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
