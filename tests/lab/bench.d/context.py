@@ -27,7 +27,7 @@ context: {context}
 axes: {{ number: [1] }}
 """
 PER_FOLDER = 100
-# From nothing to 3 KB, in turn.
+# From 0 to 3 KB, in turn.
 LARGEST = 3_000
 
 PROGRAMS = {"buildx": ("docker-buildx", "docker"), "onebuild": ("onebuild",)}
@@ -62,7 +62,7 @@ def measure_all(
     results = []
     with Engine() as engine:
         env = {"PATH": os.environ["PATH"], "HOME": str(work), "DOCKER_HOST": engine.host}
-        # The base image is there when the clock starts.
+        # The base image is pulled before the measurement.
         _run(_buildx(root, work / "empty"), env, work, logs / "fill.log")
         for number in range(rounds):
             order = list(PROGRAMS)
