@@ -12,9 +12,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use onebuild::error::SourceFile;
-use onebuild::matrix::{Matrix, Overrides, Selection};
-use onebuild::plan::{self, Templates};
+use onebuild::parts::{Matrix, Overrides, Root, Selection, SourceFile, Templates, plan};
 
 const SIZES: [usize; 4] = [100, 1_000, 10_000, 100_000];
 const RULES: [usize; 4] = [0, 10, 100, 1_000];
@@ -77,8 +75,7 @@ fn measure(size: usize, rules: usize) -> String {
     let expanded = start.elapsed();
     let mut templates = Templates::default();
     templates.insert("Dockerfile", SourceFile::new("Dockerfile", template)).unwrap();
-    let plan = plan::plan(&matrix, &cells, &templates, &plan::Root::default(), &Default::default())
-        .unwrap();
+    let plan = plan(&matrix, &cells, &templates, &Root::default(), &Default::default()).unwrap();
     let rendered = start.elapsed();
     assert_eq!(plan.requests.len(), size);
     let times = [parsed, expanded - parsed, rendered - expanded];

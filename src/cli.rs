@@ -1,9 +1,10 @@
-//! Arguments and help; no behaviour.
+//! Command-line arguments and their help; no behaviour.
 //!
-//! The axes of the matrix at hand are flags too (`--os`, `--version`): [`command`] is given their
-//! names, since only the file knows them.
+//! The axes of the matrix are flags too (`--os`, `--version`): [`command`] gets their names, since
+//! only the file contains them.
 
 mod allow;
+mod axes;
 mod early;
 mod inputs;
 mod tools;
@@ -22,8 +23,9 @@ use crate::plan::FileOutput;
 use crate::progress::Mode;
 
 pub use allow::AllowFlag;
+pub use axes::axis_flags;
 pub use early::early_values;
-pub use inputs::{BuildContext, CacheFlag, InputArgs, NetworkArg, SecretFlag, SshFlag};
+pub use inputs::{CacheFlag, InputArgs, NetworkArg, SecretFlag};
 pub use tools::{
     CompletionsArgs, ExplainArgs, ExplainFormat, InitArgs, LintArgs, LintFormat, ManArgs, PlanArgs,
     PlanFormat, RenderArgs,
@@ -36,38 +38,38 @@ pub use tools::{
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
-    /// Log what passes between onebuild, the engine and registries, for a bug report; secrets are left
-    /// out [env: ONEBUILD_LOG]
+    /// Log the communication with the engine and the registries to a file, for a bug report;
+    /// secrets are redacted [env: ONEBUILD_LOG]
     #[arg(long, global = true, value_name = "FILE")]
     pub debug: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Build the cells selected; an axis that is not named takes its default
+    /// Build the selected cells; an axis without a selection uses its default
     Build(BuildArgs),
-    /// Build every cell, or every one that is selected
+    /// Build all cells, or all selected cells
     Matrix(BuildArgs),
-    /// Print the Dockerfiles, or write them into a folder; nothing is built
+    /// Print the rendered Dockerfiles, or write them to a directory; does not build
     Render(RenderArgs),
-    /// Show what would be built
+    /// Print what would be built
     Plan(PlanArgs),
-    /// Show every value of one cell, and where it comes from
+    /// Print every value of one cell, and where it comes from
     Explain(ExplainArgs),
-    /// Find what is wrong or unwise, without building
+    /// Report errors and bad practice, without building
     Lint(LintArgs),
-    /// Begin a matrix here, from the Makefile and the Dockerfiles if there are any
+    /// Create a matrix.yaml, from the Makefile and the Dockerfiles if there are any
     Init(InitArgs),
     /// Print the JSON schema of matrix.yaml, for editors
     Schema,
-    /// Print a completion script, which knows the axes of the matrix at hand
+    /// Print a shell completion script (includes the axes of the current matrix)
     Completions(CompletionsArgs),
-    /// Print the manual
+    /// Print the manual page
     Man(ManArgs),
 }
 
 impl Command {
-    /// Which matrix, and which cells of it; none for a command that needs no matrix.
+    /// The selection of cells; `None` for a command that does not need a matrix.
     pub fn select_mut(&mut self) -> Option<&mut SelectArgs> {
         match self {
             Self::Build(args) | Self::Matrix(args) => Some(&mut args.select),
@@ -80,57 +82,57 @@ impl Command {
     }
 }
 
-/// Which cells.
+/// The selection of cells.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Selection")]
 pub struct SelectArgs {
-    /// The matrix; - reads it from stdin
+    /// Path of the matrix; - reads it from stdin
     #[arg(short, long, env = "ONEBUILD_FILE", default_value = "matrix.yaml")]
     pub file: PathBuf,
-    /// Only cells whose axis has this value; a list, a glob, or a comparison of versions
+    /// Only cells with this axis value: a value, a list, a glob, or a version comparison
     #[arg(long, value_name = "AXIS=VALUE", value_parser = Pick::parse)]
     pub only: Vec<Pick>,
-    /// No cells whose axis has this value
+    /// Exclude cells with this axis value
     #[arg(long, value_name = "AXIS=VALUE", value_parser = Pick::parse)]
     pub skip: Vec<Pick>,
-    /// Also a value that the matrix does not list, this once
+    /// Add a value that the matrix does not list, for this run only
     #[arg(long, value_name = "AXIS=VALUE", value_parser = Pick::parse)]
     pub add: Vec<Pick>,
-    /// Build for these platforms instead of the matrix's own
+    /// Build for these platforms instead of those of the matrix
     #[arg(long, env = "ONEBUILD_PLATFORM", value_name = "PLATFORM", value_delimiter = ',')]
     pub platform: Vec<Platform>,
-    /// Name the images in this repository instead of the matrix's own
+    /// Use this image repository instead of the one in the matrix
     #[arg(long, env = "ONEBUILD_IMAGE", value_name = "REPOSITORY", value_delimiter = ',')]
     pub image: Vec<Repository>,
-    /// Write this before every tag
+    /// Add a prefix to every tag
     #[arg(long, env = "ONEBUILD_TAG_PREFIX", value_name = "TEXT")]
     pub tag_prefix: Option<String>,
     /// Set a var of the matrix
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub var: Vec<(String, String)>,
-    /// A build argument; without =VALUE it is taken from the environment
+    /// Set a build argument; without =VALUE, its value comes from the environment
     #[arg(long, value_name = "NAME[=VALUE]", value_parser = build_arg)]
     pub build_arg: Vec<(String, Option<String>)>,
-    /// Take one base image for another, as behind a mirror
+    /// Replace a base image, e.g. with a mirror
     #[arg(long, value_name = "REF=REF")]
     pub base: Vec<BaseOverride>,
-    /// Take warnings for errors
+    /// Treat warnings as errors
     #[arg(long)]
     pub strict: bool,
-    /// Take values that come from elsewhere (`from:`) as the last run found them
+    /// Use the cached values of `from:` instead of fetching them
     #[arg(long)]
     pub offline: bool,
-    /// Let the matrix reach beyond its repository: fs.read=PATH, fs.write=PATH, fs=PATH, ssh,
+    /// Allow the matrix access beyond its repository: fs.read=PATH, fs.write=PATH, fs=PATH, ssh,
     /// network.host, security.insecure, image.push=REPOSITORY, test.privileged, test.volumes=PATH
     #[arg(long, env = "ONEBUILD_ALLOW", value_name = "GRANT", help_heading = "Permissions")]
     pub allow: Vec<AllowFlag>,
-    /// What `allow` and the environment grant together.
+    /// The grants of `allow` and of the environment together.
     #[arg(skip)]
     pub grants: Grants,
-    /// What the flags of single axes said.
+    /// The values of the axis flags.
     #[arg(skip)]
     pub axes: Vec<Pick>,
-    /// The variables that said what no flag did.
+    /// The environment variables that set a value because no flag did.
     #[arg(skip)]
     pub environment: Vec<String>,
 }
@@ -148,21 +150,21 @@ pub struct BuildArgs {
     pub run: RunArgs,
 }
 
-/// Where the result goes.
+/// The destination of the result.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// Push to the registry; without --load nothing is kept in the local store
+    /// Push to the registry; without --load, the local image store keeps no copy
     #[arg(long)]
     pub push: bool,
-    /// Put the images into the engine's store (the default where no other output is named)
+    /// Load the images into the engine's store (the default without another output)
     #[arg(long)]
     pub load: bool,
-    /// Write a file instead: type=oci|docker|tar|local,dest=PATH; a PATH that ends in / is a folder
-    /// that gets one for each cell, - is stdout
+    /// Write a file instead: type=oci|docker|tar|local,dest=PATH. A PATH that ends in / is a
+    /// directory with one file for each cell; - is stdout
     #[arg(short, long, value_name = "SPEC", conflicts_with_all = ["push", "load"])]
     pub output: Option<OutputSpec>,
-    /// Say what would be built and stop; needs no engine
+    /// Print what would be built, then exit; needs no engine
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -171,46 +173,47 @@ pub struct OutputArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Build")]
 pub struct RunArgs {
-    /// Where the engine listens: unix://, tcp:// or ssh:// [default: DOCKER_HOST, the docker context in
-    /// use, or the usual sockets]
+    /// Address of the Docker engine: unix://, tcp:// or ssh:// [default: DOCKER_HOST, the current
+    /// docker context, or the usual sockets]
     #[arg(short = 'H', long, value_name = "ENDPOINT")]
     pub host: Option<String>,
-    /// How many cells are built at once [default: 4 for each core]
+    /// Number of cells to build at the same time [default: 4 per core]
     #[arg(short, long, env = "ONEBUILD_JOBS", value_name = "N", value_parser = jobs)]
     pub jobs: Option<NonZeroUsize>,
-    /// How many smoke tests run at once, an emulated one counting as two [default: the engine's cores]
+    /// Number of smoke tests to run at the same time; an emulated one counts as two [default: the
+    /// engine's cores]
     #[arg(long, env = "ONEBUILD_TEST_JOBS", value_name = "N", value_parser = jobs)]
     pub test_jobs: Option<NonZeroUsize>,
-    /// Go on with the other cells when one fails (the default)
+    /// Continue with the other cells when one fails (the default)
     #[arg(long, overrides_with = "fail_fast")]
     pub keep_going: bool,
     /// Stop when a cell fails
     #[arg(long)]
     pub fail_fast: bool,
-    /// Run every instruction again
+    /// Do not use the build cache
     #[arg(long)]
     pub no_cache: bool,
-    /// Take base images from their registries alone; without it the engine's own copy serves where
-    /// a registry has none or is down
+    /// Always get base images from their registries; without it, the engine's own copy is used if a
+    /// registry does not have the image or is down
     #[arg(long)]
     pub pull: bool,
-    /// Attach provenance; costs about half as much again for a cell that is cached, and gives every
-    /// run a new digest, so that unchanged images are pushed again
+    /// Attach provenance. A cached cell takes about 50% longer, and every run has a new digest, so
+    /// that unchanged images are pushed again
     #[arg(long)]
     pub provenance: bool,
-    /// Keep a record of each build in the engine's history; doubles the time of a cached cell
+    /// Record each build in the engine's build history; a cached cell takes twice as long
     #[arg(long)]
     pub history: bool,
-    /// Let images go out without the tests that the matrix has for them
+    /// Skip the smoke tests of the matrix
     #[arg(long)]
     pub skip_test: bool,
-    /// How progress is shown
+    /// How to show progress
     #[arg(long, value_enum, env = "ONEBUILD_PROGRESS", default_value_t = Mode::Auto)]
     pub progress: Mode,
 }
 
 fn jobs(text: &str) -> Result<NonZeroUsize, String> {
-    text.parse().map_err(|_| "write a number, 1 or more".to_owned())
+    text.parse().map_err(|_| "the number must be greater than zero".to_owned())
 }
 
 fn name_and_value(text: &str) -> Result<(String, String), String> {
@@ -267,23 +270,23 @@ impl FromStr for OutputSpec {
                 Some(("type", "tar")) => kind = Some(FileOutput::Tar),
                 Some(("type", "local")) => kind = Some(FileOutput::Local),
                 Some(("type", other)) => {
-                    return Err(format!("`{other}` is none of oci, docker, tar, local"));
+                    return Err(format!("`{other}` is not one of oci, docker, tar, local"));
                 }
                 Some(("dest", path)) if !path.is_empty() => dest = Some(PathBuf::from(path)),
                 _ => return Err(format!("`{field}` is neither type=… nor dest=…")),
             }
         }
-        let kind = kind.ok_or("it lacks type=oci|docker|tar|local")?;
-        let dest = dest.ok_or("it lacks dest=PATH")?;
+        let kind = kind.ok_or("type=oci|docker|tar|local is missing")?;
+        let dest = dest.ok_or("dest=PATH is missing")?;
         Ok(Self { kind, dest })
     }
 }
 
-/// An axis of the matrix at hand, to become a flag.
+/// An axis of the matrix that becomes a flag.
 #[derive(Debug, Clone)]
 pub struct AxisFlag {
     pub name: String,
-    /// What its help says of the values.
+    /// The values, for the help.
     pub values: String,
 }
 
@@ -293,19 +296,19 @@ impl AxisFlag {
     }
 }
 
-/// The id of an axis's flag, apart from the ids of all other arguments, which hold no colon.
+/// The id of an axis flag. It cannot clash with other arguments, because their ids contain no colon.
 pub fn axis_id(axis: &str) -> String {
     format!("axis:{axis}")
 }
 
-/// The command line, with a flag for every axis whose name is not taken.
+/// The command line with a flag for every axis whose name is not used by another flag.
 pub fn command(axes: &[AxisFlag]) -> clap::Command {
     let mut command = Cli::command();
     let names: Vec<String> =
         command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     for name in names {
         command = command.mut_subcommand(name, |mut sub| {
-            // Only commands that select cells have use for them.
+            // Only commands that select cells have these flags.
             let selects = sub.get_arguments().any(|arg| arg.get_id() == "only");
             for axis in axes.iter().filter(|_| selects) {
                 let taken = sub.get_arguments().any(|arg| arg.get_long() == Some(&axis.name))
@@ -331,7 +334,7 @@ fn axis_flag(axis: &AxisFlag) -> Arg {
         .display_order(0)
 }
 
-/// The variables that said one of the values of a selection, where no flag did.
+/// The environment variables that set a value of the selection because no flag did.
 pub fn environment(matches: &ArgMatches) -> Vec<String> {
     let Some((_, matches)) = matches.subcommand() else { return Vec::new() };
     let known = ["platform", "image", "tag_prefix"];
@@ -343,7 +346,7 @@ pub fn environment(matches: &ArgMatches) -> Vec<String> {
     known.into_iter().filter(is_set).map(variable).collect()
 }
 
-/// What the flags of single axes said.
+/// The values of the axis flags.
 pub fn axis_picks(axes: &[AxisFlag], matches: &ArgMatches) -> Vec<Pick> {
     let Some((_, matches)) = matches.subcommand() else { return Vec::new() };
     let pick = |axis: &AxisFlag| {

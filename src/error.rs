@@ -1,9 +1,9 @@
-//! What can go wrong, told so that it helps: kinds with their exit codes, and places in files.
+//! Errors: their kinds with exit codes, and their places in files.
 //!
-//! Two shapes. A [`Diagnostic`] points into a file that the person wrote; the pure core collects
-//! them, all at once, in [`Diagnostics`]. An [`Error`] is what ends a command: a kind, which picks
-//! the exit code, with a message and its causes, or with the diagnostics. Both are drawn by one
-//! renderer; printing is left to whoever owns the terminal.
+//! There are two types. A [`Diagnostic`] points into a file that the user wrote; the pure core
+//! collects all of them in [`Diagnostics`]. An [`Error`] ends a command: it has a kind, which
+//! determines the exit code, and either a message with its causes or diagnostics. One renderer
+//! draws both; printing is left to the owner of the terminal.
 
 mod diagnostic;
 mod kind;
@@ -12,7 +12,7 @@ mod source;
 mod suggest;
 mod why;
 
-pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use kind::{Error, ErrorKind};
 pub use render::{spelled_out, visible};
 pub use source::{SourceFile, Span};

@@ -8,37 +8,69 @@
 
 #![deny(clippy::unwrap_used)]
 
-pub mod allow; // acknowledgements of what rules find, and the list of the rules (pure)
-pub mod axis_source; // fetching the values of axes that come from elsewhere
-pub mod buildkit; // BuildKit's client: control, session; depends on nothing else of ours
-pub mod cell_name; // how a cell is named (pure)
-pub mod check; // rules over the whole plan (pure)
-pub mod cli; // arguments and help; no behaviour
-pub mod commands; // one file a subcommand: wiring only
-pub mod context; // the build context: .dockerignore, the walk
-pub mod debug; // the debug log: what happened on each wire, without secrets
-pub mod docker; // endpoint, dialer, credentials, the Docker API
-pub mod dockerfile; // what a Dockerfile says, and what BuildKit makes of it (pure)
-pub mod driver; // where docker and buildkit meet: implements `Builder`
-pub mod error; // kinds, exit codes, rendering of source spans
-pub mod event; // what work may tell a display
-pub mod failure; // why a cell failed: its kind, and the sentences made from it (pure)
-pub mod grants; // what a command line lets a matrix reach: `--allow` (pure)
-pub mod image; // reference, tag, digest, platform (pure)
-pub mod init; // a first matrix.yaml, from a Makefile and Dockerfiles (pure)
-pub mod input; // further contexts, secrets, caches, as they are written (pure)
-pub mod lint; // what is unwise about a matrix and its templates (pure)
-pub mod matrix; // schema, expansion, selection (pure)
-pub mod outcome; // what a cell came to
-pub mod plan; // cells to build, and their build requests (pure)
-pub mod progress; // tty, plain, quiet: consume events, write to a given Write
-pub mod proxy; // which proxy a request goes through (pure)
-pub mod registry; // manifest of a reference, verification of what was pushed
-pub mod regular; // files that have a beginning and an end, opened
-pub mod report; // the closing table and failures: return text
-pub mod run; // signals that stop a run
-pub mod schedule; // bounded, keep-going, cancel; knows a `Builder`, not BuildKit
-pub mod template; // the one place that knows the placeholder syntax (pure)
-pub mod text; // text for people: cleaned, measured, numbers made short (pure)
-pub mod version; // how versions compare (pure)
+mod allow; // acknowledgements of what rules find, and the list of the rules (pure)
+mod axis_source; // fetching the values of axes that come from elsewhere
+mod buildkit; // BuildKit's client: control, session; depends on nothing else of ours
+mod cell_name; // how a cell is named (pure)
+mod check; // rules over the whole plan (pure)
+mod cli; // arguments and help; no behaviour
+mod commands; // one file a subcommand: wiring only
+mod context; // the build context: .dockerignore, the walk
+mod debug; // the debug log: what happened on each wire, without secrets
+mod docker; // endpoint, dialer, credentials, the Docker API
+mod dockerfile; // what a Dockerfile says, and what BuildKit makes of it (pure)
+mod driver; // where docker and buildkit meet: implements `Builder`
+mod error; // kinds, exit codes, rendering of source spans
+mod event; // what work may tell a display
+mod failure; // why a cell failed: its kind, and the sentences made from it (pure)
+mod grants; // what a command line lets a matrix reach: `--allow` (pure)
+mod image; // reference, tag, digest, platform (pure)
+mod init; // a first matrix.yaml, from a Makefile and Dockerfiles (pure)
+mod input; // further contexts, secrets, caches, as they are written (pure)
+mod lint; // what is unwise about a matrix and its templates (pure)
+mod loopback; // which hosts are this machine (pure)
+mod matrix; // schema, expansion, selection (pure)
+mod outcome; // what a cell came to
+mod plan; // cells to build, and their build requests (pure)
+mod progress; // tty, plain, quiet: consume events, write to a given Write
+mod proxy; // which proxy a request goes through (pure)
+mod registry; // manifest of a reference, verification of what was pushed
+mod regular; // files that have a beginning and an end, opened
+mod report; // the closing table and failures: return text
+mod run; // signals that stop a run
+mod schedule; // bounded, keep-going, cancel; knows a `Builder`, not BuildKit
+mod template; // the one place that knows the placeholder syntax (pure)
+mod text; // text for people: cleaned, measured, numbers made short (pure)
+mod version; // how versions compare (pure)
+mod workspace; // the files of the user, read and written
 mod yaml; // YAML as a tree that knows its places (pure)
+
+pub use commands::run;
+
+/// What the tests, the benchmarks and the fuzz targets of this repository use. Not a stable interface.
+///
+/// Everything else is private, so that the compiler finds code that nothing uses.
+#[doc(hidden)]
+pub mod parts {
+    pub use crate::allow::RULES;
+    pub use crate::buildkit::Client;
+    pub use crate::check::{Subject, acknowledge, check};
+    pub use crate::cli::{AxisFlag, command};
+    pub use crate::commands::guard;
+    pub use crate::context::patterns::Rules;
+    pub use crate::docker::{Credentials, DockerConfig, Engine, EngineFacts, Places, candidates};
+    pub use crate::dockerfile::{Dockerfile, Given, Source};
+    pub use crate::driver::{EngineBuilder, HeldSecrets, REGISTRY_TIMEOUT, Verified};
+    pub use crate::error::{Diagnostics, SourceFile};
+    pub use crate::failure::{Failure, Kind, Phase, RegistryFault};
+    pub use crate::image::{Digest, Platform, Reference};
+    pub use crate::input::{Cache, Root};
+    pub use crate::lint::{Findings, github, sarif, text};
+    pub use crate::matrix::{Matrix, Overrides, Selection};
+    pub use crate::outcome::CellResult;
+    pub use crate::plan::{BuildOptions, BuildRequest, Output, Templates, plan};
+    pub use crate::proxy::Proxies;
+    pub use crate::registry::{Patience, Registry, RegistryClient, Settle, VerifyError, verify};
+    pub use crate::schedule::Builder;
+    pub use crate::template::{Scope, Template, Value};
+}

@@ -1,5 +1,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    onebuild::commands::run(std::env::args_os())
+    onebuild::run(std::env::args_os())
 }

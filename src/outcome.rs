@@ -12,8 +12,6 @@ pub use crate::failure::{Failure, Place};
 pub struct Outcome {
     pub cell: CellName,
     pub platforms: Vec<Platform>,
-    /// All requested references; the first one is shown.
-    pub references: Vec<Reference>,
     pub result: CellResult,
     /// From leaving the queue to the end; zero for a cell that never left it.
     pub elapsed: Duration,

@@ -11,6 +11,8 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 
+use crate::loopback::{bare, is_loopback};
+
 /// The proxies of an environment.
 #[derive(Debug, Clone, Default)]
 pub struct Proxies {
@@ -68,7 +70,7 @@ impl Proxies {
         };
         let host = bare(url.host_str()?);
         let address = host.parse::<IpAddr>().ok();
-        if host == "localhost" || address.is_some_and(|address| address.is_loopback()) {
+        if is_loopback(host) {
             return None;
         }
         let port = url.port_or_known_default();
@@ -131,10 +133,6 @@ fn direct(entry: &str) -> Option<Direct> {
     let itself = !host.starts_with('.');
     (!name.is_empty())
         .then(|| Direct { hosts: Hosts::Domain { name: name.to_owned(), itself }, port })
-}
-
-fn bare(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 fn contains(network: IpAddr, bits: u8, address: IpAddr) -> bool {

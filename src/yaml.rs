@@ -1,8 +1,7 @@
-//! YAML as a tree in which everything knows its place and every scalar is text. Pure.
+//! YAML as a tree in which every node has its place and every scalar is a string. Pure.
 //!
-//! The tree is built here from the parser's events, and not by deserializing, for two reasons: a
-//! deserializer stops at the first wrong type, and it turns `3.10` into a number before anybody
-//! can ask for text.
+//! The tree is built from the parser's events instead of by deserializing, for two reasons: a
+//! deserializer stops at the first wrong type, and it turns `3.10` into a number.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,28 +9,28 @@ use granit_parser::{Event, Parser, ScanError, Span as YamlSpan};
 
 use crate::error::{Diagnostic, Diagnostics, SourceFile, Span};
 
-/// What people write by hand is a page of text: a larger one was made to fill the memory.
-const LARGEST_FILE: usize = 1 << 20;
-const DEEPEST: usize = 32;
-/// Counted after aliases are put in place.
-const MOST_NODES: usize = 100_000;
+/// Handwritten files are about a page long: a larger one is an attack on memory.
+const MAX_FILE_BYTES: usize = 1 << 20;
+const MAX_DEPTH: usize = 32;
+/// Counted after aliases are expanded.
+const MAX_NODES: usize = 100_000;
 
-/// A kind of file that is written in YAML.
+/// A file format that is written in YAML.
 pub(crate) struct Language {
-    /// Why a second document is refused: `a matrix is one YAML document`.
+    /// Why a second document is an error: `a matrix is one YAML document`.
     pub(crate) single: &'static str,
-    /// What an empty file lacks.
+    /// The help for an empty file.
     pub(crate) least: &'static str,
-    /// Tags that mean something, beside YAML's own: `!reset`.
+    /// Allowed tags besides YAML's own, such as `!reset`.
     pub(crate) tags: &'static [&'static str],
 }
 
-/// What one file holds.
+/// The content of one file.
 pub(crate) struct Document {
     pub(crate) root: Node,
-    /// From `#` to the end of the line, in their order.
+    /// From `#` to the end of the line, in file order.
     pub(crate) comments: Vec<Span>,
-    /// Keys that are given twice: they stop nothing yet.
+    /// Duplicate keys; reading continues after them.
     pub(crate) errors: Diagnostics,
 }
 
@@ -39,7 +38,7 @@ pub(crate) struct Document {
 pub(crate) struct Node {
     pub(crate) span: Span,
     pub(crate) kind: Kind,
-    /// Nodes in it, itself included.
+    /// The number of nodes in it, including itself.
     pub(crate) size: usize,
 }
 
@@ -60,11 +59,11 @@ pub(crate) struct Entry {
 }
 
 impl Kind {
-    /// What a person sees there, where something else is wanted.
+    /// Describes the value where another type is expected.
     pub(crate) fn described(&self) -> &'static str {
         match self {
-            Self::Empty => "nothing is given",
-            Self::Scalar(_) => "this is a text",
+            Self::Empty => "the value is empty",
+            Self::Scalar(_) => "this is a string",
             Self::List(_) => "this is a list",
             Self::Map(_) => "this is a map",
         }
@@ -72,31 +71,31 @@ impl Kind {
 }
 
 impl Node {
-    /// A list that was put together of several.
+    /// A list that is joined from several lists.
     pub(crate) fn list(span: Span, items: Vec<Node>) -> Self {
         let size = 1 + items.iter().map(|item| item.size).sum::<usize>();
         Self { span, kind: Kind::List(items), size }
     }
 
-    /// The node itself; nothing stands in its place.
+    /// Takes the node and leaves an empty one.
     pub(crate) fn take(&mut self) -> Self {
         let empty = Self { span: self.span.clone(), kind: Kind::Empty, size: 1 };
         std::mem::replace(self, empty)
     }
 }
 
-/// Reads one document; what YAML itself forbids ends the reading.
+/// Reads one document; a YAML syntax error ends the reading.
 pub(crate) fn read(file: &SourceFile, language: &Language) -> Result<Document, Diagnostics> {
-    if file.text().len() > LARGEST_FILE {
+    if file.text().len() > MAX_FILE_BYTES {
         let message = format!("{} is larger than 1 MiB", file.name());
         return Err(Diagnostic::error(message).at(&file.span(0..0), "").into());
     }
     let options = granit_parser::options! {
-        flow_nesting_limit: DEEPEST,
-        block_nesting_limit: DEEPEST,
+        flow_nesting_limit: MAX_DEPTH,
+        block_nesting_limit: MAX_DEPTH,
         emit_comments: true,
-        // The size of the file bounds them.
-        max_buffered_comment_events: LARGEST_FILE,
+        // The file size bounds them.
+        max_buffered_comment_events: MAX_FILE_BYTES,
     };
     let mut builder = Builder {
         file,
@@ -119,35 +118,35 @@ pub(crate) fn read(file: &SourceFile, language: &Language) -> Result<Document, D
     })
 }
 
-/// Words of the parser, and what the person most likely has to do.
+/// Phrases of the parser, and the most likely fix.
 const HINTS: [(&str, &str); 10] = [
-    ("recursion limit", "lists and maps within each other: 32 at most"),
-    ("unknown anchor", "a text that starts with `*` needs quotes"),
+    ("recursion limit", "lists and maps can be nested at most 32 deep"),
+    ("unknown anchor", "a string that starts with `*` needs quotes"),
     ("tabs disallowed", "indent with spaces"),
     ("found a tab", "indent with spaces"),
-    ("mapping values are not allowed", "a text with a colon and a space in it needs quotes"),
-    ("multiline quoted scalar", "is a quote above not closed?"),
-    ("unclosed quote", "is a quote above not closed?"),
+    ("mapping values are not allowed", "a string that contains `: ` needs quotes"),
+    ("multiline quoted scalar", "is a closing quote missing above?"),
+    ("unclosed quote", "is a closing quote missing above?"),
     ("character: `\\u", "is this a text file?"),
     (
         "unexpected character",
-        "a text that starts with a sign, such as `{`, `%` or `@`, needs quotes",
+        "a string that starts with a special character, such as `{`, `%` or `@`, needs quotes",
     ),
-    ("block mapping", "is this line indented as its neighbours are?"),
+    ("block mapping", "is this line indented like its neighbours?"),
 ];
 
 fn syntax(file: &SourceFile, error: &ScanError) -> Diagnostics {
     let at = error.marker().byte_offset().unwrap_or(file.text().len());
     let info = error.info();
-    let finding = Diagnostic::error("this is not YAML").at(&file.span(at..at), info.as_str());
+    let finding = Diagnostic::error("invalid YAML").at(&file.span(at..at), info.as_str());
     let hint = HINTS.iter().find(|(words, _)| info.contains(words));
     hint.map_or(finding.clone(), |(_, help)| finding.help(*help)).into()
 }
 
-/// A collection whose end has not come yet.
+/// A collection that is still open.
 enum Open {
     List(Vec<Node>),
-    /// The second part is a key that waits for its value.
+    /// The second part is a key without its value.
     Map(Vec<Entry>, Option<(String, Span)>),
 }
 
@@ -170,13 +169,13 @@ impl Builder<'_> {
         if let Some(tag) = event.tag().filter(|tag| !tag.is_yaml_core_schema()) {
             let tag = tag.to_string().replace("tag:yaml.org,2002:", "!!");
             if !self.language.tags.contains(&tag.as_str()) {
-                let message = format!("the YAML tag `{tag}` means nothing here");
+                let message = format!("the YAML tag `{tag}` is not supported here");
                 return Err(self.refuse(range, &message));
             }
         }
         match event {
             Event::Scalar(text, style, anchor, _) => {
-                // The parser says `~` where nothing stands; only the place tells the two apart.
+                // The parser returns `~` for an empty value; only the range tells the two apart.
                 let plain = style == granit_parser::ScalarStyle::Plain;
                 let kind = if plain && range.is_empty() {
                     Kind::Empty
@@ -208,7 +207,7 @@ impl Builder<'_> {
                         (Kind::Map(self.merged(entries)?), inside, last)
                     }
                 };
-                // A block ends where the next thing starts: too far to underline.
+                // A block ends where the next node starts: too far to underline.
                 let end = if range.is_empty() { last.unwrap_or(start) } else { range.end };
                 let span = self.file.span(start..end.max(start));
                 self.add(Node { span, kind, size: inside + 1 }, anchor)
@@ -218,10 +217,10 @@ impl Builder<'_> {
                     self.nodes += node.size - 1;
                     self.add(node, 0)
                 }
-                None => Err(self.refuse(range, "an alias cannot stand inside its own anchor")),
+                None => Err(self.refuse(range, "an alias cannot be used inside its own anchor")),
             },
             Event::DocumentStart(..) if self.root.is_some() => {
-                let message = format!("{}, and here a second begins", self.language.single);
+                let message = format!("{}, but a second one starts here", self.language.single);
                 Err(self.refuse(range, &message))
             }
             Event::Comment(..) => {
@@ -233,14 +232,15 @@ impl Builder<'_> {
     }
 
     fn add(&mut self, node: Node, anchor: usize) -> Step {
-        // What is inside has been counted when it came.
+        // The nodes inside are already counted.
         self.nodes += 1;
-        if self.nodes > MOST_NODES {
-            let message = format!("the file holds more than {MOST_NODES} values, aliases counted");
+        if self.nodes > MAX_NODES {
+            let message =
+                format!("the file contains more than {MAX_NODES} values, with aliases expanded");
             return Err(Box::new(Diagnostic::error(message).at(&node.span, "")));
         }
         if anchor != 0 {
-            // The copy is held whether or not an alias asks for it.
+            // The copy is kept even if no alias uses it.
             self.nodes += node.size;
             self.anchors.insert(anchor, node.clone());
         }
@@ -254,7 +254,7 @@ impl Builder<'_> {
                 (None, Kind::Scalar(key)) => *waiting = Some((key, node.span)),
                 (None, Kind::Empty) => *waiting = Some((String::new(), node.span)),
                 (None, Kind::List(_) | Kind::Map(_)) => {
-                    let message = "a key has to be plain text";
+                    let message = "a key must be a string";
                     return Err(Box::new(Diagnostic::error(message).at(&node.span, "")));
                 }
             },
@@ -262,7 +262,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// An error for each key that is given twice.
+    /// Reports each duplicate key.
     fn duplicates(&mut self, entries: &[Entry]) {
         let mut seen: HashMap<&str, &Span> = HashMap::with_capacity(entries.len());
         for Entry { key, key_span, .. } in entries.iter().filter(|entry| entry.key != "<<") {
@@ -278,7 +278,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Puts what `<<` names where it is not said otherwise.
+    /// Adds the keys of `<<` that the map does not set itself.
     fn merged(&self, entries: Vec<Entry>) -> Result<Vec<Entry>, Box<Diagnostic>> {
         if entries.iter().all(|entry| entry.key != "<<") {
             return Ok(entries);
@@ -293,7 +293,7 @@ impl Builder<'_> {
             };
             for source in sources {
                 let Kind::Map(inherited) = source.kind else {
-                    let message = "`<<` takes a map, or a list of maps";
+                    let message = "`<<` requires a map or a list of maps";
                     return Err(Box::new(Diagnostic::error(message).at(&source.span, "")));
                 };
                 for entry in inherited {

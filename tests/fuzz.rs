@@ -28,7 +28,7 @@ const RANGE: &str = concat!(
     "|(v|)(1\\.|)(2\\.|)[0-4]\\.\\.(v|)(1\\.|)(2\\.|)[3-9]"
 );
 const REFERENCE: &str = "(localhost|docker\\.io|index\\.|library|a|B|0|é|/|:|@|sha256:|\\.|_|-|\\[|\\]|::1|5000|linux|arm|v7| ){0,9}";
-const DOCKERIGNORE: &str =
+const IGNORE_PATTERNS: &str =
     "((!|/|#| )?(a|b|\\*|\\*\\*|\\?|\\[a-b\\]|\\[|\\]|\\^|\\\\|\\.\\.?|é|/){0,6}\n){0,5}";
 const COMPOSE: &str = "(services|app|volumes|privileged|cap_add|pid|devices|driver_opts|include|extends|file|true|host|ALL|/var/run/docker\\.sock|/etc|\\.\\./|\\$\\{A:-|\\}|C:\\\\|: |:|\n|\n  |\n    |\n  - |\\[|\\]|\\{|, |\"|'|é|&a |\\*a|<<|!reset |# onebuild: allow |host-pid|\\(|\\)|#|\t){0,60}";
 const CHECK: &str = concat!(
@@ -73,8 +73,8 @@ proptest! {
     }
 
     #[test]
-    fn any_dockerignore_is_applied_or_refused(text in DOCKERIGNORE) {
-        targets::dockerignore(&text);
+    fn any_ignore_patterns_are_applied_or_refused(text in IGNORE_PATTERNS) {
+        targets::ignore_patterns(&text);
     }
 
     #[test]
@@ -100,7 +100,7 @@ proptest! {
         targets::template(&text);
         targets::range(&text);
         targets::reference(&text);
-        targets::dockerignore(&text);
+        targets::ignore_patterns(&text);
         targets::compose(&text);
         targets::check(&text);
         targets::dockerfile(&text);
@@ -122,7 +122,7 @@ fn some_random_inputs_are_valid_and_some_are_refused() {
         ("template", TEMPLATE, &targets::template),
         ("range", RANGE, &targets::range),
         ("reference", REFERENCE, &targets::reference),
-        ("dockerignore", DOCKERIGNORE, &targets::dockerignore),
+        ("ignore patterns", IGNORE_PATTERNS, &targets::ignore_patterns),
         ("compose", COMPOSE, &|text| {
             targets::compose(&format!("services:\n  app:\n    pid: host {text}"))
         }),

@@ -7,15 +7,10 @@
 
 use std::collections::HashSet;
 
-use onebuild::check::{self as rules, Subject};
-use onebuild::context::{dockerignore as ignore, patterns::Rules};
-use onebuild::dockerfile::{Dockerfile, Given, Source};
-use onebuild::error::{Diagnostics, SourceFile};
-use onebuild::image::{Platform, Reference};
-use onebuild::lint::{self, Findings};
-use onebuild::matrix::{Matrix, Overrides, Selection};
-use onebuild::plan::{Root, Templates, plan};
-use onebuild::template::{Scope, Template, Value};
+use onebuild::parts::{
+    self, Diagnostics, Dockerfile, Findings, Given, Matrix, Overrides, Platform, Reference, Root,
+    Rules, Scope, Selection, Source, SourceFile, Subject, Template, Templates, Value, plan,
+};
 
 /// More cells reveal nothing new about a file, and cost time.
 const ENOUGH_CELLS: u128 = 200;
@@ -72,7 +67,7 @@ fn cells(text: &str) -> Result<(), Diagnostics> {
         }
         let inside = !cell.dockerfile.starts_with('/');
         assert!(inside && cell.dockerfile.split('/').all(|part| part != ".."));
-        let texts = cell.args.values().chain(cell.labels.values());
+        let texts = cell.inputs.args.values().chain(cell.inputs.labels.values());
         assert!(!cell.name.chars().any(char::is_control));
         texts.for_each(|text| assert!(!text.contains('\0')));
     }
@@ -128,10 +123,10 @@ pub fn check(text: &str) -> bool {
     let Ok(planned) = planned else { return false };
     let (requests, sources) = (&planned.requests, &templates.sources());
     let subject = Subject { matrix: &matrix, cells: &cells, requests, sources, whole: None };
-    let found = rules::check(subject);
+    let found = parts::check(subject);
     let is_found = found.render(false).contains("--> Dockerfile:");
     let mut allows = matrix.allows().clone();
-    rules::acknowledge(requests, sources, &mut allows);
+    parts::acknowledge(requests, sources, &mut allows);
     harmless(&allows.filter(found).render(false));
     harmless(&allows.wrong().render(false));
     harmless(&allows.unused(Default::default()).render(false));
@@ -155,30 +150,23 @@ pub fn reference(text: &str) -> bool {
     reference.is_ok() || platform.is_ok()
 }
 
-/// A .dockerignore file: the paths in its last lines are matched against all its rules.
-pub fn dockerignore(text: &str) -> bool {
-    let patterns = ignore::parse(text);
+/// Patterns in .dockerignore syntax, one per line: entries of an ignored directory are ignored.
+pub fn ignore_patterns(text: &str) -> bool {
+    let patterns: Vec<&str> = text.lines().collect();
     let Ok(rules) = Rules::new(&patterns) else { return false };
-    let mut is_any_matched = false;
+    let mut is_any_ignored = false;
     for pattern in patterns.iter().rev().take(4) {
         let path = pattern.trim_start_matches(['!', '/']).replace(['*', '?'], "x");
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-        // A walk matches directory by directory, a lookup matches the whole path: both must agree,
-        // except for exceptions. Docker's walk drops an exception that did not change a directory's
-        // result, and so does ours.
-        let mut parent = Default::default();
-        let mut judged = false;
+        let (mut parent, mut is_ignored) = (Default::default(), false);
         for end in 1..=parts.len() {
-            (judged, parent) = rules.judge(&parts[..end].join("/"), &parent);
+            let (judged, matched) = rules.judge(&parts[..end].join("/"), &parent);
+            assert!(judged || !is_ignored || text.contains('!'), "{path:?} in {patterns:?}");
+            (is_ignored, parent) = (judged, matched);
         }
-        let path = parts.join("/");
-        let matched = rules.matches(&path);
-        if !path.is_empty() && !text.contains('!') {
-            assert_eq!(matched, judged, "{path:?} in {patterns:?}");
-        }
-        is_any_matched |= matched;
+        is_any_ignored |= is_ignored;
     }
-    is_any_matched
+    is_any_ignored
 }
 
 /// A Compose file: its findings have positions, and can be shown.
@@ -189,10 +177,10 @@ pub fn compose(text: &str) -> bool {
     for finding in findings.iter() {
         assert!(finding.span().is_some_and(|span| span.file == file), "{finding:?}");
     }
-    for shown in [lint::text(&findings, false), lint::github(&findings)] {
+    for shown in [parts::text(&findings, false), parts::github(&findings)] {
         harmless(&shown);
     }
-    assert!(lint::sarif(&findings).starts_with('{'));
+    assert!(parts::sarif(&findings).starts_with('{'));
     findings.iter().next().is_some()
 }
 

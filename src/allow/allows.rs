@@ -1,4 +1,4 @@
-//! The acknowledgements of many files, and which of them are used.
+//! Collects acknowledgements of many files and tracks which are used.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use super::rules::{self, Judged, RULES, UNUSED_ALLOW};
 use crate::error::{Diagnostic, Diagnostics, Severity, SourceFile, Span, listed};
 use crate::yaml::Node;
 
-/// Acknowledgements in one file; a person has written far fewer.
-const MOST: usize = 200;
+/// Maximum acknowledgements in one file; real files have far fewer.
+const MAX_PER_FILE: usize = 200;
 
-const FORM: &str = "write `# onebuild: allow RULE (why it is as it should be)`";
+const FORM: &str = "write `# onebuild: allow RULE (reason)`";
 
 /// The acknowledgements of the files that a command reads.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +20,7 @@ pub struct Allows {
     all: Vec<Allow>,
     /// By rule, file and line.
     known: HashMap<(String, Arc<str>, usize), Vec<usize>>,
-    /// YAML files with acknowledgements, by their names.
+    /// YAML files with acknowledgements, by name.
     files: HashMap<Arc<str>, (Lines, Items)>,
     wrong: Diagnostics,
 }
@@ -29,14 +29,14 @@ pub struct Allows {
 #[derive(Debug, Clone)]
 struct Allow {
     rule: String,
-    /// The rule's name in the comment.
+    /// The place of the rule's name in the comment.
     span: Span,
     used: bool,
-    /// The comment says that it may be unused: another matrix may need it.
+    /// The comment also allows `unused-allow`: another matrix may need it.
     spare: bool,
 }
 
-/// Which rules a command has applied.
+/// The rules that a command has applied.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Asked {
     pub lint: bool,
@@ -44,10 +44,10 @@ pub struct Asked {
 }
 
 impl Allows {
-    /// Takes the acknowledgements of a YAML file.
+    /// Adds the acknowledgements of a YAML file.
     pub(crate) fn read(&mut self, file: &SourceFile, comments: &[Span], root: &Node) {
         let ours = comments.iter().filter(|comment| comment::parse(comment.text()).is_some());
-        let ours: Vec<&Span> = ours.take(MOST).collect();
+        let ours: Vec<&Span> = ours.take(MAX_PER_FILE).collect();
         if ours.is_empty() {
             return;
         }
@@ -62,13 +62,13 @@ impl Allows {
         self.files.insert(file.name().clone(), (lines, Items::of(root)));
     }
 
-    /// Takes a comment that speaks of these lines.
+    /// Adds a comment that belongs to these lines.
     pub(crate) fn add(&mut self, comment: &Span, places: &[(Arc<str>, usize)]) {
         let names = match comment::parse(comment.text()) {
             None => return,
             Some(Err(message)) => {
-                let told = Diagnostic::warning(message).at(comment, "").help(FORM);
-                return self.wrong.push(told.rule("wrong-allow"));
+                let diagnostic = Diagnostic::warning(message).at(comment, "").help(FORM);
+                return self.wrong.push(diagnostic.rule("wrong-allow"));
             }
             Some(Ok(names)) => names,
         };
@@ -79,7 +79,7 @@ impl Allows {
                 self.wrong.push(unknown(name, &span));
                 continue;
             }
-            // Many cells share a template: a comment is one however often it is read.
+            // Many cells share a template: its comments are read several times.
             let number = match self.all.iter().position(|known| known.span == span) {
                 Some(number) => number,
                 None => {
@@ -98,7 +98,7 @@ impl Allows {
         }
     }
 
-    /// Whether what `rule` finds at `span` is acknowledged.
+    /// Whether the finding of `rule` at `span` is acknowledged; marks the acknowledgement as used.
     pub fn cover(&mut self, rule: &str, span: &Span) -> bool {
         if self.all.is_empty() {
             return false;
@@ -122,29 +122,29 @@ impl Allows {
         covered
     }
 
-    /// The diagnostics that are not acknowledged, each with how to do so.
+    /// Returns the diagnostics that are not acknowledged, each with a hint about acknowledgement.
     pub fn filter(&mut self, found: Diagnostics) -> Diagnostics {
         let mut left = Diagnostics::default();
-        for told in found.into_iter().filter(|told| !self.covers(told)) {
-            let rule = told.rule.unwrap_or_default();
-            left.push(hinted(told, rule));
+        for diagnostic in found.into_iter().filter(|diagnostic| !self.covers(diagnostic)) {
+            let rule = diagnostic.rule.unwrap_or_default();
+            left.push(hinted(diagnostic, rule));
         }
         left
     }
 
-    fn covers(&mut self, told: &Diagnostic) -> bool {
-        match (told.rule, told.labels.first()) {
+    fn covers(&mut self, diagnostic: &Diagnostic) -> bool {
+        match (diagnostic.rule, diagnostic.labels.first()) {
             (Some(rule), Some(label)) => self.cover(rule, &label.span),
             _ => false,
         }
     }
 
-    /// What is wrong with the acknowledgements themselves.
+    /// Errors in the acknowledgements themselves.
     pub fn wrong(&self) -> &Diagnostics {
         &self.wrong
     }
 
-    /// A warning for each that acknowledges nothing, as far as its rule was applied.
+    /// A warning for each acknowledgement without a finding, if its rule was applied.
     pub fn unused(&self, asked: Asked) -> Diagnostics {
         let mut unused = Diagnostics::default();
         let is_judged = |allow: &&Allow| match rules::find(&allow.rule).map(|rule| rule.judged) {
@@ -155,29 +155,29 @@ impl Allows {
         };
         let idle = self.all.iter().filter(|allow| !allow.used && !allow.spare);
         for allow in idle.filter(is_judged) {
-            let message = format!("`{}` finds nothing here to acknowledge", allow.rule);
-            let help = "remove the comment, or put it on the line of the finding or above it";
-            let told = Diagnostic::warning(message).at(&allow.span, "").help(help);
-            unused.push(told.rule(UNUSED_ALLOW));
+            let message = format!("`{}` has no finding here to acknowledge", allow.rule);
+            let help = "remove the comment, or move it to the line of the finding or above it";
+            let diagnostic = Diagnostic::warning(message).at(&allow.span, "").help(help);
+            unused.push(diagnostic.rule(UNUSED_ALLOW));
         }
         unused
     }
 }
 
-/// With how to acknowledge that it breaks `rule`, where that is possible.
-pub(crate) fn hinted(told: Diagnostic, rule: &str) -> Diagnostic {
+/// Adds a hint about acknowledgement to a finding of `rule`, if possible.
+pub(crate) fn hinted(diagnostic: Diagnostic, rule: &str) -> Diagnostic {
     let is_own = matches!(rule, UNUSED_ALLOW | "wrong-allow");
-    let is_open = !told.labels.is_empty() && told.severity != Severity::Note && !is_own;
+    let is_open = !diagnostic.labels.is_empty() && diagnostic.severity != Severity::Note && !is_own;
     if !is_open || rules::find(rule).is_none() {
-        return told;
+        return diagnostic;
     }
-    let how = format!("ay why it stays with `# onebuild: allow {rule} (reason)`");
-    let help = match &told.help {
-        Some(question) if question.ends_with('?') => format!("{question} Or s{how}"),
-        Some(help) => format!("{help}; or s{how}"),
-        None => format!("s{how}"),
+    let how = format!("cknowledge it with `# onebuild: allow {rule} (reason)`");
+    let help = match &diagnostic.help {
+        Some(question) if question.ends_with('?') => format!("{question} Or a{how}"),
+        Some(help) => format!("{help}; or a{how}"),
+        None => format!("a{how}"),
     };
-    told.help(help)
+    diagnostic.help(help)
 }
 
 fn unknown(name: &str, span: &Span) -> Diagnostic {

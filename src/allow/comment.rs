@@ -1,30 +1,30 @@
-//! What one comment says.
+//! Parses one comment.
 
 use std::ops::Range;
 
-/// The names of rules in a comment, each with its range of bytes, or why it acknowledges nothing.
+/// The names of rules in a comment, each with its byte range, or why it is invalid.
 pub(super) type Parsed<'c> = Result<Vec<(&'c str, Range<usize>)>, &'static str>;
 
-/// Reads a comment, `#` included; none where it is not meant for us.
+/// Parses a comment including its `#`; `None` if it is not for onebuild.
 pub(super) fn parse(text: &str) -> Option<Parsed<'_>> {
     let body = text.trim_start_matches('#').trim_start();
     let rest = body.strip_prefix("onebuild")?;
     let wanted = rest.trim_start_matches(':').trim_start();
-    // Prose may begin with the program's name.
+    // Normal comments can start with the program's name.
     if !rest.starts_with(':') && !wanted.starts_with("allow") {
         return None;
     }
     let names = match wanted.strip_prefix("allow") {
         Some(names) if rest.starts_with(':') && names.starts_with([' ', '\t']) => names,
-        _ => return Some(Err("this is no acknowledgement")),
+        _ => return Some(Err("this is not a valid acknowledgement")),
     };
     let (names, reason) = names.split_once('(').unwrap_or((names, ""));
     let reason = reason.trim_end().strip_suffix(')').unwrap_or_default();
     if names.trim().is_empty() {
-        return Some(Err("this acknowledges no rule"));
+        return Some(Err("this acknowledgement has no rule"));
     }
     if !reason.chars().any(char::is_alphanumeric) {
-        return Some(Err("this gives no reason, and so acknowledges nothing"));
+        return Some(Err("this acknowledgement has no reason, so it has no effect"));
     }
     let mut at = text.len() - text[names.as_ptr() as usize - text.as_ptr() as usize..].len();
     let mut found = Vec::new();
@@ -37,7 +37,7 @@ pub(super) fn parse(text: &str) -> Option<Parsed<'_>> {
     Some(Ok(found))
 }
 
-/// Whether a comment acknowledges `rule`, and says why.
+/// Whether a comment acknowledges `rule` with a reason.
 pub fn allowed(comment: &str, rule: &str) -> bool {
     let names = parse(comment).and_then(Result::ok).unwrap_or_default();
     names.iter().any(|(name, _)| *name == rule)

@@ -1,13 +1,14 @@
-//! Lines of a YAML file, and the items that stand on them.
+//! The lines of a YAML file, and the items on them.
 
 use crate::error::{SourceFile, Span};
 use crate::yaml::{Kind, Node};
 
-/// Where the lines of a file end: a file of many findings is not counted through for each.
+/// The line ends of a file, so that they are counted only once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Lines(Vec<usize>);
 
-/// The entries of maps and the items of lists, so that a comment above one is above all of it.
+/// The entries of maps and the items of lists, so that a comment above an item applies to all of
+/// it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Items(Vec<Item>);
 
@@ -15,7 +16,7 @@ pub(super) struct Items(Vec<Item>);
 struct Item {
     start: usize,
     end: usize,
-    /// The item of a list that this entry is a key of.
+    /// The list item that this entry is a key of.
     of: Option<usize>,
 }
 
@@ -29,8 +30,8 @@ impl Lines {
         self.0.partition_point(|end| *end < offset) + 1
     }
 
-    /// The line that a comment speaks of: its own, or the next one that is no comment where it
-    /// stands alone.
+    /// The line that a comment belongs to: its own, or the next line that is not a comment if it is
+    /// on a line of its own.
     pub(super) fn meant(&self, comment: &Span) -> Option<usize> {
         let text = comment.file.text();
         let own = self.number(comment.start);
@@ -64,7 +65,7 @@ impl Items {
             Kind::Map(entries) => {
                 for entry in entries {
                     let (key, value) = (&entry.key_span, &entry.value.span);
-                    // The value of an alias stands elsewhere.
+                    // The value of an alias is in another place.
                     let end = value.end.max(key.end);
                     self.0.push(Item { start: key.start, end, of });
                     self.add(&entry.value, None);
@@ -74,7 +75,8 @@ impl Items {
         }
     }
 
-    /// Where the smallest item begins that holds `span`, and the item of a list that it is a key of.
+    /// The start of the smallest item that contains `span`, and that of the list item that it is a
+    /// key of.
     pub(super) fn around(&self, span: &Span) -> impl Iterator<Item = usize> {
         let holds = |item: &&Item| item.start <= span.start && span.end <= item.end;
         let smallest = self.0.iter().filter(holds).min_by_key(|item| item.end - item.start);

@@ -1,25 +1,25 @@
-//! Every rule: its name, which never changes, and what it finds.
+//! All rules: their names, which never change, and what they find.
 
 /// A rule whose findings can be acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
     pub name: &'static str,
-    /// What it finds, in Markdown.
+    /// Describes its findings, in Markdown.
     pub finds: &'static str,
     pub judged: Judged,
 }
 
-/// When a rule is applied. An acknowledgement is only called unused by a command that applied its
+/// When a rule is applied. A command reports an acknowledgement as unused only if it applied its
 /// rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Judged {
     /// By every command that reads the whole matrix and its templates.
     Always,
-    /// By `lint` alone.
+    /// Only by `lint`.
     Lint,
-    /// Over Compose files, by `lint`.
+    /// By `lint` to Compose files.
     Compose,
-    /// Only while an image is built, or where an engine answers.
+    /// Only during a build, or if an engine is available.
     Engine,
 }
 
@@ -29,7 +29,7 @@ const fn rule(name: &'static str, finds: &'static str, judged: Judged) -> Rule {
 
 /// All rules, those over Compose files last.
 pub const RULES: &[Rule] = &[
-    rule(UNUSED_ALLOW, "an acknowledgement of a rule that finds nothing there", Judged::Always),
+    rule(UNUSED_ALLOW, "an acknowledgement of a rule that has no finding there", Judged::Always),
     rule(
         "wrong-allow",
         "an acknowledgement without a reason, or of a rule that does not exist",
@@ -37,7 +37,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "unused-base",
-        "a name in `bases`, or of `--base`, that no Dockerfile takes an image by",
+        "a name in `bases`, or of `--base`, that no Dockerfile uses",
         Judged::Always,
     ),
     rule(
@@ -52,33 +52,33 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "unused-secret",
-        "an id in `secrets`, or of `--secret`, that no step asks for",
+        "an id in `secrets`, or of `--secret`, that no step uses",
         Judged::Always,
     ),
-    rule("unused-ssh", "an id in `ssh`, or of `--ssh`, that no step asks for", Judged::Always),
+    rule("unused-ssh", "an id in `ssh`, or of `--ssh`, that no step uses", Judged::Always),
     rule(
         "missing-secret",
-        "a step that asks for a secret which the cell does not have",
+        "a step that uses a secret that the cell does not define",
         Judged::Always,
     ),
     rule(
         "missing-ssh",
-        "a step that asks for an SSH agent which the cell does not have",
+        "a step that uses an SSH agent that the cell does not define",
         Judged::Always,
     ),
     rule(
         "arg-before-from",
-        "a variable in a stage whose `ARG` stands before the first `FROM` only, so that it is empty",
+        "a variable in a stage whose only `ARG` is before the first `FROM`, so that it is empty",
         Judged::Always,
     ),
     rule(
         "platform-arg-default",
-        "a value for `TARGETARCH` or its like that hides what BuildKit gives for each platform",
+        "a value for `TARGETARCH` or a similar argument that hides BuildKit's value for each platform",
         Judged::Always,
     ),
     rule(
         "shared-cache-mount",
-        "a cache mount that platforms or systems share although their files differ",
+        "a cache mount that platforms or systems share although they need different files",
         Judged::Always,
     ),
     rule(
@@ -88,22 +88,22 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "unknown-base",
-        "a base image that differs by platform or that is not known, where it is to become a label",
+        "a base image that is unknown or differs by platform, although a label needs it",
         Judged::Always,
     ),
     rule(
         "unknown-version-order",
-        "values whose order is not known, where `latest`, `limit` or a comparison needs it",
+        "versions without a defined order, although `latest`, `limit` or a comparison needs it",
         Judged::Always,
     ),
-    rule("unused-tag", "a tag whose `when` holds for no cell", Judged::Always),
+    rule("unused-tag", "a tag whose `when` is true for no cell", Judged::Always),
     rule(
         "stalled-tag",
-        "a tag that no cell has any more, since `exclude` leaves out the newest version",
+        "a tag that no cell has, because `exclude` removes the newest version",
         Judged::Always,
     ),
     rule("empty-secret", "a secret that is empty", Judged::Engine),
-    rule("base-platform", "a base image of another platform than the cell's", Judged::Engine),
+    rule("base-platform", "a base image for another platform than the cell's", Judged::Engine),
     rule(
         "final-stage-platform",
         "a final stage whose `FROM --platform` is not the cell's platform",
@@ -118,11 +118,7 @@ pub const RULES: &[Rule] = &[
         "an argument, a label or an environment variable that is named like a secret",
         Judged::Lint,
     ),
-    rule(
-        "file-drift",
-        "a committed file that differs from what its template renders to",
-        Judged::Lint,
-    ),
+    rule("file-drift", "a committed file that differs from its rendered template", Judged::Lint),
     rule(
         "privileged",
         "`privileged: true` of a service, its hooks or its build, and `security.insecure`",
@@ -135,7 +131,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "capability",
-        "`cap_add` of a capability that reaches beyond the container",
+        "`cap_add` of a capability with effects beyond the container",
         Judged::Compose,
     ),
     rule(
@@ -150,7 +146,7 @@ pub const RULES: &[Rule] = &[
     rule("host-users", "`userns_mode: host`", Judged::Compose),
     rule(
         "unconfined",
-        "`security_opt` that turns seccomp, AppArmor or SELinux off",
+        "`security_opt` that turns off seccomp, AppArmor or SELinux",
         Judged::Compose,
     ),
     rule(
@@ -162,22 +158,22 @@ pub const RULES: &[Rule] = &[
 
 pub(super) const UNUSED_ALLOW: &str = "unused-allow";
 
-/// The rule of this name.
+/// The rule with this name.
 pub(super) fn find(name: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.name == name)
 }
 
-/// Whether a name is one of BuildKit's own rules, all of which are written like `StageNameCasing`.
+/// Whether a name is one of BuildKit's own rules, which are written like `StageNameCasing`.
 pub(super) fn is_buildkit(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_uppercase())
         && name.chars().all(|c| c.is_ascii_alphanumeric())
         && name.chars().any(|c| c.is_ascii_lowercase())
 }
 
-/// The rule of ours that an acknowledgement of the same thing names.
+/// Our name of a rule that BuildKit has too.
 pub(super) fn ours(rule: &str) -> &str {
     match rule {
-        // BuildKit finds it where it is asked, and we do where it is not.
+        // BuildKit reports it with an engine, and we report it without one.
         "SecretsUsedInArgOrEnv" => "secret-in-image",
         rule => rule,
     }

@@ -1,4 +1,4 @@
-//! Which comment acknowledges which finding, in YAML.
+//! Tests of which comment acknowledges which finding in YAML.
 
 use super::{Allows, Asked, RULES, allowed};
 use crate::error::{Diagnostic, SourceFile};
@@ -6,7 +6,7 @@ use crate::yaml::{self, Language};
 
 const LANGUAGE: Language = Language { single: "", least: "", tags: &[] };
 
-/// The acknowledgements of a text, and the text.
+/// The acknowledgements of a file, and the file.
 fn read(text: &str) -> (Allows, SourceFile) {
     let file = SourceFile::new("matrix.yaml", text);
     let document = yaml::read(&file, &LANGUAGE).unwrap();
@@ -36,12 +36,12 @@ fn a_comment_is_above_the_item_or_on_its_line() {
         format!("l: [\n  a,\n  HERE, {c}\n  b]\n"),
         format!("l: [\n  a,\n  {c}\n  HERE,\n  b]\n"),
         format!("l:\n  {c}\n  # more words\n  - HERE\n"),
-        // A value of several lines belongs to its key.
+        // A value on several lines belongs to its key.
         format!("{c}\nk: |\n  text\n  HERE\n"),
         format!("k: > {c}\n  text\n  HERE\n"),
         format!("{c}\nk: \"one\n  HERE\"\n"),
         format!("{c}\nk:\n  HERE\n"),
-        // A key belongs to the item of the list that begins above it.
+        // A key belongs to the list item above it.
         format!("tags:\n  {c}\n  - tag: a\n    when: HERE\n"),
         format!("tags:\n  - tag: a {c}\n    when: HERE\n"),
         format!("tags:\n  - tag: a\n    when: HERE {c}\n"),
@@ -71,7 +71,7 @@ fn a_comment_elsewhere_acknowledges_nothing() {
 }
 
 #[test]
-fn an_alias_is_acknowledged_where_its_anchor_stands() {
+fn an_alias_is_acknowledged_at_its_anchor() {
     let text = "x-b: &b\n  # onebuild: allow unused-base (why)\n  HERE: x\nbases: *b\n";
     assert!(covers(text));
     let text = "x-b: &b { HERE: x } # onebuild: allow unused-base (why)\nbases: { <<: *b, c: d }\n";
@@ -79,21 +79,26 @@ fn an_alias_is_acknowledged_where_its_anchor_stands() {
 }
 
 #[test]
-fn what_is_unused_is_told_unless_its_rule_was_not_applied() {
+fn an_unused_acknowledgement_is_reported_if_its_rule_was_applied() {
     let unused = |text: &str, asked: Asked| {
         let allows = read(text).0;
-        allows.unused(asked).iter().map(|told| told.message.clone()).collect::<Vec<_>>().join("; ")
+        allows
+            .unused(asked)
+            .iter()
+            .map(|diagnostic| diagnostic.message.clone())
+            .collect::<Vec<_>>()
+            .join("; ")
     };
     let (plan, lint) = (Asked::default(), Asked { lint: true, engine: false });
     let engine = Asked { lint: true, engine: true };
-    let told = |rule: &str| format!("`{rule}` finds nothing here to acknowledge");
+    let message = |rule: &str| format!("`{rule}` has no finding here to acknowledge");
     for (rules, asked, wanted) in [
-        ("unused-base", plan, told("unused-base")),
+        ("unused-base", plan, message("unused-base")),
         ("unpinned-base", plan, String::new()),
-        ("unpinned-base", lint, told("unpinned-base")),
+        ("unpinned-base", lint, message("unpinned-base")),
         ("base-platform", engine, String::new()),
         ("StageNameCasing", lint, String::new()),
-        ("StageNameCasing", engine, told("StageNameCasing")),
+        ("StageNameCasing", engine, message("StageNameCasing")),
         // Another matrix may need it.
         ("unused-base, unused-allow", plan, String::new()),
     ] {
@@ -103,30 +108,30 @@ fn what_is_unused_is_told_unless_its_rule_was_not_applied() {
 }
 
 #[test]
-fn a_warning_says_how_it_is_acknowledged() {
+fn a_warning_explains_acknowledgement() {
     let (mut allows, file) = read("k: v\n");
-    let at = |told: Diagnostic| told.at(&file.span(0..1), "").rule("unused-base");
-    for (told, wanted) in [
+    let at = |diagnostic: Diagnostic| diagnostic.at(&file.span(0..1), "").rule("unused-base");
+    for (diagnostic, wanted) in [
         (
             at(Diagnostic::warning("a")),
-            Some("say why it stays with `# onebuild: allow unused-base (reason)`"),
+            Some("acknowledge it with `# onebuild: allow unused-base (reason)`"),
         ),
         (
             at(Diagnostic::warning("b").help("remove it")),
-            Some("remove it; or say why it stays with `# onebuild: allow unused-base (reason)`"),
+            Some("remove it; or acknowledge it with `# onebuild: allow unused-base (reason)`"),
         ),
         (at(Diagnostic::remark("c")), None),
-        // There is no place for a comment.
+        // A comment is not possible here.
         (Diagnostic::warning("d").rule("unused-base"), None),
         (Diagnostic::warning("e").at(&file.span(0..1), ""), None),
     ] {
-        let left = allows.filter(told.into());
+        let left = allows.filter(diagnostic.into());
         assert_eq!(left.iter().next().unwrap().help.as_deref(), wanted);
     }
 }
 
 #[test]
-fn one_comment_alone_is_read_like_those_of_a_file() {
+fn a_single_comment_is_parsed_like_those_of_a_file() {
     assert!(allowed("# onebuild: allow base-platform, unpinned-base (why)", "base-platform"));
     for comment in ["# onebuild: allow base-platform", "# onebuild: allow unpinned-base (why)", "#"]
     {
@@ -135,7 +140,7 @@ fn one_comment_alone_is_read_like_those_of_a_file() {
 }
 
 #[test]
-fn each_rule_has_a_name_of_its_own_and_a_line_in_the_documentation() {
+fn each_rule_has_a_unique_name_and_is_documented() {
     let docs = include_str!("../../docs/lint.md");
     for (number, rule) in RULES.iter().enumerate() {
         let (name, finds) = (rule.name, rule.finds);

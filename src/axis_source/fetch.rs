@@ -1,4 +1,4 @@
-//! One text over HTTP, on however many pages.
+//! Fetches a text over HTTP, with further pages if there are any.
 
 use std::error::Error;
 use std::net::IpAddr;
@@ -10,33 +10,34 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Method, Proxy, Response, Url};
 use tokio::time::{Instant, sleep};
 
-use super::place::{IsPrivate, Resolver, is_loopback, is_private};
-use super::{FetchError, link, said};
+use super::place::{IsPrivate, Resolver, is_private};
+use super::{FetchError, link, message};
 use crate::debug::{self, Exchange};
 use crate::docker::Secret;
 use crate::error::why;
+use crate::loopback::leads_to_loopback;
 use crate::proxy::Proxies;
 use crate::registry::retry_after;
 
 /// The list of all releases of a large project is a few MiB of JSON.
-pub(super) const LARGEST: usize = 16 << 20;
-pub(super) const MOST_PAGES: usize = 100;
-pub(super) const MOST_REDIRECTS: usize = 5;
-/// For one answer.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
-/// For all pages, with what a server wants to be waited for.
-pub(super) const TOTAL: Duration = Duration::from_secs(180);
-const MOST_TRIES: usize = 4;
-const CONNECT: Duration = Duration::from_secs(10);
-/// Of an answer without success only its sentence is of use.
-const LARGEST_REFUSAL: usize = 64 << 10;
+pub(super) const MAX_BYTES: usize = 16 << 20;
+pub(super) const MAX_PAGES: usize = 100;
+pub(super) const MAX_REDIRECTS: usize = 5;
+/// Timeout for one response.
+pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Timeout for all pages, including the waits that a server requests.
+pub(super) const TOTAL_TIMEOUT: Duration = Duration::from_secs(180);
+const MAX_ATTEMPTS: usize = 4;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Only the message of an error response is used.
+const MAX_ERROR_BYTES: usize = 64 << 10;
 const AGENT: &str = concat!("onebuild/", env!("CARGO_PKG_VERSION"));
 
-/// Between the texts of two pages. No JSON text holds it, as RFC 7464 has it.
+/// The separator between pages. JSON cannot contain it; RFC 7464 uses it for this purpose.
 pub const PAGE: char = '\u{1e}';
 
-/// Fetches the text at `url`, its further pages after it, each behind a [`PAGE`]. `token` goes to the
-/// host of `url` alone. All goes through `proxies`. `waiting` hears why it takes long.
+/// Fetches `url` and its further pages, separated by [`PAGE`]. `token` is sent only to the host of
+/// `url`. All requests use `proxies`. `waiting` is called with the reason for a delay.
 pub async fn fetch(
     url: &str,
     token: Option<&Secret>,
@@ -47,10 +48,10 @@ pub async fn fetch(
     let url: Url =
         url.parse().map_err(|why| FetchError::Unreachable(format!("not a URL: {why}")))?;
     let fetcher = Fetcher { builder, proxies, is_private, token, waiting };
-    fetcher.within(TOTAL, url).await
+    fetcher.within(TOTAL_TIMEOUT, url).await
 }
 
-/// Whether `url` is what the token in `GITHUB_TOKEN` is for.
+/// Whether the token in `GITHUB_TOKEN` is for `url`.
 pub fn is_github_api(url: &str) -> bool {
     let url = url.parse::<Url>().ok();
     url.is_some_and(|url| {
@@ -68,12 +69,12 @@ struct Fetcher<'f> {
     waiting: &'f dyn Fn(&str),
 }
 
-/// One fetch under way.
+/// The state of one fetch.
 struct Run<'f> {
     with: &'f Fetcher<'f>,
     first: Url,
     resolver: Arc<Resolver>,
-    /// Whether it began at an address of the Internet, and so may not lead to a private one.
+    /// Whether it started at a public address, and so must not be redirected to a private one.
     guarded: bool,
     ends: Instant,
 }
@@ -86,8 +87,8 @@ fn builder(proxies: Proxies) -> ClientBuilder {
         .tls_info(debug::is_on())
         .referer(false)
         .redirect(Policy::none())
-        .connect_timeout(CONNECT)
-        .timeout(PATIENCE)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(RESPONSE_TIMEOUT)
 }
 
 impl Fetcher<'_> {
@@ -105,17 +106,17 @@ impl Fetcher<'_> {
 impl Run<'_> {
     async fn pages(&self, mut url: Url) -> Result<String, FetchError> {
         let mut all = String::new();
-        for _ in 0..MOST_PAGES {
+        for _ in 0..MAX_PAGES {
             let response = self.answer(url.clone()).await?;
             let (answered, next) = (response.url().clone(), link::next(response.headers()));
-            let body = body(response, LARGEST - all.len()).await?;
+            let body = body(response, MAX_BYTES - all.len()).await?;
             all += std::str::from_utf8(&body).map_err(|_| FetchError::NotText)?;
             let Some(next) = next else { return Ok(all) };
             let next = answered.join(&next).map_err(|_| FetchError::OtherHost)?;
             if next.origin() != answered.origin() {
                 return Err(FetchError::OtherHost);
             }
-            if all.len() >= LARGEST {
+            if all.len() >= MAX_BYTES {
                 return Err(FetchError::TooLarge);
             }
             all.push(PAGE);
@@ -124,46 +125,48 @@ impl Run<'_> {
         Err(FetchError::TooManyPages)
     }
 
-    /// An answer with success, also where the server first wants to be left alone for a time.
+    /// A successful response; waits and retries if the server requests it.
     async fn answer(&self, url: Url) -> Result<Response, FetchError> {
-        let mut tries = 1;
+        let mut attempts = 1;
         loop {
             let response = self.follow(url.clone()).await?;
             let status = response.status().as_u16();
             if response.status().is_success() {
                 return Ok(response);
             }
-            let asked = match status {
+            let wait = match status {
                 403 | 429 | 503 => retry_after(response.headers()),
                 _ => None,
             };
-            match asked {
-                Some(wait) if tries < MOST_TRIES && wait < self.left() => {
+            match wait {
+                Some(wait) if attempts < MAX_ATTEMPTS && wait < self.left() => {
                     let host = url.host_str().unwrap_or_default();
                     let seconds = wait.as_secs();
-                    (self.with.waiting)(&format!("{host} asks to be left alone for {seconds} s"));
-                    tracing::debug!(target: "from", host, seconds, tries, "waiting");
+                    (self.with.waiting)(&format!(
+                        "{host} returned {status}: retrying in {seconds} s"
+                    ));
+                    tracing::debug!(target: "from", host, seconds, attempts, "waiting");
                     sleep(wait).await;
-                    tries += 1;
+                    attempts += 1;
                 }
                 _ => {
-                    let body = body(response, LARGEST_REFUSAL).await.unwrap_or_default();
-                    let said = said::sentence(&body, self.with.token);
-                    return Err(FetchError::Status { status, said, wait: asked });
+                    let body = body(response, MAX_ERROR_BYTES).await.unwrap_or_default();
+                    let message = message::of_body(&body, self.with.token);
+                    return Err(FetchError::Status { status, message, wait });
                 }
             }
         }
     }
 
-    /// The time until it is given up.
+    /// The time until the timeout.
     fn left(&self) -> Duration {
         self.ends.saturating_duration_since(Instant::now())
     }
 
-    /// The answer at the end of all redirects.
+    /// The response after all redirects.
     async fn follow(&self, mut url: Url) -> Result<Response, FetchError> {
         let mut was_safe = false;
-        for hop in 0..=MOST_REDIRECTS {
+        for hop in 0..=MAX_REDIRECTS {
             if self.resolver.is_metadata(&url).await {
                 return Err(FetchError::Metadata);
             }
@@ -207,18 +210,18 @@ impl Run<'_> {
             let builder = (self.with.builder)(self.with.proxies.clone());
             builder.dns_resolver(Arc::clone(&self.resolver))
         };
-        // What stays on this machine needs no CA certificates.
-        let built = match is_loopback(url) {
+        // Requests to localhost need no CA certificates.
+        let built = match leads_to_loopback(url) {
             true => builder().build().or_else(|_| builder().tls_certs_only([]).build()),
             false => builder().build(),
         };
         built.map_err(fault)
     }
 
-    /// The token, where it may go.
+    /// The headers, with the token if it is for this URL.
     fn headers(&self, url: &Url) -> Result<HeaderMap, FetchError> {
         let mut headers = HeaderMap::new();
-        let is_safe = url.scheme() == "https" || is_loopback(url);
+        let is_safe = url.scheme() == "https" || leads_to_loopback(url);
         if let Some(token) = self.with.token
             && is_safe
             && url.origin() == self.first.origin()
@@ -243,7 +246,7 @@ async fn body(mut response: Response, largest: usize) -> Result<Vec<u8>, FetchEr
     Ok(bytes)
 }
 
-/// The innermost cause says most.
+/// The innermost cause is the most specific one.
 fn fault(error: reqwest::Error) -> FetchError {
     if error.is_timeout() {
         return FetchError::Timeout;

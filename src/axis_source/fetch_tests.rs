@@ -1,4 +1,4 @@
-//! Faults of servers, which are the tests' own.
+//! Tests of server faults, with a server in the test.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use tokio_rustls::TlsAcceptor;
 
 use super::*;
 
-/// Answers every connection with what `answer` makes of the server's own address.
+/// Answers every connection with the result of `answer`, which gets the server's own address.
 async fn server(answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> String {
     asked("127.0.0.1", move |_, own| answer(own)).await
 }
 
-/// The same at `address`, with what `answer` makes of the request, too.
+/// The same at `address`; `answer` also gets the request.
 async fn asked(
     address: &str,
     mut answer: impl FnMut(&str, &str) -> Vec<u8> + Send + 'static,
@@ -42,7 +42,7 @@ async fn serve(
     let _ = stream.shutdown().await;
 }
 
-/// Fetches as a matrix does, from servers that count as public ones.
+/// Fetches like a matrix, from servers that count as public.
 async fn get(url: &str) -> Result<String, FetchError> {
     get_with(builder, url, None).await
 }
@@ -55,13 +55,15 @@ async fn get_with(
     let url: Url = url.parse().map_err(|_| FetchError::Unreachable("not a URL".to_owned()))?;
     let is_private = |address: IpAddr| address.is_loopback() && address != OUTSIDE;
     let proxies = Proxies::default();
-    Fetcher { builder, proxies, is_private, token, waiting: &|_| {} }.within(TOTAL, url).await
+    Fetcher { builder, proxies, is_private, token, waiting: &|_| {} }
+        .within(TOTAL_TIMEOUT, url)
+        .await
 }
 
-/// Stands in for the Internet: every other address of this machine counts as private.
+/// Simulates the Internet: every other address of this machine counts as private.
 const OUTSIDE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 1));
 
-/// The same over TLS, with a certificate that nobody vouches for.
+/// The same over TLS, with an untrusted certificate.
 async fn safe_server(answer: Vec<u8>) -> Url {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
@@ -92,20 +94,20 @@ fn answer(head: &str, body: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_text_is_fetched_and_every_fault_has_its_word() {
+async fn a_text_is_fetched_and_every_fault_has_its_message() {
     let found = server(|_| answer("200 OK", b"1.0\n2.0\n")).await;
     assert_eq!(get(&found).await.unwrap(), "1.0\n2.0\n");
     let missing = server(|_| answer("404 Not Found", b"")).await;
     let binary = server(|_| answer("200 OK", &[0xff, 0xfe])).await;
     let around = server(|own| answer(&format!("302 Found\r\nLocation: {own}/x"), b"")).await;
-    let endless = server(|_| answer("200 OK", &vec![b'1'; LARGEST + 1])).await;
+    let endless = server(|_| answer("200 OK", &vec![b'1'; MAX_BYTES + 1])).await;
     let short = server(|_| answer("200 OK\r\nContent-Length: 100", b"1.0")).await;
     let closed = {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         format!("http://{}", listener.local_addr().unwrap())
     };
     for (url, word) in [
-        (missing, "answered 404"),
+        (missing, "returned 404"),
         (binary, "not UTF-8"),
         (around, "redirects more than"),
         (endless, "larger than 16 MiB"),
@@ -132,7 +134,7 @@ async fn a_redirect_leads_to_https_and_never_back() {
     let down = safe_server(to(&open)).await;
     let error = get_with(trusting, down.as_str(), None).await.unwrap_err();
     assert_eq!(error.to_string(), "it redirects from https to http");
-    // Nor by a way round.
+    // Not through a second redirect, either.
     let around = to(down.as_str());
     let around = server(move |_| around.clone()).await;
     let found = get_with(trusting, &around, None).await;
@@ -141,15 +143,15 @@ async fn a_redirect_leads_to_https_and_never_back() {
     let up = to(safe.as_str());
     let up = server(move |_| up.clone()).await;
     assert_eq!(get_with(trusting, &up, None).await.unwrap(), "2.0");
-    // Who vouches for nobody's certificate is asked no further.
+    // A server with an untrusted certificate is not used.
     assert!(matches!(get(safe.as_str()).await, Err(FetchError::Unreachable(_))));
     let file = server(|_| to("file:///etc/passwd")).await;
     assert!(matches!(get(&file).await, Err(FetchError::NoRedirect)));
 }
 
 #[tokio::test]
-async fn a_server_of_the_internet_leads_to_no_private_address() {
-    // All of it is private there, except for where it begins.
+async fn a_public_server_cannot_redirect_to_a_private_address() {
+    // All addresses are private except the first one.
     let inner = asked("127.0.0.2", |_, _| answer("200 OK", b"secret")).await;
     let direct = inner.clone();
     let direct = server(move |_| to(&direct)).await;
@@ -159,7 +161,7 @@ async fn a_server_of_the_internet_leads_to_no_private_address() {
         let found = get(url).await;
         assert!(matches!(found, Err(FetchError::Private)), "{found:?}");
     }
-    // Who names a private address may be led to another one.
+    // A private address can redirect to another one.
     let between = inner.clone();
     let between = asked("127.0.0.3", move |_, _| to(&between)).await;
     assert_eq!(get(&between).await.unwrap(), "secret");
@@ -177,7 +179,7 @@ async fn a_name_with_a_private_address_is_not_connected() {
 }
 
 #[tokio::test]
-async fn further_pages_are_read_on_the_same_host_alone() {
+async fn further_pages_are_read_only_from_the_same_host() {
     let paged = |last: usize| {
         move |request: &str, own: &str| {
             let number = request.split_once("page=").map_or(1, |(_, rest)| {
@@ -201,16 +203,16 @@ async fn further_pages_are_read_on_the_same_host_alone() {
     let away = format!("200 OK\r\nLink: <{other}>; rel=next");
     let away = server(move |_| answer(&away, b"1")).await;
     assert!(matches!(get(&away).await, Err(FetchError::OtherHost)));
-    // All pages together are no larger than one may be.
+    // The limit applies to all pages together.
     let large = asked("127.0.0.1", |_, own| {
         let link = format!("200 OK\r\nLink: <{own}/>; rel=next");
-        answer(&link, &vec![b'1'; LARGEST / 2])
+        answer(&link, &vec![b'1'; MAX_BYTES / 2])
     });
     assert!(matches!(get(&large.await).await, Err(FetchError::TooLarge)));
 }
 
 #[tokio::test]
-async fn a_server_that_is_busy_is_asked_again_and_not_for_ever() {
+async fn requests_to_a_busy_server_are_retried_a_few_times() {
     for status in ["429 Too Many Requests", "503 Service Unavailable", "403 Forbidden"] {
         let mut requests = 0;
         let busy = asked("127.0.0.1", move |_, _| {
@@ -224,15 +226,15 @@ async fn a_server_that_is_busy_is_asked_again_and_not_for_ever() {
     }
     let always = server(|_| answer("429 X\r\nRetry-After: 0", b"{\"message\":\"no\"}")).await;
     let error = get(&always).await.unwrap_err().to_string();
-    assert_eq!(error, "the server answered 429: no (it asks to be left alone for 0 s)");
-    // Longer than anybody waits.
+    assert_eq!(error, "the server returned 429: no (retry after 0 s)");
+    // Longer than the limit.
     let later = server(|_| answer("503 X\r\nRetry-After: 99999999999999", b"down")).await;
     let error = get(&later).await.unwrap_err().to_string();
-    assert!(error.starts_with("the server answered 503: down (it asks"), "{error}");
+    assert!(error.starts_with("the server returned 503: down (retry after"), "{error}");
 }
 
 #[tokio::test]
-async fn a_token_goes_to_the_host_that_it_is_for_and_nowhere_else() {
+async fn a_token_is_only_sent_to_its_host() {
     let shown = |request: &str, _: &str| answer("200 OK", request.to_lowercase().as_bytes());
     let token = Secret::new("canary-7f3a");
     let near = asked("127.0.0.1", shown).await;
@@ -252,7 +254,7 @@ async fn a_token_goes_to_the_host_that_it_is_for_and_nowhere_else() {
 }
 
 #[test]
-fn the_token_of_a_workflow_is_for_githubs_api_alone() {
+fn the_token_of_a_workflow_is_only_for_the_github_api() {
     for (url, expected) in [
         ("https://api.github.com/repos/a/b/releases", true),
         ("https://API.github.com:443/x", true),
@@ -268,7 +270,7 @@ fn the_token_of_a_workflow_is_for_githubs_api_alone() {
 }
 
 #[tokio::test]
-async fn a_server_that_falls_silent_is_not_waited_for() {
+async fn a_server_that_stops_responding_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let hasty = |proxies| builder(proxies).timeout(Duration::from_millis(50));
@@ -277,7 +279,7 @@ async fn a_server_that_falls_silent_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn the_metadata_of_a_cloud_is_not_read() {
+async fn cloud_metadata_is_not_read() {
     for url in ["http://169.254.169.254/latest/meta-data/", "http://[fd00:ec2::254]/latest"] {
         assert!(matches!(get(url).await, Err(FetchError::Metadata)), "{url}");
         let to = url.to_owned();

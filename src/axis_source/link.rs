@@ -1,8 +1,8 @@
-//! The `Link` header, in which a server names the next page of a list.
+//! Parses the `Link` header, which contains the next page of a list.
 
 use reqwest::header::{HeaderMap, LINK};
 
-/// What the link with `rel="next"` leads to, as it is written.
+/// The target of the link with `rel="next"`, as written.
 ///
 /// Source: <https://www.rfc-editor.org/rfc/rfc8288#section-3>
 pub(super) fn next(headers: &HeaderMap) -> Option<String> {
@@ -21,7 +21,7 @@ fn next_in(mut text: &str) -> Option<String> {
     }
 }
 
-/// The parameters of one link, and what comes after its comma.
+/// The parameters of one link, and the rest after its comma.
 fn link(text: &str) -> (Vec<&str>, &str) {
     let (mut parameters, mut start, mut quoted) = (Vec::new(), 0, false);
     for (at, c) in text.char_indices() {

@@ -1,4 +1,4 @@
-//! Which addresses a matrix may send this machine to.
+//! Restricts the addresses to which a matrix can send requests.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
@@ -7,14 +7,15 @@ use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::net::lookup_host;
 
-/// A name led to an address of a private network, to which a public server has no business to send
-/// anybody.
+use crate::loopback::address;
+
+/// A name resolved to an address of a private network, to which a public server must not redirect.
 #[derive(Debug, thiserror::Error)]
 #[error("the address is private")]
 pub(super) struct IsPrivate;
 
-/// Looks names up. Of a name that is [guarded](Self::guard), no private address is given out, so that
-/// the address that was checked is the one that is connected.
+/// A DNS resolver. It does not return private addresses for a [guarded](Self::guard) name, so that
+/// the connection uses the address that was checked.
 pub(super) struct Resolver {
     is_private: fn(IpAddr) -> bool,
     guarded: Mutex<Option<String>>,
@@ -25,19 +26,20 @@ impl Resolver {
         Self { is_private, guarded: Mutex::default() }
     }
 
-    /// From here on, no private address of `url`'s host is given out. That of a proxy may be one.
+    /// From now on, does not return private addresses for the host of `url`. A proxy can have a
+    /// private address.
     pub(super) fn guard(&self, url: &Url) {
         *self.guarded.lock().unwrap_or_else(PoisonError::into_inner) =
             url.host_str().map(str::to_owned);
     }
 
-    /// Whether the host of `url` is, or has, a private address. One that cannot be looked up is none:
-    /// a proxy may know it.
+    /// Whether the host of `url` is, or resolves to, a private address. A name that cannot be
+    /// resolved is not private: a proxy may know it.
     pub(super) async fn is_private(&self, url: &Url) -> bool {
         any_address(url, self.is_private).await
     }
 
-    /// Whether the host of `url` is, or has, an address of a cloud's metadata service.
+    /// Whether the host of `url` is, or resolves to, an address of a cloud's metadata service.
     pub(super) async fn is_metadata(&self, url: &Url) -> bool {
         any_address(url, is_metadata).await
     }
@@ -72,19 +74,7 @@ impl Resolve for Resolver {
     }
 }
 
-/// The address that a host of a URL is, if it is none to be looked up.
-pub(super) fn address(host: &str) -> Option<IpAddr> {
-    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
-}
-
-/// Whether `url` leads to this machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    host == "localhost" || address(host).is_some_and(|address| address.is_loopback())
-}
-
-/// Whether an address is one that not all of the Internet reaches: of this machine, of its link or of
-/// a private network.
+/// Whether an address is not reachable from all of the Internet: loopback, link-local or private.
 ///
 /// Source: <https://www.iana.org/assignments/iana-ipv4-special-registry> and the same for IPv6
 pub(super) fn is_private(address: IpAddr) -> bool {
@@ -99,18 +89,19 @@ pub(super) fn is_private(address: IpAddr) -> bool {
                     || v6.is_multicast()
                     || v6.is_unique_local()
                     || v6.is_unicast_link_local()
-                    // Site-local, as it was before unique local addresses.
+                    // Site-local, the predecessor of unique local addresses.
                     || first & 0xffc0 == 0xfec0
             }
         },
     }
 }
 
-/// Whether an address is where clouds give their machines credentials: link-local, and the two that are
-/// not. No list of versions is kept there, and a matrix from a stranger must not read it.
+/// Whether an address belongs to a cloud's metadata service, which hands out credentials:
+/// link-local addresses and two others. They have no version lists, and an untrusted matrix must
+/// not read them.
 ///
-/// Sources: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html> and
-/// <https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata>
+/// Sources: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
+/// and <https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata>
 pub(super) fn is_metadata(address: IpAddr) -> bool {
     const ALIBABA: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);
     const AWS: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
@@ -132,14 +123,14 @@ fn is_private_v4(v4: Ipv4Addr) -> bool {
         || v4.is_broadcast()
         || v4.is_multicast()
         || first == 0
-        // Shared by the customers of a provider; also where some clouds keep their metadata.
+        // Carrier-grade NAT; some clouds use it for metadata as well.
         || (first == 100 && second & 0xc0 == 64)
         || (first, second, third) == (192, 0, 0)
         || (first == 198 && second & 0xfe == 18)
         || first >= 240
 }
 
-/// The IPv4 address that an IPv6 address leads to: mapped, compatible, by NAT64 or by 6to4.
+/// The IPv4 address in an IPv6 address: mapped, compatible, NAT64 or 6to4.
 fn embedded(v6: Ipv6Addr) -> Option<Ipv4Addr> {
     let v4 = |high: u16, low: u16| Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
     match v6.segments() {
@@ -157,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_that_not_all_of_the_internet_reaches_are_private() {
+    fn addresses_that_are_not_globally_reachable_are_private() {
         for (address, expected) in [
             ("127.0.0.1", true),
             ("127.9.9.9", true),
@@ -191,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_metadata_of_a_cloud_is_known_by_its_address() {
+    fn cloud_metadata_is_recognised_by_its_address() {
         for (address, expected) in [
             ("169.254.169.254", true),
             ("169.254.170.2", true),

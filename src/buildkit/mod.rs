@@ -23,8 +23,8 @@ mod vertex;
 pub use client::Client;
 pub use error::{Connection, Detail, SolveError};
 pub use limits::HEADERS;
-pub use solve::{CacheExport, Exporter, Solve, Solved};
-pub use status::{Graph, Progress, Update, VertexId, VertexState};
+pub use solve::{CacheExport, Exporter, Solve};
+pub use status::{Progress, Update, VertexId, VertexState};
 pub use vertex::{TransferKind, TransferName, VertexKind, VertexName};
 
 /// A random identifier of 25 base-36 characters, the format of BuildKit's sessions and solves.

@@ -8,8 +8,8 @@ use crate::dockerfile::Dockerfile;
 use crate::plan::{BuildRequest, Sources};
 use crate::template::Rendered;
 
-/// Adds those in the Dockerfiles of `requests`. A comment speaks of the instruction below or around
-/// it, as the rendered Dockerfile has it.
+/// Adds the acknowledgements in the Dockerfiles of `requests`. A comment belongs to the instruction
+/// below or around it in the rendered Dockerfile.
 pub fn acknowledge(requests: &[BuildRequest], sources: &Sources, allows: &mut Allows) {
     let mut seen = HashSet::new();
     for request in requests {

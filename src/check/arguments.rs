@@ -1,4 +1,4 @@
-//! Arguments that a stage does not know: their `ARG` stands before the first `FROM` alone.
+//! Arguments that a stage does not know, because their only `ARG` is before the first `FROM`.
 //!
 //! Source: <https://docs.docker.com/reference/dockerfile/#understand-how-arg-and-from-interact>
 
@@ -15,11 +15,11 @@ use crate::dockerfile::{
 use crate::error::{Diagnostic, Diagnostics};
 use crate::plan::BuildRequest;
 
-/// Variables that systems and shells set by themselves.
+/// Variables that systems and shells set.
 const OF_SYSTEM: [&str; 9] =
     ["HOME", "HOSTNAME", "LANG", "LC_ALL", "OLDPWD", "PATH", "PWD", "TERM", "USER"];
 
-/// Names of images, and what the variables begin with that they set, where this is not the name itself.
+/// Image names, and the prefix of the variables that they set, if it is not the name itself.
 const OF_BASES: [(&str, &str); 6] = [
     ("amazoncorretto", "JAVA"),
     ("eclipse-temurin", "JAVA"),
@@ -47,17 +47,17 @@ pub(super) fn find<'r>(
         for (line, name) in empty(&file, request) {
             if let Some(place) = subject.sources.line(&request.dockerfile, line) {
                 let message = format!(
-                    "`${name}` is empty in this stage: its `ARG` stands before the first `FROM` only"
+                    "`${name}` is empty in this stage: its only `ARG` is before the first `FROM`"
                 );
                 let help = format!("declare it in the stage too, with `ARG {name}`");
-                let told = Diagnostic::warning(message).rule("arg-before-from");
-                found.push(told.at(&place, "").help(help));
+                let warning = Diagnostic::warning(message).rule("arg-before-from");
+                found.push(warning.at(&place, "").help(help));
             }
         }
     }
 }
 
-/// Whether an `ARG` may stand before the first `FROM`: most files need no further look.
+/// Whether there may be an `ARG` before the first `FROM`: most files can be skipped.
 fn begins_with_arg(text: &str) -> bool {
     let starts = |line: &str, word: &str| {
         line.trim_start().get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
@@ -66,7 +66,7 @@ fn begins_with_arg(text: &str) -> bool {
     before.into_iter().any(|line| starts(line, "ARG"))
 }
 
-/// The names that are empty, with the lines where they are used.
+/// The names that are empty, with the lines on which they are used.
 fn empty(file: &File, request: &BuildRequest) -> Vec<(u32, String)> {
     let declarations = file.parsed.declarations();
     let global: HashSet<&str> = declarations
@@ -97,8 +97,8 @@ fn empty(file: &File, request: &BuildRequest) -> Vec<(u32, String)> {
     found
 }
 
-/// Whether the variable may have a value there: by an `ARG` or `ENV` of the stage, of one that it is
-/// built on, or of the base image.
+/// Whether the variable may have a value there: from an `ARG` or `ENV` of the stage, of a stage
+/// that it is based on, or from the base image.
 fn knows(
     evaluated: &Evaluated,
     declarations: &[Declaration],
@@ -121,7 +121,7 @@ fn knows(
     }
 }
 
-/// Whether an image likely sets a variable: `node` has `NODE_VERSION`.
+/// Whether an image probably sets a variable: `node` sets `NODE_VERSION`.
 fn is_of_base(base: &str, name: &str) -> bool {
     let base = base.rsplit('/').next().unwrap_or_default();
     let base = base.split([':', '@']).next().unwrap_or_default();
@@ -131,7 +131,7 @@ fn is_of_base(base: &str, name: &str) -> bool {
     starts.any(|start| name.strip_prefix(start).is_some_and(|rest| rest.starts_with('_')))
 }
 
-/// The line of an instruction that uses a variable without a default; none where a step sets it
+/// The line of an instruction that uses a variable without a default; `None` if the step sets it
 /// itself.
 fn line_of(instruction: &Instruction, used: &VariableUse, text: &str) -> Option<u32> {
     let lines = || {
@@ -146,7 +146,7 @@ fn line_of(instruction: &Instruction, used: &VariableUse, text: &str) -> Option<
     let mut bare = uses.clone().filter(|(_, line)| !has_default(line, &used.name));
     match (bare.next(), uses.count()) {
         (Some((line, _)), _) => Some(line),
-        // A use that the lines do not show as one: a name that goes on on the next line.
+        // A use that no single line shows: a name that continues on the next line.
         (None, 0) => Some(instruction.first),
         (None, _) => None,
     }

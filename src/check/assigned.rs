@@ -1,11 +1,11 @@
-//! How a line uses a variable, as far as that can be seen without a shell.
+//! How a line uses a variable, as far as that can be found without a shell.
 
-/// Whether a line replaces the variable by its value.
+/// Whether a line expands the variable.
 pub(super) fn uses(line: &str, name: &str) -> bool {
     starts(line, name).next().is_some()
 }
 
-/// Whether each use of the variable in a line says what comes where it is empty: `${NAME:-other}`,
+/// Whether each use of the variable in a line handles the empty value: `${NAME:-other}`,
 /// `${NAME:?why}`.
 pub(super) fn has_default(line: &str, name: &str) -> bool {
     starts(line, name).all(|rest| {
@@ -14,7 +14,7 @@ pub(super) fn has_default(line: &str, name: &str) -> bool {
     })
 }
 
-/// What follows the name, for each use in a line that is not quoted; for `$NAME` nothing.
+/// The text after the name, for each unquoted use in a line; empty for `$NAME`.
 fn starts<'l>(line: &'l str, name: &str) -> impl Iterator<Item = &'l str> {
     let uses = dollars(line).into_iter().filter_map(move |at| {
         let rest = &line[at + 1..];
@@ -29,7 +29,7 @@ fn starts<'l>(line: &'l str, name: &str) -> impl Iterator<Item = &'l str> {
     uses.collect::<Vec<_>>().into_iter()
 }
 
-/// Where a line has a `$` that means something: it is not escaped, nor within single quotes.
+/// The positions of each `$` in a line that is neither escaped nor in single quotes.
 fn dollars(line: &str) -> Vec<usize> {
     let mut found = Vec::new();
     let (mut single, mut double) = (false, false);
@@ -46,8 +46,8 @@ fn dollars(line: &str) -> Vec<usize> {
     found
 }
 
-/// Whether a line of a shell script gives the variable a value, or may give one to any variable:
-/// `NAME=`, `for NAME`, `read NAME`, `${NAME:=x}`, `source FILE`, `eval`.
+/// Whether a line of a shell script sets the variable, or may set any variable: `NAME=`, `for
+/// NAME`, `read NAME`, `${NAME:=x}`, `source FILE`, `eval`.
 pub(super) fn is_assigned(line: &str, name: &str) -> bool {
     let mut uses = starts(line, name);
     if runs_script(line) || uses.any(|rest| rest.starts_with(":=") || rest.starts_with('=')) {
@@ -74,10 +74,10 @@ pub(super) fn is_assigned(line: &str, name: &str) -> bool {
     })
 }
 
-/// Commands that give their arguments values.
+/// Commands that set variables named by their arguments.
 const READERS: [&str; 4] = ["read", "getopts", "mapfile", "readarray"];
 
-/// Whether a line runs a file or a text in the same shell.
+/// Whether a line runs a file or a string in the same shell.
 fn runs_script(line: &str) -> bool {
     let words: Vec<&str> = line.split_whitespace().collect();
     let is_command = |at: usize| {
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn assignments_are_seen() {
+    fn assignments_are_found() {
         for line in [
             "RUN V=1; echo $V",
             "RUN export V=1",
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn uses_and_their_defaults_are_seen() {
+    fn uses_and_their_defaults_are_found() {
         for (line, used, default) in [
             ("a $V b", true, false),
             ("a ${V} b", true, false),

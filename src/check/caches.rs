@@ -1,8 +1,8 @@
-//! Cache mounts that builds share although their files are not the same.
+//! Cache mounts that builds share by mistake, although they need different files.
 //!
-//! BuildKit knows a cache mount by its id alone, which is the target where none is written:
-//! whatever platform or image a step runs on, it finds what the last one left there. `sharing=private`
-//! gives steps that run at once a cache each, but the next build takes either.
+//! BuildKit identifies a cache mount only by its id, which defaults to the target: a step finds the
+//! files of the previous step there, whatever its platform or image. `sharing=private` gives
+//! concurrent steps a cache each, but the next build uses either of them.
 //!
 //! Source: <https://github.com/moby/buildkit/blob/master/solver/llbsolver/mounts/mount.go>
 
@@ -23,10 +23,10 @@ use crate::plan::BuildRequest;
 /// The steps that use one cache.
 #[derive(Default)]
 struct Users {
-    /// Of stages that run on the platform that is built for.
+    /// The platforms of the stages that run on the target platform.
     platforms: BTreeSet<String>,
     systems: BTreeSet<String>,
-    /// Where they stand, and as what the cache is mounted there.
+    /// The places of the steps, and how the cache is mounted there.
     places: IndexMap<Span, (Shared, Option<&'static str>)>,
 }
 
@@ -52,7 +52,7 @@ pub(super) fn find<'r>(
         }
     }
     for ((_, id), users) in &caches {
-        users.tell(id, found);
+        users.report(id, found);
     }
 }
 
@@ -64,7 +64,7 @@ fn add(
     platform: &Platform,
 ) {
     let dockerfile = request.dockerfile.text();
-    let namespace = request.args.get("BUILDKIT_CACHE_MOUNT_NS").cloned().unwrap_or_default();
+    let namespace = request.inputs.args.get("BUILDKIT_CACHE_MOUNT_NS").cloned().unwrap_or_default();
     for stage in evaluated.stages.iter().filter(|stage| stage.is_reachable) {
         for mount in stage.mounts.iter().filter(|mount| is_own_cache(mount)) {
             let known = |text: &Option<crate::dockerfile::Text>| {
@@ -99,13 +99,13 @@ fn add(
     }
 }
 
-/// The command of the step that begins at a line.
+/// The command of the step that starts at a line.
 fn step_at(file: &File, line: u32) -> &str {
     let step = file.parsed.instructions.iter().find(|one| one.first == line);
     step.map_or("", |step| &step.arguments)
 }
 
-/// A variable of the platform in the id of a mount, for which no stage has an `ARG`.
+/// A platform variable in the id of a mount for which the stage has no `ARG`.
 fn undeclared(file: &File, mount: &Mounted) -> Option<&'static str> {
     let id = &mount.id.as_ref()?.written;
     if !id.contains('$') {
@@ -127,13 +127,13 @@ fn undeclared(file: &File, mount: &Mounted) -> Option<&'static str> {
     PLATFORM_ARGS.into_iter().find(|name| is_used(name) && !is_declared(name))
 }
 
-/// A cache that begins empty: one that begins with an image's files is kept for each such image.
+/// Whether the cache starts empty. A cache that starts with an image's files is kept per image.
 fn is_own_cache(mount: &Mounted) -> bool {
     mount.is("cache") && matches!(mount.from, None | Some(Source::Scratch))
 }
 
-/// The stage at the bottom of those that a stage is built on, and whether it is of the platform that
-/// is built for.
+/// The stage at the bottom of the chain of stages that a stage is based on, and whether it has the
+/// target platform.
 fn foundation<'s>(stages: &'s [Stage], stage: &'s Stage, platform: &Platform) -> (&'s Stage, bool) {
     let mut root = stage;
     while let Source::Stage(number) = root.base {
@@ -146,15 +146,15 @@ fn foundation<'s>(stages: &'s [Stage], stage: &'s Stage, platform: &Platform) ->
     (root, of_target)
 }
 
-/// The image that is taken for a name.
+/// The image that replaces a name.
 fn taken(request: &BuildRequest, name: &str) -> String {
     let short = short_name(name);
-    let base = request.bases.iter().find(|(known, _)| short_name(known) == short);
+    let base = request.inputs.bases.iter().find(|(known, _)| short_name(known) == short);
     base.map_or_else(|| name.to_owned(), |(_, image)| image.to_string())
 }
 
 impl Users {
-    fn tell(&self, id: &str, found: &mut Diagnostics) {
+    fn report(&self, id: &str, found: &mut Diagnostics) {
         let is_safe = self.places.values().all(|(how, _)| *how == Shared::Safely);
         let (sharers, are, apart) = if self.platforms.len() > 1 {
             (&self.platforms, "platforms", "$TARGETPLATFORM")
@@ -169,28 +169,29 @@ impl Users {
         let names = match sharers.len() {
             ..=4 => {
                 let names: Vec<&str> = sharers.iter().map(String::as_str).collect();
-                let (last, first) = names.split_last().expect("there are two at least");
+                let (last, first) = names.split_last().expect("there are at least two");
                 format!("{} and {last}", first.join(", "))
             }
             _ => some_of(sharers.iter().map(String::as_str)),
         };
         let message = format!("{names} share the cache mount `{id}`");
         for (place, (how, undeclared)) in &self.places {
-            let told = Diagnostic::warning(&message).rule("shared-cache-mount").at(place, "");
-            let told = told.note(match how {
+            let warning = Diagnostic::warning(&message).rule("shared-cache-mount").at(place, "");
+            let warning = warning.note(match how {
                 Shared::Unlocked => "several steps may write to it at the same time".to_owned(),
-                _ => format!("each of these {are} finds the files of the others there"),
+                _ => format!("each of these {are} sees the files of the others"),
             });
             found.push(match (how, are, undeclared) {
-                (Shared::Unlocked, ..) => told.help("add `sharing=locked`"),
-                (_, "platforms", Some(name)) => told.help(format!(
+                (Shared::Unlocked, ..) => warning.help("add `sharing=locked`"),
+                (_, "platforms", Some(name)) => warning.help(format!(
                     "add `ARG {name}` above it in the stage: without it, `${name}` is empty"
                 )),
-                (_, "platforms", None) => told.help(format!(
+                (_, "platforms", None) => warning.help(format!(
                     "add `id={id}-{apart}`, with `ARG TARGETPLATFORM` above it in the stage"
                 )),
-                _ => told
-                    .help(format!("add an `id` that names the system, such as `id={id}-{apart}`")),
+                _ => warning.help(format!(
+                    "add an `id` that contains the system, such as `id={id}-{apart}`"
+                )),
             });
         }
     }

@@ -1,5 +1,5 @@
-//! Requests that are alike in all that the rules look at: what was looked at in one is not looked at
-//! again in the others.
+//! Groups of requests that are equal in everything that the rules inspect, so that each group is
+//! inspected once.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,9 +11,9 @@ use crate::image::Platform;
 use crate::plan::BuildRequest;
 use crate::template::Rendered;
 
-/// Dockerfiles that are looked at one by one. With more, those that differ in numbers alone are taken
-/// to be alike: they come from one template and many versions.
-const MOST: usize = 1_000;
+/// Dockerfiles that are inspected one by one. If there are more, those that differ only in numbers
+/// are treated as equal: they come from one template and many versions.
+const MAX_EXACT: usize = 1_000;
 
 /// Requests in their order; at least one.
 pub(super) struct Group<'r> {
@@ -29,7 +29,7 @@ impl<'r> Group<'r> {
         self.first().dockerfile.text()
     }
 
-    /// Whether some step may have a mount of a kind: most Dockerfiles need no further look.
+    /// Whether some step may have a mount of a kind: most Dockerfiles can be skipped.
     pub(super) fn may_mount(&self, kind: &str) -> bool {
         let text = self.text();
         let has = |word: &str| {
@@ -40,39 +40,39 @@ impl<'r> Group<'r> {
     }
 }
 
-/// All of a request that a rule may look at.
+/// Everything in a request that a rule can inspect.
 #[derive(PartialEq, Eq, Hash)]
-struct Inputs<'r> {
+struct Examined<'r> {
     text: &'r Rendered,
     target: Option<&'r str>,
     args: Vec<(&'r str, &'r str)>,
     platforms: &'r [Platform],
-    /// Of contexts, bases, secrets and agents.
+    /// The names of contexts, bases, secrets and agents.
     names: Vec<&'r str>,
     bases: Vec<String>,
 }
 
-impl<'r> Inputs<'r> {
+impl<'r> Examined<'r> {
     fn of(request: &'r BuildRequest) -> Self {
-        let names = request.contexts.keys().chain(request.bases.keys());
-        let names = names.chain(request.secrets.keys()).chain(request.ssh.keys());
+        let names = request.inputs.contexts.keys().chain(request.inputs.bases.keys());
+        let names = names.chain(request.inputs.secrets.keys()).chain(request.inputs.ssh.keys());
         Self {
             text: &request.dockerfile,
-            target: request.target.as_deref(),
-            args: request.args.iter().map(|(name, value)| (&**name, &**value)).collect(),
+            target: request.inputs.target.as_deref(),
+            args: request.inputs.args.iter().map(|(name, value)| (&**name, &**value)).collect(),
             platforms: &request.platforms,
             names: names.map(String::as_str).collect(),
-            bases: request.bases.values().map(ToString::to_string).collect(),
+            bases: request.inputs.bases.values().map(ToString::to_string).collect(),
         }
     }
 
-    /// A number that is the same where only numbers differ.
+    /// A hash that ignores numbers.
     fn shape(&self) -> u64 {
         let mut state = DefaultHasher::new();
         let add = |state: &mut DefaultHasher, text: &str| {
             let mut digits = false;
             for byte in text.bytes() {
-                // Versions are numbers with dots between them.
+                // Versions are numbers separated by dots.
                 let is_digit = byte.is_ascii_digit() || (digits && byte == b'.');
                 if !(digits && is_digit) {
                     state.write_u8(if is_digit { b'0' } else { byte });
@@ -92,13 +92,13 @@ impl<'r> Inputs<'r> {
     }
 }
 
-/// Puts requests that are alike together.
+/// Groups equal requests.
 pub(super) fn of(requests: &[BuildRequest]) -> Vec<Group<'_>> {
-    let mut exact: IndexMap<Inputs<'_>, Vec<&BuildRequest>> = IndexMap::new();
+    let mut exact: IndexMap<Examined<'_>, Vec<&BuildRequest>> = IndexMap::new();
     for request in requests {
-        exact.entry(Inputs::of(request)).or_default().push(request);
+        exact.entry(Examined::of(request)).or_default().push(request);
     }
-    if exact.len() <= MOST {
+    if exact.len() <= MAX_EXACT {
         return exact.into_values().map(|requests| Group { requests }).collect();
     }
     let mut known: HashMap<u64, usize> = HashMap::new();

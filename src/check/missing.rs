@@ -1,6 +1,6 @@
-//! Secrets and SSH agents that steps ask for, and that their cells do not have.
+//! Secrets and SSH agents that steps need, but that their cells do not have.
 //!
-//! BuildKit runs such a step without the file, unless it says `required=true`.
+//! BuildKit runs such a step without the file, unless it has `required=true`.
 
 use indexmap::{IndexMap, IndexSet};
 
@@ -10,15 +10,15 @@ use super::{Subject, some_of};
 use crate::error::{Diagnostic, Diagnostics, Span, listed};
 use crate::plan::BuildRequest;
 
-/// What a step asks for.
-struct Asked {
+/// A secret or agent that a step needs.
+struct Needed {
     line: u32,
     is_ssh: bool,
     id: String,
     is_required: bool,
 }
 
-/// Where something is missing.
+/// The place at which something is missing.
 #[derive(PartialEq, Eq, Hash)]
 struct Gap {
     place: Span,
@@ -26,7 +26,7 @@ struct Gap {
     id: String,
 }
 
-/// The cells that have a gap.
+/// The cells with a gap.
 #[derive(Default)]
 struct Cells<'r> {
     is_required: bool,
@@ -35,7 +35,7 @@ struct Cells<'r> {
     given: IndexSet<&'r str>,
 }
 
-/// A warning for each step that asks for what its cell does not have.
+/// Warns about each step that needs something that its cell does not have.
 pub(super) fn find<'r>(
     subject: Subject<'r>,
     groups: &[Group<'r>],
@@ -52,10 +52,10 @@ pub(super) fn find<'r>(
         if file.is_foreign_to(request) {
             continue;
         }
-        for Asked { line, is_ssh, id, is_required } in asked(&file, request) {
+        for Needed { line, is_ssh, id, is_required } in needed(&file, request) {
             let given: Vec<&str> = match is_ssh {
-                true => request.ssh.keys().map(String::as_str).collect(),
-                false => request.secrets.keys().map(String::as_str).collect(),
+                true => request.inputs.ssh.keys().map(String::as_str).collect(),
+                false => request.inputs.secrets.keys().map(String::as_str).collect(),
             };
             if given.contains(&id.as_str()) {
                 continue;
@@ -69,44 +69,46 @@ pub(super) fn find<'r>(
         }
     }
     for (gap, cells) in gaps {
-        found.push(gap.told(&cells, subject.requests.len()));
+        found.push(gap.warning(&cells, subject.requests.len()));
     }
 }
 
-fn asked(file: &File, request: &BuildRequest) -> Vec<Asked> {
+fn needed(file: &File, request: &BuildRequest) -> Vec<Needed> {
     let evaluated = file.evaluated(request, request.platforms.first());
     let reached = evaluated.stages.iter().filter(|stage| stage.is_reachable);
     let mounts = reached.flat_map(|stage| &stage.mounts);
     let mounts = mounts.filter(|mount| mount.is("secret") || mount.is("ssh"));
-    let asked = mounts.filter_map(|mount| {
+    let needed = mounts.filter_map(|mount| {
         let id = mount.id.as_ref()?.known()?.to_owned();
         let is_ssh = mount.is("ssh");
-        Some(Asked { line: mount.line, is_ssh, id, is_required: mount.is_required })
+        Some(Needed { line: mount.line, is_ssh, id, is_required: mount.is_required })
     });
-    asked.collect()
+    needed.collect()
 }
 
 impl Gap {
-    fn told(&self, cells: &Cells<'_>, all: usize) -> Diagnostic {
+    fn warning(&self, cells: &Cells<'_>, all: usize) -> Diagnostic {
         let (rule, what, key, flag) = match self.is_ssh {
             true => ("missing-ssh", "SSH agent", "ssh", "--ssh"),
             false => ("missing-secret", "secret", "secrets", "--secret"),
         };
-        let message = format!("this step asks for the {what} `{}`, but none is given", self.id);
+        let message =
+            format!("this step needs the {what} `{}`, but the cell does not define it", self.id);
         let effect = match (cells.is_required, self.is_ssh) {
             (true, _) => "the build fails at this step",
             (false, true) => "the step runs without an agent",
             (false, false) => "the step runs without the secret",
         };
-        let mut told = Diagnostic::warning(message).rule(rule).at(&self.place, "").note(effect);
+        let mut warning = Diagnostic::warning(message).rule(rule).at(&self.place, "").note(effect);
         if cells.names.len() < all {
-            told = told.note(format!("this concerns {}", some_of(cells.names.iter().copied())));
+            warning =
+                warning.note(format!("affected cells: {}", some_of(cells.names.iter().copied())));
         }
         let given = || cells.given.iter().copied();
         let help = match cells.given.is_empty() {
-            true => format!("add it to `{key}` in the matrix, or give it with {flag}"),
-            false => format!("the ids that are given: {}", listed(given())),
+            true => format!("add it to `{key}` in the matrix, or pass it with {flag}"),
+            false => format!("known ids: {}", listed(given())),
         };
-        told.help(help).help_nearest(&self.id, given())
+        warning.help(help).help_nearest(&self.id, given())
     }
 }

@@ -1,9 +1,9 @@
-//! Rules over the whole plan: names that nothing uses, arguments that are empty, caches and images
-//! that are shared by mistake. Pure.
+//! Rules over the whole plan: unused names, empty arguments, caches and images that are shared by
+//! mistake. Pure.
 //!
-//! What they find are warnings of every command that makes a plan. Each names its rule, and its place
-//! in the matrix or in a template, so that it can be acknowledged there. A name that the matrix
-//! gives is judged by all cells of the matrix, whatever is selected; one that a flag gives by the
+//! Their findings are warnings of every command that makes a plan. Each has its rule, and its place
+//! in the matrix or in a template, so that it can be acknowledged there. A name from the matrix is
+//! checked against all cells of the matrix, whatever is selected; a name from a flag against the
 //! selected cells.
 
 mod acknowledge;
@@ -28,20 +28,20 @@ use read::Files;
 
 pub use acknowledge::acknowledge;
 
-/// What is checked.
+/// The input of the rules.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
     pub matrix: &'a Matrix,
-    /// Those that are selected, and their requests in the same order.
+    /// The selected cells, and their requests in the same order.
     pub cells: &'a [Cell],
     pub requests: &'a [BuildRequest],
     pub sources: &'a Sources,
-    /// The requests of all cells of the matrix as its files have them, where these are not those
-    /// above. Only called where the answer matters; none where they cannot be made.
+    /// The requests of all cells of the matrix without flags, if these differ from the ones above.
+    /// Called only if necessary; `None` if they cannot be made.
     pub whole: Option<&'a dyn Fn() -> Option<Vec<BuildRequest>>>,
 }
 
-/// Warnings about a plan.
+/// Returns the warnings about a plan.
 pub fn check(subject: Subject<'_>) -> Diagnostics {
     let mut files = Files::default();
     let mut found = Diagnostics::default();

@@ -1,8 +1,8 @@
-//! Values that hide what BuildKit gives for each platform: `ARG TARGETARCH=amd64`.
+//! Values that hide BuildKit's value for each platform: `ARG TARGETARCH=amd64`.
 //!
-//! BuildKit gives `TARGETARCH` and its like a value for each platform that is built. A default in the
-//! Dockerfile, before the first `FROM` too, a build argument and an `ENV` of that name replace it for
-//! all.
+//! BuildKit sets `TARGETARCH` and similar arguments for each platform of a build. A default in the
+//! Dockerfile (also before the first `FROM`), a build argument or an `ENV` of that name replaces
+//! them for all platforms.
 
 use indexmap::IndexMap;
 
@@ -23,7 +23,7 @@ pub(super) fn find<'r>(
     found: &mut Diagnostics,
 ) {
     arguments(subject, found);
-    // By place and name, so that many cells are one warning.
+    // By place and name, so that many cells get one warning.
     let mut open: IndexMap<(Span, String), (String, &[Platform])> = IndexMap::new();
     for group in groups {
         let request = group.first();
@@ -62,18 +62,18 @@ pub(super) fn find<'r>(
     for ((place, name), (written, platforms)) in open {
         let help = match written.starts_with("ENV") {
             true => format!("use another name, or keep BuildKit's value: `ENV {name}=${name}`"),
-            false => format!("leave the default out: `ARG {name}`"),
+            false => format!("remove the default: `ARG {name}`"),
         };
-        found.push(told(&written, platforms).at(&place, "").help(help));
+        found.push(warning(&written, platforms).at(&place, "").help(help));
     }
 }
 
-/// Whether a text may give an argument a value: most need no further look.
+/// Whether a file may set an argument: most can be skipped.
 fn has_value(text: &str, name: &str) -> bool {
     text.match_indices(name).any(|(at, _)| text[at + name.len()..].starts_with(['=', ' ', '\t']))
 }
 
-/// Those of the matrix and of flags.
+/// Arguments of the matrix and of flags.
 fn arguments(subject: Subject<'_>, found: &mut Diagnostics) {
     let declared = |name: &str| {
         let mut all = subject.matrix.declared();
@@ -81,36 +81,36 @@ fn arguments(subject: Subject<'_>, found: &mut Diagnostics) {
     };
     for name in PLATFORM_ARGS {
         let hidden = subject.requests.iter().find(|request| {
-            let value = request.args.get(name);
+            let value = request.inputs.args.get(name);
             value.is_some_and(|value| hides(name, &request.platforms, &|_| Some(value.to_string())))
         });
         let Some(request) = hidden else { continue };
-        let is_flag = subject.cells[0].overrides().args.contains_key(name);
-        let told = match declared(name) {
+        let is_flag = subject.cells[0].overrides().inputs.args.contains_key(name);
+        let warning = match declared(name) {
             Some(one) if !is_flag => {
-                told(&format!("args.{name}"), &request.platforms).at(&one.span, "")
+                warning(&format!("args.{name}"), &request.platforms).at(&one.span, "")
             }
-            _ => told(&format!("--build-arg {name}"), &request.platforms),
+            _ => warning(&format!("--build-arg {name}"), &request.platforms),
         };
-        found.push(told.help("leave it out"));
+        found.push(warning.help("remove it"));
     }
 }
 
-fn told(what: &str, platforms: &[Platform]) -> Diagnostic {
-    let message = format!("`{what}` hides the value that BuildKit gives for each platform");
+fn warning(what: &str, platforms: &[Platform]) -> Diagnostic {
+    let message = format!("`{what}` hides the value that BuildKit sets for each platform");
     let names: Vec<String> = platforms.iter().map(Platform::to_string).collect();
     let platforms = match names.as_slice() {
         [one] => format!("the platform is {one}"),
-        many => format!("it is the same for {}", many.join(", ")),
+        many => format!("it has the same value for {}", many.join(", ")),
     };
     Diagnostic::warning(message).rule(RULE).note(platforms)
 }
 
-/// Whether a value is not the one that BuildKit gives. With several platforms, one that does not
-/// depend on the platform at all is meant to replace it.
+/// Whether a value differs from BuildKit's. With several platforms, a value that does not depend on
+/// the platform is an intended replacement.
 fn hides(name: &str, platforms: &[Platform], value: &dyn Fn(&Platform) -> Option<String>) -> bool {
     let given: Option<Vec<String>> = platforms.iter().map(value).collect();
-    // It depends on what only BuildKit knows.
+    // It depends on values that only BuildKit knows.
     let Some(given) = given else { return false };
     let is_own =
         |(given, platform): (&String, &Platform)| part(platform, name).as_ref() == Some(given);
@@ -140,7 +140,7 @@ fn expanded(
             return Variable::Unknown;
         };
         match value {
-            // A stage knows them by an `ARG` of its own alone.
+            // In a stage they require an `ARG` of that stage.
             _ if scope != Scope::Global && !declared.contains(&name) => Variable::Unset,
             Some(value) => Variable::Set(value),
             None => Variable::Unknown,
@@ -149,7 +149,7 @@ fn expanded(
     file.parsed.lex().expand(default, &get).ok()
 }
 
-/// What BuildKit gives for a platform; none where only the engine knows.
+/// BuildKit's value for a platform; `None` if only the engine knows it.
 fn part(platform: &Platform, name: &str) -> Option<String> {
     let text = platform.to_string();
     let mut parts = text.split('/').map(str::to_owned);

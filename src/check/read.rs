@@ -1,4 +1,4 @@
-//! Dockerfiles that were read, each once.
+//! Parsed Dockerfiles, without duplicates.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -8,17 +8,18 @@ use crate::image::{Platform, short_name};
 use crate::plan::BuildRequest;
 use crate::template::Rendered;
 
-/// Texts that are kept, in bytes together. What was read of them needs several times as much memory.
-const MOST_KEPT: usize = 16 << 20;
+/// Limit of the cached Dockerfiles, in bytes. Their parsed form needs several times as much memory.
+const MAX_CACHED: usize = 16 << 20;
 
-/// By their texts: cells differ in little. Where the texts are many and long, some are read again.
+/// Cached by content, because cells differ in little. If the files are many and long, some are
+/// parsed again.
 #[derive(Default)]
 pub(super) struct Files<'r> {
     read: HashMap<&'r Rendered, Rc<File>>,
     kept: usize,
 }
 
-/// A Dockerfile.
+/// A parsed Dockerfile.
 pub(super) struct File {
     pub(super) parsed: Dockerfile,
 }
@@ -31,7 +32,7 @@ impl<'r> Files<'r> {
         }
         let text = dockerfile.text();
         let file = Rc::new(File { parsed: Dockerfile::parse(&text) });
-        if self.kept + text.len() <= MOST_KEPT {
+        if self.kept + text.len() <= MAX_CACHED {
             self.kept += text.len();
             self.read.insert(dockerfile, file.clone());
         }
@@ -40,26 +41,26 @@ impl<'r> Files<'r> {
 }
 
 impl File {
-    /// What BuildKit makes of it for a request.
+    /// Evaluates it for a request as BuildKit does.
     pub(super) fn evaluated(
         &self,
         request: &BuildRequest,
         platform: Option<&Platform>,
     ) -> Evaluated {
-        let names = request.contexts.keys().chain(request.bases.keys());
+        let names = request.inputs.contexts.keys().chain(request.inputs.bases.keys());
         let replaced: Vec<String> = names.map(|name| short_name(name)).collect();
         let is_replaced = |name: &str| replaced.contains(&short_name(name));
         self.parsed.evaluate(&Given {
-            args: &request.args,
-            target: request.target.as_deref(),
+            args: &request.inputs.args,
+            target: request.inputs.target.as_deref(),
             platform,
             build_platform: None,
             is_replaced: &is_replaced,
         })
     }
 
-    /// Whether it is read by another program than BuildKit's own for this request.
+    /// Whether another frontend than BuildKit's own reads it for this request.
     pub(super) fn is_foreign_to(&self, request: &BuildRequest) -> bool {
-        self.parsed.is_foreign(&request.args)
+        self.parsed.is_foreign(&request.inputs.args)
     }
 }

@@ -1,6 +1,6 @@
-//! Caches that platforms and systems can share, since their tools tell apart what is in them.
+//! Caches that platforms and systems can share, because their tools separate the content.
 
-/// What a cache needs to be safe.
+/// The condition for sharing a cache safely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Needs {
     Nothing,
@@ -8,9 +8,9 @@ enum Needs {
     Locked,
 }
 
-/// The end of the path of a cache, what it needs, and where its tool says why it can be shared.
+/// The end of the path of a cache, its condition, and documentation of the tool.
 const CACHES: [(&str, Needs, &str); 40] = [
-    // Packages and lists have the architecture and the archive in their names.
+    // The names of packages and lists contain the architecture and the archive.
     (
         "/var/cache/apt",
         Needs::Locked,
@@ -21,10 +21,11 @@ const CACHES: [(&str, Needs, &str); 40] = [
         Needs::Locked,
         "https://docs.docker.com/reference/dockerfile/#example-cache-apt-packages",
     ),
-    // A package's name in it ends with a part of its checksum.
+    // File names end with a part of the package's checksum.
     ("/var/cache/apk", Needs::Nothing, "https://wiki.alpinelinux.org/wiki/Local_APK_cache"),
     ("/etc/apk/cache", Needs::Nothing, "https://wiki.alpinelinux.org/wiki/Local_APK_cache"),
-    // A repository's directory ends with a checksum of its address, which names the architecture.
+    // The directory of a repository ends with a checksum of its URL, which contains the
+    // architecture.
     ("/var/cache/dnf", Needs::Locked, "https://dnf.readthedocs.io/en/latest/conf_ref.html"),
     ("/var/cache/yum", Needs::Locked, "https://man7.org/linux/man-pages/man5/yum.conf.5.html"),
     (
@@ -32,9 +33,9 @@ const CACHES: [(&str, Needs, &str); 40] = [
         Needs::Locked,
         "https://dnf5.readthedocs.io/en/latest/misc/caching.7.html",
     ),
-    // A package's file name ends with its architecture.
+    // The file name of a package ends with its architecture.
     ("/var/cache/pacman", Needs::Locked, "https://man.archlinux.org/man/pacman.8"),
-    // Wheels are kept by their tags, which name the platform.
+    // Wheels are stored by their tags, which contain the platform.
     ("/.cache/pip", Needs::Nothing, "https://pip.pypa.io/en/stable/topics/caching/"),
     (
         "/.cache/pypoetry/cache",
@@ -47,7 +48,7 @@ const CACHES: [(&str, Needs, &str); 40] = [
         Needs::Nothing,
         "https://python-poetry.org/docs/configuration/#cache-dir",
     ),
-    // By their content.
+    // Content-addressed.
     ("/.npm", Needs::Nothing, "https://docs.npmjs.com/cli/commands/npm-cache"),
     ("/.npm/_cacache", Needs::Nothing, "https://docs.npmjs.com/cli/commands/npm-cache"),
     ("/.cache/yarn", Needs::Nothing, "https://classic.yarnpkg.com/en/docs/cli/cache"),
@@ -57,11 +58,11 @@ const CACHES: [(&str, Needs, &str); 40] = [
     ("/pnpm/store", Needs::Nothing, "https://pnpm.io/docker"),
     ("/.pnpm-store", Needs::Nothing, "https://pnpm.io/docker"),
     ("/.bun/install/cache", Needs::Nothing, "https://bun.sh/docs/install/cache"),
-    // The key of a result holds the platform that it is for; modules are sources.
+    // The key of a result contains its platform; modules are sources.
     ("/.cache/go-build", Needs::Nothing, "https://pkg.go.dev/cmd/go#hdr-Build_and_test_caching"),
     ("/go/pkg/mod", Needs::Nothing, "https://go.dev/ref/mod#module-cache"),
     ("/go/pkg", Needs::Nothing, "https://go.dev/ref/mod#module-cache"),
-    // Sources, under a lock of Cargo's own. Its target directories are another thing.
+    // Sources, under a lock of Cargo. Its target directories are not safe.
     ("/cargo/registry", Needs::Nothing, "https://doc.rust-lang.org/cargo/guide/cargo-home.html"),
     (
         "/cargo/registry/cache",
@@ -75,7 +76,7 @@ const CACHES: [(&str, Needs, &str); 40] = [
     ),
     ("/cargo/git", Needs::Nothing, "https://doc.rust-lang.org/cargo/guide/cargo-home.html"),
     ("/cargo/git/db", Needs::Nothing, "https://doc.rust-lang.org/cargo/guide/cargo-home.html"),
-    // Results are kept by a checksum of the sources, the options and the compiler.
+    // Results are stored by a checksum of the sources, the options and the compiler.
     ("/ccache", Needs::Nothing, "https://ccache.dev/manual/latest.html#_how_ccache_works"),
     ("/.cache/ccache", Needs::Nothing, "https://ccache.dev/manual/latest.html#_how_ccache_works"),
     ("/sccache", Needs::Nothing, "https://github.com/mozilla/sccache/blob/main/docs/Caching.md"),
@@ -86,7 +87,7 @@ const CACHES: [(&str, Needs, &str); 40] = [
     ),
     ("/.cache/composer", Needs::Nothing, "https://getcomposer.org/doc/06-config.md#cache-dir"),
     ("/.composer/cache", Needs::Nothing, "https://getcomposer.org/doc/06-config.md#cache-dir"),
-    // By coordinates, which name the platform where it matters.
+    // Stored by coordinates, which contain the platform if necessary.
     ("/.m2", Needs::Locked, "https://maven.apache.org/resolver/local-repository.html"),
     ("/.m2/repository", Needs::Locked, "https://maven.apache.org/resolver/local-repository.html"),
     (
@@ -106,7 +107,7 @@ const CACHES: [(&str, Needs, &str); 40] = [
     ),
 ];
 
-/// The variables that name such a cache where it is not in its usual place.
+/// The variables that set the path of such a cache.
 const SETTINGS: [(&str, Needs, &str); 13] = [
     ("BUN_INSTALL_CACHE_DIR", Needs::Nothing, "https://bun.sh/docs/install/cache"),
     ("CCACHE_DIR", Needs::Nothing, "https://ccache.dev/manual/latest.html#config_cache_dir"),
@@ -131,26 +132,26 @@ const SETTINGS: [(&str, Needs, &str); 13] = [
     ("YARN_CACHE_FOLDER", Needs::Nothing, "https://classic.yarnpkg.com/en/docs/cli/cache"),
 ];
 
-/// Caches whose paths say little, and the program that has them there. The image `composer` has
+/// Caches with unspecific paths, and the program that uses them. The image `composer` sets
 /// `COMPOSER_HOME=/tmp`.
 const OF_PROGRAMS: [(&str, &str, &str); 1] =
     [("/tmp/cache", "composer", "https://docs.docker.com/guides/php/containerize/")];
 
-/// Whether a cache can be shared, and what is missing where it cannot.
+/// Whether a cache can be shared, and what is missing if not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shared {
     Safely,
-    /// With `sharing=locked` it could be.
+    /// It would be safe with `sharing=locked`.
     Unlocked,
     Unsafely,
 }
 
 /// A cache mount of a step.
 pub(super) struct Cache<'a> {
-    /// Clean: without `.`, `..` and double slashes.
+    /// Normalised: without `.`, `..` and double slashes.
     pub(super) target: &'a str,
     pub(super) is_locked: bool,
-    /// The command that the step runs.
+    /// The command of the step.
     pub(super) step: &'a str,
     pub(super) dockerfile: &'a str,
 }
@@ -159,7 +160,7 @@ pub(super) fn shared(cache: &Cache<'_>) -> Shared {
     let target = cache.target;
     let dotted = target.replace("/.cargo/", "/cargo/").replace("/.ccache", "/ccache");
     let inside = |path: &str| {
-        // Also directories within those of the package managers.
+        // Includes directories inside those of the package managers.
         let within = path.starts_with("/var/") || path.starts_with("/etc/");
         dotted.ends_with(path) || (within && dotted.starts_with(&format!("{path}/")))
     };
@@ -203,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn caches_of_tools_that_tell_platforms_apart_are_safe() {
+    fn caches_of_tools_that_separate_platforms_are_safe() {
         for (target, locked, wanted) in [
             ("/var/cache/apt", true, Shared::Safely),
             ("/var/cache/apt", false, Shared::Unlocked),
@@ -239,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_elsewhere_is_known_by_the_variable_that_names_it() {
+    fn a_cache_with_another_path_is_recognised_by_its_variable() {
         for (target, dockerfile, wanted) in [
             ("/opt/pip", "ENV PIP_CACHE_DIR=/opt/pip\n", Shared::Safely),
             ("/opt/pip", "ENV PIP_CACHE_DIR /opt/pip/\n", Shared::Safely),
@@ -250,7 +251,7 @@ mod tests {
             ("/opt", "ENV PIP_CACHE_DIR=/opt/pip\n", Shared::Unsafely),
             ("/opt/pip", "ENV NO_PIP_CACHE_DIR=/opt/pip\n", Shared::Unsafely),
             ("/opt/pip", "ENV BUILD_DIR=/opt/pip\n", Shared::Unsafely),
-            // It is not known, or it is `/`.
+            // The path is unknown, or it is `/`.
             ("", "ENV PIP_CACHE_DIR=\"$DIR\"\n", Shared::Unsafely),
         ] {
             let cache = Cache { target, is_locked: false, step: "x", dockerfile };

@@ -13,36 +13,37 @@ use crate::matrix::Cell;
 use crate::plan::BuildRequest;
 use crate::template::Rendered;
 
-/// Dockerfiles that are read in full to compare them. With more, comments and labels alone do not make
-/// two of them the same.
-const MOST_READ: usize = 2_000;
+/// Dockerfiles that are parsed in full for the comparison. If there are more, comments and labels
+/// count as differences.
+const MAX_PARSED: usize = 2_000;
 
-/// Warns once for each axis that makes no difference between two cells.
+/// Warns once about each axis without a difference between two cells.
 pub(super) fn find<'r>(subject: Subject<'r>, files: &mut Files<'r>, found: &mut Diagnostics) {
     if subject.cells.len() < 2 {
         return;
     }
     let texts: HashSet<&Rendered> =
         subject.requests.iter().map(|request| &*request.dockerfile).collect();
-    let reads = texts.len() <= MOST_READ;
+    let reads = texts.len() <= MAX_PARSED;
     let mut known: HashMap<_, u64> = HashMap::new();
-    // Cells by what is built of them.
+    // Cells by their build.
     let mut same: HashMap<Build<'_>, Vec<usize>> = HashMap::new();
     for (number, request) in subject.requests.iter().enumerate() {
         let args: BTreeMap<&str, &str> =
-            request.args.iter().map(|(name, value)| (&**name, &**value)).collect();
+            request.inputs.args.iter().map(|(name, value)| (&**name, &**value)).collect();
         let contexts: Vec<_> =
-            request.contexts.iter().map(|(n, one)| (n, described(one))).collect();
-        let bases: Vec<_> = request.bases.iter().map(|(n, one)| (n, one.to_string())).collect();
+            request.inputs.contexts.iter().map(|(n, one)| (n, described(one))).collect();
+        let bases: Vec<_> =
+            request.inputs.bases.iter().map(|(n, one)| (n, one.to_string())).collect();
         let text = &*request.dockerfile;
         let (content, used) = match reads {
             true => {
                 let file = files.of(request);
-                let key = (text, request.target.as_deref(), args.clone(), contexts, bases);
+                let key = (text, request.inputs.target.as_deref(), args.clone(), contexts, bases);
                 let content = *known.entry(key).or_insert_with(|| content(&file, request));
                 (content, file.is_foreign_to(request))
             }
-            false => (hash(&(text, &args, &request.target, contexts, bases)), true),
+            false => (hash(&(text, &args, &request.inputs.target, contexts, bases)), true),
         };
         let build = Build::of(request, content, used);
         same.entry(build).or_default().push(number);
@@ -56,11 +57,11 @@ pub(super) fn find<'r>(subject: Subject<'r>, files: &mut Files<'r>, found: &mut 
         }
     }
     for (axis, (one, other)) in axes {
-        found.push(told(subject, axis, &subject.cells[one], &subject.cells[other]));
+        found.push(warning(subject, axis, &subject.cells[one], &subject.cells[other]));
     }
 }
 
-fn told(subject: Subject<'_>, axis: usize, one: &Cell, other: &Cell) -> Diagnostic {
+fn warning(subject: Subject<'_>, axis: usize, one: &Cell, other: &Cell) -> Diagnostic {
     let (name, first) = &one.axes[axis];
     let second = &other.axes[axis].1;
     let repository = |cell: &Cell| cell.references.first().map(|one| one.repository.clone());
@@ -68,25 +69,26 @@ fn told(subject: Subject<'_>, axis: usize, one: &Cell, other: &Cell) -> Diagnost
         true => ("tags", "only the tag differs"),
         false => ("names", "only the name differs"),
     };
-    let message = format!("`{first}` and `{second}` are one image with two {names}");
+    let message = format!("`{first}` and `{second}` are the same image with two {names}");
     let template = &one.dockerfile;
     let help = format!(
-        "use `<%{name}%>` in {template} or in `args`, or give one cell both {names}, under `tags`"
+        "use `<%{name}%>` in {template} or in `args`, or give one cell both {names} under `tags`"
     );
-    let told = Diagnostic::warning(message).rule("same-image");
-    let told = match subject.matrix.axis(name) {
-        Some(axis) => told.at(&axis.key_span, label),
-        None => told,
+    let warning = Diagnostic::warning(message).rule("same-image");
+    let warning = match subject.matrix.axis(name) {
+        Some(axis) => warning.at(&axis.key_span, label),
+        None => warning,
     };
-    told.note(format!(
-        "{template}, context, arguments and settings of the cells {} and {} are the same",
-        one.name, other.name
-    ))
-    .help(help)
+    warning
+        .note(format!(
+            "the cells {} and {} have the same {template}, context, arguments and settings",
+            one.name, other.name
+        ))
+        .help(help)
 }
 
-/// The axes by which cells of one build differ, each with the first two cells that differ by it alone,
-/// or by it first where no two do.
+/// The axes by which cells of one build differ, each with the first two cells that differ only in
+/// it, or in it first if there are no such cells.
 fn differing(group: &[usize], cells: &[Cell]) -> Vec<(usize, (usize, usize))> {
     let count = cells[group[0]].axes.len();
     let mut found = Vec::new();
@@ -111,13 +113,13 @@ fn differing(group: &[usize], cells: &[Cell]) -> Vec<(usize, (usize, usize))> {
     found
 }
 
-/// What makes an image what it is. Labels, annotations and tests do not.
+/// Everything that determines an image. Labels, annotations and tests do not.
 #[derive(PartialEq, Eq, Hash)]
 struct Build<'r> {
     content: u64,
-    /// One image for several registries is meant.
+    /// One image in several registries is intended.
     registries: Vec<&'r str>,
-    /// Where it is read by a program that we do not know, every line counts.
+    /// With an unknown frontend, every line counts.
     text: Option<&'r Rendered>,
     dockerignore: Option<&'r str>,
     context: &'r std::path::Path,
@@ -131,8 +133,8 @@ struct Build<'r> {
 impl<'r> Build<'r> {
     fn of(request: &'r BuildRequest, content: u64, foreign: bool) -> Self {
         let mut secrets: Vec<_> =
-            request.secrets.iter().map(|(id, one)| (&**id, &one.source)).collect();
-        let mut ssh: Vec<_> = request.ssh.iter().map(|(id, one)| (&**id, one)).collect();
+            request.inputs.secrets.iter().map(|(id, one)| (&**id, &one.source)).collect();
+        let mut ssh: Vec<_> = request.inputs.ssh.iter().map(|(id, one)| (&**id, one)).collect();
         let mut registries: Vec<&str> =
             request.references.iter().map(|reference| reference.repository.host()).collect();
         secrets.sort_unstable();
@@ -146,7 +148,7 @@ impl<'r> Build<'r> {
             dockerignore: request.dockerignore.as_deref(),
             context: &request.context,
             platforms: &request.platforms,
-            network: request.network,
+            network: request.inputs.network,
             media_types: request.media_types,
             secrets,
             ssh,
@@ -154,8 +156,8 @@ impl<'r> Build<'r> {
     }
 }
 
-/// A number for what is built of a Dockerfile: the instructions of the stages that are needed, without
-/// labels, and the arguments, contexts and bases that they use.
+/// A hash of the build of a Dockerfile: the instructions of the required stages without labels, and
+/// the arguments, contexts and bases that they use.
 fn content(file: &File, request: &BuildRequest) -> u64 {
     let evaluated = file.evaluated(request, request.platforms.first());
     let mut state = DefaultHasher::new();
@@ -187,7 +189,7 @@ fn content(file: &File, request: &BuildRequest) -> u64 {
     state.finish()
 }
 
-/// The arguments that may change what is built.
+/// The arguments that can affect the build.
 fn arguments<'r>(
     file: &File,
     request: &'r BuildRequest,
@@ -227,7 +229,7 @@ fn arguments<'r>(
                             && matches!(used.scope, Scope::Stage(_) | Scope::Trigger(_))
                             && !of_label(used.line)
                     })
-                    // What is built on the stage inherits it.
+                    // Stages that are based on this one inherit it.
                     || evaluated.stages.iter().any(|other| other.base == Source::Stage(stage))
             }
             Scope::Stage(_) => false,
@@ -237,11 +239,11 @@ fn arguments<'r>(
             Scope::Trigger(_) => true,
         })
     };
-    let given = request.args.iter().filter(|(name, _)| is_used(name));
+    let given = request.inputs.args.iter().filter(|(name, _)| is_used(name));
     given.map(|(name, value)| (&**name, &**value)).collect()
 }
 
-/// What stands in for the names that the stages use.
+/// The replacements of the names that the stages use.
 fn replacements(request: &BuildRequest, evaluated: &Evaluated) -> BTreeMap<String, String> {
     let uses = evaluated.stages.iter().filter(|stage| stage.is_reachable);
     let uses = uses.flat_map(|stage| &stage.uses);
@@ -255,9 +257,9 @@ fn replacements(request: &BuildRequest, evaluated: &Evaluated) -> BTreeMap<Strin
         }
     }
     let is_used = |name: &str| all || names.contains(&short_name(name));
-    let contexts = request.contexts.iter().filter(|(name, _)| is_used(name));
+    let contexts = request.inputs.contexts.iter().filter(|(name, _)| is_used(name));
     let contexts = contexts.map(|(name, one)| (name.clone(), described(one)));
-    let bases = request.bases.iter().filter(|(name, _)| is_used(name));
+    let bases = request.inputs.bases.iter().filter(|(name, _)| is_used(name));
     bases.map(|(name, image)| (name.clone(), image.to_string())).chain(contexts).collect()
 }
 

@@ -1,9 +1,9 @@
-//! Which system an image has, by its name: programs of one seldom run on another.
+//! The operating system of an image, by its name: programs of one seldom run on another.
 
 use crate::image::Reference;
 
-/// Words in names and tags of images, and the system that they mean. Releases of one system share
-/// its name: their package files differ in name where they differ.
+/// Words in names and tags of images, and the systems that they mean. Releases of one system share
+/// a name: the names of their package files differ if necessary.
 const WORDS: [(&str, &str); 38] = [
     ("almalinux", "almalinux"),
     ("alpine", "alpine"),
@@ -45,13 +45,13 @@ const WORDS: [(&str, &str); 38] = [
     ("xenial", "ubuntu"),
 ];
 
-/// The system of an image. Where the name says nothing, its repository stands for it.
+/// The system of an image. If the name does not contain it, the repository is used instead.
 pub(super) fn system(image: &str) -> String {
     let Ok(reference) = image.parse::<Reference>() else { return image.to_owned() };
     let name = reference.repository.familiar();
     let tag = reference.tag.as_ref().map(|tag| tag.as_str().to_owned()).unwrap_or_default();
     let last = name.rsplit('/').next().unwrap_or_default().to_owned();
-    // The tag says more than the name: `python:3.12-alpine`.
+    // The tag is more specific than the name: `python:3.12-alpine`.
     let words = [tag, last].join("-").to_ascii_lowercase();
     let words = words.split(|c: char| !c.is_ascii_alphanumeric());
     let known = words.filter_map(|word| {
@@ -67,7 +67,7 @@ mod tests {
     use super::system;
 
     #[test]
-    fn images_of_one_system_are_known_by_their_names() {
+    fn the_system_of_an_image_is_recognised_by_its_name() {
         for (image, wanted) in [
             ("alpine:3.20", "alpine"),
             ("ubuntu", "ubuntu"),

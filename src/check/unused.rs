@@ -16,28 +16,28 @@ use crate::input::NamedContext;
 use crate::matrix::{DeclaredKind, Overrides};
 use crate::plan::BuildRequest;
 
-/// Secrets that BuildKit itself takes to fetch Git repositories and files, with the host at the end
-/// of their names or not.
+/// Secrets that BuildKit itself uses to fetch Git repositories and files; their names can end with
+/// the host.
 ///
 /// Source: <https://docs.docker.com/build/building/secrets/#git-authentication-for-remote-contexts>
 const FETCH_SECRETS: [&str; 4] =
     ["GIT_AUTH_TOKEN", "GIT_AUTH_HEADER", "HTTP_AUTH_TOKEN_", "HTTP_AUTH_HEADER_"];
 
-/// What Dockerfiles use.
+/// The names that Dockerfiles use.
 #[derive(Default)]
 struct Used {
-    /// Of images and contexts, in the form in which BuildKit compares them.
+    /// Images and contexts, normalised like BuildKit does for comparison.
     sources: HashSet<String>,
     args: HashSet<String>,
     secrets: HashSet<String>,
     agents: HashSet<String>,
-    /// Some Dockerfile may use any name of this kind.
+    /// A Dockerfile may use any name of this kind.
     all: HashSet<DeclaredKind>,
     /// Names that a cell has and its own Dockerfile uses.
     fitting: HashSet<(DeclaredKind, String)>,
 }
 
-/// A warning for each name of the matrix, and of flags, that nothing uses.
+/// Warns about each name of the matrix and of flags that nothing uses.
 pub(super) fn find<'r>(
     subject: Subject<'r>,
     groups: &[Group<'r>],
@@ -58,41 +58,41 @@ pub(super) fn find<'r>(
     }
     for (kind, name) in flagged.filter(|flag| !names.clone().any(|one| one == *flag)) {
         if !used.has(kind, name) {
-            found.push(used.told(kind, name, None));
+            found.push(used.warning(kind, name, None));
         }
     }
     let mut open = declared;
     open.retain(|one| !used.has(one.kind, &one.name));
     if let (Some(whole), false) = (subject.whole, open.is_empty()) {
-        // Of a selection alone it cannot be said.
+        // A selection alone is not enough to decide this.
         let Some(requests) = whole() else { return };
         used.add(&groups::of(&requests), &mut Files::default(), &[]);
         open.retain(|one| !used.has(one.kind, &one.name));
     }
     for one in open {
-        found.push(used.told(one.kind, &one.name, Some(&one.span)));
+        found.push(used.warning(one.kind, &one.name, Some(&one.span)));
     }
 }
 
-/// The names that flags give.
+/// The names that flags define.
 fn of_flags(flags: &Overrides) -> Vec<(DeclaredKind, String)> {
     fn names<T>(map: &IndexMap<String, T>) -> impl Iterator<Item = &str> {
         map.keys().map(String::as_str)
     }
     let all: [(DeclaredKind, Vec<&str>); 5] = [
-        (DeclaredKind::Arg, flags.args.keys().map(|name| &**name).collect()),
-        (DeclaredKind::Base, names(&flags.bases).collect()),
-        (DeclaredKind::Context, names(&flags.contexts).collect()),
-        (DeclaredKind::Secret, names(&flags.secrets).collect()),
-        (DeclaredKind::Ssh, names(&flags.ssh).collect()),
+        (DeclaredKind::Arg, flags.inputs.args.keys().map(|name| &**name).collect()),
+        (DeclaredKind::Base, names(&flags.inputs.bases).collect()),
+        (DeclaredKind::Context, names(&flags.inputs.contexts).collect()),
+        (DeclaredKind::Secret, names(&flags.inputs.secrets).collect()),
+        (DeclaredKind::Ssh, names(&flags.inputs.ssh).collect()),
     ];
     let pairs = all.into_iter().flat_map(|(kind, names)| names.into_iter().map(move |n| (kind, n)));
     pairs.map(|(kind, name)| (kind, name.to_owned())).collect()
 }
 
 impl Used {
-    /// Adds what the Dockerfiles of these requests use. Ends early, and says so, once that is all that
-    /// is `wanted`.
+    /// Adds the names that the Dockerfiles of these requests use. Ends early, and returns true, as
+    /// soon as it covers all of `wanted`.
     fn add<'r>(
         &mut self,
         groups: &[Group<'r>],
@@ -116,14 +116,14 @@ impl Used {
         used
     }
 
-    /// Adds what one Dockerfile uses, for a cell that gives it names.
+    /// Adds the names that one Dockerfile uses, for a cell that defines names.
     fn merge(&mut self, own: Self, request: &BuildRequest) {
         let given = [
-            (DeclaredKind::Arg, request.args.keys().map(|name| &**name).collect::<Vec<_>>()),
-            (DeclaredKind::Base, request.bases.keys().map(String::as_str).collect()),
-            (DeclaredKind::Context, request.contexts.keys().map(String::as_str).collect()),
-            (DeclaredKind::Secret, request.secrets.keys().map(String::as_str).collect()),
-            (DeclaredKind::Ssh, request.ssh.keys().map(String::as_str).collect()),
+            (DeclaredKind::Arg, request.inputs.args.keys().map(|name| &**name).collect::<Vec<_>>()),
+            (DeclaredKind::Base, request.inputs.bases.keys().map(String::as_str).collect()),
+            (DeclaredKind::Context, request.inputs.contexts.keys().map(String::as_str).collect()),
+            (DeclaredKind::Secret, request.inputs.secrets.keys().map(String::as_str).collect()),
+            (DeclaredKind::Ssh, request.inputs.ssh.keys().map(String::as_str).collect()),
         ];
         for (kind, names) in given {
             let names = names.into_iter().filter(|name| own.uses(kind, name));
@@ -145,7 +145,7 @@ impl Used {
         }
         let remote =
             |context: &NamedContext| matches!(context, NamedContext::Url(url) if is_ssh(url));
-        if request.contexts.values().any(remote) {
+        if request.inputs.contexts.values().any(remote) {
             self.agents.insert("default".to_owned());
         }
         let declarations = file.parsed.declarations().into_iter();
@@ -189,7 +189,7 @@ impl Used {
         }
     }
 
-    /// Whether a cell that has the name uses it.
+    /// Whether a cell that defines the name uses it.
     fn has(&self, kind: DeclaredKind, name: &str) -> bool {
         self.fitting.contains(&(kind, name.to_owned()))
     }
@@ -211,7 +211,7 @@ impl Used {
             }
     }
 
-    fn told(&self, kind: DeclaredKind, name: &str, place: Option<&Span>) -> Diagnostic {
+    fn warning(&self, kind: DeclaredKind, name: &str, place: Option<&Span>) -> Diagnostic {
         let (rule, what, flag, names) = match kind {
             DeclaredKind::Base => ("unused-base", "base", "--base", &self.sources),
             DeclaredKind::Context => {
@@ -223,22 +223,22 @@ impl Used {
         };
         let is_elsewhere = self.uses(kind, name);
         let message = match kind {
-            _ if is_elsewhere => format!("no cell that has the {what} `{name}` uses it"),
+            _ if is_elsewhere => format!("the cells with the {what} `{name}` do not use it"),
             DeclaredKind::Base | DeclaredKind::Context => {
                 format!("no Dockerfile uses the {what} `{name}`")
             }
             DeclaredKind::Arg => format!("no Dockerfile declares the {what} `{name}`"),
             DeclaredKind::Secret | DeclaredKind::Ssh => {
-                format!("no step asks for the {what} `{name}`")
+                format!("no step uses the {what} `{name}`")
             }
         };
-        let told = Diagnostic::warning(message).rule(rule);
-        let told = match place {
-            Some(span) => told.at(span, ""),
-            None => told.note(format!("{flag} gives it, and no selected cell uses it")),
+        let warning = Diagnostic::warning(message).rule(rule);
+        let warning = match place {
+            Some(span) => warning.at(span, ""),
+            None => warning.note(format!("it comes from {flag}, and no selected cell uses it")),
         };
         if is_elsewhere {
-            return told.help("move it to the cells whose Dockerfile uses it");
+            return warning.help("move it to the cells whose Dockerfile uses it");
         }
         let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
         names.sort_unstable();
@@ -246,28 +246,28 @@ impl Used {
         let pinned = names
             .iter()
             .find(|one| one.strip_prefix(&short).is_some_and(|rest| rest.starts_with('@')));
-        let told = match (kind, pinned) {
+        let warning = match (kind, pinned) {
             (DeclaredKind::Base | DeclaredKind::Context, Some(pinned)) => {
-                return told
+                return warning
                     .note(format!(
-                        "the Dockerfile says `{pinned}`: a name with a digest is another name"
+                        "the Dockerfile uses `{pinned}`, and a name with a digest does not match one without"
                     ))
-                    .help(format!("write the digest here too: `{pinned}`"));
+                    .help(format!("write the digest here, too: `{pinned}`"));
             }
-            _ if names.is_empty() => told.help("remove it"),
-            (DeclaredKind::Base | DeclaredKind::Context, None) => told
+            _ if names.is_empty() => warning.help("remove it"),
+            (DeclaredKind::Base | DeclaredKind::Context, None) => warning
                 .help(format!("images and contexts of the Dockerfiles: {}", listed(names.clone()))),
-            (DeclaredKind::Arg, _) => told.help(format!(
-                "declare it with `ARG {name}`; declared are: {}",
+            (DeclaredKind::Arg, _) => warning.help(format!(
+                "declare it with `ARG {name}`; declared arguments: {}",
                 listed(names.clone())
             )),
-            _ => told.help(format!("the steps ask for: {}", listed(names.clone()))),
+            _ => warning.help(format!("the steps use: {}", listed(names.clone()))),
         };
-        told.help_nearest(name, names)
+        warning.help_nearest(name, names)
     }
 }
 
-/// Whether BuildKit needs an agent to fetch from there.
+/// Whether BuildKit needs an SSH agent to fetch from this URL.
 fn is_ssh(source: &str) -> bool {
     source.starts_with("git@") || source.starts_with("ssh://")
 }

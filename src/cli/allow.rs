@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use crate::grants::Grants;
 
-/// One flag's grants.
+/// The grants of one flag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllowFlag(pub Grants);
 

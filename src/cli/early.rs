@@ -1,11 +1,11 @@
-//! Flags that are read before the command line is understood: the matrix decides which flags there
-//! are, and these decide which matrix is read, what it may read, and where that is logged.
+//! Flags that are read before the command line is parsed. The axes of the matrix are flags, so the
+//! flags for the path of the matrix, its grants and the debug log must be known first.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
-/// The values of a flag, in order: `--flag VALUE`, `--flag=VALUE`, and of its `short` form `-f VALUE`,
-/// `-fVALUE` and `-f=VALUE`. None for one that the command line ends with.
+/// The values of a flag, in order: `--flag VALUE`, `--flag=VALUE`, and in its `short` form
+/// `-f VALUE`, `-fVALUE` and `-f=VALUE`. `None` if the command line ends after the flag.
 pub fn early_values<'a>(
     args: &'a [OsString],
     long: &'a str,
@@ -18,15 +18,15 @@ pub fn early_values<'a>(
             if arg == long || short.is_some_and(|short| arg == short) {
                 return Some(args.next());
             }
-            if let Some(value) = glued(arg, long, short) {
+            if let Some(value) = attached(arg, long, short) {
                 return Some(Some(value));
             }
         }
     })
 }
 
-/// The value that stands in one word with its flag.
-fn glued<'a>(arg: &'a OsStr, long: &str, short: Option<&str>) -> Option<&'a OsStr> {
+/// The value in the same word as its flag.
+fn attached<'a>(arg: &'a OsStr, long: &str, short: Option<&str>) -> Option<&'a OsStr> {
     let bytes = arg.as_bytes();
     let of_long = || bytes.strip_prefix(long.as_bytes())?.strip_prefix(b"=");
     let of_short = || {
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flag_has_its_value_beside_it_or_behind_the_sign() {
+    fn a_value_is_in_the_next_word_or_in_the_same_word() {
         for (line, long, short, wanted) in [
             ("o plan --allow ssh --allow=fs=/a", "--allow", None, "ssh fs=/a"),
             ("o plan --allowed=x --allow", "--allow", None, "none"),

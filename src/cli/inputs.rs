@@ -1,4 +1,4 @@
-//! What else goes into a build: the forms of these flags are those of `docker buildx build`.
+//! Further inputs of a build. The flags have the same forms as in `docker buildx build`.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -7,41 +7,42 @@ use clap::{Args, ValueEnum};
 
 use super::name_and_value;
 use crate::image::Reference;
-use crate::plan::{Cache, NamedContext, SecretSource, fields};
+use crate::input::{Cache, NamedContext, SecretSource, fields};
 
-/// What else goes into a build.
+/// Further inputs of a build.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Inputs")]
 pub struct InputArgs {
-    /// A label of the images
+    /// Add a label to the images
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub label: Vec<(String, String)>,
-    /// An annotation of the image index and of each platform's manifest
+    /// Add an annotation to the image index and to the manifest of each platform
     #[arg(long, value_name = "NAME=VALUE", value_parser = annotation)]
     pub annotation: Vec<(String, String)>,
     /// Build this stage of the Dockerfile
     #[arg(long, value_name = "STAGE")]
     pub target: Option<String>,
-    /// A further context for FROM and COPY --from: a folder, docker-image://REF, or a URL
+    /// Add a named context for FROM and COPY --from: a directory, docker-image://REF, or a URL
     #[arg(long, value_name = "NAME=CONTEXT")]
     pub build_context: Vec<BuildContext>,
-    /// A secret for RUN --mount=type=secret: id=ID,src=FILE or id=ID,env=VARIABLE; with the id alone,
-    /// the variable or else the file of that name; optional=true if the build can do without it
+    /// Expose a secret to RUN --mount=type=secret: id=ID,src=FILE or id=ID,env=VARIABLE; with only an
+    /// id, the environment variable or else the file of that name; optional=true if the build can do
+    /// without it
     #[arg(long, value_name = "SPEC")]
     pub secret: Vec<SecretFlag>,
-    /// Who signs for RUN --mount=type=ssh: `default` is the agent that runs, ID=PATH another one's
-    /// socket, or the file of a private key, or several with commas between them
+    /// Expose an SSH agent to RUN --mount=type=ssh: `default` is the agent of $SSH_AUTH_SOCK, and
+    /// ID=PATH is the socket of another agent, or one or more private key files, separated by commas
     #[arg(long, value_name = "ID[=PATH]")]
     pub ssh: Vec<SshFlag>,
-    /// Take steps from a cache: type=registry,ref=REF or just REF, type=local,src=FOLDER, type=gha;
-    /// each cell has its own where no tag is named
+    /// Import build cache: type=registry,ref=REF or just REF, type=local,src=DIR, type=gha; without a
+    /// tag in REF, each cell has its own cache
     #[arg(long, value_name = "SPEC")]
     pub cache_from: Vec<CacheFlag>,
-    /// Write steps to a cache: type=registry,ref=REF[,mode=max], type=local,dest=FOLDER[,mode=max],
-    /// type=inline (into the image), type=gha
+    /// Export build cache: type=registry,ref=REF[,mode=max], type=local,dest=DIR[,mode=max],
+    /// type=inline (in the image), type=gha
     #[arg(long, value_name = "SPEC")]
     pub cache_to: Vec<CacheFlag>,
-    /// The network that RUN steps see, whatever the matrix says
+    /// Network of RUN steps, instead of the one in the matrix
     #[arg(long, value_enum)]
     pub network: Option<NetworkArg>,
 }
@@ -50,7 +51,7 @@ pub struct InputArgs {
 pub enum NetworkArg {
     Default,
     None,
-    /// The engine's own machine's network
+    /// The network of the engine's host
     Host,
 }
 
@@ -58,7 +59,7 @@ fn annotation(text: &str) -> Result<(String, String), String> {
     let (name, value) = name_and_value(text)?;
     match name.split_once(':') {
         Some((place, rest)) => Err(format!(
-            "leave `{place}:` out and write {rest}=VALUE: annotations go to the index and to every \
+            "remove `{place}:` and write {rest}=VALUE: annotations are added to the index and to every \
              manifest"
         )),
         None => Ok((name, value)),
@@ -79,8 +80,9 @@ impl FromStr for BuildContext {
         let (name, place) = text
             .split_once('=')
             .filter(|(name, place)| !name.is_empty() && !place.is_empty())
-            .ok_or("write NAME=FOLDER, NAME=docker-image://REF or NAME=URL")?;
-        name.parse::<Reference>().map_err(|error| format!("`{name}` is no name: {error}"))?;
+            .ok_or("write NAME=DIR, NAME=docker-image://REF or NAME=URL")?;
+        name.parse::<Reference>()
+            .map_err(|error| format!("`{name}` is not a valid name: {error}"))?;
         let context = place.parse()?;
         Ok(Self { name: name.to_owned(), context })
     }
@@ -90,9 +92,9 @@ impl FromStr for BuildContext {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretFlag {
     pub id: String,
-    /// Where it is not said, the variable or else the file of the id's name is meant.
+    /// `None` for the environment variable, or else the file, with the name of the id.
     pub source: Option<SecretSource>,
-    /// Whether the build does without it where its source is missing.
+    /// Whether the build can do without it if its source is missing.
     pub optional: bool,
 }
 
@@ -105,25 +107,29 @@ impl FromStr for SecretFlag {
         for field in fields(text)? {
             let (key, value) = field
                 .split_once('=')
-                // The whole may be the secret itself, by mistake: it is not shown.
+                // The value may be the secret itself, by mistake: the error does not show it.
                 .ok_or("write id=ID,src=FILE or id=ID,env=VARIABLE")?;
             match key {
                 "src" | "source" | "env" if value.is_empty() => {
-                    return Err(format!("`{key}=` names nothing"));
+                    return Err(format!("`{key}=` is empty"));
                 }
                 "id" => id = Some(value.to_owned()),
                 "src" | "source" => file = Some(value.to_owned()),
                 "env" => variable = Some(value.to_owned()),
                 "type" if matches!(value, "file" | "env") => kind = Some(value.to_owned()),
-                "type" => return Err("the type of a secret is file or env".to_owned()),
+                "type" => return Err("the type of a secret must be file or env".to_owned()),
                 "optional" if matches!(value, "true" | "false") => optional = value == "true",
                 "optional" => return Err("write optional=true or optional=false".to_owned()),
-                other => return Err(format!("`{other}` is none of id, src, env, type, optional")),
+                other => {
+                    return Err(format!("`{other}` is not one of id, src, env, type, optional"));
+                }
             }
         }
-        let id = id.filter(|id| !id.is_empty()).ok_or("it lacks id=ID")?;
+        let id = id.filter(|id| !id.is_empty()).ok_or("id=ID is missing")?;
         let source = match (file, variable, kind.as_deref()) {
-            (Some(_), Some(_), _) => return Err("a secret is src=FILE or env=VARIABLE".to_owned()),
+            (Some(_), Some(_), _) => {
+                return Err("a secret can have src=FILE or env=VARIABLE, not both".to_owned());
+            }
             (None, Some(name), _) | (Some(name), None, Some("env")) => {
                 Some(SecretSource::Variable(name))
             }
@@ -149,14 +155,14 @@ impl FromStr for SshFlag {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (id, places) = text.split_once('=').unwrap_or((text, ""));
         if id.is_empty() {
-            return Err("write default, or ID=PATH".to_owned());
+            return Err("write default or ID=PATH".to_owned());
         }
         let places = places.split(',').filter(|place| !place.is_empty());
         Ok(Self { id: id.to_owned(), places: places.map(PathBuf::from).collect() })
     }
 }
 
-/// One flag's caches.
+/// The caches of one flag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheFlag(pub Vec<Cache>);
 
@@ -193,13 +199,13 @@ mod tests {
         }
         for (text, word) in [
             ("hunter2", "write id=ID"),
-            ("src=b", "lacks id=ID"),
-            ("id=,src=b", "lacks id=ID"),
+            ("src=b", "id=ID is missing"),
+            ("id=,src=b", "id=ID is missing"),
             ("id=a,src=b,env=c", "src=FILE or env=VARIABLE"),
-            ("id=a,value=b", "`value` is none of"),
+            ("id=a,value=b", "`value` is not one of"),
             ("id=a,type=b", "file or env"),
-            ("id=a,src=", "names nothing"),
-            ("id=a,env=", "names nothing"),
+            ("id=a,src=", "is empty"),
+            ("id=a,env=", "is empty"),
             ("id=a,optional=yes", "optional=true or"),
         ] {
             let error = text.parse::<SecretFlag>().unwrap_err();
@@ -208,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_context_is_an_image_a_url_or_a_folder() {
+    fn a_context_is_an_image_a_url_or_a_directory() {
         let context = |text: &str| text.parse::<BuildContext>().map(|parsed| parsed.context);
         let image = |name: &str| Ok(NamedContext::Image(name.parse().unwrap()));
         assert_eq!(context("a=docker-image://alpine:3.20"), image("alpine:3.20"));
@@ -221,7 +227,7 @@ mod tests {
             ("a", "write NAME="),
             ("=a", "write NAME="),
             ("a=", "write NAME="),
-            ("A=b", "no name"),
+            ("A=b", "not a valid name"),
             ("a=docker-image://A", "upper-case"),
             ("a=oci-layout://b", "`oci-layout://`"),
         ] {
@@ -231,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn an_annotation_has_no_place_of_its_own() {
+    fn an_annotation_cannot_have_a_place() {
         assert_eq!(annotation("a.b=c:d"), Ok(("a.b".to_owned(), "c:d".to_owned())));
         let error = annotation("index:a=b").unwrap_err();
         assert!(error.contains("write a=VALUE"), "{error}");

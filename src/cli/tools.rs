@@ -1,4 +1,4 @@
-//! The commands that build nothing.
+//! Arguments of the commands that do not build.
 
 use std::path::PathBuf;
 
@@ -10,35 +10,34 @@ use super::{InputArgs, SelectArgs};
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("written").args(["out", "files"]))]
 pub struct RenderArgs {
-    #[command(flatten)]
-    pub select: SelectArgs,
-    /// Write CELL.Dockerfile into this folder for each cell
+    /// Write CELL.Dockerfile to this directory for each cell
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Write the `files` of the matrix instead, such as docker-compose.yml; they depend on no
+    /// Write the `files` of the matrix instead, such as docker-compose.yml; they do not depend on the
     /// selection
     #[arg(long)]
     pub files: bool,
-    /// Write nothing; exit with 1 and show a diff when the folder, or the `files`, hold anything else
-    /// than would be written. In a folder files of other cells count too, unless only some cells are
-    /// selected
+    /// Do not write; show a diff and exit with 1 if the directory or the `files` are out of date.
+    /// Without a selection, files of unknown cells in the directory count as well
     #[arg(long, requires = "written")]
     pub check: bool,
+    #[command(flatten)]
+    pub select: SelectArgs,
 }
 
 /// `plan`.
 #[derive(Debug, Args)]
 pub struct PlanArgs {
+    /// Output format
+    #[arg(long, value_enum, default_value_t = PlanFormat::Table)]
+    pub format: PlanFormat,
+    /// With --format github: one job for each value of this axis, or each combination of these axes
+    #[arg(long, value_name = "AXIS", value_delimiter = ',')]
+    pub group_by: Vec<String>,
     #[command(flatten)]
     pub select: SelectArgs,
     #[command(flatten)]
     pub inputs: InputArgs,
-    /// How the plan is written
-    #[arg(long, value_enum, default_value_t = PlanFormat::Table)]
-    pub format: PlanFormat,
-    /// With --format github: one job for each value of this axis, or of these axes together
-    #[arg(long, value_name = "AXIS", value_delimiter = ',')]
-    pub group_by: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -47,25 +46,25 @@ pub enum PlanFormat {
     Table,
     /// For programs
     Json,
-    /// A strategy matrix for GitHub Actions: one line for `fromJSON`, 256 jobs at most
+    /// A strategy matrix for GitHub Actions: one line for `fromJSON`, at most 256 jobs
     Github,
-    /// For `docker buildx bake -f -`, which then builds the very same images
+    /// For `docker buildx bake -f -`, which builds the same images
     Bake,
 }
 
 /// `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
+    /// Name of the cell as in `plan`, or one of its images
+    #[arg(value_name = "CELL")]
+    pub cell: String,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
+    pub format: ExplainFormat,
     #[command(flatten)]
     pub select: SelectArgs,
     #[command(flatten)]
     pub inputs: InputArgs,
-    /// The cell, by its name as `plan` shows it, or any of its images
-    #[arg(value_name = "CELL")]
-    pub cell: String,
-    /// How it is written
-    #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
-    pub format: ExplainFormat,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -77,21 +76,21 @@ pub enum ExplainFormat {
 /// `lint`.
 #[derive(Debug, Args)]
 pub struct LintArgs {
-    #[command(flatten)]
-    pub select: SelectArgs,
-    /// How findings are written
+    /// Output format
     #[arg(long, value_enum, default_value_t = LintFormat::Text)]
     pub format: LintFormat,
-    /// Look at this Compose file, and not at those found by their names beside the matrix and up to
-    /// three folders below it
+    /// Check this Compose file, instead of the ones found by name next to the matrix and up to three
+    /// directories below it
     #[arg(long, value_name = "FILE")]
     pub compose: Vec<PathBuf>,
-    /// Do not ask an engine for BuildKit's own findings, even when there is one
+    /// Do not run BuildKit's own checks, even if an engine is available
     #[arg(long, conflicts_with = "host")]
     pub no_engine: bool,
-    /// Where the engine listens; named, it has to answer [default: where `build` looks, if any answers]
+    /// Address of the Docker engine, which must be available [default: as for `build`, but optional]
     #[arg(short = 'H', long, value_name = "ENDPOINT")]
     pub host: Option<String>,
+    #[command(flatten)]
+    pub select: SelectArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -109,10 +108,10 @@ pub enum LintFormat {
 /// `init`.
 #[derive(Debug, Args)]
 pub struct InitArgs {
-    /// The folder to begin in
+    /// Directory of the new matrix
     #[arg(value_name = "DIR", default_value = ".")]
     pub folder: PathBuf,
-    /// Write over files that are there
+    /// Overwrite existing files
     #[arg(long)]
     pub force: bool,
 }
@@ -120,7 +119,7 @@ pub struct InitArgs {
 /// `completions`.
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
-    /// The shell; the script is printed
+    /// Shell of the script
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
 }
@@ -128,7 +127,7 @@ pub struct CompletionsArgs {
 /// `man`.
 #[derive(Debug, Args)]
 pub struct ManArgs {
-    /// Write onebuild.1 and a page for each command into this folder
+    /// Write onebuild.1 and a page for each command to this directory
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }

@@ -7,8 +7,8 @@ use std::panic::{self, PanicHookInfo};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
-use super::output;
 use crate::error::{Error, ErrorKind};
+use crate::run::terminal;
 
 /// Panics so far, each as its message and place. A run that panics everywhere says nothing new
 /// after the first few.
@@ -30,7 +30,7 @@ pub fn guard(program: impl FnOnce() -> ExitCode) -> ExitCode {
             for panic in panics {
                 error = error.note(panic);
             }
-            output::stderr(&error.render(output::stderr_has_colour()));
+            terminal::stderr(&error.render(terminal::stderr_has_colour()));
             ExitCode::from(error.exit_code())
         }
     }

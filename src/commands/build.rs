@@ -10,8 +10,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::listed::Listed;
-use super::permissions::Purpose;
-use super::{destination, engine, output, permissions, prepare};
+use super::{destination, prepare};
 use crate::cli::BuildArgs;
 use crate::docker::{Credentials, Engine, EngineFacts};
 use crate::driver::{
@@ -21,15 +20,19 @@ use crate::driver::{
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::failure::Kind;
 use crate::image::Platform;
+use crate::input::Network;
 use crate::matrix::{Cell, Matrix, Unnamed};
 use crate::outcome::{CellResult, Outcome};
-use crate::plan::{self, BuildOptions, BuildRequest, Network, Output};
+use crate::plan::{self, BuildOptions, BuildRequest, Output};
 use crate::progress::{self, Mode, Settings};
 use crate::registry::{Patience, RegistryClient};
 use crate::report;
-use crate::run::Stop;
+use crate::run::{self, Stop};
+use crate::run::{engine, terminal};
 use crate::schedule;
 use crate::text::Paint;
+use crate::workspace::needs;
+use crate::workspace::needs::Purpose;
 
 /// Events that wait for the display before the work is slowed.
 const EVENTS: usize = 1024;
@@ -73,16 +76,12 @@ pub(super) fn run(matrix: &Matrix, args: &BuildArgs, scope: Scope) -> Result<Exi
         destination::set(&mut requests, spec, args.output.dry_run)?;
     }
     if args.output.dry_run {
-        permissions::tell(&needs);
+        needs::tell(&needs);
         return Ok(dry_run(&cells));
     }
     let (secrets, found) = secrets(&requests, args.run.progress);
     let secrets = (secrets, allows.filter(found));
-    // One thread serves the connections; walking folders and drawing have threads of their own.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::new(ErrorKind::Bug, format!("no runtime: {}", why(&error))))?;
+    let runtime = run::runtime()?;
     let done = runtime.block_on(build(requests, secrets, args));
     // Threads that were writing take their unfinished files away; one that reads a file which never
     // ends must not hold the program.
@@ -91,7 +90,7 @@ pub(super) fn run(matrix: &Matrix, args: &BuildArgs, scope: Scope) -> Result<Exi
 }
 
 fn dry_run(cells: &[Cell]) -> ExitCode {
-    output::stdout(&plan::table(cells));
+    terminal::stdout(&plan::table(cells));
     ExitCode::SUCCESS
 }
 
@@ -116,7 +115,7 @@ fn options(args: &BuildArgs) -> BuildOptions {
 fn secrets(requests: &[BuildRequest], progress: Mode) -> (HeldSecrets, Diagnostics) {
     let waiting = &mut |text: &str| {
         if progress != Mode::Quiet {
-            output::stderr(&format!("note: {}\n", visible(text)));
+            terminal::stderr(&format!("note: {}\n", visible(text)));
         }
     };
     SecretReader { environment: ENVIRONMENT, waiting }.read(requests)
@@ -134,7 +133,7 @@ async fn build(
     let credentials = Arc::new(engine::credentials()?);
     let notes = driver::leave_out_idle(&mut requests, ENVIRONMENT);
     if args.run.progress != Mode::Quiet {
-        notes.iter().for_each(|note| output::stderr(&format!("note: {}\n", visible(note))));
+        notes.iter().for_each(|note| terminal::stderr(&format!("note: {}\n", visible(note))));
     }
     let registry = RegistryClient::new(credentials.clone(), Patience::default(), engine::proxies());
     let opening = open(&requests, secrets, args, credentials.clone(), &registry);
@@ -143,11 +142,11 @@ async fn build(
     };
     let (builder, facts_line) = opened?;
 
-    let paint = Paint { colour: output::stderr_has_colour() };
+    let paint = Paint { colour: terminal::stderr_has_colour() };
     let settings = Settings {
         mode: args.run.progress,
         paint,
-        is_terminal: output::stderr_is_terminal(),
+        is_terminal: terminal::stderr_is_terminal(),
         size: progress::terminal_size,
     };
     let mode = settings.resolved();
@@ -164,7 +163,7 @@ async fn build(
     let builder = Verified::new(builder, registry, args.select.strict);
     // On a terminal the report says it all; digests in full would push it off the screen.
     let shown =
-        !destination::is_stdout(args.output.output.as_ref()) && !output::stdout_is_terminal();
+        !destination::is_stdout(args.output.output.as_ref()) && !terminal::stdout_is_terminal();
     let (builder, listing) = Listed::new(Redacted::new(builder, credentials), shown);
     let builder = Arc::new(builder);
     let cancel = stop.token().clone();
@@ -206,7 +205,7 @@ async fn build(
         closing += &format!("note: {late}\n");
     }
     if is_shown {
-        let printed = spawn_blocking(move || output::stderr(&closing));
+        let printed = spawn_blocking(move || terminal::stderr(&closing));
         stop.guard_output(printed, OUTPUT_GRACE).await;
     }
     stop.guard_output(listing, OUTPUT_GRACE).await;
@@ -215,7 +214,7 @@ async fn build(
 
 /// Ends a run that was asked to stop, and says `note` unless a reader holds that up.
 async fn leave(stop: &Stop, note: &'static str) -> ExitCode {
-    let _ = timeout(LAST_MOMENT, spawn_blocking(move || output::stderr(note))).await;
+    let _ = timeout(LAST_MOMENT, spawn_blocking(move || terminal::stderr(note))).await;
     stop.exit_code().unwrap_or(ExitCode::FAILURE)
 }
 
@@ -268,7 +267,7 @@ fn stop(obstacles: Vec<Obstacle>) -> Result<(), Error> {
 /// them is an error.
 fn stop_at(obstacles: Vec<Obstacle>, found: Diagnostics, strict: bool) -> Result<(), Error> {
     if obstacles.is_empty() && !found.has_errors() {
-        return output::warn(&found, strict);
+        return terminal::warn(&found, strict);
     }
     let mut told = Diagnostics::default();
     for Obstacle { message, help } in obstacles {

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use clap::builder::PossibleValuesParser;
 use clap_complete::{Shell, generate};
 
-use super::{load, output};
 use crate::cli::{self, CompletionsArgs};
 use crate::error::Error;
 use crate::matrix::{Axis, Matrix};
+use crate::run::terminal;
 
 const PROGRAM: &str = "onebuild";
 
@@ -29,12 +29,12 @@ complete -F _onebuild_at_hand -o bashdefault -o default onebuild
 "#;
 
 pub(super) fn run(args: &CompletionsArgs, matrix: Option<&Matrix>) -> Result<ExitCode, Error> {
-    output::stdout(&script(args.shell, matrix));
+    terminal::stdout(&script(args.shell, matrix));
     Ok(ExitCode::SUCCESS)
 }
 
 fn script(shell: Shell, matrix: Option<&Matrix>) -> String {
-    let flags = load::axis_flags(matrix.map(Matrix::axes).unwrap_or_default());
+    let flags = cli::axis_flags(matrix.map(Matrix::axes).unwrap_or_default());
     let mut command = cli::command(&flags);
     if let Some(matrix) = matrix {
         command = with_values(command, matrix.axes());

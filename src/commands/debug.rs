@@ -13,11 +13,12 @@ use std::process::ExitCode;
 
 use rustix::io::Errno;
 
-use super::{output, targets};
 use crate::cli;
 use crate::debug::{self, FIRST_LINE};
 use crate::error::{Error, ErrorKind, why};
 use crate::regular;
+use crate::run::terminal;
+use crate::workspace::targets;
 
 const FLAG: &str = "--debug";
 
@@ -118,7 +119,7 @@ pub(super) fn end(code: ExitCode) {
     let code = (0..=u8::MAX).find(|number| ExitCode::from(*number) == code);
     tracing::debug!(target: "run", code, "end");
     if let Some(why) = debug::lost() {
-        output::stderr(&format!("warning: the debug log is not complete: {why}\n"));
+        terminal::stderr(&format!("warning: the debug log is not complete: {why}\n"));
     }
 }
 

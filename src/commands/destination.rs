@@ -3,11 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{output, render, targets};
+use super::render;
 use crate::cli::OutputSpec;
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
+use crate::input::parent;
 use crate::matrix::Cell;
-use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output, parent};
+use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output};
+use crate::run::terminal;
+use crate::workspace::targets;
+use crate::workspace::write::unwritable;
 
 /// Whether stdout is taken by an archive.
 pub(super) fn is_stdout(spec: Option<&OutputSpec>) -> bool {
@@ -20,7 +24,7 @@ pub(super) fn set(
     spec: &OutputSpec,
     dry_run: bool,
 ) -> Result<(), Error> {
-    if is_stdout(Some(spec)) && (spec.kind == FileOutput::Local || output::stdout_is_terminal()) {
+    if is_stdout(Some(spec)) && (spec.kind == FileOutput::Local || terminal::stdout_is_terminal()) {
         let message = match spec.kind {
             FileOutput::Local => "a folder cannot be written to stdout",
             _ => "stdout is a terminal, and an archive would garble it",
@@ -50,8 +54,7 @@ pub(super) fn set(
         return Err(Error::new(ErrorKind::Usage, message).help("make it first"));
     }
     if folder && !dry_run {
-        std::fs::create_dir_all(&spec.dest)
-            .map_err(|error| output::unwritable(&spec.dest, &error))?;
+        std::fs::create_dir_all(&spec.dest).map_err(|error| unwritable(&spec.dest, &error))?;
     }
     for request in requests {
         let name = render::file_name(&request.cell);
@@ -76,8 +79,8 @@ pub(super) fn set(
 pub(super) fn check_caches(cells: &[Cell], requests: &[BuildRequest]) -> Result<(), Error> {
     let mut wrong = Diagnostics::default();
     for (cell, request) in cells.iter().zip(requests) {
-        let own = request.cache_to.len().saturating_sub(cell.overrides().cache_to.len());
-        for (number, cache) in request.cache_to.iter().enumerate() {
+        let own = request.caches.to.len().saturating_sub(cell.overrides().caches.to.len());
+        for (number, cache) in request.caches.to.iter().enumerate() {
             let Some(folder) = cache.folder("dest") else { continue };
             match cell.cache_to_span().filter(|_| number < own) {
                 None => targets::check_flag(Path::new(folder))?,

@@ -4,14 +4,16 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::access::Access;
-use super::permissions::Needs;
-use super::{output, prepare};
+use super::prepare;
 use crate::cli::{ExplainArgs, ExplainFormat};
 use crate::error::{Error, ErrorKind, Span, listed, nearest, visible};
+use crate::input::Root;
 use crate::matrix::{Cell, Matrix, Origin, Source, Unnamed};
-use crate::plan::{Root, escaped};
+use crate::plan::escaped;
+use crate::run::terminal;
 use crate::text::{pad, width};
+use crate::workspace::access::Access;
+use crate::workspace::needs::Needs;
 
 /// A column that is wider than this is not made as wide as its longest entry.
 const WIDEST: usize = 48;
@@ -21,7 +23,7 @@ pub(super) fn run(matrix: &Matrix, args: &ExplainArgs) -> Result<ExitCode, Error
     let cell = find(&cells, &args.cell)?;
     let mut origins = cell.origins();
     origins.extend(beyond(matrix, cell, args));
-    output::stdout(&match args.format {
+    terminal::stdout(&match args.format {
         ExplainFormat::Text => text(cell, origins),
         ExplainFormat::Json => json(cell, origins),
     });

@@ -1,17 +1,20 @@
 //! `onebuild init`: a first matrix.yaml, from what the folder holds.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::permissions::Purpose;
-use super::{load, output, prepare, targets};
+use super::prepare;
 use crate::cli::{InitArgs, InputArgs, SelectArgs};
 use crate::error::{Error, ErrorKind, visible, why};
 use crate::init::{Found, draft};
 use crate::matrix::{Matrix, Unnamed};
-use crate::plan::parent;
+use crate::run::terminal;
+use crate::workspace::needs::Purpose;
+use crate::workspace::targets;
+use crate::workspace::text::text;
+use crate::workspace::write::put;
 
 const MAKEFILES: &[&str] = &["GNUmakefile", "makefile", "Makefile"];
 
@@ -26,15 +29,15 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitCode, Error> {
     }
     paths.iter().try_for_each(|path| targets::check_flag(path))?;
     for (path, (_, text)) in paths.iter().zip(&draft.files) {
-        write(path, text).map_err(|error| output::unwritable(path, &error))?;
-        output::stderr(&format!("wrote {}\n", path.display()));
+        put(path, text)?;
+        terminal::stderr(&format!("wrote {}\n", path.display()));
     }
     for note in &draft.notes {
-        output::stderr(&format!("note: {}\n", visible(note)));
+        terminal::stderr(&format!("note: {}\n", visible(note)));
     }
     let cells = planned(&paths[0])?;
     let cells = if cells == 1 { "1 cell".to_owned() } else { format!("{cells} cells") };
-    output::stderr(&format!("{cells}: `onebuild plan` shows them\n"));
+    terminal::stderr(&format!("{cells}: `onebuild plan` shows them\n"));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -44,7 +47,7 @@ fn planned(path: &Path) -> Result<usize, Error> {
         let message = format!("{} cannot be read: {}", path.display(), why(&error));
         Error::new(ErrorKind::Environment, message)
     };
-    let matrix = Matrix::parse(load::text(path).map_err(unreadable)?)?;
+    let matrix = Matrix::parse(text(path).map_err(unreadable)?)?;
     let select = SelectArgs { file: path.to_owned(), ..SelectArgs::default() };
     let (inputs, options) = (InputArgs::default(), Default::default());
     let (unnamed, purpose) = (Unnamed::Everything, Purpose::Plan);
@@ -58,7 +61,7 @@ fn found(folder: &Path) -> Result<Found, Error> {
         Error::new(ErrorKind::Environment, message)
     };
     // A file that is not there is nothing; one that cannot be read is not passed over.
-    let read = |path: &Path| match load::text(path) {
+    let read = |path: &Path| match text(path) {
         Ok(file) => Ok(Some(file.text().to_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed(path, &error)),
@@ -82,15 +85,4 @@ fn found(folder: &Path) -> Result<Found, Error> {
     }
     found.dockerfiles.sort();
     Ok(found)
-}
-
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let folder = parent(path);
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new()
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
-        .tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }

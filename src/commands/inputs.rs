@@ -1,50 +1,44 @@
 //! What flags add to every cell: labels, contexts, secrets, caches.
 
 use std::env;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::{CacheFlag, InputArgs, NetworkArg, SecretFlag};
 use crate::error::{Error, ErrorKind};
+use crate::input::{Caches, Inputs, Network, Root, Secret, SecretSource, SharedPlace};
 use crate::matrix::Overrides;
-use crate::plan::{NamedContext, Network, Root, Secret, SecretSource, SharedPlace};
 
-/// Adds what `args` say to what goes before the matrix in `root`.
+/// Adds what `args` say to `overrides`. `root` is the directory of the matrix.
 pub(super) fn add(overrides: &mut Overrides, args: &InputArgs, root: &Root) {
-    overrides.labels.extend(texts(&args.label));
-    overrides.annotations.extend(texts(&args.annotation));
-    overrides.target.clone_from(&args.target);
     let here = |path: &Path| from_here(path, root);
-    overrides.network = args.network.map(|network| match network {
-        NetworkArg::Default => Network::Default,
-        NetworkArg::None => Network::None,
-        NetworkArg::Host => Network::Host,
-    });
-    let contexts = args.build_context.iter().map(|one| {
-        let context = match &one.context {
-            NamedContext::Folder(folder) => NamedContext::Folder(here(folder)),
-            other => other.clone(),
-        };
-        (one.name.clone(), context)
-    });
-    overrides.contexts.extend(contexts);
     let secrets = args.secret.iter().map(|flag| {
-        let source = match source(flag) {
-            SecretSource::File(path) => SecretSource::File(here(&path)),
-            variable => variable,
-        };
-        (flag.id.clone(), Secret { source, optional: flag.optional, span: None })
+        let secret = Secret { source: source(flag), optional: flag.optional, span: None };
+        (flag.id.clone(), secret)
     });
-    overrides.secrets.extend(secrets);
-    let ssh = args.ssh.iter();
-    overrides.ssh.extend(
-        ssh.map(|flag| (flag.id.clone(), flag.places.iter().map(|place| here(place)).collect())),
-    );
-    let caches = |flags: &[CacheFlag]| {
-        flags.iter().flat_map(|flag| &flag.0).map(|cache| cache.with_folder(here)).collect()
+    let flags = Inputs {
+        labels: texts(&args.label).collect(),
+        annotations: texts(&args.annotation).collect(),
+        target: args.target.as_deref().map(Arc::from),
+        network: args.network.map(|network| match network {
+            NetworkArg::Default => Network::Default,
+            NetworkArg::None => Network::None,
+            NetworkArg::Host => Network::Host,
+        }),
+        contexts: args
+            .build_context
+            .iter()
+            .map(|flag| (flag.name.clone(), flag.context.clone()))
+            .collect(),
+        secrets: secrets.collect(),
+        ssh: args.ssh.iter().map(|flag| (flag.id.clone(), flag.places.clone())).collect(),
+        ..Inputs::default()
     };
-    overrides.cache_from = caches(&args.cache_from);
-    overrides.cache_to = caches(&args.cache_to);
+    overrides.inputs = mem::take(&mut overrides.inputs).overlaid(&flags.with_paths(here));
+    let caches = |flags: &[CacheFlag]| flags.iter().flat_map(|flag| flag.0.clone()).collect();
+    let caches = Caches { from: caches(&args.cache_from), to: caches(&args.cache_to) };
+    overrides.caches = caches.map(|cache| cache.with_folder(here));
 }
 
 /// Refuses what cannot be for so many cells.

@@ -8,19 +8,21 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 
-use super::access::Access;
-use super::permissions::Purpose;
 use super::prepare::{self, Prepared};
-use super::{compose, engine, load, output, rendered_files};
 use crate::allow::{Allows, Asked};
 use crate::cli::{InputArgs, LintArgs, LintFormat};
 use crate::driver::{self, BaseFault, EngineBuilder, Environment, HeldSecrets, Lint, Obstacle};
-use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, visible, why};
+use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, visible};
+use crate::input::{Caches, Inputs, Root};
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
 use crate::matrix::{Cell, Matrix, Origin, Sheet, Source, Unnamed};
-use crate::plan::{BuildRequest, Root, Sources};
+use crate::plan::{BuildRequest, Sources};
 use crate::regular;
+use crate::run::{self, engine, terminal};
 use crate::template::Rendered;
+use crate::workspace::access::Access;
+use crate::workspace::needs::Purpose;
+use crate::workspace::{compose, matrix, rendered_files};
 
 /// Questions to BuildKit at a time: each takes it some hundredths of a second.
 const AT_ONCE: usize = 8;
@@ -56,8 +58,8 @@ pub(super) fn run(sheet: Result<Sheet, Error>, args: &LintArgs) -> Result<ExitCo
         findings.told(&allows.unused(asked));
     }
     compose::lint(root, &args.compose, &templates, &mut findings);
-    output::stdout(&match args.format {
-        LintFormat::Text => text(&findings, output::stdout_has_colour()),
+    terminal::stdout(&match args.format {
+        LintFormat::Text => text(&findings, terminal::stdout_has_colour()),
         LintFormat::Json => json(&findings),
         LintFormat::Sarif => sarif(&findings),
         LintFormat::Github => github(&findings),
@@ -78,7 +80,7 @@ fn find(
     templates: &mut HashSet<PathBuf>,
     allows: &mut Allows,
 ) -> Result<Option<Asked>, Error> {
-    let matrix = load::matrix(&sheet?, &args.select)?;
+    let matrix = matrix::matrix(&sheet?, &args.select)?;
     allows.clone_from(matrix.allows());
     let root = &Root::of(&args.select.file);
     templates.extend(matrix.file_rules().iter().map(|file| root.join(&file.template)));
@@ -147,24 +149,24 @@ fn drifted(
 /// A request without what only a step needs. No step runs here, and a frontend that is named by
 /// `# syntax=` could ask for it.
 fn bare(request: &BuildRequest) -> BuildRequest {
+    let request = request.clone();
     BuildRequest {
-        secrets: Default::default(),
-        ssh: Default::default(),
-        network: None,
+        inputs: Inputs {
+            secrets: Default::default(),
+            ssh: Default::default(),
+            network: None,
+            ..request.inputs
+        },
         privileges: Default::default(),
-        cache_from: Vec::new(),
-        cache_to: Vec::new(),
+        caches: Caches::default(),
         test: None,
-        ..request.clone()
+        ..request
     }
 }
 
 /// BuildKit's findings; none where no engine answers.
 fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>, Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::new(ErrorKind::Bug, format!("no runtime: {}", why(&error))))?;
+    let runtime = run::runtime()?;
     let answers = runtime.block_on(async {
         let found = match engine::connect(host).await {
             Ok(found) => found,
@@ -175,7 +177,7 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
                     [one] => format!(" ({})", visible(one)),
                     _ => String::new(),
                 };
-                output::stderr(&format!(
+                terminal::stderr(&format!(
                     "note: no engine answers{tried}, so BuildKit's own lint is left out\n"
                 ));
                 return Ok(None);
@@ -188,11 +190,11 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
                 return Err(Error::new(ErrorKind::Environment, message).help(help));
             }
             let message = visible(&message);
-            output::stderr(&format!("note: {message}, so BuildKit's own lint is left out\n"));
+            terminal::stderr(&format!("note: {message}, so BuildKit's own lint is left out\n"));
             return Ok(None);
         }
         if !driver::has_lint(&version) {
-            output::stderr(&format!(
+            terminal::stderr(&format!(
                 "note: BuildKit's own lint is left out: it needs Docker Engine 27.0, and this is {}\n",
                 visible(&version.version)
             ));
@@ -205,7 +207,7 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
         let builder = builder.await?;
         let mut seen = HashSet::new();
         let different = requests.iter().enumerate().filter(|(_, request)| {
-            seen.insert((&*request.dockerfile, request.target.as_deref()))
+            seen.insert((&*request.dockerfile, request.inputs.target.as_deref()))
         });
         let asked = different.map(|(number, request)| {
             let builder = &builder;

@@ -5,10 +5,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::output;
 use crate::outcome::CellResult;
 use crate::plan::BuildRequest;
 use crate::report;
+use crate::run::terminal;
 use crate::schedule::{Builder, Events};
 
 /// A builder that lists what the one inside has built.
@@ -26,7 +26,7 @@ impl<B> Listed<B> {
         // On a thread of its own: a reader that stops reading must not stop the builds.
         let writing = tokio::task::spawn_blocking(move || {
             while let Some(line) = lines.blocking_recv() {
-                output::stdout(&line);
+                terminal::stdout(&line);
             }
         });
         (Self { builder, lines: shown.then_some(sender) }, writing)

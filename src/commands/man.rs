@@ -6,9 +6,11 @@ use std::process::ExitCode;
 
 use clap_mangen::Man;
 
-use super::{output, targets};
 use crate::cli::{self, ManArgs};
 use crate::error::{Error, ErrorKind};
+use crate::run::terminal;
+use crate::workspace::targets;
+use crate::workspace::write::unwritable;
 
 pub(super) fn run(args: &ManArgs) -> Result<ExitCode, Error> {
     // The manual is the same in every folder: it knows no axes.
@@ -16,18 +18,18 @@ pub(super) fn run(args: &ManArgs) -> Result<ExitCode, Error> {
         Error::new(ErrorKind::Bug, "the manual cannot be made").caused_by(error)
     })?;
     match &args.out {
-        None => pages.iter().for_each(|(_, text)| output::stdout(text)),
+        None => pages.iter().for_each(|(_, text)| terminal::stdout(text)),
         Some(folder) => {
             targets::check_flag(folder)?;
             for (name, _) in &pages {
                 targets::check_flag(&folder.join(name))?;
             }
-            fs::create_dir_all(folder).map_err(|error| output::unwritable(folder, &error))?;
+            fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
             for (name, text) in &pages {
                 let path = folder.join(name);
-                fs::write(&path, text).map_err(|error| output::unwritable(&path, &error))?;
+                fs::write(&path, text).map_err(|error| unwritable(&path, &error))?;
             }
-            output::stderr(&format!("{} pages in {}\n", pages.len(), folder.display()));
+            terminal::stderr(&format!("{} pages in {}\n", pages.len(), folder.display()));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -2,33 +2,22 @@
 //!
 //! Here alone the environment is read, files are loaded, and the terminal is written to.
 
-mod access;
-mod axis_sources;
 mod bug;
 mod build;
 mod completions;
-mod compose;
 mod debug;
 mod destination;
-mod drift;
-mod engine;
 mod explain;
-mod facts;
 mod init;
 mod inputs;
 mod lint;
 mod listed;
-mod load;
 mod man;
-mod output;
-mod permissions;
 mod plan;
 mod prepare;
 mod render;
-mod rendered_files;
+mod render_files;
 mod schema;
-mod scripts;
-mod targets;
 mod usage;
 
 use std::ffi::OsString;
@@ -42,6 +31,8 @@ pub use bug::guard;
 use crate::cli::{self, Cli, Command, SelectArgs};
 use crate::error::{Error, ErrorKind};
 use crate::matrix::{Matrix, Sheet};
+use crate::run::terminal;
+use crate::workspace::{access, matrix};
 
 /// Runs the program: reads `args`, the program's name first, and returns its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -51,14 +42,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn run_command(args: Vec<OsString>) -> ExitCode {
     let done = debug::start(&args).and_then(|()| dispatch(&args));
-    let done = done.and_then(|code| output::lost().map_or(Ok(code), Err));
+    let done = done.and_then(|code| terminal::lost().map_or(Ok(code), Err));
     match done {
         Ok(code) => {
             debug::end(code);
             code
         }
         Err(error) => {
-            output::stderr(&error.render(output::stderr_has_colour()));
+            terminal::stderr(&error.render(terminal::stderr_has_colour()));
             let code = ExitCode::from(error.exit_code());
             debug::end(code);
             code
@@ -69,9 +60,9 @@ fn run_command(args: Vec<OsString>) -> ExitCode {
 fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
     // The axes are flags, so the matrix is read before the command line is; that it cannot be
     // matters only to a command line that is in order otherwise, or that may well name an axis.
-    let (sheet, axes) = match load::sheet(args) {
+    let (sheet, axes) = match matrix::sheet(args) {
         Ok(sheet) => {
-            let axes = load::axis_flags(&sheet.axes());
+            let axes = cli::axis_flags(&sheet.axes());
             (Ok(sheet), axes)
         }
         Err(error) => (Err(error), Vec::new()),
@@ -96,9 +87,9 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
         }
     };
     if let Some(select) = command.select_mut() {
-        if load::is_piped(&select.file) {
+        if matrix::is_piped(&select.file) {
             // Its paths are counted from the current directory, and it is not read a second time.
-            select.file = load::PIPED.into();
+            select.file = matrix::PIPED.into();
         }
         select.axes = picks;
         select.environment = environment;
@@ -117,7 +108,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
         Command::Init(args) => init::run(&args),
         Command::Schema => schema::run(),
         Command::Completions(wanted) => {
-            let matrix = sheet.ok().and_then(|sheet| load::at_hand(&sheet, args));
+            let matrix = sheet.ok().and_then(|sheet| matrix::at_hand(&sheet, args));
             completions::run(&wanted, matrix.as_ref())
         }
         Command::Man(args) => man::run(&args),
@@ -126,5 +117,5 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
 
 /// The matrix. Its warnings are shown together with those of its cells.
 fn usable(sheet: Result<Sheet, Error>, select: &SelectArgs) -> Result<Matrix, Error> {
-    load::matrix(&sheet?, select)
+    matrix::matrix(&sheet?, select)
 }

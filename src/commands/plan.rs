@@ -2,12 +2,15 @@
 
 use std::process::ExitCode;
 
-use super::permissions::{self, Purpose};
-use super::{axis_sources, output, prepare};
+use super::prepare;
 use crate::cli::{PlanArgs, PlanFormat};
 use crate::error::{Error, ErrorKind, visible};
 use crate::matrix::{Matrix, Unnamed};
 use crate::plan;
+use crate::run::terminal;
+use crate::workspace::axis_sources;
+use crate::workspace::needs;
+use crate::workspace::needs::Purpose;
 
 pub(super) fn run(matrix: &Matrix, args: &PlanArgs) -> Result<ExitCode, Error> {
     if !args.group_by.is_empty() && args.format != PlanFormat::Github {
@@ -26,33 +29,33 @@ pub(super) fn run(matrix: &Matrix, args: &PlanArgs) -> Result<ExitCode, Error> {
     let strict = args.select.strict;
     if strict && args.format == PlanFormat::Table && warnings.has_warnings() {
         // A person reads the plan to see what the errors are about; a program must not go on with it.
-        output::stdout(&plan::table(&cells));
+        terminal::stdout(&plan::table(&cells));
     }
-    output::warn(&warnings, strict)?;
+    terminal::warn(&warnings, strict)?;
     axis_sources::told(matrix).lines().for_each(note);
     // JSON has them as fields, and bake asks for its own.
     if matches!(args.format, PlanFormat::Table | PlanFormat::Github) {
-        permissions::tell(&needs);
+        needs::tell(&needs);
     }
     match args.format {
-        PlanFormat::Table => output::stdout(&plan::table(&cells)),
+        PlanFormat::Table => terminal::stdout(&plan::table(&cells)),
         PlanFormat::Json => {
-            output::buffered().done(|out| plan::write_json(&cells, &needs.beyond(), out));
+            terminal::buffered().done(|out| plan::write_json(&cells, &needs.beyond(), out));
         }
         PlanFormat::Github => {
             let strategy = plan::github(matrix, &cells, &args.group_by)?;
             note(&strategy.grouping);
-            output::stdout(&strategy.json);
+            terminal::stdout(&strategy.json);
         }
         PlanFormat::Bake => {
             let bake = plan::bake(&requests);
             bake.notes.iter().for_each(|text| note(text));
-            output::buffered().done(|out| bake.write(out));
+            terminal::buffered().done(|out| bake.write(out));
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn note(text: &str) {
-    output::stderr(&format!("note: {}\n", visible(text)));
+    terminal::stderr(&format!("note: {}\n", visible(text)));
 }

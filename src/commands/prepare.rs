@@ -1,22 +1,26 @@
 //! From the command line to build requests: what `build`, `matrix`, `render` and `plan` share.
 
 use std::collections::HashMap;
-use std::io;
 use std::mem::take;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use indexmap::IndexSet;
 
-use super::access::Access;
-use super::permissions::{Needs, Purpose, missing_file, refused};
-use super::{facts, inputs, load, output, rendered_files, scripts};
+use super::inputs;
 use crate::allow::{Allows, Asked};
 use crate::check::{Subject, acknowledge, check};
 use crate::cli::{InputArgs, SelectArgs};
-use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, why};
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
+use crate::input::{Inputs, Root};
 use crate::matrix::{Cell, Matrix, Overrides, Selection, Unnamed};
-use crate::plan::{BuildOptions, BuildRequest, Needed, Root, Sources, Templates, plan};
+use crate::plan::{BuildOptions, BuildRequest, Sources, plan};
+use crate::run::terminal;
+use crate::workspace::access::Access;
+use crate::workspace::needs::{Needs, Purpose, missing_file, refused};
+use crate::workspace::templates::templates;
+use crate::workspace::text::text;
+use crate::workspace::{git, rendered_files, scripts};
 
 /// The folder that templates of Dockerfiles lie in.
 const CONTEXT: &str = "context folder";
@@ -46,7 +50,7 @@ pub(super) fn prepared(
     purpose: Purpose,
 ) -> Result<Prepared, Error> {
     let (prepared, warnings) = judged(matrix, args, inputs, unnamed, options, purpose)?;
-    output::warn(&warnings, args.strict)?;
+    terminal::warn(&warnings, args.strict)?;
     Ok(prepared)
 }
 
@@ -62,7 +66,7 @@ pub(super) fn judged(
     let mut warnings = matrix.warnings().clone();
     let prepared = all(matrix, args, inputs, unnamed, options, purpose, &mut warnings);
     let mut prepared = prepared.or_else(|error| {
-        output::warn(&matrix.allows().clone().filter(take(&mut warnings)), args.strict)?;
+        terminal::warn(&matrix.allows().clone().filter(take(&mut warnings)), args.strict)?;
         Err(error)
     })?;
     warnings = prepared.allows.filter(warnings);
@@ -123,7 +127,7 @@ pub(super) fn cells(
 ) -> Result<Vec<Cell>, Error> {
     let mut warnings = matrix.warnings().clone();
     let selected = selected(matrix, args, inputs, unnamed, &mut warnings);
-    output::warn(&matrix.allows().clone().filter(warnings), args.strict)?;
+    terminal::warn(&matrix.allows().clone().filter(warnings), args.strict)?;
     let Selected { cells, .. } = selected?;
     inputs::check(inputs, cells.len())?;
     Ok(cells)
@@ -155,7 +159,7 @@ fn selected(
         .select(&selection, &overrides)
         .map_err(|wrong| Error::found(ErrorKind::Usage, wrong))?;
     if let Some(asked) = matrix.wants_facts() {
-        let facts = facts::facts(&root)?;
+        let facts = git::facts(&root)?;
         if facts.revision.is_none() {
             let message = "there is no Git commit to label the images with";
             let finding = Diagnostic::warning(message).at(asked, "");
@@ -198,7 +202,7 @@ fn planned(
                     missing.push(missing_file(grant, &cell.dockerfile_span, message));
                     None
                 }
-                None => load::text(&path).ok().map(|file| file.text().into()),
+                None => text(&path).ok().map(|file| file.text().into()),
             }
         });
         request.dockerignore.clone_from(ignore);
@@ -256,62 +260,12 @@ fn overrides(args: &SelectArgs) -> Result<Overrides, Error> {
         tag_prefix: args.tag_prefix.clone().unwrap_or_default(),
         platforms,
         vars: args.var.iter().cloned().collect(),
-        args: args.build_arg.iter().map(build_arg).collect::<Result<_, Error>>()?,
-        bases: args.base.iter().map(|base| (base.name.clone(), base.base.clone())).collect(),
+        inputs: Inputs {
+            args: args.build_arg.iter().map(build_arg).collect::<Result<_, Error>>()?,
+            bases: args.base.iter().map(|base| (base.name.clone(), base.base.clone())).collect(),
+            ..Inputs::default()
+        },
         environment: args.environment.clone(),
         ..Overrides::default()
     })
-}
-
-/// Reads every template that is needed, from the folder that `place` names; all that cannot be read
-/// are told at once.
-pub(super) fn templates(
-    root: &Root,
-    access: &Access,
-    place: &str,
-    needed: impl Fn(&Templates) -> Vec<Needed>,
-) -> Result<Templates, Error> {
-    let mut templates = Templates::default();
-    let mut errors = Diagnostics::default();
-    loop {
-        let needed = needed(&templates);
-        if needed.is_empty() {
-            return Ok(templates);
-        }
-        for file in needed {
-            let path = root.join(&file.path);
-            let folder = root.join(&file.folder);
-            // Nothing of a directory that may not be read, not even whether a file is there.
-            let allowed = match access.lacks_read(&folder) {
-                Some(grant) => Err(io::Error::other(format!("it needs {}", grant.flag()))),
-                None => inside(&path, &folder, place),
-            };
-            let read = allowed.and_then(|()| load::text(&path));
-            let found = match read {
-                Ok(source) => templates.insert(&file.path, source),
-                Err(error) => {
-                    let message = format!("the template {} cannot be read", path.display());
-                    let finding = Diagnostic::error(message).at(&file.span, why(&error));
-                    let help = format!("it is looked for in the {place}, `{}`", file.folder);
-                    Err(finding.help(help).into())
-                }
-            };
-            if let Err(found) = found {
-                errors.extend(found);
-            }
-        }
-        if errors.has_errors() {
-            return Err(errors.into());
-        }
-    }
-}
-
-/// Fails when `path` leads out of `folder`, by a link or by itself. `place` is what it is called.
-pub(super) fn inside(path: &Path, folder: &Path, place: &str) -> std::io::Result<()> {
-    let folder: PathBuf = folder.canonicalize()?;
-    let path = path.canonicalize()?;
-    if path.starts_with(&folder) {
-        return Ok(());
-    }
-    Err(std::io::Error::other(format!("it lies outside of the {place}")))
 }

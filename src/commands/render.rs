@@ -1,32 +1,31 @@
 //! `onebuild render`: the Dockerfiles, nothing built.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::drift::Drift;
-use super::permissions::Purpose;
-use super::{output, prepare, rendered_files, targets};
+use super::{prepare, render_files};
 use crate::cli::{InputArgs, RenderArgs, SelectArgs};
 use crate::error::Error;
 use crate::matrix::{Matrix, Unnamed};
-use crate::plan::{BuildRequest, parent};
-use crate::regular;
+use crate::plan::BuildRequest;
+use crate::run::terminal;
+use crate::workspace::drift::Drift;
+use crate::workspace::needs::Purpose;
+use crate::workspace::targets;
+use crate::workspace::write::{put, unwritable};
 
 pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error> {
     if args.files {
-        return rendered_files::run(matrix, args);
+        return render_files::run(matrix, args);
     }
     let (inputs, options) = (InputArgs::default(), Default::default());
     let (unnamed, purpose) = (Unnamed::Everything, Purpose::Plan);
     let requests =
         prepare::prepared(matrix, &args.select, &inputs, unnamed, &options, purpose)?.requests;
     if let Some(folder) = &args.out {
-        for request in &requests {
-            targets::check_flag(&path_in(folder, &request.cell))?;
-        }
-        targets::check_flag(folder)?;
+        let names: Vec<String> = requests.iter().map(|r| dockerfile_name(&r.cell)).collect();
+        targets::check_files(folder, names.iter().map(String::as_str))?;
     }
     match &args.out {
         Some(folder) if args.check => check(&requests, folder, selects_all(&args.select))?,
@@ -58,7 +57,7 @@ fn selects_all(select: &SelectArgs) -> bool {
 
 /// One Dockerfile as it is; several with a comment before each that names the cell.
 fn print(requests: &[BuildRequest]) {
-    let mut out = output::buffered();
+    let mut out = terminal::buffered();
     if let [only] = requests {
         only.dockerfile.parts().all(|part| out.text(part));
         return;
@@ -76,40 +75,24 @@ fn print(requests: &[BuildRequest]) {
 
 /// Writes each Dockerfile.
 fn write(requests: &[BuildRequest], folder: &Path) -> Result<(), Error> {
-    fs::create_dir_all(folder).map_err(|error| output::unwritable(folder, &error))?;
+    fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     for request in requests {
         put(&path_in(folder, &request.cell), &request.dockerfile.text())?;
     }
-    output::stderr(&format!("{} Dockerfiles in {}\n", requests.len(), folder.display()));
+    terminal::stderr(&format!("{} Dockerfiles in {}\n", requests.len(), folder.display()));
     Ok(())
-}
-
-/// Writes a file whole or not at all, and says whether it held something else.
-pub(super) fn put(path: &Path, text: &str) -> Result<bool, Error> {
-    if regular::holds(path, text.as_bytes()) {
-        return Ok(false);
-    }
-    let folder = parent(path);
-    let written = fs::create_dir_all(folder)
-        .and_then(|()| tempfile::Builder::new().permissions(permissions(path)).tempfile_in(folder))
-        .and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file))
-        .and_then(|file| file.persist(path).map_err(|error| error.error));
-    written.map(|_| true).map_err(|error| output::unwritable(path, &error))
 }
 
 /// Where the Dockerfile of a cell is written.
 pub(super) fn path_in(folder: &Path, cell: &str) -> PathBuf {
-    folder.join(format!("{}.Dockerfile", file_name(cell)))
+    folder.join(dockerfile_name(cell))
+}
+
+fn dockerfile_name(cell: &str) -> String {
+    format!("{}.Dockerfile", file_name(cell))
 }
 
 /// A cell's name as a file name: one of several repositories has slashes and a colon in it.
 pub(super) fn file_name(cell: &str) -> String {
     cell.replace(['/', ':'], "_")
-}
-
-/// Those of the file that is there, or what a person's own editor would give a new one; the umask
-/// still applies.
-fn permissions(path: &Path) -> fs::Permissions {
-    let new = || std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    fs::metadata(path).map_or_else(|_| new(), |present| present.permissions())
 }

@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use super::output;
 use crate::error::Error;
+use crate::run::terminal;
 
 const SCHEMA: &str = include_str!("../../matrix.schema.json");
 
 pub(super) fn run() -> Result<ExitCode, Error> {
-    output::stdout(SCHEMA);
+    terminal::stdout(SCHEMA);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,10 +1,8 @@
 //! The build context: the files in the user's directory that a build can see.
 //!
-//! [`dockerignore`] and [`patterns`] are pure. [`Folder`] reads the disk, but never outside of its
-//! root: symlinks are sent as symlinks and never followed. This module does not depend on how files
-//! are sent.
+//! [`patterns`] is pure. [`Folder`] reads the disk, but never outside of its root: symlinks are sent
+//! as symlinks and never followed. This module does not depend on how files are sent.
 
-pub mod dockerignore;
 mod folder;
 mod follow;
 mod glob;

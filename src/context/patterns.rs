@@ -46,6 +46,7 @@ impl Rules {
     }
 
     /// Whether the rules, applied in order, match `path` or one of its parent directories.
+    #[cfg(test)]
     pub fn matches(&self, path: &str) -> bool {
         let parents = path.match_indices('/').map(|(at, _)| &path[..at]);
         let mut matched = false;

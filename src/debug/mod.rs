@@ -19,5 +19,5 @@ mod shown;
 
 pub use exchange::Exchange;
 pub use hidden::hide;
-pub use log::{FIRST_LINE, Log, is_log, is_on, lost, start};
+pub use log::{FIRST_LINE, is_log, is_on, lost, start};
 pub use shown::{fingerprint, variant};

@@ -1,7 +1,6 @@
 //! The address of an engine, as `DOCKER_HOST` and docker contexts write it.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -135,11 +134,6 @@ fn host_and_port(address: &str) -> Option<(String, Option<u16>)> {
     }
 }
 
-/// Whether a host (a name or an address without brackets) is this machine itself.
-pub fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bracketed = |host: &str| match host.contains(':') {
@@ -219,15 +213,6 @@ mod tests {
             let given = format!("{scheme}://user:hunter2@host:2376");
             let error = given.parse::<Endpoint>().unwrap_err().to_string();
             assert!(error.contains("://host:2376") && !error.contains("hunter2"), "{error}");
-        }
-    }
-
-    #[test]
-    fn loopback_is_an_address_or_localhost() {
-        for (host, own) in
-            [("localhost", true), ("127.9.9.9", true), ("::1", true), ("localhost.example", false)]
-        {
-            assert_eq!(is_loopback(host), own, "{host}");
         }
     }
 }

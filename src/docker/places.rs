@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::endpoint::is_loopback;
 use super::saved::SavedContext;
 use super::{CredentialError, DockerConfig, Endpoint, InvalidContext, InvalidEndpoint, TlsFiles};
+use crate::loopback::is_loopback;
 
 /// The origin of an endpoint from the command line.
 pub const FLAG: &str = "--host";

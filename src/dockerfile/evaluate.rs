@@ -1,5 +1,5 @@
-//! What BuildKit makes of a Dockerfile for one platform: its stages, what each takes from elsewhere,
-//! and which of them are built.
+//! Evaluates a Dockerfile for one platform as BuildKit does: its stages, the stages and images that
+//! they use, and which of them are built.
 //!
 //! Source: <https://github.com/moby/buildkit/blob/master/frontend/dockerfile/dockerfile2llb/convert.go>
 
@@ -15,27 +15,27 @@ use super::predefined::{PLATFORM_ARGS, Parts};
 use super::{Dockerfile, From};
 use crate::image::Platform;
 
-/// What a Dockerfile is built with.
+/// The inputs of an evaluation.
 #[derive(Clone, Copy)]
 pub struct Given<'a> {
     /// Build arguments.
     pub args: &'a IndexMap<Arc<str>, Arc<str>>,
-    /// A stage by name; the last one where there is none.
+    /// The target stage; `None` for the last one.
     pub target: Option<&'a str>,
-    /// The platform that is built for, where it is known.
+    /// The target platform, if known.
     pub platform: Option<&'a Platform>,
-    /// The engine's own platform, where it is known.
+    /// The engine's own platform, if known.
     pub build_platform: Option<&'a Platform>,
     /// Whether a named context replaces the stage of this name.
     pub is_replaced: &'a dyn Fn(&str) -> bool,
 }
 
-/// A Dockerfile for one platform.
+/// A Dockerfile evaluated for one platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evaluated {
-    /// In their order; their numbers are their places here.
+    /// In file order; their numbers are their indexes here.
     pub stages: Vec<Stage>,
-    /// The stage that becomes the image; none where no stage has the name that was given.
+    /// The stage that becomes the image; `None` if no stage has the given name.
     pub target: Option<usize>,
 }
 
@@ -46,33 +46,33 @@ pub struct Stage {
     pub line: u32,
     /// In lower case.
     pub name: Option<String>,
-    /// What `FROM` builds on.
+    /// The base in `FROM`.
     pub base: Source,
-    /// `FROM --platform`. A stage that is built on another stage has that one's platform, whatever
-    /// this says.
+    /// `FROM --platform`. A stage that is based on another stage has the platform of that stage,
+    /// regardless of this value.
     pub platform: Option<Text>,
     /// A named context replaces it: BuildKit runs none of its instructions.
     pub is_replaced: bool,
-    /// Whether it is built: it is the target, or the target needs it.
+    /// Whether it is built: it is the target, or the target depends on it.
     pub is_reachable: bool,
-    /// What it takes from elsewhere, `FROM` first.
+    /// The stages, contexts and images that it uses, `FROM` first.
     pub uses: Vec<Use>,
     /// The mounts of its steps.
     pub mounts: Vec<Mounted>,
 }
 
-/// Something from elsewhere.
+/// A reference to a stage, a context or an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Use {
     /// The first line of the instruction, from 1.
     pub line: u32,
     pub by: UsedBy,
-    /// With its variables, as it is written.
+    /// As written, with variables.
     pub written: String,
     pub source: Source,
 }
 
-/// What asks for it.
+/// The instruction that uses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UsedBy {
     /// `FROM`
@@ -83,27 +83,27 @@ pub enum UsedBy {
     Mount,
 }
 
-/// What a name refers to.
+/// The target of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// A stage, by its number from 0.
+    /// A stage, by its index.
     Stage(usize),
-    /// Nothing at all.
+    /// `scratch`.
     Scratch,
-    /// A named context, or else an image.
+    /// A named context, otherwise an image.
     Named(String),
-    /// It depends on what only BuildKit knows, or BuildKit refuses it.
+    /// It depends on values that only BuildKit knows, or BuildKit rejects it.
     Unknown(Unexpanded),
 }
 
-/// A text and its value.
+/// A string and its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
     pub written: String,
     pub value: Result<String, Unexpanded>,
 }
 
-/// `RUN --mount`, its variables replaced.
+/// `RUN --mount` with its variables expanded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mounted {
     /// The first line of the `RUN`, from 1.
@@ -111,40 +111,39 @@ pub struct Mounted {
     /// `bind`, `cache`, `tmpfs`, `secret` or `ssh`.
     pub kind: Text,
     pub from: Option<Source>,
-    /// By which a cache, a secret or an agent is known; where the mount names none, what BuildKit
-    /// takes for it.
+    /// The id of a cache, a secret or an agent; BuildKit's default if the mount has no id.
     pub id: Option<Text>,
     pub source: Option<Text>,
     pub target: Option<Text>,
-    /// Of a cache: `shared` unless it says another.
+    /// For caches: `shared` by default.
     pub sharing: Option<Text>,
     pub env: Option<Text>,
-    /// The step fails where the secret or the agent is missing.
+    /// The step fails if the secret or the agent is missing.
     pub is_required: bool,
 }
 
 impl Text {
-    /// The value, where it is known.
+    /// The value, if known.
     pub fn known(&self) -> Option<&str> {
         self.value.as_deref().ok()
     }
 }
 
 impl Mounted {
-    /// Whether it is of this kind for certain.
+    /// Whether it is known to be of this kind.
     pub fn is(&self, kind: &str) -> bool {
         self.kind.known().is_some_and(|known| known.eq_ignore_ascii_case(kind))
     }
 }
 
 impl Dockerfile {
-    /// What is built for one platform, and with what.
+    /// Evaluates the file for one platform and these inputs.
     pub fn evaluate(&self, given: &Given<'_>) -> Evaluated {
         self.evaluated(given, true)
     }
 
-    /// The same without the mounts, for which the variables of each stage would have to be followed:
-    /// what a stage takes from elsewhere does not depend on them.
+    /// The same without the mounts. This is faster, because the variables of stages need not be
+    /// evaluated: the references of a stage do not depend on them.
     pub fn stages(&self, given: &Given<'_>) -> Evaluated {
         self.evaluated(given, false)
     }
@@ -191,7 +190,7 @@ impl Dockerfile {
         Evaluated { stages: done, target }
     }
 
-    /// The variables that `FROM` sees.
+    /// The variables that are visible in `FROM`.
     fn global(&self, given: &Given<'_>, target: Option<&str>) -> Env {
         let mut env = Env::default();
         let parts = |platform: Option<&Platform>| platform.map(Parts::of);
@@ -224,7 +223,7 @@ impl Dockerfile {
     }
 }
 
-/// The instructions of each stage, after its `FROM`.
+/// The instructions of each stage after its `FROM`.
 fn split(instructions: &[Instruction]) -> Vec<(u32, &From, &[Instruction])> {
     let from = |one: &Instruction| matches!(one.kind, Kind::From(_));
     let starts = instructions.iter().enumerate().filter(|(_, one)| from(one));
@@ -249,11 +248,11 @@ fn named(names: &[Option<&str>], wanted: &str) -> Option<usize> {
     names.iter().rposition(|name| name.is_some_and(|name| name.eq_ignore_ascii_case(wanted)))
 }
 
-/// Variables at one place of a stage.
+/// The variables at one place of a stage.
 #[derive(Debug, Clone, Default)]
 struct Env {
     values: HashMap<String, Result<String, Unexpanded>>,
-    /// Whether there may be others, of a base image.
+    /// Whether a base image may define others.
     is_open: bool,
 }
 
@@ -262,7 +261,7 @@ impl Env {
         match self.values.get(name) {
             Some(Ok(value)) => Variable::Set(value),
             Some(Err(_)) => Variable::Unknown,
-            // Base images have no variables of these names.
+            // Base images do not define variables of these names.
             None if self.is_open && !PLATFORM_ARGS.contains(&name) => Variable::Unknown,
             None => Variable::Unset,
         }
@@ -275,7 +274,7 @@ struct Evaluation<'a> {
     global: Env,
     /// Of all stages.
     names: &'a [Option<&'a str>],
-    /// Whether the variables of stages are followed.
+    /// Whether the variables of stages are evaluated.
     has_variables: bool,
 }
 
@@ -337,7 +336,7 @@ impl Evaluation<'_> {
                 }
             }
             Kind::Env(pairs) => {
-                // All see what was before the instruction.
+                // All pairs see the values before the instruction.
                 let expand = |text: &str| lex.expand(text, &|name| env.get(name));
                 let pairs: Vec<_> =
                     pairs.iter().map(|(name, value)| (expand(name), expand(value))).collect();
@@ -356,7 +355,7 @@ impl Evaluation<'_> {
             }
             Kind::Run(run) => {
                 for mount in &run.mounts {
-                    // A kind that is a variable may be one that looks at it.
+                    // A mount with a variable as its type may be one of these types.
                     let kind = mount.kind.as_deref().unwrap_or("bind");
                     let is = |known: &&str| known.eq_ignore_ascii_case(kind);
                     let looks = !["tmpfs", "secret", "ssh"].iter().any(is);
@@ -374,11 +373,11 @@ impl Evaluation<'_> {
         }
     }
 
-    /// What `COPY --from` names: it takes numbers, and no variables.
+    /// The target of `COPY --from`, which accepts numbers, but no variables.
     fn copied(&self, written: &str) -> Source {
         let plain = self.file.lex().expand(written, &|_| Variable::Unset);
         match written.parse::<i64>() {
-            _ if plain.as_deref() != Ok(written) => refused("`--from` takes no variable"),
+            _ if plain.as_deref() != Ok(written) => refused("`--from` does not support variables"),
             Ok(number) => match usize::try_from(number) {
                 Ok(number) if number < self.names.len() => Source::Stage(number),
                 _ => refused(&format!("there is no stage {number}")),
@@ -387,11 +386,11 @@ impl Evaluation<'_> {
         }
     }
 
-    /// What `RUN --mount=from=` names.
+    /// The target of `RUN --mount=from=`.
     fn mounted_from(&self, written: &str) -> Source {
         match named(self.names, written) {
             Some(number) => Source::Stage(number),
-            None if written.contains('$') => refused("`from` takes no variable"),
+            None if written.contains('$') => refused("`from` does not support variables"),
             None => elsewhere(written),
         }
     }
@@ -444,7 +443,7 @@ fn refused(why: &str) -> Source {
     Source::Unknown(Unexpanded::Invalid(why.to_owned()))
 }
 
-/// A name that is no stage's.
+/// The target of a name that is not a stage.
 fn elsewhere(name: &str) -> Source {
     match name {
         "" => refused("the name is empty"),

@@ -1,4 +1,4 @@
-//! One instruction, with everything in it that names an image, a stage, a context, a path or a
+//! One instruction, with everything in it that refers to an image, a stage, a context, a path or a
 //! variable.
 //!
 //! Source: <https://docs.docker.com/reference/dockerfile/> and
@@ -11,23 +11,23 @@ use super::words::{self, Flag};
 /// An instruction and its place in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instruction {
-    /// Its first and last line, from 1; here-documents and comments within it included.
+    /// Its first and last line, from 1, including here-documents and comments inside it.
     pub first: u32,
     pub last: u32,
-    /// In capitals: `FROM`.
+    /// In upper case: `FROM`.
     pub keyword: String,
     pub flags: Vec<Flag>,
-    /// What follows the flags, on one line.
+    /// The text after the flags, on one line.
     pub arguments: String,
     pub heredocs: Vec<Heredoc>,
     pub kind: Kind,
 }
 
-/// What an instruction says, as it is written: quotes and variables stay.
+/// The content of an instruction as written: quotes and variables stay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     From(From),
-    /// Names with their defaults.
+    /// Names and defaults.
     Arg(Vec<(String, Option<String>)>),
     Env(Vec<(String, String)>),
     Label(Vec<(String, String)>),
@@ -36,9 +36,9 @@ pub enum Kind {
     Run(Run),
     Cmd(Command),
     Entrypoint(Command),
-    /// None for `HEALTHCHECK NONE`.
+    /// `None` for `HEALTHCHECK NONE`.
     Healthcheck(Option<Command>),
-    /// The program that runs commands of the shell form.
+    /// The program that runs shell-form commands.
     Shell(Vec<String>),
     Workdir(String),
     User(String),
@@ -46,9 +46,9 @@ pub enum Kind {
     Expose(Vec<String>),
     Stopsignal(String),
     Maintainer(String),
-    /// An instruction for the images and stages that are built on this one.
+    /// An instruction for images and stages that are based on this one.
     Onbuild(Box<Instruction>),
-    /// What BuildKit does not know, or cannot read.
+    /// An instruction that BuildKit does not know or cannot parse.
     Other,
 }
 
@@ -56,7 +56,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct From {
     pub base: String,
-    /// In lower case: the case of a stage's name does not count.
+    /// In lower case: the names of stages are case-insensitive.
     pub name: Option<String>,
     pub platform: Option<String>,
 }
@@ -66,7 +66,7 @@ pub struct From {
 pub struct Copy {
     /// A stage by name or number, a named context, or an image.
     pub from: Option<String>,
-    /// Here-documents left out; of `ADD` also URLs.
+    /// Without here-documents; for `ADD` also URLs.
     pub sources: Vec<String>,
     pub destination: String,
 }
@@ -81,10 +81,10 @@ pub struct Run {
     pub command: Command,
 }
 
-/// A command in one of its two forms.
+/// A command in shell or exec form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// For the shell; here-documents follow in the instruction.
+    /// For the shell; here-documents are stored in the instruction.
     Shell(String),
     Exec(Vec<String>),
 }
@@ -109,7 +109,7 @@ impl Instruction {
         }
     }
 
-    /// The value of a flag; the last one where it stands there often.
+    /// The value of a flag; the last one if it is repeated.
     pub fn flag(&self, name: &str) -> Option<&str> {
         flag(&self.flags, name)
     }
@@ -119,7 +119,7 @@ fn flag<'f>(flags: &'f [Flag], name: &str) -> Option<&'f str> {
     flags.iter().rev().find(|flag| flag.name == name)?.value.as_deref()
 }
 
-/// The instruction in an `ONBUILD`, which has the same place.
+/// The instruction in an `ONBUILD`, which has the same lines.
 fn onbuild(line: &lines::Logical, arguments: &str, escape: char) -> Option<Kind> {
     let inner = lines::Logical {
         first: line.first,
@@ -132,7 +132,7 @@ fn onbuild(line: &lines::Logical, arguments: &str, escape: char) -> Option<Kind>
 }
 
 impl Instruction {
-    /// None for what no trigger may be.
+    /// `None` for instructions that are not allowed in `ONBUILD`.
     fn parse_trigger(line: lines::Logical, escape: char) -> Option<Self> {
         let (keyword, _) = words::keyword(&line.text);
         let refused = ["", "ONBUILD", "FROM", "MAINTAINER"];
@@ -207,7 +207,7 @@ fn command(text: &str) -> Command {
     words::json(text).map_or_else(|| Command::Shell(text.to_owned()), Command::Exec)
 }
 
-/// `NAME=VALUE…`, or the older `NAME VALUE`, whose value goes on to the end of the line.
+/// `NAME=VALUE…`, or the older `NAME VALUE`, whose value extends to the end of the line.
 fn pairs(arguments: &str, escape: char) -> Option<Vec<(String, String)>> {
     let words = words::quoted(arguments, escape);
     if words.first()?.contains('=') {

@@ -1,7 +1,7 @@
-//! Variables, quotes and the escape character in a word of a Dockerfile.
+//! Expands variables, quotes and escapes in the words of a Dockerfile.
 //!
-//! The rules are BuildKit's: `$X`, `${X}`, `${X:-word}` and its kin, prefixes, suffixes and
-//! replacements with shell patterns. Source:
+//! The rules are BuildKit's: `$X`, `${X}`, `${X:-word}` and similar forms, and removal and
+//! replacement with shell patterns. Source:
 //! <https://github.com/moby/buildkit/blob/master/frontend/dockerfile/shell/lex.go>
 
 use std::iter::Peekable;
@@ -9,28 +9,28 @@ use std::str::Chars;
 
 use super::pattern::{self, Longest};
 
-/// What a variable is, for the word that uses it.
+/// The state of a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Variable<'a> {
     Set(&'a str),
     Unset,
-    /// Its value, if it has one, is known to BuildKit alone: it may come with a base image.
+    /// Only BuildKit knows its value, if it has one: it may come from a base image.
     Unknown,
 }
 
-/// Why a word has no value.
+/// Why a word cannot be expanded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unexpanded {
-    /// It depends on what only BuildKit knows.
+    /// It depends on values that only BuildKit knows.
     Unknown,
-    /// BuildKit refuses it, for this reason.
+    /// BuildKit rejects it, for this reason.
     Invalid(String),
 }
 
-/// How words are read.
+/// The rules for expanding words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lex {
-    /// The character that takes the meaning of the next one; none where there is no such character.
+    /// The character that escapes the next one, if there is one.
     pub escape: Option<char>,
     /// Whether quotes are removed.
     pub quotes: Quotes,
@@ -39,33 +39,33 @@ pub struct Lex {
     pub unset: Unset,
 }
 
-/// What a variable is that is not set, where the word gives no default.
+/// The expansion of a variable that is not set, if the word has no default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unset {
     Empty,
-    /// It stays as it is written.
+    /// It stays as written.
     Kept,
-    /// Not known: others may set it.
+    /// Unknown, because it may be set elsewhere.
     Unknown,
 }
 
-/// What happens to quotes.
+/// The treatment of quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quotes {
     /// They group, and are removed.
     Remove,
     /// They group, and stay.
     Keep,
-    /// They are characters like others.
+    /// They are normal characters.
     Ignore,
 }
 
-/// The most levels of `${X:-${Y:-…}}`.
-const DEEPEST: usize = 32;
+/// The maximum depth of `${X:-${Y:-…}}`.
+const MAX_DEPTH: usize = 32;
 
-/// A value that is longer is no name, path or identifier. Arguments that use each other twice would
-/// grow without an end.
-pub(super) const LONGEST: usize = 64 * 1024;
+/// A longer value is not a name, path or identifier. Arguments that use each other twice would grow
+/// without limit.
+pub(super) const MAX_LENGTH: usize = 64 * 1024;
 
 impl Lex {
     /// The rules for instructions, with the escape character of the file.
@@ -87,7 +87,7 @@ impl Lex {
         Ok(self.run(word, get)?.0)
     }
 
-    /// The words that `text` splits into at white space, after its variables are replaced.
+    /// The words of `text`, split at white space after its variables are expanded.
     pub(super) fn words<'v>(
         &self,
         text: &str,
@@ -119,7 +119,7 @@ fn invalid<T>(why: impl Into<String>) -> Result<T, Unexpanded> {
 }
 
 impl<'v> Reader<'_, '_, 'v> {
-    /// Reads to the character `end`, which is taken, or to the end of the text.
+    /// Reads to the character `end`, which is consumed, or to the end of the text.
     fn until(
         &mut self,
         end: Option<char>,
@@ -165,17 +165,17 @@ impl<'v> Reader<'_, '_, 'v> {
                     }
                 }
             }
-            if out.len() > LONGEST {
+            if out.len() > MAX_LENGTH {
                 return Err(Unexpanded::Unknown);
             }
         }
         match end {
-            Some(end) => invalid(format!("a `{end}` is missing")),
+            Some(end) => invalid(format!("missing `{end}`")),
             None => Ok((out, words)),
         }
     }
 
-    /// `<<` and the white space after it belong to one word; any other `<` is a character.
+    /// `<<` and the white space after it belong to one word; a single `<` is a normal character.
     fn heredoc_sign(&mut self) -> String {
         self.chars.next();
         if self.chars.next_if_eq(&'<').is_none() {
@@ -197,7 +197,7 @@ impl<'v> Reader<'_, '_, 'v> {
             }
             out.push(c);
         }
-        invalid("a single quote is not closed")
+        invalid("unterminated single quote")
     }
 
     fn double(&mut self, keep_escapes: bool) -> Result<String, Unexpanded> {
@@ -224,17 +224,18 @@ impl<'v> Reader<'_, '_, 'v> {
                         .next_if(|c| matches!(c, '"' | '$') || Some(*c) == self.lex.escape);
                     match escaped {
                         Some(escaped) => out.push(escaped),
-                        // Before any other character it is one itself; at the end it is nothing.
+                        // Before other characters it is a normal character; at the end it is
+                        // dropped.
                         None if self.chars.peek().is_some() => out.push(next),
                         None => {}
                     }
                 }
             }
         }
-        invalid("a double quote is not closed")
+        invalid("unterminated double quote")
     }
 
-    /// Takes a quote; gives it back where quotes stay.
+    /// Consumes a quote, and returns it if quotes stay.
     fn kept_quote(&mut self) -> String {
         let quote = self.chars.next();
         quote.filter(|_| self.lex.quotes == Quotes::Keep).map(String::from).unwrap_or_default()
@@ -251,9 +252,9 @@ impl<'v> Reader<'_, '_, 'v> {
         }
         self.chars.next();
         if matches!(self.chars.peek(), None | Some('{' | '}' | ':')) {
-            return invalid("there is no name in `${`");
+            return invalid("missing name in `${`");
         }
-        if self.depth == DEEPEST {
+        if self.depth == MAX_DEPTH {
             return Err(Unexpanded::Unknown);
         }
         self.depth += 1;
@@ -262,29 +263,30 @@ impl<'v> Reader<'_, '_, 'v> {
         value
     }
 
-    /// What follows `${`.
+    /// Parses the text after `${`.
     fn braced(&mut self) -> Result<String, Unexpanded> {
         let name = self.name();
-        let Some(sign) = self.chars.next() else { return invalid("a `}` is missing") };
+        let Some(sign) = self.chars.next() else { return invalid("missing `}`") };
         match sign {
             '}' => self.value(&name, || format!("${{{name}}}")),
             ':' => match self.chars.next() {
                 Some(sign @ ('-' | '+' | '?')) => self.substituted(&name, sign, true),
                 sign => {
                     let sign = sign.map(String::from).unwrap_or_default();
-                    invalid(format!("`:{sign}` is no modifier"))
+                    invalid(format!("`:{sign}` is not a supported modifier"))
                 }
             },
             '-' | '+' | '?' => self.substituted(&name, sign, false),
             '#' | '%' => self.trimmed(&name, sign),
             '/' => self.replaced(&name),
-            _ => invalid(format!("`{sign}` is no modifier")),
+            _ => invalid(format!("`{sign}` is not a supported modifier")),
         }
     }
 
-    /// `${X-word}`, `${X+word}`, `${X?word}`, and with a colon, for which empty is unset.
+    /// `${X-word}`, `${X+word}`, `${X?word}`, and the forms with a colon, which treat empty as
+    /// unset.
     fn substituted(&mut self, name: &str, sign: char, colon: bool) -> Result<String, Unexpanded> {
-        // Both are read whichever is taken; that one of them is not known matters only where it is.
+        // Both are expanded in any case; an unknown value matters only if it is used.
         let word = self.until(Some('}'), false).map(|(word, _)| word);
         if let Err(Unexpanded::Invalid(_)) = word {
             return word;
@@ -341,7 +343,7 @@ impl<'v> Reader<'_, '_, 'v> {
         pattern::replaced(&pattern, &value, &word, all)
     }
 
-    /// What stays of a variable that is not set, where such a one stays.
+    /// The expansion of an unset variable, if such variables stay as written.
     fn unset(
         &self,
         name: &str,
@@ -366,7 +368,7 @@ impl<'v> Reader<'_, '_, 'v> {
         }
     }
 
-    /// A name, a number, or a special parameter of the shell; empty where none follows.
+    /// A name, a number, or a special parameter of the shell; empty if there is none.
     fn name(&mut self) -> String {
         let mut name = String::new();
         match self.chars.peek() {

@@ -1,6 +1,6 @@
-//! What words expand to.
+//! Tests of word expansion.
 
-use super::lex::{LONGEST, Lex, Unexpanded, Variable};
+use super::lex::{Lex, MAX_LENGTH, Unexpanded, Variable};
 
 fn get(name: &str) -> Variable<'static> {
     match name {
@@ -55,7 +55,7 @@ fn words_expand_as_buildkit_expands_them() {
         ("${EMPTY+w}", "w"),
         ("${NONE:+w}", ""),
         ("${NONE+w}", ""),
-        // Required ones.
+        // Required values.
         ("${X:?e}", "x"),
         ("${X?e}", "x"),
         ("${EMPTY?e}", ""),
@@ -112,7 +112,7 @@ fn words_expand_as_buildkit_expands_them() {
 }
 
 #[test]
-fn another_escape_character_leaves_the_backslash_alone() {
+fn with_another_escape_character_a_backslash_is_a_normal_character() {
     let lex = Lex::of_instructions('`');
     for (word, wanted) in
         [("`$X", "$X"), (r"c:\dir\$X", r"c:\dir\x"), (r#""`"""#, "\""), ("${NONE:-a`}b}", "a}b")]
@@ -122,7 +122,7 @@ fn another_escape_character_leaves_the_backslash_alone() {
 }
 
 #[test]
-fn what_buildkit_refuses_is_invalid() {
+fn words_that_buildkit_rejects_are_invalid() {
     for word in [
         "'a",
         "\"a",
@@ -152,7 +152,7 @@ fn what_buildkit_refuses_is_invalid() {
 }
 
 #[test]
-fn what_only_buildkit_knows_is_unknown_and_not_empty() {
+fn values_that_only_buildkit_knows_are_unknown_and_not_empty() {
     for word in [
         "$BASE",
         "a${BASE}",
@@ -174,10 +174,10 @@ fn what_only_buildkit_knows_is_unknown_and_not_empty() {
 }
 
 #[test]
-fn an_endless_word_ends() {
+fn the_length_of_a_word_is_limited() {
     let deep = format!("{}x{}", "${NONE:-".repeat(5_000), "}".repeat(5_000));
     assert_eq!(Lex::of_instructions('\\').expand(&deep, &get), Err(Unexpanded::Unknown));
-    let long = "x".repeat(LONGEST);
+    let long = "x".repeat(MAX_LENGTH);
     let big = |_: &str| Variable::Set(&long);
     let found = Lex::of_instructions('\\').expand("$A$A", &big);
     assert_eq!(found, Err(Unexpanded::Unknown));
@@ -186,7 +186,7 @@ fn an_endless_word_ends() {
 }
 
 #[test]
-fn words_split_where_nothing_is_quoted() {
+fn words_are_split_outside_quotes() {
     for (text, wanted) in [
         ("a  b", &["a", "b"][..]),
         ("a 'b c' d", &["a", "b c", "d"]),

@@ -1,4 +1,4 @@
-//! Physical lines become one line an instruction: directives, comments, line continuations and
+//! Joins physical lines into one line per instruction: directives, comments, line continuations and
 //! here-documents.
 //!
 //! Source: <https://github.com/moby/buildkit/blob/master/frontend/dockerfile/parser/parser.go>
@@ -25,29 +25,29 @@ pub struct Comment {
     pub text: String,
 }
 
-/// `<<NAME` and the lines that it takes.
+/// `<<NAME` and its lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heredoc {
     pub name: String,
-    /// Whether variables in it are replaced: its name is not quoted.
+    /// Whether variables in it are expanded, that is, its name is not quoted.
     pub expands: bool,
-    /// `<<-`: tabs at the start of its lines do not count.
+    /// `<<-`: tabs at the start of its lines are removed.
     pub chomp: bool,
-    /// As it stands in the file.
+    /// As in the file.
     pub content: String,
 }
 
 /// An instruction on one line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Logical {
-    /// Its lines, from 1, here-documents included.
+    /// Its lines, from 1, including here-documents.
     pub(super) first: u32,
     pub(super) last: u32,
     pub(super) text: String,
     pub(super) heredocs: Vec<Heredoc>,
 }
 
-/// What a file is made of.
+/// The parts of a file.
 #[derive(Debug)]
 pub(super) struct Lines {
     pub(super) escape: char,
@@ -128,7 +128,7 @@ fn without_end(line: &str) -> &str {
     line.trim_end_matches(['\n', '\r'])
 }
 
-/// `# NAME = VALUE`, for the names that have a meaning.
+/// `# NAME = VALUE`, for the supported names.
 fn directive(number: u32, line: &str) -> Option<Directive> {
     let (name, value) = line.strip_prefix('#')?.trim_start().split_once('=')?;
     let name = name.trim_end().to_ascii_lowercase();
@@ -137,12 +137,12 @@ fn directive(number: u32, line: &str) -> Option<Directive> {
     known.then(|| Directive { line: number, name, value: value.to_owned() })
 }
 
-/// A line without the escape character at its end, and whether it had one: the next line is then a
-/// part of it.
+/// A line without the escape character at its end, and whether it had one: then the next line
+/// continues it.
 fn continued(line: &str, escape: char) -> (&str, bool) {
     let trimmed = line.trim_end_matches([' ', '\t']);
     match trimmed.strip_suffix(escape) {
-        // Two of them are an escaped one.
+        // Two of them are an escaped escape character.
         Some(before) if !before.ends_with(escape) => (before, true),
         _ => (line, false),
     }
@@ -162,7 +162,7 @@ fn begun(text: &str, escape: char) -> Vec<Heredoc> {
         return Vec::new();
     }
     let lex = Lex { quotes: Quotes::Keep, keep_escapes: true, ..SHELL };
-    // What cannot be split begins nothing.
+    // A line that cannot be split begins no here-document.
     let words = lex.words(text, &|_| Variable::Unset).unwrap_or_default();
     words.iter().filter_map(|word| heredoc(word)).collect()
 }
@@ -208,15 +208,15 @@ mod tests {
             ("FROM a", &[(1, 1, "FROM a")]),
             ("\n\n  FROM a\r\n\r\nRUN b\r\n", &[(3, 3, "FROM a"), (5, 5, "RUN b")]),
             ("\u{feff}FROM a\n", &[(1, 1, "FROM a")]),
-            // A word goes on: nothing comes between its parts.
+            // A word continues: its parts are joined directly.
             ("FROM alpine:\\\n3.20\n", &[(1, 2, "FROM alpine:3.20")]),
             ("FROM \\\n  a\n", &[(1, 2, "FROM   a")]),
             ("RUN a \\ \t\n b\n", &[(1, 2, "RUN a  b")]),
             ("RUN a \\\r\n b\r\n", &[(1, 2, "RUN a  b")]),
             ("\\\nFROM a\n", &[(1, 2, "FROM a")]),
-            // Comments and empty lines within an instruction are no part of it.
+            // Comments and empty lines inside an instruction are not part of it.
             ("RUN a \\\n# c\n\n  # d \\\n b\nRUN c\n", &[(1, 5, "RUN a  b"), (6, 6, "RUN c")]),
-            // An escaped escape character is one itself.
+            // An escaped escape character does not continue the line.
             ("RUN a \\\\\nRUN b\n", &[(1, 1, "RUN a \\\\"), (2, 2, "RUN b")]),
             ("RUN a \\\n", &[(1, 1, "RUN a ")]),
             ("RUN a \\\n# c", &[(1, 2, "RUN a ")]),
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn directives_stand_before_everything_else() {
+    fn directives_come_before_everything_else() {
         for (text, escape, count) in [
             ("# escape=`\nFROM a\n", '`', 1),
             ("#escape = ` \nFROM a\n", '`', 1),
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn heredocs_end_where_their_names_stand_alone() {
+    fn a_heredoc_ends_at_a_line_with_only_its_name() {
         for (text, names, next) in [
             ("RUN <<E\nx\nE\nNEXT\n", &["E"][..], 4),
             ("run <<E\nx\nE\nNEXT\n", &["E"], 4),
@@ -277,7 +277,7 @@ mod tests {
             ("COPY <<a <<b /x/\n1\na\n2\nb\nNEXT\n", &["a", "b"], 6),
             ("ADD --chown=1 <<a /x\n1\na\nNEXT\n", &["a"], 4),
             ("ONBUILD RUN <<E\nx\nE\nNEXT\n", &["E"], 4),
-            // None of these begins one.
+            // None of these begins a here-document.
             ("RUN echo $((1<<2))\nNEXT\n", &[], 2),
             ("RUN cat <<<E\nNEXT\n", &[], 2),
             ("RUN a<<E\nNEXT\n", &[], 2),
@@ -296,7 +296,7 @@ mod tests {
             found.heredocs.iter().map(|h| (h.expands, h.chomp, h.content.as_str())).collect();
         assert_eq!(seen, [(true, true, "\ta $X\n"), (false, false, "b\n")]);
         assert_eq!((found.first, found.last), (1, 5));
-        // One that does not end takes all that is left.
+        // An unterminated here-document takes the rest of the file.
         assert_eq!(texts("RUN <<E\na\nRUN b\n"), [(1, 3, "RUN <<E".to_owned())]);
     }
 }

@@ -1,15 +1,16 @@
-//! Reads Dockerfiles: what their instructions say, and what BuildKit makes of it. Pure.
+//! A parser and evaluator of Dockerfiles that follows BuildKit. Pure.
 //!
-//! [`Dockerfile::parse`] reads every instruction with its lines, and never fails: what BuildKit would
-//! refuse is [`Kind::Other`]. [`Dockerfile::evaluate`] then replaces the variables for one platform,
-//! as BuildKit does, and says what each stage takes from elsewhere.
+//! [`Dockerfile::parse`] reads every instruction with its lines, and never fails: instructions that
+//! BuildKit would reject are [`Kind::Other`]. [`Dockerfile::evaluate`] then expands the variables
+//! for one platform, as BuildKit does, and finds the stages, contexts and images that each stage
+//! uses.
 //!
 //! ```text
-//! text -> Dockerfile (instructions, comments) -> Evaluated (stages, what they use) for one platform
+//! text -> Dockerfile (instructions, comments) -> Evaluated (stages, references) for one platform
 //! ```
 //!
-//! What depends on a base image, whose variables only BuildKit knows, is unknown, which is not the
-//! same as empty.
+//! A value that depends on the variables of a base image is unknown, because only BuildKit can read
+//! them. Unknown is not the same as empty.
 
 mod evaluate;
 mod instruction;
@@ -30,22 +31,21 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 pub use evaluate::{Evaluated, Given, Mounted, Source, Stage, Text, Use, UsedBy};
-pub use instruction::{Command, Copy, From, Instruction, Kind, Run};
+pub use instruction::{From, Instruction, Kind, Run};
 pub use lex::{Lex, Quotes, Unexpanded, Unset, Variable};
-pub use lines::{Comment, Directive, Heredoc};
-pub use mount::Mount;
-pub use predefined::{PLATFORM_ARGS, PROXY_ARGS, is_predefined};
+pub use lines::{Comment, Directive};
+pub use predefined::{PLATFORM_ARGS, is_predefined};
 pub use variables::{Declaration, Expander, Scope, VariableUse};
-pub use words::Flag;
 
-/// A Dockerfile, read.
+/// A parsed Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dockerfile {
-    /// The character that joins lines and takes the meaning of the next one.
+    /// The character that joins lines and escapes the next character.
     pub escape: char,
     pub directives: Vec<Directive>,
     pub instructions: Vec<Instruction>,
-    /// Those on lines of their own, within instructions too; here-documents have none.
+    /// Comments on lines of their own, including those inside instructions; here-documents have
+    /// none.
     pub comments: Vec<Comment>,
 }
 
@@ -68,9 +68,9 @@ impl Dockerfile {
         found.map(|directive| directive.value.as_str())
     }
 
-    /// Whether another program than BuildKit's own reads it, and may understand it differently:
-    /// `# syntax=` or the argument `BUILDKIT_SYNTAX` names one. A copy of BuildKit's own in another
-    /// registry is known by its name.
+    /// Whether another frontend than BuildKit's own reads it and may interpret it differently: `#
+    /// syntax=` or the argument `BUILDKIT_SYNTAX` sets one. Copies of BuildKit's own in other
+    /// registries are recognised by name.
     pub fn is_foreign(&self, args: &IndexMap<Arc<str>, Arc<str>>) -> bool {
         let syntax = args.get("BUILDKIT_SYNTAX").map(|value| &**value);
         let Some(syntax) = syntax.or_else(|| self.directive("syntax")) else { return false };
@@ -79,8 +79,7 @@ impl Dockerfile {
         !last.contains("dockerfile")
     }
 
-    /// The comments that speak of the instruction on `line`: those right above it, with nothing
-    /// between, and those within it.
+    /// The comments about the instruction on `line`: those directly above it, and those inside it.
     pub fn comments_of(&self, line: u32) -> &[Comment] {
         let of = self.instructions.iter().find(|one| (one.first..=one.last).contains(&line));
         let (mut first, last) = of.map_or((line, line), |one| (one.first, one.last));

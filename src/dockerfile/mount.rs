@@ -1,27 +1,27 @@
-//! `RUN --mount=…`: what a step sees beside the stage that it runs in.
+//! Parses `RUN --mount=…`.
 //!
 //! Source: <https://docs.docker.com/reference/dockerfile/#run---mount>
 
 use super::words;
 
-/// A mount as it is written: variables stay.
+/// A mount as written, with variables.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mount {
-    /// `bind` unless it says another; may have a variable.
+    /// `bind` by default; can contain a variable.
     pub kind: Option<String>,
-    /// A stage by name, a named context, or an image; never by number, never with a variable.
+    /// A stage by name, a named context, or an image; never a number or a variable.
     pub from: Option<String>,
     pub id: Option<String>,
     pub source: Option<String>,
     pub target: Option<String>,
     pub sharing: Option<String>,
-    /// The variable that a secret becomes.
+    /// The environment variable that gets the secret.
     pub env: Option<String>,
     /// Whether the step fails without the secret or the agent.
     pub required: Option<String>,
-    /// Whether it says that it is not written to, or is.
+    /// Its `readonly` or `readwrite` option, if given.
     pub read_only: Option<String>,
-    /// `size`, `mode`, `uid` and `gid`, and what BuildKit does not know.
+    /// `size`, `mode`, `uid` and `gid`, and unknown options.
     pub others: Vec<(String, String)>,
 }
 
@@ -58,7 +58,7 @@ impl Mount {
         mount
     }
 
-    /// Its texts that may have variables.
+    /// Its strings that can contain variables.
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
         let own = [
             &self.kind,
@@ -75,7 +75,7 @@ impl Mount {
     }
 }
 
-/// The spellings of `true` that BuildKit takes.
+/// The spellings of `true` that BuildKit accepts.
 pub(super) fn is_true(text: &str) -> bool {
     matches!(text, "1" | "t" | "T" | "true" | "TRUE" | "True")
 }

@@ -1,8 +1,8 @@
-//! Shell patterns: `*`, `?` and escapes, without brackets, as BuildKit has them.
+//! Shell patterns as in BuildKit: `*`, `?` and escapes, without brackets.
 
 use super::lex::Unexpanded;
 
-/// Whether a wildcard takes as much as it can.
+/// Whether a wildcard is greedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Longest {
     Yes,
@@ -16,8 +16,8 @@ enum Token {
     Many,
 }
 
-/// Steps of a comparison; a longer one is given up.
-const MOST: usize = 1 << 24;
+/// The maximum number of steps of a comparison.
+const MAX_STEPS: usize = 1 << 24;
 
 fn tokens(pattern: &str) -> Result<Vec<Token>, Unexpanded> {
     let mut chars = pattern.chars().peekable();
@@ -31,7 +31,8 @@ fn tokens(pattern: &str) -> Result<Vec<Token>, Unexpanded> {
                 Some(c @ ('}' | '/' | '*' | '?' | '\\')) => Token::One(c),
                 other => {
                     let other = other.map(String::from).unwrap_or_default();
-                    let why = format!("`\\{other}` is no escape in the pattern `{pattern}`");
+                    let why =
+                        format!("`\\{other}` is not a valid escape in the pattern `{pattern}`");
                     return Err(Unexpanded::Invalid(why));
                 }
             },
@@ -41,15 +42,15 @@ fn tokens(pattern: &str) -> Result<Vec<Token>, Unexpanded> {
     Ok(found)
 }
 
-/// How much of the start of `value` matches, if it does.
+/// The length of the prefix of `value` that matches, if any.
 fn prefix(tokens: &[Token], value: &[char], longest: Longest) -> Option<usize> {
-    // Where a match of the tokens so far may end.
+    // The positions at which a match of the tokens so far can end.
     let mut ends = vec![false; value.len() + 1];
     ends[0] = true;
     for token in tokens {
         let mut next = vec![false; value.len() + 1];
         match token {
-            // No wildcard goes over the end of a line.
+            // Wildcards do not match line ends.
             Token::Many => {
                 let mut open = false;
                 for at in 0..=value.len() {
@@ -93,14 +94,14 @@ pub(super) fn without_suffix(
 ) -> Result<String, Unexpanded> {
     let (mut tokens, mut value) = (tokens(pattern)?, value.chars().collect::<Vec<_>>());
     bounded(tokens.len(), value.len(), 1)?;
-    // A suffix is a prefix from behind.
+    // A suffix is a prefix of the reversed value.
     tokens.reverse();
     value.reverse();
     let length = prefix(&tokens, &value, longest).unwrap_or(0);
     Ok(value[length..].iter().rev().collect())
 }
 
-/// `value` with the first match of `pattern`, or all of them, replaced.
+/// `value` with the first match of `pattern`, or all matches, replaced.
 pub(super) fn replaced(
     pattern: &str,
     value: &str,
@@ -110,12 +111,12 @@ pub(super) fn replaced(
     let (tokens, value) = (tokens(pattern)?, value.chars().collect::<Vec<_>>());
     bounded(tokens.len(), value.len(), value.len())?;
     if all && word.contains('$') {
-        // BuildKit reads `$1` here as a group of a regular expression.
+        // BuildKit interprets `$1` here as a group of a regular expression.
         return Err(Unexpanded::Unknown);
     }
     let mut out = String::new();
     let mut at = 0;
-    // An empty match right after another one does not count.
+    // An empty match directly after another match does not count.
     let mut last = None;
     while at <= value.len() {
         match prefix(&tokens, &value[at..], Longest::Yes) {
@@ -141,7 +142,7 @@ pub(super) fn replaced(
 
 fn bounded(tokens: usize, value: usize, starts: usize) -> Result<(), Unexpanded> {
     let steps = (tokens + 1).saturating_mul(value + 1).saturating_mul(starts + 1);
-    if steps > MOST { Err(Unexpanded::Unknown) } else { Ok(()) }
+    if steps > MAX_STEPS { Err(Unexpanded::Unknown) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -149,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn replacements_are_those_of_buildkit() {
+    fn replacements_match_buildkit() {
         for (pattern, value, word, all, wanted) in [
             ("", "ab", "-", true, "-a-b-"),
             ("", "ab", "-", false, "-ab"),
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wildcard_takes_as_little_or_as_much_as_is_asked() {
+    fn a_wildcard_is_lazy_or_greedy() {
         for (pattern, value, short, long) in [
             ("*a", "banana", "nana", ""),
             ("*a*a", "banana", "na", ""),

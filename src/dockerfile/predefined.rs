@@ -1,10 +1,10 @@
-//! Arguments that need no `ARG`, and those that BuildKit gives values of its own.
+//! Arguments that need no `ARG`, and those that BuildKit sets itself.
 //!
 //! Source: <https://docs.docker.com/reference/dockerfile/#predefined-args> and
 //! <https://docs.docker.com/reference/dockerfile/#automatic-platform-args-in-the-global-scope>
 
-/// Those to which BuildKit gives a value for each platform and stage. A stage sees them after an
-/// `ARG`, and `FROM` without one.
+/// The arguments that BuildKit sets for each platform and stage. They are visible in a stage after
+/// an `ARG`, and in `FROM` without one.
 pub const PLATFORM_ARGS: [&str; 11] = [
     "BUILDARCH",
     "BUILDOS",
@@ -19,11 +19,11 @@ pub const PLATFORM_ARGS: [&str; 11] = [
     "TARGETVARIANT",
 ];
 
-/// Those that every `RUN` sees where they are given, also in lower case.
+/// The arguments that every `RUN` sees if they are given, also in lower case.
 pub const PROXY_ARGS: [&str; 5] =
     ["ALL_PROXY", "FTP_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"];
 
-/// Those that the frontend reads itself.
+/// The arguments that the frontend reads itself.
 const FRONTEND_ARGS: [&str; 11] = [
     "BUILDKIT_BUILD_NAME",
     "BUILDKIT_CACHE_MOUNT_NS",
@@ -38,14 +38,15 @@ const FRONTEND_ARGS: [&str; 11] = [
     "SOURCE_DATE_EPOCH",
 ];
 
-/// Whether an argument has a meaning without any `ARG`: for the steps, as the proxies have, or for
-/// the frontend.
+/// Whether an argument has an effect without any `ARG`: on the steps, like the proxies, or on the
+/// frontend.
 pub fn is_predefined(name: &str) -> bool {
     let is_proxy = |known: &&str| *known == name || known.to_ascii_lowercase() == name;
     PROXY_ARGS.iter().any(is_proxy) || FRONTEND_ARGS.contains(&name)
 }
 
-/// What the variables of a platform are: `linux/arm/v7` has the architecture `arm` and the variant `v7`.
+/// The parts of a platform for its variables: `linux/arm/v7` has the architecture `arm` and the
+/// variant `v7`.
 pub(super) struct Parts {
     platform: String,
     os: String,
@@ -62,7 +63,7 @@ impl Parts {
         Self { platform, os, architecture, variant }
     }
 
-    /// By what follows `TARGET` or `BUILD`.
+    /// The value for a name without `TARGET` or `BUILD`.
     pub(super) fn get(&self, name: &str) -> &str {
         match name {
             "PLATFORM" => &self.platform,

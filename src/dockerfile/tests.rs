@@ -1,22 +1,23 @@
-//! The reference of Dockerfiles, as tables: <https://docs.docker.com/reference/dockerfile/>
+//! The Dockerfile reference as tables: <https://docs.docker.com/reference/dockerfile/>
 
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::instruction::{Command, Copy};
 use super::*;
 use crate::image::Platform;
 
-/// The first instruction of a text.
+/// The first instruction of a file.
 fn first(text: &str) -> Instruction {
     Dockerfile::parse(text).instructions.remove(0)
 }
 
 fn platform(text: &str) -> Platform {
-    text.parse().expect("it is a platform")
+    text.parse().expect("a valid platform")
 }
 
-/// A text for linux/arm64 on linux/amd64.
+/// Evaluates a file for linux/arm64 on linux/amd64.
 fn evaluated(text: &str, args: &[(&str, &str)], target: Option<&str>) -> Evaluated {
     let args: IndexMap<Arc<str>, Arc<str>> =
         args.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
@@ -30,7 +31,7 @@ fn evaluated(text: &str, args: &[(&str, &str)], target: Option<&str>) -> Evaluat
     })
 }
 
-/// A source in few words.
+/// A source in short form.
 fn shown(source: &Source) -> String {
     match source {
         Source::Stage(number) => format!("#{number}"),
@@ -41,7 +42,7 @@ fn shown(source: &Source) -> String {
     }
 }
 
-/// What all stages use: line and source.
+/// The references of all stages: line and source.
 fn uses(text: &str, args: &[(&str, &str)]) -> Vec<String> {
     let stages = evaluated(text, args, None).stages;
     let uses = stages.iter().flat_map(|stage| &stage.uses);
@@ -49,7 +50,7 @@ fn uses(text: &str, args: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[test]
-fn every_instruction_is_read() {
+fn every_instruction_is_parsed() {
     let exec =
         |words: &[&str]| Command::Exec(words.iter().map(|word| (*word).to_owned()).collect());
     let shell = |text: &str| Command::Shell(text.to_owned());
@@ -180,7 +181,7 @@ fn steps_have_mounts_and_rights() {
 }
 
 #[test]
-fn mounts_are_known_by_their_ids() {
+fn mounts_have_ids() {
     let text = "FROM scratch\nARG K=secret ID=i T=true\nENV NONE=\nRUN";
     for (mount, kind, id, required) in [
         ("type=secret,id=a", "secret", Some("a"), false),
@@ -209,7 +210,7 @@ fn mounts_are_known_by_their_ids() {
             "{mount}"
         );
     }
-    // An open environment may have anything.
+    // An open environment can contain any variable.
     let stages = evaluated("FROM a\nRUN --mount=type=cache,target=/a,id=$X x", &[], None).stages;
     let mount = &stages[0].mounts[0];
     assert!(mount.is("cache") && mount.id.as_ref().unwrap().known().is_none());
@@ -251,7 +252,7 @@ fn bases_are_expanded_as_buildkit_expands_them() {
 }
 
 #[test]
-fn the_engines_platform_may_be_unknown() {
+fn the_platform_of_the_engine_can_be_unknown() {
     let args = IndexMap::new();
     let given = Given {
         args: &args,
@@ -273,7 +274,7 @@ fn the_engines_platform_may_be_unknown() {
 }
 
 #[test]
-fn names_are_those_of_stages_before_contexts_and_images() {
+fn a_name_is_a_stage_then_a_context_then_an_image() {
     for (text, wanted) in [
         ("FROM a AS x\nFROM x", &["1 From a", "2 From #0"][..]),
         ("FROM a AS X\nFROM x", &["1 From a", "2 From #0"]),
@@ -300,12 +301,12 @@ fn names_are_those_of_stages_before_contexts_and_images() {
         ("FROM a\nRUN --mount=type=cache,from=x,target=/b b", &["1 From a", "2 Mount x"]),
         ("FROM a\nRUN --mount=type=secret,id=x b", &["1 From a"]),
         ("FROM a\nRUN --mount=type=tmpfs,from=x,target=/b b", &["1 From a"]),
-        // A number is no stage here.
+        // Numbers do not refer to stages here.
         ("FROM a\nFROM b\nRUN --mount=from=0,target=/b b", &["1 From a", "2 From b", "3 Mount 0"]),
         ("FROM a\nRUN --mount=from=$X,target=/b b", &["1 From a", "2 Mount !"]),
-        // What a named context stands for is not built.
+        // A stage that a named context replaces is not built.
         ("FROM a AS replaced\nCOPY --from=x a b", &["1 From replaced"]),
-        // A trigger belongs to the stages that are built on this one, and to those alone.
+        // A trigger belongs only to the stages that are based on this one.
         (
             "FROM a AS x\nONBUILD COPY --from=c a b\nFROM x AS y\nFROM y",
             &["1 From a", "3 From #0", "2 Copy c", "4 From #1"],
@@ -317,7 +318,7 @@ fn names_are_those_of_stages_before_contexts_and_images() {
 
 #[test]
 fn variables_of_a_stage_come_from_arg_env_and_the_stage_before() {
-    // What a cache is known by is expanded in the stage.
+    // The id of a cache is expanded in the stage.
     for (text, args, wanted) in [
         ("ARG A=1\nFROM scratch\nRUN", &[][..], Some("")),
         ("ARG A=1\nFROM scratch\nARG A\nRUN", &[], Some("1")),
@@ -338,7 +339,7 @@ fn variables_of_a_stage_come_from_arg_env_and_the_stage_before() {
         ("FROM scratch\nARG TARGETARCH\nARG A=$TARGETARCH\nRUN", &[], Some("arm64")),
         ("FROM scratch\nARG A=$TARGETARCH\nRUN", &[], Some("")),
         ("FROM scratch\nARG TARGETARCH=x\nARG A=$TARGETARCH\nRUN", &[], Some("x")),
-        // What the base image says is not known.
+        // The variables of a base image are unknown.
         ("FROM alpine\nRUN", &[], None),
         ("FROM alpine\nENV A=1\nRUN", &[], Some("1")),
         ("FROM alpine\nENV A=$B\nRUN", &[], None),
@@ -356,7 +357,7 @@ fn variables_of_a_stage_come_from_arg_env_and_the_stage_before() {
 }
 
 #[test]
-fn only_what_the_target_needs_is_built() {
+fn only_the_dependencies_of_the_target_are_built() {
     let text = "FROM a AS base\nFROM base AS build\nFROM b AS tools\nFROM c AS unused\n\
                 FROM scratch AS out\nCOPY --from=build /a /\nRUN --mount=from=tools,target=/t x\n\
                 FROM out AS last\n";
@@ -373,13 +374,13 @@ fn only_what_the_target_needs_is_built() {
         assert_eq!(built, wanted, "{target:?}");
     }
     assert_eq!(evaluated("", &[], None).target, None);
-    // Stages that need each other are for BuildKit to refuse.
+    // BuildKit rejects stages that depend on each other.
     let circle = "FROM a AS x\nCOPY --from=y a b\nFROM a AS y\nCOPY --from=x a b\n";
     assert!(evaluated(circle, &[], None).stages.iter().all(|stage| stage.is_reachable));
 }
 
 #[test]
-fn comments_speak_of_the_instruction_below_and_around_them() {
+fn comments_belong_to_the_instruction_below_or_around_them() {
     let text = "# syntax=x\n# far\n\n# one\n# two\nFROM a\n\nRUN a \\\n  # within\n  b\n# end\n";
     let file = Dockerfile::parse(text);
     let of = |line: u32| -> Vec<u32> { file.comments_of(line).iter().map(|c| c.line).collect() };
@@ -440,7 +441,7 @@ fn declarations_and_uses_have_their_scopes() {
 }
 
 #[test]
-fn another_frontend_may_understand_a_file_differently() {
+fn another_frontend_is_recognised() {
     for (text, argument, wanted) in [
         ("FROM a", None, false),
         ("# syntax=docker/dockerfile:1", None, false),
@@ -458,7 +459,7 @@ fn another_frontend_may_understand_a_file_differently() {
 }
 
 #[test]
-fn stages_are_the_same_with_their_variables_and_without() {
+fn stages_are_the_same_with_and_without_their_variables() {
     let text = "ARG V=1\nFROM a:$V AS x\nARG K=cache\nENV E=1\nRUN --mount=type=$K,from=b,target=/m x\n\
                 ONBUILD COPY --from=c a b\nFROM x AS y\nCOPY --from=x a b\n";
     let (arm, args) = (platform("linux/arm64"), IndexMap::new());
@@ -477,7 +478,7 @@ fn stages_are_the_same_with_their_variables_and_without() {
 }
 
 #[test]
-fn predefined_arguments_are_known() {
+fn predefined_arguments_are_recognised() {
     for name in ["HTTP_PROXY", "no_proxy", "BUILDKIT_INLINE_CACHE", "SOURCE_DATE_EPOCH"] {
         assert!(is_predefined(name), "{name}");
     }
@@ -487,7 +488,7 @@ fn predefined_arguments_are_known() {
 }
 
 #[test]
-fn no_text_makes_it_panic() {
+fn no_file_causes_a_panic() {
     let text = "# escape=`\nARG A=${B:-'x\nFROM --platform=\"$P a AS b\nCOPY --from=-1 <<E x y\n$\nE\n\
                 RUN --mount=type=cache,\"id=a --mount= --mount <<-\"E\" `\n\nE\nONBUILD COPY <<X\nHEALTHCHECK\nÄ";
     let ends = text.char_indices().map(|(at, _)| at);

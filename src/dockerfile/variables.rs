@@ -1,4 +1,4 @@
-//! Where variables are declared, and where they are used.
+//! Declarations and uses of variables.
 
 use std::cell::RefCell;
 
@@ -7,14 +7,14 @@ use super::instruction::{Command, Instruction, Kind};
 use super::lex::{Lex, Quotes, Variable};
 use super::lines::Heredoc;
 
-/// Where in a file a name means the same.
+/// The scope of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Before the first `FROM`, and in every `FROM`.
     Global,
-    /// Within the stage of this number, from 0.
+    /// In the stage with this index.
     Stage(usize),
-    /// Within an `ONBUILD` of the stage of this number: it becomes a part of other stages.
+    /// In an `ONBUILD` of the stage with this index: it becomes a part of other stages.
     Trigger(usize),
 }
 
@@ -22,22 +22,22 @@ pub enum Scope {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declaration {
     pub name: String,
-    /// As it is written; none for `ARG NAME`.
+    /// As written; `None` for `ARG NAME`.
     pub value: Option<String>,
-    /// `ENV`, not `ARG`.
+    /// `ENV` instead of `ARG`.
     pub is_env: bool,
     pub scope: Scope,
     /// The first line of the instruction, from 1.
     pub line: u32,
 }
 
-/// Who replaces a variable by its value.
+/// The program that expands a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expander {
     /// BuildKit itself.
     Builder,
-    /// The program that a step runs, most often a shell. It may set the variable itself, and what
-    /// looks like a variable may be none: this is a guess.
+    /// The program that a step runs, usually a shell. It may set the variable itself, and the text
+    /// may not be a variable at all: this is a guess.
     Step,
 }
 
@@ -52,7 +52,7 @@ pub struct VariableUse {
 }
 
 impl Dockerfile {
-    /// The names that `ARG` and `ENV` declare, in their order.
+    /// The names that `ARG` and `ENV` declare, in file order.
     pub fn declarations(&self) -> Vec<Declaration> {
         let mut found = Vec::new();
         for (scope, instruction) in self.scoped() {
@@ -77,7 +77,7 @@ impl Dockerfile {
         found
     }
 
-    /// The variables that instructions use, each once an instruction.
+    /// The variables that instructions use, once per instruction.
     pub fn variable_uses(&self) -> Vec<VariableUse> {
         let mut found = Vec::new();
         for (scope, instruction) in self.scoped() {
@@ -96,12 +96,12 @@ impl Dockerfile {
         found
     }
 
-    /// How words of its instructions are read.
+    /// The rules for words of its instructions.
     pub fn lex(&self) -> Lex {
         Lex::of_instructions(self.escape)
     }
 
-    /// All instructions with their scopes, those within `ONBUILD` instead of it.
+    /// All instructions with their scopes; for `ONBUILD`, the instruction inside it.
     fn scoped(&self) -> impl Iterator<Item = (Scope, &Instruction)> {
         let mut stages = 0_usize;
         self.instructions.iter().map(move |instruction| {
@@ -119,7 +119,7 @@ impl Dockerfile {
         for word in expanded(instruction) {
             names.of_word(self.lex(), word);
         }
-        // What becomes a file: quotes are characters there.
+        // The content of a file: quotes are normal characters there.
         let lex = Lex { quotes: Quotes::Ignore, ..Lex::of_instructions('\\') };
         if let Kind::Copy(_) = &instruction.kind {
             for heredoc in instruction.heredocs.iter().filter(|heredoc| heredoc.expands) {
@@ -130,7 +130,7 @@ impl Dockerfile {
     }
 }
 
-/// The words of an instruction whose variables BuildKit replaces.
+/// The words of an instruction in which BuildKit expands variables.
 ///
 /// Source: <https://docs.docker.com/reference/dockerfile/#environment-replacement>
 fn expanded(instruction: &Instruction) -> Vec<&str> {
@@ -161,21 +161,22 @@ fn expanded(instruction: &Instruction) -> Vec<&str> {
     }
 }
 
-/// The variables that what a step runs seems to use. What the image runs later sees no arguments.
+/// The variables that the command of a step seems to use. Commands that run in containers later do
+/// not see arguments.
 fn of_step(instruction: &Instruction) -> Vec<String> {
     let Kind::Run(run) = &instruction.kind else { return Vec::new() };
     let names = Names::default();
     match &run.command {
         Command::Shell(text) => {
             names.of_script(text);
-            // A document alone is the script itself.
+            // A here-document alone is the script itself.
             let alone = super::lines::heredoc(text.trim()).is_some();
             let read = |heredoc: &&Heredoc| alone || heredoc.expands;
             for heredoc in instruction.heredocs.iter().filter(read) {
                 names.of_script(&heredoc.content);
             }
         }
-        // Without a shell nothing replaces them.
+        // Without a shell, variables are not expanded.
         Command::Exec(words) if words.first().is_some_and(|program| is_shell(program)) => {
             words.iter().for_each(|word| names.of_script(word));
         }
@@ -189,7 +190,7 @@ fn is_shell(program: &str) -> bool {
     ["sh", "ash", "bash", "dash", "ksh", "zsh"].contains(&name)
 }
 
-/// Names in the order in which they were found, each once.
+/// Names in the order in which they were found, without duplicates.
 #[derive(Default)]
 struct Names {
     found: RefCell<Vec<String>>,
@@ -204,14 +205,14 @@ impl Names {
     }
 
     fn of_word(&self, lex: Lex, word: &str) {
-        // What is wrong with it is for BuildKit to say.
+        // BuildKit reports errors in it.
         let _ = lex.expand(word, &|name| {
             self.add(name);
             Variable::Set("x")
         });
     }
 
-    /// The variables of a shell script, as far as they are visible without a shell.
+    /// The variables of a shell script, as far as they can be found without a shell.
     fn of_script(&self, script: &str) {
         let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let (mut single, mut double) = (false, false);
@@ -229,7 +230,7 @@ impl Names {
                     if rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
                         self.add(rest.split(|c| !is_part(c)).next().unwrap_or_default());
                     }
-                    // The second of `$$` begins no name.
+                    // The second `$` of `$$` does not begin a name.
                     let _ = chars.next_if(|(_, c)| *c == '$');
                 }
                 _ => {}

@@ -1,4 +1,4 @@
-//! The keyword, the flags and the words of an instruction.
+//! Parses the keyword, the flags and the words of an instruction.
 //!
 //! Source: <https://github.com/moby/buildkit/tree/master/frontend/dockerfile/parser>, `split_command.go`
 //! and `line_parsers.go`
@@ -7,22 +7,22 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flag {
     pub name: String,
-    /// Without its quotes.
+    /// Without quotes.
     pub value: Option<String>,
 }
 
-/// What separates words.
+/// Whether the character separates words.
 fn is_space(c: char) -> bool {
     matches!(c, '\t' | '\x0b' | '\x0c' | '\r' | ' ')
 }
 
-/// The keyword of a line, and what follows.
+/// The keyword of a line, and the rest.
 pub(super) fn keyword(line: &str) -> (&str, &str) {
     let line = line.trim();
     line.split_once(is_space).map_or((line, ""), |(keyword, rest)| (keyword, rest.trim()))
 }
 
-/// The flags at the start of `text`, and what follows them.
+/// The flags at the start of `text`, and the rest.
 pub(super) fn flags(text: &str, escape: char) -> (Vec<Flag>, &str) {
     let mut found = Vec::new();
     let mut rest = text.trim();
@@ -58,18 +58,18 @@ pub(super) fn flags(text: &str, escape: char) -> (Vec<Flag>, &str) {
     (found, rest)
 }
 
-/// The strings of a JSON array; none where it is no such array: then it is for the shell.
+/// The strings of a JSON array; `None` if it is not one: then it is a shell command.
 pub(super) fn json(text: &str) -> Option<Vec<String>> {
     let text = text.trim_start();
     text.starts_with('[').then(|| serde_json::from_str(text).ok())?
 }
 
-/// Words between white space.
+/// Words separated by white space.
 pub(super) fn plain(text: &str) -> Vec<String> {
     text.split(is_space).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// Words between white space that is neither quoted nor escaped; quotes and escapes stay.
+/// Words separated by white space that is neither quoted nor escaped; quotes and escapes stay.
 pub(super) fn quoted(text: &str, escape: char) -> Vec<String> {
     let mut found = Vec::new();
     let mut word = String::new();
@@ -88,7 +88,7 @@ pub(super) fn quoted(text: &str, escape: char) -> Vec<String> {
             _ => {}
         }
         if c == escape && quote != Some('\'') {
-            // At the end it is nothing.
+            // At the end it is dropped.
             let Some(next) = chars.next() else { break };
             word.extend([c, next]);
         } else {
@@ -107,7 +107,7 @@ pub(super) fn fields(text: &str) -> Vec<String> {
     let mut chars = text.chars().peekable();
     let mut quoted = false;
     while let Some(c) = chars.next() {
-        let field = found.last_mut().expect("there is always one");
+        let field = found.last_mut().expect("there is always a last field");
         match c {
             '"' if quoted && chars.next_if_eq(&'"').is_some() => field.push('"'),
             '"' if quoted || field.is_empty() => quoted = !quoted,
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_stand_before_the_arguments() {
+    fn flags_come_before_the_arguments() {
         for (text, found, rest) in [
             ("a b", &[][..], "a b"),
             ("--from=x a b", &["from=x"], "a b"),
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_separated_by_commas_that_are_not_quoted() {
+    fn fields_are_separated_by_unquoted_commas() {
         for (text, wanted) in [
             ("type=bind,source=a", &["type=bind", "source=a"][..]),
             ("a,\"b,c\",d", &["a", "b,c", "d"]),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn an_array_of_strings_is_no_shell_command() {
+    fn an_array_of_strings_is_not_a_shell_command() {
         assert_eq!(json("[\"a\", \"b c\"]").unwrap(), ["a", "b c"]);
         assert_eq!(json(" [] ").unwrap().len(), 0);
         for text in ["[a]", "['a']", "[1]", "a", "[ -f x ] && y", ""] {

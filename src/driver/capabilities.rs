@@ -10,7 +10,7 @@ use crate::image::Digest;
 use crate::outcome::Failure;
 use crate::plan::{BuildRequest, FileOutput, Output};
 
-use super::preflight::Obstacle;
+use super::obstacle::Obstacle;
 
 /// Docker Engine 26.0 and the API that came with it. It is the first one whose BuildKit (0.13) takes
 /// a list of exporters.
@@ -80,7 +80,7 @@ const TURN_ON: &str = "turn on the containerd image store: put \"features\": \
 
 /// What `request` asks for and this engine, or the form of the output, cannot keep. BuildKit reports
 /// success in most of these cases, and what comes out lacks what was asked for.
-pub(super) fn lacking(request: &BuildRequest, facts: &EngineFacts) -> Vec<Obstacle> {
+pub(crate) fn lacking(request: &BuildRequest, facts: &EngineFacts) -> Vec<Obstacle> {
     let mut found = Vec::new();
     let mut lacks = |message: &str, help: String| {
         found.push(Obstacle { message: message.to_owned(), help });
@@ -115,7 +115,7 @@ pub(super) fn lacking(request: &BuildRequest, facts: &EngineFacts) -> Vec<Obstac
     if let Some(what) = beyond {
         lacks(&format!("this engine's own BuildKit cannot {what}"), TURN_ON.to_owned());
     }
-    if request.cache_to.iter().any(|cache| cache.kind != "inline") {
+    if request.caches.to.iter().any(|cache| cache.kind != "inline") {
         lacks(
             "this engine writes no cache but the inline one",
             format!("{TURN_ON}; or write --cache-to type=inline"),
@@ -137,13 +137,14 @@ pub(super) fn lacking(request: &BuildRequest, facts: &EngineFacts) -> Vec<Obstac
 }
 
 /// Whether the image gets annotations; the digest of a base is added later.
-pub(super) fn is_annotated(request: &BuildRequest) -> bool {
-    !request.annotations.is_empty() || request.pin.as_ref().is_some_and(|pin| pin.annotations)
+pub(crate) fn is_annotated(request: &BuildRequest) -> bool {
+    !request.inputs.annotations.is_empty()
+        || request.pin.as_ref().is_some_and(|pin| pin.annotations)
 }
 
 /// The digest of the image that the answer to a solve names: none for an output that holds files
 /// alone. An answer that names no image is a failure, whatever BuildKit says of its success.
-pub(super) fn named_image(
+pub(crate) fn named_image(
     output: &Output,
     answered: Option<&str>,
 ) -> Result<Option<Digest>, Box<Failure>> {
@@ -166,7 +167,7 @@ pub(super) fn named_image(
 
 /// What an output can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// An image with its index: attestations, annotations, several platforms.
     Image,
     /// One manifest: no attestation.
@@ -176,7 +177,7 @@ pub(super) enum Form {
 }
 
 /// What `output` can hold.
-pub(super) fn form(output: &Output) -> Form {
+pub(crate) fn form(output: &Output) -> Form {
     match output {
         Output::Store | Output::Push | Output::StoreAndPush | Output::Nothing => Form::Image,
         Output::File { kind, .. } => match kind {
@@ -191,7 +192,8 @@ pub(super) fn form(output: &Output) -> Form {
 mod tests {
     use super::super::samples::request;
     use super::*;
-    use crate::plan::{BuildOptions, Cache};
+    use crate::input::{Cache, Caches};
+    use crate::plan::BuildOptions;
 
     #[test]
     fn an_engine_is_as_old_as_its_api() {
@@ -278,11 +280,14 @@ mod tests {
         };
         let proven = |output: Output| with(&output, true);
         let annotated = |output: Output| {
-            let annotations = [("a".into(), "b".into())].into();
-            BuildRequest { annotations, ..with(&output, false) }
+            let mut request = with(&output, false);
+            request.inputs.annotations = [("a".into(), "b".into())].into();
+            request
         };
-        let cached =
-            |spec: &str| BuildRequest { cache_to: Cache::parse(spec).unwrap(), ..request() };
+        let cached = |spec: &str| {
+            let caches = Caches { to: Cache::parse(spec).unwrap(), ..Caches::default() };
+            BuildRequest { caches, ..request() }
+        };
         let both = ["linux/amd64", "linux/arm64"].map(|name| name.parse().unwrap());
         let several = BuildRequest { platforms: both.to_vec(), ..request() };
         // What is refused with the older store, and what with the newer one.

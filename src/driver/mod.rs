@@ -1,57 +1,50 @@
 //! Where docker and buildkit meet: implements [`Builder`](crate::schedule::Builder) over the
 //! BuildKit inside a Docker Engine.
 //!
-//! A cell's way: [`request`] puts it in the frontend's terms, [`sessions`] gives it the session of
-//! its context folder, [`bases`] pins what it builds on where that becomes a label,
-//! [`base_platforms`] compares the platforms of its base images with its own, both by what [`images`]
-//! asks of BuildKit, [`watch`] turns BuildKit's progress into events and gives up a step that waits too
-//! long for a registry ([`standstill`], [`registry_limit`]), [`classify`] finds out what
-//! BuildKit's error means, and [`failure`] puts it into the terms of the Dockerfile.
-//! [`capabilities`] knows what an engine can do. [`preflight`](preflight()) finds out beforehand what
-//! of that a run would miss, [`refused`] what the registries refuse, [`missing`] what this machine
-//! lacks. [`leftovers`] removes what runs that were killed left on the engine.
+//! | module | what it does |
+//! |---|---|
+//! | [`build`] | one request: the solve, its events, its failure; BuildKit's own lint |
+//! | [`classify`] | what BuildKit's error text means |
+//! | [`sessions`] | what BuildKit asks this machine for: directories, logins, secrets, SSH agents |
+//! | [`caches`] | caches beyond the engine |
+//! | [`bases`] | the images that a cell is built on |
+//! | [`capabilities`] | what an engine can do |
+//! | [`preflight`](mod@preflight) | what prevents a run, known before anything is built |
+//! | [`stalled`] | steps that wait for a registry which does not answer |
+//! | [`smoke`] | a builder around a builder: an image is pushed after it passed its smoke test |
+//! | [`verified`] | another one: a push is reported when the registry has it |
+//! | [`redacted`] | another one: no login appears in what the others report |
+//! | [`leftovers`] | what runs that were killed left on the engine, removed |
 
-mod access;
-mod base_platforms;
 mod bases;
-mod cache_folders;
+mod build;
 mod caches;
 mod capabilities;
 mod classify;
-mod engine;
-mod failure;
-mod folder;
-mod images;
+mod environment;
 mod leftovers;
-mod lint;
-mod logins;
-mod machine;
+mod obstacle;
 mod preflight;
 mod redacted;
-mod registry_limit;
-mod request;
 #[cfg(test)]
 mod samples;
-mod secrets;
-mod sent;
 mod sessions;
-mod standstill;
-mod tested;
+mod smoke;
+mod stalled;
 mod verified;
-mod waiting;
-mod watch;
 
-pub use access::refused;
-pub use base_platforms::BaseFault;
+pub use bases::platforms::BaseFault;
+pub use build::builder::EngineBuilder;
+pub use build::lint::Lint;
 pub use caches::leave_out_idle;
 pub use capabilities::{has_lint, unusable};
-pub use engine::EngineBuilder;
-pub use leftovers::Swept;
-pub use lint::{Lint, LintWarning};
-pub use machine::{Environment, cache_directory, missing};
-pub use preflight::{Obstacle, preflight};
+pub use environment::{Environment, cache_directory};
+pub use obstacle::Obstacle;
+pub use preflight::access::refused;
+pub use preflight::local::missing;
+pub use preflight::preflight;
 pub use redacted::Redacted;
-pub use registry_limit::REGISTRY_TIMEOUT;
-pub use secrets::{HeldSecrets, SecretReader};
-pub use tested::Tested;
+pub use sessions::secrets::{HeldSecrets, SecretReader};
+pub use smoke::Tested;
+pub use stalled::limit::REGISTRY_TIMEOUT;
 pub use verified::Verified;

@@ -4,7 +4,7 @@ use crate::docker::EngineFacts;
 use crate::plan::BuildRequest;
 
 /// One cell on one platform that wants nothing out of the ordinary.
-pub(super) fn request() -> BuildRequest {
+pub(crate) fn request() -> BuildRequest {
     BuildRequest {
         context: ".".into(),
         references: vec!["r.example/a:v1".parse().expect("it is a reference")],
@@ -13,7 +13,7 @@ pub(super) fn request() -> BuildRequest {
 }
 
 /// An amd64 engine with either image store.
-pub(super) fn facts(containerd_store: bool) -> EngineFacts {
+pub(crate) fn facts(containerd_store: bool) -> EngineFacts {
     EngineFacts {
         version: "28".to_owned(),
         cores: std::num::NonZeroUsize::MIN,

@@ -1,11 +1,11 @@
-//! Something wrong in a file that the person wrote.
+//! An error, warning or note about a file that the user wrote.
 
 use std::fmt;
 
 use super::source::Span;
 use super::suggest::nearest;
 
-/// How bad it is. A warning stops nothing, and a note need not even be acted on.
+/// How bad it is. A warning does not stop the command; a note needs no action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
     Error,
@@ -13,20 +13,20 @@ pub enum Severity {
     Note,
 }
 
-/// A place with a word on it.
+/// A place in a file, with an optional text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
     pub span: Span,
-    /// May be empty: then the carets speak.
+    /// May be empty: then only the carets are shown.
     pub text: String,
 }
 
-/// One finding. The first label is where it is; further ones show what it clashes with.
+/// One finding. The first label is its place; further labels show related places.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     pub severity: Severity,
-    /// The rule that it breaks, by which it can be acknowledged: `unused-context`. None where it
-    /// cannot be.
+    /// The rule that it breaks, such as `unused-context`, by which it can be acknowledged. `None`
+    /// if it cannot be acknowledged.
     pub rule: Option<&'static str>,
     pub message: String,
     pub labels: Vec<Label>,
@@ -34,7 +34,7 @@ pub struct Diagnostic {
     pub help: Option<String>,
 }
 
-/// Findings in the order in which they were found, each once.
+/// Findings in the order in which they were found, without duplicates.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Diagnostics(Vec<Diagnostic>);
 
@@ -47,7 +47,7 @@ impl Diagnostic {
         Self::new(Severity::Warning, message.into())
     }
 
-    /// Worth knowing.
+    /// Something worth knowing that needs no action.
     pub fn remark(message: impl Into<String>) -> Self {
         Self::new(Severity::Note, message.into())
     }
@@ -73,13 +73,13 @@ impl Diagnostic {
         self
     }
 
-    /// What to do about it; the last one given stays.
+    /// What to do about it; a second call replaces the help.
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// A help line with the nearest of `known`, or nothing where none is near.
+    /// Adds a help line with the nearest of `known`, if one is near enough.
     pub fn help_nearest<'a>(self, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         match nearest(name, known) {
             Some(meant) => self.help(format!("did you mean `{meant}`?")),
@@ -89,17 +89,17 @@ impl Diagnostic {
 }
 
 impl Diagnostics {
-    /// Adds a finding, unless the same is there about the same place: many cells share one
-    /// template, and one template may be included from many.
+    /// Adds a finding, unless the same finding about the same place is already present: many cells
+    /// share one template, and many templates may include the same file.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        // What comes again comes with the next cell: no need to look through thousands.
-        const LOOKED_THROUGH: usize = 200;
+        // Duplicates come from the next cell, so comparing with the last few is enough.
+        const COMPARED: usize = 200;
         let same = |other: &Diagnostic| {
             other.message == diagnostic.message
                 && other.labels == diagnostic.labels
                 && (!diagnostic.labels.is_empty() || other.notes == diagnostic.notes)
         };
-        if !self.0.iter().rev().take(LOOKED_THROUGH).any(same) {
+        if !self.0.iter().rev().take(COMPARED).any(same) {
             self.0.push(diagnostic);
         }
     }
@@ -124,24 +124,25 @@ impl Diagnostics {
         self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
-    /// Whether something is odd; a note alone is not.
+    /// Whether there are warnings; notes do not count.
     pub fn has_warnings(&self) -> bool {
         self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Warning)
     }
 
-    /// Puts them in the order of their places, those without one first.
+    /// Sorts them by place; those without a place come first.
     pub(crate) fn sort(&mut self) {
         self.0.sort_by(|left, right| place(left).cmp(&place(right)));
     }
 
-    /// Every warning as an error: `--strict`.
+    /// Turns every warning into an error, for `--strict`.
     pub fn into_errors(mut self) -> Self {
         let warnings = self.0.iter_mut().filter(|one| one.severity == Severity::Warning);
         warnings.for_each(|diagnostic| diagnostic.severity = Severity::Error);
         self
     }
 
-    /// `value`, or the findings where one of them is an error; else they stay behind as warnings.
+    /// Returns `value`, or all findings if one of them is an error; otherwise they stay here as
+    /// warnings.
     pub(crate) fn check<T>(&mut self, value: T) -> Result<T, Diagnostics> {
         if self.has_errors() { Err(std::mem::take(self)) } else { Ok(value) }
     }
@@ -166,7 +167,7 @@ impl IntoIterator for Diagnostics {
     }
 }
 
-/// Drawn without colour.
+/// Rendered without colour.
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.render(false))

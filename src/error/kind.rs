@@ -1,10 +1,10 @@
-//! What ends a command, and the exit code it ends with.
+//! The error that ends a command, and its exit code.
 
 use std::fmt;
 
 use super::diagnostic::Diagnostics;
 
-/// Why a command failed; each kind has its exit code.
+/// Why a command failed; each kind has its own exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
     /// At least one cell failed.
@@ -13,15 +13,15 @@ pub enum ErrorKind {
     Usage,
     /// The matrix or a template is wrong.
     Matrix,
-    /// The daemon, a registry, credentials, or a file of this machine.
+    /// The daemon, a registry, credentials, or a local file.
     Environment,
-    /// A bug of ours.
+    /// A bug in onebuild.
     Bug,
 }
 
 impl ErrorKind {
-    /// The exit code: a public table, 0 being success. A run that a signal stopped ends with the code
-    /// of [the signal](crate::run::Signal).
+    /// The exit code. These are documented; 0 is success. A run that a signal stops exits with the
+    /// code of [the signal](crate::run::Signal).
     pub fn exit_code(self) -> u8 {
         match self {
             Self::CellFailed => 1,
@@ -56,17 +56,17 @@ impl Error {
         }
     }
 
-    /// Findings under a kind of their own: a selection that fits no matrix is wrong usage.
+    /// Findings with an explicit kind: a selection that matches no cell is a usage error.
     pub fn found(kind: ErrorKind, diagnostics: Diagnostics) -> Self {
         Self { diagnostics, ..Self::new(kind, "") }
     }
 
-    /// Findings that go before the message.
+    /// Adds findings, which are shown before the message.
     pub fn with_findings(self, diagnostics: Diagnostics) -> Self {
         Self { diagnostics, ..self }
     }
 
-    /// The cause, whose own causes are shown too.
+    /// Sets the cause; the causes of the cause are shown too.
     pub fn caused_by(
         mut self,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -75,7 +75,7 @@ impl Error {
         self
     }
 
-    /// One more fact, such as a place that was tried.
+    /// Adds a fact, such as an address that was tested.
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
@@ -99,12 +99,12 @@ impl Error {
         self.kind.exit_code()
     }
 
-    /// What was found wrong in files; empty for every other kind of error.
+    /// The findings in files; empty for other kinds of errors.
     pub fn diagnostics(&self) -> &Diagnostics {
         &self.diagnostics
     }
 
-    /// What a person reads, with a line end where there is anything to say.
+    /// The error as users read it, with a line end unless it is empty.
     pub fn render(&self, color: bool) -> String {
         let mut text = self.diagnostics.render(color);
         if !self.message.is_empty() {
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn an_error_shows_its_causes_notes_and_help() {
         let cause = std::io::Error::other("connection refused");
-        let error = Error::new(ErrorKind::Environment, "no Docker engine answers")
+        let error = Error::new(ErrorKind::Environment, "no Docker engine is running")
             .caused_by(cause)
             .note("tried unix:///var/run/docker.sock")
             .help("start the engine, or name one with --host");
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(
             error.render(false),
             "\
-error: no Docker engine answers
+error: no Docker engine is running
  |
  = note: because connection refused
  = note: tried unix:///var/run/docker.sock

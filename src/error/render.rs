@@ -1,4 +1,4 @@
-//! The one renderer of errors.
+//! The renderer of errors.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -10,13 +10,14 @@ use super::source::SourceFile;
 use crate::text::inert;
 
 impl Diagnostics {
-    /// Each finding with its file, line, column, the line itself and carets; empty for none.
+    /// Renders each finding with file, line, column, the line itself and carets; empty if there are
+    /// none.
     pub fn render(&self, color: bool) -> String {
-        // Nobody reads further, and each one costs a walk through its file.
-        const SHOWN: usize = 50;
-        let (told, counts) = self.told();
+        // More are not useful, and each one costs a pass over its file.
+        const MAX_SHOWN: usize = 50;
+        let (shown, counts) = self.shown();
         let mut drawn = Vec::new();
-        for (diagnostic, more) in told.iter().zip(counts).take(SHOWN) {
+        for (diagnostic, more) in shown.iter().zip(counts).take(MAX_SHOWN) {
             let mut group = group(diagnostic);
             if more > 0 {
                 group = group.element(Level::NOTE.message(format!("and {more} more like this")));
@@ -24,49 +25,49 @@ impl Diagnostics {
             let group = helped(group, diagnostic.help.as_deref());
             drawn.push(draw(group, color));
         }
-        if let more @ 1.. = told.len().saturating_sub(SHOWN) {
+        if let more @ 1.. = shown.len().saturating_sub(MAX_SHOWN) {
             drawn.push(plain(&format!("{more} more findings like these"), &[], None, color));
         }
         drawn.join("\n")
     }
 
-    /// The findings worth telling, each with the number of those that it stands for: what many
-    /// cells find at one place says nothing new after the second time.
-    fn told(&self) -> (Vec<&Diagnostic>, Vec<usize>) {
-        const AT_ONE_PLACE: usize = 2;
-        let mut told: Vec<&Diagnostic> = Vec::new();
+    /// The findings to show, each with the number of findings that are left out after it: a third
+    /// finding at the same place, from another cell, adds nothing.
+    fn shown(&self) -> (Vec<&Diagnostic>, Vec<usize>) {
+        const MAX_PER_PLACE: usize = 2;
+        let mut shown: Vec<&Diagnostic> = Vec::new();
         let mut counts: Vec<usize> = Vec::new();
         let mut places: HashMap<_, Vec<usize>> = HashMap::new();
         for diagnostic in self.iter() {
             if let Some(Label { span, .. }) = diagnostic.labels.first() {
                 let place = (span.file.name(), span.start, span.end, &diagnostic.help);
                 let before = places.entry(place).or_default();
-                if let (AT_ONE_PLACE, Some(last)) = (before.len(), before.last()) {
+                if let (MAX_PER_PLACE, Some(last)) = (before.len(), before.last()) {
                     counts[*last] += 1;
                     continue;
                 }
-                before.push(told.len());
+                before.push(shown.len());
             }
-            told.push(diagnostic);
+            shown.push(diagnostic);
             counts.push(0);
         }
-        (told, counts)
+        (shown, counts)
     }
 }
 
-/// How much of a line is shown after what is marked in it.
-const LONGEST_REST: usize = 500;
+/// How many bytes of a line are shown after the last mark.
+const MAX_REST: usize = 500;
 
-/// A message that points nowhere.
+/// A message without a place.
 pub(super) fn plain(message: &str, notes: &[String], help: Option<&str>, color: bool) -> String {
     let group = Group::with_title(Level::ERROR.primary_title(visible(message)));
     draw(helped(noted(group, notes), help), color)
 }
 
-/// Lines of files stand here as they are, and messages may have several lines.
+/// Lines of files are shown unchanged, and messages may have several lines.
 fn draw(group: Group<'_>, color: bool) -> String {
     let drawn = renderer(color).render(&[group]);
-    // The renderer's own mark for a second file looks like a command, too.
+    // The renderer's marker for a second file looks like a workflow command, too.
     let line = |line: &str| match line.trim_start().strip_prefix(":::") {
         Some(rest) => format!("{}-->{rest}\n", &line[..line.len() - line.trim_start().len()]),
         None => format!("{line}\n"),
@@ -116,10 +117,10 @@ fn helped<'a>(group: Group<'a>, help: Option<&str>) -> Group<'a> {
     }
 }
 
-/// All labels of one file in one snippet, which holds no more than the lines they need.
+/// All labels in one file as one snippet with only the lines they need.
 ///
-/// Only those lines are handed over, so that a long file costs nothing and line ends of any kind
-/// make no difference to the columns.
+/// The renderer gets only those lines, so that a long file costs nothing and line endings of any
+/// kind do not change the columns.
 fn snippet<'a>(diagnostic: &Diagnostic, file: &SourceFile) -> Snippet<'a, Annotation<'a>> {
     let labels: Vec<(usize, &Label)> = diagnostic
         .labels
@@ -135,7 +136,7 @@ fn snippet<'a>(diagnostic: &Diagnostic, file: &SourceFile) -> Snippet<'a, Annota
     let mut text = String::new();
     let mut annotations = Vec::new();
     for number in first..=last {
-        // The lines between two labels are folded away, but for short gaps.
+        // The lines between two labels are folded, except for short gaps.
         const FOLDED: usize = 4;
         let near = number.saturating_sub(FOLDED)..=number + FOLDED;
         if lines.range(near).next().is_none() {
@@ -156,11 +157,11 @@ fn snippet<'a>(diagnostic: &Diagnostic, file: &SourceFile) -> Snippet<'a, Annota
             let word = (!label.text.is_empty()).then(|| visible(&label.text).into_owned());
             annotations.push(kind.span(text.len() + start..text.len() + end).label(word));
         }
-        // The renderer cuts long lines by itself, but walks through all of them first.
+        // The renderer cuts long lines itself, but reads all of them first.
         let marked_end = marked_end.max(range.start);
-        let end = range.end.min(file.span(0..marked_end + LONGEST_REST).end);
-        // The renderer spells out control characters but these, which some terminals obey as well;
-        // the stand-in has as many bytes, so that the places stay.
+        let end = range.end.min(file.span(0..marked_end + MAX_REST).end);
+        // The renderer escapes control characters, but not these, which some terminals obey as
+        // well. The replacement has as many bytes, so that the columns stay the same.
         let line = file.text()[range.start..end].chars();
         text.extend(line.map(|c| if matches!(c, '\u{80}'..='\u{9f}') { '·' } else { c }));
         text.push('\n');
@@ -172,8 +173,8 @@ fn snippet<'a>(diagnostic: &Diagnostic, file: &SourceFile) -> Snippet<'a, Annota
         .annotations(annotations)
 }
 
-/// `text` with control characters, and those that turn the direction of writing, spelled out, and
-/// without commands for the runner of a workflow.
+/// `text` with control characters and bidirectional formatting characters escaped, and without
+/// workflow commands.
 pub fn visible(text: &str) -> Cow<'static, str> {
     let shown = spelled_out(text);
     match inert(&shown) {
@@ -182,7 +183,7 @@ pub fn visible(text: &str) -> Cow<'static, str> {
     }
 }
 
-/// The same with commands as they are, for what is escaped further.
+/// The same, but workflow commands stay, for text that is escaped further.
 pub fn spelled_out(text: &str) -> String {
     let hidden = |c: char| {
         (c.is_control() && c != '\n')
@@ -230,7 +231,7 @@ error: axis `version` has no value matching `2.0.99`
     }
 
     #[test]
-    fn nothing_that_is_shown_commands_the_runner_of_a_workflow() {
+    fn no_output_contains_a_workflow_command() {
         let foreign = "::error::owned ##[error]x\n  ::error::owned\n##[group]\n::: x";
         let file = SourceFile::new("##[a]::b", foreign);
         let other = SourceFile::new("other", foreign);
@@ -265,17 +266,17 @@ error: axis `version` has no value matching `2.0.99`
     }
 
     #[test]
-    fn what_many_cells_find_at_one_place_is_told_twice_and_counted() {
+    fn findings_of_many_cells_at_one_place_are_shown_twice_and_counted() {
         let file = SourceFile::new("f", "tag: a b\nimage: x\n");
         let mut found = Diagnostics::default();
         for cell in 0..40 {
             let finding = Diagnostic::error(format!("wrong in cell {cell}"));
-            found.push(finding.at(&file.span(5..8), "").help("mend it"));
+            found.push(finding.at(&file.span(5..8), "").help("fix it"));
         }
-        found.push(Diagnostic::error("something else").at(&file.span(16..17), ""));
+        found.push(Diagnostic::error("another error").at(&file.span(16..17), ""));
         let shown = found.render(false);
         assert_eq!(shown.matches("error:").count(), 3, "{shown}");
-        assert!(shown.contains("= note: and 38 more like this\n  = help: mend it"), "{shown}");
+        assert!(shown.contains("= note: and 38 more like this\n  = help: fix it"), "{shown}");
     }
 
     #[test]
@@ -299,7 +300,7 @@ error: axis `version` has no value matching `2.0.99`
     }
 
     #[test]
-    fn two_places_far_apart_are_shown_without_what_lies_between() {
+    fn two_places_far_apart_are_shown_without_the_lines_between() {
         let text = "one\n".to_owned() + &"between\n".repeat(50) + "two\n";
         let file = SourceFile::new("f", text.clone());
         let two = text.len() - 4;

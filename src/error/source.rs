@@ -1,11 +1,11 @@
-//! Text with a name, and places in it.
+//! Source files and places in them.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A text file as it was read; cheap to clone.
+/// A text file in memory; cheap to clone.
 #[derive(Clone)]
 pub struct SourceFile(Arc<Inner>);
 
@@ -23,7 +23,7 @@ pub struct Span {
 }
 
 impl SourceFile {
-    /// `name` is how the person would name it from the current folder.
+    /// `name` is the path as the user would write it from the current directory.
     pub fn new(name: impl Into<Arc<str>>, text: impl Into<String>) -> Self {
         Self(Arc::new(Inner { name: name.into(), text: text.into() }))
     }
@@ -36,7 +36,7 @@ impl SourceFile {
         &self.0.text
     }
 
-    /// The place of `range`, clipped to the text and moved outwards to whole characters.
+    /// The place of `range`, clipped to the text and extended to whole characters.
     pub fn span(&self, range: Range<usize>) -> Span {
         let text = self.text();
         let mut start = range.start.min(text.len());
@@ -77,14 +77,14 @@ impl PartialEq for SourceFile {
 
 impl Eq for SourceFile {}
 
-/// The name alone: a text takes long to walk through.
+/// Hashes the name alone: hashing the text takes too long.
 impl Hash for SourceFile {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.name().hash(state);
     }
 }
 
-/// The name alone: a dump of a value should not hold whole files.
+/// Shows the name alone: debug output should not contain whole files.
 impl fmt::Debug for SourceFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SourceFile({})", self.name())
@@ -97,20 +97,20 @@ impl Span {
         &self.file.text()[self.start..self.end]
     }
 
-    /// Line and column in characters, both from 1.
+    /// Line and column in characters, both counted from 1.
     pub fn line_column(&self) -> (usize, usize) {
         let before = &self.file.text()[..self.start];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         (self.file.line_of(self.start), before[line_start..].chars().count() + 1)
     }
 
-    /// A part of this place, `range` counted from its start.
+    /// A part of this place; `range` is relative to its start.
     pub fn part(&self, range: Range<usize>) -> Span {
         self.file.span(self.start + range.start..self.start + range.end)
     }
 }
 
-/// `file:line:column`, as editors and terminals link it.
+/// `file:line:column`, which editors and terminals turn into a link.
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (line, column) = self.line_column();

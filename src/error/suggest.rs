@@ -1,13 +1,14 @@
-//! The name that was meant, and lists short enough to read.
+//! Suggestions for misspelt names, and short lists.
 
-/// The candidate nearest to `name`, if it is near enough to be what was meant.
+/// The candidate nearest to `name`, if it is near enough to be the intended one.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // A version is near every other version, so the nearest one says nothing.
+    // Every version is near every other version, so a suggestion would mean nothing.
     if name.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
     let lower = name.to_lowercase();
-    // A third of the letters may differ: less misses typos, more suggests strangers.
+    // A third of the letters may differ: a lower limit misses typos, a higher one suggests
+    // unrelated names.
     let limit = (name.chars().count() / 3).max(1);
     candidates
         .into_iter()
@@ -19,7 +20,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// `a, b, c`, cut after a dozen.
+/// `a, b, c`, cut after twelve items.
 pub fn listed<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
     const SHOWN: usize = 12;
     let items: Vec<&str> = items.into_iter().collect();
@@ -35,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_typo_finds_its_name_and_a_stranger_finds_none() {
+    fn a_typo_gets_a_suggestion_and_an_unrelated_name_gets_none() {
         let known = ["version", "os", "type", "1"];
         for (typo, meant) in [
             ("verison", Some("version")),

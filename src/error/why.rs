@@ -1,17 +1,17 @@
-//! What others say went wrong, as a part of a sentence of ours.
+//! Errors of other libraries as part of our sentences.
 
 use std::fmt::Display;
 
-/// Before the number of an error of the operating system, which tells people nothing.
+/// Precedes the error number of the operating system, which does not help users.
 const NUMBER: &str = " (os error ";
 
-/// The text of `error` without numbers of the operating system.
+/// The text of `error` without operating system error numbers.
 pub fn why(error: &dyn Display) -> String {
     let mut text = error.to_string();
     while let Some(start) = text.find(NUMBER) {
         let Some(length) = text[start..].find(')') else { break };
         text.replace_range(start..=start + length, "");
-        // `Permission denied`, and not `I/O error`.
+        // Lower-case `Permission denied`, but not `I/O error`.
         let mut first = text.chars();
         if let (Some(upper), Some('a'..='z')) = (first.next(), first.next()) {
             text.replace_range(..upper.len_utf8(), &upper.to_lowercase().to_string());

@@ -1,9 +1,8 @@
 //! Why a cell failed: the cause, the phase, and whether a retry may succeed. Pure.
 //!
 //! [`Kind`] and [`Phase`] are for code, the rest of a [`Failure`] is for users. [`RegistryFault`]
-//! describes all registry errors: BuildKit's messages are classified into it
-//! (`driver/classify.rs`), and our own registry client (`registry/`) creates it directly. Its
-//! messages are written here.
+//! describes all registry errors: BuildKit's messages are classified into it (`driver/classify`),
+//! and our own registry client (`registry/`) creates it directly. Its messages are written here.
 
 mod disk;
 mod registry;

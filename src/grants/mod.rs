@@ -1,8 +1,9 @@
-//! Grants: what a command line lets a matrix reach beyond its repository and the build sandbox. Pure.
+//! Grants: the access beyond its repository and the build sandbox that a command line allows a
+//! matrix. Pure.
 //!
-//! A matrix asks, `--allow` grants. [`Grant`] is one permission, both as it is given and as it is
-//! needed; [`Grants`] is all that a command line and `ONEBUILD_ALLOW` give. Where two paths are the
-//! same place is for the caller to find out: here they are texts.
+//! A matrix requests, `--allow` grants. [`Grant`] is one permission, granted or requested;
+//! [`Grants`] is everything that a command line and `ONEBUILD_ALLOW` grant. Paths are compared as
+//! strings; the caller resolves them.
 //!
 //! The grammar is that of `docker buildx bake --allow`:
 //! <https://docs.docker.com/reference/cli/docker/buildx/bake/#allow>
@@ -26,21 +27,21 @@ pub enum Grant {
     Read(PathBuf),
     /// `fs.write=PATH`
     Write(PathBuf),
-    /// `ssh`: signing with the keys of an SSH agent.
+    /// `ssh`: use of the keys of an SSH agent.
     Ssh,
-    /// `network.host`: steps in the network of the engine's machine.
+    /// `network.host`: steps in the host network of the engine.
     NetworkHost,
     /// `security.insecure`: steps without a sandbox.
     SecurityInsecure,
-    /// `image.push=REPOSITORY`: caches that are pushed with the logins of the user.
+    /// `image.push=REPOSITORY`: caches that are pushed with the user's logins.
     Push(String),
     /// `test.privileged`: smoke tests in privileged containers.
     TestPrivileged,
-    /// `test.volumes=PATH`: a path of the engine's machine, mounted into smoke tests.
+    /// `test.volumes=PATH`: a path on the engine's host, mounted into smoke tests.
     TestVolumes(String),
 }
 
-/// All that is granted.
+/// Everything that is granted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grants(Vec<Grant>);
 
@@ -49,7 +50,7 @@ impl Grants {
         self.0.extend(more.0);
     }
 
-    /// The paths that may be read, or written.
+    /// The paths that can be read, or written.
     pub fn paths(&self, write: bool) -> impl Iterator<Item = &Path> {
         self.0.iter().filter_map(move |grant| match grant {
             Grant::Read(path) if !write => Some(path.as_path()),
@@ -58,7 +59,7 @@ impl Grants {
         })
     }
 
-    /// Whether `wanted` is granted. The paths of files are compared as texts.
+    /// Whether `wanted` is granted. File paths are compared as strings.
     pub fn has(&self, wanted: &Grant) -> bool {
         self.0.iter().any(|grant| grant.covers(wanted))
     }
@@ -75,8 +76,8 @@ impl Grant {
             (Self::Push(granted), Self::Push(wanted)) => {
                 granted == ALL || same_repository(granted, wanted)
             }
-            // Links on the engine's machine are unknown here, and a test may have made one: what
-            // lies below a path need not be within it, and `..` may lead anywhere.
+            // Symbolic links on the engine's host are unknown here, and a test may have created
+            // one: a path below another need not be inside it, and `..` can lead anywhere.
             (Self::TestVolumes(granted), Self::TestVolumes(wanted)) => {
                 granted == ALL || Path::new(granted) == Path::new(wanted)
             }
@@ -84,7 +85,7 @@ impl Grant {
         }
     }
 
-    /// As it is typed, for a shell: `--allow fs.read=../shared`.
+    /// The flag for a shell: `--allow fs.read=../shared`.
     pub fn flag(&self) -> String {
         format!("--allow {}", shell_word(&listed_word(&self.to_string())))
     }
@@ -95,7 +96,7 @@ pub fn is_every_path(path: &Path) -> bool {
     path == Path::new(ALL)
 }
 
-/// A path without `.` and `..`, no link followed.
+/// A path without `.` and `..`; links are not followed.
 pub fn lexical(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
@@ -115,7 +116,7 @@ fn same_repository(one: &str, other: &str) -> bool {
     one == other || read(one).is_some_and(|one| read(other) == Some(one))
 }
 
-/// One field of a list: with a comma or a quote in it, in quotes.
+/// One field of a list, quoted if it contains a comma or a quote.
 fn listed_word(text: &str) -> Cow<'_, str> {
     if !text.contains([',', '"']) {
         return text.into();
@@ -138,7 +139,7 @@ impl FromIterator<Grant> for Grants {
     }
 }
 
-/// As it is written after `--allow`.
+/// The form after `--allow`.
 impl fmt::Display for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,4 @@
-//! How grants are written: `fs.read=PATH`, `ssh`, and lists of these.
+//! Parses grants: `fs.read=PATH`, `ssh`, and lists of these.
 
 use std::str::FromStr;
 
@@ -19,8 +19,8 @@ const NAMES: [&str; 9] = [
     "test.volumes",
 ];
 
-/// Grants with commas or line breaks between them. A grant in double quotes may hold commas. The
-/// empty text grants nothing.
+/// Grants separated by commas or line breaks. A grant in double quotes can contain commas. The
+/// empty string grants nothing.
 impl FromStr for Grants {
     type Err = String;
 
@@ -38,7 +38,7 @@ impl FromStr for Grants {
     }
 }
 
-/// One grant as it is written, which may be two: `fs=PATH` is `fs.read=PATH` and `fs.write=PATH`.
+/// Parses one item, which can be two grants: `fs=PATH` is `fs.read=PATH` and `fs.write=PATH`.
 fn grants(text: &str) -> Result<Vec<Grant>, String> {
     let (name, value) = match text.split_once('=') {
         Some((name, value)) => (name, Some(value)),
@@ -54,7 +54,7 @@ fn grants(text: &str) -> Result<Vec<Grant>, String> {
     if let Some(grant) = alone {
         return match value {
             None => Ok(vec![grant]),
-            Some(_) => Err(format!("`{name}` takes no value: write {name} alone")),
+            Some(_) => Err(format!("`{name}` does not take a value: write {name}")),
         };
     }
     if !NAMES.contains(&name) {
@@ -68,10 +68,10 @@ fn grants(text: &str) -> Result<Vec<Grant>, String> {
         _ => ("PATH", "every path"),
     };
     let value = value.filter(|value| !value.is_empty()).ok_or_else(|| {
-        format!("`{name}` needs a value: write {name}={what}, or {name}={ALL} for {all}")
+        format!("`{name}` requires a value: write {name}={what}, or {name}={ALL} for {all}")
     })?;
     if value.chars().any(char::is_control) {
-        return Err(format!("`{name}` has a control character in its value"));
+        return Err(format!("the value of `{name}` contains a control character"));
     }
     match name {
         "image.push" if value != ALL => {
@@ -79,12 +79,12 @@ fn grants(text: &str) -> Result<Vec<Grant>, String> {
         }
         "test.volumes" if value != ALL && (!value.starts_with('/') || value.contains(':')) => {
             return Err(format!(
-                "write {name}=PATH with the absolute path on the engine's machine alone"
+                "write {name}=PATH with only the absolute path on the engine's host"
             ));
         }
         _ if value == "~" || value.starts_with("~/") => {
             return Err(format!(
-                "no shell has replaced the `~` in `{text}` by a home directory: write the path in full"
+                "the shell does not expand the `~` in `{text}`: write the full path"
             ));
         }
         _ => {}
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_grants_has_commas_or_lines() {
+    fn grants_are_separated_by_commas_or_lines() {
         for (text, wanted) in [
             ("", ""),
             ("ssh", "ssh"),
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_grant_says_what_is_right() {
+    fn an_invalid_grant_has_a_helpful_error() {
         for (text, word) in [
             ("fs.raed=/a", "did you mean `fs.read`?"),
             ("network.hots", "did you mean `network.host`?"),
@@ -135,11 +135,11 @@ mod tests {
             ("fs.read=", "write fs.read=PATH"),
             ("image.push", "image.push=* for every repository"),
             ("image.push=A", "upper-case"),
-            ("ssh=default", "write ssh alone"),
+            ("ssh=default", "does not take a value: write ssh"),
             ("test.volumes=data", "absolute path"),
             ("test.volumes=/a:/b", "absolute path"),
-            ("fs.read=~/.npmrc", "no shell has replaced the `~`"),
-            ("fs=~", "no shell has replaced the `~`"),
+            ("fs.read=~/.npmrc", "the shell does not expand the `~`"),
+            ("fs=~", "the shell does not expand the `~`"),
             ("\"ssh", "quote is not closed"),
         ] {
             let error = shown(text).unwrap_err();
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_that_is_shown_grants_what_it_names() {
+    fn a_displayed_flag_parses_to_its_grant() {
         for (path, flag) in [
             ("../a", "--allow fs.read=../a"),
             ("/with space", "--allow 'fs.read=/with space'"),
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_covers_what() {
+    fn grants_cover_the_right_requests() {
         for (granted, wanted, covers) in [
             ("ssh", Grant::Ssh, true),
             ("network.host", Grant::Ssh, false),

@@ -1,4 +1,4 @@
-//! The address of a manifest or blob by its content.
+//! Content digests of manifests and blobs.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,15 +6,15 @@ use std::str::FromStr;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-/// A `sha256:` digest with its 64 lower-case hexadecimal digits.
+/// A `sha256:` digest with 64 lower-case hexadecimal digits.
 ///
 /// Grammar: <https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests>
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest(String);
 
-/// Why a text is not a digest.
+/// The error for an invalid digest.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("`{0}` is not a digest: want sha256: and 64 lower-case hexadecimal digits")]
+#[error("`{0}` is not a digest: expected sha256: and 64 lower-case hexadecimal digits")]
 pub struct InvalidDigest(String);
 
 impl Digest {
@@ -25,12 +25,12 @@ impl Digest {
         Self(format!("sha256:{hex}"))
     }
 
-    /// The first twelve digits with the algorithm, enough for a person to compare.
+    /// The algorithm and the first twelve digits, for people to compare.
     pub fn short(&self) -> &str {
         &self.0[.."sha256:".len() + 12]
     }
 
-    /// The whole digest, algorithm included.
+    /// The whole digest including the algorithm.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -61,14 +61,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_digest_of_nothing_is_the_known_one() {
+    fn the_digest_of_the_empty_string_is_correct() {
         let empty = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(Digest::of(b"").to_string(), empty);
         assert_eq!(empty.parse::<Digest>().unwrap().short(), "sha256:e3b0c44298fc");
     }
 
     #[test]
-    fn what_is_not_a_digest_is_refused() {
+    fn an_invalid_digest_is_an_error() {
         let upper = format!("sha256:{}", "A".repeat(64));
         for text in ["", "sha256:", "sha256:abc", "md5:abc", upper.as_str()] {
             assert!(text.parse::<Digest>().is_err(), "{text:?}");

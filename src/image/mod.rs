@@ -1,5 +1,5 @@
-//! The names of images and of what is in them: reference, tag, digest, platform; what platform a
-//! program is made for. Pure.
+//! Names of images and their parts (reference, tag, digest, platform), and the platforms of
+//! programs. Pure.
 
 mod digest;
 mod name;
@@ -7,7 +7,7 @@ mod platform;
 mod program;
 mod reference;
 
-pub use digest::{Digest, InvalidDigest};
-pub use platform::{InvalidPlatform, Platform};
+pub use digest::Digest;
+pub use platform::Platform;
 pub use program::{Elf, Program};
 pub use reference::{InvalidReference, Reference, Repository, Tag, short_name};

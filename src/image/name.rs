@@ -1,13 +1,14 @@
-//! The grammar of names, checked so that the message says what is wrong.
+//! Checks the grammar of names, with specific error messages.
 
 use std::net::Ipv6Addr;
 
 use super::reference::InvalidReference;
 
-/// Whether the part before the first slash is a host: Docker's rule, less upper case alone.
+/// Whether the part before the first slash is a host. This is Docker's rule, except that upper case
+/// alone does not make a host.
 ///
-/// Docker also takes `CaijiaMX` in `CaijiaMX/1panel` for a host, and fails much later with an
-/// error about name resolution.
+/// Docker treats `CaijiaMX` in `CaijiaMX/1panel` as a host, and fails much later with an error
+/// about name resolution.
 pub(super) fn is_host(first: &str) -> bool {
     first == "localhost" || first.starts_with('[') || first.contains(['.', ':'])
 }
@@ -15,18 +16,18 @@ pub(super) fn is_host(first: &str) -> bool {
 pub(super) fn check_host(text: &str, host: &str) -> Result<(), InvalidReference> {
     let wrong = |why: &str| Err(InvalidReference(format!("`{}`: {why}", shown(text))));
     if matches!(host, "http:" | "https:") {
-        return wrong(&format!("an image name has no {host}//: leave it out"));
+        return wrong(&format!("an image name does not start with {host}//: remove it"));
     }
     let (name, port) = match host.strip_prefix('[') {
         Some(rest) => {
             let Some((address, after)) = rest.split_once(']') else {
-                return wrong("the host's address is not closed by `]`");
+                return wrong("the host's address has no closing `]`");
             };
             if address.parse::<Ipv6Addr>().is_err() {
                 return wrong(&format!("the host `[{address}]` is not an IPv6 address"));
             }
             match after.strip_prefix(':') {
-                None if !after.is_empty() => return wrong("the host goes on after `]`"),
+                None if !after.is_empty() => return wrong("unexpected text after `]` in the host"),
                 port => (None, port),
             }
         }
@@ -52,7 +53,7 @@ pub(super) fn check_host(text: &str, host: &str) -> Result<(), InvalidReference>
     }
 }
 
-/// Checks `path`, which is `length` long once it is completed; `text` is what the person wrote.
+/// Checks `path`; `length` is its length after completion, and `text` is the name as written.
 pub(super) fn check_path(text: &str, path: &str, length: usize) -> Result<(), InvalidReference> {
     let wrong =
         |why: &str| Err(InvalidReference(format!("`{}` is not an image name: {why}", shown(text))));
@@ -64,7 +65,7 @@ pub(super) fn check_path(text: &str, path: &str, length: usize) -> Result<(), In
     }
     for component in path.split('/') {
         if component.is_empty() {
-            return wrong("a part of it is empty");
+            return wrong("it has an empty part");
         }
         if component.bytes().any(|b| b.is_ascii_uppercase()) {
             let lower = text.to_ascii_lowercase();
@@ -73,7 +74,7 @@ pub(super) fn check_path(text: &str, path: &str, length: usize) -> Result<(), In
         let allowed =
             |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
         if let Some((_, tag)) = component.split_once(':') {
-            return wrong(&format!("the tag `{}` is not said here", shown(tag)));
+            return wrong(&format!("write it without the tag `{}`", shown(tag)));
         }
         if let Some(c) = component.chars().find(|c| !allowed(*c)) {
             return wrong(&format!("`{}` is not allowed", shown(&c.to_string())));
@@ -86,7 +87,7 @@ pub(super) fn check_path(text: &str, path: &str, length: usize) -> Result<(), In
         let separator =
             |s: &str| matches!(s, "" | "." | "_" | "__") || s.bytes().all(|b| b == b'-');
         if let Some(run) = separators.into_iter().find(|run| !separator(run)) {
-            return wrong(&format!("`{run}` is no separator: use `.`, `_`, `__` or dashes"));
+            return wrong(&format!("`{run}` is not a separator: use `.`, `_`, `__` or dashes"));
         }
     }
     Ok(())
@@ -109,7 +110,7 @@ pub(super) fn check_tag(text: &str) -> Result<(), InvalidReference> {
     }
 }
 
-/// Enough of a wrong text to know it by, fit for a terminal.
+/// The start of an invalid string, safe for a terminal.
 fn shown(text: &str) -> String {
     let cut: String = text.chars().take(80).collect();
     let dots = if cut.len() < text.len() { "…" } else { "" };

@@ -1,4 +1,4 @@
-//! An operating system and a processor architecture, as images name them.
+//! Platforms: an operating system and a processor architecture.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,13 +14,13 @@ pub struct Platform {
     variant: Option<String>,
 }
 
-/// Why a text is not a platform.
+/// The error for an invalid platform.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("`{0}` is not a platform: write os/architecture[/variant], such as linux/arm64")]
 pub struct InvalidPlatform(String);
 
 impl Platform {
-    /// What a machine is whose kernel calls its processor `machine` (`uname -m`).
+    /// The platform of a machine, from the name of its processor in the kernel (`uname -m`).
     pub fn of_machine(os: &str, machine: &str) -> Result<Self, InvalidPlatform> {
         let architecture = match machine.to_ascii_lowercase().as_str() {
             "i486" | "i586" | "i686" => "386",
@@ -35,8 +35,8 @@ impl Platform {
     }
 
     /// Whether a machine of this platform runs `other` without emulation: 386 on amd64, 32-bit arm
-    /// on arm64, and variants. Which variants a processor has is for the engine to say: it does not
-    /// list what its machine lacks.
+    /// on arm64, and variants. The engine knows the variants of its processor: it does not list
+    /// those that it cannot run.
     pub fn runs_natively(&self, other: &Self) -> bool {
         let variant = |platform: &Self| match platform.variant.as_deref() {
             Some(text) => text.trim_start_matches('v').parse::<u32>().ok(),
@@ -50,12 +50,12 @@ impl Platform {
             }
     }
 
-    /// `amd64`, `arm`: the architecture without a variant.
+    /// The architecture without a variant: `amd64`, `arm`.
     pub fn architecture(&self) -> &str {
         &self.architecture
     }
 
-    /// The architecture alone, with its variant: `amd64`, `arm/v7`.
+    /// The architecture with its variant: `amd64`, `arm/v7`.
     pub fn short(&self) -> String {
         match &self.variant {
             Some(variant) => format!("{}/{variant}", self.architecture),
@@ -63,9 +63,9 @@ impl Platform {
         }
     }
 
-    /// Whether an image of this platform may be a part of one for `other`: the same operating system
-    /// and architecture, and a variant that is not higher.
-    /// A processor that runs other programs too is no reason: 386 is not amd64.
+    /// Whether an image of this platform can be used in an image for `other`: the operating system
+    /// and the architecture are the same, and the variant is not higher. It does not matter whether
+    /// a processor could run it: 386 is not amd64.
     pub fn serves(&self, other: &Self) -> bool {
         self.os == other.os
             && self.architecture == other.architecture
@@ -79,7 +79,7 @@ impl Platform {
     fn level(&self) -> Option<u32> {
         match (&self.variant, self.architecture.as_str()) {
             (Some(variant), _) => variant.strip_prefix('v').unwrap_or(variant).parse().ok(),
-            // What normalising leaves out.
+            // Normalisation removes these.
             (None, "amd64") => Some(1),
             (None, "arm64") => Some(8),
             (None, _) => None,
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_machine_runs_by_itself_is_told_from_what_is_emulated() {
+    fn native_platforms_are_not_emulated() {
         for (machine, native, emulated) in [
             (
                 "x86_64",
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_platform_is_refused() {
+    fn an_invalid_platform_is_an_error() {
         for text in
             ["", "linux", "linux/", "/amd64", "linux/arm64/v8/x", "linux/a b", "linux/arm64\n"]
         {

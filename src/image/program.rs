@@ -1,27 +1,27 @@
-//! What a program is made for, as its first bytes tell.
+//! The platform of a program, from its first bytes.
 //!
-//! A kernel runs what its processor can, whatever an image says of its platform: an amd64 program
-//! inside of an arm64 image works on an amd64 machine, and nowhere that the image is meant for.
+//! A kernel runs everything that its processor can run, whatever the platform of the image: an
+//! amd64 program in an arm64 image works on an amd64 machine, but nowhere else.
 
 use std::fmt;
 
 use super::Platform;
 
-/// How a kernel starts a file.
+/// The kind of an executable file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Program {
     Elf(Elf),
-    /// By its `#!` line.
+    /// A script with a `#!` line.
     Script {
         interpreter: String,
-        /// What stands after the interpreter, as one word.
+        /// The text after the interpreter, as one word.
         argument: String,
     },
     /// Neither.
     Other,
 }
 
-/// What an ELF file says of the processor that it is for.
+/// The processor of an ELF file.
 ///
 /// Source: <https://gabi.xinuos.com/elf/02-eheader.html>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,10 +45,10 @@ const RISCV: u16 = 243;
 const LOONGARCH: u16 = 258;
 
 impl Program {
-    /// How many of the first bytes of a file tell: as many as Linux looks at.
+    /// The number of bytes that are read from the start of a file, as in Linux.
     pub const HEAD: usize = 256;
 
-    /// What the file is that begins with `head`.
+    /// The kind of a file that starts with `head`.
     pub fn of(head: &[u8]) -> Self {
         let head = &head[..head.len().min(Self::HEAD)];
         if let Some(line) = head.strip_prefix(b"#!") {
@@ -80,13 +80,13 @@ impl Elf {
         Some(Self { is_64_bit: class == 2, is_big_endian, machine })
     }
 
-    /// Whether a machine of this platform runs it by itself. None where the platform, or the machine
-    /// that the file names, is not known here.
+    /// Whether a machine of this platform runs it natively. `None` if the platform or the machine
+    /// in the file is unknown.
     pub fn runs_on(&self, platform: &Platform) -> Option<bool> {
         let Self { is_64_bit, is_big_endian, machine } = *self;
         let little = !is_big_endian;
         Some(match platform.architecture() {
-            // A file of class 32 for x86-64 is of the x32 ABI.
+            // A class 32 file for x86-64 uses the x32 ABI.
             "amd64" => matches!(machine, X86_64 | I386 | I486),
             "386" => matches!(machine, I386 | I486),
             "arm64" => little && matches!(machine, AARCH64 | ARM),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_runs_on_the_platforms_that_it_is_made_for() {
+    fn a_program_runs_on_its_platforms() {
         const ALL: [&str; 14] = [
             "linux/amd64",
             "linux/386",
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_neither() {
+    fn other_files_are_neither() {
         let mut odd = elf(64, false, X86_64);
         odd[4] = 3;
         for head in [
@@ -222,7 +222,9 @@ mod tests {
             assert_eq!(Program::of(head), Program::Other, "{head:?}");
         }
         let long = [&b"#!/"[..], &[b'x'; 4096]].concat();
-        let Program::Script { interpreter, .. } = Program::of(&long) else { panic!("it is one") };
+        let Program::Script { interpreter, .. } = Program::of(&long) else {
+            panic!("it is a script")
+        };
         assert_eq!(interpreter.len(), Program::HEAD - 2);
     }
 }

@@ -1,7 +1,7 @@
-//! Where an image lives: registry host, repository, tag, digest.
+//! References: registry host, repository, tag, digest.
 //!
-//! Grammar: <https://github.com/distribution/reference/blob/main/reference.go>; short names are
-//! completed the way Docker does.
+//! Grammar: <https://github.com/distribution/reference/blob/main/reference.go>. Short names are
+//! completed as in Docker.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::Digest;
 use super::name;
 
-/// Why a text is not a repository, a tag or a reference.
+/// The error for an invalid repository, tag or reference.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{0}")]
 pub struct InvalidReference(pub(super) String);
@@ -43,20 +43,20 @@ impl Repository {
         &self.host
     }
 
-    /// The path on that host: `library/ubuntu`.
+    /// The path on the host: `library/ubuntu`.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// This repository under a tag.
+    /// This repository with a tag.
     pub fn tagged(&self, tag: Tag) -> Reference {
         Reference { repository: self.clone(), tag: Some(tag), digest: None }
     }
 
-    /// As people write it: `ubuntu`, `caijiamx/1panel`, `quay.io/centos/centos`.
+    /// The usual short form: `ubuntu`, `caijiamx/1panel`, `quay.io/centos/centos`.
     pub fn familiar(&self) -> String {
         match (self.host.as_str(), self.path.strip_prefix("library/")) {
-            // `library/a/b` has to keep its head, or it would be read as the user `a`.
+            // `library/a/b` must keep its prefix, or it would be read as the user `a`.
             (DOCKER_HUB, Some(name)) if !name.contains('/') => name.to_owned(),
             (DOCKER_HUB, _) => self.path.clone(),
             _ => self.to_string(),
@@ -85,7 +85,7 @@ impl FromStr for Repository {
 }
 
 impl fmt::Display for Repository {
-    /// In full, host included: what BuildKit wants.
+    /// The full form with the host, for BuildKit.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.host, self.path)
     }
@@ -113,12 +113,12 @@ impl fmt::Display for Tag {
 }
 
 impl Reference {
-    /// As people write it: the host and `library/` are left out where Docker adds them.
+    /// The usual short form, without the host and `library/` where Docker adds them.
     pub fn familiar(&self) -> String {
         format!("{}{}", self.repository.familiar(), self.suffix())
     }
 
-    /// As people write it in `FROM`: the familiar form without the tag that is understood.
+    /// The short form in `FROM`, without the default tag.
     pub fn short(&self) -> String {
         let familiar = self.familiar();
         familiar.strip_suffix(":latest").map(str::to_owned).unwrap_or(familiar)
@@ -142,7 +142,7 @@ impl FromStr for Reference {
             }
             None => (text, None),
         };
-        // A colon before a slash belongs to the host's port.
+        // A colon before a slash belongs to the port.
         let (repository, tag) = match name.rsplit_once(':') {
             Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag.parse()?)),
             _ => (name, None),
@@ -157,9 +157,10 @@ impl fmt::Display for Reference {
     }
 }
 
-/// The short form of an image's name, or the name itself where it is none, such as a stage's.
+/// The short form of an image name, or the name itself if it is not an image name, such as that of
+/// a stage.
 ///
-/// By this the Dockerfile frontend looks for the replacement of an image:
+/// The Dockerfile frontend uses this form to look up the replacement of an image:
 /// <https://github.com/moby/buildkit/blob/master/frontend/dockerui/namedcontext.go>
 pub fn short_name(name: &str) -> String {
     name.parse::<Reference>().map_or_else(|_| name.to_owned(), |reference| reference.short())
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_name_says_what_is_wrong_with_it() {
+    fn an_invalid_name_has_a_specific_error() {
         let long = "a".repeat(256);
         for (text, word) in [
             ("CaijiaMX/1panel", "upper-case letters are not allowed"),
@@ -250,14 +251,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_way_of_writing_a_reference_reads_back_as_itself(text in references()) {
+        fn every_form_of_a_reference_parses_to_the_same_reference(text in references()) {
             let reference: Reference = text.parse().unwrap();
             prop_assert_eq!(&reference.to_string().parse::<Reference>().unwrap(), &reference);
             prop_assert_eq!(&reference.familiar().parse::<Reference>().unwrap(), &reference);
         }
 
         #[test]
-        fn no_text_makes_the_parser_panic(text in "\\PC{0,40}") {
+        fn no_name_causes_a_panic(text in "\\PC{0,40}") {
             let _ = text.parse::<Reference>();
         }
     }

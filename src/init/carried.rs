@@ -1,4 +1,4 @@
-//! From a Makefile's variables to axes, properties and text.
+//! Translates a Makefile's variables into axes, properties and strings.
 
 use indexmap::IndexMap;
 
@@ -6,7 +6,7 @@ use super::Found;
 use super::makefile::{Branches, Makefile};
 use crate::template::is_name;
 
-/// An axis that a Makefile has as a variable.
+/// An axis that is a variable in a Makefile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Axis {
     pub name: String,
@@ -15,10 +15,10 @@ pub(super) struct Axis {
     pub default: Option<String>,
 }
 
-/// The variables of a Makefile in the words of a matrix.
+/// The translated variables of a Makefile.
 pub(super) struct Carried<'m> {
     makefile: &'m Makefile,
-    /// By the variable.
+    /// By variable.
     pub axes: IndexMap<String, Axis>,
     pub notes: Vec<String>,
 }
@@ -26,16 +26,20 @@ pub(super) struct Carried<'m> {
 impl<'m> Carried<'m> {
     pub(super) fn new(makefile: &'m Makefile, found: &Found) -> Self {
         let mut carried = Self { makefile, axes: IndexMap::new(), notes: Vec::new() };
-        let folders: Vec<&String> = found.dockerfiles.iter().map(|(name, _)| name).collect();
-        if let Some(variable) = &makefile.folder
-            && !folders.is_empty()
+        let directories: Vec<&String> = found.dockerfiles.iter().map(|(name, _)| name).collect();
+        if let Some(variable) = &makefile.directory
+            && !directories.is_empty()
         {
-            // In the order of the loop where there is one; a folder is what decides.
+            // In the order of the loop, if there is one; the directories take precedence.
             let listed = makefile.loops.get(variable).into_iter().flatten();
             let mut values: Vec<String> =
-                listed.filter(|value| folders.contains(value)).cloned().collect();
+                listed.filter(|value| directories.contains(value)).cloned().collect();
             values.extend(
-                folders.into_iter().filter(|f| !values.contains(f)).cloned().collect::<Vec<_>>(),
+                directories
+                    .into_iter()
+                    .filter(|f| !values.contains(f))
+                    .cloned()
+                    .collect::<Vec<_>>(),
             );
             carried.plain_axis(variable, values);
         }
@@ -69,7 +73,7 @@ impl<'m> Carried<'m> {
         }
     }
 
-    /// `ifeq ($(TYPE),cn)`: the values compared with, and the variable's own for the `else`.
+    /// `ifeq ($(TYPE),cn)`: the compared values, and the variable's default for the `else`.
     fn conditional_axis(&mut self, variable: &str, branches: &Branches) {
         let used = branches.iter().any(|(_, set)| set.keys().any(|name| self.makefile.uses(name)));
         if !used || self.axes.contains_key(variable) {
@@ -85,8 +89,8 @@ impl<'m> Carried<'m> {
                 (None, Some(default)) if !named => default.clone(),
                 (None, _) => {
                     self.notes.push(format!(
-                        "the Makefile does not say which {variable} its `else` stands for: add the \
-                         value to the axis"
+                        "the Makefile has no {variable} value for its `else`: add it to \
+                         the axis"
                     ));
                     continue;
                 }
@@ -106,14 +110,14 @@ impl<'m> Carried<'m> {
                 set.entry(name.clone()).or_default();
             }
         }
-        // The default first, as people read it.
+        // The default first, for readability.
         values.sort_by_key(|(value, _)| Some(value) != default);
         let default = default.cloned();
         let name = self.axis_name(variable);
         self.axes.insert(variable.to_owned(), Axis { name, values, default });
     }
 
-    /// `ONEPANEL_TYPE` is `type`, where that is not taken.
+    /// `ONEPANEL_TYPE` becomes `type`, if that is available.
     fn axis_name(&self, variable: &str) -> String {
         let lower = variable.to_ascii_lowercase();
         let short = lower.rsplit('_').next().unwrap_or(&lower).to_owned();
@@ -125,7 +129,7 @@ impl<'m> Carried<'m> {
         [short, lower.clone(), format!("axis_{lower}")].into_iter().find(free).unwrap_or(lower)
     }
 
-    /// A text with its `$(NAME)` in the words of the matrix, and the names that stay unknown.
+    /// A string with its `$(NAME)` translated, and the names that are unknown.
     pub(super) fn text(&self, text: &str) -> (String, Vec<String>) {
         let mut unknown = Vec::new();
         let text = self.expand(text, 0, &mut unknown);
@@ -160,7 +164,7 @@ impl<'m> Carried<'m> {
 
     pub(super) fn unknown(&mut self, what: &str, names: &[String]) {
         for name in names {
-            let note = format!("{what}: what `$({name})` stands for is not known here");
+            let note = format!("{what}: the value of `$({name})` is unknown");
             if !self.notes.contains(&note) {
                 self.notes.push(note);
             }
@@ -169,7 +173,7 @@ impl<'m> Carried<'m> {
 }
 
 impl Makefile {
-    /// Whether what is built depends on a variable, maybe through others.
+    /// Whether the build depends on a variable, directly or through others.
     pub(super) fn uses(&self, variable: &str) -> bool {
         let texts = self.placeholders.values().chain(&self.tag).chain(self.build_args.values());
         let reference = [format!("$({variable})"), format!("${{{variable}}}")];

@@ -1,4 +1,4 @@
-//! The matrix.yaml itself, with the words that explain it.
+//! Writes the draft of matrix.yaml, with comments.
 
 use super::carried::{Axis, Carried};
 use super::{Draft, Found, makefile, yaml};
@@ -6,16 +6,16 @@ use crate::image::{Platform, Repository};
 use crate::template::is_name;
 
 const HEAD: &str = "\
-# What this folder builds. `onebuild plan` shows it, `onebuild build` builds the defaults, and
-# `onebuild matrix --push` builds all of it and pushes. For completion in an editor, write
+# The images of this directory. `onebuild plan` shows them, `onebuild build` builds the defaults, and
+# `onebuild matrix --push` builds and pushes all of them. For completion in an editor, run
 # `onebuild schema > matrix.schema.json` and add the line
 # `# yaml-language-server: $schema=./matrix.schema.json` at the top.
 
 ";
 
 const TEMPLATE: &str = "\
-# A template: the name in `<%version%>` stands for a value of the matrix, and a line that begins
-# with `#%` is for onebuild alone. All the rest is a Dockerfile as ever.
+# A template: `<%version%>` is replaced by a value of the matrix, and a line that starts with `#%`
+# is a control line of onebuild. Everything else is a normal Dockerfile.
 FROM alpine:<%version%>
 RUN echo \"hello from Alpine <%version%>\" > /hello
 CMD [\"cat\", \"/hello\"]
@@ -23,45 +23,45 @@ CMD [\"cat\", \"/hello\"]
 
 const PLATFORMS: &str = "linux/amd64,linux/arm64";
 
-/// A matrix for what was found; for an empty folder one to begin with.
+/// Drafts a matrix for the files that were found, or an example for an empty directory.
 pub fn draft(found: &Found) -> Draft {
     match &found.makefile {
         Some(text) if !found.dockerfiles.is_empty() || found.dockerfile.is_some() => {
             from_makefile(found, text)
         }
-        _ => from_folder(found),
+        _ => from_directory(found),
     }
 }
 
-fn from_folder(found: &Found) -> Draft {
+fn from_directory(found: &Found) -> Draft {
     let mut notes = Vec::new();
-    let folders: Vec<String> = found.dockerfiles.iter().map(|(name, _)| name.clone()).collect();
-    if !folders.is_empty() || found.dockerfile.is_some() {
-        notes.push("image: write your own repository in place of example/app".to_owned());
-        notes.push("version: write your own versions in place of 1.0.0".to_owned());
+    let directories: Vec<String> = found.dockerfiles.iter().map(|(name, _)| name.clone()).collect();
+    if !directories.is_empty() || found.dockerfile.is_some() {
+        notes.push("image: replace example/app with your repository".to_owned());
+        notes.push("version: replace 1.0.0 with your versions".to_owned());
     }
     let one = "axes:\n  version: [1.0.0] # or a range: 1.0.0..1.0.9\n".to_owned();
-    let (tag, context, file, axes) = match folders.as_slice() {
+    let (tag, context, file, axes) = match directories.as_slice() {
         [] if found.dockerfile.is_none() => {
-            let axes = "# There is an image for each combination of values.\n\
-                        axes:\n  version: 3.19..3.20 # a range holds both ends\n\n\
-                        defaults: { version: 3.20 } # what `build` takes for an axis not named\n";
+            let axes = "# There is one image for each combination of values.\n\
+                        axes:\n  version: 3.19..3.20 # a range includes both ends\n\n\
+                        defaults: { version: 3.20 } # what `build` uses if no value is selected\n";
             ("<%version%>", "templates", "Dockerfile".to_owned(), axes.to_owned())
         }
         [] => ("<%version%>", ".", "Dockerfile".to_owned(), one),
-        [folder] => ("<%version%>", ".", format!("{folder}/Dockerfile"), one),
-        folders => {
-            let axes = format!("axes:\n  os: {}\n  version: [1.0.0]\n", yaml::list(folders));
+        [directory] => ("<%version%>", ".", format!("{directory}/Dockerfile"), one),
+        directories => {
+            let axes = format!("axes:\n  os: {}\n  version: [1.0.0]\n", yaml::list(directories));
             ("<%version%>-<%os%>", ".", "<%os%>/Dockerfile".to_owned(), axes)
         }
     };
     let mut text = HEAD.to_owned();
     text += "image: example/app # the repository\n";
-    text += &format!("tag: {tag} # every axis that makes a difference\n");
+    text += &format!("tag: {tag} # must contain every axis\n");
     text += "platforms: [linux/amd64, linux/arm64]\n";
-    text += &format!("context: {context} # what COPY sees\n");
+    text += &format!("context: {context} # the build context\n");
     let file = yaml::scalar(&file);
-    text += &format!("dockerfile: {file} # a template, inside the context\n\n");
+    text += &format!("dockerfile: {file} # a template inside the context\n\n");
     text += &axes;
     let texts = found.dockerfiles.iter().map(|(_, text)| text.as_str());
     let texts: Vec<&str> = texts.chain(found.dockerfile.as_deref()).collect();
@@ -76,28 +76,31 @@ fn from_folder(found: &Found) -> Draft {
 fn from_makefile(found: &Found, text: &str) -> Draft {
     let makefile = makefile::read(text);
     let mut carried = Carried::new(&makefile, found);
-    if makefile.folder.is_none() && !found.dockerfiles.is_empty() && found.dockerfile.is_none() {
-        // No variable names the folder; the folders speak for themselves.
+    if makefile.directory.is_none() && !found.dockerfiles.is_empty() && found.dockerfile.is_none() {
+        // No variable selects the directory; each directory is a value.
         let values = found.dockerfiles.iter().map(|(name, _)| (name.clone(), Default::default()));
         let axis = Axis { name: "os".to_owned(), values: values.collect(), default: None };
         carried.axes.insert("OS".to_owned(), axis);
-        carried.notes.push("the axis os is the folders that hold a Dockerfile".to_owned());
+        carried
+            .notes
+            .push("axis os: its values are the directories that contain a Dockerfile".to_owned());
     }
     let (image, tag) = image_and_tag(&makefile, &mut carried);
     let platforms = platforms(&makefile, &mut carried);
 
     let mut out = HEAD.to_owned();
     out += &format!("image: {} # the repository\n", yaml::scalar(&image));
-    out += &format!("tag: {} # every axis that makes a difference\n", yaml::scalar(&tag));
+    out += &format!("tag: {} # must contain every axis\n", yaml::scalar(&tag));
     out += &format!("platforms: {}\n", yaml::list(&platforms));
-    out += "context: . # what COPY sees\n";
-    let folder = makefile.folder.as_deref().unwrap_or("OS");
-    let file = match carried.axes.get(folder).filter(|_| !found.dockerfiles.is_empty()) {
+    out += "context: . # the build context\n";
+    let directory = makefile.directory.as_deref().unwrap_or("OS");
+    let file = match carried.axes.get(directory).filter(|_| !found.dockerfiles.is_empty()) {
         Some(axis) => format!("<%{}%>/Dockerfile", axis.name),
         None => "Dockerfile".to_owned(),
     };
-    out += &format!("dockerfile: {file} # a template, inside the context\n");
-    out += "\n# There is an image for each combination of values; the first axis varies slowest.\n";
+    out += &format!("dockerfile: {file} # a template inside the context\n");
+    out +=
+        "\n# There is one image for each combination of values; the first axis varies slowest.\n";
     out += &axes(&carried.axes.values().collect::<Vec<_>>());
 
     let texts: Vec<&str> = found.dockerfiles.iter().map(|(_, text)| text.as_str()).collect();
@@ -125,7 +128,7 @@ fn from_makefile(found: &Found, text: &str) -> Draft {
     }
     carried.notes.extend(notes);
     for (line, option) in &makefile.others {
-        let note = format!("Makefile:{line}: `{option}` of docker build is not taken over");
+        let note = format!("Makefile:{line}: `{option}` of docker build was not converted");
         if !carried.notes.contains(&note) {
             carried.notes.push(note);
         }
@@ -147,9 +150,9 @@ fn image_and_tag(makefile: &makefile::Makefile, carried: &mut Carried<'_>) -> (S
     let image = match image.parse::<Repository>() {
         Ok(_) => image,
         Err(_) => {
-            carried.notes.push(
-                "image: the Makefile does not say which repository: write your own".to_owned(),
-            );
+            carried
+                .notes
+                .push("image: the Makefile contains no repository: write your own".to_owned());
             "example/app".to_owned()
         }
     };
@@ -165,7 +168,7 @@ fn image_and_tag(makefile: &makefile::Makefile, carried: &mut Carried<'_>) -> (S
         .collect();
     for placeholder in missing {
         carried.notes.push(format!(
-            "tag: {placeholder} was added, as images with one tag would replace each other"
+            "tag: {placeholder} was added, because images with the same tag would overwrite each other"
         ));
         tag = if tag.is_empty() { placeholder.clone() } else { format!("{tag}-{placeholder}") };
     }
@@ -185,7 +188,7 @@ fn platforms(makefile: &makefile::Makefile, carried: &mut Carried<'_>) -> Vec<St
     }
     carried
         .notes
-        .push(format!("platforms: the Makefile does not say which: {PLATFORMS} is written"));
+        .push(format!("platforms: the Makefile contains none, so the draft has {PLATFORMS}"));
     split(PLATFORMS)
 }
 
@@ -209,22 +212,20 @@ fn axes(axes: &[&Axis]) -> String {
         axes.iter().filter_map(|axis| Some((&axis.name, axis.default.as_ref()?))).collect();
     if !defaults.is_empty() {
         let defaults = yaml::map(defaults);
-        out += &format!("\ndefaults: {defaults} # what `build` takes for an axis not named\n");
+        out += &format!("\ndefaults: {defaults} # what `build` uses if no value is selected\n");
     }
     out
 }
 
-/// The section `vars`, empty for none.
+/// The section `vars`; empty if there are none.
 fn vars(names: impl Iterator<Item = (String, Option<String>)>, notes: &mut Vec<String>) -> String {
     let mut out = String::new();
     for (name, value) in names {
         if out.is_empty() {
-            out += "\n# The names that the Dockerfiles know these by.\nvars:\n";
+            out += "\n# The names that the Dockerfiles use.\nvars:\n";
         }
         let value = value.unwrap_or_else(|| {
-            notes.push(format!(
-                "vars.{name}: nothing says what it stands for: write it in place of CHANGE-ME"
-            ));
+            notes.push(format!("vars.{name}: its value is unknown: replace CHANGE-ME"));
             "CHANGE-ME".to_owned()
         });
         out += &format!("  {name}: {}\n", yaml::scalar(&value));
@@ -232,7 +233,7 @@ fn vars(names: impl Iterator<Item = (String, Option<String>)>, notes: &mut Vec<S
     out
 }
 
-/// The names in `{%name%}` and `<%name%>`, in order, each once.
+/// The names in `{%name%}` and `<%name%>` in order, without duplicates.
 fn placeholders(texts: &[&str]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for text in texts {

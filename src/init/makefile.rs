@@ -1,15 +1,15 @@
-//! What a Makefile that builds images says.
+//! Parses Makefiles that build images.
 
 use indexmap::IndexMap;
 
-/// The parts of a Makefile that a matrix can take over.
+/// The parts of a Makefile that can be converted.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Makefile {
-    /// The first value that each variable is given outside of conditions.
+    /// The first value of each variable outside of conditions.
     pub variables: IndexMap<String, String>,
     /// By the variable that `ifeq` compares.
     pub conditions: IndexMap<String, Branches>,
-    /// What `sed` puts in the place of `{%name%}`.
+    /// The replacements of `{%name%}` by `sed`.
     pub placeholders: IndexMap<String, String>,
     /// The first argument of `-t`, `--tag`.
     pub tag: Option<String>,
@@ -18,17 +18,17 @@ pub(super) struct Makefile {
     /// Arguments of `--build-arg`.
     pub build_args: IndexMap<String, String>,
     /// The variable in `$(OS)/Dockerfile`.
-    pub folder: Option<String>,
-    /// The words that a variable takes on in a loop.
+    pub directory: Option<String>,
+    /// The values of a variable in a loop.
     pub loops: IndexMap<String, Vec<String>>,
-    /// Options of `docker build` that are not understood, with their lines.
+    /// Options of `docker build` that are not supported, with their lines.
     pub others: Vec<(usize, String)>,
 }
 
-/// Values of variables by what another is compared with, `None` being the `else`.
+/// Values of variables by the compared value; `None` is the `else`.
 pub(super) type Branches = Vec<(Option<String>, IndexMap<String, String>)>;
 
-/// Options that a matrix or onebuild itself takes care of.
+/// Options that the matrix or onebuild itself covers.
 const HANDLED: &[&str] = &[
     "-t",
     "--tag",
@@ -68,7 +68,7 @@ pub(super) fn read(text: &str) -> Makefile {
                     if branches.last().is_none_or(|(last, _)| last != compared) {
                         branches.push((compared.clone(), IndexMap::new()));
                     }
-                    let (_, values) = branches.last_mut().expect("one was just pushed");
+                    let (_, values) = branches.last_mut().expect("a branch was just pushed");
                     values.insert(name, value);
                 }
             }
@@ -87,7 +87,7 @@ impl Makefile {
         if let Some(at) = line.find("/Dockerfile") {
             let variable = line[..at].strip_suffix(')').and_then(|text| text.rsplit_once("$("));
             let file = variable.map(|(_, name)| name.to_owned());
-            self.folder = self.folder.take().or(file.filter(|name| !name.ends_with("DIR")));
+            self.directory = self.directory.take().or(file.filter(|name| !name.ends_with("DIR")));
         }
         loops(line, shell, &mut self.loops);
         let mut docker = false;
@@ -123,7 +123,7 @@ impl Makefile {
     }
 }
 
-/// Lines with their numbers, those that end in a backslash joined with the next.
+/// Lines with their numbers; a backslash at the end joins a line with the next.
 fn logical_lines(text: &str) -> Vec<(usize, String)> {
     let mut lines: Vec<(usize, String)> = Vec::new();
     let mut open = false;
@@ -150,7 +150,7 @@ fn comparison(text: &str) -> Option<(String, Option<String>)> {
     Some((name.to_owned(), Some(right.trim().to_owned())))
 }
 
-/// `NAME ?= value` and its kin. Within a condition they may be indented as recipes are.
+/// `NAME ?= value` and similar forms. Inside a condition they can be indented like recipes.
 fn assignment(line: &str, indented: bool) -> Option<(String, String)> {
     if line.starts_with('\t') && !indented {
         return None;
@@ -163,7 +163,7 @@ fn assignment(line: &str, indented: bool) -> Option<(String, String)> {
     is_name.then(|| (name.to_owned(), value.to_owned()))
 }
 
-/// What `s/{%name%}/replacement/` says, with any separator.
+/// The replacements in `s/{%name%}/replacement/`, with any separator.
 fn replacements(line: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for part in line.split("{%").skip(1) {
@@ -176,7 +176,7 @@ fn replacements(line: &str) -> Vec<(String, String)> {
     found
 }
 
-/// `for v in $$versions; do … VERSION=$$v`: the words of `v`, under the name that make knows.
+/// `for v in $$versions; do … VERSION=$$v`: the values of `v`, under the name of the make variable.
 fn loops(
     line: &str,
     shell: &mut IndexMap<String, Vec<String>>,

@@ -1,8 +1,8 @@
-//! A first matrix.yaml, from what a folder holds. Pure: text in, text out.
+//! Drafts a matrix.yaml from the files of a directory. Pure: strings in, strings out.
 //!
-//! [`draft`] is handed a Makefile and the Dockerfiles that were found, and gives the files to be
-//! written with what they could not take over. A Makefile says what a matrix says: `sed` over
-//! `{%name%}` placeholders, an `<os>/Dockerfile` chosen by a variable, a tag made of variables, and
+//! [`draft`] gets a Makefile and Dockerfiles, and returns files to write and notes about everything
+//! that it could not convert. Makefiles contain the same information as a matrix: `sed` for
+//! `{%name%}` placeholders, an `<os>/Dockerfile` selected by a variable, a tag with variables, and
 //! loops over values.
 
 mod carried;
@@ -14,21 +14,21 @@ mod yaml;
 
 pub use draft::draft;
 
-/// What a folder holds.
+/// The files of a directory.
 #[derive(Debug, Clone, Default)]
 pub struct Found {
     pub makefile: Option<String>,
-    /// `DIR/Dockerfile` by the name of its folder, and the text; in order.
+    /// `DIR/Dockerfile` by the name of its directory, with its text; in order.
     pub dockerfiles: Vec<(String, String)>,
-    /// The folder's own `Dockerfile`.
+    /// The `Dockerfile` in the directory itself.
     pub dockerfile: Option<String>,
 }
 
-/// Files to be written, and what a person has to know of them.
+/// Files to write, and notes for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
-    /// Path, counted from the folder, and text; matrix.yaml first.
+    /// Path, relative to the directory, and text; matrix.yaml first.
     pub files: Vec<(String, String)>,
-    /// What could not be taken over, one sentence each.
+    /// Everything that could not be converted, one sentence each.
     pub notes: Vec<String>,
 }

@@ -1,9 +1,9 @@
-//! Drafts from Makefiles.
+//! Tests of drafts from Makefiles.
 
 use super::makefile;
 use super::{Draft, Found, draft, yaml};
 
-/// The Makefile that this program takes the place of, in its ways: conditions, `sed`, a loop.
+/// A Makefile like the one that onebuild replaced: conditions, `sed`, a loop.
 const MAKEFILE: &str = r#"
 # make build OS=ubuntu VERSION=2.0.10
 OS ?= ubuntu
@@ -46,11 +46,11 @@ matrix: prepare
 	done
 "#;
 
-fn found(makefile: &str, folders: &[&str], template: &str) -> Found {
+fn found(makefile: &str, directories: &[&str], template: &str) -> Found {
     let file = |name: &&str| ((*name).to_owned(), template.to_owned());
     Found {
         makefile: Some(makefile.to_owned()),
-        dockerfiles: folders.iter().map(file).collect(),
+        dockerfiles: directories.iter().map(file).collect(),
         dockerfile: None,
     }
 }
@@ -62,7 +62,7 @@ fn body(draft: &Draft) -> String {
 }
 
 #[test]
-fn a_makefile_becomes_the_matrix_that_it_means() {
+fn a_makefile_becomes_an_equivalent_matrix() {
     let template = "FROM ubuntu:24.04\nRUN quick {%OnePanel_Version%} {%OnePanel_Type%}\n";
     let draft = draft(&found(MAKEFILE, &["alpine", "centos", "ubuntu"], template));
     assert_eq!(
@@ -85,22 +85,22 @@ vars:
   OnePanel_Type: <%type.hack%>
 "
     );
-    assert_eq!(draft.notes, ["Makefile:27: `--secret` of docker build is not taken over"]);
+    assert_eq!(draft.notes, ["Makefile:27: `--secret` of docker build was not converted"]);
 }
 
 #[test]
-fn what_a_makefile_does_not_say_is_told() {
+fn missing_information_is_reported() {
     let makefile = "VERSION = 1.0\nbuild:\n\tsed s/{%A%}/$(shell date)/ $(OS)/Dockerfile > x\n\
                     \tdocker build -t $(REPO):x .\n";
     let draft = draft(&found(makefile, &["a", "b"], "FROM a\nRUN {%A%} {%B%}\n"));
     let notes = draft.notes.join("\n");
     for word in [
-        "image: what `$(REPO)`",
-        "which repository",
+        "image: the value of `$(REPO)`",
+        "contains no repository",
         "tag: <%os%> was added",
         "platforms:",
-        "vars.A: what `$(shell date)`",
-        "vars.B: nothing says",
+        "vars.A: the value of `$(shell date)`",
+        "vars.B: its value is unknown",
     ] {
         assert!(notes.contains(word), "{word} is not in:\n{notes}");
     }
@@ -108,7 +108,7 @@ fn what_a_makefile_does_not_say_is_told() {
 }
 
 #[test]
-fn an_else_without_a_name_and_variables_that_go_round_are_no_trouble() {
+fn an_else_without_a_value_and_recursive_variables_are_accepted() {
     let makefile = "A = $(B)\nB = $(A)\nifeq ($(T),x)\n\tS := -x\nelse\n\tS := -y\nendif\n\
                     b:\n\tdocker build -t r:$(A)$(S) .\n";
     let draft = draft(&Found {
@@ -116,11 +116,11 @@ fn an_else_without_a_name_and_variables_that_go_round_are_no_trouble() {
         dockerfile: Some("FROM a\n".to_owned()),
         ..Found::default()
     });
-    assert!(draft.notes.iter().any(|note| note.contains("which T its `else`")), "{draft:?}");
+    assert!(draft.notes.iter().any(|note| note.contains("no T value for its `else`")), "{draft:?}");
 }
 
 #[test]
-fn values_in_a_row_become_a_range_and_odd_ones_are_quoted() {
+fn consecutive_values_become_a_range_and_special_ones_are_quoted() {
     let list = |texts: &[&str]| {
         yaml::versions(&texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>())
     };
@@ -131,7 +131,7 @@ fn values_in_a_row_become_a_range_and_odd_ones_are_quoted() {
 }
 
 #[test]
-fn no_text_makes_it_panic() {
+fn no_makefile_causes_a_panic() {
     for text in [
         "ifeq",
         "ifeq (",

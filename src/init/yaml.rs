@@ -1,9 +1,9 @@
-//! Text as YAML.
+//! Writes YAML values.
 
-/// A text as one value, quoted where it would be read as anything else.
+/// A string as one scalar, with quotes if they are necessary.
 pub(super) fn scalar(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_./:-<>%+".contains(c);
-    // A sign before a word is the word's, before a space it would begin a list.
+    // A special character before a word is part of the word; before a space it would start a list.
     let first = text.strip_prefix('-').unwrap_or(text).chars().next();
     let simple = first.is_some_and(|c| c.is_ascii_alphanumeric() || "_./<".contains(c))
         && text.chars().all(plain)
@@ -12,7 +12,7 @@ pub(super) fn scalar(text: &str) -> String {
     if simple {
         return text.to_owned();
     }
-    serde_json::to_string(text).expect("a text always serializes")
+    serde_json::to_string(text).expect("a string always serializes")
 }
 
 /// `[a, b]`.
@@ -28,7 +28,7 @@ pub(super) fn map<'a>(pairs: impl IntoIterator<Item = (&'a String, &'a String)>)
     if pairs.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", pairs.join(", ")) }
 }
 
-/// Values as a list in which neighbours are a range: `2.0.0..2.0.13`.
+/// Values as a list, with consecutive ones as a range: `2.0.0..2.0.13`.
 pub(super) fn versions(values: &[String]) -> String {
     let number = |text: &str| {
         let at = text.rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + 1);

@@ -1,9 +1,11 @@
-//! What goes into a build beside the Dockerfile and its folder: further contexts, secrets, caches;
-//! and how what comes of it is tried.
+//! What goes into a build beside the Dockerfile and its context: arguments, labels, further contexts,
+//! secrets, caches; and how the image is tested. [`Inputs`] and [`Caches`] hold the settings together, so
+//! that a new one is written down once.
 //! Pure: here they are named; who builds looks them up.
 
 mod cache;
 mod context;
+mod inputs;
 mod root;
 mod secret;
 mod test;
@@ -17,6 +19,7 @@ use indexmap::IndexMap;
 use crate::image::Reference;
 
 pub use cache::{SharedPlace, fields};
+pub use inputs::{Caches, Inputs};
 pub use root::{Root, parent};
 pub use secret::{Secret, SecretSource};
 pub use test::{Test, TestCommand, TimeLimit, Volume, Wait};

@@ -1,4 +1,4 @@
-//! One finding, and many of them, each once.
+//! Findings, without duplicates.
 
 use std::collections::HashMap;
 
@@ -6,15 +6,15 @@ use crate::allow::{Allows, hinted};
 use crate::cell_name::CellName;
 use crate::error::{Diagnostic, Diagnostics, Severity, Span};
 
-/// Something that a person should look at.
+/// A finding for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// `unpinned-base`; BuildKit's own rules keep their names.
+    /// The name of the rule: `unpinned-base`; BuildKit's own rules keep their names.
     pub rule: String,
-    /// Where the rule is explained.
+    /// The URL of the rule's documentation.
     pub url: Option<String>,
-    pub told: Diagnostic,
-    /// The cells that it concerns; empty where it is about the matrix itself.
+    pub diagnostic: Diagnostic,
+    /// The affected cells; empty if it is about the matrix itself.
     pub cells: Vec<CellName>,
 }
 
@@ -22,38 +22,39 @@ pub struct Finding {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings {
     list: Vec<Finding>,
-    /// The numbers of those of one rule at one place.
+    /// The indexes of the findings of one rule at one place.
     known: HashMap<(String, String), Vec<usize>>,
 }
 
 impl Finding {
-    pub fn new(rule: impl Into<String>, told: Diagnostic) -> Self {
-        Self { rule: rule.into(), url: None, told, cells: Vec::new() }
+    pub fn new(rule: impl Into<String>, diagnostic: Diagnostic) -> Self {
+        Self { rule: rule.into(), url: None, diagnostic, cells: Vec::new() }
     }
 
     fn hinted(self) -> Self {
-        Self { told: hinted(self.told, &self.rule), ..self }
+        Self { diagnostic: hinted(self.diagnostic, &self.rule), ..self }
     }
 
-    /// Where it is.
+    /// Its place.
     pub fn span(&self) -> Option<&Span> {
-        self.told.labels.first().map(|label| &label.span)
+        self.diagnostic.labels.first().map(|label| &label.span)
     }
 }
 
 impl Findings {
-    /// Adds a finding about a cell, or about none. One that is there already gets another cell: what
-    /// a rule finds at one place is told once, whatever the values that the cells put there. What it
-    /// finds there twice in one cell are two findings.
+    /// Adds a finding about a cell, or about none. Findings of one rule at one place in different
+    /// cells are merged into one, whatever the values of the cells. Two of them in one cell are two
+    /// findings.
     pub fn add(&mut self, finding: Finding, cell: Option<&CellName>) {
         let place = match finding.span() {
-            // Cheaper than its line, which has to be counted.
+            // Cheaper than the line, which must be counted.
             Some(span) => format!("{}@{}", span.file.name(), span.start),
-            None => finding.told.message.clone(),
+            None => finding.diagnostic.message.clone(),
         };
         let there = self.known.entry((finding.rule.clone(), place)).or_default();
         let has_cell = |number: &&usize| cell.is_some() && self.list[**number].cells.last() == cell;
-        let same = |number: &&usize| self.list[**number].told.message == finding.told.message;
+        let same =
+            |number: &&usize| self.list[**number].diagnostic.message == finding.diagnostic.message;
         let own = there.iter().find(|number| has_cell(number) && same(number));
         let others = || there.iter().filter(|number| !has_cell(number));
         let known = own.or_else(|| others().find(same)).or_else(|| others().next()).copied();
@@ -68,20 +69,21 @@ impl Findings {
         }
     }
 
-    /// Adds what parsing and planning said. Each keeps its own place: two of one rule may be at one.
+    /// Adds findings of parsing and planning. These are not merged: there can be two of one rule at
+    /// one place.
     pub fn told(&mut self, diagnostics: &Diagnostics) {
-        for told in diagnostics.iter() {
-            let rule = told.rule.unwrap_or(match told.severity {
+        for diagnostic in diagnostics.iter() {
+            let rule = diagnostic.rule.unwrap_or(match diagnostic.severity {
                 Severity::Error => "error",
                 Severity::Warning | Severity::Note => "warning",
             });
-            if !self.list.iter().any(|known| known.told == *told) {
-                self.list.push(Finding::new(rule, told.clone()));
+            if !self.list.iter().any(|known| known.diagnostic == *diagnostic) {
+                self.list.push(Finding::new(rule, diagnostic.clone()));
             }
         }
     }
 
-    /// Takes out what is acknowledged, and says of the rest how to do so.
+    /// Removes acknowledged findings, and adds a hint about acknowledgement to the others.
     pub fn acknowledge(&mut self, allows: &mut Allows) {
         self.known.clear();
         let is_open = |finding: &Finding| {
@@ -96,8 +98,8 @@ impl Findings {
         self.list.iter()
     }
 
-    /// How many there are of a severity.
+    /// The number of findings with a severity.
     pub fn count(&self, severity: Severity) -> usize {
-        self.list.iter().filter(|finding| finding.told.severity == severity).count()
+        self.list.iter().filter(|finding| finding.diagnostic.severity == severity).count()
     }
 }

@@ -1,9 +1,9 @@
-//! What is unwise about a matrix and its templates, known without building. Pure.
+//! Checks a matrix and its templates without building. Pure.
 //!
-//! Findings come from four sides: what parsing and planning say ([`Findings::told`]), rules of our
-//! own over the rendered Dockerfiles ([`Findings::of_requests`]) and over Compose files
-//! ([`Findings::of_compose`]), and BuildKit's own lint ([`Findings::add`] takes what it finds). However
-//! many cells share a template, each is told once.
+//! Findings have four sources: parsing and planning ([`Findings::told`]), our own rules for
+//! rendered Dockerfiles ([`Findings::of_requests`]) and for Compose files
+//! ([`Findings::of_compose`]), and BuildKit's lint (added with [`Findings::add`]). A finding in a
+//! template is reported once, however many cells share the template.
 
 mod compose;
 mod finding;

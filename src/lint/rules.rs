@@ -9,19 +9,19 @@ use crate::error::{Diagnostic, Span};
 use crate::plan::{Base, BuildRequest, OtherPlatform, bases, final_platform};
 use crate::template::Rendered;
 
-/// How places are found that the requests do not hold themselves.
+/// Finds places that the requests do not contain.
 pub trait Places {
-    /// The line of a template that a line of a rendered Dockerfile came from.
+    /// The line of a template that a line of a rendered Dockerfile comes from.
     fn line(&self, rendered: &Rendered, line: u32) -> Option<Span>;
-    /// Where the matrix says something of a cell: `args.TOKEN`, `tag`.
+    /// The place in the matrix of a key of a cell: `args.TOKEN`, `tag`.
     fn key(&self, cell: &str, key: &str) -> Option<Span>;
 }
 
 impl Findings {
-    /// Applies our rules to what would be built. With `alone`, also those that BuildKit's own lint
-    /// has.
+    /// Applies our rules to the build requests. With `alone`, also the rules that BuildKit's lint
+    /// has too.
     pub fn of_requests(&mut self, requests: &[BuildRequest], places: &mut dyn Places, alone: bool) {
-        // Cells differ in little: what was looked at in one Dockerfile is not looked at again.
+        // Cells differ in little: equal parts of Dockerfiles are inspected once.
         let mut seen = HashSet::new();
         for request in requests {
             let file = request.instructions();
@@ -32,9 +32,9 @@ impl Findings {
                 }
             }
             for (kind, map) in [
-                ("args", &request.args),
-                ("labels", &request.labels),
-                ("annotations", &request.annotations),
+                ("args", &request.inputs.args),
+                ("labels", &request.inputs.labels),
+                ("annotations", &request.inputs.annotations),
             ] {
                 for name in map.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name)
                 {
@@ -49,12 +49,12 @@ impl Findings {
                 let place = places.key(&request.cell, "tag");
                 self.add(latest_tag(place), Some(&request.cell));
             }
-            // An engine says it with its own platform.
+            // An engine checks this with its own platform.
             if alone && let Some(found) = final_platform(request, &file, None) {
-                let told = Diagnostic::error(found.message()).help(OtherPlatform::HELP);
+                let diagnostic = Diagnostic::error(found.message()).help(OtherPlatform::HELP);
                 let place = places.line(&request.dockerfile, found.line);
                 self.add(
-                    Finding::new("final-stage-platform", placed(told, place)),
+                    Finding::new("final-stage-platform", placed(diagnostic, place)),
                     Some(&request.cell),
                 );
             }
@@ -64,7 +64,7 @@ impl Findings {
         }
     }
 
-    /// What BuildKit finds too, for when it is not asked.
+    /// Rules that BuildKit's lint has too, for use without an engine.
     fn of_dockerfile(
         &mut self,
         request: &BuildRequest,
@@ -101,47 +101,50 @@ fn unpinned(base: &Base, place: Option<Span>) -> Option<Finding> {
     let written = if base.written.parse().as_ref() == Ok(image) {
         format!("`{}`", base.written)
     } else {
-        format!("`{}`, used in place of `{}`,", shown, base.written)
+        format!("`{}` (which replaces `{}`)", shown, base.written)
     };
-    // `familiar` writes the tag that is understood out, so what was written decides.
+    // `familiar` adds the default tag, so the written name decides.
     let no_tag = image.tag.is_none();
     let latest = image.tag.as_ref().is_some_and(|tag| tag.as_str() == "latest");
-    let (rule, told) = match (no_tag, latest) {
+    let (rule, diagnostic) = match (no_tag, latest) {
         (true, _) => (
             "base-without-tag",
-            Diagnostic::warning(format!("the base {written} has no tag, which means `latest`")),
+            Diagnostic::warning(format!(
+                "the base image {written} has no tag, which means `latest`"
+            )),
         ),
         (_, true) => (
             "base-latest",
-            Diagnostic::warning(format!("the base {written} is whatever is newest on the day")),
+            Diagnostic::warning(format!("the base image {written} uses the moving tag `latest`")),
         ),
         _ => (
             "unpinned-base",
-            Diagnostic::remark(format!("the base {written} has no digest: its tag may move")),
+            Diagnostic::remark(format!("the base image {written} has no digest: its tag can move")),
         ),
     };
-    let help = "write a version and the digest of its index, which has every platform: \
+    let help = "write a version and the digest of its index, which covers every platform: \
                 `alpine:3.20@sha256:…`";
-    let told = told.help(help);
-    Some(Finding::new(rule, placed(told, place)))
+    let diagnostic = diagnostic.help(help);
+    Some(Finding::new(rule, placed(diagnostic, place)))
 }
 
 fn secret(kind: &str, name: &str, place: Option<Span>) -> Finding {
-    let told = Diagnostic::warning(format!("`{name}` in {kind} looks like a secret"))
-        .note("it stays in the image's history and configuration, where everyone can read it")
-        .help("hand it over as a secret: --secret, and RUN --mount=type=secret");
-    Finding::new("secret-in-image", placed(told, place))
+    let diagnostic = Diagnostic::warning(format!("`{name}` in {kind} looks like a secret"))
+        .note("it is stored in the image's history and configuration, where everyone can read it")
+        .help("pass it as a secret: --secret, and RUN --mount=type=secret");
+    Finding::new("secret-in-image", placed(diagnostic, place))
 }
 
 fn latest_tag(place: Option<Span>) -> Finding {
-    let told = Diagnostic::remark("the tag `latest` moves: who uses it cannot tell what they run")
-        .help("keep a tag with the version beside it");
-    Finding::new("latest-tag", placed(told, place))
+    let diagnostic =
+        Diagnostic::remark("the tag `latest` moves: its users do not know which version they run")
+            .help("add a tag with the version as well");
+    Finding::new("latest-tag", placed(diagnostic, place))
 }
 
-fn placed(told: Diagnostic, place: Option<Span>) -> Diagnostic {
+fn placed(diagnostic: Diagnostic, place: Option<Span>) -> Diagnostic {
     match place {
-        Some(span) => told.at(&span, ""),
-        None => told,
+        Some(span) => diagnostic.at(&span, ""),
+        None => diagnostic,
     }
 }

@@ -1,6 +1,6 @@
-//! Names that secrets have.
+//! Recognises secrets by name.
 
-/// Parts of names that give a secret away.
+/// Words that mark a name as a secret.
 const WORDS: &[&str] = &[
     "apikey",
     "auth",
@@ -17,10 +17,10 @@ const WORDS: &[&str] = &[
     "token",
 ];
 
-/// With one of these beside it, a key is no secret.
+/// A name with one of these words is not a secret.
 const HARMLESS: &[&str] = &["public", "pub", "keyring", "id", "url", "file", "path", "name"];
 
-/// Whether something of this name is a secret, by its words: `DB_PASSWORD`, `github.token`,
+/// Whether a name looks like that of a secret, by its words: `DB_PASSWORD`, `github.token`,
 /// `apiKey`, but not `MONKEY` or `SIGNING_KEY_ID`.
 pub(super) fn names_secret(name: &str) -> bool {
     let words = words(name);
@@ -50,7 +50,7 @@ mod tests {
     use super::names_secret;
 
     #[test]
-    fn a_secret_is_known_by_the_words_of_its_name() {
+    fn a_secret_is_recognised_by_the_words_of_its_name() {
         for name in ["PASSWORD", "db_password", "GITHUB_TOKEN", "apiKey", "my.secret", "AWS_KEY"] {
             assert!(names_secret(name), "{name}");
         }

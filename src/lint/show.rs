@@ -1,4 +1,4 @@
-//! Findings as text, JSON, SARIF and annotations of a workflow.
+//! Output of findings: text, JSON, SARIF and workflow annotations.
 
 use std::collections::BTreeMap;
 
@@ -8,19 +8,19 @@ use super::{Finding, Findings};
 use crate::error::{Diagnostics, Severity, spelled_out};
 use crate::plan::escaped;
 
-/// For people: each with its line, and a summary.
+/// Text for people: each finding with its line, and a summary.
 pub fn text(findings: &Findings, colour: bool) -> String {
     let mut drawn: Vec<String> = Vec::new();
     for finding in findings.iter() {
-        let mut told = finding.told.clone();
+        let mut diagnostic = finding.diagnostic.clone();
         if let [first, others @ ..] = finding.cells.as_slice() {
             let more = match others.len() {
                 0 => String::new(),
                 count => format!(" and {count} more"),
             };
-            told = told.note(format!("{}: {first}{more}", finding.rule));
+            diagnostic = diagnostic.note(format!("{}: {first}{more}", finding.rule));
         }
-        drawn.push(Diagnostics::from(told).render(colour));
+        drawn.push(Diagnostics::from(diagnostic).render(colour));
     }
     let counts =
         [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Note, "note")];
@@ -36,7 +36,7 @@ pub fn text(findings: &Findings, colour: bool) -> String {
     drawn.join("\n")
 }
 
-/// For programs. Versioned: fields are added, never changed, under one version.
+/// JSON for programs. Versioned: within one version, fields are added but never changed.
 pub fn json(findings: &Findings) -> String {
     let list: Vec<Value> = findings
         .iter()
@@ -48,10 +48,10 @@ pub fn json(findings: &Findings) -> String {
             json!({
                 "rule": finding.rule,
                 "severity": word(finding),
-                "message": finding.told.message,
+                "message": finding.diagnostic.message,
                 "place": place,
-                "notes": finding.told.notes,
-                "help": finding.told.help,
+                "notes": finding.diagnostic.notes,
+                "help": finding.diagnostic.help,
                 "url": finding.url,
                 "cells": finding.cells.iter().map(ToString::to_string).collect::<Vec<_>>(),
             })
@@ -60,7 +60,7 @@ pub fn json(findings: &Findings) -> String {
     pretty(&json!({ "version": 1, "findings": list }))
 }
 
-/// For code scanning.
+/// SARIF for code scanning.
 ///
 /// Source: <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>
 pub fn sarif(findings: &Findings) -> String {
@@ -86,7 +86,7 @@ pub fn sarif(findings: &Findings) -> String {
         "version": "2.1.0",
         "runs": [{
             "tool": { "driver": driver },
-            // Columns are counted in characters here.
+            // Columns count characters here.
             "columnKind": "unicodeCodePoints",
             "results": results,
         }],
@@ -94,8 +94,8 @@ pub fn sarif(findings: &Findings) -> String {
 }
 
 fn result(finding: &Finding) -> Value {
-    let mut message = finding.told.message.clone();
-    if let Some(help) = &finding.told.help {
+    let mut message = finding.diagnostic.message.clone();
+    if let Some(help) = &finding.diagnostic.help {
         message += &format!(" ({help})");
     }
     let locations: Vec<Value> = finding
@@ -130,13 +130,13 @@ fn uri(path: &str) -> String {
     out
 }
 
-/// Commands of a workflow, which make annotations.
+/// Workflow commands that create annotations.
 ///
 /// Source: <https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions>
 pub fn github(findings: &Findings) -> String {
     let mut out = String::new();
     for finding in findings.iter() {
-        let command = match finding.told.severity {
+        let command = match finding.diagnostic.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
             Severity::Note => "notice",
@@ -148,8 +148,8 @@ pub fn github(findings: &Findings) -> String {
             properties.push(format!("line={line},col={column}"));
         }
         properties.push(format!("title={}", property(&finding.rule)));
-        let mut message = finding.told.message.clone();
-        if let Some(help) = &finding.told.help {
+        let mut message = finding.diagnostic.message.clone();
+        if let Some(help) = &finding.diagnostic.help {
             message += &format!("\n{help}");
         }
         out += &format!("::{command} {}::{}\n", properties.join(","), data(&message));
@@ -157,21 +157,21 @@ pub fn github(findings: &Findings) -> String {
     out
 }
 
-/// A message: one line, whatever it holds, so that none of it begins a command; nor is any of it one
-/// in the older form, which may be anywhere in a line.
+/// A message on one line, so that no part of it starts a command. Older commands, which are allowed
+/// anywhere in a line, are removed as well.
 fn data(text: &str) -> String {
     let lines: Vec<String> = text.split('\n').map(spelled_out).collect();
     let text = lines.join("\n").replace("##[", "## [");
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// A value among others.
+/// The value of a property.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 fn word(finding: &Finding) -> &'static str {
-    match finding.told.severity {
+    match finding.diagnostic.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
         Severity::Note => "note",
@@ -180,6 +180,6 @@ fn word(finding: &Finding) -> &'static str {
 
 fn pretty(value: &Value) -> String {
     let text = serde_json::to_string_pretty(value)
-        .expect("texts, lists and maps with text keys always serialize");
+        .expect("strings, lists and maps with string keys always serialize");
     escaped(&text).into_owned() + "\n"
 }

@@ -1,4 +1,4 @@
-//! Rules over Dockerfiles, and the forms of findings.
+//! Tests of the rules for Dockerfiles, and of the output formats.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ fn request(cell: &str, dockerfile: &str) -> BuildRequest {
     }
 }
 
-/// Every template has this text.
+/// All templates have this text.
 struct One(Sources);
 
 impl One {
@@ -52,7 +52,7 @@ fn rules(findings: &Findings) -> Vec<String> {
 }
 
 #[test]
-fn each_rule_finds_what_it_is_for_and_nothing_else() {
+fn each_rule_has_its_findings_and_no_others() {
     let digest = format!("sha256:{}", "a".repeat(64));
     let bad = format!(
         "FROM ubuntu\nFROM ubuntu:latest\nFROM ubuntu:24.04\nFROM ubuntu:24.04@{digest}\n\
@@ -62,8 +62,8 @@ fn each_rule_finds_what_it_is_for_and_nothing_else() {
     let pairs = |pairs: &[(&str, &str)]| {
         pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect::<crate::input::TextMap>()
     };
-    request.args = pairs(&[("GH_TOKEN", "x"), ("EMPTY_TOKEN", ""), ("VERSION", "1")]);
-    request.labels = pairs(&[("my.password", "x")]);
+    request.inputs.args = pairs(&[("GH_TOKEN", "x"), ("EMPTY_TOKEN", ""), ("VERSION", "1")]);
+    request.inputs.labels = pairs(&[("my.password", "x")]);
     request.references = vec!["a:latest".parse().unwrap()];
     assert_eq!(
         rules(&found(&[request], &bad)),
@@ -71,7 +71,7 @@ fn each_rule_finds_what_it_is_for_and_nothing_else() {
             "base-without-tag t/Dockerfile:1:1",
             "base-latest t/Dockerfile:2:1",
             "unpinned-base t/Dockerfile:3:1",
-            // Args and labels stand at one place in these tests.
+            // In these tests, args and labels have the same place.
             "secret-in-image matrix.yaml:1:1",
             "secret-in-image matrix.yaml:1:1",
             "latest-tag matrix.yaml:1:1",
@@ -87,10 +87,10 @@ fn two_secrets_on_one_line_are_two_findings_however_many_cells_there_are() {
     let of = |n: u32| format!("FROM a@sha256:{}\nENV A_TOKEN_{n}=x B_TOKEN=y\n", "0".repeat(64));
     let requests: Vec<BuildRequest> = (1..4).map(|n| request(&n.to_string(), &of(n))).collect();
     let findings = found(&requests, &of(1));
-    let told: Vec<(&str, usize)> =
-        findings.iter().map(|f| (&*f.told.message, f.cells.len())).collect();
+    let diagnostic: Vec<(&str, usize)> =
+        findings.iter().map(|f| (&*f.diagnostic.message, f.cells.len())).collect();
     assert_eq!(
-        told,
+        diagnostic,
         [
             ("`A_TOKEN_1` in ENV looks like a secret", 3),
             ("`B_TOKEN` in ENV looks like a secret", 3)
@@ -99,7 +99,7 @@ fn two_secrets_on_one_line_are_two_findings_however_many_cells_there_are() {
 }
 
 #[test]
-fn many_cells_tell_of_one_place_once() {
+fn many_cells_get_one_finding_per_place() {
     let requests: Vec<BuildRequest> =
         (1..=3).map(|n| request(&format!("c{n}"), &format!("FROM a:{n}\n"))).collect();
     let findings = found(&requests, "FROM a:<%n%>\n");
@@ -112,9 +112,9 @@ fn many_cells_tell_of_one_place_once() {
 fn hostile() -> Findings {
     let evil = "x\r\n::error::y\u{1b}[2J%0A::set-output name=a::b ##[group]c";
     let file = SourceFile::new("a,b:c\n::stop.yaml", "one\ntwo\n");
-    let told = Diagnostic::error(evil).at(&file.span(4..7), "").help(evil);
+    let diagnostic = Diagnostic::error(evil).at(&file.span(4..7), "").help(evil);
     let mut findings = Findings::default();
-    findings.add(Finding::new("a:b,c\nd", told), Some(&"cell".into()));
+    findings.add(Finding::new("a:b,c\nd", diagnostic), Some(&"cell".into()));
     findings.told(&Diagnostics::from(Diagnostic::warning("odd")));
     findings
 }
@@ -134,7 +134,7 @@ fn an_annotation_is_one_line_and_never_another_command() {
 }
 
 #[test]
-fn json_and_sarif_say_the_same() {
+fn json_and_sarif_have_the_same_findings() {
     let findings = hostile();
     let json: Value = serde_json::from_str(&json(&findings)).unwrap();
     assert_eq!(json["version"], 1);

@@ -18,10 +18,13 @@ mod selection;
 #[cfg(test)]
 mod tests;
 
-pub use cells::{Asked, AskedFor, AskedVariable, Cell, Expansion, Origin, Source};
-pub use language::{Files, NeededFile, SETTINGS, Sheet};
+#[cfg(test)]
+pub(crate) use language::SETTINGS;
+
+pub use cells::{Asked, AskedFor, AskedVariable, Cell, Origin, Source};
+pub use language::{Files, Sheet};
 pub use model::{
-    Axis, AxisSource, AxisValue, BaseLabels, BaseWanted, Declared, DeclaredKind, FileRule, Matrix,
-    PAGE, ResolvedAxes, SourceValue, SourceValues, TokenVariable,
+    Axis, AxisSource, BaseLabels, BaseWanted, DeclaredKind, FileRule, Matrix, PAGE, ResolvedAxes,
+    TokenVariable,
 };
-pub use selection::{Facts, Overrides, Pick, Selected, Selection, Unnamed};
+pub use selection::{Facts, Overrides, Pick, Selection, Unnamed};

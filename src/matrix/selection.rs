@@ -1,15 +1,13 @@
 //! Which cells are wanted, and what flags say differently from the file.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
 use super::model::{Axis, AxisValue, Lookup, Matrix, Pattern, Rule, unknown_order};
 use crate::error::{Diagnostic, Diagnostics, SourceFile, listed};
-use crate::image::{Platform, Reference, Repository};
-use crate::input::TextMap;
-use crate::input::{Cache, NamedContext, Network, Secret};
+use crate::image::{Platform, Repository};
+use crate::input::{Caches, Inputs};
 
 /// What the repository and the environment say of the sources that the images are made from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,29 +64,11 @@ pub struct Overrides {
     pub platforms: Vec<Platform>,
     /// In place of vars of the file.
     pub vars: IndexMap<String, String>,
-    /// Added to the file's, or in their place.
-    pub args: TextMap,
-    /// Added to the file's, or in their place.
-    pub labels: TextMap,
-    /// Added to the file's, or in their place.
-    pub annotations: TextMap,
-    /// In place of `target`.
-    pub target: Option<String>,
-    /// In place of `network`.
-    pub network: Option<Network>,
-    /// Added to the file's, or in their place.
-    pub bases: IndexMap<String, Reference>,
-    /// Added to the file's, or in their place; paths of these and of the secrets are counted as the
-    /// file's own are.
-    pub contexts: IndexMap<String, NamedContext>,
-    /// Added to the file's, or in their place.
-    pub secrets: IndexMap<String, Secret>,
-    /// Added to the file's, or in their place.
-    pub ssh: IndexMap<String, Vec<PathBuf>>,
-    /// Added to the file's.
-    pub cache_from: Vec<Cache>,
-    /// Added to the file's.
-    pub cache_to: Vec<Cache>,
+    /// Merged into those of the file with [`Inputs::overlaid`]. Paths are relative to the directory of
+    /// matrix.yaml.
+    pub inputs: Inputs,
+    /// Added to those of the file.
+    pub caches: Caches,
     /// The variables that said one of these, where no flag did: `ONEBUILD_IMAGE`.
     pub environment: Vec<String>,
 }

@@ -38,13 +38,13 @@ pub(super) fn label(wanted: BaseWanted, request: &mut BuildRequest) -> Option<Un
         None | Some(BuiltOn::NoImage) => None,
         Some(BuiltOn::Unknown(why)) => {
             let own = own_labels(request, &file);
-            let mut open =
-                wanted.annotations != BaseLabels::None && !request.annotations.contains_key(NAME);
+            let mut open = wanted.annotations != BaseLabels::None
+                && !request.inputs.annotations.contains_key(NAME);
             if wanted.labels != BaseLabels::None {
                 for name in [NAME, DIGEST] {
                     let is_given = own.iter().any(|own| own == name);
-                    if !is_given && !request.labels.contains_key(name) {
-                        request.labels.insert(name.into(), "".into());
+                    if !is_given && !request.inputs.labels.contains_key(name) {
+                        request.inputs.labels.insert(name.into(), "".into());
                         open |= name == NAME;
                     }
                 }
@@ -62,8 +62,8 @@ fn name(wanted: BaseWanted, request: &mut BuildRequest, base: Base, platform: Op
     let image = base.image.clone();
     let mut pin = Pin { base, platform, labels: false, annotations: false };
     for (wanted, map, is_pinned) in [
-        (wanted.labels, &mut request.labels, &mut pin.labels),
-        (wanted.annotations, &mut request.annotations, &mut pin.annotations),
+        (wanted.labels, &mut request.inputs.labels, &mut pin.labels),
+        (wanted.annotations, &mut request.inputs.annotations, &mut pin.annotations),
     ] {
         if wanted == BaseLabels::None {
             continue;
@@ -89,14 +89,14 @@ impl BuildRequest {
         let mut pinned = self.clone();
         let image = Reference { digest: Some(digest.clone()), ..pin.base.image.clone() };
         let other = |name: &str| !same(name, &pin.base.written);
-        pinned.bases.retain(|name, _| other(name));
-        pinned.contexts.retain(|name, _| other(name));
-        pinned.bases.insert(pin.base.written.clone(), image);
+        pinned.inputs.bases.retain(|name, _| other(name));
+        pinned.inputs.contexts.retain(|name, _| other(name));
+        pinned.inputs.bases.insert(pin.base.written.clone(), image);
         if pin.labels {
-            pinned.labels.insert(DIGEST.into(), digest.to_string().into());
+            pinned.inputs.labels.insert(DIGEST.into(), digest.to_string().into());
         }
         if pin.annotations {
-            pinned.annotations.insert(DIGEST.into(), digest.to_string().into());
+            pinned.inputs.annotations.insert(DIGEST.into(), digest.to_string().into());
         }
         pinned.pin = None;
         pinned
@@ -106,7 +106,7 @@ impl BuildRequest {
 /// The label that may come from the base image, where another label of `request` names the base: it
 /// would then be the digest of something else.
 pub fn inherited_label(request: &BuildRequest) -> Option<&'static str> {
-    let labels = &request.labels;
+    let labels = &request.inputs.labels;
     let is_open =
         labels.contains_key(NAME) && !labels.contains_key(DIGEST) && request.pin.is_none();
     let is_own = || own_labels(request, &request.instructions()).iter().any(|own| own == DIGEST);
@@ -270,8 +270,8 @@ mod tests {
             ("", None, None),
             ("FROM\n", None, None),
         ] {
-            let target = target.map(Into::into);
-            let request = BuildRequest { target, ..request(dockerfile) };
+            let mut request = request(dockerfile);
+            request.inputs.target = target.map(Into::into);
             let found = match built_on(&request, &request.instructions()) {
                 Some(BuiltOn::Image(base, _)) => Some(base.written),
                 _ => None,
@@ -299,18 +299,18 @@ mod tests {
             ("FROM x AS s\nFROM s\n", vec![("s", "c:2")], vec![], "docker.io/library/c:2", "s"),
         ] {
             let mut request = request(dockerfile);
-            request.contexts =
+            request.inputs.contexts =
                 contexts.iter().map(|(k, to)| ((*k).to_owned(), image(to))).collect();
-            request.bases =
+            request.inputs.bases =
                 bases.iter().map(|(k, to)| ((*k).to_owned(), to.parse().unwrap())).collect();
             label(wanted, &mut request);
-            assert_eq!(&*request.labels[NAME], name, "{dockerfile}");
-            assert_eq!(&*request.annotations[NAME], name);
+            assert_eq!(&*request.inputs.labels[NAME], name, "{dockerfile}");
+            assert_eq!(&*request.inputs.annotations[NAME], name);
             let pinned = request.pinned(&request.pin.clone().unwrap(), &digest);
-            assert_eq!((pinned.contexts.len(), pinned.bases.len()), (0, 1));
-            assert_eq!(pinned.bases[key].to_string(), format!("{name}@{digest}"));
-            assert_eq!(*pinned.labels[DIGEST], digest.to_string());
-            assert!(!pinned.annotations.contains_key(DIGEST));
+            assert_eq!((pinned.inputs.contexts.len(), pinned.inputs.bases.len()), (0, 1));
+            assert_eq!(pinned.inputs.bases[key].to_string(), format!("{name}@{digest}"));
+            assert_eq!(*pinned.inputs.labels[DIGEST], digest.to_string());
+            assert!(!pinned.inputs.annotations.contains_key(DIGEST));
         }
     }
 
@@ -323,17 +323,20 @@ mod tests {
         let digest = crate::image::Digest::of(b"x");
         let mut written = request(&format!("FROM a:1@{digest}\n"));
         label(both, &mut written);
-        assert_eq!((&*written.labels[DIGEST], &written.pin), (&*digest.to_string(), &None));
-        assert_eq!(*written.annotations[DIGEST], digest.to_string());
+        assert_eq!((&*written.inputs.labels[DIGEST], &written.pin), (&*digest.to_string(), &None));
+        assert_eq!(*written.inputs.annotations[DIGEST], digest.to_string());
         let mut given = request("FROM a:1\n");
-        given.labels.insert(DIGEST.into(), "mine".into());
+        given.inputs.labels.insert(DIGEST.into(), "mine".into());
         label(both, &mut given);
         let pin = given.pin.unwrap();
-        assert_eq!((&*given.labels[DIGEST], pin.labels, pin.annotations), ("mine", false, true));
+        assert_eq!(
+            (&*given.inputs.labels[DIGEST], pin.labels, pin.annotations),
+            ("mine", false, true)
+        );
         let mut folder = request("FROM a\n");
-        folder.contexts.insert("a".to_owned(), NamedContext::Folder("x".into()));
+        folder.inputs.contexts.insert("a".to_owned(), NamedContext::Folder("x".into()));
         label(both, &mut folder);
-        assert_eq!((folder.labels.len(), &folder.pin), (0, &None));
+        assert_eq!((folder.inputs.labels.len(), &folder.pin), (0, &None));
     }
 
     #[test]
@@ -363,12 +366,14 @@ mod tests {
         ] {
             let mut request = request(dockerfile);
             request.platforms = ["linux/amd64", "linux/arm64"].map(|p| p.parse().unwrap()).into();
-            request.contexts = folder.clone().into();
+            request.inputs.contexts = folder.clone().into();
             let found = label(both, &mut request);
             assert_eq!(found.map(|unknown| unknown.line), line, "{dockerfile}");
-            let empty: Vec<&str> = request.labels.keys().map(|name| &**name).collect();
+            let empty: Vec<&str> = request.inputs.labels.keys().map(|name| &**name).collect();
             assert_eq!(empty, labels, "{dockerfile}");
-            assert!(request.labels.values().all(|text| text.is_empty()) && request.pin.is_none());
+            assert!(
+                request.inputs.labels.values().all(|text| text.is_empty()) && request.pin.is_none()
+            );
         }
     }
 
@@ -379,11 +384,11 @@ mod tests {
         let mut request = request(text);
         request.platforms = ["linux/amd64", "linux/arm64"].map(|p| p.parse().unwrap()).into();
         assert_eq!(label(wanted, &mut request), None);
-        assert_eq!(&*request.labels[NAME], "docker.io/library/a:1");
+        assert_eq!(&*request.inputs.labels[NAME], "docker.io/library/a:1");
         // What the matrix says counts, also where nothing is known.
         let mut given = self::request("FROM a-$BUILDARCH\n");
-        given.labels.insert(NAME.into(), "mine".into());
+        given.inputs.labels.insert(NAME.into(), "mine".into());
         assert_eq!(label(wanted, &mut given), None);
-        assert_eq!(&*given.labels[NAME], "mine");
+        assert_eq!(&*given.inputs.labels[NAME], "mine");
     }
 }

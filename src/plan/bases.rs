@@ -43,8 +43,8 @@ impl BuildRequest {
         native: Option<&Platform>,
     ) -> Evaluated {
         file.stages(&Given {
-            args: &self.args,
-            target: self.target.as_deref(),
+            args: &self.inputs.args,
+            target: self.inputs.target.as_deref(),
             platform: Some(platform),
             build_platform: native,
             is_replaced: &|name| replaced(self, name).is_some(),
@@ -89,7 +89,7 @@ pub fn needed_images(
     platform: &Platform,
     native: &Platform,
 ) -> Vec<NeededImage> {
-    if file.is_foreign(&request.args) {
+    if file.is_foreign(&request.inputs.args) {
         return Vec::new();
     }
     let evaluated = request.stages(file, platform, Some(native));
@@ -165,7 +165,7 @@ pub fn final_platform(
         Kind::From(from) => from.platform.is_some(),
         _ => false,
     };
-    if !file.instructions.iter().any(chooses) || file.is_foreign(&request.args) {
+    if !file.instructions.iter().any(chooses) || file.is_foreign(&request.inputs.args) {
         return None;
     }
     let any = |native: Option<&Platform>| -> Result<Option<OtherPlatform>, Unexpanded> {
@@ -246,12 +246,12 @@ pub(super) fn taken(request: &BuildRequest, line: u32, written: String) -> Optio
 /// What replaces a name, if anything does, and whether that is an image. Contexts go before bases, as in
 /// the request to BuildKit.
 pub(super) fn replaced(request: &BuildRequest, name: &str) -> Option<Option<Reference>> {
-    let context = request.contexts.iter().find(|(known, _)| same(known, name));
+    let context = request.inputs.contexts.iter().find(|(known, _)| same(known, name));
     let context = context.map(|(_, context)| match context {
         NamedContext::Image(image) => Some(image.clone()),
         NamedContext::Folder(_) | NamedContext::Url(_) => None,
     });
-    let base = || request.bases.iter().find(|(known, _)| same(known, name));
+    let base = || request.inputs.bases.iter().find(|(known, _)| same(known, name));
     context.or_else(|| base().map(|(_, image)| Some(image.clone())))
 }
 
@@ -284,11 +284,11 @@ mod tests {
                     RUN --mount=type=bind,from=mine:1,target=/b --mount=from=folder,target=/c x\n\
                     FROM a-$TARGETARCH AS arch\nONBUILD COPY --from=c a b\nFROM arch\n";
         let mut request = request(text);
-        request.args = IndexMap::from([("V".into(), "3.21".into())]);
-        request.bases =
+        request.inputs.args = IndexMap::from([("V".into(), "3.21".into())]);
+        request.inputs.bases =
             IndexMap::from([("mine:1".to_owned(), "m.example/mine:2".parse().unwrap())]);
         let folder = NamedContext::Folder("x".into());
-        request.contexts = IndexMap::from([("folder".to_owned(), folder)]);
+        request.inputs.contexts = IndexMap::from([("folder".to_owned(), folder)]);
         let bases: Vec<String> = bases(&request, &request.instructions())
             .iter()
             .map(|base| format!("{} {}", base.line, base.image))
@@ -370,7 +370,7 @@ mod tests {
             let mut request = request(dockerfile);
             request.platforms = platforms(cell);
             let folder = NamedContext::Folder("x".into());
-            request.contexts = IndexMap::from([("folder".to_owned(), folder)]);
+            request.inputs.contexts = IndexMap::from([("folder".to_owned(), folder)]);
             let native: Option<Platform> = native.map(|native| native.parse().unwrap());
             let found = final_platform(&request, &request.instructions(), native.as_ref());
             let found =
@@ -403,7 +403,7 @@ mod tests {
             ),
         ] {
             let mut request = request(text);
-            request.target = target.map(Into::into);
+            request.inputs.target = target.map(Into::into);
             let found = platforms(&["linux/arm64", "linux/amd64"]);
             let needed = needed_images(&request, &request.instructions(), &found[0], &found[1]);
             let shown = |list: &[Platform]| {

@@ -1,7 +1,7 @@
 //! From cells and templates to build requests.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::base_labels::{self, UnknownBase};
@@ -9,7 +9,7 @@ use super::privileges::{Privileges, privileges};
 use super::request::{BuildOptions, BuildRequest};
 use super::templates::Templates;
 use crate::error::{Diagnostic, Diagnostics, listed};
-use crate::input::{Cache, NamedContext, Root, Secret, SecretSource, SharedPlace};
+use crate::input::{Cache, Root, SharedPlace};
 use crate::matrix::{Cell, Matrix};
 use crate::template::NameUse;
 
@@ -107,20 +107,7 @@ fn request(
     let includes = |name: &str| templates.get(&cell.context, name);
     let dockerfile = template.render(&cell.scope, &includes)?;
     let beside = |path: &Path| root.join(path);
-    let context = |context: &NamedContext| match context {
-        NamedContext::Folder(folder) => NamedContext::Folder(beside(folder)),
-        other => other.clone(),
-    };
-    let secret = |secret: &Secret| match &secret.source {
-        SecretSource::File(path) => {
-            Secret { source: SecretSource::File(beside(path)), ..secret.clone() }
-        }
-        SecretSource::Variable(_) => secret.clone(),
-    };
-    let agents = |places: &Vec<PathBuf>| places.iter().map(|path| beside(path)).collect();
-    let own = |caches: &[Cache]| {
-        caches.iter().map(|cache| cache.of_cell(&cell.name).with_folder(beside)).collect()
-    };
+    let own = |cache: &Cache| cache.of_cell(&cell.name).with_folder(beside);
     let mut request = BuildRequest {
         cell: cell.name.clone(),
         dockerfile: Arc::new(dockerfile),
@@ -128,19 +115,10 @@ fn request(
         context: beside(Path::new(&*cell.context)),
         platforms: cell.platforms.to_vec(),
         references: cell.references.clone(),
-        args: cell.args.clone(),
-        labels: cell.labels.clone(),
-        target: cell.target.clone(),
-        annotations: cell.annotations.clone(),
-        bases: cell.bases.clone(),
-        contexts: cell.contexts.iter().map(|(name, one)| (name.clone(), context(one))).collect(),
-        secrets: cell.secrets.iter().map(|(id, one)| (id.clone(), secret(one))).collect(),
-        ssh: cell.ssh.iter().map(|(id, places)| (id.clone(), agents(places))).collect(),
-        network: cell.network,
+        inputs: cell.inputs.clone().with_paths(beside),
+        caches: cell.caches.map(own),
         privileges: Privileges::default(),
         media_types: cell.media_types,
-        cache_from: own(&cell.cache_from),
-        cache_to: own(&cell.cache_to),
         pin: None,
         test: cell.test.clone(),
         script: None,
@@ -183,7 +161,7 @@ fn overwritten(cells: &[Cell], requests: &[BuildRequest]) -> Diagnostics {
     let mut warnings = Diagnostics::default();
     let mut owners: HashMap<SharedPlace, &BuildRequest> = HashMap::new();
     for (cell, request) in cells.iter().zip(requests) {
-        for shared in request.cache_to.iter().filter_map(Cache::shared_place) {
+        for shared in request.caches.to.iter().filter_map(Cache::shared_place) {
             let SharedPlace { place, named_by } = shared.clone();
             let Some(first) = owners.insert(shared, request) else { continue };
             let message = format!("several cells write the cache `{place}`: the last one stays");

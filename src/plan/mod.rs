@@ -4,7 +4,7 @@
 //! inserts them, and asks again, since a template may include others:
 //!
 //! ```
-//! # use onebuild::{error::SourceFile, matrix::*, plan::*};
+//! # use onebuild::{error::SourceFile, input::Root, matrix::*, plan::*};
 //! # let text = "image: me/app\ntag: <%os%>\nplatforms: linux/amd64\naxes: {os: [a]}";
 //! # let matrix = Matrix::parse(SourceFile::new("matrix.yaml", text)).unwrap();
 //! # let overrides = Overrides::default();
@@ -37,18 +37,14 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
-pub use crate::input::{
-    Cache, MediaTypes, NamedContext, Network, Root, Secret, SecretSource, SharedPlace, Test,
-    TestCommand, TimeLimit, Volume, Wait, fields, parent,
-};
 pub use base_labels::{inherited_label, label_sources};
 pub(crate) use bases::bases;
 pub use bases::{Base, NeededImage, OtherPlatform, final_platform, needed_images};
-pub use make::{Plan, plan};
+pub use make::plan;
 pub use privileges::Privileges;
 pub use rendered_files::{RenderedFile, committed};
 pub use request::{BuildOptions, BuildRequest, FileOutput, Output, Pin};
 pub(crate) use show::escaped;
-pub use show::{Bake, Beyond, Strategy, bake, github, table, write_json};
+pub use show::{Beyond, bake, github, table, write_json};
 pub use sources::Sources;
 pub use templates::{Needed, Templates};

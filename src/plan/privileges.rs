@@ -93,11 +93,9 @@ mod tests {
             ("FROM a AS b\nONBUILD RUN --security=insecure x", None, (None, None)),
         ] {
             let rendered = Rendered::verbatim("Dockerfile", text);
-            let request = BuildRequest {
-                dockerfile: Arc::new(rendered),
-                target: target.map(Into::into),
-                ..BuildRequest::sample("c")
-            };
+            let mut request =
+                BuildRequest { dockerfile: Arc::new(rendered), ..BuildRequest::sample("c") };
+            request.inputs.target = target.map(Into::into);
             let Privileges { network_host, insecure } = privileges(&request);
             assert_eq!((network_host, insecure), wanted, "{text}");
         }

@@ -3,13 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use super::bases::Base;
 use super::privileges::Privileges;
 use crate::cell_name::CellName;
 use crate::image::{Platform, Reference};
-use crate::input::{Cache, MediaTypes, NamedContext, Network, Secret, Test, TextMap};
+use crate::input::{Caches, Inputs, MediaTypes, Network, Test};
 use crate::template::Rendered;
 
 /// Everything a builder must know of one cell.
@@ -25,27 +23,12 @@ pub struct BuildRequest {
     pub platforms: Vec<Platform>,
     /// Every name the image gets, each with a tag.
     pub references: Vec<Reference>,
-    pub args: TextMap,
-    pub labels: TextMap,
-    pub target: Option<Arc<str>>,
-    /// Of the image index and its manifests.
-    pub annotations: TextMap,
-    /// What stands in for an image that the Dockerfile names, the key being the name in `FROM`.
-    pub bases: IndexMap<String, Reference>,
-    /// Further contexts, by the name that `FROM` and `COPY --from` know them by.
-    pub contexts: IndexMap<String, NamedContext>,
-    /// What `RUN --mount=type=secret` may ask for, by id.
-    pub secrets: IndexMap<String, Secret>,
-    /// What `RUN --mount=type=ssh` may ask for, by id: sockets of agents or private keys, the
-    /// running agent where the list is empty.
-    pub ssh: IndexMap<String, Vec<PathBuf>>,
-    /// In place of the options' network.
-    pub network: Option<Network>,
+    /// Paths start from the current directory.
+    pub inputs: Inputs,
+    pub caches: Caches,
     /// What its steps ask for, and what BuildKit is then asked for in their name.
     pub privileges: Privileges,
     pub media_types: MediaTypes,
-    pub cache_from: Vec<Cache>,
-    pub cache_to: Vec<Cache>,
     /// A base image whose digest only the build can find out, since it is to become a label.
     pub pin: Option<Pin>,
     /// What each platform must do before the image goes anywhere.
@@ -129,19 +112,10 @@ impl BuildRequest {
             context: ".".into(),
             platforms: vec!["linux/amd64".parse().expect("it is a platform")],
             references: vec!["me/app:1".parse().expect("it is a reference")],
-            args: IndexMap::new(),
-            labels: IndexMap::new(),
-            target: None,
-            annotations: IndexMap::new(),
-            bases: IndexMap::new(),
-            contexts: IndexMap::new(),
-            secrets: IndexMap::new(),
-            ssh: IndexMap::new(),
-            network: None,
+            inputs: Inputs::default(),
+            caches: Caches::default(),
             privileges: Privileges::default(),
             media_types: MediaTypes::default(),
-            cache_from: Vec::new(),
-            cache_to: Vec::new(),
             pin: None,
             test: None,
             script: None,

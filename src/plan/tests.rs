@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::{Plan, Root, Templates, plan, table, write_json};
+use super::make::Plan;
+use super::{Templates, plan, table, write_json};
 use crate::error::{Diagnostics, SourceFile};
+use crate::input::Root;
 use crate::matrix::{Cell, Matrix, Overrides, Pick, Selection};
 
 const MATRIX: &str = "\
@@ -67,7 +69,7 @@ fn each_file_is_asked_for_once_and_each_cell_gets_a_request() {
     assert_eq!(&*last.cell, "2-alpine");
     assert_eq!(last.dockerfile.text(), "FROM alpine:2\nRUN curl\n");
     assert_eq!(last.context, Path::new("sub/templates"));
-    assert_eq!((&*last.args["V"], last.target.as_deref()), ("2", Some("final")));
+    assert_eq!((&*last.inputs.args["V"], last.inputs.target.as_deref()), ("2", Some("final")));
     assert_eq!(&*last.dockerfile.origin(2).unwrap().file, "templates/common/tail");
 }
 

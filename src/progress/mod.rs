@@ -17,4 +17,4 @@ mod settings;
 mod tty;
 
 pub use display::start;
-pub use settings::{Mode, Settings, Size, terminal_size};
+pub use settings::{Mode, Settings, terminal_size};

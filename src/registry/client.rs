@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::answer::fault;
-use super::endpoint::{address, base, is_loopback};
+use super::endpoint::{address, base};
 use super::error::{RegistryError, no_login};
 use super::grant::{Access, Grant, Way, way};
 use super::manifest::{ACCEPTED, Manifest};
@@ -24,6 +24,7 @@ use crate::debug;
 use crate::docker::Credentials;
 use crate::failure::{Phase, RegistryFault, Role};
 use crate::image::{Digest, Reference, Repository};
+use crate::loopback::leads_to_loopback;
 use crate::proxy::Proxies;
 
 /// The specification asks registries to accept manifests of at least this size.
@@ -177,7 +178,8 @@ impl RegistryClient {
             let no_address =
                 || RegistryFault::Malformed("a redirect without a location".to_owned());
             let to = to.ok_or_else(no_address)?;
-            let local = is_loopback(base) && base.scheme() == "http" && is_loopback(&to);
+            let local =
+                leads_to_loopback(base) && base.scheme() == "http" && leads_to_loopback(&to);
             if to.scheme() != "https" && !(to.scheme() == "http" && local) {
                 return Err(RegistryFault::UnsafeRedirect);
             }
@@ -252,7 +254,7 @@ impl Registry for RegistryClient {
             let name = name(reference);
             let answer = self.read(Method::GET, &reference.repository, "manifests", &name).await?;
             let bytes = checked(answer.body, reference.digest.as_ref())?;
-            let read = manifest::Manifest::read(bytes);
+            let read = manifest::Manifest::read(&bytes);
             read.map_err(|what| RegistryFault::Malformed(what.to_owned()))
         };
         self.in_time(reference, Phase::Verify, get).await

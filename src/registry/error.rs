@@ -28,11 +28,6 @@ impl RegistryError {
         &self.fault
     }
 
-    /// Whether the same request may succeed later.
-    pub fn is_temporary(&self) -> bool {
-        self.fault.is_temporary()
-    }
-
     /// The cause alone, without the action that failed: `not logged in to ghcr.io`.
     pub fn cause(&self) -> String {
         self.fault.cause(&self.request())

@@ -13,11 +13,11 @@ use reqwest::Url;
 use serde::Deserialize;
 
 use super::challenge::{Challenge, parse};
-use super::endpoint::is_loopback;
 use super::wire::Call;
 use crate::debug;
 use crate::docker::{Login, Secret};
 use crate::failure::RegistryFault;
+use crate::loopback::leads_to_loopback;
 
 /// The lifetime of a token that does not state one, according to the specification.
 const DEFAULT_LIFETIME: u64 = 60;
@@ -152,7 +152,7 @@ fn token_call(
     if !url.username().is_empty() || url.password().is_some() || url.host_str().is_none() {
         return Err(malformed);
     }
-    let on_loopback = is_loopback(base) && is_loopback(&url);
+    let on_loopback = leads_to_loopback(base) && leads_to_loopback(&url);
     if url.scheme() != "https" && !(url.scheme() == "http" && on_loopback) {
         return Err(RegistryFault::UnsafeTokenServer);
     }

@@ -3,7 +3,6 @@
 //! Format: <https://github.com/opencontainers/image-spec/blob/main/image-index.md>; Docker's own
 //! types have the same shape.
 
-use bytes::Bytes;
 use serde::Deserialize;
 
 use crate::image::{Digest, Platform};
@@ -17,9 +16,8 @@ pub(super) const ACCEPTED: &str = "application/vnd.oci.image.index.v1+json, \
 /// A manifest as stored in the registry.
 #[derive(Debug, Clone)]
 pub struct Manifest {
-    /// Computed from `bytes`.
+    /// Computed from its bytes.
     pub digest: Digest,
-    pub bytes: Bytes,
     pub content: Content,
 }
 
@@ -36,8 +34,6 @@ pub enum Content {
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub digest: Digest,
-    /// Size of the manifest in bytes, as stated in the index.
-    pub size: u64,
     /// `None` for anything that is not an image, such as an attestation.
     pub platform: Option<Platform>,
 }
@@ -56,7 +52,6 @@ struct RawConfig {
 #[derive(Deserialize)]
 struct RawEntry {
     digest: String,
-    size: u64,
     platform: Option<RawPlatform>,
 }
 
@@ -71,16 +66,15 @@ struct RawPlatform {
 
 impl Manifest {
     /// Parses a manifest; the error describes what the bytes are instead.
-    pub(super) fn read(bytes: Bytes) -> Result<Self, &'static str> {
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, &'static str> {
         const NO_DIGEST: &str = "a manifest with an invalid digest";
         let raw: Raw =
-            serde_json::from_slice(&bytes).map_err(|_| "a response that is not a manifest")?;
+            serde_json::from_slice(bytes).map_err(|_| "a response that is not a manifest")?;
         let content = match (raw.manifests, raw.config) {
             (Some(entries), None) => {
                 let entries = entries.into_iter().map(|entry| {
                     Ok(Entry {
                         digest: entry.digest.parse().map_err(|_| NO_DIGEST)?,
-                        size: entry.size,
                         platform: entry.platform.and_then(RawPlatform::read),
                     })
                 });
@@ -93,7 +87,7 @@ impl Manifest {
             (Some(_), Some(_)) => return Err("a manifest that is both an index and an image"),
             (None, None) => return Err("a manifest that is neither an index nor an image"),
         };
-        Ok(Self { digest: Digest::of(&bytes), bytes, content })
+        Ok(Self { digest: Digest::of(bytes), content })
     }
 }
 
@@ -121,7 +115,7 @@ mod tests {
     const DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
     fn read(text: String) -> Result<Manifest, &'static str> {
-        Manifest::read(Bytes::from(text))
+        Manifest::read(text.as_bytes())
     }
 
     #[test]

@@ -41,7 +41,7 @@ use crate::image::{Digest, Reference, Repository};
 
 pub use client::RegistryClient;
 pub use error::RegistryError;
-pub use manifest::{Content, Entry, Manifest};
+pub use manifest::Manifest;
 pub use retry::{Patience, retry_after};
 pub use verify::{Settle, VerifyError, verify};
 

@@ -8,11 +8,11 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method};
 use reqwest::{Client, ClientBuilder, Proxy, Url};
 
-use super::endpoint::is_loopback;
 use super::retry::Patience;
 use crate::debug::{self, Exchange};
 use crate::docker::{Secret, causes, certificate_fault};
 use crate::failure::{RegistryFault, Role};
+use crate::loopback::leads_to_loopback;
 use crate::proxy::Proxies;
 
 const AGENT: &str = concat!("onebuild/", env!("CARGO_PKG_VERSION"));
@@ -108,7 +108,7 @@ impl Wire {
     }
 
     fn client(&self, url: &Url) -> Result<&Client, RegistryFault> {
-        let client = if is_loopback(url) {
+        let client = if leads_to_loopback(url) {
             // Loopback does not go through a proxy. A machine without trusted authorities can still
             // use plain http there.
             self.loopback.get_or_init(|| {

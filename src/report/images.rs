@@ -20,7 +20,8 @@ mod tests {
     #[test]
     fn only_built_cells_have_a_line() {
         let outcomes = samples::mixed();
-        let lines = outcomes.iter().filter_map(|cell| image(&cell.references, &cell.result));
+        let lines =
+            outcomes.iter().filter_map(|end| image(&[samples::reference(&end.cell)], &end.result));
         insta::assert_snapshot!(lines.collect::<String>());
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::failure::{Kind, Phase};
-use crate::image::Digest;
+use crate::image::{Digest, Reference};
 use crate::outcome::{Built, CellResult, Failure, Outcome, Place};
 
 pub(crate) fn mixed() -> Vec<Outcome> {
@@ -22,7 +22,7 @@ pub(crate) fn mixed() -> Vec<Outcome> {
 
 pub(crate) fn built(cell: &str, millis: u64, push: bool) -> Outcome {
     let mut built = outcome(cell, CellResult::NotStarted, millis);
-    let pushed = if push { built.references.clone() } else { Vec::new() };
+    let pushed = if push { vec![reference(cell)] } else { Vec::new() };
     built.result = CellResult::Built(Built {
         digest: Some(Digest::of(cell.as_bytes())),
         pushed,
@@ -33,6 +33,10 @@ pub(crate) fn built(cell: &str, millis: u64, push: bool) -> Outcome {
     built
 }
 
+pub(crate) fn reference(cell: &str) -> Reference {
+    format!("127.0.0.1:5000/caijiamx/1panel:{cell}").parse().unwrap()
+}
+
 pub(crate) fn failed(cell: &str, failure: Failure) -> Outcome {
     outcome(cell, CellResult::Failed(Box::new(failure)), 44_000)
 }
@@ -41,7 +45,6 @@ pub(crate) fn outcome(cell: &str, result: CellResult, millis: u64) -> Outcome {
     Outcome {
         cell: cell.into(),
         platforms: ["linux/amd64", "linux/arm64"].map(|p| p.parse().unwrap()).into(),
-        references: vec![format!("127.0.0.1:5000/caijiamx/1panel:{cell}").parse().unwrap()],
         result,
         elapsed: Duration::from_millis(millis),
     }

@@ -132,13 +132,7 @@ fn summaries(requests: &[BuildRequest]) -> Vec<CellSummary> {
 }
 
 fn outcome(request: &BuildRequest, result: CellResult, elapsed: Duration) -> Outcome {
-    Outcome {
-        cell: request.cell.clone(),
-        platforms: request.platforms.clone(),
-        references: request.references.clone(),
-        result,
-        elapsed,
-    }
+    Outcome { cell: request.cell.clone(), platforms: request.platforms.clone(), result, elapsed }
 }
 
 /// A panic only fails its own cell. Nothing but dropping the whole run aborts these tasks.

@@ -1,4 +1,4 @@
-//! What an expression comes to.
+//! Evaluates expressions.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::value::{Scope, Value};
 use crate::error::{Diagnostic, Diagnostics, listed};
 use crate::version;
 
-/// The names that hold at a point of a template.
+/// The names that are defined at a point of a template.
 pub(super) struct Frame<'a> {
     pub(super) scope: &'a Scope,
     pub(super) source: &'a Source,
@@ -36,7 +36,7 @@ impl<'a> Frame<'a> {
         local.map(|(_, value)| value).or_else(|| self.scope.get(name))
     }
 
-    /// The value of a path, or what is not defined about it.
+    /// The value of a path, or an error for the part of it that is not defined.
     pub(super) fn path(&self, path: &[Name]) -> Result<&Value, Box<Diagnostic>> {
         let [root, properties @ ..] = path else { unreachable!("a path has a first name") };
         let mut value = self.root(&root.text).ok_or_else(|| {
@@ -48,12 +48,12 @@ impl<'a> Frame<'a> {
             value = value.property(&name.text).ok_or_else(|| {
                 let known = || value.properties().iter().map(|(name, _)| &**name);
                 let help = match value.properties() {
-                    [] => format!("`{read}` is plain text: it has no properties"),
+                    [] => format!("`{read}` is a plain string without properties"),
                     _ => format!("it has: {}", listed(known())),
                 };
                 let message = match value.as_text() {
                     Some(text) if !value.properties().is_empty() => {
-                        format!("`{read}` has no property `{}` where it is `{text}`", name.text)
+                        format!("`{read}` has no property `{}` when it is `{text}`", name.text)
                     }
                     _ => format!("`{read}` has no property `{}`", name.text),
                 };
@@ -70,7 +70,7 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// The finding for a name that is not defined.
+/// The error for a name that is not defined.
 fn undefined<'n>(
     source: &Source,
     name: &Name,
@@ -108,7 +108,7 @@ pub(super) fn evaluate(expression: &Expression, frame: &Frame<'_>) -> Evaluated 
             let (left, right) = (evaluate(left, frame)?, evaluate(right, frame)?);
             compare(*comparison, &left, &right).map(Value::Truth).map_err(|why| {
                 let span = frame.source.span(expression.range.clone());
-                Box::new(Diagnostic::error("these cannot be compared").at(&span, why))
+                Box::new(Diagnostic::error("these values cannot be compared").at(&span, why))
             })
         }
         Kind::Filter(Filter::Default, inner, arguments) => match &inner.kind {
@@ -124,27 +124,27 @@ pub(super) fn evaluate(expression: &Expression, frame: &Frame<'_>) -> Evaluated 
                 arguments.iter().map(|argument| evaluate(argument, frame)).collect();
             filter.apply(value, &arguments?).map_err(|why| {
                 let span = frame.source.span(expression.range.clone());
-                Box::new(Diagnostic::error("a filter cannot be applied here").at(&span, why))
+                Box::new(Diagnostic::error("this filter cannot be applied here").at(&span, why))
             })
         }
     }
 }
 
-/// Whether it holds. Only a comparison or a truth can: the emptiness of a text is asked for in so
-/// many words, so that `if debug` with the text `false` does not come as a surprise.
+/// Evaluates a condition. Only comparisons and booleans are conditions: if a non-empty string were
+/// true, `if debug` with the string `false` would be a surprise.
 pub(super) fn truth(expression: &Expression, frame: &Frame<'_>) -> Result<bool, Box<Diagnostic>> {
     match evaluate(expression, frame)? {
         Value::Truth(truth) => Ok(truth),
         Value::Text(_) | Value::Record { .. } | Value::List(_) => Err(Box::new(
             Diagnostic::error("this is not a condition")
-                .at(&frame.source.span(expression.range.clone()), "a value, neither true nor false")
-                .help("compare it: `x == \"…\"`, or ask `x is defined`"),
+                .at(&frame.source.span(expression.range.clone()), "a value, not true or false")
+                .help("compare it (`x == \"…\"`) or test whether it exists (`x is defined`)"),
         )),
     }
 }
 
-/// Whether it holds; none where names that are open decide. A part that asks of others, too, is
-/// evaluated as it is.
+/// Evaluates a condition in which some names are open; `None` if these decide. A part that also
+/// uses other names is evaluated normally.
 pub(super) fn possible(
     expression: &Expression,
     frame: &Frame<'_>,
@@ -153,7 +153,7 @@ pub(super) fn possible(
     let possible = |inner: &Expression| possible(inner, frame, is_open);
     match &expression.kind {
         Kind::Not(inner) => Ok(possible(inner)?.map(|truth| !truth)),
-        // As in `and` and `or` themselves, the left side may be what makes the right one safe.
+        // As in `and` and `or` themselves, the left side may guard the right side.
         Kind::And(left, right) => match possible(left)? {
             Some(false) => Ok(Some(false)),
             left => Ok(match possible(right)? {
@@ -179,11 +179,11 @@ pub(super) fn possible(
     }
 }
 
-/// A text that is written into an order has to be a version: `os < "m"` would never hold.
+/// A literal in an ordered comparison must be a version: `os < "m"` would never be true.
 fn literal_version(side: &Expression, frame: &Frame<'_>) -> Result<(), Box<Diagnostic>> {
     match &side.kind {
         Kind::Literal(Value::Text(text)) if !version::is_version(text) => Err(Box::new(
-            Diagnostic::error(format!("`{text}` is not a version to compare with"))
+            Diagnostic::error(format!("`{text}` is not a version, so it cannot be compared"))
                 .at(&frame.source.span(side.range.clone()), ""),
         )),
         _ => Ok(()),
@@ -195,12 +195,12 @@ fn compare(comparison: Comparison, left: &Value, right: &Value) -> Result<bool, 
         (Some(left), Some(right)) => match version::compare(left, right) {
             Some(order) => Ok(wanted(order)),
             None if version::is_version(left) && version::is_version(right) => {
-                Err(format!("the order of `{left}` and `{right}` cannot be known"))
+                Err(format!("`{left}` and `{right}` have no defined order"))
             }
-            // What is no version is neither older nor newer.
+            // A string that is not a version is neither older nor newer.
             None => Ok(false),
         },
-        _ => Err("a list is neither larger nor smaller".to_owned()),
+        _ => Err("a list cannot be ordered".to_owned()),
     };
     match comparison {
         Comparison::Equal => Ok(left.same(right)),
@@ -212,7 +212,7 @@ fn compare(comparison: Comparison, left: &Value, right: &Value) -> Result<bool, 
         Comparison::In => match (left.as_text(), right) {
             (_, Value::List(items)) => Ok(items.iter().any(|item| item.same(left))),
             (Some(part), _) => Ok(right.as_text().is_some_and(|whole| whole.contains(part))),
-            (None, _) => Err("a list is not part of a text".to_owned()),
+            (None, _) => Err("a string cannot contain a list".to_owned()),
         },
     }
 }

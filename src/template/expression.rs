@@ -1,4 +1,4 @@
-//! Expressions as trees.
+//! The expression parser.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use super::token::{Token, tokens};
 use super::value::Value;
 use crate::error::{Diagnostic, Diagnostics};
 
-/// Longer ones are a mistake; the limit also bounds the depth of the tree.
-const LONGEST: usize = 2000;
+/// Longer expressions are mistakes; the limit also bounds the depth of the tree.
+const MAX_LENGTH: usize = 2000;
 
 #[derive(Debug, Clone)]
 pub(super) struct Expression {
@@ -44,7 +44,7 @@ pub(super) enum Comparison {
 }
 
 impl Comparison {
-    /// Whether it asks which of two versions is newer.
+    /// Whether it compares the order of two versions.
     pub(super) fn is_ordered(self) -> bool {
         matches!(self, Self::Less | Self::LessOrEqual | Self::Greater | Self::GreaterOrEqual)
     }
@@ -57,7 +57,7 @@ pub(super) struct Name {
 }
 
 impl Expression {
-    /// Calls `visit` for each name that is used, and tells whether it may be missing.
+    /// Calls `visit` with each name that is used, and whether it may be undefined.
     pub(super) fn each_path(&self, optional: bool, visit: &mut dyn FnMut(&[Name], bool)) {
         match &self.kind {
             Kind::Literal(_) => {}
@@ -77,7 +77,7 @@ impl Expression {
     }
 }
 
-/// Reads the expression that fills `range`.
+/// Parses the expression that fills `range`.
 pub(super) fn parse(source: &Source, range: Range<usize>) -> Result<Expression, Diagnostics> {
     read(source, range).map_err(|diagnostic| (*diagnostic).into())
 }
@@ -85,10 +85,10 @@ pub(super) fn parse(source: &Source, range: Range<usize>) -> Result<Expression, 
 type Parsed = Result<Expression, Box<Diagnostic>>;
 
 fn read(source: &Source, range: Range<usize>) -> Parsed {
-    if range.len() > LONGEST {
+    if range.len() > MAX_LENGTH {
         let span = source.span(range.start..range.start + 1);
         return Err(Box::new(
-            Diagnostic::error(format!("an expression is longer than {LONGEST} bytes"))
+            Diagnostic::error(format!("the expression is longer than {MAX_LENGTH} bytes"))
                 .at(&span, ""),
         ));
     }
@@ -240,7 +240,7 @@ impl Parser<'_> {
             Some(Token::Sign(open @ ("(" | "["))) => {
                 self.depth += 1;
                 if self.depth > 50 {
-                    return Err(self.unexpected("fewer brackets within brackets"));
+                    return Err(self.unexpected("fewer nested brackets"));
                 }
                 self.at += 1;
                 let kind = if open == "[" {
@@ -276,7 +276,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Items up to `close`, a comma between them and perhaps one at the end.
+    /// Items up to `close`, separated by commas, with an optional trailing comma.
     fn list(&mut self, close: &str) -> Result<Vec<Expression>, Box<Diagnostic>> {
         let mut items = Vec::new();
         while !self.sign(close) {
@@ -289,13 +289,13 @@ impl Parser<'_> {
         Ok(items)
     }
 
-    /// The end of the token before the present one.
+    /// The end of the previous token.
     fn before(&self) -> usize {
         self.tokens[self.at - 1].1.end
     }
 }
 
-/// Words that cannot name an axis or a var.
+/// Whether `word` is reserved and so cannot name an axis or a var.
 pub(super) fn is_keyword(word: &str) -> bool {
     matches!(word, "and" | "or" | "not" | "in" | "is" | "true" | "false")
 }

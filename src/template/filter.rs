@@ -52,16 +52,16 @@ impl Filter {
         if wanted == count {
             return Ok(());
         }
-        let message = format!("`{}` takes {wanted} values in brackets, not {count}", span.text());
+        let message = format!("`{}` takes {wanted} arguments, not {count}", span.text());
         Err(Box::new(Diagnostic::error(message).at(span, "")))
     }
 
-    /// Applies it, or says what it needs instead.
+    /// Applies the filter; the error says what it requires.
     pub(super) fn apply(self, value: Value, arguments: &[Value]) -> Result<Value, String> {
-        let text = || value.as_text().ok_or("it works on text, and this is a list".to_owned());
+        let text = || value.as_text().ok_or("it requires a string, but this is a list".to_owned());
         let argument = |index: usize| {
             let given: Option<&Value> = arguments.get(index);
-            given.and_then(Value::as_text).ok_or("it wants text in its brackets".to_owned())
+            given.and_then(Value::as_text).ok_or("its arguments must be strings".to_owned())
         };
         let part = |index: usize, name: &str| match version::part(text()?, index) {
             Some(part) if part.bytes().all(|b| b.is_ascii_digit()) => Ok(Value::from(part)),
@@ -75,32 +75,40 @@ impl Filter {
             Self::Major => part(0, "major"),
             Self::Minor => part(1, "minor"),
             Self::Patch => part(2, "patch"),
-            // An empty pattern would match between all letters, which nobody means.
-            Self::Replace if argument(0)?.is_empty() => Err("it cannot replace nothing".to_owned()),
+            // An empty pattern would match between all letters, which is never intended.
+            Self::Replace if argument(0)?.is_empty() => {
+                Err("it cannot replace the empty string".to_owned())
+            }
             Self::Replace => {
                 let (from, to) = (argument(0)?, argument(1)?);
                 let count = text()?.matches(from).count();
                 fits(text()?.len() + count * to.len())?;
                 Ok(text()?.replace(from, to).into())
             }
-            Self::Split if argument(0)?.is_empty() => Err("it cannot split at nothing".to_owned()),
+            Self::Split if argument(0)?.is_empty() => {
+                Err("it cannot split at the empty string".to_owned())
+            }
             Self::Split => Ok(Value::List(text()?.split(argument(0)?).map(Value::from).collect())),
             Self::Join => match &value {
                 Value::List(items) => {
                     let texts: Option<Vec<&str>> = items.iter().map(Value::as_text).collect();
-                    let texts = texts.ok_or("it joins texts, and this list holds lists")?;
+                    let texts = texts.ok_or("it joins strings, but this list contains lists")?;
                     let joint = argument(0)?;
                     fits(texts.iter().map(|text| text.len() + joint.len()).sum())?;
                     Ok(texts.join(joint).into())
                 }
-                _ => Err("it works on a list, and this is text".to_owned()),
+                _ => Err("it requires a list, but this is a string".to_owned()),
             },
         }
     }
 }
 
-/// Filters in a row must not be able to fill the memory.
+/// Bounds the memory that a chain of filters can use.
 fn fits(length: usize) -> Result<(), String> {
-    const LONGEST: usize = 64 << 10;
-    if length <= LONGEST { Ok(()) } else { Err("the value would be longer than 64 KiB".to_owned()) }
+    const MAX_LENGTH: usize = 64 << 10;
+    if length <= MAX_LENGTH {
+        Ok(())
+    } else {
+        Err("the value would be longer than 64 KiB".to_owned())
+    }
 }

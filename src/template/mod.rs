@@ -1,16 +1,17 @@
-//! The one place that knows the placeholder syntax. Pure: text in, text out.
+//! The template language: the only module that knows the placeholder syntax. Pure: string in,
+//! string out.
 //!
-//! A [`Template`] is read once and rendered many times, each time with the values of one
-//! [`Scope`]. Its language:
+//! A [`Template`] is parsed once and rendered many times, each time with the values of one
+//! [`Scope`]. The language:
 //!
-//! - `<% expression %>` is replaced by a value; `{%name%}`, of older files, by a name's value.
-//! - A line that starts with `#%` and a word is a control line and vanishes: `if`, `elif`, `else`,
-//!   `endif`, `for … in …`, `endfor`, `include "file"`.
-//! - Everything else comes out as it went in, to the byte.
+//! - `<% expression %>` is replaced by a value. Older files use `{%name%}` for the value of a name.
+//! - A line that starts with `#%` and a keyword is a control line and is removed: `if`, `elif`,
+//!   `else`, `endif`, `for … in …`, `endfor`, `include "file"`.
+//! - Everything else is copied byte for byte.
 //!
-//! Expressions are a small language of their own and not a template engine's: every value is
-//! text, a list or a truth, so no float or `None` can be printed; versions compare as versions; an
-//! axis is its value and has properties too; and every error knows its exact place.
+//! Expressions are a small language of their own instead of a template engine's: every value is a
+//! string, a list or a boolean, so no float or `None` can be printed; versions compare as versions;
+//! an axis is its value and also has properties; and every error knows its exact place.
 
 mod eval;
 mod expression;
@@ -27,29 +28,28 @@ mod value;
 use std::ops::Range;
 use std::sync::Arc;
 
-pub use render::Includes;
-pub use rendered::{Origin, Rendered};
+pub use rendered::Rendered;
 pub use value::{Scope, Value};
 
 use crate::error::{Diagnostics, SourceFile, Span};
 use expression::Expression;
 use source::Source;
 
-/// A template that was read without errors.
+/// A template that was parsed without errors.
 #[derive(Debug, Clone)]
 pub struct Template {
     source: Source,
     nodes: Vec<Node>,
 }
 
-/// An expression that stands alone: the condition of a `when:`.
+/// A single expression: the condition of a `when:`.
 #[derive(Debug, Clone)]
 pub struct Condition {
     source: Source,
     expression: Expression,
 }
 
-/// A piece of a template. Ranges are bytes of the source.
+/// A part of a template. Ranges are in bytes of the source.
 #[derive(Debug, Clone)]
 enum Node {
     Text { range: Range<usize>, line: u32 },
@@ -64,22 +64,22 @@ enum Node {
 pub struct NameUse {
     pub name: Arc<str>,
     pub span: Span,
-    /// It may be missing: it is asked for with `default` or `is defined`.
+    /// It may be undefined: it is used with `default` or `is defined`.
     pub optional: bool,
 }
 
 impl Template {
-    /// Reads a template file, control lines included; all its errors at once.
+    /// Parses a template file with control lines; reports all errors at once.
     pub fn file(file: SourceFile) -> Result<Self, Diagnostics> {
         parse::parse(Source::file(file), true)
     }
 
-    /// Reads a text with placeholders that stands in another file at `span`.
+    /// Parses a string with placeholders that is at `span` in another file.
     pub fn inline(text: &str, span: Span) -> Result<Self, Diagnostics> {
         parse::parse(Source::inline(text, span), false)
     }
 
-    /// The file that it is, where it is one.
+    /// The template's file; `None` for a string in another file.
     pub fn source_file(&self) -> Option<&SourceFile> {
         match &self.source {
             Source::File(file) => Some(file),
@@ -87,22 +87,22 @@ impl Template {
         }
     }
 
-    /// The template's text as it was written.
+    /// The source of the template.
     pub fn text(&self) -> &str {
         self.source.text()
     }
 
-    /// Whether it comes out as it is, whatever the values.
+    /// Whether it renders to the same string for all values.
     pub fn is_literal(&self) -> bool {
         self.nodes.iter().all(|node| matches!(node, Node::Text { .. }))
     }
 
-    /// Where the whole template stands.
+    /// The place of the whole template.
     pub fn span(&self) -> Span {
         self.source.span(0..self.text().len())
     }
 
-    /// The files that it includes itself, as written, with their places.
+    /// The files that it includes directly, as written, with their places.
     pub fn includes(&self) -> Vec<(String, Span)> {
         let mut found = Vec::new();
         each_node(&self.nodes, &mut |node| {
@@ -113,7 +113,7 @@ impl Template {
         found
     }
 
-    /// The names it uses that it does not define itself, in all branches, in order.
+    /// The names that it uses but does not define itself, in all branches, in order.
     pub fn names(&self) -> Vec<NameUse> {
         let mut found = Vec::new();
         collect_names(&self.nodes, &mut Vec::new(), &self.source, &mut found);
@@ -122,26 +122,26 @@ impl Template {
 }
 
 impl Condition {
-    /// Reads an expression that stands in another file at `span`.
+    /// Parses an expression that is at `span` in another file.
     pub fn inline(text: &str, span: Span) -> Result<Self, Diagnostics> {
         let source = Source::inline(text, span);
         let expression = expression::parse(&source, 0..text.len())?;
         Ok(Self { source, expression })
     }
 
-    /// Where it stands.
+    /// Its place.
     pub fn span(&self) -> Span {
         self.source.span(0..self.source.text().len())
     }
 
-    /// Whether it holds.
+    /// Whether it is true.
     pub fn holds(&self, scope: &Scope) -> Result<bool, Diagnostics> {
         let frame = eval::Frame::new(scope, &self.source);
         Ok(eval::truth(&self.expression, &frame)?)
     }
 
-    /// Whether it holds, or would with other values of some names: a part that uses only names for which
-    /// `is_open` holds may be true or false.
+    /// Whether it is true, or could be with other values of some names: a part that uses only names
+    /// for which `is_open` holds may be true or false.
     pub fn may_hold(
         &self,
         scope: &Scope,
@@ -184,7 +184,7 @@ fn collect_names(
                 for condition in branches.iter().filter_map(|(condition, _)| condition.as_ref()) {
                     names_of(condition, bound, source, found);
                 }
-                // What a condition asks to be defined may be missing in what hangs on it.
+                // A name that a condition tests for may be undefined in the guarded lines.
                 let asked = found[start..].iter().filter(|used| used.optional);
                 let asked: Vec<Arc<str>> = asked.map(|used| used.name.clone()).collect();
                 let start = found.len();
@@ -220,7 +220,7 @@ fn names_of(
     });
 }
 
-/// Whether `text` can be written between `<%` and `%>` as a name.
+/// Whether `<%text%>` would be a valid name.
 pub fn is_name(text: &str) -> bool {
     text.starts_with(token::is_name_start)
         && text.chars().all(token::is_name_part)

@@ -1,4 +1,4 @@
-//! Template text as a tree: control lines, placeholders, and all the rest untouched.
+//! Parses templates into control lines, placeholders and verbatim text.
 
 use std::ops::Range;
 
@@ -10,10 +10,10 @@ use crate::error::{Diagnostic, Diagnostics, nearest};
 
 const KEYWORDS: [&str; 7] = ["if", "elif", "else", "endif", "for", "endfor", "include"];
 
-/// Blocks within blocks beyond this are no template; it bounds recursion.
-const DEEPEST: usize = 50;
+/// Deeper blocks are mistakes; the limit also bounds recursion.
+const MAX_DEPTH: usize = 50;
 
-/// Reads `source`; control lines only where `control` says so, since a value is no file.
+/// Parses `source`; control lines are recognised only in files.
 pub(super) fn parse(source: Source, control: bool) -> Result<Template, Diagnostics> {
     let mut parser = Parser {
         source: &source,
@@ -29,20 +29,20 @@ pub(super) fn parse(source: Source, control: bool) -> Result<Template, Diagnosti
     Ok(Template { source, nodes })
 }
 
-/// A block whose end has not come yet.
+/// A block that is still open.
 struct Open {
     /// The control line, for the error that it is never closed.
     range: Range<usize>,
     block: Block,
-    /// What came before the block, at the level above.
+    /// The nodes before the block, one level up.
     outer: Vec<Node>,
 }
 
 enum Block {
-    /// Branches that are complete, and the condition of the one being read: none for `else`.
+    /// The complete branches, and the condition of the current one: `None` for `else`.
     If(Vec<(Option<Expression>, Vec<Node>)>, Option<Expression>),
     For(String, Expression),
-    /// The head was wrong and has been reported; its end is still awaited.
+    /// The head was wrong and has been reported; its end is still expected.
     Broken(&'static str),
 }
 
@@ -50,7 +50,7 @@ struct Parser<'a> {
     source: &'a Source,
     open: Vec<Open>,
     nodes: Vec<Node>,
-    /// Plain text not yet made a node, and the line on which it starts.
+    /// Plain text that is not yet a node, and the line on which it starts.
     text: Range<usize>,
     text_line: u32,
     errors: Diagnostics,
@@ -83,7 +83,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Makes a node of the pending text; the next one starts at `next`, on line `line`.
+    /// Turns the pending text into a node; the next one starts at `next`, on line `line`.
     fn flush(&mut self, next: usize, line: u32) {
         if !self.text.is_empty() {
             self.nodes.push(Node::Text { range: self.text.clone(), line: self.text_line });
@@ -97,7 +97,7 @@ impl Parser<'_> {
         self.errors.push(Diagnostic::error(message).at(&span, ""));
     }
 
-    /// A line with or without placeholders, its end left out.
+    /// Parses a line, without its line ending.
     fn line(&mut self, start: usize, end: usize, number: u32) {
         let text = &self.source.text()[..end];
         let mut at = start;
@@ -110,9 +110,9 @@ impl Parser<'_> {
                     None => {
                         let span = self.source.span(open..end);
                         self.errors.push(
-                            Diagnostic::error("a placeholder is not closed")
+                            Diagnostic::error("the placeholder is not closed")
                                 .at(&span, "no `%>` on this line")
-                                .help("write `<%name%>`; for the sign itself `<%\"<%\"%>`"),
+                                .help("write `<%name%>`; to print `<%` itself, write `<%\"<%\"%>`"),
                         );
                         return;
                     }
@@ -132,7 +132,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A control line whose keyword stands at `word` and whose content ends at `end`.
+    /// Parses a control line whose keyword is at `word` and whose content ends at `end`.
     fn control(&mut self, word: Range<usize>, end: usize, line: u32, ends_line: bool) {
         let keyword = &self.source.text()[word.clone()];
         let range = word.start..end;
@@ -165,7 +165,7 @@ impl Parser<'_> {
             _ => {
                 let span = self.source.span(word);
                 self.errors.push(
-                    Diagnostic::error(format!("`{keyword}` is not a control word"))
+                    Diagnostic::error(format!("`{keyword}` is not a control keyword"))
                         .at(&span, "")
                         .help(format!("known: {}", KEYWORDS.join(", ")))
                         .help_nearest(keyword, KEYWORDS),
@@ -185,8 +185,8 @@ impl Parser<'_> {
     }
 
     fn enter(&mut self, range: Range<usize>, block: Block) {
-        if self.open.len() == DEEPEST {
-            self.error(range.clone(), format!("blocks are nested more than {DEEPEST} deep"));
+        if self.open.len() == MAX_DEPTH {
+            self.error(range.clone(), format!("blocks are nested more than {MAX_DEPTH} deep"));
         }
         let outer = std::mem::take(&mut self.nodes);
         self.open.push(Open { range, block, outer });
@@ -196,23 +196,23 @@ impl Parser<'_> {
         match self.open.last_mut().map(|open| &mut open.block) {
             Some(Block::If(done, present)) => {
                 if present.is_none() {
-                    self.error(range, "this comes after `else`, which is the last branch");
+                    self.error(range, "`else` must be the last branch");
                     return;
                 }
                 let nodes = std::mem::take(&mut self.nodes);
-                // A broken `elif` has been reported; any condition keeps the tree in shape.
+                // A broken `elif` has been reported; any condition keeps the tree well-formed.
                 let condition = if is_else { None } else { condition.or_else(|| present.clone()) };
                 done.push((std::mem::replace(present, condition), nodes));
             }
             Some(Block::Broken("endif")) => {}
-            _ => self.error(range, "there is no `#% if` above that this belongs to"),
+            _ => self.error(range, "there is no matching `#% if` above"),
         }
     }
 
     fn leave(&mut self, range: Range<usize>, is_if: bool) {
         let Some(open) = self.open.pop() else {
             let head = if is_if { "if" } else { "for" };
-            return self.error(range, format!("there is no `#% {head}` above that this closes"));
+            return self.error(range, format!("there is no matching `#% {head}` above"));
         };
         if is_if != (open.block.end() == "endif") {
             let (here, there) = (self.source.span(range), self.source.span(open.range.clone()));
@@ -260,7 +260,7 @@ impl Parser<'_> {
         }
     }
 
-    /// `"path"`, in plain letters: what is read must be known before anything is rendered.
+    /// `"path"` as a literal: all files must be known before rendering.
     fn include(&mut self, range: Range<usize>, line: u32, ends_line: bool) {
         let text = self.source.text()[range.clone()].trim();
         let quoted = ['"', '\''].into_iter().find_map(|quote| {
@@ -269,7 +269,7 @@ impl Parser<'_> {
         let Some(path) = quoted else {
             let span = self.source.span(range);
             self.errors.push(
-                Diagnostic::error("`include` takes the path of a file in quotes")
+                Diagnostic::error("`include` requires a file path in quotes")
                     .at(&span, "")
                     .help("write `#% include \"common/labels\"`"),
             );
@@ -285,7 +285,7 @@ impl Parser<'_> {
             self.errors.push(
                 Diagnostic::error(format!("`{path}` cannot be included"))
                     .at(&span, "")
-                    .help("the path is counted from the context folder (in `files`, from that of matrix.yaml) and stays inside"),
+                    .help("the path is relative to the context directory (in `files`, to the directory of matrix.yaml) and must stay inside it"),
             );
             return;
         }
@@ -303,13 +303,13 @@ impl Block {
     }
 }
 
-/// The keyword of a control line. `#%PAM-1.0`, the head of a PAM file, is none.
+/// The keyword of a control line. `#%PAM-1.0`, the first line of a PAM file, is not one.
 fn control_word(line: &str) -> Option<Range<usize>> {
     let rest = line.trim_start_matches([' ', '\t']).strip_prefix("#%")?;
     let word = rest.trim_start_matches([' ', '\t']);
     let length = word.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(word.len());
     let start = line.len() - word.len();
-    // Without a space, only what is surely meant counts.
+    // Without a space, only an evident keyword counts.
     let spaced = word.len() < rest.len();
     let known = KEYWORDS.contains(&&word[..length]) && !word[length..].starts_with(is_name_part);
     let alone = word[length..].chars().next().is_none_or(char::is_whitespace);
@@ -317,7 +317,7 @@ fn control_word(line: &str) -> Option<Range<usize>> {
     (length > 0 && (known || spaced || (alone && near()))).then_some(start..start + length)
 }
 
-/// The length of what stands before `%>`, quoted texts being skipped.
+/// The length of the text before `%>`; quoted strings are skipped.
 fn closing(text: &str) -> Option<usize> {
     let mut quote = None;
     for (at, c) in text.char_indices() {
@@ -332,7 +332,7 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// The length of the name in `{%name%}`; anything looser is left to whoever else means it.
+/// The length of the name in `{%name%}`; anything less strict belongs to another language.
 fn old_form(text: &str) -> Option<usize> {
     let inner = text.strip_prefix("{%")?;
     let length = inner.find(|c| !is_name_part(c))?;

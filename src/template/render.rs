@@ -1,4 +1,4 @@
-//! From a tree and the values of a cell to a Dockerfile.
+//! Renders a parsed template with the values of a cell.
 
 use super::eval::{Frame, evaluate, truth};
 use super::expression::{Expression, Kind};
@@ -8,20 +8,20 @@ use super::value::{Scope, Value};
 use super::{Node, Template};
 use crate::error::{Diagnostic, Diagnostics, Span};
 
-/// Finds an included file by the path that the template gives.
+/// Looks up an included file by the path in the template.
 pub type Includes<'a> = dyn Fn(&str) -> Option<&'a Template> + 'a;
 
-/// BuildKit itself refuses Dockerfiles far smaller than this.
-const LARGEST: usize = 1 << 20;
+/// BuildKit rejects Dockerfiles that are much smaller than this.
+const MAX_BYTES: usize = 1 << 20;
 
-/// Nodes visited in one rendering; loops within loops reach it long before the person gives up.
-const STEPS: usize = 1_000_000;
+/// Maximum nodes per rendering; only nested loops reach it.
+const MAX_STEPS: usize = 1_000_000;
 
-/// Files within files.
-const DEEPEST: usize = 16;
+/// Maximum depth of includes.
+const MAX_DEPTH: usize = 16;
 
 impl Template {
-    /// Renders it with the values of one cell; all that is wrong, at once.
+    /// Renders it with the values of one cell; reports all errors at once.
     pub fn render<'a>(
         &'a self,
         scope: &'a Scope,
@@ -32,7 +32,7 @@ impl Template {
         renderer.finish()
     }
 
-    /// Renders a text in another file; line breaks that stand there stay.
+    /// Renders a string in another file; its line breaks stay.
     pub fn render_inline(&self, scope: &Scope) -> Result<String, Diagnostics> {
         if let [Node::Text { range, .. }] = self.nodes.as_slice() {
             return Ok(self.source.text()[range.clone()].to_owned());
@@ -42,7 +42,8 @@ impl Template {
         renderer.finish_text()
     }
 
-    /// What a list of the matrix holds where the whole text is one placeholder of a list.
+    /// The value of a string in the matrix: a list, if the whole string is one placeholder of a
+    /// list.
     pub fn value(&self, scope: &Scope) -> Result<Value, Diagnostics> {
         match self.nodes.as_slice() {
             [Node::Value { expression, .. }] => {
@@ -124,11 +125,11 @@ impl<'a> Renderer<'a> {
 
     fn step(&mut self, source: &Source) -> Result<(), Stop> {
         self.steps += 1;
-        if self.steps <= STEPS {
+        if self.steps <= MAX_STEPS {
             return Ok(());
         }
         let message = "rendering this template takes too many steps";
-        self.report(Diagnostic::error(message).at(&source.span(0..0), "loops within loops"));
+        self.report(Diagnostic::error(message).at(&source.span(0..0), "nested loops"));
         Err(Stop)
     }
 
@@ -139,9 +140,9 @@ impl<'a> Renderer<'a> {
     }
 
     fn fits(&mut self, text: &str, source: &Source) -> Result<(), Stop> {
-        if self.writer.len() + text.len() > LARGEST {
+        if self.writer.len() + text.len() > MAX_BYTES {
             let span = source.span(0..0);
-            let message = "the rendered text would be larger than 1 MiB";
+            let message = "the rendered file would be larger than 1 MiB";
             self.report(Diagnostic::error(message).at(&span, ""));
             return Err(Stop);
         }
@@ -155,7 +156,7 @@ impl<'a> Renderer<'a> {
         file: u32,
         line: u32,
     ) -> Result<(), Stop> {
-        // Most placeholders are names: those are printed without a copy of the value.
+        // Most placeholders are names: these are printed without copying the value.
         let computed;
         let value = match &expression.kind {
             Kind::Path(path) => frame.path(path),
@@ -187,8 +188,9 @@ impl<'a> Renderer<'a> {
                     } else {
                         format!("the control character `{}`", found.escape_unicode())
                     };
-                    let message = format!("the value of `{}` holds {found}", name());
-                    let help = "a value may not become an instruction: keep it on one line";
+                    let message = format!("the value of `{}` contains {found}", name());
+                    let help =
+                        "a value must be a single line, so that it cannot add an instruction";
                     self.report(wrong(message).help(help));
                 }
             },
@@ -227,7 +229,7 @@ impl<'a> Renderer<'a> {
             Ok(Value::List(items)) => items.to_vec(),
             Ok(_) => {
                 let span = frame.source.span(list.range.clone());
-                let help = "a list is written `[\"a\", \"b\"]`, or comes from `split`";
+                let help = "write a list as `[\"a\", \"b\"]`, or use `split`";
                 self.report(Diagnostic::error("this is not a list").at(&span, "").help(help));
                 Vec::new()
             }
@@ -240,21 +242,21 @@ impl<'a> Renderer<'a> {
 
     fn include(&mut self, path: &str, span: Span, frame: &Frame<'_>) -> Result<(), Stop> {
         let again = self.chain.iter().any(|(open, _)| open == path);
-        if again || self.chain.len() == DEEPEST {
+        if again || self.chain.len() == MAX_DEPTH {
             let message = match again {
                 true => format!("`{path}` includes itself"),
-                false => format!("files include files more than {DEEPEST} deep"),
+                false => format!("includes are nested more than {MAX_DEPTH} deep"),
             };
             self.report(Diagnostic::error(message).at(&span, ""));
             return Err(Stop);
         }
         let Some(template) = (self.includes)(path) else {
-            self.report(Diagnostic::error(format!("`{path}` was not read")).at(&span, ""));
+            self.report(Diagnostic::error(format!("`{path}` was not loaded")).at(&span, ""));
             return Ok(());
         };
         self.chain.push((path.to_owned(), span));
         let file = self.writer.file(&template.source);
-        // Loop variables hold inside as well: the text could stand here itself.
+        // Loop variables are also defined inside: the text could be here itself.
         let mut inner =
             Frame { scope: frame.scope, source: &template.source, locals: frame.locals.clone() };
         let result = self.nodes(&template.nodes, &mut inner, file);
@@ -270,8 +272,8 @@ impl<'a> Renderer<'a> {
     }
 }
 
-/// What must not reach a Dockerfile inside a value: control characters, and the two line
-/// separators that some readers take for line breaks.
+/// Characters that must not get into a Dockerfile through a value: control characters, and the two
+/// separators that some parsers treat as line breaks.
 fn is_unsafe(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }

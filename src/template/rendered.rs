@@ -1,4 +1,4 @@
-//! A rendered Dockerfile, and the way back from its lines to the template's.
+//! A rendered Dockerfile with a map from its lines to those of the template.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,14 +8,15 @@ use std::sync::Arc;
 use super::source::Source;
 use crate::error::SourceFile;
 
-/// A rendered Dockerfile and where each of its lines came from.
+/// A rendered Dockerfile and the origin of each of its lines.
 ///
-/// Thousands of cells may have a large template. What comes out of one as it stands there is not copied:
-/// a [`Piece`] names its place. Two of these are equal when they have the same pieces; that is when
-/// their texts are equal, unless a large template has the same text in two of its branches.
+/// Thousands of cells may share a large template. Text that is copied unchanged from one is not
+/// duplicated: a [`Piece`] refers to it. Two values are equal if they have the same pieces. Equal
+/// texts have the same pieces unless a large template contains the same text in two of its
+/// branches.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Rendered {
-    /// What does not stand in a large template.
+    /// The text that is not part of a large template.
     own: Box<str>,
     pieces: Box<[Piece]>,
     map: LineMap,
@@ -24,7 +25,7 @@ pub struct Rendered {
 /// A part of the text.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Piece {
-    /// Index of the file that it stands in; [`OWN`] where it does not.
+    /// Index of the file that contains it, or [`OWN`].
     file: u32,
     start: u32,
     end: u32,
@@ -32,13 +33,13 @@ struct Piece {
 
 const OWN: u32 = u32::MAX;
 
-/// A template from this size on is large, and its stretches of this length are not copied.
-const LARGE_FILE: usize = 4096;
-const LONG_STRETCH: usize = 64;
-/// Nor are values of this length.
-const LONG_VALUE: usize = 1024;
+/// A template of at least this size is large: cells share its long stretches of text.
+const MIN_LARGE_FILE: usize = 4096;
+const MIN_SHARED_STRETCH: usize = 64;
+/// Values of at least this length are shared, too.
+const MIN_SHARED_VALUE: usize = 1024;
 
-/// Where the lines came from. It says nothing of what they are.
+/// The origins of the lines. It does not affect equality of the text.
 #[derive(Clone, Default)]
 struct LineMap {
     files: Box<[File]>,
@@ -47,7 +48,7 @@ struct LineMap {
 }
 
 impl PartialEq for LineMap {
-    /// Only the files that the pieces name count.
+    /// Only the files that the pieces refer to count.
     fn eq(&self, other: &Self) -> bool {
         let large =
             |map: &Self| map.files.iter().map(|file| file.large.clone()).collect::<Vec<_>>();
@@ -65,7 +66,7 @@ impl Hash for LineMap {
 #[derive(Clone)]
 struct File {
     name: Arc<str>,
-    /// Its text, where stretches of it are not copied.
+    /// Its text, if stretches of it are shared.
     large: Option<Large>,
 }
 
@@ -73,7 +74,7 @@ struct File {
 #[derive(Clone, PartialEq, Eq)]
 enum Large {
     File(SourceFile),
-    /// A value, which is no file and has no lines of its own.
+    /// A value, which is not a file and has no lines of its own.
     Value(Arc<str>),
 }
 
@@ -87,7 +88,7 @@ impl Large {
 }
 
 impl Hash for Large {
-    /// Not the text, which takes long to walk through.
+    /// Without the text, which takes long to hash.
     fn hash<H: Hasher>(&self, state: &mut H) {
         match self {
             Self::File(file) => file.hash(state),
@@ -96,8 +97,8 @@ impl Hash for Large {
     }
 }
 
-/// Lines that follow each other in the rendered text as they do in one template: a template
-/// without control lines is one run, so the map costs next to nothing.
+/// Consecutive lines of the rendered text that are also consecutive in one template. A template
+/// without control lines is one run, so the map is small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Run {
     /// The first line in the rendered text, from 0.
@@ -111,14 +112,15 @@ struct Run {
 /// A line of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// The template, as the person would name it from the current folder.
+    /// The template's path as the user would write it from the current directory.
     pub file: Arc<str>,
     /// From 1.
     pub line: u32,
 }
 
 impl Rendered {
-    /// A text without placeholders, each line its own origin.
+    /// A text without placeholders; each line is its own origin.
+    #[cfg(test)]
     pub fn verbatim(file: impl Into<Arc<str>>, text: &str) -> Self {
         let mut writer = Writer::default();
         let file = writer.named(&file.into(), None);
@@ -126,8 +128,8 @@ impl Rendered {
         writer.finish()
     }
 
-    /// The Dockerfile, ready for BuildKit. That of a large template is put together for each call, so
-    /// it should be kept only as long as it is needed.
+    /// The Dockerfile for BuildKit. That of a large template is assembled on each call: keep it
+    /// only as long as necessary.
     pub fn text(&self) -> Cow<'_, str> {
         match &*self.pieces {
             [] => Cow::Borrowed(""),
@@ -136,14 +138,14 @@ impl Rendered {
         }
     }
 
-    /// The same, part by part.
+    /// The parts of the text.
     pub fn parts(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().map(|piece| self.part(*piece))
     }
 
-    /// Whether the text holds `word`.
+    /// Whether the text contains `word`.
     pub fn mentions(&self, word: &str) -> bool {
-        // Across parts only the end of what came before can begin it.
+        // Across parts, `word` can only begin in the end of the previous part.
         let mut before = String::new();
         self.parts().any(|part| {
             let start: String = part.chars().take(word.len()).collect();
@@ -157,8 +159,8 @@ impl Rendered {
         })
     }
 
-    /// Feeds `state` with what stays the same where only numbers differ: `add` does so with a text.
-    /// What stands in a large template counts by its place.
+    /// Feeds `state` with everything that stays the same when only numbers differ; `add` does this
+    /// for a string. Text of a large template is represented by its place.
     pub fn shape<H: Hasher>(&self, state: &mut H, add: impl Fn(&mut H, &str)) {
         for piece in &self.pieces {
             match piece.file {
@@ -171,12 +173,12 @@ impl Rendered {
         }
     }
 
-    /// The bytes of memory that this needs beside its template.
+    /// The memory that this needs in addition to its template, in bytes.
     pub fn size(&self) -> usize {
         self.own.len() + size_of_val(&*self.pieces) + size_of_val(&*self.map.runs)
     }
 
-    /// Where line `line` (from 1) of the rendered text came from.
+    /// The origin of line `line` (from 1) of the rendered text.
     pub fn origin(&self, line: u32) -> Option<Origin> {
         let LineMap { files, runs, lines } = &self.map;
         let line = line.checked_sub(1).filter(|line| line < lines)?;
@@ -201,14 +203,14 @@ impl fmt::Debug for Rendered {
     }
 }
 
-/// Collects rendered text piece by piece and keeps the map.
+/// Collects rendered text piece by piece and maintains the map.
 #[derive(Default)]
 pub(super) struct Writer {
     own: String,
     pieces: Vec<Piece>,
     files: Vec<File>,
     runs: Vec<Run>,
-    /// Line ends written so far: the number of the present line, from 0.
+    /// Line ends written so far, that is the current line from 0.
     line: u32,
     len: usize,
     is_inside_line: bool,
@@ -216,13 +218,13 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn with_capacity(bytes: usize) -> Self {
-        Self { own: String::with_capacity(bytes.min(LARGE_FILE)), ..Self::default() }
+        Self { own: String::with_capacity(bytes.min(MIN_LARGE_FILE)), ..Self::default() }
     }
 
-    /// The number under which pieces of this source are pushed.
+    /// The number with which pieces of this source are pushed.
     pub(super) fn file(&mut self, source: &Source) -> u32 {
         let large = match source {
-            Source::File(file) if file.text().len() >= LARGE_FILE => Some(file.clone()),
+            Source::File(file) if file.text().len() >= MIN_LARGE_FILE => Some(file.clone()),
             Source::File(_) | Source::Inline { .. } => None,
         };
         self.named(source.name(), large.map(Large::File))
@@ -248,19 +250,19 @@ impl Writer {
         self.push_own(piece);
     }
 
-    /// The same for a piece that stands at `start` in that file.
+    /// The same for a piece at `start` in that file.
     pub(super) fn push_from(&mut self, piece: &str, start: usize, file: u32, line: u32) {
         self.count(piece, file, line);
-        if piece.len() < LONG_STRETCH || self.files[file as usize].large.is_none() {
+        if piece.len() < MIN_SHARED_STRETCH || self.files[file as usize].large.is_none() {
             return self.push_own(piece);
         }
         let (start, end) = (small(start), small(start + piece.len()));
         self.pieces.push(Piece { file, start, end });
     }
 
-    /// The same for a value, which holds no line end.
+    /// The same for a value, which contains no line end.
     pub(super) fn push_value(&mut self, value: &Arc<str>, file: u32, line: u32) {
-        if value.len() < LONG_VALUE {
+        if value.len() < MIN_SHARED_VALUE {
             return self.push(value, file, line);
         }
         self.count(value, file, line);
@@ -299,7 +301,7 @@ impl Writer {
         self.is_inside_line = !piece.ends_with('\n');
         let ends = memchr_count(piece.as_bytes());
         if ends > 0 {
-            // Lines after the first are this piece's own, whatever began the line before.
+            // Lines after the first belong to this piece, whatever began the line before.
             let first_end = piece.find('\n').unwrap_or(piece.len());
             if first_end + 1 < piece.len() {
                 self.mark(self.line + 1, file, line + 1);
@@ -322,7 +324,7 @@ impl Writer {
         Rendered { own: self.own.into(), pieces: self.pieces.into(), map }
     }
 
-    /// The text alone.
+    /// Only the text.
     pub(super) fn into_text(self) -> String {
         match &*self.pieces {
             [] | [Piece { file: OWN, .. }] => self.own,

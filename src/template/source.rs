@@ -1,4 +1,4 @@
-//! Where a template's text lies: a file of its own, or a value in another file.
+//! The source of a template: a file of its own, or a string in another file.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ pub(super) enum Source {
     Inline {
         text: Arc<str>,
         span: Span,
-        /// Where in the file the text starts, if it stands there letter by letter; quoting and
-        /// folding can make it differ, and then errors point at the whole value.
+        /// The offset of the text in the file, if it is there literally. Quoting and folding can
+        /// change it; then errors point at the whole value.
         start: Option<usize>,
     },
 }
@@ -34,7 +34,7 @@ impl Source {
         }
     }
 
-    /// The name of the file it stands in.
+    /// The name of the file that contains it.
     pub(super) fn name(&self) -> &Arc<str> {
         match self {
             Self::File(file) => file.name(),

@@ -1,10 +1,11 @@
-//! The promises of the template language.
+//! Tests of the template language.
 
 use std::collections::HashMap;
 
 use proptest::prelude::*;
 
-use super::{Origin, Rendered, Scope, Template, Value};
+use super::rendered::Origin;
+use super::{Rendered, Scope, Template, Value};
 use crate::error::{Diagnostics, SourceFile};
 
 fn scope() -> Scope {
@@ -60,7 +61,7 @@ fn placeholders_become_values() {
 }
 
 #[test]
-fn what_is_not_a_placeholder_is_left_alone() {
+fn text_without_placeholders_is_left_unchanged() {
     for text in [
         "",
         "\n",
@@ -93,7 +94,7 @@ fn conditions_choose_lines() {
         ("version > \"2.0.10-rc12\" and version < '2.0.10-1'", true),
         ("\"2.0.0-rc9\" < \"2.0.0-rc12\" and '8u92' < '8u412'", true),
         ("\"1.25-alpine\" >= 1.25 and not '1.25-alpine' > 1.25", true),
-        // What is no version is neither older nor newer.
+        // A string that is not a version is neither older nor newer.
         ("os < 1.0 or os > 1.0 or os <= 1.0 or os >= 1.0", false),
         ("os in [\"alpine\", 'ubuntu']", true),
         ("os not in packages", true),
@@ -113,7 +114,7 @@ fn conditions_choose_lines() {
 }
 
 #[test]
-fn a_name_that_is_asked_for_may_be_missing_in_what_hangs_on_it() {
+fn a_tested_name_may_be_undefined_in_the_guarded_lines() {
     let text = "#% if missing is defined\n<%missing%>\n#% else\nnone\n#% endif\n<%missing%>\n";
     let template = Template::file(SourceFile::new("Dockerfile", text)).unwrap();
     let optional: Vec<bool> = template.names().iter().map(|used| used.optional).collect();
@@ -127,7 +128,7 @@ fn loops_repeat_lines() {
 }
 
 #[test]
-fn an_included_file_stands_in_place_of_its_line() {
+fn an_include_line_is_replaced_by_the_file() {
     let files = [
         ("Dockerfile", "A\n#% for p in packages\n#% include \"common/one\"\n#% endfor\nB\n"),
         ("common/one", "<%p%>\n#% include \"common/two\"\n"),
@@ -151,7 +152,7 @@ fn an_included_file_stands_in_place_of_its_line() {
 }
 
 #[test]
-fn every_rendered_line_knows_the_line_it_came_from() {
+fn every_rendered_line_has_its_origin() {
     let text = "1\n#% if latest\n3 <%os%>\n4\n#% else\n6\n#% endif\n#% for p in packages\n<%p%> 9\n10\n#% endfor\n12\n<%os%>\n\n15";
     let rendered = render(text).unwrap();
     let lines: Vec<u32> = (1..).map_while(|line| rendered.origin(line)).map(|o| o.line).collect();
@@ -161,12 +162,12 @@ fn every_rendered_line_knows_the_line_it_came_from() {
 }
 
 #[test]
-fn an_error_names_its_place_and_what_was_meant() {
+fn an_error_shows_its_place_and_a_suggestion() {
     for (template, place, words) in [
         ("a\né <%oss%>", "Dockerfile:2:5", "did you mean `os`?"),
         ("<%type.sufix%>", "Dockerfile:1:8", "did you mean `suffix`?"),
         ("<%type.zzz%>", "Dockerfile:1:8", "it has: hack, suffix"),
-        ("<%os.x%>", "Dockerfile:1:6", "plain text"),
+        ("<%os.x%>", "Dockerfile:1:6", "plain string"),
         ("{%oss%}", "Dockerfile:1:3", "did you mean `os`?"),
         ("x <%os", "Dockerfile:1:3", "not closed"),
         ("x <%os\n%>", "Dockerfile:1:3", "not closed"),
@@ -174,7 +175,7 @@ fn an_error_names_its_place_and_what_was_meant() {
         ("<%os os%>", "Dockerfile:1:6", "expected the end"),
         ("<%os|%>", "Dockerfile:1:6", "name of a filter"),
         ("<%os|lowr%>", "Dockerfile:1:6", "did you mean `lower`?"),
-        ("<%os|replace('a')%>", "Dockerfile:1:6", "takes 2 values in brackets, not 1"),
+        ("<%os|replace('a')%>", "Dockerfile:1:6", "takes 2 arguments, not 1"),
         ("<%os|major%>", "Dockerfile:1:3", "`alpine` has no major number"),
         ("<%packages%>", "Dockerfile:1:3", "is a list"),
         ("<%os = 'a'%>", "Dockerfile:1:6", "write `==`"),
@@ -182,20 +183,20 @@ fn an_error_names_its_place_and_what_was_meant() {
         ("#% if os\n#% endif", "Dockerfile:1:7", "not a condition"),
         ("#% if\n#% endif", "Dockerfile:1:6", "expected a name or a value"),
         ("#% if latest\n", "Dockerfile:1:4", "`#% endif` is missing"),
-        ("#% endif\n", "Dockerfile:1:4", "there is no `#% if`"),
+        ("#% endif\n", "Dockerfile:1:4", "no matching `#% if`"),
         ("#% if latest\n#% endfor\n", "Dockerfile:2:4", "`#% endif` is missing"),
-        ("#% if latest\n#% else\n#% else\n#% endif", "Dockerfile:3:4", "last branch"),
-        ("#% fi latest\n", "Dockerfile:1:4", "not a control word"),
+        ("#% if latest\n#% else\n#% else\n#% endif", "Dockerfile:3:4", "the last branch"),
+        ("#% fi latest\n", "Dockerfile:1:4", "not a control keyword"),
         ("#%iff latest\n", "Dockerfile:1:3", "did you mean `if`?"),
         ("#% for in packages\n#% endfor", "Dockerfile:1:8", "a loop needs"),
         ("#% for p in os\n#% endfor", "Dockerfile:1:13", "not a list"),
         ("#% include labels\n", "Dockerfile:1:11", "in quotes"),
-        ("#% include \"../x\"\n", "Dockerfile:1:11", "stays inside"),
-        ("#% include \"/etc/passwd\"\n", "Dockerfile:1:11", "stays inside"),
+        ("#% include \"../x\"\n", "Dockerfile:1:11", "must stay inside"),
+        ("#% include \"/etc/passwd\"\n", "Dockerfile:1:11", "must stay inside"),
         ("#% endif x\n", "Dockerfile:1:9", "nothing may follow"),
         ("#% if os < \"m\"\n#% endif", "Dockerfile:1:12", "`m` is not a version"),
-        ("<%'1.2-jdk' < '1.2-jre'%>", "Dockerfile:1:3", "cannot be known"),
-        ("<%packages < os%>", "Dockerfile:1:3", "neither larger nor smaller"),
+        ("<%'1.2-jdk' < '1.2-jre'%>", "Dockerfile:1:3", "no defined order"),
+        ("<%packages < os%>", "Dockerfile:1:3", "cannot be ordered"),
     ] {
         let shown = error(template);
         assert!(shown.contains(&format!("--> {place}\n")), "{template}\n{shown}");
@@ -210,7 +211,7 @@ fn all_errors_of_a_template_come_at_once() {
 }
 
 #[test]
-fn an_error_in_an_included_file_tells_who_included_it() {
+fn an_error_in_an_included_file_shows_the_include() {
     let files = [("Dockerfile", "\n#% include \"one\"\n"), ("one", "<%oss%>\n")];
     let shown = render_with(&files, &scope()).unwrap_err().to_string();
     assert!(shown.contains("--> one:1:3"), "{shown}");
@@ -234,7 +235,7 @@ fn a_value_never_becomes_an_instruction() {
 }
 
 #[test]
-fn what_would_fill_the_memory_is_stopped() {
+fn memory_is_bounded() {
     let many: Value = Value::List(vec![Value::from("x"); 2000].into());
     let mut scope = Scope::default();
     scope.set("many", many);
@@ -263,7 +264,7 @@ proptest! {
     fn text_without_placeholders_comes_out_byte_for_byte(
         text in "([a-z$ \t\r\n<{}#%>\"']|\\PC){0,200}",
     ) {
-        // A sign between the two letters makes every marker plain text.
+        // A character between the two turns every marker into plain text.
         let text = ["<%", "{%", "#%"].iter().fold(text, |text, marker| {
             text.replace(marker, &format!("{}.%", &marker[..1]))
         });
@@ -271,7 +272,7 @@ proptest! {
     }
 
     #[test]
-    fn no_template_makes_it_panic(
+    fn no_template_causes_a_panic(
         text in "(<%|%>|\\{%|#%| if | for | in |os|endif|include|\"|\\||\\.|\\(|\\[|é|\r?\n|[a-z <=]){0,40}"
     ) {
         if let Ok(rendered) = render(&text) {
@@ -283,7 +284,7 @@ proptest! {
 }
 
 #[test]
-fn stretches_of_a_large_template_are_shared_and_nothing_shows_it() {
+fn sharing_stretches_of_a_large_template_changes_nothing() {
     let stretch = "RUN echo onebuild and sixty more characters that no value ever changes, é\n";
     let large = format!("FROM a:<%x%>\n{}RUN <%x%> end", stretch.repeat(100));
     let template = Template::file(SourceFile::new("Dockerfile", large.clone())).unwrap();
@@ -318,7 +319,7 @@ fn stretches_of_a_large_template_are_shared_and_nothing_shows_it() {
 }
 
 #[test]
-fn a_long_value_is_shared_by_all_that_print_it() {
+fn a_long_value_is_shared_by_its_uses() {
     let template = Template::file(SourceFile::new("Dockerfile", "A <%v%> B <%v%>\n<%v%>")).unwrap();
     let value: std::sync::Arc<str> = "x".repeat(5000).into();
     let mut scope = Scope::default();

@@ -1,4 +1,4 @@
-//! Expressions as words.
+//! Splits expressions into tokens.
 
 use std::ops::Range;
 
@@ -8,12 +8,12 @@ use crate::error::Diagnostic;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token {
     Name(String),
-    /// A quoted text, or a number as it is written.
+    /// A quoted string, or a number as written.
     Text(String),
     Sign(&'static str),
 }
 
-/// Longest first, so that `<=` is not read as `<`.
+/// Longest first, so that `<=` does not match as `<`.
 const SIGNS: [&str; 13] = ["==", "!=", "<=", ">=", "<", ">", "(", ")", "[", "]", ",", "|", "."];
 
 pub(super) fn is_name_start(c: char) -> bool {
@@ -42,7 +42,7 @@ pub(super) fn tokens(
             let length = rest.find(|c| !is_name_part(c)).unwrap_or(rest.len());
             (Token::Name(rest[..length].to_owned()), length)
         } else if first.is_ascii_digit() {
-            // A version is one token: `2.0.10`, `3.20`, `1.2-rc1` needs quotes.
+            // A version is one token: `2.0.10`, `3.20`. `1.2-rc1` needs quotes.
             let mut length =
                 rest.find(|c: char| !is_name_part(c) && c != '.').unwrap_or(rest.len());
             length = rest[..length].trim_end_matches('.').len();
@@ -51,8 +51,8 @@ pub(super) fn tokens(
             let Some(length) = rest[1..].find(first) else {
                 let span = source.span(at..range.end);
                 return Err(Box::new(
-                    Diagnostic::error("a quoted text is not closed")
-                        .at(&span, format!("no second `{first}`")),
+                    Diagnostic::error("the quoted string is not closed")
+                        .at(&span, format!("no closing `{first}`")),
                 ));
             };
             (Token::Text(rest[1..=length].to_owned()), length + 2)
@@ -60,12 +60,12 @@ pub(super) fn tokens(
             (Token::Sign(sign), sign.len())
         } else {
             let span = source.span(at..at + first.len_utf8());
-            let wrong = Diagnostic::error(format!("`{first}` means nothing in an expression"));
+            let wrong = Diagnostic::error(format!("unexpected `{first}` in an expression"));
             return Err(Box::new(match first {
                 '=' => wrong.at(&span, "").help("to compare, write `==`"),
                 '&' => wrong.at(&span, "").help("write `and`"),
                 '!' => wrong.at(&span, "").help("write `not`"),
-                '-' => wrong.at(&span, "").help("text with a dash needs quotes"),
+                '-' => wrong.at(&span, "").help("a string with a dash needs quotes"),
                 _ => wrong.at(&span, ""),
             }));
         };

@@ -1,12 +1,12 @@
-//! What a name can stand for.
+//! The values of names.
 
 use std::sync::Arc;
 
-/// A value. There are no numbers: `2.0` and `3.10` are text.
+/// A value. There are no numbers: `2.0` and `3.10` are strings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     Text(Arc<str>),
-    /// Text that has properties too, such as the value of an axis.
+    /// A string with properties, such as the value of an axis.
     Record {
         text: Arc<str>,
         properties: Arc<[(Arc<str>, Value)]>,
@@ -16,7 +16,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The text it prints as; a list has none.
+    /// The string it prints as; `None` for a list.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) | Self::Record { text, .. } => Some(text),
@@ -39,7 +39,7 @@ impl Value {
         }
     }
 
-    /// Equal in an expression: a record counts as its text.
+    /// Equality in expressions: a record counts as its string.
     pub(super) fn same(&self, other: &Value) -> bool {
         match (self, other) {
             (Self::List(left), Self::List(right)) => {
@@ -59,12 +59,12 @@ impl<T: Into<Arc<str>>> From<T> for Value {
 
 /// The names that a template may use, with their values.
 ///
-/// A list and not a map: a cell has a dozen names, and there may be a hundred thousand cells.
+/// A list instead of a map: a cell has a dozen names, and there may be a hundred thousand cells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope(Vec<(Arc<str>, Value)>);
 
 impl Scope {
-    /// Defines `name`; a name that is defined already gets the new value.
+    /// Defines `name`, or replaces its value.
     pub fn set(&mut self, name: impl Into<Arc<str>>, value: impl Into<Value>) {
         let (name, value) = (name.into(), value.into());
         match self.0.iter_mut().find(|(key, _)| *key == name) {

@@ -53,11 +53,6 @@ pub fn clean(text: &str, limit: usize) -> String {
     kept.finish()
 }
 
-/// Like [`clean`], for bytes that should be UTF-8; invalid bytes become `�`.
-pub fn clean_bytes(bytes: &[u8], limit: usize) -> String {
-    clean(&String::from_utf8_lossy(bytes), limit)
-}
-
 struct Line {
     text: String,
     count: usize,
@@ -195,11 +190,6 @@ mod tests {
         assert_eq!(clean("abcdefghijk\rxyz", 4), "xyz");
     }
 
-    #[test]
-    fn invalid_utf8_is_replaced() {
-        assert_eq!(clean_bytes(b"caf\xe9 \x1b[31mok", 100), "caf\u{fffd} ok");
-    }
-
     proptest! {
         #[test]
         fn the_result_never_holds_a_control_character(text in nasty(), limit in 0usize..200) {
@@ -207,11 +197,6 @@ mod tests {
             prop_assert!(!cleaned.chars().any(|c| c.is_control() || misleads(c)), "{cleaned:?}");
             prop_assert!(cleaned.chars().count() <= limit);
             prop_assert_eq!(clean(&cleaned, limit), cleaned.clone());
-        }
-
-        #[test]
-        fn any_bytes_can_be_cleaned(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            prop_assert!(!clean_bytes(&bytes, 100).chars().any(char::is_control));
         }
     }
 

@@ -10,7 +10,7 @@ mod paint;
 mod units;
 mod width;
 
-pub use clean::{clean, clean_bytes};
+pub use clean::clean;
 pub use inert::inert;
 pub use paint::Paint;
 pub use units::{bytes, duration, rough, seconds};

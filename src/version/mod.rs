@@ -1,12 +1,13 @@
-//! How versions compare, and which of them are final. Pure.
+//! The order of versions, and which of them are pre-releases. Pure.
 //!
 //! There is one order for everything: `latest`, comparisons, ranges, `limit` and templates. It is
-//! looser than SemVer, since images follow many schemes (`24.04`, `3.20`, `8u412-b08`, `3.13.0b4`,
-//! `2.0.0.CR1`), and agrees with each of them where the scheme is clear; `schemes.rs` lists them.
+//! more tolerant than SemVer, since images follow many schemes (`24.04`, `3.20`, `8u412-b08`,
+//! `3.13.0b4`, `2.0.0.CR1`). It agrees with each scheme where that scheme is clear; `schemes.rs`
+//! lists them.
 //!
-//! A version has numbers, what follows them, and build metadata after `+`. The numbers are compared
-//! first, then what follows: a pre-release comes before the release, a variant such as `-alpine` with
-//! the release, and a patch or revision after it. Numbers compare as numbers, also within letters.
+//! A version has numbers, a suffix, and build metadata after `+`. The numbers are compared first,
+//! then the suffix: a pre-release precedes the release, a variant such as `-alpine` equals it, and
+//! a patch or revision follows it. Numbers within words also compare as numbers.
 
 mod part;
 mod read;
@@ -21,21 +22,21 @@ use std::cmp::Ordering;
 use part::{Part, number, word};
 use read::Version;
 
-/// Whether `text` looks like a version: a digit first, after a word such as `v`, `release-` or `jdk`
-/// perhaps. Commit hashes, names and channels such as `edge` do not.
+/// Whether `text` looks like a version: it starts with a digit, or with a prefix such as `v`,
+/// `release-` or `jdk` and a digit. Commit hashes, names and channels such as `edge` are not
+/// versions.
 pub fn is_version(text: &str) -> bool {
     Version::read(text).is_version()
 }
 
-/// Whether `text` is a version that its project does not call final, such as `2.0.0-rc1`,
-/// `3.13.0b4` or `1.0-SNAPSHOT`.
+/// Whether `text` is a pre-release, such as `2.0.0-rc1`, `3.13.0b4` or `1.0-SNAPSHOT`.
 pub fn is_prerelease(text: &str) -> bool {
     let version = Version::read(text);
     version.is_version() && version.is_unfinished
 }
 
-/// Whether `text` names a channel, such as `edge`, `stable` or `nightly-slim`, which stands beside
-/// versions without being one.
+/// Whether `text` is a channel, such as `edge`, `stable` or `nightly-slim`: a name that projects
+/// use besides versions.
 pub fn is_channel(text: &str) -> bool {
     text.split(['-', '_', '.']).next().is_some_and(words::is_channel)
 }
@@ -45,15 +46,15 @@ pub fn is_hash(text: &str) -> bool {
     read::is_hash(text)
 }
 
-/// The order in which versions are sorted. It is total: spellings of one version have an order too,
-/// so that a result never depends on how a list was written.
+/// The order for sorting. It is total: different spellings of one version are ordered too, so that
+/// no result depends on the order in a list.
 pub fn sort(left: &str, right: &str) -> Ordering {
     let (l, r) = (Version::read(left), Version::read(right));
     l.order(&r).0.then_with(|| build(&l, &r)).then_with(|| left.cmp(right))
 }
 
-/// Whether the order of two versions is known. It is not where words that are no pre-release and no
-/// patch make the difference, such as `1.25-alpine` and `1.25-bookworm`.
+/// Whether two versions have a defined order. They do not if they differ in words that are neither
+/// pre-releases nor patches, such as `1.25-alpine` and `1.25-bookworm`.
 pub fn is_order_known(left: &str, right: &str) -> bool {
     let (l, r) = (Version::read(left), Version::read(right));
     let (order, is_known) = l.order(&r);
@@ -64,10 +65,10 @@ pub fn is_order_known(left: &str, right: &str) -> bool {
     l.is_version() && r.is_version() && is_known && (order.is_ne() || builds())
 }
 
-/// How `value` compares with `bound` in a condition; none where that cannot be known.
+/// How `value` compares with `bound` in a condition; `None` if they have no defined order.
 ///
-/// Spellings of one version are equal: `2.0` and `v2.0.0`. What only one of the two says does not
-/// count where it is a variant or build metadata, so `1.25-alpine` is at least `1.25`.
+/// Spellings of one version are equal: `2.0` and `v2.0.0`. A variant or build metadata that only
+/// one of them has does not count, so `1.25-alpine` is at least `1.25`.
 pub fn compare(value: &str, bound: &str) -> Option<Ordering> {
     let (mut value, mut bound) = (Version::read(value), Version::read(bound));
     if !value.is_version() || !bound.is_version() {
@@ -87,14 +88,14 @@ pub fn compare(value: &str, bound: &str) -> Option<Ordering> {
     }
 }
 
-/// Number `index` of a version: 0 is the major one.
+/// Number `index` of a version; 0 is the major version.
 pub fn part(text: &str, index: usize) -> Option<&str> {
     let version = Version::read(text);
     version.release.get(index).copied().filter(|_| version.prefix.is_empty())
 }
 
-/// Build metadata, where all else is equal. SemVer gives it no order; OpenJDK (`17.0.5+8`) and
-/// Debian (`1.2-3+deb12u1`) count it.
+/// Compares build metadata, when all else is equal. SemVer gives it no order; OpenJDK (`17.0.5+8`)
+/// and Debian (`1.2-3+deb12u1`) do.
 fn build(left: &Version<'_>, right: &Version<'_>) -> Ordering {
     match (left.build, right.build) {
         (Some(left), Some(right)) => {
@@ -118,17 +119,17 @@ impl Version<'_> {
         starts && self.prefix.is_empty()
     }
 
-    /// Whether its builds are numbered, as OpenJDK's are: `17.0.5+8`.
+    /// Whether its builds are numbered, as in OpenJDK: `17.0.5+8`.
     fn counts_builds(&self) -> bool {
         self.build.is_some_and(|build| build.starts_with(|c: char| c.is_ascii_digit()))
     }
 
-    /// Where it begins to say which variant it is.
+    /// The index at which its variant begins.
     fn variant(&self) -> Option<usize> {
         self.suffix.iter().position(|part| matches!(part, Part::Variant(_)))
     }
 
-    /// The order without build metadata, and whether it is known.
+    /// The order without build metadata, and whether it is defined.
     fn order(&self, other: &Self) -> (Ordering, bool) {
         let prefix = word(self.prefix, other.prefix);
         if prefix.is_ne() {

@@ -1,23 +1,23 @@
-//! What follows the numbers of a version, piece by piece.
+//! The parts of a version after its numbers.
 
 use std::cmp::Ordering;
 
-/// A piece. The kinds are in their order: at the same place of two versions, an earlier kind makes
-/// the older version.
+/// A part. The variants are in order: at the same position of two versions, an earlier variant
+/// makes the older version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part<'a> {
-    /// A mark of a version that is not final, in its usual spelling: `rc` for `CR` and `c`.
+    /// A pre-release word in its usual spelling: `rc` for `CR` and `c`.
     Pre(&'a str),
-    /// A word that says nothing of the order, such as `alpine`; a commit hash.
+    /// A word without order, such as `alpine`, or a commit hash.
     Variant(&'a str),
-    /// Nothing more.
+    /// The end.
     End,
-    /// A mark of what comes after the release, such as `p` or `SP`; empty for the revision in `1.2-3`.
+    /// A word for what follows the release, such as `p` or `SP`; empty for the revision in `1.2-3`.
     Post(&'a str),
-    /// A letter that counts on: `1.1.1w`, `2023b`.
+    /// A letter that counts up: `1.1.1w`, `2023b`.
     Letter(&'a str),
     Number(&'a str),
-    /// A further word of a SemVer pre-release: `beta` in `-alpha.beta`.
+    /// A further identifier of a SemVer pre-release: `beta` in `-alpha.beta`.
     Identifier(&'a str),
 }
 
@@ -26,14 +26,15 @@ impl Part<'_> {
         match (self, other) {
             (Self::Number(left), Self::Number(right)) => number(left, right),
             (Self::Pre(left), Self::Pre(right)) => {
-                // Python, PHP and Composer begin with `dev`. The alphabet has all others in the order
-                // of SemVer, Maven and Gentoo: alpha, beta, milestone, pre, rc, snapshot.
+                // Python, PHP and Composer begin with `dev`. All others are in the order of SemVer,
+                // Maven and Gentoo, which is alphabetical: alpha, beta, milestone, pre, rc,
+                // snapshot.
                 let not_dev = |word: &str| word != "dev";
                 not_dev(left).cmp(&not_dev(right)).then_with(|| word(left, right))
             }
             (Self::Post(left), Self::Post(right)) => {
-                // Alpine and Gentoo: a revision of the package comes before a patch of the project.
-                // Maven: a service pack comes before a number alone.
+                // Alpine and Gentoo: a revision of the package precedes a patch of the project.
+                // Maven: a service pack precedes a number alone.
                 let class = |word: &str| match word.to_ascii_lowercase().as_str() {
                     "r" | "rev" | "ls" | "b" | "build" => 0,
                     "" => 2,
@@ -61,13 +62,13 @@ impl Part<'_> {
     }
 }
 
-/// Two runs of digits by their size, however long they are.
+/// Compares two digit strings as numbers of any length.
 pub(super) fn number(left: &str, right: &str) -> Ordering {
     let (left, right) = (left.trim_start_matches('0'), right.trim_start_matches('0'));
     left.len().cmp(&right.len()).then_with(|| left.cmp(right))
 }
 
-/// Two words by the alphabet; upper and lower case are one.
+/// Compares two words alphabetically, ignoring case.
 pub(super) fn word(left: &str, right: &str) -> Ordering {
     let lower =
         |text: &str| text.bytes().map(|byte| byte.to_ascii_lowercase()).collect::<Vec<u8>>();

@@ -1,21 +1,21 @@
-//! From a text to the parts of a version. Any text has some; nothing is refused.
+//! Parses versions. Every string is accepted.
 
 use super::part::Part;
 use super::words::{self, Meaning};
 
-/// A version taken apart.
+/// A parsed version.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Version<'a> {
-    /// A name in front that is no part of the version: `openssl` in `openssl-3.0.1`.
+    /// A name in front that is not part of the version: `openssl` in `openssl-3.0.1`.
     pub(super) prefix: &'a str,
-    /// Counts before all else: Python's `1!2.0`, Debian's `1:2.0`.
+    /// The epoch, which is compared first: Python's `1!2.0`, Debian's `1:2.0`.
     pub(super) epoch: &'a str,
-    /// The numbers with dots between.
+    /// The numbers, which are separated by dots.
     pub(super) release: Vec<&'a str>,
     pub(super) suffix: Vec<Part<'a>>,
-    /// What follows `+`.
+    /// The text after `+`.
     pub(super) build: Option<&'a str>,
-    /// It is marked as not final.
+    /// It is a pre-release.
     pub(super) is_unfinished: bool,
 }
 
@@ -24,7 +24,7 @@ pub(super) struct Version<'a> {
 struct Run<'a> {
     text: &'a str,
     is_number: bool,
-    /// The sign before it; none at the start and between letters and digits.
+    /// The separator before it; `None` at the start and between letters and digits.
     sign: Option<char>,
 }
 
@@ -54,9 +54,9 @@ impl<'a> Version<'a> {
             return self.release.push(run.text);
         }
         match run.sign {
-            // Debian: `1.0~1` comes before `1.0`.
+            // Debian: `1.0~1` precedes `1.0`.
             Some('~') => self.suffix.push(Part::Variant("")),
-            // A revision: `1.2-3`. The time in `2024-01-05T22-17-24Z` is no word.
+            // A revision: `1.2-3`. The time in `2024-01-05T22-17-24Z` is not a word.
             Some('-' | '_') if after_number => self.suffix.push(Part::Post("")),
             None if before.is_some_and(is_time) && self.is_date() => {
                 self.suffix.push(Part::Post(""));
@@ -69,13 +69,14 @@ impl<'a> Version<'a> {
     fn add_word(&mut self, before: Option<Run<'a>>, run: Run<'a>, after: Option<Run<'a>>) {
         let number_before = before.is_some_and(|before| before.is_number);
         let joined = run.sign.is_none() && number_before;
-        // The digits that follow at once, as in `rc1`.
+        // The digits directly after the word, as in `rc1`.
         let counted = after.is_some_and(|after| after.is_number && after.sign.is_none());
         if self.is_date() && joined && is_time(run) && (counted || after.is_none()) {
             return;
         }
         if is_hash(run.text) {
-            // `1.2.0-14-g1a2b3c4`, as `git describe` has it, is later than 1.2.0 and no release.
+            // `git describe` writes `1.2.0-14-g1a2b3c4`, which is later than 1.2.0 and not a
+            // release.
             self.is_unfinished |= number_before && run.text.starts_with(['g', 'G']);
             return self.suffix.push(Part::Variant(run.text));
         }
@@ -104,13 +105,13 @@ impl<'a> Version<'a> {
         }
     }
 
-    /// What a single letter means, which depends on what stands around it.
+    /// The meaning of a single letter, which depends on its neighbours.
     fn letter(&self, run: Run<'a>, after: Option<Run<'a>>) -> Option<Meaning> {
         let [letter] = run.text.as_bytes() else { return None };
         let number = after.filter(|after| after.is_number);
         let counted = number.is_some_and(|after| after.sign.is_none());
         let dotted = number.is_some_and(|after| after.sign == Some('.'));
-        // OpenJDK's `8u412-b08` and `1.8.0_292-b10` are builds, not betas.
+        // `8u412-b08` and `1.8.0_292-b10` of OpenJDK are builds, not betas.
         let updated = self.suffix.iter().any(|part| matches!(part, Part::Post(_)));
         match letter.to_ascii_lowercase() {
             b'b' if counted && updated && run.sign == Some('-') => Some(Meaning::Post),
@@ -125,7 +126,7 @@ impl<'a> Version<'a> {
         }
     }
 
-    /// Whether it began with a year, month and day.
+    /// Whether it begins with a year, month and day.
     fn is_date(&self) -> bool {
         let first = self.release.first().copied().unwrap_or_default();
         matches!(first.len(), 4 | 8) && first.starts_with(['1', '2'])
@@ -137,7 +138,7 @@ fn is_time(run: Run<'_>) -> bool {
     run.text.eq_ignore_ascii_case("t") || run.text.eq_ignore_ascii_case("z")
 }
 
-/// Takes off what stands before the version.
+/// Splits off a prefix of the version.
 fn in_front(text: &str) -> (&str, &str) {
     let word = text.find(|c: char| !c.is_alphanumeric()).unwrap_or(text.len());
     if is_hash(&text[..word]) {
@@ -153,7 +154,7 @@ fn in_front(text: &str) -> (&str, &str) {
         if words::is_in_front(first, number) {
             return ("", number);
         }
-        // `rc12` and `nightly-20241231` are versions without numbers in front.
+        // `rc12` and `nightly-20241231` are versions without leading numbers.
         if words::after(first).is_some() {
             return ("", text);
         }
@@ -170,7 +171,7 @@ fn epoch(text: &str) -> (&str, &str) {
     }
 }
 
-/// Cuts a text at its signs, and between letters and digits.
+/// Splits a string at separators, and between letters and digits.
 fn runs(text: &str) -> Vec<Run<'_>> {
     let mut found = Vec::new();
     let mut sign = None;
@@ -196,14 +197,14 @@ fn runs(text: &str) -> Vec<Run<'_>> {
     found
 }
 
-/// Whether it looks like a commit hash: hexadecimal, and too mixed for numbers around one letter, such
+/// Whether it looks like a commit hash: hexadecimal, and not just numbers around one letter, such
 /// as `20240101b2`. `git describe` writes `g` before it.
 pub(super) fn is_hash(word: &str) -> bool {
-    const SHORTEST: usize = 7;
+    const MIN_LENGTH: usize = 7;
     let hex = word.strip_prefix('g').unwrap_or(word);
     let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let digits = hex.bytes().filter(u8::is_ascii_digit).count();
-    if hex.len() < SHORTEST || !hex.bytes().all(is_hex) || digits == 0 {
+    if hex.len() < MIN_LENGTH || !hex.bytes().all(is_hex) || digits == 0 {
         return false;
     }
     hex.len() < word.len() || hex.len() - digits > 1

@@ -1,10 +1,10 @@
-//! Versions of real projects, each list as the project released them: the oldest first.
+//! Versions of real projects, oldest first.
 
-/// A project, where it says how it numbers its releases, and some of them in their order.
+/// A project with a link to its numbering scheme, and some of its releases in order.
 pub(super) type Scheme = (&'static str, &'static [&'static str]);
 
 pub(super) const SCHEMES: &[Scheme] = &[
-    // Systems.
+    // Operating systems.
     (
         "Debian, point releases: https://www.debian.org/releases/",
         &["9.13", "10.2", "10.13", "11.9", "12.0", "12.9"],
@@ -66,7 +66,7 @@ pub(super) const SCHEMES: &[Scheme] = &[
         &["jdk8u92-b14", "jdk8u402-b06", "jdk8u412-b08"],
     ),
     (
-        "Java 8 as it calls itself: https://openjdk.org/jeps/223",
+        "Java 8 in its own spelling: https://openjdk.org/jeps/223",
         &["1.8.0_9", "1.8.0_92", "1.8.0_292-b08", "1.8.0_292-b10", "1.8.0_412"],
     ),
     (
@@ -191,7 +191,7 @@ pub(super) const SCHEMES: &[Scheme] = &[
         "Julia: https://julialang.org/downloads/oldreleases/",
         &["1.10.7", "1.11.0-alpha2", "1.11.0-beta1", "1.11.0-rc4", "1.11.0"],
     ),
-    // The rules of package managers.
+    // Package managers.
     (
         "SemVer's own example: https://semver.org/#spec-item-11",
         &[
@@ -236,7 +236,7 @@ pub(super) const SCHEMES: &[Scheme] = &[
             "1.0.0-patch10",
         ],
     ),
-    // Servers and tools of the JVM.
+    // JVM servers and tools.
     (
         "Hibernate ORM: https://hibernate.org/orm/releases/",
         &[
@@ -310,7 +310,7 @@ pub(super) const SCHEMES: &[Scheme] = &[
         &["9.6.24", "10", "16.6", "17beta1", "17beta3", "17rc1", "17", "17.2", "18beta1"],
     ),
     (
-        "PostgreSQL, as tags of Git: https://git.postgresql.org",
+        "PostgreSQL, Git tags: https://git.postgresql.org",
         &["REL_16_1", "REL_16_10", "REL_17_BETA1", "REL_17_RC1", "REL_17_0", "REL_17_2"],
     ),
     (
@@ -400,7 +400,7 @@ pub(super) const SCHEMES: &[Scheme] = &[
         ],
     ),
     (
-        "OpenSSL 3, as tags of Git: https://github.com/openssl/openssl/tags",
+        "OpenSSL 3, Git tags: https://github.com/openssl/openssl/tags",
         &[
             "openssl-3.0.9",
             "openssl-3.3.0-beta1",
@@ -418,7 +418,7 @@ pub(super) const SCHEMES: &[Scheme] = &[
         &["4.2.6p5", "4.2.8p2", "4.2.8p15", "4.2.8p18"],
     ),
     (
-        "curl, as tags of Git: https://github.com/curl/curl/tags",
+        "curl, Git tags: https://github.com/curl/curl/tags",
         &["curl-7_88_1", "curl-8_9_0", "curl-8_9_1", "curl-8_10_0"],
     ),
     (
@@ -483,7 +483,7 @@ pub(super) const SCHEMES: &[Scheme] = &[
         &["1.9.4", "1.20.6", "1.21-pre1", "1.21-pre4", "1.21-rc1", "1.21", "1.21.4"],
     ),
     (
-        "MongoDB, its tags of Git: https://github.com/mongodb/mongo/tags",
+        "MongoDB, Git tags: https://github.com/mongodb/mongo/tags",
         &["r6.0.19", "r7.0.0-rc1", "r7.0.0-rc10", "r7.0.0", "r7.0.15"],
     ),
     (

@@ -7,14 +7,14 @@ use super::words::{Meaning, WORDS};
 use super::*;
 
 #[test]
-fn the_versions_of_real_projects_are_in_their_order() {
+fn versions_of_real_projects_are_in_release_order() {
     assert!(SCHEMES.len() >= 60);
     let mut wrong = Vec::new();
     for (project, ascending) in SCHEMES {
         for (index, older) in ascending.iter().enumerate() {
             for newer in &ascending[index + 1..] {
                 let orders = (sort(older, newer), sort(newer, older));
-                // A name in front is no version, and has an order beside its own kind all the same.
+                // A name in front is not a version; it still has an order among its kind.
                 let is_known = !is_version(older) || is_order_known(older, newer);
                 if orders != (Ordering::Less, Ordering::Greater) || !is_known {
                     wrong.push(format!("{older} {newer}: {orders:?} {is_known} ({project})"));
@@ -26,10 +26,10 @@ fn the_versions_of_real_projects_are_in_their_order() {
 }
 
 #[test]
-fn a_condition_sees_the_order_that_lists_have() {
+fn conditions_and_lists_use_the_same_order() {
     for (project, ascending) in SCHEMES.iter().filter(|(_, list)| is_version(list[0])) {
         for pair in ascending.windows(2) {
-            // Build metadata counts in a condition where it is a number: OpenJDK's.
+            // Numbered build metadata counts in a condition, as in OpenJDK.
             if pair.iter().any(|version| version.contains("+deb") || version.contains("+k3s")) {
                 continue;
             }
@@ -41,9 +41,9 @@ fn a_condition_sees_the_order_that_lists_have() {
     }
 }
 
-/// What people mark as not final, and what they do not.
+/// Pre-releases, and versions that look similar.
 #[test]
-fn a_version_that_is_not_final_is_known_by_its_mark() {
+fn prereleases_are_recognised_by_their_words() {
     for text in [
         "2.1.0-rc.1",
         "2.1.0-rc1",
@@ -141,7 +141,7 @@ fn a_version_that_is_not_final_is_known_by_its_mark() {
 }
 
 #[test]
-fn names_channels_and_hashes_are_no_versions() {
+fn names_channels_and_hashes_are_not_versions() {
     for text in [
         "",
         "edge",
@@ -184,7 +184,7 @@ fn names_channels_and_hashes_are_no_versions() {
 }
 
 #[test]
-fn channels_are_known_by_their_names() {
+fn channels_are_recognised_by_their_names() {
     for text in
         ["edge", "devel", "nightly", "stable", "lts", "latest", "main", "Rolling", "edge-slim"]
     {
@@ -217,7 +217,7 @@ fn spellings_of_one_version_are_equal_in_a_condition() {
 }
 
 #[test]
-fn an_order_that_cannot_be_known_is_not_made_up() {
+fn an_undefined_order_is_reported_as_such() {
     for (left, right) in [
         ("1.25-alpine", "1.25-bookworm"),
         ("17.0.5-jdk", "17.0.5-jre"),
@@ -257,7 +257,7 @@ fn parts_are_the_numbers_of_the_release() {
 }
 
 #[test]
-fn every_word_of_the_table_does_what_it_says() {
+fn every_word_of_the_table_has_its_effect() {
     for (word, meaning, source) in WORDS {
         assert!(!source.is_empty(), "{word}");
         let (with, next) = (format!("1.2-{word}1"), format!("1.2-{word}12"));
@@ -280,7 +280,7 @@ fn every_word_of_the_table_does_what_it_says() {
     }
 }
 
-/// What versions are made of, put together at random.
+/// Random combinations of the parts of versions.
 fn texts() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "0", "1", "2", "08", "10", "2024", "20241231", ".", "-", "_", "+", "~", ":", "!", "a", "b",
@@ -292,7 +292,7 @@ fn texts() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn any_texts_have_one_order(a in texts(), b in texts(), c in texts()) {
+    fn the_order_is_total(a in texts(), b in texts(), c in texts()) {
         prop_assert_eq!(sort(&a, &b), sort(&b, &a).reverse());
         prop_assert_eq!(sort(&a, &b).is_eq(), a == b);
         if sort(&a, &b).is_le() && sort(&b, &c).is_le() {
@@ -305,7 +305,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_is_too_odd(text in ".{0,40}", other in ".{0,40}") {
+    fn no_text_causes_a_panic(text in ".{0,40}", other in ".{0,40}") {
         prop_assert_eq!(sort(&text, &other), sort(&other, &text).reverse());
     }
 }

@@ -1,27 +1,27 @@
-//! The words by which projects say what kind of version it is.
+//! Words with a meaning in versions.
 //!
-//! One table. A word that is not in it says nothing of the order: it is a variant, such as `alpine`,
-//! `jdk` or `cn`, although SemVer's grammar would call any `-word` a pre-release.
+//! Words outside this table do not affect the order: they are variants, such as `alpine`, `jdk` or
+//! `cn`, although SemVer's grammar would call any `-word` a pre-release.
 
-/// What a word says of a version.
+/// The meaning of a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
-    /// Not final; with the spelling by which it is compared.
+    /// A pre-release; the string is the spelling used for comparison.
     Pre(&'static str),
     /// The release itself: `2.0.0.Final` is `2.0.0`.
     Final,
     /// After the release.
     Post,
-    /// Means no more than "version", in front of one: `v1.2`, `release-1.2`.
+    /// A prefix of a version without further meaning: `v1.2`, `release-1.2`.
     Version,
 }
 
 use Meaning::{Final, Post, Pre, Version};
 
-/// Word, meaning, and who writes so. Single letters are in `read.rs`: they need what stands around
-/// them.
+/// Word, meaning, and users. Single letters are in `read.rs`, because their meaning depends on
+/// their neighbours.
 pub(super) const WORDS: &[(&str, Meaning, &str)] = &[
-    // Not final.
+    // Pre-releases.
     ("alpha", Pre("alpha"), "https://semver.org/#spec-item-11"),
     ("beta", Pre("beta"), "https://semver.org/#spec-item-11"),
     ("rc", Pre("rc"), "https://semver.org/#spec-item-11"),
@@ -65,7 +65,7 @@ pub(super) const WORDS: &[(&str, Meaning, &str)] = &[
     ("master", Pre("master"), "Git branches as versions"),
     ("git", Pre("git"), "Arch, Alpine, FFmpeg"),
     ("ctp", Pre("ctp"), "SQL Server's community technology previews"),
-    // Final.
+    // Releases.
     ("final", Final, "https://maven.apache.org/pom.html#version-order-specification; JBoss"),
     ("ga", Final, "https://maven.apache.org/pom.html#version-order-specification; MySQL"),
     ("release", Final, "https://maven.apache.org/pom.html#version-order-specification; Spring"),
@@ -82,7 +82,7 @@ pub(super) const WORDS: &[(&str, Meaning, &str)] = &[
     ("cu", Post, "SQL Server's cumulative updates"),
     ("ls", Post, "https://docs.linuxserver.io: builds of an image of one version"),
     ("lts", Post, "MySQL, Jenkins, Swift"),
-    // In front of a version.
+    // Prefixes.
     ("v", Version, "https://semver.org/#is-v123-a-semantic-version"),
     ("ver", Version, "Kakoune, Dovecot"),
     ("version", Version, "LineageOS, Pandoc"),
@@ -92,7 +92,7 @@ pub(super) const WORDS: &[(&str, Meaning, &str)] = &[
     ("jdk", Version, "https://openjdk.org/jeps/223; Temurin"),
 ];
 
-/// Names of what moves, and so has no version: releases in the making, the newest release, branches.
+/// Names that move between versions: unreleased versions, the newest release, branches.
 const CHANNELS: &[(&str, &str)] = &[
     ("latest", "image tags"),
     ("current", "FreeBSD, Node.js"),
@@ -108,19 +108,19 @@ const CHANNELS: &[(&str, &str)] = &[
     ("cooker", "OpenMandriva"),
 ];
 
-/// Whether `word` is a channel that versions come from, such as `edge` or `stable`.
+/// Whether `word` is a channel, such as `edge` or `stable`.
 pub(super) fn is_channel(word: &str) -> bool {
     after(word).is_some() || CHANNELS.iter().any(|(known, _)| known.eq_ignore_ascii_case(word))
 }
 
-/// What `word` says after the numbers.
+/// The meaning of `word` after the numbers.
 pub(super) fn after(word: &str) -> Option<Meaning> {
     meaning(word, |meaning| meaning != Version)
 }
 
-/// Whether `word` in front of `number` means nothing more.
+/// Whether `word` before `number` is a prefix without further meaning.
 pub(super) fn is_in_front(word: &str, number: &str) -> bool {
-    // `jdk17` beside `jre17` is the name of a package, `jdk-17.0.5_8` and `jdk8u412` are versions.
+    // `jdk17`, like `jre17`, is the name of a package; `jdk-17.0.5_8` and `jdk8u412` are versions.
     let is_bare = || number.bytes().all(|byte| byte.is_ascii_digit());
     let is_product = word.eq_ignore_ascii_case("jdk");
     meaning(word, |meaning| meaning == Version).is_some() && !(is_product && is_bare())

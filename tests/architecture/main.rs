@@ -2,8 +2,10 @@
 //!
 //! The sources are parsed, so that no way to write a path hides it. Tests may use what they like.
 
+mod cycles;
 mod sources;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -22,7 +24,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("yaml", &["error"]),
     ("allow", &["error", "yaml"]),
     ("failure", &["image"]),
-    ("proxy", &[]),
+    ("loopback", &[]),
+    ("proxy", &["loopback"]),
     ("cell_name", &[]),
     ("outcome", &["cell_name", "failure", "image"]),
     ("event", &["cell_name", "image", "outcome"]),
@@ -30,7 +33,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("grants", &["error", "image", "input"]),
     (
         "matrix",
-        &["cell_name", "allow", "error", "event", "image", "input", "template", "version", "yaml"],
+        &[
+            "cell_name",
+            "allow",
+            "error",
+            "event",
+            "image",
+            "input",
+            "loopback",
+            "template",
+            "version",
+            "yaml",
+        ],
     ),
     (
         "plan",
@@ -67,9 +81,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("buildkit", &["regular"]),
     ("debug", &["error", "text"]),
     ("context", &["debug", "error"]),
-    ("docker", &["debug", "error", "image", "regular"]),
-    ("registry", &["debug", "docker", "error", "failure", "image", "proxy"]),
-    ("axis_source", &["debug", "docker", "error", "proxy", "registry", "regular", "text"]),
+    ("docker", &["debug", "error", "image", "loopback", "regular"]),
+    ("registry", &["debug", "docker", "error", "failure", "image", "loopback", "proxy"]),
+    (
+        "axis_source",
+        &["debug", "docker", "error", "loopback", "proxy", "registry", "regular", "text"],
+    ),
     ("schedule", &["cell_name", "event", "failure", "image", "outcome", "plan"]),
     ("report", &["cell_name", "event", "failure", "image", "outcome", "text"]),
     // A row of the table is shown when its cell ends.
@@ -88,6 +105,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "event",
             "failure",
             "image",
+            "input",
             "outcome",
             "plan",
             "registry",
@@ -96,9 +114,30 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "template",
         ],
     ),
-    ("run", &[]),
+    ("run", &["debug", "docker", "error", "proxy", "text"]),
+    ("cli", &["grants", "image", "input", "matrix", "plan", "progress", "template", "error"]),
+    (
+        "workspace",
+        &[
+            "axis_source",
+            "cli",
+            "docker",
+            "driver",
+            "error",
+            "failure",
+            "grants",
+            "image",
+            "input",
+            "lint",
+            "matrix",
+            "plan",
+            "regular",
+            "run",
+            "template",
+            "text",
+        ],
+    ),
     // Wiring sees everything.
-    ("cli", ANY),
     ("commands", ANY),
     ("lib", ANY),
     ("main", ANY),
@@ -114,6 +153,7 @@ const PURE: &[&str] = &[
     "error",
     "failure",
     "image",
+    "loopback",
     "proxy",
     "template",
     "dockerfile",
@@ -349,6 +389,115 @@ fn what_a_module_may_use_stands_above_it() {
     }
 }
 
+/// Circles that are still there, each with all its files. A change that opens one takes it out of here.
+const KNOWN_CIRCLES: &[&[&str]] = &[
+    &["buildkit/session/content/blob.rs", "buildkit/session/content/layout.rs"],
+    &["buildkit/session/content/mod.rs", "buildkit/session/content/service.rs"],
+    &[
+        "buildkit/session/filesend/archive.rs",
+        "buildkit/session/filesend/mod.rs",
+        "buildkit/session/filesend/place.rs",
+        "buildkit/session/filesend/service.rs",
+        "buildkit/session/filesend/tree.rs",
+    ],
+    &["buildkit/session/filesync/batch.rs", "buildkit/session/filesync/transfer.rs"],
+    &[
+        "buildkit/session/ssh/file.rs",
+        "buildkit/session/ssh/key.rs",
+        "buildkit/session/ssh/keyring.rs",
+        "buildkit/session/ssh/mod.rs",
+    ],
+    &[
+        "check/arguments.rs",
+        "check/caches.rs",
+        "check/missing.rs",
+        "check/mod.rs",
+        "check/platform_arguments.rs",
+        "check/same_image.rs",
+        "check/unused.rs",
+    ],
+    &["cli.rs", "cli/inputs.rs", "cli/tools.rs"],
+    &["debug/hidden.rs", "debug/line.rs", "debug/log.rs", "debug/shown.rs"],
+    &["docker/credentials/helper.rs", "docker/credentials/mod.rs"],
+    &["docker/engine.rs", "docker/silence.rs"],
+    &["dockerfile/lex.rs", "dockerfile/pattern.rs"],
+    &["failure/mod.rs", "failure/registry.rs"],
+    &["image/name.rs", "image/reference.rs"],
+    &["lint/compose/mod.rs", "lint/compose/service.rs"],
+    &["matrix/model/mod.rs", "matrix/model/rule.rs", "matrix/model/settings.rs"],
+    &["plan/bases.rs", "plan/privileges.rs", "plan/request.rs"],
+    &["progress/display.rs", "progress/plain.rs", "progress/quiet.rs", "progress/tty.rs"],
+    &["run/last_resort.rs", "run/stop.rs"],
+    &["template/mod.rs", "template/parse.rs"],
+];
+
+#[test]
+fn no_files_use_each_other_in_a_circle() {
+    let graph = cycles::graph(&Source::all());
+    let uses: usize = graph.values().map(|used| used.len()).sum();
+    assert!(uses > 300, "the uses were not found");
+    let circles = cycles::circles(&graph);
+    let is_known = |circle: &BTreeSet<&str>| {
+        KNOWN_CIRCLES.iter().any(|known| circle.iter().all(|file| known.contains(file)))
+    };
+    let found: Vec<String> = circles
+        .iter()
+        .filter(|circle| !is_known(circle))
+        .map(|circle| cycles::shown(&graph, circle))
+        .collect();
+    assert!(found.is_empty(), "files use each other in a circle:\n{}", found.join("\n"));
+    for known in KNOWN_CIRCLES {
+        let is_there = circles.iter().any(|circle| circle.iter().all(|file| known.contains(file)));
+        assert!(is_there, "this circle is open, take it out of KNOWN_CIRCLES: {known:?}");
+    }
+}
+
+#[test]
+fn every_kind_of_circle_is_found() {
+    let one = "pub struct One(super::Two);";
+    let facade = "mod one;\nmod two;\npub use one::One;\npub use self::two::Two;";
+    for (files, circles) in [
+        // Through a facade, which is not part of the circle.
+        (
+            &[
+                ("a/mod.rs", facade),
+                ("a/one.rs", one),
+                ("a/two.rs", "pub struct Two(Option<Box<super::one::One>>);"),
+                ("b.rs", "use crate::a::One;"),
+            ][..],
+            &[&["a/one.rs", "a/two.rs"][..]][..],
+        ),
+        // With a facade that uses what it hands on.
+        (
+            &[
+                ("a/mod.rs", "mod one;\npub use one::One;\npub struct Two(Option<Box<One>>);"),
+                ("a/one.rs", one),
+            ],
+            &[&["a/mod.rs", "a/one.rs"]],
+        ),
+        // With three files, one of them in another directory.
+        (
+            &[
+                ("a.rs", "use crate::b::{self, c::C};"),
+                ("b/mod.rs", "mod c;\nfn f() { c::f(); }"),
+                ("b/c.rs", "fn f() { assert!(crate::a::f()); }"),
+            ],
+            &[&["a.rs", "b/c.rs", "b/mod.rs"]],
+        ),
+        // What is no circle.
+        (&[("a/mod.rs", facade), ("a/one.rs", one), ("a/two.rs", "pub struct Two;")], &[]),
+        (&[("a/mod.rs", "mod one;\n#[cfg(test)]\nuse one::One;"), ("a/one.rs", one)], &[]),
+    ] {
+        let sources: Vec<Source> =
+            files.iter().map(|(name, text)| Source::parse(name, text)).collect();
+        let graph = cycles::graph(&sources);
+        let found = cycles::circles(&graph);
+        let found: Vec<Vec<&str>> =
+            found.into_iter().map(|circle| circle.into_iter().collect()).collect();
+        assert_eq!(found, circles, "{files:?}");
+    }
+}
+
 #[test]
 fn every_kind_of_fault_is_found() {
     for (file, text) in [
@@ -402,7 +551,7 @@ fn every_rule_that_a_finding_names_is_in_the_list_of_rules() {
         .collect();
     assert!(named.len() > 10, "the rules were not found");
     for (file, rule) in named {
-        let known = onebuild::allow::RULES.iter().any(|known| known.name == rule);
+        let known = onebuild::parts::RULES.iter().any(|known| known.name == rule);
         assert!(known || OTHERS.contains(&&*rule), "{file}: `{rule}` is not in RULES");
     }
 }

@@ -1,6 +1,7 @@
 //! The sources as the compiler's grammar has them: which paths each file names, without what tests
 //! alone see.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,8 @@ pub struct Source {
     /// As the crate has it: `["plan", "show", "json"]`; empty for `lib.rs`.
     pub module: Vec<String>,
     pub uses: Vec<Use>,
+    /// The names that it uses without a path, such as those of imported types.
+    pub names: BTreeSet<String>,
     /// The methods and macros that it calls, each with its name alone.
     pub calls: Vec<Use>,
     /// The rules that its findings name.
@@ -41,6 +44,7 @@ impl Source {
             name: name.to_owned(),
             module: module_of(name),
             uses: found.uses,
+            names: found.names,
             calls: found.calls,
             rules: found.rules,
         }
@@ -86,6 +90,7 @@ fn module_of(name: &str) -> Vec<String> {
 #[derive(Default)]
 struct Found {
     uses: Vec<Use>,
+    names: BTreeSet<String>,
     calls: Vec<Use>,
     rules: Vec<String>,
 }
@@ -208,6 +213,8 @@ impl<'ast> Visit<'ast> for Found {
         let span = path.segments.first().map_or_else(Span::call_site, |first| first.ident.span());
         if names.len() > 1 {
             self.add(names, span, false);
+        } else {
+            self.names.extend(names);
         }
         visit::visit_path(self, path);
     }

@@ -15,7 +15,7 @@ fn guarded(panic_in: &str) -> Output {
 #[test]
 fn child() {
     let Some(place) = std::env::var_os(PANIC_IN) else { return };
-    let code = onebuild::commands::guard(|| {
+    let code = onebuild::parts::guard(|| {
         match place.to_str() {
             Some("main") => panic!("canary in main"),
             Some("thread") => {

@@ -66,7 +66,10 @@ fn an_empty_directory_gets_a_matrix_and_a_template() {
 fn existing_dockerfiles_are_used_unchanged() {
     let project = Project::empty();
     project.file("Dockerfile", "FROM alpine:3.20\n");
-    project.run(&["init"]).exits(0).says(&["note: image: write your own repository"]);
+    project
+        .run(&["init"])
+        .exits(0)
+        .says(&["note: image: replace example/app with your repository"]);
     assert_eq!(project.run(&["render"]).exits(0).stdout, "FROM alpine:3.20\n");
     let project = Project::empty();
     project.file("a/Dockerfile", "FROM alpine:3.20\n");

@@ -14,23 +14,23 @@ fn findings_point_at_the_template_once_for_all_cells() {
     assert_eq!(
         run.stdout,
         "\
-note: the base `ubuntu:24.04` has no digest: its tag may move
+note: the base image `ubuntu:24.04` has no digest: its tag can move
  --> templates/ubuntu/Dockerfile:1:1
   |
 1 | FROM ubuntu:24.04
   | ^^^^^^^^^^^^^^^^^
   |
   = note: unpinned-base: 1.0-ubuntu and 1 more
-  = help: write a version and the digest of its index, which has every platform: `alpine:3.20@sha256:…`
+  = help: write a version and the digest of its index, which covers every platform: `alpine:3.20@sha256:…`
 
-warning: the base `alpine` has no tag, which means `latest`
+warning: the base image `alpine` has no tag, which means `latest`
  --> templates/alpine/Dockerfile:1:1
   |
 1 | FROM alpine
   | ^^^^^^^^^^^
   |
   = note: base-without-tag: 1.0-alpine and 1 more
-  = help: write a version and the digest of its index, which has every platform: `alpine:3.20@sha256:…`; or say why it stays with `# onebuild: allow base-without-tag (reason)`
+  = help: write a version and the digest of its index, which covers every platform: `alpine:3.20@sha256:…`; or acknowledge it with `# onebuild: allow base-without-tag (reason)`
 
 1 warning, 1 note
 "

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use onebuild::image::Digest;
+use onebuild::parts::Digest;
 use rustix::fs::inotify;
 
 use crate::support::{ONE, Project, Running, lab_script, listing};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use onebuild::image::Digest;
+use onebuild::parts::Digest;
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -159,8 +159,11 @@ fn an_impossible_output_is_refused_before_anything_starts() {
             &["build", "--only", "n=1", "--output", "type=oci,dest=nowhere/one.tar"],
             &["there is no folder nowhere", "make it first"],
         ),
-        (&["build", "--output", "type=zip,dest=a"], &["`zip` is none of oci, docker, tar, local"]),
-        (&["build", "--output", "type=oci"], &["it lacks dest=PATH"]),
+        (
+            &["build", "--output", "type=zip,dest=a"],
+            &["`zip` is not one of oci, docker, tar, local"],
+        ),
+        (&["build", "--output", "type=oci"], &["dest=PATH is missing"]),
         (
             &["build", "--only", "n=1", "--output", "type=local,dest=-"],
             &["a folder cannot be written to stdout", "dest=PATH"],

@@ -4,12 +4,10 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Arc;
 
-use onebuild::docker::Credentials;
-use onebuild::docker::DockerConfig;
-use onebuild::failure::RegistryFault;
-use onebuild::image::{Digest, Platform, Reference};
-use onebuild::proxy::Proxies;
-use onebuild::registry::{Patience, Registry, RegistryClient, Settle, VerifyError, verify};
+use onebuild::parts::{
+    Credentials, Digest, DockerConfig, Patience, Platform, Proxies, Reference, Registry,
+    RegistryClient, RegistryFault, Settle, VerifyError, verify,
+};
 use reqwest::{Client, Method, RequestBuilder, Response};
 
 use crate::lab_env;

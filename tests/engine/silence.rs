@@ -5,12 +5,10 @@ use std::os::unix::net::UnixListener;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use onebuild::buildkit::Client;
-use onebuild::docker::{Engine, Places, candidates};
-use onebuild::driver::EngineBuilder;
-use onebuild::failure::{Failure, Kind, Phase, RegistryFault};
-use onebuild::outcome::CellResult;
-use onebuild::plan::{BuildRequest, Cache, Output};
+use onebuild::parts::{
+    BuildRequest, Cache, CellResult, Client, Engine, EngineBuilder, Failure, Kind, Output, Phase,
+    Places, RegistryFault, candidates,
+};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::phrases::base_image;
@@ -69,7 +67,8 @@ async fn a_cache_push_without_an_answer_times_out_but_a_silent_command_does_not(
     let result = built(&builder, &quiet).await;
     assert!(matches!(result, CellResult::Built(_)), "{result:?}");
     let cache = format!("type=registry,ref={image}-cache:v1,mode=max");
-    let cached = BuildRequest { cache_to: Cache::parse(&cache).unwrap(), ..quiet };
+    let mut cached = quiet;
+    cached.caches.to = Cache::parse(&cache).unwrap();
     let failure = given_up(&builder, &cached, &registry.host).await;
     assert_eq!(failure.phase, Phase::Push);
 }

@@ -33,7 +33,7 @@ use tonic::service::RoutesBuilder;
 pub use auth::{CredentialLookup, Login};
 pub use ended::SessionEnded;
 pub use secrets::{MAX_SECRET, SecretLookup};
-pub use ssh::{Agent, Agents, DEFAULT_AGENT, KeyError, KeyFileError, Keyring};
+pub use ssh::{Agent, Agents, KeyError, KeyFileError, Keyring};
 
 use self::content::Content;
 use self::filesend::FileSend;

@@ -1,4 +1,4 @@
-//! Each rule: what it finds and where, and what it leaves alone.
+//! Tests of each rule: findings with their places, and cases without findings.
 
 mod names;
 mod platforms;
@@ -7,17 +7,18 @@ mod same_image;
 use super::{Subject, acknowledge, check};
 use crate::allow::Asked;
 use crate::error::{Diagnostics, SourceFile};
+use crate::input::Root;
 use crate::matrix::{Matrix, Overrides, Pick, Selection};
-use crate::plan::{BuildRequest, Root, Templates, plan};
+use crate::plan::{BuildRequest, Templates, plan};
 
-/// A matrix, its templates by their names, and a command line.
+/// A matrix, its templates by name, and a command line.
 #[derive(Default)]
 struct Project<'t> {
     matrix: &'t str,
     templates: &'t [(&'t str, &'t str)],
     only: &'t str,
     flags: Overrides,
-    /// The other cells have a template that is wrong.
+    /// A template of another cell has an error.
     is_broken: bool,
 }
 
@@ -74,15 +75,15 @@ impl Project<'_> {
     /// `rule place`, in order.
     fn found(&self) -> Vec<String> {
         let warnings = self.warnings();
-        let line = |told: &crate::error::Diagnostic| {
-            let place = told.labels.first().map(|label| label.span.to_string());
-            format!("{} {}", told.rule.unwrap(), place.unwrap_or_default()).trim().to_owned()
+        let line = |warning: &crate::error::Diagnostic| {
+            let place = warning.labels.first().map(|label| label.span.to_string());
+            format!("{} {}", warning.rule.unwrap(), place.unwrap_or_default()).trim().to_owned()
         };
         warnings.iter().map(line).collect()
     }
 }
 
-/// What is found with these settings in the matrix's fifth line, and this Dockerfile.
+/// The findings for these settings in the fifth line of the matrix, and this Dockerfile.
 fn found(settings: &str, dockerfile: &str) -> Vec<String> {
     let matrix = format!(
         "image: me/app\ntag: <%v%>\nplatforms: [linux/amd64, linux/arm64]\naxes: {{ v: [\"1\"] }}\n{settings}"
@@ -94,7 +95,7 @@ fn found(settings: &str, dockerfile: &str) -> Vec<String> {
 const NOTHING: [&str; 0] = [];
 
 #[test]
-fn a_comment_in_a_template_acknowledges_what_is_found_there() {
+fn a_comment_in_a_template_acknowledges_a_finding_there() {
     let allow = "# onebuild: allow shared-cache-mount (one builder)";
     for (dockerfile, wanted) in [
         (format!("FROM a\n{allow}\nRUN --mount=type=cache,target=/b x\n"), &[][..]),
@@ -126,12 +127,12 @@ fn a_comment_in_a_template_acknowledges_what_is_found_there() {
             "FROM a\n# onebuild: allow shared-cash (x)\nRUN x\n".to_owned(),
             &["wrong-allow Dockerfile:2:19"],
         ),
-        // A document of a step is no comment.
+        // A here-document of a step is not a comment.
         (format!("FROM a\nRUN <<E\n{allow}\nE\n"), &[]),
     ] {
         assert_eq!(found("", &dockerfile), wanted, "{dockerfile}");
     }
-    // In the matrix it is the same.
+    // The same in the matrix.
     let settings = "# onebuild: allow unused-base (for a branch)\nbases: { x: y }\n";
     assert_eq!(found(settings, "FROM a\n"), NOTHING);
     let settings = "bases:\n  # onebuild: allow unused-base (for a branch)\n  x: y\n  z: y\n";
@@ -139,7 +140,7 @@ fn a_comment_in_a_template_acknowledges_what_is_found_there() {
 }
 
 #[test]
-fn thousands_of_versions_are_looked_at_like_a_few() {
+fn thousands_of_versions_have_the_same_findings_as_a_few() {
     let matrix = "image: me/app\ntag: <%v%>-<%os%>\nplatforms: [linux/amd64, linux/arm64]\n\
                   axes: { os: [a, b], v: 1.0..1.1499 }\nargs: { V: <%v%>, UNUSED: x }\n";
     let dockerfile = "ARG V\nFROM <%os%>:<%v%>\nRUN --mount=type=cache,target=/b echo $V\n\

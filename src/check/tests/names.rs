@@ -1,6 +1,7 @@
-//! Names that nothing uses, and uses of what nothing gives.
+//! Unused names, and missing secrets, agents and arguments.
 
 use super::*;
+use crate::input::Inputs;
 
 #[test]
 fn a_base_or_context_that_no_dockerfile_uses_is_found() {
@@ -27,16 +28,16 @@ fn a_base_or_context_that_no_dockerfile_uses_is_found() {
             "FROM a AS tools\nFROM tools\n",
             &["unused-context matrix.yaml:5:13"],
         ),
-        // A context stands for the stage of its name.
+        // A context replaces the stage of its name.
         ("contexts: { base: . }", "FROM a AS base\nFROM base\n", &[]),
-        // Another frontend may use anything.
+        // Another frontend can use any name.
         ("contexts: { tools: . }", "# syntax=me/frontend\nFROM a\n", &[]),
         (
             "contexts: { tools: . }",
             "# syntax=docker/dockerfile:1.7-labs\nFROM a\n",
             &["unused-context matrix.yaml:5:13"],
         ),
-        // What depends on the engine may be any name.
+        // A name that depends on the engine can be any name.
         ("bases: { a-arm64: m/a:1 }", "FROM a-$BUILDARCH\n", &[]),
     ] {
         assert_eq!(found(settings, dockerfile), wanted, "{settings}\n{dockerfile}");
@@ -80,7 +81,7 @@ fn an_argument_secret_or_agent_that_nothing_uses_is_found() {
 }
 
 #[test]
-fn a_name_is_judged_by_all_cells_and_one_of_a_flag_by_the_selected_ones() {
+fn names_are_checked_against_all_cells_and_flags_against_the_selected_ones() {
     let matrix = "image: me/app\ntag: <%os%>\nplatforms: linux/amd64\naxes: { os: [a, b] }\n\
                   dockerfile: <%os%>\noverrides:\n  - { os: b, bases: { x:1: y:1 } }\n\
                   bases: { z: y }\n";
@@ -99,11 +100,14 @@ fn a_name_is_judged_by_all_cells_and_one_of_a_flag_by_the_selected_ones() {
     assert_eq!(project("", Overrides::default()), ["unused-base matrix.yaml:8:10"]);
     assert_eq!(project("os=a", Overrides::default()), ["unused-base matrix.yaml:8:10"]);
     let flags = Overrides {
-        bases: [("x:1".to_owned(), "q:1".parse().unwrap())].into(),
-        args: [("V".into(), "1".into())].into(),
+        inputs: Inputs {
+            bases: [("x:1".to_owned(), "q:1".parse().unwrap())].into(),
+            args: [("V".into(), "1".into())].into(),
+            ..Inputs::default()
+        },
         ..Overrides::default()
     };
-    // The matrix has this base too, for a cell that uses it.
+    // The matrix also has this base, for a cell that uses it.
     assert_eq!(project("os=a", flags), ["unused-build-arg", "unused-base matrix.yaml:8:10"]);
 }
 
@@ -135,7 +139,7 @@ fn a_name_is_used_by_a_cell_that_has_it() {
 }
 
 #[test]
-fn the_nearest_name_helps() {
+fn the_help_suggests_the_nearest_name() {
     let help = |settings: &str, dockerfile: &str| {
         let matrix = format!(
             "image: me/app\ntag: <%v%>\nplatforms: linux/amd64\naxes: {{ v: [\"1\"] }}\n{settings}"
@@ -143,10 +147,10 @@ fn the_nearest_name_helps() {
         let templates = [("Dockerfile", dockerfile)];
         let project = Project { matrix: &matrix, templates: &templates, ..Project::default() };
         let warnings = project.warnings();
-        let told = warnings.iter().next().unwrap();
-        let help = told.help.clone().unwrap();
+        let warning = warnings.iter().next().unwrap();
+        let help = warning.help.clone().unwrap();
         let end = help.find([';', '?']).unwrap();
-        (help[..end].to_owned(), told.notes.join("; "))
+        (help[..end].to_owned(), warning.notes.join("; "))
     };
     let digest = format!("alpine:3.20@sha256:{}", "a".repeat(64));
     for (settings, dockerfile, wanted, note) in [
@@ -157,8 +161,10 @@ fn the_nearest_name_helps() {
         (
             "bases: { alpine:3.20: m }",
             &format!("FROM {digest}\n"),
-            &format!("write the digest here too: `{digest}`"),
-            &format!("the Dockerfile says `{digest}`: a name with a digest is another name"),
+            &format!("write the digest here, too: `{digest}`"),
+            &format!(
+                "the Dockerfile uses `{digest}`, and a name with a digest does not match one without"
+            ),
         ),
     ] {
         assert_eq!(help(settings, dockerfile), (wanted.to_owned(), note.to_owned()));
@@ -166,7 +172,7 @@ fn the_nearest_name_helps() {
 }
 
 #[test]
-fn a_secret_that_is_not_given_is_found_where_it_is_asked_for() {
+fn a_missing_secret_is_found_at_the_step_that_needs_it() {
     for (settings, dockerfile, wanted) in [
         ("", "FROM a\nRUN --mount=type=secret,id=t x\n", &["missing-secret Dockerfile:2:1"][..]),
         (
@@ -179,7 +185,7 @@ fn a_secret_that_is_not_given_is_found_where_it_is_asked_for() {
         ("", "FROM a\nRUN --mount=type=SECRET,id=t x\n", &["missing-secret Dockerfile:2:1"]),
         ("", "FROM a\nRUN --mount=type=ssh x\n", &["missing-ssh Dockerfile:2:1"]),
         ("", "FROM a\nRUN echo secret ssh\n", &[]),
-        // Nothing builds this stage.
+        // This stage is not built.
         ("", "FROM a AS b\nRUN --mount=type=secret,id=t x\nFROM c\n", &[]),
         ("secrets: { t: { env: T } }", "FROM a\nRUN --mount=type=secret,id=t x\n", &[]),
         ("ssh: default", "FROM a\nRUN --mount=type=ssh x\n", &[]),
@@ -189,7 +195,7 @@ fn a_secret_that_is_not_given_is_found_where_it_is_asked_for() {
 }
 
 #[test]
-fn an_argument_of_no_stage_is_found_where_it_is_used() {
+fn an_undeclared_argument_is_found_where_it_is_used() {
     for (dockerfile, wanted) in [
         ("ARG V=1\nFROM a:$V\nRUN echo $V\n", &["arg-before-from Dockerfile:3:1"][..]),
         ("ARG V=1\nFROM a:$V\nENV X=${V}\n", &["arg-before-from Dockerfile:3:1"]),
@@ -214,7 +220,7 @@ fn an_argument_of_no_stage_is_found_where_it_is_used() {
             "ARG V=1\nFROM a:$V\nRUN [\"/bin/sh\", \"-c\", \"echo $V\"]\n",
             &["arg-before-from Dockerfile:3:1"],
         ),
-        // The shell of the image reads this, not the build.
+        // The shell in the container reads this, not the build.
         ("ARG V=1\nFROM a:$V\nCMD echo $V\n", &[]),
         ("ARG HTTP_PROXY\nFROM a\nRUN echo $HTTP_PROXY $TARGETARCH\n", &[]),
         ("ARG TARGETARCH\nFROM a\nRUN echo $TARGETARCH\n", &[]),

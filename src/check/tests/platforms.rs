@@ -1,6 +1,7 @@
-//! What platforms, or cells of other systems, share by mistake.
+//! Values and caches that platforms or systems share by mistake.
 
 use super::*;
+use crate::input::Inputs;
 
 #[test]
 fn a_value_that_hides_the_platform_is_found() {
@@ -58,8 +59,9 @@ fn a_value_that_hides_the_platform_is_found() {
     assert_eq!(one("linux/arm64", "FROM a\nARG TARGETARCH=amd64\n"), wanted);
     assert_eq!(one("linux/arm/v6", "FROM a\nARG TARGETVARIANT=v7\n"), wanted);
     assert_eq!(one("linux/arm64", "FROM a\nARG BUILDARCH=amd64\n"), NOTHING);
-    let flags =
-        Overrides { args: [("TARGETARCH".into(), "amd64".into())].into(), ..Overrides::default() };
+    let args = [("TARGETARCH".into(), "amd64".into())].into();
+    let inputs = Inputs { args, ..Inputs::default() };
+    let flags = Overrides { inputs, ..Overrides::default() };
     let matrix =
         "image: me/app\ntag: <%v%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { v: [\"1\"] }\n";
     let templates = [("Dockerfile", "FROM a\nARG TARGETARCH\n")];
@@ -75,7 +77,7 @@ fn a_cache_mount_that_platforms_share_is_found() {
         ("FROM a\nRUN --mount=type=cache,id=b,target=/build x\n", found_at(2)),
         ("from a\nrun --mount=type=CACHE,target=/build x\n", found_at(2)),
         ("FROM a\nRUN --mount=target=/b,type=cache,sharing=locked x\n", found_at(2)),
-        // The next build takes one of them, whatever platform it is of.
+        // The next build uses one of them, whatever its platform.
         ("FROM a\nRUN --mount=type=cache,target=/b,sharing=private x\n", found_at(2)),
         ("FROM a\nARG TARGETARCH\nRUN --mount=type=cache,id=b-$TARGETARCH,target=/b x\n", vec![]),
         (
@@ -86,7 +88,7 @@ fn a_cache_mount_that_platforms_share_is_found() {
         ("FROM scratch\nRUN --mount=type=cache,id=b-$TARGETARCH,target=/b x\n", found_at(2)),
         ("FROM a\nRUN --mount=type=cache,id=b-${TARGETARCH},target=/b x\n", found_at(2)),
         ("FROM a\nRUN --mount=type=cache,target=/b/$TARGETPLATFORM x\n", found_at(2)),
-        // The image may have others.
+        // The image may define other variables.
         ("FROM a\nRUN --mount=type=cache,id=b-$OWN,target=/b x\n", vec![]),
         ("FROM a\nENV PIP_CACHE_DIR=/b\nRUN --mount=type=cache,target=/b x\n", vec![]),
         ("FROM a\nARG TARGETOS\nRUN --mount=type=cache,id=b-$TARGETOS,target=/b x\n", found_at(3)),

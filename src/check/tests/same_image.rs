@@ -1,4 +1,4 @@
-//! Cells that only their tags tell apart.
+//! Cells that differ only in their tags.
 
 use super::*;
 
@@ -27,7 +27,7 @@ fn an_axis_that_changes_the_tag_alone_is_found() {
         ("labels: auto\nannotations: auto", "FROM a\n"),
         ("test: { run: [a, <%v%>] }", "FROM a\n"),
         ("cache_to: me/cache:<%v%>", "FROM a\n"),
-        // An argument that nothing uses makes no difference, and is a warning of its own.
+        // An unused argument makes no difference, and has a warning of its own.
         ("args: { V: <%v%> }", "FROM a\n"),
         ("args: { V: <%v%> }", "ARG V\nFROM a\n"),
         ("args: { V: <%v%> }", "FROM a\nRUN x\nARG V\n"),
@@ -35,7 +35,7 @@ fn an_axis_that_changes_the_tag_alone_is_found() {
         ("args: { V: <%v%> }", "FROM a AS b\nARG V\nRUN x\nFROM a\n"),
         ("bases: { b:<%v|major%>: c:<%v%> }", "FROM a\n"),
         ("contexts: { b: <%v%> }", "FROM a\n"),
-        // Nothing builds this stage.
+        // This stage is not built.
         ("", "FROM x AS b\nRUN <%v%>\nFROM a\n"),
         ("target: b", "FROM x AS b\nFROM a:<%v%>\n"),
     ] {
@@ -69,7 +69,7 @@ fn an_axis_that_changes_the_tag_alone_is_found() {
 }
 
 #[test]
-fn one_image_for_several_registries_is_meant() {
+fn one_image_in_several_registries_is_intended() {
     let found = |image: &str, values: &str| {
         let matrix =
             format!("image: {image}\ntag: x\nplatforms: linux/amd64\naxes: {{ to: [{values}] }}\n");
@@ -81,7 +81,7 @@ fn one_image_for_several_registries_is_meant() {
 }
 
 #[test]
-fn each_axis_that_makes_no_difference_is_told_once() {
+fn each_axis_without_a_difference_is_reported_once() {
     let matrix = "image: me/app\ntag: <%os%>-<%v%>-<%t%>\nplatforms: linux/amd64\n\
                   axes:\n  os: [a, b]\n  v: 1.1..1.20\n  t: [x, y]\n";
     for (dockerfile, wanted) in [
@@ -97,7 +97,7 @@ fn each_axis_that_makes_no_difference_is_told_once() {
         let project = Project { matrix, templates: &templates, ..Project::default() };
         assert_eq!(project.found(), wanted, "{dockerfile}");
     }
-    // Cells of `include` differ by two values at once.
+    // Cells of `include` can differ in two values at once.
     let matrix = "image: me/app\ntag: <%os%>-<%v%>\nplatforms: linux/amd64\naxes: { os: [a], v: [\"1\"] }\n\
                   include: [{ os: b, v: \"2\" }]\n";
     let templates = [("Dockerfile", "FROM x\n")];

@@ -64,14 +64,10 @@ impl Credentials {
         }
     }
 
+    #[cfg(test)]
     /// No login for any host.
     pub fn none() -> Self {
         Self::new(DockerConfig::default(), OsStr::new(""))
-    }
-
-    /// Sets the time limit for one request to a helper; the default is 10 seconds.
-    pub fn helper_timeout(self, timeout: Duration) -> Self {
-        Self { timeout, ..self }
     }
 
     /// The login for a registry host, which includes its port if it has one.

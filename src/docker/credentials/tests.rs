@@ -125,8 +125,10 @@ async fn a_hanging_helper_is_killed_with_its_children() {
     std::os::unix::fs::symlink(Path::new(HELPERS).join(program), directory.path().join(program))
         .unwrap();
     let config = DockerConfig::parse(Path::new("c"), br#"{"credsStore": "hang"}"#).unwrap();
-    let credentials = Credentials::new(config, directory.path().as_os_str())
-        .helper_timeout(Duration::from_millis(500));
+    let credentials = Credentials {
+        timeout: Duration::from_millis(500),
+        ..Credentials::new(config, directory.path().as_os_str())
+    };
     let error = credentials.lookup("a").await.unwrap_err().to_string();
     assert!(error.contains("docker-credential-hang did not answer for a within 0.5 s"), "{error}");
 

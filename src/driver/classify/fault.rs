@@ -10,7 +10,7 @@ use crate::image::Reference;
 /// A registry's own words come before everything else: since BuildKit 0.24 they stand in place of
 /// the status. The first phrase that fits decides, as an earlier one may be said in the words of a
 /// later one.
-pub(super) fn registry_fault(image: &Reference, said: &str, with_login: bool) -> RegistryFault {
+pub(crate) fn registry_fault(image: &Reference, said: &str, with_login: bool) -> RegistryFault {
     let login = || RegistryFault::Unauthorized { with_login };
     let has = |phrases: &[&str]| phrases.iter().any(|phrase| said.contains(phrase));
     let is_token = has(&["failed to authorize", "oauth token", "anonymous token", "scope=repo"]);
@@ -133,7 +133,7 @@ fn network_fault(said: &str) -> RegistryFault {
 }
 
 /// The status in `unexpected status from PUT request to https://…: 500 Internal Server Error`.
-pub(super) fn status(said: &str) -> Option<u16> {
+pub(crate) fn status(said: &str) -> Option<u16> {
     said.split(": ").find_map(|part| {
         let (code, reason) = part.split_once(' ')?;
         let code = StatusCode::from_bytes(code.as_bytes()).ok()?;
@@ -143,7 +143,7 @@ pub(super) fn status(said: &str) -> Option<u16> {
 }
 
 /// The host of the last URL in the text, which is the one that failed.
-pub(super) fn asked_host(said: &str) -> Option<&str> {
+pub(crate) fn asked_host(said: &str) -> Option<&str> {
     let url = said.rsplit_once("://")?.1;
     let end = url.find(['/', '"', ' ', '?']).unwrap_or(url.len());
     Some(url[..end].rsplit('@').next().unwrap_or_default()).filter(|host| !host.is_empty())
@@ -163,6 +163,6 @@ fn is_registry(image: &Reference, host: &str) -> bool {
     }
 }
 
-pub(super) fn is_docker_hub(host: &str) -> bool {
+pub(crate) fn is_docker_hub(host: &str) -> bool {
     matches!(host, "docker.io" | "index.docker.io" | "registry-1.docker.io")
 }

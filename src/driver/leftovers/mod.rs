@@ -26,7 +26,7 @@ use crate::buildkit::random_id;
 use crate::docker::{ContainerError, Engine};
 use crate::image::Reference;
 
-pub(super) use self::names::Names;
+pub(crate) use self::names::Names;
 
 /// How long the end of a run may wait for a removal that is under way.
 const REMOVAL_TIMEOUT: Duration = Duration::from_secs(3);
@@ -43,7 +43,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 
 impl Names {
     /// Names that only this run has.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { owner: process::own(), run: random_id() }
     }
 }
@@ -77,7 +77,7 @@ impl Swept {
 
 /// Does `work`, and meanwhile removes what runs whose process is gone left on `engine`. What fails of
 /// that is no concern of this run. Its end waits for a removal that is under way, and for nothing else.
-pub(super) async fn beside<T>(
+pub(crate) async fn beside<T>(
     work: impl Future<Output = T>,
     engine: &Engine,
     own: &Names,

@@ -9,10 +9,10 @@ use super::owner::Owner;
 use crate::image::Reference;
 
 /// A host that no registry can have (RFC 2606): these names never leave the engine.
-pub(super) const REPOSITORY: &str = "onebuild.invalid/test";
+pub(crate) const REPOSITORY: &str = "onebuild.invalid/test";
 
 /// The label with the owner of a container.
-pub(super) const OWNER: &str = "onebuild.owner";
+pub(crate) const OWNER: &str = "onebuild.owner";
 const RUN: &str = "onebuild.run";
 const CELL: &str = "onebuild.cell";
 
@@ -23,25 +23,25 @@ const RUN_LENGTH: usize = 25;
 
 /// The names of one run.
 #[derive(Debug)]
-pub(in crate::driver) struct Names {
-    pub(super) owner: Owner,
-    pub(super) run: String,
+pub(crate) struct Names {
+    pub(crate) owner: Owner,
+    pub(crate) run: String,
 }
 
 impl Names {
     /// The image with this number among the images of the run.
-    pub(in crate::driver) fn image(&self, number: u32) -> Reference {
+    pub(crate) fn image(&self, number: u32) -> Reference {
         let Self { owner, run } = self;
         format!("{REPOSITORY}:{owner}-{run}-{number}").parse().expect("a tag has 128 characters")
     }
 
     /// The container with this number.
-    pub(in crate::driver) fn container(&self, number: u32) -> String {
+    pub(crate) fn container(&self, number: u32) -> String {
         format!("{CONTAINER}-{}-{number}", self.run)
     }
 
     /// The labels of a container that tries an image of `cell`.
-    pub(in crate::driver) fn labels(&self, cell: &str) -> HashMap<String, String> {
+    pub(crate) fn labels(&self, cell: &str) -> HashMap<String, String> {
         let labels =
             [(RUN, self.run.clone()), (CELL, cell.to_owned()), (OWNER, self.owner.to_string())];
         labels.into_iter().map(|(label, value)| (label.to_owned(), value)).collect()
@@ -50,7 +50,7 @@ impl Names {
 
 /// Whose container this is; none where a run did not make it. Labels alone prove nothing: `docker commit`
 /// copies them into an image, and from there they get into other containers.
-pub(super) fn container_owner(names: &[String], labels: &HashMap<String, String>) -> Option<Owner> {
+pub(crate) fn container_owner(names: &[String], labels: &HashMap<String, String>) -> Option<Owner> {
     let run = labels.get(RUN)?;
     let is_named = |name: &String| {
         let name = name.trim_start_matches('/').strip_prefix(CONTAINER);
@@ -60,7 +60,7 @@ pub(super) fn container_owner(names: &[String], labels: &HashMap<String, String>
 }
 
 /// Whose image this is, by its name; none where a run did not make it.
-pub(super) fn image_owner(name: &str) -> Option<Owner> {
+pub(crate) fn image_owner(name: &str) -> Option<Owner> {
     let tag = name.strip_prefix(REPOSITORY)?.strip_prefix(':')?;
     // The run and a number stand behind the owner.
     let (place, _) = tag.rmatch_indices('-').nth(1)?;

@@ -9,21 +9,21 @@ const UNSEEN_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A process of onebuild, told apart from all others, on all machines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Owner {
+pub(crate) struct Owner {
     /// A hash of what identifies the machine.
-    pub(super) machine: u64,
+    pub(crate) machine: u64,
     /// A hash of the identifier of this boot.
-    pub(super) boot: u64,
+    pub(crate) boot: u64,
     /// The inode of the PID namespace.
-    pub(super) namespace: u64,
-    pub(super) process: u32,
+    pub(crate) namespace: u64,
+    pub(crate) process: u32,
     /// When it started, in ticks since the boot. A process id that is used again has another one.
-    pub(super) started: u64,
+    pub(crate) started: u64,
 }
 
 /// What is known of a process id in the PID namespace of this run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Process {
+pub(crate) enum Process {
     Gone,
     Running {
         started: u64,
@@ -34,7 +34,7 @@ pub(super) enum Process {
 
 /// What happens to something with an owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(crate) enum Fate {
     Keep,
     Remove,
     /// It is removed when it is older than this.
@@ -43,12 +43,12 @@ pub(super) enum Fate {
 
 impl Owner {
     /// A process that cannot read what identifies it.
-    pub(super) const UNKNOWN: Self =
+    pub(crate) const UNKNOWN: Self =
         Self { machine: 0, boot: 0, namespace: 0, process: 0, started: 0 };
 
     /// What happens to something of this owner, as the process `own` sees it, whose machine has been up
     /// for `uptime`. `look` finds a process of the same PID namespace.
-    pub(super) fn fate(
+    pub(crate) fn fate(
         &self,
         own: &Self,
         uptime: Duration,
@@ -74,7 +74,7 @@ impl Owner {
 
 impl Fate {
     /// Whether something of this age is removed. What has no age that the engine knows is kept.
-    pub(super) fn is_removal(self, age: Option<Duration>) -> bool {
+    pub(crate) fn is_removal(self, age: Option<Duration>) -> bool {
         match self {
             Self::Keep => false,
             Self::Remove => true,

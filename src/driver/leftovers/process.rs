@@ -9,10 +9,10 @@ use rustix::process::{Pid, test_kill_process};
 use sha2::{Digest as _, Sha256};
 
 use super::owner::{Owner, Process};
-use crate::driver::sent::machine;
+use crate::driver::sessions::sent::machine;
 
 /// This process. [`Owner::UNKNOWN`] where /proc is missing, or is that of another PID namespace.
-pub(super) fn own() -> Owner {
+pub(crate) fn own() -> Owner {
     read().unwrap_or(Owner::UNKNOWN)
 }
 
@@ -47,12 +47,12 @@ fn hash(what: &str, parts: &[&[u8]]) -> u64 {
 }
 
 /// How long this machine has been up, with the time in which it slept.
-pub(super) fn uptime() -> Duration {
+pub(crate) fn uptime() -> Duration {
     Duration::from_secs(u64::try_from(rustix::system::sysinfo().uptime).unwrap_or(0))
 }
 
 /// Finds a process of this PID namespace.
-pub(super) fn look(process: u32) -> Process {
+pub(crate) fn look(process: u32) -> Process {
     match fs::read(format!("/proc/{process}/stat")) {
         Ok(stat) => running(&stat),
         // With `hidepid` a user does not see the processes of others.

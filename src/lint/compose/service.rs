@@ -1,5 +1,5 @@
-//! Services and volumes, key by key. A key of another form than a rule needs is an error at its
-//! place; keys that no rule is about are left to Compose.
+//! Inspects services and volumes, key by key. A key with the wrong type is an error if a rule needs
+//! it; Compose itself checks the other keys.
 
 use super::rules::{
     CAPABILITIES, CAPABILITY, DOCKER_SOCKET, HOST, HOST_DEVICE, PRIVILEGED, UNCONFINED,
@@ -8,7 +8,7 @@ use super::{Hit, Taken, mount, with_defaults};
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::yaml::{Entry, Kind, Node};
 
-/// What a file comes to.
+/// The result for one file.
 #[derive(Default)]
 pub(super) struct Seen {
     pub(super) hits: Vec<Hit>,
@@ -67,7 +67,7 @@ impl Seen {
             "device_cgroup_rules" => {
                 for (text, span) in self.texts(value, key) {
                     if with_defaults(text).trim_start().starts_with(['a', 'b']) {
-                        let message = "the container may make and open device nodes of disks";
+                        let message = "the container can create and open device nodes of disks";
                         self.hit(HOST_DEVICE, span, message);
                     }
                 }
@@ -84,7 +84,7 @@ impl Seen {
                     privileged.for_each(|entry| self.privileged(entry));
                 }
             }
-            // As a text it is a folder.
+            // A string is a directory.
             "build" if matches!(value.kind, Kind::Map(_)) => {
                 for entry in self.map(value, key) {
                     match entry.key.as_str() {
@@ -108,7 +108,8 @@ impl Seen {
 
     fn privileged(&mut self, entry: &Entry) {
         if self.is_true(entry) {
-            let message = "the container gets every device and every right of root on the host";
+            let message =
+                "the container gets every device and every permission of root on the host";
             self.hit(PRIVILEGED, &place(entry), message);
         }
     }
@@ -116,7 +117,7 @@ impl Seen {
     fn entitlements(&mut self, entry: &Entry) {
         for (text, span) in self.texts(&entry.value, &entry.key) {
             if with_defaults(text) == "security.insecure" {
-                let message = "steps of the build may ask for every right of root on the host";
+                let message = "steps of the build can use every permission of root on the host";
                 self.hit(PRIVILEGED, span, message);
             }
         }
@@ -133,11 +134,13 @@ impl Seen {
     fn option(&mut self, text: &str, span: &Span) {
         let (name, value) = text.split_once([':', '=']).unwrap_or((text, ""));
         let message = match (name.trim(), value.trim()) {
-            ("seccomp", "unconfined") => "the container may make every call to the host's kernel",
-            ("apparmor", "unconfined") => "no AppArmor profile holds the container back",
-            ("label", "disable") => "SELinux does not keep the container from the host's files",
+            ("seccomp", "unconfined") => {
+                "the container can make every system call to the host's kernel"
+            }
+            ("apparmor", "unconfined") => "no AppArmor profile confines the container",
+            ("label", "disable") => "SELinux does not protect the host's files from the container",
             ("systempaths", "unconfined") => {
-                "the container writes to /proc and /sys where they belong to the host"
+                "the container can write to those parts of /proc and /sys that affect the host"
             }
             _ => return,
         };
@@ -163,17 +166,18 @@ impl Seen {
         let parts = mount::parts(text);
         let Some(source) = parts.first().map(|part| with_defaults(part)) else { return };
         if let Some(what) = mount::device(&source) {
-            let message = format!("the container reads and writes {what}, past all permissions");
+            let message =
+                format!("the container can read and write {what}, regardless of permissions");
             self.hit(HOST_DEVICE, span, message);
         }
     }
 
-    /// An item of `volumes`, in its short or its long form.
+    /// An item of `volumes`, in short or long form.
     fn mount(&mut self, item: &Node) {
         let Kind::Map(entries) = &item.kind else {
             let Some(text) = self.text(item, "volumes") else { return };
             let parts = mount::parts(text);
-            // One part alone is a folder of the container's own.
+            // A single part is a directory of the container itself.
             if let [source, target, options @ ..] = parts.as_slice() {
                 let read_only =
                     options.iter().flat_map(|text| text.split(',')).any(|word| word == "ro");
@@ -195,7 +199,7 @@ impl Seen {
         }
     }
 
-    /// A named volume that is a folder of the host under another name.
+    /// A named volume that is a bind mount of a host directory.
     fn volume(&mut self, node: &Node) {
         let Kind::Map(entries) = &node.kind else { return };
         let options = entries.iter().filter(|entry| entry.key == "driver_opts");
@@ -220,7 +224,7 @@ impl Seen {
     }
 
     fn extends(&mut self, node: &Node) {
-        // As a text it names a service of the same file.
+        // A string is a service of the same file.
         let Kind::Map(entries) = &node.kind else { return };
         for entry in entries.iter().filter(|entry| entry.key == "file") {
             self.take(&entry.value, "file");
@@ -253,7 +257,7 @@ impl Seen {
         self.hits.push(hit(rule, span, message));
     }
 
-    /// Whether it is on, in one of the ways to write it.
+    /// Whether it is true, in any of the allowed spellings.
     fn is_true(&mut self, entry: &Entry) -> bool {
         let text = self.text(&entry.value, &entry.key).map(with_defaults).unwrap_or_default();
         matches!(text.to_lowercase().as_str(), "true" | "yes" | "on" | "y" | "1")
@@ -263,7 +267,7 @@ impl Seen {
         match &node.kind {
             Kind::Scalar(text) => Some(text),
             Kind::Empty => None,
-            _ => self.unfit(node, what, "a text"),
+            _ => self.unfit(node, what, "a string"),
         }
     }
 
@@ -290,7 +294,7 @@ impl Seen {
 
     fn unfit<T>(&mut self, node: &Node, what: &str, wanted: &str) -> Option<T> {
         let what = if what.contains(' ') { what.to_owned() } else { format!("`{what}`") };
-        let message = format!("{what} takes {wanted}");
+        let message = format!("{what} must be {wanted}");
         self.errors.push(Diagnostic::error(message).at(&node.span, node.kind.described()));
         None
     }
@@ -300,7 +304,7 @@ fn hit(rule: &'static str, span: &Span, message: impl Into<String>) -> Hit {
     Hit { rule, message: message.into(), span: span.clone(), note: None }
 }
 
-/// Key and value, where they stand beside each other.
+/// The span of key and value if they are adjacent.
 fn place(entry: &Entry) -> Span {
     let (key, value) = (&entry.key_span, &entry.value.span);
     let between = key.file.text().get(key.end..value.start);

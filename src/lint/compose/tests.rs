@@ -1,7 +1,7 @@
-//! Each rule at its place, each way to write it, and each acknowledgement.
+//! Tests of each rule, its spellings, and acknowledgements.
 
 use super::mount::{device, judged, parts};
-use crate::allow::{Judged, RULES};
+use crate::allow::rules::{Judged, RULES};
 use crate::error::{Severity, SourceFile};
 use crate::lint::{Findings, Taken};
 
@@ -21,14 +21,14 @@ fn found(text: &str) -> Vec<String> {
     findings.iter().map(line).collect()
 }
 
-/// What a service of these lines comes to: its first line is line 3, indented by 4.
+/// The findings for a service with these lines: its first line is line 3, indented by 4.
 fn service(lines: &str) -> Vec<String> {
     let lines: String = lines.lines().map(|line| format!("    {line}\n")).collect();
     found(&format!("services:\n  app:\n{lines}"))
 }
 
 #[test]
-fn each_rule_finds_what_it_is_for() {
+fn each_rule_has_its_finding() {
     for (lines, wanted) in [
         ("privileged: true", "privileged 3:5"),
         ("privileged: \"yes\"", "privileged 3:5"),
@@ -83,7 +83,7 @@ fn each_rule_finds_what_it_is_for() {
 }
 
 #[test]
-fn what_stays_within_the_container_is_left_alone() {
+fn settings_without_host_access_have_no_finding() {
     for lines in [
         "privileged: false",
         "build: ./privileged",
@@ -113,7 +113,7 @@ fn what_stays_within_the_container_is_left_alone() {
 }
 
 #[test]
-fn a_named_volume_can_be_a_folder_of_the_host() {
+fn a_named_volume_can_be_a_directory_of_the_host() {
     let text = |o: &str, device: &str| {
         format!(
             "volumes:\n  v:\n    driver_opts:\n      type: none\n      o: {o}\n      device: {device}\n"
@@ -125,7 +125,7 @@ fn a_named_volume_can_be_a_folder_of_the_host() {
 }
 
 #[test]
-fn what_an_anchor_says_is_told_once_where_it_stands() {
+fn the_content_of_an_anchor_is_reported_once_in_its_place() {
     let text = "x-base: &base\n  privileged: true\n  cap_add: &caps [ALL]\n\
                 services:\n  a: { <<: *base }\n  b: { <<: [*base] }\n  c: { cap_add: *caps }\n\
                 \x20 d: { <<: *base, privileged: false }\n";
@@ -133,7 +133,7 @@ fn what_an_anchor_says_is_told_once_where_it_stands() {
 }
 
 #[test]
-fn an_acknowledgement_holds_for_its_line_or_the_next() {
+fn an_acknowledgement_applies_to_its_line_or_the_next() {
     let sock = "/var/run/docker.sock:/var/run/docker.sock";
     for lines in [
         format!("volumes:\n  - {sock} # onebuild: allow docker-socket (it drives the engine)"),
@@ -150,7 +150,7 @@ fn an_acknowledgement_holds_for_its_line_or_the_next() {
 }
 
 #[test]
-fn an_acknowledgement_that_is_none_is_told() {
+fn an_invalid_acknowledgement_is_reported() {
     for (comment, wanted) in [
         ("# onebuild: allow host-pid", "wrong-allow 3:15"),
         ("# onebuild: allow host-pid ()", "wrong-allow 3:15"),
@@ -169,9 +169,9 @@ fn an_acknowledgement_that_is_none_is_told() {
     let after = "pid: host\n# onebuild: allow host-pid (why)";
     assert_eq!(service(after), ["host-pid 3:5", "unused-allow 4:23"]);
     let (findings, _) = look("pid: host # onebuild: allow hots-pid (why)\n");
-    let help = findings.iter().next().unwrap().told.help.clone();
+    let help = findings.iter().next().unwrap().diagnostic.help.clone();
     assert_eq!(help.unwrap(), "did you mean `host-pid`?");
-    // Prose may speak of the program, and text is no comment.
+    // Comments can mention the program, and strings are not comments.
     assert_eq!(service("image: x # onebuild makes it"), [] as [&str; 0]);
     let text = "command: \"# onebuild: allow host-pid (x)\"\npid: host";
     assert_eq!(service(text), ["host-pid 4:5"]);
@@ -180,7 +180,7 @@ fn an_acknowledgement_that_is_none_is_told() {
 }
 
 #[test]
-fn what_there_is_too_much_of_is_left_out() {
+fn the_number_of_findings_is_limited() {
     let services: String = (0..1000).map(|n| format!("  s{n}:\n    pid: host\n")).collect();
     let (findings, _) = look(&format!("services:\n{services}"));
     let counts = [Severity::Error, Severity::Warning, Severity::Note].map(|s| findings.count(s));
@@ -190,7 +190,7 @@ fn what_there_is_too_much_of_is_left_out() {
 }
 
 #[test]
-fn a_file_that_is_broken_is_an_error_at_its_place() {
+fn an_invalid_file_is_an_error_at_its_place() {
     for (text, wanted) in [
         ("", "error 1:1"),
         ("services: [a]\n", "error 1:11"),
@@ -207,12 +207,12 @@ fn a_file_that_is_broken_is_an_error_at_its_place() {
         assert_eq!(found(text), [wanted], "{text}");
         assert_eq!(look(text).0.count(Severity::Error), 1);
     }
-    // What is wrong with one key hides nothing else.
+    // An error in one key hides no other findings.
     assert_eq!(service("cap_add: ALL\npid: host"), ["error 3:14", "host-pid 4:5"]);
 }
 
 #[test]
-fn files_that_are_taken_in_are_named() {
+fn loaded_files_are_returned() {
     let text = "include:\n  - a.yaml\n  - path: [b.yaml, \"${DIR:-d}/c.yaml\"]\n  - { path: d.yaml }\n\
                 services:\n  x: { extends: { file: e.yaml, service: y } }\n  z: { extends: x }\n";
     let taken: Vec<String> = look(text).1.into_iter().map(|taken| taken.path).collect();
@@ -220,7 +220,7 @@ fn files_that_are_taken_in_are_named() {
 }
 
 #[test]
-fn a_short_form_is_split_between_variables_and_drives() {
+fn a_short_form_is_split_outside_variables_and_drives() {
     for (text, wanted) in [
         ("a:b:ro", &["a", "b", "ro"][..]),
         ("${A:-x:y}:/b", &["${A:-x:y}", "/b"]),
@@ -236,7 +236,7 @@ fn a_short_form_is_split_between_variables_and_drives() {
 }
 
 #[test]
-fn a_mount_that_is_read_only_reads() {
+fn a_read_only_mount_can_only_read() {
     let message = |read_only| judged("/etc", "/x", read_only).unwrap().message;
     assert!(message(true).starts_with("the container reads the host's users"));
     assert!(message(false).starts_with("the container reads and changes the host's users"));
@@ -250,7 +250,7 @@ fn a_mount_that_is_read_only_reads() {
 }
 
 #[test]
-fn every_rule_is_found_somewhere_above() {
+fn every_rule_has_a_test() {
     let tests = include_str!("tests.rs");
     for rule in RULES.iter().filter(|rule| rule.judged == Judged::Compose) {
         assert!(tests.contains(&format!("\"{} ", rule.name)), "{}", rule.name);

@@ -65,28 +65,29 @@ impl Cell {
     /// Everything that the matrix, and no flag, asks for in this cell.
     pub fn asked(&self) -> Vec<Asked> {
         let (settings, flags) = (&self.shared.settings, &self.shared.overrides);
+        let (inputs, by_flag) = (&self.inputs, &flags.inputs);
         let mut all = Vec::new();
         let mut ask = |span: Span, what: AskedFor| all.push(Asked { what, span });
         if let Some(template) = &settings.context {
             ask(template.span(), AskedFor::Context(PathBuf::from(&*self.context)));
         }
         for (name, template) in &settings.contexts {
-            if let Some(NamedContext::Folder(path)) = self.contexts.get(&**name)
-                && !flags.contexts.contains_key(&**name)
+            if let Some(NamedContext::Folder(path)) = inputs.contexts.get(&**name)
+                && !by_flag.contexts.contains_key(&**name)
             {
                 let what = AskedFor::NamedContext { name: name.to_string(), path: path.clone() };
                 ask(template.span(), what);
             }
         }
         for (id, rule) in &settings.secrets {
-            let secret = self.secrets.get(id).filter(|_| !flags.secrets.contains_key(id));
+            let secret = inputs.secrets.get(id).filter(|_| !by_flag.secrets.contains_key(id));
             if let Some(SecretSource::File(path)) = secret.map(|secret| &secret.source) {
                 let what = AskedFor::Secret { id: id.clone(), path: path.clone() };
                 ask(rule.template().span(), what);
             }
         }
         for (id, agent) in &settings.ssh {
-            let Some(places) = self.ssh.get(id).filter(|_| !flags.ssh.contains_key(id)) else {
+            let Some(places) = inputs.ssh.get(id).filter(|_| !by_flag.ssh.contains_key(id)) else {
                 continue;
             };
             if places.is_empty() {
@@ -99,16 +100,16 @@ impl Cell {
         }
         if let Some(given) = &settings.network
             && given.value == Network::Host
-            && flags.network.is_none()
+            && by_flag.network.is_none()
         {
             ask(given.span.clone(), AskedFor::HostNetwork);
         }
-        for (cache, span) in own(&self.cache_from, flags.cache_from.len(), &settings.cache_from) {
+        for (cache, span) in own(&self.caches.from, flags.caches.from.len(), &settings.cache_from) {
             if let Some(path) = cache.folder("src") {
                 ask(span, AskedFor::CacheFrom(path.into()));
             }
         }
-        for (cache, span) in own(&self.cache_to, flags.cache_to.len(), &settings.cache_to) {
+        for (cache, span) in own(&self.caches.to, flags.caches.to.len(), &settings.cache_to) {
             let reference = cache.attributes.get("ref").filter(|_| cache.kind == "registry");
             if let Some(path) = cache.folder("dest") {
                 ask(span, AskedFor::CacheTo(path.into()));
@@ -130,18 +131,19 @@ impl Cell {
     /// The variables of the environment that the matrix, and no flag, asks for in this cell.
     pub fn asked_variables(&self) -> Vec<AskedVariable> {
         let (settings, flags) = (&self.shared.settings, &self.shared.overrides);
+        let (inputs, by_flag) = (&self.inputs, &flags.inputs);
         let mut all = Vec::new();
         let mut ask = |name: &str, span: Span| {
             all.push(AskedVariable { name: name.to_owned(), span });
         };
         for (id, rule) in &settings.secrets {
-            let secret = self.secrets.get(id).filter(|_| !flags.secrets.contains_key(id));
+            let secret = inputs.secrets.get(id).filter(|_| !by_flag.secrets.contains_key(id));
             if let Some(SecretSource::Variable(name)) = secret.map(|secret| &secret.source) {
                 ask(name, rule.template().span());
             }
         }
-        let from = own(&self.cache_from, flags.cache_from.len(), &settings.cache_from);
-        let to = own(&self.cache_to, flags.cache_to.len(), &settings.cache_to);
+        let from = own(&self.caches.from, flags.caches.from.len(), &settings.cache_from);
+        let to = own(&self.caches.to, flags.caches.to.len(), &settings.cache_to);
         for (_, span) in from.chain(to).filter(|(cache, _)| cache.kind == "gha") {
             RUNNER.iter().for_each(|name| ask(name, span.clone()));
         }

@@ -1,14 +1,11 @@
 //! One image of the matrix.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-
-use indexmap::IndexMap;
 
 use crate::cell_name::CellName;
 use crate::error::Span;
 use crate::image::{Platform, Reference, Repository};
-use crate::input::{Cache, MediaTypes, NamedContext, Network, Secret, Test, TextMap};
+use crate::input::{Caches, Inputs, MediaTypes, Test};
 use crate::matrix::model::{Axis, BaseWanted, Settings};
 use crate::matrix::selection::Overrides;
 use crate::template::Scope;
@@ -31,26 +28,13 @@ pub struct Cell {
     pub dockerfile: Arc<str>,
     /// Where the matrix names the template.
     pub dockerfile_span: Span,
-    pub args: TextMap,
-    pub labels: TextMap,
-    pub annotations: TextMap,
+    /// Paths are relative to the directory of matrix.yaml.
+    pub inputs: Inputs,
+    /// As the matrix and the flags write them, without what makes them this cell's own.
+    pub caches: Caches,
     /// What is asked to be told of the base image, which the rendered Dockerfile alone names.
     pub base: BaseWanted,
-    pub target: Option<Arc<str>>,
-    /// In place of the run's network.
-    pub network: Option<Network>,
     pub media_types: MediaTypes,
-    /// What stands in for an image that the Dockerfile names.
-    pub bases: IndexMap<String, Reference>,
-    /// Further contexts; folders are counted from the folder of matrix.yaml.
-    pub contexts: IndexMap<String, NamedContext>,
-    /// By id; files are counted from the folder of matrix.yaml.
-    pub secrets: IndexMap<String, Secret>,
-    /// By id; the running agent where there is no socket.
-    pub ssh: IndexMap<String, Vec<PathBuf>>,
-    /// As they are written: the place of a cell that names none is still to be found.
-    pub cache_from: Vec<Cache>,
-    pub cache_to: Vec<Cache>,
     /// How the image is tried; a script is counted from the folder of matrix.yaml.
     pub test: Option<Arc<Test>>,
     /// Its values by their numbers.

@@ -1,19 +1,19 @@
 //! From one combination of values to its cell.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 
 use super::cell::{Cell, Shared};
 use super::labels::LabelValues;
+use super::made::{Made, parsed};
 use super::pool::{Pool, Recent};
 use crate::error::{Diagnostic, Diagnostics, Span};
-use crate::image::{InvalidReference, Reference, Repository, Tag};
-use crate::input::{Cache, NamedContext, Secret, SecretSource, Test, TextMap};
+use crate::image::{Reference, Repository, Tag};
+use crate::input::Test;
 use crate::matrix::model::{
-    AutoLabels, Axis, AxisValue, BaseWanted, CacheRule, Given, NO_PATH, SecretPlace, SecretRule,
-    Settings, TagRule, Texts, Var, VarValue, is_variable, relative, unusable,
+    AutoLabels, Axis, AxisValue, BaseWanted, Given, NO_PATH, Settings, TagRule, Var, VarValue,
+    relative,
 };
 use crate::matrix::selection::{Overrides, Selected};
 use crate::template::{Scope, Template, Value};
@@ -108,20 +108,10 @@ impl<'a> Maker<'a> {
         let dockerfile_span = span_of(&settings.dockerfile);
         let context = made.keep(path(&context, true, &span_of(&settings.context)));
         let dockerfile = made.keep(path(&dockerfile, false, &dockerfile_span));
-        let target = made.optional(&settings.target).map(|text| self.pool.text(text));
-        let target = overrides.target.as_deref().map(Arc::from).or(target);
         let auto = LabelValues { facts: &self.selected.facts, repository, tag, axes: &axes };
-        let labels =
-            made.map(&settings.labels, auto.fill(&settings.auto_labels), &overrides.labels);
-        let annotations = auto.fill(&settings.auto_annotations);
-        let annotations = made.map(&settings.annotations, annotations, &overrides.annotations);
+        let inputs = made.inputs(settings, &auto).overlaid(&overrides.inputs);
+        let caches = made.caches(settings).followed_by(&overrides.caches);
         let base = |given: &Option<Given<AutoLabels>>| given.as_ref().map(|given| given.value.base);
-        let ssh = settings.ssh.iter().map(|(id, agent)| {
-            let places = made.optional(&agent.socket).unwrap_or_default();
-            let places = places.split(',').filter(|place| !place.is_empty());
-            (id.clone(), places.map(PathBuf::from).collect())
-        });
-        let ssh = ssh.collect();
         let cell = Cell {
             name: tag.as_str().into(),
             references: tagged(&repositories, &tags),
@@ -132,22 +122,13 @@ impl<'a> Maker<'a> {
             context: context.unwrap_or_default().into(),
             dockerfile: dockerfile.unwrap_or_default().into(),
             dockerfile_span,
-            args: made.map(&settings.args, IndexMap::new(), &overrides.args),
-            labels,
-            annotations,
+            inputs,
+            caches,
             base: BaseWanted {
                 labels: base(&settings.auto_labels).unwrap_or_default(),
                 annotations: base(&settings.auto_annotations).unwrap_or_default(),
             },
-            target,
             media_types: settings.media_types.as_ref().map(|given| given.value).unwrap_or_default(),
-            network: overrides.network.or(settings.network.as_ref().map(|given| given.value)),
-            bases: with(made.parsed(&settings.bases), &overrides.bases),
-            contexts: with(made.contexts(&settings.contexts), &overrides.contexts),
-            secrets: with(made.secrets(&settings.secrets), &overrides.secrets),
-            ssh: with(ssh, &overrides.ssh),
-            cache_from: [made.caches(&settings.cache_from), overrides.cache_from.clone()].concat(),
-            cache_to: [made.caches(&settings.cache_to), overrides.cache_to.clone()].concat(),
             test: made.test(&settings.test).map(|test| self.test(test)),
             values: values.iter().map(|value| *value as u32).collect(),
             tag_rules: tag_rules.into(),
@@ -155,7 +136,8 @@ impl<'a> Maker<'a> {
             scope: scope.clone(),
             shared: shared.clone(),
         };
-        self.pool.count(own_size(&cell));
+        let paths = cell.context.len() + cell.dockerfile.len();
+        self.pool.count(paths + cell.inputs.own_size() + cell.caches.own_size());
         made.errors.check(cell)
     }
 
@@ -263,143 +245,11 @@ impl<'a> Maker<'a> {
     }
 }
 
-/// Bytes of a cell's texts that are not in the pool.
-fn own_size(cell: &Cell) -> usize {
-    let contexts = cell.contexts.values().map(|context| match context {
-        NamedContext::Image(_) => 0,
-        NamedContext::Folder(path) => path.as_os_str().len(),
-        NamedContext::Url(url) => url.len(),
-    });
-    let secrets = cell.secrets.values().map(|secret| match &secret.source {
-        SecretSource::File(path) => path.as_os_str().len(),
-        SecretSource::Variable(name) => name.len(),
-    });
-    let ssh = cell.ssh.values().flatten().map(|path| path.as_os_str().len());
-    let caches = cell.cache_from.iter().chain(&cell.cache_to);
-    let caches =
-        caches.flat_map(|cache| &cache.attributes).map(|(key, value)| key.len() + value.len());
-    let maps = [&cell.args, &cell.labels, &cell.annotations].map(|map| map.len());
-    let entries = maps.into_iter().sum::<usize>() * size_of::<(Arc<str>, Arc<str>)>();
-    let names = cell.contexts.keys().chain(cell.secrets.keys()).chain(cell.ssh.keys());
-    let names = names.map(String::len).sum::<usize>() + cell.context.len() + cell.dockerfile.len();
-    entries + names + contexts.chain(secrets).chain(ssh).chain(caches).sum::<usize>()
-}
-
-/// What the file says, and flags in its place.
-fn with<T: Clone>(
-    mut file: IndexMap<String, T>,
-    flags: &IndexMap<String, T>,
-) -> IndexMap<String, T> {
-    file.extend(flags.iter().map(|(key, value)| (key.clone(), value.clone())));
-    file
-}
-
 fn tagged(repositories: &[Repository], tags: &IndexSet<Tag>) -> Vec<Reference> {
     let tagged = |repository: &Repository| {
         tags.iter().map(|tag| repository.tagged(tag.clone())).collect::<Vec<_>>()
     };
     repositories.iter().flat_map(tagged).collect()
-}
-
-/// Works out templates, and keeps what is wrong with them.
-pub(crate) struct Made<'a> {
-    pub(crate) scope: &'a Scope,
-    pub(crate) errors: Diagnostics,
-    pub(crate) pool: &'a Pool,
-}
-
-impl Made<'_> {
-    pub(crate) fn keep<T>(&mut self, found: Result<T, Diagnostics>) -> Option<T> {
-        found.map_err(|errors| self.errors.extend(errors)).ok()
-    }
-
-    pub(crate) fn text(&mut self, template: &Template) -> String {
-        self.keep(template.render_inline(self.scope)).unwrap_or_default()
-    }
-
-    fn optional(&mut self, template: &Option<Template>) -> Option<String> {
-        template.as_ref().map(|template| self.text(template))
-    }
-
-    /// `first`, then what the file says, then what flags say.
-    pub(crate) fn map(&mut self, texts: &Texts, first: TextMap, flags: &TextMap) -> TextMap {
-        let mut found = first;
-        for (key, template) in texts {
-            let text = self.text(template);
-            found.insert(key.clone(), self.pool.text(text));
-        }
-        found.extend(flags.iter().map(|(key, text)| (key.clone(), text.clone())));
-        found
-    }
-
-    /// What the file says alone.
-    pub(crate) fn texts(&mut self, texts: &Texts) -> IndexMap<String, String> {
-        texts.iter().map(|(key, template)| (key.to_string(), self.text(template))).collect()
-    }
-
-    fn parsed(&mut self, texts: &Texts) -> IndexMap<String, Reference> {
-        let mut found = IndexMap::with_capacity(texts.len());
-        for (key, template) in texts {
-            if let Some(reference) = self.keep(parsed(template, self.scope, "")) {
-                found.insert(key.to_string(), reference);
-            }
-        }
-        found
-    }
-
-    fn contexts(&mut self, texts: &Texts) -> IndexMap<String, NamedContext> {
-        let mut found = IndexMap::with_capacity(texts.len());
-        for (key, template) in texts {
-            let text = self.text(template);
-            let read = text.parse().map_err(|why| unusable(template, &text, why));
-            if let Some(context) = self.keep(read) {
-                found.insert(key.to_string(), context);
-            }
-        }
-        found
-    }
-
-    fn secrets(&mut self, secrets: &[(String, SecretRule)]) -> IndexMap<String, Secret> {
-        let mut found = IndexMap::with_capacity(secrets.len());
-        for (id, secret) in secrets {
-            let text = self.text(secret.template());
-            let wrong = |why: &str| unusable(secret.template(), &text, why.to_owned());
-            let source = match secret.source {
-                SecretPlace::File(_) if text.is_empty() || text.chars().any(char::is_control) => {
-                    Err(wrong("this is not a path"))
-                }
-                SecretPlace::Variable(_) if !is_variable(&text) => {
-                    Err(wrong("this is not the name of a variable"))
-                }
-                SecretPlace::File(_) => Ok(SecretSource::File(text.clone().into())),
-                SecretPlace::Variable(_) => Ok(SecretSource::Variable(text.clone())),
-            };
-            if let Some(source) = self.keep(source) {
-                let span = Some(secret.template().span());
-                let secret = Secret { source, optional: secret.optional, span };
-                found.insert(id.clone(), secret);
-            }
-        }
-        found
-    }
-
-    fn caches(&mut self, rules: &Option<Given<Vec<CacheRule>>>) -> Vec<Cache> {
-        let mut found = Vec::new();
-        for rule in rules.iter().flat_map(|given| &given.value) {
-            match rule {
-                CacheRule::Line(template) => {
-                    let text = self.text(template);
-                    let caches = Cache::parse(&text).map_err(|why| unusable(template, &text, why));
-                    found.extend(self.keep(caches).unwrap_or_default());
-                }
-                CacheRule::Map { kind, attributes } => {
-                    let attributes = self.texts(attributes);
-                    found.push(Cache { kind: kind.clone(), attributes });
-                }
-            }
-        }
-        found
-    }
 }
 
 impl Var {
@@ -413,15 +263,6 @@ impl Var {
             }
         }
     }
-}
-
-/// Renders a template and parses what comes out; the error points at the template.
-fn parsed<T>(template: &Template, scope: &Scope, prefix: &str) -> Result<T, Diagnostics>
-where
-    T: std::str::FromStr<Err = InvalidReference>,
-{
-    let text = prefix.to_owned() + &template.render_inline(scope)?;
-    text.parse().map_err(|error: T::Err| unusable(template, &text, error.to_string()))
 }
 
 /// Where a context is, or a template inside its context.

@@ -2,10 +2,11 @@
 
 mod asked;
 mod cell;
-mod expand;
+pub(super) mod expand;
 mod file_rule;
 mod labels;
 mod lost_tags;
+mod made;
 mod make;
 mod origin;
 mod pool;
@@ -13,7 +14,6 @@ mod smoke;
 
 pub use asked::{Asked, AskedFor, AskedVariable};
 pub use cell::Cell;
-pub use expand::Expansion;
 pub use origin::{Origin, Source};
 
 use std::collections::HashSet;

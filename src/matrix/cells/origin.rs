@@ -44,6 +44,7 @@ impl Cell {
     pub fn origins(&self) -> Vec<Origin> {
         let shared = &*self.shared;
         let (settings, flags) = (&shared.settings, &shared.overrides);
+        let (inputs, by_flag) = (&self.inputs, &flags.inputs);
         let mut found = Vec::new();
         let mut tell = |key: String, value: &str, source: Source| {
             found.push(Origin { key, value: value.to_owned(), source });
@@ -99,15 +100,15 @@ impl Cell {
         for (key, value, template) in [
             ("context", Some(&*self.context), &settings.context),
             ("dockerfile", Some(&*self.dockerfile), &settings.dockerfile),
-            ("target", self.target.as_deref(), &settings.target),
+            ("target", inputs.target.as_deref(), &settings.target),
         ] {
             let source = template.as_ref().map_or(Source::Default, |text| file(&text.span()));
-            let source = flag(key == "target" && flags.target.is_some(), "--target", source);
+            let source = flag(key == "target" && by_flag.target.is_some(), "--target", source);
             tell(key.to_owned(), value.unwrap_or("the last stage"), source);
         }
-        let network = self.network.unwrap_or_default().to_string();
+        let network = inputs.network.unwrap_or_default().to_string();
         let source = settings.network.as_ref().map_or(Source::Default, |given| file(&given.span));
-        tell("network".to_owned(), &network, flag(flags.network.is_some(), "--network", source));
+        tell("network".to_owned(), &network, flag(by_flag.network.is_some(), "--network", source));
         if let Some(given) = &settings.media_types {
             let name = MediaTypes::ALL.into_iter().find(|(_, value)| *value == given.value);
             tell("media-types".to_owned(), name.map_or("", |(name, _)| name), file(&given.span));
@@ -117,8 +118,9 @@ impl Cell {
             let named = texts.iter().find(|(known, _)| **known == *key);
             named.map_or(Source::Default, |(_, template)| file(&template.span()))
         };
-        for (key, value) in &self.args {
-            let source = flag(flags.args.contains_key(key), "--build-arg", of(&settings.args, key));
+        for (key, value) in &inputs.args {
+            let source = of(&settings.args, key);
+            let source = flag(by_flag.args.contains_key(key), "--build-arg", source);
             tell(format!("args.{key}"), value, source);
         }
         let automatic = |texts: &Texts, auto: &Option<Given<AutoLabels>>, key: &str| match (
@@ -128,46 +130,47 @@ impl Cell {
             (false, Some(auto)) => file(&auto.span),
             _ => of(texts, key),
         };
-        for (key, value) in &self.labels {
+        for (key, value) in &inputs.labels {
             let source = automatic(&settings.labels, &settings.auto_labels, key);
-            let source = flag(flags.labels.contains_key(key), "--label", source);
+            let source = flag(by_flag.labels.contains_key(key), "--label", source);
             tell(format!("labels.{key}"), value, source);
         }
-        for (key, value) in &self.annotations {
+        for (key, value) in &inputs.annotations {
             let source = automatic(&settings.annotations, &settings.auto_annotations, key);
-            let source = flag(flags.annotations.contains_key(key), "--annotation", source);
+            let source = flag(by_flag.annotations.contains_key(key), "--annotation", source);
             tell(format!("annotations.{key}"), value, source);
         }
-        for (key, value) in &self.bases {
-            let source = flag(flags.bases.contains_key(key), "--base", of(&settings.bases, key));
+        for (key, value) in &inputs.bases {
+            let source = of(&settings.bases, key);
+            let source = flag(by_flag.bases.contains_key(key), "--base", source);
             tell(format!("bases.{key}"), &value.familiar(), source);
         }
-        for (key, value) in &self.contexts {
+        for (key, value) in &inputs.contexts {
             let source = of(&settings.contexts, key);
-            let source = flag(flags.contexts.contains_key(key), "--build-context", source);
+            let source = flag(by_flag.contexts.contains_key(key), "--build-context", source);
             tell(format!("contexts.{key}"), &value.to_string(), source);
         }
-        for (key, value) in &self.secrets {
+        for (key, value) in &inputs.secrets {
             let named = settings.secrets.iter().find(|(known, _)| **known == *key);
             let source = named.map_or(Source::Default, |(_, one)| file(&one.template().span()));
-            let source = flag(flags.secrets.contains_key(key), "--secret", source);
+            let source = flag(by_flag.secrets.contains_key(key), "--secret", source);
             tell(format!("secrets.{key}"), &value.to_string(), source);
         }
-        for (key, sockets) in &self.ssh {
+        for (key, sockets) in &inputs.ssh {
             let named = settings.ssh.iter().find(|(known, _)| **known == *key);
             let source = named.map_or(Source::Default, |(_, agent)| file(&agent.span));
             let sockets: Vec<String> = sockets.iter().map(|s| s.display().to_string()).collect();
             let value = if sockets.is_empty() { "the running agent" } else { &sockets.join(" ") };
-            tell(format!("ssh.{key}"), value, flag(flags.ssh.contains_key(key), "--ssh", source));
+            tell(format!("ssh.{key}"), value, flag(by_flag.ssh.contains_key(key), "--ssh", source));
         }
         for (key, caches, given, (name, added)) in [
             (
                 "cache_from",
-                &self.cache_from,
+                &self.caches.from,
                 &settings.cache_from,
-                ("--cache-from", &flags.cache_from),
+                ("--cache-from", &flags.caches.from),
             ),
-            ("cache_to", &self.cache_to, &settings.cache_to, ("--cache-to", &flags.cache_to)),
+            ("cache_to", &self.caches.to, &settings.cache_to, ("--cache-to", &flags.caches.to)),
         ] {
             let own = caches.len() - added.len();
             for (number, cache) in caches.iter().enumerate() {

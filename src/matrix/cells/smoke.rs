@@ -1,6 +1,6 @@
 //! The smoke test of one cell.
 
-use super::make::Made;
+use super::made::Made;
 use crate::error::Diagnostic;
 use crate::input::{Test, TestCommand, TimeLimit, Wait};
 use crate::matrix::model::{SmokeRule, Words, script, unusable};

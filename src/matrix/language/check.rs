@@ -1,4 +1,4 @@
-//! Names used in the matrix itself: each has to be defined before it is used.
+//! Checks names used in the matrix itself: each must be defined before it is used.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::input::{NamedContext, Volume};
 use crate::matrix::model::{Command, FileRule, Matrix, SmokeRule, Var, Words, is_variable, script};
 use crate::template::{NameUse, Template};
 
-/// Vars see the axes and the vars above them; tags see all vars; all the rest sees the tag too.
+/// Vars see the axes and earlier vars; tags see all vars; everything else also sees the tag.
 pub(crate) fn names(matrix: &Matrix, errors: &mut Diagnostics) {
     let axes: Vec<Arc<str>> = matrix.axes.iter().map(|axis| axis.name.clone()).collect();
     let declared = &matrix.settings.vars;
@@ -57,7 +57,7 @@ fn vars(vars: &[Var], axes: &[Arc<str>], errors: &mut Diagnostics) {
 }
 
 fn used(var: &Var, known: &[Arc<str>], errors: &mut Diagnostics) {
-    let later = "a var may use axes and the vars above it";
+    let later = "a var can use axes and the vars above it";
     var.value.names().for_each(|used| undefined(used, known, later, errors));
 }
 
@@ -65,13 +65,15 @@ fn unknown_var(matrix: &Matrix, var: &Var) -> Diagnostic {
     Diagnostic::error(format!("there is no var `{}` to override", var.name))
         .at(&var.span, "")
         .help(match matrix.vars().next() {
-            Some(_) => format!("vars: {}; a new one goes under `vars`", listed(matrix.vars())),
-            None => "a new one goes under `vars`, at the top".to_owned(),
+            Some(_) => {
+                format!("known vars: {}; define new ones under `vars`", listed(matrix.vars()))
+            }
+            None => "define it at the top of the file, under `vars`".to_owned(),
         })
         .help_nearest(&var.name, matrix.vars())
 }
 
-/// Names of images that hold no placeholder are checked before any cell is made.
+/// Checks literal image names before any cell is created.
 pub(crate) fn literals(matrix: &Matrix, errors: &mut Diagnostics) {
     let mut wrong = |template: &Template, found: Result<(), InvalidReference>| {
         if let (true, Err(error)) = (template.is_literal(), found) {
@@ -97,7 +99,7 @@ pub(crate) fn literals(matrix: &Matrix, errors: &mut Diagnostics) {
     }
 }
 
-/// What a smoke test says without a placeholder is checked before any cell is made.
+/// Checks the literal parts of a smoke test before any cell is created.
 fn smoke_test(rule: &SmokeRule, errors: &mut Diagnostics) {
     let mut wrong = |template: &Template, found: Result<(), String>| {
         if let (true, Err(why)) = (template.is_literal(), found) {
@@ -111,7 +113,7 @@ fn smoke_test(rule: &SmokeRule, errors: &mut Diagnostics) {
         wrong(path, script(path.text()).map(drop));
     }
     for (name, template) in rule.env.iter().filter(|(name, _)| !is_variable(name)) {
-        let message = format!("`{name}` is not the name of a variable");
+        let message = format!("`{name}` is not a valid variable name");
         errors.push(Diagnostic::error(message).at(&template.span(), ""));
     }
 }

@@ -1,5 +1,5 @@
-//! The files of a matrix: matrix.yaml, and those that it extends. The core reads none: it says
-//! which ones are wanted, and is handed their text.
+//! The files of a matrix: matrix.yaml, and those that it extends. The core does not read files: it
+//! returns the names that it needs, and receives their text.
 
 use std::collections::HashMap;
 
@@ -11,36 +11,36 @@ use crate::error::{Diagnostic, Diagnostics, SourceFile, Span};
 use crate::matrix::model::{Axis, AxisSource, Matrix, ResolvedAxes};
 use crate::yaml::{self, Document, Entry, Kind, Language, Node};
 
-/// A chain of files longer than this leads in a circle.
-const DEEPEST: usize = 16;
-const MOST_FILES: usize = 64;
+/// A longer chain of files is treated as a cycle.
+const MAX_DEPTH: usize = 16;
+const MAX_FILES: usize = 64;
 
 const LANGUAGE: Language = Language {
     single: "a matrix is one YAML document",
-    least: "a matrix has at least `image`, `tag`, `platforms` and `axes`",
+    least: "a matrix requires at least `image`, `tag`, `platforms` and `axes`",
     tags: &[],
 };
 
-/// A matrix and the files that it extends, as far as they have been read.
+/// A matrix and the files that it extends, as far as they are loaded.
 #[derive(Debug, Clone)]
 pub struct Files {
     file: SourceFile,
-    /// By their names, as [`NeededFile`] says them.
+    /// Keyed by the path in [`NeededFile`].
     pages: HashMap<String, Page>,
     allows: Allows,
     errors: Diagnostics,
 }
 
-/// A file that has to be read before the matrix can be.
+/// A file that must be loaded before the matrix can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NeededFile {
-    /// As the person would name it from the current folder.
+    /// The path as the user would write it from the current directory.
     pub path: String,
-    /// What asks for it.
+    /// The place that refers to it.
     pub span: Span,
 }
 
-/// The tree of all files together.
+/// The merged tree of all files.
 #[derive(Debug, Clone)]
 pub struct Sheet {
     file: SourceFile,
@@ -55,12 +55,12 @@ struct Page {
     extends: Vec<NeededFile>,
 }
 
-/// What laying files over each other has come to so far.
+/// The state of merging files.
 #[derive(Default)]
 struct Laid {
-    /// Those that are being laid, each extended by the one before.
+    /// The chain of files that are being merged, each extended by the one before.
     open: Vec<NeededFile>,
-    /// Files that are done, by their paths: each is laid once, however many extend it.
+    /// Merged files by path: each is merged once, however many files extend it.
     trees: HashMap<String, Node>,
     errors: Diagnostics,
 }
@@ -78,7 +78,7 @@ impl Files {
         Ok(files)
     }
 
-    /// The files that are still to be read, each once.
+    /// The files that are still to be loaded, without duplicates.
     pub fn needed(&self) -> Vec<NeededFile> {
         let mut needed: Vec<NeededFile> = Vec::new();
         for wanted in self.pages.values().flat_map(|page| &page.extends) {
@@ -91,10 +91,10 @@ impl Files {
         needed
     }
 
-    /// Adds a file that was read, `path` being as [`NeededFile`] said it.
+    /// Adds a loaded file; `path` is the one in [`NeededFile`].
     pub fn insert(&mut self, path: &str, file: &SourceFile) -> Result<(), Diagnostics> {
-        if self.pages.len() >= MOST_FILES {
-            let message = format!("a matrix extends {MOST_FILES} files at most");
+        if self.pages.len() >= MAX_FILES {
+            let message = format!("a matrix can extend at most {MAX_FILES} files");
             return Err(Diagnostic::error(message).at(&file.span(0..0), "").into());
         }
         self.add(path, file)
@@ -105,7 +105,7 @@ impl Files {
         self.allows.read(file, &comments, &root);
         let mut reader = Reader::new(errors, None);
         if *file != self.file && !matches!(root.kind, Kind::Map(_)) {
-            // Nothing of it could be laid under anything.
+            // Such a file cannot be merged.
             reader.unfit(&root.span, file.name(), "a map of `key: value`", &root.kind);
         }
         let extends = extends(&mut root, file, &mut reader);
@@ -114,7 +114,7 @@ impl Files {
         Ok(())
     }
 
-    /// Lays the files over each other.
+    /// Merges the files.
     pub fn merged(self) -> Result<Sheet, Diagnostics> {
         let name = self.file.name().to_string();
         let mut laid = Laid { errors: self.errors.clone(), ..Laid::default() };
@@ -122,7 +122,7 @@ impl Files {
         Ok(Sheet { file: self.file, root, allows: self.allows, errors: laid.errors })
     }
 
-    /// A file laid over those that it extends.
+    /// Merges a file with the files that it extends.
     fn tree(&self, path: &str, laid: &mut Laid) -> Result<Node, Diagnostics> {
         if let Some(tree) = laid.trees.get(path) {
             return Ok(tree.clone());
@@ -132,15 +132,17 @@ impl Files {
         for wanted in &page.extends {
             let first = **self.file.name() == wanted.path;
             let open = &laid.open;
-            if first || open.iter().any(|known| known.path == wanted.path) || open.len() >= DEEPEST
+            if first
+                || open.iter().any(|known| known.path == wanted.path)
+                || open.len() >= MAX_DEPTH
             {
-                let finding = Diagnostic::error("files extend each other in a circle");
-                let finding = finding.at(&wanted.span, "this leads back");
+                let finding = Diagnostic::error("these files extend each other");
+                let finding = finding.at(&wanted.span, "this closes the cycle");
                 let through = |finding: Diagnostic, by: &NeededFile| finding.at(&by.span, "");
                 return Err(open.iter().fold(finding, through).into());
             }
             if !self.pages.contains_key(&wanted.path) {
-                let message = format!("`{}` was not read", wanted.path);
+                let message = format!("`{}` was not loaded", wanted.path);
                 return Err(Diagnostic::error(message).at(&wanted.span, "").into());
             }
             laid.open.push(wanted.clone());
@@ -161,24 +163,24 @@ impl Files {
 }
 
 impl Sheet {
-    /// The axes, as far as the files alone tell them, whatever else may be wrong.
+    /// The axes that the files define, even if there are other errors.
     pub fn axes(&self) -> Vec<Axis> {
         read::axes(&self.root).0
     }
 
-    /// The axes whose values come from elsewhere.
+    /// The axes whose values are loaded from a source.
     pub fn axis_sources(&self) -> Vec<AxisSource> {
         read::axes(&self.root).1
     }
 
-    /// Reads the matrix, with the values that come from elsewhere; all its errors at once.
+    /// Reads the matrix with the values loaded from sources; reports all errors at once.
     pub fn read(&self, resolved: &ResolvedAxes) -> Result<Matrix, Diagnostics> {
         let matrix = read::read(&self.file, &self.root, self.errors.clone(), resolved)?;
         Ok(Matrix { allows: self.allows.clone(), ..matrix })
     }
 }
 
-/// Takes `extends` out of a tree: what it says holds for this file alone.
+/// Removes `extends` from a tree: it applies to this file only.
 fn extends(root: &mut Node, file: &SourceFile, reader: &mut Reader<'_>) -> Vec<NeededFile> {
     let Kind::Map(entries) = &mut root.kind else { return Vec::new() };
     let Some(at) = entries.iter().position(|entry| entry.key == "extends") else {
@@ -188,14 +190,17 @@ fn extends(root: &mut Node, file: &SourceFile, reader: &mut Reader<'_>) -> Vec<N
     let mut found: Vec<NeededFile> = Vec::new();
     for (text, span) in reader.texts(&value, "extends") {
         if text.is_empty() || text.chars().any(char::is_control) || text.contains("://") {
-            reader.error(span, "`extends` takes a file, counted from the folder of this one");
+            reader.error(
+                span,
+                "`extends` requires a file path, relative to the directory of this file",
+            );
             continue;
         }
-        let folder = file.name().rsplit_once('/').map_or("", |(folder, _)| folder);
+        let directory = file.name().rsplit_once('/').map_or("", |(directory, _)| directory);
         let text = text.trim_start_matches("./");
-        let path = match (text.starts_with('/'), folder, file.name().starts_with('/')) {
+        let path = match (text.starts_with('/'), directory, file.name().starts_with('/')) {
             (true, ..) | (_, "", false) => text.to_owned(),
-            _ => format!("{folder}/{text}"),
+            _ => format!("{directory}/{text}"),
         };
         found.push(NeededFile { path, span: span.clone() });
     }

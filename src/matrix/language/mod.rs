@@ -1,4 +1,4 @@
-//! The language of matrix.yaml: from the text of its files to a [`Matrix`].
+//! The language of matrix.yaml: parses its files into a [`Matrix`].
 
 mod check;
 mod files;
@@ -7,14 +7,16 @@ mod overlay;
 mod read;
 mod reader;
 
-pub use files::{Files, NeededFile, Sheet};
-pub use read::SETTINGS;
+#[cfg(test)]
+pub(crate) use read::SETTINGS;
+
+pub use files::{Files, Sheet};
 
 use super::model::{Matrix, ResolvedAxes};
 use crate::error::{Diagnostics, SourceFile};
 
 impl Matrix {
-    /// Reads a matrix that stands in one file alone; all its errors at once.
+    /// Reads a matrix that is in one file; reports all errors at once.
     pub fn parse(file: SourceFile) -> Result<Self, Diagnostics> {
         Files::new(file)?.merged()?.read(&ResolvedAxes::default())
     }

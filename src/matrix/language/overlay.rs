@@ -1,4 +1,4 @@
-//! One tree laid over another: how a file extends another one.
+//! Merges two trees: how one file extends another.
 
 use std::collections::HashSet;
 
@@ -8,9 +8,9 @@ use crate::error::{Diagnostic, Diagnostics};
 use crate::matrix::model::AxisSource;
 use crate::yaml::{Entry, Kind, Node};
 
-/// `above` where it says something, else `below`. Maps are merged key by key; all the rest is
-/// replaced, unless a key of `above` ends in a sign: the items of `key+` follow those of `below`, and
-/// `key-:`, with nothing after it, takes the key of `below` away.
+/// Merges `above` over `below`. Maps are merged key by key; everything else is replaced, unless a
+/// key of `above` ends in a sign: the items of `key+` are appended to those of `below`, and `key-:`
+/// without a value removes the key of `below`.
 pub(crate) fn overlaid(below: Node, above: Node, errors: &mut Diagnostics) -> Node {
     match (below.kind, above.kind) {
         (Kind::Map(mut below), Kind::Map(entries)) => {
@@ -22,23 +22,23 @@ pub(crate) fn overlaid(below: Node, above: Node, errors: &mut Diagnostics) -> No
     }
 }
 
-/// What a key does to the one below it.
-enum Does {
-    Say,
+/// The effect of a key on the same key below.
+enum Effect {
+    Set,
     Add,
     Remove,
 }
 
-impl Does {
-    /// The key that is meant, and what is done to it. With a value of another kind, the sign belongs
-    /// to the name.
+impl Effect {
+    /// The key without its sign, and the effect. If the value has another type, the sign belongs to
+    /// the name.
     fn read(entry: &Entry) -> (&str, Self) {
         let (key, kind) = (entry.key.as_str(), &entry.value.kind);
         let is_map = matches!(kind, Kind::Map(_));
         match (key.strip_suffix('+'), key.strip_suffix('-')) {
             (Some(key), _) if !is_map => (key, Self::Add),
             (_, Some(key)) if matches!(kind, Kind::Empty) => (key, Self::Remove),
-            _ => (key, Self::Say),
+            _ => (key, Self::Set),
         }
     }
 }
@@ -46,15 +46,15 @@ impl Does {
 fn merged(below: Vec<Entry>, above: Vec<Entry>, errors: &mut Diagnostics) -> Vec<Entry> {
     let mut all: IndexMap<String, Entry> =
         below.into_iter().map(|entry| (entry.key.clone(), entry)).collect();
-    // First of all, so that a key can be taken away and said anew.
+    // Removal first, so that a key can be removed and defined again.
     let mut gone = HashSet::new();
     for entry in &above {
-        if let (key, Does::Remove) = Does::read(entry) {
+        if let (key, Effect::Remove) = Effect::read(entry) {
             if !all.contains_key(key) {
                 errors.push(
-                    Diagnostic::error(format!("there is no `{key}` to take away"))
+                    Diagnostic::error(format!("there is no `{key}` to remove"))
                         .at(&entry.key_span, "")
-                        .help("`-` takes away a key of a file that this one extends")
+                        .help("`-` removes a key of a file that this one extends")
                         .help_nearest(key, all.keys().map(String::as_str)),
                 );
             }
@@ -63,15 +63,15 @@ fn merged(below: Vec<Entry>, above: Vec<Entry>, errors: &mut Diagnostics) -> Vec
     }
     all.retain(|key, _| !gone.contains(key));
     for mut entry in above {
-        let (key, does) = Does::read(&entry);
+        let (key, does) = Effect::read(&entry);
         let key = key.to_owned();
         match (all.get_mut(&key), does) {
-            (_, Does::Remove) => {}
-            (Some(known), Does::Say) => {
+            (_, Effect::Remove) => {}
+            (Some(known), Effect::Set) => {
                 known.key_span = entry.key_span;
                 known.value = laid(known.value.take(), entry.value, errors);
             }
-            (Some(known), Does::Add) => {
+            (Some(known), Effect::Add) => {
                 let mut items = items(known.value.take());
                 let span = entry.value.span.clone();
                 items.extend(self::items(entry.value));
@@ -88,7 +88,7 @@ fn merged(below: Vec<Entry>, above: Vec<Entry>, errors: &mut Diagnostics) -> Vec
 
 fn laid(below: Node, above: Node, errors: &mut Diagnostics) -> Node {
     match (below.kind, above.kind) {
-        // Where values come from says nothing about the values themselves.
+        // A source says nothing about the values themselves.
         (Kind::Map(below), Kind::Map(entries))
             if AxisSource::is_meant(&below) == AxisSource::is_meant(&entries) =>
         {
@@ -98,7 +98,7 @@ fn laid(below: Node, above: Node, errors: &mut Diagnostics) -> Node {
     }
 }
 
-/// The items of a list; anything else is one item.
+/// The items of a list; any other value is a single item.
 fn items(node: Node) -> Vec<Node> {
     match node.kind {
         Kind::List(items) => items,
@@ -107,23 +107,23 @@ fn items(node: Node) -> Vec<Node> {
     }
 }
 
-/// `tag` and `tags` are two ways to say one thing: the one above replaces the other below.
+/// `tag` and `tags` are alternatives: the one above replaces the other below.
 fn settle_tags(below: &mut Vec<Entry>, above: &[Entry]) {
-    let says = |key: &str| above.iter().any(|entry| entry.key == key);
-    if says("tags") {
+    let has = |key: &str| above.iter().any(|entry| entry.key == key);
+    if has("tags") {
         below.retain(|entry| entry.key != "tag");
     }
-    if says("tag") {
+    if has("tag") {
         below.retain(|entry| entry.key != "tags");
     }
-    if says("tags+") {
+    if has("tags+") {
         below.iter_mut().filter(|entry| entry.key == "tag").for_each(|entry| {
             entry.key = "tags".to_owned();
         });
     }
 }
 
-/// So are `run` and `script` of a test.
+/// Likewise `run` and `script` of a test.
 fn settle_test(below: &mut [Entry], above: &[Entry]) {
     let said = above.iter().find(|entry| entry.key == "test");
     let known = below.iter_mut().find(|entry| entry.key == "test");

@@ -1,4 +1,4 @@
-//! Reading the tree key by key; every error is kept, none stops the reading.
+//! Reads trees key by key; collects all errors instead of stopping at the first.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use crate::yaml::{Entry, Kind, Node};
 pub(crate) struct Reader<'r> {
     pub(crate) errors: Diagnostics,
     pub(crate) warnings: Diagnostics,
-    /// The values of axes that come from elsewhere; none where they are not asked for yet.
+    /// The values of axes with a source; `None` if they are not needed yet.
     pub(crate) resolved: Option<&'r ResolvedAxes>,
-    /// The axes whose values come from elsewhere.
+    /// The axes with a source.
     pub(crate) axis_sources: Vec<AxisSource>,
 }
 
@@ -27,7 +27,7 @@ impl Reader<'_> {
         self.errors.push(Diagnostic::error(message).at(span, ""));
     }
 
-    /// The entries of a map; nothing after the colon is an empty map.
+    /// The entries of a map; an empty value is an empty map.
     pub(crate) fn map<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Entry] {
         match &node.kind {
             Kind::Map(entries) => entries,
@@ -39,24 +39,24 @@ impl Reader<'_> {
         }
     }
 
-    /// A single text.
+    /// A single string.
     pub(crate) fn text<'n>(&mut self, node: &'n Node, what: &str) -> Option<(&'n str, &'n Span)> {
         match &node.kind {
             Kind::Scalar(text) => Some((text, &node.span)),
             kind => {
-                self.unfit(&node.span, what, "a text", kind);
+                self.unfit(&node.span, what, "a string", kind);
                 None
             }
         }
     }
 
-    /// A text, or a list of them.
+    /// A string, or a list of strings.
     pub(crate) fn texts<'n>(&mut self, node: &'n Node, what: &str) -> Vec<(&'n str, &'n Span)> {
         match &node.kind {
             Kind::Scalar(text) => vec![(text, &node.span)],
             Kind::List(items) => items.iter().filter_map(|item| self.text(item, what)).collect(),
             kind => {
-                self.unfit(&node.span, what, "a text or a list of texts", kind);
+                self.unfit(&node.span, what, "a string or a list of strings", kind);
                 Vec::new()
             }
         }
@@ -71,7 +71,7 @@ impl Reader<'_> {
         Template::inline(text, span.clone()).map_err(|errors| self.errors.extend(errors)).ok()
     }
 
-    /// `key: text with placeholders`, in order.
+    /// `key: string with placeholders`, in order.
     pub(crate) fn templates(&mut self, node: &Node, what: &str) -> Vec<(Arc<str>, Template)> {
         let entries = self.map(node, what);
         self.texts_by_name(entries, what)
@@ -96,14 +96,14 @@ impl Reader<'_> {
         found
     }
 
-    /// Refuses a key that could not be written anywhere else.
+    /// Rejects keys that could not be used anywhere else.
     pub(crate) fn key(&mut self, entry: &Entry, what: &str) {
         if entry.key.is_empty() || entry.key.chars().any(char::is_control) {
-            self.error(&entry.key_span, format!("this cannot be a name in `{what}`"));
+            self.error(&entry.key_span, format!("this is not a valid name in `{what}`"));
         }
     }
 
-    /// An error for each key that is not known.
+    /// Reports keys that are not known.
     pub(crate) fn unknown(&mut self, entry: &Entry, known: &[&str]) {
         let finding = Diagnostic::error(format!("unknown key `{}`", entry.key))
             .at(&entry.key_span, "")
@@ -111,17 +111,21 @@ impl Reader<'_> {
         let known_key = |sign| entry.key.strip_suffix(sign).filter(|key| known.contains(key));
         self.errors.push(match (known_key('+'), known_key('-')) {
             (Some(key), _) => finding.help(format!(
-                "`+` adds to a list of a file that this one `extends`, and it extends none: write `{key}`"
+                "`+` appends to a list of a file that this one `extends`, but it extends none: write `{key}`"
             )),
             (_, Some(key)) => finding.help(format!(
-                "`-`, with nothing after the colon, takes away what a file says that this one `extends`: leave `{key}` out"
+                "`-` without a value removes a key of a file that this one `extends`, but it extends none: remove `{key}`"
             )),
             _ => finding.help_nearest(&entry.key, known.iter().copied()),
         });
     }
 
     pub(crate) fn unfit(&mut self, span: &Span, what: &str, wanted: &str, found: &Kind) {
-        let message = format!("`{what}` takes {wanted}");
+        // A key is quoted, a description such as "a rule of exclude" is not.
+        let message = match what.contains(' ') {
+            true => format!("{what} must be {wanted}"),
+            false => format!("`{what}` must be {wanted}"),
+        };
         self.errors.push(Diagnostic::error(message).at(span, found.described()));
     }
 }

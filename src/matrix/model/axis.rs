@@ -12,11 +12,11 @@ use crate::version;
 #[derive(Debug, Clone)]
 pub struct Axis {
     pub name: Arc<str>,
-    /// Where its name stands in the file.
+    /// The place of its name in the file.
     pub key_span: Span,
-    /// Where its values stand in the file.
+    /// The place of its values in the file.
     pub span: Span,
-    /// At least one, each once; none yet where they come from elsewhere.
+    /// Without duplicates. Empty only while values from a source are not loaded.
     pub values: Vec<AxisValue>,
 }
 
@@ -24,32 +24,32 @@ pub struct Axis {
 #[derive(Debug, Clone)]
 pub struct AxisValue {
     pub text: Arc<str>,
-    /// What templates see: the text, with its properties where it has some.
+    /// The value in templates: a string, or a record if it has properties.
     pub value: Value,
-    /// Where it stands; the values of a range share theirs.
+    /// Its place; all values of a range share one.
     pub span: Span,
-    /// It belongs to no cell but those that `include` adds.
+    /// It belongs only to cells that `include` adds.
     pub(crate) included: bool,
-    /// Where it comes from, it is marked as a pre-release.
+    /// Its source marks it as a pre-release.
     pub(crate) is_marked: bool,
 }
 
-/// The value of an axis for which `latest` holds.
+/// The value of an axis for which `latest` is true.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Newest<'a> {
     pub(crate) value: &'a AxisValue,
-    /// It is a pre-release, since no version of the axis is stable.
+    /// It is a pre-release, because the axis has no stable version.
     pub(crate) is_prerelease: bool,
 }
 
 impl AxisValue {
-    /// Whether it is a version that is not final.
+    /// Whether it is a pre-release.
     pub(crate) fn is_prerelease(&self) -> bool {
         self.is_marked || version::is_prerelease(&self.text)
     }
 }
 
-/// An axis whose values are found by their texts.
+/// An index of an axis by the names of its values.
 pub(crate) struct Lookup<'a> {
     axis: &'a Axis,
     numbers: HashMap<&'a str, usize>,
@@ -61,18 +61,18 @@ impl<'a> Lookup<'a> {
         Self { axis, numbers: texts.zip(0..).collect() }
     }
 
-    /// How many values the axis has.
+    /// The number of values.
     pub(crate) fn len(&self) -> usize {
         self.axis.values.len()
     }
 
-    /// The number of a value.
+    /// The index of a value.
     pub(crate) fn number(&self, text: &str) -> Option<usize> {
         self.numbers.get(text).copied()
     }
 
-    /// The numbers of the values that match, ascending. Most patterns are a value: only the others
-    /// are tried on all.
+    /// The indexes of the matching values, ascending. Most patterns are plain values; only the
+    /// others are tested against all values.
     pub(crate) fn matching(&self, pattern: &Pattern) -> Vec<usize> {
         match pattern {
             Pattern::Glob(text) if pattern.is_plain() => self.number(text).into_iter().collect(),
@@ -85,26 +85,26 @@ impl<'a> Lookup<'a> {
 }
 
 impl Axis {
-    /// Whether templates can ask its values for properties.
+    /// Whether its values have properties.
     pub(crate) fn has_properties(&self) -> bool {
         self.values.iter().any(|value| matches!(value.value, Value::Record { .. }))
     }
 
-    /// Its values for a person: the ends alone where it is one long run.
+    /// Lists its values for the user; a long range as its first and last value.
     pub fn known(&self) -> String {
         let texts: Vec<&str> = self.values.iter().map(|value| &*value.text).collect();
         let one_range = self.values.iter().all(|value| value.span == self.values[0].span);
         match texts.as_slice() {
-            [] => "read from elsewhere".to_owned(),
+            [] => "loaded from its source".to_owned(),
             [first, _, _, .., last] if one_range => format!("{first} to {last}"),
             _ => crate::error::listed(texts),
         }
     }
 
-    /// Its newest stable version, or its newest pre-release where no version is stable; none where no
-    /// value is a version. One that only `include` names does not count: it is an outsider, such as a
-    /// release candidate. A value that is no version, such as `edge`, takes no part; where most values
-    /// are names of something else, as in `[amd64, arm64, 386]`, a number among them is a name, too.
+    /// Its newest stable version, or its newest pre-release if no version is stable; `None` if no
+    /// value is a version. Values that only `include` adds, such as a release candidate, do not
+    /// count. Nor do values that are not versions, such as `edge`; and if most values are names, as
+    /// in `[amd64, arm64, 386]`, a number among them is a name, too.
     pub(crate) fn newest(&self) -> Option<Newest<'_>> {
         let is_name = |text: &str| {
             !version::is_version(text) && !version::is_channel(text) && !version::is_hash(text)
@@ -121,16 +121,16 @@ impl Axis {
         newest(false).or_else(|| newest(true))
     }
 
-    /// The versions that may be the newest.
+    /// The versions that can be the newest.
     pub(crate) fn versions(&self) -> impl Iterator<Item = &AxisValue> {
         self.values.iter().filter(|value| !value.included && version::is_version(&value.text))
     }
 }
 
-/// The warning that something depends on the order of two versions which cannot be known.
+/// The warning for two versions without a defined order.
 pub(crate) fn unknown_order(span: &Span, one: &str, other: &str) -> Diagnostic {
-    Diagnostic::warning(format!("the order of `{one}` and `{other}` cannot be known"))
+    Diagnostic::warning(format!("`{one}` and `{other}` have no defined order"))
         .rule("unknown-version-order")
         .at(span, "")
-        .help("name the versions that you mean, one by one")
+        .help("list the versions one by one")
 }

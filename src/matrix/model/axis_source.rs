@@ -1,5 +1,5 @@
-//! Values of an axis that come from elsewhere, such as the list of a project's releases. The core
-//! fetches nothing: it says what is wanted, and is handed the text.
+//! Axis values from a source, such as the list of a project's releases. The core does not fetch
+//! them: it describes the source, and receives the text.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,28 +10,28 @@ use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::version;
 use crate::yaml::{Entry, Kind};
 
-/// More releases than this has nobody.
-const MOST_VALUES: usize = 10_000;
-/// A tag is no longer.
-const LONGEST: usize = 128;
+/// No project has more releases.
+const MAX_VALUES: usize = 10_000;
+/// The maximum length of a tag.
+const MAX_LENGTH: usize = 128;
 
-/// What an axis with `from` asks for.
+/// The source of an axis with `from`.
 #[derive(Debug, Clone)]
 pub struct AxisSource {
     pub axis: Arc<str>,
-    /// A URL, or a file counted from the folder of matrix.yaml.
+    /// A URL, or a file relative to the directory of matrix.yaml.
     pub from: String,
-    /// Where `from` stands.
+    /// The place of `from`.
     pub span: Span,
-    /// The way to the values in JSON; without it the text is read line by line.
+    /// The path to the values in JSON; without it the text is read line by line.
     pub(crate) path: Option<JsonPath>,
     pub(crate) path_span: Span,
-    /// What stands before and after `<version>`.
+    /// The text before and after `<version>`.
     pub(crate) around: Option<(String, String)>,
     pub(crate) only: Vec<Pattern>,
     pub(crate) skip: Vec<Pattern>,
     pub(crate) limit: Option<usize>,
-    /// The variable whose value is the token that the server of `from` wants.
+    /// The variable with the token for the server of `from`.
     pub token: Option<TokenVariable>,
 }
 
@@ -42,31 +42,31 @@ pub struct TokenVariable {
     pub span: Span,
 }
 
-/// Between the texts of several pages, in what `from` led to. No JSON text holds it, as RFC 7464 has
-/// it.
+/// The separator between pages of a source. JSON cannot contain it; RFC 7464 uses it for this
+/// purpose.
 pub const PAGE: char = '\u{1e}';
 
-/// The values of the axes that come from elsewhere, by the names of the axes.
+/// The values of the axes with a source, by axis name.
 pub type ResolvedAxes = HashMap<Arc<str>, SourceValues>;
 
-/// The values of one axis, the oldest first.
+/// The values of one axis, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SourceValues {
     pub values: Vec<SourceValue>,
-    /// Two versions whose order cannot be known, although `limit`, `only` or `skip` depends on it.
+    /// Two versions without a defined order that `limit`, `only` or `skip` depends on.
     pub(crate) unordered: Option<(String, String)>,
 }
 
-/// A value that comes from elsewhere.
+/// A value from a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceValue {
     pub text: String,
-    /// Where it comes from, it is marked as a pre-release.
+    /// The source marks it as a pre-release.
     pub(crate) is_prerelease: bool,
 }
 
 impl SourceValue {
-    /// Whether it is a version that may become the latest one.
+    /// Whether it is a version that can become `latest`.
     fn is_stable(&self) -> bool {
         version::is_version(&self.text)
             && !self.is_prerelease
@@ -75,13 +75,13 @@ impl SourceValue {
 }
 
 impl AxisSource {
-    /// Whether the entries of an axis are not its values, but say where these come from.
+    /// Whether the entries of an axis describe a source instead of values.
     pub(crate) fn is_meant(entries: &[Entry]) -> bool {
         let from = entries.iter().find(|entry| entry.key == "from");
         from.is_some_and(|entry| !matches!(entry.value.kind, Kind::Map(_)))
     }
 
-    /// The axis's values, the oldest first, in `text`, which `from` led to.
+    /// The axis's values, oldest first, from `text`, the content of the source.
     pub fn values(&self, text: &str) -> Result<SourceValues, Diagnostics> {
         let wrong = |message: String| {
             let finding = Diagnostic::error(message).at(&self.span, "");
@@ -90,10 +90,10 @@ impl AxisSource {
         let page = |path: &JsonPath, page: &str| {
             path.texts(page).map_err(|error| match error {
                 PathError::NotJson(error) => {
-                    wrong(format!("what was read here is not JSON: {error}"))
+                    wrong(format!("the content of this source is not JSON: {error}"))
                 }
                 PathError::Nowhere(why) => {
-                    let message = "the path leads nowhere in what was read";
+                    let message = "the path does not match the content of the source";
                     Diagnostic::error(message).at(&self.path_span, why).into()
                 }
             })
@@ -122,8 +122,8 @@ impl AxisSource {
             if !is_usable(value) {
                 let shown: String = value.chars().take(60).collect();
                 return Err(Diagnostic::error(format!("`{shown}` cannot be part of a tag"))
-                    .at(&self.span, "it was read here")
-                    .help("say with `pattern`, `only` or `skip` which lines are meant")
+                    .at(&self.span, "read from this source")
+                    .help("filter the lines with `pattern`, `only` or `skip`")
                     .into());
             }
             let is_prerelease = found.is_prerelease;
@@ -135,14 +135,14 @@ impl AxisSource {
             let found = match texts.first() {
                 Some(first) => {
                     let shown: String = first.text.chars().take(60).collect();
-                    format!("none of {} texts fits, the first being `{shown}`", texts.len())
+                    format!("none of {} strings matches; the first is `{shown}`", texts.len())
                 }
-                None => "nothing was there".to_owned(),
+                None => "the source is empty".to_owned(),
             };
-            return Err(wrong(format!("no value for the axis `{}`: {found}", self.axis)));
+            return Err(wrong(format!("no values for axis `{}`: {found}", self.axis)));
         }
-        if taken.values.len() > MOST_VALUES {
-            return Err(wrong(format!("more than {MOST_VALUES} values were read")));
+        if taken.values.len() > MAX_VALUES {
+            return Err(wrong(format!("the source has more than {MAX_VALUES} values")));
         }
         if let Some(limit) = self.limit {
             taken.keep_newest(limit);
@@ -150,7 +150,7 @@ impl AxisSource {
         Ok(taken)
     }
 
-    /// What `<version>` stands for, if the rest is as the pattern says.
+    /// The text at `<version>`, if the rest matches the pattern.
     fn inside<'t>(&self, text: &'t str) -> Option<&'t str> {
         let Some((before, after)) = &self.around else { return Some(text) };
         let inside = text.strip_prefix(before.as_str())?.strip_suffix(after.as_str())?;
@@ -158,22 +158,23 @@ impl AxisSource {
     }
 }
 
-/// The letters of tags; not a sign first, which would make it an option or a hidden file.
+/// The characters of tags; a special character at the start would make it an option or a hidden
+/// file.
 fn is_usable(value: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '+');
-    value.len() <= LONGEST
+    value.len() <= MAX_LENGTH
         && value.starts_with(|c: char| c.is_ascii_alphanumeric())
         && value.chars().all(allowed)
 }
 
-/// A line of a text.
+/// A line of text.
 fn line(line: &str) -> Found {
     Found { text: line.trim().to_owned(), is_prerelease: false }
 }
 
 impl SourceValues {
-    /// Keeps the newest stable versions; pre-releases where there is no stable one, and values that are
-    /// no versions where there is no version at all.
+    /// Keeps the newest stable versions; pre-releases if there is no stable version; other values
+    /// if there is no version at all.
     fn keep_newest(&mut self, limit: usize) {
         let values = std::mem::take(&mut self.values);
         let (stable, others): (Vec<_>, Vec<_>) =

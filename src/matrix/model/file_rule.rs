@@ -4,13 +4,13 @@ use super::given::Given;
 use crate::error::Span;
 use crate::template::{Condition, NameUse};
 
-/// A file beside the matrix that names one of its images.
+/// A file next to the matrix that refers to one of its images.
 #[derive(Debug, Clone)]
 pub struct FileRule {
-    /// Counted from the folder of matrix.yaml, and inside it.
+    /// Relative to the directory of matrix.yaml, and inside it.
     pub path: String,
     pub span: Span,
-    /// Counted from there, too.
+    /// Relative to the same directory.
     pub template: String,
     pub template_span: Span,
     pub(crate) when: Option<Given<Condition>>,

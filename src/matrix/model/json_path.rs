@@ -1,12 +1,12 @@
-//! The way to the values of an axis in a JSON text: `.[].tag_name`.
+//! The path to the values of an axis in JSON: `.[].tag_name`.
 
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
-/// A deeper one is a mistake.
-const MOST_STEPS: usize = 100;
+/// A longer path is a mistake.
+const MAX_STEPS: usize = 100;
 
-/// Where in a JSON text the values are.
+/// The path to the values in a JSON document.
 #[derive(Debug, Clone)]
 pub(crate) struct JsonPath(Vec<Step>);
 
@@ -17,12 +17,13 @@ enum Step {
     Each,
 }
 
-/// A text at the end of a path.
+/// A string at the end of a path.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) text: String,
-    /// The object around it says that it is a pre-release: `"prerelease": true` of GitHub's and Gitea's
-    /// API, `"isPrerelease": true` of `gh release list`, `"upcoming_release": true` of GitLab's API.
+    /// The object around it is marked as a pre-release: `"prerelease": true` in the APIs of GitHub
+    /// and Gitea, `"isPrerelease": true` in `gh release list`, `"upcoming_release": true` in
+    /// GitLab's API.
     pub(crate) is_prerelease: bool,
 }
 
@@ -37,7 +38,7 @@ pub(crate) enum PathError {
 }
 
 impl JsonPath {
-    /// Reads `.[].tag_name`, `.releases[0].version`.
+    /// Parses `.[].tag_name` or `.releases[0].version`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut steps = Vec::new();
         let mut rest = text;
@@ -62,10 +63,10 @@ impl JsonPath {
                 rest = after;
             }
         }
-        (!text.is_empty() && steps.len() <= MOST_STEPS).then_some(Self(steps))
+        (!text.is_empty() && steps.len() <= MAX_STEPS).then_some(Self(steps))
     }
 
-    /// The texts that it leads to. Numbers keep the digits that stand in the file: 3.10 is not 3.1.
+    /// The strings at the path. Numbers keep their digits as written: 3.10 is not 3.1.
     pub(crate) fn texts(&self, json: &str) -> Result<Vec<Found>, PathError> {
         let json: &RawValue = serde_json::from_str(json).map_err(PathError::NotJson)?;
         let mut found = Vec::new();
@@ -74,7 +75,7 @@ impl JsonPath {
     }
 }
 
-/// Objects and lists are read one level at a time, so that everything in them stays as it is written.
+/// Objects and lists are parsed one level at a time, so that everything inside stays as written.
 fn follow(
     json: &RawValue,
     path: &[Step],
@@ -85,9 +86,9 @@ fn follow(
         let text = match json.get().as_bytes() {
             [b'"', ..] => serde_json::from_str(json.get()).map_err(|error| error.to_string())?,
             [b'0'..=b'9' | b'-', ..] => json.get().to_owned(),
-            // A release may lack what the others have.
+            // A release may lack the key.
             [b'n', ..] => return Ok(()),
-            _ => return Err("it ends at a value that is neither text nor a number".to_owned()),
+            _ => return Err("it ends at a value that is neither a string nor a number".to_owned()),
         };
         found.push(Found { text, is_prerelease });
         return Ok(());
@@ -97,7 +98,7 @@ fn follow(
     match step {
         Step::Key(key) => {
             let entries = object()
-                .ok_or_else(|| format!("`{key}` is asked of something that is no object"))?;
+                .ok_or_else(|| format!("`.{key}` was applied to a value that is not an object"))?;
             let holds = |names: &[&str]| {
                 let mut values = names.iter().filter_map(|name| entries.get(*name));
                 values.any(|value| value.get() == "true")
@@ -110,15 +111,20 @@ fn follow(
         }
         Step::Each => {
             let entries = || Some(object()?.into_values().collect());
-            let items = list().or_else(entries).ok_or("items are asked of something else")?;
+            let items = list()
+                .or_else(entries)
+                .ok_or("`[]` was applied to a value that is not an array")?;
             items.iter().try_for_each(|item| follow(item, rest, is_prerelease, found))
         }
         Step::Item(index) => {
-            let items = list().ok_or("items are asked of something else")?;
+            let items = list().ok_or_else(|| {
+                format!("`[{index}]` was applied to a value that is not an array")
+            })?;
             let count = items.len();
             let item = items.get(*index);
-            let item =
-                item.ok_or_else(|| format!("there is no item {index} in a list of {count}"))?;
+            let item = item.ok_or_else(|| {
+                format!("index {index} is out of range: the array has {count} items")
+            })?;
             follow(item, rest, is_prerelease, found)
         }
     }
@@ -175,9 +181,9 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_no_deeper_than_people_write() {
-        assert!(JsonPath::parse(&".a".repeat(MOST_STEPS)).is_some());
-        assert!(JsonPath::parse(&".a".repeat(MOST_STEPS + 1)).is_none());
+    fn the_depth_of_a_path_is_limited() {
+        assert!(JsonPath::parse(&".a".repeat(MAX_STEPS)).is_some());
+        assert!(JsonPath::parse(&".a".repeat(MAX_STEPS + 1)).is_none());
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
         assert!(JsonPath::parse("[]").unwrap().texts(&deep).is_err());
     }

@@ -1,23 +1,23 @@
-//! Which of the labels that every image should have are filled in.
+//! Settings for the standard labels that onebuild can fill in.
 
-/// What labels and annotations are to tell of the base image.
+/// The labels and annotations about the base image that are needed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BaseWanted {
     pub labels: BaseLabels,
     pub annotations: BaseLabels,
 }
 
-/// Which of `org.opencontainers.image.base.name` and `….digest` are filled in.
+/// Whether to fill in `org.opencontainers.image.base.name` and `….digest`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum BaseLabels {
     #[default]
     None,
     Name,
-    /// The cell is then built on that very image.
+    /// The cell is then built from exactly that image.
     NameAndDigest,
 }
 
-/// Which of the labels that every image should have are filled in.
+/// The standard labels to fill in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct AutoLabels {
     pub(crate) cell: bool,
@@ -26,13 +26,13 @@ pub(crate) struct AutoLabels {
 }
 
 impl AutoLabels {
-    /// What a matrix can name.
+    /// The words in a matrix.
     pub(crate) const WORDS: [&str; 3] = ["cell", "git", "base"];
 
-    /// All that is known without an engine: of the base image its name.
+    /// Everything that is known without an engine: only the name of the base image.
     pub(crate) const ALL: Self = Self { cell: true, git: true, base: BaseLabels::Name };
 
-    /// These, and what `word` names; none where it is none of [`Self::WORDS`].
+    /// These and the labels of `word`; `None` if it is not in [`Self::WORDS`].
     pub(crate) fn and(self, word: &str) -> Option<Self> {
         match word {
             "cell" => Some(Self { cell: true, ..self }),

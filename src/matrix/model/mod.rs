@@ -1,4 +1,4 @@
-//! What a matrix says: its axes, its rules, and the settings of its cells.
+//! The content of a matrix: its axes, its rules, and the settings of its cells.
 
 mod axis;
 mod axis_source;
@@ -15,7 +15,7 @@ mod settings;
 mod smoke;
 
 pub use axis::{Axis, AxisValue};
-pub use axis_source::{AxisSource, PAGE, ResolvedAxes, SourceValue, SourceValues, TokenVariable};
+pub use axis_source::{AxisSource, PAGE, ResolvedAxes, SourceValue, TokenVariable};
 pub use file_rule::FileRule;
 pub use labels::{BaseLabels, BaseWanted};
 pub use settings::{Declared, DeclaredKind};
@@ -37,7 +37,7 @@ use crate::allow::Allows;
 use crate::error::{Diagnostic, Diagnostics, SourceFile, Span};
 use crate::template::{Condition, NameUse, Template};
 
-/// Names that every cell defines by itself.
+/// Names that every cell defines.
 pub(crate) const CELL_NAMES: [&str; 4] = ["image", "tag", "latest", "prerelease"];
 
 /// A matrix.yaml without errors.
@@ -47,7 +47,7 @@ pub struct Matrix {
     pub(crate) axes: Vec<Axis>,
     /// The key `axes` itself.
     pub(crate) axes_span: Span,
-    /// For each axis the values that `build` takes when it is not named; empty for all.
+    /// For each axis the values that `build` uses when the axis is not selected; empty for all.
     pub(crate) defaults: Vec<Vec<usize>>,
     pub(crate) images: Vec<Template>,
     pub(crate) tags: Vec<TagRule>,
@@ -63,14 +63,14 @@ pub struct Matrix {
     pub(crate) warnings: Diagnostics,
 }
 
-/// A tag, and when a cell carries it.
+/// A tag, and the condition under which a cell has it.
 #[derive(Debug, Clone)]
 pub(crate) struct TagRule {
     pub(crate) tag: Template,
     pub(crate) when: Option<Condition>,
 }
 
-/// A name for templates, made of other names.
+/// A name for templates that is computed from other names.
 #[derive(Debug, Clone)]
 pub(crate) struct Var {
     pub(crate) name: Arc<str>,
@@ -85,7 +85,7 @@ pub(crate) enum VarValue {
 }
 
 impl VarValue {
-    /// Where it stands; an empty list stands nowhere.
+    /// Its place; `None` for an empty list.
     pub(crate) fn span(&self) -> Option<Span> {
         match self {
             Self::Text(template) => Some(template.span()),
@@ -120,7 +120,7 @@ impl Matrix {
         &self.file
     }
 
-    /// Where the values of axes come from that the file itself does not list.
+    /// The sources of axes whose values are not in the file.
     pub fn axis_sources(&self) -> &[AxisSource] {
         &self.axis_sources
     }
@@ -130,7 +130,7 @@ impl Matrix {
         &self.file_rules
     }
 
-    /// What is odd about the file but stops nothing.
+    /// Warnings about the file.
     pub fn warnings(&self) -> &Diagnostics {
         &self.warnings
     }
@@ -140,7 +140,7 @@ impl Matrix {
         &self.allows
     }
 
-    /// Every name that its files give to something of a build.
+    /// Every name that its files declare for builds.
     pub fn declared(&self) -> impl Iterator<Item = &Declared> {
         self.all_settings().flat_map(|settings| &settings.declared)
     }
@@ -150,7 +150,7 @@ impl Matrix {
         self.all_vars().map(|var| &*var.name)
     }
 
-    /// Those of `vars`, then those that entries of `include` bring; each name once.
+    /// The vars of `vars`, then those that entries of `include` add, without duplicates.
     pub(crate) fn all_vars(&self) -> impl Iterator<Item = &Var> {
         let own = &self.settings.vars;
         let more: Vec<&Var> = self.include.iter().flat_map(|layer| &layer.settings.vars).collect();
@@ -162,14 +162,14 @@ impl Matrix {
         own.iter().chain(new)
     }
 
-    /// Whether a template may use `name`, in some cell at least.
+    /// Whether a template can use `name` in at least one cell.
     pub(crate) fn defines(&self, name: &str) -> bool {
         CELL_NAMES.contains(&name)
             || self.axis(name).is_some()
             || self.vars().any(|var| var == name)
     }
 
-    /// Where some label is asked for that is made from what Git and the environment know: [`Facts`].
+    /// The place of a label that requires [`Facts`] from Git and the environment, if there is one.
     pub fn wants_facts(&self) -> Option<&Span> {
         let layers = self.include.iter().chain(&self.overrides).map(|layer| &layer.settings);
         let all = std::iter::once(&self.settings).chain(layers);
@@ -184,7 +184,7 @@ impl Matrix {
     }
 
     /// A warning for each var that neither the matrix nor a template uses; `used` are the names in
-    /// all templates at hand.
+    /// all templates.
     pub fn unused_vars(&self, used: &[NameUse]) -> Diagnostics {
         let own = self.names();
         let is_used = |name: &str| used.iter().chain(&own).any(|used| *used.name == *name);
@@ -193,7 +193,7 @@ impl Matrix {
             warnings.push(
                 Diagnostic::warning(format!("the var `{}` is not used", var.name))
                     .at(&var.span, "")
-                    .help(format!("use it as `<%{}%>`, or take it out", var.name)),
+                    .help(format!("use it as `<%{}%>`, or remove it", var.name)),
             );
         }
         warnings

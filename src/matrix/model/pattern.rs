@@ -1,4 +1,4 @@
-//! What a rule or a flag says of an axis: a value, a glob, a comparison of versions.
+//! Patterns for axis values in rules and flags: a value, a glob, a comparison of versions.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -8,11 +8,11 @@ use crate::version;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Pattern {
-    /// A value, or a glob where it holds `*` or `?`.
+    /// A value, or a glob if it contains `*` or `?`.
     Glob(String),
     /// `2.0.5..2.0.9`.
     Range(HashSet<String>),
-    /// All of them hold: `>=2.0.5 <2.0.9`.
+    /// All comparisons must be true: `>=2.0.5 <2.0.9`.
     Compare(Vec<(Sign, String)>),
 }
 
@@ -50,13 +50,13 @@ impl Pattern {
             let found =
                 SIGNS.iter().find_map(|(sign, kind)| Some((*kind, rest.strip_prefix(sign)?)));
             let Some((sign, after)) = found else {
-                return Err("a comparison is written `>=2.0.5 <2.0.9`".to_owned());
+                return Err("write a comparison as `>=2.0.5 <2.0.9`".to_owned());
             };
             let after = after.trim_start();
             let end = after.find([' ', ',']).unwrap_or(after.len());
             let (value, next) = after.split_at(end);
             if !version::is_version(value) {
-                return Err(format!("`{value}` is not a version to compare with"));
+                return Err(format!("`{value}` is not a version, so it cannot be compared"));
             }
             comparisons.push((sign, value.to_owned()));
             rest = next.trim_start_matches([' ', ',']);
@@ -64,12 +64,12 @@ impl Pattern {
         Ok(Self::Compare(comparisons))
     }
 
-    /// Whether it is a value itself, and no way to pick some.
+    /// Whether it is a plain value instead of a glob or a comparison.
     pub(crate) fn is_plain(&self) -> bool {
         matches!(self, Self::Glob(text) if !text.contains(['*', '?']))
     }
 
-    /// The version that this compares with, where how `value` compares with it cannot be known.
+    /// The version in the pattern that has no defined order with `value`.
     pub(crate) fn undecided(&self, value: &str) -> Option<&str> {
         let Self::Compare(comparisons) = self else { return None };
         let mut bounds = comparisons.iter().map(|(_, bound)| bound.as_str());
@@ -79,11 +79,11 @@ impl Pattern {
 
     pub(crate) fn matches(&self, value: &str) -> bool {
         match self {
-            // Most are plain, and many rules ask many values.
+            // Most patterns are plain, and many rules test many values.
             Self::Glob(text) if !text.contains(['*', '?']) => text == value,
             Self::Glob(glob) => glob_matches(glob, value),
             Self::Range(values) => values.contains(value),
-            // What is no version is neither older nor newer than one.
+            // A string that is not a version is neither older nor newer.
             Self::Compare(comparisons) => {
                 let holds = |(sign, wanted): &(Sign, String)| match version::compare(value, wanted)
                 {
@@ -109,8 +109,8 @@ impl Sign {
     }
 }
 
-/// `*` stands for any letters, `?` for one. Linear in the length of both but for one factor: only
-/// the last star is ever tried again.
+/// `*` matches any characters, `?` one. Linear in both lengths up to a factor: only the last star
+/// backtracks.
 fn glob_matches(glob: &str, value: &str) -> bool {
     let (glob, value): (Vec<char>, Vec<char>) = (glob.chars().collect(), value.chars().collect());
     let (mut g, mut v) = (0, 0);
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_match_what_they_say() {
+    fn patterns_match() {
         for (pattern, value, wanted) in [
             ("ubuntu", "ubuntu", true),
             ("ubuntu", "ubuntu2", false),
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_comparison_is_refused() {
+    fn an_invalid_comparison_is_an_error() {
         for text in ["<", ">=a", ">=2 foo", "!2.0", "2..1"] {
             assert!(Pattern::parse(text).is_err(), "{text}");
         }

@@ -1,12 +1,12 @@
 //! Every combination of the values of several axes.
 
-/// More cells than this were asked for by mistake.
+/// A larger matrix is a mistake.
 pub(crate) const MOST_CELLS: u128 = 100_000;
 
-/// Every combination of one number of each list, the last list fastest.
+/// Every combination of one number from each list; the last list varies fastest.
 pub(crate) struct Product {
     lists: Vec<Vec<usize>>,
-    /// The combination that comes next.
+    /// The next combination.
     at: Option<Vec<usize>>,
 }
 

@@ -1,47 +1,46 @@
 //! Ranges of versions: `2.0.0..2.0.13`.
 
-/// Enough for every release of anything.
-const LONGEST: u64 = 10_000;
+/// More than the releases of any project.
+const MAX_VALUES: u64 = 10_000;
 
-/// The values of a text: itself, or what lies in the range that it is, both ends included.
+/// The values of a string: itself, or all values of the range, including both ends.
 ///
-/// A range runs over the last number in its ends; what stands around that number is the same in
-/// both.
+/// A range counts the last number in its ends; the rest must be the same in both.
 pub(crate) fn values(text: &str) -> Result<Vec<String>, String> {
     let Some((first, last)) = text.split_once("..") else {
         return Ok(vec![text.to_owned()]);
     };
     if first.is_empty() || last.is_empty() || last.starts_with('.') || last.contains("..") {
-        return Err("a range is written `2.0.0..2.0.13`".to_owned());
+        return Err("write a range as `2.0.0..2.0.13`".to_owned());
     }
     let (Some(from), Some(to)) = (Split::of(first), Split::of(last)) else {
-        return Err("both ends of a range need a number".to_owned());
+        return Err("both ends of a range must contain a number".to_owned());
     };
     if (from.before, from.after) != (to.before, to.after) {
-        return Err("the ends of a range may differ in their last number only".to_owned());
+        return Err("the ends of a range can differ only in their last number".to_owned());
     }
     let numbers = from.number.parse::<u64>().ok().zip(to.number.parse::<u64>().ok());
     let Some((start, end)) = numbers else {
         return Err("a number in a range is too large".to_owned());
     };
     if start > end {
-        return Err(format!("the range runs backwards: write `{last}..{first}`"));
+        return Err(format!("the range is backwards: write `{last}..{first}`"));
     }
-    if end - start >= LONGEST {
-        return Err(format!("the range holds more than {LONGEST} values"));
+    if end - start >= MAX_VALUES {
+        return Err(format!("the range contains more than {MAX_VALUES} values"));
     }
-    // `08..12` counts 08, 09, 10: a leading zero, at either end, fixes the width.
+    // `08..12` counts 08, 09, 10: a leading zero at either end fixes the width.
     let is_padded = |number: &str| number.len() > 1 && number.starts_with('0');
     let padded = is_padded(from.number) || is_padded(to.number);
     if padded && from.number.len() != to.number.len() {
-        return Err("with leading zeros both ends need the same number of digits".to_owned());
+        return Err("with leading zeros, both ends must have the same number of digits".to_owned());
     }
     let width = if padded { from.number.len() } else { 0 };
     let value = |number| format!("{}{number:0width$}{}", from.before, from.after);
     Ok((start..=end).map(value).collect())
 }
 
-/// A text around its last number.
+/// A string split around its last number.
 struct Split<'a> {
     before: &'a str,
     number: &'a str,
@@ -64,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_range_counts_its_last_number_and_holds_both_ends() {
+    fn a_range_counts_its_last_number_and_includes_both_ends() {
         for (range, wanted) in [
             ("2.0.8..2.0.11", "2.0.8 2.0.9 2.0.10 2.0.11"),
             ("1..3", "1 2 3"),
@@ -80,15 +79,15 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_range_says_what_is_wrong() {
+    fn an_invalid_range_has_a_specific_error() {
         for (range, word) in [
             ("2.0.13..2.0.0", "backwards"),
-            ("2.0.0..2.1.3", "last number only"),
-            ("2.0.0..", "is written"),
-            ("..2.0.0", "is written"),
-            ("1...3", "is written"),
-            ("1..2..3", "is written"),
-            ("a..b", "need a number"),
+            ("2.0.0..2.1.3", "only in their last number"),
+            ("2.0.0..", "write a range as"),
+            ("..2.0.0", "write a range as"),
+            ("1...3", "write a range as"),
+            ("1..2..3", "write a range as"),
+            ("a..b", "must contain a number"),
             ("1..99999999", "more than 10000"),
             ("1..99999999999999999999999", "too large"),
             ("08..123", "same number of digits"),
@@ -112,7 +111,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in "[a0-9.é]{0,12}\\.\\.[a0-9.é]{0,12}") {
+        fn no_text_causes_a_panic(text in "[a0-9.é]{0,12}\\.\\.[a0-9.é]{0,12}") {
             let _ = values(&text);
         }
     }

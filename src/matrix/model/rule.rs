@@ -1,44 +1,44 @@
-//! Rules that pick cells: the entries of `exclude`, `include` and `overrides`, and `--skip`.
+//! Rules that select cells: the entries of `exclude`, `include` and `overrides`, and `--skip`.
 
 use super::axis::{Axis, Lookup};
 use super::pattern::Pattern;
 use super::settings::Settings;
 use crate::error::Span;
 
-/// Cells that match all its conditions.
+/// Selects the cells that match all conditions.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rule {
-    /// One for each axis; none where the rule does not speak of the axis.
+    /// One for each axis; `None` if the rule does not restrict the axis.
     axes: Vec<Option<Matching>>,
 }
 
-/// What a rule says of one axis.
+/// The condition on one axis.
 #[derive(Debug, Clone, Default)]
 struct Matching {
-    /// The numbers of the values of the file that are meant.
+    /// The indexes of the matching values of the file.
     values: Vec<usize>,
-    /// How many values the file has.
+    /// The number of values in the file.
     known: usize,
     /// For values that were added for one run.
     patterns: Vec<Pattern>,
 }
 
-/// Settings for the cells that match.
+/// Settings for the matching cells.
 #[derive(Debug, Clone)]
 pub(crate) struct Layer {
     pub(crate) rule: Rule,
-    /// The cells that it names one by one, in place of the rule.
+    /// The cells that it lists explicitly, instead of the rule.
     pub(crate) cells: Option<Vec<Vec<usize>>>,
     pub(crate) settings: Settings,
     pub(crate) span: Span,
-    /// It has been told already that it matches nothing.
+    /// It has been reported already that it matches nothing.
     pub(crate) idle: bool,
 }
 
-/// A cell that the product does not have.
+/// A cell outside the product of the axes.
 #[derive(Debug, Clone)]
 pub(crate) struct Included {
-    /// Its values by their numbers.
+    /// The indexes of its values.
     pub(crate) values: Vec<usize>,
 }
 
@@ -47,8 +47,8 @@ impl Rule {
         Self { axes: vec![None; axes] }
     }
 
-    /// Makes it speak of axis `index`: a value has to match one of `patterns`. Returns whether each
-    /// pattern matches any value of the axis.
+    /// Restricts axis `index`: a value must match one of `patterns`. Returns for each pattern
+    /// whether it matches any value of the axis.
     pub(crate) fn restrict(
         &mut self,
         index: usize,
@@ -67,30 +67,30 @@ impl Rule {
     }
 }
 
-/// Many rules, and which of them match a cell. What the rules say of each value is worked out once, in
-/// one bit a rule, so that a cell costs a few words and not a question to every rule.
+/// Many rules, and which of them match a cell. The matching rules of each value are precomputed,
+/// one bit per rule, so that a cell costs a few words instead of a test of every rule.
 pub(crate) struct Rules {
     axes: Vec<OfAxis>,
     count: usize,
 }
 
-/// The rules that let a value of one axis pass.
+/// The rules that match each value of one axis.
 struct OfAxis {
-    /// Those that do not speak of the axis, and let every value pass.
+    /// Rules that do not restrict the axis and so match every value.
     silent: Vec<u64>,
-    /// For each value that some rule means: those, and the silent ones.
+    /// The matching rules of each value that some rule names, including the unrestricted ones.
     values: Vec<Option<Vec<u64>>>,
 }
 
 impl Rules {
-    /// `axes` may have more values than the rules were made with.
+    /// `axes` can have more values than when the rules were read.
     pub(crate) fn new<'r>(rules: impl IntoIterator<Item = &'r Rule>, axes: &[Axis]) -> Self {
         let rules: Vec<&Rule> = rules.into_iter().collect();
         let axes = axes.iter().enumerate().map(|(index, axis)| OfAxis::new(&rules, index, axis));
         Self { axes: axes.collect(), count: rules.len() }
     }
 
-    /// The numbers of the rules that mean the cell with these values, ascending.
+    /// The indexes of the rules that match the cell with these values, ascending.
     pub(crate) fn matching(&self, values: &[usize]) -> impl Iterator<Item = usize> {
         let masks: Vec<&[u64]> =
             self.axes.iter().zip(values).map(|(axis, value)| axis.passing(*value)).collect();
@@ -104,7 +104,7 @@ impl Rules {
         })
     }
 
-    /// Whether any rule means the cell with these values.
+    /// Whether any rule matches the cell with these values.
     pub(crate) fn any(&self, values: &[usize]) -> bool {
         self.matching(values).next().is_some()
     }

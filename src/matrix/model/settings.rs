@@ -1,4 +1,4 @@
-//! What the file says of all cells, and again of some.
+//! Settings of all cells, and of the cells that match a rule.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::image::Platform;
 use crate::input::{MediaTypes, Network};
 use crate::template::{Template, Value};
 
-/// The keys that may stand at the top of the file, and in a rule for the cells that it matches.
+/// The keys that are allowed at the top of the file and in rules.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Settings {
     pub(crate) platforms: Option<Given<Arc<[Platform]>>>,
@@ -20,29 +20,29 @@ pub(crate) struct Settings {
     pub(crate) target: Option<Template>,
     pub(crate) network: Option<Given<Network>>,
     pub(crate) media_types: Option<Given<MediaTypes>>,
-    /// In the order in which they are worked out.
+    /// In the order of evaluation.
     pub(crate) vars: Vec<Var>,
     pub(crate) args: Texts,
     pub(crate) labels: Texts,
     pub(crate) annotations: Texts,
-    /// Which of the labels that every image should have are filled in.
+    /// The standard labels to fill in.
     pub(crate) auto_labels: Option<Given<AutoLabels>>,
     pub(crate) auto_annotations: Option<Given<AutoLabels>>,
     pub(crate) bases: Texts,
     pub(crate) contexts: Texts,
     pub(crate) secrets: Vec<(String, SecretRule)>,
-    /// Ids, with the socket where it is not the running agent's.
+    /// Ids, with a socket unless it is the running agent.
     pub(crate) ssh: Vec<(String, Agent)>,
     pub(crate) cache_from: Option<Given<Vec<CacheRule>>>,
     pub(crate) cache_to: Option<Given<Vec<CacheRule>>>,
     pub(crate) test: Option<SmokeRule>,
-    /// The names that these settings, and not those below, give.
+    /// The names that these settings declare themselves.
     pub(crate) declared: Vec<Declared>,
-    /// Of values of axes: the axis and the value by their numbers.
+    /// Properties of axis values; axis and value are indexes.
     pub(crate) properties: Vec<(usize, usize, Properties)>,
 }
 
-/// A name that the file gives to something of a build.
+/// A name that the file declares for builds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declared {
     pub kind: DeclaredKind,
@@ -50,7 +50,7 @@ pub struct Declared {
     pub span: Span,
 }
 
-/// What a name is given to.
+/// The kind of a declared name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DeclaredKind {
     Arg,
@@ -62,14 +62,14 @@ pub enum DeclaredKind {
 
 pub(crate) type Properties = Arc<[(Arc<str>, Value)]>;
 
-/// A secret, and whether a build does without it.
+/// A secret, and whether it is optional.
 #[derive(Debug, Clone)]
 pub(crate) struct SecretRule {
     pub(crate) source: SecretPlace,
     pub(crate) optional: bool,
 }
 
-/// Where a secret is found.
+/// The place of a secret.
 #[derive(Debug, Clone)]
 pub(crate) enum SecretPlace {
     File(Template),
@@ -84,7 +84,7 @@ pub(crate) struct Agent {
 
 #[derive(Debug, Clone)]
 pub(crate) enum CacheRule {
-    /// In one line, as flags have it.
+    /// A string as in flags.
     Line(Template),
     Map {
         kind: String,
@@ -93,8 +93,7 @@ pub(crate) enum CacheRule {
 }
 
 impl Settings {
-    /// These settings where `other` says nothing else. Maps are merged key by key, all the rest is
-    /// replaced.
+    /// Merges `other` over these settings. Maps are merged key by key, everything else is replaced.
     pub(crate) fn overlaid(&self, other: &Self) -> Self {
         let mut all = self.clone();
         replace(&mut all.platforms, &other.platforms);
@@ -127,7 +126,7 @@ impl Settings {
         all
     }
 
-    /// Whether nothing is said.
+    /// Whether no setting is given.
     pub(crate) fn is_empty(&self) -> bool {
         let single = self.platforms.is_some()
             || self.context.is_some()
@@ -149,7 +148,7 @@ impl Settings {
             && self.properties.is_empty()
     }
 
-    /// All texts with placeholders but those of vars.
+    /// All strings with placeholders except those of vars.
     pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
         let single = [&self.context, &self.dockerfile, &self.target].into_iter().flatten();
         let maps = [&self.args, &self.labels, &self.annotations, &self.bases, &self.contexts];
@@ -171,7 +170,7 @@ impl SecretRule {
 }
 
 impl CacheRule {
-    /// Where its place stands: the directory or the reference.
+    /// The place of its target: the directory or the reference.
     pub(crate) fn span(&self) -> Option<Span> {
         match self {
             Self::Line(template) => Some(template.span()),

@@ -1,4 +1,4 @@
-//! What the file says of the test of images, and what it comes to in one cell.
+//! The test of images in the file and in one cell.
 
 use super::given::{Given, Texts, merge};
 use crate::error::Span;
@@ -9,7 +9,7 @@ use crate::template::Template;
 #[derive(Debug, Clone)]
 pub(crate) struct SmokeRule {
     pub(crate) span: Span,
-    /// `none`: nothing is tried.
+    /// `none`: images are not tested.
     pub(crate) off: bool,
     pub(crate) command: Option<Command>,
     pub(crate) healthy: Option<Given<TimeLimit>>,
@@ -19,14 +19,14 @@ pub(crate) struct SmokeRule {
     pub(crate) privileged: Option<Given<bool>>,
 }
 
-/// What is run, and where it is asked for.
+/// The command of a test, and its place.
 #[derive(Debug, Clone)]
 pub(crate) struct Command {
     pub(crate) words: Words,
-    /// Of the words themselves.
+    /// The place of the words themselves.
     pub(crate) span: Span,
-    /// Where a failure points: at the key, since the text of a block begins a line later; at the
-    /// name of a script.
+    /// The place for errors: the key, since the text of a block starts one line later, or the name
+    /// of a script.
     pub(crate) place: Span,
 }
 
@@ -38,13 +38,13 @@ pub(crate) enum Words {
 }
 
 impl SmokeRule {
-    /// A test that says nothing yet.
+    /// An empty test.
     pub(crate) fn new(span: Span) -> Self {
         let (off, command, healthy, timeout, env) = Default::default();
         Self { span, off, command, healthy, timeout, env, volumes: None, privileged: None }
     }
 
-    /// This rule where it says something, else `below`, key by key.
+    /// This rule merged over `below`, key by key.
     pub(crate) fn over(&self, below: Option<&Self>) -> Self {
         let mut all = self.clone();
         let Some(below) = below.filter(|below| !below.off && !self.off) else { return all };
@@ -58,7 +58,7 @@ impl SmokeRule {
         all
     }
 
-    /// All texts with placeholders.
+    /// All strings with placeholders.
     pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
         let words = self.command.iter().flat_map(|command| match &command.words {
             Words::List(items) => items.as_slice(),
@@ -70,29 +70,30 @@ impl SmokeRule {
 }
 
 impl SmokeRule {
-    /// What `test`, which was made of this rule, comes to: each value with its key and its place.
+    /// The effective values of `test`, which was created from this rule, each with its key and
+    /// place.
     pub(crate) fn told(&self, test: &Test) -> Vec<(String, String, Option<Span>)> {
         let place = |given: &Option<Given<TimeLimit>>| given.as_ref().map(|g| g.span.clone());
-        let mut told = Vec::new();
-        let mut tell = |key: &str, value: String, span| told.push((key.to_owned(), value, span));
+        let mut values = Vec::new();
+        let mut add = |key: &str, value: String, span| values.push((key.to_owned(), value, span));
         if let (Some(command), Some(asked)) = (&test.command, &self.command) {
             let key = if matches!(asked.words, Words::Script(_)) { "script" } else { "run" };
-            tell(key, command.to_string(), Some(asked.span.clone()));
+            add(key, command.to_string(), Some(asked.span.clone()));
         }
         if let Some(wait) = &test.healthy {
-            tell("healthy", wait.limit.to_string(), place(&self.healthy));
+            add("healthy", wait.limit.to_string(), place(&self.healthy));
         }
-        tell("timeout", test.timeout.to_string(), place(&self.timeout));
+        add("timeout", test.timeout.to_string(), place(&self.timeout));
         for ((name, value), (_, template)) in test.env.iter().zip(&self.env) {
-            tell(&format!("env.{name}"), value.clone(), Some(template.span()));
+            add(&format!("env.{name}"), value.clone(), Some(template.span()));
         }
         for (volume, template) in test.volumes.iter().zip(self.volumes.iter().flatten()) {
-            tell("volumes", volume.to_string(), Some(template.span()));
+            add("volumes", volume.to_string(), Some(template.span()));
         }
         if test.privileged {
             let span = self.privileged.as_ref().map(|given| given.span.clone());
-            tell("privileged", "true".to_owned(), span);
+            add("privileged", "true".to_owned(), span);
         }
-        told
+        values
     }
 }

@@ -2,7 +2,7 @@ use super::{family, names, select};
 use crate::error::{Diagnostics, SourceFile};
 use crate::matrix::{Files, Matrix, ResolvedAxes};
 
-/// The values that `axis` says to take of `text`.
+/// The values that `axis` takes from `text`.
 fn taken(axis: &str, text: &str) -> Result<String, Diagnostics> {
     let head = "image: a\ntag: <%v%>\nplatforms: linux/amd64\n";
     let file = SourceFile::new("matrix.yaml", format!("{head}axes: {{ v: {axis} }}\n"));
@@ -17,7 +17,7 @@ fn taken(axis: &str, text: &str) -> Result<String, Diagnostics> {
 }
 
 #[test]
-fn values_come_from_elsewhere_with_an_order_and_a_limit() {
+fn values_from_a_source_are_sorted_and_limited() {
     let releases = r#"[{"tag_name":"v2.0.9"},{"tag_name":"v2.0.10"},{"tag_name":"v1.9"},
                        {"tag_name":"nightly"},{"tag_name":null},{"tag_name":"v2.1.0-rc.1"}]"#;
     let marked = r#"[{"tag_name":"2.0","prerelease":true},{"tag_name":"1.0","prerelease":false},
@@ -36,7 +36,7 @@ fn values_come_from_elsewhere_with_an_order_and_a_limit() {
             releases,
             "2.0.9 2.0.10",
         ),
-        // Pre-releases do not count into the limit, nor does what is no version.
+        // Pre-releases and strings that are not versions do not count towards the limit.
         (
             "{ from: x, path: \".[].tag_name\", pattern: v<version>, limit: 2 }",
             releases,
@@ -46,7 +46,7 @@ fn values_come_from_elsewhere_with_an_order_and_a_limit() {
         ("{ from: x, limit: 2 }", "3.0-rc1\n3.0-rc10\nedge\n3.0-rc9\n", "3.0-rc9 3.0-rc10"),
         ("{ from: x, limit: 1 }", "edge\n", "edge"),
         ("{ from: x, limit: 1 }", "8u92-b14\n8u412-b08\n8u402-b06", "8u412-b08"),
-        // A mark in JSON counts as one in the name; a draft is not there yet.
+        // A pre-release mark in JSON counts like one in the name; a draft is left out.
         ("{ from: x, path: \"[].tag_name\", limit: 1 }", marked, "1.0"),
         ("{ from: x, path: \"[].tag_name\" }", marked, "1.0 2.0"),
         (
@@ -70,29 +70,33 @@ fn values_come_from_elsewhere_with_an_order_and_a_limit() {
 }
 
 #[test]
-fn values_from_elsewhere_that_cannot_be_used_say_why() {
+fn unusable_values_from_a_source_have_specific_errors() {
     for (axis, text, words) in [
-        ("{ from: x }", "", "nothing was there"),
+        ("{ from: x }", "", "the source is empty"),
         ("{ from: x }", "<html>\n", "`<html>` cannot be part of a tag"),
         ("{ from: x }", "1.0\u{1b}[2J\n", "cannot be part of a tag"),
         ("{ from: x }", "--privileged\n", "cannot be part of a tag"),
-        ("{ from: x, pattern: r<version> }", "v1\n", "none of 1 texts fits, the first being `v1`"),
+        (
+            "{ from: x, pattern: r<version> }",
+            "v1\n",
+            "none of 1 strings matches; the first is `v1`",
+        ),
         ("{ from: x, path: .a }", "<html>", "not JSON"),
         ("{ from: x, path: .a }", "{}", "there is no `a`"),
-        ("{ from: x, path: .a }", "[]", "no object"),
-        ("{ from: x, path: \".[]\" }", "[[]]", "neither text nor a number"),
-        ("{ from: x, path: \".[3]\" }", "[]", "no item 3"),
-        ("{ from: x, path: a }", "", "a path is written"),
-        ("{ from: x, path: .a..b }", "", "a path is written"),
-        ("{ from: x, pattern: v }", "", "holds `<version>` once"),
-        ("{ from: x, limit: 0 }", "", "1 or more"),
+        ("{ from: x, path: .a }", "[]", "not an object"),
+        ("{ from: x, path: \".[]\" }", "[[]]", "neither a string nor a number"),
+        ("{ from: x, path: \".[3]\" }", "[]", "index 3 is out of range"),
+        ("{ from: x, path: a }", "", "write a path"),
+        ("{ from: x, path: .a..b }", "", "write a path"),
+        ("{ from: x, pattern: v }", "", "contain `<version>` exactly once"),
+        ("{ from: x, limit: 0 }", "", "greater than zero"),
         ("{ from: x, limti: 1 }", "", "did you mean `limit`?"),
         ("{ from: x, only: \">a\" }", "", "not a version"),
         ("{ from: \"\" }", "", "a URL or a file"),
         ("{ from: ftp://x }", "", "http or https"),
-        ("{ from: \"https://me:pw@x/y\" }", "", "a password does not belong"),
+        ("{ from: \"https://me:pw@x/y\" }", "", "do not put a password"),
         ("{ from: \"https:///y\" }", "", "no host"),
-        ("{ from: [a] }", "", "takes a text"),
+        ("{ from: [a] }", "", "must be a string"),
     ] {
         let shown = taken(axis, text).expect_err(axis).to_string();
         assert!(shown.contains(words) && shown.contains("matrix.yaml:4:"), "{axis}\n{shown}");
@@ -100,5 +104,5 @@ fn values_from_elsewhere_that_cannot_be_used_say_why() {
     }
     let file = SourceFile::new("matrix.yaml", family("").replace("2.0.0..2.0.2", "{ from: x }"));
     let shown = Matrix::parse(file).unwrap_err().to_string();
-    assert!(shown.contains("the values of `version` were not read"), "{shown}");
+    assert!(shown.contains("the values of `version` were not loaded"), "{shown}");
 }

@@ -45,7 +45,7 @@ tags: [{ tag: <%os%> }]
     assert_eq!(names(&cells), "alpine debian");
     assert_eq!(cells[0].references[0].familiar(), "you/app:alpine");
     assert_eq!(cells[0].platforms.len(), 2);
-    let args: Vec<&str> = cells[0].args.values().map(|text| &**text).collect();
+    let args: Vec<&str> = cells[0].inputs.args.values().map(|text| &**text).collect();
     assert_eq!(args, ["a", "c", "c"]);
     let place = |key: &str| {
         let origins = cells[0].origins();
@@ -66,7 +66,7 @@ tags: [{ tag: <%os%> }]
 }
 
 #[test]
-fn a_key_of_another_file_is_taken_away_or_said_anew() {
+fn a_key_of_another_file_is_removed_or_redefined() {
     let above = "extends: base.yaml
 exclude-:
 axes: { os: { ubuntu-: }, version-: , version: [7] }
@@ -75,7 +75,7 @@ args: { A-: , B-: , B: new, D-: x }
     let matrix = read(&[("a.yaml", above), ("base.yaml", BASE)]).unwrap_or_else(|e| panic!("{e}"));
     let cells = select(&matrix, &[]).unwrap();
     assert_eq!(names(&cells), "alpine-7");
-    assert_eq!(format!("{:?}", cells[0].args), r#"{"B": "new", "D-": "x"}"#);
+    assert_eq!(format!("{:?}", cells[0].inputs.args), r#"{"B": "new", "D-": "x"}"#);
 }
 
 #[test]
@@ -86,9 +86,10 @@ fn a_sign_before_a_map_belongs_to_the_name() {
     assert_eq!(values, ["ubuntu", "alpine", "c++", "c-"]);
 }
 
-/// Each file is laid once: else 16 files that each name the next one eight times would be 8^15.
+/// Each file is merged once: otherwise 16 files that each extend the next one eight times would
+/// take 8^15 merges.
 #[test]
-fn files_that_are_extended_many_times_are_laid_once() {
+fn files_that_are_extended_many_times_are_merged_once() {
     let name = |number: usize| format!("{number}.yaml");
     let text = |number: usize| match number {
         15 => BASE.to_owned(),
@@ -100,18 +101,18 @@ fn files_that_are_extended_many_times_are_laid_once() {
 }
 
 #[test]
-fn what_is_wrong_with_several_files_is_told_in_the_right_one() {
+fn errors_in_several_files_point_into_the_right_one() {
     for (files, place, words) in [
         (
             &[("a.yaml", "extends: b.yaml\n"), ("b.yaml", "extends: ./a.yaml\n")][..],
             "b.yaml:1:10",
-            "in a circle",
+            "extend each other",
         ),
-        (&[("a.yaml", "extends: a.yaml\n")], "a.yaml:1:10", "in a circle"),
-        (&[("a.yaml", "extends: \"\"\n")], "a.yaml:1:10", "takes a file"),
-        (&[("a.yaml", "extends: { a: b }\n")], "a.yaml:1:10", "a text or a list"),
-        (&[("a.yaml", "extends: https://x/y\n")], "a.yaml:1:10", "takes a file"),
-        (&[("a.yaml", "extends: b.yaml\n"), ("b.yaml", "a: [\n")], "b.yaml:1:4", "not YAML"),
+        (&[("a.yaml", "extends: a.yaml\n")], "a.yaml:1:10", "extend each other"),
+        (&[("a.yaml", "extends: \"\"\n")], "a.yaml:1:10", "requires a file path"),
+        (&[("a.yaml", "extends: { a: b }\n")], "a.yaml:1:10", "a string or a list"),
+        (&[("a.yaml", "extends: https://x/y\n")], "a.yaml:1:10", "requires a file path"),
+        (&[("a.yaml", "extends: b.yaml\n"), ("b.yaml", "a: [\n")], "b.yaml:1:4", "invalid YAML"),
         (
             &[("a.yaml", "extends: b.yaml\nargs: { A: <%x%> }\n"), ("b.yaml", BASE)],
             "a.yaml:2:14",
@@ -128,7 +129,7 @@ fn what_is_wrong_with_several_files_is_told_in_the_right_one() {
             "matches no value",
         ),
         (&[("a.yaml", "tags+: [x]\n")], "a.yaml:1:1", "it extends none: write `tags`"),
-        (&[("a.yaml", "tags-:\n")], "a.yaml:1:1", "leave `tags` out"),
+        (&[("a.yaml", "tags-:\n")], "a.yaml:1:1", "remove `tags`"),
         (
             &[("a.yaml", "extends: b.yaml\nargs: { AA-: }\n"), ("b.yaml", BASE)],
             "a.yaml:2:9",
@@ -137,7 +138,7 @@ fn what_is_wrong_with_several_files_is_told_in_the_right_one() {
         (
             &[("a.yaml", "extends: b.yaml\nlabels-:\n"), ("b.yaml", BASE)],
             "a.yaml:2:1",
-            "there is no `labels` to take away",
+            "there is no `labels` to remove",
         ),
     ] {
         let shown = match read(files) {

@@ -30,11 +30,11 @@ include:
 }
 
 #[test]
-fn a_version_that_only_include_names_is_never_the_latest() {
+fn a_version_that_only_include_adds_is_never_the_latest() {
     let text = family("include: [{ os: alpine, version: 3.0.0-rc.1 }]\nargs: { L: <%latest%> }\n");
     let latest: Vec<String> = cells(&text)
         .iter()
-        .filter(|cell| &*cell.args["L"] == "true")
+        .filter(|cell| &*cell.inputs.args["L"] == "true")
         .map(|cell| cell.name.to_string())
         .collect();
     assert_eq!(latest, ["ubuntu-2.0.2", "centos-2.0.2", "alpine-2.0.2"]);
@@ -60,7 +60,8 @@ overrides:
         ("debian-2.0.2", "glibc", "new", "3"),
     ] {
         let cell = cell(&cells, name);
-        let found = (&*cell.labels["libc"], &*cell.labels["kind"], &*cell.args["A"]);
+        let found =
+            (&*cell.inputs.labels["libc"], &*cell.inputs.labels["kind"], &*cell.inputs.args["A"]);
         assert_eq!(found, (libc, kind, arg), "{name}");
     }
 }

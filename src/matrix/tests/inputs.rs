@@ -16,10 +16,11 @@ overrides:
     );
     let cells = cells(&text);
     let shown = |cell: &Cell| {
-        let contexts = cell.contexts.iter().map(|(name, context)| format!("{name}={context}"));
-        let secrets = cell.secrets.iter().map(|(id, secret)| format!("{id}={secret}"));
-        let ssh = cell.ssh.iter().map(|(id, sockets)| format!("{id}={sockets:?}"));
-        let caches = cell.cache_from.iter().chain(&cell.cache_to).map(ToString::to_string);
+        let contexts =
+            cell.inputs.contexts.iter().map(|(name, context)| format!("{name}={context}"));
+        let secrets = cell.inputs.secrets.iter().map(|(id, secret)| format!("{id}={secret}"));
+        let ssh = cell.inputs.ssh.iter().map(|(id, sockets)| format!("{id}={sockets:?}"));
+        let caches = cell.caches.from.iter().chain(&cell.caches.to).map(ToString::to_string);
         contexts.chain(secrets).chain(ssh).chain(caches).collect::<Vec<_>>()
     };
     assert_eq!(
@@ -44,31 +45,31 @@ overrides:
 }
 
 #[test]
-fn every_slip_in_an_input_is_told_with_its_place() {
+fn every_error_in_an_input_has_its_place() {
     for (more, place, words) in [
         ("labels: x", "7:9", "a map of `key: value`, or `auto`"),
-        ("labels: { auto: yes }", "7:17", "it is true, false, or a list of cell, git, base"),
+        ("labels: { auto: yes }", "7:17", "write true, false, or a list of cell, git, base"),
         ("labels: { auto: { a: b } }", "7:17", "this is a map"),
         ("labels: { auto: [cell, bases] }", "7:24", "did you mean `base`?"),
         ("annotations: [a]", "7:14", "this is a list"),
         ("network: x", "7:10", "networks: default, none, host"),
         ("contexts: { a: \"docker-image://A\" }", "7:17", "upper-case"),
         ("contexts: { a: oci-layout://x }", "7:16", "no context known here"),
-        ("contexts: { a: \"docker-image://<%os%>:A:b\" }", "7:17", "here it is"),
+        ("contexts: { a: \"docker-image://<%os%>:A:b\" }", "7:17", "it renders to"),
         ("secrets: { a: { value: x } }", "7:17", "known keys: file, env, optional"),
-        ("secrets: { a: { optional: true } }", "7:15", "needs one source"),
-        ("secrets: { a: { env: X, optional: yes } }", "7:35", "`optional` is true or false"),
-        ("secrets: { a: { file: x, env: y } }", "7:15", "needs one source"),
-        ("secrets: { a: {} }", "7:15", "needs one source"),
+        ("secrets: { a: { optional: true } }", "7:15", "requires exactly one source"),
+        ("secrets: { a: { env: X, optional: yes } }", "7:35", "`optional` must be true or false"),
+        ("secrets: { a: { file: x, env: y } }", "7:15", "requires exactly one source"),
+        ("secrets: { a: {} }", "7:15", "requires exactly one source"),
         ("secrets: { a: { env: \"a=b\" } }", "7:23", "not the name of a variable"),
-        ("secrets: { a: }", "7:12", "say where it is found"),
+        ("secrets: { a: }", "7:12", "write the place of the secret"),
         ("ssh: [a, a]", "7:10", "listed twice"),
         ("ssh: \"=x\"", "7:6", "`default` or `ID=PATH`"),
         ("cache_to: \"mode=max\"", "7:11", "lacks type="),
         ("cache_to: { mode: max }", "7:11", "types: registry"),
         ("cache_to: { type: registy }", "7:19", "did you mean `registry`?"),
         ("cache_from: [\"type=lcoal,src=x\"]", "7:14", "did you mean `local`?"),
-        ("cache_from: \"<%os%>,,\"", "7:14", "here it is `ubuntu,,`"),
+        ("cache_from: \"<%os%>,,\"", "7:14", "it renders to `ubuntu,,`"),
     ] {
         let shown = wrong(&family(more));
         assert!(shown.contains(&format!("--> matrix.yaml:{place}\n")), "{more}\n{shown}");
@@ -95,7 +96,7 @@ fn media_types_are_those_of_the_oci_unless_a_cell_says_docker() {
     }
     let error = wrong(&family("media-types: dokcer\n"));
     assert!(
-        error.contains("media types: oci, docker") || error.contains("did you mean `docker`?"),
+        error.contains("known kinds: oci, docker") || error.contains("did you mean `docker`?"),
         "{error}"
     );
 }

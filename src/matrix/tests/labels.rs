@@ -2,7 +2,7 @@ use super::{family, matrix};
 use crate::matrix::{BaseLabels, BaseWanted, Facts, Overrides, Selection};
 
 #[test]
-fn labels_are_filled_in_from_git_and_the_cell_when_asked() {
+fn auto_labels_come_from_git_and_the_cell() {
     let facts = Facts {
         revision: Some("abc".to_owned()),
         is_dirty: true,
@@ -26,24 +26,24 @@ fn labels_are_filled_in_from_git_and_the_cell_when_asked() {
     let (wants, cells) = labelled("labels: auto\n", &facts);
     let BaseWanted { labels, annotations } = cells[0].base;
     assert!(wants && (labels, annotations) == (BaseLabels::Name, BaseLabels::None));
-    assert_eq!(shown(&cells[0].labels), all);
+    assert_eq!(shown(&cells[0].inputs.labels), all);
     let more = "labels: { auto: true, a: <%os%>, org.opencontainers.image.title: T }\n\
                 annotations: auto\noverrides: [{ os: alpine, labels: { auto: false } }]\n";
     let (_, cells) = labelled(more, &facts);
-    assert_eq!(shown(&cells[0].labels), all.replace("title=app", "title=T") + " a=ubuntu");
-    assert_eq!(shown(&cells[0].annotations), all);
-    assert_eq!(shown(&cells[6].labels), "a=alpine title=T");
+    assert_eq!(shown(&cells[0].inputs.labels), all.replace("title=app", "title=T") + " a=ubuntu");
+    assert_eq!(shown(&cells[0].inputs.annotations), all);
+    assert_eq!(shown(&cells[6].inputs.labels), "a=alpine title=T");
     let (_, cells) = labelled("labels: auto\n", &Facts::default());
-    assert_eq!(shown(&cells[0].labels), "title=app version=2.0.0 ref.name=ubuntu-2.0.0");
+    assert_eq!(shown(&cells[0].inputs.labels), "title=app version=2.0.0 ref.name=ubuntu-2.0.0");
     let (wants, cells) = labelled("labels: { auto: [cell, base] }\n", &facts);
-    assert_eq!(shown(&cells[0].labels), "title=app version=2.0.0 ref.name=ubuntu-2.0.0");
+    assert_eq!(shown(&cells[0].inputs.labels), "title=app version=2.0.0 ref.name=ubuntu-2.0.0");
     assert!(!wants && cells[0].base.labels == BaseLabels::NameAndDigest);
     let (wants, cells) = labelled("annotations: { auto: git }\n", &facts);
     assert_eq!(
-        shown(&cells[0].annotations),
+        shown(&cells[0].inputs.annotations),
         all[all.find("created").unwrap()..].split(" ref").next().unwrap()
     );
     assert!(wants && cells[0].base == BaseWanted::default());
     let (wants, cells) = labelled("labels: { auto: false }\n", &facts);
-    assert!(!wants && cells[0].labels.is_empty());
+    assert!(!wants && cells[0].inputs.labels.is_empty());
 }

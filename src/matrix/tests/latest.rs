@@ -8,7 +8,7 @@ fn versions(values: &str) -> String {
     format!("image: a\n{tags}\nplatforms: linux/amd64\naxes: {{ v: [{values}] }}\n")
 }
 
-/// The values that carry the tag `latest`.
+/// The values with the tag `latest`.
 fn latest(text: &str) -> String {
     let has = |references: &[crate::image::Reference]| {
         references.iter().any(|reference| reference.tag.as_ref().unwrap().as_str() == "latest")
@@ -50,7 +50,7 @@ fn latest_is_the_newest_stable_version() {
 }
 
 #[test]
-fn an_axis_of_names_does_not_decide_what_is_the_latest() {
+fn an_axis_of_names_does_not_affect_latest() {
     let latest = |values: &str| {
         let text = format!(
             "image: a\ntag: <%v%>-<%x%>\nplatforms: linux/amd64\naxes: {{ v: [1, 2], x: [{values}] }}\n"
@@ -68,13 +68,13 @@ fn an_axis_of_names_does_not_decide_what_is_the_latest() {
 }
 
 #[test]
-fn a_note_of_a_prerelease_is_no_warning() {
+fn a_note_about_a_prerelease_is_not_a_warning() {
     let matrix = matrix(&versions("2.0-rc1"));
     assert!(!matrix.warnings().has_warnings());
     let errors = matrix.warnings().clone().into_errors();
     assert!(errors.iter().all(|finding| finding.severity == Severity::Note), "{errors}");
     let text = versions("2.0-rc1").replace("when: latest", "when: v == \"2.0-rc1\"");
-    assert_eq!(warnings(&text), "", "nothing asks for `latest`");
+    assert_eq!(warnings(&text), "", "nothing uses `latest`");
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_release_that_is_marked_as_a_prerelease_is_never_the_latest() {
 }
 
 #[test]
-fn a_condition_can_ask_for_prereleases() {
+fn a_condition_can_test_for_prereleases() {
     let tags =
         "{ tag: pre-<%v%>, when: prerelease }, { tag: new, when: latest and not prerelease }";
     let text =
@@ -110,7 +110,7 @@ fn a_condition_can_ask_for_prereleases() {
 }
 
 #[test]
-fn an_order_that_cannot_be_known_is_a_warning_where_something_depends_on_it() {
+fn an_undefined_order_is_a_warning_if_something_depends_on_it() {
     let plain = |values: &str| versions(values).replace(", { tag: latest, when: latest }", "");
     let exclude = |text: String, bound: &str| format!("{text}exclude: [{{ v: \"{bound}\" }}]\n");
     for (text, place) in [
@@ -121,7 +121,7 @@ fn an_order_that_cannot_be_known_is_a_warning_where_something_depends_on_it() {
         (exclude(plain("1.24, 1.25-alpine, 1.25-bookworm"), "<1.25-bookworm"), "5:16"),
     ] {
         let shown = warnings(&text);
-        assert!(shown.contains("warning[unknown-version-order]: the order of"), "{text}\n{shown}");
+        assert!(shown.contains("warning[unknown-version-order]: `"), "{text}\n{shown}");
         assert!(shown.contains(&format!("--> matrix.yaml:{place}\n")), "{text}\n{shown}");
     }
     for text in [
@@ -136,7 +136,7 @@ fn an_order_that_cannot_be_known_is_a_warning_where_something_depends_on_it() {
 }
 
 #[test]
-fn a_flag_that_compares_what_cannot_be_compared_is_a_warning() {
+fn a_flag_that_compares_versions_without_order_is_a_warning() {
     let matrix = matrix(
         "image: a\ntag: <%v%>\nplatforms: linux/amd64\naxes: { v: [1.25-alpine, 1.25-bookworm] }\n",
     );

@@ -1,7 +1,7 @@
 use super::{family, matrix, warnings};
 use crate::matrix::{Overrides, Pick, Selection};
 
-/// The family with another tag, which has a condition.
+/// The small matrix with another tag that has a condition.
 fn tagged(rule: &str, more: &str) -> String {
     family(more).replace("tag: <%os%>-<%version%>", &format!("tags: [<%os%>-<%version%>, {rule}]"))
 }
@@ -39,12 +39,12 @@ fn a_tag_that_no_cell_has_is_a_warning() {
 }
 
 #[test]
-fn a_tag_that_some_cell_has_is_none() {
+fn a_tag_that_some_cell_has_is_not_a_warning() {
     for (rule, more) in [
         ("{ tag: <%os%>, when: latest }", ""),
         ("{ tag: new, when: latest and os == \"alpine\" }", ""),
         ("{ tag: new, when: os == \"debian\" }", "include: [{ os: debian, version: 1 }]"),
-        // A switch for `--var`, alone or with a condition that some cell meets.
+        // A switch for `--var`, alone or with a condition that is true for some cell.
         (
             "{ tag: <%version%>, when: channel == \"stable\" and os == \"alpine\" }",
             "vars: { channel: dev }",
@@ -81,21 +81,21 @@ fn a_moving_tag_whose_newest_cell_is_excluded_is_a_warning() {
         );
         assert!(shown.contains("--> matrix.yaml:2:"), "{rule}\n{shown}");
     }
-    // By repository, too: `latest` of one is not that of another.
+    // By repository, too: each repository has its own `latest`.
     let text = tagged("{ tag: latest, when: latest }", newest).replace("me/app", "me/<%os%>");
     assert!(warnings(&text).contains("[stalled-tag]: no cell has the tag `latest`"), "{text}");
 }
 
 #[test]
-fn a_tag_that_still_moves_or_never_moved_is_none() {
+fn a_tag_that_still_moves_or_never_moved_is_not_a_warning() {
     let newest = "exclude: [{ os: centos, version: \">=2.0.2\" }]\n";
     let again = format!("{newest}include: [{{ os: centos, version: 2.0.2 }}]\n");
     for (rule, more) in [
         ("{ tag: new, when: latest and os == \"ubuntu\" }", newest),
-        // It names the version, so it belongs to one.
+        // The tag contains the version, so it belongs to one version.
         ("{ tag: <%version%>-new-<%os%>, when: latest }", newest),
         ("{ tag: <%os%>, when: latest }", &again),
-        // The whole system is left out.
+        // The whole system is excluded.
         ("{ tag: <%os%>, when: latest }", "exclude: [{ os: centos }]\n"),
         ("{ tag: <%os%>-<%version|patch%>x, when: not latest }", newest),
     ] {
@@ -104,7 +104,7 @@ fn a_tag_that_still_moves_or_never_moved_is_none() {
 }
 
 #[test]
-fn a_selection_changes_nothing_of_that() {
+fn a_selection_does_not_affect_the_warnings() {
     let good = tagged("{ tag: <%os%>, when: latest }", "");
     let bad =
         tagged("{ tag: <%os%>, when: latest }", "exclude: [{ os: centos, version: 2.0.2 }]\n");

@@ -1,4 +1,4 @@
-//! The promises of the language beyond a plain product: rules, labels, inputs, several files.
+//! Tests of the language beyond a plain product: rules, labels, inputs, several files.
 
 mod axis_sources;
 mod files;
@@ -15,7 +15,7 @@ mod selection;
 use super::{Cell, Matrix, Overrides, Pick, Selection};
 use crate::error::{Diagnostics, SourceFile};
 
-/// Three systems, three versions, and what follows.
+/// Three systems, three versions, and `more`.
 fn family(more: &str) -> String {
     let head = "image: me/app\ntag: <%os%>-<%version%>\nplatforms: linux/amd64\n";
     let axes = "axes:\n  os: [ubuntu, centos, alpine]\n  version: 2.0.0..2.0.2\n";
@@ -45,7 +45,7 @@ fn cell<'c>(cells: &'c [Cell], name: &str) -> &'c Cell {
     cells.iter().find(|cell| &*cell.name == name).unwrap_or_else(|| panic!("no cell {name}"))
 }
 
-/// All warnings, those of the file and those of its cells.
+/// All warnings about the file and its cells.
 fn warnings(text: &str) -> String {
     let matrix = matrix(text);
     let overrides = Overrides::default();
@@ -58,5 +58,5 @@ fn warnings(text: &str) -> String {
 fn wrong(text: &str) -> String {
     let found = Matrix::parse(SourceFile::new("matrix.yaml", text));
     let found = found.and_then(|matrix| select(&matrix, &[]));
-    found.err().unwrap_or_else(|| panic!("nothing wrong with\n{text}")).to_string()
+    found.err().unwrap_or_else(|| panic!("no errors in\n{text}")).to_string()
 }

@@ -1,8 +1,9 @@
 use super::{family, matrix};
+use crate::input::Inputs;
 use crate::matrix::{Overrides, Pick, Selection, Source};
 
 #[test]
-fn every_value_of_a_cell_tells_where_it_came_from() {
+fn every_value_of_a_cell_has_its_origin() {
     let text = family(
         "args: { A: a, B: b, C: c }\nlabels: auto\nvars: { v: <%os%>, w: x }\noverrides:\n  - { os: ubuntu, args: { B: <%tag%> }, target: t }\n",
     );
@@ -10,7 +11,7 @@ fn every_value_of_a_cell_tells_where_it_came_from() {
     let overrides = Overrides {
         images: vec!["you/app".parse().unwrap()],
         platforms: vec!["linux/arm64".parse().unwrap()],
-        args: [("C".into(), "flag".into())].into(),
+        inputs: Inputs { args: [("C".into(), "flag".into())].into(), ..Inputs::default() },
         vars: [("w".into(), "y".into())].into(),
         environment: vec!["ONEBUILD_IMAGE".to_owned()],
         ..Default::default()

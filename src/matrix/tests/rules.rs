@@ -2,7 +2,7 @@ use super::{cell, cells, family, matrix, names, warnings, wrong};
 use crate::matrix::{Cell, Overrides, Pick, Selection};
 
 #[test]
-fn overrides_change_what_they_say_for_the_cells_that_match() {
+fn overrides_change_the_matching_cells() {
     let text = family(
         "dockerfile: <%os%>/Dockerfile
 target: full
@@ -22,17 +22,17 @@ overrides:
 ",
     );
     let cells = cells(&text);
-    let args = |cell: &Cell| cell.args.values().cloned().collect::<Vec<_>>().join(" ");
+    let args = |cell: &Cell| cell.inputs.args.values().cloned().collect::<Vec<_>>().join(" ");
     let first = cell(&cells, "centos-2.0.0");
     assert_eq!(args(first), "2.0.0 rpm-centos 3");
-    assert_eq!((first.platforms.len(), first.target.as_deref()), (2, Some("slim")));
+    assert_eq!((first.platforms.len(), first.inputs.target.as_deref()), (2, Some("slim")));
     assert_eq!((&*first.context, &*first.dockerfile), ("rpm", "rpm/Dockerfile"));
-    assert_eq!(&*first.labels["l"], "centos-2.0.0");
+    assert_eq!(&*first.inputs.labels["l"], "centos-2.0.0");
     assert_eq!(first.scope.get("other").unwrap().as_text(), Some("rpm-centos!"));
-    assert_eq!(first.bases["alpine"].to_string(), "quay.io/a/alpine:3");
-    assert_eq!(first.network.unwrap().to_string(), "host");
+    assert_eq!(first.inputs.bases["alpine"].to_string(), "quay.io/a/alpine:3");
+    assert_eq!(first.inputs.network.unwrap().to_string(), "host");
     assert_eq!(args(cell(&cells, "centos-2.0.2")), "last rpm-centos 3");
-    assert_eq!(cell(&cells, "centos-2.0.2").target.as_deref(), Some("full"));
+    assert_eq!(cell(&cells, "centos-2.0.2").inputs.target.as_deref(), Some("full"));
     let other = cell(&cells, "alpine-2.0.0");
     assert_eq!(
         (args(other).as_str(), &*other.dockerfile),
@@ -41,7 +41,7 @@ overrides:
 }
 
 #[test]
-fn a_value_added_for_one_run_meets_the_rules_that_match_it() {
+fn rules_apply_to_a_value_that_a_flag_adds() {
     let text = family(
         "exclude: [{ os: centos, version: \">=3\" }]\noverrides: [{ version: \">=3\", target: new }]\n",
     );
@@ -51,11 +51,11 @@ fn a_value_added_for_one_run_meets_the_rules_that_match_it() {
     let selection = Selection { add, ..Default::default() };
     let cells = matrix.select(&selection, &overrides).unwrap().expand().unwrap().cells;
     assert_eq!(names(&cells), "ubuntu-3.1 alpine-3.1");
-    assert!(cells.iter().all(|cell| cell.target.as_deref() == Some("new")));
+    assert!(cells.iter().all(|cell| cell.inputs.target.as_deref() == Some("new")));
 }
 
 #[test]
-fn rules_that_do_nothing_are_warnings_with_their_place() {
+fn rules_without_effect_are_warnings() {
     for (more, place, words) in [
         ("overrides: [{ os: debian, target: x }]", "7:19", "matches no value of `os`"),
         ("include: [{ os: [alpine, debain], target: x }]", "7:26", "matches no value of `os`"),
@@ -72,31 +72,31 @@ fn rules_that_do_nothing_are_warnings_with_their_place() {
 }
 
 #[test]
-fn every_slip_in_a_rule_is_told_with_its_place() {
+fn every_error_in_a_rule_has_its_place() {
     for (more, place, words) in [
         ("overrides: { os: alpine }", "7:12", "a list of rules"),
         ("overrides: [{ target: x }]", "7:13", "at least one axis"),
         ("overrides: [{ os: alpine }]", "7:13", "changes nothing"),
         ("overrides: [{ os: alpine, tagret: x }]", "7:27", "did you mean `target`?"),
         ("overrides: [{ so: alpine, target: x }]", "7:15", "did you mean `os`?"),
-        ("overrides: [{ os: { alpine: {} }, target: x }]", "7:19", "takes a text or a list"),
+        ("overrides: [{ os: { alpine: {} }, target: x }]", "7:19", "must be a string or a list"),
         ("overrides: [{ os: alpine, image: x }]", "7:27", "neither an axis nor a setting"),
         ("overrides: [{ os: alpine, vars: { x: y } }]", "7:35", "no var `x` to override"),
         ("vars: { xy: a }\noverrides: [{ os: alpine, vars: { xz: y } }]", "8:35", "mean `xy`?"),
         ("overrides: [{ os: alpine, target: <%no%> }]", "7:37", "`no` is not defined"),
         ("overrides: [{ os: alpine, platforms: [x] }]", "7:39", "write os/architecture"),
         ("overrides: [{ os: alpine, network: hots }]", "7:36", "did you mean `host`?"),
-        ("overrides: [{ os: alpine, dockerfile: ../x }]", "7:39", "inside the folder"),
+        ("overrides: [{ os: alpine, dockerfile: ../x }]", "7:39", "inside the directory"),
         ("overrides: [{ os: alpine, bases: { a: B } }]", "7:39", "upper-case"),
-        ("include: [{ os: debian }]", "7:11", "a new cell also needs: version"),
-        ("include: [{ os: debian, version: \"3.*\" }]", "7:11", "a new cell needs plain values"),
+        ("include: [{ os: debian }]", "7:11", "a new cell also requires: version"),
+        ("include: [{ os: debian, version: \"3.*\" }]", "7:11", "a new cell requires plain values"),
         ("include: [{ os: debian, version: [[3]] }]", "7:35", "this is a list"),
         ("include: [{ os: \"a\\tb\", version: 3 }]", "7:17", "cannot be a value"),
         ("include: [{ target: x }]", "7:11", "at least one axis"),
         (
             "include: [{ os: debian, version: 1 }, { os: Debian, version: 1 }]\ntags: x",
             "8:1",
-            "exclude",
+            "cannot be combined",
         ),
     ] {
         let shown = wrong(&family(more));
@@ -108,7 +108,7 @@ fn every_slip_in_a_rule_is_told_with_its_place() {
 }
 
 #[test]
-fn cells_that_share_a_tag_are_named_with_their_places() {
+fn cells_that_share_a_tag_are_listed_with_their_places() {
     let text = "image: a\ntags:\n  - tag: <%os%>\n  - { tag: x, when: latest }\n  - { tag: <%version%>, when: not latest }\nplatforms: linux/amd64\naxes: { os: [y, x], version: [1, 2] }\n";
     let shown = wrong(text);
     assert!(shown.contains("two cells have the tag `y`"), "{shown}");

@@ -1,7 +1,9 @@
-//! The promises of matrix.yaml.
+//! Tests of expansion and selection.
 
 use crate::error::{Diagnostics, SourceFile};
-use crate::matrix::{Expansion, Matrix, Overrides, Pick, Selection, Unnamed};
+use crate::input::Inputs;
+use crate::matrix::cells::expand::Expansion;
+use crate::matrix::{Matrix, Overrides, Pick, Selection, Unnamed};
 
 /// The matrix of the 1Panel images.
 const FAMILY: &str = "\
@@ -25,7 +27,7 @@ vars:
   OnePanel_Type: <%type.hack%>
 ";
 
-/// The least that is a matrix, with more lines below it.
+/// A minimal matrix, with more lines below it.
 fn small(more: &str) -> String {
     let head = "image: me/app\ntag: <%os%>-<%version%>\nplatforms: linux/amd64\n";
     let axes = "axes:\n  os: [ubuntu, alpine]\n  version: [\"1.9\", 1.10, 2.0]\n";
@@ -83,10 +85,10 @@ fn the_whole_family_has_84_cells_in_file_order() {
 }
 
 #[test]
-fn what_looks_like_a_number_or_a_truth_stays_text() {
+fn scalars_stay_strings() {
     let text = small("args: { A: 2.0, B: yes, C: ~, D: null, E: 0x10, F: , G: 1e3, H: \"\" }\n");
     let cell = expand(&text).unwrap().cells.remove(0);
-    let args: Vec<&str> = cell.args.values().map(|text| &**text).collect();
+    let args: Vec<&str> = cell.inputs.args.values().map(|text| &**text).collect();
     assert_eq!(args, ["2.0", "yes", "~", "null", "0x10", "", "1e3", ""]);
     assert_eq!(names(expand(&small("")))[..3], ["ubuntu-1.9", "ubuntu-1.10", "ubuntu-2.0"]);
 }
@@ -110,7 +112,7 @@ fn selection_picks_values_globs_lists_and_comparisons() {
 }
 
 #[test]
-fn a_selection_that_does_not_fit_says_what_is_there() {
+fn an_unknown_value_in_a_selection_lists_the_known_ones() {
     let matrix = matrix(FAMILY);
     for (only, words) in [
         ("version=2.0.99", "known: 2.0.0 to 2.0.13"),
@@ -135,7 +137,7 @@ fn a_selection_that_does_not_fit_says_what_is_there() {
 }
 
 #[test]
-fn excluded_cells_are_left_out_and_an_idle_rule_is_a_warning() {
+fn excluded_cells_are_removed_and_a_rule_without_effect_is_a_warning() {
     let rules = "exclude:\n  - { os: alpine, version: \"<2\" }\n  - { version: [1.9, 1.7] }\n";
     let matrix = matrix(&small(rules));
     let expansion = expand_with(&matrix, &Selection::default(), &Overrides::default()).unwrap();
@@ -173,7 +175,7 @@ axes: { os: [ubuntu, alpine], version: [1.10, 1.9] }
 }
 
 #[test]
-fn flags_come_before_the_file_and_are_taken_as_they_are() {
+fn flags_override_the_file_and_are_literal() {
     let text = small(
         "vars: { a: x, b: \"<%a%>y\" }\nargs: { A: <%b%>, K: k }\nbases: { ubuntu: quay.io/u }\n",
     );
@@ -182,16 +184,19 @@ fn flags_come_before_the_file_and_are_taken_as_they_are() {
         tag_prefix: "test-".into(),
         platforms: vec!["linux/arm64".parse().unwrap()],
         vars: [("a".into(), "<%os%>".into())].into(),
-        args: [("K".into(), "<%os%>".into())].into(),
-        bases: [("alpine".into(), "mirror.example/alpine:3".parse().unwrap())].into(),
+        inputs: Inputs {
+            args: [("K".into(), "<%os%>".into())].into(),
+            bases: [("alpine".into(), "mirror.example/alpine:3".parse().unwrap())].into(),
+            ..Inputs::default()
+        },
         ..Default::default()
     };
     let cells = expand_with(&matrix(&text), &Selection::default(), &overrides).unwrap().cells;
     assert_eq!(cells[0].references[0].familiar(), "other/app:test-ubuntu-1.9");
     assert_eq!(cells[0].platforms[0].to_string(), "linux/arm64");
-    assert_eq!(&*cells[0].args["A"], "<%os%>y");
-    assert_eq!(&*cells[0].args["K"], "<%os%>");
-    assert_eq!(cells[0].bases.len(), 2);
+    assert_eq!(&*cells[0].inputs.args["A"], "<%os%>y");
+    assert_eq!(&*cells[0].inputs.args["K"], "<%os%>");
+    assert_eq!(cells[0].inputs.bases.len(), 2);
 }
 
 #[test]
@@ -203,7 +208,7 @@ fn vars_may_be_lists_and_use_axes_and_earlier_vars() {
 }
 
 #[test]
-fn cells_that_would_overwrite_each_other_are_refused_by_name() {
+fn cells_with_the_same_tag_are_an_error() {
     let text = small("").replace("<%os%>-<%version%>", "<%version%>");
     let shown = expand(&text).unwrap_err().to_string();
     for words in [
@@ -220,7 +225,7 @@ fn cells_that_would_overwrite_each_other_are_refused_by_name() {
 }
 
 #[test]
-fn a_matrix_too_large_is_refused_before_it_is_expanded() {
+fn a_matrix_that_is_too_large_is_rejected_before_it_is_expanded() {
     let axes: String = (0..10).map(|axis| format!("  a{axis}: 1..100\n")).collect();
     let text = format!("image: me/app\ntag: x\nplatforms: linux/amd64\naxes:\n{axes}");
     let shown = expand(&text).unwrap_err().to_string();
@@ -228,7 +233,7 @@ fn a_matrix_too_large_is_refused_before_it_is_expanded() {
 }
 
 #[test]
-fn wrong_yaml_is_refused_quickly_and_with_its_place() {
+fn invalid_yaml_is_rejected_quickly_with_its_place() {
     let deep = "[".repeat(200_000);
     let mut bomb = "x-a: &a [1, 2, 3, 4, 5, 6, 7, 8, 9]\n".to_owned();
     for (next, last) in ["b", "c", "d", "e", "f", "g", "h", "i"].into_iter().zip('a'..) {
@@ -236,21 +241,21 @@ fn wrong_yaml_is_refused_quickly_and_with_its_place() {
     }
     let large = "#".repeat(2 << 20);
     for (text, words) in [
-        (deep.as_str(), "not YAML"),
-        (&bomb, "aliases counted"),
+        (deep.as_str(), "invalid YAML"),
+        (&bomb, "aliases expanded"),
         (&large, "larger than 1 MiB"),
         ("", "the file is empty"),
         ("# nothing\n", "the file is empty"),
-        ("a: b\n---\nc: d\n", "a second begins"),
-        ("a: [b", "not YAML"),
+        ("a: b\n---\nc: d\n", "a second one starts here"),
+        ("a: [b", "invalid YAML"),
         ("a: b\n  c: d\n", "matrix.yaml:2:4"),
-        ("a: *b\n", "not YAML"),
+        ("a: *b\n", "invalid YAML"),
         ("a: &b [*b]\n", "inside its own anchor"),
         ("a: !!python/x y\n", "YAML"),
-        ("a: !x y\n", "the YAML tag `!x` means nothing"),
-        ("? [a]\n: b\n", "a key has to be plain text"),
-        ("- a\n", "takes a map"),
-        ("image", "takes a map"),
+        ("a: !x y\n", "the YAML tag `!x` is not supported"),
+        ("? [a]\n: b\n", "a key must be a string"),
+        ("- a\n", "must be a map"),
+        ("image", "must be a map"),
     ] {
         let start = std::time::Instant::now();
         let shown = expand(text).unwrap_err().to_string();
@@ -260,41 +265,41 @@ fn wrong_yaml_is_refused_quickly_and_with_its_place() {
 }
 
 #[test]
-fn anchors_and_merges_save_writing() {
+fn anchors_and_merges_are_expanded() {
     let text = small("x-common: &c { A: \"1\", B: \"2\" }\nargs: { <<: *c, B: \"3\" }\n");
-    let args = expand(&text).unwrap().cells.remove(0).args;
+    let args = expand(&text).unwrap().cells.remove(0).inputs.args;
     assert_eq!((&*args["A"], &*args["B"]), ("1", "3"));
 }
 
 #[test]
-fn every_slip_is_told_with_its_place() {
+fn every_error_has_its_place() {
     for (line, place, words) in [
         ("platfroms: x", "7:1", "did you mean `platforms`?"),
         ("zebra: x", "7:1", "known keys: image, tag"),
         ("image: b", "7:1", "`image` is given twice"),
         ("args: [a]", "7:7", "this is a list"),
-        ("args: { A: [x] }", "7:12", "`args.A` takes a text"),
+        ("args: { A: [x] }", "7:12", "`args.A` must be a string"),
         ("defaults: { so: x }", "7:13", "did you mean `os`?"),
         ("defaults: { os: ubunut }", "7:17", "did you mean `ubuntu`?"),
         ("vars: { os: x }", "7:9", "is an axis already"),
-        ("vars: { tag: x }", "7:9", "every cell has its own"),
+        ("vars: { tag: x }", "7:9", "every cell defines"),
         ("vars: { a-b: x }", "7:9", "letters, digits and `_`"),
         ("vars: { a: <%b%>, b: x }", "7:14", "the vars above it"),
         ("vars: { a: \"<%oss%>\" }", "7:15", "did you mean `os`?"),
         ("vars: { a: \"\\u0041<%oss%>\" }", "7:12", "did you mean `os`?"),
         ("labels: { a: <%tga%> }", "7:16", "did you mean `tag`?"),
-        ("context: [a]", "7:10", "`context` takes a text"),
-        ("target:", "7:7", "nothing is given"),
+        ("context: [a]", "7:10", "`context` must be a string"),
+        ("target:", "7:7", "the value is empty"),
         ("exclude: { os: x }", "7:10", "a list of rules"),
         ("exclude: [{ so: x }]", "7:13", "did you mean `os`?"),
         ("exclude: [{ os: \"<x\" }]", "7:17", "not a version"),
         ("exclude: [{}]", "7:11", "at least one axis"),
-        ("exclude: [x]", "7:11", "takes a map"),
+        ("exclude: [x]", "7:11", "must be a map"),
         ("bases: { a: \"B:c\" }", "7:14", "upper-case"),
         ("args: { A: <%os.x%> }", "7:17", "no property `x`"),
-        ("dockerfile: ../Dockerfile", "7:13", "inside the folder"),
-        ("dockerfile: /Dockerfile", "7:13", "has to be relative"),
-        ("dockerfile: a/", "7:13", "inside the folder"),
+        ("dockerfile: ../Dockerfile", "7:13", "inside the directory"),
+        ("dockerfile: /Dockerfile", "7:13", "must be relative"),
+        ("dockerfile: a/", "7:13", "inside the directory"),
         ("context: \"\"", "7:10", "not a path"),
         ("vars: { v: \"a\\nb\" }\nargs: { A: <%v%> }", "8:14", "a line break"),
     ] {
@@ -305,10 +310,10 @@ fn every_slip_is_told_with_its_place() {
 }
 
 #[test]
-fn every_slip_in_the_head_is_told_with_its_place() {
+fn every_error_in_the_required_keys_has_its_place() {
     for (from, to, place, words) in [
         ("image: me/app\n", "", "1:1", "`image` is missing"),
-        ("tag: <%os%>-<%version%>\n", "", "1:1", "with every axis in it"),
+        ("tag: <%os%>-<%version%>\n", "", "1:1", "use every axis"),
         ("platforms: linux/amd64\n", "", "1:1", "`platforms` is missing"),
         ("platforms: linux/amd64", "platforms: [amd64]", "3:13", "write os/architecture"),
         ("platforms: linux/amd64", "platforms: []", "3:12", "at least one entry"),
@@ -316,19 +321,19 @@ fn every_slip_in_the_head_is_told_with_its_place() {
         ("me/app", "Me/App", "1:8", "write `me/app`"),
         ("me/app", "[]", "1:8", "at least one entry"),
         ("<%os%>-<%version%>", "a b", "2:6", "not allowed in a tag"),
-        ("<%os%>-", "<%os%>+", "2:6", "here it is `ubuntu+1.9`"),
+        ("<%os%>-", "<%os%>+", "2:6", "it renders to `ubuntu+1.9`"),
         ("<%os%>-", "<%so%>-", "2:8", "did you mean `os`?"),
-        ("tag: <%os%>-", "tags: [x]\ntag: <%os%>-", "2:1", "exclude each other"),
-        ("tag: <%os%>-<%version%>", "tags: [{ when: latest }]", "2:8", "needs a `tag`"),
+        ("tag: <%os%>-", "tags: [x]\ntag: <%os%>-", "2:1", "cannot be combined"),
+        ("tag: <%os%>-<%version%>", "tags: [{ when: latest }]", "2:8", "requires a `tag`"),
         ("tag: <%os%>-<%version%>", "tags: [{ tag: x, wehn: a }]", "2:18", "did you mean `when`?"),
         ("tag: <%os%>-<%version%>", "tags: [{ tag: x, when: os = 1 }]", "2:27", "write `==`"),
         ("tag: <%os%>-<%version%>", "tags: [{ tag: x, when: so == 1 }]", "2:24", "did you mean"),
         ("tag: <%os%>-<%version%>", "tags: [{ tag: x, when: false }]", "2:15", "has no tag"),
-        ("  os: [ubuntu, alpine]", "  os:", "5:3", "nothing is given"),
+        ("  os: [ubuntu, alpine]", "  os:", "5:3", "the value is empty"),
         ("  os: [ubuntu, alpine]", "  os: []", "5:7", "has no values"),
         ("  os: [ubuntu, alpine]", "  os: [a, a]", "5:11", "listed twice"),
         ("  os: [ubuntu, alpine]", "  os: [[a]]", "5:8", "this is a list"),
-        ("  os: [ubuntu, alpine]", "  os: { a: b }", "5:12", "takes a map"),
+        ("  os: [ubuntu, alpine]", "  os: { a: b }", "5:12", "must be a map"),
         ("  os: [ubuntu, alpine]", "  os: { a: { x-y: b } }", "5:14", "cannot name a property"),
         ("  os: [ubuntu, alpine]", "  os: 3..1", "5:7", "backwards"),
         ("  os: [ubuntu, alpine]", "  os: [1..3, 2]", "5:14", "listed twice"),
@@ -344,7 +349,7 @@ fn every_slip_in_the_head_is_told_with_its_place() {
 }
 
 #[test]
-fn all_errors_of_a_file_come_at_once_in_its_order() {
+fn all_errors_of_a_file_come_at_once_in_file_order() {
     let text = small("zebra: x\nargs: [a]\nvars: { a: <%oss%> }\nimage: x\n");
     let errors = Matrix::parse(SourceFile::new("matrix.yaml", text)).unwrap_err();
     let lines: Vec<usize> = errors.iter().map(|e| e.labels[0].span.line_column().0).collect();
@@ -353,7 +358,7 @@ fn all_errors_of_a_file_come_at_once_in_its_order() {
 
 proptest::proptest! {
     #[test]
-    fn no_file_makes_it_panic(
+    fn no_file_causes_a_panic(
         more in "(image|tag|axes|vars|defaults|exclude|: |\n|  |- |\\[|\\]|\\{|\\}|,|<%os%>|\"|é|&a|\\*a|<<|[a-z0-9.]){0,40}"
     ) {
         let _ = expand(&small(&more));

@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::{texts_of, write_pretty};
 use crate::image::{Reference, short_name};
-use crate::plan::{BuildRequest, Cache, MediaTypes, NamedContext, Network, Secret, SecretSource};
+use crate::input::{Cache, MediaTypes, NamedContext, Network, Secret, SecretSource};
+use crate::plan::BuildRequest;
 
 /// A bake file, and what it cannot hold.
 #[derive(Debug, Clone)]
@@ -43,7 +44,7 @@ pub fn bake(requests: &[BuildRequest]) -> Bake<'_> {
                 .to_owned(),
         );
     }
-    if requests.iter().any(|r| r.network.unwrap_or(r.options.network) == Network::Host) {
+    if requests.iter().any(|r| r.inputs.network.unwrap_or(r.options.network) == Network::Host) {
         notes.push("host networking: bake asks for --allow network.host".to_owned());
     }
     let tested = requests.iter().filter(|request| request.test.is_some()).count();
@@ -103,18 +104,18 @@ fn target(request: &BuildRequest) -> Value {
     set("dockerfile-inline", json!(request.dockerfile.text()));
     set("tags", json!(texts(&request.references)));
     set("platforms", json!(texts(&request.platforms)));
-    set("args", texts_of(&request.args));
-    set("labels", texts_of(&request.labels));
+    set("args", texts_of(&request.inputs.args));
+    set("labels", texts_of(&request.inputs.labels));
     set("annotations", annotations(request).into());
-    set("target", json!(request.target.as_deref()));
+    set("target", json!(request.inputs.target.as_deref()));
     set("contexts", json!(contexts(request)));
-    set("secret", request.secrets.iter().map(|(id, one)| secret(id, one)).collect());
-    set("ssh", request.ssh.iter().map(|(id, sockets)| ssh(id, sockets)).collect());
-    set("cache-from", request.cache_from.iter().map(cache).collect());
-    set("cache-to", request.cache_to.iter().map(cache).collect());
+    set("secret", request.inputs.secrets.iter().map(|(id, one)| secret(id, one)).collect());
+    set("ssh", request.inputs.ssh.iter().map(|(id, sockets)| ssh(id, sockets)).collect());
+    set("cache-from", request.caches.from.iter().map(cache).collect());
+    set("cache-to", request.caches.to.iter().map(cache).collect());
     set(
         "network",
-        match request.network.unwrap_or(options.network) {
+        match request.inputs.network.unwrap_or(options.network) {
             Network::Default => Value::Null,
             Network::None => json!("none"),
             Network::Host => json!("host"),
@@ -142,13 +143,13 @@ fn texts<T: ToString>(items: &[T]) -> Vec<String> {
 fn annotations(request: &BuildRequest) -> Vec<String> {
     let has_index = request.platforms.len() > 1 || request.options.provenance;
     let on = if has_index { "manifest,index" } else { "manifest" };
-    request.annotations.iter().map(|(key, value)| format!("{on}:{key}={value}")).collect()
+    request.inputs.annotations.iter().map(|(key, value)| format!("{on}:{key}={value}")).collect()
 }
 
 fn contexts(request: &BuildRequest) -> IndexMap<String, String> {
     let image = |reference: &Reference| format!("docker-image://{reference}");
-    let bases = request.bases.iter().map(|(name, base)| (short_name(name), image(base)));
-    let others = request.contexts.iter().map(|(name, context)| {
+    let bases = request.inputs.bases.iter().map(|(name, base)| (short_name(name), image(base)));
+    let others = request.inputs.contexts.iter().map(|(name, context)| {
         let value = match context {
             NamedContext::Image(reference) => image(reference),
             NamedContext::Folder(folder) => folder.display().to_string(),

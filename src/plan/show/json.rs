@@ -48,7 +48,7 @@ fn cell(cell: &Cell) -> Value {
     let axes: serde_json::Map<String, Value> =
         cell.axes.iter().map(|(axis, value)| (axis.to_string(), json!(&**value))).collect();
     let bases: serde_json::Map<String, Value> =
-        cell.bases.iter().map(|(name, to)| (name.clone(), json!(to.to_string()))).collect();
+        cell.inputs.bases.iter().map(|(name, to)| (name.clone(), json!(to.to_string()))).collect();
     json!({
         "cell": &*cell.name,
         "axes": axes,
@@ -56,19 +56,19 @@ fn cell(cell: &Cell) -> Value {
         "references": cell.references.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "context": &*cell.context,
         "dockerfile": &*cell.dockerfile,
-        "args": texts_of(&cell.args),
-        "labels": texts_of(&cell.labels),
-        "annotations": texts_of(&cell.annotations),
-        "target": cell.target.as_deref(),
+        "args": texts_of(&cell.inputs.args),
+        "labels": texts_of(&cell.inputs.labels),
+        "annotations": texts_of(&cell.inputs.annotations),
+        "target": cell.inputs.target.as_deref(),
         "bases": bases,
-        "contexts": named(&cell.contexts, context),
-        "secrets": named(&cell.secrets, secret),
-        "ssh": cell.ssh,
-        "network": cell.network.map(network),
+        "contexts": named(&cell.inputs.contexts, context),
+        "secrets": named(&cell.inputs.secrets, secret),
+        "ssh": cell.inputs.ssh,
+        "network": cell.inputs.network.map(network),
         "media-types": media_types(cell.media_types),
         "test": cell.test.as_deref().map(test),
-        "cache_from": cell.cache_from.iter().map(cache).collect::<Vec<_>>(),
-        "cache_to": cell.cache_to.iter().map(cache).collect::<Vec<_>>(),
+        "cache_from": cell.caches.from.iter().map(cache).collect::<Vec<_>>(),
+        "cache_to": cell.caches.to.iter().map(cache).collect::<Vec<_>>(),
     })
 }
 

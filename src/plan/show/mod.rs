@@ -15,8 +15,8 @@ use serde_json::Value;
 
 use crate::input::TextMap;
 
-pub use bake::{Bake, bake};
-pub use github::{Strategy, github};
+pub use bake::bake;
+pub use github::github;
 pub use json::{Beyond, write_json};
 pub use table::table;
 

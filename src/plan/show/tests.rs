@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::bake::Bake;
+use super::github::Strategy;
 use super::*;
 use crate::error::SourceFile;
+use crate::input::{Cache, NamedContext, Network, SecretSource};
 use crate::matrix::{Cell, Matrix, Overrides, Pick, Selection};
-use crate::plan::{BuildRequest, Cache, NamedContext, Network, SecretSource};
+use crate::plan::BuildRequest;
 use crate::template::Rendered;
 
 fn matrix(axes: &str, tag: &str) -> Matrix {
@@ -195,27 +198,28 @@ where
 #[test]
 fn everything_of_a_request_is_in_its_target() {
     let mut one = request("1.0-a", "FROM a\n");
-    one.args = pairs([("A", "${x}".into())]);
-    one.labels = pairs([("l", "%{y}".into())]);
-    one.annotations = pairs([("k", "a=b".into())]);
-    one.target = Some("final".into());
-    one.bases = pairs([("docker.io/library/ubuntu:latest", "m.example/u:1".parse().unwrap())]);
-    one.contexts = pairs([
+    one.inputs.args = pairs([("A", "${x}".into())]);
+    one.inputs.labels = pairs([("l", "%{y}".into())]);
+    one.inputs.annotations = pairs([("k", "a=b".into())]);
+    one.inputs.target = Some("final".into());
+    one.inputs.bases =
+        pairs([("docker.io/library/ubuntu:latest", "m.example/u:1".parse().unwrap())]);
+    one.inputs.contexts = pairs([
         ("files", NamedContext::Folder("../f".into())),
         ("git", NamedContext::Url("https://x.example/a.git".to_owned())),
     ]);
-    one.secrets = pairs([
+    one.inputs.secrets = pairs([
         ("s", SecretSource::File("a,b".into()).into()),
         ("e", SecretSource::Variable("E".to_owned()).into()),
     ]);
-    one.ssh = pairs([("default", vec![]), ("k", vec!["/s".into()])]);
-    one.network = Some(Network::Host);
+    one.inputs.ssh = pairs([("default", vec![]), ("k", vec!["/s".into()])]);
+    one.inputs.network = Some(Network::Host);
     let registry = Cache {
         kind: "registry".to_owned(),
         attributes: pairs([("ref", "m.example/c:1".to_owned()), ("mode", "max".to_owned())]),
     };
-    one.cache_to = vec![registry.clone()];
-    one.cache_from = vec![registry];
+    one.caches.to = vec![registry.clone()];
+    one.caches.from = vec![registry];
     let options = crate::plan::BuildOptions { no_cache: true, pull: true, ..Default::default() };
     one.options = Arc::new(options);
     let requests = [one];

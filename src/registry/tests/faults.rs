@@ -67,7 +67,7 @@ async fn attempts_and_waiting_are_bounded() {
     let fake = Fake::start(move |_| reply(503, &[], body)).await;
     let error = client("{}").manifest(&reference(&fake.host)).await.unwrap_err();
     assert_eq!(fake.seen().len(), 3);
-    assert!(error.is_temporary());
+    assert!(error.fault().is_temporary());
     assert!(
         error.to_string().ends_with("answered 503 Service Unavailable: UNKNOWN: disk full"),
         "{error}"
@@ -88,7 +88,7 @@ async fn a_permanent_fault_is_not_retried() {
     for status in [400, 404, 405, 410, 501] {
         let fake = Fake::start(move |_| reply(status, &[], "")).await;
         let error = client("{}").manifest(&reference(&fake.host)).await.unwrap_err();
-        assert!(!error.is_temporary());
+        assert!(!error.fault().is_temporary());
         assert_eq!(fake.seen().len(), 1, "{status}");
     }
 }
@@ -138,7 +138,7 @@ async fn a_closed_connection_is_lost_and_a_silent_peer_times_out() {
         () = hang_up => unreachable!("it hangs up for ever"),
     };
     assert!(matches!(error.fault(), RegistryFault::ConnectionLost), "{error:?}");
-    assert!(error.is_temporary());
+    assert!(error.fault().is_temporary());
 
     let patience = Patience { connect: Duration::from_millis(100), ..Patience::default() };
     let hasty = RegistryClient::new(Arc::new(Credentials::none()), patience, Proxies::default());

@@ -59,7 +59,7 @@ async fn a_missing_or_wrong_login_is_reported_with_help() {
         let wrong = client(&login(&fake.host, "me", "wrong"));
         let error = wrong.manifest(&reference(&fake.host)).await.unwrap_err();
         assert!(error.to_string().ends_with("rejected the login"), "{error}");
-        assert!(!error.is_temporary());
+        assert!(!error.fault().is_temporary());
     }
 }
 

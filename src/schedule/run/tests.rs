@@ -112,7 +112,6 @@ async fn ran(cells: &str, jobs: usize, fail_fast: bool, cancel_after: Option<u64
 async fn outcomes_are_in_request_order_and_failures_do_not_stop_other_cells() {
     let ran = ran("ok-3 bad-1 ok-2", 2, false, None).await;
     assert_eq!(ran.story(), "ok-3 built 3s, bad-1 failed 1s, ok-2 built 2s");
-    assert_eq!(ran.outcomes[0].references[0].to_string(), "docker.io/library/image:ok-3");
     assert_eq!(ran.took.as_secs(), 3);
 }
 

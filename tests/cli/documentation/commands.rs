@@ -9,10 +9,10 @@ const AXES: [&str; 6] = ["os", "version", "edition", "type", "python", "variant"
 /// Whether the program accepts `command`, which starts with its name.
 fn is_understood(command: &str) -> Result<(), clap::Error> {
     let axis =
-        |name: &&str| onebuild::cli::AxisFlag { name: (*name).to_owned(), values: String::new() };
+        |name: &&str| onebuild::parts::AxisFlag { name: (*name).to_owned(), values: String::new() };
     let axes: Vec<_> = AXES.iter().map(axis).collect();
     let words = crate::program::words(command);
-    match onebuild::cli::command(&axes).try_get_matches_from(words) {
+    match onebuild::parts::command(&axes).try_get_matches_from(words) {
         // A request for help.
         Err(error) if error.use_stderr() => Err(error),
         _ => Ok(()),

@@ -24,7 +24,7 @@ fn the_command_line_page_matches_the_help() {
 
 /// Every command, with its flags.
 fn commands() -> String {
-    let mut program = onebuild::cli::command(&[]).disable_help_subcommand(true).term_width(0);
+    let mut program = onebuild::parts::command(&[]).disable_help_subcommand(true).term_width(0);
     program.build();
     let mut text = String::new();
     // The tables so far, each with its heading.
@@ -126,17 +126,18 @@ fn variables(path: &str) -> Vec<String> {
 fn every_variable_that_the_program_reads_is_documented() {
     let page = read("docs/environment.md");
     let mut names: Vec<String> = Vec::new();
-    for command in onebuild::cli::command(&[]).get_subcommands() {
+    for command in onebuild::parts::command(&[]).get_subcommands() {
         let flags = command.get_arguments().filter_map(Arg::get_env);
         names.extend(flags.map(|name| name.to_string_lossy().into_owned()));
     }
     // The places where the environment is read.
     for file in [
-        "src/commands/axis_sources.rs",
-        "src/commands/engine.rs",
-        "src/commands/facts.rs",
-        "src/driver/caches.rs",
-        "src/driver/machine.rs",
+        "src/workspace/axis_sources.rs",
+        "src/run/engine.rs",
+        "src/workspace/git.rs",
+        "src/driver/caches/mod.rs",
+        "src/driver/environment.rs",
+        "src/driver/sessions/agents.rs",
         "src/proxy.rs",
     ] {
         names.extend(variables(file));

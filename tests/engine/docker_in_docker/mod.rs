@@ -7,7 +7,7 @@ mod dood;
 
 use std::path::Path;
 
-use onebuild::image::Digest;
+use onebuild::parts::Digest;
 
 use crate::support::{Project, Run, Running, lab_dir, lab_env};
 use container::Container;

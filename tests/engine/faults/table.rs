@@ -3,17 +3,15 @@
 //! In all cases, the tag refers to the old image or to the complete new one, the exit code is 0
 //! exactly if it is the new one, and a failure names its cause.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use std::time::Duration;
 
-use onebuild::docker::Credentials;
-use onebuild::driver::Verified;
-use onebuild::outcome::CellResult;
-use onebuild::plan::Output;
-use onebuild::proxy::Proxies;
-use onebuild::registry::{Patience, RegistryClient};
+use onebuild::parts::{
+    CellResult, Credentials, DockerConfig, Output, Patience, Proxies, RegistryClient, Verified,
+};
 
 use crate::support::{
     Asked, Fault, FaultyRegistry, Project, Run, Sender, Store, built, lab_builder, patient_builder,
@@ -100,7 +98,7 @@ impl Pushes {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let result = runtime.block_on(async {
             let (_, builder) = patient_builder(HANG_TIMEOUT).await;
-            let credentials = Arc::new(Credentials::none());
+            let credentials = Arc::new(Credentials::new(DockerConfig::default(), OsStr::new("")));
             let registry =
                 RegistryClient::new(credentials, Patience::default(), Proxies::default());
             built(&Verified::new(builder, registry, false), &request).await

@@ -2,11 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 
-use onebuild::driver::EngineBuilder;
-use onebuild::failure::Kind;
-use onebuild::image::Digest;
-use onebuild::outcome::CellResult;
-use onebuild::plan::{Cache, Output};
+use onebuild::parts::{Cache, CellResult, Digest, EngineBuilder, Kind, Output};
 use serde_json::json;
 
 use super::Said;
@@ -85,7 +81,7 @@ pub async fn provoke(builder: &EngineBuilder, provoked: &Provoked) -> Said {
         let mut request = request(&project, &image, dockerfile, Output::Push);
         if matches!(provoked.registry, Registry::Cache(_)) {
             let cache = format!("type=registry,ref={image}-cache:v1,mode=max");
-            request.cache_to = Cache::parse(&cache).unwrap();
+            request.caches.to = Cache::parse(&cache).unwrap();
         }
         built(builder, &request).await
     };

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use onebuild::image::Digest;
+use onebuild::parts::Digest;
 
 /// Every member of a tar file as listed by GNU tar: mode, owner, size, time, name, link target;
 /// then the digest of each file's content. Sorted by name.

@@ -1,16 +1,15 @@
 //! Builds a cell through the library, for details that the program does not print: kinds of
 //! failures.
 
+use std::ffi::OsStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use onebuild::docker::{Credentials, Engine, EngineFacts, Places, candidates};
-use onebuild::driver::{EngineBuilder, HeldSecrets, REGISTRY_TIMEOUT};
-use onebuild::error::SourceFile;
-use onebuild::matrix::{Matrix, Overrides, Selection};
-use onebuild::outcome::CellResult;
-use onebuild::plan::{BuildOptions, BuildRequest, Output, Root, Templates, plan};
-use onebuild::schedule::Builder;
+use onebuild::parts::{
+    BuildOptions, BuildRequest, Builder, CellResult, Credentials, DockerConfig, Engine,
+    EngineBuilder, EngineFacts, HeldSecrets, Matrix, Output, Overrides, Places, REGISTRY_TIMEOUT,
+    Root, Selection, SourceFile, Templates, candidates, plan,
+};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -26,7 +25,10 @@ pub async fn patient_builder(registry_timeout: Duration) -> (EngineFacts, Engine
     let places = Places { flag: Some(lab_env("DOCKER_HOST")), ..Places::default() };
     let engine = Engine::connect(candidates(&places).unwrap()).await.unwrap();
     let facts = engine.facts().await.unwrap();
-    let (login, secrets) = (Arc::new(Credentials::none()), HeldSecrets::default());
+    let (login, secrets) = (
+        Arc::new(Credentials::new(DockerConfig::default(), OsStr::new(""))),
+        HeldSecrets::default(),
+    );
     let builder = EngineBuilder::open(engine, login, |_| None, secrets, registry_timeout).await;
     (facts, builder.unwrap())
 }

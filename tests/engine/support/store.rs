@@ -1,6 +1,6 @@
 //! The content of a registry, by plain HTTP.
 
-use onebuild::image::Digest;
+use onebuild::parts::Digest;
 use serde_json::Value;
 
 const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, \

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use onebuild::image::Digest;
+use onebuild::parts::Digest;
 use rustix::process::Signal;
 use serde_json::Value;
 

@@ -54,7 +54,7 @@ fn a_secret_reaches_its_step_and_is_not_stored_anywhere() {
     start(&["--output", "type=local,dest=tree", "--platform", "linux/amd64"]).end().success();
     for name in ["file", "variable"] {
         let sum = fs::read_to_string(project.path("tree").join(name)).unwrap();
-        let wanted = onebuild::image::Digest::of(format!("{canary}-{name}").as_bytes()).to_string();
+        let wanted = onebuild::parts::Digest::of(format!("{canary}-{name}").as_bytes()).to_string();
         assert_eq!(sum.split_whitespace().next(), wanted.strip_prefix("sha256:"), "{name}");
     }
     // `paths_below` lists dangling links too.
@@ -118,7 +118,7 @@ const SHOWS: &str = "FROM alpine:3.20\n\
 fn six_see(project: &Project, mut command: std::process::Command, value: &str) {
     command.args(["matrix", "--no-cache", "--progress", "plain"]);
     let run = Running::start(command).end().success().never_says(&[value]);
-    let digest = onebuild::image::Digest::of(value.as_bytes()).to_string();
+    let digest = onebuild::parts::Digest::of(value.as_bytes()).to_string();
     let seen = digest.strip_prefix("sha256:").unwrap();
     let shown = format!("sees [{seen}  -] [{seen}  -]");
     assert_eq!(run.stderr.matches(&shown).count(), 6, "{run}");

@@ -13,10 +13,10 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::FileSync;
 use super::batch::QUEUE;
 use super::request::Wanted;
 use super::transfer::{self, Broken};
-use super::{FileSync, Note};
 
 #[tonic::async_trait]
 impl file_sync_server::FileSync for FileSync {
@@ -34,9 +34,7 @@ impl file_sync_server::FileSync for FileSync {
         let (out, packets) = mpsc::channel(QUEUE);
         let (include, exclude) = (filter.include.len(), filter.exclude.len());
         tracing::debug!(target: "session", dir, include, exclude, follow = filter.follow.len(), "files");
-        let tally = Arc::new(Tally::new(dir.clone()));
-        let call = Call { sync: self.clone(), dir, tally };
-        let progress = Arc::new(call.clone());
+        let progress = Arc::new(Tally::new(dir));
         let transfer = transfer::run(source, filter, request.into_inner(), out.clone(), progress);
         // The transfer runs inside of the response: when BuildKit drops the call, the transfer is
         // dropped too.
@@ -44,7 +42,6 @@ impl file_sync_server::FileSync for FileSync {
             match transfer.await {
                 Ok(()) | Err(Broken::Gone) => None,
                 Err(Broken::Fault(message)) => {
-                    call.sync.fault(&call.dir, &message);
                     let data = message.clone().into_bytes();
                     let packet =
                         Packet { r#type: PacketType::PacketErr.into(), data, ..<_>::default() };
@@ -95,26 +92,16 @@ impl Drop for Tally {
     }
 }
 
-/// One transfer, for its events.
-#[derive(Clone)]
-struct Call {
-    sync: FileSync,
-    dir: String,
-    tally: Arc<Tally>,
-}
-
-impl transfer::Progress for Call {
+impl transfer::Progress for Tally {
     fn sent(&self, bytes: usize) {
-        self.tally.bytes.fetch_add(bytes as u64, Relaxed);
-        self.sync.note(Note::Sent { dir: &self.dir, bytes });
+        self.bytes.fetch_add(bytes as u64, Relaxed);
     }
 
     fn listed(&self, entries: u32) {
-        self.tally.entries.store(entries, Relaxed);
+        self.entries.store(entries, Relaxed);
     }
 
-    fn file_done(&self, path: &str) {
-        self.tally.files.fetch_add(1, Relaxed);
-        self.sync.note(Note::File { dir: &self.dir, path });
+    fn file_done(&self) {
+        self.files.fetch_add(1, Relaxed);
     }
 }

@@ -37,7 +37,7 @@ pub(super) enum Broken {
 pub(super) trait Progress: Send + Sync + 'static {
     fn sent(&self, bytes: usize);
     fn listed(&self, entries: u32);
-    fn file_done(&self, path: &str);
+    fn file_done(&self);
 }
 
 /// The walk pauses while this many requested files have not been read: each costs BuildKit a
@@ -251,7 +251,7 @@ fn send(
         batch.push(Packet { r#type: PacketType::PacketData.into(), id, data, stat: None })?;
         progress.sent(count);
         if count == 0 {
-            progress.file_done(&stat.path);
+            progress.file_done();
             return Ok(());
         }
     }

@@ -1,4 +1,4 @@
-//! Axes, and what `defaults` says of them.
+//! Reads axes and `defaults`.
 
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ use crate::matrix::model::{Axis, AxisSource, AxisValue, CELL_NAMES, range};
 use crate::template::{Value, is_name};
 use crate::yaml::{Entry, Kind};
 
-const MOST_VALUES: usize = 10_000;
+const MAX_VALUES: usize = 10_000;
 
-/// Values of an axis by their texts, in order.
+/// Values of an axis by name, in order.
 type Values = IndexMap<Arc<str>, AxisValue>;
 
 impl Reader<'_> {
@@ -30,11 +30,11 @@ impl Reader<'_> {
                 self.errors.push(
                     Diagnostic::error(message)
                         .at(&entry.key_span, "")
-                        .help("in a rule it could not be told from the key of that name"),
+                        .help("rules have a key of that name, so the two would be ambiguous"),
                 );
             }
             let values = self.axis_values(entry);
-            // A wrong axis has been reported; what refers to it should not be wrong as well.
+            // The error has been reported; references to the axis should not be reported as well.
             let span = entry.value.span.clone();
             let key_span = entry.key_span.clone();
             axes.push(Axis { name: entry.key.as_str().into(), key_span, span, values });
@@ -80,7 +80,7 @@ impl Reader<'_> {
         values.into_values().collect()
     }
 
-    /// `value: { property: text or list }`.
+    /// `value: { property: string or list }`.
     pub(crate) fn properties(&mut self, what: &str, entry: &Entry) -> Vec<(Arc<str>, Value)> {
         let what = format!("{what}.{}", entry.key);
         let mut found = Vec::new();
@@ -90,7 +90,7 @@ impl Reader<'_> {
                 self.errors.push(
                     Diagnostic::error(message)
                         .at(&property.key_span, "")
-                        .help("use letters, digits and `_`, not a digit first"),
+                        .help("use letters, digits and `_`; the first character cannot be a digit"),
                 );
             }
             let value = match &property.value.kind {
@@ -124,11 +124,11 @@ impl Reader<'_> {
             Ok(texts) => texts,
             Err(why) => return self.error(span, why),
         };
-        if texts.len() + values.len() > MOST_VALUES {
-            return self.error(span, format!("an axis has more than {MOST_VALUES} values"));
+        if texts.len() + values.len() > MAX_VALUES {
+            return self.error(span, format!("an axis has more than {MAX_VALUES} values"));
         }
         if text.chars().any(char::is_control) {
-            return self.error(span, "a value of an axis holds a control character");
+            return self.error(span, "a value of an axis contains a control character");
         }
         let properties: Arc<[_]> = properties.into();
         for text in texts {
@@ -157,19 +157,19 @@ impl Reader<'_> {
         }
     }
 
-    /// Refuses what could not be written between `<%` and `%>`.
+    /// Rejects names that cannot be written between `<%` and `%>`.
     pub(crate) fn name(&mut self, name: &str, span: &Span, what: &str) {
         if CELL_NAMES.contains(&name) {
-            let message = format!("`{name}` cannot name {what}: every cell has its own `{name}`");
+            let message = format!("`{name}` cannot name {what}: every cell defines `{name}`");
             self.error(span, message);
         } else if !is_name(name) {
             let reserved = is_name(&format!("{name}_"));
             self.errors.push(
                 Diagnostic::error(format!("`{name}` cannot name {what}")).at(span, "").help(
                     if reserved {
-                        "it is a word of the template language"
+                        "it is a keyword of the template language"
                     } else {
-                        "use letters, digits and `_`, not a digit first"
+                        "use letters, digits and `_`; the first character cannot be a digit"
                     },
                 ),
             );

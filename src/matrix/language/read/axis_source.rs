@@ -1,8 +1,9 @@
-//! Axes whose values come from elsewhere: `from` and the keys beside it.
+//! Reads axes with a source: `from` and the keys beside it.
 
 use std::sync::Arc;
 
 use crate::error::Span;
+use crate::loopback::is_loopback;
 use crate::matrix::language::reader::Reader;
 use crate::matrix::model::{
     AxisSource, AxisValue, JsonPath, Pattern, SourceValue, TokenVariable, unknown_order,
@@ -11,7 +12,7 @@ use crate::template::Value;
 use crate::yaml::{Entry, Kind, Node};
 
 impl Reader<'_> {
-    /// The values of an axis that come from elsewhere, if they are here by now.
+    /// The values of an axis with a source, if they are loaded.
     pub(crate) fn axis_source(&mut self, axis: &Entry, entries: &[Entry]) -> Vec<AxisValue> {
         const KEYS: [&str; 7] = ["from", "path", "pattern", "only", "skip", "limit", "token"];
         let mut axis_source = AxisSource {
@@ -44,7 +45,7 @@ impl Reader<'_> {
             && !axis_source.from.is_empty()
             && !is_safe(&axis_source.from)
         {
-            let message = "a token is sent to an https URL alone, or to this machine";
+            let message = "a token is only sent to an https URL or to localhost";
             self.error(&token.span, message);
         }
         if self.errors.len() > errors {
@@ -52,7 +53,7 @@ impl Reader<'_> {
         }
         let values = self.resolved.and_then(|resolved| resolved.get(&axis_source.axis));
         if let (None, Some(_)) = (values, self.resolved) {
-            let message = format!("the values of `{}` were not read", axis_source.axis);
+            let message = format!("the values of `{}` were not loaded", axis_source.axis);
             self.error(&axis_source.span, message);
         }
         if let Some((one, other)) = values.and_then(|taken| taken.unordered.as_ref()) {
@@ -88,23 +89,29 @@ impl Reader<'_> {
                 axis_source.path_span = span.clone();
                 axis_source.path = JsonPath::parse(text);
                 if axis_source.path.is_none() {
-                    self.error(span, "a path is written `.[].tag_name` or `.releases[0].version`");
+                    self.error(
+                        span,
+                        "write a path such as `.[].tag_name` or `.releases[0].version`",
+                    );
                 }
             }
             "pattern" => match text.split_once("<version>") {
                 Some((before, after)) if !after.contains("<version>") => {
                     axis_source.around = Some((before.to_owned(), after.to_owned()));
                 }
-                _ => self.error(span, "a pattern holds `<version>` once, such as `v<version>`"),
+                _ => self.error(
+                    span,
+                    "a pattern must contain `<version>` exactly once, such as `v<version>`",
+                ),
             },
             _ => match text.parse::<usize>() {
                 Ok(limit) if limit > 0 => axis_source.limit = Some(limit),
-                _ => self.error(span, "`limit` takes a number, 1 or more"),
+                _ => self.error(span, "`limit` must be a number greater than zero"),
             },
         }
     }
 
-    /// `{ env: NAME }`: a token itself does not belong into a file.
+    /// `{ env: NAME }`: the token itself must not be in a file.
     fn token(&mut self, node: &Node, what: &str) -> Option<TokenVariable> {
         let Kind::Map(entries) = &node.kind else {
             self.unfit(&node.span, what, "`{ env: NAME }`", &node.kind);
@@ -118,13 +125,16 @@ impl Reader<'_> {
             }
             let (name, span) = self.text(&entry.value, &format!("{what}.env"))?;
             if name.is_empty() || name.contains(['=', '\0']) {
-                self.error(span, "this names no variable of the environment");
+                self.error(span, "this is not a valid name of an environment variable");
                 continue;
             }
             found = Some(TokenVariable { name: name.to_owned(), span: span.clone() });
         }
         if entries.is_empty() {
-            self.error(&node.span, "a token needs `env`, the variable that holds it");
+            self.error(
+                &node.span,
+                "a token requires `env`, the environment variable that contains it",
+            );
         }
         found
     }
@@ -141,26 +151,26 @@ impl Reader<'_> {
     }
 }
 
-/// Refuses what cannot be fetched, and what should not stand in a file.
+/// Rejects sources that cannot be fetched, and passwords in URLs.
 fn source(from: &str) -> Result<(), &'static str> {
     if from.is_empty() || from.chars().any(char::is_control) {
-        return Err("`from` takes a URL or a file");
+        return Err("`from` must be a URL or a file");
     }
     match from.split_once("://") {
         Some(("http" | "https", rest)) => {
             let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
             match host {
                 "" => Err("this URL has no host"),
-                host if host.contains('@') => Err("a password does not belong into this file"),
+                host if host.contains('@') => Err("do not put a password into this file"),
                 _ => Ok(()),
             }
         }
-        Some(_) => Err("`from` takes an http or https URL, or a file"),
+        Some(_) => Err("`from` must be an http or https URL, or a file"),
         None => Ok(()),
     }
 }
 
-/// Whether nobody on the way reads what is sent there.
+/// Whether requests to it cannot be read by others on the network.
 fn is_safe(from: &str) -> bool {
     let Some(rest) = from.strip_prefix("http://") else { return from.starts_with("https://") };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -168,6 +178,5 @@ fn is_safe(from: &str) -> bool {
         Some(six) => six.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
     };
-    let address = host.parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    is_loopback(host)
 }

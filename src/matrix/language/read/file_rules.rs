@@ -1,4 +1,4 @@
-//! `files`: files of the repository that are rendered with the values of one cell.
+//! Reads `files`: files of the repository that are rendered with the values of one cell.
 
 use crate::error::{Diagnostic, SourceFile, Span};
 use crate::matrix::language::reader::Reader;
@@ -16,7 +16,7 @@ impl Reader<'_> {
             let Some(rule) = self.file_rule(entry) else { continue };
             let name = file.name().rsplit('/').next().unwrap_or_default();
             if rule.path == name {
-                self.error(&rule.span, "this would be written over the matrix itself");
+                self.error(&rule.span, "this would overwrite the matrix itself");
             } else if let Some(first) = found.iter().find(|one| one.path == rule.path) {
                 self.errors.push(
                     Diagnostic::error(format!("`{}` is given twice", rule.path))
@@ -29,7 +29,7 @@ impl Reader<'_> {
         for one in &found {
             if let Some(other) = found.iter().find(|other| other.template == one.path) {
                 self.errors.push(
-                    Diagnostic::error("this would be written over a template")
+                    Diagnostic::error("this would overwrite a template")
                         .at(&one.span, "")
                         .at(&other.template_span, "the template"),
                 );
@@ -42,7 +42,7 @@ impl Reader<'_> {
         let path = self.path(&entry.key, &entry.key_span).filter(|path| {
             let in_git = path.split('/').any(|part| part.eq_ignore_ascii_case(".git"));
             if in_git {
-                let message = "nothing is written into a `.git` directory";
+                let message = "onebuild does not write into a `.git` directory";
                 self.error(&entry.key_span, message);
             }
             !in_git
@@ -70,7 +70,7 @@ impl Reader<'_> {
         }
         let Some((template, template_span)) = template else {
             if fields.iter().all(|field| KEYS.contains(&field.key.as_str())) {
-                self.error(&entry.key_span, "a file needs a `template`");
+                self.error(&entry.key_span, "a file requires a `template`");
             }
             return None;
         };
@@ -81,11 +81,10 @@ impl Reader<'_> {
         let is_literal = Template::inline(text, span.clone()).is_ok_and(|text| text.is_literal());
         let why = match relative(text) {
             Ok(path) if is_literal => return Some(path),
-            Ok(_) => "placeholders mean nothing in the paths of `files`",
+            Ok(_) => "the paths of `files` cannot contain placeholders",
             Err(why) => why,
         };
-        let help =
-            "the paths of `files` are counted from the folder of matrix.yaml and stay inside it";
+        let help = "the paths of `files` are relative to the directory of matrix.yaml and must stay inside it";
         self.errors.push(Diagnostic::error(why).at(span, "").help(help));
         None
     }

@@ -1,4 +1,4 @@
-//! From the tree to a matrix.
+//! Reads the merged tree as a matrix.
 
 use super::reader::Reader;
 use super::{check, latest};
@@ -44,7 +44,7 @@ pub(crate) const KEYS: [&str; 27] = [
     "extends",
 ];
 
-/// The keys that rules may have beside axes.
+/// The keys that rules can have besides axes.
 pub const SETTINGS: [&str; 17] = [
     "platforms",
     "context",
@@ -66,7 +66,7 @@ pub const SETTINGS: [&str; 17] = [
 ];
 
 /// Reads the tree of `file`, whose merging found `errors`; `resolved` are the values of the axes
-/// that come from elsewhere.
+/// with a source.
 pub(crate) fn read(
     file: &SourceFile,
     root: &Node,
@@ -79,7 +79,7 @@ pub(crate) fn read(
         return Err(reader.errors);
     };
     for entry in entries {
-        // `x-` keys hold what anchors are made for, as in Compose files.
+        // `x-` keys hold anchored values, as in Compose files.
         if !KEYS.contains(&entry.key.as_str()) && !entry.key.starts_with("x-") {
             reader.unknown(entry, &KEYS);
         }
@@ -88,7 +88,7 @@ pub(crate) fn read(
     let find = |key: &str| entries.iter().find(|entry| entry.key == key);
     let required = |reader: &mut Reader<'_>, key: &str, example: &str| {
         let found = find(key);
-        // A key that was meant to be this one has been reported as unknown.
+        // A misspelt key has been reported as unknown.
         let meant =
             |entry: &Entry| !KEYS.contains(&&*entry.key) && nearest(&entry.key, KEYS) == Some(key);
         if found.is_none() && !entries.iter().any(meant) {
@@ -146,7 +146,7 @@ pub(crate) fn read(
         warnings: reader.warnings,
     };
     let mut errors = reader.errors;
-    // Without axes every name would be wrong.
+    // Without axes every name would be undefined.
     if !matrix.axes.is_empty() {
         check::names(&matrix, &mut errors);
     }
@@ -157,7 +157,7 @@ pub(crate) fn read(
     errors.check(matrix)
 }
 
-/// The axes alone, whatever else is wrong: without the values that come from elsewhere.
+/// The axes alone, even if there are other errors; without the values from sources.
 pub(crate) fn axes(root: &Node) -> (Vec<Axis>, Vec<AxisSource>) {
     let mut reader = Reader::new(Diagnostics::default(), None);
     let Kind::Map(entries) = &root.kind else { return Default::default() };

@@ -1,4 +1,4 @@
-//! `exclude`, `include` and `overrides`.
+//! Reads `exclude`, `include` and `overrides`.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ impl Reader<'_> {
                 self.errors.push(
                     Diagnostic::error("this rule changes nothing")
                         .at(&node.span, "")
-                        .help(format!("say what is different: {}", SETTINGS.join(", "))),
+                        .help(format!("add a setting: {}", SETTINGS.join(", "))),
                 );
             }
             layers.push(layer);
@@ -52,8 +52,8 @@ impl Reader<'_> {
         layers
     }
 
-    /// The entries of `include`. Call [`Self::include_values`] before: they may name values that
-    /// the axes do not list.
+    /// The entries of `include`. Call [`Self::include_values`] first: they can use values that the
+    /// axes do not list.
     pub(crate) fn include(
         &mut self,
         node: &Node,
@@ -79,7 +79,7 @@ impl Reader<'_> {
                 if added.len() == before && layer.settings.is_empty() {
                     self.warnings.push(
                         Diagnostic::warning("this entry adds nothing")
-                            .at(&node.span, "its cells are in the matrix already"),
+                            .at(&node.span, "the matrix already contains its cells"),
                     );
                 }
                 layer.cells = Some(cells);
@@ -88,13 +88,13 @@ impl Reader<'_> {
                 let missing = axes.iter().map(|axis| &*axis.name);
                 let missing: Vec<&str> = missing.filter(|name| !spoken.contains(name)).collect();
                 let why = match missing.is_empty() {
-                    true => "a new cell needs plain values, without `*`, `?` or comparisons",
-                    false => &format!("a new cell also needs: {}", listed(missing)),
+                    true => "a new cell requires plain values, without `*`, `?` or comparisons",
+                    false => &format!("a new cell also requires: {}", listed(missing)),
                 };
                 self.errors.push(
                     Diagnostic::error("this entry adds no cell and no setting")
                         .at(&node.span, why)
-                        .help("name a value of every axis, or settings for the cells that match"),
+                        .help("add a value for every axis, or settings for the matching cells"),
                 );
             }
             layers.push(layer);
@@ -102,7 +102,7 @@ impl Reader<'_> {
         (layers, added)
     }
 
-    /// Adds the values that only entries of `include` have to the axes.
+    /// Adds the values to the axes that only entries of `include` have.
     pub(crate) fn include_values(&mut self, node: &Node, axes: &mut [Axis]) {
         let Kind::List(nodes) = &node.kind else { return };
         let texts = |axis: &Axis| axis.values.iter().map(|value| value.text.clone()).collect();
@@ -151,7 +151,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Every combination that an entry names.
+    /// Every combination of an entry's values.
     fn combinations(
         &mut self,
         node: &Node,
@@ -166,7 +166,10 @@ impl Reader<'_> {
         }
         let count = lists.iter().fold(1_u128, |count, list| count.saturating_mul(list.len() as _));
         if count > MOST_CELLS {
-            self.error(&node.span, format!("this entry adds {count} cells: {MOST_CELLS} at most"));
+            self.error(
+                &node.span,
+                format!("this entry adds {count} cells; the limit is {MOST_CELLS}"),
+            );
             lists.iter_mut().for_each(Vec::clear);
         }
         Product::of(lists)
@@ -184,7 +187,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether all keys are axes, and there are some: else the slip has been told already.
+    /// Whether all keys are axes, and there are some; other keys have been reported already.
     fn speaks_only_of(&self, node: &Node, axes: &[Axis]) -> bool {
         let keys: Vec<&str> = self.keys(node);
         let is_axis = |key: &&str| axes.iter().any(|axis| *axis.name == **key);
@@ -193,19 +196,20 @@ impl Reader<'_> {
 
     fn speaks_of_axes(&mut self, node: &Node, axes: usize) {
         if axes == 0 && matches!(node.kind, Kind::Map(_) | Kind::Empty) {
-            let message = "a rule needs at least one axis, or it would mean every cell";
+            let message =
+                "a rule requires at least one axis; without one it would match every cell";
             self.error(&node.span, message);
         }
     }
 
-    /// Keys that are axes pick the cells; the others are settings.
+    /// Keys that are axes select the cells; the others are settings.
     fn layer(&mut self, node: &Node, what: &str, axes: &[Axis], lookups: &[Lookup<'_>]) -> Layer {
         let entries = self.map(node, &format!("a rule of {what}"));
         let is_setting = |entry: &&Entry| SETTINGS.contains(&entry.key.as_str());
         let mut settings = self.settings(entries, axes);
         let mut rule = Rule::new(axes.len());
         let warnings = self.warnings.len();
-        // What an entry names cell by cell is no pattern to be tried on every value.
+        // The values of an entry that adds cells are names, not patterns.
         let by_cell = what == "include" && whole(node, axes).is_some();
         self.speaks_of_axes(node, entries.iter().filter(|entry| !is_setting(entry)).count());
         for entry in entries.iter().filter(|entry| !is_setting(entry)) {
@@ -255,7 +259,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Lets `rule` speak of an axis.
+    /// Restricts `rule` to values of an axis.
     fn restrict(
         &mut self,
         rule: &mut Rule,
@@ -284,7 +288,7 @@ impl Reader<'_> {
             }
         }
         let used = rule.restrict(index, &lookups[index], patterns);
-        // An axis without values has been reported, or is not read yet.
+        // An axis without values has been reported, or is not loaded yet.
         let idle = used.iter().map(|used| !used && !axis.values.is_empty());
         for ((text, span), _) in places.into_iter().zip(idle).filter(|(_, idle)| *idle) {
             let message = format!("this rule matches no value of `{}`", axis.name);
@@ -298,7 +302,7 @@ impl Reader<'_> {
 }
 
 impl Reader<'_> {
-    /// Warns where how a value compares cannot be known.
+    /// Warns if a value and the pattern's version have no defined order.
     fn undecided(&mut self, pattern: &Pattern, axis: &Axis, span: &Span) {
         let texts = axis.values.iter().map(|value| &*value.text);
         let unknown = texts.filter_map(|text| Some((text, pattern.undecided(text)?))).next();
@@ -308,7 +312,7 @@ impl Reader<'_> {
     }
 }
 
-/// The entries for every axis, if this entry of `include` names each by plain values.
+/// The entries for every axis, if this entry of `include` gives plain values for each.
 fn whole<'n>(node: &'n Node, axes: &[Axis]) -> Option<Vec<(usize, &'n Entry)>> {
     let Kind::Map(entries) = &node.kind else { return None };
     let find = |(index, axis): (usize, &Axis)| {
@@ -318,8 +322,8 @@ fn whole<'n>(node: &'n Node, axes: &[Axis]) -> Option<Vec<(usize, &'n Entry)>> {
     axes.iter().enumerate().map(find).collect()
 }
 
-/// The values that a node of `include` names in so many words, with their places and with the entry
-/// that gives them properties; none if one of them is a pattern.
+/// The plain values in a node of `include`, with their places and the entry that gives them
+/// properties; `None` if one of them is a pattern.
 fn plain_values<'n>(node: &'n Node) -> Vec<(&'n str, &'n Span, Option<&'n Entry>)> {
     let found: Vec<(&'n str, &'n Span, Option<&'n Entry>)> = match &node.kind {
         Kind::Scalar(text) => vec![(text, &node.span, None)],

@@ -1,4 +1,4 @@
-//! The keys that may stand at the top and in rules.
+//! Reads the keys that are allowed at the top and in rules.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use crate::matrix::model::{
 };
 use crate::yaml::{Entry, Kind, Node};
 
-/// What BuildKit can take steps from, and write them to.
+/// The cache types of BuildKit.
 const CACHES: [&str; 4] = ["registry", "inline", "local", "gha"];
 
 impl Reader<'_> {
-    /// What these entries say; other keys are somebody else's.
+    /// Reads the settings in these entries; other keys are read elsewhere.
     pub(crate) fn settings(&mut self, entries: &[Entry], axes: &[Axis]) -> Settings {
         let mut found = Settings::default();
         for entry in entries {
@@ -56,7 +56,7 @@ impl Reader<'_> {
         let mut found: Vec<Platform> = Vec::new();
         let texts = self.texts(node, "platforms");
         if texts.is_empty() && matches!(node.kind, Kind::List(_)) {
-            self.error(&node.span, "`platforms` needs at least one entry");
+            self.error(&node.span, "`platforms` requires at least one entry");
         }
         for (text, span) in texts {
             match text.parse::<Platform>() {
@@ -92,7 +92,7 @@ impl Reader<'_> {
                     self.template(&entry.value, &format!("vars.{}", entry.key)).map(VarValue::Text)
                 }
             };
-            // A broken value is kept as an empty one: its name is defined all the same.
+            // An invalid value is kept as an empty one, because its name is defined nevertheless.
             let value = value.unwrap_or(VarValue::List(Vec::new()));
             found.push(Var {
                 name: entry.key.as_str().into(),
@@ -126,7 +126,7 @@ impl Reader<'_> {
         }
     }
 
-    /// `true`, `false`, or a word or a list of words for what is filled in.
+    /// `true`, `false`, or one or more words for the labels to fill in.
     fn wanted(&mut self, node: &Node) -> AutoLabels {
         let mut wanted = AutoLabels::default();
         let words = match &node.kind {
@@ -135,8 +135,8 @@ impl Reader<'_> {
             Kind::Scalar(_) | Kind::List(_) => self.texts(node, "auto"),
             kind => {
                 let list = AutoLabels::WORDS.join(", ");
-                let takes = format!("true, false, or a list of {list}");
-                self.unfit(&node.span, "auto", &takes, kind);
+                let expected = format!("true, false, or a list of {list}");
+                self.unfit(&node.span, "auto", &expected, kind);
                 Vec::new()
             }
         };
@@ -144,10 +144,10 @@ impl Reader<'_> {
             match wanted.and(word) {
                 Some(more) => wanted = more,
                 None => self.errors.push(
-                    Diagnostic::error(format!("`auto` knows no `{word}`"))
+                    Diagnostic::error(format!("`auto` does not support `{word}`"))
                         .at(span, "")
                         .help(format!(
-                            "it is true, false, or a list of {}",
+                            "write true, false, or a list of {}",
                             AutoLabels::WORDS.join(", ")
                         ))
                         .help_nearest(word, AutoLabels::WORDS),
@@ -183,9 +183,9 @@ impl Reader<'_> {
         let found = MediaTypes::ALL.into_iter().find(|(name, _)| *name == text);
         let Some((_, value)) = found else {
             self.errors.push(
-                Diagnostic::error(format!("`{text}` is not a set of media types"))
+                Diagnostic::error(format!("`{text}` is not a known kind of media types"))
                     .at(span, "")
-                    .help(format!("media types: {}", listed(known)))
+                    .help(format!("known kinds: {}", listed(known)))
                     .help_nearest(text, known),
             );
             return None;
@@ -193,10 +193,10 @@ impl Reader<'_> {
         Some(Given { value, span: span.clone() })
     }
 
-    /// `id: { file: PATH }` or `id: { env: VARIABLE }`, and whether it is `optional`; never the secret
-    /// itself.
+    /// `id: { file: PATH }` or `id: { env: VARIABLE }`, optionally with `optional`; never the
+    /// secret itself.
     fn secrets(&mut self, node: &Node) -> Vec<(String, SecretRule)> {
-        const HELP: &str = "say where it is found: `{ env: VARIABLE }` or `{ file: PATH }`";
+        const HELP: &str = "write the place of the secret: `{ env: VARIABLE }` or `{ file: PATH }`";
         let mut found = Vec::new();
         for entry in self.map(node, "secrets") {
             self.key(entry, "secrets");
@@ -205,8 +205,9 @@ impl Reader<'_> {
                     Kind::Empty => &entry.key_span,
                     _ => &entry.value.span,
                 };
-                // The text itself may be the secret: the place alone is told, without its line.
-                let message = format!("the secret `{}` cannot be given here", entry.key);
+                // The string itself may be the secret: the note has its place, without the line.
+                let message =
+                    format!("the value of the secret `{}` does not belong in this file", entry.key);
                 let finding = Diagnostic::error(message).help(HELP);
                 let empty = span.file.span(span.start..span.start);
                 self.errors.push(match entry.value.kind {
@@ -237,7 +238,7 @@ impl Reader<'_> {
                 sources.extend(self.template(&field.value, &what).map(kind));
             }
             if named != 1 {
-                let message = format!("the secret `{}` needs one source", entry.key);
+                let message = format!("the secret `{}` requires exactly one source", entry.key);
                 let finding = Diagnostic::error(message).at(&entry.value.span, "").help(HELP);
                 self.errors.push(finding);
             }
@@ -264,7 +265,7 @@ impl Reader<'_> {
         for (text, span) in self.texts(node, "ssh") {
             let (id, socket) = text.split_once('=').unwrap_or((text, ""));
             if id.is_empty() || id.chars().any(char::is_control) {
-                self.error(span, "an agent is written `default` or `ID=PATH`");
+                self.error(span, "write an agent as `default` or `ID=PATH`");
             } else if found.iter().any(|(known, _)| known == id) {
                 self.error(span, format!("the agent `{id}` is listed twice"));
             }
@@ -274,7 +275,7 @@ impl Reader<'_> {
         found
     }
 
-    /// A line as flags have it, a map, or a list of these.
+    /// A string as in flags, a map, or a list of these.
     fn caches(&mut self, node: &Node, what: &str) -> Given<Vec<CacheRule>> {
         let nodes = match &node.kind {
             Kind::List(items) => items.as_slice(),
@@ -305,7 +306,7 @@ impl Reader<'_> {
         }
         let Some(kind) = kind else {
             self.errors.push(
-                Diagnostic::error("a cache needs a `type`")
+                Diagnostic::error("a cache requires a `type`")
                     .at(&node.span, "")
                     .help(format!("types: {}", listed(CACHES))),
             );
@@ -327,7 +328,7 @@ impl Reader<'_> {
     }
 }
 
-/// The names that an entry gives to something of a build, with their places.
+/// The names that an entry declares, with their places.
 fn declared(key: &str, node: &Node) -> Vec<Declared> {
     let kind = match key {
         "args" => DeclaredKind::Arg,

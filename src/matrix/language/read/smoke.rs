@@ -1,4 +1,4 @@
-//! How images are tried: `test` at the top and in rules.
+//! Reads `test`, at the top and in rules.
 
 use crate::error::Diagnostic;
 use crate::input::TimeLimit;
@@ -9,7 +9,7 @@ use crate::yaml::{Entry, Kind, Node};
 const KEYS: [&str; 7] = ["run", "script", "healthy", "timeout", "env", "volumes", "privileged"];
 
 impl Reader<'_> {
-    /// `none`, what is run, or a map.
+    /// `none`, a command, or a map.
     pub(crate) fn test(&mut self, entry: &Entry) -> Option<SmokeRule> {
         let node = &entry.value;
         let mut rule = SmokeRule::new(node.span.clone());
@@ -46,21 +46,21 @@ impl Reader<'_> {
                 }
                 let of = |key: &str| entries.iter().find(|entry| entry.key == key);
                 if let (Some(run), Some(script)) = (of("run"), of("script")) {
-                    let finding = Diagnostic::error("a test has either `run` or `script`");
+                    let finding = Diagnostic::error("a test can have `run` or `script`, not both");
                     let finding = finding.at(&run.key_span, "").at(&script.key_span, "");
-                    self.errors.push(finding.help("let the script do what `run` does"));
+                    self.errors.push(finding.help("move the command of `run` into the script"));
                 }
             }
         }
         Some(rule)
     }
 
-    /// A list is program and arguments, a text is for the shell.
+    /// A list is a program with arguments, a string is for the shell.
     fn run(&mut self, entry: &Entry, what: &str) -> Option<Command> {
         let node = &entry.value;
         let words = match &node.kind {
             Kind::List(items) if items.is_empty() => {
-                self.error(&node.span, format!("`{what}` needs at least one entry"));
+                self.error(&node.span, format!("`{what}` requires at least one entry"));
                 return None;
             }
             Kind::List(items) => {
@@ -72,7 +72,7 @@ impl Reader<'_> {
             }
             Kind::Scalar(text) => Words::Line(self.inline(text, &node.span)?),
             kind => {
-                self.unfit(&node.span, what, "a text or a list of texts", kind);
+                self.unfit(&node.span, what, "a string or a list of strings", kind);
                 return None;
             }
         };
@@ -94,7 +94,7 @@ impl Reader<'_> {
     pub(crate) fn truth(&mut self, node: &Node, what: &str) -> Option<Given<bool>> {
         let (text, span) = self.text(node, what)?;
         if !matches!(text, "true" | "false") {
-            self.error(span, format!("`{what}` is true or false"));
+            self.error(span, format!("`{what}` must be true or false"));
             return None;
         }
         Some(Given { value: text == "true", span: span.clone() })

@@ -1,4 +1,4 @@
-//! What the images are called.
+//! Reads `image`, `tag` and `tags`.
 
 use crate::error::{Diagnostic, Span};
 use crate::matrix::language::reader::Reader;
@@ -10,7 +10,7 @@ impl Reader<'_> {
     pub(crate) fn inline_list(&mut self, node: &Node, what: &str) -> Vec<Template> {
         let texts = self.texts(node, what);
         if texts.is_empty() && matches!(node.kind, Kind::List(_)) {
-            self.error(&node.span, format!("`{what}` needs at least one entry"));
+            self.error(&node.span, format!("`{what}` requires at least one entry"));
         }
         texts.into_iter().filter_map(|(text, span)| self.inline(text, span)).collect()
     }
@@ -25,7 +25,7 @@ impl Reader<'_> {
             (Some(entry), None) | (None, Some(entry)) => entry,
             (Some(one), Some(many)) => {
                 self.errors.push(
-                    Diagnostic::error("`tag` and `tags` exclude each other")
+                    Diagnostic::error("`tag` and `tags` cannot be combined")
                         .at(&many.key_span, "")
                         .at(&one.key_span, ""),
                 );
@@ -35,7 +35,7 @@ impl Reader<'_> {
                 self.errors.push(
                     Diagnostic::error("`tag` is missing")
                         .at(start, "")
-                        .help("add it, with every axis in it: `tag: <%version%>-<%os%>`"),
+                        .help("add it and use every axis: `tag: <%version%>-<%os%>`"),
                 );
                 return Vec::new();
             }
@@ -44,7 +44,7 @@ impl Reader<'_> {
         match &entry.value.kind {
             Kind::List(items) if entry.key == "tags" => {
                 if items.is_empty() {
-                    self.error(&entry.value.span, "`tags` needs at least one entry");
+                    self.error(&entry.value.span, "`tags` requires at least one entry");
                 }
                 items.iter().filter_map(|item| self.tag_rule(item)).collect()
             }
@@ -52,7 +52,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A text, or `{ tag: …, when: … }`.
+    /// A string, or `{ tag: …, when: … }`.
     fn tag_rule(&mut self, node: &Node) -> Option<TagRule> {
         let Kind::Map(entries) = &node.kind else {
             return self.template(node, "tags").map(|tag| TagRule { tag, when: None });
@@ -72,7 +72,7 @@ impl Reader<'_> {
             }
         }
         if entries.iter().all(|entry| entry.key != "tag") {
-            self.error(&node.span, "an entry of `tags` needs a `tag`");
+            self.error(&node.span, "an entry of `tags` requires a `tag`");
         }
         tag.map(|tag| TagRule { tag, when })
     }

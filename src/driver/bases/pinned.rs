@@ -1,0 +1,91 @@
+//! A cell whose label names the digest of its base image is built on just that image, even when the
+//! tag moves in the meantime. A label that comes from the base image names another base, and does
+//! not stay.
+
+use std::borrow::Cow;
+
+use crate::buildkit::{Connection, SolveError};
+use crate::outcome::Failure;
+use crate::plan::{BuildRequest, Pin, inherited_label, label_sources};
+use crate::schedule::Events;
+
+use super::images::{ImageError, Question};
+use crate::driver::build::builder::EngineBuilder;
+use crate::driver::build::failure::{place, session_ended, unresolved};
+use crate::driver::classify::login_host;
+use crate::driver::sessions::Open;
+use crate::driver::stalled::waiting::{Whom, patiently};
+
+impl EngineBuilder {
+    /// `request` on the image that its base is now, with the labels that say so.
+    pub(crate) async fn pinned(
+        &self,
+        session: &Open,
+        request: &BuildRequest,
+        pin: &Pin,
+        events: Option<&Events>,
+    ) -> Result<BuildRequest, Box<Failure>> {
+        let image = pin.base.image.clone();
+        let question = Question { image, platform: pin.platform.clone(), pull: true };
+        let whom = Whom::registry(&request.cell, &question.image);
+        let answer = match patiently(events, whom, self.image(session, &question)).await {
+            Ok(found) => found.digest.clone().ok_or_else(|| SolveError {
+                message: "the engine gave no digest of it".to_owned(),
+                details: Vec::new(),
+                connection: Connection::Held,
+            }),
+            Err(ImageError::Solve(error)) => Err(error),
+            Err(ImageError::GivenUp(given_up)) => {
+                let failure = given_up.failure();
+                let place = place(request, pin.base.line);
+                return Err(Box::new(Failure { place, ..failure }));
+            }
+        };
+        // The frontend puts this before what a registry says; here it is not asked.
+        let answer = answer.map_err(|error| SolveError {
+            message: match error.connection {
+                Connection::Held => format!(
+                    "failed to resolve source metadata for {}: {}",
+                    question.image, error.message
+                ),
+                _ => error.message,
+            },
+            ..error
+        });
+        match answer {
+            Ok(digest) => Ok(request.pinned(pin, &digest)),
+            Err(error) => {
+                let had_login = match login_host(&error.message) {
+                    Some(host) => self.sessions.has_login(&host).await,
+                    None => false,
+                };
+                let mut failure = unresolved(&error, request, pin, had_login);
+                if let Some(why) = session.ended_here() {
+                    failure = session_ended(failure, &error, why);
+                }
+                Err(Box::new(failure))
+            }
+        }
+    }
+
+    /// `request` without the digest label that comes from a base image, where another label names the
+    /// base: BuildKit cannot take a label away, but make it empty.
+    pub(crate) async fn without_inherited<'r>(
+        &self,
+        session: &Open,
+        request: Cow<'r, BuildRequest>,
+    ) -> Cow<'r, BuildRequest> {
+        let Some(name) = inherited_label(&request) else { return request };
+        for (image, platform) in label_sources(&request) {
+            let pull = request.options.pull;
+            let question = Question { image, platform: Some(platform), pull };
+            let found = self.image(session, &question).await;
+            if found.is_ok_and(|found| found.has_label(name)) {
+                let mut request = request.into_owned();
+                request.inputs.labels.insert(name.into(), "".into());
+                return Cow::Owned(request);
+            }
+        }
+        request
+    }
+}

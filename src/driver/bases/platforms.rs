@@ -1,0 +1,146 @@
+//! Base images of another platform than the cell's. BuildKit builds on them with a warning at most, and
+//! the image then holds programs that its platform does not run.
+
+use futures::future::join_all;
+
+use crate::allow::allowed;
+use crate::dockerfile::Dockerfile;
+use crate::image::Platform;
+use crate::outcome::Failure;
+use crate::plan::{
+    BuildRequest, FileOutput, NeededImage, OtherPlatform, Output, final_platform, needed_images,
+};
+use crate::schedule::Events;
+
+use super::images::{ImageError, Question};
+use crate::driver::build::builder::EngineBuilder;
+use crate::driver::build::failure::place;
+use crate::driver::sessions::{Needs, Open};
+use crate::driver::stalled::waiting::{Whom, patiently};
+
+/// A base image that does not fit a cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseFault {
+    /// The name of the rule, by which it can be acknowledged.
+    pub rule: &'static str,
+    /// Of the instruction in the rendered Dockerfile, from 1.
+    pub line: u32,
+    pub message: String,
+    pub help: String,
+}
+
+const BASE: &str = "base-platform";
+const FINAL: &str = "final-stage-platform";
+
+impl BaseFault {
+    pub(crate) fn failure(self, request: &BuildRequest) -> Failure {
+        let how = format!("say why it stays with `# onebuild: allow {} (reason)`", self.rule);
+        Failure {
+            message: self.message,
+            place: place(request, self.line),
+            help: Some(format!("{}; or {how}", self.help)),
+            ..Failure::default()
+        }
+    }
+}
+
+impl EngineBuilder {
+    /// The base images of `request` that are of another platform; none where the engine does not say.
+    pub async fn base_faults(&self, request: &BuildRequest) -> Vec<BaseFault> {
+        let needs = Needs::of(request, self.environment);
+        match self.sessions.shared(&needs).await {
+            Ok(session) => self.faults(&session, request, None).await.unwrap_or_default(),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// The same in an open session, less what the Dockerfile acknowledges. A registry that does not answer
+    /// is an error: the build would wait for it once more.
+    pub(crate) async fn faults(
+        &self,
+        session: &Open,
+        request: &BuildRequest,
+        events: Option<&Events>,
+    ) -> Result<Vec<BaseFault>, Box<Failure>> {
+        // Without it a Dockerfile that names the engine's platform is not judged.
+        let native = self.native().await;
+        let file = &request.instructions();
+        let mut faults: Vec<BaseFault> = final_fault(request, file, native).into_iter().collect();
+        let native = native.unwrap_or(&request.platforms[0]);
+        let needed = request.platforms.iter().flat_map(|platform| {
+            let needed = needed_images(request, file, platform, native).into_iter();
+            needed.map(move |needed| (platform, needed))
+        });
+        let needed: Vec<_> = needed.filter(|(_, needed)| !needed.fitting.is_empty()).collect();
+        let judged = needed.iter().map(|(platform, needed)| async move {
+            let (image, asked) = (needed.base.image.clone(), Some(needed.asked.clone()));
+            let question = Question { image, platform: asked, pull: request.options.pull };
+            // What does not answer fails the build itself, with better words.
+            let whom = Whom::registry(&request.cell, &question.image);
+            let found = match patiently(events, whom, self.image(session, &question)).await {
+                Ok(found) => found,
+                Err(ImageError::Solve(_)) => return None,
+                Err(ImageError::GivenUp(given_up)) => {
+                    let place = place(request, needed.base.line);
+                    return Some(Err(Box::new(Failure { place, ..given_up.failure() })));
+                }
+            };
+            if needed.fitting.iter().any(|platform| found.serves(platform)) {
+                return None;
+            }
+            let image = &needed.base.image;
+            let is_pinned = image.digest.is_some() && found.digest == image.digest;
+            Some(Ok(base_fault(needed, platform, &found.platform()?, is_pinned)))
+        });
+        let found: Result<Vec<BaseFault>, Box<Failure>> =
+            join_all(judged).await.into_iter().flatten().collect();
+        // One place needs one finding.
+        found?.into_iter().for_each(|fault| {
+            if !faults.iter().any(|known| known.line == fault.line) {
+                faults.push(fault);
+            }
+        });
+        faults.retain(|fault| {
+            !file.comments_of(fault.line).iter().any(|comment| allowed(&comment.text, fault.rule))
+        });
+        Ok(faults)
+    }
+}
+
+fn base_fault(
+    needed: &NeededImage,
+    platform: &Platform,
+    found: &Platform,
+    is_pinned: bool,
+) -> BaseFault {
+    let base = &needed.base;
+    let shown = match base.written.parse().as_ref() == Ok(&base.image) {
+        true => format!("`{}`", base.written),
+        false => format!("`{}`, used in place of `{}`,", base.image.familiar(), base.written),
+    };
+    let help = match is_pinned {
+        true => format!("this digest is that of {found} alone: write the digest of the index"),
+        false => format!("use an image that has {platform}"),
+    };
+    BaseFault {
+        rule: BASE,
+        line: base.line,
+        message: format!("the base {shown} is {found}, the cell is built for {platform}"),
+        help,
+    }
+}
+
+/// The same for a `FROM` that chooses another platform for the image. Files have none.
+fn final_fault(
+    request: &BuildRequest,
+    file: &Dockerfile,
+    native: Option<&Platform>,
+) -> Option<BaseFault> {
+    if let Output::File { kind: FileOutput::Local | FileOutput::Tar, .. } = request.options.output {
+        return None;
+    }
+    let found = final_platform(request, file, native)?;
+    let message = found.message();
+    let line = found.line;
+    Some(BaseFault { rule: FINAL, line, message, help: OtherPlatform::HELP.into() })
+}

@@ -1,0 +1,451 @@
+//! Builds cells on the BuildKit inside a Docker Engine.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OnceCell, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::buildkit::session::fault::{Fault, LocalFault};
+use crate::buildkit::session::filesend::{FileSend, OutputError};
+use crate::buildkit::{Client, Solve, SolveError};
+use crate::debug;
+use crate::docker::{Credentials, Engine, EngineError};
+use crate::event::{Event, Warning};
+use crate::failure::Kind;
+use crate::image::Platform;
+use crate::input::NamedContext;
+use crate::outcome::{Built, CellResult, Failure, Tested};
+use crate::plan::{BuildRequest, FileOutput, Output};
+use crate::schedule::{Builder, Events};
+
+use super::failure::{SILENT, cache_not_written, failure, output_not_written, session_ended};
+use super::request::{Offered, solve};
+use super::watch::Watch;
+use crate::driver::bases::images::{Image, ImageError, Images, Question};
+use crate::driver::caches::directories::{CacheFolderError, CacheFolders};
+use crate::driver::capabilities::named_image;
+use crate::driver::classify::login_host;
+use crate::driver::environment::Environment;
+use crate::driver::sessions::secrets::HeldSecrets;
+use crate::driver::sessions::{Needs, Open, Own, SessionError, Sessions};
+use crate::driver::stalled::limit::RegistryLimit;
+
+/// How many changes of progress wait for the display before BuildKit's stream is slowed.
+const PROGRESS: usize = 64;
+
+/// A [`Builder`] over one engine; all its cells share one control connection.
+pub struct EngineBuilder {
+    pub(crate) client: Client,
+    pub(crate) sessions: Sessions,
+    pub(crate) environment: Environment,
+    pub(crate) images: Images,
+    pub(crate) limit: Arc<RegistryLimit>,
+    /// The engine's own platform, once it is asked for.
+    pub(crate) native: OnceCell<Option<Platform>>,
+}
+
+impl EngineBuilder {
+    /// Opens the control connection. Secrets that are not in `secrets`, SSH agents and the cache of
+    /// GitHub Actions are found through `environment`. A step that waits for a registry is given up when
+    /// nothing changes for `registry_timeout`.
+    pub async fn open(
+        engine: Engine,
+        credentials: Arc<Credentials>,
+        environment: Environment,
+        secrets: HeldSecrets,
+        registry_timeout: Duration,
+    ) -> Result<Self, EngineError> {
+        let endpoint = engine.endpoint().clone();
+        let io = engine.upgrade("/grpc", &[]).await?;
+        let client = Client::connect(io).await.map_err(|error| EngineError::Upgrade {
+            endpoint,
+            path: "/grpc",
+            reason: error.to_string(),
+        })?;
+        let sessions = Sessions::new(engine, credentials, environment, secrets);
+        Ok(Self {
+            client,
+            sessions,
+            environment,
+            images: Images::default(),
+            limit: RegistryLimit::new(registry_timeout),
+            native: OnceCell::new(),
+        })
+    }
+
+    /// The platforms that the engine runs, emulated ones included.
+    pub async fn platforms(&self) -> Result<Vec<Platform>, String> {
+        let platforms = self.client.platforms().await.map_err(|error| error.message)?;
+        let parse = |platform: bollard_buildkit_proto::pb::Platform| {
+            let parts = [platform.os, platform.architecture, platform.variant];
+            let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            parts.join("/").parse().ok()
+        };
+        Ok(platforms.into_iter().filter_map(parse).collect())
+    }
+
+    /// The platform that the engine runs without emulation, as BuildKit has it.
+    pub(crate) async fn native(&self) -> Option<&Platform> {
+        let asking = || async { self.platforms().await.ok()?.into_iter().next() };
+        self.native.get_or_init(asking).await.as_ref()
+    }
+
+    /// What BuildKit knows of an image; each question is asked once a run.
+    pub(crate) async fn image(
+        &self,
+        session: &Open,
+        question: &Question,
+    ) -> Result<Arc<Image>, ImageError> {
+        self.images.image(&self.client, session, question, self.limit.timeout).await
+    }
+
+    /// Closes the sessions; cells still building fail.
+    pub async fn close(&self) {
+        self.sessions.close().await;
+    }
+
+    /// Builds `request`; nothing where it was cancelled first. A result that has arrived is put in its
+    /// place whole, whatever is cancelled meanwhile.
+    async fn build_cell(
+        &self,
+        request: &BuildRequest,
+        events: &Events,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Built>, Box<Failure>> {
+        let Some(opened) = cancel.run_until_cancelled(self.open_for(request)).await else {
+            return Ok(None);
+        };
+        let opened = opened?;
+        // On the heap: this is the largest part of a cell's task, which is moved through all wrappers.
+        let building = Box::pin(self.build_in(opened.session(), request, events));
+        // Dropping the solve resets its stream, by which BuildKit cancels it.
+        let built = cancel.run_until_cancelled(building).await;
+        Self::withdraw(opened.session(), request);
+        match built {
+            Some(built) => opened.ended(built).await.map(Some),
+            None => {
+                opened.cancelled();
+                Ok(None)
+            }
+        }
+    }
+
+    /// Opens the session that `request` is built in, however often.
+    pub(crate) async fn open_for(
+        &self,
+        request: &BuildRequest,
+    ) -> Result<BuildSession, Box<Failure>> {
+        if self.client.is_silent() {
+            return Err(engine_silent());
+        }
+        let needs = Needs::of(request, self.environment);
+        let Output::File { kind, dest } = &request.options.output else {
+            return Ok(BuildSession::Shared(self.sessions.shared(&needs).await?));
+        };
+        let target = match kind {
+            FileOutput::Local => FileSend::to_folder(dest)?,
+            _ if dest == Path::new("-") => FileSend::to_writer(std::io::stdout()),
+            FileOutput::Oci | FileOutput::Docker | FileOutput::Tar => FileSend::to_file(dest)?,
+        };
+        Ok(BuildSession::Own(self.sessions.own(&needs, &target).await?, target))
+    }
+
+    /// Lets `session` serve what `request` is built from; gives the names of the Dockerfile and of
+    /// each named context that is a folder.
+    pub(crate) async fn offer<'a>(
+        session: &Open,
+        request: &'a BuildRequest,
+    ) -> Result<(String, HashMap<&'a str, String>), Box<Failure>> {
+        let filename = filename(request);
+        session
+            .dockerfiles
+            .insert(&filename, request.dockerfile.text().into_owned())
+            .map_err(unreadable)?;
+        if let Some(ignore) = &request.dockerignore {
+            let name = format!("{filename}.dockerignore");
+            session.dockerfiles.insert(&name, ignore.as_bytes().to_vec()).map_err(unreadable)?;
+        }
+        let mut folders = HashMap::new();
+        for (name, context) in &request.inputs.contexts {
+            if let NamedContext::Folder(folder) = context {
+                folders.insert(name.as_str(), session.offer(folder).await.map_err(unreadable)?);
+            }
+        }
+        Ok((filename, folders))
+    }
+
+    /// Takes the Dockerfile of a cell that is done out of memory again: there may be thousands.
+    pub(crate) fn withdraw(session: &Open, request: &BuildRequest) {
+        let filename = filename(request);
+        session.dockerfiles.remove(&filename);
+        session.dockerfiles.remove(&format!("{filename}.dockerignore"));
+    }
+
+    /// Finds out what only the engine knows of `request`, and offers what it is built from.
+    async fn ready<'a>(
+        &self,
+        session: &Open,
+        request: &'a BuildRequest,
+        events: Option<&Events>,
+    ) -> Result<Ready<'a>, Box<Failure>> {
+        let request = match &request.pin {
+            Some(pin) => Cow::Owned(self.pinned(session, request, pin, events).await?),
+            None => Cow::Borrowed(request),
+        };
+        let faults = self.faults(session, &request, events).await?;
+        if let Some(fault) = faults.into_iter().next() {
+            return Err(Box::new(fault.failure(&request)));
+        }
+        let request = self.without_inherited(session, request).await;
+        let (filename, folders) = Self::offer(session, &request).await?;
+        let (caches, trouble) = CacheFolders::offer(&request, &self.sessions.content).await?;
+        let offered = Offered {
+            session: &session.id,
+            filename: &filename,
+            folders,
+            cache_from: &caches.from,
+            cache_to: &caches.to,
+        };
+        let solve = solve(&request, &offered, self.environment);
+        Ok(Ready { request, filename, solve, caches, trouble })
+    }
+
+    /// Keeps all that the steps of `request` come to until this future is dropped, so that what is
+    /// built of it later is the very same. `told` hears when all is there.
+    pub(crate) async fn hold(
+        &self,
+        session: &Open,
+        request: &BuildRequest,
+        told: oneshot::Sender<Result<(), SolveError>>,
+    ) -> Infallible {
+        let Ok(ready) = self.ready(session, request, None).await else {
+            // Who builds the same says why; here `told` hears that nothing comes.
+            drop(told);
+            return std::future::pending().await;
+        };
+        // Folders of caches are offered until the end.
+        let _caches = ready.caches;
+        self.client.hold(ready.solve, told).await
+    }
+
+    pub(crate) async fn build_in(
+        &self,
+        session: &Open,
+        request: &BuildRequest,
+        events: &Events,
+    ) -> Result<Built, Box<Failure>> {
+        let Ready { request, filename, solve, caches, trouble } =
+            Box::pin(self.ready(session, request, Some(events))).await?;
+        warn(&request, trouble, events).await;
+
+        let (sender, progress) = mpsc::channel(PROGRESS);
+        let stop = CancellationToken::new();
+        let (client, limit) = (&self.client, &*self.limit);
+        let solving = stop.run_until_cancelled(client.solve(solve, sender));
+        let watching = Watch { request: &request, events, client, limit, stop: &stop };
+        let (solved, (seen, given_up)) = tokio::join!(solving, watching.follow(progress));
+        let solved = match (solved, given_up) {
+            (Some(Ok(solved)), _) => solved,
+            (_, Some(given_up)) => return Err(Box::new(given_up.failure())),
+            (None, None) => return Err(failed(Kind::Bug, "a build was stopped without a reason")),
+            (Some(Err(error)), None) => {
+                let had_login = match login_host(&error.message) {
+                    Some(host) => self.sessions.has_login(&host).await,
+                    None => false,
+                };
+                let mut failure = failure(&error, &seen, &request, &filename, had_login);
+                // A command that ended with a code has failed by itself.
+                if failure.exit_code.is_none() {
+                    match caches.fault(&error.message) {
+                        Some(Fault::Here(fault)) => failure = cache_not_written(&fault),
+                        Some(Fault::There(said)) => failure.message = said,
+                        None => {}
+                    }
+                }
+                if let Some(why) = session.ended_here() {
+                    failure = session_ended(failure, &error, why);
+                }
+                return Err(Box::new(failure));
+            }
+        };
+        warn(&request, caches.commit(solved.cache_manifest).await?, events).await;
+
+        let digest = named_image(&request.options.output, solved.digest.as_deref())?;
+        let pushed = request.options.output.is_push();
+        let (cached_steps, total_steps) = seen.steps();
+        Ok(Built {
+            digest,
+            pushed: if pushed { request.references.clone() } else { Vec::new() },
+            cached_steps,
+            total_steps,
+            tested: Tested::No,
+            unverified: None,
+        })
+    }
+}
+
+/// The engine does not answer any more.
+pub(crate) fn engine_silent() -> Box<Failure> {
+    let message = "the engine stopped answering during this run".to_owned();
+    Box::new(Failure { help: Some(SILENT.to_owned()), ..*failed(Kind::EngineLost, message) })
+}
+
+/// The name under which the Dockerfile of `request` is served.
+fn filename(request: &BuildRequest) -> String {
+    format!("{}.Dockerfile", request.cell)
+}
+
+/// A file that BuildKit asks for and cannot be served.
+fn unreadable(error: impl std::fmt::Display) -> Box<Failure> {
+    failed(Kind::Context, error)
+}
+
+/// A build of which all is known and offered.
+struct Ready<'a> {
+    request: Cow<'a, BuildRequest>,
+    /// The name under which the Dockerfile is served.
+    filename: String,
+    solve: Solve,
+    caches: CacheFolders,
+    /// What went wrong and stops nothing.
+    trouble: Vec<String>,
+}
+
+/// The session of a build, and where its result goes.
+pub(crate) enum BuildSession {
+    /// That of all cells that need the same; the result goes elsewhere.
+    Shared(Arc<Open>),
+    /// One of its own, over which the result comes back.
+    Own(Own, FileSend),
+}
+
+impl BuildSession {
+    pub(crate) fn session(&self) -> &Open {
+        match self {
+            Self::Shared(session) | Self::Own(Own(session), _) => session,
+        }
+    }
+
+    /// Takes away what was written.
+    fn cancelled(&self) {
+        if let Self::Own(_, target) = self {
+            target.discard();
+        }
+    }
+
+    /// Puts what was written into its place, or takes it away.
+    pub(crate) async fn ended(
+        &self,
+        built: Result<Built, Box<Failure>>,
+    ) -> Result<Built, Box<Failure>> {
+        let Self::Own(_, target) = self else { return built };
+        match built {
+            Ok(built) => {
+                let target = target.clone();
+                let commit = tokio::task::spawn_blocking(move || target.commit());
+                commit.await.map_err(|crash| failed(Kind::Bug, crash))??;
+                Ok(built)
+            }
+            Err(failure) => {
+                let fault = target.fault();
+                target.discard();
+                Err(match fault {
+                    // BuildKit knows only that this side broke off.
+                    Some(Fault::Here(fault)) => Box::new(output_not_written(&fault)),
+                    Some(Fault::There(_)) | None => failure,
+                })
+            }
+        }
+    }
+}
+
+/// Tells what went wrong with a cell and does not stop it.
+pub(crate) async fn warn(request: &BuildRequest, messages: Vec<String>, events: &Events) {
+    for message in messages {
+        let warning = Warning { file: None, line: None, message, url: None };
+        let _ = events.send(Event::Warning { cell: request.cell.clone(), warning }).await;
+    }
+}
+
+/// A failure that is no fault of the Dockerfile.
+pub(crate) fn failed(kind: Kind, error: impl std::fmt::Display) -> Box<Failure> {
+    Box::new(Failure { kind, message: error.to_string(), ..Failure::default() })
+}
+
+impl From<SessionError> for Box<Failure> {
+    fn from(error: SessionError) -> Self {
+        let kind = match error {
+            SessionError::Context(_) | SessionError::Key(_) => Kind::Context,
+            SessionError::Engine(_) => Kind::EngineLost,
+        };
+        let is_silent = matches!(error, SessionError::Engine(EngineError::Silent { .. }));
+        let help = is_silent.then(|| SILENT.to_owned());
+        Box::new(Failure { help, ..*failed(kind, error) })
+    }
+}
+
+impl From<CacheFolderError> for Box<Failure> {
+    fn from(error: CacheFolderError) -> Self {
+        Box::new(match error {
+            CacheFolderError::Layout(error) => {
+                let fault = error.fault();
+                let sentence = format!("the cache in a directory: {fault}");
+                cache_not_written(&LocalFault { sentence, ..fault })
+            }
+            CacheFolderError::Broken(Fault::Here(fault)) => cache_not_written(&fault),
+            other => {
+                let sentence = other.to_string();
+                cache_not_written(&LocalFault { sentence, directory: None, kind: None })
+            }
+        })
+    }
+}
+
+impl From<OutputError> for Box<Failure> {
+    fn from(error: OutputError) -> Self {
+        match error {
+            OutputError::Destination(fault) | OutputError::Broken(Fault::Here(fault)) => {
+                Box::new(output_not_written(&fault))
+            }
+            other => failed(Kind::Output, other),
+        }
+    }
+}
+
+impl Builder for EngineBuilder {
+    async fn build(
+        &self,
+        request: &BuildRequest,
+        events: &Events,
+        cancel: &CancellationToken,
+    ) -> CellResult {
+        let started = Instant::now();
+        let platforms: Vec<String> = request.platforms.iter().map(Platform::to_string).collect();
+        let platforms = platforms.join(",");
+        tracing::debug!(target: "cell", cell = %request.cell, platforms, "build");
+        let result = match self.build_cell(request, events, cancel).await {
+            Ok(Some(built)) => CellResult::Built(built),
+            Ok(None) => CellResult::Cancelled,
+            Err(failure) => CellResult::Failed(failure),
+        };
+        let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (outcome, failure) = match &result {
+            CellResult::Built(_) => ("built", None),
+            CellResult::Failed(failure) => ("failed", Some(failure)),
+            CellResult::Cancelled => ("cancelled", None),
+            CellResult::NotStarted => ("not started", None),
+        };
+        // Their texts may hold the values of build arguments.
+        let kind = failure.map(|failure| match &failure.kind {
+            Kind::Registry { fault, .. } => debug::variant(fault),
+            kind => debug::variant(kind),
+        });
+        tracing::debug!(target: "cell", cell = %request.cell, kind, ms, "{outcome}");
+        result
+    }
+}

@@ -1,0 +1,211 @@
+//! BuildKit's own findings in a Dockerfile.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::image::Reference;
+use crate::plan::{BuildRequest, needed_images};
+
+use super::request::{Offered, solve};
+use crate::driver::build::builder::EngineBuilder;
+use crate::driver::sessions::Needs;
+
+/// What BuildKit finds in a Dockerfile without building it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lint {
+    pub warnings: Vec<LintWarning>,
+    /// Why it cannot be built at all, and the line (from 1) where it is known.
+    pub error: Option<(String, Option<u32>)>,
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LintWarning {
+    /// `SecretsUsedInArgOrEnv`
+    pub rule: String,
+    /// What is wrong here.
+    pub message: String,
+    /// What the rule is about.
+    pub description: String,
+    pub url: Option<String>,
+    /// In the rendered Dockerfile, from 1.
+    pub line: Option<u32>,
+}
+
+/// Source: <https://github.com/moby/buildkit/blob/master/frontend/subrequests/lint/lint.go>
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    warnings: Option<Vec<Warning>>,
+    #[serde(default, rename = "buildError")]
+    error: Option<BuildError>,
+}
+
+#[derive(Deserialize)]
+struct Warning {
+    #[serde(rename = "ruleName")]
+    rule: String,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    url: String,
+    #[serde(default)]
+    detail: String,
+    #[serde(default)]
+    location: Option<Location>,
+}
+
+#[derive(Deserialize)]
+struct BuildError {
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    location: Option<Location>,
+}
+
+#[derive(Deserialize)]
+struct Location {
+    #[serde(default)]
+    ranges: Vec<Range>,
+}
+
+#[derive(Deserialize)]
+struct Range {
+    start: Position,
+}
+
+#[derive(Deserialize)]
+struct Position {
+    #[serde(default)]
+    line: u32,
+}
+
+impl EngineBuilder {
+    /// The registries that BuildKit may ask when it reads the Dockerfile of `request`.
+    async fn asked_hosts(&self, request: &BuildRequest) -> Vec<String> {
+        let native = self.native().await.unwrap_or(&request.platforms[0]).clone();
+        let file = request.instructions();
+        let syntax = file.directive("syntax").and_then(|image| image.parse::<Reference>().ok());
+        let needed = request
+            .platforms
+            .iter()
+            .flat_map(|platform| needed_images(request, &file, platform, &native))
+            .map(|needed| needed.base.image);
+        let hosts = syntax.into_iter().chain(needed);
+        let hosts: BTreeSet<String> =
+            hosts.map(|image| image.repository.host().to_owned()).collect();
+        hosts.into_iter().collect()
+    }
+
+    /// What BuildKit finds in the Dockerfile of `request`; why it does not say.
+    pub async fn lint(&self, request: &BuildRequest) -> Result<Lint, String> {
+        let redacted = |text: String| self.sessions.redacted(text);
+        let mut lint = self.found(request).await.map_err(redacted)?;
+        lint.error = lint.error.map(|(message, line)| (redacted(message), line));
+        Ok(lint)
+    }
+
+    async fn found(&self, request: &BuildRequest) -> Result<Lint, String> {
+        let needs = Needs::of(request, self.environment);
+        let session = self.sessions.shared(&needs).await.map_err(|error| error.to_string())?;
+        let (filename, folders) =
+            Self::offer(&session, request).await.map_err(|failure| failure.message)?;
+        let offered = Offered {
+            session: &session.id,
+            filename: &filename,
+            folders,
+            cache_from: &[],
+            cache_to: &[],
+        };
+        let attributes = solve(request, &offered, self.environment).attributes;
+        let hosts = self.asked_hosts(request).await;
+        if let Some(host) = hosts.iter().find(|host| self.images.is_silent(host)) {
+            return Err(format!("{host} does not answer BuildKit"));
+        }
+        let asking = self.client.ask(&session.id, "frontend.lint", attributes);
+        let limit = self.limit.timeout;
+        let answers = tokio::time::timeout(limit, asking).await.map_err(|_| {
+            // The others that need it would wait as long.
+            if let [host] = &hosts[..] {
+                self.images.fell_silent(host);
+            }
+            late(limit, &hosts)
+        })?;
+        let answers = answers.map_err(|error| error.message)?;
+        let json = answers.get("result.json").ok_or("BuildKit here knows no lint")?;
+        read(json).map_err(|error| format!("what BuildKit found cannot be read: {error}"))
+    }
+}
+
+/// BuildKit did not answer. It asks registries for base images and for the frontend.
+fn late(limit: Duration, hosts: &[String]) -> String {
+    let seconds = limit.as_secs();
+    match hosts {
+        [] => format!("it did not answer for {seconds} s"),
+        hosts => {
+            format!("it did not answer for {seconds} s; it may wait for {}", hosts.join(" or "))
+        }
+    }
+}
+
+fn read(json: &[u8]) -> Result<Lint, serde_json::Error> {
+    let answer: Answer = serde_json::from_slice(json)?;
+    let line = |location: Option<Location>| {
+        location?.ranges.first().map(|range| range.start.line).filter(|line| *line > 0)
+    };
+    let warnings = answer.warnings.unwrap_or_default().into_iter().map(|warning| LintWarning {
+        rule: warning.rule,
+        message: if warning.detail.is_empty() {
+            warning.description.clone()
+        } else {
+            warning.detail
+        },
+        description: warning.description,
+        url: Some(warning.url).filter(|url| url.starts_with("https://")),
+        line: line(warning.location),
+    });
+    Ok(Lint {
+        warnings: warnings.collect(),
+        error: answer.error.map(|error| (error.message, line(error.location))),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_read_whatever_it_leaves_out() {
+        let json = br#"{"warnings":[{"ruleName":"StageNameCasing","description":"d",
+            "url":"https://x.example/","detail":"Stage name 'A' should be lowercase",
+            "location":{"ranges":[{"start":{"line":3,"character":0},"end":{"line":3}}]}},
+            {"ruleName":"Odd","description":"d","url":"javascript:x"}],
+            "sources":[{"filename":"Dockerfile"}],
+            "buildError":{"message":"no such instruction","location":{"ranges":[]}}}"#;
+        let warning = |rule: &str, message: &str, url: Option<&str>, line| LintWarning {
+            rule: rule.to_owned(),
+            message: message.to_owned(),
+            description: "d".to_owned(),
+            url: url.map(str::to_owned),
+            line,
+        };
+        assert_eq!(
+            read(json).unwrap(),
+            Lint {
+                warnings: vec![
+                    warning(
+                        "StageNameCasing",
+                        "Stage name 'A' should be lowercase",
+                        Some("https://x.example/"),
+                        Some(3)
+                    ),
+                    warning("Odd", "d", None, None),
+                ],
+                error: Some(("no such instruction".to_owned(), None)),
+            }
+        );
+        assert_eq!(read(br#"{"warnings":null}"#).unwrap(), Lint::default());
+    }
+}

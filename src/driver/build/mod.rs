@@ -1,0 +1,8 @@
+//! One request: the solve, its events, and its failure in the terms of the Dockerfile; BuildKit's own
+//! lint.
+
+pub(crate) mod builder;
+pub(crate) mod failure;
+pub(crate) mod lint;
+pub(crate) mod request;
+pub(crate) mod watch;

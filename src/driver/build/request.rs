@@ -1,0 +1,275 @@
+//! A build request in the terms of BuildKit's Dockerfile frontend and exporters. Pure.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::buildkit::{Exporter, Solve};
+use crate::image::short_name;
+use crate::input::{Cache, MediaTypes, NamedContext, Network};
+use crate::plan::{BuildRequest, FileOutput, Output};
+
+use crate::driver::caches;
+use crate::driver::environment::Environment;
+
+/// What a session offers to one build, under the names that it is offered by.
+pub(crate) struct Offered<'a> {
+    pub(crate) session: &'a str,
+    /// The Dockerfile.
+    pub(crate) filename: &'a str,
+    /// Of each named context that is a folder.
+    pub(crate) folders: HashMap<&'a str, String>,
+    /// Caches, folders among them as BuildKit is to name them.
+    pub(crate) cache_from: &'a [Cache],
+    pub(crate) cache_to: &'a [Cache],
+}
+
+/// The solve of `request`.
+pub(crate) fn solve(
+    request: &BuildRequest,
+    offered: &Offered<'_>,
+    environment: Environment,
+) -> Solve {
+    let options = &request.options;
+    let mut attributes = HashMap::from([
+        ("filename".to_owned(), offered.filename.to_owned()),
+        ("platform".to_owned(), join(&request.platforms)),
+    ]);
+    let prefixed = |prefix: &'static str| {
+        move |(key, value): (&Arc<str>, &Arc<str>)| (format!("{prefix}{key}"), value.to_string())
+    };
+    attributes.extend(request.inputs.args.iter().map(prefixed("build-arg:")));
+    attributes.extend(request.inputs.labels.iter().map(prefixed("label:")));
+    attributes.extend(request.inputs.bases.iter().map(|(name, base)| {
+        (format!("context:{}", short_name(name)), format!("docker-image://{base}"))
+    }));
+    attributes.extend(request.inputs.contexts.iter().filter_map(|(name, context)| {
+        let value = match context {
+            NamedContext::Image(image) => format!("docker-image://{image}"),
+            NamedContext::Folder(_) => format!("local:{}", offered.folders.get(&**name)?),
+            NamedContext::Url(url) => url.clone(),
+        };
+        Some((format!("context:{}", short_name(name)), value))
+    }));
+    let mut set = |key: &str, value: &str| attributes.insert(key.to_owned(), value.to_owned());
+    if !request.inputs.bases.is_empty() || !request.inputs.contexts.is_empty() {
+        // A frontend of `# syntax=` that knows nothing of named contexts says so, and does not
+        // build something else.
+        set("frontend.caps", "moby.buildkit.frontend.contexts+forward");
+    }
+    if let Some(imports) = caches::imports(offered.cache_from, environment) {
+        set("cache-imports", &imports);
+    }
+    if let Some(target) = &request.inputs.target {
+        set("target", target);
+    }
+    if options.no_cache {
+        // Empty means every stage.
+        set("no-cache", "");
+    }
+    if options.pull {
+        set("image-resolve-mode", "pull");
+    }
+    let mut entitlements = Vec::new();
+    let network = request.inputs.network.unwrap_or(options.network);
+    if network == Network::Host || request.privileges.network_host.is_some() {
+        entitlements.push("network.host".to_owned());
+    }
+    if request.privileges.insecure.is_some() {
+        entitlements.push("security.insecure".to_owned());
+    }
+    match network {
+        Network::Default => {}
+        Network::None => {
+            set("force-network-mode", "none");
+        }
+        Network::Host => {
+            set("force-network-mode", "host");
+        }
+    }
+    if options.provenance {
+        set("attest:provenance", "mode=min,inline-only=true");
+    }
+    Solve {
+        session: offered.session.to_owned(),
+        attributes,
+        exporters: vec![exporter(request)],
+        cache_exports: caches::exports(offered.cache_to, environment),
+        entitlements,
+        internal: !options.history,
+    }
+}
+
+fn exporter(request: &BuildRequest) -> Exporter {
+    let (kind, flags): (_, &[(&str, &str)]) = match &request.options.output {
+        // What `docker buildx` uses too: unpacks into the engine's store, then pushes.
+        Output::Store => ("moby", &[]),
+        Output::StoreAndPush => ("moby", &[("push", "true")]),
+        // Straight from BuildKit's own content to the registry: no image in the engine's store.
+        Output::Push => ("image", &[("push", "true"), ("store", "false")]),
+        Output::Nothing => ("image", &[("push", "false"), ("store", "false")]),
+        Output::File { kind, .. } => match kind {
+            FileOutput::Oci => ("oci", &[]),
+            FileOutput::Docker => ("docker", &[]),
+            FileOutput::Tar => ("tar", &[]),
+            FileOutput::Local => ("local", &[]),
+        },
+    };
+    let mut attributes: HashMap<String, String> =
+        flags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    if matches!(kind, "moby" | "image" | "docker") {
+        // Engines differ in their default. One that pushes Docker's types is moreover led astray
+        // by registries that convert an index for clients which accept those: it takes the tag for
+        // pushed, and does not move it.
+        let is_oci = request.media_types == MediaTypes::Oci;
+        attributes.insert("oci-mediatypes".to_owned(), is_oci.to_string());
+    }
+    if !matches!(kind, "tar" | "local") {
+        attributes.insert("name".to_owned(), join(&request.references));
+        attributes.extend(annotations(request));
+    }
+    Exporter { kind, attributes }
+}
+
+/// The annotations as attributes of an exporter: of each manifest, and of the index if there is one,
+/// so that they are found wherever a registry or a person looks.
+///
+/// Source: <https://github.com/moby/buildkit/blob/master/docs/annotations.md>
+fn annotations(request: &BuildRequest) -> impl Iterator<Item = (String, String)> {
+    // A single platform has no index, unless an attestation stands beside its manifest.
+    let has_index = request.platforms.len() > 1 || request.options.provenance;
+    let places: &[&str] =
+        if has_index { &["annotation-manifest", "annotation-index"] } else { &["annotation"] };
+    request.inputs.annotations.iter().flat_map(move |(key, value)| {
+        places.iter().map(move |place| (format!("{place}.{key}"), value.to_string()))
+    })
+}
+
+fn join<T: ToString>(items: &[T]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::driver::samples::request;
+    use crate::plan::BuildOptions;
+
+    fn solved(request: &BuildRequest) -> Solve {
+        let folders = HashMap::from([("folder", "folder-1".to_owned())]);
+        let (cache_from, cache_to) = (&request.caches.from, &request.caches.to);
+        let filename = "v1.Dockerfile";
+        let offered = Offered { session: "s", filename, folders, cache_from, cache_to };
+        solve(request, &offered, |_| None)
+    }
+
+    #[test]
+    fn nothing_is_asked_for_that_was_not_asked_for() {
+        let Solve { attributes, exporters, cache_exports, entitlements, .. } = solved(&request());
+        let mut attributes: Vec<_> = attributes.into_iter().collect();
+        attributes.sort();
+        let wanted = [("filename", "v1.Dockerfile"), ("platform", "linux/amd64")];
+        assert_eq!(attributes, wanted.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        assert_eq!((exporters.len(), cache_exports.len(), entitlements.len()), (1, 0, 0));
+    }
+
+    #[test]
+    fn contexts_are_found_by_the_short_names_of_images() {
+        let mut request = request();
+        request.inputs.bases = [("nothing:1".to_owned(), "r.example/b:1".parse().unwrap())].into();
+        let contexts = [
+            ("docker.io/library/base:latest", NamedContext::Image("r.example/c".parse().unwrap())),
+            ("folder", NamedContext::Folder("x".into())),
+            ("git", NamedContext::Url("https://x.example/a.git#v1".to_owned())),
+        ];
+        request.inputs.contexts = contexts.map(|(name, context)| (name.to_owned(), context)).into();
+        let attributes = solved(&request).attributes;
+        for (key, value) in [
+            ("context:nothing:1", "docker-image://r.example/b:1"),
+            ("context:base", "docker-image://r.example/c"),
+            ("context:folder", "local:folder-1"),
+            ("context:git", "https://x.example/a.git#v1"),
+            ("frontend.caps", "moby.buildkit.frontend.contexts+forward"),
+        ] {
+            assert_eq!(attributes.get(key).map(String::as_str), Some(value), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_cells_own_network_goes_before_that_of_the_run() {
+        for (own, run, mode) in [
+            (None, Network::Default, None),
+            (None, Network::None, Some("none")),
+            (Some(Network::Host), Network::None, Some("host")),
+            (Some(Network::Default), Network::Host, None),
+        ] {
+            let mut request = request();
+            request.inputs.network = own;
+            request.options = Arc::new(BuildOptions { network: run, ..BuildOptions::default() });
+            let solve = solved(&request);
+            let found = solve.attributes.get("force-network-mode").map(String::as_str);
+            assert_eq!(found, mode, "{own:?} in {run:?}");
+            // The right is asked for with the network, and never else.
+            assert_eq!(!solve.entitlements.is_empty(), mode == Some("host"));
+        }
+    }
+
+    #[test]
+    fn every_image_says_which_media_types_it_has() {
+        let file = |kind| Output::File { kind, dest: "x".into() };
+        for (output, said) in [
+            (Output::Store, true),
+            (Output::Push, true),
+            (Output::StoreAndPush, true),
+            (Output::Nothing, true),
+            (file(FileOutput::Docker), true),
+            // Nothing to say: one has no other types, the others have none.
+            (file(FileOutput::Oci), false),
+            (file(FileOutput::Tar), false),
+            (file(FileOutput::Local), false),
+        ] {
+            for (media_types, value) in [(MediaTypes::Oci, "true"), (MediaTypes::Docker, "false")] {
+                let mut request = request();
+                request.media_types = media_types;
+                request.options =
+                    Arc::new(BuildOptions { output: output.clone(), ..Default::default() });
+                let attributes = solved(&request).exporters.remove(0).attributes;
+                let found = attributes.get("oci-mediatypes").map(String::as_str);
+                assert_eq!(found, said.then_some(value), "{output:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn annotations_go_to_the_index_too_where_there_is_one() {
+        let annotated = |platforms: &[&str], provenance: bool, output: Output| {
+            let mut request = request();
+            request.platforms = platforms.iter().map(|text| text.parse().unwrap()).collect();
+            request.inputs.annotations = [("a.b".into(), "c".into())].into();
+            request.options = Arc::new(BuildOptions { provenance, output, ..Default::default() });
+            let attributes = solved(&request).exporters.remove(0).attributes;
+            let mut keys: Vec<_> =
+                attributes.into_keys().filter(|k| k.starts_with("ann")).collect();
+            keys.sort();
+            keys
+        };
+        let both = ["annotation-index.a.b", "annotation-manifest.a.b"];
+        let (one, two) = (["linux/amd64"], ["linux/amd64", "linux/arm64"]);
+        assert_eq!(annotated(&one, false, Output::Push), ["annotation.a.b"]);
+        assert_eq!(annotated(&one, true, Output::Push), both);
+        assert_eq!(annotated(&two, false, Output::Store), both);
+        let tar = Output::File { kind: FileOutput::Tar, dest: "x".into() };
+        assert_eq!(annotated(&two, false, tar), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn caches_go_to_the_frontend_one_way_and_to_the_solve_the_other() {
+        let mut request = request();
+        request.caches.from = Cache::parse("r.example/c:1").unwrap();
+        request.caches.to = Cache::parse("type=inline").unwrap();
+        let solve = solved(&request);
+        assert!(solve.attributes["cache-imports"].contains("r.example/c:1"));
+        assert_eq!(solve.cache_exports[0].kind, "inline");
+    }
+}

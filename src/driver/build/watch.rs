@@ -1,0 +1,298 @@
+//! BuildKit's progress of one cell: told on as events, and remembered for the outcome.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::buildkit::{Client, Progress, Update, VertexId, VertexKind, VertexName, VertexState};
+use crate::cell_name::CellName;
+use crate::event::{Event, Step, StepId, StepState, Transfer, Warning};
+use crate::plan::BuildRequest;
+use crate::schedule::Events;
+use crate::template::Rendered;
+
+use crate::driver::stalled::limit::{GivenUp, RegistryLimit};
+use crate::driver::stalled::standstill::Standstill;
+
+/// How many lines of each step are remembered, in case it fails.
+const TAIL: usize = 20;
+
+/// What was seen of a cell's vertices.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    vertices: BTreeMap<VertexId, Vertex>,
+    by_digest: HashMap<String, VertexId>,
+}
+
+/// What was seen of one vertex.
+#[derive(Debug, Default)]
+pub(crate) struct Vertex {
+    pub(crate) name: VertexName,
+    pub(crate) state: Option<VertexState>,
+    /// The last lines it wrote, oldest first.
+    pub(crate) tail: VecDeque<String>,
+}
+
+impl Seen {
+    /// The vertex that an error names.
+    pub(crate) fn vertex(&self, digest: &str) -> Option<&Vertex> {
+        self.vertices.get(self.by_digest.get(digest)?)
+    }
+
+    /// The one vertex that failed, for an error that names none.
+    pub(crate) fn failed(&self) -> Option<&Vertex> {
+        self.vertices
+            .values()
+            .find(|vertex| matches!(vertex.state, Some(VertexState::Failed { .. })))
+    }
+
+    /// The image that the stage of `vertex` is built on, with the digest that it has now.
+    pub(crate) fn base_of(&self, vertex: &Vertex) -> Option<&str> {
+        let of = &vertex.name;
+        self.vertices.values().find_map(|Vertex { name, .. }| {
+            let is_same = name.stage == of.stage && name.platform == of.platform;
+            match &name.kind {
+                VertexKind::Image { image, is_from: true } if is_same => Some(image.as_str()),
+                _ => None,
+            }
+        })
+    }
+
+    /// (from the cache, in all), counting the instructions that make layers or run commands.
+    ///
+    /// BuildKit can show one instruction as several vertices, when cells share its work.
+    pub(crate) fn steps(&self) -> (u32, u32) {
+        let mut steps: HashMap<_, bool> = HashMap::new();
+        for Vertex { name, state, .. } in self.vertices.values() {
+            if name.kind == VertexKind::Instruction {
+                let cached = *state == Some(VertexState::Cached);
+                steps
+                    .entry((&name.platform, &name.stage, name.position))
+                    .and_modify(|all_cached| *all_cached &= cached)
+                    .or_insert(cached);
+            }
+        }
+        let from_cache = steps.values().filter(|cached| **cached).count();
+        (
+            u32::try_from(from_cache).unwrap_or(u32::MAX),
+            u32::try_from(steps.len()).unwrap_or(u32::MAX),
+        )
+    }
+
+    fn remember(&mut self, progress: &Progress) {
+        self.by_digest.entry(progress.digest.clone()).or_insert(progress.vertex);
+        let vertex = self.vertices.entry(progress.vertex).or_default();
+        match &progress.update {
+            Update::Vertex { name, state } => {
+                vertex.name = name.clone();
+                vertex.state = Some(*state);
+            }
+            Update::Line(line) => {
+                if vertex.tail.len() == TAIL {
+                    vertex.tail.pop_front();
+                }
+                vertex.tail.push_back(line.clone());
+            }
+            Update::Transfer { .. } | Update::Warning { .. } => {}
+        }
+    }
+}
+
+impl Vertex {
+    /// How long it ran, where that is known.
+    pub(crate) fn took(&self) -> Option<Duration> {
+        match self.state {
+            Some(VertexState::Done { took } | VertexState::Failed { took }) => Some(took),
+            _ => None,
+        }
+    }
+}
+
+/// A display that is slower than this has kept the changes of a build back.
+const SLOW_DISPLAY: Duration = Duration::from_secs(1);
+
+/// A watch over one build.
+pub(crate) struct Watch<'w> {
+    pub(crate) request: &'w BuildRequest,
+    pub(crate) events: &'w Events,
+    pub(crate) client: &'w Client,
+    pub(crate) limit: &'w RegistryLimit,
+    /// Fires when a step waits too long for a registry.
+    pub(crate) stop: &'w CancellationToken,
+}
+
+impl Watch<'_> {
+    /// Tells what `progress` brings until it ends. Returns what was seen, and the step that was given up.
+    pub(crate) async fn follow(
+        self,
+        mut progress: mpsc::Receiver<Progress>,
+    ) -> (Seen, Option<GivenUp>) {
+        let (mut seen, mut standstill) = (Seen::default(), Standstill::default());
+        let mut given_up = None;
+        let mut look = Instant::now() + self.limit.timeout;
+        loop {
+            let report = standstill.next_report().unwrap_or(look);
+            tokio::select! {
+                biased;
+                change = progress.recv() => {
+                    let Some(change) = change else { break };
+                    self.change(change, &mut seen, &mut standstill).await;
+                }
+                () = sleep_until(report), if report < look => {
+                    for (vertex, wait) in standstill.reports(self.request, Instant::now()) {
+                        let (cell, step) = (self.request.cell.clone(), StepId(vertex.0));
+                        let _ = self.events.send(Event::Waiting { cell, step, wait }).await;
+                    }
+                }
+                () = sleep_until(look), if given_up.is_none() => {
+                    given_up = self.overdue(&standstill).await;
+                    look = Instant::now() + self.limit.timeout / 20;
+                    if given_up.is_some() {
+                        self.stop.cancel();
+                    }
+                }
+            }
+        }
+        self.limit.transfers(&self.request.cell, &[], Instant::now());
+        (seen, given_up)
+    }
+
+    async fn change(&self, change: Progress, seen: &mut Seen, standstill: &mut Standstill) {
+        let now = Instant::now();
+        let cell = &self.request.cell;
+        seen.remember(&change);
+        if standstill.apply(&change, now) {
+            let (cell, step) = (cell.clone(), StepId(change.vertex.0));
+            let _ = self.events.send(Event::Answered { cell, step }).await;
+        }
+        if let Update::Transfer { .. } = change.update {
+            self.limit.transfers(cell, &standstill.waiting(self.request), now);
+        }
+        // A display that is gone does not stop the build.
+        let _ = self.events.send(event(cell, &self.request.dockerfile, change)).await;
+        if now.elapsed() > SLOW_DISPLAY {
+            standstill.restart(Instant::now());
+        }
+    }
+
+    /// A step that has waited for longer than it may.
+    async fn overdue(&self, standstill: &Standstill) -> Option<GivenUp> {
+        for waiting in standstill.waiting(self.request) {
+            if waiting.since.elapsed() < self.limit.timeout
+                || waiting.since.elapsed() < self.limit.allowed(self.client, &waiting).await
+            {
+                continue;
+            }
+            let after = waiting.since.elapsed();
+            let (image, phase) = (waiting.asked.image, waiting.asked.phase);
+            return Some(GivenUp { image, phase, after });
+        }
+        None
+    }
+}
+
+fn event(cell: &CellName, dockerfile: &Rendered, progress: Progress) -> Event {
+    let cell = cell.clone();
+    let step = StepId(progress.vertex.0);
+    match progress.update {
+        Update::Line(line) => Event::Log { cell, step, line },
+        Update::Transfer { name, current, total, done } => {
+            let (is_blob, name) = (name.has_digest(), name.text);
+            let transfer = Transfer { name, is_blob, current, total, done };
+            Event::Transfer { cell, step, transfer }
+        }
+        Update::Warning { message, url, line } => {
+            // It ends in the line of what was rendered, which is not always the template's.
+            let message = match (message.rsplit_once(" (line "), line) {
+                (Some((head, tail)), Some(_)) if tail.ends_with(')') => head.to_owned(),
+                _ => message,
+            };
+            let origin = line.and_then(|line| dockerfile.origin(line));
+            let (file, line) = match origin {
+                Some(origin) => (Some(origin.file.to_string()), Some(origin.line)),
+                None => (None, line),
+            };
+            Event::Warning { cell, warning: Warning { file, line, message, url } }
+        }
+        Update::Vertex { name, state } => Event::Step {
+            cell,
+            step: Step {
+                id: step,
+                is_output: name.kind.is_output(),
+                name: name.text,
+                platform: name.platform.and_then(|platform| platform.parse().ok()),
+                stage: name.stage,
+                position: name.position,
+                state: match state {
+                    VertexState::Running => StepState::Running,
+                    VertexState::Cached => StepState::Cached,
+                    VertexState::Done { took } => StepState::Done { took },
+                    VertexState::Failed { took } => StepState::Failed { took },
+                },
+            },
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(changes: &[(u32, &str, VertexState)]) -> Seen {
+        let mut seen = Seen::default();
+        for (id, name, state) in changes {
+            seen.remember(&Progress {
+                vertex: VertexId(*id),
+                digest: format!("sha256:{id}"),
+                update: Update::Vertex { name: VertexName::parse(name), state: *state },
+            });
+        }
+        seen
+    }
+
+    #[test]
+    fn only_instructions_beyond_from_are_counted_as_steps() {
+        let done = VertexState::Done { took: Duration::ZERO };
+        let seen = seen(&[
+            (0, "[internal] load build definition from x", done),
+            (1, "[1/3] FROM ubuntu", VertexState::Cached),
+            (2, "[2/3] RUN a", VertexState::Running),
+            (2, "[2/3] RUN a", done),
+            (5, "[2/3] RUN a", VertexState::Cached),
+            (3, "[3/3] RUN b", VertexState::Cached),
+            (4, "exporting to image", done),
+        ]);
+        assert_eq!(seen.steps(), (1, 2));
+    }
+
+    #[test]
+    fn the_base_of_a_step_is_that_of_its_stage_and_platform() {
+        let done = VertexState::Cached;
+        let seen = seen(&[
+            (0, "[linux/amd64 tools 1/2] FROM a:1@sha256:x", done),
+            (1, "[linux/arm64 tools 1/2] FROM b:1", done),
+            (2, "[linux/arm64 tools 2/2] COPY c /", done),
+            (3, "exporting to image", done),
+        ]);
+        let base = |id| seen.base_of(seen.vertex(&format!("sha256:{id}")).unwrap());
+        assert_eq!([base(0), base(2), base(3)], [Some("a:1@sha256:x"), Some("b:1"), None]);
+    }
+
+    #[test]
+    fn the_last_lines_of_a_step_are_remembered() {
+        let mut seen = seen(&[(0, "[1/1] RUN a", VertexState::Failed { took: Duration::ZERO })]);
+        for number in 0..100 {
+            seen.remember(&Progress {
+                vertex: VertexId(0),
+                digest: "sha256:0".into(),
+                update: Update::Line(number.to_string()),
+            });
+        }
+        let vertex = seen.vertex("sha256:0").unwrap();
+        assert_eq!((vertex.tail.len(), vertex.tail[0].as_str()), (TAIL, "80"));
+        assert_eq!(seen.failed().unwrap().tail[TAIL - 1], "99");
+    }
+}

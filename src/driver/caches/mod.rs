@@ -1,0 +1,225 @@
+//! Where build steps are cached beyond the engine, in BuildKit's terms.
+
+pub(crate) mod directories;
+mod go_bool;
+
+use std::collections::HashMap;
+
+use serde_json::json;
+
+use crate::buildkit::CacheExport;
+use crate::input::Cache;
+use crate::plan::BuildRequest;
+
+use self::go_bool::is_true;
+use super::capabilities::{Form, form, is_annotated};
+use super::obstacle::Obstacle;
+use crate::driver::environment::Environment;
+
+/// The attribute of the frontend that names the caches to take from; none where there are none.
+pub(crate) fn imports(caches: &[Cache], environment: Environment) -> Option<String> {
+    let entries = caches.iter().filter_map(|cache| {
+        let CacheExport { kind, attributes } = entry(cache, environment)?;
+        Some(json!({ "Type": kind, "Attrs": attributes }))
+    });
+    let entries: Vec<_> = entries.collect();
+    (!entries.is_empty()).then(|| serde_json::Value::from(entries).to_string())
+}
+
+/// The caches to write to.
+pub(crate) fn exports(caches: &[Cache], environment: Environment) -> Vec<CacheExport> {
+    caches.iter().filter_map(|cache| entry(cache, environment)).collect()
+}
+
+/// One cache; nothing for that of GitHub Actions where nobody says how to reach it.
+fn entry(cache: &Cache, environment: Environment) -> Option<CacheExport> {
+    let mut attributes: HashMap<String, String> =
+        cache.attributes.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    if cache.kind == "gha" && !add_runner(&mut attributes, environment) {
+        return None;
+    }
+    Some(CacheExport { kind: cache.kind.clone(), attributes })
+}
+
+/// Adds what the runner tells its steps in the environment; false where that is not enough.
+///
+/// Source: <https://docs.docker.com/build/cache/backends/gha/#authentication>
+fn add_runner(attributes: &mut HashMap<String, String>, environment: Environment) -> bool {
+    let variable = |name: &str| environment(name).and_then(|value| value.into_string().ok());
+    let second = match attributes.get("version") {
+        Some(version) => version == "2",
+        None => variable("ACTIONS_CACHE_SERVICE_V2").is_some_and(|value| is_true(&value)),
+    };
+    let results = variable("ACTIONS_RESULTS_URL");
+    let mut add = |key: &str, value: Option<String>| {
+        if let Some(value) = value.filter(|_| !attributes.contains_key(key)) {
+            attributes.insert(key.to_owned(), value);
+        }
+    };
+    add("token", variable("ACTIONS_RUNTIME_TOKEN"));
+    if second {
+        add("version", Some("2".to_owned()));
+        add("url_v2", results.clone());
+    }
+    add("url", variable("ACTIONS_CACHE_URL").or(results));
+    let has = |key: &str| attributes.get(key).is_some_and(|value| !value.is_empty());
+    has("token") && (has("url") || has("url_v2"))
+}
+
+/// Takes caches out of `requests` that there is nothing to take from or nothing to put into, so that
+/// one matrix serves everywhere and from its first run on: that of GitHub Actions where this is no
+/// runner, folders that hold nothing yet, and the inline cache where the output is no image. Gives a
+/// note for each, and for annotations where the output has no place for them.
+pub fn leave_out_idle(requests: &mut [BuildRequest], environment: Environment) -> Vec<String> {
+    let (mut is_idle, mut no_image, mut unannotated) = (false, false, false);
+    for request in requests.iter_mut() {
+        for caches in [&mut request.caches.from, &mut request.caches.to] {
+            let before = caches.len();
+            caches.retain(|cache| entry(cache, environment).is_some());
+            is_idle |= caches.len() < before;
+        }
+        if form(&request.options.output) == Form::Files {
+            let before = request.caches.to.len();
+            request.caches.to.retain(|cache| cache.kind != "inline");
+            no_image |= request.caches.to.len() < before;
+            unannotated |= is_annotated(request);
+        }
+    }
+    let mut notes = directories::leave_out_empty(requests);
+    if is_idle {
+        let note = "the gha cache is left out, since no runner of GitHub Actions said where it is";
+        notes.push(note.to_owned());
+    }
+    if no_image {
+        notes.push(
+            "the inline cache is left out: it is part of an image, and no image is made".to_owned(),
+        );
+    }
+    if unannotated {
+        let note = "the annotations are left out: they are part of an image, and no image is made";
+        notes.push(note.to_owned());
+    }
+    notes
+}
+
+/// What of the caches of `request` cannot be had.
+pub(crate) fn obstacles(request: &BuildRequest) -> Option<Obstacle> {
+    let from = request.caches.from.iter().find_map(|cache| obstacle(FROM, cache));
+    from.or_else(|| request.caches.to.iter().find_map(|cache| obstacle(TO, cache)))
+}
+
+const FROM: &str = "--cache-from";
+const TO: &str = "--cache-to";
+
+fn obstacle(flag: &str, cache: &Cache) -> Option<Obstacle> {
+    let lacks = |name: &str| cache.attributes.get(name).is_none_or(String::is_empty);
+    let place = if flag == FROM { "src" } else { "dest" };
+    let (message, help) = match cache.kind.as_str() {
+        "inline" if flag == FROM => (
+            "an inline cache is part of an image, and is taken from there".to_owned(),
+            "name the image: --cache-from type=registry,ref=IMAGE:TAG".to_owned(),
+        ),
+        "registry" if lacks("ref") => (
+            "a cache in a registry lacks its place".to_owned(),
+            "name it: type=registry,ref=REPOSITORY:TAG".to_owned(),
+        ),
+        "local" if lacks(place) => (
+            "a cache in a folder lacks its place".to_owned(),
+            format!("name it: {flag} type=local,{place}=FOLDER"),
+        ),
+        "registry" | "inline" | "local" | "gha" => return None,
+        other => (
+            format!("`{other}` is no kind of cache known here"),
+            "keep the cache in a registry: type=registry,ref=REPOSITORY:TAG; in a folder: \
+             type=local,dest=FOLDER; inside the image: type=inline; or with GitHub Actions: \
+             type=gha"
+                .to_owned(),
+        ),
+    };
+    Some(Obstacle { message, help })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+    use crate::plan::BuildOptions;
+
+    fn cache(kind: &str, attributes: &[(&str, &str)]) -> Cache {
+        let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        Cache { kind: kind.to_owned(), attributes: attributes.iter().map(own).collect() }
+    }
+
+    fn nowhere(_: &str) -> Option<OsString> {
+        None
+    }
+
+    fn runner(name: &str) -> Option<OsString> {
+        match name {
+            "ACTIONS_CACHE_SERVICE_V2" => Some("True".into()),
+            "ACTIONS_RESULTS_URL" => Some("https://results.example/".into()),
+            "ACTIONS_RUNTIME_TOKEN" => Some("token".into()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn imports_are_a_list_in_the_frontends_json() {
+        let caches = [cache("registry", &[("ref", "r.example/a:b")]), cache("gha", &[])];
+        assert_eq!(
+            imports(&caches, nowhere).unwrap(),
+            r#"[{"Type":"registry","Attrs":{"ref":"r.example/a:b"}}]"#
+        );
+        assert_eq!(imports(&caches[1..], nowhere), None);
+        assert_eq!(imports(&[], nowhere), None);
+    }
+
+    #[test]
+    fn the_runners_cache_is_reached_by_what_the_runner_says() {
+        let found = entry(&cache("gha", &[("scope", "s")]), runner).unwrap();
+        let mut found: Vec<_> = found.attributes.into_iter().collect();
+        found.sort();
+        let wanted = [
+            ("scope", "s"),
+            ("token", "token"),
+            ("url", "https://results.example/"),
+            ("url_v2", "https://results.example/"),
+            ("version", "2"),
+        ];
+        assert_eq!(found, wanted.map(|(key, value)| (key.to_owned(), value.to_owned())));
+
+        let own = cache("gha", &[("version", "1"), ("url", "u"), ("token", "t")]);
+        let kept = entry(&own, runner).unwrap().attributes;
+        assert_eq!((kept.len(), kept["url"].as_str(), kept["token"].as_str()), (3, "u", "t"));
+        assert!(entry(&cache("gha", &[]), nowhere).is_none());
+        let mut requests = [super::super::samples::request()];
+        requests[0].caches.to = vec![cache("gha", &[]), cache("inline", &[])];
+        assert_eq!(leave_out_idle(&mut requests, nowhere).len(), 1);
+        assert_eq!(requests[0].caches.to, [cache("inline", &[])]);
+        assert_eq!(leave_out_idle(&mut requests, nowhere), [""; 0]);
+    }
+
+    #[test]
+    fn what_belongs_to_an_image_is_left_out_of_files_and_said_so() {
+        use crate::plan::{FileOutput, Output};
+        for (kind, left_out) in [
+            (FileOutput::Tar, true),
+            (FileOutput::Local, true),
+            (FileOutput::Oci, false),
+            (FileOutput::Docker, false),
+        ] {
+            let mut request = super::super::samples::request();
+            request.caches.to = vec![cache("inline", &[])];
+            request.inputs.annotations = [("a".into(), "b".into())].into();
+            let output = Output::File { kind, dest: "x".into() };
+            request.options = BuildOptions { output, ..BuildOptions::default() }.into();
+            let mut requests = [request];
+            let notes = leave_out_idle(&mut requests, nowhere).join("; ");
+            assert_eq!(requests[0].caches.to.is_empty(), left_out, "{kind:?}");
+            for what in ["inline cache", "annotations"] {
+                assert_eq!(notes.contains(what), left_out, "{kind:?}: {notes}");
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What the environment says, read through a function, so that tests can set it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Reads a variable of the environment.
+pub type Environment = fn(&str) -> Option<OsString>;
+
+/// The user's cache directory, if there is one.
+///
+/// Source: <https://specifications.freedesktop.org/basedir-spec/latest/>
+pub fn cache_directory(environment: Environment) -> Option<PathBuf> {
+    let absolute =
+        |name: &str| environment(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))
+}

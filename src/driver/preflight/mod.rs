@@ -1,0 +1,108 @@
+//! What would stop every build, found out before any is started.
+
+pub(crate) mod access;
+pub(crate) mod local;
+
+use std::collections::BTreeSet;
+
+use crate::docker::EngineFacts;
+use crate::image::Platform;
+use crate::plan::BuildRequest;
+
+use super::obstacle::Obstacle;
+use super::{caches, capabilities};
+
+/// What of `requests` an engine with these facts and platforms cannot build. Pure.
+pub fn preflight(
+    requests: &[BuildRequest],
+    facts: &EngineFacts,
+    platforms: &[Platform],
+) -> Vec<Obstacle> {
+    let mut obstacles: Vec<Obstacle> =
+        requests.iter().find_map(caches::obstacles).into_iter().collect();
+    for obstacle in requests.iter().flat_map(|request| capabilities::lacking(request, facts)) {
+        // Each kind once, named after the first cell that it concerns.
+        if !obstacles.iter().any(|known| known.help == obstacle.help) {
+            obstacles.push(obstacle);
+        }
+    }
+    let wanted: BTreeSet<&Platform> = requests.iter().flat_map(|r| &r.platforms).collect();
+    let missing: Vec<&Platform> = wanted.into_iter().filter(|p| !platforms.contains(p)).collect();
+    if !missing.is_empty() {
+        obstacles.push(Obstacle {
+            message: format!(
+                "this engine cannot run {}; it runs {}",
+                list(&missing),
+                list(&known(platforms))
+            ),
+            help: "register QEMU on the engine's machine (Debian and Ubuntu: apt-get install \
+                   qemu-user-static binfmt-support), or leave the platform out with --platform"
+                .to_owned(),
+        });
+    }
+    obstacles
+}
+
+/// Without the variants of what is listed itself, such as linux/amd64/v3.
+fn known(platforms: &[Platform]) -> Vec<String> {
+    let all: Vec<String> = platforms.iter().map(ToString::to_string).collect();
+    let is_variant = |name: &str| match name.rsplit_once('/') {
+        Some((base, _)) => all.iter().any(|other| other == base),
+        None => false,
+    };
+    all.iter().filter(|name| !is_variant(name)).cloned().collect()
+}
+
+fn list<T: ToString>(platforms: &[T]) -> String {
+    platforms.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{facts, request};
+    use super::*;
+    use crate::input::{Cache, Caches};
+    use crate::plan::{BuildOptions, FileOutput, Output};
+
+    #[test]
+    fn what_only_the_newer_store_can_do_is_known_beforehand() {
+        let told = |request: &BuildRequest, containerd_store: bool| {
+            let facts = facts(containerd_store);
+            let platforms = ["linux/amd64", "linux/arm64"].map(|name| name.parse().unwrap());
+            let obstacles = preflight(std::slice::from_ref(request), &facts, &platforms);
+            obstacles.into_iter().map(|obstacle| obstacle.message).collect::<Vec<_>>().join("; ")
+        };
+        let into = |output: Output| {
+            let options = BuildOptions { output, ..BuildOptions::default() };
+            BuildRequest { options: options.into(), ..request() }
+        };
+        let file = |kind| into(Output::File { kind, dest: "x".into() });
+        let both = ["linux/amd64", "linux/arm64"].map(|name| name.parse().unwrap());
+        let proven = BuildOptions { provenance: true, ..BuildOptions::default() };
+        let to = Cache::parse("type=local,src=x").unwrap();
+        let nowhere = Caches { to, ..Caches::default() };
+        for (request, older, newer) in [
+            (request(), "", ""),
+            (BuildRequest { platforms: both.to_vec(), ..request() }, "one platform at a time", ""),
+            (into(Output::Push), "cannot push", ""),
+            (into(Output::StoreAndPush), "cannot push", ""),
+            (file(FileOutput::Oci), "cannot write images into archives", ""),
+            (file(FileOutput::Docker), "cannot write images into archives", ""),
+            (file(FileOutput::Tar), "", ""),
+            (file(FileOutput::Local), "", ""),
+            (BuildRequest { options: proven.into(), ..request() }, "no provenance", ""),
+            (BuildRequest { caches: nowhere, ..request() }, "lacks its place", "lacks its place"),
+            (
+                BuildRequest { platforms: vec!["linux/s390x".parse().unwrap()], ..request() },
+                "cannot run linux/s390x",
+                "cannot run linux/s390x",
+            ),
+        ] {
+            for (store, wanted) in [(false, older), (true, newer)] {
+                let given = told(&request, store);
+                assert!(given.contains(wanted), "{given}, not {wanted}");
+                assert_eq!(given.is_empty(), wanted.is_empty(), "{given}");
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! A folder as something that BuildKit can be sent.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use crate::buildkit::session::filesync::{FileSource, Filter, Stat, Visit, mode};
+use crate::context::{Entry, Folder, Kind, Selection};
+
+use super::sent::Ledger;
+
+/// A folder, and the record of what BuildKit hears of it.
+pub(crate) struct Recorded {
+    pub(crate) folder: Arc<Folder>,
+    pub(crate) ledger: Arc<Ledger>,
+}
+
+impl FileSource for Recorded {
+    fn walk(&self, filter: &Filter, visit: &mut Visit<'_>) -> io::Result<()> {
+        let selection = Selection {
+            include: &filter.include,
+            exclude: &filter.exclude,
+            follow: &filter.follow,
+        };
+        self.folder.walk(selection, &mut |entry| {
+            self.ledger.announce(&entry);
+            visit(stat(entry))
+        })
+    }
+
+    fn open(&self, stat: &Stat) -> io::Result<Box<dyn Read + Send>> {
+        let size = u64::try_from(stat.size).unwrap_or(0);
+        Ok(Box::new(self.folder.read(&stat.path, size, stat.mod_time)?))
+    }
+}
+
+fn stat(entry: Entry) -> Stat {
+    let special = [(0o4000, mode::SETUID), (0o2000, mode::SETGID), (0o1000, mode::STICKY)];
+    let mut bits = entry.permissions & 0o777;
+    for (unix, go) in special {
+        if entry.permissions & unix != 0 {
+            bits |= go;
+        }
+    }
+    let (kind, size, linkname) = match entry.kind {
+        Kind::Folder => (mode::DIR, 0, String::new()),
+        Kind::File { size } => (0, size, String::new()),
+        // With its size, though no content is sent: BuildKit compares it with the copy that it has,
+        // and where they differ links anew, which leaves a `.tmp.N` in its copy of the folder.
+        Kind::HardLink { to, size } => (0, size, to),
+        Kind::Link { to } => (mode::SYMLINK, to.len() as u64, to),
+    };
+    Stat {
+        path: entry.path,
+        mode: bits | kind,
+        size: i64::try_from(size).unwrap_or(i64::MAX),
+        mod_time: entry.modified,
+        linkname,
+        ..Stat::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(kind: Kind, permissions: u32) -> Entry {
+        Entry { path: "p".to_owned(), kind, permissions, modified: 5, changed: 6, inode: 7 }
+    }
+
+    #[test]
+    fn modes_are_told_in_the_bits_of_go() {
+        let to = || "to".to_owned();
+        let cases = [
+            (Kind::Folder, 0o1777, mode::DIR | mode::STICKY | 0o777, 0, ""),
+            (Kind::File { size: 7 }, 0o6755, mode::SETUID | mode::SETGID | 0o755, 7, ""),
+            (Kind::HardLink { to: to(), size: 7 }, 0o644, 0o644, 7, "to"),
+            (Kind::Link { to: to() }, 0o777, mode::SYMLINK | 0o777, 2, "to"),
+        ];
+        for (kind, permissions, bits, size, linkname) in cases {
+            let stat = stat(entry(kind, permissions));
+            assert_eq!((stat.mode, stat.size, stat.linkname.as_str()), (bits, size, linkname));
+            assert_eq!((stat.uid, stat.gid, stat.mod_time), (0, 0, 5));
+            assert!(stat.xattrs.is_empty());
+        }
+    }
+}

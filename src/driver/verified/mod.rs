@@ -1,0 +1,222 @@
+//! A builder that reports a push as done only when the registry has what was pushed.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::failure::{Failure, Kind, Phase, RegistryFault, Request};
+use crate::image::{Digest, Reference};
+use crate::outcome::{Built, CellResult};
+use crate::plan::{BuildOptions, BuildRequest, Output};
+use crate::registry::{Registry, Settle, VerifyError, verify};
+use crate::schedule::{Builder, Events};
+
+use crate::driver::stalled::waiting::{Whom, patiently};
+
+const INTERRUPTED: &str = "the run was interrupted";
+
+/// Asks the registry, after each push, whether every name leads to what was pushed; and after each
+/// push that failed, what it has and why it refused.
+pub struct Verified<B, R> {
+    builder: B,
+    registry: R,
+    /// Each platform is looked for, and a push that cannot be verified fails.
+    strict: bool,
+    settle: Settle,
+}
+
+impl<B: Builder, R: Registry> Verified<B, R> {
+    /// Wraps `builder`; what it pushes is looked for through `registry`.
+    pub fn new(builder: B, registry: R, strict: bool) -> Self {
+        Self { builder, registry, strict, settle: Settle::default() }
+    }
+
+    /// The same, waiting otherwise for what was written to be readable.
+    #[cfg(test)]
+    fn settling(self, settle: Settle) -> Self {
+        Self { settle, ..self }
+    }
+
+    /// The builder inside.
+    pub fn inner(&self) -> &B {
+        &self.builder
+    }
+
+    /// Asks for every name; one that leads elsewhere goes before one that cannot be asked for.
+    async fn check(
+        &self,
+        built: Built,
+        request: &BuildRequest,
+        events: &Events,
+        cancel: &CancellationToken,
+    ) -> CellResult {
+        if built.pushed.is_empty() {
+            return CellResult::Built(built);
+        }
+        let Some(digest) = built.digest.clone() else {
+            let message = "the engine reported no digest of what it pushed".to_owned();
+            let failure = Failure { message, phase: Phase::Verify, ..Failure::default() };
+            return CellResult::Failed(Box::new(failure));
+        };
+        let mut unverified = built.unverified.clone();
+        for reference in &built.pushed {
+            let (platforms, strict) = (&request.platforms, self.strict);
+            let check = verify(&self.registry, reference, &digest, platforms, strict, &self.settle);
+            let check =
+                patiently(Some(events), Whom::verification(&request.cell, reference), check);
+            match cancel.run_until_cancelled(check).await {
+                Some(Ok(())) => {}
+                // The engine reached the registry and we cannot, which says nothing of the push: the
+                // engine may be elsewhere, or trust what we do not.
+                Some(Err(VerifyError::NotAsked(error))) if !self.strict => {
+                    unverified.get_or_insert_with(|| error.cause());
+                }
+                Some(Err(wrong)) => {
+                    return CellResult::Failed(Box::new(failed(reference, &wrong)));
+                }
+                None => {
+                    unverified = Some(INTERRUPTED.to_owned());
+                    break;
+                }
+            }
+        }
+        CellResult::Built(Built { unverified, ..built })
+    }
+
+    /// Asks the registry about a push that failed: the answer to a request that it carried out may
+    /// have been lost, and some of several names may lead to the new image.
+    async fn after_failure(
+        &self,
+        mut failure: Box<Failure>,
+        request: &BuildRequest,
+        events: &Events,
+        cancel: &CancellationToken,
+    ) -> CellResult {
+        if let Kind::Registry { image, fault: RegistryFault::Unexplained } = &failure.kind {
+            let image = image.clone();
+            if let Some(fault) = self.fault_of(&image, failure.phase).await {
+                explain(&mut failure, image, fault);
+            }
+        }
+        if failure.phase != Phase::Push || !request.options.output.is_push() {
+            return CellResult::Failed(failure);
+        }
+        let built = match pushed_digest(&failure, request) {
+            Some(digest) => Some(Built { digest: Some(digest), ..Built::default() }),
+            None => self.rebuilt(request, cancel).await,
+        };
+        let Some(built) = built else { return CellResult::Failed(failure) };
+        let Some(digest) = &built.digest else { return CellResult::Failed(failure) };
+        for reference in &request.references {
+            if matches!(self.registry.head(reference).await, Ok(Some(found)) if found == *digest) {
+                failure.pushed.push(reference.clone());
+            }
+        }
+        if failure.pushed.len() < request.references.len() || !is_of_image(&failure, request) {
+            return CellResult::Failed(failure);
+        }
+        let built = Built { pushed: request.references.clone(), ..built };
+        self.check(built, request, events, cancel).await
+    }
+
+    /// What the registry answers when we ask it ourselves for what BuildKit did not get.
+    async fn fault_of(&self, image: &Reference, phase: Phase) -> Option<RegistryFault> {
+        let asked = match phase {
+            Phase::Push => self.registry.may_push(image).await,
+            _ => self.registry.head(image).await.map(drop),
+        };
+        asked.err().map(|error| error.fault().clone())
+    }
+
+    /// The digest of what was to be pushed: built again out of the cache, and kept nowhere. It is
+    /// another one where BuildKit makes another image each time: with provenance, or an inline cache.
+    async fn rebuilt(&self, request: &BuildRequest, cancel: &CancellationToken) -> Option<Built> {
+        let options = (*request.options).clone();
+        let options = BuildOptions { output: Output::Nothing, no_cache: false, ..options };
+        let mut again = BuildRequest { options: Arc::new(options), test: None, ..request.clone() };
+        again.caches.to.retain(|cache| cache.kind == "inline");
+        // Its steps were reported already.
+        let (unheard, _) = mpsc::channel(1);
+        match Box::pin(self.builder.build(&again, &unheard, cancel)).await {
+            CellResult::Built(built) => Some(built),
+            _ => None,
+        }
+    }
+}
+
+fn explain(failure: &mut Failure, image: Reference, fault: RegistryFault) {
+    let host = image.repository.host().to_owned();
+    let request = Request { host: &host, phase: failure.phase, image: &image, by_engine: true };
+    let said = std::mem::replace(&mut failure.message, fault.sentence(&request));
+    failure.verbatim.get_or_insert(said);
+    failure.help = fault.help(&request);
+    failure.kind = Kind::Registry { image, fault };
+}
+
+/// The digest of what was to be pushed, where BuildKit says it: `failed commit on ref
+/// "index-sha256:…"`. A manifest is the whole image only where there is no index.
+fn pushed_digest(failure: &Failure, request: &BuildRequest) -> Option<Digest> {
+    let said = failure.verbatim.as_ref().unwrap_or(&failure.message);
+    let has_index = request.platforms.len() > 1 || request.options.provenance;
+    let (_, rest) = said.split_once("failed commit on ref \"")?;
+    let digest = rest.strip_prefix(if has_index { "index-" } else { "manifest-" })?;
+    digest.split_once('"')?.0.parse().ok()
+}
+
+/// Whether the push of the image failed, and not that of its cache.
+fn is_of_image(failure: &Failure, request: &BuildRequest) -> bool {
+    let Kind::Registry { image, .. } = &failure.kind else { return false };
+    request.references.iter().any(|reference| reference.repository == image.repository)
+}
+
+fn failed(reference: &Reference, wrong: &VerifyError) -> Failure {
+    let (fault, help) = match wrong {
+        VerifyError::NotAsked(error) => (error.fault().clone(), error.help()),
+        VerifyError::Missing { error, .. } => (error.fault().clone(), Some(PUSH_AGAIN.to_owned())),
+        VerifyError::OtherDigest { found, .. } => {
+            (other_digest(found), Some(SOMEONE_ELSE.to_owned()))
+        }
+        VerifyError::MissingPlatforms { .. } => {
+            (RegistryFault::NoPlatform, Some(PUSH_AGAIN.to_owned()))
+        }
+    };
+    Failure {
+        kind: Kind::Registry { image: reference.clone(), fault },
+        phase: Phase::Verify,
+        message: wrong.to_string(),
+        help,
+        ..Failure::default()
+    }
+}
+
+fn other_digest(found: &Digest) -> RegistryFault {
+    RegistryFault::OtherDigest { found: Some(found.clone()) }
+}
+
+const PUSH_AGAIN: &str = "push again; if this repeats, the registry loses images that it accepts";
+const SOMEONE_ELSE: &str =
+    "someone else pushed to this tag at the same time, or the registry lost the push: push again";
+
+impl<B: Builder, R: Registry> Builder for Verified<B, R> {
+    async fn build(
+        &self,
+        request: &BuildRequest,
+        events: &Events,
+        cancel: &CancellationToken,
+    ) -> CellResult {
+        // On the heap: what is inside is large, and is moved through all wrappers.
+        match Box::pin(self.builder.build(request, events, cancel)).await {
+            CellResult::Built(built) => self.check(built, request, events, cancel).await,
+            CellResult::Failed(failure) => {
+                let asking = Box::pin(self.after_failure(failure.clone(), request, events, cancel));
+                let answer = cancel.run_until_cancelled(asking).await;
+                answer.unwrap_or(CellResult::Failed(failure))
+            }
+            other => other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

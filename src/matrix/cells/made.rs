@@ -1,0 +1,157 @@
+//! What the templates of one cell say.
+
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+
+use super::labels::LabelValues;
+use super::pool::Pool;
+use crate::error::Diagnostics;
+use crate::image::{InvalidReference, Reference};
+use crate::input::{Cache, Caches, Inputs, NamedContext, Secret, SecretSource, TextMap};
+use crate::matrix::model::{
+    Agent, CacheRule, Given, SecretPlace, SecretRule, Settings, Texts, is_variable, unusable,
+};
+use crate::template::{Scope, Template};
+
+/// Works out templates, and keeps what is wrong with them.
+pub(crate) struct Made<'a> {
+    pub(crate) scope: &'a Scope,
+    pub(crate) errors: Diagnostics,
+    pub(crate) pool: &'a Pool,
+}
+
+impl Made<'_> {
+    pub(crate) fn keep<T>(&mut self, found: Result<T, Diagnostics>) -> Option<T> {
+        found.map_err(|errors| self.errors.extend(errors)).ok()
+    }
+
+    pub(crate) fn text(&mut self, template: &Template) -> String {
+        self.keep(template.render_inline(self.scope)).unwrap_or_default()
+    }
+
+    pub(super) fn optional(&mut self, template: &Option<Template>) -> Option<String> {
+        template.as_ref().map(|template| self.text(template))
+    }
+
+    /// What the file says of all that goes into the build. `auto` has the values of the labels that
+    /// `auto` adds.
+    pub(super) fn inputs(&mut self, settings: &Settings, auto: &LabelValues<'_>) -> Inputs {
+        Inputs {
+            target: self.optional(&settings.target).map(|text| self.pool.text(text)),
+            labels: self.map(&settings.labels, auto.fill(&settings.auto_labels)),
+            annotations: self.map(&settings.annotations, auto.fill(&settings.auto_annotations)),
+            ssh: self.ssh(&settings.ssh),
+            args: self.map(&settings.args, TextMap::new()),
+            network: settings.network.as_ref().map(|given| given.value),
+            bases: self.parsed(&settings.bases),
+            contexts: self.contexts(&settings.contexts),
+            secrets: self.secrets(&settings.secrets),
+        }
+    }
+
+    pub(super) fn caches(&mut self, settings: &Settings) -> Caches {
+        Caches {
+            from: self.cache_list(&settings.cache_from),
+            to: self.cache_list(&settings.cache_to),
+        }
+    }
+
+    /// `first` with the texts of the file on top.
+    fn map(&mut self, texts: &Texts, first: TextMap) -> TextMap {
+        let mut found = first;
+        for (key, template) in texts {
+            let text = self.text(template);
+            found.insert(key.clone(), self.pool.text(text));
+        }
+        found
+    }
+
+    /// The texts of the file.
+    pub(crate) fn texts(&mut self, texts: &Texts) -> IndexMap<String, String> {
+        texts.iter().map(|(key, template)| (key.to_string(), self.text(template))).collect()
+    }
+
+    fn parsed(&mut self, texts: &Texts) -> IndexMap<String, Reference> {
+        let mut found = IndexMap::with_capacity(texts.len());
+        for (key, template) in texts {
+            if let Some(reference) = self.keep(parsed(template, self.scope, "")) {
+                found.insert(key.to_string(), reference);
+            }
+        }
+        found
+    }
+
+    fn contexts(&mut self, texts: &Texts) -> IndexMap<String, NamedContext> {
+        let mut found = IndexMap::with_capacity(texts.len());
+        for (key, template) in texts {
+            let text = self.text(template);
+            let read = text.parse().map_err(|why| unusable(template, &text, why));
+            if let Some(context) = self.keep(read) {
+                found.insert(key.to_string(), context);
+            }
+        }
+        found
+    }
+
+    fn ssh(&mut self, ids: &[(String, Agent)]) -> IndexMap<String, Vec<PathBuf>> {
+        let mut found = IndexMap::with_capacity(ids.len());
+        for (id, agent) in ids {
+            let places = self.optional(&agent.socket).unwrap_or_default();
+            let places = places.split(',').filter(|place| !place.is_empty());
+            found.insert(id.clone(), places.map(PathBuf::from).collect());
+        }
+        found
+    }
+
+    fn secrets(&mut self, secrets: &[(String, SecretRule)]) -> IndexMap<String, Secret> {
+        let mut found = IndexMap::with_capacity(secrets.len());
+        for (id, secret) in secrets {
+            let text = self.text(secret.template());
+            let wrong = |why: &str| unusable(secret.template(), &text, why.to_owned());
+            let source = match secret.source {
+                SecretPlace::File(_) if text.is_empty() || text.chars().any(char::is_control) => {
+                    Err(wrong("this is not a path"))
+                }
+                SecretPlace::Variable(_) if !is_variable(&text) => {
+                    Err(wrong("this is not the name of a variable"))
+                }
+                SecretPlace::File(_) => Ok(SecretSource::File(text.clone().into())),
+                SecretPlace::Variable(_) => Ok(SecretSource::Variable(text.clone())),
+            };
+            if let Some(source) = self.keep(source) {
+                let span = Some(secret.template().span());
+                let secret = Secret { source, optional: secret.optional, span };
+                found.insert(id.clone(), secret);
+            }
+        }
+        found
+    }
+
+    fn cache_list(&mut self, rules: &Option<Given<Vec<CacheRule>>>) -> Vec<Cache> {
+        let mut found = Vec::new();
+        for rule in rules.iter().flat_map(|given| &given.value) {
+            match rule {
+                CacheRule::Line(template) => {
+                    let text = self.text(template);
+                    let caches = Cache::parse(&text).map_err(|why| unusable(template, &text, why));
+                    found.extend(self.keep(caches).unwrap_or_default());
+                }
+                CacheRule::Map { kind, attributes } => {
+                    let attributes = self.texts(attributes);
+                    found.push(Cache { kind: kind.clone(), attributes });
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Renders a template and parses what comes out; the error points at the template.
+pub(super) fn parsed<T>(template: &Template, scope: &Scope, prefix: &str) -> Result<T, Diagnostics>
+where
+    T: std::str::FromStr<Err = InvalidReference>,
+{
+    let text = prefix.to_owned() + &template.render_inline(scope)?;
+    text.parse().map_err(|error: T::Err| unusable(template, &text, error.to_string()))
+}

@@ -1,0 +1,138 @@
+//! `onebuild render --check`: how files differ from what would be written.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use similar::TextDiff;
+
+use crate::error::{Error, ErrorKind, visible, why};
+use crate::regular;
+use crate::run::terminal;
+use crate::text::inert;
+
+/// The largest file that is compared.
+const LARGEST: usize = 16 << 20;
+
+/// Prints the differences, from what is there to what would be written, as one unified diff, and counts
+/// the files of each kind.
+pub(crate) struct Drift {
+    out: terminal::Buffered,
+    pub changed: usize,
+    pub missing: usize,
+    pub stale: usize,
+}
+
+impl Drift {
+    pub(crate) fn new() -> Self {
+        Self { out: terminal::buffered(), changed: 0, missing: 0, stale: 0 }
+    }
+
+    /// Compares what is there with what should be.
+    pub(crate) fn compare(&mut self, path: &Path, wanted: &str) -> Result<(), Error> {
+        let wanted = wanted.as_bytes();
+        match present(path) {
+            Ok(present) if present == wanted => {}
+            Ok(present) => {
+                self.changed += 1;
+                self.add(path, Some(&present), Some(wanted));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.missing += 1;
+                self.add(path, None, Some(wanted));
+            }
+            Err(error) => return Err(unreadable(path, &error)),
+        }
+        Ok(())
+    }
+
+    /// Adds the Dockerfiles of a folder that are none of `known`.
+    pub(crate) fn add_stale(
+        &mut self,
+        folder: &Path,
+        known: &HashSet<PathBuf>,
+    ) -> Result<(), Error> {
+        for path in dockerfiles(folder)?.into_iter().filter(|path| !known.contains(path)) {
+            self.stale += 1;
+            let present = present(&path).map_err(|error| unreadable(&path, &error))?;
+            self.add(&path, Some(&present), None);
+        }
+        Ok(())
+    }
+
+    /// `None` where nothing differs; `what` is `out is`, and `command` makes it what it should be.
+    pub(crate) fn summary(&self, what: &str, command: &str) -> Option<Error> {
+        let counts = [(self.changed, "differ"), (self.missing, "missing"), (self.stale, "stale")];
+        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+        let parts: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();
+        if parts.is_empty() {
+            return None;
+        }
+        let message = format!("{what} not what the templates come to: {}", parts.join(", "));
+        let mut help = command.to_owned();
+        if self.changed + self.missing == 0 {
+            "no cell makes the stale files any more: delete them".clone_into(&mut help);
+        } else if self.stale > 0 {
+            help += ", and delete the stale files, which no cell makes any more";
+        }
+        Some(Error::new(ErrorKind::CellFailed, message).help(help))
+    }
+
+    fn add(&mut self, path: &Path, present: Option<&[u8]>, wanted: Option<&[u8]>) {
+        let name = visible(&path.display().to_string());
+        let from = if present.is_some() { &*name } else { "/dev/null" };
+        let to = if wanted.is_some() { &*name } else { "/dev/null" };
+        let texts = (text(present.unwrap_or_default()), text(wanted.unwrap_or_default()));
+        let (Some(present), Some(wanted)) = texts else {
+            self.out.text(&format!("Binary files {from} and {to} differ\n"));
+            return;
+        };
+        let diff = TextDiff::from_lines(present, wanted);
+        let drawn = diff.unified_diff().context_radius(3).header(from, to).to_string();
+        if drawn.is_empty() {
+            // An empty file and none are the same to a diff.
+            self.out.text(&format!("--- {from}\n+++ {to}\n"));
+        }
+        for line in drawn.lines() {
+            // A tab is what Dockerfiles are indented with; the rest of its kind is spelled out.
+            let words: Vec<_> = line.split('\t').map(visible).collect();
+            self.out.text(&inert(&words.join("\t")));
+            self.out.text("\n");
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
+}
+
+/// The files of a folder that are named as `render` names them, in order.
+fn dockerfiles(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(folder, &error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| unreadable(folder, &error))?;
+        if entry.file_name().as_encoded_bytes().ends_with(b".Dockerfile") && entry.path().is_file()
+        {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The content of a file that may be a Dockerfile of an earlier run.
+fn present(path: &Path) -> io::Result<Vec<u8>> {
+    let content = regular::read(path, LARGEST)?;
+    content.ok_or_else(|| io::Error::other(format!("it is larger than {} MiB", LARGEST >> 20)))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Error {
+    let message = format!("{} cannot be read: {}", path.display(), why(error));
+    Error::new(ErrorKind::Environment, message)
+}

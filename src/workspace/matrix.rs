@@ -1,0 +1,126 @@
+//! The files of a matrix: which one is meant, and the files that it extends.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::access::{Access, granted_early};
+use super::axis_sources;
+use super::needs::{Need, missing_file, refused};
+use super::text::{bounded, text};
+use crate::cli::{self, SelectArgs};
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, SourceFile, why};
+use crate::input::Root;
+use crate::matrix::{Files, Matrix, Sheet};
+
+/// What a matrix that came through a pipe is called. It names no directory, so that its paths start
+/// from the current one.
+pub(crate) const PIPED: &str = "-";
+
+/// The matrix where none is named.
+const DEFAULT: &str = "matrix.yaml";
+
+/// The files of the matrix that this command line means, laid over each other.
+pub(crate) fn sheet(args: &[OsString]) -> Result<Sheet, Error> {
+    let named = named_matrix(args);
+    let is_named = named.is_some();
+    let path = named.unwrap_or_else(|| DEFAULT.into());
+    let is_piped = is_piped(&path);
+    let access = Access::of(place(&path, is_piped), &granted_early(args));
+    if let Some(grant) = access.lacks_read(&path).filter(|_| !is_named) {
+        let message = format!("{DEFAULT} is a link that leads out of the repository");
+        let help = format!("name the file with --file, or add {}", grant.flag());
+        return Err(Error::new(ErrorKind::Usage, message).help(help));
+    }
+    let file = match is_piped {
+        true => piped(&path),
+        false => text(&path),
+    };
+    let file = file.map_err(|error| {
+        let missing = error.kind() == io::ErrorKind::NotFound;
+        let told = Error::new(ErrorKind::Matrix, format!("{}: {}", path.display(), why(&error)));
+        if missing {
+            told.help("run onebuild where matrix.yaml is, or name the file with --file")
+        } else {
+            told
+        }
+    })?;
+    let mut files = Files::new(file)?;
+    let mut errors = Diagnostics::default();
+    loop {
+        let needed = files.needed();
+        if needed.is_empty() {
+            return Ok(files.merged()?);
+        }
+        let missing = needed.iter().filter_map(|file| {
+            let grant = access.lacks_text(Path::new(&file.path))?;
+            let message = "a file that is extended is outside the repository".to_owned();
+            Some(missing_file(grant, &file.span, message))
+        });
+        refused(&missing.collect::<Vec<Need>>())?;
+        for file in needed {
+            let inserted = match text(Path::new(&file.path)) {
+                Ok(source) => files.insert(&file.path, &source),
+                Err(error) => {
+                    let message = format!("{} cannot be read", file.path);
+                    let finding = Diagnostic::error(message).at(&file.span, why(&error));
+                    Err(finding.help("it is counted from the folder of this file").into())
+                }
+            };
+            inserted.unwrap_or_else(|found| errors.extend(found));
+        }
+        if errors.has_errors() {
+            return Err(errors.into());
+        }
+    }
+}
+
+/// Whether the command line names a pipe in place of a file: `-`, `<(…)`, `/dev/stdin`.
+pub(crate) fn is_piped(path: &Path) -> bool {
+    let is_regular = || fs::metadata(path).is_ok_and(|found| found.is_file() || found.is_dir());
+    // `/dev/stdin` may be a file, but nothing lies beside it there; in `/dev/shm` there may.
+    let is_descriptor =
+        path == Path::new("/dev/stdin") || path.starts_with("/dev/fd") || path.starts_with("/proc");
+    path == Path::new(PIPED) || (path.exists() && (is_descriptor || !is_regular()))
+}
+
+/// Reads the matrix from a pipe, which can be done only once.
+fn piped(path: &Path) -> io::Result<SourceFile> {
+    if path == Path::new(PIPED) {
+        return bounded(io::stdin().lock(), PIPED);
+    }
+    bounded(fs::File::open(path)?, PIPED)
+}
+
+/// The matrix, with the values that come from elsewhere.
+pub(crate) fn matrix(sheet: &Sheet, select: &SelectArgs) -> Result<Matrix, Error> {
+    let folder = Root::of(&select.file);
+    let access = Access::of(&select.file, &select.grants);
+    let resolved = axis_sources::resolved(&sheet.axis_sources(), &folder, &access, select.offline)?;
+    Ok(sheet.read(&resolved)?)
+}
+
+/// The matrix as far as it is known here and now, whatever may be odd about it.
+pub(crate) fn at_hand(sheet: &Sheet, args: &[OsString]) -> Option<Matrix> {
+    let path = named_matrix(args).unwrap_or_else(|| DEFAULT.into());
+    let file = place(&path, is_piped(&path));
+    let access = Access::of(file, &granted_early(args));
+    let resolved =
+        axis_sources::resolved(&sheet.axis_sources(), &Root::of(file), &access, true).ok()?;
+    sheet.read(&resolved).ok()
+}
+
+/// The path that the paths of a matrix are counted from.
+fn place(path: &Path, is_piped: bool) -> &Path {
+    if is_piped { Path::new(PIPED) } else { path }
+}
+
+/// What `--file` or the environment says, read before the command line is understood, since the
+/// matrix decides which flags there are.
+fn named_matrix(args: &[OsString]) -> Option<PathBuf> {
+    if let Some(path) = cli::early_values(args, "--file", Some("-f")).flatten().next() {
+        return Some(path.into());
+    }
+    std::env::var_os("ONEBUILD_FILE").filter(|path| !path.is_empty()).map(PathBuf::from)
+}

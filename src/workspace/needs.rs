@@ -1,0 +1,293 @@
+//! What the cells of a run ask for beyond their repository and the build sandbox, and whether it is
+//! granted.
+//!
+//! Each command refuses what it would use itself: reading a plan reads build contexts, `lint` opens
+//! named contexts too, and a build uses everything. What a later build needs is shown.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fs;
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::Path;
+
+use indexmap::IndexSet;
+
+use super::access::Access;
+use crate::axis_source::{GITHUB_TOKEN, is_github_api};
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, Span, visible};
+use crate::grants::Grant;
+use crate::image::Reference;
+use crate::input::{Network, Root};
+use crate::matrix::{Asked, AskedFor, AskedVariable, Cell, Matrix};
+use crate::plan::{Beyond, BuildOptions, BuildRequest, Privileges, Sources};
+use crate::run::terminal;
+
+/// Cells may ask for a file each. More of them show nothing new.
+const MOST_SHOWN: usize = 40;
+
+/// What a command does with the cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Purpose {
+    /// Reads the templates.
+    Plan,
+    /// Hands the named contexts to the engine as well, and runs nothing.
+    Lint,
+    Build,
+}
+
+/// A grant that the matrix asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Need {
+    pub(crate) grant: Grant,
+    pub(crate) span: Option<Span>,
+    message: String,
+    /// The first purpose that it is needed for.
+    since: Purpose,
+    is_granted: bool,
+}
+
+impl Need {
+    /// The message with the path, which a placeholder or a link may hide.
+    fn text(&self) -> String {
+        match &self.grant {
+            Grant::Read(path) | Grant::Write(path) => {
+                format!("{}: {}", self.message, path.display())
+            }
+            _ => self.message.clone(),
+        }
+    }
+}
+
+/// All that a run asks for.
+#[derive(Debug, Default)]
+pub(crate) struct Needs {
+    pub(crate) grants: IndexSet<Need>,
+    pub(crate) variables: IndexSet<AskedVariable>,
+}
+
+impl Needs {
+    /// What the matrix asks for in `cells`. `root` is its directory.
+    pub(crate) fn of(
+        matrix: &Matrix,
+        cells: &[Cell],
+        root: &Root,
+        access: &Access,
+        options: &BuildOptions,
+    ) -> Self {
+        let mut needs = Self::default();
+        let mut seen: HashSet<Asked> = HashSet::new();
+        for cell in cells {
+            for asked in cell.asked() {
+                let is_test = matches!(asked.what, AskedFor::Privileged | AskedFor::Volume(_));
+                let is_pushed = |to: &str| {
+                    let to = to.parse::<Reference>().ok().map(|reference| reference.repository);
+                    to.is_some_and(|to| cell.references.iter().any(|known| known.repository == to))
+                };
+                let is_covered = match &asked.what {
+                    AskedFor::CachePush(to) => options.output.is_push() && is_pushed(to),
+                    _ => is_test && options.skip_test,
+                };
+                if !is_covered && !seen.contains(&asked) {
+                    needs.ask(&asked, root, access);
+                    seen.insert(asked);
+                }
+            }
+            needs.variables.extend(cell.asked_variables());
+        }
+        needs.variables.extend(matrix.asked_variables());
+        needs.variables.extend(github_tokens(matrix));
+        needs
+    }
+
+    fn ask(&mut self, asked: &Asked, root: &Root, access: &Access) {
+        use Purpose::{Build, Lint, Plan};
+        let span = Some(asked.span.clone());
+        let mut add = |grant: Option<Grant>, since, message: String| {
+            self.grants.extend(grant.map(|grant| Need {
+                is_granted: access.has(&grant),
+                span: span.clone(),
+                grant,
+                message,
+                since,
+            }));
+        };
+        let read = |path: &Path| access.to_read(&root.join(path));
+        match &asked.what {
+            AskedFor::Context(path) => {
+                add(read(path), Plan, "the build context is outside the repository".to_owned());
+            }
+            AskedFor::NamedContext { name, path } => {
+                add(read(path), Lint, format!("the context `{name}` is outside the repository"));
+            }
+            AskedFor::Secret { id, path } => {
+                let message = format!("the secret `{id}` is a file outside the repository");
+                add(read(path), Build, message);
+            }
+            AskedFor::Agent(id) => add(Some(Grant::Ssh), Build, forwarded(id)),
+            AskedFor::Ssh { id, path } => {
+                let message = format!("the SSH key `{id}` is a file outside the repository");
+                add(read(path), Build, message);
+                let found = fs::metadata(root.join(path));
+                if found.is_ok_and(|found| found.file_type().is_socket()) {
+                    add(Some(Grant::Ssh), Build, forwarded(id));
+                }
+            }
+            AskedFor::HostNetwork => add(
+                Some(Grant::NetworkHost),
+                Build,
+                "all steps run in the network of the engine's machine".to_owned(),
+            ),
+            AskedFor::CacheFrom(path) => {
+                add(read(path), Build, "a cache is read from outside the repository".to_owned());
+            }
+            AskedFor::CacheTo(path) => add(
+                access.to_write(&root.join(path)),
+                Build,
+                "a cache is written outside the repository".to_owned(),
+            ),
+            AskedFor::CachePush(reference) => {
+                let repository = reference.parse::<Reference>();
+                let repository = repository
+                    .map_or_else(|_| reference.clone(), |found| found.repository.familiar());
+                let message = format!("a cache is pushed to {repository} with your login");
+                add(Some(Grant::Push(repository)), Build, message);
+            }
+            AskedFor::Privileged => add(
+                Some(Grant::TestPrivileged),
+                Build,
+                "the test runs in a privileged container".to_owned(),
+            ),
+            AskedFor::Volume(path) => {
+                let message = format!("the test mounts {path} of the engine's machine");
+                add(Some(Grant::TestVolumes(path.clone())), Build, message);
+            }
+        }
+    }
+
+    /// Adds what the steps of Dockerfiles ask for. `--network host` allows its network to all of them.
+    pub(crate) fn of_steps(
+        &mut self,
+        cells: &[Cell],
+        requests: &[BuildRequest],
+        sources: &Sources,
+        access: &Access,
+    ) {
+        for (cell, request) in cells.iter().zip(requests) {
+            let Privileges { network_host, insecure } = request.privileges;
+            let network =
+                network_host.filter(|_| cell.overrides().inputs.network != Some(Network::Host));
+            for (line, grant, message) in [
+                (
+                    network,
+                    Grant::NetworkHost,
+                    "this step runs in the network of the engine's machine",
+                ),
+                (insecure, Grant::SecurityInsecure, "this step runs without a sandbox"),
+            ] {
+                let Some(line) = line else { continue };
+                self.grants.insert(Need {
+                    is_granted: access.has(&grant),
+                    grant,
+                    span: sources.line(&request.dockerfile, line),
+                    message: message.to_owned(),
+                    since: Purpose::Build,
+                });
+            }
+        }
+    }
+
+    /// Fails where something is missing that `purpose` would use.
+    pub(crate) fn check(&self, purpose: Purpose) -> Result<(), Error> {
+        refused(self.missing(purpose))
+    }
+
+    /// Whether a directory that templates are read from is not granted.
+    pub(crate) fn lacks_templates(&self) -> bool {
+        self.missing(Purpose::Plan).next().is_some()
+    }
+
+    fn missing(&self, purpose: Purpose) -> impl Iterator<Item = &Need> {
+        self.grants.iter().filter(move |need| !need.is_granted && need.since <= purpose)
+    }
+
+    /// One sentence each: the grants that a build lacks, and the variables that are read.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        let missing: BTreeSet<&Grant> =
+            self.missing(Purpose::Build).map(|need| &need.grant).collect();
+        if !missing.is_empty() {
+            notes.push(format!("to build this, add {}", flags(missing)));
+        }
+        let variables: BTreeSet<&str> = self.variables.iter().map(|one| &*one.name).collect();
+        if !variables.is_empty() {
+            let names = variables.into_iter().collect::<Vec<_>>().join(", ");
+            notes.push(format!("environment variables that the matrix reads: {names}"));
+        }
+        notes
+    }
+
+    /// For programs.
+    pub(crate) fn beyond(&self) -> Beyond {
+        let grants: BTreeSet<&Grant> = self.grants.iter().map(|need| &need.grant).collect();
+        let variables: BTreeSet<&String> = self.variables.iter().map(|one| &one.name).collect();
+        Beyond {
+            grants: grants.into_iter().map(ToString::to_string).collect(),
+            environment: variables.into_iter().cloned().collect(),
+        }
+    }
+}
+
+/// The tokens that are sent to GitHub's API where the matrix names no other variable.
+fn github_tokens(matrix: &Matrix) -> impl Iterator<Item = AskedVariable> {
+    let sources = matrix.axis_sources().iter();
+    let of_github = sources.filter(|one| one.token.is_none() && is_github_api(&one.from));
+    of_github.map(|one| AskedVariable { name: GITHUB_TOKEN.to_owned(), span: one.span.clone() })
+}
+
+/// Shows what a build needs, where none is made.
+pub(crate) fn tell(needs: &Needs) {
+    for note in needs.notes() {
+        terminal::stderr(&format!("note: {}\n", visible(&note)));
+    }
+}
+
+/// A file that a command reads before there are cells: `message` says which.
+pub(crate) fn missing_file(grant: Grant, span: &Span, message: String) -> Need {
+    Need { grant, span: Some(span.clone()), message, since: Purpose::Plan, is_granted: false }
+}
+
+/// An error that names all missing grants, if there are any.
+pub(crate) fn refused<'n>(missing: impl IntoIterator<Item = &'n Need>) -> Result<(), Error> {
+    let mut found = Diagnostics::default();
+    let mut grants = BTreeSet::new();
+    for need in missing {
+        if grants.insert(&need.grant) && grants.len() > MOST_SHOWN {
+            continue;
+        }
+        let finding = Diagnostic::error(need.text());
+        let finding = need.span.iter().fold(finding, |finding, span| finding.at(span, ""));
+        found.push(finding.help(format!("to allow it, add {}", need.grant.flag())));
+    }
+    match grants.len() {
+        0 => Ok(()),
+        1 => Err(Error::found(ErrorKind::Usage, found)),
+        many => {
+            let error = Error::new(ErrorKind::Usage, format!("{many} grants are missing"));
+            Err(error
+                .with_findings(found)
+                .help(format!("to allow all of it, add {}", flags(grants))))
+        }
+    }
+}
+
+fn flags(grants: BTreeSet<&Grant>) -> String {
+    let more = match grants.len().saturating_sub(MOST_SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more; a directory covers everything in it"),
+    };
+    let shown = grants.into_iter().take(MOST_SHOWN).map(Grant::flag);
+    shown.collect::<Vec<_>>().join(" ") + &more
+}
+
+fn forwarded(id: &str) -> String {
+    format!("the SSH agent `{id}` is forwarded to the build")
+}

@@ -1,0 +1,54 @@
+//! The matrix's `files`: rendered with every cell at hand, whatever this run selects or overrides,
+//! since what is committed may not depend on a run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::access::Access;
+use super::drift::Drift;
+use super::text::inside;
+use super::{targets, templates};
+use crate::error::{Diagnostic, Error, why};
+use crate::input::Root;
+use crate::matrix::{Matrix, Overrides, Selection};
+use crate::plan::{RenderedFile, Templates, committed};
+
+/// The folder that the files and their templates lie in.
+const PLACE: &str = "folder of matrix.yaml";
+
+/// Every file with the path that it is written to.
+pub(crate) fn rendered(
+    matrix: &Matrix,
+    root: &Root,
+    access: &Access,
+) -> Result<Vec<(PathBuf, RenderedFile)>, Error> {
+    let templates = self::templates(matrix, root, access)?;
+    let overrides = Overrides::default();
+    let cells = matrix.select(&Selection::default(), &overrides)?.expand()?.cells;
+    let files = committed(matrix, &cells, &templates)?;
+    Ok(files.into_iter().map(|file| (root.join(&file.path), file)).collect())
+}
+
+/// The templates of the files alone.
+pub(crate) fn templates(matrix: &Matrix, root: &Root, access: &Access) -> Result<Templates, Error> {
+    templates::templates(root, access, PLACE, |templates| templates.needed_by(matrix.file_rules()))
+}
+
+/// How the files differ from what is there.
+pub(crate) fn drift(files: &[(PathBuf, RenderedFile)]) -> Result<Drift, Error> {
+    let mut drift = Drift::new();
+    files.iter().try_for_each(|(path, file)| drift.compare(path, &file.text))?;
+    Ok(drift)
+}
+
+/// Fails where a file may not be written: in Git's own directory, or out of `root` by a link.
+pub(crate) fn within(path: &Path, file: &RenderedFile, root: &Root) -> Result<(), Box<Diagnostic>> {
+    let there = path.ancestors().find(|path| fs::symlink_metadata(path).is_ok());
+    let there = there.unwrap_or(Path::new("."));
+    let allowed =
+        targets::check(path).and_then(|()| inside(there, root, PLACE).map_err(|error| why(&error)));
+    allowed.map_err(|why| {
+        let message = format!("{} cannot be written", path.display());
+        Box::new(Diagnostic::error(message).at(&file.span, why))
+    })
+}

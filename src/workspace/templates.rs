@@ -1,0 +1,52 @@
+//! The templates of Dockerfiles and of other files.
+
+use std::io;
+
+use super::access::Access;
+use super::text::{inside, text};
+use crate::error::{Diagnostic, Diagnostics, Error, why};
+use crate::input::Root;
+use crate::plan::{Needed, Templates};
+
+/// Reads every template that is needed, from the folder that `place` names; all that cannot be read
+/// are told at once.
+pub(crate) fn templates(
+    root: &Root,
+    access: &Access,
+    place: &str,
+    needed: impl Fn(&Templates) -> Vec<Needed>,
+) -> Result<Templates, Error> {
+    let mut templates = Templates::default();
+    let mut errors = Diagnostics::default();
+    loop {
+        let needed = needed(&templates);
+        if needed.is_empty() {
+            return Ok(templates);
+        }
+        for file in needed {
+            let path = root.join(&file.path);
+            let folder = root.join(&file.folder);
+            // Nothing of a directory that may not be read, not even whether a file is there.
+            let allowed = match access.lacks_read(&folder) {
+                Some(grant) => Err(io::Error::other(format!("it needs {}", grant.flag()))),
+                None => inside(&path, &folder, place),
+            };
+            let read = allowed.and_then(|()| text(&path));
+            let found = match read {
+                Ok(source) => templates.insert(&file.path, source),
+                Err(error) => {
+                    let message = format!("the template {} cannot be read", path.display());
+                    let finding = Diagnostic::error(message).at(&file.span, why(&error));
+                    let help = format!("it is looked for in the {place}, `{}`", file.folder);
+                    Err(finding.help(help).into())
+                }
+            };
+            if let Err(found) = found {
+                errors.extend(found);
+            }
+        }
+        if errors.has_errors() {
+            return Err(errors.into());
+        }
+    }
+}

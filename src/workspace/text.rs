@@ -1,0 +1,41 @@
+//! Text files that a user wrote.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::SourceFile;
+use crate::regular;
+
+/// A text file that a person writes is smaller than this.
+const MAX_FILE: u64 = 4 << 20;
+
+/// Reads a text file, which must be UTF-8 and no larger than a person would write. A pipe or a device
+/// is refused at once: it might never end, or never begin.
+pub(crate) fn text(path: &Path) -> io::Result<SourceFile> {
+    bounded(regular::open(path)?, path.display().to_string())
+}
+
+pub(crate) fn bounded(from: impl Read, name: impl Into<Arc<str>>) -> io::Result<SourceFile> {
+    let mut bytes = Vec::new();
+    from.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(io::Error::other(format!("it is larger than {} MiB", MAX_FILE >> 20)));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        io::Error::other(format!("it is not UTF-8 text (line {line})"))
+    })?;
+    Ok(SourceFile::new(name, text))
+}
+
+/// Fails when `path` leads out of `folder`, by a link or by itself. `place` is what it is called.
+pub(crate) fn inside(path: &Path, folder: &Path, place: &str) -> io::Result<()> {
+    let folder: PathBuf = folder.canonicalize()?;
+    let path = path.canonicalize()?;
+    if path.starts_with(&folder) {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("it lies outside of the {place}")))
+}

@@ -1,0 +1,44 @@
+//! Writes files of the repository, each as a whole.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use crate::error::{Error, ErrorKind, why};
+use crate::failure::disk_help;
+use crate::input::parent;
+use crate::regular;
+
+/// Writes a file whole or not at all, and says whether it held something else.
+pub(crate) fn put(path: &Path, text: &str) -> Result<bool, Error> {
+    if regular::holds(path, text.as_bytes()) {
+        return Ok(false);
+    }
+    let folder = parent(path);
+    let create = || tempfile::Builder::new().permissions(permissions(path)).tempfile_in(folder);
+    let written = create()
+        .or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => fs::create_dir_all(folder).and_then(|()| create()),
+            _ => Err(error),
+        })
+        .and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file))
+        .and_then(|file| file.persist(path).map_err(|error| error.error));
+    written.map(|_| true).map_err(|error| unwritable(path, &error))
+}
+
+/// A file that could not be written, with what to do if that is the disk's fault.
+pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Error {
+    let message = format!("{} cannot be written: {}", path.display(), why(error));
+    let failed = Error::new(ErrorKind::Environment, message);
+    match disk_help(error.kind(), Some(parent(path)), "name a place on another one") {
+        Some(help) => failed.help(help),
+        None => failed,
+    }
+}
+
+/// Those of the file that is there, or what a person's own editor would give a new one; the umask
+/// still applies.
+fn permissions(path: &Path) -> fs::Permissions {
+    let new = || std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    fs::metadata(path).map_or_else(|_| new(), |present| present.permissions())
+}
