@@ -72,7 +72,7 @@ fn the_engine_of_the_current_docker_context_is_used() {
     onebuild(None).success().says(&["1 built", &lab_env("DOCKER_HOST")]);
     onebuild(Some("far")).exits(4).says(&[
         "tcp://127.0.0.1:1 (the docker context `far`): connection refused",
-        "see that the port is the engine's",
+        "check that the port is the engine's",
     ]);
     onebuild(Some("fra")).exits(4).says(&["no docker context `fra`", "docker context ls"]);
 }

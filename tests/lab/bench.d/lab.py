@@ -72,9 +72,8 @@ class Registry:
 class Root:
     """The lab's root, kept open so that a command starts in it without delay.
 
-    tests/lab/in makes its mounts anew each time, which is not the peer's time. A process that
-    waits there for the end of its input keeps one such place; nsenter goes there and becomes the
-    command.
+    tests/lab/in creates its mounts every time, which must not count as the other client's time. A process
+    that waits there for the end of its input keeps the mounts; nsenter runs the command in them.
     """
 
     def __enter__(self) -> "Root":

@@ -1,11 +1,11 @@
-"""One run of a command: its time, its processor time, its memory.
+"""One run of a command: its time, CPU time and memory.
 
-The processor time is what the kernel hands over at wait(): that of the command and of every
-process below it that was waited for; `docker` waits for the plugin that it starts.
+The CPU time is what the kernel reports at wait(): that of the command and of every descendant that
+was waited for; `docker` waits for its plugin.
 
 The memory is VmHWM, each process's own peak, read every few milliseconds from /proc for the
-command and all below it. ru_maxrss would not do: a child starts with its parent's as the floor,
-and this program is itself about as large as what it measures.
+command and its descendants. ru_maxrss is not usable: a child starts with its parent's value, and this
+program is about as large as the measured ones.
 """
 
 import os

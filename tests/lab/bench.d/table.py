@@ -112,7 +112,7 @@ def targets(runs: list[Run], locals_: list[Local]) -> str:
     ours = [run.peak_kib / 1024 for run in runs if run.client.startswith("onebuild")]
     line("memory of onebuild, any run", max(ours, default=None), 30, "MB")
     for one in locals_:
-        for start, limit in (("--help", 5), ("plan", 50), ("render", 1000)):
+        for start, limit in (("--help", 5), ("plan", 25), ("render", 500)):
             if one.name.startswith(start):
                 line(one.name, one.median, limit, "ms")
     return "\n".join(["targets", *_columns(lines), ""]) if lines else ""

@@ -1,0 +1,147 @@
+//! Finds the engine, and reports what to do if there is none.
+
+use std::env;
+use std::io;
+use std::path::PathBuf;
+
+use crate::debug;
+use crate::docker::{
+    Candidate, CredentialError, Credentials, DockerConfig, Endpoint, Engine, EngineError, FLAG,
+    InvalidPlace, Places, SshTarget, TlsFiles, TlsSettings, candidates, config_path,
+};
+use crate::error::{Error, ErrorKind, visible, why};
+use crate::proxy::Proxies;
+use crate::run::terminal;
+
+/// Connects to the engine selected by `--host`, Docker's variables, a docker context or the defaults.
+pub(crate) async fn connect(flag: Option<&str>) -> Result<Engine, Error> {
+    let text = |name: &str| env::var(name).ok();
+    let path = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    let places = Places {
+        flag: flag.map(str::to_owned),
+        variable: text("DOCKER_HOST"),
+        context: text("DOCKER_CONTEXT"),
+        config: config(),
+        tls: TlsSettings {
+            verify: is_set("DOCKER_TLS_VERIFY"),
+            unchecked: is_set("DOCKER_TLS"),
+            folder: path("DOCKER_CERT_PATH"),
+        },
+        runtime_dir: path("XDG_RUNTIME_DIR"),
+        home: path("HOME"),
+    };
+    let candidates = candidates(&places)?;
+    // If the next one answers, there is no error that explains the delay.
+    let silent = |candidate: &Candidate, reason: &io::Error| {
+        let (endpoint, why) = (&candidate.endpoint, visible(&why(reason)));
+        terminal::stderr(&format!("warning: {endpoint}: {why}\n"));
+    };
+    let engine = match &candidates[..] {
+        [_] => Engine::connect(candidates).await?,
+        _ => Engine::connect_or(candidates, silent).await?,
+    };
+    if engine.is_plain() {
+        terminal::stderr(&format!(
+            "warning: {} has no TLS: every program on this machine can control that engine\n",
+            engine.endpoint()
+        ));
+    }
+    Ok(engine)
+}
+
+/// The path of Docker's config file.
+fn config() -> Option<PathBuf> {
+    config_path(env::var_os("DOCKER_CONFIG").as_deref(), env::var_os("HOME").as_deref())
+}
+
+/// The credentials that `docker login` stored.
+pub(crate) fn credentials() -> Result<Credentials, Error> {
+    let search_path = env::var_os("PATH").unwrap_or_default();
+    let config = match config() {
+        Some(path) => DockerConfig::read(&path)?,
+        None => DockerConfig::default(),
+    };
+    Ok(Credentials::new(config, &search_path))
+}
+
+/// The proxies for requests to registries and to the sources of axis values.
+pub(crate) fn proxies() -> Proxies {
+    Proxies::from_environment(|name| {
+        let value = env::var(name).ok();
+        if let Some(password) = value.as_deref().and_then(password) {
+            debug::hide(password);
+        }
+        value
+    })
+}
+
+/// The password in the URL of a proxy, not decoded.
+fn password(address: &str) -> Option<&str> {
+    let (login, _) = address.rsplit_once('@')?;
+    Some(login.rsplit_once(':')?.1).filter(|password| !password.starts_with("//"))
+}
+
+/// Help for an engine that accepts connections but does not answer.
+const SILENT: &str = "check whether `docker version` hangs too; if so, restart the engine";
+
+impl From<EngineError> for Error {
+    fn from(error: EngineError) -> Self {
+        let EngineError::NoneAnswers { tried } = &error else {
+            let failed = Self::new(ErrorKind::Environment, error.to_string());
+            return match error {
+                EngineError::Silent { .. } => failed.help(SILENT),
+                _ => failed,
+            };
+        };
+        let denied =
+            tried.iter().any(|(_, reason)| reason.kind() == io::ErrorKind::PermissionDenied);
+        let elsewhere = tried.first().map(|(candidate, _)| candidate);
+        let help = match elsewhere {
+            // ssh accepts such an address without the socket.
+            Some(Candidate { endpoint: Endpoint::Ssh(target), .. }) => format!(
+                "check that this works without a prompt: ssh -o BatchMode=yes {} docker version",
+                Endpoint::Ssh(SshTarget { socket: None, ..target.clone() })
+            ),
+            Some(Candidate { tls: Some(TlsFiles { folder }), .. }) => format!(
+                "check that the port is the engine's, and that {} has the engine's CA certificate \
+                 (ca.pem), and a cert.pem and key.pem that the engine trusts",
+                folder.display()
+            ),
+            Some(Candidate { endpoint: Endpoint::Tcp { .. }, .. }) => {
+                "check that the port is the engine's; if it requires TLS, set DOCKER_TLS_VERIFY=1, \
+                 and DOCKER_CERT_PATH to the directory of ca.pem, cert.pem and key.pem"
+                    .to_owned()
+            }
+            _ if tried.iter().any(|(_, reason)| reason.kind() == io::ErrorKind::TimedOut) => {
+                SILENT.to_owned()
+            }
+            _ if denied => "no permission for the socket: run as a user in the group that owns it \
+                            (`docker`), or name another engine with --host"
+                .to_owned(),
+            _ => "start Docker, or name its socket: --host unix:///path/to/docker.sock".to_owned(),
+        };
+        let note = |(Candidate { endpoint, origin, .. }, reason): &(Candidate, io::Error)| {
+            format!("{endpoint} ({origin}): {}", why(reason))
+        };
+        let failed = Self::new(ErrorKind::Environment, error.to_string()).help(help);
+        tried.iter().fold(failed, |failed, one| failed.note(note(one)))
+    }
+}
+
+impl From<InvalidPlace> for Error {
+    fn from(error: InvalidPlace) -> Self {
+        let kind = match &error {
+            InvalidPlace::Endpoint { origin, .. } if origin == FLAG => ErrorKind::Usage,
+            InvalidPlace::Plain { origin, .. } if origin == FLAG => ErrorKind::Usage,
+            _ => ErrorKind::Environment,
+        };
+        Self::new(kind, error.to_string()).help(error.help())
+    }
+}
+
+impl From<CredentialError> for Error {
+    fn from(error: CredentialError) -> Self {
+        Self::new(ErrorKind::Environment, error.to_string()).help(error.help())
+    }
+}

@@ -1,0 +1,100 @@
+//! The only module that writes to the terminal.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::OnceLock;
+
+use crate::error::{Diagnostics, Error, ErrorKind, why};
+use crate::text::inert;
+
+/// Why writing to stdout failed. It is reported at the end of the run, because commands cannot
+/// handle it.
+static LOST: OnceLock<io::Error> = OnceLock::new();
+
+/// Writes data to stdout. A reader that closes the pipe, such as `head`, is not an error.
+pub(crate) fn stdout(text: &str) {
+    let mut out = io::stdout().lock();
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        let _ = LOST.set(error);
+    }
+}
+
+/// Buffered stdout, for data that is too large to be built as one string.
+pub(crate) struct Buffered(io::BufWriter<io::Stdout>);
+
+/// The same as [`stdout`], for many parts.
+pub(crate) fn buffered() -> Buffered {
+    Buffered(io::BufWriter::with_capacity(BUFFER, io::stdout()))
+}
+
+const BUFFER: usize = 64 << 10;
+
+impl Buffered {
+    /// Writes `text`; returns false after a failure, when all further output is dropped.
+    pub(crate) fn text(&mut self, text: &str) -> bool {
+        self.done(|out| out.write_all(text.as_bytes()))
+    }
+
+    /// The same for the output of `write`.
+    pub(crate) fn done(
+        &mut self,
+        write: impl FnOnce(&mut io::BufWriter<io::Stdout>) -> io::Result<()>,
+    ) -> bool {
+        match write(&mut self.0) {
+            Ok(()) => true,
+            Err(error) => {
+                if error.kind() != io::ErrorKind::BrokenPipe {
+                    let _ = LOST.set(error);
+                }
+                false
+            }
+        }
+    }
+}
+
+impl Drop for Buffered {
+    fn drop(&mut self) {
+        self.done(io::Write::flush);
+    }
+}
+
+/// The error of an incomplete write to stdout, such as a full disk.
+pub(crate) fn lost() -> Option<Error> {
+    let why = why(LOST.get()?);
+    Some(Error::new(ErrorKind::Environment, format!("stdout cannot be written: {why}")))
+}
+
+/// Prints warnings, or returns them as an error with `--strict`.
+pub(crate) fn warn(warnings: &Diagnostics, strict: bool) -> Result<(), Error> {
+    if strict && warnings.has_warnings() {
+        return Err(warnings.clone().into_errors().into());
+    }
+    stderr(&warnings.render(stderr_has_colour()));
+    Ok(())
+}
+
+/// Writes everything except data to stderr. Workflow commands in untrusted text are made inert.
+pub(crate) fn stderr(text: &str) {
+    let _ = io::stderr().lock().write_all(inert(text).as_bytes());
+}
+
+/// Whether output to stderr is coloured.
+pub(crate) fn stderr_has_colour() -> bool {
+    anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never
+}
+
+/// Whether stderr is a terminal at all.
+pub(crate) fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// Whether stdout is a terminal.
+pub(crate) fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Whether output to stdout is coloured.
+pub(crate) fn stdout_has_colour() -> bool {
+    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+}
