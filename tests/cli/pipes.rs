@@ -83,9 +83,9 @@ fn data_goes_to_stdout_and_warnings_to_stderr() {
     let output = onebuild(folder.path()).args(["plan", "--format", "json"]).output().unwrap();
     let plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(plan["cells"].as_array().unwrap().len(), 5000);
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.starts_with("warning: this rule matches no value of `n`"), "{told}");
-    assert_eq!(told.matches("warning:").count(), 1, "{told}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.starts_with("warning: this rule matches no value of `n`"), "{stderr}");
+    assert_eq!(stderr.matches("warning:").count(), 1, "{stderr}");
 }
 
 #[test]
@@ -94,9 +94,9 @@ fn a_full_disk_below_stdout_is_an_error() {
     large(folder.path());
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let output = onebuild(folder.path()).arg("plan").stdout(full).output().unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(4), "{told}");
-    assert!(told.starts_with("error: stdout cannot be written"), "{told}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{stderr}");
+    assert!(stderr.starts_with("error: stdout cannot be written"), "{stderr}");
 }
 
 #[test]
@@ -146,13 +146,13 @@ fn a_matrix_on_stdin_is_read_once_and_its_paths_start_here() {
             (&["explain", "2", "-f", file], "extends: base.yaml\n"),
         ] {
             let output = with_stdin(folder.path(), args, text.as_bytes());
-            let told = String::from_utf8_lossy(&output.stderr);
-            assert_eq!(output.status.code(), Some(0), "{args:?}\n{told}");
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(0), "{args:?}\n{stderr}");
         }
     }
     let output = with_stdin(folder.path(), &["plan", "-f", "-"], b"image: [\n");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("--> -:"), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("--> -:"), "{stderr}");
 }
 
 #[test]
@@ -166,8 +166,8 @@ fn a_named_pipe_of_the_command_line_is_read_once() {
     // Opening waits for the reader; a second reader would wait forever.
     fs::write(folder.path().join("sub/pipe"), MATRIX).unwrap();
     let output = child.wait_with_output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
 }
 
 #[test]
@@ -175,9 +175,9 @@ fn a_matrix_on_stdin_that_never_ends_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let endless = vec![b'#'; 5 << 20];
     let output = with_stdin(folder.path(), &["plan", "-f", "-"], &endless);
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(3), "{told}");
-    assert!(told.contains("larger than 4 MiB"), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(stderr.contains("larger than 4 MiB"), "{stderr}");
 }
 
 #[test]

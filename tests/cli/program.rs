@@ -29,8 +29,8 @@ pub fn shell(folder: &Path, script: &str) {
     let mut command = Command::new("/bin/sh");
     command.args(["-euc", script]).current_dir(folder).env_clear().env("PATH", "/usr/bin:/bin");
     let output = command.output().expect("a shell starts");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{script}\n{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{script}\n{stderr}");
 }
 
 /// Words as a shell splits them, including quotes; `\n` and `\e` are those of `printf`.

@@ -87,7 +87,7 @@ impl Folder {
 
     fn succeed(&self, line: &str) {
         let output = program::run(self.0.path(), line);
-        assert!(output.status.success(), "{line}\n{}", told(&output));
+        assert!(output.status.success(), "{line}\n{}", printed(&output));
     }
 
     /// The commands in `body`, each with its output.
@@ -95,23 +95,23 @@ impl Folder {
         let mut shown = String::new();
         for line in body.lines().filter(|line| line.starts_with("$ ")) {
             shown += &format!("{line}\n");
-            shown += &told(&program::run(self.0.path(), &line[2..]));
+            shown += &printed(&program::run(self.0.path(), &line[2..]));
         }
         shown
     }
 }
 
-fn told(output: &Output) -> String {
-    let mut told = ended(&output.stdout);
+fn printed(output: &Output) -> String {
+    let mut printed = ended(&output.stdout);
     if !output.stderr.is_empty() {
-        told += &format!("[stderr]\n{}", ended(&output.stderr));
+        printed += &format!("[stderr]\n{}", ended(&output.stderr));
     }
     match output.status.code() {
         Some(0) => {}
-        Some(code) => told += &format!("[exit {code}]\n"),
-        None => told += &format!("[{}]\n", output.status),
+        Some(code) => printed += &format!("[exit {code}]\n"),
+        None => printed += &format!("[{}]\n", output.status),
     }
-    told
+    printed
 }
 
 /// Text with a final newline; a missing one is marked, because some outputs must not have it.

@@ -15,9 +15,9 @@ fn project() -> Project {
 }
 
 /// The value of a key, and its source.
-fn line(told: &str, key: &str) -> String {
-    let found = told.lines().find(|line| line.starts_with(&format!("{key} ")));
-    let line = found.unwrap_or_else(|| panic!("{key}\n{told}"));
+fn line(output: &str, key: &str) -> String {
+    let found = output.lines().find(|line| line.starts_with(&format!("{key} ")));
+    let line = found.unwrap_or_else(|| panic!("{key}\n{output}"));
     line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
 }
 
@@ -72,9 +72,9 @@ fn values_from_flags_have_their_source_too() {
 fn json_is_versioned_and_a_cell_can_be_named_by_its_image() {
     let project = project();
     let run = project.run(&["explain", "me/app:1.0-ubuntu", "--format", "json"]).exits(0);
-    let told: Value = serde_json::from_str(&run.stdout).unwrap();
-    assert_eq!((&told["version"], &told["cell"]), (&1.into(), &"1.0-ubuntu".into()));
-    let values = told["values"].as_array().unwrap();
+    let output: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((&output["version"], &output["cell"]), (&1.into(), &"1.0-ubuntu".into()));
+    let values = output["values"].as_array().unwrap();
     let os = values.iter().find(|value| value["key"] == "axes.os").unwrap();
     assert_eq!((&os["source"]["file"], &os["source"]["line"]), (&"matrix.yaml".into(), &6.into()));
     assert!(values.iter().any(|value| value["source"]["default"] == true));

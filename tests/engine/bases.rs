@@ -41,9 +41,9 @@ fn images(project: &Project, tag: &str) -> Vec<([Value; 4], Value)> {
         let config = project.store().config(&manifest);
         let labels = &config["config"]["Labels"];
         let annotations = &manifest["annotations"];
-        let told = [&labels[&name], &labels[DIGEST], &annotations[&name], &annotations[DIGEST]];
+        let found = [&labels[&name], &labels[DIGEST], &annotations[&name], &annotations[DIGEST]];
         let layers = manifest["layers"].as_array().unwrap();
-        (told.map(Clone::clone), layers.iter().map(|layer| layer["digest"].clone()).collect())
+        (found.map(Clone::clone), layers.iter().map(|layer| layer["digest"].clone()).collect())
     };
     project.store().images(tag).into_iter().map(image).collect()
 }
@@ -68,8 +68,8 @@ fn images_name_their_base_and_it_is_requested_once() {
     for tag in ["v1", "v2"] {
         let images = images(&project, tag);
         assert_eq!(images.len(), 2);
-        for (told, layers) in images {
-            assert_eq!(told, [&*name, &*digest, &*name, &*digest]);
+        for (found, layers) in images {
+            assert_eq!(found, [&*name, &*digest, &*name, &*digest]);
             pinned.push(layers);
         }
     }
@@ -78,7 +78,7 @@ fn images_name_their_base_and_it_is_requested_once() {
     project.run(&["matrix", "--push"]).success();
     let free = ["v1", "v2"].map(|tag| images(&project, tag)).concat();
     assert_eq!(free.iter().map(|(_, layers)| layers.clone()).collect::<Vec<_>>(), pinned);
-    assert!(free.iter().all(|(told, _)| told.iter().all(Value::is_null)));
+    assert!(free.iter().all(|(found, _)| found.iter().all(Value::is_null)));
 }
 
 #[test]
@@ -97,14 +97,14 @@ fn a_tag_that_moves_during_a_run_does_not_affect_the_run() {
     let new = base.store().digest("v1");
     assert_ne!(old, new);
     running.end().success();
-    let told = |tag: &str| images(&project, tag).remove(0);
-    let (first, second) = (told("v1"), told("v2"));
+    let found = |tag: &str| images(&project, tag).remove(0);
+    let (first, second) = (found("v1"), found("v2"));
     assert_eq!((&first.0[1], &second.0[1]), (&Value::from(&*old), &Value::from(&*old)));
     // The lab's bases share their first layer.
     assert_eq!(first.1[1], second.1[1], "the second is built on the base in its label");
 
     project.run(&["build", "--only", "n=2", "--push", "--platform", "linux/amd64"]).success();
-    let later = told("v2");
+    let later = found("v2");
     assert_eq!(later.0[1], *new);
     assert_ne!(later.1[1], second.1[1]);
 }
@@ -134,11 +134,11 @@ fn a_base_in_any_form_that_buildkit_supports_is_labelled_and_never_its_own_base(
         "FROM ubuntu:24.04\n",
     );
     parent.run(&["matrix", "--push"]).success();
-    let told = |project: &Project| -> Vec<[Value; 2]> {
+    let found = |project: &Project| -> Vec<[Value; 2]> {
         let images = images(project, "v1").into_iter();
         images.map(|([name, digest, ..], _)| [name, digest]).collect()
     };
-    assert_eq!(told(&parent)[0][0], "docker.io/library/ubuntu:24.04");
+    assert_eq!(found(&parent)[0][0], "docker.io/library/ubuntu:24.04");
     let name = format!("{}:v1", parent.repository());
     let digest = parent.store().digest("v1");
 
@@ -153,8 +153,8 @@ fn a_base_in_any_form_that_buildkit_supports_is_labelled_and_never_its_own_base(
     ] {
         project.file("context/Dockerfile", &dockerfile);
         project.run(&["matrix", "--push", "--strict"]).success();
-        for told in told(&project) {
-            assert_eq!(told, [&*name, &*digest], "{dockerfile}");
+        for found in found(&project) {
+            assert_eq!(found, [&*name, &*digest], "{dockerfile}");
         }
     }
     // The platforms have different bases, but a label has one value: neither is used.
@@ -164,8 +164,8 @@ fn a_base_in_any_form_that_buildkit_supports_is_labelled_and_never_its_own_base(
         .run(&["matrix", "--push"])
         .success()
         .says(&["warning[unknown-base]: the base image differs by platform", "Dockerfile:3:1"]);
-    for told in told(&project) {
-        assert_eq!(told, ["", ""]);
+    for found in found(&project) {
+        assert_eq!(found, ["", ""]);
     }
     let strict = project.run(&["matrix", "--push", "--strict"]);
     strict.exits(3).says(&["error[unknown-base]"]);
@@ -173,7 +173,7 @@ fn a_base_in_any_form_that_buildkit_supports_is_labelled_and_never_its_own_base(
     project.matrix(&format!("{one}labels: {{ auto: true }}\n"));
     project.file("context/Dockerfile", format!("FROM {name}\n"));
     project.run(&["matrix", "--push"]).success();
-    for told in told(&project) {
-        assert_eq!(told, [&*name, ""]);
+    for found in found(&project) {
+        assert_eq!(found, [&*name, ""]);
     }
 }

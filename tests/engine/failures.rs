@@ -166,14 +166,14 @@ fn fail_fast_cancels_running_cells_and_starts_no_others() {
 fn one_job_builds_one_cell_after_the_other() {
     let project = Project::new("onejob", THREE, "FROM alpine:3.20\nRUN echo <%n%>\n");
     let run = project.run(&["matrix", "--jobs", "1", "--push"]).success();
-    let told: Vec<_> = run
+    let order: Vec<_> = run
         .stderr
         .lines()
         .filter(|line| line.ends_with("| started") || line.contains("| pushed in"))
         .map(|line| line.split_once(" in").map_or(line, |(head, _)| head))
         .collect();
     let each = |n| [format!("v{n} | started"), format!("v{n} | pushed")];
-    assert_eq!(told, [1, 2, 3].map(each).concat());
+    assert_eq!(order, [1, 2, 3].map(each).concat());
 }
 
 #[test]

@@ -85,8 +85,8 @@ fn the_right_password_opens_the_registry_for_push_and_for_base_images() {
 
     let above = format!("FROM {}:v1\n", guarded.image);
     guarded.project.file("context/Dockerfile", above);
-    let told = "or is private: not logged in to 127.0.0.1:";
-    guarded.project.run(&["build"]).exits(1).says(&[told, "docker login", "Dockerfile:1:1"]);
+    let private = "or is private: not logged in to 127.0.0.1:";
+    guarded.project.run(&["build"]).exits(1).says(&[private, "docker login", "Dockerfile:1:1"]);
     Running::start(guarded.command("lab-secret", &["build"])).end().success();
 }
 

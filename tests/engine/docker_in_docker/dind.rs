@@ -113,8 +113,8 @@ fn refuses_who_comes_without_tls(container: &Container) {
 }
 
 fn refuses_who_comes_without_a_certificate(project: &Project, container: &Container) {
-    project.file("nobody/ca.pem", std::fs::read(project.path("certs/ca.pem")).unwrap());
-    let run = onebuild(project, container, "nobody").exits(4);
+    project.file("stranger/ca.pem", std::fs::read(project.path("certs/ca.pem")).unwrap());
+    let run = onebuild(project, container, "stranger").exits(4);
     // The reason, or a closed connection if the reason got lost.
     run.says(&["(certificates are in ", "cert.pem and key.pem"]).never_says(&["not like a Docker"]);
 }
