@@ -150,7 +150,7 @@ impl Walk<'_> {
             if verdict.send {
                 if std::str::from_utf8(&name).is_err() {
                     let what = "its name is not UTF-8 and cannot be sent; rename it, or add it \
-                                 to .dockerignore";
+                                to .dockerignore";
                     return Err(self.directory.error(&child, what));
                 }
                 let entry = self.entry(dir, &child, &name, &stat)?;

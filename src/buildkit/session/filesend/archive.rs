@@ -96,7 +96,7 @@ impl Written {
     pub(super) fn persist(self) -> Result<(), OutputError> {
         let Self::Beside(file, dest) = self else { return Ok(()) };
         file.persist(&dest).map(drop).map_err(|error| {
-            let what = format!("it could not be replaced: {}", why(&error.error));
+            let what = format!("it could not be moved into place: {}", why(&error.error));
             let kind = Some(error.error.kind());
             OutputError::Destination(LocalFault { kind, ..LocalFault::at(&dest, what) })
         })
