@@ -1,7 +1,8 @@
-//! How the matrix grows: time and peak memory for 100 to 100,000 cells, and what is refused.
+//! Benchmarks of the matrix: time and peak memory for 100 to 100,000 cells, and for inputs that are
+//! refused.
 //!
 //! `cargo bench --bench matrix` prints the tables of `docs/benchmarks.md`. Each size runs in a
-//! process of its own, so that its peak is its own; the best of three counts.
+//! separate process, to measure its own peak memory. The best of three runs counts.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
@@ -22,12 +23,12 @@ fn main() {
     let mut numbers = env::args().skip(1).map_while(|argument| argument.parse().ok());
     match (numbers.next(), numbers.next()) {
         (Some(size), rules) => println!("{}", measure(size, rules.unwrap_or(0))),
-        // `--bench`, as cargo calls it.
+        // Cargo passes `--bench`.
         _ => tables(),
     }
 }
 
-/// The family of images of this repository, with as many versions as it takes.
+/// The image family of this repository, with as many versions as necessary.
 fn matrix(cells: usize) -> String {
     let last = cells / 10 - 1;
     format!(
@@ -82,7 +83,7 @@ fn measure(size: usize, rules: usize) -> String {
     format!("{} {}", times.join(" "), peak())
 }
 
-/// The most memory that this process ever held, in MB.
+/// The peak memory of this process, in MB.
 fn peak() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -122,7 +123,7 @@ fn tables() {
     }
 }
 
-/// The least of each figure of [`measure`], which runs in a process of its own.
+/// The minimum of each result of [`measure`], which runs in a separate process.
 fn best(size: usize, rules: usize) -> [f64; 4] {
     let runs = (0..ROUNDS).map(|_| {
         let mut command = Command::new(env::current_exe().unwrap());
@@ -149,14 +150,14 @@ fn bomb() -> String {
     text
 }
 
-/// Wrong only in its tag, so that reading it is all that happens.
+/// Only the tag is wrong, so that the matrix is only read.
 fn listed(values: usize) -> String {
     let values: Vec<String> = (0..values).map(|value| format!("v{value}")).collect();
     let axes = format!("axes: {{ v: [{}] }}\n", values.join(", "));
     format!("image: me/app\ntag: <%w%>\nplatforms: linux/amd64\n{axes}")
 }
 
-/// A folder with a matrix and its template, for the program itself.
+/// A directory with a matrix and its template, for the program itself.
 struct Folder(tempfile::TempDir);
 
 impl Folder {

@@ -1,7 +1,7 @@
-//! Which hosts are this machine itself.
+//! Detects loopback hosts.
 //!
-//! Nobody on the network reads what goes there, so plain http and a connection without TLS are
-//! accepted. Only the name `localhost` counts: any other name may lead elsewhere tomorrow.
+//! Traffic to loopback does not leave this machine, so plain http and connections without TLS are
+//! accepted. `localhost` is the only accepted name: other names may resolve differently later.
 
 use std::net::IpAddr;
 
@@ -13,12 +13,12 @@ pub(crate) fn is_loopback(host: &str) -> bool {
     host == "localhost" || address(host).is_some_and(|address| address.is_loopback())
 }
 
-/// Whether `url` leads to this machine.
+/// Whether the host of `url` is this machine.
 pub(crate) fn leads_to_loopback(url: &Url) -> bool {
     url.host_str().is_some_and(is_loopback)
 }
 
-/// The address that the host of a URL is. None for a name.
+/// The IP address in the host of a URL; `None` for a name.
 pub(crate) fn address(host: &str) -> Option<IpAddr> {
     bare(host).parse().ok()
 }
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_machine_is_known_by_its_addresses_and_one_name() {
+    fn loopback_is_an_address_or_localhost() {
         for (host, expected) in [
             ("localhost", true),
             ("127.0.0.1", true),
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_leads_to_the_host_that_it_names() {
+    fn the_host_of_a_url_decides() {
         for (url, expected) in [
             ("http://localhost:5000/v2/", true),
             ("https://[::1]:5000", true),

@@ -1,4 +1,4 @@
-//! What a cell came to.
+//! The result of a cell.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::image::{Digest, Platform, Reference};
 
 pub use crate::failure::{Failure, Place};
 
-/// The end of one cell.
+/// The outcome of one cell.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     pub cell: CellName,
@@ -22,20 +22,20 @@ pub struct Outcome {
 pub enum CellResult {
     Built(Built),
     Failed(Box<Failure>),
-    /// Never started, since another cell failed and `--fail-fast` was asked for.
+    /// Never started, because another cell failed and `--fail-fast` is set.
     NotStarted,
-    /// Stopped: by the person, or running while another cell failed under `--fail-fast`.
+    /// Stopped by the user, or because another cell failed with `--fail-fast`.
     Cancelled,
 }
 
-/// What a successful build left behind.
+/// The result of a successful build.
 #[derive(Debug, Clone, Default)]
 pub struct Built {
-    /// The digest of the index, or of the one manifest; none for `local` and `tar` output.
+    /// The digest of the index, or of the single manifest; `None` for `local` and `tar` output.
     pub digest: Option<Digest>,
-    /// Where the image was pushed.
+    /// The references that were pushed.
     pub pushed: Vec<Reference>,
-    /// Instructions that came from the cache, and instructions in all.
+    /// Number of cached instructions, and of all instructions.
     pub cached_steps: u32,
     pub total_steps: u32,
     pub smoke: SmokeResult,
@@ -43,14 +43,14 @@ pub struct Built {
     pub unverified: Option<String>,
 }
 
-/// Whether an image was tried before it went out.
+/// Whether an image was tested before it was pushed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum SmokeResult {
     /// It has no test.
     #[default]
     No,
-    /// It has one, and the person wanted none.
+    /// It has a test, but the user skipped it.
     Skipped,
-    /// It did what it must on every platform, in so much time.
+    /// It passed on every platform, in this time.
     Passed { took: Duration },
 }

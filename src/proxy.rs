@@ -1,9 +1,9 @@
-//! Which proxy a request goes through, as Go's programs decide it, docker among them. Pure.
+//! Selects the proxy for a request, like Go programs such as docker. Pure.
 //!
-//! `HTTPS_PROXY` and `HTTP_PROXY` name the proxies, `NO_PROXY` lists what is asked directly: host
-//! names with their subdomains, `.example.com` for the subdomains alone, addresses, networks in
-//! CIDR form, each with an optional port, and `*` for everything. This machine is never asked through
-//! a proxy.
+//! `HTTPS_PROXY` and `HTTP_PROXY` name the proxies. `NO_PROXY` lists the hosts to contact directly:
+//! host names including their subdomains, `.example.com` for subdomains only, addresses, networks
+//! in CIDR notation, each with an optional port, and `*` for all hosts. This machine is never
+//! contacted through a proxy.
 //!
 //! Source: <https://pkg.go.dev/golang.org/x/net/http/httpproxy>
 
@@ -35,7 +35,7 @@ enum Hosts {
         address: IpAddr,
         bits: u8,
     },
-    /// In lower case, and without a dot at its ends.
+    /// In lowercase, without leading and trailing dots.
     Domain {
         name: String,
         itself: bool,
@@ -43,8 +43,8 @@ enum Hosts {
 }
 
 impl Proxies {
-    /// Reads the variables, upper case before lower case. A proxy that is not a URL is ignored, as Go
-    /// ignores it.
+    /// Reads the variables; uppercase names take precedence. An invalid proxy URL is ignored, as in
+    /// Go.
     pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
         let either = |name: &str| {
             let set = |name: &str| variable(name).filter(|value| !value.is_empty());
@@ -52,7 +52,7 @@ impl Proxies {
         };
         let no_proxy = either("NO_PROXY").unwrap_or_default();
         Self {
-            // A CGI program's HTTP_PROXY comes from a header of the request that it serves.
+            // In a CGI program, HTTP_PROXY comes from a request header.
             http: either("HTTP_PROXY")
                 .filter(|_| variable("REQUEST_METHOD").is_none())
                 .and_then(url),
@@ -61,7 +61,7 @@ impl Proxies {
         }
     }
 
-    /// The proxy for `url`; none where it is asked directly.
+    /// The proxy for `url`; `None` for a direct connection.
     pub fn of(&self, url: &Url) -> Option<&Url> {
         let proxy = match url.scheme() {
             "https" => self.https.as_ref()?,
@@ -118,7 +118,7 @@ fn direct(entry: &str) -> Option<Direct> {
         return Some(Direct { hosts, port: None });
     }
     let (host, port) = match entry.rsplit_once(':') {
-        // More than one colon without brackets is an IPv6 address.
+        // More than one colon without brackets: an IPv6 address.
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
             (host, Some(port.parse().ok()?))
         }
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn no_proxy_is_read_as_go_reads_it() {
+    fn no_proxy_is_parsed_as_in_go() {
         for (no_proxy, url, direct) in [
             ("*", "https://r.example/", true),
             ("*", "https://10.0.0.1/", true),
@@ -204,7 +204,7 @@ mod tests {
         let cgi = [("HTTP_PROXY", "http://evil.example"), ("REQUEST_METHOD", "GET")];
         assert_eq!(proxy(&cgi, "http://r.example/"), None);
         assert_eq!(proxy(&[("HTTPS_PROXY", "")], "https://r.example/"), None);
-        // Go prefers the upper case, and does not know ALL_PROXY.
+        // Go prefers uppercase names and does not support ALL_PROXY.
         let two = [("HTTPS_PROXY", "a.example:1"), ("https_proxy", "b.example:1")];
         assert_eq!(proxy(&two, "https://r.example/").as_deref(), Some("http://a.example:1/"));
         assert_eq!(proxy(&[("ALL_PROXY", "http://a.example")], "https://r.example/"), None);

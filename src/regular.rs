@@ -1,7 +1,8 @@
-//! Files that are read from their beginning to their end.
+//! Opens regular files only.
 //!
-//! A named pipe makes its reader wait, and opening a device may do something. Every file whose name comes
-//! from elsewhere is opened here, so that all of them are refused at once and in the same words.
+//! Opening a named pipe may block, and opening a device may have side effects. All files whose
+//! names come from outside are opened here, so that other file types are refused at once, with the
+//! same message.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
@@ -15,15 +16,15 @@ pub fn open(path: &Path) -> io::Result<File> {
     open_with(OpenOptions::new().read(true), path, OFlags::empty())
 }
 
-/// The same as `options` and `flags` say.
+/// The same, with `options` and `flags`.
 pub fn open_with(options: &mut OpenOptions, path: &Path, flags: OFlags) -> io::Result<File> {
     match path.metadata() {
         Ok(found) => check(&found)?,
-        // `options` say whether it is made.
+        // `options` decide whether it is created.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    // It may have become another one since, and opening that must not wait either.
+    // The file may have been replaced since, so this open must not block either.
     let flags = flags | OFlags::NONBLOCK;
     let flags = i32::try_from(flags.bits()).expect("a flag of open(2) is an int");
     let file = options.custom_flags(flags).open(path)?;
@@ -31,19 +32,19 @@ pub fn open_with(options: &mut OpenOptions, path: &Path, flags: OFlags) -> io::R
     Ok(file)
 }
 
-/// The content of the regular file at `path`; none if it is longer than `limit` bytes.
+/// The content of the regular file at `path`; `None` if it is longer than `limit` bytes.
 pub fn read(path: &Path, limit: usize) -> io::Result<Option<Vec<u8>>> {
     let mut content = Vec::new();
     open(path)?.take(limit as u64 + 1).read_to_end(&mut content)?;
     Ok((content.len() <= limit).then_some(content))
 }
 
-/// Whether the regular file at `path` holds exactly `content`.
+/// Whether the regular file at `path` has exactly this content.
 pub fn holds(path: &Path, content: &[u8]) -> bool {
     read(path, content.len()).is_ok_and(|found| found.as_deref() == Some(content))
 }
 
-/// Fails for everything that is not a regular file.
+/// Returns an error for anything that is not a regular file.
 pub fn check(found: &Metadata) -> io::Result<()> {
     let kind = found.file_type();
     let what = match () {
@@ -63,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_regular_file_is_refused_at_once() {
+    fn only_regular_files_are_accepted() {
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name);
         rustix::fs::mkfifoat(rustix::fs::CWD, at("pipe"), 0o600.into()).unwrap();

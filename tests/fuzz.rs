@@ -1,8 +1,8 @@
-//! The fuzz targets, each on random inputs made of what its language is made of: other ones in each run.
-//! A failure prints the smallest input that it found; this becomes a test of its own.
+//! The fuzz targets, on random inputs that are composed of each language's tokens; every run has
+//! other inputs. A failure prints the smallest input that reproduces it; add it as a test.
 //!
-//! `PROPTEST_CASES` says how many inputs, `tests/lab/fuzz` takes many. With coverage as the guide:
-//! `fuzz/README.md`.
+//! `PROPTEST_CASES` sets the number of inputs; `tests/lab/fuzz` uses many. Coverage-guided fuzzing
+//! is described in `fuzz/README.md`.
 
 #[path = "../fuzz/src/lib.rs"]
 mod targets;
@@ -13,18 +13,18 @@ use proptest::test_runner::TestRunner;
 
 const MATRIX: &str = concat!(
     "(image|tag|tags|when|platforms|axes|vars|args|defaults|exclude|include|overrides|labels|auto|contexts|secrets|env|ssh|cache_to|type=gha|extends|from|path|limit|: |\n|\n  |\n  - |\\[|\\]|\\{|\\}|, |<%os%>|<%|linux/amd64|a/b|1\\.\\.3|\"|'|é|&a |\\*a|<<|#|\t|[a-z0-9.]){0,60}",
-    // Near to what is right: from pieces alone hardly any input is.
+    // Close to valid: random tokens alone hardly ever are.
     "|((labels: auto|args: \\{ A: (<%os%>|<%no%>|b) \\}|exclude: \\[\\{ os: (x|y|z) \\}\\]|vars: \\{ w: <%os%>-1 \\}|context: (<%os%>|\\.|/a)|secrets: \\{ s: \\{ env: S \\} \\}|ssh: default)
 ){0,4}"
 );
 const TEMPLATE: &str = concat!(
     "(<%|%>|\\{%|%\\}|#% ?|if |elif |else|endif|for |in |endfor|include |os|version|packages|type\\.suffix|latest|==|<|>|and |not |is defined|\\|lower|\\|default\\(|\\|join\\(|\"|'|\\)|\\[|é|\r?\n|\\PC){0,60}",
-    // Near to what is right: from pieces alone hardly any input is.
+    // Close to valid: random tokens alone hardly ever are.
     "|(<%os%>|\\{%version%\\}|<%type\\.suffix%>|<%packages\\|join\\(\" \"\\)%>|a|é|\n#% if (latest|os == \"alpine\"|version < 3)\n|\n#% (else|elif latest)\n|\n#% endif\n|\n#% for p in packages\n<%p%>\n#% endfor\n|\r?\n){0,9}"
 );
 const RANGE: &str = concat!(
     "(v|[0-9]{1,5}|\\.|-|é|a){0,4}\\.\\.(v|[0-9]{1,5}|\\.|-|é|a){0,4}",
-    // Near to what is right: from pieces alone hardly any input is.
+    // Close to valid: random tokens alone hardly ever are.
     "|(v|)(1\\.|)(2\\.|)[0-4]\\.\\.(v|)(1\\.|)(2\\.|)[3-9]"
 );
 const REFERENCE: &str = "(localhost|docker\\.io|index\\.|library|a|B|0|é|/|:|@|sha256:|\\.|_|-|\\[|\\]|::1|5000|linux|arm|v7| ){0,9}";
@@ -33,7 +33,7 @@ const IGNORE_PATTERNS: &str =
 const COMPOSE: &str = "(services|app|volumes|privileged|cap_add|pid|devices|driver_opts|include|extends|file|true|host|ALL|/var/run/docker\\.sock|/etc|\\.\\./|\\$\\{A:-|\\}|C:\\\\|: |:|\n|\n  |\n    |\n  - |\\[|\\]|\\{|, |\"|'|é|&a |\\*a|<<|!reset |# onebuild: allow |host-pid|\\(|\\)|#|\t){0,60}";
 const CHECK: &str = concat!(
     "(FROM |ARG |ENV |RUN |COPY |ONBUILD |LABEL |--platform=|--from=|--mount=|type=|cache|secret|ssh|,id=|,target=|,from=|/var/cache/apt|a:1|c| AS s|s\\n|V|TARGETARCH|=|\\$|\\{|\\}|:-|<<E\n|E\n|# onebuild: allow |same-image|\\(|\\)|# syntax=|# escape=`|\\\\\n|\n|\r\n|\"|'|é|[0-9]| ){0,60}",
-    // Near to what is right: from pieces alone hardly any input is.
+    // Close to valid: random tokens alone hardly ever are.
     "|(ARG V=1
 |)FROM a:1( AS s|)
 ((ARG TARGETARCH=amd64|RUN --mount=type=cache,target=/var/cache/apt true|RUN echo \\$V|ENV V=2|COPY --from=s a b|# onebuild: allow same-image \\(x\\))
@@ -41,7 +41,7 @@ const CHECK: &str = concat!(
 );
 const DOCKERFILE: &str = "(FROM |AS |ARG |ENV |RUN |COPY |ONBUILD |HEALTHCHECK |SHELL |--platform=|--from=|--mount=|type=|cache|secret|,|id=|target=/|A|b|scratch|0|=|\\$|\\$\\{|\\}|:-|:\\+|:\\?|##?|%%?|//?|\\*|\\?|\"|'|\\[|\\]|\\\\|`|<<-?|EOF|# ?|escape=`|syntax=|\\u{feff}|é|\r?\n|\t| ){0,60}";
 
-/// The number of inputs and their seed are proptest's own: 256, and another seed in each run.
+/// The number of inputs and their seed are proptest's defaults: 256, and another seed in each run.
 fn config() -> ProptestConfig {
     ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
 }
@@ -68,17 +68,17 @@ proptest! {
     }
 
     #[test]
-    fn any_reference_is_taken_or_refused(text in REFERENCE) {
+    fn any_reference_is_accepted_or_refused(text in REFERENCE) {
         targets::reference(&text);
     }
 
     #[test]
-    fn any_ignore_patterns_are_followed_or_refused(text in IGNORE_PATTERNS) {
+    fn any_ignore_patterns_are_applied_or_refused(text in IGNORE_PATTERNS) {
         targets::ignore_patterns(&text);
     }
 
     #[test]
-    fn any_compose_file_is_looked_at_or_refused(text in COMPOSE) {
+    fn any_compose_file_is_checked_or_refused(text in COMPOSE) {
         targets::compose(&text);
         targets::compose(&format!("services:\n  app:\n    pid: host {text}"));
     }
@@ -95,7 +95,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_at_all_is_no_reason_to_panic(text in "\\PC{0,80}|[\\x00-\\x7f]{0,80}") {
+    fn arbitrary_text_does_not_cause_a_panic(text in "\\PC{0,80}|[\\x00-\\x7f]{0,80}") {
         targets::matrix(&text);
         targets::template(&text);
         targets::range(&text);
@@ -107,9 +107,10 @@ proptest! {
     }
 }
 
-/// Of random inputs, some reach the promises and some are refused, or the tests above prove nothing.
+/// Some random inputs must reach the invariants and some must be refused, or the tests above prove
+/// nothing.
 #[test]
-fn random_inputs_are_of_both_kinds() {
+fn some_random_inputs_are_valid_and_some_are_refused() {
     let in_axes = |text: &str| {
         targets::matrix(&format!(
             "image: a\ntag: <%os%>\nplatforms: linux/amd64\naxes: {{ os: [x, y] }}\n{text}"

@@ -1,5 +1,5 @@
-//! What the matrix takes from outside of its own files: values over HTTP, facts of Git. Through
-//! the real binary; the servers are the tests' own.
+//! Inputs of the matrix from outside of its own files: values over HTTP, Git metadata. Runs the
+//! real binary; the test provides the servers.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::thread::{self, JoinHandle};
 
-/// Answers so many requests with these bytes, and ends.
+/// Answers this many requests with these bytes, and ends.
 fn server(requests: usize, body: &'static str) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -33,7 +33,7 @@ fn folder(axes: &str, more: &str) -> tempfile::TempDir {
     folder
 }
 
-/// Runs the program with nothing in its environment but a home and a way to find Git.
+/// Runs the program in an environment with only a home directory and the PATH to Git.
 fn onebuild(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_onebuild"))
         .args(arguments)
@@ -84,7 +84,7 @@ fn versions_are_fetched_once_and_kept_for_the_time_without_a_network() {
 }
 
 #[test]
-fn what_a_server_says_never_becomes_more_than_a_version() {
+fn a_servers_answer_can_only_become_a_version() {
     let long: &str = Box::leak(format!("1.{}\n", "0".repeat(127)).into_boxed_str());
     for body in ["1.0\nRUN rm -rf /\n", "../../etc/passwd\n", "1.0\u{1b}[2J\n", "-v\n", long] {
         let (address, serving) = server(1, body);
@@ -97,7 +97,7 @@ fn what_a_server_says_never_becomes_more_than_a_version() {
 }
 
 #[test]
-fn a_file_with_versions_is_counted_from_the_matrix() {
+fn a_file_with_versions_is_relative_to_the_matrix() {
     let folder = folder("{ from: versions.txt }", "");
     std::fs::write(folder.path().join("versions.txt"), "2\n1\n").unwrap();
     let sub = folder.path().join("sub");
@@ -120,7 +120,7 @@ fn git(folder: &Path, arguments: &[&str]) {
 }
 
 #[test]
-fn labels_tell_the_commit_and_never_a_password() {
+fn labels_contain_the_commit_but_never_a_password() {
     let folder = folder("[1]", "labels: auto\n");
     let at = folder.path();
     git(at, &["init", "-q"]);
@@ -151,7 +151,7 @@ fn labels_tell_the_commit_and_never_a_password() {
 }
 
 #[test]
-fn without_git_there_is_a_warning_which_strict_makes_an_error() {
+fn without_git_there_is_a_warning_which_is_an_error_with_strict() {
     let folder = folder("[1]", "labels: auto\n");
     let (code, _, warning) = told(&onebuild(folder.path(), &["plan"], &[("PATH", "/nonexistent")]));
     assert_eq!(code, Some(0));
@@ -166,7 +166,7 @@ fn without_git_there_is_a_warning_which_strict_makes_an_error() {
 }
 
 #[test]
-fn a_plan_names_the_variables_that_are_sent_and_not_their_values() {
+fn a_plan_names_the_variables_that_are_sent_without_their_values() {
     let (address, serving) = server(1, "1.0\n");
     let axis = format!("{{ from: \"http://{address}/\", token: {{ env: MY_TOKEN }} }}");
     let folder = folder(&axis, "secrets: { s: { env: MY_SECRET, optional: true } }\n");
@@ -180,7 +180,7 @@ fn a_plan_names_the_variables_that_are_sent_and_not_their_values() {
 }
 
 #[test]
-fn files_are_laid_over_each_other() {
+fn files_are_merged() {
     let folder = folder("[1, 2]", "");
     let at = folder.path();
     std::fs::rename(at.join("matrix.yaml"), at.join("base.yaml")).unwrap();

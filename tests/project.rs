@@ -1,5 +1,5 @@
-//! What the files around the code say about each other: versions, commands and scripts that are named
-//! in more than one place.
+//! The files around the code are consistent: versions, commands and scripts that are named in more
+//! than one place.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,7 +10,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The names and texts of the scripts in a directory.
+/// The names and contents of the scripts in a directory.
 fn scripts(directory: &str) -> Vec<(String, String)> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
     let entries = fs::read_dir(path).expect("a directory").map(|entry| entry.expect("an entry"));
@@ -49,7 +49,7 @@ fn ci_runs_the_test_command_of_the_readme() {
     assert!(read(".github/workflows/ci.yml").contains("- run: .ci/run\n"));
 }
 
-/// `CARGO_TARGET_DIR` and cargo's configuration decide where programs are.
+/// `CARGO_TARGET_DIR` and cargo's configuration determine the paths of programs.
 #[test]
 fn no_script_assumes_where_cargo_builds() {
     for directory in ["tests/lab", "tests/lab/lib", ".ci"] {
@@ -79,7 +79,7 @@ fn every_script_of_the_lab_is_described() {
 
 /// `tests/lab/test --list` shows the comment beside each module.
 #[test]
-fn every_area_of_the_engine_tests_says_what_it_is_about() {
+fn every_area_of_the_engine_tests_has_a_description() {
     let main = read("tests/engine/main.rs");
     let modules = main.lines().filter_map(|line| line.strip_prefix("mod "));
     let areas: Vec<&str> = modules.filter(|rest| *rest != "support;").collect();

@@ -1,8 +1,9 @@
-//! What must hold whatever the input: the bodies of the fuzz targets, and of the property tests in
-//! `tests/fuzz.rs`, which include this file.
+//! Invariants for any input: the bodies of the fuzz targets, and of the property tests in
+//! `tests/fuzz.rs`, which includes this file.
 //!
-//! Each takes any text, and panics where a promise is broken. It returns whether the text got as far as
-//! the promises: inputs that are all refused at once would prove little.
+//! Each function accepts any string and panics if an invariant is violated. It returns whether the
+//! input got as far as the invariants: if all inputs were refused early, the tests would prove
+//! little.
 
 use std::collections::HashSet;
 
@@ -11,7 +12,7 @@ use onebuild::parts::{
     Rules, Scope, Selection, Source, SourceFile, Subject, Template, Templates, Value, plan,
 };
 
-/// More cells than this say nothing new about a file, and cost time.
+/// More cells reveal nothing new about a file, and cost time.
 const ENOUGH_CELLS: u128 = 200;
 
 /// A matrix.yaml: read, selected, expanded.
@@ -25,7 +26,7 @@ pub fn matrix(text: &str) -> bool {
 
 /// A range of versions, as the value of an axis.
 pub fn range(text: &str) -> bool {
-    // Control characters are an error of their own, which hides the range's.
+    // Control characters are an error of their own, which hides errors in the range.
     let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
     if text.chars().any(char::is_control) {
         return false;
@@ -43,7 +44,7 @@ pub fn range(text: &str) -> bool {
             assert_eq!(&*values[0].text, first);
             assert_eq!(&*values[values.len() - 1].text, last);
             let unique: HashSet<&str> = values.iter().map(|value| &*value.text).collect();
-            assert_eq!(unique.len(), values.len(), "a value stands twice");
+            assert_eq!(unique.len(), values.len(), "a value is listed twice");
             values.len() > 1
         }
     }
@@ -92,7 +93,7 @@ pub fn template(text: &str) -> bool {
         }
         Ok(rendered) => {
             if !["<%", "{%", "#%"].iter().any(|marker| text.contains(marker)) {
-                assert_eq!(rendered.text(), text, "text without placeholders is left alone");
+                assert_eq!(rendered.text(), text, "text without placeholders is unchanged");
             }
             let count = u32::try_from(rendered.text().split_inclusive('\n').count()).unwrap_or(0);
             let lines = u32::try_from(text.lines().count()).unwrap_or(0);
@@ -106,12 +107,12 @@ pub fn template(text: &str) -> bool {
     }
 }
 
-/// A Dockerfile of several cells, and the rules over them.
+/// A Dockerfile for several cells, and the lint rules for it.
 pub fn check(text: &str) -> bool {
     let matrix = "image: a\ntag: <%os%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { os: [x, y] }\n\
                   args: { V: \"1\", TARGETARCH: <%os%> }\nbases: { a:1: b }\ncontexts: { c: . }\n\
                   secrets: { s: { env: S } }\nssh: default\n";
-    let matrix = Matrix::parse(SourceFile::new("matrix.yaml", matrix)).expect("it is right");
+    let matrix = Matrix::parse(SourceFile::new("matrix.yaml", matrix)).expect("it is valid");
     let overrides = Overrides::default();
     let selected = matrix.select(&Selection::default(), &overrides).expect("all of it");
     let cells = selected.expand().expect("it has two cells").cells;
@@ -132,7 +133,7 @@ pub fn check(text: &str) -> bool {
     is_found
 }
 
-/// An image's name, or a platform.
+/// An image name or a platform.
 pub fn reference(text: &str) -> bool {
     let reference = text.parse::<Reference>();
     if let Ok(reference) = &reference {
@@ -149,7 +150,7 @@ pub fn reference(text: &str) -> bool {
     reference.is_ok() || platform.is_ok()
 }
 
-/// Patterns as .dockerignore has them, one a line: what is below an ignored directory is ignored.
+/// Patterns in .dockerignore syntax, one per line: entries of an ignored directory are ignored.
 pub fn ignore_patterns(text: &str) -> bool {
     let patterns: Vec<&str> = text.lines().collect();
     let Ok(rules) = Rules::new(&patterns) else { return false };
@@ -168,7 +169,7 @@ pub fn ignore_patterns(text: &str) -> bool {
     is_any_ignored
 }
 
-/// A Compose file: its findings have places in it, and can be shown.
+/// A Compose file: its findings have positions, and can be shown.
 pub fn compose(text: &str) -> bool {
     let file = SourceFile::new("compose.yaml", text);
     let mut findings = Findings::default();
@@ -183,7 +184,7 @@ pub fn compose(text: &str) -> bool {
     findings.iter().next().is_some()
 }
 
-/// Findings can be shown: there are some, and no terminal is harmed.
+/// Findings can be shown: the output is not empty and has no terminal controls.
 fn presentable(found: &Diagnostics) {
     let shown = found.render(false);
     assert!(found.has_errors() && shown.starts_with("error"), "{shown}");
@@ -195,13 +196,13 @@ fn harmless(shown: &str) {
     assert!(!shown.contains(harmful), "{shown:?}");
 }
 
-/// A Dockerfile: its instructions, and what is built of it.
+/// A Dockerfile: its instructions, and the stages to build.
 pub fn dockerfile(text: &str) -> bool {
     let file = Dockerfile::parse(text);
     let lines = u32::try_from(text.lines().count()).expect("inputs are short");
     let mut last = 0;
     for instruction in &file.instructions {
-        assert!(last < instruction.first, "two instructions stand on one line");
+        assert!(last < instruction.first, "two instructions are on one line");
         assert!(instruction.first <= instruction.last && instruction.last <= lines.max(1));
         last = instruction.last;
     }
@@ -228,7 +229,7 @@ pub fn dockerfile(text: &str) -> bool {
             let Source::Stage(other) = used.source else { continue };
             assert!(other < built.stages.len());
         }
-        // The stages below lead to an end.
+        // The chain of base stages must end.
         assert!(!matches!(stage.base, Source::Stage(below) if below >= number));
     }
     !built.stages.is_empty()

@@ -1,4 +1,4 @@
-//! The control connection: one HTTP/2 channel that any number of solves share.
+//! The control connection: one HTTP/2 channel, shared by any number of solves.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,14 +18,16 @@ use super::status::{Progress, follow};
 use super::traced::Traced;
 use super::{SolveError, limits, random_id};
 
-/// The largest message taken from BuildKit; a Status of a chatty build stays far below.
+/// The largest message to accept from BuildKit; a status message is much smaller, even for a
+/// verbose build.
 pub(super) const MAX_MESSAGE: usize = 16 << 20;
 
-/// How long the status of a solve may outlast it; the same where none was ever heard of.
-const PATIENCE: Duration = Duration::from_secs(3);
-const REFUSED: Duration = Duration::from_millis(250);
+/// How long to wait for the end of the status stream after a solve, and the same if no status ever
+/// arrived.
+const STATUS_GRACE: Duration = Duration::from_secs(3);
+const NO_STATUS_GRACE: Duration = Duration::from_millis(250);
 
-/// The connection, whose calls are logged.
+/// The connection, with its calls logged.
 pub(super) type Channel = Traced<transport::Channel>;
 
 /// A client of BuildKit's Control service. Cloning it shares the connection.
@@ -37,14 +39,14 @@ pub struct Client {
 }
 
 impl Client {
-    /// Speaks HTTP/2 over `io`, which is already connected to BuildKit. A BuildKit from which nothing
-    /// comes for 30 s, not even the answer to a ping, has ended the connection.
+    /// Uses HTTP/2 over `io`, which is already connected to BuildKit. If nothing arrives for 30 s,
+    /// not even the answer to a ping, the connection is considered lost.
     pub async fn connect<S>(io: S) -> Result<Self, tonic::transport::Error>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        // The channel may ask its connector again when the connection is lost; a stream can be
-        // handed out once, so the second time is an error that says what happened.
+        // The channel may call its connector again after the connection is lost. The stream can be
+        // used once, so the second call returns an error that says what happened.
         let (io, silence) = Heard::new(io);
         let slot = Mutex::new(Some(TokioIo::new(io)));
         let connector = tower::service_fn(move |_: Uri| {
@@ -72,7 +74,7 @@ impl Client {
         self.silence.is_silent()
     }
 
-    /// What a failed call means on this connection.
+    /// The error for a failed call on this connection.
     pub(super) fn failed(&self, error: impl Into<SolveError>) -> SolveError {
         let error = error.into();
         match self.is_silent() {
@@ -81,17 +83,17 @@ impl Client {
         }
     }
 
-    /// Every platform that a worker can run, emulated ones included, as BuildKit names them.
+    /// Every platform that a worker supports, including emulated ones, as BuildKit names them.
     pub async fn platforms(&self) -> Result<Vec<pb::Platform>, SolveError> {
         let workers = self.control.clone().list_workers(ListWorkersRequest::default()).await;
         let workers = workers.map_err(|status| self.failed(status))?;
         Ok(workers.into_inner().record.into_iter().flat_map(|worker| worker.platforms).collect())
     }
 
-    /// Solves, sending what happens to `progress` on the way; dropping the future cancels the
-    /// solve on BuildKit's side.
+    /// Solves, and sends status updates to `progress`. Dropping the future cancels the solve in
+    /// BuildKit.
     ///
-    /// A status stream that fails never fails the build: progress ends early, and that is all.
+    /// A failure of the status stream never fails the build; the updates just end early.
     pub async fn solve(
         &self,
         solve: Solve,
@@ -112,8 +114,8 @@ impl Client {
             }
         };
         let solving = control.solve(solve.into_request(id));
-        // BuildKit ends the status stream soon after the solve: both are waited for, so that the
-        // last lines of a failed step are not lost. A status that hangs is not waited for long.
+        // BuildKit ends the status stream soon after the solve. Wait for both, so that the last
+        // lines of a failed step are not lost, but do not wait long for a status stream that hangs.
         let mut status = std::pin::pin!(status);
         let mut solving = std::pin::pin!(solving);
         let mut status_ended = false;
@@ -124,10 +126,11 @@ impl Client {
             }
         };
         if !status_ended {
-            // A solve that is refused at once has no status, and BuildKit waits for it in vain.
+            // A solve that is refused at once has no status, and BuildKit would wait for it in
+            // vain.
             let refused = response.is_err() && !heard.load(Ordering::Relaxed);
-            let patience = if refused { REFUSED } else { PATIENCE };
-            let _ = tokio::time::timeout(patience, status).await;
+            let grace = if refused { NO_STATUS_GRACE } else { STATUS_GRACE };
+            let _ = tokio::time::timeout(grace, status).await;
         }
         let response = response.map_err(|status| self.failed(status))?;
         Ok(Solved::from_response(response.into_inner()))

@@ -11,42 +11,42 @@ use thiserror::Error;
 
 /// A failed solve.
 ///
-/// BuildKit reports nearly everything with the code Unknown. What it knows beyond the message
-/// comes as `grpc-status-details-bin`: a `google.rpc.Status` whose details hold JSON.
+/// BuildKit reports nearly all errors with the code Unknown. Further details are in
+/// `grpc-status-details-bin`: a `google.rpc.Status` whose details contain JSON.
 ///
 /// Source: <https://github.com/moby/buildkit/tree/master/solver/errdefs>
 #[derive(Debug, Error)]
 #[error("{message}")]
 pub struct SolveError {
-    /// BuildKit's own sentence.
+    /// BuildKit's own message.
     pub message: String,
-    /// In the order that BuildKit attached them.
+    /// In the order in which BuildKit attached them.
     pub details: Vec<Detail>,
     pub connection: Connection,
 }
 
-/// What became of the connection when a solve failed.
+/// The state of the connection when a solve failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Connection {
-    /// It is there: BuildKit itself said that the solve failed.
+    /// Intact: BuildKit itself reported the failure.
     Held,
-    /// BuildKit or the network ended it.
+    /// BuildKit or the network closed the connection.
     Lost,
-    /// BuildKit did not answer any more, not even to a ping.
+    /// BuildKit stopped answering, even to pings.
     Silent,
-    /// This side ended it, for a limit or an error in the protocol.
+    /// This side closed it because of a limit or a protocol error.
     EndedHere,
 }
 
 impl SolveError {
-    /// On a connection over which nothing comes any more.
+    /// The error on a connection on which nothing arrives.
     pub(super) fn silent() -> Self {
         let message = Silence::message();
         Self { message, details: Vec::new(), connection: Connection::Silent }
     }
 }
 
-/// Whether HTTP/2 on this side found something wrong and ended a call or a connection.
+/// Whether HTTP/2 on this side detected an error and ended a call or the connection.
 pub(super) fn is_ended_here(error: &(dyn std::error::Error + 'static)) -> bool {
     let error = error.downcast_ref::<h2::Error>();
     error.is_some_and(|error| !error.is_remote() && !error.is_io())
@@ -55,7 +55,7 @@ pub(super) fn is_ended_here(error: &(dyn std::error::Error + 'static)) -> bool {
 /// One typed detail of a failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Detail {
-    /// A range of lines in a source file, from 1, both ends included.
+    /// A range of lines in a source file, from 1, inclusive.
     Source { filename: String, first: u32, last: u32 },
     /// The vertex that failed.
     Vertex { digest: String },
@@ -71,7 +71,7 @@ impl From<tonic::Status> for SolveError {
             Detail::decode(&any.type_url, &serde_json::from_slice(&any.value).ok()?)
         });
         let details = decoded.collect();
-        // What the peer sent is a status and nothing else; one with a cause was made on this side,
+        // A status from the peer has no source; a status with a source was created on this side
         // when the connection broke.
         let mut message = status.message().to_owned();
         let mut cause = status.source();
@@ -94,8 +94,8 @@ impl From<tonic::Status> for SolveError {
 }
 
 impl Detail {
-    /// Reads a detail by the last part of its type's name, which is all that forks and versions of
-    /// BuildKit agree on.
+    /// Identifies a detail by the last part of its type name, the only part that is the same in all
+    /// forks and versions of BuildKit.
     fn decode(type_url: &str, value: &Value) -> Option<Self> {
         let kind = type_url.rsplit(['/', '.']).next()?;
         match kind.strip_suffix("+json").unwrap_or(kind) {
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn details_are_read_by_the_end_of_their_type_name() {
+    fn details_are_identified_by_the_end_of_their_type_name() {
         let source = json!({
             "info": {"filename": "a.Dockerfile", "data": "RlJPTSB4Cg=="},
             "ranges": [
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_connection_is_told_from_what_the_peer_says() {
+    fn a_broken_connection_and_an_error_of_the_peer_are_distinct() {
         let broken = std::io::Error::other("broken pipe");
         let error = SolveError::from(tonic::Status::from_error(Box::new(broken)));
         assert!(error.message.contains("broken pipe"), "{error}");
@@ -169,7 +169,7 @@ mod tests {
             (Connection::Lost, Connection::Lost)
         );
         assert_eq!(connection(tonic::Status::unknown("broken pipe")), Connection::Held);
-        // As it comes when a limit of ours is exceeded.
+        // The error when one of our limits is exceeded.
         let ours = h2::Error::from(h2::Reason::ENHANCE_YOUR_CALM);
         assert_eq!(connection(tonic::Status::from_error(Box::new(ours))), Connection::EndedHere);
     }

@@ -1,8 +1,8 @@
-//! Solves that we steer ourselves: questions to a frontend, whose answers are data, and results that
-//! are kept for as long as somebody wants them.
+//! Solves through the gateway: requests to a frontend that return data, and results that are kept
+//! as long as they are needed.
 //!
-//! A solve without a frontend opens a bridge that takes calls until it is told a result. The calls
-//! go over the same channel and name the solve in their metadata.
+//! A solve without a frontend opens a bridge, which accepts calls until a result is returned to it.
+//! The calls use the same channel and name the solve in their metadata.
 //!
 //! Source: <https://github.com/moby/buildkit/blob/master/frontend/gateway/pb/gateway.proto>
 
@@ -23,17 +23,17 @@ use super::client::{Channel, MAX_MESSAGE};
 use super::solve::Solve;
 use super::{Client, SolveError, random_id};
 
-/// The metadata that names the solve whose bridge is meant.
+/// The metadata key that names the solve of a bridge.
 const BUILD_ID: &str = "buildkit-controlapi-buildid";
 
-/// The bridge is there soon after the solve has begun, or the solve has failed. An engine that does not
-/// answer is noticed before.
+/// The bridge opens soon after the solve starts, or the solve fails. A silent engine is detected
+/// earlier.
 const BRIDGE_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Client {
-    /// Asks the Dockerfile frontend `question`, such as `frontend.lint`, about what `session`
-    /// serves; gives its answers by name (`result.json`, `result.txt`, …). The attributes are those
-    /// of a build.
+    /// Sends a subrequest, such as `frontend.lint`, to the Dockerfile frontend, about the files of
+    /// `session`. Returns its results by name (`result.json`, `result.txt`, …). The attributes are
+    /// those of a build.
     pub async fn ask(
         &self,
         session: &str,
@@ -41,7 +41,7 @@ impl Client {
         mut attributes: HashMap<String, String>,
     ) -> Result<HashMap<String, Vec<u8>>, SolveError> {
         attributes.insert("requestid".to_owned(), question.to_owned());
-        // A frontend that knows no questions says so, and does not build.
+        // A frontend without support for subrequests reports that, and does not build.
         let caps = "moby.buildkit.frontend.subrequests";
         let caps = match attributes.get("frontend.caps") {
             Some(others) => format!("{others},{caps}"),
@@ -54,10 +54,10 @@ impl Client {
         Ok(answer.result.map(|result| result.metadata).unwrap_or_default())
     }
 
-    /// What `image` is: the digest (`sha256:…`) that its name points to, of the index where there is
-    /// one, and the configuration of the image for `platform`, or else for the engine's own. The
-    /// registry is reached as for a build, with the logins of `session` and over the engine's
-    /// mirrors. With `pull`, the engine's own copy is left aside.
+    /// Resolves `image`: the digest (`sha256:…`) of its name, which is that of the index if there
+    /// is one, and the configuration for `platform`, or else for the engine's own platform. The
+    /// registry is contacted as for a build, with the logins of `session` and through the engine's
+    /// mirrors. With `pull`, the engine's local copy is ignored.
     pub async fn image(
         &self,
         session: &str,
@@ -77,7 +77,7 @@ impl Client {
         Ok((resolved.digest, resolved.config))
     }
 
-    /// Opens a solve for one `call` and ends it.
+    /// Opens a solve for one `call` and ends it afterwards.
     async fn over_a_bridge<T>(
         &self,
         session: &str,
@@ -89,30 +89,30 @@ impl Client {
         let mut solving = std::pin::pin!(control.solve(solve));
         let mut calling = std::pin::pin!(called(self.channel(), id, call));
         tokio::select! {
-            // It ends when it is told a result, and may be faster than the answer to the telling;
-            // before that, it has failed.
+            // The solve ends when it receives a result, perhaps before the answer to that call
+            // arrives. If it ends earlier, it has failed.
             solved = &mut solving => {
                 solved?;
                 match tokio::time::timeout(Duration::from_secs(3), calling).await {
                     Ok(answer) => answer,
-                    Err(_) => Err(tonic::Status::unavailable("BuildKit fell silent").into()),
+                    Err(_) => Err(tonic::Status::unavailable("BuildKit did not answer in time").into()),
                 }
             }
             answer = &mut calling => {
-                // Told or dropped, the solve is over; its own end says nothing new.
+                // With a result or dropped, the solve is over; its own status adds nothing.
                 let _ = tokio::time::timeout(Duration::from_secs(3), solving).await;
                 answer
             }
         }
     }
 
-    /// Solves, exporting nothing, and keeps all that comes of it until this future is dropped: a
-    /// further solve of the same takes these very results, whatever is built anew or thrown away
-    /// meanwhile. `told` hears when all is there, or why it is not.
+    /// Solves without exporting, and keeps the results until this future is dropped: another solve
+    /// of the same request reuses exactly these results, even if they are rebuilt or pruned
+    /// meanwhile. Sends to `solved` when all results exist, or why they do not.
     pub async fn hold(
         &self,
         solve: Solve,
-        told: oneshot::Sender<Result<(), SolveError>>,
+        solved: oneshot::Sender<Result<(), SolveError>>,
     ) -> Infallible {
         let id = random_id();
         let request = steered(&id, &solve.session, solve.entitlements);
@@ -127,8 +127,8 @@ impl Client {
             ended = &mut solving => (ended.map(drop).map_err(SolveError::from), true),
             held = evaluating => (held, false),
         };
-        // Who asked may have gone.
-        let _ = told.send(held.map_err(|error| self.failed(error)));
+        // The receiver may be gone.
+        let _ = solved.send(held.map_err(|error| self.failed(error)));
         if !ended {
             // BuildKit drops the results when this stream ends.
             let _ = solving.await;
@@ -137,7 +137,7 @@ impl Client {
     }
 }
 
-/// A solve that waits for calls over its bridge.
+/// A solve that waits for calls through its bridge.
 fn steered(id: &str, session: &str, entitlements: Vec<String>) -> proto::SolveRequest {
     proto::SolveRequest {
         r#ref: id.to_owned(),
@@ -149,7 +149,7 @@ fn steered(id: &str, session: &str, entitlements: Vec<String>) -> proto::SolveRe
     }
 }
 
-/// A call of the Dockerfile frontend; whether what it comes to is made, too.
+/// A call of the Dockerfile frontend; `evaluate` runs the build steps too.
 fn asking(attributes: HashMap<String, String>, evaluate: bool) -> bridge::SolveRequest {
     bridge::SolveRequest {
         frontend: "dockerfile.v0".to_owned(),
@@ -161,7 +161,7 @@ fn asking(attributes: HashMap<String, String>, evaluate: bool) -> bridge::SolveR
     }
 }
 
-/// Names the solve that a call is for.
+/// Adds the name of the solve to each call.
 #[derive(Clone)]
 struct Named(MetadataValue<Ascii>);
 
@@ -176,14 +176,14 @@ type Bridge = LlbBridgeClient<InterceptedService<Channel, Named>>;
 
 /// The bridge of the solve `id`.
 async fn open(channel: Channel, id: String) -> Result<Bridge, SolveError> {
-    let id = id.parse().expect("an identifier is made of letters and digits");
+    let id = id.parse().expect("an identifier only has letters and digits");
     let bridge = LlbBridgeClient::with_interceptor(channel, Named(id));
     let mut bridge = bridge.max_decoding_message_size(MAX_MESSAGE);
-    // BuildKit itself waits for the solve of that name to open its bridge.
+    // BuildKit waits until the solve with this name opens its bridge.
     let ping = bridge.ping(bridge::PingRequest {});
-    tokio::time::timeout(BRIDGE_TIMEOUT, ping)
-        .await
-        .map_err(|_| tonic::Status::deadline_exceeded("BuildKit opened no bridge"))??;
+    tokio::time::timeout(BRIDGE_TIMEOUT, ping).await.map_err(|_| {
+        tonic::Status::deadline_exceeded("BuildKit did not open the gateway in time")
+    })??;
     Ok(bridge)
 }
 

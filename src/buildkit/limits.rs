@@ -1,11 +1,11 @@
-//! The HTTP/2 limits of both connections to BuildKit, all of them set on purpose.
+//! The HTTP/2 limits of both connections to BuildKit, all set explicitly.
 //!
-//! The engine is trusted as far as a build goes, so these limits do not defend against it: they bound
-//! memory, and must never end an honest connection. Guards of the HTTP/2 library that suppose a hostile
-//! peer are therefore set so wide that only a broken peer reaches them.
+//! The engine is trusted, so these limits are not a defence against it: they bound memory and must
+//! never end a working connection. The HTTP/2 library also has guards against hostile peers. They
+//! are set so high that only a faulty peer reaches them.
 //!
-//! For comparison, what `docker buildx` sets. Its session server is Go's `http2.Server` with default
-//! values (BuildKit's `session/grpc.go`).
+//! For comparison, the limits of `docker buildx`. Its session server is Go's `http2.Server` with
+//! default values (BuildKit's `session/grpc.go`).
 //!
 //! | limit | here | buildx |
 //! |---|---|---|
@@ -28,40 +28,40 @@ use tonic::transport::Endpoint;
 
 use super::silence::{PING_INTERVAL, PONG_TIMEOUT};
 
-/// The length of all headers of a call, as HTTP/2 counts it: name, value, and 32 bytes for each.
+/// Total length of the headers of a call, as HTTP/2 counts it: name, value, and 32 bytes for each.
 ///
-/// BuildKit sends every pattern of .dockerignore and every path that COPY names as a header. 16 MiB
-/// is about 200,000 patterns. A longer list is refused on BuildKit's side, with a message of its own.
+/// BuildKit sends every .dockerignore pattern and every path in COPY as a header. 16 MiB is about
+/// 200,000 patterns. BuildKit refuses a longer list with its own error message.
 ///
-/// In the other direction it bounds how BuildKit explains a failure: the explanation contains the
-/// Dockerfile.
+/// In the other direction, it bounds BuildKit's error details, which contain the Dockerfile.
 pub const HEADERS: u32 = 16 << 20;
 
-/// Data of one call that was not read yet: enough for 20 MB/s over a connection with a delay of 50 ms.
+/// Unread data of one call: enough for 20 MB/s with a round trip of 50 ms.
 const CALL_WINDOW: u32 = 1 << 20;
 
-/// Data of all calls together that was not read yet.
+/// Unread data of all calls together.
 ///
-/// It is this wide because the `h2` crate derives the budget for small frames from it: half of it. Each
-/// unread frame costs what it lacks of 256 bytes. BuildKit asks for every file of a context in a frame
-/// of about 11 bytes, so one call that fills its window with such requests costs 23 MiB. (`h2` has an
-/// option for the budget alone, which `hyper` does not pass on.)
+/// It is this large because the `h2` crate derives its budget for small frames from it: one half.
+/// An unread frame costs the difference between its length and 256 bytes. BuildKit requests each
+/// file of a context in a frame of about 11 bytes, so a call that fills its window with such
+/// requests costs 23 MiB. (`h2` has an option for the budget alone, but `hyper` does not expose
+/// it.)
 const CONNECTION_WINDOW: u32 = 256 << 20;
 
-/// Calls at once; BuildKit lets further ones wait. Cells share a session, and each cell may hold
-/// several calls for as long as a step runs, such as connections to an SSH agent.
+/// Concurrent calls; BuildKit queues further ones. Cells share a session, and a cell may hold
+/// several calls as long as a step runs, such as connections to an SSH agent.
 const CALLS: u32 = 1_000;
 
-/// The longest frame: the smallest value that HTTP/2 allows. gRPC in Go sends no longer ones.
+/// The longest frame: the minimum in HTTP/2. Go's gRPC does not send longer ones.
 const FRAME: u32 = 16 << 10;
 
 /// The table of compressed headers: HTTP/2's default.
 const HEADER_TABLE: u32 = 4 << 10;
 
-/// Data of one call that the connection has accepted and not sent.
+/// Data of one call that the connection has accepted but not sent.
 const UNSENT: usize = 400 << 10;
 
-/// The server side: a session, of which BuildKit is the client.
+/// The server side: a session, with BuildKit as the client.
 pub(super) fn server() -> http2::Builder<TokioExecutor> {
     let mut server = http2::Builder::new(TokioExecutor::new());
     server
@@ -72,9 +72,10 @@ pub(super) fn server() -> http2::Builder<TokioExecutor> {
         .max_frame_size(FRAME)
         .header_table_size(HEADER_TABLE)
         .max_send_buf_size(UNSENT)
-        // An interrupted run cancels all its calls at once, some before they were accepted.
+        // An interrupted run cancels all calls at once, some of them before they were accepted.
         .max_pending_accept_reset_streams(usize::try_from(CALLS).unwrap_or(usize::MAX))
-        // They are counted over the whole life of the connection, and frames that cross the end of a
+        // The count covers the whole life of the connection, and includes frames that arrive after
+        // the end of a call.
         // call are among them.
         .max_local_error_reset_streams(None)
         .timer(TokioTimer::new())

@@ -1,10 +1,10 @@
-//! A client of BuildKit: what `docker buildx` does through Go, over any byte stream.
+//! A BuildKit client: what `docker buildx` does in Go, over any byte stream.
 //!
-//! Two HTTP/2 connections make a build. On the first we are the client: [`Client`] lists workers,
-//! solves, and follows the status of a solve. On the second BuildKit is the client and we serve
-//! it: a [`session::Session`] answers for files, credentials and health. How the byte streams come
-//! about (an upgrade of the Docker API, a socket of a buildkitd) is not known here; nothing of the
-//! rest of the program is, so that this folder could become a crate of its own.
+//! A build uses two HTTP/2 connections. On the first, we are the client: [`Client`] lists workers,
+//! solves, and follows the status of a solve. On the second, BuildKit is the client: a
+//! [`session::Session`] serves files, credentials and health checks. How the byte streams are
+//! opened (an upgrade of the Docker API, a socket of buildkitd) is the caller's concern. This
+//! directory uses nothing of the rest of the program, so it could become a crate.
 //!
 //! Protocol: <https://github.com/moby/buildkit/blob/master/api/services/control/control.proto>
 
@@ -27,17 +27,17 @@ pub use solve::{CacheExport, Exporter, Solve};
 pub use status::{Progress, Update, VertexId, VertexState};
 pub use vertex::{TransferKind, TransferName, VertexKind, VertexName};
 
-/// A random identifier of 25 base-36 characters, the form that BuildKit gives sessions and solves.
+/// A random identifier of 25 base-36 characters, the format of BuildKit's sessions and solves.
 pub fn random_id() -> String {
     const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
     let mut bytes = [0_u8; 25];
     getrandom::fill(&mut bytes).expect("the operating system has a source of randomness");
-    // 256 is no multiple of 36: the skew does not matter, as 25 characters hold far more
-    // randomness than an identifier needs.
+    // 256 is not a multiple of 36. The bias does not matter: 25 characters have far more entropy
+    // than an identifier needs.
     bytes.iter().map(|byte| char::from(DIGITS[usize::from(*byte) % DIGITS.len()])).collect()
 }
 
-/// What `error` says, as a part of a sentence: without the number of the operating system.
+/// The message of `error` as part of a sentence, without the operating system's error number.
 pub(crate) fn why(error: &dyn std::fmt::Display) -> String {
     let text = error.to_string();
     match text.split_once(" (os error") {
@@ -49,7 +49,7 @@ pub(crate) fn why(error: &dyn std::fmt::Display) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn identifiers_have_the_form_that_buildkit_expects_and_differ() {
+    fn identifiers_have_the_format_that_buildkit_expects_and_differ() {
         let id = super::random_id();
         assert_eq!(id.len(), 25);
         assert!(id.chars().all(|c| c.is_ascii_digit() || c.is_ascii_lowercase()));

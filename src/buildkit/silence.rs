@@ -1,8 +1,8 @@
-//! A connection on which the other side must be heard from.
+//! Detects a connection whose peer has stopped sending.
 //!
-//! HTTP/2 pings make a living peer send something every [`PING_INTERVAL`]. What counts is any byte that
-//! arrives, not the answer to the ping itself: behind a slow line the ping waits for megabytes that go
-//! out before it, while the peer's requests and acknowledgements show that it is alive.
+//! HTTP/2 pings make a living peer send something every [`PING_INTERVAL`]. Any received byte
+//! counts, not only the answer to the ping: on a slow link, the ping is queued behind megabytes of
+//! outgoing data, while the peer's requests and acknowledgements show that it is alive.
 
 use std::io;
 use std::pin::Pin;
@@ -14,20 +14,20 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// When the peer is asked for a sign of life.
+/// The interval of HTTP/2 pings.
 pub(super) const PING_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long the HTTP/2 library waits for the answer to one ping. [`SILENCE_TIMEOUT`] decides long
-/// before that, by all that arrives.
+/// How long the HTTP/2 library waits for the answer to one ping. [`SILENCE_TIMEOUT`] applies long
+/// before, and counts all received bytes.
 pub(super) const PONG_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// A peer that sends nothing for this long does not answer.
+/// A peer that sends nothing for this long is considered lost.
 pub(super) const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A timer that is this late says that this process did not run, so that it could not hear anything.
-const LATE: Duration = Duration::from_secs(2);
+/// If a timer is this late, this process was not running and could not receive anything.
+const MAX_TIMER_DELAY: Duration = Duration::from_secs(2);
 
-/// Whether the other side of a connection fell silent.
+/// Whether the other side of a connection stopped sending.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Silence(Arc<AtomicBool>);
 
@@ -36,13 +36,13 @@ impl Silence {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// What is to be said of a connection that ended by it.
+    /// The error message for such a connection.
     pub(super) fn message() -> String {
         format!("the engine did not answer for {} s", SILENCE_TIMEOUT.as_secs())
     }
 }
 
-/// A byte stream that fails when nothing arrives for too long.
+/// A byte stream that fails if nothing arrives for too long.
 pub(super) struct Heard<S> {
     inner: S,
     timeout: Duration,
@@ -66,10 +66,10 @@ impl<S> Heard<S> {
         self.timer.as_mut().reset(Instant::now() + self.timeout);
     }
 
-    /// Ready when nothing has arrived for too long.
+    /// Ready if nothing has arrived for too long.
     fn poll_silent(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         while self.timer.as_mut().poll(cx).is_ready() {
-            let is_late = self.timer.deadline().elapsed() > LATE;
+            let is_late = self.timer.deadline().elapsed() > MAX_TIMER_DELAY;
             if !is_late {
                 self.silence.0.store(true, Ordering::Relaxed);
                 let error = io::Error::new(io::ErrorKind::TimedOut, Silence::message());
@@ -80,7 +80,7 @@ impl<S> Heard<S> {
         Poll::Pending
     }
 
-    /// `done`, or an error where the peer was silent for too long while this was pending.
+    /// `done`, or an error if the peer was silent for too long while this was pending.
     fn or_silent<T>(
         &mut self,
         done: Poll<io::Result<T>>,
@@ -107,7 +107,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
     }
 }
 
-/// HTTP/2 does not read while it cannot write, so that a write that is stuck looks at the time, too.
+/// HTTP/2 does not read while it cannot write, so a blocked write checks the timeout too.
 impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_peer_that_sends_a_byte_now_and_then_is_heard() {
+    async fn a_peer_that_sends_a_byte_now_and_then_is_alive() {
         let (near, mut far) = duplex(64);
         let (mut near, silence) = Heard::new(near);
         tokio::spawn(async move {
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_silent_peer_ends_what_reads_and_what_cannot_write() {
+    async fn a_silent_peer_ends_reads_and_blocked_writes() {
         for reads in [true, false] {
             let (near, _far) = duplex(64);
             let (mut near, silence) = Heard::new(near);
@@ -183,12 +183,12 @@ mod tests {
 
     /// As after Ctrl-Z and `fg`.
     #[tokio::test(start_paused = true)]
-    async fn a_process_that_was_stopped_gives_the_peer_its_time_again() {
+    async fn the_timeout_restarts_after_the_process_was_stopped() {
         let (near, mut far) = duplex(64);
         let (mut near, silence) = Heard::new(near);
         let reading = tokio::spawn(async move { near.read_u8().await });
         tokio::task::yield_now().await;
-        advance(SILENCE_TIMEOUT + LATE + Duration::from_secs(60)).await;
+        advance(SILENCE_TIMEOUT + MAX_TIMER_DELAY + Duration::from_secs(60)).await;
         tokio::task::yield_now().await;
         far.write_all(b"x").await.unwrap();
         assert_eq!((reading.await.unwrap().unwrap(), silence.is_silent()), (b'x', false));

@@ -1,10 +1,10 @@
-//! A solve: what is asked of BuildKit, and what comes back.
+//! A solve: the request to BuildKit, and its result.
 
 use std::collections::HashMap;
 
 use bollard_buildkit_proto::moby::buildkit::v1 as proto;
 
-/// One build by the Dockerfile frontend.
+/// One build with the Dockerfile frontend.
 #[derive(Clone, Default)]
 pub struct Solve {
     /// The session that serves files and credentials.
@@ -13,13 +13,13 @@ pub struct Solve {
     ///
     /// Source: <https://github.com/moby/buildkit/blob/master/frontend/dockerui/config.go>
     pub attributes: HashMap<String, String>,
-    /// Where the result goes; none only solves.
+    /// The exporter of the result; `None` only solves.
     pub exporters: Vec<Exporter>,
-    /// Where the cache of this build goes; where one is taken from is an attribute of the frontend.
+    /// The cache to export. Cache imports are attributes of the frontend.
     pub cache_exports: Vec<CacheExport>,
-    /// Rights beyond the usual, such as `network.host`.
+    /// Additional entitlements, such as `network.host`.
     pub entitlements: Vec<String>,
-    /// Leave the build out of BuildKit's history.
+    /// Do not record the build in BuildKit's history.
     pub internal: bool,
 }
 
@@ -32,7 +32,7 @@ pub struct Exporter {
     pub attributes: HashMap<String, String>,
 }
 
-/// A kind of cache and its attributes. No `Debug`, for they may hold a token.
+/// A type of cache and its attributes. No `Debug`, because they may contain a token.
 ///
 /// Source: <https://github.com/moby/buildkit#export-cache>
 #[derive(Clone)]
@@ -41,13 +41,14 @@ pub struct CacheExport {
     pub attributes: HashMap<String, String>,
 }
 
-/// What a solve came to.
+/// The result of a solve.
 #[derive(Debug, Clone, Default)]
 pub struct Solved {
-    /// The digest of what was exported: `sha256:…`; none where the exporter makes no manifest.
+    /// The digest of the exported image, `sha256:…`; `None` if the exporter does not create a
+    /// manifest.
     pub digest: Option<String>,
-    /// The manifest of the cache that was written last: a descriptor in JSON; none where no cache
-    /// with a manifest was written.
+    /// The descriptor of the exported cache's manifest, in JSON; `None` if there is no cache with a
+    /// manifest.
     pub cache_manifest: Option<String>,
 }
 
@@ -82,10 +83,10 @@ impl Solve {
 
 impl Solved {
     pub(super) fn from_response(response: proto::SolveResponse) -> Self {
-        let mut told = response.exporter_response;
+        let mut fields = response.exporter_response;
         Self {
-            digest: told.remove("containerimage.digest"),
-            cache_manifest: told.remove("cache.manifest"),
+            digest: fields.remove("containerimage.digest"),
+            cache_manifest: fields.remove("cache.manifest"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The status of a solve: from BuildKit's stream of vertices, transfers and raw log bytes to
+//! The status of a solve: turns BuildKit's stream of vertices, transfers and raw log bytes into
 //! states and whole lines.
 
 use std::collections::HashMap;
@@ -12,18 +12,18 @@ use tokio::sync::mpsc;
 
 use super::{TransferName, VertexName};
 
-/// The longest line of a log; what is longer comes as several.
+/// The longest line of a log; longer ones are split.
 const MAX_LINE: usize = 4096;
 
-/// Tells the vertices of one solve apart, in the order of their appearance.
+/// Identifies a vertex of a solve, in the order of appearance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VertexId(pub u32);
 
-/// A change, with the vertex it belongs to.
+/// A change of one vertex.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Progress {
     pub vertex: VertexId,
-    /// The vertex's digest, by which errors name it.
+    /// The vertex's digest, by which errors refer to it.
     pub digest: String,
     pub update: Update,
 }
@@ -35,16 +35,16 @@ pub enum Update {
         name: VertexName,
         state: VertexState,
     },
-    /// A whole line of output without its end; bytes that are not UTF-8 are replaced.
+    /// A whole line of output without its line ending; invalid UTF-8 is replaced.
     Line(String),
-    /// Bytes moved; `total` is 0 where it is not known.
+    /// Transferred bytes; `total` is 0 if it is not known.
     Transfer {
         name: TransferName,
         current: u64,
         total: u64,
         done: bool,
     },
-    /// A warning about the Dockerfile; the line counts from 1.
+    /// A warning about the Dockerfile; lines are counted from 1.
     Warning {
         message: String,
         url: Option<String>,
@@ -52,7 +52,7 @@ pub enum Update {
     },
 }
 
-/// How far a vertex is.
+/// The state of a vertex.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VertexState {
     Running,
@@ -61,7 +61,7 @@ pub enum VertexState {
     Failed { took: Duration },
 }
 
-/// Forwards a status stream until it ends, it fails, or nobody listens.
+/// Forwards a status stream until it ends or fails, or the receiver is gone.
 pub(super) async fn follow<S>(mut stream: S, progress: mpsc::Sender<Progress>)
 where
     S: Stream<Item = Result<proto::StatusResponse, tonic::Status>> + Unpin,
@@ -83,7 +83,7 @@ where
     }
 }
 
-/// How much came over a status stream, for the debug log; logged at its end.
+/// Totals of a status stream for the debug log, logged at its end.
 #[derive(Default)]
 struct Tally {
     responses: u64,
@@ -93,7 +93,7 @@ struct Tally {
     vertices: HashMap<String, VertexTally>,
 }
 
-/// How long a step took, as far as that is known, and whether it was cached or failed.
+/// The duration of a step, if it is known, and whether it was cached or failed.
 type VertexTally = (Duration, bool, bool);
 
 impl Tally {
@@ -136,7 +136,7 @@ impl Drop for Tally {
     }
 }
 
-/// What is known of a solve so far.
+/// What is known about a solve so far.
 #[derive(Debug, Default)]
 pub struct Graph {
     vertices: Vec<Vertex>,
@@ -147,12 +147,12 @@ pub struct Graph {
 struct Vertex {
     digest: String,
     state: Option<VertexState>,
-    /// Bytes of a line that has not ended, one for each output stream (1 stdout, 2 stderr).
+    /// Bytes of an unfinished line, for each output stream (1 stdout, 2 stderr).
     unfinished: HashMap<i64, Vec<u8>>,
 }
 
 impl Graph {
-    /// Takes a response in and tells what changed.
+    /// Applies a response and returns the changes.
     pub fn apply(&mut self, response: proto::StatusResponse) -> Vec<Progress> {
         let mut changes = Vec::new();
         for vertex in response.vertexes {
@@ -193,7 +193,7 @@ impl Graph {
         changes
     }
 
-    /// Gives out the lines that never ended.
+    /// Returns the unfinished lines.
     pub fn finish(&mut self) -> Vec<Progress> {
         let mut changes = Vec::new();
         for (index, vertex) in self.vertices.iter_mut().enumerate() {
@@ -225,9 +225,9 @@ impl Graph {
         } else {
             return;
         };
-        // BuildKit sends a vertex again and again, also in a state that it has left behind: a
-        // cached one as started and completed too, and one that is done as cached, since its own
-        // work now is.
+        // BuildKit sends a vertex repeatedly, also in earlier states: a cached vertex also as
+        // started and completed, and a completed vertex as cached, because its result is
+        // cached now.
         let known = &mut self.vertices[id.0 as usize].state;
         let ended = matches!(known, Some(VertexState::Cached | VertexState::Done { .. }));
         if *known == Some(state) || (ended && state != VertexState::Running) {
@@ -254,7 +254,7 @@ impl Graph {
     }
 }
 
-/// Adds `bytes` to what is left of earlier ones, and takes out the lines that are whole.
+/// Appends `bytes` to the buffer, and removes the whole lines.
 fn take_lines(buffer: &mut Vec<u8>, bytes: &[u8]) -> Vec<String> {
     let mut lines = Vec::new();
     for byte in bytes {
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_line_is_cut() {
+    fn an_endless_line_is_split() {
         let mut graph = Graph::default();
         assert_eq!(lines(graph.apply(log(1, &"x".repeat(MAX_LINE * 2)))).len(), 2);
     }
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vertex_is_told_once_for_each_state() {
+    fn each_state_of_a_vertex_is_reported_once() {
         let mut graph = Graph::default();
         assert_eq!(states(graph.apply(vertex(1, None, false, ""))), [VertexState::Running]);
         assert_eq!(states(graph.apply(vertex(1, None, false, ""))), []);

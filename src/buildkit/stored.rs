@@ -1,5 +1,4 @@
-//! How much an image is, of which only a digest is known: BuildKit lets its clients read the content
-//! that it keeps.
+//! The size of an image, given only its digest: BuildKit lets its clients read its content store.
 //!
 //! Source: <https://github.com/moby/buildkit/blob/master/control/control.go> (`roContentStore`)
 
@@ -12,7 +11,7 @@ use super::client::{Channel, Client, MAX_MESSAGE};
 use super::session::content::proto::{InfoRequest, InfoResponse, ReadRequest, ReadResponse};
 use super::session::content::{INFO, READ};
 
-/// A larger manifest is not looked at.
+/// A larger manifest is ignored.
 const MAX_MANIFEST: usize = 4 << 20;
 
 /// Source: <https://github.com/opencontainers/image-spec/blob/main/manifest.md>
@@ -28,8 +27,8 @@ struct Descriptor {
 }
 
 impl Client {
-    /// The bytes that the manifest with this digest leads to: configuration and layers, compressed.
-    /// None where BuildKit does not say.
+    /// The total size of the configuration and layers in the manifest with this digest, compressed.
+    /// `None` if BuildKit does not report it.
     pub async fn image_size(&self, manifest: &str) -> Option<u64> {
         let mut grpc = self.ready().await?;
         let request = ReadRequest { digest: manifest.to_owned(), offset: 0, size: 0 };
@@ -49,7 +48,7 @@ impl Client {
         Some(layers.fold(manifest.config.size, u64::saturating_add))
     }
 
-    /// The bytes of the blob with this digest; none where BuildKit does not say.
+    /// The size of the blob with this digest; `None` if BuildKit does not report it.
     pub async fn blob_size(&self, digest: &str) -> Option<u64> {
         let mut grpc = self.ready().await?;
         let request = tonic::Request::new(InfoRequest { digest: digest.to_owned() });

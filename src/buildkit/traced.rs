@@ -1,7 +1,7 @@
-//! Every call on a connection to BuildKit, as two events: when it begins, and how it ended.
+//! Logs every call on a connection to BuildKit: when it begins, and how it ended.
 //!
-//! Only the method, the code, times and sizes are logged. Messages are not: BuildKit quotes commands and
-//! the values of build arguments in them.
+//! Only methods, codes, times and sizes are logged. Messages are not: in them, BuildKit quotes
+//! commands and the values of build arguments.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,10 +16,10 @@ use tower_service::Service;
 /// BuildKit makes this call every few seconds.
 const HEALTH: &str = "/grpc.health.v1.Health/Check";
 
-/// Tells calls apart that are under way at the same time.
+/// Distinguishes concurrent calls.
 static NUMBER: AtomicU64 = AtomicU64::new(1);
 
-/// A service whose calls are logged; `by` says who makes them.
+/// A service whose calls are logged; `by` names the caller.
 #[derive(Debug, Clone)]
 pub(super) struct Traced<S> {
     inner: S,
@@ -27,12 +27,12 @@ pub(super) struct Traced<S> {
 }
 
 impl<S> Traced<S> {
-    /// The calls that this program makes.
+    /// Calls from this program.
     pub(super) fn ours(inner: S) -> Self {
         Self { inner, by: "onebuild" }
     }
 
-    /// The calls that BuildKit makes.
+    /// Calls from BuildKit.
     pub(super) fn theirs(inner: S) -> Self {
         Self { inner, by: "buildkit" }
     }
@@ -63,14 +63,14 @@ where
                 }
             };
             let (parts, inner) = response.into_parts();
-            // An error without a message comes as headers alone.
+            // An error without a message consists of headers only.
             call.status(&parts.headers);
             Ok(Response::from_parts(parts, TracedBody { inner, call }))
         })
     }
 }
 
-/// A call that is logged, if any is; its end is logged when it is dropped.
+/// A call, if logging is enabled; its end is logged when it is dropped.
 #[derive(Default)]
 struct Call(Option<Open>);
 
@@ -78,7 +78,7 @@ struct Open {
     number: u64,
     method: String,
     started: Instant,
-    /// `grpc-status`, once it is there.
+    /// `grpc-status`, if it has arrived.
     status: Option<String>,
     bytes: usize,
     end: &'static str,
@@ -131,7 +131,7 @@ impl Drop for Call {
     }
 }
 
-/// The body of a response, which knows when and how its call ended.
+/// The body of a response, which detects when and how its call ended.
 #[derive(Default)]
 pub(super) struct TracedBody<R> {
     inner: R,

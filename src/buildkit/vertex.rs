@@ -1,46 +1,46 @@
-//! The names that BuildKit and its Dockerfile frontend give to vertices, and to what moves in them.
+//! The names that BuildKit and its Dockerfile frontend give to vertices and transfers.
 //!
-//! They are free text, written for people. Only this file reads them.
+//! They are free text for humans. Only this file parses them.
 
-/// A vertex name taken apart: `[linux/arm64 stage-1 2/5] RUN apk add curl`.
+/// A parsed vertex name: `[linux/arm64 stage-1 2/5] RUN apk add curl`.
 ///
-/// BuildKit writes the head as free text; what does not fit is all name.
+/// BuildKit writes the prefix as free text; if it cannot be parsed, all of it is the name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VertexName {
-    /// `linux/arm64`, where the solve has several platforms.
+    /// `linux/arm64`, if the solve has several platforms.
     pub platform: Option<String>,
-    /// The stage's name; the frontend's own `stage-N` for one that has none.
+    /// The stage's name; the frontend's own `stage-N` if it has none.
     pub stage: Option<String>,
-    /// (number, out of), from 1.
+    /// (number, total), from 1.
     pub position: Option<(u32, u32)>,
     /// BuildKit's own work, such as loading the build definition.
     pub internal: bool,
-    /// What is done: `RUN apk add curl`.
+    /// The action: `RUN apk add curl`.
     pub text: String,
     pub kind: VertexKind,
 }
 
-/// What a vertex does, as far as its name says it.
+/// The kind of a vertex, as far as its name shows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum VertexKind {
     /// An instruction of the Dockerfile other than FROM.
     Instruction,
-    /// Reads an image; `is_from` for an instruction FROM, which has a stage.
+    /// Reads an image; `is_from` for a FROM instruction, which belongs to a stage.
     Image { image: String, is_from: bool },
-    /// Asks a registry for the manifest and configuration of an image.
+    /// Requests the manifest and configuration of an image from a registry.
     Metadata { image: String },
-    /// Reads the manifest of a cache: a reference for a cache in a registry.
+    /// Reads the manifest of a cache; a reference for a cache in a registry.
     CacheImport { from: String },
     /// Writes a cache.
     CacheExport { is_registry: bool },
-    /// Writes the result: to a store, to a registry, or to the client.
+    /// Exports the result: to a store, a registry or the client.
     Output,
     #[default]
     Other,
 }
 
 impl VertexKind {
-    /// Whether it writes the result or a cache.
+    /// Whether it exports the result or a cache.
     pub fn is_output(&self) -> bool {
         matches!(self, Self::Output | Self::CacheExport { .. })
     }
@@ -80,48 +80,48 @@ impl VertexKind {
     }
 }
 
-/// How the names of vertices begin that write a result.
+/// The prefixes of vertices that export a result.
 const OUTPUTS: [&str; 4] = ["exporting", "pushing", "copying files", "sending tarball"];
 
 fn without_scheme(image: &str) -> String {
     image.strip_prefix("docker-image://").unwrap_or(image).to_owned()
 }
 
-/// The name of something that moves in a vertex: `pushing layers`, `sha256:1f2e…`.
+/// The parsed name of a transfer in a vertex: `pushing layers`, `sha256:1f2e…`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TransferName {
     pub text: String,
     pub kind: TransferKind,
 }
 
-/// What moves, as far as its name says it.
+/// The kind of a transfer, as far as its name shows it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TransferKind {
-    /// A blob or a manifest is read from a registry.
+    /// Reads a blob or a manifest from a registry.
     Download,
-    /// A layer is unpacked, which is the engine's own work.
+    /// Unpacks a layer, inside of the engine.
     Extract,
-    /// A manifest with this digest was written into the engine's store.
+    /// Wrote a manifest with this digest to the engine's store.
     Manifest {
         digest: String,
     },
-    /// All layers of the result are uploaded.
+    /// Uploads all layers of the result.
     PushLayers,
-    /// A manifest is uploaded under this reference, to which BuildKit adds the digest.
+    /// Uploads a manifest under this reference, to which BuildKit adds the digest.
     PushManifest {
         reference: String,
     },
-    /// A layer with this digest is uploaded to a cache.
+    /// Uploads a layer with this digest to a cache.
     CacheLayer {
         digest: String,
     },
-    /// Something else is uploaded to a cache.
+    /// Uploads another part of a cache.
     CachePart,
     Other,
 }
 
 impl TransferName {
-    /// Reads a name.
+    /// Parses a name.
     pub fn parse(name: &str) -> Self {
         let digest = |prefix: &str| {
             let rest = name.strip_prefix(prefix)?;
@@ -147,14 +147,15 @@ impl TransferName {
         Self { text: name.to_owned(), kind }
     }
 
-    /// Whether the name contains a digest: one of many blobs, of which people know none by name.
+    /// Whether the name contains a digest, as for one of many blobs. Users do not know them by
+    /// digest.
     pub fn has_digest(&self) -> bool {
         self.text.contains("sha256:")
     }
 }
 
 impl VertexName {
-    /// Takes a vertex name apart.
+    /// Parses a vertex name.
     pub fn parse(name: &str) -> Self {
         let plain = || Self {
             text: name.to_owned(),
@@ -205,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_of_name_is_taken_apart() {
+    fn every_form_of_name_is_parsed() {
         let name = |platform: Option<&str>, stage: Option<&str>, position, internal, text: &str| {
             (
                 platform.map(str::to_owned),
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kind_of_a_vertex_is_known_by_its_name() {
+    fn the_kind_of_a_vertex_is_parsed_from_its_name() {
         let from = |image: &str| VertexKind::Image { image: image.to_owned(), is_from: true };
         let metadata = |image: &str| VertexKind::Metadata { image: image.to_owned() };
         for (name, kind) in [
@@ -282,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kind_of_a_transfer_is_known_by_its_name() {
+    fn the_kind_of_a_transfer_is_parsed_from_its_name() {
         let digest = "sha256:aa".to_owned();
         for (name, kind) in [
             ("sha256:aa", TransferKind::Download),

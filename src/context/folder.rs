@@ -1,7 +1,7 @@
-//! A folder on disk, read without ever leaving it.
+//! A directory on disk that can be read without ever leaving it.
 //!
-//! Every path is opened component by component from the root's own handle, and no component may
-//! be a link: whatever is moved or swapped meanwhile, nothing outside is read.
+//! Every path is opened component by component from the handle of the root, and no component may be
+//! a symlink. Even if files are moved or replaced meanwhile, nothing outside is read.
 
 use std::ffi::CStr;
 use std::fs::File;
@@ -13,53 +13,53 @@ use crate::error::why;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-/// An open folder.
+/// An open directory.
 #[derive(Debug)]
 pub struct Folder {
     root: OwnedFd,
-    /// As the person wrote it, for messages.
+    /// As the user wrote it, for messages.
     path: PathBuf,
 }
 
-/// Which directory of a machine this is. A path alone does not say so: two containers may have other
-/// directories at one path, and a directory may be removed and made again.
+/// Identifies a directory on a machine. A path alone does not: two containers may have different
+/// directories at the same path, and a directory may be removed and created again.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Identity {
-    /// Absolute, and without symbolic links.
+    /// Absolute and without symlinks.
     pub path: PathBuf,
     pub device: u64,
     pub inode: u64,
 }
 
-/// What the file system says of a regular file, less its content.
+/// Metadata of a regular file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileState {
     pub size: u64,
     pub permissions: u32,
-    /// When its content was last written, in nanoseconds since 1970. Any program can set this.
+    /// Last write of the content, in nanoseconds since 1970. Any program can set this.
     pub modified: i64,
-    /// When anything of it was last changed, in the same unit. Only the kernel sets this.
+    /// Last change of the content or metadata, in the same unit. Only the kernel sets this.
     pub changed: i64,
     pub inode: u64,
 }
 
 const DIR: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
-/// Without `NONBLOCK` opening a pipe that was put in a file's place would wait for a writer.
+/// Without `NONBLOCK`, opening a pipe in a file's place would wait for a writer.
 const FILE: OFlags =
     OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 
 impl Folder {
-    /// Opens the folder at `path`, which may be a link to one.
+    /// Opens the directory at `path`, which may be a symlink.
     pub fn open(path: &Path) -> io::Result<Self> {
         let root = rustix::fs::open(path, DIR, Mode::empty()).map_err(|errno| match errno {
-            Errno::NOENT => named(path, "there is no such folder"),
-            Errno::NOTDIR => named(path, "it is no folder"),
+            Errno::NOENT => named(path, "no such directory"),
+            Errno::NOTDIR => named(path, "not a directory"),
             other => named(path, &io::Error::from(other).to_string()),
         })?;
         Ok(Self { root, path: path.to_owned() })
     }
 
-    /// Which directory this is.
+    /// The identity of this directory.
     pub fn identity(&self) -> io::Result<Identity> {
         let stat = rustix::fs::fstat(&self.root)
             .map_err(|errno| named(&self.path, &io::Error::from(errno).to_string()))?;
@@ -67,8 +67,8 @@ impl Folder {
         Ok(Identity { path, device: stat.st_dev, inode: stat.st_ino })
     }
 
-    /// The state of a regular file; nothing for what is missing or something else. Links on the way
-    /// to it are followed: nothing is read.
+    /// The state of a regular file; `None` if it is missing or not a regular file. Symlinks in the
+    /// path are followed, because no content is read.
     pub fn state(&self, path: &str) -> Option<FileState> {
         let stat = stat(self.root(), path.as_bytes()).ok()?;
         let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
@@ -81,7 +81,7 @@ impl Folder {
         })
     }
 
-    /// An error about `path`, a path in this folder.
+    /// An error about `path`, relative to this directory.
     pub(super) fn error(&self, path: &str, what: &str) -> io::Error {
         named(&self.path.join(path), what)
     }
@@ -90,7 +90,7 @@ impl Folder {
         self.root.as_fd()
     }
 
-    /// The folder that `path` is in, and its last component; an empty path is the root itself.
+    /// The parent directory of `path`, and its last component. An empty path is the root itself.
     fn parent<'p>(&self, path: &'p str) -> Result<(OwnedFd, &'p str), Errno> {
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
         if path.split('/').any(|part| part == "..") {
@@ -103,13 +103,13 @@ impl Folder {
         Ok((dir, if name.is_empty() { "." } else { name }))
     }
 
-    /// Opens a folder below.
+    /// Opens a subdirectory.
     pub(super) fn dir(&self, path: &str) -> Result<OwnedFd, Errno> {
         let (parent, name) = self.parent(path)?;
         open_dir(parent.as_fd(), name)
     }
 
-    /// Where `path` points, if it is a link; nothing if it is something else or nothing at all.
+    /// The target of `path` if it is a symlink; `None` if it is another kind of file or missing.
     pub(super) fn link(&self, path: &str) -> Result<Option<Vec<u8>>, Errno> {
         let read = self.parent(path).and_then(|(dir, name)| {
             rustix::fs::readlinkat(&dir, name, Vec::new()).map(|target| target.into_bytes())
@@ -121,8 +121,8 @@ impl Folder {
         }
     }
 
-    /// Opens a regular file that was `size` bytes long and last written at `modified`
-    /// (nanoseconds). That it still is so is checked here, and again when its end is reached.
+    /// Opens a regular file that had `size` bytes and the modification time `modified`
+    /// (nanoseconds). Both are verified here, and again at the end of the file.
     pub fn read(
         &self,
         path: &str,
@@ -133,7 +133,7 @@ impl Folder {
             .parent(path)
             .and_then(|(dir, name)| rustix::fs::openat(&dir, name, FILE, Mode::empty()));
         let file = opened.map_err(|errno| match errno {
-            Errno::NOENT => self.error(path, "it vanished while it was sent"),
+            Errno::NOENT => self.error(path, "it was removed during the transfer"),
             Errno::LOOP | Errno::NOTDIR => self.error(path, CHANGED),
             Errno::ACCESS | Errno::PERM => self.error(path, UNREADABLE),
             other => self.error(path, &io::Error::from(other).to_string()),
@@ -149,19 +149,19 @@ impl Folder {
 }
 
 pub(super) const UNREADABLE: &str =
-    "it may not be read (permission denied); make it readable, or name it in .dockerignore";
-const CHANGED: &str = "it changed while it was sent; build again when nothing writes to it";
+    "permission denied; make it readable, or add it to .dockerignore";
+const CHANGED: &str = "it changed during the transfer; build again when no process writes to it";
 
 fn named(path: &Path, what: &str) -> io::Error {
     io::Error::other(format!("{}: {}", path.display(), why(&what)))
 }
 
-/// Opens a folder in `dir`; a link is not followed.
+/// Opens a directory in `dir`, but not through a symlink.
 pub(super) fn open_dir(dir: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, Errno> {
     rustix::fs::openat(dir, name, DIR | OFlags::NOFOLLOW, Mode::empty())
 }
 
-/// The names in `dir`, in no order.
+/// The names in `dir`, unsorted.
 pub(super) fn names(dir: BorrowedFd<'_>) -> Result<Vec<Vec<u8>>, Errno> {
     let mut names = Vec::new();
     for entry in rustix::fs::Dir::read_from(dir)? {
@@ -174,7 +174,7 @@ pub(super) fn names(dir: BorrowedFd<'_>) -> Result<Vec<Vec<u8>>, Errno> {
     Ok(names)
 }
 
-/// What `name` in `dir` is, without following it.
+/// Metadata of `name` in `dir`, without following a symlink.
 pub(super) fn stat(dir: BorrowedFd<'_>, name: &[u8]) -> Result<rustix::fs::Stat, Errno> {
     rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW)
 }
@@ -184,13 +184,13 @@ pub(super) fn permissions(stat: &rustix::fs::Stat) -> u32 {
     u32::from(stat.st_mode as u16 & 0o7777)
 }
 
-/// When a file was last written, in nanoseconds since 1970.
+/// Modification time of a file, in nanoseconds since 1970.
 pub(super) fn modified(stat: &rustix::fs::Stat) -> i64 {
-    // The type of the nanoseconds differs between platforms; they are always below a billion.
+    // The type of the nanoseconds differs between platforms; the value is always below 10^9.
     nanoseconds(stat.st_mtime, i64::try_from(stat.st_mtime_nsec).unwrap_or(0))
 }
 
-/// When anything of a file was last changed, in nanoseconds since 1970.
+/// Last change of a file's content or metadata, in nanoseconds since 1970.
 pub(super) fn changed(stat: &rustix::fs::Stat) -> i64 {
     nanoseconds(stat.st_ctime, i64::try_from(stat.st_ctime_nsec).unwrap_or(0))
 }
@@ -199,7 +199,7 @@ fn nanoseconds(seconds: i64, nanos: i64) -> i64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
 }
 
-/// A file that is checked against what was promised of it.
+/// A file whose size and modification time must not change while it is read.
 struct Watched {
     file: File,
     path: PathBuf,

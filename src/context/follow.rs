@@ -1,7 +1,7 @@
-//! Paths through links: what must be sent so that a path means the same at the other end.
+//! Follows symlinks: which paths must be sent so that a path resolves to the same file in BuildKit.
 //!
-//! A link and what it points to are both named, link by link, inside the root: an absolute target
-//! starts at the root and `..` ends there, as BuildKit resolves them. Behaviour is that of fsutil's
+//! Both a symlink and its target are included, link by link, within the root: an absolute target
+//! starts at the root and `..` stops there, as in BuildKit. The behaviour is that of fsutil's
 //! `FollowLinks`, <https://github.com/tonistiigi/fsutil/blob/master/followlinks.go>.
 
 use std::collections::{BTreeSet, HashSet};
@@ -12,21 +12,21 @@ use super::folder::{Folder, names};
 use super::glob::Glob;
 use super::patterns::clean;
 
-/// Linux gives up after as many; what is further is not resolved by a build either.
+/// Linux follows at most this many links; a build does not resolve longer chains either.
 const LINKS: usize = 40;
 
-/// Include-patterns for `paths` and what they lead to, sorted; nothing where a path leads to the
-/// root, so that all is included.
-pub(super) fn follow(folder: &Folder, paths: &[String]) -> Result<Option<Vec<String>>, Errno> {
-    let mut resolver = Resolver { folder, found: BTreeSet::new(), seen: HashSet::new() };
+/// Sorted include patterns for `paths` and their targets; `None` if a path resolves to the root, so
+/// that everything is included.
+pub(super) fn follow(directory: &Folder, paths: &[String]) -> Result<Option<Vec<String>>, Errno> {
+    let mut resolver = Resolver { directory, found: BTreeSet::new(), seen: HashSet::new() };
     for path in paths {
         resolver.resolve(path.clone(), 0)?;
     }
     Ok(without_nested(resolver.found.into_iter().collect()))
 }
 
-/// Leaves out the paths that lie in a folder that is named as well; nothing where the root is
-/// named. Looks at neighbours only, so sorted paths end up free of nesting.
+/// Removes paths inside of a directory that is listed too; returns `None` if the root is listed.
+/// Only neighbours are compared, which is enough for sorted paths.
 pub(super) fn without_nested(paths: Vec<String>) -> Option<Vec<String>> {
     let mut kept: Vec<String> = Vec::with_capacity(paths.len());
     for path in paths {
@@ -44,7 +44,7 @@ pub(super) fn without_nested(paths: Vec<String>) -> Option<Vec<String>> {
 }
 
 struct Resolver<'a> {
-    folder: &'a Folder,
+    directory: &'a Folder,
     found: BTreeSet<String>,
     seen: HashSet<String>,
 }
@@ -75,8 +75,8 @@ impl Resolver<'_> {
         }
     }
 
-    /// Where `path` points, as paths from the root with a leading slash. Wildcards in its last
-    /// component stand for all links that they match.
+    /// The targets of `path`, as paths from the root with a leading slash. Wildcards in its last
+    /// component match all links of such a name.
     fn targets(&self, path: &str) -> Result<Vec<String>, Errno> {
         let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
         let single = || Ok(self.target(dir, path)?.into_iter().collect());
@@ -84,7 +84,7 @@ impl Resolver<'_> {
             return single();
         }
         let Ok(glob) = Glob::compile(name) else { return Ok(Vec::new()) };
-        let entries = match self.folder.dir(dir).and_then(|fd| {
+        let entries = match self.directory.dir(dir).and_then(|fd| {
             use std::os::fd::AsFd as _;
             names(fd.as_fd())
         }) {
@@ -102,7 +102,7 @@ impl Resolver<'_> {
     }
 
     fn target(&self, dir: &str, path: &str) -> Result<Option<String>, Errno> {
-        let target = self.folder.link(path)?.and_then(|target| String::from_utf8(target).ok());
+        let target = self.directory.link(path)?.and_then(|target| String::from_utf8(target).ok());
         Ok(target.map(|target| match target.starts_with('/') {
             true => clean(&target),
             false => clean(&format!("/{dir}/{target}")),

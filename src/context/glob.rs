@@ -1,10 +1,10 @@
 //! One pattern of a .dockerignore file, compiled.
 //!
-//! The rules are those of Go's `filepath.Match` and `**`, with the accents that Docker's matcher
-//! puts on them (<https://github.com/moby/patternmatcher>): it turns patterns into regular
-//! expressions, except where a pattern is plain, begins with `**` or ends with it, and its
-//! expressions can be seen through: `\d` is a digit, `[^a]` matches a slash. One difference is
-//! meant: inside brackets `*` and `?` are themselves, as `filepath.Match` has it.
+//! The rules are those of Go's `filepath.Match` plus `**`, with the peculiarities of Docker's
+//! matcher (<https://github.com/moby/patternmatcher>). It converts patterns to regular expressions,
+//! unless a pattern is a plain path, a prefix or a suffix, and the regular expressions show
+//! through: `\d` is a digit, `[^a]` matches a slash. There is one deliberate difference: inside of
+//! brackets, `*` and `?` are literal, as in `filepath.Match`.
 
 /// A compiled pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(super) enum Glob {
     Tokens(Vec<Token>),
 }
 
-/// The form that a pattern shows itself to have while it is read.
+/// The kind of pattern, determined while it is parsed.
 enum Form {
     Exact,
     Prefix,
@@ -32,12 +32,12 @@ pub(super) enum Token {
     One,
     /// `*`
     Star,
-    /// `**` at the end: anything
+    /// `**` at the end: matches anything
     Tail,
-    /// `**` or `**/` elsewhere: nothing, or anything that ends in a slash
+    /// `**` or `**/` elsewhere: matches nothing, or anything that ends in a slash
     Deep,
     Class(Class),
-    /// `^`, by the way of regular expressions
+    /// `^`, as in regular expressions
     Start,
     /// `\b` or, when false, `\B`
     Boundary(bool),
@@ -56,12 +56,12 @@ impl Class {
 }
 
 impl Glob {
-    /// Compiles a cleaned pattern, or says what is wrong with it.
+    /// Compiles a cleaned pattern; the error says what is wrong with it.
     pub(super) fn compile(pattern: &str) -> Result<Self, &'static str> {
         let chars: Vec<char> = pattern.chars().collect();
         let mut rest = chars.as_slice();
         let mut tokens = Vec::new();
-        // Docker's own detection, oddities included: `**x` is a suffix and matches `yx`, while
+        // Docker's own detection, including its oddities: `**x` is a suffix and matches `yx`;
         // `**x*` is an expression and does not.
         let mut form = Form::Exact;
         while let Some((&c, after)) = rest.split_first() {
@@ -99,7 +99,7 @@ impl Glob {
         })
     }
 
-    /// Whether the whole of `path` matches.
+    /// Whether the pattern matches the whole `path`.
     pub(super) fn matches(&self, path: &str) -> bool {
         match self {
             Self::Exact(text) => path == text,
@@ -129,8 +129,8 @@ fn escape(c: char) -> Result<Token, &'static str> {
         't' => Token::Char('\t'),
         'v' => Token::Char('\x0b'),
         c if c.is_ascii_alphanumeric() => {
-            return Err("a backslash escapes the character after it, and a letter or digit needs \
-                        none: separate folders by `/`");
+            return Err("a backslash escapes the next character, but never a letter or digit; \
+                        separate directories with `/`");
         }
         c => Token::Char(c),
     })
@@ -138,7 +138,7 @@ fn escape(c: char) -> Result<Token, &'static str> {
 
 type Parsed<'a, T> = Result<(T, &'a [char]), &'static str>;
 
-/// Parses by `parser` from `rest`, and moves `rest` past it.
+/// Parses `rest` with `parser`, and advances `rest`.
 fn take<'a, T>(
     rest: &mut &'a [char],
     parser: impl Fn(&'a [char]) -> Parsed<'a, T>,
@@ -148,13 +148,13 @@ fn take<'a, T>(
     Ok(value)
 }
 
-/// What a backslash before `rest` escapes.
+/// The character that a backslash before `rest` escapes.
 fn escaped(rest: &[char]) -> Parsed<'_, char> {
-    let (&c, after) = rest.split_first().ok_or("it ends in a backslash that escapes nothing")?;
+    let (&c, after) = rest.split_first().ok_or("it ends with a backslash")?;
     Ok((c, after))
 }
 
-/// The class whose `[` stands before `rest`.
+/// The class whose `[` precedes `rest`.
 fn class(mut rest: &[char]) -> Parsed<'_, Class> {
     let mut class = Class { negated: false, ranges: Vec::new() };
     if let Some(after) = rest.strip_prefix(&['^']) {
@@ -172,7 +172,7 @@ fn class(mut rest: &[char]) -> Parsed<'_, Class> {
             high = take(&mut rest, member)?;
         }
         if high < low {
-            return Err("a range in brackets runs backwards");
+            return Err("a range in brackets is reversed");
         }
         class.ranges.push((low, high));
     }
@@ -181,16 +181,18 @@ fn class(mut rest: &[char]) -> Parsed<'_, Class> {
 /// One character of a class, or one end of a range in it.
 fn member(rest: &[char]) -> Parsed<'_, char> {
     match rest.split_first() {
-        None => Err("a `[` is not closed by `]`"),
-        Some(('-', _)) => Err("in brackets a `-` stands between two characters, or is `\\-`"),
-        Some((']', _)) => Err("brackets hold at least one character; a `]` among them is `\\]`"),
+        None => Err("missing `]` after `[`"),
+        Some(('-', _)) => {
+            Err("in brackets, `-` must be between two characters; write `\\-` for a literal one")
+        }
+        Some((']', _)) => Err("brackets must not be empty; write `\\]` for a literal `]`"),
         Some(('\\', after)) => escaped(after),
         Some((&c, after)) => Ok((c, after)),
     }
 }
 
-/// A match under way: the set of tokens that may come next. Its time is bounded by the length of
-/// the path times that of the pattern, whatever the pattern.
+/// A running match: the set of tokens that may come next. Time is bounded by the length of the path
+/// times that of the pattern, for any pattern.
 struct Run<'a> {
     tokens: &'a [Token],
     now: Vec<bool>,
@@ -232,7 +234,7 @@ impl<'a> Run<'a> {
                 if c == '/' {
                     go(state + 1);
                 }
-                // Not by `go`: only a slash leads out of it again.
+                // Not through `go`: only a slash ends this state.
                 self.next[state] = true;
             }
             _ => {}
@@ -240,7 +242,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Marks `state` and all that follows without a further character.
+/// Marks `state` and all states that are reachable without consuming a character.
 fn reach(
     tokens: &[Token],
     marks: &mut [bool],

@@ -1,7 +1,7 @@
-//! The build context: what a person's folder shows to a build.
+//! The build context: the files in the user's directory that a build can see.
 //!
-//! [`patterns`] is pure. [`Folder`] reads the disk, never beyond its root:
-//! links are links, and no path is resolved through one. How it is sent is not known here.
+//! [`patterns`] is pure. [`Folder`] reads the disk, but never outside of its root: symlinks are sent
+//! as symlinks and never followed. This module does not depend on how files are sent.
 
 mod folder;
 mod follow;

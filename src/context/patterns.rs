@@ -1,7 +1,7 @@
-//! The rules of .dockerignore: a list of patterns, later ones overruling earlier ones.
+//! The rules of .dockerignore: a list of patterns, in which later ones override earlier ones.
 //!
-//! The same syntax serves for what BuildKit wants included. Behaviour is that of
-//! <https://github.com/moby/patternmatcher>, pattern by pattern; see also
+//! BuildKit's include patterns have the same syntax. The behaviour is that of
+//! <https://github.com/moby/patternmatcher>; see also
 //! <https://docs.docker.com/build/concepts/context/#dockerignore-files>.
 
 use super::glob::Glob;
@@ -21,11 +21,11 @@ struct Rule {
     glob: Glob,
 }
 
-/// Which rules matched a folder, for judging what is in it.
+/// Which rules matched a directory, for its entries.
 #[derive(Debug, Clone, Default)]
 pub struct Matched(Vec<bool>);
 
-/// A pattern that says nothing.
+/// An invalid pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("bad pattern `{pattern}`: {reason}")]
 pub struct PatternError {
@@ -34,7 +34,7 @@ pub struct PatternError {
 }
 
 impl Rules {
-    /// Checks patterns; empty ones count for nothing.
+    /// Parses patterns; empty ones are ignored.
     pub fn new<S: AsRef<str>>(patterns: &[S]) -> Result<Self, PatternError> {
         let patterns = patterns.iter().map(|pattern| pattern.as_ref().trim());
         let rules: Result<_, _> = patterns.filter(|text| !text.is_empty()).map(Rule::new).collect();
@@ -45,8 +45,8 @@ impl Rules {
         self.rules.is_empty()
     }
 
+    /// Whether the rules, applied in order, match `path` or one of its parent directories.
     #[cfg(test)]
-    /// Whether `path`, or a folder that it is in, is matched after all rules have spoken.
     pub fn matches(&self, path: &str) -> bool {
         let parents = path.match_indices('/').map(|(at, _)| &path[..at]);
         let mut matched = false;
@@ -60,8 +60,8 @@ impl Rules {
         matched
     }
 
-    /// The same for a walk, which knows what the folder's verdict was; the default `Matched` is
-    /// that of the root.
+    /// The same for a walk, which knows the result for the parent directory. The default `Matched`
+    /// is that of the root.
     pub fn judge(&self, path: &str, parent: &Matched) -> (bool, Matched) {
         let mut matched = false;
         let mut each = vec![false; self.rules.len()];
@@ -75,8 +75,8 @@ impl Rules {
         (matched, Matched(each))
     }
 
-    /// Whether something in `dir` could be matched by a rule (or, with `exceptions`, by one that
-    /// begins with `!`), `dir` itself not being so. May say yes where it is no.
+    /// Whether a rule (with `exceptions`, one that begins with `!`) could match an entry of `dir`,
+    /// which itself is not matched. False positives are possible.
     pub fn reach_below(&self, dir: &str, exceptions: bool) -> bool {
         self.rules.iter().filter(|rule| rule.exception == exceptions).any(|rule| {
             let text = rule.text.strip_suffix("/**").unwrap_or(&rule.text);
@@ -94,7 +94,7 @@ impl Rule {
         let error = |reason| PatternError { pattern: pattern.to_owned(), reason };
         let cleaned = clean(pattern);
         let (exception, text) = match cleaned.strip_prefix('!') {
-            Some("") => return Err(error("a lone `!` makes an exception of nothing")),
+            Some("") => return Err(error("a lone `!` has no pattern")),
             Some(text) => (true, text.to_owned()),
             None => (false, cleaned),
         };
@@ -103,7 +103,7 @@ impl Rule {
     }
 }
 
-/// The shortest form of a path, as Go's `filepath.Clean` makes it.
+/// The shortest form of a path, like Go's `filepath.Clean`.
 pub fn clean(path: &str) -> String {
     let rooted = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();

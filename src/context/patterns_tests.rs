@@ -16,7 +16,7 @@ macro_rules! fixture {
     };
 }
 
-/// The verdict that a walk comes to, which judges every folder on its way.
+/// The result of a walk, which matches every directory on the way.
 fn walked(rules: &Rules, path: &str) -> bool {
     let mut level = Matched::default();
     for (at, _) in path.match_indices('/') {
@@ -37,7 +37,7 @@ fn single_patterns_match_as_in_docker() {
 }
 
 #[test]
-fn later_patterns_overrule_earlier_ones() {
+fn later_patterns_override_earlier_ones() {
     for [patterns, path, expected] in table(fixture!("lists.tsv")) {
         let rules = Rules::new(&patterns.split(' ').collect::<Vec<_>>()).unwrap();
         assert_eq!(rules.matches(path), expected == "match", "{patterns} {path}");
@@ -56,9 +56,9 @@ fn syntax_is_that_of_docker_and_bad_patterns_are_refused() {
 }
 
 #[test]
-fn oddities_of_dockers_expressions_are_kept() {
+fn oddities_of_dockers_expressions_are_preserved() {
     let cases: &[(&str, &str, bool)] = &[
-        // Beginning with `**`, a pattern is a mere suffix unless something else is special in it.
+        // A pattern that begins with `**` is a plain suffix unless it has other special characters.
         ("**file", "myfile", true),
         ("**file*", "myfile", false),
         ("**file*", "my/file", true),
@@ -107,7 +107,7 @@ fn order_and_exceptions_decide() {
 }
 
 #[test]
-fn a_folder_is_entered_only_where_something_in_it_could_match() {
+fn a_directory_is_entered_only_if_an_entry_could_match() {
     let rules = Rules::new(&["*", "!a/b/c", "!x/**"]).unwrap();
     for (dir, expected) in [("a", true), ("a/b", true), ("ab", false), ("x", true), ("y", false)] {
         assert_eq!(rules.reach_below(dir, true), expected, "{dir}");
@@ -136,7 +136,7 @@ fn paths_are_cleaned_as_go_does() {
 }
 
 #[test]
-fn matching_takes_time_in_proportion_to_path_and_pattern() {
+fn matching_time_is_proportional_to_path_and_pattern() {
     let rules = Rules::new(&["a**/**/**/**/**/*a*a*a*a*a*a*a*a*a*b"]).unwrap();
     assert!(!rules.matches(&"a/a".repeat(500)));
 }

@@ -1,10 +1,10 @@
-//! The walk: every entry of a folder that passes a filter, in BuildKit's order.
+//! Walks all entries of a directory that pass a filter, in BuildKit's order.
 //!
-//! Order is that of path components: a folder, what is in it, then its next sibling. A folder that
-//! is itself left out is walked all the same when something in it may be wanted, and is sent
-//! before the first such thing. Behaviour is that of fsutil's filter,
-//! <https://github.com/tonistiigi/fsutil/blob/master/filter.go>, but what cannot be sent
-//! faithfully (sockets, devices, names that are not UTF-8) is an error instead of a surprise.
+//! Entries are ordered by path component: a directory, its entries, then its next sibling. An
+//! excluded directory is still walked if an entry in it may be included, and is sent before the
+//! first such entry. The behaviour is that of fsutil's filter,
+//! <https://github.com/tonistiigi/fsutil/blob/master/filter.go>, except that anything that cannot
+//! be sent faithfully (sockets, devices, names that are not UTF-8) is an error.
 
 use std::collections::HashMap;
 use std::io;
@@ -20,8 +20,8 @@ use super::follow::{follow, without_nested};
 use super::patterns::{Matched, PatternError, Rules};
 use crate::debug;
 
-/// Something to send. Owners and extended attributes are left behind on purpose: they are facts
-/// of this machine, and would make one tree look different on two.
+/// An entry to send. Owners and extended attributes are omitted on purpose: they depend on this
+/// machine, and the same tree would differ between machines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Relative to the root, with `/` between components.
@@ -31,14 +31,14 @@ pub struct Entry {
     pub permissions: u32,
     /// Nanoseconds since 1970.
     pub modified: i64,
-    /// When anything of it was last changed, in the same unit; not sent.
+    /// Last change of content or metadata, in the same unit; not sent.
     pub changed: i64,
     /// Not sent.
     pub inode: u64,
 }
 
 impl Entry {
-    /// What can be compared with [`Folder::state`]; nothing for what has no content.
+    /// The state to compare with [`Folder::state`]; `None` for entries without content.
     pub fn state(&self) -> Option<FileState> {
         let (Kind::File { size } | Kind::HardLink { size, .. }) = self.kind else { return None };
         let Self { permissions, modified, changed, inode, .. } = *self;
@@ -46,14 +46,14 @@ impl Entry {
     }
 }
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     Folder,
     File {
         size: u64,
     },
-    /// One more name of a file that came before.
+    /// Another name of a file that was sent before.
     HardLink {
         to: String,
         size: u64,
@@ -63,7 +63,7 @@ pub enum Kind {
     },
 }
 
-/// Which part of a folder to walk; empty lists stand for all of it.
+/// Which part of a directory to walk. Empty lists select everything.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Selection<'a> {
     pub include: &'a [String],
@@ -72,7 +72,7 @@ pub struct Selection<'a> {
 }
 
 impl Folder {
-    /// Calls `visit` with every selected entry, until it fails.
+    /// Calls `visit` for every selected entry, until it fails.
     pub fn walk(
         &self,
         selection: Selection<'_>,
@@ -93,7 +93,7 @@ impl Folder {
         let include = Rules::new(&include).map_err(bad("what to include"))?;
         let exclude = Rules::new(selection.exclude).map_err(bad("what to exclude"))?;
         let mut walk = Walk {
-            folder: self,
+            directory: self,
             include,
             exclude,
             first_names: HashMap::new(),
@@ -104,7 +104,7 @@ impl Folder {
     }
 }
 
-/// What the rules said of a folder.
+/// The rules that matched a directory.
 #[derive(Default)]
 struct Level {
     include: Matched,
@@ -113,18 +113,18 @@ struct Level {
 
 struct Verdict {
     send: bool,
-    /// Whether to look inside, if it is a folder.
+    /// Whether to walk it, if it is a directory.
     enter: bool,
     level: Level,
 }
 
 struct Walk<'a> {
-    folder: &'a Folder,
+    directory: &'a Folder,
     include: Rules,
     exclude: Rules,
-    /// The path under which a file with several names was sent, by device and inode.
+    /// For files with several names: the path under which each was sent, by device and inode.
     first_names: HashMap<(u64, u64), String>,
-    /// The folders above the present place that were not sent, outermost first.
+    /// Parent directories that have not been sent, outermost first.
     waiting: Vec<Entry>,
     visit: &'a mut dyn FnMut(Entry) -> io::Result<()>,
 }
@@ -137,11 +137,11 @@ impl Walk<'_> {
             let shown = String::from_utf8_lossy(&name);
             let child = if path.is_empty() { shown.to_string() } else { format!("{path}/{shown}") };
             let stat = match stat(dir, &name) {
-                // Gone since the folder was listed: as if it had never been.
+                // Removed since the directory was listed: skip it.
                 Err(Errno::NOENT) => continue,
                 stat => stat.map_err(|errno| self.failed(&child, errno))?,
             };
-            // It grows while it is read, and belongs into no image.
+            // onebuild's own debug log grows while it is read, and must not be in an image.
             if debug::is_log(stat.st_dev, stat.st_ino) {
                 continue;
             }
@@ -149,9 +149,9 @@ impl Walk<'_> {
             let verdict = self.judge(&child, is_dir, level);
             if verdict.send {
                 if std::str::from_utf8(&name).is_err() {
-                    let what = "its name is not UTF-8 and cannot be sent; rename it, or name it \
-                                in .dockerignore";
-                    return Err(self.folder.error(&child, what));
+                    let what = "its name is not UTF-8 and cannot be sent; rename it, or add it \
+                                to .dockerignore";
+                    return Err(self.directory.error(&child, what));
                 }
                 let entry = self.entry(dir, &child, &name, &stat)?;
                 for parent in std::mem::take(&mut self.waiting) {
@@ -160,8 +160,8 @@ impl Walk<'_> {
                 (self.visit)(entry)?;
             }
             if is_dir && verdict.enter {
-                // A name that is not UTF-8 was refused above if sent; what is in such a folder
-                // could not be named either.
+                // If sent, a name that is not UTF-8 was refused above. Otherwise its entries could
+                // not be named either.
                 let Ok(name) = std::str::from_utf8(&name) else { continue };
                 let opened = match open_dir(dir, name) {
                     Err(Errno::NOENT) => continue,
@@ -173,7 +173,7 @@ impl Walk<'_> {
                     self.waiting.push(entry);
                 }
                 self.dir(opened.as_fd(), &child, &verdict.level)?;
-                // Either it was sent, and with it all of `waiting`, or it is still the last.
+                // Either it was sent with all of `waiting`, or it is still the last.
                 if self.waiting.last().is_some_and(|last| last.path == child) {
                     self.waiting.pop();
                 }
@@ -215,9 +215,9 @@ impl Walk<'_> {
             FileType::BlockDevice | FileType::CharacterDevice => {
                 return Err(self.unsendable(path, "a device"));
             }
-            _ => return Err(self.unsendable(path, "no file, folder or link")),
+            _ => return Err(self.unsendable(path, "not a file, directory or link")),
         };
-        // Links have none of their own; Go, and so BuildKit's other clients, see 0777.
+        // Links have no permissions of their own; Go, and so BuildKit's other clients, report 0777.
         let permissions = match kind {
             Kind::Link { .. } => 0o777,
             _ => permissions(stat),
@@ -248,23 +248,23 @@ impl Walk<'_> {
         let target = rustix::fs::readlinkat(dir, name, Vec::new())
             .map_err(|errno| self.failed(path, errno))?;
         target.into_string().map_err(|_| {
-            self.folder.error(path, "the link's target is not UTF-8 and cannot be sent")
+            self.directory.error(path, "the link's target is not UTF-8 and cannot be sent")
         })
     }
 
     fn unsendable(&self, path: &str, what: &str) -> io::Error {
         let what =
-            format!("it is {what} and cannot be sent; remove it, or name it in .dockerignore");
-        self.folder.error(path, &what)
+            format!("it is {what} and cannot be sent; remove it, or add it to .dockerignore");
+        self.directory.error(path, &what)
     }
 
     fn failed(&self, path: &str, errno: Errno) -> io::Error {
         match errno {
-            Errno::ACCESS | Errno::PERM => self.folder.error(path, UNREADABLE),
+            Errno::ACCESS | Errno::PERM => self.directory.error(path, UNREADABLE),
             Errno::LOOP | Errno::NOTDIR => {
-                self.folder.error(path, "it was replaced by something else while it was read")
+                self.directory.error(path, "it was replaced while it was read")
             }
-            other => self.folder.error(path, &io::Error::from(other).to_string()),
+            other => self.directory.error(path, &io::Error::from(other).to_string()),
         }
     }
 }

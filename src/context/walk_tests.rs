@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::*;
 
-/// A folder with the given files (content is the path), folders (`d/`) and links (`l -> to`).
+/// A directory with these files (content is the path), directories (`d/`) and links (`l -> to`).
 fn tree(entries: &[&str]) -> (tempfile::TempDir, Folder) {
     let root = tempfile::tempdir().unwrap();
     for entry in entries {
@@ -17,13 +17,13 @@ fn tree(entries: &[&str]) -> (tempfile::TempDir, Folder) {
             None => fs::write(at, path).unwrap(),
         }
     }
-    let folder = Folder::open(root.path()).unwrap();
-    (root, folder)
+    let directory = Folder::open(root.path()).unwrap();
+    (root, directory)
 }
 
-fn entries(folder: &Folder, selection: Selection<'_>) -> io::Result<Vec<Entry>> {
+fn entries(directory: &Folder, selection: Selection<'_>) -> io::Result<Vec<Entry>> {
     let mut entries = Vec::new();
-    folder.walk(selection, &mut |entry| {
+    directory.walk(selection, &mut |entry| {
         entries.push(entry);
         Ok(())
     })?;
@@ -35,24 +35,24 @@ fn own(list: &[&str]) -> Vec<String> {
 }
 
 /// Paths sent for include, exclude and follow lists.
-fn paths(folder: &Folder, include: &[&str], exclude: &[&str], follow: &[&str]) -> Vec<String> {
+fn paths(directory: &Folder, include: &[&str], exclude: &[&str], follow: &[&str]) -> Vec<String> {
     let (include, exclude, follow) = (own(include), own(exclude), own(follow));
     let selection = Selection { include: &include, exclude: &exclude, follow: &follow };
-    entries(folder, selection).unwrap().into_iter().map(|entry| entry.path).collect()
+    entries(directory, selection).unwrap().into_iter().map(|entry| entry.path).collect()
 }
 
 #[test]
 fn order_is_that_of_path_components() {
-    let (_root, folder) = tree(&["a.txt", "a/z", "a/b/c", "a-b", "B", "é"]);
+    let (_root, directory) = tree(&["a.txt", "a/z", "a/b/c", "a-b", "B", "é"]);
     assert_eq!(
-        paths(&folder, &[], &[], &[]),
+        paths(&directory, &[], &[], &[]),
         ["B", "a", "a/b", "a/b/c", "a/z", "a-b", "a.txt", "é"]
     );
 }
 
 #[test]
-fn selections_choose_as_docker_does() {
-    let (_root, folder) =
+fn selections_match_docker() {
+    let (_root, directory) =
         tree(&["a/b/c", "a/b/d", "a/e", "f", "g/h", "node_modules/x/y", "g/node_modules/z"]);
     type Case<'a> = (&'a [&'a str], &'a [&'a str], &'a [&'a str]);
     let cases: &[Case<'_>] = &[
@@ -71,7 +71,7 @@ fn selections_choose_as_docker_does() {
     ];
     for (include, exclude, expected) in cases {
         assert_eq!(
-            paths(&folder, include, exclude, &[]),
+            paths(&directory, include, exclude, &[]),
             *expected,
             "include {include:?} exclude {exclude:?}"
         );
@@ -79,8 +79,8 @@ fn selections_choose_as_docker_does() {
 }
 
 #[test]
-fn links_on_the_way_are_followed_and_stay_links() {
-    let (_root, folder) = tree(&[
+fn links_in_a_path_are_followed_and_sent_as_links() {
+    let (_root, directory) = tree(&[
         "dir/foo",
         "dir/l1 -> foo",
         "l2 -> dir/l1",
@@ -112,22 +112,22 @@ fn links_on_the_way_are_followed_and_stay_links() {
         (&["b*"], &["bar"]),
     ];
     for (follow, expected) in cases {
-        assert_eq!(paths(&folder, &[], &[], follow), *expected, "{follow:?}");
+        assert_eq!(paths(&directory, &[], &[], follow), *expected, "{follow:?}");
     }
-    let everything = paths(&folder, &[], &[], &[]);
-    assert_eq!(paths(&folder, &[], &[], &["/"]), everything);
-    assert_eq!(paths(&folder, &[], &[], &["bar", "here"]), everything);
+    let everything = paths(&directory, &[], &[], &[]);
+    assert_eq!(paths(&directory, &[], &[], &["/"]), everything);
+    assert_eq!(paths(&directory, &[], &[], &["bar", "here"]), everything);
 }
 
 #[test]
-fn what_an_entry_is_arrives_unchanged() {
-    let (root, folder) = tree(&["a", "b", "d/", "l -> /etc/passwd"]);
+fn the_metadata_of_an_entry_is_unchanged() {
+    let (root, directory) = tree(&["a", "b", "d/", "l -> /etc/passwd"]);
     fs::hard_link(root.path().join("a"), root.path().join("d/again")).unwrap();
     fs::set_permissions(root.path().join("b"), fs::Permissions::from_mode(0o4751)).unwrap();
     let file = fs::File::options().write(true).open(root.path().join("b")).unwrap();
     let time = std::time::UNIX_EPOCH + std::time::Duration::new(1_600_000_000, 123_456_789);
     file.set_modified(time).unwrap();
-    let found = entries(&folder, Selection::default()).unwrap();
+    let found = entries(&directory, Selection::default()).unwrap();
     let [a, b, d, again, l] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!(a.kind, Kind::File { size: 1 });
     assert_eq!((b.permissions, b.modified), (0o4751, 1_600_000_000_123_456_789));
@@ -135,16 +135,17 @@ fn what_an_entry_is_arrives_unchanged() {
     assert_eq!(again.kind, Kind::HardLink { to: "a".to_owned(), size: 1 });
     assert_eq!(l.kind, Kind::Link { to: "/etc/passwd".to_owned() });
     assert_eq!(l.permissions, 0o777);
-    // A hard link whose first name is left out is a file.
+    // A hard link to an excluded file is sent as a file.
     assert_eq!(
-        entries(&folder, Selection { exclude: &own(&["a"]), ..Selection::default() }).unwrap()[2]
-            .kind,
+        entries(&directory, Selection { exclude: &own(&["a"]), ..Selection::default() }).unwrap()
+            [2]
+        .kind,
         Kind::File { size: 1 }
     );
 }
 
 #[test]
-fn what_cannot_be_sent_is_named_unless_it_is_left_out() {
+fn entries_that_cannot_be_sent_are_reported_unless_excluded() {
     use std::os::unix::ffi::OsStrExt as _;
     let fifo = |root: &Path| {
         let dir = fs::File::open(root).unwrap();
@@ -168,49 +169,49 @@ fn what_cannot_be_sent_is_named_unless_it_is_left_out() {
         (&target, "target is not UTF-8"),
     ];
     for (make, expected) in cases {
-        let (root, folder) = tree(&["good"]);
+        let (root, directory) = tree(&["good"]);
         make(root.path());
-        let error = entries(&folder, Selection::default()).unwrap_err().to_string();
+        let error = entries(&directory, Selection::default()).unwrap_err().to_string();
         assert!(error.contains(expected) && error.contains("/bad"), "{error}");
-        assert_eq!(paths(&folder, &[], &["bad*"], &[]), ["good"]);
-        assert_eq!(paths(&folder, &["good"], &[], &[]), ["good"]);
+        assert_eq!(paths(&directory, &[], &["bad*"], &[]), ["good"]);
+        assert_eq!(paths(&directory, &["good"], &[], &[]), ["good"]);
     }
 }
 
 #[test]
-fn a_bad_pattern_is_an_error_that_shows_it() {
-    let (_root, folder) = tree(&["a"]);
+fn the_error_for_a_bad_pattern_quotes_it() {
+    let (_root, directory) = tree(&["a"]);
     let exclude = own(&["[a"]);
     let selection = Selection { exclude: &exclude, ..Selection::default() };
-    let error = entries(&folder, selection).unwrap_err().to_string();
+    let error = entries(&directory, selection).unwrap_err().to_string();
     assert!(error.contains("`[a`"), "{error}");
 }
 
-fn read(folder: &Folder, path: &str, size: u64, modified: i64) -> io::Result<String> {
+fn read(directory: &Folder, path: &str, size: u64, modified: i64) -> io::Result<String> {
     let mut text = String::new();
-    io::Read::read_to_string(&mut folder.read(path, size, modified)?, &mut text)?;
+    io::Read::read_to_string(&mut directory.read(path, size, modified)?, &mut text)?;
     Ok(text)
 }
 
 #[test]
 fn a_file_that_changed_since_the_walk_is_not_sent() {
-    let (root, folder) = tree(&["d/a"]);
-    let found = entries(&folder, Selection::default()).unwrap();
+    let (root, directory) = tree(&["d/a"]);
+    let found = entries(&directory, Selection::default()).unwrap();
     let (size, modified) = (3, found[1].modified);
-    assert_eq!(read(&folder, "d/a", size, modified).unwrap(), "d/a");
+    assert_eq!(read(&directory, "d/a", size, modified).unwrap(), "d/a");
 
-    let error = read(&folder, "d/a", size, modified - 1).unwrap_err().to_string();
-    assert!(error.contains("d/a: it changed while it was sent"), "{error}");
-    assert!(read(&folder, "d/a", size + 1, modified).is_err());
+    let error = read(&directory, "d/a", size, modified - 1).unwrap_err().to_string();
+    assert!(error.contains("d/a: it changed during the transfer"), "{error}");
+    assert!(read(&directory, "d/a", size + 1, modified).is_err());
 
-    let mut half = folder.read("d/a", size, modified).unwrap();
+    let mut half = directory.read("d/a", size, modified).unwrap();
     io::Read::read_exact(&mut half, &mut [0; 1]).unwrap();
     fs::write(root.path().join("d/a"), "d/a grew").unwrap();
     assert!(io::Read::read_to_end(&mut half, &mut Vec::new()).is_err());
 
     fs::remove_file(root.path().join("d/a")).unwrap();
-    let error = read(&folder, "d/a", size, modified).unwrap_err().to_string();
-    assert!(error.contains("vanished"), "{error}");
+    let error = read(&directory, "d/a", size, modified).unwrap_err().to_string();
+    assert!(error.contains("was removed"), "{error}");
 }
 
 #[test]
@@ -221,27 +222,27 @@ fn a_path_that_became_a_link_is_not_read_through() {
         use std::os::unix::fs::MetadataExt as _;
         secret.mtime() * 1_000_000_000 + secret.mtime_nsec()
     };
-    let (root, folder) = tree(&[]);
+    let (root, directory) = tree(&[]);
     let beside = root.path().file_name().unwrap().to_str().unwrap();
     fs::hard_link(outside.path().join("a"), root.path().join("inside")).unwrap();
     let around = format!("../{beside}/inside");
-    assert_eq!(read(&folder, "inside", 1, modified).unwrap(), "a");
+    assert_eq!(read(&directory, "inside", 1, modified).unwrap(), "a");
     symlink(outside.path(), root.path().join("d")).unwrap();
     symlink(outside.path().join("a"), root.path().join("a")).unwrap();
     for path in ["d/a", "a", around.as_str(), "d"] {
-        let read = read(&folder, path, 1, modified);
+        let read = read(&directory, path, 1, modified);
         assert!(read.is_err(), "{path}: {read:?}");
     }
-    // A pipe in a file's place is no reason to wait for a writer.
+    // A pipe in a file's place must not block.
     let dir = fs::File::open(root.path()).unwrap();
     rustix::fs::mknodat(&dir, "p", FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
-    assert!(folder.read("p", 0, 0).is_err());
+    assert!(directory.read("p", 0, 0).is_err());
 }
 
 #[test]
-fn a_folder_that_is_none_is_an_error() {
+fn a_missing_or_invalid_directory_is_an_error() {
     let (root, _) = tree(&["a"]);
     let error = |path: &Path| Folder::open(path).unwrap_err().to_string();
-    assert!(error(&root.path().join("a")).contains("no folder"));
-    assert!(error(&root.path().join("b")).contains("no such folder"));
+    assert!(error(&root.path().join("a")).contains("not a directory"));
+    assert!(error(&root.path().join("b")).contains("no such directory"));
 }

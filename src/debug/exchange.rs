@@ -1,4 +1,4 @@
-//! One HTTP exchange, from the request to the response or the error.
+//! Logs one HTTP exchange, from the request to the response or the error.
 
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,19 +10,19 @@ use reqwest::{Response, Url};
 
 use super::shown;
 
-/// Tells exchanges apart that are under way at the same time.
+/// Distinguishes concurrent exchanges.
 static NUMBER: AtomicU64 = AtomicU64::new(1);
 
-/// An exchange under way. Its lines have the same number.
+/// A running exchange. All its lines have the same number.
 pub struct Exchange {
     number: u64,
     started: Instant,
-    /// Whether there is a response, or a reason why there is none.
+    /// Whether a response or an error has been logged.
     settled: AtomicBool,
 }
 
 impl Exchange {
-    /// Logs a request to an address: who makes it, and which proxy it goes through.
+    /// Logs a request to a URL, with the module that makes it and its proxy.
     pub fn begin(by: &'static str, method: &Method, url: &Url, via: Option<&Url>) -> Self {
         let exchange = Self::new();
         let (number, proxy) = (exchange.number, via.map(shown::authority));
@@ -43,7 +43,7 @@ impl Exchange {
         Self { number, started: Instant::now(), settled: AtomicBool::new(false) }
     }
 
-    /// Logs how the request is authorised, less the login itself.
+    /// Logs how the request is authorised, without the login itself.
     pub fn authorised(&self, authorization: Option<&HeaderValue>, with_form: bool) {
         let authorization = authorization.map(|value| value.to_str().map_or("…", shown::scheme));
         if authorization.is_some() || with_form {
@@ -52,7 +52,7 @@ impl Exchange {
         }
     }
 
-    /// Logs status and headers of a response, and how it came.
+    /// Logs status and headers of a response, and its connection.
     pub fn answered(&self, response: &Response) {
         let certificate =
             response.extensions().get::<TlsInfo>().and_then(TlsInfo::peer_certificate);
@@ -74,12 +74,12 @@ impl Exchange {
         tracing::debug!(target: "http", number, status, ms, headers = shown::headers(headers), "response");
     }
 
-    /// Logs the length of the response's body, whose end was reached.
+    /// Logs the length of the response's complete body.
     pub fn ended(&self, bytes: usize) {
         tracing::debug!(target: "http", number = self.number, ms = self.ms(), bytes, "body");
     }
 
-    /// Logs why there is no response, or why it broke off.
+    /// Logs why there is no response, or why it ended early.
     pub fn failed(&self, error: &(dyn Error + 'static)) {
         self.settled.store(true, Ordering::Relaxed);
         let (number, ms) = (self.number, self.ms());
@@ -91,7 +91,7 @@ impl Exchange {
     }
 }
 
-/// A request that is dropped was given up: it took too long, or the run was cancelled.
+/// A request that is dropped was abandoned: it timed out, or the run was cancelled.
 impl Drop for Exchange {
     fn drop(&mut self) {
         if !self.settled.load(Ordering::Relaxed) {

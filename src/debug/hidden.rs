@@ -1,4 +1,4 @@
-//! What this run knows to be secret, in the forms in which others may repeat it.
+//! The known secrets of this run, in all forms in which others may repeat them.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,36 +8,36 @@ use zeroize::Zeroizing;
 
 use super::switch::is_on;
 
-/// What is shorter is found in too many words that have nothing to do with it.
-const SHORTEST: usize = 4;
+/// Shorter strings occur in too many unrelated words.
+const MIN_SECRET: usize = 4;
 
-/// A secret that is longer than this never fits into a value of the log.
-const LONGEST: usize = 8 * 1024;
+/// A longer secret never fits into a value of the log.
+const MAX_SECRET: usize = 8 * 1024;
 
-/// Each secret has several forms. A run that has more secrets logs none of their values anyway.
-const MOST_FORMS: usize = 4096;
+/// Each secret has several forms. A run with more secrets logs no values at all.
+const MAX_FORMS: usize = 4096;
 
 const REPLACEMENT: &str = "[redacted]";
 
 static FORMS: Mutex<Vec<Zeroizing<String>>> = Mutex::new(Vec::new());
 
-/// Keeps `secret` out of the debug log from here on, in plain text and inside of any base64.
+/// Keeps `secret` out of the debug log from now on, in plain text and in any base64.
 pub fn hide(secret: &str) {
     let secret = secret.trim();
-    if !is_on() || !(SHORTEST..=LONGEST).contains(&secret.len()) {
+    if !is_on() || !(MIN_SECRET..=MAX_SECRET).contains(&secret.len()) {
         return;
     }
     let mut known = locked();
-    if known.iter().any(|form| form.as_str() == secret) || known.len() >= MOST_FORMS {
+    if known.iter().any(|form| form.as_str() == secret) || known.len() >= MAX_FORMS {
         return;
     }
     known.extend(forms(secret));
-    // One may be a part of another.
+    // One secret may be part of another.
     known.sort_by_key(|form| std::cmp::Reverse(form.len()));
     known.dedup();
 }
 
-/// `text` without what is hidden.
+/// `text` with all hidden secrets redacted.
 pub(super) fn without(text: String) -> String {
     let known = locked();
     known
@@ -54,15 +54,15 @@ fn locked() -> MutexGuard<'static, Vec<Zeroizing<String>>> {
     FORMS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// `secret`, its escaped form in URLs and in forms, and what it looks like inside of base64.
+/// `secret`, its escaped forms in URLs and forms, and its possible forms in base64.
 fn forms(secret: &str) -> Vec<Zeroizing<String>> {
     let mut forms = vec![Zeroizing::new(secret.to_owned())];
     let escaped = escaped(secret);
     if escaped.as_str() != secret {
         forms.push(escaped);
     }
-    // Base64 writes three bytes as four characters, so that a text looks different at each of three
-    // places. Characters that also depend on what comes before or after are left out.
+    // Base64 encodes three bytes as four characters, so a string has a different form at each of
+    // three offsets. Characters that also depend on the neighbouring bytes are omitted.
     for before in 0..3 {
         let mut bytes = Zeroizing::new(vec![0; before]);
         bytes.extend_from_slice(secret.as_bytes());
@@ -73,7 +73,7 @@ fn forms(secret: &str) -> Vec<Zeroizing<String>> {
             forms.push(Zeroizing::new(encoded[first..last].to_owned()));
         }
     }
-    forms.retain(|form| form.len() >= SHORTEST);
+    forms.retain(|form| form.len() >= MIN_SECRET);
     forms
 }
 
@@ -108,7 +108,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn base64_of_any_text_around_a_secret_is_found(
+        fn a_secret_is_found_in_the_base64_of_any_surrounding_text(
             before in ".{0,8}", secret in "[!-~]{6,40}", after in ".{0,8}"
         ) {
             let text = format!("{before}{secret}{after}");

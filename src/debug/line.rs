@@ -1,4 +1,4 @@
-//! One event as one line: time, target, message, fields.
+//! Formats an event as one line: time, target, message, fields.
 
 use std::fmt::{self, Write as _};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,13 +9,13 @@ use tracing::{Event, Level};
 use super::{hidden, shown};
 use crate::text::clean;
 
-/// Characters of one value.
-const LONGEST_VALUE: usize = 1000;
+/// Maximum length of a value in characters.
+const MAX_VALUE: usize = 1000;
 
-/// Characters that are looked at to find what must be hidden, before a value is cut.
-const LONGEST_READ: usize = 64 * 1024;
+/// Number of characters to search for secrets before a value is truncated.
+const MAX_SEARCHED: usize = 64 * 1024;
 
-/// The line of `event`, with its end.
+/// The line of `event`, including its line ending.
 pub(super) fn line(event: &Event<'_>, now: SystemTime) -> String {
     let mut fields = Fields::default();
     event.record(&mut fields);
@@ -29,10 +29,10 @@ pub(super) fn line(event: &Event<'_>, now: SystemTime) -> String {
     format!("{} {target:<11} {level}{message}{rest}\n", utc(now))
 }
 
-/// `text` without control characters, without what is secret, on one line and not too long.
+/// `text` on one line, truncated, without control characters and secrets.
 pub(super) fn safe(text: &str) -> String {
-    let text = hidden::without(clean(text, LONGEST_READ));
-    clean(&shown::urls(&text), LONGEST_VALUE)
+    let text = hidden::without(clean(text, MAX_SEARCHED));
+    clean(&shown::urls(&text), MAX_VALUE)
 }
 
 #[derive(Default)]
@@ -49,7 +49,7 @@ impl Fields {
             return;
         }
         let plain = !value.is_empty() && !value.contains([' ', '"', '\\', '=']);
-        // To write into a string does not fail.
+        // Writing to a string does not fail.
         let _ = match plain {
             true => write!(self.rest, " {}={value}", field.name()),
             false => write!(self.rest, " {}={value:?}", field.name()),
@@ -67,7 +67,7 @@ impl Visit for Fields {
     }
 }
 
-/// `2026-11-28T04:44:22.123Z`. A clock before 1970 is taken for 1970.
+/// `2026-11-28T04:44:22.123Z`. A clock before 1970 counts as 1970.
 fn utc(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
@@ -115,9 +115,9 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_one_line_of_visible_text_of_limited_length() {
+    fn a_value_is_one_visible_line_of_limited_length() {
         assert_eq!(safe("a\n\u{1b}[31mb\r\nc\0"), "a b c");
         assert_eq!(safe("x\n::error::y ##[group]z"), "x ::error::y ## [group]z");
-        assert_eq!(safe(&"x".repeat(5000)).chars().count(), LONGEST_VALUE);
+        assert_eq!(safe(&"x".repeat(5000)).chars().count(), MAX_VALUE);
     }
 }

@@ -1,8 +1,8 @@
-//! The file, and the subscriber that writes to it.
+//! The log file, and the subscriber that writes to it.
 //!
-//! A line is written at once, with one call, so that a crash or `kill -9` leaves all lines before it.
-//! Only regular files are written, which do not make a writer wait as a pipe does. A write that fails,
-//! as on a full disk, ends the log and not the run; [`lost`] gives the reason at the end.
+//! Each line is written immediately, with one call, so that a crash or `kill -9` does not lose
+//! earlier lines. Only regular files are accepted, because writing to a pipe could block. A failed
+//! write, as on a full disk, ends the log but not the run; [`lost`] returns the reason at the end.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -19,11 +19,11 @@ use super::line::line;
 use super::switch::turn_on;
 use crate::error::why;
 
-/// The first line of a debug log, by which it is known as one.
+/// The first line of a debug log, which identifies the format.
 pub const FIRST_LINE: &str = "onebuild debug log, version 1\n";
 
-/// Bytes that one run writes: enough for some ten thousand cells.
-const LARGEST: u64 = 64 << 20;
+/// Maximum size of the log of one run: enough for some ten thousand cells.
+const MAX_SIZE: u64 = 64 << 20;
 
 /// The log of this run.
 static LOG: OnceLock<Started> = OnceLock::new();
@@ -34,17 +34,17 @@ struct Started {
     inode: u64,
 }
 
-/// Writes the events of this program as lines.
+/// A subscriber that writes the events of this program as lines.
 pub struct Log(Mutex<Sink>);
 
 struct Sink {
     out: Box<dyn Write + Send>,
-    /// Bytes that may still be written.
+    /// Number of bytes that may still be written.
     left: u64,
     lost: Option<String>,
 }
 
-/// Begins the log of this run in `file`, at its end. Works once.
+/// Starts the log of this run at the end of `file`. Works only once.
 pub fn start(file: File) -> io::Result<()> {
     let found = file.metadata()?;
     let log = Arc::new(Log::new(file));
@@ -60,16 +60,16 @@ pub fn is_log(device: u64, inode: u64) -> bool {
     LOG.get().is_some_and(|log| (log.device, log.inode) == (device, inode))
 }
 
-/// Why the log of this run is not complete.
+/// Why the log of this run is incomplete.
 pub fn lost() -> Option<String> {
     let sink = LOG.get()?.log.0.lock().unwrap_or_else(PoisonError::into_inner);
     sink.lost.clone()
 }
 
 impl Log {
-    /// Writes to `out`, which does not make its writer wait.
+    /// Writes to `out`, which must not block.
     pub fn new(out: impl Write + Send + 'static) -> Self {
-        Self::limited(out, LARGEST)
+        Self::limited(out, MAX_SIZE)
     }
 
     fn limited(out: impl Write + Send + 'static, left: u64) -> Self {
@@ -90,17 +90,17 @@ impl Sink {
                 self.out.write_all(line.as_bytes()).map_err(|error| why(&error))
             }
             None => {
-                let limit = "the log ends here: it reached its limit\n";
-                // The reason is the same whether this line is written or not.
+                let limit = "the log ends here: it reached its size limit\n";
+                // The reason is the same, whether writing this line succeeds or not.
                 let _ = self.out.write_all(limit.as_bytes());
-                Err("it reached its limit".to_owned())
+                Err("it reached its size limit".to_owned())
             }
         };
         self.lost = written.err();
     }
 }
 
-/// Events of this program alone: libraries log headers and bodies.
+/// Whether an event is from this program; libraries log headers and bodies.
 fn is_ours(metadata: &Metadata<'_>) -> bool {
     let module = metadata.module_path().unwrap_or_default();
     !metadata.is_span() && (module == "onebuild" || module.starts_with("onebuild::"))
@@ -124,7 +124,7 @@ impl Subscriber for Log {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).write(&line);
     }
 
-    // No span of ours exists, and no other is enabled.
+    // We have no spans, and all others are disabled.
     fn new_span(&self, _: &Attributes<'_>) -> Id {
         Id::from_u64(1)
     }
@@ -145,7 +145,7 @@ mod tests {
     use super::super::hide;
     use super::*;
 
-    /// Passes on what is written; fails after `left` writes.
+    /// Forwards what is written; fails after `left` writes.
     struct Pipe(Sender<String>, usize);
 
     impl Write for Pipe {
@@ -160,7 +160,7 @@ mod tests {
         }
     }
 
-    /// The lines that `events` come to, and why the log is not complete.
+    /// The lines of `events`, and why the log is incomplete.
     fn written(writes: usize, limit: u64, events: fn()) -> (Vec<String>, Option<String>) {
         let (sender, lines) = channel();
         let log = Arc::new(Log::limited(Pipe(sender, writes), limit));
@@ -171,8 +171,8 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_written_at_once_as_one_line_with_its_fields() {
-        let (lines, lost) = written(usize::MAX, LARGEST, || {
+    fn an_event_is_written_immediately_as_one_line_with_its_fields() {
+        let (lines, lost) = written(usize::MAX, MAX_SIZE, || {
             let foreign = "two words\nand \u{1b}[31mcolour";
             tracing::debug!(target: "wire", a = 1, none = None::<u64>, b = foreign, c = "", "said");
             tracing::error!(target: "run", "alone");
@@ -190,8 +190,8 @@ mod tests {
     }
 
     #[test]
-    fn a_known_secret_is_written_in_no_form() {
-        let (lines, _) = written(usize::MAX, LARGEST, || {
+    fn a_known_secret_is_not_written_in_any_form() {
+        let (lines, _) = written(usize::MAX, MAX_SIZE, || {
             hide("canary-7f3a\n");
             let basic = "Basic Ym9iOmNhbmFyeS03ZjNh";
             tracing::debug!(a = "x canary-7f3a y", b = basic, c = ?["canary-7f3a"], "canary-7f3a");
@@ -206,13 +206,13 @@ mod tests {
 
     #[test]
     fn a_full_disk_ends_the_log_with_one_reason() {
-        let (lines, lost) = written(1, LARGEST, || (0..9).for_each(|_| tracing::debug!("line")));
+        let (lines, lost) = written(1, MAX_SIZE, || (0..9).for_each(|_| tracing::debug!("line")));
         assert_eq!(lines.len(), 1);
         assert_eq!(lost.as_deref(), Some("no storage space"));
     }
 
     #[test]
-    fn a_log_is_bounded_and_its_last_line_says_so() {
+    fn a_log_has_a_size_limit_and_its_last_line_says_so() {
         let (lines, lost) =
             written(usize::MAX, 200, || (0..99).for_each(|_| tracing::debug!("line")));
         assert!(lines.len() < 9 && lines.last().unwrap().contains("limit"), "{lines:?}");
@@ -221,8 +221,8 @@ mod tests {
 
     #[test]
     fn events_of_libraries_are_not_written() {
-        let (lines, _) = written(usize::MAX, LARGEST, || {
-            // As `h2` does, with the headers of a request in it.
+        let (lines, _) = written(usize::MAX, MAX_SIZE, || {
+            // Like `h2`, which logs the headers of requests.
             tracing::debug!(target: "h2", "ours by its module, whatever its target");
             log_of_another::debug();
         });

@@ -1,15 +1,15 @@
-//! The debug log: what happened on each wire, in one file that can be attached to a bug report.
+//! The debug log: the network traffic of a run, in one file that can be attached to a bug report.
 //!
-//! Modules describe what they do with `tracing`. [`Log`] is the subscriber that writes their events, one
-//! line each. While no log is written there is no subscriber, and an event costs one comparison.
+//! Modules emit events with `tracing`. [`Log`] is the subscriber that writes each event as one
+//! line. Without a log there is no subscriber, and an event costs one comparison.
 //!
-//! No secret may reach the file. Three rules, each enough by itself for most cases:
+//! The file must not contain secrets. Three rules apply, each sufficient in most cases:
 //!
-//! - Modules pass names, sizes, codes and durations. They never pass bodies, output or messages of
+//! - Modules log names, sizes, codes and durations. They never log bodies, output or messages from
 //!   others.
-//! - Of headers and of the query of a URL only what is on a list is shown: [`shown`].
-//! - What this run knows to be secret is handed to [`hide`], and is taken out of every value, in plain
-//!   text and in base64.
+//! - Headers and the query of a URL are filtered by an allowlist: [`shown`].
+//! - Known secrets are passed to [`hide`], and redacted in every value, in plain text and in
+//!   base64.
 
 mod exchange;
 mod hidden;

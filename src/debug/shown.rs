@@ -1,4 +1,4 @@
-//! What of URLs, headers and errors is shown.
+//! Filters URLs, headers and errors for the log.
 
 use std::error::Error;
 
@@ -9,8 +9,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::switch::is_on;
 
-/// Headers that are shown with their value; the others are counted. URLs in them lose what may be
-/// secret.
+/// Headers whose values are shown; others are only counted. Parts of URLs that may be secret are
+/// removed.
 const SHOWN: &[&str] = &[
     "accept",
     "accept-ranges",
@@ -45,7 +45,7 @@ const SHOWN: &[&str] = &[
     "x-ratelimit-reset",
 ];
 
-/// Headers in the order in which they were sent. Of a login only its scheme is shown.
+/// Headers in the order in which they were sent. For a login, only its scheme is shown.
 pub(super) fn headers(headers: &HeaderMap) -> String {
     let (mut shown, mut others) = (Vec::new(), 0);
     for (name, value) in headers {
@@ -65,7 +65,7 @@ fn is_shown(name: &HeaderName) -> bool {
     SHOWN.contains(&name.as_str())
 }
 
-/// `Basic …`, `Bearer …`, or nothing of what has no known scheme.
+/// `Basic …`, `Bearer …`, or nothing for an unknown scheme.
 pub(super) fn scheme(value: &str) -> &'static str {
     let scheme = value.split(' ').next().unwrap_or_default();
     match scheme.to_ascii_lowercase().as_str() {
@@ -75,7 +75,7 @@ pub(super) fn scheme(value: &str) -> &'static str {
     }
 }
 
-/// A URL without login and fragment; of the query only the names.
+/// A URL without login, query values and fragment.
 pub(super) fn url(url: &Url) -> String {
     let mut shown = format!("{}://{}{}", url.scheme(), authority(url), url.path());
     if let Some(text) = url.query() {
@@ -90,7 +90,7 @@ pub(super) fn authority(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// The target of a request, such as `/v1.51/info?name=value`; of the query only the names.
+/// The target of a request without query values, such as `/v1.51/info?name=value`.
 pub(super) fn path(target: &str) -> String {
     match target.split_once('?') {
         Some((path, text)) => format!("{path}?{}", query(text)),
@@ -98,12 +98,12 @@ pub(super) fn path(target: &str) -> String {
     }
 }
 
-/// The names in a query. What is not of the form `name=value` may be a value.
+/// The names in a query. Parts that do not have the form `name=value` may be values.
 fn query(text: &str) -> String {
-    const LONGEST: usize = 40;
+    const MAX_NAME: usize = 40;
     let is_name = |name: &str| {
         let mut bytes = name.bytes();
-        name.len() <= LONGEST && bytes.all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        name.len() <= MAX_NAME && bytes.all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
     };
     let shown = |part: &str| match part.split_once('=') {
         Some((name, _)) if is_name(name) => format!("{name}=…"),
@@ -112,10 +112,9 @@ fn query(text: &str) -> String {
     text.split('&').map(shown).collect::<Vec<_>>().join("&")
 }
 
-/// `text`, in which every address, with or without a host, has lost its login, the values of its query
-/// and its fragment.
+/// `text` with login, query values and fragment removed from every address, with or without a host.
 pub(super) fn urls(text: &str) -> String {
-    // Other punctuation may be a part of a password or of a value.
+    // Other punctuation may be part of a password or of a value.
     let ends = |c: char| c.is_whitespace() || "\"'<>`".contains(c);
     let mut shown = String::with_capacity(text.len());
     for word in text.split_inclusive(ends) {
@@ -126,7 +125,7 @@ pub(super) fn urls(text: &str) -> String {
     shown
 }
 
-/// The same for one word, which may be an address. Punctuation of the sentence around it stays.
+/// The same for one word, which may be an address. Surrounding punctuation is kept.
 fn address(word: &str) -> String {
     let (scheme, rest) = match word.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
@@ -149,20 +148,21 @@ fn address(word: &str) -> String {
     format!("{scheme}{host}{path}{query}{}", stop.map(String::from).unwrap_or_default())
 }
 
-/// By which a certificate is known, whatever is written in it.
+/// The fingerprint of a certificate, which reveals nothing of its content.
 pub fn fingerprint(certificate: &[u8]) -> String {
     let digest = Sha256::digest(certificate);
     digest.iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
 }
 
-/// The name of a variant, without what is in it: that may be text of others.
+/// The name of an enum variant without its fields, which may contain other programs' messages.
 pub fn variant(value: &impl std::fmt::Debug) -> String {
     let text = format!("{value:?}");
     let end = text.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(text.len());
     text[..end].to_owned()
 }
 
-/// What caused an error; the error itself where that is not known, since it repeats the address.
+/// The cause of an error. If there is none, the error itself is not shown, because it contains the
+/// URL.
 pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     if !is_on() {
         return String::new();
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_url_no_value_that_may_be_secret_is_shown() {
+    fn values_in_a_url_that_may_be_secret_are_not_shown() {
         for (text, expected) in [
             ("https://r.example/v2/", "https://r.example/v2/"),
             ("https://u:canary@r.example:5000/v2/", "https://r.example:5000/v2/"),
@@ -194,10 +194,10 @@ mod tests {
         }
         assert_eq!(path("/v1.51/images/x/json"), "/v1.51/images/x/json");
         assert_eq!(path("/containers/create?name=canary"), "/containers/create?name=…");
-        // An address within an address, and several of them.
+        // Addresses inside of an address, and several of them.
         assert_eq!(urls("ssh://me@h/x tcp://a:b@c"), "ssh://h/x tcp://c");
         assert_eq!(urls("https://a@b/?x=https://c:d@e/ f"), "https://b/?x=… f");
-        // Every mark may be part of a secret, and an address need not have a host.
+        // Any punctuation may be part of a secret, and an address may have no host.
         assert_eq!(urls("https://a:can,ary;)@b/x?y=can,ary;z (q)"), "https://b/x?y=… (q)");
         assert_eq!(urls("to: /v2/x?_state=canary; n: 1"), "to: /v2/x?_state=…; n: 1");
         assert_eq!(urls("//a:canary@b/x?_state=canary"), "//b/x?_state=…");
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn of_headers_only_those_on_the_list_have_a_value() {
+    fn only_the_headers_on_the_list_have_a_value() {
         let mut all = HeaderMap::new();
         for (name, value) in [
             ("content-type", "text/plain"),

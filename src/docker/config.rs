@@ -1,7 +1,7 @@
-//! Docker's config file: how to log in to registries, and which docker context is the current one.
+//! Docker's config file: registry logins, and the current docker context.
 //!
-//! The file is read once and kept as it is; which login belongs to which host is decided in
-//! `credentials`. Nothing of the file's content ever reaches an error: a place stands for it.
+//! The file is read once and kept unchanged; `credentials` decides which login belongs to which
+//! host. The content of the file never appears in an error: errors name the position instead.
 //! Format: <https://docs.docker.com/reference/cli/docker/#docker-cli-configuration-file-configjson-properties>
 
 use std::ffi::OsStr;
@@ -15,10 +15,10 @@ use super::credentials::{CredentialError, Secret};
 use crate::error::why;
 use crate::regular;
 
-/// Far more than any real file; a login is some hundred bytes.
-const LARGEST: u64 = 1024 * 1024;
+/// Far larger than any real file; a login has a few hundred bytes.
+const MAX_SIZE: u64 = 1024 * 1024;
 
-/// What of Docker's config file counts here. A missing file is an empty one.
+/// The fields of Docker's config file that onebuild uses. A missing file counts as an empty one.
 #[derive(Debug, Default)]
 pub struct DockerConfig {
     pub(super) path: PathBuf,
@@ -28,7 +28,7 @@ pub struct DockerConfig {
     current_context: Option<String>,
 }
 
-/// One entry of `auths`; empty where a helper keeps the login.
+/// One entry of `auths`; empty if a credential helper keeps the login.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct AuthEntry {
     /// Base64 of `user:password`.
@@ -50,11 +50,11 @@ struct Content {
     current_context: Option<String>,
 }
 
-/// Where the config file is, given the values of `DOCKER_CONFIG` and `HOME`.
+/// The path of the config file, given the values of `DOCKER_CONFIG` and `HOME`.
 pub fn config_path(docker_config: Option<&OsStr>, home: Option<&OsStr>) -> Option<PathBuf> {
     let set = |value: Option<&OsStr>| value.filter(|v| !v.is_empty()).map(PathBuf::from);
-    let folder = set(docker_config).or_else(|| set(home).map(|home| home.join(".docker")))?;
-    Some(folder.join("config.json"))
+    let directory = set(docker_config).or_else(|| set(home).map(|home| home.join(".docker")))?;
+    Some(directory.join("config.json"))
 }
 
 impl DockerConfig {
@@ -72,8 +72,8 @@ impl DockerConfig {
             Err(error) => return Err(unreadable(error)),
         };
         let mut text = Vec::new();
-        file.take(LARGEST + 1).read_to_end(&mut text).map_err(unreadable)?;
-        if text.len() as u64 > LARGEST {
+        file.take(MAX_SIZE + 1).read_to_end(&mut text).map_err(unreadable)?;
+        if text.len() as u64 > MAX_SIZE {
             return Err(CredentialError::UnreadableConfig {
                 path: path.to_owned(),
                 reason: "larger than 1 MiB".to_owned(),
@@ -82,14 +82,14 @@ impl DockerConfig {
         Self::parse(path, &text)
     }
 
-    /// Reads the file's text; `path` is for errors alone.
+    /// Parses the file's content; `path` is only used in errors.
     pub fn parse(path: &Path, text: &[u8]) -> Result<Self, CredentialError> {
-        // serde_json's own sentence quotes the value it stumbled over, which may be a password.
+        // serde_json's own message quotes the offending value, which may be a password.
         let content: Content = serde_json::from_slice(text).map_err(|error| {
             let problem = match error.classify() {
-                serde_json::error::Category::Data => "a value is not of the type Docker writes",
-                serde_json::error::Category::Eof => "the JSON ends too early",
-                _ => "this is not JSON",
+                serde_json::error::Category::Data => "a value has the wrong type",
+                serde_json::error::Category::Eof => "the JSON is incomplete",
+                _ => "invalid JSON",
             };
             CredentialError::MalformedConfig {
                 path: path.to_owned(),
@@ -108,7 +108,7 @@ impl DockerConfig {
         })
     }
 
-    /// The docker context that `docker context use` chose; may be empty.
+    /// The docker context that `docker context use` selected; may be empty.
     pub(super) fn current_context(&self) -> Option<&str> {
         self.current_context.as_deref()
     }
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn docker_config_goes_before_home_and_empty_counts_as_unset() {
+    fn docker_config_overrides_home_and_empty_counts_as_unset() {
         let path = |config: Option<&str>, home: Option<&str>| {
             config_path(config.map(OsStr::new), home.map(OsStr::new))
         };
@@ -130,16 +130,16 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_an_empty_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = DockerConfig::read(&folder.path().join("config.json")).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let config = DockerConfig::read(&directory.path().join("config.json")).unwrap();
         assert!(config.auths.is_empty() && config.helpers.is_empty() && config.store.is_none());
     }
 
     #[test]
-    fn a_huge_file_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("config.json");
-        for (size, is_refused) in [(LARGEST, false), (LARGEST + 1, true)] {
+    fn a_file_that_is_too_large_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.json");
+        for (size, is_refused) in [(MAX_SIZE, false), (MAX_SIZE + 1, true)] {
             let padding = " ".repeat(usize::try_from(size).unwrap() - 2);
             std::fs::write(&path, format!("{{}}{padding}")).unwrap();
             let error = DockerConfig::read(&path).err().map(|error| error.to_string());
@@ -149,13 +149,13 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_file_is_placed_and_never_quoted() {
+    fn errors_name_the_position_in_a_malformed_file_and_never_quote_it() {
         for (text, expected) in [
-            ("{\n  \"auths\": {\"a\": {\"auth\": canary-7f3a}}", "c.json:2:27: this is not JSON"),
-            ("{\"auths\": \"canary-7f3a\"}", "c.json:1:23: a value is not of the type"),
-            ("{\"auths\": {\"a\": {\"password\": 7}}}", "c.json:1:30: a value is not of the type"),
-            ("{\"auths\": {", "c.json:1:11: the JSON ends too early"),
-            ("", "c.json:1:0: the JSON ends too early"),
+            ("{\n  \"auths\": {\"a\": {\"auth\": canary-7f3a}}", "c.json:2:27: invalid JSON"),
+            ("{\"auths\": \"canary-7f3a\"}", "c.json:1:23: a value has the wrong type"),
+            ("{\"auths\": {\"a\": {\"password\": 7}}}", "c.json:1:30: a value has the wrong type"),
+            ("{\"auths\": {", "c.json:1:11: the JSON is incomplete"),
+            ("", "c.json:1:0: the JSON is incomplete"),
         ] {
             let error = DockerConfig::parse(Path::new("c.json"), text.as_bytes()).unwrap_err();
             let shown = format!("{error} {error:?}");
@@ -165,15 +165,15 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_in_place_of_the_file_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let error = DockerConfig::read(folder.path()).unwrap_err().to_string();
+    fn a_directory_in_place_of_the_file_is_reported() {
+        let directory = tempfile::tempdir().unwrap();
+        let error = DockerConfig::read(directory.path()).unwrap_err().to_string();
         assert!(error.contains("is a directory"), "{error}");
-        assert!(error.contains(folder.path().to_str().unwrap()), "{error}");
+        assert!(error.contains(directory.path().to_str().unwrap()), "{error}");
     }
 
     #[test]
-    fn what_docker_writes_beside_logins_is_passed_over() {
+    fn other_fields_of_the_file_are_ignored() {
         let text = r#"{"auths": {"a.example": null, "b.example": {}}, "currentContext": "x",
             "credsStore": "", "HttpHeaders": {"A": "b"}, "psFormat": "table"}"#;
         let config = DockerConfig::parse(Path::new("c.json"), text.as_bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! Containers of an engine: made, watched, removed. Policy is the caller's.
+//! Creates, inspects and removes containers of an engine. Policy is the caller's.
 //!
 //! Source: <https://docs.docker.com/reference/api/engine/version/v1.51/#tag/Container>
 
@@ -25,33 +25,33 @@ use thiserror::Error;
 use super::Engine;
 use crate::image::{Platform, Reference};
 
-/// How long the engine may take to make a container: layers that it has not unpacked yet are
-/// unpacked then.
+/// How long the engine may take to create a container: it also unpacks layers that are not unpacked
+/// yet.
 const CREATE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
-/// How long it may take to start one on a busy machine.
+/// How long the engine may take to start a container on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(3 * 60);
-/// How long it may take to end one and remove it. After that it is given up.
+/// How long the engine may take to stop and remove a container. After that, removal has failed.
 const REMOVAL_GRACE: Duration = Duration::from_secs(60);
 
-/// A container to be.
+/// The settings of a container to create.
 #[derive(Debug, Clone)]
 pub struct Launch {
-    /// Its name, by which it is known from then on.
+    /// The container's name, which identifies it in all later calls.
     pub name: String,
     pub image: Reference,
     pub platform: Platform,
-    /// What runs in place of the image's entrypoint and command; none leaves these, and its health
-    /// check, as they are.
+    /// Replaces the image's entrypoint and command. `None` keeps them, and the image's health
+    /// check.
     pub command: Option<Vec<String>>,
-    /// `NAME=value`, beside the image's own.
+    /// `NAME=value`, in addition to the image's own variables.
     pub env: Vec<String>,
     pub binds: Vec<Bind>,
     pub privileged: bool,
     pub labels: HashMap<String, String>,
 }
 
-/// A path of the engine's machine that is seen in a container. Unlike a volume of `docker run` it
-/// has to be there: nothing is made on that machine.
+/// A path of the engine's machine that is mounted into a container. Unlike a volume of `docker
+/// run`, it must exist: nothing is created on that machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bind {
     pub host: String,
@@ -59,34 +59,34 @@ pub struct Bind {
     pub read_only: bool,
 }
 
-/// How a container is.
+/// The state of a container.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
     pub running: bool,
     pub exit_code: i64,
-    /// The kernel stopped it for want of memory.
+    /// The kernel killed it because it ran out of memory.
     pub out_of_memory: bool,
     /// Whether its image has a health check.
     pub is_checked: bool,
-    /// What the check found; none as long as it has found nothing.
+    /// The result of the check; `None` before the first result.
     pub healthy: Option<bool>,
-    /// What the last check wrote.
+    /// The output of the last check.
     pub check_output: String,
-    /// The last check was ended since it took longer than the image allows.
+    /// The last check was stopped because it exceeded the image's timeout.
     pub check_timed_out: bool,
 }
 
-/// What a container writes, in pieces that need not be lines.
+/// The output of a container, in chunks that need not be lines.
 pub type Output = Pin<Box<dyn Stream<Item = Result<Bytes, ContainerError>> + Send>>;
 
-/// Why the engine did not do it, in its own words.
+/// Why a request failed, in the engine's words.
 #[derive(Debug, Clone, Error)]
 #[error("{message}")]
 pub struct ContainerError {
     pub message: String,
-    /// There is no such thing.
+    /// The object does not exist.
     pub is_missing: bool,
-    /// It did not answer in time.
+    /// The engine did not answer in time.
     pub is_unanswered: bool,
 }
 
@@ -112,7 +112,7 @@ impl From<Error> for ContainerError {
 pub(super) type Done<T> = Result<T, ContainerError>;
 
 impl Engine {
-    /// Makes a container, which does not run yet.
+    /// Creates a container without starting it.
     pub async fn create_container(&self, launch: &Launch) -> Done<()> {
         let mounts = launch.binds.iter().map(|bind| Mount {
             source: Some(bind.host.clone()),
@@ -132,7 +132,7 @@ impl Engine {
             host_config: Some(HostConfig {
                 mounts: Some(mounts.collect()),
                 privileged: Some(launch.privileged),
-                // What it writes is read as it comes, and never fills the engine's disk.
+                // The output is read as it arrives, so that it never fills the engine's disk.
                 log_config: Some(HostConfigLogConfig {
                     typ: Some("none".to_owned()),
                     config: None,
@@ -156,7 +156,7 @@ impl Engine {
         Ok(self.docker.upload_to_container(container, Some(options), archive).await?)
     }
 
-    /// What a container that has not been started yet will write, until it ends.
+    /// The output of a container that has not been started yet, until it ends.
     pub async fn attach(&self, container: &str) -> Done<Output> {
         let options =
             AttachContainerOptionsBuilder::default().stream(true).stdout(true).stderr(true);
@@ -169,7 +169,7 @@ impl Engine {
         Ok(docker.start_container(container, None::<StartContainerOptions>).await?)
     }
 
-    /// Waits for the end of a container that was started; gives its exit code.
+    /// Waits until a started container ends; returns its exit code.
     pub async fn wait(&self, container: &str) -> Done<i64> {
         let mut waiting =
             std::pin::pin!(self.docker.wait_container(container, None::<WaitContainerOptions>));
@@ -181,7 +181,7 @@ impl Engine {
         }
     }
 
-    /// How a container is now.
+    /// The current state of a container.
     pub async fn state(&self, container: &str) -> Done<State> {
         let found =
             self.docker.inspect_container(container, None::<InspectContainerOptions>).await?;
@@ -200,13 +200,13 @@ impl Engine {
                 Some(HealthStatusEnum::UNHEALTHY) => Some(false),
                 _ => None,
             },
-            // So the engine says that it did not wait for the end of the check.
+            // The engine reports -1 if it did not wait for the check to end.
             check_timed_out: last.exit_code == Some(-1),
             check_output: last.output.unwrap_or_default(),
         })
     }
 
-    /// Runs a command in a container that runs; gives what identifies it, and what it writes.
+    /// Runs a command in a running container; returns the command's id and its output.
     pub async fn exec(
         &self,
         container: &str,
@@ -232,14 +232,15 @@ impl Engine {
         Ok(self.docker.inspect_exec(id).await?.exit_code)
     }
 
-    /// Ends a container and removes it with its anonymous volumes; one that is not there is fine.
+    /// Stops a container and removes it with its anonymous volumes. A container that does not exist
+    /// is not an error.
     pub async fn remove_container(&self, container: &str) -> Done<()> {
         let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
         let docker = self.docker.clone().with_timeout(REMOVAL_GRACE);
         gone(self.removed(docker.remove_container(container, Some(options))).await)
     }
 
-    /// Takes a name out of the image store; what no other name leads to goes with it.
+    /// Removes a name from the image store, and all content that no other name refers to.
     pub async fn remove_image(&self, image: &Reference) -> Done<()> {
         let options = RemoveImageOptionsBuilder::default().force(true).build();
         let image = image.to_string();

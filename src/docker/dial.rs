@@ -1,5 +1,5 @@
-//! One way to open a byte stream to an engine, whatever it listens on. The Docker API and the two
-//! upgraded streams of BuildKit all go over streams of this making.
+//! Opens byte streams to an engine, over any kind of endpoint. The Docker API and BuildKit's two
+//! upgraded streams all use these streams.
 
 use std::io;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use tokio_rustls::TlsConnector;
 
 use super::{Candidate, Endpoint, InvalidTls, TlsFiles, causes, ssh, tls};
 
-/// How long finding the host, connecting and TLS may take together.
+/// Limit for name resolution, connecting and TLS together.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(9);
 
-/// When a silent connection is asked whether it is still there: a build can be silent for long,
-/// while firewalls on the way forget a connection after some minutes.
+/// When to probe an idle connection: a build can be silent for a long time, while firewalls drop
+/// idle connections after some minutes.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// Bytes to and from an engine.
@@ -24,7 +24,7 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// Opens streams to one endpoint, in one way: what fails is not tried again with less.
+/// Opens streams to one endpoint, in one way. There is no fallback to a less secure way.
 #[derive(Clone)]
 pub(super) struct Dialer {
     endpoint: Endpoint,
@@ -51,7 +51,7 @@ impl Dialer {
         &self.endpoint
     }
 
-    /// Whether what passes can be read and changed on its way.
+    /// Whether others on the network path can read and change the traffic.
     pub(super) fn is_plain(&self) -> bool {
         matches!(self.endpoint, Endpoint::Tcp { .. }) && self.tls.is_none()
     }
@@ -82,19 +82,20 @@ impl Dialer {
         Ok(Box::new(stream))
     }
 
-    /// What a failed exchange comes to, in plain words, if the way to the engine has to do with it.
+    /// What went wrong with the connection to the engine, if TLS or the network is the cause.
     pub(super) fn fault(&self, error: &(dyn std::error::Error + 'static)) -> Option<String> {
         let Some((_, files)) = &self.tls else { return tls::fault(error) };
-        // What an engine says before it hangs up on a client can be lost on the way.
+        // The reason that an engine sends before it closes the connection can get lost.
         let fault = tls::fault(error).or_else(|| {
-            let untrusted = "it hung up: it may not trust our certificate, or want one";
+            let untrusted =
+                "it closed the connection: it may not trust our certificate, or may require one";
             hung_up(error).then(|| untrusted.to_owned())
         })?;
         Some(format!("{fault} (certificates are in {})", files.folder.display()))
     }
 }
 
-/// Whether the other side ended a connection in the middle of an exchange.
+/// Whether the other side closed the connection in the middle of an exchange.
 fn hung_up(error: &(dyn std::error::Error + 'static)) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     causes(error).any(|cause| {

@@ -6,22 +6,22 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// A place where a Docker Engine listens.
+/// The address of a Docker Engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
     /// A socket in the file system.
     Unix(PathBuf),
-    /// A port, with TLS unless it is this machine's own.
+    /// A port. TLS is required unless it is on this machine.
     Tcp {
-        /// A name or an address; one of IPv6 without its brackets.
+        /// A host name or an address; an IPv6 address without its brackets.
         host: String,
         port: u16,
     },
-    /// Another machine's `docker`, started over there by `ssh`.
+    /// The `docker` command of another machine, started there by `ssh`.
     Ssh(SshTarget),
 }
 
-/// `[user@]host[:port]`, and the socket over there where it is not Docker's default.
+/// `[user@]host[:port]`, and the remote socket if it is not Docker's default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SshTarget {
     pub user: Option<String>,
@@ -30,18 +30,18 @@ pub struct SshTarget {
     pub socket: Option<String>,
 }
 
-/// Why a text is not an endpoint.
+/// Why a string is not an endpoint.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum InvalidEndpoint {
     #[error("`{given}` has no path: write unix:///var/run/docker.sock")]
     NoPath { given: String },
     #[error("`{given}` has no port: write tcp://HOST:2376")]
     NoPort { given: String },
-    #[error("`{given}` says more than a host and a port: write tcp://HOST:2376")]
+    #[error("`{given}` must only have a host and a port: write tcp://HOST:2376")]
     NotAHost { given: String },
-    #[error("`{given}` is no place to log in to: write ssh://USER@HOST")]
+    #[error("`{given}` is not an SSH login: write ssh://USER@HOST")]
     NotALogin { given: String },
-    #[error("`{given}` is no endpoint: write unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST")]
+    #[error("`{given}` is not an endpoint: write unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST")]
     Scheme { given: String },
 }
 
@@ -59,14 +59,14 @@ impl FromStr for Endpoint {
             }
             Some(_) => Err(InvalidEndpoint::Scheme { given: given() }),
             None if text.starts_with('/') => Ok(Self::Unix(text.into())),
-            // Docker takes `host:port` for tcp.
+            // Docker treats `host:port` as tcp.
             None if text.contains(':') => tcp(text, given),
             None => Err(InvalidEndpoint::Scheme { given: given() }),
         }
     }
 }
 
-/// What stands before an `@` may hold a password.
+/// The part before an `@` may contain a password.
 fn without_login(text: &str) -> String {
     let (scheme, rest) = match text.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
@@ -93,7 +93,7 @@ fn ssh(login: &str) -> Option<Endpoint> {
         Some((user, address)) => (Some(user), address),
         None => (None, login),
     };
-    // The user and the path become words of commands, the path even of a shell's over there.
+    // The user and the path become arguments of commands; a remote shell parses the path.
     let word = |text: &str, more: &str| {
         let known = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
         !text.is_empty() && !text.starts_with('-') && text.chars().all(known)
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn endpoints_are_read_as_docker_reads_them() {
+    fn endpoints_are_parsed_as_docker_parses_them() {
         for (text, shown) in [
             ("unix:///a/b.sock", "unix:///a/b.sock"),
             ("/a/b.sock", "unix:///a/b.sock"),
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_endpoint_says_how_to_write_one() {
+    fn an_invalid_endpoint_is_refused_with_the_correct_syntax() {
         for (text, expected) in [
             ("", "unix:///PATH"),
             ("nonsense", "unix:///PATH"),
@@ -193,10 +193,10 @@ mod tests {
             ("tcp://host:0", "tcp://HOST:2376"),
             ("tcp://host:port", "tcp://HOST:2376"),
             ("tcp://host:65536", "tcp://HOST:2376"),
-            ("tcp://host:1/path", "more than a host"),
-            ("tcp://[::1]2376", "more than a host"),
-            ("tcp://::1:2376", "more than a host"),
-            ("tcp://a b:1", "more than a host"),
+            ("tcp://host:1/path", "must only have a host"),
+            ("tcp://[::1]2376", "must only have a host"),
+            ("tcp://::1:2376", "must only have a host"),
+            ("tcp://a b:1", "must only have a host"),
             ("ssh://", "ssh://USER@HOST"),
             ("ssh://-oProxyCommand=x", "ssh://USER@HOST"),
             ("ssh://-l@host", "ssh://USER@HOST"),
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_that_is_refused_shows_no_password() {
+    fn the_error_for_an_invalid_endpoint_does_not_show_a_password() {
         for scheme in ["tcp", "ssh", "http"] {
             let given = format!("{scheme}://user:hunter2@host:2376");
             let error = given.parse::<Endpoint>().unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! A Docker Engine that answers: its API, and the upgrades that carry BuildKit.
+//! A connected Docker Engine: its API, and the upgraded streams for BuildKit.
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -33,28 +33,29 @@ pub struct Engine {
     pub(super) docker: Docker,
 }
 
-/// What answers at an endpoint, and in which version.
+/// The product and version of the engine at an endpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EngineVersion {
-    /// Such as `28.5.2+dfsg4`; empty where it says none.
+    /// Such as `28.5.2+dfsg4`; empty if the engine does not report one.
     pub version: String,
-    /// The newest version of the Docker API that it speaks, such as `1.51`; empty where it says none.
+    /// The newest API version that the engine supports, such as `1.51`; empty if it does not report
+    /// one.
     pub api: String,
-    /// It is Podman, which speaks the same API.
+    /// The engine is Podman, which has the same API.
     pub is_podman: bool,
 }
 
-/// What an engine says of itself.
+/// What an engine reports about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineFacts {
     /// Such as `28.5.2`.
     pub version: String,
-    /// How many cores its machine has.
+    /// Number of CPU cores of its machine.
     pub cores: NonZeroUsize,
-    /// Whether images are kept in containerd's store, without which the engine's own BuildKit
-    /// builds one platform at a time.
+    /// Whether images are kept in containerd's store. Without it, the engine's BuildKit builds one
+    /// platform at a time.
     pub containerd_store: bool,
-    /// What its machine runs without emulation.
+    /// The platform of its machine, which runs without emulation.
     pub native: Platform,
 }
 
@@ -65,29 +66,29 @@ pub enum EngineError {
     NoneAnswers { tried: Vec<(Candidate, io::Error)> },
     #[error("{path} of the engine at {endpoint}: {reason}")]
     Upgrade { endpoint: Endpoint, path: &'static str, reason: String },
-    #[error("the engine at {endpoint} runs on `{given}`, which is no platform")]
+    #[error("the engine at {endpoint} runs on `{given}`, which is not a known platform")]
     Platform { endpoint: Endpoint, given: String },
-    /// It accepts connections, and answers neither this request nor a ping.
+    /// The engine accepts connections, but answers neither this request nor a ping.
     #[error("{path} of the engine at {endpoint}: {}", silent(endpoint, *after))]
     Silent { endpoint: Endpoint, path: &'static str, after: Duration },
-    #[error("the engine at {endpoint} did not say what it is: {}", unanswered(source))]
+    #[error("the engine at {endpoint} did not describe itself: {}", unanswered(source))]
     Facts { endpoint: Endpoint, source: bollard::errors::Error },
 }
 
 impl Engine {
-    /// The first of `candidates` that answers.
+    /// Connects to the first of `candidates` that answers.
     pub async fn connect(candidates: Vec<Candidate>) -> Result<Self, EngineError> {
         Self::connect_or(candidates, |_, _| {}).await
     }
 
-    /// The same; `silent` is called for each that accepts connections and does not answer.
+    /// The same; calls `silent` for each candidate that accepts connections but does not answer.
     pub async fn connect_or(
         candidates: Vec<Candidate>,
         silent: impl Fn(&Candidate, &io::Error),
     ) -> Result<Self, EngineError> {
         let mut tried = Vec::new();
         for candidate in candidates {
-            tried_one(&candidate, None);
+            log_attempt(&candidate, None);
             let answered = async {
                 let dialer = Dialer::new(&candidate).map_err(io::Error::other)?;
                 Ok(Self { docker: answer(&dialer).await?, dialer })
@@ -98,7 +99,7 @@ impl Engine {
                     return Ok(engine);
                 }
                 Err::<_, io::Error>(reason) => {
-                    tried_one(&candidate, Some(&reason));
+                    log_attempt(&candidate, Some(&reason));
                     if reason.kind() == io::ErrorKind::TimedOut {
                         silent(&candidate, &reason);
                     }
@@ -109,17 +110,17 @@ impl Engine {
         Err(EngineError::NoneAnswers { tried })
     }
 
-    /// Where it listens.
+    /// The endpoint of the engine.
     pub fn endpoint(&self) -> &Endpoint {
         self.dialer.endpoint()
     }
 
-    /// Whether what passes between it and us can be read and changed by others on its machine.
+    /// Whether other users of the network or machine can read and change the traffic.
     pub fn is_plain(&self) -> bool {
         self.dialer.is_plain()
     }
 
-    /// Asks for the version. Every kind of engine answers this, however old.
+    /// Asks for the version. Every engine answers this request, even very old ones.
     pub async fn version(&self) -> Result<EngineVersion, EngineError> {
         let found = self.asked("/version", self.docker.version()).await?;
         let (version, api) = (found.version.as_deref(), found.api_version.as_deref());
@@ -132,7 +133,7 @@ impl Engine {
         })
     }
 
-    /// Asks the engine what it is.
+    /// Asks the engine for its facts.
     pub async fn facts(&self) -> Result<EngineFacts, EngineError> {
         let info = self.asked("/info", self.docker.info()).await?;
         let (os, machine) =
@@ -148,7 +149,7 @@ impl Engine {
                 endpoint: self.endpoint().clone(),
                 given: format!("{os}/{machine}"),
             })?,
-            // The graph drivers' list has no such row.
+            // Graph drivers do not report this row.
             containerd_store: status.iter().any(|row| {
                 row.first().is_some_and(|key| key == "driver-type")
                     && row.get(1).is_some_and(|kind| kind.starts_with("io.containerd."))
@@ -156,7 +157,7 @@ impl Engine {
         })
     }
 
-    /// Opens a stream that speaks plain HTTP/2 after an upgrade: `/grpc` or `/session`.
+    /// Opens a plain HTTP/2 stream through an upgrade of `/grpc` or `/session`.
     ///
     /// Source: <https://docs.docker.com/reference/api/engine/version/v1.51/#tag/Session>
     pub async fn upgrade(
@@ -170,7 +171,7 @@ impl Engine {
         opened.map_err(|reason| EngineError::Upgrade { endpoint, path, reason })
     }
 
-    /// The answer to a question of what the engine is.
+    /// The answer to a request for information about the engine.
     async fn asked<T>(
         &self,
         path: &'static str,
@@ -187,8 +188,8 @@ impl Engine {
     }
 }
 
-/// Logs that an endpoint is tried, or why it is not taken.
-fn tried_one(candidate: &Candidate, rejected: Option<&io::Error>) {
+/// Logs an attempt to connect to an endpoint, or why it failed.
+fn log_attempt(candidate: &Candidate, rejected: Option<&io::Error>) {
     let Candidate { endpoint, origin, tls } = candidate;
     let (tls, reason) = (tls.is_some(), rejected.map(|reason| why(reason)));
     let message = if rejected.is_none() { "trying" } else { "rejected" };
@@ -205,7 +206,7 @@ async fn exchange(
     let answered = async {
         let io = TokioIo::new(dialer.dial().await?);
         let (mut sender, connection) = http1::handshake(io).await?;
-        // Ends by itself when the response has been read or dropped.
+        // The task ends when the response has been read or dropped.
         tokio::spawn(connection.with_upgrades());
         Ok(sender.send_request(request).await?)
     };
@@ -217,17 +218,17 @@ async fn exchange(
     answered
 }
 
-/// Asks for a sign of life, and settles the version of the API.
+/// Pings the engine and negotiates the API version.
 async fn answer(dialer: &Dialer) -> io::Result<Docker> {
-    // What a connection attempt says (no such file, permission denied, a wrong certificate) is
-    // clearer than what is left of it after two HTTP libraries.
+    // An error from connecting (no such file, permission denied, invalid certificate) is clearer
+    // than the same error after two HTTP libraries wrapped it.
     let dialled = dialer.dial().await;
     drop(dialled.map_err(|error| dialer.fault(&error).map_or(error, io::Error::other))?);
     let transport = {
         let dialer = dialer.clone();
         move |mut request: BollardRequest| {
             let dialer = dialer.clone();
-            // HTTP/1.1 demands one, and the engine does not look at it.
+            // HTTP/1.1 requires this header; the engine ignores it.
             request.headers_mut().insert(HOST, HeaderValue::from_static("docker"));
             async move { exchange(&dialer, request).await }
         }
@@ -246,17 +247,17 @@ async fn answer(dialer: &Dialer) -> io::Result<Docker> {
     answered.map_err(|error: bollard::errors::Error| io::Error::other(fault(dialer, &error)))
 }
 
-/// Why there was no answer that makes sense.
+/// Why there was no usable answer.
 fn fault(dialer: &Dialer, error: &(dyn std::error::Error + 'static)) -> String {
-    // Go's own words, with which a port that wants TLS answers plain HTTP.
+    // The message of Go's server on a TLS port that receives plain HTTP.
     if error.to_string().contains("HTTP request to an HTTPS server") {
-        return "it speaks TLS alone".to_owned();
+        return "it requires TLS".to_owned();
     }
-    let not_docker = || format!("it answers, but not as Docker does: {}", why(error));
+    let not_docker = || format!("it answers, but not like a Docker Engine: {}", why(error));
     on_the_way(dialer, error).unwrap_or_else(not_docker)
 }
 
-/// What went wrong between here and the engine, if the way there knows it.
+/// What went wrong between here and the engine, if the connection reports it.
 fn on_the_way(dialer: &Dialer, error: &(dyn std::error::Error + 'static)) -> Option<String> {
     let ended = causes(error).find_map(|cause| cause.downcast_ref::<SshEnded>());
     ended.map(ToString::to_string).or_else(|| dialer.fault(error))
@@ -276,15 +277,16 @@ async fn upgrade(
     }
     let request = request.body(Empty::<Bytes>::new()).map_err(|error| why(&error))?;
     let exchange = Exchange::with_engine(request.method(), path);
-    let told = |error: &(dyn std::error::Error + 'static)| {
+    let describe = |error: &(dyn std::error::Error + 'static)| {
         exchange.failed(error);
         on_the_way(dialer, error).unwrap_or_else(|| why(error))
     };
     let opened = async {
-        let io = TokioIo::new(dialer.dial().await.map_err(|error| told(&error))?);
-        let (mut sender, connection) = http1::handshake(io).await.map_err(|error| told(&error))?;
+        let io = TokioIo::new(dialer.dial().await.map_err(|error| describe(&error))?);
+        let (mut sender, connection) =
+            http1::handshake(io).await.map_err(|error| describe(&error))?;
         tokio::spawn(connection.with_upgrades());
-        let response = sender.send_request(request).await.map_err(|error| told(&error))?;
+        let response = sender.send_request(request).await.map_err(|error| describe(&error))?;
         exchange.received(response.status(), response.headers());
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(format!("the engine answered {} to an upgrade", response.status()));

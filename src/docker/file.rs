@@ -1,4 +1,4 @@
-//! The first bytes of a file inside of a container, whether it runs or not.
+//! Reads the first bytes of a file in a container, running or not.
 //!
 //! Source: <https://docs.docker.com/reference/api/engine/version/v1.51/#tag/Container/operation/ContainerArchive>
 
@@ -13,19 +13,19 @@ use futures::StreamExt as _;
 use super::Engine;
 use super::container::{ContainerError, Done};
 
-/// How much of the archive around a file is read: its headers, and what is wanted of it.
+/// How much of the archive around a file is read: its headers and the requested bytes.
 const ARCHIVE: usize = 64 << 10;
 
-/// The bits of Go's `fs.FileMode` that are looked at.
+/// Bits of Go's `fs.FileMode`.
 const DIRECTORY: u32 = 1 << 31;
 const EXECUTABLE: u32 = 0o111;
 
-/// How the program of a container is found.
+/// The program of a container, and where it is looked up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Start {
-    /// The program itself, as the image or whoever made the container writes it.
+    /// The program itself, as written in the image or in the command that created the container.
     pub program: String,
-    /// Where it starts.
+    /// Its working directory.
     pub folder: String,
     /// `NAME=value`.
     pub env: Vec<String>,
@@ -44,8 +44,8 @@ impl Engine {
         })
     }
 
-    /// The first bytes of the executable file at `path`, `length` at most; none where there is no
-    /// such file. The engine resolves symlinks, and never leaves the container.
+    /// The first bytes of the executable file at `path`, up to `length`; `None` if there is no such
+    /// file. The engine resolves symlinks and never leaves the container.
     pub async fn executable(
         &self,
         container: &str,
@@ -59,7 +59,7 @@ impl Engine {
             Err(error) if error.is_missing => return Ok(None),
             Err(error) => return Err(error),
         };
-        // Of a link the engine tells where it leads in the end; the mode is the link's own.
+        // For a link, the engine reports its final target, but the mode of the link itself.
         let target = Some(found.link_target).filter(|target| !target.is_empty());
         let is_file = found.file_mode & DIRECTORY == 0 && found.file_mode & EXECUTABLE != 0;
         if target.is_none() && !is_file {
@@ -84,7 +84,7 @@ impl Engine {
     }
 }
 
-/// The first bytes of the file that an archive begins with; the archive may break off.
+/// The first bytes of the first file in an archive, which may be truncated.
 fn first_file(archive: &[u8], length: usize) -> Option<Vec<u8>> {
     let mut archive = tar::Archive::new(archive);
     let mut file = archive.entries().ok()?.next()?.ok()?;
@@ -98,7 +98,7 @@ fn first_file(archive: &[u8], length: usize) -> Option<Vec<u8>> {
     while head.len() < length {
         match file.read(&mut piece) {
             Ok(count @ 1..) => head.extend_from_slice(&piece[..count]),
-            // What was cut off is not there.
+            // The rest was truncated.
             Ok(0) | Err(_) => break,
         }
     }
@@ -121,20 +121,20 @@ mod tests {
     }
 
     #[test]
-    fn the_head_of_a_file_is_read_from_an_archive_that_breaks_off() {
+    fn the_first_bytes_of_a_file_are_read_from_a_truncated_archive() {
         let content = [b'x'; 100_000];
         let whole = archive(0o755, tar::EntryType::Regular, "sh", &content);
         assert_eq!(first_file(&whole[..2_000], 256), Some(vec![b'x'; 256]));
         assert_eq!(first_file(&whole[..612], 256), Some(vec![b'x'; 100]));
         assert_eq!(first_file(&whole[..300], 256), None);
         assert_eq!(first_file(b"", 256), None);
-        // A name that needs a header of its own.
+        // A name that is long enough for a header of its own.
         let long = archive(0o755, tar::EntryType::Regular, &"n".repeat(300), b"#!/bin/sh");
         assert_eq!(first_file(&long, 256).as_deref(), Some(&b"#!/bin/sh"[..]));
     }
 
     #[test]
-    fn what_no_kernel_would_start_is_not_read() {
+    fn files_that_cannot_be_executed_are_not_read() {
         let plain = archive(0o644, tar::EntryType::Regular, "sh", b"#!/bin/sh");
         let folder = archive(0o755, tar::EntryType::Directory, "sh", b"");
         for archive in [plain, folder] {

@@ -1,8 +1,9 @@
-//! Docker as a place to reach: which endpoint, how to open a stream to it (a socket, TLS or `ssh`),
-//! what its API says, and the logins that `docker login` keeps.
+//! Access to Docker Engines: finds the endpoint, opens a stream to it (a socket, TLS or `ssh`),
+//! calls its API, and looks up the logins that `docker login` stored.
 //!
-//! Nothing here builds; containers are made and watched for who has a use for them. BuildKit's two streams are opened here ([`Engine::upgrade`]) and spoken on
-//! elsewhere. Values of the environment are handed in; this room reads no variable of its own.
+//! Nothing here builds. Containers are created and inspected on behalf of the caller. BuildKit's
+//! two streams are opened here ([`Engine::upgrade`]); other modules implement their protocols.
+//! Environment variables are passed in; this module does not read any itself.
 
 mod config;
 mod container;

@@ -1,5 +1,5 @@
-//! Which engine is meant: the flag, the environment, the docker context, the sockets that Docker
-//! uses by default.
+//! Decides which engine to use: the flag, the environment, the docker context, or Docker's default
+//! sockets.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -10,23 +10,23 @@ use super::saved::SavedContext;
 use super::{CredentialError, DockerConfig, Endpoint, InvalidContext, InvalidEndpoint, TlsFiles};
 use crate::loopback::is_loopback;
 
-/// Who named an endpoint, where the command line did.
+/// The origin of an endpoint from the command line.
 pub const FLAG: &str = "--host";
 
-/// What Docker calls its own choice where a context is asked for.
+/// The context name that means Docker's own default.
 const DEFAULT_CONTEXT: &str = "default";
 
-/// An endpoint worth trying, and who named it.
+/// An endpoint to try, and its origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     pub endpoint: Endpoint,
-    /// The certificates with which a port is spoken to; without them it is one of this machine.
+    /// The TLS files for a port; without them the port must be on this machine.
     pub tls: Option<TlsFiles>,
-    /// `--host`, `DOCKER_HOST`, a docker context, or which default it is.
+    /// `--host`, `DOCKER_HOST`, a docker context, or the name of the default.
     pub origin: Cow<'static, str>,
 }
 
-/// What the person said of where the engine is, and where defaults are looked for.
+/// The user's settings for the engine's location, and the directories of the defaults.
 #[derive(Debug, Default)]
 pub struct Places {
     /// `--host`.
@@ -35,28 +35,28 @@ pub struct Places {
     pub variable: Option<String>,
     /// `DOCKER_CONTEXT`.
     pub context: Option<String>,
-    /// Docker's config file: it names the current context, and lies beside the contexts.
+    /// Docker's config file. It names the current context, and the contexts are stored beside it.
     pub config: Option<PathBuf>,
-    /// What is said of TLS for a port that is named by `--host` or `DOCKER_HOST`.
+    /// TLS settings for a port that `--host` or `DOCKER_HOST` names.
     pub tls: TlsSettings,
-    /// `XDG_RUNTIME_DIR`, where a rootless engine listens.
+    /// `XDG_RUNTIME_DIR`, where a rootless engine has its socket.
     pub runtime_dir: Option<PathBuf>,
-    /// The home folder, where Docker Desktop listens.
+    /// The home directory, where Docker Desktop has its socket.
     pub home: Option<PathBuf>,
 }
 
-/// Docker's variables for TLS. As for Docker, any value that is not empty switches it on.
+/// Docker's variables for TLS. As in Docker, any non-empty value enables it.
 #[derive(Debug, Default, Clone)]
 pub struct TlsSettings {
     /// `DOCKER_TLS_VERIFY`.
     pub verify: bool,
-    /// `DOCKER_TLS`, which asks for TLS without a look at who answers.
+    /// `DOCKER_TLS`, which requests TLS without verification.
     pub unchecked: bool,
-    /// `DOCKER_CERT_PATH`; without it the certificates lie beside Docker's config file.
+    /// `DOCKER_CERT_PATH`; without it the certificates are beside Docker's config file.
     pub folder: Option<PathBuf>,
 }
 
-/// Why there is no telling where the engine is.
+/// Why the engine's location could not be determined.
 #[derive(Debug, Error)]
 pub enum InvalidPlace {
     #[error("{origin}: {source}")]
@@ -66,10 +66,10 @@ pub enum InvalidPlace {
     #[error(transparent)]
     Config(CredentialError),
     #[error(
-        "{origin}: {endpoint} is not this machine, and without TLS whoever is in between is root there"
+        "{origin}: refusing {endpoint} without TLS: anyone on the network path would get root there"
     )]
     Plain { origin: Cow<'static, str>, endpoint: Endpoint },
-    #[error("DOCKER_TLS asks for TLS that does not check who answers")]
+    #[error("DOCKER_TLS requests TLS without verification of the engine's certificate")]
     Unchecked,
     #[error("{wants} is set, but neither HOME nor DOCKER_CONFIG says where Docker keeps its files")]
     NoFolder { wants: &'static str },
@@ -80,30 +80,30 @@ impl InvalidPlace {
     pub fn help(&self) -> String {
         match self {
             Self::Endpoint { .. } => {
-                "an engine of another machine is ssh://USER@HOST, or tcp://HOST:2376 with TLS"
+                "for an engine on another machine, use ssh://USER@HOST, or tcp://HOST:2376 with TLS"
             }
             Self::Context { source: InvalidContext::Unchecked { .. }, .. } => {
-                "give it the engine's authority: docker context update NAME --docker \
+                "add the engine's CA certificate: docker context update NAME --docker \
                  host=…,ca=ca.pem"
             }
-            Self::Context { .. } => "see which there are: docker context ls",
+            Self::Context { .. } => "list the contexts: docker context ls",
             Self::Config(error) => return error.help(),
             Self::Plain { .. } => {
-                "set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to the folder of ca.pem, cert.pem \
-                 and key.pem; or go by ssh://USER@HOST"
+                "set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to the directory of ca.pem, cert.pem \
+                 and key.pem; or use ssh://USER@HOST"
             }
             Self::Unchecked => {
                 "set DOCKER_TLS_VERIFY=1 instead, with the engine's ca.pem in DOCKER_CERT_PATH"
             }
-            Self::NoFolder { .. } => "set DOCKER_CONFIG to the folder of Docker's config.json",
+            Self::NoFolder { .. } => "set DOCKER_CONFIG to the directory of Docker's config.json",
         }
         .to_owned()
     }
 }
 
-/// The endpoints to try, in order. What was named is the only one: by the flag, else `DOCKER_HOST`,
-/// else `DOCKER_CONTEXT`, else the config file's current context, as in Docker. Without any of them
-/// come the system's socket, a rootless engine's and Docker Desktop's.
+/// The endpoints to try, in order. An explicit choice is the only candidate, in Docker's order: the
+/// flag, `DOCKER_HOST`, `DOCKER_CONTEXT`, the current context of the config file. Otherwise the
+/// candidates are the system's socket, a rootless engine's and Docker Desktop's.
 pub fn candidates(places: &Places) -> Result<Vec<Candidate>, InvalidPlace> {
     let given = |value: Option<&str>| value.filter(|v| !v.is_empty()).map(str::to_owned);
     let folder = places.config.as_deref().and_then(Path::parent);
@@ -143,7 +143,8 @@ pub fn candidates(places: &Places) -> Result<Vec<Candidate>, InvalidPlace> {
     Ok(found)
 }
 
-/// The one endpoint that was named. `tls` is asked only for a port, the only one that has use for it.
+/// The endpoint that the user named. `tls` is called only for a port; other endpoints do not use
+/// TLS.
 fn named(
     host: &str,
     origin: Cow<'static, str>,
@@ -186,7 +187,7 @@ mod tests {
         candidates(places).unwrap().into_iter().map(|found| found.origin.into_owned()).collect()
     }
 
-    /// Docker's folder, whose contexts `far` and `near` are at these hosts.
+    /// Docker's directory, with contexts `far` and `near` for these hosts.
     fn folder(current: &str, hosts: [&str; 2]) -> (tempfile::TempDir, PathBuf) {
         use sha2::{Digest as _, Sha256};
         let folder = tempfile::tempdir().unwrap();
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_person_named_is_the_only_place_tried_in_the_order_of_docker() {
+    fn an_explicit_choice_is_the_only_candidate_in_dockers_order() {
         let (_kept, config) = folder("far", ["unix:///far", "unix:///near"]);
         let mut places = Places {
             flag: Some("unix:///flag".into()),
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_name_the_usual_sockets_are_tried() {
+    fn without_a_choice_the_default_sockets_are_tried() {
         let (_kept, config) = folder("", ["", ""]);
         let places = Places {
             variable: Some("".into()),
@@ -240,23 +241,23 @@ mod tests {
     }
 
     #[test]
-    fn a_port_elsewhere_wants_tls_that_checks() {
+    fn a_remote_port_requires_tls_with_verification() {
         let (_kept, config) = folder("far", ["tcp://h:2375", "tcp://127.0.0.1:1"]);
         let base = || Places { config: Some(config.clone()), ..Places::default() };
         let tls = |verify, unchecked| TlsSettings { verify, unchecked, folder: None };
         for (places, expected) in [
             (
                 Places { variable: Some("tcp://h:2375".into()), ..base() },
-                "DOCKER_HOST: tcp://h:2375 is not",
+                "DOCKER_HOST: refusing tcp://h:2375 without TLS",
             ),
-            (base(), "the docker context `far`: tcp://h:2375 is not this machine"),
+            (base(), "the docker context `far`: refusing tcp://h:2375 without TLS"),
             (
                 Places { flag: Some("tcp://h:2376".into()), tls: tls(false, true), ..base() },
-                "does not check who answers",
+                "without verification",
             ),
             (
                 Places { flag: Some("tcp://127.0.0.1:1".into()), tls: tls(false, true), ..base() },
-                "does not check who answers",
+                "without verification",
             ),
             (
                 Places {
@@ -283,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn certificates_lie_where_docker_keeps_them() {
+    fn certificates_are_read_from_dockers_directory() {
         let (kept, config) = folder("far", ["", ""]);
         let mut places = Places {
             flag: Some("tcp://h:2376".into()),
@@ -295,10 +296,10 @@ mod tests {
         assert_eq!(files(&places), kept.path());
         places.tls.folder = Some("/certs".into());
         assert_eq!(files(&places), Path::new("/certs"));
-        // A socket has no use for them.
+        // A socket does not use them.
         places.flag = Some("unix:///a".into());
         assert_eq!(candidates(&places).unwrap()[0].tls, None);
-        // And this machine's own port may go without.
+        // A port on this machine may go without TLS.
         let plain = Places { flag: Some("tcp://localhost:1".into()), ..Places::default() };
         assert_eq!(candidates(&plain).unwrap()[0].tls, None);
     }

@@ -1,7 +1,7 @@
-//! Docker contexts: engines that `docker context create` keeps under a name.
+//! Docker contexts: engines that `docker context create` stored under a name.
 //!
-//! A context is a folder named by the SHA-256 of its name, below `contexts/meta` of Docker's own
-//! folder; its certificates are in a folder of the same name below `contexts/tls`. Source:
+//! A context is a directory named by the SHA-256 of its name, in `contexts/meta` of Docker's own
+//! directory. Its certificates are in a directory of the same name in `contexts/tls`. Source:
 //! <https://docs.docker.com/engine/manage-resources/contexts/>
 
 use std::io::{self, Read as _};
@@ -14,19 +14,19 @@ use thiserror::Error;
 use super::TlsFiles;
 use crate::regular;
 
-/// Far more than any real file.
-const LARGEST: u64 = 1024 * 1024;
+/// Far larger than any real file.
+const MAX_SIZE: u64 = 1024 * 1024;
 
-/// What one docker context says of its engine.
+/// The engine of a docker context.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SavedContext {
-    /// The text of its endpoint.
+    /// Its endpoint, not parsed yet.
     pub host: String,
     /// Its certificates, if it has any.
     pub tls: Option<TlsFiles>,
 }
 
-/// Why a docker context is no use.
+/// Why a docker context cannot be used.
 #[derive(Debug, Error)]
 pub enum InvalidContext {
     #[error("there is no docker context `{name}`: no {}", path.display())]
@@ -35,7 +35,7 @@ pub enum InvalidContext {
     Unreadable { name: String, path: PathBuf, reason: io::Error },
     #[error("the docker context `{name}` cannot be read: {}: {problem}", path.display())]
     Malformed { name: String, path: PathBuf, problem: &'static str },
-    #[error("the docker context `{name}` does not check who answers (SkipTLSVerify)")]
+    #[error("the docker context `{name}` uses TLS without verification (SkipTLSVerify)")]
     Unchecked { name: String },
 }
 
@@ -60,7 +60,7 @@ struct Engine {
 }
 
 impl SavedContext {
-    /// Reads the context `name` below `folder`, Docker's own (`~/.docker`).
+    /// Reads the context `name` in `folder`, Docker's own directory (`~/.docker`).
     pub(super) fn read(folder: &Path, name: &str) -> Result<Self, InvalidContext> {
         let id: String = Sha256::digest(name).iter().map(|byte| format!("{byte:02x}")).collect();
         let path = folder.join("contexts/meta").join(&id).join("meta.json");
@@ -77,13 +77,14 @@ impl SavedContext {
         };
         let mut text = Vec::new();
         let file = regular::open(&path).map_err(unreadable)?;
-        file.take(LARGEST + 1).read_to_end(&mut text).map_err(unreadable)?;
-        if text.len() as u64 > LARGEST {
+        file.take(MAX_SIZE + 1).read_to_end(&mut text).map_err(unreadable)?;
+        if text.len() as u64 > MAX_SIZE {
             return Err(malformed("larger than 1 MiB"));
         }
         let content: Content = serde_json::from_slice(&text)
-            .map_err(|_| malformed("not the JSON that Docker writes"))?;
-        let engine = content.endpoints.docker.ok_or_else(|| malformed("it names no engine"))?;
+            .map_err(|_| malformed("not a valid meta.json of Docker"))?;
+        let engine =
+            content.endpoints.docker.ok_or_else(|| malformed("it has no Docker endpoint"))?;
         if engine.skip_verify {
             return Err(InvalidContext::Unchecked { name: name.to_owned() });
         }
@@ -124,13 +125,13 @@ mod tests {
     }
 
     #[test]
-    fn a_context_that_is_no_use_says_why() {
+    fn an_unusable_context_is_refused_with_the_reason() {
         for (meta, expected) in [
-            ("", "not the JSON"),
-            ("7", "not the JSON"),
-            ("{}", "names no engine"),
-            (r#"{"Endpoints": {"kubernetes": {}}}"#, "names no engine"),
-            (r#"{"Endpoints": {"docker": {"SkipTLSVerify": true}}}"#, "does not check who answers"),
+            ("", "not a valid meta.json"),
+            ("7", "not a valid meta.json"),
+            ("{}", "has no Docker endpoint"),
+            (r#"{"Endpoints": {"kubernetes": {}}}"#, "has no Docker endpoint"),
+            (r#"{"Endpoints": {"docker": {"SkipTLSVerify": true}}}"#, "TLS without verification"),
         ] {
             let error = saved(meta).1.unwrap_err().to_string();
             assert!(error.contains("`far`") && error.contains(expected), "{meta}: {error}");

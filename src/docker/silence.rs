@@ -1,8 +1,8 @@
-//! An engine that accepts connections and does not answer: noticed within 10 s, and not confused with
-//! one that is busy.
+//! Detects within 10 s an engine that accepts connections but does not answer, and distinguishes it
+//! from a busy engine.
 //!
-//! A request that takes long is accompanied by pings. An engine that answers them is at work, and the
-//! request has the time that it needs, up to a limit of its own.
+//! During a long request, the engine is pinged. If it answers the pings, it is working, and the
+//! request may take until its own limit.
 
 use std::time::Duration;
 
@@ -11,15 +11,14 @@ use tokio::time::{sleep, timeout};
 use super::engine::Engine;
 use super::limits::answer_timeout;
 
-/// How long an engine may not answer while something is removed.
+/// How long an engine may be silent during a removal.
 const REMOVAL_SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a request may take before the engine is asked whether it still answers; the rest of the
-/// time is that of the ping.
+/// How long a request may take before the engine is pinged; the ping may take the rest of the time.
 const PING_DELAY: Duration = Duration::from_secs(4);
 
 impl Engine {
-    /// What `answer` gives; none when the engine does not answer in the meantime.
+    /// The result of `answer`, or `None` if the engine stops answering first.
     pub(super) async fn unless_silent<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
         let limit = answer_timeout(self.endpoint());
         tokio::select! {
@@ -28,7 +27,7 @@ impl Engine {
         }
     }
 
-    /// The same for what is removed, which a busy engine should not leave behind.
+    /// The same for a removal, with more patience: a busy engine should not leave anything behind.
     pub(super) async fn removed<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
         let limit = answer_timeout(self.endpoint()).max(REMOVAL_SILENCE_TIMEOUT);
         tokio::select! {
@@ -37,11 +36,11 @@ impl Engine {
         }
     }
 
-    /// Waits until the engine does not answer a ping within `limit`.
+    /// Returns when the engine does not answer a ping within `limit`.
     async fn silent(&self, limit: Duration) {
         loop {
             sleep(PING_DELAY).await;
-            // What a ping fails by, the request finds out itself.
+            // If a ping fails with an error, the request fails with it too.
             if timeout(limit - PING_DELAY, self.docker.ping()).await.is_err() {
                 return;
             }
@@ -62,8 +61,8 @@ mod tests {
     use super::*;
     use crate::docker::{Candidate, EngineError};
 
-    /// An engine in `directory` that answers requests for the paths that end in `answered`, and what it
-    /// was asked for. The others are accepted.
+    /// An engine in `directory` that answers requests for paths that end in one of `answered`, and
+    /// counts the pings. Other requests are accepted but not answered.
     fn engine(
         directory: &std::path::Path,
         answered: &'static [&'static str],
@@ -103,7 +102,7 @@ mod tests {
     struct Counter(Arc<AtomicUsize>);
 
     #[tokio::test(start_paused = true)]
-    async fn a_socket_that_accepts_and_says_nothing_is_named_within_10_s_and_the_next_is_tried() {
+    async fn a_silent_socket_is_reported_within_10_s_and_the_next_one_is_tried() {
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (silent, _) = engine(one.path(), &[]);
         let (good, _) = engine(other.path(), &["/version"]);
@@ -112,7 +111,7 @@ mod tests {
         assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
         let EngineError::NoneAnswers { tried } = error else { panic!("{error}") };
         assert_eq!(tried[0].1.kind(), std::io::ErrorKind::TimedOut);
-        assert!(tried[0].1.to_string().contains("accepts connections and does not answer"));
+        assert!(tried[0].1.to_string().contains("accepts connections but does not answer"));
         let named = std::cell::Cell::new(0);
         let count = |candidate: &Candidate, _: &_| {
             assert_eq!(candidate.endpoint, silent.endpoint);
@@ -125,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_request_to_an_engine_that_fell_silent_ends_within_10_s() {
+    async fn each_request_to_a_silent_engine_ends_within_10_s() {
         let directory = tempfile::tempdir().unwrap();
         let (candidate, _) = engine(directory.path(), &["/version"]);
         let engine = Engine::connect(vec![candidate]).await.unwrap();
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_removal_is_given_up_after_30_s_or_a_minute_and_says_why() {
+    async fn a_removal_times_out_after_30_s_or_a_minute_with_the_reason() {
         for (answered, seconds) in [(&["/version"][..], 30), (&["/version", "/_ping"], 60)] {
             let directory = tempfile::tempdir().unwrap();
             let (candidate, _) = engine(directory.path(), answered);
@@ -157,7 +156,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_engine_that_answers_pings_is_given_a_minute() {
+    async fn a_request_to_an_engine_that_answers_pings_times_out_after_a_minute() {
         let directory = tempfile::tempdir().unwrap();
         let (candidate, pings) = engine(directory.path(), &["/version", "/_ping"]);
         let engine = Engine::connect(vec![candidate]).await.unwrap();

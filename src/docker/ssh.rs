@@ -1,5 +1,5 @@
-//! An engine on another machine by way of `ssh`, which starts `docker system dial-stdio` there: that
-//! hands what comes in to the engine's socket, and what the engine says back.
+//! Connects to an engine on another machine through `ssh`, which runs `docker system dial-stdio`
+//! there. That command relays between its stdin and stdout and the engine's socket.
 
 use std::io;
 use std::pin::Pin;
@@ -14,17 +14,17 @@ use tokio::task::JoinHandle;
 use super::SshTarget;
 use crate::error::why;
 
-/// What is kept of what `ssh` complains about.
-const LONGEST_COMPLAINT: usize = 2048;
+/// How much of the stderr of `ssh` is kept.
+const MAX_STDERR: usize = 2048;
 
-/// Starts `ssh`. Whether it gets through shows when something is read.
+/// Starts `ssh`. A failure to connect shows on the first read.
 pub(super) fn start(target: &SshTarget) -> io::Result<SshStream> {
     let mut child = Command::new("ssh")
         .args(arguments(target))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // Ctrl-C is for us, who cancel what was begun; without the connection we could not.
+        // Ctrl-C must not reach ssh: onebuild needs the connection to cancel the build.
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
@@ -44,7 +44,7 @@ pub(super) fn start(target: &SshTarget) -> io::Result<SshStream> {
 }
 
 fn arguments(target: &SshTarget) -> Vec<String> {
-    // No question can be answered while cells are built, and each connection would ask it again.
+    // Never prompt: no one can answer during a build, and each connection would ask again.
     let mut words = vec!["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20"];
     let port = target.port.map(|port| port.to_string());
     if let Some(user) = &target.user {
@@ -62,34 +62,35 @@ fn arguments(target: &SshTarget) -> Vec<String> {
     words.into_iter().map(str::to_owned).collect()
 }
 
-/// Reads all that `ssh` writes to stderr, so that it never waits, and keeps the end of it.
+/// Reads the whole stderr of `ssh`, so that it never blocks, and keeps its end.
 async fn complaint(mut stderr: ChildStderr) -> String {
     let mut kept = Vec::new();
     let mut chunk = [0; 512];
     while let Ok(count @ 1..) = stderr.read(&mut chunk).await {
         kept.extend_from_slice(&chunk[..count]);
-        kept.drain(..kept.len().saturating_sub(LONGEST_COMPLAINT));
+        kept.drain(..kept.len().saturating_sub(MAX_STDERR));
     }
     let text = String::from_utf8_lossy(&kept);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     lines.join("; ").chars().filter(|c| !c.is_control()).collect()
 }
 
-/// What goes through an `ssh` that runs; it ends with this value.
+/// The stream through a running `ssh`, which is killed when this is dropped.
 pub(super) struct SshStream {
     stdin: ChildStdin,
     stdout: ChildStdout,
-    /// Gives what it complained about, when that is all; then it is in `said`.
+    /// Resolves to stderr when `ssh` ends; then it is in `said`.
     complaint: Option<JoinHandle<String>>,
     said: String,
-    /// Whether anything came from the other side.
+    /// Whether the other side has sent anything.
     heard: bool,
     child: Child,
 }
 
 impl Drop for SshStream {
     fn drop(&mut self) {
-        // A ProxyCommand runs beside `ssh`. The group is ours: its leader was never waited for.
+        // A ProxyCommand runs as a child of `ssh`. The process group is ours: its leader has not
+        // been reaped.
         let group = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         if let Some(group) = group {
             let _ = kill_process_group(group, Signal::KILL);
@@ -98,12 +99,12 @@ impl Drop for SshStream {
 }
 
 impl SshStream {
-    /// Waits for all that it complained about, which is the reason why it ended before the engine said
-    /// a word.
+    /// Waits for the whole stderr: it says why ssh ended before the engine answered.
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         if let Some(complaint) = &mut self.complaint {
             let said = ready!(Pin::new(complaint).poll(cx)).unwrap_or_default();
-            self.said = if said.is_empty() { "it ended without a word".to_owned() } else { said };
+            self.said =
+                if said.is_empty() { "it ended without an error message".to_owned() } else { said };
             self.complaint = None;
         }
         Poll::Ready(io::Error::other(SshEnded(self.said.clone())))
@@ -149,7 +150,7 @@ impl AsyncWrite for SshStream {
     }
 }
 
-/// `ssh` ended before the engine said a word.
+/// `ssh` ended before the engine answered.
 #[derive(Debug, thiserror::Error)]
 #[error("ssh says: {0}")]
 pub(super) struct SshEnded(String);
@@ -159,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ssh_is_asked_for_dockers_own_relay() {
+    fn ssh_runs_dockers_own_relay() {
         let target = |socket: Option<&str>| SshTarget {
             user: Some("me".to_owned()),
             host: "build.example".to_owned(),

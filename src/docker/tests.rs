@@ -1,4 +1,4 @@
-//! Ports that are not what they are taken for. The engines that are, are tested in tests/engine.
+//! Ports that are not a usable engine. Real engines are tested in tests/engine.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{Candidate, Endpoint, Engine, EngineError, TlsFiles};
 
-/// An authority, and what it signs.
+/// A certificate authority and the certificates it signs.
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
@@ -36,7 +36,7 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), pem }
     }
 
-    /// A certificate for `name` that is good until the end of `year`.
+    /// A certificate for `name` that is valid until the end of `year`.
     fn signs(&self, name: &str, year: i32) -> Pair {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
@@ -50,7 +50,7 @@ impl Authority {
         }
     }
 
-    /// A folder for a client: this authority, and who the client is.
+    /// A directory for a client: this authority, and the client's certificate.
     fn folder(&self, pair: Option<&Pair>) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         let write =
@@ -63,7 +63,7 @@ impl Authority {
         folder
     }
 
-    /// What a port of this authority's clients is.
+    /// A TLS acceptor that requires client certificates of this authority.
     fn accepts(&self, own: Pair) -> TlsAcceptor {
         use rustls::pki_types::pem::PemObject as _;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -80,7 +80,7 @@ impl Authority {
     }
 }
 
-/// Says `words` to whoever writes something.
+/// Answers any input with `words`.
 async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, words: &str) {
     let _ = stream.read(&mut [0; 4096]).await;
     let _ = stream.write_all(words.as_bytes()).await;
@@ -93,7 +93,7 @@ async fn listen() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// Why there is no engine at that port of this machine.
+/// Why the port on this machine is not an engine.
 async fn reason(port: u16, tls: Option<&Path>) -> String {
     let candidate = Candidate {
         endpoint: Endpoint::Tcp { host: "127.0.0.1".to_owned(), port },
@@ -107,7 +107,7 @@ async fn reason(port: u16, tls: Option<&Path>) -> String {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_wrong_is_the_end_and_says_what_is_wrong() {
+async fn an_invalid_certificate_is_final_and_the_error_says_what_is_wrong() {
     let [ours, theirs, renewed] = ["ours", "theirs", "ours"].map(Authority::new);
     for (signer, name, year, expected) in [
         (&theirs, "127.0.0.1", 2999, "its certificate is signed by an unknown authority"),
@@ -136,18 +136,18 @@ async fn a_certificate_that_is_wrong_is_the_end_and_says_what_is_wrong() {
         };
         assert!(reason.starts_with(expected), "{reason}");
         assert!(reason.contains(folder.path().to_str().unwrap()), "{reason}");
-        assert_eq!(connections, 1, "nothing less was tried after it");
+        assert_eq!(connections, 1, "there must be no second attempt");
     }
 }
 
 #[tokio::test]
-async fn a_client_without_a_certificate_that_is_trusted_is_told_so() {
+async fn a_missing_or_untrusted_client_certificate_is_reported() {
     let [ours, theirs, renewed] = ["ours", "theirs", "ours"].map(Authority::new);
     for (who, expected) in [
-        (None, "it wants to know who we are"),
-        (Some(theirs.signs("me", 2999)), "it refuses our certificate"),
-        (Some(renewed.signs("me", 2999)), "it refuses our certificate"),
-        (Some(ours.signs("me", 2001)), "it refuses our certificate, cert.pem, as expired"),
+        (None, "it requires a client certificate"),
+        (Some(theirs.signs("me", 2999)), "it rejected our certificate"),
+        (Some(renewed.signs("me", 2999)), "it rejected our certificate"),
+        (Some(ours.signs("me", 2001)), "it rejected our certificate as expired"),
     ] {
         let (listener, address) = listen().await;
         let acceptor = ours.accepts(ours.signs("127.0.0.1", 2999));
@@ -159,7 +159,8 @@ async fn a_client_without_a_certificate_that_is_trusted_is_told_so() {
                     let (stream, _) = listener.accept().await.unwrap();
                     match acceptor.accept(stream).into_fallible().await {
                         Ok(stream) => answer(stream, "").await,
-                        // Closed with a request unread, it would be reset, and the reason lost.
+                        // Closing the socket with an unread request would reset the connection and
+                        // lose the reason.
                         Err((_, stream)) => answer(stream, "").await,
                     }
                 }
@@ -170,7 +171,7 @@ async fn a_client_without_a_certificate_that_is_trusted_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_port_that_hangs_up_may_not_trust_us() {
+async fn a_closed_connection_may_mean_an_untrusted_certificate() {
     let ours = Authority::new("ours");
     let (listener, address) = listen().await;
     let acceptor = ours.accepts(ours.signs("127.0.0.1", 2999));
@@ -185,19 +186,22 @@ async fn a_port_that_hangs_up_may_not_trust_us() {
             }
         } => unreachable!("it serves for ever"),
     };
-    assert!(reason.starts_with("it hung up: it may not trust our certificate"), "{reason}");
+    assert!(
+        reason.starts_with("it closed the connection: it may not trust our certificate"),
+        "{reason}"
+    );
 }
 
 #[tokio::test]
-async fn a_port_that_speaks_otherwise_is_told_in_plain_words() {
+async fn a_port_with_another_protocol_is_reported() {
     let folder = Authority::new("ours").folder(None);
     let http = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
     let wants_tls =
         "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
     for (tls, words, expected) in [
         (Some(folder.path()), http, "it does not speak TLS"),
-        (None, wants_tls, "it speaks TLS alone"),
-        (None, "220 mail ready\r\n", "it answers, but not as Docker does"),
+        (None, wants_tls, "it requires TLS"),
+        (None, "220 mail ready\r\n", "it answers, but not like a Docker Engine"),
     ] {
         let (listener, address) = listen().await;
         let reason = tokio::select! {
@@ -214,7 +218,7 @@ async fn a_port_that_speaks_otherwise_is_told_in_plain_words() {
 }
 
 #[tokio::test]
-async fn a_port_where_nobody_listens_says_so() {
+async fn a_closed_port_is_reported() {
     // Bound, so that no other test gets it.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();

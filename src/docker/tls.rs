@@ -1,7 +1,7 @@
-//! TLS to an engine: the three files that Docker keeps for it, and what can go wrong, in plain words.
+//! TLS to an engine: the three files that Docker uses for it, and its error messages.
 //!
-//! The authority is the one in `ca.pem` and no other: who may answer for an engine, which is root on
-//! its machine, is not for the world's authorities to say. No key ever reaches an error.
+//! Only the CA in `ca.pem` is trusted, not the system's authorities: an engine is root on its
+//! machine, so a public CA must not vouch for it. Keys never appear in an error.
 //! Source: <https://docs.docker.com/engine/security/protect-access/>
 
 use std::error::Error;
@@ -17,16 +17,17 @@ use crate::debug::fingerprint;
 
 use crate::regular;
 
-/// A bundle with all of the world's authorities is a quarter of this.
-const LARGEST: u64 = 1024 * 1024;
+/// Four times the size of a bundle of all public CAs.
+const MAX_SIZE: u64 = 1024 * 1024;
 
-/// A folder with `ca.pem` and, where the engine asks who we are, `cert.pem` and `key.pem`.
+/// A directory with `ca.pem` and, if the engine requires client certificates, `cert.pem` and
+/// `key.pem`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsFiles {
     pub folder: PathBuf,
 }
 
-/// Why the files are no use.
+/// Why the files cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidTls {
     #[error("{}: {reason}", path.display())]
@@ -35,7 +36,7 @@ pub enum InvalidTls {
     Unreadable { path: PathBuf, reason: io::Error },
     #[error("{} has {there} but no {missing}", folder.display())]
     Half { folder: PathBuf, there: &'static str, missing: &'static str },
-    #[error("cert.pem and key.pem in {} do not go together: {reason}", folder.display())]
+    #[error("cert.pem and key.pem in {} do not belong together: {reason}", folder.display())]
     Pair { folder: PathBuf, reason: String },
 }
 
@@ -45,17 +46,18 @@ impl TlsFiles {
         let path = self.folder.join("ca.pem");
         let authority = read(&path)?.ok_or_else(|| InvalidTls::File {
             path: path.clone(),
-            reason: "no such file; it says whose engine to believe",
+            reason: "no such file; it must contain the engine's CA certificate",
         })?;
         let mut roots = RootCertStore::empty();
         for certificate in certificates(&path, &authority)? {
-            let unusable = |_| InvalidTls::File { path: path.clone(), reason: "a bad certificate" };
+            let unusable =
+                |_| InvalidTls::File { path: path.clone(), reason: "an invalid certificate" };
             roots.add(certificate).map_err(unusable)?;
         }
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .expect("the provider knows TLS 1.2 and 1.3")
+            .expect("the provider supports TLS 1.2 and 1.3")
             .with_root_certificates(roots);
         let Some((chain, key)) = self.pair()? else {
             return Ok(Arc::new(config.with_no_client_auth()));
@@ -66,7 +68,7 @@ impl TlsFiles {
         Ok(Arc::new(config))
     }
 
-    /// Who we are, if the folder says so.
+    /// The client certificate and its key, if the directory has them.
     #[allow(clippy::type_complexity, reason = "both types are rustls's, and are used here alone")]
     fn pair(
         &self,
@@ -93,7 +95,7 @@ impl TlsFiles {
     }
 }
 
-/// The content of a file; none where there is no such file.
+/// The content of a file; `None` if it does not exist.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, InvalidTls> {
     let unreadable = |reason| InvalidTls::Unreadable { path: path.to_owned(), reason };
     let file = match regular::open(path) {
@@ -102,8 +104,8 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, InvalidTls> {
         Err(error) => return Err(unreadable(error)),
     };
     let mut content = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut content).map_err(unreadable)?;
-    if content.len() as u64 > LARGEST {
+    file.take(MAX_SIZE + 1).read_to_end(&mut content).map_err(unreadable)?;
+    if content.len() as u64 > MAX_SIZE {
         return Err(InvalidTls::File { path: path.to_owned(), reason: "larger than 1 MiB" });
     }
     Ok(Some(content))
@@ -117,8 +119,8 @@ fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>,
     })
 }
 
-/// An error and all that caused it, including what an `io::Error` holds, which is not among its
-/// sources.
+/// An error and all its causes, including the error inside of an `io::Error`, which is not among
+/// its sources.
 pub fn causes<'e>(
     error: &'e (dyn Error + 'static),
 ) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
@@ -128,11 +130,11 @@ pub fn causes<'e>(
     })
 }
 
-/// What is wrong with the other side's certificate.
+/// The error message for the other side's certificate.
 pub fn certificate_fault(reason: &CertificateError) -> String {
     match reason {
         CertificateError::UnknownIssuer => "its certificate is signed by an unknown authority",
-        // A renewed authority often has the name of the one before.
+        // A renewed authority often has the name of its predecessor.
         CertificateError::BadSignature => {
             "its certificate is signed by another authority of that name"
         }
@@ -158,29 +160,30 @@ pub(super) fn facts(connection: &ClientConnection) -> String {
     format!("{:?} {suite:?} certificate {leaf}", connection.protocol_version())
 }
 
-/// What a failed exchange with an engine comes to, if TLS has to do with it.
+/// The error message for a failed exchange with an engine, if TLS is the cause.
 pub(super) fn fault(error: &(dyn Error + 'static)) -> Option<String> {
     let error = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>())?;
     Some(match error {
-        // The first bytes were no TLS record at all.
+        // The first bytes were not a TLS record.
         rustls::Error::InvalidMessage(_) => "it does not speak TLS".to_owned(),
         rustls::Error::InvalidCertificate(reason) => certificate_fault(reason),
         rustls::Error::AlertReceived(alert) => match alert {
             AlertDescription::CertificateRequired => {
-                "it wants to know who we are, by cert.pem and key.pem beside ca.pem".to_owned()
+                "it requires a client certificate: cert.pem and key.pem beside ca.pem".to_owned()
             }
             AlertDescription::CertificateExpired => {
-                "it refuses our certificate, cert.pem, as expired".to_owned()
+                "it rejected our certificate as expired (cert.pem)".to_owned()
             }
             AlertDescription::UnknownCA
             | AlertDescription::BadCertificate
             | AlertDescription::DecryptError
             | AlertDescription::CertificateUnknown => {
-                "it refuses our certificate, cert.pem, or wants one where we have none".to_owned()
+                "it rejected our certificate (cert.pem), or requires one that we do not have"
+                    .to_owned()
             }
-            other => format!("it ended the TLS connection: {other:?}"),
+            other => format!("it closed the TLS connection: {other:?}"),
         },
-        other => format!("no TLS connection: {other}"),
+        other => format!("the TLS connection failed: {other}"),
     })
 }
 
@@ -198,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn an_authority_alone_will_do_and_a_pair_has_to_be_one() {
+    fn a_ca_alone_is_enough_and_a_certificate_needs_its_own_key() {
         let made = || rcgen::generate_simple_self_signed(["engine.example".to_owned()]).unwrap();
         let (one, other) = (made(), made());
         let (ca, key) = (one.cert.pem(), one.signing_key.serialize_pem());
@@ -210,11 +213,11 @@ mod tests {
         let other = other.signing_key.serialize_pem();
         let (_kept, files) = folder(&[("ca.pem", &ca), ("cert.pem", &ca), ("key.pem", &other)]);
         let error = files.config().unwrap_err().to_string();
-        assert!(error.contains("do not go together"), "{error}");
+        assert!(error.contains("do not belong together"), "{error}");
     }
 
     #[test]
-    fn a_file_that_is_no_use_is_named_and_never_quoted() {
+    fn an_unusable_file_is_named_and_never_quoted() {
         let ca = rcgen::generate_simple_self_signed(["a".to_owned()]).unwrap().cert.pem();
         let locked =
             "-----BEGIN ENCRYPTED PRIVATE KEY-----\ncanary\n-----END ENCRYPTED PRIVATE KEY-----\n";

@@ -1,10 +1,10 @@
-//! What to do when a disk of this machine does not take a file.
+//! Help for errors of a disk on this machine.
 
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// The help for an error of `kind` in `directory`; for stdout there is no directory. `instead` is what
-/// also helps. Nothing where the error is not about the disk.
+/// The help for an error of `kind` in `directory`, which is `None` for stdout. `instead` is an
+/// alternative to suggest. Returns `None` if the disk is not the cause.
 pub fn disk_help(kind: ErrorKind, directory: Option<&Path>, instead: &str) -> Option<String> {
     let place = match directory {
         Some(directory) => directory.display().to_string(),
@@ -12,20 +12,18 @@ pub fn disk_help(kind: ErrorKind, directory: Option<&Path>, instead: &str) -> Op
     };
     let what = match kind {
         ErrorKind::StorageFull => {
-            format!("free space on the disk of this machine that {place} is on")
+            format!("free up disk space on this machine for {place}")
         }
         ErrorKind::QuotaExceeded => {
             format!(
-                "your disk quota on this machine is used up: remove files from the disk of {place}"
+                "your disk quota on this machine is exceeded: remove files from the disk of {place}"
             )
         }
         ErrorKind::ReadOnlyFilesystem => {
             return Some(format!("{place} is on a disk that is mounted read-only: {instead}"));
         }
         ErrorKind::FileTooLarge => {
-            format!(
-                "raise the limit on the size of a file for {place} (ulimit -f, or the file system)"
-            )
+            format!("raise the file size limit for {place} (ulimit -f, or the file system)")
         }
         _ => return None,
     };
@@ -37,27 +35,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_disk_of_this_machine_is_named() {
+    fn the_help_names_the_disk_of_this_machine() {
         let help = |kind, place| disk_help(kind, place, "write elsewhere");
         let out = Some(Path::new("/out"));
         for (kind, place, wanted) in [
             (
                 ErrorKind::StorageFull,
                 out,
-                Some("free space on the disk of this machine that /out is on, or write elsewhere"),
+                Some("free up disk space on this machine for /out, or write elsewhere"),
             ),
             (
                 ErrorKind::StorageFull,
                 None,
-                Some(
-                    "free space on the disk of this machine that stdout is on, or write elsewhere",
-                ),
+                Some("free up disk space on this machine for stdout, or write elsewhere"),
             ),
             (
                 ErrorKind::QuotaExceeded,
                 out,
                 Some(
-                    "your disk quota on this machine is used up: remove files from the disk of /out, \
+                    "your disk quota on this machine is exceeded: remove files from the disk of /out, \
                      or write elsewhere",
                 ),
             ),
@@ -70,7 +66,7 @@ mod tests {
                 ErrorKind::FileTooLarge,
                 out,
                 Some(
-                    "raise the limit on the size of a file for /out (ulimit -f, or the file system), \
+                    "raise the file size limit for /out (ulimit -f, or the file system), \
                      or write elsewhere",
                 ),
             ),

@@ -1,9 +1,8 @@
-//! Why a cell failed: what failed, when, and whether another attempt may succeed. Pure.
+//! Why a cell failed: the cause, the phase, and whether a retry may succeed. Pure.
 //!
-//! [`Kind`] and [`Phase`] are for code, the rest of a [`Failure`] is for people. One enumeration,
-//! [`RegistryFault`], describes what a registry did, whoever asked it: BuildKit's messages are
-//! classified into it (`driver/classify`), and our own registry client fills it in itself
-//! (`registry/`). Its sentences are made here.
+//! [`Kind`] and [`Phase`] are for code, the rest of a [`Failure`] is for users. [`RegistryFault`]
+//! describes all registry errors: BuildKit's messages are classified into it (`driver/classify`),
+//! and our own registry client (`registry/`) creates it directly. Its messages are written here.
 
 mod disk;
 mod phase;
@@ -17,58 +16,58 @@ pub use disk::disk_help;
 pub use phase::Phase;
 pub use registry::{ApiError, RegistryFault, Request, Role};
 
-/// Why a cell failed, in the terms of its Dockerfile.
+/// Why a cell failed, in terms of its Dockerfile.
 #[derive(Debug, Clone, Default)]
 pub struct Failure {
-    /// What failed.
+    /// The cause.
     pub kind: Kind,
-    /// What was being done.
+    /// The phase in which it failed.
     pub phase: Phase,
     /// One sentence without the command: `exit code 3`, `not found`.
     pub message: String,
-    /// What the engine said in its own words, where `message` puts it shorter.
+    /// The engine's original message, if `message` is shorter.
     pub verbatim: Option<String>,
     pub platform: Option<Platform>,
-    /// The stage's name, where the Dockerfile names it.
+    /// The stage's name, if the Dockerfile names it.
     pub stage: Option<String>,
-    /// Where in the template.
+    /// The position in the template.
     pub place: Option<Place>,
     /// The instruction as BuildKit shows it: `RUN dnf -y install supervisor`.
     pub instruction: Option<String>,
     pub exit_code: Option<i32>,
     pub elapsed: Option<Duration>,
-    /// The last lines that the failed step wrote, oldest first.
+    /// The last lines of output of the failed step, oldest first.
     pub log_tail: Vec<String>,
-    /// What to do about it.
+    /// What the user can do about it.
     pub help: Option<String>,
-    /// Names that lead to the new image although the push of another one failed.
+    /// References under which the new image was pushed, although another push failed.
     pub pushed: Vec<Reference>,
 }
 
-/// What failed.
+/// The cause of a failure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Kind {
-    /// A registry, or the way to it.
+    /// A registry, or the connection to it.
     Registry { image: Reference, fault: RegistryFault },
     /// The connection to the engine was lost.
     EngineLost,
-    /// The engine has no disk space left.
+    /// The engine is out of disk space.
     EngineDiskFull,
     /// A command of the Dockerfile: RUN.
     Command { exit_code: i32 },
     /// A smoke test: a command, a health check, or the container that ran them.
     SmokeTest,
-    /// The build context, or another file of this machine that the build reads.
+    /// The build context, or another local file that the build reads.
     Context,
     /// The Dockerfile: its syntax, a stage or a file that does not exist.
     Dockerfile,
-    /// A file or directory of this machine that the result is written to.
+    /// A local file or directory that the result is written to.
     Output,
-    /// A limit of ours ran out.
+    /// A time limit of onebuild was exceeded.
     TimedOut,
     /// A bug in onebuild.
     Bug,
-    /// The engine said something that is not recognised.
+    /// An engine message that onebuild does not recognise.
     #[default]
     Unknown,
 }
@@ -85,9 +84,9 @@ pub struct Place {
 }
 
 impl Failure {
-    /// Whether the same attempt may succeed a little later, with nothing changed.
+    /// Whether an unchanged retry may succeed later.
     ///
-    /// A command that failed is not temporary: only the person who wrote it can tell.
+    /// A failed command is not temporary: only its author knows whether a retry may help.
     pub fn is_temporary(&self) -> bool {
         match &self.kind {
             Kind::Registry { fault, .. } => fault.is_temporary(),

@@ -1,4 +1,4 @@
-//! What a registry did instead of what it was asked for, in code and in words.
+//! What a registry did instead of answering a request, as a type and as messages.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use http::StatusCode;
 use super::phase::Phase;
 use crate::image::{Digest, Reference};
 
-/// What went wrong between a registry and its client, which is BuildKit or our own.
+/// What went wrong between a registry and its client (BuildKit or onebuild).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RegistryFault {
     /// 401. `with_login` says whether a login was sent.
@@ -21,24 +21,24 @@ pub enum RegistryFault {
     },
     /// 404, or a name that the registry does not know.
     NotFound,
-    /// 429, with what `Retry-After` asks for.
+    /// 429, with the value of `Retry-After`.
     RateLimited {
         wait: Option<Duration>,
     },
-    /// Any other status that is no success; none where only its class is known: a server error.
+    /// Any other error status; `None` if only its class is known: a server error.
     Status {
         status: Option<u16>,
         errors: Vec<ApiError>,
     },
     ConnectionRefused,
-    /// A proxy that does not open a connection to the registry.
+    /// The proxy refused to open a connection to the registry.
     TunnelRefused,
     /// Reset, or closed before the answer was complete.
     ConnectionLost,
     UnknownHost,
     /// No answer in time, or no route.
     TimedOut,
-    /// It accepted a request, and the time that we give it ran out.
+    /// The registry accepted a request, but did not answer within our time limit.
     Silent {
         after: Duration,
     },
@@ -49,29 +49,29 @@ pub enum RegistryFault {
     /// This machine has no certificate authorities.
     NoAuthorities,
     InvalidHost,
-    /// It has the image, and not for the platform.
+    /// The registry has the image, but not for the platform.
     NoPlatform,
-    /// What it holds or sent has another digest.
+    /// The content that it has or sent has another digest.
     OtherDigest {
         found: Option<Digest>,
     },
-    /// It sent more bytes than this.
+    /// It sent more bytes than the limit.
     TooLarge {
         limit: usize,
     },
-    /// It sent what the protocol does not allow: `a manifest without a digest`.
+    /// It violated the protocol: `a manifest without a digest`.
     Malformed(String),
     /// It names a token server without TLS, which would receive the login in plain text.
     UnsafeTokenServer,
-    /// Too many redirects, or one to where there is no TLS.
+    /// Too many redirects, or a redirect to a URL without TLS.
     UnsafeRedirect,
-    /// Not the registry but another host on the way.
+    /// Not the registry but an intermediate host failed.
     OnTheWay {
         host: String,
         role: Role,
         fault: Box<RegistryFault>,
     },
-    /// BuildKit's text does not say why.
+    /// BuildKit's message does not say why.
     Unexplained,
     /// The login could not be looked up on this machine.
     Credentials {
@@ -84,12 +84,12 @@ pub enum RegistryFault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     Proxy,
-    /// A storage that the registry redirects to, or a mirror.
+    /// A storage server that the registry redirects to, or a mirror.
     Redirect,
     TokenServer,
 }
 
-/// One entry of a registry's error envelope, cleaned for a terminal.
+/// One entry of a registry's error envelope, without control characters.
 ///
 /// Codes: <https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes>
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,18 +98,18 @@ pub struct ApiError {
     pub message: String,
 }
 
-/// Whose request failed, and what it was about.
+/// Who sent a failed request, and its subject.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     pub host: &'a str,
     pub phase: Phase,
     pub image: &'a Reference,
-    /// The engine sent it, from a machine that may be another one than ours.
+    /// The engine sent it, possibly from another machine.
     pub by_engine: bool,
 }
 
 impl RegistryFault {
-    /// Whether the same request may succeed a little later.
+    /// Whether the same request may succeed later.
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::RateLimited { .. }
@@ -126,7 +126,7 @@ impl RegistryFault {
         }
     }
 
-    /// Whether it says something of the host, and not of what was asked for.
+    /// Whether the fault concerns the host, not only this request.
     pub fn is_of_the_host(&self) -> bool {
         let broken = matches!(
             self,
@@ -145,7 +145,7 @@ impl RegistryFault {
         }
     }
 
-    /// The same without what failed by it: `not logged in to ghcr.io`.
+    /// The cause alone, without the phase: `not logged in to ghcr.io`.
     pub fn cause(&self, request: &Request<'_>) -> String {
         let Request { host, phase, image, .. } = *request;
         let (name, repository) = (image.short(), image.repository.familiar());
@@ -198,13 +198,13 @@ impl RegistryFault {
             Self::InvalidHost => format!("`{host}` is not a host name with an optional port"),
             Self::NoPlatform => format!("{name} on {host} has no image for this platform"),
             Self::OtherDigest { found: Some(found) } => {
-                format!("{host} has another digest for {name}: {found}")
+                format!("{host} has a different digest for {name}: {found}")
             }
             Self::OtherDigest { found: None } if phase == Phase::Pull => {
-                format!("what {host} sent for {name} has another digest")
+                format!("the content that {host} sent for {name} has the wrong digest")
             }
             Self::OtherDigest { found: None } => {
-                format!("{host} reports another digest than that of the pushed content")
+                format!("{host} reports a different digest than that of the pushed content")
             }
             Self::TooLarge { limit } => format!("{host} sent more than {} KiB", limit / 1024),
             Self::Malformed(what) => format!("{host} sent {what}"),
@@ -216,17 +216,17 @@ impl RegistryFault {
                 let request = Request { host: other, ..*request };
                 let role = match role {
                     Role::Proxy => format!("the proxy for {host}"),
-                    Role::Redirect => format!("a request to {host} was sent on to {other}"),
+                    Role::Redirect => format!("a request to {host} was redirected to {other}"),
                     Role::TokenServer => format!("the token server of {host}"),
                 };
                 format!("{role}: {}", fault.cause(&request))
             }
-            Self::Unexplained => format!("{host} did not accept it"),
+            Self::Unexplained => format!("{host} rejected the request"),
             Self::Credentials { reason, .. } => reason.clone(),
         }
     }
 
-    /// What to do about it, where something can be done.
+    /// What the user can do about it, if anything.
     pub fn help(&self, request: &Request<'_>) -> Option<String> {
         let Request { host, phase, image, by_engine } = *request;
         let repository = image.repository.familiar();
@@ -238,7 +238,7 @@ impl RegistryFault {
         let pulls = phase == Phase::Pull;
         let or_base = |help: String| if pulls { format!("{help}, or {other_base}") } else { help };
         let reach = |help: &str| match by_engine {
-            true => format!("{help}; it is the engine's machine that must reach it"),
+            true => format!("{help}; the engine's machine must be able to reach it"),
             false => help.to_owned(),
         };
         Some(match self {
@@ -265,13 +265,13 @@ impl RegistryFault {
                 format!("wait, or log in ({log_in}): logged-in users get a higher rate limit")
             }
             fault if fault.is_server_error() => {
-                "run it again later: what was built is in the cache".to_owned()
+                "run it again later: finished build steps are cached".to_owned()
             }
             Self::ConnectionRefused => reach("check that a registry is running there"),
             Self::UnknownHost => reach("check the host name and the network"),
             Self::TimedOut | Self::ConnectionLost => reach("check the network"),
             Self::Silent { .. } => {
-                "run it again later: what was built is in the cache; a proxy on the way may also be the cause"
+                "run it again later: finished build steps are cached; a proxy may also be the cause"
                     .to_owned()
             }
             Self::Tls(_) if by_engine => format!(
@@ -282,7 +282,7 @@ impl RegistryFault {
                 .to_owned(),
             Self::TunnelRefused => "check HTTPS_PROXY, or list the registry in NO_PROXY".to_owned(),
             Self::PlainHttp if by_engine => {
-                "add it to \"insecure-registries\" in the engine's daemon.json, if there is no TLS"
+                "if it has no TLS, add it to \"insecure-registries\" in the engine's daemon.json"
                     .to_owned()
             }
             Self::PlainHttp => "set up TLS: onebuild uses plain http on loopback only".to_owned(),
@@ -381,14 +381,14 @@ mod tests {
                 "engine's machine",
             ),
         ] {
-            let (told, given) = said(&fault, phase);
-            assert!(told.contains(sentence), "{told}");
+            let (message, given) = said(&fault, phase);
+            assert!(message.contains(sentence), "{message}");
             assert!(given.as_deref().unwrap_or_default().contains(help), "{given:?}");
         }
     }
 
     #[test]
-    fn what_may_pass_by_itself_is_temporary() {
+    fn faults_that_a_retry_may_solve_are_temporary() {
         let status = |status| RegistryFault::Status { status: Some(status), errors: Vec::new() };
         for temporary in [408, 425, 500, 502, 503, 504, 522].map(status) {
             assert!(temporary.is_temporary(), "{temporary:?}");

@@ -1,4 +1,4 @@
-//! What a cell is doing, in half a line.
+//! Describes a cell's current activity in half a line.
 
 use std::time::{Duration, Instant};
 
@@ -6,12 +6,12 @@ use super::cells::Active;
 use crate::event::{Step, Transfer, Wait};
 use crate::text::{bytes, clean};
 
-/// Characters of an instruction: the widest terminal shows fewer.
+/// Maximum length of an instruction; terminals are narrower.
 const NAME: usize = 400;
 
 /// `amd64 7/9 · arm64 5/9 RUN dnf -y install supervisor`, `pushing layers 12.4/31.0 MB`.
-///
-/// The place of every platform that is at an instruction, then the step that has been running
+/// The position of every platform with a running instruction, then the step that has been running
+/// longest, which the cell is waiting for. If a step waits for an answer, only that is shown.
 /// longest: the one that the cell waits for. Where a step waits for an answer, only that is shown.
 pub(super) fn activity(cell: &Active, now: Instant) -> String {
     if let Some((wait, began)) = cell.waits.values().next() {
@@ -23,7 +23,7 @@ pub(super) fn activity(cell: &Active, now: Instant) -> String {
     let mut places = places(cell, longest);
     let name = clean(&longest.name, NAME);
     let moved = moved(cell, longest);
-    // Words about layers say more than the step's own `exporting to image`.
+    // The names of transfers are more specific than the step's `exporting to image`.
     places.push(moved.unwrap_or(name));
     places.join(" ")
 }
@@ -37,7 +37,7 @@ pub(super) fn waiting(wait: &Wait, since: Duration) -> String {
     }
 }
 
-/// The current instruction of each platform, that of `longest` last, next to its name.
+/// The current instruction of each platform; that of `longest` is last, beside its name.
 fn places(cell: &Active, longest: &Step) -> Vec<String> {
     let mut places = Vec::new();
     for platform in &cell.platforms {
@@ -67,7 +67,7 @@ fn place(step: &Step) -> Option<String> {
     })
 }
 
-/// `pushing layers 12.4 MB of 31.0 MB`, for all that the step moves now.
+/// `pushing layers 12.4 MB of 31.0 MB`, for all transfers of the step.
 fn moved(cell: &Active, step: &Step) -> Option<String> {
     let of_step = |((id, _), transfer): (&(_, String), &Transfer)| {
         (*id == step.id && !transfer.done).then(|| transfer.clone())
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_waits_for_an_answer_says_for_whom_until_it_goes_on() {
+    fn a_waiting_step_names_the_host_until_it_continues() {
         use samples::{answered, internal, waiting};
         let export = internal("a", 90, "exporting to image", StepState::Running);
         let done = internal("a", 90, "exporting to image", DONE);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_shows_where_each_platform_is_and_what_takes_longest() {
+    fn a_cell_shows_the_position_of_each_platform_and_the_longest_step() {
         use samples::{internal, step};
         let running = StepState::Running;
         let arm = step("a", 15, "linux/arm64", "RUN dnf -y install supervisor", running);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_moves_is_counted_over_all_layers() {
+    fn transfers_are_added_over_all_layers() {
         use samples::{internal, transfer};
         let export = internal("a", 90, "exporting to image", StepState::Running);
         let pushing = transfer("a", 90, "pushing layers", 0, 1);

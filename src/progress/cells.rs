@@ -1,4 +1,4 @@
-//! What a terminal display knows of the run: which cells are done, active and waiting.
+//! The run's state for a terminal display: finished, active and waiting cells.
 
 use std::time::{Duration, Instant};
 
@@ -10,20 +10,20 @@ use crate::image::Platform;
 use crate::outcome::{CellResult, Outcome};
 use crate::text::width;
 
-/// The state of a run, moved on by its events.
+/// The state of a run, updated by its events.
 #[derive(Default)]
 pub(super) struct Cells {
     pub(super) total: usize,
-    /// Columns of a terminal.
+    /// The column widths of a terminal.
     pub(super) longest_name: usize,
     pub(super) jobs: usize,
     pub(super) finished: usize,
     pub(super) failed: usize,
     pub(super) cancelling: bool,
     pub(super) started: Option<Instant>,
-    /// How long each built cell took: what an estimate goes by.
+    /// The duration of each built cell, for the estimate.
     pub(super) built: Vec<Duration>,
-    /// Active cells, the oldest first.
+    /// Active cells, oldest first.
     pub(super) active: IndexMap<CellName, Active>,
     platforms: IndexMap<CellName, Vec<Platform>>,
 }
@@ -32,12 +32,12 @@ pub(super) struct Cells {
 pub(super) struct Active {
     pub(super) since: Instant,
     pub(super) platforms: Vec<Platform>,
-    /// Running steps, the oldest first.
+    /// Running steps, oldest first.
     pub(super) running: IndexMap<StepId, Step>,
-    /// Shown between two steps, so that a line doesn't go blank for a moment.
+    /// Shown between two steps, so that the line is not blank for a moment.
     pub(super) last: Option<Step>,
     pub(super) transfers: IndexMap<(StepId, String), Transfer>,
-    /// What steps wait for, and when that began; the first to wait first.
+    /// The waits of steps and when they began, oldest first.
     pub(super) waits: IndexMap<StepId, (Wait, Instant)>,
 }
 
@@ -110,7 +110,7 @@ impl Active {
         } else {
             self.running.shift_remove(&step.id);
             self.waits.shift_remove(&step.id);
-            // What came from the cache took no time, so it was never the current step.
+            // A cached step took no time, so it was never the current step.
             if step.state != StepState::Cached {
                 self.transfers.retain(|(id, _), _| *id != step.id);
                 self.last = Some(step.clone());

@@ -5,24 +5,24 @@ use std::time::{Duration, Instant};
 
 use crate::event::Event;
 
-/// A way of showing events. `now` is handed in so that tests own the clock.
+/// A way to show events. `now` is passed in, so that tests control the clock.
 pub(super) trait Display {
-    /// How often it is drawn when nothing happens; none for one that only reacts.
+    /// The redraw interval without events; `None` for a display that only reacts to events.
     fn pulse(&self) -> Option<Duration> {
         None
     }
 
-    /// Takes notice of `event`.
+    /// Records `event`.
     fn event(&mut self, event: &Event, now: Instant) -> io::Result<()>;
 
-    /// Takes notice that `lines` of builds are missing, since it did not keep up.
+    /// Records that `lines` of build output were dropped, because the display was too slow.
     fn dropped(&mut self, _lines: usize) -> io::Result<()> {
         Ok(())
     }
 
-    /// Shows what it took notice of.
+    /// Shows the recorded events.
     fn flush(&mut self, now: Instant) -> io::Result<()>;
 
-    /// Leaves the screen as whoever prints next expects it.
+    /// Leaves the screen ready for the next output.
     fn end(&mut self) -> io::Result<()>;
 }

@@ -1,18 +1,19 @@
-//! How long the rest will take, as far as it can honestly be said.
+//! Estimates the remaining time, if a reasonable estimate is possible.
 
 use std::time::{Duration, Instant};
 
 use super::cells::Cells;
 
-/// Cells that must have been built before their times say anything of the others.
-const ENOUGH: usize = 2;
+/// Number of finished builds before there is an estimate.
+const MIN_BUILT: usize = 2;
 
-/// The time left, by the mean of the cells built so far; none while nothing speaks for a number.
+/// The remaining time, by the mean of the cells built so far; `None` if there is no basis for a
+/// number.
 ///
-/// A cell that already takes longer than the mean counts for nothing, and when only such cells are
-/// left there is no estimate: better silent than stuck at "a second left".
+/// A cell that already takes longer than the mean counts as zero. If only such cells are left,
+/// there is no estimate: better none than one stuck at "a second left".
 pub(super) fn remaining(cells: &Cells, now: Instant) -> Option<Duration> {
-    if cells.built.len() < ENOUGH || cells.cancelling {
+    if cells.built.len() < MIN_BUILT || cells.cancelling {
         return None;
     }
     let mean = cells.built.iter().sum::<Duration>() / u32::try_from(cells.built.len()).ok()?;
@@ -21,7 +22,7 @@ pub(super) fn remaining(cells: &Cells, now: Instant) -> Option<Duration> {
     let waiting = u32::try_from(cells.waiting()).ok()?;
     let lanes = u32::try_from(cells.jobs.clamp(1, active.len().max(1) + waiting as usize)).ok()?;
     let work = active.iter().sum::<Duration>() + mean * waiting;
-    // However many run at once, the last cell to start takes its time.
+    // The last cell to start takes a full mean, however many run concurrently.
     let longest = match waiting {
         0 => active.iter().max().copied().unwrap_or_default(),
         _ => active.iter().min().copied().unwrap_or_default() + mean,
@@ -50,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn the_estimate_goes_by_the_cells_that_were_built() {
+    fn the_estimate_is_based_on_the_built_cells() {
         for (total, built, expected) in [
             (10, 0, None),
             (10, 1, None),

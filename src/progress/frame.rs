@@ -1,4 +1,4 @@
-//! The part of the screen that is redrawn. Pure: what is known, a clock and a size make lines.
+//! The part of the screen that is redrawn. Pure: renders lines from the state, a clock and a size.
 
 use std::time::{Duration, Instant};
 
@@ -12,17 +12,17 @@ const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "�
 const TIME: usize = 6;
 const BAR: usize = 30;
 
-/// Lines for what is active, how many wait, and the total; fewer than the terminal has rows and
-/// each narrower than it, so that none wraps or scrolls away.
+/// Lines for active cells, the number of waiting cells, and the total: fewer lines than the
+/// terminal has rows, each narrower than the terminal, so that none wraps or scrolls away.
 pub(super) fn frame(cells: &Cells, now: Instant, size: Size, paint: Paint) -> Vec<String> {
     let columns = size.columns.saturating_sub(1);
     let since = cells.started.unwrap_or(now);
     let spinner = SPINNER[(passed(since, now).as_millis() / 100) as usize % SPINNER.len()];
-    // A row each for what waits and the total, and one that stays free.
+    // One row each for the waiting cells and the total, and one that stays empty.
     let rows = size.rows.saturating_sub(3);
-    // The row under the cells also tells of those that had no row.
+    // The row below the cells also counts running cells without a row.
     let shown = rows.min(cells.active.len());
-    // As wide as in the rows of finished cells above, unless that leaves too little.
+    // As wide as in the rows of finished cells above, unless too little space remains.
     let names = cells.longest_name.min(columns * 2 / 5);
     let mut lines: Vec<String> = Vec::new();
     for (name, cell) in cells.active.iter().take(shown) {
@@ -62,7 +62,7 @@ fn total(cells: &Cells, now: Instant, columns: usize, paint: Paint) -> String {
         said += &format!("  {}", seconds(passed(started, now)));
     }
     if cells.cancelling {
-        said += "  stopping (press Ctrl-C again to quit at once)";
+        said += "  stopping (press Ctrl-C again to quit immediately)";
     } else if let Some(left) = remaining(cells, now) {
         said += &format!("  about {} left", rough(left));
     }
@@ -112,12 +112,12 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_what_waits_and_the_total_are_shown() {
+    fn running_cells_waiting_cells_and_the_total_are_shown() {
         insta::assert_snapshot!(lines(12, 4, 80, 24).join("\n"));
     }
 
     #[test]
-    fn a_row_says_for_whom_its_cell_waits_and_counts_on() {
+    fn a_row_names_the_host_it_waits_for_and_counts_the_seconds() {
         let (now, mut state) = (Instant::now(), Cells::default());
         state.event(&samples::run_started(&["a"], 1), now);
         state.event(&samples::cell_started("a"), now);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn every_size_of_terminal_holds_the_frame() {
+    fn the_frame_fits_every_terminal_size() {
         for (columns, rows) in [(200, 50), (80, 24), (60, 10), (40, 5), (20, 3), (10, 2), (1, 1)] {
             let lines = lines(36, 16, columns, rows);
             assert!(lines.len() < rows.max(2), "{columns}x{rows}: {} lines", lines.len());
@@ -143,13 +143,13 @@ mod tests {
     }
 
     #[test]
-    fn a_low_terminal_says_how_many_it_does_not_show() {
+    fn a_terminal_with_few_rows_shows_the_number_of_hidden_cells() {
         let lines = lines(36, 16, 80, 8);
         assert_eq!(lines[5].trim(), "11 more running, 18 waiting");
     }
 
     #[test]
-    fn the_bar_is_empty_at_first_and_full_at_last() {
+    fn the_bar_is_empty_at_the_start_and_full_at_the_end() {
         for (done, expected) in [(0, "──────"), (1, "━╸────"), (2, "━━━───"), (4, "━━━━━━")]
         {
             assert_eq!(bar(done, 4, 6, Paint::default()), expected);

@@ -1,8 +1,8 @@
-//! Shows a run while it goes on: consumes events, writes to what it is given.
+//! Shows a run in progress: receives events and writes to a given output.
 //!
-//! Nothing here reads the environment: whether there is a terminal, its size and colour are handed
-//! in. A display never fails the work: when its output goes away, it goes on taking events, so
-//! that builders are not held up.
+//! Nothing here reads the environment: whether there is a terminal, its size and colour are passed
+//! in. A display never fails the run: if its output is closed, it still receives events, so that
+//! builds are not blocked.
 
 mod activity;
 mod cells;

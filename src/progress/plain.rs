@@ -1,7 +1,6 @@
-//! One line an event, each with its cell in front: for logs, and for reading many cells at once.
+//! One line per event, prefixed with its cell: for logs, and for many concurrent cells.
 //!
-//! Not a word is rewritten later and nothing depends on a terminal. `grep '^name '` gives the
-//! story of one cell.
+//! No line is rewritten later, and nothing depends on a terminal. `grep '^name '` shows one cell.
 
 use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
@@ -15,22 +14,22 @@ use crate::outcome::{Built, CellResult, Outcome, SmokeResult};
 use crate::report::failed_line;
 use crate::text::{Paint, bytes, clean, duration, pad, width};
 
-/// Characters of a line that a build wrote.
+/// Maximum length of a line of build output.
 const LINE: usize = 2_000;
-/// Work of BuildKit's own is reported as done only when it took this long: most takes a few
-/// milliseconds, and there are a dozen in every cell.
-const WORTH_TELLING: Duration = Duration::from_secs(1);
-const WORTH_MOVING: u64 = 1_000_000;
+/// BuildKit's internal steps are reported as done only if they took this long: most take a few
+/// milliseconds, and every cell has a dozen.
+const MIN_DURATION: Duration = Duration::from_secs(1);
+const MIN_TRANSFER: u64 = 1_000_000;
 
 /// What the first signal does, and what the next Ctrl-C would do.
-const STOPPING: &str = "stopping: no cell starts, and the running ones are cancelled \
+const STOPPING: &str = "stopping: no more cells start, and running cells are cancelled \
     (press Ctrl-C again to quit without cleaning up)";
 
 pub(super) struct Plain<W: Write> {
     out: BufWriter<W>,
     paint: Paint,
     column: usize,
-    /// What each step is called in front of its lines.
+    /// The prefix of each step's lines.
     labels: HashMap<(CellName, StepId), String>,
 }
 
@@ -66,7 +65,7 @@ impl<W: Write> Plain<W> {
             StepState::Running => started,
             StepState::Cached if place(step).is_none() => return Ok(()),
             StepState::Cached => format!("{started} (cached)"),
-            StepState::Done { took } if place(step).is_none() && took < WORTH_TELLING => {
+            StepState::Done { took } if place(step).is_none() && took < MIN_DURATION => {
                 return Ok(());
             }
             StepState::Done { took } => format!("{label} done in {}", duration(took)),
@@ -88,7 +87,7 @@ impl<W: Write> Plain<W> {
     }
 
     fn transfer(&mut self, cell: &CellName, step: StepId, moved: &Transfer) -> io::Result<()> {
-        if !moved.done || moved.current < WORTH_MOVING {
+        if !moved.done || moved.current < MIN_TRANSFER {
             return Ok(());
         }
         let label = self.label(cell, step);
@@ -127,7 +126,7 @@ impl<W: Write> Plain<W> {
                 format!("{} after {time}: {}", self.paint.bad("failed"), failed_line(failure))
             }
             CellResult::Cancelled => "cancelled".to_owned(),
-            CellResult::NotStarted => "not started, since another cell failed".to_owned(),
+            CellResult::NotStarted => "not started, because another cell failed".to_owned(),
         };
         self.line(&outcome.cell, &text)
     }
@@ -150,7 +149,8 @@ impl<W: Write> Display for Plain<W> {
     }
 
     fn dropped(&mut self, lines: usize) -> io::Result<()> {
-        let note = format!("{lines} lines of builds are not shown: this output is too slow");
+        let note =
+            format!("{lines} lines of build output dropped: writing to this output is too slow");
         writeln!(self.out, "{}", self.paint.quiet(&note))
     }
 
@@ -164,7 +164,7 @@ impl<W: Write> Display for Plain<W> {
     }
 }
 
-/// `arm64 packages 5/9`, for an instruction; work of BuildKit's own has no place.
+/// `arm64 packages 5/9` for an instruction; BuildKit's internal steps have no position.
 fn place(step: &Step) -> Option<String> {
     let (number, total) = step.position?;
     let mut place = String::new();
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_waits_for_an_answer_has_a_line_each_time_that_it_is_said() {
+    fn a_waiting_step_has_a_line_for_each_event() {
         let mut events = samples::run();
         let cell = "dood-2.0.11-alpine";
         events.push(samples::internal(cell, 92, "exporting to image", StepState::Running));
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn without_colour_there_is_no_escape_whatever_the_build_wrote() {
+    fn without_colour_there_are_no_escape_sequences() {
         let line = "\x1b[31mred\r\x1b]0;title\x07 50%\r100%".to_owned();
         let mut events = samples::run();
         let cell = CellName::from("a");

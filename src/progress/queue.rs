@@ -1,8 +1,8 @@
-//! What is to be shown, between the work and the thread that shows it.
+//! The queue between the run and the thread of its display.
 //!
-//! The work never waits for a terminal: one that stands still would hold up the streams of all cells,
-//! since they share a connection. So the queue takes everything, and when the display is far behind
-//! it drops what matters least. What decides the result of a cell is never dropped.
+//! The run never waits for a terminal: a blocked one would stall the streams of all cells, because
+//! they share a connection. So the queue accepts everything, and if the display is far behind, it
+//! drops the least important events. Events that determine the result of a cell are never dropped.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,15 +10,15 @@ use std::time::Duration;
 
 use crate::event::Event;
 
-/// Beyond this, lines of builds and the progress of transfers are dropped. BuildKit passes on at most
-/// 200 KB of a step a second, so that a terminal may stand still for some seconds.
+/// Beyond this, build output and transfer progress are dropped. BuildKit forwards at most 200 KB
+/// per step and second, so a terminal may block for some seconds.
 const LINES: usize = 16 << 20;
 /// Beyond this, steps and warnings are dropped too.
 const STEPS: usize = 64 << 20;
-/// What an event takes beside its text, in bytes.
+/// Size of an event without its strings, in bytes.
 const EVENT: usize = 256;
 
-/// One end puts events in, the other takes them out.
+/// One side adds events, the other removes them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Queue(Arc<Shared>);
 
@@ -32,23 +32,23 @@ struct Shared {
 struct State {
     events: VecDeque<Event>,
     bytes: usize,
-    /// Lines dropped since the last batch.
+    /// Number of lines dropped since the last batch.
     dropped: usize,
     is_closed: bool,
 }
 
-/// What there was to show.
+/// The events to show.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) events: VecDeque<Event>,
-    /// Lines of builds that are missing in them.
+    /// Number of lines that were dropped from them.
     pub(super) dropped: usize,
-    /// Nothing comes after it.
+    /// This is the last batch.
     pub(super) is_last: bool,
 }
 
 impl Queue {
-    /// Adds an event; never waits.
+    /// Adds an event; never blocks.
     pub(super) fn push(&self, event: Event) {
         let mut state = self.lock();
         let size = EVENT + text(&event);
@@ -72,19 +72,19 @@ impl Queue {
         self.0.changed.notify_one();
     }
 
-    /// No event comes any more.
+    /// Closes the queue: there are no more events.
     pub(super) fn close(&self) {
         self.lock().is_closed = true;
         self.0.changed.notify_one();
     }
 
-    /// Waits for events, and at most for `patience` where that is given.
-    pub(super) fn take(&self, patience: Option<Duration>) -> Batch {
+    /// Waits for events, up to `timeout` if it is given.
+    pub(super) fn take(&self, timeout: Option<Duration>) -> Batch {
         let is_idle = |state: &mut State| state.events.is_empty() && !state.is_closed;
         let state = self.lock();
-        let mut state = match patience {
-            Some(patience) => {
-                let waited = self.0.changed.wait_timeout_while(state, patience, is_idle);
+        let mut state = match timeout {
+            Some(timeout) => {
+                let waited = self.0.changed.wait_timeout_while(state, timeout, is_idle);
                 waited.unwrap_or_else(PoisonError::into_inner).0
             }
             None => {
@@ -105,7 +105,7 @@ impl Queue {
     }
 }
 
-/// The bytes of text in an event, where there may be many.
+/// The size of an event's strings, if they may be long.
 fn text(event: &Event) -> usize {
     match event {
         Event::Log { line, .. } => line.len(),
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_display_that_is_far_behind_misses_lines_and_nothing_else() {
+    fn a_display_that_is_far_behind_loses_only_lines() {
         let queue = Queue::default();
         let line = "x".repeat(1 << 20);
         for _ in 0..40 {
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(batch.events.len(), 17);
         assert!(!batch.is_last);
 
-        // What was taken makes room.
+        // Removing events makes space.
         queue.push(log(line));
         queue.close();
         let batch = queue.take(None);

@@ -1,4 +1,4 @@
-//! Says nothing while the work goes on.
+//! Prints nothing during a run.
 
 use std::io;
 use std::time::Instant;

@@ -1,18 +1,18 @@
-//! Lines at the bottom of a terminal that are drawn over in place.
+//! Lines at the bottom of a terminal that are redrawn in place.
 
 use std::io::{self, Write};
 
-/// Begin and end of a synchronised update: a terminal that knows it shows no half-drawn frame, and
-/// any other ignores it.
+/// Begin and end of a synchronised update: a terminal that supports it never shows half a frame,
+/// and others ignore it.
 const BEGIN: &str = "\x1b[?2026h";
 const END: &str = "\x1b[?2026l";
 
-/// What was drawn last, so that it can be drawn over.
+/// What was drawn last, so that it can be overwritten.
 pub(super) struct Region<W> {
     out: W,
-    /// The widths of the lines on the screen; the cursor stands at the end of the last.
+    /// The widths of the lines on the screen; the cursor is at the end of the last one.
     drawn: Vec<usize>,
-    /// The width of the terminal then.
+    /// The width of the terminal when they were drawn.
     columns: usize,
 }
 
@@ -21,10 +21,10 @@ impl<W: Write> Region<W> {
         Self { out, drawn: Vec::new(), columns: 0 }
     }
 
-    /// Puts `above` where it scrolls away with what was printed before, and `lines` under it.
+    /// Prints `above`, which scrolls away with earlier output, and `lines` below it.
     ///
-    /// `columns` is the width of the terminal now: lines that were drawn when it was wider have
-    /// been wrapped by it, and take more rows than they did.
+    /// `columns` is the current width of the terminal: if it was wider when the lines were drawn,
+    /// it has wrapped them, and they occupy more rows.
     pub(super) fn draw(
         &mut self,
         above: &[String],
@@ -39,9 +39,9 @@ impl<W: Write> Region<W> {
         if rows > 1 {
             text += &format!("\x1b[{}A", rows - 1);
         }
-        // Each line is cleared after it is written, not before: none is blank for a moment. But a
-        // row that was wrapped stays marked as such in some terminals (tmux) until it is erased,
-        // and would be joined to the next when the window widens.
+        // Each line is cleared after it is written, not before, so that none is blank for a moment.
+        // But some terminals (tmux) keep a wrapped row marked as wrapped until it is erased, and
+        // would join it with the next row when the window becomes wider.
         if columns != self.columns {
             text += "\x1b[J";
             self.columns = columns;
@@ -61,7 +61,7 @@ impl<W: Write> Region<W> {
     }
 }
 
-/// The width of a line of ours, in which the only escape sequences are those of colour.
+/// The width of one of our lines, in which the only escape sequences are colours.
 fn visible_width(line: &str) -> usize {
     crate::text::width(&crate::text::clean(line, usize::MAX))
 }
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_drawn_over_and_what_is_above_stays() {
+    fn lines_are_redrawn_and_earlier_output_stays() {
         let draws: [(&[&str], &[&str]); 4] = [
             (&[], &["one", "a longer two", "three"]),
             (&["done 1"], &["ONE", "two"]),
@@ -98,13 +98,13 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_the_terminal_wrapped_are_drawn_over_too() {
+    fn lines_that_the_terminal_wrapped_are_redrawn_too() {
         let draws: [(&[&str], &[&str]); 2] = [(&[], &["abcdefghijkl", "x"]), (&[], &["y"])];
         assert_eq!(screen(&draws, 10), "$ onebuild\ny");
     }
 
     #[test]
-    fn more_lines_than_rows_scroll_and_leave_nothing_behind() {
+    fn more_lines_than_rows_scroll_without_leftovers() {
         let above = ["1", "2", "3", "4", "5", "6", "7"];
         assert_eq!(screen(&[(&[], &["a", "b"]), (&above, &["c"])], 10), "3\n4\n5\n6\n7\nc");
     }

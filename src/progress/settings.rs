@@ -1,8 +1,8 @@
-//! What a display must be told, since it looks for nothing itself.
+//! Settings of a display, which does not detect anything itself.
 
 use crate::text::Paint;
 
-/// How progress is shown, as the person asks for it.
+/// How to show progress; a value of `--progress`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Mode {
     /// `tty` on a terminal, else `plain`
@@ -23,14 +23,14 @@ pub struct Size {
     pub rows: usize,
 }
 
-/// Where and how to show.
+/// The output and the style of a display.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
     pub mode: Mode,
     pub paint: Paint,
     /// Whether the output is a terminal that understands escape sequences.
     pub is_terminal: bool,
-    /// Asked again at every redraw, for a window is resized at any time.
+    /// Called at every redraw, because a window may be resized at any time.
     pub size: fn() -> Option<Size>,
 }
 
@@ -45,7 +45,7 @@ impl Settings {
     }
 }
 
-/// The size of the terminal behind stderr, if one is there.
+/// The size of the terminal at stderr, if there is one.
 pub fn terminal_size() -> Option<Size> {
     let (columns, rows) = terminal_size::terminal_size_of(std::io::stderr())?;
     Some(Size { columns: columns.0.into(), rows: rows.0.into() })

@@ -1,4 +1,4 @@
-//! A terminal: finished cells scroll by, what runs is redrawn below them.
+//! A terminal: finished cells scroll by, running cells are redrawn below them.
 
 use std::io::{self, BufWriter, Write};
 use std::mem::take;
@@ -14,9 +14,9 @@ use crate::outcome::{CellResult, Outcome};
 use crate::report::Columns;
 use crate::text::clean;
 
-/// Between redraws: fast enough for the spinner, slow enough for a slow line.
+/// The redraw interval: short enough for the spinner, long enough for a slow connection.
 const PULSE: Duration = Duration::from_millis(100);
-/// Where a terminal doesn't tell its size.
+/// For a terminal that does not report its size.
 const UNKNOWN: Size = Size { columns: 80, rows: 24 };
 
 pub(super) struct Tty<W: Write> {
@@ -24,9 +24,9 @@ pub(super) struct Tty<W: Write> {
     settings: Settings,
     cells: Cells,
     summaries: Vec<CellSummary>,
-    /// Lines that are not yet on the screen.
+    /// Lines that have not been printed yet.
     above: Vec<String>,
-    /// Warnings that were shown: cells of one template warn of the same.
+    /// Warnings that were shown: cells of one template have the same warnings.
     warned: Vec<Warning>,
     drawn: Option<Instant>,
 }
@@ -48,7 +48,7 @@ impl<W: Write> Tty<W> {
         (self.settings.size)().unwrap_or(UNKNOWN)
     }
 
-    /// Made anew for every line, since the window may have another width by then.
+    /// Computed for every line, because the window may have been resized.
     fn columns(&self) -> Columns {
         let cells = self.summaries.iter().map(|c| (c.cell.as_ref(), c.platforms.as_slice()));
         Columns::new(cells, Some(self.size().columns), self.settings.paint)
@@ -145,13 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_shown_as_it_goes_on() {
+    fn a_run_in_progress_is_shown() {
         let events = samples::run();
         insta::assert_snapshot!(screen(&events[..16], false).screen().contents());
     }
 
     #[test]
-    fn a_run_that_ended_leaves_its_cells_on_the_screen() {
+    fn a_finished_run_leaves_its_cells_on_the_screen() {
         insta::assert_snapshot!(screen(&samples::run(), true).screen().contents());
     }
 

@@ -1,4 +1,4 @@
-//! The errors that a registry's answer may hold.
+//! Reads the errors in a registry's answer.
 
 use serde::Deserialize;
 
@@ -7,9 +7,9 @@ use super::wire::Answer;
 use crate::docker::Secret;
 use crate::failure::{ApiError, RegistryFault};
 
-/// More are not read; one is the rule.
-const MOST_ERRORS: usize = 4;
-const LONGEST_MESSAGE: usize = 200;
+/// Further entries are ignored. Registries usually send one.
+const MAX_ERRORS: usize = 4;
+const MAX_MESSAGE: usize = 200;
 
 #[derive(Deserialize)]
 struct Envelope {
@@ -24,8 +24,8 @@ struct RawError {
     message: Option<String>,
 }
 
-/// The entries of a body; none where it is not an envelope. What is in `secrets` is redacted: a
-/// registry may repeat what it was sent.
+/// The errors in a body; empty if the body is not an error envelope. Strings in `secrets` are
+/// redacted, because a registry may repeat what it was sent.
 fn errors(body: &[u8], secrets: &[Secret]) -> Vec<ApiError> {
     let envelope: Envelope = match serde_json::from_slice(body) {
         Ok(envelope) => envelope,
@@ -36,9 +36,9 @@ fn errors(body: &[u8], secrets: &[Secret]) -> Vec<ApiError> {
         for secret in secrets.iter().filter(|secret| !secret.expose().is_empty()) {
             text = text.replace(secret.expose(), "[redacted]");
         }
-        text.chars().filter(|c| !c.is_control()).take(LONGEST_MESSAGE).collect::<String>()
+        text.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE).collect::<String>()
     };
-    let raw = envelope.errors.into_iter().take(MOST_ERRORS);
+    let raw = envelope.errors.into_iter().take(MAX_ERRORS);
     raw.map(|error| ApiError {
         code: clean(&error.code),
         message: clean(&error.message.unwrap_or_default()),
@@ -46,7 +46,7 @@ fn errors(body: &[u8], secrets: &[Secret]) -> Vec<ApiError> {
     .collect()
 }
 
-/// The fault of an answer that is no success.
+/// The fault for an answer with an error status.
 pub(super) fn fault(answer: &Answer, with_login: bool, secrets: &[Secret]) -> RegistryFault {
     match answer.status {
         401 => RegistryFault::Unauthorized { with_login },
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_envelope_is_read_cleaned_and_blotted() {
+    fn an_envelope_is_parsed_stripped_of_control_characters_and_redacted() {
         let body =
             br#"{"errors": [{"code": "NAME_INVALID", "message": "b\u001b[31mad canary-7f3a"},
             {"code": "UNKNOWN", "message": null, "detail": {"a": 1}}]}"#;
@@ -74,18 +74,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_envelope_says_nothing() {
+    fn a_body_that_is_not_an_envelope_has_no_errors() {
         for body in ["", "<html>502</html>", "{}", "[]", r#"{"errors": "x"}"#] {
             assert_eq!(errors(body.as_bytes(), &[]), [], "{body}");
         }
     }
 
     #[test]
-    fn long_messages_and_long_lists_are_cut() {
+    fn long_messages_and_lists_are_truncated() {
         let one = format!(r#"{{"code": "X", "message": "{}"}}"#, "y".repeat(5000));
         let body = format!(r#"{{"errors": [{}]}}"#, vec![one; 50].join(","));
         let errors = errors(body.as_bytes(), &[]);
-        assert_eq!(errors.len(), MOST_ERRORS);
-        assert_eq!(errors[0].message.len(), LONGEST_MESSAGE);
+        assert_eq!(errors.len(), MAX_ERRORS);
+        assert_eq!(errors[0].message.len(), MAX_MESSAGE);
     }
 }

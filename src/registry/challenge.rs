@@ -1,34 +1,34 @@
-//! Reads `WWW-Authenticate`: how a registry wants to be asked.
+//! Parses `WWW-Authenticate`: the ways to log in that a registry offers.
 //!
 //! Grammar: <https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1>. One header may hold several
-//! challenges, and commas part both them and their parameters: a word followed by `=` is a
+//! challenges. Commas separate both challenges and their parameters: a word followed by `=` is a
 //! parameter, any other word begins a challenge.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// No registry needs more; a longer one is not read on.
-const LONGEST: usize = 4096;
+/// No registry needs more. The rest of a longer header is ignored.
+const MAX_HEADER: usize = 4096;
 
 /// One way to log in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Challenge {
-    /// In lower case: `basic`, `bearer`.
+    /// In lowercase: `basic`, `bearer`.
     pub scheme: String,
     parameters: Vec<(String, String)>,
 }
 
 impl Challenge {
-    /// The first value of a parameter, its name in lower case.
+    /// The first value of the parameter with this lowercase name.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// Every challenge of a header, in its order; what follows a breach of the grammar is left out.
+/// Every challenge of a header, in order, up to the first syntax error.
 pub(super) fn parse(header: &str) -> Vec<Challenge> {
     let mut challenges: Vec<Challenge> = Vec::new();
-    let header: String = header.chars().take(LONGEST).collect();
+    let header: String = header.chars().take(MAX_HEADER).collect();
     let mut rest = header.chars().peekable();
     loop {
         skip(&mut rest, |c| c == ',' || c.is_ascii_whitespace());
@@ -38,7 +38,8 @@ pub(super) fn parse(header: &str) -> Vec<Challenge> {
         }
         skip(&mut rest, |c| c.is_ascii_whitespace());
         if rest.next_if_eq(&'=').is_none() {
-            // `Negotiate abc/def` has no parameters but one bare text: pass over what is no token.
+            // `Negotiate abc/def` has a bare value instead of parameters: skip anything that is not
+            // a token.
             challenges
                 .push(Challenge { scheme: word.to_ascii_lowercase(), parameters: Vec::new() });
             continue;
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn challenges_are_read_as_the_grammar_says() {
+    fn challenges_are_parsed_according_to_the_grammar() {
         for (header, expected) in [
             (
                 r#"Bearer realm="https://a/t",service="s",scope="repository:x/y:pull,push""#,
@@ -121,7 +122,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_header_makes_it_panic_or_hang(header in ".{0,200}") {
+        fn no_header_causes_a_panic_or_a_hang(header in ".{0,200}") {
             parse(&header);
         }
     }

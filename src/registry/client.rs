@@ -1,4 +1,4 @@
-//! The client: one question becomes as many exchanges as its login, redirects and retries take.
+//! The registry client: runs the login, redirects and retries that one request needs.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -27,14 +27,14 @@ use crate::image::{Digest, Reference, Repository};
 use crate::loopback::leads_to_loopback;
 use crate::proxy::Proxies;
 
-/// The specification asks registries to take manifests of at least this size.
-const LARGEST: usize = 4 * 1024 * 1024;
-const MOST_REDIRECTS: usize = 5;
+/// The specification asks registries to accept manifests of at least this size.
+const MAX_BODY: usize = 4 * 1024 * 1024;
+const MAX_REDIRECTS: usize = 5;
 
-/// How long a host that did not answer, after all attempts, is not asked again.
-const DOWN_FOR: Duration = Duration::from_secs(60);
+/// How long to skip a host that failed all attempts.
+const SKIP_DURATION: Duration = Duration::from_secs(60);
 
-/// Registries over HTTP. One for a run: it keeps connections, tokens, and which hosts are down.
+/// Registries over HTTP. One per run: it keeps connections, tokens and the list of failed hosts.
 #[derive(Debug)]
 pub struct RegistryClient {
     credentials: Arc<Credentials>,
@@ -42,16 +42,17 @@ pub struct RegistryClient {
     wire: Wire,
     bases: Mutex<HashMap<String, Arc<OnceCell<Url>>>>,
     gates: Mutex<HashMap<String, Arc<Gate>>>,
-    /// By origin: what was wrong with it, and until when that is believed.
+    /// By origin: its fault, and until when requests to it fail at once.
     down: Mutex<HashMap<String, (RegistryFault, Instant)>>,
     grants: Mutex<HashMap<Scope, Arc<OnceCell<Grant>>>>,
 }
 
-/// What a token is for.
+/// What a token is valid for.
 type Scope = (Repository, Access);
 
 impl RegistryClient {
-    /// Logs in with `credentials`, waits as long as `patience` lets it, and goes through `proxies`.
+    /// Logs in with `credentials`, waits within the limits of `patience`, and connects through
+    /// `proxies`.
     pub fn new(credentials: Arc<Credentials>, patience: Patience, proxies: Proxies) -> Self {
         Self {
             credentials,
@@ -80,13 +81,13 @@ impl RegistryClient {
         let base = self.base(repository).await?;
         let accept = if kind == "manifests" { ACCEPTED } else { "*/*" };
         let url = address(&base, repository, &[kind, name]);
-        let call = Call { accept, limit: LARGEST, ..Call::new(method, url) };
+        let call = Call { accept, limit: MAX_BODY, ..Call::new(method, url) };
         let (answer, grant) = self.authorised(call, &base, repository, Access::Pull).await?;
         success(answer, grant.as_ref())
     }
 
-    /// Asks with the grant that there is; on a 401, asks once more with a new one. Gives the grant
-    /// with the answer.
+    /// Sends a call with the current grant; after a 401, sends it once more with a new grant.
+    /// Returns the grant with the answer.
     async fn authorised(
         &self,
         mut call: Call,
@@ -108,14 +109,14 @@ impl RegistryClient {
             renewed.get_or_try_init(|| self.grant(&first, base, repository, access)).await?;
         call.authorise(Some(grant));
         let mut second = self.redirected(call, base).await?;
-        // A token that the token server gave for a login, and that is not enough.
+        // The token server issued a token for this login, but the token is not sufficient.
         if second.status == 401 && grant.is_token() && grant.with_login {
             second.status = 403;
         }
         Ok((second, Some(grant.clone())))
     }
 
-    /// A place for a new grant: whoever comes first replaces `used`, the others share it.
+    /// A slot for a new grant. The first caller replaces `used`; the others share the new slot.
     fn renew(&self, scope: Scope, used: &Arc<OnceCell<Grant>>) -> Arc<OnceCell<Grant>> {
         let mut grants = locked(&self.grants);
         let current = grants.entry(scope).or_default();
@@ -141,23 +142,24 @@ impl RegistryClient {
             Way::Ready(grant) => return Ok(grant),
             Way::Token(call) => call,
         };
-        let answer =
-            self.patiently(&call).await.map_err(|fault| match call.url.host() == base.host() {
+        let answer = self.with_retries(&call).await.map_err(|fault| {
+            match call.url.host() == base.host() {
                 true => fault,
                 false => on_the_way(&call.url, Role::TokenServer, fault),
-            })?;
+            }
+        })?;
         match answer.status {
             200 => Grant::from_token(&answer.body, with_login, call.secrets),
-            // A token server says in many ways that it does not know this login.
+            // Token servers reject an unknown login with various status codes.
             400 | 401 | 403 => Err(RegistryFault::Unauthorized { with_login }),
             status => Err(RegistryFault::Status { status: Some(status), errors: Vec::new() }),
         }
     }
 
-    /// Follows redirects; beyond the registry's own origin without its grant.
+    /// Follows redirects. The grant is not sent to another origin.
     async fn redirected(&self, mut call: Call, base: &Url) -> Result<Answer, RegistryFault> {
-        for _ in 0..=MOST_REDIRECTS {
-            let answer = self.patiently(&call).await;
+        for _ in 0..=MAX_REDIRECTS {
+            let answer = self.with_retries(&call).await;
             let mut answer = match answer {
                 Err(fault) if call.url.origin() != base.origin() => {
                     return Err(on_the_way(&call.url, Role::Redirect, fault));
@@ -165,7 +167,7 @@ impl RegistryClient {
                 answer => answer?,
             };
             if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
-                // What another host wants to know is none of this registry's business.
+                // Do not pass a challenge from another host on as this registry's.
                 if answer.status == 401 && call.url.origin() != base.origin() {
                     answer.status = 403;
                 }
@@ -174,7 +176,7 @@ impl RegistryClient {
             let to = answer.headers.get(LOCATION).and_then(|to| to.to_str().ok());
             let to = to.and_then(|to| call.url.join(to).ok());
             let no_address =
-                || RegistryFault::Malformed("a redirect without an address".to_owned());
+                || RegistryFault::Malformed("a redirect without a location".to_owned());
             let to = to.ok_or_else(no_address)?;
             let local =
                 leads_to_loopback(base) && base.scheme() == "http" && leads_to_loopback(&to);
@@ -189,7 +191,7 @@ impl RegistryClient {
         Err(RegistryFault::UnsafeRedirect)
     }
 
-    /// The answer to a question about `image`, if it comes in time.
+    /// Runs a request about `image` within the overall time limit.
     async fn in_time<T>(
         &self,
         image: &Reference,
@@ -202,14 +204,14 @@ impl RegistryClient {
         answer.map_err(|fault| RegistryError::new(image, phase, fault))
     }
 
-    /// Tries as often as `patience` allows. A host that did not answer then is not asked again for a
-    /// while: what one cell learned holds for the others.
-    async fn patiently(&self, call: &Call) -> Result<Answer, RegistryFault> {
+    /// Attempts a call as often as `patience` allows. If the host does not answer, all cells skip
+    /// it for a while.
+    async fn with_retries(&self, call: &Call) -> Result<Answer, RegistryFault> {
         let origin = call.url.origin().ascii_serialization();
         if let Some((fault, until)) = locked(&self.down).get(&origin)
             && Instant::now() < *until
         {
-            tracing::debug!(target: "registry", origin, fault = debug::variant(fault), "not asked again yet");
+            tracing::debug!(target: "registry", origin, fault = debug::variant(fault), "skipped: the host failed recently");
             return Err(fault.clone());
         }
         let gate = entry(&self.gates, origin.clone());
@@ -226,13 +228,13 @@ impl RegistryClient {
             tracing::debug!(target: "registry", origin, attempt, fault = debug::variant(&failed), ?asked, "temporary");
             if let Err(fault) = self.patience.wait(&gate, attempt, failed, asked).await {
                 if fault.is_of_the_host() {
-                    let until = Instant::now() + DOWN_FOR;
+                    let until = Instant::now() + SKIP_DURATION;
                     locked(&self.down).insert(origin, (fault.clone(), until));
                 }
                 return Err(fault);
             }
         }
-        unreachable!("patience ends before numbers do")
+        unreachable!("the number of attempts is limited")
     }
 }
 
@@ -273,14 +275,14 @@ impl Registry for RegistryClient {
         let ask = async {
             let base = self.base(repository).await?;
             let url = address(&base, repository, &["blobs", "uploads", ""]);
-            let call = Call { limit: LARGEST, ..Call::new(Method::POST, url.clone()) };
+            let call = Call { limit: MAX_BODY, ..Call::new(Method::POST, url.clone()) };
             let (answer, grant) = self.authorised(call, &base, repository, Access::Push).await?;
             let upload = answer.headers.get(LOCATION).and_then(|to| to.to_str().ok());
             let upload = upload.and_then(|to| url.join(to).ok());
             success(answer, grant.as_ref())?;
-            // The upload that was begun is given up, or the registry keeps it for some days.
+            // Cancel the upload that was started; otherwise the registry keeps it for days.
             if let Some(upload) = upload.filter(|upload| upload.origin() == base.origin()) {
-                let mut call = Call { limit: LARGEST, ..Call::new(Method::DELETE, upload) };
+                let mut call = Call { limit: MAX_BODY, ..Call::new(Method::DELETE, upload) };
                 call.authorise(grant.as_ref());
                 let _ = self.wire.send(&call).await;
             }
@@ -313,7 +315,7 @@ fn name(reference: &Reference) -> String {
     }
 }
 
-/// The shared value of a key, made where it is missing.
+/// The shared value of a key, created if it is missing.
 fn entry<K: Eq + Hash, V: Default>(map: &Mutex<HashMap<K, Arc<V>>>, key: K) -> Arc<V> {
     Arc::clone(locked(map).entry(key).or_default())
 }

@@ -1,4 +1,4 @@
-//! Where a registry host is spoken to, and in which way.
+//! The URL of a registry host, and the choice between https and plain http.
 
 use http::Method;
 use reqwest::Url;
@@ -8,7 +8,7 @@ use crate::failure::RegistryFault;
 use crate::image::Repository;
 use crate::loopback::leads_to_loopback;
 
-/// The root address of a registry host. A loopback one that does not speak TLS gets plain http.
+/// The root URL of a registry host. A loopback host that does not speak TLS gets plain http.
 pub(super) async fn base(wire: &Wire, host: &str) -> Result<Url, RegistryFault> {
     let secure = parse(host)?;
     if !leads_to_loopback(&secure) {
@@ -17,12 +17,13 @@ pub(super) async fn base(wire: &Wire, host: &str) -> Result<Url, RegistryFault> 
     let url = secure.join("v2/").map_err(|_| RegistryFault::InvalidHost)?;
     let ping = Call { limit: 64 * 1024, ..Call::new(Method::GET, url) };
     match wire.send(&ping).await {
-        // A peer that hangs up on a TLS greeting speaks no TLS either.
+        // A peer that closes the connection on a TLS greeting does not speak TLS either.
         Err(RegistryFault::PlainHttp | RegistryFault::ConnectionLost) => {
             tracing::debug!(target: "registry", host, "no TLS: plain http on loopback");
             let mut plain = secure;
             plain.set_scheme("http").map_err(|()| RegistryFault::InvalidHost)?;
-            // `:443` is dropped as https's own port: http would go to 80.
+            // The parser drops `:443` because it is https's default port; with http it would become
+            // 80.
             if plain.port().is_none() && host.ends_with(":443") {
                 plain.set_port(Some(443)).map_err(|()| RegistryFault::InvalidHost)?;
             }
@@ -33,7 +34,7 @@ pub(super) async fn base(wire: &Wire, host: &str) -> Result<Url, RegistryFault> 
     }
 }
 
-/// `host[:port]` and nothing else. Docker Hub's registry has another name than its images.
+/// Accepts `host[:port]` only. Docker Hub's registry has a different host name than its images.
 fn parse(host: &str) -> Result<Url, RegistryFault> {
     let name = match host {
         "docker.io" | "index.docker.io" => "registry-1.docker.io",
@@ -46,10 +47,10 @@ fn parse(host: &str) -> Result<Url, RegistryFault> {
     Url::parse(&format!("https://{name}/")).map_err(|_| RegistryFault::InvalidHost)
 }
 
-/// The address of something in a repository: `…/v2/<path>/<kind>/<name>`. An empty last part
-/// gives a slash at the end.
+/// The URL of an object in a repository: `…/v2/<path>/<kind>/<name>`. An empty last part adds a
+/// trailing slash.
 ///
-/// Each part is escaped, so that no name leads out of its repository.
+/// Each part is escaped, so that no name can escape its repository.
 pub(super) fn address(base: &Url, repository: &Repository, parts: &[&str]) -> Url {
     let mut url = base.clone();
     if let Ok(mut segments) = url.path_segments_mut() {
@@ -64,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_are_read_and_nothing_hides_in_them() {
+    fn only_a_host_and_a_port_are_accepted() {
         for (host, expected) in [
             ("docker.io", Some("https://registry-1.docker.io/")),
             ("ghcr.io", Some("https://ghcr.io/")),
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_leads_out_of_its_repository() {
+    fn no_name_escapes_its_repository() {
         let base = parse("a.example").unwrap();
         let repository: Repository = "a.example/lab/app".parse().unwrap();
         for (name, expected) in [

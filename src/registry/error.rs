@@ -6,7 +6,7 @@ use crate::docker::CredentialError;
 use crate::failure::{Phase, RegistryFault, Request};
 use crate::image::Reference;
 
-/// What failed, and about which image.
+/// What failed, and for which image.
 #[derive(Debug, Clone)]
 pub struct RegistryError {
     image: Reference,
@@ -28,12 +28,12 @@ impl RegistryError {
         &self.fault
     }
 
-    /// What happened, without what it was good for: `not logged in to ghcr.io`.
+    /// The cause alone, without the action that failed: `not logged in to ghcr.io`.
     pub fn cause(&self) -> String {
         self.fault.cause(&self.request())
     }
 
-    /// What to do about it, where something can be done.
+    /// What the user can do about it, if anything.
     pub fn help(&self) -> Option<String> {
         self.fault.help(&self.request())
     }
@@ -51,7 +51,7 @@ impl fmt::Display for RegistryError {
 
 impl std::error::Error for RegistryError {}
 
-/// A login that cannot be looked up is no fault of the registry, and ends the request all the same.
+/// A failed credential lookup is not the registry's fault, but it ends the request too.
 pub(super) fn no_login(error: &CredentialError) -> RegistryFault {
     RegistryFault::Credentials { reason: error.to_string(), help: error.help() }
 }

@@ -1,4 +1,4 @@
-//! The right to ask: what a login and a challenge are turned into.
+//! Authorization: turns a login and a challenge into an `Authorization` header.
 //!
 //! Tokens: <https://distribution.github.io/distribution/spec/auth/token/> and, for identity tokens,
 //! <https://distribution.github.io/distribution/spec/auth/oauth/>.
@@ -19,30 +19,30 @@ use crate::docker::{Login, Secret};
 use crate::failure::RegistryFault;
 use crate::loopback::leads_to_loopback;
 
-/// What the specification lets a token live that does not say.
-const SHORTEST_LIFE: u64 = 60;
-const LARGEST_TOKEN: usize = 256 * 1024;
+/// The lifetime of a token that does not state one, according to the specification.
+const DEFAULT_LIFETIME: u64 = 60;
+const MAX_TOKEN: usize = 256 * 1024;
 
-/// An `Authorization` header, and until when it is worth sending.
+/// An `Authorization` header and its expiry.
 #[derive(Debug, Clone)]
 pub(super) struct Grant {
     pub header: HeaderValue,
     expires: Option<Instant>,
-    /// What of it must not be shown, in every form in which the registry saw it.
+    /// Secrets in it that must not be shown, in every form that the registry saw.
     pub secrets: Vec<Secret>,
     pub with_login: bool,
 }
 
-/// What a grant allows.
+/// The actions that a grant allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Access {
     Pull,
-    /// Both, as every registry wants it.
+    /// Both actions; registries require pull for a push.
     Push,
 }
 
 impl Access {
-    /// As a scope names it.
+    /// In the syntax of a scope.
     pub(super) fn actions(self) -> &'static str {
         match self {
             Self::Pull => "pull",
@@ -52,18 +52,18 @@ impl Access {
 }
 
 impl Call {
-    /// Carries this grant from here on, and no other.
+    /// Use this grant from now on.
     pub(super) fn authorise(&mut self, grant: Option<&Grant>) {
         self.authorization = grant.map(|grant| grant.header.clone());
         self.secrets = grant.map_or_else(Vec::new, |grant| grant.secrets.clone());
     }
 }
 
-/// How to come by a grant.
+/// How to get a grant.
 #[derive(Debug)]
 pub(super) enum Way {
     Ready(Grant),
-    /// Make this call, then [`Grant::from_token`].
+    /// Make this call, then use [`Grant::from_token`].
     Token(Box<Call>),
 }
 
@@ -79,25 +79,26 @@ impl Grant {
         self.expires.is_none_or(|expires| Instant::now() < expires)
     }
 
-    /// Whether it came from a token server.
+    /// Whether a token server issued it.
     pub(super) fn is_token(&self) -> bool {
         self.expires.is_some()
     }
 
-    /// The grant in a token server's answer; `secrets` are those that it was given for.
+    /// The grant in a token server's answer. `secrets` are those that were sent to get it.
     pub(super) fn from_token(
         body: &[u8],
         with_login: bool,
         mut secrets: Vec<Secret>,
     ) -> Result<Self, RegistryFault> {
-        let no_token = || RegistryFault::Malformed("no usable token".to_owned());
+        let no_token =
+            || RegistryFault::Malformed("a token response without a usable token".to_owned());
         let answer: TokenAnswer = serde_json::from_slice(body).map_err(|_| no_token())?;
         let given = |token: Option<Secret>| token.filter(|token| !token.expose().is_empty());
         let token =
             given(answer.token).or_else(|| given(answer.access_token)).ok_or_else(no_token)?;
         debug::hide(token.expose());
-        let life = answer.expires_in.unwrap_or(SHORTEST_LIFE);
-        // A fifth less than promised: clocks and answers take time.
+        let life = answer.expires_in.unwrap_or(DEFAULT_LIFETIME);
+        // Renew after four fifths of the lifetime: clocks differ and answers take time.
         let life = Duration::from_secs(life.min(24 * 3600)).mul_f32(0.8);
         let header = sensitive(&format!("Bearer {}", token.expose())).ok_or_else(no_token)?;
         secrets.push(token);
@@ -116,9 +117,9 @@ impl Grant {
     }
 }
 
-/// Picks the way that `headers` of a 401 and the login allow.
+/// Picks the scheme that fits the `headers` of a 401 and the login.
 ///
-/// `base` is the registry's address, `scope` what is asked for where the challenge does not say.
+/// `base` is the registry's URL. `scope` is requested if the challenge does not state one.
 pub(super) fn way(
     headers: &HeaderMap,
     base: &Url,
@@ -145,7 +146,7 @@ fn token_call(
     scope: &str,
     login: Option<&Login>,
 ) -> Result<Call, RegistryFault> {
-    let malformed = RegistryFault::Malformed("an invalid address of its token server".to_owned());
+    let malformed = RegistryFault::Malformed("an invalid token server URL".to_owned());
     let realm = bearer.get("realm").unwrap_or_default();
     let mut url = Url::parse(realm).map_err(|_| malformed.clone())?;
     if !url.username().is_empty() || url.password().is_some() || url.host_str().is_none() {
@@ -159,11 +160,11 @@ fn token_call(
     let scope = bearer.get("scope").filter(|scope| !scope.is_empty()).unwrap_or(scope);
     let mut call = Call {
         accept: "application/json",
-        limit: LARGEST_TOKEN,
+        limit: MAX_TOKEN,
         ..Call::new(Method::GET, url.clone())
     };
     if let Some(Login::IdentityToken(token)) = login {
-        // The form's encoder is the query's: borrowed from an address that goes nowhere.
+        // The query encoder also encodes forms; this URL is only used for encoding.
         let mut form = url;
         form.set_query(None);
         form.query_pairs_mut()
@@ -188,7 +189,7 @@ fn token_call(
     Ok(call)
 }
 
-/// A header value that Debug does not show and that no cache of HTTP/2 keeps.
+/// A header value that Debug does not show and that HTTP/2 header compression does not store.
 fn sensitive(text: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(text).ok()?;
     value.set_sensitive(true);

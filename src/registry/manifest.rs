@@ -1,4 +1,4 @@
-//! Manifests and indexes, as far as they must be understood to say what an image holds.
+//! Manifests and indexes: the fields that are needed to know which platforms an image has.
 //!
 //! Format: <https://github.com/opencontainers/image-spec/blob/main/image-index.md>; Docker's own
 //! types have the same shape.
@@ -7,13 +7,13 @@ use serde::Deserialize;
 
 use crate::image::{Digest, Platform};
 
-/// What a registry is asked for.
+/// The media types in the `Accept` header.
 pub(super) const ACCEPTED: &str = "application/vnd.oci.image.index.v1+json, \
      application/vnd.oci.image.manifest.v1+json, \
      application/vnd.docker.distribution.manifest.list.v2+json, \
      application/vnd.docker.distribution.manifest.v2+json";
 
-/// A manifest as it lies on the registry.
+/// A manifest as stored in the registry.
 #[derive(Debug, Clone)]
 pub struct Manifest {
     /// Computed from its bytes.
@@ -26,15 +26,15 @@ pub struct Manifest {
 pub enum Content {
     /// One manifest for each platform.
     Index(Vec<Entry>),
-    /// One image; its configuration says for which platform.
+    /// One image; its configuration names the platform.
     Image { config: Digest },
 }
 
-/// One line of an index.
+/// One entry of an index.
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub digest: Digest,
-    /// None for what is not an image, such as an attestation.
+    /// `None` for anything that is not an image, such as an attestation.
     pub platform: Option<Platform>,
 }
 
@@ -55,7 +55,7 @@ struct RawEntry {
     platform: Option<RawPlatform>,
 }
 
-/// A platform in an index, and at the top of an image's configuration.
+/// A platform in an index, or in an image configuration.
 #[derive(Deserialize)]
 struct RawPlatform {
     os: String,
@@ -65,11 +65,11 @@ struct RawPlatform {
 }
 
 impl Manifest {
-    /// Reads a manifest's bytes; the error says what they are instead.
+    /// Parses a manifest; the error describes what the bytes are instead.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, &'static str> {
-        const NO_DIGEST: &str = "a manifest with a digest that is none";
+        const NO_DIGEST: &str = "a manifest with an invalid digest";
         let raw: Raw =
-            serde_json::from_slice(bytes).map_err(|_| "something that is not a manifest")?;
+            serde_json::from_slice(bytes).map_err(|_| "a response that is not a manifest")?;
         let content = match (raw.manifests, raw.config) {
             (Some(entries), None) => {
                 let entries = entries.into_iter().map(|entry| {
@@ -83,8 +83,8 @@ impl Manifest {
             (None, Some(config)) => {
                 Content::Image { config: config.digest.parse().map_err(|_| NO_DIGEST)? }
             }
-            // Read one way here and another way elsewhere, one digest would name two images.
-            (Some(_), Some(_)) => return Err("a manifest that is an index and an image at once"),
+            // Clients could read it either way, so one digest would identify two images.
+            (Some(_), Some(_)) => return Err("a manifest that is both an index and an image"),
             (None, None) => return Err("a manifest that is neither an index nor an image"),
         };
         Ok(Self { digest: Digest::of(bytes), content })
@@ -97,7 +97,7 @@ pub(super) fn platform_of(config: &[u8]) -> Option<Platform> {
 }
 
 impl RawPlatform {
-    /// None for `unknown/unknown`, under which BuildKit files attestations.
+    /// `None` for `unknown/unknown`, the platform that BuildKit gives to attestations.
     fn read(self) -> Option<Platform> {
         if self.os == "unknown" {
             return None;
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_lists_platforms_and_leaves_attestations_without() {
+    fn an_index_lists_platforms_and_attestations_have_none() {
         let entry = |platform: &str| {
             format!(r#"{{"digest": "{DIGEST}", "size": 7, "platform": {platform}}}"#)
         };
@@ -140,14 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_manifest_is_called_by_its_name() {
+    fn anything_that_is_not_a_manifest_is_described() {
         let config = format!(r#""config": {{"digest": "{DIGEST}"}}"#);
         assert!(read(format!("{{{config}}}")).is_ok());
         for (text, expected) in [
             ("<html>".to_owned(), "not a manifest"),
             ("{}".to_owned(), "neither"),
-            (format!(r#"{{{config}, "manifests": []}}"#), "at once"),
-            (r#"{"config": {"digest": "sha256:0"}}"#.to_owned(), "a digest that is none"),
+            (format!(r#"{{{config}, "manifests": []}}"#), "both an index and an image"),
+            (r#"{"config": {"digest": "sha256:0"}}"#.to_owned(), "an invalid digest"),
         ] {
             let error = read(text).unwrap_err();
             assert!(error.contains(expected), "{error}");

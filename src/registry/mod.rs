@@ -1,19 +1,21 @@
-//! Registries: what is there, read and checked.
+//! Registries: reads and verifies the images that they hold.
 //!
-//! References go in, manifests come out. This room knows HTTP, logins and retries; it knows nothing
-//! of builds. BuildKit does the pushing; here is found out whether what was pushed is there.
+//! References go in, manifests come out. This module handles HTTP, logins and retries. It has no
+//! dependency on builds: BuildKit pushes, and this module verifies that the image arrived.
 //!
-//! Who may be spoken to in what way:
+//! Security rules:
 //!
-//! - A registry is spoken to over https. One on loopback (127.0.0.0/8, ::1, localhost) is asked over
-//!   https first and over plain http if it does not speak TLS, as Docker does; with TLS, its
-//!   certificate must be good, loopback or not. Any other over plain http: never.
-//! - A login goes to its own registry, and to the token server that this registry names, if over
-//!   https or with both on loopback. A redirect to elsewhere is followed without it.
-//! - A digest is computed from the bytes and compared with what was asked for. The header that
-//!   states one is read in the answer to a HEAD alone, which has no bytes.
-//! - Bodies, redirects, attempts and waiting have an upper bound. A host that did not answer is not
-//!   asked again for a while, whichever cell asks.
+//! - Registries are contacted over https. A registry on loopback (127.0.0.0/8, ::1, localhost) is
+//!   contacted over https first and over plain http if it does not speak TLS, as Docker does. If it
+//!   speaks TLS, its certificate must be valid, even on loopback. No other registry is contacted
+//!   over plain http.
+//! - A login is sent to its own registry, and to the token server that this registry names, if that
+//!   server uses https or both are on loopback. Redirects to other hosts are followed without the
+//!   login.
+//! - Digests are computed from the bytes and compared with the requested digest. The digest header
+//!   is only used for HEAD, which has no body.
+//! - Bodies, redirects, attempts and waiting times are bounded. After a host fails to answer, all
+//!   cells skip it for a while.
 //!
 //! Protocol: <https://github.com/opencontainers/distribution-spec/blob/main/spec.md>
 
@@ -43,19 +45,19 @@ pub use manifest::Manifest;
 pub use retry::{Patience, retry_after};
 pub use verify::{Settle, VerifyError, verify};
 
-/// What can be asked of registries.
+/// Read access to registries.
 ///
-/// The contract: bytes that are returned match every digest that the question or the manifest
-/// named; nothing is cached; a fault that may pass by itself has been retried already.
+/// The contract: returned bytes match every digest in the request or the manifest; nothing is
+/// cached; temporary faults have already been retried.
 pub trait Registry: Send + Sync {
-    /// The digest that the registry names for a reference; none where it names none. Docker Hub
-    /// counts a GET as a pull, and this not.
+    /// The digest that the registry reports for a reference, if it reports one. Docker Hub counts a
+    /// GET as a pull, but not a HEAD.
     fn head(
         &self,
         reference: &Reference,
     ) -> impl Future<Output = Result<Option<Digest>, RegistryError>> + Send;
 
-    /// The manifest under this reference: by its digest, if it has one, else by its tag or `latest`.
+    /// The manifest of this reference: by its digest if it has one, else by its tag or `latest`.
     fn manifest(
         &self,
         reference: &Reference,
@@ -68,7 +70,7 @@ pub trait Registry: Send + Sync {
         digest: &Digest,
     ) -> impl Future<Output = Result<Bytes, RegistryError>> + Send;
 
-    /// Whether the login may push to the reference's repository: an upload is begun and given up.
+    /// Whether the login may push to the reference's repository: starts an upload and cancels it.
     fn may_push(
         &self,
         reference: &Reference,

@@ -1,4 +1,4 @@
-//! When to ask again, and how long to wait before.
+//! When to retry a request, and how long to wait before.
 
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
@@ -9,22 +9,22 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::failure::RegistryFault;
 
-/// How long registries are waited for.
+/// Time limits and retries for requests to registries.
 #[derive(Debug, Clone)]
 pub struct Patience {
-    /// Tries in all, at least one.
+    /// Total number of attempts, at least one.
     pub tries: u32,
-    /// Before the second try; doubled before each further one.
+    /// Before the second attempt; doubled before each further one.
     pub first_delay: Duration,
-    /// A registry that asks for more is not waited for.
+    /// If a registry asks for a longer wait, the request fails instead.
     pub longest_delay: Duration,
-    /// To be connected, TLS included.
+    /// For connecting, including TLS.
     pub connect: Duration,
-    /// Until the answer begins, and from each of its parts to the next.
+    /// Until the answer begins, and between its parts.
     pub silence: Duration,
-    /// From the first byte sent to the last one read, for each try.
+    /// From the first byte sent to the last byte read, for each attempt.
     pub exchange: Duration,
-    /// For one question, with its login, redirects and all tries.
+    /// For one request, including login, redirects and all attempts.
     pub total: Duration,
 }
 
@@ -42,12 +42,12 @@ impl Default for Patience {
     }
 }
 
-/// Holds every request to one host back while it wants to be left alone.
+/// Holds back every request to a host while that host is rate limiting.
 #[derive(Debug, Default)]
 pub(super) struct Gate(Mutex<Option<Instant>>);
 
 impl Gate {
-    /// Returns when the host may be asked.
+    /// Returns when requests to the host are allowed.
     pub(super) async fn pass(&self) {
         let opens = *self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(opens) = opens {
@@ -63,9 +63,10 @@ impl Gate {
 }
 
 impl Patience {
-    /// Waits before the try after `attempt`, counted from one; gives `fault` back if none follows.
+    /// Waits before the attempt after `attempt`, counted from one; returns `fault` if there is
+    /// none.
     ///
-    /// `asked` is how long the host wants to be left alone, by everyone.
+    /// `asked` is the wait that the host requests for all clients.
     pub(super) async fn wait(
         &self,
         gate: &Gate,
@@ -90,7 +91,7 @@ impl Patience {
     }
 }
 
-/// How long an answer wants us to wait: seconds or a date in its `Retry-After`.
+/// The wait that a `Retry-After` header requests, in seconds or as a date.
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u64>() {
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn delays_double_up_to_the_longest() {
+    fn delays_double_up_to_the_limit() {
         let patience = Patience { longest_delay: Duration::from_secs(1), ..Patience::default() };
         let delays = [1, 2, 3, 4, 60].map(|attempt| patience.delay(attempt).as_millis());
         assert_eq!(delays, [250, 500, 1000, 1000, 1000]);

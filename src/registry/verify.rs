@@ -1,4 +1,4 @@
-//! Whether what was pushed is what the registry has now.
+//! Verifies that the registry holds what was pushed.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::image::{Digest, Platform, Reference};
 /// Why a push is not verified.
 #[derive(Debug, Clone, Error)]
 pub enum VerifyError {
-    /// The registry could not be asked, which says nothing of the push.
+    /// The registry could not be reached, so the push is neither confirmed nor refuted.
     #[error(transparent)]
     NotAsked(RegistryError),
-    /// It accepted the push and has no such manifest.
+    /// The registry accepted the push but does not have the manifest.
     #[error("{} accepted the push of {reference}, but {}", .error.host(), lacking(.error))]
     Missing { reference: Reference, error: RegistryError },
     #[error("{reference}: {pushed} was pushed, but the registry has {found}")]
@@ -26,26 +26,27 @@ pub enum VerifyError {
     MissingPlatforms { reference: Reference, missing: Vec<Platform> },
 }
 
-/// How long a registry may take until a read shows what was written: GHCR answers 404 at first.
+/// How long to wait until a registry shows a push: GHCR answers 404 at first.
 #[derive(Debug, Clone)]
 pub struct Settle {
-    /// Attempts in all.
+    /// Total number of attempts.
     pub attempts: u32,
     /// Before the second attempt; doubled before each further one.
     pub first_delay: Duration,
 }
 
 impl Default for Settle {
-    /// About 8 seconds in all.
+    /// About 8 seconds in total.
     fn default() -> Self {
         Self { attempts: 6, first_delay: Duration::from_millis(250) }
     }
 }
 
-/// Compares what `reference` leads to with `digest`, which was pushed for `platforms`.
+/// Compares the digest that `reference` resolves to with `digest`, which was pushed for
+/// `platforms`.
 ///
-/// A HEAD is enough: an equal digest is an equal index. The manifest is read where the digests
-/// differ or the registry names none, and where `strict` asks for proof of each platform.
+/// A HEAD is enough: equal digests mean equal indexes. The manifest is read if the digests differ,
+/// if the registry reports no digest, and if `strict` requires proof of each platform.
 pub async fn verify(
     registry: &impl Registry,
     reference: &Reference,
@@ -57,7 +58,7 @@ pub async fn verify(
     let mut delay = settle.first_delay;
     for attempt in 1.. {
         let found = compare(registry, reference, digest, platforms, strict).await;
-        // An old manifest or none may be that of a replica which has not heard of the push yet.
+        // A replica that does not have the push yet may return an old manifest, or none.
         let settles =
             matches!(found, Err(VerifyError::Missing { .. } | VerifyError::OtherDigest { .. }));
         if !settles || attempt >= settle.attempts {
@@ -66,7 +67,7 @@ pub async fn verify(
         sleep(delay).await;
         delay *= 2;
     }
-    unreachable!("the attempts end before numbers do")
+    unreachable!("the number of attempts is limited")
 }
 
 async fn compare(
@@ -130,7 +131,9 @@ async fn platforms_of(
         Content::Image { config } => {
             let blob = registry.blob(&reference.repository, config).await?;
             let platform = platform_of(&blob).ok_or_else(|| {
-                let fault = RegistryFault::Malformed("an image without a platform".to_owned());
+                let fault = RegistryFault::Malformed(
+                    "an image without a platform in its configuration".to_owned(),
+                );
                 RegistryError::new(reference, Phase::Verify, fault)
             })?;
             Ok(vec![platform])
@@ -138,7 +141,7 @@ async fn platforms_of(
     }
 }
 
-/// What a registry that accepted a push does when it is asked for it.
+/// What a registry that accepted a push answers when the image is read.
 fn lacking(error: &RegistryError) -> String {
     match error.fault() {
         RegistryFault::NotFound => "does not have it".to_owned(),

@@ -1,4 +1,4 @@
-//! One exchange over HTTP, without redirects, retries or logins of its own.
+//! One HTTP exchange, without redirects, retries or logins.
 
 use std::io;
 use std::sync::OnceLock;
@@ -17,24 +17,24 @@ use crate::proxy::Proxies;
 
 const AGENT: &str = concat!("onebuild/", env!("CARGO_PKG_VERSION"));
 
-/// What is asked.
+/// A request to send.
 #[derive(Debug, Clone)]
 pub(super) struct Call {
     pub method: Method,
     pub url: Url,
     pub accept: &'static str,
-    /// Marked sensitive by whoever made it, so that no Debug shows it.
+    /// The caller marks it sensitive, so that Debug does not show it.
     pub authorization: Option<HeaderValue>,
-    /// A body of `application/x-www-form-urlencoded`, as it goes out.
+    /// A body of `application/x-www-form-urlencoded`, already encoded.
     pub form: Option<Secret>,
-    /// What of all this must not be shown, should the other side repeat it.
+    /// Strings to redact if the other side repeats them.
     pub secrets: Vec<Secret>,
-    /// The most bytes of the answer's body.
+    /// Upper bound for the answer's body, in bytes.
     pub limit: usize,
 }
 
 impl Call {
-    /// A call without a login or a body, whose answer may hold nothing.
+    /// A call without a login or a body; the answer's body must be empty.
     pub(super) fn new(method: Method, url: Url) -> Self {
         Self {
             method,
@@ -48,7 +48,7 @@ impl Call {
     }
 }
 
-/// What came back, whatever its status.
+/// An answer of any status.
 #[derive(Debug, Clone)]
 pub(super) struct Answer {
     pub status: u16,
@@ -56,7 +56,7 @@ pub(super) struct Answer {
     pub body: Bytes,
 }
 
-/// The connections; made when first needed, since reading the machine's certificates takes time.
+/// The HTTP clients, created on first use, because reading the system's certificates takes time.
 #[derive(Debug)]
 pub(super) struct Wire {
     patience: Patience,
@@ -70,7 +70,7 @@ impl Wire {
         Self { patience, proxies, outside: OnceLock::new(), loopback: OnceLock::new() }
     }
 
-    /// Sends a call and reads the whole answer. Plain http reaches loopback alone.
+    /// Sends a call and reads the whole answer. Plain http is used for loopback only.
     pub(super) async fn send(&self, call: &Call) -> Result<Answer, RegistryFault> {
         let client = self.client(&call.url)?;
         let mut request = client.request(call.method.clone(), call.url.clone());
@@ -109,8 +109,8 @@ impl Wire {
 
     fn client(&self, url: &Url) -> Result<&Client, RegistryFault> {
         let client = if leads_to_loopback(url) {
-            // A proxy has nothing to do with this machine's own loopback. A machine that trusts no
-            // authority can still speak plain http there.
+            // Loopback does not go through a proxy. A machine without trusted authorities can still
+            // use plain http there.
             self.loopback.get_or_init(|| {
                 let local = || self.builder();
                 local().build().or_else(|_| local().tls_certs_only([]).build()).ok()
@@ -137,10 +137,10 @@ impl Wire {
             .timeout(self.patience.exchange)
     }
 
-    /// Sorts a transport error; its own text is left out, since it holds the address.
+    /// Classifies a transport error. Its own message is dropped, because it contains the URL.
     fn fault(&self, error: &reqwest::Error, url: &Url) -> RegistryFault {
         let fault = sort(error);
-        // To open a connection is the proxy's part. What happens on it later is the registry's.
+        // The proxy opens the connection. What happens on it later is the registry's doing.
         let Some(proxy) = self.proxies.of(url).filter(|_| error.is_connect()) else { return fault };
         match fault {
             RegistryFault::Tls(_) => fault,
@@ -149,7 +149,7 @@ impl Wire {
     }
 }
 
-/// `fault` of the host of `url`, which is not the registry.
+/// Attributes `fault` to the host of `url`, which is not the registry.
 pub(super) fn on_the_way(url: &Url, role: Role, fault: RegistryFault) -> RegistryFault {
     let host = url.host_str().unwrap_or_default();
     let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
@@ -184,7 +184,7 @@ fn sort(error: &reqwest::Error) -> RegistryFault {
 
 fn tls_fault(error: &rustls::Error) -> RegistryFault {
     match error {
-        // The first bytes were no TLS record at all.
+        // The first bytes were not a TLS record.
         rustls::Error::InvalidMessage(_) => RegistryFault::PlainHttp,
         rustls::Error::InvalidCertificate(reason) => RegistryFault::Tls(certificate_fault(reason)),
         other => RegistryFault::Tls(other.to_string()),

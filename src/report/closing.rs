@@ -6,13 +6,13 @@ use super::{Columns, failures, summary, unverified};
 use crate::outcome::Outcome;
 use crate::text::Paint;
 
-/// How the report is laid out.
+/// The layout of the report.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Style {
-    /// Columns of the terminal; none where lines may be as long as they like.
+    /// Columns of the terminal; `None` for unlimited line length.
     pub width: Option<usize>,
     pub paint: Paint,
-    /// With the table. A terminal display has shown the same rows already, one as each cell ended.
+    /// Whether to include the table. A terminal display has already shown the same rows.
     pub table: bool,
 }
 
@@ -55,13 +55,13 @@ mod tests {
     }
 
     #[test]
-    fn after_a_terminal_display_the_table_is_left_out() {
+    fn the_table_is_omitted_after_a_terminal_display() {
         let text = report(Some(80), false);
         assert!(text.starts_with("error: "), "{text}");
     }
 
     #[test]
-    fn rows_fit_the_terminal_or_drop_their_least_columns() {
+    fn rows_fit_the_terminal_or_omit_the_least_important_columns() {
         for width in [40, 60, 80, 120] {
             let style = Style { width: Some(width), paint: Paint::default(), table: true };
             let table = table(&samples::mixed(), style);

@@ -1,4 +1,4 @@
-//! One row a cell: the closing table, and what a terminal display shows as each cell ends.
+//! One row per cell, for the final table and for a terminal display when a cell ends.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::image::Platform;
 use crate::outcome::{Built, CellResult, Failure, Outcome};
 use crate::text::{Paint, clean, duration, fit, pad, width};
 
-/// The widths of the columns, found once so that rows written at different times line up.
+/// Column widths, computed once, so that rows printed at different times are aligned.
 #[derive(Debug, Clone)]
 pub struct Columns {
     name: usize,
@@ -21,18 +21,18 @@ pub struct Columns {
 const MARK: usize = 3;
 const TIME: usize = 6;
 const GAP: usize = 2;
-/// `sha256:` and twelve digits.
+/// `sha256:` and twelve hexadecimal digits.
 const DIGEST: usize = 19;
 const SHORT_DIGEST: usize = 12;
 /// `12 of 12`
 const CACHED: usize = 8;
-/// `cancelled`, though most say `pushed`.
+/// Wide enough for `pushed`, the most common result; `cancelled` is longer.
 const RESULT: usize = 6;
 
 impl Columns {
-    /// Columns for these cells, within `limit` columns of a terminal: where that is too narrow,
-    /// first the digest's algorithm goes, then the cached steps, then platforms, then the digest,
-    /// and the name is cut at last.
+    /// Columns for these cells within the `limit` of a terminal. If it is too narrow, the digest's
+    /// algorithm is omitted first, then the cached steps, the platforms and the digest; at last the
+    /// name is truncated.
     pub fn new<'a>(
         cells: impl Iterator<Item = (&'a str, &'a [Platform])>,
         limit: Option<usize>,
@@ -58,14 +58,14 @@ impl Columns {
         columns
     }
 
-    /// The heads of the columns.
+    /// The column headers.
     pub fn header(&self) -> String {
         let line =
             self.line("", "cell", "platforms", "time", &self.rest("digest", "cached", "result"));
         self.paint.quiet(line.trim_end())
     }
 
-    /// What a cell came to.
+    /// The row of a cell.
     pub fn row(&self, outcome: &Outcome) -> String {
         let time = match outcome.elapsed {
             Duration::ZERO => String::new(),
@@ -87,7 +87,7 @@ impl Columns {
     }
 
     fn line(&self, mark: &str, name: &str, platforms: &str, time: &str, rest: &str) -> String {
-        // The mark may be painted, so its width is known and not measured.
+        // The mark may be coloured, so its width is known instead of measured.
         let mark = if mark.is_empty() { " " } else { mark };
         let mut line = format!(" {mark} {}", fit(name, self.name));
         if self.platforms > 0 {

@@ -1,4 +1,4 @@
-//! A failed cell: which instruction, where in the template, what it said.
+//! A failed cell: the instruction, its line in the template, and the output.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
@@ -6,11 +6,12 @@ use crate::failure::Phase;
 use crate::outcome::{CellResult, Failure, Outcome, Place};
 use crate::text::{Paint, clean, duration, inert};
 
-/// Lines of a failed step's log that are shown, and characters of each.
+/// How many lines of a failed step's log are shown, and their maximum length.
 const TAIL: usize = 20;
 const LINE: usize = 400;
 
-/// Each failure in full. Cells that failed alike are told once, with the log of the first.
+/// The full failures. Cells with the same failure are reported once, with the log of the first
+/// cell.
 pub fn failures(outcomes: &[Outcome], paint: Paint) -> Vec<String> {
     let mut alike: Vec<Vec<(&Outcome, &Failure)>> = Vec::new();
     for outcome in outcomes {
@@ -23,7 +24,7 @@ pub fn failures(outcomes: &[Outcome], paint: Paint) -> Vec<String> {
     alike.iter().map(|group| render(group[0], group.len() - 1, paint)).collect()
 }
 
-/// The same line of the same template failed in the same way.
+/// Whether the same line of the same template failed in the same way.
 fn same(one: &Failure, other: &Failure) -> bool {
     one.message == other.message
         && one.phase == other.phase
@@ -70,8 +71,8 @@ fn title(cell: &str, failure: &Failure, more: usize) -> String {
     }
     match more {
         0 => title,
-        1 => title + ", and 1 more cell alike",
-        _ => title + &format!(", and {more} more cells alike"),
+        1 => title + ", and 1 more cell in the same way",
+        _ => title + &format!(", and {more} more cells in the same way"),
     }
 }
 
@@ -83,7 +84,7 @@ fn what(failure: &Failure) -> String {
     }
 }
 
-/// The instruction where the template's line doesn't show it, then the log.
+/// The instruction, if the template's line doesn't show it, then the log.
 fn notes(failure: &Failure) -> Vec<(&'static str, String)> {
     let mut notes = Vec::new();
     let instruction = failure.instruction.as_deref().map(|i| clean(i, LINE));
@@ -108,7 +109,7 @@ fn notes(failure: &Failure) -> Vec<(&'static str, String)> {
     notes
 }
 
-/// The bytes of the line's first word: the instruction's keyword.
+/// The byte range of the line's first word: the instruction's keyword.
 fn keyword(line: &str) -> std::ops::Range<usize> {
     let start = line.len() - line.trim_start().len();
     let word = line[start..].split_whitespace().next().unwrap_or_default();
@@ -131,12 +132,12 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_without_a_place_says_what_it_can() {
+    fn a_failure_without_a_position_shows_the_rest() {
         insta::assert_snapshot!(rendered(samples::refused()));
     }
 
     #[test]
-    fn a_log_with_escapes_cannot_act_on_the_terminal() {
+    fn escape_sequences_in_a_log_do_not_reach_the_terminal() {
         let failure = Failure {
             message: "exit\x1b[2J code 1".to_owned(),
             log_tail: vec!["\x1b]0;owned\x07 10%\r 99%".to_owned()],
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_gives_no_commands_to_a_runner() {
+    fn a_failure_cannot_contain_workflow_commands() {
         let foreign = || "::error::owned ##[error]owned".to_owned();
         let failure = Failure {
             message: foreign(),
@@ -170,12 +171,16 @@ mod tests {
     }
 
     #[test]
-    fn cells_that_failed_alike_are_told_once() {
+    fn cells_with_the_same_failure_are_reported_once() {
         let names = ["a", "b", "c"];
         let outcomes: Vec<_> =
             names.iter().map(|name| samples::failed(name, samples::refused())).collect();
-        let told = failures(&outcomes, Paint::default());
-        assert_eq!(told.len(), 1);
-        assert!(told[0].starts_with("error: a failed, and 2 more cells alike\n"), "{}", told[0]);
+        let shown = failures(&outcomes, Paint::default());
+        assert_eq!(shown.len(), 1);
+        assert!(
+            shown[0].starts_with("error: a failed, and 2 more cells in the same way\n"),
+            "{}",
+            shown[0]
+        );
     }
 }

@@ -1,8 +1,8 @@
-//! What to say when a run was asked to stop after all its work was done.
+//! The message for a run that was asked to stop after all its work was finished.
 
 use crate::outcome::{CellResult, Outcome};
 
-/// That nothing was cancelled, and how far the images got; none where something was.
+/// Says that nothing was cancelled, and the state of the images; `None` if a cell was cancelled.
 pub fn too_late(outcomes: &[Outcome]) -> Option<&'static str> {
     let is_pushed = |outcome: &Outcome| match &outcome.result {
         CellResult::Built(built) => !built.pushed.is_empty(),
@@ -19,7 +19,7 @@ pub fn too_late(outcomes: &[Outcome]) -> Option<&'static str> {
     } else if outcomes.iter().all(is_built) {
         Some("nothing was cancelled: all images are built")
     } else {
-        Some("nothing was cancelled: all cells had ended")
+        Some("nothing was cancelled: all cells had finished")
     }
 }
 
@@ -29,7 +29,7 @@ mod tests {
     use crate::report::samples;
 
     #[test]
-    fn only_a_run_in_which_nothing_was_cancelled_is_called_done() {
+    fn only_a_run_without_cancelled_cells_is_reported_as_finished() {
         let pushed = || samples::built("a", 1, true);
         let built = || samples::built("b", 1, false);
         let failed = || samples::failed("c", samples::exit_code());
@@ -39,7 +39,7 @@ mod tests {
             (vec![pushed(), pushed()], Some("all images are pushed")),
             (vec![pushed(), built()], Some("all images are built")),
             (vec![built()], Some("all images are built")),
-            (vec![pushed(), failed()], Some("all cells had ended")),
+            (vec![pushed(), failed()], Some("all cells had finished")),
             (vec![pushed(), cancelled()], None),
             (vec![failed(), stopped(CellResult::NotStarted)], None),
         ] {

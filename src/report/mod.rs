@@ -1,7 +1,7 @@
-//! What stays on the screen when the work is done. Pure: outcomes in, text out.
+//! The final report. Pure: outcomes in, text out.
 //!
-//! The order is that of reading from the bottom up: counts and the names of failed cells last,
-//! each failure in full above them, the table of all cells above that.
+//! It is meant to be read from the bottom up: counts and the names of failed cells are last, each
+//! failure in full is above them, and the table of all cells is at the top.
 
 mod closing;
 mod columns;

@@ -1,4 +1,4 @@
-//! A run with every kind of end in it, for tests.
+//! A run with every kind of outcome, for tests.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ pub(crate) fn outcome(cell: &str, result: CellResult, millis: u64) -> Outcome {
     }
 }
 
-/// A `RUN` that failed, of which BuildKit knows everything.
+/// A `RUN` that failed, with all details.
 pub(crate) fn exit_code() -> Failure {
     Failure {
         message: "exit code 1".to_owned(),
@@ -76,7 +76,7 @@ pub(crate) fn exit_code() -> Failure {
     }
 }
 
-/// A failure that is no instruction's.
+/// A failure without an instruction.
 pub(crate) fn refused() -> Failure {
     Failure {
         message: "the registry at 127.0.0.1:5000 refused the connection".to_owned(),

@@ -1,4 +1,4 @@
-//! The last lines: how many, how long, and which cells failed.
+//! The last lines: counts, time, and which cells failed.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use crate::image::Platform;
 use crate::outcome::{Built, CellResult, Failure, Outcome, SmokeResult};
 use crate::text::{Paint, clean, duration, pad, width};
 
-/// `5 pushed, 1 failed, in 3m02s`, where images went, and each failed cell with one line why.
+/// `5 pushed, 1 failed, in 3m02s`, the repositories, and each failed cell with its reason in one
+/// line.
 pub fn summary(outcomes: &[Outcome], elapsed: Duration, paint: Paint) -> String {
     let mut text = String::new();
     for repository in repositories(outcomes) {
@@ -39,7 +40,7 @@ pub fn failed_line(failure: &Failure) -> String {
     line
 }
 
-/// `12 tested on amd64 arm64`, `12 not tested (--skip-test)`; nothing without tests.
+/// `12 tested on amd64 arm64`, `12 not tested (--skip-test)`; empty without tests.
 fn tests(outcomes: &[Outcome], paint: Paint) -> String {
     let is = |outcome: &&Outcome, of: fn(&SmokeResult) -> bool| match &outcome.result {
         CellResult::Built(Built { smoke, .. }) => of(smoke),
@@ -101,7 +102,7 @@ fn counts(outcomes: &[Outcome], paint: Paint) -> String {
     if said.is_empty() { "nothing to build".to_owned() } else { said.join(", ") }
 }
 
-/// The repositories that were pushed to, each once, in the order in which they appear.
+/// The repositories that were pushed to, without duplicates, in order of appearance.
 fn repositories(outcomes: &[Outcome]) -> Vec<String> {
     let mut seen = Vec::new();
     for outcome in outcomes {
@@ -122,13 +123,13 @@ mod tests {
     use crate::report::samples;
 
     #[test]
-    fn a_run_without_cells_says_so() {
+    fn a_run_without_cells_is_reported() {
         let text = summary(&[], Duration::from_millis(4), Paint::default());
         assert_eq!(text, "nothing to build, in 4ms\n");
     }
 
     #[test]
-    fn what_could_not_be_verified_is_not_counted_as_pushed() {
+    fn unverified_pushes_are_counted_separately() {
         let mut outcomes = [samples::built("a", 1, true), samples::built("b", 1, true)];
         let CellResult::Built(built) = &mut outcomes[1].result else { unreachable!() };
         built.unverified = Some("r.example answered 503".to_owned());

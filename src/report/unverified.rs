@@ -1,4 +1,4 @@
-//! Images that were pushed and that the registry could not be asked about.
+//! Warnings for images whose push could not be verified.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::text::{Paint, clean};
 const HELP: &str = "the push itself succeeded: check the image, or push again; --strict makes this an \
                     error";
 
-/// A warning for each reason; cells with the same reason are named together.
+/// One warning per reason, which names all its cells.
 pub fn unverified(outcomes: &[Outcome], paint: Paint) -> Vec<String> {
     let mut reasons = BTreeMap::<&str, Vec<&str>>::new();
     for outcome in outcomes {
@@ -43,7 +43,7 @@ mod tests {
     use crate::report::samples;
 
     #[test]
-    fn cells_with_one_reason_are_named_in_one_warning() {
+    fn cells_with_the_same_reason_share_one_warning() {
         let of = |cell: &str, reason: Option<&str>| {
             let mut outcome = samples::built(cell, 1, true);
             let CellResult::Built(built) = &mut outcome.result else { unreachable!() };
@@ -52,11 +52,11 @@ mod tests {
         };
         let busy = Some("r.example answered \u{1b}[2J503 Service Unavailable");
         let outcomes = [of("a", busy), of("b", None), of("c", Some("other")), of("d", busy)];
-        let told = unverified(&outcomes, Paint::default());
-        assert_eq!(told.len(), 2);
-        assert_eq!(told[0].lines().next(), Some("warning: c: pushed, not verified"));
+        let shown = unverified(&outcomes, Paint::default());
+        assert_eq!(shown.len(), 2);
+        assert_eq!(shown[0].lines().next(), Some("warning: c: pushed, not verified"));
         assert_eq!(
-            told[1],
+            shown[1],
             "warning: a and 1 more cell: pushed, not verified\n |\n \
              = note: r.example answered 503 Service Unavailable\n = help: the push itself succeeded: check the image, or push again; --strict makes this an error\n"
         );

@@ -1,4 +1,4 @@
-//! Finding the engine, and saying what to do when none is found.
+//! Finds the engine, and reports what to do if there is none.
 
 use std::env;
 use std::io;
@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, visible, why};
 use crate::proxy::Proxies;
 use crate::run::terminal;
 
-/// The engine that `--host`, Docker's variables, a docker context or the defaults lead to.
+/// Connects to the engine selected by `--host`, Docker's variables, a docker context or the defaults.
 pub(crate) async fn connect(flag: Option<&str>) -> Result<Engine, Error> {
     let text = |name: &str| env::var(name).ok();
     let path = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -32,7 +32,7 @@ pub(crate) async fn connect(flag: Option<&str>) -> Result<Engine, Error> {
         home: path("HOME"),
     };
     let candidates = candidates(&places)?;
-    // The next one may answer, and then no error says why this took so long.
+    // If the next one answers, there is no error that explains the delay.
     let silent = |candidate: &Candidate, reason: &io::Error| {
         let (endpoint, why) = (&candidate.endpoint, visible(&why(reason)));
         terminal::stderr(&format!("warning: {endpoint}: {why}\n"));
@@ -43,19 +43,19 @@ pub(crate) async fn connect(flag: Option<&str>) -> Result<Engine, Error> {
     };
     if engine.is_plain() {
         terminal::stderr(&format!(
-            "warning: {} has no TLS: every program on this machine may command that engine\n",
+            "warning: {} has no TLS: every program on this machine can control that engine\n",
             engine.endpoint()
         ));
     }
     Ok(engine)
 }
 
-/// Where Docker's config file is.
+/// The path of Docker's config file.
 fn config() -> Option<PathBuf> {
     config_path(env::var_os("DOCKER_CONFIG").as_deref(), env::var_os("HOME").as_deref())
 }
 
-/// The credentials that `docker login` left behind.
+/// The credentials that `docker login` stored.
 pub(crate) fn credentials() -> Result<Credentials, Error> {
     let search_path = env::var_os("PATH").unwrap_or_default();
     let config = match config() {
@@ -65,7 +65,7 @@ pub(crate) fn credentials() -> Result<Credentials, Error> {
     Ok(Credentials::new(config, &search_path))
 }
 
-/// The proxies that registries and the sources of axis values are asked through.
+/// The proxies for requests to registries and to the sources of axis values.
 pub(crate) fn proxies() -> Proxies {
     Proxies::from_environment(|name| {
         let value = env::var(name).ok();
@@ -76,47 +76,47 @@ pub(crate) fn proxies() -> Proxies {
     })
 }
 
-/// The password in the address of a proxy, as it is written there.
+/// The password in the URL of a proxy, not decoded.
 fn password(address: &str) -> Option<&str> {
     let (login, _) = address.rsplit_once('@')?;
     Some(login.rsplit_once(':')?.1).filter(|password| !password.starts_with("//"))
 }
 
-/// For an engine that accepts connections and does not answer.
-const SILENT: &str = "see whether `docker version` hangs, too: then restart the engine";
+/// Help for an engine that accepts connections but does not answer.
+const SILENT: &str = "check whether `docker version` hangs too; if so, restart the engine";
 
 impl From<EngineError> for Error {
     fn from(error: EngineError) -> Self {
         let EngineError::NoneAnswers { tried } = &error else {
-            let told = Self::new(ErrorKind::Environment, error.to_string());
+            let failed = Self::new(ErrorKind::Environment, error.to_string());
             return match error {
-                EngineError::Silent { .. } => told.help(SILENT),
-                _ => told,
+                EngineError::Silent { .. } => failed.help(SILENT),
+                _ => failed,
             };
         };
         let denied =
             tried.iter().any(|(_, reason)| reason.kind() == io::ErrorKind::PermissionDenied);
         let elsewhere = tried.first().map(|(candidate, _)| candidate);
         let help = match elsewhere {
-            // ssh takes such an address as it is, less the socket.
+            // ssh accepts such an address without the socket.
             Some(Candidate { endpoint: Endpoint::Ssh(target), .. }) => format!(
-                "see that this works without a question: ssh -o BatchMode=yes {} docker version",
+                "check that this works without a prompt: ssh -o BatchMode=yes {} docker version",
                 Endpoint::Ssh(SshTarget { socket: None, ..target.clone() })
             ),
             Some(Candidate { tls: Some(TlsFiles { folder }), .. }) => format!(
-                "see that the port is the engine's, and that {} holds the ca.pem that signed for \
-                 it, with a cert.pem and key.pem that it trusts",
+                "check that the port is the engine's, and that {} has the engine's CA certificate \
+                 (ca.pem), and a cert.pem and key.pem that the engine trusts",
                 folder.display()
             ),
             Some(Candidate { endpoint: Endpoint::Tcp { .. }, .. }) => {
-                "see that the port is the engine's; where it wants TLS, set DOCKER_TLS_VERIFY=1, \
-                 and DOCKER_CERT_PATH to the folder of ca.pem, cert.pem and key.pem"
+                "check that the port is the engine's; if it requires TLS, set DOCKER_TLS_VERIFY=1, \
+                 and DOCKER_CERT_PATH to the directory of ca.pem, cert.pem and key.pem"
                     .to_owned()
             }
             _ if tried.iter().any(|(_, reason)| reason.kind() == io::ErrorKind::TimedOut) => {
                 SILENT.to_owned()
             }
-            _ if denied => "you may not open the socket: run as a user of the group that owns it \
+            _ if denied => "no permission for the socket: run as a user in the group that owns it \
                             (`docker`), or name another engine with --host"
                 .to_owned(),
             _ => "start Docker, or name its socket: --host unix:///path/to/docker.sock".to_owned(),
@@ -124,8 +124,8 @@ impl From<EngineError> for Error {
         let note = |(Candidate { endpoint, origin, .. }, reason): &(Candidate, io::Error)| {
             format!("{endpoint} ({origin}): {}", why(reason))
         };
-        let told = Self::new(ErrorKind::Environment, error.to_string()).help(help);
-        tried.iter().fold(told, |told, one| told.note(note(one)))
+        let failed = Self::new(ErrorKind::Environment, error.to_string()).help(help);
+        tried.iter().fold(failed, |failed, one| failed.note(note(one)))
     }
 }
 

@@ -1,8 +1,8 @@
-//! Ends the program when a signal asked for it and the thread that serves the run does not.
+//! Ends the program after a signal if the main thread does not.
 //!
-//! That thread may wait for a reader of its output, or for a file system that does not answer, and
-//! then sees no signal. So a thread of its own sees the same signals, and gives the run time to end in
-//! its own way.
+//! The main thread may be blocked by a reader of its output, or by a file system that does not
+//! answer, and then does not handle signals. So another thread receives the same signals, and gives
+//! the run time to end by itself.
 
 use std::io;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::deadline::{EXIT_TIMEOUT, QUIT_TIMEOUT, until};
 use super::runtime::current_thread;
 use super::signals::{Action, Received, Signals};
 
-/// Watches from now on. `is_at_work` says whether there may be something to clean up.
+/// Starts watching. `is_at_work` says whether there may be something to clean up.
 pub(super) fn watch(is_at_work: Arc<AtomicBool>) -> io::Result<()> {
     let runtime = current_thread()?;
     let signals = {
@@ -23,7 +23,7 @@ pub(super) fn watch(is_at_work: Arc<AtomicBool>) -> io::Result<()> {
         Signals::listen()?
     };
     let thread = std::thread::Builder::new().name("last-resort".to_owned());
-    // It ends with the program.
+    // The thread ends with the program.
     thread.spawn(move || runtime.block_on(end_late(signals, &is_at_work)))?;
     Ok(())
 }
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_has_something_to_clean_up_is_waited_for() {
+    fn only_a_run_with_cells_gets_time_to_clean_up() {
         for (action, is_at_work, expected) in [
             (Action::Cancel, true, Some(EXIT_TIMEOUT)),
             (Action::Cancel, false, Some(QUIT_TIMEOUT)),

@@ -1,10 +1,10 @@
-//! Signals that ask a run to stop, and what each of them does.
+//! Signals that stop a run, and their effects.
 
 use std::io;
 
 use tokio::signal::unix::{self, SignalKind};
 
-/// A signal that asks a run to stop.
+/// A signal that stops a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
     /// SIGINT: Ctrl-C, or a runner that cancels a job.
@@ -16,7 +16,7 @@ pub enum Signal {
 }
 
 impl Signal {
-    /// 128 and the number of the signal, as shells report it.
+    /// 128 plus the signal number, as in shells.
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Hangup => 129,
@@ -26,18 +26,18 @@ impl Signal {
     }
 }
 
-/// What a signal does.
+/// The effect of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
-    /// The run stops: no cell starts, the running ones are cancelled and clean up.
+    /// Stop the run: no more cells start, running ones are cancelled and clean up.
     Cancel,
-    /// The program ends at once.
+    /// End the program immediately.
     Leave,
-    /// It says what an earlier one said.
+    /// Ignore it: it repeats an earlier signal.
     Ignore,
 }
 
-/// The signals that came so far.
+/// The signals received so far.
 #[derive(Debug, Default)]
 pub(super) struct Received {
     pub(super) first: Option<Signal>,
@@ -45,11 +45,11 @@ pub(super) struct Received {
 }
 
 impl Received {
-    /// Takes note of a signal.
+    /// Records a signal.
     ///
-    /// A second Ctrl-C means "now". GitHub's runner sends SIGINT and, 7.5 seconds later, SIGTERM: that is
-    /// one request. So are SIGTERM and SIGHUP at a logout, and several SIGHUP, which a terminal that
-    /// closes and its shell both send.
+    /// A second Ctrl-C means "immediately". GitHub's runner sends SIGINT and, 7.5 seconds later,
+    /// SIGTERM: that is one request. So are SIGTERM and SIGHUP at a logout, and several SIGHUPs,
+    /// which a closed terminal and its shell both send.
     pub(super) fn add(&mut self, signal: Signal) -> Action {
         let is_first = self.first.is_none();
         self.first.get_or_insert(signal);
@@ -66,12 +66,12 @@ impl Received {
     }
 }
 
-/// Listens for the signals. From here on none of them ends the program by itself.
+/// Starts to listen. From now on, none of the signals ends the program by itself.
 #[derive(Debug)]
 pub(super) struct Signals {
     interrupt: unix::Signal,
     terminate: unix::Signal,
-    /// None where SIGHUP is ignored, as `nohup` has it.
+    /// `None` if SIGHUP is ignored, as with `nohup`.
     hangup: Option<unix::Signal>,
 }
 
@@ -97,7 +97,7 @@ impl Signals {
             }
         };
         tokio::select! {
-            // In this order where several came at once, so that the exit code is always the same.
+            // A fixed order for simultaneous signals, so that the exit code is always the same.
             biased;
             _ = self.interrupt.recv() => Signal::Interrupt,
             _ = self.terminate.recv() => Signal::Terminate,
@@ -106,7 +106,8 @@ impl Signals {
     }
 }
 
-/// Whether SIGHUP was ignored when the program started. Where that cannot be read, it is left as it is.
+/// Whether SIGHUP was ignored when the program started. If that cannot be read, its handling is not
+/// changed.
 fn is_hangup_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -119,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_order_of_signals_has_one_meaning() {
+    fn every_sequence_of_signals_has_a_defined_effect() {
         let signals = |letters: &str| -> Vec<Signal> {
             letters
                 .chars()
@@ -130,7 +131,7 @@ mod tests {
                 })
                 .collect()
         };
-        // Each signal by its letter, what each does (cancel, leave, ignore), and the exit code.
+        // Each signal by its letter, its effect (cancel, leave, ignore), and the exit code.
         for (sent, done, code) in [
             ("I", "c", 130),
             ("T", "c", 143),

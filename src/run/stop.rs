@@ -1,4 +1,4 @@
-//! A run that a person or a runner can stop.
+//! A run that a user or a CI runner can stop.
 
 use std::future::Future;
 use std::io;
@@ -20,15 +20,15 @@ pub struct Stop {
     signals: Signals,
     received: Received,
     cancel: CancellationToken,
-    /// When a run that was asked to stop is left whatever it still does.
+    /// When to abandon the work after a signal.
     deadline: Option<Instant>,
     /// Whether there may be something to clean up.
     is_at_work: Arc<AtomicBool>,
 }
 
 impl Stop {
-    /// Listens for signals. From here on the program ends some seconds after a signal, even if this
-    /// value is never asked for anything because its thread is blocked.
+    /// Listens for signals. From now on, the program ends some seconds after a signal, even if its
+    /// main thread is blocked.
     pub fn listen() -> io::Result<Self> {
         let is_at_work = Arc::<AtomicBool>::default();
         last_resort::watch(is_at_work.clone())?;
@@ -46,17 +46,17 @@ impl Stop {
         &self.cancel
     }
 
-    /// The first signal, whose exit code is that of the run.
+    /// The first signal, which determines the exit code.
     pub fn signal(&self) -> Option<Signal> {
         self.received.first
     }
 
-    /// The exit code that the first signal asks for.
+    /// The exit code for the first signal.
     pub fn exit_code(&self) -> Option<ExitCode> {
         self.signal().map(|signal| ExitCode::from(signal.exit_code()))
     }
 
-    /// Waits for `work` that leaves nothing to clean up: the first signal ends it, and gives None.
+    /// Waits for `work` that needs no clean-up. The first signal ends it and returns `None`.
     pub async fn until_signal<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -69,8 +69,8 @@ impl Stop {
         }
     }
 
-    /// Waits for `work`. None where it was left: a second signal came, or the work did not end in time
-    /// after the first one. It is dropped then.
+    /// Waits for `work`. Returns `None` and drops it if a second signal arrives, or if it does not
+    /// end in time after the first one.
     pub async fn guard<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         tokio::pin!(work);
         self.is_at_work.store(true, Ordering::Relaxed);
@@ -92,8 +92,7 @@ impl Stop {
         }
     }
 
-    /// The same for output that a reader may block. It holds up a run that was asked to stop for
-    /// `grace` at most.
+    /// The same for output that a reader may block. After a signal, it waits at most `grace`.
     pub async fn guard_output<T>(
         &mut self,
         output: impl Future<Output = T>,

@@ -1,4 +1,4 @@
-//! The one place that writes to the terminal.
+//! The only module that writes to the terminal.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::OnceLock;
@@ -6,11 +6,11 @@ use std::sync::OnceLock;
 use crate::error::{Diagnostics, Error, ErrorKind, why};
 use crate::text::inert;
 
-/// Why stdout took less than it was given; kept for the end of the run, since no command has
-/// anything better to do about it than to say so.
+/// Why writing to stdout failed. It is reported at the end of the run, because commands cannot
+/// handle it.
 static LOST: OnceLock<io::Error> = OnceLock::new();
 
-/// Data, for a person or a pipe. A reader that went away, as `head` does, is no error.
+/// Writes data to stdout. A reader that closes the pipe, such as `head`, is not an error.
 pub(crate) fn stdout(text: &str) {
     let mut out = io::stdout().lock();
     if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
@@ -20,7 +20,7 @@ pub(crate) fn stdout(text: &str) {
     }
 }
 
-/// Data that is written part by part, for what is too large to be made as a whole.
+/// Buffered stdout, for data that is too large to be built as one string.
 pub(crate) struct Buffered(io::BufWriter<io::Stdout>);
 
 /// The same as [`stdout`], for many parts.
@@ -31,12 +31,12 @@ pub(crate) fn buffered() -> Buffered {
 const BUFFER: usize = 64 << 10;
 
 impl Buffered {
-    /// Whether there is a reason to go on: after the first failure everything is dropped.
+    /// Writes `text`; returns false after a failure, when all further output is dropped.
     pub(crate) fn text(&mut self, text: &str) -> bool {
         self.done(|out| out.write_all(text.as_bytes()))
     }
 
-    /// The same for all that `write` writes.
+    /// The same for the output of `write`.
     pub(crate) fn done(
         &mut self,
         write: impl FnOnce(&mut io::BufWriter<io::Stdout>) -> io::Result<()>,
@@ -59,13 +59,13 @@ impl Drop for Buffered {
     }
 }
 
-/// What was written to stdout and did not arrive, as on a full disk.
+/// The error of an incomplete write to stdout, such as a full disk.
 pub(crate) fn lost() -> Option<Error> {
     let why = why(LOST.get()?);
     Some(Error::new(ErrorKind::Environment, format!("stdout cannot be written: {why}")))
 }
 
-/// Tells warnings, or ends the command with them where they count as errors.
+/// Prints warnings, or returns them as an error with `--strict`.
 pub(crate) fn warn(warnings: &Diagnostics, strict: bool) -> Result<(), Error> {
     if strict && warnings.has_warnings() {
         return Err(warnings.clone().into_errors().into());
@@ -74,13 +74,12 @@ pub(crate) fn warn(warnings: &Diagnostics, strict: bool) -> Result<(), Error> {
     Ok(())
 }
 
-/// Everything that is not data. Whatever others wrote in it, no line of it is a command for the
-/// runner of a workflow.
+/// Writes everything except data to stderr. Workflow commands in untrusted text are made inert.
 pub(crate) fn stderr(text: &str) {
     let _ = io::stderr().lock().write_all(inert(text).as_bytes());
 }
 
-/// Whether stderr is a terminal that wants colour.
+/// Whether output to stderr is coloured.
 pub(crate) fn stderr_has_colour() -> bool {
     anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never
 }
@@ -90,12 +89,12 @@ pub(crate) fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
 }
 
-/// Whether a person reads stdout.
+/// Whether stdout is a terminal.
 pub(crate) fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Whether stdout is a terminal that wants colour.
+/// Whether output to stdout is coloured.
 pub(crate) fn stdout_has_colour() -> bool {
     anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
 }

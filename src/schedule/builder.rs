@@ -1,4 +1,4 @@
-//! The seam between deciding what is built and building it.
+//! The interface between the scheduler and the code that builds.
 
 use std::future::Future;
 
@@ -9,17 +9,18 @@ use crate::event::Event;
 use crate::outcome::CellResult;
 use crate::plan::BuildRequest;
 
-/// Where events go. It is bounded, but the other end takes events at once, however slow the terminal is.
+/// The channel for events. It is bounded, but the receiver takes events at once, even if the
+/// terminal is slow.
 pub type Events = mpsc::Sender<Event>;
 
 /// Builds one cell.
 ///
-/// The contract: `build` sends `Step`, `Log`, `Transfer`, `Waiting`, `Answered` and `Warning` events of its cell and no
-/// others, returns `CellResult::Cancelled` soon after `cancel` fires and leaves nothing running
-/// then, and never returns `Built` unless every output that the request asks for is complete.
-/// A wrapper that limits, retries or skips implements the same trait.
+/// The contract: `build` only sends `Step`, `Log`, `Transfer`, `Waiting`, `Answered` and `Warning`
+/// events of its cell. It returns `CellResult::Cancelled` soon after `cancel` fires, and then
+/// leaves nothing running. It returns `Built` only if every requested output is complete. Wrappers
+/// that limit, retry or skip implement the same trait.
 pub trait Builder: Send + Sync {
-    /// Builds `request`, telling `events` on the way.
+    /// Builds `request` and sends its events to `events`.
     fn build(
         &self,
         request: &BuildRequest,

@@ -1,7 +1,7 @@
-//! Runs builds: bounded, keep-going, cancellable. Knows a `Builder`, not BuildKit.
+//! Runs builds: bounded, keep-going, cancellable. It uses a `Builder`, not BuildKit.
 //!
-//! Requests go in, one outcome for each comes out in the same order, whatever happened: a cell
-//! that failed, was stopped, never started or hit a bug of ours has its outcome too.
+//! Requests go in, and one outcome for each comes out, in the same order: also for a cell that
+//! failed, was cancelled, never started or panicked.
 
 mod builder;
 mod run;

@@ -1,4 +1,4 @@
-//! The one loop that starts cells and gathers what they came to.
+//! The loop that starts cells and collects their outcomes.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -16,19 +16,19 @@ use crate::failure::Kind;
 use crate::outcome::{CellResult, Failure, Outcome};
 use crate::plan::BuildRequest;
 
-/// How many cells at once, and what the first failure does.
+/// How many cells build concurrently, and whether the first failure stops the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// Cells that build at the same time.
+    /// Number of concurrent cells.
     pub jobs: NonZeroUsize,
-    /// The first failure stops the running cells, and no other starts.
+    /// The first failure cancels the running cells, and no more cells start.
     pub fail_fast: bool,
 }
 
 /// Builds every request and returns their outcomes in the same order.
 ///
-/// `cancel` stops the running cells, and none starts after it; this returns when the last of them
-/// has cleaned up. A display that went away (a closed `events`) does not disturb the work.
+/// `cancel` stops the running cells, and no more start. This function returns when all of them have
+/// cleaned up. A closed `events` channel does not affect the builds.
 pub async fn run<B: Builder + 'static>(
     requests: Vec<BuildRequest>,
     builder: Arc<B>,
@@ -37,7 +37,7 @@ pub async fn run<B: Builder + 'static>(
     cancel: CancellationToken,
 ) -> Vec<Outcome> {
     let started = Event::RunStarted { cells: summaries(&requests), jobs: options.jobs.get() };
-    // A send fails only when the display is gone, here and below.
+    // Here and below, a send fails only if the display is gone.
     let _ = events.send(started).await;
     let mut run = Run {
         outcomes: vec![None; requests.len()],
@@ -45,19 +45,19 @@ pub async fn run<B: Builder + 'static>(
         next: 0,
         running: HashMap::new(),
         tasks: JoinSet::new(),
-        // A token of our own below the caller's: fail-fast stops this run, not the program.
+        // A child of the caller's token: fail-fast stops this run, not the program.
         stop: cancel.child_token(),
         builder,
         events,
     };
-    let mut told = false;
+    let mut closed = false;
     loop {
         while !run.stop.is_cancelled() && run.tasks.len() < options.jobs.get() && run.start_next() {
         }
         tokio::select! {
             biased;
-            () = cancel.cancelled(), if !told => {
-                told = true;
+            () = cancel.cancelled(), if !closed => {
+                closed = true;
                 let _ = run.events.send(Event::Cancelling).await;
             }
             ended = run.tasks.join_next_with_id() => {
@@ -79,7 +79,7 @@ struct Run<B> {
     outcomes: Vec<Option<Outcome>>,
     /// The first request that has not started.
     next: usize,
-    /// The request that each task builds, and since when: a panic says nothing but the task's id.
+    /// The request of each task and its start time, because a panic only reports the task's id.
     running: HashMap<Id, (usize, Instant)>,
     tasks: JoinSet<CellResult>,
     stop: CancellationToken,
@@ -88,7 +88,7 @@ struct Run<B> {
 }
 
 impl<B: Builder + 'static> Run<B> {
-    /// Starts the next cell; false when there is none left.
+    /// Starts the next cell; returns false if there is none.
     fn start_next(&mut self) -> bool {
         let Some(request) = self.requests.get(self.next).cloned() else { return false };
         let (builder, events, stop) =
@@ -107,7 +107,7 @@ impl<B: Builder + 'static> Run<B> {
             Ok((id, result)) => (id, result),
             Err(error) => (error.id(), result_of_bug(error)),
         };
-        let (index, since) = self.running.remove(&id).expect("every task was noted when spawned");
+        let (index, since) = self.running.remove(&id).expect("every task is recorded when spawned");
         (index, outcome(&self.requests[index], result, since.elapsed()))
     }
 
@@ -135,7 +135,7 @@ fn outcome(request: &BuildRequest, result: CellResult, elapsed: Duration) -> Out
     Outcome { cell: request.cell.clone(), platforms: request.platforms.clone(), result, elapsed }
 }
 
-/// A panic fails its cell alone. Nothing aborts these tasks but dropping the whole run.
+/// A panic only fails its own cell. Nothing but dropping the whole run aborts these tasks.
 fn result_of_bug(error: JoinError) -> CellResult {
     let said = match error.try_into_panic() {
         Ok(payload) => panic_message(payload),

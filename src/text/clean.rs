@@ -1,18 +1,18 @@
-//! Makes text that others wrote safe to show on one line.
+//! Makes untrusted text safe to show on one line.
 //!
-//! A build log may move the cursor, retitle the window, hide what comes next or reorder what came
-//! before. After cleaning, it is one line of visible characters and cannot do any of it.
+//! Build output may move the cursor, change the window title, hide later text or reorder earlier
+//! text. After cleaning, it is one line of visible characters without any such effect.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
 use super::inert::completes_command;
 
-/// One line of visible text, at most `limit` characters, the last being `…` when it was cut.
+/// One line of visible text, at most `limit` characters, ending in `…` if it was truncated.
 ///
-/// Escape sequences go, of a progress line that rewrites itself with `\r` only the last state
-/// stays, line breaks and tabs become spaces, and control characters and those that reorder or
-/// hide text go. What would be a command for the runner of a workflow becomes text.
+/// Escape sequences are removed. Of a progress line that rewrites itself with `\r`, only the last
+/// state is kept. Line breaks and tabs become spaces. Control characters, and characters that
+/// reorder or hide text, are removed. Workflow commands are made inert.
 pub fn clean(text: &str, limit: usize) -> String {
     let mut kept = Line { text: String::new(), count: 0, limit, cut: false };
     let mut returned = false;
@@ -24,7 +24,7 @@ pub fn clean(text: &str, limit: usize) -> String {
                 continue;
             }
             '\n' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
-                // `\r\n` is a line end, not a line that starts over.
+                // `\r\n` is a line ending, not a line that is rewritten.
                 returned = false;
                 kept.push(' ');
                 continue;
@@ -93,7 +93,7 @@ impl Line {
     }
 }
 
-/// Characters that are not control characters, yet reorder, annotate or hide what is around them.
+/// Characters that reorder, annotate or hide the text around them, but are not control characters.
 fn misleads(c: char) -> bool {
     matches!(
         c,
@@ -103,7 +103,7 @@ fn misleads(c: char) -> bool {
     )
 }
 
-/// What follows ESC, by the forms of ECMA-48.
+/// Skips the rest of an escape sequence, as defined in ECMA-48.
 fn skip_escape(chars: &mut Peekable<Chars>) {
     match chars.peek() {
         Some('[') => {
@@ -118,21 +118,20 @@ fn skip_escape(chars: &mut Peekable<Chars>) {
             while chars.next_if(|c| (' '..='/').contains(c)).is_some() {}
             chars.next_if(|c| ('0'..='~').contains(c));
         }
-        // A control character or a letter beyond ASCII: the ESC stood alone.
+        // A control character or a non-ASCII letter: the ESC was not the start of a sequence.
         _ => {}
     }
 }
 
-/// Parameters, intermediates and the final byte of a CSI sequence.
+/// Skips parameters, intermediates and the final byte of a CSI sequence.
 fn skip_control_sequence(chars: &mut Peekable<Chars>) {
     while chars.next_if(|c| (' '..='?').contains(c)).is_some() {}
     chars.next_if(|c| ('@'..='~').contains(c));
 }
 
-/// A title, a link or another string, up to its terminator.
+/// Skips a title, a link or another string, up to its terminator.
 ///
-/// One that is never terminated ends with the line, so that a lone `ESC ]` cannot swallow what
-/// other lines say.
+/// An unterminated string ends with the line, so that a lone `ESC ]` cannot hide other lines.
 fn skip_string(chars: &mut Peekable<Chars>) {
     while let Some(c) = chars.next_if(|c| !matches!(c, '\r' | '\n')) {
         match c {
@@ -153,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_would_act_on_the_terminal_goes_and_what_is_said_stays() {
+    fn terminal_controls_are_removed_and_text_is_kept() {
         for (dirty, expected) in [
             ("plain", "plain"),
             ("\x1b[1;31mred\x1b[0m!", "red!"),
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_cut_and_says_so() {
+    fn a_long_line_is_truncated_with_an_ellipsis() {
         assert_eq!(clean("abcdef", 4), "abc…");
         assert_eq!(clean("abcd", 4), "abcd");
         assert_eq!(clean("abcd", 0), "");
@@ -201,7 +200,7 @@ mod tests {
         }
     }
 
-    /// Text in which escape sequences, whole and broken, are far likelier than in random text.
+    /// Strings in which valid and broken escape sequences are far more likely than in random text.
     fn nasty() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             Just("\x1b[".to_owned()),

@@ -1,14 +1,14 @@
-//! Keeps text that others wrote from giving commands to the runner of a workflow.
+//! Prevents untrusted text from containing workflow commands.
 //!
-//! GitHub's runner reads every line of a job's output. It obeys a line that starts with `::` after
-//! white space, and `##[` anywhere in a line. A space inside of them makes them plain text that a
-//! person can still read: `: :error::` and `## [error]`.
+//! GitHub's runner parses every line of a job's output. It executes a line that starts with `::`
+//! after whitespace, and `##[` anywhere in a line. A space inside of them makes them plain,
+//! readable text: `: :error::` and `## [error]`.
 //!
 //! Source: `ActionCommand.cs` in <https://github.com/actions/runner>
 
 use std::borrow::Cow;
 
-/// Whether `next` would complete a command, `line` being all that stands before it in its line.
+/// Whether `next` would complete a command, after `line` in the same line.
 pub(super) fn completes_command(line: &str, next: char) -> bool {
     match next {
         '[' => line.ends_with("##"),
@@ -17,7 +17,7 @@ pub(super) fn completes_command(line: &str, next: char) -> bool {
     }
 }
 
-/// `text`, of one line or several, without commands for a runner.
+/// `text`, of one or several lines, with workflow commands made inert.
 pub fn inert(text: &str) -> Cow<'_, str> {
     let suspicious = |line: &str| line.contains("##[") || line.trim_start().starts_with("::");
     if !text.split(['\n', '\r']).any(suspicious) {
@@ -46,14 +46,14 @@ mod tests {
     use super::*;
     use crate::text::clean;
 
-    /// What the runner looks for in a line.
+    /// The patterns that the runner looks for in a line.
     fn commands(text: &str) -> bool {
         let obeyed = |line: &str| line.trim_start().starts_with("::") || line.contains("##[");
         text.split(['\n', '\r']).any(obeyed)
     }
 
     #[test]
-    fn commands_become_text_that_can_be_read() {
+    fn commands_become_readable_text() {
         for (text, expected) in [
             ("", ""),
             ("plain :: text", "plain :: text"),
@@ -78,7 +78,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_line_commands_a_runner(text in parts(), limit in 0usize..60) {
+        fn no_line_contains_a_workflow_command(text in parts(), limit in 0usize..60) {
             prop_assert!(!commands(&inert(&text)), "{text:?}");
             prop_assert!(!commands(&clean(&text, limit)), "{text:?}");
             prop_assert!(clean(&text, limit).chars().count() <= limit);
@@ -87,7 +87,7 @@ mod tests {
         }
     }
 
-    /// Pieces of commands, and what may hide between them.
+    /// Parts of commands, and characters that may be between them.
     fn parts() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             Just(":"),

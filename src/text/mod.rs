@@ -1,9 +1,8 @@
-//! Text for people. Pure: values in, text out.
+//! Text for users. Pure: values in, strings out.
 //!
-//! What comes from a build, a registry or a file is cleaned here before anyone sees it, and cannot
-//! command the runner of a workflow; what a
-//! column holds is measured here in terminal cells, not in characters; times and sizes are made
-//! as short as a person would say them.
+//! Untrusted text from builds, registries and files is cleaned here before it is shown, and
+//! workflow commands in it are made inert. Column widths are measured in terminal cells, not in
+//! characters. Times and sizes are formatted as briefly as possible.
 
 mod clean;
 mod inert;

@@ -1,8 +1,8 @@
-//! Colour, where it was asked for. It only underlines what the words say already.
+//! Colour, if it is enabled. It only emphasises what the words already say.
 
 use anstyle::{AnsiColor, Style};
 
-/// Paints text, or leaves it as it is.
+/// Colours text, or leaves it unchanged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Paint {
     pub colour: bool,

@@ -1,4 +1,4 @@
-//! Times and sizes as a person would say them.
+//! Human-readable times and sizes.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ pub fn duration(time: Duration) -> String {
     if millis < 1_000 {
         return format!("{millis}ms");
     }
-    // Rounded to tenths first, so that 9.96 s says `10s` and not `10.0s`.
+    // Rounded to tenths first, so that 9.96 s is `10s` and not `10.0s`.
     let tenths = (millis + 50) / 100;
     if tenths < 100 {
         return format!("{}.{}s", tenths / 10, tenths % 10);
@@ -16,7 +16,7 @@ pub fn duration(time: Duration) -> String {
     seconds(time + Duration::from_millis(500))
 }
 
-/// A time that still grows, in whole seconds: tenths that change at every look only pull the eye.
+/// A running time in whole seconds: tenths that change at every redraw distract.
 pub fn seconds(time: Duration) -> String {
     let seconds = time.as_secs();
     match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
@@ -26,7 +26,7 @@ pub fn seconds(time: Duration) -> String {
     }
 }
 
-/// A time that is only an estimate, with no more digits than it deserves: `15s`, `2m`, `1h20m`.
+/// A rough estimate with few digits: `15s`, `2m`, `1h20m`.
 pub fn rough(time: Duration) -> String {
     let up_to = |step: u64, value: u64| value.div_ceil(step).max(1) * step;
     match time.as_secs() {
@@ -39,7 +39,7 @@ pub fn rough(time: Duration) -> String {
     }
 }
 
-/// `512 B`, `31.0 MB`; decimal, as registries and BuildKit count.
+/// `512 B`, `31.0 MB`; decimal, as in registries and BuildKit.
 pub fn bytes(count: u64) -> String {
     let mut value = count as f64;
     for unit in ["B", "kB", "MB", "GB", "TB"] {
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_have_the_digits_a_person_needs() {
+    fn durations_have_few_digits() {
         for (millis, expected) in [
             (0, "0ms"),
             (26, "26ms"),

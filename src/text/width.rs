@@ -1,18 +1,18 @@
-//! Text measured in the cells of a terminal. For text without escape sequences.
+//! The width of text in terminal cells, for text without escape sequences.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// The cells that `text` takes.
+/// The width of `text` in cells.
 pub fn width(text: &str) -> usize {
     text.width()
 }
 
-/// `text` with spaces up to `columns`, or cut to that with a `…`: exactly `columns` wide.
+/// `text` padded with spaces or truncated with `…`: exactly `columns` wide.
 pub fn fit(text: &str, columns: usize) -> String {
     pad(&cut(text, columns), columns)
 }
 
-/// `text` with spaces up to `columns`; a longer one stays whole.
+/// `text` padded with spaces to `columns`; a longer string is not truncated.
 pub fn pad(text: &str, columns: usize) -> String {
     let missing = columns.saturating_sub(width(text));
     format!("{text}{}", " ".repeat(missing))
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_padded_or_cut_to_its_column() {
+    fn text_is_padded_or_truncated_to_its_column() {
         for (text, columns, expected) in [
             ("ab", 4, "ab  "),
             ("abcdef", 4, "abc…"),
@@ -59,7 +59,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn fitted_text_has_the_width_asked_for(text in "[ -~日本é]{0,40}", columns in 0usize..50) {
+        fn fitted_text_has_the_requested_width(text in "[ -~日本é]{0,40}", columns in 0usize..50) {
             prop_assert_eq!(width(&fit(&text, columns)), columns);
         }
     }

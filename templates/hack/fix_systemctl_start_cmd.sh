@@ -1,14 +1,13 @@
 #!/bin/sh
-# Takes the calls of a service manager out of the release's installer, before it runs: there is no
-# systemd in a container, and the panel must not be started while its image is built.
+# Removes the calls of a service manager from the release's installer before it runs: there is no systemd in a
+# container, and the panel must not be started while its image is built.
 #
 #     fix_systemctl_start_cmd.sh install.sh
 #
-# Statements are commented out; what asks whether a service runs is answered, and so is what asks the
-# network where the build machine is, which is none of the image's business. Every call must be one
-# of those below. An installer that calls anything else was changed since this was written: then
-# nothing is changed and the script fails with the lines in question, since what it would do is not
-# known.
+# Statements are commented out. Checks whether a service runs get a fixed answer, and so do queries for the
+# location of the build machine, which must not end up in the image. Every call must be one of those below. An
+# installer with any other call has changed since this was written: then nothing is changed, and the script fails
+# and prints the lines, because their effect is not known.
 set -eu
 
 fail() {
@@ -17,9 +16,9 @@ fail() {
 }
 
 file=${1:-}
-[ -f "$file" ] || fail "'$file' is no file: say which installer"
+[ -f "$file" ] || fail "'$file' is not a file: name the installer"
 
-# Services that are known, the units of a call, and what may follow it in its line.
+# Known services, the units of a call, and what may follow it in its line.
 unit='(1panel|1panel-core|1panel-agent|docker|dockerd|firewalld|ufw|system)(\.service)?'
 init='(/etc/init\.d/1paneld?|/etc/init\.d/1panel-core|/etc/init\.d/1panel-agent)'
 verb='(enable|disable|start|stop|restart|reload)'
@@ -40,8 +39,8 @@ sed -E \
     -e "s~service_cmd=\"[^\"]*docker[^\"]*\"~service_cmd='echo running'~" \
     "$file" >"$new"
 
-# What is left: a word of a service manager as a command. Asking whether there is one is harmless, and
-# so is copying units or scripts to where it would look for them.
+# Remaining commands of a service manager. Checking whether there is one is harmless, and so is
+# copying units or scripts for it.
 left=$(sed -E \
     -e 's~^[[:space:]]*(:|break)? *#.*~~' \
     -e 's~(command -v|which|type) [a-z.-]+~~g' \
@@ -51,10 +50,10 @@ if [ -n "$left" ]; then
     echo "$left" | cut -d : -f 1 | while read -r number; do
         echo "$number:$(sed -n "${number}p" "$new")" >&2
     done
-    fail "$file calls a service manager in ways that are not known here, in the lines above: see what they do, and add them to this script"
+    fail "$file calls a service manager in unknown ways, in the lines above: check what they do, and add them to this script"
 fi
 grep -qE '^[[:space:]]*: # .*start 1panel-core' "$new" ||
-    fail "$file starts no 1panel-core: it is not the installer that this script knows"
-bash -n "$new" || fail "$file is no valid script any more: the reason is in the lines above"
+    fail "$file does not start 1panel-core: it is not the installer that this script supports"
+bash -n "$new" || fail "$file is not a valid script after the changes: the reason is in the lines above"
 cat "$new" >"$file"
 echo "fix_systemctl_start_cmd: $(grep -cE '^[[:space:]]*: # ' "$new") lines of $file are commented out"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Takes the first password out of 1pctl, as the release's installer does at its end, once 1panel-core
-# has put it into its database. Run by supervisord at every start.
+# Removes the first password from 1pctl, like the release's installer at its end, once 1panel-core has stored it
+# in its database. Run by supervisord at every start.
 set -eu
 here=$(dirname "$0")
 # shellcheck source=database.sh

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Healthy is when both programs answer: 1panel-core on its port, by HTTP or HTTPS and whatever the
-# answer is, and 1panel-agent on its socket.
+# Healthy if both programs answer: 1panel-core on its port, by HTTP or HTTPS with any status, and 1panel-agent
+# on its socket.
 set -u
 here=$(dirname "$0")
 # shellcheck source=database.sh
@@ -19,16 +19,16 @@ answers() {
         fail "$who does not answer ($said)"
 }
 
-[ -f "$core_db" ] || fail "1panel-core has not made its database yet"
+[ -f "$core_db" ] || fail "1panel-core has not created its database yet"
 port=$(setting "$core_db" ServerPort) || fail "$core_db cannot be read"
-[ -n "$port" ] || fail "1panel-core has not set itself up yet"
-# Upstream writes `enable` or `Enable`, by version.
+[ -n "$port" ] || fail "1panel-core has not been set up yet"
+# Upstream writes `enable` or `Enable`, depending on the version.
 case $(setting "$core_db" SSL) in
     [Ee]nable | [Mm]ux) scheme=https ;;
     *) scheme=http ;;
 esac
 answers 1panel-agent --unix-socket /etc/1panel/agent.sock http://agent/
-# A setting of the panel. Whoever listens on all addresses listens on this one.
+# A setting of the panel. A program that listens on all addresses also listens on this one.
 address=$(setting "$core_db" BindAddress)
 case $address in
     '' | 0.0.0.0 | ::) address=127.0.0.1 ;;

@@ -1,9 +1,9 @@
-//! A panic ends the program with exit code 70. onebuild has no bug that a test can rely on, so this
-//! test starts itself again and panics inside of the program's own guard.
+//! A panic ends the program with exit code 70. Tests cannot rely on a real bug, so this test starts
+//! itself again and panics inside of the program's own panic handling.
 
 use std::process::{Command, ExitCode, Output};
 
-/// Where the panic happens in the program that is started; unset in the test itself.
+/// Where the child process panics; unset in the test itself.
 const PANIC_IN: &str = "ONEBUILD_TEST_PANIC_IN";
 
 fn guarded(panic_in: &str) -> Output {
@@ -26,7 +26,7 @@ fn child() {
         }
         ExitCode::from(1)
     });
-    // `ExitCode` shows its number in no other way.
+    // `ExitCode` does not expose its number in any other way.
     let code = (0..=255).find(|number| ExitCode::from(*number) == code);
     std::process::exit(code.unwrap().into());
 }

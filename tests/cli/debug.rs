@@ -1,7 +1,7 @@
-//! The debug log holds what passed on the wires, and no secret.
+//! The debug log describes the network traffic without secrets.
 //!
-//! Every kind of secret is a canary here. The servers are fakes which repeat all that they were sent, in
-//! headers and bodies.
+//! Every kind of secret is a canary here. The servers are fakes that repeat everything they
+//! receive, in headers and bodies.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +18,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::program;
 
-/// A server that keeps all that it receives, and repeats it.
+/// A server that records and repeats everything it receives.
 struct Parrot {
     address: SocketAddr,
     heard: Arc<Mutex<String>>,
@@ -44,7 +44,7 @@ impl Parrot {
     }
 }
 
-/// Answers one request and hangs up. One that is TLS gets no answer.
+/// Answers one request and closes the connection. A TLS connection gets no answer.
 fn answer(mut stream: TcpStream, at: SocketAddr, heard: &Mutex<String>) {
     let mut request = Vec::new();
     let mut chunk = [0; 4096];
@@ -99,7 +99,7 @@ fn errors(echo: &str) -> String {
     format!("{{\"errors\": [{{\"code\": \"UNKNOWN\", \"message\": \"you sent {echo}\"}}]}}")
 }
 
-/// What `secret` looks like in plain text and at the three places in base64.
+/// The forms of `secret`: in plain text, and at the three offsets in base64.
 fn forms(secret: &str) -> Vec<String> {
     let mut forms = vec![secret.to_owned()];
     for before in 0..3 {
@@ -115,7 +115,7 @@ fn holds(text: &str, secret: &str) -> bool {
 }
 
 #[test]
-fn a_secret_of_any_kind_is_in_no_log_and_no_output() {
+fn secrets_of_all_kinds_are_not_in_the_log_or_the_output() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let [basic, bearer, identity, helper, from, proxy] = std::array::from_fn(|_| Parrot::new());
@@ -196,7 +196,7 @@ fn a_secret_of_any_kind_is_in_no_log_and_no_output() {
         }
     }
     for kind in ["basic", "bearer", "helper", "proxy"] {
-        // Also inside of a second base64, which the servers make of what they were sent.
+        // Also inside of a second base64, which the servers create from what they received.
         assert!(
             !holds(&log, &login(secrets[kind])),
             "the log holds the login of kind {kind}:\n{log}"
@@ -204,7 +204,7 @@ fn a_secret_of_any_kind_is_in_no_log_and_no_output() {
     }
     assert!(!log.contains("canary-query"), "{log}");
 
-    // The secrets were sent, and the log describes the requests which carried them.
+    // The secrets were sent, and the log describes the requests with them.
     assert!(basic.heard(&login(secrets["basic"])));
     assert!(bearer.heard(&login(secrets["bearer"])) && bearer.heard("Bearer canary-issued-"));
     assert!(identity.heard(secrets["identity"]));
@@ -242,7 +242,7 @@ fn a_secret_of_any_kind_is_in_no_log_and_no_output() {
     }
 }
 
-/// onebuild with a matrix that nothing is wrong with.
+/// onebuild with a valid matrix.
 fn plan(folder: &Path, args: &[&str], variable: Option<&str>) -> std::process::Output {
     let matrix = "image: me/app\ntag: <%v%>\nplatforms: linux/amd64\naxes: { v: [1] }\n";
     fs::write(folder.join("matrix.yaml"), matrix).unwrap();
@@ -253,7 +253,7 @@ fn plan(folder: &Path, args: &[&str], variable: Option<&str>) -> std::process::O
 }
 
 #[test]
-fn the_log_is_for_its_owner_alone_and_a_second_run_adds_to_it() {
+fn only_the_owner_can_read_the_log_and_a_second_run_appends_to_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("debug.log");
     assert!(plan(folder.path(), &["--debug", "debug.log"], None).status.success());
@@ -269,11 +269,11 @@ fn the_log_is_for_its_owner_alone_and_a_second_run_adds_to_it() {
 }
 
 #[test]
-fn a_disk_that_is_full_ends_the_log_and_not_the_run() {
+fn a_full_disk_ends_the_log_but_not_the_run() {
     let folder = tempfile::tempdir().unwrap();
     assert!(plan(folder.path(), &["--debug", "debug.log"], None).status.success());
     let before = fs::read_to_string(folder.path().join("debug.log")).unwrap();
-    // A limit for files has the same effect for a program that ignores the signal: 512 bytes.
+    // A file size limit has the same effect for a program that ignores the signal: 512 bytes.
     let script = format!(
         "trap '' XFSZ; ulimit -f 1; exec {} plan --debug debug.log",
         env!("CARGO_BIN_EXE_onebuild")
@@ -300,7 +300,7 @@ fn without_the_flag_and_with_an_empty_variable_nothing_is_written() {
 }
 
 #[test]
-fn a_command_line_that_is_wrong_is_in_the_log_too() {
+fn an_invalid_command_line_is_in_the_log_too() {
     let folder = tempfile::tempdir().unwrap();
     let output = plan(folder.path(), &["--no-such-flag=canary", "--debug=debug.log"], None);
     assert_eq!(output.status.code(), Some(2));

@@ -1,5 +1,5 @@
-//! The README and the pages in `docs/`: their examples are run, their links lead somewhere, and what
-//! they say of flags, variables, keys and messages is so.
+//! The README and the pages in `docs/`: their examples are run, their links are valid, and their
+//! statements about flags, variables, keys and messages are correct.
 
 mod commands;
 mod links;
@@ -31,7 +31,7 @@ fn pages() -> Vec<String> {
     std::iter::once("README.md".to_owned()).chain(docs).collect()
 }
 
-/// The lines of a page outside its code blocks, and its code blocks.
+/// The lines of a page outside of its code blocks, and its code blocks.
 fn split(text: &str) -> (Vec<&str>, Vec<Fence>) {
     let (mut prose, mut fences) = (Vec::new(), Vec::new());
     for piece in pieces(text) {

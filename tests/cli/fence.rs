@@ -1,4 +1,4 @@
-//! The code blocks of a Markdown file. Shared with the tests of the documentation that need an engine.
+//! The code blocks of a Markdown file. Shared with the documentation tests that need an engine.
 
 /// A code block between two lines of backticks.
 #[derive(Debug, Clone)]
@@ -6,7 +6,7 @@ pub struct Fence {
     marks: String,
     /// The first word after the backticks.
     pub language: String,
-    /// What follows it: mostly the path of the file that the block is.
+    /// The rest of the line: usually the path of the file in the block.
     pub path: String,
     pub body: String,
 }
@@ -36,7 +36,7 @@ impl Fence {
         panic!("a fence is not closed:\n{}", self.body);
     }
 
-    /// Whether it is a list of commands whose output the page does not show.
+    /// Whether it is a list of commands without output.
     pub fn is_list(&self) -> bool {
         self.language == "bash"
     }
@@ -46,7 +46,7 @@ impl Fence {
         self.language == "console"
     }
 
-    /// Whether its commands need an engine, so that only `tests/engine` runs them.
+    /// Whether its commands need an engine and are only run by `tests/engine`.
     pub fn needs_engine(&self) -> bool {
         self.is_session() && self.path == "engine"
     }
@@ -56,7 +56,7 @@ impl Fence {
         !self.path.is_empty() && !self.needs_engine()
     }
 
-    /// The commands of a list, without the comments behind them.
+    /// The commands of a list, without comments.
     pub fn commands(&self) -> impl Iterator<Item = &str> {
         let lines = self.body.lines().map(without_comment);
         lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
@@ -76,7 +76,7 @@ pub fn builds(command: &str) -> bool {
 
 /// A piece of a page.
 pub enum Piece<'t> {
-    /// A heading of the second level: what follows starts in a fresh directory.
+    /// A second-level heading: the following blocks start in an empty directory.
     Section,
     Line(&'t str),
     /// A code block, the line that opens it and the line that closes it.
@@ -103,5 +103,5 @@ pub fn pieces(text: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
-/// A comment of a page whose sections follow each other in one directory.
+/// A comment in pages whose sections share one directory.
 const SHARED: &str = "<!-- the examples of this page share one directory -->";

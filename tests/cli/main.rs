@@ -1,8 +1,8 @@
-//! What the program says, to the letter: stdout, stderr and exit code of the real binary.
+//! The exact output of the program: stdout, stderr and exit code of the real binary.
 //!
-//! The cases are the transcripts in `cases/`, in `wrong/`, and in the documentation. After a change
-//! that is intended, `SNAPSHOTS=overwrite cargo test --test cli` writes the outputs anew: read the
-//! diff before you commit it.
+//! The cases are the transcripts in `cases/`, in `wrong/`, and in the documentation. After an
+//! intended change, `SNAPSHOTS=overwrite cargo test --test cli` rewrites the outputs: read the diff
+//! before you commit it.
 
 mod bug;
 mod debug;
@@ -18,17 +18,17 @@ use std::path::{Path, PathBuf};
 
 use snapbox::{Assert, Data};
 
-/// The transcripts in a folder, in the order of their names.
+/// The transcripts in a directory, sorted by name.
 pub(crate) fn transcripts(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-    let entries = fs::read_dir(&folder).expect("a folder of transcripts");
+    let entries = fs::read_dir(&folder).expect("a directory of transcripts");
     let mut found: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
     found.sort();
     assert!(!found.is_empty(), "no transcripts in {}", folder.display());
     found
 }
 
-/// Replays all before it fails, so that one run shows all that has changed.
+/// Replays all of them before it fails, so that one run shows all changes.
 pub(crate) fn hold(paths: &[PathBuf]) {
     let assert = Assert::new().action_env("SNAPSHOTS");
     let mut changed = Vec::new();
@@ -47,11 +47,11 @@ pub(crate) fn hold(paths: &[PathBuf]) {
 }
 
 #[test]
-fn every_case_says_what_it_said() {
+fn all_transcripts_are_up_to_date() {
     hold(&transcripts("tests/cli/cases"));
 }
 
 #[test]
-fn every_wrong_input_is_told_as_it_was() {
+fn all_transcripts_of_wrong_input_are_up_to_date() {
     hold(&transcripts("tests/cli/wrong"));
 }

@@ -1,4 +1,4 @@
-//! What a transcript cannot show: readers that go away, and who writes where.
+//! Cases that a transcript cannot show: pipes, and the separation of stdout and stderr.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use crate::program::onebuild;
 
-/// A matrix of many cells, so that its plan is larger than a pipe holds.
+/// A matrix of many cells, so that its plan is larger than a pipe's buffer.
 fn large(folder: &Path) {
     let text = "image: me/app\ntag: v<%n%>\nplatforms: linux/amd64\naxes: { n: 1..5000 }\n";
     fs::write(folder.join("matrix.yaml"), text).expect("a matrix to write");
@@ -15,7 +15,7 @@ fn large(folder: &Path) {
 }
 
 #[test]
-fn a_reader_that_goes_away_early_is_no_error() {
+fn a_reader_that_closes_the_pipe_early_is_not_an_error() {
     let folder = tempfile::tempdir().unwrap();
     large(folder.path());
     for args in [&["plan"][..], &["plan", "--format", "json"], &["render"]] {
@@ -30,9 +30,9 @@ fn a_reader_that_goes_away_early_is_no_error() {
     }
 }
 
-/// Short outputs fit into a pipe: with a reader that is gone before the start, their first byte fails.
+/// Short outputs fit into a pipe: if the reader is gone before the start, their first byte fails.
 #[test]
-fn a_reader_that_is_gone_from_the_start_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("matrix.yaml"), MATRIX).unwrap();
     fs::write(folder.path().join("Dockerfile"), "FROM a:<%v%>\n").unwrap();
@@ -56,7 +56,7 @@ fn a_reader_that_is_gone_from_the_start_is_no_error() {
 }
 
 #[test]
-fn errors_have_no_colour_in_a_pipe_unless_it_is_asked_for() {
+fn errors_have_no_colour_in_a_pipe_unless_it_is_requested() {
     let folder = tempfile::tempdir().unwrap();
     for (set, coloured) in [
         (&[][..], false),
@@ -83,9 +83,9 @@ fn data_goes_to_stdout_and_warnings_to_stderr() {
     let output = onebuild(folder.path()).args(["plan", "--format", "json"]).output().unwrap();
     let plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(plan["cells"].as_array().unwrap().len(), 5000);
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.starts_with("warning: this rule matches no value of `n`"), "{told}");
-    assert_eq!(told.matches("warning:").count(), 1, "{told}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.starts_with("warning: this rule matches no value of `n`"), "{stderr}");
+    assert_eq!(stderr.matches("warning:").count(), 1, "{stderr}");
 }
 
 #[test]
@@ -94,16 +94,16 @@ fn a_full_disk_below_stdout_is_an_error() {
     large(folder.path());
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let output = onebuild(folder.path()).arg("plan").stdout(full).output().unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(4), "{told}");
-    assert!(told.starts_with("error: stdout cannot be written"), "{told}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{stderr}");
+    assert!(stderr.starts_with("error: stdout cannot be written"), "{stderr}");
 }
 
 #[test]
-fn a_full_disk_below_what_is_written_is_named_with_its_directory() {
+fn the_error_for_a_full_disk_names_the_directory() {
     let folder = tempfile::tempdir().unwrap();
     large(folder.path());
-    // As root the test could mount a small disk; the limit on a file's size fails in the same place.
+    // Only root could mount a small disk; the file size limit fails in the same place.
     for args in ["render --n 1 --out out", "man --out out", "init --force"] {
         let script = format!("trap '' XFSZ; ulimit -f 0; exec onebuild {args}");
         let script = script.replace("onebuild", env!("CARGO_BIN_EXE_onebuild"));
@@ -113,7 +113,7 @@ fn a_full_disk_below_what_is_written_is_named_with_its_directory() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(4), "{args}: {stderr}");
         assert!(stderr.contains("cannot be written: file too large"), "{args}: {stderr}");
-        assert!(stderr.contains("raise the limit on the size of a file"), "{args}: {stderr}");
+        assert!(stderr.contains("raise the file size limit"), "{args}: {stderr}");
     }
 }
 
@@ -126,7 +126,7 @@ fn with_stdin(folder: &Path, args: &[&str], text: &[u8]) -> std::process::Output
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let text = text.to_vec();
-    // It may be more than is read.
+    // It may be longer than what is read.
     let writing = std::thread::spawn(move || stdin.write_all(&text));
     let output = child.wait_with_output().unwrap();
     let _ = writing.join().unwrap();
@@ -146,13 +146,13 @@ fn a_matrix_on_stdin_is_read_once_and_its_paths_start_here() {
             (&["explain", "2", "-f", file], "extends: base.yaml\n"),
         ] {
             let output = with_stdin(folder.path(), args, text.as_bytes());
-            let told = String::from_utf8_lossy(&output.stderr);
-            assert_eq!(output.status.code(), Some(0), "{args:?}\n{told}");
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(0), "{args:?}\n{stderr}");
         }
     }
     let output = with_stdin(folder.path(), &["plan", "-f", "-"], b"image: [\n");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("--> -:"), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("--> -:"), "{stderr}");
 }
 
 #[test]
@@ -163,11 +163,11 @@ fn a_named_pipe_of_the_command_line_is_read_once() {
     let mut command = onebuild(folder.path());
     command.args(["plan", "--v", "2", "-f", "sub/pipe"]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // Opening waits for the reader; a second reader would wait for ever.
+    // Opening waits for the reader; a second reader would wait forever.
     fs::write(folder.path().join("sub/pipe"), MATRIX).unwrap();
     let output = child.wait_with_output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
 }
 
 #[test]
@@ -175,9 +175,9 @@ fn a_matrix_on_stdin_that_never_ends_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let endless = vec![b'#'; 5 << 20];
     let output = with_stdin(folder.path(), &["plan", "-f", "-"], &endless);
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(3), "{told}");
-    assert!(told.contains("larger than 4 MiB"), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(stderr.contains("larger than 4 MiB"), "{stderr}");
 }
 
 #[test]

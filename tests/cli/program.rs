@@ -1,9 +1,9 @@
-//! The program, run as if nothing else were on the machine.
+//! Runs the program in a minimal environment.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-/// onebuild in `folder`, with no environment but a home that is the folder itself.
+/// onebuild in `folder`, with no environment except a home directory, which is the same directory.
 pub fn onebuild(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_onebuild"));
     command.current_dir(folder).env_clear().env("HOME", folder).env("PATH", "");
@@ -24,16 +24,16 @@ pub fn run(folder: &Path, line: &str) -> Output {
     command.args(words).output().expect("onebuild starts")
 }
 
-/// Prepares a folder with what a text file cannot say: links, bytes, sizes.
+/// Prepares a directory with files that a transcript cannot contain: links, bytes, sizes.
 pub fn shell(folder: &Path, script: &str) {
     let mut command = Command::new("/bin/sh");
     command.args(["-euc", script]).current_dir(folder).env_clear().env("PATH", "/usr/bin:/bin");
     let output = command.output().expect("a shell starts");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{script}\n{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{script}\n{stderr}");
 }
 
-/// Words as a shell splits them, as far as quotes go; `\n` and `\e` are what they are in `printf`.
+/// Words as a shell splits them, including quotes; `\n` and `\e` are those of `printf`.
 pub fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
     let line = line.replace("\\n", "\n").replace("\\e", "\u{1b}");
@@ -52,7 +52,7 @@ pub fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// Runs `command` to its end, and stops it after a minute: a test that hangs says nothing.
+/// Runs `command` to its end, and kills it after a minute, so that a hanging test fails.
 pub fn within_a_minute(mut command: Command) -> Output {
     let started = std::time::Instant::now();
     let mut child =

@@ -1,4 +1,4 @@
-//! Signals before a cell was started. `tests/engine` has those after that.
+//! Signals before the first cell starts. `tests/engine` has those after that.
 
 use std::fs;
 use std::io::{self, PipeReader, PipeWriter, Write as _};
@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program::onebuild;
 
-/// `onebuild build` with the engine at `socket`, and with SIGHUP as it is at a login.
+/// `onebuild build` with the engine at `socket`, and the default handling of SIGHUP.
 fn build(folder: &Path, socket: &str, args: &[&str]) -> Command {
     let matrix = "image: me/app\ntag: <%v%>\nplatforms: linux/amd64\naxes: { v: [1] }\n";
     fs::write(folder.join("matrix.yaml"), matrix).unwrap();
@@ -31,10 +31,10 @@ fn send(child: &Child, signal: Signal) {
 }
 
 #[test]
-fn a_signal_while_the_engine_is_looked_for_ends_the_run_with_its_exit_code() {
+fn a_signal_before_the_engine_answers_ends_the_run_with_its_exit_code() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let folder = tempfile::tempdir().unwrap();
-        // An engine that accepts and says nothing.
+        // An engine that accepts connections but does not answer.
         let engine = UnixListener::bind(folder.path().join("engine.sock")).unwrap();
         let mut command = build(folder.path(), "engine.sock", &[]);
         let child = command.stderr(Stdio::piped()).spawn().unwrap();
@@ -47,7 +47,7 @@ fn a_signal_while_the_engine_is_looked_for_ends_the_run_with_its_exit_code() {
     }
 }
 
-/// A pipe that takes no byte more.
+/// A full pipe.
 fn full_pipe() -> (PipeReader, PipeWriter) {
     let (reader, mut writer) = io::pipe().unwrap();
     let flags = fcntl_getfl(&writer).unwrap();
@@ -58,7 +58,7 @@ fn full_pipe() -> (PipeReader, PipeWriter) {
     (reader, writer)
 }
 
-/// Whether a process has a handler of its own for SIGINT.
+/// Whether a process has its own handler for SIGINT.
 fn handles_interrupts(child: &Child) -> bool {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
@@ -66,9 +66,9 @@ fn handles_interrupts(child: &Child) -> bool {
     mask & (1 << (Signal::INT.as_raw() - 1)) != 0
 }
 
-/// The run writes a note before it looks for the engine, and waits for the reader of that.
+/// The run writes a note before it connects to the engine, and blocks until the note is read.
 #[test]
-fn one_interrupt_ends_a_run_whose_own_thread_waits_for_a_reader() {
+fn one_interrupt_ends_a_run_whose_main_thread_is_blocked() {
     let folder = tempfile::tempdir().unwrap();
     let (_reader, writer) = full_pipe();
     let mut command = build(folder.path(), "none.sock", &["--cache-to", "type=gha"]);

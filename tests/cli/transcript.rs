@@ -1,13 +1,13 @@
 //! Transcripts: Markdown files whose examples are run.
 //!
-//! A fence with a path after its language is a file, `sh` prepares the folder further, and `console`
-//! is what a person sees: each line that starts with `$ ` is run, and what it prints is written
-//! below it. `bash` is a list of commands whose output is not shown: each has to succeed. A heading of
-//! the second level starts with a fresh folder, into which the files above the first such heading
-//! are laid as well. Everything else is prose.
+//! A fence with a path after its language is a file, `sh` prepares the directory, and `console` is
+//! a terminal session: each line that starts with `$ ` is run, and its output follows. `bash` is a
+//! list of commands without output: each must succeed. A second-level heading starts an empty
+//! directory, into which the files before the first such heading are copied too. Everything else is
+//! prose.
 //!
-//! What needs an engine is left to `tests/engine/documentation.rs`: blocks that say `console engine`,
-//! and the lines of lists that build.
+//! Blocks that need an engine (`console engine`, and lines of lists that build) are run by
+//! `tests/engine/documentation.rs`.
 //!
 //! ````text
 //! ```yaml matrix.yaml
@@ -32,7 +32,7 @@ use tempfile::TempDir;
 use crate::fence::{Fence, Piece, builds, pieces};
 use crate::program;
 
-/// The transcript with its outputs as they are now.
+/// The transcript with its current outputs.
 pub fn replay(text: &str) -> String {
     let mut shared: Vec<Fence> = Vec::new();
     let mut in_section = false;
@@ -64,12 +64,12 @@ pub fn replay(text: &str) -> String {
     replayed
 }
 
-/// A folder of its own for a section, gone when it ends.
+/// A separate directory for each section, removed when it ends.
 struct Folder(TempDir);
 
 impl Folder {
     fn new() -> Self {
-        Self(tempfile::tempdir().expect("a folder for a transcript"))
+        Self(tempfile::tempdir().expect("a directory for a transcript"))
     }
 
     fn lay(&self, fence: &Fence) {
@@ -80,41 +80,41 @@ impl Folder {
         } else if fence.is_file() {
             let path = self.0.path().join(&fence.path);
             let parent = path.parent().unwrap_or(Path::new("."));
-            fs::create_dir_all(parent).expect("a folder for a file of a transcript");
+            fs::create_dir_all(parent).expect("a directory for a file of a transcript");
             fs::write(&path, &fence.body).expect("a file of a transcript");
         }
     }
 
     fn succeed(&self, line: &str) {
         let output = program::run(self.0.path(), line);
-        assert!(output.status.success(), "{line}\n{}", told(&output));
+        assert!(output.status.success(), "{line}\n{}", printed(&output));
     }
 
-    /// The commands in `body`, each with what it printed.
+    /// The commands in `body`, each with its output.
     fn run(&self, body: &str) -> String {
         let mut shown = String::new();
         for line in body.lines().filter(|line| line.starts_with("$ ")) {
             shown += &format!("{line}\n");
-            shown += &told(&program::run(self.0.path(), &line[2..]));
+            shown += &printed(&program::run(self.0.path(), &line[2..]));
         }
         shown
     }
 }
 
-fn told(output: &Output) -> String {
-    let mut told = ended(&output.stdout);
+fn printed(output: &Output) -> String {
+    let mut printed = ended(&output.stdout);
     if !output.stderr.is_empty() {
-        told += &format!("[stderr]\n{}", ended(&output.stderr));
+        printed += &format!("[stderr]\n{}", ended(&output.stderr));
     }
     match output.status.code() {
         Some(0) => {}
-        Some(code) => told += &format!("[exit {code}]\n"),
-        None => told += &format!("[{}]\n", output.status),
+        Some(code) => printed += &format!("[exit {code}]\n"),
+        None => printed += &format!("[{}]\n", output.status),
     }
-    told
+    printed
 }
 
-/// Text whose last line ends; a missing end is shown, since it is a promise of some outputs.
+/// Text with a final newline; a missing one is marked, because some outputs must not have it.
 fn ended(bytes: &[u8]) -> String {
     let mut text = String::from_utf8_lossy(bytes).replace('\r', "␍");
     if !text.is_empty() && !text.ends_with('\n') {

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::project::{Project, Run};
 
-/// What bash offers after these words, its functions being those of the script.
+/// The completions that bash offers after these words, with the functions of the script.
 fn offered(project: &Project, words: &str) -> Vec<String> {
     let folder = std::path::Path::new(env!("CARGO_BIN_EXE_onebuild")).parent().unwrap();
     let script = format!(
@@ -20,19 +20,19 @@ fn offered(project: &Project, words: &str) -> Vec<String> {
 }
 
 #[test]
-fn bash_completes_the_values_of_the_matrix_at_hand() {
+fn bash_completes_the_values_of_the_current_matrix() {
     let project = Project::family();
     assert_eq!(offered(&project, "onebuild build --os ''"), ["ubuntu", "alpine"]);
     assert_eq!(offered(&project, "onebuild matrix --version 1.1"), ["1.1"]);
     assert_eq!(offered(&project, "onebuild plan --only os=u"), ["os=ubuntu"]);
-    // Another folder has another matrix.
+    // Another directory has another matrix.
     let other = Project::empty();
     assert!(!offered(&other, "onebuild build --o").contains(&"--os".to_owned()));
     assert!(offered(&project, "onebuild plan --form").contains(&"--format".to_owned()));
 }
 
 #[test]
-fn a_script_comes_without_a_matrix_too() {
+fn a_script_is_generated_without_a_matrix_too() {
     let project = Project::empty();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let run = project.run(&["completions", shell]).exits(0);
@@ -42,7 +42,7 @@ fn a_script_comes_without_a_matrix_too() {
 }
 
 #[test]
-fn the_manual_goes_to_stdout_or_a_page_for_each_command_into_a_folder() {
+fn man_writes_to_stdout_or_one_page_per_command_into_a_directory() {
     let project = Project::empty();
     assert!(project.run(&["man"]).exits(0).stdout.contains(".TH onebuild"));
     project.run(&["man", "--out", "man/man1"]).exits(0);
@@ -54,7 +54,7 @@ fn the_manual_goes_to_stdout_or_a_page_for_each_command_into_a_folder() {
 }
 
 #[test]
-fn the_schema_is_the_one_of_the_repository() {
+fn the_schema_is_the_file_in_the_repository() {
     let schema = Project::empty().run(&["schema"]).exits(0).stdout;
     assert_eq!(schema, include_str!("../../matrix.schema.json"));
 }

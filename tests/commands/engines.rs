@@ -1,4 +1,4 @@
-//! Engines that are refused by what they say of themselves.
+//! Engines that are refused because of what they report about themselves.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixListener;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::project::Project;
 
-/// Answers every request with `version`, as `GET /version` would be, for as long as the test runs.
+/// Answers every request with `version`, as `GET /version` would, as long as the test runs.
 fn engine(socket: &Path, version: &'static str) {
     let listener = UnixListener::bind(socket).unwrap();
     std::thread::spawn(move || {
@@ -20,7 +20,7 @@ fn engine(socket: &Path, version: &'static str) {
                     _ => break,
                 }
             }
-            // A connection that was opened to see whether somebody listens asks for nothing.
+            // A connection that only checks for a listener sends no request.
             let _ = write!(
                 stream,
                 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
@@ -32,7 +32,7 @@ fn engine(socket: &Path, version: &'static str) {
 }
 
 #[test]
-fn what_is_no_engine_of_today_is_refused_with_its_name_and_version() {
+fn unsupported_engines_are_refused_with_their_name_and_version() {
     for (version, says) in [
         (
             r#"{"Platform":{"Name":"linux/amd64/debian-12"},"Components":[{"Name":"Podman Engine",

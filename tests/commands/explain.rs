@@ -14,10 +14,10 @@ fn project() -> Project {
     project
 }
 
-/// The value of a key, and where it came from.
-fn line(told: &str, key: &str) -> String {
-    let found = told.lines().find(|line| line.starts_with(&format!("{key} ")));
-    let line = found.unwrap_or_else(|| panic!("{key}\n{told}"));
+/// The value of a key, and its source.
+fn line(output: &str, key: &str) -> String {
+    let found = output.lines().find(|line| line.starts_with(&format!("{key} ")));
+    let line = found.unwrap_or_else(|| panic!("{key}\n{output}"));
     line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
 }
 
@@ -46,7 +46,7 @@ fn every_value_of_a_cell_has_its_source() {
 }
 
 #[test]
-fn what_flags_put_into_a_build_has_its_source_too() {
+fn values_from_flags_have_their_source_too() {
     let project = project();
     let flags = "--label a.b=c --annotation d.e=f --target other --network host --ssh default \
                  --build-context more=sub --secret id=s,src=token --cache-from me/cache \
@@ -69,19 +69,19 @@ fn what_flags_put_into_a_build_has_its_source_too() {
 }
 
 #[test]
-fn json_is_versioned_and_a_cell_answers_to_its_image_too() {
+fn json_is_versioned_and_a_cell_can_be_named_by_its_image() {
     let project = project();
     let run = project.run(&["explain", "me/app:1.0-ubuntu", "--format", "json"]).exits(0);
-    let told: Value = serde_json::from_str(&run.stdout).unwrap();
-    assert_eq!((&told["version"], &told["cell"]), (&1.into(), &"1.0-ubuntu".into()));
-    let values = told["values"].as_array().unwrap();
+    let output: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((&output["version"], &output["cell"]), (&1.into(), &"1.0-ubuntu".into()));
+    let values = output["values"].as_array().unwrap();
     let os = values.iter().find(|value| value["key"] == "axes.os").unwrap();
     assert_eq!((&os["source"]["file"], &os["source"]["line"]), (&"matrix.yaml".into(), &6.into()));
     assert!(values.iter().any(|value| value["source"]["default"] == true));
 }
 
 #[test]
-fn an_unknown_cell_is_wrong_usage_with_the_nearest_one() {
+fn an_unknown_cell_is_wrong_usage_with_a_suggestion() {
     let project = project();
     project.run(&["explain", "x1.1-alpine"]).exits(2).says(&["did you mean `1.1-alpine`?"]);
     project.run(&["explain", "0"]).exits(2).says(&["there is no cell `0`", "cells: 1.0-ubuntu"]);

@@ -1,8 +1,8 @@
-//! `init`: what it writes is read again by the program itself.
+//! `init`: the program can read the files that it writes.
 
 use crate::project::Project;
 
-/// The Makefile, scripts and templates of someone who builds this family by `sed`.
+/// The Makefile, scripts and templates of a project that builds this family with `sed`.
 fn makefile_user() -> Project {
     let project = Project::empty();
     project.file(
@@ -47,14 +47,14 @@ fn a_makefile_and_its_templates_become_a_matrix_that_plans_without_a_warning() {
     let args = ["render", "--os", "alpine", "--version", "2.0.1", "--type", "cn"];
     let rendered = project.run(&args).exits(0).stdout;
     assert_eq!(rendered, "FROM alpine:1\nCOPY hack_cn /hack\nRUN /hack/start v2.0.1\n");
-    // What `make push` built without a word more.
+    // The same images that `make push` built.
     let build = project.run(&["build", "--dry-run"]).exits(0);
     assert!(build.stdout.contains("dood-2.0.2-ubuntu "), "{}", build.stdout);
     assert_eq!(build.stdout.lines().count(), 2);
 }
 
 #[test]
-fn an_empty_folder_gets_a_matrix_and_a_template_to_begin_with() {
+fn an_empty_directory_gets_a_matrix_and_a_template() {
     let project = Project::empty();
     project.run(&["init"]).exits(0).says(&["wrote ./matrix.yaml", "wrote ./templates/Dockerfile"]);
     assert_eq!(project.run(&["plan"]).exits(0).stderr, "");
@@ -63,7 +63,7 @@ fn an_empty_folder_gets_a_matrix_and_a_template_to_begin_with() {
 }
 
 #[test]
-fn a_dockerfile_or_folders_of_them_are_taken_as_they_are() {
+fn existing_dockerfiles_are_used_unchanged() {
     let project = Project::empty();
     project.file("Dockerfile", "FROM alpine:3.20\n");
     project
@@ -81,7 +81,7 @@ fn a_dockerfile_or_folders_of_them_are_taken_as_they_are() {
 }
 
 #[test]
-fn nothing_is_ever_written_over_unless_it_is_asked_for() {
+fn existing_files_are_not_overwritten_without_force() {
     let project = makefile_user();
     project.file("matrix.yaml", "mine");
     project.run(&["init"]).exits(2).says(&["there already", "nothing was written", "--force"]);
@@ -91,7 +91,7 @@ fn nothing_is_ever_written_over_unless_it_is_asked_for() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_said() {
+fn a_missing_directory_is_reported() {
     let project = Project::empty();
     project.run(&["init", "none"]).exits(4).says(&["none cannot be read"]);
 }

@@ -39,7 +39,7 @@ warning: the base image `alpine` has no tag, which means `latest`
 }
 
 #[test]
-fn what_is_wrong_with_the_matrix_is_a_finding_too() {
+fn errors_in_the_matrix_are_findings_too() {
     let project = Project::family();
     project.file("matrix.yaml", "image: me/app\ntag: x\nplatforms: linux/amd64\naxis: {}\n");
     let run = project.run(&["lint", "--format", "json", "--no-engine"]).exits(3);
@@ -52,7 +52,7 @@ fn what_is_wrong_with_the_matrix_is_a_finding_too() {
 }
 
 #[test]
-fn warnings_of_the_matrix_are_told_once_and_not_beside_the_findings() {
+fn warnings_of_the_matrix_are_reported_once_as_findings() {
     let project = Project::family();
     let matrix = project.read("matrix.yaml") + "vars: { never: used }\nexclude: [{ os: arch }]\n";
     project.file("matrix.yaml", matrix);
@@ -80,7 +80,7 @@ fn sarif_has_a_rule_for_each_result() {
 }
 
 #[test]
-fn this_repository_warns_of_nothing_that_is_not_acknowledged() {
+fn this_repository_has_no_unacknowledged_findings() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let onebuild = |args: &[&str]| {
         Run::of(Command::new(env!("CARGO_BIN_EXE_onebuild")).args(args), root).exits(0)
@@ -93,7 +93,7 @@ fn this_repository_warns_of_nothing_that_is_not_acknowledged() {
 }
 
 #[test]
-fn an_engine_that_is_named_has_to_answer() {
+fn an_explicit_engine_must_answer() {
     let project = Project::family();
     let run = project.run(&["lint", "--host", "unix:///nowhere.sock"]);
     run.exits(4).says(&["/nowhere.sock"]);

@@ -4,10 +4,10 @@
 
 mod completions; // completions and man
 mod engines; // engines that are refused
-mod explain; // where values come from
+mod explain; // the sources of values
 mod init; // a first matrix.yaml
-mod lint; // findings and their forms
+mod lint; // findings and their formats
 mod memory; // many cells with long values
 mod plan; // strategy matrices and bake files
-mod project; // a folder, and onebuild in it
+mod project; // a directory, and onebuild in it
 mod render; // render --check, render --files

@@ -1,12 +1,12 @@
-//! Memory is bounded in total: ten thousand cells with long values, or with a large template.
+//! Total memory is bounded: ten thousand cells with long values, or with a large template.
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Cells of each matrix, or a part of them where much is printed.
+/// Number of cells of each matrix, or fewer if the output is long.
 const CELLS: usize = 10_000;
-/// Address space in KiB. What these runs would need with a copy for each cell is more.
+/// Address space in KiB. With one copy per cell, these runs would need more.
 const LIMIT: usize = 160 << 10;
 
 /// Writes a matrix of many cells, with `settings`, and its template.
@@ -17,7 +17,7 @@ fn project(folder: &Path, cells: usize, settings: &str, template: &str) {
     fs::write(folder.join("Dockerfile"), template).expect("a template");
 }
 
-/// Runs onebuild with little memory; its data goes nowhere.
+/// Runs onebuild with little memory and discards its output.
 fn run(folder: &Path, args: &str) -> Output {
     let program = env!("CARGO_BIN_EXE_onebuild");
     let script = format!("ulimit -v {LIMIT}; exec {program} {args} >/dev/null");
@@ -35,7 +35,7 @@ fn ends(folder: &Path, args: &str, code: i32) -> String {
 }
 
 #[test]
-fn values_that_all_cells_have_are_kept_once() {
+fn values_that_all_cells_share_are_stored_once() {
     let folder = tempfile::tempdir().expect("a directory");
     let long = "x".repeat(100_000);
     for (settings, template) in [
@@ -76,7 +76,7 @@ fn a_large_template_is_in_memory_once() {
 }
 
 #[test]
-fn what_no_two_cells_share_is_refused_with_its_total() {
+fn too_many_unshared_values_are_refused_with_their_total() {
     let folder = tempfile::tempdir().expect("a directory");
     let long = "x".repeat(100_000);
     project(folder.path(), CELLS, &format!("labels: {{ big: \"<%n%>{long}\" }}"), "FROM a\n");

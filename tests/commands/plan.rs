@@ -23,7 +23,7 @@ fn a_strategy_matrix_is_one_line_and_each_job_builds_its_cells() {
 }
 
 #[test]
-fn more_jobs_than_a_run_takes_are_put_together_and_that_is_said() {
+fn too_many_jobs_are_merged_with_a_note() {
     let project = Project::family();
     let matrix = project.read("matrix.yaml").replace("1.0..1.1", "1.0..1.199");
     project.file("matrix.yaml", matrix);
@@ -34,7 +34,7 @@ fn more_jobs_than_a_run_takes_are_put_together_and_that_is_said() {
 }
 
 #[test]
-fn an_axis_that_is_not_there_and_groups_elsewhere_are_wrong_usage() {
+fn an_unknown_axis_and_groups_in_another_format_are_wrong_usage() {
     let project = Project::family();
     let run = project.run(&["plan", "--format", "github", "--group-by", "so"]);
     run.exits(2).says(&["there is no axis `so`", "did you mean `os`?"]);

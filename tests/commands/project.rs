@@ -1,4 +1,4 @@
-//! A folder, and onebuild in it.
+//! A directory, and onebuild in it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 pub struct Project(TempDir);
 
-/// What onebuild came to.
+/// The result of running onebuild.
 #[derive(Debug)]
 pub struct Run {
     pub code: i32,
@@ -21,7 +21,7 @@ impl Project {
         Self(tempfile::tempdir().unwrap())
     }
 
-    /// Two systems and two versions, on one template each.
+    /// Two systems and two versions, with one template for each system.
     pub fn family() -> Self {
         let project = Self::empty();
         project.file(
@@ -59,11 +59,11 @@ impl Run {
         Self::with(command, folder, &[])
     }
 
-    /// Runs it with these variables, and no others but the least.
+    /// Runs it with these variables, in a minimal environment.
     pub fn with(command: &mut Command, folder: &Path, variables: &[(&str, &str)]) -> Self {
         let command = command.current_dir(folder).env_clear().env("HOME", folder);
         let command = command.envs(variables.iter().copied());
-        // No engine is to be found here, whatever this machine has.
+        // There must be no engine, even if this machine has one.
         let output = command.env("DOCKER_HOST", "unix:///nowhere/docker.sock").output().unwrap();
         let Output { status, stdout, stderr } = output;
         Self {

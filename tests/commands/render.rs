@@ -3,7 +3,7 @@
 use crate::project::Project;
 
 #[test]
-fn a_folder_that_is_as_rendered_passes_without_a_word() {
+fn an_up_to_date_directory_passes_without_output() {
     let project = Project::family();
     project.run(&["render", "--out", "out"]).exits(0);
     let run = project.run(&["render", "--out", "out", "--check"]).exits(0);
@@ -11,7 +11,7 @@ fn a_folder_that_is_as_rendered_passes_without_a_word() {
 }
 
 #[test]
-fn every_difference_is_in_the_diff_and_nothing_is_written() {
+fn the_diff_shows_every_difference_and_nothing_is_written() {
     let project = Project::family();
     project.run(&["render", "--out", "out"]).exits(0);
     project.file("out/1.0-alpine.Dockerfile", "FROM alpine\n\tRUN echo \u{1b}[31m1.0\n");
@@ -45,7 +45,7 @@ fn every_difference_is_in_the_diff_and_nothing_is_written() {
 }
 
 #[test]
-fn some_cells_alone_are_checked_without_a_look_at_the_others() {
+fn with_a_selection_only_its_cells_are_checked() {
     let project = Project::family();
     project.run(&["render", "--out", "out", "--os", "alpine"]).exits(0);
     project.run(&["render", "--out", "out", "--os", "alpine", "--check"]).exits(0);
@@ -56,7 +56,7 @@ fn some_cells_alone_are_checked_without_a_look_at_the_others() {
 }
 
 #[test]
-fn a_folder_that_is_missing_lacks_everything_and_none_is_wrong_usage() {
+fn a_missing_directory_lacks_all_files_and_none_is_wrong_usage() {
     let project = Project::family();
     project.run(&["render", "--out", "none", "--check"]).exits(1).says(&["4 missing"]);
     assert!(!project.path("none").exists());
@@ -64,7 +64,7 @@ fn a_folder_that_is_missing_lacks_everything_and_none_is_wrong_usage() {
 }
 
 #[test]
-fn line_ends_and_the_last_newline_count() {
+fn line_endings_and_the_final_newline_are_compared() {
     let project = Project::family();
     project.run(&["render", "--out", "out", "--os", "alpine"]).exits(0);
     for text in ["FROM alpine\r\n\tRUN echo 1.0\r\n", "FROM alpine\n\tRUN echo 1.0"] {
@@ -75,7 +75,7 @@ fn line_ends_and_the_last_newline_count() {
 }
 
 #[test]
-fn a_committed_file_is_written_whole_into_its_folder_and_keeps_its_mode() {
+fn a_committed_file_is_written_atomically_and_keeps_its_mode() {
     use std::os::unix::fs::PermissionsExt as _;
     let project = Project::family();
     let files = "vars: { port: \"80\" }\nfiles:\n  deploy/run.sh:\n    template: run.tpl\n    \
@@ -99,7 +99,7 @@ fn a_committed_file_is_written_whole_into_its_folder_and_keeps_its_mode() {
     let mode = std::fs::metadata(project.path("deploy/run.sh")).unwrap().permissions().mode();
     assert_eq!((project.read("deploy/run.sh").as_str(), mode & 0o777), (wanted, 0o755));
     assert_eq!(std::fs::read_dir(project.path("deploy")).unwrap().count(), 1);
-    // A var that this template alone uses is used.
+    // A var that only this template uses counts as used.
     let run = project.run(&["plan"]).exits(0);
     assert_eq!(run.stderr, "");
 }

@@ -1,4 +1,4 @@
-//! `plan --format bake`: given to bake, it builds what we build, digest for digest.
+//! `plan --format bake`: bake builds the same images as onebuild, digest for digest.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Project, Running, lab_script};
 
-/// Placeholders and heredocs aside, what bake would take for its own templates.
+/// Besides placeholders and heredocs, strings that bake would treat as its own templates.
 const DOCKERFILE: &str = r#"FROM base:1 AS first
 ARG WORD=none
 ARG TARGETARCH
@@ -64,11 +64,11 @@ fn written(project: &Project, args: &[String]) {
 }
 
 #[test]
-fn bake_reads_every_text_as_it_was_meant() {
+fn bake_parses_every_string_unchanged() {
     let (project, args) = project();
     written(&project, &args);
     let run = bake(&project, &["--print"]).end().success();
-    // What it prints is a bake file again, so it escapes the values that it has read, not the keys.
+    // Bake prints a bake file again, so it escapes the values that it has parsed, but not the keys.
     let labels = &serde_json::from_str::<Value>(&run.stdout).unwrap()["target"]["1_1"]["labels"];
     assert_eq!(*labels, json!({ "org.example.text": "$${x} 1.1", "odd.$${key}": "1" }));
     let read = run.stdout.replace("$${", "${").replace("%%{", "%{");
@@ -98,7 +98,7 @@ fn bake_pushes_the_manifests_that_onebuild_pushes() {
     assert_eq!(ours[0].1.len(), 2, "both platforms");
     assert_ne!(ours[0].1, ours[1].1);
 
-    // Away from our tags, so that what is compared is bake's own work.
+    // With other tags than ours, so that bake's own work is compared.
     let text = fs::read_to_string(project.path("bake.json")).unwrap();
     let other = format!("{}-by-bake", project.repository());
     fs::write(project.path("bake.json"), text.replace(&project.repository(), &other)).unwrap();

@@ -1,4 +1,4 @@
-//! Labels that name the base image, and builds that keep to what they name.
+//! Labels that name the base image, and builds that are pinned to it.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ const TWO: &str = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n
 const AUTO: &str = "labels: { auto: [base] }\nannotations: { auto: [base] }\n";
 const DIGEST: &str = "org.opencontainers.image.base.digest";
 
-/// A project that pushes a base under a name that no earlier run has seen.
+/// A project that pushes a base under a new name.
 fn base(of: &Project) -> Project {
     let base = Project::new(&format!("base-{}", of.nonce().to_lowercase()), TWO, "");
     pushed(&base, "alpine:3.20");
     base
 }
 
-/// Pushes the base anew, made of another image.
+/// Pushes the base again, built from another image.
 fn pushed(base: &Project, image: &str) {
     base.file("context/Dockerfile", format!("FROM {image}\nENV MADE_OF={image}\n"));
     base.run(&["matrix", "--push", "--only", "n=1"]).success();
 }
 
-/// How often BuildKit has asked the registry for the base by its tag.
+/// How many times BuildKit has requested the base from the registry by its tag.
 fn questions(base: &Project) -> usize {
     let log = std::fs::read_to_string(lab_dir().join("log/registry.log")).unwrap();
     let path = format!("/v2/{}/manifests/v1 HTTP/1.1\"", base.repository_name());
@@ -34,22 +34,22 @@ fn questions(base: &Project) -> usize {
     log.lines().filter(asks).count()
 }
 
-/// Of each platform the base's name and digest in labels and in annotations, and the layers.
+/// For each platform: the base's name and digest in labels and annotations, and the layers.
 fn images(project: &Project, tag: &str) -> Vec<([Value; 4], Value)> {
     let name = DIGEST.replace("digest", "name");
     let image = |(_, manifest): (String, Value)| {
         let config = project.store().config(&manifest);
         let labels = &config["config"]["Labels"];
         let annotations = &manifest["annotations"];
-        let told = [&labels[&name], &labels[DIGEST], &annotations[&name], &annotations[DIGEST]];
+        let found = [&labels[&name], &labels[DIGEST], &annotations[&name], &annotations[DIGEST]];
         let layers = manifest["layers"].as_array().unwrap();
-        (told.map(Clone::clone), layers.iter().map(|layer| layer["digest"].clone()).collect())
+        (found.map(Clone::clone), layers.iter().map(|layer| layer["digest"].clone()).collect())
     };
     project.store().images(tag).into_iter().map(image).collect()
 }
 
 #[test]
-fn images_name_the_base_that_they_are_built_on_and_it_is_asked_for_once() {
+fn images_name_their_base_and_it_is_requested_once() {
     let project = Project::new("base-labels", &format!("{TWO}{AUTO}"), "");
     let base = base(&project);
     let name = format!("{}:v1", base.repository());
@@ -68,26 +68,26 @@ fn images_name_the_base_that_they_are_built_on_and_it_is_asked_for_once() {
     for tag in ["v1", "v2"] {
         let images = images(&project, tag);
         assert_eq!(images.len(), 2);
-        for (told, layers) in images {
-            assert_eq!(told, [&*name, &*digest, &*name, &*digest]);
+        for (found, layers) in images {
+            assert_eq!(found, [&*name, &*digest, &*name, &*digest]);
             pinned.push(layers);
         }
     }
-    // Without the labels nothing is pinned, and the same layers come out of the cache.
+    // Without the labels nothing is pinned, and the same layers come from the cache.
     project.matrix(TWO);
     project.run(&["matrix", "--push"]).success();
     let free = ["v1", "v2"].map(|tag| images(&project, tag)).concat();
     assert_eq!(free.iter().map(|(_, layers)| layers.clone()).collect::<Vec<_>>(), pinned);
-    assert!(free.iter().all(|(told, _)| told.iter().all(Value::is_null)));
+    assert!(free.iter().all(|(found, _)| found.iter().all(Value::is_null)));
 }
 
 #[test]
-fn a_tag_that_moves_during_a_run_changes_nothing_of_it() {
+fn a_tag_that_moves_during_a_run_does_not_affect_the_run() {
     let project = Project::new("base-moves", &format!("{TWO}{AUTO}"), "");
     let base = base(&project);
     let nonce = project.nonce();
     let name = base.repository();
-    // The first cell takes long enough for the tag to move.
+    // The first cell runs long enough for the tag to move.
     let slow = format!("#% if n == \"1\"\nRUN echo {nonce}; sleep 8; true\n#% endif\n");
     project.file("context/Dockerfile", format!("FROM {name}:v1\n{slow}RUN echo <%n%>\n"));
     let running = project.start(&["matrix", "--push", "--jobs", "1", "--platform", "linux/amd64"]);
@@ -97,20 +97,20 @@ fn a_tag_that_moves_during_a_run_changes_nothing_of_it() {
     let new = base.store().digest("v1");
     assert_ne!(old, new);
     running.end().success();
-    let told = |tag: &str| images(&project, tag).remove(0);
-    let (first, second) = (told("v1"), told("v2"));
+    let found = |tag: &str| images(&project, tag).remove(0);
+    let (first, second) = (found("v1"), found("v2"));
     assert_eq!((&first.0[1], &second.0[1]), (&Value::from(&*old), &Value::from(&*old)));
-    // The lab's bases have their first layer in common.
-    assert_eq!(first.1[1], second.1[1], "the second is built on what its label says");
+    // The lab's bases share their first layer.
+    assert_eq!(first.1[1], second.1[1], "the second is built on the base in its label");
 
     project.run(&["build", "--only", "n=2", "--push", "--platform", "linux/amd64"]).success();
-    let later = told("v2");
+    let later = found("v2");
     assert_eq!(later.0[1], *new);
     assert_ne!(later.1[1], second.1[1]);
 }
 
 #[test]
-fn a_base_that_no_registry_has_fails_its_cell_alone_with_its_line() {
+fn a_missing_base_fails_only_its_cell_with_its_line() {
     let project = Project::new("base-missing", &format!("{TWO}{AUTO}"), "");
     let missing = format!("{}-missing:1", project.repository());
     let dockerfile = format!(
@@ -126,7 +126,7 @@ fn a_base_that_no_registry_has_fails_its_cell_alone_with_its_line() {
 }
 
 #[test]
-fn a_base_in_any_form_that_buildkit_knows_is_labelled_and_never_its_own_base() {
+fn a_base_in_any_form_that_buildkit_supports_is_labelled_and_never_its_own_base() {
     let parent = Project::new(
         "base-parent",
         "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1] }\n\
@@ -134,11 +134,11 @@ fn a_base_in_any_form_that_buildkit_knows_is_labelled_and_never_its_own_base() {
         "FROM ubuntu:24.04\n",
     );
     parent.run(&["matrix", "--push"]).success();
-    let told = |project: &Project| -> Vec<[Value; 2]> {
+    let found = |project: &Project| -> Vec<[Value; 2]> {
         let images = images(project, "v1").into_iter();
         images.map(|([name, digest, ..], _)| [name, digest]).collect()
     };
-    assert_eq!(told(&parent)[0][0], "docker.io/library/ubuntu:24.04");
+    assert_eq!(found(&parent)[0][0], "docker.io/library/ubuntu:24.04");
     let name = format!("{}:v1", parent.repository());
     let digest = parent.store().digest("v1");
 
@@ -153,27 +153,27 @@ fn a_base_in_any_form_that_buildkit_knows_is_labelled_and_never_its_own_base() {
     ] {
         project.file("context/Dockerfile", &dockerfile);
         project.run(&["matrix", "--push", "--strict"]).success();
-        for told in told(&project) {
-            assert_eq!(told, [&*name, &*digest], "{dockerfile}");
+        for found in found(&project) {
+            assert_eq!(found, [&*name, &*digest], "{dockerfile}");
         }
     }
-    // The platforms have two bases, and the labels one value: that of neither.
+    // The platforms have different bases, but a label has one value: neither is used.
     let arch = format!("FROM {name} AS b-amd64\nFROM alpine:3.20 AS b-arm64\nFROM b-$TARGETARCH\n");
     project.file("context/Dockerfile", &arch);
     project
         .run(&["matrix", "--push"])
         .success()
         .says(&["warning[unknown-base]: the base image differs by platform", "Dockerfile:3:1"]);
-    for told in told(&project) {
-        assert_eq!(told, ["", ""]);
+    for found in found(&project) {
+        assert_eq!(found, ["", ""]);
     }
     let strict = project.run(&["matrix", "--push", "--strict"]);
     strict.exits(3).says(&["error[unknown-base]"]);
-    // Where the name alone is a label, the digest of another base does not stay beside it.
+    // If only the name is a label, the digest of another base is not kept beside it.
     project.matrix(&format!("{one}labels: {{ auto: true }}\n"));
     project.file("context/Dockerfile", format!("FROM {name}\n"));
     project.run(&["matrix", "--push"]).success();
-    for told in told(&project) {
-        assert_eq!(told, [&*name, ""]);
+    for found in found(&project) {
+        assert_eq!(found, [&*name, ""]);
     }
 }

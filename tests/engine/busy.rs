@@ -1,4 +1,4 @@
-//! Tests of images on a machine that has more to do than it can do at once.
+//! Smoke tests of images on an overloaded machine.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use rustix::process::Signal;
 
 use crate::support::{Project, docker, until};
 
-/// The containers of images that carry this project's nonce.
+/// The containers of images with this project's nonce.
 fn containers(project: &Project) -> usize {
     let filter = format!("label=nonce={}", project.nonce());
     docker(&["ps", "--all", "--quiet", "--filter", &filter]).lines().count()
@@ -20,8 +20,8 @@ fn project(name: &str, matrix: &str, dockerfile: &str) -> Project {
 }
 
 #[test]
-fn a_test_waits_for_its_turn_without_using_up_its_time() {
-    // All three would take 6 s, and each has less.
+fn waiting_for_a_slot_does_not_count_against_the_timeout_of_a_test() {
+    // Together they take 6 s, more than the timeout of each.
     let matrix = "platforms: [linux/amd64]\naxes: { n: [1, 2, 3] }\n\
                   test: { run: \"sleep 2\", timeout: 5s }\n";
     let project = project("turns", matrix, "FROM alpine:3.20\n");
@@ -32,7 +32,7 @@ fn a_test_waits_for_its_turn_without_using_up_its_time() {
 }
 
 #[test]
-fn a_test_that_waits_is_cancelled_with_the_run_and_leaves_nothing() {
+fn a_waiting_test_is_cancelled_with_the_run_and_leaves_nothing() {
     let matrix = "platforms: [linux/amd64, linux/arm64]\naxes: { n: [1, 2, 3] }\n\
                   test: sleep 600; true\n";
     let project = project("waits", matrix, "FROM alpine:3.20\n");
@@ -48,7 +48,7 @@ fn a_test_that_waits_is_cancelled_with_the_run_and_leaves_nothing() {
 }
 
 #[test]
-fn an_emulated_platform_has_more_time_and_the_message_names_how_much() {
+fn an_emulated_platform_has_a_longer_timeout_which_the_message_states() {
     let never = "HEALTHCHECK --interval=1h --start-interval=1h CMD true\nCMD sleep 600\n";
     let matrix = "platforms: [linux/arm64]\naxes: { n: [fits, long, slow] }\n\
                   test: { run: \"sleep 3\", timeout: 3s }\n\
@@ -63,8 +63,8 @@ fn an_emulated_platform_has_more_time_and_the_message_names_how_much() {
 }
 
 #[test]
-fn a_health_check_that_only_comes_too_early_or_too_slow_is_given_time() {
-    // Unhealthy at once, and healthy two seconds later.
+fn an_early_or_slow_health_check_gets_more_time() {
+    // Unhealthy at first, healthy two seconds later.
     let early = "HEALTHCHECK --interval=100ms --retries=1 CMD test -e /ready\n";
     let slow = "HEALTHCHECK --interval=100ms --timeout=300ms --retries=1 \
                 CMD test -e /ready || sleep 60\n";

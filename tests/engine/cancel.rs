@@ -9,7 +9,7 @@ use crate::support::{Project, Running, commands_with, paths_below, until};
 
 fn stops(name: &str, signal: Signal, args: &[&str], more: &str) {
     let code = 128 + signal.as_raw();
-    // Whoever runs the tests may have asked for SIGHUP to be ignored.
+    // The user who runs the tests may ignore SIGHUP.
     let onebuild = ["--default-signal=HUP", env!("CARGO_BIN_EXE_onebuild")];
     let matrix = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: 1..6 }\n";
     let project = Project::new(name, &(matrix.to_owned() + more), "");
@@ -39,13 +39,13 @@ fn an_interrupt_ends_every_solve_within_two_seconds_and_leaves_nothing() {
 }
 
 #[test]
-fn an_interrupt_leaves_nothing_where_archives_were_to_be() {
+fn an_interrupt_leaves_no_incomplete_archives() {
     stops("archives", Signal::INT, &["--output", "type=oci,dest=out/"], "");
 }
 
 #[test]
-fn a_termination_stops_a_run() {
-    // What a test would need afterwards is not held on to.
+fn sigterm_stops_a_run() {
+    // Results that a smoke test would need are not kept either.
     stops("terminated", Signal::TERM, &[], "test: \"true\"");
 }
 
@@ -54,9 +54,9 @@ fn a_terminal_that_closes_stops_a_run() {
     stops("hungup", Signal::HUP, &[], "");
 }
 
-/// Two signals at once leave no time to hear of the first.
+/// Two signals at once leave no time to handle the first one.
 #[test]
-fn a_second_signal_leaves_no_half_of_an_archive() {
+fn a_second_signal_leaves_no_incomplete_archive() {
     let matrix = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: 1..2 }";
     let project = Project::new("twice", matrix, "");
     let nonce = project.nonce().to_owned();
@@ -65,7 +65,7 @@ fn a_second_signal_leaves_no_half_of_an_archive() {
     let running = project.start(&["matrix", "--output", "type=tar,dest=out/"]);
     let out = project.path("out");
     let parts = || if out.exists() { paths_below(&out) } else { Vec::new() };
-    until("an archive is on its way", Duration::from_secs(90), || {
+    until("an archive is being written", Duration::from_secs(90), || {
         parts().iter().any(|path| path.ends_with(".part"))
     });
     running.signal(Signal::INT);
@@ -77,27 +77,27 @@ fn a_second_signal_leaves_no_half_of_an_archive() {
 }
 
 #[test]
-fn one_interrupt_is_enough_even_if_no_one_reads_stderr() {
+fn one_interrupt_is_enough_even_if_stderr_is_not_read() {
     let matrix = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1] }";
     let project = Project::new("stuck", matrix, "");
     let nonce = project.nonce().to_owned();
     let sleeper = format!("FROM alpine:3.20\nRUN seq 1 30000; echo {nonce}; sleep 600; true\n");
     project.file("context/Dockerfile", sleeper);
-    // A terminal that was stopped, or a pager that no one scrolls.
+    // A stopped terminal, or a pager that is not scrolled.
     let pager = project.path("pager");
     rustix::fs::mkfifoat(rustix::fs::CWD, &pager, 0o600.into()).unwrap();
     let unread = std::fs::File::options().read(true).write(true).open(&pager).unwrap();
     let mut command = project.program(Path::new("sh"), &["-c", "exec \"$@\" 2>pager", "sh"]);
     command.args([env!("CARGO_BIN_EXE_onebuild"), "build", "--progress", "plain"]);
     let running = Running::start(command);
-    // A pipe holds 64 KiB, less what does not fit to its pages; half a MiB is to be told.
-    until("the pipe is as good as full", Duration::from_secs(60), || {
+    // A pipe holds 64 KiB, minus incompletely filled pages; there is half a MiB of output.
+    until("the pipe is almost full", Duration::from_secs(60), || {
         rustix::io::ioctl_fionread(&unread).unwrap() > 40_000
     });
 
     running.signal(Signal::INT);
     until("the cell is cancelled", Duration::from_secs(5), || commands_with(&nonce) == 0);
-    // One is enough, although no one reads what the program still has to say.
+    // One is enough, although the rest of the output is never read.
     running.end().exits(130);
     assert_eq!(paths_below(&project.path("tmp")), [""; 0]);
 }

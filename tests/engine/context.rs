@@ -1,4 +1,4 @@
-//! The build context as the engine sees it, with Docker's own client as the judge.
+//! The build context as the engine receives it, compared with Docker's own client.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -13,7 +13,7 @@ use crate::support::{ONE, Project, Running, lab_script, listing};
 
 const ALL: &str = "FROM scratch\nCOPY . /\n";
 
-/// A project whose context has a bit of everything.
+/// A project whose context has many kinds of entries.
 fn varied(name: &str) -> Project {
     let project = Project::single(name, ALL);
     for path in [
@@ -61,7 +61,7 @@ fn ours(project: &Project) -> Vec<String> {
     listing(&archive)
 }
 
-/// What Debian's own `docker buildx` makes of the same folder.
+/// The result of Debian's own `docker buildx` for the same directory.
 fn theirs(project: &Project) -> Vec<String> {
     let (context, archive) = (project.path("context"), project.path("theirs.tar"));
     let mut command = lab_script("in");
@@ -74,8 +74,8 @@ fn theirs(project: &Project) -> Vec<String> {
 /// Fails with the lines that only one side has.
 #[track_caller]
 fn same(ours: &[String], theirs: &[String], what: &str) {
-    // Docker's client gives all folders of one name one key, and the engine does not touch a folder
-    // that it has: the times of folders are then those of some other folder of that name.
+    // Docker's client gives all directories of the same name the same key, and the engine does not
+    // update a directory that it has: its time is then that of another directory of that name.
     let timeless = |line: &String| {
         let mut fields: Vec<_> = line.split_ascii_whitespace().collect();
         if line.starts_with('d') {
@@ -93,7 +93,7 @@ fn same(ours: &[String], theirs: &[String], what: &str) {
 }
 
 #[test]
-fn the_context_is_what_dockers_own_client_makes_of_it() {
+fn the_context_is_the_same_as_with_dockers_own_client() {
     let project = varied("context");
     let (ours, theirs) = (ours(&project), theirs(&project));
     same(&ours, &theirs, "a context without .dockerignore");
@@ -119,7 +119,7 @@ fn the_context_is_what_dockers_own_client_makes_of_it() {
 }
 
 #[test]
-fn dockerignore_leaves_out_what_dockers_own_client_leaves_out() {
+fn dockerignore_excludes_the_same_files_as_dockers_own_client() {
     let project = varied("ignore");
     // Together they use every feature; each set is a project's usual file or a known trap.
     for rules in [
@@ -150,7 +150,7 @@ fn a_hard_link_that_the_engine_has_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_dockerignore_beside_the_template_takes_the_place_of_the_contexts() {
+fn a_dockerignore_beside_the_template_replaces_that_of_the_context() {
     let project = varied("beside");
     project.file("context/.dockerignore", "src\n");
     project.file("context/Dockerfile.dockerignore", "docs\n.*\n");
@@ -161,7 +161,7 @@ fn a_dockerignore_beside_the_template_takes_the_place_of_the_contexts() {
 }
 
 #[test]
-fn what_cannot_be_sent_is_refused_by_name_unless_it_is_ignored() {
+fn files_that_cannot_be_sent_are_named_unless_ignored() {
     let project = Project::single("special", ALL);
     let socket = project.path("context/run/app.sock");
     fs::create_dir(socket.parent().unwrap()).unwrap();
@@ -171,7 +171,7 @@ fn what_cannot_be_sent_is_refused_by_name_unless_it_is_ignored() {
         .exits(1)
         .says(&[
             "context/run/app.sock: it is a socket and cannot be sent",
-            "name it in .dockerignore",
+            "add it to .dockerignore",
         ])
         .never_says(&["rpc error"]);
     let pipe = project.path("context/pipe");
@@ -184,9 +184,9 @@ fn what_cannot_be_sent_is_refused_by_name_unless_it_is_ignored() {
 }
 
 #[test]
-fn a_large_file_arrives_whole() {
+fn a_large_file_arrives_unchanged() {
     let project = Project::single("large", "FROM scratch\nCOPY large /\n");
-    // Not compressible, and not the same in every run.
+    // Not compressible, and different in every run.
     let mut state =
         project.nonce().bytes().fold(1_u64, |state, byte| state * 257 % 999_983 + u64::from(byte));
     let bytes: Vec<u8> = std::iter::repeat_with(|| {
@@ -203,7 +203,7 @@ fn a_large_file_arrives_whole() {
     assert_eq!(Digest::of(&fs::read(tree.join("large")).unwrap()), Digest::of(&bytes));
 }
 
-/// Counts how often files are opened.
+/// Counts how many times files are opened.
 struct Opens(rustix::fd::OwnedFd);
 
 impl Opens {
@@ -216,7 +216,7 @@ impl Opens {
         Self(watch)
     }
 
-    /// Since it was asked last, for each file in the order of its first.
+    /// The counts since the last call, for each file in the order of its first opening.
     fn since(&self) -> Vec<i32> {
         let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
         let mut reader = inotify::Reader::new(&self.0, &mut buffer);
@@ -241,7 +241,7 @@ fn twelve_cells_read_each_file_of_their_context_once() {
 }
 
 #[test]
-fn a_second_run_reads_only_what_has_changed() {
+fn a_second_run_reads_only_changed_files() {
     let project = Project::single("changed", ALL);
     let files = [1, 2].map(|n| project.file(&format!("context/file{n}"), project.nonce()));
     project.run(&["build"]).success();
@@ -256,7 +256,7 @@ fn a_second_run_reads_only_what_has_changed() {
 
 /// The same with a directory beside the context.
 #[test]
-fn a_second_run_reads_of_a_named_context_only_what_has_changed() {
+fn a_second_run_reads_only_changed_files_of_a_named_context() {
     let project = Project::single("changedbeside", "FROM scratch\nCOPY --from=beside . /\n");
     let files = [1, 2].map(|n| project.file(&format!("beside/file{n}"), project.nonce()));
     let build = ["build", "--build-context", "beside=beside"];
@@ -279,10 +279,10 @@ fn without_the_cache_each_file_is_read_again() {
     project.run(&["build", "--no-cache"]).success();
     assert_eq!(opens.since(), [1]);
     project.run(&["build"]).success();
-    assert_eq!(opens.since(), [0; 0], "what was sent last is known");
+    assert_eq!(opens.since(), [0; 0], "the last transfer is recorded");
 }
 
-/// Writes a file of eight bytes that always has the time which npm gives to files.
+/// Writes a file of eight bytes with the fixed time that npm gives to files.
 fn packed(project: &Project, path: &str, digit: u8) -> String {
     let content = format!("v1.0.{digit}\n");
     let path = project.file(path, format!("{content:>8}"));
@@ -291,9 +291,9 @@ fn packed(project: &Project, path: &str, digit: u8) -> String {
     format!("{content:>8}")
 }
 
-/// A project whose context is `.`, and that onebuild is started in.
+/// A project whose context is `.`, and the directory in which onebuild is started.
 #[test]
-fn another_projects_file_of_one_size_and_time_stays_there() {
+fn a_file_of_another_project_with_the_same_size_and_time_is_not_reused() {
     for digit in [4, 5] {
         let project = Project::single("elsewhere", ALL);
         let matrix = format!("image: {}\ncontext: .\n{ONE}\n", project.repository());
@@ -306,7 +306,7 @@ fn another_projects_file_of_one_size_and_time_stays_there() {
 }
 
 #[test]
-fn other_content_of_one_size_and_time_is_sent() {
+fn different_content_with_the_same_size_and_time_is_sent() {
     let project = Project::single("samelook", "FROM scratch\nCOPY . /\nCOPY --from=beside . /\n");
     let flags = ["--build-context", "beside=beside"];
     let no_cache = [&flags[..], &["--no-cache"]].concat();
@@ -320,12 +320,12 @@ fn other_content_of_one_size_and_time_is_sent() {
 }
 
 #[test]
-fn a_hard_link_in_place_of_a_file_of_one_size_and_time_is_sent() {
+fn a_hard_link_in_place_of_a_file_with_the_same_size_and_time_is_sent() {
     let project = Project::single("samelink", "FROM scratch\nCOPY b /\n");
     packed(&project, "context/a", 1);
     let (own, other) = (packed(&project, "context/b", 2), packed(&project, "other", 3));
     assert_eq!(project.built("b", &[]), own);
-    // The same file under another name, and then a file of its own again.
+    // The same file under another name, and then a separate file again.
     fs::remove_file(project.path("context/b")).unwrap();
     fs::hard_link(project.path("other"), project.path("context/b")).unwrap();
     assert_eq!(project.built("b", &[]), other);
@@ -334,9 +334,9 @@ fn a_hard_link_in_place_of_a_file_of_one_size_and_time_is_sent() {
     assert_eq!(project.built("b", &[]), own);
 }
 
-/// Where nothing can be kept, everything is sent.
+/// Without a place to keep records, everything is sent.
 #[test]
-fn without_a_home_the_content_is_right_too() {
+fn without_a_home_directory_the_content_is_correct_too() {
     let project = Project::single("homeless", "FROM scratch\nCOPY file /\n");
     for digit in [1, 2] {
         let content = packed(&project, "context/file", digit);

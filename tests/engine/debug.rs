@@ -1,4 +1,4 @@
-//! What the debug log holds of a build, and what it must not hold.
+//! The content of a build's debug log, without secrets.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::support::{Project, Running, lab_env, until};
 
-/// The names of steps hold the values of build arguments, so this one is not named.
+/// The names of steps contain the values of build arguments, so this one is not logged.
 const FILE: &str = "FROM alpine:3.20\nARG TOKEN\nCOPY . /x\n\
      RUN --mount=type=secret,id=env --mount=type=secret,id=file \
      test -s /run/secrets/env && test -s /run/secrets/file && env | grep -q ^TOKEN=canary \
@@ -44,7 +44,7 @@ fn a_build_is_described_call_by_call_without_its_secrets() {
         "id=env,env=SECRET",
         "--secret",
         "id=file,src=secret.txt",
-        // In the context, where it grows while it is read.
+        // In the context: the log grows while the context is read.
         "--debug",
         "context/debug.log",
     ]);
@@ -94,7 +94,7 @@ fn a_build_is_described_call_by_call_without_its_secrets() {
 }
 
 #[test]
-fn a_run_that_is_killed_leaves_all_lines_up_to_its_end() {
+fn a_killed_run_leaves_all_lines_up_to_its_end() {
     let project = Project::single("debugkill", "FROM alpine:3.20\nRUN sleep 60\n");
     let mut running = project.start(&["build", "--no-cache", "--debug", "debug.log"]);
     let log = || fs::read_to_string(project.path("debug.log")).unwrap_or_default();

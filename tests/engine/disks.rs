@@ -1,13 +1,13 @@
-//! Disks that are full: this machine's and the engine's are different ones.
+//! Full disks: errors distinguish this machine's disk from the engine's.
 
 use std::process::Command;
 
 use crate::support::{Project, Run, Running, paths_below, started_engine};
 
-/// A layer that the small disk of these tests does not hold, compressed or not.
+/// A layer that does not fit on the small disk of these tests, compressed or not.
 const LARGE: &str = "FROM alpine:3.20\nRUN head -c 4000000 /dev/urandom >/large\n";
 
-/// What helps on the engine's machine alone.
+/// Help that only applies to the engine's machine.
 const PRUNE: &str = "prune";
 
 /// onebuild with a small disk at `small`, which no other process sees.
@@ -19,7 +19,7 @@ fn on_small_disk(project: &Project, options: &str, args: &[&str]) -> Run {
     in_shell(project, &["unshare", "--mount"], &script, args)
 }
 
-/// Runs a script that is given onebuild and `args`.
+/// Runs a script with onebuild and `args` as its arguments.
 fn in_shell(project: &Project, prefix: &[&str], script: &str, args: &[&str]) -> Run {
     let inner = project.command(args);
     let words = [prefix, &["sh", "-c", script, "sh"]].concat();
@@ -47,7 +47,7 @@ fn a_full_disk_of_this_machine_is_named_with_its_directory() {
         run.says(&[
             file,
             "it could not be written: no space left on device",
-            "free space on the disk of this machine that small",
+            "free up disk space on this machine for small",
             "or write the result to another disk",
         ])
         .never_says(&[PRUNE, "the engine's"]);
@@ -66,7 +66,7 @@ fn a_full_disk_below_stdout_is_named() {
     let args = ["build", "--output", "type=tar,dest=-"];
     in_shell(&project, &[], "exec \"$@\" >/dev/full", &args).exits(1).says(&[
         "stdout: it could not be written: no space left on device",
-        "free space on the disk of this machine that stdout is on",
+        "free up disk space on this machine for stdout",
     ]);
 }
 
@@ -77,7 +77,7 @@ fn a_full_disk_below_a_cache_directory_is_named() {
     let run = on_small_disk(&project, "size=1m", &["build", "--cache-to", cache]).exits(1);
     run.says(&[
         "the cache in small/cache: cannot be written: no space left on device",
-        "free space on the disk of this machine that small/cache is on",
+        "free up disk space on this machine for small/cache",
         "add ignore-error=true",
     ])
     .never_says(&[PRUNE, "the engine's"]);
@@ -90,7 +90,7 @@ fn a_full_disk_below_a_cache_directory_is_named() {
 }
 
 #[test]
-fn records_that_no_disk_takes_stop_no_build() {
+fn a_build_does_not_fail_if_its_records_cannot_be_written() {
     let project = Project::single("full-records", "FROM scratch\nCOPY Dockerfile /\n");
     let script = "mount -t tmpfs -o size=64k tmpfs home && head -c 1m /dev/zero >home/fill; \"$@\"";
     let args = ["build", "--output", "type=local,dest=tree"];
@@ -99,25 +99,25 @@ fn records_that_no_disk_takes_stop_no_build() {
 }
 
 #[test]
-fn a_full_disk_of_the_engine_is_named_as_that() {
+fn a_full_disk_of_the_engine_is_reported_as_the_engines() {
     let engine = started_engine("full", &["--disk", "200m"]);
     let project = Project::single("full-there", "");
     let run = |dockerfile: &str, args: &[&str]| {
         project.file("context/Dockerfile", dockerfile);
         project.run(&[&["build", "-H", &engine.host], args].concat()).exits(1)
     };
-    // A step that fills it says so itself.
+    // A step that fills the disk reports that itself.
     run("FROM alpine:3.20\nRUN dd if=/dev/zero of=/large bs=1M count=400\n", &[])
         .says(&["No space left on device", "free space on the engine's machine"])
-        .never_says(&["the disk of this machine"]);
-    // The export of a layer, with a result that this machine would have room for.
+        .never_says(&["disk space on this machine"]);
+    // The export of a layer; its result would fit on this machine's disk.
     let mut large = vec![0; 60_000_000];
     let mut random = std::fs::File::open("/dev/urandom").unwrap();
     std::io::Read::read_exact(&mut random, &mut large).unwrap();
     project.file("context/large", large);
     run("FROM alpine:3.20\nCOPY large /\n", &["--output", "type=oci,dest=x.tar"])
         .says(&["the engine's disk is full", "docker builder prune"])
-        .never_says(&["the disk of this machine"]);
+        .never_says(&["disk space on this machine"]);
     assert!(!project.path("x.tar").exists());
 }
 

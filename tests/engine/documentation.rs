@@ -1,8 +1,8 @@
 //! The README and the pages in `docs/`: commands that need an engine are run against the lab.
 //!
-//! A `console engine` block shows commands with their output. Digests, times and numbers of cached
-//! steps are not compared, and a line `…` matches any number of lines. Each build in a `bash` block has
-//! to succeed. `localhost:5000` is replaced by the lab's registry.
+//! A `console engine` block shows commands with their output. Digests, times and counts of cached
+//! steps are not compared, and a line `…` matches any number of lines. Each build in a `bash` block
+//! must succeed. `localhost:5000` is replaced by the lab's registry.
 
 #[path = "../cli/fence.rs"]
 mod fence;
@@ -16,19 +16,19 @@ use fence::{Fence, Piece, builds, pieces};
 
 use crate::support::{Run, Running, lab_env};
 
-/// The registry of the pages.
+/// The registry in the pages.
 const REGISTRY: &str = "localhost:5000";
 
-/// The directory that a page's examples work in.
+/// The directory of a page's examples.
 struct Workspace {
     folder: tempfile::TempDir,
-    /// Names in the page, and what replaces them in the lab.
+    /// Names in the page, and their replacements in the lab.
     replaced: Vec<(&'static str, String)>,
 }
 
 impl Workspace {
     fn new(replaced: &[(&'static str, String)]) -> Self {
-        // The lab sees /tmp under the same name.
+        // The lab sees /tmp at the same path.
         let folder = tempfile::Builder::new().prefix("onebuild-docs-").tempdir_in("/tmp").unwrap();
         let workspace = Self { folder, replaced: replaced.to_vec() };
         // Programs on the PATH, so that `NAME=value onebuild` works too.
@@ -54,7 +54,7 @@ impl Workspace {
         fs::write(path, self.replaced_in(&fence.body)).unwrap();
     }
 
-    /// Text of the page with the names of the lab.
+    /// A page's text with the names of the lab.
     fn replaced_in(&self, text: &str) -> String {
         self.replaced.iter().fold(text.to_owned(), |text, (page, here)| text.replace(page, here))
     }
@@ -77,7 +77,7 @@ impl Workspace {
     }
 }
 
-/// `text` as it is compared: without what differs from run to run.
+/// `text` without the parts that differ from run to run.
 fn compared(text: &str, replaced: &[(&str, String)]) -> Vec<String> {
     let text = replaced.iter().fold(text.to_owned(), |text, (page, here)| text.replace(here, page));
     text.lines().map(|line| line_compared(line.trim_end())).collect()
@@ -109,7 +109,7 @@ fn line_compared(line: &str) -> String {
     words.join(" ")
 }
 
-/// Whether `shown`, in which `…` is any number of lines, is what was printed.
+/// Whether the output matches `shown`, in which `…` is any number of lines.
 fn matches(shown: &[String], printed: &[String]) -> bool {
     match shown.split_first() {
         None => printed.is_empty(),
@@ -205,13 +205,13 @@ fn the_tutorial_can_be_followed() {
 #[test]
 fn the_readme_can_be_followed() {
     let registry = format!("{}/acme", lab_env("ONEBUILD_LAB_REGISTRY"));
-    // One version in place of fourteen: 6 images and not 84.
+    // One version instead of fourteen: 6 images instead of 84.
     let one = r#"["2.0.13"]"#.to_owned();
     page("README.md", &[("ghcr.io/acme", registry), ("2.0.0..2.0.13", one)]);
 }
 
 #[test]
-fn what_differs_from_run_to_run_is_not_compared() {
+fn parts_that_differ_from_run_to_run_are_not_compared() {
     let row = |time, digest, cached| {
         line_compared(&format!(" ✓ a  amd64  {time}  {digest}  {cached} of 3  pushed"))
     };

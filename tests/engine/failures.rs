@@ -1,4 +1,4 @@
-//! What goes wrong, and what a person is told of it.
+//! Failures, and how they are reported to the user.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,10 +8,10 @@ use crate::support::{Project, Running, wrong_in_sessions};
 const THREE: &str = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1, 2, 3] }";
 
 #[test]
-fn a_typo_in_a_placeholder_is_shown_in_its_place_before_anything_starts() {
+fn a_typo_in_a_placeholder_is_reported_with_its_position_before_anything_starts() {
     let project = Project::new("typo", THREE, "FROM alpine:3.20\nRUN echo <%m%>\n");
     let mut command = project.command(&["matrix", "--push"]);
-    // So early that the engine is not even looked for.
+    // It fails before onebuild looks for an engine.
     command.env("DOCKER_HOST", "unix:///nowhere.sock");
     let run = Running::start(command).end().exits(3);
     run.says(&["`m` is not defined", "context/Dockerfile:2:12", "did you mean `n`?"])
@@ -23,7 +23,7 @@ fn a_bad_instruction_is_shown_with_its_line_in_the_template() {
     let template = "#% if n == 9\nRUN never\n#% endif\nFROM alpine:3.20\nFORM x\n";
     let project = Project::new("form", THREE, template);
     project.run(&["matrix"]).exits(1).says(&[
-        "error: v1 failed, and 2 more cells alike",
+        "error: v1 failed, and 2 more cells in the same way",
         "context/Dockerfile:5:1",
         "5 | FORM x",
         "unknown instruction: FORM (did you mean FROM?)",
@@ -32,7 +32,7 @@ fn a_bad_instruction_is_shown_with_its_line_in_the_template() {
 }
 
 #[test]
-fn one_cell_of_twelve_that_fails_is_told_in_full_and_the_others_are_pushed() {
+fn one_failing_cell_of_twelve_is_reported_in_full_and_the_others_are_pushed() {
     let dockerfile = "FROM alpine:3.20 AS tools\n\
         ARG TARGETARCH\n\
         RUN for i in $(seq 30); do echo \"line $i\"; done; \\\n    \
@@ -67,7 +67,7 @@ fn one_cell_of_twelve_that_fails_is_told_in_full_and_the_others_are_pushed() {
 }
 
 #[test]
-fn a_base_image_that_is_missing_is_named_with_its_registry() {
+fn a_missing_base_image_is_named_with_its_registry() {
     let project = Project::new("nobase", THREE, "FROM onebuild-nowhere:<%n%>\n");
     project.run(&["build", "--only", "n=2"]).exits(1).says(&[
         "context/Dockerfile:1:1",
@@ -77,7 +77,7 @@ fn a_base_image_that_is_missing_is_named_with_its_registry() {
 }
 
 #[test]
-fn a_stage_that_is_misspelt_is_guessed() {
+fn a_misspelt_stage_gets_a_suggestion() {
     let project = Project::single("stage", "FROM alpine:3.20 AS tools\nFROM tool\n");
     project
         .run(&["build"])
@@ -86,12 +86,12 @@ fn a_stage_that_is_misspelt_is_guessed() {
 }
 
 #[test]
-fn the_engines_network_is_given_to_no_step_that_just_takes_it() {
+fn a_step_does_not_get_the_engines_network_without_permission() {
     let project = Project::single("takes", "FROM alpine:3.20\nRUN --network=host true\n");
     project.run(&["build"]).exits(2).says(&["Dockerfile:2:1", "add --allow network.host"]);
     project.run(&["build", "--allow", "network.host"]).success();
     project.run(&["build", "--network", "host"]).success();
-    // One that stands in a base image is found by BuildKit alone.
+    // Only BuildKit finds such a step in a base image.
     let base = Project::single("trigger", "FROM alpine:3.20\nONBUILD RUN --network=host true\n");
     let reference = format!("{}:v1", base.repository());
     base.run(&["build", "--push"]).success();
@@ -101,7 +101,7 @@ fn the_engines_network_is_given_to_no_step_that_just_takes_it() {
 }
 
 #[test]
-fn a_frontend_that_is_missing_is_not_taken_for_a_base_image() {
+fn a_missing_frontend_is_not_reported_as_a_base_image() {
     let dockerfile = "# syntax=onebuild-nowhere:1\nFROM alpine:3.20\n";
     let project = Project::single("syntax", dockerfile);
     let run = project.run(&["build"]).exits(1);
@@ -124,9 +124,9 @@ fn a_warning_names_the_template_and_its_line_once() {
 #[test]
 fn a_registry_that_is_down_fails_the_push_in_one_sentence() {
     let project = Project::new("down", THREE, "FROM scratch\nCOPY Dockerfile /\n");
-    // Nobody can listen on port 1 without meaning to.
+    // Nothing listens on port 1 by accident.
     let run = project.run(&["matrix", "--push", "--image", "127.0.0.1:1/a"]).exits(1).says(&[
-        "error: v1 failed, and 2 more cells alike",
+        "error: v1 failed, and 2 more cells in the same way",
         "push failed: 127.0.0.1:1 refused the connection",
         "check that a registry is running there",
         "v3  push failed: 127.0.0.1:1 refused the connection",
@@ -140,7 +140,7 @@ fn a_registry_that_is_down_fails_the_push_in_one_sentence() {
 }
 
 #[test]
-fn a_file_that_copy_does_not_find_is_named() {
+fn a_file_that_copy_cannot_find_is_named() {
     let project = Project::single("nofile", "FROM alpine:3.20\nCOPY not/there /\n");
     project.run(&["build"]).exits(1).says(&[
         "context/Dockerfile:2:1",
@@ -155,7 +155,7 @@ fn a_file_that_copy_does_not_find_is_named() {
 }
 
 #[test]
-fn fail_fast_stops_what_runs_and_starts_nothing_more() {
+fn fail_fast_cancels_running_cells_and_starts_no_others() {
     let dockerfile = "FROM alpine:3.20\nRUN case <%n%> in 1) exit 3;; 2) sleep 600;; esac\n";
     let project = Project::new("failfast", THREE, dockerfile);
     let run = project.run(&["matrix", "--fail-fast", "--jobs", "2"]).exits(1);
@@ -166,21 +166,21 @@ fn fail_fast_stops_what_runs_and_starts_nothing_more() {
 fn one_job_builds_one_cell_after_the_other() {
     let project = Project::new("onejob", THREE, "FROM alpine:3.20\nRUN echo <%n%>\n");
     let run = project.run(&["matrix", "--jobs", "1", "--push"]).success();
-    let told: Vec<_> = run
+    let order: Vec<_> = run
         .stderr
         .lines()
         .filter(|line| line.ends_with("| started") || line.contains("| pushed in"))
         .map(|line| line.split_once(" in").map_or(line, |(head, _)| head))
         .collect();
     let each = |n| [format!("v{n} | started"), format!("v{n} | pushed")];
-    assert_eq!(told, [1, 2, 3].map(each).concat());
+    assert_eq!(order, [1, 2, 3].map(each).concat());
 }
 
 #[test]
-fn an_image_of_another_platform_says_so_when_it_cannot_run() {
+fn an_image_of_another_platform_is_reported_when_it_cannot_run() {
     let dockerfile = "FROM alpine:3.20\nCOPY strange /strange\nRUN [\"/strange\"]\n";
     let project = Project::single("strange", dockerfile);
-    // The head of an ELF file for s390x: 64 bits, big-endian, executable, machine 22.
+    // The header of an ELF file for s390x: 64 bits, big-endian, executable, machine 22.
     let mut elf = vec![0x7f, b'E', b'L', b'F', 2, 2, 1, 0];
     elf.extend([0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 22, 0, 0, 0, 1]);
     elf.resize(64, 0);
@@ -190,7 +190,7 @@ fn an_image_of_another_platform_says_so_when_it_cannot_run() {
 }
 
 #[test]
-fn nothing_that_a_build_or_a_test_prints_commands_the_runner_of_a_workflow() {
+fn output_of_builds_and_tests_cannot_contain_workflow_commands() {
     let says = "printf '::error::a\\n  ::b::c\\nx ##[error]d\\n'; exit 3";
     let built = Project::single("obeyrun", &format!("FROM alpine:3.20\nRUN {says}\n"));
     let matrix =
@@ -206,7 +206,7 @@ fn nothing_that_a_build_or_a_test_prints_commands_the_runner_of_a_workflow() {
     }
 }
 
-/// BuildKit sends the Dockerfile along with what failed in it.
+/// BuildKit sends the Dockerfile with the error.
 #[test]
 fn a_failure_in_a_very_long_dockerfile_is_shown_like_any_other() {
     let comment = format!("# {}\n", "a long comment ".repeat(10));
@@ -216,7 +216,7 @@ fn a_failure_in_a_very_long_dockerfile_is_shown_like_any_other() {
 }
 
 #[test]
-fn a_session_that_onebuild_ended_is_not_the_fault_of_the_engine() {
+fn a_session_that_onebuild_closed_is_not_blamed_on_the_engine() {
     let project = Project::single("ended-here", "FROM scratch\nCOPY Dockerfile /\n");
     let mut command = project.command(&["build"]);
     command.env("DOCKER_HOST", wrong_in_sessions(project.path("docker.sock")));

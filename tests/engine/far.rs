@@ -1,5 +1,5 @@
-//! Engines that no socket of this machine leads to: ports, docker contexts, `ssh`. The engine is the
-//! lab's; TLS is spoken with an engine of its own, in `docker_in_docker`.
+//! Engines without a local socket: ports, docker contexts, `ssh`. The engine is the lab's; TLS is
+//! tested with a separate engine, in `docker_in_docker`.
 
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -11,7 +11,7 @@ use crate::support::{Project, Running, lab_env, lab_script};
 
 const FILE: &str = "FROM scratch\nCOPY Dockerfile /\n";
 
-/// A port of this machine that leads to the lab's engine, until the tests end.
+/// A port of this machine that forwards to the lab's engine until the tests end.
 fn port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -40,7 +40,7 @@ fn relay(near: TcpStream) -> io::Result<()> {
 }
 
 #[test]
-fn a_port_of_this_machine_without_tls_is_used_and_warned_of() {
+fn a_local_port_without_tls_is_used_with_a_warning() {
     let project = Project::single("port", FILE);
     let host = format!("tcp://127.0.0.1:{}", port());
     let run = project.run(&["build", "--push", "--host", &host]).success();
@@ -57,7 +57,7 @@ pub(crate) fn context(project: &Project, args: &[&str]) {
 }
 
 #[test]
-fn the_docker_context_in_use_is_where_the_engine_is() {
+fn the_engine_of_the_current_docker_context_is_used() {
     let project = Project::single("saved", FILE);
     let onebuild = |name: Option<&str>| {
         let mut command = project.command(&["build"]);
@@ -72,12 +72,12 @@ fn the_docker_context_in_use_is_where_the_engine_is() {
     onebuild(None).success().says(&["1 built", &lab_env("DOCKER_HOST")]);
     onebuild(Some("far")).exits(4).says(&[
         "tcp://127.0.0.1:1 (the docker context `far`): connection refused",
-        "see that the port is the engine's",
+        "check that the port is the engine's",
     ]);
     onebuild(Some("fra")).exits(4).says(&["no docker context `fra`", "docker context ls"]);
 }
 
-/// onebuild with an `ssh` of this project that does `then` with what it is to run elsewhere.
+/// onebuild with an `ssh` of this project that does `then` instead of running a remote command.
 fn with_ssh(project: &Project, then: &str) -> Command {
     let script = format!(
         "#!/bin/sh\n\
@@ -100,7 +100,7 @@ fn with_ssh(project: &Project, then: &str) -> Command {
     command
 }
 
-/// The relay is Docker's own; in the place of `ssh` stands a script, as one machine has no other.
+/// The relay is Docker's own; a script replaces `ssh`, because there is only one machine.
 #[test]
 fn an_engine_behind_ssh_builds() {
     let project = Project::single("ssh", FILE);
@@ -115,7 +115,7 @@ fn an_engine_behind_ssh_builds() {
 }
 
 #[test]
-fn what_ssh_complains_about_is_told() {
+fn errors_of_ssh_are_reported() {
     let project = Project::single("nossh", FILE);
     let refused = "echo 'me@build.example: Permission denied (publickey).' >&2; exit 255";
     Running::start(with_ssh(&project, refused)).end().exits(4).says(&[

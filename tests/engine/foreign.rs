@@ -1,10 +1,10 @@
-//! Tests of images whose programs are made for another platform: this machine's kernel runs them,
-//! and no machine of the image's own platform does.
+//! Smoke tests of images with programs for another platform, which run on this machine but not on a
+//! machine of the image's own platform.
 
 use crate::support::Project;
 
-/// An image whose `/bin/sh` is its own platform's and whose `busybox-x` and `ash` are amd64's, and what
-/// each cell adds.
+/// An image whose `/bin/sh` is for its own platform, and whose `busybox-x` and `ash` are for amd64,
+/// with additions for each cell.
 const FILE: &str = "\
 FROM --platform=linux/amd64 alpine:3.20 AS amd64
 FROM alpine:3.20
@@ -38,7 +38,7 @@ overrides:
 ";
 
 #[test]
-fn a_program_of_another_platform_fails_the_test_that_would_pass() {
+fn a_program_of_another_platform_fails_a_test_that_would_pass() {
     let project = Project::new("foreign", &format!("tag: v<%n%>\n{MATRIX}"), FILE);
     project.file("tests/tool.sh", "#!/opt/busybox-x sh\ntrue\n");
     project.file("tests/env.sh", "#!/usr/bin/env ash\ntrue\n");
@@ -65,6 +65,6 @@ fn a_program_of_another_platform_fails_the_test_that_would_pass() {
         "2 tested on amd64 arm64",
         "2 pushed, 6 failed",
     ]);
-    // On its own platform each of them passes.
+    // On its own platform, each of them passes.
     assert!(!run.stderr.contains("failed its test on linux/amd64"), "{run}");
 }

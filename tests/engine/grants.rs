@@ -1,4 +1,4 @@
-//! What a matrix reaches beyond its repository, once it is granted.
+//! What a matrix may use outside of its repository after it is granted.
 
 use std::fs;
 
@@ -8,9 +8,9 @@ const DOCKERFILE: &str = "FROM alpine:3.20\nCOPY --from=more file /more\nCOPY --
      RUN --mount=type=secret,id=s,required=true sha256sum < /run/secrets/s > /sum\n\
      RUN --network=host ls -A /sys/class/net > /net\n";
 
-/// The repository is a directory below the project: all that lies beside it is outside.
+/// The repository is a directory inside of the project; everything beside it is outside.
 #[test]
-fn what_is_granted_is_used_and_nothing_else_is() {
+fn only_granted_inputs_are_used() {
     let project = Project::single("granted", DOCKERFILE);
     let matrix = format!(
         "image: {}\ntag: v<%n%>\nplatforms: [linux/amd64]\naxes: {{ n: [1] }}\n\
@@ -43,9 +43,9 @@ fn what_is_granted_is_used_and_nothing_else_is() {
     assert!(project.path("steps/index.json").is_file());
 }
 
-/// What a step alone needs is not handed to BuildKit: a key that cannot be read is no hindrance.
+/// Inputs of build steps are not sent to BuildKit: an unreadable key does not prevent linting.
 #[test]
-fn lint_forwards_no_secret_and_no_key() {
+fn lint_does_not_forward_secrets_or_keys() {
     let dockerfile = "FROM alpine:3.20\nRUN --mount=type=ssh --mount=type=secret,id=s true\n";
     let inputs = "ssh: [default=key]\nsecrets: { s: { file: ../value } }\n";
     let project = Project::new("lintbare", &format!("{ONE}\n{inputs}"), dockerfile);
@@ -54,7 +54,7 @@ fn lint_forwards_no_secret_and_no_key() {
 }
 
 #[test]
-fn a_step_without_a_sandbox_needs_the_engine_to_allow_it_too() {
+fn the_engine_must_also_allow_a_step_without_a_sandbox() {
     let project = Project::single("insecure", "FROM alpine:3.20\nRUN --security=insecure true\n");
     project.run(&["build"]).exits(2).says(&["Dockerfile:2:1", "add --allow security.insecure"]);
     let run = project.run(&["build", "--allow", "security.insecure"]).exits(1);

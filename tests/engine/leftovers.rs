@@ -1,6 +1,6 @@
-//! What runs that were killed left on the engine, and who removes it.
+//! Leftovers of killed runs on the engine, and their removal.
 //!
-//! Runs of other tests remove it as well, so nothing here says which run did it.
+//! Runs of other tests remove them too, so nothing here depends on which run did it.
 
 use std::time::Duration;
 
@@ -36,17 +36,17 @@ fn is_image(name: &str) -> bool {
     !lines(&["image", "ls", "--quiet", name]).is_empty()
 }
 
-/// A value of a container, in the form of `docker inspect --format`.
+/// A value of a container, in the format of `docker inspect --format`.
 fn inspected(container: &str, format: &str) -> String {
     docker(&["inspect", "--format", format, container]).trim().to_owned()
 }
 
-/// The label that tells what belongs to a project.
+/// The label that identifies a project's objects.
 fn label(project: &Project) -> String {
     format!("nonce={}", project.nonce())
 }
 
-/// The container of the one test of a run, as soon as it runs.
+/// The container of a run's only test, as soon as it runs.
 fn running_container(project: &Project, running: &mut Running) -> String {
     let mut found = Vec::new();
     until("the test runs", Duration::from_secs(60), || {
@@ -57,13 +57,13 @@ fn running_container(project: &Project, running: &mut Running) -> String {
     found.remove(0)
 }
 
-/// What may tell a run: 25 characters that only this project has.
+/// A run id: 25 characters that only this project has.
 fn run_id(project: &Project) -> String {
     let nonce = project.nonce().bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
     nonce[nonce.len() - 25..].to_owned()
 }
 
-/// Makes a container that does not run and an image, named as those of a test by `owner`.
+/// Creates a stopped container and an image, with the names that a test of `owner` gives them.
 fn half_made(owner: &str, run: &str) -> (String, String) {
     docker(&["pull", "--quiet", "alpine:3.20"]);
     let image = format!("onebuild.invalid/test:{owner}-{run}-98");
@@ -79,7 +79,7 @@ fn labels(owner: &str, run: &str) -> [String; 2] {
 }
 
 #[test]
-fn a_later_run_removes_what_a_killed_one_left_and_nothing_of_a_run_that_lives() {
+fn a_later_run_removes_the_leftovers_of_a_killed_run_and_nothing_of_a_running_one() {
     let (killed, living, later) = (
         project("leftkilled"),
         project("leftliving"),
@@ -102,10 +102,10 @@ fn a_later_run_removes_what_a_killed_one_left_and_nothing_of_a_run_that_lives() 
     assert!(tested[0].starts_with(&format!("onebuild.invalid/test:{owner}-")), "{tested:?}");
     let volume = inspected(&left, "{{range .Mounts}}{{.Name}}{{end}}");
 
-    // Killed a moment earlier, it would have left these.
+    // It would have left these if it had been killed a moment earlier.
     let run = run_id(&killed);
     let (created, named) = half_made(&owner, &run);
-    // Made by a person, from what a test left.
+    // Created by a user from a test's leftovers.
     let labels = labels(&owner, &run);
     let run_by_person = ["create", "--label", &labels[0], "--label", &labels[1], "alpine:3.20"];
     let own_container = docker(&run_by_person).trim().to_owned();
@@ -115,7 +115,7 @@ fn a_later_run_removes_what_a_killed_one_left_and_nothing_of_a_run_that_lives() 
     doomed.signal(Signal::KILL);
     doomed.end().exits(-9);
     later.run(&["build"]).success();
-    until("what it left is gone", Duration::from_secs(30), || {
+    until("its leftovers are gone", Duration::from_secs(30), || {
         containers(&label(&killed)).is_empty()
             && images(&label(&killed)).is_empty()
             && !is_image(&named)
@@ -135,7 +135,7 @@ fn a_later_run_removes_what_a_killed_one_left_and_nothing_of_a_run_that_lives() 
 }
 
 #[test]
-fn what_another_machine_left_is_removed_when_the_engine_says_that_it_is_older_than_a_day() {
+fn leftovers_of_another_machine_are_removed_if_older_than_a_day_by_the_engines_clock() {
     let project = Project::single("leftaway", "FROM alpine:3.20\n");
     let run = run_id(&project);
     let (container, image) = half_made("00000000000000aa-00000000000000bb-4026531836-1-1", &run);

@@ -6,7 +6,7 @@ use crate::support::Project;
 
 const MATRIX: &str = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: 1..12 }\n\
                       args: { API_TOKEN: x }";
-/// The first line vanishes, so that rendered lines are not the template's.
+/// The first line is removed by rendering, so that line numbers differ from the template's.
 const DOCKERFILE: &str = "#% if n is defined\nFROM alpine:3.20 AS Base\n#% endif\nENV V=<%n%>\n\
                           MAINTAINER me\nCMD echo <%n%>\n";
 
@@ -47,7 +47,7 @@ fn buildkits_findings_point_at_the_template_once_for_all_cells() {
 }
 
 #[test]
-fn what_cannot_be_built_is_an_error_at_its_line() {
+fn a_dockerfile_that_cannot_be_built_is_an_error_at_its_line() {
     let project =
         Project::new("lint-bad", MATRIX, "#% if n == \"7\"\nFORM x\n#% endif\nFROM alpine:3.20\n");
     let (code, found) = linted(&project, &[]);
@@ -71,6 +71,6 @@ fn buildkits_findings_are_acknowledged_like_our_own() {
         rules
     };
     assert_eq!(rules(&[]), ["unpinned-base", "unused-allow"]);
-    // Only BuildKit judges its own rules.
+    // Only BuildKit checks its own rules.
     assert_eq!(rules(&["--no-engine"]), ["unpinned-base"]);
 }

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use crate::support::{Project, until};
 
-/// The first cell waits until the test ends it, the second one is done at once.
+/// The first cell waits until the test ends it, the second one finishes at once.
 const ONE_WAITS: &str = "FROM alpine:3.20\nRUN [ <%n%> = 2 ] || sleep 600; echo NONCE >/nonce\n";
 const TWO: &str = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1, 2] }";
 const LIMIT: Duration = Duration::from_secs(60);
@@ -20,7 +20,7 @@ fn project(name: &str, dockerfile: &str) -> Project {
 }
 
 #[test]
-fn a_run_that_is_killed_has_named_what_it_pushed() {
+fn a_killed_run_has_listed_the_images_that_it_pushed() {
     let project = project("listed", ONE_WAITS);
     let running = project.start(&["matrix", "--push"]);
     until("an image is listed", LIMIT, || running.stdout().ends_with('\n'));
@@ -32,12 +32,12 @@ fn a_run_that_is_killed_has_named_what_it_pushed() {
 }
 
 #[test]
-fn a_reader_that_goes_away_after_the_first_image_stops_nothing() {
+fn a_reader_that_closes_stdout_after_the_first_image_does_not_stop_the_run() {
     let project = project("listed-head", "FROM alpine:3.20\nRUN echo NONCE-<%n%> >/nonce\n");
     let mut command = project.command(&["matrix", "--push", "--jobs", "1"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut first = String::new();
-    // The reader, and with it the pipe, goes at the end of this statement.
+    // The reader, and with it the pipe, is dropped at the end of this statement.
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
     assert!(first.starts_with(&format!("{}:v1@", project.repository())), "{first}");
     let output = child.wait_with_output().unwrap();
@@ -47,7 +47,7 @@ fn a_reader_that_goes_away_after_the_first_image_stops_nothing() {
 }
 
 #[test]
-fn a_disk_that_is_full_below_the_list_is_an_error_and_stops_nothing() {
+fn a_full_disk_below_stdout_is_an_error_but_does_not_stop_the_run() {
     let project = project("listed-full", "FROM scratch\nCOPY Dockerfile /\n# NONCE\n");
     let mut command = project.command(&["matrix", "--push"]);
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
@@ -59,7 +59,7 @@ fn a_disk_that_is_full_below_the_list_is_an_error_and_stops_nothing() {
 }
 
 #[test]
-fn an_interrupt_ends_a_run_whose_list_nobody_reads() {
+fn an_interrupt_ends_a_run_whose_stdout_is_not_read() {
     let project = project("listed-unread", ONE_WAITS);
     let prefix = format!("{}-", project.nonce());
     let mut command = project.command(&["matrix", "--push", "--tag-prefix", &prefix]);

@@ -1,4 +1,4 @@
-//! Registries that want a password, and where passwords must not turn up.
+//! Registries with passwords, and where passwords must not appear.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
@@ -11,7 +11,7 @@ use crate::support::{Project, Running, Store, lab_env};
 
 const FILE: &str = "FROM scratch\nCOPY Dockerfile /\n";
 
-/// The lab's guarded registry.
+/// The lab's registry with a password.
 struct Guarded {
     project: Project,
     image: String,
@@ -65,7 +65,7 @@ fn with_two_registries_nothing_is_pushed_when_one_refuses() {
 }
 
 #[test]
-fn a_wrong_password_is_told_from_none_and_stays_unsaid() {
+fn a_wrong_password_and_a_missing_login_are_different_errors() {
     let guarded = Guarded::new("wrong", FILE);
     let command =
         guarded.command("onebuild-canary", &["build", "--push", "--image", &guarded.image]);
@@ -85,13 +85,13 @@ fn the_right_password_opens_the_registry_for_push_and_for_base_images() {
 
     let above = format!("FROM {}:v1\n", guarded.image);
     guarded.project.file("context/Dockerfile", above);
-    let told = "or is private: not logged in to 127.0.0.1:";
-    guarded.project.run(&["build"]).exits(1).says(&[told, "docker login", "Dockerfile:1:1"]);
+    let private = "or is private: not logged in to 127.0.0.1:";
+    guarded.project.run(&["build"]).exits(1).says(&[private, "docker login", "Dockerfile:1:1"]);
     Running::start(guarded.command("lab-secret", &["build"])).end().success();
 }
 
 #[test]
-fn a_credential_helper_that_is_missing_is_named_when_its_login_is_needed() {
+fn a_missing_credential_helper_is_named_when_its_login_is_needed() {
     let guarded = Guarded::new("helper", FILE);
     guarded.project.file("logins/config.json", r#"{"credsStore": "onebuild-none"}"#);
     let with_config = |args: &[&str]| {
@@ -103,12 +103,12 @@ fn a_credential_helper_that_is_missing_is_named_when_its_login_is_needed() {
         .exits(4)
         .says(&["docker-credential-onebuild-none", "logins/config.json", "is not on the PATH"])
         .never_says(&["went away"]);
-    // Nothing is asked of a helper that nothing needs.
+    // A helper is not called if its login is not needed.
     with_config(&["build"]).success();
 }
 
 #[test]
-fn a_password_is_found_in_no_output_no_command_line_and_no_image() {
+fn a_password_is_not_in_any_output_command_line_or_image() {
     let dockerfile = "FROM alpine:3.20\nARG A\nLABEL a=b\nRUN echo $A; env; sleep 1\n";
     let guarded = Guarded::new("canary", dockerfile);
     let args = [
@@ -141,11 +141,11 @@ fn a_password_is_found_in_no_output_no_command_line_and_no_image() {
     run.never_says(&["lab-secret", &STANDARD.encode("lab:lab-secret")]);
 }
 
-/// A registry that repeats in its errors what it was sent.
+/// A registry whose errors repeat what it received.
 fn echoing() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    // It ends with the tests.
+    // It ends with the test process.
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
@@ -157,11 +157,11 @@ fn echoing() -> SocketAddr {
                 name.eq_ignore_ascii_case("authorization").then_some(value)
             });
             let head = match sent {
-                // Whether a push would be accepted is asked first.
+                // onebuild first checks whether a push would be accepted.
                 Some(_) if request.starts_with("POST") => {
                     "202 Accepted\r\nLocation: /v2/echo/blobs/uploads/1".to_owned()
                 }
-                // BuildKit shows the phrase behind the status, which a body need not have.
+                // BuildKit shows the status phrase, which is present even without a body.
                 Some(sent) => format!("400 was sent lab:onebuild-canary ##[error] {sent}"),
                 None => "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"".to_owned(),
             };
@@ -197,7 +197,7 @@ fn a_registry_that_echoes_the_login_does_not_get_it_printed() {
     }
 }
 
-/// A process and all below it.
+/// A process and all its descendants.
 fn family(pid: u32) -> Vec<u32> {
     let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
     let children = children.unwrap_or_default();

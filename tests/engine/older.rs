@@ -1,11 +1,11 @@
-//! Engines of older releases: those that are refused, and the oldest ones that are not.
+//! Older engines: those that are refused, and the oldest supported ones.
 
 use crate::support::{Project, Running, docker, started_engine};
 
 const TESTED: &str = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1] }\ntest: [cat, /copy]";
 const FILE: &str = "FROM alpine:3.20\nRUN echo seen > /copy\n";
 
-/// Debian 12 has Docker Engine 20.10. It reports success to the solves of today and keeps nothing.
+/// Debian 12 has Docker Engine 20.10. It reports success for our solves but keeps no result.
 #[test]
 fn an_engine_that_is_too_old_is_refused_before_anything_is_built() {
     let engine = started_engine("older", &["--debian", "bookworm"]);
@@ -26,7 +26,7 @@ fn an_engine_that_is_too_old_is_refused_before_anything_is_built() {
         project.run(&[args, &at].concat()).exits(4).says(&too_old).never_says(&["| started"]);
     }
     assert_eq!(docker(&["--host", &engine.host, "image", "ls", "--quiet"]), "");
-    // Where nobody asked for this engine, the rest of lint is still of use.
+    // If the user did not name this engine, the rest of lint is still useful.
     let mut lint = project.command(&["lint"]);
     lint.env("DOCKER_HOST", &engine.host);
     let lint = Running::start(lint).end().success();

@@ -1,11 +1,11 @@
-//! What single options change in the image.
+//! The effect of single options on the image.
 
 use crate::support::{Project, Running, lab_env};
 
 const RANDOM: &str = "FROM alpine:3.20\nRUN cat /proc/sys/kernel/random/uuid > /random\n";
 
 #[test]
-fn a_base_image_is_taken_from_where_base_says() {
+fn base_replaces_a_base_image() {
     let project = Project::single("base", "FROM quay.io/nobody/nothing:1\n");
     let base = format!(
         "quay.io/nobody/nothing:1={}/library/ubuntu:24.04",
@@ -13,14 +13,14 @@ fn a_base_image_is_taken_from_where_base_says() {
     );
     let release = project.built("etc/os-release", &["--base", &base]);
     assert!(release.contains("ID=ubuntu"), "{release}");
-    // The short name stands for the long one.
+    // The short name and the long name are equivalent.
     project.file("context/Dockerfile", "FROM nothing:1\n");
     let short = base.replace("quay.io/nobody/", "");
     assert!(project.built("etc/os-release", &["--base", &short]).contains("ID=ubuntu"));
 }
 
 #[test]
-fn a_base_image_of_the_matrix_gives_way_to_one_of_the_command_line() {
+fn base_on_the_command_line_overrides_the_matrix() {
     let project = Project::single("bases", "FROM nothing:1\n");
     let registry = lab_env("ONEBUILD_LAB_REGISTRY");
     let one = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1] }";
@@ -43,7 +43,7 @@ fn the_network_of_run_steps_is_the_engines_none_or_their_own() {
         let read = |file: &str| std::fs::read_to_string(tree.join(file)).unwrap().trim().to_owned();
         (read("net").split_whitespace().map(str::to_owned).collect::<Vec<_>>(), read("ns"))
     };
-    // The lab's engine shares the network of this machine.
+    // The lab's engine uses this machine's network.
     assert_eq!(seen("host").1, here);
     let (none, namespace) = seen("none");
     assert_eq!(none, ["lo"]);
@@ -76,7 +76,7 @@ fn no_cache_runs_every_instruction_again() {
 }
 
 #[test]
-fn a_base_image_that_moved_is_taken_where_it_moved_to() {
+fn a_base_image_that_moved_is_pulled_again() {
     let project = Project::single("moved", "");
     let base = format!("{}:v1", project.repository());
     for word in ["old", "new"] {
@@ -89,7 +89,7 @@ fn a_base_image_that_moved_is_taken_where_it_moved_to() {
 }
 
 #[test]
-fn pull_takes_a_base_image_from_its_registry_alone() {
+fn pull_only_uses_the_registrys_base_image() {
     let project = Project::single("never-pushed", "FROM scratch\nCOPY Dockerfile /\n");
     let base = format!("{}:v1", project.repository());
     project.run(&["build", "--load"]).success();
@@ -134,7 +134,7 @@ fn every_tag_of_every_repository_names_the_same_image_with_its_labels() {
 }
 
 #[test]
-fn image_prefix_and_platform_are_as_the_command_line_says() {
+fn image_prefix_and_platform_follow_the_command_line() {
     let project = Project::single("renamed", "FROM scratch\nCOPY Dockerfile /\n");
     let registry = lab_env("ONEBUILD_LAB_REGISTRY");
     let image = format!("{registry}/onebuild-tests/renamed-other");
@@ -153,7 +153,7 @@ fn a_dry_run_builds_nothing_and_needs_no_engine() {
     let project = Project::single("dry", RANDOM);
     let mut command = project.command(&["build", "--push", "--dry-run", "--output"]);
     command.args(["type=oci,dest=out/"]).env("DOCKER_HOST", "unix:///nowhere.sock");
-    // An archive and a push at once are refused, dry or not.
+    // An archive and a push together are refused, even in a dry run.
     Running::start(command).end().exits(2).says(&["--output", "--push"]);
     let mut command = project.command(&["build", "--dry-run", "--output", "type=oci,dest=out/"]);
     command.env("DOCKER_HOST", "unix:///nowhere.sock");

@@ -1,4 +1,4 @@
-//! `--output`: archives and folders on this machine.
+//! `--output`: archives and directories on this machine.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::support::{Project, Running, docker, paths_below, until};
 const BOTH: &str = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1] }";
 const TWO: &str = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1, 2] }";
 const FILE: &str = "FROM scratch\nARG TARGETARCH\nCOPY Dockerfile /etc/$TARGETARCH\n";
-/// Fails when much of the result could have been sent already.
+/// Fails when much of the result may have been sent already.
 const FAILING: &str = "FROM alpine:3.20\nRUN exit 3\n";
 
 fn unpacked(archive: &Path) -> tempfile::TempDir {
@@ -29,7 +29,7 @@ fn json(path: &Path) -> Value {
 }
 
 #[test]
-fn an_oci_archive_is_a_layout_whose_blobs_are_what_their_names_say() {
+fn an_oci_archive_is_a_layout_with_correct_blob_digests() {
     let project = Project::new("oci", BOTH, FILE);
     let run = project.run(&["build", "--output", "type=oci,dest=image.tar"]).success();
     let layout = unpacked(&project.path("image.tar"));
@@ -53,7 +53,7 @@ fn an_oci_archive_is_a_layout_whose_blobs_are_what_their_names_say() {
 }
 
 #[test]
-fn a_docker_archive_is_what_docker_load_reads() {
+fn docker_load_accepts_a_docker_archive() {
     let project = Project::single("dockerload", "FROM alpine:3.20\nCMD echo loaded\n");
     let archive = project.path("image.tar");
     project.run(&["build", "--output", "type=docker,dest=image.tar"]).success();
@@ -64,7 +64,7 @@ fn a_docker_archive_is_what_docker_load_reads() {
 }
 
 #[test]
-fn what_an_output_cannot_hold_is_refused_or_left_out_with_a_note() {
+fn unsupported_parts_of_an_output_are_refused_or_omitted_with_a_note() {
     let project = Project::single("holds", FILE);
     for (output, holds) in [
         ("type=docker,dest=x.tar", "a type=docker archive holds no provenance"),
@@ -93,7 +93,7 @@ fn a_tar_file_holds_the_root_file_system() {
 }
 
 #[test]
-fn a_folder_holds_the_root_file_system_of_each_platform() {
+fn a_directory_contains_the_root_file_system_of_each_platform() {
     let project = Project::new("local", BOTH, FILE);
     project.run(&["build", "--output", "type=local,dest=both"]).success();
     assert_eq!(
@@ -113,7 +113,7 @@ fn a_folder_holds_the_root_file_system_of_each_platform() {
 }
 
 #[test]
-fn several_cells_are_written_into_a_folder_each_under_its_name() {
+fn several_cells_are_written_into_one_directory_under_their_names() {
     let project = Project::new("several", TWO, FILE);
     project.run(&["matrix", "--output", "type=oci,dest=out/archives/"]).success();
     assert_eq!(
@@ -126,19 +126,19 @@ fn several_cells_are_written_into_a_folder_each_under_its_name() {
 }
 
 #[test]
-fn an_archive_to_stdout_is_all_that_stdout_gets() {
+fn stdout_only_receives_the_archive() {
     let project = Project::single("stdout", FILE);
     let output = project.command(&["build", "--output", "type=tar,dest=-"]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let archive = project.file("piped.tar", &output.stdout);
     let root = unpacked(&archive);
     assert_eq!(paths_below(root.path()), ["etc", "etc/amd64"]);
-    // Blocks of nothing end an archive; what follows them was not of it.
+    // Blocks of zeros end an archive; anything after them would not belong to it.
     assert!(output.stdout.len().is_multiple_of(512) && output.stdout.ends_with(&[0; 512]));
 }
 
 #[test]
-fn an_output_that_cannot_be_is_refused_before_anything_starts() {
+fn an_impossible_output_is_refused_before_anything_starts() {
     let project = Project::new("refused", TWO, FILE);
     for (args, wanted) in [
         (
@@ -170,7 +170,7 @@ fn an_output_that_cannot_be_is_refused_before_anything_starts() {
         ),
     ] {
         let mut command = project.command(args);
-        // Even where there is no engine at all.
+        // Even without any engine.
         command.env("DOCKER_HOST", "unix:///nowhere.sock");
         Running::start(command).end().exits(2).says(wanted);
     }
@@ -178,7 +178,7 @@ fn an_output_that_cannot_be_is_refused_before_anything_starts() {
 }
 
 #[test]
-fn a_build_that_fails_leaves_what_was_at_its_destination() {
+fn a_failed_build_leaves_its_destination_unchanged() {
     let project = Project::single("failing", FAILING);
     for kind in ["oci", "docker", "tar"] {
         let dest = format!("type={kind},dest=new.tar");
@@ -190,13 +190,13 @@ fn a_build_that_fails_leaves_what_was_at_its_destination() {
         assert_eq!(fs::read_to_string(project.path("old.tar")).unwrap(), "old", "{kind}");
     }
     project.run(&["build", "--output", "type=local,dest=tree"]).exits(1);
-    // What was sent is recorded in the home directory.
+    // Transferred files are recorded in the home directory.
     let left = paths_below(&project.path("")).into_iter().filter(|path| !path.starts_with("home"));
     let left: Vec<_> = left.collect();
     assert_eq!(left, ["context", "context/Dockerfile", "matrix.yaml", "old.tar", "tmp"]);
 }
 
-/// More than is sent in the moment that a test needs to stop it.
+/// Large enough that a test can stop the transfer.
 const LARGE: &str =
     "FROM alpine:3.20\nRUN head -c 300000000 /dev/zero >/large && echo new >/etc/issue\n";
 
@@ -208,7 +208,7 @@ fn stopped_in_the_middle(project: &Project, signal: Signal, code: i32) {
         let mut names = names.map(|entry| entry.unwrap().path());
         names.any(|path| path.join("large").exists())
     };
-    until("the result is on its way", Duration::from_secs(60), staged);
+    until("the result is being received", Duration::from_secs(60), staged);
     running.signal(signal);
     running.end().exits(code);
 }
@@ -218,7 +218,7 @@ fn an_interrupted_build_leaves_the_files_that_were_at_its_destination() {
     let project = Project::single("local-stopped", LARGE);
     project.run(&["build"]).success();
     stopped_in_the_middle(&project, Signal::INT, 130);
-    assert!(!project.path("tree").exists(), "it was made for the result");
+    assert!(!project.path("tree").exists(), "it was created for the result");
 
     project.file("tree/etc/issue", "old");
     project.file("tree/mine", "mine");
@@ -227,7 +227,7 @@ fn an_interrupted_build_leaves_the_files_that_were_at_its_destination() {
     assert_eq!(paths_below(&project.path("tree")), before);
     assert_eq!(fs::read_to_string(project.path("tree/etc/issue")).unwrap(), "old");
 
-    // Nothing could be removed by a run that was killed; the next one does it.
+    // A killed run cannot clean up; the next run does.
     stopped_in_the_middle(&project, Signal::KILL, -9);
     let left = paths_below(&project.path("tree"));
     assert!(left.len() > before.len(), "{left:?}");

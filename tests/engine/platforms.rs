@@ -1,4 +1,4 @@
-//! Base images of another platform than the cell's: nothing of them goes out.
+//! Base images for another platform than the cell's do not get into the image.
 
 use serde_json::Value;
 
@@ -36,7 +36,7 @@ fn a_base_of_another_platform_fails_its_cell_before_anything_is_built() {
             "linux/amd64",
             "linux/arm64",
         ),
-        // The stage that goes out may not even ask for it.
+        // The final stage may not even request it explicitly.
         (format!("FROM --platform=$TARGETPLATFORM {amd}\n"), 1, "linux/amd64", "linux/arm64"),
     ] {
         project.file("context/Dockerfile", &dockerfile);
@@ -55,7 +55,7 @@ fn a_base_of_another_platform_fails_its_cell_before_anything_is_built() {
 }
 
 #[test]
-fn a_base_of_another_platform_is_meant_where_the_dockerfile_says_so() {
+fn a_base_of_another_platform_is_allowed_if_the_dockerfile_says_so() {
     let project = Project::new("meant-platform", TWO, "");
     let amd = pinned("linux/amd64");
     let files = "FROM scratch\nCOPY --from=build /bin/busybox /b\n";
@@ -74,7 +74,7 @@ fn a_base_of_another_platform_is_meant_where_the_dockerfile_says_so() {
         "# onebuild: allow final-stage-platform (it holds data alone)\n\
          FROM --platform=linux/amd64 alpine:3.20\n"
             .to_owned(),
-        // What no stage of the image needs is not asked for.
+        // Bases of unused stages are not requested.
         format!("FROM {amd} AS unused\nFROM alpine:3.20\n"),
     ] {
         project.file("context/Dockerfile", &dockerfile);
@@ -84,7 +84,7 @@ fn a_base_of_another_platform_is_meant_where_the_dockerfile_says_so() {
 }
 
 #[test]
-fn the_stage_that_goes_out_is_of_the_cells_platform() {
+fn the_final_stage_must_have_the_cells_platform() {
     let project = Project::new("final-stage-other", TWO, "");
     let build = "FROM --platform=$BUILDPLATFORM alpine:3.20";
     for (dockerfile, line) in [
@@ -106,7 +106,7 @@ fn the_stage_that_goes_out_is_of_the_cells_platform() {
             assert!(parts.iter().all(|part| lint.stdout.contains(part)), "{}", lint.stdout);
         }
     }
-    // A cell of the engine's own platform alone is as it should be.
+    // A cell for the engine's own platform is correct.
     let project = Project::new("final-stage-native", TWO, "");
     project.file("context/Dockerfile", format!("{build}\n"));
     project.run(&["matrix", "--push", "--platform", "linux/amd64"]).success();
@@ -117,7 +117,7 @@ fn the_stage_that_goes_out_is_of_the_cells_platform() {
 }
 
 #[test]
-fn a_base_that_only_a_mount_uses_is_replaced_like_any_other() {
+fn a_base_that_only_a_mount_uses_is_replaced_too() {
     let project = Project::new("mounted-base", TWO, "");
     project.file(
         "context/Dockerfile",

@@ -4,7 +4,7 @@ use crate::support::{Project, docker, lab_dir};
 
 const BOTH: &str = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1] }";
 
-/// Says on which machine it was built and on which it runs.
+/// Prints the machine on which it was built and the one on which it runs.
 const MACHINE: &str =
     "FROM alpine:3.20\nRUN uname -m > /machine\nCMD echo $(cat /machine) $(uname -m)\n";
 
@@ -12,12 +12,12 @@ fn run_on(platform: &str, image: &str) -> String {
     docker(&["run", "--rm", "--quiet", "--platform", platform, image]).trim().to_owned()
 }
 
-/// Changes (uploads, manifests) that the registry was asked for in this project's repository.
+/// Write requests (uploads, manifests) to this project's repository in the registry.
 fn changes(project: &Project) -> usize {
     let log = std::fs::read_to_string(lab_dir().join("log/registry.log")).unwrap();
     let name = format!("/v2/{}/", project.repository_name());
     let is_change = |line: &&str| {
-        // A POST begins an upload, which may be given up.
+        // A POST starts an upload, which may be cancelled.
         ["\"PUT ", "\"PATCH "].iter().any(|method| line.contains(&format!("{method}{name}")))
     };
     log.lines().filter(is_change).count()
@@ -36,30 +36,30 @@ fn both_platforms_are_built_into_the_engines_store_and_run_there() {
 }
 
 #[test]
-fn what_is_pushed_has_both_platforms_and_the_digest_that_is_printed() {
+fn a_pushed_image_has_both_platforms_and_the_printed_digest() {
     let project = Project::new("pushed", BOTH, MACHINE);
     let run = project.run(&["build", "--push"]).success().says(&["1 pushed"]);
     let image = format!("{}:v1", project.repository());
     assert_eq!(run.images(), [(image.clone(), project.store().digest("v1"))]);
     assert_eq!(project.store().platforms("v1"), ["linux/amd64", "linux/arm64"]);
     let stored = docker(&["image", "ls", "--quiet", &image]);
-    assert_eq!(stored, "", "--push alone keeps nothing in the engine's store");
+    assert_eq!(stored, "", "--push without --load keeps nothing in the engine's store");
     assert_eq!(run_on("linux/amd64", &image), "x86_64 x86_64");
     assert_eq!(run_on("linux/arm64", &image), "aarch64 aarch64");
     docker(&["image", "rm", &image]);
 }
 
 #[test]
-fn an_unchanged_image_that_is_pushed_again_changes_nothing_in_the_registry() {
+fn pushing_an_unchanged_image_again_changes_nothing_in_the_registry() {
     let project = Project::new("again", BOTH, "FROM scratch\nCOPY Dockerfile /\n");
-    // Not only what earlier runs of this test have pushed.
+    // Not only images from earlier runs of this test.
     project.file(
         "context/Dockerfile",
         format!("FROM scratch\nCOPY Dockerfile /\n# {}\n", project.nonce()),
     );
     let first = project.run(&["build", "--push"]).success();
     let pushed = changes(&project);
-    assert!(pushed > 0, "the registry's log does not tell of the first push");
+    assert!(pushed > 0, "the registry's log does not contain the first push");
     let second = project.run(&["build", "--push"]).success();
     assert_eq!(first.digest(), second.digest());
     assert_eq!(changes(&project), pushed, "{second}");
@@ -91,7 +91,7 @@ fn a_tag_moves_from_one_platform_to_two_and_back() {
 }
 
 #[test]
-fn a_registry_gets_the_media_types_that_the_matrix_names() {
+fn a_registry_receives_the_media_types_of_the_matrix() {
     let project = Project::new("types", BOTH, "FROM scratch\nCOPY Dockerfile /\n");
     for (more, of) in
         [("", "application/vnd.oci."), ("\nmedia-types: docker", "application/vnd.docker.")]

@@ -1,4 +1,4 @@
-//! Engines that cannot be reached, and engines that cannot do it.
+//! Engines that cannot be reached, or that lack a needed feature.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -16,21 +16,21 @@ fn on(project: &Project, host: &str, args: &[&str]) -> Run {
     Running::start(command).end()
 }
 
-/// The same program with the same environment, started by another.
+/// The same program with the same environment, started by another program.
 fn through(starter: &[&str], command: &Command) -> Command {
     let mut outer = Command::new(starter[0]);
     outer.args(&starter[1..]).arg(command.get_program()).args(command.get_args()).env_clear();
     outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    outer.current_dir(command.get_current_dir().expect("a project has a folder"));
+    outer.current_dir(command.get_current_dir().expect("a project has a directory"));
     outer
 }
 
 #[test]
-fn without_an_engine_every_place_that_was_tried_is_named() {
+fn without_an_engine_every_attempted_endpoint_is_named() {
     let project = Project::single("noengine", FILE);
     let mut command = project.command(&["build"]);
     command.env("DOCKER_HOST", "").env("XDG_RUNTIME_DIR", "/run/user/0");
-    // Where this machine has a Docker of its own, it must not be seen.
+    // If this machine has its own Docker, it must not be found.
     let hide = "mount -t tmpfs none /run && exec \"$@\"";
     let hidden = through(&["unshare", "--mount", "sh", "-c", hide, "sh"], &command);
     let home = project.path("home/.docker/run/docker.sock");
@@ -44,7 +44,7 @@ fn without_an_engine_every_place_that_was_tried_is_named() {
 }
 
 #[test]
-fn a_place_that_was_named_is_the_only_one_tried() {
+fn an_explicit_endpoint_is_the_only_one_tried() {
     let project = Project::single("named", FILE);
     let run = on(&project, "unix:///nowhere.sock", &["build"]).exits(4);
     run.says(&["unix:///nowhere.sock (DOCKER_HOST): no such file"])
@@ -54,7 +54,7 @@ fn a_place_that_was_named_is_the_only_one_tried() {
 }
 
 #[test]
-fn a_socket_that_may_not_be_opened_says_who_may() {
+fn permission_denied_on_a_socket_is_reported_with_its_group() {
     let project = Project::single("denied", FILE);
     let path = project.path("engine.sock");
     let _listener = UnixListener::bind(&path).unwrap();
@@ -62,7 +62,7 @@ fn a_socket_that_may_not_be_opened_says_who_may() {
     let host = format!("unix://{}", path.display());
     let mut command = project.command(&["build"]);
     command.env("DOCKER_HOST", &host);
-    // Root opens everything unless it gives that up.
+    // Root can open everything unless it drops that capability.
     let bounded =
         through(&["setpriv", "--bounding-set", "-dac_override,-dac_read_search"], &command);
     let run = Running::start(bounded).end().exits(4);
@@ -70,7 +70,7 @@ fn a_socket_that_may_not_be_opened_says_who_may() {
 }
 
 #[test]
-fn a_socket_of_something_else_is_not_taken_for_an_engine() {
+fn a_socket_of_another_program_is_not_an_engine() {
     let project = Project::single("other", FILE);
     let path = project.path("other.sock");
     let listener = UnixListener::bind(&path).unwrap();
@@ -80,7 +80,7 @@ fn a_socket_of_something_else_is_not_taken_for_an_engine() {
         command.env("DOCKER_HOST", &host);
         Running::start(command)
     };
-    // One connection asks whether anybody is there, the next speaks.
+    // The first connection only checks for a listener, the next one sends a request.
     let greeter = std::thread::spawn(move || {
         for stream in listener.incoming().take(2) {
             let mut stream = stream.unwrap();
@@ -88,20 +88,20 @@ fn a_socket_of_something_else_is_not_taken_for_an_engine() {
             let _ = stream.read(&mut [0; 512]);
         }
     });
-    running.end().exits(4).says(&[&host, "it answers, but not as Docker does"]);
+    running.end().exits(4).says(&[&host, "it answers, but not like a Docker Engine"]);
     greeter.join().unwrap();
 }
 
 #[test]
-fn an_endpoint_that_is_none_or_not_safe_is_refused_without_its_password() {
+fn an_invalid_or_unsafe_endpoint_is_refused_without_showing_its_password() {
     let project = Project::single("scheme", FILE);
     project
         .run(&["build", "--host", "http://user:onebuild-canary@build.example"])
         .exits(2)
-        .says(&["`http://build.example` is no endpoint", "ssh://USER@HOST"])
+        .says(&["`http://build.example` is not an endpoint", "ssh://USER@HOST"])
         .never_says(&["onebuild-canary"]);
     on(&project, "tcp://build.example:2375", &["build"]).exits(4).says(&[
-        "DOCKER_HOST: tcp://build.example:2375 is not this machine",
+        "DOCKER_HOST: refusing tcp://build.example:2375 without TLS",
         "DOCKER_TLS_VERIFY=1",
     ]);
     on(&project, "tcp://127.0.0.1:1", &["build"])
@@ -118,7 +118,7 @@ fn a_platform_without_an_emulator_is_refused_before_anything_is_built() {
 }
 
 #[test]
-fn an_engine_without_the_containerd_store_builds_one_platform_and_says_how_to_have_more() {
+fn an_engine_without_the_containerd_store_builds_only_one_platform() {
     let engine = started_engine("nostore", &["--no-containerd-store"]);
     let project = Project::single("nostore", FILE);
     let both = ["build", "--platform", "linux/amd64,linux/arm64"];
@@ -148,7 +148,7 @@ fn an_engine_without_the_containerd_store_builds_one_platform_and_says_how_to_ha
         "leave the annotations out",
         "\"containerd-snapshotter\": true",
     ]);
-    // Its one platform is tried as anywhere else.
+    // Its one platform is tested as usual.
     let matrix = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1] }\ntest: [cat, /copy]";
     let tested = Project::new("nostoretest", matrix, "FROM alpine:3.20\nRUN echo seen > /copy\n");
     for output in [&[][..], &["--no-cache", "--output", "type=tar,dest=a.tar"]] {
@@ -161,7 +161,7 @@ fn an_engine_without_the_containerd_store_builds_one_platform_and_says_how_to_ha
 }
 
 #[test]
-fn an_engine_that_ends_while_it_builds_is_told_from_a_build_that_fails() {
+fn an_engine_that_ends_during_a_build_is_not_a_build_failure() {
     let engine = started_engine("ending", &[]);
     let project = Project::single("ending", "");
     let sleeper = format!("FROM alpine:3.20\nRUN echo {}; sleep 600; true\n", project.nonce());

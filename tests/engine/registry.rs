@@ -14,7 +14,7 @@ use crate::lab_env;
 
 const OCI: &str = "application/vnd.oci.image";
 
-/// Puts things on a registry in the plainest way, knowing nothing of the client under test.
+/// Uploads objects to a registry with simple requests, independently of the client under test.
 struct Pusher {
     http: Client,
     host: String,
@@ -64,7 +64,7 @@ impl Pusher {
         digest
     }
 
-    /// An image without layers; untagged where `tag` is empty. Gives its digest and size.
+    /// An image without layers; untagged if `tag` is empty. Returns its digest and size.
     async fn image(&self, tag: &str, architecture: &str) -> (Digest, usize) {
         let config = format!(
             r#"{{"os":"linux","architecture":"{architecture}","rootfs":{{"type":"layers","diff_ids":[]}}}}"#
@@ -110,7 +110,7 @@ fn with_login(host: &str, password: &str) -> RegistryClient {
     ))
 }
 
-/// What a strict verification says; what is not there is not waited for.
+/// The result of a strict verification, without waiting for missing images.
 async fn verified(
     registry: &RegistryClient,
     reference: &Reference,
@@ -126,7 +126,7 @@ fn platforms(names: &[&str]) -> Vec<Platform> {
 }
 
 #[tokio::test]
-async fn what_was_pushed_is_verified_by_digest_and_platforms() {
+async fn a_push_is_verified_by_digest_and_platforms() {
     let pusher = Pusher::new(lab_env("ONEBUILD_LAB_REGISTRY"), "verified", None);
     let digest = pusher.index("1.0", &["amd64", "arm64"]).await;
     let (registry, reference) = (client("{}"), pusher.reference("1.0"));
@@ -150,7 +150,7 @@ async fn a_single_image_is_verified_by_its_configuration() {
 }
 
 #[tokio::test]
-async fn what_was_never_pushed_is_not_found() {
+async fn an_image_that_was_never_pushed_is_not_found() {
     let pusher = Pusher::new(lab_env("ONEBUILD_LAB_REGISTRY"), "existing", None);
     pusher.image("1.0", "amd64").await;
     let error = client("{}").manifest(&pusher.reference("2.0")).await.unwrap_err();
@@ -158,7 +158,7 @@ async fn what_was_never_pushed_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_registry_with_a_password_opens_to_the_right_one_alone() {
+async fn a_registry_with_a_password_only_accepts_the_right_one() {
     let host = lab_env("ONEBUILD_LAB_AUTH_REGISTRY");
     let pusher = Pusher::new(host.clone(), "guarded", Some(("lab", "lab-secret")));
     let digest = pusher.index("1.0", &["amd64"]).await;

@@ -1,4 +1,4 @@
-//! Signals at any moment of a run: its exit code, and what it leaves behind.
+//! Signals at any moment of a run: its exit code, and its leftovers.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -10,14 +10,14 @@ use rustix::process::Signal;
 
 use crate::support::{Project, Run, Running, commands_with, docker, paths_below, silent_to, until};
 
-/// How many moments the suite tries. `tests/lab/signals` tries more.
+/// The number of moments to test. `tests/lab/signals` tests more.
 const MOMENTS: usize = 20;
 const SEED: u64 = 18;
 
-/// Longer than a run that was asked to stop may clean up.
+/// Longer than the clean-up of a stopped run may take.
 const END: Duration = Duration::from_secs(15);
 
-/// The signals that are sent, and whether the last of them ends the program at once.
+/// The signals to send, and whether the last of them ends the program immediately.
 const SEQUENCES: [(&[Signal], bool); 9] = [
     (&[Signal::INT], false),
     (&[Signal::TERM], false),
@@ -30,7 +30,7 @@ const SEQUENCES: [(&[Signal], bool); 9] = [
     (&[Signal::INT, Signal::TERM, Signal::INT], true),
 ];
 
-/// What the runs do: push after smoke tests, push, load, write archives.
+/// The kinds of runs: push after smoke tests, push, load, write archives.
 const RUNS: [&[&str]; 4] = [
     &["matrix", "--push"],
     &["matrix", "--push", "--skip-test"],
@@ -38,7 +38,7 @@ const RUNS: [&[&str]; 4] = [
     &["matrix", "--output", "type=oci,dest=out/"],
 ];
 
-/// Random numbers that a seed repeats: SplitMix64.
+/// Random numbers that a seed reproduces: SplitMix64.
 struct Random(u64);
 
 impl Random {
@@ -51,8 +51,8 @@ impl Random {
     }
 }
 
-/// A moment: after so many lines on stderr and so many milliseconds, which signals in which run, and
-/// how long after each other.
+/// A moment: after how many lines on stderr and how many milliseconds, which signals in which run,
+/// and the interval between them.
 #[derive(Debug)]
 struct Moment {
     lines: usize,
@@ -76,7 +76,7 @@ impl Moment {
         }
     }
 
-    /// 128 and the number of the first signal.
+    /// 128 plus the number of the first signal.
     fn exit_code(&self) -> i32 {
         128 + self.signals[0].as_raw()
     }
@@ -115,7 +115,7 @@ fn left_on_the_engine(project: &Project) -> Vec<String> {
 fn try_moment(project: &Project, moment: &Moment) -> String {
     let mut wrong = String::new();
     let args = [moment.args, &["--no-cache", "--progress", "plain"]].concat();
-    // Who runs the tests may have SIGHUP ignored.
+    // The user who runs the tests may ignore SIGHUP.
     let env = ["--default-signal=HUP", env!("CARGO_BIN_EXE_onebuild")];
     let mut running =
         Running::start(project.program(Path::new("env"), &[&env, &args[..]].concat()));
@@ -136,7 +136,7 @@ fn try_moment(project: &Project, moment: &Moment) -> String {
     if took > END {
         let _ = writeln!(wrong, "it ended after {took:?}");
     }
-    // A run may have ended before the signal came.
+    // A run may have ended before the signal arrived.
     if run.code != moment.exit_code() && run.code != 0 {
         let _ = writeln!(wrong, "exit code {}, not {}", run.code, moment.exit_code());
     }
@@ -147,7 +147,7 @@ fn try_moment(project: &Project, moment: &Moment) -> String {
     let solved = Instant::now();
     while commands_with(nonce) > 0 {
         if solved.elapsed() > Duration::from_secs(10) {
-            let _ = writeln!(wrong, "a build goes on");
+            let _ = writeln!(wrong, "a build is still running");
             break;
         }
         std::thread::sleep(Duration::from_millis(20));
@@ -166,7 +166,7 @@ fn try_moment(project: &Project, moment: &Moment) -> String {
         }
     }
     let left = left_on_the_engine(project);
-    // A program that was told to quit at once leaves this to a later run.
+    // A program that quits immediately leaves this to a later run.
     if !left.is_empty() && !moment.leaves {
         let _ = writeln!(wrong, "left on the engine: {left:?}");
     }
@@ -176,7 +176,7 @@ fn try_moment(project: &Project, moment: &Moment) -> String {
     }
 }
 
-/// Tries the moments of a seed, on two projects at a time.
+/// Tests the moments of a seed, on two projects at a time.
 fn campaign(name: &str, moments: usize, seed: u64) {
     let mut random = Random(seed);
     let moments: Vec<Moment> = (0..moments).map(|_| Moment::random(&mut random)).collect();
@@ -189,7 +189,7 @@ fn campaign(name: &str, moments: usize, seed: u64) {
                 scope.spawn(move || {
                     let project = project(&name);
                     let wrong = moments.iter().map(|moment| try_moment(&project, moment)).collect();
-                    // What the programs that quit at once left, the next run removes.
+                    // The next run removes the leftovers of programs that quit immediately.
                     project.run(&["build", "--only", "n=1"]).success();
                     until("a later run removed the leftovers", Duration::from_secs(20), || {
                         left_on_the_engine(&project).is_empty()
@@ -213,7 +213,7 @@ fn until_a_test_runs(project: &Project) {
     });
 }
 
-/// `onebuild` with `args`, and the pipe that its stderr is: it is full from the start, and no one reads it.
+/// `onebuild` with `args`, and a pipe as its stderr that is full from the start and never read.
 fn unread(project: &Project, args: &[&str]) -> (Running, std::fs::File) {
     let path = project.path("unread");
     rustix::fs::mkfifoat(rustix::fs::CWD, &path, 0o600.into()).unwrap();
@@ -228,7 +228,7 @@ fn unread(project: &Project, args: &[&str]) -> (Running, std::fs::File) {
 }
 
 #[test]
-fn a_terminal_that_shows_nothing_slows_no_build_and_one_interrupt_ends_the_run() {
+fn a_blocked_terminal_does_not_slow_a_build_and_one_interrupt_ends_the_run() {
     let project = Project::single("unread", "FROM alpine:3.20\nRUN true\n");
     let tag = format!("v1-{}", project.nonce());
     project.matrix(&format!("tag: {tag}\nplatforms: [linux/amd64]\naxes: {{ n: [1] }}"));
@@ -251,7 +251,7 @@ fn one_interrupt_is_enough_even_if_the_engine_removes_nothing() {
     running.signal(Signal::INT);
     let run = running.end().exits(130).says(&["stopping", "quit without cleaning up"]);
     assert!(asked.elapsed() < END, "{:?}: {run}", asked.elapsed());
-    // The next run has an engine that removes things.
+    // The next run has an engine that removes objects again.
     project.run(&["build", "--only", "n=2", "--skip-test"]).success();
     until("a later run removed the leftovers", Duration::from_secs(20), || {
         left_on_the_engine(&project).is_empty()
@@ -259,7 +259,7 @@ fn one_interrupt_is_enough_even_if_the_engine_removes_nothing() {
 }
 
 #[test]
-fn a_signal_at_any_moment_ends_the_run_and_leaves_nothing_half_done() {
+fn a_signal_at_any_moment_ends_the_run_and_leaves_nothing_incomplete() {
     campaign("signals", MOMENTS, SEED);
 }
 

@@ -1,5 +1,5 @@
-//! Who does not answer is named, and not waited for forever: the engine, and registries that accept a
-//! request of the engine. Who is only slow is waited for.
+//! Engines and registries that accept a request but do not answer: the error names them, and there
+//! is a time limit. Slow answers are not an error.
 
 use std::os::unix::net::UnixListener;
 use std::process::Command;
@@ -17,10 +17,10 @@ use crate::support::{
     patient_builder, request, silent_to, started_engine, until,
 };
 
-/// In place of 5 minutes.
+/// Instead of 5 minutes.
 const LIMIT: Duration = Duration::from_secs(4);
 
-/// How `request` fails because of a registry that does not answer.
+/// The failure of `request` because of a registry that does not answer.
 async fn given_up(builder: &EngineBuilder, request: &BuildRequest, host: &str) -> Box<Failure> {
     let result = built(builder, request).await;
     let CellResult::Failed(failure) = result else { panic!("{result:?}") };
@@ -33,7 +33,7 @@ async fn given_up(builder: &EngineBuilder, request: &BuildRequest, host: &str) -
 }
 
 #[tokio::test]
-async fn a_pull_that_is_never_answered_is_given_up_and_no_other_cell_waits_for_it() {
+async fn a_pull_without_an_answer_times_out_without_delaying_other_cells() {
     let base = base_image("silent").await;
     let (_, builder) = patient_builder(LIMIT).await;
     let project = Project::single("silentpull", "");
@@ -55,7 +55,7 @@ async fn a_pull_that_is_never_answered_is_given_up_and_no_other_cell_waits_for_i
 }
 
 #[tokio::test]
-async fn a_cache_that_cannot_be_pushed_is_given_up_and_a_silent_command_is_not() {
+async fn a_cache_push_without_an_answer_times_out_but_a_silent_command_does_not() {
     let (_, builder) = patient_builder(LIMIT).await;
     let project = Project::single("silentcache", "");
     let registry = FaultyRegistry::start();
@@ -74,7 +74,7 @@ async fn a_cache_that_cannot_be_pushed_is_given_up_and_a_silent_command_is_not()
 }
 
 #[tokio::test]
-async fn a_question_of_lint_is_given_up_and_names_the_registry() {
+async fn a_lint_request_times_out_and_names_the_registry() {
     let (_, builder) = patient_builder(LIMIT).await;
     let project = Project::single("silentlint", "");
     let registry = FaultyRegistry::start();
@@ -88,9 +88,9 @@ async fn a_question_of_lint_is_given_up_and_names_the_registry() {
     assert_eq!(said, format!("{} does not answer BuildKit", registry.host));
 }
 
-/// By which an upload gets the time that it needs.
+/// The time limit of an upload depends on this size.
 #[tokio::test]
-async fn the_engine_tells_the_size_of_what_it_pushes() {
+async fn the_engine_reports_the_size_of_a_push() {
     let project = Project::single("pushsize", "FROM alpine:3.20\nCOPY Dockerfile /\n");
     let (store, digest) = tokio::task::spawn_blocking(move || {
         let digest = project.run(&["build", "--push"]).success().digest();
@@ -112,7 +112,7 @@ async fn the_engine_tells_the_size_of_what_it_pushes() {
 }
 
 #[test]
-fn a_socket_that_accepts_and_says_nothing_is_reported_within_10_s() {
+fn a_socket_that_accepts_without_answering_is_reported_within_10_s() {
     let project = Project::single("saysnothing", "FROM scratch\nCOPY Dockerfile /\n");
     let path = project.path("engine.sock");
     let _listener = UnixListener::bind(&path).unwrap();
@@ -120,14 +120,14 @@ fn a_socket_that_accepts_and_says_nothing_is_reported_within_10_s() {
     let started = Instant::now();
     project.run(&["build", "--host", &host]).exits(4).says(&[
         "no Docker Engine answers",
-        &format!("{host} (--host): it accepts connections and does not answer (9 s)"),
+        &format!("{host} (--host): it accepts connections but does not answer (9 s)"),
         "docker version",
     ]);
     assert!(started.elapsed() < Duration::from_secs(11), "{:?}", started.elapsed());
 }
 
 #[test]
-fn a_container_that_is_not_created_or_started_uses_up_the_time_of_its_test_and_no_more() {
+fn creating_and_starting_a_container_count_against_the_timeout_of_its_test() {
     let matrix = format!("{ONE}\ntest: {{ run: \"true\", timeout: 6s }}\n");
     let project = Project::new("nocontainer", &matrix, "FROM alpine:3.20\n");
     let host = silent_to(project.path("create.sock"), "/containers/create");

@@ -5,7 +5,8 @@ use std::fs;
 
 use crate::support::{Project, paths_below};
 
-/// As many as a node_modules has. Both ways at once: each file is sent to the engine, and comes back.
+/// As many as in a node_modules directory, in both directions: each file is sent to the engine and
+/// received again.
 #[test]
 fn thirty_thousand_small_files_are_sent_and_received() {
     const FILES: usize = 30_000;

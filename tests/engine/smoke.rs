@@ -1,4 +1,4 @@
-//! Images that are tried before they go out.
+//! Smoke tests of images before they are pushed.
 
 use std::fs;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::support::{Project, Running, docker, paths_below, until};
 
 const BOTH: &str = "platforms: [linux/amd64, linux/arm64]\naxes: { n: [1, 2] }\n";
 
-/// A project whose images and containers are told from all others by its nonce.
+/// A project whose images and containers are identified by its nonce.
 fn project(name: &str, matrix: &str, dockerfile: &str) -> Project {
     let project = Project::new(name, "", "");
     let nonce = project.nonce().to_owned();
@@ -18,7 +18,7 @@ fn project(name: &str, matrix: &str, dockerfile: &str) -> Project {
     project
 }
 
-/// The names that the engine's store has for images of this project.
+/// The names in the engine's store of this project's images.
 fn stored(project: &Project) -> Vec<String> {
     let filter = format!("label=nonce={}", project.nonce());
     let names =
@@ -62,7 +62,7 @@ fn a_cell_that_fails_on_one_platform_is_not_pushed_and_the_others_are() {
 }
 
 #[test]
-fn what_is_pushed_is_what_was_tested_even_if_all_is_built_anew_meanwhile() {
+fn the_pushed_image_is_the_tested_one_even_if_it_is_rebuilt_meanwhile() {
     let matrix = "test: \"cat /random; until [ -e /go ]; do sleep 0.05; done\"\n";
     let dockerfile = "FROM alpine:3.20\nCOPY nonce /\n\
                       RUN cat /proc/sys/kernel/random/uuid > /random\nRUN cp /random /later\n";
@@ -95,15 +95,16 @@ fn what_is_pushed_is_what_was_tested_even_if_all_is_built_anew_meanwhile() {
     }
     docker(&["image", "rm", "--force", &image]);
     let stored = stored(&project);
-    assert_eq!(stored, [format!("{}:v1", project.repository())], "what the other build made");
+    assert_eq!(stored, [format!("{}:v1", project.repository())], "the result of the other build");
     docker(&["image", "rm", "--force", &stored[0]]);
     nothing_is_left(&project);
 }
 
 #[test]
-fn a_container_is_waited_for_until_it_is_healthy_and_no_longer_than_it_has_to() {
+fn a_test_waits_until_the_container_is_healthy_up_to_its_timeout() {
     let check = "HEALTHCHECK --interval=200ms --timeout=1s --retries=2";
-    // A machine under load starts its programs late: what is not ready yet is not unhealthy.
+    // A machine under load starts programs late: a container that is not ready yet is not
+    // unhealthy.
     let starts =
         "HEALTHCHECK --interval=200ms --timeout=5s --start-period=60s --start-interval=200ms";
     let never = "HEALTHCHECK --interval=1h --start-interval=1h";
@@ -139,13 +140,13 @@ fn a_container_is_waited_for_until_it_is_healthy_and_no_longer_than_it_has_to() 
         "give its Dockerfile a HEALTHCHECK",
     ]);
     let good = ["vgood", "vmute"].map(|tag| format!("{}:{tag}", project.repository()));
-    assert_eq!(stored(&project), good, "the names that were asked for");
+    assert_eq!(stored(&project), good, "the requested names");
     assert_eq!(containers(&project), [""; 0]);
     docker(&["image", "rm", &good[0], &good[1]]);
 }
 
 #[test]
-fn what_cannot_run_says_so_and_what_takes_too_long_is_ended() {
+fn tests_that_cannot_run_are_reported_and_slow_ones_time_out() {
     let matrix = "platforms: [linux/amd64]\naxes: { n: [script, gone, path, long, off, priv] }\n\
                   test: { script: tests/smoke.sh, env: { NAME: <%n%> } }\n\
                   overrides:\n\
@@ -189,7 +190,7 @@ fn what_cannot_run_says_so_and_what_takes_too_long_is_ended() {
 }
 
 #[test]
-fn an_output_is_written_when_the_test_has_passed_and_not_else() {
+fn an_output_is_written_only_if_the_test_passed() {
     let matrix = "platforms: [linux/amd64]\naxes: { n: [1, 2] }\n\
                   test: \"grep -q x /word; echo seen; exit <%n%>\"\n\
                   overrides: [{ n: 1, test: [grep, -q, x, /word] }]\n";
@@ -213,7 +214,7 @@ fn an_output_is_written_when_the_test_has_passed_and_not_else() {
     }
     assert_eq!(fs::read_to_string(project.path("out-local/v1/copy")).unwrap(), "x\n");
     nothing_is_left(&project);
-    // Provenance stands beside the same image, and a cache inside the image belongs to it.
+    // Provenance is stored beside the same image, and an inline cache belongs to it.
     let pushed = |more: &[&str]| {
         let args = [&["build", "--only", "n=1", "--push"][..], more].concat();
         let run = project.run(&args).success().says(&["1 tested on amd64"]);

@@ -1,15 +1,15 @@
-//! What a build takes from this machine and from elsewhere, beyond its context.
+//! What a build uses of this machine and of registries, besides its context.
 
-mod cache_folders; // steps kept in folders of this machine
-mod caches; // steps taken from registries and images
-mod contexts; // folders, images and files beside the context
-mod secrets; // values that only one step sees
-mod ssh; // agents that steps sign with
+mod cache_folders; // caches in local directories
+mod caches; // caches in registries and images
+mod contexts; // directories, images and files as named contexts
+mod secrets; // secrets of build steps
+mod ssh; // SSH agents of build steps
 
 use crate::support::Project;
 
 #[test]
-fn annotations_are_seen_in_the_index_and_in_every_manifest() {
+fn annotations_are_in_the_index_and_in_every_manifest() {
     let project = Project::single("annotations", "FROM scratch\nCOPY Dockerfile /\n");
     let annotated = "org.example.a=b=c, d";
     let run = |platforms: &str, more: &[&str]| {
@@ -31,12 +31,12 @@ fn annotations_are_seen_in_the_index_and_in_every_manifest() {
     assert_eq!(run("linux/amd64", &["--provenance"]), (2, 2));
     let layout = "type=oci,dest=image.tar";
     project.run(&["build", "--annotation", annotated, "--output", layout]).success();
-    // No manifest is made here: there is nothing to annotate.
+    // There is no manifest here, so there is nothing to annotate.
     project.run(&["build", "--annotation", annotated, "--output", "type=tar,dest=f.tar"]).success();
 }
 
 #[test]
-fn labels_and_the_stage_to_build_are_as_the_command_line_says() {
+fn labels_and_the_target_stage_follow_the_command_line() {
     let dockerfile = "FROM scratch AS one\nCOPY Dockerfile /one\nFROM scratch\nCOPY Dockerfile /\n";
     let project = Project::single("target", dockerfile);
     project

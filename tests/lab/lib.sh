@@ -1,15 +1,15 @@
 # shellcheck shell=bash
-# What every script of the lab shares. Sourced, never run:
+# Shared by all scripts of the lab. Sourced, never run:
 #
 #   . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 #
-# lib/state.sh    where the lab lives; ports; what others are told (lab_env)
+# lib/state.sh    the lab's directory; ports; its environment (lab_env)
 # lib/step.sh     lab_step, lab_die, lab_help, lab_wait_until
 # lib/apt.sh      lab_apt, lab_mirror, lab_mmdebstrap
 # lib/process.sh  lab_spawn, lab_alive, lab_stop: background processes and their records
 # lib/root.sh     lab_in CMD…: a command inside the engine's root
 # lib/cargo.sh    lab_program: the release build; lab_tests: runs tests
-# lib/report.sh   lab_part, lab_report: how long each part took, and how it ended
+# lib/report.sh   lab_part, lab_report: duration and result of each part
 set -euo pipefail
 
 LAB_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)

@@ -1,4 +1,4 @@
-"""Runs the README's example in a terminal and turns what it shows into docs/picture.svg.
+"""Runs the README's example in a terminal and converts its screen to docs/picture.svg.
 
 Called by tests/lab/picture, which has brought up the lab and built the program.
 """
@@ -38,12 +38,12 @@ def example():
 
 
 def record(program, registry):
-    """The lines of the terminal, with their escape sequences, when the command has ended."""
+    """The lines of the terminal, with their escape sequences, after the command has ended."""
     socket = f"onebuild-picture-{os.getpid()}"
     tmux = lambda *args: subprocess.run(["tmux", "-L", socket, *args], check=True, text=True, stdout=subprocess.PIPE).stdout
     with tempfile.TemporaryDirectory(prefix="onebuild-picture-", dir="/tmp") as folder:
         for name, text in example():
-            # A word that no run before had: nothing is cached.
+            # A new word: nothing is cached.
             text = text.replace("ghcr.io", registry).replace("RUN panel --check", f"RUN panel --check # {socket}")
             Path(folder, name).write_text(text)
         Path(folder, "bin").mkdir()
@@ -59,7 +59,7 @@ def record(program, registry):
             tmux("send-keys", "-l", COMMAND)
             tmux("send-keys", "Enter")
             ended = time.monotonic() + LIMIT
-            # Until the shell asks for the next command.
+            # Until the shell shows its next prompt.
             while not re.search(r", in \S+\n(.*\n)*\$$", tmux("capture-pane", "-p").rstrip()):
                 if time.monotonic() > ended:
                     sys.exit("the run has not ended:\n" + tmux("capture-pane", "-p"))
@@ -121,7 +121,7 @@ def svg(lines):
             if shown:
                 x, long = MARGIN + (column + blank) * CHARACTER, width(shown) * CHARACTER
                 name = f' class="{classes}"' if classes else ""
-                # The columns stay in line whatever font there is.
+                # Columns stay aligned with any font.
                 out.append(
                     f'<text x="{x:.1f}" y="{y}" textLength="{long:.1f}" lengthAdjust="spacingAndGlyphs"{name}>{html.escape(shown)}</text>')
             column += width(text)
@@ -137,7 +137,7 @@ def main():
     while lines and re.fullmatch(r"(\x1b\[[\d;]*m)*\$ ?", lines[-1]):
         lines.pop()
     names = [(registry, "ghcr.io"), (os.environ["DOCKER_HOST"], "unix:///var/run/docker.sock")]
-    # The terminal broke the line with the socket; in the picture it fits.
+    # The terminal wrapped the line with the socket; in the picture it fits.
     text = "\n".join(lines)
     for here, shown in names:
         text = re.sub(r"\n?".join(map(re.escape, here)), shown, text)

@@ -33,7 +33,7 @@ class Repository:
         return found
 
     def unpacked(self, layer: dict) -> int:
-        """The bytes of a layer's tar."""
+        """The size of a layer's tar."""
         digest = layer["digest"]
         if digest not in self.unpacked_by_digest:
             size, inflate = 0, zlib.decompressobj(wbits=31)
@@ -44,7 +44,7 @@ class Repository:
         return self.unpacked_by_digest[digest]
 
     def cost(self, image: dict, present: set[str]) -> tuple[int, int, int]:
-        """Layers, bytes to download and bytes unpacked of an image, less the layers that are present."""
+        """Number of layers, download size and unpacked size of an image, without the layers that are present."""
         layers = [layer for layer in image["layers"] if layer["digest"] not in present]
         download = image["self"]["size"] + image["config"]["size"] + sum(layer["size"] for layer in layers)
         return len(layers), download, sum(self.unpacked(layer) for layer in layers)

@@ -1,4 +1,4 @@
-//! Auth: BuildKit asks for the credentials of a registry when it pulls or pushes.
+//! Auth: BuildKit requests the credentials of a registry when it pulls or pushes.
 
 use std::fmt;
 use std::future::Future;
@@ -11,7 +11,7 @@ use bollard_buildkit_proto::moby::filesync::v1::{
 };
 use tonic::{Request, Response, Status};
 
-/// A user name and its password or token, as BuildKit wants them.
+/// A user name and its password or token, in BuildKit's format.
 ///
 /// An empty user name means that the secret is an identity token.
 pub struct Login {
@@ -21,9 +21,9 @@ pub struct Login {
 
 /// Finds the credentials of a registry host.
 ///
-/// The host is as BuildKit names it; Docker Hub is `registry-1.docker.io`. Nothing found is
-/// `Ok(None)`: the registry may well answer without. The error is shown to the person, so it must
-/// hold no secret.
+/// The host is as BuildKit names it; Docker Hub is `registry-1.docker.io`. No credentials are
+/// `Ok(None)`: the registry may allow anonymous access. The error is shown to the user, so it must
+/// not contain secrets.
 pub trait CredentialLookup: Send + Sync + 'static {
     /// Looks up one host.
     fn lookup(&self, host: &str) -> impl Future<Output = Result<Option<Login>, String>> + Send;
@@ -46,7 +46,7 @@ impl<L: CredentialLookup> Auth for Service<L> {
         request: Request<CredentialsRequest>,
     ) -> Result<Response<CredentialsResponse>, Status> {
         let host = request.into_inner().host;
-        // BuildKit hands the code on, and Unavailable would read as if the engine were gone.
+        // BuildKit forwards the code, and Unavailable would look like a lost engine.
         let login = self.lookup.lookup(&host).await.map_err(Status::failed_precondition)?;
         tracing::debug!(target: "session", host, login = login.is_some(), "credentials");
         let (username, secret) = login.map(|l| (l.username, l.secret)).unwrap_or_default();
@@ -75,7 +75,7 @@ impl<L: CredentialLookup> Auth for Service<L> {
     }
 }
 
-const NOT_SERVED: &str = "only Credentials is served";
+const NOT_SERVED: &str = "only Credentials is supported";
 
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

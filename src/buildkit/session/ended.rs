@@ -1,4 +1,4 @@
-//! Why a session ended, and on which side.
+//! Why a session ended, and which side ended it.
 
 use std::error::Error as _;
 
@@ -6,13 +6,13 @@ use thiserror::Error;
 
 use super::super::error::is_ended_here;
 
-/// Why a session ended before BuildKit hung up.
+/// Why a session ended before BuildKit closed it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SessionEnded {
-    /// By this side: the text says why.
+    /// This side ended it, for this reason.
     #[error("{0}")]
     Here(String),
-    /// By BuildKit, or by the connection.
+    /// BuildKit or the network ended it.
     #[error("{0}")]
     There(String),
 }

@@ -1,5 +1,5 @@
-//! Which side broke a transfer. BuildKit passes our own words back in the error of the solve, so its text
-//! does not tell.
+//! Which side broke a transfer. BuildKit repeats our own messages in the error of the solve, so its
+//! message does not show which side failed.
 
 use std::fmt;
 use std::io;
@@ -7,25 +7,25 @@ use std::path::{Path, PathBuf};
 
 use crate::buildkit::why;
 
-/// What ended a transfer early.
+/// Why a transfer ended early.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// This machine could not read or write a file, or refuses to.
+    /// This machine could not read or write a file, or refused to.
     #[error("{0}")]
     Here(LocalFault),
-    /// BuildKit, or the connection to it.
+    /// BuildKit failed, or the connection to it.
     #[error("{0}")]
     There(String),
 }
 
-/// What this machine could not do.
+/// An operation that failed on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalFault {
-    /// What happened, with the path.
+    /// What happened, including the path.
     pub sentence: String,
-    /// The directory where it happened; none for stdout.
+    /// The directory where it happened; `None` for stdout.
     pub directory: Option<PathBuf>,
-    /// The kind of the operating system's error, where there was one.
+    /// The operating system's error kind, if there was one.
     pub kind: Option<io::ErrorKind>,
 }
 
@@ -36,7 +36,7 @@ impl fmt::Display for LocalFault {
 }
 
 impl LocalFault {
-    /// `what` is refused, or wrong, at `path`.
+    /// `what` is the problem at `path`.
     pub(super) fn at(path: &Path, what: impl fmt::Display) -> Self {
         let sentence = format!("{}: {what}", path.display());
         Self { sentence, directory: Some(parent(path).to_owned()), kind: None }
@@ -49,7 +49,7 @@ impl LocalFault {
     }
 }
 
-/// The directory that `path` is in.
+/// The parent directory of `path`.
 pub(super) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

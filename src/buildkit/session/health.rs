@@ -1,4 +1,4 @@
-//! Health: BuildKit asks every five seconds whether the session still answers.
+//! Health: BuildKit checks every five seconds whether the session still answers.
 
 use bollard_buildkit_proto::health::health_check_response::ServingStatus;
 use bollard_buildkit_proto::health::health_server::Health;
@@ -8,7 +8,7 @@ use bollard_buildkit_proto::health::{
 use futures::stream::{BoxStream, StreamExt as _};
 use tonic::{Request, Response, Status};
 
-/// Serving for as long as the session is.
+/// Reports "serving" as long as the session exists.
 pub(super) struct Healthy;
 
 #[tonic::async_trait]
@@ -26,7 +26,7 @@ impl Health for Healthy {
         &self,
         _: Request<HealthListRequest>,
     ) -> Result<Response<HealthListResponse>, Status> {
-        Err(Status::unimplemented("only Check is served"))
+        Err(Status::unimplemented("only Check is supported"))
     }
 
     async fn watch(

@@ -1,8 +1,8 @@
-//! The session: what BuildKit calls us for while it builds, one service a file.
+//! The session: BuildKit's callbacks during a build, one service per file.
 //!
 //! BuildKit is the HTTP/2 client here and we are the server, over a byte stream that the caller
-//! opened. The caller announces the session by [`Session::headers`] when it opens the stream, then
-//! runs [`Session::serve`] until the builds that use it are done.
+//! opened. The caller announces the session with [`Session::headers`] when it opens the stream,
+//! then runs [`Session::serve`] until the builds that use it have finished.
 
 mod auth;
 pub mod content;
@@ -51,10 +51,10 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session that answers for its health and nothing else yet.
+    /// A session that only answers health checks.
     ///
-    /// BuildKit reuses what it was sent before under the same `shared_key`: one key stands for one
-    /// context folder on one machine.
+    /// BuildKit reuses files that it received under the same `shared_key`, so each key must
+    /// identify one context directory on one machine.
     pub fn new(shared_key: String) -> Self {
         let mut session = Self {
             id: random_id(),
@@ -67,51 +67,51 @@ impl Session {
         session
     }
 
-    /// Offers the folders of `files`.
+    /// Offers the directories of `files`.
     pub fn files(mut self, files: &FileSync) -> Self {
         self.routes.add_service(files.service());
         self.methods.extend(filesync::METHODS);
         self
     }
 
-    /// Takes the result of a build that uses this session alone.
+    /// Receives the result of a build that is the only user of this session.
     pub fn result(mut self, target: &FileSend) -> Self {
         self.routes.add_service(target.service());
         self.methods.extend(filesend::METHODS);
         self
     }
 
-    /// Offers the folders of `content`, for caches.
+    /// Offers the directories of `content`, for caches.
     pub fn content(mut self, content: &Content) -> Self {
         self.routes.add_service(content.service());
         self.methods.extend(content::METHODS);
         self
     }
 
-    /// Answers for registry credentials.
+    /// Provides registry credentials.
     pub fn credentials(mut self, lookup: impl CredentialLookup) -> Self {
         self.routes.add_service(AuthServer::new(auth::Service::new(lookup)));
-        // The other methods of Auth let the client fetch tokens itself; without them BuildKit asks
-        // for the credentials and fetches the token.
+        // With the other methods of Auth, the client would fetch tokens itself; without them,
+        // BuildKit requests the credentials and fetches the token.
         self.methods.push("/moby.filesync.v1.Auth/Credentials");
         self
     }
 
-    /// Answers for secrets.
+    /// Provides secrets.
     pub fn secrets(mut self, lookup: impl SecretLookup) -> Self {
         self.routes.add_service(SecretsServer::new(secrets::Service::new(lookup)));
         self.methods.push("/moby.buildkit.secrets.v1.Secrets/GetSecret");
         self
     }
 
-    /// Lets steps speak to these SSH agents.
+    /// Forwards these SSH agents to build steps.
     pub fn agents(mut self, agents: Agents) -> Self {
         self.routes.add_service(SshServer::new(agents));
         self.methods.extend(ssh::METHODS);
         self
     }
 
-    /// By which solves name this session.
+    /// The id by which solves refer to this session.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -128,13 +128,13 @@ impl Session {
         headers
     }
 
-    /// Serves BuildKit over `io` until it hangs up; dropping the future hangs up.
+    /// Serves BuildKit over `io` until BuildKit closes it; dropping the future closes it.
     pub async fn serve<S>(self, io: S) -> Result<(), SessionEnded>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let service = TowerToHyperService::new(Traced::theirs(self.routes.routes().prepare()));
-        // The builds that need the session hear of its end on the control connection.
+        // Builds that need the session learn about its end through the control connection.
         let (io, _) = Heard::new(io);
         let serving = limits::server().serve_connection(TokioIo::new(io), service);
         match AssertUnwindSafe(serving).catch_unwind().await {

@@ -1,4 +1,4 @@
-//! Secrets: BuildKit asks for the value behind `RUN --mount=type=secret,id=…` when the step starts.
+//! Secrets: BuildKit requests the value for `RUN --mount=type=secret,id=…` when the step starts.
 //!
 //! Protocol: <https://github.com/moby/buildkit/blob/master/session/secrets/secrets.proto>
 
@@ -8,15 +8,15 @@ use bollard_buildkit_proto::moby::buildkit::secrets::v1::secrets_server::Secrets
 use bollard_buildkit_proto::moby::buildkit::secrets::v1::{GetSecretRequest, GetSecretResponse};
 use tonic::{Request, Response, Status};
 
-/// The largest secret that BuildKit takes.
+/// The largest secret that BuildKit accepts.
 ///
 /// Source: <https://github.com/moby/buildkit/blob/master/session/secrets/secrets.go>
 pub const MAX_SECRET: usize = 500 << 10;
 
-/// Finds the value of a secret at the moment it is asked for.
+/// Finds the value of a secret when BuildKit requests it.
 ///
-/// One that is not known is `Ok(None)`: a step may do without. The error is shown to the person,
-/// so it must not hold the value.
+/// An unknown secret is `Ok(None)`: the step may not require it. The error is shown to the user, so
+/// it must not contain the value.
 pub trait SecretLookup: Send + Sync + 'static {
     /// Looks up one id.
     fn lookup(&self, id: &str) -> impl Future<Output = Result<Option<Vec<u8>>, String>> + Send;
@@ -44,7 +44,7 @@ impl<L: SecretLookup> Secrets for Service<L> {
         })?;
         tracing::debug!(target: "session", id, found = found.is_some(), "secret");
         match found {
-            // BuildKit leaves the mount out of a step that does not require it.
+            // BuildKit omits the mount if the step does not require it.
             None => Err(Status::not_found(format!("there is no secret `{id}`"))),
             Some(data) if data.len() > MAX_SECRET => Err(Status::invalid_argument(format!(
                 "the secret `{id}` is larger than {} KiB",
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_secret_is_its_value_or_says_why_not() {
+    async fn a_lookup_returns_the_value_or_the_reason_of_the_failure() {
         let service = Service::new(Fixed);
         let get = async |id: &str| {
             let request = GetSecretRequest { id: id.to_owned(), ..<_>::default() };

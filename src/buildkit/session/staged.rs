@@ -1,7 +1,7 @@
-//! Files and directories that are filled before they get their names.
+//! Files and directories that are written under a temporary name.
 //!
-//! Each is locked as long as its process lives. What a process left that was killed has no lock any more,
-//! and [`sweep`] removes it.
+//! Each is locked while its process lives. The leftovers of a killed process are not locked, and
+//! [`sweep`] removes them.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
@@ -14,10 +14,10 @@ use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use rustix::io::Errno;
 use tempfile::{Builder, NamedTempFile, TempDir};
 
-/// A sweep of another run may take away what is not locked yet; then another name is tried.
+/// The sweep of another run may remove a file before it is locked; then another name is tried.
 const ATTEMPTS: usize = 8;
 
-/// A new file in `directory` for a result. The person's umask decides who may read it, as for any file.
+/// A new file in `directory` for a result. The user's umask applies, as for any file.
 pub(super) fn file(directory: &Path, prefix: &OsStr, suffix: &str) -> io::Result<NamedTempFile> {
     let mode = Permissions::from_mode(0o666);
     let mut builder = Builder::new();
@@ -30,14 +30,14 @@ pub(super) fn file(directory: &Path, prefix: &OsStr, suffix: &str) -> io::Result
     .map(|(file, _)| file)
 }
 
-/// A new directory in `directory` that its owner alone may enter, with its lock.
+/// A new directory in `directory` that only its owner may enter, with its lock.
 pub(super) fn directory(directory: &Path, prefix: &str) -> io::Result<(TempDir, File)> {
     let mut builder = Builder::new();
     builder.prefix(prefix).permissions(Permissions::from_mode(0o700));
     locked(|| builder.tempdir_in(directory), |made| File::open(made.path()), TempDir::path)
 }
 
-/// Makes something, locks it, and makes sure that it is still there.
+/// Creates a file or directory, locks it, and verifies that it still exists.
 fn locked<T>(
     make: impl Fn() -> io::Result<T>,
     open: impl Fn(&T) -> io::Result<File>,
@@ -65,8 +65,8 @@ fn locked<T>(
     }
 }
 
-/// Removes from `directory` what was left by processes that are gone, of all whose names `is_ours`.
-/// What cannot be removed stays: it stops nothing.
+/// Removes leftovers of dead processes from `directory`, if `is_ours` accepts their names.
+/// Leftovers that cannot be removed are harmless.
 pub(super) fn sweep(directory: &Path, is_ours: impl Fn(&OsStr) -> bool) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         if !is_ours(&entry.file_name()) {

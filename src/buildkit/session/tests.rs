@@ -1,4 +1,4 @@
-//! Sessions over a pipe in memory, with a client in BuildKit's place that keeps its own limits.
+//! Sessions over an in-memory pipe, with a client in place of BuildKit that has its own limits.
 
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex};
@@ -19,16 +19,16 @@ use super::{Session, SessionEnded};
 fn served(source: Arc<dyn FileSource>) -> (DuplexStream, JoinHandle<Result<(), SessionEnded>>) {
     let files = FileSync::new();
     files.offer("context", source);
-    // Large, so that the server finds all that the client has sent at once.
+    // Large enough that the server receives everything at once.
     let (near, far) = tokio::io::duplex(16 << 20);
     (near, tokio::spawn(Session::new("key".to_owned()).files(&files).serve(far)))
 }
 
-async fn patiently<T>(what: impl Future<Output = T>) -> T {
+async fn in_time<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), what).await.expect("a session never hangs")
 }
 
-/// A call of DiffCopy with these patterns: what is sent, and what comes.
+/// A DiffCopy call with these patterns: the sender and the answer.
 async fn diff_copy(
     near: DuplexStream,
     exclude: &[String],
@@ -82,10 +82,10 @@ impl Packets {
     }
 }
 
-/// As many files as a large node_modules has, each asked for in a frame of its own, before a single
+/// As many files as in a large node_modules, each requested in a frame of its own, before any
 /// answer is read.
 #[tokio::test]
-async fn files_may_be_asked_for_all_at_once() {
+async fn all_files_can_be_requested_at_once() {
     const COUNT: u32 = 60_000;
     let source = MemoryFiles::new();
     for n in 0..COUNT {
@@ -95,14 +95,14 @@ async fn files_may_be_asked_for_all_at_once() {
     let (mut stream, response) = diff_copy(near, &[]).await;
     let mut packets =
         Packets { body: response.await.unwrap().into_body(), buffer: BytesMut::new() };
-    let received = patiently(async {
+    let received = in_time(async {
         while packets.next().await.unwrap().stat.is_some() {}
         for id in 0..COUNT {
             stream.send_data(message(&packet(PacketType::PacketReq, id)), false).unwrap();
         }
         let mut ended = 0;
         while ended < COUNT {
-            let packet = packets.next().await.expect("the session goes on");
+            let packet = packets.next().await.expect("the session continues");
             assert_eq!(packet.r#type(), PacketType::PacketData);
             ended += u32::from(packet.data.is_empty());
         }
@@ -111,10 +111,10 @@ async fn files_may_be_asked_for_all_at_once() {
     });
     assert_eq!(received.await.r#type(), PacketType::PacketFin);
     drop((stream, packets));
-    assert_eq!(patiently(serving).await.unwrap(), Ok(()));
+    assert_eq!(in_time(serving).await.unwrap(), Ok(()));
 }
 
-/// Remembers what it was asked for, and has nothing.
+/// Records the requests, and has no files.
 #[derive(Default)]
 struct Asked(Mutex<Vec<Filter>>);
 
@@ -130,25 +130,25 @@ impl FileSource for Asked {
 }
 
 #[tokio::test]
-async fn as_many_patterns_arrive_as_a_dockerignore_may_have() {
+async fn all_patterns_of_a_large_dockerignore_arrive() {
     let patterns: Vec<_> = (0..20_000).map(|n| format!("some/directory/{n}/**/*.log")).collect();
     let asked = Arc::new(Asked::default());
     let (near, _serving) = served(asked.clone());
     let (stream, response) = diff_copy(near, &patterns).await;
     let mut packets =
         Packets { body: response.await.unwrap().into_body(), buffer: BytesMut::new() };
-    assert_eq!(patiently(packets.next()).await.unwrap().stat, None);
+    assert_eq!(in_time(packets.next()).await.unwrap().stat, None);
     assert_eq!(asked.0.lock().unwrap()[0].exclude, patterns);
     drop(stream);
 }
 
-/// BuildKit keeps to what a session announces, and says so in an error.
+/// BuildKit respects the limits that a session announces, and reports an error.
 #[tokio::test]
 async fn the_limits_are_announced() {
     let (mut near, _serving) = served(Arc::new(Asked::default()));
     near.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
     let mut head = [0; 9];
-    patiently(near.read_exact(&mut head)).await.unwrap();
+    in_time(near.read_exact(&mut head)).await.unwrap();
     assert_eq!(head[3], 4, "the first frame is SETTINGS");
     let mut settings = vec![0; usize::from(head[2])];
     near.read_exact(&mut settings).await.unwrap();
@@ -163,7 +163,7 @@ async fn the_limits_are_announced() {
 #[tokio::test]
 async fn the_side_that_ended_a_session_is_known() {
     const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-    // A WINDOW_UPDATE of nothing, which no peer may send.
+    // A WINDOW_UPDATE with increment 0, which HTTP/2 forbids.
     const WRONG: &[u8] = b"\0\0\x04\x08\0\0\0\0\0\0\0\0\0";
     // GOAWAY with INTERNAL_ERROR.
     const GOODBYE: &[u8] = b"\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\x02";
@@ -177,7 +177,7 @@ async fn the_side_that_ended_a_session_is_known() {
         near.write_all(sent).await.unwrap();
         near.shutdown().await.unwrap();
         let mut rest = Vec::new();
-        let (ended, _) = patiently(join(serving, near.read_to_end(&mut rest))).await;
+        let (ended, _) = in_time(join(serving, near.read_to_end(&mut rest))).await;
         let ended = ended.unwrap();
         assert_eq!(matches!(ended, Err(SessionEnded::Here(_))), here, "{sent:?}: {ended:?}");
     }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-/// Why a login could not be looked up; cheap to clone, since every cell of a run may be told.
+/// Why a login could not be looked up. Cheap to clone, because it may be reported for every cell of
+/// a run.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CredentialError {
     #[error("cannot read Docker's config file {}: {reason}", path.display())]
@@ -20,11 +21,11 @@ pub enum CredentialError {
     HelperMissing { program: String, host: String, path: PathBuf },
     #[error("the credential helper {program} could not be started for {host}: {reason}")]
     HelperNotStarted { program: String, host: String, reason: String },
-    #[error("the credential helper {program} gave no answer for {host} within {}", seconds(.after))]
+    #[error("the credential helper {program} did not answer for {host} within {}", seconds(.after))]
     HelperTimeout { program: String, host: String, after: Duration },
     #[error("the credential helper {program} failed for {host}: {status}")]
     HelperFailed { program: String, host: String, status: String },
-    #[error("the credential helper {program} answered for {host} with {problem}")]
+    #[error("the credential helper {program} returned {problem} for {host}")]
     HelperAnswer { program: String, host: String, problem: &'static str },
 }
 
@@ -33,23 +34,24 @@ impl CredentialError {
     pub fn help(&self) -> String {
         match self {
             Self::UnreadableConfig { .. } => {
-                "make the file readable, or set DOCKER_CONFIG to another folder".to_owned()
+                "make the file readable, or set DOCKER_CONFIG to another directory".to_owned()
             }
             Self::MalformedConfig { .. } => {
-                "mend the file, or move it away and run `docker login` again".to_owned()
+                "fix the file, or move it away and run `docker login` again".to_owned()
             }
             Self::MalformedLogin { host, .. } => format!("run `docker login {host}` again"),
             Self::HelperName { .. } => {
-                "write the part after `docker-credential-` alone, such as `pass`".to_owned()
+                "write only the part after `docker-credential-`, such as `pass`".to_owned()
             }
             Self::HelperMissing { program, .. } => {
-                format!("install {program}, or take it out of `credsStore` and `credHelpers`")
+                format!("install {program}, or remove it from `credsStore` and `credHelpers`")
             }
             Self::HelperNotStarted { .. }
             | Self::HelperTimeout { .. }
             | Self::HelperFailed { .. }
             | Self::HelperAnswer { .. } => {
-                "see that the helper's keychain is unlocked: `docker login` uses it too".to_owned()
+                "check that the helper's keychain is unlocked; `docker login` uses the same helper"
+                    .to_owned()
             }
         }
     }

@@ -1,8 +1,8 @@
-//! Asks a credential helper: a program that keeps logins in a keychain.
+//! Runs a credential helper: a program that keeps logins in a keychain.
 //!
-//! Protocol: <https://github.com/docker/docker-credential-helpers#development>. The server goes to
-//! its input, a JSON object comes from its output. A failing helper explains itself on its output
-//! too; neither that nor its error output is shown, since either may hold what it keeps.
+//! Protocol: <https://github.com/docker/docker-credential-helpers#development>. The server is
+//! written to the helper's stdin; its stdout is a JSON object. A failing helper writes its reason
+//! to stdout too. Neither stdout nor stderr is shown, because both may contain secrets.
 
 use std::ffi::OsStr;
 use std::io;
@@ -20,13 +20,13 @@ use super::error::CredentialError;
 use super::login::Login;
 use super::secret::Secret;
 
-/// An identity token of a few KiB is the longest thing a helper says.
-const LONGEST_ANSWER: u64 = 64 * 1024;
+/// The longest answers are identity tokens of a few KiB.
+const MAX_ANSWER: u64 = 64 * 1024;
 
-/// The message of the helpers' common library; there is no exit code for it.
+/// The message of the helpers' common library; no exit code identifies this case.
 const NOT_FOUND: &str = "credentials not found in native keychain";
 
-/// Says that the secret is an identity token and no password.
+/// The user name that marks the secret as an identity token instead of a password.
 const TOKEN_USER: &str = "<token>";
 
 #[derive(Deserialize)]
@@ -37,7 +37,7 @@ struct Answer {
     secret: Secret,
 }
 
-/// One question to one helper; all but `server` is also what errors name.
+/// One request to a helper. Errors name all fields but `server`.
 pub(super) struct Question<'a> {
     pub program: &'a str,
     pub host: &'a str,
@@ -45,7 +45,7 @@ pub(super) struct Question<'a> {
     pub timeout: Duration,
 }
 
-/// A helper that runs, with whatever it starts: ended when this is dropped.
+/// A running helper and its child processes; they are killed when this is dropped.
 struct Running {
     child: Child,
     group: Option<Pid>,
@@ -53,8 +53,8 @@ struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Shell scripts are common as helpers: killing the shell alone would leave what it waits
-        // for. The group is ours as long as its leader has not been reaped.
+        // Many helpers are shell scripts: killing only the shell would leave its children running.
+        // The process group is ours until its leader is reaped.
         if let Some(group) = self.group {
             let _ = kill_process_group(group, Signal::KILL);
         }
@@ -62,7 +62,7 @@ impl Drop for Running {
 }
 
 impl Question<'_> {
-    /// Runs the program at `path`; no login is `None`.
+    /// Runs the program at `path`; returns `None` if it has no login.
     pub(super) async fn ask(&self, path: PathBuf) -> Result<Option<Login>, CredentialError> {
         tracing::debug!(target: "credentials", program = self.program, server = self.server, "asking");
         let answer = tokio::time::timeout(self.timeout, self.run(path)).await;
@@ -77,7 +77,7 @@ impl Question<'_> {
                 host: self.host.to_owned(),
                 reason: error.kind().to_string(),
             })?;
-        if output.len() as u64 > LONGEST_ANSWER {
+        if output.len() as u64 > MAX_ANSWER {
             return Err(self.bad_answer("more than 64 KiB"));
         }
         if !status.success() {
@@ -91,8 +91,8 @@ impl Question<'_> {
                 status: status.to_string(),
             });
         }
-        let answer: Answer = serde_json::from_slice(&output)
-            .map_err(|_| self.bad_answer("something else than a JSON login"))?;
+        let answer: Answer =
+            serde_json::from_slice(&output).map_err(|_| self.bad_answer("invalid JSON"))?;
         Ok(match answer {
             Answer { secret, .. } if secret.expose().is_empty() => None,
             Answer { username, secret } if username == TOKEN_USER => {
@@ -116,12 +116,12 @@ impl Question<'_> {
         let group = child.id().and_then(|id| Pid::from_raw(id as i32));
         let mut running = Running { child, group };
         if let Some(mut stdin) = stdin {
-            // A helper that does not read its input still has an answer.
+            // A helper that does not read its stdin can still answer.
             let _ = stdin.write_all(self.server.as_bytes()).await;
         }
         let mut output = Vec::new();
         if let Some(stdout) = stdout {
-            stdout.take(LONGEST_ANSWER + 1).read_to_end(&mut output).await?;
+            stdout.take(MAX_ANSWER + 1).read_to_end(&mut output).await?;
         }
         let status = running.child.wait().await?;
         running.group = None;
@@ -137,12 +137,13 @@ impl Question<'_> {
     }
 }
 
-/// The first program of that name in the folders of `path`, a value of `PATH`.
+/// The first program of that name in the directories of `path`, a value of `PATH`.
 ///
-/// Found here and not by the system, so that "not installed" can be told from "did not start".
+/// onebuild searches the PATH itself, so that "not installed" and "did not start" are different
+/// errors.
 pub(super) fn find_program(name: &str, path: &OsStr) -> Option<PathBuf> {
-    std::env::split_paths(path).filter(|folder| folder.is_absolute()).find_map(|folder| {
-        let program = folder.join(name);
+    std::env::split_paths(path).filter(|directory| directory.is_absolute()).find_map(|directory| {
+        let program = directory.join(name);
         let metadata = program.metadata().ok()?;
         (metadata.is_file() && metadata.permissions().mode() & 0o111 != 0).then_some(program)
     })

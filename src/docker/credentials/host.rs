@@ -1,11 +1,11 @@
-//! Which key of the config file belongs to which host.
+//! Matches registry hosts with the keys of the config file.
 
 use indexmap::IndexMap;
 
-/// Docker Hub's key: an address of its long gone first interface.
+/// Docker Hub's key: the URL of its first API, which no longer exists.
 const HUB_KEY: &str = "https://index.docker.io/v1/";
 
-/// The name under which all spellings of a host are one.
+/// The canonical name of a host, the same for all its spellings.
 pub(super) fn canonical(host: &str) -> String {
     let host = host.to_ascii_lowercase();
     match host.as_str() {
@@ -14,12 +14,12 @@ pub(super) fn canonical(host: &str) -> String {
     }
 }
 
-/// What a credential helper is asked for.
+/// The server name to pass to a credential helper.
 pub(super) fn server(host: &str) -> &str {
     if host == "docker.io" { HUB_KEY } else { host }
 }
 
-/// The entry of a canonical host: its exact key before one that only differs by scheme and path.
+/// The entry of a canonical host. An exact key takes precedence over one with a scheme or path.
 pub(super) fn find<'a, T>(entries: &'a IndexMap<String, T>, host: &str) -> Option<&'a T> {
     entries
         .get(server(host))
@@ -30,8 +30,8 @@ pub(super) fn find<'a, T>(entries: &'a IndexMap<String, T>, host: &str) -> Optio
 fn belongs(key: &str, host: &str) -> bool {
     let rest = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://")).unwrap_or(key);
     let (name, path) = rest.split_once('/').unwrap_or((rest, ""));
-    // `docker login` keeps Hub's web tokens beside its password, as …/v1/access-token and the
-    // like: no login for the registry.
+    // `docker login` also stores Hub's web tokens, under …/v1/access-token and similar keys: they
+    // are not registry logins.
     let hub_token = host == "docker.io" && !matches!(path, "" | "v1" | "v1/" | "v2" | "v2/");
     canonical(name) == host && !hub_token
 }

@@ -1,8 +1,8 @@
-//! The logins for registries: looked up by exact host, as Docker does, each at most once a run.
+//! Registry logins: looked up by exact host, as Docker does, each at most once per run.
 //!
-//! A host's login comes from one place: its helper in `credHelpers`, else the `credsStore`, else
-//! `auths` in the file. What the store does not know is not looked for elsewhere, as in Docker.
-//! Logins stay in memory; this room sends them nowhere but to the caller.
+//! A host's login comes from one source: its helper in `credHelpers`, else the `credsStore`, else
+//! `auths` in the file. As in Docker, there is no fallback if the store does not have it. Logins
+//! stay in memory; this module only returns them to the caller.
 
 mod error;
 mod helper;
@@ -30,12 +30,12 @@ pub use error::CredentialError;
 pub use login::Login;
 pub use secret::Secret;
 
-/// Some keychains ask the person; longer than this, a build would seem to hang.
+/// Some keychains prompt the user. With a longer timeout, the build would seem to hang.
 const HELPER_TIMEOUT: Duration = Duration::from_secs(10);
 
 type Answer = Result<Option<Login>, CredentialError>;
 
-/// Every login this machine has, asked for by host.
+/// The logins of this machine, looked up by host.
 #[derive(Debug)]
 pub struct Credentials {
     config: DockerConfig,
@@ -45,7 +45,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Logins of `config`; its helpers are looked for in `search_path`, a value of `PATH`.
+    /// Uses the logins of `config`, and searches for helpers in `search_path`, a value of `PATH`.
     pub fn new(config: DockerConfig, search_path: &OsStr) -> Self {
         Self {
             config,
@@ -61,10 +61,11 @@ impl Credentials {
         Self::new(DockerConfig::default(), OsStr::new(""))
     }
 
-    /// The login for a registry host, with its port if it has one; none where there is none.
+    /// The login for a registry host, which includes its port if it has one.
     ///
-    /// `docker.io`, `index.docker.io` and `registry-1.docker.io` are one registry. Answers, errors
-    /// among them, are kept: a helper is asked once a run, whoever asks and however many at once.
+    /// `docker.io`, `index.docker.io` and `registry-1.docker.io` are one registry. Results are
+    /// cached, including errors: a helper runs once per host and run, even if several tasks ask at
+    /// the same time.
     pub async fn lookup(&self, host: &str) -> Result<Option<Login>, CredentialError> {
         let host = host::canonical(host);
         let cell = {
@@ -74,10 +75,11 @@ impl Credentials {
         cell.get_or_init(|| logged(&host, self.find(&host))).await.clone()
     }
 
-    /// `text` without the logins that were looked up so far; none where it holds none of them. What is
-    /// shorter than four characters is found in too many words that have nothing to do with it.
+    /// `text` without the logins that were looked up so far; `None` if it contains none of them.
+    /// Secrets shorter than four characters are ignored, because they occur in too many unrelated
+    /// words.
     pub fn redacted(&self, text: &str) -> Option<String> {
-        const SHORTEST: usize = 4;
+        const MIN_SECRET: usize = 4;
         let mut secrets: Vec<String> = Vec::new();
         for answer in self.answers.lock().unwrap_or_else(PoisonError::into_inner).values() {
             match answer.get() {
@@ -92,8 +94,8 @@ impl Credentials {
                 Some(Ok(None) | Err(_)) | None => {}
             }
         }
-        secrets.retain(|secret| secret.len() >= SHORTEST && text.contains(secret.as_str()));
-        // One may be a part of another.
+        secrets.retain(|secret| secret.len() >= MIN_SECRET && text.contains(secret.as_str()));
+        // One secret may be part of another.
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         let redact = |text: String, secret: &String| text.replace(secret.as_str(), "[redacted]");
         (!secrets.is_empty()).then(|| secrets.iter().fold(text.to_owned(), redact))
@@ -136,7 +138,7 @@ impl Credentials {
     }
 }
 
-/// Logs where a login comes from and how long it took, and keeps the login itself out of the log.
+/// Logs where a login comes from and how long the lookup took, but not the login itself.
 async fn logged(host: &str, finding: impl Future<Output = Answer>) -> Answer {
     let started = Instant::now();
     let answer = finding.await;
@@ -159,7 +161,8 @@ async fn logged(host: &str, finding: impl Future<Output = Answer>) -> Answer {
     answer
 }
 
-/// Base64 of `user:password`; the password may hold colons, and Docker once padded it with NULs.
+/// Decodes base64 of `user:password`. The password may contain colons; old versions of Docker
+/// padded it with NULs.
 fn decode(auth: &Secret) -> Option<Login> {
     let text = String::from_utf8(STANDARD.decode(auth.expose()).ok()?).ok()?;
     let (username, password) = text.split_once(':')?;

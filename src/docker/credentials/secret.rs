@@ -1,21 +1,21 @@
-//! A text that must not be shown.
+//! A string that must not be shown.
 
 use std::fmt;
 
 use serde::Deserialize;
 
-/// A password or token. Formatting it, by `{}` or `{:?}`, gives `[redacted]`.
+/// A password or token. Formatting it with `{}` or `{:?}` gives `[redacted]`.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Wraps a text that is secret from here on.
+    /// Wraps a secret string.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text itself, for the one line that sends it.
+    /// The string itself, for the code that sends it.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -47,7 +47,7 @@ async fn keys_match_hosts_as_docker_matches_them() {
 }
 
 #[tokio::test]
-async fn an_exact_key_goes_before_one_with_a_scheme() {
+async fn an_exact_key_takes_precedence_over_one_with_a_scheme() {
     let config = r#"{"auths": {"https://a.example": {"auth": "dTpw"},
         "a.example": {"username": "me", "password": "mine"}}}"#;
     assert_eq!(lookup(config, "a.example").await, "me:mine");
@@ -71,7 +71,7 @@ async fn every_form_of_an_entry_is_read() {
 }
 
 #[tokio::test]
-async fn a_helper_is_asked_for_the_server_and_its_answer_is_taken() {
+async fn a_helper_returns_the_login_for_a_server() {
     for (config, host, expected) in [
         (r#"{"credsStore": "echo"}"#, "a.example:5000", "me:secret of a.example:5000"),
         (r#"{"credsStore": "echo"}"#, "docker.io", "me:secret of https://index.docker.io/v1/"),
@@ -89,25 +89,25 @@ async fn a_helper_is_asked_for_the_server_and_its_answer_is_taken() {
 }
 
 #[tokio::test]
-async fn what_the_store_does_not_know_is_not_looked_for_in_the_file() {
+async fn there_is_no_fallback_from_the_store_to_the_file() {
     let config = r#"{"credsStore": "unknown", "auths": {"a": {"auth": "dTpw"}}}"#;
     assert_eq!(lookup(config, "a").await, "none");
 }
 
 #[tokio::test]
-async fn an_empty_helper_name_means_the_file_for_that_host() {
+async fn an_empty_helper_name_selects_the_file_for_that_host() {
     let config = r#"{"credsStore": "unknown", "credHelpers": {"a": ""},
         "auths": {"a": {"auth": "dTpw"}}}"#;
     assert_eq!(lookup(config, "a").await, "u:p");
 }
 
 #[tokio::test]
-async fn a_helper_that_goes_wrong_is_named_and_never_quoted() {
+async fn a_failing_helper_is_named_and_its_output_is_not_quoted() {
     for (helper, expected) in [
         ("absent", "docker-credential-absent, which config.json names for a, is not on the PATH"),
         ("broken", "docker-credential-broken failed for a: exit status: 3"),
-        ("garbage", "docker-credential-garbage answered for a with something else than a JSON"),
-        ("endless", "docker-credential-endless answered for a with more than 64 KiB"),
+        ("garbage", "docker-credential-garbage returned invalid JSON for a"),
+        ("endless", "docker-credential-endless returned more than 64 KiB for a"),
         ("../echo", "the credential helper that config.json names for a is not a plain name"),
     ] {
         let config = format!(r#"{{"credsStore": "{helper}"}}"#);
@@ -119,23 +119,23 @@ async fn a_helper_that_goes_wrong_is_named_and_never_quoted() {
 }
 
 #[tokio::test]
-async fn a_helper_that_hangs_is_ended_with_all_it_started() {
-    let folder = tempfile::tempdir().unwrap();
+async fn a_hanging_helper_is_killed_with_its_children() {
+    let directory = tempfile::tempdir().unwrap();
     let program = "docker-credential-hang";
-    std::os::unix::fs::symlink(Path::new(HELPERS).join(program), folder.path().join(program))
+    std::os::unix::fs::symlink(Path::new(HELPERS).join(program), directory.path().join(program))
         .unwrap();
     let config = DockerConfig::parse(Path::new("c"), br#"{"credsStore": "hang"}"#).unwrap();
     let credentials = Credentials {
         timeout: Duration::from_millis(500),
-        ..Credentials::new(config, folder.path().as_os_str())
+        ..Credentials::new(config, directory.path().as_os_str())
     };
     let error = credentials.lookup("a").await.unwrap_err().to_string();
-    assert!(error.contains("docker-credential-hang gave no answer for a within 0.5 s"), "{error}");
+    assert!(error.contains("docker-credential-hang did not answer for a within 0.5 s"), "{error}");
 
-    let started = std::fs::read_to_string(folder.path().join("started")).unwrap();
+    let started = std::fs::read_to_string(directory.path().join("started")).unwrap();
     let process = Path::new("/proc").join(started.trim());
     let gone = || match std::fs::read_to_string(process.join("stat")) {
-        // A zombie that nobody has reaped yet is as good as gone.
+        // A zombie that has not been reaped yet counts as gone.
         Ok(stat) => stat.contains(") Z "),
         Err(_) => true,
     };
@@ -145,27 +145,27 @@ async fn a_helper_that_hangs_is_ended_with_all_it_started() {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("{} lives on", process.display());
+    panic!("{} is still running", process.display());
 }
 
 #[tokio::test]
-async fn a_helper_is_asked_once_however_many_cells_want_its_login() {
-    let folder = tempfile::tempdir().unwrap();
+async fn a_helper_runs_once_per_host_for_all_cells() {
+    let directory = tempfile::tempdir().unwrap();
     let program = "docker-credential-count";
-    std::os::unix::fs::symlink(Path::new(HELPERS).join(program), folder.path().join(program))
+    std::os::unix::fs::symlink(Path::new(HELPERS).join(program), directory.path().join(program))
         .unwrap();
     let config = DockerConfig::parse(Path::new("c"), br#"{"credsStore": "count"}"#).unwrap();
-    let credentials = Credentials::new(config, folder.path().as_os_str());
+    let credentials = Credentials::new(config, directory.path().as_os_str());
     let lookups = (0..36).map(|_| credentials.lookup("a.example"));
     let logins = futures::future::join_all(lookups).await;
     assert!(logins.iter().all(|login| matches!(login, Ok(Some(_)))));
     credentials.lookup("b.example").await.unwrap();
-    let calls = std::fs::read_to_string(folder.path().join("calls")).unwrap();
+    let calls = std::fs::read_to_string(directory.path().join("calls")).unwrap();
     assert_eq!(calls.lines().count(), 2, "one for each host");
 }
 
 #[tokio::test]
-async fn no_form_of_a_login_shows_its_secret() {
+async fn debug_output_of_a_login_does_not_show_its_secret() {
     // bWU6Y2FuYXJ5LTdmM2E= is me:canary-7f3a
     let config = r#"{"auths": {
         "a": {"auth": "bWU6Y2FuYXJ5LTdmM2E="},

@@ -142,7 +142,7 @@ fn the_last_cause_and_its_host_are_named() {
                 "failed to do request: Put \"https://store.example/x?sig=1\": dial tcp: lookup store.example: no such host",
             ),
             true,
-            "push failed: a request to r.example was sent on to store.example: the host name of store.example does not resolve",
+            "push failed: a request to r.example was redirected to store.example: the host name of store.example does not resolve",
         ),
         (
             push(

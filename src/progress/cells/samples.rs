@@ -33,7 +33,7 @@ pub(crate) fn step(cell: &str, id: u32, platform: &str, name: &str, state: StepS
     Event::Step { cell: cell.into(), step }
 }
 
-/// Work of BuildKit's own.
+/// A step of BuildKit itself.
 pub(crate) fn internal(cell: &str, id: u32, name: &str, state: StepState) -> Event {
     let (name, id) = (name.to_owned(), StepId(id));
     let is_output = name.starts_with("exporting");

@@ -1,4 +1,4 @@
-//! A registry that misbehaves on demand: on loopback, answering as a closure says.
+//! A fake registry on loopback that answers as a closure decides, faults included.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-/// A request as it arrived.
+/// A request as received.
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub method: String,
@@ -64,7 +64,7 @@ impl Fake {
                         log.lock().unwrap().push(seen.clone());
                         Ok::<_, Infallible>(answer(&seen))
                     });
-                    // What is no HTTP, such as a TLS greeting, ends the connection.
+                    // Anything but HTTP, such as a TLS greeting, ends the connection.
                     let _ =
                         http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
                 });
@@ -78,7 +78,7 @@ impl Fake {
         self.seen.lock().unwrap().clone()
     }
 
-    /// How many requests there were for a path that begins so.
+    /// The number of requests for paths that begin with `path`.
     pub fn count(&self, path: &str) -> usize {
         self.seen().iter().filter(|seen| seen.path.starts_with(path)).count()
     }

@@ -14,7 +14,7 @@ use crate::proxy::Proxies;
 use crate::registry::{Patience, Registry, RegistryClient};
 
 #[tokio::test]
-async fn a_digest_is_computed_whatever_the_header_says() {
+async fn a_digest_is_computed_from_the_bytes_not_read_from_the_header() {
     let lie = format!("sha256:{}", "0".repeat(64));
     let fake =
         Fake::start(move |_| reply(200, &[("docker-content-digest", lie.as_str())], IMAGE)).await;
@@ -24,7 +24,7 @@ async fn a_digest_is_computed_whatever_the_header_says() {
 }
 
 #[tokio::test]
-async fn other_bytes_than_the_digest_asked_for_are_refused() {
+async fn bytes_that_do_not_match_the_requested_digest_are_refused() {
     let fake = Fake::start(|_| reply(200, &[], IMAGE)).await;
     let mut reference = reference(&fake.host);
     reference.digest = Some(Digest::of(b"something else"));
@@ -35,7 +35,7 @@ async fn other_bytes_than_the_digest_asked_for_are_refused() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_found() {
+async fn a_missing_manifest_is_reported_as_not_found() {
     let fake = Fake::start(|_| reply(404, &[], "")).await;
     let absent = format!("{}/lab/app:2.0", fake.host).parse().unwrap();
     let error = client("{}").manifest(&absent).await.unwrap_err();
@@ -44,7 +44,7 @@ async fn what_is_not_there_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_passing_fault_is_tried_again() {
+async fn a_temporary_fault_is_retried() {
     for (status, retry_after) in [(503, None), (500, None), (429, Some("0")), (503, Some("1"))] {
         let left = AtomicUsize::new(2);
         let fake = Fake::start(move |_| {
@@ -62,7 +62,7 @@ async fn a_passing_fault_is_tried_again() {
 }
 
 #[tokio::test]
-async fn tries_and_waiting_end() {
+async fn attempts_and_waiting_are_bounded() {
     let body = r#"{"errors": [{"code": "UNKNOWN", "message": "disk full"}]}"#;
     let fake = Fake::start(move |_| reply(503, &[], body)).await;
     let error = client("{}").manifest(&reference(&fake.host)).await.unwrap_err();
@@ -84,7 +84,7 @@ async fn tries_and_waiting_end() {
 }
 
 #[tokio::test]
-async fn a_lasting_fault_is_not_tried_again() {
+async fn a_permanent_fault_is_not_retried() {
     for status in [400, 404, 405, 410, 501] {
         let fake = Fake::start(move |_| reply(status, &[], "")).await;
         let error = client("{}").manifest(&reference(&fake.host)).await.unwrap_err();
@@ -94,14 +94,14 @@ async fn a_lasting_fault_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn an_endless_body_is_cut_off() {
+async fn an_endless_body_is_truncated() {
     let fake = Fake::start(|_| reply(200, &[], vec![b' '; 5 * 1024 * 1024])).await;
     let error = client("{}").manifest(&reference(&fake.host)).await.unwrap_err();
     assert!(error.to_string().ends_with("sent more than 4096 KiB"), "{error}");
 }
 
 #[tokio::test]
-async fn a_redirect_that_never_ends_or_leaves_tls_is_refused() {
+async fn a_redirect_loop_and_a_redirect_out_of_tls_are_refused() {
     for to in ["/again", "http://registry.example/x", "ftp://127.0.0.1/x"] {
         let fake = Fake::start(move |_| reply(307, &[("location", to)], "")).await;
         let error = client("{}").manifest(&reference(&fake.host)).await.unwrap_err();
@@ -111,7 +111,7 @@ async fn a_redirect_that_never_ends_or_leaves_tls_is_refused() {
 }
 
 #[tokio::test]
-async fn nobody_listening_is_said_at_once() {
+async fn a_closed_port_is_reported_at_once() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = listener.local_addr().unwrap().to_string();
     drop(listener);
@@ -122,7 +122,7 @@ async fn nobody_listening_is_said_at_once() {
 }
 
 #[tokio::test]
-async fn a_peer_that_hangs_up_is_lost_and_one_that_is_silent_times_out() {
+async fn a_closed_connection_is_lost_and_a_silent_peer_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = listener.local_addr().unwrap().to_string();
     let hang_up = async {
@@ -147,7 +147,7 @@ async fn a_peer_that_hangs_up_is_lost_and_one_that_is_silent_times_out() {
 }
 
 #[tokio::test]
-async fn what_one_cell_learned_of_a_host_holds_for_the_others() {
+async fn a_host_that_failed_for_one_cell_is_skipped_by_the_others() {
     let fake = Fake::start(|_| reply(503, &[], "")).await;
     let registry = client("{}");
     for tag in ["1", "2", "3"] {
@@ -187,7 +187,7 @@ async fn a_proxy_that_refuses_is_named_and_not_the_registry() {
 }
 
 #[tokio::test]
-async fn what_no_proxy_lists_is_asked_directly() {
+async fn hosts_in_no_proxy_are_contacted_directly() {
     let proxy = Fake::start(|_| reply(403, &[], "")).await;
     let asked: Reference = "registry.invalid:5000/lab/app:1".parse().unwrap();
     for direct in ["*", "registry.invalid:5000", ".invalid"] {
@@ -211,7 +211,7 @@ async fn a_redirect_to_a_host_that_does_not_resolve_names_that_host() {
 }
 
 #[tokio::test]
-async fn whether_a_login_may_push_is_known_without_pushing() {
+async fn push_permission_is_checked_without_pushing() {
     for (status, wanted) in [
         (202, None),
         (401, Some("not logged in")),
@@ -224,15 +224,15 @@ async fn whether_a_login_may_push_is_known_without_pushing() {
         })
         .await;
         let asked = client("{}").may_push(&reference(&fake.host)).await;
-        let told = asked.err().map(|error| error.to_string());
-        match (wanted, told) {
+        let got = asked.err().map(|error| error.to_string());
+        match (wanted, got) {
             (None, None) => {
                 let last = fake.seen().pop().unwrap();
                 let given_up = (last.method.as_str(), last.path.as_str());
                 assert_eq!(given_up, ("DELETE", "/v2/lab/app/blobs/uploads/1?_state=x"));
             }
-            (Some(wanted), Some(told)) => assert!(told.contains(wanted), "{told}"),
-            (wanted, told) => panic!("{status}: {told:?}, not {wanted:?}"),
+            (Some(wanted), Some(got)) => assert!(got.contains(wanted), "{got}"),
+            (wanted, got) => panic!("{status}: {got:?}, not {wanted:?}"),
         }
     }
 }
@@ -248,7 +248,7 @@ async fn silent_after(answered: usize, answer: &'static str) -> String {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut first = [0; 1];
             stream.peek(&mut first).await.unwrap();
-            // The greeting of TLS is refused, so that plain http comes next.
+            // Refuse the TLS greeting, so that the client switches to plain http.
             if first[0] == 0x16 {
                 continue;
             }
@@ -267,7 +267,7 @@ async fn silent_after(answered: usize, answer: &'static str) -> String {
 }
 
 #[tokio::test]
-async fn a_registry_that_accepts_and_never_answers_is_given_up_whatever_it_sent_before() {
+async fn a_registry_that_stops_answering_at_any_point_times_out() {
     let impatient = || {
         let patience = Patience {
             tries: 2,
@@ -289,7 +289,7 @@ async fn a_registry_that_accepts_and_never_answers_is_given_up_whatever_it_sent_
 }
 
 #[tokio::test]
-async fn one_question_has_a_limit_in_all_and_names_the_host() {
+async fn one_request_has_an_overall_limit_and_the_error_names_the_host() {
     let host = silent_after(0, "").await;
     let patience = Patience { total: Duration::from_millis(100), ..Patience::default() };
     let hasty = RegistryClient::new(Arc::new(Credentials::none()), patience, Proxies::default());

@@ -19,7 +19,7 @@ fn basic(seen: &Seen) -> Reply {
     }
 }
 
-/// A registry with a token server beside it, which serves whoever logs in as `me`.
+/// A registry with a token server, which accepts the user `me`.
 fn bearer(seen: &Seen) -> Reply {
     let host = seen.header("host").unwrap();
     let known = seen.header("authorization");
@@ -38,7 +38,7 @@ fn bearer(seen: &Seen) -> Reply {
 }
 
 #[tokio::test]
-async fn a_password_is_sent_when_it_is_asked_for() {
+async fn a_password_is_sent_after_a_challenge() {
     let fake = Fake::start(basic).await;
     let registry = client(&login(&fake.host, "me", PASSWORD));
     registry.manifest(&reference(&fake.host)).await.unwrap();
@@ -49,7 +49,7 @@ async fn a_password_is_sent_when_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn who_has_no_login_or_a_wrong_one_is_told_how_to_log_in() {
+async fn a_missing_or_wrong_login_is_reported_with_help() {
     for answer in [basic, bearer] {
         let fake = Fake::start(answer).await;
         let error = client("{}").manifest(&reference(&fake.host)).await.unwrap_err();
@@ -73,7 +73,7 @@ async fn the_login_of_another_host_is_not_sent() {
 }
 
 #[tokio::test]
-async fn one_token_serves_every_cell_of_a_repository() {
+async fn all_cells_of_a_repository_share_one_token() {
     let fake = Fake::start(bearer).await;
     let registry = client(&login(&fake.host, "me", PASSWORD));
     let wanted = reference(&fake.host);
@@ -87,7 +87,7 @@ async fn one_token_serves_every_cell_of_a_repository() {
 
     let other: Reference = format!("{}/lab/other:1.0", fake.host).parse().unwrap();
     registry.manifest(&other).await.unwrap();
-    assert_eq!(fake.count("/token"), 2, "a token is for one repository");
+    assert_eq!(fake.count("/token"), 2, "a token is valid for one repository");
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn an_identity_token_is_exchanged() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_over_is_fetched_again() {
+async fn an_expired_token_is_renewed() {
     let fake = Fake::start(|seen| match seen.path.starts_with("/token") {
         true => reply(200, &[], r#"{"access_token": "t0k", "expires_in": 0}"#),
         false => bearer(seen),
@@ -130,7 +130,7 @@ async fn a_login_is_not_sent_to_a_token_server_in_plain_text() {
 }
 
 #[tokio::test]
-async fn a_redirect_to_another_host_goes_without_the_login() {
+async fn a_redirect_to_another_host_does_not_carry_the_login() {
     let storage = Fake::start(|_| reply(200, &[], IMAGE)).await;
     let to = format!("http://{}/stored?signature=abc", storage.host);
     let fake = Fake::start(move |seen| match basic(seen).status().as_u16() {
@@ -155,7 +155,7 @@ async fn another_host_cannot_ask_for_the_login_through_a_redirect() {
     assert!(thief.seen().iter().all(|seen| seen.header("authorization").is_none()));
 }
 
-/// Everything that can be seen of an error.
+/// Every representation of an error that a user could see.
 fn shown(error: &RegistryError) -> String {
     let mut text = format!("{error} {error:?} {error:#?} {:?}", error.help());
     let mut source = error.source();

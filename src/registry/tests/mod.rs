@@ -18,7 +18,7 @@ use crate::proxy::Proxies;
 const IMAGE: &str = r#"{"config": {"digest":
     "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}"#;
 
-/// A client in a hurry, with what a Docker config says of logins.
+/// A client with short waits, and the logins of a Docker config.
 fn client(config: &str) -> RegistryClient {
     let config = DockerConfig::parse(Path::new("config.json"), config.as_bytes()).unwrap();
     let patience = Patience {

@@ -16,10 +16,10 @@ use super::fake::reply;
 use super::{IMAGE, client, reference};
 use crate::registry::Registry;
 
-/// Tells this test, started anew as a child, whom to ask.
+/// Tells the test, when it runs as its own child process, which host to contact.
 const HOST: &str = "ONEBUILD_TEST_TLS_REGISTRY";
 
-/// A registry with TLS, whose certificate is its own authority.
+/// A TLS registry with a self-signed certificate.
 struct Server {
     listener: TcpListener,
     certificate: CertificateDer<'static>,
@@ -63,7 +63,7 @@ impl Server {
 }
 
 #[tokio::test]
-async fn a_certificate_that_nobody_vouches_for_is_the_end() {
+async fn an_untrusted_certificate_ends_the_request() {
     let server = Server::bind("127.0.0.1").await;
     let registry = client("{}");
     let reference = reference(&server.host());
@@ -73,12 +73,13 @@ async fn a_certificate_that_nobody_vouches_for_is_the_end() {
     };
     assert!(error.to_string().ends_with("signed by an unknown authority"), "{error}");
     let connections = server.connections.load(Ordering::SeqCst);
-    assert_eq!(connections, 1, "and plain http was not tried after it");
+    assert_eq!(connections, 1, "plain http must not be attempted afterwards");
 }
 
-/// Which authorities are trusted is read from the environment, so a child with its own is asked.
+/// The trusted authorities are read from the environment, so the test starts a child process with
+/// its own.
 #[tokio::test]
-async fn a_certificate_of_a_trusted_authority_is_good_for_its_host_alone() {
+async fn a_trusted_certificate_is_valid_for_its_host_only() {
     if let Ok(host) = std::env::var(HOST) {
         client("{}").manifest(&reference(&host)).await.unwrap();
         return;
@@ -89,7 +90,7 @@ async fn a_certificate_of_a_trusted_authority_is_good_for_its_host_alone() {
         let body = STANDARD.encode(&server.certificate);
         let pem = format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");
         std::fs::write(authorities.path(), pem).unwrap();
-        let this = "a_certificate_of_a_trusted_authority_is_good_for_its_host_alone";
+        let this = "a_trusted_certificate_is_valid_for_its_host_only";
         let mut child = Command::new(std::env::current_exe().unwrap());
         child.args(["--exact", "--nocapture", &format!("registry::tests::tls::{this}")]);
         child.env("SSL_CERT_FILE", authorities.path()).env_remove("SSL_CERT_DIR");

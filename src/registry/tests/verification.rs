@@ -9,7 +9,8 @@ use crate::registry::{Settle, VerifyError, verify};
 
 const HASTY: Settle = Settle { attempts: 3, first_delay: Duration::from_millis(1) };
 
-/// What a registry that holds `held`, by kind and name, answers. It names digests as registries do.
+/// The answer of a registry that holds `held`, keyed by kind and name. It reports digests as real
+/// registries do.
 fn held(held: &HashMap<String, String>, seen: &Seen) -> Reply {
     match held.iter().find(|(name, _)| seen.path == format!("/v2/lab/app/{name}")) {
         Some((_, bytes)) => {
@@ -21,7 +22,7 @@ fn held(held: &HashMap<String, String>, seen: &Seen) -> Reply {
     }
 }
 
-/// A registry that holds one tag, of these bytes, and blobs by digest.
+/// A registry with one tag for these bytes, and blobs by digest.
 async fn holding(manifest: String, blobs: &[&str]) -> (Fake, Digest) {
     let digest = Digest::of(manifest.as_bytes());
     let mut all: HashMap<String, String> = blobs
@@ -32,7 +33,7 @@ async fn holding(manifest: String, blobs: &[&str]) -> (Fake, Digest) {
     (Fake::start(move |seen| held(&all, seen)).await, digest)
 }
 
-/// What `verify` says of a push of `digest` for `wanted`.
+/// The result of `verify` for a push of `digest` with the platforms `wanted`.
 async fn verified(
     fake: &Fake,
     digest: &Digest,
@@ -62,7 +63,7 @@ fn platforms(names: &[&str]) -> Vec<Platform> {
 }
 
 #[tokio::test]
-async fn an_equal_digest_is_an_equal_index_and_costs_no_pull() {
+async fn an_equal_digest_verifies_the_push_without_a_pull() {
     let pushed = index(&[("linux", "amd64"), ("linux", "arm64"), ("unknown", "unknown")]);
     let (fake, digest) = holding(pushed, &[]).await;
     verified(&fake, &digest, &["linux/amd64", "linux/arm64"], false).await.unwrap();
@@ -75,7 +76,7 @@ async fn an_equal_digest_is_an_equal_index_and_costs_no_pull() {
 }
 
 #[tokio::test]
-async fn a_registry_that_names_no_digest_or_knows_no_head_is_read() {
+async fn the_manifest_is_read_if_the_registry_reports_no_digest_or_lacks_head() {
     for status in [200, 400, 405, 501] {
         let pushed = index(&[("linux", "amd64")]);
         let digest = Digest::of(pushed.as_bytes());
@@ -91,7 +92,7 @@ async fn a_registry_that_names_no_digest_or_knows_no_head_is_read() {
 }
 
 #[tokio::test]
-async fn strictly_each_platform_is_looked_for() {
+async fn strict_verification_checks_each_platform() {
     let pushed = index(&[("linux", "amd64"), ("linux", "arm64")]);
     let digest = Digest::of(pushed.as_bytes());
     let child = |platform: &str| format!("manifests/{}", Digest::of(platform.as_bytes()));
@@ -111,7 +112,7 @@ async fn strictly_each_platform_is_looked_for() {
 }
 
 #[tokio::test]
-async fn a_registry_that_shows_a_push_a_little_later_is_waited_for() {
+async fn a_push_that_becomes_visible_later_is_awaited() {
     let pushed = index(&[("linux", "amd64")]);
     let digest = Digest::of(pushed.as_bytes());
     let all = HashMap::from([("manifests/1.0".to_owned(), pushed)]);
@@ -131,7 +132,7 @@ async fn a_registry_that_shows_a_push_a_little_later_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_registry_that_lost_the_push_is_told_from_one_that_cannot_be_asked() {
+async fn a_lost_push_and_an_unreachable_registry_are_different_errors() {
     let digest = Digest::of(b"ours");
     for (status, header, body, lost) in [
         (404, None, "", true),
@@ -155,7 +156,7 @@ async fn a_registry_that_lost_the_push_is_told_from_one_that_cannot_be_asked() {
 }
 
 #[tokio::test]
-async fn a_tag_that_someone_else_has_moved_is_noticed() {
+async fn a_tag_that_was_moved_in_the_meantime_is_detected() {
     let (fake, found) = holding(index(&[("linux", "amd64")]), &[]).await;
     let pushed = Digest::of(b"ours");
     let error = verified(&fake, &pushed, &[], false).await.unwrap_err();
@@ -166,7 +167,7 @@ async fn a_tag_that_someone_else_has_moved_is_noticed() {
 }
 
 #[tokio::test]
-async fn the_platform_of_a_single_image_is_in_its_configuration() {
+async fn the_platform_of_a_single_image_is_read_from_its_configuration() {
     let config = r#"{"os": "linux", "architecture": "arm64", "rootfs": {}}"#;
     let image = format!(r#"{{"config": {{"digest": "{}"}}}}"#, Digest::of(config.as_bytes()));
     let (fake, digest) = holding(image, &[config]).await;

@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::outcome::Built;
 
-/// What a fake cell does, read off its name: `ok-3` takes 3 s, `bad-1` fails after 1 s.
+/// The behaviour of a fake cell, encoded in its name: `ok-3` takes 3 s, `bad-1` fails after 1 s.
 #[derive(Default)]
 struct Fake {
     running: Mutex<(usize, usize)>,
@@ -57,7 +57,7 @@ struct Ran {
 }
 
 impl Ran {
-    /// Each cell and what it came to, in one line.
+    /// Each cell and its result in one line.
     fn story(&self) -> String {
         let word = |o: &Outcome| match &o.result {
             CellResult::Built(_) => "built",
@@ -109,14 +109,14 @@ async fn ran(cells: &str, jobs: usize, fail_fast: bool, cancel_after: Option<u64
 }
 
 #[tokio::test(start_paused = true)]
-async fn outcomes_come_in_the_order_of_the_requests_and_failures_stop_nothing() {
+async fn outcomes_are_in_request_order_and_failures_do_not_stop_other_cells() {
     let ran = ran("ok-3 bad-1 ok-2", 2, false, None).await;
     assert_eq!(ran.story(), "ok-3 built 3s, bad-1 failed 1s, ok-2 built 2s");
     assert_eq!(ran.took.as_secs(), 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_cells_run_at_once_than_asked_for() {
+async fn the_number_of_concurrent_cells_is_limited() {
     let cells = ["ok-1"; 36].join(" ");
     for (jobs, seconds) in [(1, 36), (8, 5), (36, 1), (100, 1)] {
         let ran = ran(&cells, jobs, false, None).await;
@@ -126,17 +126,20 @@ async fn no_more_cells_run_at_once_than_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fail_fast_stops_what_runs_and_starts_nothing_else() {
+async fn fail_fast_cancels_running_cells_and_starts_no_others() {
     let ran = ran("ok-1 bad-2 ok-5 ok-1", 2, true, None).await;
     assert_eq!(
         ran.story(),
         "ok-1 built 1s, bad-2 failed 2s, ok-5 cancelled 1s, ok-1 not started 0s"
     );
-    assert!(!ran.events.iter().any(|e| matches!(e, Event::Cancelling)), "nobody asked to stop");
+    assert!(
+        !ran.events.iter().any(|e| matches!(e, Event::Cancelling)),
+        "there was no request to stop"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_person_who_stops_the_run_is_obeyed_at_once() {
+async fn cancelling_takes_effect_at_once() {
     let ran = ran("ok-1 ok-9 ok-9", 1, false, Some(3)).await;
     assert_eq!(ran.story(), "ok-1 built 1s, ok-9 cancelled 2s, ok-9 cancelled 0s");
     assert_eq!(ran.events.iter().filter(|e| matches!(e, Event::Cancelling)).count(), 1);
@@ -144,14 +147,14 @@ async fn a_person_who_stops_the_run_is_obeyed_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_was_stopped_before_it_began_starts_nothing() {
+async fn a_run_that_is_cancelled_before_it_begins_starts_no_cells() {
     let ran = ran("ok-1 ok-1", 2, false, Some(0)).await;
     assert_eq!(ran.story(), "ok-1 cancelled 0s, ok-1 cancelled 0s");
     assert!(ran.started().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_fails_its_cell_alone() {
+async fn a_panic_fails_only_its_own_cell() {
     let ran = ran("strange-1 ok-2", 1, false, None).await;
     assert_eq!(ran.story(), "strange-1 failed 1s, ok-2 built 2s");
     let CellResult::Failed(failure) = &ran.outcomes[0].result else { panic!("not a failure") };
@@ -160,7 +163,7 @@ async fn a_panic_fails_its_cell_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_display_hears_the_start_of_the_run_first_and_the_end_of_every_cell() {
+async fn events_begin_with_the_run_and_include_the_end_of_every_cell() {
     let ran = ran("ok-1 bad-2 ok-1", 1, true, None).await;
     let Event::RunStarted { cells, jobs } = &ran.events[0] else { panic!("{:?}", ran.events) };
     assert_eq!((cells.len(), *jobs), (3, 1));
@@ -170,7 +173,7 @@ async fn a_display_hears_the_start_of_the_run_first_and_the_end_of_every_cell() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_display_that_went_away_does_not_disturb_the_work() {
+async fn a_closed_display_does_not_affect_the_run() {
     let (sender, receiver) = mpsc::channel(1);
     drop(receiver);
     let options = Options { jobs: NonZeroUsize::MIN, fail_fast: false };

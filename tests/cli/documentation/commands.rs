@@ -1,4 +1,4 @@
-//! No command line of ours stands in a page without being run, or at least parsed.
+//! Every onebuild command line in a page is run, or at least parsed.
 
 use super::{pages, read, split};
 use crate::fence::Fence;
@@ -6,14 +6,14 @@ use crate::fence::Fence;
 /// The axes of the examples, which are flags there.
 const AXES: [&str; 6] = ["os", "version", "edition", "type", "python", "variant"];
 
-/// Whether the program would understand `command`, which starts with its name.
+/// Whether the program accepts `command`, which starts with its name.
 fn is_understood(command: &str) -> Result<(), clap::Error> {
     let axis =
         |name: &&str| onebuild::parts::AxisFlag { name: (*name).to_owned(), values: String::new() };
     let axes: Vec<_> = AXES.iter().map(axis).collect();
     let words = crate::program::words(command);
     match onebuild::parts::command(&axes).try_get_matches_from(words) {
-        // Help that was asked for.
+        // A request for help.
         Err(error) if error.use_stderr() => Err(error),
         _ => Ok(()),
     }
@@ -29,12 +29,12 @@ fn a_command_line_in_a_sentence_is_one_that_the_program_understands() {
     for page in pages() {
         let text = read(&page);
         let (prose, _) = split(&text);
-        // A span may go on in the next line.
+        // A code span may continue on the next line.
         let paragraphs = prose.join("\n");
         for paragraph in paragraphs.split("\n\n").filter(|text| !text.starts_with("    ")) {
             let paragraph = paragraph.replace('\n', " ");
             for span in code_spans(&paragraph).filter(|span| span.starts_with("onebuild ")) {
-                // What a shell does with the output is not for the program.
+                // Redirections and pipes are the shell's.
                 let command = span.split(" > ").next().and_then(|span| span.split(" \\| ").next());
                 if let Err(error) = is_understood(command.unwrap_or(span)) {
                     panic!("{page}: `{span}`\n{error}");
@@ -44,7 +44,7 @@ fn a_command_line_in_a_sentence_is_one_that_the_program_understands() {
     }
 }
 
-/// The command of ours that a line of a workflow or a script runs.
+/// The onebuild command in a line of a workflow or a script.
 fn run_by(line: &str) -> Option<&str> {
     let line = line.trim().trim_start_matches("- ");
     let line = line.strip_prefix("run: ").unwrap_or(line);
@@ -55,21 +55,21 @@ fn run_by(line: &str) -> Option<&str> {
 
 #[test]
 fn a_command_line_in_a_block_is_run_or_belongs_to_a_file() {
-    // A block without a language is figures or output.
+    // A block without a language contains figures or output.
     let is_run = |fence: &Fence| {
         fence.is_session() || fence.is_list() || (fence.language.is_empty() && !fence.is_file())
     };
     for page in pages() {
         let text = read(&page);
         let (prose, fences) = split(&text);
-        // Whether these do what they should, the tests with an engine find out.
+        // The tests with an engine check whether these have the right effect.
         for command in fences.iter().filter(|fence| fence.is_list()).flat_map(Fence::commands) {
             is_understood(command).unwrap_or_else(|e| panic!("{page}: {command}\n{e}"));
         }
         for fence in fences.iter().filter(|fence| !is_run(fence)) {
             for command in fence.body.lines().filter_map(run_by) {
                 assert!(fence.is_file(), "{page}: nothing runs {command}");
-                // What a workflow or a shell would fill in is left out.
+                // Values that a workflow or a shell would fill in are removed.
                 let plain = command.split(" $").next().unwrap_or(command);
                 is_understood(plain).unwrap_or_else(|e| panic!("{page}: {command}\n{e}"));
             }
@@ -81,7 +81,7 @@ fn a_command_line_in_a_block_is_run_or_belongs_to_a_file() {
 }
 
 #[test]
-fn a_command_that_is_wrong_would_be_noticed() {
+fn an_invalid_command_would_be_detected() {
     assert!(is_understood("onebuild matrix --push --os alpine").is_ok());
     assert!(is_understood("onebuild --help").is_ok());
     assert!(is_understood("onebuild matrix --pusch").is_err());

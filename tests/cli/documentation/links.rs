@@ -1,4 +1,4 @@
-//! Links inside the checkout.
+//! Links inside of the checkout.
 
 use super::{in_checkout, pages, read, split};
 
@@ -7,7 +7,7 @@ fn targets(line: &str) -> impl Iterator<Item = &str> {
     line.split("](").skip(1).filter_map(|rest| rest.split(')').next())
 }
 
-/// The name by which GitHub links to a heading.
+/// The anchor that GitHub generates for a heading.
 pub fn anchor(heading: &str) -> String {
     let kept = |c: &char| c.is_alphanumeric() || *c == ' ' || *c == '-' || *c == '_';
     heading.to_lowercase().chars().filter(kept).map(|c| if c == ' ' { '-' } else { c }).collect()

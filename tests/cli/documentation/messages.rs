@@ -1,12 +1,12 @@
-//! The page that people find by the text of an error: each text that it quotes exists.
+//! The troubleshooting page: each message that it quotes exists.
 
 use std::fs;
 use std::path::Path;
 
 use super::{in_checkout, read, split};
 
-/// All text in which a message of ours, or a recorded one of an engine, can be found: sources without
-/// the line breaks of their strings.
+/// All sources of messages, ours and recorded ones of engines, with the lines of each string
+/// joined.
 fn texts(folder: &Path, found: &mut String) {
     let mut entries: Vec<_> = fs::read_dir(folder)
         .expect("a directory")
@@ -16,7 +16,7 @@ fn texts(folder: &Path, found: &mut String) {
     for path in entries {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if path.is_dir() {
-            // These tests name the messages themselves.
+            // These tests contain the messages themselves.
             if name != "documentation" {
                 texts(&path, found);
             }
@@ -27,7 +27,7 @@ fn texts(folder: &Path, found: &mut String) {
     }
 }
 
-/// `text` with the strings that go on in the next line in one, and escaped quotes as quotes.
+/// `text` with multi-line strings joined, and escaped quotes unescaped.
 fn joined(text: &str) -> String {
     let mut joined = String::with_capacity(text.len());
     let mut continued = false;
@@ -42,7 +42,7 @@ fn joined(text: &str) -> String {
     joined.replace("\\\"", "\"")
 }
 
-/// The messages that the page quotes: its headings in backticks. `…` stands where a message differs.
+/// The messages that the page quotes: its headings in backticks. `…` is a part that varies.
 fn quoted(page: &str) -> Vec<String> {
     let heading = |line: &&str| Some(line.strip_prefix("### `")?.strip_suffix('`')?.to_owned());
     split(page).0.iter().filter_map(heading).collect()

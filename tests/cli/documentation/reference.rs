@@ -8,12 +8,12 @@ use snapbox::{Assert, Data};
 use super::links::anchor;
 use super::{in_checkout, read, split};
 
-/// Where the generated part of a page starts.
+/// The marker before the generated part of a page.
 pub const GENERATED: &str =
     "<!-- generated from the program: SNAPSHOTS=overwrite cargo test --test cli -->\n";
 
 #[test]
-fn the_page_of_the_command_line_is_what_the_help_says() {
+fn the_command_line_page_matches_the_help() {
     let path = in_checkout("docs/cli.md");
     let page = read("docs/cli.md");
     let (head, _) = page.split_once(GENERATED).expect("the page has a generated part");
@@ -130,7 +130,7 @@ fn every_variable_that_the_program_reads_is_documented() {
         let flags = command.get_arguments().filter_map(Arg::get_env);
         names.extend(flags.map(|name| name.to_string_lossy().into_owned()));
     }
-    // Where the environment is read.
+    // The places where the environment is read.
     for file in [
         "src/workspace/axis_sources.rs",
         "src/run/engine.rs",
@@ -142,7 +142,7 @@ fn every_variable_that_the_program_reads_is_documented() {
     ] {
         names.extend(variables(file));
     }
-    // What is set for git is not read.
+    // Variables that are set for git are not read.
     names.retain(|name| !name.starts_with("GIT_"));
     names.sort();
     names.dedup();
@@ -168,7 +168,7 @@ fn every_key_of_the_matrix_is_in_the_table_of_keys_with_a_link() {
         assert!(split(&page).0.iter().any(|line| line.starts_with(&row)), "{key}");
     }
     let table = split(&page).0.iter().filter(|line| line.starts_with("| [`")).count();
-    assert_eq!(table, keys.len(), "a row of the table is no key, or stands there twice");
+    assert_eq!(table, keys.len(), "a row of the table is not a key, or is listed twice");
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! Plain English: phrases that readers stumbled over do not come back.
+//! Plain English: phrases that confused readers must not come back.
 
 use super::reference::GENERATED;
 use super::{pages, read, split};
 
-/// Translated idioms, each with what to write instead.
+/// Translated idioms, each with its replacement.
 const IDIOMS: &[(&str, &str)] = &[
     ("told", "reported, shown"),
     ("at hand", "this, current, available"),
@@ -43,12 +43,12 @@ fn words(line: &str) -> String {
 }
 
 #[test]
-fn the_documentation_says_it_in_the_words_of_the_field() {
+fn the_documentation_uses_plain_english() {
     let mut found = Vec::new();
-    // The map of the code is for its developers.
+    // architecture.md is for developers.
     for page in pages().iter().filter(|page| *page != "docs/architecture.md") {
         let text = read(page);
-        // Help texts, and what the rules find, are the program's own words.
+        // Help texts and lint findings are checked as part of the program.
         let own = text.split(GENERATED).next().unwrap_or_default();
         let (mut prose, _) = split(own);
         prose.retain(|line| page != "docs/lint.md" || !line.starts_with("| `"));

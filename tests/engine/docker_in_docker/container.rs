@@ -2,7 +2,7 @@
 
 use crate::support::{Run, Running, docker, lab_script};
 
-/// A container that runs; it is removed, with its volumes, when this is dropped.
+/// A running container, which is removed with its volumes when this is dropped.
 pub struct Container {
     id: String,
 }
@@ -25,13 +25,13 @@ impl Container {
         Running::start(exec).end()
     }
 
-    /// Runs a command in it that succeeds; gives its stdout.
+    /// Runs a command in it that must succeed; returns its stdout.
     #[track_caller]
     pub fn exec(&self, command: &[&str]) -> String {
         self.attempt(command).success().stdout
     }
 
-    /// What `docker inspect` says in this format.
+    /// The output of `docker inspect` in this format.
     pub fn inspect(&self, format: &str) -> String {
         docker(&["inspect", "--format", format, &self.id]).trim().to_owned()
     }
@@ -41,12 +41,12 @@ impl Container {
         self.inspect("{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}")
     }
 
-    /// Copies a file or folder into it.
+    /// Copies a file or directory into it.
     pub fn receive(&self, from: &str, to: &str) {
         docker(&["cp", "--quiet", from, &format!("{}:{to}", self.id)]);
     }
 
-    /// Copies a file or folder out of it.
+    /// Copies a file or directory out of it.
     pub fn give(&self, from: &str, to: &str) {
         docker(&["cp", "--quiet", &format!("{}:{from}", self.id), to]);
     }

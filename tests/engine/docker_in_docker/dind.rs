@@ -8,10 +8,10 @@ use crate::support::{Project, Run, Running, alone, docker, lab_script, until};
 
 const FILE: &str = "FROM alpine:3.20\nRUN cat /etc/os-release >/copy\n";
 
-/// How long an engine may take to start beside other tests.
+/// How long an engine may take to start while other tests run.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// onebuild with the engine of `container` and the certificates in a folder of the project.
+/// onebuild with the engine of `container` and the certificates in a directory of the project.
 fn onebuild(project: &Project, container: &Container, certificates: &str) -> Run {
     let mut command = project.command(&["build"]);
     command.env("DOCKER_HOST", format!("tcp://{}:2376", container.address()));
@@ -24,7 +24,7 @@ fn wait(container: &Container) {
     until("the engine inside answers", PATIENCE, answers);
 }
 
-/// One container serves all claims, as each costs an engine's start.
+/// One container for all checks, because each engine takes long to start.
 #[test]
 fn an_engine_in_a_container_runs_builds_limits_speaks_tls_and_stops_cleanly() {
     let _alone = alone();
@@ -33,7 +33,7 @@ fn an_engine_in_a_container_runs_builds_limits_speaks_tls_and_stops_cleanly() {
     is_whole_on_both_platforms(&image);
     wants_to_be_privileged(&image);
 
-    // Whom it asks for names refuses at once, where none would keep it waiting.
+    // Its name server refuses requests at once; without one, requests would time out.
     let dns = ["--privileged", "--dns", "127.0.0.1"];
     let port =
         ["--env", "DOCKER_PORT=2376", "--env", "DOCKER_TLS_SAN=v1.2.example,192.0.2.7,fd00::7"];
@@ -53,11 +53,11 @@ fn an_engine_in_a_container_runs_builds_limits_speaks_tls_and_stops_cleanly() {
     assert_eq!(container.inspect("{{.State.ExitCode}}"), "0", "it stopped by itself");
     docker(&["start", container.id()]);
     wait(&container);
-    // The authority is the old one, and so is what was built.
+    // The authority is unchanged, and so are the built images.
     onebuild(&project, &container, "certs").success().says(&["1 of 1"]);
 }
 
-/// What can be shown of arm64: an engine needs a kernel, and QEMU brings none.
+/// The part that can be checked on arm64: an engine needs a kernel, and QEMU does not provide one.
 fn is_whole_on_both_platforms(image: &str) {
     for platform in ["linux/amd64", "linux/arm64"] {
         let ask = "docker --version && dockerd --version && runc --version && test -x \"$0\"";
@@ -71,7 +71,7 @@ fn is_whole_on_both_platforms(image: &str) {
 fn wants_to_be_privileged(image: &str) {
     let mut command = lab_script("in");
     command.args(["docker", "run", "--rm", image]);
-    Running::start(command).end().exits(1).says(&["start this one with --privileged"]);
+    Running::start(command).end().exits(1).says(&["start this container with --privileged"]);
 }
 
 fn runs_a_container_with_a_limit(container: &Container) {
@@ -113,10 +113,10 @@ fn refuses_who_comes_without_tls(container: &Container) {
 }
 
 fn refuses_who_comes_without_a_certificate(project: &Project, container: &Container) {
-    project.file("nobody/ca.pem", std::fs::read(project.path("certs/ca.pem")).unwrap());
-    let run = onebuild(project, container, "nobody").exits(4);
-    // Its reason, or that it hung up where that was lost on the way.
-    run.says(&["(certificates are in ", "cert.pem and key.pem"]).never_says(&["not as Docker"]);
+    project.file("stranger/ca.pem", std::fs::read(project.path("certs/ca.pem")).unwrap());
+    let run = onebuild(project, container, "stranger").exits(4);
+    // The reason, or a closed connection if the reason got lost.
+    run.says(&["(certificates are in ", "cert.pem and key.pem"]).never_says(&["not like a Docker"]);
 }
 
 fn is_not_taken_for_another(project: &Project, container: &Container) {

@@ -4,12 +4,12 @@ use crate::support::{Project, docker, lab_env};
 /// The socket of the lab's engine, for a container.
 fn socket() -> String {
     let host = lab_env("DOCKER_HOST");
-    // /var/run is a link to /run, at which `docker cp` of Engine 28.5 stumbles.
+    // /var/run is a link to /run, which `docker cp` of Engine 28.5 does not handle.
     format!("{}:/run/docker.sock", host.trim_start_matches("unix://"))
 }
 
 #[test]
-fn the_client_alone_commands_the_engine_outside_and_so_does_onebuild_beside_it() {
+fn the_client_and_onebuild_use_the_engine_outside() {
     let project = Project::single("dood", "FROM scratch\nCOPY Dockerfile /\n");
     let image = built(&project, "dood", VERSION, BOTH);
     let arm = ["run", "--rm", "--platform", "linux/arm64", &image, "docker", "--version"];
@@ -19,7 +19,7 @@ fn the_client_alone_commands_the_engine_outside_and_so_does_onebuild_beside_it()
 
     let container = Container::start(&["--volume", &socket(), &image, "sleep", "600"]);
     let seen = container.exec(&["docker", "ps", "--quiet", "--no-trunc"]);
-    assert!(seen.contains(container.id()), "it sees itself from outside: {seen}");
+    assert!(seen.contains(container.id()), "it is listed by the engine outside: {seen}");
 
     container.receive(env!("CARGO_BIN_EXE_onebuild"), "/usr/local/bin/onebuild");
     container.receive(project.path("").to_str().unwrap(), "/project");
@@ -36,7 +36,7 @@ fn an_older_client_works_with_a_newer_engine() {
     let ask = ["docker", "version", "--format", "{{.Client.Version}} {{.Server.Version}}"];
     let said = docker(&[&["run", "--rm", "--volume", &socket(), &image], &ask[..]].concat());
     let (client, server) = said.trim().split_once(' ').unwrap();
-    // What the lab's archive of that name really holds.
+    // The real version in the lab's archive of that name.
     assert!(client.starts_with("26.1."), "{said}");
     assert!(!server.is_empty() && server != client, "{said}");
 }

@@ -1,4 +1,5 @@
-//! examples/docker-in-docker: both kinds are built, run and used, by Docker's client and by onebuild.
+//! examples/docker-in-docker: both kinds are built, run and used, by Docker's client and by
+//! onebuild.
 
 mod container;
 mod dind;
@@ -13,10 +14,10 @@ use container::Container;
 
 const BOTH: &str = "linux/amd64,linux/arm64";
 
-/// What an engine of this version says that it is. The lab's other archive is of an older one.
+/// The version that an engine of this release reports. The lab's other archive has an older one.
 const VERSION: &str = "28.5.2";
 
-/// Runs onebuild in the example's folder, for this kind and version.
+/// Runs onebuild in the example's directory, for this kind and version.
 fn example(project: &Project, kind: &str, version: &str, args: &[&str]) -> Run {
     let downloads = format!("DOWNLOADS={}", lab_env("ONEBUILD_LAB_RELEASES"));
     let always = ["matrix", "--network", "host", "--build-arg", &downloads, "--kind", kind];
@@ -27,7 +28,7 @@ fn example(project: &Project, kind: &str, version: &str, args: &[&str]) -> Run {
     Running::start(command).end()
 }
 
-/// Builds the one image of `kind` and `version` into the engine's store, and names it.
+/// Builds the one image of `kind` and `version` into the engine's store, and returns its name.
 fn built(project: &Project, kind: &str, version: &str, platforms: &str) -> String {
     let sum = |arch: &str| {
         let path = format!("releases/files/linux/static/stable/{arch}/docker-{version}.tgz");
@@ -42,9 +43,9 @@ fn built(project: &Project, kind: &str, version: &str, platforms: &str) -> Strin
 }
 
 #[test]
-fn an_archive_that_is_not_the_one_written_down_is_not_unpacked() {
+fn an_archive_with_the_wrong_checksum_is_not_unpacked() {
     let project = Project::single("docker-changed", "");
-    // The lab's archives are other ones than Docker's.
+    // The lab's archives differ from Docker's.
     let run = example(&project, "dood", VERSION, &["--platform", "linux/amd64"]).exits(1);
-    run.says(&["is not what it was", "instead of ea90cfd12e1e", "common/docker"]);
+    run.says(&["has changed: sha256", "instead of ea90cfd12e1e", "common/docker"]);
 }

@@ -1,11 +1,12 @@
-//! Pushes that fail at the end: which tags lead to the new image is found out, and said.
+//! Pushes that fail at the end: onebuild finds out which tags refer to the new image, and reports
+//! them.
 
 use crate::support::{Asked, Fault, FaultyRegistry, Project, Sender, Store, lab_env};
 
 const ONE: &str = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1] }";
 const BOTH: &str = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1] }";
 
-/// A project whose image no run before has pushed.
+/// A project whose image has not been pushed before.
 fn project(name: &str, matrix: &str) -> Project {
     let project = Project::new(name, matrix, "FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH /\n");
     for platform in ["amd64", "arm64"] {
@@ -18,7 +19,8 @@ fn puts_tag(asked: &Asked) -> bool {
     asked.is_of(Sender::Engine, "PUT", "/manifests/v1")
 }
 
-/// Pushes while each request that puts the tag meets `fault`, after which the registry has it.
+/// Pushes while each request that writes the tag meets `fault`, after the registry has processed
+/// it.
 fn is_pushed(registry: &FaultyRegistry, name: &str, fault: &Fault, matrix: &str, args: &[&str]) {
     let project = project(name, matrix);
     let image = format!("{}/{}", registry.host, project.repository_name());
@@ -31,7 +33,7 @@ fn is_pushed(registry: &FaultyRegistry, name: &str, fault: &Fault, matrix: &str,
 }
 
 #[test]
-fn a_tag_that_moved_is_pushed_although_the_answer_was_lost() {
+fn a_moved_tag_counts_as_pushed_although_the_answer_was_lost() {
     let registry = FaultyRegistry::start();
     let ways = [
         (BOTH, &[][..]),
@@ -47,9 +49,9 @@ fn a_tag_that_moved_is_pushed_although_the_answer_was_lost() {
     }
 }
 
-/// The engine does not say which digest it pushed, so the image is built once more.
+/// The engine does not report the digest that it pushed, so the image is built again.
 #[test]
-fn a_tag_that_moved_is_pushed_whatever_status_the_answer_had() {
+fn a_moved_tag_counts_as_pushed_for_any_status() {
     let registry = FaultyRegistry::start();
     let ways = [
         (BOTH, &[][..]),
@@ -70,7 +72,7 @@ fn a_tag_that_moved_is_pushed_whatever_status_the_answer_had() {
 }
 
 #[test]
-fn a_tag_that_did_not_move_fails_whatever_else_was_pushed() {
+fn an_unmoved_tag_fails_even_if_other_content_was_pushed() {
     let registry = FaultyRegistry::start();
     let project = project("unmoved", BOTH);
     let image = format!("{}/{}", registry.host, project.repository_name());
@@ -103,7 +105,7 @@ fn with_two_repositories_the_report_names_the_tags_that_moved() {
 }
 
 #[test]
-fn a_cache_that_could_not_be_pushed_fails_the_cell_and_the_image_is_there() {
+fn a_failed_cache_push_fails_the_cell_but_the_image_is_pushed() {
     let registry = FaultyRegistry::start();
     let project = project("cachefails", BOTH);
     let cache =
@@ -120,7 +122,7 @@ fn a_cache_that_could_not_be_pushed_fails_the_cell_and_the_image_is_there() {
 }
 
 #[test]
-fn where_the_engine_does_not_say_why_the_registry_is_asked() {
+fn if_the_engine_gives_no_reason_the_registry_is_asked() {
     let registry = FaultyRegistry::start();
     let project = project("unsaid", ONE);
     let image = format!("{}/{}", registry.host, project.repository_name());

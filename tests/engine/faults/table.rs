@@ -1,7 +1,7 @@
 //! The table of push faults: each fault at each request of a push.
 //!
-//! Whatever happens on the way, the tag leads to the old image or to the whole new one, the exit
-//! code is 0 exactly when it is the new one, and a failure names its cause.
+//! In all cases, the tag refers to the old image or to the complete new one, the exit code is 0
+//! exactly if it is the new one, and a failure names its cause.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -20,35 +20,35 @@ use crate::support::{
 
 const BOTH: &str = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1] }";
 
-/// Each platform has a layer of its own.
+/// Each platform has a different layer.
 const DOCKERFILE: &str = "FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH /content\n";
 
 type Named = (&'static str, fn() -> Fault, &'static str);
 
-/// Names of faults, the faults, and what a push that fails by one says.
+/// Name of a fault, the fault, and the error of a push that fails with it.
 const FAULTS: [Named; 7] = [
     ("500", || Fault::status(500), "answered 500 Internal Server Error"),
     ("503", || Fault::status(503), "answered 503 Service Unavailable"),
     ("429", || Fault::status(429).header("retry-after", "1"), "rate limiting"),
     ("reset", || Fault::Reset, "the connection to"),
     ("lost answer", || Fault::LostAnswer, "the connection to"),
-    ("wrong digest", || Fault::OtherDigest, "reports another digest"),
+    ("wrong digest", || Fault::OtherDigest, "reports a different digest"),
     (HANG, || Fault::Hang, "timed out: "),
 ];
 
-/// The fault that ends by a limit of ours.
+/// The fault that ends with our own time limit.
 const HANG: &str = "hang";
 
-/// That limit. A step of these small pushes takes much less, also on a busy machine.
+/// That limit. A step of these small pushes takes much less, even on a busy machine.
 const HANG_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// How one push ended.
+/// The outcome of one push.
 #[derive(Debug)]
 struct Pushed {
     code: i32,
-    /// What was pushed.
+    /// The pushed references.
     digest: Option<String>,
-    /// What was said of a failure.
+    /// The error of a failure.
     said: String,
 }
 
@@ -59,15 +59,15 @@ impl From<Run> for Pushed {
     }
 }
 
-/// What came of one push.
+/// The result of one push.
 struct Row {
-    /// What the request that met the fault was for.
+    /// The purpose of the request that met the fault.
     request: &'static str,
-    /// Whether the tag leads to the new image.
+    /// Whether the tag refers to the new image.
     moved: bool,
 }
 
-/// A project whose tag leads to an old image, before a registry that fails.
+/// A project with an old image under its tag, and a registry that fails.
 struct Pushes {
     project: Project,
     registry: FaultyRegistry,
@@ -83,14 +83,14 @@ impl Pushes {
         pushes
     }
 
-    /// Pushes an image that no push before had any part of.
+    /// Pushes an image that shares nothing with earlier pushes.
     fn push(&self, word: &str) -> Run {
         self.new_content(word);
         let label = format!("--label=word={word}");
         self.project.run(&["build", "--push", "--image", &self.image, &label])
     }
 
-    /// The same through the library, with a short limit for a registry that does not answer.
+    /// The same through the library, with a short time limit for a silent registry.
     fn push_impatiently(&self, word: &str) -> Pushed {
         self.new_content(word);
         let matrix = format!("image: {}\nlabels: {{ word: {word} }}\n{BOTH}", self.image);
@@ -121,7 +121,7 @@ impl Pushes {
         }
     }
 
-    /// Pushes with a fault at the `number`th request; none where the push has fewer.
+    /// Pushes with a fault at request `number`; `None` if the push has fewer requests.
     fn once(&self, number: usize, fault: Named) -> Option<Row> {
         let is_it = move |asked: &Asked| asked.number == number;
         self.row(&format!("request {number}"), fault, is_it)
@@ -133,7 +133,8 @@ impl Pushes {
         row.unwrap_or_else(|| panic!("no request to {wanted}"))
     }
 
-    /// Pushes with a fault at each request of the engine that `is_it`; none where there is none.
+    /// Pushes with a fault at each request of the engine for which `is_it` holds; `None` if there
+    /// is none.
     fn row(
         &self,
         place: &str,
@@ -171,7 +172,7 @@ impl Pushes {
     }
 }
 
-/// Checks that all that `tag` leads to is there, for both platforms, and carries `word`.
+/// Checks that everything that `tag` refers to exists for both platforms, and contains `word`.
 #[track_caller]
 fn whole(store: &Store, tag: &str, word: &str) {
     let images = store.images(tag);
@@ -189,7 +190,7 @@ fn whole(store: &Store, tag: &str, word: &str) {
     }
 }
 
-/// What the requests of a push are for.
+/// The purposes of the requests of a push.
 const PURPOSES: [&str; 7] = [
     "look for the tag",
     "look for a blob",
@@ -216,26 +217,26 @@ fn purpose(asked: &Asked) -> &'static str {
 }
 
 #[test]
-fn a_fault_during_a_push_leaves_the_old_image_or_the_whole_new_one() {
+fn a_fault_during_a_push_leaves_the_old_image_or_the_complete_new_one() {
     let pushes = Pushes::new("faultsofapush");
-    // One row of each fault, at requests of different kinds.
+    // One row per fault, at requests of different kinds.
     for (number, fault) in [1, 3, 6, 9, 12, 14, 7].into_iter().zip(FAULTS) {
         pushes.once(number, fault).expect("a push of two platforms has that many requests");
     }
 }
 
-/// Run by `tests/lab/push-faults`, which names the file that the result is written to.
+/// Run by `tests/lab/push-faults`, which sets the path of the result.
 #[test]
 #[ignore = "a campaign of many minutes: tests/lab/push-faults"]
 fn every_fault_at_every_request_of_a_push() {
-    let path = std::env::var("ONEBUILD_PUSH_FAULTS").expect("it names a file");
+    let path = std::env::var("ONEBUILD_PUSH_FAULTS").expect("it is set to a file");
     let of = |fault: Named| {
         let pushes = Pushes::new(&format!("allfaults-{}", fault.0.replace(' ', "-")));
         let once: Vec<Row> = (1..).map_while(|number| pushes.once(number, fault)).collect();
         let lasting = PURPOSES.map(|wanted| pushes.lasting(wanted, fault));
         (once, lasting.into_iter().collect())
     };
-    // Most of the time is BuildKit's, which waits between its attempts.
+    // Most of the time, BuildKit waits between its attempts.
     let all: Vec<(Vec<Row>, Vec<Row>)> = std::thread::scope(|scope| {
         let started = FAULTS.map(|fault| scope.spawn(move || of(fault)));
         started.into_iter().map(|one| one.join().expect("each push is whole")).collect()

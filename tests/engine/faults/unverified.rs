@@ -1,4 +1,4 @@
-//! Pushes that succeed, and that the registry cannot be asked about.
+//! Pushes that succeed but cannot be verified.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use rustix::process::Signal;
 
 use crate::support::{Asked, Fault, FaultyRegistry, Project, Sender, until};
 
-/// A project before a registry that fails when onebuild asks for a manifest.
+/// A project with a registry that fails when onebuild requests a manifest.
 struct Unverified {
     project: Project,
     registry: FaultyRegistry,
@@ -33,7 +33,7 @@ impl Unverified {
         [&["build", "--push", "--image", &self.image], more].concat()
     }
 
-    /// Pushes in every way; `said` is why it is not verified.
+    /// Pushes with all kinds of progress output; `said` is the reason.
     fn is_said(&self, said: &str) {
         let warning = "warning: v1: pushed, not verified";
         let run = self.project.run(&self.args(&[])).success();
@@ -53,7 +53,7 @@ impl Unverified {
 }
 
 #[test]
-fn a_registry_that_cannot_be_asked_leaves_the_push_unverified() {
+fn a_registry_that_cannot_be_read_leaves_the_push_unverified() {
     let pushes = Unverified::new("unasked");
     let host = pushes.registry.host.clone();
     let again = format!("http://{host}/v2/onebuild-tests/unasked/manifests/v1");
@@ -71,7 +71,7 @@ fn a_registry_that_cannot_be_asked_leaves_the_push_unverified() {
 }
 
 #[test]
-fn a_token_that_is_refused_leaves_the_push_unverified() {
+fn a_rejected_token_leaves_the_push_unverified() {
     let pushes = Unverified::new("untokened");
     let realm = format!("Bearer realm=\"http://{}/token\",service=\"lab\"", pushes.registry.host);
     pushes.registry.rule(move |asked| match asked.path.starts_with("/token") {
@@ -82,23 +82,23 @@ fn a_token_that_is_refused_leaves_the_push_unverified() {
 }
 
 #[test]
-fn a_registry_that_does_not_have_what_it_accepted_fails_the_cell() {
+fn a_registry_that_lost_an_accepted_push_fails_the_cell() {
     let pushes = Unverified::new("vanished");
     let accepted =
         format!("{} accepted the push of {}:v1, but ", pushes.registry.host, pushes.image);
     for (fault, but) in [
         (Fault::status(404), "does not have it"),
-        (Fault::other_bytes(7), "sent something that is not a manifest"),
+        (Fault::other_bytes(7), "sent a response that is not a manifest"),
     ] {
         pushes.rule(fault);
         let run = pushes.project.run(&pushes.args(&[])).exits(1);
         run.says(&[&accepted, but, "push again"]);
-        assert!(pushes.registry.seen(Sender::Onebuild).len() > 3, "it is asked for some seconds");
+        assert!(pushes.registry.seen(Sender::Onebuild).len() > 3, "it is polled for some seconds");
     }
 }
 
 #[test]
-fn a_name_that_is_missing_goes_before_one_that_cannot_be_asked_for() {
+fn a_missing_tag_takes_precedence_over_an_unverified_one() {
     let pushes = Unverified::new("bothnames");
     let second = format!("{}-second", pushes.image);
     pushes.registry.rule(|asked| {
@@ -114,7 +114,7 @@ fn an_interrupt_ends_the_verification_at_once() {
     let pushes = Unverified::new("interruptedverify");
     pushes.rule(Fault::Hang);
     let running = pushes.project.start(&pushes.args(&[]));
-    until("the registry is asked", Duration::from_secs(60), || {
+    until("the registry is polled", Duration::from_secs(60), || {
         pushes.registry.seen(Sender::Onebuild).iter().any(verifies)
     });
     let started = Instant::now();

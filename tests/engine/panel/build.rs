@@ -1,4 +1,4 @@
-//! What is fetched for an image, what is in it, and releases that are broken.
+//! The files fetched for an image, the content of images, and broken releases.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,7 +13,7 @@ use crate::support::{Project, Store, docker, lab_dir, lab_env};
 const OS: [&str; 3] = ["ubuntu", "centos", "alpine"];
 
 #[test]
-fn all_cells_of_a_version_are_pushed_for_both_platforms_and_come_from_their_editions_site() {
+fn all_cells_of_a_version_are_pushed_for_both_platforms_with_their_editions_release() {
     let pushed = FAMILY.pushed.iter().filter(|(tag, _)| tag.contains(VERSION));
     let suffixes = OS.iter().flat_map(|os| ["", "-cn"].map(|suffix| format!("{os}{suffix}")));
     let expected: BTreeSet<_> = suffixes.map(|end| format!("dood-{VERSION}-{end}")).collect();
@@ -44,7 +44,7 @@ fn all_cells_of_a_version_are_pushed_for_both_platforms_and_come_from_their_edit
 }
 
 #[test]
-fn an_image_says_its_version_and_edition_on_both_platforms() {
+fn an_image_reports_its_version_and_edition_on_both_platforms() {
     for (tag, edition) in [("alpine", "pro"), ("alpine-cn", "cn")] {
         for platform in ["amd64", "arm64"] {
             let on = format!("linux/{platform}");
@@ -58,7 +58,7 @@ fn an_image_says_its_version_and_edition_on_both_platforms() {
     }
 }
 
-/// The files below `/usr/local` and `/opt` of a new container of `image`.
+/// The files in `/usr/local` and `/opt` of a new container of `image`.
 fn installed(image: &str, platform: &str) -> tempfile::TempDir {
     let folder = tempfile::Builder::new().prefix("onebuild-").tempdir_in("/tmp").unwrap();
     let id = docker(&["create", "--quiet", "--platform", platform, image]).trim().to_owned();
@@ -117,7 +117,7 @@ fn an_arm64_image_has_only_arm64_programs_and_no_image_a_password_or_data() {
 }
 
 #[test]
-fn an_image_says_what_it_is_and_how_it_is_looked_after() {
+fn an_image_has_labels_and_a_health_check() {
     let store = FAMILY.project.store();
     let (_, manifest) = store.images(&format!("dood-{VERSION}-alpine")).swap_remove(0);
     let config = store.config(&manifest)["config"].clone();
@@ -140,7 +140,7 @@ fn an_image_says_what_it_is_and_how_it_is_looked_after() {
 }
 
 #[test]
-fn all_but_the_last_layer_is_shared_by_the_versions_of_a_system() {
+fn versions_of_a_system_share_all_layers_but_the_last() {
     let store = FAMILY.project.store();
     let layers = |version: &str| -> Vec<String> {
         let (_, manifest) = store.images(&format!("dood-{version}-alpine")).swap_remove(0);
@@ -155,7 +155,7 @@ fn all_but_the_last_layer_is_shared_by_the_versions_of_a_system() {
 }
 
 #[test]
-fn a_release_that_is_broken_fails_in_the_words_of_the_script_that_found_it() {
+fn a_broken_release_fails_with_the_message_of_the_script_that_found_it() {
     let project = Project::single("broken", "");
     let broken = ["--add", "version=9.9.1,9.9.2,9.9.3,9.9.4,9.9.5", "--only", "version=9.9.*"];
     let args =
@@ -164,7 +164,7 @@ fn a_release_that_is_broken_fails_in_the_words_of_the_script_that_found_it() {
         "quick_start: wrong checksum of 1panel-v9.9.1-linux-amd64.tar.gz",
         "quick_start: 1panel-v9.9.2-linux-amd64.tar.gz is truncated",
         "quick_start: 1panel-v9.9.3-linux-amd64.tar.gz is hostile",
-        "fix_systemctl_start_cmd: install.sh calls a service manager in ways that are not known here",
+        "fix_systemctl_start_cmd: install.sh calls a service manager in unknown ways",
         "systemctl start 1panel-gateway.service",
         "quick_start: no release v9.9.5 (pro, amd64)",
         "exit code 1 after",

@@ -1,5 +1,5 @@
-//! A panel in a container, as its docs say to run it, and the volume that it keeps its data in. Both
-//! are removed with their values, whatever happens.
+//! A panel in a container, started as its documentation describes, and its data volume. Both are
+//! removed when their values are dropped.
 
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::support::{Run, docker, docker_run, lab_env, until};
 
-/// Longer than any start takes, emulated ones on a busy machine included.
+/// Longer than any start takes, including emulated ones on a busy machine.
 const LIMIT: Duration = Duration::from_secs(90);
 
 pub struct Volume {
@@ -34,11 +34,12 @@ pub struct Panel {
 }
 
 impl Panel {
-    /// Starts `image` with Docker's socket, with `volume` at /opt, and further arguments of `docker run`.
+    /// Starts `image` with Docker's socket, with `volume` at /opt, and further arguments of `docker
+    /// run`.
     pub fn start(image: &str, volume: &Volume, args: &[&str]) -> Self {
         let socket = format!("{}:/var/run/docker.sock", socket());
         let opt = format!("{}:/opt", volume.name);
-        // Health is asked for often: so few failures in a row take seconds, not minutes.
+        // The health check runs frequently, so that consecutive failures take seconds, not minutes.
         let always = ["create", "--quiet", "--volume", &socket, "--volume", &opt];
         let often = ["--health-interval", "1s", "--health-retries", "2"];
         let created = docker(&[&always[..], &often, args, &[image]].concat());
@@ -54,7 +55,7 @@ impl Panel {
         panel
     }
 
-    /// What the engine says of it.
+    /// The engine's information about it.
     pub fn state(&self) -> Value {
         engine(&format!("/containers/{}/json", self.id))
     }
@@ -68,14 +69,14 @@ impl Panel {
         })
     }
 
-    /// Waits until it ended by itself; gives its exit code.
+    /// Waits until it ended by itself; returns its exit code.
     #[track_caller]
     pub fn ended(&self) -> i64 {
         until("the container ended", LIMIT, || self.state()["State"]["Running"] == false);
         self.state()["State"]["ExitCode"].as_i64().unwrap()
     }
 
-    /// Stops it; gives how long that took, and its exit code.
+    /// Stops it; returns how long that took, and its exit code.
     pub fn stop(&self) -> (Duration, i64) {
         let started = Instant::now();
         docker(&["stop", "--time", "60", &self.id]);
@@ -92,7 +93,7 @@ impl Panel {
         run.stdout + &run.stderr
     }
 
-    /// Runs a script of the shell inside.
+    /// Runs a shell script inside.
     pub fn try_sh(&self, script: &str) -> Run {
         docker_run(&["exec", &self.id, "sh", "-c", script])
     }
@@ -102,10 +103,11 @@ impl Panel {
         self.try_sh(script).success().stdout
     }
 
-    /// The pid inside of one of its two programs, as supervisord knows it; 0 while it does not run.
+    /// The pid inside of the container of one of its two programs, as supervisord reports it; 0 if
+    /// it does not run.
     pub fn pid(&self, program: &str) -> String {
         let conf = "/usr/local/lib/1panel/supervisord.conf";
-        // It exits with 7 where it says 0.
+        // It exits with 7 if it prints 0.
         self.sh(&format!("supervisorctl -c {conf} pid {program} || [ $? = 7 ]")).trim().to_owned()
     }
 
@@ -116,7 +118,7 @@ impl Panel {
         self.sh(&format!("sqlite3 /opt/1panel/db/{database} \"{query}\"")).trim().to_owned()
     }
 
-    /// The status line and all else that its port answers to a GET.
+    /// The full response of its port to a GET, including the status line.
     pub fn get(&self, port: u16, path: &str) -> String {
         let networks = &self.state()["NetworkSettings"]["Networks"];
         let address = networks["bridge"]["IPAddress"].as_str().unwrap().to_owned();
@@ -147,7 +149,7 @@ fn http(mut stream: impl std::io::Read + std::io::Write, path: &str) -> String {
     answer
 }
 
-/// Asks the engine, without starting a program for it: this is asked in a loop.
+/// Queries the engine without starting a program, because this runs in a loop.
 fn engine(path: &str) -> Value {
     let answer = http(UnixStream::connect(socket()).unwrap(), path);
     let (_, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");

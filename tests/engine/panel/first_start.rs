@@ -3,7 +3,7 @@
 use super::container::{Panel, Volume};
 use super::{FAMILY, VERSION};
 
-/// What follows `name` in the lines that a first start prints.
+/// The values after `name` in the output of a first start.
 fn printed(log: &str, name: &str) -> Vec<String> {
     let start = format!("entrypoint:   {name}");
     let value = |line: &str| Some(line.strip_prefix(&start)?.trim().to_owned());
@@ -11,7 +11,7 @@ fn printed(log: &str, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_is_not_given_is_made_up_printed_once_and_different_in_every_container() {
+fn missing_credentials_are_random_and_printed_once() {
     let image = FAMILY.image(VERSION, "alpine");
     let volumes = [Volume::new(), Volume::new()];
     let panels = volumes.each_ref().map(|volume| Panel::healthy(&image, volume, &[]));
@@ -38,7 +38,7 @@ fn what_is_not_given_is_made_up_printed_once_and_different_in_every_container() 
 }
 
 #[test]
-fn what_is_given_counts_and_a_given_password_is_neither_printed_nor_handed_on() {
+fn given_credentials_are_used_and_a_given_password_is_neither_printed_nor_passed_on() {
     let volume = Volume::new();
     let all = ["PANEL_PORT=8443", "PANEL_USERNAME=admin_1", "PANEL_ENTRANCE=door"];
     let mut args: Vec<&str> = all.iter().flat_map(|value| ["--env", value]).collect();
@@ -50,14 +50,14 @@ fn what_is_given_counts_and_a_given_password_is_neither_printed_nor_handed_on() 
     let log = panel.log();
     assert!(!log.contains("Canary"), "{log}");
     assert_eq!(printed(&log, "password"), ["as given"]);
-    // The engine hands it to the first process; neither supervisord nor a program has it from there.
+    // The engine passes it to the first process; supervisord and its programs do not inherit it.
     for pid in ["1".to_owned(), panel.pid("1panel-core"), panel.pid("1panel-agent")] {
         let environment = panel.sh(&format!("tr '\\0' '\\n' </proc/{pid}/environ"));
         assert!(environment.contains("PANEL_USERNAME=admin_1"), "{environment}");
         assert!(!environment.contains("Canary"), "{environment}");
     }
 
-    // What 1pctl is for, later.
+    // Later changes use 1pctl.
     let info = panel.sh("1pctl user-info");
     assert!(info.contains(":8443/door") && info.contains("admin_1"), "{info}");
     panel.sh("echo other_name | 1pctl update username");
@@ -70,11 +70,11 @@ fn what_is_given_counts_and_a_given_password_is_neither_printed_nor_handed_on() 
     assert!(panel.get(9443, "/door").starts_with("HTTP/1.1 200 "));
     let status = panel.sh("1pctl status; 1pctl version");
     assert_eq!(status.matches(": running").count(), 2, "{status}");
-    // The environment of the first start does not undo it.
+    // The environment of the first start does not revert it.
     panel.restart();
     panel.wait_for_health("healthy");
     assert!(panel.get(9443, "/door").starts_with("HTTP/1.1 200 "));
-    assert!(panel.log().contains("PANEL_PORT=8443 counts at the first start only"));
+    assert!(panel.log().contains("PANEL_PORT=8443 only has an effect at the first start"));
 }
 
 #[test]
@@ -91,15 +91,15 @@ fn a_password_may_come_from_a_file() {
 }
 
 #[test]
-fn a_bad_value_is_told_and_nothing_is_started() {
+fn an_invalid_value_is_reported_and_nothing_is_started() {
     let image = FAMILY.image(VERSION, "alpine");
     for (given, said) in [
-        ("PANEL_PORT=70000", "PANEL_PORT is 70000: a number from 1 to 65535"),
+        ("PANEL_PORT=70000", "PANEL_PORT is 70000: it must be a number from 1 to 65535"),
         ("PANEL_PORT=80a", "PANEL_PORT is '80a'"),
         ("PANEL_USERNAME=a b", "PANEL_USERNAME is 'a b': letters, digits and _"),
         ("PANEL_ENTRANCE=ab", "PANEL_ENTRANCE is 'ab', of 2 characters: 3 to 30"),
         ("PANEL_PASSWORD=Canary", "PANEL_PASSWORD has 6 characters: 8 to 30"),
-        ("PANEL_PASSWORD=Canary of 12", "PANEL_PASSWORD holds a character"),
+        ("PANEL_PASSWORD=Canary of 12", "PANEL_PASSWORD contains a character"),
         ("PANEL_PASSWORD_FILE=/nowhere", "PANEL_PASSWORD_FILE is '/nowhere'"),
     ] {
         let volume = Volume::new();

@@ -1,11 +1,11 @@
-//! What fix_systemctl_start_cmd.sh does to the forms of calls that installers have. The engine is not
-//! needed for it, only a shell.
+//! How fix_systemctl_start_cmd.sh rewrites the calls in installers. This only needs a shell, not an
+//! engine.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// Runs the script on an installer of these lines; gives the lines then, or what was said.
+/// Runs the script on an installer with these lines; returns the new lines, or the error.
 fn fixed(lines: &str) -> Result<String, String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("install.sh");
@@ -17,7 +17,7 @@ fn fixed(lines: &str) -> Result<String, String> {
     if output.status.success() {
         return Ok(now);
     }
-    assert_eq!(now, lines, "an installer that is refused is not changed");
+    assert_eq!(now, lines, "a refused installer is not changed");
     Err(String::from_utf8(output.stderr).unwrap())
 }
 
@@ -46,13 +46,13 @@ fn statements_are_commented_out_and_questions_answered() {
         ("s=$(/etc/init.d/1panel-agent status 2>&1)", "s=running"),
         ("if systemctl is-active firewalld &>/dev/null; then a; fi", "if false; then a; fi"),
         ("service_cmd=\"systemctl start docker\"", "service_cmd='echo running'"),
-        // Where the build machine is, and what its address is, is none of the image's business.
+        // The location and address of the build machine must not end up in the image.
         (
             "if [[ $(curl -s ipinfo.io/country) == \"CN\" ]]; then a; fi",
             "if [[ \"\" == \"CN\" ]]; then a; fi",
         ),
         ("ip=$(curl -s https://api64.ipify.org)", "ip=\"\""),
-        // Whether there is a service manager may be asked, and files put where it would look.
+        // Checks for a service manager are allowed, and so are files for it.
         (
             "if command -v systemctl &>/dev/null; then a; fi",
             "if command -v systemctl &>/dev/null; then a; fi",
@@ -64,7 +64,7 @@ fn statements_are_commented_out_and_questions_answered() {
 }
 
 #[test]
-fn a_call_that_is_not_known_and_an_installer_that_is_another_are_refused() {
+fn an_unknown_call_and_another_installer_are_refused() {
     for line in [
         "systemctl start 1panel-gateway.service",
         "systemctl mask 1panel-core",
@@ -79,5 +79,5 @@ fn a_call_that_is_not_known_and_an_installer_that_is_another_are_refused() {
         assert!(said.contains(&format!("2:{line}")), "{said}");
     }
     let said = fixed("echo hello\n").unwrap_err();
-    assert!(said.contains("starts no 1panel-core"), "{said}");
+    assert!(said.contains("does not start 1panel-core"), "{said}");
 }

@@ -1,12 +1,12 @@
-//! The repository's own matrix: that all of its images can be built, and that they can be run.
+//! The repository's own matrix: all its images can be built and run.
 //!
-//! One version of the family is built and pushed once for all tests of this module, and one image of
-//! the version before, for upgrades.
+//! One version of the family is built and pushed once for all tests of this module, and one image
+//! of the previous version, for upgrades.
 
-mod build; // what is fetched, what is in the images, releases that are broken
+mod build; // fetched files, the content of images, broken releases
 mod container; // a panel that runs, and its volume
 mod first_start; // credentials, and 1pctl
-mod installer; // what is taken out of the release's installer
+mod installer; // changes to the release's installer
 mod service; // healthy, answering, stopping, dying and coming back
 mod upgrade; // other versions over one volume
 
@@ -18,7 +18,7 @@ use crate::support::{Project, Run, Running, alone, lab_env};
 const VERSION: &str = "2.0.11";
 const BEFORE: &str = "2.0.10";
 
-/// What all tests of this module run.
+/// The images that all tests of this module use.
 struct Family {
     project: Project,
     /// Tag and digest of each image.
@@ -33,7 +33,8 @@ static FAMILY: LazyLock<Family> = LazyLock::new(|| {
         let tag = |reference: &str| reference.rsplit(':').next().unwrap().to_owned();
         run.images().into_iter().map(|(reference, digest)| (tag(&reference), digest)).collect()
     };
-    // In parts, as a run of onebuild may not take as long as all of it does on a busy machine.
+    // In parts, because one run of onebuild for all of it would exceed its time limit on a busy
+    // machine.
     let one = ["--os", "alpine", "--type", "pro", "--platform", "linux/amd64"];
     let parts = [
         build(&["--version", VERSION, "--os", "alpine"]),
@@ -45,7 +46,7 @@ static FAMILY: LazyLock<Family> = LazyLock::new(|| {
 });
 
 impl Family {
-    /// By digest: an engine may still have what an earlier run of the tests pushed under the tag.
+    /// By digest: an engine may still have an image of an earlier test run under the tag.
     fn image(&self, version: &str, os: &str) -> String {
         let tag = format!("dood-{version}-{os}");
         let (_, digest) = self.pushed.iter().find(|(pushed, _)| *pushed == tag).unwrap();
@@ -53,7 +54,8 @@ impl Family {
     }
 }
 
-/// onebuild on the repository's own matrix. Each project's downloads can be found in the server's log.
+/// onebuild on the repository's own matrix. Each project's downloads can be identified in the
+/// server's log.
 fn checkout(project: &Project, args: &[&str]) -> Run {
     let site = format!("{}/for/{}", lab_env("ONEBUILD_LAB_RELEASES"), project.nonce());
     let releases = format!("RELEASES={site}");

@@ -1,4 +1,4 @@
-//! Healthy in time, answering, stopping; a program that dies and comes back.
+//! Becomes healthy, answers, stops; restarts a program that dies.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::container::{Panel, Volume};
 use super::{FAMILY, VERSION};
 use crate::support::until;
 
-/// What a person or an orchestrator waits for before the container is killed.
+/// How long users and orchestrators wait before they kill the container.
 const STOP: Duration = Duration::from_secs(10);
 
 fn lives(os: &str, platform: &str) {
@@ -58,7 +58,7 @@ fn under_emulation_it_is_healthy_answers_and_stops() {
 }
 
 #[test]
-fn a_program_that_dies_comes_back_and_one_that_cannot_makes_the_panel_unhealthy() {
+fn a_program_that_dies_is_restarted_and_one_that_cannot_start_makes_the_panel_unhealthy() {
     let volume = Volume::new();
     let panel = Panel::healthy(&FAMILY.image(VERSION, "ubuntu"), &volume, &[]);
     for program in ["1panel-agent", "1panel-core"] {

@@ -40,7 +40,7 @@ fn a_newer_image_keeps_the_data_backs_it_up_and_sets_the_version() {
     let panel = Panel::healthy(&old, &volume, &["--env", "PANEL_USERNAME=keeper"]);
     let first_log = panel.log();
     panel.sh(MUCH);
-    // The power fails in the middle of an upgrade, when half of it is on the disk.
+    // A power failure during an upgrade, when half of it is on the disk.
     assert_ne!(panel.try_sh(CUT_SHORT).code, 0);
     panel.sh("test -s /opt/1panel/db/agent.db-journal");
     drop(panel);
@@ -54,7 +54,7 @@ fn a_newer_image_keeps_the_data_backs_it_up_and_sets_the_version() {
     );
     let log = panel.log();
     assert!(first_log.contains("first start") && !log.contains("first start"), "{log}");
-    assert!(log.contains("the data goes on from v2.0.10 to v2.0.11"), "{log}");
+    assert!(log.contains("the data was upgraded from v2.0.10 to v2.0.11"), "{log}");
     let kept = backups(&panel);
     assert_eq!(kept.len(), 1, "{kept:?}");
     assert!(kept[0].ends_with("-v2.0.10-to-v2.0.11"), "{kept:?}");
@@ -63,14 +63,14 @@ fn a_newer_image_keeps_the_data_backs_it_up_and_sets_the_version() {
         assert_eq!(panel.setting(&backup, "SystemVersion"), "v2.0.10");
     }
 
-    // At an equal version nothing is touched.
+    // With the same version nothing changes.
     let before = panel.sh(FILES);
     panel.restart();
     panel.wait_for_health("healthy");
     assert_eq!(panel.sh(FILES), before);
     assert_eq!(backups(&panel), kept);
 
-    // An upgrade that was cut short between the two, with half a backup, is repeated.
+    // An upgrade that was interrupted between the two, with an incomplete backup, is repeated.
     let half = "UPDATE settings SET value='v2.0.10' WHERE key='SystemVersion'";
     panel.sh(&format!(
         "sqlite3 /opt/1panel/db/agent.db \"{half}\"; mkdir /opt/1panel/db-backup/half.partial"
@@ -82,7 +82,7 @@ fn a_newer_image_keeps_the_data_backs_it_up_and_sets_the_version() {
     assert!(again.len() == 2 && again.contains(&kept[0]), "{again:?}");
     drop(panel);
 
-    // Back is refused, and nothing touched, unless it is asked for.
+    // A downgrade is refused without changes, unless it is requested.
     let refused = Panel::start(&old, &volume, &[]);
     assert_eq!(refused.ended(), 1);
     let log = refused.log();
@@ -96,7 +96,7 @@ fn a_newer_image_keeps_the_data_backs_it_up_and_sets_the_version() {
 }
 
 #[test]
-fn data_that_cannot_be_read_stops_the_start_and_is_left_alone() {
+fn unreadable_data_prevents_the_start_and_is_not_changed() {
     let volume = Volume::new();
     let image = FAMILY.image(VERSION, "ubuntu");
     let panel = Panel::healthy(&image, &volume, &[]);
@@ -106,7 +106,7 @@ fn data_that_cannot_be_read_stops_the_start_and_is_left_alone() {
     let refused = Panel::start(&image, &volume, &[]);
     assert_eq!(refused.ended(), 1);
     let log = refused.log();
-    assert!(log.contains("core.db is no database that can be read"), "{log}");
+    assert!(log.contains("core.db is not a readable database"), "{log}");
     assert!(!log.contains("first start") && !log.contains("spawned"), "{log}");
 }
 

@@ -1,36 +1,37 @@
-//! The failures that are provoked.
+//! The failures to provoke.
 
 use crate::support::Fault;
 
 pub const PULL: &str = "pull";
 pub const PUSH: &str = "push";
 
-/// A failure that can be provoked.
+/// A failure to provoke.
 pub struct Provoked {
     /// `push 403 envelope`.
     pub name: String,
     pub phase: &'static str,
     pub registry: Registry,
-    /// What happened: the fault as `Debug` shows it.
+    /// The fault in `Debug` format.
     pub kind: &'static str,
 }
 
 pub enum Registry {
-    /// Meets each request of this method, or of any, to a path with these words so.
+    /// Responds with `fault` to each request with this method, or any, whose path contains this
+    /// string.
     Faulty { method: &'static str, path: &'static str, fault: Fault },
     /// Is not on loopback, and has no TLS.
     Plain,
-    /// Is not on loopback, and its certificate is its own.
+    /// Is not on loopback, and has a self-signed certificate.
     Untrusted,
     /// Does not answer, or has no address.
     Absent(&'static str),
-    /// Wants a token, and its token server answers so.
+    /// Requires a token, and its token server answers with this.
     Token(Fault),
-    /// Has a base image, and meets each request for its layer, or for its configuration, so.
+    /// Has a base image, and responds with this fault to requests for its layer or configuration.
     Blob { layer: bool, fault: Fault },
-    /// Has a base image, and not for the platform.
+    /// Has a base image, but not for the platform.
     NoPlatform,
-    /// Takes the image, and meets each upload of the cache so.
+    /// Accepts the image, but responds with this fault to uploads of the cache.
     Cache(Fault),
 }
 
@@ -47,11 +48,11 @@ const S500: &str = "Status { status: Some(500), errors: [] }";
 const S503: &str = "Status { status: Some(503), errors: [] }";
 
 impl Provoked {
-    /// Whether the text of an engine may be classified so. Some engines leave out what happened.
+    /// Alternative classifications of an engine's message. Some engines omit details.
     pub fn is_kind(&self, kind: &str) -> bool {
         let left_out = match self.name.as_str() {
             "push 500 envelope" | "push 500 words" => "Unexplained",
-            // Nothing says that it was the token server.
+            // The message does not mention the token server.
             "push token denied" => DENIED,
             // The status without the code.
             "push invalid digest blob" => "Status { status: Some(400), errors: [] }",

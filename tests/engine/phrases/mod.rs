@@ -1,10 +1,10 @@
-//! What BuildKit says when a registry fails, as a contract: `tests/fixtures/phrases` holds what the
-//! supported engines say, and a unit test checks how each line is classified. Here each failure is
-//! provoked again; an engine that says something else fails the test.
+//! BuildKit's error messages for registry failures: `tests/fixtures/phrases` contains those of the
+//! supported engines, and a unit test checks how each line is classified. This test provokes each
+//! failure again, and fails if an engine's message differs.
 
 mod list; // the failures
-mod provoke; // one of them, provoked
-mod stable; // texts that are the same in each run
+mod provoke; // provokes one of them
+mod stable; // messages without parts that vary
 
 pub(crate) use provoke::base_image;
 
@@ -19,20 +19,20 @@ use crate::support::lab_builder;
 use list::{Provoked, everything};
 use provoke::provoke;
 
-/// Names the directory that `tests/lab/phrases` records to.
+/// The directory for the results of `tests/lab/phrases`.
 const RECORD: &str = "ONEBUILD_PHRASES";
 
-/// Solves at the same time: most of them wait for BuildKit's next attempt.
+/// Concurrent solves: most of them wait for BuildKit's next attempt.
 const AT_ONCE: usize = 24;
 
-/// What the engine said.
+/// The engine's message.
 struct Said {
     phase: String,
     kind: String,
     text: String,
 }
 
-/// The lines of all recorded engines: name, phase, kind, text.
+/// The lines of all recorded engines: name, phase, kind, message.
 fn recorded() -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/phrases");
     let files = fs::read_dir(folder).unwrap();
@@ -41,7 +41,7 @@ fn recorded() -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn the_engine_says_what_is_recorded_when_a_registry_fails() {
+async fn the_engines_messages_for_registry_failures_are_recorded() {
     let (facts, builder) = lab_builder().await;
     let all = everything();
     let builder = &builder;
@@ -56,7 +56,7 @@ async fn the_engine_says_what_is_recorded_when_a_registry_fails() {
     };
     if let Ok(folder) = std::env::var(RECORD) {
         let file = Path::new(&folder).join(format!("{}.txt", facts.version));
-        // Some failures are worded in one of several ways: what is there already stays.
+        // Some failures have one of several messages: existing lines are kept.
         let before = fs::read_to_string(&file).unwrap_or_default();
         let mut lines: BTreeSet<String> = before.lines().map(str::to_owned).collect();
         lines.extend(said.iter().map(line));
@@ -68,7 +68,7 @@ async fn the_engine_says_what_is_recorded_when_a_registry_fails() {
     for one in &said {
         let (provoked, said) = one;
         let line = line(one);
-        // What a name server says is up to the machine.
+        // The message of a name server depends on the machine.
         let by_machine = provoked.name.ends_with("unknown host");
         if !recorded.contains(&line) && !by_machine {
             writeln!(wrong, "not recorded: {line}").unwrap();

@@ -1,4 +1,4 @@
-//! One failure, provoked.
+//! Provokes one failure.
 
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 
@@ -97,14 +97,14 @@ pub async fn provoke(builder: &EngineBuilder, provoked: &Provoked) -> Said {
     Said { phase, kind, text: stable(&text, host) }
 }
 
-/// Digests of what the lab's registry has under `phrases:base`.
+/// Digests of the content of `phrases:base` in the lab's registry.
 pub(crate) struct Base {
     pub(crate) config: String,
     pub(crate) layer: String,
 }
 
-/// Puts a base image for linux/amd64 into the lab's registry, of which the engine has no part: a
-/// layer of one file, which holds the name and the time.
+/// Puts a base image for linux/amd64 into the lab's registry that is new to the engine: a layer
+/// with one file, which contains the name and the time.
 pub(crate) async fn base_image(name: &str) -> Base {
     let name = tag(name);
     let store = Store::new(lab_env("ONEBUILD_LAB_REGISTRY"), "onebuild-tests/phrases".to_owned());
@@ -144,14 +144,14 @@ pub(crate) async fn base_image(name: &str) -> Base {
     base
 }
 
-/// Each base image has a tag of its own, since they are pushed at the same time.
+/// Each base image has its own tag, because they are pushed concurrently.
 fn tag(name: &str) -> String {
     name.replace(' ', "-")
 }
 
-/// An address of this machine that is not loopback.
+/// A non-loopback address of this machine.
 fn own_address() -> IpAddr {
-    // Nothing is sent: the route to an address for documentation names the source.
+    // Nothing is sent: the route to a documentation address determines the source address.
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
     socket.connect((Ipv4Addr::new(198, 51, 100, 1), 9)).expect("this machine has a network");
     socket.local_addr().unwrap().ip()

@@ -1,6 +1,6 @@
-//! Texts that are the same in each run.
+//! Removes the parts of messages that vary from run to run.
 
-/// `text` with stable words in place of ports, addresses, digests and upload identifiers.
+/// `text` with fixed words in place of ports, addresses, digests and upload identifiers.
 pub fn stable(text: &str, host: &str) -> String {
     let local = match host.starts_with("127.") {
         true => "127.0.0.1:5000",
@@ -26,7 +26,7 @@ pub fn stable(text: &str, host: &str) -> String {
             continue;
         }
         let is_digest = word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit());
-        // An escaped colon stands before it in an address: `sha256%3A`.
+        // In an address it follows an escaped colon: `sha256%3A`.
         let is_escaped = word.len() == 66 && word.starts_with("3A");
         let is_uuid = word.len() == 36 && word.matches('-').count() == 4;
         // The port of a connection: `read tcp 127.0.0.1:41234->`.
@@ -36,7 +36,7 @@ pub fn stable(text: &str, host: &str) -> String {
             _ if is_digest => out += &"0".repeat(64),
             _ if is_uuid => out += "00000000-0000-0000-0000-000000000000",
             _ if is_port => out += "40000-",
-            // Blobs are pushed at the same time, and one of them fails first.
+            // Blobs are pushed concurrently, and any of them may fail first.
             "layer-sha256" | "config-sha256" => out += "blob-sha256",
             word => out += word,
         }

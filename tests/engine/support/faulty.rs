@@ -1,7 +1,8 @@
 //! A registry that fails on demand: a proxy on loopback before the lab's open registry.
 //!
 //! A rule decides about each request: it is forwarded, or it meets a [`Fault`]. Requests of the
-//! engine and of onebuild are counted apart, so that a rule can mean the k-th request of a push.
+//! engine and of onebuild are counted separately, so that a rule can select request number k of a
+//! push.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
@@ -38,7 +39,7 @@ pub enum Sender {
 #[derive(Debug, Clone)]
 pub struct Asked {
     pub sender: Sender,
-    /// Its number among the requests of its sender since the rule was set, from 1.
+    /// Its number among its sender's requests since the rule was set, from 1.
     pub number: usize,
     pub method: Method,
     /// With its query.
@@ -51,20 +52,20 @@ impl Asked {
     }
 }
 
-/// What happens to a request in place of being forwarded.
+/// What happens to a request instead of forwarding it.
 #[derive(Debug, Clone)]
 pub enum Fault {
-    /// This answer; the registry does not hear of the request.
+    /// This answer; the registry does not receive the request.
     Answer { status: u16, headers: Vec<(&'static str, String)>, body: String },
-    /// The connection is reset; the registry does not hear of the request.
+    /// The connection is reset; the registry does not receive the request.
     Reset,
-    /// The registry carries the request out, and the connection is reset before its answer.
+    /// The registry processes the request, but the connection is reset before its answer.
     LostAnswer,
-    /// The registry carries the request out, and the answer has this status.
+    /// The registry processes the request, but the answer has this status.
     OtherStatus(u16),
-    /// The registry carries the request out, and its answer names another digest.
+    /// The registry processes the request, but its answer has another digest.
     OtherDigest,
-    /// No answer ever.
+    /// There is never an answer.
     Hang,
 }
 
@@ -80,7 +81,7 @@ impl Fault {
         Self::Answer { status, headers, body }
     }
 
-    /// A success with so many bytes, which are not those that were asked for.
+    /// A successful answer with this many bytes, which are not the requested ones.
     pub fn other_bytes(count: usize) -> Self {
         Self::Answer { status: 200, headers: Vec::new(), body: "x".repeat(count) }
     }
@@ -100,7 +101,7 @@ struct State {
     seen: Vec<Asked>,
 }
 
-/// The proxy; it ends with this value.
+/// The proxy, which ends when this is dropped.
 pub struct FaultyRegistry {
     pub host: String,
     state: Arc<Mutex<State>>,
@@ -119,7 +120,7 @@ impl FaultyRegistry {
         Self::listening(address, None)
     }
 
-    /// With TLS and a certificate that nothing trusts.
+    /// With TLS and an untrusted certificate.
     pub fn start_with_tls(address: IpAddr) -> Self {
         Self::listening(address, Some(untrusted(address)))
     }
@@ -143,7 +144,7 @@ impl FaultyRegistry {
         Self { host, state, stop, thread: Some(thread) }
     }
 
-    /// Sets the rule; requests are counted from 1 again.
+    /// Sets the rule and restarts the count at 1.
     pub fn rule(&self, rule: impl Fn(&Asked) -> Option<Fault> + Send + 'static) {
         *locked(&self.state) = State { rule: Box::new(rule), seen: Vec::new() };
     }
@@ -168,7 +169,7 @@ fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// TLS with a certificate that is its own authority.
+/// TLS with a self-signed certificate.
 fn untrusted(address: IpAddr) -> TlsAcceptor {
     let made = rcgen::generate_simple_self_signed([address.to_string()]).unwrap();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
@@ -191,7 +192,7 @@ async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, state: Arc<Mutex
         connections.spawn(async move {
             let service = service_fn(|request| connection.answer(request));
             let http = http1::Builder::new();
-            // What is no HTTP, such as a TLS greeting, ends the connection.
+            // Anything but HTTP, such as a TLS greeting, ends the connection.
             match tls {
                 None => drop(http.serve_connection(TokioIo::new(stream), service).await),
                 Some(tls) => {
@@ -208,7 +209,7 @@ async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, state: Arc<Mutex
 struct Connection {
     state: Arc<Mutex<State>>,
     http: reqwest::Client,
-    /// The same socket, to set an option of it.
+    /// The same socket, for setting an option.
     socket: Mutex<Option<OwnedFd>>,
 }
 
@@ -266,7 +267,8 @@ impl Connection {
         fault
     }
 
-    /// Asks the registry. `Host` stays the proxy's, which the registry puts into its redirects.
+    /// Sends the request to the registry. `Host` stays the proxy's, and the registry uses it in
+    /// redirects.
     async fn forward(&self, head: http::request::Parts, body: Bytes) -> Response<Full<Bytes>> {
         let url = format!("http://{}{}", lab_env("ONEBUILD_LAB_REGISTRY"), head.uri);
         let is_head = head.method == Method::HEAD;
@@ -294,7 +296,7 @@ impl Connection {
     }
 }
 
-/// Takes out what is of one connection, and is written anew for the next.
+/// Removes the headers of one connection, which are written again for the next.
 fn hop_by_hop(headers: &mut HeaderMap) {
     for name in [CONNECTION, TRANSFER_ENCODING, CONTENT_LENGTH] {
         headers.remove(name);

@@ -12,12 +12,12 @@ pub fn lab_env(name: &str) -> String {
     })
 }
 
-/// A script of tests/lab, which finds its state where this process was told that it is.
+/// A script of tests/lab, with the same environment for the location of its state.
 pub fn lab_script(name: &str) -> Command {
     Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab").join(name))
 }
 
-/// The lab's folder.
+/// The lab's directory.
 pub fn lab_dir() -> PathBuf {
     lab_env("ONEBUILD_LAB_STATE").into()
 }
@@ -29,13 +29,13 @@ pub fn docker_run(args: &[&str]) -> Run {
     Running::start(command).end()
 }
 
-/// The same where it succeeds; gives its stdout.
+/// The same for a command that must succeed; returns its stdout.
 pub fn docker(args: &[&str]) -> String {
     docker_run(args).success().stdout
 }
 
-/// Commands that builds of the engine run now and that hold `word`; the engine's processes are
-/// this machine's.
+/// Running build commands of the engine that contain `word`; the engine's processes are visible on
+/// this machine.
 pub fn commands_with(word: &str) -> usize {
     let holds = |pid: &str| {
         let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -47,7 +47,7 @@ pub fn commands_with(word: &str) -> usize {
     entries.filter(|name| name.bytes().all(|c| c.is_ascii_digit()) && holds(name)).count()
 }
 
-/// A further engine, which ends with this value.
+/// A further engine, which ends when this is dropped.
 pub struct StartedEngine {
     name: &'static str,
     pub host: String,
@@ -62,7 +62,7 @@ pub fn started_engine(name: &'static str, args: &[&str]) -> StartedEngine {
         Running::start(command).end().success()
     };
     let socket = script(&["socket", name]).stdout;
-    // Before it is started, so that one that does not come up is removed as well.
+    // Before it is started, so that an engine that fails to start is removed too.
     let engine = StartedEngine { name, host: format!("unix://{}", socket.trim()) };
     script(&[&["start", name], args].concat());
     engine

@@ -1,4 +1,4 @@
-//! What the tests stand on: the lab, a project in a folder of its own, and eyes that are not ours.
+//! What all tests share: the lab, a project in its own directory, and independent tools.
 
 mod faulty;
 mod lab;

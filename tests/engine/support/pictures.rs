@@ -1,4 +1,4 @@
-//! Trees of files as text, to compare.
+//! Trees of files as text, for comparison.
 
 use std::fs;
 use std::path::Path;
@@ -6,13 +6,13 @@ use std::process::Command;
 
 use onebuild::parts::Digest;
 
-/// Every member of a tar file as GNU tar sees it: mode, owner, size, time, name, link target;
-/// then the digest of each file's content. In order of names.
+/// Every member of a tar file as listed by GNU tar: mode, owner, size, time, name, link target;
+/// then the digest of each file's content. Sorted by name.
 pub fn listing(archive: &Path) -> Vec<String> {
     let tar = |args: &[&str]| {
         let mut command = Command::new("tar");
         command.arg("--file").arg(archive).args(args).env("LC_ALL", "C.UTF-8");
-        let output = command.output().expect("tar is there");
+        let output = command.output().expect("tar is installed");
         assert!(output.status.success(), "{command:?}: {output:?}");
         String::from_utf8(output.stdout).expect("names are UTF-8")
     };
@@ -21,7 +21,7 @@ pub fn listing(archive: &Path) -> Vec<String> {
             .lines()
             .map(str::to_owned)
             .collect();
-    // Mode, owner, size, date and time stand before the name, in columns.
+    // Mode, owner, size, date and time precede the name, in columns.
     let name = |line: &String| line.split_ascii_whitespace().skip(5).collect::<Vec<_>>().join(" ");
     members.sort_by_key(name);
     let contents = tempfile::tempdir_in("/tmp").unwrap();
@@ -35,7 +35,7 @@ pub fn listing(archive: &Path) -> Vec<String> {
     members
 }
 
-/// Every path below a folder, sorted, relative to it.
+/// Every path in a directory, sorted, relative to it.
 pub fn paths_below(folder: &Path) -> Vec<String> {
     fn visit(root: &Path, folder: &Path, found: &mut Vec<String>) {
         for entry in fs::read_dir(folder).unwrap() {

@@ -1,4 +1,4 @@
-//! A project in a folder of its own: a matrix, its templates, and onebuild run in it.
+//! A project in its own directory: a matrix, its templates, and onebuild run in it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::{Run, Running, Store, lab_env};
 
-/// The smallest axes there are, where a test needs one cell.
+/// The smallest possible axes, for tests that need one cell.
 pub const ONE: &str = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1] }";
 
 pub struct Project {
@@ -17,11 +17,11 @@ pub struct Project {
 }
 
 impl Project {
-    /// `name` keeps the project's repository apart from those of all other tests. `matrix` is the
-    /// matrix less `image`, `context` and `dockerfile`.
+    /// `name` keeps the project's repository separate from those of all other tests. `matrix` is
+    /// the matrix without `image`, `context` and `dockerfile`.
     pub fn new(name: &str, matrix: &str, dockerfile: &str) -> Self {
         lab_env("ONEBUILD_LAB");
-        // Where the lab sees it under the same name.
+        // In a directory that the lab sees at the same path.
         let folder = tempfile::Builder::new().prefix("onebuild-").tempdir_in("/tmp").unwrap();
         let project = Self { folder, name: name.to_owned() };
         for name in ["home", "tmp", "context"] {
@@ -37,14 +37,14 @@ impl Project {
         Self::new(name, ONE, dockerfile)
     }
 
-    /// Writes the matrix anew.
+    /// Overwrites the matrix.
     pub fn matrix(&self, matrix: &str) {
         let image = self.repository();
         let head = format!("image: {image}\ncontext: context\ndockerfile: Dockerfile\n");
         self.file("matrix.yaml", &(head + matrix));
     }
 
-    /// Writes a file, and the folders that it is in.
+    /// Writes a file and its parent directories.
     pub fn file(&self, path: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -56,7 +56,7 @@ impl Project {
         self.folder.path().join(path)
     }
 
-    /// A word that no earlier run has seen: an instruction that holds it is not cached.
+    /// A new word: an instruction that contains it is not cached.
     pub fn nonce(&self) -> &str {
         self.folder.path().file_name().unwrap().to_str().unwrap()
     }
@@ -70,17 +70,17 @@ impl Project {
         format!("{}/{}", lab_env("ONEBUILD_LAB_REGISTRY"), self.repository_name())
     }
 
-    /// What the registry holds of it.
+    /// The content of it in the registry.
     pub fn store(&self) -> Store {
         Store::new(lab_env("ONEBUILD_LAB_REGISTRY"), self.repository_name())
     }
 
-    /// onebuild in this project, with no environment but the least.
+    /// onebuild in this project, with a minimal environment.
     pub fn command(&self, args: &[&str]) -> Command {
         self.program(Path::new(env!("CARGO_BIN_EXE_onebuild")), args)
     }
 
-    /// The same with a program of another name.
+    /// The same with another program.
     pub fn program(&self, program: &Path, args: &[&str]) -> Command {
         let mut command = Command::new(program);
         command
@@ -103,7 +103,7 @@ impl Project {
         self.start(args).end()
     }
 
-    /// Builds the one cell into a folder and gives it.
+    /// Builds the one cell into a directory and returns it.
     pub fn tree(&self, args: &[&str]) -> PathBuf {
         let tree = self.path("tree");
         if tree.exists() {

@@ -12,22 +12,22 @@ use super::lab_env;
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The type of the frame that begins a call.
 const HEADERS: u8 = 1;
-/// A WINDOW_UPDATE of nothing, which no peer may send.
+/// A WINDOW_UPDATE with increment 0, which HTTP/2 forbids.
 const WRONG: &[u8] = b"\0\0\x04\x08\0\0\0\0\0\0\0\0\0";
 
-/// Passes all on to the lab's engine, but on a session sends a frame that is none as soon as the engine
-/// has begun its first call. Listens at `socket` and gives DOCKER_HOST, as all of these do.
+/// Forwards everything to the lab's engine, but on a session sends an invalid frame as soon as the
+/// engine has begun its first call. Listens at `socket` and returns DOCKER_HOST, like all of these.
 pub fn wrong_in_sessions(socket: PathBuf) -> String {
     listening(socket, |client, engine| passed_on(client, engine.connect(), answers))
 }
 
-/// Passes all on to the lab's engine, whose clock seems to be four years ahead.
+/// Forwards everything to the lab's engine, whose clock appears to be four years ahead.
 pub fn clock_ahead(socket: PathBuf) -> String {
     listening(socket, |client, engine| passed_on(client, engine.connect(), later))
 }
 
-/// Passes all on to the lab's engine, but accepts requests whose first line holds `word` and never
-/// answers them.
+/// Forwards everything to the lab's engine, but accepts requests whose first line contains `word`
+/// and never answers them.
 pub fn silent_to(socket: PathBuf, word: &'static str) -> String {
     listening(socket, move |mut client, engine| {
         let mut line = Vec::new();
@@ -36,7 +36,7 @@ pub fn silent_to(socket: PathBuf, word: &'static str) -> String {
             line.push(byte[0]);
         }
         if String::from_utf8_lossy(&line).contains(word) {
-            // Until the other side hangs up.
+            // Until the other side closes the connection.
             let _ = io::copy(&mut client, &mut io::sink());
             return;
         }
@@ -56,7 +56,7 @@ impl LabEngine {
     }
 }
 
-/// Serves each connection on a thread of its own. Gives DOCKER_HOST.
+/// Serves each connection on its own thread. Returns DOCKER_HOST.
 fn listening(
     socket: PathBuf,
     serve: impl Fn(UnixStream, LabEngine) + Clone + Send + 'static,
@@ -64,7 +64,7 @@ fn listening(
     let engine = LabEngine(lab_env("DOCKER_HOST").trim_start_matches("unix://").into());
     let host = format!("unix://{}", socket.display());
     let listener = UnixListener::bind(socket).unwrap();
-    // It ends with the process of the tests.
+    // It ends with the test process.
     thread::spawn(move || {
         for client in listener.incoming() {
             let (client, engine, serve) = (client.unwrap(), engine.clone(), serve.clone());
@@ -74,7 +74,7 @@ fn listening(
     host
 }
 
-/// Passes on both ways; `answers` does so for what the engine says.
+/// Forwards both ways; `answers` forwards the engine's side.
 fn passed_on(
     client: UnixStream,
     engine: UnixStream,
@@ -85,7 +85,7 @@ fn passed_on(
     copied(engine, client, answers);
 }
 
-/// Passes on what the engine answers, its time with another year.
+/// Forwards the engine's answers with another year in its time.
 fn later(engine: &mut UnixStream, client: &mut UnixStream) -> io::Result<()> {
     const TIME: &[u8] = b"\"SystemTime\":\"";
     let mut seen = Vec::new();
@@ -97,7 +97,7 @@ fn later(engine: &mut UnixStream, client: &mut UnixStream) -> io::Result<()> {
         }
         let sent = seen.len();
         seen.extend_from_slice(&part[..count]);
-        // The answer to `/info` has one, and comes in one or two parts.
+        // The answer to `/info` has one, and arrives in one or two parts.
         if let Some(place) = seen.windows(TIME.len()).position(|window| window == TIME)
             && let Some(year) = seen.get_mut(place + TIME.len()..place + TIME.len() + 4)
             && place + TIME.len() >= sent
@@ -110,18 +110,18 @@ fn later(engine: &mut UnixStream, client: &mut UnixStream) -> io::Result<()> {
     }
 }
 
-/// Runs `copy`, and passes the end on.
+/// Runs `copy`, and forwards the end of the stream.
 fn copied(
     mut from: UnixStream,
     mut to: UnixStream,
     copy: impl FnOnce(&mut UnixStream, &mut UnixStream) -> io::Result<()>,
 ) {
-    // A side that has hung up is the end of the connection and no more.
+    // A closed side is the end of the connection, nothing else.
     let _ = copy(&mut from, &mut to);
     let _ = to.shutdown(Shutdown::Write);
 }
 
-/// Passes on what the engine answers. On a session it is the engine that begins with HTTP/2.
+/// Forwards the engine's answers. On a session, the engine sends the HTTP/2 preface.
 fn answers(engine: &mut UnixStream, client: &mut UnixStream) -> io::Result<()> {
     let mut seen = Vec::new();
     let mut byte = [0];

@@ -10,24 +10,24 @@ use std::time::{Duration, Instant};
 /// Longer than any run of these tests takes on a busy machine.
 const LIMIT: Duration = Duration::from_secs(150);
 
-/// Held by what keeps both cores busy for minutes, so that no two of these starve each other.
+/// A lock for tests that keep both cores busy for minutes, so that they do not run concurrently.
 pub fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Asks `condition` until it holds.
+/// Polls `condition` until it holds.
 #[track_caller]
 pub fn until(what: &str, limit: Duration, mut condition: impl FnMut() -> bool) -> Duration {
     let started = Instant::now();
     while !condition() {
-        assert!(started.elapsed() < limit, "after {limit:?} it was still not so that {what}");
+        assert!(started.elapsed() < limit, "timed out after {limit:?}: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
     started.elapsed()
 }
 
-/// A program under way; it is killed when this is dropped.
+/// A running program; it is killed when this is dropped.
 pub struct Running {
     child: Child,
     shown: String,
@@ -36,7 +36,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts `command`, with nothing to read.
+    /// Starts `command` with an empty stdin.
     pub fn start(mut command: Command) -> Self {
         let shown = format!("{command:?}");
         let mut child = command
@@ -81,7 +81,7 @@ impl Running {
         let status = self.child.wait().expect("a child can be waited for");
         let code = status.code().unwrap_or_else(|| -status.signal().unwrap_or_default());
         let run = Run { shown, code, stdout: self.stdout.join(), stderr: self.stderr.join() };
-        // Numbers of the operating system tell people nothing, wherever they would come from.
+        // Error numbers of the operating system must never be shown to users.
         run.never_says(&["(os error "])
     }
 }
@@ -93,7 +93,7 @@ impl Drop for Running {
     }
 }
 
-/// What a program writes, read as it comes.
+/// The output of a program, read as it arrives.
 struct Stream {
     text: Arc<Mutex<Vec<u8>>>,
     reader: Option<JoinHandle<()>>,
@@ -130,7 +130,7 @@ impl Stream {
 #[derive(Debug)]
 pub struct Run {
     shown: String,
-    /// Its exit code; a signal's number below zero.
+    /// Its exit code; a signal number is negative.
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
@@ -148,21 +148,21 @@ impl Run {
         self
     }
 
-    /// Checks that stderr holds every one of `parts`.
+    /// Checks that stderr contains every one of `parts`.
     #[track_caller]
     pub fn says(self, parts: &[&str]) -> Self {
         for part in parts {
-            assert!(self.stderr.contains(part), "`{part}` is not in what was said.\n{self}");
+            assert!(self.stderr.contains(part), "`{part}` is not in the output.\n{self}");
         }
         self
     }
 
-    /// Checks that neither output holds any of `parts`.
+    /// Checks that neither output contains any of `parts`.
     #[track_caller]
     pub fn never_says(self, parts: &[&str]) -> Self {
         for part in parts {
             let said = self.stderr.contains(part) || self.stdout.contains(part);
-            assert!(!said, "`{part}` is in what was said.\n{self}");
+            assert!(!said, "`{part}` is in the output.\n{self}");
         }
         self
     }

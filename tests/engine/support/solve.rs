@@ -1,4 +1,5 @@
-//! A cell built through the library, for what the program does not print: kinds of failures.
+//! Builds a cell through the library, for details that the program does not print: kinds of
+//! failures.
 
 use std::ffi::OsStr;
 use std::sync::Arc;
@@ -14,12 +15,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Project, lab_env};
 
-/// The lab's engine, what it says of itself, and a builder on it.
+/// The lab's engine, its facts, and a builder for it.
 pub async fn lab_builder() -> (EngineFacts, EngineBuilder) {
     patient_builder(REGISTRY_TIMEOUT).await
 }
 
-/// The same, with another limit for registries that do not answer.
+/// The same, with another time limit for registries that do not answer.
 pub async fn patient_builder(registry_timeout: Duration) -> (EngineFacts, EngineBuilder) {
     let places = Places { flag: Some(lab_env("DOCKER_HOST")), ..Places::default() };
     let engine = Engine::connect(candidates(&places).unwrap()).await.unwrap();
@@ -32,13 +33,13 @@ pub async fn patient_builder(registry_timeout: Duration) -> (EngineFacts, Engine
     (facts, builder.unwrap())
 }
 
-/// The request to build `dockerfile` in the project's context and put it under `image:v1`.
+/// The request to build `dockerfile` in the project's context and push it as `image:v1`.
 pub fn request(project: &Project, image: &str, dockerfile: &str, output: Output) -> BuildRequest {
     let matrix = format!("image: {image}\ntag: v1\nplatforms: [linux/amd64]\naxes: {{ n: [1] }}");
     request_of(project, &matrix, dockerfile, output)
 }
 
-/// The request of the one cell of `matrix`, which leaves out `context`.
+/// The request of the one cell of `matrix`, without `context`.
 pub fn request_of(
     project: &Project,
     matrix: &str,
@@ -60,7 +61,7 @@ pub fn request_of(
     planned.requests.remove(0)
 }
 
-/// Builds `request`; its events are not looked at.
+/// Builds `request` and ignores its events.
 pub async fn built(builder: &impl Builder, request: &BuildRequest) -> CellResult {
     let (events, mut received) = mpsc::channel(64);
     let cancel = CancellationToken::new();

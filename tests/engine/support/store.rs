@@ -1,4 +1,4 @@
-//! What a registry holds, by plain HTTP.
+//! The content of a registry, by plain HTTP.
 
 use onebuild::parts::Digest;
 use serde_json::Value;
@@ -44,7 +44,7 @@ impl Store {
         runtime.block_on(asked)
     }
 
-    /// Puts a blob there, in the plainest way.
+    /// Uploads a blob with simple requests.
     pub async fn put_blob(&self, bytes: Vec<u8>) {
         let http = http();
         let base = format!("http://{}/v2/{}/blobs/uploads/", self.host, self.name);
@@ -56,7 +56,7 @@ impl Store {
         assert_eq!(put.status(), 201);
     }
 
-    /// Puts a manifest there: under a tag, or under its digest alone.
+    /// Uploads a manifest: under a tag, or only by its digest.
     pub async fn put_manifest(&self, tag: Option<&str>, manifest: &Value) {
         let http = http();
         let kind = manifest["mediaType"].as_str().expect("it has a media type");
@@ -94,7 +94,7 @@ impl Store {
         let image = |entry: &Value| {
             let part = |key: &str| entry["platform"][key].as_str().unwrap_or_default().to_owned();
             let digest = entry["digest"].as_str().expect("an entry has a digest");
-            let (_, manifest) = self.manifest(digest).expect("an index names what is there");
+            let (_, manifest) = self.manifest(digest).expect("an index names existing manifests");
             (format!("{}/{}", part("os"), part("architecture")), manifest)
         };
         let mut images: Vec<_> = entries.iter().map(image).collect();
@@ -113,12 +113,12 @@ impl Store {
     }
 
     pub fn blob(&self, digest: &str) -> Vec<u8> {
-        let bytes = self.get(&format!("blobs/{digest}")).expect("a manifest names what is there");
+        let bytes = self.get(&format!("blobs/{digest}")).expect("a manifest names existing blobs");
         assert_eq!(Digest::of(&bytes).to_string(), digest);
         bytes
     }
 
-    /// The text of everything that a tag leads to but layers: manifests, configs, attestations.
+    /// The text of everything that a tag refers to except layers: manifests, configs, attestations.
     pub fn words(&self, tag: &str) -> String {
         let (_, top) = self.manifest(tag).unwrap_or_else(|| panic!("{tag} was not pushed"));
         let mut words = top.to_string();

@@ -1,4 +1,4 @@
-//! Steps kept in a folder of this machine.
+//! Caches in local directories.
 
 use std::fs;
 use std::path::Path;
@@ -13,15 +13,16 @@ use crate::support::{Project, Run, Running, lab_script, paths_below, started_eng
 const TWO_BY_TWO: &str =
     "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1, 2] }\n";
 
-/// Two stages: only a cache of `mode=max` has the first one's step. What a step makes is made by no other,
-/// of another cell or platform: a cache keeps what is the same once, with the time of one of them.
+/// Two stages: only a cache with `mode=max` has the first stage's step. All steps have different
+/// results in each cell and platform: a cache stores identical content once, with the time of one
+/// of them.
 const STAGES: &str = "FROM alpine:3.20 AS made\n\
                       RUN cat /proc/sys/kernel/random/uuid > /made; : <%n%>\n\
                       FROM alpine:3.20\nCOPY --from=made /made /random\n\
                       RUN cat /proc/sys/kernel/random/uuid > /n; : <%n%>\n";
 
-/// Checks that all that is named in the folder is there, and that every blob is what it is named
-/// after; gives the tags.
+/// Checks that everything listed in the directory exists, and that every blob matches its digest;
+/// returns the tags.
 #[track_caller]
 fn whole(folder: &Path) -> Vec<String> {
     let read = |path: &str| -> Value {
@@ -30,7 +31,7 @@ fn whole(folder: &Path) -> Vec<String> {
     let has = |descriptor: &Value| {
         let digest = descriptor["digest"].as_str().unwrap();
         let path = format!("blobs/{}", digest.replace(':', "/"));
-        assert!(folder.join(&path).exists(), "{digest} is named and not there");
+        assert!(folder.join(&path).exists(), "{digest} is listed but does not exist");
         path
     };
     for path in paths_below(&folder.join("blobs/sha256")) {
@@ -59,7 +60,7 @@ fn buildx(host: &str, project: &Project, args: &[&str]) -> Run {
 }
 
 #[test]
-fn steps_of_cells_in_one_folder_are_taken_by_another_engine() {
+fn another_engine_uses_the_cached_steps_in_one_directory() {
     let other = started_engine("folder", &[]);
     let caches = "cache_from: { type: local, src: steps }\n\
                   cache_to: { type: local, dest: steps, mode: max }\n";
@@ -68,8 +69,8 @@ fn steps_of_cells_in_one_folder_are_taken_by_another_engine() {
     let first = first.says(&["note: the cache in steps has nothing of 2 cells yet"]);
     assert_eq!(whole(&project.path("steps")), ["cache-v1", "cache-v2"]);
 
-    // The other engine has never seen these steps, and onebuild runs elsewhere, where the path of
-    // the folder is another: it is counted from matrix.yaml.
+    // The other engine has never seen these steps, and onebuild runs in another directory: the
+    // cache path is relative to matrix.yaml.
     let file = project.path("matrix.yaml");
     let args = ["matrix", "--push", "-H", &other.host, "--file", file.to_str().unwrap()];
     let mut command = project.command(&args);
@@ -110,26 +111,26 @@ fn buildx_and_onebuild_read_what_the_other_wrote() {
 }
 
 #[test]
-fn an_export_that_is_cancelled_leaves_the_folder_as_it_was() {
+fn a_cancelled_export_leaves_the_directory_unchanged() {
     let project = Project::single("cutcache", "FROM scratch\nCOPY Dockerfile /\n");
     let to = ["--cache-to", "type=local,dest=steps,mode=max"];
     project.run(&[&["build"], &to[..]].concat()).success();
     let index = fs::read(project.path("steps/index.json")).unwrap();
 
-    // Random bytes: they take their time to be packed and sent.
+    // Random bytes take time to be compressed and sent.
     let big = "FROM alpine:3.20\nRUN head -c 60000000 /dev/urandom > /big\n";
     project.file("context/Dockerfile", big);
     let running = project.start(&[&["build", "--no-cache"], &to[..]].concat());
     let ingest = project.path("steps/ingest");
     let is_writing = || ingest.exists() && !paths_below(&ingest).is_empty();
-    until("a blob is on its way", std::time::Duration::from_secs(60), is_writing);
+    until("a blob is being written", std::time::Duration::from_secs(60), is_writing);
     running.signal(Signal::INT);
     running.end().exits(130);
     assert_eq!(fs::read(project.path("steps/index.json")).unwrap(), index);
     assert_eq!(whole(&project.path("steps")), ["cache-v1"]);
 }
 
-/// onebuild where no file may grow beyond a megabyte: the nearest thing to a full disk.
+/// onebuild with a file size limit of one megabyte: the closest simulation of a full disk.
 fn cramped(project: &Project, args: &[&str]) -> Run {
     let mut command = Command::new("env");
     let onebuild = project.command(args);
@@ -141,7 +142,7 @@ fn cramped(project: &Project, args: &[&str]) -> Run {
 }
 
 #[test]
-fn a_disk_that_fills_up_fails_the_cell_unless_that_is_forgiven() {
+fn a_full_disk_fails_the_cell_unless_errors_are_ignored() {
     let project = Project::single("fullcache", "FROM alpine:3.20\nRUN echo > /x\n");
     let cached = |cache: &str| cramped(&project, &["build", "--cache-to", cache]);
     let why = "the cache in steps: cannot be written: file too large";
@@ -160,13 +161,13 @@ fn a_disk_that_fills_up_fails_the_cell_unless_that_is_forgiven() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_used_is_told_before_anything_is_built() {
+fn an_unusable_directory_is_reported_before_anything_is_built() {
     let project = Project::single("badfolder", "FROM scratch\nCOPY Dockerfile /\n");
     project.file("steps/index.json", "{");
     project.file("file", "");
     for (flag, spec, words) in [
-        ("--cache-from", "type=local,src=steps", ["steps/index.json: it is not", "made anew"]),
-        ("--cache-to", "type=local,dest=steps", ["steps/index.json: it is not", "made anew"]),
+        ("--cache-from", "type=local,src=steps", ["steps/index.json: invalid JSON", "made anew"]),
+        ("--cache-to", "type=local,dest=steps", ["steps/index.json: invalid JSON", "made anew"]),
         ("--cache-to", "type=local,dest=file", ["the cache file is no folder", "name a folder"]),
         ("--cache-to", "type=local", ["lacks its place", "--cache-to type=local,dest=FOLDER"]),
         ("--cache-from", "type=local,dest=x", ["lacks its place", "--cache-from type=local,src="]),

@@ -1,4 +1,4 @@
-//! Steps taken from registries and images.
+//! Caches in registries and images.
 
 use crate::support::{Project, Running, Store, lab_env, started_engine};
 
@@ -12,19 +12,19 @@ fn steps(project: &Project) -> Store {
 }
 
 #[test]
-fn steps_that_one_engine_ran_are_taken_from_the_registry_by_another() {
+fn another_engine_uses_the_cached_steps_in_a_registry() {
     let other = started_engine("wire", &[]);
 
     let project = Project::single("cacheto", RANDOM);
     let cache = format!("{}-steps", project.repository());
     let to = format!("type=registry,ref={cache},mode=max");
     let first = project.built("random", &["--no-cache", "--cache-to", &to]);
-    // The place is the cell's own, for none was named.
+    // The cell's own place, because none was named.
     assert!(steps(&project).has("cache-v1"));
     let from = ["-H", &other.host, "--cache-from", &cache];
     assert_eq!(project.built("random", &from), first);
 
-    // A cache inside the image: what the image has is not run again.
+    // An inline cache: steps of the image are not run again.
     let inline = Project::single("inline", &RANDOM.replace("/done", "/inline"));
     inline.run(&["build", "--no-cache", "--push", "--cache-to", "type=inline"]).success();
     let image = format!("{}:v1", inline.repository());
@@ -36,7 +36,7 @@ fn steps_that_one_engine_ran_are_taken_from_the_registry_by_another() {
 }
 
 #[test]
-fn a_cache_that_is_not_there_yet_stops_nothing() {
+fn a_cache_that_does_not_exist_yet_is_not_an_error() {
     let project = Project::single("nocacheyet", "FROM scratch\nCOPY Dockerfile /\n");
     let from = format!("{}-never", project.repository());
     let run = project.run(&["build", "--cache-from", &from, "--cache-from", "type=gha"]).success();
@@ -44,7 +44,7 @@ fn a_cache_that_is_not_there_yet_stops_nothing() {
 }
 
 #[test]
-fn a_cache_that_cannot_be_written_is_told_from_a_build_that_failed() {
+fn a_cache_that_cannot_be_written_is_not_a_build_failure() {
     let project = Project::single("deadcache", "FROM scratch\nCOPY Dockerfile /\n");
     let dead = "type=registry,ref=127.0.0.1:1/onebuild-tests/dead";
     let run = project.run(&["build", "--cache-to", dead]).exits(1);
@@ -52,7 +52,7 @@ fn a_cache_that_cannot_be_written_is_told_from_a_build_that_failed() {
     let forgiven = format!("{dead},ignore-error=true");
     project.run(&["build", "--cache-to", &forgiven]).success();
 
-    // The runner's token is no token: BuildKit says so, and it is not repeated.
+    // The runner's token is invalid: BuildKit's message repeats it, but ours does not.
     let canary = format!("canary-{}", project.nonce());
     let mut command = project.command(&["build", "--cache-to", "type=gha"]);
     command.env("ACTIONS_RUNTIME_TOKEN", &canary).env("ACTIONS_CACHE_SERVICE_V2", "true");
@@ -62,7 +62,7 @@ fn a_cache_that_cannot_be_written_is_told_from_a_build_that_failed() {
 }
 
 #[test]
-fn a_cache_that_cannot_be_had_is_told_before_anything_is_built() {
+fn an_unusable_cache_is_reported_before_anything_is_built() {
     let project = Project::single("badcache", "FROM scratch\nCOPY Dockerfile /\n");
     for (flag, spec, code, words) in [
         ("--cache-to", "type=s3,bucket=x", 4, ["`s3` is no kind", "type=registry,ref="]),
@@ -75,7 +75,7 @@ fn a_cache_that_cannot_be_had_is_told_before_anything_is_built() {
 }
 
 #[test]
-fn cells_may_not_share_one_place_to_write_their_cache_to() {
+fn cells_may_not_write_their_caches_to_the_same_place() {
     let matrix = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1, 2] }";
     let project = Project::new("sharedcache", matrix, "FROM scratch\nCOPY Dockerfile /\n");
     let place = format!("{}:steps", project.repository());

@@ -1,11 +1,11 @@
-//! Folders, images and files beside the context.
+//! Directories, images and files as named contexts.
 
 use std::fs;
 
 use crate::support::{ONE, Project, lab_env, paths_below};
 
 #[test]
-fn a_folder_beside_the_context_is_copied_from_by_its_name() {
+fn a_named_context_can_be_a_directory() {
     let dockerfile = "FROM scratch\nCOPY --from=extra . /extra\nCOPY --from=two /only /two\n";
     let project = Project::single("folder", dockerfile);
     project.file("beside/.dockerignore", "*.log\n");
@@ -18,7 +18,7 @@ fn a_folder_beside_the_context_is_copied_from_by_its_name() {
     let copied = paths_below(&tree.join("extra"));
     assert_eq!(copied, [".dockerignore", "deep", "deep/er", "kept"]);
     assert_eq!(fs::read_to_string(tree.join("two")).unwrap(), "second");
-    // What has changed is sent again.
+    // Changed files are sent again.
     project.file("beside/kept", "changed");
     let tree = project.tree(&flags);
     assert_eq!(fs::read_to_string(tree.join("extra/kept")).unwrap(), "changed");
@@ -35,7 +35,7 @@ fn a_context_may_be_an_image_and_the_last_flag_of_one_name_counts() {
 }
 
 #[test]
-fn a_context_that_is_not_there_is_told_before_anything_is_built() {
+fn a_missing_context_is_reported_before_anything_is_built() {
     let project = Project::single("nofolder", "FROM scratch\nCOPY --from=extra . /\n");
     let run = project.run(&["build", "--build-context", "extra=gone"]).exits(4);
     run.says(&["the context `extra` is no folder: gone"]);
@@ -43,7 +43,7 @@ fn a_context_that_is_not_there_is_told_before_anything_is_built() {
     run.says(&["oci-layout"]);
 }
 
-/// A matrix beside what it builds: every path of it starts from `.`.
+/// A matrix beside its sources: all its paths start with `.`.
 #[test]
 fn the_directory_of_the_matrix_is_a_context_however_it_is_written() {
     let project = Project::single("dot", "FROM scratch\nCOPY --from=root file /\n");

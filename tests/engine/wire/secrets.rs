@@ -1,4 +1,4 @@
-//! Values that only one step sees.
+//! Secrets of build steps.
 
 use std::fs;
 use std::time::Duration;
@@ -15,13 +15,13 @@ fn canary(project: &Project) -> String {
 /// Whether a process of this machine has `word` on its command line.
 fn on_a_command_line(word: &str) -> bool {
     let processes = fs::read_dir("/proc").expect("/proc is there").flatten();
-    // A process that has just ended has no command line any more.
+    // A process that has just ended has no command line.
     let lines = processes.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
     lines.into_iter().any(|line| String::from_utf8_lossy(&line).contains(word))
 }
 
 #[test]
-fn a_secret_reaches_its_step_and_stays_nowhere() {
+fn a_secret_reaches_its_step_and_is_not_stored_anywhere() {
     let project = Project::new(
         "secret",
         "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1] }",
@@ -45,7 +45,7 @@ fn a_secret_reaches_its_step_and_stays_nowhere() {
     };
     let mut running = start(&["--push", "--provenance", "--history"]);
     while !running.ended() {
-        assert!(!on_a_command_line(&canary), "a process was told the secret");
+        assert!(!on_a_command_line(&canary), "a process had the secret on its command line");
     }
     running.end().success().never_says(&[&canary]);
     let words = project.store().words("v1");
@@ -57,7 +57,7 @@ fn a_secret_reaches_its_step_and_stays_nowhere() {
         let wanted = onebuild::parts::Digest::of(format!("{canary}-{name}").as_bytes()).to_string();
         assert_eq!(sum.split_whitespace().next(), wanted.strip_prefix("sha256:"), "{name}");
     }
-    // `paths_below` names links too, which may lead nowhere.
+    // `paths_below` lists dangling links too.
     let tree = project.path("tree");
     let held = paths_below(&tree).into_iter().filter(|path| {
         let content = fs::read(tree.join(path)).unwrap_or_default();
@@ -70,7 +70,7 @@ fn a_secret_reaches_its_step_and_stays_nowhere() {
 }
 
 #[test]
-fn a_secret_that_nobody_gave_says_how_to_give_it() {
+fn a_missing_secret_is_reported_with_help() {
     let step = "FROM alpine:3.20\nRUN --mount=type=secret,id=token,required=true true\n";
     let project = Project::single("nosecret", step);
     project.run(&["build"]).exits(1).says(&[
@@ -81,13 +81,13 @@ fn a_secret_that_nobody_gave_says_how_to_give_it() {
     // A secret of another name, and a variable that is not set.
     project.file("other", "x");
     project.run(&["build", "--secret", "id=other"]).exits(1).says(&["--secret id=token,src=FILE"]);
-    // A step that can do without does without.
+    // A step that does not require the secret runs without it.
     project.file("context/Dockerfile", step.replace(",required=true", ""));
     project.run(&["build"]).success();
 }
 
 #[test]
-fn a_secret_that_cannot_be_read_is_told_before_anything_is_built() {
+fn an_unreadable_secret_is_reported_before_anything_is_built() {
     let project = Project::single("badsecret", "FROM alpine:3.20\nRUN true\n");
     project
         .run(&["build", "--secret", "id=token,src=gone"])
@@ -98,7 +98,7 @@ fn a_secret_that_cannot_be_read_is_told_before_anything_is_built() {
 }
 
 #[test]
-fn a_secret_beyond_what_buildkit_takes_is_refused_unread() {
+fn a_secret_that_is_too_large_for_buildkit_is_refused_without_reading_it() {
     let step = "FROM alpine:3.20\nRUN --mount=type=secret,id=token,required=true true\n";
     let project = Project::single("bigsecret", step);
     let canary = canary(&project);
@@ -107,13 +107,13 @@ fn a_secret_beyond_what_buildkit_takes_is_refused_unread() {
     run.says(&["big: it is larger than 500 KiB"]).never_says(&[&canary]);
 }
 
-/// A matrix of six steps that show a secret, less its image.
+/// A matrix of six steps that show a secret, without its image.
 const SIX: &str = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: 1..3 }";
 const SHOWS: &str = "FROM alpine:3.20\n\
     RUN --mount=type=secret,id=s --mount=type=secret,id=same \
     echo \"<%n%> sees [$(sha256sum < /run/secrets/s)] [$(sha256sum < /run/secrets/same)]\"\n";
 
-/// What each of the six steps of `project` saw of `value`, which goes into a pipe once.
+/// What each of the six steps of `project` saw of `value`, which is written into a pipe once.
 #[track_caller]
 fn six_see(project: &Project, mut command: std::process::Command, value: &str) {
     command.args(["matrix", "--no-cache", "--progress", "plain"]);
@@ -160,7 +160,7 @@ fn a_secret_from_a_named_pipe_in_the_matrix_reaches_tests_too() {
     let pipe = project.path("pipe");
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0)
         .unwrap();
-    // Nothing is read where nothing is built.
+    // Without a build, nothing is read.
     project.run(&["plan"]).success();
     project.run(&["lint"]);
     project.run(&["matrix", "--dry-run"]).success();
@@ -172,7 +172,7 @@ fn a_secret_from_a_named_pipe_in_the_matrix_reaches_tests_too() {
     writer.join().unwrap();
 }
 
-/// The test holds the pipe open, so that it never ends.
+/// The test keeps the pipe open, so that it never ends.
 #[test]
 fn an_interrupt_ends_a_run_that_waits_for_a_pipe() {
     use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat, open};
@@ -209,7 +209,7 @@ fn a_secret_that_is_not_set_stops_the_run_unless_it_is_optional() {
     ]);
     project.matrix(&matrix(", optional: true"));
     assert_eq!(project.built("secrets", &["--no-cache"]), "");
-    // A step that requires it says why there is none.
+    // A step that requires it reports why it is missing.
     project.file("context/Dockerfile", step.replace("id=s", "id=s,required=true"));
     project.run(&["build"]).exits(1).says(&["NOT_SET_ANYWHERE, which is not set"]);
 }

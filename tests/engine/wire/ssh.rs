@@ -1,4 +1,4 @@
-//! Agents that steps sign with.
+//! SSH agents of build steps.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex};
 
 use crate::support::{Project, Running};
 
-/// An SSH agent with one key and an odd way to sign; it ends with the process.
+/// An SSH agent with one key and a recognisable signature; it ends with the process.
 struct Agent {
-    /// The types of the messages that reached it, in order.
+    /// The types of the messages that it received, in order.
     asked: Arc<Mutex<Vec<u8>>>,
 }
 
@@ -52,8 +52,8 @@ fn serve(mut stream: UnixStream, heard: &Mutex<Vec<u8>>) -> Option<()> {
     }
 }
 
-/// Lists the keys, has something signed, and tries to remove all keys: on a connection each, and
-/// then all on one.
+/// Lists the keys, requests a signature, and tries to remove all keys: on separate connections, and
+/// then on one.
 const ASK: &str = r#"
 import os, socket, struct
 def connect():
@@ -74,7 +74,7 @@ assert [ask(agent, message) for message in messages] == wanted
 "#;
 
 #[test]
-fn a_step_may_list_and_sign_and_do_no_more() {
+fn a_step_may_only_list_and_sign() {
     let project = Project::single(
         "ssh",
         "FROM ubuntu:24.04\nARG NONCE\nCOPY ask.py /\n\
@@ -90,13 +90,13 @@ fn a_step_may_list_and_sign_and_do_no_more() {
     command.env("SSH_AUTH_SOCK", &running);
     Running::start(command).end().success();
     for agent in agents {
-        // Whether it is there was found out without a question.
+        // Its existence was checked without a request.
         assert_eq!(agent.asked(), [11, 13, 11, 13]);
     }
 }
 
 #[test]
-fn an_agent_that_nobody_forwards_says_how_to_forward_it() {
+fn a_missing_agent_is_reported_with_help() {
     let step = "FROM alpine:3.20\nRUN --mount=type=ssh,required=true true\n";
     let project = Project::single("nossh", step);
     let run = project.run(&["build"]).exits(1);
@@ -104,7 +104,7 @@ fn an_agent_that_nobody_forwards_says_how_to_forward_it() {
 }
 
 #[test]
-fn an_agent_that_is_none_is_told_before_anything_is_built() {
+fn an_unusable_agent_or_key_is_reported_before_anything_is_built() {
     let project = Project::single("badssh", "FROM alpine:3.20\nRUN true\n");
     make_key(&project, "locked", &["-t", "ed25519", "-N", "passphrase"]);
     make_key(&project, "older", &["-t", "rsa", "-b", "2048", "-m", "PEM", "-N", ""]);
@@ -112,25 +112,28 @@ fn an_agent_that_is_none_is_told_before_anything_is_built() {
     for (flag, words) in [
         ("default", ["SSH_AUTH_SOCK is not set", "ssh-agent"]),
         ("a=gone.sock", ["out of reach: gone.sock: no such file", "--ssh a=PATH"]),
-        ("a=locked", ["the SSH key of `a` cannot be used: locked: it is locked", "ssh-add locked"]),
-        ("a=locked.pub", ["locked.pub: it holds a public key", "--ssh a=locked"]),
-        ("a=older", ["older: it is a private key in an older form", "ssh-keygen -p -f older"]),
-        ("a=empty", ["empty: it holds no private key", "--ssh a=PATH"]),
+        (
+            "a=locked",
+            ["the SSH key of `a` cannot be used: locked: it is encrypted", "ssh-add locked"],
+        ),
+        ("a=locked.pub", ["locked.pub: it contains a public key", "--ssh a=locked"]),
+        ("a=older", ["older: it is a private key in an older format", "ssh-keygen -p -f older"]),
+        ("a=empty", ["empty: it does not contain an OpenSSH private key", "--ssh a=PATH"]),
     ] {
         let run = project.run(&["build", "--ssh", flag]).exits(4).says(&words);
         run.never_says(&["BEGIN", "ssh-ed25519", "os error"]);
     }
 }
 
-/// Makes a key as people do.
+/// Creates a key with ssh-keygen.
 fn make_key(project: &Project, name: &str, args: &[&str]) {
     let mut command = Command::new("ssh-keygen");
     command.args(["-q", "-C", "canary-comment", "-f"]).arg(project.path(name)).args(args);
     Running::start(command).end().success();
 }
 
-/// Lists the keys; has a message signed with each, and makes a signature file of that; asks for what
-/// is not given.
+/// Lists the keys; requests a signature with each, and writes it to a signature file; sends
+/// requests that are not allowed.
 const SIGN: &str = r#"
 import base64, hashlib, os, socket, struct
 def connect():

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Stands in for Docker's client in the lab's docker:28-cli. It knows `version` (of the engine behind
-# the mounted socket) and `compose version`, which is enough to prove that it was copied and that the
-# socket answers.
+# A stand-in for Docker's client in the lab's docker:28-cli. It supports `version` (of the engine at the
+# mounted socket) and `compose version`, which is enough to prove that it was copied and that the socket
+# answers.
 set -eu
 socket=/var/run/docker.sock
 case ${1:-} in
@@ -11,5 +11,5 @@ case ${1:-} in
         curl --silent --show-error --fail --unix-socket "$socket" http://docker/version
         ;;
     compose) shift && exec /usr/local/libexec/docker/cli-plugins/docker-compose "$@" ;;
-    *) echo "docker (stand-in): knows only --version, version and compose" >&2; exit 1 ;;
+    *) echo "docker (stand-in): supports only --version, version and compose" >&2; exit 1 ;;
 esac

@@ -1,15 +1,15 @@
-"""Makes the base images from the shared layers, as blobs of an OCI layout.
+"""Builds the base images from the shared layers, as blobs of an OCI layout.
 
     image.py BASES OUT ARCH=LAYER.tar.gz...
 
-BASES is the folder this file is in. Writes OUT/blobs/sha256/... and OUT/images: a line
-`REPOSITORY:TAG DIGEST` for each image index. An image is the layer of its architecture and a small
-one with its /etc/os-release and its stand-in package manager. For Alpine that layer also puts busybox
-in the place of Debian's shell and tools, since scripts that run there have to do with those.
+BASES is the directory of this file. Writes OUT/blobs/sha256/... and OUT/images: a line
+`REPOSITORY:TAG DIGEST` for each image index. An image has the layer of its architecture and a
+small one with its /etc/os-release and its stand-in package manager. For Alpine, that layer also replaces
+Debian's shell and tools with busybox, which scripts have to work with there.
 
-What they are not: there is no package archive behind apt-get, dnf or apk (package-manager.sh);
+Differences from the real images: there is no package archive behind apt-get, dnf or apk (package-manager.sh);
 libc is Debian's glibc in all three, so nothing here proves that a program runs on musl; versions of
-programs are Debian's; CentOS has no rpm database, and no SELinux labels.
+programs are Debian's; CentOS has no rpm database and no SELinux labels.
 """
 
 import gzip
@@ -27,16 +27,16 @@ IMAGES = {
     "alpine": ("library/alpine:3.20", "sbin/apk", "/bin/sh"),
 }
 CLIENT = ("library/docker:28-cli", {"usr/local/bin/docker": "docker.sh", "usr/local/libexec/docker/cli-plugins/docker-compose": "docker-compose.sh"})
-# Where a program is kept that a package manager has to be asked for.
+# The directory of programs that are hidden until a package manager installs them.
 HELD = "usr/share/stand-in/held/"
-# busybox has an applet for each of these, but Alpine's image has not, or has another program.
+# busybox has an applet for each of these, but Alpine's image does not, or has another program.
 NOT_BUSYBOX = {"ar", "busybox", "dpkg", "dpkg-deb", "rpm", "rpm2cpio", "tar"}
 MTIME = 1735689600
 CREATED = "2025-01-01T00:00:00Z"
 
 
 class Blobs:
-    """Content by its digest, in a folder."""
+    """Content by its digest, in a directory."""
 
     def __init__(self, out: pathlib.Path):
         self.folder = out / "blobs/sha256"
@@ -51,13 +51,13 @@ class Blobs:
         return self.add(json.dumps(value, indent=1).encode(), media_type)
 
     def add_layer(self, tree: bytes) -> tuple[dict, str]:
-        """Adds an uncompressed layer; gives it with its diff id."""
+        """Adds an uncompressed layer; returns it with its diff id."""
         packed = gzip.compress(tree, 6, mtime=0)
         return self.add(packed, "application/vnd.oci.image.layer.v1.tar+gzip"), f"sha256:{hashlib.sha256(tree).hexdigest()}"
 
 
 def layer_of(files: dict[str, tuple[bytes, int]], links: dict[str, str]) -> bytes:
-    """An uncompressed layer of files (content and mode by path) and of links (goal by path)."""
+    """An uncompressed layer of files (content and mode by path) and of symlinks (target by path)."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
         for name in sorted([*files, *links]):
@@ -72,20 +72,20 @@ def layer_of(files: dict[str, tuple[bytes, int]], links: dict[str, str]) -> byte
 
 
 def overlay(bases: pathlib.Path, family: str, manager: str, names: set[str], applets: list[str], bash: bytes) -> bytes:
-    """The uncompressed layer in which the images of one architecture differ. `names`: what is below."""
+    """The uncompressed layer in which the images of one architecture differ. `names`: the files in the lower layer."""
     files = {
         "etc/os-release": ((bases / family / "os-release").read_bytes(), 0o644),
         "usr/share/stand-in/packages": ((bases / family / "packages").read_bytes(), 0o644),
         manager: ((bases / "package-manager.sh").read_bytes(), 0o755),
     }
     links = {}
-    # A script that looks for dpkg to learn where it runs must not find it here.
+    # A script that detects the system by dpkg must not find it here.
     gone = [] if manager.endswith("apt-get") else [name for name in names if name.startswith("usr/bin/dpkg")]
     if family == "alpine":
         for applet in applets:
             if applet not in NOT_BUSYBOX:
                 places = [f"{folder}/{applet}" for folder in ("bin", "sbin", "usr/bin", "usr/sbin")]
-                # Every place: the shell takes the first on its path, a script's first line any.
+                # In every directory: the shell uses the first on its path, a script's first line any of them.
                 for place in [p for p in places if p in names] or places[2:3]:
                     links[place] = "/bin/busybox"
         gone += ["bin/bash", "bin/dash"]
@@ -100,11 +100,11 @@ def client(bases: pathlib.Path) -> bytes:
 
 
 def check(bases: pathlib.Path, family: str, names: set[str]) -> None:
-    """What the package manager will be asked to confirm has to be there."""
+    """Checks that the files that prove the packages exist."""
     for line in (bases / family / "packages").read_text().splitlines():
         package, proof = line.split(" ")
         if proof != "-" and proof not in names:
-            sys.exit(f"image.py: {family}/packages says that {package} is /{proof}, which the shared layer does not have")
+            sys.exit(f"image.py: {family}/packages has /{proof} for {package}, which is not in the shared layer")
 
 
 def main() -> None:
@@ -138,7 +138,7 @@ def main() -> None:
                 },
                 "rootfs": {"type": "layers", "diff_ids": [diff_id for _, diff_id in stack]},
                 "history": [{"created": CREATED, "comment": "Debian packages"}] * (len(stack) - 1)
-                + [{"created": CREATED, "comment": f"stands in for {reference}"}],
+                + [{"created": CREATED, "comment": f"a stand-in for {reference}"}],
             } | ({"variant": "v8"} if arch == "arm64" else {})
             manifest = {
                 "schemaVersion": 2,

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Stands in for apt-get, dnf and apk in the lab's base images. It downloads and installs nothing: it
-# confirms that every package asked for is in the image already, and fails when one is not. The
-# list is /usr/share/stand-in/packages: a package and the file that proves it, or `-` for one that
-# only adds a package source. A file that is held back until it is asked for is put in its place.
+# A stand-in for apt-get, dnf and apk in the lab's base images. It downloads and installs nothing: it
+# checks that every requested package is in the image already, and fails if one is missing. The list is
+# /usr/share/stand-in/packages: a package and the file that proves it, or `-` for one that only adds a
+# package source. A file that is hidden until its package is installed is moved into place.
 set -eu
 tool=${0##*/}
 list=/usr/share/stand-in/packages
@@ -27,11 +27,11 @@ case $tool/$command in
         touch "$updated"
         exit 0
         ;;
-    # Ubuntu's image comes without lists, too.
+    # Ubuntu's image has no package lists either.
     apt-get/install) [ -e "$updated" ] || fail "no package lists in this image: run '$tool update' before, in the same RUN" ;;
     dnf/install | apk/add) ;;
     apt-get/clean | dnf/clean | dnf/makecache | apk/update) exit 0 ;;
-    *) fail "knows no command '$command'" ;;
+    *) fail "does not support the command '$command'" ;;
 esac
 
 for package in $packages; do
@@ -44,7 +44,7 @@ for package in $packages; do
             if [ -e "/usr/share/stand-in/held/$proof" ]; then
                 mv "/usr/share/stand-in/held/$proof" "/$proof"
             fi
-            [ -e "/$proof" ] || fail "package '$package' is not in this base image any more: /$proof is gone"
+            [ -e "/$proof" ] || fail "package '$package' is no longer in this base image: /$proof is missing"
             ;;
     esac
     echo "$tool (stand-in): $package is here already"

@@ -1,6 +1,6 @@
-"""Pushes what image.py made to a registry on loopback: push.py OUT HOST:PORT.
+"""Pushes the images of image.py to a registry on loopback: push.py OUT HOST:PORT.
 
-A tag that holds the right index already costs one request.
+A tag that already has the right index costs one request.
 """
 
 import http.client

@@ -1,9 +1,9 @@
-"""Turns what mmdebstrap unpacked into the layer that all base images of one architecture share.
+"""Converts the output of mmdebstrap to the layer that all base images of one architecture share.
 
     tree.py DEBIAN.tar LAYER.tar.gz
 
-No maintainer script has run, so the few things that they would have made, and that the images need,
-are made here. What no image uses is left out: the layer is unpacked by every test that builds.
+Maintainer scripts have not run, so the few files that they would have created, and that the images need, are
+created here. Unused files are omitted, because every test that builds unpacks the layer.
 """
 
 import gzip
@@ -17,7 +17,7 @@ LEFT_OUT = re.compile(
     r"|usr/(lib/[^/]+|share)/(perl|perl5|perl-base)(/|$)|usr/lib/[^/]+/(libperl|gconv)"
     r"|usr/bin/perl|usr/lib/python3[^/]*/(pydoc_data|lib2to3|ensurepip|idlelib|turtledemo|config-)"
     r"|usr/lib/(systemd|udev)(/|$)|lib/systemd(/|$)"
-    # The mirror, the resolver and the name of the machine that ran mmdebstrap are not the images' business.
+    # The mirror, the resolver and the host name of the machine that ran mmdebstrap must not be in the images.
     r"|etc/(apt|hostname|resolv\.conf|fstab|machine-id)(/|$)|var/(lib/(apt|dpkg)|cache|log)/."
 )
 CERTIFICATES = re.compile(r"usr/share/ca-certificates/mozilla/.+\.crt$")
@@ -28,7 +28,7 @@ FILES = {
 }
 FOLDERS = ["media", "mnt", "opt", "srv", "usr/local", *(f"usr/local/{name}" for name in ("bin", "etc", "lib", "sbin", "share"))]
 LINKS = {"usr/bin/awk": "mawk", "usr/bin/which": "which.debianutils", "var/run": "/run", "var/lock": "/run/lock"}
-# The times of files are those of their packages; what is made here has this one.
+# The times of files are those of their packages; files that are created here have this one.
 MTIME = 1735689600
 
 
@@ -39,7 +39,7 @@ def entry(name: str, kind: bytes, mode: int = 0o644) -> tarfile.TarInfo:
 
 
 def order(kept: tuple[tarfile.TarInfo, bytes]) -> tuple[bool, str]:
-    """Folders before what is in them; hard links after all files, as they need theirs to be there."""
+    """Directories before their entries; hard links after all files, because their targets must exist."""
     return kept[0].islnk(), kept[0].name
 
 
@@ -50,7 +50,7 @@ def main() -> None:
     with tarfile.open(source) as tar:
         for member in tar:
             member.name = member.name.removeprefix("./").rstrip("/")
-            # Docker makes what a container has in /dev; folders of the unpacking carry its time.
+            # Docker creates /dev in containers; directories from unpacking have the current time.
             if member.name in ("", ".") or LEFT_OUT.match(member.name) or member.name.startswith("dev/"):
                 continue
             content = tar.extractfile(member).read() if member.isreg() else b""

@@ -1,4 +1,4 @@
-"""Arguments, the order of things, and what is written. Started by tests/lab/bench."""
+"""Arguments, the order of the measurements, and the result. Started by tests/lab/bench."""
 
 import argparse
 import datetime
@@ -42,7 +42,7 @@ def arguments() -> argparse.Namespace:
 
 
 def built() -> Path:
-    """A release build: cargo says where it put the program, which CARGO_TARGET_DIR can change."""
+    """A release build. Cargo reports its path, which CARGO_TARGET_DIR can change."""
     arguments = ("--release", "--locked", "--message-format", "json-render-diagnostics")
     messages = said("cargo", "build", *arguments, "--manifest-path", CHECKOUT / "Cargo.toml")
     programs = [json.loads(line).get("executable") for line in messages.splitlines()]
@@ -53,12 +53,12 @@ def program(given: Path | None) -> str:
     if given is None:
         given = built()
     if not os.access(given, os.X_OK):
-        raise Failed(f"{given} is no program; leave --onebuild out to build it")
+        raise Failed(f"{given} is not a program; omit --onebuild to build it")
     return str(given.resolve())
 
 
 def facts(root: Root, onebuild: str, quick: bool) -> dict[str, str]:
-    """What the numbers depend on."""
+    """The environment of the measurements."""
     def inside(*command: str) -> str:
         return said(*root.command(list(command)))
 
@@ -97,7 +97,7 @@ def compare(args: argparse.Namespace, stage: Stage) -> None:
 
 @dataclass
 class Result:
-    """All that was measured, and on what."""
+    """All results and their environment."""
 
     facts: dict[str, str]
     runs: list[Run] = field(default_factory=list)
@@ -105,8 +105,8 @@ class Result:
     contexts: list[Sent] = field(default_factory=list)
 
     def save(self) -> None:
-        # Whole or not at all: it is written after each run. A quick run must not replace what
-        # took half an hour.
+        # Written atomically after each run. A quick run must not replace the result of half an
+        # hour.
         result = FOLDER / "quick.json" if self.facts["cells"] == "few" else RESULT
         new = result.with_suffix(".new")
         new.write_text(json.dumps(asdict(self), indent=1) + "\n")
@@ -115,7 +115,7 @@ class Result:
     @classmethod
     def load(cls) -> "Result":
         if not RESULT.exists():
-            raise Failed(f"there is no {RESULT}: nothing was measured yet")
+            raise Failed(f"{RESULT} does not exist: there is no result yet")
         raw = json.loads(RESULT.read_text())
         runs = [Run(**{**run, "sample": Sample(**run["sample"])}) for run in raw["runs"]]
         contexts = [
@@ -124,7 +124,7 @@ class Result:
         return cls(raw["facts"], runs, [Local(**one) for one in raw["local"]], contexts)
 
     def text(self) -> str:
-        """Tables of what there is; targets only for the full number of cells."""
+        """Tables of the results; targets only for the full number of cells."""
         quick = self.facts["cells"] == "few"
         few, many = (6, 20) if quick else (36, 200)
         parts = ["\n".join(f"{name:9} {value}" for name, value in self.facts.items()), ""]
@@ -174,7 +174,7 @@ def main() -> None:
 
 
 def _stop(number: int, _: object) -> None:
-    # A second one must not break off the cleaning up.
+    # A second interrupt must not abort the clean-up.
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
     sys.exit(128 + number)

@@ -1,4 +1,4 @@
-"""What is built: matrices, their rendered Dockerfiles, and the same in the peer's words."""
+"""The images to build: matrices, their rendered Dockerfiles, and the same for the other client."""
 
 import json
 import re
@@ -10,8 +10,8 @@ from pathlib import Path
 from lab import CHECKOUT
 from measure import Failed
 
-# One layer of its own for each cell. The step that runs comes before it, so that filling an
-# engine's cache is 2 emulated steps and not 400: what is measured is a warm run.
+# One layer of its own for each cell. The RUN step comes before it, so that filling an engine's
+# cache takes 2 emulated steps, not 400: a warm run is measured.
 MANY_TEMPLATE = """\
 FROM alpine:3.20
 COPY step.sh /usr/local/bin/step
@@ -47,13 +47,13 @@ vars:
   OnePanel_Version: <%version%>
   OnePanel_Type: <%type.hack%>
 """
-# Where onebuild puts the annotations of an image for several platforms.
+# The level at which onebuild sets the annotations of an image for several platforms.
 ANNOTATED = "manifest,index"
 
 
 @dataclass
 class Family:
-    """A matrix, and how onebuild is told which part of it to build and how."""
+    """A matrix, and the arguments of onebuild for it."""
 
     name: str
     matrix: Path
@@ -96,7 +96,7 @@ def large(folder: Path, count: int) -> Path:
 
 @dataclass
 class Target:
-    """One cell in the peer's words. All paths are absolute."""
+    """One cell for the other client. All paths are absolute."""
 
     name: str
     dockerfile: str
@@ -133,7 +133,7 @@ class Target:
 
 
 def targets(onebuild: str, family: Family, repository: str, folder: Path) -> list[Target]:
-    """Renders `family` into `folder`, and says what each cell is to the peer."""
+    """Renders `family` into `folder`, and returns its cells for the other client."""
     arguments = family.arguments(repository)
     _output(onebuild, "render", "--out", str(folder), *arguments)
     plan = json.loads(_output(onebuild, "plan", "--format", "json", *arguments))
@@ -144,7 +144,7 @@ def targets(onebuild: str, family: Family, repository: str, folder: Path) -> lis
 
 def _target(cell: dict, family: Family, folder: Path) -> Target:
     if cell["target"]:
-        raise Failed(f"{cell['cell']} has a target, which is not handed to the peer")
+        raise Failed(f"{cell['cell']} has a target, which is not passed to the other client")
     file = re.sub("[/:]", "_", cell["cell"]) + ".Dockerfile"
     return Target(
         name=re.sub("[^A-Za-z0-9_-]", "_", cell["cell"]),

@@ -1,4 +1,4 @@
-"""The clients that are compared: each gives the command that builds and pushes all targets."""
+"""The clients that are compared: each has the command that builds and pushes all targets."""
 
 import json
 import shlex
@@ -12,7 +12,7 @@ from lab import Root
 
 @dataclass
 class Job:
-    """What a client is asked to do."""
+    """The task of a client."""
 
     onebuild: str
     root: Root
@@ -25,18 +25,19 @@ class Job:
 @dataclass
 class Client:
     name: str
-    # What to call it in the table, and what its settings are.
+    # The client's title in the table, and its settings.
     title: str
     settings: str
-    # The processes whose memory counts.
+    # The processes whose memory is measured.
     programs: tuple[str, ...]
     command: Callable[[Job], list[str]]
     env: dict[str, str]
-    # Commands that fill an engine's cache, where the whole at once may be too much for it.
+    # Commands that fill an engine's cache, because one command for everything may be too much for
+    # the client.
     fill: Callable[[Job], list[list[str]]]
 
 
-# bake has failed at 150 targets; this many it can do.
+# bake has failed with 150 targets; this many works.
 BATCH = 40
 
 

@@ -1,10 +1,10 @@
 """A large context: many small files, sent by each client to an engine that has none of them.
 
-All go to one engine, under names that it does not know. An engine each would have to be removed before
-the next starts, and ext4 is slow to make files just after many were deleted.
+All clients use one engine, with context names that are new to it. Separate engines would have to be removed
+before the next one starts, and ext4 is slow to create files right after many were deleted.
 
-One step counts the files, so that a client which sent too few fails. The step mounts the context, and
-makes no layer of it: what is measured is the transfer.
+One step counts the files, so that a client that sent too few fails. The step mounts the context and creates
+no layer, so that only the transfer is measured.
 """
 
 import os
@@ -27,7 +27,7 @@ context: {context}
 axes: {{ number: [1] }}
 """
 PER_FOLDER = 100
-# From nothing to 3 KB, in turn.
+# From 0 to 3 KB, in turn.
 LARGEST = 3_000
 
 PROGRAMS = {"buildx": ("docker-buildx", "docker"), "onebuild": ("onebuild",)}
@@ -62,7 +62,7 @@ def measure_all(
     results = []
     with Engine() as engine:
         env = {"PATH": os.environ["PATH"], "HOME": str(work), "DOCKER_HOST": engine.host}
-        # The base image is there when the clock starts.
+        # The base image is pulled before the measurement.
         _run(_buildx(root, work / "empty"), env, work, logs / "fill.log")
         for number in range(rounds):
             order = list(PROGRAMS)

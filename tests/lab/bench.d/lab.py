@@ -1,4 +1,4 @@
-"""The lab as the benchmark needs it: fresh engines, a registry, and its root to run the peer in."""
+"""The parts of the lab for the benchmark: new engines, a registry, and its root, in which the other client runs."""
 
 import json
 import os
@@ -19,7 +19,7 @@ INDEX_TYPES = f"{INDEX}, application/vnd.docker.distribution.manifest.list.v2+js
 
 
 def said(*command: str | Path) -> str:
-    """What a command of the lab prints."""
+    """The output of a command of the lab."""
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         raise Failed(f"`{' '.join(map(str, command))}` ended with {done.returncode}")
@@ -27,7 +27,7 @@ def said(*command: str | Path) -> str:
 
 
 class Engine:
-    """An engine that nobody has used before, gone at the end."""
+    """A new engine, removed at the end."""
 
     def __enter__(self) -> "Engine":
         said(SCRIPTS / "engine", "remove", ENGINE)  # of a run that was killed
@@ -39,12 +39,12 @@ class Engine:
         said(SCRIPTS / "engine", "remove", ENGINE)
 
     def cpu(self) -> float:
-        """Seconds of processor time that it and all its processes have used."""
+        """CPU seconds of it and all its processes."""
         return float(said(SCRIPTS / "engine", "cpu", ENGINE))
 
 
 class Registry:
-    """An empty registry, gone at the end."""
+    """An empty registry, removed at the end."""
 
     def __enter__(self) -> "Registry":
         self.address = said(HERE / "registry", "start")
@@ -70,11 +70,10 @@ class Registry:
 
 
 class Root:
-    """The lab's root, held open so that a command is in it at once.
+    """The lab's root, kept open so that a command starts in it without delay.
 
-    tests/lab/in makes its mounts anew each time, which is not the peer's time. A process that
-    waits there for the end of its input keeps one such place; nsenter goes there and becomes the
-    command.
+    tests/lab/in creates its mounts every time, which must not count as the other client's time. A process
+    that waits there for the end of its input keeps the mounts; nsenter runs the command in them.
     """
 
     def __enter__(self) -> "Root":

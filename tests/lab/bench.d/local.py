@@ -15,7 +15,7 @@ ENV = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
 
 @dataclass
 class Local:
-    """One command: milliseconds of each run, and the largest peak seen."""
+    """One command: milliseconds of each run, and the highest peak memory."""
 
     name: str
     milliseconds: list[float]
@@ -26,8 +26,8 @@ class Local:
         return statistics.median(self.milliseconds)
 
 
-# In memory: ext4 keeps away from inodes that were freed in the last minutes, and after a round,
-# which frees many, it looks for others for seconds. That is not the program's time.
+# In memory: ext4 avoids inodes that were freed in the last minutes. After a round, which frees
+# many, it searches for others for seconds. That is not the program's time.
 FILES = Path("/dev/shm")
 
 
@@ -49,12 +49,12 @@ def measure_all(onebuild: str, work: Path, logs: Path, quick: bool) -> list[Loca
 def _repeat(
     name: str, command: list[str], runs: int, logs: Path, out: Path | None = None,
 ) -> Local:
-    """Runs `command` so often, the name of a new folder in `out` behind it."""
+    """Runs `command` this many times, each with a new directory in `out` as its last argument."""
     log = logs / "local.log"
     times, peak = [], 0
     for run in range(runs):
         own = [str(out / str(run))] if out else []
-        # These last milliseconds: their memory is only seen by looking often.
+        # These take milliseconds, so their memory is sampled frequently.
         sample = measure.run(command + own, ENV, CHECKOUT, log, tick_ms=1)
         if sample.code != 0:
             raise Failed(f"`{' '.join(command)}` ended with {sample.code}; its output is {log}")

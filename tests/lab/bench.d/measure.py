@@ -1,11 +1,11 @@
-"""One run of a command: its time, its processor time, its memory.
+"""One run of a command: its time, CPU time and memory.
 
-The processor time is what the kernel hands over at wait(): that of the command and of every
-process below it that was waited for; `docker` waits for the plugin that it starts.
+The CPU time is what the kernel reports at wait(): that of the command and of every descendant that
+was waited for; `docker` waits for its plugin.
 
 The memory is VmHWM, each process's own peak, read every few milliseconds from /proc for the
-command and all below it. ru_maxrss would not do: a child starts with its parent's as the floor,
-and this program is itself about as large as what it measures.
+command and its descendants. ru_maxrss is not usable: a child starts with its parent's value, and this
+program is about as large as the measured ones.
 """
 
 import os
@@ -16,17 +16,17 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# Seldom enough to take no noticeable part of two cores from what is measured.
+# Infrequent enough to use no noticeable part of two cores.
 TICK_MS = 50
 
 
 class Failed(Exception):
-    """What cannot be measured, and why."""
+    """A measurement failed."""
 
 
 @dataclass
 class Sample:
-    """What one run cost. Seconds, and KiB of the largest process of each name."""
+    """The cost of one run: seconds, and KiB of the largest process of each name."""
 
     wall: float
     user: float
@@ -43,14 +43,14 @@ class Sample:
         """The peak of the largest process among `programs`."""
         seen = [self.peaks[name] for name in programs if name in self.peaks]
         if not seen:
-            raise Failed(f"none of {', '.join(programs)} was seen running, only {list(self.peaks)}")
+            raise Failed(f"none of {', '.join(programs)} was running, only {list(self.peaks)}")
         return max(seen)
 
 
 def run(
     command: list[str], env: dict[str, str], cwd: Path, log: Path, tick_ms: int = TICK_MS,
 ) -> Sample:
-    """Runs `command` to its end, whatever its exit code, with its output in `log`."""
+    """Runs `command` to its end with its output in `log`, and ignores its exit code."""
     with log.open("wb") as out:
         start = time.monotonic()
         process = subprocess.Popen(
@@ -62,7 +62,8 @@ def run(
         end = _watch(process.pid, peaks, tick_ms)
         _, status, usage = os.wait4(process.pid, 0)
     except BaseException:
-        # All that the command started is in its session's group; the group ends with us.
+        # All processes of the command are in its session's process group, which is killed at the
+        # end.
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         raise
@@ -71,7 +72,7 @@ def run(
 
 
 def _watch(pid: int, peaks: dict[str, int], tick_ms: int) -> float:
-    """Fills `peaks` until `pid` has ended, and returns that moment."""
+    """Fills `peaks` until `pid` has ended, and returns that time."""
     handle = os.pidfd_open(pid)
     try:
         poll = select.poll()

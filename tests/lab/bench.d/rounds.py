@@ -1,4 +1,4 @@
-"""Rounds: every client once a round, each on an engine of its own, in an order that rotates."""
+"""Rounds: every client once per round, each on its own engine, in a rotating order."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from measure import Failed, Sample
 
 @dataclass
 class Run:
-    """One measured run. `error` is what the client said when it failed."""
+    """One measured run. `error` is the client's error message."""
 
     family: str
     phase: str
@@ -29,7 +29,7 @@ class Run:
 
 @dataclass
 class Stage:
-    """What every run needs."""
+    """The settings of all runs."""
 
     onebuild: str
     root: Root
@@ -37,7 +37,7 @@ class Stage:
     work: Path
     logs: Path
     runs: list[Run]
-    # Called after each run, so that one which ends early has not measured for nothing.
+    # Called after each run, so that an early end does not lose results.
     save: Callable[[], None]
 
     def round(self, number: int, family: Family, clients: list[Client]) -> None:
@@ -47,8 +47,9 @@ class Stage:
                 self._client(number, family, client, engine)
 
     def _client(self, number: int, family: Family, client: Client, engine: Engine) -> None:
-        """Cold and warm; of `many`, which the peer may fail to build at once, warm alone."""
-        # What a registry has of a repository is not pushed again, so each has one of its own.
+        """Cold and warm; for `many`, only warm, because the other client may fail to build it in one run."""
+        # Content that a registry has in a repository is not pushed again, so each client has its
+        # own.
         repository = f"{self.registry.address}/{family.name}/{client.name}-{number}"
         folder = self.work / f"{family.name}-{client.name}-{number}"
         wanted = targets(self.onebuild, family, repository, folder)
@@ -80,7 +81,7 @@ class Stage:
         error = None
         if sample.code != 0:
             error = f"exit code {sample.code}: {_reason(log)}"
-            # Failing at very many cells is a result; failing at few leaves nothing to compare.
+            # Failing with very many cells is a result; failing with few leaves nothing to compare.
             if job.family.name == "family":
                 raise Failed(f"{client.name}, {phase}: {error}; its output is {log}")
         peak = sample.peak(client.programs)
@@ -101,7 +102,7 @@ class Stage:
                 raise Failed(f"{client.name} could not fill the cache: {_reason(log)}; see {log}")
 
     def _pushed(self, job: Job) -> None:
-        """A client that did not do all the work is not to be compared."""
+        """A client that did not do all the work must not be compared."""
         for target in job.targets:
             for tag in target.tags:
                 found = self.registry.platforms(tag)
@@ -113,4 +114,4 @@ def _reason(log: Path) -> str:
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
     lines = [line for line in lines if line]
     errors = [line for line in lines if line.lower().startswith("error")]
-    return (errors or lines or ["it said nothing"])[-1][:200]
+    return (errors or lines or ["it printed nothing"])[-1][:200]

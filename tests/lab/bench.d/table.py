@@ -16,7 +16,7 @@ def select(runs: list[Run], family: str, phase: str, client: str) -> list[Run]:
 
 
 def median(runs: list[Run], value: Callable[[Run], float]) -> float | None:
-    """Of the runs that did their work; none of a client that failed."""
+    """Median of the successful runs; `None` for a client that failed."""
     if not runs or any(run.error for run in runs):
         return None
     return statistics.median(value(run) for run in runs)
@@ -40,7 +40,7 @@ def comparison(runs: list[Run], family: str, phase: str, title: str) -> str:
 
 
 def settings(runs: list[Run]) -> str:
-    """What each client was asked for."""
+    """The settings of each client."""
     measured = {run.client for run in runs}
     rows = [[one.title, one.settings] for one in CLIENTS if one.name in measured]
     return "\n".join(["settings", *_columns(rows), ""]) if rows else ""
@@ -56,7 +56,7 @@ def contexts(results: list[Sent]) -> str:
             _ranged([one.peak_kib / 1024 for one in mine], 0),
             _ranged([one.sample.engine_cpu for one in mine]),
         ])
-    title = f"a context of {results[0].count} small files, which the engine does not have"
+    title = f"a context of {results[0].count} small files, which are new to the engine"
     return "\n".join([title, *_columns(rows), ""])
 
 
@@ -87,7 +87,7 @@ def local(results: list[Local]) -> str:
 
 
 def targets(runs: list[Run], locals_: list[Local]) -> str:
-    """Each target: what was reached, and whether that is enough. Unmeasured ones are left out."""
+    """Each target: the result, and whether it is good enough. Unmeasured targets are omitted."""
     lines = []
 
     def line(what: str, value: float | None, limit: float | None, unit: str) -> None:

@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# QEMU for arm64: one entry in the kernel's binfmt_misc. It counts for the whole machine, so it is
-# noted what was ours (binfmt.mount, binfmt.entry in the lab's folder), and only that is removed.
+# QEMU for arm64: one entry in the kernel's binfmt_misc. It applies to the whole machine, so the lab records
+# which parts it created (binfmt.mount, binfmt.entry in its directory), and removes only those.
 
 BINFMT=/proc/sys/fs/binfmt_misc
-# The first 20 bytes of an ELF executable or shared object for AArch64, and which bits count.
+# The first 20 bytes of an ELF executable or shared object for AArch64, and the mask of the relevant bits.
 BINFMT_MAGIC='\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00'
 BINFMT_MASK='\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff'
 
-# binfmt_entry: the name of an enabled entry that runs arm64, whoever made it.
+# binfmt_entry: the name of an enabled entry for arm64, from the lab or not.
 binfmt_entry() {
   local file
   for file in "$BINFMT"/*; do
@@ -26,8 +26,8 @@ binfmt_start() {
     : >"$LAB_STATE/binfmt.mount"
   fi
   if ! entry=$(binfmt_entry); then
-    # P keeps argv[0], without which one program with many names (busybox) does not know its own;
-    # O and C pass the open file and its credentials; F opens QEMU now, so that containers, which
+    # P keeps argv[0], which programs with many names (busybox) need; O and C pass the open file and
+    # its credentials; F opens QEMU now, so that containers, which do not have it, can use it.
     # do not see it, can use it.
     printf '%s' ":qemu-aarch64:M::$BINFMT_MAGIC:$BINFMT_MASK:$LAB_STATE/root/usr/bin/qemu-aarch64:POCF" >"$BINFMT/register"
     echo qemu-aarch64 >"$LAB_STATE/binfmt.entry"
@@ -37,7 +37,7 @@ binfmt_start() {
   case $flags in
     *F*) ;;
     *) lab_die "$BINFMT/$entry has flags \`$flags\`: without F, containers cannot use its QEMU" \
-      "register it anew with POCF, or remove it (echo -1 > $BINFMT/$entry) and run tests/lab/up again" ;;
+      "register it again with POCF, or remove it (echo -1 > $BINFMT/$entry) and run tests/lab/up again" ;;
   esac
   echo "arm64 by $entry, flags $flags"
 }
@@ -46,12 +46,12 @@ binfmt_stop() {
   local entry
   if [ -s "$LAB_STATE/binfmt.entry" ]; then
     entry=$BINFMT/$(cat "$LAB_STATE/binfmt.entry")
-    # Only if it still is the one that points into this lab.
+    # Only if it still points into this lab.
     if grep -qsx "interpreter $LAB_STATE/root/usr/bin/qemu-aarch64" "$entry"; then echo -1 >"$entry"; fi
     rm -f "$LAB_STATE/binfmt.entry"
   fi
   if [ -e "$LAB_STATE/binfmt.mount" ]; then
-    # Someone else's entries since then: the mount is no longer ours alone.
+    # Other entries were added since: the mount is no longer only ours.
     if [ -z "$(find "$BINFMT" -mindepth 1 ! -name register ! -name status)" ] && mountpoint -q "$BINFMT"; then umount "$BINFMT"; fi
     rm -f "$LAB_STATE/binfmt.mount"
   fi

@@ -1,14 +1,14 @@
 # shellcheck shell=bash
-# What the scripts want from cargo: the program, and tests.
+# Cargo commands of the scripts: build the program, run tests.
 
-# lab_program: the path of the release build. Cargo says it: CARGO_TARGET_DIR and cargo's own
-# configuration can put it anywhere.
+# lab_program: the path of the release build, as cargo reports it: CARGO_TARGET_DIR and cargo's own
+# configuration can change it.
 lab_program() {
   cargo build --release --locked --quiet --message-format json-render-diagnostics \
     --manifest-path "$LAB_CHECKOUT/Cargo.toml" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1
 }
 
-# lab_build_packages: what compiling and the fast tier need. Without root, says what is missing.
+# lab_build_packages: installs the packages for compiling and the fast tier. Without root, it lists the missing ones.
 lab_build_packages() {
   local program missing=
   for program in cc git shellcheck; do command -v "$program" >/dev/null || missing+=" $program"; done
@@ -17,8 +17,8 @@ lab_build_packages() {
   lab_apt gcc libc6-dev git shellcheck
 }
 
-# lab_fast_targets: what `cargo test` runs without an engine, one word a line. Test programs are
-# found in the way cargo finds them, so that a new one is included.
+# lab_fast_targets: the targets of `cargo test` that need no engine, one word per line. Test programs are found
+# as cargo finds them, so that new ones are included.
 lab_fast_targets() {
   local path name
   printf '%s\n' --lib --bins
@@ -28,12 +28,12 @@ lab_fast_targets() {
   done
 }
 
-# lab_areas: the modules of the engine tests, one a line, each with the comment beside it.
+# lab_areas: the modules of the engine tests, one per line, each with the comment beside it.
 lab_areas() {
   sed -nE 's|^mod ([a-z0-9_]+);( // (.*))?$|\1 \3|p' "$LAB_CHECKOUT/tests/engine/main.rs" | grep -v '^support '
 }
 
-# lab_tests ARG…: `cargo test`, whose closing lines are kept for lab_report.
+# lab_tests ARG…: `cargo test`, with its last lines kept for lab_report.
 lab_tests() {
   if [ -t 1 ]; then
     cargo test --locked "$@"
@@ -42,14 +42,14 @@ lab_tests() {
   fi
 }
 
-# lab_count ARG…: how many tests `cargo test ARG…` would run.
+# lab_count ARG…: the number of tests that `cargo test ARG…` would run.
 lab_count() {
   local listed
   listed=$(cargo test --locked --quiet "$@" --list --format terse) || return 1
   grep -c ': test$' <<<"$listed" || true
 }
 
-# lab_rust: the compiler, and whether it is the oldest one that Cargo.toml promises to build with.
+# lab_rust: the compiler, and whether it is the oldest one that Cargo.toml supports.
 lab_rust() {
   local oldest version
   oldest=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' "$LAB_CHECKOUT/Cargo.toml")

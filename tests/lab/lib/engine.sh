@@ -1,19 +1,18 @@
 # shellcheck shell=bash
 # One Docker Engine of the lab: its configuration, start and end.
 #
-# No firewall rule and no forwarding is set up: the lab is for loopback and its own bridge, and
-# rules in the host's tables would be shared with any other Docker on the machine. So a container
-# on the bridge reaches its neighbours and the host, not the outside; builds that need the lab's
-# servers use the host's network.
+# No firewall rules and no forwarding are set up: the lab uses loopback and its own bridge, and rules in the
+# host's tables would affect other Docker installations on the machine. So a container on the bridge reaches its
+# neighbours and the host, but not the outside; builds that need the lab's servers use the host's network.
 
-# Labs in different folders, or at one path in different containers, and engines in one lab, must
-# not share a device or a cgroup. A device has 15 characters, which leaves 7 to NAME.
+# Labs in different directories, or at the same path in different containers, and engines in one lab, must not
+# share a device or a cgroup. A device name has up to 15 characters, which leaves 7 for NAME.
 engine_tag() { printf 'lab%s-%s' "$(cat "$LAB_STATE/id")" "$1"; }
 
 engine_answers() { curl -fsS --max-time 2 --unix-socket "$(lab_engine_socket "$1")" http://engine/_ping; }
 
 # engine_start NAME CONTAINERD-STORE(true|false) [SUITE]
-# SUITE is a Debian release whose own engine is started, in a root of its own.
+# SUITE starts the engine of that Debian release, in a separate root.
 engine_start() {
   local name=$1 store=$2 suite=${3-} disk=${4-} dir=$LAB_STATE/engines/$1 bridge root=$LAB_STATE/root
   if lab_alive "engine-$name"; then
@@ -22,7 +21,7 @@ engine_start() {
     engine_answers "$name"
     return
   fi
-  # 107 bytes is what the kernel takes for a socket's path.
+  # The kernel's limit for the path of a socket is 107 bytes.
   [ ${#dir} -le 95 ] || lab_die "the path of the socket, $dir/docker.sock, is too long" "set ONEBUILD_LAB_DIR to a shorter one"
   engine_sweep "$name"
   mkdir -p "$dir/data"
@@ -32,7 +31,7 @@ engine_start() {
   [ -z "$suite" ] || root=$LAB_STATE/root-$suite
   bridge=$(engine_tag "$name")
   engine_bridge_make "$bridge"
-  # exec-root is in the root's private /run, for the containers' sockets have long names too.
+  # exec-root is in the root's private /run, because the containers' sockets have long names too.
   cat >"$dir/daemon.json" <<JSON
 {
   "hosts": ["unix://$dir/docker.sock"],
@@ -57,7 +56,7 @@ JSON
 }
 
 engine_stop() {
-  # dockerd would give each container 10 seconds to end by itself; none here has anything to save.
+  # dockerd would give each container 10 seconds to end; the containers here have nothing to save.
   if lab_alive "engine-$1"; then engine_kill_containers "$1" || true; fi
   lab_stop "engine-$1" 30
   engine_sweep "$1"
@@ -76,7 +75,7 @@ engine_remove() {
   rm -rf --one-file-system "$LAB_STATE/engines/$1" "$LAB_STATE/log/engine-$1.log"
 }
 
-# What an engine leaves on the host when it ends, however it ended.
+# Removes the leftovers of an engine on the host after it ended for any reason.
 engine_sweep() {
   local tag
   tag=$(engine_tag "$1")
@@ -86,7 +85,7 @@ engine_sweep() {
   ! mountpoint -q "$LAB_STATE/engines/$1/data" || umount "$LAB_STATE/engines/$1/data"
 }
 
-# dockerd takes a bridge that is not called docker0 only if it is there already.
+# dockerd uses a bridge with another name than docker0 only if it exists already.
 engine_bridge_make() {
   local n used
   used=$(lab_in ip -4 -o addr)
@@ -98,7 +97,7 @@ engine_bridge_make() {
   lab_in ip link set "$1" up
 }
 
-# The pids of everything in the engine's PID namespace, its init first.
+# The pids of all processes in the engine's PID namespace, its init first.
 engine_pids() {
   local init space
   init=$(lab_pid "engine-$1") || return 1
@@ -121,8 +120,8 @@ engine_dockerd_pid() {
   return 1
 }
 
-# utime, stime and the same of children that have ended: fields 14 to 17. Containers have PID
-# namespaces below the engine's: their shims count them when they end.
+# utime, stime and the same of ended children: fields 14 to 17. Containers have PID namespaces below the
+# engine's: their shims account for them when they end.
 engine_cpu() {
   local pid pids
   pids=$(engine_pids "$1") || return 1

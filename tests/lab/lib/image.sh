@@ -1,21 +1,21 @@
 # shellcheck shell=bash
-# Makes the engine's root (root/ in the lab's folder) from Debian's packages, and the roots of older
+# Creates the engine's root (root/ in the lab's directory) from Debian's packages, and the roots of older
 # engines (root-SUITE/).
 
-# Engine 28 is in forky. Trixie has 26.1: who cannot have forky names it, since a lab that took an
-# older engine by itself would test less than it says.
+# Engine 28 is in forky. Trixie has 26.1: it must be requested explicitly, because a silent fallback to an
+# older engine would test less than expected.
 ROOT_SUITE=${ONEBUILD_LAB_SUITE:-forky}
 ROOT_PACKAGES=(
   docker.io docker-cli docker-buildx containerd runc # the engine and its clients
   docker-registry qemu-user                          # what it pushes to; how arm64 runs
-  crane                                              # an independent witness of what was pushed
-  iproute2 mount bash coreutils ca-certificates      # what the scripts call inside it
+  crane                                              # an independent client to check pushed images
+  iproute2 mount bash coreutils ca-certificates      # used by the scripts inside of it
 )
 
-# What an older engine needs. Debian 12 (bookworm) has 20.10, Debian 13 (trixie) has 26.1.
+# The packages of an older engine. Debian 12 (bookworm) has 20.10, Debian 13 (trixie) has 26.1.
 ROOT_OLDER_PACKAGES=(docker.io containerd runc qemu-user iproute2 mount bash coreutils ca-certificates)
 
-# The client that looks at what was pushed: trixie does not have crane.
+# The client that checks pushed images: trixie does not have crane.
 root_witness() { if [ "$ROOT_SUITE" = trixie ]; then echo skopeo; else echo crane; fi; }
 
 root_wanted() { printf '%s\n%s\n' "$ROOT_SUITE" "${ROOT_PACKAGES[*]}"; }
@@ -29,14 +29,14 @@ root_make() {
   rm -rf --one-file-system "$new"
   root_unpack "$ROOT_SUITE" "$new" "${packages[@]}" ||
     lab_die "the packages of Debian $ROOT_SUITE could not be installed" \
-      "check the mirror; ONEBUILD_LAB_SUITE=trixie tests/lab/up takes Debian 13's Docker Engine 26.1 instead"
+      "check the mirror; ONEBUILD_LAB_SUITE=trixie tests/lab/up uses Debian 13's Docker Engine 26.1 instead"
   root_finish "$new"
   root_wanted >"$new/.complete"
   mv "$new" "$root"
 }
 
-# root_older_make SUITE: the root of the engine that a Debian release ships. It is kept: the second
-# time costs nothing.
+# root_older_make SUITE: the root of the engine in a Debian release. It is kept, so only the first time takes
+# long.
 root_older_make() {
   local root=$LAB_STATE/root-$1 new=$LAB_STATE/root-$1.new
   if [ "$(cat "$root/.complete" 2>/dev/null)" = "${ROOT_OLDER_PACKAGES[*]}" ]; then return; fi
@@ -47,7 +47,7 @@ root_older_make() {
   mv "$new" "$root"
 }
 
-# root_unpack SUITE DIR PKG…: unpacks packages, and notes their versions in DIR/.packages.
+# root_unpack SUITE DIR PKG…: unpacks packages, and records their versions in DIR/.packages.
 root_unpack() {
   local suite=$1 dir=$2
   shift 2
@@ -57,7 +57,8 @@ root_unpack() {
     --extract-hook='for deb in "$1"/var/cache/apt/archives/*.deb; do dpkg-deb --show "$deb"; done >"$1/.packages"'
 }
 
-# No maintainer script has run: what those would have made, as far as it is used here.
+# No maintainer script has run: create the files that they would have created, as far as they are
+# used here.
 root_finish() {
   local root=$1
   printf 'root:x:0:0:root:/root:/bin/bash\n' >"$root/etc/passwd"
@@ -65,10 +66,10 @@ root_finish() {
   mkdir -p "$root"/etc/{ssl/certs,docker} "$root/root"
   ln -sf bash "$root/usr/bin/sh"
   cat "$root"/usr/share/ca-certificates/mozilla/*.crt >"$root/etc/ssl/certs/ca-certificates.crt"
-  # lib/inside fills these in at every start, in a /run of that start's own.
+  # lib/inside fills these in at every start, in that start's own /run.
   ln -sf /run/resolv.conf "$root/etc/resolv.conf"
   ln -sf /run/hosts "$root/etc/hosts"
-  # 300 MB of other processors' emulators, of documents and of translations.
+  # 300 MB of emulators for other processors, documentation and translations.
   find "$root/usr/bin" -name 'qemu-*' ! -name qemu-aarch64 -delete
   rm -rf "$root"/usr/share/{doc,man,locale,info}
 }

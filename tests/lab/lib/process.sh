@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Background processes of the lab, and how they are known again. A record is "PID START BOOT":
-# the start time and the boot make sure that a pid which was given out anew is never taken for ours.
+# Background processes of the lab, and their records: "PID START BOOT". The start time and the boot id ensure
+# that a reused pid is never mistaken for ours.
 
-# lab_record NAME PID: remembers a process as NAME.
+# lab_record NAME PID: records a process as NAME.
 lab_record() {
   lab_identity "$2" >"$LAB_STATE/$1.pid.new" && mv "$LAB_STATE/$1.pid.new" "$LAB_STATE/$1.pid"
 }
@@ -12,7 +12,7 @@ lab_identity() {
   local stat boot fields
   { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
   read -r boot </proc/sys/kernel/random/boot_id
-  # The name, in parentheses, may hold blanks: count from behind it. START is field 22.
+  # The name, in parentheses, may contain spaces: count from its end. START is field 22.
   read -ra fields <<<"${stat##*) }"
   [ "${fields[0]}" != Z ] || return 1
   echo "$1 ${fields[19]} $boot"
@@ -29,7 +29,7 @@ lab_pid() {
 lab_alive() { lab_pid "$1" >/dev/null; }
 lab_gone() { ! lab_alive "$1"; }
 
-# lab_stop NAME [SECONDS]: TERM, and KILL when that is not heard in time.
+# lab_stop NAME [SECONDS]: sends TERM, and KILL if it does not end in time.
 lab_stop() {
   local pid
   if pid=$(lab_pid "$1"); then
@@ -42,13 +42,13 @@ lab_stop() {
   rm -f "$LAB_STATE/$1.pid"
 }
 
-# lab_spawn NAME CMD…: starts CMD inside the engine's root as a process of its own, with its output
-# in log/NAME.log. It gets a PID namespace under a small init: when that ends, so does all it started.
+# lab_spawn NAME CMD…: starts CMD inside of the engine's root as a separate process, with its output in
+# log/NAME.log. It runs under a small init in its own PID namespace: when that ends, all its processes end.
 lab_spawn() {
   local name=$1
   shift
   rm -f "$LAB_STATE/$name.pid"
-  # 9 is the lab's lock: a process that lives on must not hold it.
+  # 9 is the lab's lock: a background process must not hold it.
   setsid unshare --mount --pid --fork --kill-child -- \
     "$LAB_HERE/lib/inside" --spawn "$name" -- "$@" \
     </dev/null >"$LAB_STATE/log/$name.log" 2>&1 9>&- &
@@ -59,7 +59,7 @@ lab_spawn() {
   return 1
 }
 
-# Either it runs, or there is nothing left to wait for.
+# Either it runs, or it has ended.
 lab_spawned() { lab_alive "$1" || ! kill -0 "$2" 2>/dev/null; }
 
 # lab_ready NAME SECONDS CMD…: waits until CMD succeeds or NAME has ended.

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # The two registries of the lab, both Debian's docker-registry on loopback:
-#   registry        open; what the engines use as their docker.io mirror
-#   auth-registry   wants user and password (LAB_AUTH_USER, LAB_AUTH_PASSWORD)
+#   registry        open; the engines' mirror of docker.io
+#   auth-registry   requires user and password (LAB_AUTH_USER, LAB_AUTH_PASSWORD)
 
-# A registry that wants a password answers 401, and that is an answer too.
+# A registry with a password answers 401, which counts as an answer.
 registry_answers() {
   case $(curl -sS --max-time 2 -o /dev/null -w '%{http_code}' "http://127.0.0.1:$(lab_port "$1")/v2/") in
     200 | 401) ;;
@@ -29,7 +29,7 @@ storage:
   delete: { enabled: true }
 http:
   addr: 127.0.0.1:$port
-  # Without a secret of its own, each start would break uploads that a client resumes.
+  # Without a fixed secret, each start would break uploads that a client resumes.
   secret: $name
 YAML
   if [ "$name" = auth-registry ]; then
@@ -40,11 +40,11 @@ YAML
   lab_ready "$name" 15 registry_answers "$name"
 }
 
-# The registry takes bcrypt only. crypt(3) makes it, and perl is on every Debian.
+# The registry only accepts bcrypt. crypt(3) supports it, and every Debian has perl.
 registry_htpasswd() {
   local salt
   salt=$(head -c 64 /dev/urandom | base64 -w 0 | tr -dc 'A-Za-z0-9' | cut -c 1-21)
-  # The last character of a salt carries two bits: only . O e u are valid there.
+  # The last character of a salt has two bits: only . O e u are valid there.
   SALT="\$2y\$05\$${salt}u" perl -e \
     'my $h = crypt($ENV{LAB_AUTH_PASSWORD}, $ENV{SALT}); die "no bcrypt in crypt(3)\n" unless $h =~ /^\$2y/; print "$ENV{LAB_AUTH_USER}:$h\n"'
 }

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# What a run reports when it ends: how long each part took, then the closing lines of the test
-# programs. A script that is started by another one adds its parts to that one's report.
+# The report at the end of a run: how long each part took, then the last lines of the test programs. A script
+# that another script starts adds its parts to that script's report.
 #
-#   LAB_REPORT   directory of the report: `parts` has a line for each part, `tests` what the tests printed
+#   LAB_REPORT   directory of the report: `parts` has a line for each part, `tests` the output of the tests
 
-# lab_report_begin: the report of this script, printed when it ends, in whatever way.
+# lab_report_begin: the report of this script, printed when it ends for any reason.
 lab_report_begin() {
   [ -z "${LAB_REPORT-}" ] || return 0
   LAB_REPORT=$(mktemp -d)
@@ -34,11 +34,11 @@ lab_took() {
   if [ -n "${LAB_REPORT-}" ] && [ -z "${LAB_IN_PART-}" ]; then echo "$1 $(lab_since "$2") $3" >>"$LAB_REPORT/parts"; fi
 }
 
-# lab_part NAME CMD…: runs CMD, which prints what it likes, as one part of the report.
+# lab_part NAME CMD…: runs CMD, whose output is not captured, as one part of the report.
 lab_part() {
   local name=$1 start=$EPOCHREALTIME status=0
   shift
-  # What this runs is one part, whatever steps it has.
+  # Everything inside is one part, with any number of steps.
   LAB_IN_PART=yes "$@" || status=$?
   lab_took "$name" "$start" "$status"
   return "$status"

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# The engine's root: a folder of Debian packages that holds what the lab runs and the host lacks.
+# The engine's root: a directory of Debian packages with all programs of the lab that the host lacks.
 
 # lab_in CMD…: runs a command inside the root, with its own stdin, stdout and exit code, in the
-# current folder. It sees the lab's folder, the checkout and /tmp where the host has them, and
-# the lab's engine as DOCKER_HOST unless that is set. Its mounts end with it.
+# current directory. It has the lab's directory, the checkout and /tmp at the host's paths, and the lab's
+# engine as DOCKER_HOST unless that is set. Its mounts end with it.
 #   lab_in crane manifest "127.0.0.1:$(lab_port registry)/library/alpine:3.20"
 #   lab_in docker buildx bake --push
 lab_in() {
@@ -12,8 +12,7 @@ lab_in() {
     unshare --mount -- "$LAB_HERE/lib/inside" -- "$@"
 }
 
-# lab_manifest REF: the manifest or index of REF, as the registry has it, told by a client that is
-# not ours.
+# lab_manifest REF: the manifest or index of REF in the registry, read by an independent client.
 lab_manifest() {
   if [ -e "$LAB_STATE/root/usr/bin/crane" ]; then
     lab_in crane manifest "$1"

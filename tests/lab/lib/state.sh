@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# Where the lab keeps everything it has: one folder outside the checkout.
+# The lab's directory outside of the checkout, with all its files:
 #
 #   id                  four digits that keep its devices apart from those of other labs
-#   root/               the engine's root, made of Debian packages; root-SUITE/ of older engines
+#   root/               the engine's root, from Debian packages; root-SUITE/ for older engines
 #   engines/NAME/       docker.sock, daemon.json and the data of one engine
-#   registry/ auth-registry/   what the two registries store
+#   registry/ auth-registry/   the data of the two registries
 #   NAME.port NAME.pid  the port chosen for NAME; "PID START BOOT" of its process
-#   log/NAME.log        what step or process NAME said
+#   log/NAME.log        the output of step or process NAME
 
 LAB_STATE=${ONEBUILD_LAB_DIR:-${XDG_STATE_HOME:+$XDG_STATE_HOME/onebuild-lab}}
 LAB_STATE=${LAB_STATE:-/var/lib/onebuild-lab}
@@ -14,40 +14,40 @@ LAB_AUTH_USER=lab
 LAB_AUTH_PASSWORD=lab-secret
 export LAB_STATE LAB_AUTH_USER LAB_AUTH_PASSWORD
 
-# The folder is removed by `down`, mounted into a root, and part of a socket's address: anything
-# that could mean something else in one of these is refused here.
+# `down` removes this directory, it is mounted into a root, and it is part of a socket's address:
+# any path that could be ambiguous in one of these is refused here.
 case $LAB_STATE in
-  / | /*[!A-Za-z0-9._/+@-]* | */../* | */..) lab_die "the lab's folder \`$LAB_STATE\` is not a plain path" "set ONEBUILD_LAB_DIR to one of letters, digits and . _ / + @ -" ;;
+  / | /*[!A-Za-z0-9._/+@-]* | */../* | */..) lab_die "the lab's directory \`$LAB_STATE\` is not a plain path" "set ONEBUILD_LAB_DIR to a path of letters, digits and . _ / + @ -" ;;
   /*) ;;
-  *) lab_die "the lab's folder \`$LAB_STATE\` is not absolute" "set ONEBUILD_LAB_DIR to a path that starts with /" ;;
+  *) lab_die "the lab's directory \`$LAB_STATE\` is not absolute" "set ONEBUILD_LAB_DIR to a path that starts with /" ;;
 esac
 
 LAB_MARK=$LAB_STATE/.onebuild-lab
 
-# lab_state_make: makes the folder, or checks that the one there is a lab's.
+# lab_state_make: creates the directory, or checks that the existing one belongs to a lab.
 lab_state_make() {
   if [ ! -e "$LAB_MARK" ]; then
     if [ -d "$LAB_STATE" ] && [ -n "$(ls -A "$LAB_STATE")" ]; then
-      lab_die "$LAB_STATE exists, is not empty, and is not a lab's folder" "name another one in ONEBUILD_LAB_DIR"
+      lab_die "$LAB_STATE exists, is not empty, and does not belong to a lab" "set ONEBUILD_LAB_DIR to another directory"
     fi
     mkdir -p "$LAB_STATE"
-    echo "made by tests/lab/up; tests/lab/down removes this folder" >"$LAB_MARK"
+    echo "made by tests/lab/up; tests/lab/down removes this directory" >"$LAB_MARK"
   fi
   mkdir -p "$LAB_STATE/log" "$LAB_STATE/engines"
   [ -s "$LAB_STATE/id" ] || printf '%04x\n' $((RANDOM * 2 + RANDOM % 2)) >"$LAB_STATE/id"
 }
 
-# lab_lock: one up, down or engine at a time; held until the script ends.
+# lab_lock: only one up, down or engine runs at a time; held until the script ends.
 lab_lock() {
   local waited=
   while :; do
     exec 9>>"$LAB_STATE/lock"
     if ! flock -n 9; then
-      [ -n "$waited" ] || lab_note "  ..   another script of the lab is at work; waiting for it"
+      [ -n "$waited" ] || lab_note "  ..   waiting for another script of the lab"
       waited=yes
-      flock -w 600 9 || lab_die "waited 10 minutes for another script of the lab" "see which: fuser -v $LAB_STATE/lock"
+      flock -w 600 9 || lab_die "waited 10 minutes for another script of the lab" "find it with: fuser -v $LAB_STATE/lock"
     fi
-    # The one waited for may have been `down`, which takes the file away.
+    # The other script may have been `down`, which removes the file.
     [ "$(stat -Lc %i /proc/self/fd/9)" != "$(stat -c %i "$LAB_STATE/lock" 2>/dev/null)" ] || return 0
     lab_state_make
   done
@@ -61,8 +61,8 @@ lab_port_taken() {
     /proc/net/tcp /proc/net/tcp6 2>/dev/null
 }
 
-# lab_port NAME: the port of NAME, chosen at first use and kept in NAME.port. Ports are taken
-# from below the range that the kernel hands to outgoing connections.
+# lab_port NAME: the port of NAME, chosen at first use and kept in NAME.port. Ports are below the range that
+# the kernel uses for outgoing connections.
 lab_port() {
   local file=$LAB_STATE/$1.port port
   if [ ! -s "$file" ]; then
@@ -75,8 +75,8 @@ lab_port() {
   cat "$file"
 }
 
-# lab_port_for_start NAME: the same, but a port that someone else listens on now is given up.
-# To be asked only while NAME itself is not running.
+# lab_port_for_start NAME: the same, but replaces a port on which another program listens. Call it only while
+# NAME itself is not running.
 lab_port_for_start() {
   if lab_port_taken "$(lab_port "$1")"; then rm -f "$LAB_STATE/$1.port"; fi
   lab_port "$1"
@@ -84,7 +84,7 @@ lab_port_for_start() {
 
 lab_engine_socket() { echo "$LAB_STATE/engines/$1/docker.sock"; }
 
-# lab_docker_host: the engine that the lab's users speak to: their own, or `main`.
+# lab_docker_host: the engine that the lab's users connect to: their own, or `main`.
 lab_docker_host() {
   if [ -n "${ONEBUILD_LAB_DOCKER_HOST-}" ]; then
     echo "$ONEBUILD_LAB_DOCKER_HOST"
@@ -95,7 +95,7 @@ lab_docker_host() {
   fi
 }
 
-# lab_env: what tests and demos are told, as lines for `eval`.
+# lab_env: the environment of tests and demos, as lines for `eval`.
 lab_env() {
   printf 'export %s=%q\n' \
     ONEBUILD_LAB 1 \

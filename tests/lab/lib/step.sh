@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What a person sees while the lab works: one line a step, and on failure the step's name and
-# the end of its log. All of it goes to stderr: stdout belongs to what a script is asked for.
+# Progress output of the lab: one line per step, and on failure the step's name and the end of its log. All of
+# it goes to stderr; stdout is for the result of a script.
 
 # lab_die WHAT [WHAT TO DO]
 lab_die() {
@@ -11,7 +11,7 @@ lab_die() {
 
 lab_note() { printf '%s\n' "$*" >&2; }
 
-# lab_help "$@": with --help or -h, prints the comment that opens the calling script and ends it.
+# lab_help "$@": with --help or -h, prints the opening comment of the calling script and exits.
 lab_help() {
   case ${1-} in
     --help | -h)
@@ -22,8 +22,8 @@ lab_help() {
 }
 
 # lab_step NAME CMD…: runs CMD (a function, too) with its output in log/NAME.log.
-# CMD runs in a subshell: what it sets is gone afterwards, and `set -e` holds inside it, which it
-# would not in a function called under `if`.
+# CMD runs in a subshell: its variables are lost, and `set -e` applies inside of it, which it would not in a
+# function called under `if`.
 lab_step() {
   local name=$1 log=$LAB_STATE/log/$1.log start=$EPOCHREALTIME status=0
   shift
@@ -42,7 +42,7 @@ lab_step() {
   printf '  FAIL %-20s %6ss\n' "$name" "$(lab_since "$start")" >&2
   printf 'error: the lab failed at "%s" with exit code %s; the end of its log:\n' "$name" "$status" >&2
   tail -n 25 "$log" | sed 's/^/  | /' >&2
-  printf '  = help: the whole log is %s\n' "$log" >&2
+  printf '  = help: see the whole log: %s\n' "$log" >&2
   return "$status"
 }
 
@@ -53,7 +53,7 @@ lab_since() {
   printf '%d.%d' $((tenths / 10)) $((tenths % 10))
 }
 
-# lab_wait_until SECONDS CMD…: polls CMD until it succeeds; fails when the time is over.
+# lab_wait_until SECONDS CMD…: polls CMD until it succeeds; fails after that time.
 lab_wait_until() {
   local limit=$(($1 * 1000000)) start=${EPOCHREALTIME/[.,]/}
   shift

@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# Which versions the lab runs, and how they compare with those on which all tests last passed:
-# versions.txt, which `tests/lab/versions --record` writes.
+# The versions of the lab's programs, compared with those on which all tests last passed: versions.txt, which
+# `tests/lab/versions --record` writes.
 # Needs lib/binfmt.sh and lib/image.sh.
 
 VERSIONS_FILE=$LAB_HERE/versions.txt
 
-# lab_versions: what runs here, a line each: a name, a blank, a version.
+# lab_versions: the versions in use, one line each: a name, a space, a version.
 lab_versions() {
   local root=$LAB_STATE/root host answer name interpreter package suite
   host=$(lab_docker_host)
@@ -15,7 +15,7 @@ lab_versions() {
   for name in Engine containerd runc; do
     echo "${name,} $(sed -n "s/.*\"Name\":\"$name\",\"Version\":\"\([^\"]*\)\".*/\1/p" <<<"$answer")"
   done
-  # Debian's build does not know its own version of BuildKit: there the package docker.io says it.
+  # Debian's build does not report its version of BuildKit: the package docker.io identifies it.
   echo "buildkit $(lab_in docker buildx inspect default | sed -n 's/^BuildKit version: *//p')"
   interpreter=$(sed -n 's/^interpreter //p' "$BINFMT/$(binfmt_entry)")
   echo "qemu $("$interpreter" --version | sed -n '1s/.*version //p')"
@@ -29,12 +29,12 @@ lab_versions() {
   echo "rustc $(rustc --version | cut -d ' ' -f 2)"
 }
 
-# versions_package ROOT PACKAGE NAME: a root that an older version of the lab made has no list.
+# versions_package ROOT PACKAGE NAME: a root that an older version of the lab created has no list.
 versions_package() {
   echo "$3 $(awk -v name="$2" '$1 == name { found = $2 } END { print found == "" ? "unknown" : found }' "$1/.packages" 2>/dev/null || echo unknown)"
 }
 
-# versions_differ: reads versions, and prints those that are not the ones in versions.txt.
+# versions_differ: reads versions, and prints those that differ from versions.txt.
 versions_differ() {
   local name version passed
   while read -r name version; do
@@ -43,18 +43,18 @@ versions_differ() {
   done
 }
 
-# versions_report: what `up` says of the versions.
+# versions_report: the output of `up` about the versions.
 versions_report() {
   local now differ line
   now=$(lab_versions)
   awk '{ name = $1; sub(/^[^ ]* /, ""); printf "  %-16s %s\n", name, $0 }' <<<"$now" >&2
   differ=$(versions_differ <<<"$now")
   [ -n "$differ" ] || return 0
-  lab_note "warning: these versions are not those in tests/lab/versions.txt:"
+  lab_note "warning: these versions differ from tests/lab/versions.txt:"
   while read -r line; do lab_note "  $line"; done <<<"$differ"
 }
 
-# versions_passed: notes that all tests have passed on what runs here.
+# versions_passed: records that all tests have passed on these versions.
 versions_passed() {
   lab_versions >"$LAB_STATE/passed"
   [ -z "$(versions_differ <"$LAB_STATE/passed")" ] ||

@@ -1,8 +1,8 @@
-"""A static file server on loopback: files.py FOLDER PORT.
+"""A static file server on loopback: files.py DIRECTORY PORT.
 
-Like python3 -m http.server, less its listing of folders, and with a queue long enough for a whole
-matrix that downloads at once: with the default of 5, connections wait a second to be tried again.
-/for/WORD before a path means nothing here: it marks the requests of one run in the log.
+Like python3 -m http.server, without directory listings, and with a queue long enough for concurrent downloads
+of a whole matrix: with the default of 5, connections are retried after a second.
+/for/WORD before a path is ignored: it marks the requests of one run in the log.
 """
 
 import functools
@@ -18,7 +18,7 @@ class Files(http.server.SimpleHTTPRequestHandler):
         return super().translate_path(re.sub(r"^/for/[\w-]+(?=/)", "", path))
 
     def list_directory(self, path):
-        self.send_error(404, "no listing of folders")
+        self.send_error(404, "no directory listings")
 
 
 class Server(http.server.ThreadingHTTPServer):

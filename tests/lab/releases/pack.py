@@ -1,10 +1,10 @@
-"""Lays out release packages as upstream's two sites do, from one compiled program an architecture.
+"""Creates release packages in the layout of upstream's two sites, from one compiled program per architecture.
 
     pack.py PACKAGE OUT ARCH=PROGRAM...
 
-PACKAGE is the folder of what is in a package beside the programs. Writes OUT/v2/stable/... (edition
+PACKAGE is the directory of the files in a package besides the programs. Writes OUT/v2/stable/... (edition
 pro) and OUT/1panel/package/v2/stable/... (edition cn), each with <version>/release/1panel-<version>-
-linux-<arch>.tar.gz and checksums.txt. Beside the good versions lie broken ones, for tests: see BROKEN.
+linux-<arch>.tar.gz and checksums.txt. Besides the good versions there are broken ones, for tests: see BROKEN.
 """
 
 import gzip
@@ -17,20 +17,20 @@ import tarfile
 SITES = {"pro": "v2/stable", "cn": "1panel/package/v2/stable"}
 VERSIONS = [f"v2.0.{patch}" for patch in range(14)]
 BROKEN = {
-    "v9.9.1": "checksum",  # checksums.txt lists another checksum than the archive has
+    "v9.9.1": "checksum",  # checksums.txt has the wrong checksum for the archive
     "v9.9.2": "truncated",  # half an archive, whose checksum is right
-    "v9.9.3": "hostile",  # an archive with a member that leaves its folder by ../
-    "v9.9.4": "installer",  # an installer that starts a service nobody has heard of
+    "v9.9.3": "hostile",  # an archive with a member outside of its directory, through ../
+    "v9.9.4": "installer",  # an installer that starts an unknown service
 }
-# Fixed, so that the same program gives the same archive and the same image, whenever it is made.
+# Fixed, so that the same program always produces the same archive and the same image.
 MTIME = 1735689600
 NEW_SERVICE = b"\nsystemctl start 1panel-gateway.service\n"
 
 
 def replaced(content: bytes, old: bytes, new: bytes) -> bytes:
-    """Exactly one must be there."""
+    """There must be exactly one."""
     if content.count(old) != 1:
-        sys.exit(f"pack.py: {old!r} is there {content.count(old)} times, not once")
+        sys.exit(f"pack.py: {old!r} occurs {content.count(old)} times, not once")
     return content.replace(old, new)
 
 

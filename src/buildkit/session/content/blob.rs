@@ -1,4 +1,4 @@
-//! Blobs: files whose names are the digests of what they hold.
+//! Blobs: files named by the digest of their content.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -12,13 +12,14 @@ use super::super::staged;
 use super::digest::BlobDigest;
 use super::layout::{Layout, PART_PREFIX};
 
-/// A blob being written. Nothing of it is to be seen before it is committed; dropped, it is gone.
+/// A blob that is being written. It is invisible until it is committed, and removed if it is
+/// dropped before.
 pub(super) struct Ingest {
     file: NamedTempFile,
     hash: Sha256,
     /// Bytes written.
     pub(super) offset: u64,
-    /// What it is to become, as far as that was told.
+    /// The expected size and digest, as far as BuildKit has sent them.
     pub(super) expected: Option<BlobDigest>,
     pub(super) total: Option<u64>,
 }
@@ -59,7 +60,7 @@ impl Ingest {
         Ok(())
     }
 
-    /// Puts the blob in its place when it is what it was to be.
+    /// Moves the blob to its final path if its size and digest are as expected.
     pub(super) fn commit(self, layout: &Layout) -> Result<BlobDigest, IngestError> {
         if let Some(total) = self.total.filter(|total| *total != self.offset) {
             let what = format!("{} of the {total} bytes of a blob", self.offset);

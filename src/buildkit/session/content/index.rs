@@ -1,13 +1,13 @@
-//! index.json of an image layout: which blobs are more than parts of others, and by what tag.
+//! index.json of an image layout: lists top-level blobs and their tags.
 
 use serde_json::{Value, json};
 
-/// By which an entry is known.
+/// The annotation with an entry's tag.
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
-/// The same for images, which have names beyond a tag.
+/// The same for images, whose names are more than a tag.
 const IMAGE_NAME: &str = "io.containerd.image.name";
 
-/// An index. What others wrote into it is kept.
+/// An index. Entries that other programs wrote are preserved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Index {
     content: Value,
@@ -20,31 +20,33 @@ impl Index {
         Self { content }
     }
 
-    /// Reads the text of index.json; the error is what is wrong with it.
+    /// Parses the content of index.json.
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
-        let content: Value = serde_json::from_slice(text)
-            .map_err(|error| format!("it is not the JSON of an image index: {error}"))?;
+        let content: Value =
+            serde_json::from_slice(text).map_err(|error| format!("invalid JSON: {error}"))?;
         let is_index = content.is_object()
             && match &content["manifests"] {
-                // As Go writes an empty list.
+                // Go writes an empty list as null.
                 Value::Null => true,
                 Value::Array(entries) => entries.iter().all(|entry| entry["digest"].is_string()),
                 _ => false,
             };
-        is_index.then_some(Self { content }).ok_or_else(|| "it is no image index".to_owned())
+        is_index
+            .then_some(Self { content })
+            .ok_or_else(|| "it is not an OCI image index".to_owned())
     }
 
     pub(super) fn text(&self) -> String {
         self.content.to_string()
     }
 
-    /// The digest of what `tag` names.
+    /// The digest of the entry with this tag.
     pub fn find(&self, tag: &str) -> Option<&str> {
         let entry = self.entries().find(|entry| annotation(entry, REF_NAME) == Some(tag))?;
         entry["digest"].as_str()
     }
 
-    /// Names what `descriptor` describes by `tag`, which then names no other cache.
+    /// Adds `descriptor` with this tag, and removes the tag from other entries.
     pub(super) fn put(&mut self, descriptor: &Value, tag: &str) {
         let stays = |entry: &&Value| {
             annotation(entry, REF_NAME) != Some(tag) || annotation(entry, IMAGE_NAME).is_some()
@@ -70,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_names_what_was_put_last_and_the_rest_stays() {
+    fn a_tag_refers_to_the_last_entry_and_other_entries_are_preserved() {
         let others = json!({
             "schemaVersion": 2,
             "artifactType": "kept",
@@ -95,13 +97,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_index_is_told() {
+    fn an_invalid_index_is_refused() {
         for (text, wanted) in [
             ("{}", None),
             (r#"{"manifests":null}"#, None),
-            (r#"{"manifests":[{}]}"#, Some("no image index")),
-            (r#"{"manifests":{}}"#, Some("no image index")),
-            ("[]", Some("no image index")),
+            (r#"{"manifests":[{}]}"#, Some("not an OCI image index")),
+            (r#"{"manifests":{}}"#, Some("not an OCI image index")),
+            ("[]", Some("not an OCI image index")),
             ("{", Some("EOF while parsing")),
             ("", Some("EOF while parsing")),
         ] {

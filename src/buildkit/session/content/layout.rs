@@ -1,7 +1,8 @@
-//! A folder in the OCI image layout: blobs, and an index.json that names some of them.
+//! A directory in the OCI image layout: blobs, and an index.json that lists some of them.
 //!
-//! Others may write there at the same time: further builds of this program, or `docker buildx`. So
-//! index.json is changed under the lock that BuildKit's own client takes, and replaced as a whole.
+//! Other processes may write there at the same time: other builds of onebuild, or `docker buildx`.
+//! So index.json is changed under the same lock that BuildKit's own client uses, and replaced
+//! atomically.
 //!
 //! Sources: <https://github.com/opencontainers/image-spec/blob/main/image-layout.md> and
 //! <https://github.com/moby/buildkit/blob/master/client/ociindex/ociindex.go>
@@ -35,11 +36,11 @@ pub(super) const PART_PREFIX: &str = "blob-";
 /// The largest index.json that is read: ten thousand entries.
 const MAX_INDEX: u64 = 4 << 20;
 
-/// How long another may hold the lock, which is for a few writes.
-const PATIENCE: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_millis(10);
+/// How long to wait for a lock that another process holds during a few writes.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A folder in the OCI image layout, which need not be there yet.
+/// A directory in the OCI image layout. It may not exist yet.
 #[derive(Debug, Clone)]
 pub struct Layout {
     root: PathBuf,
@@ -52,12 +53,12 @@ pub enum LayoutError {
     Io { path: PathBuf, source: io::Error },
     #[error("{}: {what}", path.display())]
     Broken { path: PathBuf, what: String },
-    #[error("{}: another build has held this lock for {} s", path.display(), PATIENCE.as_secs())]
+    #[error("{}: another build has held the lock for {} s", path.display(), LOCK_TIMEOUT.as_secs())]
     Locked { path: PathBuf },
 }
 
 impl LayoutError {
-    /// The same as what this machine could not do.
+    /// The same error as a fault of this machine.
     pub fn fault(&self) -> LocalFault {
         let (path, kind) = match self {
             Self::Io { path, source } => (path, Some(source.kind())),
@@ -103,14 +104,14 @@ impl Layout {
         BlobDigest::parse(digest).is_some_and(|digest| self.open(&digest).is_ok())
     }
 
-    /// Makes the directory and its parents, and removes what killed processes left there.
+    /// Creates the directory and its parents, and removes leftovers of killed processes.
     pub fn create(&self) -> Result<(), LayoutError> {
         fs::create_dir_all(&self.root).map_err(|error| failed(&self.root, error))?;
         self.sweep();
         Ok(())
     }
 
-    /// Names what `descriptor` describes by `tag`, which then names no other cache.
+    /// Adds `descriptor` to the index with this tag, and removes the tag from other entries.
     pub fn put(&self, descriptor: &Value, tag: &str) -> Result<(), LayoutError> {
         let _lock = Lock::take(&self.root.join(LOCK))?;
         if !self.root.join(MARK).exists() {
@@ -121,14 +122,14 @@ impl Layout {
         self.replace(INDEX, &index.text())
     }
 
-    /// Reads index.json; an empty one where there is none.
+    /// Reads index.json; a missing file is an empty index.
     pub fn index(&self) -> Result<Index, LayoutError> {
         let path = self.root.join(INDEX);
         let mut text = Vec::new();
         let read =
             regular::open(&path).and_then(|file| file.take(MAX_INDEX + 1).read_to_end(&mut text));
         match read {
-            // As BuildKit's client leaves it when it is stopped in the middle of making it.
+            // BuildKit's client leaves an empty file if it is stopped while creating it.
             Ok(0) => return Ok(Index::new()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Index::new()),
             Err(error) => return Err(failed(&path, error)),
@@ -141,14 +142,14 @@ impl Layout {
         parsed.map_err(|what| LayoutError::Broken { path, what })
     }
 
-    /// Puts a file in its place as a whole.
+    /// Replaces a file atomically.
     fn replace(&self, name: &str, content: &str) -> Result<(), LayoutError> {
         let path = self.root.join(name);
         let write = || {
             let mut file = tempfile::Builder::new()
                 .prefix(&format!(".{name}"))
                 .suffix(".part")
-                // The person's umask decides, as for any file that a program makes.
+                // The user's umask applies, as for any file that a program creates.
                 .permissions(Permissions::from_mode(0o666))
                 .tempfile_in(&self.root)?;
             file.write_all(content.as_bytes())?;
@@ -177,7 +178,8 @@ impl Lock {
             let opened = regular::open_with(&mut options, path, OFlags::empty());
             let file = opened.map_err(|error| failed(path, error))?;
             let locked = flock(&file, FlockOperation::NonBlockingLockExclusive);
-            // Who had it before removes it: a lock on a file that is gone locks out nobody.
+            // The previous holder removes the file: a lock on a removed file does not protect
+            // anything.
             let is_there =
                 |meta: fs::Metadata| path.metadata().is_ok_and(|found| found.ino() == meta.ino());
             if locked.is_ok() && file.metadata().is_ok_and(is_there) {
@@ -187,10 +189,10 @@ impl Lock {
                 Err(errno) if errno != rustix::io::Errno::WOULDBLOCK => {
                     return Err(failed(path, errno.into()));
                 }
-                _ if started.elapsed() > PATIENCE => {
+                _ if started.elapsed() > LOCK_TIMEOUT => {
                     return Err(LayoutError::Locked { path: path.to_owned() });
                 }
-                _ => std::thread::sleep(PAUSE),
+                _ => std::thread::sleep(LOCK_POLL_INTERVAL),
             }
         }
     }
@@ -198,7 +200,7 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // While it is still locked, as BuildKit's client leaves none behind either.
+        // Remove it while it is locked, so that no file remains, like BuildKit's client.
         let _ = fs::remove_file(&self.path);
     }
 }

@@ -1,12 +1,12 @@
-//! Content: BuildKit keeps caches of `type=local` in folders of this machine.
+//! Content: BuildKit reads and writes `type=local` caches in directories of this machine.
 //!
-//! A folder is offered to one solve under a name that nobody else knows, and is in BuildKit's reach
-//! until the offer is dropped. BuildKit reads and writes blobs only; which of them is the cache, by
-//! what tag, stands in the folder's index.json, and that is written by [`Layout::put`] when the
-//! solve ended well. So a solve that did not leaves blobs that nothing names, and no more.
+//! A directory is offered to one solve under a random name, and accessible to BuildKit until the
+//! offer is dropped. BuildKit reads and writes blobs only. index.json records which blob is the
+//! cache, and under which tag; [`Layout::put`] updates it when the solve has succeeded. A failed
+//! solve therefore leaves only unreferenced blobs.
 //!
-//! Of containerd's content service BuildKit's caches want three methods; the others, which would
-//! let it change and delete what is there, are left out.
+//! BuildKit's caches use three methods of containerd's content service. The others, which could
+//! change and delete existing content, are not implemented.
 //!
 //! Protocol: <https://github.com/moby/buildkit/tree/master/session/content>
 

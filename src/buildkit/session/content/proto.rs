@@ -1,5 +1,5 @@
-//! The messages of containerd's content service that BuildKit uses, less what nobody reads: times
-//! and labels.
+//! The messages of containerd's content service that BuildKit uses, without unused fields such as
+//! times and labels.
 //!
 //! Source: <https://github.com/containerd/containerd/blob/main/api/services/content/v1/content.proto>
 
@@ -28,10 +28,10 @@ pub(in crate::buildkit) struct InfoResponse {
 pub(in crate::buildkit) struct ReadRequest {
     #[prost(string, tag = "1")]
     pub(in crate::buildkit) digest: String,
-    /// From the start; below zero is zero.
+    /// Offset from the start; negative values count as zero.
     #[prost(int64, tag = "2")]
     pub(in crate::buildkit) offset: i64,
-    /// At most; zero is all that there is.
+    /// Maximum length; zero means everything.
     #[prost(int64, tag = "3")]
     pub(in crate::buildkit) size: i64,
 }
@@ -47,10 +47,10 @@ pub(in crate::buildkit) struct ReadResponse {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, prost::Enumeration)]
 #[repr(i32)]
 pub(super) enum Action {
-    /// Tells how far the write is.
+    /// Returns the progress of the write.
     Stat = 0,
     Write = 1,
-    /// Writes what comes with it, and ends.
+    /// Writes the data in the message and commits.
     Commit = 2,
 }
 
@@ -58,13 +58,13 @@ pub(super) enum Action {
 pub(super) struct WriteRequest {
     #[prost(enumeration = "Action", tag = "1")]
     pub(super) action: i32,
-    /// Names the write; in the first message at least.
+    /// The name of the write; required in the first message.
     #[prost(string, tag = "2")]
     pub(super) r#ref: String,
-    /// The size of the whole; zero where it is not known yet.
+    /// The total size; zero if it is not known yet.
     #[prost(int64, tag = "3")]
     pub(super) total: i64,
-    /// The digest of the whole; empty where it is not known yet.
+    /// The digest of the whole content; empty if it is not known yet.
     #[prost(string, tag = "4")]
     pub(super) expected: String,
     #[prost(int64, tag = "5")]

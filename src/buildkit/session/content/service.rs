@@ -1,6 +1,6 @@
 //! The gRPC side of Content.
 //!
-//! Written by hand, since no library that is kept up has the server's half of this service.
+//! Written by hand, because no maintained library has the server side of this service.
 
 use std::convert::Infallible;
 use std::io::{self, Seek as _, SeekFrom};
@@ -30,17 +30,17 @@ pub(in crate::buildkit) const INFO: &str = "/containerd.services.content.v1.Cont
 pub(in crate::buildkit) const READ: &str = "/containerd.services.content.v1.Content/Read";
 pub(super) const WRITE: &str = "/containerd.services.content.v1.Content/Write";
 
-/// The metadata that names the folder.
+/// The metadata key that names the directory.
 const STORE: &str = "buildkit-attachable-store-id";
-/// What BuildKit puts before the name that the solve gave.
+/// BuildKit's prefix of the name in the solve.
 const PREFIX: &str = "local:";
 
-/// Bytes of a message: what BuildKit sends at once, and what it is sent.
+/// Data per message: the size of BuildKit's messages and of ours.
 const CHUNK: usize = 1 << 20;
-/// tonic's own limit of 4 MiB is no promise of BuildKit's.
+/// BuildKit does not promise to stay below tonic's default of 4 MiB.
 const MESSAGE: usize = 32 << 20;
 
-/// Serves [`Content`]; made by [`Content::service`].
+/// Serves [`Content`]; created by [`Content::service`].
 #[derive(Clone, Debug)]
 pub struct ContentServer {
     content: Content,
@@ -88,7 +88,7 @@ impl Service<http::Request<Body>> for ContentServer {
     }
 }
 
-/// A call; its messages tell of which method.
+/// A call; the message type determines the method.
 struct Method(Content);
 
 type Answer<M> = BoxStream<'static, Result<M, Status>>;
@@ -152,7 +152,7 @@ impl StreamingService<WriteRequest> for Method {
         Box::pin(async move {
             let state = (store?, request.into_inner(), None::<Ingest>);
             // Each message is answered before the next one is read. The stream does all the work:
-            // whoever drops it drops what is not yet committed.
+            // dropping it drops the uncommitted data.
             let answers = stream::try_unfold(state, |(store, mut requests, ingest)| async move {
                 let Some(request) = requests.message().await? else { return Ok(None) };
                 let step = blocking(store.clone(), move |store| store.step(ingest, &request));
@@ -165,12 +165,12 @@ impl StreamingService<WriteRequest> for Method {
 }
 
 impl Content {
-    /// The folder that the metadata of a call names.
+    /// The directory that the metadata of a call names.
     pub(super) fn chosen<M>(&self, request: &Request<M>) -> Result<Arc<Store>, Status> {
         let id = request.metadata().get(STORE).and_then(|id| id.to_str().ok());
         let id = id.and_then(|id| id.strip_prefix(PREFIX));
         let store = id.and_then(|id| self.lock().get(id).cloned());
-        store.ok_or_else(|| Status::not_found("no folder is offered by this name"))
+        store.ok_or_else(|| Status::not_found("no directory is offered under this name"))
     }
 }
 
@@ -182,19 +182,19 @@ impl Store {
         })
     }
 
-    /// Does what one message of a write says.
+    /// Handles one message of a write.
     pub(super) fn step(
         &self,
         ingest: Option<Ingest>,
         request: &WriteRequest,
     ) -> Result<(Option<Ingest>, WriteResponse), Status> {
         if !self.writable {
-            return Err(Status::permission_denied("this folder is offered for reading"));
+            return Err(Status::permission_denied("this directory is offered for reading only"));
         }
         let mut ingest = match ingest {
             Some(ingest) => ingest,
             None if request.r#ref.is_empty() => {
-                return Err(Status::invalid_argument("the first message names no write"));
+                return Err(Status::invalid_argument("the first message does not name a write"));
             }
             None => Ingest::begin(&self.layout).map_err(|error| self.unwritten(error.into()))?,
         };
@@ -204,7 +204,7 @@ impl Store {
         if !request.expected.is_empty() {
             let expected = digest(&request.expected)?;
             let size = self.open(&expected).ok().map(|(_, size)| size);
-            // One that was cut short when the machine went down is written anew.
+            // A blob that was truncated by a crash of the machine is written again.
             if size.is_some_and(|size| ingest.total.is_none_or(|total| total == size)) {
                 return Err(Status::already_exists(format!("{expected} is there")));
             }
@@ -259,7 +259,7 @@ impl Store {
         format!("the cache in {}: {what}", self.layout.root().display())
     }
 
-    /// Keeps what went wrong first. BuildKit tries some failures again; none of these would help.
+    /// Keeps the first fault. BuildKit retries some errors, but a retry would not help here.
     fn fault(&self, fault: Fault) -> Status {
         let status = Status::failed_precondition(fault.to_string());
         self.fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(fault);
@@ -268,14 +268,14 @@ impl Store {
 }
 
 fn digest(text: &str) -> Result<BlobDigest, Status> {
-    BlobDigest::parse(text).ok_or_else(|| Status::invalid_argument("this is no SHA-256 digest"))
+    BlobDigest::parse(text).ok_or_else(|| Status::invalid_argument("this is not a SHA-256 digest"))
 }
 
 fn signed(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
-/// Does `work` on a thread that may wait for the disk.
+/// Runs `work` on a thread for blocking operations.
 async fn blocking<T: Send + 'static>(
     store: Arc<Store>,
     work: impl FnOnce(&Store) -> Result<T, Status> + Send + 'static,

@@ -1,4 +1,5 @@
-//! Writing and reading without a connection: what a real BuildKit does not do on demand.
+//! Writes and reads without a connection, for cases that a real BuildKit does not produce on
+//! demand.
 
 use std::fs;
 use std::path::Path;
@@ -18,9 +19,9 @@ fn digest(data: &[u8]) -> String {
 }
 
 fn writable() -> (TempDir, Offer) {
-    let folder = tempfile::tempdir().unwrap();
-    let offer = Content::default().write(Layout::new(folder.path()));
-    (folder, offer)
+    let directory = tempfile::tempdir().unwrap();
+    let offer = Content::default().write(Layout::new(directory.path()));
+    (directory, offer)
 }
 
 fn message(action: Action, offset: usize, data: &[u8]) -> WriteRequest {
@@ -34,7 +35,7 @@ fn message(action: Action, offset: usize, data: &[u8]) -> WriteRequest {
     }
 }
 
-/// Takes messages of one write until one is refused; gives the last answer.
+/// Sends the messages of one write until one is refused; returns the last answer.
 fn write(offer: &Offer, messages: &[WriteRequest]) -> Result<WriteResponse, Status> {
     let mut under_way: Option<Ingest> = None;
     let mut last = WriteResponse::default();
@@ -44,10 +45,10 @@ fn write(offer: &Offer, messages: &[WriteRequest]) -> Result<WriteResponse, Stat
     Ok(last)
 }
 
-/// The files below a folder, with the folder's own names for them.
-fn files(folder: &Path) -> Vec<String> {
+/// The files in a directory, with relative paths.
+fn files(directory: &Path) -> Vec<String> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         match entry.path().is_dir() {
             true => found.extend(files(&entry.path())),
             false => found.push(entry.file_name().into_string().unwrap()),
@@ -58,28 +59,28 @@ fn files(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_blob_is_there_when_it_is_committed_and_not_before() {
-    let (folder, offer) = writable();
+fn a_blob_is_visible_only_after_it_is_committed() {
+    let (directory, offer) = writable();
     let (mut first, second) = (message(Action::Stat, 0, b""), message(Action::Write, 0, b"one "));
     first.expected = digest(b"one two");
     first.total = 7;
     let end = message(Action::Commit, 4, b"two");
     assert_eq!(write(&offer, &[first.clone(), second.clone()]).unwrap().offset, 4);
-    assert_eq!(files(folder.path()), [""; 0]);
+    assert_eq!(files(directory.path()), [""; 0]);
     let answer = write(&offer, &[first.clone(), second.clone(), end]).unwrap();
     assert_eq!((answer.offset, answer.total, answer.digest), (7, 7, digest(b"one two")));
-    assert_eq!(files(folder.path()), [&digest(b"one two")[7..]]);
+    assert_eq!(files(directory.path()), [&digest(b"one two")[7..]]);
     let status = write(&offer, &[first]).unwrap_err();
     assert_eq!(status.code(), Code::AlreadyExists);
 
-    // From the start again, as after a failure that BuildKit knows of.
+    // Restart at zero, as after a failure that BuildKit detected.
     let again = [second, message(Action::Write, 0, b"three"), message(Action::Commit, 5, b"")];
     assert_eq!(write(&offer, &again).unwrap().digest, digest(b"three"));
     assert_eq!(offer.fault(), None);
 }
 
 #[test]
-fn a_blob_that_is_not_what_it_was_to_be_is_not_kept() {
+fn a_blob_with_an_unexpected_digest_or_size_is_discarded() {
     let expecting = |text: &[u8], total: i64| WriteRequest {
         expected: digest(text),
         total,
@@ -91,19 +92,19 @@ fn a_blob_that_is_not_what_it_was_to_be_is_not_kept() {
         (vec![expecting(b"one", 4), commit()], "3 of the 4 bytes"),
         (vec![expecting(b"one", 2), commit()], "more than the 2 bytes"),
     ] {
-        let (folder, offer) = writable();
+        let (directory, offer) = writable();
         let status = write(&offer, &messages).unwrap_err();
         assert_eq!(status.code(), Code::FailedPrecondition);
         assert!(status.message().contains(word), "{}", status.message());
-        assert!(status.message().contains(folder.path().to_str().unwrap()));
+        assert!(status.message().contains(directory.path().to_str().unwrap()));
         assert_eq!(offer.fault().unwrap().to_string(), status.message());
-        assert_eq!(files(folder.path()), [""; 0]);
+        assert_eq!(files(directory.path()), [""; 0]);
     }
 }
 
 #[test]
-fn what_makes_no_sense_is_refused() {
-    let (folder, offer) = writable();
+fn invalid_requests_are_refused() {
+    let (directory, offer) = writable();
     let mut nameless = message(Action::Stat, 0, b"");
     nameless.r#ref.clear();
     let escaping = format!("sha256:{}", "../".repeat(20));
@@ -120,16 +121,16 @@ fn what_makes_no_sense_is_refused() {
     ] {
         assert_eq!(write(&offer, &messages).unwrap_err().code(), code);
     }
-    let reading = Content::default().read(Layout::new(folder.path()));
+    let reading = Content::default().read(Layout::new(directory.path()));
     let status = write(&reading, &[message(Action::Stat, 0, b"")]).unwrap_err();
     assert_eq!(status.code(), Code::PermissionDenied);
-    assert_eq!(files(folder.path()), [""; 0]);
+    assert_eq!(files(directory.path()), [""; 0]);
 }
 
 #[test]
-fn a_blob_that_was_cut_short_is_written_anew_and_a_link_is_none() {
-    let (folder, offer) = writable();
-    let blobs = folder.path().join("blobs/sha256");
+fn a_truncated_blob_is_written_again_and_a_symlink_is_not_a_blob() {
+    let (directory, offer) = writable();
+    let blobs = directory.path().join("blobs/sha256");
     fs::create_dir_all(&blobs).unwrap();
     let path = blobs.join(&digest(b"whole")[7..]);
     fs::write(&path, "who").unwrap();
@@ -138,28 +139,28 @@ fn a_blob_that_was_cut_short_is_written_anew_and_a_link_is_none() {
     write(&offer, std::slice::from_ref(&all)).unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"whole");
 
-    fs::rename(&path, folder.path().join("elsewhere")).unwrap();
-    std::os::unix::fs::symlink(folder.path().join("elsewhere"), &path).unwrap();
+    fs::rename(&path, directory.path().join("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(directory.path().join("elsewhere"), &path).unwrap();
     assert!(!offer.layout().has(&digest(b"whole")));
     write(&offer, &[all]).unwrap();
     assert!(offer.layout().has(&digest(b"whole")));
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_to_is_told_without_numbers() {
-    let (folder, offer) = writable();
-    fs::write(folder.path().join("ingest"), "").unwrap();
+fn the_error_for_a_read_only_directory_has_no_os_error_number() {
+    let (directory, offer) = writable();
+    fs::write(directory.path().join("ingest"), "").unwrap();
     let status = write(&offer, &[message(Action::Stat, 0, b"")]).unwrap_err();
-    let wanted = format!("the cache in {}: cannot be written: ", folder.path().display());
+    let wanted = format!("the cache in {}: cannot be written: ", directory.path().display());
     assert!(status.message().starts_with(&wanted), "{}", status.message());
     assert!(!status.message().contains("os error"), "{}", status.message());
 }
 
 #[test]
-fn a_folder_is_found_by_its_name_while_it_is_offered() {
+fn a_directory_is_accessible_by_name_while_it_is_offered() {
     let content = Content::default();
-    let folder = tempfile::tempdir().unwrap();
-    let offer = content.read(Layout::new(folder.path()));
+    let directory = tempfile::tempdir().unwrap();
+    let offer = content.read(Layout::new(directory.path()));
     let called = |id: &str| {
         let mut request = Request::new(InfoRequest::default());
         let id = format!("local:{id}").parse().unwrap();
@@ -178,9 +179,9 @@ fn a_folder_is_found_by_its_name_while_it_is_offered() {
 }
 
 #[test]
-fn many_at_once_put_their_tags_into_one_index() {
-    let folder = tempfile::tempdir().unwrap();
-    let layout = Layout::new(folder.path());
+fn concurrent_writers_add_their_tags_to_one_index() {
+    let directory = tempfile::tempdir().unwrap();
+    let layout = Layout::new(directory.path());
     std::thread::scope(|scope| {
         for number in 0..16 {
             let layout = layout.clone();
@@ -192,17 +193,17 @@ fn many_at_once_put_their_tags_into_one_index() {
     for number in 0..16 {
         assert_eq!(index.find(&format!("v{number}")), Some(digest(b"x").as_str()));
     }
-    assert_eq!(files(folder.path()), ["index.json", "oci-layout"]);
+    assert_eq!(files(directory.path()), ["index.json", "oci-layout"]);
 }
 
 #[test]
-fn an_index_that_cannot_be_used_is_told_with_its_path_and_kept() {
-    let folder = tempfile::tempdir().unwrap();
-    let layout = Layout::new(folder.path());
-    let path = folder.path().join("index.json");
+fn an_invalid_index_is_reported_with_its_path_and_preserved() {
+    let directory = tempfile::tempdir().unwrap();
+    let layout = Layout::new(directory.path());
+    let path = directory.path().join("index.json");
     for (text, word) in [
-        ("{", "not the JSON"),
-        ("[]", "no image index"),
+        ("{", "invalid JSON"),
+        ("[]", "not an OCI image index"),
         (&" ".repeat(5 << 20), "larger than 4 MiB"),
     ] {
         fs::write(&path, text).unwrap();
@@ -216,12 +217,14 @@ fn an_index_that_cannot_be_used_is_told_with_its_path_and_kept() {
 }
 
 #[test]
-fn a_named_pipe_in_place_of_a_file_is_not_waited_for() {
-    let folder = tempfile::tempdir().unwrap();
-    let layout = Layout::new(folder.path());
-    let blob = folder.path().join("blobs/sha256").join(&digest(b"x")[7..]);
+fn a_named_pipe_in_place_of_a_file_does_not_block() {
+    let directory = tempfile::tempdir().unwrap();
+    let layout = Layout::new(directory.path());
+    let blob = directory.path().join("blobs/sha256").join(&digest(b"x")[7..]);
     fs::create_dir_all(blob.parent().unwrap()).unwrap();
-    for path in [blob, folder.path().join("index.json"), folder.path().join("index.json.lock")] {
+    for path in
+        [blob, directory.path().join("index.json"), directory.path().join("index.json.lock")]
+    {
         rustix::fs::mkfifoat(rustix::fs::CWD, path, 0o600.into()).unwrap();
     }
     assert!(!layout.has(&digest(b"x")));

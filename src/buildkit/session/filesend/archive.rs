@@ -1,4 +1,4 @@
-//! An archive: a stream of bytes into a file that appears when it is whole.
+//! Archives: writes a byte stream to a file, which appears only when it is complete.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -12,55 +12,55 @@ use super::super::staged;
 use super::error::{OutputError, gone, unwritten};
 use crate::buildkit::why;
 
-/// How the name of an archive ends before it is whole.
+/// The suffix of an incomplete archive.
 const PART: &str = ".part";
 
-/// Where an archive goes.
+/// The destination of an archive.
 pub(super) enum Sink {
-    /// A new file, written beside it at first.
+    /// A new file, first written to a temporary file beside it.
     New {
         dest: PathBuf,
     },
-    /// A device or a pipe: written into, for replacing it would be the surprise of someone's life.
+    /// A device or a pipe, which is written to directly: replacing it would do damage.
     Special {
         dest: PathBuf,
     },
     Writer(Box<dyn Write + Send>),
 }
 
-/// What was written, not yet in its place.
+/// A completely written archive that is not at its destination yet.
 pub(super) enum Written {
     Beside(NamedTempFile, PathBuf),
     Already,
 }
 
-/// What the writer is told. A queue that ends without `End` was broken off.
+/// A message to the writer. If the queue ends without `End`, the transfer was aborted.
 pub(super) enum Chunk {
     Data(Vec<u8>),
     End,
 }
 
 impl Sink {
-    /// Finds out what there is to know before the build has run.
+    /// Checks the destination before the build runs.
     pub(super) fn file(path: &Path) -> Result<Self, OutputError> {
         let error = |what: &str| Err(OutputError::Destination(LocalFault::at(path, what)));
-        // A link is written through: its target is replaced, not the link.
+        // Write through a symlink: its target is replaced, not the link.
         let dest = match fs::canonicalize(path) {
             Ok(dest) => dest,
-            Err(_) if path.is_symlink() => return error("it is a link to nowhere"),
+            Err(_) if path.is_symlink() => return error("it is a dangling symlink"),
             Err(_) => path.to_owned(),
         };
         match fs::metadata(&dest) {
-            Ok(found) if found.is_dir() => error("it is a folder; give the name of a file in it"),
+            Ok(found) if found.is_dir() => error("it is a directory; name a file in it"),
             Ok(found) if !found.is_file() => Ok(Self::Special { dest }),
             Ok(_) => Ok(Self::New { dest }),
-            Err(_) if dest.file_name().is_none() => error("it is no name of a file"),
+            Err(_) if dest.file_name().is_none() => error("it is not a file name"),
             Err(_) if parent(&dest).is_dir() => Ok(Self::New { dest }),
-            Err(_) => error("its folder does not exist; make it first"),
+            Err(_) => error("its directory does not exist; create it first"),
         }
     }
 
-    /// Writes all that comes, until `End`.
+    /// Writes all chunks until `End`.
     pub(super) fn write(self, mut chunks: mpsc::Receiver<Chunk>) -> Result<Written, Fault> {
         match self {
             Self::New { dest } => {
@@ -96,7 +96,7 @@ impl Written {
     pub(super) fn persist(self) -> Result<(), OutputError> {
         let Self::Beside(file, dest) = self else { return Ok(()) };
         file.persist(&dest).map(drop).map_err(|error| {
-            let what = format!("it could not be put in its place: {}", why(&error.error));
+            let what = format!("it could not be moved into place: {}", why(&error.error));
             let kind = Some(error.error.kind());
             OutputError::Destination(LocalFault { kind, ..LocalFault::at(&dest, what) })
         })

@@ -1,10 +1,10 @@
-//! FileSend: BuildKit sends the result of a build to us.
+//! FileSend: BuildKit sends the result of a build to the client.
 //!
-//! One [`FileSend`] takes the result of one solve. The exporters `oci`, `docker` and `tar` send a
-//! stream of bytes, `local` sends a tree of files; both call one method, and the exporter that was
-//! asked for tells which it is. An archive is written beside its destination, a tree inside of it, and
-//! [`FileSend::commit`] alone puts it in its place: BuildKit ends the stream properly even when the
-//! export failed half-way, so only the end of the solve tells that it is whole.
+//! A [`FileSend`] receives the result of one solve. The exporters `oci`, `docker` and `tar` send a
+//! byte stream, `local` sends a file tree. Both use the same method; the requested exporter
+//! determines which one it is. An archive is written beside its destination and a tree inside of
+//! it, and only [`FileSend::commit`] moves them into place: BuildKit ends the stream normally even
+//! if the export fails half-way, so only the end of the solve confirms that the result is complete.
 
 mod archive;
 mod error;

@@ -1,9 +1,9 @@
-//! A tree that was received, put where it belongs.
+//! Moves a received tree to its destination.
 //!
-//! It is received into a hidden directory inside of the destination, so on the same file system. When
-//! everything is there, and nothing is in the way, each file is renamed over the one that it replaces. What
-//! the result does not have stays. No link of the destination is followed: every directory is opened
-//! component by component, and a link where the result has a directory is replaced by it.
+//! The tree is received into a hidden directory inside of the destination, so it is on the same
+//! file system. When it is complete and has no conflicts, each file is renamed over the file that
+//! it replaces. Other files are kept. Symlinks in the destination are not followed: every directory
+//! is opened component by component, and a symlink where the result has a directory is replaced.
 
 use std::ffi::{CString, OsStr};
 use std::fs::{self, File};
@@ -24,22 +24,22 @@ use super::super::staged;
 use super::error::{at, unwritten};
 use super::tree::{DIR, set_metadata};
 
-/// What the hidden directory is called, with a random end.
+/// The prefix of the hidden directory; the rest is random.
 const STAGING: &str = ".onebuild-output-";
 
-/// A destination, and what was received for it.
+/// A destination, and the data that was received for it.
 pub(super) struct Placing {
     dest: PathBuf,
     staging: Option<Arc<Staging>>,
-    /// Directories of the result. They get their modes and times when everything is in its place.
+    /// The directories of the result. Their modes and times are set when everything is in place.
     folders: Vec<Stat>,
 }
 
-/// The hidden directory. It is removed when the last owner is gone, so after those that write into it.
+/// The hidden directory. The last owner removes it, so it outlives all writers.
 pub(super) struct Staging {
     received: TempDir,
     _lock: File,
-    /// The destination, if it was made for this.
+    /// The destination, if it was created for this.
     made: Option<PathBuf>,
     is_committed: AtomicBool,
 }
@@ -54,17 +54,17 @@ impl Drop for Staging {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(self.path());
         if let (Some(dest), false) = (&self.made, self.is_committed.load(Ordering::Relaxed)) {
-            // Unless something was put there.
+            // Fails if a file was created there.
             let _ = fs::remove_dir(dest);
         }
     }
 }
 
-/// What is to be done with one entry of the result.
+/// What to do with one entry of the result.
 enum Step {
     /// Both sides have a directory of this name.
     Merge,
-    /// It is renamed, after the other one is removed if it has to be.
+    /// Rename the entry, after removing the existing one if necessary.
     Move { remove: Option<AtFlags> },
 }
 
@@ -77,7 +77,7 @@ impl Placing {
         &self.dest
     }
 
-    /// Where the result is received. The first call makes it, and removes what earlier runs left.
+    /// The staging directory. The first call creates it, and removes leftovers of earlier runs.
     pub(super) fn staging(&mut self) -> Result<Arc<Staging>, Fault> {
         if self.staging.is_none() {
             let failed = |error: io::Error| unwritten(&self.dest, &error);
@@ -99,12 +99,12 @@ impl Placing {
         Ok(self.staging.clone().expect("just set"))
     }
 
-    /// Keeps the directories of a tree that is complete.
+    /// Records the directories of a complete tree.
     pub(super) fn add(&mut self, folders: Vec<Stat>) {
         self.folders.extend(folders);
     }
 
-    /// Puts everything in its place.
+    /// Moves everything to the destination.
     pub(super) fn commit(mut self) -> Result<(), Fault> {
         let Some(staging) = self.staging.take() else { return Ok(()) };
         let open = |path: &Path, flags| {
@@ -113,11 +113,11 @@ impl Placing {
         };
         let merge = Merge {
             received: open(staging.path(), DIR)?,
-            // The destination itself may be a link: the person named it.
+            // The destination itself may be a symlink, because the user named it.
             root: open(&self.dest, DIR - OFlags::NOFOLLOW)?,
             dest: &self.dest,
         };
-        // Nothing is touched before it is known that nothing is in the way.
+        // Check for all conflicts before changing anything.
         merge.each(|_, _, _, _| Ok(()))?;
         staging.is_committed.store(true, Ordering::Relaxed);
         merge.each(|from, to, name, step| merge.put(from, to, name, step))?;
@@ -138,8 +138,8 @@ struct Merge<'d> {
 }
 
 impl Merge<'_> {
-    /// Does `work` for each entry of the result: its directory on both sides, its name, and what is to be
-    /// done with it. A directory that is moved is one entry.
+    /// Calls `work` for each entry of the result: with its directory on both sides, its name, and
+    /// the step to take. A directory that is moved counts as one entry.
     fn each(
         &self,
         work: impl Fn(BorrowedFd<'_>, BorrowedFd<'_>, &OsStr, &Step) -> Result<(), Errno>,
@@ -158,7 +158,7 @@ impl Merge<'_> {
                         errno => failed(errno),
                     })?;
                 match work(from.as_fd(), to.as_fd(), &name, &step) {
-                    // It has become a directory of another file system, which is filled.
+                    // It is now a directory on another file system, and has to be filled.
                     Err(Errno::XDEV) => step = Step::Merge,
                     done => done.map_err(failed)?,
                 }
@@ -179,7 +179,7 @@ impl Merge<'_> {
     ) -> Result<(), Errno> {
         let Step::Move { remove } = step else {
             let folder = rustix::fs::openat(to, name, DIR, Mode::empty())?;
-            // It gets its own mode at the end.
+            // Its own mode is set at the end.
             let mode = Mode::from_raw_mode(rustix::fs::fstat(&folder)?.st_mode & 0o7777);
             if !mode.contains(Mode::RWXU) {
                 let _ = rustix::fs::fchmod(&folder, mode | Mode::RWXU);
@@ -200,10 +200,10 @@ impl Merge<'_> {
     }
 }
 
-const NOT_EMPTY: &str = "the result has a file where there is a directory that is not empty; remove it, or \
+const NOT_EMPTY: &str = "the result has a file where a non-empty directory exists; remove it, or \
                          choose another destination";
 
-/// What is to be done with `name`; [`Errno::NOTEMPTY`] where a directory is in the way.
+/// The step for `name`; [`Errno::NOTEMPTY`] if a directory is in the way.
 fn step(from: BorrowedFd<'_>, to: BorrowedFd<'_>, name: &OsStr) -> Result<Step, Errno> {
     let kind = |folder| {
         let found = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
@@ -228,8 +228,8 @@ fn step(from: BorrowedFd<'_>, to: BorrowedFd<'_>, name: &OsStr) -> Result<Step, 
     })
 }
 
-/// Puts `name` onto another file system, which is mounted inside of the destination. A directory is made
-/// and left to be filled, which [`Errno::XDEV`] says.
+/// Moves `name` onto another file system, which is mounted inside of the destination. A directory
+/// is only created; the error [`Errno::XDEV`] says that it has to be filled.
 fn across(from: BorrowedFd<'_>, to: BorrowedFd<'_>, name: &OsStr) -> Result<(), Errno> {
     let found = rustix::fs::statat(from, name, AtFlags::SYMLINK_NOFOLLOW)?;
     let (times, beside) = (times(&found), format!("{STAGING}{}", crate::buildkit::random_id()));
@@ -270,7 +270,7 @@ fn times(found: &rustix::fs::Stat) -> Timestamps {
     }
 }
 
-/// Opens a directory below `root`; no component may be a link.
+/// Opens a directory below `root`; no component may be a symlink.
 fn below(root: &OwnedFd, path: &Path) -> Result<OwnedFd, Errno> {
     let mut folder = rustix::fs::openat(root, ".", DIR, Mode::empty())?;
     for part in path {
@@ -279,7 +279,7 @@ fn below(root: &OwnedFd, path: &Path) -> Result<OwnedFd, Errno> {
     Ok(folder)
 }
 
-/// What is in a directory, but for what is being received into it.
+/// The entries of a directory, without the staging directories.
 fn names(folder: &OwnedFd) -> Result<Vec<std::ffi::OsString>, Errno> {
     let mut names = Vec::new();
     for entry in rustix::fs::Dir::read_from(folder)? {

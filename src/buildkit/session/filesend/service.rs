@@ -1,7 +1,7 @@
 //! The gRPC side of FileSend.
 //!
-//! Written by hand, since one method carries two kinds of messages: bytes for an archive, fsutil's
-//! packets for a tree.
+//! Written by hand, because one method carries two kinds of messages: bytes for an archive,
+//! fsutil's packets for a tree.
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -24,12 +24,13 @@ use super::error::{gone, wrong};
 use super::send::{FileSend, Stage, Target};
 use super::tree::Tree;
 
-/// A message is 32 KiB as a rule; tonic's own limit of 4 MiB is no promise of BuildKit's.
+/// Messages usually have 32 KiB, but BuildKit does not promise to stay below tonic's default of 4
+/// MiB.
 const MESSAGE: usize = 32 << 20;
-/// Messages on their way to the disk.
+/// Messages queued for the writer.
 const QUEUE: usize = 16;
 
-/// Serves [`FileSend`]; made by [`FileSend::service`].
+/// Serves [`FileSend`]; created by [`FileSend::service`].
 #[derive(Clone, Debug)]
 pub struct FileSendServer {
     send: FileSend,
@@ -109,7 +110,7 @@ async fn archive(call: Call, mut inbound: Streaming<BytesMessage>) -> Result<(),
             Err(_) => break,
         };
         let end = matches!(chunk, Chunk::End);
-        // A writer that has gone has failed, and says so below.
+        // If the writer is gone, it has failed, and its error is reported below.
         if chunks.send(chunk).await.is_err() || end {
             break;
         }
@@ -132,7 +133,7 @@ fn write(call: &mut Call, queue: mpsc::Receiver<Chunk>) -> Result<(), Fault> {
     let written = sink.write(queue)?;
     {
         let mut state = call.send.lock();
-        // Unless it was discarded meanwhile.
+        // Unless it was discarded in the meantime.
         if matches!(state.stage, Stage::Taken) {
             state.stage = Stage::Received(written);
         }
@@ -182,7 +183,7 @@ async fn files(call: Call, mut inbound: Streaming<Packet>, out: Replies) -> Resu
     }
 }
 
-/// Writes the tree that `queue` tells of, and waits for BuildKit's goodbye.
+/// Writes the tree from `queue`, and waits for BuildKit's FIN.
 fn plant(call: &mut Call, mut queue: mpsc::Receiver<Packet>, out: &Replies) -> Result<(), Fault> {
     let (mut tree, mut staging) = match &mut call.send.lock().stage {
         Stage::Tree(placing) => {
@@ -194,7 +195,8 @@ fn plant(call: &mut Call, mut queue: mpsc::Receiver<Packet>, out: &Replies) -> R
     while let Some(packet) = queue.blocking_recv() {
         let replies = tree.take(packet)?;
         if tree.is_complete() && staging.is_some() {
-            // Before BuildKit hears of it: from then on it may end the solve, and hang up.
+            // Do this before BuildKit is notified: from then on it may end the solve and close the
+            // connection.
             if let Stage::Tree(placing) = &mut call.send.lock().stage {
                 placing.add(tree.folders());
             }
@@ -217,13 +219,13 @@ fn joined(done: Result<Result<(), Fault>, tokio::task::JoinError>) -> Result<(),
     done.unwrap_or_else(|crash| Err(Fault::There(format!("writing failed: {crash}"))))
 }
 
-/// What ends the answer to BuildKit.
+/// The end of the answer to BuildKit.
 fn answer<M>(outcome: Result<(), Fault>) -> Option<Result<M, Status>> {
     outcome.err().map(|fault| Err(Status::aborted(fault.to_string())))
 }
 
-/// A call under way. It belongs to the thread that writes: the connection may be gone, and with
-/// it the answer, before that thread is done.
+/// A running call. The writing thread owns it, because the connection and the answer may be gone
+/// before that thread has finished.
 struct Call {
     send: FileSend,
     done: bool,
@@ -235,7 +237,7 @@ impl Call {
         Self { send, done: false }
     }
 
-    /// Does `work`, and keeps what went wrong unless all had been received.
+    /// Runs `work`, and records its fault unless everything had been received.
     fn receive(mut self, work: impl FnOnce(&mut Self) -> Result<(), Fault>) -> Result<(), Fault> {
         let outcome = work(&mut self);
         if let Err(fault) = &outcome {
@@ -258,7 +260,7 @@ impl Call {
 }
 
 impl Drop for Call {
-    /// For calls that never reached their thread, or crashed in it.
+    /// For calls that never reached their thread, or panicked in it.
     fn drop(&mut self) {
         self.fault(&gone());
     }

@@ -1,4 +1,4 @@
-//! Whole transfers over a pipe in memory, with a small sender in BuildKit's place.
+//! Complete transfers over an in-memory pipe, with a small sender in place of BuildKit.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, symlink};
@@ -20,7 +20,7 @@ use tonic_prost::ProstCodec;
 use super::super::filesync::mode;
 use super::{FileSend, OutputError};
 
-/// A client of a server that takes `send`, and the line between them, to be cut.
+/// A client of a server for `send`, and a handle to cut their connection.
 async fn connected(send: &FileSend) -> (Grpc<Channel>, tokio::task::AbortHandle) {
     let (near, mut near_end) = tokio::io::duplex(64 * 1024);
     let (far, mut far_end) = tokio::io::duplex(64 * 1024);
@@ -32,7 +32,7 @@ async fn connected(send: &FileSend) -> (Grpc<Channel>, tokio::task::AbortHandle)
     tokio::spawn(async move { server.serve_with_incoming(once).await });
     let mut near = Some(near);
     let connector = tower::service_fn(move |_| {
-        let near = near.take().expect("one connection is made");
+        let near = near.take().expect("only one connection is opened");
         async move { Ok::<_, std::io::Error>(TokioIo::new(near)) }
     });
     let endpoint = Endpoint::from_static("http://in.memory");
@@ -57,7 +57,7 @@ impl<M: prost::Message + Default + Send + Sync + 'static> Call<M> {
         Self { out: Some(out), answers: answers.unwrap().into_inner(), line }
     }
 
-    /// Sends, unless the other side has gone, which its answer tells.
+    /// Sends a message. If the other side is gone, its answer shows why.
     async fn say(&self, message: M) {
         let _ = self.out.as_ref().unwrap().send(message).await;
     }
@@ -69,7 +69,7 @@ impl<M: prost::Message + Default + Send + Sync + 'static> Call<M> {
     }
 }
 
-/// Sends an archive as BuildKit does, and says how it was taken.
+/// Sends an archive as BuildKit does, and returns the answer.
 async fn archive(send: &FileSend, chunks: &[&[u8]]) -> Result<(), Status> {
     let mut call = Call::<BytesMessage>::start(send).await;
     for chunk in chunks {
@@ -104,7 +104,7 @@ async fn an_archive_appears_when_the_solve_is_committed() {
 }
 
 #[tokio::test]
-async fn an_archive_that_is_not_committed_leaves_nothing() {
+async fn an_uncommitted_archive_is_removed() {
     let dir = tempfile::tempdir().unwrap();
     let send = FileSend::to_file(&dir.path().join("out.tar")).unwrap();
     archive(&send, &[b"part"]).await.unwrap();
@@ -115,7 +115,7 @@ async fn an_archive_that_is_not_committed_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn an_archive_that_breaks_off_cannot_be_committed() {
+async fn an_incomplete_archive_cannot_be_committed() {
     let dir = tempfile::tempdir().unwrap();
     let send = FileSend::to_file(&dir.path().join("out.tar")).unwrap();
     assert!(matches!(send.commit(), Err(OutputError::Nothing)));
@@ -133,7 +133,7 @@ async fn an_archive_that_breaks_off_cannot_be_committed() {
 }
 
 #[tokio::test]
-async fn one_solve_has_one_archive() {
+async fn a_second_archive_of_a_solve_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let send = FileSend::to_file(&dir.path().join("out.tar")).unwrap();
     archive(&send, &[b"one"]).await.unwrap();
@@ -142,7 +142,7 @@ async fn one_solve_has_one_archive() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_to_both_sides() {
+async fn a_full_disk_is_reported_to_both_sides() {
     let send = FileSend::to_file(Path::new("/dev/full")).unwrap();
     let status = archive(&send, &[b"x"]).await.unwrap_err();
     assert!(status.message().contains("/dev/full: it could not be written"), "{status:?}");
@@ -151,7 +151,7 @@ async fn a_full_disk_is_told_to_both_sides() {
 }
 
 #[tokio::test]
-async fn a_writer_gets_the_bytes_as_they_are() {
+async fn a_writer_receives_the_bytes_unchanged() {
     let mut file = tempfile::tempfile().unwrap();
     let send = FileSend::to_writer(file.try_clone().unwrap());
     archive(&send, &[b"a", b"", b"b"]).await.unwrap();
@@ -163,17 +163,17 @@ async fn a_writer_gets_the_bytes_as_they_are() {
 }
 
 #[test]
-fn destinations_that_cannot_work_are_refused_before_the_build() {
+fn invalid_destinations_are_refused_before_the_build() {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name);
     fs::write(path("file"), "").unwrap();
     symlink("nowhere", path("dangling")).unwrap();
     let file = |name: &str| FileSend::to_file(&path(name)).map(drop).unwrap_err().to_string();
-    assert!(file("").contains("folder"));
+    assert!(file("").contains("is a directory"));
     assert!(file("no/x.tar").contains("does not exist"));
-    assert!(file("dangling").contains("link to nowhere"));
+    assert!(file("dangling").contains("dangling symlink"));
     let folder = |name: &str| FileSend::to_folder(&path(name)).map(drop).unwrap_err().to_string();
-    assert!(folder("file").contains("no folder"));
+    assert!(folder("file").contains("not a directory"));
     assert!(folder("no/x").contains("does not exist"));
     assert!(FileSend::to_folder(&path("new")).is_ok() && FileSend::to_file(&path("new")).is_ok());
 }
@@ -197,7 +197,7 @@ fn packet(kind: PacketType) -> Packet {
     Packet { r#type: kind.into(), ..Packet::default() }
 }
 
-/// Sends a tree as fsutil does: all STATs, then whatever is asked for. Content is the path.
+/// Sends a tree as fsutil does: all STATs, then the requested files. The content is the path.
 async fn tree(send: &FileSend, stats: &[Stat]) -> Result<(), Status> {
     let mut call = Call::<Packet>::start(send).await;
     let (out, say) = (call.out.clone().unwrap(), stats.to_vec());
@@ -223,7 +223,7 @@ async fn tree(send: &FileSend, stats: &[Stat]) -> Result<(), Status> {
 }
 
 #[tokio::test]
-async fn a_tree_is_written_as_it_is_told() {
+async fn a_tree_is_written_as_received() {
     let dir = tempfile::tempdir().unwrap();
     let dest = dir.path().join("out");
     let send = FileSend::to_folder(&dest).unwrap();
@@ -252,7 +252,7 @@ async fn a_tree_is_written_as_it_is_told() {
 }
 
 #[tokio::test]
-async fn a_tree_is_complete_when_it_is_on_disk_even_if_buildkit_then_hangs_up() {
+async fn a_tree_on_disk_is_complete_even_if_buildkit_closes_the_connection() {
     let dir = tempfile::tempdir().unwrap();
     let send = FileSend::to_folder(dir.path()).unwrap();
     let mut call = Call::<Packet>::start(&send).await;
@@ -265,7 +265,7 @@ async fn a_tree_is_complete_when_it_is_on_disk_even_if_buildkit_then_hangs_up() 
 }
 
 #[tokio::test]
-async fn what_was_there_is_replaced_and_the_rest_stays() {
+async fn existing_files_are_replaced_and_other_files_are_kept() {
     let dir = tempfile::tempdir().unwrap();
     let outside = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
@@ -298,15 +298,15 @@ async fn nothing_is_written_outside_the_destination() {
     let out = outside.path().to_str().unwrap();
     let link = stat("l", mode::SYMLINK | 0o777, 0, out);
     let cases: &[(&[Stat], &str)] = &[
-        (&[file("../x", 4)], "leads elsewhere"),
-        (&[file(&format!("{out}/x"), 4)], "leads elsewhere"),
-        (&[file("a/../../x", 4)], "leads elsewhere"),
-        (&[file("", 0)], "leads elsewhere"),
-        (&[file("x\0y", 0)], "leads elsewhere"),
+        (&[file("../x", 4)], "outside of the destination"),
+        (&[file(&format!("{out}/x"), 4)], "outside of the destination"),
+        (&[file("a/../../x", 4)], "outside of the destination"),
+        (&[file("", 0)], "outside of the destination"),
+        (&[file("x\0y", 0)], "outside of the destination"),
         (&[link.clone(), file("l/x", 3)], "a link is in the way"),
         (&[link.clone(), stat("l/d", mode::DIR | 0o755, 0, "")], "a link is in the way"),
         (&[link, stat("hard", 0o644, 0, "l/x")], "a link is in the way"),
-        (&[stat("hard", 0o644, 0, "../x")], "leads elsewhere"),
+        (&[stat("hard", 0o644, 0, "../x")], "outside of the destination"),
         (&[stat(".git", mode::DIR | 0o755, 0, "")], "a `.git` directory"),
         (&[stat("a", mode::DIR | 0o755, 0, ""), file("a/.GIT/hooks", 4)], "a `.git` directory"),
         (&[stat(".Git", mode::SYMLINK | 0o777, 0, "x")], "a `.git` directory"),
@@ -327,14 +327,14 @@ async fn nothing_is_written_outside_the_destination() {
 }
 
 #[tokio::test]
-async fn a_tree_that_is_not_what_it_says_is_an_error() {
+async fn protocol_violations_are_errors() {
     let dir = tempfile::tempdir().unwrap();
     let send = FileSend::to_folder(dir.path()).unwrap();
     let status = tree(&send, &[file("a", 2)]).await.unwrap_err();
     assert!(status.message().contains("1 of 2 bytes"), "{status:?}");
     for (kind, expected) in [
         (PacketType::PacketFin, "before all files"),
-        (PacketType::PacketData, "not asked for"),
+        (PacketType::PacketData, "not requested"),
         (PacketType::PacketReq, "that it sends"),
         (PacketType::PacketErr, "could not send"),
     ] {
@@ -346,7 +346,7 @@ async fn a_tree_that_is_not_what_it_says_is_an_error() {
     }
 }
 
-/// Waits until `path` is removed, by the thread that wrote there.
+/// Waits until the writing thread removes `path`.
 async fn gone(path: &Path) {
     for _ in 0..500 {
         if !path.exists() {
@@ -358,7 +358,7 @@ async fn gone(path: &Path) {
 }
 
 #[tokio::test]
-async fn nothing_of_the_destination_is_touched_before_the_commit() {
+async fn the_destination_is_unchanged_before_the_commit() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     fs::create_dir_all(at("sub")).unwrap();
@@ -391,7 +391,7 @@ async fn nothing_of_the_destination_is_touched_before_the_commit() {
 }
 
 #[tokio::test]
-async fn a_tree_that_breaks_off_leaves_a_destination_as_it_was() {
+async fn an_incomplete_tree_leaves_the_destination_unchanged() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("a"), "before").unwrap();
     for dest in [dir.path().to_owned(), dir.path().join("made")] {
@@ -419,7 +419,7 @@ async fn a_tree_that_breaks_off_leaves_a_destination_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_directory_in_the_way_of_a_file_stops_everything() {
+async fn a_directory_in_place_of_a_file_fails_the_whole_output() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     fs::create_dir_all(at("z/full/of")).unwrap();
@@ -428,7 +428,10 @@ async fn a_directory_in_the_way_of_a_file_stops_everything() {
     let stats = [file("a", 1), stat("z", mode::DIR | 0o755, 0, ""), file("z/full", 6)];
     tree(&send, &stats).await.unwrap();
     let said = send.commit().unwrap_err().to_string();
-    assert!(said.contains("z/full: the result has a file where there is a directory"), "{said}");
+    assert!(
+        said.contains("z/full: the result has a file where a non-empty directory exists"),
+        "{said}"
+    );
     assert_eq!(fs::read_to_string(at("a")).unwrap(), "before");
     assert_eq!(names(dir.path()), ["a", "z"]);
 }
@@ -479,7 +482,7 @@ async fn files_links_and_directories_replace_each_other() {
     }
     let inode = |name: &str| fs::metadata(at(name)).unwrap().ino();
     assert_eq!(inode("one"), inode("third"));
-    assert_eq!(fs::read_to_string(at("two")).unwrap(), "before", "it only shared a file");
+    assert_eq!(fs::read_to_string(at("two")).unwrap(), "before", "it was only a hard link");
     assert_eq!(fs::metadata(at("locked")).unwrap().mode() & 0o7777, 0o555);
     assert_eq!(fs::metadata(at("locked/file")).unwrap().mode() & 0o7777, 0o640);
     assert_eq!(names(outside.path()), ["x"]);
@@ -487,7 +490,7 @@ async fn files_links_and_directories_replace_each_other() {
 }
 
 #[tokio::test]
-async fn what_a_killed_process_left_is_removed_by_the_next() {
+async fn leftovers_of_a_killed_process_are_removed_by_the_next() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     fs::create_dir_all(at(".onebuild-output-killed/etc")).unwrap();

@@ -1,9 +1,10 @@
-//! A tree of files, received as it comes.
+//! Receives a file tree as it arrives.
 //!
-//! The other side of fsutil's transfer: STATs come in, regular files are asked for, a few at a
-//! time, and FIN is sent when all is there. Whatever the packets say, nothing outside the
-//! directory for it is touched: every path is walked component by component and no component may be a
-//! link. Owners and extended attributes are left out; files belong to the person who builds.
+//! The receiving side of fsutil's transfer: STATs arrive, regular files are requested, a few at a
+//! time, and FIN is sent when everything is complete. Whatever the packets contain, nothing outside
+//! of the staging directory is touched: every path is opened component by component, and no
+//! component may be a symlink. Owners and extended attributes are ignored; files belong to the
+//! user.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
@@ -20,42 +21,42 @@ use super::super::fault::{Fault, LocalFault, parent};
 use super::super::filesync::mode;
 use super::error::{OutputError, at, unwritten, wrong};
 
-/// Files asked for and not yet complete. Below the 128 that the sender queues: were it more, both
-/// sides could wait for the other to read.
+/// Requested files that are not complete yet. This must stay below the 128 that the sender queues:
+/// otherwise both sides could wait for the other to read.
 const WINDOW: usize = 32;
 
 pub(super) const DIR: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const FILE: OFlags = OFlags::WRONLY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// Finds out what there is to know of a destination before the build has run.
+/// Checks a destination before the build runs.
 pub(super) fn check(dest: &Path) -> Result<(), OutputError> {
     let error = |what: &str| Err(OutputError::Destination(LocalFault::at(dest, what)));
     match dest.metadata() {
         Ok(found) if found.is_dir() => Ok(()),
-        Ok(_) => error("it is there already and is no folder"),
+        Ok(_) => error("it exists and is not a directory"),
         Err(_) if parent(dest).is_dir() => Ok(()),
-        Err(_) => error("the folder it is to be made in does not exist; make it first"),
+        Err(_) => error("its parent directory does not exist; create it first"),
     }
 }
 
-/// A tree under way.
+/// A tree that is being received.
 pub(super) struct Tree {
     root: OwnedFd,
-    /// Where it goes in the end, for messages.
+    /// The final destination, for messages.
     dest: PathBuf,
     next: u32,
     waiting: VecDeque<(u32, Stat)>,
     open: HashMap<u32, Open>,
     folders: Vec<Stat>,
-    /// The folder that the last entry was in.
+    /// The directory of the last entry.
     last: Option<(String, OwnedFd)>,
     listed: bool,
     complete: bool,
     finished: bool,
 }
 
-/// A file that was asked for.
+/// A requested file.
 struct Open {
     file: File,
     stat: Stat,
@@ -63,7 +64,7 @@ struct Open {
 }
 
 impl Tree {
-    /// A tree that is received into `staging`, and goes to `dest` in the end.
+    /// A tree that is received into `staging` and will be moved to `dest`.
     pub(super) fn create(staging: &Path, dest: &Path) -> Result<Self, Fault> {
         let root = rustix::fs::open(staging, DIR, Mode::empty())
             .map_err(|errno| unwritten(dest, &errno.into()))?;
@@ -81,17 +82,17 @@ impl Tree {
         })
     }
 
-    /// Whether all of it is on disk, so that BuildKit is told.
+    /// Whether all of it is on disk, so that FIN can be sent.
     pub(super) fn is_complete(&self) -> bool {
         self.complete
     }
 
-    /// Whether BuildKit has answered to that.
+    /// Whether BuildKit has acknowledged that.
     pub(super) fn is_finished(&self) -> bool {
         self.finished
     }
 
-    /// Does what a packet says, and tells what to answer.
+    /// Handles a packet and returns the replies.
     pub(super) fn take(&mut self, packet: Packet) -> Result<Vec<Packet>, Fault> {
         let mut replies = Vec::new();
         match packet.r#type() {
@@ -107,14 +108,14 @@ impl Tree {
             PacketType::PacketData => self.data(packet.id, &packet.data)?,
             PacketType::PacketFin if self.complete => self.finished = true,
             PacketType::PacketFin => {
-                return Err(wrong("BuildKit ended before all files had come"));
+                return Err(wrong("BuildKit ended the transfer before all files were complete"));
             }
             PacketType::PacketErr => {
                 let said = String::from_utf8_lossy(&packet.data).into_owned();
                 return Err(wrong(format!("BuildKit could not send the files: {said}")));
             }
             PacketType::PacketReq => {
-                return Err(wrong("BuildKit asked for files that it sends"));
+                return Err(wrong("BuildKit requested files in a transfer that it sends"));
             }
         }
         self.ask(&mut replies)?;
@@ -130,10 +131,10 @@ impl Tree {
         let errno = |errno: Errno| unwritten(&full, &errno.into());
         let bad = |part: &str| matches!(part, "" | "." | "..") || part.contains('\0');
         if stat.path.split('/').any(bad) {
-            return Err(self.error(&stat.path, "BuildKit sent a path that leads elsewhere"));
+            return Err(self.error(&stat.path, "BuildKit sent a path outside of the destination"));
         }
         if stat.path.split('/').any(|part| part.eq_ignore_ascii_case(".git")) {
-            // Git would run a hook that an image brings along.
+            // Otherwise Git would run a hook from the image.
             let what = "nothing is written into a `.git` directory; leave it out of the image, or \
                         use an archive";
             return Err(self.error(&stat.path, what));
@@ -149,7 +150,10 @@ impl Tree {
                 FileType::Directory if is_dir => {}
                 FileType::Directory => match rustix::fs::unlinkat(dir, name, AtFlags::REMOVEDIR) {
                     Err(Errno::NOTEMPTY | Errno::EXIST) => {
-                        return Err(wrong(format!("BuildKit sent {} as two things", stat.path)));
+                        return Err(wrong(format!(
+                            "BuildKit sent {} twice with different types",
+                            stat.path
+                        )));
                     }
                     done => done.map_err(errno)?,
                 },
@@ -168,7 +172,7 @@ impl Tree {
             let times = times(stat.mod_time);
             rustix::fs::utimensat(dir, name, &times, AtFlags::SYMLINK_NOFOLLOW).map_err(errno)?;
         } else if kind != 0 {
-            let what = "it is a device, pipe or socket, and is not made here; use an archive";
+            let what = "it is a device, pipe or socket, which is not created here; use an archive";
             return Err(self.error(&stat.path, what));
         } else if stat.linkname.is_empty() {
             let flags = FILE | OFlags::CREATE | OFlags::EXCL;
@@ -177,7 +181,10 @@ impl Tree {
         } else {
             let (to_dir, to_name) = stat.linkname.rsplit_once('/').unwrap_or(("", &stat.linkname));
             if stat.linkname.split('/').any(bad) {
-                return Err(self.error(&stat.path, "BuildKit sent a link that leads elsewhere"));
+                return Err(self.error(
+                    &stat.path,
+                    "BuildKit sent a link to a path outside of the destination",
+                ));
             }
             let from = self.folder(to_dir)?;
             rustix::fs::linkat(&from, to_name, dir, name, AtFlags::empty()).map_err(errno)?;
@@ -185,7 +192,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Opens a folder of the tree.
+    /// Opens a directory of the tree.
     fn folder(&mut self, path: &str) -> Result<OwnedFd, Fault> {
         let errno = |path: &Path, errno: Errno| match errno {
             Errno::LOOP | Errno::NOTDIR => at(path, "a link is in the way; remove it"),
@@ -203,7 +210,7 @@ impl Tree {
         dir.try_clone().map_err(|error| unwritten(&self.dest.join(path), &error))
     }
 
-    /// Asks for as many files as may be under way.
+    /// Requests files up to the limit.
     fn ask(&mut self, replies: &mut Vec<Packet>) -> Result<(), Fault> {
         while self.open.len() < WINDOW {
             let Some((id, stat)) = self.waiting.pop_front() else { break };
@@ -219,7 +226,7 @@ impl Tree {
 
     fn data(&mut self, id: u32, data: &[u8]) -> Result<(), Fault> {
         let Some(open) = self.open.get_mut(&id) else {
-            return Err(wrong(format!("BuildKit sent file {id}, which is not asked for")));
+            return Err(wrong(format!("BuildKit sent file {id}, which was not requested")));
         };
         let path = self.dest.join(&open.stat.path);
         let failed = |error: io::Error| unwritten(&path, &error);
@@ -228,7 +235,7 @@ impl Tree {
         if data.is_empty() {
             if open.written != open.stat.size {
                 let (got, size) = (open.written, open.stat.size);
-                return Err(at(&path, format!("only {got} of {size} bytes came")));
+                return Err(at(&path, format!("only {got} of {size} bytes arrived")));
             }
             let open = self.open.remove(&id).expect("found above");
             set_metadata(&open.file, &open.stat).map_err(|errno| failed(errno.into()))?;
@@ -236,8 +243,8 @@ impl Tree {
         Ok(())
     }
 
-    /// Its directories, outer ones first. Their modes and times come last of all: writing into a
-    /// directory changes its time, and its mode may forbid it.
+    /// The directories of the tree, outermost first. Their modes and times are set last: writing
+    /// into a directory changes its time, and its mode may forbid it.
     pub(super) fn folders(&mut self) -> Vec<Stat> {
         std::mem::take(&mut self.folders)
     }
@@ -260,7 +267,7 @@ pub(super) fn set_metadata(file: impl std::os::fd::AsFd, stat: &Stat) -> Result<
     rustix::fs::futimens(&file, &times(stat.mod_time))
 }
 
-/// The time of last writing, in nanoseconds since 1970; that of last reading is left alone.
+/// The modification time, in nanoseconds since 1970; the access time is not changed.
 fn times(modified: i64) -> Timestamps {
     const SECOND: i64 = 1_000_000_000;
     Timestamps {

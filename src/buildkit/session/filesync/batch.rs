@@ -1,7 +1,7 @@
-//! Packets that go to BuildKit together.
+//! Batches of packets to BuildKit.
 //!
-//! Most packets are small, and handing each of them from the thread that reads to the connection costs
-//! more than the packet.
+//! Most packets are small, and passing each of them from the reading thread to the connection would
+//! cost more than the packet itself.
 
 use bollard_buildkit_proto::fsutil::types::Packet;
 use tokio::sync::mpsc;
@@ -9,8 +9,8 @@ use tokio::sync::mpsc;
 /// What goes to BuildKit; bounded, so that a slow BuildKit slows the reading.
 pub(super) type Outbound = mpsc::Sender<Vec<Packet>>;
 
-/// Batches on their way. With the limits of a batch it bounds the memory of a transfer to about 2 MB,
-/// without what must be known of each file.
+/// Queued batches. Together with the limits of a batch, this bounds the memory of a transfer to
+/// about 2 MB, without the metadata of the files.
 pub(super) const QUEUE: usize = 16;
 /// A batch is sent when it has this many packets, or this many bytes of content.
 const PACKETS: usize = 64;
@@ -37,14 +37,14 @@ impl Batch {
         Self { packets: Vec::new(), bytes: 0, out }
     }
 
-    /// Adds a packet, and sends all when they are many. Blocks while the queue is full.
+    /// Adds a packet; sends the batch if it is full. Blocks while the queue is full.
     pub(super) fn push(&mut self, packet: Packet) -> Result<(), Broken> {
         self.bytes += packet.data.len();
         self.packets.push(packet);
         if self.packets.len() >= PACKETS || self.bytes >= BYTES { self.flush() } else { Ok(()) }
     }
 
-    /// Sends what there is.
+    /// Sends the current batch.
     pub(super) fn flush(&mut self) -> Result<(), Broken> {
         self.bytes = 0;
         let packets = std::mem::take(&mut self.packets);

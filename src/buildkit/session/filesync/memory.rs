@@ -1,4 +1,4 @@
-//! Files that are on no disk: rendered Dockerfiles.
+//! Files in memory: rendered Dockerfiles.
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
@@ -9,10 +9,10 @@ use sha2::{Digest, Sha256};
 
 use super::source::{FileSource, Filter, Stat, Visit, mode};
 
-/// A tree of small files in memory, to which files can be added while it is served.
+/// A tree of small files in memory. Files can be added while it is served.
 #[derive(Debug, Default)]
 pub struct MemoryFiles {
-    // Components as the key: their order is the one in which entries must be sent.
+    // Keyed by path components, so that entries are in the order in which they must be sent.
     files: RwLock<BTreeMap<Vec<String>, Bytes>>,
 }
 
@@ -33,7 +33,7 @@ impl MemoryFiles {
         Ok(())
     }
 
-    /// Takes a file out again.
+    /// Removes a file.
     pub fn remove(&self, path: &str) {
         let parts: Vec<String> = path.split('/').map(str::to_owned).collect();
         self.files.write().unwrap_or_else(PoisonError::into_inner).remove(&parts);
@@ -42,15 +42,15 @@ impl MemoryFiles {
     fn matching(&self, filter: &Filter) -> Vec<Stat> {
         let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
         let mut entries: Vec<Stat> = Vec::new();
-        let mut folder: &[String] = &[];
+        let mut directory: &[String] = &[];
         for (parts, content) in files.iter().filter(|(parts, _)| wanted(parts, filter)) {
             let parents = &parts[..parts.len() - 1];
-            let known = folder.iter().zip(parents).take_while(|(a, b)| a == b).count();
+            let known = directory.iter().zip(parents).take_while(|(a, b)| a == b).count();
             for depth in known + 1..=parents.len() {
                 let path = parents[..depth].join("/");
                 entries.push(Stat { path, mode: mode::DIR | 0o755, ..Stat::default() });
             }
-            folder = parents;
+            directory = parents;
             entries.push(Stat {
                 path: parts.join("/"),
                 mode: 0o644,
@@ -63,8 +63,8 @@ impl MemoryFiles {
     }
 }
 
-/// BuildKit takes a file whose size and time it knows for unchanged. A time that is made from the
-/// content keeps the promise both ways: same content, same time; other content, other time.
+/// BuildKit considers a file with the same size and time unchanged. A time derived from the content
+/// works both ways: the same content has the same time, other content has another time.
 fn time_of(content: &[u8]) -> i64 {
     let digest = Sha256::digest(content);
     let seconds = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
@@ -72,7 +72,8 @@ fn time_of(content: &[u8]) -> i64 {
     i64::from(seconds) * 1_000_000_000 + i64::from(nanos)
 }
 
-/// Patterns are taken literally: for these files BuildKit asks by name, and the names are ours.
+/// Patterns are compared literally: BuildKit requests these files by name, and onebuild chooses the
+/// names.
 fn wanted(parts: &[String], filter: &Filter) -> bool {
     if filter.include.is_empty() && filter.follow.is_empty() {
         return true;
@@ -86,7 +87,7 @@ fn wanted(parts: &[String], filter: &Filter) -> bool {
 
 impl FileSource for MemoryFiles {
     fn walk(&self, filter: &Filter, visit: &mut Visit<'_>) -> io::Result<()> {
-        // Collected first, so that no lock is held while the network is waited for.
+        // Collect them first, so that no lock is held while waiting for the network.
         self.matching(filter).into_iter().try_for_each(visit)
     }
 
@@ -97,15 +98,15 @@ impl FileSource for MemoryFiles {
             Some(content) if time_of(content) == stat.mod_time => {
                 Ok(Box::new(Cursor::new(content.clone())))
             }
-            Some(_) => Err(io::Error::other(format!("{} changed while it was sent", stat.path))),
-            None => Err(io::Error::other(format!("{} vanished while it was sent", stat.path))),
+            Some(_) => Err(io::Error::other(format!("{} changed during the transfer", stat.path))),
+            None => Err(io::Error::other(format!("{} was removed during the transfer", stat.path))),
         }
     }
 }
 
-/// A path that is absolute, not clean, or leads out of the tree.
+/// A path that is absolute, not clean, or outside of the tree.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no path inside a folder: it must be relative, without `.`, `..` or empty parts")]
+#[error("`{0}` is not a relative path without `.`, `..` or empty parts")]
 pub struct BadPath(String);
 
 #[cfg(test)]
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_come_before_their_files_and_in_component_order() {
+    fn directories_precede_their_files_in_component_order() {
         assert_eq!(
             listed(&["a.txt", "a/c/d", "a/b", "b"], &[], &[]),
             ["a", "a/b", "a/c", "a/c/d", "a.txt", "b"]
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_asked_for_is_listed() {
+    fn only_requested_files_are_listed() {
         let files = ["ubuntu/Dockerfile", "ubuntu/other", "x"];
         assert_eq!(listed(&files, &[], &["/ubuntu/Dockerfile"]), ["ubuntu", "ubuntu/Dockerfile"]);
         assert_eq!(listed(&files, &["x", "y"], &[]), ["x"]);
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_lead_elsewhere_are_refused() {
+    fn paths_outside_of_the_tree_are_refused() {
         let memory = MemoryFiles::new();
         for bad in ["", "/a", "a//b", "../a", "a/./b", "a/"] {
             assert!(memory.insert(bad, "").is_err(), "{bad}");
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn other_content_of_one_size_gets_another_time() {
+    fn different_content_of_the_same_size_has_a_different_time() {
         assert_ne!(time_of(b"FROM a"), time_of(b"FROM b"));
         assert_eq!(time_of(b"FROM a"), time_of(b"FROM a"));
     }

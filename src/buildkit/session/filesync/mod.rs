@@ -1,9 +1,9 @@
-//! FileSync: BuildKit reads folders of ours, as far as it asks for them.
+//! FileSync: BuildKit reads the client's directories, as far as it needs them.
 //!
-//! A [`FileSync`] offers folders by name. What is in a folder is a [`FileSource`]'s matter:
-//! [`MemoryFiles`] is one, a folder on disk another. Here is the protocol alone: only what
-//! BuildKit asks for is sent, and a file that is no longer what was announced is an error, which
-//! reaches BuildKit and whoever asks for [`FileSync::faults`], never a hang.
+//! A [`FileSync`] offers directories by name. A [`FileSource`] provides the entries of a directory:
+//! [`MemoryFiles`] is one, a directory on disk another. This module only implements the protocol:
+//! only what BuildKit requests is sent. If a file differs from its announcement, that is an error,
+//! which BuildKit receives and [`FileSync::faults`] returns; it never hangs.
 
 mod batch;
 mod memory;
@@ -27,7 +27,7 @@ pub use source::{FileSource, Filter, Stat, Visit, mode};
 /// The methods of this service that a session announces.
 pub const METHODS: &[&str] = &["/moby.filesync.v1.FileSync/DiffCopy"];
 
-/// The folders that a session offers; clones share them.
+/// The directories that a session offers; clones share them.
 #[derive(Clone, Default)]
 pub struct FileSync {
     shared: Arc<Shared>,
@@ -43,7 +43,7 @@ impl FileSync {
         Self::default()
     }
 
-    /// Offers `source` as `dir`, from now on, in place of what had the name before.
+    /// Offers `source` as `dir`, and replaces a previous source of this name.
     pub fn offer(&self, dir: impl Into<String>, source: Arc<dyn FileSource>) {
         let mut sources = self.shared.sources.write().unwrap_or_else(PoisonError::into_inner);
         sources.insert(dir.into(), source);

@@ -1,14 +1,14 @@
-//! The metadata of a DiffCopy call: which folder, which part of it.
+//! The metadata of a DiffCopy call: the directory, and which part of it.
 
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 
 use super::source::Filter;
 
-/// What one call asks for.
+/// The request of one call.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Wanted {
-    /// The name under which the folder was offered.
+    /// The name under which the directory was offered.
     pub(super) dir: String,
     pub(super) filter: Filter,
 }
@@ -25,7 +25,7 @@ impl Wanted {
     }
 }
 
-/// Every value of `key`, decoded where `<key>-encoded` says that BuildKit escaped them.
+/// Every value of `key`, decoded if `<key>-encoded` says that BuildKit escaped them.
 fn values(metadata: &MetadataMap, key: &str) -> Result<Vec<String>, Status> {
     let escaped = metadata
         .get(format!("{key}-encoded"))
@@ -35,15 +35,16 @@ fn values(metadata: &MetadataMap, key: &str) -> Result<Vec<String>, Status> {
             .map_err(|_| Status::invalid_argument(format!("a value of {key} is not UTF-8")))
     };
     let decode = |value: &[u8]| match escaped {
-        true => query_unescape(value)
-            .ok_or_else(|| Status::invalid_argument(format!("a value of {key} is badly escaped"))),
+        true => query_unescape(value).ok_or_else(|| {
+            Status::invalid_argument(format!("a value of {key} has an invalid escape"))
+        }),
         false => Ok(value.to_vec()),
     };
     let all = metadata.get_all(key).iter();
     all.map(|value| decode(value.as_encoded_bytes()).and_then(text)).collect()
 }
 
-/// Undoes Go's `url.QueryEscape`; nothing where an escape is cut short or no hexadecimal.
+/// Decodes Go's `url.QueryEscape`; `None` if an escape is incomplete or not hexadecimal.
 fn query_unescape(value: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(value.len());
     let mut rest = value.iter();
@@ -65,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_values_are_taken_as_they_are() {
+    fn plain_values_are_returned_unchanged() {
         let mut metadata = MetadataMap::new();
         metadata.insert("dir-name", "context".parse().unwrap());
         metadata.append("exclude-patterns", "a+b%20c".parse().unwrap());

@@ -30,13 +30,14 @@ impl file_sync_server::FileSync for FileSync {
         let Wanted { dir, filter } = Wanted::parse(request.metadata())?;
         let source = self
             .source(&dir)
-            .ok_or_else(|| Status::not_found(format!("no folder is offered as `{dir}`")))?;
+            .ok_or_else(|| Status::not_found(format!("no directory is offered as `{dir}`")))?;
         let (out, packets) = mpsc::channel(QUEUE);
         let (include, exclude) = (filter.include.len(), filter.exclude.len());
         tracing::debug!(target: "session", dir, include, exclude, follow = filter.follow.len(), "files");
         let progress = Arc::new(Tally::new(dir));
         let transfer = transfer::run(source, filter, request.into_inner(), out.clone(), progress);
-        // The transfer runs inside the response: when BuildKit drops the call, it is dropped too.
+        // The transfer runs inside of the response: when BuildKit drops the call, the transfer is
+        // dropped too.
         let driver = stream::once(async move {
             match transfer.await {
                 Ok(()) | Err(Broken::Gone) => None,
@@ -44,7 +45,7 @@ impl file_sync_server::FileSync for FileSync {
                     let data = message.clone().into_bytes();
                     let packet =
                         Packet { r#type: PacketType::PacketErr.into(), data, ..<_>::default() };
-                    // Only a courtesy, for the status says the same: gone is fine.
+                    // Best effort: the status says the same, and BuildKit may be gone.
                     let _ = out.send(vec![packet]).await;
                     Some(Err(Status::aborted(message)))
                 }
@@ -56,16 +57,16 @@ impl file_sync_server::FileSync for FileSync {
         Ok(Response::new(stream::select(packets, driver).boxed()))
     }
 
-    /// No BuildKit since 2018 calls it.
+    /// No BuildKit since 2018 calls this.
     async fn tar_stream(
         &self,
         _: Request<Streaming<Packet>>,
     ) -> Result<Response<Self::TarStreamStream>, Status> {
-        Err(Status::unimplemented("files are sent by DiffCopy"))
+        Err(Status::unimplemented("only DiffCopy is supported"))
     }
 }
 
-/// What a transfer sent, for the debug log; logged when the transfer ends, however it ends.
+/// Totals of a transfer for the debug log, logged when the transfer ends for any reason.
 struct Tally {
     dir: String,
     started: Instant,

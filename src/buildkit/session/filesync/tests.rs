@@ -1,4 +1,4 @@
-//! Whole transfers over a pipe in memory, with a small receiver in BuildKit's place.
+//! Complete transfers over an in-memory pipe, with a small receiver in place of BuildKit.
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
@@ -25,7 +25,7 @@ async fn connected(sync: &FileSync) -> FileSyncClient<Channel> {
     tokio::spawn(async move { server.serve_with_incoming(once).await });
     let mut near = Some(near);
     let connector = tower::service_fn(move |_| {
-        let near = near.take().expect("one connection is made");
+        let near = near.take().expect("only one connection is opened");
         async move { Ok::<_, io::Error>(TokioIo::new(near)) }
     });
     let endpoint = Endpoint::from_static("http://in.memory");
@@ -69,7 +69,7 @@ impl Call {
         stats
     }
 
-    /// Receives as BuildKit does: asks for every regular file at once, then says it is done.
+    /// Receives like BuildKit: requests every regular file at once, then sends FIN.
     async fn everything(mut self) -> Result<BTreeMap<String, (Stat, Vec<u8>)>, Status> {
         let mut tree = BTreeMap::new();
         let mut names = Vec::new();
@@ -101,7 +101,7 @@ impl Call {
                     return Ok(tree);
                 }
                 PacketType::PacketErr => continue,
-                PacketType::PacketReq => panic!("a sender asks for nothing"),
+                PacketType::PacketReq => panic!("a sender does not request files"),
             }
             if listed && open == 0 {
                 self.ask(PacketType::PacketFin, 0).await;
@@ -119,7 +119,7 @@ fn memory(files: &[(&str, Vec<u8>)]) -> Arc<MemoryFiles> {
 }
 
 #[tokio::test]
-async fn a_tree_arrives_as_it_was() {
+async fn a_tree_arrives_unchanged() {
     let big: Vec<u8> = (0..3_000_000_u32).map(|n| n.to_le_bytes()[n as usize % 3]).collect();
     let mut files: Vec<(String, Vec<u8>)> =
         (0..200_u8).map(|n| (format!("many/{n}"), vec![n; usize::from(n) * 400])).collect();
@@ -140,7 +140,7 @@ async fn a_tree_arrives_as_it_was() {
 }
 
 #[tokio::test]
-async fn files_can_be_added_while_a_session_runs() {
+async fn files_can_be_added_during_a_session() {
     let source = memory(&[("one", b"1".to_vec())]);
     let sync = FileSync::new();
     sync.offer("dockerfile", source.clone());
@@ -151,7 +151,7 @@ async fn files_can_be_added_while_a_session_runs() {
 }
 
 #[tokio::test]
-async fn only_offered_folders_are_served() {
+async fn only_offered_directories_are_served() {
     let sync = FileSync::new();
     sync.offer("context", memory(&[]));
     let refused = call(&sync, "elsewhere").await.err().unwrap();
@@ -159,7 +159,7 @@ async fn only_offered_folders_are_served() {
     assert!(refused.message().contains("elsewhere"));
 }
 
-/// A file whose content is not what its STAT says, or a folder that cannot be listed.
+/// A file whose content does not match its STAT, or a directory that cannot be listed.
 struct Liar {
     promised: i64,
     content: Result<Vec<u8>, &'static str>,
@@ -181,12 +181,18 @@ impl FileSource for Liar {
 }
 
 #[tokio::test]
-async fn what_is_not_as_announced_is_an_error_at_both_ends() {
+async fn a_file_that_differs_from_its_stat_is_an_error_on_both_sides() {
     let cases = [
-        (Liar { promised: 9, content: Ok(vec![0; 8]), listing: None }, "x changed while"),
-        (Liar { promised: 70_000, content: Ok(vec![0; 69_999]), listing: None }, "x changed while"),
-        (Liar { promised: 70_000, content: Ok(vec![0; 99_999]), listing: None }, "x changed while"),
-        (Liar { promised: 0, content: Ok(vec![0; 1]), listing: None }, "x changed while"),
+        (Liar { promised: 9, content: Ok(vec![0; 8]), listing: None }, "x changed during"),
+        (
+            Liar { promised: 70_000, content: Ok(vec![0; 69_999]), listing: None },
+            "x changed during",
+        ),
+        (
+            Liar { promised: 70_000, content: Ok(vec![0; 99_999]), listing: None },
+            "x changed during",
+        ),
+        (Liar { promised: 0, content: Ok(vec![0; 1]), listing: None }, "x changed during"),
         (Liar { promised: 9, content: Err("x vanished"), listing: None }, "x vanished"),
         (
             Liar { promised: 0, content: Ok(vec![]), listing: Some("y is a socket") },
@@ -202,7 +208,7 @@ async fn what_is_not_as_announced_is_an_error_at_both_ends() {
 }
 
 #[tokio::test]
-async fn a_peer_that_breaks_the_rules_gets_an_error() {
+async fn protocol_violations_are_answered_with_an_error() {
     let cases = [
         (packet(PacketType::PacketReq, 7), "file 7"),
         (packet(PacketType::PacketData, 0), "PACKET_DATA"),
@@ -225,7 +231,7 @@ async fn a_peer_that_breaks_the_rules_gets_an_error() {
     }
 }
 
-/// An endless listing that says when it is dropped by its walker.
+/// An endless listing that signals when its walk is dropped.
 struct Endless(Mutex<Option<tokio::sync::oneshot::Sender<()>>>);
 
 impl FileSource for Endless {
@@ -245,7 +251,7 @@ impl FileSource for Endless {
 }
 
 #[tokio::test]
-async fn a_transfer_that_buildkit_drops_stops_reading() {
+async fn a_transfer_that_buildkit_cancels_stops_reading() {
     let (stopped, wait) = tokio::sync::oneshot::channel();
     let sync = FileSync::new();
     sync.offer("context", Arc::new(Endless(Mutex::new(Some(stopped)))));

@@ -1,9 +1,10 @@
 //! One DiffCopy call, from the first STAT to the last FIN.
 //!
-//! We send a STAT for every entry, numbered from 0 in their order, then one that is empty. BuildKit
-//! asks (REQ) for the content of those it does not have, while the STATs are still coming; each
-//! is answered with DATA, the last one empty. When it has all, it sends FIN and waits for ours.
-//! Reference: fsutil's `Send`, <https://github.com/tonistiigi/fsutil/blob/master/send.go>.
+//! We send a STAT for every entry, numbered from 0 in order, and then an empty one. BuildKit
+//! requests (REQ) the content of files that it does not have, while STATs are still arriving. Each
+//! request is answered with DATA packets, the last one empty. When BuildKit has everything, it
+//! sends FIN and waits for ours. Reference: fsutil's `Send`,
+//! <https://github.com/tonistiigi/fsutil/blob/master/send.go>.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, Read};
@@ -18,9 +19,9 @@ use super::batch::{Batch, Broken, Outbound};
 use super::source::{FileSource, Filter, Stat, mode};
 use crate::buildkit::why;
 
-/// The longest DATA.
+/// The maximum length of DATA.
 const CHUNK: usize = 32 * 1024;
-/// Files that are read at the same time, and the walk.
+/// Concurrent tasks: the walk and the file readers.
 const TASKS: usize = 1 + 4;
 
 /// What a transfer tells while it runs.
@@ -30,29 +31,29 @@ pub(super) trait Progress: Send + Sync + 'static {
     fn file_done(&self);
 }
 
-/// The walk waits while BuildKit has asked for as many files that are not read yet: each costs BuildKit
-/// a goroutine.
+/// The walk pauses while this many requested files have not been read: each costs BuildKit a
+/// goroutine.
 const ASKED: usize = 1_000;
 
 /// The files of one call.
 #[derive(Default)]
 struct Files {
     state: Mutex<State>,
-    /// Notified when the walk may go on.
+    /// Notified when the walk may continue.
     fewer: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    /// Those that BuildKit may ask for, by number.
+    /// Files that BuildKit may request, by number.
     offered: HashMap<u32, File>,
-    /// Those that it has asked for and that are not read yet.
+    /// Requested files that have not been read yet.
     asked: VecDeque<(u32, File)>,
-    /// Whether nothing will be read any more.
+    /// Whether no more files will be read.
     closed: bool,
 }
 
-/// What must be known of a file to send it. There may be hundreds of thousands.
+/// The metadata that is needed to send a file. There may be hundreds of thousands.
 struct File {
     path: Box<str>,
     size: i64,
@@ -64,21 +65,20 @@ impl Files {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets BuildKit ask for a file; waits while it has asked for many.
+    /// Makes a file available to requests; blocks while there are many requests.
     fn offer(&self, id: u32, file: File) {
         let many = |state: &mut State| state.asked.len() >= ASKED && !state.closed;
         let state = self.fewer.wait_while(self.lock(), many);
         state.unwrap_or_else(PoisonError::into_inner).offered.insert(id, file);
     }
 
-    /// Takes a request at once, however many files wait to be read: requests that stay in the
-    /// connection cost more memory, and the connection has a limit for them.
+    /// Accepts a request at once, even if many files are queued: requests that stay in the
+    /// connection use more memory, and count against its limit.
     fn ask(&self, id: u32) -> Result<(), Broken> {
         let mut state = self.lock();
-        let file = state
-            .offered
-            .remove(&id)
-            .ok_or_else(|| Broken::Fault(format!("BuildKit asked for file {id}, which is none")))?;
+        let file = state.offered.remove(&id).ok_or_else(|| {
+            Broken::Fault(format!("BuildKit requested file {id}, which does not exist"))
+        })?;
         state.asked.push_back((id, file));
         Ok(())
     }
@@ -94,7 +94,7 @@ impl Files {
     }
 }
 
-/// Lets a walk that waits go on when the call ends, however it ends.
+/// Wakes up a paused walk when the call ends, for any reason.
 struct Closing(Arc<Files>);
 
 impl Drop for Closing {
@@ -104,8 +104,8 @@ impl Drop for Closing {
     }
 }
 
-/// Serves one call. Blocking work that is still under way when this returns or is dropped ends
-/// at its next batch, as nobody receives it.
+/// Serves one call. Blocking work that is still running when this returns or is dropped ends at its
+/// next batch, because the receiver is gone.
 pub(super) async fn run(
     source: Arc<dyn FileSource>,
     filter: Filter,
@@ -131,7 +131,7 @@ pub(super) async fn run(
             () = out.closed() => return Err(Broken::Gone),
         };
         if let Some(packet) = packet {
-            // A broken stream is BuildKit's doing: what it has to say comes with the solve's error.
+            // A broken stream is BuildKit's doing: its reason is in the solve's error.
             let Ok(Some(packet)) = packet else { return Err(Broken::Gone) };
             match packet.r#type() {
                 PacketType::PacketReq => files.ask(packet.id)?,
@@ -147,7 +147,7 @@ pub(super) async fn run(
                 }
             }
         }
-        // A reader ends when nothing is asked for, so the last one to end may have missed a file.
+        // A reader ends when there are no requests, so the last one may have missed a file.
         if tasks.len() < TASKS && !files.lock().asked.is_empty() {
             let (source, files, out) = (source.clone(), files.clone(), out.clone());
             let progress = progress.clone();
@@ -179,7 +179,7 @@ fn list(
     let mut next = 0_u32;
     let mut gone = false;
     let walked = source.walk(filter, &mut |stat| {
-        // A hard link is made from the file it names: its content is never asked for.
+        // BuildKit creates a hard link from the file that it names, and never requests its content.
         if mode::is_regular(stat.mode) && stat.linkname.is_empty() {
             let path = stat.path.as_str().into();
             let file = File { path, size: stat.size, mod_time: stat.mod_time };
@@ -199,7 +199,7 @@ fn list(
     }
 }
 
-/// Sends files until none is asked for.
+/// Sends requested files until there are none.
 fn read(
     source: &dyn FileSource,
     files: &Files,
@@ -214,7 +214,7 @@ fn read(
     }
 }
 
-/// Sends the content of one file: exactly as many bytes as its STAT said, or an error.
+/// Sends the content of one file: exactly as many bytes as its STAT says, or an error.
 fn send(
     source: &dyn FileSource,
     id: u32,
@@ -225,7 +225,7 @@ fn send(
 ) -> Result<(), Broken> {
     let File { path, size, mod_time } = file;
     let stat = Stat { path: path.into_string(), size, mod_time, ..Stat::default() };
-    let changed = || Broken::Fault(format!("{} changed while it was sent", stat.path));
+    let changed = || Broken::Fault(format!("{} changed during the transfer", stat.path));
     let fault = |error: io::Error| Broken::Fault(why(&error));
     let mut content = source.open(&stat).map_err(fault)?;
     let mut left = usize::try_from(stat.size).map_err(|_| changed())?;
@@ -258,7 +258,7 @@ mod tests {
         File { path: "x".into(), size: 0, mod_time: 0 }
     }
 
-    /// As many files asked for as make the walk wait.
+    /// Enough requested files to pause the walk.
     fn busy() -> Arc<Files> {
         let files = Arc::new(Files::default());
         for id in 0..ASKED as u32 {
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_that_waits_goes_on_when_a_file_is_read_or_the_call_has_ended() {
+    fn a_paused_walk_continues_when_a_file_is_read_or_the_call_ends() {
         let read: fn(Arc<Files>) = |files| assert_eq!(files.next().map(|(id, _)| id), Some(0));
         let ended: fn(Arc<Files>) = |files| drop(Closing(files));
         for release in [read, ended] {

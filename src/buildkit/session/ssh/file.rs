@@ -1,4 +1,4 @@
-//! The file of a private key in OpenSSH's form.
+//! Private key files in OpenSSH's format.
 //!
 //! Source: <https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.key>
 
@@ -12,9 +12,9 @@ const BEGIN: &str = "-----BEGIN OPENSSH PRIVATE KEY-----";
 const END: &str = "-----END OPENSSH PRIVATE KEY-----";
 const MAGIC: &[u8] = b"openssh-key-v1\0";
 
-/// What stands between the lines that begin and end the file, decoded.
+/// The decoded content between the first and last line of the file.
 pub(super) fn decoded(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    // Someone else's text is not taken apart further than to say what it is.
+    // Other formats are not parsed further than necessary to name them.
     let text = std::str::from_utf8(text).map_err(|_| KeyError::NoKey)?;
     let Some((_, rest)) = text.split_once(BEGIN) else { return Err(other(text)) };
     let (inner, _) = rest.split_once(END).ok_or(KeyError::NoKey)?;
@@ -23,7 +23,7 @@ pub(super) fn decoded(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     STANDARD.decode(&inner).map(Zeroizing::new).map_err(|_| KeyError::NoKey)
 }
 
-/// What a file is that is not in OpenSSH's form.
+/// Which kind of file it is, if it is not in OpenSSH's format.
 fn other(text: &str) -> KeyError {
     let is_private = text.contains("PRIVATE KEY-----");
     let is_public = text.contains("PUBLIC KEY-----")
@@ -36,7 +36,7 @@ fn other(text: &str) -> KeyError {
     }
 }
 
-/// The fields of the one key that `decoded` holds, its kind first.
+/// The fields of the only key in `decoded`, beginning with its type.
 pub(super) fn key(decoded: &[u8]) -> Result<Fields<'_>, KeyError> {
     let mut outer = Fields { rest: decoded.strip_prefix(MAGIC).ok_or(KeyError::NoKey)? };
     let (cipher, _kdf, _options) = (outer.string()?, outer.string()?, outer.string()?);
@@ -45,14 +45,14 @@ pub(super) fn key(decoded: &[u8]) -> Result<Fields<'_>, KeyError> {
     }
     let (count, _public) = (outer.number()?, outer.string()?);
     let mut key = Fields { rest: outer.string()? };
-    // Two numbers that are the same where the file was unlocked rightly.
+    // Two numbers that are equal if the file was decrypted correctly.
     if count != 1 || key.number()? != key.number()? {
         return Err(KeyError::NoKey);
     }
     Ok(key)
 }
 
-/// Fields of SSH's protocol, one after the other.
+/// Reads fields of the SSH protocol in order.
 pub(super) struct Fields<'a> {
     rest: &'a [u8],
 }
@@ -71,7 +71,7 @@ impl<'a> Fields<'a> {
         Ok(string)
     }
 
-    /// A number of many bytes, big-endian, without zeros before it.
+    /// A big-endian integer of arbitrary length, without leading zeros.
     pub(super) fn large_number(&mut self) -> Result<&'a [u8], KeyError> {
         let bytes = self.string()?;
         let zeros = bytes.iter().take_while(|byte| **byte == 0).count();

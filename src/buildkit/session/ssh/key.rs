@@ -1,4 +1,4 @@
-//! A private key from a file: read, and signed with.
+//! A private key from a file: parses it, and signs with it.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -18,10 +18,11 @@ use super::file::{self, Fields};
 use super::message::string;
 use crate::regular;
 
-/// A private key of RSA with 16384 bits has 13 KB.
+/// A 16384-bit RSA key file has 13 KB.
 const MAX_FILE: usize = 64 << 10;
 
-/// How an RSA key is to sign; without either it would be with SHA-1, which OpenSSH gave up.
+/// Signature flags for RSA. Without either, the signature would use SHA-1, which OpenSSH has
+/// disabled.
 ///
 /// Source: <https://datatracker.ietf.org/doc/html/draft-ietf-sshm-ssh-agent#section-5.3>
 const RSA_SHA2_256: u32 = 2;
@@ -29,14 +30,14 @@ const RSA_SHA2_512: u32 = 4;
 
 /// A private key, which is wiped from memory when it is dropped.
 pub(super) struct Key {
-    /// As agents name it.
+    /// In the format of agents.
     pub(super) public: Vec<u8>,
     pair: Pair,
 }
 
 enum Pair {
     Ed25519(Ed25519KeyPair),
-    /// With its kind.
+    /// With its type.
     Ecdsa(EcdsaKeyPair, String),
     Rsa(RsaKeyPair),
 }
@@ -68,8 +69,8 @@ impl Key {
         }
     }
 
-    /// Signs `data`; gives the signature as agents give it, or nothing when it cannot be made as
-    /// `flags` want it.
+    /// Signs `data`; returns the signature in the format of agents, or `None` if the key does not
+    /// support `flags`.
     pub(super) fn sign(&self, data: &[u8], flags: u32) -> Option<Vec<u8>> {
         let random = SystemRandom::new();
         let (algorithm, signature) = match &self.pair {
@@ -102,7 +103,7 @@ fn ed25519(fields: &mut Fields<'_>) -> Result<Key, KeyError> {
     Ok(Key { public, pair: Pair::Ed25519(pair) })
 }
 
-/// `size` is that of a number of the curve, in bytes.
+/// `size` is the length of the curve's numbers in bytes.
 fn ecdsa(
     fields: &mut Fields<'_>,
     kind: &[u8],
@@ -126,7 +127,7 @@ fn rsa(fields: &mut Fields<'_>) -> Result<Key, KeyError> {
         d,
         p,
         q,
-        // OpenSSH leaves these two out of its files.
+        // OpenSSH's files do not contain these two.
         dP: &modulo_predecessor(d, p)?,
         dQ: &modulo_predecessor(d, q)?,
         qInv: q_inverse,
@@ -140,15 +141,15 @@ fn rejected(_: KeyRejected) -> KeyError {
     KeyError::NoKey
 }
 
-/// `number` modulo `prime - 1`, for an odd `prime`; big-endian. Bit by bit, as it is done twice for
-/// a key and no library here does it.
+/// `number` modulo `prime - 1`, for an odd `prime`, big-endian. It works bit by bit: it runs twice
+/// per key, and none of our libraries provides it.
 fn modulo_predecessor(number: &[u8], prime: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let mut modulus = Zeroizing::new(prime.to_vec());
     match modulus.last_mut() {
         Some(last) if *last & 1 == 1 => *last -= 1,
         _ => return Err(KeyError::NoKey),
     }
-    // One byte more than the modulus, for what is doubled and not yet reduced.
+    // One byte longer than the modulus, for the doubled value before reduction.
     let mut rest = Zeroizing::new(vec![0_u8; modulus.len() + 1]);
     for bit in number.iter().flat_map(|byte| (0..8).rev().map(move |place| byte >> place & 1)) {
         let mut carry = bit;
@@ -169,7 +170,7 @@ fn modulo_predecessor(number: &[u8], prime: &[u8]) -> Result<Zeroizing<Vec<u8>>,
     Ok(rest)
 }
 
-/// A number of the SSH protocol, never negative.
+/// A non-negative number in the SSH protocol.
 fn number(bytes: &[u8]) -> Vec<u8> {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     let bytes = &bytes[zeros..];
@@ -186,7 +187,7 @@ mod tests {
 
     use super::*;
 
-    /// The text of a file with one key.
+    /// The content of a file with one key.
     fn armored(fields: &[Vec<u8>]) -> String {
         let inner = [&[7_u8; 8][..], &fields.concat(), &string(b"comment")].concat();
         let head = [string(b"none"), string(b"none"), string(b"")].concat();
@@ -197,8 +198,8 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_begins_with_zeros_is_one_of_its_curve() {
-        // The first byte of a P-521 key is 0 or 1, so that half of them are such.
+    fn a_number_with_leading_zeros_is_valid_for_its_curve() {
+        // The first byte of a P-521 key is 0 or 1, so half of the keys begin with a zero.
         let pair = loop {
             let pair = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).unwrap();
             if pair.private_key().as_be_bytes().unwrap().as_ref()[0] == 0 {
@@ -213,7 +214,7 @@ mod tests {
         assert_eq!(key.public, fields[..3].concat());
         assert!(key.sign(b"data", 0).unwrap().starts_with(&string(kind)));
 
-        // Every cut is an error, and none a panic.
+        // Every truncation is an error, never a panic.
         let whole = armored(&fields);
         for end in 0..whole.len() - 1 {
             assert!(Key::parse(&whole.as_bytes()[..end]).is_err());
@@ -238,23 +239,23 @@ mod tests {
     }
 
     #[test]
-    fn numbers_have_no_sign() {
+    fn numbers_are_not_negative() {
         assert_eq!(number(&[0, 0, 1, 2]), [0, 0, 0, 2, 1, 2]);
         assert_eq!(number(&[0x80]), [0, 0, 0, 2, 0, 0x80]);
         assert_eq!(number(&[0]), [0, 0, 0, 0]);
     }
 
     #[test]
-    fn what_is_no_private_key_of_openssh_is_told_by_what_it_is() {
+    fn files_that_are_not_openssh_private_keys_are_described() {
         for (text, word) in [
             ("ssh-ed25519 AAAA me", "public key"),
             ("-----BEGIN PUBLIC KEY-----\n", "public key"),
             ("-----BEGIN RSA PRIVATE KEY-----\nAAAA", "older form"),
             ("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n", "passphrase"),
             ("-----BEGIN ENCRYPTED PRIVATE KEY-----\n", "passphrase"),
-            ("-----BEGIN OPENSSH PRIVATE KEY-----\n", "no private key"),
-            ("hunter2", "no private key"),
-            ("", "no private key"),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----\n", "not contain an OpenSSH private key"),
+            ("hunter2", "not contain an OpenSSH private key"),
+            ("", "not contain an OpenSSH private key"),
         ] {
             let error = Key::parse(text.as_bytes()).err().unwrap().to_string();
             assert!(error.contains(word) && !error.contains("hunter2"), "{text}: {error}");

@@ -1,4 +1,4 @@
-//! An agent of our own, with keys from files: it lists them and signs, and no more.
+//! A built-in SSH agent with keys from files. It supports only listing and signing.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ pub struct Keyring {
     keys: Vec<Key>,
 }
 
-/// A file that gives no key.
+/// A file without a usable key.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {error}", path.display())]
 pub struct KeyFileError {
@@ -32,7 +32,7 @@ impl Keyring {
         Ok(Self { keys: files.iter().map(read).collect::<Result<_, _>>()? })
     }
 
-    /// What the agent says to a message, both with their lengths before them.
+    /// The agent's answer to a message. Both include their length prefix.
     pub(super) fn answer(&self, message: &[u8]) -> Vec<u8> {
         match message.get(4..) {
             Some([REQUEST_IDENTITIES]) => self.list(),
@@ -42,12 +42,12 @@ impl Keyring {
     }
 
     fn list(&self) -> Vec<u8> {
-        let count = u32::try_from(self.keys.len()).expect("keys are named one by one");
+        let count = u32::try_from(self.keys.len()).expect("the user names each key");
         let mut answer = vec![IDENTITIES_ANSWER];
         answer.extend(count.to_be_bytes());
         for key in &self.keys {
             answer.extend(string(&key.public));
-            // The comment in the file may name a person or a machine.
+            // The comment in the file may name a user or a machine.
             answer.extend(string(b""));
         }
         string(&answer)
@@ -62,7 +62,7 @@ impl Keyring {
     }
 }
 
-/// A string of the protocol, and what comes after it.
+/// A string of the protocol, and the remaining bytes.
 fn take(from: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = from.split_first_chunk()?;
     rest.split_at_checked(u32::from_be_bytes(*length) as usize)

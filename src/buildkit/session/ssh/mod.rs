@@ -1,9 +1,8 @@
-//! SSH: steps with `RUN --mount=type=ssh` speak to an agent on this machine, through BuildKit and
-//! this session, or to keys from files that an agent of our own holds.
+//! SSH: steps with `RUN --mount=type=ssh` use an agent of this machine through BuildKit and this
+//! session, or keys from files in a built-in agent.
 //!
-//! Only listing keys and signing pass: a Dockerfile's steps have no business adding, removing or
-//! locking keys of the person who builds it. Everything else is answered with a failure, as
-//! BuildKit's own client does.
+//! Only listing keys and signing are allowed: build steps must not add, remove or lock the user's
+//! keys. Other requests fail, as with BuildKit's own client.
 //!
 //! Protocols: <https://github.com/moby/buildkit/blob/master/session/sshforward/ssh.proto> and
 //! <https://datatracker.ietf.org/doc/draft-ietf-sshm-ssh-agent/>
@@ -43,24 +42,24 @@ use crate::buildkit::why;
 pub(super) const METHODS: &[&str] =
     &["/moby.sshforward.v1.SSH/CheckAgent", "/moby.sshforward.v1.SSH/ForwardAgent"];
 
-/// The agent that is meant where a step names none.
+/// The default agent of a step that does not name one.
 pub const DEFAULT_AGENT: &str = "default";
 
-/// The metadata that names the agent of a connection.
+/// The metadata key that names the agent of a connection.
 const ID: &str = "buildkit.ssh.id";
 
 /// An agent that is not busy answers its socket at once.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long an agent may take for one request: it may ask for a password or for a touch of a key.
+/// How long an agent may take for one request: it may prompt for a password or a touch of a key.
 const AGENT_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// An agent that steps may speak to.
 #[derive(Clone)]
 pub enum Agent {
-    /// One that listens on this socket.
+    /// An agent that listens on this socket.
     Socket(PathBuf),
-    /// One of our own.
+    /// The built-in agent.
     Keys(Arc<Keyring>),
 }
 
@@ -70,7 +69,7 @@ pub struct Agents {
     by_id: HashMap<String, Agent>,
 }
 
-/// Someone who answers.
+/// A connected agent.
 enum Connection<S> {
     Agent(S),
     Keys(Arc<Keyring>),
@@ -130,9 +129,9 @@ impl Ssh for Agents {
     }
 }
 
-/// What `agent` answers to the requests that come from `steps`, one after the other.
+/// The answers of `agent` to the requests in `steps`, in order.
 ///
-/// The stream does all the work: whoever drops it hangs up on the agent.
+/// The stream does all the work: dropping it closes the connection to the agent.
 fn answers<R, A>(steps: R, agent: Connection<A>) -> impl Stream<Item = io::Result<Vec<u8>>>
 where
     R: AsyncRead + Unpin,

@@ -1,4 +1,4 @@
-//! Who may be asked what.
+//! Which requests are allowed, and errors of agents.
 
 use std::path::Path;
 
@@ -33,7 +33,7 @@ async fn answered(requests: &[u8]) -> (Vec<Vec<u8>>, Option<io::ErrorKind>) {
 }
 
 #[tokio::test]
-async fn listing_and_signing_pass_and_nothing_else_reaches_the_agent() {
+async fn only_listing_and_signing_requests_reach_the_agent() {
     let requests = [
         string(&[REQUEST_IDENTITIES]),
         string(&[17, 1, 2, 3]), // add a key
@@ -52,7 +52,7 @@ async fn listing_and_signing_pass_and_nothing_else_reaches_the_agent() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_cut_or_far_too_long_is_an_error() {
+async fn a_truncated_or_too_long_message_is_an_error() {
     let cut = [&string(&[REQUEST_IDENTITIES])[..], &[0, 0, 0, 9, SIGN_REQUEST]].concat();
     let (answers, end) = answered(&cut).await;
     assert_eq!((answers.len(), end), (1, Some(io::ErrorKind::UnexpectedEof)));
@@ -61,9 +61,9 @@ async fn a_message_that_is_cut_or_far_too_long_is_an_error() {
 }
 
 #[tokio::test]
-async fn an_agent_is_checked_by_speaking_to_its_socket() {
-    let folder = tempfile::tempdir().unwrap();
-    let (alive, dead) = (folder.path().join("alive"), folder.path().join("dead"));
+async fn an_agent_is_checked_by_connecting_to_its_socket() {
+    let directory = tempfile::tempdir().unwrap();
+    let (alive, dead) = (directory.path().join("alive"), directory.path().join("dead"));
     let _listener = UnixListener::bind(&alive).unwrap();
     drop(UnixListener::bind(&dead).unwrap());
     let socket = |id: &str, path: &Path| (id.to_owned(), Agent::Socket(path.to_owned()));
@@ -82,7 +82,7 @@ async fn an_agent_is_checked_by_speaking_to_its_socket() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_agent_that_does_not_answer_ends_the_request_of_the_step() {
+async fn a_request_to_a_silent_agent_times_out() {
     let (near, _far) = tokio::io::duplex(64);
     let request = [&[0, 0, 0, 1][..], &[REQUEST_IDENTITIES]].concat();
     let mut agent: Connection<_> = Connection::Agent(near);

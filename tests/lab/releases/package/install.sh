@@ -1,8 +1,8 @@
 #!/bin/bash
-# Stands in for upstream's installer of the same name: it asks the same kind of questions, in the
-# same order, puts the same files into the same places, and calls systemctl in the same ways: as
-# a statement, several in a line, into a log, in a status that is read, in a condition, in a string
-# that is run later. It does nothing else of what the real one does to a host.
+# A stand-in for upstream's installer of the same name: it asks the same kinds of questions in the same
+# order, installs the same files, and calls systemctl in the same ways: as a statement, several in a line,
+# with output to a log, for its status, in a condition, in a string that is run later. It does nothing
+# else that the real one does to a host.
 
 here=$(cd "$(dirname "$0")" && pwd)
 log_file=$here/install.log

@@ -1,4 +1,4 @@
-/* Sockets, and the little HTTP there is: one request a connection, one connection at a time. */
+/* Sockets and minimal HTTP: one request per connection, one connection at a time. */
 #include "program.h"
 
 #include <arpa/inet.h>
@@ -45,7 +45,7 @@ int listen_on_socket(const char *path)
     return listening(fd, (struct sockaddr *)&address, sizeof address, path);
 }
 
-/* Nobody may hold the program up for longer. */
+/* No client may block the program for longer. */
 static void bounded(int fd)
 {
     struct timeval limit = {.tv_sec = 2};

@@ -1,4 +1,4 @@
-/* Who this program is, and the commands of 1panel-core, which 1pctl passes on. */
+/* The role of this program, and the commands of 1panel-core, which 1pctl forwards. */
 #include "program.h"
 
 #include <signal.h>
@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* pack.py writes over these in the compiled program, so that one compilation serves every version.
- * Volatile, or the compiler would copy the placeholders to where they are used. */
+/* pack.py overwrites these in the compiled program, so that it is compiled once for all versions.
+ * Volatile, because the compiler would otherwise inline the placeholders. */
 static volatile char stamped_version[24] = "@version@";
 static volatile char stamped_edition[24] = "@edition@";
 
@@ -53,7 +53,7 @@ static int user_info(void)
     return 0;
 }
 
-/* Like the real one, it asks on stdin. */
+/* Like the real one, it prompts on stdin. */
 static int update(const char *what)
 {
     static const struct { const char *what, *key, *question; } known[] = {
@@ -73,7 +73,7 @@ static int update(const char *what)
                  value, known[i].key))
             fail("the %s was not changed", what);
         printf("changed\n");
-        /* The other values are read anew at every use. */
+        /* The other values are read again at every use. */
         return strcmp(what, "port") == 0 ? system("1pctl restart core") : 0;
     }
     fail("update knows username, password and port, not '%s'", what);
@@ -101,7 +101,7 @@ int main(int argc, char **argv)
     if (argc > 1)
         fail("unknown command '%s': this stand-in knows version, user-info and update", argv[1]);
 
-    /* Blocked before the first line is printed: whoever reads it may already send the signal. */
+    /* Blocked before the first line is printed: its reader may send the signal immediately. */
     sigset_t stop;
     sigemptyset(&stop);
     sigaddset(&stop, SIGTERM);

@@ -1,13 +1,12 @@
 /*
- * Stands in for the panel's two programs, 1panel-core and 1panel-agent: one program that knows by its
- * name which of them it is. It holds no panel. What it has of one is what a container image has to
- * get right: where its parameters come from, what it keeps in its two databases, what it listens on,
- * how it stops.
+ * A stand-in for the panel's two programs, 1panel-core and 1panel-agent: one program that selects its role
+ * by its name. It contains no panel, only the parts that a container image depends on: the source of its
+ * parameters, its two databases, its sockets, and how it stops.
  *
- *   main.c      who it is; the commands of 1panel-core
- *   service.c   what each of the two does when it is started
+ *   main.c      its role; the commands of 1panel-core
+ *   service.c   what each of the two does when started
  *   settings.c  1pctl's parameters, the databases
- *   listen.c    sockets and the little HTTP there is
+ *   listen.c    sockets and minimal HTTP
  */
 #ifndef PROGRAM_H
 #define PROGRAM_H
@@ -22,34 +21,34 @@ extern char edition[24]; /* pro or cn */
 extern const char *const arch;
 extern const char *name; /* 1panel-core or 1panel-agent */
 
-/* Says why on stderr, and ends the program with 1. */
+/* Prints the reason to stderr, and exits with 1. */
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* A parameter in the head of /usr/local/bin/1pctl; as in the real core, none may be empty. */
 const char *parameter(const char *key);
 
-/* core.db or agent.db, below the folder that 1pctl names. */
+/* core.db or agent.db, in the directory that 1pctl names. */
 const char *database(const char *file);
 
-/* Runs SQL on a database by Debian's sqlite3, whose stdout goes to `out`; false when it fails.
- * The script is written to its stdin: what is in it is in no argument. */
+/* Runs SQL on a database by Debian's sqlite3, whose stdout goes to `out`; false if it fails.
+ * The script is written to its stdin, so that its content is not in an argument. */
 bool sql(const char *database, char *out, size_t size, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* A row of the table `settings`; empty when there is none, or no table. */
+/* A row of the table `settings`; empty if there is none, or no table. */
 const char *setting(const char *database, const char *key);
 
-/* A value that can stand between quotes in SQL. */
+/* A value that can be quoted in SQL. */
 bool plain(const char *value);
 
 int listen_on_port(int port);
 int listen_on_socket(const char *path);
 
-/* Answers requests until SIGTERM or SIGINT comes, which main blocked. `respond` gets the path that is
- * asked for, writes the body into `body`, and gives the status. */
+/* Answers requests until SIGTERM or SIGINT arrives, which main blocked. `respond` gets the requested path,
+ * writes the body to `body`, and returns the status. */
 void serve(int listener, int (*respond)(const char *path, char *body, size_t size));
 
-/* What Docker's socket answers to GET /version, in `body`; false when nobody answers there. */
+/* The answer of Docker's socket to GET /version, in `body`; false if there is no answer. */
 bool ask_docker(char *body, size_t size);
 
 int run_core(void);

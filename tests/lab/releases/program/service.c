@@ -1,4 +1,4 @@
-/* What 1panel-core and 1panel-agent do when they are started. */
+/* What 1panel-core and 1panel-agent do when started. */
 #include "program.h"
 
 #include <errno.h>
@@ -24,8 +24,8 @@ static void make_folders(void)
     }
 }
 
-/* Newer data may have a shape that this program does not know. (The real panel does not look; it
- * is made to, so that a test can see who was not stopped in time.) */
+/* Newer data may have an unknown format. (The real panel does not check this; the check lets a test
+ * detect a program that was not stopped in time.) */
 static void refuse_newer(const char *db)
 {
     int data[3], own[3];

@@ -64,7 +64,7 @@ bool sql(const char *database, char *out, size_t size, const char *format, ...)
     }
     close(to[0]);
     close(from[1]);
-    /* Less than a pipe holds: it cannot block. */
+    /* Less than the buffer of a pipe: it cannot block. */
     bool written = child > 0 && write(to[1], script, (size_t)length) == length;
     close(to[1]);
     size_t have = 0;

@@ -1,6 +1,6 @@
 #!/bin/bash
 # shellcheck disable=SC2034 # install.sh and 1pctl read these
-# What is not said here is said in English.
+# Strings that are missing here are in English.
 # shellcheck source=en.sh
 source "${BASH_SOURCE[0]%/*}/en.sh"
 TXT_ASK_LANGUAGE="语言编号: "
