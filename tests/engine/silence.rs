@@ -71,7 +71,7 @@ async fn a_cache_that_cannot_be_pushed_is_given_up_and_a_silent_command_is_not()
     assert!(matches!(result, CellResult::Built(_)), "{result:?}");
     let cache = format!("type=registry,ref={image}-cache:v1,mode=max");
     let mut cached = quiet;
-    cached.caches.to = Cache::parse(&cache).unwrap();
+    cached.policy.caches.to = Cache::parse(&cache).unwrap();
     let failure = given_up(&builder, &cached, &registry.host).await;
     assert_eq!(failure.phase, Phase::Push);
 }
