@@ -13,7 +13,7 @@ use crate::template::Rendered;
 pub fn acknowledge(requests: &[BuildRequest], sources: &Sources, allows: &mut Allows) {
     let mut seen = HashSet::new();
     for request in requests {
-        let rendered = &*request.dockerfile;
+        let rendered = &*request.recipe.dockerfile;
         if rendered.mentions("onebuild") && seen.insert(rendered) {
             of_file(rendered, sources, allows);
         }

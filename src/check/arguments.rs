@@ -40,12 +40,12 @@ pub(super) fn find<'r>(
         if !begins_with_arg(&group.text()) {
             continue;
         }
-        let file = files.of(request);
-        if file.is_foreign_to(request) {
+        let file = files.of(&request.recipe);
+        if file.is_foreign_to(&request.recipe) {
             continue;
         }
         for (line, name) in empty(&file, request) {
-            if let Some(place) = subject.sources.line(&request.dockerfile, line) {
+            if let Some(place) = subject.sources.line(&request.recipe.dockerfile, line) {
                 let message = format!(
                     "`${name}` is empty in this stage: its only `ARG` is before the first `FROM`"
                 );
@@ -79,9 +79,9 @@ fn empty(file: &File, request: &BuildRequest) -> Vec<(u32, String)> {
     if global.is_empty() {
         return Vec::new();
     }
-    let evaluated = file.evaluated(request, request.platforms.first());
+    let evaluated = file.evaluated(&request.recipe, request.recipe.platforms.first());
     let mut found = Vec::new();
-    let text = request.dockerfile.text();
+    let text = request.recipe.dockerfile.text();
     for used in file.parsed.variable_uses() {
         let Scope::Stage(stage) = used.scope else { continue };
         if !global.contains(used.name.as_str()) || knows(&evaluated, &declarations, stage, &used) {

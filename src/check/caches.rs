@@ -42,12 +42,12 @@ pub(super) fn find<'r>(
         if !group.may_mount("cache") {
             continue;
         }
-        let file = files.of(request);
-        if file.is_foreign_to(request) {
+        let file = files.of(&request.recipe);
+        if file.is_foreign_to(&request.recipe) {
             continue;
         }
-        for platform in &request.platforms {
-            let evaluated = file.evaluated(request, Some(platform));
+        for platform in &request.recipe.platforms {
+            let evaluated = file.evaluated(&request.recipe, Some(platform));
             add(&mut caches, subject, request, (&file, &evaluated), platform);
         }
     }
@@ -63,15 +63,16 @@ fn add(
     (file, evaluated): (&File, &Evaluated),
     platform: &Platform,
 ) {
-    let dockerfile = request.dockerfile.text();
-    let namespace = request.inputs.args.get("BUILDKIT_CACHE_MOUNT_NS").cloned().unwrap_or_default();
+    let dockerfile = request.recipe.dockerfile.text();
+    let namespace =
+        request.recipe.inputs.args.get("BUILDKIT_CACHE_MOUNT_NS").cloned().unwrap_or_default();
     for stage in evaluated.stages.iter().filter(|stage| stage.is_reachable) {
         for mount in stage.mounts.iter().filter(|mount| is_own_cache(mount)) {
             let known = |text: &Option<crate::dockerfile::Text>| {
                 text.as_ref().and_then(|text| text.known()).map(str::to_owned)
             };
             let Some(id) = known(&mount.id) else { continue };
-            let Some(place) = subject.sources.line(&request.dockerfile, mount.line) else {
+            let Some(place) = subject.sources.line(&request.recipe.dockerfile, mount.line) else {
                 continue;
             };
             let target = known(&mount.target).unwrap_or_default();
@@ -149,7 +150,7 @@ fn foundation<'s>(stages: &'s [Stage], stage: &'s Stage, platform: &Platform) ->
 /// The image that replaces a name.
 fn taken(request: &BuildRequest, name: &str) -> String {
     let short = short_name(name);
-    let base = request.inputs.bases.iter().find(|(known, _)| short_name(known) == short);
+    let base = request.recipe.inputs.bases.iter().find(|(known, _)| short_name(known) == short);
     base.map_or_else(|| name.to_owned(), |(_, image)| image.to_string())
 }
 

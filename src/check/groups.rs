@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use indexmap::IndexMap;
 
 use crate::image::Platform;
-use crate::plan::BuildRequest;
+use crate::plan::{BuildRequest, Recipe};
 use crate::template::Rendered;
 
 /// Dockerfiles that are inspected one by one. If there are more, those that differ only in numbers
@@ -26,7 +26,7 @@ impl<'r> Group<'r> {
     }
 
     pub(super) fn text(&self) -> Cow<'r, str> {
-        self.first().dockerfile.text()
+        self.first().recipe.dockerfile.text()
     }
 
     /// Whether some step may have a mount of a kind: most Dockerfiles can be skipped.
@@ -53,16 +53,17 @@ struct Examined<'r> {
 }
 
 impl<'r> Examined<'r> {
-    fn of(request: &'r BuildRequest) -> Self {
-        let names = request.inputs.contexts.keys().chain(request.inputs.bases.keys());
-        let names = names.chain(request.inputs.secrets.keys()).chain(request.inputs.ssh.keys());
+    fn of(recipe: &'r Recipe) -> Self {
+        let inputs = &recipe.inputs;
+        let names = inputs.contexts.keys().chain(inputs.bases.keys());
+        let names = names.chain(inputs.secrets.keys()).chain(inputs.ssh.keys());
         Self {
-            text: &request.dockerfile,
-            target: request.inputs.target.as_deref(),
-            args: request.inputs.args.iter().map(|(name, value)| (&**name, &**value)).collect(),
-            platforms: &request.platforms,
+            text: &recipe.dockerfile,
+            target: inputs.target.as_deref(),
+            args: inputs.args.iter().map(|(name, value)| (&**name, &**value)).collect(),
+            platforms: &recipe.platforms,
             names: names.map(String::as_str).collect(),
-            bases: request.inputs.bases.values().map(ToString::to_string).collect(),
+            bases: inputs.bases.values().map(ToString::to_string).collect(),
         }
     }
 
@@ -96,7 +97,7 @@ impl<'r> Examined<'r> {
 pub(super) fn of(requests: &[BuildRequest]) -> Vec<Group<'_>> {
     let mut exact: IndexMap<Examined<'_>, Vec<&BuildRequest>> = IndexMap::new();
     for request in requests {
-        exact.entry(Examined::of(request)).or_default().push(request);
+        exact.entry(Examined::of(&request.recipe)).or_default().push(request);
     }
     if exact.len() <= MAX_EXACT {
         return exact.into_values().map(|requests| Group { requests }).collect();

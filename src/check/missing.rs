@@ -48,19 +48,19 @@ pub(super) fn find<'r>(
         if !group.may_mount("secret") && !group.may_mount("ssh") {
             continue;
         }
-        let file = files.of(request);
-        if file.is_foreign_to(request) {
+        let file = files.of(&request.recipe);
+        if file.is_foreign_to(&request.recipe) {
             continue;
         }
         for Needed { line, is_ssh, id, is_required } in needed(&file, request) {
             let given: Vec<&str> = match is_ssh {
-                true => request.inputs.ssh.keys().map(String::as_str).collect(),
-                false => request.inputs.secrets.keys().map(String::as_str).collect(),
+                true => request.recipe.inputs.ssh.keys().map(String::as_str).collect(),
+                false => request.recipe.inputs.secrets.keys().map(String::as_str).collect(),
             };
             if given.contains(&id.as_str()) {
                 continue;
             }
-            if let Some(place) = subject.sources.line(&request.dockerfile, line) {
+            if let Some(place) = subject.sources.line(&request.recipe.dockerfile, line) {
                 let cells = gaps.entry(Gap { place, is_ssh, id }).or_default();
                 cells.is_required |= is_required;
                 cells.names.extend(group.requests.iter().map(|one| &*one.cell));
@@ -74,7 +74,7 @@ pub(super) fn find<'r>(
 }
 
 fn needed(file: &File, request: &BuildRequest) -> Vec<Needed> {
-    let evaluated = file.evaluated(request, request.platforms.first());
+    let evaluated = file.evaluated(&request.recipe, request.recipe.platforms.first());
     let reached = evaluated.stages.iter().filter(|stage| stage.is_reachable);
     let mounts = reached.flat_map(|stage| &stage.mounts);
     let mounts = mounts.filter(|mount| mount.is("secret") || mount.is("ssh"));

@@ -31,8 +31,8 @@ pub(super) fn find<'r>(
         if !PLATFORM_ARGS.iter().any(|name| has_value(&text, name)) {
             continue;
         }
-        let file = files.of(request);
-        if file.is_foreign_to(request) {
+        let file = files.of(&request.recipe);
+        if file.is_foreign_to(&request.recipe) {
             continue;
         }
         let declarations = file.parsed.declarations();
@@ -49,13 +49,13 @@ pub(super) fn find<'r>(
             let value = |platform: &Platform| {
                 expanded(&file, default, &declarations[..number], one.scope, platform)
             };
-            if hides(&one.name, &request.platforms, &value)
-                && let Some(place) = subject.sources.line(&request.dockerfile, one.line)
+            if hides(&one.name, &request.recipe.platforms, &value)
+                && let Some(place) = subject.sources.line(&request.recipe.dockerfile, one.line)
             {
                 let keyword = if one.is_env { "ENV" } else { "ARG" };
                 let written = format!("{keyword} {}={default}", one.name);
                 let key = (place, one.name.clone());
-                open.entry(key).or_insert((written, &request.platforms));
+                open.entry(key).or_insert((written, &request.recipe.platforms));
             }
         }
     }
@@ -81,16 +81,18 @@ fn arguments(subject: Subject<'_>, found: &mut Diagnostics) {
     };
     for name in PLATFORM_ARGS {
         let hidden = subject.requests.iter().find(|request| {
-            let value = request.inputs.args.get(name);
-            value.is_some_and(|value| hides(name, &request.platforms, &|_| Some(value.to_string())))
+            let value = request.recipe.inputs.args.get(name);
+            value.is_some_and(|value| {
+                hides(name, &request.recipe.platforms, &|_| Some(value.to_string()))
+            })
         });
         let Some(request) = hidden else { continue };
         let is_flag = subject.cells[0].overrides().inputs.args.contains_key(name);
         let warning = match declared(name) {
             Some(one) if !is_flag => {
-                warning(&format!("args.{name}"), &request.platforms).at(&one.span, "")
+                warning(&format!("args.{name}"), &request.recipe.platforms).at(&one.span, "")
             }
-            _ => warning(&format!("--build-arg {name}"), &request.platforms),
+            _ => warning(&format!("--build-arg {name}"), &request.recipe.platforms),
         };
         found.push(warning.help("remove it"));
     }

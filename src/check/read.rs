@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::dockerfile::{Dockerfile, Evaluated, Given};
 use crate::image::{Platform, short_name};
-use crate::plan::BuildRequest;
+use crate::plan::Recipe;
 use crate::template::Rendered;
 
 /// Limit of the cached Dockerfiles, in bytes. Their parsed form needs several times as much memory.
@@ -25,8 +25,8 @@ pub(super) struct File {
 }
 
 impl<'r> Files<'r> {
-    pub(super) fn of(&mut self, request: &'r BuildRequest) -> Rc<File> {
-        let dockerfile = &*request.dockerfile;
+    pub(super) fn of(&mut self, recipe: &'r Recipe) -> Rc<File> {
+        let dockerfile = &*recipe.dockerfile;
         if let Some(known) = self.read.get(dockerfile) {
             return known.clone();
         }
@@ -41,26 +41,22 @@ impl<'r> Files<'r> {
 }
 
 impl File {
-    /// Evaluates it for a request as BuildKit does.
-    pub(super) fn evaluated(
-        &self,
-        request: &BuildRequest,
-        platform: Option<&Platform>,
-    ) -> Evaluated {
-        let names = request.inputs.contexts.keys().chain(request.inputs.bases.keys());
+    /// Evaluates it for a recipe as BuildKit does.
+    pub(super) fn evaluated(&self, recipe: &Recipe, platform: Option<&Platform>) -> Evaluated {
+        let names = recipe.inputs.contexts.keys().chain(recipe.inputs.bases.keys());
         let replaced: Vec<String> = names.map(|name| short_name(name)).collect();
         let is_replaced = |name: &str| replaced.contains(&short_name(name));
         self.parsed.evaluate(&Given {
-            args: &request.inputs.args,
-            target: request.inputs.target.as_deref(),
+            args: &recipe.inputs.args,
+            target: recipe.inputs.target.as_deref(),
             platform,
             build_platform: None,
             is_replaced: &is_replaced,
         })
     }
 
-    /// Whether another frontend than BuildKit's own reads it for this request.
-    pub(super) fn is_foreign_to(&self, request: &BuildRequest) -> bool {
-        self.parsed.is_foreign(&request.inputs.args)
+    /// Whether another frontend than BuildKit's own reads it for this recipe.
+    pub(super) fn is_foreign_to(&self, recipe: &Recipe) -> bool {
+        self.parsed.is_foreign(&recipe.inputs.args)
     }
 }

@@ -10,7 +10,7 @@ use crate::error::{Diagnostic, Diagnostics};
 use crate::image::short_name;
 use crate::input::{NamedContext, SecretSource};
 use crate::matrix::Cell;
-use crate::plan::BuildRequest;
+use crate::plan::{BuildRequest, Recipe};
 use crate::template::Rendered;
 
 /// Dockerfiles that are parsed in full for the comparison. If there are more, comments and labels
@@ -23,27 +23,28 @@ pub(super) fn find<'r>(subject: Subject<'r>, files: &mut Files<'r>, found: &mut 
         return;
     }
     let texts: HashSet<&Rendered> =
-        subject.requests.iter().map(|request| &*request.dockerfile).collect();
+        subject.requests.iter().map(|request| &*request.recipe.dockerfile).collect();
     let reads = texts.len() <= MAX_PARSED;
     let mut known: HashMap<_, u64> = HashMap::new();
     // Cells by their build.
     let mut same: HashMap<Build<'_>, Vec<usize>> = HashMap::new();
     for (number, request) in subject.requests.iter().enumerate() {
         let args: BTreeMap<&str, &str> =
-            request.inputs.args.iter().map(|(name, value)| (&**name, &**value)).collect();
+            request.recipe.inputs.args.iter().map(|(name, value)| (&**name, &**value)).collect();
         let contexts: Vec<_> =
-            request.inputs.contexts.iter().map(|(n, one)| (n, described(one))).collect();
+            request.recipe.inputs.contexts.iter().map(|(n, one)| (n, described(one))).collect();
         let bases: Vec<_> =
-            request.inputs.bases.iter().map(|(n, one)| (n, one.to_string())).collect();
-        let text = &*request.dockerfile;
+            request.recipe.inputs.bases.iter().map(|(n, one)| (n, one.to_string())).collect();
+        let text = &*request.recipe.dockerfile;
         let (content, used) = match reads {
             true => {
-                let file = files.of(request);
-                let key = (text, request.inputs.target.as_deref(), args.clone(), contexts, bases);
-                let content = *known.entry(key).or_insert_with(|| content(&file, request));
-                (content, file.is_foreign_to(request))
+                let file = files.of(&request.recipe);
+                let key =
+                    (text, request.recipe.inputs.target.as_deref(), args.clone(), contexts, bases);
+                let content = *known.entry(key).or_insert_with(|| content(&file, &request.recipe));
+                (content, file.is_foreign_to(&request.recipe))
             }
-            false => (hash(&(text, &args, &request.inputs.target, contexts, bases)), true),
+            false => (hash(&(text, &args, &request.recipe.inputs.target, contexts, bases)), true),
         };
         let build = Build::of(request, content, used);
         same.entry(build).or_default().push(number);
@@ -132,11 +133,16 @@ struct Build<'r> {
 
 impl<'r> Build<'r> {
     fn of(request: &'r BuildRequest, content: u64, foreign: bool) -> Self {
+        let recipe = &request.recipe;
         let mut secrets: Vec<_> =
-            request.inputs.secrets.iter().map(|(id, one)| (&**id, &one.source)).collect();
-        let mut ssh: Vec<_> = request.inputs.ssh.iter().map(|(id, one)| (&**id, one)).collect();
-        let mut registries: Vec<&str> =
-            request.references.iter().map(|reference| reference.repository.host()).collect();
+            recipe.inputs.secrets.iter().map(|(id, one)| (&**id, &one.source)).collect();
+        let mut ssh: Vec<_> = recipe.inputs.ssh.iter().map(|(id, one)| (&**id, one)).collect();
+        let mut registries: Vec<&str> = request
+            .delivery
+            .references
+            .iter()
+            .map(|reference| reference.repository.host())
+            .collect();
         secrets.sort_unstable();
         ssh.sort_unstable();
         registries.sort_unstable();
@@ -144,12 +150,12 @@ impl<'r> Build<'r> {
         Self {
             content,
             registries,
-            text: foreign.then_some(&*request.dockerfile),
-            dockerignore: request.dockerignore.as_deref(),
-            context: &request.context,
-            platforms: &request.platforms,
-            network: request.inputs.network,
-            media_types: request.media_types,
+            text: foreign.then_some(&*recipe.dockerfile),
+            dockerignore: recipe.dockerignore.as_deref(),
+            context: &recipe.context,
+            platforms: &recipe.platforms,
+            network: recipe.inputs.network,
+            media_types: recipe.media_types,
             secrets,
             ssh,
         }
@@ -158,8 +164,8 @@ impl<'r> Build<'r> {
 
 /// A hash of the build of a Dockerfile: the instructions of the required stages without labels, and
 /// the arguments, contexts and bases that they use.
-fn content(file: &File, request: &BuildRequest) -> u64 {
-    let evaluated = file.evaluated(request, request.platforms.first());
+fn content(file: &File, recipe: &Recipe) -> u64 {
+    let evaluated = file.evaluated(recipe, recipe.platforms.first());
     let mut state = DefaultHasher::new();
     let starts: Vec<u32> = evaluated.stages.iter().map(|stage| stage.line).collect();
     let stage_of = |line: u32| starts.partition_point(|start| *start <= line).checked_sub(1);
@@ -180,10 +186,10 @@ fn content(file: &File, request: &BuildRequest) -> u64 {
             (&heredoc.name, &heredoc.content).hash(&mut state);
         }
     }
-    for (name, value) in arguments(file, request, &evaluated) {
+    for (name, value) in arguments(file, recipe, &evaluated) {
         (name, value).hash(&mut state);
     }
-    for (name, what) in replacements(request, &evaluated) {
+    for (name, what) in replacements(recipe, &evaluated) {
         (name, what).hash(&mut state);
     }
     state.finish()
@@ -192,7 +198,7 @@ fn content(file: &File, request: &BuildRequest) -> u64 {
 /// The arguments that can affect the build.
 fn arguments<'r>(
     file: &File,
-    request: &'r BuildRequest,
+    recipe: &'r Recipe,
     evaluated: &Evaluated,
 ) -> BTreeMap<&'r str, &'r str> {
     let declarations = file.parsed.declarations();
@@ -239,12 +245,12 @@ fn arguments<'r>(
             Scope::Trigger(_) => true,
         })
     };
-    let given = request.inputs.args.iter().filter(|(name, _)| is_used(name));
+    let given = recipe.inputs.args.iter().filter(|(name, _)| is_used(name));
     given.map(|(name, value)| (&**name, &**value)).collect()
 }
 
 /// The replacements of the names that the stages use.
-fn replacements(request: &BuildRequest, evaluated: &Evaluated) -> BTreeMap<String, String> {
+fn replacements(recipe: &Recipe, evaluated: &Evaluated) -> BTreeMap<String, String> {
     let uses = evaluated.stages.iter().filter(|stage| stage.is_reachable);
     let uses = uses.flat_map(|stage| &stage.uses);
     let mut names = HashSet::new();
@@ -257,9 +263,9 @@ fn replacements(request: &BuildRequest, evaluated: &Evaluated) -> BTreeMap<Strin
         }
     }
     let is_used = |name: &str| all || names.contains(&short_name(name));
-    let contexts = request.inputs.contexts.iter().filter(|(name, _)| is_used(name));
+    let contexts = recipe.inputs.contexts.iter().filter(|(name, _)| is_used(name));
     let contexts = contexts.map(|(name, one)| (name.clone(), described(one)));
-    let bases = request.inputs.bases.iter().filter(|(name, _)| is_used(name));
+    let bases = recipe.inputs.bases.iter().filter(|(name, _)| is_used(name));
     bases.map(|(name, image)| (name.clone(), image.to_string())).chain(contexts).collect()
 }
 

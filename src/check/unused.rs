@@ -14,7 +14,7 @@ use crate::error::{Diagnostic, Diagnostics, Span, listed};
 use crate::image::short_name;
 use crate::input::NamedContext;
 use crate::matrix::{DeclaredKind, Overrides};
-use crate::plan::BuildRequest;
+use crate::plan::Recipe;
 
 /// Secrets that BuildKit itself uses to fetch Git repositories and files; their names can end with
 /// the host.
@@ -101,7 +101,8 @@ impl Used {
     ) -> bool {
         let mut open = wanted.to_vec();
         for group in groups {
-            self.merge(Used::of(group.first(), files), group.first());
+            let recipe = &group.first().recipe;
+            self.merge(Used::of(recipe, files), recipe);
             open.retain(|(kind, name)| !self.has(*kind, name));
             if open.is_empty() && !wanted.is_empty() {
                 return true;
@@ -110,20 +111,20 @@ impl Used {
         false
     }
 
-    fn of<'r>(request: &'r BuildRequest, files: &mut Files<'r>) -> Self {
+    fn of<'r>(recipe: &'r Recipe, files: &mut Files<'r>) -> Self {
         let mut used = Self::default();
-        used.add_one(request, files);
+        used.add_one(recipe, files);
         used
     }
 
     /// Adds the names that one Dockerfile uses, for a cell that defines names.
-    fn merge(&mut self, own: Self, request: &BuildRequest) {
+    fn merge(&mut self, own: Self, recipe: &Recipe) {
         let given = [
-            (DeclaredKind::Arg, request.inputs.args.keys().map(|name| &**name).collect::<Vec<_>>()),
-            (DeclaredKind::Base, request.inputs.bases.keys().map(String::as_str).collect()),
-            (DeclaredKind::Context, request.inputs.contexts.keys().map(String::as_str).collect()),
-            (DeclaredKind::Secret, request.inputs.secrets.keys().map(String::as_str).collect()),
-            (DeclaredKind::Ssh, request.inputs.ssh.keys().map(String::as_str).collect()),
+            (DeclaredKind::Arg, recipe.inputs.args.keys().map(|name| &**name).collect::<Vec<_>>()),
+            (DeclaredKind::Base, recipe.inputs.bases.keys().map(String::as_str).collect()),
+            (DeclaredKind::Context, recipe.inputs.contexts.keys().map(String::as_str).collect()),
+            (DeclaredKind::Secret, recipe.inputs.secrets.keys().map(String::as_str).collect()),
+            (DeclaredKind::Ssh, recipe.inputs.ssh.keys().map(String::as_str).collect()),
         ];
         for (kind, names) in given {
             let names = names.into_iter().filter(|name| own.uses(kind, name));
@@ -136,16 +137,16 @@ impl Used {
         self.all.extend(own.all);
     }
 
-    fn add_one<'r>(&mut self, request: &'r BuildRequest, files: &mut Files<'r>) {
-        let file = files.of(request);
-        if file.is_foreign_to(request) {
+    fn add_one<'r>(&mut self, recipe: &'r Recipe, files: &mut Files<'r>) {
+        let file = files.of(recipe);
+        if file.is_foreign_to(recipe) {
             use DeclaredKind::{Arg, Base, Context, Secret, Ssh};
             self.all.extend([Arg, Base, Context, Secret, Ssh]);
             return;
         }
         let remote =
             |context: &NamedContext| matches!(context, NamedContext::Url(url) if is_ssh(url));
-        if request.inputs.contexts.values().any(remote) {
+        if recipe.inputs.contexts.values().any(remote) {
             self.agents.insert("default".to_owned());
         }
         let declarations = file.parsed.declarations().into_iter();
@@ -156,8 +157,8 @@ impl Used {
         }) {
             self.agents.insert("default".to_owned());
         }
-        for platform in &request.platforms {
-            let evaluated = file.evaluated(request, Some(platform));
+        for platform in &recipe.platforms {
+            let evaluated = file.evaluated(recipe, Some(platform));
             for stage in &evaluated.stages {
                 for used in &stage.uses {
                     match &used.source {

@@ -13,10 +13,10 @@ use crate::allow::{Allows, Asked};
 use crate::cli::{InputArgs, LintArgs, LintFormat};
 use crate::driver::{self, BaseFault, EngineBuilder, Environment, HeldSecrets, Lint, Obstacle};
 use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, visible};
-use crate::input::{Caches, Inputs, Root};
+use crate::input::Root;
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
 use crate::matrix::{Cell, Matrix, Origin, Sheet, Source, Unnamed};
-use crate::plan::{BuildRequest, Sources};
+use crate::plan::{BuildRequest, Policy, Privileges, Sources};
 use crate::regular;
 use crate::run::{self, engine, terminal};
 use crate::template::Rendered;
@@ -110,7 +110,7 @@ fn find(
     {
         let request = &requests[number];
         let told = Diagnostic::error(fault.message).help(fault.help);
-        let told = match files.line(&request.dockerfile, fault.line) {
+        let told = match files.line(&request.recipe.dockerfile, fault.line) {
             Some(span) => told.at(&span, ""),
             None => told,
         };
@@ -149,19 +149,12 @@ fn drifted(
 /// A request without what only a step needs. No step runs here, and a frontend that is named by
 /// `# syntax=` could ask for it.
 fn bare(request: &BuildRequest) -> BuildRequest {
-    let request = request.clone();
-    BuildRequest {
-        inputs: Inputs {
-            secrets: Default::default(),
-            ssh: Default::default(),
-            network: None,
-            ..request.inputs
-        },
-        privileges: Default::default(),
-        caches: Caches::default(),
-        smoke: None,
-        ..request
-    }
+    let mut recipe = request.recipe.clone();
+    recipe.inputs.secrets.clear();
+    recipe.inputs.ssh.clear();
+    recipe.inputs.network = None;
+    recipe.privileges = Privileges::default();
+    BuildRequest { recipe, policy: Policy::default(), ..request.clone() }
 }
 
 /// BuildKit's findings; none where no engine answers.
@@ -207,7 +200,7 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
         let builder = builder.await?;
         let mut seen = HashSet::new();
         let different = requests.iter().enumerate().filter(|(_, request)| {
-            seen.insert((&*request.dockerfile, request.inputs.target.as_deref()))
+            seen.insert((&*request.recipe.dockerfile, request.recipe.inputs.target.as_deref()))
         });
         let asked = different.map(|(number, request)| {
             let builder = &builder;
@@ -240,7 +233,7 @@ fn add(
         }
     };
     let place = |line: Option<u32>, told: Diagnostic| match line
-        .and_then(|line| files.line(&request.dockerfile, line))
+        .and_then(|line| files.line(&request.recipe.dockerfile, line))
     {
         Some(span) => told.at(&span, ""),
         None => told,

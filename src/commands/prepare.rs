@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::mem::take;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use indexmap::IndexSet;
 
@@ -46,7 +45,7 @@ pub(super) fn prepared(
     args: &SelectArgs,
     inputs: &InputArgs,
     unnamed: Unnamed,
-    options: &Arc<BuildOptions>,
+    options: &BuildOptions,
     purpose: Purpose,
 ) -> Result<Prepared, Error> {
     let (prepared, warnings) = judged(matrix, args, inputs, unnamed, options, purpose)?;
@@ -60,7 +59,7 @@ pub(super) fn judged(
     args: &SelectArgs,
     inputs: &InputArgs,
     unnamed: Unnamed,
-    options: &Arc<BuildOptions>,
+    options: &BuildOptions,
     purpose: Purpose,
 ) -> Result<(Prepared, Diagnostics), Error> {
     let mut warnings = matrix.warnings().clone();
@@ -88,7 +87,7 @@ pub(super) fn all(
     args: &SelectArgs,
     inputs: &InputArgs,
     unnamed: Unnamed,
-    options: &Arc<BuildOptions>,
+    options: &BuildOptions,
     purpose: Purpose,
     warnings: &mut Diagnostics,
 ) -> Result<Prepared, Error> {
@@ -178,7 +177,7 @@ fn planned(
     cells: &[Cell],
     root: &Root,
     access: &Access,
-    options: &Arc<BuildOptions>,
+    options: &BuildOptions,
     warnings: &mut Diagnostics,
 ) -> Result<(Vec<BuildRequest>, Sources), Error> {
     let mut templates = templates(root, access, CONTEXT, |templates| templates.needed(cells))?;
@@ -193,7 +192,7 @@ fn planned(
     let mut ignores = HashMap::new();
     let mut missing = Vec::new();
     for (cell, request) in cells.iter().zip(&mut requests) {
-        let template = request.context.join(&*cell.dockerfile);
+        let template = request.recipe.context.join(&*cell.dockerfile);
         let ignore = ignores.entry(template).or_insert_with_key(|template| {
             let path = own_ignore(template);
             match access.lacks_read(&path).filter(|_| path.is_file()) {
@@ -205,7 +204,7 @@ fn planned(
                 None => text(&path).ok().map(|file| file.text().into()),
             }
         });
-        request.dockerignore.clone_from(ignore);
+        request.recipe.dockerignore.clone_from(ignore);
     }
     refused(&missing)?;
     Ok((requests, templates.sources()))

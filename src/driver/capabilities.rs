@@ -85,8 +85,8 @@ pub(crate) fn lacking(request: &BuildRequest, facts: &EngineFacts) -> Vec<Obstac
     let mut lacks = |message: &str, help: String| {
         found.push(Obstacle { message: message.to_owned(), help });
     };
-    let form = form(&request.options.output);
-    if request.options.provenance && form != Form::Image {
+    let form = form(&request.delivery.output);
+    if request.recipe.provenance && form != Form::Image {
         let output = match form {
             Form::DockerArchive => "a type=docker archive",
             Form::Files | Form::Image => "a root file system",
@@ -99,15 +99,15 @@ pub(crate) fn lacking(request: &BuildRequest, facts: &EngineFacts) -> Vec<Obstac
     if facts.containerd_store {
         return found;
     }
-    if request.platforms.len() > 1 {
-        let platforms: Vec<_> = request.platforms.iter().map(ToString::to_string).collect();
+    if request.recipe.platforms.len() > 1 {
+        let platforms: Vec<_> = request.recipe.platforms.iter().map(ToString::to_string).collect();
         let (cell, platforms) = (&request.cell, platforms.join(", "));
         lacks(
             &format!("this engine builds one platform at a time, and `{cell}` wants {platforms}"),
             format!("{TURN_ON}; or build one with --platform"),
         );
     }
-    let beyond = match &request.options.output {
+    let beyond = match &request.delivery.output {
         Output::Push | Output::StoreAndPush => Some("push what it builds"),
         Output::File { .. } if form != Form::Files => Some("write images into archives"),
         Output::Store | Output::Nothing | Output::File { .. } => None,
@@ -115,7 +115,7 @@ pub(crate) fn lacking(request: &BuildRequest, facts: &EngineFacts) -> Vec<Obstac
     if let Some(what) = beyond {
         lacks(&format!("this engine's own BuildKit cannot {what}"), TURN_ON.to_owned());
     }
-    if request.caches.to.iter().any(|cache| cache.kind != "inline") {
+    if request.policy.caches.to.iter().any(|cache| cache.kind != "inline") {
         lacks(
             "this engine writes no cache but the inline one",
             format!("{TURN_ON}; or write --cache-to type=inline"),
@@ -127,7 +127,7 @@ pub(crate) fn lacking(request: &BuildRequest, facts: &EngineFacts) -> Vec<Obstac
             format!("{TURN_ON}; or leave the annotations out"),
         );
     }
-    if request.options.provenance && form == Form::Image {
+    if request.recipe.provenance && form == Form::Image {
         lacks(
             "this engine gives images no provenance",
             format!("{TURN_ON}; or leave --provenance out"),
@@ -138,8 +138,8 @@ pub(crate) fn lacking(request: &BuildRequest, facts: &EngineFacts) -> Vec<Obstac
 
 /// Whether the image gets annotations; the digest of a base is added later.
 pub(crate) fn is_annotated(request: &BuildRequest) -> bool {
-    !request.inputs.annotations.is_empty()
-        || request.pin.as_ref().is_some_and(|pin| pin.annotations)
+    !request.recipe.inputs.annotations.is_empty()
+        || request.recipe.pin.as_ref().is_some_and(|pin| pin.annotations)
 }
 
 /// The digest of the image that the answer to a solve names: none for an output that holds files
@@ -192,8 +192,7 @@ pub(crate) fn form(output: &Output) -> Form {
 mod tests {
     use super::super::samples::request;
     use super::*;
-    use crate::input::{Cache, Caches};
-    use crate::plan::BuildOptions;
+    use crate::input::Cache;
 
     #[test]
     fn an_engine_is_as_old_as_its_api() {
@@ -275,21 +274,25 @@ mod tests {
         use FileOutput::{Docker, Local, Oci, Tar};
         let file = |kind| Output::File { kind, dest: "x".into() };
         let with = |output: &Output, provenance: bool| {
-            let options = BuildOptions { output: output.clone(), provenance, ..Default::default() };
-            BuildRequest { options: options.into(), ..request() }
+            let mut request = request();
+            request.delivery.output = output.clone();
+            request.recipe.provenance = provenance;
+            request
         };
         let proven = |output: Output| with(&output, true);
         let annotated = |output: Output| {
             let mut request = with(&output, false);
-            request.inputs.annotations = [("a".into(), "b".into())].into();
+            request.recipe.inputs.annotations = [("a".into(), "b".into())].into();
             request
         };
         let cached = |spec: &str| {
-            let caches = Caches { to: Cache::parse(spec).unwrap(), ..Caches::default() };
-            BuildRequest { caches, ..request() }
+            let mut request = request();
+            request.policy.caches.to = Cache::parse(spec).unwrap();
+            request
         };
         let both = ["linux/amd64", "linux/arm64"].map(|name| name.parse().unwrap());
-        let several = BuildRequest { platforms: both.to_vec(), ..request() };
+        let mut several = request();
+        several.recipe.platforms = both.to_vec();
         // What is refused with the older store, and what with the newer one.
         for (request, older, newer) in [
             (request(), "", ""),

@@ -5,11 +5,9 @@ use crate::plan::BuildRequest;
 
 /// One cell on one platform that wants nothing out of the ordinary.
 pub(crate) fn request() -> BuildRequest {
-    BuildRequest {
-        context: ".".into(),
-        references: vec!["r.example/a:v1".parse().expect("it is a reference")],
-        ..BuildRequest::sample("v1")
-    }
+    let mut request = BuildRequest::sample("v1");
+    request.delivery.references = vec!["r.example/a:v1".parse().expect("it is a reference")];
+    request
 }
 
 /// An amd64 engine with either image store.

@@ -24,17 +24,17 @@ impl Findings {
         // Cells differ in little: equal parts of Dockerfiles are inspected once.
         let mut seen = HashSet::new();
         for request in requests {
-            let file = request.instructions();
-            for base in bases(request, &file) {
-                let place = places.line(&request.dockerfile, base.line);
+            let file = request.recipe.instructions();
+            for base in bases(&request.recipe, &file) {
+                let place = places.line(&request.recipe.dockerfile, base.line);
                 if let Some(finding) = unpinned(&base, place) {
                     self.add(finding, Some(&request.cell));
                 }
             }
             for (kind, map) in [
-                ("args", &request.inputs.args),
-                ("labels", &request.inputs.labels),
-                ("annotations", &request.inputs.annotations),
+                ("args", &request.recipe.inputs.args),
+                ("labels", &request.recipe.inputs.labels),
+                ("annotations", &request.recipe.inputs.annotations),
             ] {
                 for name in map.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name)
                 {
@@ -44,21 +44,22 @@ impl Findings {
                     }
                 }
             }
-            let moving = request.references.iter().filter_map(|reference| reference.tag.as_ref());
+            let moving =
+                request.delivery.references.iter().filter_map(|reference| reference.tag.as_ref());
             if moving.map(|tag| tag.as_str()).any(|tag| tag == "latest") {
                 let place = places.key(&request.cell, "tag");
                 self.add(latest_tag(place), Some(&request.cell));
             }
             // An engine checks this with its own platform.
-            if alone && let Some(found) = final_platform(request, &file, None) {
+            if alone && let Some(found) = final_platform(&request.recipe, &file, None) {
                 let diagnostic = Diagnostic::error(found.message()).help(OtherPlatform::HELP);
-                let place = places.line(&request.dockerfile, found.line);
+                let place = places.line(&request.recipe.dockerfile, found.line);
                 self.add(
                     Finding::new("final-stage-platform", placed(diagnostic, place)),
                     Some(&request.cell),
                 );
             }
-            if alone && seen.insert(&*request.dockerfile) {
+            if alone && seen.insert(&*request.recipe.dockerfile) {
                 self.of_dockerfile(request, &file, places);
             }
         }
@@ -83,7 +84,7 @@ impl Findings {
             for (name, value) in pairs {
                 let value = value.trim_matches(['"', '\'', ' ']);
                 if names_secret(name) && !value.is_empty() {
-                    let place = places.line(&request.dockerfile, instruction.first);
+                    let place = places.line(&request.recipe.dockerfile, instruction.first);
                     let kind = instruction.keyword.as_str();
                     self.add(secret(kind, name, place), Some(&request.cell));
                 }

@@ -10,10 +10,9 @@ use crate::plan::{BuildRequest, Sources};
 use crate::template::Rendered;
 
 fn request(cell: &str, dockerfile: &str) -> BuildRequest {
-    BuildRequest {
-        dockerfile: Arc::new(Rendered::verbatim("t/Dockerfile", dockerfile)),
-        ..BuildRequest::sample(cell)
-    }
+    let mut request = BuildRequest::sample(cell);
+    request.recipe.dockerfile = Arc::new(Rendered::verbatim("t/Dockerfile", dockerfile));
+    request
 }
 
 /// All templates have this text.
@@ -62,9 +61,9 @@ fn each_rule_has_its_findings_and_no_others() {
     let pairs = |pairs: &[(&str, &str)]| {
         pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect::<crate::input::TextMap>()
     };
-    request.inputs.args = pairs(&[("GH_TOKEN", "x"), ("EMPTY_TOKEN", ""), ("VERSION", "1")]);
-    request.inputs.labels = pairs(&[("my.password", "x")]);
-    request.references = vec!["a:latest".parse().unwrap()];
+    request.recipe.inputs.args = pairs(&[("GH_TOKEN", "x"), ("EMPTY_TOKEN", ""), ("VERSION", "1")]);
+    request.recipe.inputs.labels = pairs(&[("my.password", "x")]);
+    request.delivery.references = vec!["a:latest".parse().unwrap()];
     assert_eq!(
         rules(&found(&[request], &bad)),
         [

@@ -1,7 +1,7 @@
 //! Labels and annotations that name the base image, and builds on the image that they name.
 
 use super::bases::{Base, replaced, root, same, taken};
-use super::request::{BuildRequest, Pin};
+use super::request::{Pin, Recipe};
 use crate::dockerfile::{Dockerfile, Evaluated, Kind, Source, Unexpanded};
 use crate::image::{Digest, Platform, Reference};
 use crate::matrix::{BaseLabels, BaseWanted};
@@ -26,25 +26,25 @@ enum BuiltOn {
     Unknown(UnknownBase),
 }
 
-/// Labels a request with its base, unless the matrix gives the label itself. A digest that is not known
-/// here is left for the build to find out: [`BuildRequest::pin`]. Where one label cannot name the
+/// Labels a recipe with its base, unless the matrix gives the label itself. A digest that is not known
+/// here is left for the build to find out: [`Recipe::pin`]. Where one label cannot name the
 /// base, it is empty, since the label that comes from the base image would name another one.
-pub(super) fn label(wanted: BaseWanted, request: &mut BuildRequest) -> Option<UnknownBase> {
+pub(super) fn label(wanted: BaseWanted, recipe: &mut Recipe) -> Option<UnknownBase> {
     if wanted == BaseWanted::default() {
         return None;
     }
-    let file = request.instructions();
-    match built_on(request, &file) {
+    let file = recipe.instructions();
+    match built_on(recipe, &file) {
         None | Some(BuiltOn::NoImage) => None,
         Some(BuiltOn::Unknown(why)) => {
-            let own = own_labels(request, &file);
+            let own = own_labels(recipe, &file);
             let mut open = wanted.annotations != BaseLabels::None
-                && !request.inputs.annotations.contains_key(NAME);
+                && !recipe.inputs.annotations.contains_key(NAME);
             if wanted.labels != BaseLabels::None {
                 for name in [NAME, DIGEST] {
                     let is_given = own.iter().any(|own| own == name);
-                    if !is_given && !request.inputs.labels.contains_key(name) {
-                        request.inputs.labels.insert(name.into(), "".into());
+                    if !is_given && !recipe.inputs.labels.contains_key(name) {
+                        recipe.inputs.labels.insert(name.into(), "".into());
                         open |= name == NAME;
                     }
                 }
@@ -52,18 +52,18 @@ pub(super) fn label(wanted: BaseWanted, request: &mut BuildRequest) -> Option<Un
             open.then_some(why)
         }
         Some(BuiltOn::Image(base, platform)) => {
-            name(wanted, request, base, platform);
+            name(wanted, recipe, base, platform);
             None
         }
     }
 }
 
-fn name(wanted: BaseWanted, request: &mut BuildRequest, base: Base, platform: Option<Platform>) {
+fn name(wanted: BaseWanted, recipe: &mut Recipe, base: Base, platform: Option<Platform>) {
     let image = base.image.clone();
     let mut pin = Pin { base, platform, labels: false, annotations: false };
     for (wanted, map, is_pinned) in [
-        (wanted.labels, &mut request.inputs.labels, &mut pin.labels),
-        (wanted.annotations, &mut request.inputs.annotations, &mut pin.annotations),
+        (wanted.labels, &mut recipe.inputs.labels, &mut pin.labels),
+        (wanted.annotations, &mut recipe.inputs.annotations, &mut pin.annotations),
     ] {
         if wanted == BaseLabels::None {
             continue;
@@ -77,12 +77,12 @@ fn name(wanted: BaseWanted, request: &mut BuildRequest, base: Base, platform: Op
         }
     }
     if pin.labels || pin.annotations {
-        request.pin = Some(pin);
+        recipe.pin = Some(pin);
     }
 }
 
-impl BuildRequest {
-    /// This request, to be built on the very image that `digest` names, and labelled with it. Other
+impl Recipe {
+    /// This recipe, to be built on the very image that `digest` names, and labelled with it. Other
     /// stages that build on the same name get the same image.
     #[must_use]
     pub fn pinned(&self, pin: &Pin, digest: &Digest) -> Self {
@@ -103,37 +103,36 @@ impl BuildRequest {
     }
 }
 
-/// The label that may come from the base image, where another label of `request` names the base: it
+/// The label that may come from the base image, where another label of `recipe` names the base: it
 /// would then be the digest of something else.
-pub fn inherited_label(request: &BuildRequest) -> Option<&'static str> {
-    let labels = &request.inputs.labels;
-    let is_open =
-        labels.contains_key(NAME) && !labels.contains_key(DIGEST) && request.pin.is_none();
-    let is_own = || own_labels(request, &request.instructions()).iter().any(|own| own == DIGEST);
+pub fn inherited_label(recipe: &Recipe) -> Option<&'static str> {
+    let labels = &recipe.inputs.labels;
+    let is_open = labels.contains_key(NAME) && !labels.contains_key(DIGEST) && recipe.pin.is_none();
+    let is_own = || own_labels(recipe, &recipe.instructions()).iter().any(|own| own == DIGEST);
     (is_open && !is_own()).then_some(DIGEST)
 }
 
-/// The images that `request` gets labels from, each with the platform that it is asked for.
-pub fn label_sources(request: &BuildRequest) -> Vec<(Reference, Platform)> {
-    let file = request.instructions();
+/// The images that `recipe` gets labels from, each with the platform that it is asked for.
+pub fn label_sources(recipe: &Recipe) -> Vec<(Reference, Platform)> {
+    let file = recipe.instructions();
     let on = |platform: &Platform| match on_one(
-        request,
-        &request.stages(&file, platform, None),
+        recipe,
+        &recipe.stages(&file, platform, None),
         platform,
     )? {
         BuiltOn::Image(base, asked) => Some((base.image, asked?)),
         BuiltOn::NoImage | BuiltOn::Unknown(_) => None,
     };
-    request.platforms.iter().filter_map(on).collect()
+    recipe.platforms.iter().filter_map(on).collect()
 }
 
 /// The image that the stage to be built begins with, through all stages between, and the platform
 /// that it is asked for. None where there is no such stage.
-fn built_on(request: &BuildRequest, file: &Dockerfile) -> Option<BuiltOn> {
+fn built_on(recipe: &Recipe, file: &Dockerfile) -> Option<BuiltOn> {
     let mut found: Option<BuiltOn> = None;
-    for platform in request.differing_platforms() {
-        let evaluated = request.stages(file, platform, None);
-        let next = on_one(request, &evaluated, platform)?;
+    for platform in recipe.differing_platforms() {
+        let evaluated = recipe.stages(file, platform, None);
+        let next = on_one(recipe, &evaluated, platform)?;
         match (&found, &next) {
             (None, _) | (_, BuiltOn::Unknown(_)) => {}
             (Some(BuiltOn::Image(one, _)), BuiltOn::Image(other, _))
@@ -145,7 +144,7 @@ fn built_on(request: &BuildRequest, file: &Dockerfile) -> Option<BuiltOn> {
             _ => {
                 // The stage that is built says it once for all.
                 let line = evaluated.stages[evaluated.target?].line;
-                let line = diverges(request, file).unwrap_or(line);
+                let line = diverges(recipe, file).unwrap_or(line);
                 let message = "the base image differs by platform, and a label is the same for \
                                all of them"
                     .to_owned();
@@ -162,12 +161,12 @@ fn built_on(request: &BuildRequest, file: &Dockerfile) -> Option<BuiltOn> {
 }
 
 /// The `FROM` at which the platforms go different ways.
-fn diverges(request: &BuildRequest, file: &Dockerfile) -> Option<u32> {
-    let ways: Vec<Vec<(u32, Source)>> = request
+fn diverges(recipe: &Recipe, file: &Dockerfile) -> Option<u32> {
+    let ways: Vec<Vec<(u32, Source)>> = recipe
         .platforms
         .iter()
         .filter_map(|platform| {
-            let evaluated = request.stages(file, platform, None);
+            let evaluated = recipe.stages(file, platform, None);
             let mut number = evaluated.target?;
             let mut way = Vec::new();
             loop {
@@ -185,10 +184,10 @@ fn diverges(request: &BuildRequest, file: &Dockerfile) -> Option<u32> {
     (0..first.len()).find(|at| differs(*at)).map(|at| first[at].0)
 }
 
-fn on_one(request: &BuildRequest, evaluated: &Evaluated, platform: &Platform) -> Option<BuiltOn> {
+fn on_one(recipe: &Recipe, evaluated: &Evaluated, platform: &Platform) -> Option<BuiltOn> {
     let (_, stage) = root(&evaluated.stages, evaluated.target?);
     Some(match &stage.base {
-        Source::Named(written) => match taken(request, stage.line, written.clone()) {
+        Source::Named(written) => match taken(recipe, stage.line, written.clone()) {
             Some(base) => {
                 let asked = match &stage.platform {
                     None => Some(platform.clone()),
@@ -197,7 +196,7 @@ fn on_one(request: &BuildRequest, evaluated: &Evaluated, platform: &Platform) ->
                 BuiltOn::Image(base, asked)
             }
             // What is no name at all is for BuildKit to refuse.
-            None if replaced(request, written).is_none() => return None,
+            None if replaced(recipe, written).is_none() => return None,
             None => BuiltOn::NoImage,
         },
         Source::Scratch | Source::Stage(_) => BuiltOn::NoImage,
@@ -210,9 +209,9 @@ fn on_one(request: &BuildRequest, evaluated: &Evaluated, platform: &Platform) ->
 }
 
 /// The labels that the Dockerfile gives the image itself.
-fn own_labels(request: &BuildRequest, file: &Dockerfile) -> Vec<String> {
-    let Some(platform) = request.platforms.first() else { return Vec::new() };
-    let evaluated = request.stages(file, platform, None);
+fn own_labels(recipe: &Recipe, file: &Dockerfile) -> Vec<String> {
+    let Some(platform) = recipe.platforms.first() else { return Vec::new() };
+    let evaluated = recipe.stages(file, platform, None);
     let mut number = evaluated.target;
     let mut lines = Vec::new();
     while let Some(at) = number {
@@ -242,9 +241,9 @@ mod tests {
     use crate::input::NamedContext;
     use crate::template::Rendered;
 
-    fn request(dockerfile: &str) -> BuildRequest {
+    fn recipe(dockerfile: &str) -> Recipe {
         let dockerfile = Arc::new(Rendered::verbatim("t/Dockerfile", dockerfile));
-        BuildRequest { dockerfile, ..BuildRequest::sample("c") }
+        Recipe { dockerfile, ..Recipe::sample() }
     }
 
     #[test]
@@ -270,9 +269,9 @@ mod tests {
             ("", None, None),
             ("FROM\n", None, None),
         ] {
-            let mut request = request(dockerfile);
-            request.inputs.target = target.map(Into::into);
-            let found = match built_on(&request, &request.instructions()) {
+            let mut recipe = recipe(dockerfile);
+            recipe.inputs.target = target.map(Into::into);
+            let found = match built_on(&recipe, &recipe.instructions()) {
                 Some(BuiltOn::Image(base, _)) => Some(base.written),
                 _ => None,
             };
@@ -298,15 +297,15 @@ mod tests {
             ("FROM a\n", vec![("a:latest", "c")], vec![("a", "b:1")], "docker.io/library/c", "a"),
             ("FROM x AS s\nFROM s\n", vec![("s", "c:2")], vec![], "docker.io/library/c:2", "s"),
         ] {
-            let mut request = request(dockerfile);
-            request.inputs.contexts =
+            let mut recipe = recipe(dockerfile);
+            recipe.inputs.contexts =
                 contexts.iter().map(|(k, to)| ((*k).to_owned(), image(to))).collect();
-            request.inputs.bases =
+            recipe.inputs.bases =
                 bases.iter().map(|(k, to)| ((*k).to_owned(), to.parse().unwrap())).collect();
-            label(wanted, &mut request);
-            assert_eq!(&*request.inputs.labels[NAME], name, "{dockerfile}");
-            assert_eq!(&*request.inputs.annotations[NAME], name);
-            let pinned = request.pinned(&request.pin.clone().unwrap(), &digest);
+            label(wanted, &mut recipe);
+            assert_eq!(&*recipe.inputs.labels[NAME], name, "{dockerfile}");
+            assert_eq!(&*recipe.inputs.annotations[NAME], name);
+            let pinned = recipe.pinned(&recipe.pin.clone().unwrap(), &digest);
             assert_eq!((pinned.inputs.contexts.len(), pinned.inputs.bases.len()), (0, 1));
             assert_eq!(pinned.inputs.bases[key].to_string(), format!("{name}@{digest}"));
             assert_eq!(*pinned.inputs.labels[DIGEST], digest.to_string());
@@ -321,11 +320,11 @@ mod tests {
             annotations: BaseLabels::NameAndDigest,
         };
         let digest = crate::image::Digest::of(b"x");
-        let mut written = request(&format!("FROM a:1@{digest}\n"));
+        let mut written = recipe(&format!("FROM a:1@{digest}\n"));
         label(both, &mut written);
         assert_eq!((&*written.inputs.labels[DIGEST], &written.pin), (&*digest.to_string(), &None));
         assert_eq!(*written.inputs.annotations[DIGEST], digest.to_string());
-        let mut given = request("FROM a:1\n");
+        let mut given = recipe("FROM a:1\n");
         given.inputs.labels.insert(DIGEST.into(), "mine".into());
         label(both, &mut given);
         let pin = given.pin.unwrap();
@@ -333,7 +332,7 @@ mod tests {
             (&*given.inputs.labels[DIGEST], pin.labels, pin.annotations),
             ("mine", false, true)
         );
-        let mut folder = request("FROM a\n");
+        let mut folder = recipe("FROM a\n");
         folder.inputs.contexts.insert("a".to_owned(), NamedContext::Folder("x".into()));
         label(both, &mut folder);
         assert_eq!((folder.inputs.labels.len(), &folder.pin), (0, &None));
@@ -364,15 +363,15 @@ mod tests {
             ("FROM $NONE\n", None, &[]),
             ("", None, &[]),
         ] {
-            let mut request = request(dockerfile);
-            request.platforms = ["linux/amd64", "linux/arm64"].map(|p| p.parse().unwrap()).into();
-            request.inputs.contexts = folder.clone().into();
-            let found = label(both, &mut request);
+            let mut recipe = recipe(dockerfile);
+            recipe.platforms = ["linux/amd64", "linux/arm64"].map(|p| p.parse().unwrap()).into();
+            recipe.inputs.contexts = folder.clone().into();
+            let found = label(both, &mut recipe);
             assert_eq!(found.map(|unknown| unknown.line), line, "{dockerfile}");
-            let empty: Vec<&str> = request.inputs.labels.keys().map(|name| &**name).collect();
+            let empty: Vec<&str> = recipe.inputs.labels.keys().map(|name| &**name).collect();
             assert_eq!(empty, labels, "{dockerfile}");
             assert!(
-                request.inputs.labels.values().all(|text| text.is_empty()) && request.pin.is_none()
+                recipe.inputs.labels.values().all(|text| text.is_empty()) && recipe.pin.is_none()
             );
         }
     }
@@ -381,12 +380,12 @@ mod tests {
     fn a_base_that_has_one_name_on_all_platforms_is_known() {
         let wanted = BaseWanted { labels: BaseLabels::Name, annotations: BaseLabels::None };
         let text = "FROM a:1 AS b-amd64\nFROM a:1 AS b-arm64\nFROM b-$TARGETARCH\n";
-        let mut request = request(text);
-        request.platforms = ["linux/amd64", "linux/arm64"].map(|p| p.parse().unwrap()).into();
-        assert_eq!(label(wanted, &mut request), None);
-        assert_eq!(&*request.inputs.labels[NAME], "docker.io/library/a:1");
+        let mut recipe = recipe(text);
+        recipe.platforms = ["linux/amd64", "linux/arm64"].map(|p| p.parse().unwrap()).into();
+        assert_eq!(label(wanted, &mut recipe), None);
+        assert_eq!(&*recipe.inputs.labels[NAME], "docker.io/library/a:1");
         // What the matrix says counts, also where nothing is known.
-        let mut given = self::request("FROM a-$BUILDARCH\n");
+        let mut given = self::recipe("FROM a-$BUILDARCH\n");
         given.inputs.labels.insert(NAME.into(), "mine".into());
         assert_eq!(label(wanted, &mut given), None);
         assert_eq!(&*given.inputs.labels[NAME], "mine");

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::request::BuildRequest;
+use super::request::Recipe;
 use crate::dockerfile::{
     Dockerfile, Evaluated, Given, Instruction, Kind, Source, Stage, Unexpanded, Use, UsedBy,
 };
@@ -21,7 +21,7 @@ pub struct Base {
     pub image: Reference,
 }
 
-impl BuildRequest {
+impl Recipe {
     /// Its Dockerfile, read.
     pub fn instructions(&self) -> Dockerfile {
         Dockerfile::parse(&self.dockerfile.text())
@@ -54,15 +54,15 @@ impl BuildRequest {
 
 /// The images of `FROM`, `COPY --from` and `RUN --mount=from=`, in the order of their lines, each once a
 /// line: one may differ by platform. One that depends on what only BuildKit knows is left out.
-pub(crate) fn bases(request: &BuildRequest, file: &Dockerfile) -> Vec<Base> {
+pub(crate) fn bases(recipe: &Recipe, file: &Dockerfile) -> Vec<Base> {
     let mut seen = HashSet::new();
     let mut found = Vec::new();
-    for platform in request.differing_platforms() {
-        for stage in request.stages(file, platform, None).stages {
+    for platform in recipe.differing_platforms() {
+        for stage in recipe.stages(file, platform, None).stages {
             for used in stage.uses {
                 let Source::Named(name) = used.source else { continue };
                 if seen.insert((used.line, name.clone())) {
-                    found.extend(taken(request, used.line, name));
+                    found.extend(taken(recipe, used.line, name));
                 }
             }
         }
@@ -84,15 +84,15 @@ pub struct NeededImage {
 
 /// The images that a build for `platform` needs, on an engine of the platform `native`.
 pub fn needed_images(
-    request: &BuildRequest,
+    recipe: &Recipe,
     file: &Dockerfile,
     platform: &Platform,
     native: &Platform,
 ) -> Vec<NeededImage> {
-    if file.is_foreign(&request.inputs.args) {
+    if file.is_foreign(&recipe.inputs.args) {
         return Vec::new();
     }
-    let evaluated = request.stages(file, platform, Some(native));
+    let evaluated = recipe.stages(file, platform, Some(native));
     let chain = final_chain(&evaluated);
     let of_stage = |number: usize| {
         let (_, root) = root(&evaluated.stages, number);
@@ -103,7 +103,7 @@ pub fn needed_images(
     for (number, stage) in stages.filter(|(_, stage)| stage.is_reachable) {
         for used in &stage.uses {
             let Use { line, by, source: Source::Named(name), .. } = used else { continue };
-            let Some(base) = taken(request, *line, name.clone()) else { continue };
+            let Some(base) = taken(recipe, *line, name.clone()) else { continue };
             let (asked, fitting) = match (by, chosen(stage)) {
                 (UsedBy::From, None) => (platform.clone(), vec![platform.clone()]),
                 // That the image is of another platform is for `final_platform` to say.
@@ -157,7 +157,7 @@ impl OtherPlatform {
 /// Whether the stage that becomes the image is of another platform than the cell, by its `FROM` or by
 /// that of the stages below it. Without the engine's platform, where it is so on any engine.
 pub fn final_platform(
-    request: &BuildRequest,
+    recipe: &Recipe,
     file: &Dockerfile,
     native: Option<&Platform>,
 ) -> Option<OtherPlatform> {
@@ -165,13 +165,13 @@ pub fn final_platform(
         Kind::From(from) => from.platform.is_some(),
         _ => false,
     };
-    if !file.instructions.iter().any(chooses) || file.is_foreign(&request.inputs.args) {
+    if !file.instructions.iter().any(chooses) || file.is_foreign(&recipe.inputs.args) {
         return None;
     }
     let any = |native: Option<&Platform>| -> Result<Option<OtherPlatform>, Unexpanded> {
-        for platform in &request.platforms {
-            let evaluated = request.stages(file, platform, native);
-            if let Some(other) = other_platform(request, &evaluated, platform)? {
+        for platform in &recipe.platforms {
+            let evaluated = recipe.stages(file, platform, native);
+            if let Some(other) = other_platform(recipe, &evaluated, platform)? {
                 return Ok(Some(other));
             }
         }
@@ -180,8 +180,8 @@ pub fn final_platform(
     match any(native) {
         Ok(found) => found,
         // Whichever of them the engine has, it is wrong for another one.
-        Err(Unexpanded::Unknown) if native.is_none() && request.platforms.len() > 1 => {
-            let every = request.platforms.iter().map(|native| any(Some(native)).ok().flatten());
+        Err(Unexpanded::Unknown) if native.is_none() && recipe.platforms.len() > 1 => {
+            let every = recipe.platforms.iter().map(|native| any(Some(native)).ok().flatten());
             let found = every.collect::<Option<Vec<_>>>()?.pop()?;
             Some(OtherPlatform { found: None, ..found })
         }
@@ -190,7 +190,7 @@ pub fn final_platform(
 }
 
 fn other_platform(
-    request: &BuildRequest,
+    recipe: &Recipe,
     evaluated: &Evaluated,
     platform: &Platform,
 ) -> Result<Option<OtherPlatform>, Unexpanded> {
@@ -199,7 +199,7 @@ fn other_platform(
     let has_one = match &stage.base {
         Source::Scratch => false,
         // A folder has no platform.
-        Source::Named(name) => taken(request, stage.line, name.clone()).is_some(),
+        Source::Named(name) => taken(recipe, stage.line, name.clone()).is_some(),
         Source::Unknown(_) | Source::Stage(_) => true,
     };
     let Some(text) = stage.platform.as_ref().filter(|_| has_one) else { return Ok(None) };
@@ -235,8 +235,8 @@ fn chosen(stage: &Stage) -> Option<Platform> {
 }
 
 /// What BuildKit uses for an image of this name; none for a folder, a URL, or no name at all.
-pub(super) fn taken(request: &BuildRequest, line: u32, written: String) -> Option<Base> {
-    let image = match replaced(request, &written) {
+pub(super) fn taken(recipe: &Recipe, line: u32, written: String) -> Option<Base> {
+    let image = match replaced(recipe, &written) {
         Some(other) => other?,
         None => written.parse().ok()?,
     };
@@ -245,13 +245,13 @@ pub(super) fn taken(request: &BuildRequest, line: u32, written: String) -> Optio
 
 /// What replaces a name, if anything does, and whether that is an image. Contexts go before bases, as in
 /// the request to BuildKit.
-pub(super) fn replaced(request: &BuildRequest, name: &str) -> Option<Option<Reference>> {
-    let context = request.inputs.contexts.iter().find(|(known, _)| same(known, name));
+pub(super) fn replaced(recipe: &Recipe, name: &str) -> Option<Option<Reference>> {
+    let context = recipe.inputs.contexts.iter().find(|(known, _)| same(known, name));
     let context = context.map(|(_, context)| match context {
         NamedContext::Image(image) => Some(image.clone()),
         NamedContext::Folder(_) | NamedContext::Url(_) => None,
     });
-    let base = || request.inputs.bases.iter().find(|(known, _)| same(known, name));
+    let base = || recipe.inputs.bases.iter().find(|(known, _)| same(known, name));
     context.or_else(|| base().map(|(_, image)| Some(image.clone())))
 }
 
@@ -270,9 +270,9 @@ mod tests {
     use super::*;
     use crate::template::Rendered;
 
-    fn request(dockerfile: &str) -> BuildRequest {
+    fn recipe(dockerfile: &str) -> Recipe {
         let dockerfile = Arc::new(Rendered::verbatim("t/Dockerfile", dockerfile));
-        BuildRequest { dockerfile, ..BuildRequest::sample("c") }
+        Recipe { dockerfile, ..Recipe::sample() }
     }
 
     #[test]
@@ -283,13 +283,13 @@ mod tests {
                     RUN --mount=from=busybox:1.36,target=/b --mount=from=build,target=/c x\n\
                     RUN --mount=type=bind,from=mine:1,target=/b --mount=from=folder,target=/c x\n\
                     FROM a-$TARGETARCH AS arch\nONBUILD COPY --from=c a b\nFROM arch\n";
-        let mut request = request(text);
-        request.inputs.args = IndexMap::from([("V".into(), "3.21".into())]);
-        request.inputs.bases =
+        let mut recipe = recipe(text);
+        recipe.inputs.args = IndexMap::from([("V".into(), "3.21".into())]);
+        recipe.inputs.bases =
             IndexMap::from([("mine:1".to_owned(), "m.example/mine:2".parse().unwrap())]);
         let folder = NamedContext::Folder("x".into());
-        request.inputs.contexts = IndexMap::from([("folder".to_owned(), folder)]);
-        let bases: Vec<String> = bases(&request, &request.instructions())
+        recipe.inputs.contexts = IndexMap::from([("folder".to_owned(), folder)]);
+        let bases: Vec<String> = bases(&recipe, &recipe.instructions())
             .iter()
             .map(|base| format!("{} {}", base.line, base.image))
             .collect();
@@ -367,12 +367,12 @@ mod tests {
             ("FROM --platform=$NONE a\n", two, None, None),
             ("", two, None, None),
         ] {
-            let mut request = request(dockerfile);
-            request.platforms = platforms(cell);
+            let mut recipe = recipe(dockerfile);
+            recipe.platforms = platforms(cell);
             let folder = NamedContext::Folder("x".into());
-            request.inputs.contexts = IndexMap::from([("folder".to_owned(), folder)]);
+            recipe.inputs.contexts = IndexMap::from([("folder".to_owned(), folder)]);
             let native: Option<Platform> = native.map(|native| native.parse().unwrap());
-            let found = final_platform(&request, &request.instructions(), native.as_ref());
+            let found = final_platform(&recipe, &recipe.instructions(), native.as_ref());
             let found =
                 found.map(|f| (f.line, f.found.map(|p| p.to_string()), f.wanted.to_string()));
             let wanted = wanted
@@ -402,10 +402,10 @@ mod tests {
                 &["1 From go linux/amd64 []", "2 Copy xx linux/arm64 [linux/arm64 linux/amd64]"],
             ),
         ] {
-            let mut request = request(text);
-            request.inputs.target = target.map(Into::into);
+            let mut recipe = recipe(text);
+            recipe.inputs.target = target.map(Into::into);
             let found = platforms(&["linux/arm64", "linux/amd64"]);
-            let needed = needed_images(&request, &request.instructions(), &found[0], &found[1]);
+            let needed = needed_images(&recipe, &recipe.instructions(), &found[0], &found[1]);
             let shown = |list: &[Platform]| {
                 list.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
             };

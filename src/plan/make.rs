@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::base_labels::{self, UnknownBase};
 use super::privileges::{Privileges, privileges};
-use super::request::{BuildOptions, BuildRequest};
+use super::request::{BuildOptions, BuildRequest, Delivery, Policy, Recipe};
 use super::templates::Templates;
 use crate::error::{Diagnostic, Diagnostics, listed};
 use crate::input::{Cache, Root, SharedPlace};
@@ -47,7 +47,7 @@ pub fn plan(
     cells: &[Cell],
     templates: &Templates,
     root: &Root,
-    options: &Arc<BuildOptions>,
+    options: &BuildOptions,
 ) -> Result<Plan, Diagnostics> {
     let mut errors = Diagnostics::default();
     // Names first: a misspelt one in a branch that no cell takes is found as well, and once only.
@@ -63,11 +63,11 @@ pub fn plan(
         match request(cell, templates, root, options) {
             Ok((mut request, base)) => {
                 // Cells whose Dockerfiles are equal share one.
-                match known.get(&request.dockerfile) {
-                    Some(shared) => request.dockerfile = Arc::clone(shared),
+                match known.get(&request.recipe.dockerfile) {
+                    Some(shared) => request.recipe.dockerfile = Arc::clone(shared),
                     None => {
-                        size += request.dockerfile.size();
-                        known.insert(request.dockerfile.clone());
+                        size += request.recipe.dockerfile.size();
+                        known.insert(request.recipe.dockerfile.clone());
                     }
                 }
                 unknown.extend(base.map(|base| (requests.len(), base)));
@@ -98,7 +98,7 @@ fn request(
     cell: &Cell,
     templates: &Templates,
     root: &Root,
-    options: &Arc<BuildOptions>,
+    options: &BuildOptions,
 ) -> Result<(BuildRequest, Option<UnknownBase>), Diagnostics> {
     let Some(template) = templates.get(&cell.context, &cell.dockerfile) else {
         let message = format!("the template `{}` was not read", cell.dockerfile);
@@ -108,25 +108,30 @@ fn request(
     let dockerfile = template.render(&cell.scope, &includes)?;
     let beside = |path: &Path| root.join(path);
     let own = |cache: &Cache| cache.of_cell(&cell.name).with_folder(beside);
-    let mut request = BuildRequest {
-        cell: cell.name.clone(),
+    let mut recipe = Recipe {
         dockerfile: Arc::new(dockerfile),
         dockerignore: None,
         context: beside(Path::new(&*cell.context)),
         platforms: cell.platforms.to_vec(),
-        references: cell.references.clone(),
         inputs: cell.inputs.clone().with_paths(beside),
-        caches: cell.caches.map(own),
         privileges: Privileges::default(),
         media_types: cell.media_types,
+        provenance: options.provenance,
         pin: None,
+    };
+    recipe.privileges = privileges(&recipe);
+    let unknown = base_labels::label(cell.base, &mut recipe);
+    let policy = Policy {
+        caches: cell.caches.map(own),
+        no_cache: options.no_cache,
+        pull: options.pull,
+        history: options.history,
         smoke: cell.smoke.clone(),
         script: None,
-        options: options.clone(),
+        skip_smoke: options.skip_smoke,
     };
-    request.privileges = privileges(&request);
-    let unknown = base_labels::label(cell.base, &mut request);
-    Ok((request, unknown))
+    let delivery = Delivery { references: cell.references.clone(), output: options.output.clone() };
+    Ok((BuildRequest { cell: cell.name.clone(), recipe, delivery, policy }, unknown))
 }
 
 /// A warning for each line of a template whose base no label can name.
@@ -138,7 +143,7 @@ fn unknown_bases(
     let mut warnings = Diagnostics::default();
     let sources = (!unknown.is_empty()).then(|| templates.sources());
     for (number, UnknownBase { line, message }) in unknown {
-        let dockerfile = &requests[number].dockerfile;
+        let dockerfile = &requests[number].recipe.dockerfile;
         let place = sources.as_ref().and_then(|sources| sources.line(dockerfile, line));
         let finding = Diagnostic::warning(message)
             .rule("unknown-base")
@@ -161,7 +166,7 @@ fn overwritten(cells: &[Cell], requests: &[BuildRequest]) -> Diagnostics {
     let mut warnings = Diagnostics::default();
     let mut owners: HashMap<SharedPlace, &BuildRequest> = HashMap::new();
     for (cell, request) in cells.iter().zip(requests) {
-        for shared in request.caches.to.iter().filter_map(Cache::shared_place) {
+        for shared in request.policy.caches.to.iter().filter_map(Cache::shared_place) {
             let SharedPlace { place, named_by } = shared.clone();
             let Some(first) = owners.insert(shared, request) else { continue };
             let message = format!("several cells write the cache `{place}`: the last one stays");

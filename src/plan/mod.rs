@@ -21,7 +21,7 @@
 //!     }
 //! }
 //! let plan = plan(&matrix, &cells, &templates, &Root::default(), &Default::default())?;
-//! assert_eq!(plan.requests[0].dockerfile.text(), "FROM alpine\n");
+//! assert_eq!(plan.requests[0].recipe.dockerfile.text(), "FROM alpine\n");
 //! # Ok::<(), onebuild::error::Diagnostics>(())
 //! ```
 
@@ -43,7 +43,7 @@ pub use bases::{Base, NeededImage, OtherPlatform, final_platform, needed_images}
 pub use make::plan;
 pub use privileges::Privileges;
 pub use rendered_files::{RenderedFile, committed};
-pub use request::{BuildOptions, BuildRequest, FileOutput, Output, Pin};
+pub use request::{BuildOptions, BuildRequest, Delivery, FileOutput, Output, Pin, Policy, Recipe};
 pub(crate) use show::escaped;
 pub use show::{Beyond, bake, github, table, write_json};
 pub use sources::Sources;

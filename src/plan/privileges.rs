@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::request::BuildRequest;
+use super::request::Recipe;
 use crate::dockerfile::{Kind, Run, Source};
 
 /// What the steps of a build ask for, each with the line (from 1) of the first step that does.
@@ -17,20 +17,20 @@ pub struct Privileges {
     pub insecure: Option<u32>,
 }
 
-/// What the Dockerfile of `request` asks for in the stages that are built.
-pub(super) fn privileges(request: &BuildRequest) -> Privileges {
+/// What the Dockerfile of `recipe` asks for in the stages that are built.
+pub(super) fn privileges(recipe: &Recipe) -> Privileges {
     let mut found = Privileges::default();
-    let dockerfile = &request.dockerfile;
+    let dockerfile = &recipe.dockerfile;
     // Few do. A flag that is cut in two by a line break is not found, and BuildKit refuses it.
     if !dockerfile.mentions("--network") && !dockerfile.mentions("--security") {
         return found;
     }
-    let file = request.instructions();
+    let file = recipe.instructions();
     // Stages that are built, by the lines of their `FROM`, and those that others are built on, which
     // run their triggers.
     let (mut built, mut triggers) = (BTreeSet::new(), BTreeSet::new());
-    for platform in request.differing_platforms() {
-        let stages = request.stages(&file, platform, None).stages;
+    for platform in recipe.differing_platforms() {
+        let stages = recipe.stages(&file, platform, None).stages;
         for stage in stages.iter().filter(|stage| stage.is_reachable && !stage.is_replaced) {
             built.insert(stage.line);
             if let Source::Stage(number) = stage.base {
@@ -93,10 +93,9 @@ mod tests {
             ("FROM a AS b\nONBUILD RUN --security=insecure x", None, (None, None)),
         ] {
             let rendered = Rendered::verbatim("Dockerfile", text);
-            let mut request =
-                BuildRequest { dockerfile: Arc::new(rendered), ..BuildRequest::sample("c") };
-            request.inputs.target = target.map(Into::into);
-            let Privileges { network_host, insecure } = privileges(&request);
+            let mut recipe = Recipe { dockerfile: Arc::new(rendered), ..Recipe::sample() };
+            recipe.inputs.target = target.map(Into::into);
+            let Privileges { network_host, insecure } = privileges(&recipe);
             assert_eq!((network_host, insecure), wanted, "{text}");
         }
     }

@@ -7,35 +7,64 @@ use super::bases::Base;
 use super::privileges::Privileges;
 use crate::cell_name::CellName;
 use crate::image::{Platform, Reference};
-use crate::input::{Caches, Inputs, MediaTypes, Network, SmokeTest};
+use crate::input::{Caches, Inputs, MediaTypes, SmokeTest};
 use crate::template::Rendered;
 
-/// Everything a builder must know of one cell.
+/// One cell, ready to build. [`plan`](super::plan) makes it, and nothing changes it later.
 #[derive(Debug, Clone)]
 pub struct BuildRequest {
     pub cell: CellName,
+    pub recipe: Recipe,
+    pub delivery: Delivery,
+    pub policy: Policy,
+}
+
+/// What decides the image, whoever builds it and wherever it goes.
+#[derive(Debug, Clone)]
+pub struct Recipe {
     pub dockerfile: Arc<Rendered>,
     /// What stands beside the template as `NAME.dockerignore`, in place of the context's own.
     pub dockerignore: Option<Arc<str>>,
-    /// The folder that is sent as the build context.
+    /// The directory that is sent as the build context.
     pub context: PathBuf,
     /// At least one.
     pub platforms: Vec<Platform>,
-    /// Every name the image gets, each with a tag.
-    pub references: Vec<Reference>,
     /// Paths start from the current directory.
     pub inputs: Inputs,
-    pub caches: Caches,
     /// What its steps ask for, and what BuildKit is then asked for in their name.
     pub privileges: Privileges,
     pub media_types: MediaTypes,
+    /// Attach a provenance attestation; the index digest then differs at every run.
+    pub provenance: bool,
     /// A base image whose digest only the build can find out, since it is to become a label.
     pub pin: Option<Pin>,
+}
+
+/// Where the image goes.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// Every name the image gets, each with a tag.
+    pub references: Vec<Reference>,
+    pub output: Output,
+}
+
+/// How the image is built: what may be reused, what is recorded, and which test comes first. The image
+/// is the same, except that a cache of the kind `inline` is kept in it.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    pub caches: Caches,
+    /// Run every step again.
+    pub no_cache: bool,
+    /// Take base images from their registries alone, even when the local store could help out.
+    pub pull: bool,
+    /// Keep a record of the build in the engine's history.
+    pub history: bool,
     /// What each platform must do before the image goes anywhere.
     pub smoke: Option<Arc<SmokeTest>>,
     /// The content of the test's script, where it is one.
     pub script: Option<Arc<[u8]>>,
-    pub options: Arc<BuildOptions>,
+    /// Let the image go out untested.
+    pub skip_smoke: bool,
 }
 
 /// The base image that a cell is to be built on by its digest, and labelled with.
@@ -49,19 +78,17 @@ pub struct Pin {
     pub annotations: bool,
 }
 
-/// What holds for every cell of a run.
+/// What the command line says of the requests of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BuildOptions {
-    pub output: Output,
-    pub no_cache: bool,
-    /// Take base images from their registries alone, even when the local store could help out.
-    pub pull: bool,
-    pub network: Network,
-    /// Attach a provenance attestation; the index digest then differs at every run.
+    /// Goes into each [`Recipe`].
     pub provenance: bool,
-    /// Keep a record of the build in the engine's history.
+    /// Goes into each [`Delivery`].
+    pub output: Output,
+    // The others go into each [`Policy`].
+    pub no_cache: bool,
+    pub pull: bool,
     pub history: bool,
-    /// Let images go out untried, whatever tests they have.
     pub skip_smoke: bool,
 }
 
@@ -107,19 +134,30 @@ impl BuildRequest {
     pub(crate) fn sample(cell: &str) -> Self {
         Self {
             cell: cell.into(),
+            recipe: Recipe::sample(),
+            delivery: Delivery {
+                references: vec!["me/app:1".parse().expect("it is a reference")],
+                output: Output::default(),
+            },
+            policy: Policy::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Recipe {
+    /// An empty Dockerfile for one platform.
+    pub(crate) fn sample() -> Self {
+        Self {
             dockerfile: Arc::default(),
             dockerignore: None,
             context: ".".into(),
             platforms: vec!["linux/amd64".parse().expect("it is a platform")],
-            references: vec!["me/app:1".parse().expect("it is a reference")],
             inputs: Inputs::default(),
-            caches: Caches::default(),
             privileges: Privileges::default(),
             media_types: MediaTypes::default(),
+            provenance: false,
             pin: None,
-            smoke: None,
-            script: None,
-            options: Arc::default(),
         }
     }
 }

@@ -67,10 +67,13 @@ fn each_file_is_asked_for_once_and_each_cell_gets_a_request() {
     assert_eq!(plan.requests.len(), 4);
     let last = &plan.requests[3];
     assert_eq!(&*last.cell, "2-alpine");
-    assert_eq!(last.dockerfile.text(), "FROM alpine:2\nRUN curl\n");
-    assert_eq!(last.context, Path::new("sub/templates"));
-    assert_eq!((&*last.inputs.args["V"], last.inputs.target.as_deref()), ("2", Some("final")));
-    assert_eq!(&*last.dockerfile.origin(2).unwrap().file, "templates/common/tail");
+    assert_eq!(last.recipe.dockerfile.text(), "FROM alpine:2\nRUN curl\n");
+    assert_eq!(last.recipe.context, Path::new("sub/templates"));
+    assert_eq!(
+        (&*last.recipe.inputs.args["V"], last.recipe.inputs.target.as_deref()),
+        ("2", Some("final"))
+    );
+    assert_eq!(&*last.recipe.dockerfile.origin(2).unwrap().file, "templates/common/tail");
 }
 
 #[test]

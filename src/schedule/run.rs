@@ -126,13 +126,20 @@ impl<B: Builder + 'static> Run<B> {
 }
 
 fn summaries(requests: &[BuildRequest]) -> Vec<CellSummary> {
-    let summary =
-        |r: &BuildRequest| CellSummary { cell: r.cell.clone(), platforms: r.platforms.clone() };
+    let summary = |r: &BuildRequest| CellSummary {
+        cell: r.cell.clone(),
+        platforms: r.recipe.platforms.clone(),
+    };
     requests.iter().map(summary).collect()
 }
 
 fn outcome(request: &BuildRequest, result: CellResult, elapsed: Duration) -> Outcome {
-    Outcome { cell: request.cell.clone(), platforms: request.platforms.clone(), result, elapsed }
+    Outcome {
+        cell: request.cell.clone(),
+        platforms: request.recipe.platforms.clone(),
+        result,
+        elapsed,
+    }
 }
 
 /// A panic only fails its own cell. Nothing but dropping the whole run aborts these tasks.

@@ -172,7 +172,7 @@ impl Needs {
         access: &Access,
     ) {
         for (cell, request) in cells.iter().zip(requests) {
-            let Privileges { network_host, insecure } = request.privileges;
+            let Privileges { network_host, insecure } = request.recipe.privileges;
             let network =
                 network_host.filter(|_| cell.overrides().inputs.network != Some(Network::Host));
             for (line, grant, message) in [
@@ -187,7 +187,7 @@ impl Needs {
                 self.grants.insert(Need {
                     is_granted: access.has(&grant),
                     grant,
-                    span: sources.line(&request.dockerfile, line),
+                    span: sources.line(&request.recipe.dockerfile, line),
                     message: message.to_owned(),
                     since: Purpose::Build,
                 });

@@ -15,12 +15,12 @@ pub(crate) fn read(requests: &mut [BuildRequest], root: &Root) -> Result<(), Dia
     let mut known = HashMap::new();
     let mut errors = Diagnostics::default();
     for request in requests {
-        let Some(test) = &request.smoke else { continue };
+        let Some(test) = &request.policy.smoke else { continue };
         let Some(SmokeCommand::Script(path)) = &test.command else { continue };
         let script = known.entry(path.clone()).or_insert_with(|| {
             script(root, path, &test.span).map_err(|finding| errors.push(*finding)).ok()
         });
-        request.script.clone_from(script);
+        request.policy.script.clone_from(script);
     }
     errors.check(())
 }

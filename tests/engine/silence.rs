@@ -68,7 +68,7 @@ async fn a_cache_push_without_an_answer_times_out_but_a_silent_command_does_not(
     assert!(matches!(result, CellResult::Built(_)), "{result:?}");
     let cache = format!("type=registry,ref={image}-cache:v1,mode=max");
     let mut cached = quiet;
-    cached.caches.to = Cache::parse(&cache).unwrap();
+    cached.policy.caches.to = Cache::parse(&cache).unwrap();
     let failure = given_up(&builder, &cached, &registry.host).await;
     assert_eq!(failure.phase, Phase::Push);
 }

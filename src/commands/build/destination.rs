@@ -1,13 +1,12 @@
 //! `--output`: where the files of each cell go, and whether caches may go where they are to.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::cli::OutputSpec;
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
 use crate::input::parent;
 use crate::matrix::Cell;
-use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output};
+use crate::plan::{BuildRequest, FileOutput, Output};
 use crate::run::terminal;
 use crate::workspace::targets;
 use crate::workspace::write::{file_name, unwritable};
@@ -41,7 +40,7 @@ pub(super) fn set(
         let help = format!("name a folder: dest={}/", spec.dest.display());
         return Err(Error::new(ErrorKind::Usage, message).help(help));
     }
-    let several = requests.iter().find(|request| request.platforms.len() > 1);
+    let several = requests.iter().find(|request| request.recipe.platforms.len() > 1);
     if let (FileOutput::Docker, Some(request)) = (spec.kind, several) {
         let message = format!("type=docker holds one platform, and `{}` has several", request.cell);
         let help = "choose one with --platform, or write type=oci";
@@ -68,7 +67,7 @@ pub(super) fn set(
             targets::check_flag(&dest)?;
         }
         let output = Output::File { kind: spec.kind, dest };
-        request.options = Arc::new(BuildOptions { output, ..(*request.options).clone() });
+        request.delivery.output = output;
     }
     Ok(())
 }
@@ -78,8 +77,8 @@ pub(super) fn set(
 pub(super) fn check_caches(cells: &[Cell], requests: &[BuildRequest]) -> Result<(), Error> {
     let mut wrong = Diagnostics::default();
     for (cell, request) in cells.iter().zip(requests) {
-        let own = request.caches.to.len().saturating_sub(cell.overrides().caches.to.len());
-        for (number, cache) in request.caches.to.iter().enumerate() {
+        let own = request.policy.caches.to.len().saturating_sub(cell.overrides().caches.to.len());
+        for (number, cache) in request.policy.caches.to.iter().enumerate() {
             let Some(folder) = cache.folder("dest") else { continue };
             match cell.cache_to_span().filter(|_| number < own) {
                 None => targets::check_flag(Path::new(folder))?,

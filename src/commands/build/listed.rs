@@ -47,7 +47,7 @@ impl<B: Builder> Builder for Listed<B> {
     ) -> CellResult {
         let result = self.builder.build(request, events, cancel).await;
         if let (Some(lines), Some(line)) =
-            (&self.lines, report::image(&request.references, &result))
+            (&self.lines, report::image(&request.delivery.references, &result))
         {
             // The writer ends after the last sender, so this fails only if it panicked.
             let _ = lines.send(line);

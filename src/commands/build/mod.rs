@@ -23,7 +23,6 @@ use crate::driver::{
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::failure::Kind;
 use crate::image::Platform;
-use crate::input::Network;
 use crate::matrix::{Cell, Matrix, Unnamed};
 use crate::outcome::{CellResult, Outcome};
 use crate::plan::{self, BuildOptions, BuildRequest, Output};
@@ -68,7 +67,7 @@ pub(super) fn run(matrix: &Matrix, args: &BuildArgs, scope: Scope) -> Result<Exi
         Scope::One => Unnamed::Defaults,
         Scope::All => Unnamed::Everything,
     };
-    let options = Arc::new(options(args));
+    let options = options(args);
     let purpose = if args.output.dry_run { Purpose::Plan } else { Purpose::Build };
     let prepare::Prepared { cells, mut requests, mut allows, needs, .. } =
         prepare::prepared(matrix, &args.select, &args.inputs, unnamed, &options, purpose)?;
@@ -104,7 +103,6 @@ fn options(args: &BuildArgs) -> BuildOptions {
         },
         no_cache: args.run.no_cache,
         pull: args.run.pull,
-        network: Network::Default,
         provenance: args.run.provenance,
         history: args.run.history,
         skip_smoke: args.run.skip_test,
@@ -279,7 +277,7 @@ fn stop_at(obstacles: Vec<Obstacle>, found: Diagnostics, strict: bool) -> Result
 }
 
 fn facts_line(engine: &Engine, facts: &EngineFacts, requests: &[BuildRequest]) -> String {
-    let mut wanted: Vec<&Platform> = requests.iter().flat_map(|r| &r.platforms).collect();
+    let mut wanted: Vec<&Platform> = requests.iter().flat_map(|r| &r.recipe.platforms).collect();
     wanted.sort();
     wanted.dedup();
     let runs = |platform: &&Platform| {

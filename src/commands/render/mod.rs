@@ -42,7 +42,7 @@ fn check(requests: &[BuildRequest], folder: &Path, whole: bool) -> Result<(), Er
     let path = |request: &BuildRequest| path_in(folder, &request.cell);
     let mut drift = Drift::new();
     for request in requests {
-        drift.compare(&path(request), &request.dockerfile.text())?;
+        drift.compare(&path(request), &request.recipe.dockerfile.text())?;
     }
     if whole {
         drift.add_stale(folder, &requests.iter().map(path).collect())?;
@@ -61,14 +61,14 @@ fn selects_all(select: &SelectArgs) -> bool {
 fn print(requests: &[BuildRequest]) {
     let mut out = terminal::buffered();
     if let [only] = requests {
-        only.dockerfile.parts().all(|part| out.text(part));
+        only.recipe.dockerfile.parts().all(|part| out.text(part));
         return;
     }
     for (number, request) in requests.iter().enumerate() {
         let head = format!("{}# {}\n", if number > 0 { "\n" } else { "" }, request.cell);
-        let last = request.dockerfile.parts().last().unwrap_or("\n");
+        let last = request.recipe.dockerfile.parts().last().unwrap_or("\n");
         let end = if last.ends_with('\n') { "" } else { "\n" };
-        let mut parts = [&*head].into_iter().chain(request.dockerfile.parts()).chain([end]);
+        let mut parts = [&*head].into_iter().chain(request.recipe.dockerfile.parts()).chain([end]);
         if !parts.all(|part| out.text(part)) {
             return;
         }
@@ -79,7 +79,7 @@ fn print(requests: &[BuildRequest]) {
 fn write(requests: &[BuildRequest], folder: &Path) -> Result<(), Error> {
     fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     for request in requests {
-        put(&path_in(folder, &request.cell), &request.dockerfile.text())?;
+        put(&path_in(folder, &request.cell), &request.recipe.dockerfile.text())?;
     }
     terminal::stderr(&format!("{} Dockerfiles in {}\n", requests.len(), folder.display()));
     Ok(())

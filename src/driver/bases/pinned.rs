@@ -53,7 +53,10 @@ impl EngineBuilder {
             ..error
         });
         match answer {
-            Ok(digest) => Ok(request.pinned(pin, &digest)),
+            Ok(digest) => {
+                let recipe = request.recipe.pinned(pin, &digest);
+                Ok(BuildRequest { recipe, ..request.clone() })
+            }
             Err(error) => {
                 let had_login = match login_host(&error.message) {
                     Some(host) => self.sessions.has_login(&host).await,
@@ -75,14 +78,14 @@ impl EngineBuilder {
         session: &Open,
         request: Cow<'r, BuildRequest>,
     ) -> Cow<'r, BuildRequest> {
-        let Some(name) = inherited_label(&request) else { return request };
-        for (image, platform) in label_sources(&request) {
-            let pull = request.options.pull;
+        let Some(name) = inherited_label(&request.recipe) else { return request };
+        for (image, platform) in label_sources(&request.recipe) {
+            let pull = request.policy.pull;
             let question = Question { image, platform: Some(platform), pull };
             let found = self.image(session, &question).await;
             if found.is_ok_and(|found| found.has_label(name)) {
                 let mut request = request.into_owned();
-                request.inputs.labels.insert(name.into(), "".into());
+                request.recipe.inputs.labels.insert(name.into(), "".into());
                 return Cow::Owned(request);
             }
         }

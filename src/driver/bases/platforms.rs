@@ -64,17 +64,17 @@ impl EngineBuilder {
     ) -> Result<Vec<BaseFault>, Box<Failure>> {
         // Without it a Dockerfile that names the engine's platform is not judged.
         let native = self.native().await;
-        let file = &request.instructions();
+        let file = &request.recipe.instructions();
         let mut faults: Vec<BaseFault> = final_fault(request, file, native).into_iter().collect();
-        let native = native.unwrap_or(&request.platforms[0]);
-        let needed = request.platforms.iter().flat_map(|platform| {
-            let needed = needed_images(request, file, platform, native).into_iter();
+        let native = native.unwrap_or(&request.recipe.platforms[0]);
+        let needed = request.recipe.platforms.iter().flat_map(|platform| {
+            let needed = needed_images(&request.recipe, file, platform, native).into_iter();
             needed.map(move |needed| (platform, needed))
         });
         let needed: Vec<_> = needed.filter(|(_, needed)| !needed.fitting.is_empty()).collect();
         let judged = needed.iter().map(|(platform, needed)| async move {
             let (image, asked) = (needed.base.image.clone(), Some(needed.asked.clone()));
-            let question = Question { image, platform: asked, pull: request.options.pull };
+            let question = Question { image, platform: asked, pull: request.policy.pull };
             // What does not answer fails the build itself, with better words.
             let whom = Whom::registry(&request.cell, &question.image);
             let found = match patiently(events, whom, self.image(session, &question)).await {
@@ -136,10 +136,11 @@ fn final_fault(
     file: &Dockerfile,
     native: Option<&Platform>,
 ) -> Option<BaseFault> {
-    if let Output::File { kind: FileOutput::Local | FileOutput::Tar, .. } = request.options.output {
+    if let Output::File { kind: FileOutput::Local | FileOutput::Tar, .. } = request.delivery.output
+    {
         return None;
     }
-    let found = final_platform(request, file, native)?;
+    let found = final_platform(&request.recipe, file, native)?;
     let message = found.message();
     let line = found.line;
     Some(BaseFault { rule: FINAL, line, message, help: OtherPlatform::HELP.into() })

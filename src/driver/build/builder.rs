@@ -144,7 +144,7 @@ impl EngineBuilder {
             return Err(engine_silent());
         }
         let needs = Needs::of(request, self.environment);
-        let Output::File { kind, dest } = &request.options.output else {
+        let Output::File { kind, dest } = &request.delivery.output else {
             return Ok(BuildSession::Shared(self.sessions.shared(&needs).await?));
         };
         let target = match kind {
@@ -164,14 +164,14 @@ impl EngineBuilder {
         let filename = filename(request);
         session
             .dockerfiles
-            .insert(&filename, request.dockerfile.text().into_owned())
+            .insert(&filename, request.recipe.dockerfile.text().into_owned())
             .map_err(unreadable)?;
-        if let Some(ignore) = &request.dockerignore {
+        if let Some(ignore) = &request.recipe.dockerignore {
             let name = format!("{filename}.dockerignore");
             session.dockerfiles.insert(&name, ignore.as_bytes().to_vec()).map_err(unreadable)?;
         }
         let mut folders = HashMap::new();
-        for (name, context) in &request.inputs.contexts {
+        for (name, context) in &request.recipe.inputs.contexts {
             if let NamedContext::Folder(folder) = context {
                 folders.insert(name.as_str(), session.offer(folder).await.map_err(unreadable)?);
             }
@@ -193,7 +193,7 @@ impl EngineBuilder {
         request: &'a BuildRequest,
         events: Option<&Events>,
     ) -> Result<Ready<'a>, Box<Failure>> {
-        let request = match &request.pin {
+        let request = match &request.recipe.pin {
             Some(pin) => Cow::Owned(self.pinned(session, request, pin, events).await?),
             None => Cow::Borrowed(request),
         };
@@ -275,12 +275,12 @@ impl EngineBuilder {
         };
         warn(&request, caches.commit(solved.cache_manifest).await?, events).await;
 
-        let digest = named_image(&request.options.output, solved.digest.as_deref())?;
-        let pushed = request.options.output.is_push();
+        let digest = named_image(&request.delivery.output, solved.digest.as_deref())?;
+        let pushed = request.delivery.output.is_push();
         let (cached_steps, total_steps) = seen.steps();
         Ok(Built {
             digest,
-            pushed: if pushed { request.references.clone() } else { Vec::new() },
+            pushed: if pushed { request.delivery.references.clone() } else { Vec::new() },
             cached_steps,
             total_steps,
             smoke: SmokeResult::No,
@@ -425,7 +425,8 @@ impl Builder for EngineBuilder {
         cancel: &CancellationToken,
     ) -> CellResult {
         let started = Instant::now();
-        let platforms: Vec<String> = request.platforms.iter().map(Platform::to_string).collect();
+        let platforms: Vec<String> =
+            request.recipe.platforms.iter().map(Platform::to_string).collect();
         let platforms = platforms.join(",");
         tracing::debug!(target: "cell", cell = %request.cell, platforms, "build");
         let result = match self.build_cell(request, events, cancel).await {

@@ -93,8 +93,8 @@ pub(crate) fn failure(
         verbatim,
         platform: vertex.and_then(|v| v.name.platform.as_ref()?.parse().ok()).or_else(|| {
             // Of several platforms a command names its own; what is no command concerns them all.
-            let only_one = request.platforms.len() == 1 && exit_code.is_some();
-            request.platforms.first().filter(|_| only_one).cloned()
+            let only_one = request.recipe.platforms.len() == 1 && exit_code.is_some();
+            request.recipe.platforms.first().filter(|_| only_one).cloned()
         }),
         stage: vertex.and_then(|v| v.name.stage.clone()),
         place,
@@ -184,8 +184,8 @@ const UNWRITTEN: &str = "the cache could not be written: check --cache-to, or ad
 /// Where in the template line `line` of the rendered Dockerfile came from, with the line as it
 /// was rendered: that is the text BuildKit complains of.
 pub(crate) fn place(request: &BuildRequest, line: u32) -> Option<Place> {
-    let origin = request.dockerfile.origin(line)?;
-    let text = request.dockerfile.text();
+    let origin = request.recipe.dockerfile.origin(line)?;
+    let text = request.recipe.dockerfile.text();
     let text = text.lines().nth(line as usize - 1)?;
     Some(Place { file: origin.file.to_string(), line: origin.line, text: text.to_owned() })
 }
@@ -195,13 +195,13 @@ pub(crate) fn place(request: &BuildRequest, line: u32) -> Option<Place> {
 fn unanswered(message: &str, request: &BuildRequest) -> Option<String> {
     // All that BuildKit 0.25 says of a URL that is no Git repository.
     let url = |context: &NamedContext| matches!(context, NamedContext::Url(_));
-    if message.ends_with("invalid argument") && request.inputs.contexts.values().any(url) {
+    if message.ends_with("invalid argument") && request.recipe.inputs.contexts.values().any(url) {
         let help = "this engine's BuildKit may take Git repositories alone as URLs of contexts: \
                     fetch the file into a folder, and name that";
         return Some(help.to_owned());
     }
     if let Some(id) = asked(message, "secret ", ": not found") {
-        return Some(match request.inputs.secrets.get(id).map(|secret| &secret.source) {
+        return Some(match request.recipe.inputs.secrets.get(id).map(|secret| &secret.source) {
             Some(SecretSource::Variable(name)) => {
                 format!("the secret `{id}` is the variable {name}, which is not set: set it")
             }

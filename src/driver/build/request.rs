@@ -29,20 +29,20 @@ pub(crate) fn solve(
     offered: &Offered<'_>,
     environment: Environment,
 ) -> Solve {
-    let options = &request.options;
+    let (recipe, policy) = (&request.recipe, &request.policy);
     let mut attributes = HashMap::from([
         ("filename".to_owned(), offered.filename.to_owned()),
-        ("platform".to_owned(), join(&request.platforms)),
+        ("platform".to_owned(), join(&recipe.platforms)),
     ]);
     let prefixed = |prefix: &'static str| {
         move |(key, value): (&Arc<str>, &Arc<str>)| (format!("{prefix}{key}"), value.to_string())
     };
-    attributes.extend(request.inputs.args.iter().map(prefixed("build-arg:")));
-    attributes.extend(request.inputs.labels.iter().map(prefixed("label:")));
-    attributes.extend(request.inputs.bases.iter().map(|(name, base)| {
+    attributes.extend(recipe.inputs.args.iter().map(prefixed("build-arg:")));
+    attributes.extend(recipe.inputs.labels.iter().map(prefixed("label:")));
+    attributes.extend(recipe.inputs.bases.iter().map(|(name, base)| {
         (format!("context:{}", short_name(name)), format!("docker-image://{base}"))
     }));
-    attributes.extend(request.inputs.contexts.iter().filter_map(|(name, context)| {
+    attributes.extend(recipe.inputs.contexts.iter().filter_map(|(name, context)| {
         let value = match context {
             NamedContext::Image(image) => format!("docker-image://{image}"),
             NamedContext::Folder(_) => format!("local:{}", offered.folders.get(&**name)?),
@@ -51,7 +51,7 @@ pub(crate) fn solve(
         Some((format!("context:{}", short_name(name)), value))
     }));
     let mut set = |key: &str, value: &str| attributes.insert(key.to_owned(), value.to_owned());
-    if !request.inputs.bases.is_empty() || !request.inputs.contexts.is_empty() {
+    if !recipe.inputs.bases.is_empty() || !recipe.inputs.contexts.is_empty() {
         // A frontend of `# syntax=` that knows nothing of named contexts says so, and does not
         // build something else.
         set("frontend.caps", "moby.buildkit.frontend.contexts+forward");
@@ -59,22 +59,22 @@ pub(crate) fn solve(
     if let Some(imports) = caches::imports(offered.cache_from, environment) {
         set("cache-imports", &imports);
     }
-    if let Some(target) = &request.inputs.target {
+    if let Some(target) = &recipe.inputs.target {
         set("target", target);
     }
-    if options.no_cache {
+    if policy.no_cache {
         // Empty means every stage.
         set("no-cache", "");
     }
-    if options.pull {
+    if policy.pull {
         set("image-resolve-mode", "pull");
     }
     let mut entitlements = Vec::new();
-    let network = request.inputs.network.unwrap_or(options.network);
-    if network == Network::Host || request.privileges.network_host.is_some() {
+    let network = recipe.inputs.network.unwrap_or_default();
+    if network == Network::Host || recipe.privileges.network_host.is_some() {
         entitlements.push("network.host".to_owned());
     }
-    if request.privileges.insecure.is_some() {
+    if recipe.privileges.insecure.is_some() {
         entitlements.push("security.insecure".to_owned());
     }
     match network {
@@ -86,7 +86,7 @@ pub(crate) fn solve(
             set("force-network-mode", "host");
         }
     }
-    if options.provenance {
+    if recipe.provenance {
         set("attest:provenance", "mode=min,inline-only=true");
     }
     Solve {
@@ -95,12 +95,12 @@ pub(crate) fn solve(
         exporters: vec![exporter(request)],
         cache_exports: caches::exports(offered.cache_to, environment),
         entitlements,
-        internal: !options.history,
+        internal: !policy.history,
     }
 }
 
 fn exporter(request: &BuildRequest) -> Exporter {
-    let (kind, flags): (_, &[(&str, &str)]) = match &request.options.output {
+    let (kind, flags): (_, &[(&str, &str)]) = match &request.delivery.output {
         // What `docker buildx` uses too: unpacks into the engine's store, then pushes.
         Output::Store => ("moby", &[]),
         Output::StoreAndPush => ("moby", &[("push", "true")]),
@@ -120,11 +120,11 @@ fn exporter(request: &BuildRequest) -> Exporter {
         // Engines differ in their default. One that pushes Docker's types is moreover led astray
         // by registries that convert an index for clients which accept those: it takes the tag for
         // pushed, and does not move it.
-        let is_oci = request.media_types == MediaTypes::Oci;
+        let is_oci = request.recipe.media_types == MediaTypes::Oci;
         attributes.insert("oci-mediatypes".to_owned(), is_oci.to_string());
     }
     if !matches!(kind, "tar" | "local") {
-        attributes.insert("name".to_owned(), join(&request.references));
+        attributes.insert("name".to_owned(), join(&request.delivery.references));
         attributes.extend(annotations(request));
     }
     Exporter { kind, attributes }
@@ -136,10 +136,10 @@ fn exporter(request: &BuildRequest) -> Exporter {
 /// Source: <https://github.com/moby/buildkit/blob/master/docs/annotations.md>
 fn annotations(request: &BuildRequest) -> impl Iterator<Item = (String, String)> {
     // A single platform has no index, unless an attestation stands beside its manifest.
-    let has_index = request.platforms.len() > 1 || request.options.provenance;
+    let has_index = request.recipe.platforms.len() > 1 || request.recipe.provenance;
     let places: &[&str] =
         if has_index { &["annotation-manifest", "annotation-index"] } else { &["annotation"] };
-    request.inputs.annotations.iter().flat_map(move |(key, value)| {
+    request.recipe.inputs.annotations.iter().flat_map(move |(key, value)| {
         places.iter().map(move |place| (format!("{place}.{key}"), value.to_string()))
     })
 }
@@ -150,15 +150,12 @@ fn join<T: ToString>(items: &[T]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::driver::samples::request;
-    use crate::plan::BuildOptions;
 
     fn solved(request: &BuildRequest) -> Solve {
         let folders = HashMap::from([("folder", "folder-1".to_owned())]);
-        let (cache_from, cache_to) = (&request.caches.from, &request.caches.to);
+        let (cache_from, cache_to) = (&request.policy.caches.from, &request.policy.caches.to);
         let filename = "v1.Dockerfile";
         let offered = Offered { session: "s", filename, folders, cache_from, cache_to };
         solve(request, &offered, |_| None)
@@ -177,13 +174,15 @@ mod tests {
     #[test]
     fn contexts_are_found_by_the_short_names_of_images() {
         let mut request = request();
-        request.inputs.bases = [("nothing:1".to_owned(), "r.example/b:1".parse().unwrap())].into();
+        request.recipe.inputs.bases =
+            [("nothing:1".to_owned(), "r.example/b:1".parse().unwrap())].into();
         let contexts = [
             ("docker.io/library/base:latest", NamedContext::Image("r.example/c".parse().unwrap())),
             ("folder", NamedContext::Folder("x".into())),
             ("git", NamedContext::Url("https://x.example/a.git#v1".to_owned())),
         ];
-        request.inputs.contexts = contexts.map(|(name, context)| (name.to_owned(), context)).into();
+        request.recipe.inputs.contexts =
+            contexts.map(|(name, context)| (name.to_owned(), context)).into();
         let attributes = solved(&request).attributes;
         for (key, value) in [
             ("context:nothing:1", "docker-image://r.example/b:1"),
@@ -197,19 +196,18 @@ mod tests {
     }
 
     #[test]
-    fn a_cells_own_network_goes_before_that_of_the_run() {
-        for (own, run, mode) in [
-            (None, Network::Default, None),
-            (None, Network::None, Some("none")),
-            (Some(Network::Host), Network::None, Some("host")),
-            (Some(Network::Default), Network::Host, None),
+    fn a_network_is_named_only_where_it_is_not_the_default() {
+        for (own, mode) in [
+            (None, None),
+            (Some(Network::Default), None),
+            (Some(Network::None), Some("none")),
+            (Some(Network::Host), Some("host")),
         ] {
             let mut request = request();
-            request.inputs.network = own;
-            request.options = Arc::new(BuildOptions { network: run, ..BuildOptions::default() });
+            request.recipe.inputs.network = own;
             let solve = solved(&request);
             let found = solve.attributes.get("force-network-mode").map(String::as_str);
-            assert_eq!(found, mode, "{own:?} in {run:?}");
+            assert_eq!(found, mode, "{own:?}");
             // The right is asked for with the network, and never else.
             assert_eq!(!solve.entitlements.is_empty(), mode == Some("host"));
         }
@@ -231,9 +229,8 @@ mod tests {
         ] {
             for (media_types, value) in [(MediaTypes::Oci, "true"), (MediaTypes::Docker, "false")] {
                 let mut request = request();
-                request.media_types = media_types;
-                request.options =
-                    Arc::new(BuildOptions { output: output.clone(), ..Default::default() });
+                request.recipe.media_types = media_types;
+                request.delivery.output = output.clone();
                 let attributes = solved(&request).exporters.remove(0).attributes;
                 let found = attributes.get("oci-mediatypes").map(String::as_str);
                 assert_eq!(found, said.then_some(value), "{output:?}");
@@ -245,9 +242,10 @@ mod tests {
     fn annotations_go_to_the_index_too_where_there_is_one() {
         let annotated = |platforms: &[&str], provenance: bool, output: Output| {
             let mut request = request();
-            request.platforms = platforms.iter().map(|text| text.parse().unwrap()).collect();
-            request.inputs.annotations = [("a.b".into(), "c".into())].into();
-            request.options = Arc::new(BuildOptions { provenance, output, ..Default::default() });
+            request.recipe.platforms = platforms.iter().map(|text| text.parse().unwrap()).collect();
+            request.recipe.inputs.annotations = [("a.b".into(), "c".into())].into();
+            request.recipe.provenance = provenance;
+            request.delivery.output = output;
             let attributes = solved(&request).exporters.remove(0).attributes;
             let mut keys: Vec<_> =
                 attributes.into_keys().filter(|k| k.starts_with("ann")).collect();
@@ -266,8 +264,8 @@ mod tests {
     #[test]
     fn caches_go_to_the_frontend_one_way_and_to_the_solve_the_other() {
         let mut request = request();
-        request.caches.from = Cache::parse("r.example/c:1").unwrap();
-        request.caches.to = Cache::parse("type=inline").unwrap();
+        request.policy.caches.from = Cache::parse("r.example/c:1").unwrap();
+        request.policy.caches.to = Cache::parse("type=inline").unwrap();
         let solve = solved(&request);
         assert!(solve.attributes["cache-imports"].contains("r.example/c:1"));
         assert_eq!(solve.cache_exports[0].kind, "inline");

@@ -172,7 +172,7 @@ impl Watch<'_> {
             self.limit.transfers(cell, &standstill.waiting(self.request), now);
         }
         // A display that is gone does not stop the build.
-        let _ = self.events.send(event(cell, &self.request.dockerfile, change)).await;
+        let _ = self.events.send(event(cell, &self.request.recipe.dockerfile, change)).await;
         if now.elapsed() > SLOW_DISPLAY {
             standstill.restart(Instant::now());
         }

@@ -62,7 +62,7 @@ impl CacheFolders {
         request: &BuildRequest,
         content: &Content,
     ) -> Result<(Self, Vec<String>), CacheFolderError> {
-        let (from, to) = (request.caches.from.clone(), request.caches.to.clone());
+        let (from, to) = (request.policy.caches.from.clone(), request.policy.caches.to.clone());
         let (content, disk) = (content.clone(), content.disk().clone());
         let offer = move || {
             let mut all = Self { disk: content.disk().clone(), ..Self::default() };
@@ -173,7 +173,7 @@ pub(crate) fn leave_out_empty(requests: &mut [BuildRequest]) -> Vec<String> {
     let mut waiting: Vec<(String, Vec<String>)> = Vec::new();
     for request in requests {
         let cell = &request.cell;
-        request.caches.from.retain(|cache| {
+        request.policy.caches.from.retain(|cache| {
             let Some(layout) = layout(cache, SRC) else { return true };
             let folder = layout.root().display().to_string();
             let index = indexes.entry(folder.clone()).or_insert_with(|| layout.index().ok());
@@ -199,8 +199,8 @@ pub(crate) fn leave_out_empty(requests: &mut [BuildRequest]) -> Vec<String> {
 /// What is wrong with the folders of `requests`; one that is forgiven is not looked at.
 pub(crate) fn obstacles(requests: &[BuildRequest]) -> Vec<Obstacle> {
     let named = requests.iter().flat_map(|request| {
-        let from = request.caches.from.iter().map(|cache| (cache, SRC));
-        from.chain(request.caches.to.iter().map(|cache| (cache, DEST)))
+        let from = request.policy.caches.from.iter().map(|cache| (cache, SRC));
+        from.chain(request.policy.caches.to.iter().map(|cache| (cache, DEST)))
     });
     let folders: BTreeSet<&str> = named
         .filter(|(cache, _)| !is_forgiving(cache))

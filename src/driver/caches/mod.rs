@@ -73,15 +73,15 @@ fn add_runner(attributes: &mut HashMap<String, String>, environment: Environment
 pub fn leave_out_idle(requests: &mut [BuildRequest], environment: Environment) -> Vec<String> {
     let (mut is_idle, mut no_image, mut unannotated) = (false, false, false);
     for request in requests.iter_mut() {
-        for caches in [&mut request.caches.from, &mut request.caches.to] {
+        for caches in [&mut request.policy.caches.from, &mut request.policy.caches.to] {
             let before = caches.len();
             caches.retain(|cache| entry(cache, environment).is_some());
             is_idle |= caches.len() < before;
         }
-        if form(&request.options.output) == Form::Files {
-            let before = request.caches.to.len();
-            request.caches.to.retain(|cache| cache.kind != "inline");
-            no_image |= request.caches.to.len() < before;
+        if form(&request.delivery.output) == Form::Files {
+            let before = request.policy.caches.to.len();
+            request.policy.caches.to.retain(|cache| cache.kind != "inline");
+            no_image |= request.policy.caches.to.len() < before;
             unannotated |= is_annotated(request);
         }
     }
@@ -104,8 +104,8 @@ pub fn leave_out_idle(requests: &mut [BuildRequest], environment: Environment) -
 
 /// What of the caches of `request` cannot be had.
 pub(crate) fn obstacles(request: &BuildRequest) -> Option<Obstacle> {
-    let from = request.caches.from.iter().find_map(|cache| obstacle(FROM, cache));
-    from.or_else(|| request.caches.to.iter().find_map(|cache| obstacle(TO, cache)))
+    let from = request.policy.caches.from.iter().find_map(|cache| obstacle(FROM, cache));
+    from.or_else(|| request.policy.caches.to.iter().find_map(|cache| obstacle(TO, cache)))
 }
 
 const FROM: &str = "--cache-from";
@@ -144,7 +144,6 @@ mod tests {
     use std::ffi::OsString;
 
     use super::*;
-    use crate::plan::BuildOptions;
 
     fn cache(kind: &str, attributes: &[(&str, &str)]) -> Cache {
         let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
@@ -194,9 +193,9 @@ mod tests {
         assert_eq!((kept.len(), kept["url"].as_str(), kept["token"].as_str()), (3, "u", "t"));
         assert!(entry(&cache("gha", &[]), nowhere).is_none());
         let mut requests = [super::super::samples::request()];
-        requests[0].caches.to = vec![cache("gha", &[]), cache("inline", &[])];
+        requests[0].policy.caches.to = vec![cache("gha", &[]), cache("inline", &[])];
         assert_eq!(leave_out_idle(&mut requests, nowhere).len(), 1);
-        assert_eq!(requests[0].caches.to, [cache("inline", &[])]);
+        assert_eq!(requests[0].policy.caches.to, [cache("inline", &[])]);
         assert_eq!(leave_out_idle(&mut requests, nowhere), [""; 0]);
     }
 
@@ -210,13 +209,12 @@ mod tests {
             (FileOutput::Docker, false),
         ] {
             let mut request = super::super::samples::request();
-            request.caches.to = vec![cache("inline", &[])];
-            request.inputs.annotations = [("a".into(), "b".into())].into();
-            let output = Output::File { kind, dest: "x".into() };
-            request.options = BuildOptions { output, ..BuildOptions::default() }.into();
+            request.policy.caches.to = vec![cache("inline", &[])];
+            request.recipe.inputs.annotations = [("a".into(), "b".into())].into();
+            request.delivery.output = Output::File { kind, dest: "x".into() };
             let mut requests = [request];
             let notes = leave_out_idle(&mut requests, nowhere).join("; ");
-            assert_eq!(requests[0].caches.to.is_empty(), left_out, "{kind:?}");
+            assert_eq!(requests[0].policy.caches.to.is_empty(), left_out, "{kind:?}");
             for what in ["inline cache", "annotations"] {
                 assert_eq!(notes.contains(what), left_out, "{kind:?}: {notes}");
             }

@@ -22,8 +22,8 @@ const ACCESS_TIMEOUT: Duration = Duration::from_secs(5);
 /// does not exist. What this machine cannot find out is no obstacle: the engine may reach a registry
 /// that we do not, and a server error may pass.
 pub async fn refused(requests: &[BuildRequest], registry: &impl Registry) -> Vec<Obstacle> {
-    let pushed = requests.iter().filter(|request| request.options.output.is_push());
-    let references = pushed.flat_map(|request| &request.references);
+    let pushed = requests.iter().filter(|request| request.delivery.output.is_push());
+    let references = pushed.flat_map(|request| &request.delivery.references);
     let repositories: BTreeMap<String, &Reference> =
         references.map(|reference| (reference.repository.to_string(), reference)).collect();
     let asked = repositories.into_values().map(|reference| async move {

@@ -17,7 +17,7 @@ pub fn missing(requests: &[BuildRequest], environment: Environment) -> Vec<Obsta
         }
     };
     for request in requests {
-        for (name, context) in &request.inputs.contexts {
+        for (name, context) in &request.recipe.inputs.contexts {
             if let NamedContext::Folder(path) = context
                 && !path.is_dir()
             {
@@ -28,7 +28,7 @@ pub fn missing(requests: &[BuildRequest], environment: Environment) -> Vec<Obsta
                 });
             }
         }
-        for (id, places) in &request.inputs.ssh {
+        for (id, places) in &request.recipe.inputs.ssh {
             match agent(id, places, environment) {
                 Ok(source) => source.open().err().iter().for_each(|error| add(no_key(id, error))),
                 Err(obstacle) => add(obstacle),

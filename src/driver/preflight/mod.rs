@@ -26,7 +26,7 @@ pub fn preflight(
             obstacles.push(obstacle);
         }
     }
-    let wanted: BTreeSet<&Platform> = requests.iter().flat_map(|r| &r.platforms).collect();
+    let wanted: BTreeSet<&Platform> = requests.iter().flat_map(|r| &r.recipe.platforms).collect();
     let missing: Vec<&Platform> = wanted.into_iter().filter(|p| !platforms.contains(p)).collect();
     if !missing.is_empty() {
         obstacles.push(Obstacle {
@@ -61,8 +61,8 @@ fn list<T: ToString>(platforms: &[T]) -> String {
 mod tests {
     use super::super::samples::{facts, request};
     use super::*;
-    use crate::input::{Cache, Caches};
-    use crate::plan::{BuildOptions, FileOutput, Output};
+    use crate::input::Cache;
+    use crate::plan::{FileOutput, Output};
 
     #[test]
     fn what_only_the_newer_store_can_do_is_known_beforehand() {
@@ -72,28 +72,32 @@ mod tests {
             let obstacles = preflight(std::slice::from_ref(request), &facts, &platforms);
             obstacles.into_iter().map(|obstacle| obstacle.message).collect::<Vec<_>>().join("; ")
         };
-        let into = |output: Output| {
-            let options = BuildOptions { output, ..BuildOptions::default() };
-            BuildRequest { options: options.into(), ..request() }
+        let with = |change: &dyn Fn(&mut BuildRequest)| {
+            let mut request = request();
+            change(&mut request);
+            request
         };
+        let into = |output: Output| with(&|request| request.delivery.output = output.clone());
         let file = |kind| into(Output::File { kind, dest: "x".into() });
         let both = ["linux/amd64", "linux/arm64"].map(|name| name.parse().unwrap());
-        let proven = BuildOptions { provenance: true, ..BuildOptions::default() };
+        let on =
+            |platforms: &[Platform]| with(&|request| request.recipe.platforms = platforms.into());
+        let proven = with(&|request| request.recipe.provenance = true);
         let to = Cache::parse("type=local,src=x").unwrap();
-        let nowhere = Caches { to, ..Caches::default() };
+        let nowhere = with(&|request| request.policy.caches.to = to.clone());
         for (request, older, newer) in [
             (request(), "", ""),
-            (BuildRequest { platforms: both.to_vec(), ..request() }, "one platform at a time", ""),
+            (on(&both), "one platform at a time", ""),
             (into(Output::Push), "cannot push", ""),
             (into(Output::StoreAndPush), "cannot push", ""),
             (file(FileOutput::Oci), "cannot write images into archives", ""),
             (file(FileOutput::Docker), "cannot write images into archives", ""),
             (file(FileOutput::Tar), "", ""),
             (file(FileOutput::Local), "", ""),
-            (BuildRequest { options: proven.into(), ..request() }, "no provenance", ""),
-            (BuildRequest { caches: nowhere, ..request() }, "lacks its place", "lacks its place"),
+            (proven, "no provenance", ""),
+            (nowhere, "lacks its place", "lacks its place"),
             (
-                BuildRequest { platforms: vec!["linux/s390x".parse().unwrap()], ..request() },
+                on(&["linux/s390x".parse().unwrap()]),
                 "cannot run linux/s390x",
                 "cannot run linux/s390x",
             ),

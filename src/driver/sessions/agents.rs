@@ -43,7 +43,7 @@ pub(crate) fn agents(
     let source = |(id, places): (&String, &Vec<PathBuf>)| {
         Some((id.clone(), agent(id, places, environment).ok()?))
     };
-    request.inputs.ssh.iter().filter_map(source).collect()
+    request.recipe.inputs.ssh.iter().filter_map(source).collect()
 }
 
 /// Finds out what `places` are; keys are not read.

@@ -69,9 +69,9 @@ impl Needs {
             (id.clone(), (secret.source.clone(), secret.optional))
         };
         Self {
-            folder: request.context.clone(),
-            anew: request.options.no_cache,
-            secrets: request.inputs.secrets.iter().map(secret).collect(),
+            folder: request.recipe.context.clone(),
+            anew: request.policy.no_cache,
+            secrets: request.recipe.inputs.secrets.iter().map(secret).collect(),
             agents: agents(request, environment).into_iter().collect(),
         }
     }
@@ -244,7 +244,7 @@ mod tests {
         let secret = |name: &str| Secret::from(SecretSource::Variable(name.to_owned()));
         let with = |id: &str, name: &str| {
             let mut request = samples::request();
-            request.inputs.secrets = [(id.to_owned(), secret(name))].into();
+            request.recipe.inputs.secrets = [(id.to_owned(), secret(name))].into();
             request
         };
         let needs = |request: &BuildRequest| Needs::of(request, none);

@@ -18,7 +18,7 @@ mod trouble;
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -34,7 +34,7 @@ use crate::failure::Kind;
 use crate::image::{Digest, Platform, Reference};
 use crate::input::SmokeTest;
 use crate::outcome::{Built, CellResult, Failure, SmokeResult};
-use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output};
+use crate::plan::{BuildRequest, Delivery, FileOutput, Output};
 use crate::schedule::{Builder, Events};
 use run::{SmokeRun, SmokeStop};
 use slots::SmokeSlots;
@@ -191,7 +191,7 @@ impl SmokeTested {
         }
 
         let mut took = Duration::ZERO;
-        for platform in &request.platforms {
+        for platform in &request.recipe.platforms {
             took += self.try_on(cell, platform).await?;
         }
 
@@ -211,7 +211,7 @@ impl SmokeTested {
         };
         let last = async { tokio::join!(last, relay::outputs(relayed, events)).0 };
         let last = cancel.run_until_cancelled(last).await.ok_or(SmokeStop::Cancelled)??;
-        if is_comparable(&request.options) {
+        if is_comparable(request) {
             same(first.digest.as_ref(), last.digest.as_ref(), "went out")?;
         }
         let Built { cached_steps, total_steps, .. } = first;
@@ -265,8 +265,8 @@ impl Builder for SmokeTested {
         events: &Events,
         cancel: &CancellationToken,
     ) -> CellResult {
-        let test = match &request.smoke {
-            Some(test) if !request.options.skip_smoke => test,
+        let test = match &request.policy.smoke {
+            Some(test) if !request.policy.skip_smoke => test,
             skipped => {
                 let mut result = self.builder.build(request, events, cancel).await;
                 if let (CellResult::Built(built), Some(_)) = (&mut result, skipped) {
@@ -287,28 +287,28 @@ impl Builder for SmokeTested {
 /// it; any other is written when the image goes out.
 fn trial_of(request: &BuildRequest, image: &Reference) -> BuildRequest {
     let mut trial = request.clone();
-    trial.references = vec![image.clone()];
-    trial.caches.to.retain(|cache| cache.kind == "inline");
-    let options = (*request.options).clone();
-    let output = Output::Store;
-    trial.options = Arc::new(BuildOptions { output, provenance: false, history: false, ..options });
+    trial.delivery = Delivery { references: vec![image.clone()], output: Output::Store };
+    trial.policy.caches.to.retain(|cache| cache.kind == "inline");
+    trial.policy.history = false;
+    trial.recipe.provenance = false;
     trial
 }
 
 /// The same request, its steps taken from where they are.
 fn cached(request: &BuildRequest) -> BuildRequest {
-    let options = BuildOptions { no_cache: false, ..(*request.options).clone() };
-    BuildRequest { options: Arc::new(options), ..request.clone() }
+    let mut cached = request.clone();
+    cached.policy.no_cache = false;
+    cached
 }
 
-/// Whether an output with these options has the digest that the image has in the engine's store.
-/// Provenance is new each time, and an OCI archive has manifests of another kind.
-fn is_comparable(options: &BuildOptions) -> bool {
-    let image = match &options.output {
+/// Whether what goes out has the digest that the image has in the engine's store. Provenance is new
+/// each time, and an OCI archive has manifests of another kind.
+fn is_comparable(request: &BuildRequest) -> bool {
+    let image = match &request.delivery.output {
         Output::Store | Output::Nothing | Output::Push | Output::StoreAndPush => true,
         Output::File { kind, .. } => *kind == FileOutput::Docker,
     };
-    image && !options.provenance
+    image && !request.recipe.provenance
 }
 
 /// Fails when `other`, which `goes_out` as the words say, is not what was tested.
@@ -339,26 +339,24 @@ mod tests {
     use super::super::samples::request;
     use super::*;
     use crate::input::Cache;
+    use crate::plan::Policy;
 
     #[test]
     fn a_trial_is_the_same_image_and_leaves_the_engine_in_no_way() {
         let mut wanted = request();
-        wanted.caches.to = Cache::parse("r.example/c:1").unwrap();
-        wanted.caches.to.extend(Cache::parse("type=inline").unwrap());
-        wanted.options = Arc::new(BuildOptions {
-            output: Output::StoreAndPush,
-            provenance: true,
-            no_cache: true,
-            pull: true,
-            ..BuildOptions::default()
-        });
+        wanted.policy.caches.to = Cache::parse("r.example/c:1").unwrap();
+        wanted.policy.caches.to.extend(Cache::parse("type=inline").unwrap());
+        wanted.recipe.provenance = true;
+        wanted.delivery.output = Output::StoreAndPush;
+        (wanted.policy.no_cache, wanted.policy.pull, wanted.policy.history) = (true, true, true);
         let image: Reference = "onebuild.invalid/test:x-1".parse().unwrap();
         let trial = trial_of(&wanted, &image);
-        assert_eq!(trial.references, [image]);
-        assert_eq!(trial.caches.to, Cache::parse("type=inline").unwrap());
-        let options = BuildOptions { no_cache: true, pull: true, ..BuildOptions::default() };
-        assert_eq!(*trial.options, options);
-        assert_eq!(*cached(&trial).options, BuildOptions { no_cache: false, ..options });
+        assert_eq!((&*trial.delivery.references, trial.recipe.provenance), (&[image][..], false));
+        assert_eq!(trial.delivery.output, Output::Store);
+        assert_eq!(trial.policy.caches.to, Cache::parse("type=inline").unwrap());
+        let set = |Policy { no_cache, pull, history, .. }: &Policy| (*no_cache, *pull, *history);
+        assert_eq!(set(&trial.policy), (true, true, false));
+        assert_eq!(set(&cached(&trial).policy), (false, true, false));
     }
 
     #[test]

@@ -200,7 +200,7 @@ impl<'a> Trial<'a> {
     async fn attempt(&self) -> Result<(), Trouble> {
         let (engine, container) = (self.engine, self.container);
         self.undone(Some(NOT_STARTED));
-        if let Some(script) = &self.cell.request.script {
+        if let Some(script) = &self.cell.request.policy.script {
             let sent = engine.upload(container, archive(script)).await;
             sent.map_err(refused("the script could not be copied into the container"))?;
         }

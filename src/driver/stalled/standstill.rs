@@ -165,7 +165,7 @@ impl Running {
         match &self.name.kind {
             VertexKind::Metadata { image } => pulled(image, text),
             VertexKind::CacheImport { from } => {
-                let mut caches = request.caches.from.iter().filter(|c| c.kind == "registry");
+                let mut caches = request.policy.caches.from.iter().filter(|c| c.kind == "registry");
                 let is_registry = caches.any(|c| c.attributes.get("ref") == Some(from));
                 if is_registry { pulled(from, text) } else { None }
             }
@@ -178,14 +178,14 @@ impl Running {
                 pulled(image, &what.text)
             }
             VertexKind::CacheExport { is_registry: true } => self.cached(request),
-            VertexKind::Output if request.options.output.is_push() => self.pushed(request),
+            VertexKind::Output if request.delivery.output.is_push() => self.pushed(request),
             _ => None,
         }
     }
 
     /// The part of a cache upload that is under way.
     fn cached(&self, request: &BuildRequest) -> Option<Asked> {
-        let cache = request.caches.to.iter().find(|cache| cache.kind == "registry")?;
+        let cache = request.policy.caches.to.iter().find(|cache| cache.kind == "registry")?;
         let image = cache.attributes.get("ref")?.parse().ok()?;
         let is_part = |name: &&TransferName| {
             matches!(name.kind, TransferKind::CacheLayer { .. } | TransferKind::CachePart)
@@ -212,7 +212,8 @@ impl Running {
         let layers = self.open().find(|name| name.kind == TransferKind::PushLayers)?;
         // One name after the other, in the order of the request.
         let done: Vec<Reference> = self.transfers.keys().filter_map(image).collect();
-        let next = request.references.iter().find(|reference| !done.contains(reference))?;
+        let next =
+            request.delivery.references.iter().find(|reference| !done.contains(reference))?;
         let manifests = self.transfers.keys().filter_map(|name| match &name.kind {
             TransferKind::Manifest { digest } => Some(digest.clone()),
             _ => None,
@@ -244,16 +245,17 @@ mod tests {
     use super::*;
     use crate::driver::samples;
     use crate::input::{Cache, Caches};
-    use crate::plan::{BuildOptions, Output};
+    use crate::plan::{Delivery, Output, Policy};
 
     fn pushing() -> BuildRequest {
-        let options = BuildOptions { output: Output::Push, ..BuildOptions::default() };
         let references = ["r.example/a:v1", "s.example/a:v1"].map(|name| name.parse().unwrap());
         let cache = Cache::parse("type=registry,ref=c.example/cache:1").unwrap();
         BuildRequest {
-            options: options.into(),
-            references: references.into(),
-            caches: Caches { from: cache.clone(), to: cache },
+            delivery: Delivery { references: references.into(), output: Output::Push },
+            policy: Policy {
+                caches: Caches { from: cache.clone(), to: cache },
+                ..Policy::default()
+            },
             ..samples::request()
         }
     }

@@ -1,14 +1,12 @@
 //! A builder that reports a push as done only when the registry has what was pushed.
 
-use std::sync::Arc;
-
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::{Failure, Kind, Phase, RegistryFault, Request};
 use crate::image::{Digest, Reference};
 use crate::outcome::{Built, CellResult};
-use crate::plan::{BuildOptions, BuildRequest, Output};
+use crate::plan::{BuildRequest, Output};
 use crate::registry::{Registry, Settle, VerifyError, verify};
 use crate::schedule::{Builder, Events};
 
@@ -61,7 +59,7 @@ impl<B: Builder, R: Registry> Verified<B, R> {
         };
         let mut unverified = built.unverified.clone();
         for reference in &built.pushed {
-            let (platforms, strict) = (&request.platforms, self.strict);
+            let (platforms, strict) = (&request.recipe.platforms, self.strict);
             let check = verify(&self.registry, reference, &digest, platforms, strict, &self.settle);
             let check =
                 patiently(Some(events), Whom::verification(&request.cell, reference), check);
@@ -99,7 +97,7 @@ impl<B: Builder, R: Registry> Verified<B, R> {
                 explain(&mut failure, image, fault);
             }
         }
-        if failure.phase != Phase::Push || !request.options.output.is_push() {
+        if failure.phase != Phase::Push || !request.delivery.output.is_push() {
             return CellResult::Failed(failure);
         }
         let built = match pushed_digest(&failure, request) {
@@ -108,15 +106,17 @@ impl<B: Builder, R: Registry> Verified<B, R> {
         };
         let Some(built) = built else { return CellResult::Failed(failure) };
         let Some(digest) = &built.digest else { return CellResult::Failed(failure) };
-        for reference in &request.references {
+        for reference in &request.delivery.references {
             if matches!(self.registry.head(reference).await, Ok(Some(found)) if found == *digest) {
                 failure.pushed.push(reference.clone());
             }
         }
-        if failure.pushed.len() < request.references.len() || !is_of_image(&failure, request) {
+        if failure.pushed.len() < request.delivery.references.len()
+            || !is_of_image(&failure, request)
+        {
             return CellResult::Failed(failure);
         }
-        let built = Built { pushed: request.references.clone(), ..built };
+        let built = Built { pushed: request.delivery.references.clone(), ..built };
         self.check(built, request, events, cancel).await
     }
 
@@ -132,10 +132,11 @@ impl<B: Builder, R: Registry> Verified<B, R> {
     /// The digest of what was to be pushed: built again out of the cache, and kept nowhere. It is
     /// another one where BuildKit makes another image each time: with provenance, or an inline cache.
     async fn rebuilt(&self, request: &BuildRequest, cancel: &CancellationToken) -> Option<Built> {
-        let options = (*request.options).clone();
-        let options = BuildOptions { output: Output::Nothing, no_cache: false, ..options };
-        let mut again = BuildRequest { options: Arc::new(options), smoke: None, ..request.clone() };
-        again.caches.to.retain(|cache| cache.kind == "inline");
+        let mut again = request.clone();
+        again.delivery.output = Output::Nothing;
+        again.policy.no_cache = false;
+        again.policy.smoke = None;
+        again.policy.caches.to.retain(|cache| cache.kind == "inline");
         // Its steps were reported already.
         let (unheard, _) = mpsc::channel(1);
         match Box::pin(self.builder.build(&again, &unheard, cancel)).await {
@@ -158,7 +159,7 @@ fn explain(failure: &mut Failure, image: Reference, fault: RegistryFault) {
 /// "index-sha256:…"`. A manifest is the whole image only where there is no index.
 fn pushed_digest(failure: &Failure, request: &BuildRequest) -> Option<Digest> {
     let said = failure.verbatim.as_ref().unwrap_or(&failure.message);
-    let has_index = request.platforms.len() > 1 || request.options.provenance;
+    let has_index = request.recipe.platforms.len() > 1 || request.recipe.provenance;
     let (_, rest) = said.split_once("failed commit on ref \"")?;
     let digest = rest.strip_prefix(if has_index { "index-" } else { "manifest-" })?;
     digest.split_once('"')?.0.parse().ok()
@@ -167,7 +168,7 @@ fn pushed_digest(failure: &Failure, request: &BuildRequest) -> Option<Digest> {
 /// Whether the push of the image failed, and not that of its cache.
 fn is_of_image(failure: &Failure, request: &BuildRequest) -> bool {
     let Kind::Registry { image, .. } = &failure.kind else { return false };
-    request.references.iter().any(|reference| reference.repository == image.repository)
+    request.delivery.references.iter().any(|reference| reference.repository == image.repository)
 }
 
 fn failed(reference: &Reference, wrong: &VerifyError) -> Failure {

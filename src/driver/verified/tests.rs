@@ -6,6 +6,7 @@ use bytes::Bytes;
 use super::super::samples;
 use super::*;
 use crate::image::Repository;
+use crate::plan::Delivery;
 use crate::registry::{Manifest, RegistryError};
 
 /// Ends each build in the same way, and gives a digest to who builds without pushing.
@@ -16,7 +17,7 @@ struct Fake {
 
 impl Builder for Fake {
     async fn build(&self, request: &BuildRequest, _: &Events, _: &CancellationToken) -> CellResult {
-        match request.options.output {
+        match request.delivery.output {
             Output::Nothing => {
                 CellResult::Built(Built { digest: self.digest.clone(), ..Built::default() })
             }
@@ -70,16 +71,13 @@ fn new() -> Digest {
 }
 
 fn request() -> BuildRequest {
-    let options = BuildOptions { output: Output::Push, ..BuildOptions::default() };
-    BuildRequest {
-        references: ["r.example/a:v1", "s.example/a:v1"].map(|name| name.parse().unwrap()).into(),
-        options: Arc::new(options),
-        ..samples::request()
-    }
+    let references = ["r.example/a:v1", "s.example/a:v1"].map(|name| name.parse().unwrap()).into();
+    let delivery = Delivery { references, output: Output::Push };
+    BuildRequest { delivery, ..samples::request() }
 }
 
 fn pushed(digest: Option<Digest>) -> CellResult {
-    CellResult::Built(Built { digest, pushed: request().references, ..Built::default() })
+    CellResult::Built(Built { digest, pushed: request().delivery.references, ..Built::default() })
 }
 
 fn push_failed(image: &str, fault: RegistryFault) -> CellResult {
@@ -108,7 +106,10 @@ async fn verified(push: CellResult, registry: &Told, strict: bool) -> CellResult
         while registry.asked.lock().unwrap().is_empty() {
             tokio::task::yield_now().await;
         }
-        if matches!((registry.head)(&request().references[0]), Err(RegistryFault::TimedOut)) {
+        if matches!(
+            (registry.head)(&request().delivery.references[0]),
+            Err(RegistryFault::TimedOut)
+        ) {
             cancel.cancel();
         }
         std::future::pending().await
@@ -158,7 +159,7 @@ async fn a_name_that_is_missing_fails_the_push_and_one_that_is_not_known_does_no
         _ => Err(RegistryFault::Denied { with_login: false }),
     });
     let failed = failure(verified(pushed(Some(new())), &missing, false).await);
-    let image = request().references[1].clone();
+    let image = request().delivery.references[1].clone();
     assert_eq!(failed.kind, Kind::Registry { image, fault: RegistryFault::NotFound });
 
     let denied = registry(|_| Err(RegistryFault::Denied { with_login: false }));
@@ -182,19 +183,19 @@ async fn a_push_that_failed_is_done_when_every_name_leads_to_it() {
     let lost = || push_failed("s.example/a:v1", RegistryFault::ConnectionLost);
     let all = registry(|_| Ok(Some(new())));
     let built = built(verified(lost(), &all, false).await);
-    assert_eq!((built.digest, built.pushed), (Some(new()), request().references));
+    assert_eq!((built.digest, built.pushed), (Some(new()), request().delivery.references));
 
     let one = registry(|reference| match reference.repository.host() {
         "r.example" => Ok(Some(new())),
         _ => Ok(Some(Digest::of(b"old"))),
     });
     let failed = failure(verified(lost(), &one, false).await);
-    assert_eq!(failed.pushed, request().references[..1]);
+    assert_eq!(failed.pushed, request().delivery.references[..1]);
     assert_eq!(failed.message, "said by the engine");
     // The image is there, and its cache is not.
     let cache = push_failed("s.example/a-cache:v1", RegistryFault::ConnectionLost);
     let failed = failure(verified(cache, &all, false).await);
-    assert_eq!(failed.pushed, request().references);
+    assert_eq!(failed.pushed, request().delivery.references);
 }
 
 #[test]
@@ -208,9 +209,9 @@ fn the_digest_of_a_push_is_taken_from_what_the_engine_says_of_the_whole_image() 
         ("manifest", one, true, false),
         ("layer", one, false, false),
     ] {
-        let options = BuildOptions { output: Output::Push, provenance, ..BuildOptions::default() };
-        let platforms = platforms.iter().map(|name| name.parse().unwrap()).collect();
-        let request = BuildRequest { platforms, options: Arc::new(options), ..request() };
+        let mut request = request();
+        request.recipe.platforms = platforms.iter().map(|name| name.parse().unwrap()).collect();
+        request.recipe.provenance = provenance;
         let message = format!("failed to push a: failed commit on ref \"{kind}-{}\": EOF", new());
         let failure = Failure { message, ..Failure::default() };
         assert_eq!(pushed_digest(&failure, &request), found.then(new), "{kind} {provenance}");
@@ -231,7 +232,7 @@ async fn a_failure_without_a_reason_gets_that_of_the_registry() {
     let registry = Told { may_push: Some(full.clone()), ..registry(|_| Ok(None)) };
     let unexplained = push_failed("r.example/a:v1", RegistryFault::Unexplained);
     let failed = failure(verified(unexplained, &registry, false).await);
-    let image = request().references[0].clone();
+    let image = request().delivery.references[0].clone();
     assert_eq!(failed.kind, Kind::Registry { image, fault: full });
     assert_eq!(failed.message, "push failed: r.example answered 507 Insufficient Storage");
     assert_eq!(failed.verbatim.as_deref(), Some("said by the engine"));

@@ -31,23 +31,23 @@ pub fn bake(requests: &[BuildRequest]) -> Bake<'_> {
             name.push('_');
         }
         targets.insert(name, request);
-        if request.dockerignore.is_some() {
+        if request.recipe.dockerignore.is_some() {
             notes.push(format!(
                 "{}: its template has a .dockerignore of its own, which a bake file cannot hold",
                 request.cell
             ));
         }
     }
-    if requests.iter().any(|request| request.pin.is_some()) {
+    if requests.iter().any(|request| request.recipe.pin.is_some()) {
         notes.push(
             "the digests of base images are found out at the build: this file has no label for them"
                 .to_owned(),
         );
     }
-    if requests.iter().any(|r| r.inputs.network.unwrap_or(r.options.network) == Network::Host) {
+    if requests.iter().any(|r| r.recipe.inputs.network == Some(Network::Host)) {
         notes.push("host networking: bake asks for --allow network.host".to_owned());
     }
-    let tested = requests.iter().filter(|request| request.smoke.is_some()).count();
+    let tested = requests.iter().filter(|request| request.policy.smoke.is_some()).count();
     if tested > 0 {
         notes
             .push(format!("a bake file tests no image: {tested} here would be tested by onebuild"));
@@ -86,7 +86,7 @@ fn target_name(cell: &str) -> String {
 }
 
 fn target(request: &BuildRequest) -> Value {
-    let options = &request.options;
+    let (recipe, policy) = (&request.recipe, &request.policy);
     let mut target = Map::new();
     let mut set = |key: &str, value: Value| {
         let empty = match &value {
@@ -100,33 +100,33 @@ fn target(request: &BuildRequest) -> Value {
             target.insert(key.to_owned(), value);
         }
     };
-    set("context", json!(request.context.display().to_string()));
-    set("dockerfile-inline", json!(request.dockerfile.text()));
-    set("tags", json!(texts(&request.references)));
-    set("platforms", json!(texts(&request.platforms)));
-    set("args", texts_of(&request.inputs.args));
-    set("labels", texts_of(&request.inputs.labels));
+    set("context", json!(recipe.context.display().to_string()));
+    set("dockerfile-inline", json!(recipe.dockerfile.text()));
+    set("tags", json!(texts(&request.delivery.references)));
+    set("platforms", json!(texts(&recipe.platforms)));
+    set("args", texts_of(&recipe.inputs.args));
+    set("labels", texts_of(&recipe.inputs.labels));
     set("annotations", annotations(request).into());
-    set("target", json!(request.inputs.target.as_deref()));
+    set("target", json!(recipe.inputs.target.as_deref()));
     set("contexts", json!(contexts(request)));
-    set("secret", request.inputs.secrets.iter().map(|(id, one)| secret(id, one)).collect());
-    set("ssh", request.inputs.ssh.iter().map(|(id, sockets)| ssh(id, sockets)).collect());
-    set("cache-from", request.caches.from.iter().map(cache).collect());
-    set("cache-to", request.caches.to.iter().map(cache).collect());
+    set("secret", recipe.inputs.secrets.iter().map(|(id, one)| secret(id, one)).collect());
+    set("ssh", recipe.inputs.ssh.iter().map(|(id, sockets)| ssh(id, sockets)).collect());
+    set("cache-from", policy.caches.from.iter().map(cache).collect());
+    set("cache-to", policy.caches.to.iter().map(cache).collect());
     set(
         "network",
-        match request.inputs.network.unwrap_or(options.network) {
+        match recipe.inputs.network.unwrap_or_default() {
             Network::Default => Value::Null,
             Network::None => json!("none"),
             Network::Host => json!("host"),
         },
     );
-    let oci = request.media_types == MediaTypes::Oci;
+    let oci = recipe.media_types == MediaTypes::Oci;
     set("output", json!([format!("type=image,oci-mediatypes={oci}")]));
-    set("no-cache", json!(options.no_cache));
-    set("pull", json!(options.pull));
+    set("no-cache", json!(policy.no_cache));
+    set("pull", json!(policy.pull));
     // Bake attaches provenance where nothing is said of it.
-    let attest = if options.provenance {
+    let attest = if recipe.provenance {
         "type=provenance,mode=min,inline-only=true"
     } else {
         "type=provenance,disabled=true"
@@ -141,15 +141,22 @@ fn texts<T: ToString>(items: &[T]) -> Vec<String> {
 
 /// On every manifest, and on the index where there is one.
 fn annotations(request: &BuildRequest) -> Vec<String> {
-    let has_index = request.platforms.len() > 1 || request.options.provenance;
+    let has_index = request.recipe.platforms.len() > 1 || request.recipe.provenance;
     let on = if has_index { "manifest,index" } else { "manifest" };
-    request.inputs.annotations.iter().map(|(key, value)| format!("{on}:{key}={value}")).collect()
+    request
+        .recipe
+        .inputs
+        .annotations
+        .iter()
+        .map(|(key, value)| format!("{on}:{key}={value}"))
+        .collect()
 }
 
 fn contexts(request: &BuildRequest) -> IndexMap<String, String> {
     let image = |reference: &Reference| format!("docker-image://{reference}");
-    let bases = request.inputs.bases.iter().map(|(name, base)| (short_name(name), image(base)));
-    let others = request.inputs.contexts.iter().map(|(name, context)| {
+    let bases =
+        request.recipe.inputs.bases.iter().map(|(name, base)| (short_name(name), image(base)));
+    let others = request.recipe.inputs.contexts.iter().map(|(name, context)| {
         let value = match context {
             NamedContext::Image(reference) => image(reference),
             NamedContext::Folder(folder) => folder.display().to_string(),

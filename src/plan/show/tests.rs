@@ -181,11 +181,11 @@ fn a_value_that_is_more_than_a_word_is_refused_and_an_unknown_axis_is_wrong_usag
 }
 
 fn request(cell: &str, dockerfile: &str) -> BuildRequest {
-    BuildRequest {
-        dockerfile: Arc::new(Rendered::verbatim("Dockerfile", dockerfile)),
-        platforms: vec!["linux/amd64".parse().unwrap(), "linux/arm64".parse().unwrap()],
-        ..BuildRequest::sample(cell)
-    }
+    let mut request = BuildRequest::sample(cell);
+    request.recipe.dockerfile = Arc::new(Rendered::verbatim("Dockerfile", dockerfile));
+    request.recipe.platforms =
+        ["linux/amd64", "linux/arm64"].map(|one| one.parse().unwrap()).into();
+    request
 }
 
 fn pairs<K, T>(items: impl IntoIterator<Item = (&'static str, T)>) -> indexmap::IndexMap<K, T>
@@ -198,30 +198,29 @@ where
 #[test]
 fn everything_of_a_request_is_in_its_target() {
     let mut one = request("1.0-a", "FROM a\n");
-    one.inputs.args = pairs([("A", "${x}".into())]);
-    one.inputs.labels = pairs([("l", "%{y}".into())]);
-    one.inputs.annotations = pairs([("k", "a=b".into())]);
-    one.inputs.target = Some("final".into());
-    one.inputs.bases =
+    one.recipe.inputs.args = pairs([("A", "${x}".into())]);
+    one.recipe.inputs.labels = pairs([("l", "%{y}".into())]);
+    one.recipe.inputs.annotations = pairs([("k", "a=b".into())]);
+    one.recipe.inputs.target = Some("final".into());
+    one.recipe.inputs.bases =
         pairs([("docker.io/library/ubuntu:latest", "m.example/u:1".parse().unwrap())]);
-    one.inputs.contexts = pairs([
+    one.recipe.inputs.contexts = pairs([
         ("files", NamedContext::Folder("../f".into())),
         ("git", NamedContext::Url("https://x.example/a.git".to_owned())),
     ]);
-    one.inputs.secrets = pairs([
+    one.recipe.inputs.secrets = pairs([
         ("s", SecretSource::File("a,b".into()).into()),
         ("e", SecretSource::Variable("E".to_owned()).into()),
     ]);
-    one.inputs.ssh = pairs([("default", vec![]), ("k", vec!["/s".into()])]);
-    one.inputs.network = Some(Network::Host);
+    one.recipe.inputs.ssh = pairs([("default", vec![]), ("k", vec!["/s".into()])]);
+    one.recipe.inputs.network = Some(Network::Host);
     let registry = Cache {
         kind: "registry".to_owned(),
         attributes: pairs([("ref", "m.example/c:1".to_owned()), ("mode", "max".to_owned())]),
     };
-    one.caches.to = vec![registry.clone()];
-    one.caches.from = vec![registry];
-    let options = crate::plan::BuildOptions { no_cache: true, pull: true, ..Default::default() };
-    one.options = Arc::new(options);
+    one.policy.caches.to = vec![registry.clone()];
+    one.policy.caches.from = vec![registry];
+    (one.policy.no_cache, one.policy.pull) = (true, true);
     let requests = [one];
     let bake = bake(&requests);
     assert_eq!(bake.notes.len(), 1, "host networking is asked for: {:?}", bake.notes);
@@ -261,7 +260,7 @@ fn everything_of_a_request_is_in_its_target() {
 #[test]
 fn targets_of_two_cells_never_share_a_name_and_what_a_file_cannot_hold_is_said() {
     let mut odd = request("a_b", "FROM a\n");
-    odd.dockerignore = Some("x".into());
+    odd.recipe.dockerignore = Some("x".into());
     let requests = [request("a.b", "FROM a\n"), odd, request("a:b", "FROM a\n")];
     let bake = bake(&requests);
     let file: Value = serde_json::from_str(&written(&bake)).unwrap();

@@ -45,8 +45,9 @@ impl Builder for Fake {
 }
 
 fn request(cell: &str) -> BuildRequest {
-    let references = vec![format!("image:{cell}").parse().unwrap()];
-    BuildRequest { references, ..BuildRequest::sample(cell) }
+    let mut request = BuildRequest::sample(cell);
+    request.delivery.references = vec![format!("image:{cell}").parse().unwrap()];
+    request
 }
 
 struct Ran {

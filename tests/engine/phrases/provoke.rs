@@ -73,7 +73,7 @@ pub async fn provoke(builder: &EngineBuilder, provoked: &Provoked) -> Said {
         let dockerfile = format!("FROM {image}:{}\nCOPY content /\n", tag(&provoked.name));
         let mut request = request(&project, &image, &dockerfile, Output::Nothing);
         if matches!(provoked.registry, Registry::NoPlatform) {
-            request.platforms = vec!["linux/s390x".parse().unwrap()];
+            request.recipe.platforms = vec!["linux/s390x".parse().unwrap()];
         }
         built(builder, &request).await
     } else {
@@ -81,7 +81,7 @@ pub async fn provoke(builder: &EngineBuilder, provoked: &Provoked) -> Said {
         let mut request = request(&project, &image, dockerfile, Output::Push);
         if matches!(provoked.registry, Registry::Cache(_)) {
             let cache = format!("type=registry,ref={image}-cache:v1,mode=max");
-            request.caches.to = Cache::parse(&cache).unwrap();
+            request.policy.caches.to = Cache::parse(&cache).unwrap();
         }
         built(builder, &request).await
     };

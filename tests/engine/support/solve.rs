@@ -55,7 +55,7 @@ pub fn request_of(
     for file in templates.needed(&cells) {
         templates.insert(&file.path, SourceFile::new(&*file.path, dockerfile)).unwrap();
     }
-    let options = Arc::new(BuildOptions { output, ..BuildOptions::default() });
+    let options = BuildOptions { output, ..BuildOptions::default() };
     let root = Root::of(&project.path("matrix.yaml"));
     let mut planned = plan(&matrix, &cells, &templates, &root, &options).unwrap();
     planned.requests.remove(0)

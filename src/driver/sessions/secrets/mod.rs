@@ -61,7 +61,7 @@ impl SecretReader<'_> {
         let mut pipes = Pipes::default();
         let mut waiting = Vec::new();
         let mut seen = HashSet::new();
-        for (id, secret) in requests.iter().flat_map(|request| &request.inputs.secrets) {
+        for (id, secret) in requests.iter().flat_map(|request| &request.recipe.inputs.secrets) {
             // Cells mostly have the same ones.
             if !seen.insert((id, &secret.source, secret.optional)) {
                 continue;

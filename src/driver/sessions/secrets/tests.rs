@@ -66,7 +66,7 @@ fn read(secrets: &[Secret]) -> (HeldSecrets, String) {
 fn read_within(secrets: &[Secret], patience: Duration) -> (HeldSecrets, String) {
     let request = |secret: &Secret| {
         let mut request = crate::driver::samples::request();
-        request.inputs.secrets = [("s".to_owned(), secret.clone())].into();
+        request.recipe.inputs.secrets = [("s".to_owned(), secret.clone())].into();
         request
     };
     let requests: Vec<_> = secrets.iter().map(request).collect();
