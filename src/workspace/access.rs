@@ -7,7 +7,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::targets::{git_top, resolved};
+use super::git;
+use super::targets::resolved;
 use crate::grants::{Grant, Grants, is_every_path, lexical};
 use crate::input::Root;
 use crate::regular;
@@ -31,7 +32,7 @@ impl Access {
             paths.filter_map(resolve).collect()
         };
         let repository = resolve(&Root::of(file))
-            .map(|directory| git_top(&directory).map(Path::to_owned).unwrap_or(directory));
+            .map(|directory| git::top(&directory).map(Path::to_owned).unwrap_or(directory));
         Self { repository, read: all(false), write: all(true), grants: grants.clone(), here }
     }
 

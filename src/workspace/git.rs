@@ -12,6 +12,12 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use crate::error::{Error, ErrorKind};
 use crate::matrix::Facts;
 
+/// The top of the work tree that a directory is in. `.git` is a file in a further work tree and in a
+/// submodule.
+pub(crate) fn top(directory: &Path) -> Option<&Path> {
+    directory.ancestors().find(|path| path.join(".git").symlink_metadata().is_ok())
+}
+
 /// The facts about the work tree that `folder` lies in. Without Git, or outside of a work tree,
 /// there is no revision.
 pub(crate) fn facts(folder: &Path) -> Result<Facts, Error> {

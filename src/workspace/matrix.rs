@@ -7,10 +7,11 @@ use std::path::Path;
 
 use super::access::Access;
 use super::axis_sources;
+use super::needed::read_all;
 use super::needs::{Need, missing_file, refused};
 use super::text::{bounded, text};
 use crate::cli::{self, SelectArgs};
-use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, SourceFile, why};
+use crate::error::{Diagnostic, Error, ErrorKind, SourceFile, why};
 use crate::input::Root;
 use crate::matrix::{Files, Matrix, Sheet};
 
@@ -47,33 +48,25 @@ pub(crate) fn sheet(args: &[OsString]) -> Result<Sheet, Error> {
         }
     })?;
     let mut files = Files::new(file)?;
-    let mut errors = Diagnostics::default();
-    loop {
+    let needed = |files: &Files| {
         let needed = files.needed();
-        if needed.is_empty() {
-            return Ok(files.merged()?);
-        }
         let missing = needed.iter().filter_map(|file| {
             let grant = access.lacks_text(Path::new(&file.path))?;
             let message = "a file that is extended is outside the repository".to_owned();
             Some(missing_file(grant, &file.span, message))
         });
         refused(&missing.collect::<Vec<Need>>())?;
-        for file in needed {
-            let inserted = match text(Path::new(&file.path)) {
-                Ok(source) => files.insert(&file.path, &source),
-                Err(error) => {
-                    let message = format!("{} cannot be read", file.path);
-                    let finding = Diagnostic::error(message).at(&file.span, why(&error));
-                    Err(finding.help("it is counted from the folder of this file").into())
-                }
-            };
-            inserted.unwrap_or_else(|found| errors.extend(found));
+        Ok(needed)
+    };
+    read_all(&mut files, needed, |files, file| match text(Path::new(&file.path)) {
+        Ok(source) => files.insert(&file.path, &source),
+        Err(error) => {
+            let message = format!("{} cannot be read", file.path);
+            let finding = Diagnostic::error(message).at(&file.span, why(&error));
+            Err(finding.help("it is counted from the folder of this file").into())
         }
-        if errors.has_errors() {
-            return Err(errors.into());
-        }
-    }
+    })?;
+    Ok(files.merged()?)
 }
 
 /// Whether the command line names a pipe in place of a file: `-`, `<(…)`, `/dev/stdin`.

@@ -7,6 +7,7 @@ pub(crate) mod debug_log;
 pub(crate) mod drift;
 pub(crate) mod git;
 pub(crate) mod matrix;
+mod needed;
 pub(crate) mod needs;
 pub(crate) mod rendered_files;
 pub(crate) mod scripts;

@@ -6,6 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use super::git;
 use crate::error::{Error, ErrorKind, why};
 use crate::grants::lexical;
 use crate::regular;
@@ -93,17 +94,11 @@ fn is_git_directory(path: &Path) -> bool {
     path.join("HEAD").is_file() && path.join("objects").is_dir() && path.join("refs").is_dir()
 }
 
-/// The top of the work tree that a directory is in. `.git` is a file in a further work tree and in a
-/// submodule.
-pub(crate) fn git_top(directory: &Path) -> Option<&Path> {
-    directory.ancestors().find(|path| path.join(".git").symlink_metadata().is_ok())
-}
-
 /// The top of the repository that `named` is in by its name alone, or the current directory.
 fn repository(named: &Path, here: &Path) -> Option<PathBuf> {
     named
         .parent()
-        .and_then(git_top)
+        .and_then(git::top)
         .or_else(|| named.starts_with(here).then_some(here))
         .map(Path::to_owned)
 }

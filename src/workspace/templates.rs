@@ -3,8 +3,9 @@
 use std::io;
 
 use super::access::Access;
+use super::needed::read_all;
 use super::text::{inside, text};
-use crate::error::{Diagnostic, Diagnostics, Error, why};
+use crate::error::{Diagnostic, Error, why};
 use crate::input::Root;
 use crate::plan::{Needed, Templates};
 
@@ -17,13 +18,10 @@ pub(crate) fn templates(
     needed: impl Fn(&Templates) -> Vec<Needed>,
 ) -> Result<Templates, Error> {
     let mut templates = Templates::default();
-    let mut errors = Diagnostics::default();
-    loop {
-        let needed = needed(&templates);
-        if needed.is_empty() {
-            return Ok(templates);
-        }
-        for file in needed {
+    read_all(
+        &mut templates,
+        |templates| Ok(needed(templates)),
+        |templates, file| {
             let path = root.join(&file.path);
             let folder = root.join(&file.folder);
             // Nothing of a directory that may not be read, not even whether a file is there.
@@ -31,8 +29,7 @@ pub(crate) fn templates(
                 Some(grant) => Err(io::Error::other(format!("it needs {}", grant.flag()))),
                 None => inside(&path, &folder, place),
             };
-            let read = allowed.and_then(|()| text(&path));
-            let found = match read {
+            match allowed.and_then(|()| text(&path)) {
                 Ok(source) => templates.insert(&file.path, source),
                 Err(error) => {
                     let message = format!("the template {} cannot be read", path.display());
@@ -40,13 +37,8 @@ pub(crate) fn templates(
                     let help = format!("it is looked for in the {place}, `{}`", file.folder);
                     Err(finding.help(help).into())
                 }
-            };
-            if let Err(found) = found {
-                errors.extend(found);
             }
-        }
-        if errors.has_errors() {
-            return Err(errors.into());
-        }
-    }
+        },
+    )?;
+    Ok(templates)
 }
