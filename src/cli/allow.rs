@@ -1,26 +1,14 @@
-//! `--allow`.
+//! The grants of `--allow` and of the environment together.
 
 use std::ffi::OsString;
-use std::str::FromStr;
 
 use super::early::early_values;
+use super::flags::AllowFlag;
 use crate::error::{Error, ErrorKind};
 use crate::grants::Grants;
 
 /// The variable that grants the same as `--allow`, in addition to it.
 const VARIABLE: &str = "ONEBUILD_ALLOW";
-
-/// The grants of one flag.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AllowFlag(pub Grants);
-
-impl FromStr for AllowFlag {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self)
-    }
-}
 
 /// What the flags and the environment grant together.
 pub fn granted(flags: &[AllowFlag]) -> Result<Grants, Error> {

@@ -417,7 +417,6 @@ const KNOWN_CIRCLES: &[&[&str]] = &[
         "check/same_image.rs",
         "check/unused.rs",
     ],
-    &["cli.rs", "cli/inputs.rs", "cli/tools.rs"],
     &["debug/hidden.rs", "debug/line.rs", "debug/log.rs", "debug/shown.rs"],
     &["docker/credentials/helper.rs", "docker/credentials/mod.rs"],
     &["docker/engine.rs", "docker/silence.rs"],
