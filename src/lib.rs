@@ -13,8 +13,9 @@ pub mod axis_source; // fetching the values of axes that come from elsewhere
 pub mod buildkit; // BuildKit's client: control, session; depends on nothing else of ours
 pub mod cell_name; // how a cell is named (pure)
 pub mod check; // rules over the whole plan (pure)
-pub mod cli; // arguments and help; no behaviour
+pub mod cli; // arguments and help, turned into `config`
 pub mod commands; // one file a subcommand: wiring only
+pub mod config; // what a command line asks for, as plain values
 pub mod context; // the build context: .dockerignore, the walk
 pub mod debug; // the debug log: what happened on each wire, without secrets
 pub mod docker; // endpoint, dialer, credentials, the Docker API

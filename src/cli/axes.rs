@@ -38,7 +38,7 @@ pub fn axis_flags(axes: &[Axis]) -> Vec<AxisFlag> {
     flags
 }
 
-pub fn axis_flag(axis: &AxisFlag) -> Arg {
+pub(super) fn axis_flag(axis: &AxisFlag) -> Arg {
     Arg::new(axis.id())
         .long(axis.name.clone())
         .value_name("VALUE")
@@ -50,7 +50,7 @@ pub fn axis_flag(axis: &AxisFlag) -> Arg {
 }
 
 /// The values of the axis flags.
-pub fn axis_picks(axes: &[AxisFlag], matches: &ArgMatches) -> Vec<Pick> {
+pub(super) fn axis_picks(axes: &[AxisFlag], matches: &ArgMatches) -> Vec<Pick> {
     let Some((_, matches)) = matches.subcommand() else { return Vec::new() };
     let pick = |axis: &AxisFlag| {
         let values = matches.try_get_many::<String>(&axis.id()).ok()??;

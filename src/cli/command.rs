@@ -29,7 +29,7 @@ pub fn command(axes: &[AxisFlag]) -> clap::Command {
 }
 
 /// The environment variables that set a value of the selection because no flag did.
-pub fn environment(matches: &ArgMatches) -> Vec<String> {
+pub(super) fn environment(matches: &ArgMatches) -> Vec<String> {
     let Some((_, matches)) = matches.subcommand() else { return Vec::new() };
     let known = ["platform", "image", "tag_prefix"];
     let is_set = |id: &&str| {

@@ -1,4 +1,5 @@
-//! Command-line arguments and their help; no behaviour.
+//! The command line: its flags, their help, and the [`Config`](crate::config::Config) that it gives.
+//! Nothing outside of this directory uses clap.
 //!
 //! The axes of the matrix are flags too (`--os`, `--version`): [`command`] gets their names, since
 //! only the file contains them.
@@ -7,18 +8,19 @@ mod allow;
 mod args;
 mod axes;
 mod command;
+mod convert;
 mod early;
 mod flags;
+mod parse;
 mod shown;
-pub mod usage;
+mod surroundings;
+mod usage;
+mod values;
 
-pub use allow::{early_grants, granted};
-pub use args::{
-    BuildArgs, Cli, Command, CompletionsArgs, ExplainArgs, ExplainFormat, InitArgs, InputArgs,
-    LintArgs, LintFormat, ManArgs, NetworkArg, PlanArgs, PlanFormat, RenderArgs, SelectArgs,
-};
-pub use axes::{AxisFlag, axis_flags, axis_id, axis_picks};
-pub use command::{command, environment};
-pub use early::{early_file, early_values};
-pub use flags::{BaseOverride, BuildContext, CacheFlag, OutputSpec, SecretFlag, SshFlag};
+pub use axes::{AxisFlag, axis_flags, axis_id};
+pub use command::command;
+pub use early::{Early, early_values};
+pub use parse::{ParseError, parse};
 pub use shown::shown;
+pub use surroundings::Surroundings;
+pub use usage::Usage;

@@ -3,7 +3,7 @@
 use crate::text::Paint;
 
 /// How progress is shown, as the person asks for it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
     /// `tty` on a terminal, else `plain`
     #[default]

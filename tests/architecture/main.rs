@@ -114,13 +114,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "template",
         ],
     ),
-    ("cli", &["error", "grants", "image", "input", "matrix", "plan", "progress", "template"]),
+    ("config", &["grants", "input", "matrix", "plan", "progress"]),
+    (
+        "cli",
+        &["config", "error", "grants", "image", "input", "matrix", "plan", "progress", "template"],
+    ),
     ("run", &["cli", "debug", "docker", "error", "proxy", "text"]),
     (
         "workspace",
         &[
             "axis_source",
-            "cli",
+            "config",
             "debug",
             "docker",
             "driver",

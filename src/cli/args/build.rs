@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use clap::Args;
 
 use super::{InputArgs, SelectArgs};
-use crate::cli::flags::{OutputSpec, jobs};
+use crate::cli::flags::{OutputFlag, jobs};
 use crate::progress::Mode;
 
 /// `build` and `matrix`.
@@ -34,7 +34,7 @@ pub struct OutputArgs {
     /// Write a file instead: type=oci|docker|tar|local,dest=PATH. A PATH that ends in / is a
     /// directory with one file for each cell; - is stdout
     #[arg(short, long, value_name = "SPEC", conflicts_with_all = ["push", "load"])]
-    pub output: Option<OutputSpec>,
+    pub output: Option<OutputFlag>,
     /// Print what would be built, then exit; needs no engine
     #[arg(long)]
     pub dry_run: bool,

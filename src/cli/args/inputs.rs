@@ -1,8 +1,9 @@
 //! Further inputs of a build. The flags have the same forms as in `docker buildx build`.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::cli::flags::{BuildContext, CacheFlag, SecretFlag, SshFlag, annotation, name_and_value};
+use crate::input::Network;
 
 /// Further inputs of a build.
 #[derive(Debug, Default, Args)]
@@ -39,13 +40,5 @@ pub struct InputArgs {
     pub cache_to: Vec<CacheFlag>,
     /// Network of RUN steps, instead of the one in the matrix
     #[arg(long, value_enum)]
-    pub network: Option<NetworkArg>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum NetworkArg {
-    Default,
-    None,
-    /// The network of the engine's host
-    Host,
+    pub network: Option<Network>,
 }

@@ -9,13 +9,10 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-pub use build::BuildArgs;
-pub use inputs::{InputArgs, NetworkArg};
+pub use build::{BuildArgs, OutputArgs, RunArgs};
+pub use inputs::InputArgs;
 pub use select::SelectArgs;
-pub use tools::{
-    CompletionsArgs, ExplainArgs, ExplainFormat, InitArgs, LintArgs, LintFormat, ManArgs, PlanArgs,
-    PlanFormat, RenderArgs,
-};
+pub use tools::{CompletionsArgs, ExplainArgs, InitArgs, LintArgs, ManArgs, PlanArgs, RenderArgs};
 
 /// Builds and pushes a matrix of container images from a few Dockerfile templates.
 #[derive(Debug, Parser)]
@@ -52,18 +49,4 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Print the manual page
     Man(ManArgs),
-}
-
-impl Command {
-    /// The selection of cells; `None` for a command that does not need a matrix.
-    pub fn select_mut(&mut self) -> Option<&mut SelectArgs> {
-        match self {
-            Self::Build(args) | Self::Matrix(args) => Some(&mut args.select),
-            Self::Render(args) => Some(&mut args.select),
-            Self::Plan(args) => Some(&mut args.select),
-            Self::Explain(args) => Some(&mut args.select),
-            Self::Lint(args) => Some(&mut args.select),
-            Self::Init(_) | Self::Schema | Self::Completions(_) | Self::Man(_) => None,
-        }
-    }
 }

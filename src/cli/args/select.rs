@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::flags::{AllowFlag, BaseOverride, build_arg, name_and_value};
-use crate::grants::Grants;
 use crate::image::{Platform, Repository};
 use crate::matrix::Pick;
 
 /// The selection of cells.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 #[command(next_help_heading = "Selection")]
 pub struct SelectArgs {
     /// Path of the matrix; - reads it from stdin
@@ -53,13 +52,4 @@ pub struct SelectArgs {
     /// network.host, security.insecure, image.push=REPOSITORY, test.privileged, test.volumes=PATH
     #[arg(long, env = "ONEBUILD_ALLOW", value_name = "GRANT", help_heading = "Permissions")]
     pub allow: Vec<AllowFlag>,
-    /// The grants of `allow` and of the environment together.
-    #[arg(skip)]
-    pub grants: Grants,
-    /// The values of the axis flags.
-    #[arg(skip)]
-    pub axes: Vec<Pick>,
-    /// The environment variables that set a value because no flag did.
-    #[arg(skip)]
-    pub environment: Vec<String>,
 }

@@ -3,16 +3,14 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::config::OutputFile;
 use crate::plan::FileOutput;
 
 /// `type=oci,dest=PATH`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutputSpec {
-    pub kind: FileOutput,
-    pub dest: PathBuf,
-}
+pub struct OutputFlag(pub OutputFile);
 
-impl FromStr for OutputSpec {
+impl FromStr for OutputFlag {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -32,6 +30,6 @@ impl FromStr for OutputSpec {
         }
         let kind = kind.ok_or("type=oci|docker|tar|local is missing")?;
         let dest = dest.ok_or("dest=PATH is missing")?;
-        Ok(Self { kind, dest })
+        Ok(Self(OutputFile { kind, dest }))
     }
 }
