@@ -13,8 +13,9 @@ mod axis_source; // fetching the values of axes that come from elsewhere
 mod buildkit; // BuildKit's client: control, session; depends on nothing else of ours
 mod cell_name; // how a cell is named (pure)
 mod check; // rules over the whole plan (pure)
-mod cli; // arguments and help; no behaviour
+mod cli; // arguments and help, turned into `config`
 mod commands; // one file or directory for each subcommand: wiring only
+mod config; // what a command line asks for, as plain values
 mod context; // the build context: .dockerignore, the walk
 mod debug; // the debug log: what happened on each wire, without secrets
 mod docker; // endpoint, dialer, credentials, the Docker API

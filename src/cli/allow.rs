@@ -1,31 +1,17 @@
-//! `--allow`.
+//! The grants of `--allow` and of the environment together.
 
-use std::ffi::OsString;
-use std::str::FromStr;
-
-use super::early::early_values;
+use super::flags::AllowFlag;
+use super::surroundings::Variable;
 use crate::error::{Error, ErrorKind};
 use crate::grants::Grants;
 
 /// The variable that grants the same as `--allow`, in addition to it.
 const VARIABLE: &str = "ONEBUILD_ALLOW";
 
-/// The grants of one flag.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AllowFlag(pub Grants);
-
-impl FromStr for AllowFlag {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self)
-    }
-}
-
 /// What the flags and the environment grant together.
-pub fn granted(flags: &[AllowFlag]) -> Result<Grants, Error> {
+pub fn granted(flags: &[AllowFlag], variable: Variable) -> Result<Grants, Error> {
     let mut grants = Grants::default();
-    if let Some(text) = std::env::var_os(VARIABLE) {
+    if let Some(text) = variable(VARIABLE) {
         let read = text.to_str().ok_or_else(|| "it is not UTF-8".to_owned());
         grants.extend(read.and_then(str::parse).map_err(|why| {
             Error::new(ErrorKind::Usage, format!("{VARIABLE}: {why}"))
@@ -34,12 +20,4 @@ pub fn granted(flags: &[AllowFlag]) -> Result<Grants, Error> {
     }
     flags.iter().for_each(|flag| grants.extend(flag.0.clone()));
     Ok(grants)
-}
-
-/// The same, read before the command line is understood. What is wrong in it is reported later.
-pub fn early_grants(args: &[OsString]) -> Grants {
-    let flags = early_values(args, "--allow", None).flatten();
-    let flags: Vec<AllowFlag> =
-        flags.filter_map(|text| text.to_string_lossy().parse().ok()).collect();
-    granted(&flags).unwrap_or_default()
 }

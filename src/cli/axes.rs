@@ -1,9 +1,29 @@
 //! The axes of a matrix as flags.
 
-use super::AxisFlag;
+use clap::{Arg, ArgAction, ArgMatches};
+
 use crate::error::visible;
-use crate::matrix::Axis;
+use crate::matrix::{Axis, Pick};
 use crate::template::is_name;
+
+/// An axis of the matrix that becomes a flag.
+#[derive(Debug, Clone)]
+pub struct AxisFlag {
+    pub name: String,
+    /// The values, for the help.
+    pub values: String,
+}
+
+impl AxisFlag {
+    fn id(&self) -> String {
+        axis_id(&self.name)
+    }
+}
+
+/// The id of an axis flag. It cannot clash with other arguments, because their ids contain no colon.
+pub fn axis_id(axis: &str) -> String {
+    format!("axis:{axis}")
+}
 
 /// Axes as flags: those that can be one, each once.
 pub fn axis_flags(axes: &[Axis]) -> Vec<AxisFlag> {
@@ -16,4 +36,25 @@ pub fn axis_flags(axes: &[Axis]) -> Vec<AxisFlag> {
         }
     }
     flags
+}
+
+pub(super) fn axis_flag(axis: &AxisFlag) -> Arg {
+    Arg::new(axis.id())
+        .long(axis.name.clone())
+        .value_name("VALUE")
+        .value_delimiter(',')
+        .action(ArgAction::Append)
+        .help(format!("Only these values of the axis {} ({})", axis.name, axis.values))
+        .help_heading("Selection")
+        .display_order(0)
+}
+
+/// The values of the axis flags.
+pub(super) fn axis_picks(axes: &[AxisFlag], matches: &ArgMatches) -> Vec<Pick> {
+    let Some((_, matches)) = matches.subcommand() else { return Vec::new() };
+    let pick = |axis: &AxisFlag| {
+        let values = matches.try_get_many::<String>(&axis.id()).ok()??;
+        Some(Pick { axis: axis.name.clone(), values: values.cloned().collect() })
+    };
+    axes.iter().filter_map(pick).collect()
 }

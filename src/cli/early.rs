@@ -5,6 +5,11 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
+use super::allow::granted;
+use super::flags::AllowFlag;
+use super::surroundings::Variable;
+use crate::grants::Grants;
+
 /// The values of a flag, in order: `--flag VALUE`, `--flag=VALUE`, and in its `short` form
 /// `-f VALUE`, `-fVALUE` and `-f=VALUE`. `None` if the command line ends after the flag.
 pub fn early_values<'a>(
@@ -37,18 +42,53 @@ fn attached<'a>(arg: &'a OsStr, long: &str, short: Option<&str>) -> Option<&'a O
     of_long().or_else(of_short).map(OsStr::from_bytes)
 }
 
-/// What `--file` or the environment says, read before the command line is understood, since the
-/// matrix decides which flags there are.
-pub fn early_file(args: &[OsString]) -> Option<PathBuf> {
-    if let Some(path) = early_values(args, "--file", Some("-f")).flatten().next() {
-        return Some(path.into());
+/// What reading the matrix depends on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Early {
+    /// The path that a flag or the environment names.
+    pub file: Option<PathBuf>,
+    pub grants: Grants,
+}
+
+impl Early {
+    /// Reads the flags that matter. Mistakes in them are reported when the command line is parsed.
+    pub fn read(args: &[OsString], variable: Variable) -> Self {
+        let file = early_values(args, "--file", Some("-f")).flatten().next();
+        let from_environment = || variable("ONEBUILD_FILE").filter(|path| !path.is_empty());
+        let allow = early_values(args, "--allow", None).flatten();
+        let allow: Vec<AllowFlag> =
+            allow.filter_map(|text| text.to_string_lossy().parse().ok()).collect();
+        Self {
+            file: file.map(OsStr::to_owned).or_else(from_environment).map(PathBuf::from),
+            grants: granted(&allow, variable).unwrap_or_default(),
+        }
     }
-    std::env::var_os("ONEBUILD_FILE").filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grants::Grant;
+
+    #[test]
+    fn the_matrix_is_named_by_the_flag_before_the_variable() {
+        let variable: Variable = |name| match name {
+            "ONEBUILD_FILE" => Some("v.yaml".into()),
+            "ONEBUILD_ALLOW" => Some("ssh".into()),
+            _ => None,
+        };
+        for (line, variable, file, has_ssh) in [
+            ("o plan -fa.yaml", variable, Some("a.yaml"), true),
+            ("o plan", variable, Some("v.yaml"), true),
+            ("o plan", |_: &str| Some("".into()), None, false),
+            ("o plan --allow nonsense --allow ssh", |_: &str| None, None, true),
+        ] {
+            let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let early = Early::read(&args, variable);
+            assert_eq!(early.file.as_deref(), file.map(std::path::Path::new), "{line}");
+            assert_eq!(early.grants.has(&Grant::Ssh), has_ssh, "{line}");
+        }
+    }
 
     #[test]
     fn a_value_is_in_the_next_word_or_in_the_same_word() {

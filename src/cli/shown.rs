@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use super::command;
+use super::command::command;
 
 /// Flags whose values are no secrets and help to understand a run. Of the others only the name is
 /// logged, and of NAME=VALUE the first name.

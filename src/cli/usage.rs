@@ -1,11 +1,38 @@
-//! What the parser of the command line cannot know about a mistake.
+//! What clap answers in place of arguments: a mistake, or the help that was asked for.
 
 use std::ffi::OsString;
+use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind as ClapError};
 
-/// Says so where a wrong value was not typed: the message speaks of a flag that is not there.
-pub fn name_the_variable(usage: &mut clap::Error, args: &[OsString]) {
+use super::surroundings::Variable;
+use crate::error::ErrorKind;
+
+/// A mistake in the command line, or the help.
+#[derive(Debug)]
+pub struct Usage(clap::Error);
+
+impl Usage {
+    pub(super) fn of(mut error: clap::Error, args: &[OsString], variable: Variable) -> Self {
+        name_the_variable(&mut error, args, variable);
+        hide_secrets(&mut error);
+        Self(error)
+    }
+
+    /// Whether the command line has a flag that does not exist.
+    pub fn is_unknown_flag(&self) -> bool {
+        self.0.kind() == ClapError::UnknownArgument
+    }
+
+    /// Prints it: help to stdout, a mistake to stderr.
+    pub fn print(&self) -> ExitCode {
+        let _ = self.0.print();
+        ExitCode::from(if self.0.use_stderr() { ErrorKind::Usage.exit_code() } else { 0 })
+    }
+}
+
+/// Says that a wrong value comes from a variable: clap's message names a flag that was not typed.
+fn name_the_variable(usage: &mut clap::Error, args: &[OsString], variables: Variable) {
     let context = |kind| match usage.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
         _ => None,
@@ -19,14 +46,15 @@ pub fn name_the_variable(usage: &mut clap::Error, args: &[OsString]) {
     let variable =
         format!("ONEBUILD_{}", flag.trim_start_matches('-').replace('-', "_").to_uppercase());
     let typed = args.iter().any(|arg| arg.to_string_lossy().starts_with(flag));
-    if !typed && std::env::var(&variable).is_ok_and(|set| set.contains(value)) {
+    let set = || variables(&variable).and_then(|set| set.into_string().ok());
+    if !typed && set().is_some_and(|set| set.contains(value)) {
         let hint = format!("the value comes from the variable {variable}").into();
         usage.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint]));
     }
 }
 
 /// What was typed for a secret may be the secret itself, by mistake.
-pub fn hide_secrets(usage: &mut clap::Error) {
+fn hide_secrets(usage: &mut clap::Error) {
     let is_secret = matches!(
         usage.get(ContextKind::InvalidArg),
         Some(ContextValue::String(flag)) if flag.starts_with("--secret")

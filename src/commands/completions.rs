@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use clap::builder::PossibleValuesParser;
-use clap_complete::{Shell, generate};
+use clap_complete::generate;
 
-use crate::cli::{self, CompletionsArgs};
+use crate::cli;
+use crate::config::Shell;
 use crate::error::Error;
 use crate::matrix::{Axis, Matrix};
 use crate::run::terminal;
@@ -28,8 +29,8 @@ _onebuild_folder=$PWD
 complete -F _onebuild_at_hand -o bashdefault -o default onebuild
 "#;
 
-pub(super) fn run(args: &CompletionsArgs, matrix: Option<&Matrix>) -> Result<ExitCode, Error> {
-    terminal::stdout(&script(args.shell, matrix));
+pub(super) fn run(shell: Shell, matrix: Option<&Matrix>) -> Result<ExitCode, Error> {
+    terminal::stdout(&script(shell, matrix));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -40,12 +41,22 @@ fn script(shell: Shell, matrix: Option<&Matrix>) -> String {
         command = with_values(command, matrix.axes());
     }
     let mut bytes = Vec::new();
-    generate(shell, &mut command, PROGRAM, &mut bytes);
+    generate(generator(shell), &mut command, PROGRAM, &mut bytes);
     let mut text = String::from_utf8_lossy(&bytes).into_owned();
     if shell == Shell::Bash {
         text += BASH_AT_HAND;
     }
     text
+}
+
+fn generator(shell: Shell) -> clap_complete::Shell {
+    match shell {
+        Shell::Bash => clap_complete::Shell::Bash,
+        Shell::Elvish => clap_complete::Shell::Elvish,
+        Shell::Fish => clap_complete::Shell::Fish,
+        Shell::PowerShell => clap_complete::Shell::PowerShell,
+        Shell::Zsh => clap_complete::Shell::Zsh,
+    }
 }
 
 /// The command line as a script should know it: with the values of each axis.
@@ -108,12 +119,12 @@ mod tests {
         let matrix = matrix("ubuntu, alpine");
         for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::PowerShell, Shell::Elvish] {
             let with = script(shell, Some(&matrix));
-            assert!(with.contains("--os") || with.contains("-l os"), "{shell}");
-            assert!(!script(shell, None).contains("ubuntu"), "{shell}");
+            assert!(with.contains("--os") || with.contains("-l os"), "{shell:?}");
+            assert!(!script(shell, None).contains("ubuntu"), "{shell:?}");
         }
         for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
             let with = script(shell, Some(&matrix));
-            assert!(with.contains("ubuntu") && with.contains("os=alpine"), "{shell}");
+            assert!(with.contains("ubuntu") && with.contains("os=alpine"), "{shell:?}");
         }
     }
 
@@ -122,7 +133,7 @@ mod tests {
         let matrix = matrix("ubuntu, '$(touch x)', '`touch x`', \"'; touch x;\", 'a b'");
         for shell in Shell::value_variants() {
             let script = script(*shell, Some(&matrix));
-            assert!(!script.contains("touch"), "{shell}");
+            assert!(!script.contains("touch"), "{shell:?}");
         }
     }
 }

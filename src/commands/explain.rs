@@ -5,10 +5,9 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::prepare;
-use crate::cli::{ExplainArgs, ExplainFormat};
+use crate::config::{ExplainConfig, ExplainFormat};
 use crate::error::{Error, ErrorKind, Span, listed, nearest, visible};
-use crate::input::Root;
-use crate::matrix::{Cell, Matrix, Origin, Source, Unnamed};
+use crate::matrix::{Cell, Matrix, Origin, Source};
 use crate::plan::escaped;
 use crate::run::terminal;
 use crate::text::{pad, width};
@@ -18,12 +17,12 @@ use crate::workspace::needs::Needs;
 /// A column that is wider than this is not made as wide as its longest entry.
 const WIDEST: usize = 48;
 
-pub(super) fn run(matrix: &Matrix, args: &ExplainArgs) -> Result<ExitCode, Error> {
-    let cells = prepare::cells(matrix, &args.select, &args.inputs, Unnamed::Everything)?;
-    let cell = find(&cells, &args.cell)?;
+pub(super) fn run(matrix: &Matrix, config: &ExplainConfig) -> Result<ExitCode, Error> {
+    let cells = prepare::cells(matrix, &config.cells)?;
+    let cell = find(&cells, &config.cell)?;
     let mut origins = cell.origins();
-    origins.extend(beyond(matrix, cell, args));
-    terminal::stdout(&match args.format {
+    origins.extend(beyond(matrix, cell, config));
+    terminal::stdout(&match config.format {
         ExplainFormat::Text => text(cell, origins),
         ExplainFormat::Json => json(cell, origins),
     });
@@ -31,11 +30,11 @@ pub(super) fn run(matrix: &Matrix, args: &ExplainArgs) -> Result<ExitCode, Error
 }
 
 /// What the matrix asks for beyond its repository: grants, and variables of the environment.
-fn beyond(matrix: &Matrix, cell: &Cell, args: &ExplainArgs) -> Vec<Origin> {
-    let file = &args.select.file;
-    let access = Access::of(file, &args.select.grants);
+fn beyond(matrix: &Matrix, cell: &Cell, config: &ExplainConfig) -> Vec<Origin> {
+    let choice = &config.cells;
+    let access = Access::of(&choice.file, &choice.grants);
     let cells = std::slice::from_ref(cell);
-    let needs = Needs::of(matrix, cells, &Root::of(file), &access, &Default::default());
+    let needs = Needs::of(matrix, cells, &choice.root(), &access, &Default::default());
     let origin = |key: &str, value: String, span: Option<Span>| Origin {
         key: key.to_owned(),
         value,

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::prepare;
-use crate::cli::{InitArgs, InputArgs, SelectArgs};
+use crate::config::{CellChoice, InitConfig};
 use crate::error::{Error, ErrorKind, visible, why};
 use crate::init::{Found, draft};
-use crate::matrix::{Matrix, Unnamed};
+use crate::matrix::Matrix;
 use crate::run::terminal;
 use crate::workspace::needs::Purpose;
 use crate::workspace::targets;
@@ -18,12 +18,12 @@ use crate::workspace::write::put;
 
 const MAKEFILES: &[&str] = &["GNUmakefile", "makefile", "Makefile"];
 
-pub(super) fn run(args: &InitArgs) -> Result<ExitCode, Error> {
-    let folder = &args.folder;
+pub(super) fn run(config: &InitConfig) -> Result<ExitCode, Error> {
+    let folder = &config.directory;
     let draft = draft(&found(folder)?);
     let paths: Vec<_> = draft.files.iter().map(|(path, _)| folder.join(path)).collect();
     // All or nothing: a matrix without its template would be half a beginning.
-    if let Some(path) = paths.iter().find(|path| !args.force && path.symlink_metadata().is_ok()) {
+    if let Some(path) = paths.iter().find(|path| !config.force && path.symlink_metadata().is_ok()) {
         let message = format!("{} is there already, and nothing was written", path.display());
         return Err(Error::new(ErrorKind::Usage, message).help("--force writes over it"));
     }
@@ -48,10 +48,8 @@ fn planned(path: &Path) -> Result<usize, Error> {
         Error::new(ErrorKind::Environment, message)
     };
     let matrix = Matrix::parse(text(path).map_err(unreadable)?)?;
-    let select = SelectArgs { file: path.to_owned(), ..SelectArgs::default() };
-    let (inputs, options) = (InputArgs::default(), Default::default());
-    let (unnamed, purpose) = (Unnamed::Everything, Purpose::Plan);
-    let prepared = prepare::prepared(&matrix, &select, &inputs, unnamed, &options, purpose)?;
+    let choice = CellChoice::all_of(path);
+    let prepared = prepare::prepared(&matrix, &choice, &Default::default(), Purpose::Plan)?;
     Ok(prepared.cells.len())
 }
 

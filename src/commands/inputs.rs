@@ -1,49 +1,20 @@
-//! What flags add to every cell: labels, contexts, secrets, caches.
+//! Paths of flags, and caches of flags that cells would share.
 
-use std::env;
-use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use crate::cli::{CacheFlag, InputArgs, NetworkArg, SecretFlag};
+use crate::config::CellChoice;
 use crate::error::{Error, ErrorKind};
-use crate::input::{Caches, Inputs, Network, Root, Secret, SecretSource, SharedPlace};
+use crate::input::{Root, SharedPlace};
 use crate::matrix::Overrides;
 
-/// Adds what `args` say to `overrides`. `root` is the directory of the matrix.
-pub(super) fn add(overrides: &mut Overrides, args: &InputArgs, root: &Root) {
-    let here = |path: &Path| from_here(path, root);
-    let secrets = args.secret.iter().map(|flag| {
-        let secret = Secret { source: source(flag), optional: flag.optional, span: None };
-        (flag.id.clone(), secret)
-    });
-    let flags = Inputs {
-        labels: texts(&args.label).collect(),
-        annotations: texts(&args.annotation).collect(),
-        target: args.target.as_deref().map(Arc::from),
-        network: args.network.map(|network| match network {
-            NetworkArg::Default => Network::Default,
-            NetworkArg::None => Network::None,
-            NetworkArg::Host => Network::Host,
-        }),
-        contexts: args
-            .build_context
-            .iter()
-            .map(|flag| (flag.name.clone(), flag.context.clone()))
-            .collect(),
-        secrets: secrets.collect(),
-        ssh: args.ssh.iter().map(|flag| (flag.id.clone(), flag.places.clone())).collect(),
-        ..Inputs::default()
-    };
-    overrides.inputs = mem::take(&mut overrides.inputs).overlaid(&flags.with_paths(here));
-    let caches = |flags: &[CacheFlag]| flags.iter().flat_map(|flag| flag.0.clone()).collect();
-    let caches = Caches { from: caches(&args.cache_from), to: caches(&args.cache_to) };
-    overrides.caches = caches.map(|cache| cache.with_folder(here));
+/// `overrides` with paths that are relative to `root`, the directory of the matrix.
+pub(super) fn relative_to(root: &Root, overrides: &Overrides) -> Overrides {
+    overrides.with_paths(|path| from_here(path, root))
 }
 
 /// Refuses what cannot be for so many cells.
-pub(super) fn check(args: &InputArgs, cells: usize) -> Result<(), Error> {
-    let mut caches = args.cache_to.iter().flat_map(|flag| &flag.0);
+pub(super) fn check(choice: &CellChoice, cells: usize) -> Result<(), Error> {
+    let mut caches = choice.overrides.caches.to.iter();
     match caches.find_map(|cache| cache.shared_place()).filter(|_| cells > 1) {
         Some(shared) => Err(one_place(&shared, cells)),
         None => Ok(()),
@@ -58,14 +29,6 @@ fn from_here(path: &Path, root: &Root) -> PathBuf {
     }
 }
 
-fn source(flag: &SecretFlag) -> SecretSource {
-    let id = &flag.id;
-    flag.source.clone().unwrap_or_else(|| match env::var_os(id) {
-        Some(_) => SecretSource::Variable(id.clone()),
-        None => SecretSource::File(id.into()),
-    })
-}
-
 /// The last cell to be done would have overwritten all the others' caches.
 fn one_place(shared: &SharedPlace, cells: usize) -> Error {
     let SharedPlace { named_by, place } = shared;
@@ -74,12 +37,10 @@ fn one_place(shared: &SharedPlace, cells: usize) -> Error {
     Error::new(ErrorKind::Usage, message).help(help)
 }
 
-fn texts(pairs: &[(String, String)]) -> impl Iterator<Item = (Arc<str>, Arc<str>)> {
-    pairs.iter().map(|(name, text)| (name.as_str().into(), text.as_str().into()))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::env;
+
     use super::*;
 
     #[test]

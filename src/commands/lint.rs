@@ -10,12 +10,12 @@ use futures::StreamExt as _;
 
 use super::prepare::{self, Prepared};
 use crate::allow::{Allows, Asked};
-use crate::cli::{InputArgs, LintArgs, LintFormat};
+use crate::config::{LintConfig, LintEngine, LintFormat};
 use crate::driver::{self, BaseFault, EngineBuilder, Environment, HeldSecrets, Lint, Obstacle};
 use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, visible};
 use crate::input::Root;
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
-use crate::matrix::{Cell, Matrix, Origin, Sheet, Source, Unnamed};
+use crate::matrix::{Cell, Matrix, Origin, Sheet, Source};
 use crate::plan::{BuildRequest, Policy, Privileges, Sources};
 use crate::regular;
 use crate::run::{self, engine, terminal};
@@ -39,12 +39,12 @@ struct Answers {
     bases: Vec<(usize, Vec<BaseFault>)>,
 }
 
-pub(super) fn run(sheet: Result<Sheet, Error>, args: &LintArgs) -> Result<ExitCode, Error> {
+pub(super) fn run(sheet: Result<Sheet, Error>, config: &LintConfig) -> Result<ExitCode, Error> {
     let mut findings = Findings::default();
-    let root = &Root::of(&args.select.file);
+    let root = &config.cells.root();
     let mut templates = HashSet::new();
     let (mut allows, mut asked) = (Allows::default(), None);
-    match find(sheet, args, &mut findings, &mut templates, &mut allows) {
+    match find(sheet, config, &mut findings, &mut templates, &mut allows) {
         // What is wrong with the files is what was asked for.
         Err(error) if error.kind() == ErrorKind::Matrix && !error.diagnostics().is_empty() => {
             findings.told(error.diagnostics());
@@ -57,14 +57,14 @@ pub(super) fn run(sheet: Result<Sheet, Error>, args: &LintArgs) -> Result<ExitCo
     if let Some(asked) = asked {
         findings.told(&allows.unused(asked));
     }
-    compose::lint(root, &args.compose, &templates, &mut findings);
-    terminal::stdout(&match args.format {
+    compose::lint(root, &config.compose, &templates, &mut findings);
+    terminal::stdout(&match config.format {
         LintFormat::Text => text(&findings, terminal::stdout_has_colour()),
         LintFormat::Json => json(&findings),
         LintFormat::Sarif => sarif(&findings),
         LintFormat::Github => github(&findings),
     });
-    let warnings = if args.select.strict { findings.count(Severity::Warning) } else { 0 };
+    let warnings = if config.cells.strict { findings.count(Severity::Warning) } else { 0 };
     if findings.count(Severity::Error) + warnings > 0 {
         return Ok(ExitCode::from(ErrorKind::Matrix.exit_code()));
     }
@@ -75,30 +75,35 @@ pub(super) fn run(sheet: Result<Sheet, Error>, args: &LintArgs) -> Result<ExitCo
 /// done to all of the matrix.
 fn find(
     sheet: Result<Sheet, Error>,
-    args: &LintArgs,
+    config: &LintConfig,
     findings: &mut Findings,
     templates: &mut HashSet<PathBuf>,
     allows: &mut Allows,
 ) -> Result<Option<Asked>, Error> {
-    let matrix = matrix::matrix(&sheet?, &args.select)?;
+    let choice = &config.cells;
+    let matrix = matrix::matrix(&sheet?, choice)?;
     allows.clone_from(matrix.allows());
-    let root = &Root::of(&args.select.file);
+    let root = &config.cells.root();
     templates.extend(matrix.file_rules().iter().map(|file| root.join(&file.template)));
     let mut warnings = matrix.warnings().clone();
-    let (inputs, options) = (InputArgs::default(), Default::default());
-    let purpose = if args.no_engine { Purpose::Plan } else { Purpose::Lint };
-    let (select, unnamed) = (&args.select, Unnamed::Everything);
-    let prepared =
-        prepare::all(&matrix, select, &inputs, unnamed, &options, purpose, &mut warnings);
+    let purpose = match config.engine {
+        LintEngine::Unused => Purpose::Plan,
+        LintEngine::Optional | LintEngine::Host(_) => Purpose::Lint,
+    };
+    let prepared = prepare::all(&matrix, choice, &Default::default(), purpose, &mut warnings);
     findings.told(&warnings);
     let Prepared { cells, requests, sources, whole, .. } = prepared.map(|mut prepared| {
         std::mem::swap(allows, &mut prepared.allows);
         prepared
     })?;
-    drifted(&matrix, root, &Access::of(&select.file, &select.grants), findings)?;
+    drifted(&matrix, root, &Access::of(&choice.file, &choice.grants), findings)?;
     let by_name = cells.iter().map(|cell| (&*cell.name, cell)).collect();
     let mut files = Files { cells: by_name, sources };
-    let asked = if args.no_engine { None } else { ask(&requests, args.host.as_deref())? };
+    let asked = match &config.engine {
+        LintEngine::Unused => None,
+        LintEngine::Optional => ask(&requests, None)?,
+        LintEngine::Host(host) => ask(&requests, Some(host))?,
+    };
     let engine = asked.is_some();
     findings.of_requests(&requests, &mut files, !engine);
     let Answers { lint, bases } = asked.unwrap_or_default();

@@ -2,22 +2,23 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap_mangen::Man;
 
-use crate::cli::{self, ManArgs};
+use crate::cli;
 use crate::error::{Error, ErrorKind};
 use crate::run::terminal;
 use crate::workspace::targets;
 use crate::workspace::write::unwritable;
 
-pub(super) fn run(args: &ManArgs) -> Result<ExitCode, Error> {
+pub(super) fn run(out: Option<&Path>) -> Result<ExitCode, Error> {
     // The manual is the same in every folder: it knows no axes.
     let pages = pages(cli::command(&[])).map_err(|error| {
         Error::new(ErrorKind::Bug, "the manual cannot be made").caused_by(error)
     })?;
-    match &args.out {
+    match out {
         None => pages.iter().for_each(|(_, text)| terminal::stdout(text)),
         Some(folder) => {
             targets::check_flag(folder)?;

@@ -16,16 +16,18 @@ mod render;
 mod schema;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::FromArgMatches as _;
-use clap::error::ErrorKind as ClapError;
-
-use crate::cli::{self, Cli, Command, SelectArgs, usage};
-use crate::error::{Error, ErrorKind};
+use crate::cli::{self, Early, ParseError, Surroundings};
+use crate::config::{CellChoice, Config};
+use crate::error::Error;
 use crate::matrix::{Matrix, Sheet};
 use crate::run::{debug_log, guard, terminal};
 use crate::workspace::{self, matrix};
+
+/// A variable of the environment.
+const VARIABLE: fn(&str) -> Option<OsString> = |name| std::env::var_os(name);
 
 /// Runs the program: reads `args`, the program's name first, and returns its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -51,64 +53,45 @@ fn run_command(args: Vec<OsString>) -> ExitCode {
 }
 
 fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
-    // The axes are flags, so the matrix is read before the command line is; that it cannot be
-    // matters only to a command line that is in order otherwise, or that may well name an axis.
-    let (sheet, axes) = match matrix::sheet(args) {
+    // The axes are flags, so the matrix is read before the command line is. An error in it matters only
+    // if the command line has no mistake, or has a flag that may be an axis.
+    let early = Early::read(args, VARIABLE);
+    let (named, grants) = (early.file.as_deref(), &early.grants);
+    let (sheet, axes) = match matrix::sheet(named, grants) {
         Ok(sheet) => {
             let axes = cli::axis_flags(&sheet.axes());
             (Ok(sheet), axes)
         }
         Err(error) => (Err(error), Vec::new()),
     };
-    let parsed = cli::command(&axes).try_get_matches_from(args).and_then(|matches| {
-        let picks = cli::axis_picks(&axes, &matches);
-        let environment = cli::environment(&matches);
-        Cli::from_arg_matches(&matches).map(|cli| (cli.command, picks, environment))
-    });
-    let (mut command, picks, environment) = match parsed {
-        Ok(parsed) => parsed,
-        Err(usage) if usage.kind() == ClapError::UnknownArgument && sheet.is_err() => {
-            return Err(sheet.expect_err("it was just found to be one"));
+    let matrix_file = |path: PathBuf| matrix::place(&path);
+    let config =
+        match cli::parse(args, Surroundings { axes: &axes, variable: VARIABLE, matrix_file }) {
+            Ok(config) => config,
+            Err(ParseError::Value(error)) => return Err(error),
+            Err(ParseError::Usage(usage)) if usage.is_unknown_flag() && sheet.is_err() => {
+                return Err(sheet.expect_err("it was just found to be one"));
+            }
+            Err(ParseError::Usage(usage)) => return Ok(usage.print()),
+        };
+    match config {
+        Config::Build(config) => build::run(&usable(sheet, &config.cells)?, &config),
+        Config::Render(config) => render::run(&usable(sheet, &config.cells)?, &config),
+        Config::Plan(config) => plan::run(&usable(sheet, &config.cells)?, &config),
+        Config::Explain(config) => explain::run(&usable(sheet, &config.cells)?, &config),
+        // It reports what is wrong with the matrix itself.
+        Config::Lint(config) => lint::run(sheet, &config),
+        Config::Init(config) => init::run(&config),
+        Config::Schema => schema::run(),
+        Config::Completions(shell) => {
+            let matrix = sheet.ok().and_then(|sheet| matrix::at_hand(&sheet, named, grants));
+            completions::run(shell, matrix.as_ref())
         }
-        Err(mut usage) => {
-            usage::name_the_variable(&mut usage, args);
-            usage::hide_secrets(&mut usage);
-            // To stdout or stderr as the kind wants it: help is data, a mistake is not.
-            let _ = usage.print();
-            let code = if usage.use_stderr() { ErrorKind::Usage.exit_code() } else { 0 };
-            return Ok(ExitCode::from(code));
-        }
-    };
-    if let Some(select) = command.select_mut() {
-        if matrix::is_piped(&select.file) {
-            // Its paths are counted from the current directory, and it is not read a second time.
-            select.file = matrix::PIPED.into();
-        }
-        select.axes = picks;
-        select.environment = environment;
-        select.grants = cli::granted(&select.allow)?;
-    }
-    match command {
-        Command::Build(args) => build::run(&usable(sheet, &args.select)?, &args, build::Scope::One),
-        Command::Matrix(args) => {
-            build::run(&usable(sheet, &args.select)?, &args, build::Scope::All)
-        }
-        Command::Render(args) => render::run(&usable(sheet, &args.select)?, &args),
-        Command::Plan(args) => plan::run(&usable(sheet, &args.select)?, &args),
-        Command::Explain(args) => explain::run(&usable(sheet, &args.select)?, &args),
-        // What is wrong with the matrix is what it is there to tell.
-        Command::Lint(args) => lint::run(sheet, &args),
-        Command::Init(args) => init::run(&args),
-        Command::Schema => schema::run(),
-        Command::Completions(wanted) => {
-            let matrix = sheet.ok().and_then(|sheet| matrix::at_hand(&sheet, args));
-            completions::run(&wanted, matrix.as_ref())
-        }
-        Command::Man(args) => man::run(&args),
+        Config::Man(out) => man::run(out.as_deref()),
     }
 }
 
 /// The matrix. Its warnings are shown together with those of its cells.
-fn usable(sheet: Result<Sheet, Error>, select: &SelectArgs) -> Result<Matrix, Error> {
-    matrix::matrix(&sheet?, select)
+fn usable(sheet: Result<Sheet, Error>, cells: &CellChoice) -> Result<Matrix, Error> {
+    matrix::matrix(&sheet?, cells)
 }

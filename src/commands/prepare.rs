@@ -4,15 +4,13 @@ use std::collections::HashMap;
 use std::mem::take;
 use std::path::{Path, PathBuf};
 
-use indexmap::IndexSet;
-
 use super::inputs;
 use crate::allow::{Allows, Asked};
 use crate::check::{Subject, acknowledge, check};
-use crate::cli::{InputArgs, SelectArgs};
+use crate::config::CellChoice;
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
-use crate::input::{Inputs, Root};
-use crate::matrix::{Cell, Matrix, Overrides, Selection, Unnamed};
+use crate::input::Root;
+use crate::matrix::{Cell, Matrix, Overrides, Selection};
 use crate::plan::{BuildOptions, BuildRequest, Sources, plan};
 use crate::run::terminal;
 use crate::workspace::access::Access;
@@ -42,30 +40,26 @@ pub(super) struct Prepared {
 /// The cells that the command line selects and their build requests, the warnings shown.
 pub(super) fn prepared(
     matrix: &Matrix,
-    args: &SelectArgs,
-    inputs: &InputArgs,
-    unnamed: Unnamed,
+    choice: &CellChoice,
     options: &BuildOptions,
     purpose: Purpose,
 ) -> Result<Prepared, Error> {
-    let (prepared, warnings) = judged(matrix, args, inputs, unnamed, options, purpose)?;
-    terminal::warn(&warnings, args.strict)?;
+    let (prepared, warnings) = judged(matrix, choice, options, purpose)?;
+    terminal::warn(&warnings, choice.strict)?;
     Ok(prepared)
 }
 
 /// The same, its warnings not shown yet: those that are not acknowledged.
 pub(super) fn judged(
     matrix: &Matrix,
-    args: &SelectArgs,
-    inputs: &InputArgs,
-    unnamed: Unnamed,
+    choice: &CellChoice,
     options: &BuildOptions,
     purpose: Purpose,
 ) -> Result<(Prepared, Diagnostics), Error> {
     let mut warnings = matrix.warnings().clone();
-    let prepared = all(matrix, args, inputs, unnamed, options, purpose, &mut warnings);
+    let prepared = all(matrix, choice, options, purpose, &mut warnings);
     let mut prepared = prepared.or_else(|error| {
-        terminal::warn(&matrix.allows().clone().filter(take(&mut warnings)), args.strict)?;
+        terminal::warn(&matrix.allows().clone().filter(take(&mut warnings)), choice.strict)?;
         Err(error)
     })?;
     warnings = prepared.allows.filter(warnings);
@@ -84,17 +78,15 @@ pub(super) fn open_warnings(matrix: &Matrix) -> Diagnostics {
 /// The same, nothing judged yet. What is odd is added to `warnings`, also where an error ends it.
 pub(super) fn all(
     matrix: &Matrix,
-    args: &SelectArgs,
-    inputs: &InputArgs,
-    unnamed: Unnamed,
+    choice: &CellChoice,
     options: &BuildOptions,
     purpose: Purpose,
     warnings: &mut Diagnostics,
 ) -> Result<Prepared, Error> {
-    let Selected { cells, everything } = selected(matrix, args, inputs, unnamed, warnings)?;
-    inputs::check(inputs, cells.len())?;
-    let root = &Root::of(&args.file);
-    let access = &Access::of(&args.file, &args.grants);
+    let Selected { cells, everything } = selected(matrix, choice, warnings)?;
+    inputs::check(choice, cells.len())?;
+    let root = &choice.root();
+    let access = &Access::of(&choice.file, &choice.grants);
     let mut needs = Needs::of(matrix, &cells, root, access, options);
     if needs.lacks_templates() {
         // Nothing is read, and all that is known by now is reported at once.
@@ -103,7 +95,7 @@ pub(super) fn all(
     let (requests, sources) = planned(matrix, &cells, root, access, options, warnings)?;
     needs.of_steps(&cells, &requests, &sources, access);
     needs.check(purpose)?;
-    let whole = everything && !changes(args, inputs);
+    let whole = everything && !changes(&choice.overrides);
     let every = || all_requests(matrix, root, access);
     warnings.extend(check(Subject {
         matrix,
@@ -118,17 +110,12 @@ pub(super) fn all(
 }
 
 /// The cells that the command line selects, the warnings shown.
-pub(super) fn cells(
-    matrix: &Matrix,
-    args: &SelectArgs,
-    inputs: &InputArgs,
-    unnamed: Unnamed,
-) -> Result<Vec<Cell>, Error> {
+pub(super) fn cells(matrix: &Matrix, choice: &CellChoice) -> Result<Vec<Cell>, Error> {
     let mut warnings = matrix.warnings().clone();
-    let selected = selected(matrix, args, inputs, unnamed, &mut warnings);
-    terminal::warn(&matrix.allows().clone().filter(warnings), args.strict)?;
+    let selected = selected(matrix, choice, &mut warnings);
+    terminal::warn(&matrix.allows().clone().filter(warnings), choice.strict)?;
     let Selected { cells, .. } = selected?;
-    inputs::check(inputs, cells.len())?;
+    inputs::check(choice, cells.len())?;
     Ok(cells)
 }
 
@@ -140,22 +127,13 @@ struct Selected {
 
 fn selected(
     matrix: &Matrix,
-    args: &SelectArgs,
-    inputs: &InputArgs,
-    unnamed: Unnamed,
+    choice: &CellChoice,
     warnings: &mut Diagnostics,
 ) -> Result<Selected, Error> {
-    let selection = Selection {
-        only: args.only.iter().chain(&args.axes).cloned().collect(),
-        skip: args.skip.clone(),
-        add: args.add.clone(),
-        unnamed,
-    };
-    let root = Root::of(&args.file);
-    let mut overrides = overrides(args)?;
-    inputs::add(&mut overrides, inputs, &root);
+    let root = choice.root();
+    let overrides = inputs::relative_to(&root, &choice.overrides);
     let mut selected = matrix
-        .select(&selection, &overrides)
+        .select(&choice.selection, &overrides)
         .map_err(|wrong| Error::found(ErrorKind::Usage, wrong))?;
     if let Some(asked) = matrix.wants_facts() {
         let facts = git::facts(&root)?;
@@ -212,14 +190,15 @@ fn planned(
 
 /// Whether flags say of the cells what the matrix does not: a rule may then find less than it finds
 /// without them.
-fn changes(args: &SelectArgs, inputs: &InputArgs) -> bool {
-    !args.platform.is_empty()
-        || !args.var.is_empty()
-        || !args.build_arg.is_empty()
-        || !args.base.is_empty()
+fn changes(overrides: &Overrides) -> bool {
+    let Overrides { platforms, vars, inputs, .. } = overrides;
+    !platforms.is_empty()
+        || !vars.is_empty()
+        || !inputs.args.is_empty()
+        || !inputs.bases.is_empty()
         || inputs.target.is_some()
-        || !inputs.build_context.is_empty()
-        || !inputs.secret.is_empty()
+        || !inputs.contexts.is_empty()
+        || !inputs.secrets.is_empty()
         || !inputs.ssh.is_empty()
 }
 
@@ -238,33 +217,4 @@ fn own_ignore(template: &Path) -> PathBuf {
     let mut name = template.as_os_str().to_owned();
     name.push(".dockerignore");
     name.into()
-}
-
-fn overrides(args: &SelectArgs) -> Result<Overrides, Error> {
-    let build_arg = |(name, value): &(String, Option<String>)| match value {
-        Some(value) => Ok((name.as_str().into(), value.as_str().into())),
-        None => match std::env::var(name) {
-            Ok(value) => Ok((name.as_str().into(), value.into())),
-            Err(_) => {
-                let message = format!("the environment has no `{name}` for --build-arg {name}");
-                let help = format!("write --build-arg {name}=VALUE");
-                Err(Error::new(ErrorKind::Usage, message).help(help))
-            }
-        },
-    };
-    // Two of one platform in an index are one image twice.
-    let platforms = args.platform.iter().cloned().collect::<IndexSet<_>>().into_iter().collect();
-    Ok(Overrides {
-        images: args.image.clone(),
-        tag_prefix: args.tag_prefix.clone().unwrap_or_default(),
-        platforms,
-        vars: args.var.iter().cloned().collect(),
-        inputs: Inputs {
-            args: args.build_arg.iter().map(build_arg).collect::<Result<_, Error>>()?,
-            bases: args.base.iter().map(|base| (base.name.clone(), base.base.clone())).collect(),
-            ..Inputs::default()
-        },
-        environment: args.environment.clone(),
-        ..Overrides::default()
-    })
 }

@@ -1,5 +1,6 @@
 //! Which cells are wanted, and what flags say differently from the file.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -102,6 +103,18 @@ impl Selected<'_> {
     pub fn is_everything(&self) -> bool {
         let all = self.chosen.iter().zip(&self.axes);
         self.skip.is_empty() && all.into_iter().all(|(c, axis)| c.len() == axis.values.len())
+    }
+}
+
+impl Overrides {
+    /// The same with every path of this machine replaced by what `path` makes of it.
+    #[must_use]
+    pub fn with_paths(&self, path: impl Fn(&Path) -> PathBuf) -> Self {
+        Self {
+            inputs: self.inputs.clone().with_paths(&path),
+            caches: self.caches.map(|cache| cache.with_folder(&path)),
+            ..self.clone()
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::text::Paint;
 
-/// How to show progress; a value of `--progress`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+/// How to show progress.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
     /// `tty` on a terminal, else `plain`
     #[default]

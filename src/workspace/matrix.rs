@@ -1,42 +1,40 @@
 //! The files of a matrix: which one is meant, and the files that it extends.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::access::Access;
 use super::axis_sources;
 use super::needed::read_all;
 use super::needs::{Need, missing_file, refused};
 use super::text::{bounded, text};
-use crate::cli::{self, SelectArgs};
+use crate::config::CellChoice;
 use crate::error::{Diagnostic, Error, ErrorKind, SourceFile, why};
+use crate::grants::Grants;
 use crate::input::Root;
 use crate::matrix::{Files, Matrix, Sheet};
 
 /// What a matrix that came through a pipe is called. It names no directory, so that its paths start
 /// from the current one.
-pub(crate) const PIPED: &str = "-";
+const PIPED: &str = "-";
 
 /// The matrix where none is named.
 const DEFAULT: &str = "matrix.yaml";
 
 /// The files of the matrix that this command line means, laid over each other.
-pub(crate) fn sheet(args: &[OsString]) -> Result<Sheet, Error> {
-    let named = cli::early_file(args);
-    let is_named = named.is_some();
-    let path = named.unwrap_or_else(|| DEFAULT.into());
-    let is_piped = is_piped(&path);
-    let access = Access::of(place(&path, is_piped), &cli::early_grants(args));
-    if let Some(grant) = access.lacks_read(&path).filter(|_| !is_named) {
+pub(crate) fn sheet(named: Option<&Path>, grants: &Grants) -> Result<Sheet, Error> {
+    let path = named.unwrap_or(Path::new(DEFAULT));
+    let is_piped = is_piped(path);
+    let access = Access::of(&place(path), grants);
+    if let Some(grant) = access.lacks_read(path).filter(|_| named.is_none()) {
         let message = format!("{DEFAULT} is a link that leads out of the repository");
         let help = format!("name the file with --file, or add {}", grant.flag());
         return Err(Error::new(ErrorKind::Usage, message).help(help));
     }
     let file = match is_piped {
-        true => piped(&path),
-        false => text(&path),
+        true => piped(path),
+        false => text(path),
     };
     let file = file.map_err(|error| {
         let missing = error.kind() == io::ErrorKind::NotFound;
@@ -70,7 +68,7 @@ pub(crate) fn sheet(args: &[OsString]) -> Result<Sheet, Error> {
 }
 
 /// Whether the command line names a pipe in place of a file: `-`, `<(…)`, `/dev/stdin`.
-pub(crate) fn is_piped(path: &Path) -> bool {
+fn is_piped(path: &Path) -> bool {
     let is_regular = || fs::metadata(path).is_ok_and(|found| found.is_file() || found.is_dir());
     // `/dev/stdin` may be a file, but nothing lies beside it there; in `/dev/shm` there may.
     let is_descriptor =
@@ -87,24 +85,23 @@ fn piped(path: &Path) -> io::Result<SourceFile> {
 }
 
 /// The matrix, with the values that come from elsewhere.
-pub(crate) fn matrix(sheet: &Sheet, select: &SelectArgs) -> Result<Matrix, Error> {
-    let folder = Root::of(&select.file);
-    let access = Access::of(&select.file, &select.grants);
-    let resolved = axis_sources::resolved(&sheet.axis_sources(), &folder, &access, select.offline)?;
+pub(crate) fn matrix(sheet: &Sheet, cells: &CellChoice) -> Result<Matrix, Error> {
+    let access = Access::of(&cells.file, &cells.grants);
+    let sources = sheet.axis_sources();
+    let resolved = axis_sources::resolved(&sources, &cells.root(), &access, cells.offline)?;
     Ok(sheet.read(&resolved)?)
 }
 
 /// The matrix as far as it is known here and now, whatever may be odd about it.
-pub(crate) fn at_hand(sheet: &Sheet, args: &[OsString]) -> Option<Matrix> {
-    let path = cli::early_file(args).unwrap_or_else(|| DEFAULT.into());
-    let file = place(&path, is_piped(&path));
-    let access = Access::of(file, &cli::early_grants(args));
+pub(crate) fn at_hand(sheet: &Sheet, named: Option<&Path>, grants: &Grants) -> Option<Matrix> {
+    let file = place(named.unwrap_or(Path::new(DEFAULT)));
+    let access = Access::of(&file, grants);
     let resolved =
-        axis_sources::resolved(&sheet.axis_sources(), &Root::of(file), &access, true).ok()?;
+        axis_sources::resolved(&sheet.axis_sources(), &Root::of(&file), &access, true).ok()?;
     sheet.read(&resolved).ok()
 }
 
-/// The path that the paths of a matrix are counted from.
-fn place(path: &Path, is_piped: bool) -> &Path {
-    if is_piped { Path::new(PIPED) } else { path }
+/// The path that the paths of a matrix are relative to. A matrix from a pipe is in the current directory.
+pub(crate) fn place(path: &Path) -> PathBuf {
+    if is_piped(path) { PIPED.into() } else { path.to_owned() }
 }

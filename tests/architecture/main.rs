@@ -114,13 +114,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "template",
         ],
     ),
-    ("cli", &["error", "grants", "image", "input", "matrix", "plan", "progress", "template"]),
+    ("config", &["grants", "input", "matrix", "plan", "progress"]),
+    (
+        "cli",
+        &["config", "error", "grants", "image", "input", "matrix", "plan", "progress", "template"],
+    ),
     ("run", &["cli", "debug", "docker", "error", "proxy", "text"]),
     (
         "workspace",
         &[
             "axis_source",
-            "cli",
+            "config",
             "debug",
             "docker",
             "driver",
@@ -391,10 +395,7 @@ fn what_a_module_may_use_stands_above_it() {
 }
 
 /// Circles that are still there, each with all its files. A change that opens one takes it out of here.
-const KNOWN_CIRCLES: &[&[&str]] = &[
-    &["cli.rs", "cli/inputs.rs", "cli/tools.rs"],
-    &["plan/bases.rs", "plan/privileges.rs", "plan/request.rs"],
-];
+const KNOWN_CIRCLES: &[&[&str]] = &[&["plan/bases.rs", "plan/privileges.rs", "plan/request.rs"]];
 
 #[test]
 fn no_files_use_each_other_in_a_circle() {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::cli::OutputSpec;
+use crate::config::OutputFile;
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
 use crate::input::parent;
 use crate::matrix::Cell;
@@ -11,25 +11,20 @@ use crate::run::terminal;
 use crate::workspace::targets;
 use crate::workspace::write::{file_name, unwritable};
 
-/// Whether stdout is taken by an archive.
-pub(super) fn is_stdout(spec: Option<&OutputSpec>) -> bool {
-    spec.is_some_and(|spec| spec.dest == Path::new("-"))
-}
-
 /// Sets where each request's file goes; a folder for several is made, unless nothing will be.
 pub(super) fn set(
     requests: &mut [BuildRequest],
-    spec: &OutputSpec,
+    spec: &OutputFile,
     dry_run: bool,
 ) -> Result<(), Error> {
-    if is_stdout(Some(spec)) && (spec.kind == FileOutput::Local || terminal::stdout_is_terminal()) {
+    if spec.is_stdout() && (spec.kind == FileOutput::Local || terminal::stdout_is_terminal()) {
         let message = match spec.kind {
             FileOutput::Local => "a folder cannot be written to stdout",
             _ => "stdout is a terminal, and an archive would garble it",
         };
         return Err(Error::new(ErrorKind::Usage, message).help("name a place: dest=PATH"));
     }
-    if !is_stdout(Some(spec)) {
+    if !spec.is_stdout() {
         targets::check_flag(&spec.dest)?;
     }
     let folder = spec.dest.as_os_str().as_encoded_bytes().ends_with(b"/") || spec.dest.is_dir();

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use self::listed::Listed;
 use super::prepare;
-use crate::cli::BuildArgs;
+use crate::config::{BuildConfig, OutputFile};
 use crate::docker::{Credentials, Engine, EngineFacts};
 use crate::driver::{
     self, EngineBuilder, Environment, HeldSecrets, Obstacle, REGISTRY_TIMEOUT, Redacted,
@@ -23,9 +23,9 @@ use crate::driver::{
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::failure::Kind;
 use crate::image::Platform;
-use crate::matrix::{Cell, Matrix, Unnamed};
+use crate::matrix::{Cell, Matrix};
 use crate::outcome::{CellResult, Outcome};
-use crate::plan::{self, BuildOptions, BuildRequest, Output};
+use crate::plan::{self, BuildRequest};
 use crate::progress::{self, Mode, Settings};
 use crate::registry::{Patience, RegistryClient};
 use crate::report;
@@ -53,36 +53,23 @@ const NOT_CLEANED_UP: &str =
 /// Where secrets, agents and a runner's cache are looked up.
 const ENVIRONMENT: Environment = |name| std::env::var_os(name);
 
-/// What an axis that is not named stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
-    /// Its default: `build`.
-    One,
-    /// All its values: `matrix`.
-    All,
-}
-
-pub(super) fn run(matrix: &Matrix, args: &BuildArgs, scope: Scope) -> Result<ExitCode, Error> {
-    let unnamed = match scope {
-        Scope::One => Unnamed::Defaults,
-        Scope::All => Unnamed::Everything,
-    };
-    let options = options(args);
-    let purpose = if args.output.dry_run { Purpose::Plan } else { Purpose::Build };
+pub(super) fn run(matrix: &Matrix, config: &BuildConfig) -> Result<ExitCode, Error> {
+    let options = config.options.clone();
+    let purpose = if config.dry_run { Purpose::Plan } else { Purpose::Build };
     let prepare::Prepared { cells, mut requests, mut allows, needs, .. } =
-        prepare::prepared(matrix, &args.select, &args.inputs, unnamed, &options, purpose)?;
+        prepare::prepared(matrix, &config.cells, &options, purpose)?;
     destination::check_caches(&cells, &requests)?;
-    if let Some(spec) = &args.output.output {
-        destination::set(&mut requests, spec, args.output.dry_run)?;
+    if let Some(output) = &config.output {
+        destination::set(&mut requests, output, config.dry_run)?;
     }
-    if args.output.dry_run {
+    if config.dry_run {
         needs::tell(&needs);
         return Ok(dry_run(&cells));
     }
-    let (secrets, found) = secrets(&requests, args.run.progress);
+    let (secrets, found) = secrets(&requests, config.progress);
     let secrets = (secrets, allows.filter(found));
     let runtime = run::runtime()?;
-    let done = runtime.block_on(build(requests, secrets, args));
+    let done = runtime.block_on(build(requests, secrets, config));
     // Threads that were writing take their unfinished files away; one that reads a file which never
     // ends must not hold the program.
     runtime.shutdown_timeout(LAST_MOMENT);
@@ -92,21 +79,6 @@ pub(super) fn run(matrix: &Matrix, args: &BuildArgs, scope: Scope) -> Result<Exi
 fn dry_run(cells: &[Cell]) -> ExitCode {
     terminal::stdout(&plan::table(cells));
     ExitCode::SUCCESS
-}
-
-fn options(args: &BuildArgs) -> BuildOptions {
-    BuildOptions {
-        output: match (args.output.push, args.output.load) {
-            (true, true) => Output::StoreAndPush,
-            (true, false) => Output::Push,
-            (false, _) => Output::Store,
-        },
-        no_cache: args.run.no_cache,
-        pull: args.run.pull,
-        provenance: args.run.provenance,
-        history: args.run.history,
-        skip_smoke: args.run.skip_test,
-    }
 }
 
 /// Reads the secrets of `requests` that can be read only once, before anything that a signal would have
@@ -123,7 +95,7 @@ fn secrets(requests: &[BuildRequest], progress: Mode) -> (HeldSecrets, Diagnosti
 async fn build(
     mut requests: Vec<BuildRequest>,
     secrets: (HeldSecrets, Diagnostics),
-    args: &BuildArgs,
+    config: &BuildConfig,
 ) -> Result<ExitCode, Error> {
     let started = Instant::now();
     let mut stop = Stop::listen().map_err(|error| {
@@ -131,11 +103,11 @@ async fn build(
     })?;
     let credentials = Arc::new(engine::credentials()?);
     let notes = driver::leave_out_idle(&mut requests, ENVIRONMENT);
-    if args.run.progress != Mode::Quiet {
+    if config.progress != Mode::Quiet {
         notes.iter().for_each(|note| terminal::stderr(&format!("note: {}\n", visible(note))));
     }
     let registry = RegistryClient::new(credentials.clone(), Patience::default(), engine::proxies());
-    let opening = open(&requests, secrets, args, credentials.clone(), &registry);
+    let opening = open(&requests, secrets, config, credentials.clone(), &registry);
     let Some(opened) = stop.until_signal(opening).await else {
         return Ok(leave(&stop, NOT_STARTED).await);
     };
@@ -143,7 +115,7 @@ async fn build(
 
     let paint = Paint { colour: terminal::stderr_has_colour() };
     let settings = Settings {
-        mode: args.run.progress,
+        mode: config.progress,
         paint,
         is_terminal: terminal::stderr_is_terminal(),
         size: progress::terminal_size,
@@ -151,18 +123,18 @@ async fn build(
     let mode = settings.resolved();
     let head = if mode == Mode::Quiet { String::new() } else { facts_line };
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let jobs = args.run.jobs.or(NonZeroUsize::new(cores * JOBS_PER_CORE));
+    let jobs = config.jobs.or(NonZeroUsize::new(cores * JOBS_PER_CORE));
     let options = schedule::Options {
         jobs: jobs.expect("a machine has at least one core"),
-        fail_fast: args.run.fail_fast,
+        fail_fast: config.fail_fast,
     };
 
     let (events, received) = mpsc::channel(EVENTS);
     let display = progress::start(settings, std::io::stderr(), head, received);
-    let builder = Verified::new(builder, registry, args.select.strict);
+    let builder = Verified::new(builder, registry, config.cells.strict);
     // On a terminal the report says it all; digests in full would push it off the screen.
-    let shown =
-        !destination::is_stdout(args.output.output.as_ref()) && !terminal::stdout_is_terminal();
+    let shown = !config.output.as_ref().is_some_and(OutputFile::is_stdout)
+        && !terminal::stdout_is_terminal();
     let (builder, listing) = Listed::new(Redacted::new(builder, credentials), shown);
     let builder = Arc::new(builder);
     let cancel = stop.token().clone();
@@ -222,14 +194,14 @@ async fn leave(stop: &Stop, note: &'static str) -> ExitCode {
 async fn open(
     requests: &[BuildRequest],
     (secrets, found): (HeldSecrets, Diagnostics),
-    args: &BuildArgs,
+    config: &BuildConfig,
     credentials: Arc<Credentials>,
     registry: &RegistryClient,
 ) -> Result<(SmokeTested, String), Error> {
-    stop_at(driver::missing(requests, ENVIRONMENT), found, args.select.strict)?;
+    stop_at(driver::missing(requests, ENVIRONMENT), found, config.cells.strict)?;
     // While the engine is looked for: neither waits for the other.
     let (opened, refused) = tokio::join!(
-        open_engine(requests, secrets, args, credentials),
+        open_engine(requests, secrets, config, credentials),
         driver::refused(requests, registry)
     );
     let opened = opened?;
@@ -240,10 +212,10 @@ async fn open(
 async fn open_engine(
     requests: &[BuildRequest],
     secrets: HeldSecrets,
-    args: &BuildArgs,
+    config: &BuildConfig,
     credentials: Arc<Credentials>,
 ) -> Result<(SmokeTested, String), Error> {
-    let engine = engine::connect(args.run.host.as_deref()).await?;
+    let engine = engine::connect(config.host.as_deref()).await?;
     let version = engine.version().await?;
     let unusable = driver::unusable(&version, &engine.endpoint().to_string());
     stop(unusable.into_iter().collect())?;
@@ -255,7 +227,7 @@ async fn open_engine(
     let platforms =
         builder.platforms().await.map_err(|reason| Error::new(ErrorKind::Environment, reason))?;
     stop(preflight(requests, &facts, &platforms))?;
-    Ok((SmokeTested::new(builder, engine, &facts, args.run.test_jobs), line))
+    Ok((SmokeTested::new(builder, engine, &facts, config.test_jobs), line))
 }
 
 fn stop(obstacles: Vec<Obstacle>) -> Result<(), Error> {

@@ -2,30 +2,30 @@
 
 use std::process::ExitCode;
 
-use crate::cli::{RenderArgs, SelectArgs};
 use crate::commands::prepare;
+use crate::config::CellChoice;
 use crate::error::{Diagnostics, Error, ErrorKind};
-use crate::input::Root;
 use crate::matrix::Matrix;
 use crate::run::terminal;
 use crate::workspace::access::Access;
 use crate::workspace::rendered_files;
 use crate::workspace::write::put;
 
-pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error> {
-    if let Some(flag) = given(&args.select) {
+pub(super) fn run(matrix: &Matrix, cells: &CellChoice, check: bool) -> Result<ExitCode, Error> {
+    // Variables of the environment are there for builds, and mean nothing here.
+    if let Some(flag) = &cells.first_flag {
         let message = format!("{flag} means nothing to --files");
         let help = "what is committed is the same for every run: say it in matrix.yaml";
         return Err(Error::new(ErrorKind::Usage, message).help(help));
     }
-    terminal::warn(&prepare::open_warnings(matrix), args.select.strict)?;
+    terminal::warn(&prepare::open_warnings(matrix), cells.strict)?;
     if matrix.file_rules().is_empty() {
         let message = format!("{} has no `files`", matrix.file().name());
         let help = "add `files: { docker-compose.yml: { template: PATH, when: CONDITION } }`";
         return Err(Error::new(ErrorKind::Matrix, message).help(help));
     }
-    let root = &Root::of(&args.select.file);
-    let access = &Access::of(&args.select.file, &args.select.grants);
+    let root = &cells.root();
+    let access = &Access::of(&cells.file, &cells.grants);
     let files = rendered_files::rendered(matrix, root, access)?;
     let mut wrong = Diagnostics::default();
     files
@@ -35,7 +35,7 @@ pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error>
             wrong.push(*finding);
         });
     wrong.check(())?;
-    if args.check {
+    if check {
         let drift = rendered_files::drift(&files)?;
         let what = match files.as_slice() {
             [(path, _)] => format!("{} is", path.display()),
@@ -49,25 +49,4 @@ pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error>
         terminal::stderr(&format!("{}: {word}\n", path.display()));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The first flag that says another matrix than the file. Variables of the environment are there
-/// for builds, and stay without meaning here.
-fn given(select: &SelectArgs) -> Option<String> {
-    let from_environment =
-        |name: &str| select.environment.iter().any(|known| known == &format!("ONEBUILD_{name}"));
-    let axis = select.axes.first().map(|pick| format!("--{}", pick.axis));
-    let flags = [
-        ("--only", !select.only.is_empty()),
-        ("--skip", !select.skip.is_empty()),
-        ("--add", !select.add.is_empty()),
-        ("--platform", !select.platform.is_empty() && !from_environment("PLATFORM")),
-        ("--image", !select.image.is_empty() && !from_environment("IMAGE")),
-        ("--tag-prefix", select.tag_prefix.is_some() && !from_environment("TAG_PREFIX")),
-        ("--var", !select.var.is_empty()),
-        ("--build-arg", !select.build_arg.is_empty()),
-        ("--base", !select.base.is_empty()),
-    ];
-    let flag = flags.into_iter().find(|(_, is_given)| *is_given);
-    axis.or_else(|| flag.map(|(flag, _)| flag.to_owned()))
 }

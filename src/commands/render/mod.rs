@@ -7,9 +7,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::prepare;
-use crate::cli::{InputArgs, RenderArgs, SelectArgs};
+use crate::config::{RenderConfig, RenderOutput};
 use crate::error::Error;
-use crate::matrix::{Matrix, Unnamed};
+use crate::matrix::{Matrix, Selection};
 use crate::plan::BuildRequest;
 use crate::run::terminal;
 use crate::workspace::drift::Drift;
@@ -17,22 +17,22 @@ use crate::workspace::needs::Purpose;
 use crate::workspace::targets;
 use crate::workspace::write::{dockerfile_name, path_in, put, unwritable};
 
-pub(super) fn run(matrix: &Matrix, args: &RenderArgs) -> Result<ExitCode, Error> {
-    if args.files {
-        return files::run(matrix, args);
+pub(super) fn run(matrix: &Matrix, config: &RenderConfig) -> Result<ExitCode, Error> {
+    let cells = &config.cells;
+    if let RenderOutput::Files { check } = config.output {
+        return files::run(matrix, cells, check);
     }
-    let (inputs, options) = (InputArgs::default(), Default::default());
-    let (unnamed, purpose) = (Unnamed::Everything, Purpose::Plan);
-    let requests =
-        prepare::prepared(matrix, &args.select, &inputs, unnamed, &options, purpose)?.requests;
-    if let Some(folder) = &args.out {
-        let names: Vec<String> = requests.iter().map(|r| dockerfile_name(&r.cell)).collect();
-        targets::check_files(folder, names.iter().map(String::as_str))?;
-    }
-    match &args.out {
-        Some(folder) if args.check => check(&requests, folder, selects_all(&args.select))?,
-        Some(folder) => write(&requests, folder)?,
-        None => print(&requests),
+    let requests = prepare::prepared(matrix, cells, &Default::default(), Purpose::Plan)?.requests;
+    match &config.output {
+        RenderOutput::Directory { path, check: is_check } => {
+            let names: Vec<String> = requests.iter().map(|r| dockerfile_name(&r.cell)).collect();
+            targets::check_files(path, names.iter().map(String::as_str))?;
+            match is_check {
+                true => check(&requests, path, selects_all(&cells.selection))?,
+                false => write(&requests, path)?,
+            }
+        }
+        RenderOutput::Stdout | RenderOutput::Files { .. } => print(&requests),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -53,8 +53,8 @@ fn check(requests: &[BuildRequest], folder: &Path, whole: bool) -> Result<(), Er
 }
 
 /// Whether the command line leaves no cell out: what belongs to no cell is then stale.
-fn selects_all(select: &SelectArgs) -> bool {
-    select.only.is_empty() && select.skip.is_empty() && select.axes.is_empty()
+fn selects_all(selection: &Selection) -> bool {
+    selection.only.is_empty() && selection.skip.is_empty()
 }
 
 /// One Dockerfile as it is; several with a comment before each that names the cell.

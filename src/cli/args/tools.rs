@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, ValueEnum};
+use clap::{ArgGroup, Args};
 
 use super::{InputArgs, SelectArgs};
+use crate::config::{ExplainFormat, LintFormat, PlanFormat, Shell};
 
 /// `render`.
 #[derive(Debug, Args)]
@@ -40,18 +41,6 @@ pub struct PlanArgs {
     pub inputs: InputArgs,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PlanFormat {
-    /// For people
-    Table,
-    /// For programs
-    Json,
-    /// A strategy matrix for GitHub Actions: one line for `fromJSON`, at most 256 jobs
-    Github,
-    /// For `docker buildx bake -f -`, which builds the same images
-    Bake,
-}
-
 /// `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
@@ -65,12 +54,6 @@ pub struct ExplainArgs {
     pub select: SelectArgs,
     #[command(flatten)]
     pub inputs: InputArgs,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ExplainFormat {
-    Text,
-    Json,
 }
 
 /// `lint`.
@@ -93,18 +76,6 @@ pub struct LintArgs {
     pub select: SelectArgs,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LintFormat {
-    /// For people
-    Text,
-    /// For programs
-    Json,
-    /// For code scanning
-    Sarif,
-    /// Annotations in a run of GitHub Actions
-    Github,
-}
-
 /// `init`.
 #[derive(Debug, Args)]
 pub struct InitArgs {
@@ -121,7 +92,7 @@ pub struct InitArgs {
 pub struct CompletionsArgs {
     /// Shell of the script
     #[arg(value_enum)]
-    pub shell: clap_complete::Shell,
+    pub shell: Shell,
 }
 
 /// `man`.

@@ -1,0 +1,84 @@
+//! Arguments of the commands that build.
+
+use std::num::NonZeroUsize;
+
+use clap::Args;
+
+use super::{InputArgs, SelectArgs};
+use crate::cli::flags::{OutputFlag, jobs};
+use crate::progress::Mode;
+
+/// `build` and `matrix`.
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    #[command(flatten)]
+    pub select: SelectArgs,
+    #[command(flatten)]
+    pub inputs: InputArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// The destination of the result.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Push to the registry; without --load, the local image store keeps no copy
+    #[arg(long)]
+    pub push: bool,
+    /// Load the images into the engine's store (the default without another output)
+    #[arg(long)]
+    pub load: bool,
+    /// Write a file instead: type=oci|docker|tar|local,dest=PATH. A PATH that ends in / is a
+    /// directory with one file for each cell; - is stdout
+    #[arg(short, long, value_name = "SPEC", conflicts_with_all = ["push", "load"])]
+    pub output: Option<OutputFlag>,
+    /// Print what would be built, then exit; needs no engine
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// How it is built.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Build")]
+pub struct RunArgs {
+    /// Address of the Docker engine: unix://, tcp:// or ssh:// [default: DOCKER_HOST, the current
+    /// docker context, or the usual sockets]
+    #[arg(short = 'H', long, value_name = "ENDPOINT")]
+    pub host: Option<String>,
+    /// Number of cells to build at the same time [default: 4 per core]
+    #[arg(short, long, env = "ONEBUILD_JOBS", value_name = "N", value_parser = jobs)]
+    pub jobs: Option<NonZeroUsize>,
+    /// Number of smoke tests to run at the same time; an emulated one counts as two [default: the
+    /// engine's cores]
+    #[arg(long, env = "ONEBUILD_TEST_JOBS", value_name = "N", value_parser = jobs)]
+    pub test_jobs: Option<NonZeroUsize>,
+    /// Continue with the other cells when one fails (the default)
+    #[arg(long, overrides_with = "fail_fast")]
+    pub keep_going: bool,
+    /// Stop when a cell fails
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Do not use the build cache
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Always get base images from their registries; without it, the engine's own copy is used if a
+    /// registry does not have the image or is down
+    #[arg(long)]
+    pub pull: bool,
+    /// Attach provenance. A cached cell takes about 50% longer, and every run has a new digest, so
+    /// that unchanged images are pushed again
+    #[arg(long)]
+    pub provenance: bool,
+    /// Record each build in the engine's build history; a cached cell takes twice as long
+    #[arg(long)]
+    pub history: bool,
+    /// Skip the smoke tests of the matrix
+    #[arg(long)]
+    pub skip_test: bool,
+    /// How to show progress
+    #[arg(long, value_enum, env = "ONEBUILD_PROGRESS", default_value_t = Mode::Auto)]
+    pub progress: Mode,
+}

@@ -1,0 +1,44 @@
+//! Further inputs of a build. The flags have the same forms as in `docker buildx build`.
+
+use clap::Args;
+
+use crate::cli::flags::{BuildContext, CacheFlag, SecretFlag, SshFlag, annotation, name_and_value};
+use crate::input::Network;
+
+/// Further inputs of a build.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Inputs")]
+pub struct InputArgs {
+    /// Add a label to the images
+    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub label: Vec<(String, String)>,
+    /// Add an annotation to the image index and to the manifest of each platform
+    #[arg(long, value_name = "NAME=VALUE", value_parser = annotation)]
+    pub annotation: Vec<(String, String)>,
+    /// Build this stage of the Dockerfile
+    #[arg(long, value_name = "STAGE")]
+    pub target: Option<String>,
+    /// Add a named context for FROM and COPY --from: a directory, docker-image://REF, or a URL
+    #[arg(long, value_name = "NAME=CONTEXT")]
+    pub build_context: Vec<BuildContext>,
+    /// Expose a secret to RUN --mount=type=secret: id=ID,src=FILE or id=ID,env=VARIABLE; with only an
+    /// id, the environment variable or else the file of that name; optional=true if the build can do
+    /// without it
+    #[arg(long, value_name = "SPEC")]
+    pub secret: Vec<SecretFlag>,
+    /// Expose an SSH agent to RUN --mount=type=ssh: `default` is the agent of $SSH_AUTH_SOCK, and
+    /// ID=PATH is the socket of another agent, or one or more private key files, separated by commas
+    #[arg(long, value_name = "ID[=PATH]")]
+    pub ssh: Vec<SshFlag>,
+    /// Import build cache: type=registry,ref=REF or just REF, type=local,src=DIR, type=gha; without a
+    /// tag in REF, each cell has its own cache
+    #[arg(long, value_name = "SPEC")]
+    pub cache_from: Vec<CacheFlag>,
+    /// Export build cache: type=registry,ref=REF[,mode=max], type=local,dest=DIR[,mode=max],
+    /// type=inline (in the image), type=gha
+    #[arg(long, value_name = "SPEC")]
+    pub cache_to: Vec<CacheFlag>,
+    /// Network of RUN steps, instead of the one in the matrix
+    #[arg(long, value_enum)]
+    pub network: Option<Network>,
+}

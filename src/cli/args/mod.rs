@@ -1,0 +1,52 @@
+//! The structs that clap fills: each flag with its help.
+
+mod build;
+mod inputs;
+mod select;
+mod tools;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+pub use build::{BuildArgs, OutputArgs, RunArgs};
+pub use inputs::InputArgs;
+pub use select::SelectArgs;
+pub use tools::{CompletionsArgs, ExplainArgs, InitArgs, LintArgs, ManArgs, PlanArgs, RenderArgs};
+
+/// Builds and pushes a matrix of container images from a few Dockerfile templates.
+#[derive(Debug, Parser)]
+#[command(name = "onebuild", version, max_term_width = 100)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    /// Log the communication with the engine and the registries to a file, for a bug report;
+    /// secrets are redacted [env: ONEBUILD_LOG]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub debug: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build the selected cells; an axis without a selection uses its default
+    Build(BuildArgs),
+    /// Build all cells, or all selected cells
+    Matrix(BuildArgs),
+    /// Print the rendered Dockerfiles, or write them to a directory; does not build
+    Render(RenderArgs),
+    /// Print what would be built
+    Plan(PlanArgs),
+    /// Print every value of one cell, and where it comes from
+    Explain(ExplainArgs),
+    /// Report errors and bad practice, without building
+    Lint(LintArgs),
+    /// Create a matrix.yaml, from the Makefile and the Dockerfiles if there are any
+    Init(InitArgs),
+    /// Print the JSON schema of matrix.yaml, for editors
+    Schema,
+    /// Print a shell completion script (includes the axes of the current matrix)
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man(ManArgs),
+}

@@ -1,0 +1,41 @@
+//! The command line that clap parses, and what it knows after that.
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory as _};
+
+use super::args::Cli;
+use super::axes::{AxisFlag, axis_flag};
+
+/// The command line with a flag for every axis whose name is not used by another flag.
+pub fn command(axes: &[AxisFlag]) -> clap::Command {
+    let mut command = Cli::command();
+    let names: Vec<String> =
+        command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    for name in names {
+        command = command.mut_subcommand(name, |mut sub| {
+            // Only commands that select cells have these flags.
+            let selects = sub.get_arguments().any(|arg| arg.get_id() == "only");
+            for axis in axes.iter().filter(|_| selects) {
+                let taken = sub.get_arguments().any(|arg| arg.get_long() == Some(&axis.name))
+                    || ["debug", "help"].contains(&axis.name.as_str());
+                if !taken {
+                    sub = sub.arg(axis_flag(axis));
+                }
+            }
+            sub
+        });
+    }
+    command
+}
+
+/// The environment variables that set a value of the selection because no flag did.
+pub(super) fn environment(matches: &ArgMatches) -> Vec<String> {
+    let Some((_, matches)) = matches.subcommand() else { return Vec::new() };
+    let known = ["platform", "image", "tag_prefix"];
+    let is_set = |id: &&str| {
+        matches.try_contains_id(id).unwrap_or(false)
+            && matches.value_source(id) == Some(ValueSource::EnvVariable)
+    };
+    let variable = |id: &str| format!("ONEBUILD_{}", id.to_uppercase());
+    known.into_iter().filter(is_set).map(variable).collect()
+}

@@ -1,0 +1,102 @@
+//! The selection of cells, and what replaces values of the matrix.
+
+use indexmap::IndexSet;
+
+use super::given::Given;
+use super::inputs;
+use crate::cli::allow::granted;
+use crate::cli::args::{InputArgs, SelectArgs};
+use crate::cli::surroundings::Surroundings;
+use crate::config::CellChoice;
+use crate::error::{Error, ErrorKind};
+use crate::input::{Inputs, TextMap};
+use crate::matrix::{Overrides, Pick, Selection, Unnamed};
+
+pub fn choice(
+    select: SelectArgs,
+    inputs: InputArgs,
+    given: Given<'_>,
+    unnamed: Unnamed,
+) -> Result<CellChoice, Error> {
+    let Given { axes, environment, surroundings } = given;
+    let first_flag = first_flag(&select, &axes, &environment);
+    let SelectArgs {
+        file,
+        only,
+        skip,
+        add,
+        platform,
+        image,
+        tag_prefix,
+        var,
+        build_arg,
+        base,
+        strict,
+        offline,
+        allow,
+    } = select;
+    let grants = granted(&allow, surroundings.variable)?;
+    let of_cells = Inputs {
+        args: build_args(build_arg, surroundings)?,
+        bases: base.into_iter().map(|base| (base.name, base.base)).collect(),
+        ..Inputs::default()
+    };
+    let overrides = Overrides {
+        images: image,
+        tag_prefix: tag_prefix.unwrap_or_default(),
+        // A platform that an index has twice is one image twice.
+        platforms: platform.into_iter().collect::<IndexSet<_>>().into_iter().collect(),
+        vars: var.into_iter().collect(),
+        caches: inputs::caches(&inputs),
+        inputs: of_cells.overlaid(&inputs::inputs(inputs, surroundings)),
+        environment,
+    };
+    Ok(CellChoice {
+        file: (surroundings.matrix_file)(file),
+        grants,
+        offline,
+        strict,
+        selection: Selection { only: only.into_iter().chain(axes).collect(), skip, add, unnamed },
+        overrides,
+        first_flag,
+    })
+}
+
+/// The values of `--build-arg`. One without a value comes from the environment.
+fn build_args(
+    flags: Vec<(String, Option<String>)>,
+    surroundings: Surroundings<'_>,
+) -> Result<TextMap, Error> {
+    let value = |(name, value): (String, Option<String>)| match value
+        .or_else(|| surroundings.text(&name))
+    {
+        Some(value) => Ok((name.into(), value.into())),
+        None => {
+            let message = format!("the environment has no `{name}` for --build-arg {name}");
+            let help = format!("write --build-arg {name}=VALUE");
+            Err(Error::new(ErrorKind::Usage, message).help(help))
+        }
+    };
+    flags.into_iter().map(value).collect()
+}
+
+/// The first flag that selects cells or replaces a value of the matrix. Variables of the environment do
+/// not count.
+fn first_flag(select: &SelectArgs, axes: &[Pick], environment: &[String]) -> Option<String> {
+    let from_environment =
+        |name: &str| environment.iter().any(|known| known == &format!("ONEBUILD_{name}"));
+    let axis = axes.first().map(|pick| format!("--{}", pick.axis));
+    let flags = [
+        ("--only", !select.only.is_empty()),
+        ("--skip", !select.skip.is_empty()),
+        ("--add", !select.add.is_empty()),
+        ("--platform", !select.platform.is_empty() && !from_environment("PLATFORM")),
+        ("--image", !select.image.is_empty() && !from_environment("IMAGE")),
+        ("--tag-prefix", select.tag_prefix.is_some() && !from_environment("TAG_PREFIX")),
+        ("--var", !select.var.is_empty()),
+        ("--build-arg", !select.build_arg.is_empty()),
+        ("--base", !select.base.is_empty()),
+    ];
+    let flag = flags.into_iter().find(|(_, is_given)| *is_given);
+    axis.or_else(|| flag.map(|(flag, _)| flag.to_owned()))
+}

@@ -1,0 +1,14 @@
+//! What a command line says beside the structs that clap fills.
+
+use crate::cli::surroundings::Surroundings;
+use crate::matrix::Pick;
+
+/// The axis flags, the environment, and where they come from.
+#[derive(Debug)]
+pub struct Given<'a> {
+    /// The values of the axis flags.
+    pub axes: Vec<Pick>,
+    /// The variables that set a value because no flag did.
+    pub environment: Vec<String>,
+    pub surroundings: Surroundings<'a>,
+}

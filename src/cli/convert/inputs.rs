@@ -1,0 +1,51 @@
+//! Labels, contexts, secrets and caches that flags add to every cell.
+
+use std::sync::Arc;
+
+use crate::cli::args::InputArgs;
+use crate::cli::flags::{CacheFlag, SecretFlag};
+use crate::cli::surroundings::Surroundings;
+use crate::input::{Caches, Inputs, Secret, SecretSource, TextMap};
+
+pub fn inputs(args: InputArgs, surroundings: Surroundings<'_>) -> Inputs {
+    // The caches are added to those of the matrix instead.
+    let InputArgs {
+        label,
+        annotation,
+        target,
+        build_context,
+        secret,
+        ssh,
+        cache_from: _,
+        cache_to: _,
+        network,
+    } = args;
+    Inputs {
+        labels: texts(label),
+        annotations: texts(annotation),
+        target: target.map(Arc::from),
+        network,
+        contexts: build_context.into_iter().map(|flag| (flag.name, flag.context)).collect(),
+        secrets: secret.into_iter().map(|flag| to_secret(flag, surroundings)).collect(),
+        ssh: ssh.into_iter().map(|flag| (flag.id, flag.places)).collect(),
+        ..Inputs::default()
+    }
+}
+
+pub fn caches(args: &InputArgs) -> Caches {
+    let caches = |flags: &[CacheFlag]| flags.iter().flat_map(|flag| flag.0.clone()).collect();
+    Caches { from: caches(&args.cache_from), to: caches(&args.cache_to) }
+}
+
+fn to_secret(flag: SecretFlag, surroundings: Surroundings<'_>) -> (String, Secret) {
+    let SecretFlag { id, source, optional } = flag;
+    let source = source.unwrap_or_else(|| match (surroundings.variable)(&id) {
+        Some(_) => SecretSource::Variable(id.clone()),
+        None => SecretSource::File(id.clone().into()),
+    });
+    (id, Secret { source, optional, span: None })
+}
+
+fn texts(pairs: Vec<(String, String)>) -> TextMap {
+    pairs.into_iter().map(|(name, text)| (name.into(), text.into())).collect()
+}

@@ -1,0 +1,49 @@
+//! The commands that do not build.
+
+use super::cells;
+use super::given::Given;
+use crate::cli::args::{ExplainArgs, InitArgs, InputArgs, LintArgs, PlanArgs, RenderArgs};
+use crate::config::{
+    ExplainConfig, InitConfig, LintConfig, LintEngine, PlanConfig, RenderConfig, RenderOutput,
+};
+use crate::error::Error;
+use crate::matrix::Unnamed;
+
+pub fn render(args: RenderArgs, given: Given<'_>) -> Result<RenderConfig, Error> {
+    let RenderArgs { out, files, check, select } = args;
+    let output = match out {
+        _ if files => RenderOutput::Files { check },
+        Some(path) => RenderOutput::Directory { path, check },
+        None => RenderOutput::Stdout,
+    };
+    let inputs = InputArgs::default();
+    Ok(RenderConfig { cells: cells::choice(select, inputs, given, Unnamed::Everything)?, output })
+}
+
+pub fn plan(args: PlanArgs, given: Given<'_>) -> Result<PlanConfig, Error> {
+    let PlanArgs { format, group_by, select, inputs } = args;
+    let cells = cells::choice(select, inputs, given, Unnamed::Everything)?;
+    Ok(PlanConfig { cells, format, group_by })
+}
+
+pub fn explain(args: ExplainArgs, given: Given<'_>) -> Result<ExplainConfig, Error> {
+    let ExplainArgs { cell, format, select, inputs } = args;
+    let cells = cells::choice(select, inputs, given, Unnamed::Everything)?;
+    Ok(ExplainConfig { cells, cell, format })
+}
+
+pub fn lint(args: LintArgs, given: Given<'_>) -> Result<LintConfig, Error> {
+    let LintArgs { format, compose, no_engine, host, select } = args;
+    let engine = match host {
+        Some(host) => LintEngine::Host(host),
+        None if no_engine => LintEngine::Unused,
+        None => LintEngine::Optional,
+    };
+    let cells = cells::choice(select, InputArgs::default(), given, Unnamed::Everything)?;
+    Ok(LintConfig { cells, format, compose, engine })
+}
+
+pub fn init(args: InitArgs) -> InitConfig {
+    let InitArgs { folder, force } = args;
+    InitConfig { directory: folder, force }
+}

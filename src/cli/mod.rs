@@ -1,0 +1,25 @@
+//! The command line: its flags, their help, and the [`Config`](crate::config::Config) that it gives.
+//! Nothing outside of this directory uses clap.
+//!
+//! The axes of the matrix are flags too (`--os`, `--version`): [`command`] gets their names, since
+//! only the file contains them.
+
+mod allow;
+mod args;
+mod axes;
+mod command;
+mod convert;
+mod early;
+mod flags;
+mod parse;
+mod shown;
+mod surroundings;
+mod usage;
+mod values;
+
+pub use axes::{AxisFlag, axis_flags, axis_id};
+pub use command::command;
+pub use early::{Early, early_values};
+pub use parse::{ParseError, parse};
+pub use shown::shown;
+pub use surroundings::Surroundings;

@@ -1,0 +1,39 @@
+//! From the words of a command line to its [`Config`].
+
+use std::ffi::OsString;
+
+use clap::FromArgMatches as _;
+
+use super::args::Cli;
+use super::axes::axis_picks;
+use super::command::{command, environment};
+use super::convert::{self, Given};
+use super::surroundings::Surroundings;
+use super::usage::Usage;
+use crate::config::Config;
+use crate::error::Error;
+
+/// Why a command line has no [`Config`].
+#[derive(Debug)]
+pub enum ParseError {
+    Usage(Usage),
+    /// A value is wrong or missing outside the command line.
+    Value(Error),
+}
+
+/// Parses `args`, the program's name first.
+pub fn parse(args: &[OsString], surroundings: Surroundings<'_>) -> Result<Config, ParseError> {
+    let Surroundings { axes, variable, .. } = surroundings;
+    let matches = command(axes).try_get_matches_from(args);
+    let parsed = matches.and_then(|matches| {
+        let given = Given {
+            axes: axis_picks(axes, &matches),
+            environment: environment(&matches),
+            surroundings,
+        };
+        Cli::from_arg_matches(&matches).map(|cli| (cli, given))
+    });
+    let (cli, given) =
+        parsed.map_err(|error| ParseError::Usage(Usage::of(error, args, variable)))?;
+    convert::config(cli, given).map_err(ParseError::Value)
+}

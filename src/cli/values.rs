@@ -1,0 +1,66 @@
+//! The values of flags that have a fixed list of them, with their help.
+
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+
+use crate::config::{ExplainFormat, LintFormat, PlanFormat, Shell};
+use crate::input::Network;
+use crate::progress::Mode;
+
+/// Implements [`ValueEnum`] here, so that the types themselves do not depend on clap.
+macro_rules! values {
+    ($type:ty { $($variant:ident = $name:literal $(: $help:literal)?,)* }) => {
+        impl ValueEnum for $type {
+            fn value_variants<'a>() -> &'a [Self] {
+                &[$(Self::$variant),*]
+            }
+
+            fn to_possible_value(&self) -> Option<PossibleValue> {
+                Some(match self {
+                    $(Self::$variant => PossibleValue::new($name)$(.help($help))?,)*
+                })
+            }
+        }
+    };
+}
+
+values! { PlanFormat {
+    Table = "table": "For people",
+    Json = "json": "For programs",
+    Github = "github":
+        "A strategy matrix for GitHub Actions: one line for `fromJSON`, at most 256 jobs",
+    Bake = "bake": "For `docker buildx bake -f -`, which builds the same images",
+} }
+
+values! { ExplainFormat {
+    Text = "text",
+    Json = "json",
+} }
+
+values! { LintFormat {
+    Text = "text": "For people",
+    Json = "json": "For programs",
+    Sarif = "sarif": "For code scanning",
+    Github = "github": "Annotations in a run of GitHub Actions",
+} }
+
+values! { Shell {
+    Bash = "bash",
+    Elvish = "elvish",
+    Fish = "fish",
+    PowerShell = "powershell",
+    Zsh = "zsh",
+} }
+
+values! { Network {
+    Default = "default",
+    None = "none",
+    Host = "host": "The network of the engine's host",
+} }
+
+values! { Mode {
+    Auto = "auto": "`tty` on a terminal, else `plain`",
+    Tty = "tty": "What runs now, redrawn in place",
+    Plain = "plain": "One line for each thing that happens",
+    Quiet = "quiet": "Nothing but errors",
+} }

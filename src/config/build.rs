@@ -1,0 +1,42 @@
+//! `build` and `matrix`.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use super::CellChoice;
+use crate::plan::{BuildOptions, FileOutput};
+use crate::progress::Mode;
+
+/// Settings of `build` and `matrix`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildConfig {
+    pub cells: CellChoice,
+    pub options: BuildOptions,
+    /// Replaces the output in `options`.
+    pub output: Option<OutputFile>,
+    /// Show what would be built.
+    pub dry_run: bool,
+    /// Address of the engine; without one it is searched for.
+    pub host: Option<String>,
+    /// Number of cells to build at the same time.
+    pub jobs: Option<NonZeroUsize>,
+    /// Number of smoke tests to run at the same time.
+    pub test_jobs: Option<NonZeroUsize>,
+    /// Stop when a cell fails.
+    pub fail_fast: bool,
+    pub progress: Mode,
+}
+
+/// The file that `--output` names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputFile {
+    pub kind: FileOutput,
+    /// A directory if it ends in `/`, with one file for each cell; `-` is stdout.
+    pub dest: PathBuf,
+}
+
+impl OutputFile {
+    pub fn is_stdout(&self) -> bool {
+        self.dest == Path::new("-")
+    }
+}

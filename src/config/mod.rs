@@ -1,0 +1,31 @@
+//! What a command line asks for, as plain values. `cli` makes them once, right after parsing; every
+//! subcommand gets its own struct.
+
+mod build;
+mod cells;
+mod tools;
+
+use std::path::PathBuf;
+
+pub use build::{BuildConfig, OutputFile};
+pub use cells::CellChoice;
+pub use tools::{
+    ExplainConfig, ExplainFormat, InitConfig, LintConfig, LintEngine, LintFormat, PlanConfig,
+    PlanFormat, RenderConfig, RenderOutput, Shell,
+};
+
+/// One subcommand with its settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Config {
+    /// `build` and `matrix`, which differ in [`Selection::unnamed`](crate::matrix::Selection::unnamed).
+    Build(Box<BuildConfig>),
+    Render(Box<RenderConfig>),
+    Plan(Box<PlanConfig>),
+    Explain(Box<ExplainConfig>),
+    Lint(Box<LintConfig>),
+    Init(InitConfig),
+    Schema,
+    Completions(Shell),
+    /// The directory of the pages; without one they go to stdout.
+    Man(Option<PathBuf>),
+}

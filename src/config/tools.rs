@@ -1,0 +1,107 @@
+//! The commands that do not build.
+
+use std::path::PathBuf;
+
+use super::CellChoice;
+
+/// Settings of `render`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderConfig {
+    pub cells: CellChoice,
+    pub output: RenderOutput,
+}
+
+/// What `render` writes, and where. With `check` it compares instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RenderOutput {
+    /// The Dockerfiles, to stdout.
+    Stdout,
+    /// The Dockerfiles, to this directory.
+    Directory { path: PathBuf, check: bool },
+    /// The `files` of the matrix.
+    Files { check: bool },
+}
+
+/// Settings of `plan`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanConfig {
+    pub cells: CellChoice,
+    pub format: PlanFormat,
+    /// Axes whose values make the jobs of [`PlanFormat::Github`].
+    pub group_by: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlanFormat {
+    Table,
+    Json,
+    /// A strategy matrix for GitHub Actions.
+    Github,
+    /// A file for `docker buildx bake`.
+    Bake,
+}
+
+/// Settings of `explain`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplainConfig {
+    pub cells: CellChoice,
+    /// Name of the cell, or one of its images.
+    pub cell: String,
+    pub format: ExplainFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExplainFormat {
+    Text,
+    Json,
+}
+
+/// Settings of `lint`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LintConfig {
+    pub cells: CellChoice,
+    pub format: LintFormat,
+    /// The Compose files to check; none if they are searched for.
+    pub compose: Vec<PathBuf>,
+    pub engine: LintEngine,
+}
+
+/// The engine that runs BuildKit's own checks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LintEngine {
+    /// Those checks are left out.
+    Unused,
+    /// The one that is found, if there is one.
+    Optional,
+    /// The one at this address, which must answer.
+    Host(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LintFormat {
+    Text,
+    Json,
+    Sarif,
+    /// Annotations for GitHub Actions.
+    Github,
+}
+
+/// Settings of `init`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InitConfig {
+    /// Directory of the new matrix.
+    pub directory: PathBuf,
+    /// Overwrite existing files.
+    pub force: bool,
+}
+
+/// The shells that `completions` knows.
+#[allow(clippy::enum_variant_names)] // PowerShell is its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    PowerShell,
+    Zsh,
+}
