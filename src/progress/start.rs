@@ -10,7 +10,7 @@ use super::display::Display;
 use super::plain::Plain;
 use super::queue::{Batch, Queue};
 use super::quiet::Quiet;
-use super::settings::{Mode, Settings};
+use super::settings::{DisplaySettings, Mode};
 use super::tty::Tty;
 use crate::event::Event;
 use crate::text::inert;
@@ -20,7 +20,7 @@ use crate::text::inert;
 /// The display has a thread for blocking work. `events` are taken at once, however slow `out` is.
 /// Await the handle before you print anything.
 pub fn start<W>(
-    settings: Settings,
+    settings: DisplaySettings,
     mut out: W,
     head: String,
     mut events: Receiver<Event>,
@@ -101,8 +101,12 @@ mod tests {
     #[tokio::test]
     async fn a_display_whose_output_went_away_goes_on_taking_events() {
         for mode in [Mode::Plain, Mode::Tty] {
-            let settings =
-                Settings { mode, paint: Default::default(), is_terminal: true, size: || None };
+            let settings = DisplaySettings {
+                mode,
+                paint: Default::default(),
+                is_terminal: true,
+                size: || None,
+            };
             let (sender, receiver) = mpsc::channel(1);
             let shown = start(settings, Broken, String::new(), receiver);
             for _ in 0..5 {
@@ -133,7 +137,8 @@ mod tests {
     #[tokio::test]
     async fn a_terminal_that_stands_still_holds_up_nothing() {
         let paint = Default::default();
-        let settings = Settings { mode: Mode::Plain, paint, is_terminal: true, size: || None };
+        let settings =
+            DisplaySettings { mode: Mode::Plain, paint, is_terminal: true, size: || None };
         let (sender, receiver) = mpsc::channel(1);
         let (unstick, stuck) = std::sync::mpsc::channel();
         let shown = start(settings, Stuck(stuck), "head\n".to_owned(), receiver);

@@ -26,7 +26,7 @@ use crate::image::Platform;
 use crate::matrix::{Cell, Matrix};
 use crate::outcome::{CellResult, Outcome};
 use crate::plan::{self, BuildRequest};
-use crate::progress::{self, Mode, Settings};
+use crate::progress::{self, DisplaySettings, Mode};
 use crate::registry::{Patience, RegistryClient};
 use crate::report;
 use crate::run::{self, Stop, engine, terminal};
@@ -114,7 +114,7 @@ async fn build(
     let (builder, facts_line) = opened?;
 
     let paint = Paint { colour: terminal::stderr_has_colour() };
-    let settings = Settings {
+    let settings = DisplaySettings {
         mode: config.progress,
         paint,
         is_terminal: terminal::stderr_is_terminal(),
