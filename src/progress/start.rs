@@ -1,4 +1,4 @@
-//! The loop that feeds a display.
+//! The loop that passes events to a display.
 
 use std::io::{self, Write};
 use std::time::Instant;
@@ -17,8 +17,8 @@ use crate::text::inert;
 
 /// Shows `head` and then `events` on `out` until their senders are gone.
 ///
-/// The display has a thread for blocking work. `events` are taken at once, however slow `out` is.
-/// Await the handle before you print anything.
+/// The display runs on a thread for blocking work. `events` are received at once, even if `out` is
+/// slow. Await the handle before you print anything.
 pub fn start<W>(
     settings: DisplaySettings,
     mut out: W,
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_display_whose_output_went_away_goes_on_taking_events() {
+    async fn a_display_with_a_closed_output_still_receives_events() {
         for mode in [Mode::Plain, Mode::Tty] {
             let settings = DisplaySettings {
                 mode,
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_terminal_that_stands_still_holds_up_nothing() {
+    async fn a_stopped_terminal_does_not_block_the_run() {
         let paint = Default::default();
         let settings =
             DisplaySettings { mode: Mode::Plain, paint, is_terminal: true, size: || None };
