@@ -54,13 +54,13 @@ const NOT_CLEANED_UP: &str =
 const ENVIRONMENT: Environment = |name| std::env::var_os(name);
 
 pub(super) fn run(matrix: &Matrix, config: &BuildConfig) -> Result<ExitCode, Error> {
-    let options = config.options.clone();
+    let options = destination::options(config);
     let purpose = if config.dry_run { Purpose::Plan } else { Purpose::Build };
-    let prepare::Prepared { cells, mut requests, mut allows, needs, .. } =
+    let prepare::Prepared { cells, requests, mut allows, needs, .. } =
         prepare::prepared(matrix, &config.cells, &options, purpose)?;
     destination::check_caches(&cells, &requests)?;
     if let Some(output) = &config.output {
-        destination::set(&mut requests, output, config.dry_run)?;
+        destination::check(&requests, output, &options, config.dry_run)?;
     }
     if config.dry_run {
         needs::tell(&needs);
