@@ -124,6 +124,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "workspace",
         &[
             "axis_source",
+            "cell_name",
             "config",
             "debug",
             "docker",
