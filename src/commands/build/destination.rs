@@ -32,8 +32,7 @@ pub(super) fn check(
             FileOutput::Local => "a directory cannot be written to stdout",
             _ => "stdout is a terminal, and an archive is binary data",
         };
-        return Err(Error::new(ErrorKind::Usage, message)
-            .help("name a path: dest=PATH"));
+        return Err(Error::new(ErrorKind::Usage, message).help("name a path: dest=PATH"));
     }
     if !spec.is_stdout() {
         targets::check_flag(&spec.dest)?;
