@@ -84,7 +84,7 @@ fn existing_dockerfiles_are_used_unchanged() {
 fn existing_files_are_not_overwritten_without_force() {
     let project = makefile_user();
     project.file("matrix.yaml", "mine");
-    project.run(&["init"]).exits(2).says(&["there already", "nothing was written", "--force"]);
+    project.run(&["init"]).exits(2).says(&["already exists", "nothing was written", "--force"]);
     assert_eq!(project.read("matrix.yaml"), "mine");
     project.run(&["init", "--force"]).exits(0);
     assert!(project.read("matrix.yaml").contains("caijiamx/1panel"));
