@@ -1,6 +1,6 @@
-//! onebuild builds a matrix of container images out of a few Dockerfile templates.
+//! onebuild builds a matrix of container images from a few Dockerfile templates.
 //!
-//! The way through the house, one type an arrow; nothing flows back but `Outcome`:
+//! The data flow, with one type for each step; only `Outcome` flows back:
 //!
 //! ```text
 //! matrix.yaml -> Matrix -> Plan (cells) -> Rendered -> BuildRequest -> BuildKit -> Outcome -> Report
@@ -48,7 +48,7 @@ mod yaml; // YAML as a tree that knows its places (pure)
 
 pub use commands::run;
 
-/// What the tests, the benchmarks and the fuzz targets of this repository use. Not a stable interface.
+/// The interface for the tests, benchmarks and fuzz targets of this repository. It is not stable.
 ///
 /// Everything else is private, so that the compiler finds code that nothing uses.
 #[doc(hidden)]

@@ -25,7 +25,7 @@ pub(super) fn axis_id(axis: &str) -> String {
     format!("axis:{axis}")
 }
 
-/// Axes as flags: those that can be one, each once.
+/// The axes that can be flags, each once.
 pub fn axis_flags(axes: &[Axis]) -> Vec<AxisFlag> {
     let mut flags: Vec<AxisFlag> = Vec::new();
     for axis in axes {

@@ -1,4 +1,4 @@
-//! The command line that clap parses, and what it knows after that.
+//! The command line that clap parses, and the origins of its values.
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _};

@@ -10,20 +10,20 @@ use crate::matrix::Axis;
 
 const PROGRAM: &str = "onebuild";
 
-/// Nobody picks out of more by hand, and each makes the script longer.
+/// Maximum number of values in the script. A longer list is not useful for completion.
 const MOST_VALUES: usize = 500;
 
-/// Asks for the script again when the folder, and with it the matrix at hand, has changed.
-const BASH_AT_HAND: &str = r#"
-_onebuild_at_hand() {
-    if [[ "$PWD" != "${_onebuild_folder-}" ]]; then
-        _onebuild_folder=$PWD
+/// Loads the script again when the current directory changes, because the matrix may then differ.
+const BASH_RELOAD: &str = r#"
+_onebuild_reload() {
+    if [[ "$PWD" != "${_onebuild_directory-}" ]]; then
+        _onebuild_directory=$PWD
         source <(command onebuild completions bash 2>/dev/null)
     fi
     _onebuild "$@"
 }
-_onebuild_folder=$PWD
-complete -F _onebuild_at_hand -o bashdefault -o default onebuild
+_onebuild_directory=$PWD
+complete -F _onebuild_reload -o bashdefault -o default onebuild
 "#;
 
 /// The script for a matrix with `axes`, or for no matrix.
@@ -36,7 +36,7 @@ pub fn completion_script(shell: Shell, axes: Option<&[Axis]>) -> String {
     generate(generator(shell), &mut command, PROGRAM, &mut bytes);
     let mut text = String::from_utf8_lossy(&bytes).into_owned();
     if shell == Shell::Bash {
-        text += BASH_AT_HAND;
+        text += BASH_RELOAD;
     }
     text
 }
@@ -51,7 +51,7 @@ fn generator(shell: Shell) -> clap_complete::Shell {
     }
 }
 
-/// The command line as a script should know it: with the values of each axis.
+/// Adds the values of each axis to the command line.
 fn with_values(mut command: clap::Command, axes: &[Axis]) -> clap::Command {
     let picks: Vec<String> = axes
         .iter()
@@ -65,7 +65,7 @@ fn with_values(mut command: clap::Command, axes: &[Axis]) -> clap::Command {
                 let id = axis_id(&axis.name);
                 if sub.get_arguments().any(|arg| *arg.get_id() == *id) {
                     let values = PossibleValuesParser::new(words(axis).map(str::to_owned));
-                    // Its own help quotes values as they are in the file.
+                    // The usual help shows the values as written in the file.
                     let help = format!("Only these values of the axis {}", axis.name);
                     sub = sub.mut_arg(id, |arg| arg.value_parser(values).help(help));
                 }
@@ -82,8 +82,8 @@ fn with_values(mut command: clap::Command, axes: &[Axis]) -> clap::Command {
     command
 }
 
-/// The values that are safe in a script of any shell. A matrix from elsewhere may say `$(…)`, and
-/// some shells expand what they complete from.
+/// The values that are safe in a script of any shell. An untrusted matrix may contain `$(…)`, and some
+/// shells expand completion candidates.
 fn words(axis: &Axis) -> impl Iterator<Item = &str> {
     let plain = |text: &&str| {
         !text.is_empty()

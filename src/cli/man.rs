@@ -1,4 +1,4 @@
-//! The manual, made from the help.
+//! The manual, generated from the help.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use clap_mangen::Man;
 
 use super::command::command;
 
-/// `onebuild.1` and a page for each command, by their file names. The axes of a matrix are not in them.
+/// `onebuild.1` and a page for each command, by file name. They do not contain the axes of a matrix.
 pub fn man_pages() -> io::Result<Vec<(String, String)>> {
     pages(command(&[]))
 }
@@ -18,7 +18,7 @@ fn pages(mut command: clap::Command) -> io::Result<Vec<(String, String)>> {
     let mut pages = vec![page(command)?];
     for sub in subs {
         let name = format!("onebuild-{}", sub.get_name());
-        // It shows as the name that `man` finds it by.
+        // The page shows the name that `man` finds it by.
         pages.push(page(sub.name(name.clone()).display_name(name))?);
     }
     Ok(pages)

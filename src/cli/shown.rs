@@ -4,8 +4,8 @@ use std::ffi::OsString;
 
 use super::command::command;
 
-/// Flags whose values are no secrets and help to understand a run. Of the others only the name is
-/// logged, and of NAME=VALUE the first name.
+/// Flags whose values are not secret and help to understand a run. For other flags, only the name is
+/// logged, and the NAME of NAME=VALUE.
 const SHOWN_FLAGS: &[&str] = &[
     "--allow",
     "--jobs",
@@ -19,11 +19,11 @@ const SHOWN_FLAGS: &[&str] = &[
     "--format",
 ];
 
-/// Flags whose value begins with a name that is no secret.
+/// Flags whose value begins with a name that is not secret.
 const NAMED_FLAGS: &[&str] =
     &["--build-arg", "--var", "--secret", "--build-context", "--ssh", "--output", "-o"];
 
-/// The command line without what may be a secret: the command, flags, and values of some of them.
+/// The command line without possible secrets: the command, the flags, and the values of some flags.
 pub fn shown(args: &[OsString]) -> String {
     let command = command(&[]);
     let is_command = |word: &str| command.get_subcommands().any(|sub| sub.get_name() == word);
@@ -67,7 +67,7 @@ pub fn shown(args: &[OsString]) -> String {
     shown.join(" ")
 }
 
-/// What of the value of a flag is shown.
+/// The part of a flag's value that is shown.
 fn value(flag: &str, text: &str) -> String {
     if SHOWN_FLAGS.contains(&flag) {
         return text.to_owned();
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_arguments_only_what_is_no_secret_is_shown() {
+    fn only_arguments_that_are_not_secret_are_shown() {
         for (line, expected) in [
             ("o build --push", "onebuild build --push"),
             ("o matrix --build-arg TOKEN=canary", "onebuild matrix --build-arg TOKEN=…"),

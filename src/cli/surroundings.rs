@@ -1,25 +1,25 @@
-//! What the meaning of a command line depends on.
+//! The data, besides the arguments, that parsing depends on.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::axes::AxisFlag;
 
-/// What the meaning of a command line depends on.
+/// The data, besides the arguments, that parsing depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings<'a> {
     /// The axes of the matrix.
     pub axes: &'a [AxisFlag],
     pub variable: Variable,
-    /// Where the matrix is, from what `--file` says.
+    /// The path of the matrix, from the value of `--file`.
     pub matrix_file: fn(PathBuf) -> PathBuf,
 }
 
-/// Looks up a variable of the environment.
+/// Looks up an environment variable.
 pub type Variable = fn(&str) -> Option<OsString>;
 
 impl Surroundings<'_> {
-    /// The value of a variable, if it is valid text.
+    /// The value of a variable, if it is valid UTF-8.
     pub(super) fn text(&self, name: impl AsRef<str>) -> Option<String> {
         (self.variable)(name.as_ref()).and_then(|value| value.into_string().ok())
     }

@@ -1,4 +1,4 @@
-//! What clap answers in place of arguments: a mistake, or the help that was asked for.
+//! The result of clap if there are no arguments: a mistake in the command line, or the requested help.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -31,7 +31,7 @@ impl Usage {
     }
 }
 
-/// Says that a wrong value comes from a variable: clap's message names a flag that was not typed.
+/// Adds the variable that a wrong value comes from: clap's message names only the flag.
 fn name_the_variable(usage: &mut clap::Error, args: &[OsString], variables: Variable) {
     let context = |kind| match usage.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
@@ -53,7 +53,7 @@ fn name_the_variable(usage: &mut clap::Error, args: &[OsString], variables: Vari
     }
 }
 
-/// What was typed for a secret may be the secret itself, by mistake.
+/// Hides the value of a secret flag, which may be the secret itself by mistake.
 fn hide_secrets(usage: &mut clap::Error) {
     let is_secret = matches!(
         usage.get(ContextKind::InvalidArg),

@@ -25,8 +25,8 @@ macro_rules! values {
 }
 
 values! { PlanFormat {
-    Table = "table": "For people",
-    Json = "json": "For programs",
+    Table = "table": "A table",
+    Json = "json": "JSON",
     Github = "github":
         "A strategy matrix for GitHub Actions: one line for `fromJSON`, at most 256 jobs",
     Bake = "bake": "For `docker buildx bake -f -`, which builds the same images",
@@ -38,10 +38,10 @@ values! { ExplainFormat {
 } }
 
 values! { LintFormat {
-    Text = "text": "For people",
-    Json = "json": "For programs",
-    Sarif = "sarif": "For code scanning",
-    Github = "github": "Annotations in a run of GitHub Actions",
+    Text = "text": "Plain text",
+    Json = "json": "JSON",
+    Sarif = "sarif": "SARIF, for code scanning",
+    Github = "github": "Annotations for GitHub Actions",
 } }
 
 values! { Shell {
@@ -60,7 +60,7 @@ values! { Network {
 
 values! { Mode {
     Auto = "auto": "`tty` on a terminal, else `plain`",
-    Tty = "tty": "What runs now, redrawn in place",
-    Plain = "plain": "One line for each thing that happens",
-    Quiet = "quiet": "Nothing but errors",
+    Tty = "tty": "The running steps, redrawn in place",
+    Plain = "plain": "One line for each event",
+    Quiet = "quiet": "Only errors",
 } }

@@ -1,4 +1,4 @@
-//! `onebuild explain`: every value of a cell, and where it comes from.
+//! `onebuild explain`: shows every value of a cell and its origin.
 
 use std::process::ExitCode;
 
@@ -14,7 +14,7 @@ use crate::text::{pad, width};
 use crate::workspace::access::Access;
 use crate::workspace::needs::Needs;
 
-/// A column that is wider than this is not made as wide as its longest entry.
+/// Longer entries do not widen their column.
 const WIDEST: usize = 48;
 
 pub(super) fn run(matrix: &Matrix, config: &ExplainConfig) -> Result<ExitCode, Error> {
@@ -29,7 +29,7 @@ pub(super) fn run(matrix: &Matrix, config: &ExplainConfig) -> Result<ExitCode, E
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the matrix asks for beyond its repository: grants, and variables of the environment.
+/// The grants and the environment variables that the matrix needs.
 fn beyond(matrix: &Matrix, cell: &Cell, config: &ExplainConfig) -> Vec<Origin> {
     let choice = &config.cells;
     let access = Access::of(&choice.file, &choice.grants);
@@ -46,7 +46,7 @@ fn beyond(matrix: &Matrix, cell: &Cell, config: &ExplainConfig) -> Vec<Origin> {
     grants.chain(variables.map(|one| origin("environment", one.name, Some(one.span)))).collect()
 }
 
-/// The cell of this name, or the one with an image of this name.
+/// The cell with this name, or with an image of this name.
 fn find<'c>(cells: &'c [Cell], name: &str) -> Result<&'c Cell, Error> {
     let is_image = |cell: &&Cell| {
         cell.references.iter().any(|image| {
@@ -69,7 +69,7 @@ fn find<'c>(cells: &'c [Cell], name: &str) -> Result<&'c Cell, Error> {
 fn text(cell: &Cell, origins: Vec<Origin>) -> String {
     let row = |origin: Origin| {
         let Origin { key, value, source } = origin;
-        [key, value, told(&source)].map(|text| one_line(&text))
+        [key, value, place(&source)].map(|text| one_line(&text))
     };
     let rows: Vec<[String; 3]> = origins.into_iter().map(row).collect();
     let widest = |column: usize| {
@@ -85,7 +85,7 @@ fn text(cell: &Cell, origins: Vec<Origin>) -> String {
 }
 
 /// `matrix.yaml:12:3`, `--platform`, `$ONEBUILD_IMAGE`, `default`.
-fn told(source: &Source) -> String {
+fn place(source: &Source) -> String {
     match source {
         Source::File(span) => span.to_string(),
         Source::Flag(name) => name.clone(),
@@ -98,7 +98,7 @@ fn one_line(text: &str) -> String {
     visible(text).replace('\n', "\\n")
 }
 
-/// For programs. Versioned: fields are added, never changed, under one version.
+/// JSON. A version only ever gains fields; it never changes them.
 fn json(cell: &Cell, origins: Vec<Origin>) -> String {
     let values: Vec<Value> = origins
         .into_iter()
@@ -117,6 +117,6 @@ fn json(cell: &Cell, origins: Vec<Origin>) -> String {
         .collect();
     let value = json!({ "version": 1, "cell": &*cell.name, "values": values });
     let text = serde_json::to_string_pretty(&value)
-        .expect("texts, lists and maps with text keys always serialize");
+        .expect("strings, lists and maps with string keys always serialize");
     escaped(&text).into_owned() + "\n"
 }

@@ -1,4 +1,4 @@
-//! `onebuild init`: a first matrix.yaml, from what the folder holds.
+//! `onebuild init`: creates a matrix.yaml from the files in a directory.
 
 use std::fs;
 use std::io;
@@ -22,10 +22,10 @@ pub(super) fn run(config: &InitConfig) -> Result<ExitCode, Error> {
     let folder = &config.directory;
     let draft = draft(&found(folder)?);
     let paths: Vec<_> = draft.files.iter().map(|(path, _)| folder.join(path)).collect();
-    // All or nothing: a matrix without its template would be half a beginning.
+    // Write all files or none: a matrix without its template is useless.
     if let Some(path) = paths.iter().find(|path| !config.force && path.symlink_metadata().is_ok()) {
-        let message = format!("{} is there already, and nothing was written", path.display());
-        return Err(Error::new(ErrorKind::Usage, message).help("--force writes over it"));
+        let message = format!("{} already exists; nothing was written", path.display());
+        return Err(Error::new(ErrorKind::Usage, message).help("--force overwrites it"));
     }
     paths.iter().try_for_each(|path| targets::check_flag(path))?;
     for (path, (_, text)) in paths.iter().zip(&draft.files) {
@@ -41,7 +41,7 @@ pub(super) fn run(config: &InitConfig) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// How many cells the new matrix has; what is wrong with it is told as with any other.
+/// The number of cells of the new matrix. Shows its warnings.
 fn planned(path: &Path) -> Result<usize, Error> {
     let unreadable = |error: io::Error| {
         let message = format!("{} cannot be read: {}", path.display(), why(&error));
@@ -58,7 +58,7 @@ fn found(folder: &Path) -> Result<Found, Error> {
         let message = format!("{} cannot be read: {}", path.display(), why(error));
         Error::new(ErrorKind::Environment, message)
     };
-    // A file that is not there is nothing; one that cannot be read is not passed over.
+    // A missing file is skipped; an unreadable one is an error.
     let read = |path: &Path| match text(path) {
         Ok(file) => Ok(Some(file.text().to_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

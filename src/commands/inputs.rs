@@ -1,4 +1,4 @@
-//! Paths of flags, and caches of flags that cells would share.
+//! Checks and paths of values from flags.
 
 use std::path::{Path, PathBuf};
 
@@ -7,12 +7,12 @@ use crate::error::{Error, ErrorKind};
 use crate::input::{Root, SharedPlace};
 use crate::matrix::Overrides;
 
-/// `overrides` with paths that are relative to `root`, the directory of the matrix.
+/// `overrides`, with paths relative to `root`, the directory of the matrix.
 pub(super) fn relative_to(root: &Root, overrides: &Overrides) -> Overrides {
     overrides.with_paths(|path| from_here(path, root))
 }
 
-/// Refuses what cannot be for so many cells.
+/// Refuses caches that several cells would share.
 pub(super) fn check(choice: &CellChoice, cells: usize) -> Result<(), Error> {
     let mut caches = choice.overrides.caches.to.iter();
     match caches.find_map(|cache| cache.shared_place()).filter(|_| cells > 1) {
@@ -21,7 +21,7 @@ pub(super) fn check(choice: &CellChoice, cells: usize) -> Result<(), Error> {
     }
 }
 
-/// A path of the command line is counted from the current folder, one of the matrix from its own.
+/// Paths of flags are relative to the current directory, paths of the matrix to its own directory.
 fn from_here(path: &Path, root: &Root) -> PathBuf {
     match root.is_here() {
         true => path.to_owned(),
@@ -29,11 +29,11 @@ fn from_here(path: &Path, root: &Root) -> PathBuf {
     }
 }
 
-/// The last cell to be done would have overwritten all the others' caches.
+/// The error for cells that would overwrite each other's caches.
 fn one_place(shared: &SharedPlace, cells: usize) -> Error {
     let SharedPlace { named_by, place } = shared;
     let message = format!("{cells} cells would overwrite each other's cache at `{place}`");
-    let help = format!("leave the {named_by} out of --cache-to: each cell then gets its own");
+    let help = format!("remove the {named_by} from --cache-to: each cell then gets its own cache");
     Error::new(ErrorKind::Usage, message).help(help)
 }
 
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_of_a_flag_stays_one_of_the_current_folder_wherever_the_matrix_is() {
+    fn a_path_of_a_flag_is_relative_to_the_current_directory_wherever_the_matrix_is() {
         let root = |file: &str| Root::of(Path::new(file));
         for here in ["matrix.yaml", "./matrix.yaml"] {
             assert_eq!(from_here(Path::new("token"), &root(here)), Path::new("token"));

@@ -1,4 +1,4 @@
-//! `onebuild lint`: what is wrong or unwise, without building.
+//! `onebuild lint`: reports errors and bad practice without building.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -24,18 +24,18 @@ use crate::workspace::access::Access;
 use crate::workspace::needs::Purpose;
 use crate::workspace::{compose, matrix, rendered_files};
 
-/// Questions to BuildKit at a time: each takes it some hundredths of a second.
+/// Number of concurrent requests to BuildKit. Each takes it some hundredths of a second.
 const AT_ONCE: usize = 8;
 
-/// How long BuildKit may take for one question: it may have to ask a registry for a base image.
+/// Timeout of one request to BuildKit, which may have to look up a base image in a registry.
 const LINT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What BuildKit says, by the number of the request.
+/// BuildKit's results, by the index of the request.
 #[derive(Default)]
 struct Answers {
-    /// Of each Dockerfile once; why it does not say.
+    /// One result for each distinct Dockerfile.
     lint: Vec<(usize, Result<Lint, String>)>,
-    /// Of every request.
+    /// One result for each request.
     bases: Vec<(usize, Vec<BaseFault>)>,
 }
 
@@ -45,17 +45,17 @@ pub(super) fn run(sheet: Result<Sheet, Error>, config: &LintConfig) -> Result<Ex
     let mut templates = HashSet::new();
     let (mut allows, mut asked) = (Allows::default(), None);
     match find(sheet, config, &mut findings, &mut templates, &mut allows) {
-        // What is wrong with the files is what was asked for.
+        // Errors in the files are findings.
         Err(error) if error.kind() == ErrorKind::Matrix && !error.diagnostics().is_empty() => {
-            findings.told(error.diagnostics());
+            findings.extend(error.diagnostics());
         }
         Err(error) => return Err(error),
         Ok(done) => asked = done,
     }
     findings.acknowledge(&mut allows);
-    findings.told(allows.wrong());
+    findings.extend(allows.wrong());
     if let Some(asked) = asked {
-        findings.told(&allows.unused(asked));
+        findings.extend(&allows.unused(asked));
     }
     compose::lint(root, &config.compose, &templates, &mut findings);
     terminal::stdout(&match config.format {
@@ -71,8 +71,8 @@ pub(super) fn run(sheet: Result<Sheet, Error>, config: &LintConfig) -> Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
-/// Adds what is found in the matrix and its templates. Says which rules were applied, where that was
-/// done to all of the matrix.
+/// Adds the findings in the matrix and its templates. Returns the applied rules if they were applied to
+/// all cells of the matrix.
 fn find(
     sheet: Result<Sheet, Error>,
     config: &LintConfig,
@@ -91,7 +91,7 @@ fn find(
         LintEngine::Optional | LintEngine::Host(_) => Purpose::Lint,
     };
     let prepared = prepare::all(&matrix, choice, &Default::default(), purpose, &mut warnings);
-    findings.told(&warnings);
+    findings.extend(&warnings);
     let Prepared { cells, requests, sources, whole, .. } = prepared.map(|mut prepared| {
         std::mem::swap(allows, &mut prepared.allows);
         prepared
@@ -114,17 +114,17 @@ fn find(
         bases.into_iter().flat_map(|(n, faults)| faults.into_iter().map(move |f| (n, f)))
     {
         let request = &requests[number];
-        let told = Diagnostic::error(fault.message).help(fault.help);
-        let told = match files.line(&request.recipe.dockerfile, fault.line) {
-            Some(span) => told.at(&span, ""),
-            None => told,
+        let finding = Diagnostic::error(fault.message).help(fault.help);
+        let finding = match files.line(&request.recipe.dockerfile, fault.line) {
+            Some(span) => finding.at(&span, ""),
+            None => finding,
         };
-        findings.add(Finding::new(fault.rule, told), Some(&request.cell));
+        findings.add(Finding::new(fault.rule, finding), Some(&request.cell));
     }
     Ok(whole.then_some(Asked { lint: true, engine }))
 }
 
-/// What is wrong with the matrix's `files`, and which of them are not what they would be now.
+/// Adds the errors in the `files` of the matrix, and the files that are out of date.
 fn drifted(
     matrix: &Matrix,
     root: &Root,
@@ -133,26 +133,28 @@ fn drifted(
 ) -> Result<(), Error> {
     let files = match rendered_files::rendered(matrix, root, access) {
         Err(error) if !error.diagnostics().is_empty() => {
-            findings.told(error.diagnostics());
+            findings.extend(error.diagnostics());
             return Ok(());
         }
         files => files?,
     };
     for (path, file) in &files {
         if let Err(found) = rendered_files::within(path, file, root) {
-            findings.told(&(*found).into());
+            findings.extend(&(*found).into());
         } else if !regular::holds(path, file.text.as_bytes()) {
-            let is = if path.exists() { "is not what its template comes to" } else { "is missing" };
-            let told = Diagnostic::warning(format!("{} {is}", path.display())).at(&file.span, "");
-            let told = told.help("onebuild render --files; --check with it shows the difference");
-            findings.add(Finding::new("file-drift", told), None);
+            let is = if path.exists() { "is out of date" } else { "is missing" };
+            let finding =
+                Diagnostic::warning(format!("{} {is}", path.display())).at(&file.span, "");
+            let finding =
+                finding.help("update it with `onebuild render --files`; --check shows a diff");
+            findings.add(Finding::new("file-drift", finding), None);
         }
     }
     Ok(())
 }
 
-/// A request without what only a step needs. No step runs here, and a frontend that is named by
-/// `# syntax=` could ask for it.
+/// A request without secrets and other inputs of steps. No step runs here, but a frontend named by
+/// `# syntax=` could request them.
 fn bare(request: &BuildRequest) -> BuildRequest {
     let mut recipe = request.recipe.clone();
     recipe.inputs.secrets.clear();
@@ -162,7 +164,7 @@ fn bare(request: &BuildRequest) -> BuildRequest {
     BuildRequest { recipe, policy: Policy::default(), ..request.clone() }
 }
 
-/// BuildKit's findings; none where no engine answers.
+/// BuildKit's findings; `None` without an engine.
 fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>, Error> {
     let runtime = run::runtime()?;
     let answers = runtime.block_on(async {
@@ -170,13 +172,13 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
             Ok(found) => found,
             Err(error) if host.is_some() => return Err(error),
             Err(error) => {
-                // Of several, each that does not answer was named.
+                // Several endpoints have already been reported.
                 let tried = match error.notes() {
                     [one] => format!(" ({})", visible(one)),
                     _ => String::new(),
                 };
                 terminal::stderr(&format!(
-                    "note: no engine answers{tried}, so BuildKit's own lint is left out\n"
+                    "note: no engine is available{tried}, so BuildKit's own checks are skipped\n"
                 ));
                 return Ok(None);
             }
@@ -188,12 +190,12 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
                 return Err(Error::new(ErrorKind::Environment, message).help(help));
             }
             let message = visible(&message);
-            terminal::stderr(&format!("note: {message}, so BuildKit's own lint is left out\n"));
+            terminal::stderr(&format!("note: {message}, so BuildKit's own checks are skipped\n"));
             return Ok(None);
         }
         if !driver::has_lint(&version) {
             terminal::stderr(&format!(
-                "note: BuildKit's own lint is left out: it needs Docker Engine 27.0, and this is {}\n",
+                "note: BuildKit's own checks are skipped: they require Docker Engine 27.0, and this is {}\n",
                 visible(&version.version)
             ));
             return Ok(None);
@@ -233,36 +235,36 @@ fn add(
     let lint = match answer {
         Ok(lint) => lint,
         Err(why) => {
-            let told = Diagnostic::remark(format!("BuildKit could not look at a cell: {why}"));
-            return findings.add(Finding::new("not-linted", told), Some(&request.cell));
+            let finding = Diagnostic::remark(format!("BuildKit could not lint this cell: {why}"));
+            return findings.add(Finding::new("not-linted", finding), Some(&request.cell));
         }
     };
-    let place = |line: Option<u32>, told: Diagnostic| match line
+    let place = |line: Option<u32>, finding: Diagnostic| match line
         .and_then(|line| files.line(&request.recipe.dockerfile, line))
     {
-        Some(span) => told.at(&span, ""),
-        None => told,
+        Some(span) => finding.at(&span, ""),
+        None => finding,
     };
     if let Some((message, line)) = lint.error {
-        // That a registry does not answer is no fault of the template.
+        // An unreachable registry is not an error in the template.
         let unreachable = message.contains("failed to do request");
-        let (rule, told) = match unreachable {
+        let (rule, finding) = match unreachable {
             true => ("not-linted", Diagnostic::remark(message)),
             false => ("buildkit", Diagnostic::error(message)),
         };
-        findings.add(Finding::new(rule, place(line, told)), Some(&request.cell));
+        findings.add(Finding::new(rule, place(line, finding)), Some(&request.cell));
     }
     for warning in lint.warnings {
-        let mut told = place(warning.line, Diagnostic::warning(&warning.message));
+        let mut finding = place(warning.line, Diagnostic::warning(&warning.message));
         if warning.description != warning.message && !warning.description.is_empty() {
-            told = told.note(warning.description);
+            finding = finding.note(warning.description);
         }
-        let finding = Finding { url: warning.url, ..Finding::new(warning.rule, told) };
+        let finding = Finding { url: warning.url, ..Finding::new(warning.rule, finding) };
         findings.add(finding, Some(&request.cell));
     }
 }
 
-/// The templates, and the cells, which know where their values come from.
+/// The templates and the cells, which have the places of findings.
 struct Files<'c> {
     cells: HashMap<&'c str, &'c Cell>,
     sources: Sources,

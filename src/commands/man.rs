@@ -12,7 +12,7 @@ use crate::workspace::write::unwritable;
 
 pub(super) fn run(out: Option<&Path>) -> Result<ExitCode, Error> {
     let pages = cli::man_pages().map_err(|error| {
-        Error::new(ErrorKind::Bug, "the manual cannot be made").caused_by(error)
+        Error::new(ErrorKind::Bug, "the manual cannot be generated").caused_by(error)
     })?;
     match out {
         None => pages.iter().for_each(|(_, text)| terminal::stdout(text)),

@@ -1,7 +1,7 @@
-//! One file or directory for each subcommand, and what they share to plan: wiring only.
+//! One file or directory for each subcommand, and the planning that they share. No logic of its own.
 //!
-//! The command line is read in `cli`, the user's files in `workspace`. What belongs to the process,
-//! such as the terminal and signals, is in `run`.
+//! `cli` parses the command line, `workspace` accesses the user's files, and `run` handles the process:
+//! the terminal, signals and the debug log.
 
 mod build;
 mod completions;
@@ -26,7 +26,7 @@ use crate::matrix::{Matrix, Sheet};
 use crate::run::{debug_log, guard, terminal};
 use crate::workspace::{self, matrix};
 
-/// A variable of the environment.
+/// Reads an environment variable.
 const VARIABLE: fn(&str) -> Option<OsString> = |name| std::env::var_os(name);
 
 /// Runs the program: reads `args`, the program's name first, and returns its exit code.
@@ -53,8 +53,8 @@ fn run_command(args: Vec<OsString>) -> ExitCode {
 }
 
 fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
-    // The axes are flags, so the matrix is read before the command line is. An error in it matters only
-    // if the command line has no mistake, or has a flag that may be an axis.
+    // The axes are flags, so the matrix is read before the command line is parsed. An error in the matrix
+    // matters only if the command line has no mistake, or if an unknown flag may be an axis.
     let early = Early::read(args, VARIABLE);
     let (named, grants) = (early.file.as_deref(), &early.grants);
     let (sheet, axes) = match matrix::sheet(named, grants) {
@@ -70,7 +70,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
             Ok(config) => config,
             Err(ParseError::Value(error)) => return Err(error),
             Err(ParseError::Usage(usage)) if usage.is_unknown_flag() && sheet.is_err() => {
-                return Err(sheet.expect_err("it was just found to be one"));
+                return Err(sheet.expect_err("`is_err` was checked"));
             }
             Err(ParseError::Usage(usage)) => return Ok(usage.print()),
         };
@@ -79,12 +79,12 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
         Config::Render(config) => render::run(&usable(sheet, &config.cells)?, &config),
         Config::Plan(config) => plan::run(&usable(sheet, &config.cells)?, &config),
         Config::Explain(config) => explain::run(&usable(sheet, &config.cells)?, &config),
-        // It reports what is wrong with the matrix itself.
+        // Errors in the matrix are findings of lint.
         Config::Lint(config) => lint::run(sheet, &config),
         Config::Init(config) => init::run(&config),
         Config::Schema => schema::run(),
         Config::Completions(shell) => {
-            let matrix = sheet.ok().and_then(|sheet| matrix::at_hand(&sheet, named, grants));
+            let matrix = sheet.ok().and_then(|sheet| matrix::offline(&sheet, named, grants));
             completions::run(shell, matrix.as_ref())
         }
         Config::Man(out) => man::run(out.as_deref()),

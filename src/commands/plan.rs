@@ -1,4 +1,4 @@
-//! `onebuild plan`: what would be built.
+//! `onebuild plan`: shows the cells and their settings.
 
 use std::process::ExitCode;
 
@@ -14,20 +14,20 @@ use crate::workspace::needs::Purpose;
 
 pub(super) fn run(matrix: &Matrix, config: &PlanConfig) -> Result<ExitCode, Error> {
     if !config.group_by.is_empty() && config.format != PlanFormat::Github {
-        let error = Error::new(ErrorKind::Usage, "--group-by groups the jobs of --format github");
+        let error = Error::new(ErrorKind::Usage, "--group-by requires --format github");
         return Err(error.help("add --format github"));
     }
-    // Whatever the format, to find what is wrong with the templates now and not at the build.
+    // Every format renders the templates, to find their errors before a build.
     let (prepare::Prepared { cells, requests, needs, .. }, warnings) =
         prepare::judged(matrix, &config.cells, &Default::default(), Purpose::Plan)?;
     let strict = config.cells.strict;
     if strict && config.format == PlanFormat::Table && warnings.has_warnings() {
-        // A person reads the plan to see what the errors are about; a program must not go on with it.
+        // The table helps to understand the errors; a program must not continue with other formats.
         terminal::stdout(&plan::table(&cells));
     }
     terminal::warn(&warnings, strict)?;
-    axis_sources::told(matrix).lines().for_each(note);
-    // JSON has them as fields, and bake asks for its own.
+    axis_sources::summary(matrix).lines().for_each(note);
+    // JSON has fields for them, and bake has its own permissions.
     if matches!(config.format, PlanFormat::Table | PlanFormat::Github) {
         needs::tell(&needs);
     }

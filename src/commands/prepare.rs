@@ -1,4 +1,4 @@
-//! From the command line to build requests: what `build`, `matrix`, `render` and `plan` share.
+//! From the command line to build requests, for `build`, `matrix`, `render` and `plan`.
 
 use std::collections::HashMap;
 use std::mem::take;
@@ -19,10 +19,10 @@ use crate::workspace::templates::templates;
 use crate::workspace::text::text;
 use crate::workspace::{git, rendered_files, scripts};
 
-/// The folder that templates of Dockerfiles lie in.
-const CONTEXT: &str = "context folder";
+/// The directory of Dockerfile templates, as named in errors.
+const CONTEXT: &str = "context directory";
 
-/// What a command line asks for, and what is odd about it but stops nothing.
+/// The cells of a command line, ready to build.
 pub(super) struct Prepared {
     pub(super) cells: Vec<Cell>,
     pub(super) requests: Vec<BuildRequest>,
@@ -30,14 +30,14 @@ pub(super) struct Prepared {
     pub(super) sources: Sources,
     /// The acknowledgements in the matrix and in the templates.
     pub(super) allows: Allows,
-    /// Whether these are all cells of the matrix, as its files have them: what is of no use to them
-    /// is of no use at all.
+    /// Whether these are all cells of the matrix, without overrides: only then is an unused setting
+    /// unused everywhere.
     pub(super) whole: bool,
-    /// What the matrix asks for beyond its repository.
+    /// The access that the matrix needs outside its repository.
     pub(super) needs: Needs,
 }
 
-/// The cells that the command line selects and their build requests, the warnings shown.
+/// The selected cells and their build requests. Shows the warnings.
 pub(super) fn prepared(
     matrix: &Matrix,
     choice: &CellChoice,
@@ -49,7 +49,7 @@ pub(super) fn prepared(
     Ok(prepared)
 }
 
-/// The same, its warnings not shown yet: those that are not acknowledged.
+/// The same, but returns the warnings that are not acknowledged.
 pub(super) fn judged(
     matrix: &Matrix,
     choice: &CellChoice,
@@ -70,12 +70,12 @@ pub(super) fn judged(
     Ok((prepared, warnings))
 }
 
-/// The warnings of the matrix alone that are not acknowledged.
+/// The warnings about the matrix itself that are not acknowledged.
 pub(super) fn open_warnings(matrix: &Matrix) -> Diagnostics {
     matrix.allows().clone().filter(matrix.warnings().clone())
 }
 
-/// The same, nothing judged yet. What is odd is added to `warnings`, also where an error ends it.
+/// The same, but adds all warnings to `warnings`, acknowledged or not, even if it fails.
 pub(super) fn all(
     matrix: &Matrix,
     choice: &CellChoice,
@@ -89,7 +89,7 @@ pub(super) fn all(
     let access = &Access::of(&choice.file, &choice.grants);
     let mut needs = Needs::of(matrix, &cells, root, access, options);
     if needs.lacks_templates() {
-        // Nothing is read, and all that is known by now is reported at once.
+        // Report all missing grants that are known so far, without reading templates.
         needs.check(purpose)?;
     }
     let (requests, sources) = planned(matrix, &cells, root, access, options, warnings)?;
@@ -109,7 +109,7 @@ pub(super) fn all(
     Ok(Prepared { cells, requests, sources, allows, whole, needs })
 }
 
-/// The cells that the command line selects, the warnings shown.
+/// The selected cells. Shows the warnings.
 pub(super) fn cells(matrix: &Matrix, choice: &CellChoice) -> Result<Vec<Cell>, Error> {
     let mut warnings = matrix.warnings().clone();
     let selected = selected(matrix, choice, &mut warnings);
@@ -121,7 +121,7 @@ pub(super) fn cells(matrix: &Matrix, choice: &CellChoice) -> Result<Vec<Cell>, E
 
 struct Selected {
     cells: Vec<Cell>,
-    /// Whether no cell of the matrix is left out.
+    /// Whether all cells of the matrix are selected.
     everything: bool,
 }
 
@@ -140,7 +140,7 @@ fn selected(
         if facts.revision.is_none() {
             let message = "there is no Git commit to label the images with";
             let finding = Diagnostic::warning(message).at(asked, "");
-            warnings.push(finding.help("`auto` takes revision, source and time of the commit"));
+            warnings.push(finding.help("`auto` uses the revision, source and time of the commit"));
         }
         selected = selected.with_facts(facts);
     }
@@ -149,7 +149,7 @@ fn selected(
     Ok(Selected { cells: expansion.cells, everything: selected.is_everything() })
 }
 
-/// The build requests of `cells`, with the templates that they are made of.
+/// The build requests of `cells`, and their templates.
 fn planned(
     matrix: &Matrix,
     cells: &[Cell],
@@ -159,7 +159,7 @@ fn planned(
     warnings: &mut Diagnostics,
 ) -> Result<(Vec<BuildRequest>, Sources), Error> {
     let mut templates = templates(root, access, CONTEXT, |templates| templates.needed(cells))?;
-    // A var may be there for them alone; what else is wrong with them is not for now.
+    // Some vars may be used only by them. Their errors are reported elsewhere.
     if let Ok(others) = rendered_files::templates(matrix, root, access) {
         templates.also_used(others.names());
     }
@@ -175,7 +175,8 @@ fn planned(
             let path = own_ignore(template);
             match access.lacks_read(&path).filter(|_| path.is_file()) {
                 Some(grant) => {
-                    let message = format!("{} is a link out of the repository", path.display());
+                    let message =
+                        format!("{} is a link that leads out of the repository", path.display());
                     missing.push(missing_file(grant, &cell.dockerfile_span, message));
                     None
                 }
@@ -188,8 +189,7 @@ fn planned(
     Ok((requests, templates.sources()))
 }
 
-/// Whether flags say of the cells what the matrix does not: a rule may then find less than it finds
-/// without them.
+/// Whether flags override settings of the cells: then rules may find less than without these flags.
 fn changes(overrides: &Overrides) -> bool {
     let Overrides { platforms, vars, inputs, .. } = overrides;
     !platforms.is_empty()
@@ -202,8 +202,8 @@ fn changes(overrides: &Overrides) -> bool {
         || !inputs.ssh.is_empty()
 }
 
-/// The requests of all cells of the matrix, as its files have them; none where one of them cannot be
-/// made, which is not for now.
+/// The requests of all cells of the matrix, without overrides; `None` if there are errors, which are
+/// reported elsewhere.
 fn all_requests(matrix: &Matrix, root: &Root, access: &Access) -> Option<Vec<BuildRequest>> {
     let overrides = Overrides::default();
     let cells = matrix.select(&Selection::default(), &overrides).ok()?.expand().ok()?.cells;
@@ -212,7 +212,7 @@ fn all_requests(matrix: &Matrix, root: &Root, access: &Access) -> Option<Vec<Bui
     Some(plan.requests)
 }
 
-/// What Docker lets stand beside one Dockerfile in place of the context's `.dockerignore`.
+/// The path of the `.dockerignore` of a single Dockerfile, which replaces that of the context.
 fn own_ignore(template: &Path) -> PathBuf {
     let mut name = template.as_os_str().to_owned();
     name.push(".dockerignore");

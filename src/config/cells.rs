@@ -25,7 +25,7 @@ pub struct CellChoice {
 }
 
 impl CellChoice {
-    /// Every cell of the matrix at `file`, as the file has it.
+    /// All cells of the matrix at `file`, without overrides.
     pub fn all_of(file: &Path) -> Self {
         Self { file: file.to_owned(), ..Self::default() }
     }

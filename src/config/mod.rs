@@ -1,5 +1,4 @@
-//! What a command line asks for, as plain values. `cli` makes them once, right after parsing; every
-//! subcommand gets its own struct.
+//! The settings of each subcommand, as plain structs. `cli` creates them once, right after parsing.
 
 mod build;
 mod cells;

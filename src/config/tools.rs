@@ -11,7 +11,7 @@ pub struct RenderConfig {
     pub output: RenderOutput,
 }
 
-/// What `render` writes, and where. With `check` it compares instead.
+/// What `render` writes, and where. With `check`, it only compares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RenderOutput {
     /// The Dockerfiles, to stdout.
@@ -27,7 +27,7 @@ pub enum RenderOutput {
 pub struct PlanConfig {
     pub cells: CellChoice,
     pub format: PlanFormat,
-    /// Axes whose values make the jobs of [`PlanFormat::Github`].
+    /// The axes that group cells into jobs of [`PlanFormat::Github`].
     pub group_by: Vec<String>,
 }
 
@@ -69,11 +69,11 @@ pub struct LintConfig {
 /// The engine that runs BuildKit's own checks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LintEngine {
-    /// Those checks are left out.
+    /// Skip these checks.
     Unused,
-    /// The one that is found, if there is one.
+    /// Use an engine if one is found.
     Optional,
-    /// The one at this address, which must answer.
+    /// Use the engine at this address, which must be available.
     Host(String),
 }
 

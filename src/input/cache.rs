@@ -1,4 +1,4 @@
-//! How caches are written: in one line, as `docker buildx` takes them, and one for each cell.
+//! Caches in the syntax of `docker buildx`, and the cache of each cell.
 
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,7 @@ use super::Cache;
 use crate::cell_name::CellName;
 
 impl Cache {
-    /// Reads `type=registry,ref=REPOSITORY:TAG`, or the reference alone; several of these may stand
-    /// in a row.
+    /// Parses `type=registry,ref=REPOSITORY:TAG`, or a comma-separated list of references.
     pub fn parse(text: &str) -> Result<Vec<Self>, String> {
         let fields = fields(text)?;
         if fields.iter().all(|field| !field.contains('=') && !field.is_empty()) {
@@ -32,14 +31,14 @@ impl Cache {
             }
         }
         if cache.kind.is_empty() {
-            return Err("it lacks type=registry|inline|local|gha".to_owned());
+            return Err("type=registry|inline|local|gha is missing".to_owned());
         }
         Ok(vec![cache])
     }
 
-    /// The part of this cache that is `cell`'s own, so that cells do not overwrite each other's:
-    /// where no tag or scope is named, it is made from the cell's name. The tag is `cache-CELL`, as
-    /// the cell's name alone may be the image itself.
+    /// This cache for one cell. Without a tag or scope, the cell's name provides one, so that cells do
+    /// not overwrite each other's caches. The tag is `cache-CELL`, because the name alone may be the
+    /// tag of the image.
     #[must_use]
     pub fn of_cell(&self, cell: &CellName) -> Self {
         let mut own = self.clone();
@@ -59,7 +58,7 @@ impl Cache {
         own
     }
 
-    /// The one place that is named, whatever the cell, if one is.
+    /// The place that all cells share, if the cache names a tag or scope.
     pub fn shared_place(&self) -> Option<SharedPlace> {
         let attribute = |name: &str| self.attributes.get(name).map(String::as_str);
         let (named_by, place) = match self.kind.as_str() {
@@ -69,9 +68,9 @@ impl Cache {
                 ("tag", name.contains([':', '@']).then(|| reference.to_owned())?)
             }
             "local" => {
-                let folder = self.folder("src").or(self.folder("dest")).unwrap_or_default();
+                let directory = self.folder("src").or(self.folder("dest")).unwrap_or_default();
                 let named = |name: &&str| Some(format!("{name}={}", attribute(name)?));
-                ("tag", format!("{folder},{}", ["tag", "digest"].iter().find_map(named)?))
+                ("tag", format!("{directory},{}", ["tag", "digest"].iter().find_map(named)?))
             }
             "gha" => ("scope", attribute("scope")?.to_owned()),
             _ => return None,
@@ -79,13 +78,13 @@ impl Cache {
         Some(SharedPlace { named_by, place })
     }
 
-    /// The folder that a cache of `type=local` is taken from, `src`, or written to, `dest`.
+    /// The directory of a cache of `type=local`: `src` to read, `dest` to write.
     pub fn folder(&self, place: &str) -> Option<&str> {
         let path = self.attributes.get(place).filter(|path| !path.is_empty());
         path.filter(|_| self.kind == "local").map(String::as_str)
     }
 
-    /// The same with the path of its folder made anew by `path`.
+    /// The same, with the path of its directory mapped by `path`.
     #[must_use]
     pub fn with_folder(&self, path: impl Fn(&Path) -> PathBuf) -> Self {
         let mut other = self.clone();
@@ -101,12 +100,12 @@ impl Cache {
 /// A place that caches of several cells would share.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SharedPlace {
-    /// What names it: left out, each cell has a place of its own.
+    /// The attribute that names it. Without that attribute, each cell has a place of its own.
     pub named_by: &'static str,
     pub place: String,
 }
 
-/// The fields of a line of comma-separated values; a comma within quotes separates nothing.
+/// The fields of a line of comma-separated values. A comma inside quotes does not separate fields.
 pub fn fields(line: &str) -> Result<Vec<String>, String> {
     let mut fields = Vec::new();
     let mut rest = line.chars().peekable();
@@ -131,13 +130,13 @@ pub fn fields(line: &str) -> Result<Vec<String>, String> {
     }
 }
 
-/// What stands before the closing quote.
+/// The rest of a field up to its closing quote.
 fn within_quotes(rest: &mut Peekable<Chars<'_>>) -> Result<String, String> {
     let mut field = String::new();
     loop {
         match rest.next() {
             None => return Err("a quote is not closed".to_owned()),
-            // Two quotes in a row are one that is meant.
+            // Two quotes in a row are an escaped quote.
             Some('"') if rest.next_if_eq(&'"').is_some() => field.push('"'),
             Some('"') => return Ok(field),
             Some(other) => field.push(other),
@@ -184,7 +183,7 @@ mod tests {
             ("a,b", Ok(r#"registry {"ref": "a"}; registry {"ref": "b"}"#)),
             ("type=inline", Ok("inline {}")),
             ("Ref=a,TYPE=registry,mode=max", Ok(r#"registry {"ref": "a", "mode": "max"}"#)),
-            ("mode=max", Err("lacks type=")),
+            ("mode=max", Err("is missing")),
             ("type=inline,max", Err("`max` is not name=value")),
             ("", Err("is not name=value")),
         ] {
@@ -215,10 +214,10 @@ mod tests {
     }
 
     #[test]
-    fn only_a_cache_in_a_folder_has_a_path() {
+    fn only_a_local_cache_has_a_path() {
         let moved = |text: &str| {
             let cache = Cache::parse(text).unwrap().remove(0);
-            cache.with_folder(|folder| Path::new("there").join(folder)).to_string()
+            cache.with_folder(|path| Path::new("there").join(path)).to_string()
         };
         for (text, wanted) in [
             ("type=local,src=a", "type=local,src=there/a"),

@@ -1,4 +1,4 @@
-//! How named contexts are written.
+//! The syntax of named contexts.
 
 use std::str::FromStr;
 
@@ -7,13 +7,13 @@ use crate::image::Reference;
 
 const REMOTE: [&str; 5] = ["http://", "https://", "git://", "ssh://", "git@"];
 
-/// Reads `docker-image://REF`, a URL, or a folder.
+/// Parses `docker-image://REF`, a URL, or a directory.
 impl FromStr for NamedContext {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.is_empty() || text.chars().any(char::is_control) {
-            return Err("write a folder, docker-image://REF or a URL".to_owned());
+            return Err("write a directory, docker-image://REF or a URL".to_owned());
         }
         if let Some(image) = text.strip_prefix("docker-image://") {
             let image = image.parse::<Reference>().map_err(|error| error.to_string())?;
@@ -23,7 +23,7 @@ impl FromStr for NamedContext {
             return Ok(Self::Url(text.to_owned()));
         }
         match text.split_once("://") {
-            Some((scheme, _)) => Err(format!("`{scheme}://` is no context known here")),
+            Some((scheme, _)) => Err(format!("`{scheme}://` is not a supported kind of context")),
             None => Ok(Self::Folder(text.into())),
         }
     }

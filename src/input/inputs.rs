@@ -1,4 +1,4 @@
-//! The settings that the matrix gives one cell and the command line gives every cell.
+//! Settings of a build: the matrix sets them for one cell, the command line for all cells.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,26 +8,26 @@ use indexmap::IndexMap;
 use super::{Cache, NamedContext, Network, Secret, SecretSource, TextMap};
 use crate::image::Reference;
 
-/// What goes into a build beside the Dockerfile and its context.
+/// The inputs of a build besides the Dockerfile and its context.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inputs {
     /// Values for `ARG`.
     pub args: TextMap,
     pub labels: TextMap,
-    /// Of the image index and its manifests.
+    /// Media types of the image index and its manifests.
     pub annotations: TextMap,
-    /// The stage to build; the last one if there is none.
+    /// The stage to build; by default the last one.
     pub target: Option<Arc<str>>,
-    /// Replaces the network of the run.
+    /// The network of `RUN` steps.
     pub network: Option<Network>,
     /// The replacement for an image, by its name in `FROM`.
     pub bases: IndexMap<String, Reference>,
-    /// Further contexts, by their name in `FROM` and `COPY --from`.
+    /// Named contexts, by their name in `FROM` and `COPY --from`.
     pub contexts: IndexMap<String, NamedContext>,
-    /// What `RUN --mount=type=secret` can use, by id.
+    /// Secrets for `RUN --mount=type=secret`, by id.
     pub secrets: IndexMap<String, Secret>,
-    /// What `RUN --mount=type=ssh` can use, by id: sockets of agents or private keys. An empty list is
-    /// the running agent.
+    /// Sockets of agents, or private keys, for `RUN --mount=type=ssh`, by id. An empty list means the
+    /// running agent.
     pub ssh: IndexMap<String, Vec<PathBuf>>,
 }
 
@@ -54,7 +54,7 @@ impl Inputs {
         self
     }
 
-    /// These settings with every path of this machine replaced by what `path` makes of it.
+    /// These settings with every local path mapped by `path`.
     #[must_use]
     pub fn with_paths(mut self, path: impl Fn(&Path) -> PathBuf) -> Self {
         for context in self.contexts.values_mut() {
@@ -73,7 +73,7 @@ impl Inputs {
         self
     }
 
-    /// Bytes of what only these settings hold. Texts that are shared are not counted.
+    /// Bytes that only these settings hold. Shared strings are not counted.
     pub fn own_size(&self) -> usize {
         let maps = [&self.args, &self.labels, &self.annotations].map(|map| map.len());
         let entries = maps.into_iter().sum::<usize>() * size_of::<(Arc<str>, Arc<str>)>();
@@ -93,12 +93,12 @@ impl Inputs {
 }
 
 impl Caches {
-    /// All of them, those that are read first.
+    /// All caches: first those to read, then those to write.
     pub fn iter(&self) -> impl Iterator<Item = &Cache> {
         self.from.iter().chain(&self.to)
     }
 
-    /// Each replaced by what `cache` makes of it.
+    /// All caches, mapped by `cache`.
     #[must_use]
     pub fn map(&self, cache: impl Fn(&Cache) -> Cache) -> Self {
         Self {
@@ -107,7 +107,7 @@ impl Caches {
         }
     }
 
-    /// These caches and then those of `more`: unlike other settings, caches add up.
+    /// These caches, followed by those of `more`. Unlike other settings, caches add up.
     #[must_use]
     pub fn followed_by(mut self, more: &Self) -> Self {
         self.from.extend(more.from.iter().cloned());
@@ -115,7 +115,7 @@ impl Caches {
         self
     }
 
-    /// Bytes of their attributes.
+    /// The size of their attributes, in bytes.
     pub fn own_size(&self) -> usize {
         let attributes = self.iter().flat_map(|cache| &cache.attributes);
         attributes.map(|(key, value)| key.len() + value.len()).sum()
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn every_path_of_this_machine_is_replaced_and_nothing_else() {
+    fn every_local_path_is_replaced_and_nothing_else() {
         let mut given = inputs("a");
         let url = NamedContext::Url("https://x.example/a.git".to_owned());
         given.contexts.insert("url".to_owned(), url);

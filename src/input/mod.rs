@@ -1,7 +1,6 @@
-//! What goes into a build beside the Dockerfile and its context: arguments, labels, further contexts,
-//! secrets, caches; and how the image is tested. [`Inputs`] and [`Caches`] hold the settings together, so
-//! that a new one is written down once.
-//! Pure: here they are named; who builds looks them up.
+//! The inputs of a build besides the Dockerfile and its context: arguments, labels, named contexts,
+//! secrets, caches and the smoke test. A new setting is a field of [`Inputs`] or [`Caches`].
+//! Pure: the values of secrets and the files are read later.
 
 mod cache;
 mod context;
@@ -24,10 +23,10 @@ pub use root::{Root, parent};
 pub use secret::{Secret, SecretSource};
 pub use smoke::{HealthWait, SmokeCommand, SmokeTest, TimeLimit, Volume};
 
-/// Names with their texts. Many cells share them, and a text may be long.
+/// Names and their strings, which cells share because they may be long.
 pub type TextMap = IndexMap<Arc<str>, Arc<str>>;
 
-/// What a named context is.
+/// The content of a named context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NamedContext {
     Image(Reference),
@@ -36,12 +35,12 @@ pub enum NamedContext {
     Url(String),
 }
 
-/// A place that build steps are cached in, beyond the engine itself.
+/// A build cache outside the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cache {
     /// `registry`, `inline`, `local` or `gha`.
     pub kind: String,
-    /// As BuildKit names them: `ref`, `mode`, `src`, `dest`, `scope`, …
+    /// With BuildKit's names: `ref`, `mode`, `src`, `dest`, `scope`, …
     pub attributes: IndexMap<String, String>,
 }
 
@@ -57,15 +56,15 @@ pub enum Network {
 /// The media types of an image's manifests, index and layers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum MediaTypes {
-    /// Those of the OCI, whatever the engine's default is.
+    /// OCI media types, regardless of the engine's default.
     #[default]
     Oci,
-    /// Docker's own, for registries that accept no others.
+    /// Docker's own, for registries that accept only these.
     Docker,
 }
 
 impl MediaTypes {
-    /// As the matrix writes them.
+    /// With their names in the matrix.
     pub const ALL: [(&'static str, Self); 2] = [("oci", Self::Oci), ("docker", Self::Docker)];
 }
 
@@ -79,7 +78,7 @@ impl fmt::Display for NamedContext {
     }
 }
 
-/// As flags have it.
+/// As in flags.
 impl fmt::Display for Cache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "type={}", self.kind)?;

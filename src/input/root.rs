@@ -1,10 +1,10 @@
-//! The directory that relative paths start from.
+//! The directory that paths are relative to.
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-/// A directory whose path is never empty: the current one is `.`. The empty path names nothing to
-/// the operating system, and only [`Path::parent`] and [`Path::join`] know what it means.
+/// A directory whose path is never empty: the current one is `.`. The operating system rejects an
+/// empty path; only [`Path::parent`] and [`Path::join`] use it for the current directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Root(PathBuf);
 
@@ -21,8 +21,8 @@ impl Root {
         self.0 == Path::new(HERE)
     }
 
-    /// Where `path` is, if it starts from this directory. Shown to people, so that a file in the
-    /// current directory keeps its name alone; never empty.
+    /// Joins `path` to this directory. The result is shown to users, so a file in the current
+    /// directory has no `./` before its name. Never empty.
     pub fn join(&self, path: impl AsRef<Path>) -> PathBuf {
         let path = path.as_ref();
         // Equal to all of `.`, `./` and `./.`.
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_path_is_empty_and_none_has_a_dot_that_says_nothing() {
+    fn no_path_is_empty_or_has_a_redundant_dot() {
         for (file, path, wanted) in [
             ("matrix.yaml", ".", "."),
             ("matrix.yaml", "./", "."),

@@ -1,4 +1,4 @@
-//! Secrets, as they are named. The value itself is nowhere in a matrix, a cell or a request.
+//! References to secrets. No matrix, cell or request contains the value of a secret.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,20 +9,20 @@ use crate::error::Span;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Secret {
     pub source: SecretSource,
-    /// Whether the build does without it where its source is missing.
+    /// Whether the build continues if its source is missing.
     pub optional: bool,
-    /// Where the matrix names it; nothing if a flag does.
+    /// Where the matrix names it; `None` if a flag does.
     pub span: Option<Span>,
 }
 
-/// Where the value of a secret is found.
+/// Where the value of a secret comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SecretSource {
     File(PathBuf),
     Variable(String),
 }
 
-/// One that must be there.
+/// A required secret.
 impl From<SecretSource> for Secret {
     fn from(source: SecretSource) -> Self {
         Self { source, optional: false, span: None }

@@ -1,4 +1,4 @@
-//! The smoke test of an image, before it goes anywhere.
+//! The smoke test of an image, which runs before the image is pushed or stored.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,17 +9,17 @@ use indexmap::IndexMap;
 
 use crate::error::Span;
 
-/// The smoke test of a cell: what each of its platforms must do before the image goes out.
+/// The smoke test of a cell. Each platform must pass it before the image is pushed or stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SmokeTest {
-    /// Where the matrix asks for it.
+    /// Where the matrix defines it.
     pub span: Span,
-    /// What is run in the image; none where being healthy is the test.
+    /// The command to run in the image; `None` if the test only waits for the health check.
     pub command: Option<SmokeCommand>,
-    /// How long the image, started as it starts itself, has to become healthy. Then the command
-    /// runs inside of it, and else in place of what the image starts.
+    /// How long the image, started with its own command, may take to become healthy. The test's
+    /// command then runs inside the same container. Without this, it replaces the image's command.
     pub healthy: Option<HealthWait>,
-    /// For one platform, all in all.
+    /// Limit for the whole test of one platform.
     pub timeout: TimeLimit,
     pub env: IndexMap<String, String>,
     pub volumes: Vec<Volume>,
@@ -27,7 +27,7 @@ pub struct SmokeTest {
 }
 
 impl SmokeTest {
-    /// Bytes that it needs, about.
+    /// Approximate size in bytes.
     pub fn size(&self) -> usize {
         let command = match &self.command {
             Some(SmokeCommand::Words(words)) => words.iter().map(|word| word.len() + 24).sum(),
@@ -40,15 +40,15 @@ impl SmokeTest {
     }
 }
 
-/// How long something is waited for.
+/// A time limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthWait {
     pub limit: TimeLimit,
-    /// Where the matrix says so.
+    /// Where the matrix sets it.
     pub span: Span,
 }
 
-/// What a test runs.
+/// The command of a test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SmokeCommand {
     /// Program and arguments.
@@ -59,7 +59,7 @@ pub enum SmokeCommand {
     Script(PathBuf),
 }
 
-/// A place of the engine's machine that a container sees.
+/// A path of the engine's machine that is mounted in a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Volume {
     /// Absolute, on the engine's machine.
@@ -69,13 +69,12 @@ pub struct Volume {
     pub read_only: bool,
 }
 
-/// A time that something may take, in whole seconds: `90s`, `1m30s`; more than none, and as it is
-/// written an hour at most.
+/// A time limit in whole seconds, written as `90s` or `1m30s`: more than zero, and at most one hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TimeLimit(u32);
 
 impl TimeLimit {
-    /// A test that says nothing of it has five minutes.
+    /// The timeout of a test by default.
     pub const DEFAULT: Self = Self(5 * 60);
     const LONGEST: Self = Self(60 * 60);
 
@@ -83,7 +82,7 @@ impl TimeLimit {
         Duration::from_secs(self.0.into())
     }
 
-    /// Several times as long, which may be more than a matrix can ask for.
+    /// A multiple of this time, which may exceed [`Self::LONGEST`].
     pub fn times(self, factor: u32) -> Self {
         Self(self.0.saturating_mul(factor))
     }
@@ -99,7 +98,7 @@ impl FromStr for TimeLimit {
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
             let (number, tail) = rest.split_at(digits);
             let unit = tail.chars().next().ok_or(USAGE)?;
-            // Each once, the larger ones first.
+            // Each unit at most once, larger units first.
             units.find(|known| *known == unit).ok_or(USAGE)?;
             let seconds = match unit {
                 'h' => 3_600,
@@ -116,11 +115,11 @@ impl FromStr for TimeLimit {
         }
         match total {
             _ if text.is_empty() => Err(USAGE.to_owned()),
-            0 => Err("no time at all is too short".to_owned()),
+            0 => Err("the time must be greater than zero".to_owned()),
             _ if total > Self::LONGEST.0.into() => {
-                Err(format!("this is longer than the longest time, {}", Self::LONGEST))
+                Err(format!("this is longer than the maximum of {}", Self::LONGEST))
             }
-            _ => Ok(Self(u32::try_from(total).expect("it is an hour at most"))),
+            _ => Ok(Self(u32::try_from(total).expect("it is at most one hour"))),
         }
     }
 }
@@ -158,7 +157,7 @@ impl FromStr for Volume {
     }
 }
 
-/// As it is written.
+/// The syntax of the matrix.
 impl fmt::Display for Volume {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { host, container, read_only } = self;
@@ -166,7 +165,7 @@ impl fmt::Display for Volume {
     }
 }
 
-/// As a person would type it.
+/// A shell command line.
 impl fmt::Display for SmokeCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -199,9 +198,9 @@ mod tests {
             ("2 m", Err("unit")),
             ("10ms", Err("unit")),
             ("1µ", Err("unit")),
-            ("0s", Err("too short")),
-            ("61m", Err("longest time, 1h")),
-            ("99999999999999999999h", Err("longest")),
+            ("0s", Err("greater than zero")),
+            ("61m", Err("maximum of 1h")),
+            ("99999999999999999999h", Err("maximum")),
         ] {
             match (text.parse::<TimeLimit>(), read) {
                 (Ok(limit), Ok(shown)) => assert_eq!(limit.to_string(), shown, "{text}"),

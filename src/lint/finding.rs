@@ -71,7 +71,7 @@ impl Findings {
 
     /// Adds findings of parsing and planning. These are not merged: there can be two of one rule at
     /// one place.
-    pub fn told(&mut self, diagnostics: &Diagnostics) {
+    pub fn extend(&mut self, diagnostics: &Diagnostics) {
         for diagnostic in diagnostics.iter() {
             let rule = diagnostic.rule.unwrap_or(match diagnostic.severity {
                 Severity::Error => "error",

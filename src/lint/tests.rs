@@ -114,7 +114,7 @@ fn hostile() -> Findings {
     let diagnostic = Diagnostic::error(evil).at(&file.span(4..7), "").help(evil);
     let mut findings = Findings::default();
     findings.add(Finding::new("a:b,c\nd", diagnostic), Some(&"cell".into()));
-    findings.told(&Diagnostics::from(Diagnostic::warning("odd")));
+    findings.extend(&Diagnostics::from(Diagnostic::warning("odd")));
     findings
 }
 

@@ -1,15 +1,16 @@
-//! matrix.yaml: what it says, which cells it has, and which of them are selected. Pure.
+//! The matrix of a matrix.yaml, its cells, and their selection. Pure.
 //!
-//! | layer | what it holds |
+//! | layer | content |
 //! |---|---|
-//! | `model/` | what a matrix says: axes, rules, settings, tags |
+//! | `model/` | the matrix: axes, rules, settings, tags |
 //! | `language/` | from the text of one or several files to a [`Matrix`] |
-//! | `selection` | what the command line selects and overrides |
-//! | `cells/` | from a selection to its [`Cell`]s, and where each value of a cell comes from |
+//! | `selection` | the selection and overrides of a command line |
+//! | `cells/` | from a selection to its [`Cell`]s, and the origin of each value |
 //!
-//! Each layer uses those above it. [`Matrix::parse`] reads the file and finds everything that is
-//! wrong with it alone; [`Matrix::select`] checks the command line against it; [`Selected::expand`]
-//! makes the cells. Errors of the second kind are wrong usage, the others a wrong matrix.
+//! Each layer uses only layers above it. [`Matrix::parse`] reads the file and finds all errors in the
+//! file itself; [`Matrix::select`] checks the command line against it; [`Selected::expand`]
+//! creates the cells. An error from the second step is a wrong command line; the others are errors in
+//! the matrix.
 
 mod cells;
 mod language;

@@ -1,4 +1,4 @@
-//! Which cells are wanted, and what flags say differently from the file.
+//! The selected cells, and the flags that override the file.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,28 +10,28 @@ use crate::error::{Diagnostic, Diagnostics, SourceFile, listed};
 use crate::image::{Platform, Repository};
 use crate::input::{Caches, Inputs};
 
-/// What the repository and the environment say of the sources that the images are made from.
+/// Facts about the sources of the images, from the Git repository and the environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     /// The commit.
     pub revision: Option<String>,
-    /// Files differ from that commit.
+    /// Whether files differ from that commit.
     pub is_dirty: bool,
-    /// Seconds since 1970: SOURCE_DATE_EPOCH, or the commit's time. Never the clock, which would
-    /// make every build another image.
+    /// Seconds since 1970: SOURCE_DATE_EPOCH, or the commit's time. Never the current time, which
+    /// would change the image on every build.
     pub created: Option<i64>,
-    /// Where the repository comes from, as Git has it.
+    /// The URL of Git's remote.
     pub remote: Option<String>,
 }
 
-/// The wishes of a command line; by default every cell.
+/// The cells that a command line selects; by default all cells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// `--only` and the flags of single axes; several of one axis add up.
+    /// `--only` and the flags of axes. Several for one axis add up.
     pub only: Vec<Pick>,
-    /// Cells that match any of these are left out.
+    /// Cells that match any of these are excluded.
     pub skip: Vec<Pick>,
-    /// Values that the file does not list, for this run alone.
+    /// Values that the file does not list, for this run only.
     pub add: Vec<Pick>,
     pub unnamed: Unnamed,
 }
@@ -43,63 +43,62 @@ pub struct Pick {
     pub values: Vec<String>,
 }
 
-/// What an axis that no flag names stands for.
+/// The values of an axis that no flag selects.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Unnamed {
     /// All its values: `onebuild matrix`.
     #[default]
     Everything,
-    /// What `defaults` says, or all its values where that says nothing: `onebuild build`.
+    /// Its `defaults`, or all its values if it has none: `onebuild build`.
     Defaults,
 }
 
-/// What flags and the environment say in place of the file. Values are taken as they are:
-/// placeholders in them mean nothing.
+/// Overrides from flags and the environment. Placeholders in their values are not expanded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overrides {
-    /// In place of `image`, where there is any.
+    /// Replace `image`, unless empty.
     pub images: Vec<Repository>,
-    /// Written before every tag.
+    /// Prefix of every tag.
     pub tag_prefix: String,
-    /// In place of `platforms`, where there is any.
+    /// Replace `platforms`, unless empty.
     pub platforms: Vec<Platform>,
-    /// In place of vars of the file.
+    /// Replace vars of the file.
     pub vars: IndexMap<String, String>,
-    /// Merged into those of the file with [`Inputs::overlaid`]. Paths are relative to the directory of
+    /// Merged with the file's inputs by [`Inputs::overlaid`]. Paths are relative to the directory of
     /// matrix.yaml.
     pub inputs: Inputs,
-    /// Added to those of the file.
+    /// Added to the caches of the file.
     pub caches: Caches,
-    /// The variables that said one of these, where no flag did: `ONEBUILD_IMAGE`.
+    /// The environment variables that set one of these because no flag did, such as `ONEBUILD_IMAGE`.
     pub environment: Vec<String>,
 }
 
-/// The name of the text that values of `--add` stand in.
+/// The file name of values of `--add` in errors.
 pub(crate) const COMMAND_LINE: &str = "command line";
 
 /// A selection that fits its matrix.
 #[derive(Debug, Clone)]
 pub struct Selected<'m> {
     pub(crate) matrix: &'m Matrix,
-    /// The file's axes, with the values added for this run at their ends.
+    /// The axes of the file, followed by the values added for this run.
     pub(crate) axes: Vec<Axis>,
-    /// For each axis the numbers of the values wanted, ascending; never empty.
+    /// For each axis, the indices of the selected values, ascending; never empty.
     pub(crate) chosen: Vec<Vec<usize>>,
     pub(crate) skip: Vec<Rule>,
     pub(crate) overrides: &'m Overrides,
     pub(crate) facts: Facts,
-    /// What is odd about the selection but stops nothing.
+    /// Warnings about the selection.
     pub(crate) warnings: Diagnostics,
 }
 
 impl Selected<'_> {
-    /// Lets labels tell where the sources come from.
+    /// Sets the facts about the sources, for labels.
     #[must_use]
     pub fn with_facts(self, facts: Facts) -> Self {
         Self { facts, ..self }
     }
 
-    /// Whether no cell of the file is left out.
+    /// Whether all cells of the file are selected.
     pub fn is_everything(&self) -> bool {
         let all = self.chosen.iter().zip(&self.axes);
         self.skip.is_empty() && all.into_iter().all(|(c, axis)| c.len() == axis.values.len())
@@ -107,7 +106,7 @@ impl Selected<'_> {
 }
 
 impl Overrides {
-    /// The same with every path of this machine replaced by what `path` makes of it.
+    /// The same, with every local path mapped by `path`.
     #[must_use]
     pub fn with_paths(&self, path: impl Fn(&Path) -> PathBuf) -> Self {
         Self {
@@ -119,7 +118,7 @@ impl Overrides {
 }
 
 impl Pick {
-    /// Reads `axis=value` or `axis=value,value`, as flags take it.
+    /// Parses `axis=value` or `axis=value,value`.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (axis, values) = text
             .split_once('=')
@@ -130,7 +129,7 @@ impl Pick {
         Ok(Self::of(axis, values))
     }
 
-    /// The values of a flag that is an axis itself: `--os ubuntu,alpine`.
+    /// The values of an axis flag: `--os ubuntu,alpine`.
     pub fn of(axis: &str, values: &str) -> Self {
         let values = values.split(',').map(|value| value.trim().to_owned());
         Self { axis: axis.trim().to_owned(), values: values.collect() }
@@ -138,7 +137,7 @@ impl Pick {
 }
 
 impl Matrix {
-    /// Checks a selection against the matrix; what is wrong is the command line's fault.
+    /// Checks a selection against the matrix. Errors are mistakes in the command line.
     pub fn select<'m>(
         &'m self,
         selection: &Selection,
@@ -211,7 +210,7 @@ impl Matrix {
     }
 }
 
-/// Adds values for one run, and chooses them.
+/// Adds values for one run, and selects them.
 fn add(pick: &Pick, axis: &mut Axis, named: &mut Vec<usize>, errors: &mut Diagnostics) {
     if axis.has_properties() {
         errors.push(
@@ -223,7 +222,7 @@ fn add(pick: &Pick, axis: &mut Axis, named: &mut Vec<usize>, errors: &mut Diagno
     }
     for text in &pick.values {
         if text.is_empty() || text.chars().any(char::is_control) {
-            let message = format!("`--add {}={text}` adds nothing usable", axis.name);
+            let message = format!("`--add {}={text}` adds no value", axis.name);
             errors.push(Diagnostic::error(message).help("write a value after the `=`"));
             continue;
         }
@@ -245,7 +244,7 @@ fn add(pick: &Pick, axis: &mut Axis, named: &mut Vec<usize>, errors: &mut Diagno
     }
 }
 
-/// Warns where how a value compares with what a flag says cannot be known.
+/// Warns if a value cannot be compared with the version in a flag.
 fn undecided(patterns: &[Pattern], axis: &Axis, warnings: &mut Diagnostics) {
     let texts = || axis.values.iter().map(|value| &*value.text);
     for pattern in patterns {
@@ -256,8 +255,7 @@ fn undecided(patterns: &[Pattern], axis: &Axis, warnings: &mut Diagnostics) {
     }
 }
 
-/// The numbers of the values that are meant, and the patterns that say so; each has to mean at
-/// least one.
+/// The indices of the matching values. Each pattern must match at least one value.
 fn matching(
     pick: &Pick,
     axis: &Axis,
@@ -278,7 +276,7 @@ fn matching(
         if values.is_empty() {
             let plain = pattern.is_plain();
             let once = if plain && addable && !text.is_empty() && !axis.has_properties() {
-                format!(", or build it just once with `--add {}={text}`", axis.name)
+                format!(", or build it once with `--add {}={text}`", axis.name)
             } else {
                 String::new()
             };

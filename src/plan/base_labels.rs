@@ -1,4 +1,4 @@
-//! Labels and annotations that name the base image, and builds on the image that they name.
+//! Labels and annotations that name the base image, and the pin to exactly that image.
 
 use super::bases::{Base, replaced, root, same, taken};
 use super::request::{Pin, Recipe};
@@ -12,23 +12,23 @@ pub(crate) const DIGEST: &str = "org.opencontainers.image.base.digest";
 /// Why no label can name the base.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct UnknownBase {
-    /// Of the `FROM`, from 1.
+    /// Line of the `FROM`, from 1.
     pub(super) line: u32,
     pub(super) message: String,
 }
 
-/// What the stage that becomes the image is built on.
+/// The base of the final stage.
 #[derive(Debug, PartialEq, Eq)]
 enum BuiltOn {
     Image(Base, Option<Platform>),
-    /// `scratch`, a folder or a URL.
+    /// `scratch`, a directory or a URL.
     NoImage,
     Unknown(UnknownBase),
 }
 
-/// Labels a recipe with its base, unless the matrix gives the label itself. A digest that is not known
-/// here is left for the build to find out: [`Recipe::pin`]. Where one label cannot name the
-/// base, it is empty, since the label that comes from the base image would name another one.
+/// Labels a recipe with its base, unless the matrix sets the label itself. The build resolves a digest
+/// that is not known here: [`Recipe::pin`]. If one label cannot name the base, it is empty, because a
+/// label inherited from the base image would name a different image.
 pub(super) fn label(wanted: BaseWanted, recipe: &mut Recipe) -> Option<UnknownBase> {
     if wanted == BaseWanted::default() {
         return None;
@@ -82,8 +82,8 @@ fn name(wanted: BaseWanted, recipe: &mut Recipe, base: Base, platform: Option<Pl
 }
 
 impl Recipe {
-    /// This recipe, to be built on the very image that `digest` names, and labelled with it. Other
-    /// stages that build on the same name get the same image.
+    /// This recipe, pinned to the image with this digest and labelled with it. Other stages with the
+    /// same base use the same image.
     #[must_use]
     pub fn pinned(&self, pin: &Pin, digest: &Digest) -> Self {
         let mut pinned = self.clone();
@@ -103,8 +103,8 @@ impl Recipe {
     }
 }
 
-/// The label that may come from the base image, where another label of `recipe` names the base: it
-/// would then be the digest of something else.
+/// The digest label, if the image would inherit it from its base although `recipe` names another base:
+/// the inherited digest would then belong to a different image.
 pub fn inherited_label(recipe: &Recipe) -> Option<&'static str> {
     let labels = &recipe.inputs.labels;
     let is_open = labels.contains_key(NAME) && !labels.contains_key(DIGEST) && recipe.pin.is_none();
@@ -112,7 +112,7 @@ pub fn inherited_label(recipe: &Recipe) -> Option<&'static str> {
     (is_open && !is_own()).then_some(DIGEST)
 }
 
-/// The images that `recipe` gets labels from, each with the platform that it is asked for.
+/// The images that `recipe` inherits labels from, each with the requested platform.
 pub fn label_sources(recipe: &Recipe) -> Vec<(Reference, Platform)> {
     let file = recipe.instructions();
     let on = |platform: &Platform| match on_one(
@@ -126,8 +126,8 @@ pub fn label_sources(recipe: &Recipe) -> Vec<(Reference, Platform)> {
     recipe.platforms.iter().filter_map(on).collect()
 }
 
-/// The image that the stage to be built begins with, through all stages between, and the platform
-/// that it is asked for. None where there is no such stage.
+/// The image that the target stage is based on, directly or through other stages, and its requested
+/// platform. `None` if there is no such stage.
 fn built_on(recipe: &Recipe, file: &Dockerfile) -> Option<BuiltOn> {
     let mut found: Option<BuiltOn> = None;
     for platform in recipe.differing_platforms() {
@@ -142,11 +142,11 @@ fn built_on(recipe: &Recipe, file: &Dockerfile) -> Option<BuiltOn> {
             }
             (Some(BuiltOn::NoImage), BuiltOn::NoImage) => continue,
             _ => {
-                // The stage that is built says it once for all.
+                // One warning, at the stage that is built.
                 let line = evaluated.stages[evaluated.target?].line;
                 let line = diverges(recipe, file).unwrap_or(line);
-                let message = "the base image differs by platform, and a label is the same for \
-                               all of them"
+                let message = "the base image differs by platform, but a label has one value \
+                               for all platforms"
                     .to_owned();
                 return Some(BuiltOn::Unknown(UnknownBase { line, message }));
             }
@@ -160,7 +160,7 @@ fn built_on(recipe: &Recipe, file: &Dockerfile) -> Option<BuiltOn> {
     found
 }
 
-/// The `FROM` at which the platforms go different ways.
+/// The first `FROM` that differs by platform.
 fn diverges(recipe: &Recipe, file: &Dockerfile) -> Option<u32> {
     let ways: Vec<Vec<(u32, Source)>> = recipe
         .platforms
@@ -195,7 +195,7 @@ fn on_one(recipe: &Recipe, evaluated: &Evaluated, platform: &Platform) -> Option
                 };
                 BuiltOn::Image(base, asked)
             }
-            // What is no name at all is for BuildKit to refuse.
+            // BuildKit refuses invalid names.
             None if replaced(recipe, written).is_none() => return None,
             None => BuiltOn::NoImage,
         },
@@ -203,12 +203,12 @@ fn on_one(recipe: &Recipe, evaluated: &Evaluated, platform: &Platform) -> Option
         Source::Unknown(Unexpanded::Invalid(_)) => return None,
         Source::Unknown(Unexpanded::Unknown) => BuiltOn::Unknown(UnknownBase {
             line: stage.line,
-            message: "the base image depends on the platform of the machine that builds".to_owned(),
+            message: "the base image depends on the platform of the engine".to_owned(),
         }),
     })
 }
 
-/// The labels that the Dockerfile gives the image itself.
+/// The labels that the Dockerfile sets.
 fn own_labels(recipe: &Recipe, file: &Dockerfile) -> Vec<String> {
     let Some(platform) = recipe.platforms.first() else { return Vec::new() };
     let evaluated = recipe.stages(file, platform, None);
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_is_pinned_whatever_it_is_called_and_whatever_stood_in_for_it() {
+    fn a_base_is_pinned_under_any_name_and_after_any_replacement() {
         let digest = crate::image::Digest::of(b"x");
         let image = |name: &str| NamedContext::Image(name.parse().unwrap());
         let wanted =
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_that_is_written_or_given_is_not_asked_for() {
+    fn a_known_digest_is_not_looked_up() {
         let both = BaseWanted {
             labels: BaseLabels::NameAndDigest,
             annotations: BaseLabels::NameAndDigest,
@@ -352,7 +352,7 @@ mod tests {
                 &[NAME, DIGEST],
             ),
             ("FROM a-$BUILDARCH\n", Some(1), &[NAME, DIGEST]),
-            // The Dockerfile's own label stays.
+            // The Dockerfile's own label remains.
             (
                 "FROM a-$BUILDARCH\nLABEL \"org.opencontainers.image.base.name\"=x\n",
                 None,
@@ -377,14 +377,14 @@ mod tests {
     }
 
     #[test]
-    fn a_base_that_has_one_name_on_all_platforms_is_known() {
+    fn a_base_with_one_name_on_all_platforms_is_known() {
         let wanted = BaseWanted { labels: BaseLabels::Name, annotations: BaseLabels::None };
         let text = "FROM a:1 AS b-amd64\nFROM a:1 AS b-arm64\nFROM b-$TARGETARCH\n";
         let mut recipe = recipe(text);
         recipe.platforms = ["linux/amd64", "linux/arm64"].map(|p| p.parse().unwrap()).into();
         assert_eq!(label(wanted, &mut recipe), None);
         assert_eq!(&*recipe.inputs.labels[NAME], "docker.io/library/a:1");
-        // What the matrix says counts, also where nothing is known.
+        // The matrix takes precedence even if the base is unknown.
         let mut given = self::recipe("FROM a-$BUILDARCH\n");
         given.inputs.labels.insert(NAME.into(), "mine".into());
         assert_eq!(label(wanted, &mut given), None);

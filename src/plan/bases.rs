@@ -1,4 +1,4 @@
-//! The images that a rendered Dockerfile builds on, and those that it takes files from.
+//! The images that a rendered Dockerfile is based on or copies files from.
 
 use std::collections::HashSet;
 
@@ -10,25 +10,24 @@ use crate::dockerfile::{
 use crate::image::{Platform, Reference};
 use crate::input::NamedContext;
 
-/// An image from elsewhere, and the line that asks for it.
+/// An external image, and the line that uses it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Base {
     /// The first line of the instruction, from 1.
     pub line: u32,
-    /// As it is written, its variables replaced: the name under which another image can take its
-    /// place.
+    /// The name in the Dockerfile, with variables expanded. Replacements refer to this name.
     pub written: String,
-    /// The image that is used: another one where the matrix says so.
+    /// The image that is used, after replacement by the matrix.
     pub image: Reference,
 }
 
 impl Recipe {
-    /// Its Dockerfile, read.
+    /// The instructions of its Dockerfile.
     pub fn instructions(&self) -> Dockerfile {
         Dockerfile::parse(&self.dockerfile.text())
     }
 
-    /// The platforms for which its Dockerfile is read differently: one where it does not matter.
+    /// The platforms to evaluate its Dockerfile for: only one if the platform makes no difference.
     pub(super) fn differing_platforms(&self) -> &[Platform] {
         let differ = self.dockerfile.mentions("TARGET");
         let count = if differ { self.platforms.len() } else { 1 };
@@ -36,7 +35,7 @@ impl Recipe {
     }
 
     /// The stages of `file`, its Dockerfile, for one platform. `native` is the platform of the
-    /// engine, where it is known.
+    /// engine, if it is known.
     pub(crate) fn stages(
         &self,
         file: &Dockerfile,
@@ -53,8 +52,8 @@ impl Recipe {
     }
 }
 
-/// The images of `FROM`, `COPY --from` and `RUN --mount=from=`, in the order of their lines, each once a
-/// line: one may differ by platform. One that depends on what only BuildKit knows is left out.
+/// The images of `FROM`, `COPY --from` and `RUN --mount=from=`, ordered by line. A line may have several
+/// that differ by platform. An image that depends on values known only to BuildKit is left out.
 pub(crate) fn bases(recipe: &Recipe, file: &Dockerfile) -> Vec<Base> {
     let mut seen = HashSet::new();
     let mut found = Vec::new();
@@ -77,13 +76,13 @@ pub(crate) fn bases(recipe: &Recipe, file: &Dockerfile) -> Vec<Base> {
 pub struct NeededImage {
     pub base: Base,
     pub by: UsedBy,
-    /// The platform that it is asked for.
+    /// The requested platform.
     pub asked: Platform,
-    /// The platforms of which it may be; empty where the Dockerfile chooses one itself.
+    /// The platforms that the image may have; empty if the Dockerfile selects one itself.
     pub fitting: Vec<Platform>,
 }
 
-/// The images that a build for `platform` needs, on an engine of the platform `native`.
+/// The images that a build for `platform` needs, on an engine whose platform is `native`.
 pub fn needed_images(
     recipe: &Recipe,
     file: &Dockerfile,
@@ -107,12 +106,12 @@ pub fn needed_images(
             let Some(base) = taken(recipe, *line, name.clone()) else { continue };
             let (asked, fitting) = match (by, chosen(stage)) {
                 (UsedBy::From, None) => (platform.clone(), vec![platform.clone()]),
-                // That the image is of another platform is for `final_platform` to say.
+                // `final_platform` reports an image of another platform.
                 (UsedBy::From, Some(chosen)) => {
                     let is_final = chain.contains(&number) && chosen.serves(platform);
                     (chosen, if is_final { vec![platform.clone()] } else { Vec::new() })
                 }
-                // BuildKit asks for the cell's platform; a stage of another one may need its own.
+                // BuildKit requests the cell's platform, but a stage of another platform may need its own.
                 (UsedBy::Copy | UsedBy::Mount, _) => {
                     (platform.clone(), vec![platform.clone(), of_stage(number)])
                 }
@@ -123,16 +122,16 @@ pub fn needed_images(
     found
 }
 
-/// A `FROM --platform` that gives the image another platform than the cell's.
+/// A `FROM --platform` that makes the platform of the image differ from that of the cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtherPlatform {
-    /// Of the `FROM`, from 1.
+    /// Line of the `FROM`, from 1.
     pub line: u32,
-    /// What it says.
+    /// The flag's value.
     pub written: String,
-    /// What that is; none where it is the platform of an engine that is not known.
+    /// The resulting platform; `None` if it is that of an unknown engine.
     pub found: Option<Platform>,
-    /// The platform of the cell for which it is wrong.
+    /// The platform of the cell that it conflicts with.
     pub wanted: Platform,
 }
 
@@ -147,7 +146,7 @@ impl OtherPlatform {
                 format!("the final stage is built on {found}, the cell is built for {wanted}")
             }
             None => format!(
-                "the final stage is built on `{}`, which is one platform; the cell is built for \
+                "the final stage is built on `{}`, which is a single platform; the cell is built for \
                  several",
                 self.written
             ),
@@ -155,8 +154,8 @@ impl OtherPlatform {
     }
 }
 
-/// Whether the stage that becomes the image is of another platform than the cell, by its `FROM` or by
-/// that of the stages below it. Without the engine's platform, where it is so on any engine.
+/// Whether the `FROM` of the final stage, or of a stage it is based on, selects another platform than
+/// the cell's. If the engine's platform is unknown, only a conflict on every engine counts.
 pub fn final_platform(
     recipe: &Recipe,
     file: &Dockerfile,
@@ -180,7 +179,7 @@ pub fn final_platform(
     };
     match any(native) {
         Ok(found) => found,
-        // Whichever of them the engine has, it is wrong for another one.
+        // Whichever of them the engine has, the others conflict with it.
         Err(Unexpanded::Unknown) if native.is_none() && recipe.platforms.len() > 1 => {
             let every = recipe.platforms.iter().map(|native| any(Some(native)).ok().flatten());
             let found = every.collect::<Option<Vec<_>>>()?.pop()?;
@@ -199,19 +198,19 @@ fn other_platform(
     let (_, stage) = root(&evaluated.stages, target);
     let has_one = match &stage.base {
         Source::Scratch => false,
-        // A folder has no platform.
+        // A directory has no platform.
         Source::Named(name) => taken(recipe, stage.line, name.clone()).is_some(),
         Source::Unknown(_) | Source::Stage(_) => true,
     };
     let Some(text) = stage.platform.as_ref().filter(|_| has_one) else { return Ok(None) };
-    // What is no platform is for BuildKit to refuse.
+    // BuildKit refuses an invalid platform.
     let Ok(found) = text.value.clone()?.parse::<Platform>() else { return Ok(None) };
     let (line, written, wanted) = (stage.line, text.written.clone(), platform.clone());
     let differs = !found.serves(platform);
     Ok(differs.then_some(OtherPlatform { line, written, found: Some(found), wanted }))
 }
 
-/// The stages that the image consists of: the target, and those below it.
+/// The target stage and the stages it is based on.
 fn final_chain(evaluated: &Evaluated) -> Vec<usize> {
     let mut chain: Vec<usize> = evaluated.target.into_iter().collect();
     while let Some(Source::Stage(below)) =
@@ -222,7 +221,7 @@ fn final_chain(evaluated: &Evaluated) -> Vec<usize> {
     chain
 }
 
-/// The stage that the stage `number` begins with, through all stages between.
+/// The first stage of the chain that stage `number` is based on.
 pub(super) fn root(stages: &[Stage], mut number: usize) -> (usize, &Stage) {
     while let Source::Stage(below) = stages[number].base {
         number = below;
@@ -230,12 +229,12 @@ pub(super) fn root(stages: &[Stage], mut number: usize) -> (usize, &Stage) {
     (number, &stages[number])
 }
 
-/// The platform that a `FROM` chooses.
+/// The platform that a `FROM` selects.
 fn chosen(stage: &Stage) -> Option<Platform> {
     stage.platform.as_ref()?.known()?.parse().ok()
 }
 
-/// What BuildKit uses for an image of this name; none for a folder, a URL, or no name at all.
+/// The image that BuildKit uses for this name; `None` for a directory, a URL, or an invalid name.
 pub(super) fn taken(recipe: &Recipe, line: u32, written: String) -> Option<Base> {
     let image = match replaced(recipe, &written) {
         Some(other) => other?,
@@ -244,8 +243,8 @@ pub(super) fn taken(recipe: &Recipe, line: u32, written: String) -> Option<Base>
     Some(Base { line, written, image })
 }
 
-/// What replaces a name, if anything does, and whether that is an image. Contexts go before bases, as in
-/// the request to BuildKit.
+/// The replacement of a name, if any, and whether it is an image. Contexts take precedence over bases,
+/// as in the request to BuildKit.
 pub(super) fn replaced(recipe: &Recipe, name: &str) -> Option<Option<Reference>> {
     let context = recipe.inputs.contexts.iter().find(|(known, _)| same(known, name));
     let context = context.map(|(_, context)| match context {
@@ -256,7 +255,7 @@ pub(super) fn replaced(recipe: &Recipe, name: &str) -> Option<Option<Reference>>
     context.or_else(|| base().map(|(_, image)| Some(image.clone())))
 }
 
-/// Whether two names mean one image: `alpine` and `docker.io/library/alpine:latest`.
+/// Whether two names refer to the same image: `alpine` and `docker.io/library/alpine:latest`.
 pub(super) fn same(one: &str, other: &str) -> bool {
     let short = |name: &str| name.parse::<Reference>().ok().map(|name| name.short());
     one == other || short(one).is_some_and(|one| short(other) == Some(one))
@@ -277,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn bases_are_what_buildkit_takes_from_elsewhere() {
+    fn bases_are_the_external_images_that_buildkit_uses() {
         let text = "ARG V=3.20 NONE\nARG \"W\"=x\nFROM --platform=$BUILDPLATFORM alpine:${V} AS Build\nFROM scratch\n\
                     FROM build\nFROM $NONE\nFROM ${NONE:-debian}:12\nFROM ubuntu AS u\nFROM mine:1\nFROM folder\n\
                     COPY --from=build a b\nCOPY --from=0 a b\nCOPY --from=docker.io/library/node:20 a b\n\
@@ -315,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn the_image_has_the_platform_of_the_stages_below_it() {
+    fn the_image_has_the_platform_of_the_stages_it_is_based_on() {
         const BUILD: &str = "FROM --platform=$BUILDPLATFORM a AS b\n";
         let two = &["linux/amd64", "linux/arm64"][..];
         for (dockerfile, cell, native, wanted) in [
@@ -347,7 +346,7 @@ mod tests {
                 Some((1, Some("linux/arm/v7"), "linux/arm/v6")),
             ),
             ("FROM --platform=linux/$TARGETARCH a\n", two, None, None),
-            // The platform is that of the first stage, whatever the others say.
+            // The first stage determines the platform.
             (
                 "FROM --platform=linux/amd64 a AS b\nFROM b AS c\nFROM c\n",
                 two,
@@ -355,7 +354,7 @@ mod tests {
                 Some((1, Some("linux/amd64"), "linux/arm64")),
             ),
             ("FROM a AS b\nFROM --platform=linux/amd64 b\n", two, None, None),
-            // A stage that only gives files may be of any platform.
+            // A stage that files are only copied from may have any platform.
             (
                 "FROM --platform=$BUILDPLATFORM a AS b\nFROM scratch\nCOPY --from=b a b\n",
                 two,

@@ -13,35 +13,35 @@ use crate::input::{Cache, Root, SharedPlace};
 use crate::matrix::{Cell, Matrix};
 use crate::template::NameUse;
 
-/// What is to be built.
+/// The build requests of a run.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// One for each cell, in their order.
+    /// One for each cell, in the same order.
     pub requests: Vec<BuildRequest>,
-    /// What is odd about the templates but stops nothing; the matrix has warnings of its own.
+    /// Warnings about the templates. The matrix has warnings of its own.
     pub warnings: Diagnostics,
 }
 
-/// Every cell makes its own errors; beyond this they say nothing new.
+/// Maximum number of reported errors: every cell can add its own, and more of them add nothing new.
 const ENOUGH_ERRORS: usize = 50;
 
-/// The most bytes of Dockerfiles that are in memory at once, beside the templates.
+/// Maximum size of all rendered Dockerfiles in memory, in bytes.
 const MOST_TEXT: usize = 512 << 20;
 
 fn too_much(cell: &Cell, made: usize, of: usize, size: usize) -> Diagnostic {
     let message = format!(
-        "the Dockerfiles of {made} of {of} cells have {} MiB of text that no two of them share, and \
-         the most is {} MiB",
+        "the distinct Dockerfiles of {made} of {of} cells have {} MiB; the maximum is \
+         {} MiB",
         size >> 20,
         MOST_TEXT >> 20
     );
     let help =
-        "select fewer cells, with `--only axis=value`, or give long texts fewer placeholders";
-    Diagnostic::error(message).at(&cell.dockerfile_span, "the template of the last").help(help)
+        "select fewer cells with `--only axis=value`, or use fewer placeholders in long templates";
+    Diagnostic::error(message).at(&cell.dockerfile_span, "the template of the last cell").help(help)
 }
 
-/// Renders every cell's Dockerfile. `root` is the directory of matrix.yaml, and the paths of the
-/// requests start from the directory that `root` itself starts from.
+/// Renders the Dockerfile of every cell. `root` is the directory of matrix.yaml. The paths of the requests
+/// are relative to the same directory as `root`.
 pub fn plan(
     matrix: &Matrix,
     cells: &[Cell],
@@ -50,7 +50,7 @@ pub fn plan(
     options: &BuildOptions,
 ) -> Result<Plan, Diagnostics> {
     let mut errors = Diagnostics::default();
-    // Names first: a misspelt one in a branch that no cell takes is found as well, and once only.
+    // Names first: this also finds a misspelt name in a branch that no cell takes, and reports it once.
     if let Some(cell) = cells.first() {
         for used in templates.names() {
             undefined(&used, cell, matrix, &mut errors);
@@ -63,7 +63,7 @@ pub fn plan(
     for cell in cells {
         match request(cell, templates, root, options, is_one_for_each) {
             Ok((mut request, base)) => {
-                // Cells whose Dockerfiles are equal share one.
+                // Cells with equal Dockerfiles share one.
                 match known.get(&request.recipe.dockerfile) {
                     Some(shared) => request.recipe.dockerfile = Arc::clone(shared),
                     None => {
@@ -87,8 +87,7 @@ pub fn plan(
     errors.check(())?;
     let mut warnings = overwritten(cells, &requests);
     warnings.extend(unknown_bases(templates, &requests, unknown));
-    // With a part of the matrix only a part of the templates was read, and a var may be used in
-    // one of the others.
+    // A selection reads only some of the templates, and another template may use the var.
     if matrix.is_covered_by(cells) {
         warnings.extend(matrix.unused_vars(&templates.used()));
     }
@@ -140,7 +139,7 @@ fn request(
     Ok((BuildRequest { cell: cell.name.clone(), recipe, delivery, policy }, unknown))
 }
 
-/// A warning for each line of a template whose base no label can name.
+/// A warning for each `FROM` of a template whose base cannot be named by one label.
 fn unknown_bases(
     templates: &Templates,
     requests: &[BuildRequest],
@@ -153,13 +152,13 @@ fn unknown_bases(
         let place = sources.as_ref().and_then(|sources| sources.line(dockerfile, line));
         let finding = Diagnostic::warning(message)
             .rule("unknown-base")
-            .note("no label names it, and the labels that come from the base image are empty")
-            .help("give the labels in the matrix, or leave `base` out of `auto`");
+            .note("no label names the base image, and the labels inherited from it are empty")
+            .help("set the labels in the matrix, or remove `base` from `auto`");
         let finding = match &place {
             Some(span) => finding.at(span, ""),
             None => finding,
         };
-        // Cells that share a template have it once.
+        // Cells that share a template get one warning.
         if !warnings.iter().any(|known| *known == finding) {
             warnings.push(finding);
         }
@@ -175,7 +174,9 @@ fn overwritten(cells: &[Cell], requests: &[BuildRequest]) -> Diagnostics {
         for shared in request.policy.caches.to.iter().filter_map(Cache::shared_place) {
             let SharedPlace { place, named_by } = shared.clone();
             let Some(first) = owners.insert(shared, request) else { continue };
-            let message = format!("several cells write the cache `{place}`: the last one stays");
+            let message = format!(
+                "several cells write to the cache `{place}`, and only the last one remains"
+            );
             let finding = Diagnostic::warning(message);
             let finding = match cell.cache_to_span() {
                 Some(span) => finding.at(span, ""),
@@ -184,7 +185,7 @@ fn overwritten(cells: &[Cell], requests: &[BuildRequest]) -> Diagnostics {
             warnings.push(
                 finding
                     .note(format!("two of them are {} and {}", first.cell, request.cell))
-                    .help(format!("leave its {named_by} out: each cell then gets its own")),
+                    .help(format!("remove its {named_by}: each cell then gets its own cache")),
             );
         }
     }
@@ -195,7 +196,7 @@ pub(super) fn undefined(used: &NameUse, cell: &Cell, matrix: &Matrix, errors: &m
     if used.optional || matrix.defines(&used.name) {
         return;
     }
-    // The same words as when it is rendered, so that it is told once.
+    // The same message as from rendering, so that it is reported once.
     errors.push(
         Diagnostic::error(format!("`{}` is not defined", used.name))
             .at(&used.span, "")

@@ -1,7 +1,7 @@
-//! Cells to build: from a matrix, a selection and the templates to build requests. Pure.
+//! From cells and templates to build requests. Pure.
 //!
-//! The core reads no files: [`Templates::needed`] says which ones it wants, the caller reads and
-//! inserts them, and asks again, since a template may include others:
+//! This code reads no files. [`Templates::needed`] lists the files to read, the caller reads and inserts
+//! them, and then asks again, because a template may include others:
 //!
 //! ```
 //! # use onebuild::parts::{Matrix, Overrides, Root, Selection, SourceFile, Templates, plan};

@@ -10,18 +10,18 @@ pub enum Output {
     /// The engine's own image store.
     #[default]
     Store,
-    /// The registries that the references name.
+    /// The registries of the references.
     Push,
     /// Both.
     StoreAndPush,
     /// A file or directory on this machine; `-` is stdout, for an archive.
     File { kind: FileOutput, dest: PathBuf },
-    /// Nowhere: only the digest is wanted.
+    /// Nowhere: only the digest is needed.
     Nothing,
 }
 
 impl Output {
-    /// Whether the image goes to the registries that the references name.
+    /// Whether the image is pushed to the registries of its references.
     pub fn is_push(&self) -> bool {
         matches!(self, Self::Push | Self::StoreAndPush)
     }
@@ -31,7 +31,7 @@ impl Output {
         matches!(self, Self::File { kind: FileOutput::Local, .. })
     }
 
-    /// The output of one cell, where this one is a directory for several.
+    /// The output of one cell, if this one is a directory for several cells.
     pub(super) fn of_cell(&self, cell: &CellName) -> Self {
         let Self::File { kind, dest } = self else { return self.clone() };
         let name = file_name(cell);
@@ -45,12 +45,12 @@ impl Output {
     }
 }
 
-/// The forms a file output takes.
+/// The formats of a file output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileOutput {
     /// An OCI image layout in a tar file.
     Oci,
-    /// What `docker load` reads; one platform only.
+    /// The format of `docker load`; one platform only.
     Docker,
     /// The root file system as a tar file.
     Tar,

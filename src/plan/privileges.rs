@@ -1,33 +1,34 @@
 //! Steps that leave the build sandbox: `RUN --network=host` and `RUN --security=insecure`.
 //!
-//! BuildKit refuses them unless the request has the entitlement. One that is not found here, such as
-//! a trigger of a base image, gets none and fails.
+//! BuildKit refuses them unless the request has the entitlement. A step that is not found here, such as
+//! a trigger of a base image, gets no entitlement and fails.
 
 use std::collections::BTreeSet;
 
 use super::request::Recipe;
 use crate::dockerfile::{InstructionKind, RunInstruction, Source};
 
-/// What the steps of a build ask for, each with the line (from 1) of the first step that does.
+/// The entitlements that the steps of a build need, each with the line (from 1) of the first such step.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Privileges {
     /// The network of the engine's machine.
     pub network_host: Option<u32>,
-    /// No sandbox.
+    /// Running without a sandbox.
     pub insecure: Option<u32>,
 }
 
-/// What the Dockerfile of `recipe` asks for in the stages that are built.
+/// The entitlements that the Dockerfile of `recipe` needs in the stages that are built.
 pub(super) fn privileges(recipe: &Recipe) -> Privileges {
     let mut found = Privileges::default();
     let dockerfile = &recipe.dockerfile;
-    // Few do. A flag that is cut in two by a line break is not found, and BuildKit refuses it.
+    // A quick check, as few Dockerfiles use them. It misses a flag that is split by a line break, which
+    // BuildKit then refuses.
     if !dockerfile.mentions("--network") && !dockerfile.mentions("--security") {
         return found;
     }
     let file = recipe.instructions();
-    // Stages that are built, by the lines of their `FROM`, and those that others are built on, which
-    // run their triggers.
+    // The stages that are built, by the lines of their `FROM`, and the stages that others are based on,
+    // whose triggers run.
     let (mut built, mut triggers) = (BTreeSet::new(), BTreeSet::new());
     for platform in recipe.differing_platforms() {
         let stages = recipe.stages(&file, platform, None).stages;
@@ -73,7 +74,7 @@ mod tests {
     use crate::template::Rendered;
 
     #[test]
-    fn only_steps_that_are_built_ask_for_something() {
+    fn only_steps_that_are_built_need_entitlements() {
         for (text, target, wanted) in [
             ("FROM a\nRUN x", None, (None, None)),
             ("FROM a\nRUN --network=host x", None, (Some(2), None)),

@@ -1,21 +1,21 @@
-//! Files that are rendered_files, from their templates and one cell each.
+//! The `files` of the matrix, each rendered from its template and one cell.
 
 use super::make::undefined;
 use super::templates::Templates;
 use crate::error::{Diagnostics, Span};
 use crate::matrix::{Cell, Matrix};
 
-/// A file as the matrix has it.
+/// A rendered file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderedFile {
-    /// Counted from the folder of matrix.yaml, and inside it.
+    /// Relative to the directory of matrix.yaml, and inside it.
     pub path: String,
     pub text: String,
     /// Where the matrix names it.
     pub span: Span,
 }
 
-/// Renders every file, `cells` being all of the matrix and `templates` those of the files alone.
+/// Renders every file. `cells` are all cells of the matrix, `templates` only those of the files.
 pub fn committed(
     matrix: &Matrix,
     cells: &[Cell],

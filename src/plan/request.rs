@@ -1,4 +1,4 @@
-//! One cell, ready to build: the last value of the pure core.
+//! One cell, ready to build: the final result of the pure code.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,11 +20,11 @@ pub struct BuildRequest {
     pub policy: Policy,
 }
 
-/// What decides the image, whoever builds it and wherever it goes.
+/// Everything that determines the content of the image.
 #[derive(Debug, Clone)]
 pub struct Recipe {
     pub dockerfile: Arc<Rendered>,
-    /// What stands beside the template as `NAME.dockerignore`, in place of the context's own.
+    /// The content of `NAME.dockerignore` next to the template, which replaces the context's own.
     pub dockerignore: Option<Arc<str>>,
     /// The directory that is sent as the build context.
     pub context: PathBuf,
@@ -32,63 +32,63 @@ pub struct Recipe {
     pub platforms: Vec<Platform>,
     /// Paths start from the current directory.
     pub inputs: Inputs,
-    /// What its steps ask for, and what BuildKit is then asked for in their name.
+    /// The entitlements that its steps need.
     pub privileges: Privileges,
     pub media_types: MediaTypes,
     /// Attach a provenance attestation; the index digest then differs at every run.
     pub provenance: bool,
-    /// A base image whose digest only the build can find out, since it is to become a label.
+    /// A base image whose digest the build must resolve for a label.
     pub pin: Option<Pin>,
 }
 
 /// Where the image goes.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    /// Every name the image gets, each with a tag.
+    /// All names of the image, each with a tag.
     pub references: Vec<Reference>,
     pub output: Output,
 }
 
-/// How the image is built: what may be reused, what is recorded, and which test comes first. The image
-/// is the same, except that a cache of the kind `inline` is kept in it.
+/// How the image is built: which caches it uses, what is recorded, and which test must pass. None of
+/// this changes the image, except a cache of `type=inline`, which is part of it.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
     pub caches: Caches,
-    /// Run every step again.
+    /// Do not use the build cache.
     pub no_cache: bool,
-    /// Take base images from their registries alone, even when the local store could help out.
+    /// Always get base images from their registries, even if the local store has them.
     pub pull: bool,
-    /// Keep a record of the build in the engine's history.
+    /// Record the build in the engine's build history.
     pub history: bool,
-    /// What each platform must do before the image goes anywhere.
+    /// The smoke test that each platform must pass before the image is pushed or stored.
     pub smoke: Option<Arc<SmokeTest>>,
-    /// The content of the test's script, where it is one.
+    /// The content of the test's script, if it has one.
     pub script: Option<Arc<[u8]>>,
-    /// Let the image go out untested.
+    /// Skip the smoke test.
     pub skip_smoke: bool,
 }
 
-/// The base image that a cell is to be built on by its digest, and labelled with.
+/// A base image to pin to its digest, and to name in labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pin {
     pub base: Base,
-    /// Of which there has to be an image; the engine's own where it is none.
+    /// The platform that the image must support; `None` for the engine's own.
     pub platform: Option<Platform>,
-    /// Which of the maps get the digest.
+    /// The maps that get the digest.
     pub labels: bool,
     pub annotations: bool,
 }
 
-/// What the command line says of the requests of a run.
+/// Settings of the command line for all requests of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BuildOptions {
-    /// Goes into each [`Recipe`].
+    /// Part of each [`Recipe`].
     pub provenance: bool,
-    /// Goes into each [`Delivery`].
+    /// Part of each [`Delivery`].
     pub output: Output,
     /// Whether the file that `output` names is a directory, with one file or directory for each cell.
     pub output_is_directory: bool,
-    // The others go into each [`Policy`].
+    // The others are part of each [`Policy`].
     pub no_cache: bool,
     pub pull: bool,
     pub history: bool,
@@ -105,7 +105,7 @@ impl BuildOptions {
 
 #[cfg(test)]
 impl BuildRequest {
-    /// A cell with nothing of its own.
+    /// A minimal request.
     pub(crate) fn sample(cell: &str) -> Self {
         Self {
             cell: cell.into(),

@@ -1,4 +1,4 @@
-//! The way from a line of a rendered Dockerfile to its template.
+//! From a line of a rendered Dockerfile to the line of its template.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ impl Sources {
         Self(files)
     }
 
-    /// The line of a template that a line (from 1) of a rendered Dockerfile came from, without the
-    /// white space around it.
+    /// The template line that a line (from 1) of a rendered Dockerfile came from, without surrounding
+    /// white space.
     pub fn line(&self, rendered: &Rendered, line: u32) -> Option<Span> {
         let origin = rendered.origin(line)?;
         let file = self.0.get(&origin.file)?;

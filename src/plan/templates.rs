@@ -1,4 +1,4 @@
-//! The template files of a matrix, and which of them are still to be read.
+//! The template files of a matrix, and which of them have not been read yet.
 
 use indexmap::IndexMap;
 
@@ -7,32 +7,32 @@ use crate::error::{Diagnostics, SourceFile, Span};
 use crate::matrix::{Cell, FileRule};
 use crate::template::{NameUse, Template};
 
-/// Templates by their paths, counted from the folder of matrix.yaml.
+/// Templates by their paths, relative to the directory of matrix.yaml.
 #[derive(Debug, Clone, Default)]
 pub struct Templates {
     read: IndexMap<String, Template>,
-    /// Names that are used elsewhere.
+    /// Names that are used outside Dockerfiles.
     used: Vec<NameUse>,
 }
 
-/// A file that has to be read before anything can be rendered.
+/// A file to read before rendering.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needed {
-    /// Counted from the folder of matrix.yaml, unless it is absolute.
+    /// Relative to the directory of matrix.yaml, unless it is absolute.
     pub path: String,
-    /// The folder that it has to lie in, counted likewise: the context's, or `.`.
+    /// The directory that must contain it, relative to the same directory: the context, or `.`.
     pub folder: String,
-    /// What asks for it: an error that it cannot be read points here.
+    /// Where it is named; errors point here.
     pub span: Span,
 }
 
 impl Templates {
-    /// The files that `cells` want and that are not here yet, each once.
+    /// The files that `cells` need and that have not been inserted, each once.
     pub fn needed(&self, cells: &[Cell]) -> Vec<Needed> {
         let mut needed = IndexMap::new();
         let mut last: Option<&Cell> = None;
         for cell in cells {
-            // Neighbours mostly share their template: a cheap look saves walking its includes.
+            // Consecutive cells mostly share a template: this saves walking its includes again.
             if last.is_some_and(|l| l.context == cell.context && l.dockerfile == cell.dockerfile) {
                 continue;
             }
@@ -42,7 +42,7 @@ impl Templates {
         needed.into_values().collect()
     }
 
-    /// The same for files that are committed.
+    /// The same for the `files` of the matrix.
     pub fn needed_by(&self, files: &[FileRule]) -> Vec<Needed> {
         let mut needed = IndexMap::new();
         for file in files {
@@ -51,7 +51,7 @@ impl Templates {
         needed.into_values().collect()
     }
 
-    /// Walks a template and its includes, as far as they are here.
+    /// Walks a template and its includes, as far as they have been inserted.
     fn reach(
         &self,
         context: &str,
@@ -77,13 +77,13 @@ impl Templates {
         }
     }
 
-    /// Adds a file that was read, `path` being as [`Needed`] said it.
+    /// Adds a file that was read; `path` is that of its [`Needed`].
     pub fn insert(&mut self, path: &str, file: SourceFile) -> Result<(), Diagnostics> {
         self.read.insert(path.to_owned(), Template::file(file)?);
         Ok(())
     }
 
-    /// The template called `name` in a context folder.
+    /// The template `name` in a context directory.
     pub(super) fn get(&self, context: &str, name: &str) -> Option<&Template> {
         self.read.get(&join(context, name))
     }
@@ -99,7 +99,7 @@ impl Templates {
         Sources::new(files.map(|file| (file.name().clone(), file.clone())).collect())
     }
 
-    /// Names that are used where no cell's Dockerfile is made.
+    /// Adds names that are used outside Dockerfiles.
     pub fn also_used(&mut self, names: Vec<NameUse>) {
         self.used.extend(names);
     }

@@ -30,7 +30,7 @@ fn cells(text: &str, only: &[&str]) -> (Matrix, Vec<Cell>) {
     (matrix, cells)
 }
 
-/// Plans with these files, and tells in which order they were asked for.
+/// Plans with these files, and returns the order in which they were requested.
 fn planned(only: &[&str], files: &[(&str, &str)]) -> Result<(Plan, Vec<String>), Diagnostics> {
     let (matrix, cells) = cells(MATRIX, only);
     let files: HashMap<&str, &str> = files.iter().copied().collect();
@@ -53,7 +53,7 @@ fn planned(only: &[&str], files: &[(&str, &str)]) -> Result<(Plan, Vec<String>),
 }
 
 #[test]
-fn each_file_is_asked_for_once_and_each_cell_gets_a_request() {
+fn each_file_is_requested_once_and_each_cell_gets_a_request() {
     let files = [
         ("templates/ubuntu/Dockerfile", "FROM ubuntu\n#% include \"common/tail\"\n"),
         ("templates/alpine/Dockerfile", "FROM alpine:<%version%>\n#% include \"common/tail\"\n"),
@@ -77,7 +77,7 @@ fn each_file_is_asked_for_once_and_each_cell_gets_a_request() {
 }
 
 #[test]
-fn a_var_that_nothing_uses_is_a_warning_when_all_templates_were_read() {
+fn an_unused_var_is_a_warning_if_all_templates_were_read() {
     let files = [("templates/ubuntu/Dockerfile", ""), ("templates/alpine/Dockerfile", "")];
     let (plan, _) = planned(&[], &files).unwrap();
     let warnings = plan.warnings.to_string();
@@ -87,7 +87,7 @@ fn a_var_that_nothing_uses_is_a_warning_when_all_templates_were_read() {
 }
 
 #[test]
-fn one_slip_in_a_template_is_told_once_even_where_no_cell_goes() {
+fn a_mistake_in_a_template_is_reported_once_even_in_an_unused_branch() {
     let bad = "#% if os == \"never\"\n<%verison%>\n#% endif\n<%pakage%>\n";
     let errors = planned(&["os=ubuntu"], &[("templates/ubuntu/Dockerfile", bad)]).unwrap_err();
     assert_eq!(errors.len(), 2, "{errors}");

@@ -1,8 +1,7 @@
-//! Which paths of this machine a matrix may reach: those in its repository, and those that are
-//! granted.
+//! The local paths that a matrix may access: those in its repository, and those that are granted.
 //!
-//! The repository is the directory that holds `.git` and that the matrix is in; without one it is the
-//! directory of the matrix. Links are followed before paths are compared.
+//! The repository is the directory with `.git` that contains the matrix; without one it is the directory
+//! of the matrix. Links are followed before paths are compared.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +14,7 @@ use crate::regular;
 
 pub(crate) struct Access {
     here: PathBuf,
-    /// None where its links lead in a circle: nothing is inside it then.
+    /// `None` if its links form a loop: then no path is inside it.
     repository: Option<PathBuf>,
     grants: Grants,
     read: Vec<PathBuf>,
@@ -23,7 +22,7 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    /// What the matrix at `file` may reach with `grants`.
+    /// The access of the matrix at `file` with `grants`.
     pub(crate) fn of(file: &Path, grants: &Grants) -> Self {
         let here = std::env::current_dir().unwrap_or_else(|_| "/".into());
         let resolve = |path: &Path| resolved(&here.join(path)).ok();
@@ -36,8 +35,8 @@ impl Access {
         Self { repository, read: all(false), write: all(true), grants: grants.clone(), here }
     }
 
-    /// The grant that it takes to read `path`, a path from the current directory; nothing where it
-    /// lies in the repository.
+    /// The grant that is required to read `path`, relative to the current directory; `None` if it is in
+    /// the repository.
     pub(crate) fn to_read(&self, path: &Path) -> Option<Grant> {
         self.outside(path).map(Grant::Read)
     }
@@ -61,20 +60,18 @@ impl Access {
             }
     }
 
-    /// What is missing to read `path`.
+    /// The missing grant to read `path`.
     pub(crate) fn lacks_read(&self, path: &Path) -> Option<Grant> {
         self.to_read(path).filter(|grant| !self.has(grant))
     }
 
-    /// The same for a text file. What is no regular file is refused whatever is granted, and without
-    /// being opened.
+    /// The same for a text file. A file that is not regular is always refused, without opening it.
     pub(crate) fn lacks_text(&self, path: &Path) -> Option<Grant> {
         let is_refused = fs::metadata(path).is_ok_and(|found| regular::check(&found).is_err());
         self.lacks_read(path).filter(|_| !is_refused)
     }
 
-    /// The path to grant, where `path` is not in the repository: as it is written, or where a link
-    /// leads.
+    /// The path to grant if `path` is not in the repository: as written, or the target of a link.
     fn outside(&self, path: &Path) -> Option<PathBuf> {
         let full = self.here.join(path);
         let is_inside = |path: &Path| {
@@ -95,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_lies_in_the_repository_needs_no_grant() {
+    fn a_path_in_the_repository_needs_no_grant() {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().canonicalize().unwrap();
         for name in ["repo/.git", "repo/sub", "repo/inner", "shared/deep", "shared-too", "plain"] {
@@ -149,7 +146,7 @@ mod tests {
             let lacks = access.lacks_read(&at.join(path));
             let wanted = wanted.map(|path| Grant::Read(at.join(path)));
             assert_eq!(lacks, wanted, "{path} of {matrix}");
-            // To read is not to write.
+            // A grant to read does not allow writing.
             let writes = access.to_write(&at.join(path)).is_some_and(|grant| access.has(&grant));
             assert!(!writes, "{path} of {matrix}");
         }

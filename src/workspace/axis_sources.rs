@@ -1,5 +1,4 @@
-//! The values of axes that come from elsewhere: read from files, fetched, or as the last run kept
-//! them.
+//! The values of axes from external sources: files, URLs, or the cache of the last run.
 
 use super::access::Access;
 use super::needs::{Need, missing_file, refused};
@@ -12,11 +11,11 @@ use crate::input::Root;
 use crate::matrix::{self, AxisSource, Matrix, ResolvedAxes, TokenVariable};
 use crate::run::{self, engine, terminal};
 
-/// Pages are put together by one room and taken apart by another.
+/// One module joins the pages, the other splits them.
 const _: () = assert!(axis_source::PAGE == matrix::PAGE);
 
-/// One line for each axis that comes from elsewhere: what it came to.
-pub(crate) fn told(matrix: &Matrix) -> String {
+/// One line for each axis from an external source, with its values.
+pub(crate) fn summary(matrix: &Matrix) -> String {
     let line = |outside: &AxisSource| {
         let axis = matrix.axis(&outside.axis)?;
         let values: Vec<&str> = axis.values.iter().map(|value| &*value.text).collect();
@@ -25,7 +24,7 @@ pub(crate) fn told(matrix: &Matrix) -> String {
     matrix.axis_sources().iter().filter_map(line).collect()
 }
 
-/// Looks all of them up, once a run. Files are counted from `folder`, and read where `access` allows
+/// Resolves all sources, once per run. Files are relative to `folder`, and read only if `access` allows
 /// it.
 pub(crate) fn resolved(
     outside: &[AxisSource],
@@ -69,12 +68,12 @@ fn content(outside: &AxisSource, folder: &Root, offline: bool) -> Result<String,
         let read = text::text(&folder.join(&outside.from));
         return read
             .map(|file| file.text().to_owned())
-            .map_err(|error| failed(why(&error), "it is counted from matrix.yaml"));
+            .map_err(|error| failed(why(&error), "the path is relative to matrix.yaml"));
     }
     if offline {
         let kept = store().and_then(|store| store.get(&outside.from));
         return kept.ok_or_else(|| {
-            failed("no run has kept it yet".to_owned(), "run once without --offline")
+            failed("it is not in the cache".to_owned(), "run once without --offline")
         });
     }
     let runtime = run::runtime()?;
@@ -85,20 +84,20 @@ fn content(outside: &AxisSource, folder: &Root, offline: bool) -> Result<String,
     fetched.map_err(|error| {
         let help = match (error.wants_token(), &token) {
             (true, None) if is_github_api(&outside.from) => {
-                "set GITHUB_TOKEN; without a network, --offline takes what the last run kept"
+                "set GITHUB_TOKEN, or use the values of the last run with --offline"
             }
             (true, None) => {
-                "a server that wants a token is given one by `token: { env: NAME }` beside `from`; \
-                 --offline takes what the last run kept"
+                "if the server requires a token, add `token: { env: NAME }` next to `from`; to use the \
+                 values of the last run, add --offline"
             }
-            (true, Some(_)) => "check the token; --offline takes what the last run kept",
-            (false, _) => "without a network, --offline takes what the last run kept",
+            (true, Some(_)) => "check the token, or use the values of the last run with --offline",
+            (false, _) => "check the network, or use the values of the last run with --offline",
         };
         failed(error.to_string(), help)
     })
 }
 
-/// The token that `outside` names; for GitHub's API the one that its workflows have, if there is one.
+/// The token that `outside` names; by default GITHUB_TOKEN for GitHub's API.
 fn token(outside: &AxisSource) -> Result<Option<Secret>, Error> {
     let value = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let Some(TokenVariable { name, span }) = &outside.token else {
@@ -109,16 +108,15 @@ fn token(outside: &AxisSource) -> Result<Option<Secret>, Error> {
         Some(value) => Ok(Some(Secret::new(value))),
         None => {
             let message = format!("there is no token for the values of `{}`", outside.axis);
-            let finding =
-                Diagnostic::error(message).at(span, "the environment has no such variable");
-            let finding = finding.help(format!("set {name}, or leave `token` out"));
+            let finding = Diagnostic::error(message).at(span, "this variable is not set");
+            let finding = finding.help(format!("set {name}, or remove `token`"));
             Err(Error::found(ErrorKind::Environment, finding.into()))
         }
     }
 }
 
-/// Keeps what was good for something. That it cannot be kept matters only to a later run, which
-/// says so.
+/// Stores a valid response for --offline. A failure to store it matters only to a later run, which reports
+/// it.
 fn keep(outside: &AxisSource, text: &str, offline: bool) {
     if let (Some(store), true, false) = (store(), is_url(outside), offline) {
         let _ = store.keep(&outside.from, text);

@@ -1,4 +1,4 @@
-//! The Compose files that `lint` looks at: found by their names, and what these take in.
+//! The Compose files that `lint` checks: those found by name, and the files that they include.
 
 use std::collections::{HashSet, VecDeque};
 use std::path::{Component, Path, PathBuf};
@@ -11,23 +11,23 @@ use crate::input::parent;
 use crate::lint::{Finding, Findings, Taken};
 use crate::template::Template;
 
-/// Folders below the matrix's own that are looked through.
+/// How many levels of directories below the matrix are searched.
 const DEEPEST: usize = 3;
-/// Files and folders that are looked at; a repository with more is one of data.
+/// Maximum number of files and directories in the search. A larger repository mostly contains data.
 const MOST_ENTRIES: usize = 50_000;
 const MOST_FILES: usize = 100;
 
-/// A file to look at.
+/// A file to check.
 struct Wanted {
     path: PathBuf,
-    /// What takes it in.
+    /// Where another file includes it.
     by: Option<Span>,
-    /// Found by its name, and not asked for.
+    /// Whether it was found by name.
     by_name: bool,
 }
 
-/// Adds what is unwise about the Compose files `named`, or about those found in `folder`, the
-/// matrix's own. `templates` are those of files that are looked at themselves.
+/// Adds the findings in the Compose files `named`, or in those found in `folder`, the directory of the
+/// matrix. `templates` are skipped, because the files rendered from them are checked.
 pub(crate) fn lint(
     folder: &Path,
     named: &[PathBuf],
@@ -48,7 +48,7 @@ pub(crate) fn lint(
     let roots: Vec<&Path> = named.iter().map(|path| parent(path)).chain([folder]).collect();
     let mut seen = HashSet::new();
     while let Some(wanted) = waiting.pop_front() {
-        // Of two names for one file the first counts.
+        // A file with several names is checked once, under the first name.
         let real = wanted.path.canonicalize().unwrap_or_else(|_| wanted.path.clone());
         if !seen.insert(real) {
             continue;
@@ -62,16 +62,16 @@ pub(crate) fn lint(
             Err(error) => {
                 let message = format!("{} cannot be read", wanted.path.display());
                 let why = why(&error);
-                let told = match &wanted.by {
+                let error = match &wanted.by {
                     Some(span) => Diagnostic::error(message).at(span, why),
                     None => Diagnostic::error(format!("{message}: {why}")),
                 };
-                findings.told(&told.into());
+                findings.extend(&error.into());
                 continue;
             }
         };
         if wanted.by_name && is_template(&file) {
-            let message = format!("{} is a template: lint what is made of it", file.name());
+            let message = format!("{} is a template: lint the rendered file instead", file.name());
             not_linted(findings, message, Some(&file.span(0..0)));
             continue;
         }
@@ -87,22 +87,22 @@ pub(crate) fn lint(
 }
 
 fn not_linted(findings: &mut Findings, message: impl Into<String>, span: Option<&Span>) {
-    let told = Diagnostic::remark(message);
-    let told = span.iter().fold(told, |told, span| told.at(span, ""));
-    findings.add(Finding::new("not-linted", told), None);
+    let remark = Diagnostic::remark(message);
+    let remark = span.iter().fold(remark, |remark, span| remark.at(span, ""));
+    findings.add(Finding::new("not-linted", remark), None);
 }
 
-/// The Compose files of a folder and those below it, less what Git ignores.
+/// The Compose files in a directory and below it, except those that Git ignores.
 fn found(folder: &Path, findings: &mut Findings) -> Vec<PathBuf> {
     let mut walk = WalkBuilder::new(folder);
     walk.max_depth(Some(DEEPEST + 1)).hidden(false).ignore(false).require_git(false);
     walk.filter_entry(|entry| entry.file_name() != ".git");
     let mut paths = Vec::new();
-    // What cannot be read below the matrix is no concern of its own.
+    // Unreadable directories are skipped.
     for (count, entry) in walk.build().flatten().enumerate() {
         if count >= MOST_ENTRIES {
             let message = format!(
-                "Compose files were looked for among {MOST_ENTRIES} files: name others with --compose"
+                "the search for Compose files stopped after {MOST_ENTRIES} files: name others with --compose"
             );
             not_linted(findings, message, None);
             break;
@@ -130,25 +130,28 @@ fn is_template(file: &SourceFile) -> bool {
     !Template::file(file.clone()).is_ok_and(|template| template.is_literal())
 }
 
-/// The path of a file that another one takes in, or why it is not looked at.
+/// The path of a file that another one includes, or why it is not checked.
 fn followed(by: &Path, taken: &Taken, roots: &[&Path]) -> Result<PathBuf, String> {
     let path = &taken.path;
     if path.contains(['$', '\0']) {
-        return Err(format!("`{path}` depends on a variable, and is not looked at"));
+        return Err(format!("`{path}` depends on a variable and is not checked"));
     }
     if path.contains("://") || path.starts_with("oci:") || path.starts_with("git@") {
-        return Err(format!("`{path}` is not fetched to be looked at"));
+        return Err(format!("`{path}` is remote and is not checked"));
     }
     let path = cleaned(&parent(by).join(path));
     let inside = |root: &&Path| inside(&path, root, "").is_ok();
-    // One that is missing is told when it is read.
+    // A missing file is reported when it is read.
     match path.exists() && !roots.iter().any(inside) {
-        true => Err(format!("{} lies elsewhere, and is not looked at", path.display())),
+        true => Err(format!(
+            "{} is outside the directory of the matrix and is not checked",
+            path.display()
+        )),
         false => Ok(path),
     }
 }
 
-/// A path without detours, as Compose itself joins them: by its text alone.
+/// Removes `.` and `..` from a path without following links, as Compose does.
 fn cleaned(path: &Path) -> PathBuf {
     let mut clean = PathBuf::new();
     for part in path.components() {

@@ -12,7 +12,7 @@ use crate::debug::FIRST_LINE;
 use crate::error::why;
 use crate::regular;
 
-/// Opens the file for further lines. A file that holds anything else is left alone.
+/// Opens the file to append lines. A file with other content is not changed.
 pub(crate) fn open(path: &Path) -> Result<File, String> {
     if path == Path::new("-") {
         return Err("it must be a file".to_owned());
@@ -26,7 +26,7 @@ pub(crate) fn open(path: &Path) -> Result<File, String> {
         _ => why(&error),
     })?;
     let prepared = |file: &mut File| -> io::Result<bool> {
-        // It may be another one by now.
+        // Another process may have replaced it.
         regular::check(&file.metadata()?)?;
         if !is_ours(file)? {
             return Ok(false);
@@ -39,7 +39,7 @@ pub(crate) fn open(path: &Path) -> Result<File, String> {
     };
     match prepared(&mut file).map_err(|error| why(&error))? {
         true => Ok(file),
-        false => Err("it exists, and is no debug log".to_owned()),
+        false => Err("it exists and is not a debug log".to_owned()),
     }
 }
 

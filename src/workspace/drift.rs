@@ -1,4 +1,4 @@
-//! `onebuild render --check`: how files differ from what would be written.
+//! `onebuild render --check`: how the existing files differ from the rendered ones.
 
 use std::collections::HashSet;
 use std::fs;
@@ -12,11 +12,11 @@ use crate::regular;
 use crate::run::terminal;
 use crate::text::inert;
 
-/// The largest file that is compared.
+/// Maximum size of a file to compare, in bytes.
 const LARGEST: usize = 16 << 20;
 
-/// Prints the differences, from what is there to what would be written, as one unified diff, and counts
-/// the files of each kind.
+/// Prints the differences from the existing files to the rendered ones as a unified diff, and counts the
+/// files of each kind.
 pub(crate) struct Drift {
     out: terminal::Buffered,
     pub changed: usize,
@@ -29,7 +29,7 @@ impl Drift {
         Self { out: terminal::buffered(), changed: 0, missing: 0, stale: 0 }
     }
 
-    /// Compares what is there with what should be.
+    /// Compares the existing files with the rendered ones.
     pub(crate) fn compare(&mut self, path: &Path, wanted: &str) -> Result<(), Error> {
         let wanted = wanted.as_bytes();
         match present(path) {
@@ -47,7 +47,7 @@ impl Drift {
         Ok(())
     }
 
-    /// Adds the Dockerfiles of a folder that are none of `known`.
+    /// Adds the Dockerfiles of a directory that are not in `known`.
     pub(crate) fn add_stale(
         &mut self,
         folder: &Path,
@@ -61,7 +61,7 @@ impl Drift {
         Ok(())
     }
 
-    /// `None` where nothing differs; `what` is `out is`, and `command` makes it what it should be.
+    /// `None` if nothing differs. `what` is for example `out is`; `command` updates the files.
     pub(crate) fn summary(&self, what: &str, command: &str) -> Option<Error> {
         let counts = [(self.changed, "differ"), (self.missing, "missing"), (self.stale, "stale")];
         let counts = counts.into_iter().filter(|(count, _)| *count > 0);
@@ -69,12 +69,12 @@ impl Drift {
         if parts.is_empty() {
             return None;
         }
-        let message = format!("{what} not what the templates come to: {}", parts.join(", "));
+        let message = format!("{what} out of date: {}", parts.join(", "));
         let mut help = command.to_owned();
         if self.changed + self.missing == 0 {
-            "no cell makes the stale files any more: delete them".clone_into(&mut help);
+            "delete the stale files: they belong to no cell".clone_into(&mut help);
         } else if self.stale > 0 {
-            help += ", and delete the stale files, which no cell makes any more";
+            help += ", and delete the stale files, which belong to no cell";
         }
         Some(Error::new(ErrorKind::CellFailed, message).help(help))
     }
@@ -91,11 +91,11 @@ impl Drift {
         let diff = TextDiff::from_lines(present, wanted);
         let drawn = diff.unified_diff().context_radius(3).header(from, to).to_string();
         if drawn.is_empty() {
-            // An empty file and none are the same to a diff.
+            // A diff does not distinguish an empty file from a missing one.
             self.out.text(&format!("--- {from}\n+++ {to}\n"));
         }
         for line in drawn.lines() {
-            // A tab is what Dockerfiles are indented with; the rest of its kind is spelled out.
+            // Tabs are common in Dockerfiles; other control characters are escaped.
             let words: Vec<_> = line.split('\t').map(visible).collect();
             self.out.text(&inert(&words.join("\t")));
             self.out.text("\n");
@@ -107,7 +107,7 @@ fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
 }
 
-/// The files of a folder that are named as `render` names them, in order.
+/// The files of a directory whose names end in `.Dockerfile`, sorted.
 fn dockerfiles(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -126,7 +126,7 @@ fn dockerfiles(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(found)
 }
 
-/// The content of a file that may be a Dockerfile of an earlier run.
+/// The content of an existing file.
 fn present(path: &Path) -> io::Result<Vec<u8>> {
     let content = regular::read(path, LARGEST)?;
     content.ok_or_else(|| io::Error::other(format!("it is larger than {} MiB", LARGEST >> 20)))

@@ -1,5 +1,5 @@
-//! What Git and the environment know of the sources. Git itself is asked: it alone knows all the
-//! ways in which a work tree can be laid out.
+//! Facts about the sources, from Git and the environment. This runs Git itself, because only Git knows
+//! all possible layouts of a work tree.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -12,14 +12,14 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use crate::error::{Error, ErrorKind};
 use crate::matrix::Facts;
 
-/// The top of the work tree that a directory is in. `.git` is a file in a further work tree and in a
-/// submodule.
+/// The top of the work tree that contains a directory. `.git` is a file in linked work trees and
+/// submodules.
 pub(crate) fn top(directory: &Path) -> Option<&Path> {
     directory.ancestors().find(|path| path.join(".git").symlink_metadata().is_ok())
 }
 
-/// The facts about the work tree that `folder` lies in. Without Git, or outside of a work tree,
-/// there is no revision.
+/// The facts about the work tree that contains `folder`. Without Git, or outside a work tree, there is no
+/// revision.
 pub(crate) fn facts(folder: &Path) -> Result<Facts, Error> {
     let log = git(folder, &["log", "-1", "--format=%H %ct"])?;
     let (revision, committed) = match log.as_deref().and_then(|line| line.split_once(' ')) {
@@ -32,7 +32,7 @@ pub(crate) fn facts(folder: &Path) -> Result<Facts, Error> {
     };
     Ok(Facts {
         is_dirty: changed.is_some_and(|changed| !changed.is_empty()),
-        // Not `git remote get-url`: that puts in what may hold credentials.
+        // Not `git remote get-url`: it expands `insteadOf`, which may add credentials.
         remote: git(folder, &["config", "--get", "remote.origin.url"])?,
         revision,
         created: epoch()?.or(committed),
@@ -55,16 +55,16 @@ fn epoch() -> Result<Option<i64>, Error> {
     }
 }
 
-/// How long one Git command may take. `git status` reads a large work tree on a slow disk.
+/// Timeout of one Git command. `git status` may read a large work tree on a slow disk.
 const GIT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a Git command printed, if it went well.
+/// The output of a Git command, if it succeeded.
 fn git(folder: &Path, arguments: &[&str]) -> Result<Option<String>, Error> {
     let mut command = Command::new("git");
     command
         .arg("-C")
         .arg(folder)
-        // Nothing that the repository itself could name is to run.
+        // Do not run programs that the repository configures.
         .args(["-c", "core.fsmonitor=false", "-c", "log.showSignature=false", "--no-pager"])
         .args(arguments)
         .env("GIT_OPTIONAL_LOCKS", "0");
@@ -73,7 +73,7 @@ fn git(folder: &Path, arguments: &[&str]) -> Result<Option<String>, Error> {
         let message =
             format!("`git {what}` in {} did not end within {seconds} s", folder.display());
         let help =
-            "see what it waits for: a network file system, or a program in Git's configuration";
+            "check whether it waits for a network file system or for a program in Git's configuration";
         Error::new(ErrorKind::Environment, message).help(help)
     })
 }
@@ -82,8 +82,8 @@ fn git(folder: &Path, arguments: &[&str]) -> Result<Option<String>, Error> {
 #[derive(Debug)]
 struct Late;
 
-/// What `command` prints, if it ends well within `limit`. After that it is killed, with all that it
-/// started.
+/// The output of `command`, if it succeeds within `limit`. After that it is killed together with its
+/// child processes.
 fn within(mut command: Command, limit: Duration) -> Result<Option<String>, Late> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
     let Ok(child) = command.spawn() else { return Ok(None) };
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_that_does_not_end_is_killed_with_what_it_started() {
+    fn a_command_that_does_not_end_is_killed_with_its_children() {
         let shell = |script: &str| {
             let mut command = Command::new("/bin/sh");
             command.args(["-c", script]);
@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(within(shell("echo a; echo b"), long).unwrap().as_deref(), Some("a\nb"));
         assert_eq!(within(shell("echo a; exit 1"), long).unwrap(), None);
         assert_eq!(within(Command::new("/no/such/program"), long).unwrap(), None);
-        // The pipe ends when the child of the shell is gone, too.
+        // The pipe closes when the shell's child has ended, too.
         let (mut reader, writer) = std::io::pipe().unwrap();
         let mut command = shell("sleep 600 & sleep 600");
         command.stderr(writer);

@@ -1,4 +1,4 @@
-//! The files of a matrix: which one is meant, and the files that it extends.
+//! The file of a matrix, and the files that it extends.
 
 use std::fs;
 use std::io;
@@ -15,14 +15,14 @@ use crate::grants::Grants;
 use crate::input::Root;
 use crate::matrix::{Files, Matrix, Sheet};
 
-/// What a matrix that came through a pipe is called. It names no directory, so that its paths start
-/// from the current one.
+/// The file name of a matrix from a pipe. It has no directory, so its paths are relative to the current
+/// directory.
 const PIPED: &str = "-";
 
-/// The matrix where none is named.
+/// The default path of the matrix.
 const DEFAULT: &str = "matrix.yaml";
 
-/// The files of the matrix that this command line means, laid over each other.
+/// The matrix of this command line, merged with the files that it extends.
 pub(crate) fn sheet(named: Option<&Path>, grants: &Grants) -> Result<Sheet, Error> {
     let path = named.unwrap_or(Path::new(DEFAULT));
     let is_piped = is_piped(path);
@@ -38,11 +38,11 @@ pub(crate) fn sheet(named: Option<&Path>, grants: &Grants) -> Result<Sheet, Erro
     };
     let file = file.map_err(|error| {
         let missing = error.kind() == io::ErrorKind::NotFound;
-        let told = Error::new(ErrorKind::Matrix, format!("{}: {}", path.display(), why(&error)));
+        let error = Error::new(ErrorKind::Matrix, format!("{}: {}", path.display(), why(&error)));
         if missing {
-            told.help("run onebuild where matrix.yaml is, or name the file with --file")
+            error.help("run onebuild in the directory of matrix.yaml, or name the file with --file")
         } else {
-            told
+            error
         }
     })?;
     let mut files = Files::new(file)?;
@@ -50,7 +50,7 @@ pub(crate) fn sheet(named: Option<&Path>, grants: &Grants) -> Result<Sheet, Erro
         let needed = files.needed();
         let missing = needed.iter().filter_map(|file| {
             let grant = access.lacks_text(Path::new(&file.path))?;
-            let message = "a file that is extended is outside the repository".to_owned();
+            let message = "an extended file is outside the repository".to_owned();
             Some(missing_file(grant, &file.span, message))
         });
         refused(&missing.collect::<Vec<Need>>())?;
@@ -61,7 +61,7 @@ pub(crate) fn sheet(named: Option<&Path>, grants: &Grants) -> Result<Sheet, Erro
         Err(error) => {
             let message = format!("{} cannot be read", file.path);
             let finding = Diagnostic::error(message).at(&file.span, why(&error));
-            Err(finding.help("it is counted from the folder of this file").into())
+            Err(finding.help("the path is relative to the directory of this file").into())
         }
     })?;
     Ok(files.merged()?)
@@ -70,7 +70,7 @@ pub(crate) fn sheet(named: Option<&Path>, grants: &Grants) -> Result<Sheet, Erro
 /// Whether the command line names a pipe in place of a file: `-`, `<(…)`, `/dev/stdin`.
 fn is_piped(path: &Path) -> bool {
     let is_regular = || fs::metadata(path).is_ok_and(|found| found.is_file() || found.is_dir());
-    // `/dev/stdin` may be a file, but nothing lies beside it there; in `/dev/shm` there may.
+    // `/dev/stdin` may be a file, but it has no useful directory. A file in `/dev/shm` has one.
     let is_descriptor =
         path == Path::new("/dev/stdin") || path.starts_with("/dev/fd") || path.starts_with("/proc");
     path == Path::new(PIPED) || (path.exists() && (is_descriptor || !is_regular()))
@@ -84,7 +84,7 @@ fn piped(path: &Path) -> io::Result<SourceFile> {
     bounded(fs::File::open(path)?, PIPED)
 }
 
-/// The matrix, with the values that come from elsewhere.
+/// The matrix, with the values of external sources.
 pub(crate) fn matrix(sheet: &Sheet, cells: &CellChoice) -> Result<Matrix, Error> {
     let access = Access::of(&cells.file, &cells.grants);
     let sources = sheet.axis_sources();
@@ -92,8 +92,8 @@ pub(crate) fn matrix(sheet: &Sheet, cells: &CellChoice) -> Result<Matrix, Error>
     Ok(sheet.read(&resolved)?)
 }
 
-/// The matrix as far as it is known here and now, whatever may be odd about it.
-pub(crate) fn at_hand(sheet: &Sheet, named: Option<&Path>, grants: &Grants) -> Option<Matrix> {
+/// The matrix with the values that are available offline, if it has no errors.
+pub(crate) fn offline(sheet: &Sheet, named: Option<&Path>, grants: &Grants) -> Option<Matrix> {
     let file = place(named.unwrap_or(Path::new(DEFAULT)));
     let access = Access::of(&file, grants);
     let resolved =

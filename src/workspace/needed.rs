@@ -55,14 +55,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_file_names_is_read_once_all_that_name_it_are() {
+    fn a_file_is_read_after_all_files_that_name_it() {
         let (files, done) = read(&[]);
         assert_eq!(files, ["a", "b", "c", "d"]);
         assert!(done.is_ok());
     }
 
     #[test]
-    fn files_that_cannot_be_read_are_reported_together_and_end_it() {
+    fn unreadable_files_are_reported_together_and_stop_the_reading() {
         for (broken, reported, known) in [
             (&["b", "c", "d"][..], &["b", "c"][..], &["a"][..]),
             (&["b"], &["b"], &["a", "c"]),

@@ -1,8 +1,9 @@
-//! What the cells of a run ask for beyond their repository and the build sandbox, and whether it is
-//! granted.
+//! The access that the cells of a run need outside their repository and the build sandbox, and whether it
+//! is granted.
 //!
-//! Each command refuses what it would use itself: reading a plan reads build contexts, `lint` opens
-//! named contexts too, and a build uses everything. What a later build needs is shown.
+//! Each command requires the grants that it uses itself: a plan reads build contexts, `lint` also opens
+//! named contexts, and a build uses everything. Commands that do not build show the grants that a build
+//! would need.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
@@ -21,32 +22,32 @@ use crate::matrix::{Asked, AskedFor, AskedVariable, Cell, Matrix};
 use crate::plan::{Beyond, BuildOptions, BuildRequest, Privileges, Sources};
 use crate::run::terminal;
 
-/// Cells may ask for a file each. More of them show nothing new.
+/// Maximum number of missing grants to show: every cell can need a file of its own.
 const MOST_SHOWN: usize = 40;
 
-/// What a command does with the cells.
+/// How a command uses the cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Purpose {
     /// Reads the templates.
     Plan,
-    /// Hands the named contexts to the engine as well, and runs nothing.
+    /// Also sends the named contexts to the engine, but runs no steps.
     Lint,
     Build,
 }
 
-/// A grant that the matrix asks for.
+/// A grant that the matrix needs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Need {
     pub(crate) grant: Grant,
     pub(crate) span: Option<Span>,
     message: String,
-    /// The first purpose that it is needed for.
+    /// The first purpose that needs it.
     since: Purpose,
     is_granted: bool,
 }
 
 impl Need {
-    /// The message with the path, which a placeholder or a link may hide.
+    /// The message with the path, because the file may show only a placeholder or a link.
     fn text(&self) -> String {
         match &self.grant {
             Grant::Read(path) | Grant::Write(path) => {
@@ -57,7 +58,7 @@ impl Need {
     }
 }
 
-/// All that a run asks for.
+/// All grants that a run needs.
 #[derive(Debug, Default)]
 pub(crate) struct Needs {
     pub(crate) grants: IndexSet<Need>,
@@ -65,7 +66,7 @@ pub(crate) struct Needs {
 }
 
 impl Needs {
-    /// What the matrix asks for in `cells`. `root` is its directory.
+    /// The grants that the matrix needs for `cells`. `root` is its directory.
     pub(crate) fn of(
         matrix: &Matrix,
         cells: &[Cell],
@@ -163,7 +164,7 @@ impl Needs {
         }
     }
 
-    /// Adds what the steps of Dockerfiles ask for. `--network host` allows its network to all of them.
+    /// Adds the grants that steps of Dockerfiles need. `--network host` grants the host network to all steps.
     pub(crate) fn of_steps(
         &mut self,
         cells: &[Cell],
@@ -195,12 +196,12 @@ impl Needs {
         }
     }
 
-    /// Fails where something is missing that `purpose` would use.
+    /// Fails if a grant is missing that `purpose` needs.
     pub(crate) fn check(&self, purpose: Purpose) -> Result<(), Error> {
         refused(self.missing(purpose))
     }
 
-    /// Whether a directory that templates are read from is not granted.
+    /// Whether the grant for a directory of templates is missing.
     pub(crate) fn lacks_templates(&self) -> bool {
         self.missing(Purpose::Plan).next().is_some()
     }
@@ -209,7 +210,7 @@ impl Needs {
         self.grants.iter().filter(move |need| !need.is_granted && need.since <= purpose)
     }
 
-    /// One sentence each: the grants that a build lacks, and the variables that are read.
+    /// Notes about the missing grants of a build, and about the environment variables that it reads.
     pub(crate) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         let missing: BTreeSet<&Grant> =
@@ -225,7 +226,7 @@ impl Needs {
         notes
     }
 
-    /// For programs.
+    /// The same for JSON.
     pub(crate) fn beyond(&self) -> Beyond {
         let grants: BTreeSet<&Grant> = self.grants.iter().map(|need| &need.grant).collect();
         let variables: BTreeSet<&String> = self.variables.iter().map(|one| &one.name).collect();
@@ -236,26 +237,26 @@ impl Needs {
     }
 }
 
-/// The tokens that are sent to GitHub's API where the matrix names no other variable.
+/// The tokens that are sent to GitHub's API if the matrix names no other variable.
 fn github_tokens(matrix: &Matrix) -> impl Iterator<Item = AskedVariable> {
     let sources = matrix.axis_sources().iter();
     let of_github = sources.filter(|one| one.token.is_none() && is_github_api(&one.from));
     of_github.map(|one| AskedVariable { name: GITHUB_TOKEN.to_owned(), span: one.span.clone() })
 }
 
-/// Shows what a build needs, where none is made.
+/// Shows the grants that a build would need.
 pub(crate) fn tell(needs: &Needs) {
     for note in needs.notes() {
         terminal::stderr(&format!("note: {}\n", visible(&note)));
     }
 }
 
-/// A file that a command reads before there are cells: `message` says which.
+/// The grant for a file that is read before there are cells. `message` describes the file.
 pub(crate) fn missing_file(grant: Grant, span: &Span, message: String) -> Need {
     Need { grant, span: Some(span.clone()), message, since: Purpose::Plan, is_granted: false }
 }
 
-/// An error that names all missing grants, if there are any.
+/// Fails with all missing grants, if there are any.
 pub(crate) fn refused<'n>(missing: impl IntoIterator<Item = &'n Need>) -> Result<(), Error> {
     let mut found = Diagnostics::default();
     let mut grants = BTreeSet::new();

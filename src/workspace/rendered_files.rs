@@ -1,5 +1,5 @@
-//! The matrix's `files`: rendered with every cell at hand, whatever this run selects or overrides,
-//! since what is committed may not depend on a run.
+//! The `files` of the matrix. They are rendered from all cells, regardless of selection and overrides,
+//! because committed files must not depend on a run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,10 @@ use crate::input::Root;
 use crate::matrix::{Matrix, Overrides, Selection};
 use crate::plan::{RenderedFile, Templates, committed};
 
-/// The folder that the files and their templates lie in.
-const PLACE: &str = "folder of matrix.yaml";
+/// The directory of the files and their templates.
+const PLACE: &str = "directory of matrix.yaml";
 
-/// Every file with the path that it is written to.
+/// Every file, with the path to write it to.
 pub(crate) fn rendered(
     matrix: &Matrix,
     root: &Root,
@@ -29,19 +29,19 @@ pub(crate) fn rendered(
     Ok(files.into_iter().map(|file| (root.join(&file.path), file)).collect())
 }
 
-/// The templates of the files alone.
+/// Only the templates of the files.
 pub(crate) fn templates(matrix: &Matrix, root: &Root, access: &Access) -> Result<Templates, Error> {
     templates::templates(root, access, PLACE, |templates| templates.needed_by(matrix.file_rules()))
 }
 
-/// How the files differ from what is there.
+/// How the files differ from the existing ones.
 pub(crate) fn drift(files: &[(PathBuf, RenderedFile)]) -> Result<Drift, Error> {
     let mut drift = Drift::new();
     files.iter().try_for_each(|(path, file)| drift.compare(path, &file.text))?;
     Ok(drift)
 }
 
-/// Fails where a file may not be written: in Git's own directory, or out of `root` by a link.
+/// Fails if a file must not be written: in Git's own directory, or outside `root` through a link.
 pub(crate) fn within(path: &Path, file: &RenderedFile, root: &Root) -> Result<(), Box<Diagnostic>> {
     let there = path.ancestors().find(|path| fs::symlink_metadata(path).is_ok());
     let there = there.unwrap_or(Path::new("."));

@@ -9,8 +9,8 @@ use crate::error::{Diagnostic, Diagnostics, Span, why};
 use crate::input::{Root, SmokeCommand};
 use crate::plan::BuildRequest;
 
-/// Gives every request the script that its test names, counted from `root`; all that cannot be
-/// read are told at once.
+/// Reads the script of each request's test, relative to `root`. All unreadable scripts are reported
+/// together.
 pub(crate) fn read(requests: &mut [BuildRequest], root: &Root) -> Result<(), Diagnostics> {
     let mut known = HashMap::new();
     let mut errors = Diagnostics::default();
@@ -30,23 +30,23 @@ fn script(root: &Root, path: &Path, span: &Span) -> Result<Arc<[u8]>, Box<Diagno
     let wrong = |message: String, why: String, help: &str| {
         Box::new(Diagnostic::error(message).at(span, why).help(help))
     };
-    let read = inside(&full, root, "folder of the matrix").and_then(|()| text(&full)).map_err(
+    let read = inside(&full, root, "directory of the matrix").and_then(|()| text(&full)).map_err(
         |error| {
             let message = format!("the script {} cannot be read", full.display());
-            let help = "it is looked for in the folder of the matrix, and stays inside it";
+            let help = "the path is relative to the directory of the matrix and must be inside it";
             wrong(message, why(&error), help)
         },
     )?;
     let first = read.text().split('\n').next().unwrap_or_default();
     let message = |what: &str| format!("the script {} {what}", full.display());
     if !first.starts_with("#!") {
-        let help = "say what runs it in its first line, such as `#!/bin/sh`";
+        let help = "add an interpreter in the first line, such as `#!/bin/sh`";
         return Err(wrong(message("has no `#!` line"), String::new(), help));
     }
     if first.ends_with('\r') {
-        let help = "the image would look for a program whose name ends in a carriage return: save \
-                    it with Unix line ends";
-        return Err(wrong(message("has Windows line ends"), String::new(), help));
+        let help = "the interpreter's name would end in a carriage return: save \
+                    the script with Unix line endings";
+        return Err(wrong(message("has Windows line endings"), String::new(), help));
     }
     Ok(read.text().as_bytes().into())
 }

@@ -1,5 +1,5 @@
-//! Where files may be written: not into Git's own directory, where a file may be a hook that Git
-//! runs, and through no link that leads out of the repository.
+//! Where files may be written: not into Git's own directory, because a file there may be a hook that Git
+//! runs, and not through a link that leads out of the repository.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -11,11 +11,10 @@ use crate::error::{Error, ErrorKind, why};
 use crate::grants::lexical;
 use crate::regular;
 
-/// As many links as Linux follows in one path.
+/// The maximum number of links that Linux follows in one path.
 const MOST_LINKS: usize = 40;
 
-/// Says why nothing may be written to `path`. Neither it nor the directories that it is in need to
-/// exist.
+/// Fails with the reason if `path` must not be written. The path and its directories need not exist.
 pub(crate) fn check(path: &Path) -> Result<(), String> {
     check_granted(path)?;
     let here = std::env::current_dir().map_err(|error| why(&error))?;
@@ -30,20 +29,21 @@ pub(crate) fn check(path: &Path) -> Result<(), String> {
     }
 }
 
-/// The same where a link may lead out of the repository, which [`Access`](super::access::Access)
-/// decides.
+/// The same, but links out of the repository are allowed: [`Access`](super::access::Access) checks them.
 pub(crate) fn check_granted(path: &Path) -> Result<(), String> {
     let here = std::env::current_dir().map_err(|error| why(&error))?;
     let named = lexical(&here.join(path));
     if has_git_name(path) || has_git_name(&named) {
-        return Err("nothing is written into a `.git` directory".to_owned());
+        return Err("onebuild does not write into a `.git` directory".to_owned());
     }
     let real = resolved(&here.join(path)).map_err(|error| why(&error))?;
     if has_git_name(&real) || real.ancestors().any(is_git_directory) {
-        return Err("a link leads into a Git directory, and nothing is written there".to_owned());
+        return Err(
+            "a link leads into a Git directory, and onebuild does not write there".to_owned()
+        );
     }
     match real.metadata() {
-        // It would be replaced, or read before; either may never end.
+        // Replacing or reading a pipe or a device might never end.
         Ok(found) if !found.is_dir() => regular::check(&found).map_err(|error| why(&error)),
         _ => Ok(()),
     }
@@ -53,11 +53,11 @@ pub(crate) fn check_granted(path: &Path) -> Result<(), String> {
 pub(crate) fn check_flag(path: &Path) -> Result<(), Error> {
     check(path).map_err(|why| {
         let message = format!("{} cannot be written: {why}", path.display());
-        Error::new(ErrorKind::Usage, message).help("name another place")
+        Error::new(ErrorKind::Usage, message).help("choose another path")
     })
 }
 
-/// The same for many files in one directory, which is checked once.
+/// The same for many files in one directory, which is checked only once.
 pub(crate) fn check_files<'n>(
     directory: &Path,
     names: impl IntoIterator<Item = &'n str>,
@@ -81,20 +81,19 @@ fn has_git_name(path: &Path) -> bool {
     })
 }
 
-/// Whether some file system takes this for `.git`: one that ignores the case of letters, or the dots
-/// and spaces at the end.
+/// Whether some file system treats this name as `.git`: it may ignore case, or trailing dots and spaces.
 fn is_git_name(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     let name = name.trim_end_matches(['.', ' ']);
     name.eq_ignore_ascii_case(".git") || name.eq_ignore_ascii_case("git~1")
 }
 
-/// Whether this is where Git keeps a repository, under whatever name, as a bare one is kept.
+/// Whether this is a Git directory under any name, for example a bare repository.
 fn is_git_directory(path: &Path) -> bool {
     path.join("HEAD").is_file() && path.join("objects").is_dir() && path.join("refs").is_dir()
 }
 
-/// The top of the repository that `named` is in by its name alone, or the current directory.
+/// The top of the repository that contains `named` without following links, or the current directory.
 fn repository(named: &Path, here: &Path) -> Option<PathBuf> {
     named
         .parent()
@@ -103,7 +102,7 @@ fn repository(named: &Path, here: &Path) -> Option<PathBuf> {
         .map(Path::to_owned)
 }
 
-/// An absolute path with every link followed, those that lead to nothing yet among them.
+/// The absolute path with every link followed, including dangling links.
 pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
     let parts = |path: &Path| -> Vec<OsString> {
         path.components().map(|part| part.as_os_str().to_owned()).collect()
@@ -123,11 +122,11 @@ pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
                     Ok(target) => {
                         links += 1;
                         if links > MOST_LINKS {
-                            return Err(io::Error::other("links lead to each other in a circle"));
+                            return Err(io::Error::other("the links form a loop"));
                         }
                         parts(&target).into_iter().rev().for_each(|part| left.push_front(part));
                     }
-                    // No link, or nothing there.
+                    // Not a link, or missing.
                     Err(_) => real = next,
                 }
             }
@@ -144,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gits_own_directory_is_known_in_any_spelling() {
+    fn gits_own_directory_is_recognized_in_any_spelling() {
         for (path, is_git) in [
             (".git/hooks/pre-commit", true),
             ("a/.GIT/x", true),
@@ -196,7 +195,7 @@ mod tests {
             ("inner/../.GIT/x", "`.git` directory"),
             ("out/file", "out of the repository"),
             ("dangling", "out of the repository"),
-            ("around/x", "in a circle"),
+            ("around/x", "form a loop"),
         ] {
             let found = check(&repo.join(path));
             match word {
@@ -212,7 +211,7 @@ mod tests {
             assert!(together(&["present", name]).is_err(), "{name}");
         }
         assert!(check_files(&repo.join("hooks"), ["pre-commit"]).is_err());
-        // What the person names outside of it is their own business.
+        // A path outside the repository that the user names is allowed.
         assert_eq!(check(&at.join("elsewhere/file")), Ok(()));
     }
 }

@@ -9,8 +9,8 @@ use crate::error::{Diagnostic, Error, why};
 use crate::input::Root;
 use crate::plan::{Needed, Templates};
 
-/// Reads every template that is needed, from the folder that `place` names; all that cannot be read
-/// are told at once.
+/// Reads all needed templates from the directory that `place` describes. All unreadable templates are
+/// reported together.
 pub(crate) fn templates(
     root: &Root,
     access: &Access,
@@ -24,7 +24,7 @@ pub(crate) fn templates(
         |templates, file| {
             let path = root.join(&file.path);
             let folder = root.join(&file.folder);
-            // Nothing of a directory that may not be read, not even whether a file is there.
+            // Without the grant, do not even reveal whether a file exists.
             let allowed = match access.lacks_read(&folder) {
                 Some(grant) => Err(io::Error::other(format!("it needs {}", grant.flag()))),
                 None => inside(&path, &folder, place),
@@ -34,7 +34,7 @@ pub(crate) fn templates(
                 Err(error) => {
                     let message = format!("the template {} cannot be read", path.display());
                     let finding = Diagnostic::error(message).at(&file.span, why(&error));
-                    let help = format!("it is looked for in the {place}, `{}`", file.folder);
+                    let help = format!("the path is relative to the {place}, `{}`", file.folder);
                     Err(finding.help(help).into())
                 }
             }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use crate::error::SourceFile;
 use crate::regular;
 
-/// A text file that a person writes is smaller than this.
+/// Maximum size of a text file that a user wrote.
 const MAX_FILE: u64 = 4 << 20;
 
-/// Reads a text file, which must be UTF-8 and no larger than a person would write. A pipe or a device
-/// is refused at once: it might never end, or never begin.
+/// Reads a UTF-8 text file of limited size. A pipe or a device is refused immediately, because reading it
+/// might never end.
 pub(crate) fn text(path: &Path) -> io::Result<SourceFile> {
     bounded(regular::open(path)?, path.display().to_string())
 }
@@ -30,12 +30,12 @@ pub(crate) fn bounded(from: impl Read, name: impl Into<Arc<str>>) -> io::Result<
     Ok(SourceFile::new(name, text))
 }
 
-/// Fails when `path` leads out of `folder`, by a link or by itself. `place` is what it is called.
+/// Fails if `path` is outside `folder`, directly or through a link. `place` describes `folder` in the error.
 pub(crate) fn inside(path: &Path, folder: &Path, place: &str) -> io::Result<()> {
     let folder: PathBuf = folder.canonicalize()?;
     let path = path.canonicalize()?;
     if path.starts_with(&folder) {
         return Ok(());
     }
-    Err(io::Error::other(format!("it lies outside of the {place}")))
+    Err(io::Error::other(format!("it is outside the {place}")))
 }

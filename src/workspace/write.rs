@@ -10,7 +10,7 @@ use crate::failure::disk_help;
 use crate::input::parent;
 use crate::regular;
 
-/// Writes a file whole or not at all, and says whether it held something else.
+/// Writes a file atomically. Returns whether its content changed.
 pub(crate) fn put(path: &Path, text: &str) -> Result<bool, Error> {
     if regular::holds(path, text.as_bytes()) {
         return Ok(false);
@@ -27,24 +27,23 @@ pub(crate) fn put(path: &Path, text: &str) -> Result<bool, Error> {
     written.map(|_| true).map_err(|error| unwritable(path, &error))
 }
 
-/// A file that could not be written, with what to do if that is the disk's fault.
+/// The error of a failed write, with help if the disk is the cause.
 pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Error {
     let message = format!("{} cannot be written: {}", path.display(), why(error));
     let failed = Error::new(ErrorKind::Environment, message);
-    match disk_help(error.kind(), Some(parent(path)), "name a place on another one") {
+    match disk_help(error.kind(), Some(parent(path)), "choose a path on another one") {
         Some(help) => failed.help(help),
         None => failed,
     }
 }
 
-/// Those of the file that is there, or what a person's own editor would give a new one; the umask
-/// still applies.
+/// The permissions of the existing file, or the usual ones of a new file. The umask still applies.
 fn permissions(path: &Path) -> fs::Permissions {
     let new = || std::os::unix::fs::PermissionsExt::from_mode(0o666);
     fs::metadata(path).map_or_else(|_| new(), |present| present.permissions())
 }
 
-/// Where the Dockerfile of a cell is written.
+/// The path of the Dockerfile of a cell.
 pub(crate) fn path_in(folder: &Path, cell: &str) -> PathBuf {
     folder.join(dockerfile_name(cell))
 }

@@ -9,7 +9,7 @@ fn offered(project: &Project, words: &str) -> Vec<String> {
     let folder = std::path::Path::new(env!("CARGO_BIN_EXE_onebuild")).parent().unwrap();
     let script = format!(
         "PATH={}:/usr/bin:/bin\nsource <(onebuild completions bash)\nCOMP_WORDS=({words})\n\
-         COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n_onebuild_at_hand onebuild \
+         COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n_onebuild_reload onebuild \
          \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"\n\
          printf '%s\\n' \"${{COMPREPLY[@]}}\"\n",
         folder.display()

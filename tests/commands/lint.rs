@@ -10,7 +10,7 @@ use crate::project::{Project, Run};
 #[test]
 fn findings_point_at_the_template_once_for_all_cells() {
     let project = Project::family();
-    let run = project.run(&["lint"]).exits(0).says(&["no engine answers"]);
+    let run = project.run(&["lint"]).exits(0).says(&["no engine is available"]);
     assert_eq!(
         run.stdout,
         "\

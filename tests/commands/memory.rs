@@ -88,7 +88,6 @@ fn too_many_unshared_values_are_refused_with_their_total() {
         .expect("it starts");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{stderr}");
-    let said =
-        "of 10000 cells have 512 MiB of text that no two of them share, and the most is 512 MiB";
+    let said = "of 10000 cells have 512 MiB of distinct values; the maximum is 512 MiB";
     assert!(stderr.contains(said) && stderr.contains("--only axis=value"), "{stderr}");
 }

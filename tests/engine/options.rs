@@ -64,7 +64,10 @@ fn build_arguments_come_from_the_command_line_or_the_environment() {
     Running::start(command).end().success();
     let built = std::fs::read_to_string(project.path("tree/args")).unwrap();
     assert_eq!(built, "x y=z from outside c\n");
-    project.run(&args).exits(2).says(&["the environment has no `B`", "--build-arg B=VALUE"]);
+    project
+        .run(&args)
+        .exits(2)
+        .says(&["the environment variable `B` is not set", "--build-arg B=VALUE"]);
 }
 
 #[test]

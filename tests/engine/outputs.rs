@@ -153,11 +153,11 @@ fn an_impossible_output_is_refused_before_anything_starts() {
                 "--platform",
                 "linux/amd64,linux/arm64",
             ],
-            &["type=docker holds one platform", "--platform"],
+            &["type=docker supports only one platform", "--platform"],
         ),
         (
             &["build", "--only", "n=1", "--output", "type=oci,dest=nowhere/one.tar"],
-            &["there is no folder nowhere", "make it first"],
+            &["the directory nowhere does not exist", "create it first"],
         ),
         (
             &["build", "--output", "type=zip,dest=a"],
@@ -166,7 +166,7 @@ fn an_impossible_output_is_refused_before_anything_starts() {
         (&["build", "--output", "type=oci"], &["dest=PATH is missing"]),
         (
             &["build", "--only", "n=1", "--output", "type=local,dest=-"],
-            &["a folder cannot be written to stdout", "dest=PATH"],
+            &["a directory cannot be written to stdout", "dest=PATH"],
         ),
     ] {
         let mut command = project.command(args);

@@ -1,4 +1,4 @@
-//! The selection of cells, and what replaces values of the matrix.
+//! The selection of cells, and the overrides of the matrix.
 
 use std::path::PathBuf;
 

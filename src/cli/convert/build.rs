@@ -15,7 +15,7 @@ pub fn build(args: BuildArgs, given: Given<'_>, unnamed: Unnamed) -> Result<Buil
         host,
         jobs,
         test_jobs,
-        // The default, and clap has applied it to `fail_fast`.
+        // `--keep-going` is the default, and clap has already applied it to `fail_fast`.
         keep_going: _,
         fail_fast,
         no_cache,

@@ -1,4 +1,4 @@
-//! The selection of cells, and what replaces values of the matrix.
+//! The selection of cells, and the overrides of the matrix.
 
 use indexmap::IndexSet;
 
@@ -44,7 +44,7 @@ pub fn choice(
     let overrides = Overrides {
         images: image,
         tag_prefix: tag_prefix.unwrap_or_default(),
-        // A platform that an index has twice is one image twice.
+        // A platform that is given twice would be in the index twice.
         platforms: platform.into_iter().collect::<IndexSet<_>>().into_iter().collect(),
         vars: var.into_iter().collect(),
         caches: inputs::caches(&inputs),
@@ -72,7 +72,8 @@ fn build_args(
     {
         Some(value) => Ok((name.into(), value.into())),
         None => {
-            let message = format!("the environment has no `{name}` for --build-arg {name}");
+            let message =
+                format!("--build-arg {name}: the environment variable `{name}` is not set");
             let help = format!("write --build-arg {name}=VALUE");
             Err(Error::new(ErrorKind::Usage, message).help(help))
         }

@@ -1,4 +1,4 @@
-//! What a command line says beside the structs that clap fills.
+//! The parts of a command line that are not in the structs that clap fills.
 
 use crate::cli::surroundings::Surroundings;
 use crate::matrix::Pick;

@@ -86,7 +86,7 @@ fn a_build_argument_without_a_value_is_read_from_the_environment() {
     }
     match parsed("o plan --build-arg UNSET") {
         Err(ParseError::Value(error)) => {
-            assert!(error.render(false).contains("the environment has no `UNSET`"));
+            assert!(error.render(false).contains("the environment variable `UNSET` is not set"));
         }
         other => panic!("{other:?}"),
     }

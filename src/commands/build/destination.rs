@@ -1,4 +1,4 @@
-//! `--output`: where the files of each cell go, and whether caches may go where they are to.
+//! Checks the destinations of `--output` and of caches.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::run::terminal;
 use crate::workspace::targets;
 use crate::workspace::write::unwritable;
 
-/// The options of `config` with the output that it names in a file or a directory.
+/// The options of `config`, with its output to a file or directory.
 pub(super) fn options(config: &BuildConfig) -> BuildOptions {
     let options = config.options.clone();
     let Some(OutputFile { kind, dest }) = config.output.clone() else { return options };
@@ -19,8 +19,8 @@ pub(super) fn options(config: &BuildConfig) -> BuildOptions {
     BuildOptions { output: Output::File { kind, dest }, output_is_directory, ..options }
 }
 
-/// Checks that the results can go where `spec` says. A directory for several is made, unless nothing
-/// will be built.
+/// Checks that the results can be written to the destination in `spec`. Creates a directory for several
+/// results, except for a dry run.
 pub(super) fn check(
     requests: &[BuildRequest],
     spec: &OutputFile,
@@ -29,10 +29,11 @@ pub(super) fn check(
 ) -> Result<(), Error> {
     if spec.is_stdout() && (spec.kind == FileOutput::Local || terminal::stdout_is_terminal()) {
         let message = match spec.kind {
-            FileOutput::Local => "a folder cannot be written to stdout",
-            _ => "stdout is a terminal, and an archive would garble it",
+            FileOutput::Local => "a directory cannot be written to stdout",
+            _ => "stdout is a terminal, and an archive is binary data",
         };
-        return Err(Error::new(ErrorKind::Usage, message).help("name a place: dest=PATH"));
+        return Err(Error::new(ErrorKind::Usage, message)
+            .help("name a path: dest=PATH"));
     }
     if !spec.is_stdout() {
         targets::check_flag(&spec.dest)?;
@@ -41,19 +42,20 @@ pub(super) fn check(
     if requests.len() > 1 && !folder {
         let message =
             format!("{} cells cannot all be written to {}", requests.len(), spec.dest.display());
-        let help = format!("name a folder: dest={}/", spec.dest.display());
+        let help = format!("name a directory: dest={}/", spec.dest.display());
         return Err(Error::new(ErrorKind::Usage, message).help(help));
     }
     let several = requests.iter().find(|request| request.recipe.platforms.len() > 1);
     if let (FileOutput::Docker, Some(request)) = (spec.kind, several) {
-        let message = format!("type=docker holds one platform, and `{}` has several", request.cell);
-        let help = "choose one with --platform, or write type=oci";
+        let message =
+            format!("type=docker supports only one platform, but `{}` has several", request.cell);
+        let help = "select one with --platform, or use type=oci";
         return Err(Error::new(ErrorKind::Usage, message).help(help));
     }
     let parent = parent(&spec.dest);
     if !folder && !parent.is_dir() {
-        let message = format!("there is no folder {} to write into", parent.display());
-        return Err(Error::new(ErrorKind::Usage, message).help("make it first"));
+        let message = format!("the directory {} does not exist", parent.display());
+        return Err(Error::new(ErrorKind::Usage, message).help("create it first"));
     }
     if folder && !dry_run {
         std::fs::create_dir_all(&spec.dest).map_err(|error| unwritable(&spec.dest, &error))?;
@@ -66,8 +68,7 @@ pub(super) fn check(
     Ok(())
 }
 
-/// Refuses directories that no cache may be written to. Those of the matrix are in the repository, or
-/// granted.
+/// Refuses directories that caches must not be written to. Access to those of the matrix has been checked.
 pub(super) fn check_caches(cells: &[Cell], requests: &[BuildRequest]) -> Result<(), Error> {
     let mut wrong = Diagnostics::default();
     for (cell, request) in cells.iter().zip(requests) {

@@ -1,5 +1,5 @@
-//! The list of images on stdout: each line is written as soon as its image is where it belongs, so that
-//! a run that is killed has named what it pushed.
+//! The list of images on stdout. Each line is written as soon as its image is pushed or stored, so that a
+//! killed run has listed the images that it pushed.
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -11,7 +11,7 @@ use crate::report;
 use crate::run::terminal;
 use crate::schedule::{Builder, Events};
 
-/// A builder that lists what the one inside has built.
+/// A builder that lists the images of the inner builder.
 pub(super) struct Listed<B> {
     builder: B,
     /// One line per cell at most, so the queue needs no limit of its own.
@@ -19,11 +19,11 @@ pub(super) struct Listed<B> {
 }
 
 impl<B> Listed<B> {
-    /// Wraps `builder`. The task writes the list, and ends when this is dropped. Without `shown` nothing is
-    /// listed.
+    /// Wraps `builder`. The task writes the list and ends when `self` is dropped. Without `shown`, nothing
+    /// is listed.
     pub(super) fn new(builder: B, shown: bool) -> (Self, JoinHandle<()>) {
         let (sender, mut lines) = mpsc::unbounded_channel::<String>();
-        // On a thread of its own: a reader that stops reading must not stop the builds.
+        // On its own thread, because a reader that stops reading must not block the builds.
         let writing = tokio::task::spawn_blocking(move || {
             while let Some(line) = lines.blocking_recv() {
                 terminal::stdout(&line);
@@ -32,7 +32,7 @@ impl<B> Listed<B> {
         (Self { builder, lines: shown.then_some(sender) }, writing)
     }
 
-    /// The builder inside.
+    /// The inner builder.
     pub(super) fn inner(&self) -> &B {
         &self.builder
     }

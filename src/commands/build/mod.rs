@@ -1,4 +1,4 @@
-//! `onebuild build` and `onebuild matrix`: the cells, built.
+//! `onebuild build` and `onebuild matrix`: build the cells.
 
 mod destination;
 mod listed;
@@ -34,23 +34,23 @@ use crate::schedule;
 use crate::text::Paint;
 use crate::workspace::needs::{self, Purpose};
 
-/// Events that wait for the display before the work is slowed.
+/// Capacity of the queue of events for the display. A full queue slows the builds.
 const EVENTS: usize = 1024;
 
-/// Cells at once for each processor: more made BuildKit slower.
+/// Number of concurrent cells for each core. More of them made BuildKit slower.
 const JOBS_PER_CORE: usize = 4;
 
-/// How long a blocked terminal may hold up a run that was asked to stop.
+/// How long a blocked terminal may delay a run that was asked to stop.
 const OUTPUT_GRACE: Duration = Duration::from_secs(2);
 
-/// For what is left to do once the run is over.
+/// How long the remaining work may take after the run.
 const LAST_MOMENT: Duration = Duration::from_millis(500);
 
 const NOT_STARTED: &str = "note: stopped before a cell started\n";
 const NOT_CLEANED_UP: &str =
-    "note: quit without cleaning up; a later run on this engine removes what is left\n";
+    "note: quit without cleaning up; the next run on this engine removes the remaining objects\n";
 
-/// Where secrets, agents and a runner's cache are looked up.
+/// The environment for secrets, agents and the cache of a CI runner.
 const ENVIRONMENT: Environment = |name| std::env::var_os(name);
 
 pub(super) fn run(matrix: &Matrix, config: &BuildConfig) -> Result<ExitCode, Error> {
@@ -70,8 +70,8 @@ pub(super) fn run(matrix: &Matrix, config: &BuildConfig) -> Result<ExitCode, Err
     let secrets = (secrets, allows.filter(found));
     let runtime = run::runtime()?;
     let done = runtime.block_on(build(requests, secrets, config));
-    // Threads that were writing take their unfinished files away; one that reads a file which never
-    // ends must not hold the program.
+    // Threads that write remove their unfinished files. A thread that is blocked while reading must not
+    // keep the program running.
     runtime.shutdown_timeout(LAST_MOMENT);
     done
 }
@@ -81,8 +81,8 @@ fn dry_run(cells: &[Cell]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Reads the secrets of `requests` that can be read only once, before anything that a signal would have
-/// to be passed on to is under way.
+/// Reads the secrets of `requests` that can be read only once. This happens before signals are handled, so
+/// that Ctrl-C ends a read that blocks.
 fn secrets(requests: &[BuildRequest], progress: Mode) -> (HeldSecrets, Diagnostics) {
     let waiting = &mut |text: &str| {
         if progress != Mode::Quiet {
@@ -132,7 +132,7 @@ async fn build(
     let (events, received) = mpsc::channel(EVENTS);
     let display = progress::start(settings, std::io::stderr(), head, received);
     let builder = Verified::new(builder, registry, config.cells.strict);
-    // On a terminal the report says it all; digests in full would push it off the screen.
+    // On a terminal, the report is enough; full digests would fill the screen.
     let shown = !config.output.as_ref().is_some_and(OutputFile::is_stdout)
         && !terminal::stdout_is_terminal();
     let (builder, listing) = Listed::new(Redacted::new(builder, credentials), shown);
@@ -143,7 +143,7 @@ async fn build(
         let tested = builder.inner().inner().inner();
         let (outcomes, swept) = tested.beside(cells, &cancel).await;
         let left = tested.close().await;
-        // The list ends with its builder.
+        // This ends the list.
         drop(builder);
         (outcomes, swept, left)
     };
@@ -151,8 +151,7 @@ async fn build(
         let shown = timeout(LAST_MOMENT, display).await;
         return Ok(leave(&stop, if shown.is_ok() { NOT_CLEANED_UP } else { "" }).await);
     };
-    // The report comes after all that the display still shows. That its terminal went away is no
-    // reason to fail.
+    // The report follows the last output of the display. A closed terminal is not an error.
     let is_shown = stop.guard_output(display, OUTPUT_GRACE).await.is_some();
 
     let mut closing: String =
@@ -183,14 +182,14 @@ async fn build(
     Ok(exit_code(&outcomes, stop.exit_code()))
 }
 
-/// Ends a run that was asked to stop, and says `note` unless a reader holds that up.
+/// Ends a run that was asked to stop, and prints `note` unless the terminal is blocked.
 async fn leave(stop: &Stop, note: &'static str) -> ExitCode {
     let _ = timeout(LAST_MOMENT, spawn_blocking(move || terminal::stderr(note))).await;
     stop.exit_code().unwrap_or(ExitCode::FAILURE)
 }
 
-/// Finds the engine, and out whether it and this machine can do what is asked for; with the
-/// builder comes one line that makes a log explain itself later.
+/// Connects to the engine and checks that it and this machine can build the requests. Returns the builder,
+/// and one line of facts for logs.
 async fn open(
     requests: &[BuildRequest],
     (secrets, found): (HeldSecrets, Diagnostics),
@@ -199,7 +198,7 @@ async fn open(
     registry: &RegistryClient,
 ) -> Result<(SmokeTested, String), Error> {
     stop_at(driver::missing(requests, ENVIRONMENT), found, config.cells.strict)?;
-    // While the engine is looked for: neither waits for the other.
+    // Concurrent with the search for the engine.
     let (opened, refused) = tokio::join!(
         open_engine(requests, secrets, config, credentials),
         driver::refused(requests, registry)
@@ -234,18 +233,17 @@ fn stop(obstacles: Vec<Obstacle>) -> Result<(), Error> {
     stop_at(obstacles, Diagnostics::default(), false)
 }
 
-/// All of what is in the way, if there is anything. What is `found` besides are warnings unless one of
-/// them is an error.
+/// Fails with all obstacles, if there are any. `found` only causes warnings, unless it contains errors.
 fn stop_at(obstacles: Vec<Obstacle>, found: Diagnostics, strict: bool) -> Result<(), Error> {
     if obstacles.is_empty() && !found.has_errors() {
         return terminal::warn(&found, strict);
     }
-    let mut told = Diagnostics::default();
+    let mut errors = Diagnostics::default();
     for Obstacle { message, help } in obstacles {
-        told.push(Diagnostic::error(message).help(help));
+        errors.push(Diagnostic::error(message).help(help));
     }
-    told.extend(found);
-    Err(Error::found(ErrorKind::Environment, told))
+    errors.extend(found);
+    Err(Error::found(ErrorKind::Environment, errors))
 }
 
 fn facts_line(engine: &Engine, facts: &EngineFacts, requests: &[BuildRequest]) -> String {
@@ -266,7 +264,7 @@ fn facts_line(engine: &Engine, facts: &EngineFacts, requests: &[BuildRequest]) -
     )
 }
 
-/// A signal decides it; then a bug of ours, before what failed beside it.
+/// A signal takes precedence, then a bug in onebuild, then failed cells.
 fn exit_code(outcomes: &[Outcome], asked: Option<ExitCode>) -> ExitCode {
     if let Some(code) = asked {
         return code;

@@ -12,10 +12,10 @@ use crate::workspace::rendered_files;
 use crate::workspace::write::put;
 
 pub(super) fn run(matrix: &Matrix, cells: &CellChoice, check: bool) -> Result<ExitCode, Error> {
-    // Variables of the environment are there for builds, and mean nothing here.
+    // Environment variables are meant for builds and are ignored here.
     if let Some(flag) = &cells.first_flag {
-        let message = format!("{flag} means nothing to --files");
-        let help = "what is committed is the same for every run: say it in matrix.yaml";
+        let message = format!("{flag} cannot be combined with --files");
+        let help = "the files must not depend on flags: set it in matrix.yaml";
         return Err(Error::new(ErrorKind::Usage, message).help(help));
     }
     terminal::warn(&prepare::open_warnings(matrix), cells.strict)?;

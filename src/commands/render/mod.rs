@@ -1,4 +1,4 @@
-//! `onebuild render`: the Dockerfiles, nothing built.
+//! `onebuild render`: writes the Dockerfiles without building.
 
 mod files;
 
@@ -37,7 +37,7 @@ pub(super) fn run(matrix: &Matrix, config: &RenderConfig) -> Result<ExitCode, Er
     Ok(ExitCode::SUCCESS)
 }
 
-/// Fails, having shown a diff, when the folder is not what would be written.
+/// Shows a diff and fails if the directory is out of date.
 fn check(requests: &[BuildRequest], folder: &Path, whole: bool) -> Result<(), Error> {
     let path = |request: &BuildRequest| path_in(folder, &request.cell);
     let mut drift = Drift::new();
@@ -52,12 +52,12 @@ fn check(requests: &[BuildRequest], folder: &Path, whole: bool) -> Result<(), Er
     drift.summary(&format!("{folder} is"), &command).map_or(Ok(()), Err)
 }
 
-/// Whether the command line leaves no cell out: what belongs to no cell is then stale.
+/// Whether the command line selects all cells: then files that belong to no cell are stale.
 fn selects_all(selection: &Selection) -> bool {
     selection.only.is_empty() && selection.skip.is_empty()
 }
 
-/// One Dockerfile as it is; several with a comment before each that names the cell.
+/// Prints the Dockerfiles. If there are several, a comment with the cell's name precedes each.
 fn print(requests: &[BuildRequest]) {
     let mut out = terminal::buffered();
     if let [only] = requests {

@@ -44,18 +44,18 @@ impl Findings {
                         }
                         false => error.clone(),
                     };
-                    self.told(&diagnostic.into());
+                    self.extend(&diagnostic.into());
                 }
                 return Vec::new();
             }
         };
         let seen = service::look(&document.root);
         for error in document.errors.iter().chain(seen.errors.iter()).take(MAX_FINDINGS) {
-            self.told(&error.clone().into());
+            self.extend(&error.clone().into());
         }
         let mut allows = Allows::default();
         allows.read(file, &document.comments, &document.root);
-        self.told(allows.wrong());
+        self.extend(allows.wrong());
         let mut hits = seen.hits.into_iter().filter(|hit| !allows.cover(hit.rule, &hit.span));
         hits.by_ref().take(MAX_FINDINGS).for_each(|hit| self.add(hit.finding(), None));
         if hits.next().is_some() {
@@ -64,7 +64,7 @@ impl Findings {
             self.add(Finding::new("not-linted", diagnostic), None);
             return seen.taken;
         }
-        self.told(&allows.unused(Asked::default()));
+        self.extend(&allows.unused(Asked::default()));
         seen.taken
     }
 }

@@ -1,6 +1,6 @@
-//! What a cell asks for beyond its context and the build sandbox, each with its place in the file.
+//! What a cell accesses beyond its context and the build sandbox, each with its place in the file.
 //!
-//! What flags say is not here: who types it has decided.
+//! Values of flags are not included: the user who typed them has allowed them.
 
 use std::path::PathBuf;
 
@@ -9,14 +9,14 @@ use crate::error::Span;
 use crate::input::{Cache, NamedContext, Network, SecretSource};
 use crate::matrix::model::{CacheRule, Given, Matrix};
 
-/// One thing that the matrix asks for.
+/// One access that the matrix requests.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Asked {
     pub what: AskedFor,
     pub span: Span,
 }
 
-/// What is asked for. Paths are counted from the directory of matrix.yaml.
+/// The kind of access. Paths are relative to the directory of matrix.yaml.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum AskedFor {
     /// The build context.
@@ -29,7 +29,7 @@ pub enum AskedFor {
         id: String,
         path: PathBuf,
     },
-    /// The SSH agent that runs.
+    /// The running SSH agent.
     Agent(String),
     /// The socket of an SSH agent, or the file of a private key.
     Ssh {
@@ -39,21 +39,21 @@ pub enum AskedFor {
     HostNetwork,
     CacheFrom(PathBuf),
     CacheTo(PathBuf),
-    /// The reference of a cache in a registry, which is pushed.
+    /// The reference of a cache that is pushed to a registry.
     CachePush(String),
     Privileged,
     /// A path of the engine's machine.
     Volume(String),
 }
 
-/// A variable of the environment that reaches an image or a host.
+/// An environment variable whose value is used in an image or sent to a host.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AskedVariable {
     pub name: String,
     pub span: Span,
 }
 
-/// What GitHub's runner says of its cache.
+/// The variables in which GitHub's runner describes its cache.
 const RUNNER: [&str; 4] = [
     "ACTIONS_CACHE_SERVICE_V2",
     "ACTIONS_CACHE_URL",
@@ -62,7 +62,7 @@ const RUNNER: [&str; 4] = [
 ];
 
 impl Cell {
-    /// Everything that the matrix, and no flag, asks for in this cell.
+    /// All access that the matrix, not a flag, requests for this cell.
     pub fn asked(&self) -> Vec<Asked> {
         let (settings, flags) = (&self.shared.settings, &self.shared.overrides);
         let (inputs, by_flag) = (&self.inputs, &flags.inputs);
@@ -128,7 +128,7 @@ impl Cell {
         all
     }
 
-    /// The variables of the environment that the matrix, and no flag, asks for in this cell.
+    /// The environment variables that the matrix, not a flag, reads for this cell.
     pub fn asked_variables(&self) -> Vec<AskedVariable> {
         let (settings, flags) = (&self.shared.settings, &self.shared.overrides);
         let (inputs, by_flag) = (&self.inputs, &flags.inputs);
@@ -157,7 +157,7 @@ impl Cell {
 }
 
 impl Matrix {
-    /// The variables whose values are sent to where axes come from.
+    /// The variables whose values are sent to the sources of axes.
     pub fn asked_variables(&self) -> Vec<AskedVariable> {
         let tokens = self.axis_sources.iter().filter_map(|outside| outside.token.as_ref());
         let ask =
@@ -166,7 +166,7 @@ impl Matrix {
     }
 }
 
-/// The caches of a cell that the file names, each with its place. Those of flags come last.
+/// The caches of a cell that the file names, each with its place. Caches of flags come last.
 fn own<'c>(
     caches: &'c [Cache],
     flags: usize,

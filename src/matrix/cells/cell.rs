@@ -10,41 +10,41 @@ use crate::matrix::model::{Axis, BaseWanted, Settings};
 use crate::matrix::selection::Overrides;
 use crate::template::Scope;
 
-/// A combination of one value of each axis, with all that the matrix says of it.
+/// A combination of one value of each axis, with its settings.
 #[derive(Debug, Clone)]
 pub struct Cell {
-    /// Its first tag, or the first reference where several repositories share their tags.
+    /// Its first tag, or the first reference if several repositories share their tags.
     pub name: CellName,
     /// Axis and value, in the order of the file.
     pub axes: Vec<(Arc<str>, Arc<str>)>,
-    /// Everything that its template may use.
+    /// The names that its template can use.
     pub scope: Scope,
-    /// Every name the image gets; at least one.
+    /// All names of the image; at least one.
     pub references: Vec<Reference>,
     pub platforms: Arc<[Platform]>,
-    /// The context folder, counted from the folder of matrix.yaml.
+    /// The context directory, relative to the directory of matrix.yaml.
     pub context: Arc<str>,
-    /// The template, counted from the context folder.
+    /// The template, relative to the context directory.
     pub dockerfile: Arc<str>,
     /// Where the matrix names the template.
     pub dockerfile_span: Span,
     /// Paths are relative to the directory of matrix.yaml.
     pub inputs: Inputs,
-    /// As the matrix and the flags write them, without what makes them this cell's own.
+    /// As written in the matrix and in flags; see [`Cache::of_cell`](crate::input::Cache::of_cell).
     pub caches: Caches,
-    /// What is asked to be told of the base image, which the rendered Dockerfile alone names.
+    /// The labels to add for the base image, which only the rendered Dockerfile names.
     pub base: BaseWanted,
     pub media_types: MediaTypes,
-    /// How the image is tried; a script is counted from the folder of matrix.yaml.
+    /// The smoke test. The path of a script is relative to the directory of matrix.yaml.
     pub smoke: Option<Arc<SmokeTest>>,
-    /// Its values by their numbers.
+    /// The indices of its axis values.
     pub(crate) values: Box<[u32]>,
-    /// For each tag the number of the rule that it comes from.
+    /// For each tag, the index of its rule.
     pub(crate) tag_rules: Box<[u16]>,
     pub(crate) shared: Arc<Shared>,
 }
 
-/// What many cells have in common.
+/// Settings that many cells share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
@@ -62,12 +62,12 @@ impl Cell {
         pairs.join(" ")
     }
 
-    /// What flags say of it in place of the file.
+    /// The overrides of flags.
     pub fn overrides(&self) -> &Overrides {
         &self.shared.overrides
     }
 
-    /// Where the matrix says that it writes caches.
+    /// Where the matrix names the caches to write.
     pub fn cache_to_span(&self) -> Option<&Span> {
         self.shared.settings.cache_to.as_ref().map(|given| &given.span)
     }
@@ -78,12 +78,12 @@ impl Cell {
         references.map(|reference| &reference.repository)
     }
 
-    /// Where the value of axis `index` stands.
+    /// Where the value of axis `index` is in the file.
     pub(crate) fn axis_span(&self, index: usize) -> &Span {
         &self.shared.axes[index].values[self.values[index] as usize].span
     }
 
-    /// Where the rule of its tag number `index` stands.
+    /// Where the rule of its tag `index` is in the file.
     pub(crate) fn tag_span(&self, index: usize) -> &Span {
         &self.shared.tag_spans[usize::from(self.tag_rules[index])]
     }

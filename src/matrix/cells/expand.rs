@@ -10,48 +10,49 @@ use crate::image::{Reference, Tag};
 use crate::matrix::model::{Layer, MOST_CELLS, Product, Rules};
 use crate::matrix::selection::Selected;
 
-/// Of all cells together, in all repositories: what they are checked against must fit into memory.
+/// Maximum number of tags of all cells in all repositories: they must fit into memory to find
+/// duplicates.
 const MOST_TAGS: usize = 1_000_000;
 
-/// Bytes of labels, arguments and other values of all cells together, each counted once.
+/// Maximum size of the labels, arguments and other values of all cells, in bytes. Shared values count once.
 const MOST_TEXT: usize = 512 << 20;
 
-/// Every cell makes its own errors; beyond this they say nothing new.
+/// Maximum number of reported errors: every cell can add its own, and more of them add nothing new.
 const ENOUGH_ERRORS: usize = 50;
 
 /// The cells of a selection; at least one.
 #[derive(Debug, Clone)]
 pub struct Expansion {
     pub cells: Vec<Cell>,
-    /// What is odd but stops nothing, and was not known before there were cells.
+    /// Warnings that only the cells can show.
     pub warnings: Diagnostics,
 }
 
 impl Selected<'_> {
-    /// How many cells the selection has before `exclude` and `--skip`.
+    /// The number of selected cells before `exclude` and `--skip`.
     pub fn product(&self) -> u128 {
         let listed = |axis: usize| self.listed(axis).count() as u128;
         (0..self.chosen.len()).fold(1, |count, axis| count.saturating_mul(listed(axis)))
     }
 
-    /// The values chosen of an axis that the product runs over.
+    /// The selected values of an axis that are part of the product.
     fn listed(&self, axis: usize) -> impl Iterator<Item = usize> {
         let values = &self.axes[axis].values;
         self.chosen[axis].iter().copied().filter(|value| !values[*value].included)
     }
 
-    /// Makes the cells, in the order of the file with the first axis slowest; then those that
-    /// `include` adds.
+    /// Creates the cells in the order of the file, where the first axis changes slowest, and then the
+    /// cells that `include` adds.
     pub fn expand(&self) -> Result<Expansion, Diagnostics> {
         let matrix = self.matrix;
         let product = self.product();
         if product > MOST_CELLS {
             let sizes: Vec<String> =
                 (0..self.axes.len()).map(|axis| self.listed(axis).count().to_string()).collect();
-            let message = format!("the matrix has {product} cells, and the most is {MOST_CELLS}");
+            let message = format!("the matrix has {product} cells; the maximum is {MOST_CELLS}");
             return Err(Diagnostic::error(message)
                 .at(&matrix.axes_span, sizes.join(" × "))
-                .help("select fewer, with `--only axis=value`")
+                .help("select fewer cells with `--only axis=value`")
                 .into());
         }
         let maker = Maker::new(self);
@@ -81,7 +82,7 @@ impl Selected<'_> {
         }
         errors.check(())?;
         if cells.is_empty() {
-            return Err(Diagnostic::error("no cell is left: `exclude` and `--skip` leave out all")
+            return Err(Diagnostic::error("no cell is left: `exclude` and `--skip` remove all")
                 .at(&matrix.axes_span, "")
                 .into());
         }
@@ -94,27 +95,26 @@ impl Selected<'_> {
 
     fn too_much_text(&self, cells: usize, of: u128, size: usize) -> Diagnostic {
         let message = format!(
-            "{cells} of {of} cells have {} MiB of text that no two of them share, and the most is {} \
-             MiB",
+            "{cells} of {of} cells have {} MiB of distinct values; the maximum is {} MiB",
             size >> 20,
             MOST_TEXT >> 20
         );
         let help =
-            "select fewer, with `--only axis=value`, or leave placeholders out of long values";
+            "select fewer cells with `--only axis=value`, or use no placeholders in long values";
         Diagnostic::error(message).at(&self.matrix.axes_span, "").help(help)
     }
 
     fn too_many_tags(&self, cells: usize, of: u128, tags: usize) -> Diagnostic {
-        let message =
-            format!("{cells} of {of} cells have {tags} tags, and the most is {MOST_TAGS}");
-        let finding = Diagnostic::error(message).help("select fewer, with `--only axis=value`");
+        let message = format!("{cells} of {of} cells have {tags} tags; the maximum is {MOST_TAGS}");
+        let finding =
+            Diagnostic::error(message).help("select fewer cells with `--only axis=value`");
         match self.matrix.tags.first() {
             Some(rule) => finding.at(&rule.tag.span(), "the first of them"),
             None => finding,
         }
     }
 
-    /// The cells wanted, by the numbers of their values.
+    /// The selected cells, by the indices of their values.
     pub(crate) fn combinations(&self) -> impl Iterator<Item = Vec<usize>> {
         let listed: Vec<Vec<usize>> =
             (0..self.axes.len()).map(|axis| self.listed(axis).collect()).collect();
@@ -133,7 +133,7 @@ impl Selected<'_> {
             .filter(move |values| !skip.any(values))
     }
 
-    /// Refuses cells that would overwrite each other, and gives every cell a name of its own.
+    /// Refuses cells that would overwrite each other, and gives every cell a unique name.
     fn name(&self, cells: &mut [Cell]) -> Result<(), Diagnostics> {
         let mut errors = Diagnostics::default();
         let mut owners: HashMap<&Reference, (&Cell, usize)> = HashMap::new();
@@ -157,8 +157,7 @@ impl Selected<'_> {
     }
 }
 
-/// Names both cells, and the places that make them two: the rules of their tags, and the values
-/// that differ.
+/// An error that shows both cells, the rules of their tags, and the first axis values that differ.
 fn collision(reference: &Reference, first: (&Cell, usize), second: (&Cell, usize)) -> Diagnostic {
     let tag = reference.tag.as_ref().map(Tag::as_str).unwrap_or_default();
     let ((one, one_rule), (other, other_rule)) = (first, second);
@@ -182,22 +181,22 @@ fn collision(reference: &Reference, first: (&Cell, usize), second: (&Cell, usize
         .fold(finding, |finding, (span, text)| finding.at(span, text.as_str()))
         .note(format!("one is {}", one.describe()))
         .note(format!("the other is {}", other.describe()))
-        .help(format!("tell them apart in `tag`, with `<%{axis}%>` for one"))
+        .help(format!("make the tags differ, for example with `<%{axis}%>` in `tag`"))
 }
 
-/// Which rules match which cells, and what the settings of these cells then are.
+/// The rules that match each cell, and the resulting settings.
 pub(crate) struct Layers<'a> {
     selected: &'a Selected<'a>,
     maker: &'a Maker<'a>,
-    /// `include` first, so that `overrides` have the last word.
+    /// `include` first, so that `overrides` take precedence.
     all: Vec<&'a Layer>,
-    /// Those that are rules, by their numbers in `all`.
+    /// The indices in `all` of layers that are rules.
     rules: Vec<usize>,
     index: Rules,
-    /// For a cell that is named, the numbers of those that name it.
+    /// For a cell that layers name, the indices of these layers.
     named: HashMap<&'a [usize], Vec<usize>>,
     matched: Vec<bool>,
-    /// Cells are many, the sets of rules that match are few.
+    /// There are many cells, but few sets of matching rules.
     known: HashMap<Vec<usize>, Arc<Shared>>,
 }
 
@@ -233,7 +232,7 @@ impl<'a> Layers<'a> {
         shared.clone()
     }
 
-    /// A warning for each rule that no cell matched, if all were looked at.
+    /// A warning for each rule that matched no cell, if every cell was checked.
     fn idle(&self) -> Diagnostics {
         let mut warnings = Diagnostics::default();
         if !self.selected.is_everything() {
@@ -244,7 +243,7 @@ impl<'a> Layers<'a> {
                 warnings.push(
                     Diagnostic::warning("this rule matches no cell")
                         .at(&layer.span, "")
-                        .help("`exclude` leaves out all that it could match"),
+                        .help("`exclude` removes all cells that it could match"),
                 );
             }
         }

@@ -1,4 +1,4 @@
-//! What is known beside the matrix, for the labels that every image should have.
+//! The values of `auto` labels, from facts outside the matrix.
 //!
 //! The names: <https://github.com/opencontainers/image-spec/blob/main/annotations.md>
 
@@ -9,7 +9,7 @@ use crate::input::TextMap;
 use crate::matrix::model::{AutoLabels, Given};
 use crate::matrix::selection::Facts;
 
-/// What the labels of one cell are made from.
+/// The data for the labels of one cell.
 pub(crate) struct LabelValues<'a> {
     pub(crate) facts: &'a Facts,
     pub(crate) repository: &'a Repository,
@@ -18,7 +18,7 @@ pub(crate) struct LabelValues<'a> {
 }
 
 impl LabelValues<'_> {
-    /// The labels, where they are asked for.
+    /// Adds the requested labels.
     pub(crate) fn fill(&self, wanted: &Option<Given<AutoLabels>>) -> TextMap {
         let mut found = TextMap::new();
         let wanted = wanted.as_ref().map(|given| given.value).unwrap_or_default();
@@ -46,7 +46,7 @@ impl LabelValues<'_> {
     }
 }
 
-/// RFC 3339 in UTC; nothing beyond the years that it can write.
+/// RFC 3339 in UTC; `None` for years that it cannot express.
 fn timestamp(seconds: i64) -> Option<String> {
     const DAY: i64 = 24 * 60 * 60;
     const LAST: i64 = 253_402_300_799;
@@ -73,7 +73,7 @@ fn timestamp(seconds: i64) -> Option<String> {
     Some(format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", days + 1))
 }
 
-/// A remote as a page that a person can open: no user, no password, no folder of this machine.
+/// The URL of a remote as a web page, without user and password; `None` for a local path.
 fn source_url(remote: &str) -> Option<String> {
     if remote.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return None;
@@ -85,7 +85,7 @@ fn source_url(remote: &str) -> Option<String> {
         None => remote.split_once(':').filter(|(host, _)| !host.contains('/'))?,
     };
     let host = host.rsplit('@').next()?;
-    // A port belongs to the way that Git goes.
+    // The port belongs to Git's protocol.
     let host = match remote.starts_with("http") {
         true => host,
         false => host.split(':').next()?,

@@ -1,7 +1,7 @@
-//! Tags that no cell has: one whose condition never holds, and one that stays on an old image since
-//! the cell that would move it is excluded.
+//! Tags that no cell has: either their condition never holds, or they stay on an old image because the
+//! cell that would move them is excluded.
 //!
-//! Both are judged by all cells of the file, whatever a run selects.
+//! Both checks use all cells of the file, whatever a run selects.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -19,7 +19,7 @@ use crate::template::{Condition, Template, Value};
 use crate::version;
 
 impl Matrix {
-    /// A warning for each tag that is lost; `vars` are those that flags set.
+    /// A warning for each lost tag. `vars` are the vars that flags set.
     pub(crate) fn lost_tags(&self, vars: &IndexMap<String, String>) -> Diagnostics {
         let none = Diagnostics::default();
         if self.tags.iter().all(|rule| rule.when.is_none()) {
@@ -35,7 +35,7 @@ impl Matrix {
         let combinations = selected.combinations().collect();
         let mut search =
             Search { matrix: self, maker: &maker, layers, cells: combinations, references: None };
-        // A cell that cannot be made is an error that the run finds itself.
+        // The run itself reports a cell that has errors.
         search.run().unwrap_or_default()
     }
 }
@@ -44,13 +44,13 @@ struct Search<'a> {
     matrix: &'a Matrix,
     maker: &'a Maker<'a>,
     layers: Layers<'a>,
-    /// All cells, by the numbers of their values.
+    /// All cells, by the indices of their values.
     cells: Vec<Vec<usize>>,
-    /// Those of all cells, by whatever rule, once they are asked for.
+    /// The references of all cells from all rules, computed on first use.
     references: Option<HashSet<Reference>>,
 }
 
-/// A tag that some cell would have.
+/// A tag that an excluded cell would have.
 struct Lost {
     reference: Reference,
     /// `os=centos version=1.10`
@@ -74,8 +74,8 @@ impl Search<'_> {
         Ok(found)
     }
 
-    /// A condition may ask for a var that is a plain text, `channel == "stable"`: that is a switch for
-    /// `--var`, and says nothing of the cells.
+    /// Whether the condition can hold. A comparison with a var that is a plain string, such as
+    /// `channel == "stable"`, is a switch for `--var` and does not depend on the cells.
     fn holds_somewhere(&mut self, when: &Condition) -> Result<bool, Diagnostics> {
         let is_plain = |value: &VarValue| match value {
             VarValue::Text(text) => text.is_literal(),
@@ -121,8 +121,8 @@ impl Search<'_> {
         Ok(self.references.as_ref().is_some_and(|all| all.contains(reference)))
     }
 
-    /// What `rule` would give to cells with the newest versions that are excluded, and gives to no
-    /// other. It is a moving tag if an older cell beside the excluded one would get the same.
+    /// The tags that `rule` would give only to excluded cells with the newest versions. Such a tag is a
+    /// moving tag if an older cell next to the excluded one would get the same tag.
     fn lost(&mut self, rule: &TagRule) -> Result<Vec<Lost>, Diagnostics> {
         let axes = &self.matrix.axes;
         let newest: Vec<Option<usize>> = axes
@@ -167,7 +167,7 @@ impl Search<'_> {
         pairs.join(" ")
     }
 
-    /// The newest cell that differs from the one with these values in its versions alone.
+    /// The newest cell that differs from the cell with these values only in its versions.
     fn older(&self, values: &[usize], newest: &[Option<usize>]) -> Option<Vec<usize>> {
         let axes = &self.matrix.axes;
         let beside = |cell: &&Vec<usize>| {
@@ -200,10 +200,10 @@ impl Search<'_> {
             let pairs: Vec<String> = axes.iter().zip(&newest).filter_map(pair).collect();
             format!("`latest` holds for {}, and these cells are excluded", pairs.join(" "))
         } else {
-            "compare the condition with the cells that `onebuild plan` lists".to_owned()
+            "compare the condition with the cells in `onebuild plan`".to_owned()
         };
         let tag = rule.tag.text();
-        Diagnostic::warning(format!("no cell has the tag `{tag}`: its `when` holds for none"))
+        Diagnostic::warning(format!("no cell has the tag `{tag}`: its `when` never holds"))
             .rule("unused-tag")
             .at(&when.span(), "")
             .help(help)
@@ -217,12 +217,12 @@ fn stalled(when: &Condition, lost: &[Lost]) -> Diagnostic {
     let tags: Vec<String> = lost.iter().map(tag).collect();
     let tags = listed(tags.iter().map(String::as_str));
     let message = match lost.len() {
-        1 => format!("no cell has the tag `{tags}` any more: it stays on an older image"),
-        _ => format!("no cell has these tags any more, and they stay on older images: {tags}"),
+        1 => format!("no cell has the tag `{tags}` anymore, so it stays on an older image"),
+        _ => format!("no cell has these tags anymore, so they stay on older images: {tags}"),
     };
     let finding = Diagnostic::warning(message).rule("stalled-tag").at(&when.span(), "");
     let excluded =
         |lost: &Lost| format!("the cell that would have it is excluded: {}", lost.excluded);
     let finding = lost.iter().take(SHOWN).map(excluded).fold(finding, Diagnostic::note);
-    finding.help("write a `when` that holds for the newest cell that is left")
+    finding.help("write a `when` that holds for the newest remaining cell")
 }

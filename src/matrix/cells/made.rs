@@ -1,4 +1,4 @@
-//! What the templates of one cell say.
+//! Evaluates the templates of one cell.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use crate::matrix::model::{
 };
 use crate::template::{Scope, Template};
 
-/// Works out templates, and keeps what is wrong with them.
+/// Evaluates templates and collects their errors.
 pub(crate) struct Made<'a> {
     pub(crate) scope: &'a Scope,
     pub(crate) errors: Diagnostics,
@@ -34,8 +34,7 @@ impl Made<'_> {
         template.as_ref().map(|template| self.text(template))
     }
 
-    /// What the file says of all that goes into the build. `auto` has the values of the labels that
-    /// `auto` adds.
+    /// The inputs of the build that the file sets. `auto` has the labels that `auto` adds.
     pub(super) fn inputs(&mut self, settings: &Settings, auto: &LabelValues<'_>) -> Inputs {
         Inputs {
             target: self.optional(&settings.target).map(|text| self.pool.text(text)),
@@ -57,7 +56,7 @@ impl Made<'_> {
         }
     }
 
-    /// `first` with the texts of the file on top.
+    /// `first`, overlaid with the strings of the file.
     fn map(&mut self, texts: &Texts, first: TextMap) -> TextMap {
         let mut found = first;
         for (key, template) in texts {
@@ -67,7 +66,7 @@ impl Made<'_> {
         found
     }
 
-    /// The texts of the file.
+    /// The strings of the file.
     pub(crate) fn texts(&mut self, texts: &Texts) -> IndexMap<String, String> {
         texts.iter().map(|(key, template)| (key.to_string(), self.text(template))).collect()
     }
@@ -147,7 +146,7 @@ impl Made<'_> {
     }
 }
 
-/// Renders a template and parses what comes out; the error points at the template.
+/// Renders a template and parses the result. The error points at the template.
 pub(super) fn parsed<T>(template: &Template, scope: &Scope, prefix: &str) -> Result<T, Diagnostics>
 where
     T: std::str::FromStr<Err = InvalidReference>,

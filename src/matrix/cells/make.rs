@@ -1,4 +1,4 @@
-//! From one combination of values to its cell.
+//! From a combination of axis values to its cell.
 
 use std::sync::Arc;
 
@@ -18,20 +18,20 @@ use crate::matrix::model::{
 use crate::matrix::selection::{Overrides, Selected};
 use crate::template::{Scope, Template, Value};
 
-/// What making any cell of a selection needs.
+/// The data for creating the cells of a selection.
 pub(crate) struct Maker<'a> {
     selected: &'a Selected<'a>,
-    /// For each axis its newest version, where it is an axis of versions.
+    /// For each axis, its newest version if it has versions.
     newest: Vec<Option<&'a str>>,
-    /// For each axis which of its values are pre-releases.
+    /// For each axis, which of its values are pre-releases.
     prereleases: Vec<Vec<bool>>,
-    /// The name, shared by all cells.
+    /// The name `prerelease`, shared by all cells.
     prerelease: Arc<str>,
     axes: Arc<Vec<Axis>>,
     overrides: Arc<Overrides>,
     tag_spans: Arc<[Span]>,
     nowhere: Span,
-    /// What the cells made so far have.
+    /// The values of the cells created so far.
     pub(crate) pool: Pool,
     smoke_tests: Recent<Arc<SmokeTest>>,
 }
@@ -58,7 +58,7 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// What the cells with these settings have in common.
+    /// The data that cells with these settings share.
     pub(crate) fn shared(&self, settings: Settings) -> Arc<Shared> {
         let image = self.selected.matrix.images.first();
         Arc::new(Shared {
@@ -145,8 +145,8 @@ impl<'a> Maker<'a> {
         self.smoke_tests.shared(Arc::new(test), |test| self.pool.count(test.size()))
     }
 
-    /// The values of the axes, and what the conditions of tags may use.
-    #[expect(clippy::type_complexity, reason = "it is what a cell holds")]
+    /// The values of the axes, and a scope with the names that conditions of tags can use.
+    #[expect(clippy::type_complexity, reason = "a cell has these two fields")]
     pub(crate) fn scope(
         &self,
         values: &[usize],
@@ -166,7 +166,7 @@ impl<'a> Maker<'a> {
         Ok((axes, scope))
     }
 
-    /// The references that `rule` gives the cell with this scope; none where its condition fails.
+    /// The references that `rule` gives the cell with this scope; none if its condition does not hold.
     pub(crate) fn references(
         &self,
         rule: &TagRule,
@@ -180,8 +180,8 @@ impl<'a> Maker<'a> {
             .collect())
     }
 
-    /// The values of the axes, and a scope that knows them.
-    #[expect(clippy::type_complexity, reason = "it is what a cell holds")]
+    /// The values of the axes, and a scope that contains them.
+    #[expect(clippy::type_complexity, reason = "a cell has these two fields")]
     fn axes(&self, values: &[usize], settings: &Settings) -> (Vec<(Arc<str>, Arc<str>)>, Scope) {
         let mut scope = Scope::default();
         let mut axes = Vec::with_capacity(values.len());
@@ -206,7 +206,7 @@ impl<'a> Maker<'a> {
         (axes, scope)
     }
 
-    /// Whether each axis of versions, one at least, has its newest value here.
+    /// Whether every axis of versions has its newest value here, and there is at least one such axis.
     fn is_latest(&self, axes: &[(Arc<str>, Arc<str>)]) -> bool {
         let is_newest = |((_, value), newest): (&(_, Arc<str>), &Option<&str>)| {
             newest.is_none_or(|newest| newest == &**value)
@@ -220,7 +220,7 @@ impl<'a> Maker<'a> {
         let span = self.tag_spans.first().unwrap_or(&matrix.axes_span);
         Diagnostic::error(format!("the cell {} has no tag", described.join(" ")))
             .at(span, "")
-            .help("give `tags` an entry without `when`")
+            .help("add an entry without `when` to `tags`")
     }
 
     fn repositories(&self, scope: &Scope) -> Result<Vec<Repository>, Diagnostics> {
@@ -265,7 +265,7 @@ impl Var {
     }
 }
 
-/// Where a context is, or a template inside its context.
+/// Parses the path of a context, or of a template inside its context.
 fn path(text: &str, anywhere: bool, span: &Span) -> Result<String, Diagnostics> {
     let found = match anywhere {
         true if text.is_empty() || text.chars().any(char::is_control) => Err(NO_PATH),
@@ -273,8 +273,9 @@ fn path(text: &str, anywhere: bool, span: &Span) -> Result<String, Diagnostics> 
         false => relative(text),
     };
     found.map_err(|why| {
-        let help = "the Dockerfile's path is counted from the context folder and stays inside it";
-        let finding = Diagnostic::error(why).at(span, format!("here it is `{text}`"));
+        let help =
+            "the path of the Dockerfile must be relative to the context directory and inside it";
+        let finding = Diagnostic::error(why).at(span, format!("the value is `{text}`"));
         if anywhere { finding } else { finding.help(help) }.into()
     })
 }

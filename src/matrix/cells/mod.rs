@@ -21,7 +21,7 @@ use std::collections::HashSet;
 use super::model::Matrix;
 
 impl Matrix {
-    /// Whether every value of every axis is in one of these cells.
+    /// Whether every value of every axis occurs in these cells.
     pub(crate) fn is_covered_by(&self, cells: &[Cell]) -> bool {
         self.axes.iter().enumerate().all(|(index, axis)| {
             let seen: HashSet<&str> =

@@ -1,4 +1,4 @@
-//! Where each value of a cell came from.
+//! The origin of each value of a cell.
 
 use super::cell::Cell;
 use crate::error::Span;
@@ -10,22 +10,22 @@ use crate::template::Value;
 /// One value of a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// Dotted, as the file nests it: `axes.os`, `args.VERSION`, `platforms`.
+    /// A dotted path as in the file: `axes.os`, `args.VERSION`, `platforms`.
     pub key: String,
     pub value: String,
     pub source: Source,
 }
 
-/// Who said it.
+/// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// A file; where it stands there.
+    /// A place in a file.
     File(Span),
     /// A flag, such as `--build-arg`.
     Flag(String),
-    /// A variable of the environment, such as `ONEBUILD_IMAGE`.
+    /// An environment variable, such as `ONEBUILD_IMAGE`.
     Environment(String),
-    /// Nobody: it is so unless something else is said.
+    /// The built-in default.
     Default,
 }
 
@@ -40,13 +40,13 @@ impl Overrides {
 }
 
 impl Cell {
-    /// All its values in the order in which they are worked out, each with its source.
+    /// All its values, in the order of evaluation, each with its source.
     pub fn origins(&self) -> Vec<Origin> {
         let shared = &*self.shared;
         let (settings, flags) = (&shared.settings, &shared.overrides);
         let (inputs, by_flag) = (&self.inputs, &flags.inputs);
         let mut found = Vec::new();
-        let mut tell = |key: String, value: &str, source: Source| {
+        let mut add = |key: String, value: &str, source: Source| {
             found.push(Origin { key, value: value.to_owned(), source });
         };
         let file = |span: &Span| Source::File(span.clone());
@@ -55,13 +55,13 @@ impl Cell {
             self.axes.iter().zip(shared.axes.iter().zip(&self.values))
         {
             let span = &known.values[*index as usize].span;
-            // Values of flags stand in a text of their own.
+            // Values of flags are in a source of their own.
             let added = &**span.file.name() == COMMAND_LINE;
             let source = if added { Source::Flag("--add".into()) } else { file(span) };
-            tell(format!("axes.{axis}"), value, source);
+            add(format!("axes.{axis}"), value, source);
             let record = self.scope.get(axis);
             for (name, property) in record.into_iter().flat_map(|record| record.properties()) {
-                tell(format!("axes.{axis}.{value}.{name}"), &shown(property), file(span));
+                add(format!("axes.{axis}.{value}.{name}"), &shown(property), file(span));
             }
         }
         for var in &settings.vars {
@@ -70,21 +70,21 @@ impl Cell {
                 true => Source::Flag("--var".into()),
                 false => file(&var.value.span().unwrap_or_else(|| var.span.clone())),
             };
-            tell(format!("vars.{}", var.name), &value, source);
+            add(format!("vars.{}", var.name), &value, source);
         }
         let images: Vec<String> = self.repositories().map(|image| image.familiar()).collect();
         let source = match flags.images.is_empty() {
             true => file(&shared.image_span),
             false => flags.source("--image", "ONEBUILD_IMAGE"),
         };
-        tell("image".to_owned(), &images.join(" "), source);
+        add("image".to_owned(), &images.join(" "), source);
         let tags = self.references.iter().filter_map(|reference| reference.tag.as_ref());
         for (tag, rule) in tags.zip(&*self.tag_rules) {
-            tell("tag".to_owned(), tag.as_str(), file(&shared.tag_spans[usize::from(*rule)]));
+            add("tag".to_owned(), tag.as_str(), file(&shared.tag_spans[usize::from(*rule)]));
         }
         if !flags.tag_prefix.is_empty() {
             let source = flags.source("--tag-prefix", "ONEBUILD_TAG_PREFIX");
-            tell("tag prefix".to_owned(), &flags.tag_prefix, source);
+            add("tag prefix".to_owned(), &flags.tag_prefix, source);
         }
         let platforms: Vec<String> = self.platforms.iter().map(ToString::to_string).collect();
         let source = match &settings.platforms {
@@ -92,7 +92,7 @@ impl Cell {
             Some(given) => file(&given.span),
             None => Source::Default,
         };
-        tell("platforms".to_owned(), &platforms.join(" "), source);
+        add("platforms".to_owned(), &platforms.join(" "), source);
         let flag = |is_flag: bool, name: &str, otherwise: Source| match is_flag {
             true => Source::Flag(name.to_owned()),
             false => otherwise,
@@ -104,14 +104,14 @@ impl Cell {
         ] {
             let source = template.as_ref().map_or(Source::Default, |text| file(&text.span()));
             let source = flag(key == "target" && by_flag.target.is_some(), "--target", source);
-            tell(key.to_owned(), value.unwrap_or("the last stage"), source);
+            add(key.to_owned(), value.unwrap_or("the last stage"), source);
         }
         let network = inputs.network.unwrap_or_default().to_string();
         let source = settings.network.as_ref().map_or(Source::Default, |given| file(&given.span));
-        tell("network".to_owned(), &network, flag(by_flag.network.is_some(), "--network", source));
+        add("network".to_owned(), &network, flag(by_flag.network.is_some(), "--network", source));
         if let Some(given) = &settings.media_types {
             let name = MediaTypes::ALL.into_iter().find(|(_, value)| *value == given.value);
-            tell("media-types".to_owned(), name.map_or("", |(name, _)| name), file(&given.span));
+            add("media-types".to_owned(), name.map_or("", |(name, _)| name), file(&given.span));
         }
 
         let of = |texts: &Texts, key: &str| {
@@ -121,7 +121,7 @@ impl Cell {
         for (key, value) in &inputs.args {
             let source = of(&settings.args, key);
             let source = flag(by_flag.args.contains_key(key), "--build-arg", source);
-            tell(format!("args.{key}"), value, source);
+            add(format!("args.{key}"), value, source);
         }
         let automatic = |texts: &Texts, auto: &Option<Given<AutoLabels>>, key: &str| match (
             texts.iter().any(|(known, _)| **known == *key),
@@ -133,35 +133,35 @@ impl Cell {
         for (key, value) in &inputs.labels {
             let source = automatic(&settings.labels, &settings.auto_labels, key);
             let source = flag(by_flag.labels.contains_key(key), "--label", source);
-            tell(format!("labels.{key}"), value, source);
+            add(format!("labels.{key}"), value, source);
         }
         for (key, value) in &inputs.annotations {
             let source = automatic(&settings.annotations, &settings.auto_annotations, key);
             let source = flag(by_flag.annotations.contains_key(key), "--annotation", source);
-            tell(format!("annotations.{key}"), value, source);
+            add(format!("annotations.{key}"), value, source);
         }
         for (key, value) in &inputs.bases {
             let source = of(&settings.bases, key);
             let source = flag(by_flag.bases.contains_key(key), "--base", source);
-            tell(format!("bases.{key}"), &value.familiar(), source);
+            add(format!("bases.{key}"), &value.familiar(), source);
         }
         for (key, value) in &inputs.contexts {
             let source = of(&settings.contexts, key);
             let source = flag(by_flag.contexts.contains_key(key), "--build-context", source);
-            tell(format!("contexts.{key}"), &value.to_string(), source);
+            add(format!("contexts.{key}"), &value.to_string(), source);
         }
         for (key, value) in &inputs.secrets {
             let named = settings.secrets.iter().find(|(known, _)| **known == *key);
             let source = named.map_or(Source::Default, |(_, one)| file(&one.template().span()));
             let source = flag(by_flag.secrets.contains_key(key), "--secret", source);
-            tell(format!("secrets.{key}"), &value.to_string(), source);
+            add(format!("secrets.{key}"), &value.to_string(), source);
         }
         for (key, sockets) in &inputs.ssh {
             let named = settings.ssh.iter().find(|(known, _)| **known == *key);
             let source = named.map_or(Source::Default, |(_, agent)| file(&agent.span));
             let sockets: Vec<String> = sockets.iter().map(|s| s.display().to_string()).collect();
             let value = if sockets.is_empty() { "the running agent" } else { &sockets.join(" ") };
-            tell(format!("ssh.{key}"), value, flag(by_flag.ssh.contains_key(key), "--ssh", source));
+            add(format!("ssh.{key}"), value, flag(by_flag.ssh.contains_key(key), "--ssh", source));
         }
         for (key, caches, given, (name, added)) in [
             (
@@ -176,18 +176,18 @@ impl Cell {
             for (number, cache) in caches.iter().enumerate() {
                 let source = given.as_ref().map_or(Source::Default, |given| file(&given.span));
                 let source = flag(number >= own, name, source);
-                tell(key.to_owned(), &cache.of_cell(&self.name).to_string(), source);
+                add(key.to_owned(), &cache.of_cell(&self.name).to_string(), source);
             }
         }
         let test = self.smoke.as_ref().zip(settings.smoke.as_ref());
-        for (key, value, span) in test.into_iter().flat_map(|(test, rule)| rule.told(test)) {
-            tell(format!("test.{key}"), &value, span.map_or(Source::Default, Source::File));
+        for (key, value, span) in test.into_iter().flat_map(|(test, rule)| rule.origins(test)) {
+            add(format!("test.{key}"), &value, span.map_or(Source::Default, Source::File));
         }
         found
     }
 }
 
-/// A value for a person.
+/// A value as shown to users.
 fn shown(value: &Value) -> String {
     match (value.as_text(), value) {
         (Some(text), _) => text.to_owned(),

@@ -1,4 +1,4 @@
-//! Values that many cells have, kept once.
+//! Values that many cells share, stored once.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use crate::template::Value;
 
-/// A shorter text needs hardly more memory than what is needed to find out that it is there already.
+/// A shorter string needs hardly more memory than an entry in the table of known strings.
 const LONG: usize = 64;
 
-/// Larger values that are compared with a new one: cells that follow one another differ in few axes.
+/// Number of recent values that a new one is compared with: consecutive cells differ in few axes.
 const RECENT: usize = 16;
 
-/// What the cells made so far have.
+/// The values of the cells created so far.
 #[derive(Default)]
 pub(crate) struct Pool {
     texts: RefCell<HashSet<Arc<str>>>,
@@ -21,7 +21,7 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// A text, shared with the other cells that have the same.
+    /// A string, shared with the other cells that have the same one.
     pub(crate) fn text(&self, text: String) -> Arc<str> {
         if text.len() < LONG {
             self.count(text.len());
@@ -65,7 +65,7 @@ impl Pool {
         self.size.set(self.size.get().saturating_add(bytes));
     }
 
-    /// The bytes of all that is not shared, and of what is shared once.
+    /// The total size in bytes. Shared values count once.
     pub(crate) fn size(&self) -> usize {
         self.size.get()
     }
@@ -81,11 +81,11 @@ impl<T> Default for Recent<T> {
 }
 
 impl<T: Clone + PartialEq> Recent<T> {
-    /// `value`, or an equal one that is known; `new` hears of one that is not.
+    /// `value`, or an equal known value. Calls `new` if it is not known.
     pub(crate) fn shared(&self, value: T, new: impl FnOnce(&T)) -> T {
         let mut known = self.0.borrow_mut();
         if let Some(at) = known.iter().position(|one| *one == value) {
-            // The one that was used last comes first.
+            // The most recently used value comes first.
             known[..=at].rotate_right(1);
             return known[0].clone();
         }
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_texts_and_lists_are_kept_once() {
+    fn equal_strings_and_lists_are_stored_once() {
         let pool = Pool::default();
         let long = "x".repeat(1000);
         let (one, other) = (pool.text(long.clone()), pool.text(long.clone()));
@@ -127,7 +127,7 @@ mod tests {
             let Value::List(same) = &same else { unreachable!() };
             assert_eq!(Arc::ptr_eq(first, same), number == 0);
         }
-        // Those that were used last are kept.
+        // The most recently used values are kept.
         (3..40).for_each(|number| {
             pool.value(list(number));
             pool.value(list(0));

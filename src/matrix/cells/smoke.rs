@@ -15,17 +15,18 @@ impl Made<'_> {
             (None, Some(given)) => given.span.clone(),
             (None, None) => {
                 self.errors.push(
-                    Diagnostic::error("this test does nothing").at(&rule.span, "").help(
-                        "say what it is: `run`, `script` or `healthy`; or write `test: none`",
-                    ),
+                    Diagnostic::error("this test does nothing")
+                        .at(&rule.span, "")
+                        .help("add `run`, `script` or `healthy`; or write `test: none`"),
                 );
                 return None;
             }
         };
         let timeout = rule.timeout.as_ref().map_or(TimeLimit::DEFAULT, |given| given.value);
         if let Some(given) = healthy.filter(|given| given.value > timeout) {
-            let message = format!("the whole test may take {timeout}: less than it waits here");
-            let help = format!("add `timeout: {}` or more", given.value);
+            let message =
+                format!("the timeout of the whole test is {timeout}, which is shorter than this");
+            let help = format!("set `timeout` to {} or more", given.value);
             self.errors.push(Diagnostic::error(message).at(&given.span, "").help(help));
         }
         let command = rule.command.as_ref().and_then(|command| match &command.words {
@@ -45,7 +46,7 @@ impl Made<'_> {
             Some(SmokeCommand::Script(_)) | None => false,
         };
         if is_empty && !self.errors.has_errors() {
-            let finding = Diagnostic::error("the command of this test is empty here");
+            let finding = Diagnostic::error("the command of this test is empty");
             self.errors.push(finding.at(&span, ""));
         }
         let mut volumes = Vec::new();

@@ -72,7 +72,7 @@ impl SmokeRule {
 impl SmokeRule {
     /// The effective values of `test`, which was created from this rule, each with its key and
     /// place.
-    pub(crate) fn told(&self, test: &SmokeTest) -> Vec<(String, String, Option<Span>)> {
+    pub(crate) fn origins(&self, test: &SmokeTest) -> Vec<(String, String, Option<Span>)> {
         let place = |given: &Option<Given<TimeLimit>>| given.as_ref().map(|g| g.span.clone());
         let mut values = Vec::new();
         let mut add = |key: &str, value: String, span| values.push((key.to_owned(), value, span));

@@ -116,7 +116,7 @@ fn an_unknown_value_in_a_selection_lists_the_known_ones() {
     let matrix = matrix(FAMILY);
     for (only, words) in [
         ("version=2.0.99", "known: 2.0.0 to 2.0.13"),
-        ("version=2.0.99", "or build it just once with `--add version=2.0.99`"),
+        ("version=2.0.99", "or build it once with `--add version=2.0.99`"),
         ("version=>3", "has no value matching `>3`"),
         ("os=ubunut", "did you mean `ubuntu`?"),
         ("verison=1", "did you mean `version`?"),

@@ -1,4 +1,4 @@
-//! A plan as the file that `docker buildx bake` reads, which then builds the very same images.
+//! A plan as a file for `docker buildx bake`, which builds identical images from it.
 //!
 //! Source: <https://docs.docker.com/build/bake/reference/>
 
@@ -13,7 +13,7 @@ use crate::image::{Reference, short_name};
 use crate::input::{Cache, MediaTypes, NamedContext, Network, Secret, SecretSource};
 use crate::plan::BuildRequest;
 
-/// A bake file, and what it cannot hold.
+/// A bake file, and notes on what it cannot express.
 #[derive(Debug, Clone)]
 pub struct Bake<'r> {
     targets: IndexMap<String, &'r BuildRequest>,
@@ -21,7 +21,7 @@ pub struct Bake<'r> {
     pub notes: Vec<String>,
 }
 
-/// One target for each request, and a group of all. Where the images go is for bake to be told.
+/// One target for each request, and a group of all. The output is left to bake's own flags.
 pub fn bake(requests: &[BuildRequest]) -> Bake<'_> {
     let mut targets = IndexMap::with_capacity(requests.len());
     let mut notes = Vec::new();
@@ -33,29 +33,29 @@ pub fn bake(requests: &[BuildRequest]) -> Bake<'_> {
         targets.insert(name, request);
         if request.recipe.dockerignore.is_some() {
             notes.push(format!(
-                "{}: its template has a .dockerignore of its own, which a bake file cannot hold",
+                "{}: its template has a .dockerignore of its own, which a bake file cannot express",
                 request.cell
             ));
         }
     }
     if requests.iter().any(|request| request.recipe.pin.is_some()) {
         notes.push(
-            "the digests of base images are found out at the build: this file has no label for them"
+            "this file has no labels for the digests of base images: only onebuild resolves them"
                 .to_owned(),
         );
     }
     if requests.iter().any(|r| r.recipe.inputs.network == Some(Network::Host)) {
-        notes.push("host networking: bake asks for --allow network.host".to_owned());
+        notes
+            .push("the host network requires `docker buildx bake --allow network.host`".to_owned());
     }
     let tested = requests.iter().filter(|request| request.policy.smoke.is_some()).count();
     if tested > 0 {
-        notes
-            .push(format!("a bake file tests no image: {tested} here would be tested by onebuild"));
+        notes.push(format!("bake does not run smoke tests: {tested} of these images have one"));
     }
     Bake { targets, notes }
 }
 
-/// Bake's targets are named with letters, digits, `_` and `-`.
+/// Names of bake targets consist of letters, digits, `_` and `-`.
 impl Bake<'_> {
     /// Writes the file, target by target.
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
@@ -71,7 +71,7 @@ struct File<'r> {
     target: Targets<'r>,
 }
 
-/// Each target is made when its turn comes.
+/// Targets are created one at a time.
 struct Targets<'r>(&'r IndexMap<String, &'r BuildRequest>);
 
 impl Serialize for Targets<'_> {
@@ -125,7 +125,7 @@ fn target(request: &BuildRequest) -> Value {
     set("output", json!([format!("type=image,oci-mediatypes={oci}")]));
     set("no-cache", json!(policy.no_cache));
     set("pull", json!(policy.pull));
-    // Bake attaches provenance where nothing is said of it.
+    // Bake attaches provenance by default.
     let attest = if recipe.provenance {
         "type=provenance,mode=min,inline-only=true"
     } else {
@@ -139,7 +139,7 @@ fn texts<T: ToString>(items: &[T]) -> Vec<String> {
     items.iter().map(ToString::to_string).collect()
 }
 
-/// On every manifest, and on the index where there is one.
+/// On every manifest, and on the index if there is one.
 fn annotations(request: &BuildRequest) -> Vec<String> {
     let has_index = request.recipe.platforms.len() > 1 || request.recipe.provenance;
     let on = if has_index { "manifest,index" } else { "manifest" };
@@ -188,7 +188,7 @@ fn cache(cache: &Cache) -> Value {
     json!(line(std::iter::once(format!("type={}", cache.kind)).chain(attributes)))
 }
 
-/// Comma-separated values; one that holds a comma or a quote is quoted.
+/// Comma-separated values; a value with a comma or a quote is quoted.
 fn line(fields: impl IntoIterator<Item = String>) -> String {
     let quoted = |field: String| {
         let plain = !field.contains([',', '"', '\n', '\r']);
@@ -197,7 +197,7 @@ fn line(fields: impl IntoIterator<Item = String>) -> String {
     fields.into_iter().map(quoted).collect::<Vec<_>>().join(",")
 }
 
-/// Every text, keys included, so that bake takes it as it is: `${…}` and `%{…}` are its templates.
+/// Escapes every string, including keys, because `${…}` and `%{…}` are templates for bake.
 fn literal(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(literal_text(&text)),
@@ -209,8 +209,8 @@ fn literal(value: Value) -> Value {
     }
 }
 
-/// A sign before a brace is doubled. Of several in a row bake would see the escape too early, so
-/// these become an expression that comes to them.
+/// Doubles a sign before a brace. Bake would misread several signs in a row as an escape, so these become
+/// an expression that evaluates to them.
 fn literal_text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

@@ -9,12 +9,12 @@ use super::escaped;
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, listed};
 use crate::matrix::{Axis, Cell, Matrix};
 
-/// What a run of GitHub Actions takes.
+/// The maximum number of jobs of a matrix in GitHub Actions.
 ///
 /// Source: <https://docs.github.com/en/actions/reference/limits>
 const MOST_JOBS: usize = 256;
 
-/// A strategy matrix, and how cells were put together in jobs.
+/// A strategy matrix, and how its jobs group the cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Strategy {
     /// `{"include":[…]}` in one line, for `fromJSON`.
@@ -24,7 +24,7 @@ pub struct Strategy {
 }
 
 /// The jobs that build `cells`: one for each cell, or for each combination of values of the axes
-/// in `group_by`. Where these are too many, cells are put together by as few axes as it takes.
+/// in `group_by`. If that makes too many jobs, cells are grouped by fewer axes.
 pub fn github(matrix: &Matrix, cells: &[Cell], group_by: &[String]) -> Result<Strategy, Error> {
     let mut errors = Diagnostics::default();
     let by = group_by.iter().filter_map(|name| axis_number(matrix, name, &mut errors));
@@ -39,7 +39,7 @@ pub fn github(matrix: &Matrix, cells: &[Cell], group_by: &[String]) -> Result<St
     let whole = jobs.len();
     let each = whole.div_ceil(MOST_JOBS);
     if each > 1 {
-        // A single axis that is longer: neighbours share a job.
+        // A single axis with too many values: adjacent values share a job.
         jobs = jobs.chunks(each).map(<[_]>::concat).collect();
     }
     let include: Vec<Value> = jobs.iter().map(|cells| job(matrix, cells, &by)).collect();
@@ -62,20 +62,21 @@ fn axis_number(matrix: &Matrix, name: &str, errors: &mut Diagnostics) -> Option<
     found
 }
 
-/// A job splits its flags at spaces, and a flag takes a comma, a glob or a comparison for several
-/// values: a value that means more than itself cannot be handed on.
+/// A job splits its flags at spaces, and flags interpret commas, globs and comparisons. Values with such
+/// characters cannot be passed on.
 fn plain_values(matrix: &Matrix, cells: &[Cell], errors: &mut Diagnostics) {
     let plain = |text: &str| {
         text.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_')
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-:/@=".contains(&b))
     };
-    let mut told = HashSet::new();
+    let mut reported = HashSet::new();
     for (axis, value) in cells.iter().flat_map(|cell| &cell.axes) {
-        if plain(value) || !told.insert((axis, value)) {
+        if plain(value) || !reported.insert((axis, value)) {
             continue;
         }
-        let message =
-            format!("the value `{value}` of axis `{axis}` cannot be handed to a job as a word");
+        let message = format!(
+            "the value `{value}` of axis `{axis}` cannot be passed to a job as a single word"
+        );
         let mut error = Diagnostic::error(message)
             .help("use letters, digits and ._+-:/@= in values, and properties for the rest");
         let known =
@@ -87,14 +88,14 @@ fn plain_values(matrix: &Matrix, cells: &[Cell], errors: &mut Diagnostics) {
     }
 }
 
-/// As many of the `wanted` axes as stay within the most jobs; at least one.
+/// As many of the `wanted` axes as stay within the maximum number of jobs; at least one.
 fn fitting(cells: &[Cell], wanted: &[usize]) -> Vec<usize> {
     if groups(cells, wanted).len() <= MOST_JOBS {
         return wanted.to_vec();
     }
     let sizes: Vec<usize> = wanted.iter().map(|axis| groups(cells, &[*axis]).len()).collect();
-    // The axes that make the most jobs without making too many: cells that share a job share a
-    // machine, and wait for each other.
+    // Select the axes that make the most jobs within the limit: cells in one job share a machine and
+    // wait for each other.
     let mut best = (0, vec![0]);
     for subset in 1_u32..1 << wanted.len().min(16) {
         let chosen: Vec<usize> = (0..wanted.len()).filter(|at| subset >> at & 1 == 1).collect();
@@ -103,8 +104,8 @@ fn fitting(cells: &[Cell], wanted: &[usize]) -> Vec<usize> {
             best = (count, chosen);
         }
     }
-    // An axis that is too long is cut into pieces, which may still be more jobs than all the short
-    // ones make together.
+    // Splitting an axis with too many values may still give more jobs than all the short axes
+    // together.
     let pieces = |at: &usize| sizes[*at].div_ceil(sizes[*at].div_ceil(MOST_JOBS));
     let long = (0..wanted.len()).filter(|at| sizes[*at] > MOST_JOBS).max_by_key(pieces);
     if let Some(long) = long.filter(|at| pieces(at) > best.0) {
@@ -113,7 +114,7 @@ fn fitting(cells: &[Cell], wanted: &[usize]) -> Vec<usize> {
     best.1.into_iter().map(|at| wanted[at]).collect()
 }
 
-/// Cells with the same values on these axes, in the order of their first.
+/// Groups of cells with the same values on these axes, ordered by their first cell.
 fn groups<'c>(cells: &'c [Cell], by: &[usize]) -> Vec<Vec<&'c Cell>> {
     let mut found: IndexMap<Vec<&str>, Vec<&Cell>> = IndexMap::new();
     for cell in cells {
@@ -123,7 +124,7 @@ fn groups<'c>(cells: &'c [Cell], by: &[usize]) -> Vec<Vec<&'c Cell>> {
     found.into_values().collect()
 }
 
-/// What a job has to know.
+/// The JSON object of a job.
 fn job(matrix: &Matrix, cells: &[&Cell], by: &[usize]) -> Value {
     let mut args: Vec<String> = Vec::new();
     let mut shared = serde_json::Map::new();
@@ -163,7 +164,7 @@ fn name(first: &Cell, last: &Cell, by: &[usize]) -> String {
     by.iter().map(part).collect::<Vec<_>>().join(", ")
 }
 
-/// The flags that select `values`; none where these are all that the axis has.
+/// The flags that select `values`; none if these are all values of the axis.
 fn flags(axis: &Axis, values: &[&str], always: bool) -> Vec<String> {
     let known: HashSet<&str> = axis.values.iter().map(|value| &*value.text).collect();
     let (listed, added): (Vec<&str>, Vec<&str>) =
@@ -172,7 +173,7 @@ fn flags(axis: &Axis, values: &[&str], always: bool) -> Vec<String> {
     if !listed.is_empty() && (always || !added.is_empty() || listed.len() < known.len()) {
         flags.push(format!("--only {}={}", axis.name, listed.join(",")));
     }
-    // Values of this command line alone.
+    // Values added by this command line.
     if !added.is_empty() {
         flags.push(format!("--add {}={}", axis.name, added.join(",")));
     }
@@ -196,7 +197,7 @@ fn sentence(
         text += &format!(", {each} values to a job");
     }
     if by.len() < wanted.len() || each > 1 {
-        text += &format!(" (a run takes {MOST_JOBS} jobs at most)");
+        text += &format!(" (GitHub allows at most {MOST_JOBS} jobs)");
     }
     text
 }

@@ -1,4 +1,4 @@
-//! A plan for programs.
+//! A plan as JSON.
 
 use std::io::{self, Write};
 
@@ -12,16 +12,16 @@ use crate::input::{
 };
 use crate::matrix::Cell;
 
-/// What a build of a plan reaches beyond the repository and the sandbox.
+/// Everything outside the repository and the sandbox that a build of the plan accesses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Beyond {
-    /// As `--allow` takes them, granted or not.
+    /// In the syntax of `--allow`, whether granted or not.
     pub grants: Vec<String>,
-    /// The names of the variables that it reads.
+    /// The names of the environment variables that it reads.
     pub environment: Vec<String>,
 }
 
-/// Writes the plan for programs, cell by cell. Versioned: fields are added, never changed, under one version.
+/// Writes the plan as JSON, cell by cell. A version only ever gains fields; it never changes them.
 pub fn write_json(cells: &[Cell], beyond: &Beyond, out: &mut impl Write) -> io::Result<()> {
     let Beyond { grants, environment } = beyond;
     write_pretty(&Plan { version: 1, cells: Cells(cells), grants, environment }, out)
@@ -35,7 +35,7 @@ struct Plan<'c> {
     environment: &'c [String],
 }
 
-/// Each cell is made when its turn comes.
+/// Cells are created one at a time.
 struct Cells<'c>(&'c [Cell]);
 
 impl Serialize for Cells<'_> {
@@ -84,7 +84,7 @@ fn context(context: &NamedContext) -> Value {
     }
 }
 
-/// Where it is found: the value is in no plan.
+/// The source of the secret; the plan never contains its value.
 fn secret(secret: &Secret) -> Value {
     let mut shown = match &secret.source {
         SecretSource::File(path) => json!({ "file": path }),

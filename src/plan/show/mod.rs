@@ -1,4 +1,4 @@
-//! A plan as text, one form a file.
+//! A plan as text, one module for each format.
 
 mod bake;
 mod github;
@@ -24,14 +24,14 @@ fn texts_of(map: &TextMap) -> Value {
     map.iter().map(|(name, text)| (&**name, &**text)).collect()
 }
 
-/// Writes JSON as people read it, [`escaped`], and a line end.
+/// Writes indented JSON, [`escaped`], and a newline.
 fn write_pretty(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     serde_json::to_writer_pretty(Escaped(&mut *out), value)?;
     out.write_all(b"\n")
 }
 
-/// Escapes what is written through it. serde_json writes whole characters, and splits no run of them that
-/// is escaped together.
+/// Escapes everything that is written through it. serde_json writes whole characters, and does not split
+/// sequences that are escaped together.
 struct Escaped<W>(W);
 
 impl<W: Write> Write for Escaped<W> {
@@ -46,8 +46,8 @@ impl<W: Write> Write for Escaped<W> {
     }
 }
 
-/// JSON in which nothing acts on a terminal or commands the runner of a workflow: what JSON itself
-/// lets stand is escaped too.
+/// JSON without control characters for terminals or commands for CI runners: characters that JSON itself
+/// does not require to be escaped are escaped too.
 pub(crate) fn escaped(json: &str) -> Cow<'_, str> {
     let acts = |c: char| {
         (c.is_control() && c != '\n')
@@ -59,12 +59,12 @@ pub(crate) fn escaped(json: &str) -> Cow<'_, str> {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
         if acts(c) {
-            // Only texts hold such characters, and all of them lie in the first plane.
+            // Only strings contain such characters, and all of them are below U+10000.
             text += &format!("\\u{:04x}", u32::from(c));
         } else {
             text.push(c);
         }
     }
-    // Only strings hold a `#`.
+    // Only strings contain a `#`.
     Cow::Owned(text.replace("##[", r"#\u0023["))
 }

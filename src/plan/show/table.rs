@@ -1,10 +1,10 @@
-//! A plan as a table for people.
+//! A plan as a table.
 
 use crate::error::visible;
 use crate::matrix::Cell;
 use crate::text::{pad, width};
 
-/// A table for people: cell, platforms, template, and what else each cell has of its own.
+/// A table with the name, platforms, template and images of each cell.
 pub fn table(cells: &[Cell]) -> String {
     let mut rows = vec![["cell", "platforms", "dockerfile", "images"].map(str::to_owned)];
     for cell in cells {
@@ -21,7 +21,7 @@ pub fn table(cells: &[Cell]) -> String {
     let widths: [usize; 3] = std::array::from_fn(widest);
     let mut text = String::new();
     for [name, platforms, dockerfile, images] in &rows {
-        // The last column is as long as it is: a cell may have thousands of tags.
+        // The last column is not padded: a cell may have thousands of tags.
         let padded = [name, platforms, dockerfile].into_iter().zip(widths);
         padded.for_each(|(field, width)| text += &(pad(field, width) + "  "));
         text += images;

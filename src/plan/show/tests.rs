@@ -26,13 +26,13 @@ fn cells(matrix: &Matrix, only: &[&str], add: &[&str]) -> Vec<Cell> {
 }
 
 fn jobs(strategy: &Strategy) -> Vec<Value> {
-    assert_eq!(strategy.json.lines().count(), 1, "it has to fit on one line");
+    assert_eq!(strategy.json.lines().count(), 1, "it must fit on one line");
     let value: Value = serde_json::from_str(&strategy.json).unwrap();
     assert_eq!(value.as_object().unwrap().len(), 1, "any other key would be an axis");
     value["include"].as_array().unwrap().clone()
 }
 
-/// What a job builds, its flags read as a shell splits them.
+/// The cells that a job builds, with its flags split as by a shell.
 fn built(matrix: &Matrix, args: &str) -> Vec<String> {
     let words: Vec<&str> = args.split_whitespace().collect();
     let (mut only, mut add) = (Vec::new(), Vec::new());
@@ -87,7 +87,7 @@ fn every_cell_is_built_by_one_job() {
             &[],
             by(&[]),
             90,
-            "1800 cells in 90 jobs, grouped by b and c (a run takes 256 jobs at most)",
+            "1800 cells in 90 jobs, grouped by b and c (GitHub allows at most 256 jobs)",
         ),
         (
             &long,
@@ -95,7 +95,7 @@ fn every_cell_is_built_by_one_job() {
             &[],
             by(&[]),
             250,
-            "2000 cells in 250 jobs, grouped by n, 4 values to a job (a run takes 256 jobs at most)",
+            "2000 cells in 250 jobs, grouped by n, 4 values to a job (GitHub allows at most 256 jobs)",
         ),
         (&long, &[], &[], by(&["os"]), 2, "2000 cells in 2 jobs, grouped by os"),
         (
@@ -104,7 +104,7 @@ fn every_cell_is_built_by_one_job() {
             &[],
             by(&[]),
             200,
-            "600 cells in 200 jobs, grouped by one, 3 values to a job (a run takes 256 jobs at most)",
+            "600 cells in 200 jobs, grouped by one, 3 values to a job (GitHub allows at most 256 jobs)",
         ),
     ] {
         let wanted = cells(matrix, only, add);
@@ -127,7 +127,7 @@ fn every_cell_is_built_by_one_job() {
 }
 
 #[test]
-fn a_cell_that_include_adds_is_built_by_one_job_too() {
+fn a_cell_added_by_include_is_built_by_one_job_too() {
     let text = "image: me/app\ntag: <%os%>-<%version%>-<%type%>\nplatforms: linux/amd64\n\
                 axes: { os: [a, b], version: 1.0..1.2, type: [x, y] }\n\
                 exclude: [{ os: b, version: '1.1' }]\n\
@@ -151,7 +151,7 @@ fn a_cell_that_include_adds_is_built_by_one_job_too() {
 }
 
 #[test]
-fn a_job_says_what_it_is() {
+fn a_job_describes_its_cells() {
     let matrix = matrix("{ os: [a, b], version: 1.0..1.1 }", "<%os%>-<%version%>");
     let strategy = github(&matrix, &cells(&matrix, &["os=a"], &[]), &["os".to_owned()]).unwrap();
     assert_eq!(
@@ -167,12 +167,12 @@ fn a_job_says_what_it_is() {
 }
 
 #[test]
-fn a_value_that_is_more_than_a_word_is_refused_and_an_unknown_axis_is_wrong_usage() {
+fn a_value_with_special_characters_is_refused_and_an_unknown_axis_is_wrong_usage() {
     for value in ["a b", "a,b", "a*", "$(x)", ">=1", "-x", "a;b", "é"] {
         let matrix = matrix(&format!("{{ os: {{ '{value}': {{ t: a }} }} }}"), "<%os.t%>");
         let error = github(&matrix, &cells(&matrix, &[], &[]), &[]).unwrap_err();
         assert_eq!(error.exit_code(), 3);
-        assert!(error.render(false).contains("as a word"), "{value}");
+        assert!(error.render(false).contains("as a single word"), "{value}");
     }
     let matrix = matrix("{ os: [a, b] }", "<%os%>");
     let error = github(&matrix, &cells(&matrix, &[], &[]), &["oz".to_owned()]).unwrap_err();
@@ -196,7 +196,7 @@ where
 }
 
 #[test]
-fn everything_of_a_request_is_in_its_target() {
+fn a_target_contains_everything_of_its_request() {
     let mut one = request("1.0-a", "FROM a\n");
     one.recipe.inputs.args = pairs([("A", "${x}".into())]);
     one.recipe.inputs.labels = pairs([("l", "%{y}".into())]);
@@ -223,7 +223,7 @@ fn everything_of_a_request_is_in_its_target() {
     (one.policy.no_cache, one.policy.pull) = (true, true);
     let requests = [one];
     let bake = bake(&requests);
-    assert_eq!(bake.notes.len(), 1, "host networking is asked for: {:?}", bake.notes);
+    assert_eq!(bake.notes.len(), 1, "the host network needs a flag: {:?}", bake.notes);
     let file: Value = serde_json::from_str(&written(&bake)).unwrap();
     assert_eq!(
         file,
@@ -258,7 +258,7 @@ fn everything_of_a_request_is_in_its_target() {
 }
 
 #[test]
-fn targets_of_two_cells_never_share_a_name_and_what_a_file_cannot_hold_is_said() {
+fn target_names_are_unique_and_a_note_names_what_a_file_cannot_express() {
     let mut odd = request("a_b", "FROM a\n");
     odd.recipe.dockerignore = Some("x".into());
     let requests = [request("a.b", "FROM a\n"), odd, request("a:b", "FROM a\n")];
@@ -271,7 +271,7 @@ fn targets_of_two_cells_never_share_a_name_and_what_a_file_cannot_hold_is_said()
 }
 
 #[test]
-fn no_form_lets_a_control_character_through() {
+fn control_characters_are_escaped() {
     assert_eq!(
         escaped("{\"a\":\"\u{9b}\u{7f}\u{202e}é\"}\n"),
         "{\"a\":\"\\u009b\\u007f\\u202eé\"}\n"
