@@ -1,8 +1,8 @@
-//! What an engine can do, decided in one place from its version and from what it says of itself.
+//! What an engine can do, derived from its version and its own report.
 //!
-//! An engine leaves out what it does not know and reports success: a BuildKit that is too old takes
-//! the list of exporters for an unknown field, and one that keeps images in the engine's older store
-//! drops attestations. So all that a run needs is compared with this before anything is built.
+//! An engine ignores what it does not support and still reports success: a BuildKit that is too old
+//! treats the list of exporters as an unknown field, and one with the older image store drops
+//! attestations. So everything that a run needs is checked before anything is built.
 //! [`preflight`](super::preflight()) does that for the requests.
 
 use crate::docker::{EngineFacts, EngineVersion};
@@ -12,74 +12,73 @@ use crate::plan::{BuildRequest, FileOutput, Output};
 
 use super::obstacle::Obstacle;
 
-/// Docker Engine 26.0 and the API that came with it. It is the first one whose BuildKit (0.13) takes
-/// a list of exporters.
+/// Docker Engine 26.0 and its API version. Its BuildKit (0.13) is the first that supports a list of
+/// exporters.
 ///
 /// Source: <https://docs.docker.com/reference/api/engine/#api-version-matrix>
 const MINIMUM: (u32, &str) = (26, "26.0");
 const MINIMUM_API: ((u32, u32), &str) = ((1, 45), "1.45");
 
-/// Why this engine cannot be used at all; none where it can. `endpoint` names it. Pure.
+/// Why this engine cannot be used, or `None`. `endpoint` is its address. Pure.
 ///
-/// The version of the API decides. The text of the version does so only where the API is not known:
-/// distributions and developers write there what they like.
+/// The API version decides. The engine's version string is used only if the API version is unknown,
+/// because distributions and developers change that string.
 pub fn unusable(found: &EngineVersion, endpoint: &str) -> Option<Obstacle> {
     let EngineVersion { version, api, is_podman } = found;
     let named = |name: &str| [name, version].join(" ").trim().to_owned();
     if *is_podman {
         return Some(Obstacle {
-            message: format!("{} answers at {endpoint}, and it has no BuildKit", named("Podman")),
+            message: format!("{} answers at {endpoint}, but it has no BuildKit", named("Podman")),
             help: format!(
-                "start a Docker Engine, {} or newer, or name one with --host unix:///path/to/docker.sock",
+                "start Docker Engine {} or newer, or select one with --host unix:///path/to/docker.sock",
                 MINIMUM.1
             ),
         });
     }
     is_older(found, MINIMUM_API.0, MINIMUM.0).then(|| Obstacle {
         message: format!(
-            "the engine at {endpoint} is too old: it is {}{}, and onebuild needs {} or newer (API {})",
+            "the engine at {endpoint} is too old: it is {}{}, but onebuild needs {} or newer (API {})",
             named("Docker Engine"),
             if api.is_empty() { String::new() } else { format!(" (API {api})") },
             MINIMUM.1,
             MINIMUM_API.1
         ),
         help: "update Docker on the engine's machine (https://docs.docker.com/engine/install/), or \
-               name another engine with --host"
+               select another engine with --host"
             .to_owned(),
     })
 }
 
-/// Whether BuildKit in this engine finds faults in Dockerfiles by itself: it does so from 0.14 on, in
-/// Docker Engine 27.0.
+/// Whether BuildKit in this engine can lint Dockerfiles: since 0.14, in Docker Engine 27.0.
 pub fn has_lint(found: &EngineVersion) -> bool {
     !is_older(found, (1, 46), 27)
 }
 
-/// Whether an engine is older than the one with this API and this first number.
+/// Whether an engine is older than this API version and this major version.
 fn is_older(found: &EngineVersion, api: (u32, u32), engine: u32) -> bool {
     match (numbers(&found.api), numbers(&found.version)) {
         (Some((major, Some(minor))), _) => (major, minor) < api,
         (_, Some((major, _))) => major < engine,
-        // Nothing can be read. What it builds is looked at all the same: see `named_image`.
+        // Neither can be parsed. `named_image` still checks what it builds.
         (_, None) => false,
     }
 }
 
-/// The first two numbers of a version; `28.5.2+dfsg4` has 28 and 5.
+/// The first two numbers of a version: 28 and 5 of `28.5.2+dfsg4`.
 fn numbers(version: &str) -> Option<(u32, Option<u32>)> {
     let mut parts = version.trim().trim_start_matches('v').split(['.', '-', '+', '~']);
     let major = parts.next()?.parse().ok()?;
     Some((major, parts.next().and_then(|minor| minor.parse().ok())))
 }
 
-/// Without the containerd image store the engine's BuildKit writes into the engine's older store, and
-/// files.
-const TURN_ON: &str = "turn on the containerd image store: put \"features\": \
-     {\"containerd-snapshotter\": true} into the engine's daemon.json and restart it (in Docker \
+/// Without the containerd image store, the engine's BuildKit can only write to the engine's older
+/// store and to files.
+const TURN_ON: &str = "enable the containerd image store: set \"features\": \
+     {\"containerd-snapshotter\": true} in the engine's daemon.json and restart the engine (in Docker \
      Desktop: Settings, General)";
 
-/// What `request` asks for and this engine, or the form of the output, cannot keep. BuildKit reports
-/// success in most of these cases, and what comes out lacks what was asked for.
+/// What `request` needs and this engine, or the form of the output, does not support. In most of these
+/// cases BuildKit would ignore it and report success.
 pub(crate) fn lacking(request: &BuildRequest, facts: &EngineFacts) -> Vec<Obstacle> {
     let mut found = Vec::new();
     let mut lacks = |message: &str, help: String| {
@@ -92,8 +91,8 @@ pub(crate) fn lacking(request: &BuildRequest, facts: &EngineFacts) -> Vec<Obstac
             Form::Files | Form::Image => "a root file system",
         };
         lacks(
-            &format!("{output} holds no provenance"),
-            "leave --provenance out, or write type=oci".to_owned(),
+            &format!("{output} cannot hold provenance"),
+            "remove --provenance, or use type=oci".to_owned(),
         );
     }
     if facts.containerd_store {
@@ -103,47 +102,47 @@ pub(crate) fn lacking(request: &BuildRequest, facts: &EngineFacts) -> Vec<Obstac
         let platforms: Vec<_> = request.recipe.platforms.iter().map(ToString::to_string).collect();
         let (cell, platforms) = (&request.cell, platforms.join(", "));
         lacks(
-            &format!("this engine builds one platform at a time, and `{cell}` wants {platforms}"),
+            &format!("this engine builds one platform at a time, but `{cell}` needs {platforms}"),
             format!("{TURN_ON}; or build one with --platform"),
         );
     }
     let beyond = match &request.delivery.output {
-        Output::Push | Output::StoreAndPush => Some("push what it builds"),
-        Output::File { .. } if form != Form::Files => Some("write images into archives"),
+        Output::Push | Output::StoreAndPush => Some("push images"),
+        Output::File { .. } if form != Form::Files => Some("write image archives"),
         Output::Store | Output::Nothing | Output::File { .. } => None,
     };
     if let Some(what) = beyond {
-        lacks(&format!("this engine's own BuildKit cannot {what}"), TURN_ON.to_owned());
+        lacks(&format!("this engine's BuildKit cannot {what}"), TURN_ON.to_owned());
     }
     if request.policy.caches.to.iter().any(|cache| cache.kind != "inline") {
         lacks(
-            "this engine writes no cache but the inline one",
-            format!("{TURN_ON}; or write --cache-to type=inline"),
+            "this engine can write only the inline cache",
+            format!("{TURN_ON}; or use --cache-to type=inline"),
         );
     }
     if is_annotated(request) && form != Form::Files {
         lacks(
-            "this engine gives images no annotations",
-            format!("{TURN_ON}; or leave the annotations out"),
+            "this engine cannot add annotations to images",
+            format!("{TURN_ON}; or remove the annotations"),
         );
     }
     if request.recipe.provenance && form == Form::Image {
         lacks(
-            "this engine gives images no provenance",
-            format!("{TURN_ON}; or leave --provenance out"),
+            "this engine cannot add provenance to images",
+            format!("{TURN_ON}; or remove --provenance"),
         );
     }
     found
 }
 
-/// Whether the image gets annotations; the digest of a base is added later.
+/// Whether the image gets annotations. The one for the digest of a base is added later.
 pub(crate) fn is_annotated(request: &BuildRequest) -> bool {
     !request.recipe.inputs.annotations.is_empty()
         || request.recipe.pin.as_ref().is_some_and(|pin| pin.annotations)
 }
 
-/// The digest of the image that the answer to a solve names: none for an output that holds files
-/// alone. An answer that names no image is a failure, whatever BuildKit says of its success.
+/// The image digest in the answer to a solve, or `None` if the output has only files. A missing digest
+/// is a failure even if BuildKit reports success.
 pub(crate) fn named_image(
     output: &Output,
     answered: Option<&str>,
@@ -153,13 +152,13 @@ pub(crate) fn named_image(
     }
     let said = match answered.map(str::parse) {
         Some(Ok(digest)) => return Ok(Some(digest)),
-        Some(Err(_)) => "an invalid digest",
-        None => "no digest",
+        Some(Err(_)) => "an invalid image digest",
+        None => "no image digest",
     };
-    let help = "the engine may have dropped the output: its log may say why; another engine can be \
-                named with --host";
+    let help = "the engine may have dropped the output: check its log, or select another engine with \
+                --host";
     Err(Box::new(Failure {
-        message: format!("the engine reported success, and named no image: its answer has {said}"),
+        message: format!("the engine reported success but returned {said}"),
         help: Some(help.to_owned()),
         ..Failure::default()
     }))
@@ -170,9 +169,9 @@ pub(crate) fn named_image(
 pub(crate) enum Form {
     /// An image with its index: attestations, annotations, several platforms.
     Image,
-    /// One manifest: no attestation.
+    /// One manifest, without attestations.
     DockerArchive,
-    /// Files alone: no configuration, so no labels either.
+    /// Only files: no configuration, so no labels either.
     Files,
 }
 
@@ -195,7 +194,7 @@ mod tests {
     use crate::input::Cache;
 
     #[test]
-    fn an_engine_is_as_old_as_its_api() {
+    fn the_api_version_decides_whether_an_engine_is_too_old() {
         for (version, api, usable) in [
             ("20.10.24+dfsg1", "1.41", false),
             ("23.0.6", "1.42", false),
@@ -207,13 +206,13 @@ mod tests {
             ("28.5.2+dfsg4", "1.51", true),
             ("29.0.0-rc.1", "1.52", true),
             ("30.0.0", "2.0", true),
-            // The text says nothing, or the wrong thing.
+            // The version string says nothing, or is wrong.
             ("dev", "1.51", true),
             ("dev", "1.43", false),
             ("0.0.0-20240101", "1.47", true),
             ("v24.0.7", "1.47", true),
             ("", "1.44", false),
-            // No API, or none that can be read.
+            // No API version, or one that cannot be parsed.
             ("20.10.24+dfsg1", "", false),
             ("v25.0.5", "", false),
             ("25", "", false),
@@ -238,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn podman_is_named_whatever_its_version_is() {
+    fn any_version_of_podman_is_rejected_by_name() {
         for (version, named) in
             [("4.3.1", "Podman 4.3.1 answers at x"), ("", "Podman answers at x")]
         {
@@ -246,12 +245,12 @@ mod tests {
                 EngineVersion { version: version.into(), api: "1.99".into(), is_podman: true };
             let Obstacle { message, help } = unusable(&found, "x").unwrap();
             assert!(message.contains(named) && message.contains("no BuildKit"), "{message}");
-            assert!(help.contains("Docker Engine, 26.0"), "{help}");
+            assert!(help.contains("Docker Engine 26.0"), "{help}");
         }
     }
 
     #[test]
-    fn an_answer_without_an_image_is_no_success_where_there_should_be_one() {
+    fn an_answer_without_an_image_digest_is_a_failure() {
         use FileOutput::{Docker, Local, Oci, Tar};
         let digest = Digest::of(b"1");
         let file = |kind| Output::File { kind, dest: "x".into() };
@@ -261,7 +260,7 @@ mod tests {
             assert_eq!(found.as_ref(), Some(&digest));
             for answered in [None, Some(""), Some("sha256:1")] {
                 let failure = named_image(&output, answered).unwrap_err();
-                assert!(failure.message.contains("named no image"), "{failure:?}");
+                assert!(failure.message.contains("image digest"), "{failure:?}");
             }
         }
         for output in [file(Tar), file(Local)] {
@@ -270,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_engine_or_an_output_would_drop_is_refused() {
+    fn a_request_that_needs_unsupported_features_is_rejected() {
         use FileOutput::{Docker, Local, Oci, Tar};
         let file = |kind| Output::File { kind, dest: "x".into() };
         let with = |output: &Output, provenance: bool| {
@@ -293,40 +292,52 @@ mod tests {
         let both = ["linux/amd64", "linux/arm64"].map(|name| name.parse().unwrap());
         let mut several = request();
         several.recipe.platforms = both.to_vec();
-        // What is refused with the older store, and what with the newer one.
+        // What is rejected with the older store, and what with the newer one.
         for (request, older, newer) in [
             (request(), "", ""),
             (cached("type=inline"), "", ""),
-            (cached("r.example/a:b"), "no cache but the inline one", ""),
-            (cached("type=local,dest=x"), "no cache but the inline one", ""),
-            (cached("type=gha"), "no cache but the inline one", ""),
-            (several, "one platform at a time, and `v1` wants linux/amd64, linux/arm64", ""),
+            (cached("r.example/a:b"), "only the inline cache", ""),
+            (cached("type=local,dest=x"), "only the inline cache", ""),
+            (cached("type=gha"), "only the inline cache", ""),
+            (several, "one platform at a time, but `v1` needs linux/amd64, linux/arm64", ""),
             (with(&Output::Push, false), "cannot push", ""),
             (with(&Output::StoreAndPush, false), "cannot push", ""),
-            (with(&file(Oci), false), "cannot write images into archives", ""),
-            (with(&file(Docker), false), "cannot write images into archives", ""),
+            (with(&file(Oci), false), "cannot write image archives", ""),
+            (with(&file(Docker), false), "cannot write image archives", ""),
             (with(&file(Tar), false), "", ""),
-            (annotated(Output::Store), "no annotations", ""),
-            (annotated(Output::Push), "no annotations", ""),
-            (annotated(Output::StoreAndPush), "no annotations", ""),
-            (annotated(file(Oci)), "no annotations", ""),
-            (annotated(file(Docker)), "no annotations", ""),
+            (annotated(Output::Store), "cannot add annotations", ""),
+            (annotated(Output::Push), "cannot add annotations", ""),
+            (annotated(Output::StoreAndPush), "cannot add annotations", ""),
+            (annotated(file(Oci)), "cannot add annotations", ""),
+            (annotated(file(Docker)), "cannot add annotations", ""),
             (annotated(file(Tar)), "", ""),
             (annotated(file(Local)), "", ""),
-            (proven(Output::Store), "images no provenance", ""),
-            (proven(Output::Push), "images no provenance", ""),
-            (proven(Output::StoreAndPush), "images no provenance", ""),
-            (proven(file(Oci)), "images no provenance", ""),
-            (proven(file(Docker)), "archive holds no provenance", "archive holds no provenance"),
-            (proven(file(Tar)), "file system holds no provenance", "system holds no provenance"),
-            (proven(file(Local)), "file system holds no provenance", "system holds no provenance"),
+            (proven(Output::Store), "cannot add provenance", ""),
+            (proven(Output::Push), "cannot add provenance", ""),
+            (proven(Output::StoreAndPush), "cannot add provenance", ""),
+            (proven(file(Oci)), "cannot add provenance", ""),
+            (
+                proven(file(Docker)),
+                "archive cannot hold provenance",
+                "archive cannot hold provenance",
+            ),
+            (
+                proven(file(Tar)),
+                "file system cannot hold provenance",
+                "system cannot hold provenance",
+            ),
+            (
+                proven(file(Local)),
+                "file system cannot hold provenance",
+                "system cannot hold provenance",
+            ),
         ] {
             for (containerd_store, wanted) in [(false, older), (true, newer)] {
                 let facts = super::super::samples::facts(containerd_store);
                 let given = lacking(&request, &facts);
                 let given: Vec<_> = given.into_iter().map(|obstacle| obstacle.message).collect();
-                let is_told = given.iter().any(|message| message.contains(wanted));
-                assert_eq!(is_told, !wanted.is_empty(), "{wanted}: {given:?}");
+                let is_reported = given.iter().any(|message| message.contains(wanted));
+                assert_eq!(is_reported, !wanted.is_empty(), "{wanted}: {given:?}");
                 assert_eq!(given.is_empty(), wanted.is_empty(), "{given:?}");
             }
         }

@@ -1,9 +1,9 @@
-//! What the environment says, read through a function, so that tests can set it.
+//! Environment variables, read through a function so that tests can set them.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Reads a variable of the environment.
+/// Reads an environment variable.
 pub type Environment = fn(&str) -> Option<OsString>;
 
 /// The user's cache directory, if there is one.

@@ -1,20 +1,20 @@
-//! Where docker and buildkit meet: implements [`Builder`](crate::schedule::Builder) over the
-//! BuildKit inside a Docker Engine.
+//! Implements [`Builder`](crate::schedule::Builder) on the BuildKit inside a Docker Engine. Connects
+//! the modules `docker` and `buildkit`.
 //!
 //! | module | what it does |
 //! |---|---|
 //! | [`build`] | one request: the solve, its events, its failure; BuildKit's own lint |
-//! | [`classify`] | what BuildKit's error text means |
+//! | [`classify`] | what BuildKit's error messages mean |
 //! | [`sessions`] | what BuildKit asks this machine for: directories, logins, secrets, SSH agents |
-//! | [`caches`] | caches beyond the engine |
-//! | [`bases`] | the images that a cell is built on |
+//! | [`caches`] | caches outside the engine |
+//! | [`bases`] | base images of cells |
 //! | [`capabilities`] | what an engine can do |
-//! | [`preflight`](mod@preflight) | what prevents a run, known before anything is built |
-//! | [`stalled`] | steps that wait for a registry which does not answer |
-//! | [`smoke`] | a builder around a builder: an image is pushed after it passed its smoke test |
-//! | [`verified`] | another one: a push is reported when the registry has it |
-//! | [`redacted`] | another one: no login appears in what the others report |
-//! | [`leftovers`] | what runs that were killed left on the engine, removed |
+//! | [`preflight`](mod@preflight) | checks before anything is built |
+//! | [`stalled`] | steps that wait for a registry that does not answer |
+//! | [`smoke`] | a wrapper of a builder: pushes an image only after its smoke test passed |
+//! | [`verified`] | a wrapper: reports a push only when the registry has the image |
+//! | [`redacted`] | a wrapper: removes logins from the reports of the others |
+//! | [`leftovers`] | removes what killed runs left on the engine |
 
 mod bases;
 mod build;

@@ -1,9 +1,9 @@
 //! What prevents a run.
 
-/// Something that the engine cannot do and a request wants.
+/// A requirement of a request that cannot be met.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Obstacle {
-    /// What is in the way.
+    /// What prevents the run.
     pub message: String,
     /// What to do about it.
     pub help: String,

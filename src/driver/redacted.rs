@@ -1,5 +1,5 @@
-//! A builder that repeats no password: a registry may say what it was sent, and BuildKit passes on what
-//! a registry says.
+//! A builder that never repeats a password: a registry may echo what it was sent, and BuildKit passes
+//! the registry's messages on.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use crate::outcome::CellResult;
 use crate::plan::BuildRequest;
 use crate::schedule::{Builder, Events};
 
-/// Events that wait here; with them the display's own channel bounds what a build may say.
-const WAITING: usize = 16;
+/// Events buffered here, in addition to the display's own bounded channel.
+const BUFFERED_EVENTS: usize = 16;
 
-/// Takes every login that was looked up in this run out of what the builder inside says.
+/// Redacts every login looked up in this run from the output of the inner builder.
 pub struct Redacted<B> {
     builder: B,
     credentials: Arc<Credentials>,
@@ -28,7 +28,7 @@ impl<B> Redacted<B> {
         Self { builder, credentials }
     }
 
-    /// The builder inside.
+    /// The inner builder.
     pub fn inner(&self) -> &B {
         &self.builder
     }
@@ -74,11 +74,11 @@ impl<B: Builder> Builder for Redacted<B> {
         events: &Events,
         cancel: &CancellationToken,
     ) -> CellResult {
-        let (sender, mut told) = mpsc::channel(WAITING);
+        let (sender, mut received) = mpsc::channel(BUFFERED_EVENTS);
         let relay = async {
-            while let Some(mut event) = told.recv().await {
+            while let Some(mut event) = received.recv().await {
                 self.event(&mut event);
-                // A display that is gone does not stop the build.
+                // A closed display does not stop the build.
                 let _ = events.send(event).await;
             }
         };
@@ -108,7 +108,7 @@ mod tests {
     use crate::event::{Step, StepId, StepState, Transfer, Warning};
     use crate::failure::Place;
 
-    /// What a registry may echo: the password, and the login as it was sent.
+    /// A registry may echo the password, and the login as it was sent.
     const ECHO: &str = "denied: bob:canary-7f3a or Basic Ym9iOmNhbmFyeS03ZjNh";
 
     struct Echo(Arc<Credentials>);
@@ -157,16 +157,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_that_a_build_says_holds_a_login_that_was_used() {
+    async fn logins_are_redacted_in_events_and_failures() {
         let config = br#"{"auths": {"r.example": {"auth": "Ym9iOmNhbmFyeS03ZjNh"}}}"#;
         let config = DockerConfig::parse(Path::new("config.json"), config).unwrap();
         let credentials = Arc::new(Credentials::new(config, OsStr::new("")));
         let builder = Redacted::new(Echo(credentials.clone()), credentials);
-        let (events, mut told) = mpsc::channel(8);
+        let (events, mut received) = mpsc::channel(8);
         let result = builder.build(&request(), &events, &CancellationToken::new()).await;
         drop(events);
         let mut all = vec![format!("{result:?}")];
-        while let Some(event) = told.recv().await {
+        while let Some(event) = received.recv().await {
             all.push(format!("{event:?}"));
         }
         assert_eq!(all.len(), 5);

@@ -1,12 +1,12 @@
-//! A request and an engine to test with.
+//! A request and an engine for tests.
 
 use crate::docker::EngineFacts;
 use crate::plan::BuildRequest;
 
-/// One cell on one platform that wants nothing out of the ordinary.
+/// One cell on one platform, with default settings.
 pub(crate) fn request() -> BuildRequest {
     let mut request = BuildRequest::sample("v1");
-    request.delivery.references = vec!["r.example/a:v1".parse().expect("it is a reference")];
+    request.delivery.references = vec!["r.example/a:v1".parse().expect("a valid reference")];
     request
 }
 
@@ -16,6 +16,6 @@ pub(crate) fn facts(containerd_store: bool) -> EngineFacts {
         version: "28".to_owned(),
         cores: std::num::NonZeroUsize::MIN,
         containerd_store,
-        native: "linux/amd64".parse().expect("it is a platform"),
+        native: "linux/amd64".parse().expect("a valid platform"),
     }
 }

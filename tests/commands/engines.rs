@@ -38,7 +38,8 @@ fn unsupported_engines_are_refused_with_their_name_and_version() {
             r#"{"Platform":{"Name":"linux/amd64/debian-12"},"Components":[{"Name":"Podman Engine",
                 "Version":"4.3.1","Details":{"APIVersion":"4.3.1"}}],"Version":"4.3.1",
                 "ApiVersion":"1.41","MinAPIVersion":"1.24"}"#,
-            &["Podman 4.3.1 answers at unix://", "it has no BuildKit", "start a Docker Engine"][..],
+            &["Podman 4.3.1 answers at unix://", "it has no BuildKit", "start Docker Engine 26.0"]
+                [..],
         ),
         (
             r#"{"Version":"24.0.7-ce","ApiVersion":"1.43"}"#,

@@ -57,7 +57,7 @@ fn an_emulated_platform_has_a_longer_timeout_which_the_message_states() {
     let project = project("factor", matrix, &format!("FROM alpine:3.20\n{never}"));
     project.run(&["matrix", "--output", "type=tar,dest=out/"]).exits(1).says(&[
         "1 tested on arm64",
-        "✗ vlong  test failed: not done within 12s (3s × 4 for an emulated platform) on arm64",
+        "✗ vlong  test failed: timed out after 12s (3s × 4 for an emulated platform) on arm64",
         "✗ vslow  test failed: not healthy within 4s (1s × 4 for an emulated platform) on arm64",
     ]);
 }

@@ -105,7 +105,7 @@ fn a_missing_frontend_is_not_reported_as_a_base_image() {
     let dockerfile = "# syntax=onebuild-nowhere:1\nFROM alpine:3.20\n";
     let project = Project::single("syntax", dockerfile);
     let run = project.run(&["build"]).exits(1);
-    run.says(&["Dockerfile:1:1", "onebuild-nowhere:1 does not exist", "leave the line out"])
+    run.says(&["Dockerfile:1:1", "onebuild-nowhere:1 does not exist", "remove the line"])
         .never_says(&["--base"]);
 }
 
@@ -186,7 +186,7 @@ fn an_image_of_another_platform_is_reported_when_it_cannot_run() {
     elf.resize(64, 0);
     let strange = project.file("context/strange", elf);
     fs::set_permissions(strange, fs::Permissions::from_mode(0o755)).unwrap();
-    project.run(&["build"]).exits(1).says(&["made for another platform", "Dockerfile:3:1"]);
+    project.run(&["build"]).exits(1).says(&["built for another platform", "Dockerfile:3:1"]);
 }
 
 #[test]
@@ -224,9 +224,9 @@ fn a_session_that_onebuild_closed_is_not_blamed_on_the_engine() {
         .end()
         .exits(70)
         .says(&[
-            "onebuild ended its session with the engine: ",
+            "onebuild closed its session with the engine: ",
             "PROTOCOL_ERROR",
-            "help: this is a bug of onebuild, not of the engine",
+            "help: this is a bug in onebuild, not in the engine",
         ])
-        .never_says(&["the connection to the engine was lost", "check that it is running"]);
+        .never_says(&["the connection to the engine was lost", "check that the engine is running"]);
 }

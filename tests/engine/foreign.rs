@@ -52,7 +52,7 @@ fn a_program_of_another_platform_fails_a_test_that_would_pass() {
         ("vbyenv", "/usr/local/bin/ash"),
         ("ventry", "/srv/bin/busybox-x"),
     ] {
-        let what = format!("{program} is an x86-64 program, and the platform is linux/arm64");
+        let what = format!("{program} is an x86-64 program, but the platform is linux/arm64");
         assert!(
             run.stderr.contains(&format!("✗ {cell}")) && run.stderr.contains(&what),
             "{cell}: {what}\n{run}"
@@ -61,7 +61,7 @@ fn a_program_of_another_platform_fails_a_test_that_would_pass() {
     }
     let run = run.says(&[
         "error: vbase failed its test on linux/arm64",
-        "pinned to one platform's digest",
+        "pinned to the digest of one platform",
         "2 tested on amd64 arm64",
         "2 pushed, 6 failed",
     ]);

@@ -13,7 +13,7 @@ fn an_engine_that_is_too_old_is_refused_before_anything_is_built() {
     let at = ["--host", engine.host.as_str()];
     let too_old = [
         &*format!("the engine at {} is too old: it is Docker Engine 20.10.", engine.host),
-        "(API 1.41), and onebuild needs 26.0 or newer (API 1.45)",
+        "(API 1.41), but onebuild needs 26.0 or newer (API 1.45)",
         "update Docker on the engine's machine",
     ];
     for args in [

@@ -40,9 +40,9 @@ fn a_base_of_another_platform_fails_its_cell_before_anything_is_built() {
         (format!("FROM --platform=$TARGETPLATFORM {amd}\n"), 1, "linux/amd64", "linux/arm64"),
     ] {
         project.file("context/Dockerfile", &dockerfile);
-        let message = format!("is {is}, the cell is built for {wants}");
+        let message = format!("is for {is}, but the cell is built for {wants}");
         let place = format!("context/Dockerfile:{line}");
-        let help = format!("this digest is that of {is} alone: write the digest of the index");
+        let help = format!("this digest is of the {is} image only: use the digest of the index");
         project
             .run(&["matrix", "--push", "--progress", "plain"])
             .exits(1)

@@ -130,8 +130,8 @@ fn an_engine_without_the_containerd_store_builds_only_one_platform() {
     on(&project, &engine.host, &["build", "--output", "type=local,dest=tree"]).success();
     assert!(project.path("tree/Dockerfile").exists());
     for (output, cannot) in [
-        (&["--push"][..], "cannot push what it builds"),
-        (&["--output", "type=oci,dest=a.tar"], "cannot write images into archives"),
+        (&["--push"][..], "cannot push images"),
+        (&["--output", "type=oci,dest=a.tar"], "cannot write image archives"),
     ] {
         on(&project, &engine.host, &[&["build"], output].concat())
             .exits(4)
@@ -142,9 +142,9 @@ fn an_engine_without_the_containerd_store_builds_only_one_platform() {
     project
         .matrix("tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1] }\nannotations: { a: b }\n");
     on(&project, &engine.host, &["build", "--provenance"]).exits(4).says(&[
-        "this engine gives images no provenance",
+        "this engine cannot add provenance to images",
         "leave --provenance out",
-        "this engine gives images no annotations",
+        "this engine cannot add annotations to images",
         "leave the annotations out",
         "\"containerd-snapshotter\": true",
     ]);

@@ -85,7 +85,7 @@ async fn a_lint_request_times_out_and_names_the_registry() {
     let said = builder.lint(&request).await.unwrap_err();
     assert_eq!(said, format!("it did not answer for 4 s; it may wait for {}", registry.host));
     let said = builder.lint(&request).await.unwrap_err();
-    assert_eq!(said, format!("{} does not answer BuildKit", registry.host));
+    assert_eq!(said, format!("{} did not answer BuildKit", registry.host));
 }
 
 /// The time limit of an upload depends on this size.
@@ -132,7 +132,7 @@ fn creating_and_starting_a_container_count_against_the_timeout_of_its_test() {
     let project = Project::new("nocontainer", &matrix, "FROM alpine:3.20\n");
     let host = silent_to(project.path("create.sock"), "/containers/create");
     project.run(&["build", "--host", &host, "--output", "type=tar,dest=a.tar"]).exits(1).says(&[
-        "test failed: no container was made within 6s: the engine is busy, or does not answer",
+        "test failed: no container was created within 6s: the engine is busy or does not answer",
         "--test-jobs",
     ]);
     let host = silent_to(project.path("start.sock"), "/start");

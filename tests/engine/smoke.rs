@@ -129,15 +129,15 @@ fn a_test_waits_until_the_container_is_healthy_up_to_its_timeout() {
         "vgood | [testing on linux/amd64] > begins",
         "2 tested on amd64",
         "2 built, 5 failed",
-        "✗ vdies  test failed: the container ended with exit code 9 while it was tested",
+        "✗ vdies  test failed: the container exited with code 9 while it was tested",
         "= log: gives up",
         "✗ vsick  test failed: the container is unhealthy on amd64 (matrix.yaml:9)",
         "= log: health check: no pulse",
-        "✗ vends  test failed: the container ended with exit code 7 before it was healthy",
+        "✗ vends  test failed: the container exited with code 7 before it was healthy",
         "= log: port taken",
         "✗ vslow  test failed: not healthy within 1s",
         "✗ vbare  test failed: the image has no HEALTHCHECK",
-        "give its Dockerfile a HEALTHCHECK",
+        "add a HEALTHCHECK to its Dockerfile",
     ]);
     let good = ["vgood", "vmute"].map(|tag| format!("{}:{tag}", project.repository()));
     assert_eq!(stored(&project), good, "the requested names");
@@ -168,10 +168,10 @@ fn tests_that_cannot_run_are_reported_and_slow_ones_time_out() {
     project.run(&["matrix", "--push", "--allow", granted]).exits(1).says(&[
         "vscript | [testing on linux/amd64] > /onebuild-test for script by nobody",
         "✗ vgone  test failed: the container did not start on amd64 (matrix.yaml:10)",
-        "the image has no such program",
-        "✗ vpath  test failed: no container could be made",
+        "the image does not have the program",
+        "✗ vpath  test failed: the container could not be created",
         "make this one there",
-        "✗ vlong  test failed: not done within 5s",
+        "✗ vlong  test failed: timed out after 5s",
         "= log: waits",
         "3 pushed, 3 failed",
         "2 tested on amd64\n",

@@ -1,5 +1,5 @@
-//! What BuildKit knows of the images that cells are built on. Each question is asked once a run,
-//! however many cells have it.
+//! Asks BuildKit about base images. Each question is asked once per run, however many cells need the
+//! answer.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,37 +16,37 @@ use crate::image::{Digest, Platform, Reference};
 use crate::driver::sessions::Open;
 use crate::driver::stalled::limit::GivenUp;
 
-/// What is known already.
+/// The answers so far.
 #[derive(Default)]
 pub(crate) struct Images {
     known: Mutex<HashMap<Question, Arc<OnceCell<Arc<Image>>>>>,
-    /// Hosts about which BuildKit got no answer: they are not asked again in this run.
+    /// Hosts that did not answer BuildKit. They are not asked again in this run.
     silent: Mutex<HashSet<String>>,
 }
 
-/// Why nothing is known of an image.
+/// Why there is no answer about an image.
 #[derive(Debug)]
 pub(crate) enum ImageError {
-    /// BuildKit says why.
+    /// BuildKit returned an error.
     Solve(SolveError),
     /// Its registry did not answer in time.
     GivenUp(GivenUp),
 }
 
-/// An image as it is for one platform.
+/// A question about an image for one platform.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Question {
     pub(crate) image: Reference,
-    /// The engine's own where it is none.
+    /// `None` is the engine's own platform.
     pub(crate) platform: Option<Platform>,
-    /// Whether the engine's own copy is left aside.
+    /// Whether to ignore the engine's local copy.
     pub(crate) pull: bool,
 }
 
 /// The answer.
 #[derive(Debug)]
 pub(crate) struct Image {
-    /// Of the index, where there is one.
+    /// The digest of the index, if there is one.
     pub(crate) digest: Option<Digest>,
     config: Config,
 }
@@ -72,12 +72,12 @@ struct Container {
 
 impl Image {
     fn new(digest: &str, config: &[u8]) -> Self {
-        // What cannot be read says nothing; the build then fails by itself.
+        // An unreadable configuration counts as empty; the build then reports the error.
         let config = serde_json::from_slice(config).unwrap_or_default();
         Self { digest: digest.parse().ok(), config }
     }
 
-    /// Its platform; none where its configuration names none.
+    /// Its platform, if its configuration names one.
     pub(crate) fn platform(&self) -> Option<Platform> {
         let Config { os, architecture, variant, .. } = &self.config;
         let variant = variant.as_deref().filter(|variant| !variant.is_empty());
@@ -85,16 +85,16 @@ impl Image {
         format!("{os}/{architecture}{variant}").parse().ok()
     }
 
-    /// Whether it may be a part of an image for `platform`. One that does not say what it is may be.
+    /// Whether an image for `platform` can be built on it. True if its platform is unknown.
     pub(crate) fn serves(&self, platform: &Platform) -> bool {
         let Some(own) = self.platform() else { return true };
         let is_open = self.config.architecture == "arm"
             && self.config.variant.as_deref().is_none_or(str::is_empty);
-        // ARM images without a variant are older than variants, and of any.
+        // ARM images without a variant predate variants and may be for any of them.
         own.serves(platform) || is_open && platform.to_string().starts_with("linux/arm/")
     }
 
-    /// Whether it has a label of this name.
+    /// Whether it has a label with this name and a value.
     pub(crate) fn has_label(&self, name: &str) -> bool {
         let labels = self.config.config.as_ref().and_then(|config| config.labels.as_ref());
         labels.and_then(|labels| labels.get(name)).is_some_and(|value| !value.is_empty())
@@ -106,7 +106,7 @@ impl Images {
         self.silent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers that this registry did not answer BuildKit.
+    /// Records that this registry did not answer BuildKit.
     pub(crate) fn fell_silent(&self, host: &str) {
         self.silent().insert(host.to_owned());
     }
@@ -116,7 +116,7 @@ impl Images {
         self.silent().contains(host)
     }
 
-    /// Asks BuildKit, or gives what it said before. A registry that does not answer within `after` is
+    /// Asks BuildKit, or returns its earlier answer. A registry that does not answer within `after` is
     /// not asked again.
     pub(crate) async fn image(
         &self,
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_image_is_of_the_platform_that_its_configuration_names() {
+    fn the_configuration_of_an_image_names_its_platform() {
         for (config, platform, serves) in [
             (
                 r#"{"os":"linux","architecture":"amd64"}"#,
@@ -196,7 +196,7 @@ mod tests {
             ),
             (r#"{"os":"linux","architecture":"386","variant":""}"#, Some("linux/386"), &[]),
             (r#"{"os":"windows","architecture":"amd64"}"#, Some("windows/amd64"), &[]),
-            // What does not say what it is may be anything.
+            // Without a platform, it may be for any.
             ("{}", None, ALL),
             (r#"{"os":"linux"}"#, None, ALL),
             (r#"{"os":"","architecture":""}"#, None, ALL),
@@ -215,7 +215,7 @@ mod tests {
         &["linux/amd64", "linux/amd64/v2", "linux/arm64", "linux/arm/v6", "linux/arm/v7"];
 
     #[test]
-    fn a_label_that_is_empty_is_none() {
+    fn an_empty_label_counts_as_missing() {
         let config = br#"{"config":{"Labels":{"a":"b","c":""}}}"#;
         let image = Image::new("", config);
         assert!(image.has_label("a") && !image.has_label("c") && !image.has_label("d"));

@@ -1,5 +1,5 @@
-//! The images that a cell is built on: what BuildKit knows of them, whether they have the cell's
-//! platform, and the digest that becomes a label.
+//! Base images of cells: what BuildKit reports about them, whether they match the cell's platform, and
+//! the digest that becomes a label.
 
 pub(crate) mod images;
 mod pinned;

@@ -1,6 +1,6 @@
-//! A cell whose label names the digest of its base image is built on just that image, even when the
-//! tag moves in the meantime. A label that comes from the base image names another base, and does
-//! not stay.
+//! A cell with a label for the digest of its base image is built on exactly that digest, even if the
+//! tag moves in the meantime. A digest label inherited from the base image names another base, so it is
+//! removed.
 
 use std::borrow::Cow;
 
@@ -14,10 +14,10 @@ use crate::driver::build::builder::EngineBuilder;
 use crate::driver::build::failure::{place, session_ended, unresolved};
 use crate::driver::classify::login_host;
 use crate::driver::sessions::Open;
-use crate::driver::stalled::waiting::{Whom, patiently};
+use crate::driver::stalled::waiting::{WaitingFor, report_wait};
 
 impl EngineBuilder {
-    /// `request` on the image that its base is now, with the labels that say so.
+    /// `request`, with its base pinned to the current digest and the labels that name it.
     pub(crate) async fn pinned(
         &self,
         session: &Open,
@@ -27,10 +27,10 @@ impl EngineBuilder {
     ) -> Result<BuildRequest, Box<Failure>> {
         let image = pin.base.image.clone();
         let question = Question { image, platform: pin.platform.clone(), pull: true };
-        let whom = Whom::registry(&request.cell, &question.image);
-        let answer = match patiently(events, whom, self.image(session, &question)).await {
+        let waiting = WaitingFor::registry(&request.cell, &question.image);
+        let answer = match report_wait(events, waiting, self.image(session, &question)).await {
             Ok(found) => found.digest.clone().ok_or_else(|| SolveError {
-                message: "the engine gave no digest of it".to_owned(),
+                message: "the engine did not return a digest".to_owned(),
                 details: Vec::new(),
                 connection: Connection::Held,
             }),
@@ -41,7 +41,7 @@ impl EngineBuilder {
                 return Err(Box::new(Failure { place, ..failure }));
             }
         };
-        // The frontend puts this before what a registry says; here it is not asked.
+        // The frontend adds this prefix to a registry's error. It is not involved here.
         let answer = answer.map_err(|error| SolveError {
             message: match error.connection {
                 Connection::Held => format!(
@@ -71,8 +71,8 @@ impl EngineBuilder {
         }
     }
 
-    /// `request` without the digest label that comes from a base image, where another label names the
-    /// base: BuildKit cannot take a label away, but make it empty.
+    /// `request` without the digest label inherited from a base image, if another label names the
+    /// base. BuildKit cannot remove a label, so it is set to an empty value.
     pub(crate) async fn without_inherited<'r>(
         &self,
         session: &Open,

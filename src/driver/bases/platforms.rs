@@ -1,5 +1,5 @@
-//! Base images of another platform than the cell's. BuildKit builds on them with a warning at most, and
-//! the image then holds programs that its platform does not run.
+//! Finds base images for another platform than the cell's. BuildKit accepts them, with a warning at
+//! most, and the image then contains programs that do not run on its platform.
 
 use futures::future::join_all;
 
@@ -16,14 +16,14 @@ use super::images::{ImageError, Question};
 use crate::driver::build::builder::EngineBuilder;
 use crate::driver::build::failure::place;
 use crate::driver::sessions::{Needs, Open};
-use crate::driver::stalled::waiting::{Whom, patiently};
+use crate::driver::stalled::waiting::{WaitingFor, report_wait};
 
-/// A base image that does not fit a cell.
+/// A base image that does not match a cell's platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseFault {
-    /// The name of the rule, by which it can be acknowledged.
+    /// The name of the rule, used to acknowledge it.
     pub rule: &'static str,
-    /// Of the instruction in the rendered Dockerfile, from 1.
+    /// The line of the instruction in the rendered Dockerfile, from 1.
     pub line: u32,
     pub message: String,
     pub help: String,
@@ -34,7 +34,7 @@ const FINAL: &str = "final-stage-platform";
 
 impl BaseFault {
     pub(crate) fn failure(self, request: &BuildRequest) -> Failure {
-        let how = format!("say why it stays with `# onebuild: allow {} (reason)`", self.rule);
+        let how = format!("acknowledge it with `# onebuild: allow {} (reason)`", self.rule);
         Failure {
             message: self.message,
             place: place(request, self.line),
@@ -45,7 +45,7 @@ impl BaseFault {
 }
 
 impl EngineBuilder {
-    /// The base images of `request` that are of another platform; none where the engine does not say.
+    /// The base images of `request` for another platform. Empty if the engine cannot be asked.
     pub async fn base_faults(&self, request: &BuildRequest) -> Vec<BaseFault> {
         let needs = Needs::of(request, self.environment);
         match self.sessions.shared(&needs).await {
@@ -54,15 +54,15 @@ impl EngineBuilder {
         }
     }
 
-    /// The same in an open session, less what the Dockerfile acknowledges. A registry that does not answer
-    /// is an error: the build would wait for it once more.
+    /// The same in an open session, without what the Dockerfile acknowledges. A registry that does not
+    /// answer is an error, because the build would wait for it again.
     pub(crate) async fn faults(
         &self,
         session: &Open,
         request: &BuildRequest,
         events: Option<&Events>,
     ) -> Result<Vec<BaseFault>, Box<Failure>> {
-        // Without it a Dockerfile that names the engine's platform is not judged.
+        // If unknown, a Dockerfile that uses the engine's platform is not checked.
         let native = self.native().await;
         let file = &request.recipe.instructions();
         let mut faults: Vec<BaseFault> = final_fault(request, file, native).into_iter().collect();
@@ -75,9 +75,9 @@ impl EngineBuilder {
         let judged = needed.iter().map(|(platform, needed)| async move {
             let (image, asked) = (needed.base.image.clone(), Some(needed.asked.clone()));
             let question = Question { image, platform: asked, pull: request.policy.pull };
-            // What does not answer fails the build itself, with better words.
-            let whom = Whom::registry(&request.cell, &question.image);
-            let found = match patiently(events, whom, self.image(session, &question)).await {
+            // If BuildKit reports an error, the build fails too, with a better message.
+            let waiting = WaitingFor::registry(&request.cell, &question.image);
+            let found = match report_wait(events, waiting, self.image(session, &question)).await {
                 Ok(found) => found,
                 Err(ImageError::Solve(_)) => return None,
                 Err(ImageError::GivenUp(given_up)) => {
@@ -94,7 +94,7 @@ impl EngineBuilder {
         });
         let found: Result<Vec<BaseFault>, Box<Failure>> =
             join_all(judged).await.into_iter().flatten().collect();
-        // One place needs one finding.
+        // One finding per line is enough.
         found?.into_iter().for_each(|fault| {
             if !faults.iter().any(|known| known.line == fault.line) {
                 faults.push(fault);
@@ -119,18 +119,19 @@ fn base_fault(
         false => format!("`{}`, used in place of `{}`,", base.image.familiar(), base.written),
     };
     let help = match is_pinned {
-        true => format!("this digest is that of {found} alone: write the digest of the index"),
-        false => format!("use an image that has {platform}"),
+        true => format!("this digest is of the {found} image only: use the digest of the index"),
+        false => format!("use an image that supports {platform}"),
     };
     BaseFault {
         rule: BASE,
         line: base.line,
-        message: format!("the base {shown} is {found}, the cell is built for {platform}"),
+        message: format!("the base {shown} is for {found}, but the cell is built for {platform}"),
         help,
     }
 }
 
-/// The same for a `FROM` that chooses another platform for the image. Files have none.
+/// The same for a `FROM` that selects another platform for the final stage. File outputs have no
+/// platform.
 fn final_fault(
     request: &BuildRequest,
     file: &Dockerfile,

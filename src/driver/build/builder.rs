@@ -27,7 +27,7 @@ use super::failure::{SILENT, cache_not_written, failure, output_not_written, ses
 use super::request::{Offered, solve};
 use super::watch::Watch;
 use crate::driver::bases::images::{Image, ImageError, Images, Question};
-use crate::driver::caches::directories::{CacheFolderError, CacheFolders};
+use crate::driver::caches::directories::{CacheDirectories, CacheDirectoryError};
 use crate::driver::capabilities::named_image;
 use crate::driver::classify::login_host;
 use crate::driver::environment::Environment;
@@ -35,24 +35,24 @@ use crate::driver::sessions::secrets::HeldSecrets;
 use crate::driver::sessions::{Needs, Open, Own, SessionError, Sessions};
 use crate::driver::stalled::limit::RegistryLimit;
 
-/// How many changes of progress wait for the display before BuildKit's stream is slowed.
-const PROGRESS: usize = 64;
+/// Progress updates buffered for the display. Beyond this, BuildKit's stream is slowed down.
+const BUFFERED_UPDATES: usize = 64;
 
-/// A [`Builder`] over one engine; all its cells share one control connection.
+/// A [`Builder`] for one engine. All its cells share one control connection.
 pub struct EngineBuilder {
     pub(crate) client: Client,
     pub(crate) sessions: Sessions,
     pub(crate) environment: Environment,
     pub(crate) images: Images,
     pub(crate) limit: Arc<RegistryLimit>,
-    /// The engine's own platform, once it is asked for.
+    /// The engine's own platform, set on first use.
     pub(crate) native: OnceCell<Option<Platform>>,
 }
 
 impl EngineBuilder {
-    /// Opens the control connection. Secrets that are not in `secrets`, SSH agents and the cache of
-    /// GitHub Actions are found through `environment`. A step that waits for a registry is given up when
-    /// nothing changes for `registry_timeout`.
+    /// Opens the control connection. Secrets that are not in `secrets`, SSH agents and the GitHub Actions
+    /// cache are looked up with `environment`. A step that waits for a registry times out after
+    /// `registry_timeout` without progress.
     pub async fn open(
         engine: Engine,
         credentials: Arc<Credentials>,
@@ -78,7 +78,7 @@ impl EngineBuilder {
         })
     }
 
-    /// The platforms that the engine runs, emulated ones included.
+    /// The platforms that the engine runs, including emulated ones.
     pub async fn platforms(&self) -> Result<Vec<Platform>, String> {
         let platforms = self.client.platforms().await.map_err(|error| error.message)?;
         let parse = |platform: bollard_buildkit_proto::pb::Platform| {
@@ -89,13 +89,13 @@ impl EngineBuilder {
         Ok(platforms.into_iter().filter_map(parse).collect())
     }
 
-    /// The platform that the engine runs without emulation, as BuildKit has it.
+    /// The platform that the engine runs without emulation, as BuildKit reports it.
     pub(crate) async fn native(&self) -> Option<&Platform> {
         let asking = || async { self.platforms().await.ok()?.into_iter().next() };
         self.native.get_or_init(asking).await.as_ref()
     }
 
-    /// What BuildKit knows of an image; each question is asked once a run.
+    /// BuildKit's information about an image. Each question is asked once per run.
     pub(crate) async fn image(
         &self,
         session: &Open,
@@ -104,13 +104,13 @@ impl EngineBuilder {
         self.images.image(&self.client, session, question, self.limit.timeout).await
     }
 
-    /// Closes the sessions; cells still building fail.
+    /// Closes the sessions. Cells that are still building fail.
     pub async fn close(&self) {
         self.sessions.close().await;
     }
 
-    /// Builds `request`; nothing where it was cancelled first. A result that has arrived is put in its
-    /// place whole, whatever is cancelled meanwhile.
+    /// Builds `request`, or returns `None` if it was cancelled. A result that has arrived is always
+    /// written completely, even if the run is cancelled meanwhile.
     async fn build_cell(
         &self,
         request: &BuildRequest,
@@ -121,9 +121,9 @@ impl EngineBuilder {
             return Ok(None);
         };
         let opened = opened?;
-        // On the heap: this is the largest part of a cell's task, which is moved through all wrappers.
+        // On the heap: this future is the largest part of a cell, and is moved through all wrappers.
         let building = Box::pin(self.build_in(opened.session(), request, events));
-        // Dropping the solve resets its stream, by which BuildKit cancels it.
+        // Dropping the solve resets its stream, and BuildKit then cancels it.
         let built = cancel.run_until_cancelled(building).await;
         Self::withdraw(opened.session(), request);
         match built {
@@ -135,7 +135,7 @@ impl EngineBuilder {
         }
     }
 
-    /// Opens the session that `request` is built in, however often.
+    /// Opens the session for all builds of `request`.
     pub(crate) async fn open_for(
         &self,
         request: &BuildRequest,
@@ -155,8 +155,8 @@ impl EngineBuilder {
         Ok(BuildSession::Own(self.sessions.own(&needs, &target).await?, target))
     }
 
-    /// Lets `session` serve what `request` is built from; gives the names of the Dockerfile and of
-    /// each named context that is a folder.
+    /// Makes `session` serve the inputs of `request`. Returns the names of the Dockerfile and of each
+    /// named context that is a directory.
     pub(crate) async fn offer<'a>(
         session: &Open,
         request: &'a BuildRequest,
@@ -170,23 +170,23 @@ impl EngineBuilder {
             let name = format!("{filename}.dockerignore");
             session.dockerfiles.insert(&name, ignore.as_bytes().to_vec()).map_err(unreadable)?;
         }
-        let mut folders = HashMap::new();
+        let mut directories = HashMap::new();
         for (name, context) in &request.recipe.inputs.contexts {
-            if let NamedContext::Folder(folder) = context {
-                folders.insert(name.as_str(), session.offer(folder).await.map_err(unreadable)?);
+            if let NamedContext::Folder(path) = context {
+                directories.insert(name.as_str(), session.offer(path).await.map_err(unreadable)?);
             }
         }
-        Ok((filename, folders))
+        Ok((filename, directories))
     }
 
-    /// Takes the Dockerfile of a cell that is done out of memory again: there may be thousands.
+    /// Removes the Dockerfile of a finished cell from memory: there may be thousands of cells.
     pub(crate) fn withdraw(session: &Open, request: &BuildRequest) {
         let filename = filename(request);
         session.dockerfiles.remove(&filename);
         session.dockerfiles.remove(&format!("{filename}.dockerignore"));
     }
 
-    /// Finds out what only the engine knows of `request`, and offers what it is built from.
+    /// Resolves what only the engine knows about `request`, and offers its inputs.
     async fn ready<'a>(
         &self,
         session: &Open,
@@ -202,35 +202,35 @@ impl EngineBuilder {
             return Err(Box::new(fault.failure(&request)));
         }
         let request = self.without_inherited(session, request).await;
-        let (filename, folders) = Self::offer(session, &request).await?;
-        let (caches, trouble) = CacheFolders::offer(&request, &self.sessions.content).await?;
+        let (filename, directories) = Self::offer(session, &request).await?;
+        let (caches, warnings) = CacheDirectories::offer(&request, &self.sessions.content).await?;
         let offered = Offered {
             session: &session.id,
             filename: &filename,
-            folders,
+            directories,
             cache_from: &caches.from,
             cache_to: &caches.to,
         };
         let solve = solve(&request, &offered, self.environment);
-        Ok(Ready { request, filename, solve, caches, trouble })
+        Ok(Ready { request, filename, solve, caches, warnings })
     }
 
-    /// Keeps all that the steps of `request` come to until this future is dropped, so that what is
-    /// built of it later is the very same. `told` hears when all is there.
+    /// Holds the results of all steps of `request` until this future is dropped, so that a later build
+    /// has the same result. Notifies `held` when all results exist.
     pub(crate) async fn hold(
         &self,
         session: &Open,
         request: &BuildRequest,
-        told: oneshot::Sender<Result<(), SolveError>>,
+        held: oneshot::Sender<Result<(), SolveError>>,
     ) -> Infallible {
         let Ok(ready) = self.ready(session, request, None).await else {
-            // Who builds the same says why; here `told` hears that nothing comes.
-            drop(told);
+            // The build of the same request reports the error. Dropping `held` notifies the receiver.
+            drop(held);
             return std::future::pending().await;
         };
-        // Folders of caches are offered until the end.
+        // Cache directories are offered until the end.
         let _caches = ready.caches;
-        self.client.hold(ready.solve, told).await
+        self.client.hold(ready.solve, held).await
     }
 
     pub(crate) async fn build_in(
@@ -239,11 +239,11 @@ impl EngineBuilder {
         request: &BuildRequest,
         events: &Events,
     ) -> Result<Built, Box<Failure>> {
-        let Ready { request, filename, solve, caches, trouble } =
+        let Ready { request, filename, solve, caches, warnings } =
             Box::pin(self.ready(session, request, Some(events))).await?;
-        warn(&request, trouble, events).await;
+        warn(&request, warnings, events).await;
 
-        let (sender, progress) = mpsc::channel(PROGRESS);
+        let (sender, progress) = mpsc::channel(BUFFERED_UPDATES);
         let stop = CancellationToken::new();
         let (client, limit) = (&self.client, &*self.limit);
         let solving = stop.run_until_cancelled(client.solve(solve, sender));
@@ -259,7 +259,7 @@ impl EngineBuilder {
                     None => false,
                 };
                 let mut failure = failure(&error, &seen, &request, &filename, had_login);
-                // A command that ended with a code has failed by itself.
+                // A command with an exit code failed by itself.
                 if failure.exit_code.is_none() {
                     match caches.fault(&error.message) {
                         Some(Fault::Here(fault)) => failure = cache_not_written(&fault),
@@ -289,38 +289,38 @@ impl EngineBuilder {
     }
 }
 
-/// The engine does not answer any more.
+/// The engine stopped answering.
 pub(crate) fn engine_silent() -> Box<Failure> {
     let message = "the engine stopped answering during this run".to_owned();
     Box::new(Failure { help: Some(SILENT.to_owned()), ..*failed(Kind::EngineLost, message) })
 }
 
-/// The name under which the Dockerfile of `request` is served.
+/// The name of the Dockerfile of `request` in the session.
 fn filename(request: &BuildRequest) -> String {
     format!("{}.Dockerfile", request.cell)
 }
 
-/// A file that BuildKit asks for and cannot be served.
+/// A file that BuildKit requests and that cannot be read.
 fn unreadable(error: impl std::fmt::Display) -> Box<Failure> {
     failed(Kind::Context, error)
 }
 
-/// A build of which all is known and offered.
+/// A build that is ready to start.
 struct Ready<'a> {
     request: Cow<'a, BuildRequest>,
-    /// The name under which the Dockerfile is served.
+    /// The name of the Dockerfile in the session.
     filename: String,
     solve: Solve,
-    caches: CacheFolders,
-    /// What went wrong and stops nothing.
-    trouble: Vec<String>,
+    caches: CacheDirectories,
+    /// Errors that do not stop the build.
+    warnings: Vec<String>,
 }
 
 /// The session of a build, and where its result goes.
 pub(crate) enum BuildSession {
-    /// That of all cells that need the same; the result goes elsewhere.
+    /// Shared by all cells with the same needs. It does not transfer the result.
     Shared(Arc<Open>),
-    /// One of its own, over which the result comes back.
+    /// For one build. It transfers the result.
     Own(Own, FileSend),
 }
 
@@ -331,14 +331,14 @@ impl BuildSession {
         }
     }
 
-    /// Takes away what was written.
+    /// Removes a partly written result.
     fn cancelled(&self) {
         if let Self::Own(_, target) = self {
             target.discard();
         }
     }
 
-    /// Puts what was written into its place, or takes it away.
+    /// Moves the written result to its destination, or removes it after a failure.
     pub(crate) async fn ended(
         &self,
         built: Result<Built, Box<Failure>>,
@@ -355,7 +355,7 @@ impl BuildSession {
                 let fault = target.fault();
                 target.discard();
                 Err(match fault {
-                    // BuildKit knows only that this side broke off.
+                    // BuildKit knows only that the transfer failed.
                     Some(Fault::Here(fault)) => Box::new(output_not_written(&fault)),
                     Some(Fault::There(_)) | None => failure,
                 })
@@ -364,7 +364,7 @@ impl BuildSession {
     }
 }
 
-/// Tells what went wrong with a cell and does not stop it.
+/// Sends warnings about a cell.
 pub(crate) async fn warn(request: &BuildRequest, messages: Vec<String>, events: &Events) {
     for message in messages {
         let warning = Warning { file: None, line: None, message, url: None };
@@ -372,7 +372,7 @@ pub(crate) async fn warn(request: &BuildRequest, messages: Vec<String>, events: 
     }
 }
 
-/// A failure that is no fault of the Dockerfile.
+/// A failure that is not caused by the Dockerfile.
 pub(crate) fn failed(kind: Kind, error: impl std::fmt::Display) -> Box<Failure> {
     Box::new(Failure { kind, message: error.to_string(), ..Failure::default() })
 }
@@ -389,15 +389,15 @@ impl From<SessionError> for Box<Failure> {
     }
 }
 
-impl From<CacheFolderError> for Box<Failure> {
-    fn from(error: CacheFolderError) -> Self {
+impl From<CacheDirectoryError> for Box<Failure> {
+    fn from(error: CacheDirectoryError) -> Self {
         Box::new(match error {
-            CacheFolderError::Layout(error) => {
+            CacheDirectoryError::Layout(error) => {
                 let fault = error.fault();
-                let sentence = format!("the cache in a directory: {fault}");
+                let sentence = format!("cannot use the cache directory: {fault}");
                 cache_not_written(&LocalFault { sentence, ..fault })
             }
-            CacheFolderError::Broken(Fault::Here(fault)) => cache_not_written(&fault),
+            CacheDirectoryError::Broken(Fault::Here(fault)) => cache_not_written(&fault),
             other => {
                 let sentence = other.to_string();
                 cache_not_written(&LocalFault { sentence, directory: None, kind: None })
@@ -441,7 +441,7 @@ impl Builder for EngineBuilder {
             CellResult::Cancelled => ("cancelled", None),
             CellResult::NotStarted => ("not started", None),
         };
-        // Their texts may hold the values of build arguments.
+        // Only the kind: messages may contain the values of build arguments.
         let kind = failure.map(|failure| match &failure.kind {
             Kind::Registry { fault, .. } => debug::variant(fault),
             kind => debug::variant(kind),

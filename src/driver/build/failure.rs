@@ -1,4 +1,4 @@
-//! A failed solve in the terms of the person's Dockerfile.
+//! Explains a failed solve in terms of the user's Dockerfile.
 
 use crate::buildkit::session::fault::LocalFault;
 use crate::buildkit::{Connection, Detail, SolveError, VertexKind};
@@ -10,8 +10,8 @@ use super::watch::{Seen, Vertex};
 use crate::driver::classify::{Classified, FailedStep, NO_EMULATOR, classify};
 use crate::failure::{Kind, Phase, disk_help};
 
-/// Says what failed, where, and what to do about it. `had_login` tells whether a login was at hand
-/// for the registry that the error complains of.
+/// What failed, where, and what to do about it. `had_login` is whether there was a login for the registry
+/// in the error.
 pub(crate) fn failure(
     error: &SolveError,
     seen: &Seen,
@@ -41,7 +41,7 @@ pub(crate) fn failure(
         _ if error.connection == Connection::EndedHere => Classified {
             kind: Kind::Bug,
             phase: Phase::Build,
-            message: "onebuild ended its connection to the engine".to_owned(),
+            message: "onebuild closed its connection to the engine".to_owned(),
             help: Some(ENDED.to_owned()),
             verbatim: Some(error.message.clone()),
         },
@@ -56,7 +56,9 @@ pub(crate) fn failure(
             kind: Kind::EngineLost,
             phase: Phase::Build,
             message: "the connection to the engine was lost during the build".to_owned(),
-            help: Some("check that it is running; its log says why it ended".to_owned()),
+            help: Some(
+                "check that the engine is running; its log may say why it stopped".to_owned(),
+            ),
             verbatim: Some(error.message.clone()),
         },
         Some(code) => {
@@ -79,7 +81,7 @@ pub(crate) fn failure(
     let is_syntax = place.as_ref().is_some_and(|place| place.text.starts_with('#'));
     Failure {
         help: match unanswered(&error.message, request).or_else(|| match kind {
-            // Whatever was being written, the disk comes first.
+            // A full disk is more important than what was being written.
             Kind::EngineDiskFull => None,
             _ => unwritten(&error.message, vertex),
         }) {
@@ -92,7 +94,7 @@ pub(crate) fn failure(
         message,
         verbatim,
         platform: vertex.and_then(|v| v.name.platform.as_ref()?.parse().ok()).or_else(|| {
-            // Of several platforms a command names its own; what is no command concerns them all.
+            // With several platforms, the vertex names that of a command; other failures concern all.
             let only_one = request.recipe.platforms.len() == 1 && exit_code.is_some();
             request.recipe.platforms.first().filter(|_| only_one).cloned()
         }),
@@ -100,14 +102,14 @@ pub(crate) fn failure(
         place,
         instruction,
         exit_code,
-        // How long it took to be refused says nothing.
+        // The duration is useful only for commands.
         elapsed: vertex.and_then(Vertex::took).filter(|_| exit_code.is_some()),
         log_tail,
         pushed: Vec::new(),
     }
 }
 
-/// Why the digest of a base is not known.
+/// The failure if the digest of a base image cannot be resolved.
 pub(crate) fn unresolved(
     error: &SolveError,
     request: &BuildRequest,
@@ -118,15 +120,15 @@ pub(crate) fn unresolved(
     Failure { place: place(request, pin.base.line), ..found }
 }
 
-/// The same for a session that this program ended, which BuildKit takes for a lost connection.
-/// `why` is its own reason. A command that ended with a code has failed by itself.
+/// The failure if onebuild ended the session, which BuildKit reports as a lost connection. `why` is the
+/// reason. A command with an exit code failed by itself.
 pub(crate) fn session_ended(failure: Failure, error: &SolveError, why: &str) -> Failure {
     if failure.exit_code.is_some() {
         return failure;
     }
     Failure {
         kind: Kind::Bug,
-        message: format!("onebuild ended its session with the engine: {why}"),
+        message: format!("onebuild closed its session with the engine: {why}"),
         verbatim: Some(error.message.clone()),
         help: Some(ENDED.to_owned()),
         ..failure
@@ -134,17 +136,17 @@ pub(crate) fn session_ended(failure: Failure, error: &SolveError, why: &str) -> 
 }
 
 /// For an engine that does not answer.
-pub(crate) const SILENT: &str = "see whether it hangs (docker version), and whether the network to it \
+pub(crate) const SILENT: &str = "check that it responds (docker version) and that the network to it \
      works; its log may say why";
 
-/// A result that this machine could not take.
+/// A result that this machine could not write.
 pub(crate) fn output_not_written(fault: &LocalFault) -> Failure {
     not_written(fault, "write the result to another disk", None)
 }
 
 /// A cache that this machine could not write.
 pub(crate) fn cache_not_written(fault: &LocalFault) -> Failure {
-    let instead = "add ignore-error=true to the cache to go on without it";
+    let instead = "add ignore-error=true to the cache to continue without it";
     not_written(fault, instead, Some(UNWRITTEN))
 }
 
@@ -159,19 +161,19 @@ fn not_written(fault: &LocalFault, instead: &str, otherwise: Option<&str>) -> Fa
     }
 }
 
-/// For a session that this program ended.
-const ENDED: &str = "this is a bug of onebuild, not of the engine: run again with --debug FILE, and \
+/// For a session that onebuild ended.
+const ENDED: &str = "this is a bug in onebuild, not in the engine: run again with --debug FILE, and \
      report it with that file and this output";
 
-/// For a command that wrote that a disk is full.
+/// For a command whose output says that a disk is full.
 const STEP_DISK_FULL: &str = "free space on the engine's machine (docker builder prune, docker image \
      prune), unless the command filled a tmpfs mount of its own";
 
-/// For the image that a `# syntax=` line names, which no `--base` replaces.
-const NO_FRONTEND: &str = "check the name, or leave the line out: the engine understands \
-     Dockerfiles without it";
+/// For the image in a `# syntax=` line, which `--base` does not replace.
+const NO_FRONTEND: &str = "check the name, or remove the line: the engine can build Dockerfiles \
+     without it";
 
-/// What to do when the image is done and only its cache could not be written.
+/// What to do when the image was built but its cache could not be written.
 fn unwritten(message: &str, vertex: Option<&Vertex>) -> Option<String> {
     let writing =
         vertex.is_some_and(|vertex| matches!(vertex.name.kind, VertexKind::CacheExport { .. }));
@@ -179,10 +181,10 @@ fn unwritten(message: &str, vertex: Option<&Vertex>) -> Option<String> {
 }
 
 const UNWRITTEN: &str = "the cache could not be written: check --cache-to, or add \
-     ignore-error=true to it to go on without";
+     ignore-error=true to continue without it";
 
-/// Where in the template line `line` of the rendered Dockerfile came from, with the line as it
-/// was rendered: that is the text BuildKit complains of.
+/// The location in the template of line `line` of the rendered Dockerfile, with the rendered line, which
+/// BuildKit's message refers to.
 pub(crate) fn place(request: &BuildRequest, line: u32) -> Option<Place> {
     let origin = request.recipe.dockerfile.origin(line)?;
     let text = request.recipe.dockerfile.text();
@@ -190,32 +192,31 @@ pub(crate) fn place(request: &BuildRequest, line: u32) -> Option<Place> {
     Some(Place { file: origin.file.to_string(), line: origin.line, text: text.to_owned() })
 }
 
-/// What to do when a build asked for a secret, an agent or a context in vain, as `message` of
-/// BuildKit says.
+/// What to do when `message` says that a secret, an agent or a context is missing.
 fn unanswered(message: &str, request: &BuildRequest) -> Option<String> {
-    // All that BuildKit 0.25 says of a URL that is no Git repository.
+    // BuildKit 0.25 reports only this for a URL that is not a Git repository.
     let url = |context: &NamedContext| matches!(context, NamedContext::Url(_));
     if message.ends_with("invalid argument") && request.recipe.inputs.contexts.values().any(url) {
-        let help = "this engine's BuildKit may take Git repositories alone as URLs of contexts: \
-                    fetch the file into a folder, and name that";
+        let help = "this engine's BuildKit may support only Git repositories as context URLs: \
+                    download the file into a directory, and use the directory";
         return Some(help.to_owned());
     }
     if let Some(id) = asked(message, "secret ", ": not found") {
         return Some(match request.recipe.inputs.secrets.get(id).map(|secret| &secret.source) {
             Some(SecretSource::Variable(name)) => {
-                format!("the secret `{id}` is the variable {name}, which is not set: set it")
+                format!("the secret `{id}` is read from the variable {name}: set it")
             }
-            _ => format!("give it: --secret id={id},src=FILE or --secret id={id},env=VARIABLE"),
+            _ => format!("provide it: --secret id={id},src=FILE or --secret id={id},env=VARIABLE"),
         });
     }
     let id = asked(message, "no SSH agent is forwarded as `", "`")?;
     Some(format!(
-        "forward one: --ssh {id} for the agent that runs, or --ssh {id}=PATH for a \
-                  socket or a private key"
+        "forward one: --ssh {id} for the running agent, or --ssh {id}=PATH for a socket or a private \
+         key"
     ))
 }
 
-/// What stands between `before` and `after`, one word.
+/// The one word between `before` and `after`.
 fn asked<'m>(message: &'m str, before: &str, after: &str) -> Option<&'m str> {
     let (_, rest) = message.split_once(before)?;
     let (id, _) = rest.split_once(after)?;

@@ -1,4 +1,4 @@
-//! BuildKit's own findings in a Dockerfile.
+//! BuildKit's own lint of a Dockerfile.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use super::request::{Offered, solve};
 use crate::driver::build::builder::EngineBuilder;
 use crate::driver::sessions::Needs;
 
-/// What BuildKit finds in a Dockerfile without building it.
+/// BuildKit's findings in a Dockerfile, without a build.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lint {
     pub warnings: Vec<LintWarning>,
-    /// Why it cannot be built at all, and the line (from 1) where it is known.
+    /// Why it cannot be built, and the line (from 1) if known.
     pub error: Option<(String, Option<u32>)>,
 }
 
@@ -25,12 +25,12 @@ pub struct Lint {
 pub struct LintWarning {
     /// `SecretsUsedInArgOrEnv`
     pub rule: String,
-    /// What is wrong here.
+    /// The problem in this line.
     pub message: String,
-    /// What the rule is about.
+    /// The description of the rule.
     pub description: String,
     pub url: Option<String>,
-    /// In the rendered Dockerfile, from 1.
+    /// The line in the rendered Dockerfile, from 1.
     pub line: Option<u32>,
 }
 
@@ -83,7 +83,7 @@ struct Position {
 }
 
 impl EngineBuilder {
-    /// The registries that BuildKit may ask when it reads the Dockerfile of `request`.
+    /// The registries that BuildKit may contact for the Dockerfile of `request`.
     async fn asked_hosts(&self, request: &BuildRequest) -> Vec<String> {
         let native = self.native().await.unwrap_or(&request.recipe.platforms[0]).clone();
         let file = request.recipe.instructions();
@@ -100,7 +100,7 @@ impl EngineBuilder {
         hosts.into_iter().collect()
     }
 
-    /// What BuildKit finds in the Dockerfile of `request`; why it does not say.
+    /// BuildKit's findings in the Dockerfile of `request`, or why there are none.
     pub async fn lint(&self, request: &BuildRequest) -> Result<Lint, String> {
         let redacted = |text: String| self.sessions.redacted(text);
         let mut lint = self.found(request).await.map_err(redacted)?;
@@ -111,36 +111,36 @@ impl EngineBuilder {
     async fn found(&self, request: &BuildRequest) -> Result<Lint, String> {
         let needs = Needs::of(request, self.environment);
         let session = self.sessions.shared(&needs).await.map_err(|error| error.to_string())?;
-        let (filename, folders) =
+        let (filename, directories) =
             Self::offer(&session, request).await.map_err(|failure| failure.message)?;
         let offered = Offered {
             session: &session.id,
             filename: &filename,
-            folders,
+            directories,
             cache_from: &[],
             cache_to: &[],
         };
         let attributes = solve(request, &offered, self.environment).attributes;
         let hosts = self.asked_hosts(request).await;
         if let Some(host) = hosts.iter().find(|host| self.images.is_silent(host)) {
-            return Err(format!("{host} does not answer BuildKit"));
+            return Err(format!("{host} did not answer BuildKit"));
         }
         let asking = self.client.ask(&session.id, "frontend.lint", attributes);
         let limit = self.limit.timeout;
         let answers = tokio::time::timeout(limit, asking).await.map_err(|_| {
-            // The others that need it would wait as long.
+            // Other cells that need it would wait as long.
             if let [host] = &hosts[..] {
                 self.images.fell_silent(host);
             }
             late(limit, &hosts)
         })?;
         let answers = answers.map_err(|error| error.message)?;
-        let json = answers.get("result.json").ok_or("BuildKit here knows no lint")?;
-        read(json).map_err(|error| format!("what BuildKit found cannot be read: {error}"))
+        let json = answers.get("result.json").ok_or("this BuildKit does not support lint")?;
+        read(json).map_err(|error| format!("BuildKit's lint result cannot be read: {error}"))
     }
 }
 
-/// BuildKit did not answer. It asks registries for base images and for the frontend.
+/// BuildKit did not answer. It may wait for registries, for base images and the frontend.
 fn late(limit: Duration, hosts: &[String]) -> String {
     let seconds = limit.as_secs();
     match hosts {
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_read_whatever_it_leaves_out() {
+    fn an_answer_with_missing_fields_is_read() {
         let json = br#"{"warnings":[{"ruleName":"StageNameCasing","description":"d",
             "url":"https://x.example/","detail":"Stage name 'A' should be lowercase",
             "location":{"ranges":[{"start":{"line":3,"character":0},"end":{"line":3}}]}},

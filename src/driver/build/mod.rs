@@ -1,4 +1,4 @@
-//! One request: the solve, its events, and its failure in the terms of the Dockerfile; BuildKit's own
+//! One request: the solve, its events, and its failure in terms of the Dockerfile. Also BuildKit's own
 //! lint.
 
 pub(crate) mod builder;

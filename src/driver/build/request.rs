@@ -1,4 +1,4 @@
-//! A build request in the terms of BuildKit's Dockerfile frontend and exporters. Pure.
+//! Translates a build request for BuildKit's Dockerfile frontend and exporters. Pure.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use crate::plan::{BuildRequest, FileOutput, Output};
 use crate::driver::caches;
 use crate::driver::environment::Environment;
 
-/// What a session offers to one build, under the names that it is offered by.
+/// What a session offers to one build, under the names in the session.
 pub(crate) struct Offered<'a> {
     pub(crate) session: &'a str,
     /// The Dockerfile.
     pub(crate) filename: &'a str,
-    /// Of each named context that is a folder.
-    pub(crate) folders: HashMap<&'a str, String>,
-    /// Caches, folders among them as BuildKit is to name them.
+    /// The names of named contexts that are directories.
+    pub(crate) directories: HashMap<&'a str, String>,
+    /// Caches; those in directories under the names that BuildKit uses.
     pub(crate) cache_from: &'a [Cache],
     pub(crate) cache_to: &'a [Cache],
 }
@@ -45,15 +45,15 @@ pub(crate) fn solve(
     attributes.extend(recipe.inputs.contexts.iter().filter_map(|(name, context)| {
         let value = match context {
             NamedContext::Image(image) => format!("docker-image://{image}"),
-            NamedContext::Folder(_) => format!("local:{}", offered.folders.get(&**name)?),
+            NamedContext::Folder(_) => format!("local:{}", offered.directories.get(&**name)?),
             NamedContext::Url(url) => url.clone(),
         };
         Some((format!("context:{}", short_name(name)), value))
     }));
     let mut set = |key: &str, value: &str| attributes.insert(key.to_owned(), value.to_owned());
     if !recipe.inputs.bases.is_empty() || !recipe.inputs.contexts.is_empty() {
-        // A frontend of `# syntax=` that knows nothing of named contexts says so, and does not
-        // build something else.
+        // A frontend of `# syntax=` that does not support named contexts then fails instead of
+        // ignoring them.
         set("frontend.caps", "moby.buildkit.frontend.contexts+forward");
     }
     if let Some(imports) = caches::imports(offered.cache_from, environment) {
@@ -101,7 +101,7 @@ pub(crate) fn solve(
 
 fn exporter(request: &BuildRequest) -> Exporter {
     let (kind, flags): (_, &[(&str, &str)]) = match &request.delivery.output {
-        // What `docker buildx` uses too: unpacks into the engine's store, then pushes.
+        // Like `docker buildx`: unpacks into the engine's store, then pushes.
         Output::Store => ("moby", &[]),
         Output::StoreAndPush => ("moby", &[("push", "true")]),
         // Straight from BuildKit's own content to the registry: no image in the engine's store.
@@ -117,8 +117,8 @@ fn exporter(request: &BuildRequest) -> Exporter {
     let mut attributes: HashMap<String, String> =
         flags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     if matches!(kind, "moby" | "image" | "docker") {
-        // Engines differ in their default. One that pushes Docker's types is moreover led astray
-        // by registries that convert an index for clients which accept those: it takes the tag for
+        // Engines have different defaults. Docker's types are also unsafe with registries that convert
+        // an index for clients that accept those types: the engine then assumes that the tag is already
         // pushed, and does not move it.
         let is_oci = request.recipe.media_types == MediaTypes::Oci;
         attributes.insert("oci-mediatypes".to_owned(), is_oci.to_string());
@@ -130,12 +130,12 @@ fn exporter(request: &BuildRequest) -> Exporter {
     Exporter { kind, attributes }
 }
 
-/// The annotations as attributes of an exporter: of each manifest, and of the index if there is one,
-/// so that they are found wherever a registry or a person looks.
+/// The annotations as exporter attributes: for each manifest, and for the index if there is one, so that
+/// registries and users find them in both.
 ///
 /// Source: <https://github.com/moby/buildkit/blob/master/docs/annotations.md>
 fn annotations(request: &BuildRequest) -> impl Iterator<Item = (String, String)> {
-    // A single platform has no index, unless an attestation stands beside its manifest.
+    // A single platform has an index only with an attestation.
     let has_index = request.recipe.platforms.len() > 1 || request.recipe.provenance;
     let places: &[&str] =
         if has_index { &["annotation-manifest", "annotation-index"] } else { &["annotation"] };
@@ -154,15 +154,15 @@ mod tests {
     use crate::driver::samples::request;
 
     fn solved(request: &BuildRequest) -> Solve {
-        let folders = HashMap::from([("folder", "folder-1".to_owned())]);
+        let directories = HashMap::from([("directory", "folder-1".to_owned())]);
         let (cache_from, cache_to) = (&request.policy.caches.from, &request.policy.caches.to);
         let filename = "v1.Dockerfile";
-        let offered = Offered { session: "s", filename, folders, cache_from, cache_to };
+        let offered = Offered { session: "s", filename, directories, cache_from, cache_to };
         solve(request, &offered, |_| None)
     }
 
     #[test]
-    fn nothing_is_asked_for_that_was_not_asked_for() {
+    fn a_minimal_request_sets_only_required_attributes() {
         let Solve { attributes, exporters, cache_exports, entitlements, .. } = solved(&request());
         let mut attributes: Vec<_> = attributes.into_iter().collect();
         attributes.sort();
@@ -172,13 +172,13 @@ mod tests {
     }
 
     #[test]
-    fn contexts_are_found_by_the_short_names_of_images() {
+    fn contexts_use_the_short_names_of_images() {
         let mut request = request();
         request.recipe.inputs.bases =
             [("nothing:1".to_owned(), "r.example/b:1".parse().unwrap())].into();
         let contexts = [
             ("docker.io/library/base:latest", NamedContext::Image("r.example/c".parse().unwrap())),
-            ("folder", NamedContext::Folder("x".into())),
+            ("directory", NamedContext::Folder("x".into())),
             ("git", NamedContext::Url("https://x.example/a.git#v1".to_owned())),
         ];
         request.recipe.inputs.contexts =
@@ -187,7 +187,7 @@ mod tests {
         for (key, value) in [
             ("context:nothing:1", "docker-image://r.example/b:1"),
             ("context:base", "docker-image://r.example/c"),
-            ("context:folder", "local:folder-1"),
+            ("context:directory", "local:folder-1"),
             ("context:git", "https://x.example/a.git#v1"),
             ("frontend.caps", "moby.buildkit.frontend.contexts+forward"),
         ] {
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_is_named_only_where_it_is_not_the_default() {
+    fn only_a_network_that_is_not_the_default_is_set() {
         for (own, mode) in [
             (None, None),
             (Some(Network::Default), None),
@@ -208,21 +208,21 @@ mod tests {
             let solve = solved(&request);
             let found = solve.attributes.get("force-network-mode").map(String::as_str);
             assert_eq!(found, mode, "{own:?}");
-            // The right is asked for with the network, and never else.
+            // The entitlement is requested only with the host network.
             assert_eq!(!solve.entitlements.is_empty(), mode == Some("host"));
         }
     }
 
     #[test]
-    fn every_image_says_which_media_types_it_has() {
+    fn the_media_types_are_set_for_every_image() {
         let file = |kind| Output::File { kind, dest: "x".into() };
-        for (output, said) in [
+        for (output, is_set) in [
             (Output::Store, true),
             (Output::Push, true),
             (Output::StoreAndPush, true),
             (Output::Nothing, true),
             (file(FileOutput::Docker), true),
-            // Nothing to say: one has no other types, the others have none.
+            // OCI archives always have OCI types; the others have no media types.
             (file(FileOutput::Oci), false),
             (file(FileOutput::Tar), false),
             (file(FileOutput::Local), false),
@@ -233,13 +233,13 @@ mod tests {
                 request.delivery.output = output.clone();
                 let attributes = solved(&request).exporters.remove(0).attributes;
                 let found = attributes.get("oci-mediatypes").map(String::as_str);
-                assert_eq!(found, said.then_some(value), "{output:?}");
+                assert_eq!(found, is_set.then_some(value), "{output:?}");
             }
         }
     }
 
     #[test]
-    fn annotations_go_to_the_index_too_where_there_is_one() {
+    fn annotations_are_also_set_on_an_index() {
         let annotated = |platforms: &[&str], provenance: bool, output: Output| {
             let mut request = request();
             request.recipe.platforms = platforms.iter().map(|text| text.parse().unwrap()).collect();
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn caches_go_to_the_frontend_one_way_and_to_the_solve_the_other() {
+    fn imports_go_to_the_frontend_and_exports_to_the_solve() {
         let mut request = request();
         request.policy.caches.from = Cache::parse("r.example/c:1").unwrap();
         request.policy.caches.to = Cache::parse("type=inline").unwrap();

@@ -1,4 +1,4 @@
-//! BuildKit's progress of one cell: told on as events, and remembered for the outcome.
+//! Forwards BuildKit's progress of one cell as events, and records it for the outcome.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
@@ -17,22 +17,22 @@ use crate::template::Rendered;
 use crate::driver::stalled::limit::{GivenUp, RegistryLimit};
 use crate::driver::stalled::standstill::Standstill;
 
-/// How many lines of each step are remembered, in case it fails.
-const TAIL: usize = 20;
+/// How many lines of each step are stored for a failure.
+const TAIL_LINES: usize = 20;
 
-/// What was seen of a cell's vertices.
+/// The recorded vertices of a cell.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     vertices: BTreeMap<VertexId, Vertex>,
     by_digest: HashMap<String, VertexId>,
 }
 
-/// What was seen of one vertex.
+/// A recorded vertex.
 #[derive(Debug, Default)]
 pub(crate) struct Vertex {
     pub(crate) name: VertexName,
     pub(crate) state: Option<VertexState>,
-    /// The last lines it wrote, oldest first.
+    /// The last lines of its output, oldest first.
     pub(crate) tail: VecDeque<String>,
 }
 
@@ -42,14 +42,14 @@ impl Seen {
         self.vertices.get(self.by_digest.get(digest)?)
     }
 
-    /// The one vertex that failed, for an error that names none.
+    /// The first failed vertex, for an error that names none.
     pub(crate) fn failed(&self) -> Option<&Vertex> {
         self.vertices
             .values()
             .find(|vertex| matches!(vertex.state, Some(VertexState::Failed { .. })))
     }
 
-    /// The image that the stage of `vertex` is built on, with the digest that it has now.
+    /// The base image of the stage of `vertex`, with its current digest.
     pub(crate) fn base_of(&self, vertex: &Vertex) -> Option<&str> {
         let of = &vertex.name;
         self.vertices.values().find_map(|Vertex { name, .. }| {
@@ -61,9 +61,9 @@ impl Seen {
         })
     }
 
-    /// (from the cache, in all), counting the instructions that make layers or run commands.
+    /// The number of cached steps and of all steps: instructions that create layers or run commands.
     ///
-    /// BuildKit can show one instruction as several vertices, when cells share its work.
+    /// BuildKit can report one instruction as several vertices when cells share its work.
     pub(crate) fn steps(&self) -> (u32, u32) {
         let mut steps: HashMap<_, bool> = HashMap::new();
         for Vertex { name, state, .. } in self.vertices.values() {
@@ -91,7 +91,7 @@ impl Seen {
                 vertex.state = Some(*state);
             }
             Update::Line(line) => {
-                if vertex.tail.len() == TAIL {
+                if vertex.tail.len() == TAIL_LINES {
                     vertex.tail.pop_front();
                 }
                 vertex.tail.push_back(line.clone());
@@ -102,7 +102,7 @@ impl Seen {
 }
 
 impl Vertex {
-    /// How long it ran, where that is known.
+    /// How long it ran, if known.
     pub(crate) fn took(&self) -> Option<Duration> {
         match self.state {
             Some(VertexState::Done { took } | VertexState::Failed { took }) => Some(took),
@@ -111,10 +111,10 @@ impl Vertex {
     }
 }
 
-/// A display that is slower than this has kept the changes of a build back.
+/// A display that takes longer than this has delayed the updates of a build.
 const SLOW_DISPLAY: Duration = Duration::from_secs(1);
 
-/// A watch over one build.
+/// Watches one build.
 pub(crate) struct Watch<'w> {
     pub(crate) request: &'w BuildRequest,
     pub(crate) events: &'w Events,
@@ -125,7 +125,7 @@ pub(crate) struct Watch<'w> {
 }
 
 impl Watch<'_> {
-    /// Tells what `progress` brings until it ends. Returns what was seen, and the step that was given up.
+    /// Forwards `progress` until it ends. Returns the recorded vertices, and a step that timed out.
     pub(crate) async fn follow(
         self,
         mut progress: mpsc::Receiver<Progress>,
@@ -171,14 +171,14 @@ impl Watch<'_> {
         if let Update::Transfer { .. } = change.update {
             self.limit.transfers(cell, &standstill.waiting(self.request), now);
         }
-        // A display that is gone does not stop the build.
+        // A closed display does not stop the build.
         let _ = self.events.send(event(cell, &self.request.recipe.dockerfile, change)).await;
         if now.elapsed() > SLOW_DISPLAY {
             standstill.restart(Instant::now());
         }
     }
 
-    /// A step that has waited for longer than it may.
+    /// A step that has waited too long.
     async fn overdue(&self, standstill: &Standstill) -> Option<GivenUp> {
         for waiting in standstill.waiting(self.request) {
             if waiting.since.elapsed() < self.limit.timeout
@@ -205,7 +205,7 @@ fn event(cell: &CellName, dockerfile: &Rendered, progress: Progress) -> Event {
             Event::Transfer { cell, step, transfer }
         }
         Update::Warning { message, url, line } => {
-            // It ends in the line of what was rendered, which is not always the template's.
+            // It ends with the line in the rendered file, which may differ from that in the template.
             let message = match (message.rsplit_once(" (line "), line) {
                 (Some((head, tail)), Some(_)) if tail.ends_with(')') => head.to_owned(),
                 _ => message,
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn the_base_of_a_step_is_that_of_its_stage_and_platform() {
+    fn the_base_of_a_step_has_the_same_stage_and_platform() {
         let done = VertexState::Cached;
         let seen = seen(&[
             (0, "[linux/amd64 tools 1/2] FROM a:1@sha256:x", done),
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_lines_of_a_step_are_remembered() {
+    fn the_last_lines_of_a_step_are_stored() {
         let mut seen = seen(&[(0, "[1/1] RUN a", VertexState::Failed { took: Duration::ZERO })]);
         for number in 0..100 {
             seen.remember(&Progress {
@@ -292,7 +292,7 @@ mod tests {
             });
         }
         let vertex = seen.vertex("sha256:0").unwrap();
-        assert_eq!((vertex.tail.len(), vertex.tail[0].as_str()), (TAIL, "80"));
-        assert_eq!(seen.failed().unwrap().tail[TAIL - 1], "99");
+        assert_eq!((vertex.tail.len(), vertex.tail[0].as_str()), (TAIL_LINES, "80"));
+        assert_eq!(seen.failed().unwrap().tail[TAIL_LINES - 1], "99");
     }
 }

@@ -1,7 +1,6 @@
-//! Caches of `type=local`: folders of this machine, in BuildKit's reach while a cell is built.
+//! Caches of `type=local`: directories on this machine that BuildKit can access while a cell is built.
 //!
-//! All cells may share one folder. Each has a tag of its own there; what is the same for several is
-//! kept once.
+//! All cells may share one directory. Each has its own tag there; identical content is stored once.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -17,16 +16,17 @@ use crate::plan::BuildRequest;
 use super::go_bool::is_true;
 use crate::driver::obstacle::Obstacle;
 
-/// What a cache is called where nothing else is said, as `docker buildx` has it.
+/// The default tag of a cache, as in `docker buildx`.
 const LATEST: &str = "latest";
 
-/// The attributes that name folders.
+/// The attributes with the path of a directory.
 const SRC: &str = "src";
 const DEST: &str = "dest";
 
-/// The caches of one build as BuildKit is to name them. Folders are offered until this is dropped.
+/// The caches of one build under the names that BuildKit uses. Directories are offered until this is
+/// dropped.
 #[derive(Default)]
-pub(crate) struct CacheFolders {
+pub(crate) struct CacheDirectories {
     pub(crate) from: Vec<Cache>,
     pub(crate) to: Vec<Cache>,
     reading: Vec<Offer>,
@@ -34,39 +34,39 @@ pub(crate) struct CacheFolders {
     disk: Disk,
 }
 
-/// A folder that BuildKit writes to.
+/// A directory that BuildKit writes to.
 struct Written {
     offer: Offer,
     tag: String,
-    forgiving: bool,
+    ignore_error: bool,
 }
 
 /// Why the cache of a build was not written.
 #[derive(Debug, Error)]
-pub(crate) enum CacheFolderError {
-    #[error("the cache in a directory: {0}")]
+pub(crate) enum CacheDirectoryError {
+    #[error("cannot use the cache directory: {0}")]
     Layout(#[from] LayoutError),
     #[error("{0}")]
     Broken(Fault),
     #[error("{0}")]
     Crashed(String),
     #[error(
-        "the cache in {0} has no name: BuildKit tells of one cache only, and several were written"
+        "the cache in {0} could not be tagged: BuildKit reports only one cache, but several were written"
     )]
     Unnamed(String),
 }
 
-impl CacheFolders {
-    /// Offers the folders of `request`. With them comes what went wrong and stops nothing.
+impl CacheDirectories {
+    /// Offers the cache directories of `request`. Also returns errors that do not stop the build.
     pub(crate) async fn offer(
         request: &BuildRequest,
         content: &Content,
-    ) -> Result<(Self, Vec<String>), CacheFolderError> {
+    ) -> Result<(Self, Vec<String>), CacheDirectoryError> {
         let (from, to) = (request.policy.caches.from.clone(), request.policy.caches.to.clone());
         let (content, disk) = (content.clone(), content.disk().clone());
         let offer = move || {
             let mut all = Self { disk: content.disk().clone(), ..Self::default() };
-            let mut trouble = Vec::new();
+            let mut warnings = Vec::new();
             for cache in from {
                 let Some(layout) = layout(&cache, SRC) else {
                     all.from.push(cache);
@@ -74,7 +74,7 @@ impl CacheFolders {
                 };
                 match layout.index() {
                     Ok(index) => all.take_from(&cache, &index, content.read(layout)),
-                    Err(error) => trouble.push(format!("nothing is taken from a cache: {error}")),
+                    Err(error) => warnings.push(format!("the cache was not read: {error}")),
                 }
             }
             for cache in to {
@@ -84,13 +84,13 @@ impl CacheFolders {
                 };
                 match layout.create() {
                     Ok(()) => all.write_to(&cache, content.write(layout)),
-                    Err(error) if is_forgiving(&cache) => trouble.push(not_written(&error)),
+                    Err(error) if ignores_error(&cache) => warnings.push(not_written(&error)),
                     Err(error) => return Err(error.into()),
                 }
             }
-            Ok((all, trouble))
+            Ok((all, warnings))
         };
-        disk.work(offer).await.map_err(CacheFolderError::Crashed)?
+        disk.work(offer).await.map_err(CacheDirectoryError::Crashed)?
     }
 
     fn take_from(&mut self, cache: &Cache, index: &Index, offer: Offer) {
@@ -108,13 +108,13 @@ impl CacheFolders {
         let tag = named.attributes.shift_remove("tag").unwrap_or_else(|| LATEST.to_owned());
         named.attributes.insert(DEST.to_owned(), offer.id().to_owned());
         self.to.push(named);
-        self.writing.push(Written { offer, tag, forgiving: is_forgiving(cache) });
+        self.writing.push(Written { offer, tag, ignore_error: ignores_error(cache) });
     }
 
-    /// What went wrong in a directory, if the solve failed by that. BuildKit goes on without a cache
-    /// that it may do without, and says in `message` what it could not do without.
+    /// The error in a directory, if it made the solve fail. BuildKit continues without a cache that has
+    /// `ignore-error`, and `message` names the other errors.
     pub(crate) fn fault(&self, message: &str) -> Option<Fault> {
-        let needed = self.writing.iter().filter(|written| !written.forgiving);
+        let needed = self.writing.iter().filter(|written| !written.ignore_error);
         if let Some(fault) = needed.filter_map(|written| written.offer.fault()).next() {
             return Some(fault);
         }
@@ -122,12 +122,12 @@ impl CacheFolders {
         offers.filter_map(Offer::fault).find(|fault| message.contains(&fault.to_string()))
     }
 
-    /// Says that the solve ended well, and names what it wrote: `manifest` is what BuildKit tells
-    /// of it. Gives what went wrong and is forgiven.
+    /// Tags the written caches after a successful solve. `manifest` is BuildKit's description of the
+    /// cache. Returns the errors to ignore.
     pub(crate) async fn commit(
         self,
         manifest: Option<String>,
-    ) -> Result<Vec<String>, CacheFolderError> {
+    ) -> Result<Vec<String>, CacheDirectoryError> {
         if self.writing.is_empty() {
             return Ok(Vec::new());
         }
@@ -135,39 +135,39 @@ impl CacheFolders {
         let commit = move || {
             let manifest: Option<Value> =
                 manifest.and_then(|text| serde_json::from_str(&text).ok());
-            let mut forgiven = Vec::new();
+            let mut ignored = Vec::new();
             for written in self.writing {
                 match written.commit(manifest.as_ref()) {
-                    Err(error) if written.forgiving => forgiven.push(not_written(&error)),
+                    Err(error) if written.ignore_error => ignored.push(not_written(&error)),
                     done => done?,
                 }
             }
-            Ok(forgiven)
+            Ok(ignored)
         };
-        disk.work(commit).await.map_err(CacheFolderError::Crashed)?
+        disk.work(commit).await.map_err(CacheDirectoryError::Crashed)?
     }
 }
 
 impl Written {
-    fn commit(&self, manifest: Option<&Value>) -> Result<(), CacheFolderError> {
+    fn commit(&self, manifest: Option<&Value>) -> Result<(), CacheDirectoryError> {
         let layout = self.offer.layout();
         let named = |manifest: &&Value| {
             manifest["digest"].as_str().is_some_and(|digest| layout.has(digest))
         };
         match (manifest.filter(named), manifest, self.offer.fault()) {
             (Some(manifest), ..) => Ok(layout.put(manifest, &self.tag)?),
-            (None, _, Some(fault)) => Err(CacheFolderError::Broken(fault)),
+            (None, _, Some(fault)) => Err(CacheDirectoryError::Broken(fault)),
             (None, Some(_), None) => {
-                Err(CacheFolderError::Unnamed(layout.root().display().to_string()))
+                Err(CacheDirectoryError::Unnamed(layout.root().display().to_string()))
             }
-            // A build without any step that could be cached.
+            // The build has no step that can be cached.
             (None, None, None) => Ok(()),
         }
     }
 }
 
-/// Takes out of `requests` what is to be taken from folders that hold nothing of it yet, as it is at
-/// the first run; gives a note for each folder.
+/// Removes from `requests` the caches whose directories have no entry for them yet, as in the first run.
+/// Returns a note for each directory.
 pub(crate) fn leave_out_empty(requests: &mut [BuildRequest]) -> Vec<String> {
     let mut indexes: HashMap<String, Option<Index>> = HashMap::new();
     let mut waiting: Vec<(String, Vec<String>)> = Vec::new();
@@ -175,55 +175,55 @@ pub(crate) fn leave_out_empty(requests: &mut [BuildRequest]) -> Vec<String> {
         let cell = &request.cell;
         request.policy.caches.from.retain(|cache| {
             let Some(layout) = layout(cache, SRC) else { return true };
-            let folder = layout.root().display().to_string();
-            let index = indexes.entry(folder.clone()).or_insert_with(|| layout.index().ok());
-            // What cannot be read is an obstacle, not a first run.
+            let directory = layout.root().display().to_string();
+            let index = indexes.entry(directory.clone()).or_insert_with(|| layout.index().ok());
+            // A directory that cannot be read is an obstacle, not a first run.
             let Some(index) = index else { return true };
             let is_held = held(cache, index, &layout).is_some();
             if !is_held {
-                match waiting.iter_mut().find(|(known, _)| *known == folder) {
+                match waiting.iter_mut().find(|(known, _)| *known == directory) {
                     Some((_, cells)) => cells.push(cell.to_string()),
-                    None => waiting.push((folder, vec![cell.to_string()])),
+                    None => waiting.push((directory, vec![cell.to_string()])),
                 }
             }
             is_held
         });
     }
-    let note = |(folder, cells): (String, Vec<String>)| match &cells[..] {
-        [one] => format!("the cache in {folder} has nothing of {one} yet"),
-        several => format!("the cache in {folder} has nothing of {} cells yet", several.len()),
+    let note = |(directory, cells): (String, Vec<String>)| match &cells[..] {
+        [one] => format!("the cache in {directory} has no entry for {one} yet"),
+        several => format!("the cache in {directory} has no entry for {} cells yet", several.len()),
     };
     waiting.into_iter().map(note).collect()
 }
 
-/// What is wrong with the folders of `requests`; one that is forgiven is not looked at.
+/// What is wrong with the cache directories of `requests`. Those with `ignore-error` are not checked.
 pub(crate) fn obstacles(requests: &[BuildRequest]) -> Vec<Obstacle> {
     let named = requests.iter().flat_map(|request| {
         let from = request.policy.caches.from.iter().map(|cache| (cache, SRC));
         from.chain(request.policy.caches.to.iter().map(|cache| (cache, DEST)))
     });
-    let folders: BTreeSet<&str> = named
-        .filter(|(cache, _)| !is_forgiving(cache))
-        .filter_map(|(cache, place)| cache.folder(place))
+    let directories: BTreeSet<&str> = named
+        .filter(|(cache, _)| !ignores_error(cache))
+        .filter_map(|(cache, attribute)| cache.folder(attribute))
         .collect();
-    folders.into_iter().filter_map(obstacle).collect()
+    directories.into_iter().filter_map(obstacle).collect()
 }
 
-fn obstacle(folder: &str) -> Option<Obstacle> {
-    let root = Path::new(folder);
+fn obstacle(directory: &str) -> Option<Obstacle> {
+    let root = Path::new(directory);
     if root.exists() && !root.is_dir() {
         return Some(Obstacle {
-            message: format!("the cache {folder} is no folder"),
-            help: "name a folder; one that is not there is made".to_owned(),
+            message: format!("the cache {directory} is not a directory"),
+            help: "use a directory; it is created if it does not exist".to_owned(),
         });
     }
     Layout::new(root).index().err().map(|error| Obstacle {
-        message: format!("the cache in a folder cannot be used: {error}"),
-        help: format!("remove {folder}, and it is made anew, or name another"),
+        message: format!("the cache directory cannot be used: {error}"),
+        help: format!("remove {directory} (it is created again), or use another directory"),
     })
 }
 
-/// The digest of `cache` where its folder holds it.
+/// The digest of `cache`, if its directory has it.
 fn held(cache: &Cache, index: &Index, layout: &Layout) -> Option<String> {
     let attribute = |name: &str| cache.attributes.get(name).map(String::as_str);
     let digest = match attribute("digest") {
@@ -233,11 +233,11 @@ fn held(cache: &Cache, index: &Index, layout: &Layout) -> Option<String> {
     layout.has(digest).then(|| digest.to_owned())
 }
 
-fn layout(cache: &Cache, place: &str) -> Option<Layout> {
-    cache.folder(place).map(Layout::new)
+fn layout(cache: &Cache, attribute: &str) -> Option<Layout> {
+    cache.folder(attribute).map(Layout::new)
 }
 
-fn is_forgiving(cache: &Cache) -> bool {
+fn ignores_error(cache: &Cache) -> bool {
     cache.attributes.get("ignore-error").is_some_and(|value| is_true(value))
 }
 

@@ -1,6 +1,6 @@
-//! Attributes that are true or false.
+//! Boolean attributes.
 
-/// Whether a value is true, as Go's `strconv.ParseBool` reads it, in any case of letters.
+/// Whether a value is true for Go's `strconv.ParseBool`; case is ignored.
 pub(crate) fn is_true(value: &str) -> bool {
     matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "t")
 }

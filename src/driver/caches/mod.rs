@@ -1,4 +1,4 @@
-//! Where build steps are cached beyond the engine, in BuildKit's terms.
+//! Caches outside the engine, in BuildKit's terms.
 
 pub(crate) mod directories;
 mod go_bool;
@@ -16,7 +16,7 @@ use super::capabilities::{Form, form, is_annotated};
 use super::obstacle::Obstacle;
 use crate::driver::environment::Environment;
 
-/// The attribute of the frontend that names the caches to take from; none where there are none.
+/// The frontend attribute with the caches to read, or `None` if there are none.
 pub(crate) fn imports(caches: &[Cache], environment: Environment) -> Option<String> {
     let entries = caches.iter().filter_map(|cache| {
         let CacheExport { kind, attributes } = entry(cache, environment)?;
@@ -31,7 +31,7 @@ pub(crate) fn exports(caches: &[Cache], environment: Environment) -> Vec<CacheEx
     caches.iter().filter_map(|cache| entry(cache, environment)).collect()
 }
 
-/// One cache; nothing for that of GitHub Actions where nobody says how to reach it.
+/// One cache. `None` for a GitHub Actions cache whose URL and token are not known.
 fn entry(cache: &Cache, environment: Environment) -> Option<CacheExport> {
     let mut attributes: HashMap<String, String> =
         cache.attributes.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
@@ -41,7 +41,8 @@ fn entry(cache: &Cache, environment: Environment) -> Option<CacheExport> {
     Some(CacheExport { kind: cache.kind.clone(), attributes })
 }
 
-/// Adds what the runner tells its steps in the environment; false where that is not enough.
+/// Adds the URL and the token that the runner sets in the environment. Returns whether they are
+/// complete.
 ///
 /// Source: <https://docs.docker.com/build/cache/backends/gha/#authentication>
 fn add_runner(attributes: &mut HashMap<String, String>, environment: Environment) -> bool {
@@ -66,10 +67,10 @@ fn add_runner(attributes: &mut HashMap<String, String>, environment: Environment
     has("token") && (has("url") || has("url_v2"))
 }
 
-/// Takes caches out of `requests` that there is nothing to take from or nothing to put into, so that
-/// one matrix serves everywhere and from its first run on: that of GitHub Actions where this is no
-/// runner, folders that hold nothing yet, and the inline cache where the output is no image. Gives a
-/// note for each, and for annotations where the output has no place for them.
+/// Removes caches from `requests` that cannot be used here, so that one matrix works everywhere and in
+/// its first run: a GitHub Actions cache outside a runner, directories without an entry, and the inline
+/// cache if the output is not an image. Returns a note for each, and for annotations that the output
+/// cannot hold.
 pub fn leave_out_idle(requests: &mut [BuildRequest], environment: Environment) -> Vec<String> {
     let (mut is_idle, mut no_image, mut unannotated) = (false, false, false);
     for request in requests.iter_mut() {
@@ -87,22 +88,24 @@ pub fn leave_out_idle(requests: &mut [BuildRequest], environment: Environment) -
     }
     let mut notes = directories::leave_out_empty(requests);
     if is_idle {
-        let note = "the gha cache is left out, since no runner of GitHub Actions said where it is";
+        let note = "the gha cache is skipped: the environment has no URL and token of a GitHub \
+                    Actions cache";
         notes.push(note.to_owned());
     }
     if no_image {
         notes.push(
-            "the inline cache is left out: it is part of an image, and no image is made".to_owned(),
+            "the inline cache is skipped: it is part of an image, but the output is not an image"
+                .to_owned(),
         );
     }
     if unannotated {
-        let note = "the annotations are left out: they are part of an image, and no image is made";
+        let note = "the annotations are skipped: they are part of an image, but the output is not an image";
         notes.push(note.to_owned());
     }
     notes
 }
 
-/// What of the caches of `request` cannot be had.
+/// The first problem with the cache settings of `request`.
 pub(crate) fn obstacles(request: &BuildRequest) -> Option<Obstacle> {
     let from = request.policy.caches.from.iter().find_map(|cache| obstacle(FROM, cache));
     from.or_else(|| request.policy.caches.to.iter().find_map(|cache| obstacle(TO, cache)))
@@ -113,26 +116,25 @@ const TO: &str = "--cache-to";
 
 fn obstacle(flag: &str, cache: &Cache) -> Option<Obstacle> {
     let lacks = |name: &str| cache.attributes.get(name).is_none_or(String::is_empty);
-    let place = if flag == FROM { "src" } else { "dest" };
+    let attribute = if flag == FROM { "src" } else { "dest" };
     let (message, help) = match cache.kind.as_str() {
         "inline" if flag == FROM => (
-            "an inline cache is part of an image, and is taken from there".to_owned(),
-            "name the image: --cache-from type=registry,ref=IMAGE:TAG".to_owned(),
+            "an inline cache is part of an image, and is read from the image".to_owned(),
+            "use the image: --cache-from type=registry,ref=IMAGE:TAG".to_owned(),
         ),
         "registry" if lacks("ref") => (
-            "a cache in a registry lacks its place".to_owned(),
-            "name it: type=registry,ref=REPOSITORY:TAG".to_owned(),
+            format!("a cache of type=registry in {flag} needs `ref`"),
+            "add it: type=registry,ref=REPOSITORY:TAG".to_owned(),
         ),
-        "local" if lacks(place) => (
-            "a cache in a folder lacks its place".to_owned(),
-            format!("name it: {flag} type=local,{place}=FOLDER"),
+        "local" if lacks(attribute) => (
+            format!("a cache of type=local in {flag} needs `{attribute}`"),
+            format!("add it: {flag} type=local,{attribute}=DIRECTORY"),
         ),
         "registry" | "inline" | "local" | "gha" => return None,
         other => (
-            format!("`{other}` is no kind of cache known here"),
-            "keep the cache in a registry: type=registry,ref=REPOSITORY:TAG; in a folder: \
-             type=local,dest=FOLDER; inside the image: type=inline; or with GitHub Actions: \
-             type=gha"
+            format!("unknown cache type `{other}`"),
+            "use a registry: type=registry,ref=REPOSITORY:TAG; a directory: \
+             type=local,dest=DIRECTORY; the image itself: type=inline; or GitHub Actions: type=gha"
                 .to_owned(),
         ),
     };
@@ -164,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn imports_are_a_list_in_the_frontends_json() {
+    fn imports_are_a_json_list() {
         let caches = [cache("registry", &[("ref", "r.example/a:b")]), cache("gha", &[])];
         assert_eq!(
             imports(&caches, nowhere).unwrap(),
@@ -175,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_runners_cache_is_reached_by_what_the_runner_says() {
+    fn the_gha_cache_uses_the_url_and_token_of_the_runner() {
         let found = entry(&cache("gha", &[("scope", "s")]), runner).unwrap();
         let mut found: Vec<_> = found.attributes.into_iter().collect();
         found.sort();
@@ -200,9 +202,9 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_an_image_is_left_out_of_files_and_said_so() {
+    fn parts_of_an_image_are_skipped_for_files_with_a_note() {
         use crate::plan::{FileOutput, Output};
-        for (kind, left_out) in [
+        for (kind, skipped) in [
             (FileOutput::Tar, true),
             (FileOutput::Local, true),
             (FileOutput::Oci, false),
@@ -214,9 +216,9 @@ mod tests {
             request.delivery.output = Output::File { kind, dest: "x".into() };
             let mut requests = [request];
             let notes = leave_out_idle(&mut requests, nowhere).join("; ");
-            assert_eq!(requests[0].policy.caches.to.is_empty(), left_out, "{kind:?}");
+            assert_eq!(requests[0].policy.caches.to.is_empty(), skipped, "{kind:?}");
             for what in ["inline cache", "annotations"] {
-                assert_eq!(notes.contains(what), left_out, "{kind:?}: {notes}");
+                assert_eq!(notes.contains(what), skipped, "{kind:?}: {notes}");
             }
         }
     }

@@ -1,15 +1,14 @@
-//! What a registry did, from what BuildKit says of it. Pure.
+//! Derives what a registry did from BuildKit's error message. Pure.
 
 use http::StatusCode;
 
 use crate::failure::{RegistryFault, Role};
 use crate::image::Reference;
 
-/// What the text says that a registry did.
+/// The registry's fault that the message describes.
 ///
-/// A registry's own words come before everything else: since BuildKit 0.24 they stand in place of
-/// the status. The first phrase that fits decides, as an earlier one may be said in the words of a
-/// later one.
+/// The registry's own error codes come first: since BuildKit 0.24 they replace the HTTP status. The
+/// first phrase that matches decides, so the order matters: one message may contain several phrases.
 pub(crate) fn registry_fault(image: &Reference, said: &str, with_login: bool) -> RegistryFault {
     let login = || RegistryFault::Unauthorized { with_login };
     let has = |phrases: &[&str]| phrases.iter().any(|phrase| said.contains(phrase));
@@ -32,14 +31,14 @@ pub(crate) fn registry_fault(image: &Reference, said: &str, with_login: bool) ->
     ]) {
         login()
     } else if is_token && has(&["400 Bad Request", "403 Forbidden"]) {
-        // A token server says in many ways that it does not know this login.
+        // Token servers reject a login in many ways.
         login()
     } else if has(&["denied: ", "403 Forbidden", "access denied"]) {
         RegistryFault::Denied { with_login }
     } else if has(&["no match for platform"]) {
         RegistryFault::NoPlatform
     } else if has(&["could not fetch content descriptor"]) {
-        RegistryFault::Malformed("a manifest of content that it does not have".to_owned())
+        RegistryFault::Malformed("a manifest that refers to missing content".to_owned())
     } else if has(&["name unknown: ", "manifest unknown: ", "404 Not Found"]) {
         RegistryFault::NotFound
     } else if has(&["digest invalid: ", "got digest ", "unexpected digest ", "commit digest "]) {
@@ -64,9 +63,9 @@ pub(crate) fn registry_fault(image: &Reference, said: &str, with_login: bool) ->
     }
 }
 
-/// The registry's own words where BuildKit says nothing else: the code of its error envelope, and
-/// the message where that is not the code's usual one. Codes that BuildKit does not know are
-/// `unknown`, and their message says what is meant, in words that each registry chooses itself.
+/// The registry's error code, and its message if that differs from the usual one for the code. Newer
+/// versions of BuildKit report only these. Codes that BuildKit does not know become `unknown`; then
+/// only the message, in the registry's own wording, gives the cause.
 ///
 /// Source: <https://github.com/containerd/containerd/blob/main/core/remotes/docker/errcode.go>
 fn own_words(said: &str, with_login: bool) -> Option<RegistryFault> {
@@ -90,7 +89,7 @@ fn own_words(said: &str, with_login: bool) -> Option<RegistryFault> {
         }
         _ => None,
     };
-    // Several errors stand in lines of their own, below a line that counts them.
+    // Several errors are on separate lines, after a line with their count.
     said.split([':', '\n']).find_map(|part| code(part.trim()))
 }
 
@@ -98,7 +97,7 @@ fn on_the_way(host: &str, role: Role, fault: RegistryFault) -> RegistryFault {
     RegistryFault::OnTheWay { host: host.to_owned(), role, fault: Box::new(fault) }
 }
 
-/// What Go's network stack says.
+/// Errors of Go's network stack.
 fn network_fault(said: &str) -> RegistryFault {
     let has = |phrases: &[&str]| phrases.iter().any(|phrase| said.contains(phrase));
     let is_lookup = has(&["dial tcp: lookup "]);
@@ -142,7 +141,7 @@ pub(crate) fn status(said: &str) -> Option<u16> {
     })
 }
 
-/// The host of the last URL in the text, which is the one that failed.
+/// The host of the last URL in the message, which is the one that failed.
 pub(crate) fn asked_host(said: &str) -> Option<&str> {
     let url = said.rsplit_once("://")?.1;
     let end = url.find(['/', '"', ' ', '?']).unwrap_or(url.len());

@@ -1,9 +1,9 @@
-//! BuildKit's messages, classified: what failed, when, and what a person needs to know of it.
+//! Classifies BuildKit's error messages: what failed, when, and what to do about it.
 //!
-//! BuildKit wraps what its libraries say in what each layer of them was about to do. What a person
-//! needs is the last cause and the host that it came from; the whole text is kept beside it. The
-//! phrases are BuildKit's and containerd's. Those of the supported engines are recorded in
-//! `tests/fixtures/phrases`, and a test fails when an engine says something else.
+//! BuildKit wraps an error once in each layer. A user needs the last cause and the host that it came
+//! from; the full message is stored in `verbatim`. The phrases come from BuildKit and containerd. Those
+//! of the supported engines are recorded in `tests/fixtures/phrases`, and a test fails when an engine
+//! uses a different one.
 
 mod fault;
 
@@ -12,21 +12,21 @@ use crate::failure::{Kind, Phase, RegistryFault, Request};
 use crate::image::Reference;
 use fault::{asked_host, is_docker_hub, registry_fault};
 
-/// What a message of BuildKit means.
+/// The meaning of a BuildKit error message.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Classified {
     pub(crate) kind: Kind,
     pub(crate) phase: Phase,
     pub(crate) message: String,
     pub(crate) help: Option<String>,
-    /// BuildKit's own text, where `message` does not hold it.
+    /// BuildKit's own message, if it differs from `message`.
     pub(crate) verbatim: Option<String>,
 }
 
 const PULLING: &str = "failed to resolve source metadata for ";
 const PUSHING: &str = "failed to push ";
 
-/// The registry that asked for a login, with or without one.
+/// The registry that rejected the request because of the login or because there was none.
 pub(crate) fn login_host(message: &str) -> Option<String> {
     let (_, image, said) = registry_message(message).or_else(|| transfer(message, None))?;
     let fault = registry_fault(&image, said, false);
@@ -35,21 +35,21 @@ pub(crate) fn login_host(message: &str) -> Option<String> {
     is_login.then(|| image.repository.host().to_owned())
 }
 
-/// What is known of the step that failed.
+/// The step that failed, as far as it is known.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct FailedStep<'a> {
     /// `COPY --from=tools /x /`
     pub(crate) instruction: Option<&'a str>,
-    /// The image that its stage is built on.
+    /// The base image of its stage.
     pub(crate) base: Option<&'a str>,
 }
 
-/// Classifies `message`. `had_login` says whether there was a login for [`login_host`].
+/// Classifies `message`. `had_login` is whether there was a login for [`login_host`].
 pub(crate) fn classify(message: &str, had_login: bool, step: FailedStep<'_>) -> Classified {
     let plain = unwrapped(message);
     let mut found = match registry_message(message).or_else(|| transfer(plain, step.base)) {
         Some((phase, image, said)) => match registry_fault(&image, said, had_login) {
-            // It was not the registry that said so.
+            // The error does not come from the registry.
             RegistryFault::Unexplained if phase == Phase::Pull && is_disk_full(plain) => {
                 disk_full()
             }
@@ -73,7 +73,7 @@ fn of_registry(phase: Phase, image: Reference, fault: RegistryFault, said: &str)
         (Some((stage, _)), help) => {
             let other = help.as_deref().and_then(|help| help.split_once(", or ")).map(|(_, o)| o);
             let other = other.map(|other| format!(" Or {other}")).unwrap_or_default();
-            Some(format!("is the stage `{stage}` meant?{other}"))
+            Some(format!("did you mean the stage `{stage}`?{other}"))
         }
         (None, help) => help,
     };
@@ -84,7 +84,7 @@ fn of_registry(phase: Phase, image: Reference, fault: RegistryFault, said: &str)
     Classified { phase, message, help, kind: Kind::Registry { image, fault }, verbatim: None }
 }
 
-/// Pulling or pushing which image, and what was said of it.
+/// The phase, the image and the error of a pull or a push.
 fn registry_message(message: &str) -> Option<(Phase, Reference, &str)> {
     let (phase, rest) = [(Phase::Pull, PULLING), (Phase::Push, PUSHING)]
         .into_iter()
@@ -93,13 +93,13 @@ fn registry_message(message: &str) -> Option<(Phase, Reference, &str)> {
     Some((phase, image.parse().ok()?, said))
 }
 
-/// Downloading a base image, or uploading a cache: messages that do not begin with a name. The
-/// address of the request has it; where there is no address, it is about the base image.
+/// The same for messages without the name of an image: those of a base image download or a cache
+/// upload. The URL of the request contains the name. Without a URL, the base image is meant.
 fn transfer<'m>(plain: &'m str, base: Option<&str>) -> Option<(Phase, Reference, &'m str)> {
     let has = |phrases: &[&str]| phrases.iter().any(|phrase| plain.contains(phrase));
     let of_base = || {
         let image: Reference = base?.parse().ok()?;
-        // The digest was added by BuildKit.
+        // BuildKit added the digest.
         let digest = image.digest.clone().filter(|_| image.tag.is_none());
         Some(Reference { digest, ..image })
     };
@@ -132,7 +132,7 @@ fn asked_repository(said: &str) -> Option<Reference> {
     format!("{host}/{}", &path[..end]).parse().ok()
 }
 
-/// What COPY or ADD did not find: `failed to calculate checksum of ref …: "/x": not found`.
+/// A missing source of COPY or ADD: `failed to calculate checksum of ref …: "/x": not found`.
 fn missing_source(plain: &str, instruction: Option<&str>) -> Option<Classified> {
     let (_, rest) = plain.split_once("failed to calculate checksum of ref ")?;
     let path = rest.strip_suffix(": not found")?.rsplit_once(": ")?.1;
@@ -156,7 +156,7 @@ fn other(plain: &str) -> Classified {
         ..Classified::default()
     };
     if plain.ends_with("network.host is not allowed") {
-        let message = "RUN --network=host wants the network of the engine's machine".to_owned();
+        let message = "RUN --network=host needs the network of the engine's machine".to_owned();
         return Classified { message, ..found(Kind::Dockerfile, "allow it: --network host") };
     }
     if let Some((_, entitlement)) = plain.split_once("granting entitlement ") {
@@ -172,7 +172,7 @@ fn other(plain: &str) -> Classified {
     }
     if plain.contains("header list size to send violates the maximum size") {
         let message = format!(
-            "the patterns of .dockerignore and the paths that COPY and ADD name are longer than {} MiB",
+            "the patterns of .dockerignore and the paths in COPY and ADD are longer than {} MiB",
             HEADERS >> 20
         );
         return Classified { message, ..found(Kind::Context, FEWER_PATTERNS) };
@@ -198,8 +198,8 @@ fn other(plain: &str) -> Classified {
     }
 }
 
-/// Whether the engine's disk took no more. What this machine could not write is known without
-/// BuildKit's words, and never gets here.
+/// Whether the engine's disk is full. Write errors on this machine are detected elsewhere and never
+/// get here.
 pub(crate) fn is_disk_full(plain: &str) -> bool {
     plain.contains("no space left on device") || plain.contains("disk quota exceeded")
 }
@@ -216,16 +216,16 @@ fn disk_full() -> Classified {
 pub(crate) const FREE_ENGINE: &str =
     "free space on the engine's machine: docker builder prune, docker image prune";
 
-/// Where the headers of one call are too long: with them BuildKit sends all patterns and paths when it
-/// asks for a context.
-const FEWER_PATTERNS: &str = "write fewer patterns in .dockerignore (a directory in place of its files), \
-     or copy directories in place of single files";
+/// For headers that are too long: BuildKit sends all patterns and paths in them when it requests a
+/// context.
+const FEWER_PATTERNS: &str = "write fewer patterns in .dockerignore (a directory instead of its files), \
+     or copy directories instead of single files";
 
-/// For a command that says `exec format error`.
-pub(crate) const NO_EMULATOR: &str = "what it runs is made for another platform: choose a base \
-     image of this one, or register QEMU on the engine's machine";
+/// For a command that fails with `exec format error`.
+pub(crate) const NO_EMULATOR: &str = "the program is built for another platform: use a base image \
+     for this platform, or register QEMU on the engine's machine";
 
-/// BuildKit's message without the wrapping that says nothing to a person.
+/// BuildKit's message without the prefixes that do not help a user.
 fn unwrapped(message: &str) -> &str {
     const WRAPPING: &[&str] = &[
         "failed to solve: ",
@@ -245,7 +245,7 @@ fn unwrapped(message: &str) -> &str {
             None => break,
         }
     }
-    // The place is shown beside it, and in the template's own count of lines.
+    // The location is shown separately, with the line of the template.
     if let Some((line, inner)) =
         rest.strip_prefix("dockerfile parse error on line ").and_then(|r| r.split_once(": "))
         && line.bytes().all(|c| c.is_ascii_digit())

@@ -2,7 +2,7 @@ use super::fault::status;
 use super::*;
 
 #[test]
-fn wrapping_that_says_nothing_is_left_out() {
+fn prefixes_without_information_are_removed() {
     for (given, wanted) in [
         ("failed to solve: a: b", "a: b"),
         (
@@ -22,7 +22,7 @@ fn wrapping_that_says_nothing_is_left_out() {
 }
 
 #[test]
-fn a_full_disk_of_the_engine_is_told_from_one_of_a_registry() {
+fn a_full_disk_of_the_engine_is_distinguished_from_one_of_a_registry() {
     let pull = "failed to solve: failed to resolve source metadata for docker.io/library/a:1: ";
     let push = "failed to solve: failed to push r.example/a:b: ";
     for (message, is_engine) in [
@@ -161,7 +161,7 @@ fn the_last_cause_and_its_host_are_named() {
 }
 
 #[test]
-fn what_is_not_explained_stays_as_it_was_said() {
+fn an_unknown_message_is_shown_unchanged() {
     let found =
         classify("failed to push r.example/a:b: the moon is full", false, FailedStep::default());
     assert_eq!(found.message, "failed to push r.example/a:b: the moon is full");
@@ -185,7 +185,7 @@ fn a_status_is_a_number_with_its_reason() {
 }
 
 #[test]
-fn a_source_that_is_missing_is_looked_for_where_the_instruction_does() {
+fn a_missing_source_is_reported_for_the_context_or_the_stage() {
     let message = "failed to compute cache key: failed to calculate checksum of ref a::b: \"/x y\": not found";
     let given = |instruction| {
         let step = FailedStep { instruction: Some(instruction), base: None };
@@ -196,18 +196,18 @@ fn a_source_that_is_missing_is_looked_for_where_the_instruction_does() {
 }
 
 #[test]
-fn the_host_that_wants_a_login_is_named() {
+fn the_host_that_requires_a_login_is_returned() {
     let message = "failed to push 127.0.0.1:1/a:b: unexpected status: 401 Unauthorized";
     assert_eq!(login_host(message).as_deref(), Some("127.0.0.1:1"));
     assert_eq!(login_host("failed to push 127.0.0.1:1/a:b: connection refused"), None);
 }
 
-/// Name, phase, kind and text of each failure that was provoked on an engine.
+/// Name, phase, kind and message of each failure that was provoked on an engine.
 #[test]
 fn every_recorded_message_has_its_kind() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/phrases");
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/phrases");
     let mut lines = 0;
-    for file in std::fs::read_dir(folder).unwrap() {
+    for file in std::fs::read_dir(directory).unwrap() {
         let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
         for line in text.lines() {
             let [name, phase, kind, said] = line.split('\t').collect::<Vec<_>>()[..] else {
@@ -228,7 +228,7 @@ fn every_recorded_message_has_its_kind() {
 }
 
 #[test]
-fn the_words_of_a_registry_stand_in_place_of_a_status() {
+fn the_error_code_of_a_registry_replaces_the_status() {
     let (denied, unauthorized) = (
         RegistryFault::Denied { with_login: true },
         RegistryFault::Unauthorized { with_login: true },
@@ -286,7 +286,7 @@ fn a_download_names_the_base_and_a_cache_its_own_repository() {
         (
             &absent,
             Some("r.example/b:1"),
-            "r.example sent a manifest of content that it does not have",
+            "r.example sent a manifest that refers to missing content",
         ),
         (&absent, None, open),
         (
@@ -302,7 +302,7 @@ fn a_download_names_the_base_and_a_cache_its_own_repository() {
 }
 
 #[test]
-fn a_list_of_patterns_that_is_too_long_is_named_with_the_limit() {
+fn too_many_patterns_are_reported_with_the_limit() {
     let message = "rpc error: code = Internal desc = header list size to send violates the \
                    maximum size (16777216 bytes) set by server";
     let found = classify(message, false, FailedStep::default());

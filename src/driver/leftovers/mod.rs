@@ -1,10 +1,9 @@
-//! What a run that was killed left on the engine: containers and images of its tests. A later run on
-//! that engine removes them.
+//! Removes what killed runs left on the engine: containers and images of their smoke tests.
 //!
-//! [`Names`] gives all of them names that say whose they are. [`beside`] looks for those whose owner is
-//! gone while a run does its own work. [`owner`] decides, [`process`] looks at this machine.
+//! [`Names`] gives them names that identify their owner. [`beside`] finds those whose owner is gone,
+//! while a run does its own work. [`owner`] decides, [`process`] inspects this machine.
 //!
-//! Only the engine's own clock counts: an age is the difference of two of its times.
+//! Only the engine's clock counts: an age is the difference of two of its times.
 
 mod names;
 mod owner;
@@ -28,21 +27,20 @@ use crate::image::Reference;
 
 pub(crate) use self::names::Names;
 
-/// How long the end of a run may wait for a removal that is under way.
+/// How long the end of a run waits for a removal in progress.
 const REMOVAL_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How many of each are removed at once; later runs remove the rest.
-const LARGEST: usize = 200;
-/// How many of them at the same time.
-const AT_ONCE: usize = 4;
+/// How many containers, and how many images, one run removes. Later runs remove the rest.
+const MAX_REMOVALS: usize = 200;
+const MAX_CONCURRENT: usize = 4;
 
-/// Another run may be at the same work, and end before it gets to the image of a container that it
-/// removes. Meanwhile neither can be removed here.
+/// Another run may be removing the same container and end before it removes the image. Until then
+/// neither can be removed here.
 const ATTEMPTS: usize = 3;
-const PAUSE: Duration = Duration::from_millis(300);
+const RETRY_INTERVAL: Duration = Duration::from_millis(300);
 
 impl Names {
-    /// Names that only this run has.
+    /// Names that are unique to this run.
     pub(crate) fn new() -> Self {
         Self { owner: process::own(), run: random_id() }
     }
@@ -56,7 +54,7 @@ pub struct Swept {
 }
 
 impl Swept {
-    /// A note for the end of a run; none where nothing was removed.
+    /// A note for the end of a run, or `None` if nothing was removed.
     pub fn note(self) -> Option<String> {
         let counted = |count: usize, what: &str| match count {
             0 => None,
@@ -75,8 +73,8 @@ impl Swept {
     }
 }
 
-/// Does `work`, and meanwhile removes what runs whose process is gone left on `engine`. What fails of
-/// that is no concern of this run. Its end waits for a removal that is under way, and for nothing else.
+/// Runs `work`, and meanwhile removes what ended runs left on `engine`. A failed removal does not affect
+/// this run. Only a removal in progress delays its end.
 pub(crate) async fn beside<T>(
     work: impl Future<Output = T>,
     engine: &Engine,
@@ -101,7 +99,7 @@ pub(crate) async fn beside<T>(
     (done, sweep.swept.get())
 }
 
-/// One look for leftovers.
+/// One search for leftovers.
 struct Sweep<'a> {
     engine: &'a Engine,
     own: Owner,
@@ -113,21 +111,21 @@ impl Sweep<'_> {
     async fn sweep(&self) {
         for attempt in 1..=ATTEMPTS {
             if attempt > 1 {
-                sleep(PAUSE).await;
+                sleep(RETRY_INTERVAL).await;
             }
             let is_clean = self.attempt().await;
             let Swept { containers, images } = self.swept.get();
             let error = is_clean.as_ref().err().map(|error| error.is_unanswered);
             let is_clean = is_clean.unwrap_or(false);
             tracing::debug!(target: "leftovers", containers, images, is_clean, unanswered = error, "removed");
-            // One that does not answer is not asked again.
+            // An engine that does not answer is not asked again.
             if is_clean || error == Some(true) {
                 break;
             }
         }
     }
 
-    /// Looks once, and removes what is found. Whether nothing is left that should have been removed.
+    /// Searches once and removes what it finds. Returns whether all removals succeeded.
     async fn attempt(&self) -> Result<bool, ContainerError> {
         let engine = self.engine;
         let (containers, images) =
@@ -150,22 +148,23 @@ impl Sweep<'_> {
             true => engine.clock().await?,
             false => None,
         };
-        let removed = iter(containers.iter().take(LARGEST)).map(async |(container, _, fate)| {
-            if !fate.is_removal(age(now, container.created)) {
-                return Removal::NotDue;
-            }
-            self.is_found.set(true);
-            let removed = engine.remove_container(&container.id).await;
-            self.count(removed, Swept { containers: 1, images: 0 })
-        });
-        let removed: Vec<_> = removed.buffered(AT_ONCE).collect().await;
+        let removed =
+            iter(containers.iter().take(MAX_REMOVALS)).map(async |(container, _, fate)| {
+                if !fate.is_removal(age(now, container.created)) {
+                    return Removal::NotDue;
+                }
+                self.is_found.set(true);
+                let removed = engine.remove_container(&container.id).await;
+                self.count(removed, Swept { containers: 1, images: 0 })
+            });
+        let removed: Vec<_> = removed.buffered(MAX_CONCURRENT).collect().await;
         let is_clean = !removed.contains(&Removal::Failed);
-        // The engine takes the name from an image that a container still uses, and keeps the image.
+        // If a container still uses an image, the engine removes only its name and keeps the image.
         let removals = removed.into_iter().chain(repeat(Removal::NotDue));
         let users = containers.iter().zip(removals).filter(|(_, done)| *done != Removal::Done);
         let users: HashSet<Owner> = users.map(|((_, owner, _), _)| *owner).collect();
         let images = images.iter().filter(|(_, owner, _)| !users.contains(owner));
-        let removed = iter(images.take(LARGEST)).map(async |(image, _, fate)| {
+        let removed = iter(images.take(MAX_REMOVALS)).map(async |(image, _, fate)| {
             let tagged = match fate {
                 Fate::Expire(_) => engine.last_tagged(image).await.ok().flatten(),
                 Fate::Keep | Fate::Remove => None,
@@ -177,7 +176,7 @@ impl Sweep<'_> {
             let removed = engine.remove_image(image).await;
             self.count(removed, Swept { containers: 0, images: 1 })
         });
-        let removed: Vec<_> = removed.buffered(AT_ONCE).collect().await;
+        let removed: Vec<_> = removed.buffered(MAX_CONCURRENT).collect().await;
         Ok(is_clean && !removed.contains(&Removal::Failed))
     }
 
@@ -192,7 +191,7 @@ impl Sweep<'_> {
     }
 }
 
-/// What came of one thing that was found.
+/// The result for one container or image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Removal {
     NotDue,
@@ -200,7 +199,7 @@ enum Removal {
     Failed,
 }
 
-/// The time between two times of one clock, in seconds since 1970.
+/// The difference of two times of one clock, in seconds since 1970.
 fn age(now: Option<i64>, since: Option<i64>) -> Option<Duration> {
     let seconds = now?.checked_sub(since?)?;
     u64::try_from(seconds).ok().map(Duration::from_secs)

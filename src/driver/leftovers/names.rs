@@ -1,14 +1,14 @@
-//! How the containers and images of tests are named, and what is known as one of them. Pure.
+//! Names of the containers and images of smoke tests, and how to recognize them. Pure.
 //!
-//! A container carries labels. An image cannot: a label is a part of it, and what is tested would not be
-//! what is pushed. So its tag names the owner.
+//! A container has labels. An image cannot have them: a label is part of the image, and the tested image
+//! would differ from the pushed one. So its tag names the owner.
 
 use std::collections::HashMap;
 
 use super::owner::Owner;
 use crate::image::Reference;
 
-/// A host that no registry can have (RFC 2606): these names never leave the engine.
+/// A host name that no registry can have (RFC 2606): these names never leave the engine.
 pub(crate) const REPOSITORY: &str = "onebuild.invalid/test";
 
 /// The label with the owner of a container.
@@ -18,7 +18,7 @@ const CELL: &str = "onebuild.cell";
 
 const CONTAINER: &str = "onebuild-test";
 
-/// The length of what [`random_id`](crate::buildkit::random_id) gives.
+/// The length of a [`random_id`](crate::buildkit::random_id).
 const RUN_LENGTH: usize = 25;
 
 /// The names of one run.
@@ -29,18 +29,18 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// The image with this number among the images of the run.
+    /// The image of this run with this number.
     pub(crate) fn image(&self, number: u32) -> Reference {
         let Self { owner, run } = self;
         format!("{REPOSITORY}:{owner}-{run}-{number}").parse().expect("a tag has 128 characters")
     }
 
-    /// The container with this number.
+    /// The container of this run with this number.
     pub(crate) fn container(&self, number: u32) -> String {
         format!("{CONTAINER}-{}-{number}", self.run)
     }
 
-    /// The labels of a container that tries an image of `cell`.
+    /// The labels of a container that tests an image of `cell`.
     pub(crate) fn labels(&self, cell: &str) -> HashMap<String, String> {
         let labels =
             [(RUN, self.run.clone()), (CELL, cell.to_owned()), (OWNER, self.owner.to_string())];
@@ -48,8 +48,8 @@ impl Names {
     }
 }
 
-/// Whose container this is; none where a run did not make it. Labels alone prove nothing: `docker commit`
-/// copies them into an image, and from there they get into other containers.
+/// The owner of a container, or `None` if no run created it. Labels alone are not enough: `docker commit`
+/// copies them into an image, and from there into other containers.
 pub(crate) fn container_owner(names: &[String], labels: &HashMap<String, String>) -> Option<Owner> {
     let run = labels.get(RUN)?;
     let is_named = |name: &String| {
@@ -59,13 +59,13 @@ pub(crate) fn container_owner(names: &[String], labels: &HashMap<String, String>
     names.iter().any(is_named).then(|| labels.get(OWNER)?.parse().ok())?
 }
 
-/// Whose image this is, by its name; none where a run did not make it.
+/// The owner of an image, from its name, or `None` if no run created it.
 pub(crate) fn image_owner(name: &str) -> Option<Owner> {
     let tag = name.strip_prefix(REPOSITORY)?.strip_prefix(':')?;
-    // The run and a number stand behind the owner.
-    let (place, _) = tag.rmatch_indices('-').nth(1)?;
-    numbered(&tag[place + 1..])?;
-    tag[..place].parse().ok()
+    // The tag is OWNER-RUN-NUMBER.
+    let (dash, _) = tag.rmatch_indices('-').nth(1)?;
+    numbered(&tag[dash + 1..])?;
+    tag[..dash].parse().ok()
 }
 
 /// The run in `RUN-NUMBER`.
@@ -96,7 +96,7 @@ mod tests {
     };
 
     #[test]
-    fn what_a_run_makes_is_known_as_its_own_however_long_the_numbers_are() {
+    fn names_of_a_run_are_recognized_with_any_numbers() {
         for owner in [SMALL, LARGE, Owner::UNKNOWN] {
             for number in [0, 7, u32::MAX] {
                 let names = names(owner);
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn images_of_others_are_not_taken_for_ours() {
+    fn images_of_others_are_not_recognized() {
         let ours = names(SMALL).image(7).to_string();
         let tag = ours.strip_prefix("onebuild.invalid/test:").unwrap();
         for name in [
@@ -123,7 +123,7 @@ mod tests {
             format!("{ours}x"),
             format!("onebuild.invalid/test:x-{tag}"),
             format!("onebuild.invalid/test:{}", tag.rsplit_once('-').unwrap().0),
-            // That of a run, without an owner.
+            // A run without an owner.
             format!("onebuild.invalid/test:{}-7", random_id()),
             ours.to_uppercase(),
         ] {
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn containers_of_others_are_not_taken_for_ours() {
+    fn containers_of_others_are_not_recognized() {
         let ours = names(SMALL);
         let name = format!("/{}", ours.container(7));
         let labels = ours.labels("c");
@@ -149,7 +149,7 @@ mod tests {
         let other = names(SMALL);
         for (what, names, labels) in [
             ("no name", vec![], labels.clone()),
-            ("made from a copy of ours", vec!["/eager_wing".to_owned()], labels.clone()),
+            ("created from a copy of ours", vec!["/eager_wing".to_owned()], labels.clone()),
             ("of another run", vec![format!("/{}", other.container(7))], labels.clone()),
             ("a name that is longer", vec![format!("{name}-1")], labels.clone()),
             (
@@ -160,7 +160,7 @@ mod tests {
             ("no owner", vec![name.clone()], without(OWNER)),
             ("no run", vec![name.clone()], without(RUN)),
             ("another run", vec![name.clone()], with(RUN, &other.run)),
-            ("an owner that is none", vec![name.clone()], with(OWNER, "me")),
+            ("an invalid owner", vec![name.clone()], with(OWNER, "me")),
             ("no label", vec![name.clone()], HashMap::new()),
         ] {
             assert_eq!(container_owner(&names, &labels), None, "{what}");

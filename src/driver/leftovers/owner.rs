@@ -1,13 +1,13 @@
-//! The process that a container or an image of a test belongs to, and whether it is gone. Pure.
+//! The process that owns a container or an image of a smoke test, and whether it has ended. Pure.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// After this time an owner that cannot be looked for counts as gone. No test runs for as long.
+/// After this time, an owner that cannot be looked up counts as gone. No test runs this long.
 const UNSEEN_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A process of onebuild, told apart from all others, on all machines.
+/// The identity of an onebuild process, unique on all machines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Owner {
     /// A hash of what identifies the machine.
@@ -17,37 +17,37 @@ pub(crate) struct Owner {
     /// The inode of the PID namespace.
     pub(crate) namespace: u64,
     pub(crate) process: u32,
-    /// When it started, in ticks since the boot. A process id that is used again has another one.
+    /// When it started, in ticks since the boot. It differs if the process ID is reused.
     pub(crate) started: u64,
 }
 
-/// What is known of a process id in the PID namespace of this run.
+/// The state of a process ID in the PID namespace of this run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Process {
     Gone,
     Running {
         started: u64,
     },
-    /// It is in use, and by what cannot be seen.
+    /// The ID is in use, but the process is not visible.
     Hidden,
 }
 
-/// What happens to something with an owner.
+/// What to do with a container or an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Keep,
     Remove,
-    /// It is removed when it is older than this.
+    /// Remove it if it is older than this.
     Expire(Duration),
 }
 
 impl Owner {
-    /// A process that cannot read what identifies it.
+    /// A process that cannot read its own identity.
     pub(crate) const UNKNOWN: Self =
         Self { machine: 0, boot: 0, namespace: 0, process: 0, started: 0 };
 
-    /// What happens to something of this owner, as the process `own` sees it, whose machine has been up
-    /// for `uptime`. `look` finds a process of the same PID namespace.
+    /// What the process `own` does with something of this owner. `uptime` is that of the machine; `look`
+    /// finds a process in the same PID namespace.
     pub(crate) fn fate(
         &self,
         own: &Self,
@@ -58,7 +58,7 @@ impl Owner {
             return Fate::Expire(UNSEEN_TIMEOUT);
         }
         if self.boot != own.boot {
-            // What is younger than this boot belongs to another machine, of which this one is a copy.
+            // Anything younger than this boot belongs to another machine: one of the two is a copy.
             return Fate::Expire(uptime.min(UNSEEN_TIMEOUT));
         }
         if self.namespace != own.namespace {
@@ -73,7 +73,7 @@ impl Owner {
 }
 
 impl Fate {
-    /// Whether something of this age is removed. What has no age that the engine knows is kept.
+    /// Whether to remove something of this age. With an unknown age it is kept.
     pub(crate) fn is_removal(self, age: Option<Duration>) -> bool {
         match self {
             Self::Keep => false,
@@ -83,7 +83,7 @@ impl Fate {
     }
 }
 
-/// The form in labels and tags: `MACHINE-BOOT-NAMESPACE-PROCESS-STARTED`.
+/// The format in labels and tags: `MACHINE-BOOT-NAMESPACE-PROCESS-STARTED`.
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { machine, boot, namespace, process, started } = self;
@@ -91,7 +91,7 @@ impl fmt::Display for Owner {
     }
 }
 
-/// Takes what [`Owner`] writes and nothing else.
+/// Accepts only the format that [`Owner`] writes.
 impl FromStr for Owner {
     type Err = ();
 
@@ -106,7 +106,7 @@ impl FromStr for Owner {
             process: process.parse().map_err(drop)?,
             started: started.parse().map_err(drop)?,
         };
-        // No other spelling of a number.
+        // Reject other spellings of a number.
         if owner.to_string() == text { Ok(owner) } else { Err(()) }
     }
 }
@@ -118,7 +118,7 @@ mod tests {
     const OWN: Owner = Owner { machine: 1, boot: 2, namespace: 3, process: 4, started: 5 };
 
     #[test]
-    fn an_owner_is_gone_when_no_process_is_it_or_when_it_was_not_seen_for_a_day() {
+    fn an_owner_is_gone_if_its_process_ended_or_after_a_day_if_it_cannot_be_looked_up() {
         let hours = |hours: u64| Duration::from_secs(hours * 60 * 60);
         let other = Owner { process: 40, started: 50, ..OWN };
         let running = Process::Running { started: 50 };
@@ -129,13 +129,13 @@ mod tests {
         let away = Owner { machine: 9, boot: 9, ..other };
         let contained = Owner { namespace: 9, ..other };
         let unknown = Owner::UNKNOWN;
-        // Up for two hours. Each is removed at an age of one hour, of three and of 25.
+        // The machine has been up for two hours. `removed` is for ages of 1, 3 and 25 hours.
         for (what, owner, own, process, removed) in [
             ("it runs", here, OWN, running, [false, false, false]),
             ("itself", OWN, OWN, Process::Running { started: 5 }, [false, false, false]),
             ("it ended", here, OWN, gone, [true, true, true]),
-            ("its id is used again", here, OWN, reused, [true, true, true]),
-            ("its id is used by something hidden", here, OWN, hidden, [false, false, true]),
+            ("its ID is reused", here, OWN, reused, [true, true, true]),
+            ("its ID is used by a hidden process", here, OWN, hidden, [false, false, true]),
             ("an earlier boot", copy, OWN, running, [false, true, true]),
             (
                 "an earlier boot, another namespace",
@@ -158,13 +158,13 @@ mod tests {
             }
             assert_eq!(fate.is_removal(None), removed[0], "{what}, of unknown age");
         }
-        // A machine that has been up for long has no more patience with its earlier boots.
+        // A long uptime does not extend the limit for earlier boots.
         let fate = copy.fate(&OWN, hours(1000), |_| gone);
         assert!(fate.is_removal(Some(hours(25))) && !fate.is_removal(Some(hours(23))));
     }
 
     #[test]
-    fn an_owner_is_read_from_what_it_writes_and_from_nothing_else() {
+    fn only_the_written_format_of_an_owner_is_parsed() {
         let largest = Owner {
             machine: u64::MAX,
             boot: u64::MAX,

@@ -1,4 +1,4 @@
-//! The processes of this machine, as far as an [`Owner`] is about them.
+//! Processes of this machine, for [`Owner`].
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::owner::{Owner, Process};
 use crate::driver::sessions::sent::machine;
 
-/// This process. [`Owner::UNKNOWN`] where /proc is missing, or is that of another PID namespace.
+/// This process. [`Owner::UNKNOWN`] if /proc is missing or belongs to another PID namespace.
 pub(crate) fn own() -> Owner {
     read().unwrap_or(Owner::UNKNOWN)
 }
@@ -24,7 +24,7 @@ fn read() -> Option<Owner> {
     }
     let boot = fs::read("/proc/sys/kernel/random/boot_id").ok()?;
     let Process::Running { started } = look(process) else { return None };
-    // Copies of a machine may have the same identifier, and seldom the same name as well.
+    // Copies of a machine may have the same ID, but rarely the same host name as well.
     let name = rustix::system::uname().nodename().to_bytes().to_vec();
     Some(Owner {
         machine: hash("machine", &[&machine(), &name]),
@@ -35,7 +35,7 @@ fn read() -> Option<Owner> {
     })
 }
 
-/// Of no use to anyone else: machine-id(5) asks that the identifier itself is shown to nobody.
+/// A hash specific to onebuild: machine-id(5) requires that the ID itself stays confidential.
 fn hash(what: &str, parts: &[&[u8]]) -> u64 {
     let mut hash = Sha256::new_with_prefix(format!("onebuild {what}"));
     for part in parts {
@@ -46,16 +46,16 @@ fn hash(what: &str, parts: &[&[u8]]) -> u64 {
     digest[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
-/// How long this machine has been up, with the time in which it slept.
+/// How long this machine has been up, including suspended time.
 pub(crate) fn uptime() -> Duration {
     Duration::from_secs(u64::try_from(rustix::system::sysinfo().uptime).unwrap_or(0))
 }
 
-/// Finds a process of this PID namespace.
+/// Looks up a process in this PID namespace.
 pub(crate) fn look(process: u32) -> Process {
     match fs::read(format!("/proc/{process}/stat")) {
         Ok(stat) => running(&stat),
-        // With `hidepid` a user does not see the processes of others.
+        // With `hidepid`, a user cannot see the processes of other users.
         Err(error) if error.kind() == io::ErrorKind::NotFound && !is_used(process) => Process::Gone,
         Err(_) => Process::Hidden,
     }
@@ -63,11 +63,11 @@ pub(crate) fn look(process: u32) -> Process {
 
 /// Source: <https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html>
 fn running(stat: &[u8]) -> Process {
-    // The second field is the name in parentheses, and may hold parentheses and blanks.
+    // The second field is the name in parentheses, and may contain parentheses and spaces.
     let stat = String::from_utf8_lossy(stat);
     let mut fields = stat.rsplit(')').next().unwrap_or_default().split_ascii_whitespace();
     match fields.next() {
-        // It ended, and its parent has not asked for its exit code.
+        // A zombie: it ended, but its parent has not waited for it.
         Some("Z" | "X") => Process::Gone,
         _ => match fields.nth(18).and_then(|field| field.parse().ok()) {
             Some(started) => Process::Running { started },
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_at_which_a_process_started_is_found_behind_any_name() {
+    fn the_start_time_of_a_process_is_found_after_any_name() {
         let rest = "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20 21";
         for (stat, wanted) in [
             (format!("7 (onebuild) S {rest}"), Process::Running { started: 4711 }),
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn this_process_knows_itself_and_sees_that_another_one_has_ended() {
+    fn this_process_finds_itself_and_sees_that_another_one_ended() {
         let own = own();
         assert_ne!(own, Owner::UNKNOWN);
         assert_eq!(own, super::own());
@@ -111,7 +111,7 @@ mod tests {
         let Process::Running { started } = look(child.id()) else { panic!("it runs") };
         assert!(started >= own.started);
         child.kill().unwrap();
-        // It has no parent that waits for it yet.
+        // A zombie until it is waited for.
         while look(child.id()) != Process::Gone {
             std::thread::yield_now();
         }

@@ -1,4 +1,4 @@
-//! With an engine that answers as real ones do when two runs remove the same things.
+//! Tests with an engine that answers as real ones do when two runs remove the same things.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,8 +15,8 @@ fn gone() -> Names {
     Names { owner, run: random_id() }
 }
 
-/// An engine with a container and an image of `left`, which refuses to remove the container for so
-/// many times. Gives what it was asked to remove, too.
+/// An engine with a container and an image of `left`, which refuses to remove the container `refusals`
+/// times. Also returns the removal requests.
 async fn engine(
     directory: &std::path::Path,
     left: &Names,
@@ -37,7 +37,7 @@ async fn engine(
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut head = [0; 4096];
-            // A connection on which nothing is asked is closed again.
+            // Ignore a connection without a request.
             let Ok(count @ 1..) = stream.read(&mut head).await else { continue };
             let head = String::from_utf8_lossy(&head[..count]).into_owned();
             let is_removal = head.starts_with("DELETE ");
@@ -72,7 +72,7 @@ async fn engine(
     (Engine::connect(vec![candidate]).await.unwrap(), removals)
 }
 
-/// An engine that took the name from the image of a container would keep the image, without a name.
+/// If a container still uses an image, the engine would keep the image without a name.
 #[tokio::test(start_paused = true)]
 async fn an_image_keeps_its_name_until_no_container_uses_it() {
     let both = Swept { containers: 1, images: 1 };
@@ -83,7 +83,7 @@ async fn an_image_keeps_its_name_until_no_container_uses_it() {
     ] {
         let directory = tempfile::tempdir().unwrap();
         let (engine, removals) = engine(directory.path(), &gone(), refusals).await;
-        // Longer than it takes.
+        // Longer than the removal takes.
         let work = sleep(REMOVAL_TIMEOUT);
         let cancel = CancellationToken::new();
         let ((), found) = beside(work, &engine, &Names::new(), &cancel).await;
@@ -92,7 +92,7 @@ async fn an_image_keeps_its_name_until_no_container_uses_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_belongs_to_this_run_or_to_no_run_stays() {
+async fn objects_of_this_run_or_of_no_run_are_not_removed() {
     let own = Names::new();
     let strange = Names { run: "me".to_owned(), ..gone() };
     for left in [&own, &strange] {
@@ -105,7 +105,7 @@ async fn what_belongs_to_this_run_or_to_no_run_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_a_run_waits_for_nothing_that_has_not_begun() {
+async fn the_end_of_a_run_does_not_wait_for_removals_that_have_not_started() {
     let directory = tempfile::tempdir().unwrap();
     let (engine, removals) = engine(directory.path(), &gone(), 0).await;
     let started = Instant::now();
@@ -116,7 +116,7 @@ async fn the_end_of_a_run_waits_for_nothing_that_has_not_begun() {
 }
 
 #[test]
-fn what_was_removed_is_said_in_one_note() {
+fn one_note_reports_all_removals() {
     for (containers, images, wanted) in [
         (0, 0, None),
         (1, 0, Some("removed 1 container of")),
@@ -130,7 +130,7 @@ fn what_was_removed_is_said_in_one_note() {
 }
 
 #[test]
-fn an_age_needs_both_times_in_their_order() {
+fn an_age_needs_both_times_in_order() {
     assert_eq!(age(Some(10), Some(4)), Some(Duration::from_secs(6)));
     for (now, since) in
         [(None, Some(4)), (Some(10), None), (Some(4), Some(10)), (Some(i64::MAX), Some(i64::MIN))]

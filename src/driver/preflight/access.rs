@@ -1,4 +1,4 @@
-//! Whether the registries will take what is to be pushed, asked before anything is built.
+//! Checks push access to the registries before anything is built.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,15 +12,15 @@ use crate::registry::Registry;
 
 use crate::driver::obstacle::Obstacle;
 
-/// Repositories asked at the same time.
-const AT_ONCE: usize = 8;
+/// Repositories checked at the same time.
+const MAX_CONCURRENT: usize = 8;
 
-/// A registry that takes longer is asked by its pushes.
+/// A registry that takes longer is not checked; its pushes will show.
 const ACCESS_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What of `requests` the registries refuse: a login that is missing or not valid, a repository that
-/// does not exist. What this machine cannot find out is no obstacle: the engine may reach a registry
-/// that we do not, and a server error may pass.
+/// The pushes of `requests` that a registry would refuse: a login that is missing or not valid, or a
+/// repository that does not exist. A failed check is not an obstacle: the engine may reach a registry
+/// that this machine cannot, and a server error may be temporary.
 pub async fn refused(requests: &[BuildRequest], registry: &impl Registry) -> Vec<Obstacle> {
     let pushed = requests.iter().filter(|request| request.delivery.output.is_push());
     let references = pushed.flat_map(|request| &request.delivery.references);
@@ -40,7 +40,7 @@ pub async fn refused(requests: &[BuildRequest], registry: &impl Registry) -> Vec
         refused.then(|| Obstacle { message: error.cause(), help: error.help().unwrap_or_default() })
     });
     let mut obstacles: Vec<Obstacle> = Vec::new();
-    let mut answers = futures::stream::iter(asked).buffered(AT_ONCE);
+    let mut answers = futures::stream::iter(asked).buffered(MAX_CONCURRENT);
     while let Some(answer) = answers.next().await {
         obstacles.extend(answer.filter(|obstacle| !obstacles.contains(obstacle)));
     }

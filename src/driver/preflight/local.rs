@@ -1,4 +1,4 @@
-//! What this machine lacks: directories of contexts and caches, SSH agents and keys.
+//! Checks what a build needs from this machine: directories of contexts and caches, SSH agents, keys.
 
 use crate::buildkit::session::{KeyError, KeyFileError};
 use crate::driver::caches::directories;
@@ -8,7 +8,7 @@ use crate::driver::sessions::agents::agent;
 use crate::input::NamedContext;
 use crate::plan::BuildRequest;
 
-/// What of `requests` this machine cannot give.
+/// What `requests` need and this machine does not have.
 pub fn missing(requests: &[BuildRequest], environment: Environment) -> Vec<Obstacle> {
     let mut obstacles = directories::obstacles(requests);
     let mut add = |obstacle: Obstacle| {
@@ -22,8 +22,8 @@ pub fn missing(requests: &[BuildRequest], environment: Environment) -> Vec<Obsta
                 && !path.is_dir()
             {
                 add(Obstacle {
-                    message: format!("the context `{name}` is no folder: {}", path.display()),
-                    help: "name a folder that is there, an image (docker-image://REF) or a URL"
+                    message: format!("the context `{name}` is not a directory: {}", path.display()),
+                    help: "use an existing directory, an image (docker-image://REF) or a URL"
                         .to_owned(),
                 });
             }
@@ -38,20 +38,20 @@ pub fn missing(requests: &[BuildRequest], environment: Environment) -> Vec<Obsta
     obstacles
 }
 
-/// What to do about a file that gives no key.
+/// What to do about a key file that cannot be used.
 fn no_key(id: &str, KeyFileError { path, error }: &KeyFileError) -> Obstacle {
     let shown = path.display();
     let help = match error {
         KeyError::Public => match shown.to_string().strip_suffix(".pub") {
-            Some(private) => format!("name the private one: --ssh {id}={private}"),
-            None => "name the file of the private one".to_owned(),
+            Some(private) => format!("use the private key: --ssh {id}={private}"),
+            None => "use the file of the private key".to_owned(),
         },
-        KeyError::OlderForm => format!("write it anew: ssh-keygen -p -f {shown}"),
+        KeyError::OlderForm => format!("convert it: ssh-keygen -p -f {shown}"),
         KeyError::Encrypted | KeyError::Kind(_) => {
-            format!("put it into an agent: ssh-add {shown}, then --ssh {id} forwards the agent")
+            format!("add it to an SSH agent (ssh-add {shown}) and forward the agent: --ssh {id}")
         }
         KeyError::Unreadable(_) | KeyError::NoKey => {
-            format!("name the file of a private key: --ssh {id}=PATH")
+            format!("use the file of a private key: --ssh {id}=PATH")
         }
     };
     Obstacle { message: format!("the SSH key of `{id}` cannot be used: {shown}: {error}"), help }

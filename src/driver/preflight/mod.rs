@@ -1,4 +1,4 @@
-//! What would stop every build, found out before any is started.
+//! Checks for what would stop every build, before any build starts.
 
 pub(crate) mod access;
 pub(crate) mod local;
@@ -12,7 +12,7 @@ use crate::plan::BuildRequest;
 use super::obstacle::Obstacle;
 use super::{caches, capabilities};
 
-/// What of `requests` an engine with these facts and platforms cannot build. Pure.
+/// The parts of `requests` that an engine with these facts and platforms cannot build. Pure.
 pub fn preflight(
     requests: &[BuildRequest],
     facts: &EngineFacts,
@@ -21,7 +21,7 @@ pub fn preflight(
     let mut obstacles: Vec<Obstacle> =
         requests.iter().find_map(caches::obstacles).into_iter().collect();
     for obstacle in requests.iter().flat_map(|request| capabilities::lacking(request, facts)) {
-        // Each kind once, named after the first cell that it concerns.
+        // Each kind is reported once, for the first cell that has it.
         if !obstacles.iter().any(|known| known.help == obstacle.help) {
             obstacles.push(obstacle);
         }
@@ -36,14 +36,14 @@ pub fn preflight(
                 list(&known(platforms))
             ),
             help: "register QEMU on the engine's machine (Debian and Ubuntu: apt-get install \
-                   qemu-user-static binfmt-support), or leave the platform out with --platform"
+                   qemu-user-static binfmt-support), or select other platforms with --platform"
                 .to_owned(),
         });
     }
     obstacles
 }
 
-/// Without the variants of what is listed itself, such as linux/amd64/v3.
+/// Without variants, such as linux/amd64/v3, of platforms that are listed themselves.
 fn known(platforms: &[Platform]) -> Vec<String> {
     let all: Vec<String> = platforms.iter().map(ToString::to_string).collect();
     let is_variant = |name: &str| match name.rsplit_once('/') {
@@ -65,8 +65,8 @@ mod tests {
     use crate::plan::{FileOutput, Output};
 
     #[test]
-    fn what_only_the_newer_store_can_do_is_known_beforehand() {
-        let told = |request: &BuildRequest, containerd_store: bool| {
+    fn what_only_the_containerd_store_supports_is_reported_before_a_build() {
+        let reported = |request: &BuildRequest, containerd_store: bool| {
             let facts = facts(containerd_store);
             let platforms = ["linux/amd64", "linux/arm64"].map(|name| name.parse().unwrap());
             let obstacles = preflight(std::slice::from_ref(request), &facts, &platforms);
@@ -90,12 +90,12 @@ mod tests {
             (on(&both), "one platform at a time", ""),
             (into(Output::Push), "cannot push", ""),
             (into(Output::StoreAndPush), "cannot push", ""),
-            (file(FileOutput::Oci), "cannot write images into archives", ""),
-            (file(FileOutput::Docker), "cannot write images into archives", ""),
+            (file(FileOutput::Oci), "cannot write image archives", ""),
+            (file(FileOutput::Docker), "cannot write image archives", ""),
             (file(FileOutput::Tar), "", ""),
             (file(FileOutput::Local), "", ""),
-            (proven, "no provenance", ""),
-            (nowhere, "lacks its place", "lacks its place"),
+            (proven, "cannot add provenance", ""),
+            (nowhere, "needs `dest`", "needs `dest`"),
             (
                 on(&["linux/s390x".parse().unwrap()]),
                 "cannot run linux/s390x",
@@ -103,7 +103,7 @@ mod tests {
             ),
         ] {
             for (store, wanted) in [(false, older), (true, newer)] {
-                let given = told(&request, store);
+                let given = reported(&request, store);
                 assert!(given.contains(wanted), "{given}, not {wanted}");
                 assert_eq!(given.is_empty(), wanted.is_empty(), "{given}");
             }

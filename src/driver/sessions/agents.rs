@@ -1,4 +1,4 @@
-//! The SSH agents that a build takes from this machine: sockets, or private keys in files.
+//! SSH agents that a build uses from this machine: sockets, or private keys in files.
 
 use std::fs;
 use std::io;
@@ -14,10 +14,10 @@ use crate::regular;
 use crate::driver::environment::Environment;
 use crate::driver::obstacle::Obstacle;
 
-/// Where the person's own SSH agent listens.
+/// The variable with the socket of the user's SSH agent.
 const AGENT_VARIABLE: &str = "SSH_AUTH_SOCK";
 
-/// Who signs for the steps of a build.
+/// What signs for the steps of a build.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum AgentSource {
     Socket(PathBuf),
@@ -26,7 +26,7 @@ pub(crate) enum AgentSource {
 }
 
 impl AgentSource {
-    /// Keys are read here, and are in memory as long as the result.
+    /// Reads the keys; they stay in memory as long as the result exists.
     pub(crate) fn open(&self) -> Result<Agent, KeyFileError> {
         Ok(match self {
             Self::Socket(path) => Agent::Socket(path.clone()),
@@ -35,29 +35,30 @@ impl AgentSource {
     }
 }
 
-/// The SSH agents of `request`. What has none is left out: [`missing`](crate::driver::missing) has told.
+/// The SSH agents of `request`. An unavailable one is omitted:
+/// [`missing`](crate::driver::missing) already reported it.
 pub(crate) fn agents(
     request: &BuildRequest,
     environment: Environment,
 ) -> Vec<(String, AgentSource)> {
-    let source = |(id, places): (&String, &Vec<PathBuf>)| {
-        Some((id.clone(), agent(id, places, environment).ok()?))
+    let source = |(id, paths): (&String, &Vec<PathBuf>)| {
+        Some((id.clone(), agent(id, paths, environment).ok()?))
     };
     request.recipe.inputs.ssh.iter().filter_map(source).collect()
 }
 
-/// Finds out what `places` are; keys are not read.
+/// Checks whether `paths` are a socket or key files. Does not read the keys.
 pub(crate) fn agent(
     id: &str,
-    places: &[PathBuf],
+    paths: &[PathBuf],
     environment: Environment,
 ) -> Result<AgentSource, Obstacle> {
-    if places.is_empty() {
+    if paths.is_empty() {
         let running = environment(AGENT_VARIABLE).filter(|path| !path.is_empty());
         let socket = running.map(PathBuf::from).ok_or_else(|| Obstacle {
-            message: format!("no SSH agent runs here for `{id}`: {AGENT_VARIABLE} is not set"),
+            message: format!("no SSH agent for `{id}`: {AGENT_VARIABLE} is not set"),
             help: format!(
-                "start one (eval \"$(ssh-agent)\" && ssh-add), or name its socket or the file of a \
+                "start one (eval \"$(ssh-agent)\" && ssh-add), or use a socket or the file of a \
                  private key: --ssh {id}=PATH"
             ),
         })?;
@@ -67,17 +68,17 @@ pub(crate) fn agent(
         };
     }
     let mut keys = Vec::new();
-    for place in places {
-        match kind(place) {
-            Ok(Kind::File) => keys.push(place.clone()),
-            Ok(Kind::Socket) if places.len() == 1 => return Ok(AgentSource::Socket(place.clone())),
+    for path in paths {
+        match kind(path) {
+            Ok(Kind::File) => keys.push(path.clone()),
+            Ok(Kind::Socket) if paths.len() == 1 => return Ok(AgentSource::Socket(path.clone())),
             Ok(Kind::Socket) => {
                 return Err(Obstacle {
-                    message: format!("the SSH agent `{id}` has {} places", places.len()),
-                    help: "one agent listens on one socket: give each an id of its own".to_owned(),
+                    message: format!("the SSH agent `{id}` has {} paths", paths.len()),
+                    help: "an agent has one socket: use a separate ID for each".to_owned(),
                 });
             }
-            found => return Err(unreachable(id, place, found.err())),
+            found => return Err(unreachable(id, path, found.err())),
         }
     }
     Ok(AgentSource::Keys(keys))
@@ -99,14 +100,12 @@ fn kind(path: &Path) -> io::Result<Kind> {
 
 fn unreachable(id: &str, path: &Path, error: Option<io::Error>) -> Obstacle {
     let shown = path.display();
-    let why = error.map_or_else(|| "it is no socket".to_owned(), |error| why(&error));
+    let why = error.map_or_else(|| "it is not a socket".to_owned(), |error| why(&error));
     let help = match path.starts_with("~") {
-        true => {
-            "no shell has put your home folder in place of `~`: write the path in full".to_owned()
-        }
-        false => format!("name an agent's socket or the file of a private key: --ssh {id}=PATH"),
+        true => "the shell did not expand `~`: write the full path".to_owned(),
+        false => format!("use an agent's socket or the file of a private key: --ssh {id}=PATH"),
     };
-    Obstacle { message: format!("the SSH agent `{id}` is out of reach: {shown}: {why}"), help }
+    Obstacle { message: format!("cannot use the SSH agent `{id}`: {shown}: {why}"), help }
 }
 
 #[cfg(test)]
@@ -120,26 +119,26 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_is_a_socket_or_keys_and_the_running_one_where_none_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
+    fn an_agent_is_a_socket_or_keys_and_by_default_the_running_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
         let _listener = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
         fs::write(path("key"), "").unwrap();
         fs::write(path("other"), "").unwrap();
-        let found = |places: &[PathBuf]| agent("a", places, none);
+        let found = |paths: &[PathBuf]| agent("a", paths, none);
         assert_eq!(found(&[path("socket")]).unwrap(), AgentSource::Socket(path("socket")));
         let keys = vec![path("key"), path("other")];
         assert_eq!(found(&keys).unwrap(), AgentSource::Keys(keys));
         let running: Environment = |name| (name == AGENT_VARIABLE).then(|| "/".into());
         assert!(agent("a", &[], running).unwrap_err().message.contains("/: it is a directory"));
-        for (places, word, help) in [
+        for (paths, word, help) in [
             (vec![], "SSH_AUTH_SOCK is not set", "--ssh a=PATH"),
             (vec![path("gone")], "no such file", "--ssh a=PATH"),
-            (vec!["~/.ssh/id".into()], "no such file", "in place of `~`"),
-            (vec![folder.path().to_owned()], "it is a directory", "--ssh a=PATH"),
-            (vec![path("key"), path("socket")], "2 places", "id of its own"),
+            (vec!["~/.ssh/id".into()], "no such file", "did not expand `~`"),
+            (vec![directory.path().to_owned()], "it is a directory", "--ssh a=PATH"),
+            (vec![path("key"), path("socket")], "2 paths", "separate ID"),
         ] {
-            let obstacle = found(&places).unwrap_err();
+            let obstacle = found(&paths).unwrap_err();
             assert!(obstacle.message.contains(word), "{}", obstacle.message);
             assert!(!obstacle.message.contains("os error"), "{}", obstacle.message);
             assert!(obstacle.help.contains(help), "{}", obstacle.help);

@@ -1,4 +1,4 @@
-//! A folder as something that BuildKit can be sent.
+//! A directory as a file source for BuildKit.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -8,9 +8,9 @@ use crate::context::{Entry, EntryKind, Folder, Selection};
 
 use super::sent::Ledger;
 
-/// A folder, and the record of what BuildKit hears of it.
+/// A directory, and the record of what BuildKit is sent of it.
 pub(crate) struct Recorded {
-    pub(crate) folder: Arc<Folder>,
+    pub(crate) directory: Arc<Folder>,
     pub(crate) ledger: Arc<Ledger>,
 }
 
@@ -21,7 +21,7 @@ impl FileSource for Recorded {
             exclude: &filter.exclude,
             follow: &filter.follow,
         };
-        self.folder.walk(selection, &mut |entry| {
+        self.directory.walk(selection, &mut |entry| {
             self.ledger.announce(&entry);
             visit(stat(entry))
         })
@@ -29,7 +29,7 @@ impl FileSource for Recorded {
 
     fn open(&self, stat: &Stat) -> io::Result<Box<dyn Read + Send>> {
         let size = u64::try_from(stat.size).unwrap_or(0);
-        Ok(Box::new(self.folder.read(&stat.path, size, stat.mod_time)?))
+        Ok(Box::new(self.directory.read(&stat.path, size, stat.mod_time)?))
     }
 }
 
@@ -44,8 +44,8 @@ fn stat(entry: Entry) -> Stat {
     let (kind, size, linkname) = match entry.kind {
         EntryKind::Folder => (mode::DIR, 0, String::new()),
         EntryKind::File { size } => (0, size, String::new()),
-        // With its size, though no content is sent: BuildKit compares it with the copy that it has,
-        // and where they differ links anew, which leaves a `.tmp.N` in its copy of the folder.
+        // With its size, although no content is sent: BuildKit compares it with its copy. If they
+        // differ, it creates a new link and leaves a `.tmp.N` in its copy of the directory.
         EntryKind::HardLink { to, size } => (0, size, to),
         EntryKind::Link { to } => (mode::SYMLINK, to.len() as u64, to),
     };
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn modes_are_told_in_the_bits_of_go() {
+    fn modes_use_the_bits_of_go() {
         let to = || "to".to_owned();
         let cases = [
             (EntryKind::Folder, 0o1777, mode::DIR | mode::STICKY | 0o777, 0, ""),

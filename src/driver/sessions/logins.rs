@@ -1,4 +1,4 @@
-//! Docker's logins, as BuildKit's session asks for them.
+//! Docker's logins for BuildKit's session.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ impl CredentialLookup for Logins {
             Login::Password { username, password } => {
                 session::Login { username, secret: password.expose().to_owned() }
             }
-            // Without a user name BuildKit takes the secret for a refresh token.
+            // Without a user name, BuildKit uses the secret as a refresh token.
             Login::IdentityToken(token) => {
                 session::Login { username: String::new(), secret: token.expose().to_owned() }
             }

@@ -1,8 +1,8 @@
-//! One session a context folder, opened when a cell first needs it.
+//! One session per context directory, opened when a cell first needs it.
 //!
-//! BuildKit asks a session for a folder once and serves every solve from that, so cells that share
-//! a folder share the session, and the folder is sent once for all of them. A secret or an SSH agent
-//! is asked for by its id alone: cells that mean different things by one id have different sessions.
+//! BuildKit requests a directory once per session, so cells with the same directory share a session, and
+//! the directory is sent only once. Secrets and SSH agents are requested only by ID, so cells that use
+//! one ID for different sources have different sessions.
 
 pub(crate) mod agents;
 mod directory;
@@ -35,7 +35,7 @@ use crate::driver::sessions::logins::Logins;
 use crate::driver::sessions::secrets::{HeldSecrets, Secrets};
 use crate::driver::sessions::sent::Ledgers;
 
-/// The names under which the Dockerfile frontend asks for folders.
+/// The names that the Dockerfile frontend uses to request directories.
 const CONTEXT: &str = "context";
 const DOCKERFILE: &str = "dockerfile";
 
@@ -45,20 +45,20 @@ pub(crate) struct Sessions {
     credentials: Arc<Credentials>,
     environment: Environment,
     held: HeldSecrets,
-    /// The folders of caches, which have names of their own for every solve.
+    /// The cache directories, which have unique names in every solve.
     pub(crate) content: Content,
     ledgers: Arc<Ledgers>,
     by_needs: Mutex<HashMap<Needs, Arc<OnceCell<Arc<Open>>>>>,
     tasks: Mutex<JoinSet<()>>,
 }
 
-/// What a build wants of its session.
+/// What a build needs from its session.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Needs {
-    folder: PathBuf,
-    /// Whether BuildKit is to be sent all of it, whatever it has.
-    anew: bool,
-    /// With whether each is optional.
+    directory: PathBuf,
+    /// Whether to send all of it, even if BuildKit has a copy.
+    resend: bool,
+    /// The source of each, and whether it is optional.
     secrets: BTreeMap<String, (SecretSource, bool)>,
     agents: BTreeMap<String, AgentSource>,
 }
@@ -69,8 +69,8 @@ impl Needs {
             (id.clone(), (secret.source.clone(), secret.optional))
         };
         Self {
-            folder: request.recipe.context.clone(),
-            anew: request.policy.no_cache,
+            directory: request.recipe.context.clone(),
+            resend: request.policy.no_cache,
             secrets: request.recipe.inputs.secrets.iter().map(secret).collect(),
             agents: agents(request, environment).into_iter().collect(),
         }
@@ -80,7 +80,7 @@ impl Needs {
 /// A session that is being served.
 pub(crate) struct Open {
     pub(crate) id: String,
-    anew: bool,
+    resend: bool,
     files: FileSync,
     ledgers: Arc<Ledgers>,
     /// The rendered Dockerfiles that it offers.
@@ -89,7 +89,7 @@ pub(crate) struct Open {
     task: AbortHandle,
 }
 
-/// A session that serves one build alone, and is hung up when this is dropped.
+/// A session for one build only, closed when this is dropped.
 pub(crate) struct Own(pub(super) Arc<Open>);
 
 impl Drop for Own {
@@ -110,17 +110,17 @@ pub(crate) enum SessionError {
 }
 
 impl Open {
-    /// Offers a folder beside the context; gives the name that it is offered by, which is that of
-    /// no other folder, so that cells may mean different folders by one name. BuildKit keeps its copy
-    /// under this name together with the key of the session.
-    pub(crate) async fn offer(&self, folder: &Path) -> io::Result<String> {
-        let recorded = recorded(&self.ledgers, folder, self.anew).await?;
+    /// Offers a directory in addition to the context, and returns its name in the session. The name is
+    /// unique, so cells may use one context name for different directories. BuildKit stores its copy
+    /// under this name and the key of the session.
+    pub(crate) async fn offer(&self, directory: &Path) -> io::Result<String> {
+        let recorded = recorded(&self.ledgers, directory, self.resend).await?;
         let name = format!("folder-{}", recorded.ledger.key());
         self.files.offer(&*name, Arc::new(recorded));
         Ok(name)
     }
 
-    /// Why it has ended, if this program ended it.
+    /// Why it ended, if onebuild ended it.
     pub(crate) fn ended_here(&self) -> Option<&str> {
         match self.ended.get()? {
             Err(SessionEnded::Here(why)) => Some(why),
@@ -141,12 +141,12 @@ impl Sessions {
         Self { engine, credentials, environment, held, content, ledgers, by_needs, tasks }
     }
 
-    /// The session that has what is needed, opened if there is none that answers.
+    /// The open session for `needs`, or a new one.
     pub(crate) async fn shared(&self, needs: &Needs) -> Result<Arc<Open>, SessionError> {
         let slot = {
             let mut slots = self.by_needs.lock().unwrap_or_else(PoisonError::into_inner);
             let slot = slots.entry(needs.clone()).or_default();
-            // The engine hangs up when it restarts; cells that come later get a new session.
+            // The engine closes sessions when it restarts. Later cells get a new session.
             if slot.get().is_some_and(|open| open.ended.get().is_some()) {
                 *slot = Arc::default();
             }
@@ -155,7 +155,7 @@ impl Sessions {
         slot.get_or_try_init(|| self.open(needs, None)).await.cloned()
     }
 
-    /// A session for one build, whose result BuildKit sends to `target`.
+    /// A session for one build. BuildKit sends the result to `target`.
     pub(crate) async fn own(&self, needs: &Needs, target: &FileSend) -> Result<Own, SessionError> {
         self.open(needs, Some(target)).await.map(Own)
     }
@@ -167,7 +167,7 @@ impl Sessions {
     ) -> Result<Arc<Open>, SessionError> {
         let dockerfiles = Arc::new(MemoryFiles::new());
         let files = FileSync::new();
-        let context = recorded(&self.ledgers, &needs.folder, needs.anew).await?;
+        let context = recorded(&self.ledgers, &needs.directory, needs.resend).await?;
         let shared_key = context.ledger.key().to_owned();
         files.offer(CONTEXT, Arc::new(context));
         files.offer(DOCKERFILE, dockerfiles.clone());
@@ -196,24 +196,24 @@ impl Sessions {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         let task = tasks.spawn({
             let ended = ended.clone();
-            // A build that needs it says so.
+            // A build that needs the session reports its end.
             async move { drop(ended.set(session.serve(io).await)) }
         });
-        let (anew, ledgers) = (needs.anew, self.ledgers.clone());
-        Ok(Arc::new(Open { id, anew, files, ledgers, dockerfiles, ended, task }))
+        let (resend, ledgers) = (needs.resend, self.ledgers.clone());
+        Ok(Arc::new(Open { id, resend, files, ledgers, dockerfiles, ended, task }))
     }
 
-    /// Whether the sessions give BuildKit a login for `host`.
+    /// Whether the sessions have a login for `host`.
     pub(crate) async fn has_login(&self, host: &str) -> bool {
         matches!(self.credentials.lookup(host).await, Ok(Some(_)))
     }
 
-    /// Takes the logins out of what a registry said, by way of BuildKit.
+    /// Redacts logins in a registry's message that BuildKit passed on.
     pub(crate) fn redacted(&self, text: String) -> String {
         self.credentials.redacted(&text).unwrap_or(text)
     }
 
-    /// Hangs up on every session and waits until they are gone.
+    /// Closes all sessions and waits for their end.
     pub(crate) async fn close(&self) {
         let mut tasks = {
             let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -225,11 +225,11 @@ impl Sessions {
     }
 }
 
-/// A folder as BuildKit can be sent it.
-async fn recorded(ledgers: &Ledgers, folder: &Path, anew: bool) -> io::Result<Recorded> {
-    let folder = Arc::new(Folder::open(folder)?);
-    let ledger = ledgers.of(&folder, anew).await?;
-    Ok(Recorded { folder, ledger })
+/// Opens a directory to send to BuildKit.
+async fn recorded(ledgers: &Ledgers, path: &Path, resend: bool) -> io::Result<Recorded> {
+    let directory = Arc::new(Folder::open(path)?);
+    let ledger = ledgers.of(&directory, resend).await?;
+    Ok(Recorded { directory, ledger })
 }
 
 #[cfg(test)]
@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_share_a_session_unless_one_id_means_different_things_to_them() {
+    fn cells_share_a_session_unless_one_id_has_different_sources() {
         let none: Environment = |_| None;
         let one = samples::request();
         let secret = |name: &str| Secret::from(SecretSource::Variable(name.to_owned()));

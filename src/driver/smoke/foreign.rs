@@ -1,19 +1,19 @@
-//! Whether what a test runs is made for the platform that is tested.
+//! Checks that a test runs programs built for the tested platform.
 //!
-//! The kernel of the engine's machine runs its own programs whatever the image says: a test on
-//! linux/arm64 passes with amd64 programs, and the image works nowhere. So the program that a test
-//! starts is looked at, and for a script the interpreter that its `#!` line names.
+//! The kernel of the engine's machine runs native programs regardless of the image's platform: a test on
+//! linux/arm64 passes with amd64 programs, although the image does not work. So the program of a test is
+//! inspected, and for a script the interpreter in its `#!` line.
 
 use std::fmt;
 
 use crate::docker::Start;
 use crate::image::{Elf, Platform, Program};
 
-/// What Docker takes where an image sets no `PATH`.
+/// Docker's default if an image does not set `PATH`.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// How many programs are looked at: a script, its interpreter, and so on.
-const CHAIN: usize = 6;
+/// How many programs are inspected: a script, its interpreter, and so on.
+const MAX_CHAIN: usize = 6;
 
 /// A program of another platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,19 +26,19 @@ pub(crate) struct ForeignProgram {
 impl fmt::Display for ForeignProgram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, made_for, platform } = self;
-        write!(f, "{path} is {made_for}, and the platform is {platform}")
+        write!(f, "{path} is {made_for}, but the platform is {platform}")
     }
 }
 
 /// The files of a container.
 pub(crate) trait ContainerRoot {
-    /// The first bytes of the executable file at an absolute path; none where there is no such file
-    /// or it cannot be read.
+    /// The first bytes of the executable file at an absolute path. `None` if it does not exist or cannot
+    /// be read.
     async fn executable(&self, path: &str) -> Option<Vec<u8>>;
 }
 
-/// The first program of another platform on the way from `program` to what runs in the end. What
-/// cannot be found or read, or is no ELF file, is no finding: whether it runs is for the test to say.
+/// The first program for another platform in the chain from `program` to its last interpreter. A file
+/// that is missing, unreadable or not ELF is not reported: the test shows whether it runs.
 pub(crate) async fn foreign(
     root: &impl ContainerRoot,
     start: &Start,
@@ -46,7 +46,7 @@ pub(crate) async fn foreign(
     platform: &Platform,
 ) -> Option<ForeignProgram> {
     let mut next = program.to_owned();
-    for _ in 0..CHAIN {
+    for _ in 0..MAX_CHAIN {
         let (path, head) = locate(root, start, &next).await?;
         match Program::of(&head) {
             Program::Elf(made_for) if made_for.runs_on(platform) == Some(false) => {
@@ -78,7 +78,7 @@ pub(crate) async fn foreign(
     None
 }
 
-/// Where a program lies, as the kernel and `execvp` look for it, and its first bytes.
+/// The path of a program, found like the kernel and `execvp` do, and its first bytes.
 async fn locate(
     root: &impl ContainerRoot,
     start: &Start,
@@ -93,8 +93,8 @@ async fn locate(
         Vec::new()
     } else {
         let given = start.env.iter().rev().find_map(|entry| entry.strip_prefix("PATH="));
-        let folders = given.unwrap_or(PATH).split(':').filter(|folder| folder.starts_with('/'));
-        folders.map(|folder| format!("{}/{program}", folder.trim_end_matches('/'))).collect()
+        let path = given.unwrap_or(PATH).split(':').filter(|entry| entry.starts_with('/'));
+        path.map(|entry| format!("{}/{program}", entry.trim_end_matches('/'))).collect()
     };
     for path in candidates {
         if let Some(head) = root.executable(&path).await {
@@ -104,10 +104,10 @@ async fn locate(
     None
 }
 
-/// The program that `env` starts, given what stands after it in a `#!` line.
+/// The program that `env` starts, from its argument in a `#!` line.
 fn behind_env(argument: &str) -> Option<String> {
     let mut words = argument.split_whitespace().map(|word| {
-        // `-S` splits what comes after it, with or without a blank.
+        // `-S` splits what follows it, with or without a space.
         let split = word.strip_prefix("--split-string=").or_else(|| word.strip_prefix("-S"));
         split.unwrap_or(word)
     });
@@ -115,8 +115,7 @@ fn behind_env(argument: &str) -> Option<String> {
     words.find(|word| !is_setting(word)).map(str::to_owned)
 }
 
-/// The program that a line for the shell starts first, where it is written plainly: a word, after
-/// what sets variables.
+/// The first program of a shell command line, if it is a plain word. Assignments before it are skipped.
 pub(crate) fn first_word(line: &str) -> Option<&str> {
     let is_name = |text: &str| {
         !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_')
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_in_the_end_is_looked_at() {
+    fn the_last_program_in_the_chain_is_inspected() {
         let (amd, arm) = (elf(62), elf(183));
         let files = Files(HashMap::from([
             ("/bin/amd", amd.clone()),
@@ -205,15 +204,15 @@ mod tests {
             let path = found.as_ref().map(|found| found.path.as_str());
             assert_eq!(path, wanted, "{program} with {env:?}");
             if let Some(found) = found {
-                let told =
-                    format!("{} is an x86-64 program, and the platform is linux/arm64", found.path);
-                assert_eq!(found.to_string(), told);
+                let message =
+                    format!("{} is an x86-64 program, but the platform is linux/arm64", found.path);
+                assert_eq!(found.to_string(), message);
             }
         }
     }
 
     #[test]
-    fn a_line_for_the_shell_names_its_first_program_if_it_is_plain() {
+    fn the_first_plain_word_of_a_shell_line_is_its_program() {
         for (line, wanted) in [
             ("app --version", Some("app")),
             ("/usr/bin/app | grep 1", Some("/usr/bin/app")),

@@ -1,15 +1,14 @@
-//! How long a test may take on the platform that it runs on.
+//! The time limit of a test on its platform.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::input::TimeLimit;
 
-/// How many times as long an emulated platform may take. QEMU makes a start three to four times as
-/// slow as it is natively.
+/// The factor for an emulated platform. With QEMU, a start takes three to four times as long.
 const EMULATED: u32 = 4;
 
-/// What the matrix allows, and how many times that.
+/// The limit of the matrix, and the factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SmokeLimit {
     allowed: TimeLimit,
@@ -46,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_emulated_platform_has_four_times_as_long_and_says_so() {
+    fn an_emulated_platform_has_four_times_the_limit() {
         for (allowed, is_emulated, seconds, shown) in [
             ("2m", false, 120, "2m"),
             ("2m", true, 480, "8m (2m × 4 for an emulated platform)"),

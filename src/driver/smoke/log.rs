@@ -1,29 +1,29 @@
-//! What a container writes, in lines that cannot fill the memory.
+//! The output of a container, as lines with bounded memory.
 
 use std::collections::VecDeque;
 
-/// Bytes of a line; what is beyond is cut.
-const LINE: usize = 4 << 10;
-/// Bytes that are shown as they come, of each container.
-const SHOWN: usize = 1 << 20;
-/// How many of the last lines are remembered, in case it fails.
-const TAIL: usize = 20;
+/// Bytes of a line; the rest is cut off.
+const MAX_LINE: usize = 4 << 10;
+/// Bytes of each container that are shown while it runs.
+const MAX_SHOWN: usize = 1 << 20;
+/// How many of the last lines are stored for a failure.
+const TAIL_LINES: usize = 20;
 
 /// The lines of one container.
 #[derive(Debug, Default)]
 pub(crate) struct SmokeLog {
     line: Vec<u8>,
-    /// Bytes that have been shown.
+    /// Bytes shown so far.
     shown: usize,
     tail: VecDeque<String>,
 }
 
 impl SmokeLog {
-    /// Takes a piece, and gives the lines to show that it completes.
+    /// Adds output, and returns the lines to show that it completes.
     pub(crate) fn push(&mut self, piece: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
         let mut parts = piece.split(|byte| *byte == b'\n');
-        // The last part is a line whose end has not come.
+        // The last part is an incomplete line.
         let last = parts.next_back().unwrap_or_default();
         for part in parts {
             self.extend(part);
@@ -33,7 +33,7 @@ impl SmokeLog {
         lines
     }
 
-    /// Ends the line that has no end, if there is one.
+    /// Ends the incomplete line, if there is one.
     pub(crate) fn finish(&mut self) -> Option<String> {
         if self.line.is_empty() { None } else { self.end() }
     }
@@ -44,22 +44,24 @@ impl SmokeLog {
     }
 
     fn extend(&mut self, part: &[u8]) {
-        let room = LINE.saturating_sub(self.line.len());
-        self.line.extend_from_slice(&part[..part.len().min(room)]);
+        let free = MAX_LINE.saturating_sub(self.line.len());
+        self.line.extend_from_slice(&part[..part.len().min(free)]);
     }
 
     fn end(&mut self) -> Option<String> {
         let line = String::from_utf8_lossy(&self.line).into_owned();
         self.line.clear();
-        if self.tail.len() == TAIL {
+        if self.tail.len() == TAIL_LINES {
             self.tail.pop_front();
         }
         self.tail.push_back(line.clone());
         let before = self.shown;
         self.shown = before.saturating_add(line.len() + 1);
         match () {
-            () if self.shown <= SHOWN => Some(line),
-            () if before <= SHOWN => Some("… more than 1 MiB: the rest is not shown".to_owned()),
+            () if self.shown <= MAX_SHOWN => Some(line),
+            () if before <= MAX_SHOWN => {
+                Some("… more than 1 MiB: the rest is not shown".to_owned())
+            }
             () => None,
         }
     }
@@ -70,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_become_lines() {
+    fn output_is_split_into_lines() {
         let mut log = SmokeLog::default();
         assert_eq!(log.push(b"a"), [""; 0]);
         assert_eq!(log.push(b"b\n\nc\xff\nd"), ["ab", "", "c\u{fffd}"]);
@@ -80,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_is_cut_and_its_end_is_remembered() {
+    fn long_output_is_cut_and_its_last_lines_are_stored() {
         let mut log = SmokeLog::default();
         let (mut shown, mut bytes) = (Vec::new(), 0);
         for number in 0..1_000 {
@@ -88,13 +90,13 @@ mod tests {
             bytes += lines.iter().map(String::len).sum::<usize>();
             shown.extend(lines);
         }
-        assert!(bytes <= SHOWN + LINE, "{bytes}");
+        assert!(bytes <= MAX_SHOWN + MAX_LINE, "{bytes}");
         assert!(shown.last().unwrap().contains("not shown"));
         assert_eq!(shown.iter().filter(|line| line.contains("not shown")).count(), 1);
-        assert_eq!(log.tail().len(), TAIL);
-        assert!(log.tail()[TAIL - 1].ends_with("999"));
+        assert_eq!(log.tail().len(), TAIL_LINES);
+        assert!(log.tail()[TAIL_LINES - 1].ends_with("999"));
         log.push(&vec![b'x'; 1 << 20]);
         log.push(b"\n");
-        assert_eq!(log.tail()[TAIL - 1].len(), LINE);
+        assert_eq!(log.tail()[TAIL_LINES - 1].len(), MAX_LINE);
     }
 }

@@ -1,10 +1,10 @@
-//! A builder that lets an image go out only when it did what it must on every platform.
+//! A builder that outputs an image only after its smoke test passed on every platform.
 //!
-//! A cell with a test is built into the engine's store first, under a name that only this run has.
-//! Each of its platforms is tried in a container, when one of the [`slots`] is free; then the image is built again into where it
-//! belongs, which takes every step from what was tried: the results are held in BuildKit meanwhile
-//! ([`EngineBuilder::hold`]), so that nobody else's work and no lost cache can come in between.
-//! Before anything goes out its digest is compared, and after it where the output has the same form.
+//! A cell with a test is first built into the engine's store, under a name unique to this run. Each
+//! platform is tested in a container, when one of the [`slots`] is free. Then the image is built again
+//! for its output, and every step comes from the tested build: BuildKit holds its results meanwhile
+//! ([`EngineBuilder::hold`]), so that neither other builds nor a lost cache can interfere. The digest is
+//! compared before the output, and again afterwards if the output has the same form.
 
 mod foreign;
 mod limit;
@@ -29,7 +29,7 @@ use super::leftovers::{Names, Swept, beside};
 use crate::buildkit::{Connection, SolveError};
 use crate::docker::{ContainerError, Engine, EngineFacts};
 use crate::driver::build::builder::{EngineBuilder, engine_silent, failed};
-use crate::driver::stalled::waiting::{Whom, patiently};
+use crate::driver::stalled::waiting::{WaitingFor, report_wait};
 use crate::failure::Kind;
 use crate::image::{Digest, Platform, Reference};
 use crate::input::SmokeTest;
@@ -40,23 +40,23 @@ use run::{SmokeRun, SmokeStop};
 use slots::SmokeSlots;
 use trial::{Trial, TrialSubject};
 
-/// How long the engine may still be finishing what was cancelled.
-const LATE: Duration = Duration::from_millis(250);
+/// How long the engine may still work on a cancelled request.
+const CANCEL_GRACE: Duration = Duration::from_millis(250);
 
-/// Tries what it builds.
+/// Tests the images that it builds.
 pub struct SmokeTested {
     builder: EngineBuilder,
     engine: Engine,
-    /// What the engine's machine runs without emulation.
+    /// The platform that the engine's machine runs without emulation.
     native: Platform,
     slots: SmokeSlots,
-    /// Tells this run's containers and images from all others.
+    /// Identifies the containers and images of this run.
     names: Names,
     count: AtomicU32,
     left: Mutex<Left>,
 }
 
-/// What may still be on the engine.
+/// Containers and images that may still be on the engine.
 #[derive(Debug, Default)]
 struct Left {
     containers: BTreeSet<String>,
@@ -64,8 +64,8 @@ struct Left {
 }
 
 impl SmokeTested {
-    /// Wraps `builder`, which builds on `engine`. `at_once` is how many tests run at a time; where it
-    /// is not given, one for each core of the engine's machine.
+    /// Wraps `builder`, which builds on `engine`. `at_once` is how many tests run at the same time, by
+    /// default one per core of the engine's machine.
     pub fn new(
         builder: EngineBuilder,
         engine: Engine,
@@ -78,7 +78,7 @@ impl SmokeTested {
         Self { builder, engine, native, slots, names: Names::new(), count, left }
     }
 
-    /// Does `work`, and meanwhile removes what earlier runs that were killed left on the engine.
+    /// Runs `work`, and meanwhile removes what killed runs left on the engine.
     pub async fn beside<T>(
         &self,
         work: impl Future<Output = T>,
@@ -87,14 +87,14 @@ impl SmokeTested {
         beside(work, &self.engine, &self.names, cancel).await
     }
 
-    /// Removes what cells that ended early may have left, and closes the builder inside. Gives a
-    /// sentence for each thing that is still there.
+    /// Removes what cells that ended early may have left, and closes the inner builder. Returns a message
+    /// for each container and image that could not be removed.
     pub async fn close(&self) -> Vec<String> {
         let mut still = Vec::new();
-        // What an engine does not answer once is not asked of it for each thing that is left.
+        // After one request without an answer, the engine is not asked again.
         let mut silent = None;
-        // The engine may still have been at work on what was cancelled: asked twice.
-        for pause in [Duration::ZERO, LATE] {
+        // Twice, because the engine may still work on a cancelled request.
+        for pause in [Duration::ZERO, CANCEL_GRACE] {
             let left = std::mem::take(&mut *self.left());
             if left.containers.is_empty() && left.images.is_empty() {
                 break;
@@ -106,15 +106,16 @@ impl SmokeTested {
                     unless(&mut silent, self.engine.remove_container(container)).await
                 {
                     still.push(format!(
-                        "the container {container} of a test is still there: {error} (docker rm \
-                         --force --volumes {container})"
+                        "the container {container} of a smoke test was not removed: {error} (docker \
+                         rm --force --volumes {container})"
                     ));
                 }
             }
             for image in left.images.iter().filter_map(|image| image.parse().ok()) {
                 if let Err(error) = unless(&mut silent, self.engine.remove_image(&image)).await {
                     still.push(format!(
-                        "the image {image} of a test is still there: {error} (docker rmi {image})"
+                        "the image {image} of a smoke test was not removed: {error} (docker rmi \
+                         {image})"
                     ));
                 }
             }
@@ -147,15 +148,15 @@ impl SmokeTested {
         let opened = &opening.ok_or(SmokeStop::Cancelled)??;
         self.left().images.insert(name.clone());
         let cell = SmokeRun { request, test, opened, image: &image, events, cancel };
-        let (telling, held) = oneshot::channel();
+        let (holding, held) = oneshot::channel();
         let trial = trial_of(request, &image);
         let built = tokio::select! {
-            built = self.try_and_build(&cell, &trial, held) => built,
-            never = Box::pin(self.builder.hold(opened.session(), &trial, telling)) => match never {},
+            built = self.test_and_build(&cell, &trial, held) => built,
+            never = Box::pin(self.builder.hold(opened.session(), &trial, holding)) => match never {},
         };
         EngineBuilder::withdraw(opened.session(), request);
         let removed = self.engine.remove_image(&image).await;
-        // One that was cancelled may be named by the engine after this: `close` looks again.
+        // The engine may still tag the image of a cancelled build: `close` removes it again.
         if removed.is_ok() && !matches!(built, Err(SmokeStop::Cancelled)) {
             self.left().images.remove(&name);
         }
@@ -166,7 +167,7 @@ impl SmokeTested {
         }
     }
 
-    async fn try_and_build(
+    async fn test_and_build(
         &self,
         cell: &SmokeRun<'_>,
         trial: &BuildRequest,
@@ -176,8 +177,8 @@ impl SmokeTested {
         let session = opened.session();
         let first = Box::pin(self.builder.build_in(session, trial, events));
         let first = cancel.run_until_cancelled(first).await.ok_or(SmokeStop::Cancelled)??;
-        let whom = Whom::engine(&request.cell, "keeping the image for its test");
-        let held = patiently(Some(events), whom, held);
+        let waiting = WaitingFor::engine(&request.cell, "holding the image for its smoke test");
+        let held = report_wait(Some(events), waiting, held);
         match cancel.run_until_cancelled(held).await.ok_or(SmokeStop::Cancelled)? {
             Ok(Ok(())) => {}
             Ok(Err(SolveError { connection: Connection::Silent, .. })) => {
@@ -185,22 +186,22 @@ impl SmokeTested {
             }
             Ok(Err(error)) => return Err(failed(Kind::Unknown, error).into()),
             Err(_) => {
-                let message = "what was built cannot be kept for its test";
+                let message = "BuildKit cannot hold the image for its smoke test";
                 return Err(failed(Kind::Unknown, message).into());
             }
         }
 
         let mut took = Duration::ZERO;
         for platform in &request.recipe.platforms {
-            took += self.try_on(cell, platform).await?;
+            took += self.test_on(cell, platform).await?;
         }
 
-        // A second time no step may run, not even where all were to run anew.
-        let (nobody, _) = mpsc::channel(1);
+        // No step may run a second time, not even with --no-cache.
+        let (ignored, _) = mpsc::channel(1);
         let again = cached(trial);
-        let again = Box::pin(self.builder.build_in(session, &again, &nobody));
+        let again = Box::pin(self.builder.build_in(session, &again, &ignored));
         let again = cancel.run_until_cancelled(again).await.ok_or(SmokeStop::Cancelled)??;
-        same(first.digest.as_ref(), again.digest.as_ref(), "would go out")?;
+        same(first.digest.as_ref(), again.digest.as_ref(), "rebuilt image")?;
 
         let last = cached(request);
         let (sender, relayed) = mpsc::channel(64);
@@ -212,15 +213,15 @@ impl SmokeTested {
         let last = async { tokio::join!(last, relay::outputs(relayed, events)).0 };
         let last = cancel.run_until_cancelled(last).await.ok_or(SmokeStop::Cancelled)??;
         if is_comparable(request) {
-            same(first.digest.as_ref(), last.digest.as_ref(), "went out")?;
+            same(first.digest.as_ref(), last.digest.as_ref(), "output image")?;
         }
         let Built { cached_steps, total_steps, .. } = first;
         Ok(Built { cached_steps, total_steps, smoke: SmokeResult::Passed { took }, ..last })
     }
 
-    /// Tries one platform when there is a slot for it, and tells how long that took without the wait;
-    /// its container is gone when this returns.
-    async fn try_on(
+    /// Tests one platform when a slot is free. Returns the duration without the wait. The container is
+    /// removed when this returns.
+    async fn test_on(
         &self,
         cell: &SmokeRun<'_>,
         platform: &Platform,
@@ -235,9 +236,9 @@ impl SmokeTested {
         self.left().containers.insert(name.clone());
         let done = trial.run(cell.cancel).await;
         let removing = self.engine.remove_container(&name);
-        let whom = Whom::engine(&cell.request.cell, "removing a container");
-        let removed = patiently(Some(cell.events), whom, removing).await;
-        // The engine may still be making it: `close` looks again.
+        let waiting = WaitingFor::engine(&cell.request.cell, "removing the container");
+        let removed = report_wait(Some(cell.events), waiting, removing).await;
+        // The engine may still be creating it: `close` removes it again.
         if removed.is_ok() && !matches!(done, Err(SmokeStop::Cancelled)) {
             self.left().containers.remove(&name);
         }
@@ -245,7 +246,7 @@ impl SmokeTested {
     }
 }
 
-/// Removes something, unless the engine did not answer before.
+/// Runs `removal`, unless the engine already failed to answer.
 async fn unless(
     silent: &mut Option<ContainerError>,
     removal: impl Future<Output = Result<(), ContainerError>>,
@@ -283,8 +284,8 @@ impl Builder for SmokeTested {
     }
 }
 
-/// The same image, into the engine's store alone. A cache that is kept inside the image belongs to
-/// it; any other is written when the image goes out.
+/// The same image, only for the engine's store. An inline cache is part of the image; other caches are
+/// written with the final output.
 fn trial_of(request: &BuildRequest, image: &Reference) -> BuildRequest {
     let mut trial = request.clone();
     trial.delivery = Delivery { references: vec![image.clone()], output: Output::Store };
@@ -294,15 +295,15 @@ fn trial_of(request: &BuildRequest, image: &Reference) -> BuildRequest {
     trial
 }
 
-/// The same request, its steps taken from where they are.
+/// The same request, with the cache.
 fn cached(request: &BuildRequest) -> BuildRequest {
     let mut cached = request.clone();
     cached.policy.no_cache = false;
     cached
 }
 
-/// Whether what goes out has the digest that the image has in the engine's store. Provenance is new
-/// each time, and an OCI archive has manifests of another kind.
+/// Whether the output has the same digest as the image in the engine's store. Provenance differs each
+/// time, and an OCI archive has another type of manifest.
 fn is_comparable(request: &BuildRequest) -> bool {
     let image = match &request.delivery.output {
         Output::Store | Output::Nothing | Output::Push | Output::StoreAndPush => true,
@@ -311,24 +312,21 @@ fn is_comparable(request: &BuildRequest) -> bool {
     image && !request.recipe.provenance
 }
 
-/// Fails when `other`, which `goes_out` as the words say, is not what was tested.
-fn same(
-    tested: Option<&Digest>,
-    other: Option<&Digest>,
-    goes_out: &str,
-) -> Result<(), Box<Failure>> {
+/// Fails if `other`, the digest of `what`, is not the tested one.
+fn same(tested: Option<&Digest>, other: Option<&Digest>, what: &str) -> Result<(), Box<Failure>> {
     if tested == other {
         return Ok(());
     }
     let shown = |digest: Option<&Digest>| digest.map_or("nothing", Digest::short).to_owned();
     Err(Box::new(Failure {
         message: format!(
-            "what {goes_out} is not what was tested: {} instead of {}",
+            "the {what} is not the tested image: {} instead of {}",
             shown(other),
             shown(tested)
         ),
         help: Some(
-            "a base image or an address moved while the test ran: build the cell again".to_owned(),
+            "a base image or a download changed while the test ran: build the cell again"
+                .to_owned(),
         ),
         ..Failure::default()
     }))
@@ -342,7 +340,7 @@ mod tests {
     use crate::plan::Policy;
 
     #[test]
-    fn a_trial_is_the_same_image_and_leaves_the_engine_in_no_way() {
+    fn a_trial_is_the_same_image_and_only_in_the_engine() {
         let mut wanted = request();
         wanted.policy.caches.to = Cache::parse("r.example/c:1").unwrap();
         wanted.policy.caches.to.extend(Cache::parse("type=inline").unwrap());
@@ -360,13 +358,13 @@ mod tests {
     }
 
     #[test]
-    fn another_digest_is_never_taken_for_the_tested_one() {
+    fn another_digest_than_the_tested_one_is_a_failure() {
         let (one, other) = (Digest::of(b"1"), Digest::of(b"2"));
-        assert!(same(Some(&one), Some(&one), "went out").is_ok());
+        assert!(same(Some(&one), Some(&one), "output image").is_ok());
         for (tested, found) in [(Some(&one), Some(&other)), (Some(&one), None), (None, Some(&one))]
         {
-            let message = same(tested, found, "went out").unwrap_err().message;
-            assert!(message.contains("not what was tested"), "{message}");
+            let message = same(tested, found, "output image").unwrap_err().message;
+            assert!(message.contains("is not the tested image"), "{message}");
         }
     }
 }

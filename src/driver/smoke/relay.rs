@@ -1,4 +1,4 @@
-//! The events of a build whose steps have been told already: what it puts out is news, no more.
+//! Forwards only the export and push events of a repeated build. Its other steps were already reported.
 
 use std::collections::HashSet;
 
@@ -7,11 +7,11 @@ use tokio::sync::mpsc;
 use crate::event::{Event, StepId};
 use crate::schedule::Events;
 
-/// Numbers of steps that no solve reaches by itself: those of tests, and those of second solves.
+/// Bits in step numbers that a solve never sets: for tests, and for second solves.
 pub(crate) const SMOKE_STEPS: u32 = 1 << 30;
 const OUTPUTS: u32 = 1 << 29;
 
-/// Tells `events` what `relayed` says of outputs.
+/// Forwards the output events of `relayed` to `events`.
 pub(crate) async fn outputs(mut relayed: mpsc::Receiver<Event>, events: &Events) {
     let mut known = HashSet::new();
     let renumbered = |step: StepId| StepId(step.0 | OUTPUTS);
@@ -34,14 +34,14 @@ pub(crate) async fn outputs(mut relayed: mpsc::Receiver<Event>, events: &Events)
             Event::Answered { cell, step } if known.contains(&step) => {
                 Event::Answered { cell, step: renumbered(step) }
             }
-            // What BuildKit warns of has a line or a page, and has been told. What went wrong with a
-            // cache on the way out has neither.
+            // BuildKit's warnings have a line or a URL and were already reported. Warnings about
+            // caches have neither.
             Event::Warning { cell, warning } if warning.line.is_none() && warning.url.is_none() => {
                 Event::Warning { cell, warning }
             }
             _ => continue,
         };
-        // A display that is gone does not stop the build.
+        // A closed display does not stop the build.
         let _ = events.send(event).await;
     }
 }
@@ -52,7 +52,7 @@ mod tests {
     use crate::event::{Step, StepState, Warning};
 
     #[tokio::test]
-    async fn only_what_puts_something_out_is_told_again() {
+    async fn only_events_of_outputs_are_forwarded() {
         let step = |id: u32, name: &str| Event::Step {
             cell: "v1".into(),
             step: Step {
@@ -76,11 +76,11 @@ mod tests {
             sender.send(event).await.unwrap();
         }
         drop(sender);
-        let (events, mut told) = mpsc::channel(8);
+        let (events, mut received) = mpsc::channel(8);
         outputs(relayed, &events).await;
         drop(events);
         let mut ids = Vec::new();
-        while let Some(event) = told.recv().await {
+        while let Some(event) = received.recv().await {
             match event {
                 Event::Step { step, .. } => ids.push(step.id.0),
                 Event::Log { step, .. } => ids.push(step.0),

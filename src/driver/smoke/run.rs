@@ -1,4 +1,4 @@
-//! The smoke test of one cell, and how it ends early.
+//! The smoke test of one cell, and why it may end early.
 
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +21,7 @@ impl From<Box<Failure>> for SmokeStop {
     }
 }
 
-/// What stays the same during the smoke test of one cell.
+/// The context of the smoke test of one cell.
 pub(crate) struct SmokeRun<'a> {
     pub(crate) request: &'a BuildRequest,
     pub(crate) test: &'a SmokeTest,

@@ -1,22 +1,22 @@
-//! How many tests run at once.
+//! Limits how many tests run at the same time.
 //!
-//! A container that starts wants a core, and an emulated one wants it for several times as long. With
-//! more of them than cores each runs into its own limit, however healthy it is.
+//! A starting container needs a core, and an emulated one needs it several times as long. With more
+//! containers than cores, even healthy ones time out.
 
 use std::num::NonZeroUsize;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// How many slots an emulated test takes.
+/// How many slots an emulated test uses.
 const EMULATED: u32 = 2;
 
-/// One slot for each test that may run. They are given in the order in which they are asked for.
+/// One slot for each test that may run. Slots are granted in the order of the requests.
 pub(crate) struct SmokeSlots {
     free: Semaphore,
     all: u32,
 }
 
-/// A place among the running tests, given back when this is dropped.
+/// A granted slot, released when this is dropped.
 pub(crate) type SmokeSlot<'a> = SemaphorePermit<'a>;
 
 impl SmokeSlots {
@@ -25,7 +25,7 @@ impl SmokeSlots {
         Self { free: Semaphore::new(all as usize), all }
     }
 
-    /// A slot if one is free now, and nobody waits.
+    /// A slot, if one is free now and no other test waits.
     pub(crate) fn try_take(&self, is_emulated: bool) -> Option<SmokeSlot<'_>> {
         self.free.try_acquire_many(self.count(is_emulated)).ok()
     }
@@ -36,7 +36,7 @@ impl SmokeSlots {
         taken.expect("the semaphore is never closed")
     }
 
-    /// Never more than there are.
+    /// At most the number of all slots.
     fn count(&self, is_emulated: bool) -> u32 {
         if is_emulated { EMULATED.min(self.all) } else { 1 }
     }
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn an_emulated_test_takes_the_place_of_two() {
+    fn an_emulated_test_uses_two_slots() {
         for (all, native, emulated) in [(1, 1, 1), (2, 2, 1), (3, 3, 1), (4, 4, 2), (16, 16, 8)] {
             for (is_emulated, most) in [(false, native), (true, emulated)] {
                 let slots = slots(all);
@@ -63,18 +63,18 @@ mod tests {
                 }
                 assert_eq!(taken.len(), most, "{all} slots, emulated: {is_emulated}");
                 taken.pop();
-                assert!(slots.try_take(is_emulated).is_some(), "one was given back");
+                assert!(slots.try_take(is_emulated).is_some(), "one was released");
             }
         }
     }
 
     #[test]
-    fn who_came_first_is_first() {
+    fn slots_are_granted_in_order() {
         let slots = slots(2);
         let one = slots.try_take(false).unwrap();
         let mut emulated = std::pin::pin!(slots.take(true));
         assert!(emulated.as_mut().now_or_never().is_none());
-        // One is free, and the emulated test was here before.
+        // One is free, but the emulated test waits for two.
         let mut native = std::pin::pin!(slots.take(false));
         assert!(native.as_mut().now_or_never().is_none());
         drop(one);
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn who_stops_waiting_takes_no_slot() {
+    fn a_cancelled_wait_uses_no_slot() {
         let slots = slots(1);
         let one = slots.try_take(true).unwrap();
         {

@@ -1,4 +1,4 @@
-//! One platform of an image, tried in a container.
+//! Tests one platform of an image in a container.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -16,32 +16,32 @@ use super::slots::{SmokeSlot, SmokeSlots};
 use super::trouble::{Trouble, refused};
 use crate::docker::{Bind, ContainerError, Engine, Launch, Output, State};
 use crate::driver::leftovers::Names;
-use crate::driver::stalled::waiting::{Whom, patiently};
+use crate::driver::stalled::waiting::{WaitingFor, report_wait};
 use crate::event::{Event, Step, StepId, StepState};
 use crate::image::{Platform, Program};
 use crate::input::SmokeCommand;
 
-/// What a test does, in front of the platform.
+/// The name of the step, before the platform.
 const TESTING: &str = "testing";
 
-/// Where a script lies in the container.
+/// The name of a script in the root directory of the container.
 const SCRIPT: &str = "onebuild-test";
 
-/// How often the engine is asked whether a container is healthy.
-const LOOK: Duration = Duration::from_millis(200);
+/// How often the state of a container is polled.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How long the output of a container that has ended, and the news of that, may still be on their way.
-const DRAIN: Duration = Duration::from_secs(1);
+/// How long the output and the exit of an ended container may take to arrive.
+const EXIT_GRACE: Duration = Duration::from_secs(1);
 
 /// What the engine did not do in time.
-const NOT_MADE: &str = "no container was made";
+const NOT_CREATED: &str = "no container was created";
 const NOT_STARTED: &str = "the container was not started";
 
-/// How long the programs that a test runs may be looked at.
-const INSPECTION: Duration = Duration::from_secs(60);
+/// How long inspecting the programs of a test may take.
+const INSPECTION_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long a container that is being made is waited for when the run is cancelled.
-const RELUCTANCE: Duration = Duration::from_secs(2);
+/// How long a cancelled run waits for a container that is being created.
+const CREATE_GRACE: Duration = Duration::from_secs(2);
 
 /// The trial of one platform.
 pub(crate) struct Trial<'a> {
@@ -53,15 +53,15 @@ pub(crate) struct Trial<'a> {
     step: StepId,
     names: &'a Names,
     log: Mutex<SmokeLog>,
-    /// What the engine has not done yet, before the test itself runs.
-    undone: Mutex<Option<&'static str>>,
+    /// What the engine has not yet done, until the test itself runs.
+    pending: Mutex<Option<&'static str>>,
 }
 
-/// Which platform is tried, and where.
+/// The platform and the container of a test.
 pub(crate) struct TrialSubject<'a> {
-    /// The name of the container to be.
+    /// The name of the container.
     pub(crate) container: &'a str,
-    /// Tells this test from the others of the run.
+    /// Unique among the tests of the run.
     pub(crate) number: u32,
     pub(crate) platform: &'a Platform,
     pub(crate) is_emulated: bool,
@@ -85,11 +85,11 @@ impl<'a> Trial<'a> {
             step,
             names,
             log: Mutex::default(),
-            undone: Mutex::new(Some(NOT_MADE)),
+            pending: Mutex::new(Some(NOT_CREATED)),
         }
     }
 
-    /// Waits for a slot, and tells that it waits if it has to.
+    /// Waits for a slot, and reports the wait.
     pub(crate) async fn wait_for<'s>(
         &self,
         slots: &'s SmokeSlots,
@@ -97,19 +97,19 @@ impl<'a> Trial<'a> {
         if let Some(slot) = slots.try_take(self.is_emulated) {
             return Ok(slot);
         }
-        self.tell("waiting to test", StepState::Running).await;
+        self.report("waiting to test", StepState::Running).await;
         let taken = slots.take(self.is_emulated);
         match self.cell.cancel.run_until_cancelled(taken).await {
             Some(slot) => Ok(slot),
             None => {
-                self.tell("waiting to test", StepState::Cancelled).await;
+                self.report("waiting to test", StepState::Cancelled).await;
                 Err(SmokeStop::Cancelled)
             }
         }
     }
 
-    /// Makes the container. Engines unpack an image for it while they may be removing another one
-    /// with the same layers, and then miss a layer that the next attempt unpacks.
+    /// Creates the container. An engine that removes another image with the same layers at the same time
+    /// may miss a layer; another attempt unpacks it.
     async fn create(&self) -> Result<(), ContainerError> {
         const ATTEMPTS: usize = 3;
         let launch = self.launch();
@@ -119,39 +119,39 @@ impl<'a> Trial<'a> {
                 Err(error) if attempt < ATTEMPTS && error.message.contains("parent snapshot") => {
                     attempt += 1;
                 }
-                made => return made,
+                created => return created,
             }
         }
     }
 
-    /// Makes the container and tries it. Whoever calls removes it, whatever comes of this.
+    /// Creates the container and tests it. The caller always removes it.
     pub(crate) async fn run(&self, cancel: &CancellationToken) -> Result<(), SmokeStop> {
         if cancel.is_cancelled() {
             return Err(SmokeStop::Cancelled);
         }
-        self.tell(TESTING, StepState::Running).await;
+        self.report(TESTING, StepState::Running).await;
         let since = Instant::now();
         let limit = SmokeLimit::new(self.cell.test.timeout, self.is_emulated);
-        let making = self.patiently("making a container", self.create());
-        let making = tokio::time::timeout(limit.duration(), making);
-        // Whether there is a container should be known: the making is given up reluctantly.
+        let creating = self.report_wait("creating a container", self.create());
+        let creating = tokio::time::timeout(limit.duration(), creating);
+        // When cancelled, wait briefly for `create`, so that the container can be removed.
         let given_up = async {
             cancel.cancelled().await;
-            tokio::time::sleep(RELUCTANCE).await;
+            tokio::time::sleep(CREATE_GRACE).await;
         };
-        let made = tokio::select! {
-            made = making => Some(made),
+        let created = tokio::select! {
+            created = creating => Some(created),
             () = given_up => None,
         };
-        let done = match made {
+        let done = match created {
             Some(Ok(Ok(()))) => {
                 let left = limit.duration().saturating_sub(since.elapsed());
-                let tried = tokio::time::timeout(left, self.attempt());
-                let tried = cancel.run_until_cancelled(tried).await;
-                tried.map(|tried| tried.unwrap_or_else(|_| Err(self.late(limit))))
+                let tested = tokio::time::timeout(left, self.attempt());
+                let tested = cancel.run_until_cancelled(tested).await;
+                tested.map(|tested| tested.unwrap_or_else(|_| Err(self.timed_out(limit))))
             }
-            Some(Err(_)) => Some(Err(self.late(limit))),
-            Some(Ok(Err(error))) => Some(Err(refused("no container could be made")(error))),
+            Some(Err(_)) => Some(Err(self.timed_out(limit))),
+            Some(Ok(Err(error))) => Some(Err(refused("the container could not be created")(error))),
             None => None,
         };
         let took = since.elapsed();
@@ -159,15 +159,15 @@ impl<'a> Trial<'a> {
         self.show(rest).await;
         match done {
             None => {
-                self.tell(TESTING, StepState::Cancelled).await;
+                self.report(TESTING, StepState::Cancelled).await;
                 Err(SmokeStop::Cancelled)
             }
             Some(Ok(())) => {
-                self.tell(TESTING, StepState::Done { took }).await;
+                self.report(TESTING, StepState::Done { took }).await;
                 Ok(())
             }
             Some(Err(trouble)) => {
-                self.tell(TESTING, StepState::Failed { took }).await;
+                self.report(TESTING, StepState::Failed { took }).await;
                 Err(SmokeStop::Failed(Box::new(trouble.failure(
                     self.cell.test,
                     self.platform,
@@ -178,28 +178,28 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// The time is used up.
-    fn late(&self, limit: SmokeLimit) -> Trouble {
-        match *self.undone.lock().unwrap_or_else(PoisonError::into_inner) {
+    /// The failure when the time is used up.
+    fn timed_out(&self, limit: SmokeLimit) -> Trouble {
+        match *self.pending.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(what) => Trouble::EngineTooLong { what, limit },
             None => Trouble::TooLong { limit },
         }
     }
 
-    fn undone(&self, what: Option<&'static str>) {
-        *self.undone.lock().unwrap_or_else(PoisonError::into_inner) = what;
+    fn set_pending(&self, what: Option<&'static str>) {
+        *self.pending.lock().unwrap_or_else(PoisonError::into_inner) = what;
     }
 
-    /// Waits for the engine, and says so when that takes long.
-    async fn patiently<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+    /// Waits for the engine, and reports a long wait.
+    async fn report_wait<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
         let SmokeRun { request, events, .. } = self.cell;
-        patiently(Some(events), Whom::engine(&request.cell, what), work).await
+        report_wait(Some(events), WaitingFor::engine(&request.cell, what), work).await
     }
 
-    /// Starts the container that was made, and tries it.
+    /// Starts the created container and tests it.
     async fn attempt(&self) -> Result<(), Trouble> {
         let (engine, container) = (self.engine, self.container);
-        self.undone(Some(NOT_STARTED));
+        self.set_pending(Some(NOT_STARTED));
         if let Some(script) = &self.cell.request.policy.script {
             let sent = engine.upload(container, archive(script)).await;
             sent.map_err(refused("the script could not be copied into the container"))?;
@@ -208,22 +208,22 @@ impl<'a> Trial<'a> {
         if self.cell.test.healthy.is_some() && !self.state().await?.is_checked {
             return Err(Trouble::Unchecked);
         }
-        if let Ok(Some(found)) = tokio::time::timeout(INSPECTION, self.foreign()).await {
+        if let Ok(Some(found)) = tokio::time::timeout(INSPECTION_TIMEOUT, self.foreign()).await {
             return Err(Trouble::Foreign(found));
         }
         let output = engine.attach(container).await.map_err(lost())?;
         let starting = engine.start_container(container);
-        let started = self.patiently("starting a container", starting).await;
+        let started = self.report_wait("starting the container", starting).await;
         started.map_err(refused("the container did not start"))?;
-        self.undone(None);
+        self.set_pending(None);
         self.started(output).await
     }
 
-    /// The first program that the test runs and that is made for another platform.
+    /// The first program of the test that is built for another platform.
     async fn foreign(&self) -> Option<ForeignProgram> {
         let start = self.engine.start_of(self.container).await.ok()?;
-        // What the container starts, what runs inside of it, and the first word of a line for the
-        // shell, which is what the line is about.
+        // The program of the container, the command that runs in it, and the first word of a shell
+        // command line.
         let command = self.command().unwrap_or_default();
         let mut programs = vec![start.program.clone()];
         programs.extend(command.into_iter().next());
@@ -240,7 +240,7 @@ impl<'a> Trial<'a> {
         None
     }
 
-    /// Tries the container that runs.
+    /// Tests the running container.
     async fn started(&self, output: Output) -> Result<(), Trouble> {
         let (engine, container) = (self.engine, self.container);
         let Some(wait) = &self.cell.test.healthy else {
@@ -251,26 +251,26 @@ impl<'a> Trial<'a> {
         };
         let limit = SmokeLimit::new(wait.limit, self.is_emulated);
         let mut following = std::pin::pin!(self.follow(output));
-        let mut trying = std::pin::pin!(async {
+        let mut testing = std::pin::pin!(async {
             self.until_healthy(limit).await?;
             self.inside().await
         });
-        let mut silent = false;
+        let mut output_ended = false;
         let done = loop {
             tokio::select! {
-                () = &mut following, if !silent => silent = true,
-                done = &mut trying => break done,
+                () = &mut following, if !output_ended => output_ended = true,
+                done = &mut testing => break done,
             }
         };
-        if !silent && matches!(done, Err(Trouble::Ended { .. } | Trouble::Died { .. })) {
-            let _ = tokio::time::timeout(DRAIN, following).await;
+        if !output_ended && matches!(done, Err(Trouble::Ended { .. } | Trouble::Died { .. })) {
+            let _ = tokio::time::timeout(EXIT_GRACE, following).await;
         }
         done
     }
 
-    /// Waits until the container is healthy. `unhealthy` is the end on a native platform, unless the
-    /// last check did not end in time. Elsewhere it is not: the times of a HEALTHCHECK are those of
-    /// a native machine that is not busy, and a container that misses them may still become healthy.
+    /// Waits until the container is healthy. On a native platform, `unhealthy` is final, unless the last
+    /// check timed out. On an emulated one it is not: the times of a HEALTHCHECK are for a native machine
+    /// that is not busy, and the container may still become healthy.
     async fn until_healthy(&self, limit: SmokeLimit) -> Result<(), Trouble> {
         let since = Instant::now();
         loop {
@@ -284,13 +284,13 @@ impl<'a> Trial<'a> {
                 _ if since.elapsed() >= limit.duration() => {
                     return Err(Trouble::NotHealthy { limit, check: check_output });
                 }
-                _ => tokio::time::sleep(LOOK).await,
+                _ => tokio::time::sleep(POLL_INTERVAL).await,
             }
         }
     }
 
-    /// Runs the command in the container that runs, where there is one. A container that ended takes
-    /// the command with it, which is then not to blame.
+    /// Runs the command, if any, in the running container. If the container exits, the command is killed
+    /// with it, and the exit of the container is reported instead.
     async fn inside(&self) -> Result<(), Trouble> {
         let done = self.command_inside().await;
         let is_killed = match &done {
@@ -298,16 +298,16 @@ impl<'a> Trial<'a> {
             Err(Trouble::Exit { code, .. }) => *code > 128,
             Err(_) => true,
         };
-        // The engine may hear of the container's end after that of what ran inside of it.
+        // The engine may report the exit of the container after that of the command.
         let since = Instant::now();
         loop {
             if let Ok(State { running: false, exit_code: code, .. }) = self.state().await {
                 return Err(Trouble::Died { code });
             }
-            if !is_killed || since.elapsed() >= DRAIN {
+            if !is_killed || since.elapsed() >= EXIT_GRACE {
                 return done;
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -318,11 +318,11 @@ impl<'a> Trial<'a> {
         let not_run = || refused("the command could not be run in the container");
         let (id, output) = begun.map_err(not_run())?;
         self.follow(output).await;
-        // Its output may end before it does, and the engine hears of its end later still.
+        // The output may end before the command, and the engine may report the exit later still.
         let code = loop {
             match engine.exec_exit(&id).await.map_err(not_run())? {
                 Some(code) => break code,
-                None => tokio::time::sleep(LOOK).await,
+                None => tokio::time::sleep(POLL_INTERVAL).await,
             }
         };
         self.ended(code).await
@@ -343,9 +343,9 @@ impl<'a> Trial<'a> {
         state.map_err(refused("the engine lost the container"))
     }
 
-    /// Reads what is written until its end.
+    /// Shows the output until it ends.
     async fn follow(&self, mut output: Output) {
-        // An output that breaks off says nothing of the test, whose exit code is still to come.
+        // An interrupted output is not a failure: the exit code decides.
         while let Some(Ok(piece)) = output.next().await {
             let lines = self.log().push(&piece);
             self.show(lines).await;
@@ -363,7 +363,7 @@ impl<'a> Trial<'a> {
         }
     }
 
-    async fn tell(&self, doing: &str, state: StepState) {
+    async fn report(&self, doing: &str, state: StepState) {
         let step = Step {
             id: self.step,
             name: format!("{doing} on {}", self.platform),
@@ -413,12 +413,12 @@ impl ContainerRoot for Trial<'_> {
     }
 }
 
-/// A tar archive that holds the script alone.
+/// A tar archive with only the script.
 fn archive(script: &[u8]) -> Vec<u8> {
     let mut header = tar::Header::new_ustar();
     header.set_size(script.len() as u64);
     header.set_mode(0o755);
     let mut archive = tar::Builder::new(Vec::new());
     let appended = archive.append_data(&mut header, SCRIPT, script);
-    appended.and_then(|()| archive.into_inner()).expect("writing to the memory cannot fail")
+    appended.and_then(|()| archive.into_inner()).expect("writing to memory cannot fail")
 }

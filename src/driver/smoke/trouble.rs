@@ -1,4 +1,4 @@
-//! What can go wrong with a test, and how it is told.
+//! What can go wrong in a smoke test, and how it is reported.
 
 use std::time::Duration;
 
@@ -14,28 +14,28 @@ use crate::outcome::{Failure, Place};
 
 /// What went wrong.
 pub(crate) enum Trouble {
-    /// A command ended so.
+    /// A command failed.
     Exit {
         code: i64,
         out_of_memory: bool,
     },
-    /// The engine did not do it.
+    /// The engine returned an error.
     Refused {
         what: &'static str,
         error: ContainerError,
     },
-    /// There is no HEALTHCHECK.
+    /// The image has no HEALTHCHECK.
     Unchecked,
-    /// What would run is made for another platform.
+    /// The program is built for another platform.
     Foreign(ForeignProgram),
     Unhealthy {
         check: String,
     },
-    /// The container ended while it was waited for.
+    /// The container exited before it was healthy.
     Ended {
         code: i64,
     },
-    /// The container ended while the command ran inside of it.
+    /// The container exited while the command ran in it.
     Died {
         code: i64,
     },
@@ -46,21 +46,21 @@ pub(crate) enum Trouble {
     TooLong {
         limit: SmokeLimit,
     },
-    /// The engine itself used the time up.
+    /// The engine itself used up the time.
     EngineTooLong {
         what: &'static str,
         limit: SmokeLimit,
     },
 }
 
-/// Says what the engine did not do.
+/// Wraps an error of the engine.
 pub(crate) fn refused(what: &'static str) -> impl FnOnce(ContainerError) -> Trouble {
     move |error| Trouble::Refused { what, error }
 }
 
 impl Trouble {
-    /// In the terms of the matrix. `log_tail` is what the container wrote last, `took` how long the
-    /// test ran.
+    /// The failure in terms of the matrix. `log_tail` is the last output of the container, `took` the
+    /// duration of the test.
     pub(crate) fn failure(
         self,
         test: &SmokeTest,
@@ -73,7 +73,7 @@ impl Trouble {
             let lines = check.lines().map(|line| format!("health check: {line}"));
             log_tail.extend(lines.collect::<Vec<_>>());
         };
-        // What was refused, or has used up its time, need not say how long it took.
+        // The duration of a refused request or of a timeout is not useful.
         let timed = matches!(
             self,
             Self::Exit { .. } | Self::Unhealthy { .. } | Self::Ended { .. } | Self::Died { .. }
@@ -101,7 +101,7 @@ impl Trouble {
                 what.to_owned()
             }
             Self::Unchecked => {
-                help = Some("give its Dockerfile a HEALTHCHECK, or leave `healthy` out".to_owned());
+                help = Some("add a HEALTHCHECK to its Dockerfile, or remove `healthy`".to_owned());
                 "the image has no HEALTHCHECK".to_owned()
             }
             Self::Foreign(found) => {
@@ -114,27 +114,27 @@ impl Trouble {
             }
             Self::Ended { code } => {
                 exit_code = i32::try_from(code).ok();
-                format!("the container ended with exit code {code} before it was healthy")
+                format!("the container exited with code {code} before it was healthy")
             }
             Self::Died { code } => {
                 exit_code = i32::try_from(code).ok();
-                format!("the container ended with exit code {code} while it was tested")
+                format!("the container exited with code {code} while it was tested")
             }
             Self::NotHealthy { limit, check } => {
                 checked(check);
                 let help_text =
-                    "find out what its HEALTHCHECK waits for, or give it more with `healthy`";
+                    "check what its HEALTHCHECK waits for, or increase the limit in `healthy`";
                 help = Some(help_text.to_owned());
                 format!("not healthy within {limit}")
             }
             Self::TooLong { limit } => {
-                let help_text = "find out what it waits for, or give it more with `timeout`";
+                let help_text = "check what it waits for, or increase `timeout`";
                 help = Some(help_text.to_owned());
-                format!("not done within {limit}")
+                format!("timed out after {limit}")
             }
             Self::EngineTooLong { what, limit } => {
                 help = Some(ENGINE_TOO_LONG.to_owned());
-                format!("{what} within {limit}: the engine is busy, or does not answer")
+                format!("{what} within {limit}: the engine is busy or does not answer")
             }
         };
         if log_tail.iter().any(|line| line.contains("exec format error")) {
@@ -156,28 +156,28 @@ impl Trouble {
     }
 }
 
-/// What to do when the engine needs the time of a test for itself.
-const ENGINE_TOO_LONG: &str = "give it more with `timeout`, run fewer tests at once (--test-jobs), or see \
+/// What to do when the engine itself uses up the time of a test.
+const ENGINE_TOO_LONG: &str = "increase `timeout`, run fewer tests at once (--test-jobs), or check \
      whether the engine hangs: docker version";
 
 /// What to do about a program of another platform.
-const FOREIGN: &str = "find out where it comes from: a base image that is pinned to one platform's \
-     digest, a FROM or COPY --from with another --platform, or a file of the context";
+const FOREIGN: &str = "check where it comes from: a base image pinned to the digest of one platform, a \
+     FROM or COPY --from with another --platform, or a file of the build context";
 
-/// What to do when the engine refuses, as its sentence tells.
+/// What to do about this error message of the engine.
 fn refused_help(message: &str) -> Option<String> {
     let help = if message.contains("bind source path does not exist") {
-        "`volumes` are paths of the engine's own machine: make this one there"
+        "`volumes` are paths on the engine's machine: create this one there"
     } else if message.contains("executable file not found")
         || message.contains("no such file or directory")
     {
-        "the image has no such program, or not the one that a `#!` line names"
+        "the image does not have the program, or the interpreter in its `#!` line"
     } else if message.contains("exec format error") {
         NO_EMULATOR
     } else if is_disk_full(message) {
         FREE_ENGINE
     } else if message.contains("permission denied") {
-        "the image's user may not run it"
+        "the image's user does not have permission to run it"
     } else {
         return None;
     };

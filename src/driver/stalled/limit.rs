@@ -1,8 +1,8 @@
-//! When a step that waits for a registry is given up.
+//! When a step that waits for a registry times out.
 //!
-//! BuildKit reports the bytes of a download as they arrive, and of an upload only that it is under way.
-//! So an upload has the time that its size takes on a slow line, in addition. BuildKit also sends only a
-//! few requests to one host at a time: a step may wait for what other cells transfer.
+//! BuildKit reports the bytes of a download as they arrive, but of an upload only that it is running. So
+//! an upload gets extra time for its size on a slow line. BuildKit also sends only a few requests to one
+//! host at a time: a step may have to wait for the transfers of other cells.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,22 +16,22 @@ use crate::cell_name::CellName;
 use crate::failure::{Failure, Kind, Phase, RegistryFault, Request};
 use crate::image::Reference;
 
-/// How long a step that waits for a registry may stand still.
+/// How long a step that waits for a registry may make no progress.
 pub const REGISTRY_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
-/// Bytes in a second: the slowest upload that is not given up.
+/// Bytes per second of the slowest upload that does not time out.
 const SLOWEST_UPLOAD: u64 = 256 << 10;
 
-/// The assumed size of an upload whose size is not known.
+/// The assumed size of an upload of unknown size.
 const UNKNOWN_SIZE: u64 = 1 << 30;
 
-/// How long the engine may take for the answer.
+/// How long the engine may take to report the sizes.
 const SIZE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How many times as long a download may stand still while other cells load from the same host.
+/// The factor on the timeout of a download while other cells download from the same host.
 const SHARED_HOST: u32 = 4;
 
-/// The limit of a run, shared by its cells.
+/// The timeout of a run, shared by its cells.
 #[derive(Debug)]
 pub(crate) struct RegistryLimit {
     pub(crate) timeout: Duration,
@@ -40,13 +40,13 @@ pub(crate) struct RegistryLimit {
 
 #[derive(Debug, Default)]
 struct Traffic {
-    /// What is being uploaded, by cell.
+    /// The current uploads, by cell.
     uploads: HashMap<CellName, (String, Upload)>,
-    /// When something last arrived, by host.
+    /// When the last bytes arrived, by host.
     downloads: HashMap<String, Instant>,
 }
 
-/// A step that was given up.
+/// A step that timed out.
 #[derive(Debug)]
 pub(crate) struct GivenUp {
     pub(crate) image: Reference,
@@ -63,7 +63,7 @@ impl RegistryLimit {
         self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers what `cell` transfers now.
+    /// Records the current transfers of `cell`.
     pub(crate) fn transfers(&self, cell: &CellName, waiting: &[Waiting], now: Instant) {
         let mut traffic = self.traffic();
         let mut upload = None;
@@ -81,7 +81,7 @@ impl RegistryLimit {
         }
     }
 
-    /// How long this step may stand still.
+    /// How long this step may make no progress.
     pub(crate) async fn allowed(&self, client: &Client, waiting: &Waiting) -> Duration {
         let Asked { image, phase, .. } = &waiting.asked;
         let host = image.repository.host();
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_step_that_was_given_up_names_the_host_and_what_failed_by_it() {
+    fn a_timeout_names_the_host_and_the_phase() {
         for (phase, start) in [(Phase::Push, "push failed: timed out"), (Phase::Pull, "timed out")]
         {
             let image: Reference = "r.example:5000/a:1".parse().unwrap();

@@ -1,5 +1,5 @@
 //! Steps and requests that wait for a registry or an engine: how long they have waited, when the display
-//! says so, and when a step is given up.
+//! reports it, and when a step times out.
 
 pub(crate) mod limit;
 pub(crate) mod standstill;

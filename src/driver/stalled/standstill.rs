@@ -1,7 +1,7 @@
-//! Steps that wait for a registry, and for how long nothing has changed. Pure.
+//! Tracks steps that wait for a registry, and how long they have made no progress. Pure.
 //!
-//! BuildKit waits forever for a registry that accepts a request and never answers. What it reports of a
-//! step changes as bytes of a pull arrive and as parts of a push are done. Steps that do not wait for a
+//! BuildKit waits forever for a registry that accepts a request and never answers. Its status of a step
+//! changes when bytes of a pull arrive and when parts of a push are done. Steps that do not wait for a
 //! registry, such as RUN, have no limit here.
 
 use std::collections::BTreeMap;
@@ -17,10 +17,10 @@ use crate::failure::Phase;
 use crate::image::Reference;
 use crate::plan::BuildRequest;
 
-/// A step that has waited for this long is reported as waiting.
+/// A step that has waited this long is reported as waiting.
 pub(crate) const WAITING_AFTER: Duration = Duration::from_secs(30);
 
-/// Until that is said again.
+/// How often the report is repeated.
 pub(crate) const WAITING_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The running steps of a build.
@@ -35,7 +35,7 @@ struct Running {
     /// Its last change.
     since: Instant,
     transfers: BTreeMap<TransferName, Transfer>,
-    /// When it is to be reported as waiting, again or for the first time.
+    /// When to report it as waiting next.
     reported: Instant,
     is_reported: bool,
 }
@@ -47,7 +47,7 @@ struct Transfer {
     done: bool,
 }
 
-/// A step at a standstill.
+/// A step without progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Waiting {
     pub(crate) vertex: VertexId,
@@ -55,29 +55,29 @@ pub(crate) struct Waiting {
     pub(crate) asked: Asked,
 }
 
-/// What a step wants of a registry.
+/// The registry request that a step waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Asked {
     pub(crate) image: Reference,
     pub(crate) phase: Phase,
-    /// In BuildKit's words: `pushing layers`.
+    /// BuildKit's name for it: `pushing layers`.
     pub(crate) what: String,
-    /// Digests of what is uploaded, of which BuildKit reports no bytes.
+    /// The digests to upload. BuildKit does not report the bytes of an upload.
     pub(crate) upload: Upload,
 }
 
-/// What an upload consists of.
+/// The content of an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Upload {
-    /// A few KiB at most.
+    /// At most a few KiB.
     Nothing,
-    /// All that these manifests lead to.
+    /// Everything that these manifests refer to.
     Manifests(Vec<String>),
     Blobs(Vec<String>),
 }
 
 impl Standstill {
-    /// Takes a change in. Says whether it ends a wait that was reported.
+    /// Applies a change. Returns whether it ends a wait that was reported.
     pub(crate) fn apply(&mut self, progress: &Progress, now: Instant) -> bool {
         let id = progress.vertex;
         let changed = match &progress.update {
@@ -109,7 +109,7 @@ impl Standstill {
         std::mem::take(&mut running.is_reported)
     }
 
-    /// Counts from `now` on: what happened before was not seen in time.
+    /// Restarts all waits at `now`, because earlier changes were processed late.
     pub(crate) fn restart(&mut self, now: Instant) {
         for running in self.running.values_mut() {
             running.since = now;
@@ -126,7 +126,7 @@ impl Standstill {
         waiting.collect()
     }
 
-    /// What is to be reported now.
+    /// The waits to report now.
     pub(crate) fn reports(
         &mut self,
         request: &BuildRequest,
@@ -147,19 +147,19 @@ impl Standstill {
         reports
     }
 
-    /// When there is something to report, if nothing changes until then.
+    /// When the next report is due, if nothing changes until then.
     pub(crate) fn next_report(&self) -> Option<Instant> {
         self.running.values().map(|running| running.reported).min()
     }
 }
 
 impl Running {
-    /// The transfers that are under way.
+    /// The transfers that are running.
     fn open(&self) -> impl Iterator<Item = &TransferName> {
         self.transfers.iter().filter(|(_, moved)| !moved.done).map(|(name, _)| name)
     }
 
-    /// What it wants of a registry now.
+    /// The registry request that it waits for now.
     fn asked(&self, request: &BuildRequest) -> Option<Asked> {
         let text = self.name.text.as_str();
         match &self.name.kind {
@@ -170,7 +170,7 @@ impl Running {
                 if is_registry { pulled(from, text) } else { None }
             }
             VertexKind::Image { image, .. } => {
-                // Unpacking is the engine's own work, and may take long for a large layer.
+                // Unpacking is the engine's work, and may take long for a large layer.
                 if self.open().any(|name| name.kind == TransferKind::Extract) {
                     return None;
                 }
@@ -183,7 +183,7 @@ impl Running {
         }
     }
 
-    /// The part of a cache upload that is under way.
+    /// The part of a cache upload that is running.
     fn cached(&self, request: &BuildRequest) -> Option<Asked> {
         let cache = request.policy.caches.to.iter().find(|cache| cache.kind == "registry")?;
         let image = cache.attributes.get("ref")?.parse().ok()?;
@@ -199,7 +199,7 @@ impl Running {
         Some(Asked { image, phase: Phase::Push, what, upload })
     }
 
-    /// The part of a push that is under way.
+    /// The part of a push that is running.
     fn pushed(&self, request: &BuildRequest) -> Option<Asked> {
         let image = |name: &TransferName| match &name.kind {
             TransferKind::PushManifest { reference } => reference.parse().ok().map(without_digest),
@@ -210,7 +210,7 @@ impl Running {
             return Some(Asked { image, phase, what, upload: Upload::Nothing });
         }
         let layers = self.open().find(|name| name.kind == TransferKind::PushLayers)?;
-        // One name after the other, in the order of the request.
+        // BuildKit pushes one reference after the other, in the order of the request.
         let done: Vec<Reference> = self.transfers.keys().filter_map(image).collect();
         let next =
             request.delivery.references.iter().find(|reference| !done.contains(reference))?;
@@ -234,7 +234,7 @@ fn pulled(image: &str, what: &str) -> Option<Asked> {
     Some(Asked { image, phase, what, upload: Upload::Nothing })
 }
 
-/// The digest was added by BuildKit.
+/// Without a digest that BuildKit added to a tag.
 fn without_digest(image: Reference) -> Reference {
     let digest = image.digest.clone().filter(|_| image.tag.is_none());
     Reference { digest, ..image }
@@ -278,7 +278,7 @@ mod tests {
         standstill.apply(&Progress { vertex: VertexId(id), digest: String::new(), update }, now)
     }
 
-    /// The host, and what is waited for.
+    /// The image and the phase of the wait.
     fn waits(name: &str, open: &[&str], done: &[&str]) -> Option<String> {
         let (now, mut standstill) = (Instant::now(), Standstill::default());
         running(&mut standstill, 1, name, now);
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_waits_for_a_registry_by_what_it_does_now() {
+    fn the_name_and_transfers_of_a_step_show_which_registry_it_waits_for() {
         let digest = "sha256:aa";
         let manifest = format!("pushing manifest for r.example/a:v1@sha256:{}", "a".repeat(64));
         let pushed = ["exporting layers", "exporting manifest sha256:aa", &manifest];
@@ -346,13 +346,13 @@ mod tests {
     }
 
     #[test]
-    fn only_what_moves_in_the_step_itself_counts() {
+    fn only_progress_of_the_step_itself_counts() {
         let (start, mut standstill) = (Instant::now(), Standstill::default());
         let at = |seconds| start + Duration::from_secs(seconds);
         running(&mut standstill, 1, "[1/2] FROM q.example/b:1", start);
         running(&mut standstill, 2, "[2/2] RUN a", start);
         moves(&mut standstill, 1, "sha256:aa", (5, false), at(1));
-        // Another step, and the same number again.
+        // Another step, and the same number of bytes again.
         moves(&mut standstill, 2, "sha256:cc", (7, false), at(20));
         moves(&mut standstill, 1, "sha256:aa", (5, false), at(21));
         let since = |standstill: &Standstill| standstill.waiting(&pushing())[0].since;
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_is_reported_after_30_s_and_each_minute_and_its_end_is_known() {
+    fn a_wait_is_reported_after_30_s_then_each_minute_and_its_end_is_reported() {
         let (start, mut standstill) = (Instant::now(), Standstill::default());
         let at = |seconds| start + Duration::from_secs(seconds);
         running(&mut standstill, 1, "[internal] load metadata for q.example/b:1", start);

@@ -1,4 +1,4 @@
-//! Requests of ours that take long: the display says who does not answer.
+//! Reports slow requests of onebuild itself: the display shows which host does not answer.
 
 use tokio::time::{Instant, sleep_until};
 
@@ -8,24 +8,24 @@ use crate::event::{Event, StepId, Wait};
 use crate::image::Reference;
 use crate::schedule::Events;
 
-/// Numbers of waits that belong to no step of BuildKit.
+/// Step numbers of waits outside BuildKit's steps.
 const WAITS: u32 = 1 << 31;
 
-/// Who is waited for, and by whom.
+/// The host that a cell waits for, and the reason.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Whom<'w> {
+pub(crate) struct WaitingFor<'w> {
     cell: &'w CellName,
     host: &'w str,
     what: &'w str,
 }
 
-impl<'w> Whom<'w> {
-    /// The registry of `image`, which is asked what the image is.
+impl<'w> WaitingFor<'w> {
+    /// The registry of `image`, for a lookup of the image.
     pub(crate) fn registry(cell: &'w CellName, image: &'w Reference) -> Self {
-        Self { cell, host: image.repository.host(), what: "looking the image up" }
+        Self { cell, host: image.repository.host(), what: "looking up the image" }
     }
 
-    /// The registry of `image`, which is asked for what was pushed.
+    /// The registry of `image`, for the verification of a push.
     pub(crate) fn verification(cell: &'w CellName, image: &'w Reference) -> Self {
         Self { what: "verifying the push", ..Self::registry(cell, image) }
     }
@@ -36,14 +36,14 @@ impl<'w> Whom<'w> {
     }
 }
 
-/// Does `work`. When that takes long, `events` get whom it waits for.
-pub(crate) async fn patiently<T>(
+/// Runs `work`. If that takes long, sends events that name the host it waits for.
+pub(crate) async fn report_wait<T>(
     events: Option<&Events>,
-    whom: Whom<'_>,
+    waiting: WaitingFor<'_>,
     work: impl Future<Output = T>,
 ) -> T {
     let Some(events) = events else { return work.await };
-    let Whom { cell, host, what } = whom;
+    let WaitingFor { cell, host, what } = waiting;
     let (started, step) = (Instant::now(), StepId(WAITS));
     let mut report = started + WAITING_AFTER;
     let mut work = std::pin::pin!(work);
@@ -75,12 +75,13 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn what_takes_long_says_for_whom_and_when_it_goes_on() {
+    async fn a_slow_request_reports_its_host_and_when_it_continues() {
         for (seconds, expected) in [(29, &[][..]), (31, &[30]), (100, &[30, 90])] {
             let (events, mut received) = mpsc::channel(8);
             let cell: CellName = "v1".into();
             let work = sleep(Duration::from_secs(seconds));
-            patiently(Some(&events), Whom::engine(&cell, "making a container"), work).await;
+            report_wait(Some(&events), WaitingFor::engine(&cell, "creating a container"), work)
+                .await;
             drop(events);
             let (mut waited, mut answered) = (Vec::new(), 0);
             while let Some(event) = received.recv().await {

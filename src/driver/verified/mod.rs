@@ -1,4 +1,4 @@
-//! A builder that reports a push as done only when the registry has what was pushed.
+//! A builder that reports a push as done only when the registry has the pushed image.
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -10,38 +10,39 @@ use crate::plan::{BuildRequest, Output};
 use crate::registry::{Registry, Settle, VerifyError, verify};
 use crate::schedule::{Builder, Events};
 
-use crate::driver::stalled::waiting::{Whom, patiently};
+use crate::driver::stalled::waiting::{WaitingFor, report_wait};
 
 const INTERRUPTED: &str = "the run was interrupted";
 
-/// Asks the registry, after each push, whether every name leads to what was pushed; and after each
-/// push that failed, what it has and why it refused.
+/// Asks the registry after each push whether every reference resolves to the pushed image. After a
+/// failed push, asks what the registry has and why it refused.
 pub struct Verified<B, R> {
     builder: B,
     registry: R,
-    /// Each platform is looked for, and a push that cannot be verified fails.
+    /// Checks each platform too, and fails a push that cannot be verified.
     strict: bool,
     settle: Settle,
 }
 
 impl<B: Builder, R: Registry> Verified<B, R> {
-    /// Wraps `builder`; what it pushes is looked for through `registry`.
+    /// Wraps `builder` and verifies its pushes with `registry`.
     pub fn new(builder: B, registry: R, strict: bool) -> Self {
         Self { builder, registry, strict, settle: Settle::default() }
     }
 
-    /// The same, waiting otherwise for what was written to be readable.
+    /// The same, with another wait until the registry shows a push.
     #[cfg(test)]
     fn settling(self, settle: Settle) -> Self {
         Self { settle, ..self }
     }
 
-    /// The builder inside.
+    /// The inner builder.
     pub fn inner(&self) -> &B {
         &self.builder
     }
 
-    /// Asks for every name; one that leads elsewhere goes before one that cannot be asked for.
+    /// Checks every reference. One with another digest fails the cell at once; one that cannot be
+    /// checked does so only if `strict`.
     async fn check(
         &self,
         built: Built,
@@ -53,7 +54,7 @@ impl<B: Builder, R: Registry> Verified<B, R> {
             return CellResult::Built(built);
         }
         let Some(digest) = built.digest.clone() else {
-            let message = "the engine reported no digest of what it pushed".to_owned();
+            let message = "the engine did not report the digest of the pushed image".to_owned();
             let failure = Failure { message, phase: Phase::Verify, ..Failure::default() };
             return CellResult::Failed(Box::new(failure));
         };
@@ -61,12 +62,15 @@ impl<B: Builder, R: Registry> Verified<B, R> {
         for reference in &built.pushed {
             let (platforms, strict) = (&request.recipe.platforms, self.strict);
             let check = verify(&self.registry, reference, &digest, platforms, strict, &self.settle);
-            let check =
-                patiently(Some(events), Whom::verification(&request.cell, reference), check);
+            let check = report_wait(
+                Some(events),
+                WaitingFor::verification(&request.cell, reference),
+                check,
+            );
             match cancel.run_until_cancelled(check).await {
                 Some(Ok(())) => {}
-                // The engine reached the registry and we cannot, which says nothing of the push: the
-                // engine may be elsewhere, or trust what we do not.
+                // The engine reached the registry and this machine cannot. The push may be fine: the
+                // engine may be in another network, or trust other certificates.
                 Some(Err(VerifyError::NotAsked(error))) if !self.strict => {
                     unverified.get_or_insert_with(|| error.cause());
                 }
@@ -82,8 +86,8 @@ impl<B: Builder, R: Registry> Verified<B, R> {
         CellResult::Built(Built { unverified, ..built })
     }
 
-    /// Asks the registry about a push that failed: the answer to a request that it carried out may
-    /// have been lost, and some of several names may lead to the new image.
+    /// Asks the registry about a failed push: only the response may have been lost, or some of the
+    /// references may already resolve to the new image.
     async fn after_failure(
         &self,
         mut failure: Box<Failure>,
@@ -120,7 +124,7 @@ impl<B: Builder, R: Registry> Verified<B, R> {
         self.check(built, request, events, cancel).await
     }
 
-    /// What the registry answers when we ask it ourselves for what BuildKit did not get.
+    /// The registry's error when this machine repeats the request that failed in BuildKit.
     async fn fault_of(&self, image: &Reference, phase: Phase) -> Option<RegistryFault> {
         let asked = match phase {
             Phase::Push => self.registry.may_push(image).await,
@@ -129,17 +133,17 @@ impl<B: Builder, R: Registry> Verified<B, R> {
         asked.err().map(|error| error.fault().clone())
     }
 
-    /// The digest of what was to be pushed: built again out of the cache, and kept nowhere. It is
-    /// another one where BuildKit makes another image each time: with provenance, or an inline cache.
+    /// The digest of the image to push, from a second build with the cache and without an output. It
+    /// differs if BuildKit creates a different image each time: with provenance or an inline cache.
     async fn rebuilt(&self, request: &BuildRequest, cancel: &CancellationToken) -> Option<Built> {
         let mut again = request.clone();
         again.delivery.output = Output::Nothing;
         again.policy.no_cache = false;
         again.policy.smoke = None;
         again.policy.caches.to.retain(|cache| cache.kind == "inline");
-        // Its steps were reported already.
-        let (unheard, _) = mpsc::channel(1);
-        match Box::pin(self.builder.build(&again, &unheard, cancel)).await {
+        // Its steps were already reported.
+        let (ignored, _) = mpsc::channel(1);
+        match Box::pin(self.builder.build(&again, &ignored, cancel)).await {
             CellResult::Built(built) => Some(built),
             _ => None,
         }
@@ -155,8 +159,8 @@ fn explain(failure: &mut Failure, image: Reference, fault: RegistryFault) {
     failure.kind = Kind::Registry { image, fault };
 }
 
-/// The digest of what was to be pushed, where BuildKit says it: `failed commit on ref
-/// "index-sha256:…"`. A manifest is the whole image only where there is no index.
+/// The digest of the image to push, if BuildKit's message contains it: `failed commit on ref
+/// "index-sha256:…"`. A manifest is the whole image only if there is no index.
 fn pushed_digest(failure: &Failure, request: &BuildRequest) -> Option<Digest> {
     let said = failure.verbatim.as_ref().unwrap_or(&failure.message);
     let has_index = request.recipe.platforms.len() > 1 || request.recipe.provenance;
@@ -165,7 +169,7 @@ fn pushed_digest(failure: &Failure, request: &BuildRequest) -> Option<Digest> {
     digest.split_once('"')?.0.parse().ok()
 }
 
-/// Whether the push of the image failed, and not that of its cache.
+/// Whether the push of the image failed, not that of its cache.
 fn is_of_image(failure: &Failure, request: &BuildRequest) -> bool {
     let Kind::Registry { image, .. } = &failure.kind else { return false };
     request.delivery.references.iter().any(|reference| reference.repository == image.repository)
@@ -206,7 +210,7 @@ impl<B: Builder, R: Registry> Builder for Verified<B, R> {
         events: &Events,
         cancel: &CancellationToken,
     ) -> CellResult {
-        // On the heap: what is inside is large, and is moved through all wrappers.
+        // On the heap: the inner future is large, and is moved through all wrappers.
         match Box::pin(self.builder.build(request, events, cancel)).await {
             CellResult::Built(built) => self.check(built, request, events, cancel).await,
             CellResult::Failed(failure) => {

@@ -9,7 +9,7 @@ use crate::image::Repository;
 use crate::plan::Delivery;
 use crate::registry::{Manifest, RegistryError};
 
-/// Ends each build in the same way, and gives a digest to who builds without pushing.
+/// Returns `push` for each build, and `digest` for a build without an output.
 struct Fake {
     push: CellResult,
     digest: Option<Digest>,
@@ -28,14 +28,14 @@ impl Builder for Fake {
 
 type Head = fn(&Reference) -> Result<Option<Digest>, RegistryFault>;
 
-/// Answers questions for a tag by a rule, and notes them.
-struct Told {
+/// A registry that answers with `head` and records the requests.
+struct FakeRegistry {
     head: Head,
     may_push: Option<RegistryFault>,
     asked: Mutex<Vec<String>>,
 }
 
-impl Registry for &Told {
+impl Registry for &FakeRegistry {
     async fn head(&self, reference: &Reference) -> Result<Option<Digest>, RegistryError> {
         self.asked.lock().unwrap().push(reference.to_string());
         let failed = |fault| RegistryError::new(reference, Phase::Verify, fault);
@@ -48,7 +48,7 @@ impl Registry for &Told {
     async fn manifest(&self, reference: &Reference) -> Result<Manifest, RegistryError> {
         let fault = match (self.head)(reference) {
             Err(fault) => fault,
-            // Nothing in these tests is read.
+            // These tests read no manifest.
             Ok(_) => RegistryFault::Malformed("nothing".to_owned()),
         };
         Err(RegistryError::new(reference, Phase::Verify, fault))
@@ -89,19 +89,19 @@ fn push_failed(image: &str, fault: RegistryFault) -> CellResult {
     }))
 }
 
-fn registry(head: Head) -> Told {
-    Told { head, may_push: None, asked: Mutex::default() }
+fn registry(head: Head) -> FakeRegistry {
+    FakeRegistry { head, may_push: None, asked: Mutex::default() }
 }
 
-/// What becomes of a build that ends as `push`.
-async fn verified(push: CellResult, registry: &Told, strict: bool) -> CellResult {
+/// The result of a build that ends with `push`.
+async fn verified(push: CellResult, registry: &FakeRegistry, strict: bool) -> CellResult {
     let settle = Settle { attempts: 2, first_delay: Duration::from_millis(1) };
     let builder = Fake { push, digest: Some(new()) };
     let verified = Verified::new(builder, registry, strict).settling(settle);
     let (events, _) = mpsc::channel(1);
     let cancel = CancellationToken::new();
     let build = async { verified.build(&request(), &events, &cancel).await };
-    // Only what waits for a registry is still at work then.
+    // After that, only a request to the registry can still be running.
     let interrupt = async {
         while registry.asked.lock().unwrap().is_empty() {
             tokio::task::yield_now().await;
@@ -137,7 +137,7 @@ fn failure(result: CellResult) -> Box<Failure> {
 }
 
 #[tokio::test]
-async fn every_name_is_looked_for() {
+async fn every_reference_is_verified() {
     let registry = registry(|_| Ok(Some(new())));
     let built = built(verified(pushed(Some(new())), &registry, false).await);
     assert_eq!(built.unverified, None);
@@ -149,11 +149,11 @@ async fn a_push_without_a_digest_fails() {
     let registry = registry(|_| Ok(Some(new())));
     let failure = failure(verified(pushed(None), &registry, false).await);
     assert_eq!(failure.phase, Phase::Verify);
-    assert!(failure.message.contains("no digest"), "{}", failure.message);
+    assert!(failure.message.contains("did not report the digest"), "{}", failure.message);
 }
 
 #[tokio::test]
-async fn a_name_that_is_missing_fails_the_push_and_one_that_is_not_known_does_not() {
+async fn a_missing_reference_fails_the_push_and_one_that_cannot_be_checked_does_not() {
     let missing = registry(|reference| match reference.repository.host() {
         "s.example" => Err(RegistryFault::NotFound),
         _ => Err(RegistryFault::Denied { with_login: false }),
@@ -179,7 +179,7 @@ async fn an_interrupt_leaves_the_push_unverified() {
 }
 
 #[tokio::test]
-async fn a_push_that_failed_is_done_when_every_name_leads_to_it() {
+async fn a_failed_push_counts_as_done_if_every_reference_resolves_to_it() {
     let lost = || push_failed("s.example/a:v1", RegistryFault::ConnectionLost);
     let all = registry(|_| Ok(Some(new())));
     let built = built(verified(lost(), &all, false).await);
@@ -192,14 +192,14 @@ async fn a_push_that_failed_is_done_when_every_name_leads_to_it() {
     let failed = failure(verified(lost(), &one, false).await);
     assert_eq!(failed.pushed, request().delivery.references[..1]);
     assert_eq!(failed.message, "said by the engine");
-    // The image is there, and its cache is not.
+    // The registry has the image, but not its cache.
     let cache = push_failed("s.example/a-cache:v1", RegistryFault::ConnectionLost);
     let failed = failure(verified(cache, &all, false).await);
     assert_eq!(failed.pushed, request().delivery.references);
 }
 
 #[test]
-fn the_digest_of_a_push_is_taken_from_what_the_engine_says_of_the_whole_image() {
+fn the_digest_of_a_push_is_read_only_from_an_error_about_the_whole_image() {
     let (one, two) = (&["linux/amd64"][..], &["linux/amd64", "linux/arm64"][..]);
     for (kind, platforms, provenance, found) in [
         ("index", two, false, true),
@@ -219,7 +219,7 @@ fn the_digest_of_a_push_is_taken_from_what_the_engine_says_of_the_whole_image() 
 }
 
 #[tokio::test]
-async fn a_build_that_failed_asks_nothing() {
+async fn a_failed_build_sends_no_request_to_the_registry() {
     let registry = registry(|_| Ok(Some(new())));
     let of_command = Failure { kind: Kind::Command { exit_code: 3 }, ..Failure::default() };
     verified(CellResult::Failed(Box::new(of_command)), &registry, false).await;
@@ -227,9 +227,9 @@ async fn a_build_that_failed_asks_nothing() {
 }
 
 #[tokio::test]
-async fn a_failure_without_a_reason_gets_that_of_the_registry() {
+async fn an_unexplained_failure_gets_the_reason_from_the_registry() {
     let full = RegistryFault::Status { status: Some(507), errors: Vec::new() };
-    let registry = Told { may_push: Some(full.clone()), ..registry(|_| Ok(None)) };
+    let registry = FakeRegistry { may_push: Some(full.clone()), ..registry(|_| Ok(None)) };
     let unexplained = push_failed("r.example/a:v1", RegistryFault::Unexplained);
     let failed = failure(verified(unexplained, &registry, false).await);
     let image = request().delivery.references[0].clone();

@@ -66,7 +66,7 @@ fn another_engine_uses_the_cached_steps_in_one_directory() {
                   cache_to: { type: local, dest: steps, mode: max }\n";
     let project = Project::new("cachefolder", &format!("{TWO_BY_TWO}{caches}"), STAGES);
     let first = project.run(&["matrix", "--push", "--no-cache"]).success();
-    let first = first.says(&["note: the cache in steps has nothing of 2 cells yet"]);
+    let first = first.says(&["note: the cache in steps has no entry for 2 cells yet"]);
     assert_eq!(whole(&project.path("steps")), ["cache-v1", "cache-v2"]);
 
     // The other engine has never seen these steps, and onebuild runs in another directory: the
@@ -166,11 +166,23 @@ fn an_unusable_directory_is_reported_before_anything_is_built() {
     project.file("steps/index.json", "{");
     project.file("file", "");
     for (flag, spec, words) in [
-        ("--cache-from", "type=local,src=steps", ["steps/index.json: invalid JSON", "made anew"]),
-        ("--cache-to", "type=local,dest=steps", ["steps/index.json: invalid JSON", "made anew"]),
-        ("--cache-to", "type=local,dest=file", ["the cache file is no folder", "name a folder"]),
-        ("--cache-to", "type=local", ["lacks its place", "--cache-to type=local,dest=FOLDER"]),
-        ("--cache-from", "type=local,dest=x", ["lacks its place", "--cache-from type=local,src="]),
+        (
+            "--cache-from",
+            "type=local,src=steps",
+            ["steps/index.json: invalid JSON", "it is created again"],
+        ),
+        (
+            "--cache-to",
+            "type=local,dest=steps",
+            ["steps/index.json: invalid JSON", "it is created again"],
+        ),
+        (
+            "--cache-to",
+            "type=local,dest=file",
+            ["the cache file is not a directory", "use a directory"],
+        ),
+        ("--cache-to", "type=local", ["needs `dest`", "--cache-to type=local,dest=DIRECTORY"]),
+        ("--cache-from", "type=local,dest=x", ["needs `src`", "--cache-from type=local,src="]),
     ] {
         project.run(&["build", flag, spec]).exits(4).says(&words);
     }

@@ -38,7 +38,7 @@ fn a_context_may_be_an_image_and_the_last_flag_of_one_name_counts() {
 fn a_missing_context_is_reported_before_anything_is_built() {
     let project = Project::single("nofolder", "FROM scratch\nCOPY --from=extra . /\n");
     let run = project.run(&["build", "--build-context", "extra=gone"]).exits(4);
-    run.says(&["the context `extra` is no folder: gone"]);
+    run.says(&["the context `extra` is not a directory: gone"]);
     let run = project.run(&["build", "--build-context", "extra=oci-layout://x"]).exits(2);
     run.says(&["oci-layout"]);
 }
@@ -70,5 +70,5 @@ fn the_current_directory_keeps_a_cache() {
     project.run(&["build", "--cache-to", "type=local,dest=."]).success();
     assert!(project.path("index.json").is_file());
     let from = project.run(&["build", "--cache-from", "type=local,src=./"]);
-    from.success().never_says(&["has nothing of"]);
+    from.success().never_says(&["has no entry for"]);
 }

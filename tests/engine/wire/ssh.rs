@@ -111,7 +111,7 @@ fn an_unusable_agent_or_key_is_reported_before_anything_is_built() {
     project.file("empty", "");
     for (flag, words) in [
         ("default", ["SSH_AUTH_SOCK is not set", "ssh-agent"]),
-        ("a=gone.sock", ["out of reach: gone.sock: no such file", "--ssh a=PATH"]),
+        ("a=gone.sock", ["cannot use the SSH agent `a`: gone.sock: no such file", "--ssh a=PATH"]),
         (
             "a=locked",
             ["the SSH key of `a` cannot be used: locked: it is encrypted", "ssh-add locked"],

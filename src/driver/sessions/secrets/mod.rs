@@ -1,8 +1,8 @@
-//! The secrets of a run: what is missing is found out before anything is built, and what can be read
-//! only once is read then.
+//! The secrets of a run. Missing ones are reported before anything is built.
 //!
-//! A regular file and a variable are read when a step asks: a token that is renewed during a long run
-//! is given as it is then. What is not a regular file is read at the start and held in memory.
+//! Regular files and variables are read when a step requests them, so a token renewed during a long run
+//! is current. Other files, such as pipes, can be read only once: they are read at the start and held in
+//! memory.
 
 mod file;
 mod pipe;
@@ -30,39 +30,38 @@ use crate::input::{Secret, SecretSource};
 use crate::plan::BuildRequest;
 use crate::regular;
 
-/// Secrets that can be read only once, by their paths. They are wiped from memory with the last clone
-/// of this.
+/// The secrets that can be read only once, by path. Dropping the last clone wipes them from memory.
 #[derive(Clone, Default)]
 pub struct HeldSecrets(Arc<HashMap<PathBuf, Arc<Value>>>);
 
-/// How long a pipe may take that a secret is read from.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long reading a secret from a pipe may take.
+const PIPE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How secrets are looked up at the start of a run.
+/// Checks secrets at the start of a run.
 pub struct SecretReader<'a> {
     pub environment: Environment,
-    /// Called with a sentence when a pipe makes the run wait.
+    /// Called with a message when the run waits for a pipe.
     pub waiting: &'a mut dyn FnMut(&str),
 }
 
 impl SecretReader<'_> {
-    /// Reads what can be read only once of the secrets of `requests`, and finds out what is wrong with
-    /// the others: errors where the run must not start, warnings else.
+    /// Reads the secrets of `requests` that can be read only once, and checks the others. An error means
+    /// that the run must not start.
     pub fn read(&mut self, requests: &[BuildRequest]) -> (HeldSecrets, Diagnostics) {
-        self.read_within(requests, PATIENCE)
+        self.read_within(requests, PIPE_TIMEOUT)
     }
 
     fn read_within(
         &mut self,
         requests: &[BuildRequest],
-        patience: Duration,
+        timeout: Duration,
     ) -> (HeldSecrets, Diagnostics) {
         let mut found = Diagnostics::default();
         let mut pipes = Pipes::default();
         let mut waiting = Vec::new();
         let mut seen = HashSet::new();
         for (id, secret) in requests.iter().flat_map(|request| &request.recipe.inputs.secrets) {
-            // Cells mostly have the same ones.
+            // Most cells have the same ones.
             if !seen.insert((id, &secret.source, secret.optional)) {
                 continue;
             }
@@ -76,7 +75,7 @@ impl SecretReader<'_> {
                 Err(wrong) => found.push(unusable(id, secret, &wrong)),
             }
         }
-        pipes.wait(patience, self.waiting);
+        pipes.wait(timeout, self.waiting);
         for (id, secret, path) in waiting {
             match pipes.content(path) {
                 Ok(content) if content.is_empty() => found.push(empty(id, secret)),
@@ -108,15 +107,15 @@ impl SecretReader<'_> {
     }
 }
 
-/// What a secret's source is like.
+/// The result of checking a secret's source.
 enum Look<'s> {
     Fine,
     Empty,
-    /// To be read once, with what tells it from others.
+    /// Can be read only once.
     Once(&'s Path, FileId),
 }
 
-/// Why a secret cannot be had.
+/// Why a secret cannot be used.
 enum Unusable {
     Unset,
     TooLarge,
@@ -145,7 +144,7 @@ fn look_at<'s>(path: &'s Path, found: &fs::Metadata) -> Result<Look<'s>, Unusabl
     if found.len() > MAX_SECRET as u64 {
         return Err(Unusable::TooLarge);
     }
-    // Files of the kernel's own have content and no size.
+    // Virtual files, such as those in /proc, have content but no size.
     let is_empty = found.len() == 0 && file.read(&mut [0])? == 0;
     Ok(if is_empty { Look::Empty } else { Look::Fine })
 }
@@ -177,31 +176,31 @@ fn unusable(id: &str, secret: &Secret, wrong: &Unusable) -> Diagnostic {
         Unusable::Pipe(error) => format!("{place}: {error}"),
     };
     let do_without = match secret.span {
-        Some(_) => "write `optional: true` beside it",
+        Some(_) => "add `optional: true` to it",
         None => "add optional=true to --secret",
     };
     let help = match (wrong, &secret.source) {
         (Unusable::Unset, SecretSource::Variable(name)) => {
             format!("set {name}; if the build can do without it, {do_without}")
         }
-        // With the id alone the variable was looked for first.
+        // With only an ID, the variable was looked up first.
         (Unusable::File(error), SecretSource::File(path))
             if is_missing(error) && secret.span.is_none() && path == Path::new(id) =>
         {
             format!(
-                "set the variable {id}, or name a file: --secret id={id},src=PATH; if the build can \
+                "set the variable {id}, or use a file: --secret id={id},src=PATH; if the build can \
                  do without it, {do_without}"
             )
         }
         (Unusable::File(error), _) if is_missing(error) => format!(
-            "put the file there, or name another: --secret id={id},src=PATH; if the build can do \
+            "create the file, or use another one: --secret id={id},src=PATH; if the build can do \
              without it, {do_without}"
         ),
-        (Unusable::TooLarge, _) => "BuildKit takes no larger secret".to_owned(),
-        (Unusable::Pipe(PipeError::Silent(_)), _) => {
+        (Unusable::TooLarge, _) => "BuildKit does not accept larger secrets".to_owned(),
+        (Unusable::Pipe(PipeError::TimedOut(_)), _) => {
             format!("check what writes to it, or use a variable: --secret id={id},env=VARIABLE")
         }
-        _ => format!("name its file: --secret id={id},src=PATH"),
+        _ => format!("use a file: --secret id={id},src=PATH"),
     };
     let finding = Diagnostic::error(format!("the secret `{id}` cannot be read: {why}"));
     placed(finding, secret).help(help)
@@ -214,7 +213,7 @@ fn placed(finding: Diagnostic, secret: &Secret) -> Diagnostic {
 /// The secrets of a session.
 pub(crate) struct Secrets {
     pub(crate) sources: HashMap<String, SecretSource>,
-    /// Those that a step does without where their source is missing.
+    /// The IDs that are optional: a step runs without them if their source is missing.
     pub(crate) optional: HashSet<String>,
     pub(crate) held: HeldSecrets,
     pub(crate) environment: Environment,
@@ -242,7 +241,7 @@ impl Secrets {
         if let Some(content) = self.held.0.get(&path) {
             return Ok(Some(content.to_vec()));
         }
-        // A disk may make its reader wait. What has become a pipe since the run began is refused.
+        // A disk may block its reader. A file that became a pipe during the run is rejected.
         let shown = path.display().to_string();
         let read = tokio::task::spawn_blocking(move || content(regular::open(&path)?));
         match read.await.map_err(|error| error.to_string())? {

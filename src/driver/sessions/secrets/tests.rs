@@ -1,4 +1,4 @@
-//! Sources of every kind, on disk.
+//! Secrets from all kinds of sources on disk.
 
 use std::os::unix::net::UnixListener;
 
@@ -16,9 +16,9 @@ const ENVIRONMENT: Environment = |name| match name {
     _ => None,
 };
 
-struct Folder(TempDir);
+struct Directory(TempDir);
 
-impl Folder {
+impl Directory {
     fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
@@ -32,7 +32,7 @@ impl Folder {
         file(&self.path(name))
     }
 
-    /// A pipe that `content` is written to, once somebody reads it.
+    /// A pipe; a thread writes `content` to it when it is read.
     fn pipe(&self, name: &str, content: &'static str) -> Secret {
         let path = self.path(name);
         mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
@@ -58,12 +58,12 @@ fn span() -> Span {
     SourceFile::new("matrix.yaml", "secrets: {}").span(0..7)
 }
 
-/// Reads `secrets`, each the only one of a request, under the id `s`.
+/// Reads `secrets`, each the only one of a request, with the ID `s`.
 fn read(secrets: &[Secret]) -> (HeldSecrets, String) {
     read_within(secrets, Duration::from_secs(60))
 }
 
-fn read_within(secrets: &[Secret], patience: Duration) -> (HeldSecrets, String) {
+fn read_within(secrets: &[Secret], timeout: Duration) -> (HeldSecrets, String) {
     let request = |secret: &Secret| {
         let mut request = crate::driver::samples::request();
         request.recipe.inputs.secrets = [("s".to_owned(), secret.clone())].into();
@@ -71,7 +71,7 @@ fn read_within(secrets: &[Secret], patience: Duration) -> (HeldSecrets, String) 
     };
     let requests: Vec<_> = secrets.iter().map(request).collect();
     let mut reader = SecretReader { environment: ENVIRONMENT, waiting: &mut |_| {} };
-    let (held, found) = reader.read_within(&requests, patience);
+    let (held, found) = reader.read_within(&requests, timeout);
     (held, found.to_string())
 }
 
@@ -85,30 +85,30 @@ fn session(source: &Secret, held: HeldSecrets) -> Secrets {
 }
 
 #[test]
-fn what_is_there_is_fine_and_what_is_not_is_an_error() {
-    let folder = Folder::new();
-    let _listener = UnixListener::bind(folder.path("socket")).unwrap();
-    let gone = file(&folder.path("gone"));
+fn missing_or_unusable_sources_are_errors() {
+    let directory = Directory::new();
+    let _listener = UnixListener::bind(directory.path("socket")).unwrap();
+    let gone = file(&directory.path("gone"));
     for (secret, wanted) in [
         (variable("TOKEN"), ""),
         (variable("BYTES"), ""),
-        (folder.file("full", vec![b'x'; MAX_SECRET]), ""),
-        // It says that it has no size.
+        (directory.file("full", vec![b'x'; MAX_SECRET]), ""),
+        // Its reported size is 0.
         (file(Path::new("/proc/self/cmdline")), ""),
         (optional(&variable("UNSET")), ""),
         (optional(&gone), ""),
         (variable("UNSET"), "error: the secret `s` cannot be read: the variable UNSET is not set"),
         (variable("LARGE"), "larger than 500 KiB"),
         (gone, "gone: no such file"),
-        (folder.file("large", vec![b'x'; MAX_SECRET + 1]), "large: it is larger than 500 KiB"),
-        (file(folder.0.path()), "directory"),
-        (optional(&file(folder.0.path())), "directory"),
-        (file(&folder.path("socket")), "it is a socket"),
+        (directory.file("large", vec![b'x'; MAX_SECRET + 1]), "large: it is larger than 500 KiB"),
+        (file(directory.0.path()), "directory"),
+        (optional(&file(directory.0.path())), "directory"),
+        (file(&directory.path("socket")), "it is a socket"),
         (file(Path::new("/dev/zero")), "/dev/zero: it is larger than 500 KiB"),
         (variable("EMPTY"), "warning[empty-secret]: the secret `s` is empty: the variable EMPTY"),
-        (folder.file("empty", ""), "warning[empty-secret]: the secret `s` is empty: the file"),
+        (directory.file("empty", ""), "warning[empty-secret]: the secret `s` is empty: the file"),
         (file(Path::new("/dev/null")), "warning[empty-secret]: the secret `s` is empty: the file"),
-        (folder.pipe("silent", ""), "warning[empty-secret]: the secret `s` is empty: the file"),
+        (directory.pipe("silent", ""), "warning[empty-secret]: the secret `s` is empty: the file"),
     ] {
         let (_, found) = read(std::slice::from_ref(&secret));
         assert!(found.contains(wanted), "{secret}: {found}");
@@ -118,14 +118,14 @@ fn what_is_there_is_fine_and_what_is_not_is_an_error() {
 }
 
 #[test]
-fn an_error_says_where_it_is_written_and_what_to_do() {
+fn an_error_has_a_location_and_help() {
     for (secret, words) in [
         (variable("X"), &["set X", "add optional=true to --secret"][..]),
         (Secret { span: Some(span()), ..variable("X") }, &["matrix.yaml:1:1", "`optional: true`"]),
-        (file(Path::new("s")), &["set the variable s, or name a file: --secret id=s,src=PATH"]),
+        (file(Path::new("s")), &["set the variable s, or use a file: --secret id=s,src=PATH"]),
         (
             file(Path::new("./gone")),
-            &["put the file there, or name another: --secret id=s,src=PATH"],
+            &["create the file, or use another one: --secret id=s,src=PATH"],
         ),
     ] {
         let (_, found) = read(std::slice::from_ref(&secret));
@@ -134,11 +134,11 @@ fn an_error_says_where_it_is_written_and_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_pipe_is_read_once_and_given_to_whoever_asks() {
-    let folder = Folder::new();
-    let pipe = folder.pipe("pipe", "token");
-    let link = folder.path("link");
-    std::os::unix::fs::symlink(folder.path("pipe"), &link).unwrap();
+async fn a_pipe_is_read_once_and_serves_every_lookup() {
+    let directory = Directory::new();
+    let pipe = directory.pipe("pipe", "token");
+    let link = directory.path("link");
+    std::os::unix::fs::symlink(directory.path("pipe"), &link).unwrap();
     let (held, found) = read(&[pipe.clone(), file(&link), pipe.clone()]);
     assert_eq!(found, "");
     for source in [&pipe, &file(&link)] {
@@ -150,22 +150,22 @@ async fn a_pipe_is_read_once_and_given_to_whoever_asks() {
 }
 
 #[test]
-fn a_pipe_that_nobody_writes_to_does_not_hold_the_run() {
-    let folder = Folder::new();
-    let path = folder.path("pipe");
+fn a_pipe_without_a_writer_times_out() {
+    let directory = Directory::new();
+    let path = directory.path("pipe");
     mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
     let (_, found) = read_within(&[file(&path)], Duration::ZERO);
-    assert!(found.contains("pipe: it did not end within 0 s"), "{found}");
+    assert!(found.contains("pipe: timed out: it did not end within 0 s"), "{found}");
     assert!(found.contains("--secret id=s,env=VARIABLE"), "{found}");
-    // Lets the thread go that waits for it.
+    // Unblocks the waiting thread.
     File::options().read(true).write(true).open(path).unwrap();
 }
 
 #[tokio::test]
-async fn files_and_variables_are_read_when_they_are_asked_for() {
-    let folder = Folder::new();
-    let secret = folder.file("secret", "one");
-    let path = folder.path("secret");
+async fn files_and_variables_are_read_on_lookup() {
+    let directory = Directory::new();
+    let secret = directory.file("secret", "one");
+    let path = directory.path("secret");
     let (held, _) = read(std::slice::from_ref(&secret));
     let lookup = session(&secret, held);
     fs::write(&path, "two\n").unwrap();

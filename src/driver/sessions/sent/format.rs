@@ -1,32 +1,33 @@
-//! A ledger as the content of a file. Pure.
+//! The file format of a ledger. Pure.
 //!
-//! A line that names the form, the nonce, the records in order, and a digest of it all. A path is
-//! written as what it shares with the one before and the rest, numbers are little-endian.
+//! The file has a line with the format, the nonce, the sorted records, and a digest of everything. A
+//! path is written as the length of its common prefix with the previous path, and the rest. Numbers are
+//! little-endian.
 
 use sha2::{Digest as _, Sha256};
 
 use super::records::{Look, Records, Version};
 
-/// What is kept of a directory.
+/// The saved state of a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Kept {
-    /// In the key.
+    /// Part of the key.
     pub(crate) nonce: [u8; 16],
     pub(crate) records: Records,
 }
 
-/// Changes with the form: what another version wrote is not understood, and not used.
+/// Changes with the format. Files of other versions are ignored.
 const MAGIC: &[u8] = b"onebuild contexts 1\n";
 const DIGEST: usize = 32;
 
-/// A directory with more than this is sent whole at every run, so that the file has bounds. A
-/// directory's own history ends here too.
-const MOST_RECORDS: usize = 1_000_000;
+/// Bounds the file. A directory with more records is sent completely in every run; past states of its
+/// files count too.
+const MAX_RECORDS: usize = 1_000_000;
 
 impl Kept {
-    /// The content of a file; nothing if it would be too large.
+    /// The content of the file, or `None` if it would be too large.
     pub(crate) fn write(&self) -> Option<Vec<u8>> {
-        if self.records.len() > MOST_RECORDS {
+        if self.records.len() > MAX_RECORDS {
             return None;
         }
         let mut out = Vec::with_capacity(64 * self.records.len() + 128);
@@ -51,7 +52,7 @@ impl Kept {
         Some(out)
     }
 
-    /// What `content` keeps; nothing if it is not whole or of another form.
+    /// Parses `content`. `None` if it is incomplete or has another format.
     pub(crate) fn read(content: &[u8]) -> Option<Self> {
         let (body, digest) = content.split_last_chunk::<DIGEST>()?;
         let mut rest = Reader(body.strip_prefix(MAGIC)?);
@@ -64,7 +65,7 @@ impl Kept {
         while !rest.0.is_empty() {
             let shared = usize::from(u16::from_le_bytes(rest.array()?));
             let length = usize::from(u16::from_le_bytes(rest.array()?));
-            if shared > path.len() || records.len() == MOST_RECORDS {
+            if shared > path.len() || records.len() == MAX_RECORDS {
                 return None;
             }
             path.truncate(shared);
@@ -84,7 +85,7 @@ impl Kept {
     }
 }
 
-/// How many bytes two paths have in common from their beginning.
+/// The length of the common prefix of two paths, in bytes.
 fn shared(one: &str, other: &str) -> usize {
     let same = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
     same.min(usize::from(u16::MAX))
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_comes_back() {
+    fn written_state_can_be_read() {
         let kept = kept();
         assert_eq!(Kept::read(&kept.write().unwrap()), Some(kept));
         let none = Kept { nonce: [0; 16], records: Records::default() };
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_whole_is_nothing() {
+    fn damaged_state_is_rejected() {
         let content = kept().write().unwrap();
         for length in 0..content.len() {
             assert_eq!(Kept::read(&content[..length]), None, "{length} bytes");

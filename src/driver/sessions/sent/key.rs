@@ -1,4 +1,4 @@
-//! The key under which BuildKit keeps what it was sent of a directory. Pure but for [`machine`].
+//! The key under which BuildKit stores its copy of a directory. Pure except for [`machine`].
 
 use std::path::Path;
 
@@ -7,19 +7,19 @@ use sha2::{Digest as _, Sha256};
 use crate::context::Identity;
 use crate::regular;
 
-/// The key of `directory` on `machine`: the same at every run that knows the nonce, and that of no
-/// other directory.
+/// The key of `directory` on `machine`: unique to the directory, and the same in every run with this
+/// nonce.
 ///
-/// Each part is needed. Engines serve several machines. A path names the directory for people, and
-/// two paths of one directory may show other things below it (mounts). Device and inode tell apart
-/// what two containers have at one path, and what was removed and made again. The nonce is new when
-/// BuildKit must not rely on what it has.
+/// Each part is needed. Engines serve several machines. Two paths of one directory may have different
+/// content below them (mounts). Device and inode distinguish directories at the same path in two
+/// containers, and a directory that was removed and created again. A new nonce makes BuildKit ignore its
+/// copy.
 pub(crate) fn shared_key(machine: &[u8], directory: &Identity, nonce: &[u8; 16]) -> String {
     let mut hash = Sha256::new();
     let path = directory.path.as_os_str().as_encoded_bytes();
     let (device, inode) = (directory.device.to_le_bytes(), directory.inode.to_le_bytes());
     for part in [machine, path, &device, &inode, nonce] {
-        // With its length, so that no two lists of parts are one text.
+        // With its length, so that different lists of parts have different input.
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
@@ -30,11 +30,11 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What tells this machine from others.
+/// What identifies this machine.
 pub(crate) fn machine() -> Vec<u8> {
     let id = regular::read(Path::new("/etc/machine-id"), 4096).ok().flatten().unwrap_or_default();
     match id.trim_ascii() {
-        // Containers have none; their host name is their own.
+        // Containers have none, but a unique host name.
         [] => rustix::system::uname().nodename().to_bytes().to_vec(),
         id => id.to_vec(),
     }
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_tells_two_directories_apart_is_in_the_key() {
+    fn everything_that_distinguishes_two_directories_is_in_the_key() {
         let directory = |path: &str, device, inode| Identity { path: path.into(), device, inode };
         let app = directory("/src/app", 1, 2);
         let key = shared_key(b"m", &app, &[0; 16]);

@@ -1,13 +1,12 @@
-//! What BuildKit was sent of a directory, kept from run to run.
+//! Records what BuildKit was sent of a directory, across runs.
 //!
-//! BuildKit keeps a copy of each directory under the shared key of the session that it came from, and
-//! asks again only for files whose size, mode or modification time differ from its copy. Some tools
-//! give every file one time (npm, tar, Nix), so other content can look the same. The kernel's own
-//! change time gives it away. A [`Ledger`] therefore holds the state of every file that was announced
-//! under its key. A run that finds a file which only looks the same takes a new key, and BuildKit asks
-//! for everything.
+//! BuildKit stores a copy of each directory under the shared key of its session, and requests only files
+//! whose size, mode or modification time differ from its copy. Some tools give every file the same time
+//! (npm, tar, Nix), so different content can look the same. The kernel's change time shows the
+//! difference. A [`Ledger`] therefore records the state of every file announced under its key. If a file
+//! changed but looks the same to BuildKit, the run uses a new key, and BuildKit requests everything.
 //!
-//! [`Records`] is pure, [`Slot`] is the file that keeps them.
+//! [`Records`] is pure, [`Slot`] is the file that stores them.
 
 mod format;
 mod key;
@@ -33,17 +32,17 @@ use crate::context::{Entry, Folder, Identity};
 
 pub(crate) use self::key::machine;
 
-/// The ledgers of a run, one for each directory.
+/// The ledgers of a run, one per directory.
 pub(crate) struct Ledgers {
-    /// Where they are kept between runs. Without that every run sends everything.
+    /// Where they are stored between runs. Without it, every run sends everything.
     directory: Option<PathBuf>,
     open: Mutex<HashMap<Identity, Arc<OnceCell<Arc<Ledger>>>>>,
 }
 
-/// What BuildKit may hold of one directory under one key.
+/// What BuildKit may have of one directory under one key.
 pub(crate) struct Ledger {
     key: String,
-    /// What is to be kept; nothing once it is.
+    /// The state to save; `None` after `close`.
     kept: Mutex<Option<Kept>>,
     slot: Mutex<Option<Slot>>,
 }
@@ -55,8 +54,8 @@ impl Ledgers {
         Self { directory, open: Mutex::default() }
     }
 
-    /// The ledger of `folder`, the same for the whole run. `anew` takes a new key in any case.
-    pub(crate) async fn of(&self, folder: &Arc<Folder>, anew: bool) -> io::Result<Arc<Ledger>> {
+    /// The ledger of `folder`, the same for the whole run. With `resend` it always has a new key.
+    pub(crate) async fn of(&self, folder: &Arc<Folder>, resend: bool) -> io::Result<Arc<Ledger>> {
         let identity = folder.identity()?;
         let cell = {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -65,42 +64,42 @@ impl Ledgers {
         let ledger = cell.get_or_try_init(async || {
             let (folder, directory) = (folder.clone(), self.directory.clone());
             let opened = tokio::task::spawn_blocking(move || {
-                Ledger::open(directory.as_deref(), &folder, &identity, anew)
+                Ledger::open(directory.as_deref(), &folder, &identity, resend)
             });
             opened.await.map_err(io::Error::other)?.map(Arc::new)
         });
         ledger.await.cloned()
     }
 
-    /// Keeps all of them for the next run. Nothing may be sent any more.
+    /// Saves all of them for the next run. Nothing may be sent afterwards.
     pub(crate) async fn close(&self) {
         let open = {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *open)
         };
         let ledgers: Vec<_> = open.into_values().filter_map(|cell| cell.get().cloned()).collect();
-        let keep = move || ledgers.iter().for_each(|ledger| ledger.close());
-        let _ = tokio::task::spawn_blocking(keep).await;
+        let save = move || ledgers.iter().for_each(|ledger| ledger.close());
+        let _ = tokio::task::spawn_blocking(save).await;
     }
 }
 
 impl Ledger {
-    /// What an earlier run kept, if it still tells the truth. A slot that is not closed stays empty,
-    /// so that a run which is killed is followed by one that takes a new key.
+    /// Loads the state of an earlier run, if it is still correct. The slot stays empty until `close`, so
+    /// the run after a killed one uses a new key.
     fn open(
         directory: Option<&Path>,
         folder: &Folder,
         identity: &Identity,
-        anew: bool,
+        resend: bool,
     ) -> io::Result<Self> {
-        // Kept in the directory itself, it would be sent, and make every run another one.
+        // Inside the directory itself, the file would be sent, and would change it in every run.
         let directory = directory.filter(|directory| !is_inside(directory, &identity.path));
         let taken = directory.and_then(|directory| Slot::take(directory, &identity.path));
         let (slot, content) = taken.unzip();
-        let content = content.filter(|_| !anew).unwrap_or_default();
+        let content = content.filter(|_| !resend).unwrap_or_default();
         let kept = Kept::read(&content).filter(|kept| {
-            let still = |path: &str| folder.state(path);
-            !kept.records.is_deceptive(still)
+            let current = |path: &str| folder.state(path);
+            !kept.records.is_deceptive(current)
         });
         let kept = match kept {
             Some(kept) => kept,
@@ -110,12 +109,12 @@ impl Ledger {
         Ok(Self { key, kept: Mutex::new(Some(kept)), slot: Mutex::new(slot) })
     }
 
-    /// Under which BuildKit keeps what it is sent.
+    /// The key under which BuildKit stores its copy.
     pub(crate) fn key(&self) -> &str {
         &self.key
     }
 
-    /// Records `entry`, which must happen before BuildKit hears of it.
+    /// Records `entry`. Call this before sending it to BuildKit.
     pub(crate) fn announce(&self, entry: &Entry) {
         self.announce_at(entry, now());
     }
@@ -128,21 +127,20 @@ impl Ledger {
         }
     }
 
-    /// Keeps the records, where there is a place for them. Failing to is no harm: the next run then
-    /// sends everything.
+    /// Saves the records, if there is a slot. A failure is harmless: the next run sends everything.
     fn close(&self) {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
         let slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let (Some(slot), Some(content)) = (slot, kept.and_then(|kept| kept.write())) {
-            slot.keep(&content);
+            slot.save(&content);
         }
     }
 }
 
-/// Whether `path`, which need not be there yet, lies in `directory`, which has no links in its path.
+/// Whether `path` is inside `directory`. `path` need not exist; `directory` must not contain links.
 fn is_inside(path: &Path, directory: &Path) -> bool {
-    let there = path.ancestors().find_map(|path| path.canonicalize().ok());
-    there.is_none_or(|there| there.starts_with(directory))
+    let existing = path.ancestors().find_map(|path| path.canonicalize().ok());
+    existing.is_none_or(|existing| existing.starts_with(directory))
 }
 
 fn nonce() -> io::Result<[u8; 16]> {

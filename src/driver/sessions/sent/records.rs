@@ -1,17 +1,17 @@
-//! The states in which files were announced. Pure.
+//! The announced states of files. Pure.
 
 use std::collections::BTreeMap;
 
 use crate::context::FileState;
 
-/// Every state of every file that was announced under one key.
+/// Every announced state of every file under one key.
 ///
-/// Earlier states are kept with the last one: BuildKit may have several copies under one key, made by
-/// builds that ran at the same time, and any of them may serve next.
+/// Includes earlier states: concurrent builds may have left several copies under one key, and BuildKit
+/// may use any of them next.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Records(pub(crate) BTreeMap<(Box<str>, Look), Version>);
 
-/// What BuildKit compares.
+/// The properties that BuildKit compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Look {
     pub(crate) size: u64,
@@ -19,7 +19,7 @@ pub(crate) struct Look {
     pub(crate) permissions: u32,
 }
 
-/// What it cannot see: two contents with one look differ in this.
+/// What BuildKit cannot see: differs for two contents with the same look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Version {
     pub(crate) changed: i64,
@@ -27,19 +27,19 @@ pub(crate) struct Version {
 }
 
 impl Version {
-    /// Of a file that looked like this more than once, or that may have changed unseen; equal to
-    /// that of no file.
+    /// For a file that had this look with several versions, or that may have changed unnoticed. Never
+    /// equal to a real version.
     pub(crate) const UNKNOWN: Self = Self { changed: i64::MIN, inode: 0 };
 }
 
-/// The longest tick of a kernel's clock. What is written twice within one has one change time.
+/// The longest tick of a kernel's clock. Two writes within one tick have the same change time.
 const TICK: i64 = 10_000_000;
-/// File systems that count seconds, or pairs of them.
+/// For file systems with a resolution of one or two seconds.
 const COARSE_TICK: i64 = 2_000_000_000;
 const SECOND: i64 = 1_000_000_000;
 
 impl Records {
-    /// Adds what is announced at `now`, in nanoseconds since 1970.
+    /// Adds a state announced at `now`, in nanoseconds since 1970.
     pub(crate) fn add(&mut self, path: &str, state: &FileState, now: i64) {
         let (look, mut version) = parts(state);
         if !is_settled(state.changed, now) {
@@ -51,13 +51,13 @@ impl Records {
         }
     }
 
-    /// Whether BuildKit would take a file for one that it has, and might be wrong. `state` is that of
-    /// a path at present.
+    /// Whether BuildKit might mistake a changed file for its copy. `state` returns the current state of
+    /// a path.
     pub(crate) fn is_deceptive(&self, state: impl Fn(&str) -> Option<FileState>) -> bool {
         let mut last: Option<(&str, Option<(Look, Version)>)> = None;
         self.0.iter().any(|((path, look), version)| {
             let found = match last {
-                // The states of one file follow one another.
+                // The states of one file are adjacent.
                 Some((known, found)) if known == &**path => found,
                 _ => state(path).as_ref().map(parts),
             };
@@ -76,7 +76,7 @@ fn parts(state: &FileState) -> (Look, Version) {
     (Look { size, modified, permissions }, Version { changed, inode })
 }
 
-/// Whether whatever changes the file from `now` on gives it another change time.
+/// Whether any change after `now` would change the file's change time.
 fn is_settled(changed: i64, now: i64) -> bool {
     let tick = if changed % SECOND == 0 { COARSE_TICK } else { TICK };
     changed.saturating_add(tick) <= now
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_the_same_and_was_changed_deceives() {
+    fn a_changed_file_that_looks_the_same_is_detected() {
         let known = records(&[STATE]);
         let present = |state: FileState| known.is_deceptive(|_| Some(state));
         for (what, state, deceives) in [
@@ -105,18 +105,18 @@ mod tests {
             ("content", FileState { changed: 1_501, ..STATE }, true),
             ("another file", FileState { inode: 10, ..STATE }, true),
             ("an older one", FileState { changed: 1_499, ..STATE }, true),
-            // These BuildKit sees.
+            // BuildKit sees these.
             ("size", FileState { size: 8, changed: 1_501, ..STATE }, false),
             ("time", FileState { modified: 2, changed: 1_501, ..STATE }, false),
             ("mode", FileState { permissions: 0o755, changed: 1_501, ..STATE }, false),
         ] {
             assert_eq!(present(state), deceives, "{what} differs");
         }
-        assert!(!known.is_deceptive(|_| None), "it is gone, or no file");
+        assert!(!known.is_deceptive(|_| None), "it is gone, or not a file");
     }
 
     #[test]
-    fn any_state_that_was_announced_counts() {
+    fn all_announced_states_count() {
         let grown = FileState { size: 8, changed: 1_501, ..STATE };
         let known = records(&[STATE, grown]);
         let back = FileState { changed: 1_502, ..STATE };
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_that_is_not_certain_is_trusted_no_more() {
+    fn an_uncertain_state_is_not_trusted() {
         let changed = FileState { changed: 1_501, ..STATE };
         let in_one_run = records(&[STATE, changed]);
         assert!(in_one_run.is_deceptive(|_| Some(STATE)));
@@ -135,9 +135,9 @@ mod tests {
             (SECOND + 1, SECOND + 1, false),
             (SECOND + 1, SECOND + TICK, false),
             (SECOND + 1, SECOND + 1 + TICK, true),
-            // A clock that runs behind.
+            // A clock that is behind.
             (SECOND + 1, SECOND, false),
-            // No fraction of a second: they may not be counted.
+            // No fraction of a second: the file system may not store fractions.
             (SECOND, SECOND + TICK, false),
             (SECOND, 3 * SECOND, true),
         ] {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn each_file_is_looked_at_once() {
+    fn each_file_is_inspected_once() {
         let mut known = records(&[STATE, FileState { size: 8, ..STATE }]);
         known.add("b", &STATE, LATER);
         let asked = std::cell::RefCell::new(Vec::new());

@@ -1,4 +1,4 @@
-//! Runs that follow each other on one directory.
+//! Consecutive runs on one directory.
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
@@ -22,7 +22,7 @@ impl Machine {
         machine
     }
 
-    /// Writes the file, which looks as it always does.
+    /// Writes the file with a fixed modification time.
     fn write(&self, content: &str) {
         let path = self.file();
         fs::write(&path, content).unwrap();
@@ -33,13 +33,13 @@ impl Machine {
         self.project.path().join("file")
     }
 
-    fn open(&self, anew: bool) -> Ledger {
-        self.open_in(Some(self.home.path()), anew)
+    fn open(&self, resend: bool) -> Ledger {
+        self.open_in(Some(self.home.path()), resend)
     }
 
-    fn open_in(&self, cache: Option<&Path>, anew: bool) -> Ledger {
+    fn open_in(&self, cache: Option<&Path>, resend: bool) -> Ledger {
         let folder = Folder::open(self.project.path()).unwrap();
-        Ledger::open(cache, &folder, &folder.identity().unwrap(), anew).unwrap()
+        Ledger::open(cache, &folder, &folder.identity().unwrap(), resend).unwrap()
     }
 
     /// Announces everything, long after it was written.
@@ -52,7 +52,7 @@ impl Machine {
         folder.walk(Selection::default(), announce).unwrap();
     }
 
-    /// A run that ends; gives its key.
+    /// A complete run. Returns its key.
     fn run(&self) -> String {
         let ledger = self.open(false);
         self.send(&ledger);
@@ -62,7 +62,7 @@ impl Machine {
 }
 
 #[test]
-fn a_directory_keeps_its_key_until_a_file_looks_the_same_and_is_not() {
+fn a_directory_keeps_its_key_until_a_changed_file_looks_the_same() {
     let machine = Machine::new();
     let first = machine.run();
     assert_eq!(machine.run(), first, "nothing has changed");
@@ -78,28 +78,28 @@ fn a_directory_keeps_its_key_until_a_file_looks_the_same_and_is_not() {
 }
 
 #[test]
-fn a_state_that_was_sent_long_ago_may_still_be_held() {
+fn earlier_states_of_a_file_count_too() {
     let machine = Machine::new();
     let first = machine.run();
     machine.write("longer");
     assert_eq!(machine.run(), first);
-    // As long as at first.
+    // The same length as at first.
     machine.write("two");
     assert_ne!(machine.run(), first);
 }
 
 #[test]
-fn a_part_of_the_directory_is_added_to_what_is_known_of_the_rest() {
+fn a_run_that_sends_nothing_keeps_the_records() {
     let machine = Machine::new();
     let first = machine.run();
-    // Nothing is asked for, as by a build that copies nothing.
+    // A build without COPY requests nothing.
     machine.open(false).close();
     machine.write("two");
     assert_ne!(machine.run(), first);
 }
 
 #[test]
-fn a_run_that_did_not_end_is_followed_by_one_with_another_key() {
+fn the_run_after_a_killed_one_has_another_key() {
     let machine = Machine::new();
     let first = machine.run();
     let killed = machine.open(false);
@@ -110,10 +110,10 @@ fn a_run_that_did_not_end_is_followed_by_one_with_another_key() {
 }
 
 #[test]
-fn runs_at_one_time_have_keys_of_their_own_and_keep_them() {
+fn concurrent_runs_have_their_own_keys_and_keep_them() {
     let machine = Machine::new();
     let run = || {
-        let ledgers = [false; 5].map(|anew| machine.open(anew));
+        let ledgers = [false; 5].map(|resend| machine.open(resend));
         ledgers.each_ref().map(|ledger| {
             machine.send(ledger);
             ledger.close();
@@ -124,22 +124,22 @@ fn runs_at_one_time_have_keys_of_their_own_and_keep_them() {
     let different: std::collections::HashSet<_> = first.iter().collect();
     assert_eq!(different.len(), 5);
     assert_eq!(first[..4], second[..4]);
-    assert_ne!(first[4], second[4], "there are four places");
+    assert_ne!(first[4], second[4], "there are four slots");
 }
 
 #[test]
-fn whoever_asks_for_all_of_it_gets_another_key() {
+fn a_run_that_resends_everything_has_another_key() {
     let machine = Machine::new();
     let first = machine.run();
-    let anew = machine.open(true);
-    machine.send(&anew);
-    anew.close();
-    assert_ne!(anew.key(), first);
-    assert_eq!(machine.run(), anew.key());
+    let resent = machine.open(true);
+    machine.send(&resent);
+    resent.close();
+    assert_ne!(resent.key(), first);
+    assert_eq!(machine.run(), resent.key());
 }
 
 #[test]
-fn a_directory_that_was_made_again_has_another_key() {
+fn a_directory_that_was_created_again_has_another_key() {
     let machine = Machine::new();
     let first = machine.run();
     let aside = machine.home.path().join("aside");
@@ -150,7 +150,7 @@ fn a_directory_that_was_made_again_has_another_key() {
 }
 
 #[test]
-fn without_a_place_to_keep_it_every_run_has_its_own_key() {
+fn without_a_cache_directory_every_run_has_its_own_key() {
     let machine = Machine::new();
     let blocked = machine.home.path().join("file");
     fs::write(&blocked, "").unwrap();
@@ -166,7 +166,7 @@ fn without_a_place_to_keep_it_every_run_has_its_own_key() {
 }
 
 #[test]
-fn nothing_is_kept_in_the_directory_that_is_sent() {
+fn nothing_is_saved_in_the_directory_that_is_sent() {
     let machine = Machine::new();
     let inside = machine.project.path().join("home/.cache");
     let key = || {
@@ -180,7 +180,7 @@ fn nothing_is_kept_in_the_directory_that_is_sent() {
 }
 
 #[test]
-fn others_on_the_machine_do_not_read_what_is_kept() {
+fn other_users_cannot_read_the_saved_state() {
     let machine = Machine::new();
     machine.run();
     let mut files = fs::read_dir(machine.home.path()).unwrap();
