@@ -39,7 +39,7 @@ pub struct Built {
     pub cached_steps: u32,
     pub total_steps: u32,
     pub smoke: SmokeResult,
-    /// Why the registry could not be asked whether it has what was pushed; none where it was.
+    /// Why the push could not be verified; `None` if it was verified.
     pub unverified: Option<String>,
 }
 

@@ -37,13 +37,13 @@ pub(crate) struct Document {
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
     pub(crate) span: Span,
-    pub(crate) kind: Kind,
+    pub(crate) kind: NodeKind,
     /// The number of nodes in it, including itself.
     pub(crate) size: usize,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum Kind {
+pub(crate) enum NodeKind {
     /// Nothing after the colon.
     Empty,
     Scalar(String),
@@ -58,7 +58,7 @@ pub(crate) struct Entry {
     pub(crate) value: Node,
 }
 
-impl Kind {
+impl NodeKind {
     /// Describes the value where another type is expected.
     pub(crate) fn described(&self) -> &'static str {
         match self {
@@ -74,12 +74,12 @@ impl Node {
     /// A list that is joined from several lists.
     pub(crate) fn list(span: Span, items: Vec<Node>) -> Self {
         let size = 1 + items.iter().map(|item| item.size).sum::<usize>();
-        Self { span, kind: Kind::List(items), size }
+        Self { span, kind: NodeKind::List(items), size }
     }
 
     /// Takes the node and leaves an empty one.
     pub(crate) fn take(&mut self) -> Self {
-        let empty = Self { span: self.span.clone(), kind: Kind::Empty, size: 1 };
+        let empty = Self { span: self.span.clone(), kind: NodeKind::Empty, size: 1 };
         std::mem::replace(self, empty)
     }
 }
@@ -178,9 +178,9 @@ impl Builder<'_> {
                 // The parser returns `~` for an empty value; only the range tells the two apart.
                 let plain = style == granit_parser::ScalarStyle::Plain;
                 let kind = if plain && range.is_empty() {
-                    Kind::Empty
+                    NodeKind::Empty
                 } else {
-                    Kind::Scalar(text.into_owned())
+                    NodeKind::Scalar(text.into_owned())
                 };
                 self.add(Node { span: self.file.span(range), kind, size: 1 }, anchor)
             }
@@ -198,13 +198,13 @@ impl Builder<'_> {
                     Open::List(items) => {
                         let inside: usize = items.iter().map(|item| item.size).sum();
                         let last = items.last().map(|item| item.span.end);
-                        (Kind::List(items), inside, last)
+                        (NodeKind::List(items), inside, last)
                     }
                     Open::Map(entries, _) => {
                         let inside: usize = entries.iter().map(|entry| entry.value.size + 1).sum();
                         let last = entries.last().map(|entry| entry.value.span.end);
                         self.duplicates(&entries);
-                        (Kind::Map(self.merged(entries)?), inside, last)
+                        (NodeKind::Map(self.merged(entries)?), inside, last)
                     }
                 };
                 // A block ends where the next node starts: too far to underline.
@@ -251,9 +251,9 @@ impl Builder<'_> {
                 (Some((key, key_span)), kind) => {
                     entries.push(Entry { key, key_span, value: Node { kind, ..node } });
                 }
-                (None, Kind::Scalar(key)) => *waiting = Some((key, node.span)),
-                (None, Kind::Empty) => *waiting = Some((String::new(), node.span)),
-                (None, Kind::List(_) | Kind::Map(_)) => {
+                (None, NodeKind::Scalar(key)) => *waiting = Some((key, node.span)),
+                (None, NodeKind::Empty) => *waiting = Some((String::new(), node.span)),
+                (None, NodeKind::List(_) | NodeKind::Map(_)) => {
                     let message = "a key must be a string";
                     return Err(Box::new(Diagnostic::error(message).at(&node.span, "")));
                 }
@@ -288,11 +288,11 @@ impl Builder<'_> {
         let mut known: HashSet<String> = own.iter().map(|entry| entry.key.clone()).collect();
         for merge in merges {
             let sources = match merge.value.kind {
-                Kind::List(items) => items,
+                NodeKind::List(items) => items,
                 _ => vec![merge.value],
             };
             for source in sources {
-                let Kind::Map(inherited) = source.kind else {
+                let NodeKind::Map(inherited) = source.kind else {
                     let message = "`<<` requires a map or a list of maps";
                     return Err(Box::new(Diagnostic::error(message).at(&source.span, "")));
                 };

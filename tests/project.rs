@@ -88,3 +88,56 @@ fn every_area_of_the_engine_tests_has_a_description() {
         assert!(area.contains("; // "), "tests/engine/main.rs: no comment beside `mod {area}`");
     }
 }
+
+/// The words of a text that are in backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// The files below `src`, or below the directory of the project, that a path names.
+fn source(path: &str) -> Option<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = [root.join("src").join(path), root.join(path)].into_iter().find(|p| p.exists())?;
+    if path.is_file() {
+        return fs::read_to_string(path).ok();
+    }
+    let files =
+        fs::read_dir(path).ok()?.filter_map(|entry| fs::read_to_string(entry.ok()?.path()).ok());
+    Some(files.collect())
+}
+
+#[test]
+fn the_architecture_page_names_files_that_exist() {
+    let page = read("docs/architecture.md");
+    let (_, rest) = page.split_once("## Where does a change go?").expect("the section exists");
+    let (table, rest) = rest.split_once("\n## ").expect("a section follows");
+    let paths: Vec<&str> = quoted(table).filter(|word| word.contains('/')).collect();
+    assert!(paths.len() > 20, "{paths:?}");
+    let files = quoted(rest).filter(|word| word.contains('/') && word.ends_with(".rs"));
+    for path in paths.into_iter().chain(files) {
+        assert!(source(path).is_some(), "docs/architecture.md: {path} does not exist");
+    }
+}
+
+#[test]
+fn the_constants_of_limits_are_in_the_files_that_the_page_names() {
+    let page = read("docs/limits.md");
+    let mut checked = 0;
+    for cell in page.lines().filter_map(|line| line.strip_suffix(" |")?.rsplit_once(" | ")) {
+        for place in cell.1.split(';') {
+            let words: Vec<&str> = quoted(place).collect();
+            let Some((path, names)) = words.split_last().filter(|(last, _)| last.contains('/'))
+            else {
+                continue;
+            };
+            let text =
+                source(path).unwrap_or_else(|| panic!("docs/limits.md: {path} does not exist"));
+            for name in names {
+                let name = name.rsplit("::").next().expect("a name");
+                assert!(text.contains(name), "docs/limits.md: {name} is not in {path}");
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 15, "{checked} constants");
+}

@@ -1,7 +1,7 @@
 //! The lines of a YAML file, and the items on them.
 
 use crate::error::{SourceFile, Span};
-use crate::yaml::{Kind, Node};
+use crate::yaml::{Node, NodeKind};
 
 /// The line ends of a file, so that they are counted only once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,14 +55,14 @@ impl Items {
 
     fn add(&mut self, node: &Node, of: Option<usize>) {
         match &node.kind {
-            Kind::List(nodes) => {
+            NodeKind::List(nodes) => {
                 for node in nodes {
                     let start = node.span.start;
                     self.0.push(Item { start, end: node.span.end, of: None });
                     self.add(node, Some(start));
                 }
             }
-            Kind::Map(entries) => {
+            NodeKind::Map(entries) => {
                 for entry in entries {
                     let (key, value) = (&entry.key_span, &entry.value.span);
                     // The value of an alias is in another place.
@@ -71,7 +71,7 @@ impl Items {
                     self.add(&entry.value, None);
                 }
             }
-            Kind::Scalar(_) | Kind::Empty => {}
+            NodeKind::Scalar(_) | NodeKind::Empty => {}
         }
     }
 

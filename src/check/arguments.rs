@@ -9,8 +9,8 @@ use super::groups::Group;
 use super::read::{File, Files};
 use super::subject::Subject;
 use crate::dockerfile::{
-    Declaration, Evaluated, Expander, Instruction, PLATFORM_ARGS, Scope, Source, VariableUse,
-    is_predefined,
+    Declaration, Evaluated, Expander, Instruction, PLATFORM_ARGS, Source, VariableScope,
+    VariableUse, is_predefined,
 };
 use crate::error::{Diagnostic, Diagnostics};
 use crate::plan::BuildRequest;
@@ -71,7 +71,7 @@ fn empty(file: &File, request: &BuildRequest) -> Vec<(u32, String)> {
     let declarations = file.parsed.declarations();
     let global: HashSet<&str> = declarations
         .iter()
-        .filter(|one| one.scope == Scope::Global && !one.is_env)
+        .filter(|one| one.scope == VariableScope::Global && !one.is_env)
         .map(|one| one.name.as_str())
         .filter(|name| !PLATFORM_ARGS.contains(name) && !is_predefined(name))
         .filter(|name| !OF_SYSTEM.contains(name))
@@ -83,7 +83,7 @@ fn empty(file: &File, request: &BuildRequest) -> Vec<(u32, String)> {
     let mut found = Vec::new();
     let text = request.recipe.dockerfile.text();
     for used in file.parsed.variable_uses() {
-        let Scope::Stage(stage) = used.scope else { continue };
+        let VariableScope::Stage(stage) = used.scope else { continue };
         if !global.contains(used.name.as_str()) || knows(&evaluated, &declarations, stage, &used) {
             continue;
         }
@@ -108,7 +108,7 @@ fn knows(
     let mut at = stage;
     loop {
         let is_here = |one: &&Declaration| {
-            one.scope == Scope::Stage(at) && (at != stage || one.line <= used.line)
+            one.scope == VariableScope::Stage(at) && (at != stage || one.line <= used.line)
         };
         if declarations.iter().filter(is_here).any(|one| one.name == used.name) {
             return true;

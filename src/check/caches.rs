@@ -15,7 +15,7 @@ use super::read::{File, Files};
 use super::safe_caches::{Cache, Shared, shared};
 use super::subject::{Subject, some_of};
 use super::system::system;
-use crate::dockerfile::{Evaluated, Mounted, PLATFORM_ARGS, Scope, Source, Stage};
+use crate::dockerfile::{Evaluated, Mounted, PLATFORM_ARGS, Source, Stage, VariableScope};
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::image::{Platform, short_name};
 use crate::plan::BuildRequest;
@@ -114,7 +114,8 @@ fn undeclared(file: &File, mount: &Mounted) -> Option<&'static str> {
     }
     let declarations = file.parsed.declarations();
     let is_declared = |name: &str| {
-        let mut stages = declarations.iter().filter(|one| matches!(one.scope, Scope::Stage(_)));
+        let mut stages =
+            declarations.iter().filter(|one| matches!(one.scope, VariableScope::Stage(_)));
         stages.any(|one| one.name == name)
     };
     let is_used = |name: &str| {

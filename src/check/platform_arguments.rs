@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use super::groups::Group;
 use super::read::{File, Files};
 use super::subject::Subject;
-use crate::dockerfile::{Declaration, PLATFORM_ARGS, Scope, Variable};
+use crate::dockerfile::{Declaration, PLATFORM_ARGS, Variable, VariableScope};
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::image::Platform;
 use crate::matrix::DeclaredKind;
@@ -38,7 +38,7 @@ pub(super) fn find<'r>(
         let declarations = file.parsed.declarations();
         for (number, one) in declarations.iter().enumerate() {
             let Some(default) = &one.value else { continue };
-            let is_trigger = matches!(one.scope, Scope::Trigger(_));
+            let is_trigger = matches!(one.scope, VariableScope::Trigger(_));
             // `ENV TARGETARCH=$TARGETARCH` keeps the value for the container.
             if is_trigger
                 || (one.is_env && default.contains('$'))
@@ -130,7 +130,7 @@ fn expanded(
     file: &File,
     default: &str,
     before: &[Declaration],
-    scope: Scope,
+    scope: VariableScope,
     platform: &Platform,
 ) -> Option<String> {
     let declared: Vec<&str> =
@@ -143,7 +143,7 @@ fn expanded(
         };
         match value {
             // In a stage they require an `ARG` of that stage.
-            _ if scope != Scope::Global && !declared.contains(&name) => Variable::Unset,
+            _ if scope != VariableScope::Global && !declared.contains(&name) => Variable::Unset,
             Some(value) => Variable::Set(value),
             None => Variable::Unknown,
         }

@@ -5,7 +5,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::read::{File, Files};
 use super::subject::Subject;
-use crate::dockerfile::{Evaluated, Expander, Instruction, Kind, Scope, Source, is_predefined};
+use crate::dockerfile::{
+    Evaluated, Expander, Instruction, InstructionKind, Source, VariableScope, is_predefined,
+};
 use crate::error::{Diagnostic, Diagnostics};
 use crate::image::short_name;
 use crate::input::{NamedContext, SecretSource};
@@ -174,7 +176,7 @@ fn content(file: &File, recipe: &Recipe) -> u64 {
         None => true,
     };
     for one in file.parsed.instructions.iter().filter(is_built) {
-        if matches!(one.kind, Kind::Label(_) | Kind::Maintainer(_)) {
+        if matches!(one.kind, InstructionKind::Label(_) | InstructionKind::Maintainer(_)) {
             continue;
         }
         one.keyword.hash(&mut state);
@@ -213,7 +215,11 @@ fn arguments<'r>(
     let has_run = |stage: usize, after: u32| {
         let start = evaluated.stages[stage].line;
         let end = evaluated.stages.get(stage + 1).map_or(u32::MAX, |next| next.line);
-        let runs = file.parsed.instructions.iter().filter(|one| matches!(one.kind, Kind::Run(_)));
+        let runs = file
+            .parsed
+            .instructions
+            .iter()
+            .filter(|one| matches!(one.kind, InstructionKind::Run(_)));
         runs.into_iter().any(|run| (start..end).contains(&run.first) && run.first > after)
     };
     let is_used = |name: &str| {
@@ -222,27 +228,29 @@ fn arguments<'r>(
         }
         let of_label = |line: u32| {
             let at = file.parsed.instructions.iter().find(|one| one.first == line);
-            at.is_some_and(|one| matches!(one.kind, Kind::Label(_) | Kind::Maintainer(_)))
+            at.is_some_and(|one| {
+                matches!(one.kind, InstructionKind::Label(_) | InstructionKind::Maintainer(_))
+            })
         };
         let named = declarations.iter().filter(|one| !one.is_env && one.name == name);
         named.into_iter().any(|one| match one.scope {
             // Steps see it in their environment.
-            Scope::Stage(stage) if runs.contains(&stage) => {
+            VariableScope::Stage(stage) if runs.contains(&stage) => {
                 has_run(stage, one.line)
                     || uses.iter().any(|used| {
                         used.name == name
                             && used.by == Expander::Builder
-                            && matches!(used.scope, Scope::Stage(_) | Scope::Trigger(_))
+                            && matches!(used.scope, VariableScope::Stage(_) | VariableScope::Trigger(_))
                             && !of_label(used.line)
                     })
                     // Stages that are based on this one inherit it.
                     || evaluated.stages.iter().any(|other| other.base == Source::Stage(stage))
             }
-            Scope::Stage(_) => false,
-            Scope::Global => {
-                uses.iter().any(|used| used.name == name && used.scope == Scope::Global)
+            VariableScope::Stage(_) => false,
+            VariableScope::Global => {
+                uses.iter().any(|used| used.name == name && used.scope == VariableScope::Global)
             }
-            Scope::Trigger(_) => true,
+            VariableScope::Trigger(_) => true,
         })
     };
     let given = recipe.inputs.args.iter().filter(|(name, _)| is_used(name));

@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use super::groups::{self, Group};
 use super::read::Files;
 use super::subject::Subject;
-use crate::dockerfile::{Kind, Mounted, PLATFORM_ARGS, Source, is_predefined};
+use crate::dockerfile::{InstructionKind, Mounted, PLATFORM_ARGS, Source, is_predefined};
 use crate::error::{Diagnostic, Diagnostics, Span, listed};
 use crate::image::short_name;
 use crate::input::NamedContext;
@@ -152,7 +152,7 @@ impl Used {
         let declarations = file.parsed.declarations().into_iter();
         self.args.extend(declarations.filter(|one| !one.is_env).map(|one| one.name));
         if file.parsed.instructions.iter().any(|one| match &one.kind {
-            Kind::Copy(copy) => copy.sources.iter().any(|source| is_ssh(source)),
+            InstructionKind::Copy(copy) => copy.sources.iter().any(|source| is_ssh(source)),
             _ => false,
         }) {
             self.agents.insert("default".to_owned());

@@ -21,7 +21,7 @@ impl AxisFlag {
 }
 
 /// The id of an axis flag. It cannot clash with other arguments, because their ids contain no colon.
-pub fn axis_id(axis: &str) -> String {
+pub(super) fn axis_id(axis: &str) -> String {
     format!("axis:{axis}")
 }
 

@@ -10,4 +10,4 @@ pub mod patterns;
 mod walk;
 
 pub use folder::{FileState, Folder, Identity};
-pub use walk::{Entry, Kind, Selection};
+pub use walk::{Entry, EntryKind, Selection};

@@ -26,7 +26,7 @@ use crate::debug;
 pub struct Entry {
     /// Relative to the root, with `/` between components.
     pub path: String,
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// The twelve permission bits.
     pub permissions: u32,
     /// Nanoseconds since 1970.
@@ -40,7 +40,9 @@ pub struct Entry {
 impl Entry {
     /// The state to compare with [`Folder::state`]; `None` for entries without content.
     pub fn state(&self) -> Option<FileState> {
-        let (Kind::File { size } | Kind::HardLink { size, .. }) = self.kind else { return None };
+        let (EntryKind::File { size } | EntryKind::HardLink { size, .. }) = self.kind else {
+            return None;
+        };
         let Self { permissions, modified, changed, inode, .. } = *self;
         Some(FileState { size, permissions, modified, changed, inode })
     }
@@ -48,7 +50,7 @@ impl Entry {
 
 /// The kind of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum EntryKind {
     Folder,
     File {
         size: u64,
@@ -207,8 +209,8 @@ impl Walk<'_> {
         stat: &rustix::fs::Stat,
     ) -> io::Result<Entry> {
         let kind = match FileType::from_raw_mode(stat.st_mode) {
-            FileType::Directory => Kind::Folder,
-            FileType::Symlink => Kind::Link { to: self.target(dir, path, name)? },
+            FileType::Directory => EntryKind::Folder,
+            FileType::Symlink => EntryKind::Link { to: self.target(dir, path, name)? },
             FileType::RegularFile => self.file(path, stat),
             FileType::Socket => return Err(self.unsendable(path, "a socket")),
             FileType::Fifo => return Err(self.unsendable(path, "a named pipe")),
@@ -219,7 +221,7 @@ impl Walk<'_> {
         };
         // Links have no permissions of their own; Go, and so BuildKit's other clients, report 0777.
         let permissions = match kind {
-            Kind::Link { .. } => 0o777,
+            EntryKind::Link { .. } => 0o777,
             _ => permissions(stat),
         };
         Ok(Entry {
@@ -232,16 +234,16 @@ impl Walk<'_> {
         })
     }
 
-    fn file(&mut self, path: &str, stat: &rustix::fs::Stat) -> Kind {
+    fn file(&mut self, path: &str, stat: &rustix::fs::Stat) -> EntryKind {
         let size = u64::try_from(stat.st_size).unwrap_or(0);
         if stat.st_nlink > 1 {
             let inode = (stat.st_dev, stat.st_ino);
             if let Some(first) = self.first_names.get(&inode) {
-                return Kind::HardLink { to: first.clone(), size };
+                return EntryKind::HardLink { to: first.clone(), size };
             }
             self.first_names.insert(inode, path.to_owned());
         }
-        Kind::File { size }
+        EntryKind::File { size }
     }
 
     fn target(&self, dir: BorrowedFd<'_>, path: &str, name: &[u8]) -> io::Result<String> {

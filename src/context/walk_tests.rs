@@ -129,18 +129,18 @@ fn the_metadata_of_an_entry_is_unchanged() {
     file.set_modified(time).unwrap();
     let found = entries(&directory, Selection::default()).unwrap();
     let [a, b, d, again, l] = found.as_slice() else { panic!("{found:?}") };
-    assert_eq!(a.kind, Kind::File { size: 1 });
+    assert_eq!(a.kind, EntryKind::File { size: 1 });
     assert_eq!((b.permissions, b.modified), (0o4751, 1_600_000_000_123_456_789));
-    assert_eq!(d.kind, Kind::Folder);
-    assert_eq!(again.kind, Kind::HardLink { to: "a".to_owned(), size: 1 });
-    assert_eq!(l.kind, Kind::Link { to: "/etc/passwd".to_owned() });
+    assert_eq!(d.kind, EntryKind::Folder);
+    assert_eq!(again.kind, EntryKind::HardLink { to: "a".to_owned(), size: 1 });
+    assert_eq!(l.kind, EntryKind::Link { to: "/etc/passwd".to_owned() });
     assert_eq!(l.permissions, 0o777);
     // A hard link to an excluded file is sent as a file.
     assert_eq!(
         entries(&directory, Selection { exclude: &own(&["a"]), ..Selection::default() }).unwrap()
             [2]
         .kind,
-        Kind::File { size: 1 }
+        EntryKind::File { size: 1 }
     );
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether any log is written; in tests it may be one that is not in `LOG`.
+/// Whether any log is written; a test may use one that is not in `LOG`.
 static IS_ON: AtomicBool = AtomicBool::new(false);
 
 /// Whether a debug log is written.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::instruction::{Instruction, Kind};
+use super::instruction::{Instruction, InstructionKind};
 use super::lex::Variable;
 use super::mount::{Mount, is_true};
 use super::predefined::{PLATFORM_ARGS, Parts};
@@ -171,7 +171,7 @@ impl Dockerfile {
                     evaluation.instruction(instruction, &mut stage, &mut env);
                 }
                 own.extend(instructions.iter().filter_map(|one| match &one.kind {
-                    Kind::Onbuild(inner) => Some(&**inner),
+                    InstructionKind::Onbuild(inner) => Some(&**inner),
                     _ => None,
                 }));
             }
@@ -208,9 +208,12 @@ impl Dockerfile {
             };
             env.values.insert(name.to_owned(), value);
         }
-        let before = self.instructions.iter().take_while(|one| !matches!(one.kind, Kind::From(_)));
+        let before = self
+            .instructions
+            .iter()
+            .take_while(|one| !matches!(one.kind, InstructionKind::From(_)));
         for instruction in before {
-            let Kind::Arg(args) = &instruction.kind else { continue };
+            let InstructionKind::Arg(args) = &instruction.kind else { continue };
             for (name, default) in args {
                 let value = match (given.args.get(name.as_str()), default) {
                     (Some(value), _) => Ok(value.to_string()),
@@ -226,11 +229,11 @@ impl Dockerfile {
 
 /// The instructions of each stage after its `FROM`.
 fn split(instructions: &[Instruction]) -> Vec<(u32, &From, &[Instruction])> {
-    let from = |one: &Instruction| matches!(one.kind, Kind::From(_));
+    let from = |one: &Instruction| matches!(one.kind, InstructionKind::From(_));
     let starts = instructions.iter().enumerate().filter(|(_, one)| from(one));
     let mut found = Vec::new();
     for (start, one) in starts {
-        let Kind::From(from_) = &one.kind else { continue };
+        let InstructionKind::From(from_) = &one.kind else { continue };
         let rest = &instructions[start + 1..];
         let length = rest.iter().position(from).unwrap_or(rest.len());
         found.push((one.first, from_, &rest[..length]));
@@ -322,8 +325,8 @@ impl Evaluation<'_> {
         let line = instruction.first;
         let lex = self.file.lex();
         match &instruction.kind {
-            Kind::Arg(_) | Kind::Env(_) if !self.has_variables => {}
-            Kind::Arg(args) => {
+            InstructionKind::Arg(_) | InstructionKind::Env(_) if !self.has_variables => {}
+            InstructionKind::Arg(args) => {
                 for (name, default) in args {
                     let global = self.global.values.get(name);
                     let value = match (self.given.args.get(name.as_str()), default) {
@@ -336,7 +339,7 @@ impl Evaluation<'_> {
                     }
                 }
             }
-            Kind::Env(pairs) => {
+            InstructionKind::Env(pairs) => {
                 // All pairs see the values before the instruction.
                 let expand = |text: &str| lex.expand(text, &|name| env.get(name));
                 let pairs: Vec<_> =
@@ -348,13 +351,13 @@ impl Evaluation<'_> {
                     }
                 }
             }
-            Kind::Copy(copy) => {
+            InstructionKind::Copy(copy) => {
                 let Some(written) = &copy.from else { return };
                 let source = self.copied(written);
                 let written = written.clone();
                 stage.uses.push(Use { line, by: UsedBy::Copy, written, source });
             }
-            Kind::Run(run) => {
+            InstructionKind::Run(run) => {
                 for mount in &run.mounts {
                     // A mount with a variable as its type may be one of these types.
                     let kind = mount.kind.as_deref().unwrap_or("bind");

@@ -20,12 +20,12 @@ pub struct Instruction {
     /// The text after the flags, on one line.
     pub arguments: String,
     pub heredocs: Vec<Heredoc>,
-    pub kind: Kind,
+    pub kind: InstructionKind,
 }
 
 /// The content of an instruction as written: quotes and variables stay.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum InstructionKind {
     From(From),
     /// Names and defaults.
     Arg(Vec<(String, Option<String>)>),
@@ -33,11 +33,11 @@ pub enum Kind {
     Label(Vec<(String, String)>),
     /// `COPY` and `ADD`.
     Copy(Copy),
-    Run(Run),
-    Cmd(Command),
-    Entrypoint(Command),
+    Run(RunInstruction),
+    Cmd(CommandForm),
+    Entrypoint(CommandForm),
     /// `None` for `HEALTHCHECK NONE`.
-    Healthcheck(Option<Command>),
+    Healthcheck(Option<CommandForm>),
     /// The program that runs shell-form commands.
     Shell(Vec<String>),
     Workdir(String),
@@ -73,17 +73,17 @@ pub struct Copy {
 
 /// `RUN [--mount=…] [--network=…] [--security=…] [--device=…] COMMAND`
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Run {
+pub struct RunInstruction {
     pub mounts: Vec<Mount>,
     pub network: Option<String>,
     pub security: Option<String>,
     pub devices: Vec<String>,
-    pub command: Command,
+    pub command: CommandForm,
 }
 
 /// A command in shell or exec form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Command {
+pub enum CommandForm {
     /// For the shell; here-documents are stored in the instruction.
     Shell(String),
     Exec(Vec<String>),
@@ -105,7 +105,7 @@ impl Instruction {
             flags,
             arguments: arguments.to_owned(),
             heredocs: line.heredocs,
-            kind: kind.unwrap_or(Kind::Other),
+            kind: kind.unwrap_or(InstructionKind::Other),
         }
     }
 
@@ -120,7 +120,7 @@ fn flag<'f>(flags: &'f [Flag], name: &str) -> Option<&'f str> {
 }
 
 /// The instruction in an `ONBUILD`, which has the same lines.
-fn onbuild(line: &lines::Logical, arguments: &str, escape: char) -> Option<Kind> {
+fn onbuild(line: &lines::Logical, arguments: &str, escape: char) -> Option<InstructionKind> {
     let inner = lines::Logical {
         first: line.first,
         last: line.last,
@@ -128,7 +128,7 @@ fn onbuild(line: &lines::Logical, arguments: &str, escape: char) -> Option<Kind>
         heredocs: line.heredocs.clone(),
     };
     let inner = Box::new(Instruction::parse_trigger(inner, escape)?);
-    Some(Kind::Onbuild(inner))
+    Some(InstructionKind::Onbuild(inner))
 }
 
 impl Instruction {
@@ -141,7 +141,7 @@ impl Instruction {
     }
 }
 
-fn kind(keyword: &str, flags: &[Flag], arguments: &str, escape: char) -> Option<Kind> {
+fn kind(keyword: &str, flags: &[Flag], arguments: &str, escape: char) -> Option<InstructionKind> {
     let value = |name: &str| flag(flags, name).map(str::to_owned);
     let all = |name: &'static str| {
         flags.iter().filter(move |flag| flag.name == name).filter_map(|flag| flag.value.as_deref())
@@ -155,7 +155,7 @@ fn kind(keyword: &str, flags: &[Flag], arguments: &str, escape: char) -> Option<
                 [_, as_word, name] if as_word.eq_ignore_ascii_case("as") => Some(name),
                 _ => None,
             };
-            Kind::From(From {
+            InstructionKind::From(From {
                 base: words.first()?.clone(),
                 name: name.map(|name| name.to_ascii_lowercase()),
                 platform: value("platform"),
@@ -167,44 +167,44 @@ fn kind(keyword: &str, flags: &[Flag], arguments: &str, escape: char) -> Option<
                 Some((name, default)) => (name.to_owned(), Some(default.to_owned())),
                 None => (word, None),
             });
-            Kind::Arg(pairs.collect())
+            InstructionKind::Arg(pairs.collect())
         }
-        "ENV" => Kind::Env(pairs(arguments, escape)?),
-        "LABEL" => Kind::Label(pairs(arguments, escape)?),
+        "ENV" => InstructionKind::Env(pairs(arguments, escape)?),
+        "LABEL" => InstructionKind::Label(pairs(arguments, escape)?),
         "COPY" | "ADD" => {
             let mut sources = list();
             let destination = sources.pop()?;
             sources.retain(|source| lines::heredoc(source).is_none());
             let from = value("from").filter(|from| keyword == "COPY" && !from.is_empty());
-            Kind::Copy(Copy { from, sources, destination })
+            InstructionKind::Copy(Copy { from, sources, destination })
         }
-        "RUN" => Kind::Run(Run {
+        "RUN" => InstructionKind::Run(RunInstruction {
             mounts: all("mount").map(Mount::parse).collect(),
             network: value("network"),
             security: value("security"),
             devices: all("device").map(str::to_owned).collect(),
             command: command(arguments),
         }),
-        "CMD" => Kind::Cmd(command(arguments)),
-        "ENTRYPOINT" => Kind::Entrypoint(command(arguments)),
+        "CMD" => InstructionKind::Cmd(command(arguments)),
+        "ENTRYPOINT" => InstructionKind::Entrypoint(command(arguments)),
         "HEALTHCHECK" => {
             let (kind, rest) = words::keyword(arguments);
             let has_command = kind.eq_ignore_ascii_case("CMD");
-            Kind::Healthcheck(has_command.then(|| command(rest)))
+            InstructionKind::Healthcheck(has_command.then(|| command(rest)))
         }
-        "SHELL" => Kind::Shell(words::json(arguments)?),
-        "WORKDIR" => Kind::Workdir(text()?),
-        "USER" => Kind::User(text()?),
-        "VOLUME" => Kind::Volume(list()),
-        "EXPOSE" => Kind::Expose(words::plain(arguments)),
-        "STOPSIGNAL" => Kind::Stopsignal(text()?),
-        "MAINTAINER" => Kind::Maintainer(text()?),
+        "SHELL" => InstructionKind::Shell(words::json(arguments)?),
+        "WORKDIR" => InstructionKind::Workdir(text()?),
+        "USER" => InstructionKind::User(text()?),
+        "VOLUME" => InstructionKind::Volume(list()),
+        "EXPOSE" => InstructionKind::Expose(words::plain(arguments)),
+        "STOPSIGNAL" => InstructionKind::Stopsignal(text()?),
+        "MAINTAINER" => InstructionKind::Maintainer(text()?),
         _ => return None,
     })
 }
 
-fn command(text: &str) -> Command {
-    words::json(text).map_or_else(|| Command::Shell(text.to_owned()), Command::Exec)
+fn command(text: &str) -> CommandForm {
+    words::json(text).map_or_else(|| CommandForm::Shell(text.to_owned()), CommandForm::Exec)
 }
 
 /// `NAME=VALUE…`, or the older `NAME VALUE`, whose value extends to the end of the line.

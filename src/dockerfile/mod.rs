@@ -1,7 +1,7 @@
 //! A parser and evaluator of Dockerfiles that follows BuildKit. Pure.
 //!
 //! [`Dockerfile::parse`] reads every instruction with its lines, and never fails: instructions that
-//! BuildKit would reject are [`Kind::Other`]. [`Dockerfile::evaluate`] then expands the variables
+//! BuildKit would reject are [`InstructionKind::Other`]. [`Dockerfile::evaluate`] then expands the variables
 //! for one platform, as BuildKit does, and finds the stages, contexts and images that each stage
 //! uses.
 //!
@@ -32,12 +32,12 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 pub use evaluate::{Evaluated, Given, Mounted, Source, Stage, Text, Use, UsedBy};
-pub use instruction::{From, Instruction, Kind, Run};
+pub use instruction::{From, Instruction, InstructionKind, RunInstruction};
 pub use lex::{Lex, Quotes, Unset, Variable};
 pub use lines::{Comment, Directive};
 pub use predefined::{PLATFORM_ARGS, is_predefined};
 pub use unexpanded::Unexpanded;
-pub use variables::{Declaration, Expander, Scope, VariableUse};
+pub use variables::{Declaration, Expander, VariableScope, VariableUse};
 
 /// A parsed Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::instruction::{Command, Copy};
+use super::instruction::{CommandForm, Copy};
 use super::*;
 use crate::image::Platform;
 
@@ -52,57 +52,70 @@ fn uses(text: &str, args: &[(&str, &str)]) -> Vec<String> {
 #[test]
 fn every_instruction_is_parsed() {
     let exec =
-        |words: &[&str]| Command::Exec(words.iter().map(|word| (*word).to_owned()).collect());
-    let shell = |text: &str| Command::Shell(text.to_owned());
+        |words: &[&str]| CommandForm::Exec(words.iter().map(|word| (*word).to_owned()).collect());
+    let shell = |text: &str| CommandForm::Shell(text.to_owned());
     let list = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     for (text, wanted) in [
-        ("CMD [\"a\", \"b c\"]", Kind::Cmd(exec(&["a", "b c"]))),
-        ("CMD a b", Kind::Cmd(shell("a b"))),
-        ("CMD ['a']", Kind::Cmd(shell("['a']"))),
-        ("ENTRYPOINT [\"a\"]", Kind::Entrypoint(exec(&["a"]))),
-        ("entrypoint exec a", Kind::Entrypoint(shell("exec a"))),
-        ("HEALTHCHECK NONE", Kind::Healthcheck(None)),
+        ("CMD [\"a\", \"b c\"]", InstructionKind::Cmd(exec(&["a", "b c"]))),
+        ("CMD a b", InstructionKind::Cmd(shell("a b"))),
+        ("CMD ['a']", InstructionKind::Cmd(shell("['a']"))),
+        ("ENTRYPOINT [\"a\"]", InstructionKind::Entrypoint(exec(&["a"]))),
+        ("entrypoint exec a", InstructionKind::Entrypoint(shell("exec a"))),
+        ("HEALTHCHECK NONE", InstructionKind::Healthcheck(None)),
         (
             "HEALTHCHECK --interval=5m --timeout=3s CMD curl -f x || exit 1",
-            Kind::Healthcheck(Some(shell("curl -f x || exit 1"))),
+            InstructionKind::Healthcheck(Some(shell("curl -f x || exit 1"))),
         ),
-        ("HEALTHCHECK cmd [\"a\"]", Kind::Healthcheck(Some(exec(&["a"])))),
-        ("SHELL [\"powershell\", \"-command\"]", Kind::Shell(list(&["powershell", "-command"]))),
-        ("SHELL powershell", Kind::Other),
-        ("WORKDIR /a b", Kind::Workdir("/a b".to_owned())),
-        ("USER a:b", Kind::User("a:b".to_owned())),
-        ("VOLUME [\"/a b\"]", Kind::Volume(list(&["/a b"]))),
-        ("VOLUME /a /b", Kind::Volume(list(&["/a", "/b"]))),
-        ("EXPOSE 80/tcp 443", Kind::Expose(list(&["80/tcp", "443"]))),
-        ("STOPSIGNAL SIGTERM", Kind::Stopsignal("SIGTERM".to_owned())),
-        ("MAINTAINER a <b>", Kind::Maintainer("a <b>".to_owned())),
-        ("LABEL a=b \"c d\"='e f'", Kind::Label(vec![pair("a", "b"), pair("\"c d\"", "'e f'")])),
-        ("LABEL a b c", Kind::Label(vec![pair("a", "b c")])),
+        ("HEALTHCHECK cmd [\"a\"]", InstructionKind::Healthcheck(Some(exec(&["a"])))),
+        (
+            "SHELL [\"powershell\", \"-command\"]",
+            InstructionKind::Shell(list(&["powershell", "-command"])),
+        ),
+        ("SHELL powershell", InstructionKind::Other),
+        ("WORKDIR /a b", InstructionKind::Workdir("/a b".to_owned())),
+        ("USER a:b", InstructionKind::User("a:b".to_owned())),
+        ("VOLUME [\"/a b\"]", InstructionKind::Volume(list(&["/a b"]))),
+        ("VOLUME /a /b", InstructionKind::Volume(list(&["/a", "/b"]))),
+        ("EXPOSE 80/tcp 443", InstructionKind::Expose(list(&["80/tcp", "443"]))),
+        ("STOPSIGNAL SIGTERM", InstructionKind::Stopsignal("SIGTERM".to_owned())),
+        ("MAINTAINER a <b>", InstructionKind::Maintainer("a <b>".to_owned())),
+        (
+            "LABEL a=b \"c d\"='e f'",
+            InstructionKind::Label(vec![pair("a", "b"), pair("\"c d\"", "'e f'")]),
+        ),
+        ("LABEL a b c", InstructionKind::Label(vec![pair("a", "b c")])),
         (
             "ENV A=1 B=\"2 3\" C=4\\ 5",
-            Kind::Env(vec![pair("A", "1"), pair("B", "\"2 3\""), pair("C", "4\\ 5")]),
+            InstructionKind::Env(vec![pair("A", "1"), pair("B", "\"2 3\""), pair("C", "4\\ 5")]),
         ),
-        ("ENV A 1 2 = 3", Kind::Env(vec![pair("A", "1 2 = 3")])),
-        ("ENV", Kind::Other),
+        ("ENV A 1 2 = 3", InstructionKind::Env(vec![pair("A", "1 2 = 3")])),
+        ("ENV", InstructionKind::Other),
         (
             "ARG A B=1 C=\"x y\" D=",
-            Kind::Arg(vec![
+            InstructionKind::Arg(vec![
                 ("A".to_owned(), None),
                 ("B".to_owned(), Some("1".to_owned())),
                 ("C".to_owned(), Some("\"x y\"".to_owned())),
                 ("D".to_owned(), Some(String::new())),
             ]),
         ),
-        ("HELLO a", Kind::Other),
-        ("FROM", Kind::Other),
-        ("COPY a", Kind::Copy(Copy { from: None, sources: vec![], destination: "a".to_owned() })),
-        ("COPY", Kind::Other),
-        ("ONBUILD FROM a", Kind::Other),
-        ("ONBUILD ONBUILD RUN a", Kind::Other),
-        ("ONBUILD MAINTAINER a", Kind::Other),
-        ("ONBUILD", Kind::Other),
-        ("ONBUILD USER a", Kind::Onbuild(Box::new(first("USER a")))),
+        ("HELLO a", InstructionKind::Other),
+        ("FROM", InstructionKind::Other),
+        (
+            "COPY a",
+            InstructionKind::Copy(Copy {
+                from: None,
+                sources: vec![],
+                destination: "a".to_owned(),
+            }),
+        ),
+        ("COPY", InstructionKind::Other),
+        ("ONBUILD FROM a", InstructionKind::Other),
+        ("ONBUILD ONBUILD RUN a", InstructionKind::Other),
+        ("ONBUILD MAINTAINER a", InstructionKind::Other),
+        ("ONBUILD", InstructionKind::Other),
+        ("ONBUILD USER a", InstructionKind::Onbuild(Box::new(first("USER a")))),
     ] {
         assert_eq!(first(text).kind, wanted, "{text}");
     }
@@ -121,7 +134,7 @@ fn from_names_a_base_a_stage_and_a_platform() {
         ("FROM alpine:\\\n3.20 AS x", "alpine:3.20", Some("x"), None),
         ("FROM \\\n  # why\n\n  --platform=$P \\\n a", "a", None, Some("$P")),
     ] {
-        let Kind::From(found) = first(text).kind else { panic!("{text}") };
+        let InstructionKind::From(found) = first(text).kind else { panic!("{text}") };
         let found = (&*found.base, found.name.as_deref(), found.platform.as_deref());
         assert_eq!(found, (base, name, platform), "{text}");
     }
@@ -147,7 +160,7 @@ fn copies_name_their_source_and_paths() {
         ("ADD --keep-git-dir=true --unpack git@x.example:a /b", None, &["git@x.example:a"], "/b"),
         ("ADD --from=x a b", None, &["a"], "b"),
     ] {
-        let Kind::Copy(found) = first(text).kind else { panic!("{text}") };
+        let InstructionKind::Copy(found) = first(text).kind else { panic!("{text}") };
         let sources_found: Vec<&str> = found.sources.iter().map(String::as_str).collect();
         assert_eq!(
             (found.from.as_deref(), sources_found.as_slice(), &*found.destination),
@@ -161,22 +174,23 @@ fn copies_name_their_source_and_paths() {
 fn steps_have_mounts_and_rights() {
     let text = "RUN --mount=type=cache,target=/c,sharing=locked,id=x --mount=from=b,src=/s,dst=/d,rw \
                 --network=none --security=insecure --device=vendor/a --device=vendor/b,required make";
-    let Kind::Run(run) = first(text).kind else { panic!() };
+    let InstructionKind::Run(run) = first(text).kind else { panic!() };
     assert_eq!((run.network.as_deref(), run.security.as_deref()), (Some("none"), Some("insecure")));
     assert_eq!(run.devices, ["vendor/a", "vendor/b,required"]);
-    assert_eq!(run.command, Command::Shell("make".to_owned()));
+    assert_eq!(run.command, CommandForm::Shell("make".to_owned()));
     let [cache, bind] = run.mounts.as_slice() else { panic!("{:?}", run.mounts) };
     assert_eq!(cache.kind.as_deref(), Some("cache"));
     assert_eq!((cache.id.as_deref(), cache.sharing.as_deref()), (Some("x"), Some("locked")));
     assert_eq!((bind.kind.as_deref(), bind.from.as_deref()), (None, Some("b")));
     assert_eq!((bind.source.as_deref(), bind.target.as_deref()), (Some("/s"), Some("/d")));
     assert_eq!(bind.read_only.as_deref(), Some("false"));
-    let Kind::Run(run) = first("RUN [\"a\", \"b\"]").kind else { panic!() };
-    assert_eq!(run.command, Command::Exec(vec!["a".to_owned(), "b".to_owned()]));
-    let Kind::Onbuild(inner) = first("ONBUILD RUN --mount=from=x,target=/y a").kind else {
+    let InstructionKind::Run(run) = first("RUN [\"a\", \"b\"]").kind else { panic!() };
+    assert_eq!(run.command, CommandForm::Exec(vec!["a".to_owned(), "b".to_owned()]));
+    let InstructionKind::Onbuild(inner) = first("ONBUILD RUN --mount=from=x,target=/y a").kind
+    else {
         panic!()
     };
-    let Kind::Run(run) = inner.kind else { panic!() };
+    let InstructionKind::Run(run) = inner.kind else { panic!() };
     assert_eq!(run.mounts[0].from.as_deref(), Some("x"));
 }
 
@@ -400,11 +414,11 @@ fn declarations_and_uses_have_their_scopes() {
     let file = Dockerfile::parse(text);
     let declared: Vec<_> =
         file.declarations().into_iter().map(|d| (d.line, d.name, d.scope, d.is_env)).collect();
-    let stage = Scope::Stage(0);
+    let stage = VariableScope::Stage(0);
     assert_eq!(
         declared,
         [
-            (1, "V", Scope::Global, false),
+            (1, "V", VariableScope::Global, false),
             (3, "A", stage, false),
             (3, "B", stage, false),
             (4, "E", stage, true),

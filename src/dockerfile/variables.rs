@@ -3,13 +3,13 @@
 use std::cell::RefCell;
 
 use super::Dockerfile;
-use super::instruction::{Command, Instruction, Kind};
+use super::instruction::{CommandForm, Instruction, InstructionKind};
 use super::lex::{Lex, Quotes, Variable};
 use super::lines::Heredoc;
 
 /// The scope of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Scope {
+pub enum VariableScope {
     /// Before the first `FROM`, and in every `FROM`.
     Global,
     /// In the stage with this index.
@@ -26,7 +26,7 @@ pub struct Declaration {
     pub value: Option<String>,
     /// `ENV` instead of `ARG`.
     pub is_env: bool,
-    pub scope: Scope,
+    pub scope: VariableScope,
     /// The first line of the instruction, from 1.
     pub line: u32,
 }
@@ -46,7 +46,7 @@ pub enum Expander {
 pub struct VariableUse {
     pub name: String,
     pub by: Expander,
-    pub scope: Scope,
+    pub scope: VariableScope,
     /// The first line of the instruction, from 1.
     pub line: u32,
 }
@@ -62,10 +62,10 @@ impl Dockerfile {
                 found.push(Declaration { name, value, is_env, scope, line });
             };
             match &instruction.kind {
-                Kind::Arg(args) => {
+                InstructionKind::Arg(args) => {
                     args.iter().for_each(|(name, value)| add(name, value.as_ref(), false));
                 }
-                Kind::Env(pairs) => {
+                InstructionKind::Env(pairs) => {
                     for (name, value) in pairs {
                         let name = self.lex().expand(name, &|_| Variable::Unknown);
                         name.iter().for_each(|name| add(name, Some(value), true));
@@ -82,7 +82,7 @@ impl Dockerfile {
         let mut found = Vec::new();
         for (scope, instruction) in self.scoped() {
             let scope = match instruction.kind {
-                Kind::From(_) => Scope::Global,
+                InstructionKind::From(_) => VariableScope::Global,
                 _ => scope,
             };
             let line = instruction.first;
@@ -102,14 +102,16 @@ impl Dockerfile {
     }
 
     /// All instructions with their scopes; for `ONBUILD`, the instruction inside it.
-    fn scoped(&self) -> impl Iterator<Item = (Scope, &Instruction)> {
+    fn scoped(&self) -> impl Iterator<Item = (VariableScope, &Instruction)> {
         let mut stages = 0_usize;
         self.instructions.iter().map(move |instruction| {
-            stages += usize::from(matches!(instruction.kind, Kind::From(_)));
+            stages += usize::from(matches!(instruction.kind, InstructionKind::From(_)));
             match (&instruction.kind, stages.checked_sub(1)) {
-                (_, None) => (Scope::Global, instruction),
-                (Kind::Onbuild(inner), Some(stage)) => (Scope::Trigger(stage), &**inner),
-                (_, Some(stage)) => (Scope::Stage(stage), instruction),
+                (_, None) => (VariableScope::Global, instruction),
+                (InstructionKind::Onbuild(inner), Some(stage)) => {
+                    (VariableScope::Trigger(stage), &**inner)
+                }
+                (_, Some(stage)) => (VariableScope::Stage(stage), instruction),
             }
         })
     }
@@ -121,7 +123,7 @@ impl Dockerfile {
         }
         // The content of a file: quotes are normal characters there.
         let lex = Lex { quotes: Quotes::Ignore, ..Lex::of_instructions('\\') };
-        if let Kind::Copy(_) = &instruction.kind {
+        if let InstructionKind::Copy(_) = &instruction.kind {
             for heredoc in instruction.heredocs.iter().filter(|heredoc| heredoc.expands) {
                 names.of_word(lex, &heredoc.content);
             }
@@ -136,38 +138,44 @@ impl Dockerfile {
 fn expanded(instruction: &Instruction) -> Vec<&str> {
     let flag = |name: &str| instruction.flag(name);
     match &instruction.kind {
-        Kind::From(from) => {
+        InstructionKind::From(from) => {
             [Some(&*from.base), from.platform.as_deref()].into_iter().flatten().collect()
         }
-        Kind::Arg(args) => args.iter().filter_map(|(_, value)| value.as_deref()).collect(),
-        Kind::Env(pairs) | Kind::Label(pairs) => {
+        InstructionKind::Arg(args) => {
+            args.iter().filter_map(|(_, value)| value.as_deref()).collect()
+        }
+        InstructionKind::Env(pairs) | InstructionKind::Label(pairs) => {
             pairs.iter().flat_map(|(name, value)| [&**name, &**value]).collect()
         }
-        Kind::Copy(copy) => {
+        InstructionKind::Copy(copy) => {
             let flags = ["chown", "chmod", "checksum"].into_iter().filter_map(flag);
             let paths = copy.sources.iter().chain([&copy.destination]).map(String::as_str);
             paths.chain(flags).collect()
         }
-        Kind::Run(run) => run.mounts.iter().flat_map(|mount| mount.texts()).collect(),
-        Kind::Workdir(text) | Kind::User(text) | Kind::Stopsignal(text) => vec![text],
-        Kind::Volume(list) | Kind::Expose(list) => list.iter().map(String::as_str).collect(),
-        Kind::Cmd(_)
-        | Kind::Entrypoint(_)
-        | Kind::Healthcheck(_)
-        | Kind::Shell(_)
-        | Kind::Maintainer(_)
-        | Kind::Onbuild(_)
-        | Kind::Other => Vec::new(),
+        InstructionKind::Run(run) => run.mounts.iter().flat_map(|mount| mount.texts()).collect(),
+        InstructionKind::Workdir(text)
+        | InstructionKind::User(text)
+        | InstructionKind::Stopsignal(text) => vec![text],
+        InstructionKind::Volume(list) | InstructionKind::Expose(list) => {
+            list.iter().map(String::as_str).collect()
+        }
+        InstructionKind::Cmd(_)
+        | InstructionKind::Entrypoint(_)
+        | InstructionKind::Healthcheck(_)
+        | InstructionKind::Shell(_)
+        | InstructionKind::Maintainer(_)
+        | InstructionKind::Onbuild(_)
+        | InstructionKind::Other => Vec::new(),
     }
 }
 
 /// The variables that the command of a step seems to use. Commands that run in containers later do
 /// not see arguments.
 fn of_step(instruction: &Instruction) -> Vec<String> {
-    let Kind::Run(run) = &instruction.kind else { return Vec::new() };
+    let InstructionKind::Run(run) = &instruction.kind else { return Vec::new() };
     let names = Names::default();
     match &run.command {
-        Command::Shell(text) => {
+        CommandForm::Shell(text) => {
             names.of_script(text);
             // A here-document alone is the script itself.
             let alone = super::lines::heredoc(text.trim()).is_some();
@@ -177,10 +185,10 @@ fn of_step(instruction: &Instruction) -> Vec<String> {
             }
         }
         // Without a shell, variables are not expanded.
-        Command::Exec(words) if words.first().is_some_and(|program| is_shell(program)) => {
+        CommandForm::Exec(words) if words.first().is_some_and(|program| is_shell(program)) => {
             words.iter().for_each(|word| names.of_script(word));
         }
-        Command::Exec(_) => {}
+        CommandForm::Exec(_) => {}
     }
     names.found.into_inner()
 }

@@ -1,6 +1,6 @@
-//! What was being done when a cell failed.
+//! The phases of a cell.
 
-/// What was being done when it failed.
+/// The phase in which a cell failed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Phase {
     /// Resolving or downloading an image that the build needs.
@@ -11,6 +11,6 @@ pub enum Phase {
     SmokeTest,
     /// Uploading the result or its cache.
     Push,
-    /// Comparing what the registry holds with what was pushed.
+    /// Comparing the registry's image with the pushed one.
     Verify,
 }

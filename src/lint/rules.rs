@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::secrets::names_secret;
 use super::{Finding, Findings};
-use crate::dockerfile::{Dockerfile, Kind};
+use crate::dockerfile::{Dockerfile, InstructionKind};
 use crate::error::{Diagnostic, Span};
 use crate::plan::{Base, BuildRequest, OtherPlatform, bases, final_platform};
 use crate::template::Rendered;
@@ -74,11 +74,13 @@ impl Findings {
     ) {
         for instruction in &file.instructions {
             let pairs = match &instruction.kind {
-                Kind::Arg(args) => args
+                InstructionKind::Arg(args) => args
                     .iter()
                     .filter_map(|(name, value)| Some((name, value.as_ref()?)))
                     .collect::<Vec<_>>(),
-                Kind::Env(pairs) => pairs.iter().map(|(name, value)| (name, value)).collect(),
+                InstructionKind::Env(pairs) => {
+                    pairs.iter().map(|(name, value)| (name, value)).collect()
+                }
                 _ => continue,
             };
             for (name, value) in pairs {

@@ -2,7 +2,7 @@
 
 use super::bases::{Base, replaced, root, same, taken};
 use super::request::{Pin, Recipe};
-use crate::dockerfile::{Dockerfile, Evaluated, Kind, Source, Unexpanded};
+use crate::dockerfile::{Dockerfile, Evaluated, InstructionKind, Source, Unexpanded};
 use crate::image::{Digest, Platform, Reference};
 use crate::matrix::{BaseLabels, BaseWanted};
 
@@ -226,7 +226,7 @@ fn own_labels(recipe: &Recipe, file: &Dockerfile) -> Vec<String> {
     let inside =
         file.instructions.iter().filter(|one| lines.iter().any(|l| l.contains(&one.first)));
     let pairs = inside.filter_map(|one| match &one.kind {
-        Kind::Label(pairs) => Some(pairs),
+        InstructionKind::Label(pairs) => Some(pairs),
         _ => None,
     });
     let plain = |name: &str| name.trim_matches(['"', '\'']).to_owned();

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use super::request::Recipe;
 use crate::dockerfile::{
-    Dockerfile, Evaluated, Given, Instruction, Kind, Source, Stage, Unexpanded, Use, UsedBy,
+    Dockerfile, Evaluated, Given, Instruction, InstructionKind, Source, Stage, Unexpanded, Use,
+    UsedBy,
 };
 use crate::image::{Platform, Reference};
 use crate::input::NamedContext;
@@ -162,7 +163,7 @@ pub fn final_platform(
     native: Option<&Platform>,
 ) -> Option<OtherPlatform> {
     let chooses = |one: &Instruction| match &one.kind {
-        Kind::From(from) => from.platform.is_some(),
+        InstructionKind::From(from) => from.platform.is_some(),
         _ => false,
     };
     if !file.instructions.iter().any(chooses) || file.is_foreign(&recipe.inputs.args) {

@@ -59,8 +59,9 @@ pub fn plan(
     let mut requests = Vec::with_capacity(cells.len());
     let mut unknown = Vec::new();
     let (mut known, mut size) = (HashSet::new(), 0);
+    let is_one_for_each = options.is_one_for_each(cells.len());
     for cell in cells {
-        match request(cell, templates, root, options) {
+        match request(cell, templates, root, options, is_one_for_each) {
             Ok((mut request, base)) => {
                 // Cells whose Dockerfiles are equal share one.
                 match known.get(&request.recipe.dockerfile) {
@@ -99,6 +100,7 @@ fn request(
     templates: &Templates,
     root: &Root,
     options: &BuildOptions,
+    is_one_for_each: bool,
 ) -> Result<(BuildRequest, Option<UnknownBase>), Diagnostics> {
     let Some(template) = templates.get(&cell.context, &cell.dockerfile) else {
         let message = format!("the template `{}` was not read", cell.dockerfile);
@@ -130,7 +132,11 @@ fn request(
         script: None,
         skip_smoke: options.skip_smoke,
     };
-    let delivery = Delivery { references: cell.references.clone(), output: options.output.clone() };
+    let output = match is_one_for_each {
+        true => options.output.of_cell(&cell.name),
+        false => options.output.clone(),
+    };
+    let delivery = Delivery { references: cell.references.clone(), output };
     Ok((BuildRequest { cell: cell.name.clone(), recipe, delivery, policy }, unknown))
 }
 

@@ -4,7 +4,7 @@
 //! inserts them, and asks again, since a template may include others:
 //!
 //! ```
-//! # use onebuild::{error::SourceFile, input::Root, matrix::*, plan::*};
+//! # use onebuild::parts::{Matrix, Overrides, Root, Selection, SourceFile, Templates, plan};
 //! # let text = "image: me/app\ntag: <%os%>\nplatforms: linux/amd64\naxes: {os: [a]}";
 //! # let matrix = Matrix::parse(SourceFile::new("matrix.yaml", text)).unwrap();
 //! # let overrides = Overrides::default();
@@ -22,12 +22,13 @@
 //! }
 //! let plan = plan(&matrix, &cells, &templates, &Root::default(), &Default::default())?;
 //! assert_eq!(plan.requests[0].recipe.dockerfile.text(), "FROM alpine\n");
-//! # Ok::<(), onebuild::error::Diagnostics>(())
+//! # Ok::<(), onebuild::parts::Diagnostics>(())
 //! ```
 
 mod base_labels;
 mod bases;
 mod make;
+mod output;
 mod privileges;
 mod rendered_files;
 mod request;
@@ -41,9 +42,10 @@ pub use base_labels::{inherited_label, label_sources};
 pub(crate) use bases::bases;
 pub use bases::{Base, NeededImage, OtherPlatform, final_platform, needed_images};
 pub use make::plan;
+pub use output::{FileOutput, Output};
 pub use privileges::Privileges;
 pub use rendered_files::{RenderedFile, committed};
-pub use request::{BuildOptions, BuildRequest, Delivery, FileOutput, Output, Pin, Policy, Recipe};
+pub use request::{BuildOptions, BuildRequest, Delivery, Pin, Policy, Recipe};
 pub(crate) use show::escaped;
 pub use show::{Beyond, bake, github, table, write_json};
 pub use sources::Sources;

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::request::Recipe;
-use crate::dockerfile::{Kind, Run, Source};
+use crate::dockerfile::{InstructionKind, RunInstruction, Source};
 
 /// What the steps of a build ask for, each with the line (from 1) of the first step that does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,10 +41,10 @@ pub(super) fn privileges(recipe: &Recipe) -> Privileges {
     let mut stage = 0;
     for step in &file.instructions {
         match &step.kind {
-            Kind::From(_) => stage = step.first,
-            Kind::Run(run) if built.contains(&stage) => found.add(step.first, run),
-            Kind::Onbuild(trigger) if triggers.contains(&stage) => {
-                if let Kind::Run(run) = &trigger.kind {
+            InstructionKind::From(_) => stage = step.first,
+            InstructionKind::Run(run) if built.contains(&stage) => found.add(step.first, run),
+            InstructionKind::Onbuild(trigger) if triggers.contains(&stage) => {
+                if let InstructionKind::Run(run) = &trigger.kind {
                     found.add(step.first, run);
                 }
             }
@@ -55,7 +55,7 @@ pub(super) fn privileges(recipe: &Recipe) -> Privileges {
 }
 
 impl Privileges {
-    fn add(&mut self, line: u32, run: &Run) {
+    fn add(&mut self, line: u32, run: &RunInstruction) {
         if run.network.as_deref() == Some("host") {
             self.network_host.get_or_insert(line);
         }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::bases::Base;
+use super::output::Output;
 use super::privileges::Privileges;
 use crate::cell_name::CellName;
 use crate::image::{Platform, Reference};
@@ -85,6 +86,8 @@ pub struct BuildOptions {
     pub provenance: bool,
     /// Goes into each [`Delivery`].
     pub output: Output,
+    /// Whether the file that `output` names is a directory, with one file or directory for each cell.
+    pub output_is_directory: bool,
     // The others go into each [`Policy`].
     pub no_cache: bool,
     pub pull: bool,
@@ -92,40 +95,12 @@ pub struct BuildOptions {
     pub skip_smoke: bool,
 }
 
-/// Where the result goes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Output {
-    /// The engine's own image store.
-    #[default]
-    Store,
-    /// The registries that the references name.
-    Push,
-    /// Both.
-    StoreAndPush,
-    /// A file or folder on this machine; `-` is stdout, for an archive.
-    File { kind: FileOutput, dest: PathBuf },
-    /// Nowhere: only the digest is wanted.
-    Nothing,
-}
-
-impl Output {
-    /// Whether the image goes to the registries that the references name.
-    pub fn is_push(&self) -> bool {
-        matches!(self, Self::Push | Self::StoreAndPush)
+impl BuildOptions {
+    /// Whether each of this many cells has a file or directory of its own. The tree of a single cell
+    /// fills the directory itself.
+    pub fn is_one_for_each(&self, cells: usize) -> bool {
+        self.output_is_directory && (cells > 1 || !self.output.is_tree())
     }
-}
-
-/// The forms a file output takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileOutput {
-    /// An OCI image layout in a tar file.
-    Oci,
-    /// What `docker load` reads; one platform only.
-    Docker,
-    /// The root file system as a tar file.
-    Tar,
-    /// The root file system as a folder.
-    Local,
 }
 
 #[cfg(test)]

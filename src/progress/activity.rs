@@ -10,9 +10,9 @@ use crate::text::{bytes, clean};
 const NAME: usize = 400;
 
 /// `amd64 7/9 · arm64 5/9 RUN dnf -y install supervisor`, `pushing layers 12.4/31.0 MB`.
+///
 /// The position of every platform with a running instruction, then the step that has been running
 /// longest, which the cell is waiting for. If a step waits for an answer, only that is shown.
-/// longest: the one that the cell waits for. Where a step waits for an answer, only that is shown.
 pub(super) fn activity(cell: &Active, now: Instant) -> String {
     if let Some((wait, began)) = cell.waits.values().next() {
         return waiting(wait, now.saturating_duration_since(*began));

@@ -25,7 +25,7 @@ pub struct Size {
 
 /// The output and the style of a display.
 #[derive(Debug, Clone, Copy)]
-pub struct Settings {
+pub struct DisplaySettings {
     pub mode: Mode,
     pub paint: Paint,
     /// Whether the output is a terminal that understands escape sequences.
@@ -34,7 +34,7 @@ pub struct Settings {
     pub size: fn() -> Option<Size>,
 }
 
-impl Settings {
+impl DisplaySettings {
     /// The mode, never `Auto`.
     pub fn resolved(&self) -> Mode {
         match (self.mode, self.is_terminal) {

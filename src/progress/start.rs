@@ -1,4 +1,4 @@
-//! The loop that feeds a display.
+//! The loop that passes events to a display.
 
 use std::io::{self, Write};
 use std::time::Instant;
@@ -10,17 +10,17 @@ use super::display::Display;
 use super::plain::Plain;
 use super::queue::{Batch, Queue};
 use super::quiet::Quiet;
-use super::settings::{Mode, Settings};
+use super::settings::{DisplaySettings, Mode};
 use super::tty::Tty;
 use crate::event::Event;
 use crate::text::inert;
 
 /// Shows `head` and then `events` on `out` until their senders are gone.
 ///
-/// The display has a thread for blocking work. `events` are taken at once, however slow `out` is.
-/// Await the handle before you print anything.
+/// The display runs on a thread for blocking work. `events` are received at once, even if `out` is
+/// slow. Await the handle before you print anything.
 pub fn start<W>(
-    settings: Settings,
+    settings: DisplaySettings,
     mut out: W,
     head: String,
     mut events: Receiver<Event>,
@@ -99,10 +99,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_display_whose_output_went_away_goes_on_taking_events() {
+    async fn a_display_with_a_closed_output_still_receives_events() {
         for mode in [Mode::Plain, Mode::Tty] {
-            let settings =
-                Settings { mode, paint: Default::default(), is_terminal: true, size: || None };
+            let settings = DisplaySettings {
+                mode,
+                paint: Default::default(),
+                is_terminal: true,
+                size: || None,
+            };
             let (sender, receiver) = mpsc::channel(1);
             let shown = start(settings, Broken, String::new(), receiver);
             for _ in 0..5 {
@@ -131,9 +135,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_terminal_that_stands_still_holds_up_nothing() {
+    async fn a_stopped_terminal_does_not_block_the_run() {
         let paint = Default::default();
-        let settings = Settings { mode: Mode::Plain, paint, is_terminal: true, size: || None };
+        let settings =
+            DisplaySettings { mode: Mode::Plain, paint, is_terminal: true, size: || None };
         let (sender, receiver) = mpsc::channel(1);
         let (unstick, stuck) = std::sync::mpsc::channel();
         let shown = start(settings, Stuck(stuck), "head\n".to_owned(), receiver);

@@ -8,7 +8,7 @@ use super::cells::{Cells, headline};
 use super::display::Display;
 use super::frame::frame;
 use super::region::Region;
-use super::settings::{Settings, Size};
+use super::settings::{DisplaySettings, Size};
 use crate::event::{CellSummary, Event, Warning};
 use crate::outcome::{CellResult, Outcome};
 use crate::report::Columns;
@@ -21,7 +21,7 @@ const UNKNOWN: Size = Size { columns: 80, rows: 24 };
 
 pub(super) struct Tty<W: Write> {
     region: Region<BufWriter<W>>,
-    settings: Settings,
+    settings: DisplaySettings,
     cells: Cells,
     summaries: Vec<CellSummary>,
     /// Lines that have not been printed yet.
@@ -32,7 +32,7 @@ pub(super) struct Tty<W: Write> {
 }
 
 impl<W: Write> Tty<W> {
-    pub(super) fn new(settings: Settings, out: W) -> Self {
+    pub(super) fn new(settings: DisplaySettings, out: W) -> Self {
         Self {
             region: Region::new(BufWriter::new(out)),
             settings,
@@ -125,7 +125,7 @@ mod tests {
     fn screen(events: &[Event], end: bool) -> vt100::Parser {
         let size = || Some(Size { columns: 80, rows: 24 });
         let paint = Paint { colour: true };
-        let settings = Settings { mode: Mode::Tty, paint, is_terminal: true, size };
+        let settings = DisplaySettings { mode: Mode::Tty, paint, is_terminal: true, size };
         let mut out = Vec::new();
         let mut tty = Tty::new(settings, &mut out);
         let start = Instant::now();

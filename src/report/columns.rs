@@ -145,7 +145,7 @@ fn failed(failure: &Failure) -> String {
     let message = clean(&failure.message, 200);
     let what = match failure.phase {
         Phase::SmokeTest => "test failed",
-        // It begins so itself.
+        // The message already begins with it.
         Phase::Push if message.starts_with("push failed") => return message,
         Phase::Pull | Phase::Build | Phase::Push | Phase::Verify => "failed",
     };

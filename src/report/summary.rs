@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_tested_and_what_was_not_is_counted() {
+    fn tested_and_untested_cells_are_counted() {
         let tested = |tested: SmokeResult| {
             let mut outcome = samples::built("a", 1, true);
             let CellResult::Built(built) = &mut outcome.result else { unreachable!() };

@@ -1,5 +1,5 @@
-//! The process: the signals that stop it, the terminal and the debug log that it writes to, the engine
-//! that it finds, and what a panic does.
+//! The process of a run: the signals that stop it, its terminal and debug log, the engine to use,
+//! and the handling of panics.
 
 mod bug;
 mod deadline;

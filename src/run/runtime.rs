@@ -6,7 +6,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::error::{Error, ErrorKind, why};
 
-/// A runtime with one thread, which serves all connections. Work that blocks has threads of its own.
+/// A runtime with one thread for all connections. Blocking work runs on separate threads.
 pub(crate) fn runtime() -> Result<Runtime, Error> {
     current_thread().map_err(|error| {
         Error::new(ErrorKind::Bug, format!("cannot create an async runtime: {}", why(&error)))

@@ -14,7 +14,7 @@ use super::deadline::{CLEAN_UP_TIMEOUT, until};
 use super::last_resort;
 use super::signals::{Action, Received, Signal, Signals};
 
-/// The requests to stop one run.
+/// The stop signals of one run.
 #[derive(Debug)]
 pub struct Stop {
     signals: Signals,

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::expression::{Comparison, Expression, Kind, Name};
+use super::expression::{Comparison, Expression, ExpressionKind, Name};
 use super::filter::Filter;
 use super::source::Source;
 use super::value::{Scope, Value};
@@ -87,21 +87,25 @@ fn undefined<'n>(
 
 pub(super) fn evaluate(expression: &Expression, frame: &Frame<'_>) -> Evaluated {
     match &expression.kind {
-        Kind::Literal(value) => Ok(value.clone()),
-        Kind::Path(path) => frame.path(path).cloned(),
-        Kind::List(items) => {
+        ExpressionKind::Literal(value) => Ok(value.clone()),
+        ExpressionKind::Path(path) => frame.path(path).cloned(),
+        ExpressionKind::List(items) => {
             let items: Result<Vec<Value>, _> =
                 items.iter().map(|item| evaluate(item, frame)).collect();
             Ok(Value::List(items?.into()))
         }
-        Kind::Not(inner) => Ok(Value::Truth(!truth(inner, frame)?)),
-        Kind::And(left, right) => Ok(Value::Truth(truth(left, frame)? && truth(right, frame)?)),
-        Kind::Or(left, right) => Ok(Value::Truth(truth(left, frame)? || truth(right, frame)?)),
-        Kind::Defined(inner) => Ok(Value::Truth(match &inner.kind {
-            Kind::Path(path) => frame.path(path).is_ok(),
+        ExpressionKind::Not(inner) => Ok(Value::Truth(!truth(inner, frame)?)),
+        ExpressionKind::And(left, right) => {
+            Ok(Value::Truth(truth(left, frame)? && truth(right, frame)?))
+        }
+        ExpressionKind::Or(left, right) => {
+            Ok(Value::Truth(truth(left, frame)? || truth(right, frame)?))
+        }
+        ExpressionKind::Defined(inner) => Ok(Value::Truth(match &inner.kind {
+            ExpressionKind::Path(path) => frame.path(path).is_ok(),
             _ => evaluate(inner, frame).is_ok(),
         })),
-        Kind::Compare(comparison, left, right) => {
+        ExpressionKind::Compare(comparison, left, right) => {
             if comparison.is_ordered() {
                 [left, right].into_iter().try_for_each(|side| literal_version(side, frame))?;
             }
@@ -111,14 +115,14 @@ pub(super) fn evaluate(expression: &Expression, frame: &Frame<'_>) -> Evaluated 
                 Box::new(Diagnostic::error("these values cannot be compared").at(&span, why))
             })
         }
-        Kind::Filter(Filter::Default, inner, arguments) => match &inner.kind {
-            Kind::Path(path) => match frame.path(path) {
+        ExpressionKind::Filter(Filter::Default, inner, arguments) => match &inner.kind {
+            ExpressionKind::Path(path) => match frame.path(path) {
                 Ok(value) => Ok(value.clone()),
                 Err(_) => evaluate(&arguments[0], frame),
             },
             _ => evaluate(inner, frame),
         },
-        Kind::Filter(filter, inner, arguments) => {
+        ExpressionKind::Filter(filter, inner, arguments) => {
             let value = evaluate(inner, frame)?;
             let arguments: Result<Vec<Value>, _> =
                 arguments.iter().map(|argument| evaluate(argument, frame)).collect();
@@ -152,16 +156,16 @@ pub(super) fn possible(
 ) -> Result<Option<bool>, Box<Diagnostic>> {
     let possible = |inner: &Expression| possible(inner, frame, is_open);
     match &expression.kind {
-        Kind::Not(inner) => Ok(possible(inner)?.map(|truth| !truth)),
+        ExpressionKind::Not(inner) => Ok(possible(inner)?.map(|truth| !truth)),
         // As in `and` and `or` themselves, the left side may guard the right side.
-        Kind::And(left, right) => match possible(left)? {
+        ExpressionKind::And(left, right) => match possible(left)? {
             Some(false) => Ok(Some(false)),
             left => Ok(match possible(right)? {
                 Some(false) => Some(false),
                 right => left.and(right),
             }),
         },
-        Kind::Or(left, right) => match possible(left)? {
+        ExpressionKind::Or(left, right) => match possible(left)? {
             Some(true) => Ok(Some(true)),
             left => Ok(match possible(right)? {
                 Some(true) => Some(true),
@@ -182,7 +186,7 @@ pub(super) fn possible(
 /// A literal in an ordered comparison must be a version: `os < "m"` would never be true.
 fn literal_version(side: &Expression, frame: &Frame<'_>) -> Result<(), Box<Diagnostic>> {
     match &side.kind {
-        Kind::Literal(Value::Text(text)) if !version::is_version(text) => Err(Box::new(
+        ExpressionKind::Literal(Value::Text(text)) if !version::is_version(text) => Err(Box::new(
             Diagnostic::error(format!("`{text}` is not a version, so it cannot be compared"))
                 .at(&frame.source.span(side.range.clone()), ""),
         )),

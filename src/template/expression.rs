@@ -14,12 +14,12 @@ const MAX_LENGTH: usize = 2000;
 
 #[derive(Debug, Clone)]
 pub(super) struct Expression {
-    pub(super) kind: Kind,
+    pub(super) kind: ExpressionKind,
     pub(super) range: Range<usize>,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Kind {
+pub(super) enum ExpressionKind {
     Literal(Value),
     /// A name and its properties; never empty.
     Path(Vec<Name>),
@@ -60,16 +60,20 @@ impl Expression {
     /// Calls `visit` with each name that is used, and whether it may be undefined.
     pub(super) fn each_path(&self, optional: bool, visit: &mut dyn FnMut(&[Name], bool)) {
         match &self.kind {
-            Kind::Literal(_) => {}
-            Kind::Path(path) => visit(path, optional),
-            Kind::List(items) => items.iter().for_each(|item| item.each_path(optional, visit)),
-            Kind::Not(inner) => inner.each_path(optional, visit),
-            Kind::Defined(inner) => inner.each_path(true, visit),
-            Kind::And(left, right) | Kind::Or(left, right) | Kind::Compare(_, left, right) => {
+            ExpressionKind::Literal(_) => {}
+            ExpressionKind::Path(path) => visit(path, optional),
+            ExpressionKind::List(items) => {
+                items.iter().for_each(|item| item.each_path(optional, visit))
+            }
+            ExpressionKind::Not(inner) => inner.each_path(optional, visit),
+            ExpressionKind::Defined(inner) => inner.each_path(true, visit),
+            ExpressionKind::And(left, right)
+            | ExpressionKind::Or(left, right)
+            | ExpressionKind::Compare(_, left, right) => {
                 left.each_path(optional, visit);
                 right.each_path(optional, visit);
             }
-            Kind::Filter(filter, inner, arguments) => {
+            ExpressionKind::Filter(filter, inner, arguments) => {
                 inner.each_path(optional || *filter == Filter::Default, visit);
                 arguments.iter().for_each(|argument| argument.each_path(optional, visit));
             }
@@ -145,7 +149,7 @@ impl Parser<'_> {
         let mut left = self.and()?;
         while self.word("or") {
             let right = self.and()?;
-            left = join(left, right, Kind::Or);
+            left = join(left, right, ExpressionKind::Or);
         }
         Ok(left)
     }
@@ -154,7 +158,7 @@ impl Parser<'_> {
         let mut left = self.not()?;
         while self.word("and") {
             let right = self.not()?;
-            left = join(left, right, Kind::And);
+            left = join(left, right, ExpressionKind::And);
         }
         Ok(left)
     }
@@ -170,7 +174,7 @@ impl Parser<'_> {
         if count % 2 == 0 {
             return Ok(Expression { range, ..inner });
         }
-        Ok(Expression { kind: Kind::Not(Box::new(inner)), range })
+        Ok(Expression { kind: ExpressionKind::Not(Box::new(inner)), range })
     }
 
     fn comparison(&mut self) -> Parsed {
@@ -181,7 +185,7 @@ impl Parser<'_> {
                 return Err(self.unexpected("`defined`"));
             }
             let range = left.range.clone();
-            let defined = Expression { kind: Kind::Defined(Box::new(left)), range };
+            let defined = Expression { kind: ExpressionKind::Defined(Box::new(left)), range };
             return Ok(if negated { negate(defined) } else { defined });
         }
         let negated = self.word("not");
@@ -190,7 +194,7 @@ impl Parser<'_> {
                 return Err(self.unexpected("`in`"));
             }
             let right = self.filtered()?;
-            let found = join(left, right, |l, r| Kind::Compare(Comparison::In, l, r));
+            let found = join(left, right, |l, r| ExpressionKind::Compare(Comparison::In, l, r));
             return Ok(if negated { negate(found) } else { found });
         }
         let comparison = match self.peek() {
@@ -204,7 +208,7 @@ impl Parser<'_> {
         };
         self.at += 1;
         let right = self.filtered()?;
-        Ok(join(left, right, |l, r| Kind::Compare(comparison, l, r)))
+        Ok(join(left, right, |l, r| ExpressionKind::Compare(comparison, l, r)))
     }
 
     fn filtered(&mut self) -> Parsed {
@@ -220,7 +224,10 @@ impl Parser<'_> {
             let arguments = if self.sign("(") { self.list(")")? } else { Vec::new() };
             filter.check_count(arguments.len(), &span)?;
             let range = inner.range.start..self.before();
-            inner = Expression { kind: Kind::Filter(filter, Box::new(inner), arguments), range };
+            inner = Expression {
+                kind: ExpressionKind::Filter(filter, Box::new(inner), arguments),
+                range,
+            };
         }
         Ok(inner)
     }
@@ -230,11 +237,14 @@ impl Parser<'_> {
         match self.peek().cloned() {
             Some(Token::Text(text)) => {
                 self.at += 1;
-                Ok(Expression { kind: Kind::Literal(text.into()), range })
+                Ok(Expression { kind: ExpressionKind::Literal(text.into()), range })
             }
             Some(Token::Name(name)) if matches!(name.as_str(), "true" | "false") => {
                 self.at += 1;
-                Ok(Expression { kind: Kind::Literal(Value::Truth(name == "true")), range })
+                Ok(Expression {
+                    kind: ExpressionKind::Literal(Value::Truth(name == "true")),
+                    range,
+                })
             }
             Some(Token::Name(name)) if !is_keyword(&name) => self.path(),
             Some(Token::Sign(open @ ("(" | "["))) => {
@@ -244,7 +254,7 @@ impl Parser<'_> {
                 }
                 self.at += 1;
                 let kind = if open == "[" {
-                    Kind::List(self.list("]")?)
+                    ExpressionKind::List(self.list("]")?)
                 } else {
                     let inner = self.or()?;
                     if !self.sign(")") {
@@ -271,7 +281,7 @@ impl Parser<'_> {
             self.at += 1;
             if !self.sign(".") {
                 let range = start..self.before();
-                return Ok(Expression { kind: Kind::Path(names), range });
+                return Ok(Expression { kind: ExpressionKind::Path(names), range });
             }
         }
     }
@@ -303,7 +313,7 @@ pub(super) fn is_keyword(word: &str) -> bool {
 fn join(
     left: Expression,
     right: Expression,
-    kind: impl FnOnce(Box<Expression>, Box<Expression>) -> Kind,
+    kind: impl FnOnce(Box<Expression>, Box<Expression>) -> ExpressionKind,
 ) -> Expression {
     let range = left.range.start..right.range.end;
     Expression { kind: kind(Box::new(left), Box::new(right)), range }
@@ -311,5 +321,5 @@ fn join(
 
 fn negate(inner: Expression) -> Expression {
     let range = inner.range.clone();
-    Expression { kind: Kind::Not(Box::new(inner)), range }
+    Expression { kind: ExpressionKind::Not(Box::new(inner)), range }
 }

@@ -1,7 +1,7 @@
 //! Renders a parsed template with the values of a cell.
 
 use super::eval::{Frame, evaluate, truth};
-use super::expression::{Expression, Kind};
+use super::expression::{Expression, ExpressionKind};
 use super::rendered::{Rendered, Writer};
 use super::source::Source;
 use super::value::{Scope, Value};
@@ -159,7 +159,7 @@ impl<'a> Renderer<'a> {
         // Most placeholders are names: these are printed without copying the value.
         let computed;
         let value = match &expression.kind {
-            Kind::Path(path) => frame.path(path),
+            ExpressionKind::Path(path) => frame.path(path),
             _ => {
                 computed = evaluate(expression, frame);
                 computed.as_ref().map_err(Clone::clone)

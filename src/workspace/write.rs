@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::cell_name::file_name;
 use crate::error::{Error, ErrorKind, why};
 use crate::failure::disk_help;
 use crate::input::parent;
@@ -51,9 +52,4 @@ pub(crate) fn path_in(folder: &Path, cell: &str) -> PathBuf {
 /// The name of the Dockerfile of a cell.
 pub(crate) fn dockerfile_name(cell: &str) -> String {
     format!("{}.Dockerfile", file_name(cell))
-}
-
-/// A cell's name as a file name: one of several repositories has slashes and a colon in it.
-pub(crate) fn file_name(cell: &str) -> String {
-    cell.replace(['/', ':'], "_")
 }

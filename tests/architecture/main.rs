@@ -124,6 +124,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "workspace",
         &[
             "axis_source",
+            "cell_name",
             "config",
             "debug",
             "docker",
@@ -294,6 +295,10 @@ const OTHER_CRATES: &[&str] = &[
     "zeroize",
 ];
 
+/// Crates that one module alone may use.
+const USED_BY: &[(&str, &str)] =
+    &[("clap", "cli"), ("clap_complete", "cli"), ("clap_mangen", "cli")];
+
 /// The faults of one file: what it is, where it stands, and what it says.
 fn faults(source: &Source) -> Vec<String> {
     let Some(room) = source.module.first() else { return Vec::new() };
@@ -311,6 +316,12 @@ fn faults(source: &Source) -> Vec<String> {
             && !allowed.contains(&target.as_str())
         {
             found.push(format!("{name}:{line}: `{room}` may not use `{target}`"));
+        }
+        let owned = USED_BY
+            .iter()
+            .find(|(used_crate, _)| used.path.first().is_some_and(|n| n == used_crate));
+        if let Some((used_crate, owner)) = owned.filter(|(_, owner)| owner != room) {
+            found.push(format!("{name}:{line}: only `{owner}` may use `{used_crate}`"));
         }
         if PURE.contains(&room.as_str()) && !is_pure(&used.path) {
             let path = used.path.join("::");
@@ -484,6 +495,9 @@ fn every_kind_of_fault_is_found() {
         ("error/x.rs", "fn f() { eprintln!(\"x\"); }"),
         ("buildkit/x.rs", "use crate::error::Error;"),
         ("schedule/x.rs", "use crate::buildkit::Client;"),
+        ("commands/x.rs", "use clap::Parser;"),
+        ("commands/x.rs", "fn f() { clap_complete::generate(); }"),
+        ("progress/x.rs", "#[derive(Debug, clap::ValueEnum)]\nenum Mode { A }"),
         ("cellar/x.rs", "const X: u8 = 1;"),
     ] {
         let found = faults(&Source::parse(file, text));
@@ -501,6 +515,7 @@ fn what_is_no_fault_is_left_alone() {
         ("plan/x.rs", "#[cfg(test)]\nmod tests {\n    use crate::driver::Engine;\n}\n"),
         ("plan/x.rs", "#[cfg(test)]\nfn f() { std::fs::read(x) }\nfn g() {}"),
         ("driver/x.rs", "use tokio::fs;"),
+        ("cli/x.rs", "#[derive(clap::Args)]\nstruct Args;"),
         ("plan/x.rs", "use std::io::{self, Write};"),
     ] {
         assert_eq!(faults(&Source::parse(file, text)), Vec::<String>::new());

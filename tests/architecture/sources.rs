@@ -207,6 +207,15 @@ impl<'ast> Visit<'ast> for Found {
         self.tree(&[], &item.tree, is_export);
     }
 
+    fn visit_attribute(&mut self, attribute: &'ast Attribute) {
+        if let syn::Meta::List(list) = &attribute.meta
+            && list.path.is_ident("derive")
+        {
+            self.tokens(&list.tokens);
+        }
+        visit::visit_attribute(self, attribute);
+    }
+
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let names: Vec<String> =
             path.segments.iter().map(|segment| segment.ident.to_string()).collect();

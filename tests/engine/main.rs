@@ -35,7 +35,7 @@ mod registry; // our registry client
 mod signals; // signals at any moment
 mod silence; // time limits for engines and registries that do not answer
 mod size; // many files, and long lists of patterns and paths
-mod smoke; // images that are tested before they are pushed
+mod smoke; // smoke tests of images before they are pushed
 mod wire; // secrets, agents, contexts, caches, annotations
 
 pub(crate) use support::lab_env;

@@ -36,6 +36,8 @@ pub fn build(args: BuildArgs, given: Given<'_>, unnamed: Unnamed) -> Result<Buil
         provenance,
         history,
         skip_smoke: skip_test,
+        // Only the disk knows.
+        output_is_directory: false,
     };
     let cells = cells::choice(select, inputs, given, unnamed)?;
     let output = output.map(|flag| flag.0);

@@ -2,19 +2,29 @@
 
 use std::path::Path;
 
-use crate::config::OutputFile;
+use crate::config::{BuildConfig, OutputFile};
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
 use crate::input::parent;
 use crate::matrix::Cell;
-use crate::plan::{BuildRequest, FileOutput, Output};
+use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output};
 use crate::run::terminal;
 use crate::workspace::targets;
-use crate::workspace::write::{file_name, unwritable};
+use crate::workspace::write::unwritable;
 
-/// Sets where each request's file goes; a folder for several is made, unless nothing will be.
-pub(super) fn set(
-    requests: &mut [BuildRequest],
+/// The options of `config` with the output that it names in a file or a directory.
+pub(super) fn options(config: &BuildConfig) -> BuildOptions {
+    let options = config.options.clone();
+    let Some(OutputFile { kind, dest }) = config.output.clone() else { return options };
+    let output_is_directory = dest.as_os_str().as_encoded_bytes().ends_with(b"/") || dest.is_dir();
+    BuildOptions { output: Output::File { kind, dest }, output_is_directory, ..options }
+}
+
+/// Checks that the results can go where `spec` says. A directory for several is made, unless nothing
+/// will be built.
+pub(super) fn check(
+    requests: &[BuildRequest],
     spec: &OutputFile,
+    options: &BuildOptions,
     dry_run: bool,
 ) -> Result<(), Error> {
     if spec.is_stdout() && (spec.kind == FileOutput::Local || terminal::stdout_is_terminal()) {
@@ -27,8 +37,7 @@ pub(super) fn set(
     if !spec.is_stdout() {
         targets::check_flag(&spec.dest)?;
     }
-    let folder = spec.dest.as_os_str().as_encoded_bytes().ends_with(b"/") || spec.dest.is_dir();
-    let folder = folder && (requests.len() > 1 || spec.kind != FileOutput::Local);
+    let folder = options.is_one_for_each(requests.len());
     if requests.len() > 1 && !folder {
         let message =
             format!("{} cells cannot all be written to {}", requests.len(), spec.dest.display());
@@ -49,20 +58,10 @@ pub(super) fn set(
     if folder && !dry_run {
         std::fs::create_dir_all(&spec.dest).map_err(|error| unwritable(&spec.dest, &error))?;
     }
-    for request in requests {
-        let name = file_name(&request.cell);
-        let dest = match spec.kind {
-            _ if !folder => spec.dest.clone(),
-            FileOutput::Local => spec.dest.join(name),
-            FileOutput::Oci | FileOutput::Docker | FileOutput::Tar => {
-                spec.dest.join(format!("{name}.tar"))
-            }
-        };
-        if folder {
-            targets::check_flag(&dest)?;
+    for request in requests.iter().filter(|_| folder) {
+        if let Output::File { dest, .. } = &request.delivery.output {
+            targets::check_flag(dest)?;
         }
-        let output = Output::File { kind: spec.kind, dest };
-        request.delivery.output = output;
     }
     Ok(())
 }

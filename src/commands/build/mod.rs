@@ -26,7 +26,7 @@ use crate::image::Platform;
 use crate::matrix::{Cell, Matrix};
 use crate::outcome::{CellResult, Outcome};
 use crate::plan::{self, BuildRequest};
-use crate::progress::{self, Mode, Settings};
+use crate::progress::{self, DisplaySettings, Mode};
 use crate::registry::{Patience, RegistryClient};
 use crate::report;
 use crate::run::{self, Stop, engine, terminal};
@@ -54,13 +54,13 @@ const NOT_CLEANED_UP: &str =
 const ENVIRONMENT: Environment = |name| std::env::var_os(name);
 
 pub(super) fn run(matrix: &Matrix, config: &BuildConfig) -> Result<ExitCode, Error> {
-    let options = config.options.clone();
+    let options = destination::options(config);
     let purpose = if config.dry_run { Purpose::Plan } else { Purpose::Build };
-    let prepare::Prepared { cells, mut requests, mut allows, needs, .. } =
+    let prepare::Prepared { cells, requests, mut allows, needs, .. } =
         prepare::prepared(matrix, &config.cells, &options, purpose)?;
     destination::check_caches(&cells, &requests)?;
     if let Some(output) = &config.output {
-        destination::set(&mut requests, output, config.dry_run)?;
+        destination::check(&requests, output, &options, config.dry_run)?;
     }
     if config.dry_run {
         needs::tell(&needs);
@@ -114,7 +114,7 @@ async fn build(
     let (builder, facts_line) = opened?;
 
     let paint = Paint { colour: terminal::stderr_has_colour() };
-    let settings = Settings {
+    let settings = DisplaySettings {
         mode: config.progress,
         paint,
         is_terminal: terminal::stderr_is_terminal(),

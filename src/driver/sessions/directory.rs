@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use crate::buildkit::session::filesync::{FileSource, Filter, Stat, Visit, mode};
-use crate::context::{Entry, Folder, Kind, Selection};
+use crate::context::{Entry, EntryKind, Folder, Selection};
 
 use super::sent::Ledger;
 
@@ -42,12 +42,12 @@ fn stat(entry: Entry) -> Stat {
         }
     }
     let (kind, size, linkname) = match entry.kind {
-        Kind::Folder => (mode::DIR, 0, String::new()),
-        Kind::File { size } => (0, size, String::new()),
+        EntryKind::Folder => (mode::DIR, 0, String::new()),
+        EntryKind::File { size } => (0, size, String::new()),
         // With its size, although no content is sent: BuildKit compares it with its copy. If they
         // differ, it creates a new link and leaves a `.tmp.N` in its copy of the directory.
-        Kind::HardLink { to, size } => (0, size, to),
-        Kind::Link { to } => (mode::SYMLINK, to.len() as u64, to),
+        EntryKind::HardLink { to, size } => (0, size, to),
+        EntryKind::Link { to } => (mode::SYMLINK, to.len() as u64, to),
     };
     Stat {
         path: entry.path,
@@ -63,7 +63,7 @@ fn stat(entry: Entry) -> Stat {
 mod tests {
     use super::*;
 
-    fn entry(kind: Kind, permissions: u32) -> Entry {
+    fn entry(kind: EntryKind, permissions: u32) -> Entry {
         Entry { path: "p".to_owned(), kind, permissions, modified: 5, changed: 6, inode: 7 }
     }
 
@@ -71,10 +71,10 @@ mod tests {
     fn modes_use_the_bits_of_go() {
         let to = || "to".to_owned();
         let cases = [
-            (Kind::Folder, 0o1777, mode::DIR | mode::STICKY | 0o777, 0, ""),
-            (Kind::File { size: 7 }, 0o6755, mode::SETUID | mode::SETGID | 0o755, 7, ""),
-            (Kind::HardLink { to: to(), size: 7 }, 0o644, 0o644, 7, "to"),
-            (Kind::Link { to: to() }, 0o777, mode::SYMLINK | 0o777, 2, "to"),
+            (EntryKind::Folder, 0o1777, mode::DIR | mode::STICKY | 0o777, 0, ""),
+            (EntryKind::File { size: 7 }, 0o6755, mode::SETUID | mode::SETGID | 0o755, 7, ""),
+            (EntryKind::HardLink { to: to(), size: 7 }, 0o644, 0o644, 7, "to"),
+            (EntryKind::Link { to: to() }, 0o777, mode::SYMLINK | 0o777, 2, "to"),
         ];
         for (kind, permissions, bits, size, linkname) in cases {
             let stat = stat(entry(kind, permissions));

@@ -8,7 +8,7 @@ use super::rules::{
 };
 use crate::dockerfile::{Lex, Quotes, Unset, Variable};
 use crate::error::{Diagnostic, Diagnostics, Span};
-use crate::yaml::{Entry, Kind, Node};
+use crate::yaml::{Entry, Node, NodeKind};
 
 /// The result for one file.
 #[derive(Default)]
@@ -87,7 +87,7 @@ impl Seen {
                 }
             }
             // A string is a directory.
-            "build" if matches!(value.kind, Kind::Map(_)) => {
+            "build" if matches!(value.kind, NodeKind::Map(_)) => {
                 for entry in self.map(value, key) {
                     match entry.key.as_str() {
                         "privileged" => self.privileged(entry),
@@ -151,7 +151,7 @@ impl Seen {
 
     fn device(&mut self, item: &Node) {
         let (text, span) = match &item.kind {
-            Kind::Map(entries) => {
+            NodeKind::Map(entries) => {
                 let Some(source) = entries.iter().find(|entry| entry.key == "source") else {
                     return;
                 };
@@ -176,7 +176,7 @@ impl Seen {
 
     /// An item of `volumes`, in short or long form.
     fn mount(&mut self, item: &Node) {
-        let Kind::Map(entries) = &item.kind else {
+        let NodeKind::Map(entries) = &item.kind else {
             let Some(text) = self.text(item, "volumes") else { return };
             let parts = mount::parts(text);
             // A single part is a directory of the container itself.
@@ -203,7 +203,7 @@ impl Seen {
 
     /// A named volume that is a bind mount of a host directory.
     fn volume(&mut self, node: &Node) {
-        let Kind::Map(entries) = &node.kind else { return };
+        let NodeKind::Map(entries) = &node.kind else { return };
         let options = entries.iter().filter(|entry| entry.key == "driver_opts");
         let options: Vec<&Entry> =
             options.flat_map(|entry| self.map(&entry.value, "driver_opts")).collect();
@@ -227,7 +227,7 @@ impl Seen {
 
     fn extends(&mut self, node: &Node) {
         // A string is a service of the same file.
-        let Kind::Map(entries) = &node.kind else { return };
+        let NodeKind::Map(entries) = &node.kind else { return };
         for entry in entries.iter().filter(|entry| entry.key == "file") {
             self.take(&entry.value, "file");
         }
@@ -236,13 +236,13 @@ impl Seen {
     /// `- path`, or `- path: [path, …]`.
     fn include(&mut self, node: &Node) {
         for item in self.list(node, "include") {
-            let Kind::Map(entries) = &item.kind else {
+            let NodeKind::Map(entries) = &item.kind else {
                 self.take(item, "include");
                 continue;
             };
             for entry in entries.iter().filter(|entry| entry.key == "path") {
                 match &entry.value.kind {
-                    Kind::List(paths) => paths.iter().for_each(|path| self.take(path, "path")),
+                    NodeKind::List(paths) => paths.iter().for_each(|path| self.take(path, "path")),
                     _ => self.take(&entry.value, "path"),
                 }
             }
@@ -267,8 +267,8 @@ impl Seen {
 
     fn text<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n str> {
         match &node.kind {
-            Kind::Scalar(text) => Some(text),
-            Kind::Empty => None,
+            NodeKind::Scalar(text) => Some(text),
+            NodeKind::Empty => None,
             _ => self.unfit(node, what, "a string"),
         }
     }
@@ -280,16 +280,16 @@ impl Seen {
 
     fn list<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Node] {
         match &node.kind {
-            Kind::List(items) => items,
-            Kind::Empty => &[],
+            NodeKind::List(items) => items,
+            NodeKind::Empty => &[],
             _ => self.unfit(node, what, "a list").unwrap_or_default(),
         }
     }
 
     fn map<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Entry] {
         match &node.kind {
-            Kind::Map(entries) => entries,
-            Kind::Empty => &[],
+            NodeKind::Map(entries) => entries,
+            NodeKind::Empty => &[],
             _ => self.unfit(node, what, "a map of `key: value`").unwrap_or_default(),
         }
     }

@@ -9,7 +9,7 @@ use super::reader::Reader;
 use crate::allow::Allows;
 use crate::error::{Diagnostic, Diagnostics, SourceFile, Span};
 use crate::matrix::model::{Axis, AxisSource, Matrix, ResolvedAxes};
-use crate::yaml::{self, Document, Entry, Kind, Language, Node};
+use crate::yaml::{self, Document, Entry, Language, Node, NodeKind};
 
 /// A longer chain of files is treated as a cycle.
 const MAX_DEPTH: usize = 16;
@@ -104,7 +104,7 @@ impl Files {
         let Document { mut root, comments, errors } = yaml::read(file, &LANGUAGE)?;
         self.allows.read(file, &comments, &root);
         let mut reader = Reader::new(errors, None);
-        if *file != self.file && !matches!(root.kind, Kind::Map(_)) {
+        if *file != self.file && !matches!(root.kind, NodeKind::Map(_)) {
             // Such a file cannot be merged.
             reader.unfit(&root.span, file.name(), "a map of `key: value`", &root.kind);
         }
@@ -182,7 +182,7 @@ impl Sheet {
 
 /// Removes `extends` from a tree: it applies to this file only.
 fn extends(root: &mut Node, file: &SourceFile, reader: &mut Reader<'_>) -> Vec<NeededFile> {
-    let Kind::Map(entries) = &mut root.kind else { return Vec::new() };
+    let NodeKind::Map(entries) = &mut root.kind else { return Vec::new() };
     let Some(at) = entries.iter().position(|entry| entry.key == "extends") else {
         return Vec::new();
     };

@@ -6,17 +6,17 @@ use indexmap::IndexMap;
 
 use crate::error::{Diagnostic, Diagnostics};
 use crate::matrix::model::AxisSource;
-use crate::yaml::{Entry, Kind, Node};
+use crate::yaml::{Entry, Node, NodeKind};
 
 /// Merges `above` over `below`. Maps are merged key by key; everything else is replaced, unless a
 /// key of `above` ends in a sign: the items of `key+` are appended to those of `below`, and `key-:`
 /// without a value removes the key of `below`.
 pub(crate) fn overlaid(below: Node, above: Node, errors: &mut Diagnostics) -> Node {
     match (below.kind, above.kind) {
-        (Kind::Map(mut below), Kind::Map(entries)) => {
+        (NodeKind::Map(mut below), NodeKind::Map(entries)) => {
             settle_tags(&mut below, &entries);
             settle_test(&mut below, &entries);
-            Node { kind: Kind::Map(merged(below, entries, errors)), ..above }
+            Node { kind: NodeKind::Map(merged(below, entries, errors)), ..above }
         }
         (_, kind) => Node { kind, ..above },
     }
@@ -34,10 +34,10 @@ impl Effect {
     /// the name.
     fn read(entry: &Entry) -> (&str, Self) {
         let (key, kind) = (entry.key.as_str(), &entry.value.kind);
-        let is_map = matches!(kind, Kind::Map(_));
+        let is_map = matches!(kind, NodeKind::Map(_));
         match (key.strip_suffix('+'), key.strip_suffix('-')) {
             (Some(key), _) if !is_map => (key, Self::Add),
-            (_, Some(key)) if matches!(kind, Kind::Empty) => (key, Self::Remove),
+            (_, Some(key)) if matches!(kind, NodeKind::Empty) => (key, Self::Remove),
             _ => (key, Self::Set),
         }
     }
@@ -89,10 +89,10 @@ fn merged(below: Vec<Entry>, above: Vec<Entry>, errors: &mut Diagnostics) -> Vec
 fn laid(below: Node, above: Node, errors: &mut Diagnostics) -> Node {
     match (below.kind, above.kind) {
         // A source says nothing about the values themselves.
-        (Kind::Map(below), Kind::Map(entries))
+        (NodeKind::Map(below), NodeKind::Map(entries))
             if AxisSource::is_meant(&below) == AxisSource::is_meant(&entries) =>
         {
-            Node { kind: Kind::Map(merged(below, entries, errors)), ..above }
+            Node { kind: NodeKind::Map(merged(below, entries, errors)), ..above }
         }
         (_, kind) => Node { kind, ..above },
     }
@@ -101,8 +101,8 @@ fn laid(below: Node, above: Node, errors: &mut Diagnostics) -> Node {
 /// The items of a list; any other value is a single item.
 fn items(node: Node) -> Vec<Node> {
     match node.kind {
-        Kind::List(items) => items,
-        Kind::Empty => Vec::new(),
+        NodeKind::List(items) => items,
+        NodeKind::Empty => Vec::new(),
         _ => vec![node],
     }
 }
@@ -127,7 +127,7 @@ fn settle_tags(below: &mut Vec<Entry>, above: &[Entry]) {
 fn settle_test(below: &mut [Entry], above: &[Entry]) {
     let said = above.iter().find(|entry| entry.key == "test");
     let known = below.iter_mut().find(|entry| entry.key == "test");
-    let (Some(Kind::Map(said)), Some(Kind::Map(known))) =
+    let (Some(NodeKind::Map(said)), Some(NodeKind::Map(known))) =
         (said.map(|entry| &entry.value.kind), known.map(|entry| &mut entry.value.kind))
     else {
         return;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::matrix::model::{AxisSource, ResolvedAxes};
 use crate::template::Template;
-use crate::yaml::{Entry, Kind, Node};
+use crate::yaml::{Entry, Node, NodeKind};
 
 pub(crate) struct Reader<'r> {
     pub(crate) errors: Diagnostics,
@@ -30,8 +30,8 @@ impl Reader<'_> {
     /// The entries of a map; an empty value is an empty map.
     pub(crate) fn map<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Entry] {
         match &node.kind {
-            Kind::Map(entries) => entries,
-            Kind::Empty => &[],
+            NodeKind::Map(entries) => entries,
+            NodeKind::Empty => &[],
             kind => {
                 self.unfit(&node.span, what, "a map of `key: value`", kind);
                 &[]
@@ -42,7 +42,7 @@ impl Reader<'_> {
     /// A single string.
     pub(crate) fn text<'n>(&mut self, node: &'n Node, what: &str) -> Option<(&'n str, &'n Span)> {
         match &node.kind {
-            Kind::Scalar(text) => Some((text, &node.span)),
+            NodeKind::Scalar(text) => Some((text, &node.span)),
             kind => {
                 self.unfit(&node.span, what, "a string", kind);
                 None
@@ -53,8 +53,10 @@ impl Reader<'_> {
     /// A string, or a list of strings.
     pub(crate) fn texts<'n>(&mut self, node: &'n Node, what: &str) -> Vec<(&'n str, &'n Span)> {
         match &node.kind {
-            Kind::Scalar(text) => vec![(text, &node.span)],
-            Kind::List(items) => items.iter().filter_map(|item| self.text(item, what)).collect(),
+            NodeKind::Scalar(text) => vec![(text, &node.span)],
+            NodeKind::List(items) => {
+                items.iter().filter_map(|item| self.text(item, what)).collect()
+            }
             kind => {
                 self.unfit(&node.span, what, "a string or a list of strings", kind);
                 Vec::new()
@@ -85,7 +87,7 @@ impl Reader<'_> {
         let mut found = Vec::new();
         for entry in entries {
             self.key(entry, what);
-            let empty = matches!(entry.value.kind, Kind::Empty);
+            let empty = matches!(entry.value.kind, NodeKind::Empty);
             let template = if empty {
                 self.inline("", &entry.key_span)
             } else {
@@ -120,7 +122,7 @@ impl Reader<'_> {
         });
     }
 
-    pub(crate) fn unfit(&mut self, span: &Span, what: &str, wanted: &str, found: &Kind) {
+    pub(crate) fn unfit(&mut self, span: &Span, what: &str, wanted: &str, found: &NodeKind) {
         // A key is quoted, a description such as "a rule of exclude" is not.
         let message = match what.contains(' ') {
             true => format!("{what} must be {wanted}"),

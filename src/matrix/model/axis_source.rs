@@ -8,7 +8,7 @@ use super::json_path::{Found, JsonPath, PathError};
 use super::pattern::Pattern;
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::version;
-use crate::yaml::{Entry, Kind};
+use crate::yaml::{Entry, NodeKind};
 
 /// No project has more releases.
 const MAX_VALUES: usize = 10_000;
@@ -78,7 +78,7 @@ impl AxisSource {
     /// Whether the entries of an axis describe a source instead of values.
     pub(crate) fn is_meant(entries: &[Entry]) -> bool {
         let from = entries.iter().find(|entry| entry.key == "from");
-        from.is_some_and(|entry| !matches!(entry.value.kind, Kind::Map(_)))
+        from.is_some_and(|entry| !matches!(entry.value.kind, NodeKind::Map(_)))
     }
 
     /// The axis's values, oldest first, from `text`, the content of the source.

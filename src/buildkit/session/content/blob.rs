@@ -35,9 +35,9 @@ pub(super) enum IngestError {
 
 impl Ingest {
     pub(super) fn begin(layout: &Layout) -> io::Result<Self> {
-        let folder = layout.ingest();
-        fs::create_dir_all(&folder)?;
-        let file = staged::file(&folder, OsStr::new(PART_PREFIX), "")?;
+        let directory = layout.ingest();
+        fs::create_dir_all(&directory)?;
+        let file = staged::file(&directory, OsStr::new(PART_PREFIX), "")?;
         Ok(Self { file, hash: Sha256::new(), offset: 0, expected: None, total: None })
     }
 

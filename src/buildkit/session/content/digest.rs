@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// A SHA-256 digest, the only kind that BuildKit makes. Checked, so that a path can be made of it.
+/// A SHA-256 digest, the only kind that BuildKit creates. Checked, so that it can be part of a
+/// path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct BlobDigest {
     hex: String,

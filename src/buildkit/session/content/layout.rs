@@ -28,12 +28,12 @@ const INDEX: &str = "index.json";
 const LOCK: &str = "index.json.lock";
 const MARK: &str = "oci-layout";
 
-/// Where blobs are until they are whole, as with containerd's own store.
+/// The directory of incomplete blobs, as in containerd's own store.
 const INGEST: &str = "ingest";
-/// How their names begin there; the end is random.
+/// The prefix of their names; the rest is random.
 pub(super) const PART_PREFIX: &str = "blob-";
 
-/// The largest index.json that is read: ten thousand entries.
+/// The largest index.json to read: ten thousand entries.
 const MAX_INDEX: u64 = 4 << 20;
 
 /// How long to wait for a lock that another process holds during a few writes.
@@ -81,7 +81,7 @@ impl Layout {
         self.root.join("blobs").join("sha256").join(digest.hex())
     }
 
-    /// Opens a blob and tells its size; a link is none.
+    /// Opens a blob and returns its size; symlinks are refused.
     pub(super) fn open(&self, digest: &BlobDigest) -> io::Result<(File, u64)> {
         let path = self.blob(digest);
         let file = regular::open_with(OpenOptions::new().read(true), &path, OFlags::NOFOLLOW)?;
@@ -93,13 +93,13 @@ impl Layout {
         self.root.join(INGEST)
     }
 
-    /// Removes what processes that were killed left of blobs.
+    /// Removes incomplete blobs of processes that were killed.
     fn sweep(&self) {
         let is_ours = |name: &OsStr| name.as_encoded_bytes().starts_with(PART_PREFIX.as_bytes());
         staged::sweep(&self.ingest(), is_ours);
     }
 
-    /// Whether there is a blob of this digest.
+    /// Whether a blob with this digest exists.
     pub fn has(&self, digest: &str) -> bool {
         BlobDigest::parse(digest).is_some_and(|digest| self.open(&digest).is_ok())
     }

@@ -1,4 +1,4 @@
-//! Directories that are in BuildKit's reach.
+//! Directories that BuildKit can access.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,14 +8,14 @@ use super::disk::Disk;
 use super::layout::Layout;
 use crate::buildkit::random_id;
 
-/// The folders that sessions offer; clones share them.
+/// The directories that sessions offer; clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Content {
     offered: Arc<Mutex<HashMap<String, Arc<Store>>>>,
     disk: Disk,
 }
 
-/// A folder in BuildKit's reach, until this is dropped.
+/// A directory that BuildKit can access until this is dropped.
 #[derive(Debug)]
 pub struct Offer {
     content: Content,
@@ -32,12 +32,12 @@ pub(super) struct Store {
 }
 
 impl Content {
-    /// Offers a folder to read from.
+    /// Offers a directory for reading.
     pub fn read(&self, layout: Layout) -> Offer {
         self.offer(layout, false)
     }
 
-    /// Offers a folder to write to as well, which must be there.
+    /// Offers an existing directory for reading and writing.
     pub fn write(&self, layout: Layout) -> Offer {
         self.offer(layout, true)
     }
@@ -50,7 +50,7 @@ impl Content {
         Offer { content: self.clone(), id, store }
     }
 
-    /// What the folders are on: whoever works there without BuildKit does it through this.
+    /// The disk of these directories. All other code that works in them must use it too.
     pub fn disk(&self) -> &Disk {
         &self.disk
     }
@@ -61,7 +61,7 @@ impl Content {
 }
 
 impl Offer {
-    /// What a solve names this folder by: `src` or `dest` of its cache.
+    /// The name of this directory in a solve: `src` or `dest` of its cache.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -70,7 +70,7 @@ impl Offer {
         &self.store.layout
     }
 
-    /// What went wrong. Where it went wrong here, the solve's error only repeats it.
+    /// The first fault. If it happened on this side, the solve's error only repeats it.
     pub fn fault(&self) -> Option<Fault> {
         self.store.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -1,4 +1,4 @@
-//! Why a result could not be taken.
+//! Why a result could not be written.
 
 use std::fmt;
 use std::io;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::super::fault::{Fault, LocalFault};
 
-/// Why a result could not be taken.
+/// Why a result could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
     #[error("{0}")]
@@ -25,12 +25,12 @@ pub(super) fn unwritten(path: &Path, error: &io::Error) -> Fault {
     Fault::Here(LocalFault::unwritten(path, error))
 }
 
-/// What BuildKit did that its protocol does not allow.
+/// A violation of the protocol by BuildKit.
 pub(super) fn wrong(what: impl Into<String>) -> Fault {
     Fault::There(what.into())
 }
 
-/// Receiving ended early, and this side does not know why.
+/// Receiving ended early for a reason that this side does not know.
 pub(super) fn gone() -> Fault {
     Fault::There("BuildKit stopped sending before the end".to_owned())
 }

@@ -9,7 +9,7 @@ use super::super::fault::Fault;
 use super::error::OutputError;
 use super::{archive, place, tree};
 
-/// Where the result of one solve goes; clones share it.
+/// The destination for the result of one solve; clones share it.
 #[derive(Clone)]
 pub struct FileSend {
     pub(super) target: Target,
@@ -22,17 +22,17 @@ pub(super) enum Target {
     Tree,
 }
 
-/// What was received so far.
+/// The received data so far.
 pub(super) struct State {
     pub(super) stage: Stage,
-    /// Calls; BuildKit may send several trees, at the same time.
+    /// Number of calls; BuildKit may send several trees concurrently.
     pub(super) started: usize,
     pub(super) done: usize,
     pub(super) fault: Option<Fault>,
 }
 
 pub(super) enum Stage {
-    /// An archive, before it is received.
+    /// An archive that has not been received yet.
     Waiting(archive::Sink),
     /// It is being received.
     Taken,
@@ -43,19 +43,19 @@ pub(super) enum Stage {
 }
 
 impl FileSend {
-    /// An archive into a file; devices and pipes that are there are written into as they are.
+    /// Writes an archive to a file. An existing device or pipe is written to directly.
     pub fn to_file(path: &Path) -> Result<Self, OutputError> {
         let sink = archive::Sink::file(path)?;
         Ok(Self::new(Target::Archive, Stage::Waiting(sink)))
     }
 
-    /// An archive into `out` as it comes: what was written cannot be taken back.
+    /// Writes an archive to `out` as it arrives, without any way to undo that.
     pub fn to_writer(out: impl Write + Send + 'static) -> Self {
         Self::new(Target::Archive, Stage::Waiting(archive::Sink::Writer(Box::new(out))))
     }
 
-    /// A tree into a folder, which is made if its parent is there. Files in it that the tree has
-    /// too are replaced, others stay.
+    /// Writes a tree into a directory, which is created if its parent exists. Existing files that
+    /// the tree contains are replaced, other files are kept.
     pub fn to_folder(path: &Path) -> Result<Self, OutputError> {
         tree::check(path)?;
         Ok(Self::new(Target::Tree, Stage::Tree(place::Placing::new(path))))
@@ -66,13 +66,13 @@ impl FileSend {
         Self { target, state: Arc::new(Mutex::new(state)) }
     }
 
-    /// What went wrong. Where it went wrong here, the solve's error only repeats it.
+    /// The first fault. If it happened on this side, the solve's error only repeats it.
     pub fn fault(&self) -> Option<Fault> {
         self.lock().fault.clone()
     }
 
-    /// Says that the solve ended well, and puts the result in its place. Until then nothing of it is to be
-    /// seen there. Renaming may take a while, so this belongs on a thread that may wait.
+    /// Call this after the solve has succeeded: moves the result to its destination, where nothing
+    /// is visible before. Renaming may block, so this needs a thread for blocking work.
     pub fn commit(&self) -> Result<(), OutputError> {
         let mut state = self.lock();
         if let Some(fault) = &state.fault {
@@ -92,8 +92,8 @@ impl FileSend {
         }
     }
 
-    /// Says that the solve failed: what was received is removed. The same happens
-    /// when the last clone, those in the session included, is dropped.
+    /// Call this after the solve has failed: removes the received data. Dropping the last clone,
+    /// including those in the session, does the same.
     pub fn discard(&self) {
         let mut state = self.lock();
         state.stage = Stage::Closed;

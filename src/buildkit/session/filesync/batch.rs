@@ -6,7 +6,7 @@
 use bollard_buildkit_proto::fsutil::types::Packet;
 use tokio::sync::mpsc;
 
-/// What goes to BuildKit; bounded, so that a slow BuildKit slows the reading.
+/// The queue of batches. It is bounded, so that a slow BuildKit slows down reading.
 pub(super) type Outbound = mpsc::Sender<Vec<Packet>>;
 
 /// Queued batches. Together with the limits of a batch, this bounds the memory of a transfer to
@@ -19,9 +19,9 @@ const BYTES: usize = 32 * 1024;
 /// Why a transfer ended early.
 #[derive(Debug)]
 pub(super) enum Broken {
-    /// Something is wrong with the files, or BuildKit said so; a person must hear of it.
+    /// A problem with the files, or an error that BuildKit reported; shown to the user.
     Fault(String),
-    /// BuildKit hung up, which is its right.
+    /// BuildKit closed the stream, which is allowed.
     Gone,
 }
 

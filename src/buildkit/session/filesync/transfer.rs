@@ -24,7 +24,7 @@ const CHUNK: usize = 32 * 1024;
 /// Concurrent tasks: the walk and the file readers.
 const TASKS: usize = 1 + 4;
 
-/// What a transfer tells while it runs.
+/// Receives the events of a running transfer.
 pub(super) trait Progress: Send + Sync + 'static {
     fn sent(&self, bytes: usize);
     fn listed(&self, entries: u32);

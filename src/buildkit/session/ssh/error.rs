@@ -1,22 +1,22 @@
-//! Why a file gives no key.
+//! Why a file does not contain a usable key.
 
 use std::io;
 
 use crate::buildkit::why;
 
-/// Why a file gives no key. Nothing of what it holds is told.
+/// Why a file does not contain a usable key. The error never contains the content.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     #[error("{}", why(.0))]
     Unreadable(#[from] io::Error),
-    #[error("it holds a public key")]
+    #[error("it contains a public key")]
     Public,
-    #[error("it is locked with a passphrase")]
+    #[error("it is encrypted with a passphrase")]
     Encrypted,
-    #[error("it is a private key in an older form than OpenSSH's own")]
+    #[error("it is a private key in an older format than OpenSSH's own")]
     OlderForm,
-    #[error("it holds no private key of OpenSSH")]
+    #[error("it does not contain an OpenSSH private key")]
     NoKey,
-    #[error("a key of the kind {0} cannot be used from a file")]
+    #[error("keys of type {0} cannot be used from a file")]
     Kind(String),
 }

@@ -4,15 +4,15 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// OpenSSH's own limit of a message.
+/// OpenSSH's own limit for a message.
 pub(super) const MAX_MESSAGE: u32 = 256 << 10;
 
-/// Message types: what may be asked, and what the rest is answered.
+/// Message types: the allowed requests, and the answer to all others.
 pub(super) const REQUEST_IDENTITIES: u8 = 11;
 pub(super) const SIGN_REQUEST: u8 = 13;
 pub(super) const FAILURE: &[u8] = &[0, 0, 0, 1, 5];
 
-/// A string of the protocol: its length, then itself. Messages have the same form.
+/// A string of the protocol: its length, then its bytes. Messages have the same format.
 ///
 /// Source: <https://datatracker.ietf.org/doc/html/rfc4251#section-5>
 pub(super) fn string(content: &[u8]) -> Vec<u8> {
@@ -20,7 +20,7 @@ pub(super) fn string(content: &[u8]) -> Vec<u8> {
     [&length.to_be_bytes(), content].concat()
 }
 
-/// Reads one message with the length before it; nothing where the stream ends between two.
+/// Reads one message with its length prefix; `None` if the stream ends between messages.
 pub(super) async fn message(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Vec<u8>>> {
     let mut message = vec![0; 4];
     if from.read(&mut message[..1]).await? == 0 {

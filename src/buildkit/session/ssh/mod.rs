@@ -48,13 +48,13 @@ pub const DEFAULT_AGENT: &str = "default";
 /// The metadata key that names the agent of a connection.
 const ID: &str = "buildkit.ssh.id";
 
-/// An agent that is not busy answers its socket at once.
+/// An agent that is not busy accepts connections at once.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long an agent may take for one request: it may prompt for a password or a touch of a key.
 const AGENT_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// An agent that steps may speak to.
+/// An agent that steps can use.
 #[derive(Clone)]
 pub enum Agent {
     /// An agent that listens on this socket.

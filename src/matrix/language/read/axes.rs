@@ -9,7 +9,7 @@ use crate::error::{Diagnostic, Span};
 use crate::matrix::language::reader::Reader;
 use crate::matrix::model::{Axis, AxisSource, AxisValue, CELL_NAMES, range};
 use crate::template::{Value, is_name};
-use crate::yaml::{Entry, Kind};
+use crate::yaml::{Entry, NodeKind};
 
 const MAX_VALUES: usize = 10_000;
 
@@ -19,7 +19,7 @@ type Values = IndexMap<Arc<str>, AxisValue>;
 impl Reader<'_> {
     pub(crate) fn axes(&mut self, entry: &Entry) -> Vec<Axis> {
         let entries = self.map(&entry.value, "axes");
-        if entries.is_empty() && matches!(entry.value.kind, Kind::Empty | Kind::Map(_)) {
+        if entries.is_empty() && matches!(entry.value.kind, NodeKind::Empty | NodeKind::Map(_)) {
             self.error(&entry.key_span, "a matrix needs at least one axis");
         }
         let mut axes = Vec::new();
@@ -46,33 +46,33 @@ impl Reader<'_> {
         let what = format!("axes.{}", entry.key);
         let mut values = Values::new();
         match &entry.value.kind {
-            Kind::Scalar(text) => self.range(text, &entry.value.span, Vec::new(), &mut values),
-            Kind::List(items) => {
+            NodeKind::Scalar(text) => self.range(text, &entry.value.span, Vec::new(), &mut values),
+            NodeKind::List(items) => {
                 for item in items {
                     if let Some((text, span)) = self.text(item, &what) {
                         self.range(text, span, Vec::new(), &mut values);
                     }
                 }
             }
-            Kind::Map(entries) if AxisSource::is_meant(entries) => {
+            NodeKind::Map(entries) if AxisSource::is_meant(entries) => {
                 return self.axis_source(entry, entries);
             }
-            Kind::Map(entries) => {
+            NodeKind::Map(entries) => {
                 for entry in entries {
                     let properties = self.properties(&what, entry);
                     self.range(&entry.key, &entry.key_span, properties, &mut values);
                 }
             }
-            kind @ Kind::Empty => {
+            kind @ NodeKind::Empty => {
                 let wanted = "a list, a range or a map of values to properties";
                 self.unfit(&entry.key_span, &what, wanted, kind);
                 return Vec::new();
             }
         }
         let none = match &entry.value.kind {
-            Kind::List(items) => items.is_empty(),
-            Kind::Map(entries) => entries.is_empty(),
-            Kind::Empty | Kind::Scalar(_) => false,
+            NodeKind::List(items) => items.is_empty(),
+            NodeKind::Map(entries) => entries.is_empty(),
+            NodeKind::Empty | NodeKind::Scalar(_) => false,
         };
         if none {
             self.error(&entry.value.span, format!("axis `{}` has no values", entry.key));
@@ -94,8 +94,8 @@ impl Reader<'_> {
                 );
             }
             let value = match &property.value.kind {
-                Kind::Empty => Value::from(""),
-                Kind::List(items) => Value::List(
+                NodeKind::Empty => Value::from(""),
+                NodeKind::List(items) => Value::List(
                     items
                         .iter()
                         .filter_map(|item| self.text(item, &what))

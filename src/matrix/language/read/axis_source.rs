@@ -9,7 +9,7 @@ use crate::matrix::model::{
     AxisSource, AxisValue, JsonPath, Pattern, SourceValue, TokenVariable, unknown_order,
 };
 use crate::template::Value;
-use crate::yaml::{Entry, Kind, Node};
+use crate::yaml::{Entry, Node, NodeKind};
 
 impl Reader<'_> {
     /// The values of an axis with a source, if they are loaded.
@@ -113,7 +113,7 @@ impl Reader<'_> {
 
     /// `{ env: NAME }`: the token itself must not be in a file.
     fn token(&mut self, node: &Node, what: &str) -> Option<TokenVariable> {
-        let Kind::Map(entries) = &node.kind else {
+        let NodeKind::Map(entries) = &node.kind else {
             self.unfit(&node.span, what, "`{ env: NAME }`", &node.kind);
             return None;
         };

@@ -4,7 +4,7 @@ use crate::error::{Diagnostic, SourceFile, Span};
 use crate::matrix::language::reader::Reader;
 use crate::matrix::model::{FileRule, Given, relative};
 use crate::template::{Condition, Template};
-use crate::yaml::{Entry, Kind, Node};
+use crate::yaml::{Entry, Node, NodeKind};
 
 const KEYS: [&str; 2] = ["template", "when"];
 
@@ -47,7 +47,7 @@ impl Reader<'_> {
             }
             !in_git
         });
-        let Kind::Map(fields) = &entry.value.kind else {
+        let NodeKind::Map(fields) = &entry.value.kind else {
             let wanted = "`{ template: PATH, when: CONDITION }`";
             self.unfit(&entry.value.span, &entry.key, wanted, &entry.value.kind);
             return None;

@@ -12,7 +12,7 @@ pub(crate) mod smoke;
 mod tags;
 
 use crate::error::{Diagnostic, Diagnostics, SourceFile, nearest};
-use crate::yaml::{Entry, Kind, Node};
+use crate::yaml::{Entry, Node, NodeKind};
 
 pub(crate) const KEYS: [&str; 27] = [
     "image",
@@ -74,7 +74,7 @@ pub(crate) fn read(
     resolved: &ResolvedAxes,
 ) -> Result<Matrix, Diagnostics> {
     let mut reader = Reader::new(errors, Some(resolved));
-    let Kind::Map(entries) = &root.kind else {
+    let NodeKind::Map(entries) = &root.kind else {
         reader.unfit(&root.span, file.name(), "a map of `key: value`", &root.kind);
         return Err(reader.errors);
     };
@@ -160,7 +160,7 @@ pub(crate) fn read(
 /// The axes alone, even if there are other errors; without the values from sources.
 pub(crate) fn axes(root: &Node) -> (Vec<Axis>, Vec<AxisSource>) {
     let mut reader = Reader::new(Diagnostics::default(), None);
-    let Kind::Map(entries) = &root.kind else { return Default::default() };
+    let NodeKind::Map(entries) = &root.kind else { return Default::default() };
     let found = entries.iter().find(|entry| entry.key == "axes");
     let axes = found.map(|entry| reader.axes(entry)).unwrap_or_default();
     (axes, reader.axis_sources)

@@ -11,7 +11,7 @@ use crate::matrix::model::{
     unknown_order,
 };
 use crate::template::Value;
-use crate::yaml::{Entry, Kind, Node};
+use crate::yaml::{Entry, Node, NodeKind};
 
 impl Reader<'_> {
     /// The entries of `exclude`.
@@ -104,7 +104,7 @@ impl Reader<'_> {
 
     /// Adds the values to the axes that only entries of `include` have.
     pub(crate) fn include_values(&mut self, node: &Node, axes: &mut [Axis]) {
-        let Kind::List(nodes) = &node.kind else { return };
+        let NodeKind::List(nodes) = &node.kind else { return };
         let texts = |axis: &Axis| axis.values.iter().map(|value| value.text.clone()).collect();
         let mut known: Vec<HashSet<Arc<str>>> = axes.iter().map(texts).collect();
         for node in nodes {
@@ -146,7 +146,7 @@ impl Reader<'_> {
     /// The keys of an entry.
     fn keys<'n>(&self, node: &'n Node) -> Vec<&'n str> {
         match &node.kind {
-            Kind::Map(entries) => entries.iter().map(|entry| entry.key.as_str()).collect(),
+            NodeKind::Map(entries) => entries.iter().map(|entry| entry.key.as_str()).collect(),
             _ => Vec::new(),
         }
     }
@@ -178,8 +178,8 @@ impl Reader<'_> {
     /// The nodes of a list of rules.
     fn rules<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Node] {
         match &node.kind {
-            Kind::List(items) => items,
-            Kind::Empty => &[],
+            NodeKind::List(items) => items,
+            NodeKind::Empty => &[],
             kind => {
                 self.unfit(&node.span, what, "a list of rules, such as `- os: alpine`", kind);
                 &[]
@@ -195,7 +195,7 @@ impl Reader<'_> {
     }
 
     fn speaks_of_axes(&mut self, node: &Node, axes: usize) {
-        if axes == 0 && matches!(node.kind, Kind::Map(_) | Kind::Empty) {
+        if axes == 0 && matches!(node.kind, NodeKind::Map(_) | NodeKind::Empty) {
             let message =
                 "a rule requires at least one axis; without one it would match every cell";
             self.error(&node.span, message);
@@ -271,7 +271,7 @@ impl Reader<'_> {
     ) {
         let axis = &axes[index];
         let texts: Vec<(&str, &Span)> = match &entry.value.kind {
-            Kind::Map(_) if what == "include" => {
+            NodeKind::Map(_) if what == "include" => {
                 plain_values(&entry.value).into_iter().map(|(text, span, _)| (text, span)).collect()
             }
             _ => self.texts(&entry.value, &format!("{what}.{}", entry.key)),
@@ -314,7 +314,7 @@ impl Reader<'_> {
 
 /// The entries for every axis, if this entry of `include` gives plain values for each.
 fn whole<'n>(node: &'n Node, axes: &[Axis]) -> Option<Vec<(usize, &'n Entry)>> {
-    let Kind::Map(entries) = &node.kind else { return None };
+    let NodeKind::Map(entries) = &node.kind else { return None };
     let find = |(index, axis): (usize, &Axis)| {
         let entry = entries.iter().find(|entry| *entry.key == *axis.name)?;
         (!plain_values(&entry.value).is_empty()).then_some((index, entry))
@@ -326,18 +326,18 @@ fn whole<'n>(node: &'n Node, axes: &[Axis]) -> Option<Vec<(usize, &'n Entry)>> {
 /// properties; `None` if one of them is a pattern.
 fn plain_values<'n>(node: &'n Node) -> Vec<(&'n str, &'n Span, Option<&'n Entry>)> {
     let found: Vec<(&'n str, &'n Span, Option<&'n Entry>)> = match &node.kind {
-        Kind::Scalar(text) => vec![(text, &node.span, None)],
-        Kind::List(items) => {
+        NodeKind::Scalar(text) => vec![(text, &node.span, None)],
+        NodeKind::List(items) => {
             let text = |item: &'n Node| match &item.kind {
-                Kind::Scalar(text) => Some((text.as_str(), &item.span, None)),
+                NodeKind::Scalar(text) => Some((text.as_str(), &item.span, None)),
                 _ => None,
             };
             items.iter().map(text).collect::<Option<_>>().unwrap_or_default()
         }
-        Kind::Map(entries) => {
+        NodeKind::Map(entries) => {
             entries.iter().map(|entry| (entry.key.as_str(), &entry.key_span, Some(entry))).collect()
         }
-        Kind::Empty => Vec::new(),
+        NodeKind::Empty => Vec::new(),
     };
     let is_plain = |text: &str| Pattern::parse(text).is_ok_and(|pattern| pattern.is_plain());
     if found.iter().all(|(text, ..)| is_plain(text)) { found } else { Vec::new() }

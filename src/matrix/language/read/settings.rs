@@ -10,7 +10,7 @@ use crate::matrix::model::{
     Agent, AutoLabels, Axis, CacheRule, Declared, DeclaredKind, Given, SecretPlace, SecretRule,
     Settings, Texts, Var, VarValue,
 };
-use crate::yaml::{Entry, Kind, Node};
+use crate::yaml::{Entry, Node, NodeKind};
 
 /// The cache types of BuildKit.
 const CACHES: [&str; 4] = ["registry", "inline", "local", "gha"];
@@ -55,7 +55,7 @@ impl Reader<'_> {
     fn platforms(&mut self, node: &Node) -> Vec<Platform> {
         let mut found: Vec<Platform> = Vec::new();
         let texts = self.texts(node, "platforms");
-        if texts.is_empty() && matches!(node.kind, Kind::List(_)) {
+        if texts.is_empty() && matches!(node.kind, NodeKind::List(_)) {
             self.error(&node.span, "`platforms` requires at least one entry");
         }
         for (text, span) in texts {
@@ -82,8 +82,8 @@ impl Reader<'_> {
                 );
             }
             let value = match &entry.value.kind {
-                Kind::Empty => self.inline("", &entry.key_span).map(VarValue::Text),
-                Kind::List(items) => {
+                NodeKind::Empty => self.inline("", &entry.key_span).map(VarValue::Text),
+                NodeKind::List(items) => {
                     let what = format!("vars.{}", entry.key);
                     let items = items.iter().filter_map(|item| self.template(item, &what));
                     Some(VarValue::List(items.collect()))
@@ -106,15 +106,15 @@ impl Reader<'_> {
     /// A map, `auto`, or a map in which `auto` is one of the keys.
     fn labels(&mut self, node: &Node, what: &str) -> (Texts, Option<Given<AutoLabels>>) {
         match &node.kind {
-            Kind::Scalar(text) if text == "auto" => {
+            NodeKind::Scalar(text) if text == "auto" => {
                 (Vec::new(), Some(Given { value: AutoLabels::ALL, span: node.span.clone() }))
             }
-            Kind::Scalar(_) | Kind::List(_) => {
+            NodeKind::Scalar(_) | NodeKind::List(_) => {
                 self.unfit(&node.span, what, "a map of `key: value`, or `auto`", &node.kind);
                 (Vec::new(), None)
             }
-            Kind::Empty => (Vec::new(), None),
-            Kind::Map(entries) => {
+            NodeKind::Empty => (Vec::new(), None),
+            NodeKind::Map(entries) => {
                 let (auto, others): (Vec<_>, Vec<_>) =
                     entries.iter().partition(|entry| entry.key == "auto");
                 let auto = auto.first().map(|entry| {
@@ -130,9 +130,9 @@ impl Reader<'_> {
     fn wanted(&mut self, node: &Node) -> AutoLabels {
         let mut wanted = AutoLabels::default();
         let words = match &node.kind {
-            Kind::Scalar(text) if text == "true" => return AutoLabels::ALL,
-            Kind::Scalar(text) if text == "false" => return wanted,
-            Kind::Scalar(_) | Kind::List(_) => self.texts(node, "auto"),
+            NodeKind::Scalar(text) if text == "true" => return AutoLabels::ALL,
+            NodeKind::Scalar(text) if text == "false" => return wanted,
+            NodeKind::Scalar(_) | NodeKind::List(_) => self.texts(node, "auto"),
             kind => {
                 let list = AutoLabels::WORDS.join(", ");
                 let expected = format!("true, false, or a list of {list}");
@@ -200,9 +200,9 @@ impl Reader<'_> {
         let mut found = Vec::new();
         for entry in self.map(node, "secrets") {
             self.key(entry, "secrets");
-            let Kind::Map(fields) = &entry.value.kind else {
+            let NodeKind::Map(fields) = &entry.value.kind else {
                 let span = match entry.value.kind {
-                    Kind::Empty => &entry.key_span,
+                    NodeKind::Empty => &entry.key_span,
                     _ => &entry.value.span,
                 };
                 // The string itself may be the secret: the note has its place, without the line.
@@ -211,7 +211,7 @@ impl Reader<'_> {
                 let finding = Diagnostic::error(message).help(HELP);
                 let empty = span.file.span(span.start..span.start);
                 self.errors.push(match entry.value.kind {
-                    Kind::Empty => finding.at(&empty, ""),
+                    NodeKind::Empty => finding.at(&empty, ""),
                     _ => finding.note(format!("at {span}")),
                 });
                 continue;
@@ -251,11 +251,11 @@ impl Reader<'_> {
     /// `default`, `ID=PATH`, a list of these, or `id: PATH`.
     fn ssh(&mut self, node: &Node) -> Vec<(String, Agent)> {
         let mut found: Vec<(String, Agent)> = Vec::new();
-        if let Kind::Map(entries) = &node.kind {
+        if let NodeKind::Map(entries) = &node.kind {
             for entry in entries {
                 self.key(entry, "ssh");
                 let socket = match entry.value.kind {
-                    Kind::Empty => None,
+                    NodeKind::Empty => None,
                     _ => self.template(&entry.value, &format!("ssh.{}", entry.key)),
                 };
                 found.push((entry.key.clone(), Agent { socket, span: entry.key_span.clone() }));
@@ -278,7 +278,7 @@ impl Reader<'_> {
     /// A string as in flags, a map, or a list of these.
     fn caches(&mut self, node: &Node, what: &str) -> Given<Vec<CacheRule>> {
         let nodes = match &node.kind {
-            Kind::List(items) => items.as_slice(),
+            NodeKind::List(items) => items.as_slice(),
             _ => std::slice::from_ref(node),
         };
         let value = nodes.iter().filter_map(|node| self.cache(node, what)).collect();
@@ -286,7 +286,7 @@ impl Reader<'_> {
     }
 
     fn cache(&mut self, node: &Node, what: &str) -> Option<CacheRule> {
-        let Kind::Map(entries) = &node.kind else {
+        let NodeKind::Map(entries) = &node.kind else {
             let template = self.template(node, what)?;
             if template.is_literal() {
                 match crate::input::Cache::parse(template.text()) {
@@ -341,13 +341,15 @@ fn declared(key: &str, node: &Node) -> Vec<Declared> {
     let one =
         |name: &str, span: &Span| Declared { kind, name: name.to_owned(), span: span.clone() };
     let agent = |node: &Node| match &node.kind {
-        Kind::Scalar(text) => Some(one(text.split('=').next().unwrap_or_default(), &node.span)),
+        NodeKind::Scalar(text) => Some(one(text.split('=').next().unwrap_or_default(), &node.span)),
         _ => None,
     };
     match &node.kind {
-        Kind::Map(entries) => entries.iter().map(|e| one(&e.key, &e.key_span)).collect(),
-        Kind::List(items) if kind == DeclaredKind::Ssh => items.iter().filter_map(agent).collect(),
-        Kind::Scalar(_) if kind == DeclaredKind::Ssh => agent(node).into_iter().collect(),
+        NodeKind::Map(entries) => entries.iter().map(|e| one(&e.key, &e.key_span)).collect(),
+        NodeKind::List(items) if kind == DeclaredKind::Ssh => {
+            items.iter().filter_map(agent).collect()
+        }
+        NodeKind::Scalar(_) if kind == DeclaredKind::Ssh => agent(node).into_iter().collect(),
         _ => Vec::new(),
     }
 }

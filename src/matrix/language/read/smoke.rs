@@ -4,7 +4,7 @@ use crate::error::Diagnostic;
 use crate::input::TimeLimit;
 use crate::matrix::language::reader::Reader;
 use crate::matrix::model::{Command, Given, SmokeRule, Words};
-use crate::yaml::{Entry, Kind, Node};
+use crate::yaml::{Entry, Node, NodeKind};
 
 const KEYS: [&str; 7] = ["run", "script", "healthy", "timeout", "env", "volumes", "privileged"];
 
@@ -14,13 +14,13 @@ impl Reader<'_> {
         let node = &entry.value;
         let mut rule = SmokeRule::new(node.span.clone());
         match &node.kind {
-            Kind::Scalar(text) if text == "none" || text == "false" => rule.off = true,
-            Kind::Scalar(_) | Kind::List(_) => rule.command = self.run(entry, "test"),
-            Kind::Empty => {
+            NodeKind::Scalar(text) if text == "none" || text == "false" => rule.off = true,
+            NodeKind::Scalar(_) | NodeKind::List(_) => rule.command = self.run(entry, "test"),
+            NodeKind::Empty => {
                 self.unfit(&node.span, "test", "a command, a map or `none`", &node.kind);
                 return None;
             }
-            Kind::Map(entries) => {
+            NodeKind::Map(entries) => {
                 for entry in entries {
                     let (node, what) = (&entry.value, format!("test.{}", entry.key));
                     match entry.key.as_str() {
@@ -59,18 +59,18 @@ impl Reader<'_> {
     fn run(&mut self, entry: &Entry, what: &str) -> Option<Command> {
         let node = &entry.value;
         let words = match &node.kind {
-            Kind::List(items) if items.is_empty() => {
+            NodeKind::List(items) if items.is_empty() => {
                 self.error(&node.span, format!("`{what}` requires at least one entry"));
                 return None;
             }
-            Kind::List(items) => {
+            NodeKind::List(items) => {
                 Words::List(items.iter().filter_map(|item| self.template(item, what)).collect())
             }
-            Kind::Scalar(text) if text.trim().is_empty() => {
+            NodeKind::Scalar(text) if text.trim().is_empty() => {
                 self.error(&node.span, format!("`{what}` is empty"));
                 return None;
             }
-            Kind::Scalar(text) => Words::Line(self.inline(text, &node.span)?),
+            NodeKind::Scalar(text) => Words::Line(self.inline(text, &node.span)?),
             kind => {
                 self.unfit(&node.span, what, "a string or a list of strings", kind);
                 return None;

@@ -4,12 +4,12 @@ use crate::error::{Diagnostic, Span};
 use crate::matrix::language::reader::Reader;
 use crate::matrix::model::TagRule;
 use crate::template::{Condition, Template};
-use crate::yaml::{Entry, Kind, Node};
+use crate::yaml::{Entry, Node, NodeKind};
 
 impl Reader<'_> {
     pub(crate) fn inline_list(&mut self, node: &Node, what: &str) -> Vec<Template> {
         let texts = self.texts(node, what);
-        if texts.is_empty() && matches!(node.kind, Kind::List(_)) {
+        if texts.is_empty() && matches!(node.kind, NodeKind::List(_)) {
             self.error(&node.span, format!("`{what}` requires at least one entry"));
         }
         texts.into_iter().filter_map(|(text, span)| self.inline(text, span)).collect()
@@ -42,7 +42,7 @@ impl Reader<'_> {
         };
         let plain = |tag| TagRule { tag, when: None };
         match &entry.value.kind {
-            Kind::List(items) if entry.key == "tags" => {
+            NodeKind::List(items) if entry.key == "tags" => {
                 if items.is_empty() {
                     self.error(&entry.value.span, "`tags` requires at least one entry");
                 }
@@ -54,7 +54,7 @@ impl Reader<'_> {
 
     /// A string, or `{ tag: …, when: … }`.
     fn tag_rule(&mut self, node: &Node) -> Option<TagRule> {
-        let Kind::Map(entries) = &node.kind else {
+        let NodeKind::Map(entries) = &node.kind else {
             return self.template(node, "tags").map(|tag| TagRule { tag, when: None });
         };
         let mut tag = None;

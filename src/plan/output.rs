@@ -1,0 +1,86 @@
+//! Where the result of a build goes.
+
+use std::path::PathBuf;
+
+use crate::cell_name::{CellName, file_name};
+
+/// Where the result goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Output {
+    /// The engine's own image store.
+    #[default]
+    Store,
+    /// The registries that the references name.
+    Push,
+    /// Both.
+    StoreAndPush,
+    /// A file or directory on this machine; `-` is stdout, for an archive.
+    File { kind: FileOutput, dest: PathBuf },
+    /// Nowhere: only the digest is wanted.
+    Nothing,
+}
+
+impl Output {
+    /// Whether the image goes to the registries that the references name.
+    pub fn is_push(&self) -> bool {
+        matches!(self, Self::Push | Self::StoreAndPush)
+    }
+
+    /// Whether the files of the image go into a directory.
+    pub(super) fn is_tree(&self) -> bool {
+        matches!(self, Self::File { kind: FileOutput::Local, .. })
+    }
+
+    /// The output of one cell, where this one is a directory for several.
+    pub(super) fn of_cell(&self, cell: &CellName) -> Self {
+        let Self::File { kind, dest } = self else { return self.clone() };
+        let name = file_name(cell);
+        let dest = match kind {
+            FileOutput::Local => dest.join(name),
+            FileOutput::Oci | FileOutput::Docker | FileOutput::Tar => {
+                dest.join(format!("{name}.tar"))
+            }
+        };
+        Self::File { kind: *kind, dest }
+    }
+}
+
+/// The forms a file output takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileOutput {
+    /// An OCI image layout in a tar file.
+    Oci,
+    /// What `docker load` reads; one platform only.
+    Docker,
+    /// The root file system as a tar file.
+    Tar,
+    /// The root file system as a directory.
+    Local,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::BuildOptions;
+
+    #[test]
+    fn a_directory_gets_a_file_or_a_directory_for_each_cell() {
+        for (kind, cells, wanted) in [
+            (FileOutput::Oci, 1, Some("out/a_b.tar")),
+            (FileOutput::Docker, 2, Some("out/a_b.tar")),
+            (FileOutput::Tar, 2, Some("out/a_b.tar")),
+            (FileOutput::Local, 2, Some("out/a_b")),
+            // The files of the only cell are the directory.
+            (FileOutput::Local, 1, None),
+        ] {
+            let output = Output::File { kind, dest: "out".into() };
+            let options =
+                BuildOptions { output, output_is_directory: true, ..BuildOptions::default() };
+            let own = options.is_one_for_each(cells).then(|| options.output.of_cell(&"a:b".into()));
+            let wanted = wanted.map(|dest| Output::File { kind, dest: dest.into() });
+            assert_eq!(own, wanted, "{kind:?} of {cells}");
+            let one_file = BuildOptions { output_is_directory: false, ..options };
+            assert!(!one_file.is_one_for_each(cells));
+        }
+    }
+}
