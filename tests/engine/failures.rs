@@ -97,7 +97,7 @@ fn a_step_does_not_get_the_engines_network_without_permission() {
     base.run(&["build", "--push"]).success();
     project.file("context/Dockerfile", format!("FROM {reference}\n"));
     let run = project.run(&["build", "--no-cache", "--allow", "network.host"]).exits(1);
-    run.says(&["RUN --network=host wants", "--network host"]);
+    run.says(&["RUN --network=host needs", "--network host"]);
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn unsupported_parts_of_an_output_are_refused_or_omitted_with_a_note() {
         ("type=local,dest=x", "a root file system cannot hold provenance"),
     ] {
         let run = project.run(&["build", "--provenance", "--output", output]).exits(4);
-        run.says(&[holds, "leave --provenance out"]).never_says(&["| started"]);
+        run.says(&[holds, "remove --provenance"]).never_says(&["| started"]);
         assert!(!project.path("x.tar").exists() && !project.path("x").exists());
     }
     let inline = ["--cache-to", "type=inline", "--annotation", "a=b"];

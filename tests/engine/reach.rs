@@ -143,9 +143,9 @@ fn an_engine_without_the_containerd_store_builds_only_one_platform() {
         .matrix("tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1] }\nannotations: { a: b }\n");
     on(&project, &engine.host, &["build", "--provenance"]).exits(4).says(&[
         "this engine cannot add provenance to images",
-        "leave --provenance out",
+        "remove --provenance",
         "this engine cannot add annotations to images",
-        "leave the annotations out",
+        "remove the annotations",
         "\"containerd-snapshotter\": true",
     ]);
     // Its one platform is tested as usual.
@@ -173,6 +173,6 @@ fn an_engine_that_ends_during_a_build_is_not_a_build_failure() {
     drop(engine);
     running.end().exits(1).says(&[
         "the connection to the engine was lost during the build",
-        "check that it is running",
+        "check that the engine is running",
     ]);
 }

@@ -170,7 +170,7 @@ fn tests_that_cannot_run_are_reported_and_slow_ones_time_out() {
         "✗ vgone  test failed: the container did not start on amd64 (matrix.yaml:10)",
         "the image does not have the program",
         "✗ vpath  test failed: the container could not be created",
-        "make this one there",
+        "create this one there",
         "✗ vlong  test failed: timed out after 5s",
         "= log: waits",
         "3 pushed, 3 failed",

@@ -204,7 +204,9 @@ fn unanswered(message: &str, request: &BuildRequest) -> Option<String> {
     if let Some(id) = asked(message, "secret ", ": not found") {
         return Some(match request.recipe.inputs.secrets.get(id).map(|secret| &secret.source) {
             Some(SecretSource::Variable(name)) => {
-                format!("the secret `{id}` is read from the variable {name}: set it")
+                format!(
+                    "the secret `{id}` is read from the variable {name}, which is not set: set it"
+                )
             }
             _ => format!("provide it: --secret id={id},src=FILE or --secret id={id},env=VARIABLE"),
         });
