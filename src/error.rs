@@ -12,9 +12,11 @@ mod source;
 mod suggest;
 mod why;
 
-pub use diagnostic::{Diagnostic, Diagnostics, Severity};
-pub use kind::{Error, ErrorKind};
-pub use render::{spelled_out, visible};
-pub use source::{SourceFile, Span};
-pub use suggest::{listed, nearest};
-pub use why::why;
+pub use diagnostic::Diagnostics;
+pub(crate) use diagnostic::{Diagnostic, Severity};
+pub(crate) use kind::{Error, ErrorKind};
+pub(crate) use render::{spelled_out, visible};
+pub use source::SourceFile;
+pub(crate) use source::Span;
+pub(crate) use suggest::{listed, nearest};
+pub(crate) use why::why;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::cell_name::CellName;
 use crate::image::{Digest, Platform, Reference};
 
-pub use crate::failure::{Failure, Place};
+pub(crate) use crate::failure::{Failure, Place};
 
 /// The outcome of one cell.
 #[derive(Debug, Clone)]

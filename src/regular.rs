@@ -12,12 +12,12 @@ use std::path::Path;
 use rustix::fs::OFlags;
 
 /// Opens the regular file at `path` for reading.
-pub fn open(path: &Path) -> io::Result<File> {
+pub(crate) fn open(path: &Path) -> io::Result<File> {
     open_with(OpenOptions::new().read(true), path, OFlags::empty())
 }
 
 /// The same, with `options` and `flags`.
-pub fn open_with(options: &mut OpenOptions, path: &Path, flags: OFlags) -> io::Result<File> {
+pub(crate) fn open_with(options: &mut OpenOptions, path: &Path, flags: OFlags) -> io::Result<File> {
     match path.metadata() {
         Ok(found) => check(&found)?,
         // `options` decide whether it is created.
@@ -33,19 +33,19 @@ pub fn open_with(options: &mut OpenOptions, path: &Path, flags: OFlags) -> io::R
 }
 
 /// The content of the regular file at `path`; `None` if it is longer than `limit` bytes.
-pub fn read(path: &Path, limit: usize) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read(path: &Path, limit: usize) -> io::Result<Option<Vec<u8>>> {
     let mut content = Vec::new();
     open(path)?.take(limit as u64 + 1).read_to_end(&mut content)?;
     Ok((content.len() <= limit).then_some(content))
 }
 
 /// Whether the regular file at `path` has exactly this content.
-pub fn holds(path: &Path, content: &[u8]) -> bool {
+pub(crate) fn holds(path: &Path, content: &[u8]) -> bool {
     read(path, content.len()).is_ok_and(|found| found.as_deref() == Some(content))
 }
 
 /// Returns an error for anything that is not a regular file.
-pub fn check(found: &Metadata) -> io::Result<()> {
+pub(crate) fn check(found: &Metadata) -> io::Result<()> {
     let kind = found.file_type();
     let what = match () {
         () if kind.is_file() => return Ok(()),

@@ -38,7 +38,7 @@ pub(super) fn parse(text: &str) -> Option<Parsed<'_>> {
 }
 
 /// Whether a comment acknowledges `rule` with a reason.
-pub fn allowed(comment: &str, rule: &str) -> bool {
+pub(crate) fn allowed(comment: &str, rule: &str) -> bool {
     let names = parse(comment).and_then(Result::ok).unwrap_or_default();
     names.iter().any(|(name, _)| *name == rule)
 }

@@ -12,6 +12,6 @@ pub(crate) mod rules;
 mod tests;
 
 pub(crate) use allows::hinted;
-pub use allows::{Allows, Asked};
-pub use comment::allowed;
+pub(crate) use allows::{Allows, Asked};
+pub(crate) use comment::allowed;
 pub use rules::RULES;

@@ -34,11 +34,11 @@ const MAX_ERROR_BYTES: usize = 64 << 10;
 const AGENT: &str = concat!("onebuild/", env!("CARGO_PKG_VERSION"));
 
 /// The separator between pages. JSON cannot contain it; RFC 7464 uses it for this purpose.
-pub const PAGE: char = '\u{1e}';
+pub(crate) const PAGE: char = '\u{1e}';
 
 /// Fetches `url` and its further pages, separated by [`PAGE`]. `token` is sent only to the host of
 /// `url`. All requests use `proxies`. `waiting` is called with the reason for a delay.
-pub async fn fetch(
+pub(crate) async fn fetch(
     url: &str,
     token: Option<&Secret>,
     proxies: Proxies,
@@ -52,7 +52,7 @@ pub async fn fetch(
 }
 
 /// Whether the token in `GITHUB_TOKEN` is for `url`.
-pub fn is_github_api(url: &str) -> bool {
+pub(crate) fn is_github_api(url: &str) -> bool {
     let url = url.parse::<Url>().ok();
     url.is_some_and(|url| {
         url.scheme() == "https"

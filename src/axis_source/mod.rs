@@ -14,15 +14,15 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub use fetch::{PAGE, fetch, is_github_api};
-pub use store::Store;
+pub(crate) use fetch::{PAGE, fetch, is_github_api};
+pub(crate) use store::Store;
 
 /// The variable that holds the token of a GitHub workflow.
-pub const GITHUB_TOKEN: &str = "GITHUB_TOKEN";
+pub(crate) const GITHUB_TOKEN: &str = "GITHUB_TOKEN";
 
 /// Why a fetch failed.
 #[derive(Debug, Error)]
-pub enum FetchError {
+pub(crate) enum FetchError {
     /// With the server's own message, and the time after which to retry.
     #[error("the server returned {status}{}", more(.message.as_deref(), *.wait))]
     Status { status: u16, message: Option<String>, wait: Option<Duration> },
@@ -56,7 +56,7 @@ pub enum FetchError {
 
 impl FetchError {
     /// Whether a token could help.
-    pub fn wants_token(&self) -> bool {
+    pub(crate) fn wants_token(&self) -> bool {
         matches!(self, Self::Status { status: 401 | 403 | 404 | 429, .. })
     }
 }

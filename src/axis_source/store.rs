@@ -13,23 +13,23 @@ const MAX_BYTES: usize = 64 << 20;
 
 /// A directory with one file for each URL.
 #[derive(Debug, Clone)]
-pub struct Store {
+pub(crate) struct Store {
     directory: PathBuf,
 }
 
 impl Store {
     /// The store inside the user's cache directory.
-    pub fn inside(cache: &Path) -> Self {
+    pub(crate) fn inside(cache: &Path) -> Self {
         Self { directory: cache.join("onebuild").join("versions") }
     }
 
     /// The cached text of `url`.
-    pub fn get(&self, url: &str) -> Option<String> {
+    pub(crate) fn get(&self, url: &str) -> Option<String> {
         String::from_utf8(regular::read(&self.path(url), MAX_BYTES).ok()??).ok()
     }
 
     /// Stores `text`; readers see either the old or the new text.
-    pub fn keep(&self, url: &str, text: &str) -> io::Result<()> {
+    pub(crate) fn keep(&self, url: &str, text: &str) -> io::Result<()> {
         fs::create_dir_all(&self.directory)?;
         let mut file = tempfile::NamedTempFile::new_in(&self.directory)?;
         file.write_all(text.as_bytes())?;

@@ -34,7 +34,7 @@ use super::silence::{PING_INTERVAL, PONG_TIMEOUT};
 /// 200,000 patterns. BuildKit refuses a longer list with its own error message.
 ///
 /// In the other direction, it bounds BuildKit's error details, which contain the Dockerfile.
-pub const HEADERS: u32 = 16 << 20;
+pub(crate) const HEADERS: u32 = 16 << 20;
 
 /// Unread data of one call: enough for 20 MB/s with a round trip of 50 ms.
 const CALL_WINDOW: u32 = 1 << 20;

@@ -12,7 +12,7 @@ mod client;
 mod error;
 mod gateway;
 mod limits;
-pub mod session;
+pub(crate) mod session;
 mod silence;
 mod solve;
 mod status;
@@ -21,14 +21,14 @@ mod traced;
 mod vertex;
 
 pub use client::Client;
-pub use error::{Connection, Detail, SolveError};
-pub use limits::HEADERS;
-pub use solve::{CacheExport, Exporter, Solve};
-pub use status::{Progress, Update, VertexId, VertexState};
-pub use vertex::{TransferKind, TransferName, VertexKind, VertexName};
+pub(crate) use error::{Connection, Detail, SolveError};
+pub(crate) use limits::HEADERS;
+pub(crate) use solve::{CacheExport, Exporter, Solve};
+pub(crate) use status::{Progress, Update, VertexId, VertexState};
+pub(crate) use vertex::{TransferKind, TransferName, VertexKind, VertexName};
 
 /// A random identifier of 25 base-36 characters, the format of BuildKit's sessions and solves.
-pub fn random_id() -> String {
+pub(crate) fn random_id() -> String {
     const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
     let mut bytes = [0_u8; 25];
     getrandom::fill(&mut bytes).expect("the operating system has a source of randomness");

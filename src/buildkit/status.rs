@@ -138,7 +138,7 @@ impl Drop for Tally {
 
 /// What is known about a solve so far.
 #[derive(Debug, Default)]
-pub struct Graph {
+pub(crate) struct Graph {
     vertices: Vec<Vertex>,
     by_digest: HashMap<String, VertexId>,
 }
@@ -153,7 +153,7 @@ struct Vertex {
 
 impl Graph {
     /// Applies a response and returns the changes.
-    pub fn apply(&mut self, response: proto::StatusResponse) -> Vec<Progress> {
+    pub(crate) fn apply(&mut self, response: proto::StatusResponse) -> Vec<Progress> {
         let mut changes = Vec::new();
         for vertex in response.vertexes {
             self.vertex(&vertex, &mut changes);
@@ -194,7 +194,7 @@ impl Graph {
     }
 
     /// Returns the unfinished lines.
-    pub fn finish(&mut self) -> Vec<Progress> {
+    pub(crate) fn finish(&mut self) -> Vec<Progress> {
         let mut changes = Vec::new();
         for (index, vertex) in self.vertices.iter_mut().enumerate() {
             let mut rest: Vec<_> =

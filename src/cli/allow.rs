@@ -9,7 +9,7 @@ use crate::grants::Grants;
 const VARIABLE: &str = "ONEBUILD_ALLOW";
 
 /// What the flags and the environment grant together.
-pub fn granted(flags: &[AllowFlag], variable: Variable) -> Result<Grants, Error> {
+pub(crate) fn granted(flags: &[AllowFlag], variable: Variable) -> Result<Grants, Error> {
     let mut grants = Grants::default();
     if let Some(text) = variable(VARIABLE) {
         let read = text.to_str().ok_or_else(|| "it is not UTF-8".to_owned());

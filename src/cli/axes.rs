@@ -26,7 +26,7 @@ pub(super) fn axis_id(axis: &str) -> String {
 }
 
 /// The axes that can be flags, each once.
-pub fn axis_flags(axes: &[Axis]) -> Vec<AxisFlag> {
+pub(crate) fn axis_flags(axes: &[Axis]) -> Vec<AxisFlag> {
     let mut flags: Vec<AxisFlag> = Vec::new();
     for axis in axes {
         let known = flags.iter().any(|flag| *flag.name == *axis.name);

@@ -27,7 +27,7 @@ complete -F _onebuild_reload -o bashdefault -o default onebuild
 "#;
 
 /// The script for a matrix with `axes`, or for no matrix.
-pub fn completion_script(shell: Shell, axes: Option<&[Axis]>) -> String {
+pub(crate) fn completion_script(shell: Shell, axes: Option<&[Axis]>) -> String {
     let mut command = command(&axis_flags(axes.unwrap_or_default()));
     if let Some(axes) = axes {
         command = with_values(command, axes);

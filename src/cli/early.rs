@@ -12,7 +12,7 @@ use crate::grants::Grants;
 
 /// The values of a flag, in order: `--flag VALUE`, `--flag=VALUE`, and in its `short` form
 /// `-f VALUE`, `-fVALUE` and `-f=VALUE`. `None` if the command line ends after the flag.
-pub fn early_values<'a>(
+pub(crate) fn early_values<'a>(
     args: &'a [OsString],
     long: &'a str,
     short: Option<&'a str>,
@@ -44,7 +44,7 @@ fn attached<'a>(arg: &'a OsStr, long: &str, short: Option<&str>) -> Option<&'a O
 
 /// What reading the matrix depends on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Early {
+pub(crate) struct Early {
     /// The path that a flag or the environment names.
     pub file: Option<PathBuf>,
     pub grants: Grants,
@@ -52,7 +52,7 @@ pub struct Early {
 
 impl Early {
     /// Reads the flags that matter. Mistakes in them are reported when the command line is parsed.
-    pub fn read(args: &[OsString], variable: Variable) -> Self {
+    pub(crate) fn read(args: &[OsString], variable: Variable) -> Self {
         let file = early_values(args, "--file", Some("-f")).flatten().next();
         let from_environment = || variable("ONEBUILD_FILE").filter(|path| !path.is_empty());
         let allow = early_values(args, "--allow", None).flatten();

@@ -7,7 +7,7 @@ use clap_mangen::Man;
 use super::command::command;
 
 /// `onebuild.1` and a page for each command, by file name. They do not contain the axes of a matrix.
-pub fn man_pages() -> io::Result<Vec<(String, String)>> {
+pub(crate) fn man_pages() -> io::Result<Vec<(String, String)>> {
     pages(command(&[]))
 }
 

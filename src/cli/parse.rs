@@ -15,14 +15,17 @@ use crate::error::Error;
 
 /// Why a command line has no [`Config`].
 #[derive(Debug)]
-pub enum ParseError {
+pub(crate) enum ParseError {
     Usage(Usage),
     /// A value is wrong or missing outside the command line.
     Value(Error),
 }
 
 /// Parses `args`, the program's name first.
-pub fn parse(args: &[OsString], surroundings: Surroundings<'_>) -> Result<Config, ParseError> {
+pub(crate) fn parse(
+    args: &[OsString],
+    surroundings: Surroundings<'_>,
+) -> Result<Config, ParseError> {
     let Surroundings { axes, variable, .. } = surroundings;
     let matches = command(axes).try_get_matches_from(args);
     let parsed = matches.and_then(|matches| {

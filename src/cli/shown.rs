@@ -24,7 +24,7 @@ const NAMED_FLAGS: &[&str] =
     &["--build-arg", "--var", "--secret", "--build-context", "--ssh", "--output", "-o"];
 
 /// The command line without possible secrets: the command, the flags, and the values of some flags.
-pub fn shown(args: &[OsString]) -> String {
+pub(crate) fn shown(args: &[OsString]) -> String {
     let command = command(&[]);
     let is_command = |word: &str| command.get_subcommands().any(|sub| sub.get_name() == word);
     let is_flag = |word: &str| {

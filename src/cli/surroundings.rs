@@ -7,7 +7,7 @@ use super::axes::AxisFlag;
 
 /// The data, besides the arguments, that parsing depends on.
 #[derive(Debug, Clone, Copy)]
-pub struct Surroundings<'a> {
+pub(crate) struct Surroundings<'a> {
     /// The axes of the matrix.
     pub axes: &'a [AxisFlag],
     pub variable: Variable,
@@ -16,7 +16,7 @@ pub struct Surroundings<'a> {
 }
 
 /// Looks up an environment variable.
-pub type Variable = fn(&str) -> Option<OsString>;
+pub(crate) type Variable = fn(&str) -> Option<OsString>;
 
 impl Surroundings<'_> {
     /// The value of a variable, if it is valid UTF-8.

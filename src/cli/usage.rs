@@ -10,7 +10,7 @@ use crate::error::ErrorKind;
 
 /// A mistake in the command line, or the help.
 #[derive(Debug)]
-pub struct Usage(clap::Error);
+pub(crate) struct Usage(clap::Error);
 
 impl Usage {
     pub(super) fn of(mut error: clap::Error, args: &[OsString], variable: Variable) -> Self {
@@ -20,12 +20,12 @@ impl Usage {
     }
 
     /// Whether the command line has a flag that does not exist.
-    pub fn is_unknown_flag(&self) -> bool {
+    pub(crate) fn is_unknown_flag(&self) -> bool {
         self.0.kind() == ClapError::UnknownArgument
     }
 
     /// Prints it: help to stdout, a mistake to stderr.
-    pub fn print(&self) -> ExitCode {
+    pub(crate) fn print(&self) -> ExitCode {
         let _ = self.0.print();
         ExitCode::from(if self.0.use_stderr() { ErrorKind::Usage.exit_code() } else { 0 })
     }

@@ -30,7 +30,7 @@ mod tests {
         schema["properties"].as_object().unwrap().keys().cloned().collect()
     }
 
-    /// What the reader says that it knows, asked with a key that nobody knows.
+    /// The keys that the reader lists as known in its error for an unknown key.
     fn known(matrix: &str) -> BTreeSet<String> {
         let errors = Matrix::parse(SourceFile::new("matrix.yaml", matrix)).unwrap_err();
         let found = errors.iter().find(|error| error.message == "unknown key `qqqqqqqqqqqq`");

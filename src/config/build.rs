@@ -9,7 +9,7 @@ use crate::progress::Mode;
 
 /// Settings of `build` and `matrix`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BuildConfig {
+pub(crate) struct BuildConfig {
     pub cells: CellChoice,
     pub options: BuildOptions,
     /// Replaces the output in `options`.
@@ -29,14 +29,14 @@ pub struct BuildConfig {
 
 /// The file that `--output` names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutputFile {
+pub(crate) struct OutputFile {
     pub kind: FileOutput,
     /// A directory if it ends in `/`, with one file for each cell; `-` is stdout.
     pub dest: PathBuf,
 }
 
 impl OutputFile {
-    pub fn is_stdout(&self) -> bool {
+    pub(crate) fn is_stdout(&self) -> bool {
         self.dest == Path::new("-")
     }
 }

@@ -8,7 +8,7 @@ use crate::matrix::{Overrides, Selection};
 
 /// A matrix, what it may access, and which of its cells are selected.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CellChoice {
+pub(crate) struct CellChoice {
     /// Path of the matrix; `-` if it comes from a pipe.
     pub file: PathBuf,
     /// What `--allow` and the environment grant together.
@@ -26,12 +26,12 @@ pub struct CellChoice {
 
 impl CellChoice {
     /// All cells of the matrix at `file`, without overrides.
-    pub fn all_of(file: &Path) -> Self {
+    pub(crate) fn all_of(file: &Path) -> Self {
         Self { file: file.to_owned(), ..Self::default() }
     }
 
     /// The directory of the matrix.
-    pub fn root(&self) -> Root {
+    pub(crate) fn root(&self) -> Root {
         Root::of(&self.file)
     }
 }

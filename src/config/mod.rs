@@ -6,16 +6,16 @@ mod tools;
 
 use std::path::PathBuf;
 
-pub use build::{BuildConfig, OutputFile};
-pub use cells::CellChoice;
-pub use tools::{
+pub(crate) use build::{BuildConfig, OutputFile};
+pub(crate) use cells::CellChoice;
+pub(crate) use tools::{
     ExplainConfig, ExplainFormat, InitConfig, LintConfig, LintEngine, LintFormat, PlanConfig,
     PlanFormat, RenderConfig, RenderOutput, Shell,
 };
 
 /// One subcommand with its settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Config {
+pub(crate) enum Config {
     /// `build` and `matrix`, which differ in [`Selection::unnamed`](crate::matrix::Selection::unnamed).
     Build(Box<BuildConfig>),
     Render(Box<RenderConfig>),

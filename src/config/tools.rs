@@ -6,14 +6,14 @@ use super::CellChoice;
 
 /// Settings of `render`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RenderConfig {
+pub(crate) struct RenderConfig {
     pub cells: CellChoice,
     pub output: RenderOutput,
 }
 
 /// What `render` writes, and where. With `check`, it only compares.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RenderOutput {
+pub(crate) enum RenderOutput {
     /// The Dockerfiles, to stdout.
     Stdout,
     /// The Dockerfiles, to this directory.
@@ -24,7 +24,7 @@ pub enum RenderOutput {
 
 /// Settings of `plan`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlanConfig {
+pub(crate) struct PlanConfig {
     pub cells: CellChoice,
     pub format: PlanFormat,
     /// The axes that group cells into jobs of [`PlanFormat::Github`].
@@ -32,7 +32,7 @@ pub struct PlanConfig {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PlanFormat {
+pub(crate) enum PlanFormat {
     Table,
     Json,
     /// A strategy matrix for GitHub Actions.
@@ -43,7 +43,7 @@ pub enum PlanFormat {
 
 /// Settings of `explain`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExplainConfig {
+pub(crate) struct ExplainConfig {
     pub cells: CellChoice,
     /// Name of the cell, or one of its images.
     pub cell: String,
@@ -51,14 +51,14 @@ pub struct ExplainConfig {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExplainFormat {
+pub(crate) enum ExplainFormat {
     Text,
     Json,
 }
 
 /// Settings of `lint`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LintConfig {
+pub(crate) struct LintConfig {
     pub cells: CellChoice,
     pub format: LintFormat,
     /// The Compose files to check; none if they are searched for.
@@ -68,7 +68,7 @@ pub struct LintConfig {
 
 /// The engine that runs BuildKit's own checks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LintEngine {
+pub(crate) enum LintEngine {
     /// Skip these checks.
     Unused,
     /// Use an engine if one is found.
@@ -78,7 +78,7 @@ pub enum LintEngine {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LintFormat {
+pub(crate) enum LintFormat {
     Text,
     Json,
     Sarif,
@@ -88,7 +88,7 @@ pub enum LintFormat {
 
 /// Settings of `init`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InitConfig {
+pub(crate) struct InitConfig {
     /// Directory of the new matrix.
     pub directory: PathBuf,
     /// Overwrite existing files.
@@ -98,7 +98,7 @@ pub struct InitConfig {
 /// The shells that `completions` knows.
 #[allow(clippy::enum_variant_names)] // PowerShell is its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shell {
+pub(crate) enum Shell {
     Bash,
     Elvish,
     Fish,

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 /// An open directory.
 #[derive(Debug)]
-pub struct Folder {
+pub(crate) struct Folder {
     root: OwnedFd,
     /// As the user wrote it, for messages.
     path: PathBuf,
@@ -24,7 +24,7 @@ pub struct Folder {
 /// Identifies a directory on a machine. A path alone does not: two containers may have different
 /// directories at the same path, and a directory may be removed and created again.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// Absolute and without symlinks.
     pub path: PathBuf,
     pub device: u64,
@@ -33,7 +33,7 @@ pub struct Identity {
 
 /// Metadata of a regular file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileState {
+pub(crate) struct FileState {
     pub size: u64,
     pub permissions: u32,
     /// Last write of the content, in nanoseconds since 1970. Any program can set this.
@@ -50,7 +50,7 @@ const FILE: OFlags =
 
 impl Folder {
     /// Opens the directory at `path`, which may be a symlink.
-    pub fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let root = rustix::fs::open(path, DIR, Mode::empty()).map_err(|errno| match errno {
             Errno::NOENT => named(path, "no such directory"),
             Errno::NOTDIR => named(path, "not a directory"),
@@ -60,7 +60,7 @@ impl Folder {
     }
 
     /// The identity of this directory.
-    pub fn identity(&self) -> io::Result<Identity> {
+    pub(crate) fn identity(&self) -> io::Result<Identity> {
         let stat = rustix::fs::fstat(&self.root)
             .map_err(|errno| named(&self.path, &io::Error::from(errno).to_string()))?;
         let path = self.path.canonicalize().map_err(|error| named(&self.path, &why(&error)))?;
@@ -69,7 +69,7 @@ impl Folder {
 
     /// The state of a regular file; `None` if it is missing or not a regular file. Symlinks in the
     /// path are followed, because no content is read.
-    pub fn state(&self, path: &str) -> Option<FileState> {
+    pub(crate) fn state(&self, path: &str) -> Option<FileState> {
         let stat = stat(self.root(), path.as_bytes()).ok()?;
         let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
         is_file.then(|| FileState {
@@ -123,7 +123,7 @@ impl Folder {
 
     /// Opens a regular file that had `size` bytes and the modification time `modified`
     /// (nanoseconds). Both are verified here, and again at the end of the file.
-    pub fn read(
+    pub(crate) fn read(
         &self,
         path: &str,
         size: u64,

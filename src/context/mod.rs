@@ -6,8 +6,8 @@
 mod folder;
 mod follow;
 mod glob;
-pub mod patterns;
+pub(crate) mod patterns;
 mod walk;
 
-pub use folder::{FileState, Folder, Identity};
-pub use walk::{Entry, EntryKind, Selection};
+pub(crate) use folder::{FileState, Folder, Identity};
+pub(crate) use walk::{Entry, EntryKind, Selection};

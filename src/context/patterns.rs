@@ -104,7 +104,7 @@ impl Rule {
 }
 
 /// The shortest form of a path, like Go's `filepath.Clean`.
-pub fn clean(path: &str) -> String {
+pub(crate) fn clean(path: &str) -> String {
     let rooted = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {

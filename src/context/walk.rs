@@ -23,7 +23,7 @@ use crate::debug;
 /// An entry to send. Owners and extended attributes are omitted on purpose: they depend on this
 /// machine, and the same tree would differ between machines.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Relative to the root, with `/` between components.
     pub path: String,
     pub kind: EntryKind,
@@ -39,7 +39,7 @@ pub struct Entry {
 
 impl Entry {
     /// The state to compare with [`Folder::state`]; `None` for entries without content.
-    pub fn state(&self) -> Option<FileState> {
+    pub(crate) fn state(&self) -> Option<FileState> {
         let (EntryKind::File { size } | EntryKind::HardLink { size, .. }) = self.kind else {
             return None;
         };
@@ -50,7 +50,7 @@ impl Entry {
 
 /// The kind of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EntryKind {
+pub(crate) enum EntryKind {
     Folder,
     File {
         size: u64,
@@ -67,7 +67,7 @@ pub enum EntryKind {
 
 /// Which part of a directory to walk. Empty lists select everything.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Selection<'a> {
+pub(crate) struct Selection<'a> {
     pub include: &'a [String],
     pub exclude: &'a [String],
     pub follow: &'a [String],
@@ -75,7 +75,7 @@ pub struct Selection<'a> {
 
 impl Folder {
     /// Calls `visit` for every selected entry, until it fails.
-    pub fn walk(
+    pub(crate) fn walk(
         &self,
         selection: Selection<'_>,
         visit: &mut dyn FnMut(Entry) -> io::Result<()>,

@@ -14,7 +14,7 @@ use super::shown;
 static NUMBER: AtomicU64 = AtomicU64::new(1);
 
 /// A running exchange. All its lines have the same number.
-pub struct Exchange {
+pub(crate) struct Exchange {
     number: u64,
     started: Instant,
     /// Whether a response or an error has been logged.
@@ -23,7 +23,7 @@ pub struct Exchange {
 
 impl Exchange {
     /// Logs a request to a URL, with the module that makes it and its proxy.
-    pub fn begin(by: &'static str, method: &Method, url: &Url, via: Option<&Url>) -> Self {
+    pub(crate) fn begin(by: &'static str, method: &Method, url: &Url, via: Option<&Url>) -> Self {
         let exchange = Self::new();
         let (number, proxy) = (exchange.number, via.map(shown::authority));
         tracing::debug!(target: "http", number, by, %method, url = shown::url(url), proxy, "request");
@@ -31,7 +31,7 @@ impl Exchange {
     }
 
     /// Logs a request to the engine.
-    pub fn with_engine(method: &Method, target: &str) -> Self {
+    pub(crate) fn with_engine(method: &Method, target: &str) -> Self {
         let exchange = Self::new();
         let (number, path) = (exchange.number, shown::path(target));
         tracing::debug!(target: "http", number, by = "engine", %method, path, "request");
@@ -44,7 +44,7 @@ impl Exchange {
     }
 
     /// Logs how the request is authorised, without the login itself.
-    pub fn authorised(&self, authorization: Option<&HeaderValue>, with_form: bool) {
+    pub(crate) fn authorised(&self, authorization: Option<&HeaderValue>, with_form: bool) {
         let authorization = authorization.map(|value| value.to_str().map_or("…", shown::scheme));
         if authorization.is_some() || with_form {
             let number = self.number;
@@ -53,7 +53,7 @@ impl Exchange {
     }
 
     /// Logs status and headers of a response, and its connection.
-    pub fn answered(&self, response: &Response) {
+    pub(crate) fn answered(&self, response: &Response) {
         let certificate =
             response.extensions().get::<TlsInfo>().and_then(TlsInfo::peer_certificate);
         tracing::debug!(
@@ -68,19 +68,19 @@ impl Exchange {
     }
 
     /// Logs status and headers of a response.
-    pub fn received(&self, status: StatusCode, headers: &HeaderMap) {
+    pub(crate) fn received(&self, status: StatusCode, headers: &HeaderMap) {
         self.settled.store(true, Ordering::Relaxed);
         let (number, status, ms) = (self.number, status.as_u16(), self.ms());
         tracing::debug!(target: "http", number, status, ms, headers = shown::headers(headers), "response");
     }
 
     /// Logs the length of the response's complete body.
-    pub fn ended(&self, bytes: usize) {
+    pub(crate) fn ended(&self, bytes: usize) {
         tracing::debug!(target: "http", number = self.number, ms = self.ms(), bytes, "body");
     }
 
     /// Logs why there is no response, or why it ended early.
-    pub fn failed(&self, error: &(dyn Error + 'static)) {
+    pub(crate) fn failed(&self, error: &(dyn Error + 'static)) {
         self.settled.store(true, Ordering::Relaxed);
         let (number, ms) = (self.number, self.ms());
         tracing::debug!(target: "http", number, ms, error = shown::chain(error), "failed");

@@ -22,7 +22,7 @@ const REPLACEMENT: &str = "[redacted]";
 static FORMS: Mutex<Vec<Zeroizing<String>>> = Mutex::new(Vec::new());
 
 /// Keeps `secret` out of the debug log from now on, in plain text and in any base64.
-pub fn hide(secret: &str) {
+pub(crate) fn hide(secret: &str) {
     let secret = secret.trim();
     if !is_on() || !(MIN_SECRET..=MAX_SECRET).contains(&secret.len()) {
         return;

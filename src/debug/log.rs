@@ -20,7 +20,7 @@ use super::switch::turn_on;
 use crate::error::why;
 
 /// The first line of a debug log, which identifies the format.
-pub const FIRST_LINE: &str = "onebuild debug log, version 1\n";
+pub(crate) const FIRST_LINE: &str = "onebuild debug log, version 1\n";
 
 /// Maximum size of the log of one run: enough for some ten thousand cells.
 const MAX_SIZE: u64 = 64 << 20;
@@ -35,7 +35,7 @@ struct Started {
 }
 
 /// A subscriber that writes the events of this program as lines.
-pub struct Log(Mutex<Sink>);
+pub(crate) struct Log(Mutex<Sink>);
 
 struct Sink {
     out: Box<dyn Write + Send>,
@@ -45,7 +45,7 @@ struct Sink {
 }
 
 /// Starts the log of this run at the end of `file`. Works only once.
-pub fn start(file: File) -> io::Result<()> {
+pub(crate) fn start(file: File) -> io::Result<()> {
     let found = file.metadata()?;
     let log = Arc::new(Log::new(file));
     let started = Started { log: log.clone(), device: found.dev(), inode: found.ino() };
@@ -56,19 +56,19 @@ pub fn start(file: File) -> io::Result<()> {
 }
 
 /// Whether a file is the log of this run, which grows while its directory is read.
-pub fn is_log(device: u64, inode: u64) -> bool {
+pub(crate) fn is_log(device: u64, inode: u64) -> bool {
     LOG.get().is_some_and(|log| (log.device, log.inode) == (device, inode))
 }
 
 /// Why the log of this run is incomplete.
-pub fn lost() -> Option<String> {
+pub(crate) fn lost() -> Option<String> {
     let sink = LOG.get()?.log.0.lock().unwrap_or_else(PoisonError::into_inner);
     sink.lost.clone()
 }
 
 impl Log {
     /// Writes to `out`, which must not block.
-    pub fn new(out: impl Write + Send + 'static) -> Self {
+    pub(crate) fn new(out: impl Write + Send + 'static) -> Self {
         Self::limited(out, MAX_SIZE)
     }
 

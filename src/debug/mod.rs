@@ -18,8 +18,8 @@ mod log;
 mod shown;
 mod switch;
 
-pub use exchange::Exchange;
-pub use hidden::hide;
-pub use log::{FIRST_LINE, is_log, lost, start};
-pub use shown::{fingerprint, variant};
-pub use switch::is_on;
+pub(crate) use exchange::Exchange;
+pub(crate) use hidden::hide;
+pub(crate) use log::{FIRST_LINE, is_log, lost, start};
+pub(crate) use shown::{fingerprint, variant};
+pub(crate) use switch::is_on;

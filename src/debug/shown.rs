@@ -149,13 +149,13 @@ fn address(word: &str) -> String {
 }
 
 /// The fingerprint of a certificate, which reveals nothing of its content.
-pub fn fingerprint(certificate: &[u8]) -> String {
+pub(crate) fn fingerprint(certificate: &[u8]) -> String {
     let digest = Sha256::digest(certificate);
     digest.iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// The name of an enum variant without its fields, which may contain other programs' messages.
-pub fn variant(value: &impl std::fmt::Debug) -> String {
+pub(crate) fn variant(value: &impl std::fmt::Debug) -> String {
     let text = format!("{value:?}");
     let end = text.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(text.len());
     text[..end].to_owned()

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 static IS_ON: AtomicBool = AtomicBool::new(false);
 
 /// Whether a debug log is written.
-pub fn is_on() -> bool {
+pub(crate) fn is_on() -> bool {
     IS_ON.load(Ordering::Relaxed)
 }
 

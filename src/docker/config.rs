@@ -51,7 +51,7 @@ struct Content {
 }
 
 /// The path of the config file, given the values of `DOCKER_CONFIG` and `HOME`.
-pub fn config_path(docker_config: Option<&OsStr>, home: Option<&OsStr>) -> Option<PathBuf> {
+pub(crate) fn config_path(docker_config: Option<&OsStr>, home: Option<&OsStr>) -> Option<PathBuf> {
     let set = |value: Option<&OsStr>| value.filter(|v| !v.is_empty()).map(PathBuf::from);
     let directory = set(docker_config).or_else(|| set(home).map(|home| home.join(".docker")))?;
     Some(directory.join("config.json"))

@@ -77,7 +77,7 @@ pub struct State {
 }
 
 /// The output of a container, in chunks that need not be lines.
-pub type Output = Pin<Box<dyn Stream<Item = Result<Bytes, ContainerError>> + Send>>;
+pub(crate) type Output = Pin<Box<dyn Stream<Item = Result<Bytes, ContainerError>> + Send>>;
 
 /// Why a request failed, in the engine's words.
 #[derive(Debug, Clone, Error)]

@@ -23,12 +23,16 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
-pub use config::{DockerConfig, config_path};
-pub use container::{Bind, ContainerError, Launch, Output, State};
-pub use credentials::{CredentialError, Credentials, Login, Secret};
-pub use endpoint::{Endpoint, InvalidEndpoint, SshTarget};
-pub use engine::{Engine, EngineError, EngineFacts, EngineVersion};
-pub use file::Start;
-pub use places::{Candidate, FLAG, InvalidPlace, Places, TlsSettings, candidates};
-pub use saved::InvalidContext;
-pub use tls::{InvalidTls, TlsFiles, causes, certificate_fault};
+pub use config::DockerConfig;
+pub(crate) use config::config_path;
+pub(crate) use container::{Bind, ContainerError, Launch, Output, State};
+pub use credentials::Credentials;
+pub(crate) use credentials::{CredentialError, Login, Secret};
+pub(crate) use endpoint::{Endpoint, InvalidEndpoint, SshTarget};
+pub use engine::{Engine, EngineFacts};
+pub(crate) use engine::{EngineError, EngineVersion};
+pub(crate) use file::Start;
+pub(crate) use places::{Candidate, FLAG, InvalidPlace, TlsSettings};
+pub use places::{Places, candidates};
+pub(crate) use saved::InvalidContext;
+pub(crate) use tls::{InvalidTls, TlsFiles, causes, certificate_fault};

@@ -11,7 +11,7 @@ use super::{CredentialError, DockerConfig, Endpoint, InvalidContext, InvalidEndp
 use crate::loopback::is_loopback;
 
 /// The origin of an endpoint from the command line.
-pub const FLAG: &str = "--host";
+pub(crate) const FLAG: &str = "--host";
 
 /// The context name that means Docker's own default.
 const DEFAULT_CONTEXT: &str = "default";

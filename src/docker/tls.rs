@@ -121,7 +121,7 @@ fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>,
 
 /// An error and all its causes, including the error inside of an `io::Error`, which is not among
 /// its sources.
-pub fn causes<'e>(
+pub(crate) fn causes<'e>(
     error: &'e (dyn Error + 'static),
 ) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
@@ -131,7 +131,7 @@ pub fn causes<'e>(
 }
 
 /// The error message for the other side's certificate.
-pub fn certificate_fault(reason: &CertificateError) -> String {
+pub(crate) fn certificate_fault(reason: &CertificateError) -> String {
     match reason {
         CertificateError::UnknownIssuer => "its certificate is signed by an unknown authority",
         // A renewed authority often has the name of its predecessor.

@@ -31,13 +31,14 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-pub use evaluate::{Evaluated, Given, Mounted, Source, Stage, Text, Use, UsedBy};
-pub use instruction::{From, Instruction, InstructionKind, RunInstruction};
-pub use lex::{Lex, Quotes, Unset, Variable};
-pub use lines::{Comment, Directive};
-pub use predefined::{PLATFORM_ARGS, is_predefined};
-pub use unexpanded::Unexpanded;
-pub use variables::{Declaration, Expander, VariableScope, VariableUse};
+pub(crate) use evaluate::{Evaluated, Mounted, Stage, Text, Use, UsedBy};
+pub use evaluate::{Given, Source};
+pub(crate) use instruction::{From, Instruction, InstructionKind, RunInstruction};
+pub(crate) use lex::{Lex, Quotes, Unset, Variable};
+pub(crate) use lines::{Comment, Directive};
+pub(crate) use predefined::{PLATFORM_ARGS, is_predefined};
+pub(crate) use unexpanded::Unexpanded;
+pub(crate) use variables::{Declaration, Expander, VariableScope, VariableUse};
 
 /// A parsed Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 
 /// The arguments that BuildKit sets for each platform and stage. They are visible in a stage after
 /// an `ARG`, and in `FROM` without one.
-pub const PLATFORM_ARGS: [&str; 11] = [
+pub(crate) const PLATFORM_ARGS: [&str; 11] = [
     "BUILDARCH",
     "BUILDOS",
     "BUILDOSVERSION",
@@ -20,7 +20,7 @@ pub const PLATFORM_ARGS: [&str; 11] = [
 ];
 
 /// The arguments that every `RUN` sees if they are given, also in lower case.
-pub const PROXY_ARGS: [&str; 5] =
+pub(crate) const PROXY_ARGS: [&str; 5] =
     ["ALL_PROXY", "FTP_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"];
 
 /// The arguments that the frontend reads itself.
@@ -40,7 +40,7 @@ const FRONTEND_ARGS: [&str; 11] = [
 
 /// Whether an argument has an effect without any `ARG`: on the steps, like the proxies, or on the
 /// frontend.
-pub fn is_predefined(name: &str) -> bool {
+pub(crate) fn is_predefined(name: &str) -> bool {
     let is_proxy = |known: &&str| *known == name || known.to_ascii_lowercase() == name;
     PROXY_ARGS.iter().any(is_proxy) || FRONTEND_ARGS.contains(&name)
 }

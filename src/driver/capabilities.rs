@@ -23,7 +23,7 @@ const MINIMUM_API: ((u32, u32), &str) = ((1, 45), "1.45");
 ///
 /// The API version decides. The engine's version string is used only if the API version is unknown,
 /// because distributions and developers change that string.
-pub fn unusable(found: &EngineVersion, endpoint: &str) -> Option<Obstacle> {
+pub(crate) fn unusable(found: &EngineVersion, endpoint: &str) -> Option<Obstacle> {
     let EngineVersion { version, api, is_podman } = found;
     let named = |name: &str| [name, version].join(" ").trim().to_owned();
     if *is_podman {
@@ -50,7 +50,7 @@ pub fn unusable(found: &EngineVersion, endpoint: &str) -> Option<Obstacle> {
 }
 
 /// Whether BuildKit in this engine can lint Dockerfiles: since 0.14, in Docker Engine 27.0.
-pub fn has_lint(found: &EngineVersion) -> bool {
+pub(crate) fn has_lint(found: &EngineVersion) -> bool {
     !is_older(found, (1, 46), 27)
 }
 

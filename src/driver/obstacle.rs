@@ -2,7 +2,7 @@
 
 /// A requirement of a request that cannot be met.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Obstacle {
+pub(crate) struct Obstacle {
     /// What prevents the run.
     pub message: String,
     /// What to do about it.

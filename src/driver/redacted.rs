@@ -17,19 +17,19 @@ use crate::schedule::{Builder, Events};
 const BUFFERED_EVENTS: usize = 16;
 
 /// Redacts every login looked up in this run from the output of the inner builder.
-pub struct Redacted<B> {
+pub(crate) struct Redacted<B> {
     builder: B,
     credentials: Arc<Credentials>,
 }
 
 impl<B> Redacted<B> {
     /// Wraps `builder`, which uses the logins of `credentials`.
-    pub fn new(builder: B, credentials: Arc<Credentials>) -> Self {
+    pub(crate) fn new(builder: B, credentials: Arc<Credentials>) -> Self {
         Self { builder, credentials }
     }
 
     /// The inner builder.
-    pub fn inner(&self) -> &B {
+    pub(crate) fn inner(&self) -> &B {
         &self.builder
     }
 

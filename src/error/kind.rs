@@ -6,7 +6,7 @@ use super::diagnostic::Diagnostics;
 
 /// Why a command failed; each kind has its own exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ErrorKind {
+pub(crate) enum ErrorKind {
     /// At least one cell failed.
     CellFailed,
     /// The command line is wrong.
@@ -22,7 +22,7 @@ pub enum ErrorKind {
 impl ErrorKind {
     /// The exit code. These are documented; 0 is success. A run that a signal stops exits with the
     /// code of [the signal](crate::run::Signal).
-    pub fn exit_code(self) -> u8 {
+    pub(crate) fn exit_code(self) -> u8 {
         match self {
             Self::CellFailed => 1,
             Self::Usage => 2,
@@ -35,7 +35,7 @@ impl ErrorKind {
 
 /// What a command returns when it fails.
 #[derive(Debug)]
-pub struct Error {
+pub(crate) struct Error {
     kind: ErrorKind,
     message: String,
     diagnostics: Diagnostics,
@@ -45,7 +45,7 @@ pub struct Error {
 }
 
 impl Error {
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),
@@ -57,17 +57,17 @@ impl Error {
     }
 
     /// Findings with an explicit kind: a selection that matches no cell is a usage error.
-    pub fn found(kind: ErrorKind, diagnostics: Diagnostics) -> Self {
+    pub(crate) fn found(kind: ErrorKind, diagnostics: Diagnostics) -> Self {
         Self { diagnostics, ..Self::new(kind, "") }
     }
 
     /// Adds findings, which are shown before the message.
-    pub fn with_findings(self, diagnostics: Diagnostics) -> Self {
+    pub(crate) fn with_findings(self, diagnostics: Diagnostics) -> Self {
         Self { diagnostics, ..self }
     }
 
     /// Sets the cause; the causes of the cause are shown too.
-    pub fn caused_by(
+    pub(crate) fn caused_by(
         mut self,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
@@ -76,36 +76,36 @@ impl Error {
     }
 
     /// Adds a fact, such as an address that was tested.
-    pub fn note(mut self, note: impl Into<String>) -> Self {
+    pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
     }
 
     /// What to do about it.
-    pub fn help(mut self, help: impl Into<String>) -> Self {
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    pub fn kind(&self) -> ErrorKind {
+    pub(crate) fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    pub fn notes(&self) -> &[String] {
+    pub(crate) fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    pub fn exit_code(&self) -> u8 {
+    pub(crate) fn exit_code(&self) -> u8 {
         self.kind.exit_code()
     }
 
     /// The findings in files; empty for other kinds of errors.
-    pub fn diagnostics(&self) -> &Diagnostics {
+    pub(crate) fn diagnostics(&self) -> &Diagnostics {
         &self.diagnostics
     }
 
     /// The error as users read it, with a line end unless it is empty.
-    pub fn render(&self, color: bool) -> String {
+    pub(crate) fn render(&self, color: bool) -> String {
         let mut text = self.diagnostics.render(color);
         if !self.message.is_empty() {
             if !text.is_empty() {

@@ -175,7 +175,7 @@ fn snippet<'a>(diagnostic: &Diagnostic, file: &SourceFile) -> Snippet<'a, Annota
 
 /// `text` with control characters and bidirectional formatting characters escaped, and without
 /// workflow commands.
-pub fn visible(text: &str) -> Cow<'static, str> {
+pub(crate) fn visible(text: &str) -> Cow<'static, str> {
     let shown = spelled_out(text);
     match inert(&shown) {
         Cow::Owned(inert) => inert.into(),
@@ -184,7 +184,7 @@ pub fn visible(text: &str) -> Cow<'static, str> {
 }
 
 /// The same, but workflow commands stay, for text that is escaped further.
-pub fn spelled_out(text: &str) -> String {
+pub(crate) fn spelled_out(text: &str) -> String {
     let hidden = |c: char| {
         (c.is_control() && c != '\n')
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

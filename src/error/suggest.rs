@@ -1,7 +1,10 @@
 //! Suggestions for misspelt names, and short lists.
 
 /// The candidate nearest to `name`, if it is near enough to be the intended one.
-pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     // Every version is near every other version, so a suggestion would mean nothing.
     if name.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
@@ -21,7 +24,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// `a, b, c`, cut after twelve items.
-pub fn listed<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn listed<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
     const SHOWN: usize = 12;
     let items: Vec<&str> = items.into_iter().collect();
     let shown = items.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");

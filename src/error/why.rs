@@ -6,7 +6,7 @@ use std::fmt::Display;
 const NUMBER: &str = " (os error ";
 
 /// The text of `error` without operating system error numbers.
-pub fn why(error: &dyn Display) -> String {
+pub(crate) fn why(error: &dyn Display) -> String {
     let mut text = error.to_string();
     while let Some(start) = text.find(NUMBER) {
         let Some(length) = text[start..].find(')') else { break };

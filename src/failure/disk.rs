@@ -5,7 +5,11 @@ use std::path::Path;
 
 /// The help for an error of `kind` in `directory`, which is `None` for stdout. `instead` is an
 /// alternative to suggest. Returns `None` if the disk is not the cause.
-pub fn disk_help(kind: ErrorKind, directory: Option<&Path>, instead: &str) -> Option<String> {
+pub(crate) fn disk_help(
+    kind: ErrorKind,
+    directory: Option<&Path>,
+    instead: &str,
+) -> Option<String> {
     let place = match directory {
         Some(directory) => directory.display().to_string(),
         None => "stdout".to_owned(),

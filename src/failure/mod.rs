@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use crate::image::{Platform, Reference};
 
-pub use disk::disk_help;
+pub(crate) use disk::disk_help;
 pub use phase::Phase;
-pub use registry::{ApiError, RegistryFault, Request, Role};
+pub use registry::RegistryFault;
+pub(crate) use registry::{ApiError, Request, Role};
 
 /// Why a cell failed, in terms of its Dockerfile.
 #[derive(Debug, Clone, Default)]

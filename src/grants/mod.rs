@@ -22,7 +22,7 @@ const ALL: &str = "*";
 
 /// One permission.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Grant {
+pub(crate) enum Grant {
     /// `fs.read=PATH`: a file, or a directory and everything in it.
     Read(PathBuf),
     /// `fs.write=PATH`
@@ -43,15 +43,15 @@ pub enum Grant {
 
 /// Everything that is granted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Grants(Vec<Grant>);
+pub(crate) struct Grants(Vec<Grant>);
 
 impl Grants {
-    pub fn extend(&mut self, more: Grants) {
+    pub(crate) fn extend(&mut self, more: Grants) {
         self.0.extend(more.0);
     }
 
     /// The paths that can be read, or written.
-    pub fn paths(&self, write: bool) -> impl Iterator<Item = &Path> {
+    pub(crate) fn paths(&self, write: bool) -> impl Iterator<Item = &Path> {
         self.0.iter().filter_map(move |grant| match grant {
             Grant::Read(path) if !write => Some(path.as_path()),
             Grant::Write(path) if write => Some(path.as_path()),
@@ -60,7 +60,7 @@ impl Grants {
     }
 
     /// Whether `wanted` is granted. File paths are compared as strings.
-    pub fn has(&self, wanted: &Grant) -> bool {
+    pub(crate) fn has(&self, wanted: &Grant) -> bool {
         self.0.iter().any(|grant| grant.covers(wanted))
     }
 }
@@ -86,18 +86,18 @@ impl Grant {
     }
 
     /// The flag for a shell: `--allow fs.read=../shared`.
-    pub fn flag(&self) -> String {
+    pub(crate) fn flag(&self) -> String {
         format!("--allow {}", shell_word(&listed_word(&self.to_string())))
     }
 }
 
 /// `fs.read=*`
-pub fn is_every_path(path: &Path) -> bool {
+pub(crate) fn is_every_path(path: &Path) -> bool {
     path == Path::new(ALL)
 }
 
 /// A path without `.` and `..`; links are not followed.
-pub fn lexical(path: &Path) -> PathBuf {
+pub(crate) fn lexical(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {

@@ -8,7 +8,8 @@ mod program;
 mod reference;
 
 pub use digest::Digest;
-pub use name::InvalidReference;
+pub(crate) use name::InvalidReference;
 pub use platform::Platform;
-pub use program::{Elf, Program};
-pub use reference::{Reference, Repository, Tag, short_name};
+pub(crate) use program::{Elf, Program};
+pub use reference::Reference;
+pub(crate) use reference::{Repository, Tag, short_name};

@@ -9,7 +9,7 @@ use super::Platform;
 
 /// The kind of an executable file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Program {
+pub(crate) enum Program {
     Elf(Elf),
     /// A script with a `#!` line.
     Script {
@@ -25,7 +25,7 @@ pub enum Program {
 ///
 /// Source: <https://gabi.xinuos.com/elf/02-eheader.html>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Elf {
+pub(crate) struct Elf {
     is_64_bit: bool,
     is_big_endian: bool,
     machine: u16,
@@ -46,10 +46,10 @@ const LOONGARCH: u16 = 258;
 
 impl Program {
     /// The number of bytes that are read from the start of a file, as in Linux.
-    pub const HEAD: usize = 256;
+    pub(crate) const HEAD: usize = 256;
 
     /// The kind of a file that starts with `head`.
-    pub fn of(head: &[u8]) -> Self {
+    pub(crate) fn of(head: &[u8]) -> Self {
         let head = &head[..head.len().min(Self::HEAD)];
         if let Some(line) = head.strip_prefix(b"#!") {
             let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -82,7 +82,7 @@ impl Elf {
 
     /// Whether a machine of this platform runs it natively. `None` if the platform or the machine
     /// in the file is unknown.
-    pub fn runs_on(&self, platform: &Platform) -> Option<bool> {
+    pub(crate) fn runs_on(&self, platform: &Platform) -> Option<bool> {
         let Self { is_64_bit, is_big_endian, machine } = *self;
         let little = !is_big_endian;
         Some(match platform.architecture() {

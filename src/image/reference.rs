@@ -155,7 +155,7 @@ impl fmt::Display for Reference {
 ///
 /// The Dockerfile frontend uses this form to look up the replacement of an image:
 /// <https://github.com/moby/buildkit/blob/master/frontend/dockerui/namedcontext.go>
-pub fn short_name(name: &str) -> String {
+pub(crate) fn short_name(name: &str) -> String {
     name.parse::<Reference>().map_or_else(|_| name.to_owned(), |reference| reference.short())
 }
 

@@ -24,7 +24,7 @@ CMD [\"cat\", \"/hello\"]
 const PLATFORMS: &str = "linux/amd64,linux/arm64";
 
 /// Drafts a matrix for the files that were found, or an example for an empty directory.
-pub fn draft(found: &Found) -> Draft {
+pub(crate) fn draft(found: &Found) -> Draft {
     match &found.makefile {
         Some(text) if !found.dockerfiles.is_empty() || found.dockerfile.is_some() => {
             from_makefile(found, text)

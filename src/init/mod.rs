@@ -12,11 +12,11 @@ mod makefile;
 mod tests;
 mod yaml;
 
-pub use draft::draft;
+pub(crate) use draft::draft;
 
 /// The files of a directory.
 #[derive(Debug, Clone, Default)]
-pub struct Found {
+pub(crate) struct Found {
     pub makefile: Option<String>,
     /// `DIR/Dockerfile` by the name of its directory, with its text; in order.
     pub dockerfiles: Vec<(String, String)>,
@@ -26,7 +26,7 @@ pub struct Found {
 
 /// Files to write, and notes for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Draft {
+pub(crate) struct Draft {
     /// Path, relative to the directory, and text; matrix.yaml first.
     pub files: Vec<(String, String)>,
     /// Everything that could not be converted, one sentence each.

@@ -106,7 +106,7 @@ pub struct SharedPlace {
 }
 
 /// The fields of a line of comma-separated values. A comma inside quotes does not separate fields.
-pub fn fields(line: &str) -> Result<Vec<String>, String> {
+pub(crate) fn fields(line: &str) -> Result<Vec<String>, String> {
     let mut fields = Vec::new();
     let mut rest = line.chars().peekable();
     loop {

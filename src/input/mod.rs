@@ -17,14 +17,15 @@ use indexmap::IndexMap;
 
 use crate::image::Reference;
 
-pub use cache::{SharedPlace, fields};
-pub use inputs::{Caches, Inputs};
-pub use root::{Root, parent};
-pub use secret::{Secret, SecretSource};
-pub use smoke::{HealthWait, SmokeCommand, SmokeTest, TimeLimit, Volume};
+pub(crate) use cache::{SharedPlace, fields};
+pub(crate) use inputs::{Caches, Inputs};
+pub use root::Root;
+pub(crate) use root::parent;
+pub(crate) use secret::{Secret, SecretSource};
+pub(crate) use smoke::{HealthWait, SmokeCommand, SmokeTest, TimeLimit, Volume};
 
 /// Names and their strings, which cells share because they may be long.
-pub type TextMap = IndexMap<Arc<str>, Arc<str>>;
+pub(crate) type TextMap = IndexMap<Arc<str>, Arc<str>>;
 
 /// The content of a named context.
 #[derive(Debug, Clone, PartialEq, Eq)]

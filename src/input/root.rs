@@ -37,7 +37,7 @@ impl Root {
 }
 
 /// The directory that `file` is in; never empty.
-pub fn parent(file: &Path) -> &Path {
+pub(crate) fn parent(file: &Path) -> &Path {
     match file.parent() {
         Some(directory) if directory != Path::new("") => directory,
         _ => Path::new(HERE),

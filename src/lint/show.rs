@@ -37,7 +37,7 @@ pub fn text(findings: &Findings, colour: bool) -> String {
 }
 
 /// JSON for programs. Versioned: within one version, fields are added but never changed.
-pub fn json(findings: &Findings) -> String {
+pub(crate) fn json(findings: &Findings) -> String {
     let list: Vec<Value> = findings
         .iter()
         .map(|finding| {

@@ -22,10 +22,12 @@ mod tests;
 #[cfg(test)]
 pub(crate) use language::SETTINGS;
 
-pub use cells::{Asked, AskedFor, AskedVariable, Cell, Origin, Source};
-pub use language::{Files, Sheet};
-pub use model::{
-    Axis, AxisSource, BaseLabels, BaseWanted, DeclaredKind, FileRule, Matrix, PAGE, ResolvedAxes,
+pub(crate) use cells::{Asked, AskedFor, AskedVariable, Cell, Origin, Source};
+pub(crate) use language::{Files, Sheet};
+pub use model::Matrix;
+pub(crate) use model::{
+    Axis, AxisSource, BaseLabels, BaseWanted, DeclaredKind, FileRule, PAGE, ResolvedAxes,
     TokenVariable,
 };
-pub use selection::{Facts, Overrides, Pick, Selection, Unnamed};
+pub(crate) use selection::{Facts, Pick, Unnamed};
+pub use selection::{Overrides, Selection};

@@ -105,7 +105,7 @@ impl Recipe {
 
 /// The digest label, if the image would inherit it from its base although `recipe` names another base:
 /// the inherited digest would then belong to a different image.
-pub fn inherited_label(recipe: &Recipe) -> Option<&'static str> {
+pub(crate) fn inherited_label(recipe: &Recipe) -> Option<&'static str> {
     let labels = &recipe.inputs.labels;
     let is_open = labels.contains_key(NAME) && !labels.contains_key(DIGEST) && recipe.pin.is_none();
     let is_own = || own_labels(recipe, &recipe.instructions()).iter().any(|own| own == DIGEST);
@@ -113,7 +113,7 @@ pub fn inherited_label(recipe: &Recipe) -> Option<&'static str> {
 }
 
 /// The images that `recipe` inherits labels from, each with the requested platform.
-pub fn label_sources(recipe: &Recipe) -> Vec<(Reference, Platform)> {
+pub(crate) fn label_sources(recipe: &Recipe) -> Vec<(Reference, Platform)> {
     let file = recipe.instructions();
     let on = |platform: &Platform| match on_one(
         recipe,

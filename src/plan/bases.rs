@@ -73,7 +73,7 @@ pub(crate) fn bases(recipe: &Recipe, file: &Dockerfile) -> Vec<Base> {
 
 /// An image that the build of one platform needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NeededImage {
+pub(crate) struct NeededImage {
     pub base: Base,
     pub by: UsedBy,
     /// The requested platform.
@@ -83,7 +83,7 @@ pub struct NeededImage {
 }
 
 /// The images that a build for `platform` needs, on an engine whose platform is `native`.
-pub fn needed_images(
+pub(crate) fn needed_images(
     recipe: &Recipe,
     file: &Dockerfile,
     platform: &Platform,
@@ -124,7 +124,7 @@ pub fn needed_images(
 
 /// A `FROM --platform` that makes the platform of the image differ from that of the cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OtherPlatform {
+pub(crate) struct OtherPlatform {
     /// Line of the `FROM`, from 1.
     pub line: u32,
     /// The flag's value.
@@ -136,10 +136,10 @@ pub struct OtherPlatform {
 }
 
 impl OtherPlatform {
-    pub const HELP: &str =
+    pub(crate) const HELP: &str =
         "leave `--platform` out of this FROM, or copy the files into a stage without it";
 
-    pub fn message(&self) -> String {
+    pub(crate) fn message(&self) -> String {
         let wanted = &self.wanted;
         match &self.found {
             Some(found) => {
@@ -156,7 +156,7 @@ impl OtherPlatform {
 
 /// Whether the `FROM` of the final stage, or of a stage it is based on, selects another platform than
 /// the cell's. If the engine's platform is unknown, only a conflict on every engine counts.
-pub fn final_platform(
+pub(crate) fn final_platform(
     recipe: &Recipe,
     file: &Dockerfile,
     native: Option<&Platform>,

@@ -38,15 +38,18 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
-pub use base_labels::{inherited_label, label_sources};
+pub(crate) use base_labels::{inherited_label, label_sources};
 pub(crate) use bases::bases;
-pub use bases::{Base, NeededImage, OtherPlatform, final_platform, needed_images};
+pub(crate) use bases::{Base, NeededImage, OtherPlatform, final_platform, needed_images};
 pub use make::plan;
-pub use output::{FileOutput, Output};
-pub use privileges::Privileges;
-pub use rendered_files::{RenderedFile, committed};
-pub use request::{BuildOptions, BuildRequest, Delivery, Pin, Policy, Recipe};
+pub(crate) use output::FileOutput;
+pub use output::Output;
+pub(crate) use privileges::Privileges;
+pub(crate) use rendered_files::{RenderedFile, committed};
+pub use request::{BuildOptions, BuildRequest};
+pub(crate) use request::{Delivery, Pin, Policy, Recipe};
 pub(crate) use show::escaped;
-pub use show::{Beyond, bake, github, table, write_json};
-pub use sources::Sources;
-pub use templates::{Needed, Templates};
+pub(crate) use show::{Beyond, bake, github, table, write_json};
+pub(crate) use sources::Sources;
+pub(crate) use templates::Needed;
+pub use templates::Templates;

@@ -7,7 +7,7 @@ use crate::matrix::{Cell, Matrix};
 
 /// A rendered file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RenderedFile {
+pub(crate) struct RenderedFile {
     /// Relative to the directory of matrix.yaml, and inside it.
     pub path: String,
     pub text: String,
@@ -16,7 +16,7 @@ pub struct RenderedFile {
 }
 
 /// Renders every file. `cells` are all cells of the matrix, `templates` only those of the files.
-pub fn committed(
+pub(crate) fn committed(
     matrix: &Matrix,
     cells: &[Cell],
     templates: &Templates,

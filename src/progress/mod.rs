@@ -17,5 +17,5 @@ mod settings;
 mod start;
 mod tty;
 
-pub use settings::{DisplaySettings, Mode, terminal_size};
-pub use start::start;
+pub(crate) use settings::{DisplaySettings, Mode, terminal_size};
+pub(crate) use start::start;

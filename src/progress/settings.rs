@@ -4,7 +4,7 @@ use crate::text::Paint;
 
 /// How to show progress.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// `tty` on a terminal, else `plain`
     #[default]
     Auto,
@@ -18,14 +18,14 @@ pub enum Mode {
 
 /// Columns and rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Size {
+pub(crate) struct Size {
     pub columns: usize,
     pub rows: usize,
 }
 
 /// The output and the style of a display.
 #[derive(Debug, Clone, Copy)]
-pub struct DisplaySettings {
+pub(crate) struct DisplaySettings {
     pub mode: Mode,
     pub paint: Paint,
     /// Whether the output is a terminal that understands escape sequences.
@@ -36,7 +36,7 @@ pub struct DisplaySettings {
 
 impl DisplaySettings {
     /// The mode, never `Auto`.
-    pub fn resolved(&self) -> Mode {
+    pub(crate) fn resolved(&self) -> Mode {
         match (self.mode, self.is_terminal) {
             (Mode::Auto, true) => Mode::Tty,
             (Mode::Auto, false) => Mode::Plain,
@@ -46,7 +46,7 @@ impl DisplaySettings {
 }
 
 /// The size of the terminal at stderr, if there is one.
-pub fn terminal_size() -> Option<Size> {
+pub(crate) fn terminal_size() -> Option<Size> {
     let (columns, rows) = terminal_size::terminal_size_of(std::io::stderr())?;
     Some(Size { columns: columns.0.into(), rows: rows.0.into() })
 }

@@ -19,7 +19,7 @@ use crate::text::inert;
 ///
 /// The display runs on a thread for blocking work. `events` are received at once, even if `out` is
 /// slow. Await the handle before you print anything.
-pub fn start<W>(
+pub(crate) fn start<W>(
     settings: DisplaySettings,
     mut out: W,
     head: String,

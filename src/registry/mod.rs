@@ -40,9 +40,10 @@ use bytes::Bytes;
 use crate::image::{Digest, Reference, Repository};
 
 pub use client::RegistryClient;
-pub use error::RegistryError;
-pub use manifest::Manifest;
-pub use retry::{Patience, retry_after};
+pub(crate) use error::RegistryError;
+pub(crate) use manifest::Manifest;
+pub use retry::Patience;
+pub(crate) use retry::retry_after;
 pub use verify::{Settle, VerifyError, verify};
 
 /// Read access to registries.

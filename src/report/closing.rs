@@ -8,7 +8,7 @@ use crate::text::Paint;
 
 /// The layout of the report.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Style {
+pub(crate) struct Style {
     /// Columns of the terminal; `None` for unlimited line length.
     pub width: Option<usize>,
     pub paint: Paint,
@@ -17,7 +17,7 @@ pub struct Style {
 }
 
 /// Table, warnings, failures and summary of a run that took `elapsed`.
-pub fn closing(outcomes: &[Outcome], elapsed: Duration, style: Style) -> String {
+pub(crate) fn closing(outcomes: &[Outcome], elapsed: Duration, style: Style) -> String {
     let mut parts = Vec::new();
     if style.table {
         parts.push(table(outcomes, style));

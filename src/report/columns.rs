@@ -9,7 +9,7 @@ use crate::text::{Paint, clean, duration, fit, pad, width};
 
 /// Column widths, computed once, so that rows printed at different times are aligned.
 #[derive(Debug, Clone)]
-pub struct Columns {
+pub(crate) struct Columns {
     name: usize,
     platforms: usize,
     digest: usize,
@@ -33,7 +33,7 @@ impl Columns {
     /// Columns for these cells within the `limit` of a terminal. If it is too narrow, the digest's
     /// algorithm is omitted first, then the cached steps, the platforms and the digest; at last the
     /// name is truncated.
-    pub fn new<'a>(
+    pub(crate) fn new<'a>(
         cells: impl Iterator<Item = (&'a str, &'a [Platform])>,
         limit: Option<usize>,
         paint: Paint,
@@ -59,14 +59,14 @@ impl Columns {
     }
 
     /// The column headers.
-    pub fn header(&self) -> String {
+    pub(crate) fn header(&self) -> String {
         let line =
             self.line("", "cell", "platforms", "time", &self.rest("digest", "cached", "result"));
         self.paint.quiet(line.trim_end())
     }
 
     /// The row of a cell.
-    pub fn row(&self, outcome: &Outcome) -> String {
+    pub(crate) fn row(&self, outcome: &Outcome) -> String {
         let time = match outcome.elapsed {
             Duration::ZERO => String::new(),
             elapsed => duration(elapsed),

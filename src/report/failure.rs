@@ -12,7 +12,7 @@ const LINE: usize = 400;
 
 /// The full failures. Cells with the same failure are reported once, with the log of the first
 /// cell.
-pub fn failures(outcomes: &[Outcome], paint: Paint) -> Vec<String> {
+pub(crate) fn failures(outcomes: &[Outcome], paint: Paint) -> Vec<String> {
     let mut alike: Vec<Vec<(&Outcome, &Failure)>> = Vec::new();
     for outcome in outcomes {
         let CellResult::Failed(failure) = &outcome.result else { continue };

@@ -6,7 +6,7 @@ use crate::outcome::CellResult;
 /// The line of a built cell, `reference@digest`: what `build` and `matrix` print to stdout.
 ///
 /// A cell without a digest (`local` and `tar` output) has no line, because there is no image.
-pub fn image(references: &[Reference], result: &CellResult) -> Option<String> {
+pub(crate) fn image(references: &[Reference], result: &CellResult) -> Option<String> {
     let CellResult::Built(built) = result else { return None };
     let (digest, reference) = (built.digest.as_ref()?, references.first()?);
     Some(format!("{reference}@{digest}\n"))

@@ -3,7 +3,7 @@
 use crate::outcome::{CellResult, Outcome};
 
 /// Says that nothing was cancelled, and the state of the images; `None` if a cell was cancelled.
-pub fn too_late(outcomes: &[Outcome]) -> Option<&'static str> {
+pub(crate) fn too_late(outcomes: &[Outcome]) -> Option<&'static str> {
     let is_pushed = |outcome: &Outcome| match &outcome.result {
         CellResult::Built(built) => !built.pushed.is_empty(),
         _ => false,

@@ -11,13 +11,13 @@ mod late;
 mod summary;
 mod unverified;
 
-pub use closing::{Style, closing};
-pub use columns::Columns;
-pub use failure::failures;
-pub use images::image;
-pub use late::too_late;
-pub use summary::{failed_line, summary};
-pub use unverified::unverified;
+pub(crate) use closing::{Style, closing};
+pub(crate) use columns::Columns;
+pub(crate) use failure::failures;
+pub(crate) use images::image;
+pub(crate) use late::too_late;
+pub(crate) use summary::{failed_line, summary};
+pub(crate) use unverified::unverified;
 
 #[cfg(test)]
 pub(crate) mod samples;

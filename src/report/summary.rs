@@ -9,7 +9,7 @@ use crate::text::{Paint, clean, duration, pad, width};
 
 /// `5 pushed, 1 failed, in 3m02s`, the repositories, and each failed cell with its reason in one
 /// line.
-pub fn summary(outcomes: &[Outcome], elapsed: Duration, paint: Paint) -> String {
+pub(crate) fn summary(outcomes: &[Outcome], elapsed: Duration, paint: Paint) -> String {
     let mut text = String::new();
     for repository in repositories(outcomes) {
         text += &format!("pushed to {repository}\n");
@@ -27,7 +27,7 @@ pub fn summary(outcomes: &[Outcome], elapsed: Duration, paint: Paint) -> String 
 
 /// Why a cell failed, in one line: `exit code 3 on arm64 (templates/centos/Dockerfile:14)`,
 /// `test failed: not healthy within 1m on arm64 (matrix.yaml:7)`.
-pub fn failed_line(failure: &Failure) -> String {
+pub(crate) fn failed_line(failure: &Failure) -> String {
     let mut line =
         if failure.phase == Phase::SmokeTest { "test failed: ".to_owned() } else { String::new() };
     line += &clean(&failure.message, 300);

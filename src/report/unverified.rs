@@ -11,7 +11,7 @@ const HELP: &str = "the push itself succeeded: check the image, or push again; -
                     error";
 
 /// One warning per reason, which names all its cells.
-pub fn unverified(outcomes: &[Outcome], paint: Paint) -> Vec<String> {
+pub(crate) fn unverified(outcomes: &[Outcome], paint: Paint) -> Vec<String> {
     let mut reasons = BTreeMap::<&str, Vec<&str>>::new();
     for outcome in outcomes {
         if let CellResult::Built(built) = &outcome.result

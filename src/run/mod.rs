@@ -13,4 +13,4 @@ pub(crate) mod terminal;
 
 pub use bug::guard;
 pub(crate) use runtime::runtime;
-pub use stop::Stop;
+pub(crate) use stop::Stop;

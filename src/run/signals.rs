@@ -6,7 +6,7 @@ use tokio::signal::unix::{self, SignalKind};
 
 /// A signal that stops a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
+pub(crate) enum Signal {
     /// SIGINT: Ctrl-C, or a runner that cancels a job.
     Interrupt,
     /// SIGTERM.
@@ -17,7 +17,7 @@ pub enum Signal {
 
 impl Signal {
     /// 128 plus the signal number, as in shells.
-    pub fn exit_code(self) -> u8 {
+    pub(crate) fn exit_code(self) -> u8 {
         match self {
             Self::Hangup => 129,
             Self::Interrupt => 130,

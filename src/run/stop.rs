@@ -16,7 +16,7 @@ use super::signals::{Action, Received, Signal, Signals};
 
 /// The stop signals of one run.
 #[derive(Debug)]
-pub struct Stop {
+pub(crate) struct Stop {
     signals: Signals,
     received: Received,
     cancel: CancellationToken,
@@ -29,7 +29,7 @@ pub struct Stop {
 impl Stop {
     /// Listens for signals. From now on, the program ends some seconds after a signal, even if its
     /// main thread is blocked.
-    pub fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         let is_at_work = Arc::<AtomicBool>::default();
         last_resort::watch(is_at_work.clone())?;
         Ok(Self {
@@ -42,22 +42,22 @@ impl Stop {
     }
 
     /// Cancelled by the first signal.
-    pub fn token(&self) -> &CancellationToken {
+    pub(crate) fn token(&self) -> &CancellationToken {
         &self.cancel
     }
 
     /// The first signal, which determines the exit code.
-    pub fn signal(&self) -> Option<Signal> {
+    pub(crate) fn signal(&self) -> Option<Signal> {
         self.received.first
     }
 
     /// The exit code for the first signal.
-    pub fn exit_code(&self) -> Option<ExitCode> {
+    pub(crate) fn exit_code(&self) -> Option<ExitCode> {
         self.signal().map(|signal| ExitCode::from(signal.exit_code()))
     }
 
     /// Waits for `work` that needs no clean-up. The first signal ends it and returns `None`.
-    pub async fn until_signal<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn until_signal<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
             done = work => Some(done),
@@ -71,7 +71,7 @@ impl Stop {
 
     /// Waits for `work`. Returns `None` and drops it if a second signal arrives, or if it does not
     /// end in time after the first one.
-    pub async fn guard<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn guard<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         tokio::pin!(work);
         self.is_at_work.store(true, Ordering::Relaxed);
         loop {
@@ -93,7 +93,7 @@ impl Stop {
     }
 
     /// The same for output that a reader may block. After a signal, it waits at most `grace`.
-    pub async fn guard_output<T>(
+    pub(crate) async fn guard_output<T>(
         &mut self,
         output: impl Future<Output = T>,
         grace: Duration,

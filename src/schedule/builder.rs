@@ -11,7 +11,7 @@ use crate::plan::BuildRequest;
 
 /// The channel for events. It is bounded, but the receiver takes events at once, even if the
 /// terminal is slow.
-pub type Events = mpsc::Sender<Event>;
+pub(crate) type Events = mpsc::Sender<Event>;
 
 /// Builds one cell.
 ///

@@ -6,5 +6,6 @@
 mod builder;
 mod run;
 
-pub use builder::{Builder, Events};
-pub use run::{Options, run};
+pub use builder::Builder;
+pub(crate) use builder::Events;
+pub(crate) use run::{Options, run};

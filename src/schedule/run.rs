@@ -18,7 +18,7 @@ use crate::plan::BuildRequest;
 
 /// How many cells build concurrently, and whether the first failure stops the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
+pub(crate) struct Options {
     /// Number of concurrent cells.
     pub jobs: NonZeroUsize,
     /// The first failure cancels the running cells, and no more cells start.
@@ -27,9 +27,9 @@ pub struct Options {
 
 /// Builds every request and returns their outcomes in the same order.
 ///
-/// `cancel` stops the running cells, and no more start. This function returns when all of them have
+/// `cancel` stops the running cells, and no other cell starts. This function returns when all of them have
 /// cleaned up. A closed `events` channel does not affect the builds.
-pub async fn run<B: Builder + 'static>(
+pub(crate) async fn run<B: Builder + 'static>(
     requests: Vec<BuildRequest>,
     builder: Arc<B>,
     options: Options,

@@ -26,8 +26,8 @@ mod tests;
 mod token;
 mod value;
 
-pub use node::NameUse;
-pub use rendered::Rendered;
+pub(crate) use node::NameUse;
+pub(crate) use rendered::Rendered;
 pub use value::{Scope, Value};
 
 use crate::error::{Diagnostics, SourceFile, Span};
@@ -44,7 +44,7 @@ pub struct Template {
 
 /// A single expression: the condition of a `when:`.
 #[derive(Debug, Clone)]
-pub struct Condition {
+pub(crate) struct Condition {
     source: Source,
     expression: Expression,
 }
@@ -109,26 +109,26 @@ impl Template {
 
 impl Condition {
     /// Parses an expression that is at `span` in another file.
-    pub fn inline(text: &str, span: Span) -> Result<Self, Diagnostics> {
+    pub(crate) fn inline(text: &str, span: Span) -> Result<Self, Diagnostics> {
         let source = Source::inline(text, span);
         let expression = expression::parse(&source, 0..text.len())?;
         Ok(Self { source, expression })
     }
 
     /// Its place.
-    pub fn span(&self) -> Span {
+    pub(crate) fn span(&self) -> Span {
         self.source.span(0..self.source.text().len())
     }
 
     /// Whether it is true.
-    pub fn holds(&self, scope: &Scope) -> Result<bool, Diagnostics> {
+    pub(crate) fn holds(&self, scope: &Scope) -> Result<bool, Diagnostics> {
         let frame = eval::Frame::new(scope, &self.source);
         Ok(eval::truth(&self.expression, &frame)?)
     }
 
     /// Whether it is true, or could be with other values of some names: a part that uses only names
     /// for which `is_open` holds may be true or false.
-    pub fn may_hold(
+    pub(crate) fn may_hold(
         &self,
         scope: &Scope,
         is_open: &dyn Fn(&str) -> bool,
@@ -137,7 +137,7 @@ impl Condition {
         Ok(eval::possible(&self.expression, &frame, is_open)? != Some(false))
     }
 
-    pub fn names(&self) -> Vec<NameUse> {
+    pub(crate) fn names(&self) -> Vec<NameUse> {
         let mut found = Vec::new();
         names_of(&self.expression, &[], &self.source, &mut found);
         found
@@ -145,7 +145,7 @@ impl Condition {
 }
 
 /// Whether `<%text%>` would be a valid name.
-pub fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     text.starts_with(token::is_name_start)
         && text.chars().all(token::is_name_part)
         && !expression::is_keyword(text)

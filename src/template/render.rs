@@ -9,7 +9,7 @@ use super::{Node, Template};
 use crate::error::{Diagnostic, Diagnostics, Span};
 
 /// Looks up an included file by the path in the template.
-pub type Includes<'a> = dyn Fn(&str) -> Option<&'a Template> + 'a;
+pub(crate) type Includes<'a> = dyn Fn(&str) -> Option<&'a Template> + 'a;
 
 /// BuildKit rejects Dockerfiles that are much smaller than this.
 const MAX_BYTES: usize = 1 << 20;

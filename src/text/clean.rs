@@ -13,7 +13,7 @@ use super::inert::completes_command;
 /// Escape sequences are removed. Of a progress line that rewrites itself with `\r`, only the last
 /// state is kept. Line breaks and tabs become spaces. Control characters, and characters that
 /// reorder or hide text, are removed. Workflow commands are made inert.
-pub fn clean(text: &str, limit: usize) -> String {
+pub(crate) fn clean(text: &str, limit: usize) -> String {
     let mut kept = Line { text: String::new(), count: 0, limit, cut: false };
     let mut returned = false;
     let mut chars = text.chars().peekable();

@@ -18,7 +18,7 @@ pub(super) fn completes_command(line: &str, next: char) -> bool {
 }
 
 /// `text`, of one or several lines, with workflow commands made inert.
-pub fn inert(text: &str) -> Cow<'_, str> {
+pub(crate) fn inert(text: &str) -> Cow<'_, str> {
     let suspicious = |line: &str| line.contains("##[") || line.trim_start().starts_with("::");
     if !text.split(['\n', '\r']).any(suspicious) {
         return Cow::Borrowed(text);

@@ -10,8 +10,8 @@ mod paint;
 mod units;
 mod width;
 
-pub use clean::clean;
-pub use inert::inert;
-pub use paint::Paint;
-pub use units::{bytes, duration, rough, seconds};
-pub use width::{fit, pad, width};
+pub(crate) use clean::clean;
+pub(crate) use inert::inert;
+pub(crate) use paint::Paint;
+pub(crate) use units::{bytes, duration, rough, seconds};
+pub(crate) use width::{fit, pad, width};

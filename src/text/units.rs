@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// `26ms`, `4.2s`, `41s`, `1m12s`, `2h05m`.
-pub fn duration(time: Duration) -> String {
+pub(crate) fn duration(time: Duration) -> String {
     let millis = time.as_millis();
     if millis < 1_000 {
         return format!("{millis}ms");
@@ -17,7 +17,7 @@ pub fn duration(time: Duration) -> String {
 }
 
 /// A running time in whole seconds: tenths that change at every redraw distract.
-pub fn seconds(time: Duration) -> String {
+pub(crate) fn seconds(time: Duration) -> String {
     let seconds = time.as_secs();
     match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
         (0, 0, s) => format!("{s}s"),
@@ -27,7 +27,7 @@ pub fn seconds(time: Duration) -> String {
 }
 
 /// A rough estimate with few digits: `15s`, `2m`, `1h20m`.
-pub fn rough(time: Duration) -> String {
+pub(crate) fn rough(time: Duration) -> String {
     let up_to = |step: u64, value: u64| value.div_ceil(step).max(1) * step;
     match time.as_secs() {
         seconds @ 0..=55 => format!("{}s", up_to(5, seconds)),
@@ -40,7 +40,7 @@ pub fn rough(time: Duration) -> String {
 }
 
 /// `512 B`, `31.0 MB`; decimal, as in registries and BuildKit.
-pub fn bytes(count: u64) -> String {
+pub(crate) fn bytes(count: u64) -> String {
     let mut value = count as f64;
     for unit in ["B", "kB", "MB", "GB", "TB"] {
         if value < 999.95 || unit == "TB" {

@@ -3,17 +3,17 @@
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The width of `text` in cells.
-pub fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
 
 /// `text` padded with spaces or truncated with `…`: exactly `columns` wide.
-pub fn fit(text: &str, columns: usize) -> String {
+pub(crate) fn fit(text: &str, columns: usize) -> String {
     pad(&cut(text, columns), columns)
 }
 
 /// `text` padded with spaces to `columns`; a longer string is not truncated.
-pub fn pad(text: &str, columns: usize) -> String {
+pub(crate) fn pad(text: &str, columns: usize) -> String {
     let missing = columns.saturating_sub(width(text));
     format!("{text}{}", " ".repeat(missing))
 }

@@ -25,37 +25,37 @@ use read::Version;
 /// Whether `text` looks like a version: it starts with a digit, or with a prefix such as `v`,
 /// `release-` or `jdk` and a digit. Commit hashes, names and channels such as `edge` are not
 /// versions.
-pub fn is_version(text: &str) -> bool {
+pub(crate) fn is_version(text: &str) -> bool {
     Version::read(text).is_version()
 }
 
 /// Whether `text` is a pre-release, such as `2.0.0-rc1`, `3.13.0b4` or `1.0-SNAPSHOT`.
-pub fn is_prerelease(text: &str) -> bool {
+pub(crate) fn is_prerelease(text: &str) -> bool {
     let version = Version::read(text);
     version.is_version() && version.is_unfinished
 }
 
 /// Whether `text` is a channel, such as `edge`, `stable` or `nightly-slim`: a name that projects
 /// use besides versions.
-pub fn is_channel(text: &str) -> bool {
+pub(crate) fn is_channel(text: &str) -> bool {
     text.split(['-', '_', '.']).next().is_some_and(words::is_channel)
 }
 
 /// Whether `text` looks like a commit hash.
-pub fn is_hash(text: &str) -> bool {
+pub(crate) fn is_hash(text: &str) -> bool {
     read::is_hash(text)
 }
 
 /// The order for sorting. It is total: different spellings of one version are ordered too, so that
 /// no result depends on the order in a list.
-pub fn sort(left: &str, right: &str) -> Ordering {
+pub(crate) fn sort(left: &str, right: &str) -> Ordering {
     let (l, r) = (Version::read(left), Version::read(right));
     l.order(&r).0.then_with(|| build(&l, &r)).then_with(|| left.cmp(right))
 }
 
 /// Whether two versions have a defined order. They do not if they differ in words that are neither
 /// pre-releases nor patches, such as `1.25-alpine` and `1.25-bookworm`.
-pub fn is_order_known(left: &str, right: &str) -> bool {
+pub(crate) fn is_order_known(left: &str, right: &str) -> bool {
     let (l, r) = (Version::read(left), Version::read(right));
     let (order, is_known) = l.order(&r);
     let builds = || match (l.build, r.build) {
@@ -69,7 +69,7 @@ pub fn is_order_known(left: &str, right: &str) -> bool {
 ///
 /// Spellings of one version are equal: `2.0` and `v2.0.0`. A variant or build metadata that only
 /// one of them has does not count, so `1.25-alpine` is at least `1.25`.
-pub fn compare(value: &str, bound: &str) -> Option<Ordering> {
+pub(crate) fn compare(value: &str, bound: &str) -> Option<Ordering> {
     let (mut value, mut bound) = (Version::read(value), Version::read(bound));
     if !value.is_version() || !bound.is_version() {
         return None;
@@ -89,7 +89,7 @@ pub fn compare(value: &str, bound: &str) -> Option<Ordering> {
 }
 
 /// Number `index` of a version; 0 is the major version.
-pub fn part(text: &str, index: usize) -> Option<&str> {
+pub(crate) fn part(text: &str, index: usize) -> Option<&str> {
     let version = Version::read(text);
     version.release.get(index).copied().filter(|_| version.prefix.is_empty())
 }

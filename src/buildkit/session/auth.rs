@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status};
 /// A user name and its password or token, in BuildKit's format.
 ///
 /// An empty user name means that the secret is an identity token.
-pub struct Login {
+pub(crate) struct Login {
     pub username: String,
     pub secret: String,
 }
@@ -24,7 +24,7 @@ pub struct Login {
 /// The host is as BuildKit names it; Docker Hub is `registry-1.docker.io`. No credentials are
 /// `Ok(None)`: the registry may allow anonymous access. The error is shown to the user, so it must
 /// not contain secrets.
-pub trait CredentialLookup: Send + Sync + 'static {
+pub(crate) trait CredentialLookup: Send + Sync + 'static {
     /// Looks up one host.
     fn lookup(&self, host: &str) -> impl Future<Output = Result<Option<Login>, String>> + Send;
 }

@@ -8,7 +8,7 @@ use super::super::error::is_ended_here;
 
 /// Why a session ended before BuildKit closed it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum SessionEnded {
+pub(crate) enum SessionEnded {
     /// This side ended it, for this reason.
     #[error("{0}")]
     Here(String),

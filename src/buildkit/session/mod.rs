@@ -5,11 +5,11 @@
 //! then runs [`Session::serve`] until the builds that use it have finished.
 
 mod auth;
-pub mod content;
+pub(crate) mod content;
 mod ended;
-pub mod fault;
-pub mod filesend;
-pub mod filesync;
+pub(crate) mod fault;
+pub(crate) mod filesend;
+pub(crate) mod filesync;
 mod health;
 mod secrets;
 mod ssh;
@@ -30,10 +30,10 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::service::RoutesBuilder;
 
-pub use auth::{CredentialLookup, Login};
-pub use ended::SessionEnded;
-pub use secrets::{MAX_SECRET, SecretLookup};
-pub use ssh::{Agent, Agents, KeyError, KeyFileError, Keyring};
+pub(crate) use auth::{CredentialLookup, Login};
+pub(crate) use ended::SessionEnded;
+pub(crate) use secrets::{MAX_SECRET, SecretLookup};
+pub(crate) use ssh::{Agent, Agents, KeyError, KeyFileError, Keyring};
 
 use self::content::Content;
 use self::filesend::FileSend;
@@ -43,7 +43,7 @@ use super::traced::Traced;
 use super::{limits, random_id};
 
 /// A session, ready to be announced and served.
-pub struct Session {
+pub(crate) struct Session {
     id: String,
     shared_key: String,
     methods: Vec<&'static str>,
@@ -55,7 +55,7 @@ impl Session {
     ///
     /// BuildKit reuses files that it received under the same `shared_key`, so each key must
     /// identify one context directory on one machine.
-    pub fn new(shared_key: String) -> Self {
+    pub(crate) fn new(shared_key: String) -> Self {
         let mut session = Self {
             id: random_id(),
             shared_key,
@@ -68,28 +68,28 @@ impl Session {
     }
 
     /// Offers the directories of `files`.
-    pub fn files(mut self, files: &FileSync) -> Self {
+    pub(crate) fn files(mut self, files: &FileSync) -> Self {
         self.routes.add_service(files.service());
         self.methods.extend(filesync::METHODS);
         self
     }
 
     /// Receives the result of a build that is the only user of this session.
-    pub fn result(mut self, target: &FileSend) -> Self {
+    pub(crate) fn result(mut self, target: &FileSend) -> Self {
         self.routes.add_service(target.service());
         self.methods.extend(filesend::METHODS);
         self
     }
 
     /// Offers the directories of `content`, for caches.
-    pub fn content(mut self, content: &Content) -> Self {
+    pub(crate) fn content(mut self, content: &Content) -> Self {
         self.routes.add_service(content.service());
         self.methods.extend(content::METHODS);
         self
     }
 
     /// Provides registry credentials.
-    pub fn credentials(mut self, lookup: impl CredentialLookup) -> Self {
+    pub(crate) fn credentials(mut self, lookup: impl CredentialLookup) -> Self {
         self.routes.add_service(AuthServer::new(auth::Service::new(lookup)));
         // With the other methods of Auth, the client would fetch tokens itself; without them,
         // BuildKit requests the credentials and fetches the token.
@@ -98,26 +98,26 @@ impl Session {
     }
 
     /// Provides secrets.
-    pub fn secrets(mut self, lookup: impl SecretLookup) -> Self {
+    pub(crate) fn secrets(mut self, lookup: impl SecretLookup) -> Self {
         self.routes.add_service(SecretsServer::new(secrets::Service::new(lookup)));
         self.methods.push("/moby.buildkit.secrets.v1.Secrets/GetSecret");
         self
     }
 
     /// Forwards these SSH agents to build steps.
-    pub fn agents(mut self, agents: Agents) -> Self {
+    pub(crate) fn agents(mut self, agents: Agents) -> Self {
         self.routes.add_service(SshServer::new(agents));
         self.methods.extend(ssh::METHODS);
         self
     }
 
     /// The id by which solves refer to this session.
-    pub fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
     /// The HTTP headers that announce this session when its stream is opened.
-    pub fn headers(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn headers(&self) -> Vec<(&'static str, String)> {
         let mut headers = vec![
             ("X-Docker-Expose-Session-Uuid", self.id.clone()),
             ("X-Docker-Expose-Session-Name", "onebuild".to_owned()),
@@ -129,7 +129,7 @@ impl Session {
     }
 
     /// Serves BuildKit over `io` until BuildKit closes it; dropping the future closes it.
-    pub async fn serve<S>(self, io: S) -> Result<(), SessionEnded>
+    pub(crate) async fn serve<S>(self, io: S) -> Result<(), SessionEnded>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {

@@ -11,13 +11,13 @@ use tonic::{Request, Response, Status};
 /// The largest secret that BuildKit accepts.
 ///
 /// Source: <https://github.com/moby/buildkit/blob/master/session/secrets/secrets.go>
-pub const MAX_SECRET: usize = 500 << 10;
+pub(crate) const MAX_SECRET: usize = 500 << 10;
 
 /// Finds the value of a secret when BuildKit requests it.
 ///
 /// An unknown secret is `Ok(None)`: the step may not require it. The error is shown to the user, so
 /// it must not contain the value.
-pub trait SecretLookup: Send + Sync + 'static {
+pub(crate) trait SecretLookup: Send + Sync + 'static {
     /// Looks up one id.
     fn lookup(&self, id: &str) -> impl Future<Output = Result<Option<Vec<u8>>, String>> + Send;
 }

@@ -10,7 +10,7 @@ use crate::progress::Mode;
 
 /// `build` and `matrix`.
 #[derive(Debug, Args)]
-pub struct BuildArgs {
+pub(crate) struct BuildArgs {
     #[command(flatten)]
     pub select: SelectArgs,
     #[command(flatten)]
@@ -24,7 +24,7 @@ pub struct BuildArgs {
 /// The destination of the result.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
-pub struct OutputArgs {
+pub(crate) struct OutputArgs {
     /// Push to the registry; without --load, the local image store keeps no copy
     #[arg(long)]
     pub push: bool,
@@ -43,7 +43,7 @@ pub struct OutputArgs {
 /// How it is built.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Build")]
-pub struct RunArgs {
+pub(crate) struct RunArgs {
     /// Address of the Docker engine: unix://, tcp:// or ssh:// [default: DOCKER_HOST, the current
     /// docker context, or the usual sockets]
     #[arg(short = 'H', long, value_name = "ENDPOINT")]

@@ -8,7 +8,7 @@ use crate::input::Network;
 /// Further inputs of a build.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Inputs")]
-pub struct InputArgs {
+pub(crate) struct InputArgs {
     /// Add a label to the images
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub label: Vec<(String, String)>,

@@ -9,16 +9,18 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-pub use build::{BuildArgs, OutputArgs, RunArgs};
-pub use inputs::InputArgs;
-pub use select::SelectArgs;
-pub use tools::{CompletionsArgs, ExplainArgs, InitArgs, LintArgs, ManArgs, PlanArgs, RenderArgs};
+pub(crate) use build::{BuildArgs, OutputArgs, RunArgs};
+pub(crate) use inputs::InputArgs;
+pub(crate) use select::SelectArgs;
+pub(crate) use tools::{
+    CompletionsArgs, ExplainArgs, InitArgs, LintArgs, ManArgs, PlanArgs, RenderArgs,
+};
 
 /// Builds and pushes a matrix of container images from a few Dockerfile templates.
 #[derive(Debug, Parser)]
 #[command(name = "onebuild", version, max_term_width = 100)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     pub command: Command,
     /// Log the communication with the engine and the registries to a file, for a bug report;
@@ -28,7 +30,7 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Build the selected cells; an axis without a selection uses its default
     Build(BuildArgs),
     /// Build all cells, or all selected cells

@@ -11,7 +11,7 @@ use crate::matrix::Pick;
 /// The selection of cells.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Selection")]
-pub struct SelectArgs {
+pub(crate) struct SelectArgs {
     /// Path of the matrix; - reads it from stdin
     #[arg(short, long, env = "ONEBUILD_FILE", default_value = "matrix.yaml")]
     pub file: PathBuf,

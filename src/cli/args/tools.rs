@@ -10,7 +10,7 @@ use crate::config::{ExplainFormat, LintFormat, PlanFormat, Shell};
 /// `render`.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("written").args(["out", "files"]))]
-pub struct RenderArgs {
+pub(crate) struct RenderArgs {
     /// Write CELL.Dockerfile to this directory for each cell
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -28,7 +28,7 @@ pub struct RenderArgs {
 
 /// `plan`.
 #[derive(Debug, Args)]
-pub struct PlanArgs {
+pub(crate) struct PlanArgs {
     /// Output format
     #[arg(long, value_enum, default_value_t = PlanFormat::Table)]
     pub format: PlanFormat,
@@ -43,7 +43,7 @@ pub struct PlanArgs {
 
 /// `explain`.
 #[derive(Debug, Args)]
-pub struct ExplainArgs {
+pub(crate) struct ExplainArgs {
     /// Name of the cell as in `plan`, or one of its images
     #[arg(value_name = "CELL")]
     pub cell: String,
@@ -58,7 +58,7 @@ pub struct ExplainArgs {
 
 /// `lint`.
 #[derive(Debug, Args)]
-pub struct LintArgs {
+pub(crate) struct LintArgs {
     /// Output format
     #[arg(long, value_enum, default_value_t = LintFormat::Text)]
     pub format: LintFormat,
@@ -78,7 +78,7 @@ pub struct LintArgs {
 
 /// `init`.
 #[derive(Debug, Args)]
-pub struct InitArgs {
+pub(crate) struct InitArgs {
     /// Directory of the new matrix
     #[arg(value_name = "DIR", default_value = ".")]
     pub folder: PathBuf,
@@ -89,7 +89,7 @@ pub struct InitArgs {
 
 /// `completions`.
 #[derive(Debug, Args)]
-pub struct CompletionsArgs {
+pub(crate) struct CompletionsArgs {
     /// Shell of the script
     #[arg(value_enum)]
     pub shell: Shell,
@@ -97,7 +97,7 @@ pub struct CompletionsArgs {
 
 /// `man`.
 #[derive(Debug, Args)]
-pub struct ManArgs {
+pub(crate) struct ManArgs {
     /// Write onebuild.1 and a page for each command to this directory
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

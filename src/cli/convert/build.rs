@@ -8,7 +8,11 @@ use crate::error::Error;
 use crate::matrix::Unnamed;
 use crate::plan::{BuildOptions, Output};
 
-pub fn build(args: BuildArgs, given: Given<'_>, unnamed: Unnamed) -> Result<BuildConfig, Error> {
+pub(crate) fn build(
+    args: BuildArgs,
+    given: Given<'_>,
+    unnamed: Unnamed,
+) -> Result<BuildConfig, Error> {
     let BuildArgs { select, inputs, output, run } = args;
     let OutputArgs { push, load, output, dry_run } = output;
     let RunArgs {

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind};
 use crate::input::{Inputs, TextMap};
 use crate::matrix::{Overrides, Pick, Selection, Unnamed};
 
-pub fn choice(
+pub(crate) fn choice(
     select: SelectArgs,
     inputs: InputArgs,
     given: Given<'_>,

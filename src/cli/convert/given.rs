@@ -5,7 +5,7 @@ use crate::matrix::Pick;
 
 /// The axis flags, the environment, and where they come from.
 #[derive(Debug)]
-pub struct Given<'a> {
+pub(crate) struct Given<'a> {
     /// The values of the axis flags.
     pub axes: Vec<Pick>,
     /// The variables that set a value because no flag did.

@@ -7,7 +7,7 @@ use crate::cli::flags::{CacheFlag, SecretFlag};
 use crate::cli::surroundings::Surroundings;
 use crate::input::{Caches, Inputs, Secret, SecretSource, TextMap};
 
-pub fn inputs(args: InputArgs, surroundings: Surroundings<'_>) -> Inputs {
+pub(crate) fn inputs(args: InputArgs, surroundings: Surroundings<'_>) -> Inputs {
     // The caches are added to those of the matrix instead.
     let InputArgs {
         label,
@@ -32,7 +32,7 @@ pub fn inputs(args: InputArgs, surroundings: Surroundings<'_>) -> Inputs {
     }
 }
 
-pub fn caches(args: &InputArgs) -> Caches {
+pub(crate) fn caches(args: &InputArgs) -> Caches {
     let caches = |flags: &[CacheFlag]| flags.iter().flat_map(|flag| flag.0.clone()).collect();
     Caches { from: caches(&args.cache_from), to: caches(&args.cache_to) }
 }

@@ -9,14 +9,14 @@ mod tools;
 #[cfg(test)]
 mod tests;
 
-pub use given::Given;
+pub(crate) use given::Given;
 
 use super::args::{Cli, Command};
 use crate::config::Config;
 use crate::error::Error;
 use crate::matrix::Unnamed;
 
-pub fn config(cli: Cli, given: Given<'_>) -> Result<Config, Error> {
+pub(crate) fn config(cli: Cli, given: Given<'_>) -> Result<Config, Error> {
     // The debug log was started before this.
     let Cli { command, debug: _ } = cli;
     Ok(match command {

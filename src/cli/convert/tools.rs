@@ -9,7 +9,7 @@ use crate::config::{
 use crate::error::Error;
 use crate::matrix::Unnamed;
 
-pub fn render(args: RenderArgs, given: Given<'_>) -> Result<RenderConfig, Error> {
+pub(crate) fn render(args: RenderArgs, given: Given<'_>) -> Result<RenderConfig, Error> {
     let RenderArgs { out, files, check, select } = args;
     let output = match out {
         _ if files => RenderOutput::Files { check },
@@ -20,19 +20,19 @@ pub fn render(args: RenderArgs, given: Given<'_>) -> Result<RenderConfig, Error>
     Ok(RenderConfig { cells: cells::choice(select, inputs, given, Unnamed::Everything)?, output })
 }
 
-pub fn plan(args: PlanArgs, given: Given<'_>) -> Result<PlanConfig, Error> {
+pub(crate) fn plan(args: PlanArgs, given: Given<'_>) -> Result<PlanConfig, Error> {
     let PlanArgs { format, group_by, select, inputs } = args;
     let cells = cells::choice(select, inputs, given, Unnamed::Everything)?;
     Ok(PlanConfig { cells, format, group_by })
 }
 
-pub fn explain(args: ExplainArgs, given: Given<'_>) -> Result<ExplainConfig, Error> {
+pub(crate) fn explain(args: ExplainArgs, given: Given<'_>) -> Result<ExplainConfig, Error> {
     let ExplainArgs { cell, format, select, inputs } = args;
     let cells = cells::choice(select, inputs, given, Unnamed::Everything)?;
     Ok(ExplainConfig { cells, cell, format })
 }
 
-pub fn lint(args: LintArgs, given: Given<'_>) -> Result<LintConfig, Error> {
+pub(crate) fn lint(args: LintArgs, given: Given<'_>) -> Result<LintConfig, Error> {
     let LintArgs { format, compose, no_engine, host, select } = args;
     let engine = match host {
         Some(host) => LintEngine::Host(host),
@@ -43,7 +43,7 @@ pub fn lint(args: LintArgs, given: Given<'_>) -> Result<LintConfig, Error> {
     Ok(LintConfig { cells, format, compose, engine })
 }
 
-pub fn init(args: InitArgs) -> InitConfig {
+pub(crate) fn init(args: InitArgs) -> InitConfig {
     let InitArgs { folder, force } = args;
     InitConfig { directory: folder, force }
 }

@@ -6,7 +6,7 @@ use crate::grants::Grants;
 
 /// The grants of one flag.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AllowFlag(pub Grants);
+pub(crate) struct AllowFlag(pub Grants);
 
 impl FromStr for AllowFlag {
     type Err = String;

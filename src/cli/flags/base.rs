@@ -6,7 +6,7 @@ use crate::image::Reference;
 
 /// `ubuntu:24.04=mirror.example/ubuntu:24.04`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BaseOverride {
+pub(crate) struct BaseOverride {
     /// The name in `FROM`.
     pub name: String,
     pub base: Reference,

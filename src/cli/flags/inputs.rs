@@ -7,7 +7,7 @@ use super::name_and_value;
 use crate::image::Reference;
 use crate::input::{Cache, NamedContext, SecretSource, fields};
 
-pub fn annotation(text: &str) -> Result<(String, String), String> {
+pub(crate) fn annotation(text: &str) -> Result<(String, String), String> {
     let (name, value) = name_and_value(text)?;
     match name.split_once(':') {
         Some((place, rest)) => Err(format!(
@@ -20,7 +20,7 @@ pub fn annotation(text: &str) -> Result<(String, String), String> {
 
 /// `NAME=CONTEXT`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BuildContext {
+pub(crate) struct BuildContext {
     pub name: String,
     pub context: NamedContext,
 }
@@ -42,7 +42,7 @@ impl FromStr for BuildContext {
 
 /// `id=ID[,src=PATH|,env=NAME][,optional=true]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecretFlag {
+pub(crate) struct SecretFlag {
     pub id: String,
     /// `None` for the environment variable, or else the file, with the name of the id.
     pub source: Option<SecretSource>,
@@ -96,7 +96,7 @@ impl FromStr for SecretFlag {
 
 /// `ID[=PATH]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SshFlag {
+pub(crate) struct SshFlag {
     pub id: String,
     pub places: Vec<PathBuf>,
 }
@@ -116,7 +116,7 @@ impl FromStr for SshFlag {
 
 /// The caches of one flag.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CacheFlag(pub Vec<Cache>);
+pub(crate) struct CacheFlag(pub Vec<Cache>);
 
 impl FromStr for CacheFlag {
     type Err = String;

@@ -6,8 +6,8 @@ mod inputs;
 mod output;
 mod simple;
 
-pub use allow::AllowFlag;
-pub use base::BaseOverride;
-pub use inputs::{BuildContext, CacheFlag, SecretFlag, SshFlag, annotation};
-pub use output::OutputFlag;
-pub use simple::{build_arg, jobs, name_and_value};
+pub(crate) use allow::AllowFlag;
+pub(crate) use base::BaseOverride;
+pub(crate) use inputs::{BuildContext, CacheFlag, SecretFlag, SshFlag, annotation};
+pub(crate) use output::OutputFlag;
+pub(crate) use simple::{build_arg, jobs, name_and_value};

@@ -8,7 +8,7 @@ use crate::plan::FileOutput;
 
 /// `type=oci,dest=PATH`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutputFlag(pub OutputFile);
+pub(crate) struct OutputFlag(pub OutputFile);
 
 impl FromStr for OutputFlag {
     type Err = String;

@@ -2,18 +2,18 @@
 
 use std::num::NonZeroUsize;
 
-pub fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+pub(crate) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_| "the number must be greater than zero".to_owned())
 }
 
-pub fn name_and_value(text: &str) -> Result<(String, String), String> {
+pub(crate) fn name_and_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write NAME=VALUE".to_owned()),
     }
 }
 
-pub fn build_arg(text: &str) -> Result<(String, Option<String>), String> {
+pub(crate) fn build_arg(text: &str) -> Result<(String, Option<String>), String> {
     match text.split_once('=') {
         Some(("", _)) => Err("write NAME=VALUE".to_owned()),
         Some((name, value)) => Ok((name.to_owned(), Some(value.to_owned()))),

@@ -26,9 +26,9 @@ use super::config::{AuthEntry, DockerConfig};
 use crate::debug;
 use helper::{Question, find_program};
 
-pub use error::CredentialError;
-pub use login::Login;
-pub use secret::Secret;
+pub(crate) use error::CredentialError;
+pub(crate) use login::Login;
+pub(crate) use secret::Secret;
 
 /// Some keychains prompt the user. With a longer timeout, the build would seem to hang.
 const HELPER_TIMEOUT: Duration = Duration::from_secs(10);

@@ -71,7 +71,10 @@ fn add_runner(attributes: &mut HashMap<String, String>, environment: Environment
 /// its first run: a GitHub Actions cache outside a runner, directories without an entry, and the inline
 /// cache if the output is not an image. Returns a note for each, and for annotations that the output
 /// cannot hold.
-pub fn leave_out_idle(requests: &mut [BuildRequest], environment: Environment) -> Vec<String> {
+pub(crate) fn leave_out_idle(
+    requests: &mut [BuildRequest],
+    environment: Environment,
+) -> Vec<String> {
     let (mut is_idle, mut no_image, mut unannotated) = (false, false, false);
     for request in requests.iter_mut() {
         for caches in [&mut request.policy.caches.from, &mut request.policy.caches.to] {

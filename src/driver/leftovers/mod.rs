@@ -48,14 +48,14 @@ impl Names {
 
 /// How much was removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Swept {
+pub(crate) struct Swept {
     containers: usize,
     images: usize,
 }
 
 impl Swept {
     /// A note for the end of a run, or `None` if nothing was removed.
-    pub fn note(self) -> Option<String> {
+    pub(crate) fn note(self) -> Option<String> {
         let counted = |count: usize, what: &str| match count {
             0 => None,
             1 => Some(format!("1 {what}")),

@@ -21,7 +21,7 @@ const ACCESS_TIMEOUT: Duration = Duration::from_secs(5);
 /// The pushes of `requests` that a registry would refuse: a login that is missing or not valid, or a
 /// repository that does not exist. A failed check is not an obstacle: the engine may reach a registry
 /// that this machine cannot, and a server error may be temporary.
-pub async fn refused(requests: &[BuildRequest], registry: &impl Registry) -> Vec<Obstacle> {
+pub(crate) async fn refused(requests: &[BuildRequest], registry: &impl Registry) -> Vec<Obstacle> {
     let pushed = requests.iter().filter(|request| request.delivery.output.is_push());
     let references = pushed.flat_map(|request| &request.delivery.references);
     let repositories: BTreeMap<String, &Reference> =

@@ -9,7 +9,7 @@ use crate::input::NamedContext;
 use crate::plan::BuildRequest;
 
 /// What `requests` need and this machine does not have.
-pub fn missing(requests: &[BuildRequest], environment: Environment) -> Vec<Obstacle> {
+pub(crate) fn missing(requests: &[BuildRequest], environment: Environment) -> Vec<Obstacle> {
     let mut obstacles = directories::obstacles(requests);
     let mut add = |obstacle: Obstacle| {
         if !obstacles.contains(&obstacle) {

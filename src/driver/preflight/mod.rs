@@ -13,7 +13,7 @@ use super::obstacle::Obstacle;
 use super::{caches, capabilities};
 
 /// The parts of `requests` that an engine with these facts and platforms cannot build. Pure.
-pub fn preflight(
+pub(crate) fn preflight(
     requests: &[BuildRequest],
     facts: &EngineFacts,
     platforms: &[Platform],

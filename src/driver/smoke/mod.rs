@@ -44,7 +44,7 @@ use trial::{Trial, TrialSubject};
 const CANCEL_GRACE: Duration = Duration::from_millis(250);
 
 /// Tests the images that it builds.
-pub struct SmokeTested {
+pub(crate) struct SmokeTested {
     builder: EngineBuilder,
     engine: Engine,
     /// The platform that the engine's machine runs without emulation.
@@ -66,7 +66,7 @@ struct Left {
 impl SmokeTested {
     /// Wraps `builder`, which builds on `engine`. `at_once` is how many tests run at the same time, by
     /// default one per core of the engine's machine.
-    pub fn new(
+    pub(crate) fn new(
         builder: EngineBuilder,
         engine: Engine,
         facts: &EngineFacts,
@@ -79,7 +79,7 @@ impl SmokeTested {
     }
 
     /// Runs `work`, and meanwhile removes what killed runs left on the engine.
-    pub async fn beside<T>(
+    pub(crate) async fn beside<T>(
         &self,
         work: impl Future<Output = T>,
         cancel: &CancellationToken,
@@ -89,7 +89,7 @@ impl SmokeTested {
 
     /// Removes what cells that ended early may have left, and closes the inner builder. Returns a message
     /// for each container and image that could not be removed.
-    pub async fn close(&self) -> Vec<String> {
+    pub(crate) async fn close(&self) -> Vec<String> {
         let mut still = Vec::new();
         // After one request without an answer, the engine is not asked again.
         let mut silent = None;

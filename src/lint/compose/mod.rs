@@ -14,7 +14,7 @@ mod service;
 #[cfg(test)]
 mod tests;
 
-pub use hit::Taken;
+pub(crate) use hit::Taken;
 
 use super::{Finding, Findings};
 use crate::allow::{Allows, Asked};

@@ -12,9 +12,9 @@ mod origin;
 mod pool;
 mod smoke;
 
-pub use asked::{Asked, AskedFor, AskedVariable};
-pub use cell::Cell;
-pub use origin::{Origin, Source};
+pub(crate) use asked::{Asked, AskedFor, AskedVariable};
+pub(crate) use cell::Cell;
+pub(crate) use origin::{Origin, Source};
 
 use std::collections::HashSet;
 

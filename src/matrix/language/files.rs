@@ -23,7 +23,7 @@ const LANGUAGE: Language = Language {
 
 /// A matrix and the files that it extends, as far as they are loaded.
 #[derive(Debug, Clone)]
-pub struct Files {
+pub(crate) struct Files {
     file: SourceFile,
     /// Keyed by the path in [`NeededFile`].
     pages: HashMap<String, Page>,
@@ -33,7 +33,7 @@ pub struct Files {
 
 /// A file that must be loaded before the matrix can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NeededFile {
+pub(crate) struct NeededFile {
     /// The path as the user would write it from the current directory.
     pub path: String,
     /// The place that refers to it.
@@ -42,7 +42,7 @@ pub struct NeededFile {
 
 /// The merged tree of all files.
 #[derive(Debug, Clone)]
-pub struct Sheet {
+pub(crate) struct Sheet {
     file: SourceFile,
     root: Node,
     allows: Allows,
@@ -67,7 +67,7 @@ struct Laid {
 
 impl Files {
     /// Starts with matrix.yaml itself.
-    pub fn new(file: SourceFile) -> Result<Self, Diagnostics> {
+    pub(crate) fn new(file: SourceFile) -> Result<Self, Diagnostics> {
         let mut files = Self {
             file: file.clone(),
             pages: HashMap::new(),
@@ -79,7 +79,7 @@ impl Files {
     }
 
     /// The files that are still to be loaded, without duplicates.
-    pub fn needed(&self) -> Vec<NeededFile> {
+    pub(crate) fn needed(&self) -> Vec<NeededFile> {
         let mut needed: Vec<NeededFile> = Vec::new();
         for wanted in self.pages.values().flat_map(|page| &page.extends) {
             let known = needed.iter().any(|known| known.path == wanted.path);
@@ -92,7 +92,7 @@ impl Files {
     }
 
     /// Adds a loaded file; `path` is the one in [`NeededFile`].
-    pub fn insert(&mut self, path: &str, file: &SourceFile) -> Result<(), Diagnostics> {
+    pub(crate) fn insert(&mut self, path: &str, file: &SourceFile) -> Result<(), Diagnostics> {
         if self.pages.len() >= MAX_FILES {
             let message = format!("a matrix can extend at most {MAX_FILES} files");
             return Err(Diagnostic::error(message).at(&file.span(0..0), "").into());
@@ -115,7 +115,7 @@ impl Files {
     }
 
     /// Merges the files.
-    pub fn merged(self) -> Result<Sheet, Diagnostics> {
+    pub(crate) fn merged(self) -> Result<Sheet, Diagnostics> {
         let name = self.file.name().to_string();
         let mut laid = Laid { errors: self.errors.clone(), ..Laid::default() };
         let root = self.tree(&name, &mut laid)?;
@@ -164,17 +164,17 @@ impl Files {
 
 impl Sheet {
     /// The axes that the files define, even if there are other errors.
-    pub fn axes(&self) -> Vec<Axis> {
+    pub(crate) fn axes(&self) -> Vec<Axis> {
         read::axes(&self.root).0
     }
 
     /// The axes whose values are loaded from a source.
-    pub fn axis_sources(&self) -> Vec<AxisSource> {
+    pub(crate) fn axis_sources(&self) -> Vec<AxisSource> {
         read::axes(&self.root).1
     }
 
     /// Reads the matrix with the values loaded from sources; reports all errors at once.
-    pub fn read(&self, resolved: &ResolvedAxes) -> Result<Matrix, Diagnostics> {
+    pub(crate) fn read(&self, resolved: &ResolvedAxes) -> Result<Matrix, Diagnostics> {
         let matrix = read::read(&self.file, &self.root, self.errors.clone(), resolved)?;
         Ok(Matrix { allows: self.allows.clone(), ..matrix })
     }

@@ -10,7 +10,7 @@ mod reader;
 #[cfg(test)]
 pub(crate) use read::SETTINGS;
 
-pub use files::{Files, Sheet};
+pub(crate) use files::{Files, Sheet};
 
 use super::model::{Matrix, ResolvedAxes};
 use crate::error::{Diagnostics, SourceFile};

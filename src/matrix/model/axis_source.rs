@@ -44,10 +44,10 @@ pub struct TokenVariable {
 
 /// The separator between pages of a source. JSON cannot contain it; RFC 7464 uses it for this
 /// purpose.
-pub const PAGE: char = '\u{1e}';
+pub(crate) const PAGE: char = '\u{1e}';
 
 /// The values of the axes with a source, by axis name.
-pub type ResolvedAxes = HashMap<Arc<str>, SourceValues>;
+pub(crate) type ResolvedAxes = HashMap<Arc<str>, SourceValues>;
 
 /// The values of one axis, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

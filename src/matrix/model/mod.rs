@@ -15,11 +15,11 @@ mod settings;
 mod smoke;
 mod var;
 
-pub use axis::{Axis, AxisValue};
-pub use axis_source::{AxisSource, PAGE, ResolvedAxes, SourceValue, TokenVariable};
-pub use file_rule::FileRule;
-pub use labels::{BaseLabels, BaseWanted};
-pub use settings::{Declared, DeclaredKind};
+pub(crate) use axis::{Axis, AxisValue};
+pub(crate) use axis_source::{AxisSource, PAGE, ResolvedAxes, SourceValue, TokenVariable};
+pub(crate) use file_rule::FileRule;
+pub(crate) use labels::{BaseLabels, BaseWanted};
+pub(crate) use settings::{Declared, DeclaredKind};
 
 pub(crate) use axis::{Lookup, unknown_order};
 pub(crate) use given::{Given, Texts};

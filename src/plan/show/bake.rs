@@ -15,14 +15,14 @@ use crate::plan::BuildRequest;
 
 /// A bake file, and notes on what it cannot express.
 #[derive(Debug, Clone)]
-pub struct Bake<'r> {
+pub(crate) struct Bake<'r> {
     targets: IndexMap<String, &'r BuildRequest>,
     /// One sentence each.
     pub notes: Vec<String>,
 }
 
 /// One target for each request, and a group of all. The output is left to bake's own flags.
-pub fn bake(requests: &[BuildRequest]) -> Bake<'_> {
+pub(crate) fn bake(requests: &[BuildRequest]) -> Bake<'_> {
     let mut targets = IndexMap::with_capacity(requests.len());
     let mut notes = Vec::new();
     for request in requests {
@@ -58,7 +58,7 @@ pub fn bake(requests: &[BuildRequest]) -> Bake<'_> {
 /// Names of bake targets consist of letters, digits, `_` and `-`.
 impl Bake<'_> {
     /// Writes the file, target by target.
-    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let names: Vec<&String> = self.targets.keys().collect();
         let group = json!({ "default": { "targets": names } });
         write_pretty(&File { group, target: Targets(&self.targets) }, out)

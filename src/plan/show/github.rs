@@ -16,7 +16,7 @@ const MOST_JOBS: usize = 256;
 
 /// A strategy matrix, and how its jobs group the cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Strategy {
+pub(crate) struct Strategy {
     /// `{"include":[…]}` in one line, for `fromJSON`.
     pub json: String,
     /// One sentence.
@@ -25,7 +25,11 @@ pub struct Strategy {
 
 /// The jobs that build `cells`: one for each cell, or for each combination of values of the axes
 /// in `group_by`. If that makes too many jobs, cells are grouped by fewer axes.
-pub fn github(matrix: &Matrix, cells: &[Cell], group_by: &[String]) -> Result<Strategy, Error> {
+pub(crate) fn github(
+    matrix: &Matrix,
+    cells: &[Cell],
+    group_by: &[String],
+) -> Result<Strategy, Error> {
     let mut errors = Diagnostics::default();
     let by = group_by.iter().filter_map(|name| axis_number(matrix, name, &mut errors));
     let by: Vec<usize> = by.collect();

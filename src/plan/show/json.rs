@@ -14,7 +14,7 @@ use crate::matrix::Cell;
 
 /// Everything outside the repository and the sandbox that a build of the plan accesses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Beyond {
+pub(crate) struct Beyond {
     /// In the syntax of `--allow`, whether granted or not.
     pub grants: Vec<String>,
     /// The names of the environment variables that it reads.
@@ -22,7 +22,7 @@ pub struct Beyond {
 }
 
 /// Writes the plan as JSON, cell by cell. A version only ever gains fields; it never changes them.
-pub fn write_json(cells: &[Cell], beyond: &Beyond, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn write_json(cells: &[Cell], beyond: &Beyond, out: &mut impl Write) -> io::Result<()> {
     let Beyond { grants, environment } = beyond;
     write_pretty(&Plan { version: 1, cells: Cells(cells), grants, environment }, out)
 }

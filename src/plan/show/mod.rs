@@ -15,10 +15,10 @@ use serde_json::Value;
 
 use crate::input::TextMap;
 
-pub use bake::bake;
-pub use github::github;
-pub use json::{Beyond, write_json};
-pub use table::table;
+pub(crate) use bake::bake;
+pub(crate) use github::github;
+pub(crate) use json::{Beyond, write_json};
+pub(crate) use table::table;
 
 fn texts_of(map: &TextMap) -> Value {
     map.iter().map(|(name, text)| (&**name, &**text)).collect()

@@ -5,7 +5,7 @@ use crate::matrix::Cell;
 use crate::text::{pad, width};
 
 /// A table with the name, platforms, template and images of each cell.
-pub fn table(cells: &[Cell]) -> String {
+pub(crate) fn table(cells: &[Cell]) -> String {
     let mut rows = vec![["cell", "platforms", "dockerfile", "images"].map(str::to_owned)];
     for cell in cells {
         let platforms: Vec<String> = cell.platforms.iter().map(|p| p.short()).collect();

@@ -9,7 +9,7 @@ const MAX_CONCURRENT: u32 = 16;
 
 /// Runs blocking work on other threads. Clones share the limit, and [`Disk::close`].
 #[derive(Debug, Clone)]
-pub struct Disk {
+pub(crate) struct Disk {
     turns: Arc<Semaphore>,
 }
 
@@ -21,7 +21,7 @@ impl Default for Disk {
 
 impl Disk {
     /// Runs `work`; the error says why it did not run or finish.
-    pub async fn work<T: Send + 'static>(
+    pub(crate) async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, String> {
@@ -34,7 +34,7 @@ impl Disk {
 
     /// Waits for the running operations and refuses new ones. A thread that is still running when
     /// the program exits would leave an incomplete file.
-    pub async fn close(&self) {
+    pub(crate) async fn close(&self) {
         let _all = self.turns.acquire_many(MAX_CONCURRENT).await;
         self.turns.close();
     }

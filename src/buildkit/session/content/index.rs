@@ -9,7 +9,7 @@ const IMAGE_NAME: &str = "io.containerd.image.name";
 
 /// An index. Entries that other programs wrote are preserved.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Index {
+pub(crate) struct Index {
     content: Value,
 }
 
@@ -41,7 +41,7 @@ impl Index {
     }
 
     /// The digest of the entry with this tag.
-    pub fn find(&self, tag: &str) -> Option<&str> {
+    pub(crate) fn find(&self, tag: &str) -> Option<&str> {
         let entry = self.entries().find(|entry| annotation(entry, REF_NAME) == Some(tag))?;
         entry["digest"].as_str()
     }

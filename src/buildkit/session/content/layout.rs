@@ -42,13 +42,13 @@ const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A directory in the OCI image layout. It may not exist yet.
 #[derive(Debug, Clone)]
-pub struct Layout {
+pub(crate) struct Layout {
     root: PathBuf,
 }
 
 /// Why a layout cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum LayoutError {
+pub(crate) enum LayoutError {
     #[error("{}: {}", path.display(), why(source))]
     Io { path: PathBuf, source: io::Error },
     #[error("{}: {what}", path.display())]
@@ -59,7 +59,7 @@ pub enum LayoutError {
 
 impl LayoutError {
     /// The same error as a fault of this machine.
-    pub fn fault(&self) -> LocalFault {
+    pub(crate) fn fault(&self) -> LocalFault {
         let (path, kind) = match self {
             Self::Io { path, source } => (path, Some(source.kind())),
             Self::Broken { path, .. } | Self::Locked { path } => (path, None),
@@ -69,11 +69,11 @@ impl LayoutError {
 }
 
 impl Layout {
-    pub fn new(root: impl Into<PathBuf>) -> Self {
+    pub(crate) fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
 
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
@@ -100,19 +100,19 @@ impl Layout {
     }
 
     /// Whether a blob with this digest exists.
-    pub fn has(&self, digest: &str) -> bool {
+    pub(crate) fn has(&self, digest: &str) -> bool {
         BlobDigest::parse(digest).is_some_and(|digest| self.open(&digest).is_ok())
     }
 
     /// Creates the directory and its parents, and removes leftovers of killed processes.
-    pub fn create(&self) -> Result<(), LayoutError> {
+    pub(crate) fn create(&self) -> Result<(), LayoutError> {
         fs::create_dir_all(&self.root).map_err(|error| failed(&self.root, error))?;
         self.sweep();
         Ok(())
     }
 
     /// Adds `descriptor` to the index with this tag, and removes the tag from other entries.
-    pub fn put(&self, descriptor: &Value, tag: &str) -> Result<(), LayoutError> {
+    pub(crate) fn put(&self, descriptor: &Value, tag: &str) -> Result<(), LayoutError> {
         let _lock = Lock::take(&self.root.join(LOCK))?;
         if !self.root.join(MARK).exists() {
             self.replace(MARK, r#"{"imageLayoutVersion":"1.0.0"}"#)?;
@@ -123,7 +123,7 @@ impl Layout {
     }
 
     /// Reads index.json; a missing file is an empty index.
-    pub fn index(&self) -> Result<Index, LayoutError> {
+    pub(crate) fn index(&self) -> Result<Index, LayoutError> {
         let path = self.root.join(INDEX);
         let mut text = Vec::new();
         let read =

@@ -22,11 +22,11 @@ mod service;
 #[cfg(test)]
 mod tests;
 
-pub use disk::Disk;
-pub use index::Index;
-pub use layout::{Layout, LayoutError};
-pub use offer::{Content, Offer};
+pub(crate) use disk::Disk;
+pub(crate) use index::Index;
+pub(crate) use layout::{Layout, LayoutError};
+pub(crate) use offer::{Content, Offer};
 pub(in crate::buildkit) use service::{INFO, READ};
 
 /// The methods of this service that a session announces.
-pub const METHODS: &[&str] = &[service::INFO, service::READ, service::WRITE];
+pub(crate) const METHODS: &[&str] = &[service::INFO, service::READ, service::WRITE];

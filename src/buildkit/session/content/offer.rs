@@ -10,14 +10,14 @@ use crate::buildkit::random_id;
 
 /// The directories that sessions offer; clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct Content {
+pub(crate) struct Content {
     offered: Arc<Mutex<HashMap<String, Arc<Store>>>>,
     disk: Disk,
 }
 
 /// A directory that BuildKit can access until this is dropped.
 #[derive(Debug)]
-pub struct Offer {
+pub(crate) struct Offer {
     content: Content,
     id: String,
     pub(super) store: Arc<Store>,
@@ -33,12 +33,12 @@ pub(super) struct Store {
 
 impl Content {
     /// Offers a directory for reading.
-    pub fn read(&self, layout: Layout) -> Offer {
+    pub(crate) fn read(&self, layout: Layout) -> Offer {
         self.offer(layout, false)
     }
 
     /// Offers an existing directory for reading and writing.
-    pub fn write(&self, layout: Layout) -> Offer {
+    pub(crate) fn write(&self, layout: Layout) -> Offer {
         self.offer(layout, true)
     }
 
@@ -51,7 +51,7 @@ impl Content {
     }
 
     /// The disk of these directories. All other code that works in them must use it too.
-    pub fn disk(&self) -> &Disk {
+    pub(crate) fn disk(&self) -> &Disk {
         &self.disk
     }
 
@@ -62,16 +62,16 @@ impl Content {
 
 impl Offer {
     /// The name of this directory in a solve: `src` or `dest` of its cache.
-    pub fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
-    pub fn layout(&self) -> &Layout {
+    pub(crate) fn layout(&self) -> &Layout {
         &self.store.layout
     }
 
     /// The first fault. If it happened on this side, the solve's error only repeats it.
-    pub fn fault(&self) -> Option<Fault> {
+    pub(crate) fn fault(&self) -> Option<Fault> {
         self.store.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

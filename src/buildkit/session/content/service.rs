@@ -42,13 +42,13 @@ const MESSAGE: usize = 32 << 20;
 
 /// Serves [`Content`]; created by [`Content::service`].
 #[derive(Clone, Debug)]
-pub struct ContentServer {
+pub(crate) struct ContentServer {
     content: Content,
 }
 
 impl Content {
     /// The service to add to a session.
-    pub fn service(&self) -> ContentServer {
+    pub(crate) fn service(&self) -> ContentServer {
         ContentServer { content: self.clone() }
     }
 }

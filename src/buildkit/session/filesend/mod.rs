@@ -16,8 +16,8 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
-pub use error::OutputError;
-pub use send::FileSend;
+pub(crate) use error::OutputError;
+pub(crate) use send::FileSend;
 
 /// The methods of this service that a session announces.
-pub const METHODS: &[&str] = &["/moby.filesync.v1.FileSend/DiffCopy"];
+pub(crate) const METHODS: &[&str] = &["/moby.filesync.v1.FileSend/DiffCopy"];

@@ -11,7 +11,7 @@ use super::{archive, place, tree};
 
 /// The destination for the result of one solve; clones share it.
 #[derive(Clone)]
-pub struct FileSend {
+pub(crate) struct FileSend {
     pub(super) target: Target,
     pub(super) state: Arc<Mutex<State>>,
 }
@@ -44,19 +44,19 @@ pub(super) enum Stage {
 
 impl FileSend {
     /// Writes an archive to a file. An existing device or pipe is written to directly.
-    pub fn to_file(path: &Path) -> Result<Self, OutputError> {
+    pub(crate) fn to_file(path: &Path) -> Result<Self, OutputError> {
         let sink = archive::Sink::file(path)?;
         Ok(Self::new(Target::Archive, Stage::Waiting(sink)))
     }
 
     /// Writes an archive to `out` as it arrives, without any way to undo that.
-    pub fn to_writer(out: impl Write + Send + 'static) -> Self {
+    pub(crate) fn to_writer(out: impl Write + Send + 'static) -> Self {
         Self::new(Target::Archive, Stage::Waiting(archive::Sink::Writer(Box::new(out))))
     }
 
     /// Writes a tree into a directory, which is created if its parent exists. Existing files that
     /// the tree contains are replaced, other files are kept.
-    pub fn to_folder(path: &Path) -> Result<Self, OutputError> {
+    pub(crate) fn to_folder(path: &Path) -> Result<Self, OutputError> {
         tree::check(path)?;
         Ok(Self::new(Target::Tree, Stage::Tree(place::Placing::new(path))))
     }
@@ -67,13 +67,13 @@ impl FileSend {
     }
 
     /// The first fault. If it happened on this side, the solve's error only repeats it.
-    pub fn fault(&self) -> Option<Fault> {
+    pub(crate) fn fault(&self) -> Option<Fault> {
         self.lock().fault.clone()
     }
 
     /// Call this after the solve has succeeded: moves the result to its destination, where nothing
     /// is visible before. Renaming may block, so this needs a thread for blocking work.
-    pub fn commit(&self) -> Result<(), OutputError> {
+    pub(crate) fn commit(&self) -> Result<(), OutputError> {
         let mut state = self.lock();
         if let Some(fault) = &state.fault {
             return Err(OutputError::Broken(fault.clone()));
@@ -94,7 +94,7 @@ impl FileSend {
 
     /// Call this after the solve has failed: removes the received data. Dropping the last clone,
     /// including those in the session, does the same.
-    pub fn discard(&self) {
+    pub(crate) fn discard(&self) {
         let mut state = self.lock();
         state.stage = Stage::Closed;
         state.fault.get_or_insert_with(|| Fault::There("the build failed".to_owned()));

@@ -32,13 +32,13 @@ const QUEUE: usize = 16;
 
 /// Serves [`FileSend`]; created by [`FileSend::service`].
 #[derive(Clone, Debug)]
-pub struct FileSendServer {
+pub(crate) struct FileSendServer {
     send: FileSend,
 }
 
 impl FileSend {
     /// The service to add to a session.
-    pub fn service(&self) -> FileSendServer {
+    pub(crate) fn service(&self) -> FileSendServer {
         FileSendServer { send: self.clone() }
     }
 }

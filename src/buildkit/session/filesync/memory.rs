@@ -11,18 +11,18 @@ use super::source::{FileSource, Filter, Stat, Visit, mode};
 
 /// A tree of small files in memory. Files can be added while it is served.
 #[derive(Debug, Default)]
-pub struct MemoryFiles {
+pub(crate) struct MemoryFiles {
     // Keyed by path components, so that entries are in the order in which they must be sent.
     files: RwLock<BTreeMap<Vec<String>, Bytes>>,
 }
 
 impl MemoryFiles {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Adds a file, or replaces it. `path` is relative and clean: `ubuntu/Dockerfile`.
-    pub fn insert(&self, path: &str, content: impl Into<Bytes>) -> Result<(), BadPath> {
+    pub(crate) fn insert(&self, path: &str, content: impl Into<Bytes>) -> Result<(), BadPath> {
         let parts: Vec<String> = path.split('/').map(str::to_owned).collect();
         if parts.iter().any(|part| matches!(part.as_str(), "" | "." | "..") || part.contains('\0'))
         {
@@ -34,7 +34,7 @@ impl MemoryFiles {
     }
 
     /// Removes a file.
-    pub fn remove(&self, path: &str) {
+    pub(crate) fn remove(&self, path: &str) {
         let parts: Vec<String> = path.split('/').map(str::to_owned).collect();
         self.files.write().unwrap_or_else(PoisonError::into_inner).remove(&parts);
     }
@@ -107,7 +107,7 @@ impl FileSource for MemoryFiles {
 /// A path that is absolute, not clean, or outside of the tree.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a relative path without `.`, `..` or empty parts")]
-pub struct BadPath(String);
+pub(crate) struct BadPath(String);
 
 #[cfg(test)]
 mod tests {

@@ -21,15 +21,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bollard_buildkit_proto::moby::filesync::v1::file_sync_server::FileSyncServer;
 
-pub use memory::MemoryFiles;
-pub use source::{FileSource, Filter, Stat, Visit, mode};
+pub(crate) use memory::MemoryFiles;
+pub(crate) use source::{FileSource, Filter, Stat, Visit, mode};
 
 /// The methods of this service that a session announces.
-pub const METHODS: &[&str] = &["/moby.filesync.v1.FileSync/DiffCopy"];
+pub(crate) const METHODS: &[&str] = &["/moby.filesync.v1.FileSync/DiffCopy"];
 
 /// The directories that a session offers; clones share them.
 #[derive(Clone, Default)]
-pub struct FileSync {
+pub(crate) struct FileSync {
     shared: Arc<Shared>,
 }
 
@@ -39,18 +39,18 @@ struct Shared {
 }
 
 impl FileSync {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Offers `source` as `dir`, and replaces a previous source of this name.
-    pub fn offer(&self, dir: impl Into<String>, source: Arc<dyn FileSource>) {
+    pub(crate) fn offer(&self, dir: impl Into<String>, source: Arc<dyn FileSource>) {
         let mut sources = self.shared.sources.write().unwrap_or_else(PoisonError::into_inner);
         sources.insert(dir.into(), source);
     }
 
     /// The service to add to a session.
-    pub fn service(&self) -> FileSyncServer<Self> {
+    pub(crate) fn service(&self) -> FileSyncServer<Self> {
         FileSyncServer::new(self.clone())
     }
 

@@ -2,32 +2,33 @@
 
 use std::io::{self, Read};
 
-pub use bollard_buildkit_proto::fsutil::types::Stat;
+pub(crate) use bollard_buildkit_proto::fsutil::types::Stat;
 
 /// The bits of Go's `io/fs.FileMode`, which BuildKit uses.
-pub mod mode {
-    pub const DIR: u32 = 1 << 31;
-    pub const SYMLINK: u32 = 1 << 27;
-    pub const DEVICE: u32 = 1 << 26;
-    pub const NAMED_PIPE: u32 = 1 << 25;
-    pub const SOCKET: u32 = 1 << 24;
-    pub const SETUID: u32 = 1 << 23;
-    pub const SETGID: u32 = 1 << 22;
-    pub const CHAR_DEVICE: u32 = 1 << 21;
-    pub const STICKY: u32 = 1 << 20;
-    pub const IRREGULAR: u32 = 1 << 19;
+pub(crate) mod mode {
+    pub(crate) const DIR: u32 = 1 << 31;
+    pub(crate) const SYMLINK: u32 = 1 << 27;
+    pub(crate) const DEVICE: u32 = 1 << 26;
+    pub(crate) const NAMED_PIPE: u32 = 1 << 25;
+    pub(crate) const SOCKET: u32 = 1 << 24;
+    pub(crate) const SETUID: u32 = 1 << 23;
+    pub(crate) const SETGID: u32 = 1 << 22;
+    pub(crate) const CHAR_DEVICE: u32 = 1 << 21;
+    pub(crate) const STICKY: u32 = 1 << 20;
+    pub(crate) const IRREGULAR: u32 = 1 << 19;
     /// All bits of entries that are not regular files.
-    pub const TYPE: u32 = DIR | SYMLINK | NAMED_PIPE | SOCKET | DEVICE | CHAR_DEVICE | IRREGULAR;
+    pub(crate) const TYPE: u32 =
+        DIR | SYMLINK | NAMED_PIPE | SOCKET | DEVICE | CHAR_DEVICE | IRREGULAR;
 
     /// Whether `mode` is that of a regular file, the only kind with content to send.
-    pub fn is_regular(mode: u32) -> bool {
+    pub(crate) fn is_regular(mode: u32) -> bool {
         mode & TYPE == 0
     }
 }
 
 /// The part of a directory that BuildKit requests; empty lists request everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
+pub(crate) struct Filter {
     /// Patterns in .dockerignore syntax; a path must match at least one of them.
     pub include: Vec<String>,
     /// Patterns in .dockerignore syntax, in order.
@@ -40,7 +41,7 @@ pub struct Filter {
 ///
 /// The methods block, and are called on threads where that is allowed. Errors must name the path,
 /// because they are shown to the user unchanged.
-pub trait FileSource: Send + Sync + 'static {
+pub(crate) trait FileSource: Send + Sync + 'static {
     /// Calls `visit` with every entry that passes `filter`, in the order of path components (`a`,
     /// `a/b`, `a.txt`), a directory before its entries, with relative paths without `./`. Stops at
     /// the first error of `visit` and returns it.
@@ -52,4 +53,4 @@ pub trait FileSource: Send + Sync + 'static {
 }
 
 /// The callback of [`FileSource::walk`].
-pub type Visit<'a> = dyn FnMut(Stat) -> io::Result<()> + 'a;
+pub(crate) type Visit<'a> = dyn FnMut(Stat) -> io::Result<()> + 'a;

@@ -6,7 +6,7 @@ use crate::buildkit::why;
 
 /// Why a file does not contain a usable key. The error never contains the content.
 #[derive(Debug, thiserror::Error)]
-pub enum KeyError {
+pub(crate) enum KeyError {
     #[error("{}", why(.0))]
     Unreadable(#[from] io::Error),
     #[error("it contains a public key")]

@@ -10,21 +10,21 @@ const IDENTITIES_ANSWER: u8 = 12;
 const SIGN_RESPONSE: u8 = 14;
 
 /// Private keys in memory, wiped when this is dropped.
-pub struct Keyring {
+pub(crate) struct Keyring {
     keys: Vec<Key>,
 }
 
 /// A file without a usable key.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {error}", path.display())]
-pub struct KeyFileError {
+pub(crate) struct KeyFileError {
     pub path: PathBuf,
     pub error: KeyError,
 }
 
 impl Keyring {
     /// Reads one key from each of `files`.
-    pub fn read<P: AsRef<Path>>(files: &[P]) -> Result<Self, KeyFileError> {
+    pub(crate) fn read<P: AsRef<Path>>(files: &[P]) -> Result<Self, KeyFileError> {
         let read = |path: &P| {
             let path = path.as_ref();
             Key::read(path).map_err(|error| KeyFileError { path: path.to_owned(), error })

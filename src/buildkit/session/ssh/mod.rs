@@ -32,8 +32,8 @@ use tokio::net::UnixStream;
 use tokio_util::io::StreamReader;
 use tonic::{Request, Response, Status, Streaming};
 
-pub use error::KeyError;
-pub use keyring::{KeyFileError, Keyring};
+pub(crate) use error::KeyError;
+pub(crate) use keyring::{KeyFileError, Keyring};
 
 use self::message::{FAILURE, REQUEST_IDENTITIES, SIGN_REQUEST, message};
 use crate::buildkit::why;
@@ -43,7 +43,7 @@ pub(super) const METHODS: &[&str] =
     &["/moby.sshforward.v1.SSH/CheckAgent", "/moby.sshforward.v1.SSH/ForwardAgent"];
 
 /// The default agent of a step that does not name one.
-pub const DEFAULT_AGENT: &str = "default";
+pub(crate) const DEFAULT_AGENT: &str = "default";
 
 /// The metadata key that names the agent of a connection.
 const ID: &str = "buildkit.ssh.id";
@@ -56,7 +56,7 @@ const AGENT_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// An agent that steps can use.
 #[derive(Clone)]
-pub enum Agent {
+pub(crate) enum Agent {
     /// An agent that listens on this socket.
     Socket(PathBuf),
     /// The built-in agent.
@@ -65,7 +65,7 @@ pub enum Agent {
 
 /// The agents of a session, by id.
 #[derive(Clone, Default)]
-pub struct Agents {
+pub(crate) struct Agents {
     by_id: HashMap<String, Agent>,
 }
 

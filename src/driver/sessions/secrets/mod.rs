@@ -38,7 +38,7 @@ pub struct HeldSecrets(Arc<HashMap<PathBuf, Arc<Value>>>);
 const PIPE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Checks secrets at the start of a run.
-pub struct SecretReader<'a> {
+pub(crate) struct SecretReader<'a> {
     pub environment: Environment,
     /// Called with a message when the run waits for a pipe.
     pub waiting: &'a mut dyn FnMut(&str),
@@ -47,7 +47,7 @@ pub struct SecretReader<'a> {
 impl SecretReader<'_> {
     /// Reads the secrets of `requests` that can be read only once, and checks the others. An error means
     /// that the run must not start.
-    pub fn read(&mut self, requests: &[BuildRequest]) -> (HeldSecrets, Diagnostics) {
+    pub(crate) fn read(&mut self, requests: &[BuildRequest]) -> (HeldSecrets, Diagnostics) {
         self.read_within(requests, PIPE_TIMEOUT)
     }
 

@@ -45,7 +45,7 @@ pub(crate) const KEYS: [&str; 27] = [
 ];
 
 /// The keys that rules can have besides axes.
-pub const SETTINGS: [&str; 17] = [
+pub(crate) const SETTINGS: [&str; 17] = [
     "platforms",
     "context",
     "dockerfile",
