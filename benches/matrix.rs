@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use onebuild::parts::{Matrix, Overrides, Root, Selection, SourceFile, Templates, plan};
+use onebuild::parts::{Matrix, Overrides, PlanFiles, Root, Selection, SourceFile, plan};
 
 const SIZES: [usize; 4] = [100, 1_000, 10_000, 100_000];
 const RULES: [usize; 4] = [0, 10, 100, 1_000];
@@ -73,9 +73,11 @@ fn measure(size: usize, rules: usize) -> String {
     let selected = matrix.select(&Selection::default(), &overrides).unwrap();
     let cells = selected.expand().unwrap().cells;
     let expanded = start.elapsed();
-    let mut templates = Templates::default();
-    templates.insert("Dockerfile", SourceFile::new("Dockerfile", template)).unwrap();
-    let plan = plan(&matrix, &cells, &templates, &Root::default(), &Default::default()).unwrap();
+    let mut files = PlanFiles::default();
+    for needed in files.needed(&cells) {
+        files.insert(&needed, Some(SourceFile::new("Dockerfile", &*template))).unwrap();
+    }
+    let plan = plan(&matrix, &cells, &files, &Root::default(), &Default::default()).unwrap();
     let rendered = start.elapsed();
     assert_eq!(plan.requests.len(), size);
     let times = [parsed, expanded - parsed, rendered - expanded];

@@ -71,7 +71,7 @@ pub mod parts {
     pub use crate::lint::{Findings, github, sarif, text};
     pub use crate::matrix::{Matrix, Overrides, Selection};
     pub use crate::outcome::CellResult;
-    pub use crate::plan::{BuildOptions, BuildRequest, Output, Templates, plan};
+    pub use crate::plan::{BuildOptions, BuildRequest, Output, PlanFiles, plan};
     pub use crate::proxy::Proxies;
     pub use crate::registry::{Patience, Registry, RegistryClient, Settle, VerifyError, verify};
     pub use crate::run::guard;

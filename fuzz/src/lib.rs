@@ -8,8 +8,8 @@
 use std::collections::HashSet;
 
 use onebuild::parts::{
-    self, Diagnostics, Dockerfile, Findings, Given, Matrix, Overrides, Platform, Reference, Root,
-    Rules, Scope, Selection, Source, SourceFile, Subject, Template, Templates, Value, plan,
+    self, Diagnostics, Dockerfile, Findings, Given, Matrix, Overrides, PlanFiles, Platform,
+    Reference, Root, Rules, Scope, Selection, Source, SourceFile, Subject, Template, Value, plan,
 };
 
 /// More cells reveal nothing new about a file, and cost time.
@@ -116,12 +116,13 @@ pub fn check(text: &str) -> bool {
     let overrides = Overrides::default();
     let selected = matrix.select(&Selection::default(), &overrides).expect("all of it");
     let cells = selected.expand().expect("it has two cells").cells;
-    let mut templates = Templates::default();
-    let planned = templates
-        .insert("Dockerfile", SourceFile::new("Dockerfile", text))
-        .and_then(|()| plan(&matrix, &cells, &templates, &Root::default(), &Default::default()));
+    let mut files = PlanFiles::default();
+    let template = files.needed(&cells).remove(0);
+    let planned = files
+        .insert(&template, Some(SourceFile::new("Dockerfile", text)))
+        .and_then(|()| plan(&matrix, &cells, &files, &Root::default(), &Default::default()));
     let Ok(planned) = planned else { return false };
-    let (requests, sources) = (&planned.requests, &templates.sources());
+    let (requests, sources) = (&planned.requests, &files.sources());
     let subject = Subject { matrix: &matrix, cells: &cells, requests, sources, whole: None };
     let found = parts::check(subject);
     let is_found = found.render(false).contains("--> Dockerfile:");

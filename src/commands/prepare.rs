@@ -1,8 +1,6 @@
 //! From the command line to build requests, for `build`, `matrix`, `render` and `plan`.
 
-use std::collections::HashMap;
 use std::mem::take;
-use std::path::{Path, PathBuf};
 
 use super::inputs;
 use crate::allow::{Allows, Asked};
@@ -14,10 +12,9 @@ use crate::matrix::{Cell, Matrix, Overrides, Selection};
 use crate::plan::{BuildOptions, BuildRequest, Sources, plan};
 use crate::run::terminal;
 use crate::workspace::access::Access;
-use crate::workspace::needs::{Needs, Purpose, missing_file, refused};
-use crate::workspace::templates::templates;
-use crate::workspace::text::text;
-use crate::workspace::{git, rendered_files, scripts};
+use crate::workspace::needs::{Needs, Purpose};
+use crate::workspace::plan_files::plan_files;
+use crate::workspace::{git, rendered_files};
 
 /// The directory of Dockerfile templates, as named in errors.
 const CONTEXT: &str = "context directory";
@@ -158,35 +155,14 @@ fn planned(
     options: &BuildOptions,
     warnings: &mut Diagnostics,
 ) -> Result<(Vec<BuildRequest>, Sources), Error> {
-    let mut templates = templates(root, access, CONTEXT, |templates| templates.needed(cells))?;
+    let mut files = plan_files(root, access, CONTEXT, |files| files.needed(cells))?;
     // Some vars may be used only by them. Their errors are reported elsewhere.
     if let Ok(others) = rendered_files::templates(matrix, root, access) {
-        templates.also_used(others.names());
+        files.also_used(others.names());
     }
-    let plan = plan(matrix, cells, &templates, root, options)?;
+    let plan = plan(matrix, cells, &files, root, options)?;
     warnings.extend(plan.warnings);
-    let mut requests = plan.requests;
-    scripts::read(&mut requests, root)?;
-    let mut ignores = HashMap::new();
-    let mut missing = Vec::new();
-    for (cell, request) in cells.iter().zip(&mut requests) {
-        let template = request.recipe.context.join(&*cell.dockerfile);
-        let ignore = ignores.entry(template).or_insert_with_key(|template| {
-            let path = own_ignore(template);
-            match access.lacks_read(&path).filter(|_| path.is_file()) {
-                Some(grant) => {
-                    let message =
-                        format!("{} is a link that leads out of the repository", path.display());
-                    missing.push(missing_file(grant, &cell.dockerfile_span, message));
-                    None
-                }
-                None => text(&path).ok().map(|file| file.text().into()),
-            }
-        });
-        request.recipe.dockerignore.clone_from(ignore);
-    }
-    refused(&missing)?;
-    Ok((requests, templates.sources()))
+    Ok((plan.requests, files.sources()))
 }
 
 /// Whether flags override settings of the cells: then rules may find less than without these flags.
@@ -206,15 +182,10 @@ fn changes(overrides: &Overrides) -> bool {
 /// reported elsewhere.
 fn all_requests(matrix: &Matrix, root: &Root, access: &Access) -> Option<Vec<BuildRequest>> {
     let overrides = Overrides::default();
-    let cells = matrix.select(&Selection::default(), &overrides).ok()?.expand().ok()?.cells;
-    let templates = templates(root, access, CONTEXT, |templates| templates.needed(&cells)).ok()?;
-    let plan = plan(matrix, &cells, &templates, root, &Default::default()).ok()?;
+    let mut cells = matrix.select(&Selection::default(), &overrides).ok()?.expand().ok()?.cells;
+    // No rule looks at the scripts of tests.
+    cells.iter_mut().for_each(|cell| cell.smoke = None);
+    let files = plan_files(root, access, CONTEXT, |files| files.needed(&cells)).ok()?;
+    let plan = plan(matrix, &cells, &files, root, &Default::default()).ok()?;
     Some(plan.requests)
-}
-
-/// The path of the `.dockerignore` of a single Dockerfile, which replaces that of the context.
-fn own_ignore(template: &Path) -> PathBuf {
-    let mut name = template.as_os_str().to_owned();
-    name.push(".dockerignore");
-    name.into()
 }

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::base_labels::{self, UnknownBase};
+use super::files::{PlanFiles, unread};
 use super::privileges::{Privileges, privileges};
 use super::request::{BuildOptions, BuildRequest, Delivery, Policy, Recipe};
-use super::templates::Templates;
 use crate::error::{Diagnostic, Diagnostics, listed};
-use crate::input::{Cache, Root, SharedPlace};
+use crate::input::{Cache, Root, SharedPlace, SmokeCommand};
 use crate::matrix::{Cell, Matrix};
 use crate::template::NameUse;
 
@@ -45,14 +45,14 @@ fn too_much(cell: &Cell, made: usize, of: usize, size: usize) -> Diagnostic {
 pub fn plan(
     matrix: &Matrix,
     cells: &[Cell],
-    templates: &Templates,
+    files: &PlanFiles,
     root: &Root,
     options: &BuildOptions,
 ) -> Result<Plan, Diagnostics> {
     let mut errors = Diagnostics::default();
     // Names first: this also finds a misspelt name in a branch that no cell takes, and reports it once.
     if let Some(cell) = cells.first() {
-        for used in templates.names() {
+        for used in files.names() {
             undefined(&used, cell, matrix, &mut errors);
         }
     }
@@ -61,7 +61,7 @@ pub fn plan(
     let (mut known, mut size) = (HashSet::new(), 0);
     let is_one_for_each = options.is_one_for_each(cells.len());
     for cell in cells {
-        match request(cell, templates, root, options, is_one_for_each) {
+        match request(cell, files, root, options, is_one_for_each) {
             Ok((mut request, base)) => {
                 // Cells with equal Dockerfiles share one.
                 match known.get(&request.recipe.dockerfile) {
@@ -86,32 +86,31 @@ pub fn plan(
     }
     errors.check(())?;
     let mut warnings = overwritten(cells, &requests);
-    warnings.extend(unknown_bases(templates, &requests, unknown));
+    warnings.extend(unknown_bases(files, &requests, unknown));
     // A selection reads only some of the templates, and another template may use the var.
     if matrix.is_covered_by(cells) {
-        warnings.extend(matrix.unused_vars(&templates.used()));
+        warnings.extend(matrix.unused_vars(&files.used()));
     }
     Ok(Plan { requests, warnings })
 }
 
 fn request(
     cell: &Cell,
-    templates: &Templates,
+    files: &PlanFiles,
     root: &Root,
     options: &BuildOptions,
     is_one_for_each: bool,
 ) -> Result<(BuildRequest, Option<UnknownBase>), Diagnostics> {
-    let Some(template) = templates.get(&cell.context, &cell.dockerfile) else {
-        let message = format!("the template `{}` was not read", cell.dockerfile);
-        return Err(Diagnostic::error(message).at(&cell.dockerfile_span, "").into());
+    let Some(template) = files.template(&cell.context, &cell.dockerfile) else {
+        return Err(unread("template", &cell.dockerfile, &cell.dockerfile_span));
     };
-    let includes = |name: &str| templates.get(&cell.context, name);
+    let includes = |name: &str| files.template(&cell.context, name);
     let dockerfile = template.render(&cell.scope, &includes)?;
     let beside = |path: &Path| root.join(path);
     let own = |cache: &Cache| cache.of_cell(&cell.name).with_folder(beside);
     let mut recipe = Recipe {
         dockerfile: Arc::new(dockerfile),
-        dockerignore: None,
+        dockerignore: files.ignore_file(&cell.context, &cell.dockerfile),
         context: beside(Path::new(&*cell.context)),
         platforms: cell.platforms.to_vec(),
         inputs: cell.inputs.clone().with_paths(beside),
@@ -128,7 +127,7 @@ fn request(
         pull: options.pull,
         history: options.history,
         smoke: cell.smoke.clone(),
-        script: None,
+        script: script(cell, files)?,
         skip_smoke: options.skip_smoke,
     };
     let output = match is_one_for_each {
@@ -139,14 +138,22 @@ fn request(
     Ok((BuildRequest { cell: cell.name.clone(), recipe, delivery, policy }, unknown))
 }
 
+/// The script that the smoke test of `cell` runs, where it runs one.
+fn script(cell: &Cell, files: &PlanFiles) -> Result<Option<Arc<[u8]>>, Diagnostics> {
+    let Some(smoke) = &cell.smoke else { return Ok(None) };
+    let Some(SmokeCommand::Script(path)) = &smoke.command else { return Ok(None) };
+    let unread = || unread("script", &path.display().to_string(), &smoke.span);
+    files.script(path).cloned().ok_or_else(unread).map(Some)
+}
+
 /// A warning for each `FROM` of a template whose base cannot be named by one label.
 fn unknown_bases(
-    templates: &Templates,
+    files: &PlanFiles,
     requests: &[BuildRequest],
     unknown: Vec<(usize, UnknownBase)>,
 ) -> Diagnostics {
     let mut warnings = Diagnostics::default();
-    let sources = (!unknown.is_empty()).then(|| templates.sources());
+    let sources = (!unknown.is_empty()).then(|| files.sources());
     for (number, UnknownBase { line, message }) in unknown {
         let dockerfile = &requests[number].recipe.dockerfile;
         let place = sources.as_ref().and_then(|sources| sources.line(dockerfile, line));

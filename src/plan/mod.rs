@@ -1,32 +1,35 @@
-//! From cells and templates to build requests. Pure.
+//! From cells and the files that they name to build requests. Pure.
 //!
-//! This code reads no files. [`Templates::needed`] lists the files to read, the caller reads and inserts
+//! This code reads no files. [`PlanFiles::needed`] lists the files to read, the caller reads and inserts
 //! them, and then asks again, because a template may include others:
 //!
 //! ```
-//! # use onebuild::parts::{Matrix, Overrides, Root, Selection, SourceFile, Templates, plan};
+//! # use onebuild::parts::{Matrix, Overrides, PlanFiles, Root, Selection, SourceFile, plan};
 //! # let text = "image: me/app\ntag: <%os%>\nplatforms: linux/amd64\naxes: {os: [a]}";
 //! # let matrix = Matrix::parse(SourceFile::new("matrix.yaml", text)).unwrap();
 //! # let overrides = Overrides::default();
-//! # let read = |_: &str| "FROM alpine\n";
+//! # let read = |path: &str| {
+//! #     (path == "Dockerfile").then(|| SourceFile::new(path, "FROM alpine\n"))
+//! # };
 //! let cells = matrix.select(&Selection::default(), &overrides)?.expand()?.cells;
-//! let mut templates = Templates::default();
+//! let mut files = PlanFiles::default();
 //! loop {
-//!     let needed = templates.needed(&cells);
+//!     let needed = files.needed(&cells);
 //!     if needed.is_empty() {
 //!         break;
 //!     }
 //!     for file in needed {
-//!         templates.insert(&file.path, SourceFile::new(&*file.path, read(&file.path)))?;
+//!         files.insert(&file, read(&file.path))?;
 //!     }
 //! }
-//! let plan = plan(&matrix, &cells, &templates, &Root::default(), &Default::default())?;
+//! let plan = plan(&matrix, &cells, &files, &Root::default(), &Default::default())?;
 //! assert_eq!(plan.requests[0].recipe.dockerfile.text(), "FROM alpine\n");
 //! # Ok::<(), onebuild::parts::Diagnostics>(())
 //! ```
 
 mod base_labels;
 mod bases;
+mod files;
 mod make;
 mod output;
 mod privileges;
@@ -34,13 +37,14 @@ mod rendered_files;
 mod request;
 mod show;
 mod sources;
-mod templates;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use base_labels::{inherited_label, label_sources};
 pub(crate) use bases::bases;
 pub(crate) use bases::{Base, NeededImage, OtherPlatform, final_platform, needed_images};
+pub use files::PlanFiles;
+pub(crate) use files::{FileKind, Needed};
 pub use make::plan;
 pub(crate) use output::FileOutput;
 pub use output::Output;
@@ -51,5 +55,3 @@ pub(crate) use request::{Delivery, Pin, Policy, Recipe};
 pub(crate) use show::escaped;
 pub(crate) use show::{Beyond, bake, github, table, write_json};
 pub(crate) use sources::Sources;
-pub(crate) use templates::Needed;
-pub use templates::Templates;

@@ -1,7 +1,7 @@
 //! The `files` of the matrix, each rendered from its template and one cell.
 
+use super::files::{PlanFiles, unread};
 use super::make::undefined;
-use super::templates::Templates;
 use crate::error::{Diagnostics, Span};
 use crate::matrix::{Cell, Matrix};
 
@@ -19,21 +19,18 @@ pub(crate) struct RenderedFile {
 pub(crate) fn committed(
     matrix: &Matrix,
     cells: &[Cell],
-    templates: &Templates,
+    templates: &PlanFiles,
 ) -> Result<Vec<RenderedFile>, Diagnostics> {
     let mut errors = Diagnostics::default();
     for used in templates.names() {
         cells.iter().take(1).for_each(|cell| undefined(&used, cell, matrix, &mut errors));
     }
-    let includes = |name: &str| templates.get(".", name);
+    let includes = |name: &str| templates.template(".", name);
     let mut found = Vec::new();
     for file in matrix.file_rules() {
         let rendered = file.cell(cells).and_then(|cell| match includes(&file.template) {
             Some(template) => template.render(&cell.scope, &includes),
-            None => {
-                let message = format!("the template `{}` was not read", file.template);
-                Err(crate::error::Diagnostic::error(message).at(&file.template_span, "").into())
-            }
+            None => Err(unread("template", &file.template, &file.template_span)),
         });
         match rendered {
             Ok(rendered) => found.push(RenderedFile {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::make::Plan;
-use super::{Templates, plan, table, write_json};
+use super::{FileKind, PlanFiles, plan, table, write_json};
 use crate::error::{Diagnostics, SourceFile};
 use crate::input::Root;
 use crate::matrix::{Cell, Matrix, Overrides, Pick, Selection};
@@ -32,23 +32,32 @@ fn cells(text: &str, only: &[&str]) -> (Matrix, Vec<Cell>) {
 
 /// Plans with these files, and returns the order in which they were requested.
 fn planned(only: &[&str], files: &[(&str, &str)]) -> Result<(Plan, Vec<String>), Diagnostics> {
-    let (matrix, cells) = cells(MATRIX, only);
+    planned_of(MATRIX, only, files)
+}
+
+fn planned_of(
+    matrix: &str,
+    only: &[&str],
+    files: &[(&str, &str)],
+) -> Result<(Plan, Vec<String>), Diagnostics> {
+    let (matrix, cells) = cells(matrix, only);
     let files: HashMap<&str, &str> = files.iter().copied().collect();
-    let mut templates = Templates::default();
+    let mut read = PlanFiles::default();
     let mut asked = Vec::new();
     loop {
-        let needed = templates.needed(&cells);
+        let needed = read.needed(&cells);
         if needed.is_empty() {
             break;
         }
         for file in needed {
-            let text = files[file.path.as_str()];
-            templates.insert(&file.path, SourceFile::new(file.path.as_str(), text))?;
+            let text = files.get(file.path.as_str());
+            assert!(text.is_some() || file.kind == FileKind::IgnoreFile, "no {}", file.path);
+            read.insert(&file, text.map(|text| SourceFile::new(file.path.as_str(), *text)))?;
             asked.push(file.path);
         }
     }
     let root = Root::of(Path::new("sub/matrix.yaml"));
-    let plan = plan(&matrix, &cells, &templates, &root, &Default::default())?;
+    let plan = plan(&matrix, &cells, &read, &root, &Default::default())?;
     Ok((plan, asked))
 }
 
@@ -60,8 +69,13 @@ fn each_file_is_requested_once_and_each_cell_gets_a_request() {
         ("templates/common/tail", "RUN <%package%>\n"),
     ];
     let (plan, asked) = planned(&[], &files).unwrap();
-    let wanted =
-        ["templates/ubuntu/Dockerfile", "templates/alpine/Dockerfile", "templates/common/tail"];
+    let wanted = [
+        "templates/ubuntu/Dockerfile",
+        "templates/alpine/Dockerfile",
+        "templates/common/tail",
+        "templates/ubuntu/Dockerfile.dockerignore",
+        "templates/alpine/Dockerfile.dockerignore",
+    ];
     assert_eq!(asked, wanted);
     assert!(plan.warnings.is_empty(), "{}", plan.warnings);
     assert_eq!(plan.requests.len(), 4);
@@ -74,6 +88,58 @@ fn each_file_is_requested_once_and_each_cell_gets_a_request() {
         ("2", Some("final"))
     );
     assert_eq!(&*last.recipe.dockerfile.origin(2).unwrap().file, "templates/common/tail");
+}
+
+#[test]
+fn a_request_has_the_ignore_file_of_its_template_and_its_script() {
+    let matrix = format!("{MATRIX}test: {{ script: test/<%os%>.sh }}\n");
+    let mut files = vec![
+        ("templates/ubuntu/Dockerfile", "RUN <%package%>"),
+        ("templates/alpine/Dockerfile", ""),
+        ("templates/alpine/Dockerfile.dockerignore", "*.md\n"),
+        ("test/ubuntu.sh", "#!/bin/sh\n"),
+        ("test/alpine.sh", "#!/bin/ash\n"),
+    ];
+    let (plan, asked) = planned_of(&matrix, &[], &files).unwrap();
+    // No file is requested twice.
+    assert_eq!(asked.len(), 6, "{asked:?}");
+    let found = plan.requests.iter().map(|request| {
+        let script = str::from_utf8(request.policy.script.as_deref().unwrap()).unwrap();
+        (&*request.cell, request.recipe.dockerignore.as_deref(), script)
+    });
+    let found: Vec<_> = found.collect();
+    let wanted = [
+        ("1-ubuntu", None, "#!/bin/sh\n"),
+        ("2-ubuntu", None, "#!/bin/sh\n"),
+        ("1-alpine", Some("*.md\n"), "#!/bin/ash\n"),
+        ("2-alpine", Some("*.md\n"), "#!/bin/ash\n"),
+    ];
+    assert_eq!(found, wanted);
+
+    for (text, message) in [
+        ("echo\n", "the script test/alpine.sh has no `#!` line"),
+        ("#!/bin/sh\r\n", "the script test/alpine.sh has Windows line endings"),
+    ] {
+        files.last_mut().unwrap().1 = text;
+        let errors = planned_of(&matrix, &[], &files).unwrap_err().to_string();
+        assert!(errors.contains(message) && errors.contains("matrix.yaml:"), "{errors}");
+    }
+}
+
+#[test]
+fn there_is_no_plan_without_a_file_that_it_needs() {
+    let (matrix, cells) = cells(&format!("{MATRIX}test: {{ script: a.sh }}\n"), &["os=ubuntu"]);
+    let mut files = PlanFiles::default();
+    for (path, kind) in [("ubuntu/Dockerfile", FileKind::Template), ("a.sh", FileKind::Script)] {
+        let errors = plan(&matrix, &cells, &files, &Root::default(), &Default::default());
+        let errors = errors.unwrap_err().to_string();
+        assert!(errors.contains(&format!("`{path}` was not read")), "{errors}");
+        let needed = files.needed(&cells).remove(0);
+        assert_eq!(needed.kind, kind);
+        assert!(files.insert(&needed, None).is_err());
+        files.insert(&needed, Some(SourceFile::new(path, "#!/bin/sh\n#"))).unwrap();
+    }
+    assert!(plan(&matrix, &cells, &files, &Root::default(), &Default::default()).is_ok());
 }
 
 #[test]

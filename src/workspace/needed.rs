@@ -8,7 +8,7 @@ use crate::error::{Diagnostics, Error};
 pub(crate) fn read_all<F, N>(
     files: &mut F,
     needed: impl Fn(&F) -> Result<Vec<N>, Error>,
-    read: impl Fn(&mut F, N) -> Result<(), Diagnostics>,
+    mut read: impl FnMut(&mut F, N) -> Result<(), Diagnostics>,
 ) -> Result<(), Error> {
     loop {
         let missing = needed(files)?;

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use super::access::Access;
 use super::drift::Drift;
+use super::plan_files::plan_files;
+use super::targets;
 use super::text::inside;
-use super::{targets, templates};
 use crate::error::{Diagnostic, Error, why};
 use crate::input::Root;
 use crate::matrix::{Matrix, Overrides, Selection};
-use crate::plan::{RenderedFile, Templates, committed};
+use crate::plan::{PlanFiles, RenderedFile, committed};
 
 /// The directory of the files and their templates.
 const PLACE: &str = "directory of matrix.yaml";
@@ -30,8 +31,8 @@ pub(crate) fn rendered(
 }
 
 /// Only the templates of the files.
-pub(crate) fn templates(matrix: &Matrix, root: &Root, access: &Access) -> Result<Templates, Error> {
-    templates::templates(root, access, PLACE, |templates| templates.needed_by(matrix.file_rules()))
+pub(crate) fn templates(matrix: &Matrix, root: &Root, access: &Access) -> Result<PlanFiles, Error> {
+    plan_files(root, access, PLACE, |files| files.needed_by(matrix.file_rules()))
 }
 
 /// How the files differ from the existing ones.

@@ -9,7 +9,7 @@ use crate::allow::Asked;
 use crate::error::{Diagnostics, SourceFile};
 use crate::input::Root;
 use crate::matrix::{Matrix, Overrides, Pick, Selection};
-use crate::plan::{BuildRequest, Templates, plan};
+use crate::plan::{BuildRequest, FileKind, PlanFiles, plan};
 
 /// A matrix, its templates by name, and a command line.
 #[derive(Default)]
@@ -28,30 +28,31 @@ impl Project<'_> {
         matrix: &Matrix,
         selection: &Selection,
         flags: &Overrides,
-    ) -> (Vec<crate::matrix::Cell>, Templates, Vec<BuildRequest>) {
+    ) -> (Vec<crate::matrix::Cell>, PlanFiles, Vec<BuildRequest>) {
         let cells = matrix.select(selection, flags).unwrap().expand().unwrap().cells;
-        let mut templates = Templates::default();
+        let mut files = PlanFiles::default();
         loop {
-            let needed = templates.needed(&cells);
+            let needed = files.needed(&cells);
             if needed.is_empty() {
                 break;
             }
             for file in needed {
                 let find = self.templates.iter().find(|(name, _)| *name == file.path);
-                let (name, text) = find.unwrap_or_else(|| panic!("no {}", file.path));
-                templates.insert(&file.path, SourceFile::new(*name, *text)).unwrap();
+                assert!(find.is_some() || file.kind == FileKind::IgnoreFile, "no {}", file.path);
+                let found = find.map(|(name, text)| SourceFile::new(*name, *text));
+                files.insert(&file, found).unwrap();
             }
         }
-        let plan = plan(matrix, &cells, &templates, &Root::default(), &Default::default()).unwrap();
-        (cells, templates, plan.requests)
+        let plan = plan(matrix, &cells, &files, &Root::default(), &Default::default()).unwrap();
+        (cells, files, plan.requests)
     }
 
     fn warnings(&self) -> Diagnostics {
         let matrix = Matrix::parse(SourceFile::new("matrix.yaml", self.matrix)).unwrap();
         let only = self.only.split_whitespace().map(|pick| Pick::parse(pick).unwrap()).collect();
         let selection = Selection { only, ..Selection::default() };
-        let (cells, templates, requests) = self.requests(&matrix, &selection, &self.flags);
-        let sources = templates.sources();
+        let (cells, files, requests) = self.requests(&matrix, &selection, &self.flags);
+        let sources = files.sources();
         let whole = || {
             let (all, none) = (Selection::default(), Overrides::default());
             (!self.is_broken).then(|| self.requests(&matrix, &all, &none).2)

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use onebuild::parts::{
     BuildOptions, BuildRequest, Builder, CellResult, Credentials, DockerConfig, Engine,
-    EngineBuilder, EngineFacts, HeldSecrets, Matrix, Output, Overrides, Places, REGISTRY_TIMEOUT,
-    Root, Selection, SourceFile, Templates, candidates, plan,
+    EngineBuilder, EngineFacts, HeldSecrets, Matrix, Output, Overrides, Places, PlanFiles,
+    REGISTRY_TIMEOUT, Root, Selection, SourceFile, candidates, plan,
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -51,13 +51,13 @@ pub fn request_of(
     let overrides = Overrides::default();
     let selected = matrix.select(&Selection::default(), &overrides).unwrap();
     let cells = selected.expand().unwrap().cells;
-    let mut templates = Templates::default();
-    for file in templates.needed(&cells) {
-        templates.insert(&file.path, SourceFile::new(&*file.path, dockerfile)).unwrap();
+    let mut files = PlanFiles::default();
+    for file in files.needed(&cells) {
+        files.insert(&file, Some(SourceFile::new(&*file.path, dockerfile))).unwrap();
     }
     let options = BuildOptions { output, ..BuildOptions::default() };
     let root = Root::of(&project.path("matrix.yaml"));
-    let mut planned = plan(&matrix, &cells, &templates, &root, &options).unwrap();
+    let mut planned = plan(&matrix, &cells, &files, &root, &options).unwrap();
     planned.requests.remove(0)
 }
 
