@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use crate::buildkit::{Connection, SolveError};
 use crate::outcome::Failure;
-use crate::plan::{BuildRequest, Pin, inherited_label, label_sources};
+use crate::plan::{BuildRequest, Pin, Recipe, inherited_label, label_sources};
 use crate::schedule::Events;
 
 use super::images::{ImageError, Question};
@@ -17,14 +17,14 @@ use crate::driver::sessions::Open;
 use crate::driver::stalled::waiting::{WaitingFor, report_wait};
 
 impl EngineBuilder {
-    /// `request`, with its base pinned to the current digest and the labels that name it.
+    /// The recipe of `request`, with its base pinned to the current digest and the labels that name it.
     pub(crate) async fn pinned(
         &self,
         session: &Open,
         request: &BuildRequest,
         pin: &Pin,
         events: Option<&Events>,
-    ) -> Result<BuildRequest, Box<Failure>> {
+    ) -> Result<Recipe, Box<Failure>> {
         let image = pin.base.image.clone();
         let question = Question { image, platform: pin.platform.clone(), pull: true };
         let waiting = WaitingFor::registry(&request.cell, &question.image);
@@ -53,10 +53,7 @@ impl EngineBuilder {
             ..error
         });
         match answer {
-            Ok(digest) => {
-                let recipe = request.recipe.pinned(pin, &digest);
-                Ok(BuildRequest { recipe, ..request.clone() })
-            }
+            Ok(digest) => Ok(request.recipe.pinned(pin, &digest)),
             Err(error) => {
                 let had_login = match login_host(&error.message) {
                     Some(host) => self.sessions.has_login(&host).await,
@@ -71,24 +68,24 @@ impl EngineBuilder {
         }
     }
 
-    /// `request` without the digest label inherited from a base image, if another label names the
+    /// `recipe` without the digest label inherited from a base image, if another label names the
     /// base. BuildKit cannot remove a label, so it is set to an empty value.
     pub(crate) async fn without_inherited<'r>(
         &self,
         session: &Open,
-        request: Cow<'r, BuildRequest>,
-    ) -> Cow<'r, BuildRequest> {
-        let Some(name) = inherited_label(&request.recipe) else { return request };
-        for (image, platform) in label_sources(&request.recipe) {
-            let pull = request.policy.pull;
+        recipe: Cow<'r, Recipe>,
+        pull: bool,
+    ) -> Cow<'r, Recipe> {
+        let Some(name) = inherited_label(&recipe) else { return recipe };
+        for (image, platform) in label_sources(&recipe) {
             let question = Question { image, platform: Some(platform), pull };
             let found = self.image(session, &question).await;
             if found.is_ok_and(|found| found.has_label(name)) {
-                let mut request = request.into_owned();
-                request.recipe.inputs.labels.insert(name.into(), "".into());
-                return Cow::Owned(request);
+                let mut recipe = recipe.into_owned();
+                recipe.inputs.labels.insert(name.into(), "".into());
+                return Cow::Owned(recipe);
             }
         }
-        request
+        recipe
     }
 }

@@ -8,13 +8,15 @@ use crate::dockerfile::Dockerfile;
 use crate::image::Platform;
 use crate::outcome::Failure;
 use crate::plan::{
-    BuildRequest, FileOutput, NeededImage, OtherPlatform, Output, final_platform, needed_images,
+    BuildRequest, FileOutput, NeededImage, OtherPlatform, Output, Recipe, final_platform,
+    needed_images,
 };
 use crate::schedule::Events;
 
 use super::images::{ImageError, Question};
 use crate::driver::build::builder::EngineBuilder;
 use crate::driver::build::failure::place;
+use crate::driver::build::options::SolveOptions;
 use crate::driver::sessions::{Needs, Open};
 use crate::driver::stalled::waiting::{WaitingFor, report_wait};
 
@@ -49,32 +51,45 @@ impl EngineBuilder {
     pub async fn base_faults(&self, request: &BuildRequest) -> Vec<BaseFault> {
         let needs = Needs::of(request, self.environment);
         match self.sessions.shared(&needs).await {
-            Ok(session) => self.faults(&session, request, None).await.unwrap_or_default(),
+            Ok(session) => {
+                let (recipe, options) = (&request.recipe, &SolveOptions::of(request));
+                let faults = self.faults(&session, request, recipe, options, None).await;
+                faults.unwrap_or_default()
+            }
             Err(_) => Vec::new(),
         }
     }
 
-    /// The same in an open session, without what the Dockerfile acknowledges. A registry that does not
-    /// answer is an error, because the build would wait for it again.
+    /// The same in an open session, without what the Dockerfile acknowledges. `recipe` is that of
+    /// `request`, perhaps with a pinned base. A registry that does not answer is an error, because the
+    /// build would wait for it again.
     pub(crate) async fn faults(
         &self,
         session: &Open,
         request: &BuildRequest,
+        recipe: &Recipe,
+        options: &SolveOptions<'_>,
         events: Option<&Events>,
     ) -> Result<Vec<BaseFault>, Box<Failure>> {
         // If unknown, a Dockerfile that uses the engine's platform is not checked.
         let native = self.native().await;
-        let file = &request.recipe.instructions();
-        let mut faults: Vec<BaseFault> = final_fault(request, file, native).into_iter().collect();
-        let native = native.unwrap_or(&request.recipe.platforms[0]);
-        let needed = request.recipe.platforms.iter().flat_map(|platform| {
-            let needed = needed_images(&request.recipe, file, platform, native).into_iter();
+        let file = &recipe.instructions();
+        // File outputs have no platform.
+        let is_image = !matches!(
+            options.delivery.output,
+            Output::File { kind: FileOutput::Local | FileOutput::Tar, .. }
+        );
+        let final_fault = if is_image { final_fault(recipe, file, native) } else { None };
+        let mut faults: Vec<BaseFault> = final_fault.into_iter().collect();
+        let native = native.unwrap_or(&recipe.platforms[0]);
+        let needed = recipe.platforms.iter().flat_map(|platform| {
+            let needed = needed_images(recipe, file, platform, native).into_iter();
             needed.map(move |needed| (platform, needed))
         });
         let needed: Vec<_> = needed.filter(|(_, needed)| !needed.fitting.is_empty()).collect();
         let judged = needed.iter().map(|(platform, needed)| async move {
             let (image, asked) = (needed.base.image.clone(), Some(needed.asked.clone()));
-            let question = Question { image, platform: asked, pull: request.policy.pull };
+            let question = Question { image, platform: asked, pull: options.pull };
             // If BuildKit reports an error, the build fails too, with a better message.
             let waiting = WaitingFor::registry(&request.cell, &question.image);
             let found = match report_wait(events, waiting, self.image(session, &question)).await {
@@ -130,18 +145,9 @@ fn base_fault(
     }
 }
 
-/// The same for a `FROM` that selects another platform for the final stage. File outputs have no
-/// platform.
-fn final_fault(
-    request: &BuildRequest,
-    file: &Dockerfile,
-    native: Option<&Platform>,
-) -> Option<BaseFault> {
-    if let Output::File { kind: FileOutput::Local | FileOutput::Tar, .. } = request.delivery.output
-    {
-        return None;
-    }
-    let found = final_platform(&request.recipe, file, native)?;
+/// The same for a `FROM` that selects another platform for the final stage.
+fn final_fault(recipe: &Recipe, file: &Dockerfile, native: Option<&Platform>) -> Option<BaseFault> {
+    let found = final_platform(recipe, file, native)?;
     let message = found.message();
     let line = found.line;
     Some(BaseFault { rule: FINAL, line, message, help: OtherPlatform::HELP.into() })

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::buildkit::session::fault::{Fault, LocalFault};
 use crate::buildkit::session::filesend::{FileSend, OutputError};
 use crate::buildkit::{Client, Solve, SolveError};
+use crate::cell_name::CellName;
 use crate::debug;
 use crate::docker::{Credentials, Engine, EngineError};
 use crate::event::{Event, Warning};
@@ -20,10 +21,11 @@ use crate::failure::Kind;
 use crate::image::Platform;
 use crate::input::NamedContext;
 use crate::outcome::{Built, CellResult, Failure, SmokeResult};
-use crate::plan::{BuildRequest, FileOutput, Output};
+use crate::plan::{BuildRequest, FileOutput, Output, Recipe};
 use crate::schedule::{Builder, Events};
 
 use super::failure::{SILENT, cache_not_written, failure, output_not_written, session_ended};
+use super::options::SolveOptions;
 use super::request::{Offered, solve};
 use super::watch::Watch;
 use crate::driver::bases::images::{Image, ImageError, Images, Question};
@@ -122,10 +124,11 @@ impl EngineBuilder {
         };
         let opened = opened?;
         // On the heap: this future is the largest part of a cell, and is moved through all wrappers.
-        let building = Box::pin(self.build_in(opened.session(), request, events));
+        let options = SolveOptions::of(request);
+        let building = Box::pin(self.build_in(opened.session(), request, &options, events));
         // Dropping the solve resets its stream, and BuildKit then cancels it.
         let built = cancel.run_until_cancelled(building).await;
-        Self::withdraw(opened.session(), request);
+        Self::withdraw(opened.session(), &request.cell);
         match built {
             Some(built) => opened.ended(built).await.map(Some),
             None => {
@@ -155,23 +158,24 @@ impl EngineBuilder {
         Ok(BuildSession::Own(self.sessions.own(&needs, &target).await?, target))
     }
 
-    /// Makes `session` serve the inputs of `request`. Returns the names of the Dockerfile and of each
+    /// Makes `session` serve the inputs of `recipe`. Returns the names of the Dockerfile and of each
     /// named context that is a directory.
     pub(crate) async fn offer<'a>(
         session: &Open,
-        request: &'a BuildRequest,
+        cell: &CellName,
+        recipe: &'a Recipe,
     ) -> Result<(String, HashMap<&'a str, String>), Box<Failure>> {
-        let filename = filename(request);
+        let filename = filename(cell);
         session
             .dockerfiles
-            .insert(&filename, request.recipe.dockerfile.text().into_owned())
+            .insert(&filename, recipe.dockerfile.text().into_owned())
             .map_err(unreadable)?;
-        if let Some(ignore) = &request.recipe.dockerignore {
+        if let Some(ignore) = &recipe.dockerignore {
             let name = format!("{filename}.dockerignore");
             session.dockerfiles.insert(&name, ignore.as_bytes().to_vec()).map_err(unreadable)?;
         }
         let mut directories = HashMap::new();
-        for (name, context) in &request.recipe.inputs.contexts {
+        for (name, context) in &recipe.inputs.contexts {
             if let NamedContext::Folder(path) = context {
                 directories.insert(name.as_str(), session.offer(path).await.map_err(unreadable)?);
             }
@@ -180,30 +184,32 @@ impl EngineBuilder {
     }
 
     /// Removes the Dockerfile of a finished cell from memory: there may be thousands of cells.
-    pub(crate) fn withdraw(session: &Open, request: &BuildRequest) {
-        let filename = filename(request);
+    pub(crate) fn withdraw(session: &Open, cell: &CellName) {
+        let filename = filename(cell);
         session.dockerfiles.remove(&filename);
         session.dockerfiles.remove(&format!("{filename}.dockerignore"));
     }
 
     /// Resolves what only the engine knows about `request`, and offers its inputs.
-    async fn ready<'a>(
+    async fn ready(
         &self,
         session: &Open,
-        request: &'a BuildRequest,
+        request: &BuildRequest,
+        options: &SolveOptions<'_>,
         events: Option<&Events>,
-    ) -> Result<Ready<'a>, Box<Failure>> {
-        let request = match &request.recipe.pin {
+    ) -> Result<Ready, Box<Failure>> {
+        let recipe = match &request.recipe.pin {
             Some(pin) => Cow::Owned(self.pinned(session, request, pin, events).await?),
-            None => Cow::Borrowed(request),
+            None => Cow::Borrowed(&request.recipe),
         };
-        let faults = self.faults(session, &request, events).await?;
+        let faults = self.faults(session, request, &recipe, options, events).await?;
         if let Some(fault) = faults.into_iter().next() {
-            return Err(Box::new(fault.failure(&request)));
+            return Err(Box::new(fault.failure(request)));
         }
-        let request = self.without_inherited(session, request).await;
-        let (filename, directories) = Self::offer(session, &request).await?;
-        let (caches, warnings) = CacheDirectories::offer(&request, &self.sessions.content).await?;
+        let recipe = self.without_inherited(session, recipe, options.pull).await;
+        let (filename, directories) = Self::offer(session, &request.cell, &recipe).await?;
+        let offering = CacheDirectories::offer(&options.caches, &self.sessions.content);
+        let (caches, warnings) = offering.await?;
         let offered = Offered {
             session: &session.id,
             filename: &filename,
@@ -211,8 +217,8 @@ impl EngineBuilder {
             cache_from: &caches.from,
             cache_to: &caches.to,
         };
-        let solve = solve(&request, &offered, self.environment);
-        Ok(Ready { request, filename, solve, caches, warnings })
+        let solve = solve(&recipe, options, &offered, self.environment);
+        Ok(Ready { filename, solve, caches, warnings })
     }
 
     /// Holds the results of all steps of `request` until this future is dropped, so that a later build
@@ -221,9 +227,10 @@ impl EngineBuilder {
         &self,
         session: &Open,
         request: &BuildRequest,
+        options: &SolveOptions<'_>,
         held: oneshot::Sender<Result<(), SolveError>>,
     ) -> Infallible {
-        let Ok(ready) = self.ready(session, request, None).await else {
+        let Ok(ready) = self.ready(session, request, options, None).await else {
             // The build of the same request reports the error. Dropping `held` notifies the receiver.
             drop(held);
             return std::future::pending().await;
@@ -233,21 +240,23 @@ impl EngineBuilder {
         self.client.hold(ready.solve, held).await
     }
 
+    /// Builds `request` in an open session, as `options` say.
     pub(crate) async fn build_in(
         &self,
         session: &Open,
         request: &BuildRequest,
+        options: &SolveOptions<'_>,
         events: &Events,
     ) -> Result<Built, Box<Failure>> {
-        let Ready { request, filename, solve, caches, warnings } =
-            Box::pin(self.ready(session, request, Some(events))).await?;
-        warn(&request, warnings, events).await;
+        let Ready { filename, solve, caches, warnings } =
+            Box::pin(self.ready(session, request, options, Some(events))).await?;
+        warn(request, warnings, events).await;
 
         let (sender, progress) = mpsc::channel(BUFFERED_UPDATES);
         let stop = CancellationToken::new();
         let (client, limit) = (&self.client, &*self.limit);
         let solving = stop.run_until_cancelled(client.solve(solve, sender));
-        let watching = Watch { request: &request, events, client, limit, stop: &stop };
+        let watching = Watch { request, options, events, client, limit, stop: &stop };
         let (solved, (seen, given_up)) = tokio::join!(solving, watching.follow(progress));
         let solved = match (solved, given_up) {
             (Some(Ok(solved)), _) => solved,
@@ -258,7 +267,7 @@ impl EngineBuilder {
                     Some(host) => self.sessions.has_login(&host).await,
                     None => false,
                 };
-                let mut failure = failure(&error, &seen, &request, &filename, had_login);
+                let mut failure = failure(&error, &seen, request, &filename, had_login);
                 // A command with an exit code failed by itself.
                 if failure.exit_code.is_none() {
                     match caches.fault(&error.message) {
@@ -273,14 +282,14 @@ impl EngineBuilder {
                 return Err(Box::new(failure));
             }
         };
-        warn(&request, caches.commit(solved.cache_manifest).await?, events).await;
+        warn(request, caches.commit(solved.cache_manifest).await?, events).await;
 
-        let digest = named_image(&request.delivery.output, solved.digest.as_deref())?;
-        let pushed = request.delivery.output.is_push();
+        let digest = named_image(&options.delivery.output, solved.digest.as_deref())?;
+        let pushed = options.delivery.output.is_push();
         let (cached_steps, total_steps) = seen.steps();
         Ok(Built {
             digest,
-            pushed: if pushed { request.delivery.references.clone() } else { Vec::new() },
+            pushed: if pushed { options.delivery.references.clone() } else { Vec::new() },
             cached_steps,
             total_steps,
             smoke: SmokeResult::No,
@@ -295,9 +304,9 @@ pub(crate) fn engine_silent() -> Box<Failure> {
     Box::new(Failure { help: Some(SILENT.to_owned()), ..*failed(Kind::EngineLost, message) })
 }
 
-/// The name of the Dockerfile of `request` in the session.
-fn filename(request: &BuildRequest) -> String {
-    format!("{}.Dockerfile", request.cell)
+/// The name of the Dockerfile of `cell` in the session.
+fn filename(cell: &CellName) -> String {
+    format!("{cell}.Dockerfile")
 }
 
 /// A file that BuildKit requests and that cannot be read.
@@ -306,8 +315,7 @@ fn unreadable(error: impl std::fmt::Display) -> Box<Failure> {
 }
 
 /// A build that is ready to start.
-struct Ready<'a> {
-    request: Cow<'a, BuildRequest>,
+struct Ready {
     /// The name of the Dockerfile in the session.
     filename: String,
     solve: Solve,

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::image::Reference;
 use crate::plan::{BuildRequest, needed_images};
 
+use super::options::SolveOptions;
 use super::request::{Offered, solve};
 use crate::driver::build::builder::EngineBuilder;
 use crate::driver::sessions::Needs;
@@ -111,8 +112,8 @@ impl EngineBuilder {
     async fn found(&self, request: &BuildRequest) -> Result<Lint, String> {
         let needs = Needs::of(request, self.environment);
         let session = self.sessions.shared(&needs).await.map_err(|error| error.to_string())?;
-        let (filename, directories) =
-            Self::offer(&session, request).await.map_err(|failure| failure.message)?;
+        let offering = Self::offer(&session, &request.cell, &request.recipe);
+        let (filename, directories) = offering.await.map_err(|failure| failure.message)?;
         let offered = Offered {
             session: &session.id,
             filename: &filename,
@@ -120,7 +121,8 @@ impl EngineBuilder {
             cache_from: &[],
             cache_to: &[],
         };
-        let attributes = solve(request, &offered, self.environment).attributes;
+        let options = SolveOptions::of(request);
+        let attributes = solve(&request.recipe, &options, &offered, self.environment).attributes;
         let hosts = self.asked_hosts(request).await;
         if let Some(host) = hosts.iter().find(|host| self.images.is_silent(host)) {
             return Err(format!("{host} did not answer BuildKit"));

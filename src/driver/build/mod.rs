@@ -4,5 +4,6 @@
 pub(crate) mod builder;
 pub(crate) mod failure;
 pub(crate) mod lint;
+pub(crate) mod options;
 pub(crate) mod request;
 pub(crate) mod watch;

@@ -1,4 +1,4 @@
-//! Translates a build request for BuildKit's Dockerfile frontend and exporters. Pure.
+//! Translates a recipe for BuildKit's Dockerfile frontend and exporters. Pure.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::buildkit::{Exporter, Solve};
 use crate::image::short_name;
 use crate::input::{Cache, MediaTypes, NamedContext, Network};
-use crate::plan::{BuildRequest, FileOutput, Output};
+use crate::plan::{FileOutput, Output, Recipe};
 
+use super::options::SolveOptions;
 use crate::driver::caches;
 use crate::driver::environment::Environment;
 
@@ -23,13 +24,13 @@ pub(crate) struct Offered<'a> {
     pub(crate) cache_to: &'a [Cache],
 }
 
-/// The solve of `request`.
+/// The solve of `recipe`.
 pub(crate) fn solve(
-    request: &BuildRequest,
+    recipe: &Recipe,
+    options: &SolveOptions<'_>,
     offered: &Offered<'_>,
     environment: Environment,
 ) -> Solve {
-    let (recipe, policy) = (&request.recipe, &request.policy);
     let mut attributes = HashMap::from([
         ("filename".to_owned(), offered.filename.to_owned()),
         ("platform".to_owned(), join(&recipe.platforms)),
@@ -62,11 +63,11 @@ pub(crate) fn solve(
     if let Some(target) = &recipe.inputs.target {
         set("target", target);
     }
-    if policy.no_cache {
+    if options.no_cache {
         // Empty means every stage.
         set("no-cache", "");
     }
-    if policy.pull {
+    if options.pull {
         set("image-resolve-mode", "pull");
     }
     let mut entitlements = Vec::new();
@@ -86,21 +87,21 @@ pub(crate) fn solve(
             set("force-network-mode", "host");
         }
     }
-    if recipe.provenance {
+    if options.provenance {
         set("attest:provenance", "mode=min,inline-only=true");
     }
     Solve {
         session: offered.session.to_owned(),
         attributes,
-        exporters: vec![exporter(request)],
+        exporters: vec![exporter(recipe, options)],
         cache_exports: caches::exports(offered.cache_to, environment),
         entitlements,
-        internal: !policy.history,
+        internal: !options.history,
     }
 }
 
-fn exporter(request: &BuildRequest) -> Exporter {
-    let (kind, flags): (_, &[(&str, &str)]) = match &request.delivery.output {
+fn exporter(recipe: &Recipe, options: &SolveOptions<'_>) -> Exporter {
+    let (kind, flags): (_, &[(&str, &str)]) = match &options.delivery.output {
         // Like `docker buildx`: unpacks into the engine's store, then pushes.
         Output::Store => ("moby", &[]),
         Output::StoreAndPush => ("moby", &[("push", "true")]),
@@ -120,12 +121,12 @@ fn exporter(request: &BuildRequest) -> Exporter {
         // Engines have different defaults. Docker's types are also unsafe with registries that convert
         // an index for clients that accept those types: the engine then assumes that the tag is already
         // pushed, and does not move it.
-        let is_oci = request.recipe.media_types == MediaTypes::Oci;
+        let is_oci = recipe.media_types == MediaTypes::Oci;
         attributes.insert("oci-mediatypes".to_owned(), is_oci.to_string());
     }
     if !matches!(kind, "tar" | "local") {
-        attributes.insert("name".to_owned(), join(&request.delivery.references));
-        attributes.extend(annotations(request));
+        attributes.insert("name".to_owned(), join(&options.delivery.references));
+        attributes.extend(annotations(recipe, options));
     }
     Exporter { kind, attributes }
 }
@@ -134,12 +135,15 @@ fn exporter(request: &BuildRequest) -> Exporter {
 /// registries and users find them in both.
 ///
 /// Source: <https://github.com/moby/buildkit/blob/master/docs/annotations.md>
-fn annotations(request: &BuildRequest) -> impl Iterator<Item = (String, String)> {
+fn annotations(
+    recipe: &Recipe,
+    options: &SolveOptions<'_>,
+) -> impl Iterator<Item = (String, String)> {
     // A single platform has an index only with an attestation.
-    let has_index = request.recipe.platforms.len() > 1 || request.recipe.provenance;
+    let has_index = recipe.platforms.len() > 1 || options.provenance;
     let places: &[&str] =
         if has_index { &["annotation-manifest", "annotation-index"] } else { &["annotation"] };
-    request.recipe.inputs.annotations.iter().flat_map(move |(key, value)| {
+    recipe.inputs.annotations.iter().flat_map(move |(key, value)| {
         places.iter().map(move |place| (format!("{place}.{key}"), value.to_string()))
     })
 }
@@ -152,13 +156,14 @@ fn join<T: ToString>(items: &[T]) -> String {
 mod tests {
     use super::*;
     use crate::driver::samples::request;
+    use crate::plan::BuildRequest;
 
     fn solved(request: &BuildRequest) -> Solve {
         let directories = HashMap::from([("directory", "folder-1".to_owned())]);
         let (cache_from, cache_to) = (&request.policy.caches.from, &request.policy.caches.to);
         let filename = "v1.Dockerfile";
         let offered = Offered { session: "s", filename, directories, cache_from, cache_to };
-        solve(request, &offered, |_| None)
+        solve(&request.recipe, &SolveOptions::of(request), &offered, |_| None)
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::plan::BuildRequest;
 use crate::schedule::Events;
 use crate::template::Rendered;
 
+use super::options::SolveOptions;
 use crate::driver::stalled::limit::{GivenUp, RegistryLimit};
 use crate::driver::stalled::standstill::Standstill;
 
@@ -117,6 +118,7 @@ const SLOW_DISPLAY: Duration = Duration::from_secs(1);
 /// Watches one build.
 pub(crate) struct Watch<'w> {
     pub(crate) request: &'w BuildRequest,
+    pub(crate) options: &'w SolveOptions<'w>,
     pub(crate) events: &'w Events,
     pub(crate) client: &'w Client,
     pub(crate) limit: &'w RegistryLimit,
@@ -142,7 +144,7 @@ impl Watch<'_> {
                     self.change(change, &mut seen, &mut standstill).await;
                 }
                 () = sleep_until(report), if report < look => {
-                    for (vertex, wait) in standstill.reports(self.request, Instant::now()) {
+                    for (vertex, wait) in standstill.reports(self.options, Instant::now()) {
                         let (cell, step) = (self.request.cell.clone(), StepId(vertex.0));
                         let _ = self.events.send(Event::Waiting { cell, step, wait }).await;
                     }
@@ -169,7 +171,7 @@ impl Watch<'_> {
             let _ = self.events.send(Event::Answered { cell, step }).await;
         }
         if let Update::Transfer { .. } = change.update {
-            self.limit.transfers(cell, &standstill.waiting(self.request), now);
+            self.limit.transfers(cell, &standstill.waiting(self.options), now);
         }
         // A closed display does not stop the build.
         let _ = self.events.send(event(cell, &self.request.recipe.dockerfile, change)).await;
@@ -180,7 +182,7 @@ impl Watch<'_> {
 
     /// A step that has waited too long.
     async fn overdue(&self, standstill: &Standstill) -> Option<GivenUp> {
-        for waiting in standstill.waiting(self.request) {
+        for waiting in standstill.waiting(self.options) {
             if waiting.since.elapsed() < self.limit.timeout
                 || waiting.since.elapsed() < self.limit.allowed(self.client, &waiting).await
             {

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::buildkit::session::content::{Content, Disk, Index, Layout, LayoutError, Offer};
 use crate::buildkit::session::fault::Fault;
-use crate::input::Cache;
+use crate::input::{Cache, Caches};
 use crate::plan::BuildRequest;
 
 use super::go_bool::is_true;
@@ -57,12 +57,12 @@ pub(crate) enum CacheDirectoryError {
 }
 
 impl CacheDirectories {
-    /// Offers the cache directories of `request`. Also returns errors that do not stop the build.
+    /// Offers the directories of `caches`. Also returns errors that do not stop the build.
     pub(crate) async fn offer(
-        request: &BuildRequest,
+        caches: &Caches,
         content: &Content,
     ) -> Result<(Self, Vec<String>), CacheDirectoryError> {
-        let (from, to) = (request.policy.caches.from.clone(), request.policy.caches.to.clone());
+        let (from, to) = (caches.from.clone(), caches.to.clone());
         let (content, disk) = (content.clone(), content.disk().clone());
         let offer = move || {
             let mut all = Self { disk: content.disk().clone(), ..Self::default() };

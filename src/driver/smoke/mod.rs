@@ -29,12 +29,13 @@ use super::leftovers::{Names, Swept, beside};
 use crate::buildkit::{Connection, SolveError};
 use crate::docker::{ContainerError, Engine, EngineFacts};
 use crate::driver::build::builder::{EngineBuilder, engine_silent, failed};
+use crate::driver::build::options::SolveOptions;
 use crate::driver::stalled::waiting::{WaitingFor, report_wait};
 use crate::failure::Kind;
-use crate::image::{Digest, Platform, Reference};
+use crate::image::{Digest, Platform};
 use crate::input::SmokeTest;
 use crate::outcome::{Built, CellResult, Failure, SmokeResult};
-use crate::plan::{BuildRequest, Delivery, FileOutput, Output};
+use crate::plan::{BuildRequest, FileOutput, Output};
 use crate::schedule::{Builder, Events};
 use run::{SmokeRun, SmokeStop};
 use slots::SmokeSlots;
@@ -149,12 +150,14 @@ impl SmokeTested {
         self.left().images.insert(name.clone());
         let cell = SmokeRun { request, test, opened, image: &image, events, cancel };
         let (holding, held) = oneshot::channel();
-        let trial = trial_of(request, &image);
+        let trial = SolveOptions::of(request).into_store(&image);
         let built = tokio::select! {
             built = self.test_and_build(&cell, &trial, held) => built,
-            never = Box::pin(self.builder.hold(opened.session(), &trial, holding)) => match never {},
+            never = Box::pin(self.builder.hold(opened.session(), request, &trial, holding)) => {
+                match never {}
+            }
         };
-        EngineBuilder::withdraw(opened.session(), request);
+        EngineBuilder::withdraw(opened.session(), &request.cell);
         let removed = self.engine.remove_image(&image).await;
         // The engine may still tag the image of a cancelled build: `close` removes it again.
         if removed.is_ok() && !matches!(built, Err(SmokeStop::Cancelled)) {
@@ -170,12 +173,12 @@ impl SmokeTested {
     async fn test_and_build(
         &self,
         cell: &SmokeRun<'_>,
-        trial: &BuildRequest,
+        trial: &SolveOptions<'_>,
         held: oneshot::Receiver<Result<(), SolveError>>,
     ) -> Result<Built, SmokeStop> {
         let SmokeRun { request, opened, events, cancel, .. } = *cell;
         let session = opened.session();
-        let first = Box::pin(self.builder.build_in(session, trial, events));
+        let first = Box::pin(self.builder.build_in(session, request, trial, events));
         let first = cancel.run_until_cancelled(first).await.ok_or(SmokeStop::Cancelled)??;
         let waiting = WaitingFor::engine(&request.cell, "holding the image for its smoke test");
         let held = report_wait(Some(events), waiting, held);
@@ -198,15 +201,15 @@ impl SmokeTested {
 
         // No step may run a second time, not even with --no-cache.
         let (ignored, _) = mpsc::channel(1);
-        let again = cached(trial);
-        let again = Box::pin(self.builder.build_in(session, &again, &ignored));
+        let again = trial.clone().cached();
+        let again = Box::pin(self.builder.build_in(session, request, &again, &ignored));
         let again = cancel.run_until_cancelled(again).await.ok_or(SmokeStop::Cancelled)??;
         same(first.digest.as_ref(), again.digest.as_ref(), "rebuilt image")?;
 
-        let last = cached(request);
+        let last = SolveOptions::of(request).cached();
         let (sender, relayed) = mpsc::channel(64);
         let last = async {
-            let built = Box::pin(self.builder.build_in(session, &last, &sender)).await;
+            let built = Box::pin(self.builder.build_in(session, request, &last, &sender)).await;
             drop(sender);
             built
         };
@@ -284,24 +287,6 @@ impl Builder for SmokeTested {
     }
 }
 
-/// The same image, only for the engine's store. An inline cache is part of the image; other caches are
-/// written with the final output.
-fn trial_of(request: &BuildRequest, image: &Reference) -> BuildRequest {
-    let mut trial = request.clone();
-    trial.delivery = Delivery { references: vec![image.clone()], output: Output::Store };
-    trial.policy.caches.to.retain(|cache| cache.kind == "inline");
-    trial.policy.history = false;
-    trial.recipe.provenance = false;
-    trial
-}
-
-/// The same request, with the cache.
-fn cached(request: &BuildRequest) -> BuildRequest {
-    let mut cached = request.clone();
-    cached.policy.no_cache = false;
-    cached
-}
-
 /// Whether the output has the same digest as the image in the engine's store. Provenance differs each
 /// time, and an OCI archive has another type of manifest.
 fn is_comparable(request: &BuildRequest) -> bool {
@@ -334,28 +319,7 @@ fn same(tested: Option<&Digest>, other: Option<&Digest>, what: &str) -> Result<(
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::request;
     use super::*;
-    use crate::input::Cache;
-    use crate::plan::Policy;
-
-    #[test]
-    fn a_trial_is_the_same_image_and_only_in_the_engine() {
-        let mut wanted = request();
-        wanted.policy.caches.to = Cache::parse("r.example/c:1").unwrap();
-        wanted.policy.caches.to.extend(Cache::parse("type=inline").unwrap());
-        wanted.recipe.provenance = true;
-        wanted.delivery.output = Output::StoreAndPush;
-        (wanted.policy.no_cache, wanted.policy.pull, wanted.policy.history) = (true, true, true);
-        let image: Reference = "onebuild.invalid/test:x-1".parse().unwrap();
-        let trial = trial_of(&wanted, &image);
-        assert_eq!((&*trial.delivery.references, trial.recipe.provenance), (&[image][..], false));
-        assert_eq!(trial.delivery.output, Output::Store);
-        assert_eq!(trial.policy.caches.to, Cache::parse("type=inline").unwrap());
-        let set = |Policy { no_cache, pull, history, .. }: &Policy| (*no_cache, *pull, *history);
-        assert_eq!(set(&trial.policy), (true, true, false));
-        assert_eq!(set(&cached(&trial).policy), (false, true, false));
-    }
 
     #[test]
     fn another_digest_than_the_tested_one_is_a_failure() {

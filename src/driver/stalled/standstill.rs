@@ -12,10 +12,10 @@ use tokio::time::Instant;
 use crate::buildkit::{
     Progress, TransferKind, TransferName, Update, VertexId, VertexKind, VertexName, VertexState,
 };
+use crate::driver::build::options::SolveOptions;
 use crate::event::Wait;
 use crate::failure::Phase;
 use crate::image::Reference;
-use crate::plan::BuildRequest;
 
 /// A step that has waited this long is reported as waiting.
 pub(crate) const WAITING_AFTER: Duration = Duration::from_secs(30);
@@ -118,9 +118,9 @@ impl Standstill {
     }
 
     /// The steps that wait for a registry.
-    pub(crate) fn waiting(&self, request: &BuildRequest) -> Vec<Waiting> {
+    pub(crate) fn waiting(&self, options: &SolveOptions<'_>) -> Vec<Waiting> {
         let waiting = self.running.iter().filter_map(|(vertex, running)| {
-            let asked = running.asked(request)?;
+            let asked = running.asked(options)?;
             Some(Waiting { vertex: *vertex, since: running.since, asked })
         });
         waiting.collect()
@@ -129,7 +129,7 @@ impl Standstill {
     /// The waits to report now.
     pub(crate) fn reports(
         &mut self,
-        request: &BuildRequest,
+        options: &SolveOptions<'_>,
         now: Instant,
     ) -> Vec<(VertexId, Wait)> {
         let mut reports = Vec::new();
@@ -138,7 +138,7 @@ impl Standstill {
                 continue;
             }
             running.reported += WAITING_INTERVAL;
-            let Some(asked) = running.asked(request) else { continue };
+            let Some(asked) = running.asked(options) else { continue };
             running.is_reported = true;
             let host = asked.image.repository.host().to_owned();
             let since = now.duration_since(running.since);
@@ -160,12 +160,12 @@ impl Running {
     }
 
     /// The registry request that it waits for now.
-    fn asked(&self, request: &BuildRequest) -> Option<Asked> {
+    fn asked(&self, options: &SolveOptions<'_>) -> Option<Asked> {
         let text = self.name.text.as_str();
         match &self.name.kind {
             VertexKind::Metadata { image } => pulled(image, text),
             VertexKind::CacheImport { from } => {
-                let mut caches = request.policy.caches.from.iter().filter(|c| c.kind == "registry");
+                let mut caches = options.caches.from.iter().filter(|c| c.kind == "registry");
                 let is_registry = caches.any(|c| c.attributes.get("ref") == Some(from));
                 if is_registry { pulled(from, text) } else { None }
             }
@@ -177,15 +177,15 @@ impl Running {
                 let what = self.open().find(|name| name.kind == TransferKind::Download)?;
                 pulled(image, &what.text)
             }
-            VertexKind::CacheExport { is_registry: true } => self.cached(request),
-            VertexKind::Output if request.delivery.output.is_push() => self.pushed(request),
+            VertexKind::CacheExport { is_registry: true } => self.cached(options),
+            VertexKind::Output if options.delivery.output.is_push() => self.pushed(options),
             _ => None,
         }
     }
 
     /// The part of a cache upload that is running.
-    fn cached(&self, request: &BuildRequest) -> Option<Asked> {
-        let cache = request.policy.caches.to.iter().find(|cache| cache.kind == "registry")?;
+    fn cached(&self, options: &SolveOptions<'_>) -> Option<Asked> {
+        let cache = options.caches.to.iter().find(|cache| cache.kind == "registry")?;
         let image = cache.attributes.get("ref")?.parse().ok()?;
         let is_part = |name: &&TransferName| {
             matches!(name.kind, TransferKind::CacheLayer { .. } | TransferKind::CachePart)
@@ -200,7 +200,7 @@ impl Running {
     }
 
     /// The part of a push that is running.
-    fn pushed(&self, request: &BuildRequest) -> Option<Asked> {
+    fn pushed(&self, options: &SolveOptions<'_>) -> Option<Asked> {
         let image = |name: &TransferName| match &name.kind {
             TransferKind::PushManifest { reference } => reference.parse().ok().map(without_digest),
             _ => None,
@@ -213,7 +213,7 @@ impl Running {
         // BuildKit pushes one reference after the other, in the order of the request.
         let done: Vec<Reference> = self.transfers.keys().filter_map(image).collect();
         let next =
-            request.delivery.references.iter().find(|reference| !done.contains(reference))?;
+            options.delivery.references.iter().find(|reference| !done.contains(reference))?;
         let manifests = self.transfers.keys().filter_map(|name| match &name.kind {
             TransferKind::Manifest { digest } => Some(digest.clone()),
             _ => None,
@@ -245,7 +245,7 @@ mod tests {
     use super::*;
     use crate::driver::samples;
     use crate::input::{Cache, Caches};
-    use crate::plan::{Delivery, Output, Policy};
+    use crate::plan::{BuildRequest, Delivery, Output, Policy};
 
     fn pushing() -> BuildRequest {
         let references = ["r.example/a:v1", "s.example/a:v1"].map(|name| name.parse().unwrap());
@@ -288,7 +288,7 @@ mod tests {
         {
             moves(&mut standstill, 1, name, (0, is_done), now);
         }
-        let waiting = standstill.waiting(&pushing()).pop()?;
+        let waiting = standstill.waiting(&SolveOptions::of(&pushing())).pop()?;
         Some(format!("{} {:?}", waiting.asked.image, waiting.asked.phase))
     }
 
@@ -355,7 +355,8 @@ mod tests {
         // Another step, and the same number of bytes again.
         moves(&mut standstill, 2, "sha256:cc", (7, false), at(20));
         moves(&mut standstill, 1, "sha256:aa", (5, false), at(21));
-        let since = |standstill: &Standstill| standstill.waiting(&pushing())[0].since;
+        let since =
+            |standstill: &Standstill| standstill.waiting(&SolveOptions::of(&pushing()))[0].since;
         assert_eq!(since(&standstill), at(1));
         moves(&mut standstill, 1, "sha256:aa", (6, false), at(22));
         assert_eq!(since(&standstill), at(22));
@@ -368,7 +369,7 @@ mod tests {
         running(&mut standstill, 1, "[internal] load metadata for q.example/b:1", start);
         let mut reported = Vec::new();
         for second in 0..200 {
-            for (_, wait) in standstill.reports(&pushing(), at(second)) {
+            for (_, wait) in standstill.reports(&SolveOptions::of(&pushing()), at(second)) {
                 reported.push((second, wait.host, wait.since.as_secs()));
             }
         }
