@@ -7,6 +7,7 @@
 
 use crate::docker::{EngineFacts, EngineVersion};
 use crate::image::Digest;
+use crate::input::Caches;
 use crate::outcome::Failure;
 use crate::plan::{BuildRequest, FileOutput, Output};
 
@@ -79,7 +80,11 @@ const TURN_ON: &str = "enable the containerd image store: set \"features\": \
 
 /// What `request` needs and this engine, or the form of the output, does not support. In most of these
 /// cases BuildKit would ignore it and report success.
-pub(crate) fn lacking(request: &BuildRequest, facts: &EngineFacts) -> Vec<Obstacle> {
+pub(crate) fn lacking(
+    request: &BuildRequest,
+    caches: &Caches,
+    facts: &EngineFacts,
+) -> Vec<Obstacle> {
     let mut found = Vec::new();
     let mut lacks = |message: &str, help: String| {
         found.push(Obstacle { message: message.to_owned(), help });
@@ -114,7 +119,7 @@ pub(crate) fn lacking(request: &BuildRequest, facts: &EngineFacts) -> Vec<Obstac
     if let Some(what) = beyond {
         lacks(&format!("this engine's BuildKit cannot {what}"), TURN_ON.to_owned());
     }
-    if request.policy.caches.to.iter().any(|cache| cache.kind != "inline") {
+    if caches.to.iter().any(|cache| cache.kind != "inline") {
         lacks(
             "this engine can write only the inline cache",
             format!("{TURN_ON}; or use --cache-to type=inline"),
@@ -334,7 +339,7 @@ mod tests {
         ] {
             for (containerd_store, wanted) in [(false, older), (true, newer)] {
                 let facts = super::super::samples::facts(containerd_store);
-                let given = lacking(&request, &facts);
+                let given = lacking(&request, &request.policy.caches, &facts);
                 let given: Vec<_> = given.into_iter().map(|obstacle| obstacle.message).collect();
                 let is_reported = given.iter().any(|message| message.contains(wanted));
                 assert_eq!(is_reported, !wanted.is_empty(), "{wanted}: {given:?}");

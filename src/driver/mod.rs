@@ -36,7 +36,7 @@ mod verified;
 pub(crate) use bases::platforms::BaseFault;
 pub use build::builder::EngineBuilder;
 pub(crate) use build::lint::Lint;
-pub(crate) use caches::leave_out_idle;
+pub(crate) use caches::idle::IdleCaches;
 pub(crate) use capabilities::{has_lint, unusable};
 pub(crate) use environment::{Environment, cache_directory};
 pub(crate) use obstacle::Obstacle;

@@ -17,8 +17,8 @@ use super::prepare;
 use crate::config::{BuildConfig, OutputFile};
 use crate::docker::{Credentials, Engine, EngineFacts};
 use crate::driver::{
-    self, EngineBuilder, Environment, HeldSecrets, Obstacle, REGISTRY_TIMEOUT, Redacted,
-    SecretReader, SmokeTested, Verified, preflight,
+    self, EngineBuilder, Environment, HeldSecrets, IdleCaches, Obstacle, REGISTRY_TIMEOUT,
+    Redacted, SecretReader, SmokeTested, Verified, preflight,
 };
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::failure::Kind;
@@ -93,7 +93,7 @@ fn secrets(requests: &[BuildRequest], progress: Mode) -> (HeldSecrets, Diagnosti
 }
 
 async fn build(
-    mut requests: Vec<BuildRequest>,
+    requests: Vec<BuildRequest>,
     secrets: (HeldSecrets, Diagnostics),
     config: &BuildConfig,
 ) -> Result<ExitCode, Error> {
@@ -102,12 +102,12 @@ async fn build(
         Error::new(ErrorKind::Environment, format!("cannot listen for signals: {}", why(&error)))
     })?;
     let credentials = Arc::new(engine::credentials()?);
-    let notes = driver::leave_out_idle(&mut requests, ENVIRONMENT);
+    let (idle, notes) = IdleCaches::find(&requests, ENVIRONMENT);
     if config.progress != Mode::Quiet {
         notes.iter().for_each(|note| terminal::stderr(&format!("note: {}\n", visible(note))));
     }
     let registry = RegistryClient::new(credentials.clone(), Patience::default(), engine::proxies());
-    let opening = open(&requests, secrets, config, credentials.clone(), &registry);
+    let opening = open(&requests, secrets, idle, config, credentials.clone(), &registry);
     let Some(opened) = stop.until_signal(opening).await else {
         return Ok(leave(&stop, NOT_STARTED).await);
     };
@@ -193,6 +193,7 @@ async fn leave(stop: &Stop, note: &'static str) -> ExitCode {
 async fn open(
     requests: &[BuildRequest],
     (secrets, found): (HeldSecrets, Diagnostics),
+    idle: IdleCaches,
     config: &BuildConfig,
     credentials: Arc<Credentials>,
     registry: &RegistryClient,
@@ -200,7 +201,7 @@ async fn open(
     stop_at(driver::missing(requests, ENVIRONMENT), found, config.cells.strict)?;
     // Concurrent with the search for the engine.
     let (opened, refused) = tokio::join!(
-        open_engine(requests, secrets, config, credentials),
+        open_engine(requests, secrets, idle, config, credentials),
         driver::refused(requests, registry)
     );
     let opened = opened?;
@@ -211,6 +212,7 @@ async fn open(
 async fn open_engine(
     requests: &[BuildRequest],
     secrets: HeldSecrets,
+    idle: IdleCaches,
     config: &BuildConfig,
     credentials: Arc<Credentials>,
 ) -> Result<(SmokeTested, String), Error> {
@@ -225,7 +227,8 @@ async fn open_engine(
     let builder = builder.await?;
     let platforms =
         builder.platforms().await.map_err(|reason| Error::new(ErrorKind::Environment, reason))?;
-    stop(preflight(requests, &facts, &platforms))?;
+    stop(preflight(requests, &idle, &facts, &platforms))?;
+    let builder = builder.skipping(idle);
     Ok((SmokeTested::new(builder, engine, &facts, config.test_jobs), line))
 }
 

@@ -30,6 +30,7 @@ use super::request::{Offered, solve};
 use super::watch::Watch;
 use crate::driver::bases::images::{Image, ImageError, Images, Question};
 use crate::driver::caches::directories::{CacheDirectories, CacheDirectoryError};
+use crate::driver::caches::idle::IdleCaches;
 use crate::driver::capabilities::named_image;
 use crate::driver::classify::login_host;
 use crate::driver::environment::Environment;
@@ -47,6 +48,8 @@ pub struct EngineBuilder {
     pub(crate) environment: Environment,
     pub(crate) images: Images,
     pub(crate) limit: Arc<RegistryLimit>,
+    /// The caches that this run skips.
+    idle: IdleCaches,
     /// The engine's own platform, set on first use.
     pub(crate) native: OnceCell<Option<Platform>>,
 }
@@ -75,9 +78,21 @@ impl EngineBuilder {
             sessions,
             environment,
             images: Images::default(),
+            idle: IdleCaches::default(),
             limit: RegistryLimit::new(registry_timeout),
             native: OnceCell::new(),
         })
+    }
+
+    /// The same, without the caches in `idle`.
+    #[must_use]
+    pub(crate) fn skipping(self, idle: IdleCaches) -> Self {
+        Self { idle, ..self }
+    }
+
+    /// The options of a solve as `request` says, without the caches that this run skips.
+    pub(crate) fn options<'r>(&self, request: &'r BuildRequest) -> SolveOptions<'r> {
+        SolveOptions { caches: self.idle.without(request), ..SolveOptions::of(request) }
     }
 
     /// The platforms that the engine runs, including emulated ones.
@@ -124,7 +139,7 @@ impl EngineBuilder {
         };
         let opened = opened?;
         // On the heap: this future is the largest part of a cell, and is moved through all wrappers.
-        let options = SolveOptions::of(request);
+        let options = self.options(request);
         let building = Box::pin(self.build_in(opened.session(), request, &options, events));
         // Dropping the solve resets its stream, and BuildKit then cancels it.
         let built = cancel.run_until_cancelled(building).await;

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::buildkit::session::content::{Content, Disk, Index, Layout, LayoutError, Offer};
 use crate::buildkit::session::fault::Fault;
+use crate::cell_name::CellName;
 use crate::input::{Cache, Caches};
 use crate::plan::BuildRequest;
 
@@ -166,34 +167,35 @@ impl Written {
     }
 }
 
-/// Removes from `requests` the caches whose directories have no entry for them yet, as in the first run.
-/// Returns a note for each directory.
-pub(crate) fn leave_out_empty(requests: &mut [BuildRequest]) -> Vec<String> {
+/// The caches of `requests`, by cell, whose directories have no entry for them yet, as in the first run.
+/// Also returns a note for each directory.
+pub(crate) fn empty(requests: &[BuildRequest]) -> (HashMap<CellName, Vec<Cache>>, Vec<String>) {
     let mut indexes: HashMap<String, Option<Index>> = HashMap::new();
     let mut waiting: Vec<(String, Vec<String>)> = Vec::new();
+    let mut empty: HashMap<CellName, Vec<Cache>> = HashMap::new();
     for request in requests {
         let cell = &request.cell;
-        request.policy.caches.from.retain(|cache| {
-            let Some(layout) = layout(cache, SRC) else { return true };
+        for cache in &request.policy.caches.from {
+            let Some(layout) = layout(cache, SRC) else { continue };
             let directory = layout.root().display().to_string();
             let index = indexes.entry(directory.clone()).or_insert_with(|| layout.index().ok());
             // A directory that cannot be read is an obstacle, not a first run.
-            let Some(index) = index else { return true };
-            let is_held = held(cache, index, &layout).is_some();
-            if !is_held {
-                match waiting.iter_mut().find(|(known, _)| *known == directory) {
-                    Some((_, cells)) => cells.push(cell.to_string()),
-                    None => waiting.push((directory, vec![cell.to_string()])),
-                }
+            let Some(index) = index else { continue };
+            if held(cache, index, &layout).is_some() {
+                continue;
             }
-            is_held
-        });
+            empty.entry(cell.clone()).or_default().push(cache.clone());
+            match waiting.iter_mut().find(|(known, _)| *known == directory) {
+                Some((_, cells)) => cells.push(cell.to_string()),
+                None => waiting.push((directory, vec![cell.to_string()])),
+            }
+        }
     }
     let note = |(directory, cells): (String, Vec<String>)| match &cells[..] {
         [one] => format!("the cache in {directory} has no entry for {one} yet"),
         several => format!("the cache in {directory} has no entry for {} cells yet", several.len()),
     };
-    waiting.into_iter().map(note).collect()
+    (empty, waiting.into_iter().map(note).collect())
 }
 
 /// What is wrong with the cache directories of `requests`. Those with `ignore-error` are not checked.

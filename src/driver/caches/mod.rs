@@ -2,6 +2,7 @@
 
 pub(crate) mod directories;
 mod go_bool;
+pub(crate) mod idle;
 
 use std::collections::HashMap;
 
@@ -12,7 +13,6 @@ use crate::input::Cache;
 use crate::plan::BuildRequest;
 
 use self::go_bool::is_true;
-use super::capabilities::{Form, form, is_annotated};
 use super::obstacle::Obstacle;
 use crate::driver::environment::Environment;
 
@@ -65,47 +65,6 @@ fn add_runner(attributes: &mut HashMap<String, String>, environment: Environment
     add("url", variable("ACTIONS_CACHE_URL").or(results));
     let has = |key: &str| attributes.get(key).is_some_and(|value| !value.is_empty());
     has("token") && (has("url") || has("url_v2"))
-}
-
-/// Removes caches from `requests` that cannot be used here, so that one matrix works everywhere and in
-/// its first run: a GitHub Actions cache outside a runner, directories without an entry, and the inline
-/// cache if the output is not an image. Returns a note for each, and for annotations that the output
-/// cannot hold.
-pub(crate) fn leave_out_idle(
-    requests: &mut [BuildRequest],
-    environment: Environment,
-) -> Vec<String> {
-    let (mut is_idle, mut no_image, mut unannotated) = (false, false, false);
-    for request in requests.iter_mut() {
-        for caches in [&mut request.policy.caches.from, &mut request.policy.caches.to] {
-            let before = caches.len();
-            caches.retain(|cache| entry(cache, environment).is_some());
-            is_idle |= caches.len() < before;
-        }
-        if form(&request.delivery.output) == Form::Files {
-            let before = request.policy.caches.to.len();
-            request.policy.caches.to.retain(|cache| cache.kind != "inline");
-            no_image |= request.policy.caches.to.len() < before;
-            unannotated |= is_annotated(request);
-        }
-    }
-    let mut notes = directories::leave_out_empty(requests);
-    if is_idle {
-        let note = "the gha cache is skipped: the environment has no URL and token of a GitHub \
-                    Actions cache";
-        notes.push(note.to_owned());
-    }
-    if no_image {
-        notes.push(
-            "the inline cache is skipped: it is part of an image, but the output is not an image"
-                .to_owned(),
-        );
-    }
-    if unannotated {
-        let note = "the annotations are skipped: they are part of an image, but the output is not an image";
-        notes.push(note.to_owned());
-    }
-    notes
 }
 
 /// The first problem with the cache settings of `request`.
@@ -197,32 +156,5 @@ mod tests {
         let kept = entry(&own, runner).unwrap().attributes;
         assert_eq!((kept.len(), kept["url"].as_str(), kept["token"].as_str()), (3, "u", "t"));
         assert!(entry(&cache("gha", &[]), nowhere).is_none());
-        let mut requests = [super::super::samples::request()];
-        requests[0].policy.caches.to = vec![cache("gha", &[]), cache("inline", &[])];
-        assert_eq!(leave_out_idle(&mut requests, nowhere).len(), 1);
-        assert_eq!(requests[0].policy.caches.to, [cache("inline", &[])]);
-        assert_eq!(leave_out_idle(&mut requests, nowhere), [""; 0]);
-    }
-
-    #[test]
-    fn parts_of_an_image_are_skipped_for_files_with_a_note() {
-        use crate::plan::{FileOutput, Output};
-        for (kind, skipped) in [
-            (FileOutput::Tar, true),
-            (FileOutput::Local, true),
-            (FileOutput::Oci, false),
-            (FileOutput::Docker, false),
-        ] {
-            let mut request = super::super::samples::request();
-            request.policy.caches.to = vec![cache("inline", &[])];
-            request.recipe.inputs.annotations = [("a".into(), "b".into())].into();
-            request.delivery.output = Output::File { kind, dest: "x".into() };
-            let mut requests = [request];
-            let notes = leave_out_idle(&mut requests, nowhere).join("; ");
-            assert_eq!(requests[0].policy.caches.to.is_empty(), skipped, "{kind:?}");
-            for what in ["inline cache", "annotations"] {
-                assert_eq!(notes.contains(what), skipped, "{kind:?}: {notes}");
-            }
-        }
     }
 }

@@ -9,18 +9,24 @@ use crate::docker::EngineFacts;
 use crate::image::Platform;
 use crate::plan::BuildRequest;
 
+use super::caches::idle::IdleCaches;
 use super::obstacle::Obstacle;
 use super::{caches, capabilities};
 
-/// The parts of `requests` that an engine with these facts and platforms cannot build. Pure.
+/// The parts of `requests` that an engine with these facts and platforms cannot build. The caches in
+/// `idle` need no support. Pure.
 pub(crate) fn preflight(
     requests: &[BuildRequest],
+    idle: &IdleCaches,
     facts: &EngineFacts,
     platforms: &[Platform],
 ) -> Vec<Obstacle> {
     let mut obstacles: Vec<Obstacle> =
         requests.iter().find_map(caches::obstacles).into_iter().collect();
-    for obstacle in requests.iter().flat_map(|request| capabilities::lacking(request, facts)) {
+    for obstacle in requests
+        .iter()
+        .flat_map(|request| capabilities::lacking(request, &idle.without(request), facts))
+    {
         // Each kind is reported once, for the first cell that has it.
         if !obstacles.iter().any(|known| known.help == obstacle.help) {
             obstacles.push(obstacle);
@@ -67,9 +73,9 @@ mod tests {
     #[test]
     fn what_only_the_containerd_store_supports_is_reported_before_a_build() {
         let reported = |request: &BuildRequest, containerd_store: bool| {
-            let facts = facts(containerd_store);
+            let (idle, facts) = (IdleCaches::default(), facts(containerd_store));
             let platforms = ["linux/amd64", "linux/arm64"].map(|name| name.parse().unwrap());
-            let obstacles = preflight(std::slice::from_ref(request), &facts, &platforms);
+            let obstacles = preflight(std::slice::from_ref(request), &idle, &facts, &platforms);
             obstacles.into_iter().map(|obstacle| obstacle.message).collect::<Vec<_>>().join("; ")
         };
         let with = |change: &dyn Fn(&mut BuildRequest)| {

@@ -150,7 +150,7 @@ impl SmokeTested {
         self.left().images.insert(name.clone());
         let cell = SmokeRun { request, test, opened, image: &image, events, cancel };
         let (holding, held) = oneshot::channel();
-        let trial = SolveOptions::of(request).into_store(&image);
+        let trial = self.builder.options(request).into_store(&image);
         let built = tokio::select! {
             built = self.test_and_build(&cell, &trial, held) => built,
             never = Box::pin(self.builder.hold(opened.session(), request, &trial, holding)) => {
@@ -206,7 +206,7 @@ impl SmokeTested {
         let again = cancel.run_until_cancelled(again).await.ok_or(SmokeStop::Cancelled)??;
         same(first.digest.as_ref(), again.digest.as_ref(), "rebuilt image")?;
 
-        let last = SolveOptions::of(request).cached();
+        let last = self.builder.options(request).cached();
         let (sender, relayed) = mpsc::channel(64);
         let last = async {
             let built = Box::pin(self.builder.build_in(session, request, &last, &sender)).await;
