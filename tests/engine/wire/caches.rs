@@ -68,7 +68,12 @@ fn an_unusable_cache_is_reported_before_anything_is_built() {
         ("--cache-to", "type=s3,bucket=x", 4, ["unknown cache type `s3`", "type=registry,ref="]),
         ("--cache-to", "type=registry", 4, ["needs `ref`", "type=registry,ref="]),
         ("--cache-from", "type=inline", 4, ["part of an image", "--cache-from type=registry"]),
-        ("--cache-from", "mode=max", 2, ["type=registry|inline|local|gha is missing", "--cache-from"]),
+        (
+            "--cache-from",
+            "mode=max",
+            2,
+            ["type=registry|inline|local|gha is missing", "--cache-from"],
+        ),
     ] {
         project.run(&["build", flag, spec]).exits(code).says(&words);
     }
