@@ -72,7 +72,7 @@ pub(super) fn open_warnings(matrix: &Matrix) -> Diagnostics {
     matrix.allows().clone().filter(matrix.warnings().clone())
 }
 
-/// The same, but adds all warnings to `warnings`, acknowledged or not, even if it fails.
+/// Like [`judged`], but adds all warnings to `warnings`, acknowledged or not, even if it fails.
 pub(super) fn all(
     matrix: &Matrix,
     choice: &CellChoice,

@@ -25,17 +25,14 @@ const DEFAULT: &str = "matrix.yaml";
 /// The matrix of this command line, merged with the files that it extends.
 pub(crate) fn sheet(named: Option<&Path>, grants: &Grants) -> Result<Sheet, Error> {
     let path = named.unwrap_or(Path::new(DEFAULT));
-    let is_piped = is_piped(path);
-    let access = Access::of(&place(path), grants);
+    let place = place(path);
+    let access = Access::of(&place, grants);
     if let Some(grant) = access.lacks_read(path).filter(|_| named.is_none()) {
         let message = format!("{DEFAULT} is a link that leads out of the repository");
         let help = format!("name the file with --file, or add {}", grant.flag());
         return Err(Error::new(ErrorKind::Usage, message).help(help));
     }
-    let file = match is_piped {
-        true => piped(path),
-        false => text(path),
-    };
+    let file = if place == Path::new(PIPED) { piped(path) } else { text(path) };
     let file = file.map_err(|error| {
         let missing = error.kind() == io::ErrorKind::NotFound;
         let error = Error::new(ErrorKind::Matrix, format!("{}: {}", path.display(), why(&error)));

@@ -59,10 +59,12 @@ pub(super) fn check(
     if folder && !dry_run {
         std::fs::create_dir_all(&spec.dest).map_err(|error| unwritable(&spec.dest, &error))?;
     }
-    for request in requests.iter().filter(|_| folder) {
-        if let Output::File { dest, .. } = &request.delivery.output {
-            targets::check_flag(dest)?;
-        }
+    if folder {
+        let names = requests.iter().filter_map(|request| match &request.delivery.output {
+            Output::File { dest, .. } => dest.file_name()?.to_str(),
+            _ => None,
+        });
+        targets::check_files(&spec.dest, names)?;
     }
     Ok(())
 }

@@ -19,12 +19,11 @@ use crate::workspace::write::{dockerfile_name, path_in, put, unwritable};
 
 pub(super) fn run(matrix: &Matrix, config: &RenderConfig) -> Result<ExitCode, Error> {
     let cells = &config.cells;
-    if let RenderOutput::Files { check } = config.output {
-        return files::run(matrix, cells, check);
-    }
-    let requests = prepare::prepared(matrix, cells, &Default::default(), Purpose::Plan)?.requests;
+    let prepared = || prepare::prepared(matrix, cells, &Default::default(), Purpose::Plan);
     match &config.output {
+        RenderOutput::Files { check } => return files::run(matrix, cells, *check),
         RenderOutput::Directory { path, check: is_check } => {
+            let requests = prepared()?.requests;
             let names: Vec<String> = requests.iter().map(|r| dockerfile_name(&r.cell)).collect();
             targets::check_files(path, names.iter().map(String::as_str))?;
             match is_check {
@@ -32,7 +31,7 @@ pub(super) fn run(matrix: &Matrix, config: &RenderConfig) -> Result<ExitCode, Er
                 false => write(&requests, path)?,
             }
         }
-        RenderOutput::Stdout | RenderOutput::Files { .. } => print(&requests),
+        RenderOutput::Stdout => print(&prepared()?.requests),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -12,7 +12,6 @@ use crate::schedule::Events;
 use super::images::{ImageError, Question};
 use crate::driver::build::builder::EngineBuilder;
 use crate::driver::build::failure::{place, session_ended, unresolved};
-use crate::driver::classify::login_host;
 use crate::driver::sessions::Open;
 use crate::driver::stalled::waiting::{WaitingFor, report_wait};
 
@@ -55,10 +54,7 @@ impl EngineBuilder {
         match answer {
             Ok(digest) => Ok(request.recipe.pinned(pin, &digest)),
             Err(error) => {
-                let had_login = match login_host(&error.message) {
-                    Some(host) => self.sessions.has_login(&host).await,
-                    None => false,
-                };
+                let had_login = self.had_login(&error).await;
                 let mut failure = unresolved(&error, request, pin, had_login);
                 if let Some(why) = session.ended_here() {
                     failure = session_ended(failure, &error, why);

@@ -121,6 +121,14 @@ impl EngineBuilder {
         self.images.image(&self.client, session, question, self.limit.timeout).await
     }
 
+    /// Whether there is a login for the registry that `error` is about.
+    pub(crate) async fn had_login(&self, error: &SolveError) -> bool {
+        match login_host(&error.message) {
+            Some(host) => self.sessions.has_login(&host).await,
+            None => false,
+        }
+    }
+
     /// Closes the sessions. Cells that are still building fail.
     pub async fn close(&self) {
         self.sessions.close().await;
@@ -138,8 +146,8 @@ impl EngineBuilder {
             return Ok(None);
         };
         let opened = opened?;
-        // On the heap: this future is the largest part of a cell, and is moved through all wrappers.
         let options = self.options(request);
+        // On the heap: this future is the largest part of a cell, and is moved through all wrappers.
         let building = Box::pin(self.build_in(opened.session(), request, &options, events));
         // Dropping the solve resets its stream, and BuildKit then cancels it.
         let built = cancel.run_until_cancelled(building).await;
@@ -278,10 +286,7 @@ impl EngineBuilder {
             (_, Some(given_up)) => return Err(Box::new(given_up.failure())),
             (None, None) => return Err(failed(Kind::Bug, "a build was stopped without a reason")),
             (Some(Err(error)), None) => {
-                let had_login = match login_host(&error.message) {
-                    Some(host) => self.sessions.has_login(&host).await,
-                    None => false,
-                };
+                let had_login = self.had_login(&error).await;
                 let mut failure = failure(&error, &seen, request, &filename, had_login);
                 // A command with an exit code failed by itself.
                 if failure.exit_code.is_none() {
