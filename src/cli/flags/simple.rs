@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 pub(crate) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
-    text.parse().map_err(|_| "the number must be greater than zero".to_owned())
+    text.parse().map_err(|_| "it must be a number greater than zero".to_owned())
 }
 
 pub(crate) fn name_and_value(text: &str) -> Result<(String, String), String> {
