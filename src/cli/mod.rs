@@ -1,7 +1,7 @@
 //! The command line: its flags, their help, and the [`Config`](crate::config::Config) that it gives.
 //! Nothing outside of this directory uses clap.
 //!
-//! The axes of the matrix are flags too (`--os`, `--version`): [`command`] gets their names, since
+//! The axes of the matrix are flags too (`--os`, `--version`): [`command()`] gets their names, since
 //! only the file contains them.
 
 mod allow;

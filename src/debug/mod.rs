@@ -1,6 +1,6 @@
 //! The debug log: the network traffic of a run, in one file that can be attached to a bug report.
 //!
-//! Modules emit events with `tracing`. [`Log`] is the subscriber that writes each event as one
+//! Modules emit events with `tracing`. [`Log`](log::Log) is the subscriber that writes each event as one
 //! line. Without a log there is no subscriber, and an event costs one comparison.
 //!
 //! The file must not contain secrets. Three rules apply, each sufficient in most cases:

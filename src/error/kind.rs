@@ -21,7 +21,7 @@ pub(crate) enum ErrorKind {
 
 impl ErrorKind {
     /// The exit code. These are documented; 0 is success. A run that a signal stops exits with the
-    /// code of [the signal](crate::run::Signal).
+    /// code of the signal (`run::signals`).
     pub(crate) fn exit_code(self) -> u8 {
         match self {
             Self::CellFailed => 1,

@@ -1,6 +1,6 @@
 //! Drafts a matrix.yaml from the files of a directory. Pure: strings in, strings out.
 //!
-//! [`draft`] gets a Makefile and Dockerfiles, and returns files to write and notes about everything
+//! [`draft()`] gets a Makefile and Dockerfiles, and returns files to write and notes about everything
 //! that it could not convert. Makefiles contain the same information as a matrix: `sed` for
 //! `{%name%}` placeholders, an `<os>/Dockerfile` selected by a variable, a tag with variables, and
 //! loops over values.

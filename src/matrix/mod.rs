@@ -8,9 +8,9 @@
 //! | `cells/` | from a selection to its [`Cell`]s, and the origin of each value |
 //!
 //! Each layer uses only layers above it. [`Matrix::parse`] reads the file and finds all errors in the
-//! file itself; [`Matrix::select`] checks the command line against it; [`Selected::expand`]
-//! creates the cells. An error from the second step is a wrong command line; the others are errors in
-//! the matrix.
+//! file itself; [`Matrix::select`] checks the command line against it;
+//! [`Selected::expand`](selection::Selected::expand) creates the cells. An error from the second step
+//! is a wrong command line; the others are errors in the matrix.
 
 mod cells;
 mod language;

@@ -134,7 +134,8 @@ impl Matrix {
             || self.vars().any(|var| var == name)
     }
 
-    /// The place of a label that requires [`Facts`] from Git and the environment, if there is one.
+    /// The place of a label that requires [`Facts`](crate::matrix::Facts) from Git and the environment,
+    /// if there is one.
     pub fn wants_facts(&self) -> Option<&Span> {
         let layers = self.include.iter().chain(&self.overrides).map(|layer| &layer.settings);
         let all = std::iter::once(&self.settings).chain(layers);

@@ -3,7 +3,7 @@
 //! A [`FileSync`] offers directories by name. A [`FileSource`] provides the entries of a directory:
 //! [`MemoryFiles`] is one, a directory on disk another. This module only implements the protocol:
 //! only what BuildKit requests is sent. If a file differs from its announcement, that is an error,
-//! which BuildKit receives and [`FileSync::faults`] returns; it never hangs.
+//! which BuildKit receives; it never hangs.
 
 mod batch;
 mod memory;
