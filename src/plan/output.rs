@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cell_name::{CellName, file_name};
+use crate::cell_name::CellName;
 
 /// Where the result goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,11 +34,10 @@ impl Output {
     /// The output of one cell, if this one is a directory for several cells.
     pub(super) fn of_cell(&self, cell: &CellName) -> Self {
         let Self::File { kind, dest } = self else { return self.clone() };
-        let name = file_name(cell);
         let dest = match kind {
-            FileOutput::Local => dest.join(name),
+            FileOutput::Local => dest.join(&**cell),
             FileOutput::Oci | FileOutput::Docker | FileOutput::Tar => {
-                dest.join(format!("{name}.tar"))
+                dest.join(format!("{cell}.tar"))
             }
         };
         Self::File { kind: *kind, dest }
@@ -66,17 +65,17 @@ mod tests {
     #[test]
     fn a_directory_gets_a_file_or_a_directory_for_each_cell() {
         for (kind, cells, wanted) in [
-            (FileOutput::Oci, 1, Some("out/a_b.tar")),
-            (FileOutput::Docker, 2, Some("out/a_b.tar")),
-            (FileOutput::Tar, 2, Some("out/a_b.tar")),
-            (FileOutput::Local, 2, Some("out/a_b")),
+            (FileOutput::Oci, 1, Some("out/a.tar")),
+            (FileOutput::Docker, 2, Some("out/a.tar")),
+            (FileOutput::Tar, 2, Some("out/a.tar")),
+            (FileOutput::Local, 2, Some("out/a")),
             // The files of the only cell are the directory.
             (FileOutput::Local, 1, None),
         ] {
             let output = Output::File { kind, dest: "out".into() };
             let options =
                 BuildOptions { output, output_is_directory: true, ..BuildOptions::default() };
-            let own = options.is_one_for_each(cells).then(|| options.output.of_cell(&"a:b".into()));
+            let own = options.is_one_for_each(cells).then(|| options.output.of_cell(&"a".into()));
             let wanted = wanted.map(|dest| Output::File { kind, dest: dest.into() });
             assert_eq!(own, wanted, "{kind:?} of {cells}");
             let one_file = BuildOptions { output_is_directory: false, ..options };

@@ -83,6 +83,18 @@ impl Template {
         self.nodes.iter().all(|node| matches!(node, Node::Text { .. }))
     }
 
+    /// The part before the first placeholder for which a name that it uses `varies`; `None` if there is no
+    /// such placeholder.
+    pub(crate) fn before_first(&self, varies: &dyn Fn(&str) -> bool) -> Option<Self> {
+        let uses = |node: &Node| {
+            let mut names = Vec::new();
+            collect_names(std::slice::from_ref(node), &mut Vec::new(), &self.source, &mut names);
+            names.iter().any(|used| varies(&used.name))
+        };
+        let end = self.nodes.iter().position(uses)?;
+        Some(Self { source: self.source.clone(), nodes: self.nodes[..end].to_vec() })
+    }
+
     /// The place of the whole template.
     pub fn span(&self) -> Span {
         self.source.span(0..self.text().len())

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::cell_name::file_name;
+use crate::cell_name::dockerfile_name;
 use crate::error::{Error, ErrorKind, why};
 use crate::failure::disk_help;
 use crate::input::parent;
@@ -46,9 +46,4 @@ fn permissions(path: &Path) -> fs::Permissions {
 /// The path of the Dockerfile of a cell.
 pub(crate) fn path_in(folder: &Path, cell: &str) -> PathBuf {
     folder.join(dockerfile_name(cell))
-}
-
-/// The name of the Dockerfile of a cell.
-pub(crate) fn dockerfile_name(cell: &str) -> String {
-    format!("{}.Dockerfile", file_name(cell))
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::prepare;
+use crate::cell_name::dockerfile_name;
 use crate::config::{RenderConfig, RenderOutput};
 use crate::error::Error;
 use crate::matrix::{Matrix, Selection};
@@ -15,7 +16,7 @@ use crate::run::terminal;
 use crate::workspace::drift::Drift;
 use crate::workspace::needs::Purpose;
 use crate::workspace::targets;
-use crate::workspace::write::{dockerfile_name, path_in, put, unwritable};
+use crate::workspace::write::{path_in, put, unwritable};
 
 pub(super) fn run(matrix: &Matrix, config: &RenderConfig) -> Result<ExitCode, Error> {
     let cells = &config.cells;

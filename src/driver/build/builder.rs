@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::buildkit::session::fault::{Fault, LocalFault};
 use crate::buildkit::session::filesend::{FileSend, OutputError};
 use crate::buildkit::{Client, Solve, SolveError};
-use crate::cell_name::CellName;
+use crate::cell_name::{CellName, dockerfile_name};
 use crate::debug;
 use crate::docker::{Credentials, Engine, EngineError};
 use crate::event::{Event, Warning};
@@ -326,7 +326,7 @@ pub(crate) fn engine_silent() -> Box<Failure> {
 
 /// The name of the Dockerfile of `cell` in the session.
 fn filename(cell: &CellName) -> String {
-    format!("{cell}.Dockerfile")
+    dockerfile_name(cell)
 }
 
 /// A file that BuildKit requests and that cannot be read.

@@ -13,7 +13,7 @@ use crate::template::Scope;
 /// A combination of one value of each axis, with its settings.
 #[derive(Debug, Clone)]
 pub struct Cell {
-    /// Its first tag, or the first reference if several repositories share their tags.
+    /// See [`NameParts`](super::name::NameParts).
     pub name: CellName,
     /// Axis and value, in the order of the file.
     pub axes: Vec<(Arc<str>, Arc<str>)>,

@@ -86,7 +86,7 @@ impl Selected<'_> {
                 .at(&matrix.axes_span, "")
                 .into());
         }
-        self.name(&mut cells)?;
+        self.check_tags(&cells)?;
         let mut warnings = self.warnings.clone();
         warnings.extend(layers.idle());
         warnings.extend(matrix.lost_tags(&self.overrides.vars));
@@ -133,13 +133,11 @@ impl Selected<'_> {
             .filter(move |values| !skip.any(values))
     }
 
-    /// Refuses cells that would overwrite each other, and gives every cell a unique name.
-    fn name(&self, cells: &mut [Cell]) -> Result<(), Diagnostics> {
+    /// Refuses cells that would overwrite each other.
+    fn check_tags(&self, cells: &[Cell]) -> Result<(), Diagnostics> {
         let mut errors = Diagnostics::default();
         let mut owners: HashMap<&Reference, (&Cell, usize)> = HashMap::new();
-        let mut names: HashMap<&str, usize> = HashMap::new();
-        for cell in &*cells {
-            *names.entry(&cell.name).or_default() += 1;
+        for cell in cells {
             for (index, reference) in cell.references.iter().enumerate() {
                 let rule = index % cell.tag_rules.len();
                 let Some(first) = owners.insert(reference, (cell, rule)) else { continue };
@@ -149,11 +147,7 @@ impl Selected<'_> {
                 }
             }
         }
-        errors.check(())?;
-        if names.values().any(|count| *count > 1) {
-            cells.iter_mut().for_each(|cell| cell.name = cell.references[0].familiar().into());
-        }
-        Ok(())
+        errors.check(())
     }
 }
 

@@ -7,6 +7,7 @@ use indexmap::{IndexMap, IndexSet};
 use super::cell::{Cell, Shared};
 use super::labels::LabelValues;
 use super::made::{Made, parsed};
+use super::name::NameParts;
 use super::pool::{Pool, Recent};
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::image::{Reference, Repository, Tag};
@@ -30,6 +31,7 @@ pub(crate) struct Maker<'a> {
     axes: Arc<Vec<Axis>>,
     overrides: Arc<Overrides>,
     tag_spans: Arc<[Span]>,
+    names: NameParts<'a>,
     nowhere: Span,
     /// The values of the cells created so far.
     pub(crate) pool: Pool,
@@ -52,6 +54,7 @@ impl<'a> Maker<'a> {
             axes: Arc::new(selected.axes.clone()),
             overrides: Arc::new(selected.overrides.clone()),
             tag_spans: matrix.tags.iter().map(|rule| rule.tag.span()).collect(),
+            names: NameParts::of(matrix),
             nowhere: matrix.file.span(0..0),
             pool: Pool::default(),
             smoke_tests: Recent::default(),
@@ -95,6 +98,8 @@ impl<'a> Maker<'a> {
             }
             return Err(errors);
         };
+        // An error of a tag has been reported above.
+        let name = self.names.name(&scope).unwrap_or_else(|_| tag.as_str().into());
         scope.set("image", repository.familiar());
         scope.set("tag", tag.as_str());
 
@@ -113,7 +118,7 @@ impl<'a> Maker<'a> {
         let caches = made.caches(settings).followed_by(&overrides.caches);
         let base = |given: &Option<Given<AutoLabels>>| given.as_ref().map(|given| given.value.base);
         let cell = Cell {
-            name: tag.as_str().into(),
+            name,
             references: tagged(&repositories, &tags),
             platforms: match (overrides.platforms.as_slice(), &settings.platforms) {
                 ([], Some(given)) => given.value.clone(),

@@ -8,6 +8,7 @@ mod labels;
 mod lost_tags;
 mod made;
 mod make;
+mod name;
 mod origin;
 mod pool;
 mod smoke;

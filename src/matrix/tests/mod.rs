@@ -8,6 +8,7 @@ mod labels;
 mod latest;
 mod limits;
 mod lost_tags;
+mod names;
 mod origins;
 mod rules;
 mod selection;

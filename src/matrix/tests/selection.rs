@@ -221,7 +221,7 @@ fn cells_with_the_same_tag_are_an_error() {
         assert!(shown.contains(words), "{shown}");
     }
     let apart = text.replace("me/app", "me/<%os%>");
-    assert_eq!(names(expand(&apart))[..2], ["me/ubuntu:1.9", "me/ubuntu:1.10"]);
+    assert_eq!(names(expand(&apart))[..2], ["ubuntu__1.9", "ubuntu__1.10"]);
 }
 
 #[test]
