@@ -14,6 +14,7 @@ mod plan;
 mod prepare;
 mod render;
 mod schema;
+mod shown;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
