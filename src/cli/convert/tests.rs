@@ -14,7 +14,11 @@ fn parsed(line: &str) -> Result<Config, ParseError> {
     let surroundings = Surroundings {
         axes: &axes,
         variable: |name| (name == "SET").then(|| "from the environment".into()),
-        matrix_file: |path| if path == Path::new("pipe") { "-".into() } else { path },
+        matrix_file: |path| match path {
+            Some(path) if path == Path::new("pipe") => "-".into(),
+            Some(path) => path,
+            None => "matrix.yaml".into(),
+        },
     };
     let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
     parse(&args, surroundings)
