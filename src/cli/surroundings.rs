@@ -11,8 +11,8 @@ pub(crate) struct Surroundings<'a> {
     /// The axes of the matrix.
     pub axes: &'a [AxisFlag],
     pub variable: Variable,
-    /// The path of the matrix, from the value of `--file`.
-    pub matrix_file: fn(PathBuf) -> PathBuf,
+    /// The path of the matrix, from the value of `--file` if it is given.
+    pub matrix_file: fn(Option<PathBuf>) -> PathBuf,
 }
 
 /// Looks up an environment variable.

@@ -14,6 +14,7 @@ mod plan;
 mod prepare;
 mod render;
 mod schema;
+mod shown;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -21,8 +22,10 @@ use std::process::ExitCode;
 
 use crate::cli::{self, Early, ParseError, Surroundings};
 use crate::config::{CellChoice, Config};
-use crate::error::Error;
+use crate::error::{Error, visible};
+use crate::input::Root;
 use crate::matrix::{Matrix, Sheet};
+use crate::progress::Mode;
 use crate::run::{debug_log, guard, terminal};
 use crate::workspace::{self, matrix};
 
@@ -64,7 +67,10 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
         }
         Err(error) => (Err(error), Vec::new()),
     };
-    let matrix_file = |path: PathBuf| matrix::place(&path);
+    let matrix_file = |path: Option<PathBuf>| {
+        let named = path.filter(|path| !path.as_os_str().is_empty());
+        matrix::place(&matrix::path(named.as_deref()))
+    };
     let config =
         match cli::parse(args, Surroundings { axes: &axes, variable: VARIABLE, matrix_file }) {
             Ok(config) => config,
@@ -74,6 +80,9 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
             }
             Err(ParseError::Usage(usage)) => return Ok(usage.print()),
         };
+    if named.is_none() {
+        tell(&config);
+    }
     match config {
         Config::Build(config) => build::run(&usable(sheet, &config.cells)?, &config),
         Config::Render(config) => render::run(&usable(sheet, &config.cells)?, &config),
@@ -88,6 +97,25 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
             completions::run(shell, matrix.as_ref())
         }
         Config::Man(out) => man::run(out.as_deref()),
+    }
+}
+
+/// Says which matrix is used if it was found above the current directory.
+fn tell(config: &Config) {
+    let file = match config {
+        Config::Build(config) if config.progress == Mode::Quiet => return,
+        Config::Build(config) => &config.cells.file,
+        Config::Render(config) => &config.cells.file,
+        Config::Plan(config) => &config.cells.file,
+        Config::Explain(config) => &config.cells.file,
+        Config::Lint(config) => &config.cells.file,
+        Config::Init(_) | Config::Schema | Config::Completions(_) | Config::Man(_) => return,
+    };
+    if !Root::of(file).is_here() {
+        terminal::stderr(&format!(
+            "note: the matrix is {}\n",
+            visible(&file.display().to_string())
+        ));
     }
 }
 

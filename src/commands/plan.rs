@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::prepare;
+use super::{prepare, shown};
 use crate::config::{PlanConfig, PlanFormat};
 use crate::error::{Error, ErrorKind, visible};
 use crate::matrix::Matrix;
@@ -23,7 +23,7 @@ pub(super) fn run(matrix: &Matrix, config: &PlanConfig) -> Result<ExitCode, Erro
     let strict = config.cells.strict;
     if strict && config.format == PlanFormat::Table && warnings.has_warnings() {
         // The table helps to understand the errors; a program must not continue with other formats.
-        terminal::stdout(&plan::table(&cells));
+        shown::table(&cells);
     }
     terminal::warn(&warnings, strict)?;
     axis_sources::summary(matrix).lines().for_each(note);
@@ -32,7 +32,7 @@ pub(super) fn run(matrix: &Matrix, config: &PlanConfig) -> Result<ExitCode, Erro
         needs::tell(&needs);
     }
     match config.format {
-        PlanFormat::Table => terminal::stdout(&plan::table(&cells)),
+        PlanFormat::Table => shown::summary(&cells),
         PlanFormat::Json => {
             terminal::buffered().done(|out| plan::write_json(&cells, &needs.beyond(), out));
         }

@@ -90,10 +90,10 @@ pub(crate) fn lacking(
         found.push(Obstacle { message: message.to_owned(), help });
     };
     let form = form(&request.delivery.output);
-    if request.recipe.provenance && form != Form::Image {
+    if request.recipe.provenance && matches!(form, Form::DockerArchive | Form::Files) {
         let output = match form {
             Form::DockerArchive => "a type=docker archive",
-            Form::Files | Form::Image => "a root file system",
+            Form::Files | Form::Nothing | Form::Image => "a root file system",
         };
         lacks(
             &format!("{output} cannot hold provenance"),
@@ -114,7 +114,7 @@ pub(crate) fn lacking(
     let beyond = match &request.delivery.output {
         Output::Push | Output::StoreAndPush => Some("push images"),
         Output::File { .. } if form != Form::Files => Some("write image archives"),
-        Output::Store | Output::Nothing | Output::File { .. } => None,
+        Output::Store | Output::Digest | Output::Nothing | Output::File { .. } => None,
     };
     if let Some(what) = beyond {
         lacks(&format!("this engine's BuildKit cannot {what}"), TURN_ON.to_owned());
@@ -125,7 +125,7 @@ pub(crate) fn lacking(
             format!("{TURN_ON}; or use --cache-to type=inline"),
         );
     }
-    if is_annotated(request) && form != Form::Files {
+    if is_annotated(request) && !matches!(form, Form::Files | Form::Nothing) {
         lacks(
             "this engine cannot add annotations to images",
             format!("{TURN_ON}; or remove the annotations"),
@@ -152,7 +152,7 @@ pub(crate) fn named_image(
     output: &Output,
     answered: Option<&str>,
 ) -> Result<Option<Digest>, Box<Failure>> {
-    if form(output) == Form::Files {
+    if matches!(form(output), Form::Files | Form::Nothing) {
         return Ok(None);
     }
     let said = match answered.map(str::parse) {
@@ -178,12 +178,15 @@ pub(crate) enum Form {
     DockerArchive,
     /// Only files: no configuration, so no labels either.
     Files,
+    /// Nothing at all.
+    Nothing,
 }
 
 /// What `output` can hold.
 pub(crate) fn form(output: &Output) -> Form {
     match output {
-        Output::Store | Output::Push | Output::StoreAndPush | Output::Nothing => Form::Image,
+        Output::Store | Output::Push | Output::StoreAndPush | Output::Digest => Form::Image,
+        Output::Nothing => Form::Nothing,
         Output::File { kind, .. } => match kind {
             FileOutput::Oci => Form::Image,
             FileOutput::Docker => Form::DockerArchive,

@@ -53,5 +53,5 @@ pub(crate) use rendered_files::{RenderedFile, committed};
 pub use request::{BuildOptions, BuildRequest};
 pub(crate) use request::{Delivery, Pin, Policy, Recipe};
 pub(crate) use show::escaped;
-pub(crate) use show::{Beyond, bake, github, table, write_json};
+pub(crate) use show::{Beyond, Table, bake, counts, github, table, write_json};
 pub(crate) use sources::Sources;

@@ -16,7 +16,9 @@ pub enum Output {
     StoreAndPush,
     /// A file or directory on this machine; `-` is stdout, for an archive.
     File { kind: FileOutput, dest: PathBuf },
-    /// Nowhere: only the digest is needed.
+    /// Nowhere: only the digest of the image is needed.
+    Digest,
+    /// Nowhere: no image is made, only the steps run.
     Nothing,
 }
 

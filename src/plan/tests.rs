@@ -166,7 +166,7 @@ fn a_mistake_in_a_template_is_reported_once_even_in_an_unused_branch() {
 fn a_plan_is_shown_as_a_table_and_as_json() {
     let (_, cells) = cells(MATRIX, &["os=ubuntu"]);
     assert_eq!(
-        table(&cells),
+        table(&cells, None).text,
         "\
 cell      platforms    dockerfile         images
 1-ubuntu  amd64 arm64  ubuntu/Dockerfile  me/app:1-ubuntu

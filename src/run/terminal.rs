@@ -94,6 +94,12 @@ pub(crate) fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
+/// The columns of the terminal at stdout, if there is one.
+pub(crate) fn stdout_columns() -> Option<usize> {
+    let (columns, _) = terminal_size::terminal_size_of(io::stdout())?;
+    Some(columns.0.into()).filter(|columns| *columns > 0)
+}
+
 /// Whether output to stdout is coloured.
 pub(crate) fn stdout_has_colour() -> bool {
     anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never

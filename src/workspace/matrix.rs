@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::access::Access;
 use super::axis_sources;
+use super::found::{Found, NAME, found};
 use super::needed::read_all;
 use super::needs::{Need, missing_file, refused};
 use super::text::{bounded, text};
@@ -19,16 +20,13 @@ use crate::matrix::{Files, Matrix, Sheet};
 /// directory.
 const PIPED: &str = "-";
 
-/// The default path of the matrix.
-const DEFAULT: &str = "matrix.yaml";
-
 /// The matrix of this command line, merged with the files that it extends.
 pub(crate) fn sheet(named: Option<&Path>, grants: &Grants) -> Result<Sheet, Error> {
-    let path = named.unwrap_or(Path::new(DEFAULT));
+    let path = &path(named);
     let place = place(path);
     let access = Access::of(&place, grants);
     if let Some(grant) = access.lacks_read(path).filter(|_| named.is_none()) {
-        let message = format!("{DEFAULT} is a link that leads out of the repository");
+        let message = format!("{} is a link that leads out of the repository", path.display());
         let help = format!("name the file with --file, or add {}", grant.flag());
         return Err(Error::new(ErrorKind::Usage, message).help(help));
     }
@@ -36,10 +34,16 @@ pub(crate) fn sheet(named: Option<&Path>, grants: &Grants) -> Result<Sheet, Erro
     let file = file.map_err(|error| {
         let missing = error.kind() == io::ErrorKind::NotFound;
         let error = Error::new(ErrorKind::Matrix, format!("{}: {}", path.display(), why(&error)));
-        if missing {
-            error.help("run onebuild in the directory of matrix.yaml, or name the file with --file")
-        } else {
-            error
+        match missing.then(|| named.map_or_else(found, |_| Found::Here)) {
+            None => error,
+            Some(Found::NotOurs(path)) => error.help(format!(
+                "{} belongs to another user: if you trust it, add --file {0}",
+                path.display()
+            )),
+            Some(Found::Here | Found::Above(_)) => error.help(
+                "run onebuild in the directory of matrix.yaml or below it in the same Git work tree, \
+                 or name the file with --file",
+            ),
         }
     })?;
     let mut files = Files::new(file)?;
@@ -91,11 +95,20 @@ pub(crate) fn matrix(sheet: &Sheet, cells: &CellChoice) -> Result<Matrix, Error>
 
 /// The matrix with the values that are available offline, if it has no errors.
 pub(crate) fn offline(sheet: &Sheet, named: Option<&Path>, grants: &Grants) -> Option<Matrix> {
-    let file = place(named.unwrap_or(Path::new(DEFAULT)));
+    let file = place(&path(named));
     let access = Access::of(&file, grants);
     let resolved =
         axis_sources::resolved(&sheet.axis_sources(), &Root::of(&file), &access, true).ok()?;
     sheet.read(&resolved).ok()
+}
+
+/// The path of the matrix: the one that the command line names, or the nearest.
+pub(crate) fn path(named: Option<&Path>) -> PathBuf {
+    match (named, found()) {
+        (Some(path), _) => path.to_owned(),
+        (None, Found::Above(path)) => path,
+        (None, Found::Here | Found::NotOurs(_)) => NAME.into(),
+    }
 }
 
 /// The path that the paths of a matrix are relative to. A matrix from a pipe is in the current directory.

@@ -8,6 +8,7 @@ pub(crate) mod axis_sources;
 pub(crate) mod compose;
 pub(crate) mod debug_log;
 pub(crate) mod drift;
+pub(crate) mod found;
 pub(crate) mod git;
 pub(crate) mod matrix;
 mod needed;

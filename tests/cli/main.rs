@@ -4,6 +4,7 @@
 //! intended change, `SNAPSHOTS=overwrite cargo test --test cli` rewrites the outputs: read the diff
 //! before you commit it.
 
+mod below;
 mod bug;
 mod debug;
 mod documentation;

@@ -32,11 +32,11 @@ pub(crate) struct OutputArgs {
     #[arg(long)]
     pub load: bool,
     /// Write a file instead: type=oci|docker|tar|local,dest=PATH. A PATH that ends in / is a
-    /// directory with one file for each cell; - is stdout
+    /// directory with one file for each cell; - is stdout. `none` builds and tests, and keeps no image
     #[arg(short, long, value_name = "SPEC", conflicts_with_all = ["push", "load"])]
     pub output: Option<OutputFlag>,
-    /// Print what would be built, then exit; needs no engine
-    #[arg(long)]
+    /// Print what would be built and where it would go, then exit; needs no engine
+    #[arg(short = 'n', long)]
     pub dry_run: bool,
 }
 
@@ -80,5 +80,12 @@ pub(crate) struct RunArgs {
     pub skip_test: bool,
     /// How to show progress
     #[arg(long, value_enum, env = "ONEBUILD_PROGRESS", default_value_t = Mode::Auto)]
+    #[arg(overrides_with_all = ["quiet", "verbose"])]
     pub progress: Mode,
+    /// Print only errors: --progress quiet
+    #[arg(short, long, overrides_with_all = ["verbose", "progress"])]
+    pub quiet: bool,
+    /// Print every line of the build output: --progress plain
+    #[arg(short, long, overrides_with_all = ["quiet", "progress"])]
+    pub verbose: bool,
 }

@@ -12,9 +12,10 @@ use crate::matrix::Pick;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Selection")]
 pub(crate) struct SelectArgs {
-    /// Path of the matrix; - reads it from stdin
-    #[arg(short, long, env = "ONEBUILD_FILE", default_value = "matrix.yaml")]
-    pub file: PathBuf,
+    /// Path of the matrix; - reads it from stdin [default: the nearest matrix.yaml, in the current
+    /// directory or above it in the same Git work tree]
+    #[arg(short, long, env = "ONEBUILD_FILE")]
+    pub file: Option<PathBuf>,
     /// Only cells with this axis value: a value, a list, a glob, or a version comparison
     #[arg(long, value_name = "AXIS=VALUE", value_parser = Pick::parse)]
     pub only: Vec<Pick>,

@@ -3,10 +3,12 @@
 use super::cells;
 use super::given::Given;
 use crate::cli::args::{BuildArgs, OutputArgs, RunArgs};
+use crate::cli::flags::OutputFlag;
 use crate::config::BuildConfig;
 use crate::error::Error;
 use crate::matrix::Unnamed;
 use crate::plan::{BuildOptions, Output};
+use crate::progress::Mode;
 
 pub(crate) fn build(
     args: BuildArgs,
@@ -28,22 +30,36 @@ pub(crate) fn build(
         history,
         skip_test,
         progress,
+        quiet,
+        verbose,
     } = run;
+    // The variable of `--progress` counts less than the short flags.
+    let progress = match (quiet, verbose) {
+        (true, _) => Mode::Quiet,
+        (_, true) => Mode::Plain,
+        _ => progress,
+    };
+    let (output, is_nothing) = match output {
+        Some(OutputFlag::File(file)) => (Some(file), false),
+        Some(OutputFlag::Nothing) => (None, true),
+        None => (None, false),
+    };
     let options = BuildOptions {
         output: match (push, load) {
+            _ if is_nothing => Output::Nothing,
             (true, true) => Output::StoreAndPush,
             (true, false) => Output::Push,
             (false, _) => Output::Store,
         },
         no_cache,
         pull,
-        provenance,
+        // No image, no attestation.
+        provenance: provenance && !is_nothing,
         history,
         skip_smoke: skip_test,
         // Only the disk knows.
         output_is_directory: false,
     };
     let cells = cells::choice(select, inputs, given, unnamed)?;
-    let output = output.map(|flag| flag.0);
     Ok(BuildConfig { cells, options, output, dry_run, host, jobs, test_jobs, fail_fast, progress })
 }

@@ -6,6 +6,7 @@ use crate::config::{BuildConfig, CellChoice, Config, LintEngine, OutputFile, Ren
 use crate::input::{Network, SecretSource};
 use crate::matrix::{Pick, Unnamed};
 use crate::plan::{FileOutput, Output};
+use crate::progress::Mode;
 
 /// One variable is set, and the matrix `pipe` is not a file.
 fn parsed(line: &str) -> Result<Config, ParseError> {
@@ -13,7 +14,11 @@ fn parsed(line: &str) -> Result<Config, ParseError> {
     let surroundings = Surroundings {
         axes: &axes,
         variable: |name| (name == "SET").then(|| "from the environment".into()),
-        matrix_file: |path| if path == Path::new("pipe") { "-".into() } else { path },
+        matrix_file: |path| match path {
+            Some(path) if path == Path::new("pipe") => "-".into(),
+            Some(path) => path,
+            None => "matrix.yaml".into(),
+        },
     };
     let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
     parse(&args, surroundings)
@@ -132,6 +137,9 @@ fn images_go_to_the_store_unless_another_output_is_named() {
         ("o build --load", Output::Store),
         ("o build --push", Output::Push),
         ("o build --push --load", Output::StoreAndPush),
+        ("o build --output none", Output::Nothing),
+        ("o matrix -o type=none", Output::Nothing),
+        ("o build -o type=cacheonly --provenance", Output::Nothing),
     ] {
         assert_eq!(build(line).options.output, output, "{line}");
     }
@@ -148,6 +156,22 @@ fn keep_going_and_fail_fast_replace_each_other() {
     ] {
         assert_eq!(build(line).fail_fast, fail_fast, "{line}");
     }
+}
+
+#[test]
+fn the_last_flag_decides_how_progress_is_shown() {
+    for (line, wanted) in [
+        ("o build", Mode::Auto),
+        ("o build -q", Mode::Quiet),
+        ("o matrix --verbose", Mode::Plain),
+        ("o build -qv", Mode::Plain),
+        ("o build -v --quiet", Mode::Quiet),
+        ("o build -v --progress tty", Mode::Tty),
+        ("o build --progress tty -q", Mode::Quiet),
+    ] {
+        assert_eq!(build(line).progress, wanted, "{line}");
+    }
+    assert!(build("o build -nq").dry_run);
 }
 
 #[test]

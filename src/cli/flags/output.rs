@@ -6,14 +6,21 @@ use std::str::FromStr;
 use crate::config::OutputFile;
 use crate::plan::FileOutput;
 
-/// `type=oci,dest=PATH`.
+/// `none` or `type=oci,dest=PATH`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct OutputFlag(pub OutputFile);
+pub(crate) enum OutputFlag {
+    Nothing,
+    File(OutputFile),
+}
 
 impl FromStr for OutputFlag {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // `docker buildx build` has the longer one.
+        if matches!(text, "none" | "type=none" | "type=cacheonly") {
+            return Ok(Self::Nothing);
+        }
         let (mut kind, mut dest) = (None, None);
         for field in text.split(',') {
             match field.split_once('=') {
@@ -21,15 +28,18 @@ impl FromStr for OutputFlag {
                 Some(("type", "docker")) => kind = Some(FileOutput::Docker),
                 Some(("type", "tar")) => kind = Some(FileOutput::Tar),
                 Some(("type", "local")) => kind = Some(FileOutput::Local),
+                Some(("type", "none" | "cacheonly")) => {
+                    return Err("nothing is written with type=none: remove dest=".to_owned());
+                }
                 Some(("type", other)) => {
-                    return Err(format!("`{other}` is not one of oci, docker, tar, local"));
+                    return Err(format!("`{other}` is not one of oci, docker, tar, local, none"));
                 }
                 Some(("dest", path)) if !path.is_empty() => dest = Some(PathBuf::from(path)),
-                _ => return Err(format!("`{field}` is neither type=… nor dest=…")),
+                _ => return Err(format!("`{field}` is not none, type=… or dest=…")),
             }
         }
         let kind = kind.ok_or("type=oci|docker|tar|local is missing")?;
         let dest = dest.ok_or("dest=PATH is missing")?;
-        Ok(Self(OutputFile { kind, dest }))
+        Ok(Self::File(OutputFile { kind, dest }))
     }
 }

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use indexmap::IndexSet;
+
 use crate::config::{BuildConfig, OutputFile};
-use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, listed};
 use crate::input::parent;
 use crate::matrix::Cell;
 use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output};
@@ -17,6 +19,30 @@ pub(super) fn options(config: &BuildConfig) -> BuildOptions {
     let Some(OutputFile { kind, dest }) = config.output.clone() else { return options };
     let output_is_directory = dest.as_os_str().as_encoded_bytes().ends_with(b"/") || dest.is_dir();
     BuildOptions { output: Output::File { kind, dest }, output_is_directory, ..options }
+}
+
+/// Where the images of a dry run would go.
+pub(super) fn sentence(requests: &[BuildRequest], config: &BuildConfig) -> String {
+    if requests.is_empty() {
+        return "nothing would be built".to_owned();
+    }
+    let references = requests.iter().flat_map(|request| &request.delivery.references);
+    let repositories: IndexSet<String> =
+        references.map(|reference| reference.repository.to_string()).collect();
+    let repositories = listed(repositories.iter().map(String::as_str));
+    let store = "the engine's store";
+    match (&config.output, &config.options.output) {
+        (Some(file), _) if file.is_stdout() => "would write to stdout".to_owned(),
+        (Some(OutputFile { dest, .. }), _) => format!("would write to {}", dest.display()),
+        (None, Output::Push) => format!("would push to {repositories}"),
+        (None, Output::StoreAndPush) => {
+            format!("would push to {repositories}, and load into {store}")
+        }
+        (None, Output::Nothing) => "would keep no image".to_owned(),
+        (None, Output::Store | Output::Digest | Output::File { .. }) => {
+            format!("would load into {store}")
+        }
+    }
 }
 
 /// Checks that the results can be written to the destination in `spec`. Creates a directory for several

@@ -13,7 +13,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use self::listed::Listed;
-use super::prepare;
+use super::{prepare, shown};
 use crate::config::{BuildConfig, OutputFile};
 use crate::docker::{Credentials, Engine, EngineFacts};
 use crate::driver::{
@@ -25,7 +25,7 @@ use crate::failure::Kind;
 use crate::image::Platform;
 use crate::matrix::{Cell, Matrix};
 use crate::outcome::{CellResult, Outcome};
-use crate::plan::{self, BuildRequest};
+use crate::plan::BuildRequest;
 use crate::progress::{self, DisplaySettings, Mode};
 use crate::registry::{Patience, RegistryClient};
 use crate::report;
@@ -64,7 +64,7 @@ pub(super) fn run(matrix: &Matrix, config: &BuildConfig) -> Result<ExitCode, Err
     }
     if config.dry_run {
         needs::tell(&needs);
-        return Ok(dry_run(&cells));
+        return Ok(dry_run(&cells, &requests, config));
     }
     let (secrets, found) = secrets(&requests, config.progress);
     let secrets = (secrets, allows.filter(found));
@@ -76,8 +76,13 @@ pub(super) fn run(matrix: &Matrix, config: &BuildConfig) -> Result<ExitCode, Err
     done
 }
 
-fn dry_run(cells: &[Cell]) -> ExitCode {
-    terminal::stdout(&plan::table(cells));
+fn dry_run(cells: &[Cell], requests: &[BuildRequest], config: &BuildConfig) -> ExitCode {
+    if config.progress == Mode::Quiet {
+        shown::table(cells);
+        return ExitCode::SUCCESS;
+    }
+    shown::summary(cells);
+    terminal::stderr(&format!("{}\n", visible(&destination::sentence(requests, config))));
     ExitCode::SUCCESS
 }
 

@@ -93,21 +93,22 @@ pub(crate) fn solve(
     Solve {
         session: offered.session.to_owned(),
         attributes,
-        exporters: vec![exporter(recipe, options)],
+        exporters: exporter(recipe, options).into_iter().collect(),
         cache_exports: caches::exports(offered.cache_to, environment),
         entitlements,
         internal: !options.history,
     }
 }
 
-fn exporter(recipe: &Recipe, options: &SolveOptions<'_>) -> Exporter {
+fn exporter(recipe: &Recipe, options: &SolveOptions<'_>) -> Option<Exporter> {
     let (kind, flags): (_, &[(&str, &str)]) = match &options.delivery.output {
         // Like `docker buildx`: unpacks into the engine's store, then pushes.
         Output::Store => ("moby", &[]),
         Output::StoreAndPush => ("moby", &[("push", "true")]),
         // Straight from BuildKit's own content to the registry: no image in the engine's store.
         Output::Push => ("image", &[("push", "true"), ("store", "false")]),
-        Output::Nothing => ("image", &[("push", "false"), ("store", "false")]),
+        Output::Digest => ("image", &[("push", "false"), ("store", "false")]),
+        Output::Nothing => return None,
         Output::File { kind, .. } => match kind {
             FileOutput::Oci => ("oci", &[]),
             FileOutput::Docker => ("docker", &[]),
@@ -128,7 +129,7 @@ fn exporter(recipe: &Recipe, options: &SolveOptions<'_>) -> Exporter {
         attributes.insert("name".to_owned(), join(&options.delivery.references));
         attributes.extend(annotations(recipe, options));
     }
-    Exporter { kind, attributes }
+    Some(Exporter { kind, attributes })
 }
 
 /// The annotations as exporter attributes: for each manifest, and for the index if there is one, so that
@@ -225,7 +226,7 @@ mod tests {
             (Output::Store, true),
             (Output::Push, true),
             (Output::StoreAndPush, true),
-            (Output::Nothing, true),
+            (Output::Digest, true),
             (file(FileOutput::Docker), true),
             // OCI archives always have OCI types; the others have no media types.
             (file(FileOutput::Oci), false),
@@ -241,6 +242,14 @@ mod tests {
                 assert_eq!(found, is_set.then_some(value), "{output:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_build_that_keeps_nothing_has_no_exporter() {
+        let mut request = request();
+        request.recipe.inputs.annotations = [("a.b".into(), "c".into())].into();
+        request.delivery.output = Output::Nothing;
+        assert!(solved(&request).exporters.is_empty());
     }
 
     #[test]

@@ -22,15 +22,19 @@ impl IdleCaches {
         let (mut empty, mut notes) = directories::empty(requests);
         let mut found = HashMap::new();
         for request in requests {
-            let files = form(&request.delivery.output) == Form::Files;
+            let form = form(&request.delivery.output);
+            let files = form == Form::Files;
             let unreachable = |cache: &&Cache| entry(cache, environment).is_none();
-            let inline = |cache: &&Cache| files && cache.kind == "inline";
+            let inline = |cache: &&Cache| {
+                matches!(form, Form::Files | Form::Nothing) && cache.kind == "inline"
+            };
             let Caches { from, to } = &request.policy.caches;
             let mut idle = Caches::default();
             idle.from.extend(from.iter().filter(unreachable).cloned());
             idle.to.extend(to.iter().filter(unreachable).cloned());
             is_unreachable |= idle.iter().next().is_some();
-            no_image |= to.iter().any(|cache| inline(&cache));
+            // Without any output, no one expects a cache in it.
+            no_image |= files && to.iter().any(|cache| inline(&cache));
             idle.to.extend(to.iter().filter(inline).cloned());
             idle.from.extend(empty.remove(&request.cell).unwrap_or_default());
             unannotated |= files && is_annotated(request);

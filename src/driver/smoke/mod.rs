@@ -291,8 +291,9 @@ impl Builder for SmokeTested {
 /// time, and an OCI archive has another type of manifest.
 fn is_comparable(request: &BuildRequest) -> bool {
     let image = match &request.delivery.output {
-        Output::Store | Output::Nothing | Output::Push | Output::StoreAndPush => true,
+        Output::Store | Output::Digest | Output::Push | Output::StoreAndPush => true,
         Output::File { kind, .. } => *kind == FileOutput::Docker,
+        Output::Nothing => false,
     };
     image && !request.recipe.provenance
 }

@@ -137,7 +137,7 @@ impl<B: Builder, R: Registry> Verified<B, R> {
     /// differs if BuildKit creates a different image each time: with provenance or an inline cache.
     async fn rebuilt(&self, request: &BuildRequest, cancel: &CancellationToken) -> Option<Built> {
         let mut again = request.clone();
-        again.delivery.output = Output::Nothing;
+        again.delivery.output = Output::Digest;
         again.policy.no_cache = false;
         again.policy.smoke = None;
         again.policy.caches.to.retain(|cache| cache.kind == "inline");

@@ -18,7 +18,7 @@ use crate::input::TextMap;
 pub(crate) use bake::bake;
 pub(crate) use github::github;
 pub(crate) use json::{Beyond, write_json};
-pub(crate) use table::table;
+pub(crate) use table::{Table, counts, table};
 
 fn texts_of(map: &TextMap) -> Value {
     map.iter().map(|(name, text)| (&**name, &**text)).collect()

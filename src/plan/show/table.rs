@@ -1,31 +1,151 @@
 //! A plan as a table.
 
-use crate::error::visible;
-use crate::matrix::Cell;
-use crate::text::{pad, width};
+use std::collections::HashSet;
 
-/// A table with the name, platforms, template and images of each cell.
-pub(crate) fn table(cells: &[Cell]) -> String {
-    let mut rows = vec![["cell", "platforms", "dockerfile", "images"].map(str::to_owned)];
-    for cell in cells {
+use crate::error::visible;
+use crate::image::{Platform, Reference};
+use crate::matrix::Cell;
+use crate::text::{fit, pad, width};
+
+const GAP: usize = 2;
+/// A cell's name is not truncated below this, nor an image.
+const NARROWEST: usize = 16;
+
+/// A table of cells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Table {
+    pub text: String,
+    /// Whether something was left out because of the width.
+    pub is_shortened: bool,
+}
+
+/// A table with the name, platforms, template and images of each cell. With `columns`, the width of a
+/// terminal, no row is longer: if it is too narrow, the template is omitted, then the platforms, and the
+/// images that do not fit are counted. Without it, nothing is left out.
+pub(crate) fn table(cells: &[Cell], columns: Option<usize>) -> Table {
+    let rows: Vec<Row> = cells.iter().map(Row::of).collect();
+    let header = ["cell", "platforms", "dockerfile"];
+    let widest = |field: usize| {
+        let fields = rows.iter().map(|row| width(&row.fields[field]));
+        fields.chain([width(header[field])]).max().unwrap_or(0)
+    };
+    let mut widths: [usize; 3] = std::array::from_fn(widest);
+    let whole = Room { widths, images: usize::MAX };
+    let room = match columns {
+        Some(columns) if rows.iter().any(|row| whole.before_images() + row.images() > columns) => {
+            // The shortest form of each row is its first image.
+            let wanted = rows.iter().map(|row| width(&row.short())).max().unwrap_or(0);
+            for field in [2, 1] {
+                if (Room { widths, images: 0 }).before_images() + wanted > columns {
+                    widths[field] = 0;
+                }
+            }
+            let least = wanted.min(NARROWEST);
+            let most = columns.saturating_sub(least + GAP).max(NARROWEST);
+            widths[0] = widths[0].min(most);
+            let before = Room { widths, images: 0 }.before_images();
+            Room { widths, images: columns.saturating_sub(before) }
+        }
+        _ => whole,
+    };
+    let mut text = room.line(&header.map(str::to_owned), "images");
+    rows.iter().for_each(|row| text += &room.line(&row.fields, &row.images_in(room.images)));
+    Table { text, is_shortened: room != whole }
+}
+
+/// `12 cells, 24 images, 2 platforms`.
+pub(crate) fn counts(cells: &[Cell]) -> String {
+    let count = |number: usize, one: &str| match number {
+        1 => format!("1 {one}"),
+        number => format!("{number} {one}s"),
+    };
+    let images: HashSet<&Reference> = cells.iter().flat_map(|cell| &*cell.references).collect();
+    let platforms: HashSet<&Platform> = cells.iter().flat_map(|cell| &*cell.platforms).collect();
+    let counts = [(cells.len(), "cell"), (images.len(), "image"), (platforms.len(), "platform")];
+    counts.map(|(number, one)| count(number, one)).join(", ")
+}
+
+/// The widths of the columns; 0 for one that is omitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Room {
+    widths: [usize; 3],
+    images: usize,
+}
+
+impl Room {
+    fn before_images(&self) -> usize {
+        self.widths.iter().filter(|width| **width > 0).map(|width| width + GAP).sum()
+    }
+
+    /// The last column is not padded: a cell may have thousands of tags.
+    fn line(&self, fields: &[String; 3], images: &str) -> String {
+        let mut line = String::new();
+        for (field, columns) in fields.iter().zip(self.widths).filter(|(_, columns)| *columns > 0) {
+            let field =
+                if width(field) > columns { fit(field, columns) } else { pad(field, columns) };
+            line += &(field + &" ".repeat(GAP));
+        }
+        line + images + "\n"
+    }
+}
+
+struct Row {
+    /// The name, the platforms and the template.
+    fields: [String; 3],
+    images: Vec<String>,
+}
+
+impl Row {
+    fn of(cell: &Cell) -> Self {
         let platforms: Vec<String> = cell.platforms.iter().map(|p| p.short()).collect();
-        let images: Vec<String> = cell.references.iter().map(|r| r.familiar()).collect();
-        rows.push([
-            cell.name.to_string(),
-            platforms.join(" "),
-            cell.dockerfile.to_string(),
-            images.join(" "),
-        ]);
+        let fields = [cell.name.to_string(), platforms.join(" "), cell.dockerfile.to_string()];
+        let line = |text: String| visible(&text).into_owned();
+        let images = cell.references.iter().map(|r| line(r.familiar()));
+        Self { images: images.collect(), fields: fields.map(line) }
     }
-    let widest = |column: usize| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0);
-    let widths: [usize; 3] = std::array::from_fn(widest);
-    let mut text = String::new();
-    for [name, platforms, dockerfile, images] in &rows {
-        // The last column is not padded: a cell may have thousands of tags.
-        let padded = [name, platforms, dockerfile].into_iter().zip(widths);
-        padded.for_each(|(field, width)| text += &(pad(field, width) + "  "));
-        text += images;
-        text.push('\n');
+
+    /// The width of all images.
+    fn images(&self) -> usize {
+        self.images.iter().map(|image| width(image) + 1).sum::<usize>().saturating_sub(1)
     }
-    visible(&text).into_owned()
+
+    /// The first image, and how many more there are.
+    fn short(&self) -> String {
+        self.first(1)
+    }
+
+    /// The first `number` images, and how many more there are: `me/app:1 +3`.
+    fn first(&self, number: usize) -> String {
+        let text = self.images[..number.min(self.images.len())].join(" ");
+        match self.images.len().saturating_sub(number) {
+            0 => text,
+            more => format!("{text} +{more}"),
+        }
+    }
+
+    /// As many images as fit into `columns`. If the first does not fit, its end is shown: the tag.
+    fn images_in(&self, columns: usize) -> String {
+        if self.images() <= columns {
+            return self.images.join(" ");
+        }
+        let fitting = (1..self.images.len()).rev().find(|number| {
+            // A list is as wide as its images at least: most numbers need no string.
+            *number * 2 <= columns && width(&self.first(*number)) <= columns
+        });
+        match fitting {
+            Some(number) => self.first(number),
+            None => end(&self.short(), columns),
+        }
+    }
+}
+
+/// The end of `text` that fits into `columns`, with `…` before it.
+fn end(text: &str, columns: usize) -> String {
+    let mut kept = text;
+    while width(kept) + 1 > columns.max(NARROWEST) {
+        let mut chars = kept.chars();
+        chars.next();
+        kept = chars.as_str();
+    }
+    if kept.len() == text.len() { text.to_owned() } else { format!("…{kept}") }
 }

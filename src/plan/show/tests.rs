@@ -12,6 +12,7 @@ use crate::input::{Cache, NamedContext, Network, SecretSource};
 use crate::matrix::{Cell, Matrix, Overrides, Pick, Selection};
 use crate::plan::BuildRequest;
 use crate::template::Rendered;
+use crate::text::width;
 
 fn matrix(axes: &str, tag: &str) -> Matrix {
     let text = format!("image: me/app\ntag: \"{tag}\"\nplatforms: linux/amd64\naxes: {axes}\n");
@@ -289,11 +290,55 @@ fn a_row_may_be_wider_than_a_format_string_can_pad() {
     let text =
         text.replace("a-tag-of-some-length-0,", "first-<%v%>,").replace("length-", "length-<%v%>-");
     let matrix = Matrix::parse(SourceFile::new("matrix.yaml", text)).unwrap();
-    let table = table(&cells(&matrix, &[], &[]));
-    let lines: Vec<&str> = table.lines().collect();
+    let table = table(&cells(&matrix, &[], &[]), None);
+    let lines: Vec<&str> = table.text.lines().collect();
     assert_eq!(lines.len(), 3);
     assert!(lines[1].len() > MOST_PADDED && lines[1].ends_with("-1-3999"));
     assert!(lines.iter().all(|line| !line.ends_with(' ')));
+}
+
+#[test]
+fn a_row_is_as_wide_as_the_terminal_at_most_and_keeps_the_tag() {
+    let text = "\
+image: [ghcr.io/a-long-owner/a-long-name, me/app]
+tags: [<%os%>-1.0, <%os%>]
+platforms: [linux/amd64, linux/arm64]
+axes: { os: [ubuntu-24.04, alpine] }
+dockerfile: templates/<%os%>/Dockerfile
+";
+    let matrix = Matrix::parse(SourceFile::new("matrix.yaml", text)).unwrap();
+    let cells = cells(&matrix, &[], &[]);
+    let whole = table(&cells, None);
+    assert!(!whole.is_shortened && whole.text.lines().any(|line| line.len() > 200));
+    assert_eq!(table(&cells, Some(300)), whole);
+    let shown = |columns| {
+        let table = table(&cells, Some(columns));
+        assert!(table.is_shortened);
+        table.text
+    };
+    for columns in 36..200 {
+        let text = shown(columns);
+        let widest = text.lines().map(width).max().unwrap();
+        assert!(widest <= columns, "{widest} of {columns}:\n{text}");
+    }
+    assert_eq!(
+        shown(80),
+        "\
+cell              images
+ubuntu-24.04-1.0  ghcr.io/a-long-owner/a-long-name:ubuntu-24.04-1.0 +3
+alpine-1.0        ghcr.io/a-long-owner/a-long-name:alpine-1.0 +3
+"
+    );
+    assert_eq!(
+        shown(40),
+        "\
+cell              images
+ubuntu-24.04-1.0  …e:ubuntu-24.04-1.0 +3
+alpine-1.0        …ng-name:alpine-1.0 +3
+"
+    );
+    assert_eq!(counts(&cells), "2 cells, 8 images, 2 platforms");
+    assert_eq!(counts(&cells[..1]), "1 cell, 4 images, 2 platforms");
 }
 
 fn written(bake: &Bake<'_>) -> String {
