@@ -17,7 +17,7 @@ use crate::cell_name::CellName;
 use crate::debug;
 use crate::docker::{Credentials, Engine, EngineError};
 use crate::event::{Event, Warning};
-use crate::failure::Kind;
+use crate::failure::{Kind, RegistryFault};
 use crate::image::Platform;
 use crate::input::NamedContext;
 use crate::outcome::{Built, CellResult, Failure, SmokeResult};
@@ -126,6 +126,27 @@ impl EngineBuilder {
         match login_host(&error.message) {
             Some(host) => self.sessions.has_login(&host).await,
             None => false,
+        }
+    }
+
+    /// Adds to a failure without a login which login of this machine could not be read.
+    pub(crate) fn explained(&self, error: &SolveError, failure: Failure) -> Failure {
+        let is_refused = matches!(
+            &failure.kind,
+            Kind::Registry {
+                fault: RegistryFault::Unauthorized { with_login: false }
+                    | RegistryFault::Denied { with_login: false },
+                ..
+            }
+        );
+        let host = login_host(&error.message).filter(|_| is_refused);
+        match host.and_then(|host| self.sessions.unreadable_login(&host)) {
+            Some(problem) => Failure {
+                message: format!("{}; {problem}", failure.message),
+                help: Some(problem.help()),
+                ..failure
+            },
+            None => failure,
         }
     }
 
@@ -287,7 +308,8 @@ impl EngineBuilder {
             (None, None) => return Err(failed(Kind::Bug, "a build was stopped without a reason")),
             (Some(Err(error)), None) => {
                 let had_login = self.had_login(&error).await;
-                let mut failure = failure(&error, &seen, request, &filename, had_login);
+                let failure = failure(&error, &seen, request, &filename, had_login);
+                let mut failure = self.explained(&error, failure);
                 // A command with an exit code failed by itself.
                 if failure.exit_code.is_none() {
                     match caches.fault(&error.message) {
