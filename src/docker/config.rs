@@ -1,4 +1,5 @@
-//! Docker's config file and `DOCKER_AUTH_CONFIG`: registry logins, and the current docker context.
+//! Docker's config file and `DOCKER_AUTH_CONFIG`: registry logins, the current docker context and
+//! the proxies for builds.
 //!
 //! They are read once and kept unchanged; `credentials` decides which login belongs to which host.
 //! As in Docker, content that cannot be read is a warning, and the run goes on without it. The
@@ -13,7 +14,9 @@ use indexmap::IndexMap;
 use serde::de::MapAccess;
 
 use super::credentials::{AUTH_VARIABLE, CredentialError, Secret};
+use super::endpoint::Endpoint;
 use super::json::{self, Fields, Object, set};
+use super::proxies::{PassedProxies, ProxyEntry};
 use crate::error::why;
 use crate::regular;
 
@@ -31,6 +34,8 @@ pub struct DockerConfig {
     pub(super) helpers: IndexMap<String, String>,
     pub(super) store: Option<String>,
     current_context: Option<String>,
+    /// By endpoint, or `default`.
+    proxies: IndexMap<String, ProxyEntry>,
     /// What could not be read.
     pub(super) problems: Vec<CredentialError>,
 }
@@ -67,6 +72,7 @@ struct Content {
     helpers: Option<IndexMap<String, Option<String>>>,
     store: Option<String>,
     current_context: Option<String>,
+    proxies: Option<IndexMap<String, Object<ProxyEntry>>>,
 }
 
 impl Fields for Content {
@@ -80,6 +86,7 @@ impl Fields for Content {
             "credhelpers" => set(&mut self.helpers, object),
             "credsstore" => set(&mut self.store, object),
             "currentcontext" => set(&mut self.current_context, object),
+            "proxies" => set(&mut self.proxies, object),
             _ => Ok(false),
         }
     }
@@ -119,7 +126,7 @@ impl DockerConfig {
                 column: invalid.column,
                 problem: invalid.problem,
             })?;
-        let auths = entries(content.auths);
+        let auths = values(content.auths);
         let helpers = content.helpers.unwrap_or_default().into_iter();
         let problems = malformed(&auths, &path.display().to_string());
         Ok(Self {
@@ -129,6 +136,7 @@ impl DockerConfig {
             helpers: helpers.map(|(key, name)| (key, name.unwrap_or_default())).collect(),
             store: content.store.filter(|name| !name.is_empty()),
             current_context: content.current_context,
+            proxies: values(content.proxies),
             problems,
         })
     }
@@ -138,7 +146,7 @@ impl DockerConfig {
     pub fn with_logins_of_variable(mut self, value: &OsStr) -> Self {
         match json::first::<Content>(value.as_encoded_bytes()) {
             Ok(content) => {
-                self.given = entries(content.auths);
+                self.given = values(content.auths);
                 self.problems.extend(malformed(&self.given, AUTH_VARIABLE));
             }
             Err(invalid) => self.problems.push(CredentialError::MalformedVariable {
@@ -155,13 +163,26 @@ impl DockerConfig {
         &self.problems
     }
 
+    /// The proxies that Docker passes to steps and containers of the engine at `endpoint`.
+    pub fn proxies(&self, endpoint: &Endpoint) -> PassedProxies {
+        let is_it = |key: &str| key.parse::<Endpoint>().is_ok_and(|known| known == *endpoint);
+        let own = self.proxies.iter().find_map(|(key, entry)| is_it(key).then_some(entry));
+        own.or_else(|| self.proxies.get("default")).map(ProxyEntry::passed).unwrap_or_default()
+    }
+
+    /// The passwords of all proxies.
+    pub(crate) fn proxy_passwords(&self) -> Vec<Secret> {
+        let passed = self.proxies.values().map(ProxyEntry::passed);
+        passed.flat_map(|one| one.passwords().collect::<Vec<_>>()).collect()
+    }
+
     /// The docker context that `docker context use` selected; may be empty.
     pub(crate) fn current_context(&self) -> Option<&str> {
         self.current_context.as_deref()
     }
 }
 
-fn entries(found: Option<IndexMap<String, Object<AuthEntry>>>) -> IndexMap<String, AuthEntry> {
+fn values<T>(found: Option<IndexMap<String, Object<T>>>) -> IndexMap<String, T> {
     found.unwrap_or_default().into_iter().map(|(key, Object(entry))| (key, entry)).collect()
 }
 
@@ -284,6 +305,24 @@ mod tests {
             assert_eq!(config.problems.is_empty(), expected.is_none(), "{value}");
             // The store of the variable is not used: Docker does not either.
             assert_eq!(config.store, None);
+        }
+    }
+
+    #[test]
+    fn the_proxies_are_those_of_the_engine_or_the_default_ones() {
+        let text = r#"{"Proxies": {
+            "default": {"httpProxy": "http://a.example", "NOPROXY": "x", "ftpProxy": ""},
+            "tcp://build.example:2375/": {"allProxy": "http://b.example"},
+            "unix:///run/c.sock": {}}}"#;
+        let config = DockerConfig::parse(Path::new("c.json"), text.as_bytes()).unwrap();
+        for (endpoint, expected) in [
+            ("unix:///var/run/docker.sock", &["HTTP_PROXY=http://a.example", "NO_PROXY=x"][..]),
+            ("tcp://build.example", &["ALL_PROXY=http://b.example"]),
+            ("unix:///run/c.sock", &[]),
+        ] {
+            let passed = config.proxies(&endpoint.parse().unwrap());
+            let found = passed.build_args([]).map(|(name, value)| format!("{name}={value}"));
+            assert_eq!(found.collect::<Vec<_>>(), expected, "{endpoint}");
         }
     }
 }

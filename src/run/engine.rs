@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::debug;
 use crate::docker::{
     AUTH_VARIABLE, Candidate, Credentials, DockerConfig, Endpoint, Engine, EngineError, FLAG,
-    InvalidPlace, Places, SshTarget, TlsFiles, TlsSettings, candidates, config_path,
+    InvalidPlace, Places, SshTarget, TlsFiles, TlsSettings, candidates, config_path, password,
 };
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::proxy::Proxies;
@@ -65,6 +65,7 @@ pub(crate) fn docker_config(strict: bool) -> Result<DockerConfig, Error> {
         Some(value) => config.with_logins_of_variable(&value),
         None => config,
     };
+    config.proxy_passwords().iter().for_each(|password| debug::hide(password.expose()));
     let mut warnings = Diagnostics::default();
     for problem in config.problems() {
         warnings.push(Diagnostic::warning(problem.to_string()).help(problem.help()));
@@ -90,12 +91,6 @@ pub(crate) fn proxies() -> Proxies {
         }
         value
     })
-}
-
-/// The password in the URL of a proxy, not decoded.
-fn password(address: &str) -> Option<&str> {
-    let (login, _) = address.rsplit_once('@')?;
-    Some(login.rsplit_once(':')?.1).filter(|password| !password.starts_with("//"))
 }
 
 /// Help for an engine that accepts connections but does not answer.

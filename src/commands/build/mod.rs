@@ -230,7 +230,7 @@ async fn open_engine(
     let platforms =
         builder.platforms().await.map_err(|reason| Error::new(ErrorKind::Environment, reason))?;
     stop(preflight(requests, &idle, &facts, &platforms))?;
-    let builder = builder.skipping(idle);
+    let builder = builder.skipping(idle).with_proxies(docker.proxies(engine.endpoint()));
     Ok((SmokeTested::new(builder, engine, &facts, config.test_jobs), line))
 }
 

@@ -46,6 +46,8 @@ type Answer = Result<Option<Login>, CredentialError>;
 #[derive(Debug)]
 pub struct Credentials {
     config: DockerConfig,
+    /// Those of the proxies.
+    passwords: Vec<Secret>,
     search_path: OsString,
     timeout: Duration,
     answers: Mutex<HashMap<String, Arc<OnceCell<Answer>>>>,
@@ -55,6 +57,7 @@ impl Credentials {
     /// Uses the logins of `config`, and searches for helpers in `search_path`, a value of `PATH`.
     pub fn new(config: DockerConfig, search_path: &OsStr) -> Self {
         Self {
+            passwords: config.proxy_passwords(),
             config,
             search_path: search_path.to_owned(),
             timeout: HELPER_TIMEOUT,
@@ -82,12 +85,14 @@ impl Credentials {
         cell.get_or_init(|| logged(&host, self.find(&host))).await.clone()
     }
 
-    /// `text` without the logins that were looked up so far; `None` if it contains none of them.
+    /// `text` without the logins that were looked up so far, and without the passwords of proxies;
+    /// `None` if it contains none of them.
     /// Secrets shorter than four characters are ignored, because they occur in too many unrelated
     /// words.
     pub fn redacted(&self, text: &str) -> Option<String> {
         const MIN_SECRET: usize = 4;
-        let mut secrets: Vec<String> = Vec::new();
+        let passwords = self.passwords.iter().map(|password| password.expose().to_owned());
+        let mut secrets: Vec<String> = passwords.collect();
         for answer in self.answers.lock().unwrap_or_else(PoisonError::into_inner).values() {
             match answer.get() {
                 Some(Ok(Some(Login::Password { username, password }))) => {

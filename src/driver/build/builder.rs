@@ -15,7 +15,7 @@ use crate::buildkit::session::filesend::{FileSend, OutputError};
 use crate::buildkit::{Client, Solve, SolveError};
 use crate::cell_name::CellName;
 use crate::debug;
-use crate::docker::{Credentials, Engine, EngineError};
+use crate::docker::{Credentials, Engine, EngineError, PassedProxies};
 use crate::event::{Event, Warning};
 use crate::failure::{Kind, RegistryFault};
 use crate::image::Platform;
@@ -50,6 +50,8 @@ pub struct EngineBuilder {
     pub(crate) limit: Arc<RegistryLimit>,
     /// The caches that this run skips.
     idle: IdleCaches,
+    /// The proxies for RUN steps and containers.
+    pub(crate) proxies: Arc<PassedProxies>,
     /// The engine's own platform, set on first use.
     pub(crate) native: OnceCell<Option<Platform>>,
 }
@@ -79,6 +81,7 @@ impl EngineBuilder {
             environment,
             images: Images::default(),
             idle: IdleCaches::default(),
+            proxies: Arc::default(),
             limit: RegistryLimit::new(registry_timeout),
             native: OnceCell::new(),
         })
@@ -90,9 +93,19 @@ impl EngineBuilder {
         Self { idle, ..self }
     }
 
+    /// The same, with proxies for RUN steps and for containers.
+    #[must_use]
+    pub fn with_proxies(self, proxies: PassedProxies) -> Self {
+        Self { proxies: Arc::new(proxies), ..self }
+    }
+
     /// The options of a solve as `request` says, without the caches that this run skips.
     pub(crate) fn options<'r>(&self, request: &'r BuildRequest) -> SolveOptions<'r> {
-        SolveOptions { caches: self.idle.without(request), ..SolveOptions::of(request) }
+        SolveOptions {
+            caches: self.idle.without(request),
+            proxies: self.proxies.clone(),
+            ..SolveOptions::of(request)
+        }
     }
 
     /// The platforms that the engine runs, including emulated ones.
