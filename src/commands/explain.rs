@@ -42,8 +42,9 @@ fn beyond(matrix: &Matrix, cell: &Cell, config: &ExplainConfig) -> Vec<Origin> {
     };
     let grants = needs.grants.into_iter();
     let grants = grants.map(|need| origin("allow", need.grant.to_string(), need.span));
-    let variables = needs.variables.into_iter();
-    grants.chain(variables.map(|one| origin("environment", one.name, Some(one.span)))).collect()
+    // The others have a row for the value that they set.
+    let variables = needs.variables.into_iter().filter(|one| one.span.is_some());
+    grants.chain(variables.map(|one| origin("environment", one.name, one.span))).collect()
 }
 
 /// The cell with this name, or with an image of this name.

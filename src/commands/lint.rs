@@ -168,7 +168,8 @@ fn bare(request: &BuildRequest) -> BuildRequest {
 fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>, Error> {
     let runtime = run::runtime()?;
     let answers = runtime.block_on(async {
-        let found = match engine::connect(host).await {
+        let docker = engine::docker_config(false)?;
+        let found = match engine::connect(host, &docker).await {
             Ok(found) => found,
             Err(error) if host.is_some() => return Err(error),
             Err(error) => {
@@ -201,7 +202,7 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
             return Ok(None);
         }
         let environment: Environment = |name| std::env::var_os(name);
-        let credentials = Arc::new(engine::credentials()?);
+        let credentials = Arc::new(engine::credentials(docker));
         let secrets = HeldSecrets::default();
         let builder = EngineBuilder::open(found, credentials, environment, secrets, LINT_TIMEOUT);
         let builder = builder.await?;

@@ -1,53 +1,95 @@
-//! Docker's config file: registry logins, and the current docker context.
+//! Docker's config file and `DOCKER_AUTH_CONFIG`: registry logins, the current docker context and
+//! the proxies for builds.
 //!
-//! The file is read once and kept unchanged; `credentials` decides which login belongs to which
-//! host. The content of the file never appears in an error: errors name the position instead.
-//! Format: <https://docs.docker.com/reference/cli/docker/#docker-cli-configuration-file-configjson-properties>
+//! They are read once and kept unchanged; `credentials` decides which login belongs to which host.
+//! As in Docker, content that cannot be read is a warning, and the run goes on without it. The
+//! content never appears in an error: errors name the position instead. Format:
+//! <https://docs.docker.com/reference/cli/docker/#docker-cli-configuration-file-configjson-properties>
 
 use std::ffi::OsStr;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
-use serde::Deserialize;
+use serde::de::MapAccess;
 
-use super::credentials::{CredentialError, Secret};
+use super::credentials::{AUTH_VARIABLE, CredentialError, Secret};
+use super::endpoint::Endpoint;
+use super::json::{self, Fields, Object, set};
+use super::proxies::{PassedProxies, ProxyEntry};
 use crate::error::why;
 use crate::regular;
 
 /// Far larger than any real file; a login has a few hundred bytes.
-const MAX_SIZE: u64 = 1024 * 1024;
+const MAX_SIZE: usize = 1024 * 1024;
 
-/// The fields of Docker's config file that onebuild uses. A missing file counts as an empty one.
-#[derive(Debug, Default)]
+/// The fields of Docker's config file that onebuild uses, and the logins of `DOCKER_AUTH_CONFIG`. A
+/// missing or empty file counts as one without fields.
+#[derive(Debug, Clone, Default)]
 pub struct DockerConfig {
     pub(super) path: PathBuf,
     pub(super) auths: IndexMap<String, AuthEntry>,
+    /// The logins of `DOCKER_AUTH_CONFIG`.
+    pub(super) given: IndexMap<String, AuthEntry>,
     pub(super) helpers: IndexMap<String, String>,
     pub(super) store: Option<String>,
     current_context: Option<String>,
+    /// By endpoint, or `default`.
+    proxies: IndexMap<String, ProxyEntry>,
+    /// What could not be read.
+    pub(super) problems: Vec<CredentialError>,
 }
 
 /// One entry of `auths`; empty if a credential helper keeps the login.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct AuthEntry {
     /// Base64 of `user:password`.
     pub auth: Option<Secret>,
     pub username: Option<String>,
     pub password: Option<Secret>,
-    #[serde(rename = "identitytoken")]
     pub identity_token: Option<Secret>,
 }
 
-#[derive(Deserialize)]
+impl Fields for AuthEntry {
+    fn read<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: &str,
+        object: &mut A,
+    ) -> Result<bool, A::Error> {
+        match key {
+            "auth" => set(&mut self.auth, object),
+            "username" => set(&mut self.username, object),
+            "password" => set(&mut self.password, object),
+            "identitytoken" => set(&mut self.identity_token, object),
+            _ => Ok(false),
+        }
+    }
+}
+
+#[derive(Default)]
 struct Content {
-    auths: Option<IndexMap<String, Option<AuthEntry>>>,
-    #[serde(rename = "credHelpers")]
-    helpers: Option<IndexMap<String, String>>,
-    #[serde(rename = "credsStore")]
+    auths: Option<IndexMap<String, Object<AuthEntry>>>,
+    helpers: Option<IndexMap<String, Option<String>>>,
     store: Option<String>,
-    #[serde(rename = "currentContext")]
     current_context: Option<String>,
+    proxies: Option<IndexMap<String, Object<ProxyEntry>>>,
+}
+
+impl Fields for Content {
+    fn read<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: &str,
+        object: &mut A,
+    ) -> Result<bool, A::Error> {
+        match key {
+            "auths" => set(&mut self.auths, object),
+            "credhelpers" => set(&mut self.helpers, object),
+            "credsstore" => set(&mut self.store, object),
+            "currentcontext" => set(&mut self.current_context, object),
+            "proxies" => set(&mut self.proxies, object),
+            _ => Ok(false),
+        }
+    }
 }
 
 /// The path of the config file, given the values of `DOCKER_CONFIG` and `HOME`.
@@ -58,60 +100,100 @@ pub(crate) fn config_path(docker_config: Option<&OsStr>, home: Option<&OsStr>) -
 }
 
 impl DockerConfig {
-    /// Reads the file at `path`.
-    pub fn read(path: &Path) -> Result<Self, CredentialError> {
-        let unreadable = |error: io::Error| CredentialError::UnreadableConfig {
+    /// Reads the file at `path`. If that fails, the reason is among [`Self::problems`].
+    pub fn read(path: &Path) -> Self {
+        let unreadable =
+            |reason: String| CredentialError::UnreadableConfig { path: path.to_owned(), reason };
+        let parsed = match regular::read(path, MAX_SIZE) {
+            Ok(Some(text)) => Self::parse(path, &text),
+            Ok(None) => Err(unreadable("larger than 1 MiB".to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::parse(path, b""),
+            Err(error) => Err(unreadable(why(&error))),
+        };
+        parsed.unwrap_or_else(|problem| Self {
             path: path.to_owned(),
-            reason: why(&error),
-        };
-        let file = match regular::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Self { path: path.to_owned(), ..Self::default() });
-            }
-            Err(error) => return Err(unreadable(error)),
-        };
-        let mut text = Vec::new();
-        file.take(MAX_SIZE + 1).read_to_end(&mut text).map_err(unreadable)?;
-        if text.len() as u64 > MAX_SIZE {
-            return Err(CredentialError::UnreadableConfig {
-                path: path.to_owned(),
-                reason: "larger than 1 MiB".to_owned(),
-            });
-        }
-        Self::parse(path, &text)
+            problems: vec![problem],
+            ..Self::default()
+        })
     }
 
     /// Parses the file's content; `path` is only used in errors.
     pub fn parse(path: &Path, text: &[u8]) -> Result<Self, CredentialError> {
-        // serde_json's own message quotes the offending value, which may be a password.
-        let content: Content = serde_json::from_slice(text).map_err(|error| {
-            let problem = match error.classify() {
-                serde_json::error::Category::Data => "a value has the wrong type",
-                serde_json::error::Category::Eof => "the JSON is incomplete",
-                _ => "invalid JSON",
-            };
-            CredentialError::MalformedConfig {
+        let content: Content =
+            json::first(text).map_err(|invalid| CredentialError::MalformedConfig {
                 path: path.to_owned(),
-                line: error.line(),
-                column: error.column(),
-                problem,
-            }
-        })?;
-        let entries = content.auths.unwrap_or_default().into_iter();
+                line: invalid.line,
+                column: invalid.column,
+                problem: invalid.problem,
+            })?;
+        let auths = values(content.auths);
+        let helpers = content.helpers.unwrap_or_default().into_iter();
+        let problems = malformed(&auths, &path.display().to_string());
         Ok(Self {
             path: path.to_owned(),
-            auths: entries.map(|(key, entry)| (key, entry.unwrap_or_default())).collect(),
-            helpers: content.helpers.unwrap_or_default(),
+            auths,
+            given: IndexMap::new(),
+            helpers: helpers.map(|(key, name)| (key, name.unwrap_or_default())).collect(),
             store: content.store.filter(|name| !name.is_empty()),
             current_context: content.current_context,
+            proxies: values(content.proxies),
+            problems,
         })
     }
 
+    /// Adds the logins of `DOCKER_AUTH_CONFIG`, given its value.
+    #[must_use]
+    pub fn with_logins_of_variable(mut self, value: &OsStr) -> Self {
+        match json::first::<Content>(value.as_encoded_bytes()) {
+            Ok(content) => {
+                self.given = values(content.auths);
+                self.problems.extend(malformed(&self.given, AUTH_VARIABLE));
+            }
+            Err(invalid) => self.problems.push(CredentialError::MalformedVariable {
+                line: invalid.line,
+                column: invalid.column,
+                problem: invalid.problem,
+            }),
+        }
+        self
+    }
+
+    /// What could not be read.
+    pub(crate) fn problems(&self) -> &[CredentialError] {
+        &self.problems
+    }
+
+    /// The proxies that Docker passes to steps and containers of the engine at `endpoint`.
+    pub fn proxies(&self, endpoint: &Endpoint) -> PassedProxies {
+        let is_it = |key: &str| key.parse::<Endpoint>().is_ok_and(|known| known == *endpoint);
+        let own = self.proxies.iter().find_map(|(key, entry)| is_it(key).then_some(entry));
+        own.or_else(|| self.proxies.get("default")).map(ProxyEntry::passed).unwrap_or_default()
+    }
+
+    /// The passwords of all proxies.
+    pub(crate) fn proxy_passwords(&self) -> Vec<Secret> {
+        let passed = self.proxies.values().map(ProxyEntry::passed);
+        passed.flat_map(|one| one.passwords().collect::<Vec<_>>()).collect()
+    }
+
     /// The docker context that `docker context use` selected; may be empty.
-    pub(super) fn current_context(&self) -> Option<&str> {
+    pub(crate) fn current_context(&self) -> Option<&str> {
         self.current_context.as_deref()
     }
+}
+
+fn values<T>(found: Option<IndexMap<String, Object<T>>>) -> IndexMap<String, T> {
+    found.unwrap_or_default().into_iter().map(|(key, Object(entry))| (key, entry)).collect()
+}
+
+/// The entries that are not a login.
+fn malformed(entries: &IndexMap<String, AuthEntry>, origin: &str) -> Vec<CredentialError> {
+    let wrong = entries.iter().filter(|(_, entry)| entry.login().is_err());
+    let wrong = wrong.map(|(key, _)| CredentialError::MalformedLogin {
+        key: key.clone(),
+        origin: origin.to_owned(),
+    });
+    wrong.collect()
 }
 
 #[cfg(test)]
@@ -131,7 +213,8 @@ mod tests {
     #[test]
     fn a_missing_file_is_an_empty_one() {
         let directory = tempfile::tempdir().unwrap();
-        let config = DockerConfig::read(&directory.path().join("config.json")).unwrap();
+        let config = DockerConfig::read(&directory.path().join("config.json"));
+        assert!(config.problems.is_empty());
         assert!(config.auths.is_empty() && config.helpers.is_empty() && config.store.is_none());
     }
 
@@ -140,9 +223,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("config.json");
         for (size, is_refused) in [(MAX_SIZE, false), (MAX_SIZE + 1, true)] {
-            let padding = " ".repeat(usize::try_from(size).unwrap() - 2);
+            let padding = " ".repeat(size - 2);
             std::fs::write(&path, format!("{{}}{padding}")).unwrap();
-            let error = DockerConfig::read(&path).err().map(|error| error.to_string());
+            let error = DockerConfig::read(&path).problems.first().map(ToString::to_string);
             assert_eq!(error.is_some(), is_refused, "{error:?}");
             assert!(error.is_none_or(|error| error.contains("larger than 1 MiB")));
         }
@@ -155,7 +238,6 @@ mod tests {
             ("{\"auths\": \"canary-7f3a\"}", "c.json:1:23: a value has the wrong type"),
             ("{\"auths\": {\"a\": {\"password\": 7}}}", "c.json:1:30: a value has the wrong type"),
             ("{\"auths\": {", "c.json:1:11: the JSON is incomplete"),
-            ("", "c.json:1:0: the JSON is incomplete"),
         ] {
             let error = DockerConfig::parse(Path::new("c.json"), text.as_bytes()).unwrap_err();
             let shown = format!("{error} {error:?}");
@@ -167,7 +249,7 @@ mod tests {
     #[test]
     fn a_directory_in_place_of_the_file_is_reported() {
         let directory = tempfile::tempdir().unwrap();
-        let error = DockerConfig::read(directory.path()).unwrap_err().to_string();
+        let error = DockerConfig::read(directory.path()).problems[0].to_string();
         assert!(error.contains("is a directory"), "{error}");
         assert!(error.contains(directory.path().to_str().unwrap()), "{error}");
     }
@@ -179,5 +261,68 @@ mod tests {
         let config = DockerConfig::parse(Path::new("c.json"), text.as_bytes()).unwrap();
         assert_eq!(config.auths.len(), 2);
         assert_eq!(config.store, None);
+    }
+
+    #[test]
+    fn an_empty_file_is_one_without_fields() {
+        for text in ["", "\n", " \t\r\n", "\u{feff}", "null", "{}", "{} // and more"] {
+            let config = DockerConfig::parse(Path::new("c.json"), text.as_bytes()).unwrap();
+            assert!(config.auths.is_empty() && config.problems.is_empty(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn keys_are_read_in_any_case_of_letters() {
+        let text = r#"{"AUTHS": {"a.example": {"Auth": "dTpw", "IdentityToken": "t"}},
+            "credsstore": "x", "CredHelpers": {"b.example": "y"}, "currentcontext": "far"}"#;
+        let config = DockerConfig::parse(Path::new("c.json"), text.as_bytes()).unwrap();
+        assert!(config.auths["a.example"].identity_token.is_some());
+        assert_eq!(config.store.as_deref(), Some("x"));
+        assert_eq!(config.helpers["b.example"], "y");
+        assert_eq!(config.current_context(), Some("far"));
+    }
+
+    #[test]
+    fn an_invalid_variable_is_named_and_not_quoted() {
+        for (value, expected) in [
+            ("", None),
+            (" \n", None),
+            (r#"{"auths": {"a": {"auth": "dTpw"}}, "credsStore": "x"}"#, None),
+            ("/builds/canary-7f3a.json", Some("DOCKER_AUTH_CONFIG:1:1: invalid JSON")),
+            (r#"{"auths": "canary-7f3a"}"#, Some("DOCKER_AUTH_CONFIG:1:23: a value has the")),
+            (
+                r#"{"auths": {"a": {"auth": "canary-7f3a"}}}"#,
+                Some("the login for a in DOCKER_AUTH_CONFIG is not base64"),
+            ),
+        ] {
+            let config = DockerConfig::default().with_logins_of_variable(OsStr::new(value));
+            let shown = format!(
+                "{config:?} {}",
+                config.problems.first().map_or_else(String::new, ToString::to_string)
+            );
+            assert!(!shown.contains("canary"), "{shown}");
+            assert!(shown.contains(expected.unwrap_or_default()), "{shown}");
+            assert_eq!(config.problems.is_empty(), expected.is_none(), "{value}");
+            // The store of the variable is not used: Docker does not either.
+            assert_eq!(config.store, None);
+        }
+    }
+
+    #[test]
+    fn the_proxies_are_those_of_the_engine_or_the_default_ones() {
+        let text = r#"{"Proxies": {
+            "default": {"httpProxy": "http://a.example", "NOPROXY": "x", "ftpProxy": ""},
+            "tcp://build.example:2375/": {"allProxy": "http://b.example"},
+            "unix:///run/c.sock": {}}}"#;
+        let config = DockerConfig::parse(Path::new("c.json"), text.as_bytes()).unwrap();
+        for (endpoint, expected) in [
+            ("unix:///var/run/docker.sock", &["HTTP_PROXY=http://a.example", "NO_PROXY=x"][..]),
+            ("tcp://build.example", &["ALL_PROXY=http://b.example"]),
+            ("unix:///run/c.sock", &[]),
+        ] {
+            let passed = config.proxies(&endpoint.parse().unwrap());
+            let found = passed.build_args([]).map(|(name, value)| format!("{name}={value}"));
+            assert_eq!(found.collect::<Vec<_>>(), expected, "{endpoint}");
+        }
     }
 }

@@ -6,6 +6,12 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+/// What Docker's client adds to an address without a path, a host or a port. The port is the same
+/// with TLS.
+const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
+const DEFAULT_HOST: &str = "localhost";
+const DEFAULT_PORT: u16 = 2375;
+
 /// The address of a Docker Engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
@@ -33,10 +39,6 @@ pub struct SshTarget {
 /// Why a string is not an endpoint.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum InvalidEndpoint {
-    #[error("`{given}` has no path: write unix:///var/run/docker.sock")]
-    NoPath { given: String },
-    #[error("`{given}` has no port: write tcp://HOST:2376")]
-    NoPort { given: String },
     #[error("`{given}` must only have a host and a port: write tcp://HOST:2376")]
     NotAHost { given: String },
     #[error("`{given}` is not an SSH login: write ssh://USER@HOST")]
@@ -51,8 +53,8 @@ impl FromStr for Endpoint {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let given = || without_login(text);
         match text.split_once("://") {
-            Some(("unix", path)) if path.starts_with('/') => Ok(Self::Unix(path.into())),
-            Some(("unix", _)) => Err(InvalidEndpoint::NoPath { given: given() }),
+            Some(("unix", "")) => Ok(Self::Unix(DEFAULT_SOCKET.into())),
+            Some(("unix", path)) => Ok(Self::Unix(path.into())),
             Some(("tcp", address)) => tcp(address, given),
             Some(("ssh", login)) => {
                 ssh(login).ok_or_else(|| InvalidEndpoint::NotALogin { given: given() })
@@ -78,10 +80,16 @@ fn without_login(text: &str) -> String {
 
 fn tcp(address: &str, given: impl Fn() -> String) -> Result<Endpoint, InvalidEndpoint> {
     let address = address.strip_suffix('/').unwrap_or(address);
+    // As for Docker, `tcp://` and `tcp://:2375` are this machine.
+    let address = match address {
+        "" => DEFAULT_HOST.to_owned(),
+        port if port.starts_with(':') => format!("{DEFAULT_HOST}{port}"),
+        address => address.to_owned(),
+    };
+    let address = address.as_str();
     let (host, port) =
         host_and_port(address).ok_or(InvalidEndpoint::NotAHost { given: given() })?;
-    let port = port.ok_or_else(|| InvalidEndpoint::NoPort { given: given() })?;
-    Ok(Endpoint::Tcp { host, port })
+    Ok(Endpoint::Tcp { host, port: port.unwrap_or(DEFAULT_PORT) })
 }
 
 fn ssh(login: &str) -> Option<Endpoint> {
@@ -167,6 +175,11 @@ mod tests {
         for (text, shown) in [
             ("unix:///a/b.sock", "unix:///a/b.sock"),
             ("/a/b.sock", "unix:///a/b.sock"),
+            ("unix://", "unix:///var/run/docker.sock"),
+            ("unix://docker.sock", "unix://docker.sock"),
+            ("tcp://", "tcp://localhost:2375"),
+            ("tcp://:2376", "tcp://localhost:2376"),
+            ("tcp://build.example", "tcp://build.example:2375"),
             ("tcp://127.0.0.1:2375", "tcp://127.0.0.1:2375"),
             ("tcp://build.example:2376/", "tcp://build.example:2376"),
             ("build.example:2376", "tcp://build.example:2376"),
@@ -186,10 +199,6 @@ mod tests {
             ("", "unix:///PATH"),
             ("nonsense", "unix:///PATH"),
             ("http://h:1", "unix:///PATH"),
-            ("unix://", "unix:///var"),
-            ("unix://a", "unix:///var"),
-            ("tcp://", "tcp://HOST:2376"),
-            ("tcp://host", "no port"),
             ("tcp://host:0", "tcp://HOST:2376"),
             ("tcp://host:port", "tcp://HOST:2376"),
             ("tcp://host:65536", "tcp://HOST:2376"),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::saved::SavedContext;
-use super::{CredentialError, DockerConfig, Endpoint, InvalidContext, InvalidEndpoint, TlsFiles};
+use super::{Endpoint, InvalidContext, InvalidEndpoint, TlsFiles};
 use crate::loopback::is_loopback;
 
 /// The origin of an endpoint from the command line.
@@ -35,8 +35,10 @@ pub struct Places {
     pub variable: Option<String>,
     /// `DOCKER_CONTEXT`.
     pub context: Option<String>,
-    /// Docker's config file. It names the current context, and the contexts are stored beside it.
-    pub config: Option<PathBuf>,
+    /// Docker's own directory, where its config file and the contexts are.
+    pub folder: Option<PathBuf>,
+    /// The current context of Docker's config file.
+    pub current: Option<String>,
     /// TLS settings for a port that `--host` or `DOCKER_HOST` names.
     pub tls: TlsSettings,
     /// `XDG_RUNTIME_DIR`, where a rootless engine has its socket.
@@ -63,8 +65,6 @@ pub enum InvalidPlace {
     Endpoint { origin: Cow<'static, str>, source: InvalidEndpoint },
     #[error("{origin}: {source}")]
     Context { origin: &'static str, source: InvalidContext },
-    #[error(transparent)]
-    Config(CredentialError),
     #[error(
         "{origin}: refusing {endpoint} without TLS: anyone on the network path would get root there"
     )]
@@ -87,7 +87,6 @@ impl InvalidPlace {
                  host=…,ca=ca.pem"
             }
             Self::Context { .. } => "list the contexts: docker context ls",
-            Self::Config(error) => return error.help(),
             Self::Plain { .. } => {
                 "set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to the directory of ca.pem, cert.pem \
                  and key.pem; or use ssh://USER@HOST"
@@ -105,21 +104,20 @@ impl InvalidPlace {
 /// flag, `DOCKER_HOST`, `DOCKER_CONTEXT`, the current context of the config file. Otherwise the
 /// candidates are the system's socket, a rootless engine's and Docker Desktop's.
 pub fn candidates(places: &Places) -> Result<Vec<Candidate>, InvalidPlace> {
-    let given = |value: Option<&str>| value.filter(|v| !v.is_empty()).map(str::to_owned);
-    let folder = places.config.as_deref().and_then(Path::parent);
+    // Docker ignores blanks around an endpoint. A line break at the end of a variable is as common.
+    let given = |value: &Option<String>| {
+        let value = value.as_deref().map(str::trim).filter(|value| !value.is_empty());
+        value.map(str::to_owned)
+    };
+    let folder = places.folder.as_deref();
     for (origin, host) in [(FLAG, &places.flag), ("DOCKER_HOST", &places.variable)] {
-        if let Some(host) = given(host.as_deref()) {
+        if let Some(host) = given(host) {
             return Ok(vec![named(&host, origin.into(), || places.tls.files(folder))?]);
         }
     }
-    let current = || -> Result<Option<String>, InvalidPlace> {
-        let Some(path) = &places.config else { return Ok(None) };
-        let config = DockerConfig::read(path).map_err(InvalidPlace::Config)?;
-        Ok(given(config.current_context()))
-    };
-    let (origin, context) = match given(places.context.as_deref()) {
+    let (origin, context) = match given(&places.context) {
         Some(context) => ("DOCKER_CONTEXT", Some(context)),
-        None => ("currentContext of Docker's config.json", current()?),
+        None => ("currentContext of Docker's config.json", given(&places.current)),
     };
     if let Some(name) = context.filter(|name| name != DEFAULT_CONTEXT) {
         let folder = folder.ok_or(InvalidPlace::NoFolder { wants: "DOCKER_CONTEXT" })?;
@@ -188,7 +186,7 @@ mod tests {
     }
 
     /// Docker's directory, with contexts `far` and `near` for these hosts.
-    fn folder(current: &str, hosts: [&str; 2]) -> (tempfile::TempDir, PathBuf) {
+    fn folder(hosts: [&str; 2]) -> (tempfile::TempDir, Option<PathBuf>) {
         use sha2::{Digest as _, Sha256};
         let folder = tempfile::tempdir().unwrap();
         for (name, host) in ["far", "near"].into_iter().zip(hosts) {
@@ -198,27 +196,27 @@ mod tests {
             let meta = format!(r#"{{"Endpoints": {{"docker": {{"Host": "{host}"}}}}}}"#);
             std::fs::write(path.join("meta.json"), meta).unwrap();
         }
-        let config = folder.path().join("config.json");
-        std::fs::write(&config, format!(r#"{{"currentContext": "{current}"}}"#)).unwrap();
-        (folder, config)
+        let path = folder.path().to_owned();
+        (folder, Some(path))
     }
 
     #[test]
     fn an_explicit_choice_is_the_only_candidate_in_dockers_order() {
-        let (_kept, config) = folder("far", ["unix:///far", "unix:///near"]);
+        let (_kept, folder) = folder(["unix:///far", "unix:///near"]);
         let mut places = Places {
             flag: Some("unix:///flag".into()),
-            variable: Some("unix:///variable".into()),
-            context: Some("near".into()),
-            config: Some(config.clone()),
+            variable: Some(" unix:///variable\n".into()),
+            context: Some("near\n".into()),
+            folder,
+            current: Some("far".into()),
             ..Places::default()
         };
         assert_eq!(origins(&places), ["--host"]);
         places.flag = None;
         assert_eq!(origins(&places), ["DOCKER_HOST"]);
-        places.variable = Some("".into());
+        places.variable = Some(" ".into());
         assert_eq!(origins(&places), ["the docker context `near`"]);
-        places.context = None;
+        places.context = Some("".into());
         let found = candidates(&places).unwrap();
         assert_eq!(found[0].origin, "the docker context `far`");
         assert_eq!(found[0].endpoint.to_string(), "unix:///far");
@@ -228,10 +226,9 @@ mod tests {
 
     #[test]
     fn without_a_choice_the_default_sockets_are_tried() {
-        let (_kept, config) = folder("", ["", ""]);
         let places = Places {
             variable: Some("".into()),
-            config: Some(config.clone()),
+            current: Some("".into()),
             runtime_dir: Some("/run/user/1".into()),
             home: Some("/home/a".into()),
             ..Places::default()
@@ -242,8 +239,9 @@ mod tests {
 
     #[test]
     fn a_remote_port_requires_tls_with_verification() {
-        let (_kept, config) = folder("far", ["tcp://h:2375", "tcp://127.0.0.1:1"]);
-        let base = || Places { config: Some(config.clone()), ..Places::default() };
+        let (_kept, folder) = folder(["tcp://h:2375", "tcp://127.0.0.1:1"]);
+        let current = || Some("far".to_owned());
+        let base = || Places { folder: folder.clone(), current: current(), ..Places::default() };
         let tls = |verify, unchecked| TlsSettings { verify, unchecked, folder: None };
         for (places, expected) in [
             (
@@ -263,13 +261,13 @@ mod tests {
                 Places {
                     flag: Some("tcp://h:2376".into()),
                     tls: tls(true, false),
-                    config: None,
+                    folder: None,
                     ..base()
                 },
                 "DOCKER_TLS_VERIFY is set, but neither HOME",
             ),
             (
-                Places { context: Some("far".into()), config: None, ..base() },
+                Places { context: Some("far".into()), folder: None, ..base() },
                 "DOCKER_CONTEXT is set, but neither HOME",
             ),
             (
@@ -285,10 +283,10 @@ mod tests {
 
     #[test]
     fn certificates_are_read_from_dockers_directory() {
-        let (kept, config) = folder("far", ["", ""]);
+        let (kept, folder) = folder(["", ""]);
         let mut places = Places {
             flag: Some("tcp://h:2376".into()),
-            config: Some(config.clone()),
+            folder,
             tls: TlsSettings { verify: true, unchecked: true, folder: None },
             ..Places::default()
         };

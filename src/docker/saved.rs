@@ -4,18 +4,20 @@
 //! directory. Its certificates are in a directory of the same name in `contexts/tls`. Source:
 //! <https://docs.docker.com/engine/manage-resources/contexts/>
 
-use std::io::{self, Read as _};
+use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::de::MapAccess;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::TlsFiles;
+use super::json::{self, Fields, InvalidJson, Object, set};
 use crate::regular;
 
 /// Far larger than any real file.
-const MAX_SIZE: u64 = 1024 * 1024;
+const MAX_SIZE: usize = 1024 * 1024;
 
 /// The engine of a docker context.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,30 +35,51 @@ pub enum InvalidContext {
     Unknown { name: String, path: PathBuf },
     #[error("the docker context `{name}` cannot be read: {}: {reason}", path.display())]
     Unreadable { name: String, path: PathBuf, reason: io::Error },
-    #[error("the docker context `{name}` cannot be read: {}: {problem}", path.display())]
-    Malformed { name: String, path: PathBuf, problem: &'static str },
+    /// `place` is the file, with line and column if its JSON is invalid.
+    #[error("the docker context `{name}` cannot be read: {place}: {problem}")]
+    Malformed { name: String, place: String, problem: &'static str },
     #[error("the docker context `{name}` uses TLS without verification (SkipTLSVerify)")]
     Unchecked { name: String },
 }
 
-#[derive(Deserialize)]
+/// The whole file.
+#[derive(Default)]
 struct Content {
-    #[serde(rename = "Endpoints", default)]
-    endpoints: Endpoints,
+    /// By kind. Unlike the fields of Docker's own objects, kinds have one spelling.
+    endpoints: Option<HashMap<String, Object<Engine>>>,
 }
 
-#[derive(Default, Deserialize)]
-struct Endpoints {
-    docker: Option<Engine>,
+impl Fields for Content {
+    fn read<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: &str,
+        object: &mut A,
+    ) -> Result<bool, A::Error> {
+        match key {
+            "endpoints" => set(&mut self.endpoints, object),
+            _ => Ok(false),
+        }
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Default)]
 struct Engine {
-    #[serde(default)]
-    host: String,
-    #[serde(rename = "SkipTLSVerify", default)]
-    skip_verify: bool,
+    host: Option<String>,
+    skip_verify: Option<bool>,
+}
+
+impl Fields for Engine {
+    fn read<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: &str,
+        object: &mut A,
+    ) -> Result<bool, A::Error> {
+        match key {
+            "host" => set(&mut self.host, object),
+            "skiptlsverify" => set(&mut self.skip_verify, object),
+            _ => Ok(false),
+        }
+    }
 }
 
 impl SavedContext {
@@ -72,25 +95,25 @@ impl SavedContext {
         };
         let malformed = |problem| InvalidContext::Malformed {
             name: name.to_owned(),
-            path: path.clone(),
+            place: path.display().to_string(),
             problem,
         };
-        let mut text = Vec::new();
-        let file = regular::open(&path).map_err(unreadable)?;
-        file.take(MAX_SIZE + 1).read_to_end(&mut text).map_err(unreadable)?;
-        if text.len() as u64 > MAX_SIZE {
-            return Err(malformed("larger than 1 MiB"));
-        }
-        let content: Content = serde_json::from_slice(&text)
-            .map_err(|_| malformed("not a valid meta.json of Docker"))?;
-        let engine =
-            content.endpoints.docker.ok_or_else(|| malformed("it has no Docker endpoint"))?;
-        if engine.skip_verify {
+        let text = regular::read(&path, MAX_SIZE).map_err(unreadable)?;
+        let text = text.ok_or_else(|| malformed("larger than 1 MiB"))?;
+        let content: Content = json::whole(&text).map_err(|invalid| {
+            let InvalidJson { line, column, problem } = invalid;
+            let place = format!("{}:{line}:{column}", path.display());
+            InvalidContext::Malformed { name: name.to_owned(), place, problem }
+        })?;
+        let mut endpoints = content.endpoints.unwrap_or_default();
+        let Object(engine) =
+            endpoints.remove("docker").ok_or_else(|| malformed("it has no Docker endpoint"))?;
+        if engine.skip_verify.unwrap_or_default() {
             return Err(InvalidContext::Unchecked { name: name.to_owned() });
         }
         let tls = folder.join("contexts/tls").join(&id).join("docker");
         let tls = tls.is_dir().then_some(TlsFiles { folder: tls });
-        Ok(Self { host: engine.host, tls })
+        Ok(Self { host: engine.host.unwrap_or_default(), tls })
     }
 }
 
@@ -125,12 +148,25 @@ mod tests {
     }
 
     #[test]
+    fn keys_of_a_context_are_read_in_any_case_of_letters() {
+        for meta in [
+            r#"{"endpoints": {"docker": {"host": "tcp://h:1", "skipTlsVerify": null}}}"#,
+            "\u{feff}{\"ENDPOINTS\": {\"docker\": {\"HOST\": \"tcp://h:1\"}}}\n",
+        ] {
+            assert_eq!(saved(meta).1.unwrap().host, "tcp://h:1", "{meta}");
+        }
+    }
+
+    #[test]
     fn an_unusable_context_is_refused_with_the_reason() {
         for (meta, expected) in [
-            ("", "not a valid meta.json"),
-            ("7", "not a valid meta.json"),
+            ("", "meta.json:1:0: the JSON is incomplete"),
+            ("7", "meta.json:1:1: a value has the wrong type"),
+            ("{} {}", "meta.json:1:4: invalid JSON"),
             ("{}", "has no Docker endpoint"),
             (r#"{"Endpoints": {"kubernetes": {}}}"#, "has no Docker endpoint"),
+            (r#"{"Endpoints": {"Docker": {}}}"#, "has no Docker endpoint"),
+            (r#"{"endpoints": {"docker": {"skiptlsverify": true}}}"#, "TLS without verification"),
             (r#"{"Endpoints": {"docker": {"SkipTLSVerify": true}}}"#, "TLS without verification"),
         ] {
             let error = saved(meta).1.unwrap_err().to_string();

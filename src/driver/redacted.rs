@@ -108,8 +108,8 @@ mod tests {
     use crate::event::{Step, StepId, StepState, Transfer, Warning};
     use crate::failure::Place;
 
-    /// A registry may echo the password, and the login as it was sent.
-    const ECHO: &str = "denied: bob:canary-7f3a or Basic Ym9iOmNhbmFyeS03ZjNh";
+    /// A registry may echo the password, and the login as it was sent. A step may print its proxy.
+    const ECHO: &str = "denied: bob:canary-7f3a or Basic Ym9iOmNhbmFyeS03ZjNh via me:canary-9d@p";
 
     struct Echo(Arc<Credentials>);
 
@@ -157,8 +157,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn logins_are_redacted_in_events_and_failures() {
-        let config = br#"{"auths": {"r.example": {"auth": "Ym9iOmNhbmFyeS03ZjNh"}}}"#;
+    async fn logins_and_passwords_of_proxies_are_redacted_in_events_and_failures() {
+        let config = br#"{"auths": {"r.example": {"auth": "Ym9iOmNhbmFyeS03ZjNh"}},
+            "proxies": {"default": {"httpProxy": "http://me:canary-9d@p.example:1"}}}"#;
         let config = DockerConfig::parse(Path::new("config.json"), config).unwrap();
         let credentials = Arc::new(Credentials::new(config, OsStr::new("")));
         let builder = Redacted::new(Echo(credentials.clone()), credentials);
@@ -172,7 +173,10 @@ mod tests {
         assert_eq!(all.len(), 5);
         for text in all {
             assert!(!text.contains("canary") && !text.contains("Ym9iOmNh"), "{text}");
-            assert!(text.contains("denied: bob:[redacted] or Basic [redacted]"), "{text}");
+            assert!(
+                text.contains("denied: bob:[redacted] or Basic [redacted] via me:[redacted]@p"),
+                "{text}"
+            );
         }
     }
 }

@@ -29,5 +29,5 @@ pub(crate) use model::{
     Axis, AxisSource, BaseLabels, BaseWanted, DeclaredKind, FileRule, PAGE, ResolvedAxes,
     TokenVariable,
 };
-pub(crate) use selection::{Facts, Pick, Unnamed};
+pub(crate) use selection::{EPOCH, Facts, Pick, Unnamed};
 pub use selection::{Overrides, Selection};

@@ -17,9 +17,8 @@ pub struct Facts {
     pub revision: Option<String>,
     /// Whether files differ from that commit.
     pub is_dirty: bool,
-    /// Seconds since 1970: SOURCE_DATE_EPOCH, or the commit's time. Never the current time, which
-    /// would change the image on every build.
-    pub created: Option<i64>,
+    /// The commit's time, in seconds since 1970.
+    pub committed: Option<i64>,
     /// The URL of Git's remote.
     pub remote: Option<String>,
 }
@@ -53,6 +52,11 @@ pub enum Unnamed {
     Defaults,
 }
 
+/// The build argument that is the time of an image, and the variable that sets it for all images.
+///
+/// Source: <https://reproducible-builds.org/specs/source-date-epoch/>
+pub(crate) const EPOCH: &str = "SOURCE_DATE_EPOCH";
+
 /// Overrides from flags and the environment. Placeholders in their values are not expanded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overrides {
@@ -69,6 +73,8 @@ pub struct Overrides {
     pub inputs: Inputs,
     /// Added to the caches of the file.
     pub caches: Caches,
+    /// The value of the variable [`EPOCH`]: the argument of that name, unless it is set otherwise.
+    pub epoch: Option<u64>,
     /// The environment variables that set one of these because no flag did, such as `ONEBUILD_IMAGE`.
     pub environment: Vec<String>,
 }

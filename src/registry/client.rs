@@ -201,7 +201,19 @@ impl RegistryClient {
         let after = self.patience.total;
         let answer = tokio::time::timeout(after, answer).await;
         let answer = answer.unwrap_or(Err(RegistryFault::Silent { after }));
-        answer.map_err(|fault| RegistryError::new(image, phase, fault))
+        answer.map_err(|fault| RegistryError::new(image, phase, self.explained(image, fault)))
+    }
+
+    /// The reason why no login was sent, if a login of this machine could not be read.
+    fn explained(&self, image: &Reference, fault: RegistryFault) -> RegistryFault {
+        match fault {
+            RegistryFault::Unauthorized { with_login: false }
+            | RegistryFault::Denied { with_login: false } => {
+                let unreadable = self.credentials.unreadable(image.repository.host());
+                unreadable.map_or(fault, no_login)
+            }
+            fault => fault,
+        }
     }
 
     /// Attempts a call as often as `patience` allows. If the host does not answer, all cells skip

@@ -6,15 +6,15 @@ use std::path::PathBuf;
 
 use crate::debug;
 use crate::docker::{
-    Candidate, CredentialError, Credentials, DockerConfig, Endpoint, Engine, EngineError, FLAG,
-    InvalidPlace, Places, SshTarget, TlsFiles, TlsSettings, candidates, config_path,
+    AUTH_VARIABLE, Candidate, Credentials, DockerConfig, Endpoint, Engine, EngineError, FLAG,
+    InvalidPlace, Places, SshTarget, TlsFiles, TlsSettings, candidates, config_path, password,
 };
-use crate::error::{Error, ErrorKind, visible, why};
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::proxy::Proxies;
 use crate::run::terminal;
 
 /// Connects to the engine selected by `--host`, Docker's variables, a docker context or the defaults.
-pub(crate) async fn connect(flag: Option<&str>) -> Result<Engine, Error> {
+pub(crate) async fn connect(flag: Option<&str>, docker: &DockerConfig) -> Result<Engine, Error> {
     let text = |name: &str| env::var(name).ok();
     let path = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
@@ -22,7 +22,8 @@ pub(crate) async fn connect(flag: Option<&str>) -> Result<Engine, Error> {
         flag: flag.map(str::to_owned),
         variable: text("DOCKER_HOST"),
         context: text("DOCKER_CONTEXT"),
-        config: config(),
+        folder: config_file().and_then(|path| Some(path.parent()?.to_owned())),
+        current: docker.current_context().map(str::to_owned),
         tls: TlsSettings {
             verify: is_set("DOCKER_TLS_VERIFY"),
             unchecked: is_set("DOCKER_TLS"),
@@ -51,18 +52,34 @@ pub(crate) async fn connect(flag: Option<&str>) -> Result<Engine, Error> {
 }
 
 /// The path of Docker's config file.
-fn config() -> Option<PathBuf> {
+fn config_file() -> Option<PathBuf> {
     config_path(env::var_os("DOCKER_CONFIG").as_deref(), env::var_os("HOME").as_deref())
 }
 
-/// The credentials that `docker login` stored.
-pub(crate) fn credentials() -> Result<Credentials, Error> {
-    let search_path = env::var_os("PATH").unwrap_or_default();
-    let config = match config() {
-        Some(path) => DockerConfig::read(&path)?,
-        None => DockerConfig::default(),
+/// Docker's config file and the logins of `DOCKER_AUTH_CONFIG`. Warns about what cannot be read, as
+/// Docker does; `strict` makes that an error.
+pub(crate) fn docker_config(strict: bool) -> Result<DockerConfig, Error> {
+    let config = config_file().map_or_else(DockerConfig::default, |path| DockerConfig::read(&path));
+    let variable = env::var_os(AUTH_VARIABLE).filter(|value| !value.is_empty());
+    let config = match variable {
+        Some(value) => config.with_logins_of_variable(&value),
+        None => config,
     };
-    Ok(Credentials::new(config, &search_path))
+    config.proxy_passwords().iter().for_each(|password| debug::hide(password.expose()));
+    let mut warnings = Diagnostics::default();
+    for problem in config.problems() {
+        warnings.push(Diagnostic::warning(problem.to_string()).help(problem.help()));
+    }
+    if strict && warnings.has_warnings() {
+        return Err(Error::found(ErrorKind::Environment, warnings.into_errors()));
+    }
+    terminal::warn(&warnings, false)?;
+    Ok(config)
+}
+
+/// The logins of `docker login` and of `DOCKER_AUTH_CONFIG`.
+pub(crate) fn credentials(config: DockerConfig) -> Credentials {
+    Credentials::new(config, &env::var_os("PATH").unwrap_or_default())
 }
 
 /// The proxies for requests to registries and to the sources of axis values.
@@ -74,12 +91,6 @@ pub(crate) fn proxies() -> Proxies {
         }
         value
     })
-}
-
-/// The password in the URL of a proxy, not decoded.
-fn password(address: &str) -> Option<&str> {
-    let (login, _) = address.rsplit_once('@')?;
-    Some(login.rsplit_once(':')?.1).filter(|password| !password.starts_with("//"))
 }
 
 /// Help for an engine that accepts connections but does not answer.
@@ -137,11 +148,5 @@ impl From<InvalidPlace> for Error {
             _ => ErrorKind::Environment,
         };
         Self::new(kind, error.to_string()).help(error.help())
-    }
-}
-
-impl From<CredentialError> for Error {
-    fn from(error: CredentialError) -> Self {
-        Self::new(ErrorKind::Environment, error.to_string()).help(error.help())
     }
 }

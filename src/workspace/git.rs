@@ -35,24 +35,8 @@ pub(crate) fn facts(folder: &Path) -> Result<Facts, Error> {
         // Not `git remote get-url`: it expands `insteadOf`, which may add credentials.
         remote: git(folder, &["config", "--get", "remote.origin.url"])?,
         revision,
-        created: epoch()?.or(committed),
+        committed,
     })
-}
-
-/// <https://reproducible-builds.org/specs/source-date-epoch/>
-fn epoch() -> Result<Option<i64>, Error> {
-    let Some(text) = std::env::var_os("SOURCE_DATE_EPOCH").filter(|text| !text.is_empty()) else {
-        return Ok(None);
-    };
-    let seconds = text.to_str().and_then(|text| text.parse::<i64>().ok());
-    match seconds.filter(|seconds| *seconds >= 0) {
-        Some(seconds) => Ok(Some(seconds)),
-        None => {
-            let message = "SOURCE_DATE_EPOCH is not a number of seconds";
-            let help = "set it to seconds since 1970, as `git log -1 --format=%ct` prints them";
-            Err(Error::new(ErrorKind::Usage, message).help(help))
-        }
-    }
 }
 
 /// Timeout of one Git command. `git status` may read a large work tree on a slow disk.

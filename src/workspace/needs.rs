@@ -241,7 +241,8 @@ impl Needs {
 fn github_tokens(matrix: &Matrix) -> impl Iterator<Item = AskedVariable> {
     let sources = matrix.axis_sources().iter();
     let of_github = sources.filter(|one| one.token.is_none() && is_github_api(&one.from));
-    of_github.map(|one| AskedVariable { name: GITHUB_TOKEN.to_owned(), span: one.span.clone() })
+    of_github
+        .map(|one| AskedVariable { name: GITHUB_TOKEN.to_owned(), span: Some(one.span.clone()) })
 }
 
 /// Shows the grants that a build would need.

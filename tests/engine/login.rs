@@ -204,3 +204,50 @@ fn family(pid: u32) -> Vec<u32> {
     let below = children.split_whitespace().filter_map(|child| child.parse().ok()).flat_map(family);
     std::iter::once(pid).chain(below).collect()
 }
+
+#[test]
+fn the_logins_of_the_variable_come_before_those_of_the_file() {
+    let guarded = Guarded::new("variable", FILE);
+    let host = lab_env("ONEBUILD_LAB_AUTH_REGISTRY");
+    let variable = |password: &str| {
+        let auth = STANDARD.encode(format!("lab:{password}"));
+        format!(r#"{{"auths": {{"{host}": {{"auth": "{auth}"}}}}}}"#)
+    };
+    let push = ["build", "--push", "--image", &guarded.image];
+    let mut command = guarded.command("onebuild-canary", &push);
+    command.env("DOCKER_AUTH_CONFIG", variable("lab-secret"));
+    let run = Running::start(command).end().success();
+    assert_eq!(run.digest(), guarded.store().digest("v1"));
+
+    // BuildKit gets it too, for a private base image.
+    guarded.project.file("context/Dockerfile", format!("FROM {}:v1\n", guarded.image));
+    guarded.project.file("logins/config.json", r#"{"credsStore": "onebuild-none"}"#);
+    let mut command = guarded.project.command(&["build"]);
+    command.env("DOCKER_CONFIG", guarded.project.path("logins"));
+    command.env("DOCKER_AUTH_CONFIG", variable("lab-secret"));
+    Running::start(command).end().success();
+
+    let mut command = guarded.command("lab-secret", &push);
+    command.env("DOCKER_AUTH_CONFIG", variable("onebuild-canary"));
+    Running::start(command).end().exits(4).says(&["rejected the login"]).never_says(&["canary"]);
+}
+
+#[test]
+fn a_broken_config_file_is_a_warning_unless_a_login_is_needed() {
+    let guarded = Guarded::new("broken", FILE);
+    guarded.project.file("logins/config.json", "{\n  \"auths\": canary\n}\n");
+    let with_config = |args: &[&str]| {
+        let mut command = guarded.project.command(args);
+        command.env("DOCKER_CONFIG", guarded.project.path("logins"));
+        Running::start(command).end().never_says(&["canary"])
+    };
+    let place = "logins/config.json:2:12: invalid JSON";
+    with_config(&["build"]).success().says(&["warning: ", place]);
+    let refused = with_config(&["build", "--push", "--image", &guarded.image]).exits(4);
+    refused.says(&["error: ", place, "fix the file"]);
+    guarded.project.file("context/Dockerfile", format!("FROM {}:none\n", guarded.image));
+    with_config(&["build"]).exits(1).says(&["or is private", place, "fix the file"]);
+    guarded.project.file("logins/config.json", "\n");
+    guarded.project.file("context/Dockerfile", FILE);
+    with_config(&["build"]).success().never_says(&["warning"]);
+}

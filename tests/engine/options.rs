@@ -163,3 +163,25 @@ fn a_dry_run_builds_nothing_and_needs_no_engine() {
     let run = Running::start(command).end().success();
     assert!(run.stdout.contains("v1") && !project.path("out").exists(), "{run}");
 }
+
+#[test]
+fn source_date_epoch_is_the_time_of_the_image_in_its_steps_its_configuration_and_its_labels() {
+    let dockerfile =
+        "FROM alpine:3.20\nARG SOURCE_DATE_EPOCH\nRUN echo $SOURCE_DATE_EPOCH > /epoch\n";
+    let project = Project::single("epoch", dockerfile);
+    project
+        .matrix("tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1] }\nlabels: { auto: git }");
+    let build = |args: &[&str]| {
+        let mut command = project.command(args);
+        command.env("SOURCE_DATE_EPOCH", "1700000000");
+        Running::start(command).end().success();
+    };
+    build(&["build", "--push"]);
+    let store = project.store();
+    let config = store.config(&store.images("v1")[0].1);
+    assert_eq!(config["created"], "2023-11-14T22:13:20Z");
+    let labels = &config["config"]["Labels"];
+    assert_eq!(labels["org.opencontainers.image.created"], "2023-11-14T22:13:20Z");
+    build(&["build", "--output", "type=local,dest=tree"]);
+    assert_eq!(std::fs::read_to_string(project.path("tree/epoch")).unwrap(), "1700000000\n");
+}

@@ -10,7 +10,7 @@ use crate::cli::surroundings::Surroundings;
 use crate::config::CellChoice;
 use crate::error::{Error, ErrorKind};
 use crate::input::{Inputs, TextMap};
-use crate::matrix::{Overrides, Pick, Selection, Unnamed};
+use crate::matrix::{EPOCH, Overrides, Pick, Selection, Unnamed};
 
 pub(crate) fn choice(
     select: SelectArgs,
@@ -49,6 +49,7 @@ pub(crate) fn choice(
         vars: var.into_iter().collect(),
         caches: inputs::caches(&inputs),
         inputs: of_cells.overlaid(&inputs::inputs(inputs, surroundings)),
+        epoch: epoch(surroundings)?,
         environment,
     };
     Ok(CellChoice {
@@ -79,6 +80,23 @@ fn build_args(
         }
     };
     flags.into_iter().map(value).collect()
+}
+
+/// The value of `SOURCE_DATE_EPOCH`; an empty one counts as unset.
+fn epoch(surroundings: Surroundings<'_>) -> Result<Option<u64>, Error> {
+    let Some(value) = (surroundings.variable)(EPOCH).filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    let seconds = value.to_str().and_then(|value| value.trim().parse().ok());
+    // BuildKit reads a signed number.
+    match seconds.filter(|seconds| i64::try_from(*seconds).is_ok()) {
+        Some(seconds) => Ok(Some(seconds)),
+        None => {
+            let message = format!("{EPOCH} is not a number of seconds");
+            let help = "set it to seconds since 1970, as `git log -1 --format=%ct` prints them";
+            Err(Error::new(ErrorKind::Usage, message).help(help))
+        }
+    }
 }
 
 /// The first flag that selects cells or replaces a value of the matrix. Variables of the environment do

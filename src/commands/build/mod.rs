@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use self::listed::Listed;
 use super::{prepare, shown};
 use crate::config::{BuildConfig, OutputFile};
-use crate::docker::{Credentials, Engine, EngineFacts};
+use crate::docker::{Credentials, DockerConfig, Engine, EngineFacts};
 use crate::driver::{
     self, EngineBuilder, Environment, HeldSecrets, IdleCaches, Obstacle, REGISTRY_TIMEOUT,
     Redacted, SecretReader, SmokeTested, Verified, preflight,
@@ -106,13 +106,15 @@ async fn build(
     let mut stop = Stop::listen().map_err(|error| {
         Error::new(ErrorKind::Environment, format!("cannot listen for signals: {}", why(&error)))
     })?;
-    let credentials = Arc::new(engine::credentials()?);
+    let docker = engine::docker_config(config.cells.strict)?;
+    let credentials = Arc::new(engine::credentials(docker.clone()));
     let (idle, notes) = IdleCaches::find(&requests, ENVIRONMENT);
     if config.progress != Mode::Quiet {
         notes.iter().for_each(|note| terminal::stderr(&format!("note: {}\n", visible(note))));
     }
     let registry = RegistryClient::new(credentials.clone(), Patience::default(), engine::proxies());
-    let opening = open(&requests, secrets, idle, config, credentials.clone(), &registry);
+    let machine = (&docker, credentials.clone());
+    let opening = open(&requests, secrets, idle, config, machine, &registry);
     let Some(opened) = stop.until_signal(opening).await else {
         return Ok(leave(&stop, NOT_STARTED).await);
     };
@@ -200,13 +202,13 @@ async fn open(
     (secrets, found): (HeldSecrets, Diagnostics),
     idle: IdleCaches,
     config: &BuildConfig,
-    credentials: Arc<Credentials>,
+    machine: (&DockerConfig, Arc<Credentials>),
     registry: &RegistryClient,
 ) -> Result<(SmokeTested, String), Error> {
     stop_at(driver::missing(requests, ENVIRONMENT), found, config.cells.strict)?;
     // Concurrent with the search for the engine.
     let (opened, refused) = tokio::join!(
-        open_engine(requests, secrets, idle, config, credentials),
+        open_engine(requests, secrets, idle, config, machine),
         driver::refused(requests, registry)
     );
     let opened = opened?;
@@ -219,9 +221,9 @@ async fn open_engine(
     secrets: HeldSecrets,
     idle: IdleCaches,
     config: &BuildConfig,
-    credentials: Arc<Credentials>,
+    (docker, credentials): (&DockerConfig, Arc<Credentials>),
 ) -> Result<(SmokeTested, String), Error> {
-    let engine = engine::connect(config.host.as_deref()).await?;
+    let engine = engine::connect(config.host.as_deref(), docker).await?;
     let version = engine.version().await?;
     let unusable = driver::unusable(&version, &engine.endpoint().to_string());
     stop(unusable.into_iter().collect())?;
@@ -233,7 +235,7 @@ async fn open_engine(
     let platforms =
         builder.platforms().await.map_err(|reason| Error::new(ErrorKind::Environment, reason))?;
     stop(preflight(requests, &idle, &facts, &platforms))?;
-    let builder = builder.skipping(idle);
+    let builder = builder.skipping(idle).with_proxies(docker.proxies(engine.endpoint()));
     Ok((SmokeTested::new(builder, engine, &facts, config.test_jobs), line))
 }
 

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+/// A variable with logins, which come before those of Docker's config file.
+pub(crate) const AUTH_VARIABLE: &str = "DOCKER_AUTH_CONFIG";
+
 /// Why a login could not be looked up. Cheap to clone, because it may be reported for every cell of
 /// a run.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -13,8 +16,11 @@ pub enum CredentialError {
     UnreadableConfig { path: PathBuf, reason: String },
     #[error("{}:{line}:{column}: {problem}", path.display())]
     MalformedConfig { path: PathBuf, line: usize, column: usize, problem: &'static str },
-    #[error("the login for {host} in {} is not base64 of user:password", path.display())]
-    MalformedLogin { host: String, path: PathBuf },
+    #[error("DOCKER_AUTH_CONFIG:{line}:{column}: {problem}")]
+    MalformedVariable { line: usize, column: usize, problem: &'static str },
+    /// `key` is the registry as it is written there; `origin` is the file or the variable.
+    #[error("the login for {key} in {origin} is not base64 of user:password")]
+    MalformedLogin { key: String, origin: String },
     #[error("the credential helper that {} names for {host} is not a plain name", path.display())]
     HelperName { host: String, path: PathBuf },
     #[error("the credential helper {program}, which {} names for {host}, is not on the PATH", path.display())]
@@ -39,7 +45,14 @@ impl CredentialError {
             Self::MalformedConfig { .. } => {
                 "fix the file, or move it away and run `docker login` again".to_owned()
             }
-            Self::MalformedLogin { host, .. } => format!("run `docker login {host}` again"),
+            Self::MalformedVariable { .. } => {
+                "set it to JSON such as {\"auths\": {\"ghcr.io\": {\"auth\": \"…\"}}}, not to a path"
+                    .to_owned()
+            }
+            Self::MalformedLogin { origin, .. } if origin == AUTH_VARIABLE => {
+                "`auth` must be the base64 of user:password".to_owned()
+            }
+            Self::MalformedLogin { key, .. } => format!("run `docker login {key}` again"),
             Self::HelperName { .. } => {
                 "write only the part after `docker-credential-`, such as `pass`".to_owned()
             }

@@ -27,6 +27,11 @@ pub(super) fn find<'a, T>(entries: &'a IndexMap<String, T>, host: &str) -> Optio
         .or_else(|| entries.iter().find(|(key, _)| belongs(key, host)).map(|(_, entry)| entry))
 }
 
+/// Whether `key` is one of the keys of a canonical host.
+pub(super) fn is_key_of(key: &str, host: &str) -> bool {
+    key == server(host) || belongs(key, host)
+}
+
 fn belongs(key: &str, host: &str) -> bool {
     let rest = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://")).unwrap_or(key);
     let (name, path) = rest.split_once('/').unwrap_or((rest, ""));

@@ -10,7 +10,11 @@ fn credentials(config: &str) -> Credentials {
 }
 
 async fn lookup(config: &str, host: &str) -> String {
-    match credentials(config).lookup(host).await {
+    shown(credentials(config).lookup(host).await)
+}
+
+fn shown(answer: Answer) -> String {
+    match answer {
         Ok(None) => "none".to_owned(),
         Ok(Some(Login::Password { username, password })) => {
             format!("{username}:{}", password.expose())
@@ -62,12 +66,62 @@ async fn every_form_of_an_entry_is_read() {
         (r#"{"auth": "dTpwAAA="}"#, "u:p"),
         (r#"{"username": "me", "password": "mine"}"#, "me:mine"),
         (r#"{"auth": "dTo=", "identitytoken": "t"}"#, "token t"),
-        (r#"{"auth": "!"}"#, "the login for a in config.json is not base64 of user:password"),
-        (r#"{"auth": "dQ=="}"#, "the login for a in config.json is not base64 of user:password"),
+        (r#"{"AUTH": "dTpw\n"}"#, "u:p"),
+        (r#"{"auth": "dT\r\npw\n"}"#, "u:p"),
+        // `u:p1`, with bits set that the padding does not use.
+        (r#"{"auth": "dTpwMR=="}"#, "u:p1"),
+        (r#"{"auth": "dTpw", "identitytoken": ""}"#, "u:p"),
+        (r#"{"auth": null, "password": null}"#, "none"),
+        ("null", "none"),
     ] {
         let config = format!(r#"{{"auths": {{"a": {entry}}}}}"#);
         assert_eq!(lookup(&config, "a").await, expected, "{entry}");
     }
+}
+
+#[tokio::test]
+async fn a_malformed_entry_is_no_login_and_is_named_if_one_is_needed() {
+    for auth in ["!", "dQ==", "dTpw=", "OnA="] {
+        let text = format!(r#"{{"auths": {{"https://a/v1/": {{"auth": "{auth}"}}}}}}"#);
+        assert_eq!(lookup(&text, "a").await, "none", "{auth}");
+        let credentials = credentials(&text);
+        let expected = "the login for https://a/v1/ in config.json is not base64 of user:password";
+        let problem = |host| credentials.unreadable(host).map(ToString::to_string);
+        assert_eq!(problem("a").as_deref(), Some(expected), "{auth}");
+        assert_eq!(problem("b"), None, "{auth}");
+    }
+}
+
+#[tokio::test]
+async fn the_variable_comes_before_the_file_and_its_helpers() {
+    let with = |config: &str, variable: &str| {
+        let config = DockerConfig::parse(Path::new("config.json"), config.as_bytes()).unwrap();
+        let config = config.with_logins_of_variable(OsStr::new(variable));
+        Credentials::new(config, OsStr::new(HELPERS))
+    };
+    let variable = r#"{"auths": {"https://a.example/v1/": {"auth": "dTpw"},
+        "https://index.docker.io/v1/": {"auth": "aDpo"}, "empty.example": {}}}"#;
+    for (config, host, expected) in [
+        ("", "a.example", "u:p"),
+        ("", "docker.io", "h:h"),
+        ("", "b.example", "none"),
+        (r#"{"auths": {"a.example": {"auth": "eDp5"}}}"#, "a.example", "u:p"),
+        (r#"{"auths": {"b.example": {"auth": "eDp5"}}}"#, "b.example", "x:y"),
+        (r#"{"auths": {"empty.example": {"auth": "eDp5"}}}"#, "empty.example", "x:y"),
+        (r#"{"credsStore": "broken"}"#, "a.example", "u:p"),
+        (r#"{"credHelpers": {"a.example": "broken"}}"#, "a.example", "u:p"),
+        (r#"{"credHelpers": {"b.example": "token"}}"#, "b.example", "token of-a-helper"),
+    ] {
+        assert_eq!(shown(with(config, variable).lookup(host).await), expected, "{config} {host}");
+    }
+    // An invalid variable is skipped; it matters only if a login is needed.
+    let credentials = with(r#"{"auths": {"a.example": {"auth": "eDp5"}}}"#, "canary-7f3a");
+    let login = credentials.lookup("a.example").await;
+    assert_eq!(shown(login), "x:y");
+    let problem = credentials.unreadable("b.example").unwrap();
+    let text = format!("{problem} {problem:?} {}", problem.help());
+    assert!(text.starts_with("DOCKER_AUTH_CONFIG:1:1: invalid JSON"), "{text}");
+    assert!(!text.contains("canary"), "{text}");
 }
 
 #[tokio::test]

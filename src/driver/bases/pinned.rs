@@ -55,7 +55,8 @@ impl EngineBuilder {
             Ok(digest) => Ok(request.recipe.pinned(pin, &digest)),
             Err(error) => {
                 let had_login = self.had_login(&error).await;
-                let mut failure = unresolved(&error, request, pin, had_login);
+                let failure = unresolved(&error, request, pin, had_login);
+                let mut failure = self.explained(&error, failure);
                 if let Some(why) = session.ended_here() {
                     failure = session_ended(failure, &error, why);
                 }

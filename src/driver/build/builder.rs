@@ -15,9 +15,9 @@ use crate::buildkit::session::filesend::{FileSend, OutputError};
 use crate::buildkit::{Client, Solve, SolveError};
 use crate::cell_name::{CellName, dockerfile_name};
 use crate::debug;
-use crate::docker::{Credentials, Engine, EngineError};
+use crate::docker::{Credentials, Engine, EngineError, PassedProxies};
 use crate::event::{Event, Warning};
-use crate::failure::Kind;
+use crate::failure::{Kind, RegistryFault};
 use crate::image::Platform;
 use crate::input::NamedContext;
 use crate::outcome::{Built, CellResult, Failure, SmokeResult};
@@ -50,6 +50,8 @@ pub struct EngineBuilder {
     pub(crate) limit: Arc<RegistryLimit>,
     /// The caches that this run skips.
     idle: IdleCaches,
+    /// The proxies for RUN steps and containers.
+    pub(crate) proxies: Arc<PassedProxies>,
     /// The engine's own platform, set on first use.
     pub(crate) native: OnceCell<Option<Platform>>,
 }
@@ -79,6 +81,7 @@ impl EngineBuilder {
             environment,
             images: Images::default(),
             idle: IdleCaches::default(),
+            proxies: Arc::default(),
             limit: RegistryLimit::new(registry_timeout),
             native: OnceCell::new(),
         })
@@ -90,9 +93,19 @@ impl EngineBuilder {
         Self { idle, ..self }
     }
 
+    /// The same, with proxies for RUN steps and for containers.
+    #[must_use]
+    pub fn with_proxies(self, proxies: PassedProxies) -> Self {
+        Self { proxies: Arc::new(proxies), ..self }
+    }
+
     /// The options of a solve as `request` says, without the caches that this run skips.
     pub(crate) fn options<'r>(&self, request: &'r BuildRequest) -> SolveOptions<'r> {
-        SolveOptions { caches: self.idle.without(request), ..SolveOptions::of(request) }
+        SolveOptions {
+            caches: self.idle.without(request),
+            proxies: self.proxies.clone(),
+            ..SolveOptions::of(request)
+        }
     }
 
     /// The platforms that the engine runs, including emulated ones.
@@ -126,6 +139,27 @@ impl EngineBuilder {
         match login_host(&error.message) {
             Some(host) => self.sessions.has_login(&host).await,
             None => false,
+        }
+    }
+
+    /// Adds to a failure without a login which login of this machine could not be read.
+    pub(crate) fn explained(&self, error: &SolveError, failure: Failure) -> Failure {
+        let is_refused = matches!(
+            &failure.kind,
+            Kind::Registry {
+                fault: RegistryFault::Unauthorized { with_login: false }
+                    | RegistryFault::Denied { with_login: false },
+                ..
+            }
+        );
+        let host = login_host(&error.message).filter(|_| is_refused);
+        match host.and_then(|host| self.sessions.unreadable_login(&host)) {
+            Some(problem) => Failure {
+                message: format!("{}; {problem}", failure.message),
+                help: Some(problem.help()),
+                ..failure
+            },
+            None => failure,
         }
     }
 
@@ -287,7 +321,8 @@ impl EngineBuilder {
             (None, None) => return Err(failed(Kind::Bug, "a build was stopped without a reason")),
             (Some(Err(error)), None) => {
                 let had_login = self.had_login(&error).await;
-                let mut failure = failure(&error, &seen, request, &filename, had_login);
+                let failure = failure(&error, &seen, request, &filename, had_login);
+                let mut failure = self.explained(&error, failure);
                 // A command with an exit code failed by itself.
                 if failure.exit_code.is_none() {
                     match caches.fault(&error.message) {

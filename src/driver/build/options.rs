@@ -1,7 +1,9 @@
 //! How one solve uses a recipe. A request with a smoke test is solved several times.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use crate::docker::PassedProxies;
 use crate::image::Reference;
 use crate::input::Caches;
 use crate::plan::{BuildRequest, Delivery, Output};
@@ -15,6 +17,8 @@ pub(crate) struct SolveOptions<'a> {
     pub(crate) no_cache: bool,
     pub(crate) pull: bool,
     pub(crate) history: bool,
+    /// The proxies for RUN steps.
+    pub(crate) proxies: Arc<PassedProxies>,
 }
 
 impl<'a> SolveOptions<'a> {
@@ -28,6 +32,7 @@ impl<'a> SolveOptions<'a> {
             no_cache: policy.no_cache,
             pull: policy.pull,
             history: policy.history,
+            proxies: Arc::default(),
         }
     }
 

@@ -39,6 +39,13 @@ pub(crate) fn solve(
         move |(key, value): (&Arc<str>, &Arc<str>)| (format!("{prefix}{key}"), value.to_string())
     };
     attributes.extend(recipe.inputs.args.iter().map(prefixed("build-arg:")));
+    let others = recipe.inputs.args.keys().map(|name| &**name);
+    attributes.extend(
+        options
+            .proxies
+            .build_args(others)
+            .map(|(name, value)| (format!("build-arg:{name}"), value.to_owned())),
+    );
     attributes.extend(recipe.inputs.labels.iter().map(prefixed("label:")));
     attributes.extend(recipe.inputs.bases.iter().map(|(name, base)| {
         (format!("context:{}", short_name(name)), format!("docker-image://{base}"))
@@ -155,7 +162,10 @@ fn join<T: ToString>(items: &[T]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::docker::DockerConfig;
     use crate::driver::samples::request;
     use crate::plan::BuildRequest;
 
@@ -199,6 +209,26 @@ mod tests {
         ] {
             assert_eq!(attributes.get(key).map(String::as_str), Some(value), "{key}");
         }
+    }
+
+    #[test]
+    fn proxies_of_docker_are_arguments_unless_the_request_has_them() {
+        let config = br#"{"proxies": {"default": {"httpProxy": "http://p", "noProxy": "n"}}}"#;
+        let config = DockerConfig::parse(Path::new("config.json"), config).unwrap();
+        let mut request = request();
+        request.recipe.inputs.args = [("no_proxy".into(), "mine".into())].into();
+        let proxies = Arc::new(config.proxies(&"unix:///a.sock".parse().unwrap()));
+        let options = SolveOptions { proxies, ..SolveOptions::of(&request) };
+        let (filename, directories) = ("Dockerfile", HashMap::new());
+        let offered =
+            Offered { session: "s", filename, directories, cache_from: &[], cache_to: &[] };
+        let solve = solve(&request.recipe, &options, &offered, |_| None);
+        let mut found: Vec<_> =
+            solve.attributes.iter().filter(|(key, _)| key.starts_with("build-arg:")).collect();
+        found.sort();
+        let [first, second] = found[..] else { panic!("{found:?}") };
+        assert_eq!((&**first.0, &**first.1), ("build-arg:HTTP_PROXY", "http://p"));
+        assert_eq!((&**second.0, &**second.1), ("build-arg:no_proxy", "mine"));
     }
 
     #[test]

@@ -24,7 +24,7 @@ use crate::buildkit::session::filesend::FileSend;
 use crate::buildkit::session::filesync::{FileSync, MemoryFiles};
 use crate::buildkit::session::{Agents, KeyFileError, Session, SessionEnded};
 use crate::context::Folder;
-use crate::docker::{Credentials, Engine, EngineError};
+use crate::docker::{CredentialError, Credentials, Engine, EngineError};
 use crate::input::{Secret, SecretSource};
 use crate::plan::BuildRequest;
 
@@ -206,6 +206,11 @@ impl Sessions {
     /// Whether the sessions have a login for `host`.
     pub(crate) async fn has_login(&self, host: &str) -> bool {
         matches!(self.credentials.lookup(host).await, Ok(Some(_)))
+    }
+
+    /// Why a login for `host` may exist although none was found.
+    pub(crate) fn unreadable_login(&self, host: &str) -> Option<&CredentialError> {
+        self.credentials.unreadable(host)
     }
 
     /// Redacts logins in a registry's message that BuildKit passed on.

@@ -148,7 +148,8 @@ impl SmokeTested {
         let opening = cancel.run_until_cancelled(self.builder.open_for(request)).await;
         let opened = &opening.ok_or(SmokeStop::Cancelled)??;
         self.left().images.insert(name.clone());
-        let cell = SmokeRun { request, test, opened, image: &image, events, cancel };
+        let proxies = &*self.builder.proxies;
+        let cell = SmokeRun { request, test, opened, image: &image, proxies, events, cancel };
         let (holding, held) = oneshot::channel();
         let trial = self.builder.options(request).into_store(&image);
         let built = tokio::select! {

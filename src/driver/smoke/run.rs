@@ -2,6 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
+use crate::docker::PassedProxies;
 use crate::driver::build::builder::BuildSession;
 use crate::image::Reference;
 use crate::input::SmokeTest;
@@ -27,6 +28,7 @@ pub(crate) struct SmokeRun<'a> {
     pub(crate) test: &'a SmokeTest,
     pub(crate) opened: &'a BuildSession,
     pub(crate) image: &'a Reference,
+    pub(crate) proxies: &'a PassedProxies,
     pub(crate) events: &'a Events,
     pub(crate) cancel: &'a CancellationToken,
 }

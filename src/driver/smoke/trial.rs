@@ -384,12 +384,14 @@ impl<'a> Trial<'a> {
             container: volume.container.clone(),
             read_only: volume.read_only,
         };
+        let own = test.env.iter().map(|(name, value)| format!("{name}={value}"));
+        let names = test.env.keys().map(|name| &**name);
         Launch {
             name: self.container.to_owned(),
             image: self.cell.image.clone(),
             platform: self.platform.clone(),
             command: if test.healthy.is_some() { None } else { self.command() },
-            env: test.env.iter().map(|(name, value)| format!("{name}={value}")).collect(),
+            env: own.chain(self.cell.proxies.variables(names)).collect(),
             binds: test.volumes.iter().map(bind).collect(),
             privileged: test.privileged,
             labels: self.names.labels(&self.cell.request.cell),

@@ -8,6 +8,7 @@ use super::cell::Cell;
 use crate::error::Span;
 use crate::input::{Cache, NamedContext, Network, SecretSource};
 use crate::matrix::model::{CacheRule, Given, Matrix};
+use crate::matrix::selection::EPOCH;
 
 /// One access that the matrix requests.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -50,7 +51,8 @@ pub enum AskedFor {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AskedVariable {
     pub name: String,
-    pub span: Span,
+    /// Where the file requests it; `None` if it is read for every build.
+    pub span: Option<Span>,
 }
 
 /// The variables in which GitHub's runner describes its cache.
@@ -134,7 +136,7 @@ impl Cell {
         let (inputs, by_flag) = (&self.inputs, &flags.inputs);
         let mut all = Vec::new();
         let mut ask = |name: &str, span: Span| {
-            all.push(AskedVariable { name: name.to_owned(), span });
+            all.push(AskedVariable { name: name.to_owned(), span: Some(span) });
         };
         for (id, rule) in &settings.secrets {
             let secret = inputs.secrets.get(id).filter(|_| !by_flag.secrets.contains_key(id));
@@ -149,8 +151,12 @@ impl Cell {
         }
         for given in [&settings.auto_labels, &settings.auto_annotations].into_iter().flatten() {
             if given.value.git {
-                ask("SOURCE_DATE_EPOCH", given.span.clone());
+                ask(EPOCH, given.span.clone());
             }
+        }
+        let is_file = settings.args.iter().any(|(key, _)| **key == *EPOCH);
+        if flags.epoch.is_some() && !is_file && !by_flag.args.contains_key(EPOCH) {
+            all.push(AskedVariable { name: EPOCH.to_owned(), span: None });
         }
         all
     }
@@ -160,8 +166,10 @@ impl Matrix {
     /// The variables whose values are sent to the sources of axes.
     pub fn asked_variables(&self) -> Vec<AskedVariable> {
         let tokens = self.axis_sources.iter().filter_map(|outside| outside.token.as_ref());
-        let ask =
-            |name: &str, span: &Span| AskedVariable { name: name.to_owned(), span: span.clone() };
+        let ask = |name: &str, span: &Span| AskedVariable {
+            name: name.to_owned(),
+            span: Some(span.clone()),
+        };
         tokens.map(|token| ask(&token.name, &token.span)).collect()
     }
 }

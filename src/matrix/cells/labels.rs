@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::image::{Repository, Tag};
 use crate::input::TextMap;
 use crate::matrix::model::{AutoLabels, Given};
-use crate::matrix::selection::Facts;
+use crate::matrix::selection::{EPOCH, Facts, Overrides};
 
 /// The data for the labels of one cell.
 pub(crate) struct LabelValues<'a> {
@@ -15,11 +15,25 @@ pub(crate) struct LabelValues<'a> {
     pub(crate) repository: &'a Repository,
     pub(crate) tag: &'a Tag,
     pub(crate) axes: &'a [(Arc<str>, Arc<str>)],
+    pub(crate) overrides: &'a Overrides,
 }
 
 impl LabelValues<'_> {
-    /// Adds the requested labels.
-    pub(crate) fn fill(&self, wanted: &Option<Given<AutoLabels>>) -> TextMap {
+    /// The build arguments that the environment sets.
+    pub(crate) fn args(&self) -> TextMap {
+        let epoch = self.overrides.epoch;
+        epoch.map(|seconds| (EPOCH.into(), seconds.to_string().into())).into_iter().collect()
+    }
+
+    /// Seconds since 1970: the time that the build gives the image, or else the commit's. Never the
+    /// current time, which would change the image on every build.
+    fn created(&self, args: &TextMap) -> Option<i64> {
+        let given = self.overrides.inputs.args.get(EPOCH).or_else(|| args.get(EPOCH));
+        given.and_then(|seconds| seconds.parse().ok()).or(self.facts.committed)
+    }
+
+    /// The requested labels of a cell with these build arguments.
+    pub(crate) fn fill(&self, wanted: &Option<Given<AutoLabels>>, args: &TextMap) -> TextMap {
         let mut found = TextMap::new();
         let wanted = wanted.as_ref().map(|given| given.value).unwrap_or_default();
         let mut set = |is_wanted: bool, name: &str, value: Option<String>| {
@@ -33,7 +47,7 @@ impl LabelValues<'_> {
         let version = self.axes.iter().find(|(axis, _)| &**axis == "version");
         let version = version.map_or(self.tag.as_str(), |(_, value)| value);
         set(wanted.cell, "version", Some(version.to_owned()));
-        set(wanted.git, "created", self.facts.created.and_then(timestamp));
+        set(wanted.git, "created", self.created(args).and_then(timestamp));
         set(wanted.git, "source", self.facts.remote.as_deref().and_then(source_url));
         let dirty = if self.facts.is_dirty { "-dirty" } else { "" };
         set(

@@ -36,12 +36,15 @@ impl Made<'_> {
 
     /// The inputs of the build that the file sets. `auto` has the labels that `auto` adds.
     pub(super) fn inputs(&mut self, settings: &Settings, auto: &LabelValues<'_>) -> Inputs {
+        let args = self.map(&settings.args, auto.args());
+        let labels = auto.fill(&settings.auto_labels, &args);
+        let annotations = auto.fill(&settings.auto_annotations, &args);
         Inputs {
             target: self.optional(&settings.target).map(|text| self.pool.text(text)),
-            labels: self.map(&settings.labels, auto.fill(&settings.auto_labels)),
-            annotations: self.map(&settings.annotations, auto.fill(&settings.auto_annotations)),
+            labels: self.map(&settings.labels, labels),
+            annotations: self.map(&settings.annotations, annotations),
             ssh: self.ssh(&settings.ssh),
-            args: self.map(&settings.args, TextMap::new()),
+            args,
             network: settings.network.as_ref().map(|given| given.value),
             bases: self.parsed(&settings.bases),
             contexts: self.contexts(&settings.contexts),

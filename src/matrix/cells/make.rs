@@ -113,7 +113,8 @@ impl<'a> Maker<'a> {
         let dockerfile_span = span_of(&settings.dockerfile);
         let context = made.keep(path(&context, true, &span_of(&settings.context)));
         let dockerfile = made.keep(path(&dockerfile, false, &dockerfile_span));
-        let auto = LabelValues { facts: &self.selected.facts, repository, tag, axes: &axes };
+        let facts = &self.selected.facts;
+        let auto = LabelValues { facts, repository, tag, axes: &axes, overrides };
         let inputs = made.inputs(settings, &auto).overlaid(&overrides.inputs);
         let caches = made.caches(settings).followed_by(&overrides.caches);
         let base = |given: &Option<Given<AutoLabels>>| given.as_ref().map(|given| given.value.base);

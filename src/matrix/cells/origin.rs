@@ -4,7 +4,7 @@ use super::cell::Cell;
 use crate::error::Span;
 use crate::input::MediaTypes;
 use crate::matrix::model::{AutoLabels, Given, Texts};
-use crate::matrix::selection::{COMMAND_LINE, Overrides};
+use crate::matrix::selection::{COMMAND_LINE, EPOCH, Overrides};
 use crate::template::Value;
 
 /// One value of a cell.
@@ -119,7 +119,10 @@ impl Cell {
             named.map_or(Source::Default, |(_, template)| file(&template.span()))
         };
         for (key, value) in &inputs.args {
-            let source = of(&settings.args, key);
+            let source = match of(&settings.args, key) {
+                Source::Default if **key == *EPOCH => Source::Environment(EPOCH.to_owned()),
+                source => source,
+            };
             let source = flag(by_flag.args.contains_key(key), "--build-arg", source);
             add(format!("args.{key}"), value, source);
         }

@@ -134,7 +134,8 @@ fn every_variable_that_the_program_reads_is_documented() {
     for file in [
         "src/workspace/axis_sources.rs",
         "src/run/engine.rs",
-        "src/workspace/git.rs",
+        "src/matrix/selection.rs",
+        "src/docker/credentials/error.rs",
         "src/driver/caches/mod.rs",
         "src/driver/environment.rs",
         "src/driver/sessions/agents.rs",
@@ -147,7 +148,7 @@ fn every_variable_that_the_program_reads_is_documented() {
     names.sort();
     names.dedup();
     for expected in
-        ["ONEBUILD_FILE", "DOCKER_HOST", "SSH_AUTH_SOCK", "SOURCE_DATE_EPOCH", "NO_PROXY"]
+        ["ONEBUILD_FILE", "DOCKER_HOST", "DOCKER_AUTH_CONFIG", "SOURCE_DATE_EPOCH", "NO_PROXY"]
     {
         assert!(names.iter().any(|name| name == expected), "{expected} is not in {names:?}");
     }
