@@ -166,6 +166,26 @@ fn without_git_there_is_a_warning_which_is_an_error_with_strict() {
 }
 
 #[test]
+fn a_repository_of_another_user_is_named_with_the_command_that_trusts_it() {
+    let folder = folder("[1]", "labels: auto\n");
+    let at = folder.path();
+    git(at, &["init", "-q"]);
+    git(at, &["add", "matrix.yaml", "Dockerfile"]);
+    git(at, &["commit", "-q", "-m", "first"]);
+    let path = at.canonicalize().unwrap();
+    let command = format!("git config --global --add safe.directory {}", path.display());
+    // Git's own tests set this variable.
+    let other = [("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1"), ("LC_ALL", "de_DE.UTF-8")];
+    for (args, code) in [(&["plan"][..], 0), (&["plan", "--strict"], 3)] {
+        let (found, _, said) = told(&onebuild(at, args, &other));
+        assert_eq!(found, Some(code), "{said}");
+        assert!(said.contains("Git does not read this repository"), "{said}");
+        assert!(said.contains("--> matrix.yaml:5:9") && said.contains(&command), "{said}");
+        assert!(!said.contains("no Git commit"), "{said}");
+    }
+}
+
+#[test]
 fn a_plan_names_the_variables_that_are_sent_without_their_values() {
     let (address, serving) = server(1, "1.0\n");
     let axis = format!("{{ from: \"http://{address}/\", token: {{ env: MY_TOKEN }} }}");

@@ -133,8 +133,12 @@ fn selected(
         .select(&choice.selection, &overrides)
         .map_err(|wrong| Error::found(ErrorKind::Usage, wrong))?;
     if let Some(asked) = matrix.wants_facts() {
-        let facts = git::facts(&root)?;
-        if facts.revision.is_none() {
+        let git::Found { facts, trust } = git::facts(&root)?;
+        if let Some(command) = trust {
+            let message = "Git does not read this repository, because it belongs to another user";
+            let finding = Diagnostic::warning(message).at(asked, "`auto` uses its commit");
+            warnings.push(finding.help(format!("if you trust it, run: {command}")));
+        } else if facts.revision.is_none() {
             let message = "there is no Git commit to label the images with";
             let finding = Diagnostic::warning(message).at(asked, "");
             warnings.push(finding.help("`auto` uses the revision, source and time of the commit"));

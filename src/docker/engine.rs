@@ -66,6 +66,9 @@ pub enum EngineError {
     NoneAnswers { tried: Vec<(Candidate, io::Error)> },
     #[error("{path} of the engine at {endpoint}: {reason}")]
     Upgrade { endpoint: Endpoint, path: &'static str, reason: String },
+    /// The endpoint answers, but not with the stream to BuildKit.
+    #[error("{endpoint} does not lead to BuildKit: it answered POST {path} with {status}")]
+    NoBuildKit { endpoint: Endpoint, path: &'static str, status: StatusCode },
     #[error("the engine at {endpoint} runs on `{given}`, which is not a known platform")]
     Platform { endpoint: Endpoint, given: String },
     /// The engine accepts connections, but answers neither this request nor a ping.
@@ -74,6 +77,26 @@ pub enum EngineError {
     #[error("the engine at {endpoint} did not describe itself: {}", unanswered(source))]
     Facts { endpoint: Endpoint, source: bollard::errors::Error },
 }
+
+impl EngineError {
+    /// What to do about it, if it is known.
+    pub(crate) fn help(&self) -> Option<&'static str> {
+        let refused = |error: &bollard::errors::Error| {
+            use bollard::errors::Error::DockerResponseServerError as Answered;
+            matches!(error, Answered { status_code: 401 | 403 | 404 | 405, .. })
+        };
+        match self {
+            Self::NoBuildKit { .. } => Some(NOT_THROUGH),
+            Self::Facts { source, .. } if refused(source) => Some(NOT_THROUGH),
+            _ => None,
+        }
+    }
+}
+
+/// Help for a request that a Docker Engine itself would have answered.
+const NOT_THROUGH: &str = "a proxy of the engine's socket must let GET /version, GET /info, POST \
+     /grpc and POST /session through, with their Upgrade headers; if this is not Docker Engine, \
+     select one with --host or DOCKER_HOST";
 
 impl Engine {
     /// Connects to the first of `candidates` that answers.
@@ -168,7 +191,10 @@ impl Engine {
         let opened = self.unless_silent(upgrade(&self.dialer, path, headers)).await;
         let opened = opened.ok_or_else(|| self.is_silent(path))?;
         let endpoint = self.endpoint().clone();
-        opened.map_err(|reason| EngineError::Upgrade { endpoint, path, reason })
+        opened.map_err(|refusal| match refusal {
+            Refusal::Status(status) => EngineError::NoBuildKit { endpoint, path, status },
+            Refusal::Fault(reason) => EngineError::Upgrade { endpoint, path, reason },
+        })
     }
 
     /// The answer to a request for information about the engine.
@@ -263,11 +289,18 @@ fn on_the_way(dialer: &Dialer, error: &(dyn std::error::Error + 'static)) -> Opt
     ended.map(ToString::to_string).or_else(|| dialer.fault(error))
 }
 
+/// Why there is no stream.
+enum Refusal {
+    /// The answer to the request.
+    Status(StatusCode),
+    Fault(String),
+}
+
 async fn upgrade(
     dialer: &Dialer,
     path: &str,
     headers: &[(&'static str, String)],
-) -> Result<TokioIo<Upgraded>, String> {
+) -> Result<TokioIo<Upgraded>, Refusal> {
     let mut request = Request::post(path)
         .header("Host", "docker")
         .header("Connection", "Upgrade")
@@ -275,11 +308,12 @@ async fn upgrade(
     for (name, value) in headers {
         request = request.header(*name, value);
     }
-    let request = request.body(Empty::<Bytes>::new()).map_err(|error| why(&error))?;
+    let request = request.body(Empty::<Bytes>::new());
+    let request = request.map_err(|error| Refusal::Fault(why(&error)))?;
     let exchange = Exchange::with_engine(request.method(), path);
     let describe = |error: &(dyn std::error::Error + 'static)| {
         exchange.failed(error);
-        on_the_way(dialer, error).unwrap_or_else(|| why(error))
+        Refusal::Fault(on_the_way(dialer, error).unwrap_or_else(|| why(error)))
     };
     let opened = async {
         let io = TokioIo::new(dialer.dial().await.map_err(|error| describe(&error))?);
@@ -289,13 +323,13 @@ async fn upgrade(
         let response = sender.send_request(request).await.map_err(|error| describe(&error))?;
         exchange.received(response.status(), response.headers());
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            return Err(format!("the engine answered {} to an upgrade", response.status()));
+            return Err(Refusal::Status(response.status()));
         }
-        hyper::upgrade::on(response).await.map_err(|error| why(&error))
+        hyper::upgrade::on(response).await.map_err(|error| Refusal::Fault(why(&error)))
     };
     match tokio::time::timeout(API_TIMEOUT, opened).await {
         Ok(opened) => opened.map(TokioIo::new),
-        Err(_) => Err(late()),
+        Err(_) => Err(Refusal::Fault(late())),
     }
 }
 

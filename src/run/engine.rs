@@ -100,9 +100,10 @@ impl From<EngineError> for Error {
     fn from(error: EngineError) -> Self {
         let EngineError::NoneAnswers { tried } = &error else {
             let failed = Self::new(ErrorKind::Environment, error.to_string());
-            return match error {
-                EngineError::Silent { .. } => failed.help(SILENT),
-                _ => failed,
+            return match (&error, error.help()) {
+                (EngineError::Silent { .. }, _) => failed.help(SILENT),
+                (_, Some(help)) => failed.help(help),
+                (_, None) => failed,
             };
         };
         let denied =

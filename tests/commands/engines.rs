@@ -6,8 +6,14 @@ use std::path::Path;
 
 use crate::project::Project;
 
-/// Answers every request with `version`, as `GET /version` would, as long as the test runs.
-fn engine(socket: &Path, version: &'static str) {
+/// Answers every request with `version`, as `GET /version` would, as long as the test runs. Requests
+/// whose path contains one of `refused` get this status.
+fn engine(
+    socket: &Path,
+    version: &'static str,
+    refused: &'static [&'static str],
+    status: &'static str,
+) {
     let listener = UnixListener::bind(socket).unwrap();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
@@ -20,12 +26,16 @@ fn engine(socket: &Path, version: &'static str) {
                     _ => break,
                 }
             }
+            let head = String::from_utf8_lossy(&head);
+            let line = head.lines().next().unwrap_or_default();
+            let is_refused = refused.iter().any(|path| line.contains(path));
+            let (status, body) = if is_refused { (status, "{}") } else { ("200 OK", version) };
             // A connection that only checks for a listener sends no request.
             let _ = write!(
                 stream,
-                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
-                 Connection: close\r\n\r\n{version}",
-                version.len()
+                "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+                 Connection: close\r\n\r\n{body}",
+                body.len()
             );
         }
     });
@@ -52,10 +62,29 @@ fn unsupported_engines_are_refused_with_their_name_and_version() {
     ] {
         let project = Project::family();
         let socket = project.path("engine.sock");
-        engine(&socket, version);
+        engine(&socket, version, &[], "");
         let host = format!("unix://{}", socket.display());
         for command in ["build", "matrix", "lint"] {
             project.run(&[command, "--host", &host]).exits(4).says(says);
         }
+    }
+}
+
+#[test]
+fn a_proxy_that_does_not_let_buildkit_through_is_named_with_what_it_must_let_through() {
+    // The answer to GET /version and to GET /info.
+    let engine_of_today = r#"{"Version":"28.5.2","ApiVersion":"1.51","OSType":"linux",
+        "Architecture":"x86_64","NCPU":2}"#;
+    for (refused, status, says) in [
+        (&["/grpc", "/session"][..], "403 Forbidden", "answered POST /grpc with 403 Forbidden"),
+        (&["/grpc", "/session"], "404 Not Found", "answered POST /grpc with 404 Not Found"),
+        (&["/info"], "403 Forbidden", "did not describe itself"),
+    ] {
+        let project = Project::family();
+        let socket = project.path("engine.sock");
+        engine(&socket, engine_of_today, refused, status);
+        let host = format!("unix://{}", socket.display());
+        let help = "must let GET /version, GET /info, POST /grpc and POST /session through";
+        project.run(&["build", "--host", &host]).exits(4).says(&[says, help]);
     }
 }

@@ -446,8 +446,12 @@ impl From<SessionError> for Box<Failure> {
             SessionError::Context(_) | SessionError::Key(_) => Kind::Context,
             SessionError::Engine(_) => Kind::EngineLost,
         };
-        let is_silent = matches!(error, SessionError::Engine(EngineError::Silent { .. }));
-        let help = is_silent.then(|| SILENT.to_owned());
+        let help = match &error {
+            SessionError::Engine(EngineError::Silent { .. }) => Some(SILENT),
+            SessionError::Engine(error) => error.help(),
+            SessionError::Context(_) | SessionError::Key(_) => None,
+        };
+        let help = help.map(str::to_owned);
         Box::new(Failure { help, ..*failed(kind, error) })
     }
 }
