@@ -13,11 +13,8 @@ use crate::plan::{BuildOptions, BuildRequest, Sources, plan};
 use crate::run::terminal;
 use crate::workspace::access::Access;
 use crate::workspace::needs::{Needs, Purpose};
-use crate::workspace::plan_files::plan_files;
+use crate::workspace::plan_files::{Templates, plan_files};
 use crate::workspace::{git, rendered_files};
-
-/// The directory of Dockerfile templates, as named in errors.
-const CONTEXT: &str = "context directory";
 
 /// The cells of a command line, ready to build.
 pub(super) struct Prepared {
@@ -159,7 +156,7 @@ fn planned(
     options: &BuildOptions,
     warnings: &mut Diagnostics,
 ) -> Result<(Vec<BuildRequest>, Sources), Error> {
-    let mut files = plan_files(root, access, CONTEXT, |files| files.needed(cells))?;
+    let mut files = plan_files(root, access, Templates::Dockerfiles, |files| files.needed(cells))?;
     // Some vars may be used only by them. Their errors are reported elsewhere.
     if let Ok(others) = rendered_files::templates(matrix, root, access) {
         files.also_used(others.names());
@@ -189,7 +186,8 @@ fn all_requests(matrix: &Matrix, root: &Root, access: &Access) -> Option<Vec<Bui
     let mut cells = matrix.select(&Selection::default(), &overrides).ok()?.expand().ok()?.cells;
     // No rule looks at the scripts of tests.
     cells.iter_mut().for_each(|cell| cell.smoke = None);
-    let files = plan_files(root, access, CONTEXT, |files| files.needed(&cells)).ok()?;
+    let files =
+        plan_files(root, access, Templates::Dockerfiles, |files| files.needed(&cells)).ok()?;
     let plan = plan(matrix, &cells, &files, root, &Default::default()).ok()?;
     Some(plan.requests)
 }

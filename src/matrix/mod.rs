@@ -27,7 +27,7 @@ pub(crate) use language::{Files, Sheet};
 pub use model::Matrix;
 pub(crate) use model::{
     Axis, AxisSource, BaseLabels, BaseWanted, DeclaredKind, FileRule, PAGE, ResolvedAxes,
-    TokenVariable,
+    TokenVariable, in_context,
 };
 pub(crate) use selection::{EPOCH, Facts, Pick, Unnamed};
 pub use selection::{Overrides, Selection};

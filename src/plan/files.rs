@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use super::sources::Sources;
 use crate::error::{Diagnostic, Diagnostics, SourceFile, Span};
 use crate::input::SmokeCommand;
-use crate::matrix::{Cell, FileRule};
+use crate::matrix::{Cell, FileRule, in_context};
 use crate::template::{NameUse, Template};
 
 /// The content of files, by the paths of their [`Needed`].
@@ -23,16 +23,25 @@ pub struct PlanFiles {
     used: Vec<NameUse>,
 }
 
+/// The directories that templates and their includes are relative to, as named in errors.
+const CONTEXT: &str = "context directory";
+const OF_TEMPLATE: &str = "directory of the template";
+const BESIDE: &str = "directory of matrix.yaml";
+
 /// A file to read before planning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needed {
     pub kind: FileKind,
     /// Relative to the directory of matrix.yaml, unless it is absolute.
     pub path: String,
-    /// The directory that must contain it, relative to the same directory: the context, or `.`.
+    /// The directory that its name is relative to, which is relative to the same directory.
     pub folder: String,
-    /// Where it is named; errors point here.
-    pub span: Span,
+    /// What that directory is.
+    pub place: &'static str,
+    /// Where it is named; errors point here. `None` for the default of a key.
+    pub span: Option<Span>,
+    /// The context that it is a template of, if the matrix names one.
+    pub context: Option<(String, Span)>,
 }
 
 /// The use of a file.
@@ -52,27 +61,34 @@ impl PlanFiles {
     pub fn needed(&self, cells: &[Cell]) -> Vec<Needed> {
         let mut needed = IndexMap::new();
         for cell in first_of_each_template(cells) {
-            self.reach(&cell.context, &cell.dockerfile, &cell.dockerfile_span, &mut needed);
+            self.reach(cell, &mut needed);
         }
         if !needed.is_empty() {
             return needed.into_values().collect();
         }
-        let mut add = |kind, path: String, folder: &str, span: &Span| {
-            let (folder, span) = (folder.to_owned(), span.clone());
-            needed.entry(path.clone()).or_insert(Needed { kind, path, folder, span });
+        let mut add = |kind, path: String, folder: &str, span: Option<Span>| {
+            let folder = folder.to_owned();
+            let file =
+                Needed { kind, path: path.clone(), folder, place: CONTEXT, span, context: None };
+            needed.entry(path).or_insert(file);
         };
         for cell in cells {
             let Some(smoke) = &cell.smoke else { continue };
             if let Some(SmokeCommand::Script(path)) = &smoke.command
                 && self.script(path).is_none()
             {
-                add(FileKind::Script, path.to_string_lossy().into_owned(), ".", &smoke.span);
+                add(
+                    FileKind::Script,
+                    path.to_string_lossy().into_owned(),
+                    ".",
+                    Some(smoke.span.clone()),
+                );
             }
         }
         for cell in first_of_each_template(cells) {
-            let path = ignore_file(&cell.context, &cell.dockerfile);
+            let path = ignore_file(cell);
             if !self.ignore_files.contains_key(&path) {
-                add(FileKind::IgnoreFile, path, &cell.context, &cell.dockerfile_span);
+                add(FileKind::IgnoreFile, path, &cell.context, cell.template_span());
             }
         }
         needed.into_values().collect()
@@ -82,31 +98,47 @@ impl PlanFiles {
     pub fn needed_by(&self, files: &[FileRule]) -> Vec<Needed> {
         let mut needed = IndexMap::new();
         for file in files {
-            self.reach(".", &file.template, &file.template_span, &mut needed);
+            let span = Some(file.template_span.clone());
+            self.walk(vec![(file.template.clone(), span)], (".", BESIDE), &mut needed);
         }
         needed.into_values().collect()
     }
 
-    /// Walks a template and its includes, as far as they have been inserted.
-    fn reach(
+    /// The template of `cell` and its includes, as far as they have been inserted.
+    fn reach(&self, cell: &Cell, needed: &mut IndexMap<String, Needed>) {
+        let path = cell.template();
+        let Some(template) = self.templates.get(&path) else {
+            let (kind, folder) = (FileKind::Template, cell.context.to_string());
+            let context = cell.context_span().map(|span| (folder.clone(), span));
+            let span = cell.template_span();
+            let file = Needed { kind, path: path.clone(), folder, place: CONTEXT, span, context };
+            needed.entry(path).or_insert(file);
+            return;
+        };
+        let place = if cell.has_template_in_context() { CONTEXT } else { OF_TEMPLATE };
+        self.walk(included(template), (&cell.include_directory(), place), needed);
+    }
+
+    /// Walks templates and their includes, whose names are relative to `folder`.
+    fn walk(
         &self,
-        context: &str,
-        template: &str,
-        span: &Span,
+        mut waiting: Vec<(String, Option<Span>)>,
+        (folder, place): (&str, &'static str),
         needed: &mut IndexMap<String, Needed>,
     ) {
         let mut seen = Vec::new();
-        let mut waiting = vec![(template.to_owned(), span.clone())];
         while let Some((name, span)) = waiting.pop() {
             if seen.contains(&name) {
                 continue;
             }
-            let path = join(context, &name);
+            let path = in_context(folder, &name);
             match self.templates.get(&path) {
-                Some(template) => waiting.extend(template.includes()),
+                Some(template) => waiting.extend(included(template)),
                 None => {
-                    let (kind, folder) = (FileKind::Template, context.to_owned());
-                    needed.entry(path.clone()).or_insert(Needed { kind, path, folder, span });
+                    let (kind, folder) = (FileKind::Template, folder.to_owned());
+                    let path_of = path.clone();
+                    let file = Needed { kind, path: path_of, folder, place, span, context: None };
+                    needed.entry(path).or_insert(file);
                 }
             }
             seen.push(name);
@@ -124,22 +156,24 @@ impl PlanFiles {
                 self.ignore_files.insert(path, file.map(|file| file.text().into()));
             }
             (FileKind::Script, Some(file)) => {
-                self.scripts.insert(path, script(&file, &needed.span)?);
+                self.scripts.insert(path, script(&file, needed.span.as_ref())?);
             }
-            (FileKind::Template, None) => return Err(unread("template", &path, &needed.span)),
-            (FileKind::Script, None) => return Err(unread("script", &path, &needed.span)),
+            (FileKind::Template, None) => {
+                return Err(unread("template", &path, needed.span.as_ref()));
+            }
+            (FileKind::Script, None) => return Err(unread("script", &path, needed.span.as_ref())),
         }
         Ok(())
     }
 
-    /// The template `name` in a context directory.
-    pub(super) fn template(&self, context: &str, name: &str) -> Option<&Template> {
-        self.templates.get(&join(context, name))
+    /// The template `name` in a directory.
+    pub(super) fn template(&self, folder: &str, name: &str) -> Option<&Template> {
+        self.templates.get(&in_context(folder, name))
     }
 
-    /// The ignore file of the template `name`.
-    pub(super) fn ignore_file(&self, context: &str, name: &str) -> Option<Arc<str>> {
-        self.ignore_files.get(&ignore_file(context, name)).cloned().flatten()
+    /// The ignore file of a cell, in place of the one in its context.
+    pub(super) fn ignore_file(&self, cell: &Cell) -> Option<Arc<str>> {
+        self.ignore_files.get(&ignore_file(cell)).cloned().flatten()
     }
 
     /// A script, by its path in the matrix.
@@ -171,16 +205,23 @@ impl PlanFiles {
 }
 
 /// The error for a file that has not been inserted.
-pub(super) fn unread(what: &str, path: &str, span: &Span) -> Diagnostics {
-    Diagnostic::error(format!("the {what} `{path}` was not read")).at(span, "").into()
+pub(super) fn unread(what: &str, path: &str, span: Option<&Span>) -> Diagnostics {
+    let finding = Diagnostic::error(format!("the {what} `{path}` was not read"));
+    span.into_iter().fold(finding, |finding, span| finding.at(span, "")).into()
+}
+
+/// The names of the files that `template` includes.
+fn included(template: &Template) -> Vec<(String, Option<Span>)> {
+    template.includes().into_iter().map(|(name, span)| (name, Some(span))).collect()
 }
 
 /// The content of a script, which must name its interpreter.
-fn script(file: &SourceFile, span: &Span) -> Result<Arc<[u8]>, Diagnostics> {
+fn script(file: &SourceFile, span: Option<&Span>) -> Result<Arc<[u8]>, Diagnostics> {
     let first = file.text().split('\n').next().unwrap_or_default();
     let wrong = |what: &str, help: &str| {
         let message = format!("the script {} {what}", file.name());
-        Err(Diagnostic::error(message).at(span, "").help(help).into())
+        let finding = Diagnostic::error(message).help(help);
+        Err(span.into_iter().fold(finding, |finding, span| finding.at(span, "")).into())
     };
     if !first.starts_with("#!") {
         return wrong(
@@ -210,14 +251,6 @@ fn first_of_each_template(cells: &[Cell]) -> impl Iterator<Item = &Cell> {
 }
 
 /// The path of the ignore file of a template.
-fn ignore_file(context: &str, template: &str) -> String {
-    format!("{}.dockerignore", Path::new(context).join(template).display())
-}
-
-fn join(context: &str, name: &str) -> String {
-    match context.trim_end_matches('/') {
-        "." => name.to_owned(),
-        "" => format!("/{name}"),
-        context => format!("{context}/{name}"),
-    }
+fn ignore_file(cell: &Cell) -> String {
+    format!("{}.dockerignore", cell.template())
 }

@@ -37,7 +37,9 @@ fn too_much(cell: &Cell, made: usize, of: usize, size: usize) -> Diagnostic {
     );
     let help =
         "select fewer cells with `--only axis=value`, or use fewer placeholders in long templates";
-    Diagnostic::error(message).at(&cell.dockerfile_span, "the template of the last cell").help(help)
+    let finding = Diagnostic::error(message).help(help);
+    let text = "the template of the last cell";
+    cell.template_span().iter().fold(finding, |finding, span| finding.at(span, text))
 }
 
 /// Renders the Dockerfile of every cell. `root` is the directory of matrix.yaml. The paths of the requests
@@ -102,15 +104,16 @@ fn request(
     is_one_for_each: bool,
 ) -> Result<(BuildRequest, Option<UnknownBase>), Diagnostics> {
     let Some(template) = files.template(&cell.context, &cell.dockerfile) else {
-        return Err(unread("template", &cell.dockerfile, &cell.dockerfile_span));
+        return Err(unread("template", &cell.dockerfile, cell.template_span().as_ref()));
     };
-    let includes = |name: &str| files.template(&cell.context, name);
+    let folder = cell.include_directory();
+    let includes = |name: &str| files.template(&folder, name);
     let dockerfile = template.render(&cell.scope, &includes)?;
     let beside = |path: &Path| root.join(path);
     let own = |cache: &Cache| cache.of_cell(&cell.name).with_folder(beside);
     let mut recipe = Recipe {
         dockerfile: Arc::new(dockerfile),
-        dockerignore: files.ignore_file(&cell.context, &cell.dockerfile),
+        dockerignore: files.ignore_file(cell),
         context: beside(Path::new(&*cell.context)),
         platforms: cell.platforms.to_vec(),
         inputs: cell.inputs.clone().with_paths(beside),
@@ -142,7 +145,7 @@ fn request(
 fn script(cell: &Cell, files: &PlanFiles) -> Result<Option<Arc<[u8]>>, Diagnostics> {
     let Some(smoke) = &cell.smoke else { return Ok(None) };
     let Some(SmokeCommand::Script(path)) = &smoke.command else { return Ok(None) };
-    let unread = || unread("script", &path.display().to_string(), &smoke.span);
+    let unread = || unread("script", &path.display().to_string(), Some(&smoke.span));
     files.script(path).cloned().ok_or_else(unread).map(Some)
 }
 

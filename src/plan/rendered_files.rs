@@ -30,7 +30,7 @@ pub(crate) fn committed(
     for file in matrix.file_rules() {
         let rendered = file.cell(cells).and_then(|cell| match includes(&file.template) {
             Some(template) => template.render(&cell.scope, &includes),
-            None => Err(unread("template", &file.template, &file.template_span)),
+            None => Err(unread("template", &file.template, Some(&file.template_span))),
         });
         match rendered {
             Ok(rendered) => found.push(RenderedFile {

@@ -37,7 +37,7 @@ pub(crate) fn resolved(
         let grant = access.lacks_text(&folder.join(&outside.from))?;
         let message =
             format!("the values of `{}` are in a file outside the repository", outside.axis);
-        Some(missing_file(grant, &outside.span, message))
+        Some(missing_file(grant, Some(outside.span.clone()), message))
     });
     refused(&missing.collect::<Vec<Need>>())?;
     let mut resolved = ResolvedAxes::new();

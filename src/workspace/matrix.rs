@@ -52,7 +52,7 @@ pub(crate) fn sheet(named: Option<&Path>, grants: &Grants) -> Result<Sheet, Erro
         let missing = needed.iter().filter_map(|file| {
             let grant = access.lacks_text(Path::new(&file.path))?;
             let message = "an extended file is outside the repository".to_owned();
-            Some(missing_file(grant, &file.span, message))
+            Some(missing_file(grant, Some(file.span.clone()), message))
         });
         refused(&missing.collect::<Vec<Need>>())?;
         Ok(needed)

@@ -116,6 +116,9 @@ impl Needs {
             AskedFor::Context(path) => {
                 add(read(path), Plan, "the build context is outside the repository".to_owned());
             }
+            AskedFor::Template(path) => {
+                add(read(path), Plan, "the template is outside the repository".to_owned());
+            }
             AskedFor::NamedContext { name, path } => {
                 add(read(path), Lint, format!("the context `{name}` is outside the repository"));
             }
@@ -253,8 +256,8 @@ pub(crate) fn tell(needs: &Needs) {
 }
 
 /// The grant for a file that is read before there are cells. `message` describes the file.
-pub(crate) fn missing_file(grant: Grant, span: &Span, message: String) -> Need {
-    Need { grant, span: Some(span.clone()), message, since: Purpose::Plan, is_granted: false }
+pub(crate) fn missing_file(grant: Grant, span: Option<Span>, message: String) -> Need {
+    Need { grant, span, message, since: Purpose::Plan, is_granted: false }
 }
 
 /// Fails with all missing grants, if there are any.

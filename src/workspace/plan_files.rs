@@ -1,71 +1,145 @@
 //! The files of a plan: templates, ignore files and scripts.
 
-use std::io;
 use std::path::Path;
 
 use super::access::Access;
 use super::needed::read_all;
-use super::needs::{missing_file, refused};
+use super::needs::{Need, missing_file, refused};
 use super::text::{inside, text};
-use crate::error::{Diagnostic, Diagnostics, Error, SourceFile, why};
+use crate::error::{Diagnostic, Diagnostics, Error, SourceFile, Span, why};
+use crate::grants::Grant;
 use crate::input::Root;
+use crate::matrix::in_context;
 use crate::plan::{FileKind, Needed, PlanFiles};
 
-/// Reads all needed files. `place` describes the directory that templates must be in. All unreadable files
-/// are reported together.
+/// The directory of `files` and scripts.
+const BESIDE: &str = "directory of matrix.yaml";
+
+/// Where templates may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Templates {
+    /// Those of Dockerfiles: anywhere in the repository, and elsewhere with a grant.
+    Dockerfiles,
+    /// Those of `files`: in the directory of matrix.yaml.
+    Files,
+}
+
+/// Reads all needed files. All unreadable files are reported together.
 pub(crate) fn plan_files(
     root: &Root,
     access: &Access,
-    place: &str,
+    templates: Templates,
     needed: impl Fn(&PlanFiles) -> Vec<Needed>,
 ) -> Result<PlanFiles, Error> {
     let mut files = PlanFiles::default();
-    let mut missing = Vec::new();
-    read_all(
-        &mut files,
-        |files| Ok(needed(files)),
-        |files, file| {
-            let path = root.join(&file.path);
-            let found = match file.kind {
-                FileKind::Template => Some(template(&path, &file, root, access, place)?),
-                FileKind::Script => Some(script(&path, &file, root)?),
-                FileKind::IgnoreFile => match access.lacks_read(&path).filter(|_| path.is_file()) {
-                    Some(grant) => {
-                        let message = format!(
-                            "{} is a link that leads out of the repository",
-                            path.display()
-                        );
-                        missing.push(missing_file(grant, &file.span, message));
-                        None
-                    }
-                    None => text(&path).ok(),
-                },
-            };
-            files.insert(&file, found)
-        },
-    )?;
-    refused(&missing)?;
+    let needed = |files: &PlanFiles| {
+        let needed = needed(files);
+        let missing = needed.iter().filter_map(|file| missing(file, root, access, templates));
+        refused(&missing.collect::<Vec<Need>>())?;
+        Ok(needed)
+    };
+    read_all(&mut files, needed, |files, file| {
+        let path = root.join(&file.path);
+        let found = match file.kind {
+            FileKind::Template => Some(template(&path, &file, root, templates)?),
+            FileKind::Script => Some(script(&path, &file, root)?),
+            FileKind::IgnoreFile => text(&path).ok(),
+        };
+        files.insert(&file, found)
+    })?;
     Ok(files)
+}
+
+/// The missing grant for a file. Without it, do not even reveal whether a template exists.
+fn missing(file: &Needed, root: &Root, access: &Access, templates: Templates) -> Option<Need> {
+    let path = root.join(&file.path);
+    let what = match file.kind {
+        FileKind::Template if templates == Templates::Dockerfiles => "the template",
+        FileKind::IgnoreFile if path.is_file() => "the ignore file",
+        _ => return None,
+    };
+    let grant = access.lacks_read(&path)?;
+    let message = match &grant {
+        Grant::Read(found) if *found != path => {
+            format!("{what} {} is a link that leads out of the repository", path.display())
+        }
+        _ => format!("{what} is outside the repository"),
+    };
+    Some(missing_file(grant, file.span.clone(), message))
 }
 
 fn template(
     path: &Path,
     file: &Needed,
     root: &Root,
-    access: &Access,
-    place: &str,
+    templates: Templates,
 ) -> Result<SourceFile, Diagnostics> {
-    let directory = root.join(&file.folder);
-    // Without the grant, do not even reveal whether a file exists.
-    let allowed = match access.lacks_read(&directory) {
-        Some(grant) => Err(io::Error::other(format!("it needs {}", grant.flag()))),
-        None => inside(path, &directory, place),
+    if let Some((context, span)) = &file.context {
+        directory(context, span, root)?;
+    }
+    let allowed = match templates {
+        Templates::Dockerfiles => Ok(()),
+        Templates::Files => inside(path, root, BESIDE),
     };
     allowed.and_then(|()| text(path)).map_err(|error| {
         let message = format!("the template {} cannot be read", path.display());
-        let help = format!("the path is relative to the {place}, `{}`", file.folder);
-        Diagnostic::error(message).at(&file.span, why(&error)).help(help).into()
+        let Some(span) = &file.span else {
+            let help = "name the template with `dockerfile`, and its directory with `context`";
+            return Diagnostic::error(format!("{message}: {}", why(&error))).help(help).into();
+        };
+        let finding = Diagnostic::error(message).at(span, why(&error));
+        finding.help(help(file, span, root)).into()
     })
+}
+
+/// What the path of a template is relative to. The default has no key of its own.
+fn help(file: &Needed, span: &Span, root: &Root) -> String {
+    if file.context.as_ref().is_some_and(|(_, context)| context == span) {
+        return "the default is `Dockerfile` in the context directory; name another file with \
+                `dockerfile`"
+            .to_owned();
+    }
+    if file.path.starts_with('/') && !file.folder.starts_with('/') {
+        return "write the path of an existing file".to_owned();
+    }
+    let rule = format!("the path is relative to the {}, `{}`", file.place, file.folder);
+    match &file.context {
+        None => rule,
+        Some((context, _)) => match from_context(context, &file.path, root) {
+            Some(path) => format!("{rule}: for the file beside matrix.yaml, write `{path}`"),
+            None => rule,
+        },
+    }
+}
+
+/// The path of a template from its context, if it was written relative to the directory of
+/// matrix.yaml, as for `docker build --file`.
+fn from_context(context: &str, path: &str, root: &Root) -> Option<String> {
+    let context = in_context(".", context);
+    let name = path.strip_prefix(&context)?.strip_prefix('/')?;
+    let is_below = !context.starts_with('/') && !context.starts_with("..");
+    let found = is_below && root.join(name).is_file();
+    found.then(|| "../".repeat(context.split('/').count()) + name)
+}
+
+/// Fails if the build context is not a directory.
+fn directory(context: &str, span: &Span, root: &Root) -> Result<(), Diagnostics> {
+    let path = root.join(context);
+    let (found, help) = match path.metadata() {
+        Ok(found) if found.is_dir() => return Ok(()),
+        Ok(_) => (
+            "it is not a directory".to_owned(),
+            "a context is a directory: unpack an archive first, and name a Dockerfile with `dockerfile`",
+        ),
+        Err(error) if context.starts_with("github.com/") => (
+            why(&error),
+            "a context is a directory; name a Git repository under `contexts`: \
+             `contexts: { src: https://… }`, and use it with `COPY --from=src`",
+        ),
+        Err(error) => (why(&error), "the path is relative to the directory of matrix.yaml"),
+    };
+    let message = format!("the build context {} cannot be read", path.display());
+    Err(Diagnostic::error(message).at(span, found).help(help).into())
 }
 
 fn script(path: &Path, file: &Needed, root: &Root) -> Result<SourceFile, Diagnostics> {
@@ -73,6 +147,7 @@ fn script(path: &Path, file: &Needed, root: &Root) -> Result<SourceFile, Diagnos
     allowed.and_then(|()| text(path)).map_err(|error| {
         let message = format!("the script {} cannot be read", path.display());
         let help = "the path is relative to the directory of the matrix and must be inside it";
-        Diagnostic::error(message).at(&file.span, why(&error)).help(help).into()
+        let finding = Diagnostic::error(message).help(help);
+        file.span.iter().fold(finding, |finding, span| finding.at(span, why(&error))).into()
     })
 }

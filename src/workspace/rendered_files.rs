@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::access::Access;
 use super::drift::Drift;
-use super::plan_files::plan_files;
+use super::plan_files::{Templates, plan_files};
 use super::targets;
 use super::text::inside;
 use crate::error::{Diagnostic, Error, why};
@@ -32,7 +32,7 @@ pub(crate) fn rendered(
 
 /// Only the templates of the files.
 pub(crate) fn templates(matrix: &Matrix, root: &Root, access: &Access) -> Result<PlanFiles, Error> {
-    plan_files(root, access, PLACE, |files| files.needed_by(matrix.file_rules()))
+    plan_files(root, access, Templates::Files, |files| files.needed_by(matrix.file_rules()))
 }
 
 /// How the files differ from the existing ones.

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use onebuild::parts::Digest;
 use rustix::fs::inotify;
 
-use crate::support::{ONE, Project, Running, lab_script, listing};
+use crate::support::{ONE, Project, Running, lab_script, listing, paths_below};
 
 const ALL: &str = "FROM scratch\nCOPY . /\n";
 
@@ -158,6 +158,25 @@ fn a_dockerignore_beside_the_template_replaces_that_of_the_context() {
     same(&ours, &theirs(&project), "the rules of Dockerfile.dockerignore");
     let has = |part: &str| ours.iter().any(|line| line.contains(part));
     assert!(has(" src/main.c") && !has(" docs/"), "{ours:?}");
+}
+
+#[test]
+fn a_template_outside_its_context_has_its_ignore_file_beside_it() {
+    let project = Project::single("outside", "");
+    fs::remove_file(project.path("context/Dockerfile")).unwrap();
+    let matrix = format!(
+        "image: {}\ncontext: context\ndockerfile: ../dockerfiles/Dockerfile\n{ONE}\n",
+        project.repository()
+    );
+    project.file("matrix.yaml", matrix);
+    project.file("dockerfiles/Dockerfile", "FROM scratch\nCOPY . /all\n");
+    project.file("context/.dockerignore", "a\n");
+    project.file("context/a", "");
+    project.file("context/b", "");
+    let copied = || paths_below(&project.tree(&[]).join("all"));
+    assert_eq!(copied(), [".dockerignore", "b"]);
+    project.file("dockerfiles/Dockerfile.dockerignore", "b\n.*\n");
+    assert_eq!(copied(), ["a"]);
 }
 
 #[test]

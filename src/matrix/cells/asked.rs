@@ -22,6 +22,8 @@ pub struct Asked {
 pub enum AskedFor {
     /// The build context.
     Context(PathBuf),
+    /// A template outside its context.
+    Template(PathBuf),
     NamedContext {
         name: String,
         path: PathBuf,
@@ -72,6 +74,11 @@ impl Cell {
         let mut ask = |span: Span, what: AskedFor| all.push(Asked { what, span });
         if let Some(template) = &settings.context {
             ask(template.span(), AskedFor::Context(PathBuf::from(&*self.context)));
+        }
+        if let Some(template) = &settings.dockerfile
+            && !self.has_template_in_context()
+        {
+            ask(template.span(), AskedFor::Template(self.template().into()));
         }
         for (name, template) in &settings.contexts {
             if let Some(NamedContext::Folder(path)) = inputs.contexts.get(&**name)

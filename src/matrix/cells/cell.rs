@@ -6,9 +6,9 @@ use crate::cell_name::CellName;
 use crate::error::Span;
 use crate::image::{Platform, Reference, Repository};
 use crate::input::{Caches, Inputs, MediaTypes, SmokeTest};
-use crate::matrix::model::{Axis, BaseWanted, Settings};
+use crate::matrix::model::{Axis, BaseWanted, Settings, in_context};
 use crate::matrix::selection::Overrides;
-use crate::template::Scope;
+use crate::template::{Scope, Template};
 
 /// A combination of one value of each axis, with its settings.
 #[derive(Debug, Clone)]
@@ -24,10 +24,8 @@ pub struct Cell {
     pub platforms: Arc<[Platform]>,
     /// The context directory, relative to the directory of matrix.yaml.
     pub context: Arc<str>,
-    /// The template, relative to the context directory.
+    /// The template, relative to the context directory unless it is absolute.
     pub dockerfile: Arc<str>,
-    /// Where the matrix names the template.
-    pub dockerfile_span: Span,
     /// Paths are relative to the directory of matrix.yaml.
     pub inputs: Inputs,
     /// As written in the matrix and in flags; see [`Cache::of_cell`](crate::input::Cache::of_cell).
@@ -60,6 +58,40 @@ impl Cell {
         let pairs: Vec<String> =
             self.axes.iter().map(|(axis, value)| format!("{axis}={value}")).collect();
         pairs.join(" ")
+    }
+
+    /// The path of its template, relative to the directory of matrix.yaml.
+    pub fn template(&self) -> String {
+        in_context(&self.context, &self.dockerfile)
+    }
+
+    /// The directory of the files that its template includes: the context, or the template's own
+    /// directory if that is elsewhere.
+    pub(crate) fn include_directory(&self) -> String {
+        if self.has_template_in_context() {
+            return self.context.to_string();
+        }
+        match self.template().rsplit_once('/') {
+            Some(("", _)) => "/".to_owned(),
+            Some((directory, _)) => directory.to_owned(),
+            None => ".".to_owned(),
+        }
+    }
+
+    /// Whether its template is inside its context, if no link leads elsewhere.
+    pub(crate) fn has_template_in_context(&self) -> bool {
+        !self.dockerfile.starts_with('/') && !self.dockerfile.starts_with("../")
+    }
+
+    /// Where the matrix names the template, or at least its context.
+    pub fn template_span(&self) -> Option<Span> {
+        let settings = &self.shared.settings;
+        settings.dockerfile.as_ref().map(Template::span).or_else(|| self.context_span())
+    }
+
+    /// Where the matrix names the context.
+    pub fn context_span(&self) -> Option<Span> {
+        self.shared.settings.context.as_ref().map(Template::span)
     }
 
     /// The overrides of flags.

@@ -14,7 +14,7 @@ use crate::image::{Reference, Repository, Tag};
 use crate::input::SmokeTest;
 use crate::matrix::model::{
     AutoLabels, Axis, AxisValue, BaseWanted, Given, NO_PATH, Settings, TagRule, Var, VarValue,
-    relative,
+    no_directory, template_path, unusable_value,
 };
 use crate::matrix::selection::{Overrides, Selected};
 use crate::template::{Scope, Template, Value};
@@ -104,15 +104,8 @@ impl<'a> Maker<'a> {
         scope.set("tag", tag.as_str());
 
         let mut made = Made { scope: &scope, errors, pool: &self.pool };
-        let context = made.optional(&settings.context).unwrap_or_else(|| ".".to_owned());
-        let dockerfile = made.optional(&settings.dockerfile);
-        let dockerfile = dockerfile.unwrap_or_else(|| "Dockerfile".to_owned());
-        let span_of = |template: &Option<Template>| {
-            template.as_ref().map_or_else(|| self.nowhere.clone(), Template::span)
-        };
-        let dockerfile_span = span_of(&settings.dockerfile);
-        let context = made.keep(path(&context, true, &span_of(&settings.context)));
-        let dockerfile = made.keep(path(&dockerfile, false, &dockerfile_span));
+        let context = made.path(&settings.context, ".", context);
+        let dockerfile = made.path(&settings.dockerfile, "Dockerfile", dockerfile);
         let facts = &self.selected.facts;
         let auto = LabelValues { facts, repository, tag, axes: &axes, overrides };
         let inputs = made.inputs(settings, &auto).overlaid(&overrides.inputs);
@@ -125,9 +118,8 @@ impl<'a> Maker<'a> {
                 ([], Some(given)) => given.value.clone(),
                 (platforms, _) => platforms.into(),
             },
-            context: context.unwrap_or_default().into(),
-            dockerfile: dockerfile.unwrap_or_default().into(),
-            dockerfile_span,
+            context: context.into(),
+            dockerfile: dockerfile.into(),
             inputs,
             caches,
             base: BaseWanted {
@@ -271,17 +263,43 @@ impl Var {
     }
 }
 
-/// Parses the path of a context, or of a template inside its context.
-fn path(text: &str, anywhere: bool, span: &Span) -> Result<String, Diagnostics> {
-    let found = match anywhere {
-        true if text.is_empty() || text.chars().any(char::is_control) => Err(NO_PATH),
-        true => Ok(text.to_owned()),
-        false => relative(text),
+impl Made<'_> {
+    /// A path of the file, read by `read`; `default` if the file has none.
+    fn path(
+        &mut self,
+        template: &Option<Template>,
+        default: &str,
+        read: fn(&Template, &str) -> Result<String, Diagnostics>,
+    ) -> String {
+        let Some(template) = template else { return default.to_owned() };
+        let text = self.text(template);
+        // An empty string is an error that has been reported.
+        if self.errors.has_errors() && text.is_empty() {
+            return text;
+        }
+        self.keep(read(template, &text)).unwrap_or_default()
+    }
+}
+
+/// The directory of a context.
+fn context(template: &Template, text: &str) -> Result<String, Diagnostics> {
+    if text.is_empty() || text.chars().any(char::is_control) {
+        return Err(unusable_value(template, text, NO_PATH).into());
+    }
+    match no_directory(text) {
+        Some((message, help)) => Err(unusable_value(template, text, &message).help(help).into()),
+        None => Ok(text.to_owned()),
+    }
+}
+
+/// The path of a template.
+fn dockerfile(template: &Template, text: &str) -> Result<String, Diagnostics> {
+    let path = match no_directory(text) {
+        Some(_) => Err("a template is a file on this machine"),
+        None => template_path(text),
     };
-    found.map_err(|why| {
-        let help =
-            "the path of the Dockerfile must be relative to the context directory and inside it";
-        let finding = Diagnostic::error(why).at(span, format!("the value is `{text}`"));
-        if anywhere { finding } else { finding.help(help) }.into()
+    path.map_err(|why| {
+        let help = "write the path of a file, relative to the context directory";
+        unusable_value(template, text, why).help(help).into()
     })
 }

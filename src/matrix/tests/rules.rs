@@ -86,7 +86,7 @@ fn every_error_in_a_rule_has_its_place() {
         ("overrides: [{ os: alpine, target: <%no%> }]", "7:37", "`no` is not defined"),
         ("overrides: [{ os: alpine, platforms: [x] }]", "7:39", "write os/architecture"),
         ("overrides: [{ os: alpine, network: hots }]", "7:36", "did you mean `host`?"),
-        ("overrides: [{ os: alpine, dockerfile: ../x }]", "7:39", "inside the directory"),
+        ("overrides: [{ os: alpine, dockerfile: x/.. }]", "7:39", "a directory, not a file"),
         ("overrides: [{ os: alpine, bases: { a: B } }]", "7:39", "upper-case"),
         ("include: [{ os: debian }]", "7:11", "a new cell also requires: version"),
         ("include: [{ os: debian, version: \"3.*\" }]", "7:11", "a new cell requires plain values"),

@@ -297,9 +297,8 @@ fn every_error_has_its_place() {
         ("exclude: [x]", "7:11", "must be a map"),
         ("bases: { a: \"B:c\" }", "7:14", "upper-case"),
         ("args: { A: <%os.x%> }", "7:17", "no property `x`"),
-        ("dockerfile: ../Dockerfile", "7:13", "inside the directory"),
-        ("dockerfile: /Dockerfile", "7:13", "must be relative"),
-        ("dockerfile: a/", "7:13", "inside the directory"),
+        ("dockerfile: ../Dockerfile/", "7:13", "a directory, not a file"),
+        ("dockerfile: <%os%>/..", "7:13", "a directory, not a file"),
         ("context: \"\"", "7:10", "not a path"),
         ("vars: { v: \"a\\nb\" }\nargs: { A: <%v%> }", "8:14", "a line break"),
     ] {
