@@ -53,6 +53,24 @@ fn an_oci_archive_is_a_layout_with_correct_blob_digests() {
 }
 
 #[test]
+fn an_output_of_none_runs_every_step_and_keeps_no_image() {
+    let file = "FROM alpine:3.20\nARG TARGETARCH\nRUN echo ran-on-$TARGETARCH\n";
+    let project = Project::new("none", BOTH, file);
+    let all = ["--output", "none", "--no-cache", "--provenance", "--cache-to", "type=inline"];
+    for command in ["build", "matrix"] {
+        let run = project.run(&[&[command], &all[..]].concat()).success();
+        let run = run.says(&["> ran-on-amd64", "> ran-on-arm64", "1 built, in"]);
+        let run = run.never_says(&["note:"]);
+        assert_eq!(run.stdout, "", "{command}");
+    }
+    let stored = docker(&["image", "ls", "--quiet", &project.repository()]);
+    assert_eq!(stored, "", "the engine's store has an image");
+    project.file("context/Dockerfile", "FROM alpine:3.20\nRUN exit 3\n");
+    project.run(&["build", "--output", "none"]).exits(1).says(&["exit code 3"]);
+    project.run(&["build", "--output", "none", "--push"]).exits(2).says(&["cannot be used with"]);
+}
+
+#[test]
 fn docker_load_accepts_a_docker_archive() {
     let project = Project::single("dockerload", "FROM alpine:3.20\nCMD echo loaded\n");
     let archive = project.path("image.tar");

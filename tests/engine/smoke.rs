@@ -213,6 +213,8 @@ fn an_output_is_written_only_if_the_test_passed() {
         assert_eq!(top, [if kind == "local" { "v1" } else { "v1.tar" }]);
     }
     assert_eq!(fs::read_to_string(project.path("out-local/v1/copy")).unwrap(), "x\n");
+    let nothing = project.run(&["matrix", "--output", "none", "--no-cache"]).exits(1);
+    nothing.says(&["exit code 2", "1 tested on amd64", "1 built, 1 failed"]);
     nothing_is_left(&project);
     // Provenance is stored beside the same image, and an inline cache belongs to it.
     let pushed = |more: &[&str]| {
