@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::prepare;
 use crate::config::{ExplainConfig, ExplainFormat};
-use crate::error::{Error, ErrorKind, Span, listed, nearest, visible};
+use crate::error::{Error, ErrorKind, Span, listed, visible};
 use crate::matrix::{Cell, Matrix, Origin, Source};
 use crate::plan::escaped;
 use crate::run::terminal;
@@ -19,7 +19,7 @@ const WIDEST: usize = 48;
 
 pub(super) fn run(matrix: &Matrix, config: &ExplainConfig) -> Result<ExitCode, Error> {
     let cells = prepare::cells(matrix, &config.cells)?;
-    let cell = find(&cells, &config.cell)?;
+    let cell = one(&cells)?;
     let mut origins = cell.origins();
     origins.extend(beyond(matrix, cell, config));
     terminal::stdout(&match config.format {
@@ -47,24 +47,14 @@ fn beyond(matrix: &Matrix, cell: &Cell, config: &ExplainConfig) -> Vec<Origin> {
     grants.chain(variables.map(|one| origin("environment", one.name, one.span))).collect()
 }
 
-/// The cell with this name, or with an image of this name.
-fn find<'c>(cells: &'c [Cell], name: &str) -> Result<&'c Cell, Error> {
-    let is_image = |cell: &&Cell| {
-        cell.references.iter().any(|image| {
-            image.familiar() == name
-                || image.to_string() == name
-                || image.tag.as_ref().is_some_and(|tag| tag.as_str() == name)
-        })
+/// The only cell.
+fn one(cells: &[Cell]) -> Result<&Cell, Error> {
+    let [cell] = cells else {
+        let message = format!("`explain` shows one cell, and these are {}", cells.len());
+        let names = listed(cells.iter().map(|cell| &*cell.name));
+        return Err(Error::new(ErrorKind::Usage, message).help(format!("name one of {names}")));
     };
-    let named = cells.iter().find(|cell| *cell.name == *name);
-    named.or_else(|| cells.iter().find(is_image)).ok_or_else(|| {
-        let names = || cells.iter().map(|cell| &*cell.name);
-        let error = Error::new(ErrorKind::Usage, format!("there is no cell `{name}`"));
-        match nearest(name, names()) {
-            Some(meant) => error.help(format!("did you mean `{meant}`?")),
-            None => error.help(format!("cells: {}", listed(names()))),
-        }
-    })
+    Ok(cell)
 }
 
 fn text(cell: &Cell, origins: Vec<Origin>) -> String {

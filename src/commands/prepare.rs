@@ -128,6 +128,7 @@ fn selected(
     let overrides = inputs::relative_to(&root, &choice.overrides);
     let mut selected = matrix
         .select(&choice.selection, &overrides)
+        .and_then(|selected| selected.named(&choice.selection.cells))
         .map_err(|wrong| Error::found(ErrorKind::Usage, wrong))?;
     if let Some(asked) = matrix.wants_facts() {
         let git::Found { facts, trust } = git::facts(&root)?;

@@ -20,7 +20,7 @@ pub(crate) struct CellChoice {
     pub selection: Selection,
     /// Paths are relative to the current directory.
     pub overrides: Overrides,
-    /// The first flag that selects cells or replaces a value of the matrix, such as `--only`.
+    /// The first cell or flag that selects cells or replaces a value of the matrix, such as `--only`.
     pub first_flag: Option<String>,
 }
 

@@ -44,9 +44,8 @@ pub(crate) enum PlanFormat {
 /// Settings of `explain`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ExplainConfig {
+    /// It selects one cell.
     pub cells: CellChoice,
-    /// Name of the cell, or one of its images.
-    pub cell: String,
     pub format: ExplainFormat,
 }
 

@@ -9,6 +9,25 @@ pub(crate) fn nearest<'a>(
     if name.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
+    closest(name, candidates)
+}
+
+/// The same for a name with a version in it. A name with the same digits comes first.
+pub(crate) fn nearest_name<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    // In a version alone, every digit matters.
+    if !name.contains(char::is_alphabetic) {
+        return None;
+    }
+    let digits = |text: &str| text.chars().filter(|c| !c.is_alphabetic()).collect::<String>();
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    let alike = candidates.iter().copied().filter(|candidate| digits(candidate) == digits(name));
+    closest(name, alike).or_else(|| closest(name, candidates.iter().copied()))
+}
+
+fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = name.to_lowercase();
     // A third of the letters may differ: a lower limit misses typos, a higher one suggests
     // unrelated names.
@@ -50,6 +69,20 @@ mod tests {
             ("2", None),
         ] {
             assert_eq!(nearest(typo, known), meant, "{typo}");
+        }
+    }
+
+    #[test]
+    fn a_name_with_the_same_version_is_suggested_first() {
+        let known = ["2.0.1-alpine", "2.0.10-alpine", "2.0.11-alpine", "2.0.11-ubuntu", "2.0.12"];
+        for (typo, meant) in [
+            ("2.0.11-alpne", Some("2.0.11-alpine")),
+            ("2.0.11-uuntu", Some("2.0.11-ubuntu")),
+            ("2.0.21-alpine", Some("2.0.1-alpine")),
+            ("2.0.13", None),
+            ("something-else", None),
+        ] {
+            assert_eq!(nearest_name(typo, known), meant, "{typo}");
         }
     }
 }

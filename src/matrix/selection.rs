@@ -1,5 +1,6 @@
 //! The selected cells, and the flags that override the file.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,6 +34,8 @@ pub struct Selection {
     /// Values that the file does not list, for this run only.
     pub add: Vec<Pick>,
     pub unnamed: Unnamed,
+    /// Names of cells. Without any, all cells that the other fields select.
+    pub cells: Vec<String>,
 }
 
 /// An axis, and values of it: each a value, a glob or a comparison of versions.
@@ -91,6 +94,10 @@ pub struct Selected<'m> {
     /// For each axis, the indices of the selected values, ascending; never empty.
     pub(crate) chosen: Vec<Vec<usize>>,
     pub(crate) skip: Vec<Rule>,
+    /// The named cells, by the indices of their values; `None` without names.
+    pub(crate) cells: Option<HashSet<Vec<usize>>>,
+    /// As the command line has it.
+    pub(crate) picks: Selection,
     pub(crate) overrides: &'m Overrides,
     pub(crate) facts: Facts,
     /// Warnings about the selection.
@@ -107,7 +114,9 @@ impl Selected<'_> {
     /// Whether all cells of the file are selected.
     pub fn is_everything(&self) -> bool {
         let all = self.chosen.iter().zip(&self.axes);
-        self.skip.is_empty() && all.into_iter().all(|(c, axis)| c.len() == axis.values.len())
+        self.skip.is_empty()
+            && self.cells.is_none()
+            && all.into_iter().all(|(c, axis)| c.len() == axis.values.len())
     }
 }
 
@@ -143,7 +152,8 @@ impl Pick {
 }
 
 impl Matrix {
-    /// Checks a selection against the matrix. Errors are mistakes in the command line.
+    /// Checks a selection against the matrix, except for the names of cells: see [`Selected::named`]. Errors
+    /// are mistakes in the command line.
     pub fn select<'m>(
         &'m self,
         selection: &Selection,
@@ -186,8 +196,11 @@ impl Matrix {
         let choose = |(index, named): (usize, Option<Vec<usize>>)| {
             let mut chosen = match (named, selection.unnamed) {
                 (Some(named), _) => named,
-                (None, Unnamed::Defaults) => self.defaults[index].clone(),
-                (None, Unnamed::Everything) => Vec::new(),
+                // A named cell is built whatever its values are.
+                (None, Unnamed::Defaults) if selection.cells.is_empty() => {
+                    self.defaults[index].clone()
+                }
+                (None, _) => Vec::new(),
             };
             if chosen.is_empty() {
                 chosen = (0..axes[index].values.len()).collect();
@@ -198,7 +211,18 @@ impl Matrix {
         };
         let chosen = named.into_iter().enumerate().map(choose).collect();
         let facts = Facts::default();
-        Ok(Selected { matrix: self, axes, chosen, skip, overrides, facts, warnings })
+        let picks = selection.clone();
+        Ok(Selected {
+            matrix: self,
+            axes,
+            chosen,
+            skip,
+            cells: None,
+            picks,
+            overrides,
+            facts,
+            warnings,
+        })
     }
 
     fn find_axis(&self, pick: &Pick, errors: &mut Diagnostics) -> Option<usize> {

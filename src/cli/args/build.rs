@@ -4,13 +4,15 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 
-use super::{InputArgs, SelectArgs};
+use super::{CellArgs, InputArgs, SelectArgs};
 use crate::cli::flags::{OutputFlag, jobs};
 use crate::progress::Mode;
 
 /// `build` and `matrix`.
 #[derive(Debug, Args)]
 pub(crate) struct BuildArgs {
+    #[command(flatten)]
+    pub cells: CellArgs,
     #[command(flatten)]
     pub select: SelectArgs,
     #[command(flatten)]

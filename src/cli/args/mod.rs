@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use build::{BuildArgs, OutputArgs, RunArgs};
 pub(crate) use inputs::InputArgs;
-pub(crate) use select::SelectArgs;
+pub(crate) use select::{CellArgs, SelectArgs};
 pub(crate) use tools::{
     CompletionsArgs, ExplainArgs, InitArgs, LintArgs, ManArgs, PlanArgs, RenderArgs,
 };

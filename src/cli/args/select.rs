@@ -8,6 +8,14 @@ use crate::cli::flags::{AllowFlag, BaseOverride, build_arg, name_and_value};
 use crate::image::{Platform, Repository};
 use crate::matrix::Pick;
 
+/// The cells that the command line names.
+#[derive(Debug, Default, Args)]
+pub(crate) struct CellArgs {
+    /// Only these cells: names as in `plan`, tags or images; * and ? match any characters
+    #[arg(value_name = "CELL")]
+    pub cells: Vec<String>,
+}
+
 /// The selection of cells.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Selection")]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 
-use super::{InputArgs, SelectArgs};
+use super::{CellArgs, InputArgs, SelectArgs};
 use crate::config::{ExplainFormat, LintFormat, PlanFormat, Shell};
 
 /// `render`.
@@ -23,6 +23,8 @@ pub(crate) struct RenderArgs {
     #[arg(long, requires = "written")]
     pub check: bool,
     #[command(flatten)]
+    pub cells: CellArgs,
+    #[command(flatten)]
     pub select: SelectArgs,
 }
 
@@ -36,6 +38,8 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "AXIS", value_delimiter = ',')]
     pub group_by: Vec<String>,
     #[command(flatten)]
+    pub cells: CellArgs,
+    #[command(flatten)]
     pub select: SelectArgs,
     #[command(flatten)]
     pub inputs: InputArgs,
@@ -44,7 +48,7 @@ pub(crate) struct PlanArgs {
 /// `explain`.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// Name of the cell as in `plan`, or one of its images
+    /// Name of the cell as in `plan`, or one of its tags or images
     #[arg(value_name = "CELL")]
     pub cell: String,
     /// Output format
@@ -72,6 +76,8 @@ pub(crate) struct LintArgs {
     /// Address of the Docker engine, which must be available [default: as for `build`, but optional]
     #[arg(short = 'H', long, value_name = "ENDPOINT")]
     pub host: Option<String>,
+    #[command(flatten)]
+    pub cells: CellArgs,
     #[command(flatten)]
     pub select: SelectArgs,
 }

@@ -15,7 +15,7 @@ pub(crate) fn build(
     given: Given<'_>,
     unnamed: Unnamed,
 ) -> Result<BuildConfig, Error> {
-    let BuildArgs { select, inputs, output, run } = args;
+    let BuildArgs { cells, select, inputs, output, run } = args;
     let OutputArgs { push, load, output, dry_run } = output;
     let RunArgs {
         host,
@@ -60,6 +60,6 @@ pub(crate) fn build(
         // Only the disk knows.
         output_is_directory: false,
     };
-    let cells = cells::choice(select, inputs, given, unnamed)?;
+    let cells = cells::choice(cells.cells, select, inputs, given, unnamed)?;
     Ok(BuildConfig { cells, options, output, dry_run, host, jobs, test_jobs, fail_fast, progress })
 }

@@ -13,13 +13,17 @@ use crate::input::{Inputs, TextMap};
 use crate::matrix::{EPOCH, Overrides, Pick, Selection, Unnamed};
 
 pub(crate) fn choice(
+    cells: Vec<String>,
     select: SelectArgs,
     inputs: InputArgs,
     given: Given<'_>,
     unnamed: Unnamed,
 ) -> Result<CellChoice, Error> {
     let Given { axes, environment, surroundings } = given;
-    let first_flag = first_flag(&select, &axes, &environment);
+    let first_flag = match cells.first() {
+        Some(cell) => Some(format!("the cell `{cell}`")),
+        None => first_flag(&select, &axes, &environment),
+    };
     let SelectArgs {
         file,
         only,
@@ -57,7 +61,13 @@ pub(crate) fn choice(
         grants,
         offline,
         strict,
-        selection: Selection { only: only.into_iter().chain(axes).collect(), skip, add, unnamed },
+        selection: Selection {
+            only: only.into_iter().chain(axes).collect(),
+            skip,
+            add,
+            unnamed,
+            cells,
+        },
         overrides,
         first_flag,
     })

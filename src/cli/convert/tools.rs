@@ -10,36 +10,38 @@ use crate::error::Error;
 use crate::matrix::Unnamed;
 
 pub(crate) fn render(args: RenderArgs, given: Given<'_>) -> Result<RenderConfig, Error> {
-    let RenderArgs { out, files, check, select } = args;
+    let RenderArgs { out, files, check, cells, select } = args;
     let output = match out {
         _ if files => RenderOutput::Files { check },
         Some(path) => RenderOutput::Directory { path, check },
         None => RenderOutput::Stdout,
     };
     let inputs = InputArgs::default();
-    Ok(RenderConfig { cells: cells::choice(select, inputs, given, Unnamed::Everything)?, output })
+    let cells = cells::choice(cells.cells, select, inputs, given, Unnamed::Everything)?;
+    Ok(RenderConfig { cells, output })
 }
 
 pub(crate) fn plan(args: PlanArgs, given: Given<'_>) -> Result<PlanConfig, Error> {
-    let PlanArgs { format, group_by, select, inputs } = args;
-    let cells = cells::choice(select, inputs, given, Unnamed::Everything)?;
+    let PlanArgs { format, group_by, cells, select, inputs } = args;
+    let cells = cells::choice(cells.cells, select, inputs, given, Unnamed::Everything)?;
     Ok(PlanConfig { cells, format, group_by })
 }
 
 pub(crate) fn explain(args: ExplainArgs, given: Given<'_>) -> Result<ExplainConfig, Error> {
     let ExplainArgs { cell, format, select, inputs } = args;
-    let cells = cells::choice(select, inputs, given, Unnamed::Everything)?;
-    Ok(ExplainConfig { cells, cell, format })
+    let cells = cells::choice(vec![cell], select, inputs, given, Unnamed::Everything)?;
+    Ok(ExplainConfig { cells, format })
 }
 
 pub(crate) fn lint(args: LintArgs, given: Given<'_>) -> Result<LintConfig, Error> {
-    let LintArgs { format, compose, no_engine, host, select } = args;
+    let LintArgs { format, compose, no_engine, host, cells, select } = args;
     let engine = match host {
         Some(host) => LintEngine::Host(host),
         None if no_engine => LintEngine::Unused,
         None => LintEngine::Optional,
     };
-    let cells = cells::choice(select, InputArgs::default(), given, Unnamed::Everything)?;
+    let inputs = InputArgs::default();
+    let cells = cells::choice(cells.cells, select, inputs, given, Unnamed::Everything)?;
     Ok(LintConfig { cells, format, compose, engine })
 }
 

@@ -15,7 +15,8 @@ pub(super) fn run(matrix: &Matrix, cells: &CellChoice, check: bool) -> Result<Ex
     // Environment variables are meant for builds and are ignored here.
     if let Some(flag) = &cells.first_flag {
         let message = format!("{flag} cannot be combined with --files");
-        let help = "the files must not depend on flags: set it in matrix.yaml";
+        let help =
+            "the files must not depend on the command line: leave it out, or change matrix.yaml";
         return Err(Error::new(ErrorKind::Usage, message).help(help));
     }
     terminal::warn(&prepare::open_warnings(matrix), cells.strict)?;

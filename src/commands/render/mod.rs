@@ -54,7 +54,7 @@ fn check(requests: &[BuildRequest], folder: &Path, whole: bool) -> Result<(), Er
 
 /// Whether the command line selects all cells: then files that belong to no cell are stale.
 fn selects_all(selection: &Selection) -> bool {
-    selection.only.is_empty() && selection.skip.is_empty()
+    selection.only.is_empty() && selection.skip.is_empty() && selection.cells.is_empty()
 }
 
 /// Prints the Dockerfiles. If there are several, a comment with the cell's name precedes each.

@@ -131,6 +131,7 @@ impl Selected<'_> {
             .filter(move |values| !exclude.any(values))
             .chain(added.filter(move |values| chosen(values)))
             .filter(move |values| !skip.any(values))
+            .filter(|values| self.cells.as_ref().is_none_or(|cells| cells.contains(values)))
     }
 
     /// Refuses cells that would overwrite each other.

@@ -9,6 +9,7 @@ use super::labels::LabelValues;
 use super::made::{Made, parsed};
 use super::name::NameParts;
 use super::pool::{Pool, Recent};
+use crate::cell_name::CellName;
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::image::{Reference, Repository, Tag};
 use crate::input::SmokeTest;
@@ -176,6 +177,20 @@ impl<'a> Maker<'a> {
             .iter()
             .map(|repository| repository.tagged(tag.clone()))
             .collect())
+    }
+
+    /// The name and the references of the cell with these values.
+    pub(crate) fn name(
+        &self,
+        values: &[usize],
+        shared: &Shared,
+    ) -> Result<(CellName, Vec<Reference>), Diagnostics> {
+        let (_, scope) = self.scope(values, &shared.settings)?;
+        let mut references = Vec::new();
+        for rule in &self.selected.matrix.tags {
+            references.extend(self.references(rule, &scope)?);
+        }
+        Ok((self.names.name(&scope)?, references))
     }
 
     /// The values of the axes, and a scope that contains them.

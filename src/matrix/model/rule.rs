@@ -10,6 +10,8 @@ use crate::error::Span;
 pub(crate) struct Rule {
     /// One for each axis; `None` if the rule does not restrict the axis.
     axes: Vec<Option<Matching>>,
+    /// Its place in the file; `None` for one of a flag.
+    pub(crate) span: Option<Span>,
 }
 
 /// The condition on one axis.
@@ -44,7 +46,7 @@ pub(crate) struct Included {
 
 impl Rule {
     pub(crate) fn new(axes: usize) -> Self {
-        Self { axes: vec![None; axes] }
+        Self { axes: vec![None; axes], span: None }
     }
 
     /// Restricts axis `index`: a value must match one of `patterns`. Returns for each pattern

@@ -152,6 +152,16 @@ proptest! {
             known.insert(cell.describe(), called);
         }
         prop_assert!(are_distinct(whole.as_deref().unwrap_or_default()));
+        for cell in whole.iter().flatten() {
+            let names = vec![cell.name.to_string()];
+            let overrides = Overrides::default();
+            let selection = Selection { cells: names.clone(), ..Selection::default() };
+            let selected = matrix.select(&selection, &overrides).and_then(|all| all.named(&names));
+            let expansion = selected.and_then(|selected| selected.expand());
+            let found = expansion.map_err(|errors| TestCaseError::fail(errors.to_string()))?.cells;
+            let found: Vec<String> = found.iter().map(Cell::describe).collect();
+            prop_assert_eq!(found, [cell.describe()]);
+        }
         let axes = matrix.axes();
         let chosen = |list: &[(usize, prop::sample::Index)]| -> Vec<Pick> {
             let pick = |(axis, index): &(usize, prop::sample::Index)| {
@@ -166,7 +176,7 @@ proptest! {
             only: chosen(&picks),
             skip: chosen(&skips),
             add,
-            unnamed: Unnamed::Everything,
+            ..Selection::default()
         };
         for unnamed in [Unnamed::Everything, Unnamed::Defaults] {
             let selection = Selection { unnamed, ..selection.clone() };

@@ -62,7 +62,13 @@ fn picks(texts: &[&str]) -> Vec<Pick> {
 }
 
 fn selected(only: &[&str], skip: &[&str], add: &[&str], unnamed: Unnamed) -> Vec<String> {
-    let selection = Selection { only: picks(only), skip: picks(skip), add: picks(add), unnamed };
+    let selection = Selection {
+        only: picks(only),
+        skip: picks(skip),
+        add: picks(add),
+        unnamed,
+        cells: Vec::new(),
+    };
     names(expand_with(
         &matrix(&small("defaults: { version: 2.0 }\n")),
         &selection,

@@ -25,6 +25,7 @@ impl Reader<'_> {
         let entries = self.map(node, "a rule of exclude");
         self.speaks_of_axes(node, entries.len());
         let mut rule = Rule::new(axes.len());
+        rule.span = Some(node.span.clone());
         for entry in entries {
             if let Some(index) = self.axis_named(entry, axes) {
                 self.restrict(&mut rule, index, entry, "exclude", axes, lookups);
