@@ -18,5 +18,5 @@ pub(crate) use kind::{Error, ErrorKind};
 pub(crate) use render::{spelled_out, visible};
 pub use source::SourceFile;
 pub(crate) use source::Span;
-pub(crate) use suggest::{listed, nearest};
+pub(crate) use suggest::{control_character, listed, nearest};
 pub(crate) use why::why;

@@ -13,7 +13,7 @@ use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::image::{Reference, Repository, Tag};
 use crate::input::SmokeTest;
 use crate::matrix::model::{
-    AutoLabels, Axis, AxisValue, BaseWanted, Given, NO_PATH, Settings, TagRule, Var, VarValue,
+    AutoLabels, Axis, AxisValue, BaseWanted, Given, Settings, TagRule, Var, VarValue, no_path,
     relative,
 };
 use crate::matrix::selection::{Overrides, Selected};
@@ -273,14 +273,17 @@ impl Var {
 /// Parses the path of a context, or of a template inside its context.
 fn path(text: &str, anywhere: bool, span: &Span) -> Result<String, Diagnostics> {
     let found = match anywhere {
-        true if text.is_empty() || text.chars().any(char::is_control) => Err(NO_PATH),
-        true => Ok(text.to_owned()),
+        true => no_path(text).map_or_else(|| Ok(text.to_owned()), Err),
         false => relative(text),
     };
     found.map_err(|why| {
-        let help =
-            "the path of the Dockerfile must be relative to the context directory and inside it";
+        let help = match anywhere {
+            true => "write a directory; `.` is the directory of matrix.yaml",
+            false => {
+                "the path of the Dockerfile must be relative to the context directory and inside it"
+            }
+        };
         let finding = Diagnostic::error(why).at(span, format!("the value is `{text}`"));
-        if anywhere { finding } else { finding.help(help) }.into()
+        finding.help(help).into()
     })
 }

@@ -25,7 +25,7 @@ pub(crate) use axis::{Lookup, unknown_order};
 pub(crate) use given::{Given, Texts};
 pub(crate) use json_path::JsonPath;
 pub(crate) use labels::AutoLabels;
-pub(crate) use paths::{NO_PATH, is_variable, relative, script, unusable};
+pub(crate) use paths::{is_variable, no_path, relative, script, unusable};
 pub(crate) use pattern::Pattern;
 pub(crate) use product::{MOST_CELLS, Product};
 pub(crate) use rule::{Included, Layer, Rule, Rules};
