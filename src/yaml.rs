@@ -136,8 +136,12 @@ const HINTS: [(&str, &str); 10] = [
 ];
 
 fn syntax(file: &SourceFile, error: &ScanError) -> Diagnostics {
-    let at = error.marker().byte_offset().unwrap_or(file.text().len());
+    let mut at = error.marker().byte_offset().unwrap_or(file.text().len());
     let info = error.info();
+    if info.contains("found a tab") {
+        // The parser points at the start of the value before it.
+        at += file.text().get(at..).and_then(|rest| rest.find('\t')).unwrap_or_default();
+    }
     let finding = Diagnostic::error("invalid YAML").at(&file.span(at..at), info.as_str());
     let hint = HINTS.iter().find(|(words, _)| info.contains(words));
     hint.map_or(finding.clone(), |(_, help)| finding.help(*help)).into()

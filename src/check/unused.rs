@@ -255,6 +255,10 @@ impl Used {
                     ))
                     .help(format!("write the digest here, too: `{pinned}`"));
             }
+            _ if names.is_empty() && place.is_none() => {
+                let id = if kind == DeclaredKind::Secret { "id=" } else { "" };
+                warning.help(format!("remove {flag} {id}{name}"))
+            }
             _ if names.is_empty() => warning.help("remove it"),
             (DeclaredKind::Base | DeclaredKind::Context, None) => warning
                 .help(format!("images and contexts of the Dockerfiles: {}", listed(names.clone()))),

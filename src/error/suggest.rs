@@ -42,6 +42,16 @@ fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, candidate)| candidate)
 }
 
+/// Names the first control character of `text`, or the first character that ends a line, for a
+/// sentence such as "the value contains …".
+pub(crate) fn control_character(text: &str) -> Option<String> {
+    match text.chars().find(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))? {
+        '\n' | '\r' => Some("a line break".to_owned()),
+        '\t' => Some("a tab".to_owned()),
+        found => Some(format!("the control character U+{:04X}", u32::from(found))),
+    }
+}
+
 /// `a, b, c`, cut after twelve items.
 pub(crate) fn listed<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
     const SHOWN: usize = 12;
@@ -56,6 +66,20 @@ pub(crate) fn listed<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_control_character_is_named() {
+        for (text, named) in [
+            ("plain é", None),
+            ("a\nb\u{7}", Some("a line break")),
+            ("\r", Some("a line break")),
+            ("a\tb", Some("a tab")),
+            ("\u{1b}[2J", Some("the control character U+001B")),
+            ("\u{2028}", Some("the control character U+2028")),
+        ] {
+            assert_eq!(control_character(text).as_deref(), named, "{text:?}");
+        }
+    }
 
     #[test]
     fn a_typo_gets_a_suggestion_and_an_unrelated_name_gets_none() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::model::{Axis, AxisValue, Lookup, Matrix, Pattern, Rule, unknown_order};
-use crate::error::{Diagnostic, Diagnostics, SourceFile, listed};
+use crate::error::{Diagnostic, Diagnostics, SourceFile, control_character, listed, nearest};
 use crate::image::{Platform, Repository};
 use crate::input::{Caches, Inputs};
 
@@ -285,6 +285,27 @@ fn undecided(patterns: &[Pattern], axis: &Axis, warnings: &mut Diagnostics) {
     }
 }
 
+/// The help for a pattern of a flag that matches no value: only what can be a value can be added.
+fn unmatched(text: &str, pattern: &Pattern, axis: &Axis, addable: bool) -> String {
+    let name = &axis.name;
+    if text.is_empty() {
+        return format!("name a value, such as `--only {name}=VALUE`");
+    }
+    if !pattern.is_plain() || control_character(text).is_some() {
+        return "write a value, a glob, a range or a comparison that matches a known value"
+            .to_owned();
+    }
+    let once = match addable && !axis.has_properties() {
+        true => format!(", or build it once with `--add {name}={text}`"),
+        false => String::new(),
+    };
+    let add = format!("add it under `axes.{name}`{once}");
+    match nearest(text, axis.values.iter().map(|value| &*value.text)) {
+        Some(meant) => format!("did you mean `{meant}`? For a new value, {add}"),
+        None => add,
+    }
+}
+
 /// The indices of the matching values. Each pattern must match at least one value.
 fn matching(
     pick: &Pick,
@@ -297,28 +318,19 @@ fn matching(
     for text in &pick.values {
         let pattern = match Pattern::parse(text) {
             Ok(pattern) => pattern,
-            Err(why) => {
-                errors.push(Diagnostic::error(format!("`{}={text}`: {why}", axis.name)));
+            Err(mut wrong) => {
+                wrong.message = format!("`{}={text}`: {}", axis.name, wrong.message);
+                errors.push(*wrong);
                 continue;
             }
         };
         let values = lookup.matching(&pattern);
         if values.is_empty() {
-            let plain = pattern.is_plain();
-            let once = if plain && addable && !text.is_empty() && !axis.has_properties() {
-                format!(", or build it once with `--add {}={text}`", axis.name)
-            } else {
-                String::new()
-            };
-            let known = || axis.values.iter().map(|value| &*value.text);
-            let mut finding =
+            errors.push(
                 Diagnostic::error(format!("axis `{}` has no value matching `{text}`", axis.name))
                     .at(&axis.span, format!("known: {}", axis.known()))
-                    .help(format!("add it under `axes.{}`{once}", axis.name));
-            if let Some(meant) = crate::error::nearest(text, known()) {
-                finding = finding.note(format!("did you mean `{meant}`?"));
-            }
-            errors.push(finding);
+                    .help(unmatched(text, &pattern, axis, addable)),
+            );
         }
         found.extend(values);
         patterns.push(pattern);

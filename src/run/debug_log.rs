@@ -66,15 +66,22 @@ const SECRET_NAMES: &[&str] = &[
 /// A value that is shorter may be part of any word.
 const SHORTEST_SECRET: usize = 8;
 
-/// Starts the log, if the command line or the environment names one. `open` opens its file.
+/// Starts the log, if the command line or the environment names one. `open` opens its
+/// file.
 pub(crate) fn start(
     args: &[OsString],
-    open: impl FnOnce(&Path) -> Result<File, String>,
+    open: impl FnOnce(&Path) -> Result<File, (ErrorKind, String)>,
 ) -> Result<(), Error> {
     let Some((path, origin)) = named(args, env::var_os(VARIABLE)) else { return Ok(()) };
-    let file = open(&path).map_err(|why| {
+    let file = open(&path).map_err(|(kind, why)| {
         let message = format!("the debug log {} cannot be written: {why}", path.display());
-        Error::new(ErrorKind::Usage, message).help(format!("name another file with {origin}"))
+        let other = format!("name another file with {origin}");
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let help = match directory.filter(|parent| !parent.exists()) {
+            Some(parent) => format!("create the directory {}, or {other}", parent.display()),
+            None => other,
+        };
+        Error::new(kind, message).help(help)
     })?;
     let started = debug::start(file);
     started.map_err(|error| {

@@ -167,10 +167,26 @@ impl Parser<'_> {
                 self.errors.push(
                     Diagnostic::error(format!("`{keyword}` is not a control keyword"))
                         .at(&span, "")
-                        .help(format!("known: {}", KEYWORDS.join(", ")))
-                        .help_nearest(keyword, KEYWORDS),
+                        .help(self.meant(keyword)),
                 );
             }
+        }
+    }
+
+    /// The help for an unknown keyword: the keyword of another language that it is, or the nearest.
+    fn meant(&self, keyword: &str) -> String {
+        let closing = match self.open.last().map(|open| &open.block) {
+            Some(Block::For(..) | Block::Broken("endfor")) => "endfor",
+            _ => "endif",
+        };
+        let meant = match keyword {
+            "fi" | "done" | "end" | "esac" => Some(closing),
+            "elseif" | "elsif" | "elsf" | "elif:" => Some("elif"),
+            _ => nearest(keyword, KEYWORDS),
+        };
+        match meant {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("known: {}", KEYWORDS.join(", ")),
         }
     }
 

@@ -6,7 +6,7 @@ use super::rendered::{Rendered, Writer};
 use super::source::Source;
 use super::value::{Scope, Value};
 use super::{Node, Template};
-use crate::error::{Diagnostic, Diagnostics, Span};
+use crate::error::{Diagnostic, Diagnostics, Span, control_character};
 
 /// Looks up an included file by the path in the template.
 pub(crate) type Includes<'a> = dyn Fn(&str) -> Option<&'a Template> + 'a;
@@ -174,7 +174,7 @@ impl<'a> Renderer<'a> {
             _ => None,
         };
         match value.map(Value::as_text) {
-            Ok(Some(text)) => match text.chars().find(|c| is_unsafe(*c)) {
+            Ok(Some(text)) => match control_character(text) {
                 None => {
                     self.fits(text, frame.source)?;
                     match shared {
@@ -183,14 +183,9 @@ impl<'a> Renderer<'a> {
                     }
                 }
                 Some(found) => {
-                    let found = if matches!(found, '\n' | '\r') {
-                        "a line break".to_owned()
-                    } else {
-                        format!("the control character `{}`", found.escape_unicode())
-                    };
                     let message = format!("the value of `{}` contains {found}", name());
-                    let help =
-                        "a value must be a single line, so that it cannot add an instruction";
+                    let help = "remove it from the value: a value must not add lines to the file; \
+                                to write several lines, loop over a list with `#% for`";
                     self.report(wrong(message).help(help));
                 }
             },
@@ -270,10 +265,4 @@ impl<'a> Renderer<'a> {
         }
         self.errors.push(diagnostic);
     }
-}
-
-/// Characters that must not get into a Dockerfile through a value: control characters, and the two
-/// separators that some parsers treat as line breaks.
-fn is_unsafe(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }

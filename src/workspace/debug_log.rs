@@ -9,21 +9,25 @@ use rustix::io::Errno;
 
 use super::targets;
 use crate::debug::FIRST_LINE;
-use crate::error::why;
+use crate::error::{ErrorKind, why};
 use crate::regular;
 
 /// Opens the file to append lines. A file with other content is not changed.
-pub(crate) fn open(path: &Path) -> Result<File, String> {
+///
+/// A path that onebuild refuses is wrong usage; a path that the system refuses is not.
+pub(crate) fn open(path: &Path) -> Result<File, (ErrorKind, String)> {
+    let refused = |why: String| (ErrorKind::Usage, why);
+    let failed = |error: &io::Error| (ErrorKind::Environment, why(error));
     if path == Path::new("-") {
-        return Err("it must be a file".to_owned());
+        return Err(refused("it must be a file".to_owned()));
     }
-    targets::check(path)?;
+    targets::check(path).map_err(refused)?;
     let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW;
     let mut options = File::options();
     options.read(true).append(true).create(true).mode(0o600).custom_flags(flags.bits() as i32);
     let mut file = options.open(path).map_err(|error| match Errno::from_io_error(&error) {
-        Some(Errno::LOOP) => "it is a symbolic link".to_owned(),
-        _ => why(&error),
+        Some(Errno::LOOP) => refused("it is a symbolic link".to_owned()),
+        _ => failed(&error),
     })?;
     let prepared = |file: &mut File| -> io::Result<bool> {
         // Another process may have replaced it.
@@ -37,9 +41,9 @@ pub(crate) fn open(path: &Path) -> Result<File, String> {
         }
         Ok(true)
     };
-    match prepared(&mut file).map_err(|error| why(&error))? {
+    match prepared(&mut file).map_err(|error| failed(&error))? {
         true => Ok(file),
-        false => Err("it exists and is not a debug log".to_owned()),
+        false => Err(refused("it exists and is not a debug log".to_owned())),
     }
 }
 

@@ -50,9 +50,14 @@ impl Selected<'_> {
             let sizes: Vec<String> =
                 (0..self.axes.len()).map(|axis| self.listed(axis).count().to_string()).collect();
             let message = format!("the matrix has {product} cells; the maximum is {MOST_CELLS}");
+            let longest = (0..self.axes.len()).max_by_key(|axis| self.listed(*axis).count());
+            let axis = longest.map_or("AXIS", |axis| &*self.axes[axis].name);
+            let help = format!(
+                "list fewer values under `axes`, or select some of each axis, such as `--only {axis}=VALUE`"
+            );
             return Err(Diagnostic::error(message)
                 .at(&matrix.axes_span, sizes.join(" × "))
-                .help("select fewer cells with `--only axis=value`")
+                .help(help)
                 .into());
         }
         let maker = Maker::new(self);

@@ -10,7 +10,8 @@ use crate::error::Diagnostics;
 use crate::image::{InvalidReference, Reference};
 use crate::input::{Cache, Caches, Inputs, NamedContext, Secret, SecretSource, TextMap};
 use crate::matrix::model::{
-    Agent, CacheRule, Given, SecretPlace, SecretRule, Settings, Texts, is_variable, unusable,
+    Agent, CacheRule, Given, SecretPlace, SecretRule, Settings, Texts, is_variable, no_path,
+    unusable,
 };
 use crate::template::{Scope, Template};
 
@@ -112,13 +113,13 @@ impl Made<'_> {
             let text = self.text(secret.template());
             let wrong = |why: &str| unusable(secret.template(), &text, why.to_owned());
             let source = match secret.source {
-                SecretPlace::File(_) if text.is_empty() || text.chars().any(char::is_control) => {
-                    Err(wrong("this is not a path"))
-                }
                 SecretPlace::Variable(_) if !is_variable(&text) => {
                     Err(wrong("this is not the name of a variable"))
                 }
-                SecretPlace::File(_) => Ok(SecretSource::File(text.clone().into())),
+                SecretPlace::File(_) => match no_path(&text) {
+                    Some(why) => Err(wrong(&why)),
+                    None => Ok(SecretSource::File(text.clone().into())),
+                },
                 SecretPlace::Variable(_) => Ok(SecretSource::Variable(text.clone())),
             };
             if let Some(source) = self.keep(source) {

@@ -14,8 +14,8 @@ use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::image::{Reference, Repository, Tag};
 use crate::input::SmokeTest;
 use crate::matrix::model::{
-    AutoLabels, Axis, AxisValue, BaseWanted, Given, NO_PATH, Settings, TagRule, Var, VarValue,
-    no_directory, template_path, unusable_value,
+    AutoLabels, Axis, AxisValue, BaseWanted, Given, Settings, TagRule, Var, VarValue, no_directory,
+    no_path, template_path, unusable_value,
 };
 use crate::matrix::selection::{Overrides, Selected};
 use crate::template::{Scope, Template, Value};
@@ -298,8 +298,9 @@ impl Made<'_> {
 
 /// The directory of a context.
 fn context(template: &Template, text: &str) -> Result<String, Diagnostics> {
-    if text.is_empty() || text.chars().any(char::is_control) {
-        return Err(unusable_value(template, text, NO_PATH).into());
+    if let Some(why) = no_path(text) {
+        let help = "write a directory; `.` is the directory of matrix.yaml";
+        return Err(unusable_value(template, text, &why).help(help).into());
     }
     match no_directory(text) {
         Some((message, help)) => Err(unusable_value(template, text, &message).help(help).into()),
@@ -310,11 +311,11 @@ fn context(template: &Template, text: &str) -> Result<String, Diagnostics> {
 /// The path of a template.
 fn dockerfile(template: &Template, text: &str) -> Result<String, Diagnostics> {
     let path = match no_directory(text) {
-        Some(_) => Err("a template is a file on this machine"),
+        Some(_) => Err("a template is a file on this machine".to_owned()),
         None => template_path(text),
     };
     path.map_err(|why| {
         let help = "write the path of a file, relative to the context directory";
-        unusable_value(template, text, why).help(help).into()
+        unusable_value(template, text, &why).help(help).into()
     })
 }

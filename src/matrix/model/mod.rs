@@ -26,7 +26,7 @@ pub(crate) use given::{Given, Texts};
 pub(crate) use json_path::JsonPath;
 pub(crate) use labels::AutoLabels;
 pub(crate) use paths::{
-    NO_PATH, in_context, is_variable, no_directory, relative, script, template_path, unusable,
+    in_context, is_variable, no_directory, no_path, relative, script, template_path, unusable,
     unusable_value,
 };
 pub(crate) use pattern::Pattern;

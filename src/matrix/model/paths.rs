@@ -1,6 +1,6 @@
 //! Rendered paths and names.
 
-use crate::error::{Diagnostic, Diagnostics};
+use crate::error::{Diagnostic, Diagnostics, control_character};
 use crate::template::Template;
 
 /// The error for a rendered value that is not usable.
@@ -21,32 +21,38 @@ pub(crate) fn is_variable(text: &str) -> bool {
     !text.is_empty() && !text.contains('=') && !text.chars().any(char::is_control)
 }
 
-pub(crate) const NO_PATH: &str = "this is not a path";
+/// Why no path can be this text; `None` if it can be one.
+pub(crate) fn no_path(text: &str) -> Option<String> {
+    match control_character(text) {
+        _ if text.is_empty() => Some("the path is empty".to_owned()),
+        found => found.map(|found| format!("the path contains {found}")),
+    }
+}
 
 /// A path of a file inside a directory, without `.` and `..`.
-pub(crate) fn relative(text: &str) -> Result<String, &'static str> {
-    if text.is_empty() || text.chars().any(char::is_control) {
-        return Err(NO_PATH);
+pub(crate) fn relative(text: &str) -> Result<String, String> {
+    if let Some(why) = no_path(text) {
+        return Err(why);
     }
     if text.starts_with('/') {
-        return Err("this path must be relative");
+        return Err("this path must be relative".to_owned());
     }
     let parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
     if parts.is_empty() || parts.contains(&"..") || text.ends_with('/') {
-        return Err("this path is not a file inside the directory");
+        return Err("this path is not a file inside the directory".to_owned());
     }
     Ok(parts.join("/"))
 }
 
 /// The path of a template, relative to its context directory unless it is absolute; without
 /// unnecessary `.` and `..`.
-pub(crate) fn template_path(text: &str) -> Result<String, &'static str> {
-    if text.is_empty() || text.chars().any(char::is_control) {
-        return Err(NO_PATH);
+pub(crate) fn template_path(text: &str) -> Result<String, String> {
+    if let Some(why) = no_path(text) {
+        return Err(why);
     }
     let path = cleaned(text);
     if text.ends_with('/') || matches!(&*path, "." | "..") || path.ends_with("/..") {
-        return Err("this path is a directory, not a file");
+        return Err("this path is a directory, not a file".to_owned());
     }
     Ok(path)
 }

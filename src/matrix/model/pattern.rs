@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use super::range;
+use crate::error::Diagnostic;
 use crate::version;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +38,9 @@ const SIGNS: [(&str, Sign); 7] = [
 ];
 
 impl Pattern {
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    /// The error has no place yet.
+    pub(crate) fn parse(text: &str) -> Result<Self, Box<Diagnostic>> {
+        let wrong = |message, help: &str| Err(Box::new(Diagnostic::error(message).help(help)));
         if !text.starts_with(['<', '>', '=', '!']) {
             return match text.contains("..") {
                 true => Ok(Self::Range(range::values(text)?.into_iter().collect())),
@@ -50,13 +53,17 @@ impl Pattern {
             let found =
                 SIGNS.iter().find_map(|(sign, kind)| Some((*kind, rest.strip_prefix(sign)?)));
             let Some((sign, after)) = found else {
-                return Err("write a comparison as `>=2.0.5 <2.0.9`".to_owned());
+                let help = "compare with `<`, `<=`, `>`, `>=`, `==` or `!=`: `>=2.0.5 <2.0.9`";
+                return wrong(format!("`{text}` is not a comparison"), help);
             };
             let after = after.trim_start();
             let end = after.find([' ', ',']).unwrap_or(after.len());
             let (value, next) = after.split_at(end);
             if !version::is_version(value) {
-                return Err(format!("`{value}` is not a version, so it cannot be compared"));
+                let message = format!("`{value}` is not a version, so it cannot be compared");
+                let help =
+                    "compare with a version, such as `>=2.0.5`; list other values by their names";
+                return wrong(message, help);
             }
             comparisons.push((sign, value.to_owned()));
             rest = next.trim_start_matches([' ', ',']);
@@ -64,7 +71,7 @@ impl Pattern {
         Ok(Self::Compare(comparisons))
     }
 
-    /// Whether it is a plain value instead of a glob or a comparison.
+    /// Whether it is a plain value instead of a glob, a range or a comparison.
     pub(crate) fn is_plain(&self) -> bool {
         matches!(self, Self::Glob(text) if !text.contains(['*', '?']))
     }

@@ -133,6 +133,11 @@ fn an_unknown_value_in_a_selection_lists_the_known_ones() {
         let shown = matrix.select(&selection, &Overrides::default()).unwrap_err().to_string();
         assert!(shown.contains(words), "{only}\n{shown}");
     }
+    for only in ["version=>3", "version=2.0.20..2.0.30", "os=", "os=x*", "os=a\u{7}"] {
+        let selection = Selection { only: picks(&[only]), ..Default::default() };
+        let shown = matrix.select(&selection, &Overrides::default()).unwrap_err().to_string();
+        assert!(!shown.contains("add"), "cannot be a value: {only}\n{shown}");
+    }
     let selection = Selection { add: picks(&["type=x"]), ..Default::default() };
     let shown = matrix.select(&selection, &Overrides::default()).unwrap_err().to_string();
     assert!(shown.contains("cannot be added by flag"), "{shown}");
@@ -305,7 +310,7 @@ fn every_error_has_its_place() {
         ("args: { A: <%os.x%> }", "7:17", "no property `x`"),
         ("dockerfile: ../Dockerfile/", "7:13", "a directory, not a file"),
         ("dockerfile: <%os%>/..", "7:13", "a directory, not a file"),
-        ("context: \"\"", "7:10", "not a path"),
+        ("context: \"\"", "7:10", "the path is empty"),
         ("vars: { v: \"a\\nb\" }\nargs: { A: <%v%> }", "8:14", "a line break"),
     ] {
         let shown = expand(&small(line)).expect_err(line).to_string();
@@ -322,7 +327,12 @@ fn every_error_in_the_required_keys_has_its_place() {
         ("platforms: linux/amd64\n", "", "1:1", "`platforms` is missing"),
         ("platforms: linux/amd64", "platforms: [amd64]", "3:13", "write os/architecture"),
         ("platforms: linux/amd64", "platforms: []", "3:12", "at least one entry"),
-        ("platforms: linux/amd64", "platforms: [linux/arm64, linux/aarch64]", "3:26", "twice"),
+        (
+            "platforms: linux/amd64",
+            "platforms: [linux/arm64, linux/aarch64]",
+            "3:26",
+            "is the same platform as linux/arm64",
+        ),
         ("me/app", "Me/App", "1:8", "write `me/app`"),
         ("me/app", "[]", "1:8", "at least one entry"),
         ("<%os%>-<%version%>", "a b", "2:6", "not allowed in a tag"),
@@ -344,7 +354,8 @@ fn every_error_in_the_required_keys_has_its_place() {
         ("  os: [ubuntu, alpine]", "  os: [1..3, 2]", "5:14", "listed twice"),
         ("  os: [ubuntu, alpine]", "  o-s: [a]", "5:3", "cannot name an axis"),
         ("  os: [ubuntu, alpine]", "  not: [a]", "5:3", "cannot name an axis"),
-        ("  os: [ubuntu, alpine]", "  os: [\"a\\nb\"]", "5:8", "control character"),
+        ("  os: [ubuntu, alpine]", "  os: [\"a\\nb\"]", "5:8", "contains a line break"),
+        ("  os: [ubuntu, alpine]", "  os: [\"a\\u0007\"]", "5:8", "control character U+0007"),
     ] {
         let text = small("").replacen(from, to, 1);
         let shown = expand(&text).expect_err(to).to_string();

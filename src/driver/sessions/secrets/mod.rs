@@ -179,14 +179,19 @@ fn unusable(id: &str, secret: &Secret, wrong: &Unusable) -> Diagnostic {
         Some(_) => "add `optional: true` to it",
         None => "add optional=true to --secret",
     };
+    // With only an ID, the variable was looked up first.
+    let only_id = secret.span.is_none()
+        && matches!(wrong, Unusable::File(error) if is_missing(error))
+        && matches!(&secret.source, SecretSource::File(path) if path == Path::new(id));
+    let why = match only_id {
+        true => "there is no variable and no file of this name".to_owned(),
+        false => why,
+    };
     let help = match (wrong, &secret.source) {
         (Unusable::Unset, SecretSource::Variable(name)) => {
             format!("set {name}; if the build can do without it, {do_without}")
         }
-        // With only an ID, the variable was looked up first.
-        (Unusable::File(error), SecretSource::File(path))
-            if is_missing(error) && secret.span.is_none() && path == Path::new(id) =>
-        {
+        _ if only_id => {
             format!(
                 "set the variable {id}, or use a file: --secret id={id},src=PATH; if the build can \
                  do without it, {do_without}"

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::SETTINGS;
-use crate::error::{Diagnostic, Span};
+use crate::error::{Diagnostic, Span, control_character};
 use crate::matrix::language::reader::Reader;
 use crate::matrix::model::{Axis, AxisSource, AxisValue, CELL_NAMES, range};
 use crate::template::{Value, is_name};
-use crate::yaml::{Entry, NodeKind};
+use crate::yaml::{Entry, Node, NodeKind};
 
 const MAX_VALUES: usize = 10_000;
 
@@ -20,7 +20,9 @@ impl Reader<'_> {
     pub(crate) fn axes(&mut self, entry: &Entry) -> Vec<Axis> {
         let entries = self.map(&entry.value, "axes");
         if entries.is_empty() && matches!(entry.value.kind, NodeKind::Empty | NodeKind::Map(_)) {
-            self.error(&entry.key_span, "a matrix needs at least one axis");
+            let finding = Diagnostic::error("a matrix needs at least one axis");
+            let help = "add one, such as `os: [ubuntu, alpine]`";
+            self.errors.push(finding.at(&entry.key_span, "").help(help));
         }
         let mut axes = Vec::new();
         for entry in entries {
@@ -49,8 +51,11 @@ impl Reader<'_> {
             NodeKind::Scalar(text) => self.range(text, &entry.value.span, Vec::new(), &mut values),
             NodeKind::List(items) => {
                 for item in items {
-                    if let Some((text, span)) = self.text(item, &what) {
-                        self.range(text, span, Vec::new(), &mut values);
+                    match &item.kind {
+                        NodeKind::Scalar(text) => {
+                            self.range(text, &item.span, Vec::new(), &mut values);
+                        }
+                        kind => self.errors.push(no_value(&what, item, kind)),
                     }
                 }
             }
@@ -64,8 +69,10 @@ impl Reader<'_> {
                 }
             }
             kind @ NodeKind::Empty => {
-                let wanted = "a list, a range or a map of values to properties";
-                self.unfit(&entry.key_span, &what, wanted, kind);
+                let message =
+                    format!("`{what}` must be a list, a range or a map of values to properties");
+                let finding = Diagnostic::error(message).at(&entry.key_span, kind.described());
+                self.errors.push(finding.help(list_values(&entry.key)));
                 return Vec::new();
             }
         }
@@ -75,7 +82,8 @@ impl Reader<'_> {
             NodeKind::Empty | NodeKind::Scalar(_) => false,
         };
         if none {
-            self.error(&entry.value.span, format!("axis `{}` has no values", entry.key));
+            let finding = Diagnostic::error(format!("axis `{}` has no values", entry.key));
+            self.errors.push(finding.at(&entry.value.span, "").help(list_values(&entry.key)));
         }
         values.into_values().collect()
     }
@@ -122,13 +130,15 @@ impl Reader<'_> {
     ) {
         let texts = match range::values(text) {
             Ok(texts) => texts,
-            Err(why) => return self.error(span, why),
+            Err(wrong) => return self.errors.push(wrong.at(span, "")),
         };
         if texts.len() + values.len() > MAX_VALUES {
             return self.error(span, format!("an axis has more than {MAX_VALUES} values"));
         }
-        if text.chars().any(char::is_control) {
-            return self.error(span, "a value of an axis contains a control character");
+        if let Some(found) = control_character(text) {
+            let message = format!("a value of an axis contains {found}");
+            let help = "remove it: a value is part of tags and of lines in Dockerfiles";
+            return self.errors.push(Diagnostic::error(message).at(span, "").help(help));
         }
         let properties: Arc<[_]> = properties.into();
         for text in texts {
@@ -212,4 +222,20 @@ impl Reader<'_> {
         }
         index
     }
+}
+
+/// The help for an axis without values.
+fn list_values(axis: &str) -> String {
+    format!("list its values, such as `{axis}: [1.0, 1.1]`, or remove the axis")
+}
+
+/// The error for a list or a map among the values of an axis.
+fn no_value(axis: &str, item: &Node, kind: &NodeKind) -> Diagnostic {
+    let finding = Diagnostic::error(format!("a value of `{axis}` must be a string"));
+    let help = match kind {
+        NodeKind::Map(_) => "for properties, write the axis as a map: `{ VALUE: { NAME: TEXT } }`",
+        NodeKind::List(_) => "write all values in one list",
+        NodeKind::Empty | NodeKind::Scalar(_) => "write a value, or remove the item",
+    };
+    finding.at(&item.span, kind.described()).help(help)
 }

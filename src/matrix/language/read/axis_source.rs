@@ -144,7 +144,7 @@ impl Reader<'_> {
         for (text, span) in self.texts(node, what) {
             match Pattern::parse(text) {
                 Ok(pattern) => found.push(pattern),
-                Err(why) => self.error(span, why),
+                Err(wrong) => self.errors.push(wrong.at(span, "")),
             }
         }
         found

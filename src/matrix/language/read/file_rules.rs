@@ -81,7 +81,7 @@ impl Reader<'_> {
         let is_literal = Template::inline(text, span.clone()).is_ok_and(|text| text.is_literal());
         let why = match relative(text) {
             Ok(path) if is_literal => return Some(path),
-            Ok(_) => "the paths of `files` cannot contain placeholders",
+            Ok(_) => "the paths of `files` cannot contain placeholders".to_owned(),
             Err(why) => why,
         };
         let help = "the paths of `files` are relative to the directory of matrix.yaml and must stay inside it";

@@ -280,7 +280,7 @@ impl Reader<'_> {
         let (mut patterns, mut places) = (Vec::new(), Vec::new());
         for (text, span) in texts {
             match Pattern::parse(text) {
-                Err(why) => self.error(span, why),
+                Err(wrong) => self.errors.push(wrong.at(span, "")),
                 Ok(pattern) => {
                     self.undecided(&pattern, axis, span);
                     patterns.push(pattern);

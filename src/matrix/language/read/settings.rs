@@ -54,16 +54,24 @@ impl Reader<'_> {
 
     fn platforms(&mut self, node: &Node) -> Vec<Platform> {
         let mut found: Vec<Platform> = Vec::new();
+        let mut places: Vec<&Span> = Vec::new();
         let texts = self.texts(node, "platforms");
         if texts.is_empty() && matches!(node.kind, NodeKind::List(_)) {
             self.error(&node.span, "`platforms` requires at least one entry");
         }
         for (text, span) in texts {
             match text.parse::<Platform>() {
-                Ok(platform) if found.contains(&platform) => {
-                    self.error(span, format!("platform {platform} is listed twice"));
-                }
-                Ok(platform) => found.push(platform),
+                Ok(platform) => match found.iter().position(|known| *known == platform) {
+                    Some(first) => {
+                        let finding = Diagnostic::error(listed_twice(text, &platform));
+                        let finding = finding.at(span, "again").at(places[first], "first");
+                        self.errors.push(finding.help("remove one of them"));
+                    }
+                    None => {
+                        found.push(platform);
+                        places.push(span);
+                    }
+                },
                 Err(error) => self.error(span, error.to_string()),
             }
         }
@@ -351,5 +359,14 @@ fn declared(key: &str, node: &Node) -> Vec<Declared> {
         }
         NodeKind::Scalar(_) if kind == DeclaredKind::Ssh => agent(node).into_iter().collect(),
         _ => Vec::new(),
+    }
+}
+
+/// The same platform may be written in several ways: `linux/x86_64` is linux/amd64.
+fn listed_twice(text: &str, platform: &Platform) -> String {
+    if text == platform.to_string() {
+        format!("platform {platform} is listed twice")
+    } else {
+        format!("`{text}` is the same platform as {platform}, which is listed already")
     }
 }
