@@ -20,12 +20,15 @@ pub(super) struct Carried<'m> {
     makefile: &'m Makefile,
     /// By variable.
     pub axes: IndexMap<String, Axis>,
+    /// The variables of the tag, by their names in the matrix.
+    pub vars: Vec<(String, String)>,
     pub notes: Vec<String>,
 }
 
 impl<'m> Carried<'m> {
     pub(super) fn new(makefile: &'m Makefile, found: &Found) -> Self {
-        let mut carried = Self { makefile, axes: IndexMap::new(), notes: Vec::new() };
+        let mut carried =
+            Self { makefile, axes: IndexMap::new(), vars: Vec::new(), notes: Vec::new() };
         let directories: Vec<&String> = found.dockerfiles.iter().map(|(name, _)| name).collect();
         if let Some(variable) = &makefile.directory
             && !directories.is_empty()
@@ -121,12 +124,44 @@ impl<'m> Carried<'m> {
     fn axis_name(&self, variable: &str) -> String {
         let lower = variable.to_ascii_lowercase();
         let short = lower.rsplit('_').next().unwrap_or(&lower).to_owned();
-        let free = |name: &String| {
-            is_name(name)
-                && !["image", "tag", "latest", "prerelease"].contains(&name.as_str())
-                && self.axes.values().all(|axis| axis.name != *name)
-        };
-        [short, lower.clone(), format!("axis_{lower}")].into_iter().find(free).unwrap_or(lower)
+        let names = [short, lower.clone(), format!("axis_{lower}")];
+        names.into_iter().find(|name| self.is_free(name)).unwrap_or(lower)
+    }
+
+    /// A tag in which each variable with a fixed value is a var, so that `--var` sets it as `make` did.
+    /// `taken` are names that the templates use.
+    pub(super) fn with_vars(&mut self, tag: &str, taken: &[String]) -> String {
+        let mut text = tag.to_owned();
+        for (variable, value) in &self.makefile.variables {
+            let forms = [format!("$({variable})"), format!("${{{variable}}}")];
+            let is_set =
+                |(_, set): &(Option<String>, IndexMap<String, String>)| set.contains_key(variable);
+            if !forms.iter().any(|form| text.contains(form))
+                || !constant(value)
+                || self.axes.contains_key(variable)
+                || self.makefile.conditions.values().flatten().any(is_set)
+            {
+                continue;
+            }
+            let lower = variable.to_ascii_lowercase();
+            let short = lower.rsplit('_').next().unwrap_or(&lower).to_owned();
+            let names = [short, lower.clone()].into_iter();
+            let name = names.into_iter().find(|name| self.is_free(name) && !taken.contains(name));
+            let name = name.unwrap_or_else(|| format!("make_{lower}"));
+            for form in forms {
+                text = text.replace(&form, &format!("<%{name}%>"));
+            }
+            self.vars.push((name, value.clone()));
+        }
+        text
+    }
+
+    /// Whether an axis or a var can have this name.
+    fn is_free(&self, name: &str) -> bool {
+        is_name(name)
+            && !["image", "tag", "latest", "prerelease"].contains(&name)
+            && self.axes.values().all(|axis| axis.name != name)
+            && self.vars.iter().all(|(var, _)| var != name)
     }
 
     /// A string with its `$(NAME)` translated, and the names that are unknown.

@@ -85,7 +85,10 @@ fn from_makefile(found: &Found, text: &str) -> Draft {
             .notes
             .push("axis os: its values are the directories that contain a Dockerfile".to_owned());
     }
-    let (image, tag) = image_and_tag(&makefile, &mut carried);
+    let texts: Vec<&str> = found.dockerfiles.iter().map(|(_, text)| text.as_str()).collect();
+    let texts: Vec<&str> = texts.into_iter().chain(found.dockerfile.as_deref()).collect();
+    let mut names = placeholders(&texts);
+    let (image, tag) = image_and_tag(&makefile, &mut carried, &names);
     let platforms = platforms(&makefile, &mut carried);
 
     let mut out = HEAD.to_owned();
@@ -103,13 +106,12 @@ fn from_makefile(found: &Found, text: &str) -> Draft {
         "\n# There is one image for each combination of values; the first axis varies slowest.\n";
     out += &axes(&carried.axes.values().collect::<Vec<_>>());
 
-    let texts: Vec<&str> = found.dockerfiles.iter().map(|(_, text)| text.as_str()).collect();
-    let texts: Vec<&str> = texts.into_iter().chain(found.dockerfile.as_deref()).collect();
     let mut notes = Vec::new();
     let is_axis = |name: &String| carried.axes.values().any(|axis| axis.name == *name);
-    let mut names = placeholders(&texts);
     names.retain(|name| !is_axis(name));
-    let mut values = Vec::new();
+    let kept = carried.vars.iter();
+    let mut values: Vec<_> =
+        kept.map(|(name, value)| (name.clone(), Some(value.clone()))).collect();
     for name in names {
         let value = makefile.placeholders.get(&name).map(|value| carried.text(value));
         if let Some((_, unknown)) = &value {
@@ -136,7 +138,11 @@ fn from_makefile(found: &Found, text: &str) -> Draft {
     Draft { files: vec![("matrix.yaml".to_owned(), out)], notes: carried.notes }
 }
 
-fn image_and_tag(makefile: &makefile::Makefile, carried: &mut Carried<'_>) -> (String, String) {
+fn image_and_tag(
+    makefile: &makefile::Makefile,
+    carried: &mut Carried<'_>,
+    placeholders: &[String],
+) -> (String, String) {
     let every: Vec<String> =
         carried.axes.values().map(|axis| format!("<%{}%>", axis.name)).collect();
     let whole = makefile.tag.as_deref().unwrap_or_default();
@@ -156,7 +162,8 @@ fn image_and_tag(makefile: &makefile::Makefile, carried: &mut Carried<'_>) -> (S
             "example/app".to_owned()
         }
     };
-    let (mut tag, unknown) = carried.text(tag);
+    let tag = carried.with_vars(tag, placeholders);
+    let (mut tag, unknown) = carried.text(&tag);
     carried.unknown("tag", &unknown);
     let missing: Vec<&String> = carried
         .axes
@@ -222,7 +229,7 @@ fn vars(names: impl Iterator<Item = (String, Option<String>)>, notes: &mut Vec<S
     let mut out = String::new();
     for (name, value) in names {
         if out.is_empty() {
-            out += "\n# The names that the Dockerfiles use.\nvars:\n";
+            out += "\n# Names for the templates and the tag; `--var NAME=VALUE` sets one for a run.\nvars:\n";
         }
         let value = value.unwrap_or_else(|| {
             notes.push(format!("vars.{name}: its value is unknown: replace CHANGE-ME"));

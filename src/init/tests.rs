@@ -69,7 +69,7 @@ fn a_makefile_becomes_an_equivalent_matrix() {
         body(&draft),
         "\
 image: caijiamx/1panel
-tag: dood-<%version%>-<%os%><%type.suffix%>
+tag: <%prefix%>-<%version%>-<%os%><%type.suffix%>
 platforms: [linux/amd64, linux/arm64]
 context: .
 dockerfile: <%os%>/Dockerfile
@@ -81,11 +81,40 @@ axes:
     cn: { suffix: -cn, hack: hack_cn }
 defaults: { os: ubuntu, version: 2.0.3, type: pro }
 vars:
+  prefix: dood
   OnePanel_Version: <%version%>
   OnePanel_Type: <%type.hack%>
 "
     );
     assert_eq!(draft.notes, ["Makefile:27: `--secret` of docker build was not converted"]);
+}
+
+#[test]
+fn a_variable_of_the_tag_becomes_a_var() {
+    let tag = |variables: &str, tag: &str, template: &str| {
+        let makefile = format!("{variables}\nbuild:\n\tdocker build -t me/app:{tag} .\n");
+        let draft = draft(&found(&makefile, &["a"], template));
+        let lines = body(&draft);
+        let line = |start: &str| lines.lines().find(|line| line.starts_with(start));
+        let vars = lines.split_once("vars:\n").map(|(_, vars)| vars.to_owned());
+        (line("tag:").unwrap().to_owned(), vars.unwrap_or_default())
+    };
+    for (variables, text, template, wanted, vars) in [
+        ("P ?= x", "$(P)-1", "", "tag: <%p%>-1", "  p: x\n"),
+        ("P = x", "${P}1", "", "tag: <%p%>1", "  p: x\n"),
+        ("P ?= x", "$(P)-$(P)", "", "tag: <%p%>-<%p%>", "  p: x\n"),
+        // A name that a template or onebuild uses.
+        ("P ?= x", "$(P)", "FROM {%p%}\n", "tag: <%make_p%>", "  make_p: x\n  p: CHANGE-ME\n"),
+        ("TAG ?= x", "$(TAG)", "", "tag: <%make_tag%>", "  make_tag: x\n"),
+        ("A_TAG ?= x", "$(A_TAG)", "", "tag: <%a_tag%>", "  a_tag: x\n"),
+        // Without a fixed value it is replaced as before.
+        ("P ?= $(Q)\nQ = x", "$(P)-1", "", "tag: x-1", ""),
+        ("P ?=", "$(P)1", "", "tag: 1", ""),
+        ("VERSION ?= 2", "v$(VERSION)", "", "tag: v<%version%>", ""),
+    ] {
+        let found = tag(variables, text, template);
+        assert_eq!(found, (wanted.to_owned(), vars.to_owned()), "{variables}, {text}");
+    }
 }
 
 #[test]

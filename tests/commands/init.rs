@@ -38,7 +38,7 @@ fn a_makefile_and_its_templates_become_a_matrix_that_plans_without_a_warning() {
     let run = project.run(&["init"]).exits(0);
     assert_eq!(run.stderr, "wrote ./matrix.yaml\n12 cells: `onebuild plan` shows them\n");
     let plan = project.run(&["plan"]).exits(0);
-    assert_eq!(plan.stderr, "");
+    assert_eq!(plan.stderr, "12 cells, 12 images, 2 platforms\n");
     for image in
         ["dood-2.0.0-ubuntu ", "dood-2.0.2-alpine-cn ", "caijiamx/1panel:dood-2.0.1-ubuntu-cn"]
     {
@@ -51,13 +51,17 @@ fn a_makefile_and_its_templates_become_a_matrix_that_plans_without_a_warning() {
     let build = project.run(&["build", "--dry-run"]).exits(0);
     assert!(build.stdout.contains("dood-2.0.2-ubuntu "), "{}", build.stdout);
     assert_eq!(build.stdout.lines().count(), 2);
+    // `make push IMAGE_TAG_PREFIX=beta OS=ubuntu VERSION=2.0.1` built beta-2.0.1-ubuntu.
+    let args = ["plan", "--os", "ubuntu", "--version", "2.0.1", "--type", "pro"];
+    let beta = project.run(&[&args[..], &["--var", "prefix=beta"]].concat()).exits(0);
+    assert!(beta.stdout.contains(" caijiamx/1panel:beta-2.0.1-ubuntu\n"), "{}", beta.stdout);
 }
 
 #[test]
 fn an_empty_directory_gets_a_matrix_and_a_template() {
     let project = Project::empty();
     project.run(&["init"]).exits(0).says(&["wrote ./matrix.yaml", "wrote ./templates/Dockerfile"]);
-    assert_eq!(project.run(&["plan"]).exits(0).stderr, "");
+    assert_eq!(project.run(&["plan"]).exits(0).stderr, "2 cells, 2 images, 2 platforms\n");
     assert!(project.run(&["render"]).exits(0).stdout.contains("hello from Alpine 3.20"));
     project.run(&["lint", "--no-engine", "--strict"]).exits(0);
 }
@@ -77,7 +81,7 @@ fn existing_dockerfiles_are_used_unchanged() {
     assert_eq!(project.run(&["render"]).exits(0).stdout, "FROM alpine:3.20\n");
     project.file("b/Dockerfile", "FROM ubuntu:24.04\n");
     project.run(&["init", ".", "--force"]).exits(0).says(&["2 cells"]);
-    assert_eq!(project.run(&["plan"]).exits(0).stderr, "");
+    assert_eq!(project.run(&["plan"]).exits(0).stderr, "2 cells, 2 images, 2 platforms\n");
 }
 
 #[test]

@@ -101,5 +101,5 @@ fn a_committed_file_is_written_atomically_and_keeps_its_mode() {
     assert_eq!(std::fs::read_dir(project.path("deploy")).unwrap().count(), 1);
     // A var that only this template uses counts as used.
     let run = project.run(&["plan"]).exits(0);
-    assert_eq!(run.stderr, "");
+    assert_eq!(run.stderr, "4 cells, 4 images, 2 platforms\n");
 }
