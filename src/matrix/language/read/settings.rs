@@ -59,12 +59,18 @@ impl Reader<'_> {
             self.error(&node.span, "`platforms` requires at least one entry");
         }
         for (text, span) in texts {
-            match text.parse::<Platform>() {
-                Ok(platform) if found.contains(&platform) => {
-                    self.error(span, format!("platform {platform} is listed twice"));
+            let mut named = Platform::list(text).peekable();
+            if named.peek().is_none() {
+                self.error(span, "`platforms` requires at least one entry");
+            }
+            for platform in named {
+                match platform {
+                    Ok(platform) if found.contains(&platform) => {
+                        self.error(span, format!("platform {platform} is listed twice"));
+                    }
+                    Ok(platform) => found.push(platform),
+                    Err(error) => self.error(span, error.to_string()),
                 }
-                Ok(platform) => found.push(platform),
-                Err(error) => self.error(span, error.to_string()),
             }
         }
         found
