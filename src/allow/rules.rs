@@ -77,6 +77,11 @@ pub const RULES: &[Rule] = &[
         Judged::Always,
     ),
     rule(
+        "foreign-system",
+        "a step or a smoke test on a system that no engine on Linux runs, such as Windows",
+        Judged::Always,
+    ),
+    rule(
         "shared-cache-mount",
         "a cache mount that platforms or systems share although they need different files",
         Judged::Always,

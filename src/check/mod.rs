@@ -10,6 +10,7 @@ mod acknowledge;
 mod arguments;
 mod assigned;
 mod caches;
+mod foreign_system;
 mod groups;
 mod missing;
 mod platform_arguments;
@@ -37,6 +38,7 @@ pub fn check(subject: Subject<'_>) -> Diagnostics {
     same_image::find(subject, &mut files, &mut found);
     missing::find(subject, &groups, &mut files, &mut found);
     platform_arguments::find(subject, &groups, &mut files, &mut found);
+    foreign_system::find(subject, &groups, &mut found);
     arguments::find(subject, &groups, &mut files, &mut found);
     caches::find(subject, &groups, &mut files, &mut found);
     found

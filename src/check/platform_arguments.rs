@@ -153,6 +153,9 @@ fn expanded(
 
 /// BuildKit's value for a platform; `None` if only the engine knows it.
 fn part(platform: &Platform, name: &str) -> Option<String> {
+    if platform.is_native() {
+        return None;
+    }
     let text = platform.to_string();
     let mut parts = text.split('/').map(str::to_owned);
     let (os, architecture) = (parts.next()?, parts.next()?);

@@ -13,6 +13,7 @@ use crate::allow::{Allows, Asked};
 use crate::config::{LintConfig, LintEngine, LintFormat};
 use crate::driver::{self, BaseFault, EngineBuilder, Environment, HeldSecrets, Lint, Obstacle};
 use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, visible};
+use crate::image::Platform;
 use crate::input::Root;
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
 use crate::matrix::{Cell, Matrix, Origin, Sheet, Source};
@@ -154,9 +155,10 @@ fn drifted(
 }
 
 /// A request without secrets and other inputs of steps. No step runs here, but a frontend named by
-/// `# syntax=` could request them.
-fn bare(request: &BuildRequest) -> BuildRequest {
+/// `# syntax=` could request them. `native` is the platform of the engine.
+fn bare(request: &BuildRequest, native: &Platform) -> BuildRequest {
     let mut recipe = request.recipe.clone();
+    recipe.platforms = Platform::resolved(&recipe.platforms, native);
     recipe.inputs.secrets.clear();
     recipe.inputs.ssh.clear();
     recipe.inputs.network = None;
@@ -204,20 +206,25 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
         let environment: Environment = |name| std::env::var_os(name);
         let credentials = Arc::new(engine::credentials(docker));
         let secrets = HeldSecrets::default();
-        let builder = EngineBuilder::open(found, credentials, environment, secrets, LINT_TIMEOUT);
+        let builder = EngineBuilder::open(found.clone(), credentials, environment, secrets, LINT_TIMEOUT);
         let builder = builder.await?;
+        let platforms = builder.platforms().await.unwrap_or_default();
+        let native = &match platforms.into_iter().next() {
+            Some(native) => native,
+            None => found.facts().await?.native,
+        };
         let mut seen = HashSet::new();
         let different = requests.iter().enumerate().filter(|(_, request)| {
             seen.insert((&*request.recipe.dockerfile, request.recipe.inputs.target.as_deref()))
         });
         let asked = different.map(|(number, request)| {
             let builder = &builder;
-            async move { (number, builder.lint(&bare(request)).await) }
+            async move { (number, builder.lint(&bare(request, native)).await) }
         });
         let lint = futures::stream::iter(asked).buffered(AT_ONCE).collect().await;
         let bases = requests.iter().enumerate().map(|(number, request)| {
             let builder = &builder;
-            async move { (number, builder.base_faults(&bare(request)).await) }
+            async move { (number, builder.base_faults(&bare(request, native)).await) }
         });
         let bases = futures::stream::iter(bases).buffered(AT_ONCE).collect().await;
         builder.close().await;

@@ -58,6 +58,8 @@ pub struct Stage {
     pub is_reachable: bool,
     /// The stages, contexts and images that it uses, `FROM` first.
     pub uses: Vec<Use>,
+    /// The line of its first `RUN`, from 1, also one that a stage below requests with `ONBUILD`.
+    pub first_run: Option<u32>,
     /// The mounts of its steps.
     pub mounts: Vec<Mounted>,
 }
@@ -194,7 +196,8 @@ impl Dockerfile {
     /// The variables that are visible in `FROM`.
     fn global(&self, given: &Given<'_>, target: Option<&str>) -> Env {
         let mut env = Env::default();
-        let parts = |platform: Option<&Platform>| platform.map(Parts::of);
+        let known = |platform: &&Platform| !platform.is_native();
+        let parts = |platform: Option<&Platform>| platform.filter(known).map(Parts::of);
         let (of_build, of_target) = (parts(given.build_platform), parts(given.platform));
         for name in PLATFORM_ARGS {
             let of = |parts: &Option<Parts>, rest: &str| {
@@ -316,6 +319,7 @@ impl Evaluation<'_> {
             is_replaced: replaced.is_some(),
             is_reachable: false,
             uses: vec![used],
+            first_run: None,
             mounts: Vec::new(),
         };
         (stage, env)
@@ -358,6 +362,7 @@ impl Evaluation<'_> {
                 stage.uses.push(Use { line, by: UsedBy::Copy, written, source });
             }
             InstructionKind::Run(run) => {
+                stage.first_run.get_or_insert(line);
                 for mount in &run.mounts {
                     // A mount with a variable as its type may be one of these types.
                     let kind = mount.kind.as_deref().unwrap_or("bind");

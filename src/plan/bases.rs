@@ -230,7 +230,7 @@ pub(super) fn root(stages: &[Stage], mut number: usize) -> (usize, &Stage) {
 }
 
 /// The platform that a `FROM` selects.
-fn chosen(stage: &Stage) -> Option<Platform> {
+pub(super) fn chosen(stage: &Stage) -> Option<Platform> {
     stage.platform.as_ref()?.known()?.parse().ok()
 }
 

@@ -37,6 +37,7 @@ mod rendered_files;
 mod request;
 mod show;
 mod sources;
+mod steps;
 #[cfg(test)]
 mod tests;
 
@@ -55,3 +56,4 @@ pub(crate) use request::{Delivery, Pin, Policy, Recipe};
 pub(crate) use show::escaped;
 pub(crate) use show::{Beyond, Table, bake, counts, github, table, write_json};
 pub(crate) use sources::Sources;
+pub(crate) use steps::RunsOn;

@@ -18,7 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("text", &[]),
     ("version", &[]),
     ("error", &["text"]),
-    ("image", &[]),
+    ("image", &["error"]),
     ("template", &["error", "version"]),
     ("dockerfile", &["image"]),
     ("yaml", &["error"]),
@@ -49,6 +49,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "plan",
         &[
+            "allow",
             "cell_name",
             "dockerfile",
             "error",

@@ -111,10 +111,46 @@ fn an_invalid_or_unsafe_endpoint_is_refused_without_showing_its_password() {
 
 #[test]
 fn a_platform_without_an_emulator_is_refused_before_anything_is_built() {
-    let project = Project::single("s390x", FILE);
+    let project = Project::single("s390x", "FROM alpine:3.20\nRUN true\n");
     let run = project.run(&["build", "--platform", "linux/amd64,linux/s390x"]).exits(4);
     run.says(&["cannot run linux/s390x; it runs linux/amd64, linux/arm64", "register QEMU"])
         .never_says(&["| started"]);
+}
+
+#[test]
+fn a_platform_on_which_nothing_runs_needs_no_emulator() {
+    const CROSS: &str = "FROM --platform=$BUILDPLATFORM alpine:3.20 AS build\n\
+         ARG TARGETARCH TARGETVARIANT\nRUN echo $TARGETARCH$TARGETVARIANT > /arch\n\
+         FROM scratch\nCOPY --from=build /arch /arch\nCMD [\"/arch\"]\n";
+    let project = Project::single("cross", CROSS);
+    let all = "linux/amd64,linux/arm/v7,linux/riscv64,windows/amd64";
+    project
+        .run(&["build", "--push", "--platform", all])
+        .success()
+        .says(&["1 pushed", "riscv64 without emulation"]);
+    let pushed = project.store().platforms("v1");
+    assert_eq!(pushed, ["linux/amd64", "linux/arm", "linux/riscv64", "windows/amd64"]);
+    // The engine's store and files, too.
+    let riscv = ["build", "--platform", "linux/riscv64"];
+    project.run(&riscv).success();
+    project.run(&[&riscv[..], &["--output", "type=local,dest=out"]].concat()).success();
+    assert_eq!(std::fs::read_to_string(project.path("out/arch")).unwrap(), "riscv64\n");
+    // `native` is the platform of the engine, and a note says how to select it.
+    let note = "note: builds for 2 platforms; `--platform native` builds for linux/amd64 only";
+    project.run(&["build", "--platform", "native, riscv64, amd64"]).success().never_says(&[note]);
+    project.matrix("tag: v<%n%>\nplatforms: [native, linux/riscv64]\naxes: { n: [1] }\n");
+    project.run(&["build"]).success().says(&[note, "1 built"]);
+    project.run(&["matrix"]).success().never_says(&[note]);
+    project.run(&["build", "--progress", "quiet"]).success().never_says(&[note]);
+    let lint = project.run(&["lint"]).success();
+    assert!(!lint.stdout.contains("error"), "{}", lint.stdout);
+    // A step of the final stage does run, and so does a smoke test.
+    project.file("context/Dockerfile", format!("{CROSS}RUN true\n"));
+    project.run(&riscv).exits(4).says(&[
+        "cannot run linux/riscv64; it runs linux/amd64, linux/arm64 (needed for the RUN in \
+         context/Dockerfile:7)",
+        "--platform=$BUILDPLATFORM",
+    ]);
 }
 
 #[test]

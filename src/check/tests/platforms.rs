@@ -144,3 +144,45 @@ fn a_cache_mount_that_cells_of_other_systems_or_platforms_share_is_found() {
                    overrides: [{ arch: arm64, platforms: linux/arm64 }]\n";
     assert_eq!(found(by_cell, "FROM a\nRUN --mount=type=cache,target=/b x\n"), wanted);
 }
+
+#[test]
+fn a_step_on_another_system_than_linux_is_found() {
+    const CROSS: &str =
+        "FROM --platform=$BUILDPLATFORM a AS b\nRUN x\nFROM scratch\nCOPY --from=b a b\n";
+    let with = |platforms: &str, more: &str, dockerfile: &str| {
+        let matrix = &format!(
+            "image: me/app\ntag: <%v%>\nplatforms: {platforms}\naxes: {{ v: [\"1\"] }}\n{more}"
+        );
+        Project { matrix, templates: &[("Dockerfile", dockerfile)], ..Project::default() }.found()
+    };
+    const STEP: &str = "FROM a\nRUN x\n";
+    let step = ["foreign-system Dockerfile:2:1"];
+    assert_eq!(with("windows/amd64", "", STEP), step);
+    assert_eq!(with("linux/amd64, darwin/arm64", "", STEP), step);
+    for (platforms, dockerfile) in [
+        ("linux/amd64", STEP),
+        ("linux/riscv64", STEP),
+        ("native", STEP),
+        ("windows/amd64", CROSS),
+        ("windows/amd64", "FROM a\nCOPY a b\n"),
+    ] {
+        assert_eq!(with(platforms, "", dockerfile), NOTHING, "{platforms}\n{dockerfile}");
+    }
+    let tested = with("windows/amd64", "test: true\n", CROSS);
+    assert_eq!(tested, ["foreign-system matrix.yaml:5:1"]);
+}
+
+#[test]
+fn the_platform_of_the_engine_may_be_any() {
+    let with = |dockerfile: &str| {
+        let matrix = "image: me/app\ntag: <%v%>\nplatforms: native\naxes: { v: [\"1\"] }\n";
+        Project { matrix, templates: &[("Dockerfile", dockerfile)], ..Project::default() }.found()
+    };
+    for dockerfile in [
+        "FROM --platform=linux/amd64 a\nRUN x\n",
+        "FROM --platform=$BUILDPLATFORM a\nRUN x\n",
+        "FROM a-$TARGETARCH\nARG TARGETARCH\nRUN x $TARGETARCH\n",
+    ] {
+        assert_eq!(with(dockerfile), NOTHING, "{dockerfile}");
+    }
+}

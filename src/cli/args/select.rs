@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::flags::{AllowFlag, BaseOverride, build_arg, name_and_value};
-use crate::image::{Platform, Repository};
+use crate::cli::flags::{AllowFlag, BaseOverride, PlatformsFlag, build_arg, name_and_value};
+use crate::image::Repository;
 use crate::matrix::Pick;
 
 /// The cells that the command line names.
@@ -33,9 +33,10 @@ pub(crate) struct SelectArgs {
     /// Add a value that the matrix does not list, for this run only
     #[arg(long, value_name = "AXIS=VALUE", value_parser = Pick::parse)]
     pub add: Vec<Pick>,
-    /// Build for these platforms instead of those of the matrix
-    #[arg(long, env = "ONEBUILD_PLATFORM", value_name = "PLATFORM", value_delimiter = ',')]
-    pub platform: Vec<Platform>,
+    /// Build for these platforms instead of those of the matrix: linux/arm64, arm64, or native for the
+    /// platform of the engine; a list has commas or blanks
+    #[arg(long, env = "ONEBUILD_PLATFORM", value_name = "PLATFORM")]
+    pub platform: Vec<PlatformsFlag>,
     /// Use this image repository instead of the one in the matrix
     #[arg(long, env = "ONEBUILD_IMAGE", value_name = "REPOSITORY", value_delimiter = ',')]
     pub image: Vec<Repository>,

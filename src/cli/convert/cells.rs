@@ -49,7 +49,12 @@ pub(crate) fn choice(
         images: image,
         tag_prefix: tag_prefix.unwrap_or_default(),
         // A platform that is given twice would be in the index twice.
-        platforms: platform.into_iter().collect::<IndexSet<_>>().into_iter().collect(),
+        platforms: platform
+            .into_iter()
+            .flat_map(|flag| flag.0)
+            .collect::<IndexSet<_>>()
+            .into_iter()
+            .collect(),
         vars: var.into_iter().collect(),
         caches: inputs::caches(&inputs),
         inputs: of_cells.overlaid(&inputs::inputs(inputs, surroundings)),

@@ -4,10 +4,12 @@ mod allow;
 mod base;
 mod inputs;
 mod output;
+mod platforms;
 mod simple;
 
 pub(crate) use allow::AllowFlag;
 pub(crate) use base::BaseOverride;
 pub(crate) use inputs::{BuildContext, CacheFlag, SecretFlag, SshFlag, annotation};
 pub(crate) use output::OutputFlag;
+pub(crate) use platforms::PlatformsFlag;
 pub(crate) use simple::{build_arg, jobs, name_and_value};

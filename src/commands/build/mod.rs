@@ -3,6 +3,7 @@
 mod destination;
 mod listed;
 
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use crate::driver::{
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::failure::Kind;
 use crate::image::Platform;
-use crate::matrix::{Cell, Matrix};
+use crate::matrix::{Cell, Matrix, Unnamed};
 use crate::outcome::{CellResult, Outcome};
 use crate::plan::BuildRequest;
 use crate::progress::{self, DisplaySettings, Mode};
@@ -98,7 +99,7 @@ fn secrets(requests: &[BuildRequest], progress: Mode) -> (HeldSecrets, Diagnosti
 }
 
 async fn build(
-    requests: Vec<BuildRequest>,
+    mut requests: Vec<BuildRequest>,
     secrets: (HeldSecrets, Diagnostics),
     config: &BuildConfig,
 ) -> Result<ExitCode, Error> {
@@ -118,7 +119,9 @@ async fn build(
     let Some(opened) = stop.until_signal(opening).await else {
         return Ok(leave(&stop, NOT_STARTED).await);
     };
-    let (builder, facts_line) = opened?;
+    let Opened { builder, native, facts_line } = opened?;
+    let head = [facts_line, native_note(&requests, &native, config)].concat();
+    on_engine(&mut requests, &native);
 
     let paint = Paint { colour: terminal::stderr_has_colour() };
     let settings = DisplaySettings {
@@ -128,7 +131,7 @@ async fn build(
         size: progress::terminal_size,
     };
     let mode = settings.resolved();
-    let head = if mode == Mode::Quiet { String::new() } else { facts_line };
+    let head = if mode == Mode::Quiet { String::new() } else { head };
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let jobs = config.jobs.or(NonZeroUsize::new(cores * JOBS_PER_CORE));
     let options = schedule::Options {
@@ -195,8 +198,41 @@ async fn leave(stop: &Stop, note: &'static str) -> ExitCode {
     stop.exit_code().unwrap_or(ExitCode::FAILURE)
 }
 
-/// Connects to the engine and checks that it and this machine can build the requests. Returns the builder,
-/// and one line of facts for logs.
+/// An engine that can build the requests.
+struct Opened {
+    builder: SmokeTested,
+    /// The platform that it runs without emulation.
+    native: Platform,
+    /// One line for logs.
+    facts_line: String,
+}
+
+/// Replaces the platform `native` by that of the engine.
+fn on_engine(requests: &mut [BuildRequest], native: &Platform) {
+    for request in requests {
+        request.recipe.platforms = Platform::resolved(&request.recipe.platforms, native);
+    }
+}
+
+/// How to build faster while developing: on a terminal of a person who builds one image for several
+/// platforms.
+fn native_note(requests: &[BuildRequest], native: &Platform, config: &BuildConfig) -> String {
+    let is_ci = ENVIRONMENT("CI").is_some_and(|value| !value.is_empty() && value != "false");
+    let is_build = config.cells.selection.unnamed == Unnamed::Defaults;
+    let several = requests.iter().map(|request| request.recipe.platforms.len()).max();
+    match several {
+        Some(count)
+            if count > 1 && is_build && !is_ci && config.cells.overrides.platforms.is_empty() =>
+        {
+            format!(
+                "note: builds for {count} platforms; `--platform native` builds for {native} only\n"
+            )
+        }
+        _ => String::new(),
+    }
+}
+
+/// Connects to the engine and checks that it and this machine can build the requests.
 async fn open(
     requests: &[BuildRequest],
     (secrets, found): (HeldSecrets, Diagnostics),
@@ -204,7 +240,7 @@ async fn open(
     config: &BuildConfig,
     machine: (&DockerConfig, Arc<Credentials>),
     registry: &RegistryClient,
-) -> Result<(SmokeTested, String), Error> {
+) -> Result<Opened, Error> {
     stop_at(driver::missing(requests, ENVIRONMENT), found, config.cells.strict)?;
     // Concurrent with the search for the engine.
     let (opened, refused) = tokio::join!(
@@ -222,21 +258,27 @@ async fn open_engine(
     idle: IdleCaches,
     config: &BuildConfig,
     (docker, credentials): (&DockerConfig, Arc<Credentials>),
-) -> Result<(SmokeTested, String), Error> {
+) -> Result<Opened, Error> {
     let engine = engine::connect(config.host.as_deref(), docker).await?;
     let version = engine.version().await?;
     let unusable = driver::unusable(&version, &engine.endpoint().to_string());
     stop(unusable.into_iter().collect())?;
     let facts = engine.facts().await?;
-    let line = facts_line(&engine, &facts, requests);
     let builder =
         EngineBuilder::open(engine.clone(), credentials, ENVIRONMENT, secrets, REGISTRY_TIMEOUT);
     let builder = builder.await?;
     let platforms =
         builder.platforms().await.map_err(|reason| Error::new(ErrorKind::Environment, reason))?;
-    stop(preflight(requests, &idle, &facts, &platforms))?;
+    let native = platforms.first().unwrap_or(&facts.native).clone();
+    let mut requests = Cow::Borrowed(requests);
+    if requests.iter().any(|one| one.recipe.platforms.iter().any(Platform::is_native)) {
+        on_engine(requests.to_mut(), &native);
+    }
+    stop(preflight(&requests, &idle, &facts, &platforms))?;
+    let facts_line = facts_line(&engine, &facts, &platforms, &requests);
     let builder = builder.skipping(idle).with_proxies(docker.proxies(engine.endpoint()));
-    Ok((SmokeTested::new(builder, engine, &facts, config.test_jobs), line))
+    let builder = SmokeTested::new(builder, engine, &facts, config.test_jobs);
+    Ok(Opened { builder, native, facts_line })
 }
 
 fn stop(obstacles: Vec<Obstacle>) -> Result<(), Error> {
@@ -256,12 +298,22 @@ fn stop_at(obstacles: Vec<Obstacle>, found: Diagnostics, strict: bool) -> Result
     Err(Error::found(ErrorKind::Environment, errors))
 }
 
-fn facts_line(engine: &Engine, facts: &EngineFacts, requests: &[BuildRequest]) -> String {
+fn facts_line(
+    engine: &Engine,
+    facts: &EngineFacts,
+    platforms: &[Platform],
+    requests: &[BuildRequest],
+) -> String {
     let mut wanted: Vec<&Platform> = requests.iter().flat_map(|r| &r.recipe.platforms).collect();
     wanted.sort();
     wanted.dedup();
     let runs = |platform: &&Platform| {
-        let how = if facts.native.runs_natively(platform) { "native" } else { "emulated" };
+        let how = match () {
+            () if facts.native.runs_natively(platform) => "native",
+            () if platforms.contains(platform) => "emulated",
+            // `preflight` accepts it if it only gets files.
+            () => "without emulation",
+        };
         format!("{} {how}", platform.short())
     };
     let platforms: Vec<String> = wanted.iter().map(runs).collect();

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::docker::EngineFacts;
 use crate::image::Platform;
-use crate::plan::BuildRequest;
+use crate::plan::{BuildRequest, RunsOn};
 
 use super::caches::idle::IdleCaches;
 use super::obstacle::Obstacle;
@@ -32,21 +32,60 @@ pub(crate) fn preflight(
             obstacles.push(obstacle);
         }
     }
-    let wanted: BTreeSet<&Platform> = requests.iter().flat_map(|r| &r.recipe.platforms).collect();
-    let missing: Vec<&Platform> = wanted.into_iter().filter(|p| !platforms.contains(p)).collect();
-    if !missing.is_empty() {
-        obstacles.push(Obstacle {
-            message: format!(
-                "this engine cannot run {}; it runs {}",
-                list(&missing),
-                list(&known(platforms))
-            ),
-            help: "register QEMU on the engine's machine (Debian and Ubuntu: apt-get install \
-                   qemu-user-static binfmt-support), or select other platforms with --platform"
-                .to_owned(),
-        });
-    }
+    let native = platforms.first().unwrap_or(&facts.native);
+    obstacles.extend(without_emulator(requests, native, platforms));
     obstacles
+}
+
+/// What to do if the engine cannot run a platform.
+const EMULATE: &str = "register QEMU on the engine's machine (Debian and Ubuntu: apt-get install \
+     qemu-user-static binfmt-support), or select other platforms with --platform";
+
+/// The platforms on which a step or a smoke test runs and which the engine cannot run, if any. A platform
+/// that only gets files needs no emulator.
+fn without_emulator(
+    requests: &[BuildRequest],
+    native: &Platform,
+    platforms: &[Platform],
+) -> Option<Obstacle> {
+    let mut missing: BTreeSet<Platform> = BTreeSet::new();
+    let mut first: Option<(&BuildRequest, RunsOn)> = None;
+    for request in requests {
+        // Only a `FROM` may name a platform that no request has.
+        let may_differ = request.recipe.dockerfile.mentions("--platform");
+        if !may_differ && request.recipe.platforms.iter().all(|one| platforms.contains(one)) {
+            continue;
+        }
+        for one in request.runs_on(native) {
+            if !platforms.contains(&one.platform) {
+                missing.insert(one.platform.clone());
+                first.get_or_insert((request, one));
+            }
+        }
+    }
+    let (request, RunsOn { line, .. }) = first?;
+    let (by, also) = match line.map(|line| request.recipe.dockerfile.origin(line)) {
+        Some(Some(origin)) => (
+            format!("RUN in {}:{}", origin.file, origin.line),
+            "; a step that runs on the engine's own platform needs neither: `FROM \
+             --platform=$BUILDPLATFORM`",
+        ),
+        Some(None) => (format!("RUN of `{}`", request.cell), ""),
+        None => (
+            format!("smoke test of `{}`", request.cell),
+            "; without the smoke test (--skip-test), nothing runs",
+        ),
+    };
+    let missing: Vec<Platform> = missing.into_iter().collect();
+    let help = match missing.iter().all(Platform::is_linux) {
+        true => format!("{EMULATE}{also}"),
+        false => "this engine runs Linux, and no emulator runs another system: such an image can \
+                  get files, but no RUN and no smoke test; select other platforms with --platform"
+            .to_owned(),
+    };
+    let (missing, runs) = (list(&missing), list(&known(platforms)));
+    let message = format!("this engine cannot run {missing}; it runs {runs} (needed for the {by})");
+    Some(Obstacle { message, help })
 }
 
 /// Without variants, such as linux/amd64/v3, of platforms that are listed themselves.
@@ -65,10 +104,13 @@ fn list<T: ToString>(platforms: &[T]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::samples::{facts, request};
     use super::*;
     use crate::input::Cache;
     use crate::plan::{FileOutput, Output};
+    use crate::template::Rendered;
 
     #[test]
     fn what_only_the_containerd_store_supports_is_reported_before_a_build() {
@@ -88,6 +130,14 @@ mod tests {
         let both = ["linux/amd64", "linux/arm64"].map(|name| name.parse().unwrap());
         let on =
             |platforms: &[Platform]| with(&|request| request.recipe.platforms = platforms.into());
+        let runs = |platforms: &[&str]| {
+            with(&|request| {
+                let text = "FROM a\nRUN x\n";
+                request.recipe.dockerfile = Arc::new(Rendered::verbatim("Dockerfile", text));
+                request.recipe.platforms =
+                    platforms.iter().map(|name| name.parse().unwrap()).collect();
+            })
+        };
         let proven = with(&|request| request.recipe.provenance = true);
         let to = Cache::parse("type=local,src=x").unwrap();
         let nowhere = with(&|request| request.policy.caches.to = to.clone());
@@ -102,11 +152,15 @@ mod tests {
             (file(FileOutput::Local), "", ""),
             (proven, "cannot add provenance", ""),
             (nowhere, "needs `dest`", "needs `dest`"),
+            (on(&["linux/s390x".parse().unwrap()]), "", ""),
             (
-                on(&["linux/s390x".parse().unwrap()]),
-                "cannot run linux/s390x",
+                runs(&["linux/s390x"]),
+                "cannot run linux/s390x; it runs linux/amd64, linux/arm64 (needed for the RUN in \
+                 Dockerfile:2)",
                 "cannot run linux/s390x",
             ),
+            (runs(&["linux/arm64"]), "", ""),
+            (runs(&["windows/amd64"]), "cannot run windows/amd64", "cannot run windows/amd64"),
         ] {
             for (store, wanted) in [(false, older), (true, newer)] {
                 let given = reported(&request, store);

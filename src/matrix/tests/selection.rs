@@ -325,7 +325,7 @@ fn every_error_in_the_required_keys_has_its_place() {
         ("image: me/app\n", "", "1:1", "`image` is missing"),
         ("tag: <%os%>-<%version%>\n", "", "1:1", "use every axis"),
         ("platforms: linux/amd64\n", "", "1:1", "`platforms` is missing"),
-        ("platforms: linux/amd64", "platforms: [amd64]", "3:13", "write os/architecture"),
+        ("platforms: linux/amd64", "platforms: [amd65]", "3:13", "write os/architecture"),
         ("platforms: linux/amd64", "platforms: []", "3:12", "at least one entry"),
         (
             "platforms: linux/amd64",

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::{texts_of, write_pretty};
-use crate::image::{Reference, short_name};
+use crate::image::{Platform, Reference, short_name};
 use crate::input::{Cache, MediaTypes, NamedContext, Network, Secret, SecretSource};
 use crate::plan::BuildRequest;
 
@@ -103,7 +103,11 @@ fn target(request: &BuildRequest) -> Value {
     set("context", json!(recipe.context.display().to_string()));
     set("dockerfile-inline", json!(recipe.dockerfile.text()));
     set("tags", json!(texts(&request.delivery.references)));
-    set("platforms", json!(texts(&recipe.platforms)));
+    let platform = |one: &Platform| match one.is_native() {
+        true => "local".to_owned(),
+        false => one.to_string(),
+    };
+    set("platforms", recipe.platforms.iter().map(platform).collect());
     set("args", texts_of(&recipe.inputs.args));
     set("labels", texts_of(&recipe.inputs.labels));
     set("annotations", annotations(request).into());

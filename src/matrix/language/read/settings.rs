@@ -60,19 +60,25 @@ impl Reader<'_> {
             self.error(&node.span, "`platforms` requires at least one entry");
         }
         for (text, span) in texts {
-            match text.parse::<Platform>() {
-                Ok(platform) => match found.iter().position(|known| *known == platform) {
-                    Some(first) => {
-                        let finding = Diagnostic::error(listed_twice(text, &platform));
-                        let finding = finding.at(span, "again").at(places[first], "first");
-                        self.errors.push(finding.help("remove one of them"));
-                    }
-                    None => {
-                        found.push(platform);
-                        places.push(span);
-                    }
-                },
-                Err(error) => self.error(span, error.to_string()),
+            let mut named = Platform::list(text).peekable();
+            if named.peek().is_none() {
+                self.error(span, "`platforms` requires at least one entry");
+            }
+            for platform in named {
+                match platform {
+                    Ok(platform) => match found.iter().position(|known| *known == platform) {
+                        Some(first) => {
+                            let finding = Diagnostic::error(listed_twice(text, &platform));
+                            let finding = finding.at(span, "again").at(places[first], "first");
+                            self.errors.push(finding.help("remove one of them"));
+                        }
+                        None => {
+                            found.push(platform);
+                            places.push(span);
+                        }
+                    },
+                    Err(error) => self.error(span, error.to_string()),
+                }
             }
         }
         found
@@ -364,7 +370,7 @@ fn declared(key: &str, node: &Node) -> Vec<Declared> {
 
 /// The same platform may be written in several ways: `linux/x86_64` is linux/amd64.
 fn listed_twice(text: &str, platform: &Platform) -> String {
-    if text == platform.to_string() {
+    if text == platform.to_string() || Platform::list(text).count() > 1 {
         format!("platform {platform} is listed twice")
     } else {
         format!("`{text}` is the same platform as {platform}, which is listed already")
