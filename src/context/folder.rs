@@ -59,6 +59,11 @@ impl Folder {
         Ok(Self { root, path: path.to_owned() })
     }
 
+    /// Its path as the user wrote it.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The identity of this directory.
     pub(crate) fn identity(&self) -> io::Result<Identity> {
         let stat = rustix::fs::fstat(&self.root)

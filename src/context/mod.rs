@@ -10,4 +10,4 @@ pub(crate) mod patterns;
 mod walk;
 
 pub(crate) use folder::{FileState, Folder, Identity};
-pub(crate) use walk::{Entry, EntryKind, Selection};
+pub(crate) use walk::{Entry, EntryKind, LeftOut, Selection};

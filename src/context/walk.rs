@@ -3,11 +3,13 @@
 //! Entries are ordered by path component: a directory, its entries, then its next sibling. An
 //! excluded directory is still walked if an entry in it may be included, and is sent before the
 //! first such entry. The behaviour is that of fsutil's filter,
-//! <https://github.com/tonistiigi/fsutil/blob/master/filter.go>, except that anything that cannot
-//! be sent faithfully (sockets, devices, names that are not UTF-8) is an error.
+//! <https://github.com/tonistiigi/fsutil/blob/master/filter.go>, with two exceptions. Sockets, pipes
+//! and devices are left out, unless the selection names one: then it is an error. Names that are
+//! not UTF-8 are always an error.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
+use std::mem::take;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::FileType;
@@ -17,7 +19,7 @@ use super::folder::{
     FileState, Folder, UNREADABLE, changed, modified, names, open_dir, permissions, stat,
 };
 use super::follow::{follow, without_nested};
-use super::patterns::{Matched, PatternError, Rules};
+use super::patterns::{Matched, PatternError, Rules, clean};
 use crate::debug;
 
 /// An entry to send. Owners and extended attributes are omitted on purpose: they depend on this
@@ -73,13 +75,21 @@ pub(crate) struct Selection<'a> {
     pub follow: &'a [String],
 }
 
+/// The selected entries that no image can contain.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    /// The path of the first one, and its kind, such as `a socket`.
+    pub first: Option<(String, &'static str)>,
+    pub count: usize,
+}
+
 impl Folder {
-    /// Calls `visit` for every selected entry, until it fails.
+    /// Calls `visit` for every selected entry, until it fails. Returns what it left out.
     pub(crate) fn walk(
         &self,
         selection: Selection<'_>,
         visit: &mut dyn FnMut(Entry) -> io::Result<()>,
-    ) -> io::Result<()> {
+    ) -> io::Result<LeftOut> {
         let bad = |what: &str| {
             let what = what.to_owned();
             move |error: PatternError| io::Error::other(format!("{what}: {error}"))
@@ -92,17 +102,22 @@ impl Folder {
                 include = without_nested(include).unwrap_or_default();
             }
         }
+        let named = include.iter().chain(selection.follow);
+        let named = named.map(|path| clean(&format!("/{path}"))[1..].to_owned()).collect();
         let include = Rules::new(&include).map_err(bad("what to include"))?;
         let exclude = Rules::new(selection.exclude).map_err(bad("what to exclude"))?;
         let mut walk = Walk {
             directory: self,
             include,
             exclude,
+            named,
+            left_out: LeftOut::default(),
             first_names: HashMap::new(),
             waiting: Vec::new(),
             visit,
         };
-        walk.dir(self.root(), "", &Level::default())
+        walk.dir(self.root(), "", &Level::default())?;
+        Ok(walk.left_out)
     }
 }
 
@@ -124,6 +139,9 @@ struct Walk<'a> {
     directory: &'a Folder,
     include: Rules,
     exclude: Rules,
+    /// The paths that the selection names, without wildcards.
+    named: HashSet<String>,
+    left_out: LeftOut,
     /// For files with several names: the path under which each was sent, by device and inode.
     first_names: HashMap<(u64, u64), String>,
     /// Parent directories that have not been sent, outermost first.
@@ -149,6 +167,12 @@ impl Walk<'_> {
             }
             let is_dir = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
             let verdict = self.judge(&child, is_dir, level);
+            if verdict.send
+                && let Some(what) = unsendable(&stat)
+            {
+                self.leave_out(child, what)?;
+                continue;
+            }
             if verdict.send {
                 if std::str::from_utf8(&name).is_err() {
                     let what = "its name is not UTF-8 and cannot be sent; rename it, or add it \
@@ -156,7 +180,7 @@ impl Walk<'_> {
                     return Err(self.directory.error(&child, what));
                 }
                 let entry = self.entry(dir, &child, &name, &stat)?;
-                for parent in std::mem::take(&mut self.waiting) {
+                for parent in take(&mut self.waiting) {
                     (self.visit)(parent)?;
                 }
                 (self.visit)(entry)?;
@@ -211,13 +235,7 @@ impl Walk<'_> {
         let kind = match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory => EntryKind::Folder,
             FileType::Symlink => EntryKind::Link { to: self.target(dir, path, name)? },
-            FileType::RegularFile => self.file(path, stat),
-            FileType::Socket => return Err(self.unsendable(path, "a socket")),
-            FileType::Fifo => return Err(self.unsendable(path, "a named pipe")),
-            FileType::BlockDevice | FileType::CharacterDevice => {
-                return Err(self.unsendable(path, "a device"));
-            }
-            _ => return Err(self.unsendable(path, "not a file, directory or link")),
+            _ => self.file(path, stat),
         };
         // Links have no permissions of their own; Go, and so BuildKit's other clients, report 0777.
         let permissions = match kind {
@@ -254,10 +272,14 @@ impl Walk<'_> {
         })
     }
 
-    fn unsendable(&self, path: &str, what: &str) -> io::Error {
-        let what =
-            format!("it is {what} and cannot be sent; remove it, or add it to .dockerignore");
-        self.directory.error(path, &what)
+    fn leave_out(&mut self, path: String, what: &'static str) -> io::Result<()> {
+        if self.named.contains(&path) {
+            let what = format!("it is {what}, which no image can contain; do not copy it");
+            return Err(self.directory.error(&path, &what));
+        }
+        self.left_out.count += 1;
+        self.left_out.first.get_or_insert((path, what));
+        Ok(())
     }
 
     fn failed(&self, path: &str, errno: Errno) -> io::Error {
@@ -268,6 +290,17 @@ impl Walk<'_> {
             }
             other => self.directory.error(path, &io::Error::from(other).to_string()),
         }
+    }
+}
+
+/// What an entry is that cannot be sent.
+fn unsendable(stat: &rustix::fs::Stat) -> Option<&'static str> {
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Directory | FileType::Symlink | FileType::RegularFile => None,
+        FileType::Socket => Some("a socket"),
+        FileType::Fifo => Some("a named pipe"),
+        FileType::BlockDevice | FileType::CharacterDevice => Some("a device"),
+        _ => Some("not a file, directory or link"),
     }
 }
 

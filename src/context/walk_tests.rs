@@ -23,7 +23,7 @@ fn tree(entries: &[&str]) -> (tempfile::TempDir, Folder) {
 
 fn entries(directory: &Folder, selection: Selection<'_>) -> io::Result<Vec<Entry>> {
     let mut entries = Vec::new();
-    directory.walk(selection, &mut |entry| {
+    let _ = directory.walk(selection, &mut |entry| {
         entries.push(entry);
         Ok(())
     })?;
@@ -145,16 +145,65 @@ fn the_metadata_of_an_entry_is_unchanged() {
 }
 
 #[test]
-fn entries_that_cannot_be_sent_are_reported_unless_excluded() {
-    use std::os::unix::ffi::OsStrExt as _;
-    let fifo = |root: &Path| {
-        let dir = fs::File::open(root).unwrap();
+fn sockets_and_pipes_are_left_out_unless_they_are_named() {
+    let (root, directory) = tree(&["a/file", "b/", "link -> a/socket", "z"]);
+    std::os::unix::net::UnixListener::bind(root.path().join("a/socket")).unwrap();
+    for pipe in ["pipe", "b/pipe"] {
+        let dir = fs::File::open(root.path()).unwrap();
         let mode = rustix::fs::Mode::RUSR;
-        rustix::fs::mknodat(&dir, "bad", FileType::Fifo, mode, 0).unwrap();
+        rustix::fs::mknodat(&dir, pipe, FileType::Fifo, mode, 0).unwrap();
+    }
+    let walk = |include: &[&str], exclude: &[&str], follow: &[&str]| {
+        let (include, exclude, follow) = (own(include), own(exclude), own(follow));
+        let selection = Selection { include: &include, exclude: &exclude, follow: &follow };
+        let mut sent = Vec::new();
+        let left_out = directory.walk(selection, &mut |entry| {
+            sent.push(entry.path);
+            Ok(())
+        });
+        left_out.map(|left_out| (sent, left_out)).map_err(|error| error.to_string())
     };
-    let socket = |root: &Path| {
-        std::os::unix::net::UnixListener::bind(root.join("bad")).unwrap();
-    };
+    let first = |path: &str, what, count| LeftOut { first: Some((path.to_owned(), what)), count };
+    type Case<'a> = (&'a [&'a str], &'a [&'a str], &'a [&'a str], &'a [&'a str], LeftOut);
+    let cases: [Case<'_>; 6] = [
+        (&[], &[], &[], &["a", "a/file", "b", "link", "z"], first("a/socket", "a socket", 3)),
+        (
+            &[],
+            &["**/socket", "b"],
+            &[],
+            &["a", "a/file", "link", "z"],
+            first("pipe", "a named pipe", 1),
+        ),
+        (
+            &[],
+            &["**/socket", "**/pipe"],
+            &[],
+            &["a", "a/file", "b", "link", "z"],
+            LeftOut::default(),
+        ),
+        (&[], &[], &["a"], &["a", "a/file"], first("a/socket", "a socket", 1)),
+        (&[], &[], &["a/s*", "z"], &["z"], first("a/socket", "a socket", 1)),
+        (&["a/file"], &[], &[], &["a", "a/file"], LeftOut::default()),
+    ];
+    for (include, exclude, follow, sent, left_out) in cases {
+        let wanted = (own(sent), left_out);
+        assert_eq!(
+            walk(include, exclude, follow),
+            Ok(wanted),
+            "{include:?} {exclude:?} {follow:?}"
+        );
+    }
+    for (include, follow) in
+        [("", "pipe"), ("", "/./pipe"), ("pipe", ""), ("", "link"), ("", "a/socket")]
+    {
+        let error = walk(&[include], &[], &[follow]).unwrap_err();
+        assert!(error.contains("which no image can contain"), "{include} {follow}: {error}");
+    }
+}
+
+#[test]
+fn names_that_cannot_be_sent_are_reported_unless_excluded() {
+    use std::os::unix::ffi::OsStrExt as _;
     let name = |root: &Path| {
         fs::write(root.join(std::ffi::OsStr::from_bytes(b"bad\xff")), "").unwrap();
     };
@@ -162,12 +211,7 @@ fn entries_that_cannot_be_sent_are_reported_unless_excluded() {
         symlink(std::ffi::OsStr::from_bytes(b"\xff"), root.join("bad")).unwrap();
     };
     type Case<'a> = (&'a dyn Fn(&Path), &'a str);
-    let cases: [Case<'_>; 4] = [
-        (&fifo, "named pipe"),
-        (&socket, "socket"),
-        (&name, "not UTF-8"),
-        (&target, "target is not UTF-8"),
-    ];
+    let cases: [Case<'_>; 2] = [(&name, "not UTF-8"), (&target, "target is not UTF-8")];
     for (make, expected) in cases {
         let (root, directory) = tree(&["good"]);
         make(root.path());

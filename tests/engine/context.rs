@@ -180,26 +180,36 @@ fn a_template_outside_its_context_has_its_ignore_file_beside_it() {
 }
 
 #[test]
-fn files_that_cannot_be_sent_are_named_unless_ignored() {
+fn sockets_and_pipes_are_left_out_with_one_warning() {
     let project = Project::single("special", ALL);
     let socket = project.path("context/run/app.sock");
     fs::create_dir(socket.parent().unwrap()).unwrap();
     let _listener = UnixListener::bind(&socket).unwrap();
-    project
-        .run(&["build"])
-        .exits(1)
-        .says(&[
-            "context/run/app.sock: it is a socket and cannot be sent",
-            "add it to .dockerignore",
-        ])
-        .never_says(&["rpc error"]);
+    let left_out = "context/run/app.sock is left out of the build, because it is a socket";
+    project.run(&["build"]).success().says(&[left_out, "add it to .dockerignore"]);
+    project.file("context/run/kept", "");
+    let copied = || paths_below(&project.tree(&[]));
+    assert_eq!(copied(), ["Dockerfile", "run", "run/kept"]);
     let pipe = project.path("context/pipe");
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0)
         .unwrap();
-    project.file("context/.dockerignore", "run\n");
-    project.run(&["build"]).exits(1).says(&["context/pipe: it is a named pipe and cannot be sent"]);
+    let both = "because it is a named pipe, and 1 other file that no image can contain";
+    let run = project.run(&["build"]).success().says(&[both]);
+    assert_eq!(run.stderr.matches("is left out of the build").count(), 1, "{}", run.stderr);
     project.file("context/.dockerignore", "run\npipe\n");
-    project.run(&["build"]).success();
+    project.run(&["build"]).success().never_says(&["is left out"]);
+    project.file("context/.dockerignore", "");
+    for (instruction, what) in [
+        ("COPY pipe /", "context/pipe: it is a named pipe"),
+        ("ADD run/app.sock /", "app.sock: it is a socket"),
+    ] {
+        project.file("context/Dockerfile", format!("FROM scratch\n{instruction}\n"));
+        let run = project.run(&["build"]).exits(1);
+        run.says(&[what, "which no image can contain; do not copy it"]).never_says(&["rpc error"]);
+    }
+    project.file("context/Dockerfile", "FROM scratch\nCOPY --from=extra run /run\n");
+    let run = project.run(&["build", "--build-context", "extra=context"]).success();
+    run.says(&[left_out]);
 }
 
 #[test]

@@ -315,6 +315,7 @@ impl EngineBuilder {
         let solving = stop.run_until_cancelled(client.solve(solve, sender));
         let watching = Watch { request, options, events, client, limit, stop: &stop };
         let (solved, (seen, given_up)) = tokio::join!(solving, watching.follow(progress));
+        warn(request, self.sessions.left_out(), events).await;
         let solved = match (solved, given_up) {
             (Some(Ok(solved)), _) => solved,
             (_, Some(given_up)) => return Err(Box::new(given_up.failure())),

@@ -21,10 +21,12 @@ impl FileSource for Recorded {
             exclude: &filter.exclude,
             follow: &filter.follow,
         };
-        self.directory.walk(selection, &mut |entry| {
+        let left_out = self.directory.walk(selection, &mut |entry| {
             self.ledger.announce(&entry);
             visit(stat(entry))
-        })
+        })?;
+        self.ledger.leave_out(&self.directory, left_out);
+        Ok(())
     }
 
     fn open(&self, stat: &Stat) -> io::Result<Box<dyn Read + Send>> {

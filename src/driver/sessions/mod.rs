@@ -218,6 +218,11 @@ impl Sessions {
         self.credentials.redacted(&text).unwrap_or(text)
     }
 
+    /// New warnings about files that were left out of contexts.
+    pub(crate) fn left_out(&self) -> Vec<String> {
+        self.ledgers.left_out()
+    }
+
     /// Closes all sessions and waits for their end.
     pub(crate) async fn close(&self) {
         let mut tasks = {

@@ -28,7 +28,7 @@ use self::format::Kept;
 use self::key::shared_key;
 use self::records::Records;
 use self::slot::Slot;
-use crate::context::{Entry, Folder, Identity};
+use crate::context::{Entry, Folder, Identity, LeftOut};
 
 pub(crate) use self::key::machine;
 
@@ -45,6 +45,16 @@ pub(crate) struct Ledger {
     /// The state to save; `None` after `close`.
     kept: Mutex<Option<Kept>>,
     slot: Mutex<Option<Slot>>,
+    left_out: Mutex<LeftOutNote>,
+}
+
+/// A warning about what was left out of a directory, which is shown once a run.
+#[derive(Debug, Default)]
+enum LeftOutNote {
+    #[default]
+    None,
+    New(String),
+    Shown,
 }
 
 impl Ledgers {
@@ -69,6 +79,12 @@ impl Ledgers {
             opened.await.map_err(io::Error::other)?.map(Arc::new)
         });
         ledger.await.cloned()
+    }
+
+    /// Warnings about what was left out since the last call; one for each directory.
+    pub(crate) fn left_out(&self) -> Vec<String> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.values().filter_map(|cell| cell.get()?.left_out_note()).collect()
     }
 
     /// Saves all of them for the next run. Nothing may be sent afterwards.
@@ -106,7 +122,8 @@ impl Ledger {
             None => Kept { nonce: nonce()?, records: Records::default() },
         };
         let key = shared_key(&machine(), identity, &kept.nonce);
-        Ok(Self { key, kept: Mutex::new(Some(kept)), slot: Mutex::new(slot) })
+        let left_out = Mutex::default();
+        Ok(Self { key, kept: Mutex::new(Some(kept)), slot: Mutex::new(slot), left_out })
     }
 
     /// The key under which BuildKit stores its copy.
@@ -124,6 +141,37 @@ impl Ledger {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kept) = kept.as_mut() {
             kept.records.add(&entry.path, &state, now);
+        }
+    }
+
+    /// Notes what was not sent of `folder`.
+    pub(crate) fn leave_out(&self, folder: &Folder, LeftOut { first, count }: LeftOut) {
+        let Some((path, what)) = first else { return };
+        let others = match count {
+            1 => String::new(),
+            2 => ", and 1 other file that no image can contain".to_owned(),
+            many => format!(", and {} other files that no image can contain", many - 1),
+        };
+        let path = folder.path().join(path);
+        let note = format!(
+            "{} is left out of the build, because it is {what}{others}; add it to .dockerignore",
+            path.display()
+        );
+        let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*left_out, LeftOutNote::None) {
+            *left_out = LeftOutNote::New(note);
+        }
+    }
+
+    fn left_out_note(&self) -> Option<String> {
+        let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *left_out, LeftOutNote::Shown) {
+            LeftOutNote::New(note) => Some(note),
+            LeftOutNote::Shown => None,
+            LeftOutNote::None => {
+                *left_out = LeftOutNote::None;
+                None
+            }
         }
     }
 
