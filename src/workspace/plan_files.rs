@@ -6,7 +6,7 @@ use std::path::Path;
 use super::access::Access;
 use super::needed::read_all;
 use super::needs::{missing_file, refused};
-use super::text::{inside, text};
+use super::text::{inside, template_text, text};
 use crate::error::{Diagnostic, Diagnostics, Error, SourceFile, why};
 use crate::input::Root;
 use crate::plan::{FileKind, Needed, PlanFiles};
@@ -61,7 +61,7 @@ fn template(
         Some(grant) => Err(io::Error::other(format!("it needs {}", grant.flag()))),
         None => inside(path, &directory, place),
     };
-    allowed.and_then(|()| text(path)).map_err(|error| {
+    allowed.and_then(|()| template_text(path)).map_err(|error| {
         let message = format!("the template {} cannot be read", path.display());
         let help = format!("the path is relative to the {place}, `{}`", file.folder);
         Diagnostic::error(message).at(&file.span, why(&error)).help(help).into()
