@@ -110,7 +110,8 @@ impl Run<'_> {
             let response = self.answer(url.clone()).await?;
             let (answered, next) = (response.url().clone(), link::next(response.headers()));
             let body = body(response, MAX_BYTES - all.len()).await?;
-            all += std::str::from_utf8(&body).map_err(|_| FetchError::NotText)?;
+            let text = std::str::from_utf8(&body).map_err(|_| FetchError::NotText)?;
+            all += text.strip_prefix('\u{feff}').unwrap_or(text);
             let Some(next) = next else { return Ok(all) };
             let next = answered.join(&next).map_err(|_| FetchError::OtherHost)?;
             if next.origin() != answered.origin() {

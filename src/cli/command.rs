@@ -1,7 +1,7 @@
 //! The command line that clap parses, and the origins of its values.
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory as _};
+use clap::{Arg, ArgMatches, CommandFactory as _};
 
 use super::args::Cli;
 use super::axes::{AxisFlag, axis_flag};
@@ -12,7 +12,8 @@ pub fn command(axes: &[AxisFlag]) -> clap::Command {
     let names: Vec<String> =
         command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     for name in names {
-        command = command.mut_subcommand(name, |mut sub| {
+        command = command.mut_subcommand(name, |sub| {
+            let mut sub = sub.mut_args(unless_empty);
             // Only commands that select cells have these flags.
             let selects = sub.get_arguments().any(|arg| arg.get_id() == "only");
             for axis in axes.iter().filter(|_| selects) {
@@ -26,6 +27,13 @@ pub fn command(axes: &[AxisFlag]) -> clap::Command {
         });
     }
     command
+}
+
+/// Ignores the variable of a flag if it is set but empty.
+fn unless_empty(arg: Arg) -> Arg {
+    let value = arg.get_env().and_then(std::env::var_os);
+    let is_empty = value.is_some_and(|value| value.to_string_lossy().trim().is_empty());
+    if is_empty { arg.env(None::<&str>) } else { arg }
 }
 
 /// The environment variables that set a value of the selection because no flag did.

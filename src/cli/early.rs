@@ -54,7 +54,8 @@ impl Early {
     /// Reads the flags that matter. Mistakes in them are reported when the command line is parsed.
     pub(crate) fn read(args: &[OsString], variable: Variable) -> Self {
         let file = early_values(args, "--file", Some("-f")).flatten().next();
-        let from_environment = || variable("ONEBUILD_FILE").filter(|path| !path.is_empty());
+        let from_environment =
+            || variable("ONEBUILD_FILE").filter(|path| !path.to_string_lossy().trim().is_empty());
         let allow = early_values(args, "--allow", None).flatten();
         let allow: Vec<AllowFlag> =
             allow.filter_map(|text| text.to_string_lossy().parse().ok()).collect();

@@ -10,6 +10,9 @@ use crate::error::{Diagnostic, Diagnostics, nearest};
 
 const KEYWORDS: [&str; 7] = ["if", "elif", "else", "endif", "for", "endfor", "include"];
 
+/// The byte order mark that some editors write.
+const MARK: char = '\u{feff}';
+
 /// Deeper blocks are mistakes; the limit also bounds recursion.
 const MAX_DEPTH: usize = 50;
 
@@ -64,10 +67,12 @@ impl Parser<'_> {
             let end = start + line.len();
             let content = line.strip_suffix('\n').unwrap_or(line);
             let content = content.strip_suffix('\r').unwrap_or(content);
-            match control_word(content).filter(|_| control) {
+            // A byte order mark is not part of the first line.
+            let mark = if content.starts_with(MARK) && number == 1 { MARK.len_utf8() } else { 0 };
+            match control_word(&content[mark..]).filter(|_| control) {
                 Some(word) => {
                     self.flush(end, number + 1);
-                    let word = start + word.start..start + word.end;
+                    let word = start + mark + word.start..start + mark + word.end;
                     let ends_line = line.ends_with('\n');
                     self.control(word, start + content.len(), number, ends_line);
                 }

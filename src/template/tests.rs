@@ -84,6 +84,12 @@ fn line_ends_stay_as_they_are() {
 }
 
 #[test]
+fn a_control_line_may_follow_a_byte_order_mark() {
+    let text = "\u{feff}#% if latest\nA\n#% else\nB\n#% endif\n";
+    assert_eq!(rendered(text), rendered(text.trim_start_matches('\u{feff}')));
+}
+
+#[test]
 fn conditions_choose_lines() {
     for (condition, holds) in [
         ("os == \"alpine\"", true),

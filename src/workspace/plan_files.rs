@@ -5,7 +5,7 @@ use std::path::Path;
 use super::access::Access;
 use super::needed::read_all;
 use super::needs::{Need, missing_file, refused};
-use super::text::{inside, text};
+use super::text::{inside, template_text, text};
 use crate::error::{Diagnostic, Diagnostics, Error, SourceFile, Span, why};
 use crate::grants::Grant;
 use crate::input::Root;
@@ -81,7 +81,7 @@ fn template(
         Templates::Dockerfiles => Ok(()),
         Templates::Files => inside(path, root, BESIDE),
     };
-    allowed.and_then(|()| text(path)).map_err(|error| {
+    allowed.and_then(|()| template_text(path)).map_err(|error| {
         let message = format!("the template {} cannot be read", path.display());
         let Some(span) = &file.span else {
             let help = "name the template with `dockerfile`, and its directory with `context`";

@@ -10,13 +10,27 @@ use crate::regular;
 /// Maximum size of a text file that a user wrote.
 const MAX_FILE: u64 = 4 << 20;
 
-/// Reads a UTF-8 text file of limited size. A pipe or a device is refused immediately, because reading it
-/// might never end.
+/// Reads a UTF-8 text file of limited size, without its byte order mark. A pipe or a device is refused
+/// immediately, because reading it might never end.
 pub(crate) fn text(path: &Path) -> io::Result<SourceFile> {
     bounded(regular::open(path)?, path.display().to_string())
 }
 
+/// The same for a template, whose byte order mark is part of what it renders.
+pub(crate) fn template_text(path: &Path) -> io::Result<SourceFile> {
+    decoded(regular::open(path)?, path.display().to_string())
+}
+
+/// The same as [`text`] for an open file.
 pub(crate) fn bounded(from: impl Read, name: impl Into<Arc<str>>) -> io::Result<SourceFile> {
+    let file = decoded(from, name)?;
+    Ok(match file.text().strip_prefix('\u{feff}') {
+        Some(text) => SourceFile::new(file.name().clone(), text),
+        None => file,
+    })
+}
+
+fn decoded(from: impl Read, name: impl Into<Arc<str>>) -> io::Result<SourceFile> {
     let mut bytes = Vec::new();
     from.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_FILE {
