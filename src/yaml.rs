@@ -119,7 +119,7 @@ pub(crate) fn read(file: &SourceFile, language: &Language) -> Result<Document, D
 }
 
 /// Phrases of the parser, and the most likely fix.
-const HINTS: [(&str, &str); 10] = [
+const HINTS: [(&str, &str); 12] = [
     ("recursion limit", "lists and maps can be nested at most 32 deep"),
     ("unknown anchor", "a string that starts with `*` needs quotes"),
     ("tabs disallowed", "indent with spaces"),
@@ -132,6 +132,8 @@ const HINTS: [(&str, &str); 10] = [
         "unexpected character",
         "a string that starts with a special character, such as `{`, `%` or `@`, needs quotes",
     ),
+    ("mismatched bracket", "close `[` with `]`, and `{` with `}`"),
+    ("unclosed bracket", "add the closing bracket"),
     ("block mapping", "is this line indented like its neighbours?"),
 ];
 
@@ -174,7 +176,8 @@ impl Builder<'_> {
             let tag = tag.to_string().replace("tag:yaml.org,2002:", "!!");
             if !self.language.tags.contains(&tag.as_str()) {
                 let message = format!("the YAML tag `{tag}` is not supported here");
-                return Err(self.refuse(range, &message));
+                let help = "remove the tag, or quote a string that starts with `!`";
+                return Err(self.refuse(range, &message, help));
             }
         }
         match event {
@@ -221,11 +224,14 @@ impl Builder<'_> {
                     self.nodes += node.size - 1;
                     self.add(node, 0)
                 }
-                None => Err(self.refuse(range, "an alias cannot be used inside its own anchor")),
+                None => {
+                    let message = "an alias cannot be used inside its own anchor";
+                    Err(self.refuse(range, message, "write the value instead of the alias"))
+                }
             },
             Event::DocumentStart(..) if self.root.is_some() => {
                 let message = format!("{}, but a second one starts here", self.language.single);
-                Err(self.refuse(range, &message))
+                Err(self.refuse(range, &message, "remove it, or move it into a file of its own"))
             }
             Event::Comment(..) => {
                 self.comments.push(self.file.span(range));
@@ -258,8 +264,9 @@ impl Builder<'_> {
                 (None, NodeKind::Scalar(key)) => *waiting = Some((key, node.span)),
                 (None, NodeKind::Empty) => *waiting = Some((String::new(), node.span)),
                 (None, NodeKind::List(_) | NodeKind::Map(_)) => {
-                    let message = "a key must be a string";
-                    return Err(Box::new(Diagnostic::error(message).at(&node.span, "")));
+                    let help = "a key that starts with `{` or `[` needs quotes";
+                    let finding = Diagnostic::error("a key must be a string").at(&node.span, "");
+                    return Err(Box::new(finding.help(help)));
                 }
             },
         }
@@ -310,7 +317,7 @@ impl Builder<'_> {
         Ok(own)
     }
 
-    fn refuse(&self, range: std::ops::Range<usize>, message: &str) -> Box<Diagnostic> {
-        Box::new(Diagnostic::error(message).at(&self.file.span(range), ""))
+    fn refuse(&self, range: std::ops::Range<usize>, message: &str, help: &str) -> Box<Diagnostic> {
+        Box::new(Diagnostic::error(message).at(&self.file.span(range), "").help(help))
     }
 }

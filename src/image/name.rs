@@ -63,7 +63,7 @@ pub(super) fn check_path(text: &str, path: &str, length: usize) -> Result<(), In
     let wrong =
         |why: &str| Err(InvalidReference(format!("`{}` is not an image name: {why}", shown(text))));
     if text.is_empty() {
-        return Err(InvalidReference("an image name is empty".to_owned()));
+        return Err(InvalidReference("the image name is empty".to_owned()));
     }
     if length > 255 {
         return wrong("it is longer than 255 characters");
@@ -102,7 +102,7 @@ pub(super) fn check_tag(text: &str) -> Result<(), InvalidReference> {
     let wrong = |why: String| Err(InvalidReference(why));
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     if text.is_empty() {
-        wrong("a tag is empty".to_owned())
+        wrong("the tag is empty".to_owned())
     } else if let Some(c) = text.chars().find(|c| !allowed(*c)) {
         let c = shown(&c.to_string());
         wrong(format!("`{}` is not a tag: `{c}` is not allowed in a tag", shown(text)))

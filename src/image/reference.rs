@@ -214,7 +214,7 @@ mod tests {
             ("[::1/a", "host"),
             ("[zz]:5000/a", "host"),
             ("-host.example/a", "host"),
-            ("a:", "a tag is empty"),
+            ("a:", "the tag is empty"),
             ("a:.b", "must not start with"),
             ("a:b c", "` ` is not allowed in a tag"),
             ("a@sha256:12", "is not a digest"),

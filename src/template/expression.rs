@@ -139,10 +139,15 @@ impl Parser<'_> {
             Some((_, range)) => format!("found `{}`", &self.source.text()[range.clone()]),
             None => "the expression ends here".to_owned(),
         };
-        Box::new(
-            Diagnostic::error(format!("expected {wanted}"))
-                .at(&self.source.span(self.range()), found),
-        )
+        let finding = Diagnostic::error(format!("expected {wanted}"));
+        let finding = finding.at(&self.source.span(self.range()), found);
+        Box::new(match wanted {
+            "a name or a value" => finding.help("write a name, a number, or a string in quotes"),
+            "the name of a filter" => finding.help("write a filter, such as `lower`"),
+            "the end of the expression" => finding
+                .help("join conditions with `and` or `or`; quote strings that contain spaces"),
+            _ => finding,
+        })
     }
 
     fn or(&mut self) -> Parsed {

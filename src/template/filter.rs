@@ -52,8 +52,16 @@ impl Filter {
         if wanted == count {
             return Ok(());
         }
-        let message = format!("`{}` takes {wanted} arguments, not {count}", span.text());
-        Err(Box::new(Diagnostic::error(message).at(span, "")))
+        let s = if wanted == 1 { "" } else { "s" };
+        let message = format!("`{}` requires {wanted} argument{s}, not {count}", span.text());
+        let form = match self {
+            Self::Default => "default(\"VALUE\")",
+            Self::Join => "join(\", \")",
+            Self::Replace => "replace(\"FROM\", \"TO\")",
+            Self::Split => "split(\",\")",
+            _ => span.text(),
+        };
+        Err(Box::new(Diagnostic::error(message).at(span, "").help(format!("write `|{form}`"))))
     }
 
     /// Applies the filter; the error says what it requires.

@@ -84,7 +84,12 @@ impl Parser<'_> {
         self.flush(start, 0);
         while let Some(open) = self.open.pop() {
             let end = open.block.end();
-            self.error(open.range, format!("this block is not closed: `#% {end}` is missing"));
+            let help = format!("add `#% {end}` where the block ends");
+            self.wrong(
+                open.range,
+                format!("this block is not closed: `#% {end}` is missing"),
+                &help,
+            );
         }
     }
 
@@ -95,6 +100,11 @@ impl Parser<'_> {
         }
         self.text = next..next;
         self.text_line = line;
+    }
+
+    fn wrong(&mut self, range: Range<usize>, message: impl Into<String>, help: &str) {
+        let span = self.source.span(range);
+        self.errors.push(Diagnostic::error(message).at(&span, "").help(help));
     }
 
     fn error(&mut self, range: Range<usize>, message: impl Into<String>) {
@@ -201,7 +211,8 @@ impl Parser<'_> {
 
     fn nothing_after(&mut self, keyword: &str, rest: Range<usize>) {
         if !self.source.text()[rest.clone()].trim().is_empty() {
-            self.error(rest, format!("nothing may follow `{keyword}`"));
+            let help = "remove the rest of the line";
+            self.wrong(rest, format!("nothing may follow `{keyword}`"), help);
         }
     }
 
@@ -217,7 +228,7 @@ impl Parser<'_> {
         match self.open.last_mut().map(|open| &mut open.block) {
             Some(Block::If(done, present)) => {
                 if present.is_none() {
-                    self.error(range, "`else` must be the last branch");
+                    self.wrong(range, "`else` must be the last branch", "use `#% elif` before it");
                     return;
                 }
                 let nodes = std::mem::take(&mut self.nodes);
@@ -226,20 +237,24 @@ impl Parser<'_> {
                 done.push((std::mem::replace(present, condition), nodes));
             }
             Some(Block::Broken("endif")) => {}
-            _ => self.error(range, "there is no matching `#% if` above"),
+            _ => {
+                let message = "there is no matching `#% if` above";
+                self.wrong(range, message, "add `#% if CONDITION` above, or remove this line");
+            }
         }
     }
 
     fn leave(&mut self, range: Range<usize>, is_if: bool) {
         let Some(open) = self.open.pop() else {
             let head = if is_if { "if" } else { "for" };
-            return self.error(range, format!("there is no matching `#% {head}` above"));
+            let message = format!("there is no matching `#% {head}` above");
+            return self.wrong(range, message, "remove this line, or add the start of the block");
         };
         if is_if != (open.block.end() == "endif") {
             let (here, there) = (self.source.span(range), self.source.span(open.range.clone()));
             let message = format!("`#% {}` is missing before this", open.block.end());
-            self.errors
-                .push(Diagnostic::error(message).at(&here, "").at(&there, "this is still open"));
+            let finding = Diagnostic::error(message).at(&here, "").at(&there, "this is still open");
+            self.errors.push(finding.help("the block that was opened last must be closed first"));
         }
         let body = std::mem::replace(&mut self.nodes, open.outer);
         match open.block {

@@ -242,7 +242,8 @@ impl<'a> Renderer<'a> {
                 true => format!("`{path}` includes itself"),
                 false => format!("includes are nested more than {MAX_DEPTH} deep"),
             };
-            self.report(Diagnostic::error(message).at(&span, ""));
+            let help = "remove this include, or move the shared lines into a third file";
+            self.report(Diagnostic::error(message).at(&span, "").help(help));
             return Err(Stop);
         }
         let Some(template) = (self.includes)(path) else {

@@ -181,7 +181,7 @@ fn an_error_shows_its_place_and_a_suggestion() {
         ("<%os os%>", "Dockerfile:1:6", "expected the end"),
         ("<%os|%>", "Dockerfile:1:6", "name of a filter"),
         ("<%os|lowr%>", "Dockerfile:1:6", "did you mean `lower`?"),
-        ("<%os|replace('a')%>", "Dockerfile:1:6", "takes 2 arguments, not 1"),
+        ("<%os|replace('a')%>", "Dockerfile:1:6", "requires 2 arguments, not 1"),
         ("<%os|major%>", "Dockerfile:1:3", "`alpine` has no major number"),
         ("<%packages%>", "Dockerfile:1:3", "is a list"),
         ("<%os = 'a'%>", "Dockerfile:1:6", "write `==`"),

@@ -138,30 +138,37 @@ impl Needs {
             AskedFor::HostNetwork => add(
                 Some(Grant::NetworkHost),
                 Build,
-                "all steps run in the network of the engine's machine".to_owned(),
+                "running all steps in the network of the engine's machine needs permission"
+                    .to_owned(),
             ),
             AskedFor::CacheFrom(path) => {
-                add(read(path), Build, "a cache is read from outside the repository".to_owned());
+                add(
+                    read(path),
+                    Build,
+                    "reading a cache from outside the repository needs permission".to_owned(),
+                );
             }
             AskedFor::CacheTo(path) => add(
                 access.to_write(&root.join(path)),
                 Build,
-                "a cache is written outside the repository".to_owned(),
+                "writing a cache outside the repository needs permission".to_owned(),
             ),
             AskedFor::CachePush(reference) => {
                 let repository = reference.parse::<Reference>();
                 let repository = repository
                     .map_or_else(|_| reference.clone(), |found| found.repository.familiar());
-                let message = format!("a cache is pushed to {repository} with your login");
+                let message =
+                    format!("pushing a cache to {repository} with your login needs permission");
                 add(Some(Grant::Push(repository)), Build, message);
             }
             AskedFor::Privileged => add(
                 Some(Grant::SmokePrivileged),
                 Build,
-                "the test runs in a privileged container".to_owned(),
+                "running the test in a privileged container needs permission".to_owned(),
             ),
             AskedFor::Volume(path) => {
-                let message = format!("the test mounts {path} of the engine's machine");
+                let message =
+                    format!("mounting {path} of the engine's machine in the test needs permission");
                 add(Some(Grant::SmokeVolumes(path.clone())), Build, message);
             }
         }
@@ -183,9 +190,13 @@ impl Needs {
                 (
                     network,
                     Grant::NetworkHost,
-                    "this step runs in the network of the engine's machine",
+                    "running this step in the network of the engine's machine needs permission",
                 ),
-                (insecure, Grant::SecurityInsecure, "this step runs without a sandbox"),
+                (
+                    insecure,
+                    Grant::SecurityInsecure,
+                    "running this step without a sandbox needs permission",
+                ),
             ] {
                 let Some(line) = line else { continue };
                 self.grants.insert(Need {
@@ -294,5 +305,5 @@ fn flags(grants: BTreeSet<&Grant>) -> String {
 }
 
 fn forwarded(id: &str) -> String {
-    format!("the SSH agent `{id}` is forwarded to the build")
+    format!("forwarding the SSH agent `{id}` to the build needs permission")
 }

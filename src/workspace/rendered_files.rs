@@ -49,7 +49,9 @@ pub(crate) fn within(path: &Path, file: &RenderedFile, root: &Root) -> Result<()
     let allowed =
         targets::check(path).and_then(|()| inside(there, root, PLACE).map_err(|error| why(&error)));
     allowed.map_err(|why| {
-        let message = format!("{} cannot be written", path.display());
-        Box::new(Diagnostic::error(message).at(&file.span, why))
+        let message = format!("{} is not allowed in `files`", path.display());
+        let help =
+            "name a regular file inside the directory of matrix.yaml, not behind a link out of it";
+        Box::new(Diagnostic::error(message).at(&file.span, why).help(help))
     })
 }

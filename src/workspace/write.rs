@@ -33,7 +33,14 @@ pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Error {
     let failed = Error::new(ErrorKind::Environment, message);
     match disk_help(error.kind(), Some(parent(path)), "choose a path on another one") {
         Some(help) => failed.help(help),
-        None => failed,
+        None => failed.help(match error.kind() {
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+                "a part of the path is a file, not a directory: choose another path"
+            }
+            io::ErrorKind::IsADirectory => "this is a directory: choose another path",
+            io::ErrorKind::PermissionDenied => "choose another path, or change the permissions",
+            _ => "choose another path",
+        }),
     }
 }
 

@@ -6,6 +6,9 @@ use std::str::FromStr;
 use crate::config::OutputFile;
 use crate::plan::FileOutput;
 
+/// The right form, for errors.
+const FORM: &str = "write none, or type=oci|docker|tar|local,dest=PATH";
+
 /// `none` or `type=oci,dest=PATH`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum OutputFlag {
@@ -35,11 +38,11 @@ impl FromStr for OutputFlag {
                     return Err(format!("`{other}` is not one of oci, docker, tar, local, none"));
                 }
                 Some(("dest", path)) if !path.is_empty() => dest = Some(PathBuf::from(path)),
-                _ => return Err(format!("`{field}` is not none, type=… or dest=…")),
+                _ => return Err(format!("`{field}` is not none, type=… or dest=…; {FORM}")),
             }
         }
-        let kind = kind.ok_or("type=oci|docker|tar|local is missing")?;
-        let dest = dest.ok_or("dest=PATH is missing")?;
+        let kind = kind.ok_or_else(|| format!("the type is missing; {FORM}"))?;
+        let dest = dest.ok_or_else(|| format!("the destination is missing; {FORM}"))?;
         Ok(Self::File(OutputFile { kind, dest }))
     }
 }

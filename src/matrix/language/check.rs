@@ -109,12 +109,18 @@ fn smoke_test(rule: &SmokeRule, errors: &mut Diagnostics) {
     for volume in rule.volumes.iter().flatten() {
         wrong(volume, volume.text().parse::<Volume>().map(drop));
     }
-    if let Some(Command { words: Words::Script(path), .. }) = &rule.command {
-        wrong(path, script(path.text()).map(drop));
+    if let Some(Command { words: Words::Script(path), .. }) = &rule.command
+        && path.is_literal()
+        && let Err(why) = script(path.text())
+    {
+        let help =
+            "move the script into the directory of matrix.yaml, and write its path from there";
+        errors.push(Diagnostic::error(why).at(&path.span(), "").help(help));
     }
     for (name, template) in rule.env.iter().filter(|(name, _)| !is_variable(name)) {
         let message = format!("`{name}` is not a valid variable name");
-        errors.push(Diagnostic::error(message).at(&template.span(), ""));
+        let help = "a name is not empty, and has no `=` and no control characters";
+        errors.push(Diagnostic::error(message).at(&template.span(), "").help(help));
     }
 }
 

@@ -137,7 +137,9 @@ impl Files {
                 || open.len() >= MAX_DEPTH
             {
                 let finding = Diagnostic::error("these files extend each other");
-                let finding = finding.at(&wanted.span, "this closes the cycle");
+                let finding = finding
+                    .at(&wanted.span, "this closes the cycle")
+                    .help("remove one of these `extends`");
                 let through = |finding: Diagnostic, by: &NeededFile| finding.at(&by.span, "");
                 return Err(open.iter().fold(finding, through).into());
             }

@@ -27,6 +27,11 @@ impl Reader<'_> {
         self.errors.push(Diagnostic::error(message).at(span, ""));
     }
 
+    /// An error with what to do about it.
+    pub(crate) fn wrong(&mut self, span: &Span, message: impl Into<String>, help: &str) {
+        self.errors.push(Diagnostic::error(message).at(span, "").help(help));
+    }
+
     /// The entries of a map; an empty value is an empty map.
     pub(crate) fn map<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Entry] {
         match &node.kind {
@@ -101,7 +106,12 @@ impl Reader<'_> {
     /// Rejects keys that could not be used anywhere else.
     pub(crate) fn key(&mut self, entry: &Entry, what: &str) {
         if entry.key.is_empty() || entry.key.chars().any(char::is_control) {
-            self.error(&entry.key_span, format!("this is not a valid name in `{what}`"));
+            let message = format!("this is not a valid name in `{what}`");
+            self.wrong(
+                &entry.key_span,
+                message,
+                "a name is not empty and has no control characters",
+            );
         }
     }
 

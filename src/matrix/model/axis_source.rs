@@ -90,11 +90,15 @@ impl AxisSource {
         let page = |path: &JsonPath, page: &str| {
             path.texts(page).map_err(|error| match error {
                 PathError::NotJson(error) => {
-                    wrong(format!("the content of this source is not JSON: {error}"))
+                    let message = format!("the content of this source is not JSON: {error}");
+                    let help =
+                        "correct the JSON; without `path`, each line of the source is a value";
+                    Diagnostic::error(message).at(&self.span, "").help(help).into()
                 }
                 PathError::Nowhere(why) => {
                     let message = "the path does not match the content of the source";
-                    Diagnostic::error(message).at(&self.path_span, why).into()
+                    let help = "write the path to the values, such as `.[].tag_name`";
+                    Diagnostic::error(message).at(&self.path_span, why).help(help).into()
                 }
             })
         };

@@ -3,6 +3,8 @@
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
+use crate::error::listed;
+
 /// A longer path is a mistake.
 const MAX_STEPS: usize = 100;
 
@@ -106,7 +108,14 @@ fn follow(
             if holds(&DRAFT) {
                 return Ok(());
             }
-            let value = entries.get(key.as_str()).ok_or_else(|| format!("there is no `{key}`"))?;
+            let value = entries.get(key.as_str()).ok_or_else(|| {
+                let keys = || entries.keys().map(String::as_str);
+                let known = match keys().next() {
+                    Some(_) => listed(keys()),
+                    None => "none".to_owned(),
+                };
+                format!("there is no `{key}`; known: {known}")
+            })?;
             follow(value, rest, is_prerelease || holds(&PRERELEASE), found)
         }
         Step::Each => {

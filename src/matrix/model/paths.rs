@@ -10,11 +10,16 @@ pub(crate) fn unusable(template: &Template, text: &str, why: String) -> Diagnost
 
 /// The same as one finding, for a help line.
 pub(crate) fn unusable_value(template: &Template, text: &str, why: &str) -> Diagnostic {
-    let word = match text == template.text() {
-        true => String::new(),
-        false => format!("it renders to `{text}`"),
+    let word = match text {
+        "" => "it renders to an empty string".to_owned(),
+        text if text == template.text() => String::new(),
+        text => format!("it renders to `{text}`"),
     };
-    Diagnostic::error(why).at(&template.span(), word)
+    let finding = Diagnostic::error(why).at(&template.span(), word);
+    match text.is_empty() {
+        true => finding.help("write a value that is never empty"),
+        false => finding,
+    }
 }
 
 pub(crate) fn is_variable(text: &str) -> bool {

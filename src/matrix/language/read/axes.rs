@@ -133,7 +133,8 @@ impl Reader<'_> {
             Err(wrong) => return self.errors.push(wrong.at(span, "")),
         };
         if texts.len() + values.len() > MAX_VALUES {
-            return self.error(span, format!("an axis has more than {MAX_VALUES} values"));
+            let message = format!("an axis has more than {MAX_VALUES} values");
+            return self.wrong(span, message, "list fewer values, or split the matrix");
         }
         if let Some(found) = control_character(text) {
             let message = format!("a value of an axis contains {found}");
@@ -171,7 +172,7 @@ impl Reader<'_> {
     pub(crate) fn name(&mut self, name: &str, span: &Span, what: &str) {
         if CELL_NAMES.contains(&name) {
             let message = format!("`{name}` cannot name {what}: every cell defines `{name}`");
-            self.error(span, message);
+            self.wrong(span, message, "choose another name");
         } else if !is_name(name) {
             let reserved = is_name(&format!("{name}_"));
             self.errors.push(

@@ -46,7 +46,11 @@ impl Reader<'_> {
             && !is_safe(&axis_source.from)
         {
             let message = "a token is only sent to an https URL or to localhost";
-            self.error(&token.span, message);
+            let help = match axis_source.from.contains("://") {
+                true => "use an https URL, or remove `token`",
+                false => "a file needs no token: remove `token`",
+            };
+            self.wrong(&token.span, message, help);
         }
         if self.errors.len() > errors {
             return Vec::new();
@@ -89,24 +93,25 @@ impl Reader<'_> {
                 axis_source.path_span = span.clone();
                 axis_source.path = JsonPath::parse(text);
                 if axis_source.path.is_none() {
-                    self.error(
-                        span,
-                        "write a path such as `.[].tag_name` or `.releases[0].version`",
-                    );
+                    let help = "write a path such as `.[].tag_name` or `.releases[0].version`";
+                    self.wrong(span, format!("`{text}` is not a path into JSON"), help);
                 }
             }
             "pattern" => match text.split_once("<version>") {
                 Some((before, after)) if !after.contains("<version>") => {
                     axis_source.around = Some((before.to_owned(), after.to_owned()));
                 }
-                _ => self.error(
-                    span,
-                    "a pattern must contain `<version>` exactly once, such as `v<version>`",
-                ),
+                _ => {
+                    let message = "a pattern must contain `<version>` exactly once";
+                    self.wrong(span, message, "write a pattern such as `v<version>`");
+                }
             },
             _ => match text.parse::<usize>() {
                 Ok(limit) if limit > 0 => axis_source.limit = Some(limit),
-                _ => self.error(span, "`limit` must be a number greater than zero"),
+                _ => {
+                    let help = "write for example `limit: 10` for the ten newest";
+                    self.wrong(span, "`limit` must be a number greater than zero", help);
+                }
             },
         }
     }
@@ -125,16 +130,15 @@ impl Reader<'_> {
             }
             let (name, span) = self.text(&entry.value, &format!("{what}.env"))?;
             if name.is_empty() || name.contains(['=', '\0']) {
-                self.error(span, "this is not a valid name of an environment variable");
+                let message = "this is not a valid name of an environment variable";
+                self.wrong(span, message, "write a name such as `GITHUB_TOKEN`");
                 continue;
             }
             found = Some(TokenVariable { name: name.to_owned(), span: span.clone() });
         }
         if entries.is_empty() {
-            self.error(
-                &node.span,
-                "a token requires `env`, the environment variable that contains it",
-            );
+            let message = "a token requires `env`, the environment variable that contains it";
+            self.wrong(&node.span, message, "write `token: { env: NAME }`");
         }
         found
     }

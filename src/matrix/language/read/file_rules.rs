@@ -8,6 +8,8 @@ use crate::yaml::{Entry, Node, NodeKind};
 
 const KEYS: [&str; 2] = ["template", "when"];
 
+const OTHER_PATH: &str = "write the file to another path";
+
 impl Reader<'_> {
     /// `path: { template: PATH, when: CONDITION }`; `file` is the matrix itself.
     pub(crate) fn file_rules(&mut self, node: &Node, file: &SourceFile) -> Vec<FileRule> {
@@ -16,7 +18,7 @@ impl Reader<'_> {
             let Some(rule) = self.file_rule(entry) else { continue };
             let name = file.name().rsplit('/').next().unwrap_or_default();
             if rule.path == name {
-                self.error(&rule.span, "this would overwrite the matrix itself");
+                self.wrong(&rule.span, "this would overwrite the matrix itself", OTHER_PATH);
             } else if let Some(first) = found.iter().find(|one| one.path == rule.path) {
                 self.errors.push(
                     Diagnostic::error(format!("`{}` is given twice", rule.path))
@@ -31,7 +33,8 @@ impl Reader<'_> {
                 self.errors.push(
                     Diagnostic::error("this would overwrite a template")
                         .at(&one.span, "")
-                        .at(&other.template_span, "the template"),
+                        .at(&other.template_span, "the template")
+                        .help(OTHER_PATH),
                 );
             }
         }
@@ -43,7 +46,7 @@ impl Reader<'_> {
             let in_git = path.split('/').any(|part| part.eq_ignore_ascii_case(".git"));
             if in_git {
                 let message = "onebuild does not write into a `.git` directory";
-                self.error(&entry.key_span, message);
+                self.wrong(&entry.key_span, message, OTHER_PATH);
             }
             !in_git
         });
@@ -70,7 +73,8 @@ impl Reader<'_> {
         }
         let Some((template, template_span)) = template else {
             if fields.iter().all(|field| KEYS.contains(&field.key.as_str())) {
-                self.error(&entry.key_span, "a file requires a `template`");
+                let help = "add it: `{ template: PATH, when: CONDITION }`";
+                self.wrong(&entry.key_span, "a file requires a `template`", help);
             }
             return None;
         };

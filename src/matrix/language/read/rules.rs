@@ -116,7 +116,9 @@ impl Reader<'_> {
                         continue;
                     }
                     if text.is_empty() || text.chars().any(char::is_control) {
-                        self.error(span, format!("this cannot be a value of `{}`", entry.key));
+                        let message = format!("this cannot be a value of `{}`", entry.key);
+                        let help = "a value is not empty and has no control characters";
+                        self.wrong(span, message, help);
                         continue;
                     }
                     let properties = match with {
@@ -199,7 +201,7 @@ impl Reader<'_> {
         if axes == 0 && matches!(node.kind, NodeKind::Map(_) | NodeKind::Empty) {
             let message =
                 "a rule requires at least one axis; without one it would match every cell";
-            self.error(&node.span, message);
+            self.wrong(&node.span, message, "add an axis, such as `os: ubuntu`");
         }
     }
 

@@ -57,7 +57,8 @@ impl Reader<'_> {
         let mut places: Vec<&Span> = Vec::new();
         let texts = self.texts(node, "platforms");
         if texts.is_empty() && matches!(node.kind, NodeKind::List(_)) {
-            self.error(&node.span, "`platforms` requires at least one entry");
+            let help = "add one, such as `linux/amd64`";
+            self.wrong(&node.span, "`platforms` requires at least one entry", help);
         }
         for (text, span) in texts {
             let mut named = Platform::list(text).peekable();
@@ -92,7 +93,8 @@ impl Reader<'_> {
                 self.errors.push(
                     Diagnostic::error(format!("`{}` is an axis already", entry.key))
                         .at(&entry.key_span, "")
-                        .at(&axis.span, "the axis"),
+                        .at(&axis.span, "the axis")
+                        .help("choose another name for the var"),
                 );
             }
             let value = match &entry.value.kind {
@@ -279,9 +281,11 @@ impl Reader<'_> {
         for (text, span) in self.texts(node, "ssh") {
             let (id, socket) = text.split_once('=').unwrap_or((text, ""));
             if id.is_empty() || id.chars().any(char::is_control) {
-                self.error(span, "write an agent as `default` or `ID=PATH`");
+                let help = "write an agent as `default` or `ID=PATH`";
+                self.wrong(span, format!("`{text}` is not an SSH agent"), help);
             } else if found.iter().any(|(known, _)| known == id) {
-                self.error(span, format!("the agent `{id}` is listed twice"));
+                let message = format!("the agent `{id}` is listed twice");
+                self.wrong(span, message, "remove one of them, or choose another ID");
             }
             let socket = (!socket.is_empty()).then(|| self.inline(socket, span)).flatten();
             found.push((id.to_owned(), Agent { socket, span: span.clone() }));

@@ -6,6 +6,9 @@ use crate::matrix::language::reader::Reader;
 use crate::matrix::model::{Command, Given, SmokeRule, Words};
 use crate::yaml::{Entry, Node, NodeKind};
 
+/// The help for a command that is missing.
+const COMMAND: &str = "write a command, such as `run: app --version`; or `test: none` for no test";
+
 const KEYS: [&str; 7] = ["run", "script", "healthy", "timeout", "env", "volumes", "privileged"];
 
 impl Reader<'_> {
@@ -60,14 +63,14 @@ impl Reader<'_> {
         let node = &entry.value;
         let words = match &node.kind {
             NodeKind::List(items) if items.is_empty() => {
-                self.error(&node.span, format!("`{what}` requires at least one entry"));
+                self.wrong(&node.span, format!("`{what}` requires at least one entry"), COMMAND);
                 return None;
             }
             NodeKind::List(items) => {
                 Words::List(items.iter().filter_map(|item| self.template(item, what)).collect())
             }
             NodeKind::Scalar(text) if text.trim().is_empty() => {
-                self.error(&node.span, format!("`{what}` is empty"));
+                self.wrong(&node.span, format!("`{what}` is empty"), COMMAND);
                 return None;
             }
             NodeKind::Scalar(text) => Words::Line(self.inline(text, &node.span)?),

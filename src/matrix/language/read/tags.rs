@@ -10,7 +10,8 @@ impl Reader<'_> {
     pub(crate) fn inline_list(&mut self, node: &Node, what: &str) -> Vec<Template> {
         let texts = self.texts(node, what);
         if texts.is_empty() && matches!(node.kind, NodeKind::List(_)) {
-            self.error(&node.span, format!("`{what}` requires at least one entry"));
+            let help = "add one, such as `me/app`";
+            self.wrong(&node.span, format!("`{what}` requires at least one entry"), help);
         }
         texts.into_iter().filter_map(|(text, span)| self.inline(text, span)).collect()
     }
@@ -27,7 +28,8 @@ impl Reader<'_> {
                 self.errors.push(
                     Diagnostic::error("`tag` and `tags` cannot be combined")
                         .at(&many.key_span, "")
-                        .at(&one.key_span, ""),
+                        .at(&one.key_span, "")
+                        .help("move the value of `tag` into the list of `tags`"),
                 );
                 return Vec::new();
             }
@@ -44,7 +46,8 @@ impl Reader<'_> {
         match &entry.value.kind {
             NodeKind::List(items) if entry.key == "tags" => {
                 if items.is_empty() {
-                    self.error(&entry.value.span, "`tags` requires at least one entry");
+                    let help = "add one that uses every axis: `<%version%>-<%os%>`";
+                    self.wrong(&entry.value.span, "`tags` requires at least one entry", help);
                 }
                 items.iter().filter_map(|item| self.tag_rule(item)).collect()
             }
@@ -72,7 +75,8 @@ impl Reader<'_> {
             }
         }
         if entries.iter().all(|entry| entry.key != "tag") {
-            self.error(&node.span, "an entry of `tags` requires a `tag`");
+            let help = "add it: `{ tag: latest, when: latest }`";
+            self.wrong(&node.span, "an entry of `tags` requires a `tag`", help);
         }
         tag.map(|tag| TagRule { tag, when })
     }
