@@ -281,6 +281,7 @@ fn described(context: &NamedContext) -> String {
     match context {
         NamedContext::Image(image) => format!("image {image}"),
         NamedContext::Folder(folder) => format!("directory {}", folder.display()),
+        NamedContext::Layout(layout) => format!("layout {layout}"),
         NamedContext::Url(url) => format!("url {url}"),
     }
 }

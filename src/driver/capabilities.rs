@@ -7,7 +7,7 @@
 
 use crate::docker::{EngineFacts, EngineVersion};
 use crate::image::Digest;
-use crate::input::Caches;
+use crate::input::{Caches, NamedContext};
 use crate::outcome::Failure;
 use crate::plan::{BuildRequest, FileOutput, Output};
 
@@ -123,6 +123,13 @@ pub(crate) fn lacking(
         lacks(
             "this engine can write only the inline cache",
             format!("{TURN_ON}; or use --cache-to type=inline"),
+        );
+    }
+    let contexts = request.recipe.inputs.contexts.values();
+    if contexts.into_iter().any(|context| matches!(context, NamedContext::Layout(_))) {
+        lacks(
+            "this engine cannot use an image in a directory (oci-layout://) as a context",
+            format!("{TURN_ON}; or push the image, and name it as docker-image://REF"),
         );
     }
     if is_annotated(request) && !matches!(form, Form::Files | Form::Nothing) {

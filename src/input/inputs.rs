@@ -58,8 +58,8 @@ impl Inputs {
     #[must_use]
     pub fn with_paths(mut self, path: impl Fn(&Path) -> PathBuf) -> Self {
         for context in self.contexts.values_mut() {
-            if let NamedContext::Folder(folder) = context {
-                *folder = path(folder);
+            if let Some(local) = context.local_path_mut() {
+                *local = path(local);
             }
         }
         for secret in self.secrets.values_mut() {
@@ -81,6 +81,7 @@ impl Inputs {
         let contexts = self.contexts.values().map(|context| match context {
             NamedContext::Image(_) => 0,
             NamedContext::Folder(path) => path.as_os_str().len(),
+            NamedContext::Layout(layout) => layout.to_string().len(),
             NamedContext::Url(url) => url.len(),
         });
         let secrets = self.secrets.values().map(|secret| match &secret.source {

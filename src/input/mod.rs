@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::image::Reference;
+use crate::image::{Digest, Reference};
 
 pub(crate) use cache::{SharedPlace, fields};
 pub(crate) use inputs::{Caches, Inputs};
@@ -32,8 +32,18 @@ pub(crate) type TextMap = IndexMap<Arc<str>, Arc<str>>;
 pub enum NamedContext {
     Image(Reference),
     Folder(PathBuf),
+    /// An image in a directory of this machine.
+    Layout(LayoutImage),
     /// A Git repository or an archive, fetched by BuildKit.
     Url(String),
+}
+
+/// An image in a directory in the OCI image layout: `oci-layout://PATH[:TAG][@DIGEST]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayoutImage {
+    pub path: PathBuf,
+    pub tag: Option<String>,
+    pub digest: Option<Digest>,
 }
 
 /// A build cache outside the engine.
@@ -74,8 +84,17 @@ impl fmt::Display for NamedContext {
         match self {
             Self::Image(reference) => write!(f, "docker-image://{}", reference.familiar()),
             Self::Folder(path) => write!(f, "{}", path.display()),
+            Self::Layout(layout) => write!(f, "{layout}"),
             Self::Url(url) => f.write_str(url),
         }
+    }
+}
+
+impl fmt::Display for LayoutImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "oci-layout://{}", self.path.display())?;
+        self.tag.iter().try_for_each(|tag| write!(f, ":{tag}"))?;
+        self.digest.iter().try_for_each(|digest| write!(f, "@{digest}"))
     }
 }
 

@@ -249,7 +249,7 @@ pub(super) fn replaced(recipe: &Recipe, name: &str) -> Option<Option<Reference>>
     let context = recipe.inputs.contexts.iter().find(|(known, _)| same(known, name));
     let context = context.map(|(_, context)| match context {
         NamedContext::Image(image) => Some(image.clone()),
-        NamedContext::Folder(_) | NamedContext::Url(_) => None,
+        NamedContext::Folder(_) | NamedContext::Layout(_) | NamedContext::Url(_) => None,
     });
     let base = || recipe.inputs.bases.iter().find(|(known, _)| same(known, name));
     context.or_else(|| base().map(|(_, image)| Some(image.clone())))

@@ -18,7 +18,7 @@ pub(crate) struct InputArgs {
     /// Build this stage of the Dockerfile
     #[arg(long, value_name = "STAGE")]
     pub target: Option<String>,
-    /// Add a named context for FROM and COPY --from: a directory, docker-image://REF, or a URL
+    /// Add a named context for FROM and COPY --from: a directory, docker-image://REF, oci-layout://PATH, or a URL
     #[arg(long, value_name = "NAME=CONTEXT")]
     pub build_context: Vec<BuildContext>,
     /// Expose a secret to RUN --mount=type=secret: id=ID,src=FILE or id=ID,env=VARIABLE; with only an

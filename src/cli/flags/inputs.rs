@@ -32,7 +32,7 @@ impl FromStr for BuildContext {
         let (name, place) = text
             .split_once('=')
             .filter(|(name, place)| !name.is_empty() && !place.is_empty())
-            .ok_or("write NAME=DIR, NAME=docker-image://REF or NAME=URL")?;
+            .ok_or("write NAME=DIR, NAME=docker-image://REF, NAME=oci-layout://PATH or NAME=URL")?;
         name.parse::<Reference>()
             .map_err(|error| format!("`{name}` is not a valid name: {error}"))?;
         let context = place.parse()?;
@@ -181,7 +181,8 @@ mod tests {
             ("a=", "write NAME="),
             ("A=b", "not a valid name"),
             ("a=docker-image://A", "upper-case"),
-            ("a=oci-layout://b", "`oci-layout://`"),
+            ("a=oci-layout://", "write oci-layout://PATH"),
+            ("a=ftp://b", "`ftp://`"),
         ] {
             let error = context(text).unwrap_err();
             assert!(error.contains(word), "{text}: {error}");

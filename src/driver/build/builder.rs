@@ -215,8 +215,8 @@ impl EngineBuilder {
         Ok(BuildSession::Own(self.sessions.own(&needs, &target).await?, target))
     }
 
-    /// Makes `session` serve the inputs of `recipe`. Returns the names of the Dockerfile and of each
-    /// named context that is a directory.
+    /// Makes `session` serve the inputs of `recipe`. Returns the name of the Dockerfile, and BuildKit's
+    /// name of each named context on this machine.
     pub(crate) async fn offer<'a>(
         session: &Open,
         cell: &CellName,
@@ -231,13 +231,20 @@ impl EngineBuilder {
             let name = format!("{filename}.dockerignore");
             session.dockerfiles.insert(&name, ignore.as_bytes().to_vec()).map_err(unreadable)?;
         }
-        let mut directories = HashMap::new();
+        let mut contexts = HashMap::new();
         for (name, context) in &recipe.inputs.contexts {
-            if let NamedContext::Folder(path) = context {
-                directories.insert(name.as_str(), session.offer(path).await.map_err(unreadable)?);
-            }
+            let offered = match context {
+                NamedContext::Folder(path) => {
+                    format!("local:{}", session.offer(path).await.map_err(unreadable)?)
+                }
+                NamedContext::Layout(image) => {
+                    session.offer_image(image).await.map_err(unreadable)?
+                }
+                NamedContext::Image(_) | NamedContext::Url(_) => continue,
+            };
+            contexts.insert(name.as_str(), offered);
         }
-        Ok((filename, directories))
+        Ok((filename, contexts))
     }
 
     /// Removes the Dockerfile of a finished cell from memory: there may be thousands of cells.
@@ -264,13 +271,13 @@ impl EngineBuilder {
             return Err(Box::new(fault.failure(request)));
         }
         let recipe = self.without_inherited(session, recipe, options.pull).await;
-        let (filename, directories) = Self::offer(session, &request.cell, &recipe).await?;
+        let (filename, contexts) = Self::offer(session, &request.cell, &recipe).await?;
         let offering = CacheDirectories::offer(&options.caches, &self.sessions.content);
         let (caches, warnings) = offering.await?;
         let offered = Offered {
             session: &session.id,
             filename: &filename,
-            directories,
+            contexts,
             cache_from: &caches.from,
             cache_to: &caches.to,
         };

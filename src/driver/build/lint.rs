@@ -113,11 +113,11 @@ impl EngineBuilder {
         let needs = Needs::of(request, self.environment);
         let session = self.sessions.shared(&needs).await.map_err(|error| error.to_string())?;
         let offering = Self::offer(&session, &request.cell, &request.recipe);
-        let (filename, directories) = offering.await.map_err(|failure| failure.message)?;
+        let (filename, contexts) = offering.await.map_err(|failure| failure.message)?;
         let offered = Offered {
             session: &session.id,
             filename: &filename,
-            directories,
+            contexts,
             cache_from: &[],
             cache_to: &[],
         };

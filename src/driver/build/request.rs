@@ -17,8 +17,8 @@ pub(crate) struct Offered<'a> {
     pub(crate) session: &'a str,
     /// The Dockerfile.
     pub(crate) filename: &'a str,
-    /// The names of named contexts that are directories.
-    pub(crate) directories: HashMap<&'a str, String>,
+    /// Named contexts on this machine, by their names.
+    pub(crate) contexts: HashMap<&'a str, String>,
     /// Caches; those in directories under the names that BuildKit uses.
     pub(crate) cache_from: &'a [Cache],
     pub(crate) cache_to: &'a [Cache],
@@ -53,7 +53,9 @@ pub(crate) fn solve(
     attributes.extend(recipe.inputs.contexts.iter().filter_map(|(name, context)| {
         let value = match context {
             NamedContext::Image(image) => format!("docker-image://{image}"),
-            NamedContext::Folder(_) => format!("local:{}", offered.directories.get(&**name)?),
+            NamedContext::Folder(_) | NamedContext::Layout(_) => {
+                offered.contexts.get(&**name)?.clone()
+            }
             NamedContext::Url(url) => url.clone(),
         };
         Some((format!("context:{}", short_name(name)), value))
@@ -170,10 +172,10 @@ mod tests {
     use crate::plan::BuildRequest;
 
     fn solved(request: &BuildRequest) -> Solve {
-        let directories = HashMap::from([("directory", "folder-1".to_owned())]);
+        let contexts = HashMap::from([("directory", "local:folder-1".to_owned())]);
         let (cache_from, cache_to) = (&request.policy.caches.from, &request.policy.caches.to);
         let filename = "v1.Dockerfile";
-        let offered = Offered { session: "s", filename, directories, cache_from, cache_to };
+        let offered = Offered { session: "s", filename, contexts, cache_from, cache_to };
         solve(&request.recipe, &SolveOptions::of(request), &offered, |_| None)
     }
 

@@ -5,6 +5,7 @@ use crate::driver::caches::directories;
 use crate::driver::environment::Environment;
 use crate::driver::obstacle::Obstacle;
 use crate::driver::sessions::agents::agent;
+use crate::driver::sessions::layouts;
 use crate::input::NamedContext;
 use crate::plan::BuildRequest;
 
@@ -18,12 +19,23 @@ pub(crate) fn missing(requests: &[BuildRequest], environment: Environment) -> Ve
     };
     for request in requests {
         for (name, context) in &request.recipe.inputs.contexts {
+            if let NamedContext::Layout(image) = context
+                && let Err(why) = layouts::digest(image)
+            {
+                add(Obstacle {
+                    message: format!("the context `{name}` cannot be used: {why}"),
+                    help:
+                        "use a directory as `--output type=oci` writes it, unpacked; or load the \
+                           image, push it, and name it as docker-image://REF"
+                            .to_owned(),
+                });
+            }
             if let NamedContext::Folder(path) = context
                 && !path.is_dir()
             {
                 add(Obstacle {
                     message: format!("the context `{name}` is not a directory: {}", path.display()),
-                    help: "use an existing directory, an image (docker-image://REF) or a URL"
+                    help: "use an existing directory, an image (docker-image://REF, oci-layout://PATH) or a URL"
                         .to_owned(),
                 });
             }

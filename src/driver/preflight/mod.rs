@@ -108,7 +108,7 @@ mod tests {
 
     use super::super::samples::{facts, request};
     use super::*;
-    use crate::input::Cache;
+    use crate::input::{Cache, NamedContext};
     use crate::plan::{FileOutput, Output};
     use crate::template::Rendered;
 
@@ -141,8 +141,13 @@ mod tests {
         let proven = with(&|request| request.recipe.provenance = true);
         let to = Cache::parse("type=local,src=x").unwrap();
         let nowhere = with(&|request| request.policy.caches.to = to.clone());
+        let layout: NamedContext = "oci-layout://x".parse().unwrap();
+        let layout = with(&|request| {
+            request.recipe.inputs.contexts = [("a".to_owned(), layout.clone())].into();
+        });
         for (request, older, newer) in [
             (request(), "", ""),
+            (layout, "(oci-layout://) as a context", ""),
             (on(&both), "one platform at a time", ""),
             (into(Output::Push), "cannot push", ""),
             (into(Output::StoreAndPush), "cannot push", ""),

@@ -6,6 +6,7 @@
 
 pub(crate) mod agents;
 mod directory;
+pub(crate) mod layouts;
 mod logins;
 pub(crate) mod secrets;
 pub(crate) mod sent;
@@ -25,12 +26,13 @@ use crate::buildkit::session::filesync::{FileSync, MemoryFiles};
 use crate::buildkit::session::{Agents, KeyFileError, Session, SessionEnded};
 use crate::context::Folder;
 use crate::docker::{CredentialError, Credentials, Engine, EngineError};
-use crate::input::{Secret, SecretSource};
+use crate::input::{LayoutImage, Secret, SecretSource};
 use crate::plan::BuildRequest;
 
 use crate::driver::environment::{Environment, cache_directory};
 use crate::driver::sessions::agents::{AgentSource, agents};
 use crate::driver::sessions::directory::Recorded;
+use crate::driver::sessions::layouts::Layouts;
 use crate::driver::sessions::logins::Logins;
 use crate::driver::sessions::secrets::{HeldSecrets, Secrets};
 use crate::driver::sessions::sent::Ledgers;
@@ -83,6 +85,7 @@ pub(crate) struct Open {
     resend: bool,
     files: FileSync,
     ledgers: Arc<Ledgers>,
+    layouts: Layouts,
     /// The rendered Dockerfiles that it offers.
     pub(crate) dockerfiles: Arc<MemoryFiles>,
     ended: Arc<OnceLock<Result<(), SessionEnded>>>,
@@ -118,6 +121,11 @@ impl Open {
         let name = format!("folder-{}", recorded.ledger.key());
         self.files.offer(&*name, Arc::new(recorded));
         Ok(name)
+    }
+
+    /// The same for an image in a directory.
+    pub(crate) async fn offer_image(&self, image: &LayoutImage) -> Result<String, String> {
+        self.layouts.offer(image).await
     }
 
     /// Why it ended, if onebuild ended it.
@@ -200,7 +208,8 @@ impl Sessions {
             async move { drop(ended.set(session.serve(io).await)) }
         });
         let (resend, ledgers) = (needs.resend, self.ledgers.clone());
-        Ok(Arc::new(Open { id, resend, files, ledgers, dockerfiles, ended, task }))
+        let layouts = Layouts::new(self.content.clone());
+        Ok(Arc::new(Open { id, resend, files, ledgers, layouts, dockerfiles, ended, task }))
     }
 
     /// Whether the sessions have a login for `host`.

@@ -81,10 +81,10 @@ impl Cell {
             ask(template.span(), AskedFor::Template(self.template().into()));
         }
         for (name, template) in &settings.contexts {
-            if let Some(NamedContext::Folder(path)) = inputs.contexts.get(&**name)
+            if let Some(path) = inputs.contexts.get(&**name).and_then(NamedContext::local_path)
                 && !by_flag.contexts.contains_key(&**name)
             {
-                let what = AskedFor::NamedContext { name: name.to_string(), path: path.clone() };
+                let what = AskedFor::NamedContext { name: name.to_string(), path: path.to_owned() };
                 ask(template.span(), what);
             }
         }

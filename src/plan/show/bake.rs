@@ -164,6 +164,7 @@ fn contexts(request: &BuildRequest) -> IndexMap<String, String> {
         let value = match context {
             NamedContext::Image(reference) => image(reference),
             NamedContext::Folder(folder) => folder.display().to_string(),
+            NamedContext::Layout(layout) => layout.to_string(),
             NamedContext::Url(url) => url.clone(),
         };
         (short_name(name), value)

@@ -80,6 +80,7 @@ fn context(context: &NamedContext) -> Value {
     match context {
         NamedContext::Image(reference) => json!({ "image": reference.to_string() }),
         NamedContext::Folder(folder) => json!({ "folder": folder }),
+        NamedContext::Layout(layout) => json!({ "layout": layout.to_string() }),
         NamedContext::Url(url) => json!({ "url": url }),
     }
 }

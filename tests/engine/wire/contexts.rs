@@ -1,8 +1,9 @@
 //! Directories, images and files as named contexts.
 
 use std::fs;
+use std::process::Command;
 
-use crate::support::{ONE, Project, lab_env, paths_below};
+use crate::support::{ONE, Project, Running, lab_env, paths_below};
 
 #[test]
 fn a_named_context_can_be_a_directory() {
@@ -39,8 +40,38 @@ fn a_missing_context_is_reported_before_anything_is_built() {
     let project = Project::single("nofolder", "FROM scratch\nCOPY --from=extra . /\n");
     let run = project.run(&["build", "--build-context", "extra=gone"]).exits(4);
     run.says(&["the context `extra` is not a directory: gone"]);
-    let run = project.run(&["build", "--build-context", "extra=oci-layout://x"]).exits(2);
-    run.says(&["oci-layout"]);
+    let run = project.run(&["build", "--build-context", "extra=oci-layout://gone"]).exits(4);
+    run.says(&["the context `extra` cannot be used: gone does not exist"]);
+}
+
+#[test]
+fn a_named_context_can_be_an_image_in_a_directory() {
+    let project = Project::single("layout", "FROM alpine:3.20\nRUN echo from-layout > /mark\n");
+    let archive = project.path("layout.tar");
+    let output = format!("type=oci,dest={}", archive.display());
+    project.run(&["build", "--platform", "linux/amd64,linux/arm64", "--output", &output]).success();
+    fs::create_dir(project.path("layout")).unwrap();
+    let mut tar = Command::new("tar");
+    tar.arg("-xf").arg(&archive).arg("-C").arg(project.path("layout"));
+    Running::start(tar).end().success();
+    let image = project.repository();
+    let matrix = |context: &str| {
+        let text = format!(
+            "image: {image}\n{ONE}\ncontext: context\ncontexts: {{ base: \"{context}\" }}\n"
+        );
+        project.file("matrix.yaml", text);
+    };
+    project.file("context/Dockerfile", "FROM base\nRUN cat /mark && uname -m > /machine\n");
+    for context in ["oci-layout://layout", "oci-layout://./layout:v1"] {
+        matrix(context);
+        assert_eq!(project.built("mark", &[]), "from-layout\n", "{context}");
+    }
+    let machine = project.built("machine", &["--platform", "linux/arm64"]);
+    assert_eq!(machine, "aarch64\n");
+    project.run(&["build", "--no-cache"]).success();
+    project.run(&["lint"]).success();
+    matrix("oci-layout://layout:v2");
+    project.run(&["build"]).exits(4).says(&["has no image with the tag `v2`; its tags: v1"]);
 }
 
 /// A matrix beside its sources: all its paths start with `.`.

@@ -46,6 +46,23 @@ impl Index {
         entry["digest"].as_str()
     }
 
+    /// The digest of the image with this tag, which may be part of a full name; without a tag
+    /// `latest`, or the only image. The error lists the tags.
+    pub(crate) fn image(&self, tag: Option<&str>) -> Result<&str, Vec<&str>> {
+        let found = self.find(tag.unwrap_or("latest")).or_else(|| {
+            let named = |entry: &&Value| {
+                annotation(entry, IMAGE_NAME).is_some_and(|name| Some(name) == tag)
+            };
+            self.entries().find(named)?["digest"].as_str()
+        });
+        let all: Vec<&Value> = self.entries().collect();
+        match (found, &*all, tag) {
+            (Some(digest), ..) => Ok(digest),
+            (None, [only], None) => Ok(only["digest"].as_str().unwrap_or_default()),
+            _ => Err(all.into_iter().filter_map(|entry| annotation(entry, REF_NAME)).collect()),
+        }
+    }
+
     /// Adds `descriptor` with this tag, and removes the tag from other entries.
     pub(super) fn put(&mut self, descriptor: &Value, tag: &str) {
         let stays = |entry: &&Value| {
@@ -94,6 +111,28 @@ mod tests {
         assert_eq!(digests, ["sha256:2", "sha256:3", "sha256:4", "sha256:4"].map(Some));
         assert_eq!(index.content["manifests"][2]["annotations"]["own"], "1");
         assert_eq!(index.content["manifests"][2]["size"], 7);
+    }
+
+    #[test]
+    fn an_image_has_a_tag_or_is_the_only_one() {
+        let one =
+            json!({ "digest": "sha256:1", "annotations": { REF_NAME: "1", IMAGE_NAME: "x/y:1" } });
+        let other = json!({ "digest": "sha256:2", "annotations": { REF_NAME: "latest" } });
+        let plain = json!({ "digest": "sha256:3" });
+        for (entries, tag, wanted) in [
+            (vec![&one], None, Ok("sha256:1")),
+            (vec![&plain], None, Ok("sha256:3")),
+            (vec![&one, &other], None, Ok("sha256:2")),
+            (vec![&one, &other], Some("1"), Ok("sha256:1")),
+            (vec![&one, &other], Some("x/y:1"), Ok("sha256:1")),
+            (vec![&one, &plain], None, Err(vec!["1"])),
+            (vec![&one], Some("2"), Err(vec!["1"])),
+            (vec![], None, Err(vec![])),
+        ] {
+            let text = json!({ "manifests": entries }).to_string();
+            let index = Index::parse(text.as_bytes()).unwrap();
+            assert_eq!(index.image(tag), wanted, "{tag:?} of {text}");
+        }
     }
 
     #[test]

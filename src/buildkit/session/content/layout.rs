@@ -104,6 +104,11 @@ impl Layout {
         BlobDigest::parse(digest).is_some_and(|digest| self.open(&digest).is_ok())
     }
 
+    /// Whether this is a directory with an index.json.
+    pub(crate) fn exists(&self) -> bool {
+        self.root.join(INDEX).is_file()
+    }
+
     /// Creates the directory and its parents, and removes leftovers of killed processes.
     pub(crate) fn create(&self) -> Result<(), LayoutError> {
         fs::create_dir_all(&self.root).map_err(|error| failed(&self.root, error))?;

@@ -1,4 +1,5 @@
-//! Content: BuildKit reads and writes `type=local` caches in directories of this machine.
+//! Content: BuildKit reads and writes `type=local` caches in directories of this machine, and reads
+//! images in the OCI image layout.
 //!
 //! A directory is offered to one solve under a random name, and accessible to BuildKit until the
 //! offer is dropped. BuildKit reads and writes blobs only. index.json records which blob is the

@@ -8,6 +8,8 @@ use super::disk::Disk;
 use super::layout::Layout;
 use crate::buildkit::random_id;
 
+const CACHE: &str = "cache";
+
 /// The directories that sessions offer; clones share them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Content {
@@ -27,6 +29,8 @@ pub(crate) struct Offer {
 pub(super) struct Store {
     pub(super) layout: Layout,
     pub(super) writable: bool,
+    /// For errors: what is in the directory.
+    pub(super) what: &'static str,
     pub(super) fault: Mutex<Option<Fault>>,
     pub(super) disk: Disk,
 }
@@ -34,17 +38,22 @@ pub(super) struct Store {
 impl Content {
     /// Offers a directory for reading.
     pub(crate) fn read(&self, layout: Layout) -> Offer {
-        self.offer(layout, false)
+        self.offer(layout, false, CACHE)
+    }
+
+    /// The same for images.
+    pub(crate) fn images(&self, layout: Layout) -> Offer {
+        self.offer(layout, false, "image layout")
     }
 
     /// Offers an existing directory for reading and writing.
     pub(crate) fn write(&self, layout: Layout) -> Offer {
-        self.offer(layout, true)
+        self.offer(layout, true, CACHE)
     }
 
-    fn offer(&self, layout: Layout, writable: bool) -> Offer {
+    fn offer(&self, layout: Layout, writable: bool, what: &'static str) -> Offer {
         let (disk, fault) = (self.disk.clone(), Mutex::default());
-        let store = Arc::new(Store { layout, writable, fault, disk });
+        let store = Arc::new(Store { layout, writable, what, fault, disk });
         let id = random_id();
         self.lock().insert(id.clone(), store.clone());
         Offer { content: self.clone(), id, store }

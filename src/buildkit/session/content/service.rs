@@ -32,8 +32,8 @@ pub(super) const WRITE: &str = "/containerd.services.content.v1.Content/Write";
 
 /// The metadata key that names the directory.
 const STORE: &str = "buildkit-attachable-store-id";
-/// BuildKit's prefix of the name in the solve.
-const PREFIX: &str = "local:";
+/// BuildKit's prefixes of the name in the solve: of a cache, and of an image layout.
+const PREFIXES: [&str; 2] = ["local:", "oci:"];
 
 /// Data per message: the size of BuildKit's messages and of ours.
 const CHUNK: usize = 1 << 20;
@@ -168,7 +168,7 @@ impl Content {
     /// The directory that the metadata of a call names.
     pub(super) fn chosen<M>(&self, request: &Request<M>) -> Result<Arc<Store>, Status> {
         let id = request.metadata().get(STORE).and_then(|id| id.to_str().ok());
-        let id = id.and_then(|id| id.strip_prefix(PREFIX));
+        let id = id.and_then(|id| PREFIXES.iter().find_map(|prefix| id.strip_prefix(prefix)));
         let store = id.and_then(|id| self.lock().get(id).cloned());
         store.ok_or_else(|| Status::not_found("no directory is offered under this name"))
     }
@@ -256,7 +256,7 @@ impl Store {
     }
 
     fn sentence(&self, what: &dyn std::fmt::Display) -> String {
-        format!("the cache in {}: {what}", self.layout.root().display())
+        format!("the {} in {}: {what}", self.what, self.layout.root().display())
     }
 
     /// Keeps the first fault. BuildKit retries some errors, but a retry would not help here.
