@@ -243,7 +243,7 @@ mod tests {
             ("linux/arm64/v99", "no variant `v99`; its variants are v8", None),
             ("linux/arm/v64", "no variant `v64`; its variants are v5, v6, v7, v8", None),
             ("linux/amd64/x", "no variant `x`; its variants are v1", None),
-            ("linux/amd64/v2/x", "write os/architecture", None),
+            ("linux/amd64/v2/x", "write os/architecture", Some("linux/amd64/v2")),
             ("linux/", "write os/architecture", None),
             ("/amd64", "write os/architecture", None),
             ("", "write os/architecture", None),
