@@ -77,6 +77,11 @@ pub const RULES: &[Rule] = &[
         Judged::Always,
     ),
     rule(
+        "line-ends",
+        "a carriage return that Docker keeps, in a here-document, or reads inside a line",
+        Judged::Always,
+    ),
+    rule(
         "foreign-system",
         "a step or a smoke test on a system that no engine on Linux runs, such as Windows",
         Judged::Always,

@@ -12,6 +12,7 @@ mod assigned;
 mod caches;
 mod foreign_system;
 mod groups;
+mod line_ends;
 mod missing;
 mod platform_arguments;
 mod read;
@@ -19,6 +20,7 @@ mod safe_caches;
 mod same_image;
 mod subject;
 mod system;
+mod target;
 #[cfg(test)]
 mod tests;
 mod unused;
@@ -28,6 +30,7 @@ use read::Files;
 
 pub use acknowledge::acknowledge;
 pub use subject::Subject;
+pub(crate) use target::wrong_targets;
 
 /// Returns the warnings about a plan.
 pub fn check(subject: Subject<'_>) -> Diagnostics {
@@ -38,6 +41,7 @@ pub fn check(subject: Subject<'_>) -> Diagnostics {
     same_image::find(subject, &mut files, &mut found);
     missing::find(subject, &groups, &mut files, &mut found);
     platform_arguments::find(subject, &groups, &mut files, &mut found);
+    line_ends::find(subject, &groups, &mut files, &mut found);
     foreign_system::find(subject, &groups, &mut found);
     arguments::find(subject, &groups, &mut files, &mut found);
     caches::find(subject, &groups, &mut files, &mut found);

@@ -4,7 +4,7 @@ use std::mem::take;
 
 use super::inputs;
 use crate::allow::{Allows, Asked};
-use crate::check::{Subject, acknowledge, check};
+use crate::check::{Subject, acknowledge, check, wrong_targets};
 use crate::config::CellChoice;
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
 use crate::input::Root;
@@ -91,13 +91,15 @@ pub(super) fn all(
     needs.check(purpose)?;
     let whole = everything && !changes(&choice.overrides);
     let every = || all_requests(matrix, root, access);
-    warnings.extend(check(Subject {
+    let subject = Subject {
         matrix,
         cells: &cells,
         requests: &requests,
         sources: &sources,
         whole: if whole { None } else { Some(&every) },
-    }));
+    };
+    warnings.extend(check(subject));
+    wrong_targets(subject).check(()).map_err(|wrong| Error::found(ErrorKind::Matrix, wrong))?;
     let mut allows = matrix.allows().clone();
     acknowledge(&requests, &sources, &mut allows);
     Ok(Prepared { cells, requests, sources, allows, whole, needs })

@@ -1,5 +1,6 @@
 //! Tests of each rule: findings with their places, and cases without findings.
 
+mod files;
 mod names;
 mod platforms;
 mod same_image;
