@@ -1,14 +1,38 @@
-//! `onebuild completions`: a script for a shell.
+//! `onebuild completions`, and the candidates at a TAB.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use crate::cli;
+use crate::cli::{self, Early, Known};
 use crate::config::Shell;
 use crate::error::Error;
-use crate::matrix::Matrix;
 use crate::run::terminal;
+use crate::workspace::matrix;
 
-pub(super) fn run(shell: Shell, matrix: Option<&Matrix>) -> Result<ExitCode, Error> {
-    terminal::stdout(&cli::completion_script(shell, matrix.map(Matrix::axes)));
+pub(super) fn run(shell: Shell) -> Result<ExitCode, Error> {
+    terminal::stdout(&cli::completion_script(shell));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the candidates for the last of `words`. Files are read, but no program runs and nothing is
+/// fetched. Errors are left for the command itself.
+pub(super) fn complete(
+    shell: Shell,
+    words: &[OsString],
+    variable: fn(&str) -> Option<OsString>,
+) -> ExitCode {
+    let Early { file, grants } = Early::read(words, variable);
+    // A pipe would be empty when the command reads it.
+    let is_file = file.as_deref().is_none_or(|path| !matrix::is_piped(path));
+    let sheet = is_file.then(|| matrix::sheet(file.as_deref(), &grants).ok()).flatten();
+    let matrix = sheet.as_ref().and_then(|sheet| matrix::offline(sheet, file.as_deref(), &grants));
+    let axes = match (&matrix, &sheet) {
+        (Some(matrix), _) => matrix.axes().to_vec(),
+        (None, Some(sheet)) => sheet.axes(),
+        (None, None) => Vec::new(),
+    };
+    let known = Known { axes, matrix: matrix.map(Into::into) };
+    let here = std::env::current_dir().ok();
+    terminal::stdout(&cli::candidates(shell, words, here.as_deref(), known));
+    ExitCode::SUCCESS
 }

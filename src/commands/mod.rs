@@ -39,6 +39,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run_command(args: Vec<OsString>) -> ExitCode {
+    // Before the debug log, which a TAB must not overwrite.
+    if let Some((shell, words)) = cli::completed(&args, VARIABLE) {
+        return completions::complete(shell, words, VARIABLE);
+    }
     let done = debug_log::start(&args, workspace::debug_log::open).and_then(|()| dispatch(&args));
     let done = done.and_then(|code| terminal::lost().map_or(Ok(code), Err));
     match done {
@@ -92,10 +96,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
         Config::Lint(config) => lint::run(sheet, &config),
         Config::Init(config) => init::run(&config),
         Config::Schema => schema::run(),
-        Config::Completions(shell) => {
-            let matrix = sheet.ok().and_then(|sheet| matrix::offline(&sheet, named, grants));
-            completions::run(shell, matrix.as_ref())
-        }
+        Config::Completions(shell) => completions::run(shell),
         Config::Man(out) => man::run(out.as_deref()),
     }
 }

@@ -69,7 +69,7 @@ pub(crate) fn sheet(named: Option<&Path>, grants: &Grants) -> Result<Sheet, Erro
 }
 
 /// Whether the command line names a pipe in place of a file: `-`, `<(…)`, `/dev/stdin`.
-fn is_piped(path: &Path) -> bool {
+pub(crate) fn is_piped(path: &Path) -> bool {
     let is_regular = || fs::metadata(path).is_ok_and(|found| found.is_file() || found.is_dir());
     // `/dev/stdin` may be a file, but it has no useful directory. A file in `/dev/shm` has one.
     let is_descriptor =

@@ -47,7 +47,7 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Print the JSON schema of matrix.yaml, for editors
     Schema,
-    /// Print a shell completion script (includes the axes of the current matrix)
+    /// Print the script that sets up completion in a shell
     Completions(CompletionsArgs),
     /// Print the manual page
     Man(ManArgs),
