@@ -221,9 +221,8 @@ mod tests {
         request.recipe.inputs.args = [("no_proxy".into(), "mine".into())].into();
         let proxies = Arc::new(config.proxies(&"unix:///a.sock".parse().unwrap()));
         let options = SolveOptions { proxies, ..SolveOptions::of(&request) };
-        let (filename, directories) = ("Dockerfile", HashMap::new());
-        let offered =
-            Offered { session: "s", filename, directories, cache_from: &[], cache_to: &[] };
+        let (filename, contexts) = ("Dockerfile", HashMap::new());
+        let offered = Offered { session: "s", filename, contexts, cache_from: &[], cache_to: &[] };
         let solve = solve(&request.recipe, &options, &offered, |_| None);
         let mut found: Vec<_> =
             solve.attributes.iter().filter(|(key, _)| key.starts_with("build-arg:")).collect();
