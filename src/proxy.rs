@@ -54,7 +54,7 @@ impl Proxies {
         Self {
             // In a CGI program, HTTP_PROXY comes from a request header.
             http: either("HTTP_PROXY")
-                .filter(|_| variable("REQUEST_METHOD").is_none())
+                .filter(|_| variable("REQUEST_METHOD").is_none_or(|value| value.is_empty()))
                 .and_then(url),
             https: either("HTTPS_PROXY").and_then(url),
             direct: no_proxy.split(',').filter_map(direct).collect(),
@@ -203,6 +203,8 @@ mod tests {
         assert_eq!(of("http://r.example/").as_deref(), Some("http://plain.example/"));
         let cgi = [("HTTP_PROXY", "http://evil.example"), ("REQUEST_METHOD", "GET")];
         assert_eq!(proxy(&cgi, "http://r.example/"), None);
+        let not_cgi = [("HTTP_PROXY", "http://p.example"), ("REQUEST_METHOD", "")];
+        assert!(proxy(&not_cgi, "http://r.example/").is_some());
         assert_eq!(proxy(&[("HTTPS_PROXY", "")], "https://r.example/"), None);
         // Go prefers uppercase names and does not support ALL_PROXY.
         let two = [("HTTPS_PROXY", "a.example:1"), ("https_proxy", "b.example:1")];

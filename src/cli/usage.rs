@@ -5,30 +5,43 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapError};
 
+use super::command::command;
 use super::surroundings::Variable;
 use crate::error::ErrorKind;
 
 /// A mistake in the command line, or the help.
 #[derive(Debug)]
-pub(crate) struct Usage(clap::Error);
+pub(crate) struct Usage {
+    error: clap::Error,
+    /// Whether the axes of a matrix are flags of the command.
+    has_axes: bool,
+}
 
 impl Usage {
     pub(super) fn of(mut error: clap::Error, args: &[OsString], variable: Variable) -> Self {
         name_the_variable(&mut error, args, variable);
         hide_secrets(&mut error);
-        Self(error)
+        Self { error, has_axes: has_axes(args) }
     }
 
-    /// Whether the command line has a flag that does not exist.
+    /// Whether the command line has a flag that does not exist, but may be an axis.
     pub(crate) fn is_unknown_flag(&self) -> bool {
-        self.0.kind() == ClapError::UnknownArgument
+        self.has_axes && self.error.kind() == ClapError::UnknownArgument
     }
 
     /// Prints it: help to stdout, a mistake to stderr.
     pub(crate) fn print(&self) -> ExitCode {
-        let _ = self.0.print();
-        ExitCode::from(if self.0.use_stderr() { ErrorKind::Usage.exit_code() } else { 0 })
+        let _ = self.error.print();
+        ExitCode::from(if self.error.use_stderr() { ErrorKind::Usage.exit_code() } else { 0 })
     }
+}
+
+/// Whether the command in `args` selects cells.
+fn has_axes(args: &[OsString]) -> bool {
+    let command = command(&[]);
+    let known = |arg: &OsString| command.get_subcommands().find(|sub| *arg == *sub.get_name());
+    let found = args.iter().skip(1).find_map(known);
+    found.is_none_or(|sub| sub.get_arguments().any(|arg| arg.get_id() == "only"))
 }
 
 /// Adds the variable that a wrong value comes from: clap's message names only the flag.

@@ -9,6 +9,7 @@ mod explain;
 mod init;
 mod inputs;
 mod lint;
+mod login;
 mod man;
 mod plan;
 mod prepare;
@@ -95,6 +96,8 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
         // Errors in the matrix are findings of lint.
         Config::Lint(config) => lint::run(sheet, &config),
         Config::Init(config) => init::run(&config),
+        Config::Login(config) => login::log_in(&config),
+        Config::Logout(registry) => login::log_out(&registry),
         Config::Schema => schema::run(),
         Config::Completions(shell) => completions::run(shell),
         Config::Man(out) => man::run(out.as_deref()),

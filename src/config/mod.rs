@@ -9,8 +9,8 @@ use std::path::PathBuf;
 pub(crate) use build::{BuildConfig, OutputFile};
 pub(crate) use cells::CellChoice;
 pub(crate) use tools::{
-    ExplainConfig, ExplainFormat, InitConfig, LintConfig, LintEngine, LintFormat, PlanConfig,
-    PlanFormat, RenderConfig, RenderOutput, Shell,
+    ExplainConfig, ExplainFormat, InitConfig, LintConfig, LintEngine, LintFormat, LoginConfig,
+    PlanConfig, PlanFormat, RenderConfig, RenderOutput, Shell,
 };
 
 /// One subcommand with its settings.
@@ -23,6 +23,9 @@ pub(crate) enum Config {
     Explain(Box<ExplainConfig>),
     Lint(Box<LintConfig>),
     Init(InitConfig),
+    Login(LoginConfig),
+    /// The host of the registry, as given.
+    Logout(String),
     Schema,
     Completions(Shell),
     /// The directory of the pages; without one they go to stdout.

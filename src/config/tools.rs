@@ -85,6 +85,14 @@ pub(crate) enum LintFormat {
     Github,
 }
 
+/// Settings of `login`; the password comes from stdin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LoginConfig {
+    /// Host of the registry, as given.
+    pub registry: String,
+    pub username: String,
+}
+
 /// Settings of `init`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InitConfig {

@@ -158,6 +158,13 @@ impl DockerConfig {
         self
     }
 
+    /// Only this login.
+    pub(crate) fn of_login(host: &str, username: &str, password: &Secret) -> Self {
+        let (username, password) = (Some(username.to_owned()), Some(password.clone()));
+        let entry = AuthEntry { username, password, ..AuthEntry::default() };
+        Self { given: [(host.to_owned(), entry)].into(), ..Self::default() }
+    }
+
     /// What could not be read.
     pub(crate) fn problems(&self) -> &[CredentialError] {
         &self.problems

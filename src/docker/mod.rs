@@ -20,6 +20,7 @@ mod proxies;
 mod saved;
 mod silence;
 mod ssh;
+mod stored;
 mod tls;
 
 #[cfg(test)]
@@ -29,7 +30,7 @@ pub use config::DockerConfig;
 pub(crate) use config::config_path;
 pub(crate) use container::{Bind, ContainerError, Launch, Output, State};
 pub use credentials::Credentials;
-pub(crate) use credentials::{AUTH_VARIABLE, CredentialError, Login, Secret};
+pub(crate) use credentials::{AUTH_VARIABLE, CredentialError, Login, Secret, Stored};
 pub(crate) use endpoint::{Endpoint, InvalidEndpoint, SshTarget};
 pub use engine::{Engine, EngineFacts};
 pub(crate) use engine::{EngineError, EngineVersion};

@@ -65,8 +65,28 @@ impl RegistryClient {
         }
     }
 
-    async fn base(&self, repository: &Repository) -> Result<Url, RegistryFault> {
-        let host = repository.host();
+    /// Whether the registry at `host` accepts the login for it: a request for its root, as `docker
+    /// login` sends it.
+    pub(crate) async fn accepts_login(&self, host: &str) -> Result<(), RegistryFault> {
+        let ask = async {
+            let base = self.base(host).await?;
+            let url = base.join("v2/").map_err(|_| RegistryFault::InvalidHost)?;
+            let mut call = Call { limit: MAX_BODY, ..Call::new(Method::GET, url) };
+            let first = self.redirected(call.clone(), &base).await?;
+            if first.status != 401 {
+                return success(first, None).map(drop);
+            }
+            let grant = self.grant(&first, &base, host, "").await?;
+            call.authorise(Some(&grant));
+            let second = self.redirected(call, &base).await?;
+            success(second, Some(&grant)).map(drop)
+        };
+        let after = self.patience.total;
+        let answer = tokio::time::timeout(after, ask).await;
+        answer.unwrap_or(Err(RegistryFault::Silent { after }))
+    }
+
+    async fn base(&self, host: &str) -> Result<Url, RegistryFault> {
         let cell = entry(&self.bases, host.to_owned());
         cell.get_or_try_init(|| base(&self.wire, host)).await.cloned()
     }
@@ -78,7 +98,7 @@ impl RegistryClient {
         kind: &str,
         name: &str,
     ) -> Result<Answer, RegistryFault> {
-        let base = self.base(repository).await?;
+        let base = self.base(repository.host()).await?;
         let accept = if kind == "manifests" { ACCEPTED } else { "*/*" };
         let url = address(&base, repository, &[kind, name]);
         let call = Call { accept, limit: MAX_BODY, ..Call::new(method, url) };
@@ -105,8 +125,9 @@ impl RegistryClient {
             return Ok((first, grant.cloned()));
         }
         let renewed = if spent { self.renew(scope, &used) } else { used.clone() };
-        let grant =
-            renewed.get_or_try_init(|| self.grant(&first, base, repository, access)).await?;
+        let scope = format!("repository:{}:{}", repository.path(), access.actions());
+        let granting = || self.grant(&first, base, repository.host(), &scope);
+        let grant = renewed.get_or_try_init(granting).await?;
         call.authorise(Some(grant));
         let mut second = self.redirected(call, base).await?;
         // The token server issued a token for this login, but the token is not sufficient.
@@ -126,19 +147,19 @@ impl RegistryClient {
         Arc::clone(current)
     }
 
+    /// The grant for `scope`, which may be empty: then it is only for the login itself.
     async fn grant(
         &self,
         refusal: &Answer,
         base: &Url,
-        repository: &Repository,
-        access: Access,
+        host: &str,
+        scope: &str,
     ) -> Result<Grant, RegistryFault> {
-        let login = self.credentials.lookup(repository.host()).await;
+        let login = self.credentials.lookup(host).await;
         let login = login.map_err(|error| no_login(&error))?;
         let with_login = login.is_some();
-        let scope = format!("repository:{}:{}", repository.path(), access.actions());
-        tracing::debug!(target: "registry", host = repository.host(), scope, with_login, "logging in");
-        let call = match way(&refusal.headers, base, &scope, login.as_ref())? {
+        tracing::debug!(target: "registry", host, scope, with_login, "logging in");
+        let call = match way(&refusal.headers, base, scope, login.as_ref())? {
             Way::Ready(grant) => return Ok(grant),
             Way::Token(call) => call,
         };
@@ -285,7 +306,7 @@ impl Registry for RegistryClient {
     async fn may_push(&self, reference: &Reference) -> Result<(), RegistryError> {
         let repository = &reference.repository;
         let ask = async {
-            let base = self.base(repository).await?;
+            let base = self.base(repository.host()).await?;
             let url = address(&base, repository, &["blobs", "uploads", ""]);
             let call = Call { limit: MAX_BODY, ..Call::new(Method::POST, url.clone()) };
             let (answer, grant) = self.authorised(call, &base, repository, Access::Push).await?;

@@ -179,7 +179,9 @@ fn token_call(
         return Ok(call);
     }
     url.query_pairs_mut().extend_pairs(service.map(|service| ("service", service)));
-    url.query_pairs_mut().append_pair("scope", scope);
+    if !scope.is_empty() {
+        url.query_pairs_mut().append_pair("scope", scope);
+    }
     call.url = url;
     if let Some(Login::Password { username, password }) = login {
         let basic = Grant::basic(username, password);

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 
 use crate::debug;
 use crate::docker::{
-    AUTH_VARIABLE, Candidate, Credentials, DockerConfig, Endpoint, Engine, EngineError, FLAG,
-    InvalidPlace, Places, SshTarget, TlsFiles, TlsSettings, candidates, config_path, password,
+    AUTH_VARIABLE, Candidate, CredentialError, Credentials, DockerConfig, Endpoint, Engine,
+    EngineError, FLAG, InvalidPlace, Places, SshTarget, TlsFiles, TlsSettings, candidates,
+    config_path, password,
 };
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::proxy::Proxies;
@@ -60,11 +61,7 @@ fn config_file() -> Option<PathBuf> {
 /// Docker does; `strict` makes that an error.
 pub(crate) fn docker_config(strict: bool) -> Result<DockerConfig, Error> {
     let config = config_file().map_or_else(DockerConfig::default, |path| DockerConfig::read(&path));
-    let variable = env::var_os(AUTH_VARIABLE).filter(|value| !value.is_empty());
-    let config = match variable {
-        Some(value) => config.with_logins_of_variable(&value),
-        None => config,
-    };
+    let config = with_variable(config);
     config.proxy_passwords().iter().for_each(|password| debug::hide(password.expose()));
     let mut warnings = Diagnostics::default();
     for problem in config.problems() {
@@ -75,6 +72,23 @@ pub(crate) fn docker_config(strict: bool) -> Result<DockerConfig, Error> {
     }
     terminal::warn(&warnings, false)?;
     Ok(config)
+}
+
+/// The same to store a login in it, without warnings.
+pub(crate) fn config_to_change() -> Result<DockerConfig, Error> {
+    let path = config_file().ok_or_else(|| {
+        let message = "neither HOME nor DOCKER_CONFIG says where Docker keeps its files";
+        let help = "set DOCKER_CONFIG to the directory of Docker's config.json";
+        Error::new(ErrorKind::Environment, message).help(help)
+    })?;
+    Ok(with_variable(DockerConfig::read(&path)))
+}
+
+fn with_variable(config: DockerConfig) -> DockerConfig {
+    match env::var_os(AUTH_VARIABLE).filter(|value| !value.is_empty()) {
+        Some(value) => config.with_logins_of_variable(&value),
+        None => config,
+    }
 }
 
 /// The logins of `docker login` and of `DOCKER_AUTH_CONFIG`.
@@ -149,5 +163,11 @@ impl From<InvalidPlace> for Error {
             _ => ErrorKind::Environment,
         };
         Self::new(kind, error.to_string()).help(error.help())
+    }
+}
+
+impl From<CredentialError> for Error {
+    fn from(error: CredentialError) -> Self {
+        Self::new(ErrorKind::Environment, error.to_string()).help(error.help())
     }
 }

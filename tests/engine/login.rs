@@ -7,7 +7,7 @@ use std::process::Command;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::support::{Project, Running, Store, lab_env};
+use crate::support::{Project, Running, Store, lab_env, lab_script};
 
 const FILE: &str = "FROM scratch\nCOPY Dockerfile /\n";
 
@@ -250,4 +250,76 @@ fn a_broken_config_file_is_a_warning_unless_a_login_is_needed() {
     guarded.project.file("logins/config.json", "\n");
     guarded.project.file("context/Dockerfile", FILE);
     with_config(&["build"]).success().never_says(&["warning"]);
+}
+
+/// `onebuild login` with this password on stdin.
+fn log_in(project: &Project, host: &str, password: &str) -> std::process::Output {
+    let args = ["login", host, "--username", "lab", "--password-stdin"];
+    let mut command = project.command(&args);
+    command.env("DOCKER_CONFIG", project.path("logins"));
+    command.env("ONEBUILD_LOG", "login.log");
+    command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_login_is_checked_stored_as_docker_stores_it_used_by_others_and_removed() {
+    let guarded = Guarded::new("loggedin", FILE);
+    let (project, host) = (&guarded.project, lab_env("ONEBUILD_LAB_AUTH_REGISTRY"));
+    let config = project.path("logins/config.json");
+    let refused = log_in(project, &host, "onebuild-canary\n");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(4), "{said}");
+    assert!(said.contains(&format!("{host} rejected the login of `lab`")), "{said}");
+    assert!(!config.exists() && !said.contains("canary"), "{said}");
+
+    let done = log_in(project, &format!("https://{host}/v2/"), "lab-secret\r\n");
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.status.code(), Some(0), "{said}");
+    assert!(said.contains(&format!("logged in to {host} as lab")), "{said}");
+    assert!(said.contains("stored unencrypted in"), "{said}");
+    let log = std::fs::read_to_string(project.path("login.log")).unwrap();
+    for secret in ["lab-secret", &STANDARD.encode("lab:lab-secret")] {
+        assert!(!said.contains(secret) && !log.contains(secret), "{secret}");
+    }
+
+    // Docker's own client writes the same file, and other programs use it.
+    let theirs = project.path("theirs");
+    let mut docker = lab_script("in");
+    let line = format!(
+        "echo lab-secret | docker --config {} login {host} -u lab --password-stdin",
+        theirs.display()
+    );
+    docker.args(["sh", "-c", &line]);
+    Running::start(docker).end().success();
+    let read = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();
+    assert_eq!(read(&config), read(&theirs.join("config.json")));
+    let with_logins = |args: &[&str]| {
+        let mut command = project.command(args);
+        command.env("DOCKER_CONFIG", project.path("logins"));
+        Running::start(command).end()
+    };
+    let push = ["build", "--push", "--image", &guarded.image];
+    with_logins(&push).success();
+    let crane = || {
+        let mut crane = lab_script("in");
+        let config = format!("DOCKER_CONFIG={}", project.path("logins").display());
+        crane.args([
+            "env",
+            &config,
+            "crane",
+            "digest",
+            "--insecure",
+            &format!("{}:v1", guarded.image),
+        ]);
+        Running::start(crane).end()
+    };
+    assert_eq!(crane().success().stdout.trim(), guarded.store().digest("v1"));
+
+    with_logins(&["logout", &host]).success().says(&[&format!("logged out of {host}")]);
+    assert_eq!(read(&config), "{\n\t\"auths\": {}\n}");
+    with_logins(&push).exits(4).says(&["not logged in to"]);
+    with_logins(&["logout", &host]).success().says(&["there was no login for"]);
 }

@@ -13,7 +13,8 @@ pub(crate) use build::{BuildArgs, OutputArgs, RunArgs};
 pub(crate) use inputs::InputArgs;
 pub(crate) use select::{CellArgs, SelectArgs};
 pub(crate) use tools::{
-    CompletionsArgs, ExplainArgs, InitArgs, LintArgs, ManArgs, PlanArgs, RenderArgs,
+    CompletionsArgs, ExplainArgs, InitArgs, LintArgs, LoginArgs, LogoutArgs, ManArgs, PlanArgs,
+    RenderArgs,
 };
 
 /// Builds and pushes a matrix of container images from a few Dockerfile templates.
@@ -45,6 +46,10 @@ pub(crate) enum Command {
     Lint(LintArgs),
     /// Create a matrix.yaml, from the Makefile and the Dockerfiles if there are any
     Init(InitArgs),
+    /// Log in to a registry and store the login for Docker and onebuild
+    Login(LoginArgs),
+    /// Remove the login of a registry
+    Logout(LogoutArgs),
     /// Print the JSON schema of matrix.yaml, for editors
     Schema,
     /// Print the script that sets up completion in a shell

@@ -82,6 +82,28 @@ pub(crate) struct LintArgs {
     pub select: SelectArgs,
 }
 
+/// `login`.
+#[derive(Debug, Args)]
+pub(crate) struct LoginArgs {
+    /// Host of the registry, with its port if it has one
+    #[arg(value_name = "HOST", default_value = "docker.io")]
+    pub registry: String,
+    /// User name
+    #[arg(short, long, value_name = "NAME")]
+    pub username: String,
+    /// Read the password or token from stdin, which is the only way to pass it
+    #[arg(long, required = true)]
+    pub password_stdin: bool,
+}
+
+/// `logout`.
+#[derive(Debug, Args)]
+pub(crate) struct LogoutArgs {
+    /// Host of the registry, with its port if it has one
+    #[arg(value_name = "HOST", default_value = "docker.io")]
+    pub registry: String,
+}
+
 /// `init`.
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {

@@ -31,6 +31,8 @@ pub(crate) fn config(cli: Cli, given: Given<'_>) -> Result<Config, Error> {
         Command::Explain(args) => Config::Explain(Box::new(tools::explain(args, given)?)),
         Command::Lint(args) => Config::Lint(Box::new(tools::lint(args, given)?)),
         Command::Init(args) => Config::Init(tools::init(args)),
+        Command::Login(args) => Config::Login(tools::login(args)),
+        Command::Logout(args) => Config::Logout(args.registry),
         Command::Schema => Config::Schema,
         Command::Completions(args) => Config::Completions(args.shell),
         Command::Man(args) => Config::Man(args.out),

@@ -2,9 +2,12 @@
 
 use super::cells;
 use super::given::Given;
-use crate::cli::args::{ExplainArgs, InitArgs, InputArgs, LintArgs, PlanArgs, RenderArgs};
+use crate::cli::args::{
+    ExplainArgs, InitArgs, InputArgs, LintArgs, LoginArgs, PlanArgs, RenderArgs,
+};
 use crate::config::{
-    ExplainConfig, InitConfig, LintConfig, LintEngine, PlanConfig, RenderConfig, RenderOutput,
+    ExplainConfig, InitConfig, LintConfig, LintEngine, LoginConfig, PlanConfig, RenderConfig,
+    RenderOutput,
 };
 use crate::error::Error;
 use crate::matrix::Unnamed;
@@ -43,6 +46,11 @@ pub(crate) fn lint(args: LintArgs, given: Given<'_>) -> Result<LintConfig, Error
     let inputs = InputArgs::default();
     let cells = cells::choice(cells.cells, select, inputs, given, Unnamed::Everything)?;
     Ok(LintConfig { cells, format, compose, engine })
+}
+
+pub(crate) fn login(args: LoginArgs) -> LoginConfig {
+    let LoginArgs { registry, username, password_stdin: _ } = args;
+    LoginConfig { registry, username }
 }
 
 pub(crate) fn init(args: InitArgs) -> InitConfig {

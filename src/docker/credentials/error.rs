@@ -16,6 +16,9 @@ pub enum CredentialError {
     UnreadableConfig { path: PathBuf, reason: String },
     #[error("{}:{line}:{column}: {problem}", path.display())]
     MalformedConfig { path: PathBuf, line: usize, column: usize, problem: &'static str },
+    /// The reason starts with the place in the file if its JSON is invalid.
+    #[error("Docker's config file {} was not changed: {reason}", path.display())]
+    ConfigUnchanged { path: PathBuf, reason: String },
     #[error("DOCKER_AUTH_CONFIG:{line}:{column}: {problem}")]
     MalformedVariable { line: usize, column: usize, problem: &'static str },
     /// `key` is the registry as it is written there; `origin` is the file or the variable.
@@ -41,6 +44,9 @@ impl CredentialError {
         match self {
             Self::UnreadableConfig { .. } => {
                 "make the file readable, or set DOCKER_CONFIG to another directory".to_owned()
+            }
+            Self::ConfigUnchanged { .. } => {
+                "fix the file, or set DOCKER_CONFIG to a directory that can be written".to_owned()
             }
             Self::MalformedConfig { .. } => {
                 "fix the file, or move it away and run `docker login` again".to_owned()

@@ -62,10 +62,39 @@ impl Drop for Running {
 }
 
 impl Question<'_> {
-    /// Runs the program at `path`; returns `None` if it has no login.
+    /// The login that the program at `path` has for the server.
     pub(super) async fn ask(&self, path: PathBuf) -> Result<Option<Login>, CredentialError> {
-        tracing::debug!(target: "credentials", program = self.program, server = self.server, "asking");
-        let answer = tokio::time::timeout(self.timeout, self.run(path)).await;
+        let Some(output) = self.output(path, "get", self.server).await? else { return Ok(None) };
+        let answer: Answer =
+            serde_json::from_slice(&output).map_err(|_| self.bad_answer("invalid JSON"))?;
+        Ok(match answer {
+            Answer { secret, .. } if secret.expose().is_empty() => None,
+            Answer { username, secret } if username == TOKEN_USER => {
+                Some(Login::IdentityToken(secret))
+            }
+            Answer { username, secret } => Some(Login::Password { username, password: secret }),
+        })
+    }
+
+    /// Stores `login`, a JSON object with a server, a user name and a secret.
+    pub(super) async fn store(&self, path: PathBuf, login: &str) -> Result<(), CredentialError> {
+        self.output(path, "store", login).await.map(drop)
+    }
+
+    /// Erases the login; returns false if there is none.
+    pub(super) async fn erase(&self, path: PathBuf) -> Result<bool, CredentialError> {
+        Ok(self.output(path, "erase", self.server).await?.is_some())
+    }
+
+    /// The output of the program for a request; `None` if it has no login for the server.
+    async fn output(
+        &self,
+        path: PathBuf,
+        request: &str,
+        input: &str,
+    ) -> Result<Option<Vec<u8>>, CredentialError> {
+        tracing::debug!(target: "credentials", program = self.program, server = self.server, request, "asking");
+        let answer = tokio::time::timeout(self.timeout, self.run(path, request, input)).await;
         let (status, output) = answer
             .map_err(|_| CredentialError::HelperTimeout {
                 program: self.program.to_owned(),
@@ -91,20 +120,17 @@ impl Question<'_> {
                 status: status.to_string(),
             });
         }
-        let answer: Answer =
-            serde_json::from_slice(&output).map_err(|_| self.bad_answer("invalid JSON"))?;
-        Ok(match answer {
-            Answer { secret, .. } if secret.expose().is_empty() => None,
-            Answer { username, secret } if username == TOKEN_USER => {
-                Some(Login::IdentityToken(secret))
-            }
-            Answer { username, secret } => Some(Login::Password { username, password: secret }),
-        })
+        Ok(Some(output))
     }
 
-    async fn run(&self, path: PathBuf) -> io::Result<(ExitStatus, Vec<u8>)> {
+    async fn run(
+        &self,
+        path: PathBuf,
+        request: &str,
+        input: &str,
+    ) -> io::Result<(ExitStatus, Vec<u8>)> {
         let mut child = Command::new(path)
-            .arg("get")
+            .arg(request)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -117,7 +143,7 @@ impl Question<'_> {
         let mut running = Running { child, group };
         if let Some(mut stdin) = stdin {
             // A helper that does not read its stdin can still answer.
-            let _ = stdin.write_all(self.server.as_bytes()).await;
+            let _ = stdin.write_all(input.as_bytes()).await;
         }
         let mut output = Vec::new();
         if let Some(stdout) = stdout {

@@ -4,6 +4,7 @@
 //! else the `credsStore`, else `auths` in the file. As in Docker, there is no fallback if the store
 //! does not have it. Logins stay in memory; this module only returns them to the caller.
 
+mod change;
 mod error;
 mod helper;
 mod host;
@@ -15,6 +16,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,6 +29,7 @@ use super::config::{AuthEntry, DockerConfig};
 use crate::debug;
 use helper::{Question, find_program};
 
+pub(crate) use change::Stored;
 pub(crate) use error::{AUTH_VARIABLE, CredentialError};
 pub(crate) use login::Login;
 pub(crate) use secret::Secret;
@@ -132,10 +135,19 @@ impl Credentials {
         if let Some(login) = login_in(&self.config.given) {
             return Ok(Some(login));
         }
+        let Some((program, file)) = self.helper(host)? else {
+            return Ok(login_in(&self.config.auths));
+        };
+        let server = host::server(host);
+        Question { program: &program, host, server, timeout: self.timeout }.ask(file).await
+    }
+
+    /// The helper of a canonical host: its name and its path.
+    fn helper(&self, host: &str) -> Result<Option<(String, PathBuf)>, CredentialError> {
         let of_host = host::find(&self.config.helpers, host).map(String::as_str);
         let helper = of_host.or(self.config.store.as_deref()).unwrap_or_default();
         if helper.is_empty() {
-            return Ok(login_in(&self.config.auths));
+            return Ok(None);
         }
         let path = self.config.path.clone();
         if !helper.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) {
@@ -145,8 +157,7 @@ impl Credentials {
         let Some(file) = find_program(&program, &self.search_path) else {
             return Err(CredentialError::HelperMissing { program, host: host.to_owned(), path });
         };
-        let server = host::server(host);
-        Question { program: &program, host, server, timeout: self.timeout }.ask(file).await
+        Ok(Some((program, file)))
     }
 }
 

@@ -236,3 +236,79 @@ async fn debug_output_of_a_login_does_not_show_its_secret() {
     }
     assert_eq!(format!("{}", Secret::new("canary-7f3a")), "[redacted]");
 }
+
+/// Credentials with this config file in a new directory.
+fn stored_in(directory: &Path, config: &str) -> Credentials {
+    let path = directory.join("config.json");
+    std::fs::write(&path, config).unwrap();
+    for program in ["docker-credential-keep", "docker-credential-broken"] {
+        let link = directory.join(program);
+        std::os::unix::fs::symlink(Path::new(HELPERS).join(program), link).unwrap();
+    }
+    Credentials::new(DockerConfig::read(&path), directory.as_os_str())
+}
+
+#[tokio::test]
+async fn a_login_is_stored_in_the_file_under_dockers_key_and_erased_under_every_key() {
+    for (host, key) in [
+        ("a.example:5000", "a.example:5000"),
+        ("docker.io", "https://index.docker.io/v1/"),
+        ("registry-1.docker.io", "https://index.docker.io/v1/"),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.json");
+        let old = r#"{"auths": {"https://a.example:5000/v1/": {"auth": "dTpw"}, "b": {}}}"#;
+        let credentials = stored_in(directory.path(), old);
+        let stored = credentials.store(host, "me", &Secret::new("canary")).await.unwrap();
+        assert_eq!(stored, Stored::File(path.clone()));
+        let login = Credentials::new(DockerConfig::read(&path), OsStr::new("")).lookup(host).await;
+        assert_eq!(shown(login), "me:canary");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(&format!("\"{key}\": {{\n\t\t\t\"auth\": ")), "{text}");
+        assert!(credentials.erase(host).await.unwrap());
+        assert!(!credentials.erase(host).await.unwrap());
+        let after = Credentials::new(DockerConfig::read(&path), OsStr::new("")).lookup(host).await;
+        assert_eq!(shown(after), "none");
+        assert!(std::fs::read_to_string(&path).unwrap().contains("\"b\": {}"));
+    }
+}
+
+#[tokio::test]
+async fn the_helper_of_a_host_stores_its_login_and_the_file_only_names_the_host() {
+    for config in [r#"{"credsStore": "keep"}"#, r#"{"credHelpers": {"a.example": "keep"}}"#] {
+        let directory = tempfile::tempdir().unwrap();
+        let credentials = stored_in(directory.path(), config);
+        let stored = credentials.store("a.example", "me", &Secret::new("canary")).await.unwrap();
+        assert_eq!(stored, Stored::Helper("docker-credential-keep".to_owned()));
+        let read = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap();
+        let kept: serde_json::Value = serde_json::from_str(&read("kept")).unwrap();
+        let expected = serde_json::json!(
+            { "ServerURL": "a.example", "Username": "me", "Secret": "canary" });
+        assert_eq!(kept, expected);
+        assert!(!read("config.json").contains("canary"));
+        assert!(read("config.json").contains("\"a.example\": {}"), "{}", read("config.json"));
+        assert_eq!(shown(credentials.lookup("a.example").await), "me:canary");
+        assert!(credentials.erase("a.example").await.unwrap());
+        assert_eq!(read("erased"), "a.example");
+        assert!(!credentials.erase("a.example").await.unwrap());
+        assert_eq!(read("requests"), "store\nget\nerase\nerase\n");
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_cannot_be_stored_leaves_the_file_and_is_not_shown() {
+    for (config, expected) in [
+        (r#"{"credsStore": "broken"}"#, "docker-credential-broken failed for a.example"),
+        (r#"{"credsStore": "absent"}"#, "docker-credential-absent, which "),
+        ("{\"auths\": 7", "config.json was not changed: 1:11: invalid JSON"),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let credentials = stored_in(directory.path(), config);
+        let secret = Secret::new("canary-7f3a");
+        let error = credentials.store("a.example", "me", &secret).await.unwrap_err();
+        let text = format!("{error} {error:?} {}", error.help());
+        assert!(text.contains(expected) && !text.contains("canary"), "{text}");
+        let after = std::fs::read_to_string(directory.path().join("config.json")).unwrap();
+        assert_eq!(after, config);
+    }
+}

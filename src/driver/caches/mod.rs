@@ -46,7 +46,10 @@ fn entry(cache: &Cache, environment: Environment) -> Option<CacheExport> {
 ///
 /// Source: <https://docs.docker.com/build/cache/backends/gha/#authentication>
 fn add_runner(attributes: &mut HashMap<String, String>, environment: Environment) -> bool {
-    let variable = |name: &str| environment(name).and_then(|value| value.into_string().ok());
+    let variable = |name: &str| {
+        let value = environment(name).and_then(|value| value.into_string().ok());
+        value.filter(|value| !value.is_empty())
+    };
     let second = match attributes.get("version") {
         Some(version) => version == "2",
         None => variable("ACTIONS_CACHE_SERVICE_V2").is_some_and(|value| is_true(&value)),

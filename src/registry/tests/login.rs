@@ -192,3 +192,21 @@ async fn nothing_shows_a_secret_even_if_the_registry_repeats_it() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_login_is_checked_with_the_root_of_the_registry_and_without_a_scope() {
+    for answer in [basic, bearer] {
+        let fake = Fake::start(answer).await;
+        client(&login(&fake.host, "me", PASSWORD)).accepts_login(&fake.host).await.unwrap();
+        assert!(fake.seen().iter().all(|seen| !seen.path.contains("scope")));
+        assert!(fake.count("/v2/") > 0);
+        let wrong = client(&login(&fake.host, "me", "wrong"));
+        let fault = wrong.accepts_login(&fake.host).await.unwrap_err();
+        assert_eq!(fault, RegistryFault::Unauthorized { with_login: true });
+    }
+    let open = Fake::start(|_| reply(200, &[], "{}")).await;
+    client(&login(&open.host, "me", "any")).accepts_login(&open.host).await.unwrap();
+    let other = Fake::start(|_| reply(404, &[], "")).await;
+    let fault = client(&login(&other.host, "me", "any")).accepts_login(&other.host).await;
+    assert_eq!(fault.unwrap_err(), RegistryFault::NotFound);
+}
