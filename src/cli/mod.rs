@@ -16,6 +16,7 @@ mod man;
 mod parse;
 mod shown;
 mod surroundings;
+mod typed;
 mod usage;
 mod values;
 

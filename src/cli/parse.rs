@@ -9,6 +9,7 @@ use super::axes::axis_picks;
 use super::command::{command, environment};
 use super::convert::{self, Given};
 use super::surroundings::Surroundings;
+use super::typed::typed;
 use super::usage::Usage;
 use crate::config::Config;
 use crate::error::Error;
@@ -27,11 +28,13 @@ pub(crate) fn parse(
     surroundings: Surroundings<'_>,
 ) -> Result<Config, ParseError> {
     let Surroundings { axes, variable, .. } = surroundings;
-    let matches = command(axes).try_get_matches_from(args);
+    let mut command = command(axes);
+    let matches = command.try_get_matches_from_mut(args);
     let parsed = matches.and_then(|matches| {
         let given = Given {
             axes: axis_picks(axes, &matches),
             environment: environment(&matches),
+            typed: typed(&command, &matches),
             surroundings,
         };
         Cli::from_arg_matches(&matches).map(|cli| (cli, given))

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use super::CellChoice;
+use super::{CellChoice, Typed};
 use crate::plan::{BuildOptions, FileOutput};
 use crate::progress::Mode;
 
@@ -25,6 +25,8 @@ pub(crate) struct BuildConfig {
     /// Stop when a cell fails.
     pub fail_fast: bool,
     pub progress: Mode,
+    /// The command line.
+    pub typed: Typed,
 }
 
 /// The file that `--output` names.

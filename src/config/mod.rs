@@ -3,6 +3,7 @@
 mod build;
 mod cells;
 mod tools;
+mod typed;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ pub(crate) use tools::{
     ExplainConfig, ExplainFormat, InitConfig, LintConfig, LintEngine, LintFormat, LoginConfig,
     PlanConfig, PlanFormat, RenderConfig, RenderOutput, Shell,
 };
+pub(crate) use typed::{Typed, Word, quoted};
 
 /// One subcommand with its settings.
 #[derive(Debug, Clone, PartialEq, Eq)]

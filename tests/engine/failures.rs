@@ -51,8 +51,9 @@ fn one_failing_cell_of_twelve_is_reported_in_full_and_the_others_are_pushed() {
         assert_eq!(project.store().platforms(tag), ["linux/amd64", "linux/arm64"]);
     }
     assert!(!project.store().has("v7"));
-    let last = run.stderr.trim_end().rsplit('\n').next().unwrap().to_owned();
-    assert!(last.starts_with("  ✗ v7  exit code 3 on arm64 (context/Dockerfile:3)"), "{last}");
+    let last: Vec<&str> = run.stderr.trim_end().rsplit('\n').take(2).collect();
+    assert!(last[1].starts_with("  ✗ v7  exit code 3 on arm64 (context/Dockerfile:3)"), "{run}");
+    assert_eq!(last[0], "to repeat what failed: onebuild matrix --push v7");
     let run = run.says(&[
         "error: v7 failed on linux/arm64 in stage `tools`",
         "--> context/Dockerfile:3:1",
@@ -64,6 +65,34 @@ fn one_failing_cell_of_twelve_is_reported_in_full_and_the_others_are_pushed() {
     ]);
     let (_, report) = run.stderr.split_once("error: v7").unwrap();
     assert!(report.contains(" line 30\n"), "{run}");
+}
+
+#[test]
+fn the_command_that_the_report_prints_repeats_only_what_failed() {
+    let dockerfile =
+        "FROM alpine:3.20\nARG TOKEN\nRUN [ <%n%> = 2 ] || [ \"$TOKEN\" = right-canary ]\n";
+    let project = Project::new("repeat", THREE, dockerfile);
+    let args = ["matrix", "--push", "--only", "n=>=2", "--build-arg", "TOKEN=wrong-canary"];
+    for more in [&[][..], &["--progress", "quiet"]] {
+        let run = project.run(&[&args[..], more].concat()).exits(1);
+        let (_, command) = run.stderr.split_once("to repeat what failed: ").expect("a command");
+        let command = command.lines().next().unwrap().to_owned();
+        let (_, report) = run.stderr.split_once("to repeat").unwrap();
+        assert!(!report.contains("canary"), "{report}");
+        assert_eq!(command, "onebuild matrix --build-arg TOKEN=\"${TOKEN:?}\" --push v3");
+        let script = command.replace("onebuild", env!("CARGO_BIN_EXE_onebuild"));
+        let shell = |token: Option<&str>| {
+            let mut shell = project.program(std::path::Path::new("sh"), &["-c", &script]);
+            shell.envs(token.map(|token| ("TOKEN", token)));
+            Running::start(shell).end()
+        };
+        // A shell refuses the command as long as the value is missing.
+        let run = shell(None);
+        assert!(run.stdout.is_empty() && run.stderr.contains("TOKEN"), "{run}");
+        let run = shell(Some("right-canary")).success();
+        assert_eq!(run.images().len(), 1, "{run}");
+        run.never_says(&["to repeat"]);
+    }
 }
 
 #[test]

@@ -60,6 +60,18 @@ pub(crate) fn build(
         // Only the disk knows.
         output_is_directory: false,
     };
+    let typed = given.typed.clone();
     let cells = cells::choice(cells.cells, select, inputs, given, unnamed)?;
-    Ok(BuildConfig { cells, options, output, dry_run, host, jobs, test_jobs, fail_fast, progress })
+    Ok(BuildConfig {
+        cells,
+        options,
+        output,
+        dry_run,
+        host,
+        jobs,
+        test_jobs,
+        fail_fast,
+        progress,
+        typed,
+    })
 }

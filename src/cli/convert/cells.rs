@@ -19,7 +19,7 @@ pub(crate) fn choice(
     given: Given<'_>,
     unnamed: Unnamed,
 ) -> Result<CellChoice, Error> {
-    let Given { axes, environment, surroundings } = given;
+    let Given { axes, environment, surroundings, typed: _ } = given;
     let first_flag = match cells.first() {
         Some(cell) => Some(format!("the cell `{cell}`")),
         None => first_flag(&select, &axes, &environment),

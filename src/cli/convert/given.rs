@@ -1,6 +1,7 @@
 //! The parts of a command line that are not in the structs that clap fills.
 
 use crate::cli::surroundings::Surroundings;
+use crate::config::Typed;
 use crate::matrix::Pick;
 
 /// The axis flags, the environment, and where they come from.
@@ -10,5 +11,7 @@ pub(crate) struct Given<'a> {
     pub axes: Vec<Pick>,
     /// The variables that set a value because no flag did.
     pub environment: Vec<String>,
+    /// The command line itself.
+    pub typed: Typed,
     pub surroundings: Surroundings<'a>,
 }

@@ -2,6 +2,7 @@
 
 mod destination;
 mod listed;
+mod repeat;
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
@@ -14,6 +15,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use self::listed::Listed;
+use self::repeat::Repeat;
 use super::{prepare, shown};
 use crate::config::{BuildConfig, OutputFile};
 use crate::docker::{Credentials, DockerConfig, Engine, EngineFacts};
@@ -70,7 +72,9 @@ pub(super) fn run(matrix: &Matrix, config: &BuildConfig) -> Result<ExitCode, Err
     let (secrets, found) = secrets(&requests, config.progress);
     let secrets = (secrets, allows.filter(found));
     let runtime = run::runtime()?;
-    let done = runtime.block_on(build(requests, secrets, config));
+    let moves_alone = options.is_one_for_each(cells.len()) && !options.is_one_for_each(1);
+    let repeat = Repeat::new(&config.typed, &cells, moves_alone);
+    let done = runtime.block_on(build(requests, secrets, repeat, config));
     // Threads that write remove their unfinished files. A thread that is blocked while reading must not
     // keep the program running.
     runtime.shutdown_timeout(LAST_MOMENT);
@@ -101,6 +105,7 @@ fn secrets(requests: &[BuildRequest], progress: Mode) -> (HeldSecrets, Diagnosti
 async fn build(
     mut requests: Vec<BuildRequest>,
     secrets: (HeldSecrets, Diagnostics),
+    repeat: Repeat,
     config: &BuildConfig,
 ) -> Result<ExitCode, Error> {
     let started = Instant::now();
@@ -178,6 +183,7 @@ async fn build(
         }
         _ => report::closing(&outcomes, started.elapsed(), style),
     };
+    closing += &repeat.line(&outcomes).unwrap_or_default();
     if let Some(note) = swept.note().filter(|_| mode != Mode::Quiet) {
         closing += &format!("note: {note}\n");
     }
