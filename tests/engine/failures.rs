@@ -171,6 +171,7 @@ fn one_job_builds_one_cell_after_the_other() {
         .lines()
         .filter(|line| line.ends_with("| started") || line.contains("| pushed in"))
         .map(|line| line.split_once(" in").map_or(line, |(head, _)| head))
+        .map(|line| line.split_once(' ').map_or(line, |(_, line)| line))
         .collect();
     let each = |n| [format!("v{n} | started"), format!("v{n} | pushed")];
     assert_eq!(order, [1, 2, 3].map(each).concat());

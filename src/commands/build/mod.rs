@@ -31,7 +31,6 @@ use crate::registry::{Patience, RegistryClient};
 use crate::report;
 use crate::run::{self, Stop, engine, terminal};
 use crate::schedule;
-use crate::text::Paint;
 use crate::workspace::needs::{self, Purpose};
 
 /// Capacity of the queue of events for the display. A full queue slows the builds.
@@ -113,7 +112,7 @@ async fn build(
     };
     let (builder, facts_line) = opened?;
 
-    let paint = Paint { colour: terminal::stderr_has_colour() };
+    let paint = terminal::stderr_paint();
     let settings = DisplaySettings {
         mode: config.progress,
         paint,

@@ -41,7 +41,7 @@ impl Unverified {
         let run = run.says(&[warning, said, "1 pushed, not verified, in "]);
         let row = run.stderr.lines().find(|line| line.starts_with(" ✓ v1"));
         assert!(row.is_some_and(|row| row.ends_with("pushed, not verified")), "{run}");
-        let line = run.stderr.lines().find(|line| line.starts_with("v1 | pushed"));
+        let line = run.stderr.lines().find(|line| line.contains(" v1 | pushed"));
         assert!(line.is_some_and(|line| line.contains("pushed, not verified in ")), "{run}");
 
         let quiet = self.project.run(&self.args(&["--progress", "quiet"])).success();
