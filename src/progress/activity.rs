@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::cells::{Active, Running};
 use crate::event::{Step, Transfer, Wait};
-use crate::text::{bytes, clean, seconds, width};
+use crate::text::{bytes, clean, instruction, seconds, width};
 
 /// Maximum length of an instruction; terminals are narrower.
 const NAME: usize = 400;
@@ -25,7 +25,7 @@ pub(super) fn activity(cell: &Active, now: Instant, room: usize) -> String {
     let Some(longest) = longest(cell).map(|running| &running.step).or(cell.last.as_ref()) else {
         return "starting".to_owned();
     };
-    let name = clean(&longest.name, NAME);
+    let name = instruction(&longest.name, NAME);
     // The names of transfers are more specific than the step's `exporting to image`.
     let name = moved(cell, longest).unwrap_or(name);
     let mut parts: Vec<String> = place(longest).into_iter().collect();

@@ -71,7 +71,7 @@ impl<W: Write> Tty<W> {
         let shown = |line: &String| paint.shown(line).into_owned();
         let above: Vec<String> = take(&mut self.above).iter().map(shown).collect();
         let lines: Vec<String> = lines.iter().map(shown).collect();
-        self.region.draw(&above, &lines, size.columns)
+        self.region.draw(&above, &lines, size)
     }
 
     fn warning(&mut self, cell: &str, warning: &Warning) {

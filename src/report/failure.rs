@@ -4,7 +4,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::failure::Phase;
 use crate::outcome::{CellResult, Failure, Outcome, Place};
-use crate::text::{Paint, clean, duration, inert, width};
+use crate::text::{Paint, clean, duration, inert, instruction, width};
 
 /// How many lines of a failed step's log are shown, and their maximum length.
 const TAIL: usize = 20;
@@ -134,12 +134,12 @@ fn what(failure: &Failure) -> String {
 /// The instruction, if the template's line doesn't show it, and what the engine said and did.
 fn facts(failure: &Failure) -> Vec<(&'static str, String)> {
     let mut notes = Vec::new();
-    let instruction = failure.instruction.as_deref().map(|i| clean(i, INSTRUCTION));
-    let shown = |place: &Place, i: &str| clean(&place.text, INSTRUCTION).trim() == i;
-    if let Some(instruction) = instruction
-        && !failure.place.as_ref().is_some_and(|place| shown(place, &instruction))
+    let said = failure.instruction.as_deref().map(|i| instruction(i, INSTRUCTION));
+    let shown = |place: &Place, i: &str| instruction(&place.text, INSTRUCTION) == i;
+    if let Some(said) = said
+        && !failure.place.as_ref().is_some_and(|place| shown(place, &said))
     {
-        notes.push(("instruction", instruction));
+        notes.push(("instruction", said));
     }
     if let Some(verbatim) = &failure.verbatim {
         notes.push(("engine", clean(verbatim, LINE)));

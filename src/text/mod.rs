@@ -12,7 +12,7 @@ mod units;
 mod width;
 
 pub(crate) use ascii::only_ascii;
-pub(crate) use clean::clean;
+pub(crate) use clean::{clean, instruction};
 pub(crate) use inert::inert;
 pub(crate) use paint::Paint;
 pub(crate) use units::{bytes, duration, rough, seconds};
