@@ -14,7 +14,7 @@ use crate::cell_name::CellName;
 use crate::event::{CellSummary, Event, Step, StepId, StepState, Transfer, Wait, Warning};
 use crate::outcome::{Built, CellResult, Outcome, SmokeResult};
 use crate::report::failed_line;
-use crate::text::{Paint, bytes, clean, duration, pad, width};
+use crate::text::{Paint, bytes, clean, duration, instruction, pad, width};
 
 /// Maximum length of a line of build output.
 const LINE: usize = 2_000;
@@ -103,7 +103,7 @@ impl<W: Write> Plain<W> {
     }
 
     fn step(&mut self, cell: &CellName, step: &Step) -> io::Result<()> {
-        let mut name = clean(&step.name, NAME);
+        let mut name = instruction(&step.name, NAME);
         if let (None, Some(platform)) = (step.position, &step.platform) {
             name += &format!(" ({})", platform.short());
         }
@@ -171,6 +171,7 @@ impl<W: Write> Plain<W> {
             CellResult::Built(built) => {
                 let word = match built.unverified {
                     _ if built.pushed.is_empty() => self.paint.good("built"),
+                    None if built.unchanged => self.paint.good("unchanged"),
                     None => self.paint.good("pushed"),
                     Some(_) => self.paint.warning("pushed, not verified"),
                 };

@@ -124,9 +124,20 @@ impl Columns {
         let result = match &built.unverified {
             _ if built.pushed.is_empty() => "built",
             Some(_) => "pushed, not verified",
+            None if built.unchanged => "unchanged",
             None => "pushed",
         };
-        self.rest(digest, &cached, result)
+        let mut rest = self.rest(digest, &cached, result);
+        // A longer word may take the space before it.
+        if let Some(room) = self.room_for_rest() {
+            let start = rest.len() - result.len();
+            let blank = start - rest[..start].trim_end().len();
+            let excess = width(&rest).saturating_sub(room);
+            if excess < blank {
+                rest.replace_range(start - excess..start, "");
+            }
+        }
+        rest
     }
 
     /// The space of the columns from the digest on; `None` if it is unlimited.
@@ -195,6 +206,19 @@ mod tests {
             (&silent, Some(11), "failed".to_owned()),
         ] {
             assert_eq!(failed(failure, room), expected, "{room:?}");
+        }
+    }
+
+    #[test]
+    fn a_push_that_changed_nothing_is_unchanged() {
+        let mut outcome = samples::built("dood-2.0.11-ubuntu-cn", 1_000, true);
+        let CellResult::Built(built) = &mut outcome.result else { unreachable!() };
+        built.unchanged = true;
+        for (limit, expected) in [(None, "7 of 12   unchanged"), (Some(80), "7 of 12  unchanged")] {
+            let cells = [(outcome.cell.as_ref(), outcome.platforms.as_slice())];
+            let row = Columns::new(cells.into_iter(), limit, Paint::default()).row(&outcome);
+            assert!(row.ends_with(expected), "{row}");
+            assert!(limit.is_none_or(|limit| width(&row) < limit), "{row}");
         }
     }
 

@@ -22,6 +22,12 @@ pub(crate) fn summary(
     for repository in repositories(outcomes) {
         text += &format!("pushed to {repository}\n");
     }
+    let is_unchanged =
+        |o: &&Outcome| matches!(&o.result, CellResult::Built(built) if built.unchanged);
+    match outcomes.iter().filter(is_unchanged).count() {
+        0 => {}
+        unchanged => text += &format!("{unchanged} unchanged: the registry had the same image\n"),
+    }
     text += &tests(outcomes, paint);
     text += &format!("{}, in {}\n", counts(outcomes, paint), duration(elapsed));
     let failed: Vec<_> = outcomes.iter().filter_map(failure_of).collect();
@@ -171,6 +177,16 @@ mod tests {
         built.unverified = Some("r.example answered 503".to_owned());
         let text = summary(&outcomes, Duration::from_secs(2), None, Paint::default());
         assert!(text.contains("1 pushed, 1 pushed, not verified, in 2.0s"), "{text}");
+    }
+
+    #[test]
+    fn pushes_that_changed_nothing_are_counted() {
+        let mut outcomes = [samples::built("a", 1, true), samples::built("b", 1, true)];
+        let CellResult::Built(built) = &mut outcomes[1].result else { unreachable!() };
+        built.unchanged = true;
+        let text = summary(&outcomes, Duration::from_secs(2), None, Paint::default());
+        let unchanged = "1 unchanged: the registry had the same image\n2 pushed, in 2.0s\n";
+        assert!(text.ends_with(unchanged), "{text}");
     }
 
     #[test]
