@@ -35,6 +35,8 @@ pub struct Built {
     pub digest: Option<Digest>,
     /// The references that were pushed.
     pub pushed: Vec<Reference>,
+    /// Whether all of them resolved to this digest before the push.
+    pub unchanged: bool,
     /// Number of cached instructions, and of all instructions.
     pub cached_steps: u32,
     pub total_steps: u32,

@@ -2,30 +2,60 @@
 
 use std::time::{Duration, Instant};
 
-use super::cells::Active;
+use super::cells::{Active, Running};
 use crate::event::{Step, Transfer, Wait};
-use crate::text::{bytes, clean};
+use crate::text::{bytes, clean, instruction, seconds, width};
 
 /// Maximum length of an instruction; terminals are narrower.
 const NAME: usize = 400;
+/// Columns that a step needs beside the other platforms.
+const MIN_STEP: usize = 24;
+/// How long an instruction may be silent until that is shown.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// `amd64 7/9 · arm64 5/9 RUN dnf -y install supervisor`, `pushing layers 12.4/31.0 MB`.
 ///
 /// The position of every platform with a running instruction, then the step that has been running
-/// longest, which the cell is waiting for. If a step waits for an answer, only that is shown.
-pub(super) fn activity(cell: &Active, now: Instant) -> String {
+/// longest, which the cell is waiting for. If a step waits for an answer, only that is shown. If too
+/// few of the `room` columns are left for the step, the other platforms are omitted.
+pub(super) fn activity(cell: &Active, now: Instant, room: usize) -> String {
     if let Some((wait, began)) = cell.waits.values().next() {
         return waiting(wait, now.saturating_duration_since(*began));
     }
-    let Some(longest) = cell.running.values().next().or(cell.last.as_ref()) else {
+    let Some(longest) = longest(cell).map(|running| &running.step).or(cell.last.as_ref()) else {
         return "starting".to_owned();
     };
-    let mut places = places(cell, longest);
-    let name = clean(&longest.name, NAME);
-    let moved = moved(cell, longest);
+    let name = instruction(&longest.name, NAME);
     // The names of transfers are more specific than the step's `exporting to image`.
-    places.push(moved.unwrap_or(name));
-    places.join(" ")
+    let name = moved(cell, longest).unwrap_or(name);
+    let mut parts: Vec<String> = place(longest).into_iter().collect();
+    parts.push(name);
+    let step = parts.join(" ");
+    let others = others(cell, longest);
+    if others.is_empty() || width(&others) + width(&step).min(MIN_STEP) > room {
+        return step;
+    }
+    format!("{others} · {step}")
+}
+
+/// The time of the step in [`activity`], and its silence: `12s`, `1m12s, no output for 40 s`; only
+/// the silence if it began with the step.
+/// `None` if no step is running, or if it waits for an answer.
+pub(super) fn step_time(cell: &Active, now: Instant) -> Option<String> {
+    let longest = longest(cell).filter(|_| cell.waits.is_empty())?;
+    let time = seconds(now.saturating_duration_since(longest.since));
+    let silence = now.saturating_duration_since(longest.heard);
+    // Only instructions write output while they run.
+    if silence < SILENCE || longest.step.position.is_none() {
+        return Some(time);
+    }
+    let silent = format!("no output for {} s", silence.as_secs());
+    Some(if longest.heard == longest.since { silent } else { format!("{time}, {silent}") })
+}
+
+/// The step that has been running longest.
+fn longest(cell: &Active) -> Option<&Running> {
+    cell.running.values().next()
 }
 
 /// `waiting for ghcr.io (30 s): pushing layers`
@@ -37,24 +67,19 @@ pub(super) fn waiting(wait: &Wait, since: Duration) -> String {
     }
 }
 
-/// The current instruction of each platform; that of `longest` is last, beside its name.
-fn places(cell: &Active, longest: &Step) -> Vec<String> {
+/// The current instruction of each platform, except `longest`: `amd64 7/9 · s390x 2/9`.
+fn others(cell: &Active, longest: &Step) -> String {
     let mut places = Vec::new();
     for platform in &cell.platforms {
         let of_platform = |step: &&Step| step.platform.as_ref() == Some(platform);
-        let step = cell.running.values().filter(of_platform).find(|s| s.position.is_some());
+        let mut steps = cell.running.values().map(|running| &running.step).filter(of_platform);
+        let step = steps.find(|step| step.position.is_some());
         match step {
             Some(step) if step.id != longest.id => places.extend(place(step)),
             _ => {}
         }
     }
-    let mut shown = Vec::new();
-    if !places.is_empty() {
-        shown.push(places.join(" · "));
-        shown.push("·".to_owned());
-    }
-    shown.extend(place(longest));
-    shown
+    places.join(" · ")
 }
 
 /// `arm64 5/9`
@@ -101,7 +126,7 @@ fn part(current: u64, total: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Event, StepState};
+    use crate::event::{Event, StepId, StepState};
     use crate::progress::cells::{Cells, samples};
 
     const DONE: StepState = StepState::Done { took: Duration::from_secs(1) };
@@ -112,7 +137,7 @@ mod tests {
         for event in start.iter().chain(events) {
             cells.event(event, Instant::now());
         }
-        activity(&cells.active["a"], Instant::now())
+        activity(&cells.active["a"], Instant::now(), 80)
     }
 
     #[test]
@@ -151,6 +176,56 @@ mod tests {
             (vec![export.clone(), arm.clone()], "arm64 5/9 · exporting to image"),
         ] {
             assert_eq!(after(&events), expected);
+        }
+    }
+
+    #[test]
+    fn with_little_room_only_the_longest_step_is_shown() {
+        use samples::step;
+        let (mut cells, now) = (Cells::default(), Instant::now());
+        cells.event(&samples::run_started(&["a"], 1), now);
+        cells.event(&samples::cell_started("a"), now);
+        let run = "RUN tar xf a-long-name.tar";
+        cells.event(&step("a", 7, "linux/amd64", run, StepState::Running), now);
+        cells.event(&step("a", 15, "linux/arm64", "RUN make", StepState::Running), now);
+        for (room, expected) in [
+            (33, "arm64 5/9 · amd64 7/9 RUN tar xf a-long-name.tar"),
+            (32, "amd64 7/9 RUN tar xf a-long-name.tar"),
+        ] {
+            assert_eq!(activity(&cells.active["a"], now, room), expected, "{room}");
+        }
+    }
+
+    #[test]
+    fn the_time_of_a_step_begins_with_it_and_its_silence_with_its_last_output() {
+        use samples::{internal, step, transfer, waiting};
+        let running = StepState::Running;
+        let run = || step("a", 5, "linux/amd64", "RUN make", running);
+        let export = || internal("a", 90, "exporting to image", running);
+        let log = || Event::Log { cell: "a".into(), step: StepId(5), line: "x".to_owned() };
+        let moved = || transfer("a", 5, "sha256:aa", 1, 2);
+        let done = || step("a", 5, "linux/amd64", "RUN make", DONE);
+        for (events, at, expected) in [
+            (vec![], 50, None),
+            (vec![(10, run())], 10, Some("0s")),
+            (vec![(10, run())], 39, Some("29s")),
+            (vec![(10, run())], 40, Some("no output for 30 s")),
+            // BuildKit reports a running step again.
+            (vec![(10, run()), (20, run())], 50, Some("no output for 40 s")),
+            (vec![(10, run()), (30, log())], 59, Some("49s")),
+            (vec![(10, run()), (30, log())], 130, Some("2m00s, no output for 100 s")),
+            (vec![(10, run()), (30, moved())], 59, Some("49s")),
+            (vec![(10, export())], 80, Some("1m10s")),
+            (vec![(10, run()), (20, done())], 80, None),
+            (vec![(10, run()), (40, waiting("a", 5, "the engine", "", 30))], 80, None),
+        ] {
+            let (mut cells, start) = (Cells::default(), Instant::now());
+            let second = |seconds| start + Duration::from_secs(seconds);
+            cells.event(&samples::run_started(&["a"], 1), start);
+            cells.event(&samples::cell_started("a"), start);
+            events.iter().for_each(|(seconds, event)| cells.event(event, second(*seconds)));
+            let time = step_time(&cells.active["a"], second(at));
+            assert_eq!(time.as_deref(), expected, "{events:?}");
         }
     }
 

@@ -18,7 +18,8 @@ pub(super) struct Cells {
     pub(super) longest_name: usize,
     pub(super) jobs: usize,
     pub(super) finished: usize,
-    pub(super) failed: usize,
+    /// Failed cells, in the order in which they ended.
+    pub(super) failed: Vec<CellName>,
     pub(super) cancelling: bool,
     pub(super) started: Option<Instant>,
     /// The duration of each built cell, for the estimate.
@@ -33,12 +34,20 @@ pub(super) struct Active {
     pub(super) since: Instant,
     pub(super) platforms: Vec<Platform>,
     /// Running steps, oldest first.
-    pub(super) running: IndexMap<StepId, Step>,
+    pub(super) running: IndexMap<StepId, Running>,
     /// Shown between two steps, so that the line is not blank for a moment.
     pub(super) last: Option<Step>,
     pub(super) transfers: IndexMap<(StepId, String), Transfer>,
     /// The waits of steps and when they began, oldest first.
     pub(super) waits: IndexMap<StepId, (Wait, Instant)>,
+}
+
+/// A running step.
+pub(super) struct Running {
+    pub(super) step: Step,
+    pub(super) since: Instant,
+    /// When it last wrote output or transferred data.
+    pub(super) heard: Instant,
 }
 
 impl Cells {
@@ -58,11 +67,12 @@ impl Cells {
             }
             Event::Step { cell, step } => {
                 if let Some(active) = self.active.get_mut(cell) {
-                    active.step(step);
+                    active.step(step, now);
                 }
             }
             Event::Transfer { cell, step, transfer } => {
                 if let Some(active) = self.active.get_mut(cell) {
+                    active.heard(*step, now);
                     active.transfers.insert((*step, transfer.name.clone()), transfer.clone());
                 }
             }
@@ -79,8 +89,29 @@ impl Cells {
             }
             Event::CellFinished(outcome) => self.finish(outcome),
             Event::Cancelling => self.cancelling = true,
-            Event::Log { .. } | Event::Warning { .. } => {}
+            Event::Log { cell, step, .. } => {
+                if let Some(active) = self.active.get_mut(cell) {
+                    active.heard(*step, now);
+                }
+            }
+            Event::Warning { .. } => {}
         }
+    }
+
+    /// Records that output was dropped, so that no step is reported as silent because of it.
+    pub(super) fn dropped(&mut self, now: Instant) {
+        for running in self.active.values_mut().flat_map(|cell| cell.running.values_mut()) {
+            running.heard = now;
+        }
+    }
+
+    /// `2/12, 1 failed`
+    pub(super) fn count(&self) -> String {
+        let failed = match self.failed.len() {
+            0 => String::new(),
+            failed => format!(", {failed} failed"),
+        };
+        format!("{}/{}{failed}", self.finished, self.total)
     }
 
     pub(super) fn waiting(&self) -> usize {
@@ -92,7 +123,7 @@ impl Cells {
         self.finished += 1;
         match outcome.result {
             CellResult::Built(_) => self.built.push(outcome.elapsed),
-            CellResult::Failed(_) => self.failed += 1,
+            CellResult::Failed(_) => self.failed.push(outcome.cell.clone()),
             CellResult::NotStarted | CellResult::Cancelled => {}
         }
     }
@@ -104,9 +135,16 @@ impl Active {
         Self { since, platforms, running, last: None, transfers, waits }
     }
 
-    fn step(&mut self, step: &Step) {
+    fn heard(&mut self, step: StepId, now: Instant) {
+        if let Some(running) = self.running.get_mut(&step) {
+            running.heard = now;
+        }
+    }
+
+    fn step(&mut self, step: &Step, now: Instant) {
         if step.state == StepState::Running {
-            self.running.insert(step.id, step.clone());
+            let started = || Running { step: step.clone(), since: now, heard: now };
+            self.running.entry(step.id).or_insert_with(started).step = step.clone();
         } else {
             self.running.shift_remove(&step.id);
             self.waits.shift_remove(&step.id);

@@ -16,7 +16,7 @@ pub(super) trait Display {
     fn event(&mut self, event: &Event, now: Instant) -> io::Result<()>;
 
     /// Records that `lines` of build output were dropped, because the display was too slow.
-    fn dropped(&mut self, _lines: usize) -> io::Result<()> {
+    fn dropped(&mut self, _lines: usize, _now: Instant) -> io::Result<()> {
         Ok(())
     }
 

@@ -2,48 +2,84 @@
 
 use std::time::{Duration, Instant};
 
-use super::activity::activity;
-use super::cells::Cells;
+use super::activity::{activity, step_time};
+use super::cells::{Active, Cells};
 use super::estimate::remaining;
 use super::settings::Size;
-use crate::text::{Paint, fit, rough, seconds, width};
+use crate::text::{Paint, rough, seconds, width};
 
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+const ASCII_SPINNER: [&str; 4] = ["|", "/", "-", "\\"];
+/// Columns for the activity below which the step's time is omitted.
+const MIN_ACTIVITY: usize = 8;
 const TIME: usize = 6;
 const BAR: usize = 30;
 
-/// Lines for active cells, the number of waiting cells, and the total: fewer lines than the
-/// terminal has rows, each narrower than the terminal, so that none wraps or scrolls away.
+/// Lines for active cells, the number of waiting cells, the failed cells, and the total: fewer
+/// lines than the terminal has rows, each narrower than the terminal, so that none wraps or scrolls
+/// away.
 pub(super) fn frame(cells: &Cells, now: Instant, size: Size, paint: Paint) -> Vec<String> {
     let columns = size.columns.saturating_sub(1);
     let since = cells.started.unwrap_or(now);
-    let spinner = SPINNER[(passed(since, now).as_millis() / 100) as usize % SPINNER.len()];
+    let frames: &[&str] = if paint.ascii { &ASCII_SPINNER } else { &SPINNER };
+    let spinner = frames[(passed(since, now).as_millis() / 100) as usize % frames.len()];
     // One row each for the waiting cells and the total, and one that stays empty.
     let rows = size.rows.saturating_sub(3);
+    let has_failed_row = !cells.failed.is_empty() && rows > 1;
     // The row below the cells also counts running cells without a row.
-    let shown = rows.min(cells.active.len());
+    let shown = (rows - usize::from(has_failed_row)).min(cells.active.len());
     // As wide as in the rows of finished cells above, unless too little space remains.
     let names = cells.longest_name.min(columns * 2 / 5);
     let mut lines: Vec<String> = Vec::new();
     for (name, cell) in cells.active.iter().take(shown) {
-        let head = format!(" {} {}", paint.busy(spinner), fit(name, names));
+        let head = format!(" {} {}", paint.busy(spinner), paint.fit(name, names));
+        let room = columns.saturating_sub(3 + names + 2 + 2 + TIME);
         let time = seconds(passed(cell.since, now));
-        lines.push(row(&head, 3 + names, &activity(cell, now), &time, columns));
+        lines.push(match room {
+            0..MIN_ACTIVITY => format!("{head}  {time:>TIME$}"),
+            _ => format!("{head}  {}  {time:>TIME$}", doing(cell, now, room, paint)),
+        });
     }
     let below = below(cells, cells.active.len() - shown);
     if !below.is_empty() && rows > 0 {
-        lines.push(paint.quiet(fit(&format!("   {below}"), columns).trim_end()));
+        lines.push(paint.quiet(paint.fit(&format!("   {below}"), columns).trim_end()));
+    }
+    if has_failed_row {
+        lines.push(failed(cells, columns, paint));
     }
     lines.push(total(cells, now, columns, paint));
     lines
 }
 
-fn row(head: &str, head_width: usize, activity: &str, time: &str, columns: usize) -> String {
-    let room = columns.saturating_sub(head_width + 2 + 2 + TIME);
-    if room < 8 {
-        return format!("{head}  {time:>TIME$}");
+/// What a cell does, and for how long: `amd64 7/9 RUN dnf -y ins… (1m12s, no output for 40 s)`.
+/// Exactly `room` columns; the instruction is cut first.
+fn doing(cell: &Active, now: Instant, room: usize, paint: Paint) -> String {
+    let time = step_time(cell, now).map(|time| format!(" ({time})")).unwrap_or_default();
+    let left = room.saturating_sub(width(&time));
+    if time.is_empty() || left < MIN_ACTIVITY {
+        return paint.fit(&activity(cell, now, room), room);
     }
-    format!("{head}  {}  {time:>TIME$}", fit(activity, room))
+    let activity = paint.fit(&activity(cell, now, left), left);
+    paint.fit(&format!("{}{time}", activity.trim_end()), room)
+}
+
+/// `✗ v1, v2 and 3 more`: earlier rows may have scrolled away. The latest is the first.
+fn failed(cells: &Cells, columns: usize, paint: Paint) -> String {
+    let room = columns.saturating_sub(3);
+    let mut said = String::new();
+    for (index, name) in cells.failed.iter().rev().enumerate() {
+        let next = if index == 0 { name.to_string() } else { format!("{said}, {name}") };
+        let more = match cells.failed.len() - index - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        if index > 0 && width(&next) + width(&more) > room {
+            said += &format!(" and {} more", cells.failed.len() - index);
+            break;
+        }
+        said = next;
+    }
+    format!(" {} {}", paint.bad("✗"), paint.fit(&said, room).trim_end())
 }
 
 /// `2 more running, 12 waiting`
@@ -54,10 +90,7 @@ fn below(cells: &Cells, hidden: usize) -> String {
 }
 
 fn total(cells: &Cells, now: Instant, columns: usize, paint: Paint) -> String {
-    let mut said = format!("{}/{}", cells.finished, cells.total);
-    if cells.failed > 0 {
-        said += &format!(", {} failed", cells.failed);
-    }
+    let mut said = cells.count();
     if let Some(started) = cells.started {
         said += &format!("  {}", seconds(passed(started, now)));
     }
@@ -68,7 +101,7 @@ fn total(cells: &Cells, now: Instant, columns: usize, paint: Paint) -> String {
     }
     let room = columns.saturating_sub(3 + 2 + width(&said)).min(BAR);
     if room < 5 {
-        return fit(&format!("   {said}"), columns).trim_end().to_owned();
+        return paint.fit(&format!("   {said}"), columns).trim_end().to_owned();
     }
     format!("   {}  {said}", bar(cells.finished, cells.total, room, paint))
 }
@@ -90,6 +123,7 @@ fn passed(since: Instant, now: Instant) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cell_name::CellName;
     use crate::event::StepState;
     use crate::progress::cells::samples;
 
@@ -106,7 +140,7 @@ mod tests {
             state.event(&samples::step(name, 15, "linux/arm64", run, running), now);
             state.event(&samples::step(name, 4, "linux/amd64", "COPY a b", running), now);
         }
-        (state.finished, state.failed) = (2, 1);
+        (state.finished, state.failed) = (2, vec![names[0].into()]);
         state.built = vec![Duration::from_secs(70); 2];
         frame(&state, now + Duration::from_millis(41_300), Size { columns, rows }, Paint::default())
     }
@@ -143,9 +177,64 @@ mod tests {
     }
 
     #[test]
+    fn a_running_row_shows_the_time_of_its_step_and_its_silence() {
+        for (columns, expected) in [
+            (100, "amd64 4/9 · arm64 5/9 RUN apk add --no-cache b… (no output for 41 s)     41s"),
+            (80, "arm64 5/9 RUN apk add --no… (no output for 41 s)     41s"),
+            (50, "arm64 5/9 RUN apk…     41s"),
+        ] {
+            let row = lines(12, 1, columns, 24).remove(0);
+            assert!(row.ends_with(&format!("  {expected}")), "{row}");
+            assert_eq!(width(&row), columns - 1);
+        }
+    }
+
+    #[test]
+    fn failed_cells_are_named_as_far_as_there_is_room() {
+        for (count, columns, expected) in [
+            (1, 40, " ✗ cell-0"),
+            (3, 40, " ✗ cell-2, cell-1, cell-0"),
+            (12, 40, " ✗ cell-11, cell-10, cell-9 and 9 more"),
+            (12, 20, " ✗ cell-11 and 11 m…"),
+            (12, 8, " ✗ cell…"),
+        ] {
+            let mut cells = Cells::default();
+            cells.failed.extend((0..count).map(|n| CellName::from(format!("cell-{n}").as_str())));
+            let line = super::failed(&cells, columns, Paint::default());
+            assert_eq!(line, expected);
+            assert!(width(&line) <= columns);
+        }
+    }
+
+    #[test]
+    fn a_terminal_without_utf_8_gets_ascii() {
+        let mut state = Cells::default();
+        let now = Instant::now();
+        let name = "a-name-that-is-too-long-for-its-column-of-the-terminal";
+        state.event(&samples::run_started(&[name, "b"], 2), now);
+        state.event(&samples::cell_started(name), now);
+        let run = "RUN apk add --no-cache bash curl supervisor && mkdir -p /opt/1/data";
+        let running = StepState::Running;
+        state.event(&samples::step(name, 15, "linux/arm64", run, running), now);
+        state.event(&samples::step(name, 4, "linux/amd64", "COPY a b", running), now);
+        state.failed = vec!["b".into()];
+        let paint = Paint { ascii: true, ..Paint::default() };
+        for columns in [20, 40, 60, 80] {
+            let size = Size { columns, rows: 24 };
+            for tenths in 0..10 {
+                for line in frame(&state, now + Duration::from_millis(tenths * 100), size, paint) {
+                    let line = paint.shown(&line);
+                    assert!(line.is_ascii() && width(&line) < columns, "{columns}: {line}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_terminal_with_few_rows_shows_the_number_of_hidden_cells() {
         let lines = lines(36, 16, 80, 8);
-        assert_eq!(lines[5].trim(), "11 more running, 18 waiting");
+        assert_eq!(lines[4].trim(), "12 more running, 18 waiting");
+        assert_eq!(lines[5], " ✗ dood-2.0.0-alpine");
     }
 
     #[test]

@@ -1,21 +1,33 @@
 //! One line per event, prefixed with its cell: for logs, and for many concurrent cells.
 //!
-//! No line is rewritten later, and nothing depends on a terminal. `grep '^name '` shows one cell.
+//! No line is rewritten later, and nothing depends on a terminal. Each line begins with the time
+//! since the start: a service that runs a build adds its own clock. `grep ' name '` shows one cell.
 
 use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
 use std::time::{Duration, Instant};
 
-use super::activity::waiting;
+use super::activity::{activity, step_time, waiting};
+use super::cells::{Cells, headline};
 use super::display::Display;
 use crate::cell_name::CellName;
 use crate::event::{CellSummary, Event, Step, StepId, StepState, Transfer, Wait, Warning};
 use crate::outcome::{Built, CellResult, Outcome, SmokeResult};
 use crate::report::failed_line;
-use crate::text::{Paint, bytes, clean, duration, pad, width};
+use crate::text::{Paint, bytes, clean, duration, instruction, pad, width};
 
 /// Maximum length of a line of build output.
 const LINE: usize = 2_000;
+/// Maximum length of an instruction where its step starts, and of a label: a `RUN` may have 30 lines.
+const NAME: usize = 160;
+const LABEL: usize = 60;
+/// How long nothing is printed until the running cells are.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+/// How often to check that.
+const PULSE: Duration = Duration::from_secs(1);
+/// Number of running cells in such a line, and the maximum length of what each does.
+const RUNNING: usize = 4;
+const ACTIVITY: usize = 80;
 /// BuildKit's internal steps are reported as done only if they took this long: most take a few
 /// milliseconds, and every cell has a dozen.
 const MIN_DURATION: Duration = Duration::from_secs(1);
@@ -29,33 +41,75 @@ pub(super) struct Plain<W: Write> {
     out: BufWriter<W>,
     paint: Paint,
     column: usize,
+    cells: Cells,
+    now: Instant,
+    /// When the last line was printed.
+    printed: Instant,
     /// The prefix of each step's lines.
     labels: HashMap<(CellName, StepId), String>,
 }
 
 impl<W: Write> Plain<W> {
     pub(super) fn new(paint: Paint, out: W) -> Self {
-        Self { out: BufWriter::new(out), paint, column: 0, labels: HashMap::new() }
+        let now = Instant::now();
+        Self {
+            out: BufWriter::new(out),
+            paint,
+            column: 0,
+            cells: Cells::default(),
+            now,
+            printed: now,
+            labels: HashMap::new(),
+        }
     }
 
     fn line(&mut self, cell: &str, text: &str) -> io::Result<()> {
         let cell = self.paint.quiet(&pad(cell, self.column));
-        writeln!(self.out, "{cell} | {text}")
+        self.print(&format!("{cell} | {text}"))
+    }
+
+    /// Prints a line with the time since the start.
+    fn print(&mut self, text: &str) -> io::Result<()> {
+        self.printed = self.now;
+        let started = self.cells.started.unwrap_or(self.now);
+        let time = self.paint.quiet(&clock(self.now.saturating_duration_since(started)));
+        writeln!(self.out, "{time} {}", self.paint.shown(text))
+    }
+
+    /// Prints what is running, if nothing was printed for some time.
+    fn heartbeat(&mut self) -> io::Result<()> {
+        let silence = self.now.saturating_duration_since(self.printed);
+        if silence < HEARTBEAT || self.cells.active.is_empty() {
+            return Ok(());
+        }
+        for (name, text) in still_running(&self.cells, self.now) {
+            self.line(&name, &text)?;
+        }
+        match running_count(&self.cells) {
+            Some(count) => self.print(&count),
+            None => Ok(()),
+        }
+    }
+
+    /// ` (12/40, 2 failed)`, if there are several cells.
+    fn count(&self) -> String {
+        if self.cells.total > 1 { format!(" ({})", self.cells.count()) } else { String::new() }
     }
 
     fn begin(&mut self, cells: &[CellSummary], jobs: usize) -> io::Result<()> {
         self.column = cells.iter().map(|c| width(&c.cell)).max().unwrap_or(0);
-        writeln!(self.out, "{}", super::cells::headline(cells, jobs))
+        self.printed = self.now;
+        writeln!(self.out, "{}", headline(cells, jobs))
     }
 
     fn step(&mut self, cell: &CellName, step: &Step) -> io::Result<()> {
-        let mut name = clean(&step.name, LINE);
+        let mut name = instruction(&step.name, NAME);
         if let (None, Some(platform)) = (step.position, &step.platform) {
             name += &format!(" ({})", platform.short());
         }
         let label = match place(step) {
             Some(place) => format!("[{place}]"),
-            None => format!("[{name}]"),
+            None => format!("[{}]", clean(&name, LABEL)),
         };
         let known =
             self.labels.insert((cell.clone(), step.id), label.clone()).is_some_and(|l| l == label);
@@ -112,28 +166,36 @@ impl<W: Write> Plain<W> {
 
     fn finished(&mut self, outcome: &Outcome) -> io::Result<()> {
         self.labels.retain(|(cell, _), _| *cell != outcome.cell);
-        let time = duration(outcome.elapsed);
+        let (time, count) = (duration(outcome.elapsed), self.count());
         let text = match &outcome.result {
             CellResult::Built(built) => {
                 let word = match built.unverified {
                     _ if built.pushed.is_empty() => self.paint.good("built"),
+                    None if built.unchanged => self.paint.good("unchanged"),
                     None => self.paint.good("pushed"),
                     Some(_) => self.paint.warning("pushed, not verified"),
                 };
-                format!("{word} in {time}{}", built_facts(built))
+                format!("{word} in {time}{count}{}", built_facts(built))
             }
             CellResult::Failed(failure) => {
-                format!("{} after {time}: {}", self.paint.bad("failed"), failed_line(failure))
+                let failed = self.paint.bad("failed");
+                format!("{failed} after {time}{count}: {}", failed_line(failure))
             }
-            CellResult::Cancelled => "cancelled".to_owned(),
-            CellResult::NotStarted => "not started, because another cell failed".to_owned(),
+            CellResult::Cancelled => format!("cancelled{count}"),
+            CellResult::NotStarted => format!("not started, because another cell failed{count}"),
         };
         self.line(&outcome.cell, &text)
     }
 }
 
 impl<W: Write> Display for Plain<W> {
-    fn event(&mut self, event: &Event, _: Instant) -> io::Result<()> {
+    fn pulse(&self) -> Option<Duration> {
+        Some(PULSE)
+    }
+
+    fn event(&mut self, event: &Event, now: Instant) -> io::Result<()> {
+        self.now = now;
+        self.cells.event(event, now);
         match event {
             Event::RunStarted { cells, jobs } => self.begin(cells, *jobs),
             Event::CellStarted { cell } => self.line(cell, "started"),
@@ -144,17 +206,22 @@ impl<W: Write> Display for Plain<W> {
             Event::Answered { .. } => Ok(()),
             Event::Warning { cell, warning } => self.warning(cell, warning),
             Event::CellFinished(outcome) => self.finished(outcome),
-            Event::Cancelling => writeln!(self.out, "{STOPPING}"),
+            Event::Cancelling => self.print(STOPPING),
         }
     }
 
-    fn dropped(&mut self, lines: usize) -> io::Result<()> {
+    fn dropped(&mut self, lines: usize, now: Instant) -> io::Result<()> {
+        self.now = now;
+        self.cells.dropped(now);
         let note =
             format!("{lines} lines of build output dropped: writing to this output is too slow");
-        writeln!(self.out, "{}", self.paint.quiet(&note))
+        let note = self.paint.quiet(&note);
+        self.print(&note)
     }
 
-    fn flush(&mut self, _: Instant) -> io::Result<()> {
+    fn flush(&mut self, now: Instant) -> io::Result<()> {
+        self.now = now;
+        self.heartbeat()?;
         self.out.flush()
     }
 
@@ -162,6 +229,38 @@ impl<W: Write> Display for Plain<W> {
         writeln!(self.out)?;
         self.out.flush()
     }
+}
+
+/// `00:41`, `1:02:41`: with all digits, so that times can be compared.
+fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    match hours {
+        0 => format!("{minutes:02}:{seconds:02}"),
+        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
+}
+
+/// `still running: amd64 3/9 RUN make (1m10s, no output for 70 s)` for the cells that began first.
+fn still_running(cells: &Cells, now: Instant) -> Vec<(CellName, String)> {
+    let doing = cells.active.iter().take(RUNNING).map(|(name, cell)| {
+        let time = step_time(cell, now).map(|time| format!(" ({time})")).unwrap_or_default();
+        (
+            name.clone(),
+            format!("still running: {}{time}", clean(&activity(cell, now, ACTIVITY), ACTIVITY)),
+        )
+    });
+    doing.collect()
+}
+
+/// `12/40, 2 failed, 8 running, 20 waiting`; `None` for a single cell.
+fn running_count(cells: &Cells) -> Option<String> {
+    let waiting = match cells.waiting() {
+        0 => String::new(),
+        waiting => format!(", {waiting} waiting"),
+    };
+    let running = cells.active.len();
+    (cells.total > 1).then(|| format!("{}, {running} running{waiting}", cells.count()))
 }
 
 /// `arm64 packages 5/9` for an instruction; BuildKit's internal steps have no position.
@@ -197,15 +296,91 @@ mod tests {
     use crate::progress::cells::samples;
 
     fn shown(events: &[Event], colour: bool) -> String {
+        let every_second = |(second, event): (usize, &Event)| (second as u64, event.clone());
+        let events: Vec<_> = events.iter().enumerate().map(every_second).collect();
+        let end = events.len() as u64;
+        printed(&events, end, Paint { colour, ..Paint::default() })
+    }
+
+    /// The output of events at these seconds, and of a pulse every second until `end`.
+    fn printed(events: &[(u64, Event)], end: u64, paint: Paint) -> String {
         let mut out = Vec::new();
-        let mut plain = Plain::new(Paint { colour }, &mut out);
-        let now = Instant::now();
-        for event in events {
-            plain.event(event, now).unwrap();
+        let mut plain = Plain::new(paint, &mut out);
+        let start = Instant::now();
+        for second in 0..=end {
+            let now = start + Duration::from_secs(second);
+            for (_, event) in events.iter().filter(|(at, _)| *at == second) {
+                plain.event(event, now).unwrap();
+            }
+            plain.flush(now).unwrap();
         }
         plain.end().unwrap();
         drop(plain);
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn every_line_begins_with_the_time_since_the_start() {
+        for (seconds, expected) in
+            [(0, "00:00"), (41, "00:41"), (3_599, "59:59"), (3_761, "1:02:41")]
+        {
+            assert_eq!(clock(Duration::from_secs(seconds)), expected);
+        }
+    }
+
+    #[test]
+    fn a_heartbeat_says_what_is_running_when_nothing_else_is_printed() {
+        let names = ["a", "b", "c", "d", "e", "f", "g"];
+        let run = |cell| samples::step(cell, 3, "linux/amd64", "RUN make", StepState::Running);
+        let started = |n: &str| (0, samples::cell_started(n));
+        let mut events = vec![(0, samples::run_started(&names, 6))];
+        events.extend(names[..6].iter().map(|name| started(name)));
+        events.push((5, run("a")));
+        let log = Event::Log { cell: "a".into(), step: StepId(3), line: "x".to_owned() };
+        events.push((20, log));
+        for name in &names[..6] {
+            let failure = crate::report::samples::exit_code();
+            let outcome = crate::report::samples::failed(name, failure);
+            events.push((90, Event::CellFinished(outcome)));
+        }
+        let text = printed(&events, 300, Paint::default());
+        let beat = |line: &&str| line.contains("still running") || line.contains(", 6 running");
+        let beats: Vec<&str> = text.lines().filter(beat).collect();
+        let expected = |time: &str, step: &str| {
+            let cells = [
+                format!("{time} a | still running: amd64 3/9 RUN make ({step})"),
+                format!("{time} b | still running: starting"),
+                format!("{time} c | still running: starting"),
+                format!("{time} d | still running: starting"),
+            ];
+            [&cells[..], &[format!("{time} 0/7, 6 running, 1 waiting")]].concat()
+        };
+        let first = expected("00:50", "45s, no output for 30 s");
+        let second = expected("01:20", "1m15s, no output for 60 s");
+        assert_eq!(beats, [first, second].concat());
+        assert!(text.contains("a | failed after 44s (1/7, 1 failed): exit code 1"), "{text}");
+    }
+
+    #[test]
+    fn a_long_instruction_is_cut_in_its_step() {
+        let long = format!("RUN {}", "make; ".repeat(100));
+        let step = |id, state| samples::step("a", id, "linux/amd64", &long, state);
+        let mut events = vec![samples::run_started(&["a"], 1), samples::cell_started("a")];
+        let done = StepState::Done { took: Duration::from_secs(2) };
+        events.extend([step(3, StepState::Running), step(3, done)]);
+        let text = shown(&events, false);
+        assert!(text.lines().all(|line| width(line) < NAME + 30), "{text}");
+        assert_eq!(text.matches("RUN make").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn a_log_without_utf_8_gets_ascii() {
+        let long = format!("RUN {}", "make; ".repeat(100));
+        let step = samples::step("a", 3, "linux/amd64", &long, StepState::Running);
+        let events =
+            [(0, samples::run_started(&["a"], 1)), (0, samples::cell_started("a")), (1, step)];
+        let text = printed(&events, 40, Paint { ascii: true, ..Paint::default() });
+        assert!(text.is_ascii() && text.contains("make;..."), "{text}");
     }
 
     #[test]
@@ -227,9 +402,9 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "dood-2.0.11-alpine | [exporting to image] waiting for ghcr.io (30 s): pushing layers",
-                "dood-2.0.11-alpine | [exporting to image] waiting for ghcr.io (90 s): pushing layers",
-                "dood-2.0.11-alpine | waiting for the engine (30 s)",
+                "00:21 dood-2.0.11-alpine | [exporting to image] waiting for ghcr.io (30 s): pushing layers",
+                "00:22 dood-2.0.11-alpine | [exporting to image] waiting for ghcr.io (90 s): pushing layers",
+                "00:24 dood-2.0.11-alpine | waiting for the engine (30 s)",
             ]
         );
     }

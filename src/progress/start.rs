@@ -38,7 +38,7 @@ where
         }
     });
     tokio::task::spawn_blocking(move || {
-        let begun = out.write_all(inert(&head).as_bytes());
+        let begun = out.write_all(settings.paint.shown(&inert(&head)).as_bytes());
         match settings.resolved() {
             Mode::Tty => show(begun, Tty::new(settings, out), &taking),
             Mode::Quiet => show(begun, Quiet, &taking),
@@ -75,7 +75,7 @@ fn draw(display: &mut impl Display, batch: Batch) -> io::Result<()> {
     let now = Instant::now();
     batch.events.iter().try_for_each(|event| display.event(event, now))?;
     if batch.dropped > 0 {
-        display.dropped(batch.dropped)?;
+        display.dropped(batch.dropped, now)?;
     }
     display.flush(now)
 }

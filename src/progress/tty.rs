@@ -65,6 +65,15 @@ impl<W: Write> Tty<W> {
         }
     }
 
+    /// Prints the lines above, and `lines` below them.
+    fn draw(&mut self, lines: &[String], size: Size) -> io::Result<()> {
+        let paint = self.settings.paint;
+        let shown = |line: &String| paint.shown(line).into_owned();
+        let above: Vec<String> = take(&mut self.above).iter().map(shown).collect();
+        let lines: Vec<String> = lines.iter().map(shown).collect();
+        self.region.draw(&above, &lines, size)
+    }
+
     fn warning(&mut self, cell: &str, warning: &Warning) {
         if self.warned.contains(warning) {
             return;
@@ -96,6 +105,11 @@ impl<W: Write> Display for Tty<W> {
         Ok(())
     }
 
+    fn dropped(&mut self, _: usize, now: Instant) -> io::Result<()> {
+        self.cells.dropped(now);
+        Ok(())
+    }
+
     fn flush(&mut self, now: Instant) -> io::Result<()> {
         let fresh = self.drawn.is_some_and(|drawn| now.duration_since(drawn) < PULSE);
         if fresh && self.above.is_empty() {
@@ -104,14 +118,12 @@ impl<W: Write> Display for Tty<W> {
         self.drawn = Some(now);
         let size = self.size();
         let lines = frame(&self.cells, now, size, self.settings.paint);
-        self.region.draw(&take(&mut self.above), &lines, size.columns)
+        self.draw(&lines, size)
     }
 
     fn end(&mut self) -> io::Result<()> {
-        let size = self.size();
-        let mut above = take(&mut self.above);
-        above.push(String::new());
-        self.region.draw(&above, &[], size.columns)
+        self.above.push(String::new());
+        self.draw(&[], self.size())
     }
 }
 
@@ -124,7 +136,7 @@ mod tests {
 
     fn screen(events: &[Event], end: bool) -> vt100::Parser {
         let size = || Some(Size { columns: 80, rows: 24 });
-        let paint = Paint { colour: true };
+        let paint = Paint { colour: true, ..Paint::default() };
         let settings = DisplaySettings { mode: Mode::Tty, paint, is_terminal: true, size };
         let mut out = Vec::new();
         let mut tty = Tty::new(settings, &mut out);

@@ -24,7 +24,7 @@ pub(crate) fn closing(outcomes: &[Outcome], elapsed: Duration, style: Style) -> 
     }
     parts.extend(unverified(outcomes, style.paint));
     parts.extend(failures(outcomes, style.paint));
-    parts.push(summary(outcomes, elapsed, style.paint));
+    parts.push(summary(outcomes, elapsed, style.width, style.paint));
     parts.join("\n")
 }
 

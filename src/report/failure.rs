@@ -4,11 +4,18 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::failure::Phase;
 use crate::outcome::{CellResult, Failure, Outcome, Place};
-use crate::text::{Paint, clean, duration, inert};
+use crate::text::{Paint, clean, duration, inert, instruction, width};
 
 /// How many lines of a failed step's log are shown, and their maximum length.
 const TAIL: usize = 20;
 const LINE: usize = 400;
+/// Maximum length of an instruction: a `RUN` of 30 lines is in the template.
+const INSTRUCTION: usize = 240;
+
+/// Number of cells that a failure names.
+const NAMES: usize = 60;
+/// Columns of the list of their names.
+const COLUMNS: usize = 80;
 
 /// The full failures. Cells with the same failure are reported once, with the log of the first
 /// cell.
@@ -21,21 +28,35 @@ pub(crate) fn failures(outcomes: &[Outcome], paint: Paint) -> Vec<String> {
             None => alike.push(vec![(outcome, failure)]),
         }
     }
-    alike.iter().map(|group| render(group[0], group.len() - 1, paint)).collect()
+    alike.iter().map(|group| render(group, paint)).collect()
 }
 
-/// Whether the same line of the same template failed in the same way.
+/// Whether the same line of the same template failed in the same way. The exit code says more than
+/// the platform, and than the line with the values of one cell.
 fn same(one: &Failure, other: &Failure) -> bool {
-    one.message == other.message
-        && one.phase == other.phase
-        && one.place == other.place
-        && one.platform == other.platform
+    let line = |failure: &Failure| {
+        let place = failure.place.as_ref();
+        place.map(|place| (place.file.clone(), place.line))
+    };
+    let is_command = one.exit_code.is_some() && one.place.is_some();
+    one.phase == other.phase
+        && one.exit_code == other.exit_code
+        && line(one) == line(other)
+        && (is_command || one.message == other.message && one.platform == other.platform)
 }
 
-fn render((outcome, failure): (&Outcome, &Failure), more: usize, paint: Paint) -> String {
-    let title = title(&outcome.cell, failure, more);
+fn render(group: &[(&Outcome, &Failure)], paint: Paint) -> String {
+    let (outcome, failure) = group[0];
+    let title = title(&outcome.cell, failure, group.len() - 1);
     let what = what(failure);
-    let notes = notes(failure);
+    let mut notes = Vec::new();
+    let mut log = "log".to_owned();
+    if group.len() > 1 {
+        notes.push(("cells", names(group)));
+        log += &format!(" of {}", outcome.cell);
+    }
+    notes.extend(facts(failure));
+    notes.extend(tail(failure).map(|tail| (log.as_str(), tail)));
     let mut group = Group::with_title(Level::ERROR.primary_title(title));
     let (file, text);
     match &failure.place {
@@ -58,6 +79,32 @@ fn render((outcome, failure): (&Outcome, &Failure), more: usize, paint: Paint) -
     }
     let renderer = if paint.colour { Renderer::styled() } else { Renderer::plain() };
     inert(&renderer.term_width(100).render(&[group])).into_owned() + "\n"
+}
+
+/// The cells of a group, on lines of [`COLUMNS`]; with their platforms, if these differ.
+fn names(group: &[(&Outcome, &Failure)]) -> String {
+    let differ = group.iter().any(|(_, failure)| failure.platform != group[0].1.platform);
+    let name = |(outcome, failure): &(&Outcome, &Failure)| match &failure.platform {
+        Some(platform) if differ => format!("{} on {}", outcome.cell, platform.short()),
+        _ => outcome.cell.to_string(),
+    };
+    let mut words: Vec<String> = group.iter().take(NAMES).map(name).collect();
+    if group.len() > NAMES {
+        words.push(format!("and {} more", group.len() - NAMES));
+    }
+    let mut lines = vec![String::new()];
+    for word in words {
+        let last = lines.last_mut().expect("there is a first line");
+        if last.is_empty() {
+            *last = word;
+        } else if width(last) + 2 + width(&word) < COLUMNS {
+            *last += &format!(", {word}");
+        } else {
+            last.push(',');
+            lines.push(word);
+        }
+    }
+    lines.join("\n")
 }
 
 fn title(cell: &str, failure: &Failure, more: usize) -> String {
@@ -84,15 +131,15 @@ fn what(failure: &Failure) -> String {
     }
 }
 
-/// The instruction, if the template's line doesn't show it, then the log.
-fn notes(failure: &Failure) -> Vec<(&'static str, String)> {
+/// The instruction, if the template's line doesn't show it, and what the engine said and did.
+fn facts(failure: &Failure) -> Vec<(&'static str, String)> {
     let mut notes = Vec::new();
-    let instruction = failure.instruction.as_deref().map(|i| clean(i, LINE));
-    let shown = |place: &Place, i: &str| clean(&place.text, LINE).trim() == i;
-    if let Some(instruction) = instruction
-        && !failure.place.as_ref().is_some_and(|place| shown(place, &instruction))
+    let said = failure.instruction.as_deref().map(|i| instruction(i, INSTRUCTION));
+    let shown = |place: &Place, i: &str| instruction(&place.text, INSTRUCTION) == i;
+    if let Some(said) = said
+        && !failure.place.as_ref().is_some_and(|place| shown(place, &said))
     {
-        notes.push(("instruction", instruction));
+        notes.push(("instruction", said));
     }
     if let Some(verbatim) = &failure.verbatim {
         notes.push(("engine", clean(verbatim, LINE)));
@@ -101,12 +148,13 @@ fn notes(failure: &Failure) -> Vec<(&'static str, String)> {
         let names: Vec<String> = failure.pushed.iter().map(ToString::to_string).collect();
         notes.push(("pushed already", clean(&names.join(", "), LINE)));
     }
+    notes
+}
+
+fn tail(failure: &Failure) -> Option<String> {
     let skipped = failure.log_tail.len().saturating_sub(TAIL);
     let tail: Vec<_> = failure.log_tail[skipped..].iter().map(|l| clean(l, LINE)).collect();
-    if !tail.is_empty() {
-        notes.push(("log", tail.join("\n")));
-    }
-    notes
+    (!tail.is_empty()).then(|| tail.join("\n"))
 }
 
 /// The byte range of the line's first word: the instruction's keyword.
@@ -182,5 +230,56 @@ mod tests {
             "{}",
             shown[0]
         );
+    }
+
+    #[test]
+    fn one_line_and_one_exit_code_are_one_failure_with_all_names() {
+        let at = |cell: &str, change: fn(&mut Failure)| {
+            let mut failure = samples::exit_code();
+            let place = failure.place.as_mut().unwrap();
+            place.text = format!("RUN dnf -y install {cell}");
+            failure.instruction = Some(place.text.clone());
+            failure.log_tail = vec![format!("{cell} was not found")];
+            change(&mut failure);
+            samples::failed(cell, failure)
+        };
+        let amd: fn(&mut Failure) = |f| f.platform = Some("linux/amd64".parse().unwrap());
+        let line: fn(&mut Failure) = |f| f.place.as_mut().unwrap().line = 20;
+        let code: fn(&mut Failure) = |f| f.exit_code = Some(2);
+        let test: fn(&mut Failure) = |f| f.phase = Phase::SmokeTest;
+        for (change, others) in [(amd, 0), (line, 1), (code, 1), (test, 1)] {
+            let outcomes = [at("a", |_| {}), at("b", change), at("c", |_| {})];
+            assert_eq!(failures(&outcomes, Paint::default()).len(), 1 + others);
+        }
+        insta::assert_snapshot!(
+            failures(&[at("a", |_| {}), at("b", amd), at("c", |_| {})], Paint::default()).concat()
+        );
+    }
+
+    #[test]
+    fn the_names_of_many_cells_fill_lines_and_end_with_a_number() {
+        let outcomes: Vec<_> = (100..200)
+            .map(|n| samples::failed(&format!("a-long-name-{n}"), samples::exit_code()))
+            .collect();
+        let shown = failures(&outcomes, Paint::default()).concat();
+        let cells = shown.split_once("= cells: ").unwrap().1.split_once("= instruction").unwrap().0;
+        assert_eq!(cells.matches("a-long-name").count(), NAMES);
+        assert!(
+            cells.contains("a-long-name-159,\n") || cells.contains("a-long-name-159, "),
+            "{cells}"
+        );
+        assert!(cells.trim_end().ends_with("and 40 more"), "{cells}");
+        assert!(cells.lines().all(|line| width(line.trim()) <= COLUMNS), "{cells}");
+    }
+
+    #[test]
+    fn a_long_instruction_is_cut() {
+        let failure = Failure {
+            instruction: Some(format!("RUN {}", "x".repeat(2000))),
+            ..samples::exit_code()
+        };
+        let shown = rendered(failure);
+        let line = shown.lines().find(|line| line.contains("= instruction: ")).unwrap();
+        assert!(width(line) < INSTRUCTION + 30 && line.ends_with('…'), "{line}");
     }
 }

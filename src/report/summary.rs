@@ -7,12 +7,26 @@ use crate::image::Platform;
 use crate::outcome::{Built, CellResult, Failure, Outcome, SmokeResult};
 use crate::text::{Paint, clean, duration, pad, width};
 
-/// `5 pushed, 1 failed, in 3m02s`, the repositories, and each failed cell with its reason in one
-/// line.
-pub(crate) fn summary(outcomes: &[Outcome], elapsed: Duration, paint: Paint) -> String {
+/// Columns below which the last output of a failed step says too little.
+const MIN_OUTPUT: usize = 12;
+
+/// `5 pushed, 1 failed, in 3m02s`, the repositories, and each failed cell with its reason and the
+/// last line of its output, in one line. That output is cut at the `limit` of a terminal.
+pub(crate) fn summary(
+    outcomes: &[Outcome],
+    elapsed: Duration,
+    limit: Option<usize>,
+    paint: Paint,
+) -> String {
     let mut text = String::new();
     for repository in repositories(outcomes) {
         text += &format!("pushed to {repository}\n");
+    }
+    let is_unchanged =
+        |o: &&Outcome| matches!(&o.result, CellResult::Built(built) if built.unchanged);
+    match outcomes.iter().filter(is_unchanged).count() {
+        0 => {}
+        unchanged => text += &format!("{unchanged} unchanged: the registry had the same image\n"),
     }
     text += &tests(outcomes, paint);
     text += &format!("{}, in {}\n", counts(outcomes, paint), duration(elapsed));
@@ -20,14 +34,42 @@ pub(crate) fn summary(outcomes: &[Outcome], elapsed: Duration, paint: Paint) -> 
     let column = failed.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
     for (name, failure) in failed {
         let mark = paint.bad("✗");
-        text += &format!("  {mark} {}  {}\n", pad(name, column), failed_line(failure));
+        let reason = reason(failure);
+        // The margin, the mark, and the spaces around the name.
+        let used = 2 + 1 + 1 + column + 2 + width(&reason);
+        let output =
+            output_within(failure, limit.map(|limit| limit.saturating_sub(used + 1)), paint);
+        text += &format!("  {mark} {}  {reason}{output}\n", pad(name, column));
     }
     text
 }
 
-/// Why a cell failed, in one line: `exit code 3 on arm64 (templates/centos/Dockerfile:14)`,
-/// `test failed: not healthy within 1m on arm64 (matrix.yaml:7)`.
+/// Why a cell failed, and the last line of its output: `exit code 3 on arm64
+/// (templates/centos/Dockerfile:14): no such package`.
 pub(crate) fn failed_line(failure: &Failure) -> String {
+    reason(failure) + &output_within(failure, None, Paint::default())
+}
+
+/// The last line of the failed step's output that is not blank.
+pub(crate) fn last_output(failure: &Failure) -> Option<String> {
+    let lines = failure.log_tail.iter().rev().map(|line| clean(line.trim(), 200));
+    lines.map(|line| line.trim().to_owned()).find(|line| !line.is_empty())
+}
+
+/// `: no such package`, within `room` columns; empty if too few are left.
+fn output_within(failure: &Failure, room: Option<usize>, paint: Paint) -> String {
+    let Some(output) = last_output(failure) else { return String::new() };
+    let output = format!(": {output}");
+    match room {
+        Some(room) if width(&output) > room && room < MIN_OUTPUT => String::new(),
+        Some(room) if width(&output) > room => paint.fit(&output, room).trim_end().to_owned(),
+        _ => output,
+    }
+}
+
+/// `exit code 3 on arm64 (templates/centos/Dockerfile:14)`, `test failed: not healthy within 1m on
+/// arm64 (matrix.yaml:7)`.
+fn reason(failure: &Failure) -> String {
     let mut line =
         if failure.phase == Phase::SmokeTest { "test failed: ".to_owned() } else { String::new() };
     line += &clean(&failure.message, 300);
@@ -124,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_run_without_cells_is_reported() {
-        let text = summary(&[], Duration::from_millis(4), Paint::default());
+        let text = summary(&[], Duration::from_millis(4), None, Paint::default());
         assert_eq!(text, "nothing to build, in 4ms\n");
     }
 
@@ -133,8 +175,18 @@ mod tests {
         let mut outcomes = [samples::built("a", 1, true), samples::built("b", 1, true)];
         let CellResult::Built(built) = &mut outcomes[1].result else { unreachable!() };
         built.unverified = Some("r.example answered 503".to_owned());
-        let text = summary(&outcomes, Duration::from_secs(2), Paint::default());
+        let text = summary(&outcomes, Duration::from_secs(2), None, Paint::default());
         assert!(text.contains("1 pushed, 1 pushed, not verified, in 2.0s"), "{text}");
+    }
+
+    #[test]
+    fn pushes_that_changed_nothing_are_counted() {
+        let mut outcomes = [samples::built("a", 1, true), samples::built("b", 1, true)];
+        let CellResult::Built(built) = &mut outcomes[1].result else { unreachable!() };
+        built.unchanged = true;
+        let text = summary(&outcomes, Duration::from_secs(2), None, Paint::default());
+        let unchanged = "1 unchanged: the registry had the same image\n2 pushed, in 2.0s\n";
+        assert!(text.ends_with(unchanged), "{text}");
     }
 
     #[test]
@@ -153,7 +205,7 @@ mod tests {
             tested(SmokeResult::No),
             samples::failed("b", failure),
         ];
-        let text = summary(&outcomes, Duration::from_secs(2), Paint::default());
+        let text = summary(&outcomes, Duration::from_secs(2), None, Paint::default());
         let lines: Vec<&str> = text.lines().skip(1).collect();
         assert_eq!(
             lines,
@@ -161,8 +213,43 @@ mod tests {
                 "1 tested on amd64 arm64",
                 "1 not tested (--skip-test)",
                 "3 pushed, 1 failed, in 2.0s",
-                "  ✗ b  test failed: exit code 1 on arm64 (templates/centos/Dockerfile:14)",
+                "  ✗ b  test failed: exit code 1 on arm64 (templates/centos/Dockerfile:14): \
+                 Status code: 503 for http://127.0.0.1/repodata/repomd.xml",
             ]
         );
+    }
+
+    #[test]
+    fn the_last_output_of_a_failed_cell_is_cut_at_the_terminals_width() {
+        let mut silent = samples::exit_code();
+        silent.log_tail = vec!["\x1b[31mno such package\x1b[0m".to_owned(), " \r\n".to_owned()];
+        let outcomes = [
+            samples::failed("a", samples::exit_code()),
+            samples::failed("b", silent),
+            samples::failed("c", samples::refused()),
+        ];
+        let shown = |limit, ascii| {
+            let paint = Paint { ascii, ..Paint::default() };
+            let text = summary(&outcomes, Duration::from_secs(2), limit, paint);
+            let lines: Vec<String> =
+                text.lines().skip(1).map(|l| l.trim_end().to_owned()).collect();
+            lines
+        };
+        let place = "exit code 1 on arm64 (templates/centos/Dockerfile:14)";
+        let refused = "  ✗ c  the registry at 127.0.0.1:5000 refused the connection".to_owned();
+        let first = "Status code: 503 for http://127.0.0.1/repodata/repomd.xml";
+        for (limit, ascii, a, b) in [
+            (None, false, format!(": {first}"), ": no such package"),
+            (Some(80), false, ": Status code: 503…".to_owned(), ": no such package"),
+            (Some(80), true, ": Status code: 5...".to_owned(), ": no such package"),
+            (Some(79), false, ": Status code: 50…".to_owned(), ": no such package"),
+            (Some(77), false, ": Status code: …".to_owned(), ": no such packa…"),
+            (Some(70), false, String::new(), ""),
+            (Some(20), false, String::new(), ""),
+        ] {
+            let expected =
+                [format!("  ✗ a  {place}{a}"), format!("  ✗ b  {place}{b}"), refused.clone()];
+            assert_eq!(shown(limit, ascii), expected, "{limit:?}");
+        }
     }
 }

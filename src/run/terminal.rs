@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::OnceLock;
 
 use crate::error::{Diagnostics, Error, ErrorKind, why};
-use crate::text::inert;
+use crate::text::{Paint, inert, only_ascii};
 
 /// Why writing to stdout failed. It is reported at the end of the run, because commands cannot
 /// handle it.
@@ -76,7 +76,14 @@ pub(crate) fn warn(warnings: &Diagnostics, strict: bool) -> Result<(), Error> {
 
 /// Writes everything except data to stderr. Workflow commands in untrusted text are made inert.
 pub(crate) fn stderr(text: &str) {
-    let _ = io::stderr().lock().write_all(inert(text).as_bytes());
+    let text = inert(text);
+    let _ = io::stderr().lock().write_all(stderr_paint().shown(&text).as_bytes());
+}
+
+/// Colours and symbols that stderr can show.
+pub(crate) fn stderr_paint() -> Paint {
+    let variable = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
+    Paint { colour: stderr_has_colour(), ascii: only_ascii(variable) }
 }
 
 /// Whether output to stderr is coloured.
@@ -84,9 +91,9 @@ pub(crate) fn stderr_has_colour() -> bool {
     anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never
 }
 
-/// Whether stderr is a terminal at all.
+/// Whether stderr is a terminal that understands escape sequences.
 pub(crate) fn stderr_is_terminal() -> bool {
-    io::stderr().is_terminal()
+    io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Whether stdout is a terminal.

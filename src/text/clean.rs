@@ -53,6 +53,12 @@ pub(crate) fn clean(text: &str, limit: usize) -> String {
     kept.finish()
 }
 
+/// An instruction of one or several lines on one line of at most `limit` characters. Indentation
+/// becomes one space.
+pub(crate) fn instruction(text: &str, limit: usize) -> String {
+    clean(&text.split_whitespace().collect::<Vec<_>>().join(" "), limit)
+}
+
 struct Line {
     text: String,
     count: usize,
@@ -185,6 +191,7 @@ mod tests {
     #[test]
     fn a_long_line_is_truncated_with_an_ellipsis() {
         assert_eq!(clean("abcdef", 4), "abc…");
+        assert_eq!(instruction("RUN a; \\\n      b\t\tc", 11), "RUN a; \\ b…");
         assert_eq!(clean("abcd", 4), "abcd");
         assert_eq!(clean("abcd", 0), "");
         assert_eq!(clean("abcdefghijk\rxyz", 4), "xyz");

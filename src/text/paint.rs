@@ -1,11 +1,18 @@
-//! Colour, if it is enabled. It only emphasises what the words already say.
+//! Colours and symbols, if they are enabled. They only emphasise what the words already say.
+
+use std::borrow::Cow;
 
 use anstyle::{AnsiColor, Style};
+
+use super::ascii::ascii;
+use super::width::fit;
 
 /// Colours text, or leaves it unchanged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Paint {
     pub colour: bool,
+    /// Whether our own symbols are replaced by ASCII characters.
+    pub ascii: bool,
 }
 
 impl Paint {
@@ -27,6 +34,16 @@ impl Paint {
 
     pub(crate) fn quiet(self, text: &str) -> String {
         self.with(Style::new().dimmed(), text)
+    }
+
+    /// `text` as the terminal can show it.
+    pub(crate) fn shown(self, text: &str) -> Cow<'_, str> {
+        if self.ascii { ascii(text) } else { Cow::Borrowed(text) }
+    }
+
+    /// `text` padded or truncated to exactly `columns`, as the terminal can show it.
+    pub(crate) fn fit(self, text: &str, columns: usize) -> String {
+        fit(&self.shown(text), columns, &self.shown("…"))
     }
 
     fn with(self, style: Style, text: &str) -> String {

@@ -7,9 +7,9 @@ pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
 
-/// `text` padded with spaces or truncated with `…`: exactly `columns` wide.
-pub(crate) fn fit(text: &str, columns: usize) -> String {
-    pad(&cut(text, columns), columns)
+/// `text` padded with spaces or truncated with `ellipsis`: exactly `columns` wide.
+pub(super) fn fit(text: &str, columns: usize, ellipsis: &str) -> String {
+    pad(&cut(text, columns, ellipsis), columns)
 }
 
 /// `text` padded with spaces to `columns`; a longer string is not truncated.
@@ -18,11 +18,11 @@ pub(crate) fn pad(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(missing))
 }
 
-fn cut(text: &str, columns: usize) -> String {
+fn cut(text: &str, columns: usize, ellipsis: &str) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }
-    let mut left = columns.saturating_sub(1);
+    let mut left = columns.saturating_sub(width(ellipsis));
     let kept = text.chars().take_while(|c| {
         let cells = c.width().unwrap_or(0);
         let fits = cells <= left;
@@ -30,9 +30,7 @@ fn cut(text: &str, columns: usize) -> String {
         fits
     });
     let mut kept: String = kept.collect();
-    if columns > 0 {
-        kept.push('…');
-    }
+    kept.extend(ellipsis.chars().take(columns));
     kept
 }
 
@@ -52,15 +50,18 @@ mod tests {
             ("ab", 0, ""),
             ("ab", 1, "…"),
         ] {
-            assert_eq!(fit(text, columns), expected);
+            assert_eq!(fit(text, columns, "…"), expected);
         }
         assert_eq!(pad("abcdef", 4), "abcdef");
+        for (columns, expected) in [(5, "ab..."), (4, "a..."), (2, ".."), (0, "")] {
+            assert_eq!(fit("abcdef", columns, "..."), expected);
+        }
     }
 
     proptest! {
         #[test]
         fn fitted_text_has_the_requested_width(text in "[ -~日本é]{0,40}", columns in 0usize..50) {
-            prop_assert_eq!(width(&fit(&text, columns)), columns);
+            prop_assert_eq!(width(&fit(&text, columns, "…")), columns);
         }
     }
 }

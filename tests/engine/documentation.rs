@@ -77,10 +77,12 @@ impl Workspace {
     }
 }
 
-/// `text` without the parts that differ from run to run.
+/// `text` without the parts that differ from run to run: an earlier one may have pushed the same
+/// images.
 fn compared(text: &str, replaced: &[(&str, String)]) -> Vec<String> {
     let text = replaced.iter().fold(text.to_owned(), |text, (page, here)| text.replace(here, page));
-    text.lines().map(|line| line_compared(line.trim_end())).collect()
+    let lines = text.lines().filter(|line| !line.contains(" unchanged: the registry"));
+    lines.map(|line| line_compared(line.trim_end())).collect()
 }
 
 fn line_compared(line: &str) -> String {
@@ -94,7 +96,9 @@ fn line_compared(line: &str) -> String {
     let mut rest = line.split_whitespace().peekable();
     while let Some(word) = rest.next() {
         let is_number = |word: &str| !word.is_empty() && word.bytes().all(|c| c.is_ascii_digit());
-        if word.contains("sha256:") {
+        if word == "unchanged" {
+            words.push("pushed");
+        } else if word.contains("sha256:") {
             words.push("DIGEST");
         } else if is_time(word) {
             words.push("TIME");

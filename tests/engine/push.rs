@@ -63,6 +63,12 @@ fn pushing_an_unchanged_image_again_changes_nothing_in_the_registry() {
     let second = project.run(&["build", "--push"]).success();
     assert_eq!(first.digest(), second.digest());
     assert_eq!(changes(&project), pushed, "{second}");
+    first.never_says(&["unchanged"]);
+    second.says(&[
+        "v1 | unchanged in ",
+        "1 unchanged: the registry had the same image",
+        "1 pushed",
+    ]);
 }
 
 #[test]

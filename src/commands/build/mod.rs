@@ -34,7 +34,6 @@ use crate::registry::{Patience, RegistryClient};
 use crate::report;
 use crate::run::{self, Stop, engine, terminal};
 use crate::schedule;
-use crate::text::Paint;
 use crate::workspace::needs::{self, Purpose};
 
 /// Capacity of the queue of events for the display. A full queue slows the builds.
@@ -128,7 +127,7 @@ async fn build(
     let head = [facts_line, native_note(&requests, &native, config)].concat();
     on_engine(&mut requests, &native);
 
-    let paint = Paint { colour: terminal::stderr_has_colour() };
+    let paint = terminal::stderr_paint();
     let settings = DisplaySettings {
         mode: config.progress,
         paint,

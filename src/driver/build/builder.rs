@@ -356,6 +356,7 @@ impl EngineBuilder {
             cached_steps,
             total_steps,
             smoke: SmokeResult::No,
+            unchanged: false,
             unverified: None,
         })
     }

@@ -1,5 +1,7 @@
 //! A builder that reports a push as done only when the registry has the pushed image.
 
+mod before;
+
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -14,8 +16,8 @@ use crate::driver::stalled::waiting::{WaitingFor, report_wait};
 
 const INTERRUPTED: &str = "the run was interrupted";
 
-/// Asks the registry after each push whether every reference resolves to the pushed image. After a
-/// failed push, asks what the registry has and why it refused.
+/// Asks the registry after each push whether every reference resolves to the pushed image, and
+/// during the build whether they did before. After a failed push, asks what the registry has and why it refused.
 pub struct Verified<B, R> {
     builder: B,
     registry: R,
@@ -211,8 +213,17 @@ impl<B: Builder, R: Registry> Builder for Verified<B, R> {
         cancel: &CancellationToken,
     ) -> CellResult {
         // On the heap: the inner future is large, and is moved through all wrappers.
-        match Box::pin(self.builder.build(request, events, cancel)).await {
-            CellResult::Built(built) => self.check(built, request, events, cancel).await,
+        let build = Box::pin(self.builder.build(request, events, cancel));
+        let (result, before) = if request.delivery.output.is_push() {
+            let question = before::digests(&self.registry, &request.delivery.references);
+            before::beside(build, question).await
+        } else {
+            (build.await, None)
+        };
+        match result {
+            CellResult::Built(built) => {
+                before::marked(self.check(built, request, events, cancel).await, before)
+            }
             CellResult::Failed(failure) => {
                 let asking = Box::pin(self.after_failure(failure.clone(), request, events, cancel));
                 let answer = cancel.run_until_cancelled(asking).await;

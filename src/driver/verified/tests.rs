@@ -137,6 +137,37 @@ fn failure(result: CellResult) -> Box<Failure> {
 }
 
 #[tokio::test]
+async fn a_push_of_what_the_registry_had_is_unchanged() {
+    let had_new: Head = |_| Ok(Some(new()));
+    let had_none: Head = |_| Ok(None);
+    let had_one: Head = |reference| Ok((reference.repository.host() == "r.example").then(new));
+    let is_down: Head = |_| Err(RegistryFault::ConnectionRefused);
+    for (had, expected) in [(had_new, true), (had_none, false), (had_one, false), (is_down, false)]
+    {
+        let references = request().delivery.references;
+        let before = before::digests(&&registry(had), &references).await;
+        for (result, is_same) in [(new(), true), (Digest::of(b"other"), false)] {
+            let result = before::marked(pushed(Some(result)), Some(before.clone()));
+            assert_eq!(built(result).unchanged, expected && is_same);
+        }
+    }
+    let unverified = Built { unverified: Some("why".to_owned()), ..built(pushed(Some(new()))) };
+    let before = Some(vec![Some(new()), Some(new())]);
+    assert!(!built(before::marked(CellResult::Built(unverified), before)).unchanged);
+    assert!(!built(before::marked(pushed(Some(new())), None)).unchanged);
+}
+
+#[tokio::test]
+async fn the_end_of_a_build_ends_the_question_about_earlier_images() {
+    assert_eq!(before::beside(async { 1 }, std::future::pending::<()>()).await, (1, None));
+    let slow = async {
+        tokio::task::yield_now().await;
+        1
+    };
+    assert_eq!(before::beside(slow, async { 2 }).await, (1, Some(2)));
+}
+
+#[tokio::test]
 async fn every_reference_is_verified() {
     let registry = registry(|_| Ok(Some(new())));
     let built = built(verified(pushed(Some(new())), &registry, false).await);
