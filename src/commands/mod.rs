@@ -47,7 +47,7 @@ fn run_command(args: Vec<OsString>) -> ExitCode {
             code
         }
         Err(error) => {
-            terminal::stderr(&error.render(terminal::stderr_has_colour()));
+            terminal::error(&error);
             let code = ExitCode::from(error.exit_code());
             debug_log::end(code);
             code
