@@ -17,6 +17,6 @@ pub(crate) use diagnostic::{Diagnostic, Severity};
 pub(crate) use kind::{Error, ErrorKind};
 pub(crate) use render::{spelled_out, visible};
 pub use source::SourceFile;
-pub(crate) use source::Span;
+pub(crate) use source::{COMMAND_LINE, Span};
 pub(crate) use suggest::{control_character, listed, nearest, nearest_name};
 pub(crate) use why::why;

@@ -59,14 +59,16 @@ pub(super) fn run(sheet: Result<Sheet, Error>, config: &LintConfig) -> Result<Ex
         findings.extend(&allows.unused(asked));
     }
     compose::lint(root, &config.compose, &templates, &mut findings);
+    if config.cells.strict {
+        findings = findings.into_errors();
+    }
     terminal::stdout(&match config.format {
         LintFormat::Text => text(&findings, terminal::stdout_has_colour()),
         LintFormat::Json => json(&findings),
         LintFormat::Sarif => sarif(&findings),
         LintFormat::Github => github(&findings),
     });
-    let warnings = if config.cells.strict { findings.count(Severity::Warning) } else { 0 };
-    if findings.count(Severity::Error) + warnings > 0 {
+    if findings.count(Severity::Error) > 0 {
         return Ok(ExitCode::from(ErrorKind::Matrix.exit_code()));
     }
     Ok(ExitCode::SUCCESS)

@@ -52,7 +52,7 @@ fn run_command(args: Vec<OsString>) -> ExitCode {
             code
         }
         Err(error) => {
-            terminal::stderr(&error.render(terminal::stderr_has_colour()));
+            terminal::error(&error);
             let code = ExitCode::from(error.exit_code());
             debug_log::end(code);
             code
@@ -113,7 +113,8 @@ fn tell(config: &Config) {
         Config::Plan(config) => &config.cells.file,
         Config::Explain(config) => &config.cells.file,
         Config::Lint(config) => &config.cells.file,
-        Config::Init(_) | Config::Schema | Config::Completions(_) | Config::Man(_) => return,
+        Config::Init(_) | Config::Login(_) | Config::Logout(_) => return,
+        Config::Schema | Config::Completions(_) | Config::Man(_) => return,
     };
     if !Root::of(file).is_here() {
         terminal::stderr(&format!(

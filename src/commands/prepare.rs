@@ -8,7 +8,7 @@ use crate::check::{Subject, acknowledge, check, wrong_targets};
 use crate::config::CellChoice;
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
 use crate::input::Root;
-use crate::matrix::{Cell, Matrix, Overrides, Selection};
+use crate::matrix::{Cell, Matrix, Overrides, Selection, changing};
 use crate::plan::{BuildOptions, BuildRequest, Sources, plan};
 use crate::run::terminal;
 use crate::workspace::access::Access;
@@ -86,7 +86,8 @@ pub(super) fn all(
         // Report all missing grants that are known so far, without reading templates.
         needs.check(purpose)?;
     }
-    let (requests, sources) = planned(matrix, &cells, root, access, options, warnings)?;
+    let (requests, sources) = planned(matrix, &cells, root, access, options, warnings)
+        .map_err(|error| blamed(matrix, choice, root, access, error))?;
     needs.of_steps(&cells, &requests, &sources, access);
     needs.check(purpose)?;
     let whole = everything && !changes(&choice.overrides);
@@ -145,7 +146,9 @@ fn selected(
         }
         selected = selected.with_facts(facts);
     }
-    let expansion = selected.expand()?;
+    let expansion = selected.expand();
+    let expansion =
+        expansion.map_err(|wrong| matrix.blame(&choice.selection, &overrides, wrong))?;
     warnings.extend(expansion.warnings);
     Ok(Selected { cells: expansion.cells, everything: selected.is_everything() })
 }
@@ -167,6 +170,23 @@ fn planned(
     let plan = plan(matrix, cells, &files, root, options)?;
     warnings.extend(plan.warnings);
     Ok((plan.requests, files.sources()))
+}
+
+/// Points at the flags if the templates have no errors without them.
+fn blamed(
+    matrix: &Matrix,
+    choice: &CellChoice,
+    root: &Root,
+    access: &Access,
+    error: Error,
+) -> Error {
+    let is_found = error.kind() == ErrorKind::Matrix && !error.diagnostics().is_empty();
+    match changing(&choice.selection, &choice.overrides) {
+        Some(flags) if is_found && all_requests(matrix, root, access).is_some() => {
+            error.diagnostics().clone().caused_at(&flags).into()
+        }
+        _ => error,
+    }
 }
 
 /// Whether flags override settings of the cells: then rules may find less than without these flags.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::source::Span;
+use super::source::{COMMAND_LINE, Span};
 use super::suggest::nearest;
 
 /// How bad it is. A warning does not stop the command; a note needs no action.
@@ -127,6 +127,22 @@ impl Diagnostics {
     /// Whether there are warnings; notes do not count.
     pub fn has_warnings(&self) -> bool {
         self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Warning)
+    }
+
+    /// Puts `span` before the places of the errors: they are there because of what it shows.
+    #[must_use]
+    pub(crate) fn caused_at(mut self, span: &Span) -> Self {
+        for finding in self.0.iter_mut().filter(|one| one.severity == Severity::Error) {
+            finding.labels.insert(0, Label { span: span.clone(), text: String::new() });
+        }
+        self
+    }
+
+    /// Whether the command line is the place of all errors.
+    pub(super) fn is_usage(&self) -> bool {
+        let mut errors = self.0.iter().filter(|one| one.severity == Severity::Error).peekable();
+        let is_flag = |label: &Label| **label.span.file.name() == *COMMAND_LINE;
+        errors.peek().is_some() && errors.all(|one| one.labels.first().is_some_and(is_flag))
     }
 
     /// Sorts them by place; those without a place come first.

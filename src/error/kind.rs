@@ -125,10 +125,11 @@ impl Error {
     }
 }
 
-/// Findings in the matrix or in a template.
+/// Findings in the matrix or in a template, or about flags.
 impl From<Diagnostics> for Error {
     fn from(diagnostics: Diagnostics) -> Self {
-        Self::found(ErrorKind::Matrix, diagnostics)
+        let kind = if diagnostics.is_usage() { ErrorKind::Usage } else { ErrorKind::Matrix };
+        Self::found(kind, diagnostics)
     }
 }
 

@@ -14,6 +14,9 @@ struct Inner {
     text: String,
 }
 
+/// The file name of flags in errors.
+pub(crate) const COMMAND_LINE: &str = "command line";
+
 /// A range of bytes in a file.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Span {

@@ -94,6 +94,17 @@ impl Findings {
         self.list = list.map(Finding::hinted).collect();
     }
 
+    /// Turns every warning into an error, for `--strict`.
+    #[must_use]
+    pub fn into_errors(mut self) -> Self {
+        for finding in &mut self.list {
+            if finding.diagnostic.severity == Severity::Warning {
+                finding.diagnostic.severity = Severity::Error;
+            }
+        }
+        self
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &Finding> {
         self.list.iter()
     }

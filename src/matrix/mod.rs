@@ -6,12 +6,14 @@
 //! | `language/` | from the text of one or several files to a [`Matrix`] |
 //! | `selection` | the selection and overrides of a command line |
 //! | `cells/` | from a selection to its [`Cell`]s, and the origin of each value |
+//! | `blame` | the flags that cause an error |
 //!
 //! Each layer uses only layers above it. [`Matrix::parse`] reads the file and finds all errors in the
 //! file itself; [`Matrix::select`] checks the command line against it;
 //! [`Selected::expand`](selection::Selected::expand) creates the cells. An error from the second step
 //! is a wrong command line; the others are errors in the matrix.
 
+mod blame;
 mod cells;
 mod language;
 mod model;
@@ -22,6 +24,7 @@ mod tests;
 #[cfg(test)]
 pub(crate) use language::SETTINGS;
 
+pub(crate) use blame::changing;
 pub(crate) use cells::{Asked, AskedFor, AskedVariable, Cell, Origin, Source};
 pub(crate) use language::{Files, Sheet};
 pub use model::Matrix;

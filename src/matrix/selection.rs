@@ -7,7 +7,9 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::model::{Axis, AxisValue, Lookup, Matrix, Pattern, Rule, unknown_order};
-use crate::error::{Diagnostic, Diagnostics, SourceFile, control_character, listed, nearest};
+use crate::error::{
+    COMMAND_LINE, Diagnostic, Diagnostics, SourceFile, control_character, listed, nearest,
+};
 use crate::image::{Platform, Repository};
 use crate::input::{Caches, Inputs};
 
@@ -81,9 +83,6 @@ pub struct Overrides {
     /// The environment variables that set one of these because no flag did, such as `ONEBUILD_IMAGE`.
     pub environment: Vec<String>,
 }
-
-/// The file name of values of `--add` in errors.
-pub(crate) const COMMAND_LINE: &str = "command line";
 
 /// A selection that fits its matrix.
 #[derive(Debug, Clone)]

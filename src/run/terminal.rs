@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Diagnostics, Error, ErrorKind, why};
 use crate::text::{Paint, inert, only_ascii};
@@ -70,12 +71,25 @@ pub(crate) fn warn(warnings: &Diagnostics, strict: bool) -> Result<(), Error> {
     if strict && warnings.has_warnings() {
         return Err(warnings.clone().into_errors().into());
     }
-    stderr(&warnings.render(stderr_has_colour()));
+    if !warnings.is_empty() {
+        stderr(&warnings.render(stderr_has_colour()));
+        ENDS_IN_FINDING.store(true, Ordering::Relaxed);
+    }
     Ok(())
+}
+
+/// Whether a finding is the last text on stderr.
+static ENDS_IN_FINDING: AtomicBool = AtomicBool::new(false);
+
+/// Prints the error that ends a command, separated from the warnings before it.
+pub(crate) fn error(error: &Error) {
+    let separator = if ENDS_IN_FINDING.load(Ordering::Relaxed) { "\n" } else { "" };
+    stderr(&format!("{separator}{}", error.render(stderr_has_colour())));
 }
 
 /// Writes everything except data to stderr. Workflow commands in untrusted text are made inert.
 pub(crate) fn stderr(text: &str) {
+    ENDS_IN_FINDING.store(false, Ordering::Relaxed);
     let text = inert(text);
     let _ = io::stderr().lock().write_all(stderr_paint().shown(&text).as_bytes());
 }
@@ -84,6 +98,12 @@ pub(crate) fn stderr(text: &str) {
 pub(crate) fn stderr_paint() -> Paint {
     let variable = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
     Paint { colour: stderr_has_colour(), ascii: only_ascii(variable) }
+}
+
+/// Stderr, for the progress of a run.
+pub(crate) fn stderr_stream() -> io::Stderr {
+    ENDS_IN_FINDING.store(false, Ordering::Relaxed);
+    io::stderr()
 }
 
 /// Whether output to stderr is coloured.

@@ -143,7 +143,8 @@ impl<'a> Renderer<'a> {
         if self.writer.len() + text.len() > MAX_BYTES {
             let span = source.span(0..0);
             let message = "the rendered file would be larger than 1 MiB";
-            self.report(Diagnostic::error(message).at(&span, ""));
+            let help = "use shorter lists, or fewer loops inside each other";
+            self.report(Diagnostic::error(message).at(&span, "").help(help));
             return Err(Stop);
         }
         Ok(())

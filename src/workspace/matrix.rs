@@ -33,9 +33,16 @@ pub(crate) fn sheet(named: Option<&Path>, grants: &Grants) -> Result<Sheet, Erro
     let file = if place == Path::new(PIPED) { piped(path) } else { text(path) };
     let file = file.map_err(|error| {
         let missing = error.kind() == io::ErrorKind::NotFound;
-        let error = Error::new(ErrorKind::Matrix, format!("{}: {}", path.display(), why(&error)));
+        // Content that is not text, or too much of it, is a matter of the matrix.
+        let kind = match error.kind() {
+            io::ErrorKind::InvalidData => ErrorKind::Matrix,
+            _ => ErrorKind::Environment,
+        };
+        let is_content = kind == ErrorKind::Matrix;
+        let error = Error::new(kind, format!("{}: {}", path.display(), why(&error)));
         match missing.then(|| named.map_or_else(found, |_| Found::Here)) {
-            None => error,
+            None if is_content => error.help("a matrix is a YAML file, in UTF-8; name it with --file"),
+            None => error.help("name the file of the matrix with --file"),
             Some(Found::NotOurs(path)) => error.help(format!(
                 "{} belongs to another user: if you trust it, add --file {0}",
                 path.display()

@@ -34,14 +34,19 @@ fn decoded(from: impl Read, name: impl Into<Arc<str>>) -> io::Result<SourceFile>
     let mut bytes = Vec::new();
     from.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_FILE {
-        return Err(io::Error::other(format!("it is larger than {} MiB", MAX_FILE >> 20)));
+        return Err(wrong(format!("it is larger than {} MiB", MAX_FILE >> 20)));
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-        io::Error::other(format!("it is not UTF-8 text (line {line})"))
+        wrong(format!("it is not UTF-8 text (line {line})"))
     })?;
     Ok(SourceFile::new(name, text))
+}
+
+/// The error for content that is not such a text, as opposed to a file that cannot be read.
+fn wrong(why: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why)
 }
 
 /// Fails if `path` is outside `folder`, directly or through a link. `place` describes `folder` in the error.

@@ -131,7 +131,7 @@ fn the_search_ends_at_the_top_of_the_work_tree() {
     assert!(text.contains("me/own:1") && !text.contains("note:"), "{text}");
     for directory in ["submodule", "submodule/sub"] {
         let (text, code) = run(&top.join(directory), "plan", None);
-        assert!(code == Some(3) && text.starts_with(missing), "{directory}: {text}");
+        assert!(code == Some(4) && text.starts_with(missing), "{directory}: {text}");
     }
     // A matrix that is a link out of the work tree is refused as in the current directory.
     shell(top, "rm own/matrix.yaml; ln -s /proc/version own/matrix.yaml");
@@ -140,5 +140,5 @@ fn the_search_ends_at_the_top_of_the_work_tree() {
     assert!(text.contains("../matrix.yaml is a link that leads out of the repository"), "{text}");
     shell(top, "rm own/matrix.yaml; rm -r .git");
     let (text, code) = run(&top.join("own"), "plan", None);
-    assert!(code == Some(3) && text.starts_with(missing), "{text}");
+    assert!(code == Some(4) && text.starts_with(missing), "{text}");
 }

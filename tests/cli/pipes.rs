@@ -70,7 +70,7 @@ fn errors_have_no_colour_in_a_pipe_unless_it_is_requested() {
     ] {
         let mut command = onebuild(folder.path());
         let output = command.arg("plan").envs(set.iter().copied()).output().unwrap();
-        assert_eq!(output.status.code(), Some(3));
+        assert_eq!(output.status.code(), Some(4));
         assert_eq!(output.stderr.contains(&b'\x1b'), coloured, "{set:?}");
     }
 }

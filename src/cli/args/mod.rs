@@ -17,10 +17,19 @@ pub(crate) use tools::{
     RenderArgs,
 };
 
+const EXIT_CODES: &str = "\
+Exit codes:
+  0   success
+  1   a cell failed; with `render --check`: files are out of date
+  2   wrong usage, or a missing grant
+  3   the matrix or a template is wrong
+  4   a problem with the engine, a registry, a login or a file
+  70  a bug in onebuild";
+
 /// Builds and pushes a matrix of container images from a few Dockerfile templates.
 #[derive(Debug, Parser)]
 #[command(name = "onebuild", version, max_term_width = 100)]
-#[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(subcommand_required = true, arg_required_else_help = true, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub command: Command,

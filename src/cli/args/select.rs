@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::flags::{AllowFlag, BaseOverride, PlatformsFlag, build_arg, name_and_value};
+use crate::cli::flags::{
+    AllowFlag, BaseOverride, PlatformsFlag, build_arg, name_and_value, tag_prefix,
+};
 use crate::image::Repository;
 use crate::matrix::Pick;
 
@@ -41,7 +43,7 @@ pub(crate) struct SelectArgs {
     #[arg(long, env = "ONEBUILD_IMAGE", value_name = "REPOSITORY", value_delimiter = ',')]
     pub image: Vec<Repository>,
     /// Add a prefix to every tag
-    #[arg(long, env = "ONEBUILD_TAG_PREFIX", value_name = "TEXT")]
+    #[arg(long, env = "ONEBUILD_TAG_PREFIX", value_name = "TEXT", value_parser = tag_prefix)]
     pub tag_prefix: Option<String>,
     /// Set a var of the matrix
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]

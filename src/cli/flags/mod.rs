@@ -12,4 +12,4 @@ pub(crate) use base::BaseOverride;
 pub(crate) use inputs::{BuildContext, CacheFlag, SecretFlag, SshFlag, annotation};
 pub(crate) use output::OutputFlag;
 pub(crate) use platforms::PlatformsFlag;
-pub(crate) use simple::{build_arg, jobs, name_and_value};
+pub(crate) use simple::{build_arg, jobs, name_and_value, tag_prefix};

@@ -1,9 +1,19 @@
-//! Numbers, and names with values.
+//! Numbers, names with values, and prefixes of tags.
 
 use std::num::NonZeroUsize;
 
+use crate::image::Tag;
+
 pub(crate) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_| "it must be a number greater than zero".to_owned())
+}
+
+/// The start of tags; the empty string is none.
+pub(crate) fn tag_prefix(text: &str) -> Result<String, String> {
+    match text.parse::<Tag>() {
+        Err(error) if !text.is_empty() => Err(format!("no tag can start with it: {error}")),
+        _ => Ok(text.to_owned()),
+    }
 }
 
 pub(crate) fn name_and_value(text: &str) -> Result<(String, String), String> {

@@ -144,7 +144,7 @@ async fn build(
     };
 
     let (events, received) = mpsc::channel(EVENTS);
-    let display = progress::start(settings, std::io::stderr(), head, received);
+    let display = progress::start(settings, terminal::stderr_stream(), head, received);
     let builder = Verified::new(builder, registry, config.cells.strict);
     // On a terminal, the report is enough; full digests would fill the screen.
     let shown = !config.output.as_ref().is_some_and(OutputFile::is_stdout)

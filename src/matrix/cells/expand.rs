@@ -87,9 +87,9 @@ impl Selected<'_> {
         }
         errors.check(())?;
         if cells.is_empty() {
-            return Err(Diagnostic::error("no cell is left: `exclude` and `--skip` remove all")
-                .at(&matrix.axes_span, "")
-                .into());
+            let help = "remove a rule of `exclude`, or select other cells";
+            let finding = Diagnostic::error("no cell is left: all are excluded or not selected");
+            return Err(finding.at(&matrix.axes_span, "").help(help).into());
         }
         self.check_tags(&cells)?;
         let mut warnings = self.warnings.clone();

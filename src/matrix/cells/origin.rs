@@ -1,10 +1,10 @@
 //! The origin of each value of a cell.
 
 use super::cell::Cell;
-use crate::error::Span;
+use crate::error::{COMMAND_LINE, Span};
 use crate::input::MediaTypes;
 use crate::matrix::model::{AutoLabels, Given, Texts};
-use crate::matrix::selection::{COMMAND_LINE, EPOCH, Overrides};
+use crate::matrix::selection::{EPOCH, Overrides};
 use crate::template::Value;
 
 /// One value of a cell.

@@ -11,8 +11,8 @@ pub(crate) fn unusable(template: &Template, text: &str, why: String) -> Diagnost
 /// The same as one finding, for a help line.
 pub(crate) fn unusable_value(template: &Template, text: &str, why: &str) -> Diagnostic {
     let word = match text {
-        "" => "it renders to an empty string".to_owned(),
         text if text == template.text() => String::new(),
+        "" => "it renders to an empty string".to_owned(),
         text => format!("it renders to `{text}`"),
     };
     let finding = Diagnostic::error(why).at(&template.span(), word);

@@ -1,6 +1,7 @@
 //! Tests of the language beyond a plain product: rules, labels, inputs, several files.
 
 mod axis_sources;
+mod blame;
 mod files;
 mod include;
 mod inputs;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::error::visible;
 use crate::image::{Platform, Reference};
 use crate::matrix::Cell;
-use crate::text::{fit, pad, width};
+use crate::text::{Paint, pad, width};
 
 const GAP: usize = 2;
 /// A cell's name is not truncated below this, nor an image.
@@ -81,8 +81,11 @@ impl Room {
     fn line(&self, fields: &[String; 3], images: &str) -> String {
         let mut line = String::new();
         for (field, columns) in fields.iter().zip(self.widths).filter(|(_, columns)| *columns > 0) {
-            let field =
-                if width(field) > columns { fit(field, columns) } else { pad(field, columns) };
+            let field = if width(field) > columns {
+                Paint::default().fit(field, columns)
+            } else {
+                pad(field, columns)
+            };
             line += &(field + &" ".repeat(GAP));
         }
         line + images + "\n"
