@@ -14,7 +14,7 @@ mod tags;
 use crate::error::{Diagnostic, Diagnostics, SourceFile, nearest};
 use crate::yaml::{Entry, Node, NodeKind};
 
-pub(crate) const KEYS: [&str; 27] = [
+pub(crate) const KEYS: [&str; 31] = [
     "image",
     "tag",
     "tags",
@@ -29,6 +29,10 @@ pub(crate) const KEYS: [&str; 27] = [
     "annotations",
     "target",
     "network",
+    "shm_size",
+    "ulimits",
+    "cgroup_parent",
+    "add_hosts",
     "media-types",
     "bases",
     "contexts",
@@ -45,7 +49,7 @@ pub(crate) const KEYS: [&str; 27] = [
 ];
 
 /// The keys that rules can have besides axes.
-pub(crate) const SETTINGS: [&str; 17] = [
+pub(crate) const SETTINGS: [&str; 21] = [
     "platforms",
     "context",
     "dockerfile",
@@ -55,6 +59,10 @@ pub(crate) const SETTINGS: [&str; 17] = [
     "annotations",
     "target",
     "network",
+    "shm_size",
+    "ulimits",
+    "cgroup_parent",
+    "add_hosts",
     "media-types",
     "bases",
     "contexts",
