@@ -1,5 +1,6 @@
 //! The control connection: one HTTP/2 channel, shared by any number of solves.
 
+use std::net::IpAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -88,6 +89,14 @@ impl Client {
         let workers = self.control.clone().list_workers(ListWorkersRequest::default()).await;
         let workers = workers.map_err(|status| self.failed(status))?;
         Ok(workers.into_inner().record.into_iter().flat_map(|worker| worker.platforms).collect())
+    }
+
+    /// The address that an engine gives its own machine in containers, if it says so.
+    pub async fn host_gateway(&self) -> Result<Option<IpAddr>, SolveError> {
+        const LABEL: &str = "org.mobyproject.buildkit.worker.moby.host-gateway-ip";
+        let workers = self.control.clone().list_workers(ListWorkersRequest::default()).await;
+        let workers = workers.map_err(|status| self.failed(status))?.into_inner().record;
+        Ok(workers.iter().find_map(|worker| worker.labels.get(LABEL)?.parse().ok()))
     }
 
     /// Solves, and sends status updates to `progress`. Dropping the future cancels the solve in

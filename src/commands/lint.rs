@@ -14,7 +14,7 @@ use crate::config::{LintConfig, LintEngine, LintFormat};
 use crate::driver::{self, BaseFault, EngineBuilder, Environment, HeldSecrets, Lint, Obstacle};
 use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, visible};
 use crate::image::Platform;
-use crate::input::Root;
+use crate::input::{Root, RunSettings};
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
 use crate::matrix::{Cell, Matrix, Origin, Sheet, Source};
 use crate::plan::{BuildRequest, Policy, Privileges, Sources};
@@ -164,6 +164,7 @@ fn bare(request: &BuildRequest, native: &Platform) -> BuildRequest {
     recipe.inputs.secrets.clear();
     recipe.inputs.ssh.clear();
     recipe.inputs.network = None;
+    recipe.inputs.run = RunSettings::default();
     recipe.privileges = Privileges::default();
     BuildRequest { recipe, policy: Policy::default(), ..request.clone() }
 }

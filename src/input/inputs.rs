@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::{Cache, NamedContext, Network, Secret, SecretSource, TextMap};
+use super::{Cache, NamedContext, Network, RunSettings, Secret, SecretSource, TextMap};
 use crate::image::Reference;
 
 /// The inputs of a build besides the Dockerfile and its context.
@@ -20,6 +20,8 @@ pub struct Inputs {
     pub target: Option<Arc<str>>,
     /// The network of `RUN` steps.
     pub network: Option<Network>,
+    /// Limits and hosts of `RUN` steps.
+    pub run: RunSettings,
     /// The replacement for an image, by its name in `FROM`.
     pub bases: IndexMap<String, Reference>,
     /// Named contexts, by their name in `FROM` and `COPY --from`.
@@ -47,6 +49,7 @@ impl Inputs {
         merge(&mut self.annotations, &over.annotations);
         self.target = over.target.clone().or(self.target);
         self.network = over.network.or(self.network);
+        self.run.overlay(&over.run);
         merge(&mut self.bases, &over.bases);
         merge(&mut self.contexts, &over.contexts);
         merge(&mut self.secrets, &over.secrets);
@@ -89,7 +92,9 @@ impl Inputs {
             SecretSource::Variable(name) => name.len(),
         });
         let ssh = self.ssh.values().flatten().map(|path| path.as_os_str().len());
-        entries + names.map(String::len).chain(contexts).chain(secrets).chain(ssh).sum::<usize>()
+        entries
+            + self.run.own_size()
+            + names.map(String::len).chain(contexts).chain(secrets).chain(ssh).sum::<usize>()
     }
 }
 
@@ -134,6 +139,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::{ByteSize, HostAddresses, Ulimit};
 
     /// One value of each kind, named after `name`.
     fn inputs(name: &str) -> Inputs {
@@ -147,6 +153,17 @@ mod tests {
             annotations: texts(),
             target: Some(name.into()),
             network: Some(if name == "flag" { Network::Host } else { Network::None }),
+            run: RunSettings {
+                shm_size: Some(ByteSize(if name == "flag" { 1 } else { 2 })),
+                ulimits: [("core", name), ("cpu", "both")]
+                    .map(|(limit, of)| {
+                        let value = if of == "flag" { 1 } else { 2 };
+                        (limit.to_owned(), Ulimit { soft: value, hard: value })
+                    })
+                    .into(),
+                cgroup_parent: Some(name.into()),
+                add_hosts: [(name.to_owned(), HostAddresses::Gateway)].into(),
+            },
             bases: map(name, name.parse().unwrap()),
             contexts: map(name, NamedContext::Folder(name.into())),
             secrets: map(name, SecretSource::File(name.into()).into()),
@@ -162,6 +179,11 @@ mod tests {
             assert_eq!(format!("{texts:?}"), r#"{"both": "flag", "file": "", "flag": ""}"#);
         }
         assert_eq!((both.target.as_deref(), both.network), (Some("flag"), Some(Network::Host)));
+        assert_eq!(
+            (both.run.shm_size, both.run.cgroup_parent),
+            (Some(ByteSize(1)), Some("flag".into()))
+        );
+        assert_eq!((both.run.ulimits["core"].soft, both.run.add_hosts.len()), (1, 2));
         let values = [
             both.bases.values().map(Reference::familiar).collect::<Vec<_>>(),
             both.contexts.values().map(ToString::to_string).collect(),

@@ -6,6 +6,7 @@ mod cache;
 mod context;
 mod inputs;
 mod root;
+mod run;
 mod secret;
 mod smoke;
 
@@ -21,6 +22,8 @@ pub(crate) use cache::{SharedPlace, fields};
 pub(crate) use inputs::{Caches, Inputs};
 pub use root::Root;
 pub(crate) use root::parent;
+pub(crate) use run::{ByteSize, HostAddresses, RunSettings, Ulimit};
+pub(crate) use run::{cgroup, host, host_name, ulimit, ulimit_name};
 pub(crate) use secret::{Secret, SecretSource};
 pub(crate) use smoke::{HealthWait, SmokeCommand, SmokeTest, TimeLimit, Volume};
 

@@ -185,3 +185,27 @@ fn source_date_epoch_is_the_time_of_the_image_in_its_steps_its_configuration_and
     build(&["build", "--output", "type=local,dest=tree"]);
     assert_eq!(std::fs::read_to_string(project.path("tree/epoch")).unwrap(), "1700000000\n");
 }
+
+#[test]
+fn limits_and_hosts_reach_the_steps() {
+    let steps = "FROM alpine:3.20\n\
+         RUN test \"$(df -k /dev/shm | awk 'NR==2 {print $2}')\" = 98304\n\
+         RUN test \"$(ulimit -Sn):$(ulimit -Hn)\" = 1000:2000\n\
+         RUN grep -q '^10.1.2.3[[:space:]]*db$' /etc/hosts\n\
+         RUN grep -q '^[0-9.]*[[:space:]]*engine$' /etc/hosts\n";
+    let project = Project::new(
+        "steps",
+        "tag: v<%n%>\nplatforms: linux/amd64\naxes: { n: [1] }\nshm_size: 96m\n\
+         ulimits: { nofile: 1000:2000 }\nadd_hosts: [db:10.1.2.3, engine=host-gateway]\n",
+        steps,
+    );
+    project.run(&["build", "--no-cache"]).success().says(&["1 built"]);
+    // Flags replace them.
+    let steps = "FROM alpine:3.20\n\
+         RUN test \"$(df -k /dev/shm | awk 'NR==2 {print $2}')\" = 32768\n\
+         RUN test \"$(ulimit -Sn):$(ulimit -Hn)\" = 500:500\n\
+         RUN grep -q '^10.9.9.9[[:space:]]*db$' /etc/hosts\n";
+    project.file("context/Dockerfile", steps);
+    let flags = ["--shm-size", "32m", "--ulimit", "nofile=500", "--add-host", "db:10.9.9.9"];
+    project.run(&[&["build", "--no-cache"], &flags[..]].concat()).success().says(&["1 built"]);
+}

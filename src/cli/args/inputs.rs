@@ -2,8 +2,11 @@
 
 use clap::Args;
 
-use crate::cli::flags::{BuildContext, CacheFlag, SecretFlag, SshFlag, annotation, name_and_value};
-use crate::input::Network;
+use crate::cli::flags::{
+    BuildContext, CacheFlag, HostFlag, SecretFlag, SshFlag, UlimitFlag, annotation, cgroup_parent,
+    name_and_value,
+};
+use crate::input::{ByteSize, Network};
 
 /// Further inputs of a build.
 #[derive(Debug, Default, Args)]
@@ -41,4 +44,16 @@ pub(crate) struct InputArgs {
     /// Network of RUN steps, instead of the one in the matrix
     #[arg(long, value_enum)]
     pub network: Option<Network>,
+    /// Size of /dev/shm in RUN steps, such as 64m or 2g
+    #[arg(long, value_name = "SIZE")]
+    pub shm_size: Option<ByteSize>,
+    /// Limit for processes of RUN steps, such as nofile=1024:2048
+    #[arg(long, value_name = "NAME=SOFT[:HARD]")]
+    pub ulimit: Vec<UlimitFlag>,
+    /// Parent of the control groups of RUN steps, on the engine's machine
+    #[arg(long, value_name = "PATH", value_parser = cgroup_parent)]
+    pub cgroup_parent: Option<String>,
+    /// Add a host to /etc/hosts of RUN steps; `host-gateway` is the engine's machine
+    #[arg(long, value_name = "NAME=IP")]
+    pub add_host: Vec<HostFlag>,
 }

@@ -5,6 +5,7 @@ mod base;
 mod inputs;
 mod output;
 mod platforms;
+mod run;
 mod simple;
 
 pub(crate) use allow::AllowFlag;
@@ -12,4 +13,5 @@ pub(crate) use base::BaseOverride;
 pub(crate) use inputs::{BuildContext, CacheFlag, SecretFlag, SshFlag, annotation};
 pub(crate) use output::OutputFlag;
 pub(crate) use platforms::PlatformsFlag;
+pub(crate) use run::{HostFlag, UlimitFlag, cgroup_parent};
 pub(crate) use simple::{build_arg, jobs, name_and_value, tag_prefix};

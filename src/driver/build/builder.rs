@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -54,6 +55,8 @@ pub struct EngineBuilder {
     pub(crate) proxies: Arc<PassedProxies>,
     /// The engine's own platform, set on first use.
     pub(crate) native: OnceCell<Option<Platform>>,
+    /// The address of its machine as containers see it, set on first use.
+    gateway: OnceCell<Option<IpAddr>>,
 }
 
 impl EngineBuilder {
@@ -84,6 +87,7 @@ impl EngineBuilder {
             proxies: Arc::default(),
             limit: RegistryLimit::new(registry_timeout),
             native: OnceCell::new(),
+            gateway: OnceCell::new(),
         })
     }
 
@@ -123,6 +127,17 @@ impl EngineBuilder {
     pub(crate) async fn native(&self) -> Option<&Platform> {
         let asking = || async { self.platforms().await.ok()?.into_iter().next() };
         self.native.get_or_init(asking).await.as_ref()
+    }
+
+    /// The address of the engine's machine as containers see it.
+    async fn gateway(&self) -> Result<IpAddr, Box<Failure>> {
+        let asking = || async { self.client.host_gateway().await.ok().flatten() };
+        let found = self.gateway.get_or_init(asking).await;
+        found.ok_or_else(|| {
+            let message = "the engine does not say which address `host-gateway` is".to_owned();
+            let help = "write the address of the engine's machine, such as 172.17.0.1".to_owned();
+            Box::new(Failure { message, help: Some(help), ..Failure::default() })
+        })
     }
 
     /// BuildKit's information about an image. Each question is asked once per run.
@@ -272,6 +287,10 @@ impl EngineBuilder {
         }
         let recipe = self.without_inherited(session, recipe, options.pull).await;
         let (filename, contexts) = Self::offer(session, &request.cell, &recipe).await?;
+        let gateway = match recipe.inputs.run.needs_gateway() {
+            true => Some(self.gateway().await?),
+            false => None,
+        };
         let offering = CacheDirectories::offer(&options.caches, &self.sessions.content);
         let (caches, warnings) = offering.await?;
         let offered = Offered {
@@ -280,6 +299,7 @@ impl EngineBuilder {
             contexts,
             cache_from: &caches.from,
             cache_to: &caches.to,
+            gateway,
         };
         let solve = solve(&recipe, options, &offered, self.environment);
         Ok(Ready { filename, solve, caches, warnings })

@@ -120,6 +120,7 @@ impl EngineBuilder {
             contexts,
             cache_from: &[],
             cache_to: &[],
+            gateway: None,
         };
         let options = SolveOptions::of(request);
         let attributes = solve(&request.recipe, &options, &offered, self.environment).attributes;

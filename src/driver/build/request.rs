@@ -1,11 +1,14 @@
 //! Translates a recipe for BuildKit's Dockerfile frontend and exporters. Pure.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::buildkit::{Exporter, Solve};
 use crate::image::short_name;
-use crate::input::{Cache, MediaTypes, NamedContext, Network};
+use crate::input::{
+    ByteSize, Cache, HostAddresses, MediaTypes, NamedContext, Network, RunSettings,
+};
 use crate::plan::{FileOutput, Output, Recipe};
 
 use super::options::SolveOptions;
@@ -22,6 +25,8 @@ pub(crate) struct Offered<'a> {
     /// Caches; those in directories under the names that BuildKit uses.
     pub(crate) cache_from: &'a [Cache],
     pub(crate) cache_to: &'a [Cache],
+    /// The address of the engine's machine as containers see it, if the request needs it.
+    pub(crate) gateway: Option<IpAddr>,
 }
 
 /// The solve of `recipe`.
@@ -96,6 +101,20 @@ pub(crate) fn solve(
             set("force-network-mode", "host");
         }
     }
+    let run = &recipe.inputs.run;
+    if let Some(ByteSize(bytes)) = run.shm_size.filter(|size| size.0 > 0) {
+        set("shm-size", &bytes.to_string());
+    }
+    if !run.ulimits.is_empty() {
+        let limits = run.ulimits.iter().map(|(name, limit)| format!("{name}={limit}"));
+        set("ulimit", &limits.collect::<Vec<_>>().join(","));
+    }
+    if let Some(parent) = &run.cgroup_parent {
+        set("cgroup-parent", parent);
+    }
+    if !run.add_hosts.is_empty() {
+        set("add-hosts", &hosts(run, offered.gateway));
+    }
     if options.provenance {
         set("attest:provenance", "mode=min,inline-only=true");
     }
@@ -107,6 +126,19 @@ pub(crate) fn solve(
         entitlements,
         internal: !options.history,
     }
+}
+
+/// `NAME=IP,NAME=IP`. `gateway` is the address of the engine's machine, if a name needs it.
+fn hosts(run: &RunSettings, gateway: Option<IpAddr>) -> String {
+    let mut found = Vec::new();
+    for (name, addresses) in &run.add_hosts {
+        let addresses = match addresses {
+            HostAddresses::Gateway => gateway.as_slice(),
+            HostAddresses::Known(known) => known.as_slice(),
+        };
+        found.extend(addresses.iter().map(|address| format!("{name}={address}")));
+    }
+    found.join(",")
 }
 
 fn exporter(recipe: &Recipe, options: &SolveOptions<'_>) -> Option<Exporter> {
@@ -175,7 +207,8 @@ mod tests {
         let contexts = HashMap::from([("directory", "local:folder-1".to_owned())]);
         let (cache_from, cache_to) = (&request.policy.caches.from, &request.policy.caches.to);
         let filename = "v1.Dockerfile";
-        let offered = Offered { session: "s", filename, contexts, cache_from, cache_to };
+        let gateway = Some("172.17.0.1".parse().unwrap());
+        let offered = Offered { session: "s", filename, contexts, cache_from, cache_to, gateway };
         solve(&request.recipe, &SolveOptions::of(request), &offered, |_| None)
     }
 
@@ -247,6 +280,30 @@ mod tests {
             assert_eq!(found, mode, "{own:?}");
             // The entitlement is requested only with the host network.
             assert_eq!(!solve.entitlements.is_empty(), mode == Some("host"));
+        }
+    }
+
+    #[test]
+    fn the_settings_of_steps_have_the_names_of_the_frontend() {
+        let mut request = request();
+        request.recipe.inputs.run = RunSettings {
+            shm_size: Some("64m".parse().unwrap()),
+            ulimits: [("nofile", "1024:2048"), ("core", "0")]
+                .map(|(name, limit)| (name.to_owned(), limit.parse().unwrap()))
+                .into(),
+            cgroup_parent: Some("/builds".into()),
+            add_hosts: [("db", "10.0.0.1,::1"), ("engine", "host-gateway")]
+                .map(|(name, addresses)| (name.to_owned(), addresses.parse().unwrap()))
+                .into(),
+        };
+        let attributes = solved(&request).attributes;
+        for (key, value) in [
+            ("shm-size", "67108864"),
+            ("ulimit", "core=0:0,nofile=1024:2048"),
+            ("cgroup-parent", "/builds"),
+            ("add-hosts", "db=10.0.0.1,db=::1,engine=172.17.0.1"),
+        ] {
+            assert_eq!(attributes.get(key).map(String::as_str), Some(value), "{key}");
         }
     }
 

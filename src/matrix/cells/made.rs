@@ -1,6 +1,7 @@
 //! Evaluates the templates of one cell.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
@@ -8,7 +9,9 @@ use super::labels::LabelValues;
 use super::pool::Pool;
 use crate::error::Diagnostics;
 use crate::image::{InvalidReference, Reference};
-use crate::input::{Cache, Caches, Inputs, NamedContext, Secret, SecretSource, TextMap};
+use crate::input::{
+    Cache, Caches, Inputs, NamedContext, RunSettings, Secret, SecretSource, TextMap, cgroup,
+};
 use crate::matrix::model::{
     Agent, CacheRule, Given, SecretPlace, SecretRule, Settings, Texts, is_variable, no_path,
     unusable,
@@ -47,10 +50,42 @@ impl Made<'_> {
             ssh: self.ssh(&settings.ssh),
             args,
             network: settings.network.as_ref().map(|given| given.value),
+            run: self.run(settings),
             bases: self.parsed(&settings.bases),
             contexts: self.contexts(&settings.contexts),
             secrets: self.secrets(&settings.secrets),
         }
+    }
+
+    fn run(&mut self, settings: &Settings) -> RunSettings {
+        let mut run = RunSettings::default();
+        if let Some(template) = &settings.shm_size {
+            run.shm_size = self.checked(template, str::parse);
+        }
+        if let Some(template) = &settings.cgroup_parent {
+            let path = |text: &str| cgroup(text).map(|()| Arc::from(text));
+            let given = self.checked(template, path);
+            run.cgroup_parent = given.filter(|path: &Arc<str>| !path.is_empty());
+        }
+        for (name, template) in &settings.ulimits {
+            let limit = self.checked(template, str::parse);
+            run.ulimits.extend(limit.map(|limit| (name.to_string(), limit)));
+        }
+        for (name, template) in &settings.add_hosts {
+            let addresses = self.checked(template, str::parse);
+            run.add_hosts.extend(addresses.map(|addresses| (name.to_string(), addresses)));
+        }
+        run
+    }
+
+    /// A rendered template, parsed. The error points at the template.
+    fn checked<T>(
+        &mut self,
+        template: &Template,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let text = self.keep(template.render_inline(self.scope))?;
+        self.keep(parse(&text).map_err(|why| unusable(template, &text, why)))
     }
 
     pub(super) fn caches(&mut self, settings: &Settings) -> Caches {

@@ -5,7 +5,7 @@ use crate::error::{COMMAND_LINE, Span};
 use crate::input::MediaTypes;
 use crate::matrix::model::{AutoLabels, Given, Texts};
 use crate::matrix::selection::{EPOCH, Overrides};
-use crate::template::Value;
+use crate::template::{Template, Value};
 
 /// One value of a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +113,7 @@ impl Cell {
         let network = inputs.network.unwrap_or_default().to_string();
         let source = settings.network.as_ref().map_or(Source::Default, |given| file(&given.span));
         add("network".to_owned(), &network, flag(by_flag.network.is_some(), "--network", source));
+        self.origins_of_run(&mut add);
         if let Some(given) = &settings.media_types {
             let name = MediaTypes::ALL.into_iter().find(|(_, value)| *value == given.value);
             add("media-types".to_owned(), name.map_or("", |(name, _)| name), file(&given.span));
@@ -192,6 +193,44 @@ impl Cell {
         }
         found
     }
+
+    /// The settings of `RUN` steps that are set.
+    fn origins_of_run(&self, add: &mut impl FnMut(String, &str, Source)) {
+        let (settings, run) = (&self.shared.settings, &self.inputs.run);
+        let flags = &self.overrides().inputs.run;
+        let named = |texts: &Texts, name: &str| {
+            written(texts.iter().find(|(known, _)| **known == *name).map(|(_, text)| text))
+        };
+        let of = |is_flag: bool, flag: &str, otherwise: Source| match is_flag {
+            true => Source::Flag(flag.to_owned()),
+            false => otherwise,
+        };
+        if let Some(size) = run.shm_size {
+            let source =
+                of(flags.shm_size.is_some(), "--shm-size", written(settings.shm_size.as_ref()));
+            add("shm_size".to_owned(), &size.to_string(), source);
+        }
+        for (name, limit) in &run.ulimits {
+            let is_flag = flags.ulimits.contains_key(name);
+            let source = of(is_flag, "--ulimit", named(&settings.ulimits, name));
+            add(format!("ulimits.{name}"), &limit.to_string(), source);
+        }
+        if let Some(parent) = &run.cgroup_parent {
+            let otherwise = written(settings.cgroup_parent.as_ref());
+            let source = of(flags.cgroup_parent.is_some(), "--cgroup-parent", otherwise);
+            add("cgroup_parent".to_owned(), parent, source);
+        }
+        for (name, addresses) in &run.add_hosts {
+            let is_flag = flags.add_hosts.contains_key(name);
+            let source = of(is_flag, "--add-host", named(&settings.add_hosts, name));
+            add(format!("add_hosts.{name}"), &addresses.to_string(), source);
+        }
+    }
+}
+
+/// A text in a file, or the default.
+fn written(template: Option<&Template>) -> Source {
+    template.map_or(Source::Default, |template| Source::File(template.span()))
 }
 
 /// A value as shown to users.

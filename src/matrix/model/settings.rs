@@ -20,6 +20,10 @@ pub(crate) struct Settings {
     pub(crate) dockerignore: Option<Template>,
     pub(crate) target: Option<Template>,
     pub(crate) network: Option<Given<Network>>,
+    pub(crate) shm_size: Option<Template>,
+    pub(crate) cgroup_parent: Option<Template>,
+    pub(crate) ulimits: Texts,
+    pub(crate) add_hosts: Texts,
     pub(crate) media_types: Option<Given<MediaTypes>>,
     /// In the order of evaluation.
     pub(crate) vars: Vec<Var>,
@@ -103,6 +107,8 @@ impl Settings {
         replace(&mut all.dockerignore, &other.dockerignore);
         replace(&mut all.target, &other.target);
         replace(&mut all.network, &other.network);
+        replace(&mut all.shm_size, &other.shm_size);
+        replace(&mut all.cgroup_parent, &other.cgroup_parent);
         replace(&mut all.media_types, &other.media_types);
         replace(&mut all.auto_labels, &other.auto_labels);
         replace(&mut all.auto_annotations, &other.auto_annotations);
@@ -120,6 +126,8 @@ impl Settings {
         merge(&mut all.args, &other.args);
         merge(&mut all.labels, &other.labels);
         merge(&mut all.annotations, &other.annotations);
+        merge(&mut all.ulimits, &other.ulimits);
+        merge(&mut all.add_hosts, &other.add_hosts);
         merge(&mut all.bases, &other.bases);
         merge(&mut all.contexts, &other.contexts);
         merge(&mut all.secrets, &other.secrets);
@@ -136,6 +144,8 @@ impl Settings {
             || self.dockerignore.is_some()
             || self.target.is_some()
             || self.network.is_some()
+            || self.shm_size.is_some()
+            || self.cgroup_parent.is_some()
             || self.media_types.is_some()
             || self.auto_labels.is_some()
             || self.auto_annotations.is_some()
@@ -143,8 +153,9 @@ impl Settings {
             || self.cache_to.is_some()
             || self.smoke.is_some();
         let texts = [&self.args, &self.labels, &self.annotations, &self.bases, &self.contexts];
+        let steps = [&self.ulimits, &self.add_hosts];
         !single
-            && texts.into_iter().all(Vec::is_empty)
+            && texts.into_iter().chain(steps).all(Vec::is_empty)
             && self.vars.is_empty()
             && self.secrets.is_empty()
             && self.ssh.is_empty()
@@ -153,10 +164,15 @@ impl Settings {
 
     /// All strings with placeholders except those of vars.
     pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
+        let steps = [&self.shm_size, &self.cgroup_parent];
         let single = [&self.context, &self.dockerfile, &self.dockerignore, &self.target];
-        let single = single.into_iter().flatten();
+        let single = single.into_iter().chain(steps).flatten();
         let maps = [&self.args, &self.labels, &self.annotations, &self.bases, &self.contexts];
-        let maps = maps.into_iter().flatten().map(|(_, template)| template);
+        let maps = maps
+            .into_iter()
+            .chain([&self.ulimits, &self.add_hosts])
+            .flatten()
+            .map(|(_, template)| template);
         let secrets = self.secrets.iter().map(|(_, secret)| secret.template());
         let sockets = self.ssh.iter().filter_map(|(_, agent)| agent.socket.as_ref());
         let caches = [&self.cache_from, &self.cache_to].into_iter().flatten();

@@ -48,6 +48,9 @@ pub(crate) fn bake(requests: &[BuildRequest]) -> Bake<'_> {
         notes
             .push("the host network requires `docker buildx bake --allow network.host`".to_owned());
     }
+    if requests.iter().any(|request| request.recipe.inputs.run.cgroup_parent.is_some()) {
+        notes.push("a bake file cannot express `cgroup_parent`".to_owned());
+    }
     let tested = requests.iter().filter(|request| request.policy.smoke.is_some()).count();
     if tested > 0 {
         notes.push(format!("bake does not run smoke tests: {tested} of these images have one"));
@@ -125,6 +128,13 @@ fn target(request: &BuildRequest) -> Value {
             Network::Host => json!("host"),
         },
     );
+    let run = &recipe.inputs.run;
+    set("shm-size", json!(run.shm_size.map(|size| size.to_string())));
+    set("ulimits", run.ulimits.iter().map(|(name, limit)| format!("{name}={limit}")).collect());
+    set("extra-hosts", {
+        let hosts = run.add_hosts.iter();
+        hosts.map(|(name, addresses)| (name.clone(), json!(addresses.to_string()))).collect()
+    });
     let oci = recipe.media_types == MediaTypes::Oci;
     set("output", json!([format!("type=image,oci-mediatypes={oci}")]));
     set("no-cache", json!(policy.no_cache));

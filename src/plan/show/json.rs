@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::{texts_of, write_pretty};
 use crate::input::{
-    Cache, MediaTypes, NamedContext, Network, Secret, SecretSource, SmokeCommand, SmokeTest,
+    ByteSize, Cache, HostAddresses, MediaTypes, NamedContext, Network, RunSettings, Secret,
+    SecretSource, SmokeCommand, SmokeTest, Ulimit,
 };
 use crate::matrix::Cell;
 
@@ -49,7 +50,7 @@ fn cell(cell: &Cell) -> Value {
         cell.axes.iter().map(|(axis, value)| (axis.to_string(), json!(&**value))).collect();
     let bases: serde_json::Map<String, Value> =
         cell.inputs.bases.iter().map(|(name, to)| (name.clone(), json!(to.to_string()))).collect();
-    json!({
+    let mut value = json!({
         "cell": &*cell.name,
         "axes": axes,
         "platforms": cell.platforms.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -70,7 +71,35 @@ fn cell(cell: &Cell) -> Value {
         "test": cell.smoke.as_deref().map(smoke),
         "cache_from": cell.caches.from.iter().map(cache).collect::<Vec<_>>(),
         "cache_to": cell.caches.to.iter().map(cache).collect::<Vec<_>>(),
-    })
+    });
+    run(&cell.inputs.run, &mut value);
+    value
+}
+
+/// Adds the settings of `RUN` steps that are set.
+fn run(settings: &RunSettings, value: &mut Value) {
+    let RunSettings { shm_size, ulimits, cgroup_parent, add_hosts } = settings;
+    if let Some(ByteSize(bytes)) = shm_size {
+        value["shm_size"] = json!(bytes);
+    }
+    if !ulimits.is_empty() {
+        let limit = |limit: &Ulimit| json!({ "soft": limit.soft, "hard": limit.hard });
+        value["ulimits"] =
+            ulimits.iter().map(|(name, one)| (name.clone(), limit(one))).collect::<Value>();
+    }
+    if let Some(parent) = cgroup_parent {
+        value["cgroup_parent"] = json!(&**parent);
+    }
+    if !add_hosts.is_empty() {
+        let addresses = |one: &HostAddresses| match one {
+            HostAddresses::Gateway => vec!["host-gateway".to_owned()],
+            HostAddresses::Known(known) => known.iter().map(ToString::to_string).collect(),
+        };
+        value["add_hosts"] = add_hosts
+            .iter()
+            .map(|(name, one)| (name.clone(), json!(addresses(one))))
+            .collect::<Value>();
+    }
 }
 
 fn named<T>(items: &IndexMap<String, T>, value: fn(&T) -> Value) -> Value {

@@ -14,7 +14,7 @@ mod tags;
 use crate::error::{Diagnostic, Diagnostics, SourceFile, nearest};
 use crate::yaml::{Entry, Node, NodeKind};
 
-pub(crate) const KEYS: [&str; 28] = [
+pub(crate) const KEYS: [&str; 32] = [
     "image",
     "tag",
     "tags",
@@ -30,6 +30,10 @@ pub(crate) const KEYS: [&str; 28] = [
     "annotations",
     "target",
     "network",
+    "shm_size",
+    "ulimits",
+    "cgroup_parent",
+    "add_hosts",
     "media-types",
     "bases",
     "contexts",
@@ -46,7 +50,7 @@ pub(crate) const KEYS: [&str; 28] = [
 ];
 
 /// The keys that rules can have besides axes.
-pub(crate) const SETTINGS: [&str; 18] = [
+pub(crate) const SETTINGS: [&str; 22] = [
     "platforms",
     "context",
     "dockerfile",
@@ -57,6 +61,10 @@ pub(crate) const SETTINGS: [&str; 18] = [
     "annotations",
     "target",
     "network",
+    "shm_size",
+    "ulimits",
+    "cgroup_parent",
+    "add_hosts",
     "media-types",
     "bases",
     "contexts",

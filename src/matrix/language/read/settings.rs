@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use crate::error::{Diagnostic, Span, listed};
 use crate::image::Platform;
-use crate::input::{MediaTypes, Network};
+use crate::input::{MediaTypes, Network, host, host_name, ulimit, ulimit_name};
 use crate::matrix::language::reader::Reader;
 use crate::matrix::model::{
     Agent, AutoLabels, Axis, CacheRule, Declared, DeclaredKind, Given, SecretPlace, SecretRule,
     Settings, Texts, Var, VarValue,
 };
 use crate::yaml::{Entry, Node, NodeKind};
+
+/// Splits a string into a name and a value.
+type Split = fn(&str) -> Result<(&str, &str), String>;
 
 /// The cache types of BuildKit.
 const CACHES: [&str; 4] = ["registry", "inline", "local", "gha"];
@@ -32,6 +35,10 @@ impl Reader<'_> {
                 "dockerignore" => found.dockerignore = self.template(node, key),
                 "target" => found.target = self.template(node, key),
                 "network" => found.network = self.network(node),
+                "shm_size" => found.shm_size = self.template(node, key),
+                "cgroup_parent" => found.cgroup_parent = self.template(node, key),
+                "ulimits" => found.ulimits = self.named(node, key, ulimit, ulimit_name),
+                "add_hosts" => found.add_hosts = self.named(node, key, host, host_name),
                 "media-types" => found.media_types = self.media_types(node),
                 "vars" => found.vars = self.vars(node, axes),
                 "args" => found.args = self.templates(node, key),
@@ -192,6 +199,40 @@ impl Reader<'_> {
             }
         };
         Some(Given { value, span: span.clone() })
+    }
+
+    /// A map of `name: value`, or strings that `split` splits into a name and a value, as in flags. `check`
+    /// checks a name.
+    fn named(
+        &mut self,
+        node: &Node,
+        what: &str,
+        split: Split,
+        check: fn(&str) -> Result<(), String>,
+    ) -> Texts {
+        if let NodeKind::Map(entries) = &node.kind {
+            for entry in entries {
+                if let Err(why) = check(&entry.key) {
+                    self.error(&entry.key_span, why);
+                }
+            }
+            return self.texts_by_name(entries, what);
+        }
+        let mut found: Texts = Vec::new();
+        for (text, span) in self.texts(node, what) {
+            let (name, value) = match split(text) {
+                Ok(parts) => parts,
+                Err(why) => {
+                    self.error(span, why);
+                    continue;
+                }
+            };
+            if found.iter().any(|(known, _)| **known == *name) {
+                self.error(span, format!("`{name}` is listed twice"));
+            }
+            found.extend(self.inline(value, span).map(|template| (name.into(), template)));
+        }
+        found
     }
 
     fn media_types(&mut self, node: &Node) -> Option<Given<MediaTypes>> {
