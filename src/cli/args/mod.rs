@@ -16,10 +16,24 @@ pub(crate) use tools::{
     CompletionsArgs, ExplainArgs, InitArgs, LintArgs, ManArgs, PlanArgs, RenderArgs,
 };
 
+/// The daily command lines. Each fits into 80 columns.
+const EXAMPLES: &str = "\
+Examples:
+  onebuild plan                     What would be built: cells, platforms, images
+  onebuild build                    Build the defaults, into the engine's store
+  onebuild build 2.0.13-alpine      Build one cell; '2.0.*' matches several
+  onebuild matrix --push            Build, test and push everything
+  onebuild matrix -n --push         What would be pushed, and where
+  onebuild matrix --only os=alpine  Some cells; each axis is a flag too: --os alpine
+  onebuild explain 2.0.13-alpine    Every value of a cell, and where it is set
+
+Without a matrix.yaml, start with `onebuild init`.";
+
 /// Builds and pushes a matrix of container images from a few Dockerfile templates.
 #[derive(Debug, Parser)]
 #[command(name = "onebuild", version, max_term_width = 100)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -31,24 +45,24 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Build the selected cells; an axis without a selection uses its default
+    /// Build some cells; an axis without a selection uses its default
     Build(BuildArgs),
     /// Build all cells, or all selected cells
     Matrix(BuildArgs),
-    /// Print the rendered Dockerfiles, or write them to a directory; does not build
-    Render(RenderArgs),
     /// Print what would be built
     Plan(PlanArgs),
     /// Print every value of one cell, and where it comes from
     Explain(ExplainArgs),
     /// Report errors and bad practice, without building
     Lint(LintArgs),
-    /// Create a matrix.yaml, from the Makefile and the Dockerfiles if there are any
+    /// Print the rendered Dockerfiles, or write them to a directory
+    Render(RenderArgs),
+    /// Create a matrix.yaml, if possible from a Makefile and Dockerfiles
     Init(InitArgs),
-    /// Print the JSON schema of matrix.yaml, for editors
-    Schema,
     /// Print the script that sets up completion in a shell
     Completions(CompletionsArgs),
+    /// Print the JSON schema of matrix.yaml, for editors
+    Schema,
     /// Print the manual page
     Man(ManArgs),
 }
