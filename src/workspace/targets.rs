@@ -51,24 +51,29 @@ pub(crate) fn check_granted(path: &Path) -> Result<(), String> {
 
 /// The same for a path that a flag names.
 pub(crate) fn check_flag(path: &Path) -> Result<(), Error> {
-    check(path).map_err(|why| {
-        let message = format!("{} cannot be written: {why}", path.display());
-        Error::new(ErrorKind::Usage, message).help("choose another path")
-    })
+    check(path).map_err(|why| refused(path, "cannot be written", &why))
 }
 
-/// The same for many files in one directory, which is checked only once.
+fn refused(path: &Path, what: &str, why: &str) -> Error {
+    let message = format!("{} {what}: {why}", path.display());
+    Error::new(ErrorKind::Usage, message).help("choose another path")
+}
+
+/// The same for many files in one directory, which is checked only once. `what` starts the error, such
+/// as `cannot be written`.
 pub(crate) fn check_files<'n>(
     directory: &Path,
     names: impl IntoIterator<Item = &'n str>,
+    what: &str,
 ) -> Result<(), Error> {
-    check_flag(directory)?;
+    let check = |path: &Path| check(path).map_err(|why| refused(path, what, &why));
+    check(directory)?;
     for name in names {
         let path = directory.join(name);
         match path.symlink_metadata() {
             Err(_) if !is_git_name(OsStr::new(name)) => {}
             Ok(found) if found.is_file() && !is_git_name(OsStr::new(name)) => {}
-            _ => check_flag(&path)?,
+            _ => check(&path)?,
         }
     }
     Ok(())
@@ -203,14 +208,14 @@ mod tests {
                 word => assert!(found.clone().unwrap_err().contains(word), "{path}: {found:?}"),
             }
         }
-        let together = |names: &[&str]| check_files(&repo, names.iter().copied());
+        let together = |names: &[&str]| check_files(&repo, names.iter().copied(), "");
         assert!(together(&["Dockerfile", "new"]).is_ok());
         fs::write(repo.join("present"), "").unwrap();
         assert!(together(&["present"]).is_ok());
         for name in ["direct", "later", "bare", "out", "dangling", "around", ".git"] {
             assert!(together(&["present", name]).is_err(), "{name}");
         }
-        assert!(check_files(&repo.join("hooks"), ["pre-commit"]).is_err());
+        assert!(check_files(&repo.join("hooks"), ["pre-commit"], "").is_err());
         // A path outside the repository that the user names is allowed.
         assert_eq!(check(&at.join("elsewhere/file")), Ok(()));
     }

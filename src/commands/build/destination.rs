@@ -90,7 +90,7 @@ pub(super) fn check(
             Output::File { dest, .. } => dest.file_name()?.to_str(),
             _ => None,
         });
-        targets::check_files(&spec.dest, names)?;
+        targets::check_files(&spec.dest, names, "cannot be written")?;
     }
     Ok(())
 }

@@ -26,7 +26,8 @@ pub(super) fn run(matrix: &Matrix, config: &RenderConfig) -> Result<ExitCode, Er
         RenderOutput::Directory { path, check: is_check } => {
             let requests = prepared()?.requests;
             let names: Vec<String> = requests.iter().map(|r| dockerfile_name(&r.cell)).collect();
-            targets::check_files(path, names.iter().map(String::as_str))?;
+            let what = if *is_check { "cannot be compared" } else { "cannot be written" };
+            targets::check_files(path, names.iter().map(String::as_str), what)?;
             match is_check {
                 true => check(&requests, path, selects_all(&cells.selection))?,
                 false => write(&requests, path)?,

@@ -87,7 +87,8 @@ impl Selected<'_> {
         }
         errors.check(())?;
         if cells.is_empty() {
-            let help = "remove a rule of `exclude`, or select other cells";
+            let help =
+                "select other cells, or remove the flag or the rule of `exclude` that removes them";
             let finding = Diagnostic::error("no cell is left: all are excluded or not selected");
             return Err(finding.at(&matrix.axes_span, "").help(help).into());
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::error::{Diagnostic, Diagnostics, listed};
 use crate::image::{InvalidReference, Reference, Repository, Tag};
 use crate::input::{NamedContext, Volume};
-use crate::matrix::model::{Command, FileRule, Matrix, SmokeRule, Var, Words, is_variable, script};
+use crate::matrix::model::{Command, FileRule, Matrix, SmokeRule, Var, Words, script};
 use crate::template::{NameUse, Template};
 
 /// Vars see the axes and earlier vars; tags see all vars; everything else also sees the tag.
@@ -116,11 +116,6 @@ fn smoke_test(rule: &SmokeRule, errors: &mut Diagnostics) {
         let help =
             "move the script into the directory of matrix.yaml, and write its path from there";
         errors.push(Diagnostic::error(why).at(&path.span(), "").help(help));
-    }
-    for (name, template) in rule.env.iter().filter(|(name, _)| !is_variable(name)) {
-        let message = format!("`{name}` is not a valid variable name");
-        let help = "a name is not empty, and has no `=` and no control characters";
-        errors.push(Diagnostic::error(message).at(&template.span(), "").help(help));
     }
 }
 

@@ -37,7 +37,10 @@ impl Reader<'_> {
                         }
                         "healthy" => rule.healthy = self.time(node, &what),
                         "timeout" => rule.timeout = self.time(node, &what),
-                        "env" => rule.env = self.templates(node, &what),
+                        "env" => {
+                            self.variables(node);
+                            rule.env = self.templates(node, &what);
+                        }
                         "volumes" => {
                             let texts = self.texts(node, &what).into_iter();
                             let volumes = texts.filter_map(|(text, span)| self.inline(text, span));
@@ -56,6 +59,15 @@ impl Reader<'_> {
             }
         }
         Some(rule)
+    }
+
+    /// Rejects names that no environment variable can have; others are reported with all names.
+    fn variables(&mut self, node: &Node) {
+        let NodeKind::Map(entries) = &node.kind else { return };
+        for entry in entries.iter().filter(|entry| entry.key.contains('=')) {
+            let message = format!("`{}` is not a valid variable name", entry.key);
+            self.wrong(&entry.key_span, message, "a name has no `=`");
+        }
     }
 
     /// A list is a program with arguments, a string is for the shell.
