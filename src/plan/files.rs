@@ -51,6 +51,8 @@ pub enum FileKind {
     /// `NAME.dockerignore` beside a template, which replaces the `.dockerignore` of the context. Only
     /// this kind of file may be missing.
     IgnoreFile,
+    /// The file that `dockerignore` names, which replaces both.
+    GivenIgnoreFile,
     /// The script of a smoke test.
     Script,
 }
@@ -88,7 +90,11 @@ impl PlanFiles {
         for cell in first_of_each_template(cells) {
             let path = ignore_file(cell);
             if !self.ignore_files.contains_key(&path) {
-                add(FileKind::IgnoreFile, path, &cell.context, cell.template_span());
+                let (kind, span) = match cell.dockerignore_span() {
+                    Some(span) => (FileKind::GivenIgnoreFile, Some(span)),
+                    None => (FileKind::IgnoreFile, cell.template_span()),
+                };
+                add(kind, path, &cell.context, span);
             }
         }
         needed.into_values().collect()
@@ -152,7 +158,11 @@ impl PlanFiles {
             (FileKind::Template, Some(file)) => {
                 self.templates.insert(path, Template::file(file)?);
             }
-            (FileKind::IgnoreFile, file) => {
+            // BuildKit takes an empty file for a missing one, and uses that of the context.
+            (FileKind::GivenIgnoreFile, Some(file)) if file.text().is_empty() => {
+                self.ignore_files.insert(path, Some("#\n".into()));
+            }
+            (FileKind::IgnoreFile | FileKind::GivenIgnoreFile, file) => {
                 self.ignore_files.insert(path, file.map(|file| file.text().into()));
             }
             (FileKind::Script, Some(file)) => {
@@ -245,12 +255,18 @@ fn first_of_each_template(cells: &[Cell]) -> impl Iterator<Item = &Cell> {
     let is_new = |at: &usize| {
         let before = at.checked_sub(1).map(|before| &cells[before]);
         let cell = &cells[*at];
-        before.is_none_or(|b| b.context != cell.context || b.dockerfile != cell.dockerfile)
+        let files = |cell: &Cell| {
+            (cell.context.clone(), cell.dockerfile.clone(), cell.dockerignore.clone())
+        };
+        before.is_none_or(|before| files(before) != files(cell))
     };
     (0..cells.len()).filter(is_new).map(|at| &cells[at])
 }
 
-/// The path of the ignore file of a template.
+/// The path of the ignore file in place of the one in the context.
 fn ignore_file(cell: &Cell) -> String {
-    format!("{}.dockerignore", cell.template())
+    match &cell.dockerignore {
+        Some(given) => given.to_string(),
+        None => format!("{}.dockerignore", cell.template()),
+    }
 }

@@ -24,7 +24,8 @@ pub struct BuildRequest {
 #[derive(Debug, Clone)]
 pub struct Recipe {
     pub dockerfile: Arc<Rendered>,
-    /// The content of `NAME.dockerignore` next to the template, which replaces the context's own.
+    /// The content of the ignore file that replaces the context's own: the one that the matrix names,
+    /// or `NAME.dockerignore` next to the template.
     pub dockerignore: Option<Arc<str>>,
     /// The directory that is sent as the build context.
     pub context: PathBuf,

@@ -119,6 +119,9 @@ impl Needs {
             AskedFor::Template(path) => {
                 add(read(path), Plan, "the template is outside the repository".to_owned());
             }
+            AskedFor::IgnoreFile(path) => {
+                add(read(path), Plan, "the ignore file is outside the repository".to_owned());
+            }
             AskedFor::NamedContext { name, path } => {
                 add(read(path), Lint, format!("the context `{name}` is outside the repository"));
             }

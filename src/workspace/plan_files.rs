@@ -44,6 +44,7 @@ pub(crate) fn plan_files(
             FileKind::Template => Some(template(&path, &file, root, templates)?),
             FileKind::Script => Some(script(&path, &file, root)?),
             FileKind::IgnoreFile => text(&path).ok(),
+            FileKind::GivenIgnoreFile => Some(ignore_file(&path, &file)?),
         };
         files.insert(&file, found)
     })?;
@@ -56,6 +57,7 @@ fn missing(file: &Needed, root: &Root, access: &Access, templates: Templates) ->
     let what = match file.kind {
         FileKind::Template if templates == Templates::Dockerfiles => "the template",
         FileKind::IgnoreFile if path.is_file() => "the ignore file",
+        FileKind::GivenIgnoreFile => "the ignore file",
         _ => return None,
     };
     let grant = access.lacks_read(&path)?;
@@ -140,6 +142,15 @@ fn directory(context: &str, span: &Span, root: &Root) -> Result<(), Diagnostics>
     };
     let message = format!("the build context {} cannot be read", path.display());
     Err(Diagnostic::error(message).at(span, found).help(help).into())
+}
+
+fn ignore_file(path: &Path, file: &Needed) -> Result<SourceFile, Diagnostics> {
+    text(path).map_err(|error| {
+        let message = format!("the ignore file {} cannot be read", path.display());
+        let finding = Diagnostic::error(message);
+        let finding = finding.help("the path is relative to the directory of matrix.yaml");
+        file.span.iter().fold(finding, |finding, span| finding.at(span, why(&error))).into()
+    })
 }
 
 fn script(path: &Path, file: &Needed, root: &Root) -> Result<SourceFile, Diagnostics> {

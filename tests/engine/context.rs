@@ -180,6 +180,26 @@ fn a_template_outside_its_context_has_its_ignore_file_beside_it() {
 }
 
 #[test]
+fn one_ignore_file_serves_several_contexts() {
+    let dockerfile = "FROM scratch\nCOPY . /all\n";
+    let project = Project::single("ignored", dockerfile);
+    let matrix = format!(
+        "image: {}\n{ONE}\ncontext: context/<%n%>\ndockerfile: ../Dockerfile\ndockerignore: ignore\n",
+        project.repository()
+    );
+    project.file("matrix.yaml", matrix);
+    project.file("context/1/a.log", "");
+    project.file("context/1/b", "");
+    project.file("context/1/.dockerignore", "b\n");
+    project.file("context/Dockerfile.dockerignore", "b\n");
+    project.file("ignore", "*.log\n.*\n");
+    let copied = || paths_below(&project.tree(&[]).join("all"));
+    assert_eq!(copied(), ["b"]);
+    project.file("ignore", "");
+    assert_eq!(copied(), [".dockerignore", "a.log", "b"]);
+}
+
+#[test]
 fn sockets_and_pipes_are_left_out_with_one_warning() {
     let project = Project::single("special", ALL);
     let socket = project.path("context/run/app.sock");

@@ -24,6 +24,7 @@ pub enum AskedFor {
     Context(PathBuf),
     /// A template outside its context.
     Template(PathBuf),
+    IgnoreFile(PathBuf),
     NamedContext {
         name: String,
         path: PathBuf,
@@ -79,6 +80,9 @@ impl Cell {
             && !self.has_template_in_context()
         {
             ask(template.span(), AskedFor::Template(self.template().into()));
+        }
+        if let (Some(path), Some(span)) = (&self.dockerignore, self.dockerignore_span()) {
+            ask(span, AskedFor::IgnoreFile(PathBuf::from(&**path)));
         }
         for (name, template) in &settings.contexts {
             if let Some(path) = inputs.contexts.get(&**name).and_then(NamedContext::local_path)

@@ -26,6 +26,9 @@ pub struct Cell {
     pub context: Arc<str>,
     /// The template, relative to the context directory unless it is absolute.
     pub dockerfile: Arc<str>,
+    /// The ignore file in place of those of its template and context, relative to the directory of
+    /// matrix.yaml unless it is absolute.
+    pub dockerignore: Option<Arc<str>>,
     /// Paths are relative to the directory of matrix.yaml.
     pub inputs: Inputs,
     /// As written in the matrix and in flags; see [`Cache::of_cell`](crate::input::Cache::of_cell).
@@ -87,6 +90,11 @@ impl Cell {
     pub fn template_span(&self) -> Option<Span> {
         let settings = &self.shared.settings;
         settings.dockerfile.as_ref().map(Template::span).or_else(|| self.context_span())
+    }
+
+    /// Where the matrix names the ignore file.
+    pub fn dockerignore_span(&self) -> Option<Span> {
+        self.shared.settings.dockerignore.as_ref().map(Template::span)
     }
 
     /// Where the matrix names the context.

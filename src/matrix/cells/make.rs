@@ -107,6 +107,8 @@ impl<'a> Maker<'a> {
         let mut made = Made { scope: &scope, errors, pool: &self.pool };
         let context = made.path(&settings.context, ".", context);
         let dockerfile = made.path(&settings.dockerfile, "Dockerfile", dockerfile);
+        let given = settings.dockerignore.is_some();
+        let dockerignore = made.path(&settings.dockerignore, "", dockerignore);
         let facts = &self.selected.facts;
         let auto = LabelValues { facts, repository, tag, axes: &axes, overrides };
         let inputs = made.inputs(settings, &auto).overlaid(&overrides.inputs);
@@ -121,6 +123,7 @@ impl<'a> Maker<'a> {
             },
             context: context.into(),
             dockerfile: dockerfile.into(),
+            dockerignore: given.then(|| dockerignore.into()),
             inputs,
             caches,
             base: BaseWanted {
@@ -135,7 +138,8 @@ impl<'a> Maker<'a> {
             scope: scope.clone(),
             shared: shared.clone(),
         };
-        let paths = cell.context.len() + cell.dockerfile.len();
+        let ignore = cell.dockerignore.as_ref().map_or(0, |path| path.len());
+        let paths = cell.context.len() + cell.dockerfile.len() + ignore;
         self.pool.count(paths + cell.inputs.own_size() + cell.caches.own_size());
         made.errors.check(cell)
     }
@@ -316,6 +320,14 @@ fn dockerfile(template: &Template, text: &str) -> Result<String, Diagnostics> {
     };
     path.map_err(|why| {
         let help = "write the path of a file, relative to the context directory";
+        unusable_value(template, text, &why).help(help).into()
+    })
+}
+
+/// The path of an ignore file.
+fn dockerignore(template: &Template, text: &str) -> Result<String, Diagnostics> {
+    template_path(text).map_err(|why| {
+        let help = "write the path of a file, relative to the directory of matrix.yaml";
         unusable_value(template, text, &why).help(help).into()
     })
 }

@@ -100,8 +100,12 @@ impl Cell {
         for (key, value, template) in [
             ("context", Some(&*self.context), &settings.context),
             ("dockerfile", Some(&*self.dockerfile), &settings.dockerfile),
+            ("dockerignore", self.dockerignore.as_deref(), &settings.dockerignore),
             ("target", inputs.target.as_deref(), &settings.target),
         ] {
+            if key == "dockerignore" && value.is_none() {
+                continue;
+            }
             let source = template.as_ref().map_or(Source::Default, |text| file(&text.span()));
             let source = flag(key == "target" && by_flag.target.is_some(), "--target", source);
             add(key.to_owned(), value.unwrap_or("the last stage"), source);

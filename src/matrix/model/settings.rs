@@ -17,6 +17,7 @@ pub(crate) struct Settings {
     pub(crate) platforms: Option<Given<Arc<[Platform]>>>,
     pub(crate) context: Option<Template>,
     pub(crate) dockerfile: Option<Template>,
+    pub(crate) dockerignore: Option<Template>,
     pub(crate) target: Option<Template>,
     pub(crate) network: Option<Given<Network>>,
     pub(crate) media_types: Option<Given<MediaTypes>>,
@@ -99,6 +100,7 @@ impl Settings {
         replace(&mut all.platforms, &other.platforms);
         replace(&mut all.context, &other.context);
         replace(&mut all.dockerfile, &other.dockerfile);
+        replace(&mut all.dockerignore, &other.dockerignore);
         replace(&mut all.target, &other.target);
         replace(&mut all.network, &other.network);
         replace(&mut all.media_types, &other.media_types);
@@ -131,6 +133,7 @@ impl Settings {
         let single = self.platforms.is_some()
             || self.context.is_some()
             || self.dockerfile.is_some()
+            || self.dockerignore.is_some()
             || self.target.is_some()
             || self.network.is_some()
             || self.media_types.is_some()
@@ -150,7 +153,8 @@ impl Settings {
 
     /// All strings with placeholders except those of vars.
     pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
-        let single = [&self.context, &self.dockerfile, &self.target].into_iter().flatten();
+        let single = [&self.context, &self.dockerfile, &self.dockerignore, &self.target];
+        let single = single.into_iter().flatten();
         let maps = [&self.args, &self.labels, &self.annotations, &self.bases, &self.contexts];
         let maps = maps.into_iter().flatten().map(|(_, template)| template);
         let secrets = self.secrets.iter().map(|(_, secret)| secret.template());

@@ -33,7 +33,7 @@ pub(crate) fn bake(requests: &[BuildRequest]) -> Bake<'_> {
         targets.insert(name, request);
         if request.recipe.dockerignore.is_some() {
             notes.push(format!(
-                "{}: its template has a .dockerignore of its own, which a bake file cannot express",
+                "{}: its ignore file is not the .dockerignore of its context, which a bake file cannot express",
                 request.cell
             ));
         }

@@ -56,6 +56,7 @@ fn cell(cell: &Cell) -> Value {
         "references": cell.references.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "context": &*cell.context,
         "dockerfile": &*cell.dockerfile,
+        "dockerignore": cell.dockerignore.as_deref(),
         "args": texts_of(&cell.inputs.args),
         "labels": texts_of(&cell.inputs.labels),
         "annotations": texts_of(&cell.inputs.annotations),

@@ -14,13 +14,14 @@ mod tags;
 use crate::error::{Diagnostic, Diagnostics, SourceFile, nearest};
 use crate::yaml::{Entry, Node, NodeKind};
 
-pub(crate) const KEYS: [&str; 27] = [
+pub(crate) const KEYS: [&str; 28] = [
     "image",
     "tag",
     "tags",
     "platforms",
     "context",
     "dockerfile",
+    "dockerignore",
     "axes",
     "defaults",
     "vars",
@@ -45,10 +46,11 @@ pub(crate) const KEYS: [&str; 27] = [
 ];
 
 /// The keys that rules can have besides axes.
-pub(crate) const SETTINGS: [&str; 17] = [
+pub(crate) const SETTINGS: [&str; 18] = [
     "platforms",
     "context",
     "dockerfile",
+    "dockerignore",
     "vars",
     "args",
     "labels",

@@ -29,6 +29,7 @@ impl Reader<'_> {
                 }
                 "context" => found.context = self.template(node, key),
                 "dockerfile" => found.dockerfile = self.template(node, key),
+                "dockerignore" => found.dockerignore = self.template(node, key),
                 "target" => found.target = self.template(node, key),
                 "network" => found.network = self.network(node),
                 "media-types" => found.media_types = self.media_types(node),
