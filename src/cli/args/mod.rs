@@ -17,7 +17,19 @@ pub(crate) use tools::{
     RenderArgs,
 };
 
-const EXIT_CODES: &str = "\
+/// The daily command lines, and the exit codes. Each line fits into 80 columns.
+const AFTER: &str = "\
+Examples:
+  onebuild plan                     What would be built: cells, platforms, images
+  onebuild build                    Build the defaults, into the engine's store
+  onebuild build 2.0.13-alpine      Build one cell; '2.0.*' matches several
+  onebuild matrix --push            Build, test and push everything
+  onebuild matrix -n --push         What would be pushed, and where
+  onebuild matrix --only os=alpine  Some cells; each axis is a flag too: --os alpine
+  onebuild explain 2.0.13-alpine    Every value of a cell, and where it is set
+
+Without a matrix.yaml, start with `onebuild init`.
+
 Exit codes:
   0   success
   1   a cell failed; with `render --check`: files are out of date
@@ -29,7 +41,7 @@ Exit codes:
 /// Builds and pushes a matrix of container images from a few Dockerfile templates.
 #[derive(Debug, Parser)]
 #[command(name = "onebuild", version, max_term_width = 100)]
-#[command(subcommand_required = true, arg_required_else_help = true, after_help = EXIT_CODES)]
+#[command(subcommand_required = true, arg_required_else_help = true, after_help = AFTER)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -41,28 +53,28 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Build the selected cells; an axis without a selection uses its default
+    /// Build some cells; an axis without a selection uses its default
     Build(BuildArgs),
     /// Build all cells, or all selected cells
     Matrix(BuildArgs),
-    /// Print the rendered Dockerfiles, or write them to a directory; does not build
-    Render(RenderArgs),
     /// Print what would be built
     Plan(PlanArgs),
     /// Print every value of one cell, and where it comes from
     Explain(ExplainArgs),
     /// Report errors and bad practice, without building
     Lint(LintArgs),
-    /// Create a matrix.yaml, from the Makefile and the Dockerfiles if there are any
+    /// Print the rendered Dockerfiles, or write them to a directory
+    Render(RenderArgs),
+    /// Create a matrix.yaml, if possible from a Makefile and Dockerfiles
     Init(InitArgs),
     /// Log in to a registry and store the login for Docker and onebuild
     Login(LoginArgs),
     /// Remove the login of a registry
     Logout(LogoutArgs),
-    /// Print the JSON schema of matrix.yaml, for editors
-    Schema,
     /// Print the script that sets up completion in a shell
     Completions(CompletionsArgs),
+    /// Print the JSON schema of matrix.yaml, for editors
+    Schema,
     /// Print the manual page
     Man(ManArgs),
 }
