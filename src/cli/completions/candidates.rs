@@ -59,7 +59,7 @@ fn completed(arg: Arg, id: &str, axes: &Arc<[Axis]>, matrix: Option<&Arc<Matrix>
     match id {
         "only" | "skip" | "add" => with(arg, move |typed| picks(&axes, typed)),
         "group_by" => with(arg, move |_| axes.iter().map(|axis| axis.name.to_string()).collect()),
-        "platform" => with(arg, move |_| platforms(matrix.as_deref())),
+        "platform" => with(arg, move |typed| listed(typed, &platforms(matrix.as_deref()))),
         "var" => with(arg, move |_| {
             matrix.iter().flat_map(|matrix| matrix.vars()).map(|var| format!("{var}=")).collect()
         }),
@@ -90,10 +90,16 @@ fn picks(axes: &[Axis], typed: &str) -> Vec<String> {
     let Some((name, list)) = typed.split_once('=') else {
         return axes.iter().map(|axis| format!("{}=", axis.name)).collect();
     };
+    let axis = axes.iter().find(|axis| *axis.name == *name);
+    let values: Vec<String> = axis.into_iter().flat_map(words).map(str::to_owned).collect();
+    listed(list, &values).into_iter().map(|list| format!("{name}={list}")).collect()
+}
+
+/// `list` up to its last comma, with each of `values` that it does not have yet.
+fn listed(list: &str, values: &[String]) -> Vec<String> {
     let before = list.rfind(',').map_or("", |comma| &list[..=comma]);
-    let values = axes.iter().find(|axis| *axis.name == *name).into_iter().flat_map(words);
-    let is_new = |value: &&str| !before.split(',').any(|known| known == *value);
-    values.filter(is_new).map(|value| format!("{name}={before}{value}")).collect()
+    let is_new = |value: &&String| !before.split(',').any(|known| known == *value);
+    values.iter().filter(is_new).map(|value| format!("{before}{value}")).collect()
 }
 
 /// Those of the matrix, then others.
