@@ -255,7 +255,14 @@ mod tests {
         let proxies = Arc::new(config.proxies(&"unix:///a.sock".parse().unwrap()));
         let options = SolveOptions { proxies, ..SolveOptions::of(&request) };
         let (filename, contexts) = ("Dockerfile", HashMap::new());
-        let offered = Offered { session: "s", filename, contexts, cache_from: &[], cache_to: &[] };
+        let offered = Offered {
+            session: "s",
+            filename,
+            contexts,
+            cache_from: &[],
+            cache_to: &[],
+            gateway: None,
+        };
         let solve = solve(&request.recipe, &options, &offered, |_| None);
         let mut found: Vec<_> =
             solve.attributes.iter().filter(|(key, _)| key.starts_with("build-arg:")).collect();
