@@ -103,6 +103,8 @@ fn target(request: &BuildRequest) -> Value {
             target.insert(key.to_owned(), value);
         }
     };
+    // Bake ignores a key that it does not know.
+    set("cell", json!(&*request.cell));
     set("context", json!(recipe.context.display().to_string()));
     set("dockerfile-inline", json!(recipe.dockerfile.text()));
     set("tags", json!(texts(&request.delivery.references)));

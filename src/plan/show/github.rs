@@ -128,7 +128,7 @@ fn groups<'c>(cells: &'c [Cell], by: &[usize]) -> Vec<Vec<&'c Cell>> {
     found.into_values().collect()
 }
 
-/// The JSON object of a job.
+/// The JSON object of a job. `cell` is the name of its cell, if it has one cell only.
 fn job(matrix: &Matrix, cells: &[&Cell], by: &[usize]) -> Value {
     let mut args: Vec<String> = Vec::new();
     let mut shared = serde_json::Map::new();
@@ -150,13 +150,17 @@ fn job(matrix: &Matrix, cells: &[&Cell], by: &[usize]) -> Value {
         [first, .., last] => name(first, last, by),
         [] => String::new(),
     };
-    json!({
+    let mut job = json!({
         "name": name,
         "args": args.join(" "),
         "axes": shared,
         "cells": cells.len(),
         "platforms": platforms.join(","),
-    })
+    });
+    if let [only] = cells {
+        job["cell"] = json!(&*only.name);
+    }
+    job
 }
 
 /// `ubuntu, 2.0.1`, or `2.0.1 to 2.0.4`.

@@ -117,6 +117,9 @@ fn every_cell_is_built_by_one_job() {
             .flat_map(|job| {
                 let names = built(matrix, job["args"].as_str().unwrap());
                 assert_eq!(job["cells"], names.len(), "{job}");
+                // A job of one cell can also be built by its name.
+                let cell = (names.len() == 1).then(|| names[0].as_str());
+                assert_eq!(job["cell"].as_str(), cell, "{job}");
                 names
             })
             .collect();
@@ -231,6 +234,7 @@ fn a_target_contains_everything_of_its_request() {
         json!({
             "group": { "default": { "targets": ["1_0-a"] } },
             "target": { "1_0-a": {
+                "cell": "1.0-a",
                 "context": ".",
                 "dockerfile-inline": "FROM a\n",
                 "tags": ["docker.io/me/app:1"],
