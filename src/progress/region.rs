@@ -22,14 +22,14 @@ pub(super) struct Region<W> {
     size: Option<Size>,
     /// The latest lines above.
     history: VecDeque<String>,
-    /// Whether a part of an old frame has scrolled away, because the terminal became too small for
-    /// it. A terminal that grows may show that part again.
-    torn: bool,
+    /// How many rows of old frames may have scrolled away, because the terminal became smaller. A
+    /// terminal that grows may show them again.
+    torn: usize,
 }
 
 impl<W: Write> Region<W> {
     pub(super) fn new(out: W) -> Self {
-        Self { out, drawn: Vec::new(), size: None, history: VecDeque::new(), torn: false }
+        Self { out, drawn: Vec::new(), size: None, history: VecDeque::new(), torn: 0 }
     }
 
     /// Prints `above`, which scrolls away with earlier output, and `lines` below it.
@@ -44,30 +44,45 @@ impl<W: Write> Region<W> {
     ) -> io::Result<()> {
         let rows: usize = self.drawn.iter().map(|w| rows_of(*w, size)).sum();
         let old = self.size.replace(size).unwrap_or(size);
-        self.torn |= rows > size.rows;
+        if size.columns < old.columns || size.rows < old.rows {
+            self.torn = self.torn.saturating_add(rows);
+        }
         let grew = size.columns > old.columns || size.rows > old.rows;
+        let mut widths = std::mem::take(&mut self.drawn);
         let mut text = String::from(BEGIN);
-        if self.torn && grew {
-            text += &erase_screen(size);
+        if self.torn > 0 && grew {
+            let width = |line: &String| rows_of(visible_width(line), size);
+            let ours = rows + self.torn + self.history.iter().map(width).sum::<usize>();
+            text += &erase_rows(ours.min(size.rows));
             for line in self.latest(size.rows.saturating_sub(lines.len())) {
                 text += &format!("{line}\r\n");
             }
-        } else if old != size {
+            widths.clear();
+        } else if old != size || above.len() + lines.len() == 0 {
             text += &erase_rows(rows);
+            widths.clear();
         } else {
-            text += &up_to_first(rows);
+            let surplus = rows.saturating_sub(above.len() + lines.len());
+            text += &erase_last(surplus);
+            text += &up_to_first(rows - surplus);
         }
-        // Each line is cleared after it is written, not before, so that none is blank for a moment.
+        // A row is overwritten, so that none is blank for a moment. It is erased first only if it was
+        // longer, and only as a whole: where tmux erases the end of a row, it keeps the blanks, and
+        // wraps them in a smaller window.
+        let mut widths = widths.into_iter();
+        let mut written = |line: &String| {
+            let is_shorter = widths.next().is_some_and(|width| visible_width(line) < width);
+            format!("{}{line}", if is_shorter { "\x1b[2K" } else { "" })
+        };
         for line in above {
-            text += &format!("{line}\x1b[K\r\n");
+            text += &format!("{}\r\n", written(line));
             self.history.push_back(line.clone());
         }
         self.history.drain(..self.history.len().saturating_sub(HISTORY));
         for (index, line) in lines.iter().enumerate() {
-            let end = if index + 1 < lines.len() { "\x1b[K\r\n" } else { "\x1b[K" };
-            text += &format!("{line}{end}");
+            let end = if index + 1 < lines.len() { "\r\n" } else { "" };
+            text += &format!("{}{end}", written(line));
         }
-        text += "\x1b[J";
         text += END;
         self.drawn = lines.iter().map(|line| visible_width(line)).collect();
         self.out.write_all(text.as_bytes())?;
@@ -97,7 +112,15 @@ fn up_to_first(rows: usize) -> String {
     }
 }
 
-/// The same, and erases each row: some terminals (tmux) keep a wrapped row marked as wrapped until
+/// Erases so many of the last rows, and moves to the row above them.
+fn erase_last(rows: usize) -> String {
+    match rows {
+        0 => String::new(),
+        _ => format!("\r{}", "\x1b[2K\x1b[A".repeat(rows)),
+    }
+}
+
+/// Moves to the first of `rows`, and erases each row: some terminals (tmux) keep a wrapped row marked as wrapped until
 /// it is erased, and would join it with the next row when the window becomes wider. To erase the
 /// rest of the screen at once is no alternative: in the first row, tmux moves what it erases into
 /// its history, from where a window that grows takes it back.
@@ -106,11 +129,6 @@ fn erase_rows(rows: usize) -> String {
         0 => String::new(),
         _ => format!("\r\x1b[2K{}", "\x1b[A\x1b[2K".repeat(rows - 1)),
     }
-}
-
-/// Erases all rows, and moves to the first one.
-fn erase_screen(size: Size) -> String {
-    format!("\x1b[H{}\x1b[H", "\x1b[2K\x1b[B".repeat(size.rows))
 }
 
 /// The number of rows of a line of this width.
@@ -195,6 +213,16 @@ mod tests {
         assert!(!before.contains("\x1b[J") && before.matches("\x1b[2K").count() == 4, "{before:?}");
         terminal.process(texts[2].as_bytes());
         assert_eq!(terminal.screen().contents(), "$ run\nabcd\nabcd");
+    }
+
+    #[test]
+    fn a_row_that_becomes_shorter_is_erased_first() {
+        let texts =
+            written(&[(&[], &["abcdefgh", "ab"], (10, 6)), (&["done"], &["abc", "abc"], (10, 6))]);
+        let (_, second) = texts[1].split_once('\r').unwrap();
+        let lines: Vec<&str> = second.split("\r\n").collect();
+        assert_eq!(lines[0], "\x1b[1A\x1b[2Kdone");
+        assert_eq!(lines[1], "abc");
     }
 
     #[test]

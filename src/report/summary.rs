@@ -37,8 +37,7 @@ pub(crate) fn summary(
         let reason = reason(failure);
         // The margin, the mark, and the spaces around the name.
         let used = 2 + 1 + 1 + column + 2 + width(&reason);
-        let output =
-            output_within(failure, limit.map(|limit| limit.saturating_sub(used + 1)), paint);
+        let output = output_within(failure, room(limit, used), paint);
         text += &format!("  {mark} {}  {reason}{output}\n", pad(name, column));
     }
     text
@@ -56,12 +55,18 @@ pub(crate) fn last_output(failure: &Failure) -> Option<String> {
     lines.map(|line| line.trim().to_owned()).find(|line| !line.is_empty())
 }
 
-/// `: no such package`, within `room` columns; empty if too few are left.
+/// The columns that are left in a line; if they are too few, also those of the next row.
+fn room(limit: Option<usize>, used: usize) -> Option<usize> {
+    let limit = limit?.max(1);
+    let left = (limit * used.div_ceil(limit)).saturating_sub(used + 1);
+    Some(if left < MIN_OUTPUT { left + limit } else { left })
+}
+
+/// `: no such package`, within `room` columns.
 fn output_within(failure: &Failure, room: Option<usize>, paint: Paint) -> String {
     let Some(output) = last_output(failure) else { return String::new() };
     let output = format!(": {output}");
     match room {
-        Some(room) if width(&output) > room && room < MIN_OUTPUT => String::new(),
         Some(room) if width(&output) > room => paint.fit(&output, room).trim_end().to_owned(),
         _ => output,
     }
@@ -244,8 +249,9 @@ mod tests {
             (Some(80), true, ": Status code: 5...".to_owned(), ": no such package"),
             (Some(79), false, ": Status code: 50…".to_owned(), ": no such package"),
             (Some(77), false, ": Status code: …".to_owned(), ": no such packa…"),
-            (Some(70), false, String::new(), ""),
-            (Some(20), false, String::new(), ""),
+            // In the next row.
+            (Some(70), false, format!(": {first}"), ": no such package"),
+            (Some(30), false, ": Status code: 503 for http:/…".to_owned(), ": no such package"),
         ] {
             let expected =
                 [format!("  ✗ a  {place}{a}"), format!("  ✗ b  {place}{b}"), refused.clone()];

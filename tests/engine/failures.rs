@@ -96,6 +96,32 @@ fn the_command_that_the_report_prints_repeats_only_what_failed() {
 }
 
 #[test]
+fn cells_that_fail_in_one_line_are_one_report_with_their_names_and_last_outputs() {
+    let dockerfile = "FROM alpine:3.20\n\
+        RUN set -u; \\\n    \
+            [ <%n%> = 2 ] || { echo \"no package-<%n%> × 1\"; exit 4; }\n";
+    let project = Project::new("alike", THREE, dockerfile);
+    let run = project.run(&["matrix"]).exits(1).says(&[
+        "error: v1 failed on linux/amd64, and 1 more cell in the same way",
+        "= cells: v1, v3\n",
+        "= log of v1: no package-1 × 1\n",
+        "/3, 1 failed): exit code 4 on amd64",
+        "/3, 2 failed): exit code 4 on amd64",
+        " ✗ v3    amd64",
+        "  ✗ v1  exit code 4 on amd64 (context/Dockerfile:2): no package-1 × 1\n",
+        "  ✗ v3  exit code 4 on amd64 (context/Dockerfile:2): no package-3 × 1\n",
+    ]);
+    assert_eq!(run.stderr.matches("context/Dockerfile:2:1").count(), 1, "{run}");
+
+    let mut command = project.command(&["matrix"]);
+    command.env("LC_ALL", "C");
+    let run = Running::start(command).end().exits(1);
+    let line = "  x v1  exit code 4 on amd64 (context/Dockerfile:2): no package-1 x 1\n";
+    let run = run.says(&[line]);
+    assert!(run.stderr.is_ascii(), "{run}");
+}
+
+#[test]
 fn a_missing_base_image_is_named_with_its_registry() {
     let project = Project::new("nobase", THREE, "FROM onebuild-nowhere:<%n%>\n");
     project.run(&["build", "--only", "n=2"]).exits(1).says(&[
