@@ -48,6 +48,9 @@ impl<W: Write> Region<W> {
             self.torn = self.torn.saturating_add(rows);
         }
         let grew = size.columns > old.columns || size.rows > old.rows;
+        // Then the rows of the new lines are not those of the old ones.
+        let is_wide = |line: &String| rows_of(visible_width(line), size) > 1;
+        let wraps = rows > self.drawn.len() || above.iter().chain(lines).any(is_wide);
         let mut widths = std::mem::take(&mut self.drawn);
         let mut text = String::from(BEGIN);
         if self.torn > 0 && grew {
@@ -58,7 +61,7 @@ impl<W: Write> Region<W> {
                 text += &format!("{line}\r\n");
             }
             widths.clear();
-        } else if old != size || above.len() + lines.len() == 0 {
+        } else if old != size || above.len() + lines.len() == 0 || wraps {
             text += &erase_rows(rows);
             widths.clear();
         } else {
@@ -120,10 +123,10 @@ fn erase_last(rows: usize) -> String {
     }
 }
 
-/// Moves to the first of `rows`, and erases each row: some terminals (tmux) keep a wrapped row marked as wrapped until
-/// it is erased, and would join it with the next row when the window becomes wider. To erase the
-/// rest of the screen at once is no alternative: in the first row, tmux moves what it erases into
-/// its history, from where a window that grows takes it back.
+/// Moves to the first of `rows`, and erases each row: some terminals (tmux) keep a wrapped row
+/// marked as wrapped until it is erased, and would join it with the next row when the window becomes
+/// wider. To erase the rest of the screen at once is no alternative: in the first row, tmux moves
+/// what it erases into its history, from where a window that grows takes it back.
 fn erase_rows(rows: usize) -> String {
     match rows {
         0 => String::new(),
