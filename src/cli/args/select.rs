@@ -37,7 +37,7 @@ pub(crate) struct SelectArgs {
     pub add: Vec<Pick>,
     /// Build for these platforms instead of those of the matrix: linux/arm64, arm64, or native for the
     /// platform of the engine; a list has commas or blanks
-    #[arg(long, env = "ONEBUILD_PLATFORM", value_name = "PLATFORM")]
+    #[arg(long, env = "ONEBUILD_PLATFORM", value_name = "PLATFORM", value_delimiter = ',')]
     pub platform: Vec<PlatformsFlag>,
     /// Use this image repository instead of the one in the matrix
     #[arg(long, env = "ONEBUILD_IMAGE", value_name = "REPOSITORY", value_delimiter = ',')]
