@@ -54,7 +54,7 @@ fn every_error_in_an_input_has_its_place() {
         ("annotations: [a]", "7:14", "this is a list"),
         ("network: x", "7:10", "networks: default, none, host"),
         ("contexts: { a: \"docker-image://A\" }", "7:17", "upper-case"),
-        ("contexts: { a: oci-layout://x }", "7:16", "not a supported kind of context"),
+        ("contexts: { a: ftp://x }", "7:16", "not a supported kind of context"),
         ("contexts: { a: \"docker-image://<%os%>:A:b\" }", "7:17", "it renders to"),
         ("secrets: { a: { value: x } }", "7:17", "known keys: file, env, optional"),
         ("secrets: { a: { optional: true } }", "7:15", "requires exactly one source"),
