@@ -84,5 +84,8 @@ fn json_is_versioned_and_a_cell_can_be_named_by_its_image() {
 fn an_unknown_cell_is_wrong_usage_with_a_suggestion() {
     let project = project();
     project.run(&["explain", "x1.1-alpine"]).exits(2).says(&["did you mean `1.1-alpine`?"]);
-    project.run(&["explain", "0"]).exits(2).says(&["there is no cell `0`", "cells: 1.0-ubuntu"]);
+    project
+        .run(&["explain", "0"])
+        .exits(2)
+        .says(&["there is no cell `0`", "the cells are 1.0-ubuntu"]);
 }
