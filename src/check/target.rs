@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use super::groups::{self, Group};
 use super::read::Files;
 use super::subject::{Subject, some_of};
-use crate::error::{Diagnostic, Diagnostics, Span, listed};
+use crate::error::{COMMAND_LINE, Diagnostic, Diagnostics, SourceFile, Span, listed};
 use crate::matrix::{Cell, Origin, Source};
 
 /// The cells with one wrong target, and the names of the stages that their Dockerfiles have.
@@ -32,7 +32,10 @@ pub(crate) fn wrong_targets(subject: Subject<'_>) -> Diagnostics {
         let mut error = Diagnostic::error(format!("{template} has no stage `{target}`"));
         error = match &place {
             Some(place) => error.at(place, ""),
-            None => error.note("it comes from --target"),
+            None => {
+                let flag = SourceFile::new(COMMAND_LINE, format!("--target {target}"));
+                error.at(&flag.span(0..flag.text().len()), "")
+            }
         };
         if wrong.cells.len() < subject.requests.len() {
             error = error.note(format!("affected cells: {}", some_of(wrong.cells.iter().copied())));

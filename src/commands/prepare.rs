@@ -100,7 +100,7 @@ pub(super) fn all(
         whole: if whole { None } else { Some(&every) },
     };
     warnings.extend(check(subject));
-    wrong_targets(subject).check(()).map_err(|wrong| Error::found(ErrorKind::Matrix, wrong))?;
+    wrong_targets(subject).check(())?;
     let mut allows = matrix.allows().clone();
     acknowledge(&requests, &sources, &mut allows);
     Ok(Prepared { cells, requests, sources, allows, whole, needs })

@@ -46,7 +46,7 @@ fn an_unknown_axis_and_groups_in_another_format_are_wrong_usage() {
 #[test]
 fn a_bake_file_has_a_target_for_each_cell() {
     let project = Project::family();
-    let args = ["plan", "--format", "bake", "--os", "alpine", "--target", "x", "--network", "none"];
+    let args = ["plan", "--format", "bake", "--os", "alpine", "--target", "0", "--network", "none"];
     let run = project.run(&args).exits(0);
     assert_eq!(run.stderr, "");
     let file: Value = serde_json::from_str(&run.stdout).unwrap();
@@ -54,6 +54,6 @@ fn a_bake_file_has_a_target_for_each_cell() {
     assert_eq!(names, ["1_0-alpine", "1_1-alpine"]);
     let target = &file["target"]["1_1-alpine"];
     assert_eq!(target["dockerfile-inline"], "FROM alpine\n\tRUN echo 1.1\n");
-    assert_eq!((&target["target"], &target["network"]), (&"x".into(), &"none".into()));
+    assert_eq!((&target["target"], &target["network"]), (&"0".into(), &"none".into()));
     assert_eq!(target["context"], "templates");
 }
