@@ -82,7 +82,7 @@ impl FromStr for ByteSize {
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let units = [("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10)];
-        match units.into_iter().find(|(_, size)| self.0 > 0 && self.0 % size == 0) {
+        match units.into_iter().find(|(_, size)| self.0 > 0 && self.0.is_multiple_of(*size)) {
             Some((unit, size)) => write!(f, "{}{unit}", self.0 / size),
             None => write!(f, "{}", self.0),
         }
