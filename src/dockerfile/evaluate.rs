@@ -244,10 +244,12 @@ fn split(instructions: &[Instruction]) -> Vec<(u32, &From, &[Instruction])> {
     found
 }
 
+/// Unlike `COPY --from`, a target is a name and never a number.
 fn target(names: &[Option<&str>], wanted: Option<&str>) -> Option<usize> {
-    let Some(wanted) = wanted else { return names.len().checked_sub(1) };
-    let number = || wanted.parse().ok().filter(|number| *number < names.len());
-    named(names, wanted).or_else(number)
+    match wanted {
+        Some(wanted) => named(names, wanted),
+        None => names.len().checked_sub(1),
+    }
 }
 
 /// The last stage of this name.

@@ -379,7 +379,8 @@ fn only_the_dependencies_of_the_target_are_built() {
         (None, &["base", "build", "tools", "out", "last"][..]),
         (Some("out"), &["base", "build", "tools", "out"]),
         (Some("BUILD"), &["base", "build"]),
-        (Some("3"), &["unused"]),
+        // BuildKit knows no targets by number.
+        (Some("3"), &[][..]),
         (Some("missing"), &[]),
     ] {
         let stages = evaluated(text, &[], target).stages;

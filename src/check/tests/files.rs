@@ -54,9 +54,7 @@ fn a_target_must_be_a_stage_of_its_own_template() {
         );
         targets(matrix, &[("Dockerfile", STAGES)], flag)
     };
-    for fits in
-        ["", "target: build", "target: BUILD", "target: test", "target: \"0\"", "target: \"2\""]
-    {
+    for fits in ["", "target: build", "target: BUILD", "target: test"] {
         assert!(one(fits, None).is_empty(), "{fits}");
     }
     for (target, flag, parts) in [
@@ -70,7 +68,7 @@ fn a_target_must_be_a_stage_of_its_own_template() {
                 "did you mean `build`?",
             ][..],
         ),
-        ("target: \"3\"", None, &["has no stage `3`", "matrix.yaml:5:10"]),
+        ("target: \"0\"", None, &["has no stage `0`", "matrix.yaml:5:10"]),
         (
             "target: build",
             Some("tset"),
