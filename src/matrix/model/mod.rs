@@ -15,7 +15,7 @@ mod settings;
 mod smoke;
 mod var;
 
-pub(crate) use axis::{Axis, AxisValue};
+pub(crate) use axis::{Axis, AxisValue, known_axes};
 pub(crate) use axis_source::{AxisSource, PAGE, ResolvedAxes, SourceValue, TokenVariable};
 pub(crate) use file_rule::FileRule;
 pub(crate) use labels::{BaseLabels, BaseWanted};
