@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::overlay::overlaid;
 use super::read;
 use super::reader::Reader;
+use super::required;
 use crate::allow::Allows;
 use crate::error::{Diagnostic, Diagnostics, SourceFile, Span};
 use crate::matrix::model::{Axis, AxisSource, Matrix, ResolvedAxes};
@@ -17,7 +18,7 @@ const MAX_FILES: usize = 64;
 
 const LANGUAGE: Language = Language {
     single: "a matrix is one YAML document",
-    least: "a matrix requires at least `image`, `tag`, `platforms` and `axes`",
+    least: "a matrix requires at least `image` and `tag`",
     tags: &[],
 };
 
@@ -108,6 +109,7 @@ impl Files {
             // Such a file cannot be merged.
             reader.unfit(&root.span, file.name(), "a map of `key: value`", &root.kind);
         }
+        required::check(&mut root, &mut reader)?;
         let extends = extends(&mut root, file, &mut reader);
         self.errors.extend(reader.errors);
         self.pages.insert(path.to_owned(), Page { root, extends });

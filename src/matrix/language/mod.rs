@@ -6,6 +6,7 @@ mod latest;
 mod overlay;
 mod read;
 mod reader;
+mod required;
 
 #[cfg(test)]
 pub(crate) use read::SETTINGS;

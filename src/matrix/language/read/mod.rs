@@ -14,7 +14,8 @@ mod tags;
 use crate::error::{Diagnostic, Diagnostics, SourceFile, nearest};
 use crate::yaml::{Entry, Node, NodeKind};
 
-pub(crate) const KEYS: [&str; 32] = [
+pub(crate) const KEYS: [&str; 33] = [
+    "onebuild",
     "image",
     "tag",
     "tags",
@@ -125,7 +126,6 @@ pub(crate) fn read(
         (None, None) if entries.iter().any(misspelt) => Vec::new(),
         (tag, tags) => reader.tags(tag, tags, &start),
     };
-    required(&mut reader, "platforms", "platforms: [linux/amd64, linux/arm64]");
     let settings = reader.settings(entries, &axes);
     if let Some(entry) = find("include") {
         reader.include_values(&entry.value, &mut axes);
@@ -159,7 +159,8 @@ pub(crate) fn read(
     };
     let mut errors = reader.errors;
     // If the axes have errors, every name of an axis would be undefined.
-    if !matrix.axes.is_empty() || axes_entry.is_none() && !entries.iter().any(|e| meant("axes", e)) {
+    if !matrix.axes.is_empty() || axes_entry.is_none() && !entries.iter().any(|e| meant("axes", e))
+    {
         check::names(&matrix, &mut errors);
     }
     check::literals(&matrix, &mut errors);
