@@ -23,8 +23,7 @@ pub(super) fn check(root: &mut Node, reader: &mut Reader<'_>) -> Result<(), Diag
         Some(false) => {
             let message = format!("this matrix needs onebuild {text}");
             let found = format!("this is onebuild {}", env!("CARGO_PKG_VERSION"));
-            let help =
-                "install a version of onebuild that satisfies this, or change the key";
+            let help = "install a version of onebuild that satisfies this, or change the key";
             Err(Diagnostic::error(message).at(span, found).help(help).into())
         }
         None => {

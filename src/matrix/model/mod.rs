@@ -103,6 +103,11 @@ impl Matrix {
         &self.warnings
     }
 
+    /// Adds a finding about the matrix.
+    pub(crate) fn warn(&mut self, finding: Diagnostic) {
+        self.warnings.push(finding);
+    }
+
     /// The acknowledgements in its files.
     pub fn allows(&self) -> &Allows {
         &self.allows
