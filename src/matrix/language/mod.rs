@@ -1,6 +1,7 @@
 //! The language of matrix.yaml: parses its files into a [`Matrix`].
 
 mod check;
+mod deprecated;
 mod files;
 mod latest;
 mod overlay;

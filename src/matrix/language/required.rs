@@ -1,14 +1,14 @@
 //! The key `onebuild`: the version of the program that a file needs.
 
 use super::reader::Reader;
+use crate::VERSION;
 use crate::error::{Diagnostic, Diagnostics};
 use crate::matrix::model::Pattern;
 use crate::yaml::{Entry, Node, NodeKind};
 
 /// This program's version. A version in development counts as the one that it will be.
 fn own_version() -> &'static str {
-    let version = env!("CARGO_PKG_VERSION");
-    version.split_once('-').map_or(version, |(release, _)| release)
+    VERSION.split_once('-').map_or(VERSION, |(release, _)| release)
 }
 
 /// Removes `onebuild` from a tree and checks it. If this program does not have the version that it
@@ -22,7 +22,7 @@ pub(super) fn check(root: &mut Node, reader: &mut Reader<'_>) -> Result<(), Diag
         Some(true) => Ok(()),
         Some(false) => {
             let message = format!("this matrix needs onebuild {text}");
-            let found = format!("this is onebuild {}", env!("CARGO_PKG_VERSION"));
+            let found = format!("this is onebuild {}", VERSION);
             let help = "install a version of onebuild that satisfies this, or change the key";
             Err(Diagnostic::error(message).at(span, found).help(help).into())
         }
