@@ -51,6 +51,9 @@ mod yaml;
 
 pub use commands::run;
 
+/// The version of onebuild, such as `0.2.0` or `0.3.0-dev`.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// The interface for the tests, benchmarks and fuzz targets of this repository. It is not stable.
 ///
 /// Everything else is private, so that the compiler finds code that nothing uses.

@@ -107,6 +107,8 @@ pub const RULES: &[Rule] = &[
         Judged::Always,
     ),
     rule("unused-tag", "a tag whose `when` is true for no cell", Judged::Always),
+    rule("deprecated", "a key that has another name today", Judged::Always),
+    rule("axis-is-flag", "an axis with the name of a flag of onebuild", Judged::Always),
     rule(
         "stalled-tag",
         "a tag that no cell has, because `exclude` removes the newest version",

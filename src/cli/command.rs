@@ -15,11 +15,9 @@ pub fn command(axes: &[AxisFlag]) -> clap::Command {
         command = command.mut_subcommand(name, |sub| {
             let mut sub = sub.mut_args(unless_empty);
             // Only commands that select cells have these flags.
-            let selects = sub.get_arguments().any(|arg| arg.get_id() == "only");
+            let selects = selects_cells(&sub);
             for axis in axes.iter().filter(|_| selects) {
-                let taken = sub.get_arguments().any(|arg| arg.get_long() == Some(&axis.name))
-                    || ["debug", "help"].contains(&axis.name.as_str());
-                if !taken {
+                if !has_flag(&sub, &axis.name) {
                     sub = sub.arg(axis_flag(axis));
                 }
             }
@@ -27,6 +25,20 @@ pub fn command(axes: &[AxisFlag]) -> clap::Command {
         });
     }
     command
+}
+
+fn selects_cells(command: &clap::Command) -> bool {
+    command.get_arguments().any(|arg| arg.get_id() == "only")
+}
+
+fn has_flag(command: &clap::Command, name: &str) -> bool {
+    ["debug", "help"].contains(&name)
+        || command.get_arguments().any(|arg| arg.get_long() == Some(name))
+}
+
+/// Whether a command that selects cells has this flag, so that an axis of this name has none there.
+pub(crate) fn is_flag(name: &str) -> bool {
+    Cli::command().get_subcommands().any(|sub| selects_cells(sub) && has_flag(sub, name))
 }
 
 /// Ignores the variable of a flag if it is set but empty.

@@ -23,6 +23,7 @@ mod values;
 pub use axes::AxisFlag;
 pub(crate) use axes::axis_flags;
 pub use command::command;
+pub(crate) use command::is_flag;
 pub(crate) use completions::{Known, candidates, completed, completion_script};
 pub(crate) use early::{Early, early_values};
 pub(crate) use man::man_pages;

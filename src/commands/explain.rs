@@ -67,7 +67,9 @@ fn text(cell: &Cell, origins: Vec<Origin>) -> String {
         rows.iter().map(|row| width(&row[column])).filter(|width| *width <= WIDEST).max()
     };
     let (keys, values) = (widest(0).unwrap_or(0), widest(1).unwrap_or(0));
-    let mut out = format!("{}: {}\n\n", one_line(&cell.name), one_line(&cell.describe()));
+    let described = Some(cell.describe()).filter(|axes| !axes.is_empty());
+    let title = [cell.name.to_string()].into_iter().chain(described);
+    let mut out = one_line(&title.collect::<Vec<_>>().join(": ")) + "\n\n";
     for [key, value, source] in rows {
         out += format!("{}  {}  {source}", pad(&key, keys), pad(&value, values)).trim_end();
         out.push('\n');

@@ -23,9 +23,9 @@ use std::process::ExitCode;
 
 use crate::cli::{self, Early, ParseError, Surroundings};
 use crate::config::{CellChoice, Config};
-use crate::error::{Error, visible};
+use crate::error::{Diagnostic, Error, visible};
 use crate::input::Root;
-use crate::matrix::{Matrix, Sheet};
+use crate::matrix::{Axis, Matrix, Sheet};
 use crate::progress::Mode;
 use crate::run::{debug_log, guard, terminal};
 use crate::workspace::{self, matrix};
@@ -126,5 +126,19 @@ fn tell(config: &Config) {
 
 /// The matrix. Its warnings are shown together with those of its cells.
 fn usable(sheet: Result<Sheet, Error>, cells: &CellChoice) -> Result<Matrix, Error> {
-    matrix::matrix(&sheet?, cells)
+    let mut matrix = matrix::matrix(&sheet?, cells)?;
+    let hidden: Vec<Diagnostic> = matrix.axes().iter().filter_map(hidden_axis).collect();
+    hidden.into_iter().for_each(|finding| matrix.warn(finding));
+    Ok(matrix)
+}
+
+/// The warning for an axis that has the name of a flag of onebuild.
+fn hidden_axis(axis: &Axis) -> Option<Diagnostic> {
+    let name = &axis.name;
+    let message =
+        format!("the axis `{name}` has no flag of its own: --{name} is a flag of onebuild");
+    let help = format!("select its values with --only {name}=VALUE, or rename the axis");
+    cli::is_flag(name).then(|| {
+        Diagnostic::warning(message).rule("axis-is-flag").at(&axis.key_span, "").help(help)
+    })
 }

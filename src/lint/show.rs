@@ -78,7 +78,7 @@ pub fn sarif(findings: &Findings) -> String {
     let results: Vec<Value> = findings.iter().map(result).collect();
     let driver = json!({
         "name": "onebuild",
-        "version": env!("CARGO_PKG_VERSION"),
+        "version": crate::VERSION,
         "rules": rules,
     });
     pretty(&json!({

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::model::{Axis, AxisValue, Lookup, Matrix, Pattern, Rule, unknown_order};
+use super::model::{Axis, AxisValue, Lookup, Matrix, Pattern, Rule, known_axes, unknown_order};
 use crate::error::{
     COMMAND_LINE, Diagnostic, Diagnostics, SourceFile, control_character, listed, nearest,
 };
@@ -231,7 +231,7 @@ impl Matrix {
             errors.push(
                 Diagnostic::error(format!("there is no axis `{}`", pick.axis))
                     .at(&self.axes_span, "")
-                    .help(format!("axes: {}", listed(names())))
+                    .help(known_axes(names()))
                     .help_nearest(&pick.axis, names()),
             );
         }

@@ -113,7 +113,7 @@ fn header(args: &[OsString]) {
     let text = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
     tracing::debug!(
         target: "run",
-        version = env!("CARGO_PKG_VERSION"),
+        version = crate::VERSION,
         system = format!("{} {}", text(system.sysname()), text(system.release())),
         machine = text(system.machine()),
         cores = std::thread::available_parallelism().map_or(0, usize::from),

@@ -1,6 +1,14 @@
-//! Human-readable times and sizes.
+//! Human-readable times, sizes and counts.
 
 use std::time::Duration;
+
+/// `1 cell`, `12 cells`.
+pub(crate) fn counted(count: usize, one: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {one}s"),
+    }
+}
 
 /// `26ms`, `4.2s`, `41s`, `1m12s`, `2h05m`.
 pub(crate) fn duration(time: Duration) -> String {

@@ -88,6 +88,11 @@ impl Drift {
             self.out.text(&format!("Binary files {from} and {to} differ\n"));
             return;
         };
+        if present != wanted && unix_lines(present) == unix_lines(wanted) {
+            self.out
+                .text(&format!("{name}: line ends differ ({} in the file)\n", line_ends(present)));
+            return;
+        }
         let diff = TextDiff::from_lines(present, wanted);
         let drawn = diff.unified_diff().context_radius(3).header(from, to).to_string();
         if drawn.is_empty() {
@@ -100,6 +105,19 @@ impl Drift {
             self.out.text(&inert(&words.join("\t")));
             self.out.text("\n");
         }
+    }
+}
+
+fn unix_lines(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}
+
+fn line_ends(text: &str) -> &'static str {
+    let windows = text.matches("\r\n").count();
+    match text.matches('\n').count() - windows {
+        0 => "CRLF",
+        _ if windows == 0 => "LF",
+        _ => "LF and CRLF",
     }
 }
 

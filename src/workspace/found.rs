@@ -6,46 +6,53 @@ use std::path::{Path, PathBuf};
 
 use super::git;
 
-/// The file name of a matrix.
-pub(crate) const NAME: &str = "matrix.yaml";
+/// The file names of a matrix.
+pub(crate) const NAMES: [&str; 2] = ["matrix.yaml", "matrix.yml"];
 
 /// The result of the search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// In the current directory, or nowhere: then the error names the current directory.
-    Here,
+    /// In the current directory, or nowhere: then this is the name that an error shows.
+    Here(&'static str),
     /// In a directory above: the path relative to the current directory.
     Above(PathBuf),
     /// The same, but another user owns that directory, so the file is not used unless it is named.
     /// Everyone can create `/tmp/.git` and `/tmp/matrix.yaml`.
     NotOurs(PathBuf),
+    /// This directory has files of both names.
+    Both(PathBuf),
 }
 
 /// Searches for the matrix from the current directory up to the top of the work tree. Outside of one,
 /// only the current directory counts.
 pub(crate) fn found() -> Found {
     // Free of links, so that `..` is the directory above.
-    std::env::current_dir().map_or(Found::Here, |here| from(&here))
+    std::env::current_dir().map_or(Found::Here(NAMES[0]), |here| from(&here))
 }
 
 fn from(here: &Path) -> Found {
-    let Some(top) = git::top(here) else { return Found::Here };
+    let top = git::top(here).unwrap_or(here);
     let owner = |directory: &Path| directory.metadata().ok().map(|found| found.uid());
-    let mut path = PathBuf::from(NAME);
+    let mut path = PathBuf::new();
     let mut is_ours = true;
     for directory in here.ancestors() {
-        let matrix = directory.join(NAME).symlink_metadata();
-        is_ours &= directory == here || owner(directory) == owner(here);
-        match matrix {
-            Ok(_) if directory == here => return Found::Here,
-            Ok(found) if !found.is_dir() => {
-                return if is_ours { Found::Above(path) } else { Found::NotOurs(path) };
-            }
-            _ if directory == top => return Found::Here,
-            _ => path = Path::new("..").join(path),
+        let is_here = directory == here;
+        is_ours &= is_here || owner(directory) == owner(here);
+        let mut names = NAMES.into_iter().filter(|name| {
+            let found = directory.join(name).symlink_metadata();
+            // Here, a directory of that name is an error.
+            found.is_ok_and(|found| is_here || !found.is_dir())
+        });
+        match (names.next(), names.next()) {
+            (Some(_), Some(_)) if is_ours => return Found::Both(path),
+            (Some(name), _) if is_here => return Found::Here(name),
+            (Some(name), _) if is_ours => return Found::Above(path.join(name)),
+            (Some(name), _) => return Found::NotOurs(path.join(name)),
+            (None, _) if directory == top => break,
+            (None, _) => path.push(".."),
         }
     }
-    Found::Here
+    Found::Here(NAMES[0])
 }
 
 #[cfg(test)]
@@ -58,7 +65,7 @@ mod tests {
     fn the_nearest_matrix_of_the_work_tree_is_used() {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().canonicalize().unwrap();
-        for name in ["repo/.git", "repo/a/b", "repo/a/inner/b", "repo/own", "plain/a"] {
+        for name in ["repo/.git", "repo/a/b", "repo/a/inner/b", "repo/own/a", "plain/a"] {
             fs::create_dir_all(at.join(name)).unwrap();
         }
         // A directory of that name is not a matrix.
@@ -66,21 +73,28 @@ mod tests {
         fs::create_dir_all(at.join("repo/a/b/c/d")).unwrap();
         // A submodule or a linked work tree: its top is the top.
         fs::write(at.join("repo/a/inner/.git"), "gitdir: x").unwrap();
-        for name in ["matrix.yaml", "repo/matrix.yaml", "repo/own/matrix.yaml", "plain/matrix.yaml"]
+        for name in ["matrix.yaml", "repo/matrix.yaml", "repo/own/matrix.yml", "plain/matrix.yaml"]
         {
             fs::write(at.join(name), "").unwrap();
         }
+        for name in ["matrix.yaml", "matrix.yml"] {
+            fs::create_dir_all(at.join("repo/both/a")).unwrap();
+            fs::write(at.join("repo/both").join(name), "").unwrap();
+        }
+        let yaml = Found::Here("matrix.yaml");
         for (here, wanted) in [
-            ("repo", None),
-            ("repo/a", Some("../matrix.yaml")),
-            ("repo/a/b", Some("../../matrix.yaml")),
-            ("repo/a/b/c", None),
-            ("repo/a/b/c/d", Some("../../../../matrix.yaml")),
-            ("repo/own", None),
-            ("repo/a/inner/b", None),
-            ("plain/a", None),
+            ("repo", yaml.clone()),
+            ("repo/a", Found::Above("../matrix.yaml".into())),
+            ("repo/a/b", Found::Above("../../matrix.yaml".into())),
+            ("repo/a/b/c", yaml.clone()),
+            ("repo/a/b/c/d", Found::Above("../../../../matrix.yaml".into())),
+            ("repo/own", Found::Here("matrix.yml")),
+            ("repo/own/a", Found::Above("../matrix.yml".into())),
+            ("repo/both", Found::Both("".into())),
+            ("repo/both/a", Found::Both("..".into())),
+            ("repo/a/inner/b", yaml.clone()),
+            ("plain/a", yaml),
         ] {
-            let wanted = wanted.map_or(Found::Here, |path| Found::Above(path.into()));
             assert_eq!(from(&at.join(here)), wanted, "{here}");
         }
     }

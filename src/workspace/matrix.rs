@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::access::Access;
 use super::axis_sources;
-use super::found::{Found, NAME, found};
+use super::found::{Found, NAMES, found};
 use super::needed::read_all;
 use super::needs::{Need, missing_file, refused};
 use super::text::{bounded, text};
@@ -22,6 +22,9 @@ const PIPED: &str = "-";
 
 /// The matrix of this command line, merged with the files that it extends.
 pub(crate) fn sheet(named: Option<&Path>, grants: &Grants) -> Result<Sheet, Error> {
+    if named.is_none() {
+        refuse(&found())?;
+    }
     let path = &path(named);
     let place = place(path);
     let access = Access::of(&place, grants);
@@ -40,18 +43,14 @@ pub(crate) fn sheet(named: Option<&Path>, grants: &Grants) -> Result<Sheet, Erro
         };
         let is_content = kind == ErrorKind::Matrix;
         let error = Error::new(kind, format!("{}: {}", path.display(), why(&error)));
-        match missing.then(|| named.map_or_else(found, |_| Found::Here)) {
-            None if is_content => error.help("a matrix is a YAML file, in UTF-8; name it with --file"),
-            None => error.help("name the file of the matrix with --file"),
-            Some(Found::NotOurs(path)) => error.help(format!(
-                "{} belongs to another user: if you trust it, add --file {0}",
-                path.display()
-            )),
-            Some(Found::Here | Found::Above(_)) => error.help(
-                "run onebuild in the directory of matrix.yaml or below it in the same Git work tree, \
-                 or name the file with --file",
-            ),
-        }
+        error.help(match missing {
+            true => {
+                "run onebuild in the directory of matrix.yaml or below it in the same Git work tree, or \
+                 name the file with --file"
+            }
+            false if is_content => "a matrix is a YAML file, in UTF-8; name it with --file",
+            false => "name the file of the matrix with --file",
+        })
     })?;
     let mut files = Files::new(file)?;
     let needed = |files: &Files| {
@@ -73,6 +72,26 @@ pub(crate) fn sheet(named: Option<&Path>, grants: &Grants) -> Result<Sheet, Erro
         }
     })?;
     Ok(files.merged()?)
+}
+
+/// Refuses a file that may not be the one that the user means.
+fn refuse(found: &Found) -> Result<(), Error> {
+    let (message, help) = match found {
+        Found::Here(_) | Found::Above(_) => return Ok(()),
+        Found::NotOurs(path) => {
+            let path = path.display();
+            (
+                format!("{path} belongs to another user"),
+                format!("if you trust it, add --file {path}"),
+            )
+        }
+        Found::Both(directory) => {
+            let [one, other] = NAMES.map(|name| directory.join(name).display().to_string());
+            let help = format!("remove one of them, or name one: --file {one}");
+            (format!("there are both {one} and {other}"), help)
+        }
+    };
+    Err(Error::new(ErrorKind::Usage, message).help(help))
 }
 
 /// Whether the command line names a pipe in place of a file: `-`, `<(…)`, `/dev/stdin`.
@@ -111,11 +130,13 @@ pub(crate) fn offline(sheet: &Sheet, named: Option<&Path>, grants: &Grants) -> O
 
 /// The path of the matrix: the one that the command line names, or the nearest.
 pub(crate) fn path(named: Option<&Path>) -> PathBuf {
-    match (named, found()) {
-        (Some(path), _) => path.to_owned(),
-        (None, Found::Above(path)) => path,
-        (None, Found::Here | Found::NotOurs(_)) => NAME.into(),
-    }
+    let path = |found: Found| match found {
+        Found::Here(name) => name.into(),
+        Found::Above(path) => path,
+        // `sheet` refuses these.
+        Found::NotOurs(path) | Found::Both(path) => path,
+    };
+    named.map_or_else(|| path(found()), Path::to_owned)
 }
 
 /// The path that the paths of a matrix are relative to. A matrix from a pipe is in the current directory.

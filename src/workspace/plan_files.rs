@@ -1,5 +1,6 @@
 //! The files of a plan: templates, ignore files and scripts.
 
+use std::io;
 use std::path::Path;
 
 use super::access::Access;
@@ -83,20 +84,51 @@ fn template(
         Templates::Dockerfiles => Ok(()),
         Templates::Files => inside(path, root, BESIDE),
     };
-    allowed.and_then(|()| template_text(path)).map_err(|error| {
+    let found = allowed.and_then(|()| template_text(path)).or_else(|error| {
+        // As for `docker buildx build`.
+        let other = path.with_file_name("dockerfile");
+        let is_missing = error.kind() == io::ErrorKind::NotFound && is_default(file);
+        if is_missing && other.is_file() { template_text(&other) } else { Err(error) }
+    });
+    found.map_err(|error| {
         let message = format!("the template {} cannot be read", path.display());
         let Some(span) = &file.span else {
-            let help = "name the template with `dockerfile`, and its directory with `context`";
+            let help = match similar(path) {
+                Some(name) => format!("there is a {name}: add `dockerfile: {name}`"),
+                None => "name the template with `dockerfile`, and its directory with `context`"
+                    .to_owned(),
+            };
             return Diagnostic::error(format!("{message}: {}", why(&error))).help(help).into();
         };
         let finding = Diagnostic::error(message).at(span, why(&error));
-        finding.help(help(file, span, root)).into()
+        finding.help(help(file, root)).into()
     })
 }
 
-/// What the path of a template is relative to. The default has no key of its own.
-fn help(file: &Needed, span: &Span, root: &Root) -> String {
-    if file.context.as_ref().is_some_and(|(_, context)| context == span) {
+/// Whether the matrix does not name this template. The default has no place, or that of its context.
+fn is_default(file: &Needed) -> bool {
+    let context = file.context.as_ref().map(|(_, context)| context);
+    file.span.is_none() || file.span.as_ref() == context
+}
+
+/// The name of a file beside the missing Dockerfile that may be meant.
+fn similar(path: &Path) -> Option<String> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let entries = directory.unwrap_or(Path::new(".")).read_dir().ok()?;
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let alike = |name: &String| {
+        let name = name.to_ascii_lowercase();
+        (name.contains("dockerfile") || name.contains("containerfile")) && !name.ends_with("ignore")
+    };
+    names.filter(alike).min()
+}
+
+/// What the path of a template is relative to.
+fn help(file: &Needed, root: &Root) -> String {
+    if is_default(file) {
+        if let Some(name) = similar(&root.join(&file.path)) {
+            return format!("there is a {name}: add `dockerfile: {name}`");
+        }
         return "the default is `Dockerfile` in the context directory; name another file with \
                 `dockerfile`"
             .to_owned();

@@ -113,6 +113,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "regular",
             "schedule",
             "template",
+            "text",
         ],
     ),
     ("config", &["grants", "input", "matrix", "plan", "progress"]),
@@ -300,6 +301,9 @@ const OTHER_CRATES: &[&str] = &[
 const USED_BY: &[(&str, &str)] =
     &[("clap", "cli"), ("clap_complete", "cli"), ("clap_mangen", "cli")];
 
+/// Constants of the crate itself, which every module may use.
+const OF_THE_CRATE: &[&str] = &["VERSION"];
+
 /// The faults of one file: what it is, where it stands, and what it says.
 fn faults(source: &Source) -> Vec<String> {
     let Some(room) = source.module.first() else { return Vec::new() };
@@ -313,6 +317,7 @@ fn faults(source: &Source) -> Vec<String> {
         let target = room_of(&source.module, &used.path);
         if let Some(target) = target
             && target != *room
+            && !OF_THE_CRATE.contains(&target.as_str())
             && *allowed != ANY
             && !allowed.contains(&target.as_str())
         {

@@ -100,7 +100,7 @@ fn a_tag_moves_from_one_platform_to_two_and_back() {
 fn a_registry_receives_the_media_types_of_the_matrix() {
     let project = Project::new("types", BOTH, "FROM scratch\nCOPY Dockerfile /\n");
     for (more, of) in
-        [("", "application/vnd.oci."), ("\nmedia-types: docker", "application/vnd.docker.")]
+        [("", "application/vnd.oci."), ("\nmedia_types: docker", "application/vnd.docker.")]
     {
         project.matrix(&format!("{BOTH}{more}"));
         let run = project.run(&["build", "--push"]).success().says(&["1 pushed"]);

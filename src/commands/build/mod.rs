@@ -324,7 +324,7 @@ fn facts_line(
     let platforms: Vec<String> = wanted.iter().map(runs).collect();
     format!(
         "onebuild {} · Docker Engine {} at {} · {}\n",
-        env!("CARGO_PKG_VERSION"),
+        crate::VERSION,
         visible(&facts.version),
         engine.endpoint(),
         platforms.join(", ")

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::matrix::{Matrix, Selection};
 use crate::plan::BuildRequest;
 use crate::run::terminal;
+use crate::text::counted;
 use crate::workspace::drift::Drift;
 use crate::workspace::needs::Purpose;
 use crate::workspace::targets;
@@ -82,6 +83,10 @@ fn write(requests: &[BuildRequest], folder: &Path) -> Result<(), Error> {
     for request in requests {
         put(&path_in(folder, &request.cell), &request.recipe.dockerfile.text())?;
     }
-    terminal::stderr(&format!("{} Dockerfiles in {}\n", requests.len(), folder.display()));
+    terminal::stderr(&format!(
+        "{} in {}\n",
+        counted(requests.len(), "Dockerfile"),
+        folder.display()
+    ));
     Ok(())
 }

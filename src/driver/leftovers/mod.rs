@@ -24,6 +24,7 @@ use self::owner::{Fate, Owner};
 use crate::buildkit::random_id;
 use crate::docker::{ContainerError, Engine};
 use crate::image::Reference;
+use crate::text::counted;
 
 pub(crate) use self::names::Names;
 
@@ -56,13 +57,9 @@ pub(crate) struct Swept {
 impl Swept {
     /// A note for the end of a run, or `None` if nothing was removed.
     pub(crate) fn note(self) -> Option<String> {
-        let counted = |count: usize, what: &str| match count {
-            0 => None,
-            1 => Some(format!("1 {what}")),
-            count => Some(format!("{count} {what}s")),
-        };
-        let parts = [counted(self.containers, "container"), counted(self.images, "image")];
-        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        let parts = [(self.containers, "container"), (self.images, "image")];
+        let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+        let parts: Vec<_> = parts.map(|(count, what)| counted(count, what)).collect();
         if parts.is_empty() {
             return None;
         }

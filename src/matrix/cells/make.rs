@@ -11,7 +11,7 @@ use super::name::NameParts;
 use super::pool::{Pool, Recent};
 use crate::cell_name::CellName;
 use crate::error::{Diagnostic, Diagnostics, Span};
-use crate::image::{Reference, Repository, Tag};
+use crate::image::{Platform, Reference, Repository, Tag};
 use crate::input::SmokeTest;
 use crate::matrix::model::{
     AutoLabels, Axis, AxisValue, BaseWanted, Given, Settings, TagRule, Var, VarValue, no_directory,
@@ -119,6 +119,8 @@ impl<'a> Maker<'a> {
             references: tagged(&repositories, &tags),
             platforms: match (overrides.platforms.as_slice(), &settings.platforms) {
                 ([], Some(given)) => given.value.clone(),
+                // As for `docker build`.
+                ([], None) => Arc::new([Platform::native()]),
                 (platforms, _) => platforms.into(),
             },
             context: context.into(),

@@ -116,7 +116,7 @@ impl Cell {
         self.origins_of_run(&mut add);
         if let Some(given) = &settings.media_types {
             let name = MediaTypes::ALL.into_iter().find(|(_, value)| *value == given.value);
-            add("media-types".to_owned(), name.map_or("", |(name, _)| name), file(&given.span));
+            add("media_types".to_owned(), name.map_or("", |(name, _)| name), file(&given.span));
         }
 
         let of = |texts: &Texts, key: &str| {

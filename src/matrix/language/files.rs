@@ -3,9 +3,11 @@
 
 use std::collections::HashMap;
 
+use super::deprecated;
 use super::overlay::overlaid;
 use super::read;
 use super::reader::Reader;
+use super::required;
 use crate::allow::Allows;
 use crate::error::{Diagnostic, Diagnostics, SourceFile, Span};
 use crate::matrix::model::{Axis, AxisSource, Matrix, ResolvedAxes};
@@ -17,7 +19,7 @@ const MAX_FILES: usize = 64;
 
 const LANGUAGE: Language = Language {
     single: "a matrix is one YAML document",
-    least: "a matrix requires at least `image`, `tag`, `platforms` and `axes`",
+    least: "a matrix requires at least `image` and `tag`",
     tags: &[],
 };
 
@@ -28,6 +30,7 @@ pub(crate) struct Files {
     /// Keyed by the path in [`NeededFile`].
     pages: HashMap<String, Page>,
     allows: Allows,
+    warnings: Diagnostics,
     errors: Diagnostics,
 }
 
@@ -46,6 +49,7 @@ pub(crate) struct Sheet {
     file: SourceFile,
     root: Node,
     allows: Allows,
+    warnings: Diagnostics,
     errors: Diagnostics,
 }
 
@@ -72,6 +76,7 @@ impl Files {
             file: file.clone(),
             pages: HashMap::new(),
             allows: Allows::default(),
+            warnings: Diagnostics::default(),
             errors: Diagnostics::default(),
         };
         files.add(file.name(), &file)?;
@@ -108,6 +113,8 @@ impl Files {
             // Such a file cannot be merged.
             reader.unfit(&root.span, file.name(), "a map of `key: value`", &root.kind);
         }
+        required::check(&mut root, &mut reader)?;
+        deprecated::rename(&mut root, &mut self.warnings);
         let extends = extends(&mut root, file, &mut reader);
         self.errors.extend(reader.errors);
         self.pages.insert(path.to_owned(), Page { root, extends });
@@ -119,7 +126,8 @@ impl Files {
         let name = self.file.name().to_string();
         let mut laid = Laid { errors: self.errors.clone(), ..Laid::default() };
         let root = self.tree(&name, &mut laid)?;
-        Ok(Sheet { file: self.file, root, allows: self.allows, errors: laid.errors })
+        let Self { file, allows, warnings, .. } = self;
+        Ok(Sheet { file, root, allows, warnings, errors: laid.errors })
     }
 
     /// Merges a file with the files that it extends.
@@ -178,7 +186,9 @@ impl Sheet {
     /// Reads the matrix with the values loaded from sources; reports all errors at once.
     pub(crate) fn read(&self, resolved: &ResolvedAxes) -> Result<Matrix, Diagnostics> {
         let matrix = read::read(&self.file, &self.root, self.errors.clone(), resolved)?;
-        Ok(Matrix { allows: self.allows.clone(), ..matrix })
+        let mut warnings = self.warnings.clone();
+        warnings.extend(matrix.warnings);
+        Ok(Matrix { allows: self.allows.clone(), warnings, ..matrix })
     }
 }
 

@@ -1,11 +1,13 @@
 //! The language of matrix.yaml: parses its files into a [`Matrix`].
 
 mod check;
+mod deprecated;
 mod files;
 mod latest;
 mod overlay;
 mod read;
 mod reader;
+mod required;
 
 #[cfg(test)]
 pub(crate) use read::SETTINGS;

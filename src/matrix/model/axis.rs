@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::pattern::Pattern;
-use crate::error::{Diagnostic, Span};
+use crate::error::{Diagnostic, Span, listed};
 use crate::template::Value;
 use crate::version;
 
@@ -133,4 +133,12 @@ pub(crate) fn unknown_order(span: &Span, one: &str, other: &str) -> Diagnostic {
         .rule("unknown-version-order")
         .at(span, "")
         .help("list the versions one by one")
+}
+
+/// The help for a name that is no axis; `names` are the axes of the matrix.
+pub(crate) fn known_axes<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    match listed(names) {
+        names if names.is_empty() => "this matrix has no axes".to_owned(),
+        names => format!("axes: {names}"),
+    }
 }

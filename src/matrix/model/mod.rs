@@ -15,7 +15,7 @@ mod settings;
 mod smoke;
 mod var;
 
-pub(crate) use axis::{Axis, AxisValue};
+pub(crate) use axis::{Axis, AxisValue, known_axes};
 pub(crate) use axis_source::{AxisSource, PAGE, ResolvedAxes, SourceValue, TokenVariable};
 pub(crate) use file_rule::FileRule;
 pub(crate) use labels::{BaseLabels, BaseWanted};
@@ -101,6 +101,11 @@ impl Matrix {
     /// Warnings about the file.
     pub fn warnings(&self) -> &Diagnostics {
         &self.warnings
+    }
+
+    /// Adds a finding about the matrix.
+    pub(crate) fn warn(&mut self, finding: Diagnostic) {
+        self.warnings.push(finding);
     }
 
     /// The acknowledgements in its files.

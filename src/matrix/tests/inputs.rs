@@ -89,13 +89,13 @@ fn a_secret_written_into_the_file_is_not_shown() {
 
 #[test]
 fn media_types_are_those_of_the_oci_unless_a_cell_says_docker() {
-    let text = family("overrides:\n  - { os: alpine, media-types: docker }\n");
+    let text = family("overrides:\n  - { os: alpine, media_types: docker }\n");
     let types = |cell: &Cell| (cell.name.starts_with("alpine"), cell.media_types);
     for (is_alpine, found) in cells(&text).iter().map(types) {
         let wanted = if is_alpine { MediaTypes::Docker } else { MediaTypes::Oci };
         assert_eq!(found, wanted);
     }
-    let error = wrong(&family("media-types: dokcer\n"));
+    let error = wrong(&family("media_types: dokcer\n"));
     assert!(
         error.contains("known kinds: oci, docker") || error.contains("did you mean `docker`?"),
         "{error}"

@@ -6,8 +6,9 @@ use indexmap::IndexMap;
 use serde_json::{Value, json};
 
 use super::escaped;
-use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, listed};
-use crate::matrix::{Axis, Cell, Matrix};
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
+use crate::matrix::{Axis, Cell, Matrix, known_axes};
+use crate::text::counted;
 
 /// The maximum number of jobs of a matrix in GitHub Actions.
 ///
@@ -59,7 +60,7 @@ fn axis_number(matrix: &Matrix, name: &str, errors: &mut Diagnostics) -> Option<
     if found.is_none() {
         errors.push(
             Diagnostic::error(format!("--group-by: there is no axis `{name}`"))
-                .help(format!("axes: {}", listed(names())))
+                .help(known_axes(names()))
                 .help_nearest(name, names()),
         );
     }
@@ -197,7 +198,7 @@ fn sentence(
     each: usize,
 ) -> String {
     let names: Vec<&str> = by.iter().map(|axis| &*matrix.axes()[*axis].name).collect();
-    let mut text = format!("{cells} cells in {jobs} jobs");
+    let mut text = format!("{} in {}", counted(cells, "cell"), counted(jobs, "job"));
     if jobs < cells || by.len() < matrix.axes().len() {
         text += &format!(", grouped by {}", names.join(" and "));
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::error::visible;
 use crate::image::{Platform, Reference};
 use crate::matrix::Cell;
-use crate::text::{Paint, pad, width};
+use crate::text::{Paint, counted, pad, width};
 
 const GAP: usize = 2;
 /// A cell's name is not truncated below this, nor an image.
@@ -55,14 +55,10 @@ pub(crate) fn table(cells: &[Cell], columns: Option<usize>) -> Table {
 
 /// `12 cells, 24 images, 2 platforms`.
 pub(crate) fn counts(cells: &[Cell]) -> String {
-    let count = |number: usize, one: &str| match number {
-        1 => format!("1 {one}"),
-        number => format!("{number} {one}s"),
-    };
     let images: HashSet<&Reference> = cells.iter().flat_map(|cell| &*cell.references).collect();
     let platforms: HashSet<&Platform> = cells.iter().flat_map(|cell| &*cell.platforms).collect();
     let counts = [(cells.len(), "cell"), (images.len(), "image"), (platforms.len(), "platform")];
-    counts.map(|(number, one)| count(number, one)).join(", ")
+    counts.map(|(number, one)| counted(number, one)).join(", ")
 }
 
 /// The widths of the columns; 0 for one that is omitted.

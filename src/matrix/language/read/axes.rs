@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::SETTINGS;
 use crate::error::{Diagnostic, Span, control_character};
 use crate::matrix::language::reader::Reader;
-use crate::matrix::model::{Axis, AxisSource, AxisValue, CELL_NAMES, range};
+use crate::matrix::model::{Axis, AxisSource, AxisValue, CELL_NAMES, known_axes, range};
 use crate::template::{Value, is_name};
 use crate::yaml::{Entry, Node, NodeKind};
 
@@ -217,7 +217,7 @@ impl Reader<'_> {
             self.errors.push(
                 Diagnostic::error(format!("there is no axis `{}`", entry.key))
                     .at(&entry.key_span, "")
-                    .help(format!("axes: {}", crate::error::listed(names())))
+                    .help(known_axes(names()))
                     .help_nearest(&entry.key, names()),
             );
         }

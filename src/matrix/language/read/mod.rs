@@ -14,7 +14,8 @@ mod tags;
 use crate::error::{Diagnostic, Diagnostics, SourceFile, nearest};
 use crate::yaml::{Entry, Node, NodeKind};
 
-pub(crate) const KEYS: [&str; 32] = [
+pub(crate) const KEYS: [&str; 33] = [
+    "onebuild",
     "image",
     "tag",
     "tags",
@@ -34,7 +35,7 @@ pub(crate) const KEYS: [&str; 32] = [
     "ulimits",
     "cgroup_parent",
     "add_hosts",
-    "media-types",
+    "media_types",
     "bases",
     "contexts",
     "secrets",
@@ -65,7 +66,7 @@ pub(crate) const SETTINGS: [&str; 22] = [
     "ulimits",
     "cgroup_parent",
     "add_hosts",
-    "media-types",
+    "media_types",
     "bases",
     "contexts",
     "secrets",
@@ -95,13 +96,14 @@ pub(crate) fn read(
         }
     }
     let start = file.span(0..0);
+    // A misspelt key has been reported as unknown.
+    let meant = |key: &str, entry: &Entry| {
+        !KEYS.contains(&&*entry.key) && nearest(&entry.key, KEYS) == Some(key)
+    };
     let find = |key: &str| entries.iter().find(|entry| entry.key == key);
     let required = |reader: &mut Reader<'_>, key: &str, example: &str| {
         let found = find(key);
-        // A misspelt key has been reported as unknown.
-        let meant =
-            |entry: &Entry| !KEYS.contains(&&*entry.key) && nearest(&entry.key, KEYS) == Some(key);
-        if found.is_none() && !entries.iter().any(meant) {
+        if found.is_none() && !entries.iter().any(|entry| meant(key, entry)) {
             reader.errors.push(
                 Diagnostic::error(format!("`{key}` is missing"))
                     .at(&start, "")
@@ -111,7 +113,8 @@ pub(crate) fn read(
         found
     };
 
-    let axes_entry = required(&mut reader, "axes", "axes: { os: [ubuntu, alpine] }");
+    // Without axes, the matrix is one image.
+    let axes_entry = find("axes");
     let mut axes = axes_entry.map(|entry| reader.axes(entry)).unwrap_or_default();
     let images = required(&mut reader, "image", "image: me/app")
         .map(|entry| reader.inline_list(&entry.value, "image"))
@@ -123,7 +126,6 @@ pub(crate) fn read(
         (None, None) if entries.iter().any(misspelt) => Vec::new(),
         (tag, tags) => reader.tags(tag, tags, &start),
     };
-    required(&mut reader, "platforms", "platforms: [linux/amd64, linux/arm64]");
     let settings = reader.settings(entries, &axes);
     if let Some(entry) = find("include") {
         reader.include_values(&entry.value, &mut axes);
@@ -156,8 +158,9 @@ pub(crate) fn read(
         warnings: reader.warnings,
     };
     let mut errors = reader.errors;
-    // Without axes every name would be undefined.
-    if !matrix.axes.is_empty() {
+    // If the axes have errors, every name of an axis would be undefined.
+    if !matrix.axes.is_empty() || axes_entry.is_none() && !entries.iter().any(|e| meant("axes", e))
+    {
         check::names(&matrix, &mut errors);
     }
     check::literals(&matrix, &mut errors);

@@ -39,7 +39,7 @@ impl Reader<'_> {
                 "cgroup_parent" => found.cgroup_parent = self.template(node, key),
                 "ulimits" => found.ulimits = self.named(node, key, ulimit, ulimit_name),
                 "add_hosts" => found.add_hosts = self.named(node, key, host, host_name),
-                "media-types" => found.media_types = self.media_types(node),
+                "media_types" => found.media_types = self.media_types(node),
                 "vars" => found.vars = self.vars(node, axes),
                 "args" => found.args = self.templates(node, key),
                 "labels" => (found.labels, found.auto_labels) = self.labels(node, key),
@@ -236,7 +236,7 @@ impl Reader<'_> {
     }
 
     fn media_types(&mut self, node: &Node) -> Option<Given<MediaTypes>> {
-        let (text, span) = self.text(node, "media-types")?;
+        let (text, span) = self.text(node, "media_types")?;
         let known = MediaTypes::ALL.map(|(name, _)| name);
         let found = MediaTypes::ALL.into_iter().find(|(name, _)| *name == text);
         let Some((_, value)) = found else {
