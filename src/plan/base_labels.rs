@@ -252,7 +252,7 @@ mod tests {
             ("FROM alpine:3.20\nRUN x\n", None, Some("alpine:3.20")),
             ("from --platform=$BUILDPLATFORM golang AS b\nFROM ubuntu\n", None, Some("ubuntu")),
             ("FROM golang AS b\nFROM ubuntu\n", Some("B"), Some("golang")),
-            ("FROM golang AS b\nFROM ubuntu\n", Some("1"), Some("ubuntu")),
+            ("FROM golang AS b\nFROM ubuntu\n", Some("1"), None),
             ("FROM alpine AS a\nFROM a AS c\nFROM C\n", None, Some("alpine")),
             ("FROM alpine AS alpine\nFROM alpine\n", None, Some("alpine")),
             ("FROM \\\n  alpine\nRUN <<E\nFROM debian\nE\n", None, Some("alpine")),

@@ -46,14 +46,16 @@ fn an_unknown_axis_and_groups_in_another_format_are_wrong_usage() {
 #[test]
 fn a_bake_file_has_a_target_for_each_cell() {
     let project = Project::family();
-    let args = ["plan", "--format", "bake", "--os", "alpine", "--target", "0", "--network", "none"];
+    project.file("templates/alpine/Dockerfile", "FROM alpine AS it\n\tRUN echo <%version%>\n");
+    let args =
+        ["plan", "--format", "bake", "--os", "alpine", "--target", "it", "--network", "none"];
     let run = project.run(&args).exits(0);
     assert_eq!(run.stderr, "");
     let file: Value = serde_json::from_str(&run.stdout).unwrap();
     let names: Vec<_> = file["target"].as_object().unwrap().keys().collect();
     assert_eq!(names, ["1_0-alpine", "1_1-alpine"]);
     let target = &file["target"]["1_1-alpine"];
-    assert_eq!(target["dockerfile-inline"], "FROM alpine\n\tRUN echo 1.1\n");
-    assert_eq!((&target["target"], &target["network"]), (&"0".into(), &"none".into()));
+    assert_eq!(target["dockerfile-inline"], "FROM alpine AS it\n\tRUN echo 1.1\n");
+    assert_eq!((&target["target"], &target["network"]), (&"it".into(), &"none".into()));
     assert_eq!(target["context"], "templates");
 }

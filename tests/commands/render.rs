@@ -67,10 +67,19 @@ fn a_missing_directory_lacks_all_files_and_none_is_wrong_usage() {
 fn line_endings_and_the_final_newline_are_compared() {
     let project = Project::family();
     project.run(&["render", "--out", "out", "--os", "alpine"]).exits(0);
-    for text in ["FROM alpine\r\n\tRUN echo 1.0\r\n", "FROM alpine\n\tRUN echo 1.0"] {
+    let line_ends =
+        |kind: &str| format!("out/1.0-alpine.Dockerfile: line ends differ ({kind} in the file)\n");
+    for (text, wanted) in [
+        ("FROM alpine\r\n\tRUN echo 1.0\r\n", Some(line_ends("CRLF"))),
+        ("FROM alpine\r\n\tRUN echo 1.0\n", Some(line_ends("LF and CRLF"))),
+        ("FROM alpine\n\tRUN echo 1.0", None),
+    ] {
         project.file("out/1.0-alpine.Dockerfile", text);
         let run = project.run(&["render", "--out", "out", "--os", "alpine", "--check"]).exits(1);
-        assert!(run.stdout.lines().count() > 3 && !run.stdout.contains('\r'), "{}", run.stdout);
+        match wanted {
+            Some(wanted) => assert_eq!(run.stdout, wanted),
+            None => assert!(run.stdout.lines().count() > 3, "{}", run.stdout),
+        }
     }
 }
 

@@ -28,8 +28,8 @@ mod options; // the effect of single options on the image
 mod outputs; // archives and directories on this machine
 mod panel; // the repository's own matrix and its images
 mod phrases; // BuildKit's error messages for registry failures
-mod platforms;
-mod proxies; // base images of another platform
+mod platforms; // base images of another platform
+mod proxies; // the proxies of Docker's configuration
 mod push; // the engine's store and the registry
 mod reach; // unreachable engines, and engines without a needed feature
 mod registry; // our registry client
