@@ -11,11 +11,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
-use serde::de::MapAccess;
 
 use super::credentials::{AUTH_VARIABLE, CredentialError, Secret};
 use super::endpoint::Endpoint;
-use super::json::{self, Fields, Object, set};
+use super::json::{self, Object, fields};
 use super::proxies::{PassedProxies, ProxyEntry};
 use crate::error::why;
 use crate::regular;
@@ -50,21 +49,12 @@ pub(super) struct AuthEntry {
     pub identity_token: Option<Secret>,
 }
 
-impl Fields for AuthEntry {
-    fn read<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: &str,
-        object: &mut A,
-    ) -> Result<bool, A::Error> {
-        match key {
-            "auth" => set(&mut self.auth, object),
-            "username" => set(&mut self.username, object),
-            "password" => set(&mut self.password, object),
-            "identitytoken" => set(&mut self.identity_token, object),
-            _ => Ok(false),
-        }
-    }
-}
+fields!(AuthEntry {
+    "auth" => auth,
+    "username" => username,
+    "password" => password,
+    "identitytoken" => identity_token,
+});
 
 #[derive(Default)]
 struct Content {
@@ -75,22 +65,13 @@ struct Content {
     proxies: Option<IndexMap<String, Object<ProxyEntry>>>,
 }
 
-impl Fields for Content {
-    fn read<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: &str,
-        object: &mut A,
-    ) -> Result<bool, A::Error> {
-        match key {
-            "auths" => set(&mut self.auths, object),
-            "credhelpers" => set(&mut self.helpers, object),
-            "credsstore" => set(&mut self.store, object),
-            "currentcontext" => set(&mut self.current_context, object),
-            "proxies" => set(&mut self.proxies, object),
-            _ => Ok(false),
-        }
-    }
-}
+fields!(Content {
+    "auths" => auths,
+    "credhelpers" => helpers,
+    "credsstore" => store,
+    "currentcontext" => current_context,
+    "proxies" => proxies,
+});
 
 /// The path of the config file, given the values of `DOCKER_CONFIG` and `HOME`.
 pub(crate) fn config_path(docker_config: Option<&OsStr>, home: Option<&OsStr>) -> Option<PathBuf> {

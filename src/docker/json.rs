@@ -67,6 +67,25 @@ fn parse<T: Fields>(
     })
 }
 
+/// The fields of a struct, each an `Option`, with their keys in lower case.
+macro_rules! fields {
+    ($type:ty { $($key:literal => $field:ident),+ $(,)? }) => {
+        impl $crate::docker::json::Fields for $type {
+            fn read<'de, A: serde::de::MapAccess<'de>>(
+                &mut self,
+                key: &str,
+                object: &mut A,
+            ) -> Result<bool, A::Error> {
+                match key {
+                    $($key => $crate::docker::json::set(&mut self.$field, object),)+
+                    _ => Ok(false),
+                }
+            }
+        }
+    };
+}
+pub(super) use fields;
+
 /// Sets a field, unless its value is `null`.
 pub(super) fn set<'de, A: MapAccess<'de>, T: Deserialize<'de>>(
     field: &mut Option<T>,
@@ -118,19 +137,7 @@ mod tests {
         size: Option<u8>,
     }
 
-    impl Fields for Pair {
-        fn read<'de, A: MapAccess<'de>>(
-            &mut self,
-            key: &str,
-            object: &mut A,
-        ) -> Result<bool, A::Error> {
-            match key {
-                "name" => set(&mut self.name, object),
-                "size" => set(&mut self.size, object),
-                _ => Ok(false),
-            }
-        }
-    }
+    fields!(Pair { "name" => name, "size" => size });
 
     fn pair(name: &str, size: u8) -> Pair {
         Pair { name: Some(name.to_owned()), size: Some(size) }

@@ -2,10 +2,8 @@
 //!
 //! Source: <https://docs.docker.com/engine/cli/proxy/>
 
-use serde::de::MapAccess;
-
 use super::credentials::Secret;
-use super::json::{Fields, set};
+use super::json::fields;
 
 /// The entry for one engine, or the default one.
 #[derive(Debug, Clone, Default)]
@@ -17,22 +15,13 @@ pub(super) struct ProxyEntry {
     all: Option<Secret>,
 }
 
-impl Fields for ProxyEntry {
-    fn read<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: &str,
-        object: &mut A,
-    ) -> Result<bool, A::Error> {
-        match key {
-            "httpproxy" => set(&mut self.http, object),
-            "httpsproxy" => set(&mut self.https, object),
-            "ftpproxy" => set(&mut self.ftp, object),
-            "noproxy" => set(&mut self.no, object),
-            "allproxy" => set(&mut self.all, object),
-            _ => Ok(false),
-        }
-    }
-}
+fields!(ProxyEntry {
+    "httpproxy" => http,
+    "httpsproxy" => https,
+    "ftpproxy" => ftp,
+    "noproxy" => no,
+    "allproxy" => all,
+});
 
 impl ProxyEntry {
     /// The variables that it sets.

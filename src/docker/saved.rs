@@ -8,12 +8,11 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::de::MapAccess;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::TlsFiles;
-use super::json::{self, Fields, InvalidJson, Object, set};
+use super::json::{self, InvalidJson, Object, fields};
 use crate::regular;
 
 /// Far larger than any real file.
@@ -49,18 +48,7 @@ struct Content {
     endpoints: Option<HashMap<String, Object<Engine>>>,
 }
 
-impl Fields for Content {
-    fn read<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: &str,
-        object: &mut A,
-    ) -> Result<bool, A::Error> {
-        match key {
-            "endpoints" => set(&mut self.endpoints, object),
-            _ => Ok(false),
-        }
-    }
-}
+fields!(Content { "endpoints" => endpoints });
 
 #[derive(Default)]
 struct Engine {
@@ -68,19 +56,7 @@ struct Engine {
     skip_verify: Option<bool>,
 }
 
-impl Fields for Engine {
-    fn read<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: &str,
-        object: &mut A,
-    ) -> Result<bool, A::Error> {
-        match key {
-            "host" => set(&mut self.host, object),
-            "skiptlsverify" => set(&mut self.skip_verify, object),
-            _ => Ok(false),
-        }
-    }
-}
+fields!(Engine { "host" => host, "skiptlsverify" => skip_verify });
 
 impl SavedContext {
     /// Reads the context `name` in `folder`, Docker's own directory (`~/.docker`).
