@@ -27,6 +27,13 @@ pub(super) fn run(config: &InitConfig) -> Result<ExitCode, Error> {
         let message = format!("{} already exists; nothing was written", path.display());
         return Err(Error::new(ErrorKind::Usage, message).help("--force overwrites it"));
     }
+    // Both names in one directory are an error of every other command.
+    let other = folder.join("matrix.yml");
+    if other.symlink_metadata().is_ok() {
+        let message = format!("{} already exists; nothing was written", other.display());
+        let help = "rename it to matrix.yaml, which --force overwrites, or use another directory";
+        return Err(Error::new(ErrorKind::Usage, message).help(help));
+    }
     paths.iter().try_for_each(|path| targets::check_flag(path))?;
     for (path, (_, text)) in paths.iter().zip(&draft.files) {
         put(path, text)?;
@@ -70,14 +77,19 @@ fn found(folder: &Path) -> Result<Found, Error> {
             found.makefile = read(&folder.join(name))?;
         }
     }
-    found.dockerfile = read(&folder.join("Dockerfile"))?;
+    let dockerfile = |folder: &Path| match read(&folder.join("Dockerfile"))? {
+        None if folder.join("dockerfile").is_dir() => Ok(None),
+        None => read(&folder.join("dockerfile")),
+        found => Ok(found),
+    };
+    found.dockerfile = dockerfile(folder)?;
     for entry in fs::read_dir(folder).map_err(|error| failed(folder, &error))? {
         let entry = entry.map_err(|error| failed(folder, &error))?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.starts_with('.') || !entry.path().is_dir() {
             continue;
         }
-        if let Some(text) = read(&entry.path().join("Dockerfile"))? {
+        if let Some(text) = dockerfile(&entry.path())? {
             found.dockerfiles.push((name, text));
         }
     }

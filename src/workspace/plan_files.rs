@@ -1,7 +1,8 @@
 //! The files of a plan: templates, ignore files and scripts.
 
+use std::ffi::OsStr;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::access::Access;
 use super::needed::read_all;
@@ -40,7 +41,7 @@ pub(crate) fn plan_files(
         Ok(needed)
     };
     read_all(&mut files, needed, |files, file| {
-        let path = root.join(&file.path);
+        let path = present(root.join(&file.path), file.kind, templates);
         let found = match file.kind {
             FileKind::Template => Some(template(&path, &file, root, templates)?),
             FileKind::Script => Some(script(&path, &file, root)?),
@@ -54,14 +55,17 @@ pub(crate) fn plan_files(
 
 /// The missing grant for a file. Without it, do not even reveal whether a template exists.
 fn missing(file: &Needed, root: &Root, access: &Access, templates: Templates) -> Option<Need> {
-    let path = root.join(&file.path);
+    let named = root.join(&file.path);
+    let used = present(named.clone(), file.kind, templates);
     let what = match file.kind {
         FileKind::Template if templates == Templates::Dockerfiles => "the template",
-        FileKind::IgnoreFile if path.is_file() => "the ignore file",
+        FileKind::IgnoreFile if used.is_file() => "the ignore file",
         FileKind::GivenIgnoreFile => "the ignore file",
         _ => return None,
     };
-    let grant = access.lacks_read(&path)?;
+    // The name in the matrix first: which file is used there shows which one exists.
+    let lacking = |path: PathBuf| Some((access.lacks_read(&path)?, path));
+    let (grant, path) = lacking(named).or_else(|| lacking(used))?;
     let message = match &grant {
         Grant::Read(found) if *found != path => {
             format!("{what} {} is a link that leads out of the repository", path.display())
@@ -69,6 +73,22 @@ fn missing(file: &Needed, root: &Root, access: &Access, templates: Templates) ->
         _ => format!("{what} is outside the repository"),
     };
     Some(missing_file(grant, file.span.clone(), message))
+}
+
+/// The file that is read for `path`: `dockerfile` where there is no `Dockerfile`, as in
+/// `docker buildx build`. A link counts as a file, so that its target is checked like any other.
+fn present(path: PathBuf, kind: FileKind, templates: Templates) -> PathBuf {
+    let end = match (kind, path.file_name().and_then(OsStr::to_str)) {
+        (FileKind::Template, Some("Dockerfile")) => "",
+        (FileKind::IgnoreFile, Some("Dockerfile.dockerignore")) => ".dockerignore",
+        _ => return path,
+    };
+    let found = |name| path.with_file_name(name).symlink_metadata();
+    let is_missing = found("Dockerfile").is_err_and(|e| e.kind() == io::ErrorKind::NotFound);
+    let is_used = templates == Templates::Dockerfiles
+        && is_missing
+        && found("dockerfile").is_ok_and(|found| !found.is_dir());
+    if is_used { path.with_file_name(format!("dockerfile{end}")) } else { path }
 }
 
 fn template(
@@ -84,24 +104,20 @@ fn template(
         Templates::Dockerfiles => Ok(()),
         Templates::Files => inside(path, root, BESIDE),
     };
-    let found = allowed.and_then(|()| template_text(path)).or_else(|error| {
-        // As for `docker buildx build`.
-        let other = path.with_file_name("dockerfile");
-        let is_missing = error.kind() == io::ErrorKind::NotFound && is_default(file);
-        if is_missing && other.is_file() { template_text(&other) } else { Err(error) }
-    });
-    found.map_err(|error| {
+    allowed.and_then(|()| template_text(path)).map_err(|error| {
         let message = format!("the template {} cannot be read", path.display());
+        let is_missing = error.kind() == io::ErrorKind::NotFound;
+        let similar = is_missing.then(|| similar(path)).flatten();
         let Some(span) = &file.span else {
-            let help = match similar(path) {
-                Some(name) => format!("there is a {name}: add `dockerfile: {name}`"),
+            let help = match similar {
+                Some(name) => format!("the directory contains {name}: add `dockerfile: {name}`"),
                 None => "name the template with `dockerfile`, and its directory with `context`"
                     .to_owned(),
             };
             return Diagnostic::error(format!("{message}: {}", why(&error))).help(help).into();
         };
         let finding = Diagnostic::error(message).at(span, why(&error));
-        finding.help(help(file, root)).into()
+        finding.help(help(file, similar, root)).into()
     })
 }
 
@@ -111,23 +127,25 @@ fn is_default(file: &Needed) -> bool {
     file.span.is_none() || file.span.as_ref() == context
 }
 
-/// The name of a file beside the missing Dockerfile that may be meant.
+/// The name of a file beside a missing Dockerfile that may be meant.
 fn similar(path: &Path) -> Option<String> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let entries = directory.unwrap_or(Path::new(".")).read_dir().ok()?;
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let alike = |name: &String| {
+    let is_dockerfile = |name: &str| {
         let name = name.to_ascii_lowercase();
         (name.contains("dockerfile") || name.contains("containerfile")) && !name.ends_with("ignore")
     };
-    names.filter(alike).min()
+    path.file_name().and_then(OsStr::to_str).filter(|name| is_dockerfile(name))?;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let entries = directory.unwrap_or(Path::new(".")).read_dir().ok()?;
+    let files = entries.filter_map(Result::ok).filter(|entry| entry.path().is_file());
+    let names = files.filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| is_dockerfile(name)).min()
 }
 
-/// What the path of a template is relative to.
-fn help(file: &Needed, root: &Root) -> String {
+/// What the path of a template is relative to, and which file beside it may be meant.
+fn help(file: &Needed, similar: Option<String>, root: &Root) -> String {
     if is_default(file) {
-        if let Some(name) = similar(&root.join(&file.path)) {
-            return format!("there is a {name}: add `dockerfile: {name}`");
+        if let Some(name) = similar {
+            return format!("the directory contains {name}: add `dockerfile: {name}`");
         }
         return "the default is `Dockerfile` in the context directory; name another file with \
                 `dockerfile`"
@@ -137,12 +155,11 @@ fn help(file: &Needed, root: &Root) -> String {
         return "write the path of an existing file".to_owned();
     }
     let rule = format!("the path is relative to the {}, `{}`", file.place, file.folder);
-    match &file.context {
-        None => rule,
-        Some((context, _)) => match from_context(context, &file.path, root) {
-            Some(path) => format!("{rule}: for the file beside matrix.yaml, write `{path}`"),
-            None => rule,
-        },
+    let beside = |(context, _): &(String, Span)| from_context(context, &file.path, root);
+    match (file.context.as_ref().and_then(beside), similar) {
+        (Some(path), _) => format!("{rule}: for the file beside matrix.yaml, write `{path}`"),
+        (None, Some(name)) => format!("{rule}; its directory contains {name}"),
+        (None, None) => rule,
     }
 }
 

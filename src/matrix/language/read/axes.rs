@@ -20,8 +20,8 @@ impl Reader<'_> {
     pub(crate) fn axes(&mut self, entry: &Entry) -> Vec<Axis> {
         let entries = self.map(&entry.value, "axes");
         if entries.is_empty() && matches!(entry.value.kind, NodeKind::Empty | NodeKind::Map(_)) {
-            let finding = Diagnostic::error("a matrix needs at least one axis");
-            let help = "add one, such as `os: [ubuntu, alpine]`";
+            let finding = Diagnostic::error("`axes` has no axis");
+            let help = "add one, such as `os: [ubuntu, alpine]`; for one image, remove `axes`";
             self.errors.push(finding.at(&entry.key_span, "").help(help));
         }
         let mut axes = Vec::new();

@@ -124,7 +124,7 @@ pub(crate) fn read(
     };
     let tags = match (find("tag"), find("tags")) {
         (None, None) if entries.iter().any(misspelt) => Vec::new(),
-        (tag, tags) => reader.tags(tag, tags, &start),
+        (tag, tags) => reader.tags(tag, tags, &start, axes_entry.is_none()),
     };
     let settings = reader.settings(entries, &axes);
     if let Some(entry) = find("include") {

@@ -8,7 +8,7 @@ use crate::error::{Diagnostic, Span, listed};
 use crate::matrix::language::reader::Reader;
 use crate::matrix::model::{
     Axis, AxisValue, Included, Layer, Lookup, MOST_CELLS, Pattern, Product, Rule, Rules, Settings,
-    unknown_order,
+    known_axes, unknown_order,
 };
 use crate::template::Value;
 use crate::yaml::{Entry, Node, NodeKind};
@@ -222,11 +222,7 @@ impl Reader<'_> {
                 self.errors.push(
                     Diagnostic::error(format!("`{}` is neither an axis nor a setting", entry.key))
                         .at(&entry.key_span, "")
-                        .help(format!(
-                            "axes: {}; settings: {}",
-                            listed(names()),
-                            SETTINGS.join(", ")
-                        ))
+                        .help(format!("{}; settings: {}", known_axes(names()), SETTINGS.join(", ")))
                         .help_nearest(&entry.key, known()),
                 );
                 continue;

@@ -21,6 +21,7 @@ impl Reader<'_> {
         tag: Option<&Entry>,
         tags: Option<&Entry>,
         start: &Span,
+        is_one_image: bool,
     ) -> Vec<TagRule> {
         let entry = match (tag, tags) {
             (Some(entry), None) | (None, Some(entry)) => entry,
@@ -34,11 +35,11 @@ impl Reader<'_> {
                 return Vec::new();
             }
             (None, None) => {
-                self.errors.push(
-                    Diagnostic::error("`tag` is missing")
-                        .at(start, "")
-                        .help("add it and use every axis: `tag: <%version%>-<%os%>`"),
-                );
+                let help = match is_one_image {
+                    true => "add it, such as `tag: \"1.0\"` or `tag: latest`",
+                    false => "add it and use every axis: `tag: <%version%>-<%os%>`",
+                };
+                self.errors.push(Diagnostic::error("`tag` is missing").at(start, "").help(help));
                 return Vec::new();
             }
         };
