@@ -135,8 +135,7 @@ fn usable(sheet: Result<Sheet, Error>, cells: &CellChoice) -> Result<Matrix, Err
 /// The warning for an axis that has the name of a flag of onebuild.
 fn hidden_axis(axis: &Axis) -> Option<Diagnostic> {
     let name = &axis.name;
-    let message =
-        format!("the axis `{name}` has no flag of its own: --{name} is a flag of onebuild");
+    let message = format!("the axis `{name}` has no separate flag: --{name} is a flag of onebuild");
     let help = format!("select its values with --only {name}=VALUE, or rename the axis");
     cli::is_flag(name).then(|| {
         Diagnostic::warning(message).rule("axis-is-flag").at(&axis.key_span, "").help(help)
