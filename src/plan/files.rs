@@ -196,6 +196,11 @@ impl PlanFiles {
         self.templates.values().flat_map(Template::names).collect()
     }
 
+    /// The places of each `<%` in the templates that is not a placeholder.
+    pub fn plain_signs(&self) -> impl Iterator<Item = Span> {
+        self.templates.values().flat_map(Template::plain_signs)
+    }
+
     /// The templates that were read.
     pub fn sources(&self) -> Sources {
         let files = self.templates.values().filter_map(Template::source_file);
