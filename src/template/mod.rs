@@ -61,6 +61,14 @@ impl Template {
         Self::parse(Source::file(file), true)
     }
 
+    /// A file without placeholders and control lines, which renders to itself.
+    pub fn verbatim(file: SourceFile) -> Self {
+        let range = 0..file.text().len();
+        let text = Node::Text { range: range.clone(), line: 1 };
+        let nodes = if range.is_empty() { Vec::new() } else { vec![text] };
+        Self { source: Source::file(file), nodes, plain_signs: Vec::new() }
+    }
+
     /// Parses a string with placeholders that is at `span` in another file.
     pub fn inline(text: &str, span: Span) -> Result<Self, Diagnostics> {
         Self::parse(Source::inline(text, span), false)

@@ -42,7 +42,9 @@ pub(crate) fn plan_files(
     read_all(&mut files, needed, |files, file| {
         let path = root.join(&file.path);
         let found = match file.kind {
-            FileKind::Template => Some(template(&path, &file, root, templates)?),
+            FileKind::Template | FileKind::Verbatim => {
+                Some(template(&path, &file, root, templates)?)
+            }
             FileKind::Script => Some(script(&path, &file, root)?),
             FileKind::IgnoreFile => text(&path).ok(),
             FileKind::GivenIgnoreFile => Some(ignore_file(&path, &file)?),
@@ -57,6 +59,7 @@ fn missing(file: &Needed, root: &Root, access: &Access, templates: Templates) ->
     let path = root.join(&file.path);
     let what = match file.kind {
         FileKind::Template if templates == Templates::Dockerfiles => "the template",
+        FileKind::Verbatim => "the Dockerfile",
         FileKind::IgnoreFile if path.is_file() => "the ignore file",
         FileKind::GivenIgnoreFile => "the ignore file",
         _ => return None,
