@@ -130,6 +130,7 @@ pub const RULES: &[Rule] = &[
         "an argument, a label or an environment variable that is named like a secret",
         Judged::Lint,
     ),
+    rule("plain-sign", "a `<%` that no `%>` follows in its line; a note", Judged::Lint),
     rule("file-drift", "a committed file that differs from its rendered template", Judged::Lint),
     rule(
         "privileged",

@@ -95,10 +95,12 @@ fn find(
     };
     let prepared = prepare::all(&matrix, choice, &Default::default(), purpose, &mut warnings);
     findings.extend(&warnings);
-    let Prepared { cells, requests, sources, whole, .. } = prepared.map(|mut prepared| {
-        std::mem::swap(allows, &mut prepared.allows);
-        prepared
-    })?;
+    let Prepared { cells, requests, sources, plain_signs, whole, .. } =
+        prepared.map(|mut prepared| {
+            std::mem::swap(allows, &mut prepared.allows);
+            prepared
+        })?;
+    findings.of_plain_signs(&plain_signs);
     drifted(&matrix, root, &Access::of(&choice.file, &choice.grants), findings)?;
     let by_name = cells.iter().map(|cell| (&*cell.name, cell)).collect();
     let mut files = Files { cells: by_name, sources };

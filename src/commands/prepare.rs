@@ -6,7 +6,7 @@ use super::inputs;
 use crate::allow::{Allows, Asked};
 use crate::check::{Subject, acknowledge, check, wrong_targets};
 use crate::config::CellChoice;
-use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind};
+use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, Span};
 use crate::input::Root;
 use crate::matrix::{Cell, Matrix, Overrides, Selection, changing};
 use crate::plan::{BuildOptions, BuildRequest, Sources, plan};
@@ -22,6 +22,8 @@ pub(super) struct Prepared {
     pub(super) requests: Vec<BuildRequest>,
     /// The templates of the requests.
     pub(super) sources: Sources,
+    /// The places of each `<%` in templates that is not a placeholder.
+    pub(super) plain_signs: Vec<Span>,
     /// The acknowledgements in the matrix and in the templates.
     pub(super) allows: Allows,
     /// Whether these are all cells of the matrix, without overrides: only then is an unused setting
@@ -86,8 +88,9 @@ pub(super) fn all(
         // Report all missing grants that are known so far, without reading templates.
         needs.check(purpose)?;
     }
-    let (requests, sources) = planned(matrix, &cells, root, access, options, warnings)
-        .map_err(|error| blamed(matrix, choice, root, access, error))?;
+    let Planned { requests, sources, plain_signs } =
+        planned(matrix, &cells, root, access, options, warnings)
+            .map_err(|error| blamed(matrix, choice, root, access, error))?;
     needs.of_steps(&cells, &requests, &sources, access);
     needs.check(purpose)?;
     let whole = everything && !changes(&choice.overrides);
@@ -103,7 +106,7 @@ pub(super) fn all(
     wrong_targets(subject).check(())?;
     let mut allows = matrix.allows().clone();
     acknowledge(&requests, &sources, &mut allows);
-    Ok(Prepared { cells, requests, sources, allows, whole, needs })
+    Ok(Prepared { cells, requests, sources, plain_signs, allows, whole, needs })
 }
 
 /// The selected cells. Shows the warnings.
@@ -153,6 +156,12 @@ fn selected(
     Ok(Selected { cells: expansion.cells, everything: selected.is_everything() })
 }
 
+struct Planned {
+    requests: Vec<BuildRequest>,
+    sources: Sources,
+    plain_signs: Vec<Span>,
+}
+
 /// The build requests of `cells`, and their templates.
 fn planned(
     matrix: &Matrix,
@@ -161,15 +170,17 @@ fn planned(
     access: &Access,
     options: &BuildOptions,
     warnings: &mut Diagnostics,
-) -> Result<(Vec<BuildRequest>, Sources), Error> {
+) -> Result<Planned, Error> {
     let mut files = plan_files(root, access, Templates::Dockerfiles, |files| files.needed(cells))?;
+    let mut plain_signs: Vec<Span> = files.plain_signs().collect();
     // Some vars may be used only by them. Their errors are reported elsewhere.
     if let Ok(others) = rendered_files::templates(matrix, root, access) {
+        plain_signs.extend(others.plain_signs());
         files.also_used(others.names());
     }
     let plan = plan(matrix, cells, &files, root, options)?;
     warnings.extend(plan.warnings);
-    Ok((plan.requests, files.sources()))
+    Ok(Planned { requests: plan.requests, sources: files.sources(), plain_signs })
 }
 
 /// Points at the flags if the templates have no errors without them.

@@ -18,6 +18,20 @@ pub trait Places {
 }
 
 impl Findings {
+    /// Adds a note for each `<%` in a template that is not a placeholder.
+    pub fn of_plain_signs(&mut self, places: &[Span]) {
+        for place in places {
+            let finding = Diagnostic::remark("this `<%` is plain text: no `%>` follows it")
+                .rule("plain-sign")
+                .at(place, "")
+                .help(
+                    "if it starts a placeholder, close it: `<%name%>`; if not, put the lines \
+                     between `#% raw` and `#% endraw`",
+                );
+            self.add(Finding::new("plain-sign", finding), None);
+        }
+    }
+
     /// Applies our rules to the build requests. With `alone`, also the rules that BuildKit's lint
     /// has too.
     pub fn of_requests(&mut self, requests: &[BuildRequest], places: &mut dyn Places, alone: bool) {

@@ -16,6 +16,8 @@ use crate::template::{NameUse, Template};
 #[derive(Debug, Clone, Default)]
 pub struct PlanFiles {
     templates: IndexMap<String, Template>,
+    /// Dockerfiles that are not templates. A file can be one for some cells and a template for others.
+    verbatim: IndexMap<String, Template>,
     /// `None` if there is no such file.
     ignore_files: HashMap<String, Option<Arc<str>>>,
     scripts: HashMap<String, Arc<[u8]>>,
@@ -48,6 +50,8 @@ pub struct Needed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
     Template,
+    /// A Dockerfile that is not a template.
+    Verbatim,
     /// `NAME.dockerignore` beside a template, which replaces the `.dockerignore` of the context. Only
     /// this kind of file may be missing.
     IgnoreFile,
@@ -112,9 +116,9 @@ impl PlanFiles {
 
     /// The template of `cell` and its includes, as far as they have been inserted.
     fn reach(&self, cell: &Cell, needed: &mut IndexMap<String, Needed>) {
-        let path = cell.template();
-        let Some(template) = self.templates.get(&path) else {
-            let (kind, folder) = (FileKind::Template, cell.context.to_string());
+        let (path, kind) = (cell.template(), kind_of(cell));
+        let Some(template) = self.read_as(kind, &path) else {
+            let folder = cell.context.to_string();
             let context = cell.context_span().map(|span| (folder.clone(), span));
             let span = cell.template_span();
             let file = Needed { kind, path: path.clone(), folder, place: CONTEXT, span, context };
@@ -158,6 +162,9 @@ impl PlanFiles {
             (FileKind::Template, Some(file)) => {
                 self.templates.insert(path, Template::file(file)?);
             }
+            (FileKind::Verbatim, Some(file)) => {
+                self.verbatim.insert(path, Template::verbatim(file));
+            }
             // BuildKit takes an empty file for a missing one, and uses that of the context.
             (FileKind::GivenIgnoreFile, Some(file)) if file.text().is_empty() => {
                 self.ignore_files.insert(path, Some("#\n".into()));
@@ -168,12 +175,24 @@ impl PlanFiles {
             (FileKind::Script, Some(file)) => {
                 self.scripts.insert(path, script(&file, needed.span.as_ref())?);
             }
-            (FileKind::Template, None) => {
+            (FileKind::Template | FileKind::Verbatim, None) => {
                 return Err(unread("template", &path, needed.span.as_ref()));
             }
             (FileKind::Script, None) => return Err(unread("script", &path, needed.span.as_ref())),
         }
         Ok(())
+    }
+
+    fn read_as(&self, kind: FileKind, path: &str) -> Option<&Template> {
+        match kind {
+            FileKind::Verbatim => self.verbatim.get(path),
+            _ => self.templates.get(path),
+        }
+    }
+
+    /// The Dockerfile of a cell.
+    pub(super) fn dockerfile(&self, cell: &Cell) -> Option<&Template> {
+        self.read_as(kind_of(cell), &cell.template())
     }
 
     /// The template `name` in a directory.
@@ -196,9 +215,15 @@ impl PlanFiles {
         self.templates.values().flat_map(Template::names).collect()
     }
 
+    /// The places of each `<%` in the templates that is not a placeholder.
+    pub fn plain_signs(&self) -> impl Iterator<Item = Span> {
+        self.templates.values().flat_map(Template::plain_signs)
+    }
+
     /// The templates that were read.
     pub fn sources(&self) -> Sources {
-        let files = self.templates.values().filter_map(Template::source_file);
+        let files = self.templates.values().chain(self.verbatim.values());
+        let files = files.filter_map(Template::source_file);
         Sources::new(files.map(|file| (file.name().clone(), file.clone())).collect())
     }
 
@@ -218,6 +243,11 @@ impl PlanFiles {
 pub(super) fn unread(what: &str, path: &str, span: Option<&Span>) -> Diagnostics {
     let finding = Diagnostic::error(format!("the {what} `{path}` was not read"));
     span.into_iter().fold(finding, |finding, span| finding.at(span, "")).into()
+}
+
+/// How the Dockerfile of `cell` is read.
+fn kind_of(cell: &Cell) -> FileKind {
+    if cell.is_template { FileKind::Template } else { FileKind::Verbatim }
 }
 
 /// The names of the files that `template` includes.
@@ -256,7 +286,8 @@ fn first_of_each_template(cells: &[Cell]) -> impl Iterator<Item = &Cell> {
         let before = at.checked_sub(1).map(|before| &cells[before]);
         let cell = &cells[*at];
         let files = |cell: &Cell| {
-            (cell.context.clone(), cell.dockerfile.clone(), cell.dockerignore.clone())
+            let ignore = cell.dockerignore.clone();
+            (cell.context.clone(), cell.dockerfile.clone(), ignore, cell.is_template)
         };
         before.is_none_or(|before| files(before) != files(cell))
     };

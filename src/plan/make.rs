@@ -103,7 +103,7 @@ fn request(
     options: &BuildOptions,
     is_one_for_each: bool,
 ) -> Result<(BuildRequest, Option<UnknownBase>), Diagnostics> {
-    let Some(template) = files.template(&cell.context, &cell.dockerfile) else {
+    let Some(template) = files.dockerfile(cell) else {
         return Err(unread("template", &cell.dockerfile, cell.template_span().as_ref()));
     };
     let folder = cell.include_directory();

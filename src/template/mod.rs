@@ -6,7 +6,8 @@
 //!
 //! - `<% expression %>` is replaced by a value. Older files use `{%name%}` for the value of a name.
 //! - A line that starts with `#%` and a keyword is a control line and is removed: `if`, `elif`,
-//!   `else`, `endif`, `for … in …`, `endfor`, `include "file"`.
+//!   `else`, `endif`, `for … in …`, `endfor`, `include "file"`, `raw`, `endraw`.
+//! - Lines between `raw` and `endraw` are copied byte for byte, and so is a `<%` that no `%>` follows.
 //! - Everything else is copied byte for byte.
 //!
 //! Expressions are a small language of their own instead of a template engine's: every value is a
@@ -26,6 +27,8 @@ mod tests;
 mod token;
 mod value;
 
+use std::ops::Range;
+
 pub(crate) use node::NameUse;
 pub(crate) use rendered::Rendered;
 pub use value::{Scope, Value};
@@ -33,6 +36,7 @@ pub use value::{Scope, Value};
 use crate::error::{Diagnostics, SourceFile, Span};
 use expression::Expression;
 use node::{Node, collect_names, each_node, names_of};
+use parse::Parsed;
 use source::Source;
 
 /// A template that was parsed without errors.
@@ -40,6 +44,8 @@ use source::Source;
 pub struct Template {
     source: Source,
     nodes: Vec<Node>,
+    /// The places of each `<%` that is not a placeholder.
+    plain_signs: Vec<Range<usize>>,
 }
 
 /// A single expression: the condition of a `when:`.
@@ -55,14 +61,27 @@ impl Template {
         Self::parse(Source::file(file), true)
     }
 
+    /// A file without placeholders and control lines, which renders to itself.
+    pub fn verbatim(file: SourceFile) -> Self {
+        let range = 0..file.text().len();
+        let text = Node::Text { range: range.clone(), line: 1 };
+        let nodes = if range.is_empty() { Vec::new() } else { vec![text] };
+        Self { source: Source::file(file), nodes, plain_signs: Vec::new() }
+    }
+
     /// Parses a string with placeholders that is at `span` in another file.
     pub fn inline(text: &str, span: Span) -> Result<Self, Diagnostics> {
         Self::parse(Source::inline(text, span), false)
     }
 
     fn parse(source: Source, control: bool) -> Result<Self, Diagnostics> {
-        let nodes = parse::parse(&source, control)?;
-        Ok(Self { source, nodes })
+        let Parsed { nodes, plain_signs } = parse::parse(&source, control)?;
+        Ok(Self { source, nodes, plain_signs })
+    }
+
+    /// The places of each `<%` that is not a placeholder, because no `%>` follows it in its line.
+    pub fn plain_signs(&self) -> impl Iterator<Item = Span> {
+        self.plain_signs.iter().map(|range| self.source.span(range.clone()))
     }
 
     /// The template's file; `None` for a string in another file.
@@ -92,7 +111,8 @@ impl Template {
             names.iter().any(|used| varies(&used.name))
         };
         let end = self.nodes.iter().position(uses)?;
-        Some(Self { source: self.source.clone(), nodes: self.nodes[..end].to_vec() })
+        let nodes = self.nodes[..end].to_vec();
+        Some(Self { source: self.source.clone(), nodes, plain_signs: Vec::new() })
     }
 
     /// The place of the whole template.

@@ -8,7 +8,8 @@ use super::source::Source;
 use super::token::{is_name_part, is_name_start};
 use crate::error::{Diagnostic, Diagnostics, nearest};
 
-const KEYWORDS: [&str; 7] = ["if", "elif", "else", "endif", "for", "endfor", "include"];
+const KEYWORDS: [&str; 9] =
+    ["if", "elif", "else", "endif", "for", "endfor", "include", "raw", "endraw"];
 
 /// The byte order mark that some editors write.
 const MARK: char = '\u{feff}';
@@ -16,20 +17,30 @@ const MARK: char = '\u{feff}';
 /// Deeper blocks are mistakes; the limit also bounds recursion.
 const MAX_DEPTH: usize = 50;
 
-/// Parses `source`; control lines are recognised only in files.
-pub(super) fn parse(source: &Source, control: bool) -> Result<Vec<Node>, Diagnostics> {
+/// What a template consists of.
+pub(super) struct Parsed {
+    pub(super) nodes: Vec<Node>,
+    /// The places of each `<%` that is not a placeholder.
+    pub(super) plain_signs: Vec<Range<usize>>,
+}
+
+/// Parses `source`. Only in files, there are control lines, and a `<%` without a `%>` is plain text.
+pub(super) fn parse(source: &Source, control: bool) -> Result<Parsed, Diagnostics> {
     let mut parser = Parser {
         source,
+        control,
+        raw: None,
         open: Vec::new(),
         nodes: Vec::new(),
         text: 0..0,
         text_line: 1,
+        plain_signs: Vec::new(),
         errors: Diagnostics::default(),
     };
-    parser.read(control);
-    let (nodes, mut errors) = (parser.nodes, parser.errors);
+    parser.read();
+    let Parser { nodes, plain_signs, mut errors, .. } = parser;
     errors.check(())?;
-    Ok(nodes)
+    Ok(Parsed { nodes, plain_signs })
 }
 
 /// A block that is still open.
@@ -51,16 +62,21 @@ enum Block {
 
 struct Parser<'a> {
     source: &'a Source,
+    /// Whether it is a file, which can have control lines.
+    control: bool,
+    /// The control line of the open raw block.
+    raw: Option<Range<usize>>,
     open: Vec<Open>,
     nodes: Vec<Node>,
     /// Plain text that is not yet a node, and the line on which it starts.
     text: Range<usize>,
     text_line: u32,
+    plain_signs: Vec<Range<usize>>,
     errors: Diagnostics,
 }
 
 impl Parser<'_> {
-    fn read(&mut self, control: bool) {
+    fn read(&mut self) {
         let source = self.source;
         let mut start = 0;
         for (line, number) in source.text().split_inclusive('\n').zip(1..) {
@@ -69,19 +85,28 @@ impl Parser<'_> {
             let content = content.strip_suffix('\r').unwrap_or(content);
             // A byte order mark is not part of the first line.
             let mark = if content.starts_with(MARK) && number == 1 { MARK.len_utf8() } else { 0 };
-            match control_word(&content[mark..]).filter(|_| control) {
+            let word = control_word(&content[mark..]).filter(|_| self.control);
+            let ends_raw = |word: &Range<usize>| content[mark..][word.clone()] == *"endraw";
+            match word.filter(|word| self.raw.is_none() || ends_raw(word)) {
                 Some(word) => {
                     self.flush(end, number + 1);
                     let word = start + mark + word.start..start + mark + word.end;
                     let ends_line = line.ends_with('\n');
                     self.control(word, start + content.len(), number, ends_line);
                 }
+                None if self.raw.is_some() => {}
                 None => self.line(start, start + content.len(), number),
             }
             self.text.end = end;
             start = end;
         }
         self.flush(start, 0);
+        if let Some(range) = self.raw.take() {
+            let message = "this block is not closed: `#% endraw` is missing";
+            self.wrong(range, message, "add `#% endraw` where the block ends");
+            // The ends of the blocks around it are inside it.
+            self.open.clear();
+        }
         while let Some(open) = self.open.pop() {
             let end = open.block.end();
             let help = format!("add `#% {end}` where the block ends");
@@ -122,11 +147,20 @@ impl Parser<'_> {
             let (inner, close) = if text[open..].starts_with("<%") {
                 match closing(&text[open + 2..]) {
                     Some(length) => (open + 2..open + 2 + length, open + 4 + length),
+                    None if self.control && is_plain_sign(&text[open + 2..]) => {
+                        self.plain_signs.push(open..open + 2);
+                        at = open + 2;
+                        continue;
+                    }
                     None => {
                         let span = self.source.span(open..end);
+                        let label = match text[open + 2..].contains("%>") {
+                            true => "no `%>` outside quotes",
+                            false => "no `%>` on this line",
+                        };
                         self.errors.push(
                             Diagnostic::error("the placeholder is not closed")
-                                .at(&span, "no `%>` on this line")
+                                .at(&span, label)
                                 .help("write `<%name%>`; to print `<%` itself, write `<%\"<%\"%>`"),
                         );
                         return;
@@ -177,6 +211,17 @@ impl Parser<'_> {
                 self.leave(range, keyword == "endif");
             }
             "include" => self.include(rest, line, ends_line),
+            "raw" => {
+                self.nothing_after(keyword, rest);
+                self.raw = Some(range);
+            }
+            "endraw" => {
+                self.nothing_after(keyword, rest);
+                if self.raw.take().is_none() {
+                    let help = "remove this line, or add the start of the block";
+                    self.wrong(range, "there is no matching `#% raw` above", help);
+                }
+            }
             _ => {
                 let span = self.source.span(word);
                 self.errors.push(
@@ -353,7 +398,17 @@ fn control_word(line: &str) -> Option<Range<usize>> {
     (length > 0 && (known || spaced || (alone && near()))).then_some(start..start + length)
 }
 
-/// The length of the text before `%>`; quoted strings are skipped.
+/// Whether the `<%` before `text`, which has no [`closing`], is plain text: no `%>` follows it, or only
+/// that of another `<%`.
+fn is_plain_sign(text: &str) -> bool {
+    match (text.find("<%"), text.find("%>")) {
+        (Some(next), Some(close)) => next < close,
+        (_, close) => close.is_none(),
+    }
+}
+
+/// The length of the text before the `%>` of a placeholder; quoted strings are skipped. A `<%` before it
+/// starts the placeholder that it closes.
 fn closing(text: &str) -> Option<usize> {
     let mut quote = None;
     for (at, c) in text.char_indices() {
@@ -362,6 +417,7 @@ fn closing(text: &str) -> Option<usize> {
             Some(_) => {}
             None if c == '"' || c == '\'' => quote = Some(c),
             None if text[at..].starts_with("%>") => return Some(at),
+            None if text[at..].starts_with("<%") => return None,
             None => {}
         }
     }

@@ -79,6 +79,58 @@ fn text_without_placeholders_is_left_unchanged() {
 }
 
 #[test]
+fn a_sign_that_is_not_closed_in_its_line_is_plain_text() {
+    for (template, wanted, signs) in [
+        ("RUN git log --format='%aN <%aE>'\r\n", "RUN git log --format='%aN <%aE>'\r\n", 1),
+        ("'<%aE>' <%os%>\n", "'<%aE>' alpine\n", 1),
+        ("'<%aE>' '<%os%>' \"<%cE>\"", "'<%aE>' 'alpine' \"<%cE>\"", 2),
+        ("<%aE> <%cE> \"<%os%>\" 'x'", "<%aE> <%cE> \"alpine\" 'x'", 2),
+        ("<%os%> it's <%", "alpine it's <%", 1),
+        ("<%<%os%>", "<%alpine", 1),
+        ("<%os\n%>", "<%os\n%>", 1),
+        ("{%os", "{%os", 0),
+        ("<%\"<%\"%>", "<%", 0),
+    ] {
+        assert_eq!(rendered(template), wanted, "{template}");
+        let parsed = Template::file(SourceFile::new("Dockerfile", template)).unwrap();
+        let places: Vec<_> = parsed.plain_signs().collect();
+        assert_eq!(places.len(), signs, "{template}");
+        assert!(places.iter().all(|place| place.text() == "<%"), "{template}");
+    }
+}
+
+#[test]
+fn a_sign_that_is_not_closed_in_a_key_is_an_error() {
+    let span = SourceFile::new("matrix.yaml", "tag: <%os").span(5..9);
+    let shown = Template::inline("<%os", span).unwrap_err().to_string();
+    assert!(shown.contains("--> matrix.yaml:1:6"), "{shown}");
+}
+
+#[test]
+fn a_raw_block_is_copied_byte_for_byte() {
+    let raw = "<%os%> <%oss%> {%os%} <%\r\n#% if x\n#% raw\n  #% include \"y\"\n#% fi\n";
+    for (template, wanted) in [
+        (format!("#% raw\n{raw}#% endraw\n<%os%>"), format!("{raw}alpine")),
+        (format!("a\n  #%raw\r\n{raw}\t#%  endraw  \r\n"), format!("a\n{raw}")),
+        (format!("\u{feff}#% raw\n{raw}#% endraw"), raw.to_owned()),
+        ("#% raw\n#% endraw\n#% raw\nx\n#% endraw".to_owned(), "x\n".to_owned()),
+        (
+            format!(
+                "#% if latest\n#% for p in packages\n#% raw\n{raw}#% endraw\n#% endfor\n#% endif"
+            ),
+            raw.repeat(2),
+        ),
+    ] {
+        assert_eq!(rendered(&template), wanted, "{template}");
+        let parsed = Template::file(SourceFile::new("Dockerfile", template.as_str())).unwrap();
+        assert_eq!(parsed.plain_signs().count(), 0, "{template}");
+    }
+    let rendered = render("1\n#% raw\n<%\n#% if\n#% endraw\n<%os%>\n").unwrap();
+    let lines: Vec<u32> = (1..).map_while(|line| rendered.origin(line)).map(|o| o.line).collect();
+    assert_eq!(lines, [1, 3, 4, 6]);
+}
+
+#[test]
 fn line_ends_stay_as_they_are() {
     assert_eq!(rendered("A <%os%>\r\n#% if latest\r\nB\r\n#% endif\r\nC"), "A alpine\r\nB\r\nC");
 }
@@ -175,8 +227,12 @@ fn an_error_shows_its_place_and_a_suggestion() {
         ("<%type.zzz%>", "Dockerfile:1:8", "it has: hack, suffix"),
         ("<%os.x%>", "Dockerfile:1:6", "plain string"),
         ("{%oss%}", "Dockerfile:1:3", "did you mean `os`?"),
-        ("x <%os", "Dockerfile:1:3", "not closed"),
-        ("x <%os\n%>", "Dockerfile:1:3", "not closed"),
+        ("#% raw\n", "Dockerfile:1:4", "`#% endraw` is missing"),
+        ("#% if latest\n#% raw\n#% endif\n", "Dockerfile:2:4", "add `#% endraw`"),
+        ("#% endraw\n", "Dockerfile:1:4", "no matching `#% raw`"),
+        ("#% raw x\n#% endraw", "Dockerfile:1:7", "nothing may follow `raw`"),
+        ("#% raw\n#% endraw x", "Dockerfile:2:10", "nothing may follow `endraw`"),
+        ("#% endrow\n", "Dockerfile:1:4", "did you mean `endraw`?"),
         ("<%%>", "Dockerfile:1:3", "expected a name or a value"),
         ("<%os os%>", "Dockerfile:1:6", "expected the end"),
         ("<%os|%>", "Dockerfile:1:6", "name of a filter"),
@@ -274,11 +330,19 @@ proptest! {
     fn text_without_placeholders_comes_out_byte_for_byte(
         text in "([a-z$ \t\r\n<{}#%>\"']|\\PC){0,200}",
     ) {
-        // A character between the two turns every marker into plain text.
-        let text = ["<%", "{%", "#%"].iter().fold(text, |text, marker| {
-            text.replace(marker, &format!("{}.%", &marker[..1]))
+        // A character between the two turns these markers into plain text. Without a `%>`, a `<%` is too.
+        let text = ["%>", "{%", "#%"].iter().fold(text, |text, marker| {
+            text.replace(marker, &format!("{}.{}", &marker[..1], &marker[1..]))
         });
         prop_assert_eq!(rendered(&text), text);
+    }
+
+    #[test]
+    fn a_raw_block_with_any_text_comes_out_byte_for_byte(
+        text in "(<%|%>|\\{%|%\\}|#% ?| if | for |os|\"|é|\r?\n|[a-z <=]){0,60}",
+    ) {
+        prop_assume!(!text.contains("endraw"));
+        prop_assert_eq!(rendered(&format!("#% raw\n{text}\n#% endraw\n")), text + "\n");
     }
 
     #[test]

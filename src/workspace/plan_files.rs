@@ -43,7 +43,9 @@ pub(crate) fn plan_files(
     read_all(&mut files, needed, |files, file| {
         let path = present(root.join(&file.path), file.kind, templates);
         let found = match file.kind {
-            FileKind::Template => Some(template(&path, &file, root, templates)?),
+            FileKind::Template | FileKind::Verbatim => {
+                Some(template(&path, &file, root, templates)?)
+            }
             FileKind::Script => Some(script(&path, &file, root)?),
             FileKind::IgnoreFile => text(&path).ok(),
             FileKind::GivenIgnoreFile => Some(ignore_file(&path, &file)?),
@@ -59,6 +61,7 @@ fn missing(file: &Needed, root: &Root, access: &Access, templates: Templates) ->
     let used = present(named.clone(), file.kind, templates);
     let what = match file.kind {
         FileKind::Template if templates == Templates::Dockerfiles => "the template",
+        FileKind::Verbatim => "the Dockerfile",
         FileKind::IgnoreFile if used.is_file() => "the ignore file",
         FileKind::GivenIgnoreFile => "the ignore file",
         _ => return None,
@@ -79,7 +82,7 @@ fn missing(file: &Needed, root: &Root, access: &Access, templates: Templates) ->
 /// `docker buildx build`. A link counts as a file, so that its target is checked like any other.
 fn present(path: PathBuf, kind: FileKind, templates: Templates) -> PathBuf {
     let end = match (kind, path.file_name().and_then(OsStr::to_str)) {
-        (FileKind::Template, Some("Dockerfile")) => "",
+        (FileKind::Template | FileKind::Verbatim, Some("Dockerfile")) => "",
         (FileKind::IgnoreFile, Some("Dockerfile.dockerignore")) => ".dockerignore",
         _ => return path,
     };

@@ -26,6 +26,8 @@ pub struct Cell {
     pub context: Arc<str>,
     /// The template, relative to the context directory unless it is absolute.
     pub dockerfile: Arc<str>,
+    /// Whether that is a template; if not, it is copied unchanged.
+    pub is_template: bool,
     /// The ignore file in place of those of its template and context, relative to the directory of
     /// matrix.yaml unless it is absolute.
     pub dockerignore: Option<Arc<str>>,

@@ -125,6 +125,7 @@ impl<'a> Maker<'a> {
             },
             context: context.into(),
             dockerfile: dockerfile.into(),
+            is_template: settings.template.as_ref().is_none_or(|given| given.value),
             dockerignore: given.then(|| dockerignore.into()),
             inputs,
             caches,

@@ -110,6 +110,9 @@ impl Cell {
             let source = flag(key == "target" && by_flag.target.is_some(), "--target", source);
             add(key.to_owned(), value.unwrap_or("the last stage"), source);
         }
+        if let Some(given) = &settings.template {
+            add("template".to_owned(), &given.value.to_string(), file(&given.span));
+        }
         let network = inputs.network.unwrap_or_default().to_string();
         let source = settings.network.as_ref().map_or(Source::Default, |given| file(&given.span));
         add("network".to_owned(), &network, flag(by_flag.network.is_some(), "--network", source));

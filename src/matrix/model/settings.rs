@@ -18,6 +18,8 @@ pub(crate) struct Settings {
     pub(crate) context: Option<Template>,
     pub(crate) dockerfile: Option<Template>,
     pub(crate) dockerignore: Option<Template>,
+    /// Whether the Dockerfile is a template; the default is true.
+    pub(crate) template: Option<Given<bool>>,
     pub(crate) target: Option<Template>,
     pub(crate) network: Option<Given<Network>>,
     pub(crate) shm_size: Option<Template>,
@@ -105,6 +107,7 @@ impl Settings {
         replace(&mut all.context, &other.context);
         replace(&mut all.dockerfile, &other.dockerfile);
         replace(&mut all.dockerignore, &other.dockerignore);
+        replace(&mut all.template, &other.template);
         replace(&mut all.target, &other.target);
         replace(&mut all.network, &other.network);
         replace(&mut all.shm_size, &other.shm_size);
@@ -142,6 +145,7 @@ impl Settings {
             || self.context.is_some()
             || self.dockerfile.is_some()
             || self.dockerignore.is_some()
+            || self.template.is_some()
             || self.target.is_some()
             || self.network.is_some()
             || self.shm_size.is_some()

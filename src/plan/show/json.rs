@@ -72,6 +72,9 @@ fn cell(cell: &Cell) -> Value {
         "cache_from": cell.caches.from.iter().map(cache).collect::<Vec<_>>(),
         "cache_to": cell.caches.to.iter().map(cache).collect::<Vec<_>>(),
     });
+    if !cell.is_template {
+        value["template"] = json!(false);
+    }
     run(&cell.inputs.run, &mut value);
     value
 }

@@ -14,7 +14,7 @@ mod tags;
 use crate::error::{Diagnostic, Diagnostics, SourceFile, nearest};
 use crate::yaml::{Entry, Node, NodeKind};
 
-pub(crate) const KEYS: [&str; 33] = [
+pub(crate) const KEYS: [&str; 34] = [
     "onebuild",
     "image",
     "tag",
@@ -23,6 +23,7 @@ pub(crate) const KEYS: [&str; 33] = [
     "context",
     "dockerfile",
     "dockerignore",
+    "template",
     "axes",
     "defaults",
     "vars",
@@ -51,11 +52,12 @@ pub(crate) const KEYS: [&str; 33] = [
 ];
 
 /// The keys that rules can have besides axes.
-pub(crate) const SETTINGS: [&str; 22] = [
+pub(crate) const SETTINGS: [&str; 23] = [
     "platforms",
     "context",
     "dockerfile",
     "dockerignore",
+    "template",
     "vars",
     "args",
     "labels",

@@ -33,6 +33,7 @@ impl Reader<'_> {
                 "context" => found.context = self.template(node, key),
                 "dockerfile" => found.dockerfile = self.template(node, key),
                 "dockerignore" => found.dockerignore = self.template(node, key),
+                "template" => found.template = self.is_template(node),
                 "target" => found.target = self.template(node, key),
                 "network" => found.network = self.network(node),
                 "shm_size" => found.shm_size = self.template(node, key),
@@ -233,6 +234,18 @@ impl Reader<'_> {
             found.extend(self.inline(value, span).map(|template| (name.into(), template)));
         }
         found
+    }
+
+    fn is_template(&mut self, node: &Node) -> Option<Given<bool>> {
+        let (text, span) = self.text(node, "template")?;
+        match text.parse() {
+            Ok(value) => Some(Given { value, span: span.clone() }),
+            Err(_) => {
+                let help = "name the file with `dockerfile`; `template: false` copies it unchanged";
+                self.wrong(span, "`template` must be true or false", help);
+                None
+            }
+        }
     }
 
     fn media_types(&mut self, node: &Node) -> Option<Given<MediaTypes>> {
