@@ -90,7 +90,7 @@ fn a_committed_file_is_written_atomically_and_keeps_its_mode() {
     let files = "vars: { port: \"80\" }\nfiles:\n  deploy/run.sh:\n    template: run.tpl\n    \
                  when: latest and os == \"alpine\"\n";
     project.file("matrix.yaml", project.read("matrix.yaml") + files);
-    project.file("run.tpl", "#!/bin/sh\r\n#% include \"more.tpl\"\necho ${A#<%} <%port%>");
+    project.file("run.tpl", "#!/bin/sh\r\n#% include \"more.tpl\"\necho ${A#<} <%prot%>");
     project.file("more.tpl", "docker run <%image%>:<%tag%>\n");
     let run = project.run(&["render", "--files"]).exits(3);
     assert!(run.stderr.contains("run.tpl:3:"), "{}", run.stderr);
