@@ -327,11 +327,8 @@ impl Parser<'_> {
             }
             _ => {
                 let span = self.source.span(start..range.end.max(start));
-                self.errors.push(
-                    Diagnostic::error("a loop needs a name and a list")
-                        .at(&span, "")
-                        .help("write `#% for package in packages`"),
-                );
+                let finding = Diagnostic::error("a loop needs a name and a list").at(&span, "");
+                self.errors.push(or_foreign(finding.help("write `#% for package in packages`")));
                 None
             }
         }
@@ -345,11 +342,9 @@ impl Parser<'_> {
         });
         let Some(path) = quoted else {
             let span = self.source.span(range);
-            self.errors.push(
-                Diagnostic::error("`include` requires a file path in quotes")
-                    .at(&span, "")
-                    .help("write `#% include \"common/labels\"`"),
-            );
+            let finding = Diagnostic::error("`include` requires a file path in quotes");
+            let finding = finding.at(&span, "").help("write `#% include \"common/labels\"`");
+            self.errors.push(or_foreign(finding));
             return;
         };
         let wrong = path.is_empty()

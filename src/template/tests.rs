@@ -280,6 +280,8 @@ fn an_error_in_foreign_text_names_both_ways_out() {
         ("<%%>", true),
         ("<%it's%>", true),
         ("#% unless latest\n", true),
+        ("#% for each item\n#% endfor\n", true),
+        ("#% include <stdio.h>\n", true),
         ("#% if title == 'x'\n#% endif\n", true),
         ("<%oss%>", false),
         ("<%os|lowr%>", false),
