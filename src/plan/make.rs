@@ -11,7 +11,7 @@ use super::request::{BuildOptions, BuildRequest, Delivery, Policy, Recipe};
 use crate::error::{Diagnostic, Diagnostics, listed};
 use crate::input::{Cache, Root, SharedPlace, SmokeCommand};
 use crate::matrix::{Cell, Matrix};
-use crate::template::NameUse;
+use crate::template::{NameUse, or_foreign};
 
 /// The build requests of a run.
 #[derive(Debug, Clone)]
@@ -207,10 +207,8 @@ pub(super) fn undefined(used: &NameUse, cell: &Cell, matrix: &Matrix, errors: &m
         return;
     }
     // The same message as from rendering, so that it is reported once.
-    errors.push(
-        Diagnostic::error(format!("`{}` is not defined", used.name))
-            .at(&used.span, "")
-            .help(format!("defined here: {}", listed(cell.scope.names())))
-            .help_nearest(&used.name, cell.scope.names()),
-    );
+    let finding = Diagnostic::error(format!("`{}` is not defined", used.name))
+        .at(&used.span, "")
+        .help(format!("defined here: {}", listed(cell.scope.names())));
+    errors.push(or_foreign(finding).help_nearest(&used.name, cell.scope.names()));
 }

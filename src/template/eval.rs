@@ -77,12 +77,10 @@ fn undefined<'n>(
     known: impl Iterator<Item = &'n str>,
 ) -> Box<Diagnostic> {
     let known: Vec<&str> = known.collect();
-    Box::new(
-        Diagnostic::error(format!("`{}` is not defined", name.text))
-            .at(&source.span(name.range.clone()), "")
-            .help(format!("defined here: {}", listed(known.iter().copied())))
-            .help_nearest(&name.text, known),
-    )
+    let finding = Diagnostic::error(format!("`{}` is not defined", name.text))
+        .at(&source.span(name.range.clone()), "")
+        .help(format!("defined here: {}", listed(known.iter().copied())));
+    Box::new(source.or_foreign(finding).help_nearest(&name.text, known))
 }
 
 pub(super) fn evaluate(expression: &Expression, frame: &Frame<'_>) -> Evaluated {

@@ -141,13 +141,14 @@ impl Parser<'_> {
         };
         let finding = Diagnostic::error(format!("expected {wanted}"));
         let finding = finding.at(&self.source.span(self.range()), found);
-        Box::new(match wanted {
+        let finding = match wanted {
             "a name or a value" => finding.help("write a name, a number, or a string in quotes"),
             "the name of a filter" => finding.help("write a filter, such as `lower`"),
             "the end of the expression" => finding
                 .help("join conditions with `and` or `or`; quote strings that contain spaces"),
             _ => finding,
-        })
+        };
+        Box::new(self.source.or_foreign(finding))
     }
 
     fn or(&mut self) -> Parsed {

@@ -31,6 +31,7 @@ use std::ops::Range;
 
 pub(crate) use node::NameUse;
 pub(crate) use rendered::Rendered;
+pub(crate) use source::or_foreign;
 pub use value::{Scope, Value};
 
 use crate::error::{Diagnostics, SourceFile, Span};

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::expression::{self, Expression, is_keyword};
 use super::node::Node;
-use super::source::Source;
+use super::source::{Source, or_foreign};
 use super::token::{is_name_part, is_name_start};
 use crate::error::{Diagnostic, Diagnostics, nearest};
 
@@ -158,11 +158,10 @@ impl Parser<'_> {
                             true => "no `%>` outside quotes",
                             false => "no `%>` on this line",
                         };
-                        self.errors.push(
-                            Diagnostic::error("the placeholder is not closed")
-                                .at(&span, label)
-                                .help("write `<%name%>`; to print `<%` itself, write `<%\"<%\"%>`"),
-                        );
+                        let finding = Diagnostic::error("the placeholder is not closed")
+                            .at(&span, label)
+                            .help("write `<%name%>`; to print `<%` itself, write `<%\"<%\"%>`");
+                        self.errors.push(self.source.or_foreign(finding));
                         return;
                     }
                 }
@@ -224,29 +223,26 @@ impl Parser<'_> {
             }
             _ => {
                 let span = self.source.span(word);
-                self.errors.push(
-                    Diagnostic::error(format!("`{keyword}` is not a control keyword"))
-                        .at(&span, "")
-                        .help(self.meant(keyword)),
-                );
+                let finding = Diagnostic::error(format!("`{keyword}` is not a control keyword"))
+                    .at(&span, "");
+                self.errors.push(match self.meant(keyword) {
+                    Some(meant) => finding.help(format!("did you mean `{meant}`?")),
+                    None => or_foreign(finding.help(format!("known: {}", KEYWORDS.join(", ")))),
+                });
             }
         }
     }
 
-    /// The help for an unknown keyword: the keyword of another language that it is, or the nearest.
-    fn meant(&self, keyword: &str) -> String {
+    /// The keyword for one that is not known: of another language, or misspelt.
+    fn meant(&self, keyword: &str) -> Option<&'static str> {
         let closing = match self.open.last().map(|open| &open.block) {
             Some(Block::For(..) | Block::Broken("endfor")) => "endfor",
             _ => "endif",
         };
-        let meant = match keyword {
+        match keyword {
             "fi" | "done" | "end" | "esac" => Some(closing),
             "elseif" | "elsif" | "elsf" | "elif:" => Some("elif"),
             _ => nearest(keyword, KEYWORDS),
-        };
-        match meant {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("known: {}", KEYWORDS.join(", ")),
         }
     }
 
@@ -331,11 +327,8 @@ impl Parser<'_> {
             }
             _ => {
                 let span = self.source.span(start..range.end.max(start));
-                self.errors.push(
-                    Diagnostic::error("a loop needs a name and a list")
-                        .at(&span, "")
-                        .help("write `#% for package in packages`"),
-                );
+                let finding = Diagnostic::error("a loop needs a name and a list").at(&span, "");
+                self.errors.push(or_foreign(finding.help("write `#% for package in packages`")));
                 None
             }
         }
@@ -349,11 +342,9 @@ impl Parser<'_> {
         });
         let Some(path) = quoted else {
             let span = self.source.span(range);
-            self.errors.push(
-                Diagnostic::error("`include` requires a file path in quotes")
-                    .at(&span, "")
-                    .help("write `#% include \"common/labels\"`"),
-            );
+            let finding = Diagnostic::error("`include` requires a file path in quotes");
+            let finding = finding.at(&span, "").help("write `#% include \"common/labels\"`");
+            self.errors.push(or_foreign(finding));
             return;
         };
         let wrong = path.is_empty()

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::error::{SourceFile, Span};
+use crate::error::{Diagnostic, SourceFile, Span};
 
 #[derive(Debug, Clone)]
 pub(super) enum Source {
@@ -34,6 +34,15 @@ impl Source {
         }
     }
 
+    /// Adds to the help of an error that the text may belong to another language. In a key of the matrix,
+    /// it does not.
+    pub(super) fn or_foreign(&self, finding: Diagnostic) -> Diagnostic {
+        match self {
+            Self::File(_) => or_foreign(finding),
+            Self::Inline { .. } => finding,
+        }
+    }
+
     /// The name of the file that contains it.
     pub(super) fn name(&self) -> &Arc<str> {
         match self {
@@ -51,4 +60,13 @@ impl Source {
             Self::Inline { span, .. } => span.clone(),
         }
     }
+}
+
+/// Adds to the help of an error in a file that the text may belong to another language.
+pub(crate) fn or_foreign(mut finding: Diagnostic) -> Diagnostic {
+    let before = finding.help.take().map(|help| help + "; ").unwrap_or_default();
+    finding.help(format!(
+        "{before}if this text is not for onebuild, put it between `#% raw` and `#% endraw`, or set \
+         `template: false` for the whole Dockerfile"
+    ))
 }

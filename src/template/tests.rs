@@ -271,6 +271,30 @@ fn an_error_shows_its_place_and_a_suggestion() {
 }
 
 #[test]
+fn an_error_in_foreign_text_names_both_ways_out() {
+    for (template, foreign) in [
+        ("<%title%>", true),
+        ("<%= title %>", true),
+        ("<%@ page %>", true),
+        ("<% os do %>", true),
+        ("<%%>", true),
+        ("<%it's%>", true),
+        ("#% unless latest\n", true),
+        ("#% for each item\n#% endfor\n", true),
+        ("#% include <stdio.h>\n", true),
+        ("#% if title == 'x'\n#% endif\n", true),
+        ("<%oss%>", false),
+        ("<%os|lowr%>", false),
+        ("<%type.none%>", false),
+        ("#% iff latest\n", false),
+    ] {
+        let shown = error(template);
+        let both = shown.contains("`#% raw`") && shown.contains("`template: false`");
+        assert_eq!(both, foreign, "{template}\n{shown}");
+    }
+}
+
+#[test]
 fn all_errors_of_a_template_come_at_once() {
     let errors = render("<%a1%>\n<%b1%>\n#% if c1\n#% endif\n").unwrap_err();
     assert_eq!(errors.len(), 3, "{errors}");

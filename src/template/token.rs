@@ -50,10 +50,9 @@ pub(super) fn tokens(
         } else if matches!(first, '"' | '\'') {
             let Some(length) = rest[1..].find(first) else {
                 let span = source.span(at..range.end);
-                return Err(Box::new(
-                    Diagnostic::error("the quoted string is not closed")
-                        .at(&span, format!("no closing `{first}`")),
-                ));
+                let wrong = Diagnostic::error("the quoted string is not closed")
+                    .at(&span, format!("no closing `{first}`"));
+                return Err(Box::new(source.or_foreign(wrong)));
             };
             (Token::Text(rest[1..=length].to_owned()), length + 2)
         } else if let Some(sign) = SIGNS.into_iter().find(|sign| rest.starts_with(sign)) {
@@ -61,13 +60,13 @@ pub(super) fn tokens(
         } else {
             let span = source.span(at..at + first.len_utf8());
             let wrong = Diagnostic::error(format!("unexpected `{first}` in an expression"));
-            return Err(Box::new(match first {
+            return Err(Box::new(source.or_foreign(match first {
                 '=' => wrong.at(&span, "").help("to compare, write `==`"),
                 '&' => wrong.at(&span, "").help("write `and`"),
                 '!' => wrong.at(&span, "").help("write `not`"),
                 '-' => wrong.at(&span, "").help("a string with a dash needs quotes"),
                 _ => wrong.at(&span, ""),
-            }));
+            })));
         };
         found.push((token, at..at + length));
         at += length;
