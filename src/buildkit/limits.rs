@@ -76,7 +76,6 @@ pub(super) fn server() -> http2::Builder<TokioExecutor> {
         .max_pending_accept_reset_streams(usize::try_from(CALLS).unwrap_or(usize::MAX))
         // The count covers the whole life of the connection, and includes frames that arrive after
         // the end of a call.
-        // call are among them.
         .max_local_error_reset_streams(None)
         .timer(TokioTimer::new())
         .keep_alive_interval(PING_INTERVAL)
