@@ -15,7 +15,7 @@ import unicodedata
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-COLUMNS, ROWS = 100, 24
+COLUMNS, ROWS = 104, 24
 COMMAND = "onebuild matrix --push --version '>=2.0.12'"
 # A cold run of these images takes less than a minute.
 LIMIT = 300
@@ -56,14 +56,20 @@ def record(program, registry):
         shell = ["env", "-i", *words, "bash", "--norc", "--noprofile"]
         try:
             tmux("-u", "new-session", "-d", "-x", str(COLUMNS), "-y", str(ROWS), "-c", folder, *shell)
+            ended = time.monotonic() + LIMIT
+
+            def wait(pattern):
+                while not re.search(pattern, tmux("capture-pane", "-p").rstrip()):
+                    if time.monotonic() > ended:
+                        sys.exit("the run has not ended:\n" + tmux("capture-pane", "-p"))
+                    time.sleep(0.2)
+
+            # What is typed before the prompt would be shown twice.
+            wait(r"\$$")
             tmux("send-keys", "-l", COMMAND)
             tmux("send-keys", "Enter")
-            ended = time.monotonic() + LIMIT
             # Until the shell shows its next prompt.
-            while not re.search(r", in \S+\n(.*\n)*\$$", tmux("capture-pane", "-p").rstrip()):
-                if time.monotonic() > ended:
-                    sys.exit("the run has not ended:\n" + tmux("capture-pane", "-p"))
-                time.sleep(0.2)
+            wait(r", in \S+\n(.*\n)*\$$")
             return tmux("capture-pane", "-p", "-e", "-S", "-").rstrip().splitlines()
         finally:
             subprocess.run(["tmux", "-L", socket, "kill-server"], check=False, stderr=subprocess.DEVNULL)
