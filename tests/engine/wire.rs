@@ -46,5 +46,8 @@ fn labels_and_the_target_stage_follow_the_command_line() {
     let labels = &project.store().config(&manifest)["config"]["Labels"];
     assert_eq!((labels["a"].as_str(), labels["c"].as_str()), (Some("b"), Some("")));
     assert!(project.tree(&["--target", "one"]).join("one").exists());
-    project.run(&["build", "--target", "two"]).exits(2).says(&["has no stage `two`", "its stages: one"]);
+    project
+        .run(&["build", "--target", "two"])
+        .exits(2)
+        .says(&["has no stage `two`", "its stages: one"]);
 }
