@@ -12,6 +12,8 @@ pub struct SourceFile(Arc<Inner>);
 struct Inner {
     name: Arc<str>,
     text: String,
+    /// Where each line starts.
+    lines: Vec<usize>,
 }
 
 /// The file name of flags in errors.
@@ -28,7 +30,10 @@ pub struct Span {
 impl SourceFile {
     /// `name` is the path as the user would write it from the current directory.
     pub fn new(name: impl Into<Arc<str>>, text: impl Into<String>) -> Self {
-        Self(Arc::new(Inner { name: name.into(), text: text.into() }))
+        let text = text.into();
+        let ends = text.match_indices('\n').map(|(end, _)| end + 1);
+        let lines = std::iter::once(0).chain(ends).collect();
+        Self(Arc::new(Inner { name: name.into(), text, lines }))
     }
 
     pub fn name(&self) -> &Arc<str> {
@@ -55,10 +60,7 @@ impl SourceFile {
 
     /// The range of line `number` (from 1), without its line end.
     pub(crate) fn line_range(&self, number: usize) -> Option<Range<usize>> {
-        let mut start = 0;
-        for _ in 1..number {
-            start += self.text()[start..].find('\n')? + 1;
-        }
+        let start = *self.0.lines.get(number.saturating_sub(1))?;
         let rest = &self.text()[start..];
         let line = rest.split('\n').next().unwrap_or_default();
         Some(start..start + line.strip_suffix('\r').unwrap_or(line).len())
@@ -66,8 +68,7 @@ impl SourceFile {
 
     /// The line of the byte at `offset`, from 1.
     pub(crate) fn line_of(&self, offset: usize) -> usize {
-        let before = &self.text().as_bytes()[..offset.min(self.text().len())];
-        before.iter().filter(|byte| **byte == b'\n').count() + 1
+        self.0.lines.partition_point(|start| *start <= offset).max(1)
     }
 }
 

@@ -42,7 +42,8 @@ pub(crate) fn inputs(args: InputArgs, surroundings: Surroundings<'_>) -> Inputs 
     Inputs {
         labels: texts(label),
         annotations: texts(annotation),
-        target: target.map(Arc::from),
+        // As for `docker buildx build`: `--target "$TARGET"` with an empty variable is none.
+        target: target.filter(|target| !target.is_empty()).map(Arc::from),
         network,
         run,
         contexts: build_context.into_iter().map(|flag| (flag.name, flag.context)).collect(),

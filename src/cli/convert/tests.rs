@@ -143,8 +143,31 @@ fn images_go_to_the_store_unless_another_output_is_named() {
     ] {
         assert_eq!(build(line).options.output, output, "{line}");
     }
-    let file = OutputFile { kind: FileOutput::Oci, dest: "a/".into() };
-    assert_eq!(build("o build -o type=oci,dest=a/").output, Some(file));
+    for (line, kind, dest) in [
+        ("o build -o type=oci,dest=a/", FileOutput::Oci, "a/"),
+        ("o build -o a/b", FileOutput::Local, "a/b"),
+        ("o build -o .", FileOutput::Local, "."),
+        ("o build -o -", FileOutput::Tar, "-"),
+    ] {
+        assert_eq!(build(line).output, Some(OutputFile { kind, dest: dest.into() }), "{line}");
+    }
+    for line in ["o build -o oci", "o build -o type=image", "o build -o type=registry,push=true"] {
+        assert!(parsed(line).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn an_empty_target_is_none() {
+    let target = |line: &str| build(line).cells.overrides.inputs.target;
+    let args = ["o", "build", "--target", ""].map(OsString::from);
+    let surroundings = Surroundings {
+        axes: &[],
+        variable: |_| None,
+        matrix_file: |path| path.unwrap_or_else(|| "matrix.yaml".into()),
+    };
+    let Ok(Config::Build(config)) = parse(&args, surroundings) else { panic!("not parsed") };
+    assert_eq!(config.cells.overrides.inputs.target, None);
+    assert_eq!(target("o build --target x").as_deref(), Some("x"));
 }
 
 #[test]

@@ -16,6 +16,9 @@ pub(crate) enum OutputFlag {
     File(OutputFile),
 }
 
+/// Words that are types and no paths.
+const KINDS: [&str; 7] = ["oci", "docker", "tar", "local", "image", "registry", "cacheonly"];
+
 impl FromStr for OutputFlag {
     type Err = String;
 
@@ -23,6 +26,11 @@ impl FromStr for OutputFlag {
         // `docker buildx build` has the longer one.
         if matches!(text, "none" | "type=none" | "type=cacheonly") {
             return Ok(Self::Nothing);
+        }
+        // As for `docker buildx build`: a directory, or an archive on stdout.
+        if !text.contains(['=', ',']) && !KINDS.contains(&text) && !text.is_empty() {
+            let kind = if text == "-" { FileOutput::Tar } else { FileOutput::Local };
+            return Ok(Self::File(OutputFile { kind, dest: text.into() }));
         }
         let (mut kind, mut dest) = (None, None);
         for field in text.split(',') {
@@ -33,6 +41,13 @@ impl FromStr for OutputFlag {
                 Some(("type", "local")) => kind = Some(FileOutput::Local),
                 Some(("type", "none" | "cacheonly")) => {
                     return Err("nothing is written with type=none: remove dest=".to_owned());
+                }
+                Some(("type", "image" | "registry")) => {
+                    return Err(
+                        "images go to a registry with --push, and into the engine's store \
+                                with --load"
+                            .to_owned(),
+                    );
                 }
                 Some(("type", other)) => {
                     return Err(format!("`{other}` is not one of oci, docker, tar, local, none"));

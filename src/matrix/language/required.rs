@@ -41,10 +41,12 @@ fn satisfied(comparisons: &str, version: &str) -> Option<bool> {
     let mut all = true;
     for comparison in comparisons.split(',').map(str::trim) {
         let bound = comparison.trim_start_matches(['<', '>', '=']).trim();
+        let bound = bound.strip_suffix("-dev").unwrap_or(bound);
         let numbers = bound.split('.').all(|part| part.parse::<u32>().is_ok());
         if !comparison.starts_with(['<', '>']) || !numbers {
             return None;
         }
+        let comparison = comparison.strip_suffix("-dev").unwrap_or(comparison);
         all &= Pattern::parse(comparison).ok()?.matches(version);
     }
     Some(all)
@@ -69,7 +71,8 @@ mod tests {
             ("0.2", "0.2.0", None),
             ("^0.2", "0.2.0", None),
             (">=", "0.2.0", None),
-            (">=0.2-dev", "0.2.0", None),
+            (">=0.2.0-dev", "0.2.0", Some(true)),
+            (">=0.2-beta", "0.2.0", None),
             (">=0.x", "0.2.0", None),
             (">=<0.2", "0.2.0", None),
             ("", "0.2.0", None),
