@@ -102,12 +102,14 @@ fn listed(list: &str, values: &[String]) -> Vec<String> {
     values.iter().filter(is_new).map(|value| format!("{before}{value}")).collect()
 }
 
-/// Those of the matrix, then others.
+/// Those of the matrix, also as the display shows them, then others.
 fn platforms(matrix: Option<&Matrix>) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
-    let own = cells(matrix);
-    let own = own.iter().flat_map(|cell| &*cell.platforms).map(ToString::to_string);
-    for platform in own.chain(PLATFORMS.iter().map(|name| (*name).to_owned())) {
+    let cells = cells(matrix);
+    let own = || cells.iter().flat_map(|cell| &*cell.platforms);
+    let short = own().map(|platform| platform.short());
+    let others = ["native"].iter().chain(PLATFORMS).map(|name| (*name).to_owned());
+    for platform in own().map(ToString::to_string).chain(short).chain(others) {
         if !all.contains(&platform) {
             all.push(platform);
         }
