@@ -248,7 +248,9 @@ impl RegistryFault {
                 format!("check the name in FROM, log in ({log_in}), or {other_base}")
             }
             Self::Unauthorized { with_login: false } | Self::Denied { with_login: false } => {
-                format!("log in: {log_in}")
+                format!(
+                    "log in: {log_in}, or onebuild login {host} --username NAME --password-stdin"
+                )
             }
             Self::Unauthorized { with_login: true } => {
                 or_base(format!("the login in Docker's configuration is not valid: {log_in}"))

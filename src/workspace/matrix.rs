@@ -45,8 +45,8 @@ pub(crate) fn sheet(named: Option<&Path>, grants: &Grants) -> Result<Sheet, Erro
         let error = Error::new(kind, format!("{}: {}", path.display(), why(&error)));
         error.help(match missing {
             true => {
-                "run onebuild in the directory of matrix.yaml or below it in the same Git work tree, or \
-                 name the file with --file"
+                "run onebuild in the directory of matrix.yaml or below it in the same Git work tree, \
+                 name the file with --file, or create one with `onebuild init`"
             }
             false if is_content => "a matrix is a YAML file, in UTF-8; name it with --file",
             false => "name the file of the matrix with --file",
