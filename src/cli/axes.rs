@@ -54,7 +54,8 @@ pub(super) fn axis_picks(axes: &[AxisFlag], matches: &ArgMatches) -> Vec<Pick> {
     let Some((_, matches)) = matches.subcommand() else { return Vec::new() };
     let pick = |axis: &AxisFlag| {
         let values = matches.try_get_many::<String>(&axis.id()).ok()??;
-        Some(Pick { axis: axis.name.clone(), values: values.cloned().collect() })
+        let values = values.map(|value| value.trim().to_owned()).collect();
+        Some(Pick { axis: axis.name.clone(), values })
     };
     axes.iter().filter_map(pick).collect()
 }
