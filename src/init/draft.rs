@@ -79,7 +79,9 @@ fn from_makefile(found: &Found, text: &str) -> Draft {
     if makefile.directory.is_none() && !found.dockerfiles.is_empty() && found.dockerfile.is_none() {
         // No variable selects the directory; each directory is a value.
         let values = found.dockerfiles.iter().map(|(name, _)| (name.clone(), Default::default()));
-        let axis = Axis { name: "os".to_owned(), values: values.collect(), default: None };
+        let is_value = |value: &&String| found.dockerfiles.iter().any(|(name, _)| name == *value);
+        let default = makefile.variables.get("OS").filter(is_value).cloned();
+        let axis = Axis { name: "os".to_owned(), values: values.collect(), default };
         carried.axes.insert("OS".to_owned(), axis);
         carried
             .notes
@@ -95,12 +97,16 @@ fn from_makefile(found: &Found, text: &str) -> Draft {
     out += &format!("image: {} # the repository\n", yaml::scalar(&image));
     out += &format!("tag: {} # must contain every axis\n", yaml::scalar(&tag));
     out += &format!("platforms: {}\n", yaml::list(&platforms));
-    out += "context: . # the build context\n";
     let directory = makefile.directory.as_deref().unwrap_or("OS");
-    let file = match carried.axes.get(directory).filter(|_| !found.dockerfiles.is_empty()) {
-        Some(axis) => format!("<%{}%>/Dockerfile", axis.name),
-        None => "Dockerfile".to_owned(),
+    let axis = carried.axes.get(directory).filter(|_| !found.dockerfiles.is_empty());
+    let (context, file) = match axis {
+        Some(axis) if makefile.is_context => {
+            (format!("<%{}%>", axis.name), "Dockerfile".to_owned())
+        }
+        Some(axis) => (".".to_owned(), format!("<%{}%>/Dockerfile", axis.name)),
+        None => (".".to_owned(), "Dockerfile".to_owned()),
     };
+    out += &format!("context: {context} # the build context\n");
     out += &format!("dockerfile: {file} # a template inside the context\n");
     out +=
         "\n# There is one image for each combination of values; the first axis varies slowest.\n";

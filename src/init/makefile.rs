@@ -17,8 +17,10 @@ pub(super) struct Makefile {
     pub platform: Option<String>,
     /// Arguments of `--build-arg`.
     pub build_args: IndexMap<String, String>,
-    /// The variable in `$(OS)/Dockerfile`.
+    /// The variable in `$(OS)/Dockerfile`, or in `docker build … $(OS)`.
     pub directory: Option<String>,
+    /// Whether that directory is the build context.
+    pub is_context: bool,
     /// The values of a variable in a loop.
     pub loops: IndexMap<String, Vec<String>>,
     /// Options of `docker build` that are not supported, with their lines.
@@ -80,7 +82,57 @@ pub(super) fn read(text: &str) -> Makefile {
 }
 
 impl Makefile {
+    /// `for v in $(VERSIONS)`: the line with the values of the variable.
+    fn lists_expanded(&self, line: &str) -> String {
+        let mut line = line.to_owned();
+        for (name, value) in &self.variables {
+            for form in [format!("$({name})"), format!("${{{name}}}")] {
+                let looped = format!(" in {form}");
+                if line.contains(&looped) && !value.contains('$') {
+                    line = line.replace(&looped, &format!(" in {value}"));
+                }
+            }
+        }
+        line
+    }
+
+    /// `$$v` of a loop as a variable of make. If the line gives it to one, as in `VERSION=$$v`, it is that
+    /// variable; else its name in upper case. A loop over versions is called `VERSION` if its variable
+    /// is a letter.
+    fn without_loop_variables(
+        &mut self,
+        line: &str,
+        shell: &IndexMap<String, Vec<String>>,
+    ) -> String {
+        let mut line = line.to_owned();
+        for (name, values) in shell {
+            if !line.contains(&format!("for {name} in ")) {
+                continue;
+            }
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let given = words.iter().find_map(|word| {
+                let (variable, value) = word.split_once("=$$")?;
+                let value = value.trim_end_matches([';', '"']).trim_matches(['{', '}']);
+                (value == name && self.loops.contains_key(variable)).then(|| variable.to_owned())
+            });
+            let variable = given.unwrap_or_else(|| match name.len() {
+                1 if are_versions(values) => "VERSION".to_owned(),
+                _ => name.to_ascii_uppercase(),
+            });
+            let by = format!("$({variable})");
+            let without = replaced(&line, name, &by);
+            if without != line {
+                self.loops.entry(variable).or_insert_with(|| values.clone());
+                line = without;
+            }
+        }
+        line
+    }
+
     fn recipe(&mut self, number: usize, line: &str, shell: &mut IndexMap<String, Vec<String>>) {
+        let line = &self.lists_expanded(line);
+        loops(line, shell, &mut self.loops);
+        let line = &self.without_loop_variables(line, shell);
         for (name, replacement) in replacements(line) {
             self.placeholders.entry(name).or_insert(replacement);
         }
@@ -89,7 +141,12 @@ impl Makefile {
             let file = variable.map(|(_, name)| name.to_owned());
             self.directory = self.directory.take().or(file.filter(|name| !name.ends_with("DIR")));
         }
-        loops(line, shell, &mut self.loops);
+        if let Some(variable) = context(line)
+            && self.directory.as_ref().is_none_or(|known| *known == variable)
+        {
+            self.directory = Some(variable);
+            self.is_context = true;
+        }
         let mut docker = false;
         let mut words = line.split_whitespace().map(|word| word.trim_matches(['"', '\'', ';']));
         while let Some(word) = words.next() {
@@ -121,6 +178,41 @@ impl Makefile {
             }
         }
     }
+}
+
+/// Replaces `$$name` and `$${name}`.
+fn replaced(line: &str, name: &str, by: &str) -> String {
+    let mut out = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find("$$") {
+        let (before, after) = (&rest[..at], &rest[at + 2..]);
+        let braces =
+            after.strip_prefix('{').and_then(|text| text.strip_prefix(name)?.strip_prefix('}'));
+        let ends = |text: &&str| !text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let found = braces.or_else(|| after.strip_prefix(name).filter(ends));
+        out += before;
+        out += if found.is_some() { by } else { "$$" };
+        rest = found.unwrap_or(after);
+    }
+    out + rest
+}
+
+/// The variable in `docker build … $(OS)` or `… ./$(OS)/`: its directory is the build context.
+fn context(line: &str) -> Option<String> {
+    let (_, command) = line.split_once("docker")?;
+    let (_, arguments) = command.split_once(" build ")?;
+    let command = arguments.split([';', '|', '&']).next()?;
+    let last = command.split_whitespace().last()?.trim_matches(['"', '\'']);
+    let last = last.trim_start_matches("./").trim_end_matches('/');
+    let name = last.strip_prefix("$(")?.strip_suffix(')')?;
+    name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_').then(|| name.to_owned())
+}
+
+/// Whether all values start with a digit, perhaps after a `v`.
+fn are_versions(values: &[String]) -> bool {
+    let starts =
+        |value: &String| value.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit());
+    !values.is_empty() && values.iter().all(starts)
 }
 
 /// Lines with their numbers; a backslash at the end joins a line with the next.

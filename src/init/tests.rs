@@ -118,6 +118,58 @@ fn a_variable_of_the_tag_becomes_a_var() {
 }
 
 #[test]
+fn every_usual_loop_becomes_axes() {
+    let lists = "OSES := a b\nVERSIONS := 1.0 1.1\nP ?= v\n";
+    let loops = "for os in $(OSES); do for v in $(VERSIONS); do";
+    let tag = "-t me/app:$(P)";
+    for recipe in [
+        format!(
+            "\t@{loops} docker buildx build {tag}$$v-$$os -f $$os/Dockerfile . || exit 1; done; done"
+        ),
+        format!("\t@{loops} docker build {tag}$${{v}}-$${{os}} -f $$os/Dockerfile .; done; done"),
+        format!(
+            "\t{loops} docker build --build-arg VERSION=$$v {tag}$$v-$$os -f $$os/Dockerfile .; done; done"
+        ),
+        format!(
+            "\tdocker build {tag}$(VERSION)-$(OS) -f $(OS)/Dockerfile .\nall:\n\
+             \t{loops} $(MAKE) build OS=$$os VERSION=$$v || exit 1; done; done"
+        ),
+        format!(
+            "\tfor os in a b; do for version in 1.0 1.1; do docker build {tag}$$version-$$os -f $$os/Dockerfile .; done; done"
+        ),
+    ] {
+        let draft = draft(&found(&format!("{lists}build:\n{recipe}\n"), &["a", "b"], "FROM x\n"));
+        let lines = body(&draft);
+        for wanted in [
+            "image: me/app",
+            "tag: <%p%><%version%>-<%os%>",
+            "context: .",
+            "dockerfile: <%os%>/Dockerfile",
+            "  os: [a, b]",
+            "  version: 1.0..1.1",
+        ] {
+            assert!(lines.lines().any(|line| line == wanted), "{recipe}\n{wanted}\n{lines}");
+        }
+        assert!(!lines.contains('$'), "{lines}");
+    }
+}
+
+#[test]
+fn a_directory_that_is_the_context_stays_one() {
+    for context in ["$(OS)", "./$(OS)/", "\"$(OS)\""] {
+        let makefile = format!(
+            "VERSION ?= 1.0\nOS ?= b\nbuild:\n\tdocker build -t me/app:$(VERSION)-$(OS) --push {context}\n"
+        );
+        let draft = draft(&found(&makefile, &["a", "b"], "FROM x\n"));
+        let lines = body(&draft);
+        for wanted in ["context: <%os%>", "dockerfile: Dockerfile", "  os: [a, b]"] {
+            assert!(lines.lines().any(|line| line == wanted), "{context}\n{lines}");
+        }
+        assert!(lines.contains("os: b"), "the default\n{lines}");
+    }
+}
+
+#[test]
 fn missing_information_is_reported() {
     let makefile = "VERSION = 1.0\nbuild:\n\tsed s/{%A%}/$(shell date)/ $(OS)/Dockerfile > x\n\
                     \tdocker build -t $(REPO):x .\n";

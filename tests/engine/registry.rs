@@ -173,5 +173,8 @@ async fn a_registry_with_a_password_only_accepts_the_right_one() {
     assert!(matches!(wrong.fault(), RegistryFault::Unauthorized { with_login: true }), "{wrong}");
     let none = client("{}").manifest(&reference).await.unwrap_err();
     assert!(matches!(none.fault(), RegistryFault::Unauthorized { with_login: false }), "{none}");
-    assert!(none.help().unwrap().starts_with(&format!("log in: docker login {host}, ")));
+    let help = format!(
+        "log in: docker login {host}, or onebuild login {host} --username NAME --password-stdin"
+    );
+    assert_eq!(none.help().unwrap(), help);
 }
