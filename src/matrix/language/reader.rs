@@ -22,6 +22,24 @@ impl<'r> Reader<'r> {
     }
 }
 
+/// The key that has the meaning of `key` in a Compose file, a bake file or a workflow.
+fn elsewhere(key: &str) -> Option<&'static str> {
+    const KEYS: [(&str, &str); 11] = [
+        ("build", "context"),
+        ("build_args", "args"),
+        ("build-args", "args"),
+        ("buildArgs", "args"),
+        ("environment", "args"),
+        ("cache", "cache_from"),
+        ("file", "dockerfile"),
+        ("matrix", "axes"),
+        ("repository", "image"),
+        ("variables", "vars"),
+        ("extra_hosts", "add_hosts"),
+    ];
+    KEYS.iter().find(|(foreign, _)| *foreign == key).map(|(_, ours)| *ours)
+}
+
 impl Reader<'_> {
     pub(crate) fn error(&mut self, span: &Span, message: impl Into<String>) {
         self.errors.push(Diagnostic::error(message).at(span, ""));
@@ -128,7 +146,10 @@ impl Reader<'_> {
             (_, Some(key)) => finding.help(format!(
                 "`-` without a value removes a key of a file that this one `extends`, but it extends none: remove `{key}`"
             )),
-            _ => finding.help_nearest(&entry.key, known.iter().copied()),
+            _ => match elsewhere(&entry.key).filter(|key| known.contains(key)) {
+                Some(key) => finding.help(format!("did you mean `{key}`?")),
+                None => finding.help_nearest(&entry.key, known.iter().copied()),
+            },
         });
     }
 
