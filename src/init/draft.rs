@@ -131,6 +131,10 @@ fn from_makefile(found: &Found, text: &str) -> Draft {
         for (name, value) in &makefile.build_args {
             let (value, unknown) = carried.text(value);
             carried.unknown(&format!("args.{name}"), &unknown);
+            if value.contains('$') {
+                carried.notes.push(format!("args.{name}: `{value}` was not converted"));
+                continue;
+            }
             out += &format!("  {}: {}\n", yaml::scalar(name), yaml::scalar(&value));
         }
     }
@@ -171,6 +175,11 @@ fn image_and_tag(
     let tag = carried.with_vars(tag, placeholders);
     let (mut tag, unknown) = carried.text(&tag);
     carried.unknown("tag", &unknown);
+    if tag.contains('$') {
+        // A function of make, or a variable of the shell: no tag.
+        carried.notes.push(format!("tag: `{tag}` was not converted: check the tag"));
+        tag = String::new();
+    }
     let missing: Vec<&String> = carried
         .axes
         .values()

@@ -155,6 +155,21 @@ fn every_usual_loop_becomes_axes() {
 }
 
 #[test]
+fn syntax_of_make_that_is_not_converted_is_in_no_tag() {
+    for recipe in [
+        "build-%:\n\tdocker build --build-arg A=$* -t me/app:x-$* -f a/Dockerfile .\n",
+        "define rule\nb:\n\tdocker build --build-arg A=$$(2) -t me/app:$$(1) -f a/Dockerfile .\nendef\n",
+    ] {
+        let draft = draft(&found(recipe, &["a", "b"], "FROM x\n"));
+        let lines = body(&draft);
+        assert!(lines.contains("tag: <%os%>\n") && !lines.contains('$'), "{lines}");
+        let notes = draft.notes.join("\n");
+        assert!(notes.contains("tag: `") && notes.contains("was not converted"), "{notes}");
+        assert!(notes.contains("args.A: `"), "{notes}");
+    }
+}
+
+#[test]
 fn a_directory_that_is_the_context_stays_one() {
     for context in ["$(OS)", "./$(OS)/", "\"$(OS)\""] {
         let makefile = format!(
