@@ -23,6 +23,17 @@ pub(crate) enum Found {
     Both(PathBuf),
 }
 
+impl Found {
+    /// The path of the matrix, relative to the current directory. `sheet` refuses those that the user has
+    /// to name.
+    pub(crate) fn path(self) -> PathBuf {
+        match self {
+            Self::Here(name) => name.into(),
+            Self::Above(path) | Self::NotOurs(path) | Self::Both(path) => path,
+        }
+    }
+}
+
 /// Searches for the matrix from the current directory up to the top of the work tree. Outside of one,
 /// only the current directory counts.
 pub(crate) fn found() -> Found {

@@ -22,10 +22,14 @@ const PIPED: &str = "-";
 
 /// The matrix of this command line, merged with the files that it extends.
 pub(crate) fn sheet(named: Option<&Path>, grants: &Grants) -> Result<Sheet, Error> {
-    if named.is_none() {
-        refuse(&found())?;
-    }
-    let path = &path(named);
+    let path = &match named {
+        Some(path) => path.to_owned(),
+        None => {
+            let found = found();
+            refuse(&found)?;
+            found.path()
+        }
+    };
     let place = place(path);
     let access = Access::of(&place, grants);
     if let Some(grant) = access.lacks_read(path).filter(|_| named.is_none()) {
@@ -130,13 +134,7 @@ pub(crate) fn offline(sheet: &Sheet, named: Option<&Path>, grants: &Grants) -> O
 
 /// The path of the matrix: the one that the command line names, or the nearest.
 pub(crate) fn path(named: Option<&Path>) -> PathBuf {
-    let path = |found: Found| match found {
-        Found::Here(name) => name.into(),
-        Found::Above(path) => path,
-        // `sheet` refuses these.
-        Found::NotOurs(path) | Found::Both(path) => path,
-    };
-    named.map_or_else(|| path(found()), Path::to_owned)
+    named.map_or_else(|| found().path(), Path::to_owned)
 }
 
 /// The path that the paths of a matrix are relative to. A matrix from a pipe is in the current directory.
