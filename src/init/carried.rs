@@ -15,6 +15,12 @@ pub(super) struct Axis {
     pub default: Option<String>,
 }
 
+/// `ONEPANEL_TYPE`: `type` and `onepanel_type`.
+fn short_and_lower(variable: &str) -> [String; 2] {
+    let lower = variable.to_ascii_lowercase();
+    [lower.rsplit('_').next().unwrap_or(&lower).to_owned(), lower]
+}
+
 /// The translated variables of a Makefile.
 pub(super) struct Carried<'m> {
     makefile: &'m Makefile,
@@ -122,8 +128,7 @@ impl<'m> Carried<'m> {
 
     /// `ONEPANEL_TYPE` becomes `type`, if that is available.
     fn axis_name(&self, variable: &str) -> String {
-        let lower = variable.to_ascii_lowercase();
-        let short = lower.rsplit('_').next().unwrap_or(&lower).to_owned();
+        let [short, lower] = short_and_lower(variable);
         let names = [short, lower.clone(), format!("axis_{lower}")];
         names.into_iter().find(|name| self.is_free(name)).unwrap_or(lower)
     }
@@ -143,11 +148,11 @@ impl<'m> Carried<'m> {
             {
                 continue;
             }
-            let lower = variable.to_ascii_lowercase();
-            let short = lower.rsplit('_').next().unwrap_or(&lower).to_owned();
-            let names = [short, lower.clone()].into_iter();
-            let name = names.into_iter().find(|name| self.is_free(name) && !taken.contains(name));
-            let name = name.unwrap_or_else(|| format!("make_{lower}"));
+            let [short, lower] = short_and_lower(variable);
+            let otherwise = format!("make_{lower}");
+            let mut names = [short, lower].into_iter();
+            let name = names.find(|name| self.is_free(name) && !taken.contains(name));
+            let name = name.unwrap_or(otherwise);
             for form in forms {
                 text = text.replace(&form, &format!("<%{name}%>"));
             }

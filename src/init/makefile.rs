@@ -180,6 +180,11 @@ impl Makefile {
     }
 }
 
+/// Whether the text has only characters of a variable's name.
+fn is_word(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
 /// Replaces `$$name` and `$${name}`.
 fn replaced(line: &str, name: &str, by: &str) -> String {
     let mut out = String::new();
@@ -205,7 +210,7 @@ fn context(line: &str) -> Option<String> {
     let last = command.split_whitespace().last()?.trim_matches(['"', '\'']);
     let last = last.trim_start_matches("./").trim_end_matches('/');
     let name = last.strip_prefix("$(")?.strip_suffix(')')?;
-    name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_').then(|| name.to_owned())
+    is_word(name).then(|| name.to_owned())
 }
 
 /// Whether all values start with a digit, perhaps after a `v`.
@@ -251,8 +256,7 @@ fn assignment(line: &str, indented: bool) -> Option<(String, String)> {
     let (name, value) = line.split_once('=')?;
     let name = name.trim_end_matches(['?', ':', '+']).trim();
     let value = value.split(" #").next().unwrap_or_default().trim();
-    let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    is_name.then(|| (name.to_owned(), value.to_owned()))
+    (!name.is_empty() && is_word(name)).then(|| (name.to_owned(), value.to_owned()))
 }
 
 /// The replacements in `s/{%name%}/replacement/`, with any separator.
@@ -287,7 +291,7 @@ fn loops(
             let words = words.collect();
             shell.insert(name.trim().to_owned(), words);
         } else if let Some((name, words)) = statement.split_once('=')
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            && is_word(name)
         {
             shell.insert(name.to_owned(), split(words.trim_matches(['"', '\''])));
         }
