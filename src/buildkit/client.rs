@@ -1,17 +1,19 @@
 //! The control connection: one HTTP/2 channel, shared by any number of solves.
 
-use std::net::IpAddr;
+use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
-use bollard_buildkit_proto::moby::buildkit::v1::{ListWorkersRequest, StatusRequest};
+use bollard_buildkit_proto::moby::buildkit::v1::types::WorkerRecord;
+use bollard_buildkit_proto::moby::buildkit::v1::{InfoRequest, ListWorkersRequest, StatusRequest};
 use bollard_buildkit_proto::pb;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tonic::transport::{self, Endpoint, Uri};
+use tonic::{Code, Status};
 
 use super::silence::{Heard, Silence};
 use super::solve::{Solve, Solved};
@@ -31,6 +33,14 @@ const NO_STATUS_GRACE: Duration = Duration::from_millis(250);
 /// The connection, with its calls logged.
 pub(super) type Channel = Traced<transport::Channel>;
 
+/// What runs BuildKit's steps.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Worker {
+    /// The platforms that it runs, its own first, then those that it emulates.
+    pub platforms: Vec<pb::Platform>,
+    pub labels: HashMap<String, String>,
+}
+
 /// A client of BuildKit's Control service. Cloning it shares the connection.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -42,7 +52,7 @@ pub struct Client {
 impl Client {
     /// Uses HTTP/2 over `io`, which is already connected to BuildKit. If nothing arrives for 30 s,
     /// not even the answer to a ping, the connection is considered lost.
-    pub async fn connect<S>(io: S) -> Result<Self, tonic::transport::Error>
+    pub(crate) async fn connect<S>(io: S) -> Result<Self, SolveError>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -56,7 +66,8 @@ impl Client {
         });
         let channel = limits::client(Endpoint::from_static("http://buildkit"))
             .connect_with_connector(connector)
-            .await?;
+            .await
+            .map_err(|error| SolveError::from(Status::from_error(error.into())))?;
         let channel = Traced::ours(channel);
         let control = ControlClient::new(channel.clone()).max_decoding_message_size(MAX_MESSAGE);
         Ok(Self { control, channel, silence })
@@ -84,19 +95,22 @@ impl Client {
         }
     }
 
-    /// Every platform that a worker supports, including emulated ones, as BuildKit names them.
-    pub async fn platforms(&self) -> Result<Vec<pb::Platform>, SolveError> {
+    /// BuildKit's workers. An engine has one; a buildkitd may have one for containerd and one of its own.
+    pub(crate) async fn workers(&self) -> Result<Vec<Worker>, SolveError> {
         let workers = self.control.clone().list_workers(ListWorkersRequest::default()).await;
         let workers = workers.map_err(|status| self.failed(status))?;
-        Ok(workers.into_inner().record.into_iter().flat_map(|worker| worker.platforms).collect())
+        let worker =
+            |record: WorkerRecord| Worker { platforms: record.platforms, labels: record.labels };
+        Ok(workers.into_inner().record.into_iter().map(worker).collect())
     }
 
-    /// The address that an engine gives its own machine in containers, if it says so.
-    pub async fn host_gateway(&self) -> Result<Option<IpAddr>, SolveError> {
-        const LABEL: &str = "org.mobyproject.buildkit.worker.moby.host-gateway-ip";
-        let workers = self.control.clone().list_workers(ListWorkersRequest::default()).await;
-        let workers = workers.map_err(|status| self.failed(status))?.into_inner().record;
-        Ok(workers.iter().find_map(|worker| worker.labels.get(LABEL)?.parse().ok()))
+    /// BuildKit's version, such as `v0.32.0`; `None` if it does not say (before BuildKit 0.11).
+    pub(crate) async fn version(&self) -> Result<Option<String>, SolveError> {
+        match self.control.clone().info(InfoRequest {}).await {
+            Ok(info) => Ok(info.into_inner().buildkit_version.map(|version| version.version)),
+            Err(status) if status.code() == Code::Unimplemented => Ok(None),
+            Err(status) => Err(self.failed(status)),
+        }
     }
 
     /// Solves, and sends status updates to `progress`. Dropping the future cancels the solve in

@@ -2,9 +2,10 @@
 //!
 //! A build uses two HTTP/2 connections. On the first, we are the client: [`Client`] lists workers,
 //! solves, and follows the status of a solve. On the second, BuildKit is the client: a
-//! [`session::Session`] serves files, credentials and health checks. How the byte streams are
-//! opened (an upgrade of the Docker API, a socket of buildkitd) is the caller's concern. This
-//! directory uses nothing of the rest of the program, so it could become a crate.
+//! [`session::Session`] serves files, credentials and health checks. The second one goes through a
+//! call of the first (`tunnel.rs`). How the byte stream of the first is opened (an upgrade of the
+//! Docker API, a socket of buildkitd) is the caller's concern. This directory uses nothing of the
+//! rest of the program, so it could become a crate.
 //!
 //! Protocol: <https://github.com/moby/buildkit/blob/master/api/services/control/control.proto>
 
@@ -18,9 +19,11 @@ mod solve;
 mod status;
 mod stored;
 mod traced;
+mod tunnel;
 mod vertex;
 
 pub use client::Client;
+pub(crate) use client::Worker;
 pub(crate) use error::{Connection, Detail, SolveError};
 pub(crate) use limits::HEADERS;
 pub(crate) use solve::{CacheExport, Exporter, Solve};

@@ -11,12 +11,14 @@ use futures::StreamExt as _;
 use super::prepare::{self, Prepared};
 use crate::allow::{Allows, Asked};
 use crate::config::{LintConfig, LintEngine, LintFormat};
-use crate::driver::{self, BaseFault, EngineBuilder, Environment, HeldSecrets, Lint, Obstacle};
+use crate::driver::{BaseFault, EngineBuilder, Environment, HeldSecrets, Lint};
 use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, visible};
 use crate::image::Platform;
 use crate::input::{Root, RunSettings};
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
 use crate::matrix::{Cell, Matrix, Origin, Sheet, Source};
+use crate::node::NodeError;
+use crate::node::abilities::Unusable;
 use crate::plan::{BuildRequest, Policy, Privileges, Sources};
 use crate::regular;
 use crate::run::{self, engine, terminal};
@@ -191,33 +193,28 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
                 return Ok(None);
             }
         };
-        let version = found.version().await?;
-        if let Some(obstacle) = driver::unusable(&version, &found.endpoint().to_string()) {
-            let Obstacle { message, help } = obstacle;
-            if host.is_some() {
-                return Err(Error::new(ErrorKind::Environment, message).help(help));
+        let node = match found {
+            Err(NodeError::Unusable(Unusable { message, .. })) if host.is_none() => {
+                let message = visible(&message);
+                terminal::stderr(&format!(
+                    "note: {message}, so BuildKit's own checks are skipped\n"
+                ));
+                return Ok(None);
             }
-            let message = visible(&message);
-            terminal::stderr(&format!("note: {message}, so BuildKit's own checks are skipped\n"));
-            return Ok(None);
-        }
-        if !driver::has_lint(&version) {
+            found => found?,
+        };
+        if !node.facts().has_lint {
             terminal::stderr(&format!(
                 "note: BuildKit's own checks are skipped: they require Docker Engine 27.0, and this is {}\n",
-                visible(&version.version)
+                visible(&node.facts().name())
             ));
             return Ok(None);
         }
         let environment: Environment = |name| std::env::var_os(name);
         let credentials = Arc::new(engine::credentials(docker));
         let secrets = HeldSecrets::default();
-        let builder = EngineBuilder::open(found.clone(), credentials, environment, secrets, LINT_TIMEOUT);
-        let builder = builder.await?;
-        let platforms = builder.platforms().await.unwrap_or_default();
-        let native = &match platforms.into_iter().next() {
-            Some(native) => native,
-            None => found.facts().await?.native,
-        };
+        let native = &node.facts().native().clone();
+        let builder = EngineBuilder::new(node, credentials, environment, secrets, LINT_TIMEOUT);
         let mut seen = HashSet::new();
         let different = requests.iter().enumerate().filter(|(_, request)| {
             seen.insert((&*request.recipe.dockerfile, request.recipe.inputs.target.as_deref()))

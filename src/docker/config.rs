@@ -152,8 +152,8 @@ impl DockerConfig {
     }
 
     /// The proxies that Docker passes to steps and containers of the engine at `endpoint`.
-    pub fn proxies(&self, endpoint: &Endpoint) -> PassedProxies {
-        let is_it = |key: &str| key.parse::<Endpoint>().is_ok_and(|known| known == *endpoint);
+    pub fn proxies(&self, endpoint: Option<&Endpoint>) -> PassedProxies {
+        let is_it = |key: &str| key.parse::<Endpoint>().is_ok_and(|known| Some(&known) == endpoint);
         let own = self.proxies.iter().find_map(|(key, entry)| is_it(key).then_some(entry));
         own.or_else(|| self.proxies.get("default")).map(ProxyEntry::passed).unwrap_or_default()
     }
@@ -308,7 +308,7 @@ mod tests {
             ("tcp://build.example", &["ALL_PROXY=http://b.example"]),
             ("unix:///run/c.sock", &[]),
         ] {
-            let passed = config.proxies(&endpoint.parse().unwrap());
+            let passed = config.proxies(Some(&endpoint.parse().unwrap()));
             let found = passed.build_args([]).map(|(name, value)| format!("{name}={value}"));
             assert_eq!(found.collect::<Vec<_>>(), expected, "{endpoint}");
         }

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 /// What Docker's client adds to an address without a path, a host or a port. The port is the same
 /// with TLS.
-const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
+pub(crate) const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 const DEFAULT_HOST: &str = "localhost";
 const DEFAULT_PORT: u16 = 2375;
 
@@ -68,8 +68,8 @@ impl FromStr for Endpoint {
     }
 }
 
-/// The part before an `@` may contain a password.
-fn without_login(text: &str) -> String {
+/// An address for an error message. The part before an `@` may contain a password.
+pub(crate) fn without_login(text: &str) -> String {
     let (scheme, rest) = match text.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
         None => (String::new(), text),
@@ -116,7 +116,7 @@ fn ssh(login: &str) -> Option<Endpoint> {
 }
 
 /// `host`, `host:port` or `[address]:port`.
-fn host_and_port(address: &str) -> Option<(String, Option<u16>)> {
+pub(crate) fn host_and_port(address: &str) -> Option<(String, Option<u16>)> {
     let (host, port) = match address.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, rest)) => (
             host,

@@ -1,4 +1,4 @@
-//! A connected Docker Engine: its API, and the upgraded streams for BuildKit.
+//! A connected Docker Engine: its API, and the streams to its BuildKit.
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -15,11 +15,10 @@ use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
 
-use super::dial::Dialer;
 use super::limits::{answer_timeout, silent};
-use super::ssh::SshEnded;
-use super::{Candidate, Endpoint, causes};
+use super::{Candidate, Endpoint};
 use crate::debug::Exchange;
+use crate::dial::{Dialer, Stream};
 use crate::error::why;
 use crate::image::Platform;
 
@@ -29,6 +28,7 @@ const API_TIMEOUT: Duration = Duration::from_secs(60);
 /// A connection to a Docker Engine that has answered once.
 #[derive(Debug, Clone)]
 pub struct Engine {
+    endpoint: Endpoint,
     dialer: Dialer,
     pub(super) docker: Docker,
 }
@@ -48,8 +48,6 @@ pub struct EngineVersion {
 /// What an engine reports about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineFacts {
-    /// Such as `28.5.2`.
-    pub version: String,
     /// Number of CPU cores of its machine.
     pub cores: NonZeroUsize,
     /// Whether images are kept in containerd's store. Without it, the engine's BuildKit builds one
@@ -64,11 +62,6 @@ pub struct EngineFacts {
 pub enum EngineError {
     #[error("no Docker Engine answers")]
     NoneAnswers { tried: Vec<(Candidate, io::Error)> },
-    #[error("{path} of the engine at {endpoint}: {reason}")]
-    Upgrade { endpoint: Endpoint, path: &'static str, reason: String },
-    /// The endpoint answers, but not with the stream to BuildKit.
-    #[error("{endpoint} does not lead to BuildKit: it answered POST {path} with {status}")]
-    NoBuildKit { endpoint: Endpoint, path: &'static str, status: StatusCode },
     #[error("the engine at {endpoint} runs on `{given}`, which is not a known platform")]
     Platform { endpoint: Endpoint, given: String },
     /// The engine accepts connections, but answers neither this request nor a ping.
@@ -86,7 +79,6 @@ impl EngineError {
             matches!(error, Answered { status_code: 401 | 403 | 404 | 405, .. })
         };
         match self {
-            Self::NoBuildKit { .. } => Some(NOT_THROUGH),
             Self::Facts { source, .. } if refused(source) => Some(NOT_THROUGH),
             _ => None,
         }
@@ -94,9 +86,9 @@ impl EngineError {
 }
 
 /// Help for a request that a Docker Engine itself would have answered.
-const NOT_THROUGH: &str = "a proxy of the engine's socket must let GET /version, GET /info, POST \
-     /grpc and POST /session through, with their Upgrade headers; if this is not Docker Engine, \
-     select one with --host or DOCKER_HOST";
+pub(crate) const NOT_THROUGH: &str = "a proxy of the engine's socket must let GET /version, GET /info \
+     and POST /grpc (with its Upgrade headers) or gRPC through; if this is not Docker Engine, select \
+     one with --host or DOCKER_HOST";
 
 impl Engine {
     /// Connects to the first of `candidates` that answers.
@@ -113,8 +105,9 @@ impl Engine {
         for candidate in candidates {
             log_attempt(&candidate, None);
             let answered = async {
-                let dialer = Dialer::new(&candidate).map_err(io::Error::other)?;
-                Ok(Self { docker: answer(&dialer).await?, dialer })
+                let dialer = Dialer::new(candidate.target()).map_err(io::Error::other)?;
+                let endpoint = candidate.endpoint.clone();
+                Ok(Self { docker: answer(&endpoint, &dialer).await?, endpoint, dialer })
             };
             match answered.await {
                 Ok(engine) => {
@@ -135,7 +128,12 @@ impl Engine {
 
     /// The endpoint of the engine.
     pub fn endpoint(&self) -> &Endpoint {
-        self.dialer.endpoint()
+        &self.endpoint
+    }
+
+    /// What opens its streams.
+    pub(crate) fn dialer(&self) -> &Dialer {
+        &self.dialer
     }
 
     /// Whether other users of the network or machine can read and change the traffic.
@@ -163,7 +161,6 @@ impl Engine {
             (info.os_type.unwrap_or_default(), info.architecture.unwrap_or_default());
         let status = info.driver_status.unwrap_or_default();
         Ok(EngineFacts {
-            version: info.server_version.unwrap_or_else(|| "of unknown version".to_owned()),
             cores: info
                 .ncpu
                 .and_then(|cores| NonZeroUsize::new(usize::try_from(cores).ok()?))
@@ -180,21 +177,22 @@ impl Engine {
         })
     }
 
-    /// Opens a plain HTTP/2 stream through an upgrade of `/grpc` or `/session`.
+    /// Opens a stream for HTTP/2 on the engine's own socket. Engines before 29.2 serve HTTP/1.1 alone.
+    pub(crate) async fn dial_http2(&self) -> Result<Box<dyn Stream>, NoStream> {
+        let opened = self.unless_silent(self.dialer.dial_http2()).await;
+        let opened = opened.ok_or_else(|| NoStream::Silent(self.is_silent("HTTP/2")))?;
+        opened.map_err(|error| {
+            NoStream::Refused(self.dialer.fault(&error).unwrap_or_else(|| why(&error)))
+        })
+    }
+
+    /// Opens a stream for HTTP/2 through an upgrade of `POST /grpc`.
     ///
     /// Source: <https://docs.docker.com/reference/api/engine/version/v1.51/#tag/Session>
-    pub async fn upgrade(
-        &self,
-        path: &'static str,
-        headers: &[(&'static str, String)],
-    ) -> Result<TokioIo<Upgraded>, EngineError> {
-        let opened = self.unless_silent(upgrade(&self.dialer, path, headers)).await;
-        let opened = opened.ok_or_else(|| self.is_silent(path))?;
-        let endpoint = self.endpoint().clone();
-        opened.map_err(|refusal| match refusal {
-            Refusal::Status(status) => EngineError::NoBuildKit { endpoint, path, status },
-            Refusal::Fault(reason) => EngineError::Upgrade { endpoint, path, reason },
-        })
+    pub(crate) async fn upgrade(&self) -> Result<TokioIo<Upgraded>, NoStream> {
+        let opened = self.unless_silent(upgrade(&self.dialer)).await;
+        let opened = opened.ok_or_else(|| NoStream::Silent(self.is_silent(GRPC)))?;
+        opened.map_err(NoStream::Refused)
     }
 
     /// The answer to a request for information about the engine.
@@ -208,7 +206,8 @@ impl Engine {
         answer.map_err(|source| EngineError::Facts { endpoint, source })
     }
 
-    fn is_silent(&self, path: &'static str) -> EngineError {
+    /// The error for an engine that answers neither this request nor a ping.
+    pub(crate) fn is_silent(&self, path: &'static str) -> EngineError {
         let endpoint = self.endpoint().clone();
         EngineError::Silent { after: answer_timeout(&endpoint), endpoint, path }
     }
@@ -245,7 +244,7 @@ async fn exchange(
 }
 
 /// Pings the engine and negotiates the API version.
-async fn answer(dialer: &Dialer) -> io::Result<Docker> {
+async fn answer(endpoint: &Endpoint, dialer: &Dialer) -> io::Result<Docker> {
     // An error from connecting (no such file, permission denied, invalid certificate) is clearer
     // than the same error after two HTTP libraries wrapped it.
     let dialled = dialer.dial().await;
@@ -265,11 +264,11 @@ async fn answer(dialer: &Dialer) -> io::Result<Docker> {
         API_TIMEOUT.as_secs(),
         API_DEFAULT_VERSION,
     );
-    let limit = answer_timeout(dialer.endpoint());
+    let limit = answer_timeout(endpoint);
     let negotiate = async { docker?.negotiate_version().await };
     let answered = tokio::time::timeout(limit, negotiate).await;
-    let answered = answered
-        .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, silent(dialer.endpoint(), limit)))?;
+    let answered =
+        answered.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, silent(endpoint, limit)))?;
     answered.map_err(|error: bollard::errors::Error| io::Error::other(fault(dialer, &error)))
 }
 
@@ -280,40 +279,32 @@ fn fault(dialer: &Dialer, error: &(dyn std::error::Error + 'static)) -> String {
         return "it requires TLS".to_owned();
     }
     let not_docker = || format!("it answers, but not like a Docker Engine: {}", why(error));
-    on_the_way(dialer, error).unwrap_or_else(not_docker)
+    dialer.fault(error).unwrap_or_else(not_docker)
 }
 
-/// What went wrong between here and the engine, if the connection reports it.
-fn on_the_way(dialer: &Dialer, error: &(dyn std::error::Error + 'static)) -> Option<String> {
-    let ended = causes(error).find_map(|cause| cause.downcast_ref::<SshEnded>());
-    ended.map(ToString::to_string).or_else(|| dialer.fault(error))
+/// The path of the API that becomes a stream to BuildKit.
+const GRPC: &str = "/grpc";
+
+/// Why there is no stream to BuildKit.
+#[derive(Debug)]
+pub(crate) enum NoStream {
+    /// The engine does not answer.
+    Silent(EngineError),
+    /// The engine, or a proxy in front of it, does not offer the stream.
+    Refused(String),
 }
 
-/// Why there is no stream.
-enum Refusal {
-    /// The answer to the request.
-    Status(StatusCode),
-    Fault(String),
-}
-
-async fn upgrade(
-    dialer: &Dialer,
-    path: &str,
-    headers: &[(&'static str, String)],
-) -> Result<TokioIo<Upgraded>, Refusal> {
-    let mut request = Request::post(path)
+async fn upgrade(dialer: &Dialer) -> Result<TokioIo<Upgraded>, String> {
+    let request = Request::post(GRPC)
         .header("Host", "docker")
         .header("Connection", "Upgrade")
-        .header("Upgrade", "h2c");
-    for (name, value) in headers {
-        request = request.header(*name, value);
-    }
-    let request = request.body(Empty::<Bytes>::new());
-    let request = request.map_err(|error| Refusal::Fault(why(&error)))?;
-    let exchange = Exchange::with_engine(request.method(), path);
+        .header("Upgrade", "h2c")
+        .body(Empty::<Bytes>::new())
+        .map_err(|error| why(&error))?;
+    let exchange = Exchange::with_engine(request.method(), GRPC);
     let describe = |error: &(dyn std::error::Error + 'static)| {
         exchange.failed(error);
-        Refusal::Fault(on_the_way(dialer, error).unwrap_or_else(|| why(error)))
+        dialer.fault(error).unwrap_or_else(|| why(error))
     };
     let opened = async {
         let io = TokioIo::new(dialer.dial().await.map_err(|error| describe(&error))?);
@@ -323,13 +314,13 @@ async fn upgrade(
         let response = sender.send_request(request).await.map_err(|error| describe(&error))?;
         exchange.received(response.status(), response.headers());
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            return Err(Refusal::Status(response.status()));
+            return Err(format!("it answered {}", response.status()));
         }
-        hyper::upgrade::on(response).await.map_err(|error| Refusal::Fault(why(&error)))
+        hyper::upgrade::on(response).await.map_err(|error| why(&error))
     };
     match tokio::time::timeout(API_TIMEOUT, opened).await {
         Ok(opened) => opened.map(TokioIo::new),
-        Err(_) => Err(Refusal::Fault(late())),
+        Err(_) => Err(late()),
     }
 }
 

@@ -1,14 +1,13 @@
-//! Access to Docker Engines: finds the endpoint, opens a stream to it (a socket, TLS or `ssh`),
-//! calls its API, and looks up the logins that `docker login` stored.
+//! Access to Docker Engines: finds the endpoint, calls its API, and looks up the logins that
+//! `docker login` stored.
 //!
-//! Nothing here builds. Containers are created and inspected on behalf of the caller. BuildKit's
-//! two streams are opened here ([`Engine::upgrade`]); other modules implement their protocols.
+//! Nothing here builds. Containers are created and inspected on behalf of the caller. The stream to the
+//! engine's BuildKit is opened here; other modules implement its protocol.
 //! Environment variables are passed in; this module does not read any itself.
 
 mod config;
 mod container;
 mod credentials;
-mod dial;
 mod endpoint;
 mod engine;
 mod file;
@@ -17,11 +16,11 @@ mod limits;
 mod listed;
 mod places;
 mod proxies;
+mod relay;
 mod saved;
 mod silence;
 mod ssh;
 mod stored;
-mod tls;
 
 #[cfg(test)]
 mod tests;
@@ -31,13 +30,14 @@ pub(crate) use config::config_path;
 pub(crate) use container::{Bind, ContainerError, Launch, Output, State};
 pub use credentials::Credentials;
 pub(crate) use credentials::{AUTH_VARIABLE, CredentialError, Login, Secret, Stored};
-pub(crate) use endpoint::{Endpoint, InvalidEndpoint, SshTarget};
-pub use engine::{Engine, EngineFacts};
-pub(crate) use engine::{EngineError, EngineVersion};
+pub(crate) use endpoint::{
+    DEFAULT_SOCKET, Endpoint, InvalidEndpoint, SshTarget, host_and_port, without_login,
+};
+pub use engine::Engine;
+pub(crate) use engine::{EngineError, EngineVersion, NOT_THROUGH, NoStream};
 pub(crate) use file::Start;
 pub(crate) use places::{Candidate, FLAG, InvalidPlace, TlsSettings};
 pub use places::{Places, candidates};
 pub(crate) use proxies::PassedProxies;
 pub(crate) use proxies::password;
 pub(crate) use saved::InvalidContext;
-pub(crate) use tls::{InvalidTls, TlsFiles, causes, certificate_fault};

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::saved::SavedContext;
-use super::{Endpoint, InvalidContext, InvalidEndpoint, TlsFiles};
+use super::{DEFAULT_SOCKET, Endpoint, InvalidContext, InvalidEndpoint};
+use crate::dial::{Target, TlsFiles};
 use crate::loopback::is_loopback;
 
 /// The origin of an endpoint from the command line.
@@ -24,6 +25,19 @@ pub struct Candidate {
     pub tls: Option<TlsFiles>,
     /// `--host`, `DOCKER_HOST`, a docker context, or the name of the default.
     pub origin: Cow<'static, str>,
+}
+
+impl Candidate {
+    /// What to open streams to.
+    pub(super) fn target(&self) -> Target {
+        match &self.endpoint {
+            Endpoint::Unix(path) => Target::Unix(path.clone()),
+            Endpoint::Tcp { host, port } => {
+                Target::Tcp { host: host.clone(), port: *port, tls: self.tls.clone() }
+            }
+            Endpoint::Ssh(target) => Target::Command(target.command()),
+        }
+    }
 }
 
 /// The user's settings for the engine's location, and the directories of the defaults.
@@ -131,7 +145,7 @@ pub fn candidates(places: &Places) -> Result<Vec<Candidate>, InvalidPlace> {
         tls: None,
         origin: origin.into(),
     };
-    let mut found = vec![socket("/var/run/docker.sock".into(), "the default socket")];
+    let mut found = vec![socket(DEFAULT_SOCKET.into(), "the default socket")];
     if let Some(folder) = &places.runtime_dir {
         found.push(socket(folder.join("docker.sock"), "a rootless engine's socket"));
     }
@@ -171,9 +185,8 @@ impl TlsSettings {
             };
         }
         let folder = self.folder.as_deref().or(config);
-        let folder =
-            folder.ok_or(InvalidPlace::NoFolder { wants: "DOCKER_TLS_VERIFY" })?.to_owned();
-        Ok(Some(TlsFiles { folder }))
+        let folder = folder.ok_or(InvalidPlace::NoFolder { wants: "DOCKER_TLS_VERIFY" })?;
+        Ok(Some(TlsFiles::in_directory(folder)))
     }
 }
 
@@ -290,10 +303,10 @@ mod tests {
             tls: TlsSettings { verify: true, unchecked: true, folder: None },
             ..Places::default()
         };
-        let files = |places: &Places| candidates(places).unwrap().remove(0).tls.unwrap().folder;
-        assert_eq!(files(&places), kept.path());
+        let files = |places: &Places| candidates(places).unwrap().remove(0).tls.unwrap();
+        assert_eq!(files(&places), TlsFiles::in_directory(kept.path()));
         places.tls.folder = Some("/certs".into());
-        assert_eq!(files(&places), Path::new("/certs"));
+        assert_eq!(files(&places), TlsFiles::in_directory(Path::new("/certs")));
         // A socket does not use them.
         places.flag = Some("unix:///a".into());
         assert_eq!(candidates(&places).unwrap()[0].tls, None);

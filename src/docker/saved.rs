@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use super::TlsFiles;
 use super::json::{self, InvalidJson, Object, fields};
+use crate::dial::TlsFiles;
 use crate::regular;
 
 /// Far larger than any real file.
@@ -88,7 +88,7 @@ impl SavedContext {
             return Err(InvalidContext::Unchecked { name: name.to_owned() });
         }
         let tls = folder.join("contexts/tls").join(&id).join("docker");
-        let tls = tls.is_dir().then_some(TlsFiles { folder: tls });
+        let tls = tls.is_dir().then(|| TlsFiles::in_directory(&tls));
         Ok(Self { host: engine.host.unwrap_or_default(), tls })
     }
 }
@@ -118,8 +118,10 @@ mod tests {
             "Endpoints": {"docker": {"Host": "tcp://h:2376", "SkipTLSVerify": false}}}"#;
         let (folder, read) = saved(meta);
         let tls = folder.path().join("contexts/tls").join(FAR).join("docker");
-        let expected =
-            SavedContext { host: "tcp://h:2376".to_owned(), tls: Some(TlsFiles { folder: tls }) };
+        let expected = SavedContext {
+            host: "tcp://h:2376".to_owned(),
+            tls: Some(TlsFiles::in_directory(&tls)),
+        };
         assert_eq!(read.unwrap(), expected);
     }
 

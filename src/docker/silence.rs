@@ -19,7 +19,7 @@ const PING_DELAY: Duration = Duration::from_secs(4);
 
 impl Engine {
     /// The result of `answer`, or `None` if the engine stops answering first.
-    pub(super) async fn unless_silent<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn unless_silent<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
         let limit = answer_timeout(self.endpoint());
         tokio::select! {
             answer = answer => Some(answer),
@@ -59,7 +59,7 @@ mod tests {
 
     use super::super::endpoint::Endpoint;
     use super::*;
-    use crate::docker::{Candidate, EngineError};
+    use crate::docker::{Candidate, EngineError, NoStream};
 
     /// An engine in `directory` that answers requests for paths that end in one of `answered`, and
     /// counts the pings. Other requests are accepted but not answered.
@@ -123,17 +123,25 @@ mod tests {
         assert_eq!(engine.endpoint(), &good.endpoint);
     }
 
+    fn silent<T>(opened: Result<T, NoStream>) -> EngineError {
+        match opened {
+            Err(NoStream::Silent(error)) => error,
+            Err(other) => panic!("{other:?}"),
+            Ok(_) => panic!("it answers"),
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn each_request_to_a_silent_engine_ends_within_10_s() {
         let directory = tempfile::tempdir().unwrap();
         let (candidate, _) = engine(directory.path(), &["/version"]);
         let engine = Engine::connect(vec![candidate]).await.unwrap();
         engine.version().await.unwrap();
-        for path in ["/info", "/grpc", "/session"] {
+        for path in ["/info", "/grpc"] {
             let started = Instant::now();
             let error = match path {
                 "/info" => engine.facts().await.unwrap_err(),
-                path => engine.upgrade(path, &[]).await.map(drop).unwrap_err(),
+                _ => silent(engine.upgrade().await),
             };
             assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
             let error = error.to_string();

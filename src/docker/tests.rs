@@ -12,7 +12,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_rustls::TlsAcceptor;
 
-use super::{Candidate, Endpoint, Engine, EngineError, TlsFiles};
+use super::{Candidate, Endpoint, Engine, EngineError};
+use crate::dial::TlsFiles;
 
 /// A certificate authority and the certificates it signs.
 struct Authority {
@@ -97,7 +98,7 @@ async fn listen() -> (TcpListener, SocketAddr) {
 async fn reason(port: u16, tls: Option<&Path>) -> String {
     let candidate = Candidate {
         endpoint: Endpoint::Tcp { host: "127.0.0.1".to_owned(), port },
-        tls: tls.map(|folder| TlsFiles { folder: folder.to_owned() }),
+        tls: tls.map(TlsFiles::in_directory),
         origin: "the test".into(),
     };
     match Engine::connect(vec![candidate]).await {

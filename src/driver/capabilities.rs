@@ -1,76 +1,17 @@
-//! What an engine can do, derived from its version and its own report.
+//! Compares what a run needs with what the engine can do.
 //!
 //! An engine ignores what it does not support and still reports success: a BuildKit that is too old
 //! treats the list of exporters as an unknown field, and one with the older image store drops
 //! attestations. So everything that a run needs is checked before anything is built.
 //! [`preflight`](super::preflight()) does that for the requests.
 
-use crate::docker::{EngineFacts, EngineVersion};
 use crate::image::Digest;
 use crate::input::{Caches, NamedContext};
+use crate::node::{NodeFacts, Store};
 use crate::outcome::Failure;
 use crate::plan::{BuildRequest, FileOutput, Output};
 
 use super::obstacle::Obstacle;
-
-/// Docker Engine 26.0 and its API version. Its BuildKit (0.13) is the first that supports a list of
-/// exporters.
-///
-/// Source: <https://docs.docker.com/reference/api/engine/#api-version-matrix>
-const MINIMUM: (u32, &str) = (26, "26.0");
-const MINIMUM_API: ((u32, u32), &str) = ((1, 45), "1.45");
-
-/// Why this engine cannot be used, or `None`. `endpoint` is its address. Pure.
-///
-/// The API version decides. The engine's version string is used only if the API version is unknown,
-/// because distributions and developers change that string.
-pub(crate) fn unusable(found: &EngineVersion, endpoint: &str) -> Option<Obstacle> {
-    let EngineVersion { version, api, is_podman } = found;
-    let named = |name: &str| [name, version].join(" ").trim().to_owned();
-    if *is_podman {
-        return Some(Obstacle {
-            message: format!("{} answers at {endpoint}, but it has no BuildKit", named("Podman")),
-            help: format!(
-                "start Docker Engine {} or newer, or select one with --host unix:///path/to/docker.sock",
-                MINIMUM.1
-            ),
-        });
-    }
-    is_older(found, MINIMUM_API.0, MINIMUM.0).then(|| Obstacle {
-        message: format!(
-            "the engine at {endpoint} is too old: it is {}{}, but onebuild needs {} or newer (API {})",
-            named("Docker Engine"),
-            if api.is_empty() { String::new() } else { format!(" (API {api})") },
-            MINIMUM.1,
-            MINIMUM_API.1
-        ),
-        help: "update Docker on the engine's machine (https://docs.docker.com/engine/install/), or \
-               select another engine with --host"
-            .to_owned(),
-    })
-}
-
-/// Whether BuildKit in this engine can lint Dockerfiles: since 0.14, in Docker Engine 27.0.
-pub(crate) fn has_lint(found: &EngineVersion) -> bool {
-    !is_older(found, (1, 46), 27)
-}
-
-/// Whether an engine is older than this API version and this major version.
-fn is_older(found: &EngineVersion, api: (u32, u32), engine: u32) -> bool {
-    match (numbers(&found.api), numbers(&found.version)) {
-        (Some((major, Some(minor))), _) => (major, minor) < api,
-        (_, Some((major, _))) => major < engine,
-        // Neither can be parsed. `named_image` still checks what it builds.
-        (_, None) => false,
-    }
-}
-
-/// The first two numbers of a version: 28 and 5 of `28.5.2+dfsg4`.
-fn numbers(version: &str) -> Option<(u32, Option<u32>)> {
-    let mut parts = version.trim().trim_start_matches('v').split(['.', '-', '+', '~']);
-    let major = parts.next()?.parse().ok()?;
-    Some((major, parts.next().and_then(|minor| minor.parse().ok())))
-}
 
 /// Without the containerd image store, the engine's BuildKit can only write to the engine's older
 /// store and to files.
@@ -80,11 +21,7 @@ const TURN_ON: &str = "enable the containerd image store: set \"features\": \
 
 /// What `request` needs and this engine, or the form of the output, does not support. In most of these
 /// cases BuildKit would ignore it and report success.
-pub(crate) fn lacking(
-    request: &BuildRequest,
-    caches: &Caches,
-    facts: &EngineFacts,
-) -> Vec<Obstacle> {
+pub(crate) fn lacking(request: &BuildRequest, caches: &Caches, facts: &NodeFacts) -> Vec<Obstacle> {
     let mut found = Vec::new();
     let mut lacks = |message: &str, help: String| {
         found.push(Obstacle { message: message.to_owned(), help });
@@ -100,7 +37,7 @@ pub(crate) fn lacking(
             "remove --provenance, or use type=oci".to_owned(),
         );
     }
-    if facts.containerd_store {
+    if facts.store != Store::Docker {
         return found;
     }
     if request.recipe.platforms.len() > 1 {
@@ -207,62 +144,6 @@ mod tests {
     use super::super::samples::request;
     use super::*;
     use crate::input::Cache;
-
-    #[test]
-    fn the_api_version_decides_whether_an_engine_is_too_old() {
-        for (version, api, usable) in [
-            ("20.10.24+dfsg1", "1.41", false),
-            ("23.0.6", "1.42", false),
-            ("24.0.7-ce", "1.43", false),
-            ("25.0.5", "1.44", false),
-            ("26.0.0", "1.45", true),
-            ("26.1.5+dfsg1", "1.45", true),
-            ("27.5.1", "1.47", true),
-            ("28.5.2+dfsg4", "1.51", true),
-            ("29.0.0-rc.1", "1.52", true),
-            ("30.0.0", "2.0", true),
-            // The version string says nothing, or is wrong.
-            ("dev", "1.51", true),
-            ("dev", "1.43", false),
-            ("0.0.0-20240101", "1.47", true),
-            ("v24.0.7", "1.47", true),
-            ("", "1.44", false),
-            // No API version, or one that cannot be parsed.
-            ("20.10.24+dfsg1", "", false),
-            ("v25.0.5", "", false),
-            ("25", "", false),
-            ("29.0.0-rc.1", "", true),
-            ("24.0.7-ce", "new", false),
-            ("dev", "", true),
-            ("", "", true),
-        ] {
-            let found =
-                EngineVersion { version: version.into(), api: api.into(), is_podman: false };
-            let obstacle = unusable(&found, "unix:///x.sock");
-            assert_eq!(obstacle.is_none(), usable, "{version} {api}");
-            assert_eq!(has_lint(&found), usable && !version.starts_with("26."), "{version} {api}");
-            if let Some(Obstacle { message, help }) = obstacle {
-                for part in [version, api, "unix:///x.sock", "26.0", "1.45"] {
-                    assert!(message.contains(part), "{part}: {message}");
-                }
-                assert!(!message.contains("  ") && !message.contains("()"), "{message}");
-                assert!(help.contains("update Docker"), "{help}");
-            }
-        }
-    }
-
-    #[test]
-    fn any_version_of_podman_is_rejected_by_name() {
-        for (version, named) in
-            [("4.3.1", "Podman 4.3.1 answers at x"), ("", "Podman answers at x")]
-        {
-            let found =
-                EngineVersion { version: version.into(), api: "1.99".into(), is_podman: true };
-            let Obstacle { message, help } = unusable(&found, "x").unwrap();
-            assert!(message.contains(named) && message.contains("no BuildKit"), "{message}");
-            assert!(help.contains("Docker Engine 26.0"), "{help}");
-        }
-    }
 
     #[test]
     fn an_answer_without_an_image_digest_is_a_failure() {

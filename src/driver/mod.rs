@@ -37,7 +37,6 @@ pub(crate) use bases::platforms::BaseFault;
 pub use build::builder::EngineBuilder;
 pub(crate) use build::lint::Lint;
 pub(crate) use caches::idle::IdleCaches;
-pub(crate) use capabilities::{has_lint, unusable};
 pub(crate) use environment::{Environment, cache_directory};
 pub(crate) use obstacle::Obstacle;
 pub(crate) use preflight::access::refused;

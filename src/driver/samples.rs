@@ -1,6 +1,6 @@
 //! A request and an engine for tests.
 
-use crate::docker::EngineFacts;
+use crate::node::{NodeFacts, Product, Store};
 use crate::plan::BuildRequest;
 
 /// One cell on one platform, with default settings.
@@ -10,12 +10,15 @@ pub(crate) fn request() -> BuildRequest {
     request
 }
 
-/// An amd64 engine with either image store.
-pub(crate) fn facts(containerd_store: bool) -> EngineFacts {
-    EngineFacts {
+/// An amd64 engine with either image store, and an emulator for arm64.
+pub(crate) fn facts(containerd_store: bool) -> NodeFacts {
+    let platforms = ["linux/amd64", "linux/arm64"];
+    NodeFacts {
+        product: Product::DockerEngine,
         version: "28".to_owned(),
         cores: std::num::NonZeroUsize::MIN,
-        containerd_store,
-        native: "linux/amd64".parse().expect("a valid platform"),
+        store: if containerd_store { Store::Containerd } else { Store::Docker },
+        has_lint: true,
+        platforms: platforms.map(|name| name.parse().expect("a valid platform")).to_vec(),
     }
 }

@@ -10,7 +10,8 @@ use reqwest::{Client, ClientBuilder, Proxy, Url};
 
 use super::retry::Patience;
 use crate::debug::{self, Exchange};
-use crate::docker::{Secret, causes, certificate_fault};
+use crate::dial::{causes, certificate_fault};
+use crate::docker::Secret;
 use crate::failure::{RegistryFault, Role};
 use crate::loopback::leads_to_loopback;
 use crate::proxy::Proxies;

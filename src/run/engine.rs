@@ -2,20 +2,66 @@
 
 use std::env;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::debug;
 use crate::docker::{
-    AUTH_VARIABLE, Candidate, CredentialError, Credentials, DockerConfig, Endpoint, Engine,
-    EngineError, FLAG, InvalidPlace, Places, SshTarget, TlsFiles, TlsSettings, candidates,
+    AUTH_VARIABLE, Candidate, CredentialError, Credentials, DEFAULT_SOCKET, DockerConfig, Endpoint,
+    Engine, EngineError, FLAG, InvalidPlace, Places, SshTarget, TlsSettings, candidates,
     config_path, password,
 };
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
+use crate::node::{Address, Buildkitd, Node, NodeError};
 use crate::proxy::Proxies;
 use crate::run::terminal;
 
+/// The variable of BuildKit's own client.
+const BUILDKIT_HOST: &str = "BUILDKIT_HOST";
+
 /// Connects to the engine selected by `--host`, Docker's variables, a docker context or the defaults.
-pub(crate) async fn connect(flag: Option<&str>, docker: &DockerConfig) -> Result<Engine, Error> {
+/// The outer error says that no engine answers, the inner one that it cannot build.
+pub(crate) async fn connect(
+    flag: Option<&str>,
+    docker: &DockerConfig,
+) -> Result<Result<Node, NodeError>, Error> {
+    let address = flag.map(|flag| flag.trim().parse::<Address>()).transpose();
+    let address = address.map_err(|error| {
+        Error::new(ErrorKind::Usage, format!("{FLAG}: {error}")).help(error.help())
+    })?;
+    let address = match address {
+        None => buildkit_host(docker)?.map(Address::Buildkitd),
+        address => address,
+    };
+    let Some(Address::Buildkitd(buildkitd)) = address else {
+        let engine = connect_docker(flag, docker).await?;
+        return Ok(Node::of_engine(engine).await);
+    };
+    let engine = match &buildkitd {
+        Buildkitd::DockerContainer { .. } => Some(connect_docker(None, docker).await?),
+        _ => None,
+    };
+    Ok(Node::of_buildkitd(buildkitd, engine).await)
+}
+
+/// The address in `BUILDKIT_HOST`, unless a Docker Engine was named or has its default socket.
+fn buildkit_host(docker: &DockerConfig) -> Result<Option<Buildkitd>, Error> {
+    let text = |name: &str| env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let is_named = text("DOCKER_HOST").is_some()
+        || text("DOCKER_CONTEXT").is_some()
+        || docker.current_context().is_some_and(|name| !name.is_empty() && name != "default");
+    let Some(given) =
+        text(BUILDKIT_HOST).filter(|_| !is_named && !Path::new(DEFAULT_SOCKET).exists())
+    else {
+        return Ok(None);
+    };
+    Buildkitd::from_buildctl(given.trim()).map(Some).map_err(|error| {
+        let message = format!("{BUILDKIT_HOST}: {error}");
+        Error::new(ErrorKind::Environment, message).help(error.help())
+    })
+}
+
+/// Connects to a Docker Engine.
+async fn connect_docker(flag: Option<&str>, docker: &DockerConfig) -> Result<Engine, Error> {
     let text = |name: &str| env::var(name).ok();
     let path = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
@@ -129,10 +175,9 @@ impl From<EngineError> for Error {
                 "check that this works without a prompt: ssh -o BatchMode=yes {} docker version",
                 Endpoint::Ssh(SshTarget { socket: None, ..target.clone() })
             ),
-            Some(Candidate { tls: Some(TlsFiles { folder }), .. }) => format!(
-                "check that the port is the engine's, and that {} has the engine's CA certificate \
-                 (ca.pem), and a cert.pem and key.pem that the engine trusts",
-                folder.display()
+            Some(Candidate { tls: Some(files), .. }) => format!(
+                "check that the port is the engine's, that the CA certificate is the engine's, and that \
+                 the engine trusts the client certificate and key ({files})"
             ),
             Some(Candidate { endpoint: Endpoint::Tcp { .. }, .. }) => {
                 "check that the port is the engine's; if it requires TLS, set DOCKER_TLS_VERIFY=1, \
@@ -152,6 +197,19 @@ impl From<EngineError> for Error {
         };
         let failed = Self::new(ErrorKind::Environment, error.to_string()).help(help);
         tried.iter().fold(failed, |failed, one| failed.note(note(one)))
+    }
+}
+
+impl From<NodeError> for Error {
+    fn from(error: NodeError) -> Self {
+        let NodeError::Engine(error) = error else {
+            let failed = Self::new(ErrorKind::Environment, error.to_string());
+            return match error.help() {
+                Some(help) => failed.help(help),
+                None => failed,
+            };
+        };
+        error.into()
     }
 }
 

@@ -82,8 +82,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("buildkit", &["regular"]),
     ("debug", &["error", "text"]),
     ("context", &["debug", "error"]),
-    ("docker", &["debug", "error", "image", "loopback", "regular"]),
-    ("registry", &["debug", "docker", "error", "failure", "image", "loopback", "proxy"]),
+    ("dial", &["debug", "error", "regular"]),
+    ("docker", &["debug", "dial", "error", "image", "loopback", "regular"]),
+    ("node", &["buildkit", "dial", "docker", "error", "image", "loopback"]),
+    ("registry", &["debug", "dial", "docker", "error", "failure", "image", "loopback", "proxy"]),
     (
         "axis_source",
         &["debug", "docker", "error", "loopback", "proxy", "registry", "regular", "text"],
@@ -107,6 +109,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "failure",
             "image",
             "input",
+            "node",
             "outcome",
             "plan",
             "registry",
@@ -121,7 +124,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "cli",
         &["config", "error", "grants", "image", "input", "matrix", "plan", "progress", "template"],
     ),
-    ("run", &["cli", "debug", "docker", "error", "proxy", "text"]),
+    ("run", &["cli", "debug", "docker", "error", "node", "proxy", "text"]),
     (
         "workspace",
         &[

@@ -282,7 +282,7 @@ fn a_session_that_onebuild_closed_is_not_blamed_on_the_engine() {
         .exits(70)
         .says(&[
             "onebuild closed its session with the engine: ",
-            "PROTOCOL_ERROR",
+            "protocol error",
             "help: this is a bug in onebuild, not in the engine",
         ])
         .never_says(&["the connection to the engine was lost", "check that the engine is running"]);

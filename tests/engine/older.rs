@@ -57,6 +57,6 @@ fn the_oldest_supported_engine_tests_and_pushes_with_provenance() {
     assert_eq!(manifests.iter().filter(kind).count(), 2, "{index}");
     let lint = project.run(&["lint", "--host", &engine.host]).success();
     lint.says(&[
-        "BuildKit's own checks are skipped: they require Docker Engine 27.0, and this is 26.1.",
+        "BuildKit's own checks are skipped: they require Docker Engine 27.0, and this is Docker Engine 26.1.",
     ]);
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use onebuild::parts::{
-    BuildRequest, Cache, CellResult, Client, Engine, EngineBuilder, Failure, Kind, Output, Phase,
+    BuildRequest, Cache, CellResult, Engine, EngineBuilder, Failure, Kind, Node, Output, Phase,
     Places, RegistryFault, candidates,
 };
 use rustix::process::{Pid, Signal, kill_process};
@@ -103,7 +103,8 @@ async fn the_engine_reports_the_size_of_a_push() {
     let all = size(&store["config"]) + layers.iter().map(size).sum::<u64>();
     let places = Places { flag: Some(lab_env("DOCKER_HOST")), ..Places::default() };
     let engine = Engine::connect(candidates(&places).unwrap()).await.unwrap();
-    let client = Client::connect(engine.upgrade("/grpc", &[]).await.unwrap()).await.unwrap();
+    let node = Node::of_engine(engine).await.unwrap();
+    let client = node.client();
     assert_eq!(client.image_size(&digest).await, Some(all));
     let layer = layers[0]["digest"].as_str().unwrap();
     assert_eq!(client.blob_size(layer).await, Some(size(&layers[0])));

@@ -1,8 +1,8 @@
 //! The session: BuildKit's callbacks during a build, one service per file.
 //!
-//! BuildKit is the HTTP/2 client here and we are the server, over a byte stream that the caller
-//! opened. The caller announces the session with [`Session::headers`] when it opens the stream,
-//! then runs [`Session::serve`] until the builds that use it have finished.
+//! BuildKit is the HTTP/2 client here and we are the server, over the byte stream of a call on the
+//! control connection. [`Session::announcement`] is the metadata of that call. The caller then runs
+//! [`Session::serve`] until the builds that use it have finished.
 
 mod auth;
 pub(crate) mod content;
@@ -28,6 +28,7 @@ use futures::FutureExt as _;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::service::RoutesBuilder;
 
 pub(crate) use auth::{CredentialLookup, Login};
@@ -116,16 +117,18 @@ impl Session {
         &self.id
     }
 
-    /// The HTTP headers that announce this session when its stream is opened.
-    pub(crate) fn headers(&self) -> Vec<(&'static str, String)> {
-        let mut headers = vec![
-            ("X-Docker-Expose-Session-Uuid", self.id.clone()),
-            ("X-Docker-Expose-Session-Name", "onebuild".to_owned()),
-            ("X-Docker-Expose-Session-Sharedkey", self.shared_key.clone()),
-        ];
-        let method = |method: &&str| ("X-Docker-Expose-Session-Grpc-Method", (*method).to_owned());
-        headers.extend(self.methods.iter().map(method));
-        headers
+    /// The metadata of the call that opens this session.
+    pub(crate) fn announcement(&self) -> MetadataMap {
+        let text = |text: &str| MetadataValue::try_from(text).expect("ids and keys are ASCII");
+        let mut metadata = MetadataMap::new();
+        metadata.insert("x-docker-expose-session-uuid", text(&self.id));
+        metadata.insert("x-docker-expose-session-name", MetadataValue::from_static("onebuild"));
+        metadata.insert("x-docker-expose-session-sharedkey", text(&self.shared_key));
+        for method in &self.methods {
+            let method = MetadataValue::from_static(method);
+            metadata.append("x-docker-expose-session-grpc-method", method);
+        }
+        metadata
     }
 
     /// Serves BuildKit over `io` until BuildKit closes it; dropping the future closes it.

@@ -18,7 +18,7 @@ use self::listed::Listed;
 use self::repeat::Repeat;
 use super::{prepare, shown};
 use crate::config::{BuildConfig, OutputFile};
-use crate::docker::{Credentials, DockerConfig, Engine, EngineFacts};
+use crate::docker::{Credentials, DockerConfig};
 use crate::driver::{
     self, EngineBuilder, Environment, HeldSecrets, IdleCaches, Obstacle, REGISTRY_TIMEOUT,
     Redacted, SecretReader, SmokeTested, Verified, preflight,
@@ -27,6 +27,7 @@ use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::failure::Kind;
 use crate::image::Platform;
 use crate::matrix::{Cell, Matrix, Unnamed};
+use crate::node::{Address, Node};
 use crate::outcome::{CellResult, Outcome};
 use crate::plan::BuildRequest;
 use crate::progress::{self, DisplaySettings, Mode};
@@ -264,25 +265,21 @@ async fn open_engine(
     config: &BuildConfig,
     (docker, credentials): (&DockerConfig, Arc<Credentials>),
 ) -> Result<Opened, Error> {
-    let engine = engine::connect(config.host.as_deref(), docker).await?;
-    let version = engine.version().await?;
-    let unusable = driver::unusable(&version, &engine.endpoint().to_string());
-    stop(unusable.into_iter().collect())?;
-    let facts = engine.facts().await?;
-    let builder =
-        EngineBuilder::open(engine.clone(), credentials, ENVIRONMENT, secrets, REGISTRY_TIMEOUT);
-    let builder = builder.await?;
-    let platforms =
-        builder.platforms().await.map_err(|reason| Error::new(ErrorKind::Environment, reason))?;
-    let native = platforms.first().unwrap_or(&facts.native).clone();
+    let node = engine::connect(config.host.as_deref(), docker).await??;
+    let facts = node.facts();
     let mut requests = Cow::Borrowed(requests);
     if requests.iter().any(|one| one.recipe.platforms.iter().any(Platform::is_native)) {
-        on_engine(requests.to_mut(), &native);
+        on_engine(requests.to_mut(), facts.native());
     }
-    stop(preflight(&requests, &idle, &facts, &platforms))?;
-    let facts_line = facts_line(&engine, &facts, &platforms, &requests);
-    let builder = builder.skipping(idle).with_proxies(docker.proxies(engine.endpoint()));
-    let builder = SmokeTested::new(builder, engine, &facts, config.test_jobs);
+    stop(preflight(&requests, &idle, facts))?;
+    let (facts_line, native) = (facts_line(&node, &requests), facts.native().clone());
+    let proxies = match node.address() {
+        Address::Docker(endpoint) => docker.proxies(Some(endpoint)),
+        Address::Buildkitd(_) => docker.proxies(None),
+    };
+    let builder = EngineBuilder::new(node, credentials, ENVIRONMENT, secrets, REGISTRY_TIMEOUT);
+    let builder = builder.skipping(idle).with_proxies(proxies);
+    let builder = SmokeTested::new(builder, config.test_jobs);
     Ok(Opened { builder, native, facts_line })
 }
 
@@ -303,19 +300,15 @@ fn stop_at(obstacles: Vec<Obstacle>, found: Diagnostics, strict: bool) -> Result
     Err(Error::found(ErrorKind::Environment, errors))
 }
 
-fn facts_line(
-    engine: &Engine,
-    facts: &EngineFacts,
-    platforms: &[Platform],
-    requests: &[BuildRequest],
-) -> String {
+fn facts_line(node: &Node, requests: &[BuildRequest]) -> String {
+    let facts = node.facts();
     let mut wanted: Vec<&Platform> = requests.iter().flat_map(|r| &r.recipe.platforms).collect();
     wanted.sort();
     wanted.dedup();
     let runs = |platform: &&Platform| {
         let how = match () {
-            () if facts.native.runs_natively(platform) => "native",
-            () if platforms.contains(platform) => "emulated",
+            () if facts.native().runs_natively(platform) => "native",
+            () if facts.platforms.contains(platform) => "emulated",
             // `preflight` accepts it if it only gets files.
             () => "without emulation",
         };
@@ -323,10 +316,10 @@ fn facts_line(
     };
     let platforms: Vec<String> = wanted.iter().map(runs).collect();
     format!(
-        "onebuild {} · Docker Engine {} at {} · {}\n",
+        "onebuild {} · {} at {} · {}\n",
         crate::VERSION,
-        visible(&facts.version),
-        engine.endpoint(),
+        visible(&facts.name()),
+        node.address(),
         platforms.join(", ")
     )
 }

@@ -71,8 +71,7 @@ impl EngineBuilder {
         options: &SolveOptions<'_>,
         events: Option<&Events>,
     ) -> Result<Vec<BaseFault>, Box<Failure>> {
-        // If unknown, a Dockerfile that uses the engine's platform is not checked.
-        let native = self.native().await;
+        let native = self.native();
         let file = &recipe.instructions();
         // File outputs have no platform.
         let is_image = !matches!(
@@ -81,7 +80,6 @@ impl EngineBuilder {
         );
         let final_fault = if is_image { final_fault(recipe, file, native) } else { None };
         let mut faults: Vec<BaseFault> = final_fault.into_iter().collect();
-        let native = native.unwrap_or(&recipe.platforms[0]);
         let needed = recipe.platforms.iter().flat_map(|platform| {
             let needed = needed_images(recipe, file, platform, native).into_iter();
             needed.map(move |needed| (platform, needed))
@@ -146,8 +144,8 @@ fn base_fault(
 }
 
 /// The same for a `FROM` that selects another platform for the final stage.
-fn final_fault(recipe: &Recipe, file: &Dockerfile, native: Option<&Platform>) -> Option<BaseFault> {
-    let found = final_platform(recipe, file, native)?;
+fn final_fault(recipe: &Recipe, file: &Dockerfile, native: &Platform) -> Option<BaseFault> {
+    let found = final_platform(recipe, file, Some(native))?;
     let message = found.message();
     let line = found.line;
     Some(BaseFault { rule: FINAL, line, message, help: OtherPlatform::HELP.into() })

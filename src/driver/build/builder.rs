@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OnceCell, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::buildkit::session::fault::{Fault, LocalFault};
@@ -16,11 +16,12 @@ use crate::buildkit::session::filesend::{FileSend, OutputError};
 use crate::buildkit::{Client, Solve, SolveError};
 use crate::cell_name::{CellName, dockerfile_name};
 use crate::debug;
-use crate::docker::{Credentials, Engine, EngineError, PassedProxies};
+use crate::docker::{Credentials, PassedProxies};
 use crate::event::{Event, Warning};
 use crate::failure::{Kind, RegistryFault};
 use crate::image::Platform;
 use crate::input::NamedContext;
+use crate::node::Node;
 use crate::outcome::{Built, CellResult, Failure, SmokeResult};
 use crate::plan::{BuildRequest, FileOutput, Output, Recipe};
 use crate::schedule::{Builder, Events};
@@ -44,6 +45,8 @@ const BUFFERED_UPDATES: usize = 64;
 
 /// A [`Builder`] for one engine. All its cells share one control connection.
 pub struct EngineBuilder {
+    pub(crate) node: Node,
+    /// The node's control connection.
     pub(crate) client: Client,
     pub(crate) sessions: Sessions,
     pub(crate) environment: Environment,
@@ -53,32 +56,23 @@ pub struct EngineBuilder {
     idle: IdleCaches,
     /// The proxies for RUN steps and containers.
     pub(crate) proxies: Arc<PassedProxies>,
-    /// The engine's own platform, set on first use.
-    pub(crate) native: OnceCell<Option<Platform>>,
-    /// The address of its machine as containers see it, set on first use.
-    gateway: OnceCell<Option<IpAddr>>,
 }
 
 impl EngineBuilder {
-    /// Opens the control connection. Secrets that are not in `secrets`, SSH agents and the GitHub Actions
-    /// cache are looked up with `environment`. A step that waits for a registry times out after
-    /// `registry_timeout` without progress.
-    pub async fn open(
-        engine: Engine,
+    /// Secrets that are not in `secrets`, SSH agents and the GitHub Actions cache are looked up with
+    /// `environment`. A step that waits for a registry times out after `registry_timeout` without
+    /// progress.
+    pub fn new(
+        node: Node,
         credentials: Arc<Credentials>,
         environment: Environment,
         secrets: HeldSecrets,
         registry_timeout: Duration,
-    ) -> Result<Self, EngineError> {
-        let endpoint = engine.endpoint().clone();
-        let io = engine.upgrade("/grpc", &[]).await?;
-        let client = Client::connect(io).await.map_err(|error| EngineError::Upgrade {
-            endpoint,
-            path: "/grpc",
-            reason: error.to_string(),
-        })?;
-        let sessions = Sessions::new(engine, credentials, environment, secrets);
-        Ok(Self {
+    ) -> Self {
+        let client = node.client().clone();
+        let sessions = Sessions::new(client.clone(), credentials, environment, secrets);
+        Self {
+            node,
             client,
             sessions,
             environment,
@@ -86,9 +80,7 @@ impl EngineBuilder {
             idle: IdleCaches::default(),
             proxies: Arc::default(),
             limit: RegistryLimit::new(registry_timeout),
-            native: OnceCell::new(),
-            gateway: OnceCell::new(),
-        })
+        }
     }
 
     /// The same, without the caches in `idle`.
@@ -112,28 +104,14 @@ impl EngineBuilder {
         }
     }
 
-    /// The platforms that the engine runs, including emulated ones.
-    pub async fn platforms(&self) -> Result<Vec<Platform>, String> {
-        let platforms = self.client.platforms().await.map_err(|error| error.message)?;
-        let parse = |platform: bollard_buildkit_proto::pb::Platform| {
-            let parts = [platform.os, platform.architecture, platform.variant];
-            let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-            parts.join("/").parse().ok()
-        };
-        Ok(platforms.into_iter().filter_map(parse).collect())
-    }
-
-    /// The platform that the engine runs without emulation, as BuildKit reports it.
-    pub(crate) async fn native(&self) -> Option<&Platform> {
-        let asking = || async { self.platforms().await.ok()?.into_iter().next() };
-        self.native.get_or_init(asking).await.as_ref()
+    /// The platform that the engine runs without emulation.
+    pub(crate) fn native(&self) -> &Platform {
+        self.node.facts().native()
     }
 
     /// The address of the engine's machine as containers see it.
-    async fn gateway(&self) -> Result<IpAddr, Box<Failure>> {
-        let asking = || async { self.client.host_gateway().await.ok().flatten() };
-        let found = self.gateway.get_or_init(asking).await;
-        found.ok_or_else(|| {
+    fn gateway(&self) -> Result<IpAddr, Box<Failure>> {
+        self.node.gateway().ok_or_else(|| {
             let message = "the engine does not say which address `host-gateway` is".to_owned();
             let help = "write the address of the engine's machine, such as 172.17.0.1".to_owned();
             Box::new(Failure { message, help: Some(help), ..Failure::default() })
@@ -288,7 +266,7 @@ impl EngineBuilder {
         let recipe = self.without_inherited(session, recipe, options.pull).await;
         let (filename, contexts) = Self::offer(session, &request.cell, &recipe).await?;
         let gateway = match recipe.inputs.run.needs_gateway() {
-            true => Some(self.gateway().await?),
+            true => Some(self.gateway()?),
             false => None,
         };
         let offering = CacheDirectories::offer(&options.caches, &self.sessions.content);
@@ -471,17 +449,7 @@ pub(crate) fn failed(kind: Kind, error: impl std::fmt::Display) -> Box<Failure> 
 
 impl From<SessionError> for Box<Failure> {
     fn from(error: SessionError) -> Self {
-        let kind = match error {
-            SessionError::Context(_) | SessionError::Key(_) => Kind::Context,
-            SessionError::Engine(_) => Kind::EngineLost,
-        };
-        let help = match &error {
-            SessionError::Engine(EngineError::Silent { .. }) => Some(SILENT),
-            SessionError::Engine(error) => error.help(),
-            SessionError::Context(_) | SessionError::Key(_) => None,
-        };
-        let help = help.map(str::to_owned);
-        Box::new(Failure { help, ..*failed(kind, error) })
+        failed(Kind::Context, error)
     }
 }
 

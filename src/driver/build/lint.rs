@@ -86,14 +86,14 @@ struct Position {
 impl EngineBuilder {
     /// The registries that BuildKit may contact for the Dockerfile of `request`.
     async fn asked_hosts(&self, request: &BuildRequest) -> Vec<String> {
-        let native = self.native().await.unwrap_or(&request.recipe.platforms[0]).clone();
+        let native = self.native();
         let file = request.recipe.instructions();
         let syntax = file.directive("syntax").and_then(|image| image.parse::<Reference>().ok());
         let needed = request
             .recipe
             .platforms
             .iter()
-            .flat_map(|platform| needed_images(&request.recipe, &file, platform, &native))
+            .flat_map(|platform| needed_images(&request.recipe, &file, platform, native))
             .map(|needed| needed.base.image);
         let hosts = syntax.into_iter().chain(needed);
         let hosts: BTreeSet<String> =

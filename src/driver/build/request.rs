@@ -252,7 +252,7 @@ mod tests {
         let config = DockerConfig::parse(Path::new("config.json"), config).unwrap();
         let mut request = request();
         request.recipe.inputs.args = [("no_proxy".into(), "mine".into())].into();
-        let proxies = Arc::new(config.proxies(&"unix:///a.sock".parse().unwrap()));
+        let proxies = Arc::new(config.proxies(None));
         let options = SolveOptions { proxies, ..SolveOptions::of(&request) };
         let (filename, contexts) = ("Dockerfile", HashMap::new());
         let offered = Offered {

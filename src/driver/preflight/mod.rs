@@ -5,21 +5,20 @@ pub(crate) mod local;
 
 use std::collections::BTreeSet;
 
-use crate::docker::EngineFacts;
 use crate::image::Platform;
+use crate::node::NodeFacts;
 use crate::plan::{BuildRequest, RunsOn};
 
 use super::caches::idle::IdleCaches;
 use super::obstacle::Obstacle;
 use super::{caches, capabilities};
 
-/// The parts of `requests` that an engine with these facts and platforms cannot build. The caches in
+/// The parts of `requests` that an engine with these facts cannot build. The caches in
 /// `idle` need no support. Pure.
 pub(crate) fn preflight(
     requests: &[BuildRequest],
     idle: &IdleCaches,
-    facts: &EngineFacts,
-    platforms: &[Platform],
+    facts: &NodeFacts,
 ) -> Vec<Obstacle> {
     let mut obstacles: Vec<Obstacle> =
         requests.iter().find_map(caches::obstacles).into_iter().collect();
@@ -32,8 +31,7 @@ pub(crate) fn preflight(
             obstacles.push(obstacle);
         }
     }
-    let native = platforms.first().unwrap_or(&facts.native);
-    obstacles.extend(without_emulator(requests, native, platforms));
+    obstacles.extend(without_emulator(requests, facts.native(), &facts.platforms));
     obstacles
 }
 
@@ -116,8 +114,7 @@ mod tests {
     fn what_only_the_containerd_store_supports_is_reported_before_a_build() {
         let reported = |request: &BuildRequest, containerd_store: bool| {
             let (idle, facts) = (IdleCaches::default(), facts(containerd_store));
-            let platforms = ["linux/amd64", "linux/arm64"].map(|name| name.parse().unwrap());
-            let obstacles = preflight(std::slice::from_ref(request), &idle, &facts, &platforms);
+            let obstacles = preflight(std::slice::from_ref(request), &idle, &facts);
             obstacles.into_iter().map(|obstacle| obstacle.message).collect::<Vec<_>>().join("; ")
         };
         let with = |change: &dyn Fn(&mut BuildRequest)| {

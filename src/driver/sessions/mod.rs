@@ -20,12 +20,13 @@ use thiserror::Error;
 use tokio::sync::OnceCell;
 use tokio::task::{AbortHandle, JoinSet};
 
+use crate::buildkit::Client;
 use crate::buildkit::session::content::Content;
 use crate::buildkit::session::filesend::FileSend;
 use crate::buildkit::session::filesync::{FileSync, MemoryFiles};
 use crate::buildkit::session::{Agents, KeyFileError, Session, SessionEnded};
 use crate::context::Folder;
-use crate::docker::{CredentialError, Credentials, Engine, EngineError};
+use crate::docker::{CredentialError, Credentials};
 use crate::input::{LayoutImage, Secret, SecretSource};
 use crate::plan::BuildRequest;
 
@@ -43,7 +44,7 @@ const DOCKERFILE: &str = "dockerfile";
 
 /// The sessions of a run.
 pub(crate) struct Sessions {
-    engine: Engine,
+    client: Client,
     credentials: Arc<Credentials>,
     environment: Environment,
     held: HeldSecrets,
@@ -108,8 +109,6 @@ pub(crate) enum SessionError {
     Context(#[from] io::Error),
     #[error("an SSH key cannot be used: {0}")]
     Key(KeyFileError),
-    #[error(transparent)]
-    Engine(#[from] EngineError),
 }
 
 impl Open {
@@ -139,14 +138,14 @@ impl Open {
 
 impl Sessions {
     pub(crate) fn new(
-        engine: Engine,
+        client: Client,
         credentials: Arc<Credentials>,
         environment: Environment,
         held: HeldSecrets,
     ) -> Self {
         let (content, by_needs, tasks) = Default::default();
         let ledgers = Arc::new(Ledgers::new(cache_directory(environment).as_deref()));
-        Self { engine, credentials, environment, held, content, ledgers, by_needs, tasks }
+        Self { client, credentials, environment, held, content, ledgers, by_needs, tasks }
     }
 
     /// The open session for `needs`, or a new one.
@@ -199,7 +198,7 @@ impl Sessions {
             session = session.result(target);
         }
         let id = session.id().to_owned();
-        let io = self.engine.upgrade("/session", &session.headers()).await?;
+        let io = self.client.session(session.announcement());
         let ended = Arc::new(OnceLock::new());
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         let task = tasks.spawn({

@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::leftovers::{Names, Swept, beside};
 use crate::buildkit::{Connection, SolveError};
-use crate::docker::{ContainerError, Engine, EngineFacts};
+use crate::docker::{ContainerError, Engine};
 use crate::driver::build::builder::{EngineBuilder, engine_silent, failed};
 use crate::driver::build::options::SolveOptions;
 use crate::driver::stalled::waiting::{WaitingFor, report_wait};
@@ -47,7 +47,8 @@ const CANCEL_GRACE: Duration = Duration::from_millis(250);
 /// Tests the images that it builds.
 pub(crate) struct SmokeTested {
     builder: EngineBuilder,
-    engine: Engine,
+    /// Where the tests run; a buildkitd may have none.
+    engine: Option<Engine>,
     /// The platform that the engine's machine runs without emulation.
     native: Platform,
     slots: SmokeSlots,
@@ -65,17 +66,13 @@ struct Left {
 }
 
 impl SmokeTested {
-    /// Wraps `builder`, which builds on `engine`. `at_once` is how many tests run at the same time, by
+    /// Wraps `builder`. `at_once` is how many tests run at the same time, by
     /// default one per core of the engine's machine.
-    pub(crate) fn new(
-        builder: EngineBuilder,
-        engine: Engine,
-        facts: &EngineFacts,
-        at_once: Option<NonZeroUsize>,
-    ) -> Self {
+    pub(crate) fn new(builder: EngineBuilder, at_once: Option<NonZeroUsize>) -> Self {
         let (count, left) = Default::default();
+        let (engine, facts) = (builder.node.engine().cloned(), builder.node.facts());
         let slots = SmokeSlots::new(at_once.unwrap_or(facts.cores));
-        let native = facts.native.clone();
+        let native = facts.native().clone();
         Self { builder, engine, native, slots, names: Names::new(), count, left }
     }
 
@@ -85,7 +82,10 @@ impl SmokeTested {
         work: impl Future<Output = T>,
         cancel: &CancellationToken,
     ) -> (T, Swept) {
-        beside(work, &self.engine, &self.names, cancel).await
+        match &self.engine {
+            Some(engine) => beside(work, engine, &self.names, cancel).await,
+            None => (work.await, Swept::default()),
+        }
     }
 
     /// Removes what cells that ended early may have left, and closes the inner builder. Returns a message
@@ -96,6 +96,7 @@ impl SmokeTested {
         let mut silent = None;
         // Twice, because the engine may still work on a cancelled request.
         for pause in [Duration::ZERO, CANCEL_GRACE] {
+            let Some(engine) = &self.engine else { break };
             let left = std::mem::take(&mut *self.left());
             if left.containers.is_empty() && left.images.is_empty() {
                 break;
@@ -103,9 +104,7 @@ impl SmokeTested {
             tokio::time::sleep(pause).await;
             still.clear();
             for container in &left.containers {
-                if let Err(error) =
-                    unless(&mut silent, self.engine.remove_container(container)).await
-                {
+                if let Err(error) = unless(&mut silent, engine.remove_container(container)).await {
                     still.push(format!(
                         "the container {container} of a smoke test was not removed: {error} (docker \
                          rm --force --volumes {container})"
@@ -113,7 +112,7 @@ impl SmokeTested {
                 }
             }
             for image in left.images.iter().filter_map(|image| image.parse().ok()) {
-                if let Err(error) = unless(&mut silent, self.engine.remove_image(&image)).await {
+                if let Err(error) = unless(&mut silent, engine.remove_image(&image)).await {
                     still.push(format!(
                         "the image {image} of a smoke test was not removed: {error} (docker rmi \
                          {image})"
@@ -143,13 +142,18 @@ impl SmokeTested {
         events: &Events,
         cancel: &CancellationToken,
     ) -> Result<Built, SmokeStop> {
+        let Some(engine) = &self.engine else {
+            let message = "a smoke test needs a Docker Engine, and none was found";
+            return Err(failed(Kind::Unknown, message).into());
+        };
         let image = self.names.image(self.number());
         let name = image.to_string();
         let opening = cancel.run_until_cancelled(self.builder.open_for(request)).await;
         let opened = &opening.ok_or(SmokeStop::Cancelled)??;
         self.left().images.insert(name.clone());
         let proxies = &*self.builder.proxies;
-        let cell = SmokeRun { request, test, opened, image: &image, proxies, events, cancel };
+        let cell =
+            SmokeRun { engine, request, test, opened, image: &image, proxies, events, cancel };
         let (holding, held) = oneshot::channel();
         let trial = self.builder.options(request).into_store(&image);
         let built = tokio::select! {
@@ -159,7 +163,7 @@ impl SmokeTested {
             }
         };
         EngineBuilder::withdraw(opened.session(), &request.cell);
-        let removed = self.engine.remove_image(&image).await;
+        let removed = engine.remove_image(&image).await;
         // The engine may still tag the image of a cancelled build: `close` removes it again.
         if removed.is_ok() && !matches!(built, Err(SmokeStop::Cancelled)) {
             self.left().images.remove(&name);
@@ -234,12 +238,12 @@ impl SmokeTested {
         let name = self.names.container(number);
         let is_emulated = !self.native.runs_natively(platform);
         let subject = TrialSubject { container: &name, number, platform, is_emulated };
-        let trial = Trial::new(cell, &self.engine, &self.names, subject);
+        let trial = Trial::new(cell, &self.names, subject);
         let _slot = trial.wait_for(&self.slots).await?;
         let since = Instant::now();
         self.left().containers.insert(name.clone());
         let done = trial.run(cell.cancel).await;
-        let removing = self.engine.remove_container(&name);
+        let removing = cell.engine.remove_container(&name);
         let waiting = WaitingFor::engine(&cell.request.cell, "removing the container");
         let removed = report_wait(Some(cell.events), waiting, removing).await;
         // The engine may still be creating it: `close` removes it again.

@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::docker::PassedProxies;
+use crate::docker::{Engine, PassedProxies};
 use crate::driver::build::builder::BuildSession;
 use crate::image::Reference;
 use crate::input::SmokeTest;
@@ -24,6 +24,7 @@ impl From<Box<Failure>> for SmokeStop {
 
 /// The context of the smoke test of one cell.
 pub(crate) struct SmokeRun<'a> {
+    pub(crate) engine: &'a Engine,
     pub(crate) request: &'a BuildRequest,
     pub(crate) test: &'a SmokeTest,
     pub(crate) opened: &'a BuildSession,

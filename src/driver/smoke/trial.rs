@@ -68,17 +68,12 @@ pub(crate) struct TrialSubject<'a> {
 }
 
 impl<'a> Trial<'a> {
-    pub(crate) fn new(
-        cell: &'a SmokeRun<'a>,
-        engine: &'a Engine,
-        names: &'a Names,
-        subject: TrialSubject<'a>,
-    ) -> Self {
+    pub(crate) fn new(cell: &'a SmokeRun<'a>, names: &'a Names, subject: TrialSubject<'a>) -> Self {
         let TrialSubject { container, number, platform, is_emulated } = subject;
         let step = StepId(SMOKE_STEPS | number);
         Self {
             cell,
-            engine,
+            engine: cell.engine,
             container,
             platform,
             is_emulated,

@@ -10,7 +10,8 @@ use super::lab_env;
 
 /// The first bytes of HTTP/2, which a session's client sends once.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// The type of the frame that begins a call.
+/// The types of the frames with data, and those that begin a call.
+const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 /// A WINDOW_UPDATE with increment 0, which HTTP/2 forbids.
 const WRONG: &[u8] = b"\0\0\x04\x08\0\0\0\0\0\0\0\0\0";
@@ -121,27 +122,75 @@ fn copied(
     let _ = to.shutdown(Shutdown::Write);
 }
 
-/// Forwards the engine's answers. On a session, the engine sends the HTTP/2 preface.
+/// Forwards the engine's answers. A session is an HTTP/2 connection inside of a call: the engine sends its
+/// preface as the first data of the call.
 fn answers(engine: &mut UnixStream, client: &mut UnixStream) -> io::Result<()> {
-    let mut seen = Vec::new();
+    // The answers to requests of the API pass unchanged. Only `/grpc` becomes a connection.
+    let mut head = Vec::new();
     let mut byte = [0];
-    while !seen.ends_with(PREFACE) {
+    while !head.ends_with(b"\r\n\r\n") {
         if engine.read(&mut byte)? == 0 {
-            return Ok(());
+            return client.write_all(&head);
         }
-        client.write_all(&byte)?;
-        seen.push(byte[0]);
+        head.push(byte[0]);
     }
+    client.write_all(&head)?;
+    if !head.starts_with(b"HTTP/1.1 101") {
+        return io::copy(engine, client).map(drop);
+    }
+    // The call of the session, and what the engine has sent in it.
+    let mut session: Option<([u8; 4], Vec<u8>)> = None;
     loop {
         let mut head = [0; 9];
         engine.read_exact(&mut head)?;
-        let length = u64::from(u32::from_be_bytes([0, head[0], head[1], head[2]]));
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut data = vec![0; usize::try_from(length).unwrap()];
+        engine.read_exact(&mut data)?;
         client.write_all(&head)?;
-        io::copy(&mut engine.take(length), client)?;
-        if head[3] == HEADERS {
+        client.write_all(&data)?;
+        let call = <[u8; 4]>::try_from(&head[5..]).unwrap();
+        let is_preface = || data.windows(PREFACE.len()).any(|window| window == PREFACE);
+        match &mut session {
+            _ if head[3] != DATA => {}
+            None if is_preface() => session = Some((call, messages(&data))),
+            Some((known, sent)) if *known == call => sent.extend(messages(&data)),
+            None | Some(_) => {}
+        }
+        if let Some((call, sent)) = &session
+            && has_whole_headers(&sent[PREFACE.len()..])
+        {
+            let message = [b"\0\0\0\0\x0f\x0a\x0d", WRONG].concat();
+            let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+            let head = [&length[1..], &[DATA, 0], call].concat();
+            client.write_all(&[head, message].concat())?;
             break;
         }
     }
-    client.write_all(WRONG)?;
     io::copy(engine, client).map(drop)
+}
+
+/// The content of gRPC messages, each with one field of less than 16 KiB.
+fn messages(mut data: &[u8]) -> Vec<u8> {
+    let mut content = Vec::new();
+    while let [_, a, b, c, d, rest @ ..] = data {
+        let length = usize::try_from(u32::from_be_bytes([*a, *b, *c, *d])).unwrap();
+        let (message, next) = rest.split_at(length);
+        // The tag of the field, and its length in one or two bytes.
+        let start = if message[1] < 0x80 { 2 } else { 3 };
+        content.extend_from_slice(&message[start..]);
+        data = next;
+    }
+    content
+}
+
+/// Whether these frames are whole, and the engine has begun a call in them.
+fn has_whole_headers(mut frames: &[u8]) -> bool {
+    let mut begun = false;
+    while let [a, b, c, kind, ..] = *frames {
+        let length = usize::try_from(u32::from_be_bytes([0, a, b, c])).unwrap() + 9;
+        let Some(rest) = frames.get(length..) else { return false };
+        begun |= kind == HEADERS;
+        frames = rest;
+    }
+    begun && frames.is_empty()
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use onebuild::parts::{
     BuildOptions, BuildRequest, Builder, CellResult, Credentials, DockerConfig, Engine,
-    EngineBuilder, EngineFacts, HeldSecrets, Matrix, Output, Overrides, Places, PlanFiles,
+    EngineBuilder, HeldSecrets, Matrix, Node, NodeFacts, Output, Overrides, Places, PlanFiles,
     REGISTRY_TIMEOUT, Root, Selection, SourceFile, candidates, plan,
 };
 use tokio::sync::mpsc;
@@ -16,21 +16,21 @@ use tokio_util::sync::CancellationToken;
 use super::{Project, lab_env};
 
 /// The lab's engine, its facts, and a builder for it.
-pub async fn lab_builder() -> (EngineFacts, EngineBuilder) {
+pub async fn lab_builder() -> (NodeFacts, EngineBuilder) {
     patient_builder(REGISTRY_TIMEOUT).await
 }
 
 /// The same, with another time limit for registries that do not answer.
-pub async fn patient_builder(registry_timeout: Duration) -> (EngineFacts, EngineBuilder) {
+pub async fn patient_builder(registry_timeout: Duration) -> (NodeFacts, EngineBuilder) {
     let places = Places { flag: Some(lab_env("DOCKER_HOST")), ..Places::default() };
     let engine = Engine::connect(candidates(&places).unwrap()).await.unwrap();
-    let facts = engine.facts().await.unwrap();
+    let node = Node::of_engine(engine).await.unwrap();
+    let facts = node.facts().clone();
     let (login, secrets) = (
         Arc::new(Credentials::new(DockerConfig::default(), OsStr::new(""))),
         HeldSecrets::default(),
     );
-    let builder = EngineBuilder::open(engine, login, |_| None, secrets, registry_timeout).await;
-    (facts, builder.unwrap())
+    (facts, EngineBuilder::new(node, login, |_| None, secrets, registry_timeout))
 }
 
 /// The request to build `dockerfile` in the project's context and push it as `image:v1`.

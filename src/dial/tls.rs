@@ -1,10 +1,11 @@
-//! TLS to an engine: the three files that Docker uses for it, and its error messages.
+//! TLS to an engine: the three files for it, and its error messages.
 //!
-//! Only the CA in `ca.pem` is trusted, not the system's authorities: an engine is root on its
+//! Only the CA of these files is trusted, not the system's authorities: an engine is root on its
 //! machine, so a public CA must not vouch for it. Keys never appear in an error.
 //! Source: <https://docs.docker.com/engine/security/protect-access/>
 
 use std::error::Error;
+use std::fmt;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,36 +21,69 @@ use crate::regular;
 /// Four times the size of a bundle of all public CAs.
 const MAX_SIZE: u64 = 1024 * 1024;
 
-/// A directory with `ca.pem` and, if the engine requires client certificates, `cert.pem` and
-/// `key.pem`.
+/// The CA certificate, and the client certificate and its key, for engines that require them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsFiles {
-    pub folder: PathBuf,
+    pub ca: PathBuf,
+    pub client: TlsClient,
+    /// The name in the engine's certificate, if it is not the host's.
+    pub server_name: Option<String>,
+}
+
+/// The files of a client certificate and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TlsClient {
+    /// There is no client certificate.
+    None,
+    /// `cert.pem` and `key.pem` in this directory, if they exist.
+    In(PathBuf),
+    /// These files.
+    Pair { cert: PathBuf, key: PathBuf },
 }
 
 /// Why the files cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum InvalidTls {
+pub(crate) enum InvalidTls {
     #[error("{}: {reason}", path.display())]
     File { path: PathBuf, reason: &'static str },
     #[error("{}: {reason}", path.display())]
     Unreadable { path: PathBuf, reason: io::Error },
     #[error("{} has {there} but no {missing}", folder.display())]
     Half { folder: PathBuf, there: &'static str, missing: &'static str },
-    #[error("cert.pem and key.pem in {} do not belong together: {reason}", folder.display())]
-    Pair { folder: PathBuf, reason: String },
+    #[error("{} and {} do not belong together: {reason}", cert.display(), key.display())]
+    Pair { cert: PathBuf, key: PathBuf, reason: String },
+}
+
+/// For error messages: where the certificates are.
+impl fmt::Display for TlsFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.client {
+            TlsClient::In(directory) => write!(f, "certificates are in {}", directory.display()),
+            TlsClient::None => write!(f, "the CA certificate is {}", self.ca.display()),
+            TlsClient::Pair { cert, key } => {
+                let [ca, cert, key] = [&self.ca, cert, key].map(|path| path.display());
+                write!(f, "the certificates are {ca} and {cert}, the key is {key}")
+            }
+        }
+    }
 }
 
 impl TlsFiles {
+    /// `ca.pem`, `cert.pem` and `key.pem` of a directory, as Docker stores them.
+    pub(crate) fn in_directory(directory: &Path) -> Self {
+        let ca = directory.join("ca.pem");
+        Self { ca, client: TlsClient::In(directory.to_owned()), server_name: None }
+    }
+
     /// Reads the files.
-    pub fn config(&self) -> Result<Arc<ClientConfig>, InvalidTls> {
-        let path = self.folder.join("ca.pem");
-        let authority = read(&path)?.ok_or_else(|| InvalidTls::File {
+    pub(crate) fn config(&self) -> Result<Arc<ClientConfig>, InvalidTls> {
+        let path = &self.ca;
+        let authority = read(path)?.ok_or_else(|| InvalidTls::File {
             path: path.clone(),
             reason: "no such file; it must contain the engine's CA certificate",
         })?;
         let mut roots = RootCertStore::empty();
-        for certificate in certificates(&path, &authority)? {
+        for certificate in certificates(path, &authority)? {
             let unusable =
                 |_| InvalidTls::File { path: path.clone(), reason: "an invalid certificate" };
             roots.add(certificate).map_err(unusable)?;
@@ -59,40 +93,56 @@ impl TlsFiles {
             .with_safe_default_protocol_versions()
             .expect("the provider supports TLS 1.2 and 1.3")
             .with_root_certificates(roots);
-        let Some((chain, key)) = self.pair()? else {
+        let Some((cert, key)) = self.client.files()? else {
             return Ok(Arc::new(config.with_no_client_auth()));
         };
-        let config = config.with_client_auth_cert(chain, key).map_err(|error| {
-            InvalidTls::Pair { folder: self.folder.clone(), reason: error.to_string() }
-        })?;
+        let (chain, secret) = pair(&cert, &key)?;
+        let config = config
+            .with_client_auth_cert(chain, secret)
+            .map_err(|error| InvalidTls::Pair { cert, key, reason: error.to_string() })?;
         Ok(Arc::new(config))
     }
+}
 
-    /// The client certificate and its key, if the directory has them.
-    #[allow(clippy::type_complexity, reason = "both types are rustls's, and are used here alone")]
-    fn pair(
-        &self,
-    ) -> Result<Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>, InvalidTls> {
-        let [chain, key] = ["cert.pem", "key.pem"].map(|name| self.folder.join(name));
-        let half =
-            |there, missing| InvalidTls::Half { folder: self.folder.clone(), there, missing };
-        match (read(&chain)?, read(&key)?) {
-            (None, None) => Ok(None),
-            (Some(_), None) => Err(half("cert.pem", "key.pem")),
-            (None, Some(_)) => Err(half("key.pem", "cert.pem")),
-            (Some(pem), Some(secret)) => {
-                let encrypted = secret.windows(9).any(|word| word == b"ENCRYPTED");
-                let key = PrivateKeyDer::from_pem_slice(&secret).map_err(|_| InvalidTls::File {
-                    path: key,
-                    reason: match encrypted {
-                        true => "the key is encrypted; onebuild asks for no passphrase",
-                        false => "no private key in PEM form",
-                    },
-                })?;
-                Ok(Some((certificates(&chain, &pem)?, key)))
+impl TlsClient {
+    /// The paths of the certificate and the key, if there are any.
+    fn files(&self) -> Result<Option<(PathBuf, PathBuf)>, InvalidTls> {
+        match self {
+            Self::None => Ok(None),
+            Self::Pair { cert, key } => Ok(Some((cert.clone(), key.clone()))),
+            Self::In(folder) => {
+                let half =
+                    |there, missing| InvalidTls::Half { folder: folder.clone(), there, missing };
+                let [cert, key] = ["cert.pem", "key.pem"].map(|name| folder.join(name));
+                match (cert.exists(), key.exists()) {
+                    (false, false) => Ok(None),
+                    (true, false) => Err(half("cert.pem", "key.pem")),
+                    (false, true) => Err(half("key.pem", "cert.pem")),
+                    (true, true) => Ok(Some((cert, key))),
+                }
             }
         }
     }
+}
+
+/// A client certificate with its chain, and its key.
+#[allow(clippy::type_complexity, reason = "both types are rustls's, and are used here alone")]
+fn pair(
+    cert: &Path,
+    key: &Path,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), InvalidTls> {
+    let no_file = |path: &Path| InvalidTls::File { path: path.to_owned(), reason: "no such file" };
+    let pem = read(cert)?.ok_or_else(|| no_file(cert))?;
+    let secret = read(key)?.ok_or_else(|| no_file(key))?;
+    let encrypted = secret.windows(9).any(|word| word == b"ENCRYPTED");
+    let secret = PrivateKeyDer::from_pem_slice(&secret).map_err(|_| InvalidTls::File {
+        path: key.to_owned(),
+        reason: match encrypted {
+            true => "the key is encrypted; onebuild asks for no passphrase",
+            false => "no private key in PEM form",
+        },
+    })?;
+    Ok((certificates(cert, &pem)?, secret))
 }
 
 /// The content of a file; `None` if it does not exist.
@@ -168,18 +218,15 @@ pub(super) fn fault(error: &(dyn Error + 'static)) -> Option<String> {
         rustls::Error::InvalidMessage(_) => "it does not speak TLS".to_owned(),
         rustls::Error::InvalidCertificate(reason) => certificate_fault(reason),
         rustls::Error::AlertReceived(alert) => match alert {
-            AlertDescription::CertificateRequired => {
-                "it requires a client certificate: cert.pem and key.pem beside ca.pem".to_owned()
-            }
+            AlertDescription::CertificateRequired => "it requires a client certificate".to_owned(),
             AlertDescription::CertificateExpired => {
-                "it rejected our certificate as expired (cert.pem)".to_owned()
+                "it rejected our certificate as expired".to_owned()
             }
             AlertDescription::UnknownCA
             | AlertDescription::BadCertificate
             | AlertDescription::DecryptError
             | AlertDescription::CertificateUnknown => {
-                "it rejected our certificate (cert.pem), or requires one that we do not have"
-                    .to_owned()
+                "it rejected our certificate, or requires one that we do not have".to_owned()
             }
             other => format!("it closed the TLS connection: {other:?}"),
         },
@@ -196,7 +243,7 @@ mod tests {
         for (name, content) in files {
             std::fs::write(folder.path().join(name), content).unwrap();
         }
-        let files = TlsFiles { folder: folder.path().to_owned() };
+        let files = TlsFiles::in_directory(folder.path());
         (folder, files)
     }
 

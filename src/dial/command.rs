@@ -1,0 +1,163 @@
+//! A byte stream through a command, such as `ssh` or `kubectl`, that relays between its stdin and
+//! stdout and an engine.
+
+use std::io;
+use std::pin::Pin;
+use std::process::Stdio;
+use std::task::{Context, Poll, ready};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
+
+use crate::error::why;
+
+/// How much of the stderr of a command is kept.
+pub(crate) const MAX_STDERR: usize = 2048;
+
+/// A command and its arguments. No shell is involved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CommandLine {
+    pub program: &'static str,
+    pub arguments: Vec<String>,
+}
+
+impl CommandLine {
+    /// Starts it. A failure to connect shows on the first read.
+    pub(super) fn start(&self) -> io::Result<CommandStream> {
+        let program = self.program;
+        let mut child = Command::new(program)
+            .args(&self.arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Ctrl-C must not reach it: onebuild needs the connection to cancel the build.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| {
+                let said = format!("{program} cannot be started: {}", why(&error));
+                io::Error::new(error.kind(), said)
+            })?;
+        tracing::debug!(target: "docker", program, "started");
+        let missing = || io::Error::other(format!("{program} has no pipes"));
+        Ok(CommandStream {
+            program,
+            stdin: child.stdin.take().ok_or_else(missing)?,
+            stdout: child.stdout.take().ok_or_else(missing)?,
+            complaint: Some(tokio::spawn(complaint(child.stderr.take().ok_or_else(missing)?))),
+            said: Vec::new(),
+            heard: false,
+            child,
+        })
+    }
+}
+
+/// Reads the whole stderr of a command, so that it never blocks, and keeps its end.
+async fn complaint(mut stderr: ChildStderr) -> Vec<u8> {
+    let mut kept = Vec::new();
+    let mut chunk = [0; 512];
+    while let Ok(count @ 1..) = stderr.read(&mut chunk).await {
+        kept.extend_from_slice(&chunk[..count]);
+        kept.drain(..kept.len().saturating_sub(MAX_STDERR));
+    }
+    kept
+}
+
+/// The stream through a running command, which is killed when this is dropped.
+pub(super) struct CommandStream {
+    program: &'static str,
+    stdin: ChildStdin,
+    stdout: ChildStdout,
+    /// Resolves to stderr when the command ends; then it is in `said`.
+    complaint: Option<JoinHandle<Vec<u8>>>,
+    said: Vec<u8>,
+    /// Whether the other side has sent anything.
+    heard: bool,
+    child: Child,
+}
+
+impl Drop for CommandStream {
+    fn drop(&mut self) {
+        // A ProxyCommand runs as a child of ssh. The process group is ours: its leader has not
+        // been reaped.
+        let group = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        if let Some(group) = group {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+impl CommandStream {
+    /// Waits for the whole stderr: it says why the command ended before the engine answered.
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        if let Some(complaint) = &mut self.complaint {
+            self.said = ready!(Pin::new(complaint).poll(cx)).unwrap_or_default();
+            self.complaint = None;
+        }
+        Poll::Ready(io::Error::other(CommandEnded::new(self.program, &self.said)))
+    }
+}
+
+impl AsyncRead for CommandStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.stdout).poll_read(cx, buf))?;
+        self.heard |= buf.filled().len() > before;
+        if self.heard {
+            return Poll::Ready(Ok(()));
+        }
+        Poll::Ready(Err(ready!(self.poll_ended(cx))))
+    }
+}
+
+impl AsyncWrite for CommandStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match ready!(Pin::new(&mut self.stdin).poll_write(cx, buf)) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe && !self.heard => {
+                Poll::Ready(Err(ready!(self.poll_ended(cx))))
+            }
+            written => Poll::Ready(written),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stdin).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stdin).poll_shutdown(cx)
+    }
+}
+
+/// A command ended before the engine answered.
+#[derive(Debug, thiserror::Error)]
+#[error("{program} says: {said}")]
+pub(crate) struct CommandEnded {
+    program: &'static str,
+    said: String,
+}
+
+impl CommandEnded {
+    /// `stderr` is the end of what the command wrote there.
+    pub(crate) fn new(program: &'static str, stderr: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(stderr);
+        let lines: Vec<&str> =
+            text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let said: String = lines.join("; ").chars().filter(|c| !c.is_control()).collect();
+        let said = match said.is_empty() {
+            true => "it ended without an error message".to_owned(),
+            false => said,
+        };
+        Self { program, said }
+    }
+}

@@ -1,0 +1,54 @@
+//! Why there is no node.
+
+use thiserror::Error;
+
+use super::abilities::Unusable;
+use super::address::Buildkitd;
+use crate::docker::{Endpoint, EngineError, NOT_THROUGH};
+
+/// Why there is no node.
+#[derive(Debug, Error)]
+pub enum NodeError {
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The engine is too old, or has no BuildKit.
+    #[error("{}", .0.message)]
+    Unusable(Unusable),
+    /// The engine answers, but no way leads to its BuildKit. Each way with the reason.
+    #[error("{endpoint} does not lead to BuildKit: {}", all(.tried))]
+    NoBuildKit { endpoint: Endpoint, tried: Vec<(&'static str, String)> },
+    #[error("no buildkitd answers at {address}: {reason}")]
+    NoBuildkitd { address: Buildkitd, reason: String },
+}
+
+fn all(tried: &[(&'static str, String)]) -> String {
+    let tried: Vec<_> = tried.iter().map(|(way, reason)| format!("{way}: {reason}")).collect();
+    tried.join("; ")
+}
+
+impl NodeError {
+    /// What to do about it, if it is known.
+    pub(crate) fn help(&self) -> Option<&str> {
+        match self {
+            Self::Engine(error) => error.help(),
+            Self::Unusable(Unusable { help, .. }) => Some(help),
+            Self::NoBuildKit { .. } => Some(NOT_THROUGH),
+            Self::NoBuildkitd { address, .. } => Some(match address {
+                Buildkitd::Unix(_) => "check that buildkitd runs and listens there",
+                Buildkitd::Tcp { .. } => {
+                    "check that buildkitd listens there, and that ?cacert=, &cert= and &key= name the \
+                     certificates that it requires"
+                }
+                Buildkitd::DockerContainer { .. } => {
+                    "check that the container runs buildkitd: docker exec NAME buildctl debug workers"
+                }
+                Buildkitd::PodmanContainer { .. } => {
+                    "check that the container runs buildkitd: podman exec NAME buildctl debug workers"
+                }
+                Buildkitd::KubePod { .. } => {
+                    "check that the pod runs buildkitd: kubectl exec POD -- buildctl debug workers"
+                }
+            }),
+        }
+    }
+}

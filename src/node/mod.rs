@@ -1,0 +1,59 @@
+//! A node: one BuildKit that builds, wherever it runs, and what it can do.
+//!
+//! Docker Engine has a BuildKit in it. Engines from 29.2 serve its gRPC interface on their own socket;
+//! older ones, and some proxies, only through an upgrade of `POST /grpc`. A node has one control
+//! connection, and everything goes over it, sessions included.
+
+pub(crate) mod abilities;
+mod address;
+mod error;
+mod facts;
+mod open;
+mod recorded;
+
+use std::net::IpAddr;
+
+use crate::buildkit::Client;
+use crate::docker::Engine;
+
+pub(crate) use address::{Address, Buildkitd};
+pub(crate) use error::NodeError;
+pub(crate) use facts::Product;
+pub use facts::{NodeFacts, Store};
+
+/// A BuildKit that has answered.
+#[derive(Debug, Clone)]
+pub struct Node {
+    address: Address,
+    client: Client,
+    /// Absent if this is a buildkitd, and no Docker Engine was found.
+    engine: Option<Engine>,
+    facts: NodeFacts,
+    gateway: Option<IpAddr>,
+}
+
+impl Node {
+    /// The control connection.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The Docker Engine that BuildKit is part of; beside a buildkitd, the one for smoke tests and for
+    /// images that are loaded.
+    pub(crate) fn engine(&self) -> Option<&Engine> {
+        self.engine.as_ref()
+    }
+
+    pub fn facts(&self) -> &NodeFacts {
+        &self.facts
+    }
+
+    /// The address that it gives its own machine in containers, if it says so.
+    pub(crate) fn gateway(&self) -> Option<IpAddr> {
+        self.gateway
+    }
+}

@@ -1,0 +1,194 @@
+//! Opens nodes: the BuildKit of a Docker Engine, or a buildkitd.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::abilities::{self, has_grpc, has_lint};
+use super::address::{Address, Buildkitd, RELAY};
+use super::facts::platforms;
+use super::recorded::Recorded;
+use super::{Node, NodeError, NodeFacts, Product, Store};
+use crate::buildkit::{Client, SolveError, Worker};
+use crate::dial::{Dialer, Stream, Target};
+use crate::docker::{Engine, EngineError, NoStream};
+use crate::error::why;
+
+/// How long a buildkitd may take to answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(9);
+
+/// The label in which an engine says how containers reach its machine.
+const GATEWAY: &str = "org.mobyproject.buildkit.worker.moby.host-gateway-ip";
+
+/// The ways to the BuildKit of an engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// HTTP/2 on the engine's own socket.
+    Grpc,
+    /// An upgrade of `POST /grpc`.
+    Upgrade,
+}
+
+/// Why one way does not lead to BuildKit.
+enum Blocked {
+    /// The other way may.
+    Refused(String),
+    /// The engine does not answer.
+    Silent(EngineError),
+}
+
+impl From<NoStream> for Blocked {
+    fn from(reason: NoStream) -> Self {
+        match reason {
+            NoStream::Refused(reason) => Self::Refused(reason),
+            NoStream::Silent(error) => Self::Silent(error),
+        }
+    }
+}
+
+impl Node {
+    /// The BuildKit of `engine`. The engine's version decides which way is tried first; a proxy in
+    /// front of it may refuse either.
+    pub async fn of_engine(engine: Engine) -> Result<Self, NodeError> {
+        let version = engine.version().await?;
+        let endpoint = engine.endpoint().clone();
+        if let Some(unusable) = abilities::unusable(&version, &endpoint.to_string()) {
+            return Err(NodeError::Unusable(unusable));
+        }
+        let reported = engine.facts().await?;
+        let ways = match has_grpc(&version) {
+            true => [Way::Grpc, Way::Upgrade],
+            false => [Way::Upgrade, Way::Grpc],
+        };
+        let mut tried = Vec::new();
+        for way in ways {
+            let (client, workers) = match way.open(&engine).await {
+                Ok(opened) => opened,
+                Err(Blocked::Refused(reason)) => {
+                    tracing::debug!(target: "docker", way = way.name(), reason, "refused");
+                    tried.push((way.name(), reason));
+                    continue;
+                }
+                Err(Blocked::Silent(error)) => return Err(error.into()),
+            };
+            tracing::debug!(target: "docker", way = way.name(), "BuildKit answers");
+            let mut platforms = platforms(&workers);
+            if platforms.is_empty() {
+                platforms.push(reported.native);
+            }
+            let facts = NodeFacts {
+                product: Product::DockerEngine,
+                has_lint: has_lint(&version),
+                version: version.version,
+                cores: reported.cores,
+                store: match reported.containerd_store {
+                    true => Store::Containerd,
+                    false => Store::Docker,
+                },
+                platforms,
+            };
+            let gateway =
+                workers.iter().find_map(|worker| worker.labels.get(GATEWAY)?.parse().ok());
+            let address = Address::Docker(endpoint);
+            return Ok(Self { address, client, engine: Some(engine), facts, gateway });
+        }
+        Err(NodeError::NoBuildKit { endpoint, tried })
+    }
+
+    /// The buildkitd at `address`. `engine` is the Docker Engine for smoke tests and for images that
+    /// are loaded; a buildkitd in a container of Docker is reached through it.
+    pub(crate) async fn of_buildkitd(
+        address: Buildkitd,
+        engine: Option<Engine>,
+    ) -> Result<Self, NodeError> {
+        let failed = |reason| NodeError::NoBuildkitd { address: address.clone(), reason };
+        let seconds = ANSWER_TIMEOUT.as_secs();
+        let late = || failed(format!("no answer within {seconds} s"));
+        let asked = async {
+            let (stream, dialer) = dial(&address, engine.as_ref()).await?;
+            let (client, workers) = connect(stream, dialer).await?;
+            let version = client.version().await.map_err(|error| error.message)?;
+            Ok::<_, String>((client, workers, version))
+        };
+        let asked = timeout(ANSWER_TIMEOUT, asked).await.map_err(|_| late())?;
+        let (client, workers, version) = asked.map_err(failed)?;
+        let version = version.unwrap_or_default();
+        if let Some(unusable) = abilities::unusable_buildkitd(&version, &address.to_string()) {
+            return Err(NodeError::Unusable(unusable));
+        }
+        let platforms = platforms(&workers);
+        if platforms.is_empty() {
+            return Err(failed("it has no worker".to_owned()));
+        }
+        let facts = NodeFacts {
+            product: Product::Buildkitd,
+            has_lint: abilities::buildkitd_has_lint(&version),
+            version,
+            cores: std::num::NonZeroUsize::MIN,
+            store: Store::None,
+            platforms,
+        };
+        let address = Address::Buildkitd(address);
+        Ok(Self { address, client, engine, facts, gateway: None })
+    }
+}
+
+/// Opens a stream to a buildkitd. Returns the dialer if it can explain later failures.
+async fn dial(
+    address: &Buildkitd,
+    engine: Option<&Engine>,
+) -> Result<(Box<dyn Stream>, Option<Dialer>), String> {
+    let target = match address {
+        Buildkitd::Unix(path) => Target::Unix(path.clone()),
+        Buildkitd::Tcp { host, port, tls } => {
+            Target::Tcp { host: host.clone(), port: *port, tls: tls.clone() }
+        }
+        Buildkitd::DockerContainer { name } => {
+            let engine = engine.ok_or("no Docker Engine answers")?;
+            let relay = engine.relay(name, RELAY).await;
+            return Ok((relay.map_err(|error| why(&error))?, None));
+        }
+        Buildkitd::PodmanContainer { .. } | Buildkitd::KubePod { .. } => {
+            Target::Command(address.command().expect("these are behind a command"))
+        }
+    };
+    let dialer = Dialer::new(target).map_err(|error| why(&error))?;
+    let dialled = dialer.dial_http2().await;
+    let stream =
+        dialled.map_err(|error: io::Error| dialer.fault(&error).unwrap_or_else(|| why(&error)))?;
+    Ok((stream, Some(dialer)))
+}
+
+impl Way {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Grpc => "gRPC",
+            Self::Upgrade => "POST /grpc",
+        }
+    }
+
+    async fn open(self, engine: &Engine) -> Result<(Client, Vec<Worker>), Blocked> {
+        let (stream, dialer): (Box<dyn Stream>, _) = match self {
+            Self::Grpc => (engine.dial_http2().await?, Some(engine.dialer().clone())),
+            Self::Upgrade => (Box::new(engine.upgrade().await?), None),
+        };
+        let asked = engine.unless_silent(connect(stream, dialer)).await;
+        let asked = asked.ok_or_else(|| Blocked::Silent(engine.is_silent(self.name())))?;
+        asked.map_err(Blocked::Refused)
+    }
+}
+
+/// Opens the control connection, and asks for the workers: an answer shows that it works.
+async fn connect(
+    stream: Box<dyn Stream>,
+    dialer: Option<Dialer>,
+) -> Result<(Client, Vec<Worker>), String> {
+    let (stream, ended) = Recorded::new(stream, dialer);
+    let asked = async {
+        let client = Client::connect(stream).await?;
+        let workers = client.workers().await?;
+        Ok((client, workers))
+    };
+    asked.await.map_err(|error: SolveError| ended.get().cloned().unwrap_or(error.message))
+}

@@ -1,0 +1,84 @@
+//! buildkitd without a Docker Engine. `support/relay.rs` says what stands for it.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::{Duration, Instant};
+
+use crate::support::{Project, Running, lab_env, plain_grpc, tls_grpc};
+
+const FILE: &str = "FROM alpine:3.20\nRUN echo built > /copy\nCOPY Dockerfile /\n";
+const MATRIX: &str = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1, 2] }";
+
+/// A context, a step on two platforms, a push: everything goes over one connection.
+#[test]
+fn a_family_is_built_and_pushed_by_a_buildkitd_on_a_socket() {
+    let project = Project::new("grpc-unix", MATRIX, FILE);
+    let host = plain_grpc(project.path("b.sock"));
+    let run = project.run(&["matrix", "--push", "--host", &host]).success();
+    run.says(&["buildkitd", &format!("at {host}"), "2 pushed"]);
+    for tag in ["v1", "v2"] {
+        assert_eq!(project.store().images(tag).len(), 2);
+    }
+}
+
+#[test]
+fn a_result_comes_back_from_a_buildkitd() {
+    let project = Project::single("grpc-files", FILE);
+    let host = plain_grpc(project.path("b.sock"));
+    let files = ["build", "--host", &host, "--output", "type=local,dest=out"];
+    project.run(&files).success().says(&["1 built"]);
+    assert_eq!(std::fs::read_to_string(project.path("out/copy")).unwrap(), "built\n");
+}
+
+#[test]
+fn a_buildkitd_on_a_port_needs_its_certificates() {
+    let project = Project::single("grpc-tls", FILE);
+    let certificates = project.path("certificates");
+    std::fs::create_dir(&certificates).unwrap();
+    let port = tls_grpc(&certificates);
+    let address = format!("buildkit+tcp://127.0.0.1:{port}");
+    let shown = certificates.display();
+    let all = format!("cacert={shown}/ca.pem&cert={shown}/cert.pem&key={shown}/key.pem");
+    let host = |options: &str| format!("{address}?{options}");
+    let right = host(&format!("{all}&servername=buildkit.example"));
+    let run = project.run(&["build", "--push", "--host", &right]).success();
+    run.says(&[&format!("at {address}"), "1 pushed"]);
+    for (options, expected) in [
+        (all.clone(), "its certificate is for another host"),
+        (
+            format!("cacert={shown}/ca.pem&servername=buildkit.example"),
+            "it requires a client certificate",
+        ),
+        (
+            format!("{all}&servername=buildkit.example").replace("/ca.pem", "/other-ca.pem"),
+            "its certificate is signed by an unknown authority",
+        ),
+        (format!("cacert={shown}/none.pem"), "none.pem: no such file"),
+    ] {
+        let run = project.run(&["build", "--push", "--host", &host(&options)]).exits(4);
+        run.says(&[&format!("no buildkitd answers at {address}: "), expected]);
+    }
+    let plain = project.run(&["build", "--host", &address]).exits(4);
+    plain.says(&["no buildkitd answers", "cacert="]);
+}
+
+#[test]
+fn an_address_where_no_buildkitd_answers_is_reported_within_10_s() {
+    let project = Project::single("grpc-none", FILE);
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let silent = format!("buildkit+tcp://127.0.0.1:{}", silent.local_addr().unwrap().port());
+    let docker = format!("buildkit+{}", lab_env("DOCKER_HOST"));
+    for (host, expected) in [
+        (silent.as_str(), "no answer within 9 s"),
+        ("buildkit+unix:///nowhere.sock", "no such file"),
+        ("buildkit+tcp://127.0.0.1:1", "connection refused"),
+        ("podman-container://b", "podman"),
+        (&docker, "it answers with HTTP/1, not with HTTP/2"),
+    ] {
+        let started = Instant::now();
+        let mut command = project.command(&["build", "--push", "--host", host]);
+        // There is no podman.
+        command.env("PATH", project.path("none"));
+        Running::start(command).end().exits(4).says(&["no buildkitd answers at ", expected]);
+        assert!(started.elapsed() < Duration::from_secs(11), "{host}");
+    }
+}
