@@ -4,6 +4,7 @@
 //! the terminal, signals and the debug log.
 
 mod build;
+mod builder;
 mod completions;
 mod explain;
 mod init;
@@ -95,6 +96,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
         Config::Explain(config) => explain::run(&usable(sheet, &config.cells)?, &config),
         // Errors in the matrix are findings of lint.
         Config::Lint(config) => lint::run(sheet, &config),
+        Config::Builder(config) => builder::run(&config),
         Config::Init(config) => init::run(&config),
         Config::Login(config) => login::log_in(&config),
         Config::Logout(registry) => login::log_out(&registry),
@@ -113,7 +115,8 @@ fn tell(config: &Config) {
         Config::Plan(config) => &config.cells.file,
         Config::Explain(config) => &config.cells.file,
         Config::Lint(config) => &config.cells.file,
-        Config::Init(_) | Config::Login(_) | Config::Logout(_) => return,
+        Config::Builder(_) | Config::Init(_) => return,
+        Config::Login(_) | Config::Logout(_) => return,
         Config::Schema | Config::Completions(_) | Config::Man(_) => return,
     };
     if !Root::of(file).is_here() {

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 pub(crate) use build::{BuildConfig, OutputFile};
 pub(crate) use cells::CellChoice;
 pub(crate) use tools::{
-    ExplainConfig, ExplainFormat, InitConfig, LintConfig, LintEngine, LintFormat, LoginConfig,
-    PlanConfig, PlanFormat, RenderConfig, RenderOutput, Shell,
+    BuilderAction, BuilderConfig, ExplainConfig, ExplainFormat, InitConfig, LintConfig, LintEngine,
+    LintFormat, LoginConfig, PlanConfig, PlanFormat, RenderConfig, RenderOutput, Shell,
 };
 pub(crate) use typed::{Typed, Word, quoted};
 
@@ -24,6 +24,7 @@ pub(crate) enum Config {
     Plan(Box<PlanConfig>),
     Explain(Box<ExplainConfig>),
     Lint(Box<LintConfig>),
+    Builder(BuilderConfig),
     Init(InitConfig),
     Login(LoginConfig),
     /// The host of the registry, as given.

@@ -93,6 +93,28 @@ pub(crate) struct LoginConfig {
     pub username: String,
 }
 
+/// Settings of `builder`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BuilderConfig {
+    pub action: BuilderAction,
+    /// The address of the Docker Engine, if it was given.
+    pub host: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum BuilderAction {
+    /// The options are not parsed yet.
+    Create {
+        image: Option<String>,
+        config: Option<PathBuf>,
+        options: Vec<String>,
+    },
+    List,
+    Remove {
+        keep_state: bool,
+    },
+}
+
 /// Settings of `init`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InitConfig {

@@ -91,6 +91,11 @@ pub struct ContainerError {
 }
 
 impl ContainerError {
+    /// The engine's own words.
+    pub(super) fn said(message: String) -> Self {
+        Self { message, is_missing: false, is_unanswered: false }
+    }
+
     fn unanswered() -> Self {
         let message = "the engine did not answer in time".to_owned();
         Self { message, is_missing: false, is_unanswered: true }
@@ -101,10 +106,10 @@ impl From<Error> for ContainerError {
     fn from(error: Error) -> Self {
         match error {
             Error::DockerResponseServerError { status_code, message } => {
-                Self { message, is_missing: status_code == 404, is_unanswered: false }
+                Self { is_missing: status_code == 404, ..Self::said(message) }
             }
             Error::RequestTimeoutError => Self::unanswered(),
-            other => Self { message: other.to_string(), is_missing: false, is_unanswered: false },
+            other => Self::said(other.to_string()),
         }
     }
 }

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::abilities::Unusable;
 use super::address::Buildkitd;
+use super::own::BuilderError;
 use crate::docker::{Endpoint, EngineError, NOT_THROUGH};
 
 /// Why there is no node.
@@ -17,6 +18,8 @@ pub enum NodeError {
     /// The engine answers, but no way leads to its BuildKit. Each way with the reason.
     #[error("{endpoint} does not lead to BuildKit: {}", all(.tried))]
     NoBuildKit { endpoint: Endpoint, tried: Vec<(&'static str, String)> },
+    #[error(transparent)]
+    Builder(#[from] BuilderError),
     #[error("no buildkitd answers at {address}: {reason}")]
     NoBuildkitd { address: Buildkitd, reason: String },
 }
@@ -33,6 +36,7 @@ impl NodeError {
             Self::Engine(error) => error.help(),
             Self::Unusable(Unusable { help, .. }) => Some(help),
             Self::NoBuildKit { .. } => Some(NOT_THROUGH),
+            Self::Builder(error) => Some(error.help()),
             Self::NoBuildkitd { address, .. } => Some(match address {
                 Buildkitd::Unix(_) => "check that buildkitd runs and listens there",
                 Buildkitd::Tcp { .. } => {

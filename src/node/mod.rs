@@ -9,6 +9,7 @@ mod address;
 mod error;
 mod facts;
 mod open;
+pub(crate) mod own;
 mod recorded;
 
 use std::net::IpAddr;

@@ -27,6 +27,7 @@ mod login; // registries with a password, which must not leak
 mod older; // engines of older releases
 mod options; // the effect of single options on the image
 mod outputs; // archives and directories on this machine
+mod own; // the builder `onebuild`
 mod panel; // the repository's own matrix and its images
 mod phrases; // BuildKit's error messages for registry failures
 mod platforms; // base images of another platform

@@ -13,7 +13,8 @@ pub(crate) use build::{BuildArgs, OutputArgs, RunArgs};
 pub(crate) use inputs::InputArgs;
 pub(crate) use select::{CellArgs, SelectArgs};
 pub(crate) use tools::{
-    CompletionsArgs, ExplainArgs, InitArgs, LintArgs, LoginArgs, LogoutArgs, ManArgs, PlanArgs,
+    BuilderArgs, BuilderCommand, BuilderCreateArgs, BuilderRemoveArgs, CompletionsArgs,
+    DockerHostArgs, ExplainArgs, InitArgs, LintArgs, LoginArgs, LogoutArgs, ManArgs, PlanArgs,
     RenderArgs,
 };
 
@@ -72,6 +73,8 @@ pub(crate) enum Command {
     Login(LoginArgs),
     /// Remove the login of a registry
     Logout(LogoutArgs),
+    /// Manage the BuildKit container that `--builder onebuild` uses
+    Builder(BuilderArgs),
     /// Print the script that sets up completion in a shell
     Completions(CompletionsArgs),
     /// Print the JSON schema of matrix.yaml, for editors

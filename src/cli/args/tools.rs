@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args};
+use clap::{ArgGroup, Args, Subcommand};
 
 use super::{CellArgs, InputArgs, SelectArgs};
 use crate::config::{ExplainFormat, LintFormat, PlanFormat, Shell};
@@ -102,6 +102,59 @@ pub(crate) struct LogoutArgs {
     /// Host of the registry, with its port if it has one
     #[arg(value_name = "HOST", default_value = "docker.io")]
     pub registry: String,
+}
+
+/// `builder`.
+#[derive(Debug, Args)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct BuilderArgs {
+    #[command(subcommand)]
+    pub command: BuilderCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BuilderCommand {
+    /// Create the builder with settings of its own; `--builder onebuild` creates it with the defaults
+    Create(BuilderCreateArgs),
+    /// List the builder of the engine
+    Ls(DockerHostArgs),
+    /// Remove the builder and its build cache
+    Rm(BuilderRemoveArgs),
+}
+
+/// The Docker Engine for the builder.
+#[derive(Debug, Args)]
+pub(crate) struct DockerHostArgs {
+    /// Address of the Docker Engine [default: as for `build`]
+    #[arg(short = 'H', long, value_name = "ENDPOINT")]
+    pub host: Option<String>,
+}
+
+/// `builder create`.
+#[derive(Debug, Args)]
+pub(crate) struct BuilderCreateArgs {
+    /// Image with BuildKit [default: moby/buildkit:buildx-stable-1] [env: ONEBUILD_BUILDER_IMAGE]
+    #[arg(long, value_name = "REF")]
+    pub image: Option<String>,
+    /// buildkitd.toml for the builder [env: ONEBUILD_BUILDER_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Option of its container, as for buildx: network, memory, cpuset-cpus, cpu-quota, cgroup-parent,
+    /// env.NAME
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub driver_opt: Vec<String>,
+    #[command(flatten)]
+    pub host: DockerHostArgs,
+}
+
+/// `builder rm`.
+#[derive(Debug, Args)]
+pub(crate) struct BuilderRemoveArgs {
+    /// Keep the build cache for the next builder
+    #[arg(long)]
+    pub keep_state: bool,
+    #[command(flatten)]
+    pub host: DockerHostArgs,
 }
 
 /// `init`.

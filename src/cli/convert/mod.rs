@@ -33,6 +33,7 @@ pub(crate) fn config(cli: Cli, given: Given<'_>) -> Result<Config, Error> {
         Command::Init(args) => Config::Init(tools::init(args)),
         Command::Login(args) => Config::Login(tools::login(args)),
         Command::Logout(args) => Config::Logout(args.registry),
+        Command::Builder(args) => Config::Builder(tools::builder(args)),
         Command::Schema => Config::Schema,
         Command::Completions(args) => Config::Completions(args.shell),
         Command::Man(args) => Config::Man(args.out),

@@ -3,11 +3,12 @@
 use super::cells;
 use super::given::Given;
 use crate::cli::args::{
-    ExplainArgs, InitArgs, InputArgs, LintArgs, LoginArgs, PlanArgs, RenderArgs,
+    BuilderArgs, BuilderCommand, BuilderCreateArgs, BuilderRemoveArgs, DockerHostArgs, ExplainArgs,
+    InitArgs, InputArgs, LintArgs, LoginArgs, PlanArgs, RenderArgs,
 };
 use crate::config::{
-    ExplainConfig, InitConfig, LintConfig, LintEngine, LoginConfig, PlanConfig, RenderConfig,
-    RenderOutput,
+    BuilderAction, BuilderConfig, ExplainConfig, InitConfig, LintConfig, LintEngine, LoginConfig,
+    PlanConfig, RenderConfig, RenderOutput,
 };
 use crate::error::Error;
 use crate::matrix::Unnamed;
@@ -51,6 +52,19 @@ pub(crate) fn lint(args: LintArgs, given: Given<'_>) -> Result<LintConfig, Error
 pub(crate) fn login(args: LoginArgs) -> LoginConfig {
     let LoginArgs { registry, username, password_stdin: _ } = args;
     LoginConfig { registry, username }
+}
+
+pub(crate) fn builder(args: BuilderArgs) -> BuilderConfig {
+    let (action, DockerHostArgs { host }) = match args.command {
+        BuilderCommand::Create(BuilderCreateArgs { image, config, driver_opt, host }) => {
+            (BuilderAction::Create { image, config, options: driver_opt }, host)
+        }
+        BuilderCommand::Ls(host) => (BuilderAction::List, host),
+        BuilderCommand::Rm(BuilderRemoveArgs { keep_state, host }) => {
+            (BuilderAction::Remove { keep_state }, host)
+        }
+    };
+    BuilderConfig { action, host }
 }
 
 pub(crate) fn init(args: InitArgs) -> InitConfig {

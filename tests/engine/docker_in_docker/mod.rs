@@ -42,6 +42,11 @@ fn built(project: &Project, kind: &str, version: &str, platforms: &str) -> Strin
     format!("{}:{kind}-{version}-ubuntu24.04", project.repository())
 }
 
+/// Builds the image `dind` into the engine's store, and returns its name.
+pub(crate) fn dind_image(project: &Project) -> String {
+    built(project, "dind", VERSION, "linux/amd64")
+}
+
 #[test]
 fn an_archive_with_the_wrong_checksum_is_not_unpacked() {
     let project = Project::single("docker-changed", "");
