@@ -128,6 +128,7 @@ fn found(folder: &Path) -> Result<Found, Error> {
                 && !FOREIGN.contains(&name.as_str())
             {
                 waiting.push(format!("{path}/"));
+                found.directories.push(path);
             } else if is_dockerfile(&name) && folder.join(&path).is_file() {
                 match read(&folder.join(&path)) {
                     Ok(text) => found.files.extend(text.map(|text| (path, text))),

@@ -125,6 +125,14 @@ impl<'m> Carried<'m> {
                 None => exist.clone(),
             };
             let values: Vec<String> = if values.is_empty() { exist } else { values };
+            if variable.bytes().all(|b| b.is_ascii_digit()) {
+                let key = format!("axes.{}", self.axis_name(variable));
+                self.notes.add(
+                    &key,
+                    None,
+                    format!("the values of `$({variable})` are the Dockerfiles that exist"),
+                );
+            }
             self.plain_axis(variable, values);
         }
     }
@@ -242,12 +250,10 @@ impl<'m> Carried<'m> {
                 Part::Text(text) => out.push_str(text),
                 Part::Variable(name, line) => self.variable(key, name, *line, depth, budget, out),
                 Part::Shell(_, line) | Part::Unknown(_, line) => {
-                    self.notes.add(
-                        key,
-                        Some(*line),
-                        format!("`{}` was not converted: replace {UNKNOWN}", part.source()),
-                    );
-                    out.push_str(UNKNOWN);
+                    let by = unknown(key);
+                    let text = format!("`{}` was not converted: replace {by}", part.source());
+                    self.notes.add(key, Some(*line), text);
+                    out.push_str(by);
                 }
             }
         }
@@ -283,9 +289,9 @@ impl<'m> Carried<'m> {
                     self.notes.add(
                         key,
                         Some(line),
-                        format!("the value of `$({name})` is unknown: replace example/app"),
+                        format!("the value of `$({name})` is unknown: replace {}", unknown(key)),
                     );
-                    out.push_str(UNKNOWN);
+                    out.push_str(unknown(key));
                 }
             }
             return;
@@ -345,6 +351,11 @@ impl<'m> Carried<'m> {
         let name = names.find(|name| self.is_free(name) && !self.taken.contains(name));
         name.unwrap_or(otherwise)
     }
+}
+
+/// A repository has no upper case.
+fn unknown(key: &str) -> &'static str {
+    if key == "image" { "change-me" } else { UNKNOWN }
 }
 
 /// A text between backticks, unless it has some.

@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 
+use super::Found;
 use super::builds::Build;
 use super::files::{self, Match, generalized, path, relative};
 use super::makefile::Makefile;
@@ -138,9 +139,10 @@ fn family(makefile: &mut Makefile, builds: &mut Vec<Build>, files: &[(String, St
 pub(super) fn paths(
     makefile: &Makefile,
     build: &Build,
-    existing: &[(String, String)],
+    found: &Found,
     notes: &mut Notes,
 ) -> Option<Paths> {
+    let existing = &found.files;
     let context = build.context.as_deref().map(|text| path(makefile, text));
     let mut context = context.unwrap_or_else(|| vec![Part::Text(".".to_owned())]);
     if matches!(context.first(), Some(Part::Text(text)) if text == "-" || text.contains("://") || text.starts_with("git@"))
@@ -154,6 +156,15 @@ pub(super) fn paths(
     }
     if context.iter().any(|part| matches!(part, Part::Unknown(..) | Part::Shell(..))) {
         notes.add("context", Some(build.line), format!("`{}` was not converted", source(&context)));
+        context = vec![Part::Text(".".to_owned())];
+    }
+    let is_outside = matches!(
+        context.first(),
+        Some(Part::Text(text)) if text.starts_with(['/']) || text.starts_with("..") || text == "."
+    );
+    if !is_outside && files::matches(&context, found.directories.iter()).is_empty() {
+        let text = format!("the directory `{}` was not found", source(&context));
+        notes.add("context", Some(build.line), text);
         context = vec![Part::Text(".".to_owned())];
     }
     let named =

@@ -57,7 +57,12 @@ fn opened(makefile: &Makefile, text: &[Part], depth: usize, out: &mut Text) {
 
 /// The values of the variables for which the path is one of the files.
 pub(super) fn matches<'f>(path: &[Part], files: impl Iterator<Item = &'f String>) -> Vec<Match> {
-    files.filter_map(|file| bound(path, file, Match::new())).take(1000).collect()
+    // Each variable multiplies the ways to split a path.
+    let variables = path.iter().filter(|part| matches!(part, Part::Variable(..))).count();
+    if variables > 3 || path.len() > 20 {
+        return Vec::new();
+    }
+    files.take(1000).filter_map(|file| bound(path, file, Match::new())).collect()
 }
 
 fn bound(path: &[Part], file: &str, values: Match) -> Option<Match> {
@@ -70,7 +75,7 @@ fn bound(path: &[Part], file: &str, values: Match) -> Option<Match> {
                 return bound(rest, file, values);
             }
             let ends = file.char_indices().skip(1).map(|(at, _)| at).chain([file.len()]);
-            ends.take(200).take_while(|end| !file[..*end].contains('/')).find_map(|end| {
+            ends.take(60).take_while(|end| !file[..*end].contains('/')).find_map(|end| {
                 let mut values = values.clone();
                 values.insert(name.clone(), file[..end].to_owned());
                 bound(rest, &file[end..], values)

@@ -18,9 +18,9 @@ pub(super) fn draft(found: &Found, text: &str) -> Draft {
     let mut notes = Notes::default();
     let build = chosen::build(&mut makefile, &found.files, &mut notes);
     if build == Build::default() {
-        notes.add("", None, "the Makefile runs no `docker build`".to_owned());
+        notes.add("", None, "the Makefile runs no `docker build` that can be read".to_owned());
     }
-    let paths = chosen::paths(&makefile, &build, &found.files, &mut notes);
+    let paths = chosen::paths(&makefile, &build, found, &mut notes);
     let paths = paths.unwrap_or_else(|| fallback(&mut makefile, found, &mut notes));
     let used =
         found.files.iter().filter(|(path, _)| paths.files.is_empty() || paths.files.contains(path));
@@ -179,13 +179,19 @@ fn images_and_tags(
         let (image, tag) = chosen::image_and_tag(makefile, reference);
         let image = carried.text("image", &image);
         if !is_repository(&image) {
-            if !image.contains(UNKNOWN) {
-                let text = format!("`{image}` is no repository: replace example/app");
-                carried.notes.add("image", Some(build.line), text);
-            }
+            let text = format!("`{image}` is no repository: replace example/app");
+            carried.notes.add("image", Some(build.line), text);
             continue;
         }
         let tag = if tag.is_empty() { "latest".to_owned() } else { carried.text("tag", &tag) };
+        if !is_tag(&tag) {
+            let text = format!("`{tag}` is no tag, and was not converted");
+            carried.notes.add("tag", Some(build.line), text);
+            if !images.contains(&image) {
+                images.push(image);
+            }
+            continue;
+        }
         if !images.contains(&image) {
             images.push(image.clone());
         }
@@ -221,8 +227,16 @@ fn images_and_tags(
         for reference in &build.tags {
             let (_, tag) = chosen::image_and_tag(makefile, reference);
             let tag = carried.text("tag", &tag);
-            if !tag.is_empty() && !tags.contains(&tag) {
+            if !tag.is_empty() && is_tag(&tag) && !tags.contains(&tag) {
                 tags.push(tag);
+            }
+        }
+    }
+    // A repository has no upper case.
+    for axis in carried.axes.values_mut() {
+        if images.iter().any(|image| image.contains(&format!("<%{}%>", axis.name))) {
+            for (value, _) in axis.values.iter_mut().filter(|(value, _)| value == UNKNOWN) {
+                *value = value.to_ascii_lowercase();
             }
         }
     }
@@ -231,15 +245,25 @@ fn images_and_tags(
 }
 
 fn is_repository(image: &str) -> bool {
+    without_placeholders(image).parse::<Repository>().is_ok()
+}
+
+fn is_tag(tag: &str) -> bool {
+    let tag = without_placeholders(tag);
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    tag.chars().all(allowed) && !tag.starts_with(['.', '-'])
+}
+
+/// The text with an `x` for each placeholder.
+fn without_placeholders(text: &str) -> String {
     let mut plain = String::new();
-    let mut rest = image;
+    let mut rest = text;
     while let Some((before, after)) = rest.split_once("<%") {
         plain += before;
         plain.push('x');
         rest = after.split_once("%>").map_or("", |(_, after)| after);
     }
-    plain += rest;
-    !image.contains(UNKNOWN) && plain.parse::<Repository>().is_ok()
+    plain + rest
 }
 
 /// Whether each image has its own name with this tag, or else the axes that the tag does not contain.

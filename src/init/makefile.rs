@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 
 use super::builds::{Build, arguments, build};
+use super::calls;
 use super::make::{self, Make, Recipe};
 use super::part::{Part, Text, extend, is_word, literal, push_text, source, split_once};
 use super::shell::{Command, commands};
@@ -28,6 +29,10 @@ pub(super) struct Makefile {
 
 pub(super) fn read(text: &str) -> Makefile {
     let mut makefile = Makefile { make: make::parse(text), ..Makefile::default() };
+    for (variable, line, list) in calls::resolved(&mut makefile.make) {
+        let (values, unknown) = makefile.make.words(&list);
+        makefile.list(&variable, line, values, unknown);
+    }
     let recipes = std::mem::take(&mut makefile.make.recipes);
     for recipe in &recipes {
         makefile.recipe(recipe);
@@ -90,7 +95,9 @@ impl Makefile {
             if let Some(condition) =
                 command.condition.as_ref().or(recipe.condition.as_ref()).filter(|_| is_image)
             {
-                self.others.push((line, format!("the condition `{condition}`")));
+                let is_define = condition.starts_with("define ");
+                let what = if is_define { "" } else { "the condition " };
+                self.others.push((line, format!("{what}`{condition}`")));
             }
         }
         self.dockerfiles.extend(sources);

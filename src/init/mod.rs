@@ -11,6 +11,7 @@
 //! way and becomes a note with its line: a draft is never wrong and looks right.
 
 mod builds;
+mod calls;
 mod carried;
 mod chosen;
 mod compose;
@@ -36,6 +37,8 @@ pub(crate) struct Found {
     pub makefile: Option<String>,
     /// Dockerfiles: path, relative to the directory, and text; in order.
     pub files: Vec<(String, String)>,
+    /// Directories below it.
+    pub directories: Vec<String>,
     /// The name and the text of the Compose file.
     pub compose: Option<(String, String)>,
 }

@@ -49,13 +49,15 @@ matrix: prepare
 fn found(makefile: &str, directories: &[&str], template: &str) -> Found {
     let file = |name: &&str| (format!("{name}/Dockerfile"), template.to_owned());
     let files = directories.iter().map(file).collect();
-    Found { makefile: Some(makefile.to_owned()), files, compose: None }
+    let directories = directories.iter().map(|name| (*name).to_owned()).collect();
+    Found { makefile: Some(makefile.to_owned()), files, directories, compose: None }
 }
 
 /// A Makefile beside a Dockerfile.
 fn top(makefile: &str) -> Found {
     let files = vec![("Dockerfile".to_owned(), "FROM x\n".to_owned())];
-    Found { makefile: Some(makefile.to_owned()), files, compose: None }
+    let directories = ["a", "b", "docker", "src"].map(str::to_owned).to_vec();
+    Found { makefile: Some(makefile.to_owned()), files, directories, compose: None }
 }
 
 fn body(draft: &Draft) -> String {
@@ -201,6 +203,33 @@ fn a_directory_that_is_the_context_stays_one() {
     }
 }
 
+#[test]
+fn a_define_that_is_called_in_loops_of_make_becomes_axes() {
+    let recipe = "docker build --build-arg V=$(1) -t me/app:$(1)-$(2) -f $(2)/Dockerfile .";
+    let eval = "b-$(1)-$(2):\n\tdocker build --build-arg V=$$(X)$(1) -t me/app:$(1)-$(2) -f $(2)/Dockerfile .";
+    for makefile in [
+        format!(
+            "define b\n\t{recipe}\nendef\nall:\n\t$(foreach v,$(VERSIONS),$(foreach o,$(OSES),$(call b,$(v),$(o))))\n"
+        ),
+        format!(
+            "define b\n{eval}\nendef\n$(foreach v,$(VERSIONS),$(foreach o,$(OSES),$(eval $(call b,$(v),$(o)))))\n"
+        ),
+    ] {
+        let makefile = format!("X =\nVERSIONS = 1 2\nOSES = b a\n{makefile}");
+        let draft = draft(&found(&makefile, &["a", "b"], "FROM x\n"));
+        let lines = body(&draft);
+        for wanted in
+            ["tag: <%version%>-<%os%>\n", "  version: 1..2\n", "  os: [b, a]\n", "V: <%version%>\n"]
+        {
+            assert!(lines.contains(wanted), "{makefile}\n{lines}");
+        }
+        assert_eq!(draft.notes.len(), 1, "{:?}", draft.notes);
+    }
+    let twice = format!("define b\n\t{recipe}\nendef\nall:\n\t$(call b,1,a)\n\t$(call b,2,b)\n");
+    let notes = draft(&found(&twice, &["a", "b"], "FROM x\n")).notes.join("\n");
+    assert!(notes.contains("Makefile:2: `define b` was not converted"), "{notes}");
+}
+
 /// Loops over lists of any form: the values and the notes.
 #[test]
 fn lists_have_all_their_values_or_a_note() {
@@ -281,6 +310,8 @@ fn every_tag_of_a_build_is_converted_or_a_note() {
             "Makefile:5: another docker build of `b:2`",
         ),
         ("\tdocker build -t a:1 .\n\tdocker tag x:1 b:2", "Makefile:5: `docker tag x:1 b:2`"),
+        ("\tdocker build -t a:1 out/", "Makefile:4: context: the directory `out` was not found"),
+        ("\tdocker build -t a:x@y .", "Makefile:4: tag: `x@y` is no tag"),
         ("\tdocker build $(PUSH) -t a:1 .", "Makefile:4: `$(PUSH)` of docker build"),
         ("\tif x; then docker build -t a:1 . ; fi", "Makefile:4: the condition `if x`"),
         (
@@ -391,7 +422,7 @@ fn missing_information_is_reported() {
     let notes = draft.notes.join("\n");
     for word in [
         "image: the value of `$(REPO)`",
-        "replace example/app",
+        "replace change-me",
         "tag: <%os%> was added",
         "platforms:",
         "Makefile:3: vars.A: `$(shell date)` was not converted",
@@ -421,6 +452,7 @@ fn consecutive_values_become_a_range_and_special_ones_are_quoted() {
     };
     assert_eq!(list(&["1.8", "1.9", "1.10", "2.0"]), "[1.8..1.10, 2.0]");
     assert_eq!(list(&["1", "2", "3"]), "1..3");
+    assert_eq!(list(&["1é0", "é"]), "[\"1é0\", \"é\"]");
     assert_eq!(list(&["01", "02"]), "[01, 02]");
     assert_eq!(list(&["a", "b c", "null", "- x", "#"]), "[a, \"b c\", \"null\", \"- x\", \"#\"]");
 }
@@ -442,6 +474,17 @@ fn no_makefile_causes_a_panic() {
         "a\\",
         "\tdocker build --platform=",
         "é{%é%}é",
+        "$(foreach",
+        "$(foreach a)",
+        "$(call )",
+        "define",
+        "define a",
+        "%: %",
+        "\tdocker build '",
+        "\tdocker build \"${",
+        "\tdone; fi; esac; for; do",
+        "\tdocker build -t $(addprefix )",
+        "A = $(A)\nB = $(B)$(B)",
         "$(",
     ] {
         let makefile = makefile::read(text);

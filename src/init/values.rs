@@ -159,7 +159,7 @@ fn is_command_line(value: &[Part]) -> bool {
 }
 
 /// The arguments of a function: separated by commas outside of brackets.
-fn commas(text: &str) -> Vec<String> {
+pub(super) fn commas(text: &str) -> Vec<String> {
     let mut depth = 0;
     let mut found = vec![String::new()];
     for c in text.chars() {
