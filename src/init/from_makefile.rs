@@ -52,20 +52,13 @@ pub(super) fn draft(found: &Found, text: &str) -> Draft {
         let value = value.map(|value| carried.text(&format!("vars.{name}"), value));
         replaced.push((name, value));
     }
-    let others = makefile.make.others.iter().filter(|(_, _, set)| set.is_none());
-    for (line, text) in others
-        .map(|(line, text, _)| (line, text))
-        .chain(makefile.others.iter().map(|(line, text)| (line, text)))
-    {
-        let text = if text.starts_with(|c: char| c.is_ascii_lowercase())
-            && !text.starts_with("the ")
-            && !text.starts_with("another ")
-            || text.starts_with('$')
-        {
-            format!("`{text}`")
-        } else {
-            text.clone()
-        };
+    for (line, text, set) in &makefile.make.others {
+        // A var has its own note.
+        if set.as_ref().is_none_or(|name| carried.axes.contains_key(name)) {
+            carried.notes.add("", Some(*line), format!("`{text}` was not converted"));
+        }
+    }
+    for (line, text) in &makefile.others {
         carried.notes.add("", Some(*line), format!("{text} was not converted"));
     }
 

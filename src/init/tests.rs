@@ -311,6 +311,10 @@ fn every_tag_of_a_build_is_converted_or_a_note() {
         ),
         ("\tdocker build -t a:1 .\n\tdocker tag x:1 b:2", "Makefile:5: `docker tag x:1 b:2`"),
         ("\tdocker build -t a:1 out/", "Makefile:4: context: the directory `out` was not found"),
+        (
+            "\tfor v in 1 2; do make b VERSION=$$v; done\nb: VERSION = 2\nb:\n\tdocker build -t a:$(VERSION) .",
+            "Makefile:5: `b: VERSION = 2` was not converted",
+        ),
         ("\tdocker build -t a:x@y .", "Makefile:4: tag: `x@y` is no tag"),
         ("\tdocker build $(PUSH) -t a:1 .", "Makefile:4: `$(PUSH)` of docker build"),
         ("\tif x; then docker build -t a:1 . ; fi", "Makefile:4: the condition `if x`"),
