@@ -107,21 +107,23 @@ fn pull_only_uses_the_registrys_base_image() {
 
 #[test]
 fn every_tag_of_every_repository_names_the_same_image_with_its_labels() {
-    let project = Project::single("tags", "FROM scratch\nCOPY Dockerfile /\nLABEL mine=kept\n");
-    let registry = lab_env("ONEBUILD_LAB_REGISTRY");
+    let file = "FROM scratch\nCOPY Dockerfile /\nLABEL mine=kept\n";
+    let project = Project::in_new_repository("tags", "", file);
+    let image = project.repository();
     project.file(
         "matrix.yaml",
         format!(
-            "image: [{registry}/onebuild-tests/tags, {registry}/onebuild-tests/tags-mirror]\n\
+            "image: [{image}, {image}-mirror]\n\
              tags: [\"<%version%>\", {{ tag: newest, when: latest }}]\n\
              platforms: [linux/amd64]\ncontext: context\ndockerfile: Dockerfile\n\
              axes: {{ version: 1.0..1.2 }}\n\
              labels: {{ org.opencontainers.image.version: \"<%version%>\" }}\n"
         ),
     );
-    let run = project.run(&["matrix", "--push"]).success().says(&["3 pushed", "tags-mirror"]);
+    let run = project.run(&["matrix", "--push"]).success().says(&["3 pushed", "-mirror"]);
     let store = project.store();
-    let mirror = crate::support::Store::new(registry, "onebuild-tests/tags-mirror".to_owned());
+    let mirror = format!("{}-mirror", project.repository_name());
+    let mirror = crate::support::Store::new(lab_env("ONEBUILD_LAB_REGISTRY"), mirror);
     // They are listed in the order in which they were pushed.
     let mut images = run.images();
     images.sort();
