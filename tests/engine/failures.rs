@@ -79,6 +79,7 @@ fn the_command_that_the_report_prints_repeats_only_what_failed() {
         let command = command.lines().next().unwrap().to_owned();
         let (_, report) = run.stderr.split_once("to repeat").unwrap();
         assert!(!report.contains("canary"), "{report}");
+        assert!(run.stderr.contains("\nset TOKEN in the shell first: "), "{run}");
         assert_eq!(command, "onebuild matrix --build-arg TOKEN=\"${TOKEN:?}\" --push v3");
         let script = command.replace("onebuild", env!("CARGO_BIN_EXE_onebuild"));
         let shell = |token: Option<&str>| {
