@@ -211,3 +211,17 @@ fn limits_and_hosts_reach_the_steps() {
     let flags = ["--shm-size", "32m", "--ulimit", "nofile=500", "--add-host", "db:10.9.9.9"];
     project.run(&[&["build", "--no-cache"], &flags[..]].concat()).success().says(&["1 built"]);
 }
+
+#[test]
+fn steps_run_in_the_cgroup_of_the_matrix_or_of_the_flag() {
+    // In a cgroup namespace, the kernel shows paths relative to the step's own cgroup.
+    let steps = "FROM alpine:3.20\nRUN cat /proc/self/cgroup /proc/1/mountinfo\n";
+    let matrix = "tag: v<%n%>\nplatforms: linux/amd64\naxes: { n: [1] }\ncgroup_parent: MATRIX\n";
+    let name = |by: &str| format!("/onebuild-tests-{by}");
+    let project = Project::new("cgroup", &matrix.replace("MATRIX", &name("matrix")), steps);
+    let args = ["build", "--no-cache", "--progress", "plain"];
+    let run = project.run(&args).success().says(&[&name("matrix")]);
+    run.never_says(&[&name("flag")]);
+    let run = project.run(&[&args[..], &["--cgroup-parent", &name("flag")]].concat()).success();
+    run.says(&[&name("flag")]).never_says(&[&name("matrix")]);
+}
