@@ -2,7 +2,9 @@
 
 mod check;
 mod deprecated;
+mod examples;
 mod files;
+mod foreign;
 mod latest;
 mod overlay;
 mod read;
