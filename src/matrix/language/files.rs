@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::deprecated;
+use super::foreign;
 use super::overlay::overlaid;
 use super::read;
 use super::reader::Reader;
@@ -106,7 +107,8 @@ impl Files {
     }
 
     fn add(&mut self, path: &str, file: &SourceFile) -> Result<(), Diagnostics> {
-        let Document { mut root, comments, errors } = yaml::read(file, &LANGUAGE)?;
+        let Document { mut root, comments, errors } =
+            yaml::read(file, &LANGUAGE).map_err(foreign::explained)?;
         self.allows.read(file, &comments, &root);
         let mut reader = Reader::new(errors, None);
         if *file != self.file && !matches!(root.kind, NodeKind::Map(_)) {

@@ -3,6 +3,7 @@
 mod check;
 mod deprecated;
 mod files;
+mod foreign;
 mod latest;
 mod overlay;
 mod read;

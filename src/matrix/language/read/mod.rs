@@ -1,7 +1,7 @@
 //! Reads the merged tree as a matrix.
 
 use super::reader::Reader;
-use super::{check, latest};
+use super::{check, foreign, latest};
 use crate::matrix::model::{Axis, AxisSource, Matrix, ResolvedAxes};
 mod axes;
 mod axis_source;
@@ -166,6 +166,7 @@ pub(crate) fn read(
         check::names(&matrix, &mut errors);
     }
     check::literals(&matrix, &mut errors);
+    matrix.warnings.extend(foreign::check(&matrix, &mut errors));
     let latest = latest::findings(&matrix);
     matrix.warnings.extend(latest);
     errors.sort();
