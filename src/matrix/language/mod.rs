@@ -2,6 +2,7 @@
 
 mod check;
 mod deprecated;
+mod examples;
 mod files;
 mod foreign;
 mod latest;
