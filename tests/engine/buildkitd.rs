@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Project, Running, lab_env, plain_grpc, tls_grpc};
 
-const FILE: &str = "FROM alpine:3.20\nARG N\nRUN echo built > /copy; echo $N >> /copy\nCOPY Dockerfile /\n";
+const FILE: &str =
+    "FROM alpine:3.20\nARG N\nRUN echo built > /copy; echo $N >> /copy\nCOPY Dockerfile /\n";
 const MATRIX: &str =
     "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1, 2] }\nargs: { N: <%n%> }";
 
@@ -42,7 +43,7 @@ fn a_buildkitd_on_a_port_needs_its_certificates() {
     let host = |options: &str| format!("{address}?{options}");
     let right = host(&format!("{all}&servername=buildkit.example"));
     let run = project.run(&["build", "--push", "--host", &right]).success();
-    run.says(&[&format!("at {address}")]);
+    let run = run.says(&[&format!("at {address}")]);
     assert_eq!(run.digest(), project.store().digest("v1"));
     for (options, expected) in [
         (all.clone(), "its certificate is for another host"),

@@ -52,12 +52,12 @@ impl Reader<'_> {
                 Some(texts) => {
                     let span = &entry.value.span;
                     let list = texts.join(", ");
-                    let message = format!("axis `{}` has one value, `{}`", entry.key, text.trim());
+                    let one = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                    let message = format!("axis `{}` has one value, `{one}`", entry.key);
                     let help = format!(
                         "write several values as a list: `{key}: [{list}]`; if it is one value, \
                          write `{key}: [\"{one}\"]`",
-                        key = entry.key,
-                        one = text.split_whitespace().collect::<Vec<_>>().join(" ")
+                        key = entry.key
                     );
                     self.wrong(span, message, &help);
                     for text in texts {
