@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::deprecated;
 use super::foreign;
+use super::other_format::other_format;
 use super::overlay::overlaid;
 use super::read;
 use super::reader::Reader;
@@ -107,6 +108,9 @@ impl Files {
     }
 
     fn add(&mut self, path: &str, file: &SourceFile) -> Result<(), Diagnostics> {
+        if let Some(error) = other_format(file) {
+            return Err(error.into());
+        }
         let Document { mut root, comments, errors } =
             yaml::read(file, &LANGUAGE).map_err(foreign::explained)?;
         self.allows.read(file, &comments, &root);

@@ -6,6 +6,7 @@ mod examples;
 mod files;
 mod foreign;
 mod latest;
+mod other_format;
 mod overlay;
 mod read;
 mod reader;
