@@ -108,6 +108,11 @@ pub const RULES: &[Rule] = &[
     ),
     rule("unused-tag", "a tag whose `when` is true for no cell", Judged::Always),
     rule("deprecated", "a key that has another name today", Judged::Always),
+    rule(
+        "foreign-placeholder",
+        "a placeholder of another language, such as `${VERSION}`, with the name of an axis or a var",
+        Judged::Always,
+    ),
     rule("axis-is-flag", "an axis with the name of a flag of onebuild", Judged::Always),
     rule(
         "stalled-tag",

@@ -18,6 +18,7 @@ mod platform_arguments;
 mod read;
 mod safe_caches;
 mod same_image;
+mod stages;
 mod subject;
 mod system;
 mod target;
@@ -29,6 +30,7 @@ use crate::error::Diagnostics;
 use read::Files;
 
 pub use acknowledge::acknowledge;
+pub(crate) use stages::without_stages;
 pub use subject::Subject;
 pub(crate) use target::wrong_targets;
 

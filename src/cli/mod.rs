@@ -12,6 +12,7 @@ mod completions;
 mod convert;
 mod early;
 mod flags;
+mod hints;
 mod man;
 mod parse;
 mod shown;

@@ -8,6 +8,7 @@ use super::args::Cli;
 use super::axes::axis_picks;
 use super::command::{command, environment};
 use super::convert::{self, Given};
+use super::hints;
 use super::surroundings::Surroundings;
 use super::typed::typed;
 use super::usage::Usage;
@@ -39,7 +40,9 @@ pub(crate) fn parse(
         };
         Cli::from_arg_matches(&matches).map(|cli| (cli, given))
     });
-    let (cli, given) =
-        parsed.map_err(|error| ParseError::Usage(Usage::of(error, args, variable)))?;
+    let (cli, given) = parsed.map_err(|mut error| {
+        hints::add(&mut error, &command, args);
+        ParseError::Usage(Usage::of(error, args, variable))
+    })?;
     convert::config(cli, given).map_err(ParseError::Value)
 }

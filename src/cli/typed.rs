@@ -34,6 +34,10 @@ const SHOWN: &[&str] = &[
     "add_host",
 ];
 
+/// Arguments of the form NAME=VALUE, of which only the value can be secret.
+const NAMED: &[&str] =
+    &["build_arg", "build_context", "label", "annotation", "var", "base", "only", "skip", "add"];
+
 /// Attributes of caches whose values are not secret.
 const OF_CACHES: &[&str] = &["type", "ref", "src", "dest", "mode", "scope", "tag", "digest"];
 
@@ -42,7 +46,7 @@ const OF_CACHES: &[&str] = &["type", "ref", "src", "dest", "mode", "scope", "tag
 /// if the variable is not set.
 pub(super) fn typed(command: &Command, matches: &ArgMatches) -> Typed {
     let Some((name, matches)) = matches.subcommand() else { return Typed::default() };
-    let mut typed = Typed { command: name.to_owned(), words: Vec::new() };
+    let mut typed = Typed { command: name.to_owned(), ..Typed::default() };
     let Some(command) = command.find_subcommand(name) else { return typed };
     for arg in command.get_arguments() {
         let id = arg.get_id().as_str();
@@ -57,10 +61,14 @@ pub(super) fn typed(command: &Command, matches: &ArgMatches) -> Typed {
         }
         for occurrence in matches.get_raw_occurrences(id).into_iter().flatten() {
             let values: Vec<&OsStr> = occurrence.collect();
+            let variables = &mut typed.variables;
             if id == "cells" {
-                typed.words.extend(values.iter().filter_map(|value| word(arg, id, value.to_str())));
+                let cells =
+                    values.iter().filter_map(|cell| word(arg, id, cell.to_str(), variables));
+                typed.words.extend(cells);
             } else {
-                typed.words.extend(word(arg, id, values.join(OsStr::new(",")).to_str()));
+                let value = values.join(OsStr::new(","));
+                typed.words.extend(word(arg, id, value.to_str(), variables));
             }
         }
     }
@@ -71,50 +79,89 @@ fn flag(arg: &Arg) -> String {
     format!("--{}", arg.get_long().unwrap_or_default())
 }
 
-/// The word of one value, which is `None` if it is not UTF-8.
-fn word(arg: &Arg, id: &str, value: Option<&str>) -> Option<Word> {
-    let flag = flag(arg);
-    let axis = |value: &str| value.split('=').next().unwrap_or_default().trim().to_owned();
-    let shown = value.filter(|value| !value.chars().any(char::is_control));
-    let whole = |value: &str| format!("{flag} {}", quoted(value));
-    Some(match (id, shown) {
-        ("cells", Some(value)) => Word::Cell(quoted(value)),
-        ("only", Some(value)) => Word::Only { axis: axis(value), word: whole(value) },
-        ("skip", Some(value)) => Word::Skip(whole(value)),
-        ("add", Some(value)) => Word::Add(whole(value)),
-        (id, Some(value)) if id.starts_with("axis:") => {
-            Word::Only { axis: id["axis:".len()..].to_owned(), word: whole(value) }
+/// The word of one value, which is `None` if it is not UTF-8. The variable of a value that is not shown is
+/// added to `variables`.
+fn word(arg: &Arg, id: &str, value: Option<&str>, variables: &mut Vec<String>) -> Option<Word> {
+    let value = value.unwrap_or_default();
+    let shown = match !value.chars().any(char::is_control) && is_shown(id, value) {
+        true => quoted(value),
+        false if id == "cells" => return None,
+        false => hidden(id, value, variables),
+    };
+    let whole = format!("{} {shown}", flag(arg));
+    Some(match id {
+        "cells" => Word::Cell(shown),
+        "only" => {
+            let axis = value.split('=').next().unwrap_or_default().trim().to_owned();
+            Word::Only { axis, word: whole }
         }
-        ("cells", None) => return None,
-        (id, Some(value)) if is_shown(id, value) => Word::Flag(whole(value)),
-        (id, value) => Word::Flag(format!("{flag} {}", hidden(id, value.unwrap_or_default()))),
+        "skip" => Word::Skip(whole),
+        "add" => Word::Add(whole),
+        _ => match id.strip_prefix("axis:") {
+            Some(axis) => Word::Only { axis: axis.to_owned(), word: whole },
+            None => Word::Flag(whole),
+        },
     })
 }
 
 /// Whether a value is not secret.
 fn is_shown(id: &str, value: &str) -> bool {
+    if has_login(value) {
+        return false;
+    }
     match id {
+        "cells" | "only" | "skip" | "add" => true,
         // Without a value, it comes from the environment.
         "build_arg" => !value.contains('='),
         "build_context" => !(value.contains("://") && value.contains(['@', '?'])),
-        "host" => !value.contains('@') || value.starts_with("ssh://") && !has_password(value),
+        "host" => !value.contains('@') || value.starts_with("ssh://"),
         "cache_from" | "cache_to" => {
             let attributes = value.split(',').filter_map(|field| field.split_once('='));
             attributes.into_iter().all(|(name, _)| OF_CACHES.contains(&&*name.to_lowercase()))
         }
-        _ => SHOWN.contains(&id),
+        _ => id.starts_with("axis:") || SHOWN.contains(&id),
     }
 }
 
-/// `ssh://user:password@host`
-fn has_password(url: &str) -> bool {
-    let user = url.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
-    user.is_some_and(|(user, _)| user.contains(':'))
+/// Whether a URL in the text has a login or a signature: `https://user:password@host`, a token in place of
+/// the user, `?X-Amz-Signature=…`. The user alone is no secret for SSH.
+fn has_login(text: &str) -> bool {
+    let mut schemes = text.match_indices("://").peekable();
+    while let Some((at, mark)) = schemes.next() {
+        let is_ssh = text[..at].ends_with("ssh");
+        let end = schemes.peek().map_or(text.len(), |(next, _)| *next);
+        let rest = &text[at + mark.len()..end];
+        let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let has_user = match authority.rsplit_once('@') {
+            Some((user, _)) => !is_ssh || user.contains(':'),
+            // A slash in a password that is not escaped.
+            None => rest.contains('@') && !has_port(authority),
+        };
+        let query = rest.split_once('?').map_or("", |(_, query)| query);
+        if has_user || query.split(['&', ';']).any(is_secret) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether what follows a colon is a number, if there is one.
+fn has_port(authority: &str) -> bool {
+    let port = authority.rsplit(']').next().and_then(|rest| rest.split_once(':'));
+    port.is_none_or(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Whether the name of `name=value` in a query says that the value is secret.
+fn is_secret(part: &str) -> bool {
+    const NAMES: [&str; 7] = ["token", "sig", "secret", "passw", "key", "credential", "auth"];
+    let Some((name, _)) = part.split_once('=') else { return false };
+    let name = name.to_ascii_lowercase();
+    NAMES.iter().any(|known| name.contains(known))
 }
 
 /// A variable of the shell, in the place of the value. NAME of NAME=VALUE stays.
-fn hidden(id: &str, value: &str) -> String {
-    let is_named = matches!(id, "build_arg" | "build_context");
+fn hidden(id: &str, value: &str, variables: &mut Vec<String>) -> String {
+    let is_named = NAMED.contains(&id);
     let name = value.split_once('=').map(|(name, _)| name).filter(|_| is_named);
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let variable: String = name.unwrap_or(id).replace(|c| !is_word(c), "_");
@@ -122,10 +169,13 @@ fn hidden(id: &str, value: &str) -> String {
         true => format!("_{variable}"),
         false => variable,
     };
-    match name {
-        Some(name) => format!("{}\"${{{variable}:?}}\"", quoted(&format!("{name}="))),
-        None => format!("\"${{{}:?}}\"", variable.to_uppercase()),
+    let name = name.map(|name| quoted(&format!("{name}="))).unwrap_or_default();
+    let variable = if name.is_empty() { variable.to_uppercase() } else { variable };
+    let shown = format!("{name}\"${{{variable}:?}}\"");
+    if !variables.contains(&variable) {
+        variables.push(variable);
     }
+    shown
 }
 
 #[cfg(test)]
@@ -180,6 +230,27 @@ mod tests {
             ),
             ("o build -H tcp://u:canary@x.example", "build --host \"${HOST:?}\""),
             ("o build -H ssh://u@x.example", "build --host ssh://u@x.example"),
+            ("o build -H ssh://u:canary@x.example", "build --host \"${HOST:?}\""),
+            (
+                "o build --label a.b=https://u:canary@x.example --annotation c=http://canary@x/y",
+                "build --annotation c=\"${c:?}\" --label a.b=\"${a_b:?}\"",
+            ),
+            (
+                "o build --label a=https://x.example/y?ref=1 --label b=https://x/y?X-Amz-Signature=canary",
+                "build --label 'a=https://x.example/y?ref=1' --label b=\"${b:?}\"",
+            ),
+            (
+                "o build --var a=x,https://u:canary@x --os=https://u:canary@x --add os=git://u:canary@x",
+                "build --add os=\"${os:?}\" --os \"${AXIS_OS:?}\" --var a=\"${a:?}\"",
+            ),
+            (
+                "o build --label a=http://u:can/ary@x --label b=http://x:80/@y --label c=http://[::1]:80/@y",
+                "build --label 'c=http://[::1]:80/@y' --label a=\"${a:?}\" --label b=http://x:80/@y",
+            ),
+            (
+                "o build --label a=ssh://git@x --label b=me@x",
+                "build --label a=ssh://git@x --label b=me@x",
+            ),
             (
                 "o build -f a.yaml -o type=oci,dest=out/",
                 "build --file a.yaml --output type=oci,dest=out/",

@@ -16,6 +16,19 @@ use crate::workspace::targets;
 use crate::workspace::text::text;
 use crate::workspace::write::put;
 
+/// The names of Compose files; docker prefers them in this order.
+const COMPOSE: &[&str] =
+    &["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
+
+/// Directories with the Dockerfiles of others.
+const FOREIGN: &[&str] = &["node_modules", "vendor", "third_party"];
+
+/// How far below the directory Dockerfiles are found.
+const DEPTH: usize = 3;
+
+/// More files than this are not read.
+const MOST_FILES: usize = 10_000;
+
 const MAKEFILES: &[&str] = &["GNUmakefile", "makefile", "Makefile"];
 
 pub(super) fn run(config: &InitConfig) -> Result<ExitCode, Error> {
@@ -41,6 +54,20 @@ pub(super) fn run(config: &InitConfig) -> Result<ExitCode, Error> {
     }
     for note in &draft.notes {
         terminal::stderr(&format!("note: {}\n", visible(note)));
+    }
+    let lines: Vec<String> = draft.unfinished.iter().map(usize::to_string).collect();
+    match lines.as_slice() {
+        [] => {}
+        [line] => {
+            terminal::stderr(&format!("finish line {line} of {} by hand\n", paths[0].display()))
+        }
+        lines => {
+            terminal::stderr(&format!(
+                "finish lines {} of {} by hand\n",
+                lines.join(", "),
+                paths[0].display()
+            ));
+        }
     }
     let cells = planned(&paths[0])?;
     let cells = if cells == 1 { "1 cell".to_owned() } else { format!("{cells} cells") };
@@ -77,22 +104,63 @@ fn found(folder: &Path) -> Result<Found, Error> {
             found.makefile = read(&folder.join(name))?;
         }
     }
-    let dockerfile = |folder: &Path| match read(&folder.join("Dockerfile"))? {
-        None if folder.join("dockerfile").is_dir() => Ok(None),
-        None => read(&folder.join("dockerfile")),
-        found => Ok(found),
-    };
-    found.dockerfile = dockerfile(folder)?;
-    for entry in fs::read_dir(folder).map_err(|error| failed(folder, &error))? {
-        let entry = entry.map_err(|error| failed(folder, &error))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with('.') || !entry.path().is_dir() {
-            continue;
-        }
-        if let Some(text) = dockerfile(&entry.path())? {
-            found.dockerfiles.push((name, text));
+    for name in COMPOSE {
+        if found.compose.is_none() {
+            found.compose = read(&folder.join(name))?.map(|text| ((*name).to_owned(), text));
         }
     }
-    found.dockerfiles.sort();
+    let mut waiting = vec![String::new()];
+    let mut seen = 0;
+    while let Some(directory) = waiting.pop() {
+        let names = match names(&folder.join(&directory)) {
+            Ok(names) => names,
+            Err(error) if directory.is_empty() => return Err(failed(folder, &error)),
+            // A directory that cannot be listed has no Dockerfile for us.
+            Err(_) => continue,
+        };
+        for name in names {
+            seen += 1;
+            let path = format!("{directory}{name}");
+            let is_directory =
+                folder.join(&path).symlink_metadata().is_ok_and(|file| file.is_dir());
+            if is_directory
+                && directory.matches('/').count() < DEPTH
+                && !FOREIGN.contains(&name.as_str())
+            {
+                waiting.push(format!("{path}/"));
+                found.directories.push(path);
+            } else if is_dockerfile(&name) && folder.join(&path).is_file() {
+                match read(&folder.join(&path)) {
+                    Ok(text) => found.files.extend(text.map(|text| (path, text))),
+                    // Far below, it can be a broken one for a test.
+                    Err(_) if path.matches('/').count() > 1 => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        if seen > MOST_FILES {
+            break;
+        }
+    }
+    found.files.sort();
     Ok(found)
+}
+
+/// The names in a directory in order, without hidden ones.
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)?.take(MOST_FILES) {
+        names.extend(entry?.file_name().into_string().ok().filter(|name| !name.starts_with('.')));
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// `Dockerfile`, `Containerfile`, `Dockerfile.alpine` and `alpine.Dockerfile`.
+fn is_dockerfile(name: &str) -> bool {
+    let rest = ["Dockerfile", "dockerfile", "Containerfile"]
+        .iter()
+        .find_map(|known| name.strip_prefix(known).or_else(|| name.strip_suffix(known)));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.ends_with('.'))
+        && !name.ends_with(".dockerignore")
 }

@@ -100,8 +100,8 @@ fn find(
     let Prepared { cells, requests, sources, plain_signs, whole, .. } =
         prepared.map(|mut prepared| {
             std::mem::swap(allows, &mut prepared.allows);
-            prepared
-        })?;
+            prepared.buildable()
+        })??;
     findings.of_plain_signs(&plain_signs);
     drifted(&matrix, root, &Access::of(&choice.file, &choice.grants), findings)?;
     let by_name = cells.iter().map(|cell| (&*cell.name, cell)).collect();

@@ -18,8 +18,9 @@ pub(super) fn run(matrix: &Matrix, config: &PlanConfig) -> Result<ExitCode, Erro
         return Err(error.help("add --format github"));
     }
     // Every format renders the templates, to find their errors before a build.
-    let (prepare::Prepared { cells, requests, needs, .. }, warnings) =
+    let (prepared, warnings) =
         prepare::judged(matrix, &config.cells, &Default::default(), Purpose::Plan)?;
+    let prepare::Prepared { cells, requests, needs, .. } = prepared.buildable()?;
     let strict = config.cells.strict;
     if strict && config.format == PlanFormat::Table && warnings.has_warnings() {
         // The table helps to understand the errors; a program must not continue with other formats.

@@ -4,7 +4,7 @@ use std::mem::take;
 
 use super::inputs;
 use crate::allow::{Allows, Asked};
-use crate::check::{Subject, acknowledge, check, wrong_targets};
+use crate::check::{Subject, acknowledge, check, without_stages, wrong_targets};
 use crate::config::CellChoice;
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, Span};
 use crate::input::Root;
@@ -64,6 +64,14 @@ pub(super) fn judged(
         warnings.extend(prepared.allows.unused(Asked::default()));
     }
     Ok((prepared, warnings))
+}
+
+impl Prepared {
+    /// The same if every Dockerfile has a stage. `render` prints them nevertheless.
+    pub(super) fn buildable(self) -> Result<Self, Error> {
+        without_stages(&self.cells, &self.requests, &self.sources).check(())?;
+        Ok(self)
+    }
 }
 
 /// The warnings about the matrix itself that are not acknowledged.

@@ -6,7 +6,7 @@ use crate::run::terminal;
 
 /// Prints the table of `cells` to stdout. It is shortened for a terminal only.
 pub(super) fn table(cells: &[Cell]) -> Table {
-    let table = plan::table(cells, terminal::stdout_columns());
+    let table = plan::table(cells, terminal::stdout_columns(), terminal::stdout_paint());
     terminal::stdout(&table.text);
     table
 }

@@ -6,6 +6,8 @@ pub(crate) struct Typed {
     /// `build` or `matrix`.
     pub command: String,
     pub words: Vec<Word>,
+    /// The variables of the shell that take the place of values which could be secret, in order.
+    pub variables: Vec<String>,
 }
 
 /// A flag with its value, or a cell. It is quoted for a shell.

@@ -1,5 +1,5 @@
-//! Docker's config file and `DOCKER_AUTH_CONFIG`: registry logins, the current docker context and
-//! the proxies for builds.
+//! Docker's config file and `DOCKER_AUTH_CONFIG`: registry logins, the current docker context, the
+//! headers for the engine and the proxies for builds.
 //!
 //! They are read once and kept unchanged; `credentials` decides which login belongs to which host.
 //! As in Docker, content that cannot be read is a warning, and the run goes on without it. The
@@ -14,6 +14,7 @@ use indexmap::IndexMap;
 
 use super::credentials::{AUTH_VARIABLE, CredentialError, Secret};
 use super::endpoint::Endpoint;
+use super::headers::ApiHeaders;
 use super::json::{self, Object, fields};
 use super::proxies::{PassedProxies, ProxyEntry};
 use crate::error::why;
@@ -33,6 +34,7 @@ pub struct DockerConfig {
     pub(super) helpers: IndexMap<String, String>,
     pub(super) store: Option<String>,
     current_context: Option<String>,
+    headers: ApiHeaders,
     /// By endpoint, or `default`.
     proxies: IndexMap<String, ProxyEntry>,
     /// What could not be read.
@@ -62,6 +64,7 @@ struct Content {
     helpers: Option<IndexMap<String, Option<String>>>,
     store: Option<String>,
     current_context: Option<String>,
+    headers: Option<IndexMap<String, Option<String>>>,
     proxies: Option<IndexMap<String, Object<ProxyEntry>>>,
 }
 
@@ -70,6 +73,7 @@ fields!(Content {
     "credhelpers" => helpers,
     "credsstore" => store,
     "currentcontext" => current_context,
+    "httpheaders" => headers,
     "proxies" => proxies,
 });
 
@@ -109,7 +113,13 @@ impl DockerConfig {
             })?;
         let auths = values(content.auths);
         let helpers = content.helpers.unwrap_or_default().into_iter();
-        let problems = malformed(&auths, &path.display().to_string());
+        let mut problems = malformed(&auths, &path.display().to_string());
+        let mut headers = ApiHeaders::default();
+        for (name, value) in content.headers.unwrap_or_default() {
+            if !headers.add(&name, &value.unwrap_or_default()) {
+                problems.push(CredentialError::MalformedHeader { name, path: path.to_owned() });
+            }
+        }
         Ok(Self {
             path: path.to_owned(),
             auths,
@@ -117,6 +127,7 @@ impl DockerConfig {
             helpers: helpers.map(|(key, name)| (key, name.unwrap_or_default())).collect(),
             store: content.store.filter(|name| !name.is_empty()),
             current_context: content.current_context,
+            headers,
             proxies: values(content.proxies),
             problems,
         })
@@ -162,6 +173,11 @@ impl DockerConfig {
     pub(crate) fn proxy_passwords(&self) -> Vec<Secret> {
         let passed = self.proxies.values().map(ProxyEntry::passed);
         passed.flat_map(|one| one.passwords().collect::<Vec<_>>()).collect()
+    }
+
+    /// The headers of every request to the engine.
+    pub fn headers(&self) -> &ApiHeaders {
+        &self.headers
     }
 
     /// The docker context that `docker context use` selected; may be empty.
@@ -245,10 +261,26 @@ mod tests {
     #[test]
     fn other_fields_of_the_file_are_ignored() {
         let text = r#"{"auths": {"a.example": null, "b.example": {}}, "currentContext": "x",
-            "credsStore": "", "HttpHeaders": {"A": "b"}, "psFormat": "table"}"#;
+            "credsStore": "", "detachKeys": {"A": "b"}, "psFormat": "table"}"#;
         let config = DockerConfig::parse(Path::new("c.json"), text.as_bytes()).unwrap();
         assert_eq!(config.auths.len(), 2);
         assert_eq!(config.store, None);
+    }
+
+    #[test]
+    fn headers_of_the_engine_are_read_and_their_values_never_shown() {
+        let text = r#"{"httpheaders": {"X-Login": "canary-7f3a", "User-Agent": null, "a b": "canary",
+            "X-Line": "canary\nx"}}"#;
+        let config = DockerConfig::parse(Path::new("c.json"), text.as_bytes()).unwrap();
+        let mut request = hyper::HeaderMap::new();
+        request.insert("user-agent", "own".parse().unwrap());
+        config.headers().complete(&mut request);
+        assert_eq!((request.len(), request["user-agent"].as_bytes()), (2, &b"own"[..]));
+        assert_eq!(request["x-login"], "canary-7f3a");
+        let problems: Vec<String> = config.problems.iter().map(ToString::to_string).collect();
+        let wrong = |name| format!("`{name}` in `HttpHeaders` of c.json is not a valid header");
+        assert_eq!(problems, ["a b", "X-Line"].map(wrong));
+        assert!(!format!("{config:?}").contains("canary"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
 
+use super::headers::ApiHeaders;
 use super::limits::{answer_timeout, silent};
 use super::{Candidate, Endpoint};
 use crate::debug::Exchange;
@@ -30,6 +31,7 @@ const API_TIMEOUT: Duration = Duration::from_secs(60);
 pub struct Engine {
     endpoint: Endpoint,
     dialer: Dialer,
+    headers: ApiHeaders,
     pub(super) docker: Docker,
 }
 
@@ -93,12 +95,13 @@ pub(crate) const NOT_THROUGH: &str = "a proxy of the engine's socket must let GE
 impl Engine {
     /// Connects to the first of `candidates` that answers.
     pub async fn connect(candidates: Vec<Candidate>) -> Result<Self, EngineError> {
-        Self::connect_or(candidates, |_, _| {}).await
+        Self::connect_or(candidates, &ApiHeaders::default(), |_, _| {}).await
     }
 
-    /// The same; calls `silent` for each candidate that accepts connections but does not answer.
+    /// The same, with these headers in every request; calls `silent` for each candidate that accepts connections but does not answer.
     pub async fn connect_or(
         candidates: Vec<Candidate>,
+        headers: &ApiHeaders,
         silent: impl Fn(&Candidate, &io::Error),
     ) -> Result<Self, EngineError> {
         let mut tried = Vec::new();
@@ -107,7 +110,8 @@ impl Engine {
             let answered = async {
                 let dialer = Dialer::new(candidate.target()).map_err(io::Error::other)?;
                 let endpoint = candidate.endpoint.clone();
-                Ok(Self { docker: answer(&endpoint, &dialer).await?, endpoint, dialer })
+                let docker = answer(&endpoint, &dialer, headers).await?;
+                Ok(Self { docker, endpoint, dialer, headers: headers.clone() })
             };
             match answered.await {
                 Ok(engine) => {
@@ -190,7 +194,7 @@ impl Engine {
     ///
     /// Source: <https://docs.docker.com/reference/api/engine/version/v1.51/#tag/Session>
     pub(crate) async fn upgrade(&self) -> Result<TokioIo<Upgraded>, NoStream> {
-        let opened = self.unless_silent(upgrade(&self.dialer)).await;
+        let opened = self.unless_silent(upgrade(&self.dialer, &self.headers)).await;
         let opened = opened.ok_or_else(|| NoStream::Silent(self.is_silent(GRPC)))?;
         opened.map_err(NoStream::Refused)
     }
@@ -244,17 +248,18 @@ async fn exchange(
 }
 
 /// Pings the engine and negotiates the API version.
-async fn answer(endpoint: &Endpoint, dialer: &Dialer) -> io::Result<Docker> {
+async fn answer(endpoint: &Endpoint, dialer: &Dialer, headers: &ApiHeaders) -> io::Result<Docker> {
     // An error from connecting (no such file, permission denied, invalid certificate) is clearer
     // than the same error after two HTTP libraries wrapped it.
     let dialled = dialer.dial().await;
     drop(dialled.map_err(|error| dialer.fault(&error).map_or(error, io::Error::other))?);
     let transport = {
-        let dialer = dialer.clone();
+        let (dialer, headers) = (dialer.clone(), headers.clone());
         move |mut request: BollardRequest| {
             let dialer = dialer.clone();
             // HTTP/1.1 requires this header; the engine ignores it.
             request.headers_mut().insert(HOST, HeaderValue::from_static("docker"));
+            headers.complete(request.headers_mut());
             async move { exchange(&dialer, request).await }
         }
     };
@@ -294,13 +299,14 @@ pub(crate) enum NoStream {
     Refused(String),
 }
 
-async fn upgrade(dialer: &Dialer) -> Result<TokioIo<Upgraded>, String> {
-    let request = Request::post(GRPC)
+async fn upgrade(dialer: &Dialer, headers: &ApiHeaders) -> Result<TokioIo<Upgraded>, String> {
+    let mut request = Request::post(GRPC)
         .header("Host", "docker")
         .header("Connection", "Upgrade")
         .header("Upgrade", "h2c")
         .body(Empty::<Bytes>::new())
         .map_err(|error| why(&error))?;
+    headers.complete(request.headers_mut());
     let exchange = Exchange::with_engine(request.method(), GRPC);
     let describe = |error: &(dyn std::error::Error + 'static)| {
         exchange.failed(error);

@@ -11,6 +11,7 @@ mod credentials;
 mod endpoint;
 mod engine;
 mod file;
+mod headers;
 mod json;
 mod limits;
 mod listed;

@@ -118,7 +118,7 @@ mod tests {
             named.set(named.get() + 1);
         };
         let both = vec![silent.clone(), good.clone()];
-        let engine = Engine::connect_or(both, count).await.unwrap();
+        let engine = Engine::connect_or(both, &Default::default(), count).await.unwrap();
         assert_eq!(named.get(), 1);
         assert_eq!(engine.endpoint(), &good.endpoint);
     }

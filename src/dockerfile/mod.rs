@@ -82,6 +82,11 @@ impl Dockerfile {
         !last.contains("dockerfile")
     }
 
+    /// Whether it has a `FROM`.
+    pub fn has_stages(&self) -> bool {
+        self.instructions.iter().any(|one| matches!(one.kind, InstructionKind::From(_)))
+    }
+
     /// The comments about the instruction on `line`: those directly above it, and those inside it.
     pub fn comments_of(&self, line: u32) -> &[Comment] {
         let of = self.instructions.iter().find(|one| (one.first..=one.last).contains(&line));

@@ -11,13 +11,22 @@ use crate::text::inert;
 
 impl Diagnostics {
     /// Renders each finding with file, line, column, the line itself and carets; empty if there are
-    /// none.
+    /// none. Of each severity, the first ones are shown and the others are counted.
     pub fn render(&self, color: bool) -> String {
         // More are not useful, and each one costs a pass over its file.
         const MAX_SHOWN: usize = 50;
         let (shown, counts) = self.shown();
         let mut drawn = Vec::new();
-        for (diagnostic, more) in shown.iter().zip(counts).take(MAX_SHOWN) {
+        let mut of_severity = [(Severity::Error, 0), (Severity::Warning, 0), (Severity::Note, 0)];
+        for (diagnostic, more) in shown.iter().zip(counts) {
+            let own = of_severity.iter_mut().find(|(severity, _)| *severity == diagnostic.severity);
+            let number = own.map_or(0, |(_, number)| {
+                *number += 1;
+                *number
+            });
+            if number > MAX_SHOWN {
+                continue;
+            }
             let mut group = group(diagnostic);
             if more > 0 {
                 group = group.element(Level::NOTE.message(format!("and {more} more like this")));
@@ -25,8 +34,17 @@ impl Diagnostics {
             let group = helped(group, diagnostic.help.as_deref());
             drawn.push(draw(group, color));
         }
-        if let more @ 1.. = shown.len().saturating_sub(MAX_SHOWN) {
-            drawn.push(plain(&format!("{more} more findings like these"), &[], None, color));
+        for (severity, number) in of_severity {
+            let what = match (severity, number.saturating_sub(MAX_SHOWN)) {
+                (_, 0) => continue,
+                (Severity::Error, 1) => "1 more error".to_owned(),
+                (Severity::Error, more) => format!("{more} more errors"),
+                (Severity::Warning, 1) => "1 more warning".to_owned(),
+                (Severity::Warning, more) => format!("{more} more warnings"),
+                (Severity::Note, 1) => "1 more note".to_owned(),
+                (Severity::Note, more) => format!("{more} more notes"),
+            };
+            drawn.push(draw(Group::with_title(level(severity).primary_title(what)), color));
         }
         drawn.join("\n")
     }
@@ -40,7 +58,10 @@ impl Diagnostics {
         let mut places: HashMap<_, Vec<usize>> = HashMap::new();
         for diagnostic in self.iter() {
             if let Some(Label { span, .. }) = diagnostic.labels.first() {
-                let place = (span.file.name(), span.start, span.end, &diagnostic.help);
+                let place = (
+                    (span.file.name(), span.start, span.end),
+                    (&diagnostic.help, diagnostic.rule, diagnostic.notes.last()),
+                );
                 let before = places.entry(place).or_default();
                 if let (MAX_PER_PLACE, Some(last)) = (before.len(), before.last()) {
                     counts[*last] += 1;
@@ -76,14 +97,17 @@ fn draw(group: Group<'_>, color: bool) -> String {
     inert(&drawn).into_owned()
 }
 
-/// A finding without its help, which comes last.
-fn group<'a>(diagnostic: &Diagnostic) -> Group<'a> {
-    let level = match diagnostic.severity {
+fn level(severity: Severity) -> Level<'static> {
+    match severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
-    };
-    let mut title = level.primary_title(visible(&diagnostic.message));
+    }
+}
+
+/// A finding without its help, which comes last.
+fn group<'a>(diagnostic: &Diagnostic) -> Group<'a> {
+    let mut title = level(diagnostic.severity).primary_title(visible(&diagnostic.message));
     if let Some(rule) = diagnostic.rule {
         title = title.id(rule);
     }
@@ -277,6 +301,39 @@ error: axis `version` has no value matching `2.0.99`
         let shown = found.render(false);
         assert_eq!(shown.matches("error:").count(), 3, "{shown}");
         assert!(shown.contains("= note: and 38 more like this\n  = help: fix it"), "{shown}");
+    }
+
+    #[test]
+    fn of_each_severity_the_first_findings_are_shown_and_the_others_are_counted() {
+        let file = SourceFile::new("f", "x\n".repeat(200));
+        let mut found = Diagnostics::default();
+        for line in 0..60 {
+            let place = file.span(2 * line..2 * line + 1);
+            found.push(Diagnostic::warning(format!("odd {line}")).at(&place, ""));
+            found.push(Diagnostic::error(format!("wrong {line}")).at(&place, ""));
+        }
+        for line in 60..111 {
+            let place = file.span(2 * line..2 * line + 1);
+            found.push(Diagnostic::remark(format!("seen {line}")).at(&place, ""));
+        }
+        let shown = found.render(false);
+        let count = |of: &str| shown.matches(of).count();
+        assert_eq!(
+            (count("warning: odd"), count("error: wrong"), count("note: seen")),
+            (50, 50, 50)
+        );
+        let last = "\nerror: 10 more errors\n\nwarning: 10 more warnings\n\nnote: 1 more note\n";
+        assert!(shown.ends_with(last), "{shown}");
+    }
+
+    #[test]
+    fn findings_of_different_rules_at_one_place_are_all_shown() {
+        let file = SourceFile::new("f", "x\n");
+        let rules = ["a", "b", "c", "d"];
+        let of_rule = |rule| Diagnostic::warning(rule).rule(rule).at(&file.span(0..1), "");
+        let mut found = Diagnostics::default();
+        rules.map(of_rule).into_iter().for_each(|finding| found.push(finding));
+        assert_eq!(found.render(false).matches("warning[").count(), 4);
     }
 
     #[test]

@@ -231,8 +231,8 @@ impl RegistryFault {
         let Request { host, phase, image, by_engine } = *request;
         let repository = image.repository.familiar();
         let log_in = match host {
-            "docker.io" => "docker login".to_owned(),
-            host => format!("docker login {host}"),
+            "docker.io" => "docker login or onebuild login".to_owned(),
+            host => format!("docker login {host} or onebuild login {host}"),
         };
         let other_base = format!("use another base image: --base {}=OTHER", image.short());
         let pulls = phase == Phase::Pull;
@@ -248,9 +248,7 @@ impl RegistryFault {
                 format!("check the name in FROM, log in ({log_in}), or {other_base}")
             }
             Self::Unauthorized { with_login: false } | Self::Denied { with_login: false } => {
-                format!(
-                    "log in: {log_in}, or onebuild login {host} --username NAME --password-stdin"
-                )
+                format!("log in: {log_in} --username NAME --password-stdin")
             }
             Self::Unauthorized { with_login: true } => {
                 or_base(format!("the login in Docker's configuration is not valid: {log_in}"))
@@ -347,7 +345,7 @@ mod tests {
                 WITHOUT,
                 Phase::Push,
                 "push failed: not logged in to r.example",
-                "docker login r.example",
+                "docker login r.example or onebuild login r.example",
             ),
             (
                 WITHOUT,
@@ -372,7 +370,7 @@ mod tests {
                 RegistryFault::RateLimited { wait: None },
                 Phase::Pull,
                 "rate limiting us (429 Too Many Requests)",
-                "log in",
+                "or onebuild login r.example",
             ),
             (status(Some(503)), Phase::Push, "r.example answered 503 Service Unavailable", "later"),
             (status(None), Phase::Push, "server error (5xx)", "later"),

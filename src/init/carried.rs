@@ -1,10 +1,17 @@
-//! Translates a Makefile's variables into axes, properties and strings.
+//! Translates a Makefile's variables into axes, properties and vars.
 
 use indexmap::IndexMap;
 
-use super::Found;
-use super::makefile::{Branches, Makefile};
+use super::builds::Build;
+use super::chosen::Paths;
+use super::make::{Branches, MOST};
+use super::makefile::Makefile;
+use super::notes::Notes;
+use super::part::{Part, Text, literal};
 use crate::template::is_name;
+
+/// What a draft has in place of a value that is unknown.
+pub(super) const UNKNOWN: &str = "CHANGE-ME";
 
 /// An axis that is a variable in a Makefile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,7 +24,7 @@ pub(super) struct Axis {
 
 /// `ONEPANEL_TYPE`: `type` and `onepanel_type`.
 fn short_and_lower(variable: &str) -> [String; 2] {
-    let lower = variable.to_ascii_lowercase();
+    let lower = variable.to_ascii_lowercase().replace(['-', '.'], "_");
     [lower.rsplit('_').next().unwrap_or(&lower).to_owned(), lower]
 }
 
@@ -26,55 +33,112 @@ pub(super) struct Carried<'m> {
     makefile: &'m Makefile,
     /// By variable.
     pub axes: IndexMap<String, Axis>,
-    /// The variables of the tag, by their names in the matrix.
-    pub vars: Vec<(String, String)>,
-    pub notes: Vec<String>,
+    /// By variable: the name and the value.
+    pub vars: IndexMap<String, (String, String)>,
+    /// Names that the templates use.
+    taken: Vec<String>,
+    pub notes: Notes,
 }
 
 impl<'m> Carried<'m> {
-    pub(super) fn new(makefile: &'m Makefile, found: &Found) -> Self {
+    pub(super) fn new(
+        makefile: &'m Makefile,
+        build: &Build,
+        paths: Option<&Paths>,
+        taken: &[String],
+        notes: Notes,
+    ) -> Self {
+        let taken = taken.to_vec();
         let mut carried =
-            Self { makefile, axes: IndexMap::new(), vars: Vec::new(), notes: Vec::new() };
-        let directories: Vec<&String> = found.dockerfiles.iter().map(|(name, _)| name).collect();
-        if let Some(variable) = &makefile.directory
-            && !directories.is_empty()
-        {
-            // In the order of the loop, if there is one; the directories take precedence.
-            let listed = makefile.loops.get(variable).into_iter().flatten();
-            let mut values: Vec<String> =
-                listed.filter(|value| directories.contains(value)).cloned().collect();
-            values.extend(
-                directories
-                    .into_iter()
-                    .filter(|f| !values.contains(f))
-                    .cloned()
-                    .collect::<Vec<_>>(),
-            );
-            carried.plain_axis(variable, values);
+            Self { makefile, axes: IndexMap::new(), vars: IndexMap::new(), taken, notes };
+        if let Some(paths) = paths {
+            carried.path_axes(paths);
         }
-        let looped = makefile.loops.keys().chain(makefile.variables.keys());
-        for variable in looped {
+        let used = makefile.used(build, paths);
+        let variables: Vec<&String> =
+            makefile.loops.keys().chain(makefile.make.variables.keys()).collect();
+        for variable in variables {
             let listed = makefile.loops.get(variable);
             let is_version = variable.to_ascii_uppercase().ends_with("VERSION");
-            if carried.axes.contains_key(variable) || !(listed.is_some() || is_version) {
+            if carried.axes.contains_key(variable) || !used.contains(variable) {
                 continue;
             }
-            if makefile.uses(variable) {
-                let default = makefile.variables.get(variable).filter(|value| constant(value));
-                let mut values: Vec<String> = listed.into_iter().flatten().cloned().collect();
-                values.extend(default.filter(|value| !values.contains(value)).cloned());
-                carried.plain_axis(variable, values);
+            let default = makefile.fixed(variable);
+            if listed.is_none() && (!is_version || default.is_none()) {
+                continue;
+            }
+            let mut values: Vec<String> = listed.into_iter().flatten().cloned().collect();
+            values.extend(default.filter(|value| !values.contains(value)));
+            let unlisted = makefile.unlisted.iter().any(|(name, ..)| name == variable);
+            if unlisted && values.is_empty() {
+                values.push(UNKNOWN.to_owned());
+            }
+            carried.plain_axis(variable, values);
+        }
+        for (variable, line, list) in &makefile.unlisted {
+            if let Some(axis) = carried.axes.get(variable).filter(|_| used.contains(variable)) {
+                let key = format!("axes.{}", axis.name);
+                carried.notes.add(
+                    &key,
+                    Some(*line),
+                    format!("the values of {} are unknown", quoted(list)),
+                );
             }
         }
-        for (variable, branches) in &makefile.conditions {
-            carried.conditional_axis(variable, branches);
+        for (variable, branches) in &makefile.make.conditions {
+            carried.conditional_axis(variable, branches, &used);
         }
         carried
     }
 
+    /// Variables that select a Dockerfile. Their values are those for which it exists.
+    fn path_axes(&mut self, paths: &Paths) {
+        let Some(first) = paths.matches.first() else { return };
+        for variable in first.keys() {
+            let mut exist: Vec<String> = Vec::new();
+            for value in paths.matches.iter().filter_map(|values| values.get(variable)) {
+                if !exist.contains(value) {
+                    exist.push(value.clone());
+                }
+            }
+            exist.sort();
+            let listed = self.makefile.loops.get(variable).filter(|list| !list.is_empty());
+            let values = match listed {
+                Some(list) => {
+                    let name = self.axis_name(variable);
+                    let missing: Vec<&String> =
+                        list.iter().filter(|value| !exist.contains(value)).collect();
+                    for value in missing {
+                        let text = format!("`{value}` was left out: it has no Dockerfile");
+                        self.notes.add(&format!("axes.{name}"), None, text);
+                    }
+                    let rest: Vec<&String> =
+                        exist.iter().filter(|value| !list.contains(value)).collect();
+                    for value in rest {
+                        let text = format!(
+                            "`{value}` was left out: it has a Dockerfile, but no loop has it"
+                        );
+                        self.notes.add(&format!("axes.{name}"), None, text);
+                    }
+                    list.iter().filter(|value| exist.contains(value)).cloned().collect()
+                }
+                None => exist.clone(),
+            };
+            let values: Vec<String> = if values.is_empty() { exist } else { values };
+            if variable.bytes().all(|b| b.is_ascii_digit()) {
+                let key = format!("axes.{}", self.axis_name(variable));
+                self.notes.add(
+                    &key,
+                    None,
+                    format!("the values of `$({variable})` are the Dockerfiles that exist"),
+                );
+            }
+            self.plain_axis(variable, values);
+        }
+    }
+
     fn plain_axis(&mut self, variable: &str, values: Vec<String>) {
-        let default = self.makefile.variables.get(variable);
-        let default = default.filter(|value| values.contains(value)).cloned();
+        let default = self.makefile.fixed(variable).filter(|value| values.contains(value));
         let values = values.into_iter().map(|value| (value, IndexMap::new())).collect::<Vec<_>>();
         if !values.is_empty() {
             let name = self.axis_name(variable);
@@ -83,47 +147,70 @@ impl<'m> Carried<'m> {
     }
 
     /// `ifeq ($(TYPE),cn)`: the compared values, and the variable's default for the `else`.
-    fn conditional_axis(&mut self, variable: &str, branches: &Branches) {
-        let used = branches.iter().any(|(_, set)| set.keys().any(|name| self.makefile.uses(name)));
-        if !used || self.axes.contains_key(variable) {
+    fn conditional_axis(&mut self, variable: &str, branches: &Branches, used: &[String]) {
+        let mut names: Vec<&String> = Vec::new();
+        for name in
+            branches.iter().flat_map(|(_, set)| set.keys()).filter(|name| used.contains(name))
+        {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        if names.is_empty() {
             return;
         }
-        let default = self.makefile.variables.get(variable).filter(|value| constant(value));
-        let mut values = Vec::new();
-        for (compared, set) in branches {
-            let named =
-                branches.iter().any(|(other, _)| other.is_some() && other.as_ref() == default);
-            let value = match (compared, default) {
-                (Some(value), _) => value.clone(),
-                (None, Some(default)) if !named => default.clone(),
-                (None, _) => {
-                    self.notes.push(format!(
-                        "the Makefile has no {variable} value for its `else`: add it to \
-                         the axis"
-                    ));
-                    continue;
-                }
-            };
+        let default = self.makefile.fixed(variable);
+        let known = self.axes.get(variable).cloned();
+        let values: Vec<String> = match &known {
+            Some(axis) => axis.values.iter().map(|(value, _)| value.clone()).collect(),
+            None => {
+                let mut values: Vec<String> =
+                    branches.iter().filter_map(|(value, _)| value.clone()).collect();
+                values.dedup();
+                values.extend(default.clone().filter(|value| !values.contains(value)));
+                // The default first, for readability.
+                values.sort_by_key(|value| Some(value) != default.as_ref());
+                values
+            }
+        };
+        let is_new = known.is_none();
+        let axis = known.unwrap_or_else(|| Axis {
+            name: self.axis_name(variable),
+            values: Vec::new(),
+            default: default.clone(),
+        });
+        let is_compared =
+            |value: &String| branches.iter().any(|(compared, _)| compared.as_ref() == Some(value));
+        let mut values = values;
+        let has_else = default.is_none() || branches.iter().any(|(compared, _)| compared.is_none());
+        if is_new && has_else && values.iter().all(is_compared) {
+            let text =
+                format!("the Makefile has no {variable} value for its `else`: replace {UNKNOWN}");
+            self.notes.add(&format!("axes.{}", axis.name), None, text);
+            values.push(UNKNOWN.to_owned());
+        }
+        // So that values of properties can refer to the axis itself.
+        self.axes.insert(variable.to_owned(), axis.clone());
+        let mut with_properties = Vec::new();
+        for value in values {
+            let branch = branches.iter().find(|(compared, _)| compared.as_ref() == Some(&value));
+            let branch = branch.or_else(|| {
+                branches.iter().find(|(compared, _)| compared.is_none() && !is_compared(&value))
+            });
             let mut properties = IndexMap::new();
-            for (name, text) in set {
-                let (text, unknown) = self.text(text);
-                self.unknown(name, &unknown);
+            for name in &names {
+                let outside = self.makefile.make.variables.get(*name).map(|(text, _)| text.clone());
+                let text = branch
+                    .and_then(|(_, set)| set.get(*name))
+                    .cloned()
+                    .or(outside)
+                    .unwrap_or_default();
+                let text = self.text(&format!("axes.{}", axis.name), &text);
                 properties.insert(name.to_ascii_lowercase(), text);
             }
-            values.push((value, properties));
+            with_properties.push((value, properties));
         }
-        // A property that only some values have would be undefined for the others.
-        let names: Vec<String> = values.iter().flat_map(|(_, set)| set.keys()).cloned().collect();
-        for (_, set) in &mut values {
-            for name in &names {
-                set.entry(name.clone()).or_default();
-            }
-        }
-        // The default first, for readability.
-        values.sort_by_key(|(value, _)| Some(value) != default);
-        let default = default.cloned();
-        let name = self.axis_name(variable);
-        self.axes.insert(variable.to_owned(), Axis { name, values, default });
+        self.axes.insert(variable.to_owned(), Axis { values: with_properties, ..axis });
     }
 
     /// `ONEPANEL_TYPE` becomes `type`, if that is available.
@@ -133,108 +220,177 @@ impl<'m> Carried<'m> {
         names.into_iter().find(|name| self.is_free(name)).unwrap_or(lower)
     }
 
-    /// A tag in which each variable with a fixed value is a var, so that `--var` sets it as `make` did.
-    /// `taken` are names that the templates use.
-    pub(super) fn with_vars(&mut self, tag: &str, taken: &[String]) -> String {
-        let mut text = tag.to_owned();
-        for (variable, value) in &self.makefile.variables {
-            let forms = [format!("$({variable})"), format!("${{{variable}}}")];
-            let is_set =
-                |(_, set): &(Option<String>, IndexMap<String, String>)| set.contains_key(variable);
-            if !forms.iter().any(|form| text.contains(form))
-                || !constant(value)
-                || self.axes.contains_key(variable)
-                || self.makefile.conditions.values().flatten().any(is_set)
-            {
-                continue;
-            }
-            let [short, lower] = short_and_lower(variable);
-            let otherwise = format!("make_{lower}");
-            let mut names = [short, lower].into_iter();
-            let name = names.find(|name| self.is_free(name) && !taken.contains(name));
-            let name = name.unwrap_or(otherwise);
-            for form in forms {
-                text = text.replace(&form, &format!("<%{name}%>"));
-            }
-            self.vars.push((name, value.clone()));
-        }
-        text
-    }
-
     /// Whether an axis or a var can have this name.
     fn is_free(&self, name: &str) -> bool {
         is_name(name)
-            && !["image", "tag", "latest", "prerelease"].contains(&name)
+            && !["image", "tag", "latest", "prerelease", "template"].contains(&name)
             && self.axes.values().all(|axis| axis.name != name)
-            && self.vars.iter().all(|(var, _)| var != name)
+            && self.vars.values().all(|(var, _)| var != name)
     }
 
-    /// A string with its `$(NAME)` translated, and the names that are unknown.
-    pub(super) fn text(&self, text: &str) -> (String, Vec<String>) {
-        let mut unknown = Vec::new();
-        let text = self.expand(text, 0, &mut unknown);
-        (text, unknown)
-    }
-
-    fn expand(&self, text: &str, depth: usize, unknown: &mut Vec<String>) -> String {
+    /// A string in the words of the matrix. What is unknown becomes `CHANGE-ME` and a note of the key.
+    pub(super) fn text(&mut self, key: &str, text: &[Part]) -> String {
         let mut out = String::new();
-        let mut rest = text;
-        while let Some(at) = rest.find("$(").or_else(|| rest.find("${")) {
-            out += &rest[..at];
-            let close = if rest[at..].starts_with("$(") { ')' } else { '}' };
-            let Some((name, after)) = rest[at + 2..].split_once(close) else { break };
-            rest = after;
-            if let Some(axis) = self.axes.get(name) {
-                out += &format!("<%{}%>", axis.name);
-            } else if let Some(axis) = self.axes.iter().find(|(variable, _)| {
-                let branches = self.makefile.conditions.get(*variable);
-                branches.into_iter().flatten().any(|(_, set)| set.contains_key(name))
-            }) {
-                out += &format!("<%{}.{}%>", axis.1.name, name.to_ascii_lowercase());
-            } else if let Some(value) = self.makefile.variables.get(name)
-                && depth < 10
-            {
-                out += &self.expand(value, depth + 1, unknown);
-            } else {
-                unknown.push(name.to_owned());
-            }
-        }
-        out + rest
+        self.expand(key, text, 20, &mut MOST.clone(), &mut out);
+        out
     }
 
-    pub(super) fn unknown(&mut self, what: &str, names: &[String]) {
-        for name in names {
-            let note = format!("{what}: the value of `$({name})` is unknown");
-            if !self.notes.contains(&note) {
-                self.notes.push(note);
+    fn expand(
+        &mut self,
+        key: &str,
+        text: &[Part],
+        depth: usize,
+        budget: &mut usize,
+        out: &mut String,
+    ) {
+        for part in text {
+            let Some(left) = budget.checked_sub(1) else { return };
+            *budget = left;
+            match part {
+                Part::Text(text) => out.push_str(text),
+                Part::Variable(name, line) => self.variable(key, name, *line, depth, budget, out),
+                Part::Shell(_, line) | Part::Unknown(_, line) => {
+                    let by = unknown(key);
+                    let text = format!("`{}` was not converted: replace {by}", part.source());
+                    self.notes.add(key, Some(*line), text);
+                    out.push_str(by);
+                }
             }
         }
     }
+
+    fn variable(
+        &mut self,
+        key: &str,
+        name: &str,
+        line: usize,
+        depth: usize,
+        budget: &mut usize,
+        out: &mut String,
+    ) {
+        if let Some(axis) = self.axes.get(name) {
+            *out += &format!("<%{}%>", axis.name);
+            return;
+        }
+        let property = self.axes.iter().find(|(variable, _)| {
+            let branches = self.makefile.make.conditions.get(*variable);
+            branches.into_iter().flatten().any(|(_, set)| set.contains_key(name))
+        });
+        if let Some((_, axis)) = property {
+            *out += &format!("<%{}.{}%>", axis.name, name.to_ascii_lowercase());
+            return;
+        }
+        if key == "image" {
+            // `--image` sets the whole repository.
+            let known = self.makefile.make.variables.get(name).filter(|_| depth > 0);
+            match known {
+                Some((value, _)) => self.expand(key, value, depth - 1, budget, out),
+                None => {
+                    self.notes.add(
+                        key,
+                        Some(line),
+                        format!("the value of `$({name})` is unknown: replace {}", unknown(key)),
+                    );
+                    out.push_str(unknown(key));
+                }
+            }
+            return;
+        }
+        if let Some((var, _)) = self.vars.get(name) {
+            *out += &format!("<%{var}%>");
+            return;
+        }
+        let conditional =
+            self.makefile.make.others.iter().find(|(_, _, set)| set.as_deref() == Some(name));
+        let value = self.makefile.make.variables.get(name);
+        match value {
+            Some((value, _))
+                if conditional.is_none() && literal(value).is_some_and(|text| text.is_empty()) => {}
+            // Through other variables: they are what a user sets.
+            Some((value, _))
+                if conditional.is_none()
+                    && depth > 0
+                    && literal(value).is_none()
+                    && !value.iter().any(|part| matches!(part, Part::Unknown(..))) =>
+            {
+                self.expand(key, value, depth - 1, budget, out);
+            }
+            _ => {
+                let var = self.var_name(name);
+                self.vars.insert(name.to_owned(), (var.clone(), UNKNOWN.to_owned()));
+                let key = format!("vars.{var}");
+                let mut text = String::new();
+                match value {
+                    Some((value, _)) if depth > 0 => {
+                        self.expand(&key, value, depth - 1, budget, &mut text)
+                    }
+                    _ => {
+                        let note =
+                            format!("the value of `$({name})` is unknown: replace {UNKNOWN}");
+                        self.notes.add(&key, Some(line).filter(|line| *line > 0), note);
+                        UNKNOWN.clone_into(&mut text);
+                    }
+                }
+                if let Some((line, source, _)) = conditional {
+                    self.notes.add(
+                        &key,
+                        Some(*line),
+                        format!("`{source}` sets it, which was not converted"),
+                    );
+                }
+                self.vars.insert(name.to_owned(), (var.clone(), text));
+                *out += &format!("<%{var}%>");
+            }
+        }
+    }
+
+    fn var_name(&self, variable: &str) -> String {
+        let [short, lower] = short_and_lower(variable);
+        let otherwise = format!("make_{lower}");
+        let mut names = [short, lower].into_iter();
+        let name = names.find(|name| self.is_free(name) && !self.taken.contains(name));
+        name.unwrap_or(otherwise)
+    }
+}
+
+/// A repository has no upper case.
+fn unknown(key: &str) -> &'static str {
+    if key == "image" { "change-me" } else { UNKNOWN }
+}
+
+/// A text between backticks, unless it has some.
+fn quoted(text: &str) -> String {
+    if text.contains('`') { text.to_owned() } else { format!("`{text}`") }
 }
 
 impl Makefile {
-    /// Whether the build depends on a variable, directly or through others.
-    pub(super) fn uses(&self, variable: &str) -> bool {
-        let texts = self.placeholders.values().chain(&self.tag).chain(self.build_args.values());
-        let reference = [format!("$({variable})"), format!("${{{variable}}}")];
-        let mut waiting: Vec<&String> = texts.collect();
-        let mut seen = 0;
-        while let Some(text) = waiting.pop() {
-            if reference.iter().any(|reference| text.contains(reference)) {
-                return true;
-            }
-            seen += 1;
-            if seen > 1000 {
-                return false;
-            }
-            let named =
-                self.variables.iter().filter(|(name, _)| text.contains(&format!("$({name})")));
-            waiting.extend(named.map(|(_, value)| value));
-        }
-        false
+    /// The value of a variable without other variables, if it has one.
+    pub(super) fn fixed(&self, variable: &str) -> Option<String> {
+        let (value, _) = self.make.variables.get(variable)?;
+        self.make.constant(&[Part::Variable(variable.to_owned(), 0)])?;
+        literal(value).filter(|value| !value.is_empty() && !value.contains(char::is_whitespace))
     }
-}
 
-fn constant(text: &str) -> bool {
-    !text.is_empty() && !text.contains('$')
+    /// The variables that the build depends on, directly or through others.
+    fn used(&self, build: &Build, paths: Option<&Paths>) -> Vec<String> {
+        let platform = build.platform.as_ref();
+        let texts = build.texts().filter(|text| Some(*text) != platform);
+        let paths = paths.into_iter().flat_map(|paths| [&paths.context, &paths.dockerfile]);
+        let mut waiting: Vec<&Text> =
+            texts.chain(self.placeholders.values()).chain(paths).collect();
+        let mut used: Vec<String> = Vec::new();
+        while let Some(text) = waiting.pop() {
+            for part in text {
+                let Part::Variable(name, _) = part else { continue };
+                if used.contains(name) || used.len() > 1000 {
+                    continue;
+                }
+                used.push(name.clone());
+                waiting.extend(self.make.variables.get(name).map(|(value, _)| value));
+                let branches = self.make.conditions.values().flatten();
+                waiting.extend(branches.filter_map(|(_, set)| set.get(name)));
+            }
+        }
+        used
+    }
 }

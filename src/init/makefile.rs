@@ -1,306 +1,336 @@
-//! Parses Makefiles that build images.
+//! Finds the images of a Makefile: its `docker build` commands, its loops, and what `sed` replaces.
 
 use indexmap::IndexMap;
+
+use super::builds::{Build, arguments, build};
+use super::calls;
+use super::make::{self, Make, Recipe};
+use super::part::{Part, Text, extend, is_word, literal, push_text, source, split_once};
+use super::shell::{Command, commands};
 
 /// The parts of a Makefile that can be converted.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Makefile {
-    /// The first value of each variable outside of conditions.
-    pub variables: IndexMap<String, String>,
-    /// By the variable that `ifeq` compares.
-    pub conditions: IndexMap<String, Branches>,
+    pub make: Make,
+    pub builds: Vec<Build>,
     /// The replacements of `{%name%}` by `sed`.
-    pub placeholders: IndexMap<String, String>,
-    /// The first argument of `-t`, `--tag`.
-    pub tag: Option<String>,
-    /// The first argument of `--platform`.
-    pub platform: Option<String>,
-    /// Arguments of `--build-arg`.
-    pub build_args: IndexMap<String, String>,
-    /// The variable in `$(OS)/Dockerfile`, or in `docker build … $(OS)`.
-    pub directory: Option<String>,
-    /// Whether that directory is the build context.
-    pub is_context: bool,
-    /// The values of a variable in a loop.
+    pub placeholders: IndexMap<String, Text>,
+    /// The words of commands that name a Dockerfile.
+    pub dockerfiles: Vec<Text>,
+    /// The values of variables of make in loops, targets and calls of make.
     pub loops: IndexMap<String, Vec<String>>,
-    /// Options of `docker build` that are not supported, with their lines.
+    /// Lists whose words are unknown: the variable, the line and the list.
+    pub unlisted: Vec<(String, usize, String)>,
+    /// What is not converted, with its line.
     pub others: Vec<(usize, String)>,
+    /// `docker tag SOURCE TARGET`.
+    retagged: Vec<(usize, Text, Text)>,
 }
 
-/// Values of variables by the compared value; `None` is the `else`.
-pub(super) type Branches = Vec<(Option<String>, IndexMap<String, String>)>;
-
-/// Options that the matrix or onebuild itself covers.
-const HANDLED: &[&str] = &[
-    "-t",
-    "--tag",
-    "-f",
-    "--file",
-    "--platform",
-    "--build-arg",
-    "--push",
-    "--load",
-    "--progress",
-    "--pull",
-    "--no-cache",
-    "--builder",
-    "--provenance",
-    "--rm",
-];
-
 pub(super) fn read(text: &str) -> Makefile {
-    let mut makefile = Makefile::default();
-    let mut condition: Option<(String, Option<String>)> = None;
-    let mut shell: IndexMap<String, Vec<String>> = IndexMap::new();
-    for (number, line) in logical_lines(text) {
-        let words = line.trim();
-        if let Some(compared) = words.strip_prefix("ifeq").and_then(comparison) {
-            condition = Some(compared);
-        } else if words == "else" {
-            condition = condition.map(|(variable, _)| (variable, None));
-        } else if words == "endif" {
-            condition = None;
-        } else if let Some((name, value)) = assignment(&line, condition.is_some()) {
-            match &condition {
-                None => {
-                    makefile.variables.entry(name).or_insert(value);
-                }
-                Some((variable, compared)) => {
-                    let branches = makefile.conditions.entry(variable.clone()).or_default();
-                    if branches.last().is_none_or(|(last, _)| last != compared) {
-                        branches.push((compared.clone(), IndexMap::new()));
-                    }
-                    let (_, values) = branches.last_mut().expect("a branch was just pushed");
-                    values.insert(name, value);
-                }
-            }
-        } else if line.starts_with('\t') {
-            makefile.recipe(number, words, &mut shell);
-        }
+    let mut makefile = Makefile { make: make::parse(text), ..Makefile::default() };
+    for (variable, line, list) in calls::resolved(&mut makefile.make) {
+        let (values, unknown) = makefile.make.words(&list);
+        makefile.list(&variable, line, values, unknown);
     }
+    let recipes = std::mem::take(&mut makefile.make.recipes);
+    for recipe in &recipes {
+        makefile.recipe(recipe);
+    }
+    makefile.make.recipes = recipes;
+    makefile.retag();
     makefile
 }
 
 impl Makefile {
-    /// `for v in $(VERSIONS)`: the line with the values of the variable.
-    fn lists_expanded(&self, line: &str) -> String {
-        let mut line = line.to_owned();
-        for (name, value) in &self.variables {
-            for form in [format!("$({name})"), format!("${{{name}}}")] {
-                let looped = format!(" in {form}");
-                if line.contains(&looped) && !value.contains('$') {
-                    line = line.replace(&looped, &format!(" in {value}"));
+    fn recipe(&mut self, recipe: &Recipe) {
+        let line = recipe.line;
+        let text = self.targets_named(recipe);
+        let text = self.make.inlined(&text);
+        let found = commands(line, &text);
+        let mut shell = self.loops_of(line, &found);
+        let mut sources: Vec<Text> = Vec::new();
+        for command in &found {
+            let words: Vec<Text> =
+                command.words.iter().map(|word| resolved(word, &shell)).collect();
+            let assigned =
+                words.iter().position(|word| pair(word).is_none()).unwrap_or(words.len());
+            let exports =
+                words.first().is_some_and(|word| literal(word).as_deref() == Some("export"));
+            let pairs = if exports { &words[1..] } else { &words[..assigned] };
+            if assigned == words.len() || exports {
+                for (name, value) in pairs.iter().filter_map(pair) {
+                    let known = shell.get(&name).is_none_or(|known| *known == value)
+                        && command.condition.is_none();
+                    let unknown = || vec![Part::Unknown(format!("${name}"), line)];
+                    shell.insert(name.clone(), if known { value } else { unknown() });
                 }
-            }
-        }
-        line
-    }
-
-    /// `$$v` of a loop as a variable of make. If the line gives it to one, as in `VERSION=$$v`, it is that
-    /// variable; else its name in upper case. A loop over versions is called `VERSION` if its variable
-    /// is a letter.
-    fn without_loop_variables(
-        &mut self,
-        line: &str,
-        shell: &IndexMap<String, Vec<String>>,
-    ) -> String {
-        let mut line = line.to_owned();
-        for (name, values) in shell {
-            if !line.contains(&format!("for {name} in ")) {
                 continue;
             }
-            let words: Vec<&str> = line.split_whitespace().collect();
-            let given = words.iter().find_map(|word| {
-                let (variable, value) = word.split_once("=$$")?;
-                let value = value.trim_end_matches([';', '"']).trim_matches(['{', '}']);
-                (value == name && self.loops.contains_key(variable)).then(|| variable.to_owned())
-            });
-            let variable = given.unwrap_or_else(|| match name.len() {
-                1 if are_versions(values) => "VERSION".to_owned(),
-                _ => name.to_ascii_uppercase(),
-            });
-            let by = format!("$({variable})");
-            let without = replaced(&line, name, &by);
-            if without != line {
-                self.loops.entry(variable).or_insert_with(|| values.clone());
-                line = without;
-            }
-        }
-        line
-    }
-
-    fn recipe(&mut self, number: usize, line: &str, shell: &mut IndexMap<String, Vec<String>>) {
-        let line = &self.lists_expanded(line);
-        loops(line, shell, &mut self.loops);
-        let line = &self.without_loop_variables(line, shell);
-        for (name, replacement) in replacements(line) {
-            self.placeholders.entry(name).or_insert(replacement);
-        }
-        if let Some(at) = line.find("/Dockerfile") {
-            let variable = line[..at].strip_suffix(')').and_then(|text| text.rsplit_once("$("));
-            let file = variable.map(|(_, name)| name.to_owned());
-            self.directory = self.directory.take().or(file.filter(|name| !name.ends_with("DIR")));
-        }
-        if let Some(variable) = context(line)
-            && self.directory.as_ref().is_none_or(|known| *known == variable)
-        {
-            self.directory = Some(variable);
-            self.is_context = true;
-        }
-        let mut docker = false;
-        let mut words = line.split_whitespace().map(|word| word.trim_matches(['"', '\'', ';']));
-        while let Some(word) = words.next() {
-            docker |= word == "build" && line.contains("docker");
-            let (option, mut value) = match word.split_once('=') {
-                Some((option, value)) if option.starts_with("--") => (option, Some(value)),
-                _ => (word, None),
+            let words = &words[assigned..];
+            // A variable without a value is no word.
+            let is_empty = |word: &Text| {
+                !word.is_empty() && self.make.constant(word).is_some_and(|text| text.is_empty())
             };
-            if !docker || !option.starts_with('-') || option.len() < 2 {
+            let words: Vec<Text> = words.iter().filter(|word| !is_empty(word)).cloned().collect();
+            let words = words.as_slice();
+            self.sed(words);
+            let inputs = command.inputs.iter().map(|word| resolved(word, &shell));
+            sources.extend(words.iter().cloned().chain(inputs).filter(names_dockerfile));
+            let is_make = matches!(words.first().map(Vec::as_slice), Some([Part::Variable(name, _)]) if name == "MAKE")
+                || words.first().is_some_and(|word| literal(word).as_deref() == Some("make"));
+            let arguments_of_build = arguments(words, "build");
+            if is_make {
+                self.call(line, words);
+            } else if let Some(words) = arguments_of_build {
+                let mut build = build(line, words);
+                build.sources.clone_from(&sources);
+                self.builds.push(build);
+            } else if let Some([from, to]) = arguments(words, "tag") {
+                self.retagged.push((line, from.clone(), to.clone()));
+            } else {
                 continue;
             }
-            if matches!(option, "-t" | "--tag" | "--platform" | "--build-arg") {
-                value = value.or_else(|| words.next());
+            let is_image = arguments_of_build.is_some() || is_make && !command.loops.is_empty();
+            if let Some(condition) =
+                command.condition.as_ref().or(recipe.condition.as_ref()).filter(|_| is_image)
+            {
+                let is_define = condition.starts_with("define ");
+                let what = if is_define { "" } else { "the condition " };
+                self.others.push((line, format!("{what}`{condition}`")));
             }
-            match (option, value) {
-                ("-t" | "--tag", Some(tag)) => {
-                    self.tag.get_or_insert_with(|| tag.to_owned());
+        }
+        self.dockerfiles.extend(sources);
+    }
+
+    /// Loops of the shell, by the name of their variable: its value is a variable of make.
+    fn loops_of(&mut self, line: usize, found: &[Command]) -> IndexMap<String, Text> {
+        let mut assigned: IndexMap<String, Text> = IndexMap::new();
+        for word in found.iter().flat_map(|command| &command.words) {
+            if let Some((name, value)) = pair(word) {
+                assigned.entry(name).or_insert(value);
+            }
+        }
+        let mut shell = IndexMap::new();
+        for (name, words) in found.iter().flat_map(|command| &command.loops) {
+            if shell.contains_key(name) {
+                continue;
+            }
+            let mut list = Text::new();
+            for word in words {
+                extend(&mut list, &resolved(word, &assigned));
+                push_text(&mut list, " ");
+            }
+            let (values, unknown) = self.make.words(&list);
+            let variable = self.variable_of(name, &values, found);
+            self.list(&variable, line, values, unknown);
+            shell.insert(name.clone(), vec![Part::Variable(variable, line)]);
+        }
+        shell
+    }
+
+    /// The variable of make that a loop variable is. If the line gives it to one, as in `VERSION=$$v`, it is that
+    /// variable; else its name in upper case. A loop over versions is called `VERSION` if its variable is a
+    /// letter.
+    fn variable_of(&self, name: &str, values: &[String], found: &[Command]) -> String {
+        let all = || found.iter().flat_map(|command| &command.words);
+        let given = all().find_map(|word| {
+            let (variable, value) = pair(word)?;
+            matches!(value.as_slice(), [Part::Shell(shell, _)] if shell == name).then_some(variable)
+        });
+        let upper = name.to_ascii_uppercase();
+        let named = |name: &str| {
+            all().flatten().any(|part| matches!(part, Part::Variable(other, _) if other == name))
+        };
+        let is_version =
+            name.len() == 1 && (are_versions(values) || name == "v") && !named("VERSION");
+        given.unwrap_or(if is_version { "VERSION".to_owned() } else { upper })
+    }
+
+    fn list(&mut self, variable: &str, line: usize, values: Vec<String>, unknown: Vec<Part>) {
+        for part in unknown {
+            let list = (variable.to_owned(), line, part.source());
+            if !self.unlisted.contains(&list) {
+                self.unlisted.push(list);
+            }
+        }
+        match self.loops.get(variable) {
+            Some(known) if !values.is_empty() && !known.is_empty() && *known != values => {
+                let text = values.join(" ");
+                self.others
+                    .push((line, format!("another list of values of {variable}, `{text}`,")));
+            }
+            Some(known) if !known.is_empty() => {}
+            _ => _ = self.loops.insert(variable.to_owned(), values),
+        }
+    }
+
+    /// `$*` and `$@` as variables. Their values are those of the targets.
+    fn targets_named(&mut self, recipe: &Recipe) -> Text {
+        let automatic = |part: &Part| matches!(part, Part::Unknown(text, _) if is_automatic(text));
+        if !recipe.text.iter().any(automatic) {
+            return recipe.text.clone();
+        }
+        let line = recipe.line;
+        let (prefix, suffix) = match split_once(&recipe.target, '%') {
+            Some((prefix, suffix)) => (self.make.constant(&prefix), self.make.constant(&suffix)),
+            None => (None, None),
+        };
+        let is_pattern = prefix.is_some();
+        let (prefix, suffix) = (prefix.unwrap_or_default(), suffix.unwrap_or_default());
+        let mut values = Vec::new();
+        let mut unknown = Vec::new();
+        let goals: &[Text] =
+            if is_pattern { &self.make.goals } else { std::slice::from_ref(&recipe.target) };
+        for goal in goals {
+            let (words, missing) = self.make.words(goal);
+            unknown.extend(missing);
+            for word in words {
+                let stem = word
+                    .strip_prefix(prefix.as_str())
+                    .and_then(|word| word.strip_suffix(suffix.as_str()));
+                let stem =
+                    stem.filter(|stem| !stem.is_empty() && !stem.contains('%')).map(str::to_owned);
+                values.extend(stem.filter(|stem| !values.contains(stem)));
+            }
+        }
+        if prefix.is_empty() && suffix.is_empty() && is_pattern {
+            // Every goal of the Makefile matches `%`.
+            values.clear();
+        }
+        let single = (!is_pattern).then_some(values.as_slice()).filter(|values| values.len() == 1);
+        let variable = if are_versions(&values) { "VERSION" } else { "NAME" };
+        let stem = match single {
+            Some(values) => Part::Text(values[0].clone()),
+            None => Part::Variable(variable.to_owned(), line),
+        };
+        let mut out = Text::new();
+        for part in &recipe.text {
+            match part {
+                Part::Unknown(text, _) if is_automatic(text) => {
+                    let whole = text.contains('@');
+                    push_text(&mut out, if whole { &prefix } else { "" });
+                    extend(&mut out, std::slice::from_ref(&stem));
+                    push_text(&mut out, if whole { &suffix } else { "" });
                 }
-                ("--platform", Some(platform)) => {
-                    self.platform.get_or_insert_with(|| platform.to_owned());
+                other => extend(&mut out, std::slice::from_ref(other)),
+            }
+        }
+        if single.is_none() {
+            if values.is_empty() {
+                let sign = if is_pattern { "%" } else { "$@" };
+                let text = format!("`{sign}` in the target `{}`", source(&recipe.target).trim());
+                unknown = vec![Part::Unknown(text, line)];
+            } else if is_pattern {
+                unknown.clear();
+            }
+            self.list(variable, line, values, unknown);
+        }
+        out
+    }
+
+    /// `$(MAKE) build OS=alpine`: a value of a variable. Loops are read by [`Self::loops_of`].
+    fn call(&mut self, line: usize, words: &[Text]) {
+        let pairs: Vec<(String, Text)> = words.iter().filter_map(pair).collect();
+        for (name, value) in &pairs {
+            if let Some(value) = literal(value).filter(|value| !value.is_empty()) {
+                let values = self.loops.entry(name.clone()).or_default();
+                if !values.contains(&value) {
+                    values.push(value);
                 }
-                ("--build-arg", Some(pair)) => {
-                    if let Some((name, value)) = pair.split_once('=') {
-                        self.build_args.entry(name.to_owned()).or_insert(value.to_owned());
-                    }
+                if pairs.len() > 1 {
+                    let text: Vec<String> = words.iter().skip(1).map(|word| source(word)).collect();
+                    self.others.push((line, format!("the combination `{}`", text.join(" "))));
                 }
-                (other, _) if HANDLED.contains(&other) => {}
-                (other, _) => self.others.push((number, other.to_owned())),
+            }
+        }
+    }
+
+    /// The replacements in `s/{%name%}/replacement/`, with any separator.
+    fn sed(&mut self, words: &[Text]) {
+        for word in words {
+            let mut rest = word.clone();
+            while let Some((_, after)) = split_once(&rest, '{') {
+                rest = after;
+                let Some(Part::Text(text)) = rest.first() else { continue };
+                let Some((name, script)) =
+                    text.strip_prefix('%').and_then(|text| text.split_once("%}"))
+                else {
+                    continue;
+                };
+                let Some(separator) = script.chars().next() else { continue };
+                let (name, mut tail) = (name.trim().to_owned(), Text::new());
+                push_text(&mut tail, &script[separator.len_utf8()..]);
+                extend(&mut tail, &rest[1..]);
+                if let Some((replacement, after)) = split_once(&tail, separator) {
+                    self.placeholders.entry(name).or_insert(replacement);
+                    rest = after;
+                }
+            }
+        }
+    }
+
+    /// Adds the tags of `docker tag` to the builds of its source.
+    fn retag(&mut self) {
+        for (line, from, to) in std::mem::take(&mut self.retagged) {
+            let same = |tag: &Text| plain(tag) == plain(&from);
+            match self.builds.iter_mut().find(|build| build.tags.iter().any(same)) {
+                Some(build) if build.tags.contains(&to) => {}
+                Some(build) => build.tags.push(to),
+                None => self
+                    .others
+                    .push((line, format!("`docker tag {} {}`", source(&from), source(&to)))),
             }
         }
     }
 }
 
-/// Whether the text has only characters of a variable's name.
-fn is_word(text: &str) -> bool {
-    text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+/// A reference as it is written, without the default tag.
+fn plain(tag: &[Part]) -> String {
+    let text = source(tag);
+    text.strip_suffix(":latest").map(str::to_owned).unwrap_or(text)
 }
 
-/// Replaces `$$name` and `$${name}`.
-fn replaced(line: &str, name: &str, by: &str) -> String {
-    let mut out = String::new();
-    let mut rest = line;
-    while let Some(at) = rest.find("$$") {
-        let (before, after) = (&rest[..at], &rest[at + 2..]);
-        let braces =
-            after.strip_prefix('{').and_then(|text| text.strip_prefix(name)?.strip_prefix('}'));
-        let ends = |text: &&str| !text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-        let found = braces.or_else(|| after.strip_prefix(name).filter(ends));
-        out += before;
-        out += if found.is_some() { by } else { "$$" };
-        rest = found.unwrap_or(after);
+fn is_automatic(text: &str) -> bool {
+    ["$*", "$@", "$(*)", "$(@)", "${*}", "${@}"].contains(&text)
+}
+
+/// `NAME=value`.
+fn pair(word: &Text) -> Option<(String, Text)> {
+    let (name, value) = split_once(word, '=')?;
+    let name = literal(&name).filter(|name| is_word(name))?;
+    Some((name, value))
+}
+
+/// A word with the values of the shell's variables. A variable that the line does not set is one of the
+/// environment, as the variables of make are.
+fn resolved(word: &[Part], shell: &IndexMap<String, Text>) -> Text {
+    let mut out = Text::new();
+    for part in word {
+        match part {
+            Part::Shell(name, line) => match shell.get(name) {
+                Some(value) => extend(&mut out, value),
+                None => out.push(Part::Variable(name.clone(), *line)),
+            },
+            other => extend(&mut out, std::slice::from_ref(other)),
+        }
     }
-    out + rest
+    out
 }
 
-/// The variable in `docker build … $(OS)` or `… ./$(OS)/`: its directory is the build context.
-fn context(line: &str) -> Option<String> {
-    let (_, command) = line.split_once("docker")?;
-    let (_, arguments) = command.split_once(" build ")?;
-    let command = arguments.split([';', '|', '&']).next()?;
-    let last = command.split_whitespace().last()?.trim_matches(['"', '\'']);
-    let last = last.trim_start_matches("./").trim_end_matches('/');
-    let name = last.strip_prefix("$(")?.strip_suffix(')')?;
-    is_word(name).then(|| name.to_owned())
+/// Whether the last component of a path is the name of a Dockerfile.
+fn names_dockerfile(word: &Text) -> bool {
+    let text = source(word).to_ascii_lowercase();
+    let name = text.rsplit('/').next().unwrap_or_default();
+    ["dockerfile", "containerfile"].iter().any(|known| {
+        name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
+            || name.ends_with(&format!(".{known}"))
+    })
 }
 
 /// Whether all values start with a digit, perhaps after a `v`.
-fn are_versions(values: &[String]) -> bool {
+pub(super) fn are_versions(values: &[String]) -> bool {
     let starts =
         |value: &String| value.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit());
     !values.is_empty() && values.iter().all(starts)
-}
-
-/// Lines with their numbers; a backslash at the end joins a line with the next.
-fn logical_lines(text: &str) -> Vec<(usize, String)> {
-    let mut lines: Vec<(usize, String)> = Vec::new();
-    let mut open = false;
-    for (index, line) in text.lines().enumerate() {
-        let (line, goes_on) = match line.strip_suffix('\\') {
-            Some(line) => (line, true),
-            None => (line, false),
-        };
-        match lines.last_mut().filter(|_| open) {
-            Some((_, last)) => *last += &format!(" {}", line.trim_start()),
-            None => lines.push((index + 1, line.to_owned())),
-        }
-        open = goes_on;
-    }
-    lines.retain(|(_, line)| !line.trim_start().starts_with('#'));
-    lines
-}
-
-/// `($(NAME),value)` of `ifeq`.
-fn comparison(text: &str) -> Option<(String, Option<String>)> {
-    let inner = text.trim().strip_prefix('(')?.strip_suffix(')')?;
-    let (left, right) = inner.rsplit_once(',')?;
-    let name = left.trim().strip_prefix("$(")?.strip_suffix(')')?;
-    Some((name.to_owned(), Some(right.trim().to_owned())))
-}
-
-/// `NAME ?= value` and similar forms. Inside a condition they can be indented like recipes.
-fn assignment(line: &str, indented: bool) -> Option<(String, String)> {
-    if line.starts_with('\t') && !indented {
-        return None;
-    }
-    let line = line.trim().trim_start_matches("export ").trim_start_matches("override ");
-    let (name, value) = line.split_once('=')?;
-    let name = name.trim_end_matches(['?', ':', '+']).trim();
-    let value = value.split(" #").next().unwrap_or_default().trim();
-    (!name.is_empty() && is_word(name)).then(|| (name.to_owned(), value.to_owned()))
-}
-
-/// The replacements in `s/{%name%}/replacement/`, with any separator.
-fn replacements(line: &str) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    for part in line.split("{%").skip(1) {
-        let Some((name, rest)) = part.split_once("%}") else { continue };
-        let Some(separator) = rest.chars().next() else { continue };
-        if let Some((replacement, _)) = rest[separator.len_utf8()..].split_once(separator) {
-            found.push((name.to_owned(), replacement.to_owned()));
-        }
-    }
-    found
-}
-
-/// `for v in $$versions; do … VERSION=$$v`: the values of `v`, under the name of the make variable.
-fn loops(
-    line: &str,
-    shell: &mut IndexMap<String, Vec<String>>,
-    found: &mut IndexMap<String, Vec<String>>,
-) {
-    let split = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    for statement in line.split(';').map(|part| part.trim().trim_start_matches('@')) {
-        let statement = statement.strip_prefix("do ").unwrap_or(statement).trim();
-        if let Some((name, words)) =
-            statement.strip_prefix("for ").and_then(|rest| rest.split_once(" in "))
-        {
-            let words = split(words).into_iter().flat_map(|word| {
-                let variable = word.strip_prefix("$$").map(|name| name.trim_matches(['{', '}']));
-                variable.and_then(|name| shell.get(name).cloned()).unwrap_or_else(|| vec![word])
-            });
-            let words = words.collect();
-            shell.insert(name.trim().to_owned(), words);
-        } else if let Some((name, words)) = statement.split_once('=')
-            && is_word(name)
-        {
-            shell.insert(name.to_owned(), split(words.trim_matches(['"', '\''])));
-        }
-        for word in statement.split_whitespace() {
-            if let Some((name, variable)) = word.split_once("=$$")
-                && let Some(words) = shell.get(variable.trim_matches(['{', '}', '"']))
-            {
-                found.entry(name.to_owned()).or_insert_with(|| words.clone());
-            }
-        }
-    }
 }

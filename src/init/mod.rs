@@ -1,15 +1,32 @@
 //! Drafts a matrix.yaml from the files of a directory. Pure: strings in, strings out.
 //!
-//! [`draft()`] gets a Makefile and Dockerfiles, and returns files to write and notes about everything
-//! that it could not convert. Makefiles contain the same information as a matrix: `sed` for
+//! [`draft()`] gets a Makefile, a Compose file and Dockerfiles, and returns files to write and notes about
+//! everything that it could not convert. Makefiles contain the same information as a matrix: `sed` for
 //! `{%name%}` placeholders, an `<os>/Dockerfile` selected by a variable, a tag with variables, and
 //! loops over values.
+//!
+//! The data goes from `make` (assignments and recipes) and `shell` (words and loops) to `builds` and
+//! `makefile` (what is built), and from there through `chosen` (one build and its Dockerfiles) and `carried`
+//! (axes and vars) to the text of the draft. What is not understood stays a [`part::Part::Unknown`] on this
+//! way and becomes a note with its line: a draft is never wrong and looks right.
 
+mod builds;
+mod calls;
 mod carried;
+mod chosen;
+mod compose;
 mod draft;
+mod files;
+mod from_makefile;
+mod make;
 mod makefile;
+mod notes;
+mod part;
+mod sections;
+mod shell;
 #[cfg(test)]
 mod tests;
+mod values;
 mod yaml;
 
 pub(crate) use draft::draft;
@@ -18,10 +35,12 @@ pub(crate) use draft::draft;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Found {
     pub makefile: Option<String>,
-    /// `DIR/Dockerfile` by the name of its directory, with its text; in order.
-    pub dockerfiles: Vec<(String, String)>,
-    /// The `Dockerfile` in the directory itself.
-    pub dockerfile: Option<String>,
+    /// Dockerfiles: path, relative to the directory, and text; in order.
+    pub files: Vec<(String, String)>,
+    /// Directories below it.
+    pub directories: Vec<String>,
+    /// The name and the text of the Compose file.
+    pub compose: Option<(String, String)>,
 }
 
 /// Files to write, and notes for the user.
@@ -31,4 +50,6 @@ pub(crate) struct Draft {
     pub files: Vec<(String, String)>,
     /// Everything that could not be converted, one sentence each.
     pub notes: Vec<String>,
+    /// The lines of matrix.yaml that a user has to finish.
+    pub unfinished: Vec<usize>,
 }

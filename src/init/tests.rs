@@ -47,16 +47,21 @@ matrix: prepare
 "#;
 
 fn found(makefile: &str, directories: &[&str], template: &str) -> Found {
-    let file = |name: &&str| ((*name).to_owned(), template.to_owned());
-    Found {
-        makefile: Some(makefile.to_owned()),
-        dockerfiles: directories.iter().map(file).collect(),
-        dockerfile: None,
-    }
+    let file = |name: &&str| (format!("{name}/Dockerfile"), template.to_owned());
+    let files = directories.iter().map(file).collect();
+    let directories = directories.iter().map(|name| (*name).to_owned()).collect();
+    Found { makefile: Some(makefile.to_owned()), files, directories, compose: None }
+}
+
+/// A Makefile beside a Dockerfile.
+fn top(makefile: &str) -> Found {
+    let files = vec![("Dockerfile".to_owned(), "FROM x\n".to_owned())];
+    let directories = ["a", "b", "docker", "src"].map(str::to_owned).to_vec();
+    Found { makefile: Some(makefile.to_owned()), files, directories, compose: None }
 }
 
 fn body(draft: &Draft) -> String {
-    let lines = draft.files[0].1.lines().filter(|line| !line.starts_with('#'));
+    let lines = draft.files[0].1.lines().filter(|line| !line.trim_start().starts_with('#'));
     let lines = lines.map(|line| line.split(" # ").next().unwrap_or_default());
     lines.filter(|line| !line.is_empty()).map(|line| format!("{line}\n")).collect()
 }
@@ -107,8 +112,15 @@ fn a_variable_of_the_tag_becomes_a_var() {
         ("P ?= x", "$(P)", "FROM {%p%}\n", "tag: <%make_p%>", "  make_p: x\n  p: CHANGE-ME\n"),
         ("TAG ?= x", "$(TAG)", "", "tag: <%make_tag%>", "  make_tag: x\n"),
         ("A_TAG ?= x", "$(A_TAG)", "", "tag: <%a_tag%>", "  a_tag: x\n"),
-        // Without a fixed value it is replaced as before.
-        ("P ?= $(Q)\nQ = x", "$(P)-1", "", "tag: x-1", ""),
+        // Through other variables.
+        ("P ?= $(Q)\nQ = x", "$(P)-1", "", "tag: <%q%>-1", "  q: x\n"),
+        ("P ?= ${Q}-$R\nQ = x\nR = y", "$(P)", "", "tag: <%q%>-<%r%>", "  q: x\n  r: y\n"),
+        ("P = a\nP += b", "$(strip x)", "", "tag: CHANGE-ME", ""),
+        ("P := $(shell f $(X))", "$(P)-1", "", "tag: <%p%>-1", "  p: CHANGE-ME\n"),
+        ("", "$(shell f $(X))-1", "", "tag: CHANGE-ME-1", ""),
+        ("", "`git describe`-1", "", "tag: CHANGE-ME-1", ""),
+        ("", "$$(git describe)-1", "", "tag: CHANGE-ME-1", ""),
+        ("", "$(P)-1", "", "tag: <%p%>-1", "  p: CHANGE-ME\n"),
         ("P ?=", "$(P)1", "", "tag: 1", ""),
         ("VERSION ?= 2", "v$(VERSION)", "", "tag: v<%version%>", ""),
     ] {
@@ -155,17 +167,24 @@ fn every_usual_loop_becomes_axes() {
 }
 
 #[test]
-fn syntax_of_make_that_is_not_converted_is_in_no_tag() {
-    for recipe in [
-        "build-%:\n\tdocker build --build-arg A=$* -t me/app:x-$* -f a/Dockerfile .\n",
-        "define rule\nb:\n\tdocker build --build-arg A=$$(2) -t me/app:$$(1) -f a/Dockerfile .\nendef\n",
+fn syntax_of_make_that_is_not_converted_is_a_note_with_its_line() {
+    for (recipe, tag, note) in [
+        (
+            "build-%:\n\tdocker build --build-arg A=$* -t me/app:x-$* -f a/Dockerfile .\n",
+            "tag: x-<%name%>\n",
+            "Makefile:2: axes.name: the values of `%` in the target `build-%` are unknown",
+        ),
+        (
+            "define rule\nb:\n\tdocker build --build-arg A=$$(2) -t me/app:$$(1) -f a/Dockerfile .\nendef\n",
+            "tag: <%make_1%>\n",
+            "Makefile:3: vars.make_1: the value of `$(1)` is unknown",
+        ),
     ] {
         let draft = draft(&found(recipe, &["a", "b"], "FROM x\n"));
         let lines = body(&draft);
-        assert!(lines.contains("tag: <%os%>\n") && !lines.contains('$'), "{lines}");
+        assert!(lines.contains(tag) && !lines.contains('$'), "{lines}");
         let notes = draft.notes.join("\n");
-        assert!(notes.contains("tag: `") && notes.contains("was not converted"), "{notes}");
-        assert!(notes.contains("args.A: `"), "{notes}");
+        assert!(notes.contains(note), "{notes}");
     }
 }
 
@@ -185,6 +204,221 @@ fn a_directory_that_is_the_context_stays_one() {
 }
 
 #[test]
+fn a_define_that_is_called_in_loops_of_make_becomes_axes() {
+    let recipe = "docker build --build-arg V=$(1) -t me/app:$(1)-$(2) -f $(2)/Dockerfile .";
+    let eval = "b-$(1)-$(2):\n\tdocker build --build-arg V=$$(X)$(1) -t me/app:$(1)-$(2) -f $(2)/Dockerfile .";
+    for makefile in [
+        format!(
+            "define b\n\t{recipe}\nendef\nall:\n\t$(foreach v,$(VERSIONS),$(foreach o,$(OSES),$(call b,$(v),$(o))))\n"
+        ),
+        format!(
+            "define b\n{eval}\nendef\n$(foreach v,$(VERSIONS),$(foreach o,$(OSES),$(eval $(call b,$(v),$(o)))))\n"
+        ),
+    ] {
+        let makefile = format!("X =\nVERSIONS = 1 2\nOSES = b a\n{makefile}");
+        let draft = draft(&found(&makefile, &["a", "b"], "FROM x\n"));
+        let lines = body(&draft);
+        for wanted in
+            ["tag: <%version%>-<%os%>\n", "  version: 1..2\n", "  os: [b, a]\n", "V: <%version%>\n"]
+        {
+            assert!(lines.contains(wanted), "{makefile}\n{lines}");
+        }
+        assert_eq!(draft.notes.len(), 1, "{:?}", draft.notes);
+    }
+    let twice = format!("define b\n\t{recipe}\nendef\nall:\n\t$(call b,1,a)\n\t$(call b,2,b)\n");
+    let notes = draft(&found(&twice, &["a", "b"], "FROM x\n")).notes.join("\n");
+    assert!(notes.contains("Makefile:2: `define b` was not converted"), "{notes}");
+}
+
+/// Loops over lists of any form: the values and the notes.
+#[test]
+fn lists_have_all_their_values_or_a_note() {
+    for (variables, list, values, note) in [
+        ("V = 1.0\nV += 1.1", "$(V)", "1.0..1.1", ""),
+        ("V := 1.0\nV := $(V) 1.5", "$(V)", "[1.0, 1.5]", ""),
+        ("V = 1.0\nV = 1.1", "$(V)", "[1.1]", ""),
+        ("V ?= 1.0\nV ?= 1.1", "$(V)", "[1.0]", ""),
+        ("OLD = 1 2\nALL = $(OLD) 5", "$(ALL)", "[1..2, 5]", ""),
+        ("OLD = 1\nALL = ${OLD} 5", "${ALL} 7", "[1, 5, 7]", ""),
+        ("ALL = $(addprefix v,1 3)", "$(ALL)", "[v1, v3]", ""),
+        ("A = 2 1 2\nALL = $(sort $(A))", "$(ALL)", "1..2", ""),
+        ("", "$(shell ls versions)", "[CHANGE-ME]", "`$(shell ls versions)` are unknown"),
+        ("ALL = $(shell ls x) 9", "$(ALL)", "[9]", "`$(shell ls x)` are unknown"),
+        ("ALL != ls x", "$(ALL)", "[CHANGE-ME]", "`$(shell ls x)` are unknown"),
+        ("", "`cat versions` 3", "[3]", "`cat versions` are unknown"),
+        ("", "$$(cat versions)", "[CHANGE-ME]", "`$(cat versions)` are unknown"),
+        ("", "1.{0..3} 5", "[5]", "`1.{0..3}` are unknown"),
+        ("", "*.txt", "[CHANGE-ME]", "`*.txt` are unknown"),
+        ("", "$(ELSEWHERE)", "[CHANGE-ME]", "`$(ELSEWHERE)` are unknown"),
+        ("ALL = $(foreach v,1 2,$(v).0)", "$(ALL)", "[CHANGE-ME]", "`$(foreach v,1 2,$(v).0)` are"),
+    ] {
+        // The variables follow the recipe that uses them.
+        let makefile = format!(
+            "build:\n\tfor x in {list}; do docker build --build-arg A=$$x -t me/app:$$x . ; done\n{variables}\n"
+        );
+        let draft = draft(&top(&makefile));
+        let lines = body(&draft);
+        assert!(lines.contains(&format!("  a: {values}\n")), "{makefile}\n{lines}");
+        let notes: Vec<&String> =
+            draft.notes.iter().filter(|note| note.contains("axes.")).collect();
+        assert_eq!(notes.is_empty(), note.is_empty(), "{notes:?}");
+        assert!(notes.iter().all(|found| found.contains(note)), "{notes:?}");
+        assert!(notes.iter().all(|note| note.starts_with("Makefile:2: axes.a: ")), "{notes:?}");
+    }
+}
+
+#[test]
+fn every_tag_of_a_build_is_converted_or_a_note() {
+    let build = |recipe: &str| {
+        let draft = draft(&top(&format!("VERSION ?= 1.0\nI = me/app\nbuild:\n{recipe}")));
+        let lines = body(&draft);
+        let (start, _) = lines.split_once("platforms:").unwrap();
+        (start.to_owned(), draft.notes.join("\n"))
+    };
+    for (recipe, wanted) in [
+        (
+            "\tdocker build -t $(I):$(VERSION) -t $(I):latest .",
+            "image: me/app\ntags:\n  - <%version%>\n  - latest\n",
+        ),
+        (
+            "\tdocker build --tag=$(I):$(VERSION) -t=$(I):x .",
+            "image: me/app\ntags:\n  - <%version%>\n  - x\n",
+        ),
+        (
+            "\tdocker build -t$(I):$(VERSION) .\n\tdocker tag $(I):$(VERSION) $(I):x",
+            "image: me/app\ntags:\n  - <%version%>\n  - x\n",
+        ),
+        (
+            "\tdocker build -t $(I):$(VERSION) -t ghcr.io/$(I):$(VERSION) .",
+            "image: [me/app, ghcr.io/me/app]\ntag: <%version%>\n",
+        ),
+        (
+            "\tfor v in 1 2; do docker build -t $(I):$$v -t $(I):latest . ; done",
+            "image: me/app\ntags:\n  - <%version%>\n  - { tag: latest, when: latest }\n",
+        ),
+        (
+            "\tfor os in a b; do docker build -t $(I):$$os -t $(I):x . ; done",
+            "image: me/app\ntags:\n  - <%os%>\n  - { tag: x, when: \"os == \\\"a\\\"\" }\n",
+        ),
+    ] {
+        assert_eq!(build(recipe).0, wanted, "{recipe}");
+    }
+    for (recipe, note) in [
+        ("\tdocker build -t a:1 -t b:2 .", "the Makefile has no `a:2`"),
+        (
+            "\tdocker build -t a:1 .\n\tdocker build -t b:2 .",
+            "Makefile:5: another docker build of `b:2`",
+        ),
+        ("\tdocker build -t a:1 .\n\tdocker tag x:1 b:2", "Makefile:5: `docker tag x:1 b:2`"),
+        ("\tdocker build -t a:1 out/", "Makefile:4: context: the directory `out` was not found"),
+        (
+            "\tfor v in 1 2; do make b VERSION=$$v; done\nb: VERSION = 2\nb:\n\tdocker build -t a:$(VERSION) .",
+            "Makefile:5: `b: VERSION = 2` was not converted",
+        ),
+        ("\tdocker build -t a:x@y .", "Makefile:4: tag: `x@y` is no tag"),
+        ("\tdocker build $(PUSH) -t a:1 .", "Makefile:4: `$(PUSH)` of docker build"),
+        ("\tif x; then docker build -t a:1 . ; fi", "Makefile:4: the condition `if x`"),
+        (
+            "\tfor v in 1 2; do [ $$v = 1 ] && continue; docker build -t a:$$v . ; done",
+            "Makefile:4: the condition `[ $v = 1 ]`",
+        ),
+        (
+            "\tmake x VERSION=1 O=2\n\tdocker build -t a:$(VERSION)-$(O) .",
+            "Makefile:4: the combination",
+        ),
+    ] {
+        let notes = build(recipe).1;
+        assert!(notes.contains(note), "{recipe}\n{notes}");
+    }
+}
+
+#[test]
+fn a_dockerfile_is_found_wherever_the_build_names_it() {
+    for (recipe, paths, wanted) in [
+        (
+            "docker build -t a:x docker/",
+            &["docker/Dockerfile"][..],
+            "context: docker\ndockerfile: Dockerfile\n",
+        ),
+        (
+            "docker build -t a:x -f docker/Dockerfile $(CURDIR)",
+            &["docker/Dockerfile"],
+            "context: .\ndockerfile: docker/Dockerfile\n",
+        ),
+        (
+            "docker build -t a:x -f docker/Dockerfile src",
+            &["docker/Dockerfile"],
+            "context: src\ndockerfile: ../docker/Dockerfile\n",
+        ),
+        ("docker build -t a:x .", &["Containerfile"], "context: .\ndockerfile: Containerfile\n"),
+        (
+            "docker build -t a:$(OS) -f Dockerfile.$(OS) .",
+            &["Dockerfile.a", "Dockerfile.b"],
+            "context: .\ndockerfile: Dockerfile.<%os%>\naxes:\n  os: [a, b]\n",
+        ),
+        (
+            "docker build -t x:a a\n\tdocker build -t x:b ./b/",
+            &["a/Dockerfile", "b/Dockerfile"],
+            "context: <%os%>\ndockerfile: Dockerfile\naxes:\n  os: [a, b]\n",
+        ),
+        (
+            "docker build -t a/$*:1 $*\nall: build-a build-b",
+            &["a/Dockerfile", "b/Dockerfile"],
+            "context: <%name%>\ndockerfile: Dockerfile\naxes:\n  name: [a, b]\n",
+        ),
+        (
+            "sed s/x/y/ a/Dockerfile | docker build -t a:x -f - .",
+            &["a/Dockerfile", "b/Dockerfile"],
+            "context: .\ndockerfile: a/Dockerfile\n",
+        ),
+    ] {
+        let mut found = top(&format!("build-%:\n\t{recipe}\n"));
+        found.files =
+            paths.iter().map(|path| ((*path).to_owned(), "FROM x\n".to_owned())).collect();
+        let lines = body(&draft(&found));
+        assert!(lines.contains(wanted), "{recipe}\n{lines}");
+    }
+}
+
+#[test]
+fn a_compose_file_names_the_image() {
+    let draft_of = |compose: &str| {
+        let compose = Some(("compose.yaml".to_owned(), compose.to_owned()));
+        draft(&Found { compose, makefile: None, ..top("") })
+    };
+    for (compose, image, version) in [
+        (
+            "services: { a: { image: 'me/a:2', build: . }, b: { image: 'postgres:16' } }",
+            "me/a",
+            "2",
+        ),
+        (
+            "services: { a: { image: 'r.example:5000/a', build: { context: . } } }",
+            "r.example:5000/a",
+            "1.0.0",
+        ),
+        ("services: { a: { image: 'me/a:${V:-3}', build: . } }", "me/a", "3"),
+        ("services: { a: { image: 'me/a:4' } }", "me/a", "4"),
+        ("services: { a: { image: '${I}', build: . } }", "example/app", "1.0.0"),
+        ("services: { b: { image: 'postgres:16' }, c: { image: x } }", "example/app", "1.0.0"),
+        (
+            "services: { a: { image: a, build: . }, b: { image: b, build: . } }",
+            "example/app",
+            "1.0.0",
+        ),
+        ("services: [", "example/app", "1.0.0"),
+    ] {
+        let draft = draft_of(compose);
+        let lines = body(&draft);
+        assert!(lines.contains(&format!("image: {image}\n")), "{compose}\n{lines}");
+        assert!(lines.contains(&format!("version: [{version}]\n")), "{compose}\n{lines}");
+        assert_eq!(draft.unfinished.len(), draft.notes.len().min(2), "{:?}", draft.notes);
+    }
+    let several = draft_of("services: { a: { image: a, build: . }, b: { image: b, build: . } }");
+    assert!(several.notes[0].contains("builds several images: a, b"), "{:?}", several.notes);
+}
+
+#[test]
 fn missing_information_is_reported() {
     let makefile = "VERSION = 1.0\nbuild:\n\tsed s/{%A%}/$(shell date)/ $(OS)/Dockerfile > x\n\
                     \tdocker build -t $(REPO):x .\n";
@@ -192,10 +426,10 @@ fn missing_information_is_reported() {
     let notes = draft.notes.join("\n");
     for word in [
         "image: the value of `$(REPO)`",
-        "contains no repository",
+        "replace change-me",
         "tag: <%os%> was added",
         "platforms:",
-        "vars.A: the value of `$(shell date)`",
+        "Makefile:3: vars.A: `$(shell date)` was not converted",
         "vars.B: its value is unknown",
     ] {
         assert!(notes.contains(word), "{word} is not in:\n{notes}");
@@ -209,7 +443,7 @@ fn an_else_without_a_value_and_recursive_variables_are_accepted() {
                     b:\n\tdocker build -t r:$(A)$(S) .\n";
     let draft = draft(&Found {
         makefile: Some(makefile.to_owned()),
-        dockerfile: Some("FROM a\n".to_owned()),
+        files: vec![("Dockerfile".to_owned(), "FROM a\n".to_owned())],
         ..Found::default()
     });
     assert!(draft.notes.iter().any(|note| note.contains("no T value for its `else`")), "{draft:?}");
@@ -222,6 +456,7 @@ fn consecutive_values_become_a_range_and_special_ones_are_quoted() {
     };
     assert_eq!(list(&["1.8", "1.9", "1.10", "2.0"]), "[1.8..1.10, 2.0]");
     assert_eq!(list(&["1", "2", "3"]), "1..3");
+    assert_eq!(list(&["1é0", "é"]), "[\"1é0\", \"é\"]");
     assert_eq!(list(&["01", "02"]), "[01, 02]");
     assert_eq!(list(&["a", "b c", "null", "- x", "#"]), "[a, \"b c\", \"null\", \"- x\", \"#\"]");
 }
@@ -243,10 +478,21 @@ fn no_makefile_causes_a_panic() {
         "a\\",
         "\tdocker build --platform=",
         "é{%é%}é",
+        "$(foreach",
+        "$(foreach a)",
+        "$(call )",
+        "define",
+        "define a",
+        "%: %",
+        "\tdocker build '",
+        "\tdocker build \"${",
+        "\tdone; fi; esac; for; do",
+        "\tdocker build -t $(addprefix )",
+        "A = $(A)\nB = $(B)$(B)",
         "$(",
     ] {
         let makefile = makefile::read(text);
-        assert!(makefile.tag.is_none(), "{text}");
+        assert!(makefile.builds.iter().all(|build| build.tags.is_empty()), "{text}");
         let _ = draft(&found(
             &format!("{text}\nX = $(\nb:\n\tdocker build -t $(X):$( .\n"),
             &["a"],

@@ -31,8 +31,8 @@ pub(super) fn map<'a>(pairs: impl IntoIterator<Item = (&'a String, &'a String)>)
 /// Values as a list, with consecutive ones as a range: `2.0.0..2.0.13`.
 pub(super) fn versions(values: &[String]) -> String {
     let number = |text: &str| {
-        let at = text.rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + 1);
-        let digits = &text[at..];
+        let digits = &text[text.trim_end_matches(|c: char| c.is_ascii_digit()).len()..];
+        let at = text.len() - digits.len();
         let odd = digits.len() > 1 && digits.starts_with('0');
         let number = digits.parse::<u64>().ok().filter(|_| !odd)?;
         Some((text[..at].to_owned(), number))

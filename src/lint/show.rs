@@ -8,9 +8,9 @@ use super::{Finding, Findings};
 use crate::error::{Diagnostics, Severity, spelled_out};
 use crate::plan::escaped;
 
-/// Text for people: each finding with its line, and a summary.
+/// Text for people: the findings with their lines, as every other command shows them, and a summary.
 pub fn text(findings: &Findings, colour: bool) -> String {
-    let mut drawn: Vec<String> = Vec::new();
+    let mut list = Diagnostics::default();
     for finding in findings.iter() {
         let mut diagnostic = finding.diagnostic.clone();
         if let [first, others @ ..] = finding.cells.as_slice() {
@@ -20,8 +20,10 @@ pub fn text(findings: &Findings, colour: bool) -> String {
             };
             diagnostic = diagnostic.note(format!("{}: {first}{more}", finding.rule));
         }
-        drawn.push(Diagnostics::from(diagnostic).render(colour));
+        list.push(diagnostic);
     }
+    let mut drawn = vec![list.render(colour)];
+    drawn.retain(|text| !text.is_empty());
     let counts =
         [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Note, "note")];
     let counts: Vec<String> = counts

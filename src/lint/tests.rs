@@ -149,3 +149,19 @@ fn json_and_sarif_have_the_same_findings() {
     assert_eq!(run["results"][1]["locations"], serde_json::json!([]));
     assert_eq!(findings.count(Severity::Error), 1);
 }
+
+#[test]
+fn errors_are_shown_as_every_other_command_shows_them() {
+    let file = SourceFile::new("matrix.yaml", "x\n".repeat(200));
+    let mut errors = Diagnostics::default();
+    for number in 0..120 {
+        // Three at each place.
+        let place = file.span(number / 3 * 2..number / 3 * 2 + 1);
+        errors.push(Diagnostic::error(format!("wrong {number}")).at(&place, "").help("fix it"));
+        let place = file.span(2 * number + 1..2 * number + 2);
+        errors.push(Diagnostic::error(format!("odd {number}")).at(&place, ""));
+    }
+    let mut findings = Findings::default();
+    findings.extend(&errors);
+    assert_eq!(text(&findings, false), errors.render(false) + "\n240 errors\n");
+}

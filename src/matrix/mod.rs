@@ -32,5 +32,5 @@ pub(crate) use model::{
     Axis, AxisSource, BaseLabels, BaseWanted, DeclaredKind, FileRule, PAGE, ResolvedAxes,
     TokenVariable, in_context, known_axes,
 };
-pub(crate) use selection::{EPOCH, Facts, Pick, Unnamed};
+pub(crate) use selection::{DEFAULT_PLATFORM, EPOCH, Facts, Pick, Unnamed};
 pub use selection::{Overrides, Selection};

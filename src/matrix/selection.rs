@@ -62,6 +62,9 @@ pub enum Unnamed {
 /// Source: <https://reproducible-builds.org/specs/source-date-epoch/>
 pub(crate) const EPOCH: &str = "SOURCE_DATE_EPOCH";
 
+/// The variable with the platforms of a matrix without `platforms`, as for `docker build`.
+pub(crate) const DEFAULT_PLATFORM: &str = "DOCKER_DEFAULT_PLATFORM";
+
 /// Overrides from flags and the environment. Placeholders in their values are not expanded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overrides {
@@ -71,6 +74,8 @@ pub struct Overrides {
     pub tag_prefix: String,
     /// Replace `platforms`, unless empty.
     pub platforms: Vec<Platform>,
+    /// The value of the variable [`DEFAULT_PLATFORM`], for a matrix without `platforms`.
+    pub default_platforms: Vec<Platform>,
     /// Replace vars of the file.
     pub vars: IndexMap<String, String>,
     /// Merged with the file's inputs by [`Inputs::overlaid`]. Paths are relative to the directory of

@@ -109,6 +109,16 @@ impl PlanFiles {
         let mut needed = IndexMap::new();
         for file in files {
             let span = Some(file.template_span.clone());
+            if !file.is_template {
+                let (kind, path) = (FileKind::Verbatim, in_context(".", &file.template));
+                if self.read_as(kind, &path).is_none() {
+                    let (folder, place) = (".".to_owned(), BESIDE);
+                    let file =
+                        Needed { kind, path: path.clone(), folder, place, span, context: None };
+                    needed.entry(format!("copied {path}")).or_insert(file);
+                }
+                continue;
+            }
             self.walk(vec![(file.template.clone(), span)], (".", BESIDE), &mut needed);
         }
         needed.into_values().collect()
@@ -193,6 +203,11 @@ impl PlanFiles {
     /// The Dockerfile of a cell.
     pub(super) fn dockerfile(&self, cell: &Cell) -> Option<&Template> {
         self.read_as(kind_of(cell), &cell.template())
+    }
+
+    /// The file `name` beside the matrix, which is not a template.
+    pub(super) fn copied(&self, name: &str) -> Option<&str> {
+        self.read_as(FileKind::Verbatim, &in_context(".", name)).map(Template::text)
     }
 
     /// The template `name` in a directory.

@@ -28,16 +28,19 @@ pub(crate) fn committed(
     let includes = |name: &str| templates.template(".", name);
     let mut found = Vec::new();
     for file in matrix.file_rules() {
-        let rendered = file.cell(cells).and_then(|cell| match includes(&file.template) {
-            Some(template) => template.render(&cell.scope, &includes),
-            None => Err(unread("template", &file.template, Some(&file.template_span))),
-        });
-        match rendered {
-            Ok(rendered) => found.push(RenderedFile {
-                path: file.path.clone(),
-                text: rendered.text().into_owned(),
-                span: file.span.clone(),
+        let unread = || unread("template", &file.template, Some(&file.template_span));
+        let text = match file.is_template {
+            false => templates.copied(&file.template).map(str::to_owned).ok_or_else(unread),
+            true => file.cell(cells).and_then(|cell| {
+                let template = includes(&file.template).ok_or_else(unread)?;
+                Ok(template.render(&cell.scope, &includes)?.text().into_owned())
             }),
+        };
+        match text {
+            Ok(text) => {
+                let (path, span) = (file.path.clone(), file.span.clone());
+                found.push(RenderedFile { path, text, span });
+            }
             Err(wrong) => errors.extend(wrong),
         }
     }

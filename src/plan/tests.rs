@@ -8,6 +8,7 @@ use super::{FileKind, PlanFiles, plan, table, write_json};
 use crate::error::{Diagnostics, SourceFile};
 use crate::input::Root;
 use crate::matrix::{Cell, Matrix, Overrides, Pick, Selection};
+use crate::text::Paint;
 
 const MATRIX: &str = "\
 image: me/app
@@ -166,7 +167,7 @@ fn a_mistake_in_a_template_is_reported_once_even_in_an_unused_branch() {
 fn a_plan_is_shown_as_a_table_and_as_json() {
     let (_, cells) = cells(MATRIX, &["os=ubuntu"]);
     assert_eq!(
-        table(&cells, None).text,
+        table(&cells, None, Paint::default()).text,
         "\
 cell      platforms    dockerfile         images
 1-ubuntu  amd64 arm64  ubuntu/Dockerfile  me/app:1-ubuntu

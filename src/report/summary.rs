@@ -10,7 +10,7 @@ use crate::text::{Paint, clean, duration, pad, width};
 /// Columns below which the last output of a failed step says too little.
 const MIN_OUTPUT: usize = 12;
 
-/// `5 pushed, 1 failed, in 3m02s`, the repositories, and each failed cell with its reason and the
+/// `5 pushed, 2 unchanged, 1 failed, in 3m02s`, the repositories, and each failed cell with its reason and the
 /// last line of its output, in one line. That output is cut at the `limit` of a terminal.
 pub(crate) fn summary(
     outcomes: &[Outcome],
@@ -22,11 +22,8 @@ pub(crate) fn summary(
     for repository in repositories(outcomes) {
         text += &format!("pushed to {repository}\n");
     }
-    let is_unchanged =
-        |o: &&Outcome| matches!(&o.result, CellResult::Built(built) if built.unchanged);
-    match outcomes.iter().filter(is_unchanged).count() {
-        0 => {}
-        unchanged => text += &format!("{unchanged} unchanged: the registry had the same image\n"),
+    if outcomes.iter().any(|o| matches!(&o.result, CellResult::Built(built) if built.unchanged)) {
+        text += "unchanged: the registry already had the same image under all its tags\n";
     }
     text += &tests(outcomes, paint);
     text += &format!("{}, in {}\n", counts(outcomes, paint), duration(elapsed));
@@ -120,16 +117,19 @@ fn failure_of(outcome: &Outcome) -> Option<(&str, &Failure)> {
 fn counts(outcomes: &[Outcome], paint: Paint) -> String {
     let count =
         |is: &dyn Fn(&CellResult) -> bool| outcomes.iter().filter(|o| is(&o.result)).count();
-    let is_pushed = |built: &Built| !built.pushed.is_empty() && built.unverified.is_none();
+    let is_pushed =
+        |built: &Built| !built.pushed.is_empty() && built.unverified.is_none() && !built.unchanged;
     let pushed = count(&|r| matches!(r, CellResult::Built(built) if is_pushed(built)));
+    let unchanged = count(&|r| matches!(r, CellResult::Built(built) if built.unchanged));
     let unverified =
         count(&|r| matches!(r, CellResult::Built(built) if built.unverified.is_some()));
-    let built = count(&|r| matches!(r, CellResult::Built(_))) - pushed - unverified;
+    let built = count(&|r| matches!(r, CellResult::Built(_))) - pushed - unchanged - unverified;
     let failed = count(&|r| matches!(r, CellResult::Failed(_)));
     let cancelled = count(&|r| matches!(r, CellResult::Cancelled));
     let not_started = count(&|r| matches!(r, CellResult::NotStarted));
     let all = [
         (pushed, "pushed"),
+        (unchanged, "unchanged"),
         (unverified, "pushed, not verified"),
         (built, "built"),
         (failed, "failed"),
@@ -139,7 +139,7 @@ fn counts(outcomes: &[Outcome], paint: Paint) -> String {
     let said = all.iter().filter(|(number, _)| *number > 0).map(|(number, word)| {
         let text = format!("{number} {word}");
         match *word {
-            "pushed" | "built" => paint.good(&text),
+            "pushed" | "unchanged" | "built" => paint.good(&text),
             "failed" => paint.bad(&text),
             "pushed, not verified" => paint.warning(&text),
             _ => text,
@@ -185,13 +185,21 @@ mod tests {
     }
 
     #[test]
-    fn pushes_that_changed_nothing_are_counted() {
-        let mut outcomes = [samples::built("a", 1, true), samples::built("b", 1, true)];
-        let CellResult::Built(built) = &mut outcomes[1].result else { unreachable!() };
-        built.unchanged = true;
-        let text = summary(&outcomes, Duration::from_secs(2), None, Paint::default());
-        let unchanged = "1 unchanged: the registry had the same image\n2 pushed, in 2.0s\n";
-        assert!(text.ends_with(unchanged), "{text}");
+    fn pushes_that_changed_nothing_are_counted_separately() {
+        for (unchanged, expected) in
+            [(&[1][..], "1 pushed, 1 unchanged, in 2.0s\n"), (&[0, 1], "2 unchanged, in 2.0s\n")]
+        {
+            let mut outcomes = [samples::built("a", 1, true), samples::built("b", 1, true)];
+            for number in unchanged {
+                let CellResult::Built(built) = &mut outcomes[*number].result else {
+                    unreachable!()
+                };
+                built.unchanged = true;
+            }
+            let text = summary(&outcomes, Duration::from_secs(2), None, Paint::default());
+            let why = "unchanged: the registry already had the same image under all its tags\n";
+            assert!(text.ends_with(&format!("{why}{expected}")), "{text}");
+        }
     }
 
     #[test]

@@ -41,6 +41,7 @@ const VARIABLES: &[&str] = &[
     "CLICOLOR",
     "TERM",
     "XDG_",
+    "DOCKER_DEFAULT_PLATFORM",
     "SOURCE_DATE_EPOCH",
     "TZ",
     "LANG",

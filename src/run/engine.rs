@@ -134,15 +134,16 @@ pub(crate) async fn connect_docker(
         home: path("HOME"),
     };
     let candidates = candidates(&places)?;
-    // If the next one answers, there is no error that explains the delay.
+    let is_alone = candidates.len() == 1;
     let silent = |candidate: &Candidate, reason: &io::Error| {
+        if is_alone {
+            return;
+        }
+        // If the next one answers, there is no error that explains the delay.
         let (endpoint, why) = (&candidate.endpoint, visible(&why(reason)));
         terminal::stderr(&format!("warning: {endpoint}: {why}\n"));
     };
-    let engine = match &candidates[..] {
-        [_] => Engine::connect(candidates).await?,
-        _ => Engine::connect_or(candidates, silent).await?,
-    };
+    let engine = Engine::connect_or(candidates, docker.headers(), silent).await?;
     if engine.is_plain() {
         terminal::stderr(&format!(
             "warning: {} has no TLS: every program on this machine can control that engine\n",
@@ -163,6 +164,7 @@ pub(crate) fn docker_config(strict: bool) -> Result<DockerConfig, Error> {
     let config = config_file().map_or_else(DockerConfig::default, |path| DockerConfig::read(&path));
     let config = with_variable(config);
     config.proxy_passwords().iter().for_each(|password| debug::hide(password.expose()));
+    config.headers().values().for_each(debug::hide);
     let mut warnings = Diagnostics::default();
     for problem in config.problems() {
         warnings.push(Diagnostic::warning(problem.to_string()).help(problem.help()));

@@ -100,6 +100,12 @@ pub(crate) fn stderr_paint() -> Paint {
     Paint { colour: stderr_has_colour(), ascii: only_ascii(variable) }
 }
 
+/// Symbols that stdout can show. It has no colours.
+pub(crate) fn stdout_paint() -> Paint {
+    let variable = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
+    Paint { colour: false, ascii: only_ascii(variable) }
+}
+
 /// Stderr, for the progress of a run.
 pub(crate) fn stderr_stream() -> io::Stderr {
     ENDS_IN_FINDING.store(false, Ordering::Relaxed);

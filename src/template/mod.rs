@@ -121,6 +121,22 @@ impl Template {
         self.source.span(0..self.text().len())
     }
 
+    /// The parts of its text that are no placeholders, in all branches.
+    pub(crate) fn plain(&self) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        each_node(&self.nodes, &mut |node| {
+            if let Node::Text { range, .. } = node {
+                found.push(range.clone());
+            }
+        });
+        found
+    }
+
+    /// The place of a part of its text.
+    pub(crate) fn part(&self, range: Range<usize>) -> Span {
+        self.source.span(range)
+    }
+
     /// The files that it includes directly, as written, with their places.
     pub fn includes(&self) -> Vec<(String, Span)> {
         let mut found = Vec::new();

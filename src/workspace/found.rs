@@ -55,7 +55,11 @@ fn from(here: &Path) -> Found {
             found.is_ok_and(|found| is_here || !found.is_dir())
         });
         match (names.next(), names.next()) {
-            (Some(_), Some(_)) if is_ours => return Found::Both(path),
+            (Some(one), Some(other))
+                if is_ours && !is_same(&directory.join(one), &directory.join(other)) =>
+            {
+                return Found::Both(path);
+            }
             (Some(name), _) if is_here => return Found::Here(name),
             (Some(name), _) if is_ours => return Found::Above(path.join(name)),
             (Some(name), _) => return Found::NotOurs(path.join(name)),
@@ -64,6 +68,27 @@ fn from(here: &Path) -> Found {
         }
     }
     Found::Here(NAMES[0])
+}
+
+/// Whether one of them is a link to the other.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let file = |path: &Path| path.metadata().ok().map(|found| (found.dev(), found.ino()));
+    file(one).is_some() && file(one) == file(other)
+}
+
+/// A file in the current directory whose name is almost that of a matrix: `Matrix.yaml`, `matrix.json`.
+pub(crate) fn almost() -> Option<String> {
+    /// Limit of the entries that are looked at.
+    const ENTRIES: usize = 10_000;
+    const ALIKE: [&str; 5] =
+        ["matrix.yaml", "matrix.yml", "matrix.json", "onebuild.yaml", "onebuild.yml"];
+    let is_other = |name: &String| {
+        // A link to nothing can have the right name.
+        ALIKE.contains(&name.to_lowercase().as_str()) && !NAMES.contains(&name.as_str())
+    };
+    let entries = std::fs::read_dir(".").ok()?.take(ENTRIES).filter_map(Result::ok);
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(is_other).min()
 }
 
 #[cfg(test)]
@@ -92,6 +117,9 @@ mod tests {
             fs::create_dir_all(at.join("repo/both/a")).unwrap();
             fs::write(at.join("repo/both").join(name), "").unwrap();
         }
+        fs::create_dir_all(at.join("repo/link")).unwrap();
+        fs::write(at.join("repo/link/matrix.yml"), "").unwrap();
+        std::os::unix::fs::symlink("matrix.yml", at.join("repo/link/matrix.yaml")).unwrap();
         let yaml = Found::Here("matrix.yaml");
         for (here, wanted) in [
             ("repo", yaml.clone()),
@@ -101,6 +129,7 @@ mod tests {
             ("repo/a/b/c/d", Found::Above("../../../../matrix.yaml".into())),
             ("repo/own", Found::Here("matrix.yml")),
             ("repo/own/a", Found::Above("../matrix.yml".into())),
+            ("repo/link", yaml.clone()),
             ("repo/both", Found::Both("".into())),
             ("repo/both/a", Found::Both("..".into())),
             ("repo/a/inner/b", yaml.clone()),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::access::Access;
 use super::axis_sources;
-use super::found::{Found, NAMES, found};
+use super::found::{Found, NAMES, almost, found};
 use super::needed::read_all;
 use super::needs::{Need, missing_file, refused};
 use super::text::{bounded, text};
@@ -47,6 +47,10 @@ pub(crate) fn sheet(named: Option<&Path>, grants: &Grants) -> Result<Sheet, Erro
         };
         let is_content = kind == ErrorKind::Matrix;
         let error = Error::new(kind, format!("{}: {}", path.display(), why(&error)));
+        let alike = almost().filter(|_| missing && named.is_none());
+        if let Some(name) = alike {
+            return error.help(format!("rename {name} to {}, or add --file {name}", NAMES[0]));
+        }
         error.help(match missing {
             true => {
                 "run onebuild in the directory of matrix.yaml or below it in the same Git work tree, \

@@ -61,7 +61,7 @@ fn missing(file: &Needed, root: &Root, access: &Access, templates: Templates) ->
     let used = present(named.clone(), file.kind, templates);
     let what = match file.kind {
         FileKind::Template if templates == Templates::Dockerfiles => "the template",
-        FileKind::Verbatim => "the Dockerfile",
+        FileKind::Verbatim if templates == Templates::Dockerfiles => "the Dockerfile",
         FileKind::IgnoreFile if used.is_file() => "the ignore file",
         FileKind::GivenIgnoreFile => "the ignore file",
         _ => return None,
@@ -108,7 +108,11 @@ fn template(
         Templates::Files => inside(path, root, BESIDE),
     };
     allowed.and_then(|()| template_text(path)).map_err(|error| {
-        let message = format!("the template {} cannot be read", path.display());
+        let what = match (templates, file.kind) {
+            (Templates::Files, FileKind::Verbatim) => "file",
+            _ => "template",
+        };
+        let message = format!("the {what} {} cannot be read", path.display());
         let is_missing = error.kind() == io::ErrorKind::NotFound;
         let similar = is_missing.then(|| similar(path)).flatten();
         let Some(span) = &file.span else {

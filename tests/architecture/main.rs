@@ -61,7 +61,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "text",
         ],
     ),
-    ("init", &["image", "template"]),
+    ("init", &["error", "image", "template", "yaml"]),
     (
         "lint",
         &[

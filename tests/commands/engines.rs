@@ -76,15 +76,16 @@ fn a_proxy_that_does_not_let_buildkit_through_is_named_with_what_it_must_let_thr
     let engine_of_today = r#"{"Version":"28.5.2","ApiVersion":"1.51","OSType":"linux",
         "Architecture":"x86_64","NCPU":2}"#;
     for (refused, status, says) in [
-        (&["/grpc", "/session"][..], "403 Forbidden", "answered POST /grpc with 403 Forbidden"),
-        (&["/grpc", "/session"], "404 Not Found", "answered POST /grpc with 404 Not Found"),
+        (&["/grpc"][..], "403 Forbidden", "POST /grpc: it answered 403 Forbidden; gRPC: it "),
+        (&["/grpc"], "404 Not Found", "POST /grpc: it answered 404 Not Found; gRPC: it "),
         (&["/info"], "403 Forbidden", "did not describe itself"),
     ] {
         let project = Project::family();
         let socket = project.path("engine.sock");
         engine(&socket, engine_of_today, refused, status);
         let host = format!("unix://{}", socket.display());
-        let help = "must let GET /version, GET /info, POST /grpc and POST /session through";
+        let help =
+            "must let GET /version, GET /info and POST /grpc (with its Upgrade headers) or gRPC";
         project.run(&["build", "--host", &host]).exits(4).says(&[says, help]);
     }
 }

@@ -11,3 +11,4 @@ mod memory; // many cells with long values
 mod plan; // strategy matrices and bake files
 mod project; // a directory, and onebuild in it
 mod render; // render --check, render --files
+mod terminal; // tables on a terminal

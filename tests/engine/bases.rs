@@ -111,7 +111,7 @@ fn a_tag_that_moves_during_a_run_does_not_affect_the_run() {
 
 #[test]
 fn a_missing_base_fails_only_its_cell_with_its_line() {
-    let project = Project::new("base-missing", &format!("{TWO}{AUTO}"), "");
+    let project = Project::in_new_repository("base-missing", &format!("{TWO}{AUTO}"), "");
     let missing = format!("{}-missing:1", project.repository());
     let dockerfile = format!(
         "#% if n == \"1\"\nFROM {missing}\n#% else\nFROM alpine:3.20\n#% endif\nRUN true\n"

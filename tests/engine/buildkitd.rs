@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Project, Running, lab_env, plain_grpc, tls_grpc};
 
-const FILE: &str = "FROM alpine:3.20\nRUN echo built > /copy\nCOPY Dockerfile /\n";
-const MATRIX: &str = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1, 2] }";
+const FILE: &str =
+    "FROM alpine:3.20\nARG N\nRUN echo built > /copy; echo $N >> /copy\nCOPY Dockerfile /\n";
+const MATRIX: &str =
+    "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1, 2] }\nargs: { N: <%n%> }";
 
 /// A context, a step on two platforms, a push: everything goes over one connection.
 #[test]
@@ -14,7 +16,7 @@ fn a_family_is_built_and_pushed_by_a_buildkitd_on_a_socket() {
     let project = Project::new("grpc-unix", MATRIX, FILE);
     let host = plain_grpc(project.path("b.sock"));
     let run = project.run(&["matrix", "--push", "--host", &host]).success();
-    run.says(&["buildkitd", &format!("at {host}"), "2 pushed"]);
+    run.says(&["buildkitd", &format!("at {host}")]);
     for tag in ["v1", "v2"] {
         assert_eq!(project.store().images(tag).len(), 2);
     }
@@ -26,7 +28,7 @@ fn a_result_comes_back_from_a_buildkitd() {
     let host = plain_grpc(project.path("b.sock"));
     let files = ["build", "--host", &host, "--output", "type=local,dest=out"];
     project.run(&files).success().says(&["1 built"]);
-    assert_eq!(std::fs::read_to_string(project.path("out/copy")).unwrap(), "built\n");
+    assert_eq!(std::fs::read_to_string(project.path("out/copy")).unwrap(), "built\n\n");
 }
 
 #[test]
@@ -41,7 +43,8 @@ fn a_buildkitd_on_a_port_needs_its_certificates() {
     let host = |options: &str| format!("{address}?{options}");
     let right = host(&format!("{all}&servername=buildkit.example"));
     let run = project.run(&["build", "--push", "--host", &right]).success();
-    run.says(&[&format!("at {address}"), "1 pushed"]);
+    let run = run.says(&[&format!("at {address}")]);
+    assert_eq!(run.digest(), project.store().digest("v1"));
     for (options, expected) in [
         (all.clone(), "its certificate is for another host"),
         (

@@ -41,7 +41,7 @@ fn one_failing_cell_of_twelve_is_reported_in_full_and_the_others_are_pushed() {
         COPY --from=tools /etc/os-release /\n\
         LABEL n=<%n%>\n";
     let matrix = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: 1..12 }";
-    let project = Project::new("twelve", matrix, dockerfile);
+    let project = Project::in_new_repository("twelve", matrix, dockerfile);
     let run = project.run(&["matrix", "--push"]).exits(1);
     let images = run.images();
     assert_eq!(images.len(), 11);
@@ -79,6 +79,7 @@ fn the_command_that_the_report_prints_repeats_only_what_failed() {
         let command = command.lines().next().unwrap().to_owned();
         let (_, report) = run.stderr.split_once("to repeat").unwrap();
         assert!(!report.contains("canary"), "{report}");
+        assert!(run.stderr.contains("\nset TOKEN in the shell first: "), "{run}");
         assert_eq!(command, "onebuild matrix --build-arg TOKEN=\"${TOKEN:?}\" --push v3");
         let script = command.replace("onebuild", env!("CARGO_BIN_EXE_onebuild"));
         let shell = |token: Option<&str>| {
@@ -219,11 +220,10 @@ fn fail_fast_cancels_running_cells_and_starts_no_others() {
 
 #[test]
 fn one_job_builds_one_cell_after_the_other() {
-    let project = Project::new("onejob", THREE, "FROM alpine:3.20\nRUN echo <%n%>\n");
+    let project = Project::in_new_repository("onejob", THREE, "FROM alpine:3.20\nRUN echo <%n%>\n");
     let run = project.run(&["matrix", "--jobs", "1", "--push"]).success();
-    // An earlier run of this test may have pushed the same images.
-    let stderr = run.stderr.replace("| unchanged in", "| pushed in");
-    let order: Vec<_> = stderr
+    let order: Vec<_> = run
+        .stderr
         .lines()
         .filter(|line| line.ends_with("| started") || line.contains("| pushed in"))
         .map(|line| line.split_once(" in").map_or(line, |(head, _)| head))

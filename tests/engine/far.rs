@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 
-use crate::support::{Project, Running, lab_env, lab_script};
+use crate::support::{ONE, Project, Running, lab_env, lab_script};
 
 const FILE: &str = "FROM scratch\nCOPY Dockerfile /\n";
 
@@ -41,7 +41,7 @@ fn relay(near: TcpStream) -> io::Result<()> {
 
 #[test]
 fn a_local_port_without_tls_is_used_with_a_warning() {
-    let project = Project::single("port", FILE);
+    let project = Project::in_new_repository("port", ONE, FILE);
     let host = format!("tcp://127.0.0.1:{}", port());
     let run = project.run(&["build", "--push", "--host", &host]).success();
     run.says(&[&format!("warning: {host} has no TLS"), &format!("at {host}"), "1 pushed"]);
@@ -103,7 +103,7 @@ fn with_ssh(project: &Project, then: &str) -> Command {
 /// The relay is Docker's own; a script replaces `ssh`, because there is only one machine.
 #[test]
 fn an_engine_behind_ssh_builds() {
-    let project = Project::single("ssh", FILE);
+    let project = Project::in_new_repository("ssh", ONE, FILE);
     let script = lab_script("in");
     let run = format!("exec {} \"$@\"", script.get_program().display());
     let run = Running::start(with_ssh(&project, &run)).end().success();

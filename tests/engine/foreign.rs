@@ -39,7 +39,7 @@ overrides:
 
 #[test]
 fn a_program_of_another_platform_fails_a_test_that_would_pass() {
-    let project = Project::new("foreign", &format!("tag: v<%n%>\n{MATRIX}"), FILE);
+    let project = Project::in_new_repository("foreign", &format!("tag: v<%n%>\n{MATRIX}"), FILE);
     project.file("tests/tool.sh", "#!/opt/busybox-x sh\ntrue\n");
     project.file("tests/env.sh", "#!/usr/bin/env ash\ntrue\n");
     project.file("tests/fine.sh", "#!/bin/sh -e\n# A tool is there and not run.\ntrue\n");

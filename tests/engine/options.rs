@@ -107,21 +107,23 @@ fn pull_only_uses_the_registrys_base_image() {
 
 #[test]
 fn every_tag_of_every_repository_names_the_same_image_with_its_labels() {
-    let project = Project::single("tags", "FROM scratch\nCOPY Dockerfile /\nLABEL mine=kept\n");
-    let registry = lab_env("ONEBUILD_LAB_REGISTRY");
+    let file = "FROM scratch\nCOPY Dockerfile /\nLABEL mine=kept\n";
+    let project = Project::in_new_repository("tags", "", file);
+    let image = project.repository();
     project.file(
         "matrix.yaml",
         format!(
-            "image: [{registry}/onebuild-tests/tags, {registry}/onebuild-tests/tags-mirror]\n\
+            "image: [{image}, {image}-mirror]\n\
              tags: [\"<%version%>\", {{ tag: newest, when: latest }}]\n\
              platforms: [linux/amd64]\ncontext: context\ndockerfile: Dockerfile\n\
              axes: {{ version: 1.0..1.2 }}\n\
              labels: {{ org.opencontainers.image.version: \"<%version%>\" }}\n"
         ),
     );
-    let run = project.run(&["matrix", "--push"]).success().says(&["3 pushed", "tags-mirror"]);
+    let run = project.run(&["matrix", "--push"]).success().says(&["3 pushed", "-mirror"]);
     let store = project.store();
-    let mirror = crate::support::Store::new(registry, "onebuild-tests/tags-mirror".to_owned());
+    let mirror = format!("{}-mirror", project.repository_name());
+    let mirror = crate::support::Store::new(lab_env("ONEBUILD_LAB_REGISTRY"), mirror);
     // They are listed in the order in which they were pushed.
     let mut images = run.images();
     images.sort();
@@ -208,4 +210,18 @@ fn limits_and_hosts_reach_the_steps() {
     project.file("context/Dockerfile", steps);
     let flags = ["--shm-size", "32m", "--ulimit", "nofile=500", "--add-host", "db:10.9.9.9"];
     project.run(&[&["build", "--no-cache"], &flags[..]].concat()).success().says(&["1 built"]);
+}
+
+#[test]
+fn steps_run_in_the_cgroup_of_the_matrix_or_of_the_flag() {
+    // In a cgroup namespace, the kernel shows paths relative to the step's own cgroup.
+    let steps = "FROM alpine:3.20\nRUN cat /proc/self/cgroup /proc/1/mountinfo\n";
+    let matrix = "tag: v<%n%>\nplatforms: linux/amd64\naxes: { n: [1] }\ncgroup_parent: MATRIX\n";
+    let name = |by: &str| format!("/onebuild-tests-{by}");
+    let project = Project::new("cgroup", &matrix.replace("MATRIX", &name("matrix")), steps);
+    let args = ["build", "--no-cache", "--progress", "plain"];
+    let run = project.run(&args).success().says(&[&name("matrix")]);
+    run.never_says(&[&name("flag")]);
+    let run = project.run(&[&args[..], &["--cgroup-parent", &name("flag")]].concat()).success();
+    run.says(&[&name("flag")]).never_says(&[&name("matrix")]);
 }

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixListener;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::{Project, Run, Running, commands_with, started_engine, until};
+use crate::support::{ONE, Project, Run, Running, commands_with, started_engine, until};
 
 const FILE: &str = "FROM scratch\nCOPY Dockerfile /\n";
 
@@ -122,7 +122,7 @@ fn a_platform_on_which_nothing_runs_needs_no_emulator() {
     const CROSS: &str = "FROM --platform=$BUILDPLATFORM alpine:3.20 AS build\n\
          ARG TARGETARCH TARGETVARIANT\nRUN echo $TARGETARCH$TARGETVARIANT > /arch\n\
          FROM scratch\nCOPY --from=build /arch /arch\nCMD [\"/arch\"]\n";
-    let project = Project::single("cross", CROSS);
+    let project = Project::in_new_repository("cross", ONE, CROSS);
     let all = "linux/amd64,linux/arm/v7,linux/riscv64,windows/amd64";
     project
         .run(&["build", "--push", "--platform", all])

@@ -174,7 +174,7 @@ async fn a_registry_with_a_password_only_accepts_the_right_one() {
     let none = client("{}").manifest(&reference).await.unwrap_err();
     assert!(matches!(none.fault(), RegistryFault::Unauthorized { with_login: false }), "{none}");
     let help = format!(
-        "log in: docker login {host}, or onebuild login {host} --username NAME --password-stdin"
+        "log in: docker login {host} or onebuild login {host} --username NAME --password-stdin"
     );
     assert_eq!(none.help().unwrap(), help);
 }

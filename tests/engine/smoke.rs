@@ -11,7 +11,7 @@ const BOTH: &str = "platforms: [linux/amd64, linux/arm64]\naxes: { n: [1, 2] }\n
 
 /// A project whose images and containers are identified by its nonce.
 fn project(name: &str, matrix: &str, dockerfile: &str) -> Project {
-    let project = Project::new(name, "", "");
+    let project = Project::in_new_repository(name, "", "");
     let nonce = project.nonce().to_owned();
     project.matrix(&format!("tag: v<%n%>\nlabels: {{ nonce: {nonce} }}\n{matrix}"));
     project.file("context/Dockerfile", dockerfile);

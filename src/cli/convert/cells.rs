@@ -6,11 +6,13 @@ use super::given::Given;
 use super::inputs;
 use crate::cli::allow::granted;
 use crate::cli::args::{InputArgs, SelectArgs};
+use crate::cli::flags::PlatformsFlag;
 use crate::cli::surroundings::Surroundings;
 use crate::config::CellChoice;
 use crate::error::{Error, ErrorKind};
+use crate::image::Platform;
 use crate::input::{Inputs, TextMap};
-use crate::matrix::{EPOCH, Overrides, Pick, Selection, Unnamed};
+use crate::matrix::{DEFAULT_PLATFORM, EPOCH, Overrides, Pick, Selection, Unnamed};
 
 pub(crate) fn choice(
     cells: Vec<String>,
@@ -55,6 +57,7 @@ pub(crate) fn choice(
             .collect::<IndexSet<_>>()
             .into_iter()
             .collect(),
+        default_platforms: default_platforms(surroundings)?,
         vars: var.into_iter().collect(),
         caches: inputs::caches(&inputs),
         inputs: of_cells.overlaid(&inputs::inputs(inputs, surroundings)),
@@ -112,6 +115,21 @@ fn epoch(surroundings: Surroundings<'_>) -> Result<Option<u64>, Error> {
             Err(Error::new(ErrorKind::Usage, message).help(help))
         }
     }
+}
+
+/// The value of `DOCKER_DEFAULT_PLATFORM`; an empty one counts as unset.
+fn default_platforms(surroundings: Surroundings<'_>) -> Result<Vec<Platform>, Error> {
+    let Some(value) = (surroundings.variable)(DEFAULT_PLATFORM) else { return Ok(Vec::new()) };
+    let value = value.to_string_lossy();
+    let mut found = IndexSet::new();
+    for part in value.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let platforms = part.parse::<PlatformsFlag>().map_err(|error| {
+            Error::new(ErrorKind::Usage, format!("{DEFAULT_PLATFORM}: {error}"))
+                .help("unset it, or set it to a platform such as linux/amd64")
+        })?;
+        found.extend(platforms.0);
+    }
+    Ok(found.into_iter().collect())
 }
 
 /// The first flag that selects cells or replaces a value of the matrix. Variables of the environment do

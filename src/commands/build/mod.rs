@@ -60,7 +60,7 @@ pub(super) fn run(matrix: &Matrix, config: &BuildConfig) -> Result<ExitCode, Err
     let options = destination::options(config);
     let purpose = if config.dry_run { Purpose::Plan } else { Purpose::Build };
     let prepare::Prepared { cells, requests, mut allows, needs, .. } =
-        prepare::prepared(matrix, &config.cells, &options, purpose)?;
+        prepare::prepared(matrix, &config.cells, &options, purpose)?.buildable()?;
     destination::check_caches(&cells, &requests)?;
     if let Some(output) = &config.output {
         destination::check(&requests, output, &options, config.dry_run)?;

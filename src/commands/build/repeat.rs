@@ -36,7 +36,7 @@ impl Repeat {
     }
 
     /// A line with the command that builds what is not built, if a cell failed: cells that were cancelled or
-    /// not started are part of it.
+    /// not started are part of it. If it uses variables, a line before it names them.
     pub(super) fn line(&self, outcomes: &[Outcome]) -> Option<String> {
         let is_failed = |one: &&Outcome| matches!(one.result, CellResult::Failed(_));
         outcomes.iter().find(is_failed)?;
@@ -49,7 +49,18 @@ impl Repeat {
             1 => ", and a cell that did not fail".to_owned(),
             more => format!(", and {more} cells that did not fail"),
         };
-        Some(format!("to repeat what failed{more}: {}\n", command.trim_end()))
+        let first = self.first();
+        Some(format!("{first}to repeat what failed{more}: {}\n", command.trim_end()))
+    }
+
+    /// `set A and B first: …`, or nothing if the command has no variables.
+    fn first(&self) -> String {
+        let Some((last, others)) = self.typed.variables.split_last() else { return String::new() };
+        let names = match others {
+            [] => last.clone(),
+            _ => format!("{} and {last}", others.join(", ")),
+        };
+        format!("set {names} in the shell first: values that could be secret are not shown\n")
     }
 
     /// The words after the subcommand, and the number of cells that they select.
@@ -143,7 +154,8 @@ mod tests {
         moves_alone: bool,
         fails: impl Fn(&str, usize) -> bool,
     ) -> Option<String> {
-        let typed = Typed { command: "matrix".to_owned(), words: words.to_vec() };
+        let typed =
+            Typed { command: "matrix".to_owned(), words: words.to_vec(), ..Typed::default() };
         let mut repeat = Repeat::new(&typed, &[], moves_alone);
         let mut outcomes = Vec::new();
         for os in ["ubuntu", "alpine"] {
@@ -236,5 +248,20 @@ mod tests {
             assert_eq!(line, format!("to repeat what failed{wanted}\n"));
         }
         assert_eq!(line(&[], 3, false, |_, _| false), None);
+    }
+
+    #[test]
+    fn the_variables_of_the_command_are_named_before_it() {
+        for (variables, expected) in [
+            (&[][..], ""),
+            (&["A"], "set A in the shell"),
+            (&["A", "B"], "set A and B in the shell"),
+            (&["A", "B", "C"], "set A, B and C in the shell"),
+        ] {
+            let variables = variables.iter().map(|name| (*name).to_owned()).collect();
+            let repeat = Repeat::new(&Typed { variables, ..Typed::default() }, &[], false);
+            let first = repeat.first();
+            assert_eq!(first.split(" first:").next(), Some(expected));
+        }
     }
 }

@@ -24,6 +24,8 @@ pub enum CredentialError {
     /// `key` is the registry as it is written there; `origin` is the file or the variable.
     #[error("the login for {key} in {origin} is not base64 of user:password")]
     MalformedLogin { key: String, origin: String },
+    #[error("`{name}` in `HttpHeaders` of {} is not a valid header", path.display())]
+    MalformedHeader { name: String, path: PathBuf },
     #[error("the credential helper that {} names for {host} is not a plain name", path.display())]
     HelperName { host: String, path: PathBuf },
     #[error("the credential helper {program}, which {} names for {host}, is not on the PATH", path.display())]
@@ -59,6 +61,7 @@ impl CredentialError {
                 "`auth` must be the base64 of user:password".to_owned()
             }
             Self::MalformedLogin { key, .. } => format!("run `docker login {key}` again"),
+            Self::MalformedHeader { .. } => "fix the header, or remove it".to_owned(),
             Self::HelperName { .. } => {
                 "write only the part after `docker-credential-`, such as `pass`".to_owned()
             }

@@ -8,7 +8,7 @@ use super::cell::Cell;
 use crate::error::Span;
 use crate::input::{Cache, NamedContext, Network, SecretSource};
 use crate::matrix::model::{CacheRule, Given, Matrix};
-use crate::matrix::selection::EPOCH;
+use crate::matrix::selection::{DEFAULT_PLATFORM, EPOCH};
 
 /// One access that the matrix requests.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -168,6 +168,10 @@ impl Cell {
         let is_file = settings.args.iter().any(|(key, _)| **key == *EPOCH);
         if flags.epoch.is_some() && !is_file && !by_flag.args.contains_key(EPOCH) {
             all.push(AskedVariable { name: EPOCH.to_owned(), span: None });
+        }
+        let is_default = settings.platforms.is_none() && flags.platforms.is_empty();
+        if is_default && !flags.default_platforms.is_empty() {
+            all.push(AskedVariable { name: DEFAULT_PLATFORM.to_owned(), span: None });
         }
         all
     }

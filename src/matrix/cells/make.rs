@@ -120,7 +120,10 @@ impl<'a> Maker<'a> {
             platforms: match (overrides.platforms.as_slice(), &settings.platforms) {
                 ([], Some(given)) => given.value.clone(),
                 // As for `docker build`.
-                ([], None) => Arc::new([Platform::native()]),
+                ([], None) if overrides.default_platforms.is_empty() => {
+                    Arc::new([Platform::native()])
+                }
+                ([], None) => overrides.default_platforms.as_slice().into(),
                 (platforms, _) => platforms.into(),
             },
             context: context.into(),

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::known::{Known, Wanted};
+use super::mistaken;
 use crate::error::{Diagnostic, listed, nearest_name};
 use crate::matrix::model::{Axis, MOST_CELLS, Product, Rules};
 use crate::matrix::selection::{Pick, Selected};
@@ -44,10 +45,14 @@ impl<'a> Missing<'a> {
 
     /// If it is a value of an axis: that it is one, and how to select it.
     fn with_axis(&self, text: &str) -> Option<(String, String)> {
-        let with_value = |axis: &&Axis| axis.values.iter().any(|value| *value.text == *text);
-        let name = &self.selected.axes.iter().find(with_value)?.name;
-        let note = format!("`{text}` is a value of the axis `{name}`");
-        Some((note, format!("select its cells with `--only {name}={text}`")))
+        let of_axis = |axis: &'a Axis| axis.values.iter().map(move |value| (axis, &*value.text));
+        let mut values = self.selected.axes.iter().flat_map(of_axis);
+        let exact = values.clone().find(|(_, value)| *value == text);
+        let (axis, value) =
+            exact.or_else(|| values.find(|(_, value)| value.eq_ignore_ascii_case(text)))?;
+        let note = format!("`{value}` is a value of the axis `{}`", axis.name);
+        let only = mistaken::only(axis, value, self.selected);
+        Some((note, format!("select its cells with `{only}`")))
     }
 
     /// The rule or the flag that excludes the cell with these values.
@@ -90,19 +95,14 @@ impl<'a> Missing<'a> {
         });
         if let Some((note, help)) = self.with_axis(text) {
             finding.note(note).help(help)
-        } else if self.selected.axes.iter().any(|axis| of_axis(text, axis)) {
-            finding.help(format!("select values of an axis with `--only {text}`"))
+        } else if let Some(help) = mistaken::help(text, self.selected) {
+            finding.help(help)
         } else if let Some(meant) = nearest_name(text, self.known.names()).filter(|_| !is_glob) {
             finding.help(format!("did you mean `{meant}`?"))
         } else {
             finding.help(format!("the cells are {}", listed(self.known.names())))
         }
     }
-}
-
-/// Whether this is `axis=value`.
-fn of_axis(text: &str, axis: &Axis) -> bool {
-    text.strip_prefix(&*axis.name).is_some_and(|rest| rest.starts_with('='))
 }
 
 /// All cells of the file and those of `--add`, also those that rules and flags exclude.

@@ -10,6 +10,7 @@ mod lost_tags;
 mod made;
 mod make;
 mod missing;
+mod mistaken;
 mod name;
 mod named;
 mod origin;

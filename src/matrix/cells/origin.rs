@@ -4,7 +4,7 @@ use super::cell::Cell;
 use crate::error::{COMMAND_LINE, Span};
 use crate::input::MediaTypes;
 use crate::matrix::model::{AutoLabels, Given, Texts};
-use crate::matrix::selection::{EPOCH, Overrides};
+use crate::matrix::selection::{DEFAULT_PLATFORM, EPOCH, Overrides};
 use crate::template::{Template, Value};
 
 /// One value of a cell.
@@ -90,7 +90,8 @@ impl Cell {
         let source = match &settings.platforms {
             _ if !flags.platforms.is_empty() => flags.source("--platform", "ONEBUILD_PLATFORM"),
             Some(given) => file(&given.span),
-            None => Source::Default,
+            None if flags.default_platforms.is_empty() => Source::Default,
+            None => Source::Environment(DEFAULT_PLATFORM.to_owned()),
         };
         add("platforms".to_owned(), &platforms.join(" "), source);
         let flag = |is_flag: bool, name: &str, otherwise: Source| match is_flag {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::foreign;
 use crate::error::{Diagnostic, Diagnostics, listed};
 use crate::image::{InvalidReference, Reference, Repository, Tag};
 use crate::input::{NamedContext, Volume};
@@ -80,11 +81,12 @@ pub(crate) fn literals(matrix: &Matrix, errors: &mut Diagnostics) {
             errors.push(Diagnostic::error(error.to_string()).at(&template.span(), ""));
         }
     };
-    for image in &matrix.images {
+    let is_ours = |template: &&Template| !foreign::is_in(template);
+    for image in matrix.images.iter().filter(is_ours) {
         wrong(image, image.text().parse::<Repository>().map(drop));
     }
-    for rule in &matrix.tags {
-        wrong(&rule.tag, rule.tag.text().parse::<Tag>().map(drop));
+    for tag in matrix.tags.iter().map(|rule| &rule.tag).filter(is_ours) {
+        wrong(tag, tag.text().parse::<Tag>().map(drop));
     }
     for (_, base) in matrix.all_settings().flat_map(|settings| &settings.bases) {
         wrong(base, base.text().parse::<Reference>().map(drop));

@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 
 use super::deprecated;
+use super::foreign;
+use super::other_format::other_format;
 use super::overlay::overlaid;
 use super::read;
 use super::reader::Reader;
@@ -106,7 +108,11 @@ impl Files {
     }
 
     fn add(&mut self, path: &str, file: &SourceFile) -> Result<(), Diagnostics> {
-        let Document { mut root, comments, errors } = yaml::read(file, &LANGUAGE)?;
+        if let Some(error) = other_format(file) {
+            return Err(error.into());
+        }
+        let Document { mut root, comments, errors } =
+            yaml::read(file, &LANGUAGE).map_err(foreign::explained)?;
         self.allows.read(file, &comments, &root);
         let mut reader = Reader::new(errors, None);
         if *file != self.file && !matches!(root.kind, NodeKind::Map(_)) {

@@ -2,8 +2,11 @@
 
 mod check;
 mod deprecated;
+mod examples;
 mod files;
+mod foreign;
 mod latest;
+mod other_format;
 mod overlay;
 mod read;
 mod reader;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::examples;
 use crate::error::{Diagnostic, Diagnostics, Span};
 use crate::matrix::model::{AxisSource, ResolvedAxes};
 use crate::template::Template;
@@ -55,8 +56,8 @@ impl Reader<'_> {
         match &node.kind {
             NodeKind::Map(entries) => entries,
             NodeKind::Empty => &[],
-            kind => {
-                self.unfit(&node.span, what, "a map of `key: value`", kind);
+            _ => {
+                self.misfit(node, what, "a map of `key: value`");
                 &[]
             }
         }
@@ -66,8 +67,8 @@ impl Reader<'_> {
     pub(crate) fn text<'n>(&mut self, node: &'n Node, what: &str) -> Option<(&'n str, &'n Span)> {
         match &node.kind {
             NodeKind::Scalar(text) => Some((text, &node.span)),
-            kind => {
-                self.unfit(&node.span, what, "a string", kind);
+            _ => {
+                self.misfit(node, what, "a string");
                 None
             }
         }
@@ -80,8 +81,8 @@ impl Reader<'_> {
             NodeKind::List(items) => {
                 items.iter().filter_map(|item| self.text(item, what)).collect()
             }
-            kind => {
-                self.unfit(&node.span, what, "a string or a list of strings", kind);
+            _ => {
+                self.misfit(node, what, "a string or a list of strings");
                 Vec::new()
             }
         }
@@ -153,12 +154,25 @@ impl Reader<'_> {
         });
     }
 
-    pub(crate) fn unfit(&mut self, span: &Span, what: &str, wanted: &str, found: &NodeKind) {
-        // A key is quoted, a description such as "a rule of exclude" is not.
-        let message = match what.contains(' ') {
-            true => format!("{what} must be {wanted}"),
-            false => format!("`{what}` must be {wanted}"),
-        };
-        self.errors.push(Diagnostic::error(message).at(span, found.described()));
+    /// An error for a value of the wrong kind, with an example of the right one.
+    pub(crate) fn misfit(&mut self, node: &Node, what: &str, wanted: &str) {
+        let finding = unfit(&node.span, what, wanted, &node.kind);
+        self.errors.push(match examples::help(what, node) {
+            Some(help) => finding.help(help),
+            None => finding,
+        });
     }
+
+    pub(crate) fn unfit(&mut self, span: &Span, what: &str, wanted: &str, found: &NodeKind) {
+        self.errors.push(unfit(span, what, wanted, found));
+    }
+}
+
+fn unfit(span: &Span, what: &str, wanted: &str, found: &NodeKind) -> Diagnostic {
+    // A key is quoted, a description such as "a rule of exclude" is not.
+    let message = match what.contains(' ') {
+        true => format!("{what} must be {wanted}"),
+        false => format!("`{what}` must be {wanted}"),
+    };
+    Diagnostic::error(message).at(span, found.described())
 }

@@ -12,6 +12,8 @@ pub struct FileRule {
     pub span: Span,
     /// Relative to the same directory.
     pub template: String,
+    /// False if the file is copied unchanged.
+    pub(crate) is_template: bool,
     pub template_span: Span,
     pub(crate) when: Option<Given<Condition>>,
 }

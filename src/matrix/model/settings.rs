@@ -168,6 +168,11 @@ impl Settings {
 
     /// All strings with placeholders except those of vars.
     pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
+        self.replaced().chain(self.smoke.iter().flat_map(SmokeRule::templates))
+    }
+
+    /// The same without those of the smoke test, whose command may be for a shell.
+    pub(crate) fn replaced(&self) -> impl Iterator<Item = &Template> {
         let steps = [&self.shm_size, &self.cgroup_parent];
         let single = [&self.context, &self.dockerfile, &self.dockerignore, &self.target];
         let single = single.into_iter().chain(steps).flatten();
@@ -181,8 +186,7 @@ impl Settings {
         let sockets = self.ssh.iter().filter_map(|(_, agent)| agent.socket.as_ref());
         let caches = [&self.cache_from, &self.cache_to].into_iter().flatten();
         let caches = caches.flat_map(|given| &given.value).flat_map(CacheRule::templates);
-        let test = self.smoke.iter().flat_map(SmokeRule::templates);
-        single.chain(maps).chain(secrets).chain(sockets).chain(caches).chain(test)
+        single.chain(maps).chain(secrets).chain(sockets).chain(caches)
     }
 }
 

@@ -21,8 +21,9 @@ pub(crate) struct Table {
 
 /// A table with the name, platforms, template and images of each cell. With `columns`, the width of a
 /// terminal, no row is longer: if it is too narrow, the template is omitted, then the platforms, and the
-/// images that do not fit are counted. Without it, nothing is left out.
-pub(crate) fn table(cells: &[Cell], columns: Option<usize>) -> Table {
+/// images that do not fit are counted. Without it, nothing is left out. `paint` has the symbols that
+/// the terminal can show.
+pub(crate) fn table(cells: &[Cell], columns: Option<usize>, paint: Paint) -> Table {
     let rows: Vec<Row> = cells.iter().map(Row::of).collect();
     let header = ["cell", "platforms", "dockerfile"];
     let widest = |field: usize| {
@@ -48,8 +49,10 @@ pub(crate) fn table(cells: &[Cell], columns: Option<usize>) -> Table {
         }
         _ => whole,
     };
-    let mut text = room.line(&header.map(str::to_owned), "images");
-    rows.iter().for_each(|row| text += &room.line(&row.fields, &row.images_in(room.images)));
+    let mut text = room.line(&header.map(str::to_owned), "images", paint);
+    for row in &rows {
+        text += &room.line(&row.fields, &row.images_in(room.images, paint), paint);
+    }
     Table { text, is_shortened: room != whole }
 }
 
@@ -74,11 +77,11 @@ impl Room {
     }
 
     /// The last column is not padded: a cell may have thousands of tags.
-    fn line(&self, fields: &[String; 3], images: &str) -> String {
+    fn line(&self, fields: &[String; 3], images: &str, paint: Paint) -> String {
         let mut line = String::new();
         for (field, columns) in fields.iter().zip(self.widths).filter(|(_, columns)| *columns > 0) {
             let field = if width(field) > columns {
-                Paint::default().fit(field, columns)
+                paint.fit(field, columns)
             } else {
                 pad(field, columns)
             };
@@ -123,7 +126,7 @@ impl Row {
     }
 
     /// As many images as fit into `columns`. If the first does not fit, its end is shown: the tag.
-    fn images_in(&self, columns: usize) -> String {
+    fn images_in(&self, columns: usize, paint: Paint) -> String {
         if self.images() <= columns {
             return self.images.join(" ");
         }
@@ -133,18 +136,18 @@ impl Row {
         });
         match fitting {
             Some(number) => self.first(number),
-            None => end(&self.short(), columns),
+            None => end(&self.short(), columns, &paint.shown("…")),
         }
     }
 }
 
-/// The end of `text` that fits into `columns`, with `…` before it.
-fn end(text: &str, columns: usize) -> String {
+/// The end of `text` that fits into `columns`, with `mark` before it.
+fn end(text: &str, columns: usize, mark: &str) -> String {
     let mut kept = text;
-    while width(kept) + 1 > columns.max(NARROWEST) {
+    while width(kept) + width(mark) > columns.max(NARROWEST) {
         let mut chars = kept.chars();
         chars.next();
         kept = chars.as_str();
     }
-    if kept.len() == text.len() { text.to_owned() } else { format!("…{kept}") }
+    if kept.len() == text.len() { text.to_owned() } else { format!("{mark}{kept}") }
 }

@@ -12,7 +12,7 @@ use crate::input::{Cache, NamedContext, Network, SecretSource};
 use crate::matrix::{Cell, Matrix, Overrides, Pick, Selection};
 use crate::plan::BuildRequest;
 use crate::template::Rendered;
-use crate::text::width;
+use crate::text::{Paint, width};
 
 fn matrix(axes: &str, tag: &str) -> Matrix {
     let text = format!("image: me/app\ntag: \"{tag}\"\nplatforms: linux/amd64\naxes: {axes}\n");
@@ -294,7 +294,7 @@ fn a_row_may_be_wider_than_a_format_string_can_pad() {
     let text =
         text.replace("a-tag-of-some-length-0,", "first-<%v%>,").replace("length-", "length-<%v%>-");
     let matrix = Matrix::parse(SourceFile::new("matrix.yaml", text)).unwrap();
-    let table = table(&cells(&matrix, &[], &[]), None);
+    let table = table(&cells(&matrix, &[], &[]), None, Paint::default());
     let lines: Vec<&str> = table.text.lines().collect();
     assert_eq!(lines.len(), 3);
     assert!(lines[1].len() > MOST_PADDED && lines[1].ends_with("-1-3999"));
@@ -312,11 +312,11 @@ dockerfile: templates/<%os%>/Dockerfile
 ";
     let matrix = Matrix::parse(SourceFile::new("matrix.yaml", text)).unwrap();
     let cells = cells(&matrix, &[], &[]);
-    let whole = table(&cells, None);
+    let whole = table(&cells, None, Paint::default());
     assert!(!whole.is_shortened && whole.text.lines().any(|line| line.len() > 200));
-    assert_eq!(table(&cells, Some(300)), whole);
+    assert_eq!(table(&cells, Some(300), Paint::default()), whole);
     let shown = |columns| {
-        let table = table(&cells, Some(columns));
+        let table = table(&cells, Some(columns), Paint::default());
         assert!(table.is_shortened);
         table.text
     };

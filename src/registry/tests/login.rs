@@ -55,7 +55,7 @@ async fn a_missing_or_wrong_login_is_reported_with_help() {
         let error = client("{}").manifest(&reference(&fake.host)).await.unwrap_err();
         assert!(error.to_string().ends_with(&format!("not logged in to {}", fake.host)), "{error}");
         assert!(error.help().unwrap().ends_with(&format!(
-            ", or onebuild login {} --username NAME --password-stdin",
+            " or onebuild login {} --username NAME --password-stdin",
             fake.host
         )));
 

@@ -11,6 +11,11 @@ use super::{Run, Running, Store, lab_env};
 /// The smallest possible axes, for tests that need one cell.
 pub const ONE: &str = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1] }";
 
+/// In a directory that the lab sees at the same path.
+fn folder() -> TempDir {
+    tempfile::Builder::new().prefix("onebuild-").tempdir_in("/tmp").unwrap()
+}
+
 pub struct Project {
     folder: TempDir,
     name: String,
@@ -21,8 +26,19 @@ impl Project {
     /// the matrix without `image`, `context` and `dockerfile`.
     pub fn new(name: &str, matrix: &str, dockerfile: &str) -> Self {
         lab_env("ONEBUILD_LAB");
-        // In a directory that the lab sees at the same path.
-        let folder = tempfile::Builder::new().prefix("onebuild-").tempdir_in("/tmp").unwrap();
+        Self::in_folder(folder(), name, matrix, dockerfile)
+    }
+
+    /// A project with a repository of its own in every run of the test: an image that an earlier run
+    /// pushed would be `unchanged`.
+    pub fn in_new_repository(name: &str, matrix: &str, dockerfile: &str) -> Self {
+        lab_env("ONEBUILD_LAB");
+        let folder = folder();
+        let nonce = folder.path().file_name().unwrap().to_str().unwrap().to_lowercase();
+        Self::in_folder(folder, &format!("{name}/{nonce}"), matrix, dockerfile)
+    }
+
+    fn in_folder(folder: TempDir, name: &str, matrix: &str, dockerfile: &str) -> Self {
         let project = Self { folder, name: name.to_owned() };
         for name in ["home", "tmp", "context"] {
             fs::create_dir(project.path(name)).unwrap();

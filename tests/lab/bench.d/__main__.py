@@ -15,14 +15,16 @@ from pathlib import Path
 import cells
 import context
 import table
+import transport
 from clients import CLIENTS
 from context import Sent
 from lab import CHECKOUT, STATE, Engine, Registry, Root, said
 from local import Local, measure_all
 from measure import Failed, Sample
 from rounds import Run, Stage
+from transport import Carried
 
-PARTS = ("family", "many", "context", "local")
+PARTS = ("family", "many", "context", "transport", "local")
 FOLDER = STATE / "bench"
 RESULT = FOLDER / "result.json"
 
@@ -103,6 +105,7 @@ class Result:
     runs: list[Run] = field(default_factory=list)
     local: list[Local] = field(default_factory=list)
     contexts: list[Sent] = field(default_factory=list)
+    carried: list[Carried] = field(default_factory=list)
 
     def save(self) -> None:
         # Written atomically after each run. A quick run must not replace the result of half an
@@ -121,7 +124,11 @@ class Result:
         contexts = [
             Sent(**{**one, "sample": Sample(**one["sample"])}) for one in raw.get("contexts", [])
         ]
-        return cls(raw["facts"], runs, [Local(**one) for one in raw["local"]], contexts)
+        carried = [
+            Carried(**{**one, "sample": Sample(**one["sample"])}) for one in raw.get("carried", [])
+        ]
+        local = [Local(**one) for one in raw["local"]]
+        return cls(raw["facts"], runs, local, contexts, carried)
 
     def text(self) -> str:
         """Tables of the results; targets only for the full number of cells."""
@@ -137,6 +144,8 @@ class Result:
                 parts.append(table.comparison(self.runs, family, phase, title))
         if self.contexts:
             parts.append(table.contexts(self.contexts))
+        if self.carried:
+            parts.append(table.carried(self.carried))
         parts.append(table.settings(self.runs))
         if self.local:
             parts.append(table.local(self.local))
@@ -158,6 +167,10 @@ def measured(args: argparse.Namespace) -> Result:
         if "context" in args.part:
             rounds, count = (1, 2_000) if args.quick else (args.rounds, 200_000)
             result.contexts += context.measure_all(onebuild, root, Path(work), logs, rounds, count)
+            result.save()
+        if "transport" in args.part:
+            rounds = 1 if args.quick else args.rounds
+            result.carried += transport.measure_all(onebuild, Path(work), logs, rounds, args.quick)
             result.save()
         if {"family", "many"} & set(args.part):
             with Registry() as registry:

@@ -33,6 +33,8 @@ class Sample:
     system: float
     code: int
     peaks: dict[str, int] = field(default_factory=dict)
+    # The largest number of open files of a process of each name.
+    files: dict[str, int] = field(default_factory=dict)
     engine_cpu: float = 0.0
 
     @property
@@ -59,7 +61,8 @@ def run(
         )
     try:
         peaks: dict[str, int] = {}
-        end = _watch(process.pid, peaks, tick_ms)
+        files: dict[str, int] = {}
+        end = _watch(process.pid, peaks, files, tick_ms)
         _, status, usage = os.wait4(process.pid, 0)
     except BaseException:
         # All processes of the command are in its session's process group, which is killed at the
@@ -68,18 +71,18 @@ def run(
         process.wait()
         raise
     process.returncode = os.waitstatus_to_exitcode(status)
-    return Sample(end - start, usage.ru_utime, usage.ru_stime, process.returncode, peaks)
+    return Sample(end - start, usage.ru_utime, usage.ru_stime, process.returncode, peaks, files)
 
 
-def _watch(pid: int, peaks: dict[str, int], tick_ms: int) -> float:
-    """Fills `peaks` until `pid` has ended, and returns that time."""
+def _watch(pid: int, peaks: dict[str, int], files: dict[str, int], tick_ms: int) -> float:
+    """Fills `peaks` and `files` until `pid` has ended, and returns that time."""
     handle = os.pidfd_open(pid)
     try:
         poll = select.poll()
         poll.register(handle, select.POLLIN)
         while not poll.poll(tick_ms):
             for below in _tree(pid):
-                _note_peak(below, peaks)
+                _note_peak(below, peaks, files)
         return time.monotonic()
     finally:
         os.close(handle)
@@ -101,9 +104,10 @@ def _tree(pid: int) -> list[int]:
     return found
 
 
-def _note_peak(pid: int, peaks: dict[str, int]) -> None:
+def _note_peak(pid: int, peaks: dict[str, int], files: dict[str, int]) -> None:
     try:
         text = Path(f"/proc/{pid}/status").read_text()
+        open_files = len(os.listdir(f"/proc/{pid}/fd"))
     except OSError:
         return  # it has ended
     lines = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
@@ -112,3 +116,4 @@ def _note_peak(pid: int, peaks: dict[str, int]) -> None:
     kib = int(lines["VmHWM"].split()[0])
     name = lines["Name"].strip()
     peaks[name] = max(kib, peaks.get(name, 0))
+    files[name] = max(open_files, files.get(name, 0))

@@ -7,6 +7,7 @@ from clients import CLIENTS
 from context import PROGRAMS, Sent
 from local import Local
 from rounds import Run
+from transport import Carried
 
 PEER = "bake"
 
@@ -44,6 +45,23 @@ def settings(runs: list[Run]) -> str:
     measured = {run.client for run in runs}
     rows = [[one.title, one.settings] for one in CLIENTS if one.name in measured]
     return "\n".join(["settings", *_columns(rows), ""]) if rows else ""
+
+
+def carried(results: list[Carried]) -> str:
+    """Both ways to BuildKit, for each task."""
+    rows = [["task", "way", "wall, s", "client CPU, s", "client MB", "open files", "engine CPU, s"]]
+    for task in dict.fromkeys(one.task for one in results):
+        for way in dict.fromkeys(one.way for one in results):
+            mine = [one for one in results if (one.task, one.way) == (task, way)]
+            rows.append([
+                task, way, _ranged([one.sample.wall for one in mine]),
+                _ranged([one.sample.cpu for one in mine]),
+                _ranged([one.sample.peak(("onebuild",)) / 1024 for one in mine], 0),
+                _ranged([one.sample.files["onebuild"] for one in mine], 0),
+                _ranged([one.sample.engine_cpu for one in mine]),
+            ])
+    title = "gRPC on a socket of its own, and the upgrade of POST /grpc, both through a relay"
+    return "\n".join([title, *_columns(rows), ""])
 
 
 def contexts(results: list[Sent]) -> str:

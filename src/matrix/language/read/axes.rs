@@ -48,7 +48,24 @@ impl Reader<'_> {
         let what = format!("axes.{}", entry.key);
         let mut values = Values::new();
         match &entry.value.kind {
-            NodeKind::Scalar(text) => self.range(text, &entry.value.span, Vec::new(), &mut values),
+            NodeKind::Scalar(text) => match several(text) {
+                Some(texts) => {
+                    let span = &entry.value.span;
+                    let list = texts.join(", ");
+                    let one = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                    let message = format!("axis `{}` has one value, `{one}`", entry.key);
+                    let help = format!(
+                        "write several values as a list: `{key}: [{list}]`; if it is one value, \
+                         write `{key}: [\"{one}\"]`",
+                        key = entry.key
+                    );
+                    self.wrong(span, message, &help);
+                    for text in texts {
+                        self.range(text, span, Vec::new(), &mut values);
+                    }
+                }
+                None => self.range(text, &entry.value.span, Vec::new(), &mut values),
+            },
             NodeKind::List(items) => {
                 for item in items {
                     match &item.kind {
@@ -92,6 +109,16 @@ impl Reader<'_> {
     pub(crate) fn properties(&mut self, what: &str, entry: &Entry) -> Vec<(Arc<str>, Value)> {
         let what = format!("{what}.{}", entry.key);
         let mut found = Vec::new();
+        if let NodeKind::Scalar(text) = &entry.value.kind {
+            let axis = what.split('.').nth(1).unwrap_or_default();
+            let message = format!("`{what}` must be a map of properties");
+            let finding = Diagnostic::error(message).at(&entry.value.span, "this is a string");
+            self.errors.push(finding.help(format!(
+                "name the property: `{}: {{ base: {text} }}`, and use it as `<%{axis}.base%>`",
+                entry.key
+            )));
+            return found;
+        }
         for property in self.map(&entry.value, &what) {
             if !is_name(&property.key) {
                 let message = format!("`{}` cannot name a property", property.key);
@@ -223,6 +250,14 @@ impl Reader<'_> {
         }
         index
     }
+}
+
+/// The words of a text that is probably a list: `1.0, 1.1`.
+fn several(text: &str) -> Option<Vec<&str>> {
+    let is_sign = |c: char| c == ',' || c.is_whitespace();
+    let words: Vec<&str> = text.split(is_sign).filter(|word| !word.is_empty()).collect();
+    let is_word = |word: &&str| word.chars().all(|c| c.is_alphanumeric() || "._-+".contains(c));
+    (words.len() > 1 && words.iter().all(is_word)).then_some(words)
 }
 
 /// The help for an axis without values.

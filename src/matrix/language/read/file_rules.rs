@@ -6,12 +6,13 @@ use crate::matrix::model::{FileRule, Given, relative};
 use crate::template::{Condition, Template};
 use crate::yaml::{Entry, Node, NodeKind};
 
-const KEYS: [&str; 2] = ["template", "when"];
+const KEYS: [&str; 3] = ["template", "from", "when"];
 
 const OTHER_PATH: &str = "write the file to another path";
 
 impl Reader<'_> {
-    /// `path: { template: PATH, when: CONDITION }`; `file` is the matrix itself.
+    /// `path: { template: PATH, when: CONDITION }`, or `path: { from: PATH, template: false }`;
+    /// `file` is the matrix itself.
     pub(crate) fn file_rules(&mut self, node: &Node, file: &SourceFile) -> Vec<FileRule> {
         let mut found: Vec<FileRule> = Vec::new();
         for entry in self.map(node, "files") {
@@ -55,12 +56,16 @@ impl Reader<'_> {
             self.unfit(&entry.value.span, &entry.key, wanted, &entry.value.kind);
             return None;
         };
-        let (mut template, mut when) = (None, None);
+        let (mut template, mut from, mut when) = (None, None, None);
         for field in fields {
             match field.key.as_str() {
                 "template" => {
                     let (text, span) = self.text(&field.value, "template")?;
-                    template = Some((self.path(text, span)?, span.clone()));
+                    template = Some((text, span));
+                }
+                "from" => {
+                    let (text, span) = self.text(&field.value, "from")?;
+                    from = Some((text, span));
                 }
                 "when" => {
                     let (text, span) = self.text(&field.value, "when")?;
@@ -71,14 +76,37 @@ impl Reader<'_> {
                 _ => self.unknown(field, &KEYS),
             }
         }
-        let Some((template, template_span)) = template else {
-            if fields.iter().all(|field| KEYS.contains(&field.key.as_str())) {
-                let help = "add it: `{ template: PATH, when: CONDITION }`";
-                self.wrong(&entry.key_span, "a file requires a `template`", help);
+        let is_copied = template.is_some_and(|(text, _)| text == "false");
+        let (name, span) = match (template, from) {
+            (Some(_), Some(from)) if is_copied => from,
+            (Some((_, span)), None) if is_copied => {
+                let help = "add `from: PATH`, the file that is copied unchanged";
+                self.wrong(span, "a file without a template needs `from`", help);
+                return None;
             }
-            return None;
+            (Some(template), None) => template,
+            (_, Some((_, span))) => {
+                let help = "add `template: false`, or name a template with `template: PATH` alone";
+                self.wrong(span, "`from` is for a file that is copied unchanged", help);
+                return None;
+            }
+            (None, None) => {
+                if fields.iter().all(|field| KEYS.contains(&field.key.as_str())) {
+                    let help = "add it: `{ template: PATH, when: CONDITION }`; \
+                                `{ from: PATH, template: false }` copies a file unchanged";
+                    self.wrong(&entry.key_span, "a file requires a `template`", help);
+                }
+                return None;
+            }
         };
-        Some(FileRule { path: path?, span: entry.key_span.clone(), template, template_span, when })
+        if let (true, Some(when)) = (is_copied, &when) {
+            let message = "a file that is copied unchanged needs no cell";
+            self.wrong(&when.span, message, "remove `when`, or `template: false`");
+            return None;
+        }
+        let (template, template_span) = (self.path(name, span)?, span.clone());
+        let (path, span, is_template) = (path?, entry.key_span.clone(), !is_copied);
+        Some(FileRule { path, span, template, template_span, is_template, when })
     }
 
     fn path(&mut self, text: &str, span: &Span) -> Option<String> {

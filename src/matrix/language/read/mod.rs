@@ -1,7 +1,7 @@
 //! Reads the merged tree as a matrix.
 
 use super::reader::Reader;
-use super::{check, latest};
+use super::{check, foreign, latest};
 use crate::matrix::model::{Axis, AxisSource, Matrix, ResolvedAxes};
 mod axes;
 mod axis_source;
@@ -14,69 +14,65 @@ mod tags;
 use crate::error::{Diagnostic, Diagnostics, SourceFile, nearest};
 use crate::yaml::{Entry, Node, NodeKind};
 
-pub(crate) const KEYS: [&str; 34] = [
-    "onebuild",
-    "image",
-    "tag",
-    "tags",
-    "platforms",
-    "context",
-    "dockerfile",
-    "dockerignore",
-    "template",
-    "axes",
-    "defaults",
-    "vars",
-    "args",
-    "labels",
-    "annotations",
-    "target",
-    "network",
-    "shm_size",
-    "ulimits",
-    "cgroup_parent",
-    "add_hosts",
-    "media_types",
-    "bases",
-    "contexts",
-    "secrets",
-    "ssh",
-    "cache_from",
-    "cache_to",
-    "test",
-    "exclude",
-    "include",
-    "overrides",
-    "files",
-    "extends",
+/// All keys of a matrix, in the order in which errors list them, and whether rules can have them, too.
+const TABLE: [(&str, bool); 34] = [
+    ("onebuild", false),
+    ("image", false),
+    ("tag", false),
+    ("tags", false),
+    ("platforms", true),
+    ("context", true),
+    ("dockerfile", true),
+    ("dockerignore", true),
+    ("template", true),
+    ("axes", false),
+    ("defaults", false),
+    ("vars", true),
+    ("args", true),
+    ("labels", true),
+    ("annotations", true),
+    ("target", true),
+    ("network", true),
+    ("shm_size", true),
+    ("ulimits", true),
+    ("cgroup_parent", true),
+    ("add_hosts", true),
+    ("media_types", true),
+    ("bases", true),
+    ("contexts", true),
+    ("secrets", true),
+    ("ssh", true),
+    ("cache_from", true),
+    ("cache_to", true),
+    ("test", true),
+    ("exclude", false),
+    ("include", false),
+    ("overrides", false),
+    ("files", false),
+    ("extends", false),
 ];
 
+pub(crate) const KEYS: [&str; TABLE.len()] = keys(false);
+
 /// The keys that rules can have besides axes.
-pub(crate) const SETTINGS: [&str; 23] = [
-    "platforms",
-    "context",
-    "dockerfile",
-    "dockerignore",
-    "template",
-    "vars",
-    "args",
-    "labels",
-    "annotations",
-    "target",
-    "network",
-    "shm_size",
-    "ulimits",
-    "cgroup_parent",
-    "add_hosts",
-    "media_types",
-    "bases",
-    "contexts",
-    "secrets",
-    "ssh",
-    "cache_from",
-    "cache_to",
-    "test",
-];
+pub(crate) const SETTINGS: [&str; 23] = keys(true);
+
+/// The keys of the table, or those that rules can have. `N` is their number: another one is an error of
+/// the compiler.
+const fn keys<const N: usize>(of_rules: bool) -> [&'static str; N] {
+    let mut found = [""; N];
+    let (mut at, mut number) = (0, 0);
+    while at < TABLE.len() {
+        let (key, is_of_rule) = TABLE[at];
+        if is_of_rule || !of_rules {
+            found[number] = key;
+            number += 1;
+        }
+        at += 1;
+    }
+    assert!(number == N, "the number of keys has changed");
+    found
+}
 
 /// Reads the tree of `file`, whose merging found `errors`; `resolved` are the values of the axes
 /// with a source.
@@ -166,6 +162,7 @@ pub(crate) fn read(
         check::names(&matrix, &mut errors);
     }
     check::literals(&matrix, &mut errors);
+    matrix.warnings.extend(foreign::check(&matrix, &mut errors));
     let latest = latest::findings(&matrix);
     matrix.warnings.extend(latest);
     errors.sort();

@@ -70,6 +70,13 @@ impl Reader<'_> {
             self.wrong(&node.span, "`platforms` requires at least one entry", help);
         }
         for (text, span) in texts {
+            if let Some(comment) = comment(text, span) {
+                let message =
+                    "a string has no comments: its lines that start with `#` are part of it";
+                let help = "write a list, which can have comments: `platforms: [linux/amd64, linux/arm64]`";
+                self.wrong(&comment, message, help);
+                continue;
+            }
             let mut named = Platform::list(text).peekable();
             if named.peek().is_none() {
                 self.error(span, "`platforms` requires at least one entry");
@@ -135,7 +142,7 @@ impl Reader<'_> {
                 (Vec::new(), Some(Given { value: AutoLabels::ALL, span: node.span.clone() }))
             }
             NodeKind::Scalar(_) | NodeKind::List(_) => {
-                self.unfit(&node.span, what, "a map of `key: value`, or `auto`", &node.kind);
+                self.misfit(node, what, "a map of `key: value`, or `auto`");
                 (Vec::new(), None)
             }
             NodeKind::Empty => (Vec::new(), None),
@@ -425,6 +432,13 @@ fn declared(key: &str, node: &Node) -> Vec<Declared> {
         NodeKind::Scalar(_) if kind == DeclaredKind::Ssh => agent(node).into_iter().collect(),
         _ => Vec::new(),
     }
+}
+
+/// The first line of a text with several lines that looks like a comment.
+fn comment(text: &str, span: &Span) -> Option<Span> {
+    let line = text.lines().map(str::trim).find(|line| line.starts_with('#'))?;
+    let at = span.text().find(line)?;
+    Some(span.part(at..at + line.len()))
 }
 
 /// The same platform may be written in several ways: `linux/x86_64` is linux/amd64.

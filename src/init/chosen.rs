@@ -1,0 +1,263 @@
+//! Chooses the build that becomes the matrix, and the Dockerfile that it uses.
+
+use indexmap::IndexMap;
+
+use super::Found;
+use super::builds::Build;
+use super::files::{self, Match, generalized, path, relative};
+use super::makefile::Makefile;
+use super::notes::Notes;
+use super::part::{Part, Text, extend, push_text, source};
+
+/// The build context and the template, with the files that exist.
+#[derive(Debug, Default)]
+pub(super) struct Paths {
+    pub context: Text,
+    pub dockerfile: Text,
+    /// The values of the variables for each file.
+    pub matches: Vec<Match>,
+    /// The files.
+    pub files: Vec<String>,
+}
+
+/// The build of the matrix. Builds of the same image are one; every other build gets a note.
+pub(super) fn build(
+    makefile: &mut Makefile,
+    files: &[(String, String)],
+    notes: &mut Notes,
+) -> Build {
+    let mut builds = std::mem::take(&mut makefile.builds);
+    family(makefile, &mut builds, files);
+    let looped = |build: &Build| {
+        let parts = build.tags.iter().flatten();
+        parts
+            .filter(
+                |part| matches!(part, Part::Variable(name, _) if makefile.loops.contains_key(name)),
+            )
+            .count()
+    };
+    let Some(best) = (0..builds.len())
+        .rev()
+        .max_by_key(|at| (!builds[*at].tags.is_empty(), looped(&builds[*at])))
+    else {
+        return Build::default();
+    };
+    let mut chosen = builds.remove(best);
+    for other in builds {
+        let same = |a: &Text, b: &Text| source(a) == source(b);
+        let known = |tag: &Text| chosen.tags.iter().any(|known| same(known, tag));
+        let source_of = |text: &Option<Text>| text.as_deref().map(source);
+        let is_same = !other.tags.is_empty()
+            && other.tags.iter().all(known)
+            && source_of(&other.file) == source_of(&chosen.file)
+            && source_of(&other.target) == source_of(&chosen.target)
+            && source_of(&other.context) == source_of(&chosen.context)
+            && other
+                .args
+                .iter()
+                .all(|(name, value)| chosen.args.get(name).is_none_or(|known| same(known, value)));
+        if !is_same {
+            let tags: Vec<String> = other.tags.iter().map(|tag| source(tag)).collect();
+            let of =
+                if tags.is_empty() { String::new() } else { format!(" of `{}`", tags.join(" ")) };
+            notes.add("", Some(other.line), format!("another docker build{of} was not converted"));
+            continue;
+        }
+        for (name, value) in other.args {
+            chosen.args.entry(name).or_insert(value);
+        }
+        chosen.platform = chosen.platform.or(other.platform);
+        add_options(other.line, &other.others, notes);
+    }
+    add_options(chosen.line, &chosen.others, notes);
+    chosen
+}
+
+fn add_options(line: usize, options: &[String], notes: &mut Notes) {
+    for option in options {
+        notes.add("", Some(line), format!("`{option}` of docker build was not converted"));
+    }
+}
+
+/// Builds that differ only in the directory of their Dockerfile become one, with a variable for it.
+fn family(makefile: &mut Makefile, builds: &mut Vec<Build>, files: &[(String, String)]) {
+    let variable = ["OS", "DIRECTORY"].into_iter().find(|name| {
+        !makefile.make.variables.contains_key(*name) && !makefile.loops.contains_key(*name)
+    });
+    let Some(variable) = variable else { return };
+    let directory = |build: &Build| {
+        let paths = build.context.iter().chain(&build.file).chain(&build.sources);
+        paths.filter_map(|text| makefile.make.constant(text)).find_map(|path| {
+            let path = path.trim_start_matches("./").trim_end_matches('/');
+            let name = path.split('/').next().unwrap_or_default();
+            files
+                .iter()
+                .any(|(file, _)| file.starts_with(&format!("{name}/")))
+                .then(|| name.to_owned())
+        })
+    };
+    let mut groups: IndexMap<String, Vec<(usize, String, Build)>> = IndexMap::new();
+    for (at, build) in builds.iter().enumerate() {
+        let Some(name) = directory(build) else { continue };
+        let change = |text: &Text| generalized(text, &name, variable);
+        let general = Build {
+            line: build.line,
+            tags: build.tags.iter().map(change).collect(),
+            platform: build.platform.clone(),
+            args: build.args.iter().map(|(name, text)| (name.clone(), change(text))).collect(),
+            labels: build.labels.clone(),
+            file: build.file.as_ref().map(|text| change(&path(makefile, text))),
+            target: build.target.clone(),
+            context: build.context.as_ref().map(|text| change(&path(makefile, text))),
+            others: build.others.clone(),
+            sources: build.sources.iter().map(change).collect(),
+        };
+        let texts: Vec<String> = general.texts().map(|text| source(text)).collect();
+        groups.entry(texts.join("\n")).or_default().push((at, name, general));
+    }
+    let Some(group) = groups.into_values().max_by_key(Vec::len) else { return };
+    let mut values: Vec<String> = Vec::new();
+    for (_, name, _) in &group {
+        if !values.contains(name) {
+            values.push(name.clone());
+        }
+    }
+    if values.len() < 2 {
+        return;
+    }
+    builds[group[0].0] = group[0].2.clone();
+    let others: Vec<usize> = group[1..].iter().map(|(at, ..)| *at).collect();
+    let mut at = 0;
+    builds.retain(|_| {
+        at += 1;
+        !others.contains(&(at - 1))
+    });
+    makefile.loops.insert(variable.to_owned(), values);
+}
+
+/// The Dockerfile of a build: the one that it names or, if that is generated, the one that it is generated from.
+pub(super) fn paths(
+    makefile: &Makefile,
+    build: &Build,
+    found: &Found,
+    notes: &mut Notes,
+) -> Option<Paths> {
+    let existing = &found.files;
+    let context = build.context.as_deref().map(|text| path(makefile, text));
+    let mut context = context.unwrap_or_else(|| vec![Part::Text(".".to_owned())]);
+    if matches!(context.first(), Some(Part::Text(text)) if text == "-" || text.contains("://") || text.starts_with("git@"))
+    {
+        notes.add(
+            "context",
+            Some(build.line),
+            format!("the context `{}` was not converted", source(&context)),
+        );
+        context = vec![Part::Text(".".to_owned())];
+    }
+    if context.iter().any(|part| matches!(part, Part::Unknown(..) | Part::Shell(..))) {
+        notes.add("context", Some(build.line), format!("`{}` was not converted", source(&context)));
+        context = vec![Part::Text(".".to_owned())];
+    }
+    let is_outside = matches!(
+        context.first(),
+        Some(Part::Text(text)) if text.starts_with(['/']) || text.starts_with("..") || text == "."
+    );
+    if !is_outside && files::matches(&context, found.directories.iter()).is_empty() {
+        let text = format!("the directory `{}` was not found", source(&context));
+        notes.add("context", Some(build.line), text);
+        context = vec![Part::Text(".".to_owned())];
+    }
+    let named =
+        build.file.as_deref().map(|text| path(makefile, text)).filter(|text| source(text) != "-");
+    let mut candidates: Vec<Text> = Vec::new();
+    if let Some(file) = &named {
+        candidates.push(file.clone());
+    } else if build.file.is_none() {
+        for name in ["Dockerfile", "dockerfile", "Containerfile"] {
+            let mut file = if source(&context) == "." { Text::new() } else { context.clone() };
+            let separator = if file.is_empty() { "" } else { "/" };
+            push_text(&mut file, separator);
+            push_text(&mut file, name);
+            candidates.push(file);
+        }
+    }
+    let others = build.sources.iter().chain(&makefile.dockerfiles).map(|text| path(makefile, text));
+    candidates.extend(others);
+    for file in candidates {
+        let matches = files::matches(&file, existing.iter().map(|(name, _)| name));
+        if !matches.is_empty() && defaults_exist(makefile, &file, &matches) {
+            let dockerfile = relative(&file, &context);
+            let is_named =
+                |path: &&String| !files::matches(&file, std::iter::once(*path)).is_empty();
+            let files = existing.iter().map(|(path, _)| path).filter(is_named).cloned().collect();
+            return Some(Paths { context, dockerfile, matches, files });
+        }
+    }
+    if let Some(file) = named {
+        let text = format!("there is no `{}`", source(&file));
+        notes.add("dockerfile", Some(build.line), text);
+    }
+    None
+}
+
+/// Whether the default of each variable, if it has one, is a value for which the Dockerfile exists. If not,
+/// the path is that of a generated file.
+fn defaults_exist(makefile: &Makefile, path: &[Part], matches: &[Match]) -> bool {
+    path.iter().all(|part| {
+        let Part::Variable(name, _) = part else { return true };
+        let Some(default) = makefile.fixed(name).filter(|_| !makefile.loops.contains_key(name))
+        else {
+            return true;
+        };
+        matches.iter().any(|values| values.get(name) == Some(&default))
+    })
+}
+
+/// Splits `IMAGE:TAG`. Variables that contain the colon are replaced by their values.
+pub(super) fn image_and_tag(makefile: &Makefile, reference: &[Part]) -> (Text, Text) {
+    let mut text = reference.to_vec();
+    for _ in 0..10 {
+        if let Some(split) = split(&text) {
+            return split;
+        }
+        let colon = |part: &Part| {
+            let Part::Variable(name, _) = part else { return None };
+            let (value, _) = makefile.make.variables.get(name)?;
+            let flat = makefile.make.constant(value).unwrap_or_else(|| source(value));
+            (flat.contains(':')
+                || value.len() > 1
+                || !makefile.loops.contains_key(name)
+                    && matches!(value.first(), Some(Part::Variable(..))))
+            .then(|| value.clone())
+        };
+        let Some((at, value)) =
+            text.iter().enumerate().find_map(|(at, part)| Some((at, colon(part)?)))
+        else {
+            break;
+        };
+        let mut next = Text::new();
+        extend(&mut next, &text[..at]);
+        extend(&mut next, &value);
+        extend(&mut next, &text[at + 1..]);
+        if next.len() > 1000 {
+            break;
+        }
+        text = next;
+    }
+    (reference.to_vec(), Text::new())
+}
+
+/// At the last colon that no `/` follows: a port is followed by a path, a tag is not.
+fn split(text: &[Part]) -> Option<(Text, Text)> {
+    let (index, at) = text.iter().enumerate().rev().find_map(|(index, part)| match part {
+        Part::Text(text) => text.rfind(':').map(|at| (index, at)),
+        _ => None,
+    })?;
+    let Part::Text(middle) = &text[index] else { return None };
+    let (mut image, mut tag) = (text[..index].to_vec(), Text::new());
+    push_text(&mut image, &middle[..at]);
+    push_text(&mut tag, &middle[at + 1..]);
+    extend(&mut tag, &text[index + 1..]);
+    let has_path = tag.iter().any(|part| matches!(part, Part::Text(text) if text.contains('/')));
+    (!has_path).then_some((image, tag))
+}

@@ -1,0 +1,358 @@
+//! Drafts a matrix from a Makefile and its Dockerfiles.
+
+use super::builds::Build;
+use super::carried::{Axis, Carried, UNKNOWN};
+use super::chosen::{self, Paths};
+use super::compose::Service;
+use super::makefile::{self, Makefile, are_versions};
+use super::notes::{Notes, unfinished};
+use super::part::{Part, Text};
+use super::sections::{HEAD, axes, placeholders, service, vars};
+use super::{Draft, Found, yaml};
+use crate::image::{Platform, Repository};
+
+const PLATFORMS: &str = "linux/amd64,linux/arm64";
+
+pub(super) fn draft(found: &Found, text: &str) -> Draft {
+    let mut makefile = makefile::read(text);
+    let mut notes = Notes::default();
+    let build = chosen::build(&mut makefile, &found.files, &mut notes);
+    if build == Build::default() {
+        notes.add("", None, "the Makefile runs no `docker build` that can be read".to_owned());
+    }
+    let paths = chosen::paths(&makefile, &build, found, &mut notes);
+    let paths = paths.unwrap_or_else(|| fallback(&mut makefile, found, &mut notes));
+    let used =
+        found.files.iter().filter(|(path, _)| paths.files.is_empty() || paths.files.contains(path));
+    let texts: Vec<&str> = used.map(|(_, text)| text.as_str()).collect();
+    let mut names = placeholders(&texts);
+    let mut carried = Carried::new(&makefile, &build, Some(&paths), &names, notes);
+    let service = match build.tags.is_empty() {
+        true => service(found, &mut carried.notes).unwrap_or_default(),
+        false => Service::default(),
+    };
+    let (images, tags) = images_and_tags(&makefile, &build, &service, &mut carried);
+    let platforms = platforms(&makefile, &build, &mut carried);
+    let context = carried.text("context", &paths.context);
+    let dockerfile = carried.text("dockerfile", &paths.dockerfile);
+    let target = build.target.as_ref().map(|text| carried.text("target", text));
+    let mut args = Vec::new();
+    for (name, value) in &build.args {
+        args.push((name, carried.text(&format!("args.{name}"), value)));
+    }
+    let mut labels = Vec::new();
+    for (name, value) in &build.labels {
+        labels.push((name, carried.text(&format!("labels.{name}"), value)));
+    }
+    let is_axis = |name: &String| carried.axes.values().any(|axis| axis.name == *name);
+    names.retain(|name| !is_axis(name));
+    let mut replaced = Vec::new();
+    for name in names {
+        let value = makefile.placeholders.get(&name);
+        let value = value.map(|value| carried.text(&format!("vars.{name}"), value));
+        replaced.push((name, value));
+    }
+    for (line, text, set) in &makefile.make.others {
+        // A var has its own note.
+        if set.as_ref().is_none_or(|name| carried.axes.contains_key(name)) {
+            carried.notes.add("", Some(*line), format!("`{text}` was not converted"));
+        }
+    }
+    for (line, text) in &makefile.others {
+        carried.notes.add("", Some(*line), format!("{text} was not converted"));
+    }
+
+    let mut notes = carried.notes;
+    let mut out = HEAD.to_owned();
+    out += &notes.comments("image", "");
+    match images.as_slice() {
+        [image] => out += &format!("image: {} # the repository\n", yaml::scalar(image)),
+        images => out += &format!("image: {} # the repositories\n", yaml::list(images)),
+    }
+    out += &notes.comments("tag", "");
+    match tags.as_slice() {
+        [(tag, None)] => out += &format!("tag: {} # must contain every axis\n", yaml::scalar(tag)),
+        tags => {
+            out += "tags:\n";
+            for (tag, when) in tags {
+                match when {
+                    None => out += &format!("  - {}\n", yaml::scalar(tag)),
+                    Some(when) => {
+                        out += &format!(
+                            "  - {{ tag: {}, when: {} }}\n",
+                            yaml::scalar(tag),
+                            yaml::scalar(when)
+                        )
+                    }
+                }
+            }
+        }
+    }
+    out += &notes.comments("platforms", "");
+    out += &format!("platforms: {}\n", yaml::list(&platforms));
+    out += &notes.comments("context", "");
+    out += &format!("context: {} # the build context\n", yaml::scalar(&context));
+    out += &notes.comments("dockerfile", "");
+    out += &format!(
+        "dockerfile: {} # a template, relative to the context\n",
+        yaml::scalar(&dockerfile)
+    );
+    if let Some(target) = target {
+        out += &notes.comments("target", "");
+        out += &format!("target: {} # the stage\n", yaml::scalar(&target));
+    }
+    out += &axes(&carried.axes.values().collect::<Vec<_>>(), &notes);
+    let kept = carried.vars.values().map(|(name, value)| (name.clone(), Some(value.clone())));
+    out += &vars(kept.chain(replaced).collect::<Vec<_>>().into_iter(), &mut notes);
+    for (section, pairs) in [("args", args), ("labels", labels)] {
+        for (at, (name, value)) in pairs.iter().enumerate() {
+            if at == 0 {
+                out += &format!("\n{section}:\n");
+            }
+            out += &notes.comments(&format!("{section}.{name}"), "  ");
+            out += &format!("  {}: {}\n", yaml::scalar(name), yaml::scalar(value));
+        }
+    }
+    let rest = notes.comments("", "");
+    if !rest.is_empty() {
+        out += &format!("\n{rest}");
+    }
+    Draft {
+        unfinished: unfinished(&out),
+        files: vec![("matrix.yaml".to_owned(), out)],
+        notes: notes.sentences(),
+    }
+}
+
+/// The Dockerfiles of the directory, if the Makefile names none of them.
+fn fallback(makefile: &mut Makefile, found: &Found, notes: &mut Notes) -> Paths {
+    let mut directories: Vec<(&str, &str)> = Vec::new();
+    for (path, _) in &found.files {
+        match path.split_once('/') {
+            Some((directory, name)) if !name.contains('/') => directories.push((directory, name)),
+            _ => {}
+        }
+    }
+    let text = |text: &str| vec![Part::Text(text.to_owned())];
+    let top = found.files.iter().find(|(path, _)| !path.contains('/'));
+    let (dockerfile, matches) = match (top, directories.as_slice()) {
+        (None, [(_, name), _, ..]) => {
+            notes.add(
+                "axes.os",
+                None,
+                "its values are the directories that contain a Dockerfile".to_owned(),
+            );
+            let values = directories.iter().filter(|(_, other)| other == name);
+            let matches = values.map(|(directory, _)| {
+                [("OS".to_owned(), (*directory).to_owned())].into_iter().collect()
+            });
+            makefile.loops.shift_remove("OS");
+            let file: Text =
+                vec![Part::Variable("OS".to_owned(), 0), Part::Text(format!("/{name}"))];
+            (file, matches.collect())
+        }
+        (Some((path, _)), _) => (text(path), Vec::new()),
+        (None, _) => (text(found.files.first().map_or("Dockerfile", |(path, _)| path)), Vec::new()),
+    };
+    Paths { context: text("."), dockerfile, matches, files: Vec::new() }
+}
+
+type Tags = Vec<(String, Option<String>)>;
+
+fn images_and_tags(
+    makefile: &Makefile,
+    build: &Build,
+    service: &Service,
+    carried: &mut Carried<'_>,
+) -> (Vec<String>, Tags) {
+    let mut images: Vec<String> = Vec::new();
+    let mut tags: Vec<String> = Vec::new();
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for reference in &build.tags {
+        let (image, tag) = chosen::image_and_tag(makefile, reference);
+        let image = carried.text("image", &image);
+        if !is_repository(&image) {
+            let text = format!("`{image}` is no repository: replace example/app");
+            carried.notes.add("image", Some(build.line), text);
+            continue;
+        }
+        let tag = if tag.is_empty() { "latest".to_owned() } else { carried.text("tag", &tag) };
+        if !is_tag(&tag) {
+            let text = format!("`{tag}` is no tag, and was not converted");
+            carried.notes.add("tag", Some(build.line), text);
+            if !images.contains(&image) {
+                images.push(image);
+            }
+            continue;
+        }
+        if !images.contains(&image) {
+            images.push(image.clone());
+        }
+        if !tags.contains(&tag) {
+            tags.push(tag.clone());
+        }
+        pairs.push((image, tag));
+    }
+    for (image, tag) in images.iter().flat_map(|image| tags.iter().map(move |tag| (image, tag))) {
+        if !pairs.iter().any(|(a, b)| a == image && b == tag) {
+            carried.notes.add(
+                "tag",
+                Some(build.line),
+                format!("the Makefile has no `{image}:{tag}`: every repository gets every tag"),
+            );
+        }
+    }
+    if images.is_empty() {
+        match service.repository.as_str() {
+            image if !image.is_empty() => {
+                images.push(image.to_owned());
+                tags.extend(service.tag.clone());
+            }
+            _ => {
+                if build.tags.is_empty() {
+                    let text = "the Makefile contains no repository: replace example/app";
+                    carried.notes.add("image", None, text.to_owned());
+                }
+                images.push("example/app".to_owned());
+            }
+        }
+        // The tags of a reference whose repository is unknown.
+        for reference in &build.tags {
+            let (_, tag) = chosen::image_and_tag(makefile, reference);
+            let tag = carried.text("tag", &tag);
+            if !tag.is_empty() && is_tag(&tag) && !tags.contains(&tag) {
+                tags.push(tag);
+            }
+        }
+    }
+    // A repository has no upper case.
+    for axis in carried.axes.values_mut() {
+        if images.iter().any(|image| image.contains(&format!("<%{}%>", axis.name))) {
+            for (value, _) in axis.values.iter_mut().filter(|(value, _)| value == UNKNOWN) {
+                *value = value.to_ascii_lowercase();
+            }
+        }
+    }
+    let tags = conditional(&images, tags, build, carried);
+    (images, tags)
+}
+
+fn is_repository(image: &str) -> bool {
+    without_placeholders(image).parse::<Repository>().is_ok()
+}
+
+fn is_tag(tag: &str) -> bool {
+    let tag = without_placeholders(tag);
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    tag.chars().all(allowed) && !tag.starts_with(['.', '-'])
+}
+
+/// The text with an `x` for each placeholder.
+fn without_placeholders(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("<%") {
+        plain += before;
+        plain.push('x');
+        rest = after.split_once("%>").map_or("", |(_, after)| after);
+    }
+    plain + rest
+}
+
+/// Whether each image has its own name with this tag, or else the axes that the tag does not contain.
+fn missing<'a>(images: &[String], tag: &str, carried: &'a Carried<'_>) -> Vec<&'a Axis> {
+    let several = carried.axes.values().filter(|axis| axis.values.len() > 1);
+    let has = |text: &str, axis: &Axis| {
+        ["%>", "."].iter().any(|end| text.contains(&format!("<%{}{end}", axis.name)))
+    };
+    several.filter(|axis| !has(tag, axis) && !images.iter().all(|image| has(image, axis))).collect()
+}
+
+/// The first tag has every axis. Others that have not are for one cell.
+fn conditional(
+    images: &[String],
+    mut tags: Vec<String>,
+    build: &Build,
+    carried: &mut Carried<'_>,
+) -> Tags {
+    tags.sort_by_key(|tag| missing(images, tag, carried).len());
+    if tags.is_empty() {
+        tags.push(String::new());
+    }
+    let mut found = Tags::new();
+    for (at, mut tag) in tags.into_iter().enumerate() {
+        let absent: Vec<Axis> = missing(images, &tag, carried).into_iter().cloned().collect();
+        if at == 0 {
+            for axis in absent {
+                let placeholder = format!("<%{}%>", axis.name);
+                carried.notes.add("tag", None, format!(
+                    "{placeholder} was added, because images with the same tag would overwrite each other"
+                ));
+                tag = if tag.is_empty() || tag == "latest" {
+                    placeholder
+                } else {
+                    format!("{tag}-{placeholder}")
+                };
+            }
+            if tag.is_empty() {
+                "latest".clone_into(&mut tag);
+            }
+            found.push((tag, None));
+            continue;
+        }
+        let mut when: Vec<String> = Vec::new();
+        for axis in &absent {
+            let values: Vec<String> = axis.values.iter().map(|(value, _)| value.clone()).collect();
+            let condition = if are_versions(&values) {
+                "latest".to_owned()
+            } else {
+                let value = axis.default.as_ref().or(values.first());
+                format!("{} == \"{}\"", axis.name, value.map_or("", |value| value))
+            };
+            if !when.contains(&condition) {
+                when.push(condition);
+            }
+        }
+        if when.is_empty() {
+            found.push((tag, None));
+            continue;
+        }
+        let when = when.join(" and ");
+        carried.notes.add(
+            "tag",
+            Some(build.line),
+            format!("`{tag}` is the same for several images: check its `when: {when}`"),
+        );
+        found.push((tag, Some(when)));
+    }
+    found
+}
+
+fn platforms(makefile: &Makefile, build: &Build, carried: &mut Carried<'_>) -> Vec<String> {
+    let split = |text: &str| {
+        text.split([',', ' ']).filter(|one| !one.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let variable = [Part::Variable("PLATFORMS".to_owned(), 0)];
+    let given = match build.platform.as_deref() {
+        Some([Part::Variable(name, _)])
+            if makefile.loops.get(name).is_some_and(|values| !values.is_empty()) =>
+        {
+            Some(makefile.loops[name].join(","))
+        }
+        Some(text) => makefile.make.constant(text),
+        None => makefile.make.constant(&variable),
+    };
+    let platforms = split(&given.unwrap_or_default());
+    if !platforms.is_empty()
+        && platforms.iter().all(|platform| platform.parse::<Platform>().is_ok())
+    {
+        return platforms;
+    }
+    let unknown = build.platform.as_ref().map(|text| super::part::source(text));
+    let text = match unknown {
+        Some(text) => format!("`{text}` is unknown, so the draft has {PLATFORMS}"),
+        None => format!("the Makefile contains none, so the draft has {PLATFORMS}"),
+    };
+    carried.notes.add("platforms", build.platform.as_ref().map(|_| build.line), text);
+    split(PLATFORMS)
+}

@@ -1,0 +1,174 @@
+//! Values of variables of make: what is known without running anything.
+
+use super::make::{MOST, Make, parts};
+use super::part::{Part, Text, extend, source};
+
+const DEPTH: usize = 20;
+
+impl Make {
+    /// The string with the values of its variables, if all of them are known.
+    pub(super) fn constant(&self, text: &[Part]) -> Option<String> {
+        let mut out = String::new();
+        self.append(text, DEPTH, &mut MOST.clone(), &mut out)?;
+        Some(out)
+    }
+
+    fn append(
+        &self,
+        text: &[Part],
+        depth: usize,
+        budget: &mut usize,
+        out: &mut String,
+    ) -> Option<()> {
+        let depth = depth.checked_sub(1)?;
+        for part in text {
+            *budget = budget.checked_sub(1)?;
+            match part {
+                Part::Text(text) => out.push_str(text),
+                Part::Variable(name, _) => {
+                    // A condition decides about its value.
+                    if self.conditions.values().flatten().any(|(_, set)| set.contains_key(name))
+                        || self.others.iter().any(|(_, _, set)| set.as_ref() == Some(name))
+                    {
+                        return None;
+                    }
+                    self.append(&self.variables.get(name)?.0, depth, budget, out)?;
+                }
+                Part::Unknown(text, line) => {
+                    out.push_str(&self.function(text, *line, depth, budget)?)
+                }
+                Part::Shell(..) => return None,
+            }
+            if out.len() > 10 * MOST {
+                return None;
+            }
+        }
+        Some(())
+    }
+
+    /// Functions of make that only change words.
+    fn function(
+        &self,
+        text: &str,
+        line: usize,
+        depth: usize,
+        budget: &mut usize,
+    ) -> Option<String> {
+        let inner = text.strip_prefix("$(").and_then(|text| text.strip_suffix(')'));
+        let inner =
+            inner.or_else(|| text.strip_prefix("${").and_then(|text| text.strip_suffix('}')))?;
+        let (name, arguments) = inner.split_once([' ', '\t'])?;
+        let arguments = commas(arguments.trim_start());
+        let mut values = Vec::new();
+        for argument in &arguments {
+            let mut value = String::new();
+            self.append(&parts(argument, line), depth, budget, &mut value)?;
+            values.push(value);
+        }
+        let each = |text: &str, change: &dyn Fn(&str) -> String| {
+            text.split_whitespace().map(change).collect::<Vec<_>>().join(" ")
+        };
+        match (name, values.as_slice()) {
+            ("strip", [text]) => Some(each(text, &str::to_owned)),
+            ("addprefix", [prefix, text]) => Some(each(text, &|word| format!("{prefix}{word}"))),
+            ("addsuffix", [suffix, text]) => Some(each(text, &|word| format!("{word}{suffix}"))),
+            ("subst", [from, to, text]) if !from.is_empty() => {
+                Some(text.replace(from.as_str(), to))
+            }
+            ("sort", [text]) => {
+                let mut words: Vec<&str> = text.split_whitespace().collect();
+                words.sort_unstable();
+                words.dedup();
+                Some(words.join(" "))
+            }
+            _ => None,
+        }
+    }
+
+    /// The words of a list, and the parts of it whose words are unknown.
+    pub(super) fn words(&self, list: &[Part]) -> (Vec<String>, Vec<Part>) {
+        let mut unknown = Vec::new();
+        let mut text = String::new();
+        self.known(list, DEPTH, &mut text, &mut unknown);
+        let mut words: Vec<String> = Vec::new();
+        for word in text.split_whitespace().take(MOST) {
+            if !words.iter().any(|known| known == word) {
+                words.push(word.to_owned());
+            }
+        }
+        (words, unknown)
+    }
+
+    fn known(&self, list: &[Part], depth: usize, text: &mut String, unknown: &mut Vec<Part>) {
+        for part in list {
+            if text.len() > 10 * MOST || unknown.len() > 100 {
+                return;
+            }
+            match (self.constant(std::slice::from_ref(part)), part) {
+                (Some(value), _) => text.push_str(&value),
+                (None, Part::Variable(name, _))
+                    if depth > 0 && self.variables.contains_key(name) =>
+                {
+                    self.known(&self.variables[name].0, depth - 1, text, unknown);
+                }
+                (None, other) => unknown.push(other.clone()),
+            }
+        }
+    }
+
+    /// A line in which variables with several words, or with options, are replaced by their values: the
+    /// shell splits them.
+    pub(super) fn inlined(&self, text: &[Part]) -> Text {
+        let mut out = Text::new();
+        self.inline(text, DEPTH, &mut MOST.clone(), &mut out);
+        out
+    }
+
+    fn inline(&self, text: &[Part], depth: usize, budget: &mut usize, out: &mut Text) {
+        for part in text {
+            let Some(left) = budget.checked_sub(1) else { return };
+            *budget = left;
+            if let Part::Variable(name, _) = part
+                && let Some((value, _)) = self.variables.get(name)
+                && depth > 0
+                && is_command_line(value)
+            {
+                self.inline(value, depth - 1, budget, out);
+            } else if let Part::Variable(name, _) = part
+                && self.constant(std::slice::from_ref(part)).is_some_and(|value| is_program(&value))
+                && !name.ends_with("IMAGE")
+            {
+                let value = self.constant(std::slice::from_ref(part)).unwrap_or_default();
+                extend(out, &[Part::Text(value)]);
+            } else {
+                extend(out, std::slice::from_ref(part));
+            }
+        }
+    }
+}
+
+fn is_program(text: &str) -> bool {
+    ["docker", "podman", "nerdctl", "buildah", "docker-buildx"].contains(&text)
+}
+
+fn is_command_line(value: &[Part]) -> bool {
+    let starts = matches!(value.first(), Some(Part::Text(text)) if text.starts_with("--"));
+    let separated =
+        |part: &Part| matches!(part, Part::Text(text) if text.contains(char::is_whitespace));
+    starts || value.iter().any(separated) && !source(value).trim().is_empty()
+}
+
+/// The arguments of a function: separated by commas outside of brackets.
+pub(super) fn commas(text: &str) -> Vec<String> {
+    let mut depth = 0;
+    let mut found = vec![String::new()];
+    for c in text.chars() {
+        depth += i32::from("({".contains(c)) - i32::from(")}".contains(c));
+        if c == ',' && depth == 0 {
+            found.push(String::new());
+        } else if let Some(last) = found.last_mut() {
+            last.push(c);
+        }
+    }
+    found
+}
