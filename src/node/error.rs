@@ -4,8 +4,8 @@ use thiserror::Error;
 
 use super::abilities::Unusable;
 use super::address::Buildkitd;
-use super::own::BuilderError;
-use crate::docker::{Endpoint, EngineError, NOT_THROUGH};
+use crate::docker::{ContainerError, Endpoint, EngineError, NOT_THROUGH};
+use crate::image::Reference;
 
 /// Why there is no node.
 #[derive(Debug, Error)]
@@ -53,6 +53,43 @@ impl NodeError {
                     "check that the pod runs buildkitd: kubectl exec POD -- buildctl debug workers"
                 }
             }),
+        }
+    }
+}
+
+/// Why the builder cannot be used.
+#[derive(Debug, Error)]
+pub enum BuilderError {
+    #[error("{what}: {source}")]
+    Engine { what: &'static str, source: ContainerError },
+    #[error("the image {image} of the builder cannot be pulled: {reason}")]
+    Pull { image: Reference, reason: String },
+    #[error("the engine has a container `onebuild_buildkit` that onebuild did not create")]
+    Foreign,
+    #[error("the builder `onebuild` exists, and was created with other settings")]
+    Different,
+    #[error("the builder `onebuild` exists")]
+    Exists,
+    #[error("buildkitd of the builder ended with exit code {code}: {said}")]
+    Ended { code: i64, said: String },
+}
+
+impl BuilderError {
+    /// What to do about it.
+    pub(crate) fn help(&self) -> &'static str {
+        match self {
+            Self::Engine { .. } => "check the log of the Docker Engine",
+            Self::Pull { .. } => {
+                "name an image that the engine has or can pull: onebuild builder create --image REF, or \
+                 ONEBUILD_BUILDER_IMAGE"
+            }
+            Self::Foreign => "rename that container: docker rename onebuild_buildkit NAME",
+            Self::Different | Self::Exists => {
+                "use it as it is, or remove it first: onebuild builder rm"
+            }
+            Self::Ended { .. } => {
+                "check its configuration; a builder with other settings needs `onebuild builder rm` first"
+            }
         }
     }
 }

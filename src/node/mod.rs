@@ -18,7 +18,7 @@ use crate::buildkit::Client;
 use crate::docker::Engine;
 
 pub(crate) use address::{Address, Buildkitd};
-pub(crate) use error::NodeError;
+pub(crate) use error::{BuilderError, NodeError};
 pub(crate) use facts::Product;
 pub use facts::{NodeFacts, Store};
 

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
 use super::address::Buildkitd;
+use super::error::BuilderError;
 use super::{Node, NodeError};
 use crate::docker::{ContainerError, CredentialError, Credentials, Engine, Service, ServiceLimits};
 use crate::error::why;
@@ -57,43 +57,6 @@ pub(crate) struct BuilderSettings {
 pub(crate) struct OwnBuilder {
     pub image: String,
     pub running: bool,
-}
-
-/// Why the builder cannot be used.
-#[derive(Debug, Error)]
-pub enum BuilderError {
-    #[error("{what}: {source}")]
-    Engine { what: &'static str, source: ContainerError },
-    #[error("the image {image} of the builder cannot be pulled: {reason}")]
-    Pull { image: Reference, reason: String },
-    #[error("the engine has a container `{CONTAINER}` that onebuild did not create")]
-    Foreign,
-    #[error("the builder `{OWN}` exists, and was created with other settings")]
-    Different,
-    #[error("the builder `{OWN}` exists")]
-    Exists,
-    #[error("buildkitd of the builder ended with exit code {code}: {said}")]
-    Ended { code: i64, said: String },
-}
-
-impl BuilderError {
-    /// What to do about it.
-    pub(crate) fn help(&self) -> &'static str {
-        match self {
-            Self::Engine { .. } => "check the log of the Docker Engine",
-            Self::Pull { .. } => {
-                "name an image that the engine has or can pull: onebuild builder create --image REF, or \
-                 ONEBUILD_BUILDER_IMAGE"
-            }
-            Self::Foreign => "rename that container: docker rename onebuild_buildkit NAME",
-            Self::Different | Self::Exists => {
-                "use it as it is, or remove it first: onebuild builder rm"
-            }
-            Self::Ended { .. } => {
-                "check its configuration; a builder with other settings needs `onebuild builder rm` first"
-            }
-        }
-    }
 }
 
 impl BuilderSettings {

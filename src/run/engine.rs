@@ -11,8 +11,8 @@ use crate::docker::{
     config_path, password,
 };
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
-use crate::node::own::{BuilderError, BuilderSettings, Own};
-use crate::node::{Address, Buildkitd, Node, NodeError};
+use crate::node::own::{BuilderSettings, Own};
+use crate::node::{Address, BuilderError, Buildkitd, Node, NodeError};
 use crate::proxy::Proxies;
 use crate::regular;
 use crate::run::terminal;

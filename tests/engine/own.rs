@@ -10,7 +10,8 @@ use crate::support::{
 
 const MATRIX: &str =
     "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1, 2] }\nargs: { N: <%n%> }";
-const FILE: &str = "FROM alpine:3.20\nARG N\nRUN --network=none echo \"$N\" > /n\nCOPY Dockerfile /\n";
+const FILE: &str =
+    "FROM alpine:3.20\nARG N\nRUN --network=none echo \"$N\" > /n\nCOPY Dockerfile /\n";
 
 /// Builds the stand-in for moby/buildkit and pushes it to the lab's registry. Returns its name.
 fn image(project: &Project) -> String {

@@ -29,8 +29,14 @@ fn commands() -> String {
     let mut text = String::new();
     // The tables so far, each with its heading.
     let mut tables: Vec<(String, String)> = Vec::new();
+    let mut commands = Vec::new();
     for command in program.get_subcommands() {
-        let name = command.get_name();
+        commands.push((command.get_name().to_owned(), command));
+        let below = command.get_subcommands();
+        commands
+            .extend(below.map(|sub| (format!("{} {}", command.get_name(), sub.get_name()), sub)));
+    }
+    for (name, command) in commands {
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();
         let usage = command.clone().render_usage().to_string();
         write!(text, "\n## onebuild {name}\n\n{about}.\n\n```text\n{usage}\n```\n").unwrap();
