@@ -11,14 +11,14 @@ use futures::StreamExt as _;
 use super::prepare::{self, Prepared};
 use crate::allow::{Allows, Asked};
 use crate::config::{LintConfig, LintEngine, LintFormat};
-use crate::driver::{BaseFault, EngineBuilder, Environment, HeldSecrets, Lint};
+use crate::driver::{BaseFault, EngineBuilder, Environment, HeldSecrets, Lint, NotLinted};
 use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, visible};
 use crate::image::Platform;
 use crate::input::{Root, RunSettings};
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
 use crate::matrix::{Cell, Matrix, Origin, Sheet, Source};
-use crate::node::NodeError;
 use crate::node::abilities::Unusable;
+use crate::node::{Ability, NodeError};
 use crate::plan::{BuildRequest, Policy, Privileges, Sources};
 use crate::regular;
 use crate::run::{self, engine, terminal};
@@ -37,7 +37,7 @@ const LINT_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Default)]
 struct Answers {
     /// One result for each distinct Dockerfile.
-    lint: Vec<(usize, Result<Lint, String>)>,
+    lint: Vec<(usize, Result<Lint, NotLinted>)>,
     /// One result for each request.
     bases: Vec<(usize, Vec<BaseFault>)>,
 }
@@ -203,13 +203,11 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
             }
             found => found?,
         };
-        if !node.facts().has_lint {
-            terminal::stderr(&format!(
-                "note: BuildKit's own checks are skipped: they require Docker Engine 27.0, and this is {}\n",
-                visible(&node.facts().name())
-            ));
-            return Ok(None);
-        }
+        let skipped = |lacking: &str| {
+            let lacking = visible(lacking);
+            terminal::stderr(&format!("note: BuildKit's own checks are skipped: {lacking}\n"));
+        };
+        let (is_able, lacking) = (node.facts().has(Ability::Lint), node.facts().lacks_lint());
         let environment: Environment = |name| std::env::var_os(name);
         let credentials = Arc::new(engine::credentials(docker));
         let secrets = HeldSecrets::default();
@@ -217,13 +215,20 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
         let builder = EngineBuilder::new(node, credentials, environment, secrets, LINT_TIMEOUT);
         let mut seen = HashSet::new();
         let different = requests.iter().enumerate().filter(|(_, request)| {
-            seen.insert((&*request.recipe.dockerfile, request.recipe.inputs.target.as_deref()))
+            let target = request.recipe.inputs.target.as_deref();
+            is_able && seen.insert((&*request.recipe.dockerfile, target))
         });
         let asked = different.map(|(number, request)| {
             let builder = &builder;
             async move { (number, builder.lint(&bare(request, native)).await) }
         });
-        let lint = futures::stream::iter(asked).buffered(AT_ONCE).collect().await;
+        let lint = futures::stream::iter(asked).buffered(AT_ONCE);
+        let mut lint: Vec<(usize, Result<Lint, NotLinted>)> = lint.collect().await;
+        let answers = lint.len();
+        lint.retain(|(_, answer)| !matches!(answer, Err(NotLinted::ByEngine)));
+        if !is_able || lint.len() < answers {
+            skipped(&lacking);
+        }
         let bases = requests.iter().enumerate().map(|(number, request)| {
             let builder = &builder;
             async move { (number, builder.base_faults(&bare(request, native)).await) }
@@ -239,7 +244,7 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
 fn add(
     findings: &mut Findings,
     request: &BuildRequest,
-    answer: Result<Lint, String>,
+    answer: Result<Lint, NotLinted>,
     files: &mut Files<'_>,
 ) {
     let lint = match answer {

@@ -29,7 +29,7 @@ pub struct Candidate {
 
 impl Candidate {
     /// What to open streams to.
-    pub(super) fn target(&self) -> Target {
+    pub(crate) fn target(&self) -> Target {
         match &self.endpoint {
             Endpoint::Unix(path) => Target::Unix(path.clone()),
             Endpoint::Tcp { host, port } => {

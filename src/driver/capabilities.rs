@@ -7,7 +7,7 @@
 
 use crate::image::Digest;
 use crate::input::{Caches, NamedContext};
-use crate::node::{NodeFacts, Store};
+use crate::node::{Ability, NodeFacts};
 use crate::outcome::Failure;
 use crate::plan::{BuildRequest, FileOutput, Output};
 
@@ -37,10 +37,7 @@ pub(crate) fn lacking(request: &BuildRequest, caches: &Caches, facts: &NodeFacts
             "remove --provenance, or use type=oci".to_owned(),
         );
     }
-    if facts.store != Store::Docker {
-        return found;
-    }
-    if request.recipe.platforms.len() > 1 {
+    if request.recipe.platforms.len() > 1 && !facts.has(Ability::Platforms) {
         let platforms: Vec<_> = request.recipe.platforms.iter().map(ToString::to_string).collect();
         let (cell, platforms) = (&request.cell, platforms.join(", "));
         lacks(
@@ -49,33 +46,42 @@ pub(crate) fn lacking(request: &BuildRequest, caches: &Caches, facts: &NodeFacts
         );
     }
     let beyond = match &request.delivery.output {
-        Output::Push | Output::StoreAndPush => Some("push images"),
-        Output::File { .. } if form != Form::Files => Some("write image archives"),
-        Output::Store | Output::Digest | Output::Nothing | Output::File { .. } => None,
+        Output::Push | Output::StoreAndPush if !facts.has(Ability::Push) => Some("push images"),
+        Output::File { .. } if form != Form::Files && !facts.has(Ability::Archives) => {
+            Some("write image archives")
+        }
+        Output::Push
+        | Output::StoreAndPush
+        | Output::Store
+        | Output::Digest
+        | Output::Nothing
+        | Output::File { .. } => None,
     };
     if let Some(what) = beyond {
         lacks(&format!("this engine's BuildKit cannot {what}"), TURN_ON.to_owned());
     }
-    if caches.to.iter().any(|cache| cache.kind != "inline") {
+    if caches.to.iter().any(|cache| cache.kind != "inline") && !facts.has(Ability::Caches) {
         lacks(
             "this engine can write only the inline cache",
             format!("{TURN_ON}; or use --cache-to type=inline"),
         );
     }
-    let contexts = request.recipe.inputs.contexts.values();
-    if contexts.into_iter().any(|context| matches!(context, NamedContext::Layout(_))) {
+    let mut contexts = request.recipe.inputs.contexts.values();
+    let has_layout = contexts.any(|context| matches!(context, NamedContext::Layout(_)));
+    if has_layout && !facts.has(Ability::Layouts) {
         lacks(
             "this engine cannot use an image in a directory (oci-layout://) as a context",
             format!("{TURN_ON}; or push the image, and name it as docker-image://REF"),
         );
     }
-    if is_annotated(request) && !matches!(form, Form::Files | Form::Nothing) {
+    let is_image = !matches!(form, Form::Files | Form::Nothing);
+    if is_annotated(request) && is_image && !facts.has(Ability::Annotations) {
         lacks(
             "this engine cannot add annotations to images",
             format!("{TURN_ON}; or remove the annotations"),
         );
     }
-    if request.recipe.provenance && form == Form::Image {
+    if request.recipe.provenance && form == Form::Image && !facts.has(Ability::Attestations) {
         lacks(
             "this engine cannot add provenance to images",
             format!("{TURN_ON}; or remove --provenance"),

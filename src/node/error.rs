@@ -19,6 +19,9 @@ pub enum NodeError {
     NoBuildKit { endpoint: Endpoint, tried: Vec<(&'static str, String)> },
     #[error("no buildkitd answers at {address}: {reason}")]
     NoBuildkitd { address: Buildkitd, reason: String },
+    /// The Docker API answers there.
+    #[error("no buildkitd answers at {address}: {found}")]
+    DockerThere { address: Buildkitd, found: String, help: String },
 }
 
 fn all(tried: &[(&'static str, String)]) -> String {
@@ -31,7 +34,7 @@ impl NodeError {
     pub(crate) fn help(&self) -> Option<&str> {
         match self {
             Self::Engine(error) => error.help(),
-            Self::Unusable(Unusable { help, .. }) => Some(help),
+            Self::Unusable(Unusable { help, .. }) | Self::DockerThere { help, .. } => Some(help),
             Self::NoBuildKit { .. } => Some(NOT_THROUGH),
             Self::NoBuildkitd { address, .. } => Some(match address {
                 Buildkitd::Unix(_) => "check that buildkitd runs and listens there",

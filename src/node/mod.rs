@@ -6,20 +6,26 @@
 
 pub(crate) mod abilities;
 mod address;
+mod connected;
 mod error;
 mod facts;
+mod instead;
 mod open;
 mod recorded;
+#[cfg(test)]
+mod table;
 
 use std::net::IpAddr;
 
 use crate::buildkit::Client;
 use crate::docker::Engine;
 
+pub(crate) use abilities::Ability;
 pub(crate) use address::{Address, Buildkitd};
 pub(crate) use error::NodeError;
 pub(crate) use facts::Product;
 pub use facts::{NodeFacts, Store};
+pub(crate) use instead::{IsBuildkit, buildkit_there};
 
 /// A BuildKit that has answered.
 #[derive(Debug, Clone)]

@@ -11,7 +11,7 @@ use crate::docker::{
     config_path, password,
 };
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
-use crate::node::{Address, Buildkitd, Node, NodeError};
+use crate::node::{Address, Buildkitd, IsBuildkit, Node, NodeError, buildkit_there};
 use crate::proxy::Proxies;
 use crate::run::terminal;
 
@@ -89,7 +89,10 @@ async fn connect_docker(flag: Option<&str>, docker: &DockerConfig) -> Result<Eng
         let (endpoint, why) = (&candidate.endpoint, visible(&why(reason)));
         terminal::stderr(&format!("warning: {endpoint}: {why}\n"));
     };
-    let engine = Engine::connect_or(candidates, docker.headers(), silent).await?;
+    let engine = match Engine::connect_or(candidates, docker.headers(), silent).await {
+        Ok(engine) => engine,
+        Err(error) => return Err(buildkit_there(error).await.into()),
+    };
     if engine.is_plain() {
         terminal::stderr(&format!(
             "warning: {} has no TLS: every program on this machine can control that engine\n",
@@ -170,8 +173,14 @@ impl From<EngineError> for Error {
         };
         let denied =
             tried.iter().any(|(_, reason)| reason.kind() == io::ErrorKind::PermissionDenied);
+        let buildkit = tried.iter().find_map(|(_, reason)| {
+            reason.get_ref().and_then(|inner| inner.downcast_ref::<IsBuildkit>())
+        });
         let elsewhere = tried.first().map(|(candidate, _)| candidate);
         let help = match elsewhere {
+            _ if let Some(buildkit) = buildkit => {
+                format!("to build with it, write --host '{}'", buildkit.address)
+            }
             // ssh accepts such an address without the socket.
             Some(Candidate { endpoint: Endpoint::Ssh(target), .. }) => format!(
                 "check that this works without a prompt: ssh -o BatchMode=yes {} docker version",

@@ -124,8 +124,8 @@ async fn build(
     let Some(opened) = stop.until_signal(opening).await else {
         return Ok(leave(&stop, NOT_STARTED).await);
     };
-    let Opened { builder, native, facts_line } = opened?;
-    let head = [facts_line, native_note(&requests, &native, config)].concat();
+    let Opened { builder, native, facts_line, lacking } = opened?;
+    let head = [facts_line, lacking, native_note(&requests, &native, config)].concat();
     on_engine(&mut requests, &native);
 
     let paint = terminal::stderr_paint();
@@ -211,6 +211,8 @@ struct Opened {
     native: Platform,
     /// One line for logs.
     facts_line: String,
+    /// A note about what the engine cannot do, or nothing.
+    lacking: String,
 }
 
 /// Replaces the platform `native` by that of the engine.
@@ -273,6 +275,9 @@ async fn open_engine(
     }
     stop(preflight(&requests, &idle, facts))?;
     let (facts_line, native) = (facts_line(&node, &requests), facts.native().clone());
+    let lacking = facts.without_lint().map_or_else(String::new, |lacking| {
+        format!("note: BuildKit's own checks are skipped: {}\n", visible(&lacking))
+    });
     let proxies = match node.address() {
         Address::Docker(endpoint) => docker.proxies(Some(endpoint)),
         Address::Buildkitd(_) => docker.proxies(None),
@@ -280,7 +285,7 @@ async fn open_engine(
     let builder = EngineBuilder::new(node, credentials, ENVIRONMENT, secrets, REGISTRY_TIMEOUT);
     let builder = builder.skipping(idle).with_proxies(proxies);
     let builder = SmokeTested::new(builder, config.test_jobs);
-    Ok(Opened { builder, native, facts_line })
+    Ok(Opened { builder, native, facts_line, lacking })
 }
 
 fn stop(obstacles: Vec<Obstacle>) -> Result<(), Error> {

@@ -22,7 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use super::lab_env;
 
 /// A stream to the BuildKit of the engine at `host`.
-fn buildkit(host: &str) -> io::Result<UnixStream> {
+pub(super) fn buildkit(host: &str) -> io::Result<UnixStream> {
     let mut stream = UnixStream::connect(host.trim_start_matches("unix://"))?;
     stream.write_all(
         b"POST /grpc HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
@@ -39,7 +39,11 @@ fn buildkit(host: &str) -> io::Result<UnixStream> {
 
 /// Listens at `socket` in front of the lab's engine until the tests end. Returns its address.
 pub fn plain_grpc(socket: PathBuf) -> String {
-    let host = lab_env("DOCKER_HOST");
+    plain_grpc_of(lab_env("DOCKER_HOST"), socket)
+}
+
+/// The same in front of the engine at `host`.
+pub fn plain_grpc_of(host: String, socket: PathBuf) -> String {
     let address = format!("buildkit+unix://{}", socket.display());
     let listener = UnixListener::bind(socket).unwrap();
     thread::spawn(move || {
