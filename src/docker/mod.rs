@@ -15,6 +15,7 @@ mod headers;
 mod json;
 mod limits;
 mod listed;
+mod load;
 mod places;
 mod proxies;
 mod relay;

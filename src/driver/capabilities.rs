@@ -7,7 +7,7 @@
 
 use crate::image::Digest;
 use crate::input::{Caches, NamedContext};
-use crate::node::{Ability, NodeFacts};
+use crate::node::{Ability, NodeFacts, Store};
 use crate::outcome::Failure;
 use crate::plan::{BuildRequest, FileOutput, Output};
 
@@ -86,6 +86,36 @@ pub(crate) fn lacking(request: &BuildRequest, caches: &Caches, facts: &NodeFacts
             "this engine cannot add provenance to images",
             format!("{TURN_ON}; or remove --provenance"),
         );
+    }
+    found
+}
+
+/// What `request` needs and the store of this Docker Engine, into which a buildkitd's images are loaded, does
+/// not support.
+pub(crate) fn unloadable(request: &BuildRequest, docker: &NodeFacts) -> Vec<Obstacle> {
+    let is_stored = matches!(request.delivery.output, Output::Store | Output::StoreAndPush);
+    if docker.store != Store::Docker || !is_stored {
+        return Vec::new();
+    }
+    let (engine, cell) = (docker.name(), &request.cell);
+    let mut found = Vec::new();
+    let mut lacks = |message: String, other: &str| {
+        let help = format!("{TURN_ON}; or {other}, or send the image elsewhere: --push, --output");
+        found.push(Obstacle { message, help });
+    };
+    if let platforms @ [_, _, ..] = &request.recipe.platforms[..] {
+        let platforms: Vec<_> = platforms.iter().map(ToString::to_string).collect();
+        let platforms = platforms.join(", ");
+        lacks(
+            format!("{engine} stores one platform of an image, but `{cell}` needs {platforms}"),
+            "build one with --platform",
+        );
+    }
+    if is_annotated(request) {
+        lacks(format!("{engine} cannot store the annotations of `{cell}`"), "remove them");
+    }
+    if request.recipe.provenance {
+        lacks(format!("{engine} cannot store the provenance of `{cell}`"), "remove --provenance");
     }
     found
 }

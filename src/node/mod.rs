@@ -34,6 +34,8 @@ pub struct Node {
     client: Client,
     /// Absent if this is a buildkitd, and no Docker Engine was found.
     engine: Option<Engine>,
+    /// Facts about that engine, if this is a buildkitd.
+    beside: Option<NodeFacts>,
     facts: NodeFacts,
     gateway: Option<IpAddr>,
 }
@@ -52,6 +54,21 @@ impl Node {
     /// images that are loaded.
     pub(crate) fn engine(&self) -> Option<&Engine> {
         self.engine.as_ref()
+    }
+
+    /// The Docker Engine for images and smoke tests, and its facts.
+    pub(crate) fn docker(&self) -> Option<(&Engine, &NodeFacts)> {
+        let facts = match self.facts.product {
+            Product::DockerEngine => &self.facts,
+            Product::Buildkitd => self.beside.as_ref()?,
+        };
+        Some((self.engine.as_ref()?, facts))
+    }
+
+    /// The same buildkitd, with `docker` for images and smoke tests.
+    #[must_use]
+    pub(crate) fn with_docker(self, docker: Node) -> Self {
+        Self { engine: docker.engine, beside: Some(docker.facts), ..self }
     }
 
     pub fn facts(&self) -> &NodeFacts {

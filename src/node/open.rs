@@ -92,7 +92,14 @@ impl Node {
             let gateway =
                 workers.iter().find_map(|worker| worker.labels.get(GATEWAY)?.parse().ok());
             let address = Address::Docker(endpoint);
-            return Ok(Self { address, client, engine: Some(engine), facts, gateway });
+            return Ok(Self {
+                address,
+                client,
+                engine: Some(engine),
+                beside: None,
+                facts,
+                gateway,
+            });
         }
         Err(NodeError::NoBuildKit { endpoint, tried })
     }
@@ -139,7 +146,7 @@ impl Node {
             platforms,
         };
         let address = Address::Buildkitd(address);
-        Ok(Self { address, client, engine, facts, gateway: None })
+        Ok(Self { address, client, engine, beside: None, facts, gateway: None })
     }
 }
 

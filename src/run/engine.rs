@@ -43,6 +43,25 @@ pub(crate) async fn connect(
     Ok(Node::of_buildkitd(buildkitd, engine).await)
 }
 
+/// The same buildkitd with the Docker Engine for its images and smoke tests: the one around its container,
+/// or the one that Docker's variables, a docker context or the defaults select. `what` needs it.
+pub(crate) async fn with_docker(
+    node: Node,
+    docker: &DockerConfig,
+    what: &str,
+    help: &str,
+) -> Result<Node, Error> {
+    let found = async {
+        let engine = match node.engine() {
+            Some(engine) => engine.clone(),
+            None => connect_docker(None, docker).await?,
+        };
+        Ok::<_, Error>(Node::of_engine(engine).await?)
+    };
+    let found = found.await.map_err(|error| error.during(what).help(help))?;
+    Ok(node.with_docker(found))
+}
+
 /// The address in `BUILDKIT_HOST`, unless a Docker Engine was named or has its default socket.
 fn buildkit_host(docker: &DockerConfig) -> Result<Option<Buildkitd>, Error> {
     let text = |name: &str| env::var(name).ok().filter(|value| !value.trim().is_empty());

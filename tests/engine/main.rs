@@ -23,6 +23,7 @@ mod grants; // granted access outside of the repository
 mod leftovers; // leftovers of killed runs on the engine
 mod lint; // BuildKit's own lint findings
 mod listed; // the list of images on stdout
+mod loaded; // images of a buildkitd in a Docker Engine
 mod login; // registries with a password, which must not leak
 mod older; // engines of older releases
 mod options; // the effect of single options on the image

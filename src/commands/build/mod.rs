@@ -27,9 +27,9 @@ use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::failure::Kind;
 use crate::image::Platform;
 use crate::matrix::{Cell, Matrix, Unnamed};
-use crate::node::{Address, Node};
+use crate::node::{Address, Node, Product};
 use crate::outcome::{CellResult, Outcome};
-use crate::plan::BuildRequest;
+use crate::plan::{BuildRequest, Output};
 use crate::progress::{self, DisplaySettings, Mode};
 use crate::registry::{Patience, RegistryClient};
 use crate::report;
@@ -267,13 +267,20 @@ async fn open_engine(
     config: &BuildConfig,
     (docker, credentials): (&DockerConfig, Arc<Credentials>),
 ) -> Result<Opened, Error> {
-    let node = engine::connect(config.host.as_deref(), docker).await??;
+    let mut node = engine::connect(config.host.as_deref(), docker).await??;
+    if let (Product::Buildkitd, Some((what, help))) = (node.facts().product, in_docker(requests)) {
+        node = engine::with_docker(node, docker, &what, help).await?;
+    }
     let facts = node.facts();
     let mut requests = Cow::Borrowed(requests);
     if requests.iter().any(|one| one.recipe.platforms.iter().any(Platform::is_native)) {
         on_engine(requests.to_mut(), facts.native());
     }
-    stop(preflight(&requests, &idle, facts))?;
+    let beside = match facts.product {
+        Product::Buildkitd => node.docker().map(|(_, facts)| facts),
+        Product::DockerEngine => None,
+    };
+    stop(preflight(&requests, &idle, facts, beside))?;
     let (facts_line, native) = (facts_line(&node, &requests), facts.native().clone());
     let lacking = facts.without_lint().map_or_else(String::new, |lacking| {
         format!("note: BuildKit's own checks are skipped: {}\n", visible(&lacking))
@@ -286,6 +293,23 @@ async fn open_engine(
     let builder = builder.skipping(idle).with_proxies(proxies);
     let builder = SmokeTested::new(builder, config.test_jobs);
     Ok(Opened { builder, native, facts_line, lacking })
+}
+
+/// What of `requests` needs a Docker Engine beside a buildkitd, and what to do if there is none.
+fn in_docker(requests: &[BuildRequest]) -> Option<(String, &'static str)> {
+    let request = requests.iter().find(|request| request.needs_store())?;
+    let cell = &request.cell;
+    Some(match request.delivery.output {
+        Output::Store | Output::StoreAndPush => (
+            format!("a buildkitd has no image store, so `{cell}` needs a Docker Engine"),
+            "name a Docker Engine with DOCKER_HOST, or send the image elsewhere: --push, or --output \
+             type=oci,dest=FILE",
+        ),
+        Output::Push | Output::Digest | Output::Nothing | Output::File { .. } => (
+            format!("the smoke test of `{cell}` needs a Docker Engine"),
+            "name a Docker Engine with DOCKER_HOST, or build without smoke tests: --skip-test",
+        ),
+    })
 }
 
 fn stop(obstacles: Vec<Obstacle>) -> Result<(), Error> {
@@ -320,8 +344,15 @@ fn facts_line(node: &Node, requests: &[BuildRequest]) -> String {
         format!("{} {how}", platform.short())
     };
     let platforms: Vec<String> = wanted.iter().map(runs).collect();
+    let beside = match (facts.product, node.docker()) {
+        (Product::Buildkitd, Some((engine, facts))) => {
+            let (name, endpoint) = (facts.name(), engine.endpoint());
+            format!(" · images go to {} at {endpoint}", visible(&name))
+        }
+        _ => String::new(),
+    };
     format!(
-        "onebuild {} · {} at {} · {}\n",
+        "onebuild {} · {} at {}{beside} · {}\n",
         crate::VERSION,
         visible(&facts.name()),
         node.address(),
