@@ -76,14 +76,26 @@ pub enum EngineError {
 impl EngineError {
     /// What to do about it, if it is known.
     pub(crate) fn help(&self) -> Option<&'static str> {
-        let refused = |error: &bollard::errors::Error| {
-            use bollard::errors::Error::DockerResponseServerError as Answered;
-            matches!(error, Answered { status_code: 401 | 403 | 404 | 405, .. })
-        };
         match self {
-            Self::Facts { source, .. } if refused(source) => Some(NOT_THROUGH),
+            Self::Facts { source, .. } if refusal(source).is_some() => Some(NOT_THROUGH),
             _ => None,
         }
+    }
+}
+
+/// A proxy refuses the first request of the API.
+#[derive(Debug, Error)]
+#[error("it refuses GET /version: {0}")]
+pub(crate) struct Refused(StatusCode);
+
+/// The status with which a proxy, or another program, refuses a request that every engine answers.
+fn refusal(error: &bollard::errors::Error) -> Option<StatusCode> {
+    use bollard::errors::Error::DockerResponseServerError as Answered;
+    match error {
+        Answered { status_code: code @ (401 | 403 | 404 | 405), .. } => {
+            StatusCode::from_u16(*code).ok()
+        }
+        _ => None,
     }
 }
 
@@ -274,7 +286,10 @@ async fn answer(endpoint: &Endpoint, dialer: &Dialer, headers: &ApiHeaders) -> i
     let answered = tokio::time::timeout(limit, negotiate).await;
     let answered =
         answered.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, silent(endpoint, limit)))?;
-    answered.map_err(|error: bollard::errors::Error| io::Error::other(fault(dialer, &error)))
+    answered.map_err(|error: bollard::errors::Error| match refusal(&error) {
+        Some(status) => io::Error::other(Refused(status)),
+        None => io::Error::other(fault(dialer, &error)),
+    })
 }
 
 /// Why there was no usable answer.

@@ -36,7 +36,7 @@ pub(crate) use endpoint::{
     DEFAULT_SOCKET, Endpoint, InvalidEndpoint, SshTarget, host_and_port, without_login,
 };
 pub use engine::Engine;
-pub(crate) use engine::{EngineError, EngineVersion, NOT_THROUGH, NoStream};
+pub(crate) use engine::{EngineError, EngineVersion, NOT_THROUGH, NoStream, Refused};
 pub(crate) use file::Start;
 pub(crate) use places::{Candidate, FLAG, InvalidPlace, TlsSettings};
 pub use places::{Places, candidates};

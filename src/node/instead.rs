@@ -12,7 +12,7 @@ use super::address::Buildkitd;
 use super::connected::connect;
 use super::{NodeError, abilities};
 use crate::dial::{Dialer, TlsClient, TlsFiles};
-use crate::docker::{Candidate, Endpoint, Engine, EngineError};
+use crate::docker::{Candidate, Endpoint, Engine, EngineError, Refused};
 
 /// How long the other protocol may take to answer.
 const OTHER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -66,8 +66,10 @@ pub(crate) async fn buildkit_there(error: EngineError) -> EngineError {
     let EngineError::NoneAnswers { tried } = error else { return error };
     let mut known = Vec::new();
     for (candidate, reason) in tried {
-        // What accepts nothing, or never answers, is no buildkitd either.
+        // What accepts nothing, never answers, or refuses a request of HTTP/1 is no buildkitd either.
+        let is_refused = reason.get_ref().is_some_and(|inner| inner.is::<Refused>());
         let found = match reason.kind() {
+            _ if is_refused => None,
             io::ErrorKind::Other | io::ErrorKind::InvalidData => buildkit_at(&candidate).await,
             _ => None,
         };

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::debug;
 use crate::docker::{
     AUTH_VARIABLE, Candidate, CredentialError, Credentials, DEFAULT_SOCKET, DockerConfig, Endpoint,
-    Engine, EngineError, FLAG, InvalidPlace, Places, SshTarget, TlsSettings, candidates,
-    config_path, password,
+    Engine, EngineError, FLAG, InvalidPlace, NOT_THROUGH, Places, Refused, SshTarget, TlsSettings,
+    candidates, config_path, password,
 };
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::node::{Address, Buildkitd, IsBuildkit, Node, NodeError, buildkit_there};
@@ -195,11 +195,15 @@ impl From<EngineError> for Error {
         let buildkit = tried.iter().find_map(|(_, reason)| {
             reason.get_ref().and_then(|inner| inner.downcast_ref::<IsBuildkit>())
         });
+        let is_refused = tried
+            .iter()
+            .any(|(_, reason)| reason.get_ref().is_some_and(|inner| inner.is::<Refused>()));
         let elsewhere = tried.first().map(|(candidate, _)| candidate);
         let help = match elsewhere {
             _ if let Some(buildkit) = buildkit => {
                 format!("to build with it, write --host '{}'", buildkit.address)
             }
+            _ if is_refused => NOT_THROUGH.to_owned(),
             // ssh accepts such an address without the socket.
             Some(Candidate { endpoint: Endpoint::Ssh(target), .. }) => format!(
                 "check that this works without a prompt: ssh -o BatchMode=yes {} docker version",

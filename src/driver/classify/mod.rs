@@ -199,11 +199,13 @@ fn other(plain: &str) -> Classified {
     if plain.contains("exec format error") {
         return found(Kind::Dockerfile, NO_EMULATOR);
     }
+    if plain.contains("unknown flag: ") || plain.contains("unexpected key '") {
+        return found(Kind::Dockerfile, NEWER_SYNTAX);
+    }
     let of_dockerfile = [
         "unknown instruction: ",
         "failed to parse ",
         "dockerfile parse error",
-        "unknown flag: ",
         "target stage ",
         "file with no instructions",
         "circular dependency",
@@ -236,6 +238,10 @@ pub(crate) const FREE_ENGINE: &str =
 /// context.
 const FEWER_PATTERNS: &str = "write fewer patterns in .dockerignore (a directory instead of its files), \
      or copy directories instead of single files";
+
+/// For a flag or an option that the engine's Dockerfile frontend does not know.
+const NEWER_SYNTAX: &str = "check the spelling; if the engine is older than this syntax, write \
+     `# syntax=docker/dockerfile:1` as the first line of the Dockerfile";
 
 /// For a command that fails with `exec format error`.
 pub(crate) const NO_EMULATOR: &str = "the program is built for another platform: use a base image \

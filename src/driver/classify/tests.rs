@@ -211,6 +211,19 @@ fn a_missing_source_is_reported_for_the_context_or_the_stage() {
 }
 
 #[test]
+fn syntax_that_the_engine_does_not_know_gets_help() {
+    for message in [
+        "dockerfile parse error on line 3: unknown flag: --parents",
+        // Docker Engine 26.1.
+        "unexpected key 'env' in 'env=TOKEN'",
+    ] {
+        let found = classify(message, false, FailedStep::default());
+        assert_eq!(found.kind, Kind::Dockerfile, "{message}");
+        assert!(found.help.is_some_and(|help| help.contains("# syntax=")), "{message}");
+    }
+}
+
+#[test]
 fn the_host_that_requires_a_login_is_returned() {
     let message = "failed to push 127.0.0.1:1/a:b: unexpected status: 401 Unauthorized";
     assert_eq!(login_host(message).as_deref(), Some("127.0.0.1:1"));

@@ -131,11 +131,10 @@ fn renamed(from: &mut UnixStream, to: &mut UnixStream, api: &str) -> io::Result<
             return Ok(());
         }
         for place in PLACES {
-            let found = part[..count].windows(place.len()).position(|window| window == place);
-            if let Some(start) = found.map(|found| found + place.len())
-                && start + api.len() <= count
-            {
-                part[start..start + api.len()].copy_from_slice(api.as_bytes());
+            for start in place.len()..=count.saturating_sub(api.len()) {
+                if part[..start].ends_with(place) {
+                    part[start..start + api.len()].copy_from_slice(api.as_bytes());
+                }
             }
         }
         to.write_all(&part[..count])?;
