@@ -38,6 +38,7 @@ mod signals; // signals at any moment
 mod silence; // time limits for engines and registries that do not answer
 mod size; // many files, and long lists of patterns and paths
 mod smoke; // smoke tests of images before they are pushed
+mod sshd; // an engine behind a real sshd
 mod wire; // secrets, agents, contexts, caches, annotations
 
 pub(crate) use support::lab_env;
