@@ -23,6 +23,7 @@ use futures::{Stream, StreamExt as _};
 use thiserror::Error;
 
 use super::Engine;
+use crate::dial::explained;
 use crate::image::{Platform, Reference};
 
 /// How long the engine may take to create a container: it also unpacks layers that are not unpacked
@@ -104,7 +105,7 @@ impl From<Error> for ContainerError {
                 Self { message, is_missing: status_code == 404, is_unanswered: false }
             }
             Error::RequestTimeoutError => Self::unanswered(),
-            other => Self { message: other.to_string(), is_missing: false, is_unanswered: false },
+            other => Self { message: explained(&other), is_missing: false, is_unanswered: false },
         }
     }
 }

@@ -6,6 +6,7 @@
 //! Environment variables are passed in; this module does not read any itself.
 
 mod config;
+mod connections;
 mod container;
 mod credentials;
 mod endpoint;

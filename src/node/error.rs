@@ -1,5 +1,7 @@
 //! Why there is no node.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 use super::abilities::Unusable;
@@ -31,7 +33,16 @@ fn all(tried: &[(&'static str, String)]) -> String {
 
 impl NodeError {
     /// What to do about it, if it is known.
-    pub(crate) fn help(&self) -> Option<&str> {
+    pub(crate) fn help(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::NoBuildkitd { address: Buildkitd::DockerContainer { name }, reason } => {
+                Some(in_container(name, reason).into())
+            }
+            _ => self.usual_help().map(Cow::Borrowed),
+        }
+    }
+
+    fn usual_help(&self) -> Option<&str> {
         match self {
             Self::Engine(error) => error.help(),
             Self::Unusable(Unusable { help, .. }) | Self::DockerThere { help, .. } => Some(help),
@@ -42,9 +53,7 @@ impl NodeError {
                     "check that buildkitd listens there, and that ?cacert=, &cert= and &key= name the \
                      certificates that it requires"
                 }
-                Buildkitd::DockerContainer { .. } => {
-                    "check that the container runs buildkitd: docker exec NAME buildctl debug workers"
-                }
+                Buildkitd::DockerContainer { .. } => "check that the container runs buildkitd",
                 Buildkitd::PodmanContainer { .. } => {
                     "check that the container runs buildkitd: podman exec NAME buildctl debug workers"
                 }
@@ -53,5 +62,20 @@ impl NodeError {
                 }
             }),
         }
+    }
+}
+
+/// Help for a container of Docker; the engine's words say how far the way to buildkitd leads.
+fn in_container(name: &str, reason: &str) -> String {
+    if reason.contains("No such container") {
+        "check the name, and that the engine is the right one: docker ps --all".to_owned()
+    } else if reason.contains("is not running") {
+        format!("start the container: docker start {name}")
+    } else if reason.contains("is paused") {
+        format!("continue the container: docker unpause {name}")
+    } else {
+        format!(
+            "check that the container runs buildkitd: docker exec {name} buildctl debug workers"
+        )
     }
 }

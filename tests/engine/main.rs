@@ -10,6 +10,7 @@ mod bases; // labels that name the base image
 mod buildkitd; // BuildKit without a Docker Engine
 mod busy; // smoke tests that wait for a slot, or are slow
 mod cancel; // Ctrl-C in the middle of a matrix
+mod containers; // buildkitd in containers and pods
 mod context; // the build context as the engine receives it
 mod debug; // the debug log of a build
 mod disks; // full disks, on this machine and on the engine's
@@ -39,6 +40,7 @@ mod signals; // signals at any moment
 mod silence; // time limits for engines and registries that do not answer
 mod size; // many files, and long lists of patterns and paths
 mod smoke; // smoke tests of images before they are pushed
+mod sshd; // an engine behind a real sshd
 mod ways; // the ways to BuildKit, and what proxies let through
 mod wire; // secrets, agents, contexts, caches, annotations
 

@@ -16,7 +16,7 @@ pub use lab::{commands_with, docker, docker_run, lab_dir, lab_env, lab_script, s
 pub use pictures::{listing, paths_below};
 pub use project::{ONE, Project};
 pub use proxy::{clock_ahead, refusing, silent_to, wrong_in_sessions};
-pub use relay::{plain_grpc, plain_grpc_of, tls_grpc};
+pub use relay::{grpc_port, plain_grpc, plain_grpc_of, tls_grpc};
 pub use run::{Run, Running, alone, until};
 pub use solve::{built, lab_builder, patient_builder, request, request_of};
 pub use stand_in::{StandIn, podman};

@@ -7,7 +7,7 @@
 //! Docker's labels.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{Ipv4Addr, Shutdown};
+use std::net::{Ipv4Addr, Shutdown, TcpListener};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -62,6 +62,29 @@ pub fn plain_grpc_of(host: String, socket: PathBuf) -> String {
         }
     });
     address
+}
+
+/// The same on a port without TLS, for `nc`. Returns the port.
+pub fn grpc_port() -> u16 {
+    let host = lab_env("DOCKER_HOST");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for near in listener.incoming() {
+            let (near, far) = (near.unwrap(), buildkit(&host).unwrap());
+            let (mut from, mut to) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+            thread::spawn(move || {
+                let _ = io::copy(&mut from, &mut to);
+                let _ = to.shutdown(Shutdown::Write);
+            });
+            let (mut from, mut to) = (far, near);
+            thread::spawn(move || {
+                let _ = io::copy(&mut from, &mut to);
+                let _ = to.shutdown(Shutdown::Write);
+            });
+        }
+    });
+    port
 }
 
 /// Listens on a port with TLS that requires a client certificate. Writes `ca.pem`, `cert.pem` and
