@@ -6,6 +6,8 @@
 
 pub(crate) mod abilities;
 mod address;
+pub(crate) mod builder;
+pub(crate) mod choose;
 mod error;
 mod facts;
 mod open;
@@ -16,7 +18,7 @@ use std::net::IpAddr;
 use crate::buildkit::Client;
 use crate::docker::Engine;
 
-pub(crate) use address::{Address, Buildkitd};
+pub(crate) use address::{Address, Buildkitd, InvalidAddress};
 pub(crate) use error::NodeError;
 pub(crate) use facts::Product;
 pub use facts::{NodeFacts, Store};

@@ -27,12 +27,13 @@ use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::failure::Kind;
 use crate::image::Platform;
 use crate::matrix::{Cell, Matrix, Unnamed};
-use crate::node::{Address, Node};
+use crate::node::{Address, Node, NodeFacts};
 use crate::outcome::{CellResult, Outcome};
 use crate::plan::BuildRequest;
 use crate::progress::{self, DisplaySettings, Mode};
 use crate::registry::{Patience, RegistryClient};
 use crate::report;
+use crate::run::node::{Found, Wanted};
 use crate::run::{self, Stop, engine, terminal};
 use crate::schedule;
 use crate::workspace::needs::{self, Purpose};
@@ -265,14 +266,21 @@ async fn open_engine(
     config: &BuildConfig,
     (docker, credentials): (&DockerConfig, Arc<Credentials>),
 ) -> Result<Opened, Error> {
-    let node = engine::connect(config.host.as_deref(), docker).await??;
+    let lacks = |facts: &NodeFacts| {
+        let obstacles = preflight(&resolved(requests, facts), &idle, facts);
+        obstacles.into_iter().next().map(|obstacle| obstacle.message)
+    };
+    let (flag, verbose) = (&config.engine, config.progress == Mode::Plain);
+    let wanted = Wanted { flag, lacks: &lacks, verbose };
+    let Found { node, reason, rejected } = run::node::connect(&wanted, docker).await??;
     let facts = node.facts();
-    let mut requests = Cow::Borrowed(requests);
-    if requests.iter().any(|one| one.recipe.platforms.iter().any(Platform::is_native)) {
-        on_engine(requests.to_mut(), facts.native());
-    }
-    stop(preflight(&requests, &idle, facts))?;
-    let (facts_line, native) = (facts_line(&node, &requests), facts.native().clone());
+    let requests = resolved(requests, facts);
+    stop(preflight(&requests, &idle, facts)).map_err(|error| match rejected {
+        Some(rejected) => error.note(rejected),
+        None => error,
+    })?;
+    let (facts_line, native) =
+        (facts_line(&node, reason.as_deref(), &requests), facts.native().clone());
     let proxies = match node.address() {
         Address::Docker(endpoint) => docker.proxies(Some(endpoint)),
         Address::Buildkitd(_) => docker.proxies(None),
@@ -281,6 +289,15 @@ async fn open_engine(
     let builder = builder.skipping(idle).with_proxies(proxies);
     let builder = SmokeTested::new(builder, config.test_jobs);
     Ok(Opened { builder, native, facts_line })
+}
+
+/// The requests with the platform `native` replaced by that of the engine.
+fn resolved<'r>(requests: &'r [BuildRequest], facts: &NodeFacts) -> Cow<'r, [BuildRequest]> {
+    let mut requests = Cow::Borrowed(requests);
+    if requests.iter().any(|one| one.recipe.platforms.iter().any(Platform::is_native)) {
+        on_engine(requests.to_mut(), facts.native());
+    }
+    requests
 }
 
 fn stop(obstacles: Vec<Obstacle>) -> Result<(), Error> {
@@ -300,7 +317,8 @@ fn stop_at(obstacles: Vec<Obstacle>, found: Diagnostics, strict: bool) -> Result
     Err(Error::found(ErrorKind::Environment, errors))
 }
 
-fn facts_line(node: &Node, requests: &[BuildRequest]) -> String {
+/// The first line of a run: the engine, why it is the one, and how it runs the platforms.
+fn facts_line(node: &Node, reason: Option<&str>, requests: &[BuildRequest]) -> String {
     let facts = node.facts();
     let mut wanted: Vec<&Platform> = requests.iter().flat_map(|r| &r.recipe.platforms).collect();
     wanted.sort();
@@ -316,10 +334,11 @@ fn facts_line(node: &Node, requests: &[BuildRequest]) -> String {
     };
     let platforms: Vec<String> = wanted.iter().map(runs).collect();
     format!(
-        "onebuild {} · {} at {} · {}\n",
+        "onebuild {} · {} at {}{} · {}\n",
         crate::VERSION,
         visible(&facts.name()),
         node.address(),
+        visible(&reason.map(|reason| format!(" ({reason})")).unwrap_or_default()),
         platforms.join(", ")
     )
 }
