@@ -19,6 +19,16 @@ const TURN_ON: &str = "enable the containerd image store: set \"features\": \
      {\"containerd-snapshotter\": true} in the engine's daemon.json and restart the engine (in Docker \
      Desktop: Settings, General)";
 
+/// The same for what goes elsewhere than into the engine's store.
+fn turn_on(output: &Output) -> String {
+    match output {
+        Output::Push | Output::File { .. } | Output::Nothing => {
+            format!("{TURN_ON}, or use --builder onebuild, which runs BuildKit in a container")
+        }
+        Output::Store | Output::StoreAndPush | Output::Digest => TURN_ON.to_owned(),
+    }
+}
+
 /// What `request` needs and this engine, or the form of the output, does not support. In most of these
 /// cases BuildKit would ignore it and report success.
 pub(crate) fn lacking(request: &BuildRequest, caches: &Caches, facts: &NodeFacts) -> Vec<Obstacle> {
@@ -40,12 +50,13 @@ pub(crate) fn lacking(request: &BuildRequest, caches: &Caches, facts: &NodeFacts
     if facts.store != Store::Docker {
         return found;
     }
+    let turn_on = turn_on(&request.delivery.output);
     if request.recipe.platforms.len() > 1 {
         let platforms: Vec<_> = request.recipe.platforms.iter().map(ToString::to_string).collect();
         let (cell, platforms) = (&request.cell, platforms.join(", "));
         lacks(
             &format!("this engine builds one platform at a time, but `{cell}` needs {platforms}"),
-            format!("{TURN_ON}; or build one with --platform"),
+            format!("{turn_on}; or build one with --platform"),
         );
     }
     let beyond = match &request.delivery.output {
@@ -54,31 +65,31 @@ pub(crate) fn lacking(request: &BuildRequest, caches: &Caches, facts: &NodeFacts
         Output::Store | Output::Digest | Output::Nothing | Output::File { .. } => None,
     };
     if let Some(what) = beyond {
-        lacks(&format!("this engine's BuildKit cannot {what}"), TURN_ON.to_owned());
+        lacks(&format!("this engine's BuildKit cannot {what}"), turn_on.clone());
     }
     if caches.to.iter().any(|cache| cache.kind != "inline") {
         lacks(
             "this engine can write only the inline cache",
-            format!("{TURN_ON}; or use --cache-to type=inline"),
+            format!("{turn_on}; or use --cache-to type=inline"),
         );
     }
     let contexts = request.recipe.inputs.contexts.values();
     if contexts.into_iter().any(|context| matches!(context, NamedContext::Layout(_))) {
         lacks(
             "this engine cannot use an image in a directory (oci-layout://) as a context",
-            format!("{TURN_ON}; or push the image, and name it as docker-image://REF"),
+            format!("{turn_on}; or push the image, and name it as docker-image://REF"),
         );
     }
     if is_annotated(request) && !matches!(form, Form::Files | Form::Nothing) {
         lacks(
             "this engine cannot add annotations to images",
-            format!("{TURN_ON}; or remove the annotations"),
+            format!("{turn_on}; or remove the annotations"),
         );
     }
     if request.recipe.provenance && form == Form::Image {
         lacks(
             "this engine cannot add provenance to images",
-            format!("{TURN_ON}; or remove --provenance"),
+            format!("{turn_on}; or remove --provenance"),
         );
     }
     found
@@ -161,6 +172,25 @@ mod tests {
         }
         for output in [file(Tar), file(Local)] {
             assert_eq!(named_image(&output, None).unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn the_builder_onebuild_is_named_where_it_helps() {
+        for (output, helps) in [
+            (Output::Push, true),
+            (Output::File { kind: FileOutput::Oci, dest: "x".into() }, true),
+            (Output::Store, false),
+            (Output::StoreAndPush, false),
+        ] {
+            let mut request = request();
+            request.recipe.platforms =
+                ["linux/amd64", "linux/arm64"].map(|name| name.parse().unwrap()).to_vec();
+            request.delivery.output = output.clone();
+            let facts = super::super::samples::facts(false);
+            let lacking = lacking(&request, &request.policy.caches, &facts);
+            let named = |one: &Obstacle| one.help.contains("or use --builder onebuild");
+            assert!(lacking.iter().all(|one| named(one) == helps), "{output:?}: {lacking:?}");
         }
     }
 

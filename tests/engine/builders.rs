@@ -154,7 +154,10 @@ fn the_current_builder_is_used_if_the_default_engine_cannot_build_and_nothing_wa
     let project = Project::new("builder-current", MATRIX, FILE);
     let push = ["matrix", "--push"];
     let unchosen = || Running::start(with_default_socket(&project, &engine, &push)).end();
-    unchosen().exits(4).says(&["this engine builds one platform at a time"]);
+    unchosen().exits(4).says(&[
+        "this engine builds one platform at a time",
+        "or use --builder onebuild, which runs BuildKit in a container",
+    ]);
 
     let endpoint = relay(&project, "b.sock");
     let create = ["create", "--name", "far", "--driver", "remote", &endpoint];
