@@ -10,7 +10,7 @@ use futures::StreamExt as _;
 
 use super::prepare::{self, Prepared};
 use crate::allow::{Allows, Asked};
-use crate::config::{LintConfig, LintEngine, LintFormat};
+use crate::config::{EngineFlag, LintConfig, LintEngine, LintFormat};
 use crate::driver::{BaseFault, EngineBuilder, Environment, HeldSecrets, Lint, NotLinted};
 use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, visible};
 use crate::image::Platform;
@@ -21,6 +21,7 @@ use crate::node::abilities::Unusable;
 use crate::node::{Ability, NodeError};
 use crate::plan::{BuildRequest, Policy, Privileges, Sources};
 use crate::regular;
+use crate::run::node::Wanted;
 use crate::run::{self, engine, terminal};
 use crate::template::Rendered;
 use crate::workspace::access::Access;
@@ -93,7 +94,7 @@ fn find(
     let mut warnings = matrix.warnings().clone();
     let purpose = match config.engine {
         LintEngine::Unused => Purpose::Plan,
-        LintEngine::Optional | LintEngine::Host(_) => Purpose::Lint,
+        LintEngine::Used(_) => Purpose::Lint,
     };
     let prepared = prepare::all(&matrix, choice, &Default::default(), purpose, &mut warnings);
     findings.extend(&warnings);
@@ -108,8 +109,7 @@ fn find(
     let mut files = Files { cells: by_name, sources };
     let asked = match &config.engine {
         LintEngine::Unused => None,
-        LintEngine::Optional => ask(&requests, None)?,
-        LintEngine::Host(host) => ask(&requests, Some(host))?,
+        LintEngine::Used(flag) => ask(&requests, flag)?,
     };
     let engine = asked.is_some();
     findings.of_requests(&requests, &mut files, !engine);
@@ -174,17 +174,19 @@ fn bare(request: &BuildRequest, native: &Platform) -> BuildRequest {
 }
 
 /// BuildKit's findings; `None` without an engine.
-fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>, Error> {
+fn ask(requests: &[BuildRequest], flag: &EngineFlag) -> Result<Option<Answers>, Error> {
     let runtime = run::runtime()?;
     let answers = runtime.block_on(async {
         let docker = engine::docker_config(false)?;
-        let found = match engine::connect(host, &docker).await {
+        let wanted = Wanted { flag, lacks: &|_| None, verbose: false };
+        let found = match run::node::connect(&wanted, &docker).await {
             Ok(found) => found,
-            Err(error) if host.is_some() => return Err(error),
+            Err(error) if !flag.is_none() => return Err(error),
             Err(error) => {
                 // Several endpoints have already been reported.
                 let tried = match error.notes() {
                     [one] => format!(" ({})", visible(one)),
+                    [] => format!(" ({})", visible(&error.to_string())),
                     _ => String::new(),
                 };
                 terminal::stderr(&format!(
@@ -194,14 +196,14 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
             }
         };
         let node = match found {
-            Err(NodeError::Unusable(Unusable { message, .. })) if host.is_none() => {
+            Err(NodeError::Unusable(Unusable { message, .. })) if flag.is_none() => {
                 let message = visible(&message);
                 terminal::stderr(&format!(
                     "note: {message}, so BuildKit's own checks are skipped\n"
                 ));
                 return Ok(None);
             }
-            found => found?,
+            found => found?.node,
         };
         let skipped = |lacking: &str| {
             let lacking = visible(lacking);

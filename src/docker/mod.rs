@@ -5,6 +5,7 @@
 //! engine's BuildKit is opened here; other modules implement its protocol.
 //! Environment variables are passed in; this module does not read any itself.
 
+mod builders;
 mod config;
 mod connections;
 mod container;
@@ -28,6 +29,7 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use builders::{Builders, InvalidBuilder, StoredBuilder, StoredNode};
 pub use config::DockerConfig;
 pub(crate) use config::config_path;
 pub(crate) use container::{Bind, ContainerError, Launch, Output, State};
@@ -39,8 +41,8 @@ pub(crate) use endpoint::{
 pub use engine::Engine;
 pub(crate) use engine::{EngineError, EngineVersion, NOT_THROUGH, NoStream, Refused};
 pub(crate) use file::Start;
+pub use places::Places;
 pub(crate) use places::{Candidate, FLAG, InvalidPlace, TlsSettings};
-pub use places::{Places, candidates};
 pub(crate) use proxies::PassedProxies;
 pub(crate) use proxies::password;
 pub(crate) use saved::InvalidContext;

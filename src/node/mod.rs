@@ -6,6 +6,8 @@
 
 pub(crate) mod abilities;
 mod address;
+pub(crate) mod builder;
+pub(crate) mod choose;
 mod connected;
 mod error;
 mod facts;
@@ -21,7 +23,7 @@ use crate::buildkit::Client;
 use crate::docker::Engine;
 
 pub(crate) use abilities::Ability;
-pub(crate) use address::{Address, Buildkitd};
+pub(crate) use address::{Address, Buildkitd, InvalidAddress};
 pub(crate) use error::NodeError;
 pub(crate) use facts::Product;
 pub use facts::{NodeFacts, Store};

@@ -1,46 +1,77 @@
-//! Finds the engine, and reports what to do if there is none.
+//! Finds Docker Engines, and reports what to do if there is none.
 
 use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::config::EngineFlag;
 use crate::debug;
 use crate::docker::{
-    AUTH_VARIABLE, Candidate, CredentialError, Credentials, DEFAULT_SOCKET, DockerConfig, Endpoint,
-    Engine, EngineError, FLAG, InvalidPlace, NOT_THROUGH, Places, Refused, SshTarget, TlsSettings,
-    candidates, config_path, password,
+    AUTH_VARIABLE, Builders, Candidate, CredentialError, Credentials, DEFAULT_SOCKET, DockerConfig,
+    Endpoint, Engine, EngineError, FLAG, InvalidPlace, NOT_THROUGH, Places, Refused, SshTarget,
+    TlsSettings, config_path, password,
 };
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
-use crate::node::{Address, Buildkitd, IsBuildkit, Node, NodeError, buildkit_there};
+use crate::node::choose::{self, Choice, DOCKER_HOST, Named, Settings, choose_docker};
+use crate::node::{IsBuildkit, Node, NodeError, buildkit_there};
 use crate::proxy::Proxies;
 use crate::run::terminal;
 
-/// The variable of BuildKit's own client.
-const BUILDKIT_HOST: &str = "BUILDKIT_HOST";
+/// The settings that can name an engine.
+pub(super) fn settings(flag: &EngineFlag, docker: &DockerConfig) -> Settings {
+    let text = |name: &str| env::var(name).ok();
+    let (host, builder) = match flag {
+        EngineFlag::None => (None, None),
+        EngineFlag::Host(host) => (Some(host.clone()), None),
+        EngineFlag::Builder(name) => (None, Some(name.clone())),
+    };
+    Settings {
+        host,
+        builder,
+        onebuild_host: text(choose::ONEBUILD_HOST),
+        buildx_builder: text(choose::BUILDX_BUILDER),
+        docker_host: text(choose::DOCKER_HOST),
+        docker_context: text(choose::DOCKER_CONTEXT),
+        current_context: docker.current_context().map(str::to_owned),
+        buildkit_host: text(choose::BUILDKIT_HOST),
+        has_default_socket: Path::new(DEFAULT_SOCKET).exists(),
+    }
+}
 
-/// Connects to the engine selected by `--host`, Docker's variables, a docker context or the defaults.
-/// The outer error says that no engine answers, the inner one that it cannot build.
-pub(crate) async fn connect(
+/// Docker's directories, and its settings for TLS.
+pub(super) fn places() -> Places {
+    let path = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    Places {
+        folder: config_file().and_then(|path| Some(path.parent()?.to_owned())),
+        tls: TlsSettings {
+            verify: is_set("DOCKER_TLS_VERIFY"),
+            unchecked: is_set("DOCKER_TLS"),
+            folder: path("DOCKER_CERT_PATH"),
+        },
+        runtime_dir: path("XDG_RUNTIME_DIR"),
+        home: path("HOME"),
+    }
+}
+
+/// The builders of buildx.
+pub(super) fn builders() -> Option<Builders> {
+    let own = env::var_os("BUILDX_CONFIG").filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = own.or_else(|| Some(config_file()?.parent()?.join("buildx")))?;
+    Some(Builders::new(folder))
+}
+
+/// Connects to a Docker Engine: the one at `flag`, else the one that Docker's variables, a docker context or
+/// the default sockets name.
+pub(super) async fn connect_docker(
     flag: Option<&str>,
     docker: &DockerConfig,
-) -> Result<Result<Node, NodeError>, Error> {
-    let address = flag.map(|flag| flag.trim().parse::<Address>()).transpose();
-    let address = address.map_err(|error| {
-        Error::new(ErrorKind::Usage, format!("{FLAG}: {error}")).help(error.help())
-    })?;
-    let address = match address {
-        None => buildkit_host(docker)?.map(Address::Buildkitd),
-        address => address,
+) -> Result<Engine, Error> {
+    let candidates = match flag {
+        Some(host) => vec![places().host(host, FLAG)?],
+        None => candidates(&choose_docker(&settings(&EngineFlag::None, docker)))?,
     };
-    let Some(Address::Buildkitd(buildkitd)) = address else {
-        let engine = connect_docker(flag, docker).await?;
-        return Ok(Node::of_engine(engine).await);
-    };
-    let engine = match &buildkitd {
-        Buildkitd::DockerContainer { .. } => Some(connect_docker(None, docker).await?),
-        _ => None,
-    };
-    Ok(Node::of_buildkitd(buildkitd, engine).await)
+    connect_to(candidates, docker).await
 }
 
 /// The same buildkitd with the Docker Engine for its images and smoke tests: the one around its container,
@@ -62,43 +93,22 @@ pub(crate) async fn with_docker(
     Ok(node.with_docker(found))
 }
 
-/// The address in `BUILDKIT_HOST`, unless a Docker Engine was named or has its default socket.
-fn buildkit_host(docker: &DockerConfig) -> Result<Option<Buildkitd>, Error> {
-    let text = |name: &str| env::var(name).ok().filter(|value| !value.trim().is_empty());
-    let is_named = text("DOCKER_HOST").is_some()
-        || text("DOCKER_CONTEXT").is_some()
-        || docker.current_context().is_some_and(|name| !name.is_empty() && name != "default");
-    let Some(given) =
-        text(BUILDKIT_HOST).filter(|_| !is_named && !Path::new(DEFAULT_SOCKET).exists())
-    else {
-        return Ok(None);
-    };
-    Buildkitd::from_buildctl(given.trim()).map(Some).map_err(|error| {
-        let message = format!("{BUILDKIT_HOST}: {error}");
-        Error::new(ErrorKind::Environment, message).help(error.help())
+/// Where the Docker Engine of a choice can be.
+pub(super) fn candidates(choice: &Choice) -> Result<Vec<Candidate>, Error> {
+    let (places, origin) = (places(), choice.origin.unwrap_or_default());
+    Ok(match &choice.named {
+        Named::Docker(host) => vec![places.host(host, DOCKER_HOST)?],
+        Named::Context(name) => vec![places.context(name, origin)?],
+        Named::Host(host) => vec![places.host(host, origin)?],
+        Named::Sockets | Named::Builder(_) | Named::Buildctl(_) => places.sockets(),
     })
 }
 
-/// Connects to a Docker Engine.
-async fn connect_docker(flag: Option<&str>, docker: &DockerConfig) -> Result<Engine, Error> {
-    let text = |name: &str| env::var(name).ok();
-    let path = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
-    let places = Places {
-        flag: flag.map(str::to_owned),
-        variable: text("DOCKER_HOST"),
-        context: text("DOCKER_CONTEXT"),
-        folder: config_file().and_then(|path| Some(path.parent()?.to_owned())),
-        current: docker.current_context().map(str::to_owned),
-        tls: TlsSettings {
-            verify: is_set("DOCKER_TLS_VERIFY"),
-            unchecked: is_set("DOCKER_TLS"),
-            folder: path("DOCKER_CERT_PATH"),
-        },
-        runtime_dir: path("XDG_RUNTIME_DIR"),
-        home: path("HOME"),
-    };
-    let candidates = candidates(&places)?;
+/// Connects to the first Docker Engine of `candidates` that answers.
+pub(super) async fn connect_to(
+    candidates: Vec<Candidate>,
+    docker: &DockerConfig,
+) -> Result<Engine, Error> {
     let is_alone = candidates.len() == 1;
     let silent = |candidate: &Candidate, reason: &io::Error| {
         if is_alone {

@@ -6,6 +6,7 @@ mod deadline;
 pub(crate) mod debug_log;
 pub(crate) mod engine;
 mod last_resort;
+pub(crate) mod node;
 mod runtime;
 mod signals;
 mod stop;

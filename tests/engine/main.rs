@@ -7,6 +7,7 @@ mod support;
 
 mod bake; // plans for docker buildx bake
 mod bases; // labels that name the base image
+mod builders; // builders of docker buildx
 mod buildkitd; // BuildKit without a Docker Engine
 mod busy; // smoke tests that wait for a slot, or are slow
 mod cancel; // Ctrl-C in the middle of a matrix

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use onebuild::parts::{
     BuildRequest, Cache, CellResult, Engine, EngineBuilder, Failure, Kind, Node, Output, Phase,
-    Places, RegistryFault, candidates,
+    Places, RegistryFault,
 };
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -101,8 +101,8 @@ async fn the_engine_reports_the_size_of_a_push() {
     let size = |blob: &serde_json::Value| blob["size"].as_u64().unwrap();
     let layers = store["layers"].as_array().unwrap();
     let all = size(&store["config"]) + layers.iter().map(size).sum::<u64>();
-    let places = Places { flag: Some(lab_env("DOCKER_HOST")), ..Places::default() };
-    let engine = Engine::connect(candidates(&places).unwrap()).await.unwrap();
+    let candidate = Places::default().host(&lab_env("DOCKER_HOST"), "DOCKER_HOST").unwrap();
+    let engine = Engine::connect(vec![candidate]).await.unwrap();
     let node = Node::of_engine(engine).await.unwrap();
     let client = node.client();
     assert_eq!(client.image_size(&digest).await, Some(all));

@@ -27,12 +27,13 @@ use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::failure::Kind;
 use crate::image::Platform;
 use crate::matrix::{Cell, Matrix, Unnamed};
-use crate::node::{Address, Node, Product};
+use crate::node::{Address, Node, NodeFacts, Product};
 use crate::outcome::{CellResult, Outcome};
 use crate::plan::{BuildRequest, Output};
 use crate::progress::{self, DisplaySettings, Mode};
 use crate::registry::{Patience, RegistryClient};
 use crate::report;
+use crate::run::node::{Found, Wanted};
 use crate::run::{self, Stop, engine, terminal};
 use crate::schedule;
 use crate::workspace::needs::{self, Purpose};
@@ -267,21 +268,28 @@ async fn open_engine(
     config: &BuildConfig,
     (docker, credentials): (&DockerConfig, Arc<Credentials>),
 ) -> Result<Opened, Error> {
-    let mut node = engine::connect(config.host.as_deref(), docker).await??;
+    let lacks = |facts: &NodeFacts| {
+        let obstacles = preflight(&resolved(requests, facts), &idle, facts, None);
+        obstacles.into_iter().next().map(|obstacle| obstacle.message)
+    };
+    let (flag, verbose) = (&config.engine, config.progress == Mode::Plain);
+    let wanted = Wanted { flag, lacks: &lacks, verbose };
+    let Found { mut node, reason, rejected } = run::node::connect(&wanted, docker).await??;
     if let (Product::Buildkitd, Some((what, help))) = (node.facts().product, in_docker(requests)) {
         node = engine::with_docker(node, docker, &what, help).await?;
     }
     let facts = node.facts();
-    let mut requests = Cow::Borrowed(requests);
-    if requests.iter().any(|one| one.recipe.platforms.iter().any(Platform::is_native)) {
-        on_engine(requests.to_mut(), facts.native());
-    }
+    let requests = resolved(requests, facts);
     let beside = match facts.product {
         Product::Buildkitd => node.docker().map(|(_, facts)| facts),
         Product::DockerEngine => None,
     };
-    stop(preflight(&requests, &idle, facts, beside))?;
-    let (facts_line, native) = (facts_line(&node, &requests), facts.native().clone());
+    stop(preflight(&requests, &idle, facts, beside)).map_err(|error| match rejected {
+        Some(rejected) => error.note(rejected),
+        None => error,
+    })?;
+    let (facts_line, native) =
+        (facts_line(&node, reason.as_deref(), &requests), facts.native().clone());
     let lacking = facts.without_lint().map_or_else(String::new, |lacking| {
         format!("note: BuildKit's own checks are skipped: {}\n", visible(&lacking))
     });
@@ -312,6 +320,15 @@ fn in_docker(requests: &[BuildRequest]) -> Option<(String, &'static str)> {
     })
 }
 
+/// The requests with the platform `native` replaced by that of the engine.
+fn resolved<'r>(requests: &'r [BuildRequest], facts: &NodeFacts) -> Cow<'r, [BuildRequest]> {
+    let mut requests = Cow::Borrowed(requests);
+    if requests.iter().any(|one| one.recipe.platforms.iter().any(Platform::is_native)) {
+        on_engine(requests.to_mut(), facts.native());
+    }
+    requests
+}
+
 fn stop(obstacles: Vec<Obstacle>) -> Result<(), Error> {
     stop_at(obstacles, Diagnostics::default(), false)
 }
@@ -329,7 +346,8 @@ fn stop_at(obstacles: Vec<Obstacle>, found: Diagnostics, strict: bool) -> Result
     Err(Error::found(ErrorKind::Environment, errors))
 }
 
-fn facts_line(node: &Node, requests: &[BuildRequest]) -> String {
+/// The first line of a run: the engine, why it is the one, and how it runs the platforms.
+fn facts_line(node: &Node, reason: Option<&str>, requests: &[BuildRequest]) -> String {
     let facts = node.facts();
     let mut wanted: Vec<&Platform> = requests.iter().flat_map(|r| &r.recipe.platforms).collect();
     wanted.sort();
@@ -352,10 +370,11 @@ fn facts_line(node: &Node, requests: &[BuildRequest]) -> String {
         _ => String::new(),
     };
     format!(
-        "onebuild {} · {} at {}{beside} · {}\n",
+        "onebuild {} · {} at {}{}{beside} · {}\n",
         crate::VERSION,
         visible(&facts.name()),
         node.address(),
+        visible(&reason.map(|reason| format!(" ({reason})")).unwrap_or_default()),
         platforms.join(", ")
     )
 }

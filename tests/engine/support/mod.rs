@@ -12,7 +12,9 @@ mod stand_in;
 mod store;
 
 pub use faulty::{Asked, Fault, FaultyRegistry, Sender};
-pub use lab::{commands_with, docker, docker_run, lab_dir, lab_env, lab_script, started_engine};
+pub use lab::{
+    StartedEngine, commands_with, docker, docker_run, lab_dir, lab_env, lab_script, started_engine,
+};
 pub use pictures::{listing, paths_below};
 pub use project::{ONE, Project};
 pub use proxy::{clock_ahead, refusing, silent_to, wrong_in_sessions};
