@@ -66,7 +66,7 @@ pub mod parts {
     pub use crate::check::{Subject, acknowledge, check};
     pub use crate::cli::{AxisFlag, command};
     pub use crate::context::patterns::Rules;
-    pub use crate::docker::{Credentials, DockerConfig, Engine, Places, candidates};
+    pub use crate::docker::{Credentials, DockerConfig, Engine, Places};
     pub use crate::dockerfile::{Dockerfile, Given, Source};
     pub use crate::driver::{EngineBuilder, HeldSecrets, REGISTRY_TIMEOUT, Verified};
     pub use crate::error::{Diagnostics, SourceFile};

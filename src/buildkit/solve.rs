@@ -47,6 +47,8 @@ pub struct Solved {
     /// The digest of the exported image, `sha256:…`; `None` if the exporter does not create a
     /// manifest.
     pub digest: Option<String>,
+    /// The digest of its configuration; `None` if there are several platforms.
+    pub config: Option<String>,
     /// The descriptor of the exported cache's manifest, in JSON; `None` if there is no cache with a
     /// manifest.
     pub cache_manifest: Option<String>,
@@ -86,6 +88,7 @@ impl Solved {
         let mut fields = response.exporter_response;
         Self {
             digest: fields.remove("containerimage.digest"),
+            config: fields.remove("containerimage.config.digest"),
             cache_manifest: fields.remove("cache.manifest"),
         }
     }

@@ -32,6 +32,7 @@ const SHOWN: &[&str] = &[
     "ulimit",
     "cgroup_parent",
     "add_host",
+    "builder",
 ];
 
 /// Arguments of the form NAME=VALUE, of which only the value can be secret.

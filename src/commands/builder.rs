@@ -6,7 +6,7 @@ use crate::config::{BuilderAction, BuilderConfig};
 use crate::error::{Error, visible};
 use crate::node::Node;
 use crate::node::own::OWN;
-use crate::run::{self, engine, terminal};
+use crate::run::{self, builder, engine, terminal};
 
 pub(super) fn run(config: &BuilderConfig) -> Result<ExitCode, Error> {
     let runtime = run::runtime()?;
@@ -21,7 +21,7 @@ pub(super) fn run(config: &BuilderConfig) -> Result<ExitCode, Error> {
 async fn act(config: &BuilderConfig) -> Result<String, Error> {
     let settings = match &config.action {
         BuilderAction::Create { image, config, options } => {
-            engine::builder_settings(image.as_deref(), config.as_deref(), options)?
+            builder::settings(image.as_deref(), config.as_deref(), options)?
         }
         BuilderAction::List | BuilderAction::Remove { .. } => Default::default(),
     };
@@ -30,7 +30,7 @@ async fn act(config: &BuilderConfig) -> Result<String, Error> {
         engine::connect_docker(config.host.as_deref(), &docker).await?,
         engine::credentials(docker.clone()),
     );
-    let own = engine::own(&engine, &credentials);
+    let own = builder::own(&engine, &credentials);
     match &config.action {
         BuilderAction::Create { .. } => {
             let node = own.create(&settings).await?;

@@ -10,17 +10,18 @@ use futures::StreamExt as _;
 
 use super::prepare::{self, Prepared};
 use crate::allow::{Allows, Asked};
-use crate::config::{LintConfig, LintEngine, LintFormat};
-use crate::driver::{BaseFault, EngineBuilder, Environment, HeldSecrets, Lint};
+use crate::config::{EngineFlag, LintConfig, LintEngine, LintFormat};
+use crate::driver::{BaseFault, EngineBuilder, Environment, HeldSecrets, Lint, NotLinted};
 use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, visible};
 use crate::image::Platform;
 use crate::input::{Root, RunSettings};
 use crate::lint::{Finding, Findings, Places, github, json, sarif, text};
 use crate::matrix::{Cell, Matrix, Origin, Sheet, Source};
-use crate::node::NodeError;
 use crate::node::abilities::Unusable;
+use crate::node::{Ability, NodeError};
 use crate::plan::{BuildRequest, Policy, Privileges, Sources};
 use crate::regular;
+use crate::run::node::Wanted;
 use crate::run::{self, engine, terminal};
 use crate::template::Rendered;
 use crate::workspace::access::Access;
@@ -37,7 +38,7 @@ const LINT_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Default)]
 struct Answers {
     /// One result for each distinct Dockerfile.
-    lint: Vec<(usize, Result<Lint, String>)>,
+    lint: Vec<(usize, Result<Lint, NotLinted>)>,
     /// One result for each request.
     bases: Vec<(usize, Vec<BaseFault>)>,
 }
@@ -93,7 +94,7 @@ fn find(
     let mut warnings = matrix.warnings().clone();
     let purpose = match config.engine {
         LintEngine::Unused => Purpose::Plan,
-        LintEngine::Optional | LintEngine::Host(_) => Purpose::Lint,
+        LintEngine::Used(_) => Purpose::Lint,
     };
     let prepared = prepare::all(&matrix, choice, &Default::default(), purpose, &mut warnings);
     findings.extend(&warnings);
@@ -108,8 +109,7 @@ fn find(
     let mut files = Files { cells: by_name, sources };
     let asked = match &config.engine {
         LintEngine::Unused => None,
-        LintEngine::Optional => ask(&requests, None)?,
-        LintEngine::Host(host) => ask(&requests, Some(host))?,
+        LintEngine::Used(flag) => ask(&requests, flag)?,
     };
     let engine = asked.is_some();
     findings.of_requests(&requests, &mut files, !engine);
@@ -174,17 +174,19 @@ fn bare(request: &BuildRequest, native: &Platform) -> BuildRequest {
 }
 
 /// BuildKit's findings; `None` without an engine.
-fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>, Error> {
+fn ask(requests: &[BuildRequest], flag: &EngineFlag) -> Result<Option<Answers>, Error> {
     let runtime = run::runtime()?;
     let answers = runtime.block_on(async {
         let docker = engine::docker_config(false)?;
-        let found = match engine::connect(host, &docker).await {
+        let wanted = Wanted { flag, lacks: &|_| None, verbose: false };
+        let found = match run::node::connect(&wanted, &docker).await {
             Ok(found) => found,
-            Err(error) if host.is_some() => return Err(error),
+            Err(error) if !flag.is_none() => return Err(error),
             Err(error) => {
                 // Several endpoints have already been reported.
                 let tried = match error.notes() {
                     [one] => format!(" ({})", visible(one)),
+                    [] => format!(" ({})", visible(&error.to_string())),
                     _ => String::new(),
                 };
                 terminal::stderr(&format!(
@@ -194,22 +196,20 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
             }
         };
         let node = match found {
-            Err(NodeError::Unusable(Unusable { message, .. })) if host.is_none() => {
+            Err(NodeError::Unusable(Unusable { message, .. })) if flag.is_none() => {
                 let message = visible(&message);
                 terminal::stderr(&format!(
                     "note: {message}, so BuildKit's own checks are skipped\n"
                 ));
                 return Ok(None);
             }
-            found => found?,
+            found => found?.node,
         };
-        if !node.facts().has_lint {
-            terminal::stderr(&format!(
-                "note: BuildKit's own checks are skipped: they require Docker Engine 27.0, and this is {}\n",
-                visible(&node.facts().name())
-            ));
-            return Ok(None);
-        }
+        let skipped = |lacking: &str| {
+            let lacking = visible(lacking);
+            terminal::stderr(&format!("note: BuildKit's own checks are skipped: {lacking}\n"));
+        };
+        let (is_able, lacking) = (node.facts().has(Ability::Lint), node.facts().lacks_lint());
         let environment: Environment = |name| std::env::var_os(name);
         let credentials = Arc::new(engine::credentials(docker));
         let secrets = HeldSecrets::default();
@@ -217,13 +217,20 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
         let builder = EngineBuilder::new(node, credentials, environment, secrets, LINT_TIMEOUT);
         let mut seen = HashSet::new();
         let different = requests.iter().enumerate().filter(|(_, request)| {
-            seen.insert((&*request.recipe.dockerfile, request.recipe.inputs.target.as_deref()))
+            let target = request.recipe.inputs.target.as_deref();
+            is_able && seen.insert((&*request.recipe.dockerfile, target))
         });
         let asked = different.map(|(number, request)| {
             let builder = &builder;
             async move { (number, builder.lint(&bare(request, native)).await) }
         });
-        let lint = futures::stream::iter(asked).buffered(AT_ONCE).collect().await;
+        let lint = futures::stream::iter(asked).buffered(AT_ONCE);
+        let mut lint: Vec<(usize, Result<Lint, NotLinted>)> = lint.collect().await;
+        let answers = lint.len();
+        lint.retain(|(_, answer)| !matches!(answer, Err(NotLinted::ByEngine)));
+        if !is_able || lint.len() < answers {
+            skipped(&lacking);
+        }
         let bases = requests.iter().enumerate().map(|(number, request)| {
             let builder = &builder;
             async move { (number, builder.base_faults(&bare(request, native)).await) }
@@ -239,7 +246,7 @@ fn ask(requests: &[BuildRequest], host: Option<&str>) -> Result<Option<Answers>,
 fn add(
     findings: &mut Findings,
     request: &BuildRequest,
-    answer: Result<Lint, String>,
+    answer: Result<Lint, NotLinted>,
     files: &mut Files<'_>,
 ) {
     let lint = match answer {

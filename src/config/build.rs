@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use super::{CellChoice, Typed};
+use super::{CellChoice, EngineFlag, Typed};
 use crate::plan::{BuildOptions, FileOutput};
 use crate::progress::Mode;
 
@@ -16,8 +16,7 @@ pub(crate) struct BuildConfig {
     pub output: Option<OutputFile>,
     /// Show what would be built.
     pub dry_run: bool,
-    /// Address of the engine; without one it is searched for.
-    pub host: Option<String>,
+    pub engine: EngineFlag,
     /// Number of cells to build at the same time.
     pub jobs: Option<NonZeroUsize>,
     /// Number of smoke tests to run at the same time.

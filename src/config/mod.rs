@@ -2,6 +2,7 @@
 
 mod build;
 mod cells;
+mod engine;
 mod tools;
 mod typed;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 pub(crate) use build::{BuildConfig, OutputFile};
 pub(crate) use cells::CellChoice;
+pub(crate) use engine::EngineFlag;
 pub(crate) use tools::{
     BuilderAction, BuilderConfig, ExplainConfig, ExplainFormat, InitConfig, LintConfig, LintEngine,
     LintFormat, LoginConfig, PlanConfig, PlanFormat, RenderConfig, RenderOutput, Shell,

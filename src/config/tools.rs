@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::CellChoice;
+use super::{CellChoice, EngineFlag};
 
 /// Settings of `render`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,10 +70,8 @@ pub(crate) struct LintConfig {
 pub(crate) enum LintEngine {
     /// Skip these checks.
     Unused,
-    /// Use an engine if one is found.
-    Optional,
-    /// Use the engine at this address, which must be available.
-    Host(String),
+    /// Use this engine, which must be available if a flag names it.
+    Used(EngineFlag),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //! stdout and an engine.
 
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::process::Stdio;
 use std::task::{Context, Poll, ready};
 
@@ -90,6 +90,12 @@ impl Drop for CommandStream {
 }
 
 impl CommandStream {
+    /// Waits for the end of the command. One that fails has lost the connection, and says why.
+    fn poll_ended_well(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        let exited = ready!(pin!(self.child.wait()).poll(cx));
+        Poll::Ready(exited.is_ok_and(|status| status.success()))
+    }
+
     /// Waits for the whole stderr: it says why the command ended before the engine answered.
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         if let Some(complaint) = &mut self.complaint {
@@ -108,8 +114,9 @@ impl AsyncRead for CommandStream {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.stdout).poll_read(cx, buf))?;
-        self.heard |= buf.filled().len() > before;
-        if self.heard {
+        let is_end = buf.filled().len() == before && buf.remaining() > 0;
+        self.heard |= !is_end;
+        if !is_end || (self.heard && ready!(self.poll_ended_well(cx))) {
             return Poll::Ready(Ok(()));
         }
         Poll::Ready(Err(ready!(self.poll_ended(cx))))
@@ -139,7 +146,7 @@ impl AsyncWrite for CommandStream {
     }
 }
 
-/// A command ended before the engine answered.
+/// A command ended before the engine answered, or lost the connection.
 #[derive(Debug, thiserror::Error)]
 #[error("{program} says: {said}")]
 pub(crate) struct CommandEnded {
@@ -159,5 +166,76 @@ impl CommandEnded {
             false => said,
         };
         Self { program, said }
+    }
+
+    /// Whether sshd closed the connection before a login: it does so when too many others have not
+    /// logged in yet (MaxStartups). The last line decides; a refused login says what was refused.
+    pub(super) fn is_rejection(&self) -> bool {
+        let last = self.said.rsplit("; ").next().unwrap_or_default();
+        let closed = [
+            "Connection closed by ",
+            "Connection reset by ",
+            "kex_exchange_identification: ",
+            "ssh_exchange_identification: ",
+        ];
+        closed.iter().any(|words| last.starts_with(words))
+            || last.ends_with(": Connection reset by peer")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rejected_connection_is_distinguished_from_a_refused_login() {
+        for (said, expected) in [
+            (
+                "kex_exchange_identification: Connection closed by remote host\nConnection closed by 10.0.0.1 port 22",
+                true,
+            ),
+            (
+                "kex_exchange_identification: read: Connection reset by peer\r\nConnection reset by 10.0.0.1 port 22\r\n",
+                true,
+            ),
+            (
+                "Warning: Permanently added 'h' to the list of known hosts.\nConnection closed by 10.0.0.1 port 22",
+                true,
+            ),
+            ("ssh_exchange_identification: read: Connection reset by peer", true),
+            ("ssh: connect to host h port 22: Connection reset by peer", true),
+            ("Connection closed by UNKNOWN port 65535", true),
+            ("ssh: connect to host h port 22: Connection refused", false),
+            ("ssh: Could not resolve hostname h: Name or service not known", false),
+            ("me@h: Permission denied (publickey).", false),
+            ("Host key verification failed.", false),
+            (
+                "Received disconnect from 10.0.0.1 port 22:2: Too many authentication failures\nDisconnected from 10.0.0.1 port 22",
+                false,
+            ),
+            ("bash: line 1: docker: command not found", false),
+            ("", false),
+        ] {
+            let ended = CommandEnded::new("ssh", said.as_bytes());
+            assert_eq!(ended.is_rejection(), expected, "{said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_command_that_fails_in_the_middle_says_why() {
+        for (script, expected) in [
+            ("printf x; echo 'warning: new host' >&2", None),
+            (
+                "printf x; echo 'Connection to h closed by remote host.' >&2; exit 255",
+                Some("sh says: Connection to h closed by remote host."),
+            ),
+        ] {
+            let arguments = ["-c", script].map(str::to_owned).to_vec();
+            let mut stream = CommandLine { program: "sh", arguments }.start().unwrap();
+            let mut all = Vec::new();
+            let read = stream.read_to_end(&mut all).await;
+            assert_eq!(all, b"x");
+            assert_eq!(read.err().map(|error| error.to_string()).as_deref(), expected);
+        }
     }
 }

@@ -15,6 +15,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 
+use crate::error::why;
+
 pub(crate) use command::{CommandEnded, CommandLine, MAX_STDERR};
 pub(crate) use tls::{InvalidTls, TlsClient, TlsFiles, causes, certificate_fault};
 
@@ -73,6 +75,11 @@ impl Dialer {
         matches!(self.target, Target::Tcp { tls: None, .. })
     }
 
+    /// Whether each stream is a process of its own.
+    pub(crate) fn is_command(&self) -> bool {
+        matches!(self.target, Target::Command(_))
+    }
+
     /// Opens a stream for HTTP/1.1.
     pub(crate) async fn dial(&self) -> io::Result<Box<dyn Stream>> {
         self.open(None).await
@@ -121,8 +128,13 @@ impl Dialer {
 
     /// What went wrong between here and the other side, if TLS, a command or the network is the cause.
     pub(crate) fn fault(&self, error: &(dyn std::error::Error + 'static)) -> Option<String> {
-        let ended = causes(error).find_map(|cause| cause.downcast_ref::<CommandEnded>());
-        ended.map(ToString::to_string).or_else(|| self.tls_fault(error))
+        command_ended(error).map(ToString::to_string).or_else(|| self.tls_fault(error))
+    }
+
+    /// Whether the other side closed a connection because it has too many of them, so that another
+    /// attempt may succeed.
+    pub(crate) fn is_rejection(&self, error: &(dyn std::error::Error + 'static)) -> bool {
+        command_ended(error).is_some_and(CommandEnded::is_rejection)
     }
 
     fn tls_fault(&self, error: &(dyn std::error::Error + 'static)) -> Option<String> {
@@ -135,6 +147,20 @@ impl Dialer {
         })?;
         Some(format!("{fault} ({files})"))
     }
+}
+
+/// An error of a request: what the command of the connection said, or else the error and its cause.
+pub(crate) fn explained(error: &(dyn std::error::Error + 'static)) -> String {
+    let text = why(error);
+    match (command_ended(error), causes(error).last()) {
+        (Some(ended), _) => ended.to_string(),
+        (None, Some(cause)) if !text.contains(&why(cause)) => format!("{text}: {}", why(cause)),
+        (None, _) => text,
+    }
+}
+
+fn command_ended<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e CommandEnded> {
+    causes(error).find_map(|cause| cause.downcast_ref::<CommandEnded>())
 }
 
 /// Whether the other side closed the connection in the middle of an exchange.

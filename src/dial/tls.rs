@@ -170,13 +170,18 @@ fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>,
 }
 
 /// An error and all its causes, including the error inside of an `io::Error`, which is not among
-/// its sources.
+/// its sources, and the `io::Error` inside of one of bollard's.
 pub(crate) fn causes<'e>(
     error: &'e (dyn Error + 'static),
 ) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
-        Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
-        None => error.source(),
+    std::iter::successors(Some(error), |&error| {
+        if let Some(bollard::errors::Error::IOError { err }) = error.downcast_ref() {
+            return Some(err);
+        }
+        match error.downcast_ref::<io::Error>() {
+            Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+            None => error.source(),
+        }
     })
 }
 

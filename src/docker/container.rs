@@ -23,6 +23,7 @@ use futures::{Stream, StreamExt as _};
 use thiserror::Error;
 
 use super::Engine;
+use crate::dial::explained;
 use crate::image::{Platform, Reference};
 
 /// How long the engine may take to create a container: it also unpacks layers that are not unpacked
@@ -109,7 +110,7 @@ impl From<Error> for ContainerError {
                 Self { is_missing: status_code == 404, ..Self::said(message) }
             }
             Error::RequestTimeoutError => Self::unanswered(),
-            other => Self::said(other.to_string()),
+            other => Self::said(explained(&other)),
         }
     }
 }

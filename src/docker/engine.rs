@@ -4,17 +4,16 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
+use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker, body_full};
 use bytes::Bytes;
-use http_body_util::Empty;
 use hyper::body::Incoming;
-use hyper::client::conn::http1;
-use hyper::header::{HOST, HeaderValue};
 use hyper::upgrade::Upgraded;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
+use tokio::time::timeout;
 
+use super::connections::Connections;
 use super::headers::ApiHeaders;
 use super::limits::{answer_timeout, silent};
 use super::{Candidate, Endpoint};
@@ -31,7 +30,7 @@ const API_TIMEOUT: Duration = Duration::from_secs(60);
 pub struct Engine {
     endpoint: Endpoint,
     dialer: Dialer,
-    headers: ApiHeaders,
+    connections: Connections,
     pub(super) docker: Docker,
 }
 
@@ -76,14 +75,26 @@ pub enum EngineError {
 impl EngineError {
     /// What to do about it, if it is known.
     pub(crate) fn help(&self) -> Option<&'static str> {
-        let refused = |error: &bollard::errors::Error| {
-            use bollard::errors::Error::DockerResponseServerError as Answered;
-            matches!(error, Answered { status_code: 401 | 403 | 404 | 405, .. })
-        };
         match self {
-            Self::Facts { source, .. } if refused(source) => Some(NOT_THROUGH),
+            Self::Facts { source, .. } if refusal(source).is_some() => Some(NOT_THROUGH),
             _ => None,
         }
+    }
+}
+
+/// A proxy refuses the first request of the API.
+#[derive(Debug, Error)]
+#[error("it refuses GET /version: {0}")]
+pub(crate) struct Refused(StatusCode);
+
+/// The status with which a proxy, or another program, refuses a request that every engine answers.
+fn refusal(error: &bollard::errors::Error) -> Option<StatusCode> {
+    use bollard::errors::Error::DockerResponseServerError as Answered;
+    match error {
+        Answered { status_code: code @ (401 | 403 | 404 | 405), .. } => {
+            StatusCode::from_u16(*code).ok()
+        }
+        _ => None,
     }
 }
 
@@ -110,8 +121,9 @@ impl Engine {
             let answered = async {
                 let dialer = Dialer::new(candidate.target()).map_err(io::Error::other)?;
                 let endpoint = candidate.endpoint.clone();
-                let docker = answer(&endpoint, &dialer, headers).await?;
-                Ok(Self { docker, endpoint, dialer, headers: headers.clone() })
+                let connections = Connections::new(dialer.clone(), headers.clone());
+                let docker = answer(&endpoint, &dialer, &connections).await?;
+                Ok(Self { docker, endpoint, dialer, connections })
             };
             match answered.await {
                 Ok(engine) => {
@@ -194,7 +206,7 @@ impl Engine {
     ///
     /// Source: <https://docs.docker.com/reference/api/engine/version/v1.51/#tag/Session>
     pub(crate) async fn upgrade(&self) -> Result<TokioIo<Upgraded>, NoStream> {
-        let opened = self.unless_silent(upgrade(&self.dialer, &self.headers)).await;
+        let opened = self.unless_silent(upgrade(&self.dialer, &self.connections)).await;
         let opened = opened.ok_or_else(|| NoStream::Silent(self.is_silent(GRPC)))?;
         opened.map_err(NoStream::Refused)
     }
@@ -227,19 +239,12 @@ fn log_attempt(candidate: &Candidate, rejected: Option<&io::Error>) {
 
 /// Sends one request of the Docker API.
 async fn exchange(
-    dialer: &Dialer,
+    connections: &Connections,
     request: BollardRequest,
 ) -> Result<http::Response<Incoming>, bollard::errors::Error> {
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     let exchange = Exchange::with_engine(request.method(), target);
-    let answered = async {
-        let io = TokioIo::new(dialer.dial().await?);
-        let (mut sender, connection) = http1::handshake(io).await?;
-        // The task ends when the response has been read or dropped.
-        tokio::spawn(connection.with_upgrades());
-        Ok(sender.send_request(request).await?)
-    };
-    let answered: Result<http::Response<Incoming>, bollard::errors::Error> = answered.await;
+    let answered = connections.send(request).await;
     match &answered {
         Ok(response) => exchange.received(response.status(), response.headers()),
         Err(error) => exchange.failed(error),
@@ -248,19 +253,27 @@ async fn exchange(
 }
 
 /// Pings the engine and negotiates the API version.
-async fn answer(endpoint: &Endpoint, dialer: &Dialer, headers: &ApiHeaders) -> io::Result<Docker> {
+async fn answer(
+    endpoint: &Endpoint,
+    dialer: &Dialer,
+    connections: &Connections,
+) -> io::Result<Docker> {
+    let limit = answer_timeout(endpoint);
+    let late = |_| io::Error::new(io::ErrorKind::TimedOut, silent(endpoint, limit));
     // An error from connecting (no such file, permission denied, invalid certificate) is clearer
     // than the same error after two HTTP libraries wrapped it.
-    let dialled = dialer.dial().await;
-    drop(dialled.map_err(|error| dialer.fault(&error).map_or(error, io::Error::other))?);
+    timeout(limit, connections.probe()).await.map_err(late)?.map_err(|error| {
+        let fault = dialer.fault(&error).map(io::Error::other);
+        fault.unwrap_or_else(|| match error {
+            bollard::errors::Error::IOError { err } => err,
+            error => io::Error::other(why(&error)),
+        })
+    })?;
     let transport = {
-        let (dialer, headers) = (dialer.clone(), headers.clone());
-        move |mut request: BollardRequest| {
-            let dialer = dialer.clone();
-            // HTTP/1.1 requires this header; the engine ignores it.
-            request.headers_mut().insert(HOST, HeaderValue::from_static("docker"));
-            headers.complete(request.headers_mut());
-            async move { exchange(&dialer, request).await }
+        let connections = connections.clone();
+        move |request: BollardRequest| {
+            let connections = connections.clone();
+            async move { exchange(&connections, request).await }
         }
     };
     let docker = Docker::connect_with_custom_transport(
@@ -269,12 +282,13 @@ async fn answer(endpoint: &Endpoint, dialer: &Dialer, headers: &ApiHeaders) -> i
         API_TIMEOUT.as_secs(),
         API_DEFAULT_VERSION,
     );
-    let limit = answer_timeout(endpoint);
     let negotiate = async { docker?.negotiate_version().await };
-    let answered = tokio::time::timeout(limit, negotiate).await;
-    let answered =
-        answered.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, silent(endpoint, limit)))?;
-    answered.map_err(|error: bollard::errors::Error| io::Error::other(fault(dialer, &error)))
+    timeout(limit, negotiate).await.map_err(late)?.map_err(|error: bollard::errors::Error| {
+        match refusal(&error) {
+            Some(status) => io::Error::other(Refused(status)),
+            None => io::Error::other(fault(dialer, &error)),
+        }
+    })
 }
 
 /// Why there was no usable answer.
@@ -299,35 +313,22 @@ pub(crate) enum NoStream {
     Refused(String),
 }
 
-async fn upgrade(dialer: &Dialer, headers: &ApiHeaders) -> Result<TokioIo<Upgraded>, String> {
-    let mut request = Request::post(GRPC)
-        .header("Host", "docker")
+async fn upgrade(dialer: &Dialer, connections: &Connections) -> Result<TokioIo<Upgraded>, String> {
+    let request = Request::post(GRPC)
         .header("Connection", "Upgrade")
         .header("Upgrade", "h2c")
-        .body(Empty::<Bytes>::new())
+        .body(body_full(Bytes::new()))
         .map_err(|error| why(&error))?;
-    headers.complete(request.headers_mut());
-    let exchange = Exchange::with_engine(request.method(), GRPC);
-    let describe = |error: &(dyn std::error::Error + 'static)| {
-        exchange.failed(error);
-        dialer.fault(error).unwrap_or_else(|| why(error))
-    };
     let opened = async {
-        let io = TokioIo::new(dialer.dial().await.map_err(|error| describe(&error))?);
-        let (mut sender, connection) =
-            http1::handshake(io).await.map_err(|error| describe(&error))?;
-        tokio::spawn(connection.with_upgrades());
-        let response = sender.send_request(request).await.map_err(|error| describe(&error))?;
-        exchange.received(response.status(), response.headers());
+        let response = exchange(connections, request).await;
+        let response =
+            response.map_err(|error| dialer.fault(&error).unwrap_or_else(|| why(&error)))?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(format!("it answered {}", response.status()));
         }
         hyper::upgrade::on(response).await.map_err(|error| why(&error))
     };
-    match tokio::time::timeout(API_TIMEOUT, opened).await {
-        Ok(opened) => opened.map(TokioIo::new),
-        Err(_) => Err(late()),
-    }
+    timeout(API_TIMEOUT, opened).await.unwrap_or_else(|_| Err(late())).map(TokioIo::new)
 }
 
 fn late() -> String {

@@ -7,8 +7,8 @@ use super::endpoint::Endpoint;
 /// How long an engine on a socket or a port may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(9);
 
-/// The same for an engine behind `ssh`, which connects and logs in first, for every request.
-const SSH_ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
+/// The same for an engine behind `ssh`, which may have to connect and log in first.
+pub(super) const SSH_ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// How long the engine at `endpoint` may take to answer.
 pub(super) fn answer_timeout(endpoint: &Endpoint) -> Duration {

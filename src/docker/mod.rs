@@ -5,7 +5,9 @@
 //! engine's BuildKit is opened here; other modules implement its protocol.
 //! Environment variables are passed in; this module does not read any itself.
 
+mod builders;
 mod config;
+mod connections;
 mod container;
 mod credentials;
 mod endpoint;
@@ -15,6 +17,7 @@ mod headers;
 mod json;
 mod limits;
 mod listed;
+mod load;
 mod places;
 mod proxies;
 mod relay;
@@ -27,6 +30,7 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use builders::{Builders, InvalidBuilder, StoredBuilder, StoredNode};
 pub use config::DockerConfig;
 pub(crate) use config::config_path;
 pub(crate) use container::{Bind, ContainerError, Launch, Output, State};
@@ -36,10 +40,10 @@ pub(crate) use endpoint::{
     DEFAULT_SOCKET, Endpoint, InvalidEndpoint, SshTarget, host_and_port, without_login,
 };
 pub use engine::Engine;
-pub(crate) use engine::{EngineError, EngineVersion, NOT_THROUGH, NoStream};
+pub(crate) use engine::{EngineError, EngineVersion, NOT_THROUGH, NoStream, Refused};
 pub(crate) use file::Start;
+pub use places::Places;
 pub(crate) use places::{Candidate, FLAG, InvalidPlace, TlsSettings};
-pub use places::{Places, candidates};
 pub(crate) use proxies::PassedProxies;
 pub(crate) use proxies::password;
 pub(crate) use saved::InvalidContext;

@@ -1,5 +1,5 @@
-//! Decides which engine to use: the flag, the environment, the docker context, or Docker's default
-//! sockets.
+//! Where Docker Engines are: at an endpoint, in a docker context, or at Docker's default sockets. Which of
+//! them is used is decided elsewhere.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -14,9 +14,6 @@ use crate::loopback::is_loopback;
 /// The origin of an endpoint from the command line.
 pub(crate) const FLAG: &str = "--host";
 
-/// The context name that means Docker's own default.
-const DEFAULT_CONTEXT: &str = "default";
-
 /// An endpoint to try, and its origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
@@ -29,7 +26,7 @@ pub struct Candidate {
 
 impl Candidate {
     /// What to open streams to.
-    pub(super) fn target(&self) -> Target {
+    pub(crate) fn target(&self) -> Target {
         match &self.endpoint {
             Endpoint::Unix(path) => Target::Unix(path.clone()),
             Endpoint::Tcp { host, port } => {
@@ -40,20 +37,12 @@ impl Candidate {
     }
 }
 
-/// The user's settings for the engine's location, and the directories of the defaults.
+/// Docker's directories, and its settings for TLS.
 #[derive(Debug, Default)]
 pub struct Places {
-    /// `--host`.
-    pub flag: Option<String>,
-    /// `DOCKER_HOST`.
-    pub variable: Option<String>,
-    /// `DOCKER_CONTEXT`.
-    pub context: Option<String>,
     /// Docker's own directory, where its config file and the contexts are.
     pub folder: Option<PathBuf>,
-    /// The current context of Docker's config file.
-    pub current: Option<String>,
-    /// TLS settings for a port that `--host` or `DOCKER_HOST` names.
+    /// TLS settings for a port that a flag or a variable names.
     pub tls: TlsSettings,
     /// `XDG_RUNTIME_DIR`, where a rootless engine has its socket.
     pub runtime_dir: Option<PathBuf>,
@@ -78,7 +67,7 @@ pub enum InvalidPlace {
     #[error("{origin}: {source}")]
     Endpoint { origin: Cow<'static, str>, source: InvalidEndpoint },
     #[error("{origin}: {source}")]
-    Context { origin: &'static str, source: InvalidContext },
+    Context { origin: Cow<'static, str>, source: InvalidContext },
     #[error(
         "{origin}: refusing {endpoint} without TLS: anyone on the network path would get root there"
     )]
@@ -114,45 +103,52 @@ impl InvalidPlace {
     }
 }
 
-/// The endpoints to try, in order. An explicit choice is the only candidate, in Docker's order: the
-/// flag, `DOCKER_HOST`, `DOCKER_CONTEXT`, the current context of the config file. Otherwise the
-/// candidates are the system's socket, a rootless engine's and Docker Desktop's.
-pub fn candidates(places: &Places) -> Result<Vec<Candidate>, InvalidPlace> {
-    // Docker ignores blanks around an endpoint. A line break at the end of a variable is as common.
-    let given = |value: &Option<String>| {
-        let value = value.as_deref().map(str::trim).filter(|value| !value.is_empty());
-        value.map(str::to_owned)
-    };
-    let folder = places.folder.as_deref();
-    for (origin, host) in [(FLAG, &places.flag), ("DOCKER_HOST", &places.variable)] {
-        if let Some(host) = given(host) {
-            return Ok(vec![named(&host, origin.into(), || places.tls.files(folder))?]);
-        }
+impl Places {
+    /// The engine at `host`, an endpoint as `DOCKER_HOST` writes it.
+    pub fn host(
+        &self,
+        host: &str,
+        origin: impl Into<Cow<'static, str>>,
+    ) -> Result<Candidate, InvalidPlace> {
+        named(host, origin.into(), || self.tls.files(self.folder.as_deref()))
     }
-    let (origin, context) = match given(&places.context) {
-        Some(context) => ("DOCKER_CONTEXT", Some(context)),
-        None => ("currentContext of Docker's config.json", given(&places.current)),
-    };
-    if let Some(name) = context.filter(|name| name != DEFAULT_CONTEXT) {
+
+    /// The engine of the docker context `name`.
+    pub(crate) fn context(
+        &self,
+        name: &str,
+        origin: impl Into<Cow<'static, str>>,
+    ) -> Result<Candidate, InvalidPlace> {
+        let folder = self.folder.as_deref();
         let folder = folder.ok_or(InvalidPlace::NoFolder { wants: "DOCKER_CONTEXT" })?;
-        let saved = SavedContext::read(folder, &name)
-            .map_err(|source| InvalidPlace::Context { origin, source })?;
-        let origin = format!("the docker context `{name}`");
-        return Ok(vec![named(&saved.host, origin.into(), || Ok(saved.tls))?]);
+        let saved = SavedContext::read(folder, name)
+            .map_err(|source| InvalidPlace::Context { origin: origin.into(), source })?;
+        named(&saved.host, format!("the docker context `{name}`").into(), || Ok(saved.tls))
     }
-    let socket = |path: PathBuf, origin: &'static str| Candidate {
-        endpoint: Endpoint::Unix(path),
-        tls: None,
-        origin: origin.into(),
-    };
-    let mut found = vec![socket(DEFAULT_SOCKET.into(), "the default socket")];
-    if let Some(folder) = &places.runtime_dir {
-        found.push(socket(folder.join("docker.sock"), "a rootless engine's socket"));
+
+    /// Whether there is a docker context `name`.
+    pub(crate) fn has_context(&self, name: &str) -> bool {
+        let folder = self.folder.as_deref();
+        folder.is_some_and(|folder| SavedContext::exists(folder, name))
     }
-    if let Some(home) = &places.home {
-        found.push(socket(home.join(".docker/run/docker.sock"), "Docker Desktop's socket"));
+
+    /// The default sockets, in the order in which they are tried: the system's, a rootless engine's and
+    /// Docker Desktop's.
+    pub(crate) fn sockets(&self) -> Vec<Candidate> {
+        let socket = |path: PathBuf, origin: &'static str| Candidate {
+            endpoint: Endpoint::Unix(path),
+            tls: None,
+            origin: origin.into(),
+        };
+        let mut found = vec![socket(DEFAULT_SOCKET.into(), "the default socket")];
+        if let Some(folder) = &self.runtime_dir {
+            found.push(socket(folder.join("docker.sock"), "a rootless engine's socket"));
+        }
+        if let Some(home) = &self.home {
+            found.push(socket(home.join(".docker/run/docker.sock"), "Docker Desktop's socket"));
+        }
+        found
     }
-    Ok(found)
 }
 
 /// The endpoint that the user named. `tls` is called only for a port; other endpoints do not use
@@ -194,10 +190,6 @@ impl TlsSettings {
 mod tests {
     use super::*;
 
-    fn origins(places: &Places) -> Vec<String> {
-        candidates(places).unwrap().into_iter().map(|found| found.origin.into_owned()).collect()
-    }
-
     /// Docker's directory, with contexts `far` and `near` for these hosts.
     fn folder(hosts: [&str; 2]) -> (tempfile::TempDir, Option<PathBuf>) {
         use sha2::{Digest as _, Sha256};
@@ -214,81 +206,54 @@ mod tests {
     }
 
     #[test]
-    fn an_explicit_choice_is_the_only_candidate_in_dockers_order() {
+    fn a_context_names_the_engine_that_it_holds() {
         let (_kept, folder) = folder(["unix:///far", "unix:///near"]);
-        let mut places = Places {
-            flag: Some("unix:///flag".into()),
-            variable: Some(" unix:///variable\n".into()),
-            context: Some("near\n".into()),
-            folder,
-            current: Some("far".into()),
-            ..Places::default()
-        };
-        assert_eq!(origins(&places), ["--host"]);
-        places.flag = None;
-        assert_eq!(origins(&places), ["DOCKER_HOST"]);
-        places.variable = Some(" ".into());
-        assert_eq!(origins(&places), ["the docker context `near`"]);
-        places.context = Some("".into());
-        let found = candidates(&places).unwrap();
-        assert_eq!(found[0].origin, "the docker context `far`");
-        assert_eq!(found[0].endpoint.to_string(), "unix:///far");
-        places.context = Some("default".into());
-        assert_eq!(origins(&places), ["the default socket"]);
+        let places = Places { folder, ..Places::default() };
+        let found = places.context("far", "x").unwrap();
+        assert_eq!(found.origin, "the docker context `far`");
+        assert_eq!(found.endpoint.to_string(), "unix:///far");
+        assert!(places.has_context("near") && !places.has_context("gone"));
     }
 
     #[test]
-    fn without_a_choice_the_default_sockets_are_tried() {
+    fn the_default_sockets_are_those_of_the_directories_that_are_known() {
         let places = Places {
-            variable: Some("".into()),
-            current: Some("".into()),
             runtime_dir: Some("/run/user/1".into()),
             home: Some("/home/a".into()),
             ..Places::default()
         };
-        assert_eq!(origins(&places).len(), 3);
-        assert_eq!(origins(&Places::default()), ["the default socket"]);
+        assert_eq!(places.sockets().len(), 3);
+        let origins: Vec<_> =
+            Places::default().sockets().into_iter().map(|found| found.origin).collect();
+        assert_eq!(origins, ["the default socket"]);
     }
 
     #[test]
     fn a_remote_port_requires_tls_with_verification() {
         let (_kept, folder) = folder(["tcp://h:2375", "tcp://127.0.0.1:1"]);
-        let current = || Some("far".to_owned());
-        let base = || Places { folder: folder.clone(), current: current(), ..Places::default() };
+        let base = || Places { folder: folder.clone(), ..Places::default() };
         let tls = |verify, unchecked| TlsSettings { verify, unchecked, folder: None };
-        for (places, expected) in [
+        let with = |tls: TlsSettings| Places { tls, ..base() };
+        let host = |places: Places, host: &str| places.host(host, "DOCKER_HOST");
+        for (found, expected) in [
+            (host(base(), "tcp://h:2375"), "DOCKER_HOST: refusing tcp://h:2375 without TLS"),
             (
-                Places { variable: Some("tcp://h:2375".into()), ..base() },
-                "DOCKER_HOST: refusing tcp://h:2375 without TLS",
+                base().context("far", "x"),
+                "the docker context `far`: refusing tcp://h:2375 without TLS",
             ),
-            (base(), "the docker context `far`: refusing tcp://h:2375 without TLS"),
+            (host(with(tls(false, true)), "tcp://h:2376"), "without verification"),
+            (host(with(tls(false, true)), "tcp://127.0.0.1:1"), "without verification"),
             (
-                Places { flag: Some("tcp://h:2376".into()), tls: tls(false, true), ..base() },
-                "without verification",
-            ),
-            (
-                Places { flag: Some("tcp://127.0.0.1:1".into()), tls: tls(false, true), ..base() },
-                "without verification",
-            ),
-            (
-                Places {
-                    flag: Some("tcp://h:2376".into()),
-                    tls: tls(true, false),
-                    folder: None,
-                    ..base()
-                },
+                host(Places { folder: None, ..with(tls(true, false)) }, "tcp://h:2376"),
                 "DOCKER_TLS_VERIFY is set, but neither HOME",
             ),
+            (Places::default().context("far", "x"), "DOCKER_CONTEXT is set, but neither HOME"),
             (
-                Places { context: Some("far".into()), folder: None, ..base() },
-                "DOCKER_CONTEXT is set, but neither HOME",
-            ),
-            (
-                Places { context: Some("gone".into()), ..base() },
+                base().context("gone", "DOCKER_CONTEXT"),
                 "DOCKER_CONTEXT: there is no docker context",
             ),
         ] {
-            let error = candidates(&places).unwrap_err();
+            let error = found.unwrap_err();
             assert!(error.to_string().contains(expected), "{error}");
             assert!(!error.help().is_empty());
         }
@@ -298,20 +263,17 @@ mod tests {
     fn certificates_are_read_from_dockers_directory() {
         let (kept, folder) = folder(["", ""]);
         let mut places = Places {
-            flag: Some("tcp://h:2376".into()),
             folder,
             tls: TlsSettings { verify: true, unchecked: true, folder: None },
             ..Places::default()
         };
-        let files = |places: &Places| candidates(places).unwrap().remove(0).tls.unwrap();
+        let files = |places: &Places| places.host("tcp://h:2376", FLAG).unwrap().tls.unwrap();
         assert_eq!(files(&places), TlsFiles::in_directory(kept.path()));
         places.tls.folder = Some("/certs".into());
         assert_eq!(files(&places), TlsFiles::in_directory(Path::new("/certs")));
         // A socket does not use them.
-        places.flag = Some("unix:///a".into());
-        assert_eq!(candidates(&places).unwrap()[0].tls, None);
+        assert_eq!(places.host("unix:///a", FLAG).unwrap().tls, None);
         // A port on this machine may go without TLS.
-        let plain = Places { flag: Some("tcp://localhost:1".into()), ..Places::default() };
-        assert_eq!(candidates(&plain).unwrap()[0].tls, None);
+        assert_eq!(Places::default().host("tcp://localhost:1", FLAG).unwrap().tls, None);
     }
 }

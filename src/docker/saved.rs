@@ -59,10 +59,15 @@ struct Engine {
 fields!(Engine { "host" => host, "skiptlsverify" => skip_verify });
 
 impl SavedContext {
-    /// Reads the context `name` in `folder`, Docker's own directory (`~/.docker`).
+    /// Whether `folder`, Docker's own directory (`~/.docker`), has the context `name`.
+    pub(super) fn exists(folder: &Path, name: &str) -> bool {
+        meta(folder, &id(name)).exists()
+    }
+
+    /// Reads the context `name` in `folder`.
     pub(super) fn read(folder: &Path, name: &str) -> Result<Self, InvalidContext> {
-        let id: String = Sha256::digest(name).iter().map(|byte| format!("{byte:02x}")).collect();
-        let path = folder.join("contexts/meta").join(&id).join("meta.json");
+        let id = id(name);
+        let path = meta(folder, &id);
         let unreadable = |reason: io::Error| match reason.kind() {
             io::ErrorKind::NotFound => {
                 InvalidContext::Unknown { name: name.to_owned(), path: path.clone() }
@@ -91,6 +96,15 @@ impl SavedContext {
         let tls = tls.is_dir().then(|| TlsFiles::in_directory(&tls));
         Ok(Self { host: engine.host.unwrap_or_default(), tls })
     }
+}
+
+/// The directory of a context.
+fn id(name: &str) -> String {
+    Sha256::digest(name).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn meta(folder: &Path, id: &str) -> PathBuf {
+    folder.join("contexts/meta").join(id).join("meta.json")
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 
 use crate::image::Digest;
 use crate::input::{Caches, NamedContext};
-use crate::node::{NodeFacts, Store};
+use crate::node::{Ability, NodeFacts, Store};
 use crate::outcome::Failure;
 use crate::plan::{BuildRequest, FileOutput, Output};
 
@@ -18,6 +18,16 @@ use super::obstacle::Obstacle;
 const TURN_ON: &str = "enable the containerd image store: set \"features\": \
      {\"containerd-snapshotter\": true} in the engine's daemon.json and restart the engine (in Docker \
      Desktop: Settings, General)";
+
+/// The same for what goes elsewhere than into the engine's store.
+fn turn_on(output: &Output) -> String {
+    match output {
+        Output::Push | Output::File { .. } | Output::Nothing => {
+            format!("{TURN_ON}, or use --builder onebuild, which runs BuildKit in a container")
+        }
+        Output::Store | Output::StoreAndPush | Output::Digest => TURN_ON.to_owned(),
+    }
+}
 
 /// What `request` needs and this engine, or the form of the output, does not support. In most of these
 /// cases BuildKit would ignore it and report success.
@@ -37,49 +47,86 @@ pub(crate) fn lacking(request: &BuildRequest, caches: &Caches, facts: &NodeFacts
             "remove --provenance, or use type=oci".to_owned(),
         );
     }
-    if facts.store != Store::Docker {
-        return found;
-    }
-    if request.recipe.platforms.len() > 1 {
+    let turn_on = turn_on(&request.delivery.output);
+    if request.recipe.platforms.len() > 1 && !facts.has(Ability::Platforms) {
         let platforms: Vec<_> = request.recipe.platforms.iter().map(ToString::to_string).collect();
         let (cell, platforms) = (&request.cell, platforms.join(", "));
         lacks(
             &format!("this engine builds one platform at a time, but `{cell}` needs {platforms}"),
-            format!("{TURN_ON}; or build one with --platform"),
+            format!("{turn_on}; or build one with --platform"),
         );
     }
     let beyond = match &request.delivery.output {
-        Output::Push | Output::StoreAndPush => Some("push images"),
-        Output::File { .. } if form != Form::Files => Some("write image archives"),
-        Output::Store | Output::Digest | Output::Nothing | Output::File { .. } => None,
+        Output::Push | Output::StoreAndPush if !facts.has(Ability::Push) => Some("push images"),
+        Output::File { .. } if form != Form::Files && !facts.has(Ability::Archives) => {
+            Some("write image archives")
+        }
+        Output::Push
+        | Output::StoreAndPush
+        | Output::Store
+        | Output::Digest
+        | Output::Nothing
+        | Output::File { .. } => None,
     };
     if let Some(what) = beyond {
-        lacks(&format!("this engine's BuildKit cannot {what}"), TURN_ON.to_owned());
+        lacks(&format!("this engine's BuildKit cannot {what}"), turn_on.clone());
     }
-    if caches.to.iter().any(|cache| cache.kind != "inline") {
+    if caches.to.iter().any(|cache| cache.kind != "inline") && !facts.has(Ability::Caches) {
         lacks(
             "this engine can write only the inline cache",
-            format!("{TURN_ON}; or use --cache-to type=inline"),
+            format!("{turn_on}; or use --cache-to type=inline"),
         );
     }
-    let contexts = request.recipe.inputs.contexts.values();
-    if contexts.into_iter().any(|context| matches!(context, NamedContext::Layout(_))) {
+    let mut contexts = request.recipe.inputs.contexts.values();
+    let has_layout = contexts.any(|context| matches!(context, NamedContext::Layout(_)));
+    if has_layout && !facts.has(Ability::Layouts) {
         lacks(
             "this engine cannot use an image in a directory (oci-layout://) as a context",
-            format!("{TURN_ON}; or push the image, and name it as docker-image://REF"),
+            format!("{turn_on}; or push the image, and name it as docker-image://REF"),
         );
     }
-    if is_annotated(request) && !matches!(form, Form::Files | Form::Nothing) {
+    let is_image = !matches!(form, Form::Files | Form::Nothing);
+    if is_annotated(request) && is_image && !facts.has(Ability::Annotations) {
         lacks(
             "this engine cannot add annotations to images",
-            format!("{TURN_ON}; or remove the annotations"),
+            format!("{turn_on}; or remove the annotations"),
         );
     }
-    if request.recipe.provenance && form == Form::Image {
+    if request.recipe.provenance && form == Form::Image && !facts.has(Ability::Attestations) {
         lacks(
             "this engine cannot add provenance to images",
-            format!("{TURN_ON}; or remove --provenance"),
+            format!("{turn_on}; or remove --provenance"),
         );
+    }
+    found
+}
+
+/// What `request` needs and the store of this Docker Engine, into which a buildkitd's images are loaded, does
+/// not support.
+pub(crate) fn unloadable(request: &BuildRequest, docker: &NodeFacts) -> Vec<Obstacle> {
+    let is_stored = matches!(request.delivery.output, Output::Store | Output::StoreAndPush);
+    if docker.store != Store::Docker || !is_stored {
+        return Vec::new();
+    }
+    let (engine, cell) = (docker.name(), &request.cell);
+    let mut found = Vec::new();
+    let mut lacks = |message: String, other: &str| {
+        let help = format!("{TURN_ON}; or {other}, or send the image elsewhere: --push, --output");
+        found.push(Obstacle { message, help });
+    };
+    if let platforms @ [_, _, ..] = &request.recipe.platforms[..] {
+        let platforms: Vec<_> = platforms.iter().map(ToString::to_string).collect();
+        let platforms = platforms.join(", ");
+        lacks(
+            format!("{engine} stores one platform of an image, but `{cell}` needs {platforms}"),
+            "build one with --platform",
+        );
+    }
+    if is_annotated(request) {
+        lacks(format!("{engine} cannot store the annotations of `{cell}`"), "remove them");
+    }
+    if request.recipe.provenance {
+        lacks(format!("{engine} cannot store the provenance of `{cell}`"), "remove --provenance");
     }
     found
 }
@@ -161,6 +208,25 @@ mod tests {
         }
         for output in [file(Tar), file(Local)] {
             assert_eq!(named_image(&output, None).unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn the_builder_onebuild_is_named_where_it_helps() {
+        for (output, helps) in [
+            (Output::Push, true),
+            (Output::File { kind: FileOutput::Oci, dest: "x".into() }, true),
+            (Output::Store, false),
+            (Output::StoreAndPush, false),
+        ] {
+            let mut request = request();
+            request.recipe.platforms =
+                ["linux/amd64", "linux/arm64"].map(|name| name.parse().unwrap()).to_vec();
+            request.delivery.output = output.clone();
+            let facts = super::super::samples::facts(false);
+            let lacking = lacking(&request, &request.policy.caches, &facts);
+            let named = |one: &Obstacle| one.help.contains("or use --builder onebuild");
+            assert!(lacking.iter().all(|one| named(one) == helps), "{output:?}: {lacking:?}");
         }
     }
 

@@ -1,5 +1,9 @@
 //! A request and an engine for tests.
 
+use indexmap::IndexMap;
+
+use crate::error::SourceFile;
+use crate::input::{SmokeCommand, SmokeTest, TimeLimit};
 use crate::node::{NodeFacts, Product, Store};
 use crate::plan::BuildRequest;
 
@@ -8,6 +12,24 @@ pub(crate) fn request() -> BuildRequest {
     let mut request = BuildRequest::sample("v1");
     request.delivery.references = vec!["r.example/a:v1".parse().expect("a valid reference")];
     request
+}
+
+/// The smoke test `true`.
+pub(crate) fn smoke() -> SmokeTest {
+    SmokeTest {
+        span: SourceFile::new("matrix.yaml", "test: true").span(0..4),
+        command: Some(SmokeCommand::Shell("true".to_owned())),
+        healthy: None,
+        timeout: TimeLimit::DEFAULT,
+        env: IndexMap::new(),
+        volumes: Vec::new(),
+        privileged: false,
+    }
+}
+
+/// A buildkitd on the same machine.
+pub(crate) fn buildkitd() -> NodeFacts {
+    NodeFacts { product: Product::Buildkitd, store: Store::None, ..facts(true) }
 }
 
 /// An amd64 engine with either image store, and an emulator for arm64.

@@ -87,6 +87,12 @@ impl Error {
         self
     }
 
+    /// Begins the message with what could not be done.
+    pub(crate) fn during(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
     pub(crate) fn kind(&self) -> ErrorKind {
         self.kind
     }

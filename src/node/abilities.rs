@@ -1,5 +1,8 @@
-//! What an engine can do, from its version alone. Pure. `docs/engines.md` shows the same as a table.
+//! What an engine can do: from its version, and from the store in which it keeps images. Pure.
+//!
+//! `docs/engines.md` shows the same as a table; a test compares both.
 
+use super::facts::{NodeFacts, Product, Store};
 use crate::docker::EngineVersion;
 
 /// Docker Engine 26.0 and its API version. Its BuildKit (0.13) is the first that supports a list of
@@ -11,6 +14,66 @@ const MINIMUM_API: ((u32, u32), &str) = ((1, 45), "1.45");
 
 /// The BuildKit of that engine.
 const MINIMUM_BUILDKIT: ((u32, u32), &str) = ((0, 13), "0.13");
+
+/// BuildKit's own checks of Dockerfiles came with BuildKit 0.14, in Docker Engine 27.0.
+const LINT: (u32, &str) = (27, "27.0");
+const LINT_API: (u32, u32) = (1, 46);
+const LINT_BUILDKIT: ((u32, u32), &str) = ((0, 14), "0.14");
+
+/// What a build may need, and not every engine has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ability {
+    Push,
+    /// Several platforms in one image.
+    Platforms,
+    /// `--output type=oci` and `type=docker`.
+    Archives,
+    Annotations,
+    /// `--provenance`.
+    Attestations,
+    /// Caches of other types than `inline`.
+    Caches,
+    /// `oci-layout://` as a named context.
+    Layouts,
+    /// BuildKit's own checks of Dockerfiles: in `lint`, and as warnings of a build.
+    Lint,
+}
+
+impl NodeFacts {
+    /// Whether this node has `ability`.
+    pub(crate) fn has(&self, ability: Ability) -> bool {
+        match ability {
+            Ability::Lint => self.has_lint,
+            // For its older store, Docker Engine gives BuildKit only the exporters of that store and of
+            // files, the inline cache, and no content store that a client could fill.
+            Ability::Push
+            | Ability::Platforms
+            | Ability::Archives
+            | Ability::Annotations
+            | Ability::Attestations
+            | Ability::Caches
+            | Ability::Layouts => self.store != Store::Docker,
+        }
+    }
+
+    /// Which product has BuildKit's own checks, if this one does not.
+    pub(crate) fn without_lint(&self) -> Option<String> {
+        (!self.has(Ability::Lint)).then(|| self.lacks_lint())
+    }
+
+    /// The same if BuildKit itself said so.
+    pub(crate) fn lacks_lint(&self) -> String {
+        let newer = match self.product {
+            Product::DockerEngine => format!("Docker Engine {}", LINT.1),
+            Product::Buildkitd => format!("buildkitd {}", LINT_BUILDKIT.1),
+        };
+        format!("{} does not have them ({newer} and newer do)", self.name())
+    }
+}
+
+/// How to use Podman's machine.
+const WITH_PODMAN: &str = "start a buildkitd in Podman (podman run --detach --privileged --name buildkitd \
+     docker.io/moby/buildkit) and use it with --host podman-container://buildkitd";
 
 /// Why an engine cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +94,8 @@ pub(crate) fn unusable(found: &EngineVersion, endpoint: &str) -> Option<Unusable
         return Some(Unusable {
             message: format!("{} answers at {endpoint}, but it has no BuildKit", named("Podman")),
             help: format!(
-                "start Docker Engine {} or newer, or select one with --host unix:///path/to/docker.sock",
+                "{WITH_PODMAN}; or start Docker Engine {} or newer, or select one with --host \
+                 unix:///path/to/docker.sock",
                 MINIMUM.1
             ),
         });
@@ -50,9 +114,9 @@ pub(crate) fn unusable(found: &EngineVersion, endpoint: &str) -> Option<Unusable
     })
 }
 
-/// Whether BuildKit in this engine can lint Dockerfiles: since 0.14, in Docker Engine 27.0.
+/// Whether BuildKit in this engine can check Dockerfiles.
 pub(crate) fn has_lint(found: &EngineVersion) -> bool {
-    !is_older(found, (1, 46), 27)
+    !is_older(found, LINT_API, LINT.0)
 }
 
 /// Whether this engine serves BuildKit's gRPC interface on its own socket: since 29.2. Its API
@@ -77,9 +141,9 @@ pub(crate) fn unusable_buildkitd(version: &str, address: &str) -> Option<Unusabl
     })
 }
 
-/// Whether this buildkitd can lint Dockerfiles.
+/// Whether this buildkitd can check Dockerfiles.
 pub(crate) fn buildkitd_has_lint(version: &str) -> bool {
-    !is_older_buildkit(version, (0, 14))
+    !is_older_buildkit(version, LINT_BUILDKIT.0)
 }
 
 /// Builds without a release number, such as `v0.0.0+unknown`, are not older.
@@ -163,7 +227,10 @@ mod tests {
                 EngineVersion { version: version.into(), api: "1.99".into(), is_podman: true };
             let Unusable { message, help } = unusable(&found, "x").unwrap();
             assert!(message.contains(named) && message.contains("no BuildKit"), "{message}");
-            assert!(help.contains("Docker Engine 26.0"), "{help}");
+            for part in ["Docker Engine 26.0", "podman run", "--host podman-container://buildkitd"]
+            {
+                assert!(help.contains(part), "{help}");
+            }
         }
     }
 

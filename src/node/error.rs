@@ -1,5 +1,7 @@
 //! Why there is no node.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 use super::abilities::Unusable;
@@ -22,6 +24,9 @@ pub enum NodeError {
     Builder(#[from] BuilderError),
     #[error("no buildkitd answers at {address}: {reason}")]
     NoBuildkitd { address: Buildkitd, reason: String },
+    /// The Docker API answers there.
+    #[error("no buildkitd answers at {address}: {found}")]
+    DockerThere { address: Buildkitd, found: String, help: String },
 }
 
 fn all(tried: &[(&'static str, String)]) -> String {
@@ -31,10 +36,19 @@ fn all(tried: &[(&'static str, String)]) -> String {
 
 impl NodeError {
     /// What to do about it, if it is known.
-    pub(crate) fn help(&self) -> Option<&str> {
+    pub(crate) fn help(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::NoBuildkitd { address: Buildkitd::DockerContainer { name }, reason } => {
+                Some(in_container(name, reason).into())
+            }
+            _ => self.usual_help().map(Cow::Borrowed),
+        }
+    }
+
+    fn usual_help(&self) -> Option<&str> {
         match self {
             Self::Engine(error) => error.help(),
-            Self::Unusable(Unusable { help, .. }) => Some(help),
+            Self::Unusable(Unusable { help, .. }) | Self::DockerThere { help, .. } => Some(help),
             Self::NoBuildKit { .. } => Some(NOT_THROUGH),
             Self::Builder(error) => Some(error.help()),
             Self::NoBuildkitd { address, .. } => Some(match address {
@@ -43,9 +57,7 @@ impl NodeError {
                     "check that buildkitd listens there, and that ?cacert=, &cert= and &key= name the \
                      certificates that it requires"
                 }
-                Buildkitd::DockerContainer { .. } => {
-                    "check that the container runs buildkitd: docker exec NAME buildctl debug workers"
-                }
+                Buildkitd::DockerContainer { .. } => "check that the container runs buildkitd",
                 Buildkitd::PodmanContainer { .. } => {
                     "check that the container runs buildkitd: podman exec NAME buildctl debug workers"
                 }
@@ -91,5 +103,20 @@ impl BuilderError {
                 "check its configuration; a builder with other settings needs `onebuild builder rm` first"
             }
         }
+    }
+}
+
+/// Help for a container of Docker; the engine's words say how far the way to buildkitd leads.
+fn in_container(name: &str, reason: &str) -> String {
+    if reason.contains("No such container") {
+        "check the name, and that the engine is the right one: docker ps --all".to_owned()
+    } else if reason.contains("is not running") {
+        format!("start the container: docker start {name}")
+    } else if reason.contains("is paused") {
+        format!("continue the container: docker unpause {name}")
+    } else {
+        format!(
+            "check that the container runs buildkitd: docker exec {name} buildctl debug workers"
+        )
     }
 }

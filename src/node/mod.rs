@@ -6,21 +6,29 @@
 
 pub(crate) mod abilities;
 mod address;
+pub(crate) mod builder;
+pub(crate) mod choose;
+mod connected;
 mod error;
 mod facts;
+mod instead;
 mod open;
 pub(crate) mod own;
 mod recorded;
+#[cfg(test)]
+mod table;
 
 use std::net::IpAddr;
 
 use crate::buildkit::Client;
 use crate::docker::Engine;
 
-pub(crate) use address::{Address, Buildkitd};
+pub(crate) use abilities::Ability;
+pub(crate) use address::{Address, Buildkitd, InvalidAddress};
 pub(crate) use error::{BuilderError, NodeError};
 pub(crate) use facts::Product;
 pub use facts::{NodeFacts, Store};
+pub(crate) use instead::{IsBuildkit, buildkit_there};
 
 /// A BuildKit that has answered.
 #[derive(Debug, Clone)]
@@ -29,6 +37,8 @@ pub struct Node {
     client: Client,
     /// Absent if this is a buildkitd, and no Docker Engine was found.
     engine: Option<Engine>,
+    /// Facts about that engine, if this is a buildkitd.
+    beside: Option<NodeFacts>,
     facts: NodeFacts,
     gateway: Option<IpAddr>,
 }
@@ -47,6 +57,21 @@ impl Node {
     /// images that are loaded.
     pub(crate) fn engine(&self) -> Option<&Engine> {
         self.engine.as_ref()
+    }
+
+    /// The Docker Engine for images and smoke tests, and its facts.
+    pub(crate) fn docker(&self) -> Option<(&Engine, &NodeFacts)> {
+        let facts = match self.facts.product {
+            Product::DockerEngine => &self.facts,
+            Product::Buildkitd => self.beside.as_ref()?,
+        };
+        Some((self.engine.as_ref()?, facts))
+    }
+
+    /// The same buildkitd, with `docker` for images and smoke tests.
+    #[must_use]
+    pub(crate) fn with_docker(self, docker: Node) -> Self {
+        Self { engine: docker.engine, beside: Some(docker.facts), ..self }
     }
 
     pub fn facts(&self) -> &NodeFacts {

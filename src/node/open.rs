@@ -7,10 +7,11 @@ use tokio::time::timeout;
 
 use super::abilities::{self, has_grpc, has_lint};
 use super::address::{Address, Buildkitd, RELAY};
+use super::connected::connect;
 use super::facts::platforms;
-use super::recorded::Recorded;
+use super::instead::docker_there;
 use super::{Node, NodeError, NodeFacts, Product, Store};
-use crate::buildkit::{Client, SolveError, Worker};
+use crate::buildkit::{Client, Worker};
 use crate::dial::{Dialer, Stream, Target};
 use crate::docker::{Engine, EngineError, NoStream};
 use crate::error::why;
@@ -91,7 +92,14 @@ impl Node {
             let gateway =
                 workers.iter().find_map(|worker| worker.labels.get(GATEWAY)?.parse().ok());
             let address = Address::Docker(endpoint);
-            return Ok(Self { address, client, engine: Some(engine), facts, gateway });
+            return Ok(Self {
+                address,
+                client,
+                engine: Some(engine),
+                beside: None,
+                facts,
+                gateway,
+            });
         }
         Err(NodeError::NoBuildKit { endpoint, tried })
     }
@@ -112,6 +120,14 @@ impl Node {
             Ok::<_, String>((client, workers, version))
         };
         let asked = timeout(ANSWER_TIMEOUT, asked).await.map_err(|_| late())?;
+        // Docker Engine 29.2 answers like a buildkitd, but its BuildKit does not store and push like one.
+        let may_be_docker = match &asked {
+            Ok((_, workers, _)) => workers.iter().any(is_dockers),
+            Err(_) => true,
+        };
+        if may_be_docker && let Some(docker) = docker_there(&address).await {
+            return Err(docker);
+        }
         let (client, workers, version) = asked.map_err(failed)?;
         let version = version.unwrap_or_default();
         if let Some(unusable) = abilities::unusable_buildkitd(&version, &address.to_string()) {
@@ -130,8 +146,13 @@ impl Node {
             platforms,
         };
         let address = Address::Buildkitd(address);
-        Ok(Self { address, client, engine, facts, gateway: None })
+        Ok(Self { address, client, engine, beside: None, facts, gateway: None })
     }
+}
+
+/// Whether this is the worker of a Docker Engine.
+fn is_dockers(worker: &Worker) -> bool {
+    worker.labels.keys().any(|label| label.starts_with("org.mobyproject.buildkit.worker.moby."))
 }
 
 /// Opens a stream to a buildkitd. Returns the dialer if it can explain later failures.
@@ -177,18 +198,4 @@ impl Way {
         let asked = asked.ok_or_else(|| Blocked::Silent(engine.is_silent(self.name())))?;
         asked.map_err(Blocked::Refused)
     }
-}
-
-/// Opens the control connection, and asks for the workers: an answer shows that it works.
-async fn connect(
-    stream: Box<dyn Stream>,
-    dialer: Option<Dialer>,
-) -> Result<(Client, Vec<Worker>), String> {
-    let (stream, ended) = Recorded::new(stream, dialer);
-    let asked = async {
-        let client = Client::connect(stream).await?;
-        let workers = client.workers().await?;
-        Ok((client, workers))
-    };
-    asked.await.map_err(|error: SolveError| ended.get().cloned().unwrap_or(error.message))
 }

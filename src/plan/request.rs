@@ -104,6 +104,19 @@ impl BuildOptions {
     }
 }
 
+impl BuildRequest {
+    /// The smoke test to run, if any.
+    pub(crate) fn test(&self) -> Option<&SmokeTest> {
+        self.policy.smoke.as_deref().filter(|_| !self.policy.skip_smoke)
+    }
+
+    /// Whether the image goes into the store of a Docker Engine: to stay there, or for its smoke test.
+    pub(crate) fn needs_store(&self) -> bool {
+        matches!(self.delivery.output, Output::Store | Output::StoreAndPush)
+            || self.test().is_some()
+    }
+}
+
 #[cfg(test)]
 impl BuildRequest {
     /// A minimal request.

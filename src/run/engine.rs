@@ -1,130 +1,49 @@
-//! Finds the engine, and reports what to do if there is none.
+//! Finds Docker Engines, and reports what to do if there is none.
 
 use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::config::EngineFlag;
 use crate::debug;
 use crate::docker::{
-    AUTH_VARIABLE, Candidate, CredentialError, Credentials, DEFAULT_SOCKET, DockerConfig, Endpoint,
-    Engine, EngineError, FLAG, InvalidPlace, Places, SshTarget, TlsSettings, candidates,
-    config_path, password,
+    AUTH_VARIABLE, Builders, Candidate, CredentialError, Credentials, DEFAULT_SOCKET, DockerConfig,
+    Endpoint, Engine, EngineError, FLAG, InvalidPlace, NOT_THROUGH, Places, Refused, SshTarget,
+    TlsSettings, config_path, password,
 };
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
-use crate::node::own::{BuilderSettings, Own};
-use crate::node::{Address, BuilderError, Buildkitd, Node, NodeError};
+use crate::node::choose::{self, Choice, DOCKER_HOST, Named, Settings, choose_docker};
+use crate::node::{IsBuildkit, Node, NodeError, buildkit_there};
 use crate::proxy::Proxies;
-use crate::regular;
 use crate::run::terminal;
 
-/// The image and the buildkitd.toml of the builder `onebuild`.
-const BUILDER_IMAGE: &str = "ONEBUILD_BUILDER_IMAGE";
-const BUILDER_CONFIG: &str = "ONEBUILD_BUILDER_CONFIG";
-
-/// Far larger than any buildkitd.toml.
-const MAX_CONFIG: usize = 256 << 10;
-
-/// The variable of BuildKit's own client.
-const BUILDKIT_HOST: &str = "BUILDKIT_HOST";
-
-/// Connects to the engine selected by `--host`, Docker's variables, a docker context or the defaults.
-/// The outer error says that no engine answers, the inner one that it cannot build.
-pub(crate) async fn connect(
-    flag: Option<&str>,
-    docker: &DockerConfig,
-) -> Result<Result<Node, NodeError>, Error> {
-    let address = flag.map(|flag| flag.trim().parse::<Address>()).transpose();
-    let address = address.map_err(|error| {
-        Error::new(ErrorKind::Usage, format!("{FLAG}: {error}")).help(error.help())
-    })?;
-    let address = match address {
-        None => buildkit_host(docker)?.map(Address::Buildkitd),
-        address => address,
-    };
-    let Some(Address::Buildkitd(buildkitd)) = address else {
-        let engine = connect_docker(flag, docker).await?;
-        return Ok(Node::of_engine(engine).await);
-    };
-    let engine = match &buildkitd {
-        Buildkitd::DockerContainer { .. } => Some(connect_docker(None, docker).await?),
-        _ => None,
-    };
-    Ok(Node::of_buildkitd(buildkitd, engine).await)
-}
-
-/// The address in `BUILDKIT_HOST`, unless a Docker Engine was named or has its default socket.
-fn buildkit_host(docker: &DockerConfig) -> Result<Option<Buildkitd>, Error> {
-    let text = |name: &str| env::var(name).ok().filter(|value| !value.trim().is_empty());
-    let is_named = text("DOCKER_HOST").is_some()
-        || text("DOCKER_CONTEXT").is_some()
-        || docker.current_context().is_some_and(|name| !name.is_empty() && name != "default");
-    let Some(given) =
-        text(BUILDKIT_HOST).filter(|_| !is_named && !Path::new(DEFAULT_SOCKET).exists())
-    else {
-        return Ok(None);
-    };
-    Buildkitd::from_buildctl(given.trim()).map(Some).map_err(|error| {
-        let message = format!("{BUILDKIT_HOST}: {error}");
-        Error::new(ErrorKind::Environment, message).help(error.help())
-    })
-}
-
-/// The builder `onebuild` of `engine`.
-pub(crate) fn own<'a>(engine: &'a Engine, credentials: &'a Credentials) -> Own<'a> {
-    let tell = &|note: &str| terminal::stderr(&format!("note: {}\n", visible(note)));
-    Own { engine, credentials, tell }
-}
-
-/// The settings of that builder: what was given, else the environment, else the defaults.
-pub(crate) fn builder_settings(
-    image: Option<&str>,
-    config: Option<&Path>,
-    options: &[String],
-) -> Result<BuilderSettings, Error> {
-    let variable = |name: &str| env::var(name).ok().filter(|value| !value.trim().is_empty());
-    let mut settings = BuilderSettings::default();
-    for option in options {
-        settings
-            .set(option)
-            .map_err(|why| Error::new(ErrorKind::Usage, format!("--driver-opt: {why}")))?;
-    }
-    let (image, origin, kind) = match image {
-        Some(image) => (Some(image.to_owned()), "--image", ErrorKind::Usage),
-        None => (variable(BUILDER_IMAGE), BUILDER_IMAGE, ErrorKind::Environment),
-    };
-    if let Some(image) = image {
-        let invalid = |error| Error::new(kind, format!("{origin}: `{}`: {error}", visible(&image)));
-        settings.image = Some(image.trim().parse().map_err(invalid)?);
-    }
-    let config = config.map(Path::to_owned).or_else(|| variable(BUILDER_CONFIG).map(PathBuf::from));
-    if let Some(path) = config {
-        let unreadable = |why: String| {
-            Error::new(ErrorKind::Environment, format!("{}: {why}", path.display()))
-                .help("name a file in the form of buildkitd.toml")
-        };
-        let text = regular::read(&path, MAX_CONFIG).map_err(|error| unreadable(why(&error)))?;
-        let text =
-            text.ok_or_else(|| unreadable(format!("larger than {} KiB", MAX_CONFIG >> 10)))?;
-        let text = String::from_utf8(text).map_err(|_| unreadable("it is not UTF-8".to_owned()))?;
-        settings.config = Some(text);
-    }
-    Ok(settings)
-}
-
-/// Connects to a Docker Engine.
-pub(crate) async fn connect_docker(
-    flag: Option<&str>,
-    docker: &DockerConfig,
-) -> Result<Engine, Error> {
+/// The settings that can name an engine.
+pub(super) fn settings(flag: &EngineFlag, docker: &DockerConfig) -> Settings {
     let text = |name: &str| env::var(name).ok();
+    let (host, builder) = match flag {
+        EngineFlag::None => (None, None),
+        EngineFlag::Host(host) => (Some(host.clone()), None),
+        EngineFlag::Builder(name) => (None, Some(name.clone())),
+    };
+    Settings {
+        host,
+        builder,
+        onebuild_host: text(choose::ONEBUILD_HOST),
+        buildx_builder: text(choose::BUILDX_BUILDER),
+        docker_host: text(choose::DOCKER_HOST),
+        docker_context: text(choose::DOCKER_CONTEXT),
+        current_context: docker.current_context().map(str::to_owned),
+        buildkit_host: text(choose::BUILDKIT_HOST),
+        has_default_socket: Path::new(DEFAULT_SOCKET).exists(),
+    }
+}
+
+/// Docker's directories, and its settings for TLS.
+pub(super) fn places() -> Places {
     let path = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
-    let places = Places {
-        flag: flag.map(str::to_owned),
-        variable: text("DOCKER_HOST"),
-        context: text("DOCKER_CONTEXT"),
+    Places {
         folder: config_file().and_then(|path| Some(path.parent()?.to_owned())),
-        current: docker.current_context().map(str::to_owned),
         tls: TlsSettings {
             verify: is_set("DOCKER_TLS_VERIFY"),
             unchecked: is_set("DOCKER_TLS"),
@@ -132,8 +51,64 @@ pub(crate) async fn connect_docker(
         },
         runtime_dir: path("XDG_RUNTIME_DIR"),
         home: path("HOME"),
+    }
+}
+
+/// The builders of buildx.
+pub(super) fn builders() -> Option<Builders> {
+    let own = env::var_os("BUILDX_CONFIG").filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = own.or_else(|| Some(config_file()?.parent()?.join("buildx")))?;
+    Some(Builders::new(folder))
+}
+
+/// Connects to a Docker Engine: the one at `flag`, else the one that Docker's variables, a docker context or
+/// the default sockets name.
+pub(crate) async fn connect_docker(
+    flag: Option<&str>,
+    docker: &DockerConfig,
+) -> Result<Engine, Error> {
+    let candidates = match flag {
+        Some(host) => vec![places().host(host, FLAG)?],
+        None => candidates(&choose_docker(&settings(&EngineFlag::None, docker)))?,
     };
-    let candidates = candidates(&places)?;
+    connect_to(candidates, docker).await
+}
+
+/// The same buildkitd with the Docker Engine for its images and smoke tests: the one around its container,
+/// or the one that Docker's variables, a docker context or the defaults select. `what` needs it.
+pub(crate) async fn with_docker(
+    node: Node,
+    docker: &DockerConfig,
+    what: &str,
+    help: &str,
+) -> Result<Node, Error> {
+    let found = async {
+        let engine = match node.engine() {
+            Some(engine) => engine.clone(),
+            None => connect_docker(None, docker).await?,
+        };
+        Ok::<_, Error>(Node::of_engine(engine).await?)
+    };
+    let found = found.await.map_err(|error| error.during(what).help(help))?;
+    Ok(node.with_docker(found))
+}
+
+/// Where the Docker Engine of a choice can be.
+pub(super) fn candidates(choice: &Choice) -> Result<Vec<Candidate>, Error> {
+    let (places, origin) = (places(), choice.origin.unwrap_or_default());
+    Ok(match &choice.named {
+        Named::Docker(host) => vec![places.host(host, DOCKER_HOST)?],
+        Named::Context(name) => vec![places.context(name, origin)?],
+        Named::Host(host) => vec![places.host(host, origin)?],
+        Named::Sockets | Named::Builder(_) | Named::Buildctl(_) => places.sockets(),
+    })
+}
+
+/// Connects to the first Docker Engine of `candidates` that answers.
+pub(super) async fn connect_to(
+    candidates: Vec<Candidate>,
+    docker: &DockerConfig,
+) -> Result<Engine, Error> {
     let is_alone = candidates.len() == 1;
     let silent = |candidate: &Candidate, reason: &io::Error| {
         if is_alone {
@@ -143,7 +118,10 @@ pub(crate) async fn connect_docker(
         let (endpoint, why) = (&candidate.endpoint, visible(&why(reason)));
         terminal::stderr(&format!("warning: {endpoint}: {why}\n"));
     };
-    let engine = Engine::connect_or(candidates, docker.headers(), silent).await?;
+    let engine = match Engine::connect_or(candidates, docker.headers(), silent).await {
+        Ok(engine) => engine,
+        Err(error) => return Err(buildkit_there(error).await.into()),
+    };
     if engine.is_plain() {
         terminal::stderr(&format!(
             "warning: {} has no TLS: every program on this machine can control that engine\n",
@@ -224,8 +202,18 @@ impl From<EngineError> for Error {
         };
         let denied =
             tried.iter().any(|(_, reason)| reason.kind() == io::ErrorKind::PermissionDenied);
+        let buildkit = tried.iter().find_map(|(_, reason)| {
+            reason.get_ref().and_then(|inner| inner.downcast_ref::<IsBuildkit>())
+        });
+        let is_refused = tried
+            .iter()
+            .any(|(_, reason)| reason.get_ref().is_some_and(|inner| inner.is::<Refused>()));
         let elsewhere = tried.first().map(|(candidate, _)| candidate);
         let help = match elsewhere {
+            _ if let Some(buildkit) = buildkit => {
+                format!("to build with it, write --host '{}'", buildkit.address)
+            }
+            _ if is_refused => NOT_THROUGH.to_owned(),
             // ssh accepts such an address without the socket.
             Some(Candidate { endpoint: Endpoint::Ssh(target), .. }) => format!(
                 "check that this works without a prompt: ssh -o BatchMode=yes {} docker version",
@@ -266,12 +254,6 @@ impl From<NodeError> for Error {
             };
         };
         error.into()
-    }
-}
-
-impl From<BuilderError> for Error {
-    fn from(error: BuilderError) -> Self {
-        NodeError::from(error).into()
     }
 }
 

@@ -2,10 +2,12 @@
 //! and the handling of panics.
 
 mod bug;
+pub(crate) mod builder;
 mod deadline;
 pub(crate) mod debug_log;
 pub(crate) mod engine;
 mod last_resort;
+pub(crate) mod node;
 mod runtime;
 mod signals;
 mod stop;

@@ -124,7 +124,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "cli",
         &["config", "error", "grants", "image", "input", "matrix", "plan", "progress", "template"],
     ),
-    ("run", &["cli", "debug", "docker", "error", "node", "proxy", "regular", "text"]),
+    ("run", &["cli", "config", "debug", "docker", "error", "node", "proxy", "regular", "text"]),
     (
         "workspace",
         &[

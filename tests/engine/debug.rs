@@ -70,7 +70,7 @@ fn a_build_is_described_call_by_call_without_its_secrets() {
         &["docker", "trying", "origin=DOCKER_HOST"],
         &["http", "request", "by=engine method=GET path=/info"],
         &["http", "request", "by=engine method=POST path=/grpc"],
-        &["http", "request", "by=engine method=POST path=/session"],
+        &["grpc", "call", "method=/moby.buildkit.v1.Control/Session"],
         &["http", "response", "status=101"],
         &["credentials asking", "program=docker-credential-canary"],
         &["credentials looked up", "found=password"],

@@ -7,9 +7,11 @@ mod support;
 
 mod bake; // plans for docker buildx bake
 mod bases; // labels that name the base image
+mod builders; // builders of docker buildx
 mod buildkitd; // BuildKit without a Docker Engine
 mod busy; // smoke tests that wait for a slot, or are slow
 mod cancel; // Ctrl-C in the middle of a matrix
+mod containers; // buildkitd in containers and pods
 mod context; // the build context as the engine receives it
 mod debug; // the debug log of a build
 mod disks; // full disks, on this machine and on the engine's
@@ -23,6 +25,7 @@ mod grants; // granted access outside of the repository
 mod leftovers; // leftovers of killed runs on the engine
 mod lint; // BuildKit's own lint findings
 mod listed; // the list of images on stdout
+mod loaded; // images of a buildkitd in a Docker Engine
 mod login; // registries with a password, which must not leak
 mod older; // engines of older releases
 mod options; // the effect of single options on the image
@@ -39,6 +42,8 @@ mod signals; // signals at any moment
 mod silence; // time limits for engines and registries that do not answer
 mod size; // many files, and long lists of patterns and paths
 mod smoke; // smoke tests of images before they are pushed
+mod sshd; // an engine behind a real sshd
+mod ways; // the ways to BuildKit, and what proxies let through
 mod wire; // secrets, agents, contexts, caches, annotations
 
 pub(crate) use support::lab_env;

@@ -1,8 +1,9 @@
 //! Older engines: those that are refused, and the oldest supported ones.
 
-use crate::support::{Project, Running, docker, started_engine};
+use crate::support::{Project, Running, docker, plain_grpc_of, started_engine};
 
 const TESTED: &str = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1] }\ntest: [cat, /copy]";
+const TWELVE: &str = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: 1..12 }";
 const FILE: &str = "FROM alpine:3.20\nRUN echo seen > /copy\n";
 
 /// Debian 12 has Docker Engine 20.10. It reports success for our solves but keeps no result.
@@ -57,6 +58,20 @@ fn the_oldest_supported_engine_tests_and_pushes_with_provenance() {
     assert_eq!(manifests.iter().filter(kind).count(), 2, "{index}");
     let lint = project.run(&["lint", "--host", &engine.host]).success();
     lint.says(&[
-        "BuildKit's own checks are skipped: they require Docker Engine 27.0, and this is Docker Engine 26.1.",
+        "note: BuildKit's own checks are skipped: Docker Engine 26.1.",
+        "does not have them (Docker Engine 27.0 and newer do)",
+    ]);
+    // A build warns of nothing then, and says so once.
+    assert_eq!(run.stderr.matches("BuildKit's own checks are skipped").count(), 1, "{run}");
+
+    // A buildkitd of that age, whose version is not known: BuildKit itself refuses.
+
+    let project = Project::new("oldest-buildkitd", TWELVE, FILE);
+    let host = plain_grpc_of(engine.host.clone(), project.path("b.sock"));
+    let lint = project.run(&["lint", "--host", &host]).success();
+    assert_eq!(lint.stderr.matches("BuildKit's own checks are skipped").count(), 1, "{lint}");
+    lint.says(&[
+        "note: BuildKit's own checks are skipped: buildkitd",
+        "(buildkitd 0.14 and newer do)",
     ]);
 }

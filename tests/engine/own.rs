@@ -42,7 +42,7 @@ fn a_family_for_two_platforms_is_pushed_from_an_engine_that_cannot() {
     run(&["builder", "ls"]).success().says(&["there is no builder"]);
     run(&["builder", "rm"]).success().says(&["there was no builder"]);
     let refused = run(&["matrix", "--push"]).exits(4);
-    refused.says(&["one platform at a time"]);
+    refused.says(&["one platform at a time", "--builder onebuild"]);
 
     let mirror = lab_env("ONEBUILD_LAB_REGISTRY");
     let config = format!("[registry.\"docker.io\"]\nmirrors = [\"{mirror}\"]\n");
@@ -54,7 +54,7 @@ fn a_family_for_two_platforms_is_pushed_from_an_engine_that_cannot() {
     let list = run(&["builder", "ls"]).success();
     assert!(list.stdout.starts_with("onebuild") && list.stdout.contains("running"), "{list:?}");
 
-    let push = ["matrix", "--push", "--host", "docker-container://onebuild_buildkit"];
+    let push = ["matrix", "--push", "--builder", "onebuild"];
     run(&push).success().says(&["docker-container://onebuild_buildkit", "2 pushed"]);
     for tag in ["v1", "v2"] {
         assert_eq!(project.store().images(tag).len(), 2);

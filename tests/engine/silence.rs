@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use onebuild::parts::{
     BuildRequest, Cache, CellResult, Engine, EngineBuilder, Failure, Kind, Node, Output, Phase,
-    Places, RegistryFault, candidates,
+    Places, RegistryFault,
 };
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -82,9 +82,9 @@ async fn a_lint_request_times_out_and_names_the_registry() {
     let image = format!("{}/onebuild-tests/silentlint", registry.host);
     let dockerfile = format!("FROM {image}:base\n");
     let request = request(&project, &image, &dockerfile, Output::Nothing);
-    let said = builder.lint(&request).await.unwrap_err();
+    let said = builder.lint(&request).await.unwrap_err().to_string();
     assert_eq!(said, format!("it did not answer for 4 s; it may wait for {}", registry.host));
-    let said = builder.lint(&request).await.unwrap_err();
+    let said = builder.lint(&request).await.unwrap_err().to_string();
     assert_eq!(said, format!("{} did not answer BuildKit", registry.host));
 }
 
@@ -101,8 +101,8 @@ async fn the_engine_reports_the_size_of_a_push() {
     let size = |blob: &serde_json::Value| blob["size"].as_u64().unwrap();
     let layers = store["layers"].as_array().unwrap();
     let all = size(&store["config"]) + layers.iter().map(size).sum::<u64>();
-    let places = Places { flag: Some(lab_env("DOCKER_HOST")), ..Places::default() };
-    let engine = Engine::connect(candidates(&places).unwrap()).await.unwrap();
+    let candidate = Places::default().host(&lab_env("DOCKER_HOST"), "DOCKER_HOST").unwrap();
+    let engine = Engine::connect(vec![candidate]).await.unwrap();
     let node = Node::of_engine(engine).await.unwrap();
     let client = node.client();
     assert_eq!(client.image_size(&digest).await, Some(all));

@@ -37,7 +37,7 @@ pub(crate) use secrets::{MAX_SECRET, SecretLookup};
 pub(crate) use ssh::{Agent, Agents, KeyError, KeyFileError, Keyring};
 
 use self::content::Content;
-use self::filesend::FileSend;
+use self::filesend::Results;
 use self::filesync::FileSync;
 use super::silence::Heard;
 use super::traced::Traced;
@@ -75,9 +75,9 @@ impl Session {
         self
     }
 
-    /// Receives the result of a build that is the only user of this session.
-    pub(crate) fn result(mut self, target: &FileSend) -> Self {
-        self.routes.add_service(target.service());
+    /// Receives the results of builds that are the only users of this session, one after the other.
+    pub(crate) fn results(mut self, results: &Results) -> Self {
+        self.routes.add_service(results.service());
         self.methods.extend(filesend::METHODS);
         self
     }

@@ -42,14 +42,25 @@ pub(crate) struct OutputArgs {
     pub dry_run: bool,
 }
 
+/// Which engine builds.
+#[derive(Debug, Args)]
+pub(crate) struct EngineArgs {
+    /// Address of a Docker Engine (unix://, tcp:// or ssh://) or of a buildkitd (buildkit+unix://,
+    /// buildkit+tcp://, docker-container://, podman-container:// or kube-pod://) [default:
+    /// ONEBUILD_HOST, BUILDX_BUILDER, DOCKER_HOST, the docker context, or the usual sockets]
+    #[arg(short = 'H', long, value_name = "ENDPOINT")]
+    pub host: Option<String>,
+    /// Name of a builder of docker buildx; `default` is the Docker Engine's own
+    #[arg(long, value_name = "NAME", conflicts_with = "host")]
+    pub builder: Option<String>,
+}
+
 /// How it is built.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Build")]
 pub(crate) struct RunArgs {
-    /// Address of the Docker engine: unix://, tcp:// or ssh:// [default: DOCKER_HOST, the current
-    /// docker context, or the usual sockets]
-    #[arg(short = 'H', long, value_name = "ENDPOINT")]
-    pub host: Option<String>,
+    #[command(flatten)]
+    pub engine: EngineArgs,
     /// Number of cells to build at the same time [default: 4 per core]
     #[arg(short, long, env = "ONEBUILD_JOBS", value_name = "N", value_parser = jobs)]
     pub jobs: Option<NonZeroUsize>,

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use build::{BuildArgs, OutputArgs, RunArgs};
+pub(crate) use build::{BuildArgs, EngineArgs, OutputArgs, RunArgs};
 pub(crate) use inputs::InputArgs;
 pub(crate) use select::{CellArgs, SelectArgs};
 pub(crate) use tools::{

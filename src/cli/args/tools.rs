@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::{CellArgs, InputArgs, SelectArgs};
+use super::{CellArgs, EngineArgs, InputArgs, SelectArgs};
 use crate::config::{ExplainFormat, LintFormat, PlanFormat, Shell};
 
 /// `render`.
@@ -71,11 +71,10 @@ pub(crate) struct LintArgs {
     #[arg(long, value_name = "FILE")]
     pub compose: Vec<PathBuf>,
     /// Do not run BuildKit's own checks, even if an engine is available
-    #[arg(long, conflicts_with = "host")]
+    #[arg(long, conflicts_with_all = ["host", "builder"])]
     pub no_engine: bool,
-    /// Address of the Docker engine, which must be available [default: as for `build`, but optional]
-    #[arg(short = 'H', long, value_name = "ENDPOINT")]
-    pub host: Option<String>,
+    #[command(flatten)]
+    pub engine: EngineArgs,
     #[command(flatten)]
     pub cells: CellArgs,
     #[command(flatten)]

@@ -2,9 +2,9 @@
 
 use super::cells;
 use super::given::Given;
-use crate::cli::args::{BuildArgs, OutputArgs, RunArgs};
+use crate::cli::args::{BuildArgs, EngineArgs, OutputArgs, RunArgs};
 use crate::cli::flags::OutputFlag;
-use crate::config::BuildConfig;
+use crate::config::{BuildConfig, EngineFlag};
 use crate::error::Error;
 use crate::matrix::Unnamed;
 use crate::plan::{BuildOptions, Output};
@@ -18,7 +18,7 @@ pub(crate) fn build(
     let BuildArgs { cells, select, inputs, output, run } = args;
     let OutputArgs { push, load, output, dry_run } = output;
     let RunArgs {
-        host,
+        engine,
         jobs,
         test_jobs,
         // `--keep-going` is the default, and clap has already applied it to `fail_fast`.
@@ -67,11 +67,20 @@ pub(crate) fn build(
         options,
         output,
         dry_run,
-        host,
+        engine: engine_flag(engine),
         jobs,
         test_jobs,
         fail_fast,
         progress,
         typed,
     })
+}
+
+/// The flag that names the engine.
+pub(super) fn engine_flag(args: EngineArgs) -> EngineFlag {
+    match args {
+        EngineArgs { host: Some(host), .. } => EngineFlag::Host(host),
+        EngineArgs { host: None, builder: Some(name) } => EngineFlag::Builder(name),
+        EngineArgs { host: None, builder: None } => EngineFlag::None,
+    }
 }

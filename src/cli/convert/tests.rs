@@ -2,7 +2,9 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use crate::cli::{AxisFlag, ParseError, Surroundings, parse};
-use crate::config::{BuildConfig, CellChoice, Config, LintEngine, OutputFile, RenderOutput, Shell};
+use crate::config::{
+    BuildConfig, CellChoice, Config, EngineFlag, LintEngine, OutputFile, RenderOutput, Shell,
+};
 use crate::input::{Network, SecretSource};
 use crate::matrix::{Pick, Unnamed};
 use crate::plan::{FileOutput, Output};
@@ -209,9 +211,10 @@ fn settings_of_the_other_commands_exclude_each_other() {
         assert_eq!(config.output, wanted, "{line}");
     }
     for (line, wanted) in [
-        ("o lint", LintEngine::Optional),
+        ("o lint", LintEngine::Used(EngineFlag::None)),
         ("o lint --no-engine", LintEngine::Unused),
-        ("o lint -H x", LintEngine::Host("x".to_owned())),
+        ("o lint -H x", LintEngine::Used(EngineFlag::Host("x".to_owned()))),
+        ("o lint --builder x", LintEngine::Used(EngineFlag::Builder("x".to_owned()))),
     ] {
         let Config::Lint(config) = config(line) else { panic!("{line}") };
         assert_eq!(config.engine, wanted, "{line}");

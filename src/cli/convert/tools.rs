@@ -1,5 +1,6 @@
 //! The commands that do not build.
 
+use super::build::engine_flag;
 use super::cells;
 use super::given::Given;
 use crate::cli::args::{
@@ -38,11 +39,10 @@ pub(crate) fn explain(args: ExplainArgs, given: Given<'_>) -> Result<ExplainConf
 }
 
 pub(crate) fn lint(args: LintArgs, given: Given<'_>) -> Result<LintConfig, Error> {
-    let LintArgs { format, compose, no_engine, host, cells, select } = args;
-    let engine = match host {
-        Some(host) => LintEngine::Host(host),
-        None if no_engine => LintEngine::Unused,
-        None => LintEngine::Optional,
+    let LintArgs { format, compose, no_engine, engine, cells, select } = args;
+    let engine = match no_engine {
+        true => LintEngine::Unused,
+        false => LintEngine::Used(engine_flag(engine)),
     };
     let inputs = InputArgs::default();
     let cells = cells::choice(cells.cells, select, inputs, given, Unnamed::Everything)?;

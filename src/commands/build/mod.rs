@@ -27,12 +27,13 @@ use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::failure::Kind;
 use crate::image::Platform;
 use crate::matrix::{Cell, Matrix, Unnamed};
-use crate::node::{Address, Node};
+use crate::node::{Address, Node, NodeFacts, Product};
 use crate::outcome::{CellResult, Outcome};
-use crate::plan::BuildRequest;
+use crate::plan::{BuildRequest, Output};
 use crate::progress::{self, DisplaySettings, Mode};
 use crate::registry::{Patience, RegistryClient};
 use crate::report;
+use crate::run::node::{Found, Wanted};
 use crate::run::{self, Stop, engine, terminal};
 use crate::schedule;
 use crate::workspace::needs::{self, Purpose};
@@ -124,8 +125,8 @@ async fn build(
     let Some(opened) = stop.until_signal(opening).await else {
         return Ok(leave(&stop, NOT_STARTED).await);
     };
-    let Opened { builder, native, facts_line } = opened?;
-    let head = [facts_line, native_note(&requests, &native, config)].concat();
+    let Opened { builder, native, facts_line, lacking } = opened?;
+    let head = [facts_line, lacking, native_note(&requests, &native, config)].concat();
     on_engine(&mut requests, &native);
 
     let paint = terminal::stderr_paint();
@@ -211,6 +212,8 @@ struct Opened {
     native: Platform,
     /// One line for logs.
     facts_line: String,
+    /// A note about what the engine cannot do, or nothing.
+    lacking: String,
 }
 
 /// Replaces the platform `native` by that of the engine.
@@ -265,14 +268,31 @@ async fn open_engine(
     config: &BuildConfig,
     (docker, credentials): (&DockerConfig, Arc<Credentials>),
 ) -> Result<Opened, Error> {
-    let node = engine::connect(config.host.as_deref(), docker).await??;
-    let facts = node.facts();
-    let mut requests = Cow::Borrowed(requests);
-    if requests.iter().any(|one| one.recipe.platforms.iter().any(Platform::is_native)) {
-        on_engine(requests.to_mut(), facts.native());
+    let lacks = |facts: &NodeFacts| {
+        let obstacles = preflight(&resolved(requests, facts), &idle, facts, None);
+        obstacles.into_iter().next().map(|obstacle| obstacle.message)
+    };
+    let (flag, verbose) = (&config.engine, config.progress == Mode::Plain);
+    let wanted = Wanted { flag, lacks: &lacks, verbose };
+    let Found { mut node, reason, rejected } = run::node::connect(&wanted, docker).await??;
+    if let (Product::Buildkitd, Some((what, help))) = (node.facts().product, in_docker(requests)) {
+        node = engine::with_docker(node, docker, &what, help).await?;
     }
-    stop(preflight(&requests, &idle, facts))?;
-    let (facts_line, native) = (facts_line(&node, &requests), facts.native().clone());
+    let facts = node.facts();
+    let requests = resolved(requests, facts);
+    let beside = match facts.product {
+        Product::Buildkitd => node.docker().map(|(_, facts)| facts),
+        Product::DockerEngine => None,
+    };
+    stop(preflight(&requests, &idle, facts, beside)).map_err(|error| match rejected {
+        Some(rejected) => error.note(rejected),
+        None => error,
+    })?;
+    let (facts_line, native) =
+        (facts_line(&node, reason.as_deref(), &requests), facts.native().clone());
+    let lacking = facts.without_lint().map_or_else(String::new, |lacking| {
+        format!("note: BuildKit's own checks are skipped: {}\n", visible(&lacking))
+    });
     let proxies = match node.address() {
         Address::Docker(endpoint) => docker.proxies(Some(endpoint)),
         Address::Buildkitd(_) => docker.proxies(None),
@@ -280,7 +300,33 @@ async fn open_engine(
     let builder = EngineBuilder::new(node, credentials, ENVIRONMENT, secrets, REGISTRY_TIMEOUT);
     let builder = builder.skipping(idle).with_proxies(proxies);
     let builder = SmokeTested::new(builder, config.test_jobs);
-    Ok(Opened { builder, native, facts_line })
+    Ok(Opened { builder, native, facts_line, lacking })
+}
+
+/// What of `requests` needs a Docker Engine beside a buildkitd, and what to do if there is none.
+fn in_docker(requests: &[BuildRequest]) -> Option<(String, &'static str)> {
+    let request = requests.iter().find(|request| request.needs_store())?;
+    let cell = &request.cell;
+    Some(match request.delivery.output {
+        Output::Store | Output::StoreAndPush => (
+            format!("a buildkitd has no image store, so `{cell}` needs a Docker Engine"),
+            "name a Docker Engine with DOCKER_HOST, or send the image elsewhere: --push, or --output \
+             type=oci,dest=FILE",
+        ),
+        Output::Push | Output::Digest | Output::Nothing | Output::File { .. } => (
+            format!("the smoke test of `{cell}` needs a Docker Engine"),
+            "name a Docker Engine with DOCKER_HOST, or build without smoke tests: --skip-test",
+        ),
+    })
+}
+
+/// The requests with the platform `native` replaced by that of the engine.
+fn resolved<'r>(requests: &'r [BuildRequest], facts: &NodeFacts) -> Cow<'r, [BuildRequest]> {
+    let mut requests = Cow::Borrowed(requests);
+    if requests.iter().any(|one| one.recipe.platforms.iter().any(Platform::is_native)) {
+        on_engine(requests.to_mut(), facts.native());
+    }
+    requests
 }
 
 fn stop(obstacles: Vec<Obstacle>) -> Result<(), Error> {
@@ -300,7 +346,8 @@ fn stop_at(obstacles: Vec<Obstacle>, found: Diagnostics, strict: bool) -> Result
     Err(Error::found(ErrorKind::Environment, errors))
 }
 
-fn facts_line(node: &Node, requests: &[BuildRequest]) -> String {
+/// The first line of a run: the engine, why it is the one, and how it runs the platforms.
+fn facts_line(node: &Node, reason: Option<&str>, requests: &[BuildRequest]) -> String {
     let facts = node.facts();
     let mut wanted: Vec<&Platform> = requests.iter().flat_map(|r| &r.recipe.platforms).collect();
     wanted.sort();
@@ -315,11 +362,19 @@ fn facts_line(node: &Node, requests: &[BuildRequest]) -> String {
         format!("{} {how}", platform.short())
     };
     let platforms: Vec<String> = wanted.iter().map(runs).collect();
+    let beside = match (facts.product, node.docker()) {
+        (Product::Buildkitd, Some((engine, facts))) => {
+            let (name, endpoint) = (facts.name(), engine.endpoint());
+            format!(" · images go to {} at {endpoint}", visible(&name))
+        }
+        _ => String::new(),
+    };
     format!(
-        "onebuild {} · {} at {} · {}\n",
+        "onebuild {} · {} at {}{}{beside} · {}\n",
         crate::VERSION,
         visible(&facts.name()),
         node.address(),
+        visible(&reason.map(|reason| format!(" ({reason})")).unwrap_or_default()),
         platforms.join(", ")
     )
 }

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::buildkit::session::fault::{Fault, LocalFault};
-use crate::buildkit::session::filesend::{FileSend, OutputError};
+use crate::buildkit::session::filesend::{FileSend, OutputError, Results};
 use crate::buildkit::{Client, Solve, SolveError};
 use crate::cell_name::{CellName, dockerfile_name};
 use crate::debug;
@@ -26,8 +26,12 @@ use crate::outcome::{Built, CellResult, Failure, SmokeResult};
 use crate::plan::{BuildRequest, FileOutput, Output, Recipe};
 use crate::schedule::{Builder, Events};
 
-use super::failure::{SILENT, cache_not_written, failure, output_not_written, session_ended};
-use super::options::SolveOptions;
+use super::destination::{BuildSession, Destination, Exported};
+use super::failure::{
+    SILENT, cache_not_written, failed, failure, output_not_written, session_ended,
+};
+use super::loading::Loading;
+use super::options::{IntoStore, SolveOptions};
 use super::request::{Offered, solve};
 use super::watch::Watch;
 use crate::driver::bases::images::{Image, ImageError, Images, Question};
@@ -37,7 +41,7 @@ use crate::driver::capabilities::named_image;
 use crate::driver::classify::login_host;
 use crate::driver::environment::Environment;
 use crate::driver::sessions::secrets::HeldSecrets;
-use crate::driver::sessions::{Needs, Open, Own, SessionError, Sessions};
+use crate::driver::sessions::{Needs, Open, SessionError, Sessions};
 use crate::driver::stalled::limit::RegistryLimit;
 
 /// Progress updates buffered for the display. Beyond this, BuildKit's stream is slowed down.
@@ -52,6 +56,8 @@ pub struct EngineBuilder {
     pub(crate) environment: Environment,
     pub(crate) images: Images,
     pub(crate) limit: Arc<RegistryLimit>,
+    /// How images get into the store of the Docker Engine.
+    pub(crate) into_store: IntoStore,
     /// The caches that this run skips.
     idle: IdleCaches,
     /// The proxies for RUN steps and containers.
@@ -70,6 +76,7 @@ impl EngineBuilder {
         registry_timeout: Duration,
     ) -> Self {
         let client = node.client().clone();
+        let into_store = IntoStore::of(&node);
         let sessions = Sessions::new(client.clone(), credentials, environment, secrets);
         Self {
             node,
@@ -77,6 +84,7 @@ impl EngineBuilder {
             sessions,
             environment,
             images: Images::default(),
+            into_store,
             idle: IdleCaches::default(),
             proxies: Arc::default(),
             limit: RegistryLimit::new(registry_timeout),
@@ -100,6 +108,7 @@ impl EngineBuilder {
         SolveOptions {
             caches: self.idle.without(request),
             proxies: self.proxies.clone(),
+            into_store: self.into_store,
             ..SolveOptions::of(request)
         }
     }
@@ -173,19 +182,21 @@ impl EngineBuilder {
             return Ok(None);
         };
         let opened = opened?;
+        let destination = self.destination(&request.delivery.output)?;
+        opened.expect(&destination);
         let options = self.options(request);
         // On the heap: this future is the largest part of a cell, and is moved through all wrappers.
         let building = Box::pin(self.build_in(opened.session(), request, &options, events));
         // Dropping the solve resets its stream, and BuildKit then cancels it.
         let built = cancel.run_until_cancelled(building).await;
         Self::withdraw(opened.session(), &request.cell);
-        match built {
-            Some(built) => opened.ended(built).await.map(Some),
-            None => {
-                opened.cancelled();
-                Ok(None)
-            }
-        }
+        let Some(built) = built else {
+            destination.cancelled();
+            return Ok(None);
+        };
+        let references = &request.delivery.references;
+        let ended = destination.ended(built, references, (&request.cell, events), cancel);
+        ended.await.transpose()
     }
 
     /// Opens the session for all builds of `request`.
@@ -197,15 +208,36 @@ impl EngineBuilder {
             return Err(engine_silent());
         }
         let needs = Needs::of(request, self.environment);
-        let Output::File { kind, dest } = &request.delivery.output else {
+        let receives = match &request.delivery.output {
+            Output::File { .. } => true,
+            _ => self.into_store != IntoStore::Itself && request.needs_store(),
+        };
+        if !receives {
             return Ok(BuildSession::Shared(self.sessions.shared(&needs).await?));
-        };
-        let target = match kind {
-            FileOutput::Local => FileSend::to_folder(dest)?,
-            _ if dest == Path::new("-") => FileSend::to_writer(std::io::stdout()),
-            FileOutput::Oci | FileOutput::Docker | FileOutput::Tar => FileSend::to_file(dest)?,
-        };
-        Ok(BuildSession::Own(self.sessions.own(&needs, &target).await?, target))
+        }
+        let results = Results::default();
+        Ok(BuildSession::Own(self.sessions.own(&needs, &results).await?, results))
+    }
+
+    /// Where the result of a solve with this output goes, as far as this machine has a part in it.
+    pub(crate) fn destination(&self, output: &Output) -> Result<Destination, Box<Failure>> {
+        Ok(match output {
+            Output::File { kind, dest } => Destination::File(match kind {
+                FileOutput::Local => FileSend::to_folder(dest)?,
+                _ if dest == Path::new("-") => FileSend::to_writer(std::io::stdout()),
+                FileOutput::Oci | FileOutput::Docker | FileOutput::Tar => FileSend::to_file(dest)?,
+            }),
+            Output::Store | Output::StoreAndPush if self.into_store != IntoStore::Itself => {
+                let none = || failed(Kind::Bug, "no Docker Engine was found for the image");
+                let (engine, facts) = self.node.docker().ok_or_else(none)?;
+                Destination::Engine { loading: Box::new(Loading::new(engine)), store: facts.store }
+            }
+            Output::Store
+            | Output::StoreAndPush
+            | Output::Push
+            | Output::Digest
+            | Output::Nothing => Destination::Elsewhere,
+        })
     }
 
     /// Makes `session` serve the inputs of `recipe`. Returns the name of the Dockerfile, and BuildKit's
@@ -309,7 +341,7 @@ impl EngineBuilder {
         request: &BuildRequest,
         options: &SolveOptions<'_>,
         events: &Events,
-    ) -> Result<Built, Box<Failure>> {
+    ) -> Result<Exported, Box<Failure>> {
         let Ready { filename, solve, caches, warnings } =
             Box::pin(self.ready(session, request, options, Some(events))).await?;
         warn(request, warnings, events).await;
@@ -348,7 +380,7 @@ impl EngineBuilder {
         let digest = named_image(&options.delivery.output, solved.digest.as_deref())?;
         let pushed = options.delivery.output.is_push();
         let (cached_steps, total_steps) = seen.steps();
-        Ok(Built {
+        let built = Built {
             digest,
             pushed: if pushed { options.delivery.references.clone() } else { Vec::new() },
             cached_steps,
@@ -356,7 +388,8 @@ impl EngineBuilder {
             smoke: SmokeResult::No,
             unchanged: false,
             unverified: None,
-        })
+        };
+        Ok(Exported { built, config: solved.config })
     }
 }
 
@@ -386,65 +419,12 @@ struct Ready {
     warnings: Vec<String>,
 }
 
-/// The session of a build, and where its result goes.
-pub(crate) enum BuildSession {
-    /// Shared by all cells with the same needs. It does not transfer the result.
-    Shared(Arc<Open>),
-    /// For one build. It transfers the result.
-    Own(Own, FileSend),
-}
-
-impl BuildSession {
-    pub(crate) fn session(&self) -> &Open {
-        match self {
-            Self::Shared(session) | Self::Own(Own(session), _) => session,
-        }
-    }
-
-    /// Removes a partly written result.
-    fn cancelled(&self) {
-        if let Self::Own(_, target) = self {
-            target.discard();
-        }
-    }
-
-    /// Moves the written result to its destination, or removes it after a failure.
-    pub(crate) async fn ended(
-        &self,
-        built: Result<Built, Box<Failure>>,
-    ) -> Result<Built, Box<Failure>> {
-        let Self::Own(_, target) = self else { return built };
-        match built {
-            Ok(built) => {
-                let target = target.clone();
-                let commit = tokio::task::spawn_blocking(move || target.commit());
-                commit.await.map_err(|crash| failed(Kind::Bug, crash))??;
-                Ok(built)
-            }
-            Err(failure) => {
-                let fault = target.fault();
-                target.discard();
-                Err(match fault {
-                    // BuildKit knows only that the transfer failed.
-                    Some(Fault::Here(fault)) => Box::new(output_not_written(&fault)),
-                    Some(Fault::There(_)) | None => failure,
-                })
-            }
-        }
-    }
-}
-
 /// Sends warnings about a cell.
 pub(crate) async fn warn(request: &BuildRequest, messages: Vec<String>, events: &Events) {
     for message in messages {
         let warning = Warning { file: None, line: None, message, url: None };
         let _ = events.send(Event::Warning { cell: request.cell.clone(), warning }).await;
     }
-}
-
-/// A failure that is not caused by the Dockerfile.
-pub(crate) fn failed(kind: Kind, error: impl std::fmt::Display) -> Box<Failure> {
-    Box::new(Failure { kind, message: error.to_string(), ..Failure::default() })
 }
 
 impl From<SessionError> for Box<Failure> {

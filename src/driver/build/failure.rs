@@ -109,6 +109,11 @@ pub(crate) fn failure(
     }
 }
 
+/// A failure that is not caused by the Dockerfile.
+pub(crate) fn failed(kind: Kind, error: impl std::fmt::Display) -> Box<Failure> {
+    Box::new(Failure { kind, message: error.to_string(), ..Failure::default() })
+}
+
 /// The failure if the digest of a base image cannot be resolved.
 pub(crate) fn unresolved(
     error: &SolveError,

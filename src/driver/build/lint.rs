@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Deserialize;
+use thiserror::Error;
 
 use crate::image::Reference;
 use crate::plan::{BuildRequest, needed_images};
@@ -33,6 +34,19 @@ pub struct LintWarning {
     pub url: Option<String>,
     /// The line in the rendered Dockerfile, from 1.
     pub line: Option<u32>,
+}
+
+/// Why there are no findings.
+#[derive(Debug, Clone, Error, PartialEq, Eq)]
+pub enum NotLinted {
+    /// The Dockerfile frontend in the engine's BuildKit is too old.
+    #[error("this BuildKit does not have its own checks")]
+    ByEngine,
+    /// The frontend that the Dockerfile names is.
+    #[error("the frontend that `# syntax=` names does not have BuildKit's own checks")]
+    ByFrontend,
+    #[error("{0}")]
+    Failed(String),
 }
 
 /// Source: <https://github.com/moby/buildkit/blob/master/frontend/subrequests/lint/lint.go>
@@ -102,9 +116,16 @@ impl EngineBuilder {
     }
 
     /// BuildKit's findings in the Dockerfile of `request`, or why there are none.
-    pub async fn lint(&self, request: &BuildRequest) -> Result<Lint, String> {
+    pub async fn lint(&self, request: &BuildRequest) -> Result<Lint, NotLinted> {
         let redacted = |text: String| self.sessions.redacted(text);
-        let mut lint = self.found(request).await.map_err(redacted)?;
+        let mut lint = self.found(request).await.map_err(|why| {
+            let is_named = request.recipe.instructions().directive("syntax").is_some();
+            match lacks_lint(&why) {
+                true if is_named => NotLinted::ByFrontend,
+                true => NotLinted::ByEngine,
+                false => NotLinted::Failed(redacted(why)),
+            }
+        })?;
         lint.error = lint.error.map(|(message, line)| (redacted(message), line));
         Ok(lint)
     }
@@ -138,9 +159,17 @@ impl EngineBuilder {
             late(limit, &hosts)
         })?;
         let answers = answers.map_err(|error| error.message)?;
-        let json = answers.get("result.json").ok_or("this BuildKit does not support lint")?;
+        let json = answers.get("result.json").ok_or(UNSUPPORTED)?;
         read(json).map_err(|error| format!("BuildKit's lint result cannot be read: {error}"))
     }
+}
+
+/// How a frontend refuses a subrequest that it does not know.
+const UNSUPPORTED: &str = "unsupported request frontend.lint";
+
+/// Whether BuildKit's frontend is older than its checks.
+fn lacks_lint(why: &str) -> bool {
+    why.contains(UNSUPPORTED)
 }
 
 /// BuildKit did not answer. It may wait for registries, for base images and the frontend.

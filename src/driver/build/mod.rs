@@ -2,8 +2,10 @@
 //! lint.
 
 pub(crate) mod builder;
+pub(crate) mod destination;
 pub(crate) mod failure;
 pub(crate) mod lint;
+mod loading;
 pub(crate) mod options;
 pub(crate) mod request;
 pub(crate) mod watch;

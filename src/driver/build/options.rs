@@ -6,12 +6,38 @@ use std::sync::Arc;
 use crate::docker::PassedProxies;
 use crate::image::Reference;
 use crate::input::Caches;
+use crate::node::{Node, Store};
 use crate::plan::{BuildRequest, Delivery, Output};
+
+/// How an image gets into the store of a Docker Engine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum IntoStore {
+    /// BuildKit is part of that engine.
+    #[default]
+    Itself,
+    /// As an OCI archive, which only the containerd image store reads.
+    OciArchive,
+    /// As an archive of `docker save`, which holds one platform.
+    DockerArchive,
+}
+
+impl IntoStore {
+    /// Into the Docker Engine that `node` is part of, or that is beside it.
+    pub(crate) fn of(node: &Node) -> Self {
+        let store = node.docker().map(|(_, facts)| facts.store);
+        match (node.facts().store, store) {
+            (Store::Containerd | Store::Docker, _) => Self::Itself,
+            (Store::None, Some(Store::Docker)) => Self::DockerArchive,
+            (Store::None, _) => Self::OciArchive,
+        }
+    }
+}
 
 /// How a recipe is solved, and where the result goes.
 #[derive(Debug, Clone)]
 pub(crate) struct SolveOptions<'a> {
     pub(crate) delivery: Cow<'a, Delivery>,
+    pub(crate) into_store: IntoStore,
     pub(crate) caches: Cow<'a, Caches>,
     pub(crate) provenance: bool,
     pub(crate) no_cache: bool,
@@ -27,6 +53,7 @@ impl<'a> SolveOptions<'a> {
         let policy = &request.policy;
         Self {
             delivery: Cow::Borrowed(&request.delivery),
+            into_store: IntoStore::default(),
             caches: Cow::Borrowed(&policy.caches),
             provenance: request.recipe.provenance,
             no_cache: policy.no_cache,
@@ -44,6 +71,12 @@ impl<'a> SolveOptions<'a> {
         self.caches.to_mut().to.retain(|cache| cache.kind == "inline");
         self.provenance = false;
         self.history = false;
+        self
+    }
+
+    /// The same image, only for its digest.
+    pub(crate) fn only_digest(mut self) -> Self {
+        self.delivery.to_mut().output = Output::Digest;
         self
     }
 

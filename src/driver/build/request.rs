@@ -11,7 +11,7 @@ use crate::input::{
 };
 use crate::plan::{FileOutput, Output, Recipe};
 
-use super::options::SolveOptions;
+use super::options::{IntoStore, SolveOptions};
 use crate::driver::caches;
 use crate::driver::environment::Environment;
 
@@ -121,7 +121,7 @@ pub(crate) fn solve(
     Solve {
         session: offered.session.to_owned(),
         attributes,
-        exporters: exporter(recipe, options).into_iter().collect(),
+        exporters: exporters(recipe, options),
         cache_exports: caches::exports(offered.cache_to, environment),
         entitlements,
         internal: !options.history,
@@ -141,25 +141,49 @@ fn hosts(run: &RunSettings, gateway: Option<IpAddr>) -> String {
     found.join(",")
 }
 
-fn exporter(recipe: &Recipe, options: &SolveOptions<'_>) -> Option<Exporter> {
-    let (kind, flags): (_, &[(&str, &str)]) = match &options.delivery.output {
+/// Kind and attributes of the exporters.
+type Kinds = &'static [(&'static str, &'static [(&'static str, &'static str)])];
+
+/// Straight from BuildKit's own content to the registry: no image in a store.
+const PUSHED: (&str, &[(&str, &str)]) = ("image", &[("push", "true"), ("store", "false")]);
+
+fn kinds(output: &Output, into_store: IntoStore) -> Kinds {
+    match (output, into_store) {
         // Like `docker buildx`: unpacks into the engine's store, then pushes.
-        Output::Store => ("moby", &[]),
-        Output::StoreAndPush => ("moby", &[("push", "true")]),
-        // Straight from BuildKit's own content to the registry: no image in the engine's store.
-        Output::Push => ("image", &[("push", "true"), ("store", "false")]),
-        Output::Digest => ("image", &[("push", "false"), ("store", "false")]),
-        Output::Nothing => return None,
-        Output::File { kind, .. } => match kind {
-            FileOutput::Oci => ("oci", &[]),
-            FileOutput::Docker => ("docker", &[]),
-            FileOutput::Tar => ("tar", &[]),
-            FileOutput::Local => ("local", &[]),
+        (Output::Store, IntoStore::Itself) => &[("moby", &[])],
+        (Output::StoreAndPush, IntoStore::Itself) => &[("moby", &[("push", "true")])],
+        // A buildkitd has no store of its own: the archive comes back, and is loaded.
+        (Output::Store, IntoStore::OciArchive) => &[("oci", &[])],
+        (Output::Store, IntoStore::DockerArchive) => &[("docker", &[])],
+        (Output::StoreAndPush, IntoStore::OciArchive) => &[PUSHED, ("oci", &[])],
+        (Output::StoreAndPush, IntoStore::DockerArchive) => &[PUSHED, ("docker", &[])],
+        (Output::Push, _) => &[PUSHED],
+        (Output::Digest, _) => &[("image", &[("push", "false"), ("store", "false")])],
+        (Output::Nothing, _) => &[],
+        (Output::File { kind, .. }, _) => match kind {
+            FileOutput::Oci => &[("oci", &[])],
+            FileOutput::Docker => &[("docker", &[])],
+            FileOutput::Tar => &[("tar", &[])],
+            FileOutput::Local => &[("local", &[])],
         },
-    };
+    }
+}
+
+fn exporters(recipe: &Recipe, options: &SolveOptions<'_>) -> Vec<Exporter> {
+    let kinds = kinds(&options.delivery.output, options.into_store);
+    kinds.iter().map(|(kind, flags)| exporter(kind, flags, recipe, options)).collect()
+}
+
+fn exporter(
+    kind: &'static str,
+    flags: &[(&str, &str)],
+    recipe: &Recipe,
+    options: &SolveOptions<'_>,
+) -> Exporter {
+    let is_file = matches!(options.delivery.output, Output::File { .. });
     let mut attributes: HashMap<String, String> =
         flags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    if matches!(kind, "moby" | "image" | "docker") {
+    if matches!(kind, "moby" | "image" | "docker") || (kind == "oci" && !is_file) {
         // Engines have different defaults. Docker's types are also unsafe with registries that convert
         // an index for clients that accept those types: the engine then assumes that the tag is already
         // pushed, and does not move it.
@@ -170,7 +194,7 @@ fn exporter(recipe: &Recipe, options: &SolveOptions<'_>) -> Option<Exporter> {
         attributes.insert("name".to_owned(), join(&options.delivery.references));
         attributes.extend(annotations(recipe, options));
     }
-    Some(Exporter { kind, attributes })
+    Exporter { kind, attributes }
 }
 
 /// The annotations as exporter attributes: for each manifest, and for the index if there is one, so that
@@ -336,6 +360,40 @@ mod tests {
                 let found = attributes.get("oci-mediatypes").map(String::as_str);
                 assert_eq!(found, is_set.then_some(value), "{output:?}");
             }
+        }
+    }
+
+    #[test]
+    fn an_image_of_a_buildkitd_comes_back_as_an_archive_for_the_store() {
+        for (output, into_store, wanted) in [
+            (Output::Store, IntoStore::Itself, &["moby"][..]),
+            (Output::Store, IntoStore::OciArchive, &["oci"]),
+            (Output::Store, IntoStore::DockerArchive, &["docker"]),
+            (Output::StoreAndPush, IntoStore::Itself, &["moby push=true"]),
+            (Output::StoreAndPush, IntoStore::OciArchive, &["image push=true store=false", "oci"]),
+            (
+                Output::StoreAndPush,
+                IntoStore::DockerArchive,
+                &["image push=true store=false", "docker"],
+            ),
+            (Output::Push, IntoStore::OciArchive, &["image push=true store=false"]),
+            (Output::Digest, IntoStore::DockerArchive, &["image push=false store=false"]),
+            (Output::Nothing, IntoStore::OciArchive, &[]),
+        ] {
+            let mut request = request();
+            request.recipe.media_types = MediaTypes::Docker;
+            request.delivery.output = output;
+            let options = SolveOptions { into_store, ..SolveOptions::of(&request) };
+            let found = exporters(&request.recipe, &options);
+            let shown = |Exporter { kind, attributes }: &Exporter| {
+                // The digest in the store is that in the registry.
+                assert_eq!(attributes["oci-mediatypes"], "false", "{kind}");
+                assert_eq!(attributes["name"], "r.example/a:v1", "{kind}");
+                let set = |key: &str| Some(format!(" {key}={}", attributes.get(key)?));
+                let set = ["push", "store"].into_iter().filter_map(set);
+                std::iter::once((*kind).to_owned()).chain(set).collect::<String>()
+            };
+            assert_eq!(found.iter().map(shown).collect::<Vec<_>>(), wanted);
         }
     }
 

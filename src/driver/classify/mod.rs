@@ -135,8 +135,10 @@ fn asked_repository(said: &str) -> Option<Reference> {
 /// A missing source of COPY or ADD: `failed to calculate checksum of ref …: "/x": not found`.
 fn missing_source(plain: &str, instruction: Option<&str>) -> Option<Classified> {
     let (_, rest) = plain.split_once("failed to calculate checksum of ref ")?;
-    let path = rest.strip_suffix(": not found")?.rsplit_once(": ")?.1;
-    let path = path.trim_matches('"').trim_start_matches('/');
+    let path = match rest.strip_suffix(": not found") {
+        Some(rest) => rest.rsplit_once(": ")?.1.trim_matches('"').trim_start_matches('/'),
+        None => missing_directory(rest, instruction)?,
+    };
     let from = instruction.and_then(|text| text.split("--from=").nth(1)?.split(' ').next());
     let (kind, message, help) = match from {
         Some(stage) => (Kind::Dockerfile, format!("`{stage}` has no {path}"), None),
@@ -147,6 +149,20 @@ fn missing_source(plain: &str, instruction: Option<&str>) -> Option<Classified> 
         ),
     };
     Some(Classified { kind, message, help, ..Classified::default() })
+}
+
+/// The same if not even its directory exists, of BuildKit before 0.14: `failed to walk …/buildkit-mount1/x: lstat
+/// …: no such file or directory`. The message names the first directory that is missing, the instruction the
+/// whole path.
+fn missing_directory<'t>(rest: &'t str, instruction: Option<&'t str>) -> Option<&'t str> {
+    let (_, rest) =
+        rest.strip_suffix(": no such file or directory")?.rsplit_once("/buildkit-mount")?;
+    let path = rest.split_once('/')?.1;
+    let whole = instruction.unwrap_or_default().split_whitespace().find_map(|word| {
+        let word = word.trim_start_matches("./").trim_start_matches('/');
+        word.strip_prefix(path).filter(|rest| rest.starts_with('/')).map(|_| word)
+    });
+    Some(whole.unwrap_or(path))
 }
 
 fn other(plain: &str) -> Classified {
@@ -183,11 +199,13 @@ fn other(plain: &str) -> Classified {
     if plain.contains("exec format error") {
         return found(Kind::Dockerfile, NO_EMULATOR);
     }
+    if plain.contains("unknown flag: ") || plain.contains("unexpected key '") {
+        return found(Kind::Dockerfile, NEWER_SYNTAX);
+    }
     let of_dockerfile = [
         "unknown instruction: ",
         "failed to parse ",
         "dockerfile parse error",
-        "unknown flag: ",
         "target stage ",
         "file with no instructions",
         "circular dependency",
@@ -220,6 +238,10 @@ pub(crate) const FREE_ENGINE: &str =
 /// context.
 const FEWER_PATTERNS: &str = "write fewer patterns in .dockerignore (a directory instead of its files), \
      or copy directories instead of single files";
+
+/// For a flag or an option that the engine's Dockerfile frontend does not know.
+const NEWER_SYNTAX: &str = "check the spelling; if the engine is older than this syntax, write \
+     `# syntax=docker/dockerfile:1` as the first line of the Dockerfile";
 
 /// For a command that fails with `exec format error`.
 pub(crate) const NO_EMULATOR: &str = "the program is built for another platform: use a base image \

@@ -193,6 +193,34 @@ fn a_missing_source_is_reported_for_the_context_or_the_stage() {
     };
     assert_eq!(given("COPY x /"), "the build context has no x y");
     assert_eq!(given("COPY --from=tools x /"), "`tools` has no x y");
+    // Docker Engine 26.1, if the directory of the source does not exist either.
+    let mount = "/var/lib/docker/tmp/buildkit-mount3721423454/not";
+    let message = format!(
+        "failed to calculate checksum of ref a::b: failed to walk {mount}: lstat {mount}: no such file or \
+         directory"
+    );
+    for (instruction, path) in [
+        ("COPY ./not/there /", "not/there"),
+        ("COPY nothing not/there /", "not/there"),
+        ("COPY $x /", "not"),
+    ] {
+        let step = FailedStep { instruction: Some(instruction), base: None };
+        let found = classify(&message, false, step).message;
+        assert_eq!(found, format!("the build context has no {path}"));
+    }
+}
+
+#[test]
+fn syntax_that_the_engine_does_not_know_gets_help() {
+    for message in [
+        "dockerfile parse error on line 3: unknown flag: --parents",
+        // Docker Engine 26.1.
+        "unexpected key 'env' in 'env=TOKEN'",
+    ] {
+        let found = classify(message, false, FailedStep::default());
+        assert_eq!(found.kind, Kind::Dockerfile, "{message}");
+        assert!(found.help.is_some_and(|help| help.contains("# syntax=")), "{message}");
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use crate::buildkit::Client;
 use crate::buildkit::session::content::Content;
-use crate::buildkit::session::filesend::FileSend;
+use crate::buildkit::session::filesend::Results;
 use crate::buildkit::session::filesync::{FileSync, MemoryFiles};
 use crate::buildkit::session::{Agents, KeyFileError, Session, SessionEnded};
 use crate::context::Folder;
@@ -93,7 +93,7 @@ pub(crate) struct Open {
     task: AbortHandle,
 }
 
-/// A session for one build only, closed when this is dropped.
+/// A session for one cell only, closed when this is dropped.
 pub(crate) struct Own(pub(super) Arc<Open>);
 
 impl Drop for Own {
@@ -162,15 +162,15 @@ impl Sessions {
         slot.get_or_try_init(|| self.open(needs, None)).await.cloned()
     }
 
-    /// A session for one build. BuildKit sends the result to `target`.
-    pub(crate) async fn own(&self, needs: &Needs, target: &FileSend) -> Result<Own, SessionError> {
-        self.open(needs, Some(target)).await.map(Own)
+    /// A session for the builds of one cell. BuildKit sends their results to `results`.
+    pub(crate) async fn own(&self, needs: &Needs, results: &Results) -> Result<Own, SessionError> {
+        self.open(needs, Some(results)).await.map(Own)
     }
 
     async fn open(
         &self,
         needs: &Needs,
-        target: Option<&FileSend>,
+        results: Option<&Results>,
     ) -> Result<Arc<Open>, SessionError> {
         let dockerfiles = Arc::new(MemoryFiles::new());
         let files = FileSync::new();
@@ -194,8 +194,8 @@ impl Sessions {
             .credentials(Logins(self.credentials.clone()))
             .secrets(secrets)
             .agents(agents.map_err(SessionError::Key)?);
-        if let Some(target) = target {
-            session = session.result(target);
+        if let Some(results) = results {
+            session = session.results(results);
         }
         let id = session.id().to_owned();
         let io = self.client.session(session.announcement());

@@ -28,11 +28,13 @@ use tokio_util::sync::CancellationToken;
 use super::leftovers::{Names, Swept, beside};
 use crate::buildkit::{Connection, SolveError};
 use crate::docker::{ContainerError, Engine};
-use crate::driver::build::builder::{EngineBuilder, engine_silent, failed};
-use crate::driver::build::options::SolveOptions;
+use crate::driver::build::builder::{EngineBuilder, engine_silent};
+use crate::driver::build::destination::{Destination, Exported};
+use crate::driver::build::failure::failed;
+use crate::driver::build::options::{IntoStore, SolveOptions};
 use crate::driver::stalled::waiting::{WaitingFor, report_wait};
 use crate::failure::Kind;
-use crate::image::{Digest, Platform};
+use crate::image::{Digest, Platform, Reference};
 use crate::input::SmokeTest;
 use crate::outcome::{Built, CellResult, Failure, SmokeResult};
 use crate::plan::{BuildRequest, FileOutput, Output};
@@ -70,7 +72,8 @@ impl SmokeTested {
     /// default one per core of the engine's machine.
     pub(crate) fn new(builder: EngineBuilder, at_once: Option<NonZeroUsize>) -> Self {
         let (count, left) = Default::default();
-        let (engine, facts) = (builder.node.engine().cloned(), builder.node.facts());
+        let engine = builder.node.engine().cloned();
+        let facts = builder.node.docker().map_or(builder.node.facts(), |(_, facts)| facts);
         let slots = SmokeSlots::new(at_once.unwrap_or(facts.cores));
         let native = facts.native().clone();
         Self { builder, engine, native, slots, names: Names::new(), count, left }
@@ -131,6 +134,13 @@ impl SmokeTested {
         self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A new name for an image of this run.
+    fn image(&self) -> Reference {
+        let image = self.names.image(self.number());
+        self.left().images.insert(image.to_string());
+        image
+    }
+
     fn number(&self) -> u32 {
         self.count.fetch_add(1, Ordering::Relaxed)
     }
@@ -146,32 +156,39 @@ impl SmokeTested {
             let message = "a smoke test needs a Docker Engine, and none was found";
             return Err(failed(Kind::Unknown, message).into());
         };
-        let image = self.names.image(self.number());
-        let name = image.to_string();
         let opening = cancel.run_until_cancelled(self.builder.open_for(request)).await;
         let opened = &opening.ok_or(SmokeStop::Cancelled)??;
-        self.left().images.insert(name.clone());
+        // Before the build, because the place for a file may not be usable.
+        let destination = self.builder.destination(&request.delivery.output)?;
+        let image = self.image();
         let proxies = &*self.builder.proxies;
         let cell =
             SmokeRun { engine, request, test, opened, image: &image, proxies, events, cancel };
         let (holding, held) = oneshot::channel();
         let trial = self.builder.options(request).into_store(&image);
         let built = tokio::select! {
-            built = self.test_and_build(&cell, &trial, held) => built,
+            built = self.test_and_build(&cell, &trial, held, &destination) => built,
             never = Box::pin(self.builder.hold(opened.session(), request, &trial, holding)) => {
                 match never {}
             }
         };
         EngineBuilder::withdraw(opened.session(), &request.cell);
-        let removed = engine.remove_image(&image).await;
+        self.remove_image(engine, &image, matches!(built, Err(SmokeStop::Cancelled))).await;
+        let exported = match built {
+            Err(SmokeStop::Cancelled) => return Err(SmokeStop::Cancelled),
+            Err(SmokeStop::Failed(failure)) => Err(failure),
+            Ok(exported) => Ok(exported),
+        };
+        let references = &request.delivery.references;
+        let ended = destination.ended(exported, references, (&request.cell, events), cancel);
+        Ok(ended.await.ok_or(SmokeStop::Cancelled)??)
+    }
+
+    async fn remove_image(&self, engine: &Engine, image: &Reference, is_cancelled: bool) {
+        let removed = engine.remove_image(image).await;
         // The engine may still tag the image of a cancelled build: `close` removes it again.
-        if removed.is_ok() && !matches!(built, Err(SmokeStop::Cancelled)) {
-            self.left().images.remove(&name);
-        }
-        match built {
-            Err(SmokeStop::Cancelled) => Err(SmokeStop::Cancelled),
-            Err(SmokeStop::Failed(failure)) => Ok(opened.ended(Err(failure)).await?),
-            Ok(built) => Ok(opened.ended(Ok(built)).await?),
+        if removed.is_ok() && !is_cancelled {
+            self.left().images.remove(&image.to_string());
         }
     }
 
@@ -180,11 +197,19 @@ impl SmokeTested {
         cell: &SmokeRun<'_>,
         trial: &SolveOptions<'_>,
         held: oneshot::Receiver<Result<(), SolveError>>,
-    ) -> Result<Built, SmokeStop> {
+        destination: &Destination,
+    ) -> Result<Exported, SmokeStop> {
         let SmokeRun { request, opened, events, cancel, .. } = *cell;
         let session = opened.session();
-        let first = Box::pin(self.builder.build_in(session, request, trial, events));
-        let first = cancel.run_until_cancelled(first).await.ok_or(SmokeStop::Cancelled)??;
+        let is_split =
+            request.recipe.platforms.len() > 1 && trial.into_store == IntoStore::DockerArchive;
+        let first = match is_split {
+            false => self.store(cell, request, trial, events).await?,
+            true => {
+                let whole = trial.clone().only_digest();
+                self.solved(cell, request, &whole, events).await?.built
+            }
+        };
         let waiting = WaitingFor::engine(&request.cell, "holding the image for its smoke test");
         let held = report_wait(Some(events), waiting, held);
         match cancel.run_until_cancelled(held).await.ok_or(SmokeStop::Cancelled)? {
@@ -201,18 +226,27 @@ impl SmokeTested {
 
         let mut took = Duration::ZERO;
         for platform in &request.recipe.platforms {
-            took += self.test_on(cell, platform).await?;
+            took += match is_split {
+                false => self.test_on(cell, platform).await?,
+                true => self.test_one_of(cell, trial, platform).await?,
+            };
         }
 
         // No step may run a second time, not even with --no-cache.
         let (ignored, _) = mpsc::channel(1);
-        let again = trial.clone().cached();
-        let again = Box::pin(self.builder.build_in(session, request, &again, &ignored));
-        let again = cancel.run_until_cancelled(again).await.ok_or(SmokeStop::Cancelled)??;
+        let again = match trial.into_store {
+            IntoStore::Itself => trial.clone().cached(),
+            // The archive is not needed a second time.
+            IntoStore::OciArchive | IntoStore::DockerArchive => {
+                trial.clone().cached().only_digest()
+            }
+        };
+        let again = self.solved(cell, request, &again, &ignored).await?.built;
         same(first.digest.as_ref(), again.digest.as_ref(), "rebuilt image")?;
 
         let last = self.builder.options(request).cached();
         let (sender, relayed) = mpsc::channel(64);
+        opened.expect(destination);
         let last = async {
             let built = Box::pin(self.builder.build_in(session, request, &last, &sender)).await;
             drop(sender);
@@ -221,10 +255,65 @@ impl SmokeTested {
         let last = async { tokio::join!(last, relay::outputs(relayed, events)).0 };
         let last = cancel.run_until_cancelled(last).await.ok_or(SmokeStop::Cancelled)??;
         if is_comparable(request) {
-            same(first.digest.as_ref(), last.digest.as_ref(), "output image")?;
+            same(first.digest.as_ref(), last.built.digest.as_ref(), "output image")?;
         }
         let Built { cached_steps, total_steps, .. } = first;
-        Ok(Built { cached_steps, total_steps, smoke: SmokeResult::Passed { took }, ..last })
+        let smoke = SmokeResult::Passed { took };
+        Ok(Exported { built: Built { cached_steps, total_steps, smoke, ..last.built }, ..last })
+    }
+
+    /// Solves `request` in the session of `cell`.
+    async fn solved(
+        &self,
+        cell: &SmokeRun<'_>,
+        request: &BuildRequest,
+        options: &SolveOptions<'_>,
+        events: &Events,
+    ) -> Result<Exported, SmokeStop> {
+        let session = cell.opened.session();
+        let solving = Box::pin(self.builder.build_in(session, request, options, events));
+        Ok(cell.cancel.run_until_cancelled(solving).await.ok_or(SmokeStop::Cancelled)??)
+    }
+
+    /// The same, with the image in the store of the engine.
+    async fn store(
+        &self,
+        cell: &SmokeRun<'_>,
+        request: &BuildRequest,
+        options: &SolveOptions<'_>,
+        events: &Events,
+    ) -> Result<Built, SmokeStop> {
+        let destination = self.builder.destination(&options.delivery.output)?;
+        cell.opened.expect(&destination);
+        let exported = match self.solved(cell, request, options, events).await {
+            Err(SmokeStop::Cancelled) => return Err(SmokeStop::Cancelled),
+            Err(SmokeStop::Failed(failure)) => Err(failure),
+            Ok(exported) => Ok(exported),
+        };
+        let (references, to) = (&options.delivery.references, (&request.cell, events));
+        let ended = destination.ended(exported, references, to, cell.cancel).await;
+        Ok(ended.ok_or(SmokeStop::Cancelled)??)
+    }
+
+    /// Tests one of several platforms, for a store that keeps one platform under a name.
+    async fn test_one_of(
+        &self,
+        cell: &SmokeRun<'_>,
+        trial: &SolveOptions<'_>,
+        platform: &Platform,
+    ) -> Result<Duration, SmokeStop> {
+        let mut request = cell.request.clone();
+        request.recipe.platforms = vec![platform.clone()];
+        let image = self.image();
+        let options = trial.clone().into_store(&image).cached();
+        let (ignored, _) = mpsc::channel(1);
+        let tested = match self.store(cell, &request, &options, &ignored).await {
+            Ok(_) => self.test_on(&SmokeRun { image: &image, ..*cell }, platform).await,
+            Err(stop) => Err(stop),
+        };
+        let is_cancelled = matches!(tested, Err(SmokeStop::Cancelled));
+        self.remove_image(cell.engine, &image, is_cancelled).await;
+        tested
     }
 
     /// Tests one platform when a slot is free. Returns the duration without the wait. The container is
@@ -274,15 +363,12 @@ impl Builder for SmokeTested {
         events: &Events,
         cancel: &CancellationToken,
     ) -> CellResult {
-        let test = match &request.policy.smoke {
-            Some(test) if !request.policy.skip_smoke => test,
-            skipped => {
-                let mut result = self.builder.build(request, events, cancel).await;
-                if let (CellResult::Built(built), Some(_)) = (&mut result, skipped) {
-                    built.smoke = SmokeResult::Skipped;
-                }
-                return result;
+        let Some(test) = request.test() else {
+            let mut result = self.builder.build(request, events, cancel).await;
+            if let (CellResult::Built(built), Some(_)) = (&mut result, &request.policy.smoke) {
+                built.smoke = SmokeResult::Skipped;
             }
+            return result;
         };
         match Box::pin(self.build_tested(request, test, events, cancel)).await {
             Ok(built) => CellResult::Built(built),

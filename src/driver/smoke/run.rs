@@ -3,7 +3,7 @@
 use tokio_util::sync::CancellationToken;
 
 use crate::docker::{Engine, PassedProxies};
-use crate::driver::build::builder::BuildSession;
+use crate::driver::build::destination::BuildSession;
 use crate::image::Reference;
 use crate::input::SmokeTest;
 use crate::outcome::Failure;

@@ -140,6 +140,7 @@ fn every_variable_that_the_program_reads_is_documented() {
     for file in [
         "src/workspace/axis_sources.rs",
         "src/run/engine.rs",
+        "src/node/choose.rs",
         "src/matrix/selection.rs",
         "src/docker/credentials/error.rs",
         "src/driver/caches/mod.rs",

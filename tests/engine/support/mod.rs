@@ -8,6 +8,7 @@ mod proxy;
 mod relay;
 mod run;
 mod solve;
+mod stand_in;
 mod store;
 
 pub use faulty::{Asked, Fault, FaultyRegistry, Sender};
@@ -16,8 +17,9 @@ pub use lab::{
 };
 pub use pictures::{listing, paths_below};
 pub use project::{ONE, Project};
-pub use proxy::{clock_ahead, silent_to, wrong_in_sessions};
-pub use relay::{plain_grpc, tls_grpc};
+pub use proxy::{clock_ahead, refusing, silent_to, wrong_in_sessions};
+pub use relay::{grpc_port, plain_grpc, plain_grpc_of, tls_grpc};
 pub use run::{Run, Running, alone, until};
 pub use solve::{built, lab_builder, patient_builder, request, request_of};
+pub use stand_in::{StandIn, podman};
 pub use store::Store;

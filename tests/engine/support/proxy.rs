@@ -31,11 +31,7 @@ pub fn clock_ahead(socket: PathBuf) -> String {
 /// and never answers them.
 pub fn silent_to(socket: PathBuf, word: &'static str) -> String {
     listening(socket, move |mut client, engine| {
-        let mut line = Vec::new();
-        let mut byte = [0];
-        while !line.ends_with(b"\n") && client.read(&mut byte).unwrap_or(0) == 1 {
-            line.push(byte[0]);
-        }
+        let line = first_line(&mut client);
         if String::from_utf8_lossy(&line).contains(word) {
             // Until the other side closes the connection.
             let _ = io::copy(&mut client, &mut io::sink());
@@ -45,6 +41,38 @@ pub fn silent_to(socket: PathBuf, word: &'static str) -> String {
         engine.write_all(&line).unwrap();
         passed_on(client, engine, |from, to| io::copy(from, to).map(drop));
     })
+}
+
+/// Forwards everything to the lab's engine, but answers requests whose first line contains `word` with an
+/// error, `message`.
+pub fn refusing(socket: PathBuf, word: &'static str, message: &'static str) -> String {
+    listening(socket, move |mut client, engine| {
+        let line = first_line(&mut client);
+        if String::from_utf8_lossy(&line).contains(word) {
+            let body = format!("{{\"message\": \"{message}\"}}");
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\n\
+                 Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
+            client.write_all(answer.as_bytes()).unwrap();
+            let _ = client.shutdown(Shutdown::Write);
+            let _ = io::copy(&mut client, &mut io::sink());
+            return;
+        }
+        let mut engine = engine.connect();
+        engine.write_all(&line).unwrap();
+        passed_on(client, engine, |from, to| io::copy(from, to).map(drop));
+    })
+}
+
+fn first_line(client: &mut UnixStream) -> Vec<u8> {
+    let mut line = Vec::new();
+    let mut byte = [0];
+    while !line.ends_with(b"\n") && client.read(&mut byte).unwrap_or(0) == 1 {
+        line.push(byte[0]);
+    }
+    line
 }
 
 /// The socket of the lab's engine.

@@ -7,7 +7,7 @@
 //! Docker's labels.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{Ipv4Addr, Shutdown};
+use std::net::{Ipv4Addr, Shutdown, TcpListener};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use super::lab_env;
 
 /// A stream to the BuildKit of the engine at `host`.
-fn buildkit(host: &str) -> io::Result<UnixStream> {
+pub(super) fn buildkit(host: &str) -> io::Result<UnixStream> {
     let mut stream = UnixStream::connect(host.trim_start_matches("unix://"))?;
     stream.write_all(
         b"POST /grpc HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
@@ -39,7 +39,11 @@ fn buildkit(host: &str) -> io::Result<UnixStream> {
 
 /// Listens at `socket` in front of the lab's engine until the tests end. Returns its address.
 pub fn plain_grpc(socket: PathBuf) -> String {
-    let host = lab_env("DOCKER_HOST");
+    plain_grpc_of(lab_env("DOCKER_HOST"), socket)
+}
+
+/// The same in front of the engine at `host`.
+pub fn plain_grpc_of(host: String, socket: PathBuf) -> String {
     let address = format!("buildkit+unix://{}", socket.display());
     let listener = UnixListener::bind(socket).unwrap();
     thread::spawn(move || {
@@ -58,6 +62,29 @@ pub fn plain_grpc(socket: PathBuf) -> String {
         }
     });
     address
+}
+
+/// The same on a port without TLS, for `nc`. Returns the port.
+pub fn grpc_port() -> u16 {
+    let host = lab_env("DOCKER_HOST");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for near in listener.incoming() {
+            let (near, far) = (near.unwrap(), buildkit(&host).unwrap());
+            let (mut from, mut to) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+            thread::spawn(move || {
+                let _ = io::copy(&mut from, &mut to);
+                let _ = to.shutdown(Shutdown::Write);
+            });
+            let (mut from, mut to) = (far, near);
+            thread::spawn(move || {
+                let _ = io::copy(&mut from, &mut to);
+                let _ = to.shutdown(Shutdown::Write);
+            });
+        }
+    });
+    port
 }
 
 /// Listens on a port with TLS that requires a client certificate. Writes `ca.pem`, `cert.pem` and

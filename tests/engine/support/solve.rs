@@ -8,7 +8,7 @@ use std::time::Duration;
 use onebuild::parts::{
     BuildOptions, BuildRequest, Builder, CellResult, Credentials, DockerConfig, Engine,
     EngineBuilder, HeldSecrets, Matrix, Node, NodeFacts, Output, Overrides, Places, PlanFiles,
-    REGISTRY_TIMEOUT, Root, Selection, SourceFile, candidates, plan,
+    REGISTRY_TIMEOUT, Root, Selection, SourceFile, plan,
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -22,8 +22,8 @@ pub async fn lab_builder() -> (NodeFacts, EngineBuilder) {
 
 /// The same, with another time limit for registries that do not answer.
 pub async fn patient_builder(registry_timeout: Duration) -> (NodeFacts, EngineBuilder) {
-    let places = Places { flag: Some(lab_env("DOCKER_HOST")), ..Places::default() };
-    let engine = Engine::connect(candidates(&places).unwrap()).await.unwrap();
+    let candidate = Places::default().host(&lab_env("DOCKER_HOST"), "DOCKER_HOST").unwrap();
+    let engine = Engine::connect(vec![candidate]).await.unwrap();
     let node = Node::of_engine(engine).await.unwrap();
     let facts = node.facts().clone();
     let (login, secrets) = (

@@ -42,8 +42,13 @@ fn whole(folder: &Path) -> Vec<String> {
     let mut tags = Vec::new();
     for entry in read("index.json")["manifests"].as_array().unwrap() {
         let manifest = read(&has(entry));
-        let layers = manifest["layers"].as_array().unwrap();
-        layers.iter().chain([&manifest["config"]]).for_each(|layer| drop(has(layer)));
+        // BuildKit before 0.21 writes an index, whose last entry is the configuration.
+        let is_index = manifest["layers"].is_null();
+        let layers = manifest[if is_index { "manifests" } else { "layers" }].as_array().unwrap();
+        layers.iter().for_each(|layer| drop(has(layer)));
+        if !is_index {
+            has(&manifest["config"]);
+        }
         let tag = &entry["annotations"]["org.opencontainers.image.ref.name"];
         tags.push(tag.as_str().unwrap().to_owned());
     }

@@ -1,6 +1,6 @@
 //! FileSend: BuildKit sends the result of a build to the client.
 //!
-//! A [`FileSend`] receives the result of one solve. The exporters `oci`, `docker` and `tar` send a
+//! A [`FileSend`] receives the result of one solve, and [`Results`] those of a session. The exporters `oci`, `docker` and `tar` send a
 //! byte stream, `local` sends a file tree. Both use the same method; the requested exporter
 //! determines which one it is. An archive is written beside its destination and a tree inside of
 //! it, and only [`FileSend::commit`] moves them into place: BuildKit ends the stream normally even
@@ -17,7 +17,7 @@ mod tree;
 mod tests;
 
 pub(crate) use error::OutputError;
-pub(crate) use send::FileSend;
+pub(crate) use send::{FileSend, Results};
 
 /// The methods of this service that a session announces.
 pub(crate) const METHODS: &[&str] = &["/moby.filesync.v1.FileSend/DiffCopy"];

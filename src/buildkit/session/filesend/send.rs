@@ -42,6 +42,25 @@ pub(super) enum Stage {
     Closed,
 }
 
+/// The destinations of the solves in one session, one after the other. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Results(Arc<Mutex<Option<FileSend>>>);
+
+impl Results {
+    /// The next result goes to `target`.
+    pub(crate) fn expect(&self, target: &FileSend) {
+        *self.lock() = Some(target.clone());
+    }
+
+    pub(super) fn current(&self) -> Option<FileSend> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<FileSend>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl FileSend {
     /// Writes an archive to a file. An existing device or pipe is written to directly.
     pub(crate) fn to_file(path: &Path) -> Result<Self, OutputError> {

@@ -21,7 +21,7 @@ use tower_service::Service;
 use super::super::fault::Fault;
 use super::archive::Chunk;
 use super::error::{gone, wrong};
-use super::send::{FileSend, Stage, Target};
+use super::send::{FileSend, Results, Stage, Target};
 use super::tree::Tree;
 
 /// Messages usually have 32 KiB, but BuildKit does not promise to stay below tonic's default of 4
@@ -30,16 +30,16 @@ const MESSAGE: usize = 32 << 20;
 /// Messages queued for the writer.
 const QUEUE: usize = 16;
 
-/// Serves [`FileSend`]; created by [`FileSend::service`].
+/// Serves [`Results`]; created by [`Results::service`].
 #[derive(Clone, Debug)]
 pub(crate) struct FileSendServer {
-    send: FileSend,
+    results: Results,
 }
 
-impl FileSend {
+impl Results {
     /// The service to add to a session.
     pub(crate) fn service(&self) -> FileSendServer {
-        FileSendServer { send: self.clone() }
+        FileSendServer { results: self.clone() }
     }
 }
 
@@ -57,11 +57,14 @@ impl Service<http::Request<Body>> for FileSendServer {
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let send = self.send.clone();
+        let send = self.results.current();
         Box::pin(async move {
             if !super::METHODS.contains(&request.uri().path()) {
                 return Ok(Status::unimplemented("no such method").into_http());
             }
+            let Some(send) = send else {
+                return Ok(Status::failed_precondition("no result is expected").into_http());
+            };
             Ok(match send.target {
                 Target::Archive => {
                     Grpc::new(ProstCodec::<BytesMessage, BytesMessage>::default())

@@ -18,7 +18,7 @@ use tonic::{Request, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use super::super::filesync::mode;
-use super::{FileSend, OutputError};
+use super::{FileSend, OutputError, Results};
 
 /// A client of a server for `send`, and a handle to cut their connection.
 async fn connected(send: &FileSend) -> (Grpc<Channel>, tokio::task::AbortHandle) {
@@ -27,7 +27,9 @@ async fn connected(send: &FileSend) -> (Grpc<Channel>, tokio::task::AbortHandle)
     let line = tokio::spawn(async move {
         tokio::io::copy_bidirectional(&mut near_end, &mut far_end).await.map(drop)
     });
-    let server = Server::builder().add_service(send.service());
+    let results = Results::default();
+    results.expect(send);
+    let server = Server::builder().add_service(results.service());
     let once = tokio_stream::once(Ok::<_, std::io::Error>(far)).chain(tokio_stream::pending());
     tokio::spawn(async move { server.serve_with_incoming(once).await });
     let mut near = Some(near);
