@@ -45,7 +45,7 @@ fn a_builder_is_used_by_its_name() {
     buildx(&project, &host, &["create", "--name", "Far", "--driver", "remote", &endpoint]);
     let at = format!("at buildkit+{endpoint} (builder `far`, ");
     let flag = run(&project, &["matrix", "--push", "--builder", "far"]).success();
-    flag.says(&["buildkitd", &at, "--builder) · amd64 native", "1 pushed"]);
+    flag.says(&["buildkitd", &at, "--builder) · amd64 native"]);
     assert_eq!(project.store().images("v1").len(), 2);
 
     let mut variable = with_builders(&project, &["matrix", "--push", "-v"]);
@@ -55,7 +55,6 @@ fn a_builder_is_used_by_its_name() {
         "note: DOCKER_HOST is ignored: BUILDX_BUILDER names the engine",
         &at,
         "BUILDX_BUILDER)",
-        "1 pushed",
     ]);
     let lint = run(&project, &["lint", "--builder", "far"]).success();
     lint.never_says(&["no engine is available"]);
@@ -85,7 +84,7 @@ fn certificates_of_a_builder_are_used() {
     create("right", "ca.pem");
     create("wrong", "other-ca.pem");
     let right = run(&project, &["build", "--push", "--builder", "right"]).success();
-    right.says(&[&format!("at buildkit+tcp://127.0.0.1:{port} (builder `right`"), "1 pushed"]);
+    right.says(&[&format!("at buildkit+tcp://127.0.0.1:{port} (builder `right`")]);
     let wrong = run(&project, &["build", "--push", "--builder", "wrong"]).exits(4);
     wrong.says(&["no buildkitd answers", "its certificate is signed by an unknown authority"]);
 }
@@ -101,7 +100,7 @@ fn a_builder_of_several_nodes_uses_the_first_that_can_build_everything() {
     create(&["--node", "first"], "unix:///nowhere/b.sock");
     create(&["--node", "second", "--append"], &endpoint);
     let found = run(&project, &["matrix", "--push", "--builder", "two"]).success();
-    found.says(&[&format!("at buildkit+{endpoint} (builder `two`"), "1 pushed"]);
+    found.says(&[&format!("at buildkit+{endpoint} (builder `two`")]);
     let args = ["matrix", "--push", "--builder", "two", "--platform", "linux/s390x"];
     run(&project, &args).exits(4).says(&[
         "no node of the builder `two` can build all of this",
@@ -115,7 +114,7 @@ fn a_builder_of_several_nodes_uses_the_first_that_can_build_everything() {
 #[test]
 fn the_container_of_a_builder_is_started_but_never_created() {
     let project = Project::single("builder-container", FILE);
-    let name = format!("b{}", project.nonce());
+    let name = format!("b{}", project.nonce()).to_lowercase();
     let container = format!("buildx_buildkit_{name}0");
     let host = lab_env("DOCKER_HOST");
     buildx(&project, &host, &["create", "--name", &name, "--driver", "docker-container"]);
@@ -169,7 +168,6 @@ fn the_current_builder_is_used_if_the_default_engine_cannot_build_and_nothing_wa
             "at buildkit+{endpoint} (buildx's current builder `far`, instead of Docker Engine"
         ),
         "this engine builds one platform at a time",
-        "1 pushed",
     ]);
     // What the engine can build stays there.
     let one = ["build", "--platform", "linux/amd64"];

@@ -284,10 +284,10 @@ async fn open_engine(
         Product::Buildkitd => node.docker().map(|(_, facts)| facts),
         Product::DockerEngine => None,
     };
-    stop(preflight(&requests, &idle, facts, beside)).map_err(|error| match rejected {
-        Some(rejected) => error.note(rejected),
-        None => error,
-    })?;
+    if let Some(rejected) = rejected {
+        terminal::stderr(&format!("note: {}\n", visible(&rejected)));
+    }
+    stop(preflight(&requests, &idle, facts, beside))?;
     let (facts_line, native) =
         (facts_line(&node, reason.as_deref(), &requests), facts.native().clone());
     let lacking = facts.without_lint().map_or_else(String::new, |lacking| {
