@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::net::UnixListener;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::support::{Project, Running, listing, plain_grpc, tls_grpc};
@@ -68,6 +69,35 @@ fn inputs_outputs_and_caches_of_all_kinds_pass_through_a_buildkitd() {
         let listing = listing(&project.path(archive));
         assert!(listing.iter().any(|line| line.contains(entry)), "{archive}: {listing:?}");
     }
+}
+
+/// What Docker's older image store could not hold.
+#[test]
+fn a_buildkitd_makes_all_that_an_image_can_have() {
+    let matrix = "tag: v<%n%>\nplatforms: [linux/amd64, linux/arm64]\naxes: { n: [1] }\n\
+                  annotations: { my.note: kept }\n";
+    let project = Project::new("grpc-all", matrix, FILE);
+    let host = plain_grpc(project.path("b.sock"));
+    let registry = format!("{}:cache", project.repository());
+    for cache in ["type=inline", "type=local,dest=steps", &registry] {
+        let args = ["build", "--push", "--provenance", "--cache-to", cache, "--host", &host];
+        project.run(&args).success().says(&["1 pushed"]);
+    }
+    let (_, index) = project.store().manifest("v1").unwrap();
+    assert_eq!(index["annotations"]["my.note"], "kept");
+    // Two platforms, each with its attestation.
+    assert_eq!(index["manifests"].as_array().unwrap().len(), 4, "{index}");
+    assert!(project.store().has("cache") && project.path("steps/index.json").exists());
+
+    let archive = ["build", "--host", &host, "--output", "type=oci,dest=layout.tar"];
+    project.run(&archive).success();
+    std::fs::create_dir(project.path("layout")).unwrap();
+    let mut tar = Command::new("tar");
+    tar.args(["-xf", "layout.tar", "-C", "layout"]).current_dir(project.path(""));
+    Running::start(tar).end().success();
+    project.file("context/Dockerfile", "FROM base\nRUN cat /copy\n");
+    let based = ["build", "--host", &host, "--push", "--build-context", "base=oci-layout://layout"];
+    project.run(&based).success().says(&["1 pushed"]);
 }
 
 #[test]

@@ -33,6 +33,19 @@ lab_areas() {
   sed -nE 's|^mod ([a-z0-9_]+);( // (.*))?$|\1 \3|p' "$LAB_CHECKOUT/tests/engine/main.rs" | grep -v '^support '
 }
 
+# lab_older ALL FILTER…: the arguments that select engine tests for Docker Engine 26.1, one per line: the small set,
+# or with ALL everything that can pass there. tests/lab/older.txt says which these are.
+lab_older() {
+  local all=$1 list=$LAB_HERE/older.txt
+  shift
+  if [ -n "$all" ]; then
+    sed -nE 's/^no ([^ ]+) .*/--skip\n\1/p' "$list"
+    [ $# -eq 0 ] || printf '%s\n' "$@"
+  else
+    sed -nE 's/^run ([^ ]+)$/\1/p' "$list"
+  fi
+}
+
 # lab_tests ARG…: `cargo test`, with its last lines kept for lab_report.
 lab_tests() {
   if [ -t 1 ]; then
