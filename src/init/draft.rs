@@ -1,7 +1,7 @@
 //! Writes the draft of matrix.yaml, with comments.
 
 use super::notes::{Notes, unfinished};
-use super::sections::{HEAD, placeholders, service, vars};
+use super::sections::{HEAD, PLATFORMS, placeholders, service, vars};
 use super::{Draft, Found, from_makefile, yaml};
 
 const TEMPLATE: &str = "\
@@ -83,7 +83,7 @@ fn from_directory(found: &Found) -> Draft {
     text += &notes.comments("image", "");
     text += &format!("image: {} # the repository\n", yaml::scalar(image));
     text += &format!("tag: {tag} # must contain every axis\n");
-    text += "platforms: [linux/amd64, linux/arm64]\n";
+    text += PLATFORMS;
     text += &format!("context: {} # the build context\n", yaml::scalar(&context));
     let file = yaml::scalar(&file);
     text += &format!("dockerfile: {file} # a template inside the context\n\naxes:\n");

@@ -7,11 +7,9 @@ use super::compose::Service;
 use super::makefile::{self, Makefile, are_versions};
 use super::notes::{Notes, unfinished};
 use super::part::{Part, Text};
-use super::sections::{HEAD, axes, placeholders, service, vars};
+use super::sections::{HEAD, PLATFORMS, axes, placeholders, service, vars};
 use super::{Draft, Found, yaml};
 use crate::image::{Platform, Repository};
-
-const PLATFORMS: &str = "linux/amd64,linux/arm64";
 
 pub(super) fn draft(found: &Found, text: &str) -> Draft {
     let mut makefile = makefile::read(text);
@@ -89,7 +87,10 @@ pub(super) fn draft(found: &Found, text: &str) -> Draft {
         }
     }
     out += &notes.comments("platforms", "");
-    out += &format!("platforms: {}\n", yaml::list(&platforms));
+    match platforms {
+        Some(platforms) => out += &format!("platforms: {}\n", yaml::list(&platforms)),
+        None => out += PLATFORMS,
+    }
     out += &notes.comments("context", "");
     out += &format!("context: {} # the build context\n", yaml::scalar(&context));
     out += &notes.comments("dockerfile", "");
@@ -328,31 +329,30 @@ fn conditional(
     found
 }
 
-fn platforms(makefile: &Makefile, build: &Build, carried: &mut Carried<'_>) -> Vec<String> {
-    let split = |text: &str| {
-        text.split([',', ' ']).filter(|one| !one.is_empty()).map(str::to_owned).collect::<Vec<_>>()
-    };
-    let variable = [Part::Variable("PLATFORMS".to_owned(), 0)];
-    let given = match build.platform.as_deref() {
-        Some([Part::Variable(name, _)])
+/// The platforms of the build. Without one, docker builds for the engine's own platform, as onebuild does.
+fn platforms(makefile: &Makefile, build: &Build, carried: &mut Carried<'_>) -> Option<Vec<String>> {
+    let variable = vec![Part::Variable("PLATFORMS".to_owned(), 0)];
+    let text = build.platform.as_ref().unwrap_or(&variable);
+    let given = match text.as_slice() {
+        [Part::Variable(name, _)]
             if makefile.loops.get(name).is_some_and(|values| !values.is_empty()) =>
         {
             Some(makefile.loops[name].join(","))
         }
-        Some(text) => makefile.make.constant(text),
-        None => makefile.make.constant(&variable),
+        text => makefile.make.constant(text),
     };
-    let platforms = split(&given.unwrap_or_default());
+    let given = given.unwrap_or_default();
+    let platforms: Vec<String> =
+        given.split([',', ' ']).filter(|one| !one.is_empty()).map(str::to_owned).collect();
     if !platforms.is_empty()
         && platforms.iter().all(|platform| platform.parse::<Platform>().is_ok())
     {
-        return platforms;
+        return Some(platforms);
     }
-    let unknown = build.platform.as_ref().map(|text| super::part::source(text));
-    let text = match unknown {
-        Some(text) => format!("`{text}` is unknown, so the draft has {PLATFORMS}"),
-        None => format!("the Makefile contains none, so the draft has {PLATFORMS}"),
-    };
-    carried.notes.add("platforms", build.platform.as_ref().map(|_| build.line), text);
-    split(PLATFORMS)
+    if build.platform.is_some() {
+        let text =
+            format!("`{}` was not converted: write the platforms", super::part::source(text));
+        carried.notes.add("platforms", Some(build.line), text);
+    }
+    None
 }

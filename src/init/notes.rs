@@ -45,12 +45,17 @@ fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// The lines of a matrix that follow a comment of [`Notes::comments`].
+/// The lines that a user has to finish: those that follow comments of [`Notes::comments`], and the comments
+/// that no line follows.
 pub(super) fn unfinished(text: &str) -> Vec<usize> {
-    let is_todo = |line: &str| line.trim_start().starts_with(TODO);
     let lines: Vec<&str> = text.lines().collect();
-    let follows = |at: &usize| {
-        *at > 0 && is_todo(lines[at - 1]) && !is_todo(lines[*at]) && !lines[*at].is_empty()
+    let is_todo = |at: usize| lines.get(at).is_some_and(|line| line.trim_start().starts_with(TODO));
+    let about = |at: usize| {
+        let next = (at..lines.len()).find(|next| !is_todo(*next));
+        next.filter(|next| !lines[*next].is_empty()).unwrap_or(at)
     };
-    (0..lines.len()).filter(follows).map(|at| at + 1).collect()
+    let mut found: Vec<usize> =
+        (0..lines.len()).filter(|at| is_todo(*at)).map(|at| about(at) + 1).collect();
+    found.dedup();
+    found
 }

@@ -14,6 +14,9 @@ pub(super) const HEAD: &str = "\
 
 ";
 
+/// In place of `platforms`, if they are unknown: the default is the engine's own platform.
+pub(super) const PLATFORMS: &str = "# platforms: [linux/amd64, linux/arm64]\n";
+
 /// The service of the Compose file, if there is one only that is built.
 pub(super) fn service(found: &Found, notes: &mut Notes) -> Option<Service> {
     let (name, text) = found.compose.as_ref()?;

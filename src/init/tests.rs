@@ -223,7 +223,7 @@ fn a_define_that_is_called_in_loops_of_make_becomes_axes() {
         {
             assert!(lines.contains(wanted), "{makefile}\n{lines}");
         }
-        assert_eq!(draft.notes.len(), 1, "{:?}", draft.notes);
+        assert_eq!(draft.notes, [""; 0]);
     }
     let twice = format!("define b\n\t{recipe}\nendef\nall:\n\t$(call b,1,a)\n\t$(call b,2,b)\n");
     let notes = draft(&found(&twice, &["a", "b"], "FROM x\n")).notes.join("\n");
@@ -272,7 +272,7 @@ fn every_tag_of_a_build_is_converted_or_a_note() {
     let build = |recipe: &str| {
         let draft = draft(&top(&format!("VERSION ?= 1.0\nI = me/app\nbuild:\n{recipe}")));
         let lines = body(&draft);
-        let (start, _) = lines.split_once("platforms:").unwrap();
+        let (start, _) = lines.split_once("context:").unwrap();
         (start.to_owned(), draft.notes.join("\n"))
     };
     for (recipe, wanted) in [
@@ -412,7 +412,7 @@ fn a_compose_file_names_the_image() {
         let lines = body(&draft);
         assert!(lines.contains(&format!("image: {image}\n")), "{compose}\n{lines}");
         assert!(lines.contains(&format!("version: [{version}]\n")), "{compose}\n{lines}");
-        assert_eq!(draft.unfinished.len(), draft.notes.len().min(2), "{:?}", draft.notes);
+        assert_eq!(draft.unfinished.is_empty(), draft.notes.is_empty(), "{:?}", draft.notes);
     }
     let several = draft_of("services: { a: { image: a, build: . }, b: { image: b, build: . } }");
     assert!(several.notes[0].contains("builds several images: a, b"), "{:?}", several.notes);
@@ -428,13 +428,48 @@ fn missing_information_is_reported() {
         "image: the value of `$(REPO)`",
         "replace change-me",
         "tag: <%os%> was added",
-        "platforms:",
         "Makefile:3: vars.A: `$(shell date)` was not converted",
         "vars.B: its value is unknown",
     ] {
         assert!(notes.contains(word), "{word} is not in:\n{notes}");
     }
     assert!(body(&draft).contains("tag: x-<%os%>\n"), "{}", body(&draft));
+}
+
+#[test]
+fn only_platforms_of_the_makefile_are_written() {
+    for (recipe, wanted, notes) in [
+        (
+            "P = linux/arm64\nb:\n\tdocker build --platform $(P) -t a:1 .",
+            "platforms: [linux/arm64]",
+            0,
+        ),
+        ("b:\n\tdocker build -t a:1 .", "# platforms: [linux/amd64, linux/arm64]", 0),
+        (
+            "b:\n\tdocker build --platform $(P) -t a:1 .",
+            "# platforms: [linux/amd64, linux/arm64]",
+            1,
+        ),
+    ] {
+        let draft = draft(&top(recipe));
+        let lines: Vec<&str> = draft.files[0].1.lines().collect();
+        let at = lines.iter().position(|line| *line == wanted);
+        assert_eq!(draft.notes.len(), notes, "{:?}", draft.notes);
+        assert!(at.is_some(), "{recipe}\n{lines:#?}");
+        let line = at.into_iter().map(|at| at + 1).filter(|_| notes > 0).collect::<Vec<_>>();
+        assert_eq!(draft.unfinished, line);
+    }
+}
+
+/// A note about no line of the draft is a comment at its end.
+#[test]
+fn every_note_is_a_line_to_finish() {
+    let draft = draft(&top("b:\n\tdocker build --squash --memory 1g -t a:$(shell x) ."));
+    let text = &draft.files[0].1;
+    let last = text.lines().count();
+    assert_eq!(draft.unfinished.len(), 3, "{text}");
+    assert_eq!(draft.unfinished[1..], [last - 1, last], "{text}");
+    assert!(text.lines().nth(draft.unfinished[0] - 1).unwrap().starts_with("tag:"), "{text}");
 }
 
 #[test]
