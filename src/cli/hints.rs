@@ -75,9 +75,9 @@ const FLAGS: &[Flags] = &[
     (&["--check", "--call"], &[], "`onebuild lint` checks the matrix and its Dockerfiles"),
     (&["-l", "--list", "--print", "--show"], &[], "`onebuild plan` prints what would be built"),
     (
-        &["--builder", "--driver"],
+        &["--driver"],
         &[],
-        "`--host` names the engine; without it, DOCKER_HOST or the current docker context does",
+        "`--host` names the engine, `--builder` a builder of docker buildx, whose driver is used",
     ),
     (
         &["--sbom", "--attest"],
@@ -217,7 +217,7 @@ mod tests {
             ("o matrix -p", "`--platform`"),
             ("o login -p x", "`--password-stdin`"),
             ("o login --password=x", "`--password-stdin`"),
-            ("o build --builder x", "`--host`"),
+            ("o build --driver x", "`--builder`"),
             ("o build -e A=b", "`--build-arg NAME=VALUE`"),
             ("o --jobs 4 build", "`onebuild build --jobs`"),
             ("o -f x plan", "`onebuild build -f`"),
