@@ -77,7 +77,7 @@ const FLAGS: &[Flags] = &[
     (
         &["--driver"],
         &[],
-        "`--builder` names a builder of docker buildx, which has its driver; `--host` is an address",
+        "`--host` names the engine, `--builder` a builder of docker buildx, whose driver is used",
     ),
     (
         &["--sbom", "--attest"],
