@@ -33,12 +33,12 @@ lab_areas() {
   sed -nE 's|^mod ([a-z0-9_]+);( // (.*))?$|\1 \3|p' "$LAB_CHECKOUT/tests/engine/main.rs" | grep -v '^support '
 }
 
-# lab_older ALL FILTER…: the arguments that select engine tests for Docker Engine 26.1, one per line: the small set,
-# or with ALL everything that can pass there. tests/lab/older.txt says which these are.
+# lab_older ALL FILTER…: the arguments that select engine tests for Docker Engine 26.1, one per line: the small set;
+# with ALL or a FILTER, everything (of that name) that can pass there. tests/lab/older.txt says which these are.
 lab_older() {
   local all=$1 list=$LAB_HERE/older.txt
   shift
-  if [ -n "$all" ]; then
+  if [ -n "$all" ] || [ $# -gt 0 ]; then
     sed -nE 's/^no ([^ ]+) .*/--skip\n\1/p' "$list"
     [ $# -eq 0 ] || printf '%s\n' "$@"
   else
