@@ -15,6 +15,13 @@ use crate::support::{Project, Run, Running, commands_with, docker, docker_run, g
 const FILE: &str = "FROM alpine:3.20\nRUN echo <%n%> >/n\nCOPY Dockerfile /\n";
 const MATRIX: &str = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1, 2] }";
 
+/// A project whose images are new in each run of the tests.
+fn fresh(name: &str) -> Project {
+    let project = Project::new(name, MATRIX, "");
+    project.file("context/Dockerfile", format!("{FILE}LABEL run={}\n", project.nonce()));
+    project
+}
+
 /// A container of the lab's engine, which is removed at the end.
 struct Container(String);
 
@@ -55,7 +62,7 @@ fn run(project: &Project, args: &[&str]) -> Run {
 
 #[test]
 fn a_buildkitd_in_a_container_of_docker_builds() {
-    let project = Project::new("in-docker", MATRIX, FILE);
+    let project = fresh("in-docker");
     let relay = format!(
         "printf '#!/bin/sh\\n[ \"$*\" = dial-stdio ] && exec nc 127.0.0.1 {}\\n' >/bin/buildctl; \
          chmod +x /bin/buildctl; touch /ready;",
@@ -122,7 +129,7 @@ fn a_buildkitd_behind_podman_or_kubectl_builds() {
             POD,
         ),
     ] {
-        let project = Project::new(&format!("in-{program}"), MATRIX, FILE);
+        let project = fresh(&format!("in-{program}"));
         let args = ["matrix", "--push", "--host", host];
         let run = Running::start(with_program(&project, program, &relay(arguments), &args)).end();
         run.success().says(&["buildkitd", "2 pushed"]);
@@ -164,8 +171,11 @@ fn nothing_that_podman_started_outlives_an_interrupted_run() {
     // A process beside the one that relays.
     let then = format!("sh -c 'sleep 600; : {nonce}-beside' </dev/null >/dev/null 2>&1 &\n{relay}");
     let args = ["matrix", "--host", "podman-container://b", "--push"];
-    let running = Running::start(with_program(&project, "podman", &then, &args));
-    until("a step runs", Duration::from_secs(60), || commands_with(&format!("echo {nonce}")) > 0);
+    let mut running = Running::start(with_program(&project, "podman", &then, &args));
+    until("a step runs", Duration::from_secs(60), || {
+        assert!(!running.ended(), "{}", running.stderr());
+        commands_with(&format!("echo {nonce}")) > 0
+    });
     assert!(commands_with(&format!("{nonce}-beside")) > 0);
     running.signal(Signal::INT);
     running.end().exits(130).says(&["2 cancelled"]);
