@@ -29,6 +29,23 @@ const DEPTH: usize = 3;
 /// More files than this are not read.
 const MOST_FILES: usize = 10_000;
 
+/// Files of other programs that may build images.
+const OTHERS: &[&str] =
+    &[".gitlab-ci.yml", "Jenkinsfile", "Justfile", "Taskfile.yml", "Taskfile.yaml", "justfile"];
+
+/// What a file contains that builds images.
+const BUILDERS: &[&str] = &[
+    "docker build",
+    "docker buildx",
+    "docker image build",
+    "docker/bake-action",
+    "docker/build-push-action",
+    "podman build",
+    "buildah bud",
+    "buildah build",
+    "nerdctl build",
+];
+
 const MAKEFILES: &[&str] = &["GNUmakefile", "makefile", "Makefile"];
 
 pub(super) fn run(config: &InitConfig) -> Result<ExitCode, Error> {
@@ -129,6 +146,12 @@ fn found(folder: &Path) -> Result<Found, Error> {
             {
                 waiting.push(format!("{path}/"));
                 found.directories.push(path);
+            } else if is_bake(&name)
+                || name.ends_with(".sh")
+                    && path.matches('/').count() < 2
+                    && builds(&folder.join(&path))
+            {
+                found.unread.push(path);
             } else if is_dockerfile(&name) && folder.join(&path).is_file() {
                 match read(&folder.join(&path)) {
                     Ok(text) => found.files.extend(text.map(|text| (path, text))),
@@ -143,6 +166,13 @@ fn found(folder: &Path) -> Result<Found, Error> {
         }
     }
     found.files.sort();
+    let workflows = ".github/workflows";
+    let names = names(&folder.join(workflows)).unwrap_or_default().into_iter();
+    let names = names.filter(|name| name.ends_with(".yml") || name.ends_with(".yaml"));
+    let others = names.map(|name| format!("{workflows}/{name}"));
+    let others = others.chain(OTHERS.iter().map(|name| (*name).to_owned()));
+    found.unread.extend(others.filter(|path| builds(&folder.join(path))));
+    found.unread.sort();
     Ok(found)
 }
 
@@ -154,6 +184,17 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+/// `docker-bake.hcl`, `docker-bake.override.json`.
+fn is_bake(name: &str) -> bool {
+    name.starts_with("docker-bake.") && (name.ends_with(".hcl") || name.ends_with(".json"))
+}
+
+/// Whether a file runs a builder of images. One that cannot be read does not.
+fn builds(path: &Path) -> bool {
+    let file = path.is_file().then(|| text(path).ok()).flatten();
+    file.is_some_and(|file| BUILDERS.iter().any(|word| file.text().contains(word)))
 }
 
 /// `Dockerfile`, `Containerfile`, `Dockerfile.alpine` and `alpine.Dockerfile`.

@@ -9,9 +9,11 @@ const LANGUAGE: Language = Language {
     tags: &["!reset", "!override"],
 };
 
-/// A service with an image of its own.
+/// A service whose image is built.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Service {
+    pub name: String,
+    /// Empty, if `image` is missing or has unknown variables.
     pub repository: String,
     /// Without variables.
     pub tag: Option<String>,
@@ -21,34 +23,36 @@ pub(super) struct Service {
     pub others: Vec<String>,
 }
 
-/// The services that have both `image` and `build`. If none has `build`, the only service.
-pub(super) fn services(name: &str, text: &str) -> Vec<Service> {
+/// The services that have `build`. If none has it, the only service. `None`: the file cannot be read.
+pub(super) fn services(name: &str, text: &str) -> Option<Vec<Service>> {
     let file = SourceFile::new(name, text);
-    let Ok(document) = yaml::read(&file, &LANGUAGE) else { return Vec::new() };
-    let Some(services) = get(&document.root, "services") else { return Vec::new() };
-    let NodeKind::Map(entries) = &services.kind else { return Vec::new() };
-    let built = entries.iter().filter(|entry| get(&entry.value, "build").is_some());
-    let found: Vec<Service> = built.filter_map(|entry| service(&entry.value)).collect();
-    match entries.as_slice() {
-        [only] if found.is_empty() && get(&only.value, "build").is_none() => {
-            service(&only.value).into_iter().collect()
-        }
-        _ => found,
-    }
+    let document = yaml::read(&file, &LANGUAGE).ok()?;
+    let services = get(&document.root, "services")?;
+    let NodeKind::Map(entries) = &services.kind else { return None };
+    let is_built = |node: &Node| get(node, "build").is_some();
+    let is_only = entries.len() == 1;
+    let entries = entries.iter().filter(|entry| is_only || is_built(&entry.value));
+    Some(entries.map(|entry| service(&entry.key, &entry.value)).collect())
 }
 
-fn service(node: &Node) -> Option<Service> {
-    let image = with_defaults(scalar(get(node, "image")?)?)?;
+fn service(name: &str, node: &Node) -> Service {
+    let mut service = Service { name: name.to_owned(), ..Service::default() };
+    let image = get(node, "image").and_then(scalar).and_then(with_defaults).unwrap_or_default();
     let image = image.split('@').next().unwrap_or_default();
     let (repository, tag) = match image.rsplit_once(':') {
         Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag.to_owned())),
         _ => (image, None),
     };
-    repository.parse::<crate::image::Repository>().ok()?;
-    let mut service = Service { repository: repository.to_owned(), tag, ..Service::default() };
-    let Some(build) = get(node, "build") else { return Some(service) };
+    if repository.parse::<crate::image::Repository>().is_ok() {
+        service.repository = repository.to_owned();
+        service.tag = tag;
+    }
+    let Some(build) = get(node, "build") else { return service };
     match &build.kind {
-        NodeKind::Scalar(context) => service.context = with_defaults(context),
+        NodeKind::Scalar(text) => match with_defaults(text) {
+            Some(context) => service.context = Some(context),
+            None => service.others.push("context".to_owned()),
+        },
         NodeKind::Map(entries) => {
             for entry in entries {
                 match (entry.key.as_str(), scalar(&entry.value).and_then(with_defaults)) {
@@ -60,7 +64,7 @@ fn service(node: &Node) -> Option<Service> {
         }
         _ => {}
     }
-    Some(service)
+    service
 }
 
 fn get<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {

@@ -6,9 +6,9 @@ use super::chosen::{self, Paths};
 use super::compose::Service;
 use super::makefile::{self, Makefile, are_versions};
 use super::notes::{Notes, unfinished};
-use super::part::{Part, Text};
-use super::sections::{HEAD, PLATFORMS, axes, placeholders, service, vars};
-use super::{Draft, Found, yaml};
+use super::part::Part;
+use super::sections::{HEAD, PLATFORMS, axes, placeholders, service, unread, vars};
+use super::{Draft, Found, from_directory, yaml};
 use crate::image::{Platform, Repository};
 
 pub(super) fn draft(found: &Found, text: &str) -> Draft {
@@ -17,16 +17,22 @@ pub(super) fn draft(found: &Found, text: &str) -> Draft {
     let build = chosen::build(&mut makefile, &found.files, &mut notes);
     if build == Build::default() {
         notes.add("", None, "the Makefile runs no `docker build` that can be read".to_owned());
+        if found.compose.is_some() && makefile.placeholders.is_empty() {
+            return from_directory::draft(found, notes);
+        }
     }
     let paths = chosen::paths(&makefile, &build, found, &mut notes);
     let paths = paths.unwrap_or_else(|| fallback(&mut makefile, found, &mut notes));
-    let used =
-        found.files.iter().filter(|(path, _)| paths.files.is_empty() || paths.files.contains(path));
-    let texts: Vec<&str> = used.map(|(_, text)| text.as_str()).collect();
+    let (used, left): (Vec<_>, Vec<_>) =
+        found.files.iter().partition(|(path, _)| paths.files.contains(path));
+    for (path, _) in left {
+        notes.add("", None, format!("`{path}` was left out"));
+    }
+    let texts: Vec<&str> = used.iter().map(|(_, text)| text.as_str()).collect();
     let mut names = placeholders(&texts);
     let mut carried = Carried::new(&makefile, &build, Some(&paths), &names, notes);
     let service = match build.tags.is_empty() {
-        true => service(found, &mut carried.notes).unwrap_or_default(),
+        true => service(found, &mut carried.notes),
         false => Service::default(),
     };
     let (images, tags) = images_and_tags(&makefile, &build, &service, &mut carried);
@@ -61,6 +67,7 @@ pub(super) fn draft(found: &Found, text: &str) -> Draft {
     }
 
     let mut notes = carried.notes;
+    unread(found, &mut notes);
     let mut out = HEAD.to_owned();
     out += &notes.comments("image", "");
     match images.as_slice() {
@@ -134,28 +141,34 @@ fn fallback(makefile: &mut Makefile, found: &Found, notes: &mut Notes) -> Paths 
             _ => {}
         }
     }
+    if found.files.len() > 1 {
+        let text = "check it: the Makefile names no Dockerfile that exists";
+        notes.add("dockerfile", None, text.to_owned());
+    }
     let text = |text: &str| vec![Part::Text(text.to_owned())];
     let top = found.files.iter().find(|(path, _)| !path.contains('/'));
-    let (dockerfile, matches) = match (top, directories.as_slice()) {
-        (None, [(_, name), _, ..]) => {
-            notes.add(
-                "axes.os",
-                None,
-                "its values are the directories that contain a Dockerfile".to_owned(),
-            );
-            let values = directories.iter().filter(|(_, other)| other == name);
-            let matches = values.map(|(directory, _)| {
-                [("OS".to_owned(), (*directory).to_owned())].into_iter().collect()
-            });
-            makefile.loops.shift_remove("OS");
-            let file: Text =
-                vec![Part::Variable("OS".to_owned(), 0), Part::Text(format!("/{name}"))];
-            (file, matches.collect())
-        }
-        (Some((path, _)), _) => (text(path), Vec::new()),
-        (None, _) => (text(found.files.first().map_or("Dockerfile", |(path, _)| path)), Vec::new()),
-    };
-    Paths { context: text("."), dockerfile, matches, files: Vec::new() }
+    if let (None, [(_, name), _, ..]) = (top, directories.as_slice()) {
+        let note = "its values are the directories that contain a Dockerfile";
+        notes.add("axes.os", None, note.to_owned());
+        let values = directories.iter().filter(|(_, other)| other == name);
+        let matches = values.clone().map(|(directory, _)| {
+            [("OS".to_owned(), (*directory).to_owned())].into_iter().collect()
+        });
+        makefile.loops.shift_remove("OS");
+        return Paths {
+            context: text("."),
+            dockerfile: vec![Part::Variable("OS".to_owned(), 0), Part::Text(format!("/{name}"))],
+            matches: matches.collect(),
+            files: values.map(|(directory, name)| format!("{directory}/{name}")).collect(),
+        };
+    }
+    let file = top.or(found.files.first()).map_or("Dockerfile", |(path, _)| path);
+    Paths {
+        context: text("."),
+        dockerfile: text(file),
+        matches: Vec::new(),
+        files: vec![file.to_owned()],
+    }
 }
 
 type Tags = Vec<(String, Option<String>)>;

@@ -17,6 +17,7 @@ mod chosen;
 mod compose;
 mod draft;
 mod files;
+mod from_directory;
 mod from_makefile;
 mod make;
 mod makefile;
@@ -41,6 +42,8 @@ pub(crate) struct Found {
     pub directories: Vec<String>,
     /// The name and the text of the Compose file.
     pub compose: Option<(String, String)>,
+    /// The paths of other files that build images: bake files, workflows, scripts.
+    pub unread: Vec<String>,
 }
 
 /// Files to write, and notes for the user.

@@ -17,24 +17,42 @@ pub(super) const HEAD: &str = "\
 /// In place of `platforms`, if they are unknown: the default is the engine's own platform.
 pub(super) const PLATFORMS: &str = "# platforms: [linux/amd64, linux/arm64]\n";
 
-/// The service of the Compose file, if there is one only that is built.
-pub(super) fn service(found: &Found, notes: &mut Notes) -> Option<Service> {
-    let (name, text) = found.compose.as_ref()?;
-    let services = compose::services(name, text);
-    match services.as_slice() {
-        [] => None,
-        [service] => {
-            for key in &service.others {
-                notes.add("", None, format!("`build.{key}` of {name} was not converted"));
+/// The first service of the Compose file that is built, one with an image if possible.
+pub(super) fn service(found: &Found, notes: &mut Notes) -> Service {
+    let Some((name, text)) = &found.compose else { return Service::default() };
+    let Some(mut services) = compose::services(name, text) else {
+        notes.add("", None, format!("{name} cannot be read as a Compose file"));
+        return Service::default();
+    };
+    services.sort_by_key(|service| service.repository.is_empty());
+    let mut services = services.into_iter();
+    let Some(first) = services.next() else { return Service::default() };
+    for key in &first.others {
+        let text = format!("`build.{key}` of the service `{}` in {name}", first.name);
+        notes.add("", None, format!("{text} was not converted"));
+    }
+    for other in services {
+        let text = format!("the service `{}` of {name} was left out", other.name);
+        let help = match &other.context {
+            Some(context) if *context != "." && other.context != first.context => {
+                format!("`onebuild init {context}` writes a matrix.yaml for its directory")
             }
-            Some(service.clone())
-        }
-        several => {
-            let names: Vec<&str> =
-                several.iter().map(|service| service.repository.as_str()).collect();
-            notes.add("image", None, format!("{name} builds several images: {}", names.join(", ")));
-            None
-        }
+            _ => "it needs another matrix.yaml if it is another image".to_owned(),
+        };
+        notes.add("", None, format!("{text}: {help}"));
+    }
+    first
+}
+
+/// A note for every file that builds images and that no draft is made from.
+pub(super) fn unread(found: &Found, notes: &mut Notes) {
+    for path in &found.unread {
+        let page = match path.rsplit('.').next() {
+            Some("hcl" | "json") => "docs/from-bake.md",
+            Some("yml" | "yaml") => "docs/github-actions.md",
+            _ => "docs/from-makefile.md",
+        };
+        notes.add("", None, format!("`{path}` builds images and was not converted: see {page}"));
     }
 }
 

@@ -85,6 +85,23 @@ fn existing_dockerfiles_are_used_unchanged() {
 }
 
 #[test]
+fn files_of_other_programs_are_named() {
+    let project = Project::empty();
+    project.file("Dockerfile", "FROM alpine:3.20\n");
+    project.file("docker-bake.hcl", "target \"a\" {}\n");
+    project.file("scripts/build.sh", "docker buildx build .\n");
+    project.file("scripts/clean.sh", "rm -rf out\n");
+    project.file(".github/workflows/ci.yml", "steps: [{ uses: docker/build-push-action@v6 }]\n");
+    project.file(".github/workflows/lint.yml", "steps: [{ run: make lint }]\n");
+    let run = project.run(&["init"]).exits(0).says(&[
+        "note: `.github/workflows/ci.yml` builds images and was not converted",
+        "note: `docker-bake.hcl` builds images",
+        "note: `scripts/build.sh` builds images",
+    ]);
+    assert!(!run.stderr.contains("clean.sh") && !run.stderr.contains("lint.yml"), "{}", run.stderr);
+}
+
+#[test]
 fn existing_files_are_not_overwritten_without_force() {
     let project = makefile_user();
     project.file("matrix.yaml", "mine");

@@ -28,12 +28,10 @@ impl Format {
 
     fn help(self) -> &'static str {
         match self {
-            Self::Bake => {
-                "docs/from-bake.md shows the same family as a matrix.yaml, key by key; `onebuild init` \
-                 writes a first one"
-            }
+            Self::Bake => "docs/from-bake.md shows the same family as a matrix.yaml, key by key",
             Self::Workflow => {
-                "`onebuild init` writes a first matrix.yaml, and docs/github-actions.md a workflow for it"
+                "docs/github-actions.md shows the matrix.yaml and the workflow for it; `onebuild init` \
+                 reads Dockerfiles, a Makefile and a Compose file"
             }
             Self::Compose | Self::Dockerfile | Self::Makefile => {
                 "`onebuild init` writes a matrix.yaml from it; leave out --file then"

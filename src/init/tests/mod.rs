@@ -1,5 +1,7 @@
 //! Tests of drafts from Makefiles.
 
+mod directory;
+
 use super::makefile;
 use super::{Draft, Found, draft, yaml};
 
@@ -50,14 +52,14 @@ fn found(makefile: &str, directories: &[&str], template: &str) -> Found {
     let file = |name: &&str| (format!("{name}/Dockerfile"), template.to_owned());
     let files = directories.iter().map(file).collect();
     let directories = directories.iter().map(|name| (*name).to_owned()).collect();
-    Found { makefile: Some(makefile.to_owned()), files, directories, compose: None }
+    Found { makefile: Some(makefile.to_owned()), files, directories, ..Found::default() }
 }
 
 /// A Makefile beside a Dockerfile.
 fn top(makefile: &str) -> Found {
     let files = vec![("Dockerfile".to_owned(), "FROM x\n".to_owned())];
     let directories = ["a", "b", "docker", "src"].map(str::to_owned).to_vec();
-    Found { makefile: Some(makefile.to_owned()), files, directories, compose: None }
+    Found { makefile: Some(makefile.to_owned()), files, directories, ..Found::default() }
 }
 
 fn body(draft: &Draft) -> String {
@@ -378,44 +380,6 @@ fn a_dockerfile_is_found_wherever_the_build_names_it() {
         let lines = body(&draft(&found));
         assert!(lines.contains(wanted), "{recipe}\n{lines}");
     }
-}
-
-#[test]
-fn a_compose_file_names_the_image() {
-    let draft_of = |compose: &str| {
-        let compose = Some(("compose.yaml".to_owned(), compose.to_owned()));
-        draft(&Found { compose, makefile: None, ..top("") })
-    };
-    for (compose, image, version) in [
-        (
-            "services: { a: { image: 'me/a:2', build: . }, b: { image: 'postgres:16' } }",
-            "me/a",
-            "2",
-        ),
-        (
-            "services: { a: { image: 'r.example:5000/a', build: { context: . } } }",
-            "r.example:5000/a",
-            "1.0.0",
-        ),
-        ("services: { a: { image: 'me/a:${V:-3}', build: . } }", "me/a", "3"),
-        ("services: { a: { image: 'me/a:4' } }", "me/a", "4"),
-        ("services: { a: { image: '${I}', build: . } }", "example/app", "1.0.0"),
-        ("services: { b: { image: 'postgres:16' }, c: { image: x } }", "example/app", "1.0.0"),
-        (
-            "services: { a: { image: a, build: . }, b: { image: b, build: . } }",
-            "example/app",
-            "1.0.0",
-        ),
-        ("services: [", "example/app", "1.0.0"),
-    ] {
-        let draft = draft_of(compose);
-        let lines = body(&draft);
-        assert!(lines.contains(&format!("image: {image}\n")), "{compose}\n{lines}");
-        assert!(lines.contains(&format!("version: [{version}]\n")), "{compose}\n{lines}");
-        assert_eq!(draft.unfinished.is_empty(), draft.notes.is_empty(), "{:?}", draft.notes);
-    }
-    let several = draft_of("services: { a: { image: a, build: . }, b: { image: b, build: . } }");
-    assert!(several.notes[0].contains("builds several images: a, b"), "{:?}", several.notes);
 }
 
 #[test]
