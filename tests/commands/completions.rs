@@ -32,7 +32,7 @@ fn bash_completes_the_values_of_the_matrix_that_the_command_line_would_use() {
     project.file("empty/sub/file", "");
     project.file(".git/HEAD", "");
     let lines = [
-        ("onebuild bui\t--os u\t", "build --os ubuntu"),
+        ("onebuild mat\t--os u\t", "matrix --os ubuntu"),
         ("onebuild build --os=al\t", "build --os=alpine"),
         ("onebuild matrix --os ubuntu,al\t", "matrix --os ubuntu,alpine"),
         ("onebuild matrix --only os=al\t", "matrix --only os=alpine"),
@@ -57,7 +57,7 @@ fn bash_completes_the_values_of_the_matrix_that_the_command_line_would_use() {
         ("onebuild plan --kind y\t", "plan --kind y2"),
         ("cd ../broken", ""),
         ("onebuild plan --os u\t", "plan --os u"),
-        ("onebuild bui\t--prog\tqui\t", "build --progress quiet"),
+        ("onebuild mat\t--prog\tqui\t", "matrix --progress quiet"),
     ];
     let keys: Vec<&str> = lines.iter().map(|(keys, _)| *keys).collect();
     let wanted = lines.iter().map(|(_, wanted)| *wanted).filter(|line| !line.is_empty());

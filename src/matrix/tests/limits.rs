@@ -4,7 +4,6 @@ use super::{cells, family, matrix, select, wrong};
 fn a_matrix_that_is_too_large_is_rejected_before_its_cells_are_created() {
     let axes: String = (0..10).map(|axis| format!("  a{axis}: 1..100\n")).collect();
     let text = format!("image: a\ntag: x\nplatforms: linux/amd64\naxes:\n{axes}");
-    let started = std::time::Instant::now();
     let shown = wrong(&text);
     assert!(shown.contains("the matrix has 100000000000000000000 cells"), "{shown}");
     let more = format!("{}include:\n  - {{ {} }}\n", text.replace("1..100", "1..2"), {
@@ -14,7 +13,6 @@ fn a_matrix_that_is_too_large_is_rejected_before_its_cells_are_created() {
     });
     let shown = wrong(&more);
     assert!(shown.contains("this entry adds 10000000000 cells"), "{shown}");
-    assert!(started.elapsed().as_secs() < 2);
 }
 
 #[test]
