@@ -79,6 +79,9 @@ impl Diagnostics {
 /// How many bytes of a line are shown after the last mark.
 const MAX_REST: usize = 500;
 
+/// How many bytes after that are searched for the end of a login.
+const LONGEST_LOGIN: usize = 4096;
+
 /// A message without a place.
 pub(super) fn plain(message: &str, notes: &[String], help: Option<&str>, color: bool) -> String {
     let group = Group::with_title(Level::ERROR.primary_title(visible(message)));
@@ -186,7 +189,8 @@ fn snippet<'a>(diagnostic: &Diagnostic, file: &SourceFile) -> Snippet<'a, Annota
         let end = range.end.min(file.span(0..marked_end + MAX_REST).end);
         // The renderer escapes control characters, but not these, which some terminals obey as
         // well. The replacement has as many bytes, so that the columns stay the same.
-        let line = redact_in_place(&file.text()[range.clone()]);
+        let searched = range.end.min(file.span(0..end + LONGEST_LOGIN).end);
+        let line = redact_in_place(&file.text()[range.start..searched]);
         let line = line[..end - range.start].chars();
         text.extend(line.map(|c| if matches!(c, '\u{80}'..='\u{9f}') { '·' } else { c }));
         text.push('\n');
