@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Diagnostics, Error, ErrorKind, why};
-use crate::text::{Paint, inert, only_ascii};
+use crate::text::{Paint, only_ascii, safe};
 
 /// Why writing to stdout failed. It is reported at the end of the run, because commands cannot
 /// handle it.
@@ -87,11 +87,17 @@ pub(crate) fn error(error: &Error) {
     stderr(&format!("{separator}{}", error.render(stderr_has_colour())));
 }
 
-/// Writes everything except data to stderr. Workflow commands in untrusted text are made inert.
+/// Writes everything except data to stderr. Workflow commands in untrusted text are made inert, and the
+/// secrets in URLs are hidden.
 pub(crate) fn stderr(text: &str) {
     ENDS_IN_FINDING.store(false, Ordering::Relaxed);
-    let text = inert(text);
+    let text = safe(text);
     let _ = io::stderr().lock().write_all(stderr_paint().shown(&text).as_bytes());
+}
+
+/// The same for a text of which there is one without and one with colours.
+pub(crate) fn stderr_either(plain: String, coloured: String) {
+    stderr(if stderr_has_colour() { &coloured } else { &plain });
 }
 
 /// Colours and symbols that stderr can show.

@@ -10,7 +10,7 @@ use similar::TextDiff;
 use crate::error::{Error, ErrorKind, visible, why};
 use crate::regular;
 use crate::run::terminal;
-use crate::text::inert;
+use crate::text::safe;
 
 /// Maximum size of a file to compare, in bytes.
 const LARGEST: usize = 16 << 20;
@@ -102,7 +102,7 @@ impl Drift {
         for line in drawn.lines() {
             // Tabs are common in Dockerfiles; other control characters are escaped.
             let words: Vec<_> = line.split('\t').map(visible).collect();
-            self.out.text(&inert(&words.join("\t")));
+            self.out.text(&safe(&words.join("\t")));
             self.out.text("\n");
         }
     }

@@ -26,7 +26,8 @@ pub(crate) struct SelectArgs {
     /// directory or above it in the same Git work tree]
     #[arg(short, long, env = "ONEBUILD_FILE")]
     pub file: Option<PathBuf>,
-    /// Only cells with this axis value: a value, a list, a glob, or a version comparison
+    /// Only cells with this axis value: a value, a list, a glob, or version comparisons that must all be
+    /// true (version=>=1.9,<2)
     #[arg(long, value_name = "AXIS=VALUE", value_parser = Pick::parse)]
     pub only: Vec<Pick>,
     /// Exclude cells with this axis value
