@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::cli::flags::{
     BuildContext, CacheFlag, HostFlag, SecretFlag, SshFlag, UlimitFlag, annotation, cgroup_parent,
-    name_and_value,
+    label,
 };
 use crate::input::{ByteSize, Network};
 
@@ -12,8 +12,8 @@ use crate::input::{ByteSize, Network};
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Inputs")]
 pub(crate) struct InputArgs {
-    /// Add a label to the images
-    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    /// Add a label to the images; without =VALUE, it is empty
+    #[arg(long, value_name = "NAME[=VALUE]", value_parser = label)]
     pub label: Vec<(String, String)>,
     /// Add an annotation to the image index and to the manifest of each platform
     #[arg(long, value_name = "NAME=VALUE", value_parser = annotation)]

@@ -48,7 +48,8 @@ pub(crate) struct SelectArgs {
     /// Set a var of the matrix
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub var: Vec<(String, String)>,
-    /// Set a build argument; without =VALUE, its value comes from the environment
+    /// Set a build argument; without =VALUE, its value comes from the environment variable NAME if it is
+    /// set
     #[arg(long, value_name = "NAME[=VALUE]", value_parser = build_arg)]
     pub build_arg: Vec<(String, Option<String>)>,
     /// Replace a base image, e.g. with a mirror

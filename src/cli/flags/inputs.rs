@@ -61,7 +61,8 @@ impl FromStr for SecretFlag {
                 .split_once('=')
                 // The value may be the secret itself, by mistake: the error does not show it.
                 .ok_or("write id=ID,src=FILE or id=ID,env=VARIABLE")?;
-            match key {
+            // As for docker, a key is in any case of letters.
+            match &*key.to_lowercase() {
                 "src" | "source" | "env" if value.is_empty() => {
                     return Err(format!("`{key}=` is empty"));
                 }
@@ -137,6 +138,7 @@ mod tests {
         for (text, source) in [
             ("id=a", None),
             ("id=a,src=b", file("b")),
+            ("ID=a,Src=b", file("b")),
             ("source=b=c,id=a", file("b=c")),
             ("id=a,env=B", variable("B")),
             ("type=env,id=a,src=B", variable("B")),
