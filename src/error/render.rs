@@ -7,7 +7,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snip
 
 use super::diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 use super::source::SourceFile;
-use crate::text::inert;
+use crate::text::{inert, is_escape, replaced};
 
 impl Diagnostics {
     /// Renders each finding with file, line, column, the line itself and carets; empty if there are
@@ -94,7 +94,8 @@ fn draw(group: Group<'_>, color: bool) -> String {
         None => format!("{line}\n"),
     };
     let drawn: String = drawn.lines().map(line).collect();
-    inert(&drawn).into_owned()
+    // A line of a file can have bytes that are not UTF-8. Replaced earlier, they would move the columns.
+    replaced(&inert(&drawn)).into_owned()
 }
 
 fn level(severity: Severity) -> Level<'static> {
@@ -215,7 +216,9 @@ pub(crate) fn spelled_out(text: &str) -> String {
     };
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        if hidden(c) {
+        if is_escape(c) {
+            shown.push(char::REPLACEMENT_CHARACTER);
+        } else if hidden(c) {
             shown.extend(c.escape_default());
         } else {
             shown.push(c);

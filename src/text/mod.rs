@@ -6,6 +6,7 @@
 
 mod ascii;
 mod clean;
+mod escape;
 mod inert;
 mod paint;
 mod units;
@@ -13,6 +14,7 @@ mod width;
 
 pub(crate) use ascii::only_ascii;
 pub(crate) use clean::{clean, instruction};
+pub(crate) use escape::{escaped, has_escapes, is_escape, replaced, unescaped};
 pub(crate) use inert::inert;
 pub(crate) use paint::Paint;
 pub(crate) use units::{bytes, counted, duration, rough, seconds};

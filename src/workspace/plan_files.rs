@@ -47,8 +47,8 @@ pub(crate) fn plan_files(
                 Some(template(&path, &file, root, templates)?)
             }
             FileKind::Script => Some(script(&path, &file, root)?),
-            FileKind::IgnoreFile => text(&path).ok(),
-            FileKind::GivenIgnoreFile => Some(ignore_file(&path, &file)?),
+            FileKind::IgnoreFile if !path.is_file() => None,
+            FileKind::IgnoreFile | FileKind::GivenIgnoreFile => Some(ignore_file(&path, &file)?),
         };
         files.insert(&file, found)
     })?;
@@ -201,11 +201,13 @@ fn directory(context: &str, span: &Span, root: &Root) -> Result<(), Diagnostics>
 }
 
 fn ignore_file(path: &Path, file: &Needed) -> Result<SourceFile, Diagnostics> {
-    text(path).map_err(|error| {
+    template_text(path).map_err(|error| {
         let message = format!("the ignore file {} cannot be read", path.display());
-        let finding = Diagnostic::error(message);
-        let finding = finding.help("the path is relative to the directory of matrix.yaml");
-        file.span.iter().fold(finding, |finding, span| finding.at(span, why(&error))).into()
+        let Some(span) = &file.span else {
+            return Diagnostic::error(format!("{message}: {}", why(&error))).into();
+        };
+        let finding = Diagnostic::error(message).at(span, why(&error));
+        finding.help("the path is relative to the directory of matrix.yaml").into()
     })
 }
 

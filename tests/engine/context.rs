@@ -233,6 +233,19 @@ fn sockets_and_pipes_are_left_out_with_one_warning() {
 }
 
 #[test]
+fn bytes_that_are_not_utf8_are_no_error_in_a_dockerfile_and_an_ignore_file() {
+    let project = Project::single("latin1", "");
+    let dockerfile = b"# caf\xe9\nFROM scratch\n# caf\xe9\nCOPY . /all/\n";
+    project.file("context/Dockerfile", dockerfile);
+    project.file("context/.dockerignore", b"# caf\xe9\ncaf\xe9.txt\n.dockerignore\n");
+    let name = std::os::unix::ffi::OsStrExt::from_bytes(b"caf\xe9.txt");
+    fs::write(project.path("context").join::<&std::ffi::OsStr>(name), "").unwrap();
+    let tree = project.tree(&[]);
+    assert_eq!(paths_below(&tree.join("all")), ["Dockerfile"]);
+    assert_eq!(fs::read(tree.join("all/Dockerfile")).unwrap(), dockerfile);
+}
+
+#[test]
 fn a_large_file_arrives_unchanged() {
     let project = Project::single("large", "FROM scratch\nCOPY large /\n");
     // Not compressible, and different in every run.

@@ -25,6 +25,7 @@ use crate::node::Node;
 use crate::outcome::{Built, CellResult, Failure, SmokeResult};
 use crate::plan::{BuildRequest, FileOutput, Output, Recipe};
 use crate::schedule::{Builder, Events};
+use crate::text::unescaped;
 
 use super::destination::{BuildSession, Destination, Exported};
 use super::failure::{
@@ -250,11 +251,14 @@ impl EngineBuilder {
         let filename = filename(cell);
         session
             .dockerfiles
-            .insert(&filename, recipe.dockerfile.text().into_owned())
+            .insert(&filename, unescaped(&recipe.dockerfile.text()).into_owned())
             .map_err(unreadable)?;
         if let Some(ignore) = &recipe.dockerignore {
             let name = format!("{filename}.dockerignore");
-            session.dockerfiles.insert(&name, ignore.as_bytes().to_vec()).map_err(unreadable)?;
+            session
+                .dockerfiles
+                .insert(&name, unescaped(ignore).into_owned())
+                .map_err(unreadable)?;
         }
         let mut contexts = HashMap::new();
         for (name, context) in &recipe.inputs.contexts {
