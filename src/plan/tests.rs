@@ -106,7 +106,7 @@ fn a_request_has_the_ignore_file_of_its_template_and_its_script() {
     assert_eq!(asked.len(), 6, "{asked:?}");
     let found = plan.requests.iter().map(|request| {
         let script = str::from_utf8(request.policy.script.as_deref().unwrap()).unwrap();
-        (&*request.cell, request.recipe.dockerignore.as_deref(), script)
+        (&*request.cell, request.recipe.dockerignore.as_ref().map(SourceFile::text), script)
     });
     let found: Vec<_> = found.collect();
     let wanted = [

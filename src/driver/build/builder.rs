@@ -34,6 +34,7 @@ use super::failure::{
 use super::loading::Loading;
 use super::options::{IntoStore, SolveOptions};
 use super::request::{Offered, solve};
+use super::unplaced::placed;
 use super::watch::Watch;
 use crate::driver::bases::images::{Image, ImageError, Images, Question};
 use crate::driver::caches::directories::{CacheDirectories, CacheDirectoryError};
@@ -257,7 +258,7 @@ impl EngineBuilder {
             let name = format!("{filename}.dockerignore");
             session
                 .dockerfiles
-                .insert(&name, unescaped(ignore).into_owned())
+                .insert(&name, unescaped(ignore.text()).into_owned())
                 .map_err(unreadable)?;
         }
         let mut contexts = HashMap::new();
@@ -364,6 +365,7 @@ impl EngineBuilder {
             (Some(Err(error)), None) => {
                 let had_login = self.had_login(&error).await;
                 let failure = failure(&error, &seen, request, &filename, had_login);
+                let failure = placed(failure, &error.message, request);
                 let mut failure = self.explained(&error, failure);
                 // A command with an exit code failed by itself.
                 if failure.exit_code.is_none() {
