@@ -11,6 +11,7 @@ use crate::error::{Diagnostic, Diagnostics, SourceFile, Span};
 use crate::input::SmokeCommand;
 use crate::matrix::{Cell, FileRule, in_context};
 use crate::template::{NameUse, Template};
+use crate::text::unescaped;
 
 /// The content of files, by the paths of their [`Needed`].
 #[derive(Debug, Clone, Default)]
@@ -292,7 +293,7 @@ fn script(file: &SourceFile, span: Option<&Span>) -> Result<Arc<[u8]>, Diagnosti
              endings",
         );
     }
-    Ok(file.text().as_bytes().into())
+    Ok(Arc::from(&*unescaped(file.text())))
 }
 
 /// `cells` without those that use the template of the cell before them. Consecutive cells mostly share

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::access::Access;
 use super::needed::read_all;
 use super::needs::{Need, missing_file, refused};
-use super::text::{inside, template_text, text};
+use super::text::{bytes_text, inside, template_text};
 use crate::error::{Diagnostic, Diagnostics, Error, SourceFile, Span, why};
 use crate::grants::Grant;
 use crate::input::Root;
@@ -213,7 +213,7 @@ fn ignore_file(path: &Path, file: &Needed) -> Result<SourceFile, Diagnostics> {
 
 fn script(path: &Path, file: &Needed, root: &Root) -> Result<SourceFile, Diagnostics> {
     let allowed = inside(path, root, "directory of the matrix");
-    allowed.and_then(|()| text(path)).map_err(|error| {
+    allowed.and_then(|()| bytes_text(path)).map_err(|error| {
         let message = format!("the script {} cannot be read", path.display());
         let help = "the path is relative to the directory of the matrix and must be inside it";
         let finding = Diagnostic::error(message).help(help);

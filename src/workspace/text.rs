@@ -29,6 +29,15 @@ pub(crate) fn template_text(path: &Path) -> io::Result<SourceFile> {
     Ok(SourceFile::new(path.display().to_string(), text))
 }
 
+/// The same without its byte order mark.
+pub(crate) fn bytes_text(path: &Path) -> io::Result<SourceFile> {
+    let file = template_text(path)?;
+    Ok(match file.text().strip_prefix('\u{feff}') {
+        Some(text) => SourceFile::new(file.name().clone(), text),
+        None => file,
+    })
+}
+
 /// The same as [`text`] for an open file.
 pub(crate) fn bounded(from: impl Read, name: impl Into<Arc<str>>) -> io::Result<SourceFile> {
     let text = decoded(limited(from)?)?;
