@@ -122,8 +122,12 @@ pub(crate) struct CacheFlag(pub Vec<Cache>);
 impl FromStr for CacheFlag {
     type Err = String;
 
+    /// As for `docker buildx build`, an empty string is no cache.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Cache::parse(text).map(Self)
+        match text.is_empty() {
+            true => Ok(Self(Vec::new())),
+            false => Cache::parse(text).map(Self),
+        }
     }
 }
 
@@ -165,6 +169,12 @@ mod tests {
             let error = text.parse::<SecretFlag>().unwrap_err();
             assert!(error.contains(word) && !error.contains("hunter2"), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn an_empty_cache_is_none() {
+        assert_eq!("".parse(), Ok(CacheFlag(Vec::new())));
+        assert!(",".parse::<CacheFlag>().is_err());
     }
 
     #[test]
