@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::context::patterns::{PatternError, Rules, clean};
 use crate::dockerfile::{Instruction, InstructionKind};
+use crate::error::{SourceFile, Span};
 use crate::failure::Kind;
 use crate::outcome::{Failure, Place};
 use crate::plan::{BuildRequest, Recipe};
@@ -21,14 +22,12 @@ pub(crate) fn placed(failure: Failure, message: &str, request: &BuildRequest) ->
     if failure.place.is_some() {
         return failure;
     }
-    if message.contains("bad pattern") || message.contains("syntax error in pattern") {
-        return match bad_pattern(&request.recipe) {
-            Some((place, error)) => {
-                let place = Some(place);
-                Failure { kind: Kind::Context, message: error.to_string(), place, ..failure }
-            }
-            None => failure,
-        };
+    if let Some((span, error)) = bad_pattern(message, &request.recipe) {
+        let (line, _) = span.line_column();
+        let line = u32::try_from(line).unwrap_or(u32::MAX);
+        let (file, text) = (span.file.name().to_string(), span.text().to_owned());
+        let place = Some(Place { file, line, text });
+        return Failure { kind: Kind::Context, message: error.to_string(), place, ..failure };
     }
     if message.contains("invalid UTF-8") {
         let help = "BuildKit accepts only UTF-8 in this instruction: save the file as UTF-8";
@@ -48,24 +47,22 @@ pub(crate) fn placed(failure: Failure, message: &str, request: &BuildRequest) ->
     }
 }
 
-/// The first pattern that is no pattern.
-fn bad_pattern(recipe: &Recipe) -> Option<(Place, PatternError)> {
-    let (file, text) = match &recipe.dockerignore {
-        Some(file) => (file.name().to_string(), file.text().to_owned()),
-        None => {
-            let path = recipe.context.join(".dockerignore");
-            let bytes = regular::read(&path, LARGEST).ok()??;
-            (shown(&path), String::from_utf8_lossy(&bytes).into_owned())
-        }
-    };
-    let wrong = |line: &str| match line.starts_with('#') {
-        true => None,
-        false => Rules::new(&[line]).err(),
-    };
-    let mut lines = (1..).zip(text.lines());
-    lines.find_map(|(line, text)| {
-        let error = wrong(text)?;
-        Some((Place { file: file.clone(), line, text: text.to_owned() }, error))
+/// The line of the ignore file that `message` is about, and what is wrong with it.
+pub(crate) fn bad_pattern(message: &str, recipe: &Recipe) -> Option<(Span, PatternError)> {
+    if !["bad pattern", "syntax error in pattern"].iter().any(|said| message.contains(said)) {
+        return None;
+    }
+    let file = recipe.dockerignore.clone().or_else(|| {
+        let path = recipe.context.join(".dockerignore");
+        let bytes = regular::read(&path, LARGEST).ok()??;
+        Some(SourceFile::new(shown(&path), String::from_utf8_lossy(&bytes)))
+    })?;
+    let mut lines = (1..).map_while(|number| file.line_range(number));
+    lines.find_map(|range| {
+        let line = file.span(range);
+        let is_comment = line.text().starts_with('#');
+        let error = Rules::new(&[line.text()]).err().filter(|_| !is_comment)?;
+        Some((line, error))
     })
 }
 
@@ -127,7 +124,6 @@ fn sources(instruction: &Instruction) -> Vec<&str> {
 mod tests {
     use super::*;
     use crate::driver::samples::request;
-    use crate::error::SourceFile;
     use crate::template::Rendered;
 
     fn of(dockerfile: &str) -> BuildRequest {
