@@ -13,7 +13,7 @@ use crate::matrix::Matrix;
 use crate::run::terminal;
 use crate::workspace::needs::Purpose;
 use crate::workspace::targets;
-use crate::workspace::text::text;
+use crate::workspace::text::{bytes_text, text};
 use crate::workspace::write::put;
 
 /// The names of Compose files; docker prefers them in this order.
@@ -110,7 +110,7 @@ fn found(folder: &Path) -> Result<Found, Error> {
         Error::new(ErrorKind::Environment, message)
     };
     // A missing file is skipped; an unreadable one is an error.
-    let read = |path: &Path| match text(path) {
+    let read = |path: &Path| match bytes_text(path) {
         Ok(file) => Ok(Some(file.text().to_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed(path, &error)),
@@ -193,7 +193,7 @@ fn is_bake(name: &str) -> bool {
 
 /// Whether a file runs a builder of images. One that cannot be read does not.
 fn builds(path: &Path) -> bool {
-    let file = path.is_file().then(|| text(path).ok()).flatten();
+    let file = path.is_file().then(|| bytes_text(path).ok()).flatten();
     file.is_some_and(|file| BUILDERS.iter().any(|word| file.text().contains(word)))
 }
 

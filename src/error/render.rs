@@ -7,7 +7,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snip
 
 use super::diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 use super::source::SourceFile;
-use crate::text::{inert, redact, redact_in_place, safe};
+use crate::text::{inert, is_escape, redact, redact_in_place, replaced, safe};
 
 impl Diagnostics {
     /// Renders each finding with file, line, column, the line itself and carets; empty if there are
@@ -97,7 +97,8 @@ fn draw(group: Group<'_>, color: bool) -> String {
         None => format!("{line}\n"),
     };
     let drawn: String = drawn.lines().map(line).collect();
-    safe(&drawn).into_owned()
+    // A line of a file can have bytes that are not UTF-8. Replaced earlier, they would move the columns.
+    replaced(&safe(&drawn)).into_owned()
 }
 
 fn level(severity: Severity) -> Level<'static> {
@@ -221,7 +222,9 @@ pub(crate) fn spelled_out(text: &str) -> String {
     let text = redact(text);
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        if hidden(c) {
+        if is_escape(c) {
+            shown.push(char::REPLACEMENT_CHARACTER);
+        } else if hidden(c) {
             shown.extend(c.escape_default());
         } else {
             shown.push(c);

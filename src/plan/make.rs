@@ -132,6 +132,7 @@ fn request(
         smoke: cell.smoke.clone(),
         script: script(cell, files)?,
         skip_smoke: options.skip_smoke,
+        strict: options.strict,
     };
     let output = match is_one_for_each {
         true => options.output.of_cell(&cell.name),

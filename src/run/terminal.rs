@@ -34,7 +34,12 @@ const BUFFER: usize = 64 << 10;
 impl Buffered {
     /// Writes `text`; returns false after a failure, when all further output is dropped.
     pub(crate) fn text(&mut self, text: &str) -> bool {
-        self.done(|out| out.write_all(text.as_bytes()))
+        self.bytes(text.as_bytes())
+    }
+
+    /// The same for bytes.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> bool {
+        self.done(|out| out.write_all(bytes))
     }
 
     /// The same for the output of `write`.

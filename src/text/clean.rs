@@ -6,6 +6,7 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
+use super::escape::is_escape;
 use super::inert::completes_command;
 use super::redact;
 
@@ -50,7 +51,11 @@ pub(crate) fn clean(text: &str, limit: usize) -> String {
             kept.clear();
             returned = false;
         }
-        kept.push(if c == '\t' { ' ' } else { c });
+        kept.push(match c {
+            '\t' => ' ',
+            c if is_escape(c) => char::REPLACEMENT_CHARACTER,
+            c => c,
+        });
     }
     shortened(&redact(&kept.text), limit)
 }

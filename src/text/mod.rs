@@ -6,6 +6,7 @@
 
 mod ascii;
 mod clean;
+mod escape;
 mod inert;
 mod paint;
 mod redact;
@@ -14,6 +15,7 @@ mod width;
 
 pub(crate) use ascii::only_ascii;
 pub(crate) use clean::{clean, instruction};
+pub(crate) use escape::{escaped, has_escapes, is_escape, replaced, unescaped};
 pub(crate) use inert::inert;
 pub(crate) use paint::Paint;
 pub(crate) use redact::{redact, redact_in_place, redact_login};

@@ -57,6 +57,7 @@ pub(crate) fn build(
         provenance: provenance && !is_nothing,
         history,
         skip_smoke: skip_test,
+        strict: select.strict,
         // Only the disk knows.
         output_is_directory: false,
     };

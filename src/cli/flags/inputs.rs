@@ -61,7 +61,8 @@ impl FromStr for SecretFlag {
                 .split_once('=')
                 // The value may be the secret itself, by mistake: the error does not show it.
                 .ok_or("write id=ID,src=FILE or id=ID,env=VARIABLE")?;
-            match key {
+            // As for docker, a key is in any case of letters.
+            match &*key.to_lowercase() {
                 "src" | "source" | "env" if value.is_empty() => {
                     return Err(format!("`{key}=` is empty"));
                 }
@@ -121,8 +122,12 @@ pub(crate) struct CacheFlag(pub Vec<Cache>);
 impl FromStr for CacheFlag {
     type Err = String;
 
+    /// As for `docker buildx build`, an empty string is no cache.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Cache::parse(text).map(Self)
+        match text.is_empty() {
+            true => Ok(Self(Vec::new())),
+            false => Cache::parse(text).map(Self),
+        }
     }
 }
 
@@ -137,6 +142,7 @@ mod tests {
         for (text, source) in [
             ("id=a", None),
             ("id=a,src=b", file("b")),
+            ("ID=a,Src=b", file("b")),
             ("source=b=c,id=a", file("b=c")),
             ("id=a,env=B", variable("B")),
             ("type=env,id=a,src=B", variable("B")),
@@ -163,6 +169,12 @@ mod tests {
             let error = text.parse::<SecretFlag>().unwrap_err();
             assert!(error.contains(word) && !error.contains("hunter2"), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn an_empty_cache_is_none() {
+        assert_eq!("".parse(), Ok(CacheFlag(Vec::new())));
+        assert!(",".parse::<CacheFlag>().is_err());
     }
 
     #[test]

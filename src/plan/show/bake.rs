@@ -12,7 +12,7 @@ use super::{texts_of, write_pretty};
 use crate::image::{Platform, Reference, short_name};
 use crate::input::{Cache, MediaTypes, NamedContext, Network, Secret, SecretSource};
 use crate::plan::BuildRequest;
-use crate::text::redact;
+use crate::text::{has_escapes, redact, replaced};
 
 /// A bake file, and notes on what it cannot express.
 #[derive(Debug, Clone)]
@@ -35,6 +35,12 @@ pub(crate) fn bake(requests: &[BuildRequest]) -> Bake<'_> {
         if request.recipe.dockerignore.is_some() {
             notes.push(format!(
                 "{}: its ignore file is not the .dockerignore of its context, which a bake file cannot express",
+                request.cell
+            ));
+        }
+        if request.recipe.dockerfile.parts().any(has_escapes) {
+            notes.push(format!(
+                "{}: its Dockerfile has bytes that are not UTF-8, which a bake file cannot express",
                 request.cell
             ));
         }
@@ -127,7 +133,7 @@ fn target(request: &BuildRequest) -> Value {
     // Bake ignores a key that it does not know.
     set("cell", json!(&*request.cell));
     set("context", json!(recipe.context.display().to_string()));
-    set("dockerfile-inline", json!(recipe.dockerfile.text()));
+    set("dockerfile-inline", json!(replaced(&recipe.dockerfile.text())));
     set("tags", json!(texts(&request.delivery.references)));
     let platform = |one: &Platform| match one.is_native() {
         true => "local".to_owned(),
