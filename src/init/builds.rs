@@ -2,13 +2,15 @@
 
 use indexmap::IndexMap;
 
-use super::part::{Part, Text, literal, push_text, source, split_once};
+use super::part::{Part, Text, joined, literal, push_text, source, split_once};
 
 /// A `docker build` or `docker buildx build`, in the words of the Makefile.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Build {
     pub line: usize,
     pub tags: Vec<Text>,
+    /// Tags that only the image with these values of variables has.
+    pub tags_of_one: Vec<(Text, IndexMap<String, String>)>,
     pub platform: Option<Text>,
     pub args: IndexMap<String, Text>,
     pub labels: IndexMap<String, Text>,
@@ -17,6 +19,8 @@ pub(super) struct Build {
     pub context: Option<Text>,
     /// The Dockerfiles that its line names.
     pub sources: Vec<Text>,
+    /// Variables that its line has values of.
+    pub inlined: Vec<String>,
     /// Options that are not converted.
     pub others: Vec<String>,
 }
@@ -125,6 +129,13 @@ impl Build {
     fn positional(&mut self, word: &Text) {
         if let Some(before) = self.context.replace(word.clone()) {
             self.others.push(source(&before));
+        }
+    }
+
+    /// Makes its paths relative to the directory of the Makefile, not to the one of its `cd`.
+    pub(super) fn enter(&mut self, directory: &[Part]) {
+        for path in [&mut self.context, &mut self.file].into_iter().flatten() {
+            *path = joined(directory, path);
         }
     }
 

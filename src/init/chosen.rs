@@ -8,6 +8,7 @@ use super::files::{self, Match, generalized, path, relative};
 use super::makefile::Makefile;
 use super::notes::Notes;
 use super::part::{Part, Text, extend, push_text, source};
+use super::retagged;
 
 /// The build context and the template, with the files that exist.
 #[derive(Debug, Default)]
@@ -28,6 +29,8 @@ pub(super) fn build(
 ) -> Build {
     let mut builds = std::mem::take(&mut makefile.builds);
     family(makefile, &mut builds, files);
+    let others = retagged::add(makefile, &mut builds);
+    makefile.others.extend(others);
     let looped = |build: &Build| {
         let parts = build.tags.iter().flatten();
         parts
@@ -103,6 +106,7 @@ fn family(makefile: &mut Makefile, builds: &mut Vec<Build>, files: &[(String, St
         let general = Build {
             line: build.line,
             tags: build.tags.iter().map(change).collect(),
+            tags_of_one: Vec::new(),
             platform: build.platform.clone(),
             args: build.args.iter().map(|(name, text)| (name.clone(), change(text))).collect(),
             labels: build.labels.clone(),
@@ -110,6 +114,7 @@ fn family(makefile: &mut Makefile, builds: &mut Vec<Build>, files: &[(String, St
             target: build.target.clone(),
             context: build.context.as_ref().map(|text| change(&path(makefile, text))),
             others: build.others.clone(),
+            inlined: build.inlined.clone(),
             sources: build.sources.iter().map(change).collect(),
         };
         let texts: Vec<String> = general.texts().map(|text| source(text)).collect();
@@ -194,22 +199,27 @@ pub(super) fn paths(
         }
     }
     if let Some(file) = named {
-        let text = format!("there is no `{}`", source(&file));
+        let what = if file.iter().any(|part| matches!(part, Part::Unknown(..))) {
+            "was not converted: check the file"
+        } else {
+            "was not found"
+        };
+        let text = format!("`{}` {what}", source(&file));
         notes.add("dockerfile", Some(build.line), text);
     }
     None
 }
 
-/// Whether the default of each variable, if it has one, is a value for which the Dockerfile exists. If not,
-/// the path is that of a generated file.
+/// Whether the Dockerfile exists for the default of each variable, or for one value of its loop. If not, the path is that
+/// of a generated file.
 fn defaults_exist(makefile: &Makefile, path: &[Part], matches: &[Match]) -> bool {
     path.iter().all(|part| {
         let Part::Variable(name, _) = part else { return true };
-        let Some(default) = makefile.fixed(name).filter(|_| !makefile.loops.contains_key(name))
-        else {
-            return true;
-        };
-        matches.iter().any(|values| values.get(name) == Some(&default))
+        let exists = |value: &String| matches.iter().any(|values| values.get(name) == Some(value));
+        match (makefile.loops.get(name), makefile.fixed(name)) {
+            (Some(values), _) => values.is_empty() || values.iter().any(exists),
+            (None, default) => default.is_none_or(|default| exists(&default)),
+        }
     })
 }
 

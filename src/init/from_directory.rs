@@ -3,6 +3,7 @@
 use super::carried::UNKNOWN;
 use super::compose::Service;
 use super::notes::{Notes, unfinished};
+use super::part::{self, Part, source};
 use super::sections::{HEAD, PLATFORMS, placeholders, service, unread, vars};
 use super::{Draft, Found, yaml};
 
@@ -115,15 +116,8 @@ fn place(found: &Found, service: &Service, notes: &mut Notes) -> Place {
     }
 }
 
-/// The path without `.` and, where possible, without `..`.
+/// A path in a directory.
 fn joined(directory: &str, path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in directory.split('/').chain(path.split('/')) {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => _ = parts.pop(),
-            part => parts.push(part),
-        }
-    }
-    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
+    let text = |text: &str| [Part::Text(text.to_owned())];
+    source(&part::joined(&text(directory), &text(path)))
 }

@@ -4,12 +4,14 @@ use super::builds::Build;
 use super::carried::{Axis, Carried, UNKNOWN};
 use super::chosen::{self, Paths};
 use super::compose::Service;
+use super::files::Match;
 use super::makefile::{self, Makefile, are_versions};
 use super::notes::{Notes, unfinished};
 use super::part::Part;
 use super::sections::{HEAD, PLATFORMS, axes, placeholders, service, unread, vars};
 use super::{Draft, Found, from_directory, yaml};
 use crate::image::{Platform, Repository};
+use crate::version;
 
 pub(super) fn draft(found: &Found, text: &str) -> Draft {
     let mut makefile = makefile::read(text);
@@ -57,13 +59,33 @@ pub(super) fn draft(found: &Found, text: &str) -> Draft {
         replaced.push((name, value));
     }
     for (line, text, set) in &makefile.make.others {
-        // A var has its own note.
-        if set.as_ref().is_none_or(|name| carried.axes.contains_key(name)) {
-            carried.notes.add("", Some(*line), format!("`{text}` was not converted"));
-        }
+        let note = match set {
+            None => format!("`{text}` was not converted"),
+            // A var has its own note.
+            Some(name) if carried.vars.contains_key(name) || !carried.used.contains(name) => {
+                continue;
+            }
+            Some(name) => format!("`{text}` sets {name}, which was not converted"),
+        };
+        carried.notes.add("", Some(*line), note);
     }
     for (line, text) in &makefile.others {
         carried.notes.add("", Some(*line), format!("{text} was not converted"));
+    }
+
+    for edit in &makefile.edits {
+        let file = edit
+            .replaced
+            .as_ref()
+            .and_then(|(pattern, _)| used.iter().find(|(_, text)| text.contains(pattern)));
+        let note = match (&edit.replaced, file) {
+            (Some((pattern, replacement)), Some((file, _))) => {
+                let value = carried.text("", replacement);
+                format!("`sed` replaces `{pattern}`: write `{value}` in its place in {file}")
+            }
+            _ => format!("`sed '{}'` was not converted", edit.script),
+        };
+        carried.notes.add("", Some(edit.line), note);
     }
 
     let mut notes = carried.notes;
@@ -182,6 +204,12 @@ fn images_and_tags(
     let mut images: Vec<String> = Vec::new();
     let mut tags: Vec<String> = Vec::new();
     let mut pairs: Vec<(String, String)> = Vec::new();
+    let mut of_one: Vec<(String, &Match)> = Vec::new();
+    for (reference, values) in &build.tags_of_one {
+        let (_, tag) = chosen::image_and_tag(makefile, reference);
+        let tag = if tag.is_empty() { "latest".to_owned() } else { carried.text("tag", &tag) };
+        of_one.push((tag, values));
+    }
     for reference in &build.tags {
         let (image, tag) = chosen::image_and_tag(makefile, reference);
         let image = carried.text("image", &image);
@@ -247,8 +275,28 @@ fn images_and_tags(
             }
         }
     }
-    let tags = conditional(&images, tags, build, carried);
+    let mut tags = conditional(&images, tags, build, carried);
+    for (tag, values) in of_one {
+        let when = values
+            .iter()
+            .filter_map(|(variable, value)| Some(condition(carried.axes.get(variable)?, value)));
+        let when = when.collect::<Vec<_>>().join(" and ");
+        if is_tag(&tag) && !when.is_empty() && !tags.iter().any(|(known, _)| *known == tag) {
+            tags.push((tag, Some(when)));
+        }
+    }
     (images, tags)
+}
+
+/// The condition for one value of an axis.
+fn condition(axis: &Axis, value: &str) -> String {
+    let values: Vec<String> = axis.values.iter().map(|(value, _)| value.clone()).collect();
+    let greatest = values.iter().max_by(|a, b| version::sort(a, b));
+    if are_versions(&values) && greatest.is_some_and(|greatest| greatest == value) {
+        "latest".to_owned()
+    } else {
+        format!("{} == \"{value}\"", axis.name)
+    }
 }
 
 fn is_repository(image: &str) -> bool {

@@ -28,10 +28,19 @@ pub(super) type Branches = Vec<(Option<String>, IndexMap<String, Text>)>;
 pub(super) struct Recipe {
     pub line: usize,
     pub text: Text,
-    /// The targets of its rule, or their pattern.
-    pub target: Text,
+    pub rule: Rule,
     /// The condition around the line.
     pub condition: Option<String>,
+}
+
+/// `TARGETS: PREREQUISITES`, or `TARGETS: PATTERN: PREREQUISITES`.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Rule {
+    pub targets: Text,
+    /// The same as the targets, if the rule has none.
+    pub pattern: Text,
+    /// `$<`: the first prerequisite, if there is one.
+    pub first: Text,
 }
 
 enum Condition {
@@ -45,7 +54,7 @@ enum Condition {
 pub(super) fn parse(text: &str) -> Make {
     let mut make = Make::default();
     let mut conditions: Vec<(Condition, String)> = Vec::new();
-    let mut target = Text::new();
+    let mut current = Rule::default();
     let mut in_rule = false;
     let mut define: Option<String> = None;
     for (number, line) in logical_lines(text).into_iter().take(MOST) {
@@ -56,13 +65,13 @@ pub(super) fn parse(text: &str) -> Make {
             } else {
                 // `$(eval $(call NAME))` expands the body twice.
                 let body = words.replace("$$(", "$(").replace("$${", "${").replace("$$$$", "$$");
-                make.recipe(number, &body, Text::new(), define.clone());
+                make.recipe(number, &body, Rule::default(), define.clone());
             }
         } else if let Some(name) = words.strip_prefix("define ") {
             define = Some(format!("define {}", name.trim_end_matches(['=', ':', '?', ' '])));
         } else if line.starts_with('\t') && in_rule {
             let condition = conditions.last().map(|(_, source)| source.clone());
-            make.recipe(number, words, target.clone(), condition);
+            make.recipe(number, words, current.clone(), condition);
         } else if let Some(condition) = opened(words) {
             conditions.push((condition, words.to_owned()));
         } else if let Some(rest) =
@@ -92,16 +101,24 @@ pub(super) fn parse(text: &str) -> Make {
         } else if let Some((targets, rest)) = rule(words) {
             in_rule = true;
             let (rest, command) = rest.split_once(';').unwrap_or((rest, ""));
+            let targets = targets.trim();
             make.goals.push(parts(targets, number));
-            // `TARGETS: build-%: PREREQUISITES` has a pattern of its own.
             let (pattern, rest) = rule(rest).unwrap_or((targets, rest));
-            target = parts(pattern.trim(), number);
+            current = Rule {
+                targets: parts(targets, number),
+                pattern: parts(pattern.trim(), number),
+                first: Text::new(),
+            };
             match assignment(rest.trim()) {
                 Some((name, ..)) => make.others.push((number, words.to_owned(), Some(name))),
-                None => make.goals.push(parts(rest, number)),
+                None => {
+                    let first = rest.split_whitespace().next().unwrap_or_default();
+                    current.first = parts(first, number);
+                    make.goals.push(parts(rest, number));
+                }
             }
             let condition = conditions.last().map(|(_, source)| source.clone());
-            make.recipe(number, command, target.clone(), condition);
+            make.recipe(number, command, current.clone(), condition);
         } else if ["$(foreach ", "$(eval "].iter().any(|function| words.contains(function)) {
             make.others.push((number, words.to_owned(), None));
         }
@@ -110,10 +127,10 @@ pub(super) fn parse(text: &str) -> Make {
 }
 
 impl Make {
-    fn recipe(&mut self, line: usize, text: &str, target: Text, condition: Option<String>) {
+    fn recipe(&mut self, line: usize, text: &str, rule: Rule, condition: Option<String>) {
         let text = text.trim_start_matches(['@', '-', '+', ' ', '\t']);
         if !text.is_empty() {
-            self.recipes.push(Recipe { line, text: parts(text, line), target, condition });
+            self.recipes.push(Recipe { line, text: parts(text, line), rule, condition });
         }
     }
 

@@ -23,7 +23,9 @@ mod make;
 mod makefile;
 mod notes;
 mod part;
+mod retagged;
 mod sections;
+mod sed;
 mod shell;
 #[cfg(test)]
 mod tests;

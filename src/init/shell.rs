@@ -1,6 +1,6 @@
 //! Splits a line of the shell into commands, words and loops. Evaluates nothing.
 
-use super::part::{Part, Text, is_word, literal, push_text, source};
+use super::part::{self, Part, Text, is_word, literal, push_text, source};
 
 /// A command with its words, without redirections.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub(super) struct Command {
     pub condition: Option<String>,
     /// The files after `<`.
     pub inputs: Vec<Text>,
+    /// The directory of the `cd` before it, relative to the first one.
+    pub directory: Text,
 }
 
 #[derive(Debug, Clone)]
@@ -35,6 +37,8 @@ pub(super) fn commands(number: usize, text: &[Part]) -> Vec<Command> {
     let mut test: Option<String> = None;
     let mut current = Command::default();
     let mut redirection = None;
+    // The last one is the current one; `(` begins another.
+    let mut directories = vec![vec![Part::Text(".".to_owned())]];
     let mut tokens = tokens(number, text);
     tokens.push(Token::End(";"));
     for token in tokens {
@@ -58,6 +62,18 @@ pub(super) fn commands(number: usize, text: &[Part]) -> Vec<Command> {
                 redirection = None;
                 let mut command = std::mem::take(&mut current);
                 blocks_of(&mut command.words, &mut blocks);
+                command.directory = directories.last().cloned().unwrap_or_default();
+                if let [cd, path, ..] = command.words.as_slice()
+                    && literal(cd).as_deref() == Some("cd")
+                    && let Some(directory) = directories.last_mut()
+                {
+                    *directory = part::joined(directory, path);
+                }
+                match end {
+                    "(" => directories.push(directories.last().cloned().unwrap_or_default()),
+                    ")" if directories.len() > 1 => _ = directories.pop(),
+                    _ => {}
+                }
                 if command.words.is_empty() {
                     continue;
                 }
@@ -213,6 +229,8 @@ impl Lexer {
                     self.tokens.push(Token::End(match (c, double) {
                         ('&', true) => "&&",
                         ('|', true) => "||",
+                        ('(', _) => "(",
+                        (')', _) => ")",
                         _ => ";",
                     }));
                 }

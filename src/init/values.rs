@@ -57,8 +57,17 @@ impl Make {
         let inner = text.strip_prefix("$(").and_then(|text| text.strip_suffix(')'));
         let inner =
             inner.or_else(|| text.strip_prefix("${").and_then(|text| text.strip_suffix('}')))?;
+        if let Some((name, from, to)) = substitution(inner) {
+            let mut words = String::new();
+            let variable = Part::Variable(name.to_owned(), line);
+            self.append(&[variable], depth, budget, &mut words)?;
+            return Some(replaced(&from, &to, &words));
+        }
         let (name, arguments) = inner.split_once([' ', '\t'])?;
         let arguments = commas(arguments.trim_start());
+        if let ("foreach", [variable, list, body @ ..]) = (name, arguments.as_slice()) {
+            return self.foreach(variable.trim(), list, &body.join(","), (line, depth), budget);
+        }
         let mut values = Vec::new();
         for argument in &arguments {
             let mut value = String::new();
@@ -68,7 +77,24 @@ impl Make {
         let each = |text: &str, change: &dyn Fn(&str) -> String| {
             text.split_whitespace().map(change).collect::<Vec<_>>().join(" ")
         };
+        let word = |word: Option<&str>| Some(word.unwrap_or_default().to_owned());
         match (name, values.as_slice()) {
+            ("firstword", [text]) => word(text.split_whitespace().next()),
+            ("lastword", [text]) => word(text.split_whitespace().last()),
+            ("word", [number, text]) => word(
+                text.split_whitespace().nth(number.trim().parse::<usize>().ok()?.checked_sub(1)?),
+            ),
+            ("patsubst", [from, to, text]) => Some(replaced(from.trim(), to.trim(), text)),
+            ("filter" | "filter-out", [patterns, text]) => {
+                let named =
+                    |word: &&str| patterns.split_whitespace().any(|one| stem(one, word).is_some());
+                let words =
+                    text.split_whitespace().filter(|word| named(word) == (name == "filter"));
+                Some(words.collect::<Vec<_>>().join(" "))
+            }
+            ("notdir", [text]) => {
+                Some(each(text, &|word| word.rsplit('/').next().unwrap_or_default().to_owned()))
+            }
             ("strip", [text]) => Some(each(text, &str::to_owned)),
             ("addprefix", [prefix, text]) => Some(each(text, &|word| format!("{prefix}{word}"))),
             ("addsuffix", [suffix, text]) => Some(each(text, &|word| format!("{word}{suffix}"))),
@@ -83,6 +109,55 @@ impl Make {
             }
             _ => None,
         }
+    }
+
+    fn foreach(
+        &self,
+        variable: &str,
+        list: &str,
+        body: &str,
+        (line, depth): (usize, usize),
+        budget: &mut usize,
+    ) -> Option<String> {
+        let mut words = String::new();
+        self.append(&parts(list, line), depth, budget, &mut words)?;
+        let mut out = Vec::new();
+        for word in words.split_whitespace() {
+            // The word is text of make here, as in make.
+            let body = [format!("$({variable})"), format!("${{{variable}}}")]
+                .iter()
+                .fold(body.to_owned(), |body, name| body.replace(name, word));
+            let mut value = String::new();
+            self.append(&parts(&body, line), depth, budget, &mut value)?;
+            out.push(value);
+        }
+        Some(out.join(" "))
+    }
+
+    /// The variables that texts depend on, directly or through others.
+    pub(super) fn reached(&self, texts: Vec<Text>) -> Vec<String> {
+        let mut waiting = texts;
+        let mut found: Vec<String> = Vec::new();
+        while let Some(text) = waiting.pop() {
+            for part in text {
+                let name = match part {
+                    Part::Variable(name, _) => name,
+                    Part::Unknown(text, line) if waiting.len() < MOST => {
+                        waiting.extend(arguments(&text).map(|inner| parts(&inner, line)));
+                        continue;
+                    }
+                    _ => continue,
+                };
+                if found.contains(&name) || found.len() > 1000 {
+                    continue;
+                }
+                waiting.extend(self.variables.get(&name).map(|(value, _)| value.clone()));
+                let branches = self.conditions.values().flatten();
+                waiting.extend(branches.filter_map(|(_, set)| set.get(&name).cloned()));
+                found.push(name);
+            }
+        }
+        found
     }
 
     /// The words of a list, and the parts of it whose words are unknown.
@@ -117,14 +192,21 @@ impl Make {
     }
 
     /// A line in which variables with several words, or with options, are replaced by their values: the
-    /// shell splits them.
-    pub(super) fn inlined(&self, text: &[Part]) -> Text {
-        let mut out = Text::new();
-        self.inline(text, DEPTH, &mut MOST.clone(), &mut out);
-        out
+    /// shell splits them. Returns their names, too.
+    pub(super) fn inlined(&self, text: &[Part]) -> (Text, Vec<String>) {
+        let (mut out, mut names) = (Text::new(), Vec::new());
+        self.inline(text, DEPTH, &mut MOST.clone(), &mut out, &mut names);
+        (out, names)
     }
 
-    fn inline(&self, text: &[Part], depth: usize, budget: &mut usize, out: &mut Text) {
+    fn inline(
+        &self,
+        text: &[Part],
+        depth: usize,
+        budget: &mut usize,
+        out: &mut Text,
+        names: &mut Vec<String>,
+    ) {
         for part in text {
             let Some(left) = budget.checked_sub(1) else { return };
             *budget = left;
@@ -133,7 +215,8 @@ impl Make {
                 && depth > 0
                 && is_command_line(value)
             {
-                self.inline(value, depth - 1, budget, out);
+                names.push(name.clone());
+                self.inline(value, depth - 1, budget, out, names);
             } else if let Part::Variable(name, _) = part
                 && self.constant(std::slice::from_ref(part)).is_some_and(|value| is_program(&value))
                 && !name.ends_with("IMAGE")
@@ -145,6 +228,42 @@ impl Make {
             }
         }
     }
+}
+
+/// The arguments of a function of make, with the variables in them: `$(subst a,b,$(C))`, `$(C:a=b)`.
+fn arguments(text: &str) -> Option<String> {
+    let inner = text.strip_prefix("$(")?.strip_suffix(')')?;
+    Some(match substitution(inner) {
+        Some((name, ..)) => format!("$({name})"),
+        None => inner.split_once([' ', '\t'])?.1.to_owned(),
+    })
+}
+
+/// `NAME:FROM=TO` of `$(NAME:FROM=TO)`. Without a `%`, both are ends of words.
+fn substitution(inner: &str) -> Option<(&str, String, String)> {
+    let (name, rest) = inner.split_once(':')?;
+    let (from, to) = rest.split_once('=')?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    let is_plain = name.chars().all(plain) && !rest.contains(['$', '(']);
+    let sign = if from.contains('%') { "" } else { "%" };
+    is_plain.then(|| (name, format!("{sign}{from}"), format!("{sign}{to}")))
+}
+
+/// What `%` of a pattern is in a word that matches it.
+fn stem<'w>(pattern: &str, word: &'w str) -> Option<&'w str> {
+    match pattern.split_once('%') {
+        Some((before, after)) => word.strip_prefix(before)?.strip_suffix(after),
+        None => (pattern == word).then_some(""),
+    }
+}
+
+/// The words with each that matches a pattern replaced.
+fn replaced(from: &str, to: &str, words: &str) -> String {
+    let change = |word: &str| match stem(from, word) {
+        Some(stem) => to.replacen('%', stem, 1),
+        None => word.to_owned(),
+    };
+    words.split_whitespace().map(change).collect::<Vec<_>>().join(" ")
 }
 
 fn is_program(text: &str) -> bool {
