@@ -1,5 +1,7 @@
 //! Drafts a matrix from a Makefile and its Dockerfiles.
 
+use indexmap::IndexMap;
+
 use super::builds::Build;
 use super::carried::{Axis, Carried, UNKNOWN};
 use super::chosen::{self, Paths};
@@ -7,8 +9,8 @@ use super::compose::Service;
 use super::files::Match;
 use super::makefile::{self, Makefile, are_versions};
 use super::notes::{Notes, unfinished};
-use super::part::Part;
-use super::sections::{HEAD, PLATFORMS, axes, placeholders, service, unread, vars};
+use super::part::{Part, Text};
+use super::sections::{self, HEAD, axes, pairs, placeholders, service, target, unread, vars};
 use super::{Draft, Found, from_directory, yaml};
 use crate::image::{Platform, Repository};
 use crate::version;
@@ -38,18 +40,22 @@ pub(super) fn draft(found: &Found, text: &str) -> Draft {
         false => Service::default(),
     };
     let (images, tags) = images_and_tags(&makefile, &build, &service, &mut carried);
-    let platforms = platforms(&makefile, &build, &mut carried);
+    let mut platforms = platforms_of(&makefile, &build, &mut carried);
+    if platforms.is_empty() {
+        platforms.clone_from(&service.platforms);
+    }
     let context = carried.text("context", &paths.context);
     let dockerfile = carried.text("dockerfile", &paths.dockerfile);
-    let target = build.target.as_ref().map(|text| carried.text("target", text));
-    let mut args = Vec::new();
-    for (name, value) in &build.args {
-        args.push((name, carried.text(&format!("args.{name}"), value)));
-    }
-    let mut labels = Vec::new();
-    for (name, value) in &build.labels {
-        labels.push((name, carried.text(&format!("labels.{name}"), value)));
-    }
+    let stage = build.target.as_ref().map(|text| carried.text("target", text));
+    let stage = stage.or_else(|| service.target.clone());
+    let mut texts = |section: &str, texts: &IndexMap<String, Text>| {
+        let text = |(name, text): (&String, &Text)| {
+            (name.clone(), carried.text(&format!("{section}.{name}"), text))
+        };
+        texts.iter().map(text).collect::<Vec<_>>()
+    };
+    let (mut args, labels) = (texts("args", &build.args), texts("labels", &build.labels));
+    args.extend(service.args.iter().filter(|(name, _)| !build.args.contains_key(name)).cloned());
     let is_axis = |name: &String| carried.axes.values().any(|axis| axis.name == *name);
     names.retain(|name| !is_axis(name));
     let mut replaced = Vec::new();
@@ -115,11 +121,7 @@ pub(super) fn draft(found: &Found, text: &str) -> Draft {
             }
         }
     }
-    out += &notes.comments("platforms", "");
-    match platforms {
-        Some(platforms) => out += &format!("platforms: {}\n", yaml::list(&platforms)),
-        None => out += PLATFORMS,
-    }
+    out += &sections::platforms(&platforms, &notes);
     out += &notes.comments("context", "");
     out += &format!("context: {} # the build context\n", yaml::scalar(&context));
     out += &notes.comments("dockerfile", "");
@@ -127,22 +129,12 @@ pub(super) fn draft(found: &Found, text: &str) -> Draft {
         "dockerfile: {} # a template, relative to the context\n",
         yaml::scalar(&dockerfile)
     );
-    if let Some(target) = target {
-        out += &notes.comments("target", "");
-        out += &format!("target: {} # the stage\n", yaml::scalar(&target));
-    }
+    out += &target(stage.as_ref(), &notes);
     out += &axes(&carried.axes.values().collect::<Vec<_>>(), &notes);
     let kept = carried.vars.values().map(|(name, value)| (name.clone(), Some(value.clone())));
     out += &vars(kept.chain(replaced).collect::<Vec<_>>().into_iter(), &mut notes);
-    for (section, pairs) in [("args", args), ("labels", labels)] {
-        for (at, (name, value)) in pairs.iter().enumerate() {
-            if at == 0 {
-                out += &format!("\n{section}:\n");
-            }
-            out += &notes.comments(&format!("{section}.{name}"), "  ");
-            out += &format!("  {}: {}\n", yaml::scalar(name), yaml::scalar(value));
-        }
-    }
+    out += &pairs("args", &args, &notes);
+    out += &pairs("labels", &labels, &notes);
     let rest = notes.comments("", "");
     if !rest.is_empty() {
         out += &format!("\n{rest}");
@@ -203,7 +195,7 @@ fn images_and_tags(
 ) -> (Vec<String>, Tags) {
     let mut images: Vec<String> = Vec::new();
     let mut tags: Vec<String> = Vec::new();
-    let mut pairs: Vec<(String, String)> = Vec::new();
+    let mut written: Vec<(String, String)> = Vec::new();
     let mut of_one: Vec<(String, &Match)> = Vec::new();
     for (reference, values) in &build.tags_of_one {
         let (_, tag) = chosen::image_and_tag(makefile, reference);
@@ -233,10 +225,10 @@ fn images_and_tags(
         if !tags.contains(&tag) {
             tags.push(tag.clone());
         }
-        pairs.push((image, tag));
+        written.push((image, tag));
     }
     for (image, tag) in images.iter().flat_map(|image| tags.iter().map(move |tag| (image, tag))) {
-        if !pairs.iter().any(|(a, b)| a == image && b == tag) {
+        if !written.iter().any(|(a, b)| a == image && b == tag) {
             carried.notes.add(
                 "tag",
                 Some(build.line),
@@ -391,7 +383,7 @@ fn conditional(
 }
 
 /// The platforms of the build. Without one, docker builds for the engine's own platform, as onebuild does.
-fn platforms(makefile: &Makefile, build: &Build, carried: &mut Carried<'_>) -> Option<Vec<String>> {
+fn platforms_of(makefile: &Makefile, build: &Build, carried: &mut Carried<'_>) -> Vec<String> {
     let variable = vec![Part::Variable("PLATFORMS".to_owned(), 0)];
     let text = build.platform.as_ref().unwrap_or(&variable);
     let given = match text.as_slice() {
@@ -408,12 +400,12 @@ fn platforms(makefile: &Makefile, build: &Build, carried: &mut Carried<'_>) -> O
     if !platforms.is_empty()
         && platforms.iter().all(|platform| platform.parse::<Platform>().is_ok())
     {
-        return Some(platforms);
+        return platforms;
     }
     if build.platform.is_some() {
         let text =
             format!("`{}` was not converted: write the platforms", super::part::source(text));
         carried.notes.add("platforms", Some(build.line), text);
     }
-    None
+    Vec::new()
 }

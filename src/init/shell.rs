@@ -2,6 +2,9 @@
 
 use super::part::{self, Part, Text, is_word, literal, push_text, source};
 
+/// A longer path is not that of a Dockerfile.
+const MOST_PATH: usize = 1000;
+
 /// A command with its words, without redirections.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Command {
@@ -66,6 +69,7 @@ pub(super) fn commands(number: usize, text: &[Part]) -> Vec<Command> {
                 if let [cd, path, ..] = command.words.as_slice()
                     && literal(cd).as_deref() == Some("cd")
                     && let Some(directory) = directories.last_mut()
+                    && source(directory).len() + source(path).len() < MOST_PATH
                 {
                     *directory = part::joined(directory, path);
                 }

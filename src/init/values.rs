@@ -138,11 +138,13 @@ impl Make {
     pub(super) fn reached(&self, texts: Vec<Text>) -> Vec<String> {
         let mut waiting = texts;
         let mut found: Vec<String> = Vec::new();
+        let mut functions = 0;
         while let Some(text) = waiting.pop() {
             for part in text {
                 let name = match part {
                     Part::Variable(name, _) => name,
-                    Part::Unknown(text, line) if waiting.len() < MOST => {
+                    Part::Unknown(text, line) if functions < 200 => {
+                        functions += 1;
                         waiting.extend(arguments(&text).map(|inner| parts(&inner, line)));
                         continue;
                     }
