@@ -132,6 +132,21 @@ impl Build {
         }
     }
 
+    /// Whether the options of another build, except for its tags, are those of this one.
+    pub(super) fn has_options(&self, other: &Self) -> bool {
+        let same = |own: &Option<Text>, other: &Option<Text>| other.is_none() || own == other;
+        let pairs = |own: &IndexMap<String, Text>, other: &IndexMap<String, Text>| {
+            other.iter().all(|(name, value)| own.get(name) == Some(value))
+        };
+        same(&self.platform, &other.platform)
+            && same(&self.file, &other.file)
+            && same(&self.target, &other.target)
+            && same(&self.context, &other.context)
+            && pairs(&self.args, &other.args)
+            && pairs(&self.labels, &other.labels)
+            && other.others.iter().all(|option| self.others.contains(option))
+    }
+
     /// Makes its paths relative to the directory of the Makefile, not to the one of its `cd`.
     pub(super) fn enter(&mut self, directory: &[Part]) {
         for path in [&mut self.context, &mut self.file].into_iter().flatten() {

@@ -87,6 +87,9 @@ impl<'m> Carried<'m> {
                 );
             }
         }
+        // Variables with options are read with the build.
+        let used: Vec<String> =
+            used.into_iter().filter(|name| !build.inlined.contains(name)).collect();
         for (variable, branches) in &makefile.make.conditions {
             carried.conditional_axis(variable, branches, &used);
         }

@@ -6,7 +6,6 @@ use super::builds::Build;
 use super::carried::{Axis, Carried, UNKNOWN};
 use super::chosen::{self, Paths};
 use super::compose::Service;
-use super::files::Match;
 use super::makefile::{self, Makefile, are_versions};
 use super::notes::{Notes, unfinished};
 use super::part::{Part, Text};
@@ -196,12 +195,6 @@ fn images_and_tags(
     let mut images: Vec<String> = Vec::new();
     let mut tags: Vec<String> = Vec::new();
     let mut written: Vec<(String, String)> = Vec::new();
-    let mut of_one: Vec<(String, &Match)> = Vec::new();
-    for (reference, values) in &build.tags_of_one {
-        let (_, tag) = chosen::image_and_tag(makefile, reference);
-        let tag = if tag.is_empty() { "latest".to_owned() } else { carried.text("tag", &tag) };
-        of_one.push((tag, values));
-    }
     for reference in &build.tags {
         let (image, tag) = chosen::image_and_tag(makefile, reference);
         let image = carried.text("image", &image);
@@ -268,13 +261,24 @@ fn images_and_tags(
         }
     }
     let mut tags = conditional(&images, tags, build, carried);
-    for (tag, values) in of_one {
-        let when = values
-            .iter()
-            .filter_map(|(variable, value)| Some(condition(carried.axes.get(variable)?, value)));
-        let when = when.collect::<Vec<_>>().join(" and ");
-        if is_tag(&tag) && !when.is_empty() && !tags.iter().any(|(known, _)| *known == tag) {
-            tags.push((tag, Some(when)));
+    for (reference, values) in &build.tags_of_one {
+        let (_, tag) = chosen::image_and_tag(makefile, reference);
+        let tag = if tag.is_empty() { "latest".to_owned() } else { carried.text("tag", &tag) };
+        let conditions = values.iter().map(|(variable, value)| {
+            let axis = carried.axes.get(variable)?;
+            axis.values.iter().any(|(known, _)| known == value).then(|| condition(axis, value))
+        });
+        match conditions.collect::<Option<Vec<_>>>() {
+            Some(when) if is_tag(&tag) && !when.is_empty() => {
+                tags.retain(|(known, _)| *known != tag);
+                tags.push((tag, Some(when.join(" and "))));
+            }
+            _ => {
+                let pairs = values.iter().map(|(name, value)| format!("{name}={value}"));
+                let pairs = pairs.collect::<Vec<_>>().join(" ");
+                let text = format!("the tag `{tag}` of {pairs} was not converted");
+                carried.notes.add("tag", Some(build.line), text);
+            }
         }
     }
     (images, tags)

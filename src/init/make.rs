@@ -1,8 +1,8 @@
-//! Parses Makefiles: assignments, conditions, rules and their recipes. Evaluates nothing.
+//! Parses Makefiles: assignments, conditions, rules and their recipes. Runs nothing.
 
 use indexmap::IndexMap;
 
-use super::part::{Part, Text, extend, is_word, literal, push_text};
+use super::part::{Part, Text, extend, is_word, push_text};
 
 /// Longer lists of lines, values or parts are not a Makefile of images.
 pub(super) const MOST: usize = 10_000;
@@ -57,7 +57,13 @@ pub(super) fn parse(text: &str) -> Make {
     let mut current = Rule::default();
     let mut in_rule = false;
     let mut define: Option<String> = None;
-    for (number, line) in logical_lines(text).into_iter().take(MOST) {
+    let mut lines = logical_lines(text);
+    if let Some((number, _)) = lines.get(MOST) {
+        let text = format!("the text after {MOST} lines");
+        make.others.push((*number, text, None));
+        lines.truncate(MOST);
+    }
+    for (number, line) in lines {
         let words = line.trim();
         if define.is_some() {
             if words == "endef" {
@@ -72,13 +78,13 @@ pub(super) fn parse(text: &str) -> Make {
         } else if line.starts_with('\t') && in_rule {
             let condition = conditions.last().map(|(_, source)| source.clone());
             make.recipe(number, words, current.clone(), condition);
-        } else if let Some(condition) = opened(words) {
+        } else if let Some(condition) = opened(words, &make) {
             conditions.push((condition, words.to_owned()));
         } else if let Some(rest) =
             words.strip_prefix("else").filter(|rest| rest.is_empty() || rest.starts_with(' '))
         {
             if let Some((condition, source)) = conditions.pop() {
-                let next = match (condition, opened(rest.trim())) {
+                let next = match (condition, opened(rest.trim(), &make)) {
                     (Condition::Equal(name, _), None) => Condition::Equal(name, None),
                     (Condition::Equal(name, _), Some(Condition::Equal(other, value)))
                         if name == other =>
@@ -146,13 +152,20 @@ impl Make {
         match conditions {
             [] => {}
             [(Condition::Unset(unset), _)] if unset == name => operator = "?=",
-            [(Condition::Equal(variable, compared), _)] if operator != "+=" => {
+            [(Condition::Equal(variable, compared), _)] => {
                 let branches = self.conditions.entry(variable.clone()).or_default();
                 if branches.last().is_none_or(|(last, _)| last != compared) {
                     branches.push((compared.clone(), IndexMap::new()));
                 }
                 let (_, values) = branches.last_mut().expect("a branch was just pushed");
-                values.insert(name.to_owned(), value);
+                let mut all = Text::new();
+                if operator == "+=" {
+                    let outside = self.variables.get(name).map(|(text, _)| text);
+                    extend(&mut all, values.get(name).or(outside).map_or(&[][..], Vec::as_slice));
+                    push_text(&mut all, " ");
+                }
+                extend(&mut all, &value);
+                values.insert(name.to_owned(), all);
                 return;
             }
             [.., (_, source)] => {
@@ -268,30 +281,36 @@ fn is_condition(words: &str) -> bool {
     ["ifeq", "ifneq", "ifdef", "ifndef", "else", "endif"].contains(&first)
 }
 
-fn opened(words: &str) -> Option<Condition> {
+fn opened(words: &str, make: &Make) -> Option<Condition> {
     if !is_condition(words) || words.starts_with('e') {
         return None;
     }
     if let Some(name) = words.strip_prefix("ifndef ") {
         return Some(Condition::Unset(name.trim().to_owned()));
     }
-    let equal = words.strip_prefix("ifeq").and_then(comparison);
+    let equal = words.strip_prefix("ifeq").and_then(|text| comparison(text, make));
     Some(equal.map_or(Condition::Other, |(name, value)| Condition::Equal(name, Some(value))))
 }
 
-/// `($(NAME),value)` or `"$(NAME)" "value"` of `ifeq`.
-fn comparison(text: &str) -> Option<(String, String)> {
+/// `($(NAME),value)` or `"$(NAME)" "value"` of `ifeq`. Like make, it uses the values so far.
+fn comparison(text: &str, make: &Make) -> Option<(String, String)> {
     let text = text.trim();
     let (left, right) = match text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) {
         Some(inner) => inner.rsplit_once(',')?,
         None => text.rsplit_once(' ')?,
     };
     let clean = |text: &str| parts(text.trim().trim_matches(['"', '\'']), 0);
-    let value = literal(&clean(right))?;
-    match clean(left).as_slice() {
-        [Part::Variable(name, _)] if !value.is_empty() => Some((name.clone(), value)),
-        _ => None,
-    }
+    let (left, right) = (clean(left), clean(right));
+    // `ifeq ($(LATEST),$(VERSION))` is about versions.
+    let is_fixed = |name: &str| ["DEFAULT", "LATEST"].iter().any(|word| name.contains(word));
+    let (name, value) = match (left.as_slice(), right.as_slice()) {
+        ([Part::Variable(fixed, _)], [Part::Variable(name, _)]) if is_fixed(fixed) => (name, left),
+        ([Part::Variable(name, _)], _) => (name, right),
+        (_, [Part::Variable(name, _)]) => (name, left),
+        _ => return None,
+    };
+    let value = make.constant(&value).filter(|value| !value.is_empty())?;
+    Some((name.clone(), value))
 }
 
 /// `TARGETS: PREREQUISITES`, split at the first colon outside of brackets.

@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::builds::{Build, arguments, build};
+use super::builds::{Build, arguments, build as build_of};
 use super::calls;
 use super::make::{self, Make, Recipe};
 use super::part::{Part, Text, extend, is_word, joined, literal, push_text, source, split_once};
@@ -12,6 +12,9 @@ use super::shell::{Command, commands};
 /// Programs that write a Dockerfile from another file, in a way that is not read.
 const GENERATORS: &[&str] =
     &["awk", "envsubst", "erb", "gomplate", "j2", "jinja2", "m4", "perl", "python3"];
+
+/// More are not the images of one family.
+const MOST_BUILDS: usize = 1000;
 
 /// The parts of a Makefile that can be converted.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub(super) struct Makefile {
     pub unlisted: Vec<(String, usize, String)>,
     /// What is not converted, with its line.
     pub others: Vec<(usize, String)>,
+    /// The words of each list of targets and prerequisites, and the parts that are unknown.
+    goals: Vec<(Vec<String>, Vec<Part>)>,
     /// `docker tag SOURCE TARGET`.
     pub retagged: Vec<(usize, Text, Text)>,
 }
@@ -49,8 +54,15 @@ pub(super) fn read(text: &str) -> Makefile {
         let (values, unknown) = makefile.make.words(&list);
         makefile.list(List { variable, line, values, unknown });
     }
+    let goals = makefile.make.goals.iter().map(|goal| makefile.make.words(goal));
+    makefile.goals = goals.collect();
     let recipes = std::mem::take(&mut makefile.make.recipes);
     for recipe in &recipes {
+        if makefile.builds.len() + makefile.retagged.len() >= MOST_BUILDS {
+            let text = format!("everything after {MOST_BUILDS} builds");
+            makefile.others.push((recipe.line, text));
+            break;
+        }
         makefile.recipe(recipe);
     }
     makefile.make.recipes = recipes;
@@ -111,10 +123,11 @@ impl Makefile {
             if is_make {
                 self.call(line, words);
             } else if let Some(words) = arguments_of_build {
-                let mut build = build(line, words);
+                let mut build = build_of(line, words);
                 build.enter(&directory);
                 build.sources.clone_from(&sources);
                 build.inlined.clone_from(&inlined);
+                self.conditional_options(&mut build);
                 self.builds.push(build);
             } else if let Some([from, to]) = arguments(words, "tag") {
                 self.retagged.push((line, from.clone(), to.clone()));
@@ -136,6 +149,31 @@ impl Makefile {
             lists.into_iter().for_each(|list| self.list(list));
         }
         self.dockerfiles.extend(sources);
+    }
+
+    /// Options in variables of the line that a condition sets. Tags are those of the images with the compared value.
+    fn conditional_options(&mut self, build: &mut Build) {
+        for name in build.inlined.clone() {
+            for (variable, compared, text) in self.make.branches(&name) {
+                let (text, _) = self.make.inlined(text);
+                let words = commands(build.line, &text).pop().unwrap_or_default().words;
+                let mut other = build_of(build.line, &words);
+                other.tags.retain(|tag| !build.tags.contains(tag));
+                match compared {
+                    _ if build.has_options(&other) && other.tags.is_empty() => {}
+                    Some(value) if build.has_options(&other) => {
+                        let values = IndexMap::from([(variable.clone(), value.clone())]);
+                        let tags = other.tags.into_iter().map(|tag| (tag, values.clone()));
+                        build.tags_of_one.extend(tags);
+                    }
+                    _ => {
+                        let value = compared.as_deref().unwrap_or("another value");
+                        let text = format!("what {name} is for {variable}={value}");
+                        self.others.push((build.line, text));
+                    }
+                }
+            }
+        }
     }
 
     /// Loops of the shell, by the name of their variable: its value is a variable of make.
@@ -238,17 +276,18 @@ impl Makefile {
         let Recipe { line, rule, .. } = recipe;
         // The targets of a pattern rule are those that any rule names.
         let is_of_all = pattern.is_some() && rule.pattern == rule.targets;
-        let goals = if is_of_all { &self.make.goals } else { std::slice::from_ref(&rule.targets) };
+        let own = [self.make.words(&rule.targets)];
+        let goals = if is_of_all { self.goals.as_slice() } else { &own };
         let (prefix, suffix) = pattern.unwrap_or_default();
         let mut values = Vec::new();
         let mut unknown = Vec::new();
-        for goal in goals {
-            let (words, missing) = self.make.words(goal);
+        for (words, missing) in goals {
             // Lists that do not name the pattern are of other targets.
-            unknown.extend(missing.into_iter().filter(|part| {
+            let is_named = |part: &&Part| {
                 let names = |text: &str| !text.is_empty() && part.source().contains(text);
                 !is_of_all || names(prefix) || names(suffix)
-            }));
+            };
+            unknown.extend(missing.iter().filter(is_named).cloned());
             for word in words {
                 let stem = word.strip_prefix(prefix).and_then(|word| word.strip_suffix(suffix));
                 let stem =

@@ -1,7 +1,9 @@
 //! Values of variables of make: what is known without running anything.
 
+use indexmap::IndexMap;
+
 use super::make::{MOST, Make, parts};
-use super::part::{Part, Text, extend, source};
+use super::part::{Part, Text, extend, push_text, source};
 
 const DEPTH: usize = 20;
 
@@ -85,7 +87,7 @@ impl Make {
                 text.split_whitespace().nth(number.trim().parse::<usize>().ok()?.checked_sub(1)?),
             ),
             ("patsubst", [from, to, text]) => Some(replaced(from.trim(), to.trim(), text)),
-            ("filter" | "filter-out", [patterns, text]) => {
+            ("filter" | "filter-out", [patterns, text]) if patterns.len() < 1000 => {
                 let named =
                     |word: &&str| patterns.split_whitespace().any(|one| stem(one, word).is_some());
                 let words =
@@ -143,7 +145,7 @@ impl Make {
             for part in text {
                 let name = match part {
                     Part::Variable(name, _) => name,
-                    Part::Unknown(text, line) if functions < 200 => {
+                    Part::Unknown(text, line) if functions < 50 => {
                         functions += 1;
                         waiting.extend(arguments(&text).map(|inner| parts(&inner, line)));
                         continue;
@@ -166,7 +168,7 @@ impl Make {
     pub(super) fn words(&self, list: &[Part]) -> (Vec<String>, Vec<Part>) {
         let mut unknown = Vec::new();
         let mut text = String::new();
-        self.known(list, DEPTH, &mut text, &mut unknown);
+        self.known(list, DEPTH, &mut MOST.clone(), &mut text, &mut unknown);
         let mut words: Vec<String> = Vec::new();
         for word in text.split_whitespace().take(MOST) {
             if !words.iter().any(|known| known == word) {
@@ -176,17 +178,26 @@ impl Make {
         (words, unknown)
     }
 
-    fn known(&self, list: &[Part], depth: usize, text: &mut String, unknown: &mut Vec<Part>) {
+    fn known(
+        &self,
+        list: &[Part],
+        depth: usize,
+        budget: &mut usize,
+        text: &mut String,
+        unknown: &mut Vec<Part>,
+    ) {
         for part in list {
             if text.len() > 10 * MOST || unknown.len() > 100 {
                 return;
             }
-            match (self.constant(std::slice::from_ref(part)), part) {
-                (Some(value), _) => text.push_str(&value),
+            let mut value = String::new();
+            let is_known = self.append(std::slice::from_ref(part), DEPTH, budget, &mut value);
+            match (is_known, part) {
+                (Some(()), _) => text.push_str(&value),
                 (None, Part::Variable(name, _))
                     if depth > 0 && self.variables.contains_key(name) =>
                 {
-                    self.known(&self.variables[name].0, depth - 1, text, unknown);
+                    self.known(&self.variables[name].0, depth - 1, budget, text, unknown);
                 }
                 (None, other) => unknown.push(other.clone()),
             }
@@ -201,6 +212,25 @@ impl Make {
         (out, names)
     }
 
+    /// Whether the value of a variable has several words, or options in a condition.
+    fn is_split(&self, name: &str) -> bool {
+        self.variables.get(name).is_some_and(|(value, _)| is_command_line(value))
+            || self.branches(name).any(|(_, _, value)| has_options(value))
+    }
+
+    /// The values of a variable in conditions: the compared variable, its value, and the text.
+    pub(super) fn branches<'m>(
+        &'m self,
+        name: &'m str,
+    ) -> impl Iterator<Item = (&'m String, &'m Option<String>, &'m Text)> {
+        self.conditions.iter().flat_map(move |(variable, branches)| {
+            let text = move |(compared, set): &'m (Option<String>, IndexMap<String, Text>)| {
+                Some((variable, compared, set.get(name)?))
+            };
+            branches.iter().filter_map(text)
+        })
+    }
+
     fn inline(
         &self,
         text: &[Part],
@@ -213,18 +243,22 @@ impl Make {
             let Some(left) = budget.checked_sub(1) else { return };
             *budget = left;
             if let Part::Variable(name, _) = part
-                && let Some((value, _)) = self.variables.get(name)
                 && depth > 0
-                && is_command_line(value)
+                && self.is_split(name)
             {
                 names.push(name.clone());
-                self.inline(value, depth - 1, budget, out, names);
-            } else if let Part::Variable(name, _) = part
-                && self.constant(std::slice::from_ref(part)).is_some_and(|value| is_program(&value))
+                if let Some((value, _)) = self.variables.get(name) {
+                    self.inline(value, depth - 1, budget, out, names);
+                }
+                continue;
+            }
+            let mut value = String::new();
+            if let Part::Variable(name, _) = part
                 && !name.ends_with("IMAGE")
+                && self.append(std::slice::from_ref(part), DEPTH, budget, &mut value).is_some()
+                && is_program(&value)
             {
-                let value = self.constant(std::slice::from_ref(part)).unwrap_or_default();
-                extend(out, &[Part::Text(value)]);
+                push_text(out, &value);
             } else {
                 extend(out, std::slice::from_ref(part));
             }
@@ -270,6 +304,11 @@ fn replaced(from: &str, to: &str, words: &str) -> String {
 
 fn is_program(text: &str) -> bool {
     ["docker", "podman", "nerdctl", "buildah", "docker-buildx"].contains(&text)
+}
+
+fn has_options(value: &[Part]) -> bool {
+    let Some(Part::Text(text)) = value.first() else { return false };
+    text.starts_with("--") || text.starts_with('-') && text.contains(char::is_whitespace)
 }
 
 fn is_command_line(value: &[Part]) -> bool {
