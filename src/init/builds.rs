@@ -8,6 +8,8 @@ use super::part::{Part, Text, joined, literal, push_text, source, split_once};
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Build {
     pub line: usize,
+    /// The targets of its rule, as they are written.
+    pub goal: String,
     pub tags: Vec<Text>,
     /// Tags that only the image with these values of variables has.
     pub tags_of_one: Vec<(Text, IndexMap<String, String>)>,
@@ -152,6 +154,19 @@ impl Build {
         for path in [&mut self.context, &mut self.file].into_iter().flatten() {
             *path = joined(directory, path);
         }
+    }
+
+    /// Every text that can have a value for each image, with a name for that value.
+    pub(super) fn texts_mut(&mut self) -> impl Iterator<Item = (&str, &mut Text)> {
+        let single = [
+            ("DOCKERFILE", &mut self.file),
+            ("STAGE", &mut self.target),
+            ("CONTEXT", &mut self.context),
+        ];
+        let single = single.into_iter().filter_map(|(name, text)| Some((name, text.as_mut()?)));
+        let args = self.args.iter_mut().map(|(name, text)| (name.as_str(), text));
+        let labels = self.labels.values_mut().map(|text| ("LABEL", text));
+        self.tags.iter_mut().map(|text| ("TAG", text)).chain(single).chain(args).chain(labels)
     }
 
     /// Every text of it.

@@ -4,10 +4,10 @@ use indexmap::IndexMap;
 
 use super::builds::Build;
 use super::chosen::Paths;
-use super::make::{Branches, MOST};
+use super::make::{Branches, MOST, Make};
 use super::makefile::Makefile;
 use super::notes::Notes;
-use super::part::{Part, literal};
+use super::part::{Part, literal, source};
 use crate::template::is_name;
 
 /// What a draft has in place of a value that is unknown.
@@ -50,7 +50,14 @@ impl<'m> Carried<'m> {
         taken: &[String],
         notes: Notes,
     ) -> Self {
-        let used = makefile.used(build, paths);
+        let mut used = makefile.used(build, paths);
+        for (variable, branches) in &makefile.make.conditions {
+            let is_used =
+                branches.iter().any(|(_, set)| set.keys().any(|name| used.contains(name)));
+            if is_used && makefile.loops.contains_key(variable) && !used.contains(variable) {
+                used.push(variable.clone());
+            }
+        }
         let (axes, vars) = (IndexMap::new(), IndexMap::new());
         let mut carried =
             Self { makefile, axes, vars, used: used.clone(), taken: taken.to_vec(), notes };
@@ -194,28 +201,34 @@ impl<'m> Carried<'m> {
             self.notes.add(&format!("axes.{}", axis.name), None, text);
             values.push(UNKNOWN.to_owned());
         }
-        // So that values of properties can refer to the axis itself.
-        self.axes.insert(variable.to_owned(), axis.clone());
         let mut with_properties = Vec::new();
         for value in values {
-            let branch = branches.iter().find(|(compared, _)| compared.as_ref() == Some(&value));
-            let branch = branch.or_else(|| {
-                branches.iter().find(|(compared, _)| compared.is_none() && !is_compared(&value))
-            });
+            let make = self.makefile.make.with(variable, &value);
             let mut properties = IndexMap::new();
             for name in &names {
-                let outside = self.makefile.make.variables.get(*name).map(|(text, _)| text.clone());
-                let text = branch
-                    .and_then(|(_, set)| set.get(*name))
-                    .cloned()
-                    .or(outside)
-                    .unwrap_or_default();
-                let text = self.text(&format!("axes.{}", axis.name), &text);
-                properties.insert(name.to_ascii_lowercase(), text);
+                let property = self.property(&make, &axis, name);
+                properties.insert(name.to_ascii_lowercase(), property);
             }
             with_properties.push((value, properties));
         }
         self.axes.insert(variable.to_owned(), Axis { values: with_properties, ..axis });
+    }
+
+    /// The value of a variable in a Makefile in which the axis has one value. A property has no placeholders.
+    fn property(&mut self, make: &Make, axis: &Axis, name: &str) -> String {
+        let Some((text, line)) = make.variables.get(name) else { return String::new() };
+        let varies =
+            |name: &String| self.axes.contains_key(name) || self.makefile.loops.contains_key(name);
+        if !make.reached(vec![text.clone()]).iter().any(varies)
+            && let Some(value) = make.constant(text)
+        {
+            return value;
+        }
+        let key = format!("axes.{}", axis.name);
+        let line = Some(*line).filter(|line| *line > 0);
+        let text = format!("`{}` was not converted: replace {UNKNOWN}", source(text));
+        self.notes.add(&key, line, text);
+        UNKNOWN.to_owned()
     }
 
     /// `ONEPANEL_TYPE` becomes `type`, if that is available.

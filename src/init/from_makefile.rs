@@ -6,18 +6,27 @@ use super::builds::Build;
 use super::carried::{Axis, Carried, UNKNOWN};
 use super::chosen::{self, Paths};
 use super::compose::Service;
+use super::computed;
 use super::makefile::{self, Makefile, are_versions};
 use super::notes::{Notes, unfinished};
 use super::part::{Part, Text};
+use super::reference::image_and_tag;
 use super::sections::{self, HEAD, axes, pairs, placeholders, service, target, unread, vars};
 use super::{Draft, Found, from_directory, yaml};
 use crate::image::{Platform, Repository};
 use crate::version;
 
 pub(super) fn draft(found: &Found, text: &str) -> Draft {
-    let mut makefile = makefile::read(text);
+    let directories = found.directories.iter().map(|path| format!("{path}/"));
+    let known = found.files.iter().map(|(path, _)| path.clone()).chain(directories).collect();
+    let mut makefile = makefile::read(text, known);
     let mut notes = Notes::default();
-    let build = chosen::build(&mut makefile, &found.files, &mut notes);
+    let mut build = chosen::build(&mut makefile, &found.files, &mut notes);
+    computed::replace(&mut makefile, &mut build);
+    let uses_compose = found.compose.is_some() && text.contains("compose");
+    if build == Build::default() && uses_compose && makefile.placeholders.is_empty() {
+        return from_directory::draft(found, notes);
+    }
     if build == Build::default() {
         notes.add("", None, "the Makefile runs no `docker build` that can be read".to_owned());
         if found.compose.is_some() && makefile.placeholders.is_empty() {
@@ -196,7 +205,7 @@ fn images_and_tags(
     let mut tags: Vec<String> = Vec::new();
     let mut written: Vec<(String, String)> = Vec::new();
     for reference in &build.tags {
-        let (image, tag) = chosen::image_and_tag(makefile, reference);
+        let (image, tag) = image_and_tag(makefile, reference);
         let image = carried.text("image", &image);
         if !is_repository(&image) {
             let text = format!("`{image}` is no repository: replace example/app");
@@ -245,7 +254,7 @@ fn images_and_tags(
         }
         // The tags of a reference whose repository is unknown.
         for reference in &build.tags {
-            let (_, tag) = chosen::image_and_tag(makefile, reference);
+            let (_, tag) = image_and_tag(makefile, reference);
             let tag = carried.text("tag", &tag);
             if !tag.is_empty() && is_tag(&tag) && !tags.contains(&tag) {
                 tags.push(tag);
@@ -262,7 +271,7 @@ fn images_and_tags(
     }
     let mut tags = conditional(&images, tags, build, carried);
     for (reference, values) in &build.tags_of_one {
-        let (_, tag) = chosen::image_and_tag(makefile, reference);
+        let (_, tag) = image_and_tag(makefile, reference);
         let tag = if tag.is_empty() { "latest".to_owned() } else { carried.text("tag", &tag) };
         let conditions = values.iter().map(|(variable, value)| {
             let axis = carried.axes.get(variable)?;

@@ -14,6 +14,8 @@ pub(super) struct Make {
     /// By the variable that `ifeq` compares.
     pub conditions: IndexMap<String, Branches>,
     pub recipes: Vec<Recipe>,
+    /// The Dockerfiles and, with a `/` at the end, the directories that exist.
+    pub paths: Vec<String>,
     /// The targets and prerequisites of rules.
     pub goals: Vec<Text>,
     /// Syntax that changes values and is not converted, with its line and the variable that it sets.

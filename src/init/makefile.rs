@@ -16,6 +16,9 @@ const GENERATORS: &[&str] =
 /// More are not the images of one family.
 const MOST_BUILDS: usize = 1000;
 
+/// The forms of `$*`, `$@` and `$<`.
+const AUTOMATIC: &[&str] = &["$*", "$@", "$<", "$(*)", "$(@)", "$(<)"];
+
 /// The parts of a Makefile that can be converted.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Makefile {
@@ -48,8 +51,9 @@ struct List {
     unknown: Vec<Part>,
 }
 
-pub(super) fn read(text: &str) -> Makefile {
-    let mut makefile = Makefile { make: make::parse(text), ..Makefile::default() };
+pub(super) fn read(text: &str, paths: Vec<String>) -> Makefile {
+    let make = Make { paths, ..make::parse(text) };
+    let mut makefile = Makefile { make, ..Makefile::default() };
     for (variable, line, list) in calls::resolved(&mut makefile.make) {
         let (values, unknown) = makefile.make.words(&list);
         makefile.list(List { variable, line, values, unknown });
@@ -124,6 +128,7 @@ impl Makefile {
                 self.call(line, words);
             } else if let Some(words) = arguments_of_build {
                 let mut build = build_of(line, words);
+                build.goal = source(&recipe.rule.targets);
                 build.enter(&directory);
                 build.sources.clone_from(&sources);
                 build.inlined.clone_from(&inlined);
@@ -242,7 +247,8 @@ impl Makefile {
 
     /// `$*`, `$@` and `$<` as text or as a variable, with its values: those of the targets.
     fn targets_named(&self, recipe: &Recipe) -> (Text, Option<List>) {
-        if !recipe.text.iter().any(|part| automatic(part).is_some()) {
+        let has_automatic = |part: &Part| matches!(part, Part::Unknown(text, _) if AUTOMATIC.iter().any(|name| text.contains(name)));
+        if !recipe.text.iter().any(has_automatic) {
             return (recipe.text.clone(), None);
         }
         let pattern = self.make.constant(&recipe.rule.pattern).unwrap_or_default();
@@ -255,9 +261,28 @@ impl Makefile {
             _ => Some(first.as_str()).filter(|first| !["", "|"].contains(first)),
         };
         let mut out = Text::new();
+        let mut is_used = false;
         for part in &recipe.text {
             let Some(text) = automatic(part).and_then(of) else {
-                extend(&mut out, std::slice::from_ref(part));
+                // In a function of make.
+                let inner = match part {
+                    Part::Unknown(text, line) if automatic(part).is_none() => Some((text, *line)),
+                    _ => None,
+                };
+                let Some((text, line)) = inner.filter(|_| has_automatic(part)) else {
+                    extend(&mut out, std::slice::from_ref(part));
+                    continue;
+                };
+                let text = AUTOMATIC.iter().fold(text.clone(), |text, name| {
+                    let value =
+                        name.chars().find_map(|sign| of(sign).filter(|_| "*@<".contains(sign)));
+                    value.map_or_else(
+                        || text.clone(),
+                        |value| text.replace(name, &value.replace('%', &stem.source())),
+                    )
+                });
+                is_used |= text.contains(&stem.source());
+                extend(&mut out, &make::parts(&text, line));
                 continue;
             };
             let (before, after) = text.split_once('%').unwrap_or((text, ""));
@@ -267,7 +292,7 @@ impl Makefile {
             }
             push_text(&mut out, after);
         }
-        let is_used = out.contains(&stem);
+        is_used |= out.contains(&stem);
         (out, list.filter(|_| is_used))
     }
 

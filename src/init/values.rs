@@ -48,6 +48,24 @@ impl Make {
         Some(())
     }
 
+    /// The Makefile in which a variable has this value, without recipes.
+    pub(super) fn with(&self, variable: &str, value: &str) -> Self {
+        let mut make = Self {
+            variables: self.variables.clone(),
+            conditions: self.conditions.clone(),
+            others: self.others.clone(),
+            paths: self.paths.clone(),
+            ..Self::default()
+        };
+        let text = |text: &str| vec![Part::Text(text.to_owned())];
+        make.variables.insert(variable.to_owned(), (text(value), 0));
+        let branches = make.conditions.shift_remove(variable).unwrap_or_default();
+        let branch = |of: Option<&str>| branches.iter().find(|(known, _)| known.as_deref() == of);
+        let set = branch(Some(value)).or_else(|| branch(None)).map(|(_, set)| set.clone());
+        make.variables.extend(set.into_iter().flatten().map(|(name, text)| (name, (text, 0))));
+        make
+    }
+
     /// Functions of make that only change words.
     fn function(
         &self,
@@ -65,7 +83,14 @@ impl Make {
             self.append(&[variable], depth, budget, &mut words)?;
             return Some(replaced(&from, &to, &words));
         }
-        let (name, arguments) = inner.split_once([' ', '\t'])?;
+        let Some((name, arguments)) = inner.split_once([' ', '\t']) else {
+            // `$(BASE_$(OS))`
+            let mut name = String::new();
+            self.append(&parts(inner, line), depth, budget, &mut name)?;
+            let mut value = String::new();
+            self.append(&[Part::Variable(name, line)], depth, budget, &mut value)?;
+            return Some(value);
+        };
         let arguments = commas(arguments.trim_start());
         if let ("foreach", [variable, list, body @ ..]) = (name, arguments.as_slice()) {
             return self.foreach(variable.trim(), list, &body.join(","), (line, depth), budget);
@@ -94,6 +119,14 @@ impl Make {
                     text.split_whitespace().filter(|word| named(word) == (name == "filter"));
                 Some(words.collect::<Vec<_>>().join(" "))
             }
+            ("dir", [text]) => {
+                let directory = |word: &str| match word.rfind('/') {
+                    Some(at) => word[..=at].to_owned(),
+                    None => "./".to_owned(),
+                };
+                Some(each(text, &directory))
+            }
+            ("wildcard", [patterns]) => self.wildcard(patterns),
             ("notdir", [text]) => {
                 Some(each(text, &|word| word.rsplit('/').next().unwrap_or_default().to_owned()))
             }
@@ -111,6 +144,32 @@ impl Make {
             }
             _ => None,
         }
+    }
+
+    /// Only Dockerfiles and directories are known.
+    fn wildcard(&self, patterns: &str) -> Option<String> {
+        let mut found: Vec<String> = Vec::new();
+        for pattern in patterns.split_whitespace() {
+            let name = pattern.rsplit('/').next().unwrap_or_default();
+            if !name.is_empty() && !name.contains("ockerfile") {
+                return None;
+            }
+            let pattern = pattern.trim_start_matches("./");
+            let matches = |path: &&String| {
+                let (wanted, parts) = (pattern.split('/'), path.split('/'));
+                wanted.clone().count() == parts.clone().count()
+                    && wanted.zip(parts).all(|(wanted, part)| match wanted.split_once('*') {
+                        Some((start, end)) => {
+                            let rest = part.strip_prefix(start);
+                            rest.is_some_and(|rest| rest.ends_with(end))
+                                && (part.is_empty() == wanted.is_empty())
+                        }
+                        None => wanted == part,
+                    })
+            };
+            found.extend(self.paths.iter().filter(matches).cloned());
+        }
+        Some(found.join(" "))
     }
 
     fn foreach(
@@ -271,7 +330,7 @@ fn arguments(text: &str) -> Option<String> {
     let inner = text.strip_prefix("$(")?.strip_suffix(')')?;
     Some(match substitution(inner) {
         Some((name, ..)) => format!("$({name})"),
-        None => inner.split_once([' ', '\t'])?.1.to_owned(),
+        None => inner.split_once([' ', '\t']).map_or(inner, |(_, rest)| rest).to_owned(),
     })
 }
 

@@ -123,7 +123,7 @@ fn a_variable_of_the_tag_becomes_a_var() {
             "VERSION ?= 1.2",
             "$(VERSION)-$(subst .,_,$(VERSION))",
             "",
-            "tag: <%version%>-CHANGE-ME",
+            "tag: <%version%>-<%version.tag%>",
             "",
         ),
         ("P := $(shell f $(X))", "$(P)-1", "", "tag: <%p%>-1", "  p: CHANGE-ME\n"),
@@ -264,7 +264,8 @@ fn lists_have_all_their_values_or_a_note() {
         ("A = b-1 b-2 x\nALL = $(A:b-%=%)", "$(ALL)", "[1..2, x]", ""),
         ("A = v1 v2 x\nALL = $(filter v%,$(A))", "$(ALL)", "v1..v2", ""),
         ("A = a/1 b/2\nALL = $(notdir $(A)) $(word 1,7 8)", "$(ALL)", "[1..2, 7]", ""),
-        ("ALL = $(wildcard */)", "$(ALL)", "[CHANGE-ME]", "`$(wildcard */)` are unknown"),
+        ("ALL = $(wildcard *.txt)", "$(ALL)", "[CHANGE-ME]", "`$(wildcard *.txt)` are unknown"),
+        ("ALL = $(patsubst %/,%,$(wildcard s*/ ./b*/))", "$(ALL)", "[src, b]", ""),
     ] {
         // The variables follow the recipe that uses them.
         let makefile = format!(
@@ -320,7 +321,7 @@ fn every_tag_of_a_build_is_converted_or_a_note() {
     for (recipe, note) in [
         ("\tdocker build -t a:1 -t b:2 .", "the Makefile has no `a:2`"),
         (
-            "\tdocker build -t a:1 .\n\tdocker build -t b:2 .",
+            "\tdocker build -t a:1 .\n\tdocker build --target x -t b:2 .",
             "Makefile:5: another docker build of `b:2`",
         ),
         ("\tdocker build -t a:1 .\n\tdocker tag x:1 b:2", "Makefile:5: `docker tag x:1 b:2`"),
@@ -502,7 +503,7 @@ fn no_makefile_causes_a_panic() {
         "A = $(A)\nB = $(B)$(B)",
         "$(",
     ] {
-        let makefile = makefile::read(text);
+        let makefile = makefile::read(text, Vec::new());
         assert!(makefile.builds.iter().all(|build| build.tags.is_empty()), "{text}");
         let _ = draft(&found(
             &format!("{text}\nX = $(\nb:\n\tdocker build -t $(X):$( .\n"),
