@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, visible, why};
 use crate::init::{Found, draft};
 use crate::matrix::Matrix;
 use crate::run::terminal;
+use crate::text::counted;
 use crate::workspace::needs::Purpose;
 use crate::workspace::targets;
 use crate::workspace::text::{bytes_text, text};
@@ -87,8 +88,15 @@ pub(super) fn run(config: &InitConfig) -> Result<ExitCode, Error> {
         }
     }
     let cells = planned(&paths[0])?;
-    let cells = if cells == 1 { "1 cell".to_owned() } else { format!("{cells} cells") };
-    terminal::stderr(&format!("{cells}: `onebuild plan` shows them\n"));
+    let file = match folder == Path::new(".") {
+        true => String::new(),
+        false => format!(" --file {}", paths[0].display()),
+    };
+    let (command, them) = if cells == 1 { ("build", "it") } else { ("matrix", "them") };
+    terminal::stderr(&format!(
+        "{}: `onebuild plan{file}` shows {them}, `onebuild {command}{file}` builds {them}\n",
+        counted(cells, "cell"),
+    ));
     Ok(ExitCode::SUCCESS)
 }
 

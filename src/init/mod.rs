@@ -15,6 +15,7 @@ mod calls;
 mod carried;
 mod chosen;
 mod compose;
+mod computed;
 mod draft;
 mod files;
 mod from_directory;
@@ -23,11 +24,15 @@ mod make;
 mod makefile;
 mod notes;
 mod part;
+mod reference;
+mod retagged;
 mod sections;
+mod sed;
 mod shell;
 #[cfg(test)]
 mod tests;
 mod values;
+mod variants;
 mod yaml;
 
 pub(crate) use draft::draft;

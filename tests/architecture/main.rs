@@ -61,7 +61,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "text",
         ],
     ),
-    ("init", &["error", "image", "template", "yaml"]),
+    ("init", &["error", "image", "template", "version", "yaml"]),
     (
         "lint",
         &[
