@@ -93,6 +93,10 @@ impl Connections {
         Self { dialer, headers, pauses: PAUSES, shared: Arc::new(shared) }
     }
 
+    pub(super) fn headers(&self) -> &ApiHeaders {
+        &self.headers
+    }
+
     /// Sends a request. It is sent again only if it cannot have had an effect.
     pub(super) async fn send(
         &self,

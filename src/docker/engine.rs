@@ -8,7 +8,7 @@ use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker, body_full};
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::upgrade::Upgraded;
-use hyper::{Request, StatusCode};
+use hyper::{HeaderMap, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
 use tokio::time::timeout;
@@ -155,6 +155,11 @@ impl Engine {
     /// Whether other users of the network or machine can read and change the traffic.
     pub fn is_plain(&self) -> bool {
         self.dialer.is_plain()
+    }
+
+    /// The headers of every call of gRPC on the engine's own socket.
+    pub(crate) fn call_headers(&self) -> HeaderMap {
+        self.connections.headers().of_calls()
     }
 
     /// Asks for the version. Every engine answers this request, even very old ones.

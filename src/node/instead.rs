@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::io;
 use std::time::Duration;
 
+use http::HeaderMap;
 use thiserror::Error;
 use tokio::time::timeout;
 
@@ -89,7 +90,7 @@ async fn buildkit_at(candidate: &Candidate) -> Option<IsBuildkit> {
     let asked = async {
         let dialer = Dialer::new(candidate.target()).ok()?;
         let stream = dialer.dial_http2().await.ok()?;
-        let (client, _) = connect(stream, Some(dialer)).await.ok()?;
+        let (client, _) = connect(stream, Some(dialer), HeaderMap::new()).await.ok()?;
         client.version().await.ok()
     };
     let version = timeout(OTHER_TIMEOUT, asked).await.ok()??;
