@@ -25,7 +25,7 @@ use tokio::time::{sleep, timeout};
 
 use super::headers::ApiHeaders;
 use super::limits::SSH_ANSWER_TIMEOUT;
-use crate::dial::Dialer;
+use crate::dial::{Dialer, is_rejection};
 
 /// HTTP/1.1 requires this header; the engine ignores it.
 const HOST_NAME: &str = "docker";
@@ -183,7 +183,7 @@ impl Connections {
                 Ok(connection) => return Ok(connection),
                 Err(error) => error,
             };
-            let pause = pauses.next().filter(|_| self.dialer.is_rejection(&error));
+            let pause = pauses.next().filter(|_| is_rejection(&error));
             let Some(pause) = pause else { return Err(error) };
             let reason = self.dialer.fault(&error);
             tracing::debug!(target: "docker", reason, ?pause, "connection rejected");
