@@ -189,6 +189,6 @@ pub(crate) fn hung_up(error: &(dyn std::error::Error + 'static)) -> bool {
             _ => cause.downcast_ref::<hyper::Error>(),
         };
         matches!(io, Some(BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof))
-            || http.is_some_and(|http| http.is_incomplete_message() || http.is_canceled())
+            || http.is_some_and(hyper::Error::is_incomplete_message)
     })
 }

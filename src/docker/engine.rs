@@ -319,9 +319,19 @@ fn fault(dialer: &Dialer, error: &(dyn std::error::Error + 'static)) -> String {
     }
     let not_docker = || match hung_up(error) {
         true => "it closed the connection without an answer".to_owned(),
-        false => format!("it answers, but not like a Docker Engine: {}", why(error)),
+        false => format!("it answers, but not like a Docker Engine: {}", unusable(error)),
     };
     dialer.fault(error).unwrap_or_else(not_docker)
+}
+
+/// An answer that is not HTTP. What ends a connection before its request was sent has no reason in hyper.
+fn unusable(error: &(dyn std::error::Error + 'static)) -> String {
+    match why(error) {
+        text if text == "operation was canceled" => {
+            "the connection ended before a request".to_owned()
+        }
+        text => text,
+    }
 }
 
 /// The path of the API that becomes a stream to BuildKit.

@@ -235,6 +235,11 @@ impl From<EngineError> for Error {
             }
             _ if is_refused => NOT_THROUGH.to_owned(),
             _ if error.is_rejected() => REJECTED.to_owned(),
+            Some(Candidate { endpoint: Endpoint::Ssh(_), .. })
+                if tried.iter().any(|(_, reason)| reason.kind() == io::ErrorKind::NotFound) =>
+            {
+                "install OpenSSH's client, or add its directory to PATH".to_owned()
+            }
             // ssh accepts such an address without the socket.
             Some(Candidate { endpoint: Endpoint::Ssh(target), .. }) => format!(
                 "check that this works without a prompt: ssh -o BatchMode=yes {} docker version",
