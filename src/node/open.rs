@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use http::HeaderMap;
 use tokio::time::timeout;
 
 use super::abilities::{self, has_grpc, has_lint};
@@ -115,7 +116,7 @@ impl Node {
         let late = || failed(format!("no answer within {seconds} s"));
         let asked = async {
             let (stream, dialer) = dial(&address, engine.as_ref()).await?;
-            let (client, workers) = connect(stream, dialer).await?;
+            let (client, workers) = connect(stream, dialer, HeaderMap::new()).await?;
             let version = client.version().await.map_err(|error| error.message)?;
             Ok::<_, String>((client, workers, version))
         };
@@ -190,11 +191,15 @@ impl Way {
     }
 
     async fn open(self, engine: &Engine) -> Result<(Client, Vec<Worker>), Blocked> {
-        let (stream, dialer): (Box<dyn Stream>, _) = match self {
-            Self::Grpc => (engine.dial_http2().await?, Some(engine.dialer().clone())),
-            Self::Upgrade => (Box::new(engine.upgrade().await?), None),
+        let (stream, dialer, headers): (Box<dyn Stream>, _, _) = match self {
+            Self::Grpc => {
+                let dialer = Some(engine.dialer().clone());
+                (engine.dial_http2().await?, dialer, engine.call_headers())
+            }
+            // Those of the upgrade are enough: a proxy does not look into its stream.
+            Self::Upgrade => (Box::new(engine.upgrade().await?), None, HeaderMap::new()),
         };
-        let asked = engine.unless_silent(connect(stream, dialer)).await;
+        let asked = engine.unless_silent(connect(stream, dialer, headers)).await;
         let asked = asked.ok_or_else(|| Blocked::Silent(engine.is_silent(self.name())))?;
         asked.map_err(Blocked::Refused)
     }
