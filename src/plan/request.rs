@@ -8,7 +8,7 @@ use super::output::Output;
 use super::privileges::Privileges;
 use crate::cell_name::CellName;
 use crate::image::{Platform, Reference};
-use crate::input::{Caches, Inputs, MediaTypes, SmokeTest};
+use crate::input::{Caches, Inputs, MediaTypes, Retry, SmokeTest};
 use crate::template::Rendered;
 
 /// One cell, ready to build. [`plan`](super::plan) makes it, and nothing changes it later.
@@ -67,6 +67,8 @@ pub struct Policy {
     pub script: Option<Arc<[u8]>>,
     /// Skip the smoke test.
     pub skip_smoke: bool,
+    /// Which failures are followed by another attempt.
+    pub retry: Retry,
 }
 
 /// A base image to pin to its digest, and to name in labels.
@@ -94,6 +96,8 @@ pub struct BuildOptions {
     pub pull: bool,
     pub history: bool,
     pub skip_smoke: bool,
+    /// The further attempts after a temporary failure; overrides those of the matrix.
+    pub retries: Option<u32>,
 }
 
 impl BuildOptions {
