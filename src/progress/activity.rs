@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::cells::{Active, Running};
 use crate::event::{Retry, Step, Transfer, Wait};
-use crate::report::failed_line;
+use crate::report::reason;
 use crate::text::{bytes, clean, instruction, seconds, width};
 
 /// Maximum length of an instruction; terminals are narrower.
@@ -69,7 +69,7 @@ pub(super) fn retrying(retry: &Retry, since: Duration) -> String {
         0 => "soon".to_owned(),
         seconds => format!("in {seconds} s"),
     };
-    format!("retry {number} of {of} {when}: {}", failed_line(failure))
+    format!("retry {number} of {of} {when}: {}", reason(failure))
 }
 
 /// `waiting for ghcr.io (30 s): pushing layers`

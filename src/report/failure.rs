@@ -2,7 +2,7 @@
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::failed_line;
+use super::reason;
 use crate::failure::Phase;
 use crate::outcome::{Attempt, CellResult, Failure, Outcome, Place};
 use crate::text::{Paint, clean, duration, inert, instruction, width};
@@ -155,14 +155,14 @@ fn facts(failure: &Failure) -> Vec<(&'static str, String)> {
     notes
 }
 
-/// `1: push failed: ghcr.io answered 503 Service Unavailable, after 12s`, one line for each attempt.
+/// `1. push failed: ghcr.io answered 503 Service Unavailable, after 12s`, one line for each attempt.
 fn attempts(failure: &Failure) -> String {
     let line = |(number, attempt): (usize, &Attempt)| {
         let took = duration(attempt.took);
-        format!("{}: {}, after {took}", number + 1, failed_line(&attempt.failure))
+        format!("{}. {}, after {took}", number + 1, reason(&attempt.failure))
     };
     let lines: Vec<String> = failure.earlier.iter().enumerate().map(line).collect();
-    format!("{}\n{}: as above", lines.join("\n"), lines.len() + 1)
+    format!("{}\n{}. as above", lines.join("\n"), lines.len() + 1)
 }
 
 fn tail(failure: &Failure) -> Option<String> {

@@ -72,7 +72,7 @@ fn output_within(failure: &Failure, room: Option<usize>, paint: Paint) -> String
 
 /// `exit code 3 on arm64 (templates/centos/Dockerfile:14)`, `test failed: not healthy within 1m on
 /// arm64 (matrix.yaml:7)`.
-fn reason(failure: &Failure) -> String {
+pub(crate) fn reason(failure: &Failure) -> String {
     let mut line =
         if failure.phase == Phase::SmokeTest { "test failed: ".to_owned() } else { String::new() };
     line += &clean(&failure.message, 300);
@@ -94,7 +94,7 @@ fn retried(outcomes: &[Outcome]) -> String {
     let mut text = String::new();
     for outcome in outcomes {
         let CellResult::Built(Built { earlier, .. }) = &outcome.result else { continue };
-        let reasons: Vec<String> = earlier.iter().map(|one| failed_line(&one.failure)).collect();
+        let reasons: Vec<String> = earlier.iter().map(|one| reason(&one.failure)).collect();
         if !reasons.is_empty() {
             let number = reasons.len() + 1;
             let reasons = reasons.join("; ");

@@ -164,7 +164,8 @@ impl<'a> Trial<'a> {
             }
             Some(Err(trouble)) => {
                 self.report(TESTING, StepState::Failed { took }).await;
-                let (tail, retry_pattern) = (self.log().tail(), self.log().retry_pattern());
+                let tail = self.log().tail();
+                let retry_pattern = self.log().retry_pattern();
                 let failure = trouble.failure(self.cell.test, self.platform, tail, took);
                 Err(Box::new(Failure { retry_pattern, ..failure }).into())
             }
