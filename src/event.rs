@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::cell_name::CellName;
 use crate::image::Platform;
-use crate::outcome::Outcome;
+use crate::outcome::{Failure, Outcome};
 
 /// One event of a run.
 #[derive(Debug, Clone)]
@@ -27,6 +27,10 @@ pub enum Event {
     Waiting { cell: CellName, step: StepId, wait: Wait },
     /// A step that was reported as waiting continues, or has ended.
     Answered { cell: CellName, step: StepId },
+    /// An attempt failed, and another one follows after a wait.
+    Retrying { cell: CellName, retry: Retry },
+    /// The wait is over, and the next attempt begins.
+    Resumed { cell: CellName },
     /// BuildKit warns about the Dockerfile.
     Warning { cell: CellName, warning: Warning },
     /// A cell ended.
@@ -95,6 +99,19 @@ pub struct Wait {
     /// The action, such as `pushing layers`; may be empty.
     pub what: String,
     pub since: Duration,
+}
+
+/// The next attempt after a failure.
+#[derive(Debug, Clone)]
+pub struct Retry {
+    /// From 1.
+    pub number: u32,
+    /// The largest `number` of the cell.
+    pub of: u32,
+    /// Why the attempt before it failed.
+    pub failure: Box<Failure>,
+    /// Until it begins, if a slot of `--jobs` is free then.
+    pub wait: Duration,
 }
 
 /// A warning from BuildKit about a Dockerfile.

@@ -68,7 +68,7 @@ pub mod parts {
     pub use crate::context::patterns::Rules;
     pub use crate::docker::{Credentials, DockerConfig, Engine, Places};
     pub use crate::dockerfile::{Dockerfile, Given, Source};
-    pub use crate::driver::{EngineBuilder, HeldSecrets, REGISTRY_TIMEOUT, Verified};
+    pub use crate::driver::{EngineBuilder, HeldSecrets, REGISTRY_TIMEOUT, Retried, Verified};
     pub use crate::error::{Diagnostics, SourceFile};
     pub use crate::failure::{Failure, Kind, Phase, RegistryFault};
     pub use crate::image::{Digest, Platform, Reference};
@@ -79,8 +79,10 @@ pub mod parts {
     pub use crate::outcome::CellResult;
     pub use crate::plan::{BuildOptions, BuildRequest, Output, PlanFiles, plan};
     pub use crate::proxy::Proxies;
-    pub use crate::registry::{Patience, Registry, RegistryClient, Settle, VerifyError, verify};
+    pub use crate::registry::{
+        Gates, Patience, Registry, RegistryClient, Settle, VerifyError, verify,
+    };
     pub use crate::run::guard;
-    pub use crate::schedule::Builder;
+    pub use crate::schedule::{Builder, Job, Slot};
     pub use crate::template::{Scope, Template, Value};
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::cell_name::CellName;
 use crate::image::{Digest, Platform, Reference};
 
-pub(crate) use crate::failure::{Failure, Place};
+pub(crate) use crate::failure::{Attempt, Failure, Place};
 
 /// The outcome of one cell.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ pub struct Built {
     pub smoke: SmokeResult,
     /// Why the push could not be verified; `None` if it was verified.
     pub unverified: Option<String>,
+    /// The failed attempts before this one, oldest first.
+    pub earlier: Vec<Attempt>,
 }
 
 /// Whether an image was tested before it was pushed.

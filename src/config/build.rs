@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::{CellChoice, EngineFlag, Typed};
+use crate::driver::TimeLimits;
 use crate::plan::{BuildOptions, FileOutput};
 use crate::progress::Mode;
 
@@ -23,6 +24,7 @@ pub(crate) struct BuildConfig {
     pub test_jobs: Option<NonZeroUsize>,
     /// Stop when a cell fails.
     pub fail_fast: bool,
+    pub limits: TimeLimits,
     pub progress: Mode,
     /// The command line.
     pub typed: Typed,

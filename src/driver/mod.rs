@@ -13,6 +13,8 @@
 //! | [`stalled`] | steps that wait for a registry that does not answer |
 //! | [`smoke`] | a wrapper of a builder: pushes an image only after its smoke test passed |
 //! | [`verified`] | a wrapper: reports a push only when the registry has the image |
+//! | [`limited`] | a wrapper: time limits of a cell and of its steps |
+//! | [`retried`] | a wrapper: builds a cell again after a temporary failure |
 //! | [`redacted`] | a wrapper: removes logins from the reports of the others |
 //! | [`leftovers`] | removes what killed runs left on the engine |
 
@@ -23,9 +25,11 @@ mod capabilities;
 mod classify;
 mod environment;
 mod leftovers;
+mod limited;
 mod obstacle;
 mod preflight;
 mod redacted;
+mod retried;
 #[cfg(test)]
 mod samples;
 mod sessions;
@@ -38,11 +42,13 @@ pub use build::builder::EngineBuilder;
 pub(crate) use build::lint::{Lint, LintError, NotLinted};
 pub(crate) use caches::idle::IdleCaches;
 pub(crate) use environment::{Environment, cache_directory};
+pub(crate) use limited::{Limited, TimeLimits};
 pub(crate) use obstacle::Obstacle;
 pub(crate) use preflight::access::refused;
 pub(crate) use preflight::local::missing;
 pub(crate) use preflight::preflight;
 pub(crate) use redacted::Redacted;
+pub use retried::Retried;
 pub use sessions::secrets::HeldSecrets;
 pub(crate) use sessions::secrets::SecretReader;
 pub(crate) use smoke::SmokeTested;

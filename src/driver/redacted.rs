@@ -5,14 +5,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use crate::docker::Credentials;
 use crate::event::Event;
 use crate::failure::Failure;
 use crate::outcome::CellResult;
-use crate::plan::BuildRequest;
-use crate::schedule::{Builder, Events};
+use crate::schedule::{Builder, Job};
 use crate::text::redact;
 
 /// Events buffered here, in addition to the display's own bounded channel.
@@ -55,7 +53,9 @@ impl<B> Redacted<B> {
                 warning.url.iter_mut().for_each(|url| self.text(url));
             }
             Event::Waiting { wait, .. } => self.text(&mut wait.what),
+            Event::Retrying { retry, .. } => self.failure(&mut retry.failure),
             Event::Answered { .. }
+            | Event::Resumed { .. }
             | Event::RunStarted { .. }
             | Event::CellStarted { .. }
             | Event::CellFinished(_)
@@ -73,24 +73,19 @@ impl<B> Redacted<B> {
 }
 
 impl<B: Builder> Builder for Redacted<B> {
-    async fn build(
-        &self,
-        request: &BuildRequest,
-        events: &Events,
-        cancel: &CancellationToken,
-    ) -> CellResult {
+    async fn build(&self, job: &Job<'_>) -> CellResult {
         let (sender, mut received) = mpsc::channel(BUFFERED_EVENTS);
         let relay = async {
             while let Some(mut event) = received.recv().await {
                 self.event(&mut event);
                 // A closed display does not stop the build.
-                let _ = events.send(event).await;
+                let _ = job.events.send(event).await;
             }
         };
         let build = async {
             // The relay ends with the last sender.
             let sender = sender;
-            self.builder.build(request, &sender, cancel).await
+            self.builder.build(&Job { events: &sender, ..*job }).await
         };
         let (mut result, ()) = tokio::join!(build, relay);
         match &mut result {
@@ -107,11 +102,14 @@ mod tests {
     use std::ffi::OsStr;
     use std::path::Path;
 
+    use tokio_util::sync::CancellationToken;
+
     use super::super::samples::request;
     use super::*;
     use crate::docker::DockerConfig;
     use crate::event::{Step, StepId, StepState, Transfer, Warning};
     use crate::failure::Place;
+    use crate::schedule::Slot;
 
     /// A registry may echo the password, and the login as it was sent. A step may print its proxy, and
     /// the URL of a file.
@@ -121,14 +119,9 @@ mod tests {
     struct Echo(Arc<Credentials>);
 
     impl Builder for Echo {
-        async fn build(
-            &self,
-            request: &BuildRequest,
-            events: &Events,
-            _: &CancellationToken,
-        ) -> CellResult {
+        async fn build(&self, job: &Job<'_>) -> CellResult {
             self.0.lookup("r.example").await.unwrap();
-            let (cell, step, text) = (request.cell.clone(), StepId(1), || ECHO.to_owned());
+            let (cell, step, text) = (job.request.cell.clone(), StepId(1), || ECHO.to_owned());
             let one = Step {
                 id: step,
                 name: text(),
@@ -148,7 +141,7 @@ mod tests {
                 Event::Transfer { cell: cell.clone(), step, transfer },
                 Event::Warning { cell, warning },
             ] {
-                events.send(event).await.unwrap();
+                job.events.send(event).await.unwrap();
             }
             CellResult::Failed(Box::new(Failure {
                 message: text(),
@@ -171,7 +164,9 @@ mod tests {
         let credentials = Arc::new(Credentials::new(config, OsStr::new("")));
         let builder = Redacted::new(Echo(credentials.clone()), credentials);
         let (events, mut received) = mpsc::channel(8);
-        let result = builder.build(&request(), &events, &CancellationToken::new()).await;
+        let (request, cancel, slot) = (request(), CancellationToken::new(), Slot::alone());
+        let job = Job { request: &request, events: &events, cancel: &cancel, slot: &slot };
+        let result = builder.build(&job).await;
         drop(events);
         let mut all = vec![format!("{result:?}")];
         while let Some(event) = received.recv().await {

@@ -43,6 +43,18 @@ pub struct Failure {
     pub help: Option<String>,
     /// References under which the new image was pushed, although another push failed.
     pub pushed: Vec<Reference>,
+    /// The pattern of the matrix (`retry: when`) that the output of the failed step contains.
+    pub retry_pattern: Option<String>,
+    /// The attempts before this one, oldest first.
+    pub earlier: Vec<Attempt>,
+}
+
+/// An attempt to build a cell that failed and was followed by another one.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    pub failure: Box<Failure>,
+    /// How long it took.
+    pub took: Duration,
 }
 
 /// The cause of a failure.
@@ -66,6 +78,8 @@ pub enum Kind {
     Output,
     /// A time limit of onebuild was exceeded.
     TimedOut,
+    /// Another run created the same tag in the engine's store at the same moment.
+    TagConflict,
     /// A bug in onebuild.
     Bug,
     /// An engine message that onebuild does not recognise.
@@ -91,7 +105,7 @@ impl Failure {
     pub fn is_temporary(&self) -> bool {
         match &self.kind {
             Kind::Registry { fault, .. } => fault.is_temporary(),
-            Kind::EngineLost => true,
+            Kind::EngineLost | Kind::TagConflict => true,
             Kind::EngineDiskFull
             | Kind::Command { .. }
             | Kind::SmokeTest

@@ -15,6 +15,8 @@ pub enum RegistryFault {
     Unauthorized {
         with_login: bool,
     },
+    /// 401 for a login that the registry accepts again now.
+    TokenExpired,
     /// 403, or a 401 that says that the login lacks permission.
     Denied {
         with_login: bool,
@@ -113,6 +115,7 @@ impl RegistryFault {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::RateLimited { .. }
+            | Self::TokenExpired
             | Self::TimedOut
             | Self::Silent { .. }
             | Self::ConnectionLost
@@ -155,6 +158,7 @@ impl RegistryFault {
             }
             Self::Unauthorized { with_login: false } => format!("not logged in to {host}"),
             Self::Unauthorized { with_login: true } => format!("{host} rejected the login"),
+            Self::TokenExpired => format!("the token for {host} expired"),
             Self::Denied { .. } if phase == Phase::Pull => {
                 format!("{host} denied access to {name} (403 Forbidden)")
             }

@@ -5,6 +5,7 @@
 mod cache;
 mod context;
 mod inputs;
+mod retry;
 mod root;
 mod run;
 mod secret;
@@ -20,6 +21,7 @@ use crate::image::{Digest, Reference};
 
 pub(crate) use cache::{SharedPlace, fields};
 pub(crate) use inputs::{Caches, Inputs};
+pub(crate) use retry::Retry;
 pub use root::Root;
 pub(crate) use root::parent;
 pub(crate) use run::{ByteSize, HostAddresses, RunSettings, Ulimit};

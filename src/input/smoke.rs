@@ -77,21 +77,18 @@ impl TimeLimit {
     /// The timeout of a test by default.
     pub const DEFAULT: Self = Self(5 * 60);
     const LONGEST: Self = Self(60 * 60);
+    const LONGEST_OF_CELL: Self = Self(24 * 60 * 60);
 
     pub fn duration(self) -> Duration {
         Duration::from_secs(self.0.into())
     }
 
-    /// A multiple of this time, which may exceed [`Self::LONGEST`].
-    pub fn times(self, factor: u32) -> Self {
-        Self(self.0.saturating_mul(factor))
+    /// Parses the time limit of a cell: at most one day.
+    pub fn of_cell(text: &str) -> Result<Self, String> {
+        Self::parse(text, Self::LONGEST_OF_CELL)
     }
-}
 
-impl FromStr for TimeLimit {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
+    fn parse(text: &str, longest: Self) -> Result<Self, String> {
         const USAGE: &str = "write a time with its unit: 90s, 2m or 1m30s";
         let (mut total, mut rest, mut units) = (0_u64, text, ['h', 'm', 's'].into_iter());
         while !rest.is_empty() {
@@ -116,11 +113,24 @@ impl FromStr for TimeLimit {
         match total {
             _ if text.is_empty() => Err(USAGE.to_owned()),
             0 => Err("the time must be greater than zero".to_owned()),
-            _ if total > Self::LONGEST.0.into() => {
-                Err(format!("this is longer than the maximum of {}", Self::LONGEST))
+            _ if total > longest.0.into() => {
+                Err(format!("this is longer than the maximum of {longest}"))
             }
-            _ => Ok(Self(u32::try_from(total).expect("it is at most one hour"))),
+            _ => Ok(Self(u32::try_from(total).expect("it is at most a day"))),
         }
+    }
+
+    /// A multiple of this time, which may exceed [`Self::LONGEST`].
+    pub fn times(self, factor: u32) -> Self {
+        Self(self.0.saturating_mul(factor))
+    }
+}
+
+impl FromStr for TimeLimit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text, Self::LONGEST)
     }
 }
 

@@ -9,7 +9,7 @@ use super::files::{PlanFiles, unread};
 use super::privileges::{Privileges, privileges};
 use super::request::{BuildOptions, BuildRequest, Delivery, Policy, Recipe};
 use crate::error::{Diagnostic, Diagnostics, listed};
-use crate::input::{Cache, Root, SharedPlace, SmokeCommand};
+use crate::input::{Cache, Retry, Root, SharedPlace, SmokeCommand};
 use crate::matrix::{Cell, Matrix};
 use crate::template::{NameUse, or_foreign};
 
@@ -133,6 +133,10 @@ fn request(
         script: script(cell, files)?,
         skip_smoke: options.skip_smoke,
         strict: options.strict,
+        retry: Retry {
+            retries: options.retries.or(cell.retry.retries),
+            when: cell.retry.when.clone(),
+        },
     };
     let output = match is_one_for_each {
         true => options.output.of_cell(&cell.name),

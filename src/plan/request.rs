@@ -9,7 +9,7 @@ use super::privileges::Privileges;
 use crate::cell_name::CellName;
 use crate::error::SourceFile;
 use crate::image::{Platform, Reference};
-use crate::input::{Caches, Inputs, MediaTypes, SmokeTest};
+use crate::input::{Caches, Inputs, MediaTypes, Retry, SmokeTest};
 use crate::template::Rendered;
 
 /// One cell, ready to build. [`plan`](super::plan) makes it, and nothing changes it later.
@@ -70,6 +70,8 @@ pub struct Policy {
     pub skip_smoke: bool,
     /// A file of a context that no image can contain is an error, even if nothing copies it by its name.
     pub strict: bool,
+    /// Which failures are followed by another attempt.
+    pub retry: Retry,
 }
 
 /// A base image to pin to its digest, and to name in labels.
@@ -98,6 +100,8 @@ pub struct BuildOptions {
     pub history: bool,
     pub skip_smoke: bool,
     pub strict: bool,
+    /// The further attempts after a temporary failure; overrides those of the matrix.
+    pub retries: Option<u32>,
 }
 
 impl BuildOptions {

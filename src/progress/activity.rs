@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::cells::{Active, Running};
-use crate::event::{Step, Transfer, Wait};
+use crate::event::{Retry, Step, Transfer, Wait};
+use crate::report::reason;
 use crate::text::{bytes, clean, instruction, seconds, width};
 
 /// Maximum length of an instruction; terminals are narrower.
@@ -19,6 +20,9 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// longest, which the cell is waiting for. If a step waits for an answer, only that is shown. If too
 /// few of the `room` columns are left for the step, the other platforms are omitted.
 pub(super) fn activity(cell: &Active, now: Instant, room: usize) -> String {
+    if let Some((retry, began)) = &cell.retry {
+        return retrying(retry, now.saturating_duration_since(*began));
+    }
     if let Some((wait, began)) = cell.waits.values().next() {
         return waiting(wait, now.saturating_duration_since(*began));
     }
@@ -56,6 +60,16 @@ pub(super) fn step_time(cell: &Active, now: Instant) -> Option<String> {
 /// The step that has been running longest.
 fn longest(cell: &Active) -> Option<&Running> {
     cell.running.values().next()
+}
+
+/// `retry 1 of 2 in 12 s: push failed: ghcr.io answered 503 Service Unavailable`
+pub(super) fn retrying(retry: &Retry, since: Duration) -> String {
+    let Retry { number, of, failure, wait } = retry;
+    let when = match wait.saturating_sub(since).as_secs() {
+        0 => "soon".to_owned(),
+        seconds => format!("in {seconds} s"),
+    };
+    format!("retry {number} of {of} {when}: {}", reason(failure))
 }
 
 /// `waiting for ghcr.io (30 s): pushing layers`

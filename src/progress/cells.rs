@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use indexmap::IndexMap;
 
 use crate::cell_name::CellName;
-use crate::event::{CellSummary, Event, Step, StepId, StepState, Transfer, Wait};
+use crate::event::{CellSummary, Event, Retry, Step, StepId, StepState, Transfer, Wait};
 use crate::image::Platform;
 use crate::outcome::{CellResult, Outcome};
 use crate::text::width;
@@ -40,6 +40,8 @@ pub(super) struct Active {
     pub(super) transfers: IndexMap<(StepId, String), Transfer>,
     /// The waits of steps and when they began, oldest first.
     pub(super) waits: IndexMap<StepId, (Wait, Instant)>,
+    /// The next attempt, while the cell waits for it, and when that began.
+    pub(super) retry: Option<(Retry, Instant)>,
 }
 
 /// A running step.
@@ -87,6 +89,18 @@ impl Cells {
                     active.waits.shift_remove(step);
                 }
             }
+            Event::Retrying { cell, retry } => {
+                if let Some(active) = self.active.get_mut(cell) {
+                    let (platforms, since) = (std::mem::take(&mut active.platforms), active.since);
+                    *active = Active::new(platforms, since);
+                    active.retry = Some((retry.clone(), now));
+                }
+            }
+            Event::Resumed { cell } => {
+                if let Some(active) = self.active.get_mut(cell) {
+                    active.retry = None;
+                }
+            }
             Event::CellFinished(outcome) => self.finish(outcome),
             Event::Cancelling => self.cancelling = true,
             Event::Log { cell, step, .. } => {
@@ -132,7 +146,7 @@ impl Cells {
 impl Active {
     fn new(platforms: Vec<Platform>, since: Instant) -> Self {
         let (running, transfers, waits) = Default::default();
-        Self { since, platforms, running, last: None, transfers, waits }
+        Self { since, platforms, running, last: None, transfers, waits, retry: None }
     }
 
     fn heard(&mut self, step: StepId, now: Instant) {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
 use std::time::{Duration, Instant};
 
-use super::activity::{activity, step_time, waiting};
+use super::activity::{activity, retrying, step_time, waiting};
 use super::cells::{Cells, headline};
 use super::display::Display;
 use crate::cell_name::CellName;
@@ -204,6 +204,8 @@ impl<W: Write> Display for Plain<W> {
             Event::Transfer { cell, step, transfer } => self.transfer(cell, *step, transfer),
             Event::Waiting { cell, step, wait } => self.waiting(cell, *step, wait),
             Event::Answered { .. } => Ok(()),
+            Event::Retrying { cell, retry } => self.line(cell, &retrying(retry, Duration::ZERO)),
+            Event::Resumed { cell } => self.line(cell, "trying again"),
             Event::Warning { cell, warning } => self.warning(cell, warning),
             Event::CellFinished(outcome) => self.finished(outcome),
             Event::Cancelling => self.print(STOPPING),

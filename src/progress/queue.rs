@@ -61,6 +61,8 @@ impl Queue {
             Event::RunStarted { .. }
             | Event::CellStarted { .. }
             | Event::CellFinished(_)
+            | Event::Retrying { .. }
+            | Event::Resumed { .. }
             | Event::Cancelling => usize::MAX,
         };
         if state.bytes.saturating_add(size) > limit {

@@ -3,21 +3,20 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
 use http::header::LOCATION;
 use reqwest::Url;
 use tokio::sync::OnceCell;
-use tokio::time::Instant;
 
 use super::answer::fault;
 use super::endpoint::{address, base};
 use super::error::{RegistryError, no_login};
+use super::gates::{Gates, host_of};
 use super::grant::{Access, Grant, Way, way};
 use super::manifest::{ACCEPTED, Manifest};
-use super::retry::{Gate, Patience, retry_after};
+use super::retry::{Patience, retry_after};
 use super::wire::{Answer, Call, Wire, on_the_way};
 use super::{Registry, manifest};
 use crate::debug;
@@ -31,9 +30,6 @@ use crate::proxy::Proxies;
 const MAX_BODY: usize = 4 * 1024 * 1024;
 const MAX_REDIRECTS: usize = 5;
 
-/// How long to skip a host that failed all attempts.
-const SKIP_DURATION: Duration = Duration::from_secs(60);
-
 /// Registries over HTTP. One per run: it keeps connections, tokens and the list of failed hosts.
 #[derive(Debug)]
 pub struct RegistryClient {
@@ -41,9 +37,7 @@ pub struct RegistryClient {
     patience: Patience,
     wire: Wire,
     bases: Mutex<HashMap<String, Arc<OnceCell<Url>>>>,
-    gates: Mutex<HashMap<String, Arc<Gate>>>,
-    /// By origin: its fault, and until when requests to it fail at once.
-    down: Mutex<HashMap<String, (RegistryFault, Instant)>>,
+    gates: Gates,
     grants: Mutex<HashMap<Scope, Arc<OnceCell<Grant>>>>,
 }
 
@@ -59,10 +53,14 @@ impl RegistryClient {
             wire: Wire::new(patience.clone(), proxies),
             patience,
             bases: Mutex::default(),
-            gates: Mutex::default(),
-            down: Mutex::default(),
+            gates: Gates::default(),
             grants: Mutex::default(),
         }
+    }
+
+    /// Which hosts ask their clients to wait.
+    pub fn gates(&self) -> Gates {
+        self.gates.clone()
     }
 
     /// Whether the registry at `host` accepts the login for it: a request for its root, as `docker
@@ -240,16 +238,16 @@ impl RegistryClient {
     /// Attempts a call as often as `patience` allows. If the host does not answer, all cells skip
     /// it for a while.
     async fn with_retries(&self, call: &Call) -> Result<Answer, RegistryFault> {
-        let origin = call.url.origin().ascii_serialization();
-        if let Some((fault, until)) = locked(&self.down).get(&origin)
-            && Instant::now() < *until
-        {
-            tracing::debug!(target: "registry", origin, fault = debug::variant(fault), "skipped: the host failed recently");
-            return Err(fault.clone());
+        let host = host_of(&call.url);
+        if let Some(fault) = self.gates.skipped(&host) {
+            tracing::debug!(target: "registry", host, fault = debug::variant(&fault), "skipped: the host failed recently");
+            return Err(fault);
         }
-        let gate = entry(&self.gates, origin.clone());
         for attempt in 1.. {
-            gate.pass().await;
+            match self.gates.wait(&host) {
+                Some((wait, fault)) if wait > self.patience.longest_delay => return Err(fault),
+                _ => self.gates.pass(&host).await,
+            }
             let (failed, asked) = match self.wire.send(call).await {
                 Ok(answer) if answer.status < 400 => return Ok(answer),
                 Ok(answer) => match fault(&answer, false, &call.secrets) {
@@ -258,11 +256,13 @@ impl RegistryClient {
                 },
                 Err(failed) => (failed, None),
             };
-            tracing::debug!(target: "registry", origin, attempt, fault = debug::variant(&failed), ?asked, "temporary");
-            if let Err(fault) = self.patience.wait(&gate, attempt, failed, asked).await {
-                if fault.is_of_the_host() {
-                    let until = Instant::now() + SKIP_DURATION;
-                    locked(&self.down).insert(origin, (fault.clone(), until));
+            tracing::debug!(target: "registry", host, attempt, fault = debug::variant(&failed), ?asked, "temporary");
+            if let Some(asked) = asked {
+                self.gates.close(&host, asked, failed.clone());
+            }
+            if let Err(fault) = self.patience.wait(attempt, failed, asked).await {
+                if fault.is_of_the_host() && asked.is_none() {
+                    self.gates.skip(&host, fault.clone());
                 }
                 return Err(fault);
             }

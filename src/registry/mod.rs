@@ -24,6 +24,7 @@ mod challenge;
 mod client;
 mod endpoint;
 mod error;
+mod gates;
 mod grant;
 mod manifest;
 mod retry;
@@ -41,6 +42,7 @@ use crate::image::{Digest, Reference, Repository};
 
 pub use client::RegistryClient;
 pub(crate) use error::RegistryError;
+pub use gates::Gates;
 pub(crate) use manifest::Manifest;
 pub use retry::Patience;
 pub(crate) use retry::retry_after;

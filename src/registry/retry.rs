@@ -1,11 +1,10 @@
 //! When to retry a request, and how long to wait before.
 
-use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::sleep;
 
 use crate::failure::RegistryFault;
 
@@ -16,7 +15,7 @@ pub struct Patience {
     pub tries: u32,
     /// Before the second attempt; doubled before each further one.
     pub first_delay: Duration,
-    /// If a registry asks for a longer wait, the request fails instead.
+    /// If a registry asks for a longer wait, the request fails, and the cell waits without a slot.
     pub longest_delay: Duration,
     /// For connecting, including TLS.
     pub connect: Duration,
@@ -33,7 +32,7 @@ impl Default for Patience {
         Self {
             tries: 4,
             first_delay: Duration::from_millis(250),
-            longest_delay: Duration::from_secs(30),
+            longest_delay: Duration::from_secs(5),
             connect: Duration::from_secs(10),
             silence: Duration::from_secs(15),
             exchange: Duration::from_secs(60),
@@ -42,45 +41,23 @@ impl Default for Patience {
     }
 }
 
-/// Holds back every request to a host while that host is rate limiting.
-#[derive(Debug, Default)]
-pub(super) struct Gate(Mutex<Option<Instant>>);
-
-impl Gate {
-    /// Returns when requests to the host are allowed.
-    pub(super) async fn pass(&self) {
-        let opens = *self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(opens) = opens {
-            sleep_until(opens).await;
-        }
-    }
-
-    fn close(&self, wait: Duration) {
-        let until = Instant::now() + wait;
-        let mut opens = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        *opens = Some(opens.map_or(until, |old| old.max(until)));
-    }
-}
-
 impl Patience {
     /// Waits before the attempt after `attempt`, counted from one; returns `fault` if there is
-    /// none.
-    ///
-    /// `asked` is the wait that the host requests for all clients.
+    /// none. The gate of the host is closed as long as the host `asked` for.
     pub(super) async fn wait(
         &self,
-        gate: &Gate,
         attempt: u32,
         fault: RegistryFault,
         asked: Option<Duration>,
     ) -> Result<(), RegistryFault> {
-        if !fault.is_temporary() || attempt >= self.tries {
+        if !fault.is_temporary()
+            || attempt >= self.tries
+            || asked.is_some_and(|asked| asked > self.longest_delay)
+        {
             return Err(fault);
         }
-        match asked {
-            Some(asked) if asked > self.longest_delay => return Err(fault),
-            Some(asked) => gate.close(asked),
-            None => sleep(self.delay(attempt)).await,
+        if asked.is_none() {
+            sleep(self.delay(attempt)).await;
         }
         Ok(())
     }

@@ -2,8 +2,9 @@
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+use super::reason;
 use crate::failure::Phase;
-use crate::outcome::{CellResult, Failure, Outcome, Place};
+use crate::outcome::{Attempt, CellResult, Failure, Outcome, Place};
 use crate::text::{Paint, clean, duration, instruction, safe, width};
 
 /// How many lines of a failed step's log are shown, and their maximum length.
@@ -144,11 +145,24 @@ fn facts(failure: &Failure) -> Vec<(&'static str, String)> {
     if let Some(verbatim) = &failure.verbatim {
         notes.push(("engine", clean(verbatim, LINE)));
     }
+    if !failure.earlier.is_empty() {
+        notes.push(("attempts", attempts(failure)));
+    }
     if !failure.pushed.is_empty() {
         let names: Vec<String> = failure.pushed.iter().map(ToString::to_string).collect();
         notes.push(("pushed already", clean(&names.join(", "), LINE)));
     }
     notes
+}
+
+/// `1. push failed: ghcr.io answered 503 Service Unavailable, after 12s`, one line for each attempt.
+fn attempts(failure: &Failure) -> String {
+    let line = |(number, attempt): (usize, &Attempt)| {
+        let took = duration(attempt.took);
+        format!("{}. {}, after {took}", number + 1, reason(&attempt.failure))
+    };
+    let lines: Vec<String> = failure.earlier.iter().enumerate().map(line).collect();
+    format!("{}\n{}. as above", lines.join("\n"), lines.len() + 1)
 }
 
 fn tail(failure: &Failure) -> Option<String> {

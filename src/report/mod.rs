@@ -16,7 +16,7 @@ pub(crate) use columns::Columns;
 pub(crate) use failure::failures;
 pub(crate) use images::image;
 pub(crate) use late::too_late;
-pub(crate) use summary::{failed_line, summary};
+pub(crate) use summary::{failed_line, reason, summary};
 pub(crate) use unverified::unverified;
 
 #[cfg(test)]

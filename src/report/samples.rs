@@ -73,6 +73,8 @@ pub(crate) fn exit_code() -> Failure {
         ],
         help: None,
         pushed: Vec::new(),
+        retry_pattern: None,
+        earlier: Vec::new(),
     }
 }
 

@@ -25,6 +25,7 @@ pub(crate) fn summary(
     if outcomes.iter().any(|o| matches!(&o.result, CellResult::Built(built) if built.unchanged)) {
         text += "unchanged: the registry already had the same image under all its tags\n";
     }
+    text += &retried(outcomes);
     text += &tests(outcomes, paint);
     text += &format!("{}, in {}\n", counts(outcomes, paint), duration(elapsed));
     let failed: Vec<_> = outcomes.iter().filter_map(failure_of).collect();
@@ -71,7 +72,7 @@ fn output_within(failure: &Failure, room: Option<usize>, paint: Paint) -> String
 
 /// `exit code 3 on arm64 (templates/centos/Dockerfile:14)`, `test failed: not healthy within 1m on
 /// arm64 (matrix.yaml:7)`.
-fn reason(failure: &Failure) -> String {
+pub(crate) fn reason(failure: &Failure) -> String {
     let mut line =
         if failure.phase == Phase::SmokeTest { "test failed: ".to_owned() } else { String::new() };
     line += &clean(&failure.message, 300);
@@ -81,7 +82,26 @@ fn reason(failure: &Failure) -> String {
     if let Some(place) = &failure.place {
         line += &format!(" ({}:{})", clean(&place.file, 200), place.line);
     }
+    if !failure.earlier.is_empty() {
+        line += &format!(", {} attempts", failure.earlier.len() + 1);
+    }
     line
+}
+
+/// `retried: dood-2.0.11-alpine, built in attempt 2: push failed: …`, a line for each cell that was built in a
+/// later attempt, with the failures before it.
+fn retried(outcomes: &[Outcome]) -> String {
+    let mut text = String::new();
+    for outcome in outcomes {
+        let CellResult::Built(Built { earlier, .. }) = &outcome.result else { continue };
+        let reasons: Vec<String> = earlier.iter().map(|one| reason(&one.failure)).collect();
+        if !reasons.is_empty() {
+            let number = reasons.len() + 1;
+            let reasons = reasons.join("; ");
+            text += &format!("retried: {}, built in attempt {number}: {reasons}\n", outcome.cell);
+        }
+    }
+    text
 }
 
 /// `12 tested on amd64 arm64`, `12 not tested (--skip-test)`; empty without tests.

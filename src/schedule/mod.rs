@@ -6,6 +6,6 @@
 mod builder;
 mod run;
 
-pub use builder::Builder;
 pub(crate) use builder::Events;
+pub use builder::{Builder, Job, Slot};
 pub(crate) use run::{Options, run};

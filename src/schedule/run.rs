@@ -6,11 +6,12 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Builder, Events};
+use super::{Builder, Events, Job, Slot};
 use crate::event::{CellSummary, Event};
 use crate::failure::Kind;
 use crate::outcome::{CellResult, Failure, Outcome};
@@ -45,6 +46,7 @@ pub(crate) async fn run<B: Builder + 'static>(
         next: 0,
         running: HashMap::new(),
         tasks: JoinSet::new(),
+        slots: Arc::new(Semaphore::new(options.jobs.get().min(Semaphore::MAX_PERMITS))),
         // A child of the caller's token: fail-fast stops this run, not the program.
         stop: cancel.child_token(),
         builder,
@@ -52,27 +54,36 @@ pub(crate) async fn run<B: Builder + 'static>(
     };
     let mut closed = false;
     loop {
-        while !run.stop.is_cancelled() && run.tasks.len() < options.jobs.get() && run.start_next() {
+        let is_starting = !run.stop.is_cancelled() && run.next < run.requests.len();
+        if !is_starting && run.tasks.is_empty() {
+            break;
         }
+        let free = Arc::clone(&run.slots).acquire_owned();
         tokio::select! {
             biased;
             () = cancel.cancelled(), if !closed => {
                 closed = true;
                 let _ = run.events.send(Event::Cancelling).await;
             }
-            ended = run.tasks.join_next_with_id() => {
-                let Some(ended) = ended else { break };
-                let outcome = run.outcome_of(ended);
+            Some(ended) = run.tasks.join_next_with_id() => {
+                // Its slot is free when the outcome has been seen: no cell starts after a failure with
+                // `--fail-fast`.
+                let (outcome, _slot) = run.outcome_of(ended);
                 if options.fail_fast && matches!(outcome.1.result, CellResult::Failed(_)) {
                     run.stop.cancel();
                 }
                 run.finish(outcome).await;
             }
+            // The semaphore is never closed.
+            Ok(slot) = free, if is_starting => run.start_next(slot),
         }
     }
     run.finish_unstarted(cancel.is_cancelled()).await;
     run.outcomes.into_iter().map(|o| o.expect("every request was finished above")).collect()
 }
+
+/// The result of a cell, and the slot that it held.
+type Ended = (CellResult, Slot);
 
 struct Run<B> {
     requests: Vec<Arc<BuildRequest>>,
@@ -81,34 +92,41 @@ struct Run<B> {
     next: usize,
     /// The request of each task and its start time, because a panic only reports the task's id.
     running: HashMap<Id, (usize, Instant)>,
-    tasks: JoinSet<CellResult>,
+    tasks: JoinSet<Ended>,
+    /// The slots of `--jobs`. A cell that waits for its next attempt holds none.
+    slots: Arc<Semaphore>,
     stop: CancellationToken,
     builder: Arc<B>,
     events: Events,
 }
 
 impl<B: Builder + 'static> Run<B> {
-    /// Starts the next cell; returns false if there is none.
-    fn start_next(&mut self) -> bool {
-        let Some(request) = self.requests.get(self.next).cloned() else { return false };
+    /// Starts the next cell in a free slot.
+    fn start_next(&mut self, slot: OwnedSemaphorePermit) {
+        let request = Arc::clone(&self.requests[self.next]);
+        let slot = Slot::new(Arc::clone(&self.slots), slot);
         let (builder, events, stop) =
             (Arc::clone(&self.builder), self.events.clone(), self.stop.clone());
         let task = self.tasks.spawn(async move {
             let _ = events.send(Event::CellStarted { cell: request.cell.clone() }).await;
-            builder.build(&request, &events, &stop).await
+            let job = Job { request: &request, events: &events, cancel: &stop, slot: &slot };
+            let result = builder.build(&job).await;
+            (result, slot)
         });
         self.running.insert(task.id(), (self.next, Instant::now()));
         self.next += 1;
-        true
     }
 
-    fn outcome_of(&mut self, ended: Result<(Id, CellResult), JoinError>) -> (usize, Outcome) {
-        let (id, result) = match ended {
-            Ok((id, result)) => (id, result),
-            Err(error) => (error.id(), result_of_bug(error)),
+    fn outcome_of(
+        &mut self,
+        ended: Result<(Id, Ended), JoinError>,
+    ) -> ((usize, Outcome), Option<Slot>) {
+        let (id, result, slot) = match ended {
+            Ok((id, (result, slot))) => (id, result, Some(slot)),
+            Err(error) => (error.id(), result_of_bug(error), None),
         };
         let (index, since) = self.running.remove(&id).expect("every task is recorded when spawned");
-        (index, outcome(&self.requests[index], result, since.elapsed()))
+        ((index, outcome(&self.requests[index], result, since.elapsed())), slot)
     }
 
     async fn finish(&mut self, (index, outcome): (usize, Outcome)) {

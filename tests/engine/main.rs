@@ -38,6 +38,7 @@ mod proxies; // the proxies of Docker's configuration
 mod push; // the engine's store and the registry
 mod reach; // unreachable engines, and engines without a needed feature
 mod registry; // our registry client
+mod retries; // cells that are built again, and time limits
 mod same; // the same images from different engines
 mod signals; // signals at any moment
 mod silence; // time limits for engines and registries that do not answer

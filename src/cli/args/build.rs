@@ -5,7 +5,8 @@ use std::num::NonZeroUsize;
 use clap::Args;
 
 use super::{CellArgs, InputArgs, SelectArgs};
-use crate::cli::flags::{OutputFlag, jobs};
+use crate::cli::flags::{OutputFlag, jobs, retries};
+use crate::input::TimeLimit;
 use crate::progress::Mode;
 
 /// `build` and `matrix`.
@@ -77,6 +78,16 @@ pub(crate) struct RunArgs {
     /// Stop when a cell fails
     #[arg(long)]
     pub fail_fast: bool,
+    /// Number of further attempts after a temporary failure [default: 2, or `retry` of the matrix]
+    #[arg(long, env = "ONEBUILD_RETRIES", value_name = "N", value_parser = retries)]
+    pub retries: Option<u32>,
+    /// Cancel a cell if an attempt to build, test and push it takes longer, such as `90m`
+    #[arg(long, env = "ONEBUILD_TIMEOUT", value_name = "TIME", value_parser = TimeLimit::of_cell)]
+    pub timeout: Option<TimeLimit>,
+    /// Cancel a cell if a RUN step writes no output for this time, such as `10m`
+    #[arg(long, env = "ONEBUILD_IDLE_TIMEOUT", value_name = "TIME")]
+    #[arg(value_parser = TimeLimit::of_cell)]
+    pub idle_timeout: Option<TimeLimit>,
     /// Do not use the build cache
     #[arg(long)]
     pub no_cache: bool,

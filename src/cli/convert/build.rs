@@ -5,6 +5,7 @@ use super::given::Given;
 use crate::cli::args::{BuildArgs, EngineArgs, OutputArgs, RunArgs};
 use crate::cli::flags::OutputFlag;
 use crate::config::{BuildConfig, EngineFlag};
+use crate::driver::TimeLimits;
 use crate::error::Error;
 use crate::matrix::Unnamed;
 use crate::plan::{BuildOptions, Output};
@@ -24,6 +25,9 @@ pub(crate) fn build(
         // `--keep-going` is the default, and clap has already applied it to `fail_fast`.
         keep_going: _,
         fail_fast,
+        retries,
+        timeout,
+        idle_timeout,
         no_cache,
         pull,
         provenance,
@@ -58,6 +62,7 @@ pub(crate) fn build(
         history,
         skip_smoke: skip_test,
         strict: select.strict,
+        retries,
         // Only the disk knows.
         output_is_directory: false,
     };
@@ -72,6 +77,7 @@ pub(crate) fn build(
         jobs,
         test_jobs,
         fail_fast,
+        limits: TimeLimits { cell: timeout, idle: idle_timeout },
         progress,
         typed,
     })

@@ -3,9 +3,15 @@
 use std::num::NonZeroUsize;
 
 use crate::image::Tag;
+use crate::input::Retry;
 
 pub(crate) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_| "it must be a number greater than zero".to_owned())
+}
+
+pub(crate) fn retries(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| *number <= Retry::MOST);
+    number.ok_or_else(|| format!("it must be a number from 0 to {}", Retry::MOST))
 }
 
 /// The start of tags; the empty string is none.

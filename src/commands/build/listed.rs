@@ -3,13 +3,11 @@
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 use crate::outcome::CellResult;
-use crate::plan::BuildRequest;
 use crate::report;
 use crate::run::terminal;
-use crate::schedule::{Builder, Events};
+use crate::schedule::{Builder, Job};
 
 /// A builder that lists the images of the inner builder.
 pub(super) struct Listed<B> {
@@ -39,15 +37,10 @@ impl<B> Listed<B> {
 }
 
 impl<B: Builder> Builder for Listed<B> {
-    async fn build(
-        &self,
-        request: &BuildRequest,
-        events: &Events,
-        cancel: &CancellationToken,
-    ) -> CellResult {
-        let result = self.builder.build(request, events, cancel).await;
+    async fn build(&self, job: &Job<'_>) -> CellResult {
+        let result = self.builder.build(job).await;
         if let (Some(lines), Some(line)) =
-            (&self.lines, report::image(&request.delivery.references, &result))
+            (&self.lines, report::image(&job.request.delivery.references, &result))
         {
             // The writer ends after the last sender, so this fails only if it panicked.
             let _ = lines.send(line);

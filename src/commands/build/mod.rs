@@ -20,8 +20,8 @@ use super::{prepare, shown};
 use crate::config::{BuildConfig, OutputFile};
 use crate::docker::{Credentials, DockerConfig};
 use crate::driver::{
-    self, EngineBuilder, Environment, HeldSecrets, IdleCaches, Obstacle, REGISTRY_TIMEOUT,
-    Redacted, SecretReader, SmokeTested, Verified, preflight,
+    self, EngineBuilder, Environment, HeldSecrets, IdleCaches, Limited, Obstacle, REGISTRY_TIMEOUT,
+    Redacted, Retried, SecretReader, SmokeTested, Verified, preflight,
 };
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::failure::Kind;
@@ -156,16 +156,20 @@ async fn build(
 
     let (events, received) = mpsc::channel(EVENTS);
     let display = progress::start(settings, terminal::stderr_stream(), head, received);
-    let builder = Verified::new(builder, registry, config.cells.strict);
+    let gates = registry.gates();
+    let builder = Verified::new(builder, registry, config.cells.strict).with_gates(gates.clone());
+    let builder = Limited::new(Redacted::new(builder, credentials), config.limits);
+    let builder = Retried::new(builder, gates);
     // On a terminal, the report is enough; full digests would fill the screen.
     let shown = !config.output.as_ref().is_some_and(OutputFile::is_stdout)
         && !terminal::stdout_is_terminal();
-    let (builder, listing) = Listed::new(Redacted::new(builder, credentials), shown);
+    let (builder, listing) = Listed::new(builder, shown);
     let builder = Arc::new(builder);
     let cancel = stop.token().clone();
     let work = async {
         let cells = schedule::run(requests, builder.clone(), options, events, cancel.clone());
-        let tested = builder.inner().inner().inner();
+        let verified = builder.inner().inner().inner().inner();
+        let tested = verified.inner();
         let (outcomes, swept) = tested.beside(cells, &cancel).await;
         let left = tested.close().await;
         // This ends the list.

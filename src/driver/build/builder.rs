@@ -24,7 +24,7 @@ use crate::input::NamedContext;
 use crate::node::Node;
 use crate::outcome::{Built, CellResult, Failure, SmokeResult};
 use crate::plan::{BuildRequest, FileOutput, Output, Recipe};
-use crate::schedule::{Builder, Events};
+use crate::schedule::{Builder, Events, Job};
 use crate::text::unescaped;
 
 use super::destination::{BuildSession, Destination, Exported};
@@ -394,6 +394,7 @@ impl EngineBuilder {
             smoke: SmokeResult::No,
             unchanged: false,
             unverified: None,
+            earlier: Vec::new(),
         };
         Ok(Exported { built, config: solved.config })
     }
@@ -468,12 +469,8 @@ impl From<OutputError> for Box<Failure> {
 }
 
 impl Builder for EngineBuilder {
-    async fn build(
-        &self,
-        request: &BuildRequest,
-        events: &Events,
-        cancel: &CancellationToken,
-    ) -> CellResult {
+    async fn build(&self, job: &Job<'_>) -> CellResult {
+        let Job { request, events, cancel, .. } = *job;
         let started = Instant::now();
         let platforms: Vec<String> =
             request.recipe.platforms.iter().map(Platform::to_string).collect();

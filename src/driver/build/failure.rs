@@ -106,6 +106,8 @@ pub(crate) fn failure(
         elapsed: vertex.and_then(Vertex::took).filter(|_| exit_code.is_some()),
         log_tail,
         pushed: Vec::new(),
+        retry_pattern: vertex.and_then(|v| v.retry_pattern.clone()),
+        earlier: Vec::new(),
     }
 }
 

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::buildkit::{Client, Progress, Update, VertexId, VertexKind, VertexName, VertexState};
 use crate::cell_name::CellName;
 use crate::event::{Event, Step, StepId, StepState, Transfer, Warning};
+use crate::input::Retry;
 use crate::plan::BuildRequest;
 use crate::schedule::Events;
 use crate::template::Rendered;
@@ -35,6 +36,8 @@ pub(crate) struct Vertex {
     pub(crate) state: Option<VertexState>,
     /// The last lines of its output, oldest first.
     pub(crate) tail: VecDeque<String>,
+    /// The first pattern of `retry: when` in its output.
+    pub(crate) retry_pattern: Option<String>,
 }
 
 impl Seen {
@@ -83,7 +86,7 @@ impl Seen {
         )
     }
 
-    fn remember(&mut self, progress: &Progress) {
+    fn remember(&mut self, progress: &Progress, retry: &Retry) {
         self.by_digest.entry(progress.digest.clone()).or_insert(progress.vertex);
         let vertex = self.vertices.entry(progress.vertex).or_default();
         match &progress.update {
@@ -92,6 +95,9 @@ impl Seen {
                 vertex.state = Some(*state);
             }
             Update::Line(line) => {
+                if vertex.retry_pattern.is_none() {
+                    vertex.retry_pattern = retry.pattern_in(line).map(str::to_owned);
+                }
                 if vertex.tail.len() == TAIL_LINES {
                     vertex.tail.pop_front();
                 }
@@ -165,7 +171,7 @@ impl Watch<'_> {
     async fn change(&self, change: Progress, seen: &mut Seen, standstill: &mut Standstill) {
         let now = Instant::now();
         let cell = &self.request.cell;
-        seen.remember(&change);
+        seen.remember(&change, &self.request.policy.retry);
         if standstill.apply(&change, now) {
             let (cell, step) = (cell.clone(), StepId(change.vertex.0));
             let _ = self.events.send(Event::Answered { cell, step }).await;
@@ -246,11 +252,14 @@ mod tests {
     fn seen(changes: &[(u32, &str, VertexState)]) -> Seen {
         let mut seen = Seen::default();
         for (id, name, state) in changes {
-            seen.remember(&Progress {
-                vertex: VertexId(*id),
-                digest: format!("sha256:{id}"),
-                update: Update::Vertex { name: VertexName::parse(name), state: *state },
-            });
+            seen.remember(
+                &Progress {
+                    vertex: VertexId(*id),
+                    digest: format!("sha256:{id}"),
+                    update: Update::Vertex { name: VertexName::parse(name), state: *state },
+                },
+                &Retry::default(),
+            );
         }
         seen
     }
@@ -287,11 +296,14 @@ mod tests {
     fn the_last_lines_of_a_step_are_stored() {
         let mut seen = seen(&[(0, "[1/1] RUN a", VertexState::Failed { took: Duration::ZERO })]);
         for number in 0..100 {
-            seen.remember(&Progress {
-                vertex: VertexId(0),
-                digest: "sha256:0".into(),
-                update: Update::Line(number.to_string()),
-            });
+            seen.remember(
+                &Progress {
+                    vertex: VertexId(0),
+                    digest: "sha256:0".into(),
+                    update: Update::Line(number.to_string()),
+                },
+                &Retry::default(),
+            );
         }
         let vertex = seen.vertex("sha256:0").unwrap();
         assert_eq!((vertex.tail.len(), vertex.tail[0].as_str()), (TAIL_LINES, "80"));

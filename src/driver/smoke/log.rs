@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use crate::input::Retry;
+
 /// Bytes of a line; the rest is cut off.
 const MAX_LINE: usize = 4 << 10;
 /// Bytes of each container that are shown while it runs.
@@ -16,9 +18,17 @@ pub(crate) struct SmokeLog {
     /// Bytes shown so far.
     shown: usize,
     tail: VecDeque<String>,
+    retry: Retry,
+    /// The first pattern of `retry` in a line.
+    pattern: Option<String>,
 }
 
 impl SmokeLog {
+    /// Looks for the patterns of `retry` in the output.
+    pub(crate) fn new(retry: Retry) -> Self {
+        Self { retry, ..Self::default() }
+    }
+
     /// Adds output, and returns the lines to show that it completes.
     pub(crate) fn push(&mut self, piece: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
@@ -43,6 +53,11 @@ impl SmokeLog {
         self.tail.iter().cloned().collect()
     }
 
+    /// The first pattern of `retry: when` in the output.
+    pub(crate) fn retry_pattern(&self) -> Option<String> {
+        self.pattern.clone()
+    }
+
     fn extend(&mut self, part: &[u8]) {
         let free = MAX_LINE.saturating_sub(self.line.len());
         self.line.extend_from_slice(&part[..part.len().min(free)]);
@@ -51,6 +66,9 @@ impl SmokeLog {
     fn end(&mut self) -> Option<String> {
         let line = String::from_utf8_lossy(&self.line).into_owned();
         self.line.clear();
+        if self.pattern.is_none() {
+            self.pattern = self.retry.pattern_in(&line).map(str::to_owned);
+        }
         if self.tail.len() == TAIL_LINES {
             self.tail.pop_front();
         }

@@ -15,7 +15,7 @@ mod slots;
 mod trial;
 mod trouble;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::leftovers::{Names, Swept, beside};
 use crate::buildkit::{Connection, SolveError};
+use crate::cell_name::CellName;
 use crate::docker::{ContainerError, Engine};
 use crate::driver::build::builder::{EngineBuilder, engine_silent};
 use crate::driver::build::destination::{Destination, Exported};
@@ -38,7 +39,7 @@ use crate::image::{Digest, Platform, Reference};
 use crate::input::SmokeTest;
 use crate::outcome::{Built, CellResult, Failure, SmokeResult};
 use crate::plan::{BuildRequest, FileOutput, Output};
-use crate::schedule::{Builder, Events};
+use crate::schedule::{Builder, Events, Job};
 use run::{SmokeRun, SmokeStop};
 use slots::SmokeSlots;
 use trial::{Trial, TrialSubject};
@@ -58,6 +59,9 @@ pub(crate) struct SmokeTested {
     names: Names,
     count: AtomicU32,
     left: Mutex<Left>,
+    /// The digest of each cell that passed its test, and how long that took. Another attempt does not test
+    /// the same image again.
+    passed: Mutex<HashMap<CellName, (Digest, Duration)>>,
 }
 
 /// Containers and images that may still be on the engine.
@@ -71,12 +75,12 @@ impl SmokeTested {
     /// Wraps `builder`. `at_once` is how many tests run at the same time, by
     /// default one per core of the engine's machine.
     pub(crate) fn new(builder: EngineBuilder, at_once: Option<NonZeroUsize>) -> Self {
-        let (count, left) = Default::default();
+        let (count, left, passed) = Default::default();
         let engine = builder.node.engine().cloned();
         let facts = builder.node.docker().map_or(builder.node.facts(), |(_, facts)| facts);
         let slots = SmokeSlots::new(at_once.unwrap_or(facts.cores));
         let native = facts.native().clone();
-        Self { builder, engine, native, slots, names: Names::new(), count, left }
+        Self { builder, engine, native, slots, names: Names::new(), count, left, passed }
     }
 
     /// Runs `work`, and meanwhile removes what killed runs left on the engine.
@@ -145,13 +149,8 @@ impl SmokeTested {
         self.count.fetch_add(1, Ordering::Relaxed)
     }
 
-    async fn build_tested(
-        &self,
-        request: &BuildRequest,
-        test: &SmokeTest,
-        events: &Events,
-        cancel: &CancellationToken,
-    ) -> Result<Built, SmokeStop> {
+    async fn build_tested(&self, job: &Job<'_>, test: &SmokeTest) -> Result<Built, SmokeStop> {
+        let Job { request, events, cancel, .. } = *job;
         let Some(engine) = &self.engine else {
             let message = "a smoke test needs a Docker Engine, and none was found";
             return Err(failed(Kind::Unknown, message).into());
@@ -224,12 +223,16 @@ impl SmokeTested {
             }
         }
 
-        let mut took = Duration::ZERO;
-        for platform in &request.recipe.platforms {
-            took += match is_split {
-                false => self.test_on(cell, platform).await?,
-                true => self.test_one_of(cell, trial, platform).await?,
-            };
+        let took = match self.passed(&request.cell, first.digest.as_ref()) {
+            Some(took) => took,
+            None => self.test(cell, trial, is_split).await?,
+        };
+        if let Some(digest) = &first.digest {
+            let passed = (digest.clone(), took);
+            self.passed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(request.cell.clone(), passed);
         }
 
         // No step may run a second time, not even with --no-cache.
@@ -260,6 +263,29 @@ impl SmokeTested {
         let Built { cached_steps, total_steps, .. } = first;
         let smoke = SmokeResult::Passed { took };
         Ok(Exported { built: Built { cached_steps, total_steps, smoke, ..last.built }, ..last })
+    }
+
+    /// How long the test of this image took, if it passed before.
+    fn passed(&self, cell: &CellName, digest: Option<&Digest>) -> Option<Duration> {
+        let passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
+        passed.get(cell).filter(|(tested, _)| Some(tested) == digest).map(|(_, took)| *took)
+    }
+
+    /// Tests every platform, and returns how long that took.
+    async fn test(
+        &self,
+        cell: &SmokeRun<'_>,
+        trial: &SolveOptions<'_>,
+        is_split: bool,
+    ) -> Result<Duration, SmokeStop> {
+        let mut took = Duration::ZERO;
+        for platform in &cell.request.recipe.platforms {
+            took += match is_split {
+                false => self.test_on(cell, platform).await?,
+                true => self.test_one_of(cell, trial, platform).await?,
+            };
+        }
+        Ok(took)
     }
 
     /// Solves `request` in the session of `cell`.
@@ -357,20 +383,16 @@ async fn unless(
 }
 
 impl Builder for SmokeTested {
-    async fn build(
-        &self,
-        request: &BuildRequest,
-        events: &Events,
-        cancel: &CancellationToken,
-    ) -> CellResult {
+    async fn build(&self, job: &Job<'_>) -> CellResult {
+        let request = job.request;
         let Some(test) = request.test() else {
-            let mut result = self.builder.build(request, events, cancel).await;
+            let mut result = self.builder.build(job).await;
             if let (CellResult::Built(built), Some(_)) = (&mut result, &request.policy.smoke) {
                 built.smoke = SmokeResult::Skipped;
             }
             return result;
         };
-        match Box::pin(self.build_tested(request, test, events, cancel)).await {
+        match Box::pin(self.build_tested(job, test)).await {
             Ok(built) => CellResult::Built(built),
             Err(SmokeStop::Cancelled) => CellResult::Cancelled,
             Err(SmokeStop::Failed(failure)) => CellResult::Failed(failure),

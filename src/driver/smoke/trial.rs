@@ -18,6 +18,7 @@ use crate::docker::{Bind, ContainerError, Engine, Launch, Output, State};
 use crate::driver::leftovers::Names;
 use crate::driver::stalled::waiting::{WaitingFor, report_wait};
 use crate::event::{Event, Step, StepId, StepState};
+use crate::failure::Failure;
 use crate::image::{Platform, Program};
 use crate::input::SmokeCommand;
 
@@ -79,7 +80,7 @@ impl<'a> Trial<'a> {
             is_emulated,
             step,
             names,
-            log: Mutex::default(),
+            log: Mutex::new(SmokeLog::new(cell.request.policy.retry.clone())),
             pending: Mutex::new(Some(NOT_CREATED)),
         }
     }
@@ -163,12 +164,10 @@ impl<'a> Trial<'a> {
             }
             Some(Err(trouble)) => {
                 self.report(TESTING, StepState::Failed { took }).await;
-                Err(SmokeStop::Failed(Box::new(trouble.failure(
-                    self.cell.test,
-                    self.platform,
-                    self.log().tail(),
-                    took,
-                ))))
+                let tail = self.log().tail();
+                let retry_pattern = self.log().retry_pattern();
+                let failure = trouble.failure(self.cell.test, self.platform, tail, took);
+                Err(Box::new(Failure { retry_pattern, ..failure }).into())
             }
         }
     }

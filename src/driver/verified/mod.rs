@@ -3,15 +3,16 @@
 mod before;
 
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
+use crate::event::{Event, Retry};
 use crate::failure::{Failure, Kind, Phase, RegistryFault, Request};
 use crate::image::{Digest, Reference};
 use crate::outcome::{Built, CellResult};
 use crate::plan::{BuildRequest, Output};
-use crate::registry::{Registry, Settle, VerifyError, verify};
-use crate::schedule::{Builder, Events};
+use crate::registry::{Gates, Registry, Settle, VerifyError, verify};
+use crate::schedule::{Builder, Job};
 
+use crate::driver::retried::{pause, too_long};
 use crate::driver::stalled::waiting::{WaitingFor, report_wait};
 
 const INTERRUPTED: &str = "the run was interrupted";
@@ -24,12 +25,19 @@ pub struct Verified<B, R> {
     /// Checks each platform too, and fails a push that cannot be verified.
     strict: bool,
     settle: Settle,
+    gates: Gates,
 }
 
 impl<B: Builder, R: Registry> Verified<B, R> {
     /// Wraps `builder` and verifies its pushes with `registry`.
     pub fn new(builder: B, registry: R, strict: bool) -> Self {
-        Self { builder, registry, strict, settle: Settle::default() }
+        let (settle, gates) = Default::default();
+        Self { builder, registry, strict, settle, gates }
+    }
+
+    /// The same, for a registry client with these gates.
+    pub(crate) fn with_gates(self, gates: Gates) -> Self {
+        Self { gates, ..self }
     }
 
     /// The same, with another wait until the registry shows a push.
@@ -45,13 +53,7 @@ impl<B: Builder, R: Registry> Verified<B, R> {
 
     /// Checks every reference. One with another digest fails the cell at once; one that cannot be
     /// checked does so only if `strict`.
-    async fn check(
-        &self,
-        built: Built,
-        request: &BuildRequest,
-        events: &Events,
-        cancel: &CancellationToken,
-    ) -> CellResult {
+    async fn check(&self, built: Built, job: &Job<'_>) -> CellResult {
         if built.pushed.is_empty() {
             return CellResult::Built(built);
         }
@@ -62,14 +64,7 @@ impl<B: Builder, R: Registry> Verified<B, R> {
         };
         let mut unverified = built.unverified.clone();
         for reference in &built.pushed {
-            let (platforms, strict) = (&request.recipe.platforms, self.strict);
-            let check = verify(&self.registry, reference, &digest, platforms, strict, &self.settle);
-            let check = report_wait(
-                Some(events),
-                WaitingFor::verification(&request.cell, reference),
-                check,
-            );
-            match cancel.run_until_cancelled(check).await {
+            match self.verified(reference, &digest, job).await {
                 Some(Ok(())) => {}
                 // The engine reached the registry and this machine cannot. The push may be fine: the
                 // engine may be in another network, or trust other certificates.
@@ -90,25 +85,15 @@ impl<B: Builder, R: Registry> Verified<B, R> {
 
     /// Asks the registry about a failed push: only the response may have been lost, or some of the
     /// references may already resolve to the new image.
-    async fn after_failure(
-        &self,
-        mut failure: Box<Failure>,
-        request: &BuildRequest,
-        events: &Events,
-        cancel: &CancellationToken,
-    ) -> CellResult {
-        if let Kind::Registry { image, fault: RegistryFault::Unexplained } = &failure.kind {
-            let image = image.clone();
-            if let Some(fault) = self.fault_of(&image, failure.phase).await {
-                explain(&mut failure, image, fault);
-            }
-        }
+    async fn after_failure(&self, mut failure: Box<Failure>, job: &Job<'_>) -> CellResult {
+        let request = job.request;
+        self.explain(&mut failure).await;
         if failure.phase != Phase::Push || !request.delivery.output.is_push() {
             return CellResult::Failed(failure);
         }
         let built = match pushed_digest(&failure, request) {
             Some(digest) => Some(Built { digest: Some(digest), ..Built::default() }),
-            None => self.rebuilt(request, cancel).await,
+            None => self.rebuilt(job).await,
         };
         let Some(built) = built else { return CellResult::Failed(failure) };
         let Some(digest) = &built.digest else { return CellResult::Failed(failure) };
@@ -123,7 +108,62 @@ impl<B: Builder, R: Registry> Verified<B, R> {
             return CellResult::Failed(failure);
         }
         let built = Built { pushed: request.delivery.references.clone(), ..built };
-        self.check(built, request, events, cancel).await
+        self.check(built, job).await
+    }
+
+    /// Verifies one reference. A registry that is overloaded is asked again later, without a slot, unless a
+    /// failure means that the cell is built again. Returns `None` if the job was cancelled.
+    async fn verified(
+        &self,
+        reference: &Reference,
+        digest: &Digest,
+        job: &Job<'_>,
+    ) -> Option<Result<(), VerifyError>> {
+        let Job { request, events, cancel, .. } = *job;
+        let (platforms, strict) = (&request.recipe.platforms, self.strict);
+        for number in 1.. {
+            let check = verify(&self.registry, reference, digest, platforms, strict, &self.settle);
+            let waiting = WaitingFor::verification(&request.cell, reference);
+            let check = report_wait(Some(events), waiting, check);
+            let checked = cancel.run_until_cancelled(check).await?;
+            let (of, host) = (request.policy.retry.retries(), reference.repository.host());
+            let is_last = strict || number > of || too_long(&self.gates, host).is_some();
+            let wrong = match &checked {
+                Err(wrong) if !is_last && is_overloaded(wrong) => wrong,
+                _ => return Some(checked),
+            };
+            let (cell, failure) = (request.cell.clone(), Box::new(failed(reference, wrong)));
+            let retrying =
+                |wait| Event::Retrying { cell, retry: Retry { number, of, failure, wait } };
+            pause(job, &self.gates, Some(host), number, retrying).await?;
+        }
+        unreachable!("the number of attempts is limited")
+    }
+
+    /// Asks the registry why BuildKit failed, if its text does not say that, or whether another attempt may
+    /// help: only our own request shows a `Retry-After`, and that a login is valid again.
+    async fn explain(&self, failure: &mut Failure) {
+        let Kind::Registry { image, fault } = &failure.kind else { return };
+        let (is_unexplained, is_refused) = (
+            *fault == RegistryFault::Unexplained,
+            *fault == RegistryFault::Unauthorized { with_login: true },
+        );
+        let is_asked = match fault {
+            RegistryFault::RateLimited { .. } => true,
+            RegistryFault::Status { status, .. } => matches!(status, None | Some(503)),
+            _ => is_unexplained || is_refused && failure.phase == Phase::Push,
+        };
+        if !is_asked {
+            return;
+        }
+        let image = image.clone();
+        match self.fault_of(&image, failure.phase).await {
+            Some(fault) if is_unexplained || fault.is_temporary() => {
+                explain(failure, image, fault);
+            }
+            None if is_refused => explain(failure, image, RegistryFault::TokenExpired),
+            _ => {}
+        }
     }
 
     /// The registry's error when this machine repeats the request that failed in BuildKit.
@@ -137,19 +177,28 @@ impl<B: Builder, R: Registry> Verified<B, R> {
 
     /// The digest of the image to push, from a second build with the cache and without an output. It
     /// differs if BuildKit creates a different image each time: with provenance or an inline cache.
-    async fn rebuilt(&self, request: &BuildRequest, cancel: &CancellationToken) -> Option<Built> {
-        let mut again = request.clone();
+    async fn rebuilt(&self, job: &Job<'_>) -> Option<Built> {
+        let mut again = job.request.clone();
         again.delivery.output = Output::Digest;
         again.policy.no_cache = false;
         again.policy.smoke = None;
         again.policy.caches.to.retain(|cache| cache.kind == "inline");
         // Its steps were already reported.
         let (ignored, _) = mpsc::channel(1);
-        match Box::pin(self.builder.build(&again, &ignored, cancel)).await {
+        match Box::pin(self.builder.build(&Job { request: &again, events: &ignored, ..*job })).await
+        {
             CellResult::Built(built) => Some(built),
             _ => None,
         }
     }
+}
+
+/// Whether the registry answered, and may answer otherwise later.
+fn is_overloaded(wrong: &VerifyError) -> bool {
+    let VerifyError::NotAsked(error) = wrong else { return false };
+    let answered =
+        matches!(error.fault(), RegistryFault::RateLimited { .. } | RegistryFault::Status { .. });
+    answered && error.fault().is_temporary()
 }
 
 fn explain(failure: &mut Failure, image: Reference, fault: RegistryFault) {
@@ -206,14 +255,10 @@ const SOMEONE_ELSE: &str =
     "someone else pushed to this tag at the same time, or the registry lost the push: push again";
 
 impl<B: Builder, R: Registry> Builder for Verified<B, R> {
-    async fn build(
-        &self,
-        request: &BuildRequest,
-        events: &Events,
-        cancel: &CancellationToken,
-    ) -> CellResult {
+    async fn build(&self, job: &Job<'_>) -> CellResult {
+        let request = job.request;
         // On the heap: the inner future is large, and is moved through all wrappers.
-        let build = Box::pin(self.builder.build(request, events, cancel));
+        let build = Box::pin(self.builder.build(job));
         let (result, before) = if request.delivery.output.is_push() {
             let question = before::digests(&self.registry, &request.delivery.references);
             before::beside(build, question).await
@@ -221,12 +266,10 @@ impl<B: Builder, R: Registry> Builder for Verified<B, R> {
             (build.await, None)
         };
         match result {
-            CellResult::Built(built) => {
-                before::marked(self.check(built, request, events, cancel).await, before)
-            }
+            CellResult::Built(built) => before::marked(self.check(built, job).await, before),
             CellResult::Failed(failure) => {
-                let asking = Box::pin(self.after_failure(failure.clone(), request, events, cancel));
-                let answer = cancel.run_until_cancelled(asking).await;
+                let asking = Box::pin(self.after_failure(failure.clone(), job));
+                let answer = job.cancel.run_until_cancelled(asking).await;
                 answer.unwrap_or(CellResult::Failed(failure))
             }
             other => other,

@@ -2,12 +2,14 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
 
 use super::super::samples;
 use super::*;
 use crate::image::Repository;
 use crate::plan::Delivery;
 use crate::registry::{Manifest, RegistryError};
+use crate::schedule::Slot;
 
 /// Returns `push` for each build, and `digest` for a build without an output.
 struct Fake {
@@ -16,8 +18,8 @@ struct Fake {
 }
 
 impl Builder for Fake {
-    async fn build(&self, request: &BuildRequest, _: &Events, _: &CancellationToken) -> CellResult {
-        match request.delivery.output {
+    async fn build(&self, job: &Job<'_>) -> CellResult {
+        match job.request.delivery.output {
             Output::Digest => {
                 CellResult::Built(Built { digest: self.digest.clone(), ..Built::default() })
             }
@@ -99,17 +101,16 @@ async fn verified(push: CellResult, registry: &FakeRegistry, strict: bool) -> Ce
     let builder = Fake { push, digest: Some(new()) };
     let verified = Verified::new(builder, registry, strict).settling(settle);
     let (events, _) = mpsc::channel(1);
-    let cancel = CancellationToken::new();
-    let build = async { verified.build(&request(), &events, &cancel).await };
+    let (request, cancel, slot) = (request(), CancellationToken::new(), Slot::alone());
+    let job = Job { request: &request, events: &events, cancel: &cancel, slot: &slot };
+    let build = verified.build(&job);
     // After that, only a request to the registry can still be running.
     let interrupt = async {
         while registry.asked.lock().unwrap().is_empty() {
             tokio::task::yield_now().await;
         }
-        if matches!(
-            (registry.head)(&request().delivery.references[0]),
-            Err(RegistryFault::TimedOut)
-        ) {
+        if matches!((registry.head)(&request.delivery.references[0]), Err(RegistryFault::TimedOut))
+        {
             cancel.cancel();
         }
         std::future::pending().await

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::cell_name::CellName;
 use crate::error::Span;
 use crate::image::{Platform, Reference, Repository};
-use crate::input::{Caches, Inputs, MediaTypes, SmokeTest};
+use crate::input::{Caches, Inputs, MediaTypes, Retry, SmokeTest};
 use crate::matrix::model::{Axis, BaseWanted, Settings, in_context};
 use crate::matrix::selection::Overrides;
 use crate::template::{Scope, Template};
@@ -40,6 +40,8 @@ pub struct Cell {
     pub media_types: MediaTypes,
     /// The smoke test. The path of a script is relative to the directory of matrix.yaml.
     pub smoke: Option<Arc<SmokeTest>>,
+    /// Which failures are followed by another attempt.
+    pub retry: Retry,
     /// The indices of its axis values.
     pub(crate) values: Box<[u32]>,
     /// For each tag, the index of its rule.

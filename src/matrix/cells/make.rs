@@ -138,6 +138,7 @@ impl<'a> Maker<'a> {
             },
             media_types: settings.media_types.as_ref().map(|given| given.value).unwrap_or_default(),
             smoke: made.smoke(&settings.smoke).map(|test| self.smoke(test)),
+            retry: settings.retry.as_ref().map(|given| given.value.clone()).unwrap_or_default(),
             values: values.iter().map(|value| *value as u32).collect(),
             tag_rules: tag_rules.into(),
             axes,

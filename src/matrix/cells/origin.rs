@@ -2,7 +2,7 @@
 
 use super::cell::Cell;
 use crate::error::{COMMAND_LINE, Span};
-use crate::input::MediaTypes;
+use crate::input::{MediaTypes, Retry};
 use crate::matrix::model::{AutoLabels, Given, Texts};
 use crate::matrix::selection::{DEFAULT_PLATFORM, EPOCH, Overrides};
 use crate::template::{Template, Value};
@@ -189,6 +189,14 @@ impl Cell {
                 let source = given.as_ref().map_or(Source::Default, |given| file(&given.span));
                 let source = flag(number >= own, name, source);
                 add(key.to_owned(), &cache.of_cell(&self.name).to_string(), source);
+            }
+        }
+        if let Some(Given { value: Retry { retries, when }, span }) = &settings.retry {
+            if let Some(retries) = retries {
+                add("retry.retries".to_owned(), &retries.to_string(), file(span));
+            }
+            for pattern in &**when {
+                add("retry.when".to_owned(), pattern, file(span));
             }
         }
         let test = self.smoke.as_ref().zip(settings.smoke.as_ref());

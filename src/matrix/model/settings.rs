@@ -8,7 +8,7 @@ use super::smoke::SmokeRule;
 use super::var::Var;
 use crate::error::Span;
 use crate::image::Platform;
-use crate::input::{MediaTypes, Network};
+use crate::input::{MediaTypes, Network, Retry};
 use crate::template::{Template, Value};
 
 /// The keys that are allowed at the top of the file and in rules.
@@ -43,6 +43,7 @@ pub(crate) struct Settings {
     pub(crate) cache_from: Option<Given<Vec<CacheRule>>>,
     pub(crate) cache_to: Option<Given<Vec<CacheRule>>>,
     pub(crate) smoke: Option<SmokeRule>,
+    pub(crate) retry: Option<Given<Retry>>,
     /// The names that these settings declare themselves.
     pub(crate) declared: Vec<Declared>,
     /// Properties of axis values; axis and value are indexes.
@@ -117,6 +118,7 @@ impl Settings {
         replace(&mut all.auto_annotations, &other.auto_annotations);
         replace(&mut all.cache_from, &other.cache_from);
         replace(&mut all.cache_to, &other.cache_to);
+        replace(&mut all.retry, &other.retry);
         if let Some(test) = &other.smoke {
             all.smoke = Some(test.over(all.smoke.as_ref()));
         }
@@ -155,6 +157,7 @@ impl Settings {
             || self.auto_annotations.is_some()
             || self.cache_from.is_some()
             || self.cache_to.is_some()
+            || self.retry.is_some()
             || self.smoke.is_some();
         let texts = [&self.args, &self.labels, &self.annotations, &self.bases, &self.contexts];
         let steps = [&self.ulimits, &self.add_hosts];

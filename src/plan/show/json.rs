@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{redacted, texts_of, write_pretty};
 use crate::input::{
-    ByteSize, Cache, HostAddresses, MediaTypes, NamedContext, Network, RunSettings, Secret,
+    ByteSize, Cache, HostAddresses, MediaTypes, NamedContext, Network, Retry, RunSettings, Secret,
     SecretSource, SmokeCommand, SmokeTest, Ulimit,
 };
 use crate::matrix::Cell;
@@ -70,6 +70,7 @@ fn cell(cell: &Cell) -> Value {
         "network": cell.inputs.network.map(network),
         "media-types": media_types(cell.media_types),
         "test": cell.smoke.as_deref().map(smoke),
+        "retry": retry(&cell.retry),
         "cache_from": cell.caches.from.iter().map(cache).collect::<Vec<_>>(),
         "cache_to": cell.caches.to.iter().map(cache).collect::<Vec<_>>(),
     });
@@ -144,6 +145,10 @@ fn network(network: Network) -> &'static str {
         Network::None => "none",
         Network::Host => "host",
     }
+}
+
+fn retry(retry: &Retry) -> Value {
+    json!({ "retries": retry.retries(), "when": *retry.when })
 }
 
 fn smoke(test: &SmokeTest) -> Value {

@@ -24,16 +24,11 @@ impl Fake {
 }
 
 impl Builder for Fake {
-    async fn build(
-        &self,
-        request: &BuildRequest,
-        _: &Events,
-        cancel: &CancellationToken,
-    ) -> CellResult {
-        let (kind, seconds) = request.cell.split_once('-').unwrap();
+    async fn build(&self, job: &Job<'_>) -> CellResult {
+        let (kind, seconds) = job.request.cell.split_once('-').unwrap();
         let work = tokio::time::sleep(Duration::from_secs(seconds.parse().unwrap()));
         self.count(1);
-        let stopped = cancel.run_until_cancelled(work).await.is_none();
+        let stopped = job.cancel.run_until_cancelled(work).await.is_none();
         self.count(-1);
         match kind {
             _ if stopped => CellResult::Cancelled,
@@ -182,4 +177,31 @@ async fn a_closed_display_does_not_affect_the_run() {
     let outcomes =
         run(requests, Arc::new(Fake::default()), options, sender, CancellationToken::new()).await;
     assert!(outcomes.iter().all(|o| matches!(o.result, CellResult::Built(_))));
+}
+
+/// Leaves its slot for 10 s, works for 1 s before and after that.
+struct Pausing;
+
+impl Builder for Pausing {
+    async fn build(&self, job: &Job<'_>) -> CellResult {
+        let second = || tokio::time::sleep(Duration::from_secs(1));
+        second().await;
+        job.slot.without(tokio::time::sleep(Duration::from_secs(10))).await;
+        second().await;
+        CellResult::Built(Built::default())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cell_that_waits_leaves_its_slot_to_others() {
+    let (sender, receiver) = mpsc::channel(1);
+    drop(receiver);
+    let options = Options { jobs: NonZeroUsize::MIN, fail_fast: false };
+    let requests = vec![request("ok-1"), request("ok-2"), request("ok-3")];
+    let began = Instant::now();
+    let outcomes =
+        run(requests, Arc::new(Pausing), options, sender, CancellationToken::new()).await;
+    let seconds: Vec<u64> = outcomes.iter().map(|o| o.elapsed.as_secs()).collect();
+    // Three cells work for one second each, and again when they return, one after the other.
+    assert_eq!((began.elapsed().as_secs(), seconds), (14, vec![12, 12, 12]));
 }

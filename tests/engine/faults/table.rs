@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use onebuild::parts::{
-    CellResult, Credentials, DockerConfig, Output, Patience, Proxies, RegistryClient, Verified,
+    CellResult, Credentials, DockerConfig, Output, Patience, Proxies, RegistryClient, Retried,
+    Verified,
 };
 
 use crate::support::{
@@ -32,9 +33,12 @@ const FAULTS: [Named; 7] = [
     ("429", || Fault::status(429).header("retry-after", "1"), "rate limiting"),
     ("reset", || Fault::Reset, "the connection to"),
     ("lost answer", || Fault::LostAnswer, "the connection to"),
-    ("wrong digest", || Fault::OtherDigest, "reports a different digest"),
+    (WRONG_DIGEST, || Fault::OtherDigest, "reports a different digest"),
     (HANG, || Fault::Hang, "timed out: "),
 ];
+
+/// The fault that no other attempt follows: the registry lies.
+const WRONG_DIGEST: &str = "wrong digest";
 
 /// The fault that ends with our own time limit.
 const HANG: &str = "hang";
@@ -79,29 +83,31 @@ impl Pushes {
         let (project, registry) = (Project::new(name, BOTH, DOCKERFILE), FaultyRegistry::start());
         let image = format!("{}/{}", registry.host, project.repository_name());
         let pushes = Self { project, registry, image };
-        pushes.push("old").success();
+        pushes.push("old", 0).success();
         pushes
     }
 
     /// Pushes an image that shares nothing with earlier pushes.
-    fn push(&self, word: &str) -> Run {
+    fn push(&self, word: &str, retries: u32) -> Run {
         self.new_content(word);
-        let label = format!("--label=word={word}");
-        self.project.run(&["build", "--push", "--image", &self.image, &label])
+        let (label, retries) = (format!("--label=word={word}"), format!("--retries={retries}"));
+        self.project.run(&["build", "--push", "--image", &self.image, &label, &retries])
     }
 
     /// The same through the library, with a short time limit for a silent registry.
-    fn push_impatiently(&self, word: &str) -> Pushed {
+    fn push_impatiently(&self, word: &str, retries: u32) -> Pushed {
         self.new_content(word);
         let matrix = format!("image: {}\nlabels: {{ word: {word} }}\n{BOTH}", self.image);
-        let request = request_of(&self.project, &matrix, DOCKERFILE, Output::Push);
+        let mut request = request_of(&self.project, &matrix, DOCKERFILE, Output::Push);
+        request.policy.retry.retries = Some(retries);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let result = runtime.block_on(async {
             let (_, builder) = patient_builder(HANG_TIMEOUT).await;
             let credentials = Arc::new(Credentials::new(DockerConfig::default(), OsStr::new("")));
             let registry =
                 RegistryClient::new(credentials, Patience::default(), Proxies::default());
-            built(&Verified::new(builder, registry, false), &request).await
+            let gates = registry.gates();
+            built(&Retried::new(Verified::new(builder, registry, false), gates), &request).await
         });
         match result {
             CellResult::Built(built) => {
@@ -122,14 +128,18 @@ impl Pushes {
     }
 
     /// Pushes with a fault at request `number`; `None` if the push has fewer requests.
+    ///
+    /// Another attempt pushes the new image, unless the fault is not temporary.
     fn once(&self, number: usize, fault: Named) -> Option<Row> {
         let is_it = move |asked: &Asked| asked.number == number;
-        self.row(&format!("request {number}"), fault, is_it)
+        let row = self.row(&format!("request {number}"), fault, 2, is_it)?;
+        assert!(row.moved || fault.0 == WRONG_DIGEST, "{} at request {number}", fault.0);
+        Some(row)
     }
 
-    /// Pushes with a fault at each request for `wanted`.
+    /// Pushes once with a fault at each request for `wanted`.
     fn lasting(&self, wanted: &'static str, fault: Named) -> Row {
-        let row = self.row(wanted, fault, move |asked| purpose(asked) == wanted);
+        let row = self.row(wanted, fault, 0, move |asked| purpose(asked) == wanted);
         row.unwrap_or_else(|| panic!("no request to {wanted}"))
     }
 
@@ -139,6 +149,7 @@ impl Pushes {
         &self,
         place: &str,
         (name, fault, said): Named,
+        retries: u32,
         is_it: impl Fn(&Asked) -> bool + Send + 'static,
     ) -> Option<Row> {
         let store = self.project.store();
@@ -153,8 +164,8 @@ impl Pushes {
             }
         });
         let run = match name {
-            HANG => self.push_impatiently(&word),
-            _ => self.push(&word).into(),
+            HANG => self.push_impatiently(&word, retries),
+            _ => self.push(&word, retries).into(),
         };
         let request = met.lock().unwrap().take()?;
         let new = store.digest("v1");

@@ -30,7 +30,7 @@ impl Unverified {
     }
 
     fn args<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
-        [&["build", "--push", "--image", &self.image], more].concat()
+        [&["build", "--push", "--retries", "0", "--image", &self.image], more].concat()
     }
 
     /// Pushes with all kinds of progress output; `said` is the reason.

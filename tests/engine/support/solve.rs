@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use onebuild::parts::{
     BuildOptions, BuildRequest, Builder, CellResult, Credentials, DockerConfig, Engine,
-    EngineBuilder, HeldSecrets, Matrix, Node, NodeFacts, Output, Overrides, Places, PlanFiles,
-    REGISTRY_TIMEOUT, Root, Selection, SourceFile, plan,
+    EngineBuilder, HeldSecrets, Job, Matrix, Node, NodeFacts, Output, Overrides, Places, PlanFiles,
+    REGISTRY_TIMEOUT, Root, Selection, Slot, SourceFile, plan,
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -66,7 +66,9 @@ pub async fn built(builder: &impl Builder, request: &BuildRequest) -> CellResult
     let (events, mut received) = mpsc::channel(64);
     let cancel = CancellationToken::new();
     let build = async {
-        let result = builder.build(request, &events, &cancel).await;
+        let slot = Slot::alone();
+        let job = Job { request, events: &events, cancel: &cancel, slot: &slot };
+        let result = builder.build(&job).await;
         drop(events);
         result
     };

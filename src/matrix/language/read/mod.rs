@@ -6,6 +6,7 @@ use crate::matrix::model::{Axis, AxisSource, Matrix, ResolvedAxes};
 mod axes;
 mod axis_source;
 mod file_rules;
+mod retry;
 mod rules;
 mod settings;
 pub(crate) mod smoke;
@@ -15,7 +16,7 @@ use crate::error::{Diagnostic, Diagnostics, SourceFile, nearest};
 use crate::yaml::{Entry, Node, NodeKind};
 
 /// All keys of a matrix, in the order in which errors list them, and whether rules can have them, too.
-const TABLE: [(&str, bool); 34] = [
+const TABLE: [(&str, bool); 35] = [
     ("onebuild", false),
     ("image", false),
     ("tag", false),
@@ -45,6 +46,7 @@ const TABLE: [(&str, bool); 34] = [
     ("cache_from", true),
     ("cache_to", true),
     ("test", true),
+    ("retry", true),
     ("exclude", false),
     ("include", false),
     ("overrides", false),
@@ -55,7 +57,7 @@ const TABLE: [(&str, bool); 34] = [
 pub(crate) const KEYS: [&str; TABLE.len()] = keys(false);
 
 /// The keys that rules can have besides axes.
-pub(crate) const SETTINGS: [&str; 23] = keys(true);
+pub(crate) const SETTINGS: [&str; 24] = keys(true);
 
 /// The keys of the table, or those that rules can have. `N` is their number: another one is an error of
 /// the compiler.

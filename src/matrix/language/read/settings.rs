@@ -54,6 +54,7 @@ impl Reader<'_> {
                 "cache_from" => found.cache_from = Some(self.caches(node, key)),
                 "cache_to" => found.cache_to = Some(self.caches(node, key)),
                 "test" => found.smoke = self.smoke(entry),
+                "retry" => found.retry = self.retry(node),
                 _ => {}
             }
             found.declared.extend(declared(key, &entry.value));

@@ -1,0 +1,156 @@
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::super::samples;
+use super::*;
+use crate::input::Retry as Wanted;
+use crate::schedule::Slot;
+
+/// Fails with each failure in turn, and then succeeds. Records `no_cache` of each attempt.
+struct Fake {
+    failures: Mutex<Vec<Failure>>,
+    no_cache: Mutex<Vec<bool>>,
+}
+
+impl Builder for Fake {
+    async fn build(&self, job: &Job<'_>) -> CellResult {
+        self.no_cache.lock().unwrap().push(job.request.policy.no_cache);
+        match self.failures.lock().unwrap().pop() {
+            Some(failure) => CellResult::Failed(Box::new(failure)),
+            None => CellResult::Built(Built::default()),
+        }
+    }
+}
+
+fn registry(phase: Phase, fault: RegistryFault) -> Failure {
+    let kind = Kind::Registry { image: "r.example/a:1".parse().unwrap(), fault };
+    Failure { kind, phase, ..Failure::default() }
+}
+
+fn unavailable(phase: Phase) -> Failure {
+    registry(phase, RegistryFault::Status { status: Some(503), errors: Vec::new() })
+}
+
+/// What one cell did.
+struct Ran {
+    result: CellResult,
+    no_cache: Vec<bool>,
+    events: Vec<Event>,
+    seconds: u64,
+}
+
+impl Ran {
+    /// The number of failed attempts before the last one.
+    fn earlier(&self) -> usize {
+        match &self.result {
+            CellResult::Built(built) => built.earlier.len(),
+            CellResult::Failed(failure) => failure.earlier.len(),
+            _ => panic!("{:?}", self.result),
+        }
+    }
+}
+
+async fn ran(failures: &[Failure], retries: u32, gates: Gates, cancel_after: Option<u64>) -> Ran {
+    let failures = failures.iter().rev().cloned().collect();
+    let fake = Fake { failures: Mutex::new(failures), no_cache: Mutex::default() };
+    let retried = Retried::new(fake, gates);
+    let (mut request, cancel, slot) = (samples::request(), CancellationToken::new(), Slot::alone());
+    request.policy.no_cache = true;
+    request.policy.retry = Wanted { retries: Some(retries), ..Wanted::default() };
+    let (events, mut received) = mpsc::channel(100);
+    let job = Job { request: &request, events: &events, cancel: &cancel, slot: &slot };
+    let started = Instant::now();
+    let stop = async {
+        if let Some(seconds) = cancel_after {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            cancel.cancel();
+        }
+    };
+    let (result, ()) = tokio::join!(retried.build(&job), stop);
+    let seconds = started.elapsed().as_secs();
+    let mut events = Vec::new();
+    while let Ok(event) = received.try_recv() {
+        events.push(event);
+    }
+    let no_cache = retried.inner().no_cache.lock().unwrap().clone();
+    Ran { result, no_cache, events, seconds }
+}
+
+#[tokio::test(start_paused = true)]
+async fn temporary_failures_are_retried_as_often_as_the_limit_allows() {
+    let lost = Failure { kind: Kind::EngineLost, ..Failure::default() };
+    let refused = registry(Phase::Push, RegistryFault::Denied { with_login: true });
+    let pull = || unavailable(Phase::Pull);
+    let command = Failure { kind: Kind::Command { exit_code: 1 }, ..Failure::default() };
+    let declared = Failure { retry_pattern: Some("Hash Sum".to_owned()), ..command.clone() };
+    for (failures, retries, earlier, is_built) in [
+        (vec![pull()], 2, 1, true),
+        (vec![pull(), lost], 2, 2, true),
+        (vec![pull(), pull(), pull()], 2, 2, false),
+        (vec![pull()], 0, 0, false),
+        (vec![pull(), refused.clone()], 2, 1, false),
+        (vec![command], 2, 0, false),
+        (vec![declared], 2, 1, true),
+    ] {
+        let ran = ran(&failures, retries, Gates::default(), None).await;
+        assert_eq!(ran.earlier(), earlier, "{failures:?}");
+        assert_eq!(matches!(ran.result, CellResult::Built(_)), is_built, "{failures:?}");
+        let numbers: Vec<(u32, u32)> = ran
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Retrying { retry, .. } => Some((retry.number, retry.of)),
+                _ => None,
+            })
+            .collect();
+        let expected: Vec<(u32, u32)> =
+            (1..).take(earlier).map(|number| (number, retries)).collect();
+        assert_eq!(numbers, expected);
+        let resumed = |event: &&Event| matches!(event, Event::Resumed { .. });
+        assert_eq!(ran.events.iter().filter(resumed).count(), earlier);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_this_run_has_built_is_not_built_again() {
+    for (phase, expected) in [
+        (Phase::Pull, [true, true]),
+        (Phase::Build, [true, true]),
+        (Phase::Push, [true, false]),
+        (Phase::Verify, [true, false]),
+    ] {
+        let ran = ran(&[unavailable(phase)], 2, Gates::default(), None).await;
+        assert_eq!(ran.no_cache, expected, "{phase:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registry_is_asked_again_when_its_gate_opens_unless_that_takes_too_long() {
+    for (asked, is_built) in [(1, true), (299, true), (301, false)] {
+        let gates = Gates::default();
+        let fault = RegistryFault::RateLimited { wait: None };
+        gates.close("r.example", Duration::from_secs(asked), fault);
+        let ran = ran(&[unavailable(Phase::Push)], 2, gates, None).await;
+        assert_eq!(matches!(ran.result, CellResult::Built(_)), is_built, "{asked}");
+        match &ran.result {
+            CellResult::Failed(failure) => {
+                let help = failure.help.as_deref().unwrap();
+                assert_eq!(help, "the registry asks to wait 5m01s: run it again then");
+            }
+            _ => assert!((asked + 1..=asked + 4).contains(&ran.seconds), "{}", ran.seconds),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cell_that_is_cancelled_while_it_waits_keeps_its_failure() {
+    let gates = Gates::default();
+    let fault = RegistryFault::RateLimited { wait: None };
+    gates.close("r.example", Duration::from_secs(200), fault);
+    let ran = ran(&[unavailable(Phase::Push)], 2, gates, Some(7)).await;
+    assert!(matches!(ran.result, CellResult::Failed(_)));
+    assert_eq!((ran.seconds, ran.no_cache.len()), (7, 1));
+}
