@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 
 use super::command::command;
-use super::switches::{is_switch, truth};
+use super::switches::is_switch;
+use crate::input::truth;
 
 /// Flags whose values are not secret and help to understand a run. For other flags, only the name is
 /// logged, and the NAME of NAME=VALUE.

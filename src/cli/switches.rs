@@ -4,6 +4,8 @@ use std::ffi::{OsStr, OsString};
 
 use clap::{Arg, ArgAction, Command};
 
+use crate::input::truth;
+
 /// Flags of which one is the other one's opposite.
 const OPPOSITES: [(&str, &str); 2] = [("keep-going", "fail-fast"), ("fail-fast", "keep-going")];
 
@@ -76,15 +78,6 @@ fn long(arg: &Arg) -> OsString {
 fn opposite(arg: &Arg) -> Option<OsString> {
     let (_, opposite) = OPPOSITES.into_iter().find(|(name, _)| arg.get_long() == Some(name))?;
     Some(format!("--{opposite}").into())
-}
-
-/// A boolean as Go writes and reads it, <https://pkg.go.dev/strconv#ParseBool>.
-pub(super) fn truth(text: &str) -> Option<bool> {
-    match text {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::name_and_value;
 use crate::image::Reference;
-use crate::input::{Cache, NamedContext, SecretSource, fields};
+use crate::input::{Cache, NamedContext, SecretSource, fields, truth};
 
 pub(crate) fn annotation(text: &str) -> Result<(String, String), String> {
     let (name, value) = name_and_value(text)?;
@@ -71,8 +71,9 @@ impl FromStr for SecretFlag {
                 "env" => variable = Some(value.to_owned()),
                 "type" if matches!(value, "file" | "env") => kind = Some(value.to_owned()),
                 "type" => return Err("the type of a secret must be file or env".to_owned()),
-                "optional" if matches!(value, "true" | "false") => optional = value == "true",
-                "optional" => return Err("write optional=true or optional=false".to_owned()),
+                "optional" => {
+                    optional = truth(value).ok_or("write optional=true or optional=false")?;
+                }
                 other => {
                     return Err(format!("`{other}` is not one of id, src, env, type, optional"));
                 }
