@@ -147,6 +147,8 @@ fn what_is_not_converted_has_a_note_with_its_line() {
             &[
                 "the Makefile runs no `docker build` that can be read",
                 "image: the Makefile contains no repository: replace example/app",
+                "Makefile:5: `docker buildx bake --load` was not converted",
+                "Makefile:8: `docker buildx bake --push` was not converted",
                 "`docker-bake.hcl` builds images and was not converted: see docs/from-bake.md",
             ][..],
         ),
