@@ -46,7 +46,8 @@ fn copied(name: &str) -> Project {
 fn made(project: &Project, goals: &[&str]) -> BTreeSet<Image> {
     let record = project.path(".bin/record");
     for goals in goals {
-        let path = format!("{}:{}", project.path(".bin").display(), env!("PATH"));
+        let path = std::env::var("PATH").unwrap_or_default();
+        let path = format!("{}:{path}", project.path(".bin").display());
         let mut make = Command::new("make");
         make.args(goals.split(' ')).current_dir(project.path(""));
         make.env_clear().env("PATH", path).env("RECORD", &record);
