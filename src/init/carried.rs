@@ -8,6 +8,7 @@ use super::make::{Branches, MOST, Make};
 use super::makefile::Makefile;
 use super::notes::Notes;
 use super::part::{Part, literal, source};
+use crate::matrix::SETTINGS;
 use crate::template::is_name;
 
 /// What a draft has in place of a value that is unknown.
@@ -235,7 +236,8 @@ impl<'m> Carried<'m> {
     fn axis_name(&self, variable: &str) -> String {
         let [short, lower] = short_and_lower(variable);
         let names = [short, lower.clone(), format!("axis_{lower}")];
-        names.into_iter().find(|name| self.is_free(name)).unwrap_or(lower)
+        let is_setting = |name: &String| SETTINGS.contains(&name.as_str());
+        names.into_iter().find(|name| self.is_free(name) && !is_setting(name)).unwrap_or(lower)
     }
 
     /// Whether an axis or a var can have this name.

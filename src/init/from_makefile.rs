@@ -9,7 +9,7 @@ use super::compose::Service;
 use super::computed;
 use super::makefile::{self, Makefile, are_versions};
 use super::notes::{Notes, unfinished};
-use super::part::{Part, Text};
+use super::part::{Part, Text, source};
 use super::reference::image_and_tag;
 use super::sections::{self, HEAD, axes, pairs, placeholders, service, target, unread, vars};
 use super::{Draft, Found, from_directory, yaml};
@@ -279,8 +279,10 @@ fn images_and_tags(
         });
         match conditions.collect::<Option<Vec<_>>>() {
             Some(when) if is_tag(&tag) && !when.is_empty() => {
-                tags.retain(|(known, _)| *known != tag);
-                tags.push((tag, Some(when.join(" and "))));
+                tags.retain(|(known, when)| *known != tag || when.is_none());
+                if !tags.iter().any(|(known, _)| *known == tag) {
+                    tags.push((tag, Some(when.join(" and "))));
+                }
             }
             _ => {
                 let pairs = values.iter().map(|(name, value)| format!("{name}={value}"));
@@ -395,6 +397,19 @@ fn conditional(
     found
 }
 
+/// The platforms `linux/$(ARCH)` for the values of a loop, and its variable.
+fn by_value<'m>(makefile: &'m Makefile, text: &[Part]) -> Option<(&'m str, Vec<String>)> {
+    let variable = text.iter().find_map(|part| match part {
+        Part::Variable(name, _) => makefile.loops.get_key_value(name),
+        _ => None,
+    });
+    let (variable, values) = variable?;
+    let of = |value: &String| makefile.make.with(variable, value).constant(text);
+    let platforms: Vec<String> = values.iter().map(of).collect::<Option<_>>()?;
+    let are_valid = platforms.iter().all(|one| one.parse::<Platform>().is_ok());
+    (are_valid && !platforms.is_empty()).then_some((variable.as_str(), platforms))
+}
+
 /// The platforms of the build. Without one, docker builds for the engine's own platform, as onebuild does.
 fn platforms_of(makefile: &Makefile, build: &Build, carried: &mut Carried<'_>) -> Vec<String> {
     let variable = vec![Part::Variable("PLATFORMS".to_owned(), 0)];
@@ -416,8 +431,14 @@ fn platforms_of(makefile: &Makefile, build: &Build, carried: &mut Carried<'_>) -
         return platforms;
     }
     if build.platform.is_some() {
-        let text =
-            format!("`{}` was not converted: write the platforms", super::part::source(text));
+        let text = match by_value(makefile, text) {
+            Some((variable, platforms)) if carried.axes.contains_key(variable) => format!(
+                "write `{}` in place of the axis `{}`: one image has all platforms",
+                yaml::list(&platforms),
+                carried.axes[variable].name
+            ),
+            _ => format!("`{}` was not converted: write the platforms", source(text)),
+        };
         carried.notes.add("platforms", Some(build.line), text);
     }
     Vec::new()

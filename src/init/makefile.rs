@@ -14,7 +14,7 @@ const GENERATORS: &[&str] =
     &["awk", "envsubst", "erb", "gomplate", "j2", "jinja2", "m4", "perl", "python3"];
 
 /// More are not the images of one family.
-const MOST_BUILDS: usize = 1000;
+const MOST_BUILDS: usize = 300;
 
 /// The forms of `$*`, `$@` and `$<`.
 const AUTOMATIC: &[&str] = &["$*", "$@", "$<", "$(*)", "$(@)", "$(<)"];
@@ -134,6 +134,10 @@ impl Makefile {
                 build.inlined.clone_from(&inlined);
                 self.conditional_options(&mut build);
                 self.builds.push(build);
+            } else if let Some(options) = arguments(words, "bake") {
+                let options: Vec<String> = options.iter().map(|word| source(word)).collect();
+                let text = format!("docker buildx bake {}", options.join(" "));
+                self.others.push((line, format!("`{}`", text.trim_end())));
             } else if let Some([from, to]) = arguments(words, "tag") {
                 self.retagged.push((line, from.clone(), to.clone()));
             } else {

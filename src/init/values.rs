@@ -75,6 +75,7 @@ impl Make {
         budget: &mut usize,
     ) -> Option<String> {
         let inner = text.strip_prefix("$(").and_then(|text| text.strip_suffix(')'));
+        let inner = inner.filter(|text| text.len() < MOST);
         let inner =
             inner.or_else(|| text.strip_prefix("${").and_then(|text| text.strip_suffix('}')))?;
         if let Some((name, from, to)) = substitution(inner) {
@@ -204,7 +205,7 @@ impl Make {
             for part in text {
                 let name = match part {
                     Part::Variable(name, _) => name,
-                    Part::Unknown(text, line) if functions < 50 => {
+                    Part::Unknown(text, line) if functions < 50 && text.len() < MOST => {
                         functions += 1;
                         waiting.extend(arguments(&text).map(|inner| parts(&inner, line)));
                         continue;

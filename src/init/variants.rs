@@ -71,13 +71,16 @@ fn family(
     let mut names: Vec<Vec<String>> = vec![builds.iter().map(|build| word(&build.goal)).collect()];
     for at in 0..first.tags.len() {
         let references = builds.iter().map(|build| image_and_tag(makefile, &build.tags[at]));
-        let (images, tags): (Vec<Text>, Vec<Text>) = references.unzip();
+        let (images, mut tags): (Vec<Text>, Vec<Text>) = references.unzip();
+        for tag in tags.iter_mut().filter(|tag| tag.is_empty()) {
+            push_text(tag, "latest");
+        }
         let (start, ends) = split(&tags);
         names.push(ends.iter().map(|end| word(&source(end))).collect());
         let last = |text: &Text| source(text).rsplit('/').next().map(word).unwrap_or_default();
         names.push(images.iter().map(last).collect());
         let mut reference = field("REPOSITORY", images)?;
-        push_text(&mut reference, if tags.iter().all(Vec::is_empty) { "" } else { ":" });
+        push_text(&mut reference, ":");
         extend(&mut reference, &start);
         extend(&mut reference, &field("SUFFIX", ends)?);
         build.tags.push(reference);

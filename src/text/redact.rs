@@ -55,7 +55,8 @@ fn replaced(text: &str, hidden: impl Fn(usize) -> Cow<'static, str>) -> Cow<'_, 
 /// The places of all secrets, in order.
 fn secrets(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    if !text.contains(MARK) {
+    // Most text ends here. A search for one character is far faster than one for a string.
+    if !(text.contains('@') || text.contains('=')) || !text.contains(MARK) {
         return found;
     }
     let mut start = 0;

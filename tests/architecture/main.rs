@@ -61,7 +61,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "text",
         ],
     ),
-    ("init", &["error", "image", "template", "version", "yaml"]),
+    ("init", &["error", "image", "matrix", "template", "version", "yaml"]),
     (
         "lint",
         &[

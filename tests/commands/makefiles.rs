@@ -46,7 +46,8 @@ fn copied(name: &str) -> Project {
 fn made(project: &Project, goals: &[&str]) -> BTreeSet<Image> {
     let record = project.path(".bin/record");
     for goals in goals {
-        let path = format!("{}:{}", project.path(".bin").display(), env!("PATH"));
+        let path = std::env::var("PATH").unwrap_or_default();
+        let path = format!("{}:{path}", project.path(".bin").display());
         let mut make = Command::new("make");
         make.args(goals.split(' ')).current_dir(project.path(""));
         make.env_clear().env("PATH", path).env("RECORD", &record);
@@ -147,6 +148,8 @@ fn what_is_not_converted_has_a_note_with_its_line() {
             &[
                 "the Makefile runs no `docker build` that can be read",
                 "image: the Makefile contains no repository: replace example/app",
+                "Makefile:5: `docker buildx bake --load` was not converted",
+                "Makefile:8: `docker buildx bake --push` was not converted",
                 "`docker-bake.hcl` builds images and was not converted: see docs/from-bake.md",
             ][..],
         ),

@@ -377,6 +377,11 @@ fn a_dockerfile_is_found_wherever_the_build_names_it() {
             "context: <%os%>\ndockerfile: Dockerfile\naxes:\n  os: [a, b]\n",
         ),
         (
+            "for target in x y; do docker build -t a:$$target --target $$target . ; done",
+            &["Dockerfile"],
+            "target: <%axis_target%>\naxes:\n  axis_target: [x, y]\n",
+        ),
+        (
             "docker build -t a/$*:1 $*\nall: build-a build-b",
             &["a/Dockerfile", "b/Dockerfile"],
             "context: <%name%>\ndockerfile: Dockerfile\naxes:\n  name: [a, b]\n",
@@ -436,6 +441,15 @@ fn only_platforms_of_the_makefile_are_written() {
         let line = at.into_iter().map(|at| at + 1).filter(|_| notes > 0).collect::<Vec<_>>();
         assert_eq!(draft.unfinished, line);
     }
+}
+
+#[test]
+fn a_platform_of_a_loop_is_a_note_with_the_list() {
+    let loops = "for a in amd64 arm64; do docker build --platform linux/$$a -t x:$$a . ; done";
+    let notes = draft(&top(&format!("b:\n\t{loops}\n"))).notes;
+    let note = "Makefile:2: platforms: write `[linux/amd64, linux/arm64]` in place of the axis `a`: \
+                one image has all platforms";
+    assert_eq!(notes, [note]);
 }
 
 /// A note about no line of the draft is a comment at its end.
@@ -501,6 +515,9 @@ fn no_makefile_causes_a_panic() {
         "\tdone; fi; esac; for; do",
         "\tdocker build -t $(addprefix )",
         "A = $(A)\nB = $(B)$(B)",
+        "A = $(A:b=c) $(:=) $(A:=) $(A_$(B_$(C))) $(word x,y) $(word 0,a) $(dir ) $(wildcard /*)",
+        "\tcd; cd a b; (cd é && docker build .)))",
+        "\tsed s Dockerfile; sed s/ Dockerfile; sed sé Dockerfile; sed -e",
         "$(",
     ] {
         let makefile = makefile::read(text, Vec::new());
