@@ -28,7 +28,7 @@ pub(crate) use root::parent;
 pub(crate) use run::{ByteSize, HostAddresses, RunSettings, Ulimit};
 pub(crate) use run::{cgroup, host, host_name, ulimit, ulimit_name};
 pub(crate) use secret::{Secret, SecretSource};
-pub(crate) use smoke::{HealthWait, SmokeCommand, SmokeTest, TimeLimit, Volume};
+pub(crate) use smoke::{HealthWait, SmokeCommand, SmokeTest, TimeLimit, TimeLimits, Volume};
 pub(crate) use truth::truth;
 
 /// Names and their strings, which cells share because they may be long.
