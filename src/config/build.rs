@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{CellChoice, EngineFlag, Typed};
 use crate::plan::{BuildOptions, FileOutput};
 use crate::progress::Mode;
+use crate::record::{Retention, Wanted};
 
 /// Settings of `build` and `matrix`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,10 @@ pub(crate) struct BuildConfig {
     /// Stop when a cell fails.
     pub fail_fast: bool,
     pub progress: Mode,
+    /// Whether and where the run is recorded.
+    pub record: Wanted,
+    /// What is kept of older runs.
+    pub retention: Retention,
     /// The command line.
     pub typed: Typed,
 }

@@ -15,5 +15,5 @@ pub(crate) use ascii::only_ascii;
 pub(crate) use clean::{clean, instruction};
 pub(crate) use inert::inert;
 pub(crate) use paint::Paint;
-pub(crate) use units::{bytes, counted, duration, rough, seconds};
+pub(crate) use units::{ago, bytes, counted, duration, rough, seconds};
 pub(crate) use width::{pad, width};
