@@ -74,9 +74,19 @@ pub(super) fn of_matrix(entries: Vec<Entry>, file: &Path) -> Vec<Entry> {
 
 /// The identity of the matrix at `file`. One from a pipe has none.
 pub(super) fn matrix_file(file: &Path) -> MatrixFile {
-    let real = (!is_piped(file)).then(|| fs::canonicalize(file).ok()).flatten();
+    let real = (!is_piped(file)).then(|| real(file)).flatten();
     let text = |path: PathBuf| path.to_string_lossy().into_owned();
     MatrixFile { file: text(file.to_owned()), path: real.map(text) }
+}
+
+/// The absolute path without links, of a file that may have been removed.
+fn real(file: &Path) -> Option<PathBuf> {
+    let removed = || {
+        let directory = fs::canonicalize(crate::input::parent(file)).ok();
+        directory
+            .map_or_else(|| std::path::absolute(file).ok(), |at| Some(at.join(file.file_name()?)))
+    };
+    fs::canonicalize(file).ok().or_else(removed)
 }
 
 /// `2 hours ago`
