@@ -6,10 +6,12 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use crate::config::{Typed, Word, quoted};
+use crate::record::Argument;
 use crate::text::redact;
 
-/// Arguments that only change what is shown.
-const DISPLAY: &[&str] = &["progress", "quiet", "verbose", "debug", "dry_run"];
+/// Arguments that only change what is shown and recorded.
+const DISPLAY: &[&str] =
+    &["progress", "quiet", "verbose", "debug", "dry_run", "record", "no_record"];
 
 /// Arguments whose values are not secret.
 const SHOWN: &[&str] = &[
@@ -46,7 +48,7 @@ const NAMED: &[&str] =
 /// Attributes of caches whose values are not secret.
 const OF_CACHES: &[&str] = &["type", "ref", "src", "dest", "mode", "scope", "tag", "digest"];
 
-/// The arguments of the subcommand, except those that only change what is shown. A value that could be
+/// The arguments of the subcommand, except those that only change what is shown and recorded. A value that could be
 /// secret is replaced by a variable, such as `--build-arg TOKEN="${TOKEN:?}"`: a shell refuses the command
 /// if the variable is not set.
 pub(super) fn typed(command: &Command, matches: &ArgMatches) -> Typed {
@@ -62,22 +64,41 @@ pub(super) fn typed(command: &Command, matches: &ArgMatches) -> Typed {
         }
         if !arg.get_action().takes_values() {
             typed.words.push(Word::Flag(flag(arg)));
+            typed.arguments.push(Argument { flag: long(arg), ..Argument::default() });
             continue;
         }
         for occurrence in matches.get_raw_occurrences(id).into_iter().flatten() {
             let values: Vec<&OsStr> = occurrence.collect();
-            let variables = &mut typed.variables;
-            if id == "cells" {
-                let cells =
-                    values.iter().filter_map(|cell| word(arg, id, cell.to_str(), variables));
-                typed.words.extend(cells);
-            } else {
-                let value = values.join(OsStr::new(","));
-                typed.words.extend(word(arg, id, value.to_str(), variables));
+            let values = match id {
+                "cells" => values.into_iter().map(OsStr::to_owned).collect(),
+                _ => vec![values.join(OsStr::new(","))],
+            };
+            for value in values {
+                typed.words.extend(word(arg, id, value.to_str(), &mut typed.variables));
+                typed.arguments.push(argument(arg, id, value.to_str()));
             }
         }
     }
     typed
+}
+
+fn long(arg: &Arg) -> Option<String> {
+    arg.get_long().map(str::to_owned)
+}
+
+/// The argument with one value, of which only what is not secret is kept.
+fn argument(arg: &Arg, id: &str, value: Option<&str>) -> Argument {
+    let flag = long(arg);
+    match value.filter(|value| is_shown(id, value)) {
+        Some(value) => Argument { flag, value: Some(value.to_owned()), hidden: false },
+        None => Argument { flag, value: name(id, value).map(str::to_owned), hidden: true },
+    }
+}
+
+/// NAME of NAME=VALUE, for an argument of this form.
+fn name<'v>(id: &str, value: Option<&'v str>) -> Option<&'v str> {
+    let (name, _) = value?.split_once('=')?;
+    NAMED.contains(&id).then_some(name)
 }
 
 fn flag(arg: &Arg) -> String {
@@ -130,8 +151,7 @@ fn is_shown(id: &str, value: &str) -> bool {
 
 /// A variable of the shell, in the place of the value. NAME of NAME=VALUE stays.
 fn hidden(id: &str, value: &str, variables: &mut Vec<String>) -> String {
-    let is_named = NAMED.contains(&id);
-    let name = value.split_once('=').map(|(name, _)| name).filter(|_| is_named);
+    let name = name(id, Some(value));
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let variable: String = name.unwrap_or(id).replace(|c| !is_word(c), "_");
     let variable = match variable.starts_with(|c: char| c.is_ascii_digit()) {

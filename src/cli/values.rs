@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
-use crate::config::{ExplainFormat, LintFormat, PlanFormat, Shell};
+use crate::config::{ExplainFormat, LintFormat, PlanFormat, RunsFormat, Shell};
 use crate::input::Network;
 use crate::progress::Mode;
 
@@ -42,6 +42,11 @@ values! { LintFormat {
     Json = "json": "JSON",
     Sarif = "sarif": "SARIF, for code scanning",
     Github = "github": "Annotations for GitHub Actions",
+} }
+
+values! { RunsFormat {
+    Table = "table": "A table",
+    Json = "json": "JSON",
 } }
 
 values! { Shell {

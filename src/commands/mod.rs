@@ -11,10 +11,13 @@ mod init;
 mod inputs;
 mod lint;
 mod login;
+mod logs;
 mod man;
 mod plan;
 mod prepare;
+mod records;
 mod render;
+mod runs;
 mod schema;
 mod shown;
 
@@ -96,6 +99,8 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
         Config::Explain(config) => explain::run(&usable(sheet, &config.cells)?, &config),
         // Errors in the matrix are findings of lint.
         Config::Lint(config) => lint::run(sheet, &config),
+        Config::Runs(config) => runs::run(&config),
+        Config::Logs(config) => logs::run(&config),
         Config::Builder(config) => builder::run(&config),
         Config::Init(config) => init::run(&config),
         Config::Login(config) => login::log_in(&config),
@@ -115,6 +120,8 @@ fn tell(config: &Config) {
         Config::Plan(config) => &config.cells.file,
         Config::Explain(config) => &config.cells.file,
         Config::Lint(config) => &config.cells.file,
+        Config::Runs(config) => &config.file,
+        Config::Logs(config) => &config.file,
         Config::Builder(_) | Config::Init(_) => return,
         Config::Login(_) | Config::Logout(_) => return,
         Config::Schema | Config::Completions(_) | Config::Man(_) => return,

@@ -7,6 +7,7 @@ use super::{CellChoice, EngineFlag, Typed};
 use crate::input::TimeLimits;
 use crate::plan::{BuildOptions, FileOutput};
 use crate::progress::Mode;
+use crate::record::{Retention, Wanted};
 
 /// Settings of `build` and `matrix`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,10 @@ pub(crate) struct BuildConfig {
     pub fail_fast: bool,
     pub limits: TimeLimits,
     pub progress: Mode,
+    /// Whether and where the run is recorded.
+    pub record: Wanted,
+    /// What is kept of older runs.
+    pub retention: Retention,
     /// The command line.
     pub typed: Typed,
 }

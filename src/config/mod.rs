@@ -13,7 +13,8 @@ pub(crate) use cells::CellChoice;
 pub(crate) use engine::EngineFlag;
 pub(crate) use tools::{
     BuilderAction, BuilderConfig, ExplainConfig, ExplainFormat, InitConfig, LintConfig, LintEngine,
-    LintFormat, LoginConfig, PlanConfig, PlanFormat, RenderConfig, RenderOutput, Shell,
+    LintFormat, LoginConfig, LogsConfig, PlanConfig, PlanFormat, RenderConfig, RenderOutput,
+    RunChoice, RunsConfig, RunsFormat, Shell,
 };
 pub(crate) use typed::{Typed, Word, quoted};
 
@@ -26,6 +27,8 @@ pub(crate) enum Config {
     Plan(Box<PlanConfig>),
     Explain(Box<ExplainConfig>),
     Lint(Box<LintConfig>),
+    Runs(RunsConfig),
+    Logs(LogsConfig),
     Builder(BuilderConfig),
     Init(InitConfig),
     Login(LoginConfig),

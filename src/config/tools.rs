@@ -1,8 +1,10 @@
 //! The commands that do not build.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use super::{CellChoice, EngineFlag};
+use crate::record::{RunId, Wanted};
 
 /// Settings of `render`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +83,43 @@ pub(crate) enum LintFormat {
     Sarif,
     /// Annotations for GitHub Actions.
     Github,
+}
+
+/// Settings of `runs`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RunsConfig {
+    /// The matrix whose runs are listed.
+    pub file: PathBuf,
+    pub record: Wanted,
+    /// The runs of all matrices.
+    pub all: bool,
+    pub format: RunsFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RunsFormat {
+    Table,
+    Json,
+}
+
+/// Settings of `logs`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogsConfig {
+    /// The matrix of the run.
+    pub file: PathBuf,
+    pub record: Wanted,
+    /// Names and globs.
+    pub cells: Vec<String>,
+    pub run: Option<RunChoice>,
+    pub follow: bool,
+}
+
+/// A recorded run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RunChoice {
+    /// Of this matrix, counted back from the last one, which is 1.
+    Number(NonZeroUsize),
+    Id(RunId),
 }
 
 /// Settings of `login`; the password comes from stdin.

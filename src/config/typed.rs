@@ -1,11 +1,15 @@
 //! The command line of a run, for a command that repeats a part of it.
 
+use crate::record::Argument;
+
 /// A command line, word by word. Values that could be secret are not in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Typed {
     /// `build` or `matrix`.
     pub command: String,
     pub words: Vec<Word>,
+    /// The same, word by word without quotes.
+    pub arguments: Vec<Argument>,
     /// The variables of the shell that take the place of values which could be secret, in order.
     pub variables: Vec<String>,
 }

@@ -20,7 +20,7 @@ use super::folder::{
 };
 use super::follow::{follow, without_nested};
 use super::patterns::{Matched, PatternError, Rules, clean};
-use crate::debug;
+use crate::unsent;
 
 /// An entry to send. Owners and extended attributes are omitted on purpose: they depend on this
 /// machine, and the same tree would differ between machines.
@@ -161,8 +161,7 @@ impl Walk<'_> {
                 Err(Errno::NOENT) => continue,
                 stat => stat.map_err(|errno| self.failed(&child, errno))?,
             };
-            // onebuild's own debug log grows while it is read, and must not be in an image.
-            if debug::is_log(stat.st_dev, stat.st_ino) {
+            if unsent::contains(stat.st_dev, stat.st_ino) {
                 continue;
             }
             let is_dir = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;

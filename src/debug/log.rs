@@ -6,7 +6,6 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
@@ -18,6 +17,7 @@ use tracing::{Event, Metadata, Subscriber};
 use super::line::line;
 use super::switch::turn_on;
 use crate::error::why;
+use crate::unsent;
 
 /// The first line of a debug log, which identifies the format.
 pub(crate) const FIRST_LINE: &str = "onebuild debug log, version 1\n";
@@ -26,13 +26,7 @@ pub(crate) const FIRST_LINE: &str = "onebuild debug log, version 1\n";
 const MAX_SIZE: u64 = 64 << 20;
 
 /// The log of this run.
-static LOG: OnceLock<Started> = OnceLock::new();
-
-struct Started {
-    log: Arc<Log>,
-    device: u64,
-    inode: u64,
-}
+static LOG: OnceLock<Arc<Log>> = OnceLock::new();
 
 /// A subscriber that writes the events of this program as lines.
 pub(crate) struct Log(Mutex<Sink>);
@@ -48,21 +42,16 @@ struct Sink {
 pub(crate) fn start(file: File) -> io::Result<()> {
     let found = file.metadata()?;
     let log = Arc::new(Log::new(file));
-    let started = Started { log: log.clone(), device: found.dev(), inode: found.ino() };
-    if LOG.set(started).is_ok() {
+    if LOG.set(log.clone()).is_ok() {
+        unsent::add(&found);
         tracing::subscriber::set_global_default(log).map_err(io::Error::other)?;
     }
     Ok(())
 }
 
-/// Whether a file is the log of this run, which grows while its directory is read.
-pub(crate) fn is_log(device: u64, inode: u64) -> bool {
-    LOG.get().is_some_and(|log| (log.device, log.inode) == (device, inode))
-}
-
 /// Why the log of this run is incomplete.
 pub(crate) fn lost() -> Option<String> {
-    let sink = LOG.get()?.log.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let sink = LOG.get()?.0.lock().unwrap_or_else(PoisonError::into_inner);
     sink.lost.clone()
 }
 

@@ -20,6 +20,6 @@ mod switch;
 
 pub(crate) use exchange::Exchange;
 pub(crate) use hidden::hide;
-pub(crate) use log::{FIRST_LINE, is_log, lost, start};
+pub(crate) use log::{FIRST_LINE, lost, start};
 pub(crate) use shown::{fingerprint, variant};
 pub(crate) use switch::is_on;

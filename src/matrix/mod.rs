@@ -27,7 +27,7 @@ pub(crate) use language::{Files, SETTINGS, Sheet};
 pub use model::Matrix;
 pub(crate) use model::{
     Axis, AxisSource, BaseLabels, BaseWanted, DeclaredKind, FileRule, PAGE, ResolvedAxes,
-    TokenVariable, in_context, known_axes,
+    TokenVariable, glob_matches, in_context, known_axes,
 };
 pub(crate) use selection::{DEFAULT_PLATFORM, EPOCH, Facts, Pick, Unnamed};
 pub use selection::{Overrides, Selection};

@@ -15,7 +15,9 @@ mod quiet;
 mod region;
 mod settings;
 mod start;
+mod transcript;
 mod tty;
 
 pub(crate) use settings::{DisplaySettings, Mode, terminal_size};
 pub(crate) use start::start;
+pub(crate) use transcript::Transcript;

@@ -40,6 +40,8 @@ const STOPPING: &str = "stopping: no more cells start, and running cells are can
 pub(super) struct Plain<W: Write> {
     out: BufWriter<W>,
     paint: Paint,
+    /// Maximum length of a line of build output.
+    longest: usize,
     column: usize,
     cells: Cells,
     now: Instant,
@@ -55,12 +57,24 @@ impl<W: Write> Plain<W> {
         Self {
             out: BufWriter::new(out),
             paint,
+            longest: LINE,
             column: 0,
             cells: Cells::default(),
             now,
             printed: now,
             labels: HashMap::new(),
         }
+    }
+
+    /// The same with another maximum length of a line of build output.
+    pub(super) fn with_longest(self, longest: usize) -> Self {
+        Self { longest, ..self }
+    }
+
+    /// The output, with everything that was printed.
+    pub(super) fn output(&mut self) -> io::Result<&mut W> {
+        self.out.flush()?;
+        Ok(self.out.get_mut())
     }
 
     fn line(&mut self, cell: &str, text: &str) -> io::Result<()> {
@@ -137,7 +151,7 @@ impl<W: Write> Plain<W> {
 
     fn log(&mut self, cell: &CellName, step: StepId, text: &str) -> io::Result<()> {
         let label = self.label(cell, step);
-        self.line(cell, format!("{label} > {}", clean(text, LINE)).trim())
+        self.line(cell, format!("{label} > {}", clean(text, self.longest)).trim())
     }
 
     fn transfer(&mut self, cell: &CellName, step: StepId, moved: &Transfer) -> io::Result<()> {

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::io;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -52,8 +51,8 @@ impl Stop {
     }
 
     /// The exit code for the first signal.
-    pub(crate) fn exit_code(&self) -> Option<ExitCode> {
-        self.signal().map(|signal| ExitCode::from(signal.exit_code()))
+    pub(crate) fn exit_code(&self) -> Option<u8> {
+        self.signal().map(Signal::exit_code)
     }
 
     /// Waits for `work` that needs no clean-up. The first signal ends it and returns `None`.

@@ -19,7 +19,7 @@ pub(crate) use escape::{escaped, has_escapes, is_escape, replaced, unescaped};
 pub(crate) use inert::inert;
 pub(crate) use paint::Paint;
 pub(crate) use redact::{redact, redact_in_place, redact_login};
-pub(crate) use units::{bytes, counted, duration, rough, seconds};
+pub(crate) use units::{ago, bytes, counted, duration, rough, seconds};
 pub(crate) use width::{pad, width};
 
 use std::borrow::Cow;

@@ -47,6 +47,16 @@ pub(crate) fn rough(time: Duration) -> String {
     }
 }
 
+/// How long ago something was: `just now`, `41 minutes ago`, `2 hours ago`, `3 days ago`.
+pub(crate) fn ago(time: Duration) -> String {
+    match time.as_secs() {
+        0..60 => "just now".to_owned(),
+        seconds @ 60..3_600 => counted(seconds as usize / 60, "minute") + " ago",
+        seconds @ 3_600..86_400 => counted(seconds as usize / 3_600, "hour") + " ago",
+        seconds => counted((seconds / 86_400) as usize, "day") + " ago",
+    }
+}
+
 /// `512 B`, `31.0 MB`; decimal, as in registries and BuildKit.
 pub(crate) fn bytes(count: u64) -> String {
     let mut value = count as f64;
@@ -99,6 +109,21 @@ mod tests {
             (4_300, "1h20m"),
         ] {
             assert_eq!(rough(Duration::from_secs(seconds)), expected);
+        }
+    }
+
+    #[test]
+    fn the_past_is_told_in_one_unit() {
+        for (seconds, expected) in [
+            (0, "just now"),
+            (59, "just now"),
+            (60, "1 minute ago"),
+            (3_599, "59 minutes ago"),
+            (86_399, "23 hours ago"),
+            (86_400, "1 day ago"),
+            (8_640_000, "100 days ago"),
+        ] {
+            assert_eq!(ago(Duration::from_secs(seconds)), expected);
         }
     }
 

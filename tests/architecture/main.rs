@@ -79,9 +79,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("check", &["allow", "dockerfile", "error", "image", "input", "matrix", "plan", "template"]),
     // What touches the world.
     ("regular", &[]),
+    ("unsent", &[]),
     ("buildkit", &["regular"]),
-    ("debug", &["error", "text"]),
-    ("context", &["debug", "error"]),
+    ("debug", &["error", "text", "unsent"]),
+    ("context", &["error", "unsent"]),
     ("dial", &["debug", "error", "regular"]),
     ("docker", &["debug", "dial", "error", "image", "loopback", "regular"]),
     ("node", &["buildkit", "dial", "docker", "error", "image", "loopback"]),
@@ -94,6 +95,22 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("report", &["cell_name", "event", "failure", "image", "outcome", "text"]),
     // A row of the table is shown when its cell ends.
     ("progress", &["cell_name", "event", "image", "outcome", "report", "text"]),
+    (
+        "record",
+        &[
+            "cell_name",
+            "error",
+            "event",
+            "failure",
+            "image",
+            "input",
+            "outcome",
+            "progress",
+            "regular",
+            "text",
+            "unsent",
+        ],
+    ),
     (
         "driver",
         &[
@@ -119,11 +136,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "text",
         ],
     ),
-    ("config", &["grants", "input", "matrix", "plan", "progress"]),
+    ("config", &["grants", "input", "matrix", "plan", "progress", "record"]),
     (
         "cli",
         &[
-            "config", "error", "grants", "image", "input", "matrix", "plan", "progress",
+            "config", "error", "grants", "image", "input", "matrix", "plan", "progress", "record",
             "template", "text",
         ],
     ),
@@ -275,6 +292,7 @@ const OTHER_CRATES: &[&str] = &[
     "clap",
     "clap_complete",
     "clap_mangen",
+    "flate2",
     "futures",
     "getrandom",
     "h2",

@@ -11,5 +11,6 @@ mod makefiles; // what make builds and what init writes
 mod memory; // many cells with long values
 mod plan; // strategy matrices and bake files
 mod project; // a directory, and onebuild in it
+mod records; // the records of runs: `runs` and `logs`
 mod render; // render --check, render --files
 mod terminal; // tables on a terminal

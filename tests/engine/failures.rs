@@ -51,8 +51,9 @@ fn one_failing_cell_of_twelve_is_reported_in_full_and_the_others_are_pushed() {
         assert_eq!(project.store().platforms(tag), ["linux/amd64", "linux/arm64"]);
     }
     assert!(!project.store().has("v7"));
-    let last: Vec<&str> = run.stderr.trim_end().rsplit('\n').take(2).collect();
-    assert!(last[1].starts_with("  ✗ v7  exit code 3 on arm64 (context/Dockerfile:3)"), "{run}");
+    let last: Vec<&str> = run.stderr.trim_end().rsplit('\n').take(3).collect();
+    assert!(last[2].starts_with("  ✗ v7  exit code 3 on arm64 (context/Dockerfile:3)"), "{run}");
+    assert_eq!(last[1], "its log: onebuild logs v7");
     assert_eq!(last[0], "to repeat what failed: onebuild matrix --push v7");
     let run = run.says(&[
         "error: v7 failed on linux/arm64 in stage `tools`",

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 
-use super::{CellArgs, InputArgs, SelectArgs};
+use super::{CellArgs, InputArgs, RecordArgs, SelectArgs};
 use crate::cli::flags::{OutputFlag, jobs, retries};
 use crate::input::TimeLimit;
 use crate::progress::Mode;
@@ -115,4 +115,6 @@ pub(crate) struct RunArgs {
     /// Print every line of the build output: --progress plain
     #[arg(short, long, overrides_with_all = ["quiet", "progress"])]
     pub verbose: bool,
+    #[command(flatten)]
+    pub record: RecordArgs,
 }

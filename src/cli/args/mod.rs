@@ -2,6 +2,7 @@
 
 mod build;
 mod inputs;
+mod record;
 mod select;
 mod tools;
 
@@ -11,11 +12,12 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use build::{BuildArgs, EngineArgs, OutputArgs, RunArgs};
 pub(crate) use inputs::InputArgs;
-pub(crate) use select::{CellArgs, SelectArgs};
+pub(crate) use record::{RecordArgs, RecordPlaceArgs};
+pub(crate) use select::{CellArgs, FileArgs, SelectArgs};
 pub(crate) use tools::{
     BuilderArgs, BuilderCommand, BuilderCreateArgs, BuilderRemoveArgs, CompletionsArgs,
-    DockerHostArgs, ExplainArgs, InitArgs, LintArgs, LoginArgs, LogoutArgs, ManArgs, PlanArgs,
-    RenderArgs,
+    DockerHostArgs, ExplainArgs, InitArgs, LintArgs, LoginArgs, LogoutArgs, LogsArgs, ManArgs,
+    PlanArgs, RenderArgs, RunsArgs,
 };
 
 /// The daily command lines, and the exit codes. Each line fits into 80 columns.
@@ -68,6 +70,10 @@ pub(crate) enum Command {
     Lint(LintArgs),
     /// Print the rendered Dockerfiles, or write them to a directory
     Render(RenderArgs),
+    /// List the recorded runs
+    Runs(RunsArgs),
+    /// Print the log of a cell of a recorded run, also while it runs
+    Logs(LogsArgs),
     /// Create a matrix.yaml, if possible from a Makefile, Dockerfiles and a Compose file
     Init(InitArgs),
     /// Log in to a registry and store the login for Docker and onebuild

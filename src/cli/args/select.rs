@@ -18,6 +18,15 @@ pub(crate) struct CellArgs {
     pub cells: Vec<String>,
 }
 
+/// The matrix of a command that does not read it.
+#[derive(Debug, Args)]
+pub(crate) struct FileArgs {
+    /// Path of the matrix [default: the nearest matrix.yaml, in the current directory or above it in
+    /// the same Git work tree]
+    #[arg(short, long, env = "ONEBUILD_FILE")]
+    pub file: Option<PathBuf>,
+}
+
 /// The selection of cells.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Selection")]

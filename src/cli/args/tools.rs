@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::{CellArgs, EngineArgs, InputArgs, SelectArgs};
-use crate::config::{ExplainFormat, LintFormat, PlanFormat, Shell};
+use super::{CellArgs, EngineArgs, FileArgs, InputArgs, RecordPlaceArgs, SelectArgs};
+use crate::cli::flags::run_choice;
+use crate::config::{ExplainFormat, LintFormat, PlanFormat, RunChoice, RunsFormat, Shell};
 
 /// `render`.
 #[derive(Debug, Args)]
@@ -79,6 +80,40 @@ pub(crate) struct LintArgs {
     pub cells: CellArgs,
     #[command(flatten)]
     pub select: SelectArgs,
+}
+
+/// `runs`.
+#[derive(Debug, Args)]
+pub(crate) struct RunsArgs {
+    /// Also the runs of other matrices
+    #[arg(long)]
+    pub all: bool,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = RunsFormat::Table)]
+    pub format: RunsFormat,
+    #[command(flatten)]
+    pub matrix: FileArgs,
+    #[command(flatten)]
+    pub place: RecordPlaceArgs,
+}
+
+/// `logs`.
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    /// Name of a cell; * and ? match any characters. Without one, the cells of the run are listed
+    #[arg(value_name = "CELL")]
+    pub cells: Vec<String>,
+    /// The run: its number in `onebuild runs` from the top, or its name [default: the last run with
+    /// these cells]
+    #[arg(long, value_name = "N|RUN", value_parser = run_choice)]
+    pub run: Option<RunChoice>,
+    /// Print what is added until the cells end
+    #[arg(long, requires = "cells")]
+    pub follow: bool,
+    #[command(flatten)]
+    pub matrix: FileArgs,
+    #[command(flatten)]
+    pub place: RecordPlaceArgs,
 }
 
 /// `login`.

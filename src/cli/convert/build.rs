@@ -2,6 +2,7 @@
 
 use super::cells;
 use super::given::Given;
+use super::record;
 use crate::cli::args::{BuildArgs, EngineArgs, OutputArgs, RunArgs};
 use crate::cli::flags::OutputFlag;
 use crate::config::{BuildConfig, EngineFlag};
@@ -36,6 +37,7 @@ pub(crate) fn build(
         progress,
         quiet,
         verbose,
+        record,
     } = run;
     // The variable of `--progress` counts less than the short flags.
     let progress = match (quiet, verbose) {
@@ -66,6 +68,7 @@ pub(crate) fn build(
         // Only the disk knows.
         output_is_directory: false,
     };
+    let (record, retention) = record::of_run(record, given.surroundings)?;
     let typed = given.typed.clone();
     let cells = cells::choice(cells.cells, select, inputs, given, unnamed)?;
     Ok(BuildConfig {
@@ -79,6 +82,8 @@ pub(crate) fn build(
         fail_fast,
         limits: TimeLimits { cell: timeout, idle: idle_timeout },
         progress,
+        record,
+        retention,
         typed,
     })
 }

@@ -3,13 +3,14 @@
 use super::build::engine_flag;
 use super::cells;
 use super::given::Given;
+use super::record;
 use crate::cli::args::{
     BuilderArgs, BuilderCommand, BuilderCreateArgs, BuilderRemoveArgs, DockerHostArgs, ExplainArgs,
-    InitArgs, InputArgs, LintArgs, LoginArgs, PlanArgs, RenderArgs,
+    InitArgs, InputArgs, LintArgs, LoginArgs, LogsArgs, PlanArgs, RenderArgs, RunsArgs,
 };
 use crate::config::{
     BuilderAction, BuilderConfig, ExplainConfig, InitConfig, LintConfig, LintEngine, LoginConfig,
-    PlanConfig, RenderConfig, RenderOutput,
+    LogsConfig, PlanConfig, RenderConfig, RenderOutput, RunsConfig,
 };
 use crate::error::Error;
 use crate::matrix::Unnamed;
@@ -47,6 +48,18 @@ pub(crate) fn lint(args: LintArgs, given: Given<'_>) -> Result<LintConfig, Error
     let inputs = InputArgs::default();
     let cells = cells::choice(cells.cells, select, inputs, given, Unnamed::Everything)?;
     Ok(LintConfig { cells, format, compose, engine })
+}
+
+pub(crate) fn runs(args: RunsArgs, given: Given<'_>) -> RunsConfig {
+    let RunsArgs { all, format, matrix, place } = args;
+    let file = (given.surroundings.matrix_file)(matrix.file);
+    RunsConfig { file, record: record::place(place), all, format }
+}
+
+pub(crate) fn logs(args: LogsArgs, given: Given<'_>) -> LogsConfig {
+    let LogsArgs { cells, run, follow, matrix, place } = args;
+    let file = (given.surroundings.matrix_file)(matrix.file);
+    LogsConfig { file, record: record::place(place), cells, run, follow }
 }
 
 pub(crate) fn login(args: LoginArgs) -> LoginConfig {

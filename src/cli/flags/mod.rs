@@ -14,4 +14,6 @@ pub(crate) use inputs::{BuildContext, CacheFlag, SecretFlag, SshFlag, annotation
 pub(crate) use output::OutputFlag;
 pub(crate) use platforms::PlatformsFlag;
 pub(crate) use run::{HostFlag, UlimitFlag, cgroup_parent};
-pub(crate) use simple::{build_arg, jobs, label, name_and_value, retries, tag_prefix};
+pub(crate) use simple::{
+    build_arg, jobs, label, name_and_value, record, retries, run_choice, tag_prefix,
+};

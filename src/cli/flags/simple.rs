@@ -1,9 +1,11 @@
-//! Numbers, names with values, and prefixes of tags.
+//! Numbers, names with values, prefixes of tags, and the place of records.
 
 use std::num::NonZeroUsize;
 
+use crate::config::RunChoice;
 use crate::image::Tag;
 use crate::input::Retry;
+use crate::record::Wanted;
 
 pub(crate) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_| "it must be a number greater than zero".to_owned())
@@ -43,5 +45,23 @@ pub(crate) fn build_arg(text: &str) -> Result<(String, Option<String>), String> 
         Some((name, value)) => Ok((name.to_owned(), Some(value.to_owned()))),
         None if text.is_empty() => Err("write NAME=VALUE".to_owned()),
         None => Ok((text.to_owned(), None)),
+    }
+}
+
+/// A directory, or `off`.
+pub(crate) fn record(text: &str) -> Result<Wanted, String> {
+    match text {
+        "" => Err("name a directory, or write `off`".to_owned()),
+        "off" => Ok(Wanted::Off),
+        _ => Ok(Wanted::Directory(text.into())),
+    }
+}
+
+/// A number from 1, or the name of a run.
+pub(crate) fn run_choice(text: &str) -> Result<RunChoice, String> {
+    match (text.parse::<NonZeroUsize>(), text.parse()) {
+        (Ok(number), _) => Ok(RunChoice::Number(number)),
+        (_, Ok(id)) => Ok(RunChoice::Id(id)),
+        _ => Err("it must be a number from 1, or a name such as 20261128T181044Z-3f2a".to_owned()),
     }
 }

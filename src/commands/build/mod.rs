@@ -2,6 +2,7 @@
 
 mod destination;
 mod listed;
+mod recorded;
 mod repeat;
 
 use std::borrow::Cow;
@@ -15,6 +16,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use self::listed::Listed;
+use self::recorded::Record;
 use self::repeat::Repeat;
 use super::{prepare, shown};
 use crate::config::{BuildConfig, OutputFile};
@@ -76,7 +78,7 @@ pub(super) fn run(matrix: &Matrix, config: &BuildConfig) -> Result<ExitCode, Err
     let runtime = run::runtime()?;
     let moves_alone = options.is_one_for_each(cells.len()) && !options.is_one_for_each(1);
     let repeat = Repeat::new(&config.typed, &cells, moves_alone);
-    let done = runtime.block_on(build(requests, secrets, repeat, config));
+    let done = runtime.block_on(build(&cells, requests, secrets, repeat, config));
     // Threads that write remove their unfinished files. A thread that is blocked while reading must not
     // keep the program running.
     runtime.shutdown_timeout(LAST_MOMENT);
@@ -113,6 +115,7 @@ fn secrets(requests: &[BuildRequest], progress: Mode) -> (HeldSecrets, Diagnosti
 }
 
 async fn build(
+    cells: &[Cell],
     mut requests: Vec<BuildRequest>,
     secrets: (HeldSecrets, Diagnostics),
     repeat: Repeat,
@@ -135,6 +138,7 @@ async fn build(
         return Ok(leave(&stop, NOT_STARTED).await);
     };
     let Opened { builder, native, facts_line, lacking } = opened?;
+    let engine = facts_line.trim_end().split(" · ").skip(1).collect::<Vec<_>>().join(" · ");
     let head = [facts_line, lacking, native_note(&requests, &native, config)].concat();
     on_engine(&mut requests, &native);
 
@@ -155,6 +159,9 @@ async fn build(
     };
 
     let (events, received) = mpsc::channel(EVENTS);
+    let jobs = options.jobs.get();
+    let mut record = Record::start(config, cells, &requests, &engine, jobs, ENVIRONMENT);
+    let received = record.relay(received, stop.token());
     let display = progress::start(settings, terminal::stderr_stream(), head, received);
     let gates = registry.gates();
     let builder = Verified::new(builder, registry, config.cells.strict).with_gates(gates.clone());
@@ -177,7 +184,8 @@ async fn build(
         (outcomes, swept, left)
     };
     let Some((outcomes, swept, left)) = stop.guard(work).await else {
-        let shown = timeout(LAST_MOMENT, display).await;
+        let ended = async { tokio::join!(record.finish(stopped(&stop)), display) };
+        let shown = timeout(LAST_MOMENT, ended).await;
         return Ok(leave(&stop, if shown.is_ok() { NOT_CLEANED_UP } else { "" }).await);
     };
     // The report follows the last output of the display. A closed terminal is not an error.
@@ -197,6 +205,7 @@ async fn build(
         }
         _ => report::closing(&outcomes, started.elapsed(), style),
     };
+    closing += &record.logs(&outcomes);
     closing += &repeat.line(&outcomes).unwrap_or_default();
     if let Some(note) = swept.note().filter(|_| mode != Mode::Quiet) {
         closing += &format!("note: {note}\n");
@@ -204,18 +213,26 @@ async fn build(
     if let Some(late) = stop.signal().and_then(|_| report::too_late(&outcomes)) {
         closing += &format!("note: {late}\n");
     }
+    let code = stop.exit_code().unwrap_or_else(|| exit_code(&outcomes));
+    closing +=
+        &stop.guard_output(record.finish(code), OUTPUT_GRACE).await.flatten().unwrap_or_default();
     if is_shown {
         let printed = spawn_blocking(move || terminal::stderr(&closing));
         stop.guard_output(printed, OUTPUT_GRACE).await;
     }
     stop.guard_output(listing, OUTPUT_GRACE).await;
-    Ok(exit_code(&outcomes, stop.exit_code()))
+    Ok(ExitCode::from(stop.exit_code().unwrap_or(code)))
 }
 
 /// Ends a run that was asked to stop, and prints `note` unless the terminal is blocked.
 async fn leave(stop: &Stop, note: &'static str) -> ExitCode {
     let _ = timeout(LAST_MOMENT, spawn_blocking(move || terminal::stderr(note))).await;
-    stop.exit_code().unwrap_or(ExitCode::FAILURE)
+    ExitCode::from(stopped(stop))
+}
+
+/// The exit code of a run that was stopped.
+fn stopped(stop: &Stop) -> u8 {
+    stop.exit_code().unwrap_or(ErrorKind::CellFailed.exit_code())
 }
 
 /// An engine that can build the requests.
@@ -392,21 +409,18 @@ fn facts_line(node: &Node, reason: Option<&str>, requests: &[BuildRequest]) -> S
     )
 }
 
-/// A signal takes precedence, then a bug in onebuild, then failed cells.
-fn exit_code(outcomes: &[Outcome], asked: Option<ExitCode>) -> ExitCode {
-    if let Some(code) = asked {
-        return code;
-    }
+/// A bug in onebuild, then failed cells.
+fn exit_code(outcomes: &[Outcome]) -> u8 {
     let mut failures = outcomes.iter().filter_map(|outcome| match &outcome.result {
         CellResult::Failed(failure) => Some(failure),
         _ => None,
     });
     let kind = match failures.next() {
-        None => return ExitCode::SUCCESS,
+        None => return 0,
         Some(first) if first.kind == Kind::Bug || failures.any(|f| f.kind == Kind::Bug) => {
             ErrorKind::Bug
         }
         Some(_) => ErrorKind::CellFailed,
     };
-    ExitCode::from(kind.exit_code())
+    kind.exit_code()
 }

@@ -196,6 +196,11 @@ fn other(plain: &str) -> Classified {
     if is_disk_full(plain) {
         return disk_full();
     }
+    // The containerd image store, when two builds create a tag at the same moment.
+    if plain.contains("image \"") && plain.ends_with("\": already exists") {
+        let message = "another build created the same tag at the same moment".to_owned();
+        return Classified { message, ..found(Kind::TagConflict, "build it again") };
+    }
     if plain.contains("exec format error") {
         return found(Kind::Dockerfile, NO_EMULATOR);
     }

@@ -164,7 +164,7 @@ impl Sign {
 
 /// `*` matches any characters, `?` one. Linear in both lengths up to a factor: only the last star
 /// backtracks.
-fn glob_matches(glob: &str, value: &str) -> bool {
+pub(crate) fn glob_matches(glob: &str, value: &str) -> bool {
     let (glob, value): (Vec<char>, Vec<char>) = (glob.chars().collect(), value.chars().collect());
     let (mut g, mut v) = (0, 0);
     let mut star = None;

@@ -1,0 +1,140 @@
+//! The record of this run.
+
+use std::ffi::OsString;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::commands::records::matrix_file;
+use crate::config::{BuildConfig, Typed, Word, quoted};
+use crate::error::{visible, why};
+use crate::event::Event;
+use crate::matrix::Cell;
+use crate::outcome::{CellResult, Outcome};
+use crate::plan::BuildRequest;
+use crate::progress::Mode;
+use crate::record::event::{Cell as RecordedCell, Command};
+use crate::record::{Place, Recorder, Start, Wanted, place};
+use crate::run::terminal;
+
+/// The record of this run, if it is recorded.
+pub(super) struct Record {
+    recorder: Option<Recorder>,
+    /// The flags that `onebuild logs` needs to find it.
+    flags: String,
+}
+
+impl Record {
+    /// Starts the record. If that fails, a warning says so, and the run goes on.
+    pub(super) fn start(
+        config: &BuildConfig,
+        cells: &[Cell],
+        requests: &[BuildRequest],
+        engine: &str,
+        jobs: usize,
+        variable: fn(&str) -> Option<OsString>,
+    ) -> Self {
+        let flags = flags(config);
+        let place = match place(&config.record, variable) {
+            Place::Directory(directory) => directory,
+            Place::None => {
+                if config.progress != Mode::Quiet {
+                    terminal::stderr(NO_PLACE);
+                }
+                return Self { recorder: None, flags };
+            }
+            Place::Off => return Self { recorder: None, flags },
+        };
+        let start = Start {
+            command: command(&config.typed),
+            matrix: matrix_file(&config.cells.file),
+            engine: engine.to_owned(),
+            jobs,
+            cells: cells.iter().zip(requests).map(recorded).collect(),
+            retention: config.retention,
+            place,
+        };
+        let recorder = match Recorder::start(&start) {
+            Ok(recorder) => Some(recorder),
+            Err(error) => {
+                let (place, why) = (start.place.display().to_string(), why(&error));
+                terminal::stderr(&format!(
+                    "warning: this run is not recorded in {}: {why}; name another directory with \
+                     --record DIR, or add --no-record\n",
+                    visible(&place)
+                ));
+                None
+            }
+        };
+        Self { recorder, flags }
+    }
+
+    /// Records `events` on their way.
+    pub(super) fn relay(
+        &mut self,
+        events: mpsc::Receiver<Event>,
+        cancel: &CancellationToken,
+    ) -> mpsc::Receiver<Event> {
+        match &mut self.recorder {
+            Some(recorder) => recorder.relay(events, cancel.clone()),
+            None => events,
+        }
+    }
+
+    /// A line that says where the logs of failed cells are, if there are any.
+    pub(super) fn logs(&self, outcomes: &[Outcome]) -> String {
+        let Some(recorder) = &self.recorder else { return String::new() };
+        let failed = |one: &&Outcome| matches!(one.result, CellResult::Failed(_));
+        let mut failed = outcomes.iter().filter(failed).map(|one| quoted(&one.cell));
+        let flags = &self.flags;
+        match (failed.next(), failed.next()) {
+            (None, _) => String::new(),
+            (Some(cell), None) => format!("its log: onebuild logs{flags} {cell}\n"),
+            (Some(_), Some(_)) => {
+                let directory = recorder.logs().display().to_string();
+                format!("their logs: onebuild logs{flags} CELL, or {}\n", visible(&directory))
+            }
+        }
+    }
+
+    /// Records the end of the run. Returns a warning if the record is not complete.
+    pub(super) async fn finish(self, exit_code: u8) -> Option<String> {
+        let recorder = self.recorder?;
+        let directory = recorder.directory().display().to_string();
+        let why = recorder.finish(exit_code).await?;
+        Some(format!("warning: the record in {} is not complete: {why}\n", visible(&directory)))
+    }
+}
+
+const NO_PLACE: &str = "note: this run is not recorded, because HOME is not set; name a directory with \
+     --record DIR\n";
+
+fn recorded((cell, request): (&Cell, &BuildRequest)) -> RecordedCell {
+    let axes = cell.axes.iter().map(|(axis, value)| (axis.to_string(), value.to_string()));
+    RecordedCell {
+        cell: cell.name.to_string(),
+        axes: axes.collect(),
+        platforms: request.recipe.platforms.iter().map(ToString::to_string).collect(),
+        references: request.delivery.references.iter().map(ToString::to_string).collect(),
+        ..RecordedCell::default()
+    }
+}
+
+fn command(typed: &Typed) -> Command {
+    let words = typed.words.iter().map(Word::text);
+    let text = ["onebuild", &typed.command].into_iter().chain(words).collect::<Vec<_>>().join(" ");
+    Command { name: typed.command.clone(), arguments: typed.arguments.clone(), text }
+}
+
+fn flags(config: &BuildConfig) -> String {
+    let is_file = |word: &&str| word.starts_with("--file ");
+    let file = config.typed.words.iter().map(Word::text).find(is_file);
+    let record = match &config.record {
+        Wanted::Directory(directory) => {
+            Some(format!("--record {}", quoted(&directory.to_string_lossy())))
+        }
+        Wanted::Default | Wanted::Off => None,
+    };
+    let flags = file.map(str::to_owned).into_iter().chain(record);
+    flags.map(|flag| format!(" {flag}")).collect()
+}

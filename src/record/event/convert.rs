@@ -1,0 +1,163 @@
+//! From the events of a run to those of its record.
+
+use super::{
+    Built, CellFinished, CellResult, Event, Failure, Place, Retrying, SmokeTest, Step, StepState,
+};
+use crate::event;
+use crate::failure::{Kind, Phase};
+use crate::outcome::{self, Outcome, SmokeResult};
+use crate::text::{clean, instruction};
+
+/// Maximum length of a text that is not our own.
+const TEXT: usize = 8 << 10;
+
+impl Event {
+    /// The events that are recorded of `event`. Output of steps and transfers are in the log alone.
+    pub(crate) fn of(event: &event::Event) -> Option<Self> {
+        Some(match event {
+            event::Event::CellStarted { cell } => Self::CellStarted { cell: cell.to_string() },
+            event::Event::Step { cell, step } => Self::Step(Step::of(cell, step)),
+            event::Event::Waiting { cell, step, wait } => Self::Waiting {
+                cell: cell.to_string(),
+                step: step.0,
+                host: text(&wait.host),
+                what: text(&wait.what),
+                since: wait.since,
+            },
+            event::Event::Answered { cell, step } => {
+                Self::Answered { cell: cell.to_string(), step: step.0 }
+            }
+            event::Event::Warning { cell, warning } => Self::Warning {
+                cell: cell.to_string(),
+                file: optional(&warning.file),
+                line: warning.line,
+                message: text(&warning.message),
+                url: optional(&warning.url),
+            },
+            event::Event::Retrying { cell, retry } => Self::Retrying(Retrying {
+                cell: cell.to_string(),
+                number: retry.number,
+                of: retry.of,
+                wait: retry.wait,
+                failure: Box::new(Failure::of(&retry.failure)),
+            }),
+            event::Event::Resumed { cell } => Self::Resumed { cell: cell.to_string() },
+            event::Event::CellFinished(outcome) => Self::CellFinished(CellFinished::of(outcome)),
+            event::Event::Cancelling => Self::Cancelling,
+            // The record begins with its own line about the run.
+            event::Event::RunStarted { .. }
+            | event::Event::Log { .. }
+            | event::Event::Transfer { .. } => return None,
+        })
+    }
+}
+
+fn text(text: &str) -> String {
+    clean(text, TEXT)
+}
+
+fn optional(text: &Option<String>) -> Option<String> {
+    text.as_deref().map(self::text)
+}
+
+impl Step {
+    fn of(cell: &str, step: &event::Step) -> Self {
+        use event::StepState as From;
+        let (state, took) = match step.state {
+            From::Running => (StepState::Running, None),
+            From::Cached => (StepState::Cached, None),
+            From::Done { took } => (StepState::Done, Some(took)),
+            From::Failed { took } => (StepState::Failed, Some(took)),
+            From::Cancelled => (StepState::Cancelled, None),
+        };
+        Self {
+            cell: cell.to_owned(),
+            step: step.id.0,
+            name: instruction(&step.name, TEXT),
+            platform: step.platform.as_ref().map(ToString::to_string),
+            stage: optional(&step.stage),
+            position: step.position,
+            state,
+            took,
+        }
+    }
+}
+
+impl CellFinished {
+    fn of(outcome: &Outcome) -> Self {
+        let result = match &outcome.result {
+            outcome::CellResult::Built(built) => CellResult::Built(Built::of(built)),
+            outcome::CellResult::Failed(failure) => {
+                CellResult::Failed { failure: Box::new(Failure::of(failure)) }
+            }
+            outcome::CellResult::NotStarted => CellResult::NotStarted,
+            outcome::CellResult::Cancelled => CellResult::Cancelled,
+        };
+        Self { cell: outcome.cell.to_string(), elapsed: outcome.elapsed, result }
+    }
+}
+
+impl Built {
+    fn of(built: &outcome::Built) -> Self {
+        Self {
+            digest: built.digest.as_ref().map(ToString::to_string),
+            pushed: built.pushed.iter().map(ToString::to_string).collect(),
+            unchanged: built.unchanged,
+            verified: !built.pushed.is_empty() && built.unverified.is_none(),
+            unverified: optional(&built.unverified),
+            cached_steps: built.cached_steps,
+            total_steps: built.total_steps,
+            smoke_test: match built.smoke {
+                SmokeResult::No => SmokeTest::None,
+                SmokeResult::Skipped => SmokeTest::Skipped,
+                SmokeResult::Passed { took } => SmokeTest::Passed { took },
+            },
+        }
+    }
+}
+
+impl Failure {
+    pub(crate) fn of(failure: &outcome::Failure) -> Self {
+        let place = failure.place.as_ref();
+        Self {
+            kind: kind(&failure.kind).to_owned(),
+            phase: phase(failure.phase).to_owned(),
+            temporary: failure.is_temporary(),
+            message: text(&failure.message),
+            platform: failure.platform.as_ref().map(ToString::to_string),
+            stage: optional(&failure.stage),
+            place: place.map(|place| Place { file: text(&place.file), line: place.line }),
+            instruction: failure.instruction.as_deref().map(|text| instruction(text, TEXT)),
+            exit_code: failure.exit_code,
+            help: optional(&failure.help),
+            pushed: failure.pushed.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+fn kind(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Registry { .. } => "registry",
+        Kind::EngineLost => "engine-lost",
+        Kind::EngineDiskFull => "engine-disk-full",
+        Kind::Command { .. } => "command",
+        Kind::SmokeTest => "smoke-test",
+        Kind::Context => "context",
+        Kind::Dockerfile => "dockerfile",
+        Kind::Output => "output",
+        Kind::TimedOut => "timed-out",
+        Kind::TagConflict => "tag-conflict",
+        Kind::Bug => "bug",
+        Kind::Unknown => "unknown",
+    }
+}
+
+fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Pull => "pull",
+        Phase::Build => "build",
+        Phase::SmokeTest => "smoke-test",
+        Phase::Push => "push",
+        Phase::Verify => "verify",
+    }
+}

@@ -1,0 +1,250 @@
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::*;
+use crate::cell_name::CellName;
+use crate::event::{self, StepId, Wait, Warning};
+use crate::failure::Kind;
+use crate::outcome::{self, Outcome, SmokeResult};
+
+/// What foreign text may contain.
+const HOSTILE: &[&str] = &[
+    "",
+    "plain",
+    "\"}\n{\"seq\":1,\"type\":\"run-finished\"",
+    "a\r\nb\u{2028}c\u{0}d\\",
+    "\x1b[31mred\x1b[0m \x1b]0;title\x07",
+    "\u{202e}gpj.exe\u{feff}",
+    "::error::owned ##[error]owned",
+    "日本 👩‍🔧 \u{fffd}",
+    "$(touch x) `id` %s {0}",
+];
+
+/// Every event that is recorded, with `text` wherever text can be.
+fn events(text: &str) -> Vec<event::Event> {
+    let cell = || CellName::from("v1");
+    let owned = || text.to_owned();
+    let step = |state| event::Step {
+        id: StepId(7),
+        name: owned(),
+        platform: Some("linux/arm64".parse().unwrap()),
+        stage: Some(owned()),
+        position: Some((1, 2)),
+        is_output: true,
+        state,
+    };
+    let took = Duration::from_millis(1_234);
+    let mut events = vec![
+        event::Event::CellStarted { cell: cell() },
+        event::Event::Waiting {
+            cell: cell(),
+            step: StepId(7),
+            wait: Wait { host: owned(), what: owned(), since: took },
+        },
+        event::Event::Answered { cell: cell(), step: StepId(7) },
+        event::Event::Cancelling,
+    ];
+    let states = [
+        event::StepState::Running,
+        event::StepState::Cached,
+        event::StepState::Done { took },
+        event::StepState::Failed { took },
+        event::StepState::Cancelled,
+    ];
+    events.extend(states.map(|state| event::Event::Step { cell: cell(), step: step(state) }));
+    for file in [None, Some(owned())] {
+        let warning = Warning { url: file.clone(), line: None, file, message: owned() };
+        events.push(event::Event::Warning { cell: cell(), warning });
+    }
+    let failure = outcome::Failure {
+        kind: Kind::Command { exit_code: 3 },
+        message: owned(),
+        verbatim: Some(owned()),
+        stage: Some(owned()),
+        place: Some(outcome::Place { file: owned(), line: 4, text: owned() }),
+        instruction: Some(owned()),
+        exit_code: Some(3),
+        help: Some(owned()),
+        ..outcome::Failure::default()
+    };
+    let pushed = outcome::Built {
+        pushed: vec!["me/app:1".parse().unwrap()],
+        unverified: Some(owned()),
+        smoke: SmokeResult::Passed { took },
+        ..outcome::Built::default()
+    };
+    let results = [
+        outcome::CellResult::Built(outcome::Built::default()),
+        outcome::CellResult::Built(pushed),
+        outcome::CellResult::Failed(Box::new(failure)),
+        outcome::CellResult::Failed(Box::default()),
+        outcome::CellResult::NotStarted,
+        outcome::CellResult::Cancelled,
+    ];
+    events.extend(results.map(|result| {
+        let platforms = Vec::new();
+        event::Event::CellFinished(Outcome { cell: cell(), platforms, result, elapsed: took })
+    }));
+    events
+}
+
+fn head(text: &str) -> RunHead {
+    let argument = |value: Option<&str>| Argument {
+        flag: Some("build-arg".to_owned()),
+        value: value.map(str::to_owned),
+        hidden: value.is_none(),
+    };
+    RunHead {
+        version: VERSION,
+        kind: RunKind::Run,
+        id: "20261128T181044Z-3f2a".parse().unwrap(),
+        onebuild: crate::VERSION.to_owned(),
+        time: Timestamp::now(),
+        command: Command {
+            name: "build".to_owned(),
+            arguments: vec![argument(Some(text)), argument(None)],
+            text: text.to_owned(),
+        },
+        matrix: MatrixFile { file: text.to_owned(), path: Some(text.to_owned()) },
+        directory: text.to_owned(),
+        engine: text.to_owned(),
+        jobs: 4,
+        process: Process { pid: 1, host: text.to_owned() },
+    }
+}
+
+#[test]
+fn every_line_is_of_the_schema_and_is_read_back_whatever_the_text() {
+    let schema: Value = serde_json::from_str(include_str!("../../../run.schema.json")).unwrap();
+    for text in HOSTILE {
+        let head = head(text);
+        let line = serde_json::to_string(&head).unwrap();
+        assert_eq!(line.lines().count(), 1, "{line:?}");
+        valid(&schema, &serde_json::from_str(&line).unwrap());
+        assert_eq!(serde_json::from_str::<RunHead>(&line).unwrap(), head);
+
+        let cell = Cell {
+            cell: (*text).to_owned(),
+            axes: [((*text).to_owned(), (*text).to_owned())].into(),
+            references: vec![(*text).to_owned()],
+            recipe: Some((*text).to_owned()),
+            ..Cell::default()
+        };
+        let end = RunFinished {
+            exit_code: 130,
+            elapsed: Duration::from_millis(1_001),
+            totals: Totals { cells: 2, failed: 1, ..Totals::default() },
+        };
+        let recorded = events(text).into_iter().map(|event| Event::of(&event).unwrap());
+        let recorded = recorded.chain([Event::Cell(cell), Event::RunFinished(end)]);
+        for (seq, event) in (1..).zip(recorded) {
+            let line = Line { seq, time: Timestamp::now(), event };
+            let text = serde_json::to_string(&line).unwrap();
+            assert_eq!(text.lines().count(), 1, "{text:?}");
+            valid(&schema, &serde_json::from_str(&text).unwrap());
+            assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), line);
+        }
+    }
+}
+
+#[test]
+fn a_long_text_is_shortened() {
+    for event in events(&"x".repeat(100 << 10)) {
+        let event = Event::of(&event).unwrap();
+        assert!(serde_json::to_string(&event).unwrap().len() < 64 << 10);
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_is_not_recorded() {
+    let schema: Value = serde_json::from_str(include_str!("../../../run.schema.json")).unwrap();
+    for line in [
+        r#"{}"#,
+        r#"{"seq":1,"time":"2026-11-28T18:10:44.120Z","type":"cell-started"}"#,
+        r#"{"seq":0,"time":"2026-11-28T18:10:44.120Z","type":"cancelling"}"#,
+        r#"{"seq":1,"time":"yesterday","type":"cancelling"}"#,
+        r#"{"seq":1,"time":"2026-11-28T18:10:44.120Z","type":"cell-started","cell":7}"#,
+        r#"{"seq":1,"time":"2026-11-28T18:10:44.120Z","type":"cell-started","cell":"a","more":1}"#,
+    ] {
+        let value = serde_json::from_str(line).unwrap();
+        assert!(faults(&schema, &schema, &value).is_some(), "{line}");
+    }
+}
+
+fn valid(schema: &Value, value: &Value) {
+    let fault = faults(schema, schema, value);
+    assert!(fault.is_none(), "{}\n{value}", fault.unwrap_or_default());
+}
+
+/// What of `value` is not as `rule` says: the keywords that the schema uses, and no properties that it does
+/// not name.
+fn faults(root: &Value, rule: &Value, value: &Value) -> Option<String> {
+    if let Some(name) = rule["$ref"].as_str() {
+        let rule = root.pointer(name.strip_prefix('#').unwrap()).expect("a definition");
+        return faults(root, rule, value);
+    }
+    if let Some(rules) = rule["oneOf"].as_array() {
+        let found: Vec<Option<String>> =
+            rules.iter().map(|rule| faults(root, rule, value)).collect();
+        return match found.iter().filter(|fault| fault.is_none()).count() {
+            1 => None,
+            count => Some(format!("{count} of the rules hold: {found:?}")),
+        };
+    }
+    let wrong = |what: &str| Some(format!("{value} is not {what} as in {rule}"));
+    let is = |kind: &str| match kind {
+        "null" => value.is_null(),
+        "string" => value.is_string(),
+        "boolean" => value.is_boolean(),
+        "number" => value.is_number(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        other => panic!("the type {other}"),
+    };
+    let is_typed = match &rule["type"] {
+        Value::Null => true,
+        Value::String(kind) => is(kind),
+        kinds => kinds.as_array().unwrap().iter().any(|kind| is(kind.as_str().unwrap())),
+    };
+    if !is_typed {
+        return wrong("of the type");
+    }
+    if !rule["const"].is_null() && rule["const"] != *value {
+        return wrong("the constant");
+    }
+    if rule["enum"].as_array().is_some_and(|known| !known.contains(value)) {
+        return wrong("one of the values");
+    }
+    let number = value.as_f64().unwrap_or(0.0);
+    if rule["minimum"].as_f64().is_some_and(|least| number < least)
+        || rule["maximum"].as_f64().is_some_and(|most| number > most)
+    {
+        return wrong("in the range");
+    }
+    // The patterns have digits, and what stands between them.
+    if let (Some(pattern), Some(text)) = (rule["pattern"].as_str(), value.as_str())
+        && pattern.ends_with("Z$")
+        && (text.len() != 24 || text.parse::<Timestamp>().is_err())
+    {
+        return wrong("a time");
+    }
+    if let Some(items) = value.as_array() {
+        return items.iter().find_map(|item| faults(root, &rule["items"], item));
+    }
+    let fields = value.as_object()?;
+    let required = rule["required"].as_array().into_iter().flatten();
+    for name in required.map(|name| name.as_str().unwrap()) {
+        if !fields.contains_key(name) {
+            return Some(format!("{value} has no `{name}`"));
+        }
+    }
+    fields.iter().find_map(|(name, field)| match &rule["properties"][name] {
+        Value::Null => match &rule["additionalProperties"] {
+            Value::Null => Some(format!("`{name}` is not in {rule}")),
+            other => faults(root, other, field),
+        },
+        known => faults(root, known, field),
+    })
+}

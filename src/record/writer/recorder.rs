@@ -1,0 +1,157 @@
+//! The side of the run.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc as blocking;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::directory::Start;
+use super::lost::Lost;
+use super::thread::{Item, Writer};
+use crate::event::Event;
+use crate::record::log::LOGS;
+use crate::record::timestamp::Timestamp;
+
+/// Bytes of events that may wait to be written. BuildKit forwards at most 200 KB per step and second.
+const ROOM: usize = 8 << 20;
+
+/// Size of an event without its strings, in bytes.
+const EVENT: usize = 256;
+
+/// How long the disk may accept nothing while events wait, before recording stops.
+const DISK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The same after the user asked to stop, and for the last events of a run.
+const LAST_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Records one run.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    directory: PathBuf,
+    queue: Queue,
+    relay: Option<JoinHandle<()>>,
+}
+
+/// What goes to the thread that writes.
+#[derive(Debug, Clone)]
+struct Queue {
+    items: blocking::Sender<Item>,
+    /// Closed when recording stops.
+    room: Arc<Semaphore>,
+    lost: Lost,
+}
+
+impl Recorder {
+    /// Creates the directory of the run, and starts the thread.
+    pub(crate) fn start(start: &Start) -> io::Result<Self> {
+        let created = start.create()?;
+        let directory = created.path.clone();
+        let (items, received) = blocking::channel();
+        let (room, lost) = (Arc::new(Semaphore::new(ROOM)), Lost::default());
+        let writer = Writer::new(created, start, room.clone(), lost.clone());
+        let thread = std::thread::Builder::new().name("record".to_owned());
+        // It ends with the queue, and otherwise with the program.
+        thread.spawn(move || writer.run(&received))?;
+        Ok(Self { directory, queue: Queue { items, room, lost }, relay: None })
+    }
+
+    /// The directory of the run.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The directory of its logs.
+    pub(crate) fn logs(&self) -> PathBuf {
+        self.directory.join(LOGS)
+    }
+
+    /// Records `events`, and passes them on. `cancel` fires when the user asks to stop.
+    pub(crate) fn relay(
+        &mut self,
+        mut events: mpsc::Receiver<Event>,
+        cancel: CancellationToken,
+    ) -> mpsc::Receiver<Event> {
+        let (sender, passed_on) = mpsc::channel(events.max_capacity());
+        let queue = self.queue.clone();
+        self.relay = Some(tokio::spawn(async move {
+            while let Some(event) = events.recv().await {
+                queue.push(&event, &cancel).await;
+                // A closed display does not stop the run.
+                let _ = sender.send(event).await;
+            }
+        }));
+        passed_on
+    }
+
+    /// Records the end of the run, whose events have ended. Returns why the record is not complete, if it is
+    /// not.
+    pub(crate) async fn finish(self, exit_code: u8) -> Option<String> {
+        let Self { queue, relay, .. } = self;
+        let last = async {
+            if let Some(relay) = relay {
+                let _ = relay.await;
+            }
+            let (done, written) = oneshot::channel();
+            let end = Item::End { exit_code, time: Timestamp::now(), done };
+            let _ = queue.items.send(end);
+            let _ = written.await;
+        };
+        // The disk has this time for each of the two: the events that wait, and what the kernel holds.
+        if timeout(DISK_TIMEOUT, last).await.is_err() {
+            queue.lost.set(|| silent(DISK_TIMEOUT));
+        }
+        queue.lost.get()
+    }
+}
+
+impl Queue {
+    /// Waits until there is room for `event`, as long as the disk accepts anything at all.
+    async fn push(&self, event: &Event, cancel: &CancellationToken) {
+        let cost = (EVENT + size(event)).min(ROOM);
+        let cost = u32::try_from(cost).expect("the room is smaller");
+        let (at, time) = (Instant::now(), Timestamp::now());
+        if self.has_room(cost, cancel).await {
+            let item = Item::Event { event: event.clone(), at, time, cost };
+            let _ = self.items.send(item);
+        }
+    }
+
+    /// Takes room for `cost`; `false` if recording has stopped.
+    async fn has_room(&self, cost: u32, cancel: &CancellationToken) -> bool {
+        if let Ok(room) = self.room.try_acquire_many(cost) {
+            room.forget();
+            return true;
+        }
+        let limit = tokio::select! {
+            room = self.room.acquire_many(cost) => {
+                return room.map(|room| room.forget()).is_ok();
+            }
+            () = sleep(DISK_TIMEOUT) => DISK_TIMEOUT,
+            () = async { cancel.cancelled().await; sleep(LAST_TIMEOUT).await } => LAST_TIMEOUT,
+        };
+        self.lost.set(|| silent(limit));
+        self.room.close();
+        false
+    }
+}
+
+fn silent(limit: Duration) -> String {
+    format!("the disk accepted nothing for {} s", limit.as_secs())
+}
+
+/// The size of the strings of an event that may be long.
+fn size(event: &Event) -> usize {
+    match event {
+        Event::Log { line, .. } => line.len(),
+        Event::Step { step, .. } => step.name.len(),
+        Event::Transfer { transfer, .. } => transfer.name.len(),
+        Event::Warning { warning, .. } => warning.message.len(),
+        _ => 0,
+    }
+}
