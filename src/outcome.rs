@@ -45,6 +45,17 @@ pub struct Built {
     pub unverified: Option<String>,
     /// The failed attempts before this one, oldest first.
     pub earlier: Vec<Attempt>,
+    /// What a pushed image was built from, as far as that is certain.
+    pub inputs: Option<InputHashes>,
+}
+
+/// What an image was built from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputHashes {
+    /// Of everything that the request says.
+    pub recipe: Digest,
+    /// Of the files in its contexts.
+    pub context: Digest,
 }
 
 /// Whether an image was tested before it was pushed.

@@ -10,8 +10,17 @@ use crate::record::Argument;
 use crate::text::redact;
 
 /// Arguments that only change what is shown and recorded.
-const DISPLAY: &[&str] =
-    &["progress", "quiet", "verbose", "debug", "dry_run", "record", "no_record"];
+const DISPLAY: &[&str] = &[
+    "progress",
+    "quiet",
+    "verbose",
+    "debug",
+    "dry_run",
+    "record",
+    "no_record",
+    "failed",
+    "resume",
+];
 
 /// Arguments whose values are not secret.
 const SHOWN: &[&str] = &[

@@ -80,20 +80,30 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
         let named = path.filter(|path| !path.as_os_str().is_empty());
         matrix::place(&matrix::path(named.as_deref()))
     };
-    let config =
-        match cli::parse(args, Surroundings { axes: &axes, variable: VARIABLE, matrix_file }) {
-            Ok(config) => config,
-            Err(ParseError::Value(error)) => return Err(error),
-            Err(ParseError::Usage(usage)) if usage.is_unknown_flag() && sheet.is_err() => {
-                return Err(sheet.expect_err("`is_err` was checked"));
-            }
-            Err(ParseError::Usage(usage)) => return Ok(usage.print(terminal::stderr_either)),
-        };
+    let surroundings = Surroundings { axes: &axes, variable: VARIABLE, matrix_file };
+    let mut before = None;
+    let parsed = cli::parse(args, surroundings).and_then(|config| {
+        // A part of a recorded run has the flags of that run.
+        let Config::Build(build) = &config else { return Ok(config) };
+        let Some(again) = &build.again else { return Ok(config) };
+        let repeated = build::again::repeated(args, build, again);
+        let (args, run) = repeated.map_err(ParseError::Value)?;
+        before = Some(run);
+        cli::parse(&args, surroundings)
+    });
+    let config = match parsed {
+        Ok(config) => config,
+        Err(ParseError::Value(error)) => return Err(error),
+        Err(ParseError::Usage(usage)) if usage.is_unknown_flag() && sheet.is_err() => {
+            return Err(sheet.expect_err("`is_err` was checked"));
+        }
+        Err(ParseError::Usage(usage)) => return Ok(usage.print(terminal::stderr_either)),
+    };
     if named.is_none() {
         tell(&config);
     }
     match config {
-        Config::Build(config) => build::run(&usable(sheet, &config.cells)?, &config),
+        Config::Build(config) => build::run(&usable(sheet, &config.cells)?, &config, before),
         Config::Render(config) => render::run(&usable(sheet, &config.cells)?, &config),
         Config::Plan(config) => plan::run(&usable(sheet, &config.cells)?, &config),
         Config::Explain(config) => explain::run(&usable(sheet, &config.cells)?, &config),

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use super::{CellChoice, EngineFlag, Typed};
+use super::{CellChoice, EngineFlag, RunChoice, Typed};
 use crate::input::TimeLimits;
 use crate::plan::{BuildOptions, FileOutput};
 use crate::progress::Mode;
@@ -31,8 +31,19 @@ pub(crate) struct BuildConfig {
     pub record: Wanted,
     /// What is kept of older runs.
     pub retention: Retention,
+    /// Build a part of a recorded run.
+    pub again: Option<Again>,
     /// The command line.
     pub typed: Typed,
+}
+
+/// Which part of a recorded run is built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// What was not built in the last run.
+    Failed,
+    /// What was not pushed, or has changed since.
+    Resume(RunChoice),
 }
 
 /// The file that `--output` names.

@@ -8,7 +8,7 @@ mod typed;
 
 use std::path::PathBuf;
 
-pub(crate) use build::{BuildConfig, OutputFile};
+pub(crate) use build::{Again, BuildConfig, OutputFile};
 pub(crate) use cells::CellChoice;
 pub(crate) use engine::EngineFlag;
 pub(crate) use tools::{

@@ -13,6 +13,7 @@
 //! | [`stalled`] | steps that wait for a registry that does not answer |
 //! | [`smoke`] | a wrapper of a builder: pushes an image only after its smoke test passed |
 //! | [`verified`] | a wrapper: reports a push only when the registry has the image |
+//! | [`hashed`] | a wrapper: adds hashes of what a pushed image was built from |
 //! | [`limited`] | a wrapper: time limits of a cell and of its steps |
 //! | [`retried`] | a wrapper: builds a cell again after a temporary failure |
 //! | [`redacted`] | a wrapper: removes logins from the reports of the others |
@@ -24,6 +25,7 @@ mod caches;
 mod capabilities;
 mod classify;
 mod environment;
+mod hashed;
 mod leftovers;
 mod limited;
 mod obstacle;
@@ -42,6 +44,7 @@ pub use build::builder::EngineBuilder;
 pub(crate) use build::lint::{Lint, LintError, NotLinted};
 pub(crate) use caches::idle::IdleCaches;
 pub(crate) use environment::{Environment, cache_directory};
+pub(crate) use hashed::{Hashed, Hashes};
 pub(crate) use limited::Limited;
 pub(crate) use obstacle::Obstacle;
 pub(crate) use preflight::access::refused;

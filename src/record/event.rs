@@ -148,11 +148,6 @@ pub(crate) struct Cell {
     pub axes: IndexMap<String, String>,
     pub platforms: Vec<String>,
     pub references: Vec<String>,
-    /// The hash of its recipe, and of its context.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recipe: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub context: Option<String>,
 }
 
 /// The state of a step.
@@ -231,6 +226,14 @@ pub(crate) struct Built {
     pub cached_steps: u32,
     pub total_steps: u32,
     pub smoke_test: SmokeTest,
+    /// The hashes of what a pushed image was built from: of its recipe, and of its contexts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// The run that built it, if this one left it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_from: Option<RunId>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use super::given::Given;
 use super::record;
 use crate::cli::args::{BuildArgs, EngineArgs, OutputArgs, RunArgs};
 use crate::cli::flags::OutputFlag;
-use crate::config::{BuildConfig, EngineFlag};
+use crate::config::{Again, BuildConfig, EngineFlag};
 use crate::error::Error;
 use crate::input::TimeLimits;
 use crate::matrix::Unnamed;
@@ -68,6 +68,10 @@ pub(crate) fn build(
         // Only the disk knows.
         output_is_directory: false,
     };
+    let again = match record.resume.clone() {
+        Some(run) => Some(Again::Resume(run)),
+        None => record.failed.then_some(Again::Failed),
+    };
     let (record, retention) = record::of_run(record, given.surroundings)?;
     let typed = given.typed.clone();
     let cells = cells::choice(cells.cells, select, inputs, given, unnamed)?;
@@ -84,6 +88,7 @@ pub(crate) fn build(
         progress,
         record,
         retention,
+        again,
         typed,
     })
 }

@@ -1,5 +1,6 @@
 //! `onebuild build` and `onebuild matrix`: build the cells.
 
+pub(super) mod again;
 mod destination;
 mod listed;
 mod recorded;
@@ -15,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use self::again::{Before, Kept};
 use self::listed::Listed;
 use self::recorded::Record;
 use self::repeat::Repeat;
@@ -22,8 +24,8 @@ use super::{prepare, shown};
 use crate::config::{BuildConfig, OutputFile};
 use crate::docker::{Credentials, DockerConfig};
 use crate::driver::{
-    self, EngineBuilder, Environment, HeldSecrets, IdleCaches, Limited, Obstacle, REGISTRY_TIMEOUT,
-    Redacted, Retried, SecretReader, SmokeTested, Verified, preflight,
+    self, EngineBuilder, Environment, Hashed, Hashes, HeldSecrets, IdleCaches, Limited, Obstacle,
+    REGISTRY_TIMEOUT, Redacted, Retried, SecretReader, SmokeTested, Verified, preflight,
 };
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::failure::Kind;
@@ -59,11 +61,30 @@ const NOT_CLEANED_UP: &str =
 /// The environment for secrets, agents and the cache of a CI runner.
 const ENVIRONMENT: Environment = |name| std::env::var_os(name);
 
-pub(super) fn run(matrix: &Matrix, config: &BuildConfig) -> Result<ExitCode, Error> {
+pub(super) fn run(
+    matrix: &Matrix,
+    config: &BuildConfig,
+    before: Option<Before>,
+) -> Result<ExitCode, Error> {
     let options = destination::options(config);
     let purpose = if config.dry_run { Purpose::Plan } else { Purpose::Build };
     let prepare::Prepared { cells, requests, mut allows, needs, .. } =
         prepare::prepared(matrix, &config.cells, &options, purpose)?.buildable()?;
+    let runtime = run::runtime()?;
+    let hashes = Arc::new(Hashes::new());
+    let mut kept = Vec::new();
+    let (cells, requests) = match before {
+        None => (cells, requests),
+        Some(before) => {
+            let left = runtime.block_on(before.left(cells, requests, &hashes));
+            again::tell(&left, config.progress == Mode::Quiet);
+            if left.requests.is_empty() {
+                return Ok(ExitCode::SUCCESS);
+            }
+            kept = left.kept;
+            (left.cells, left.requests)
+        }
+    };
     destination::check_caches(&cells, &requests)?;
     tell_unset(config);
     if let Some(output) = &config.output {
@@ -75,10 +96,9 @@ pub(super) fn run(matrix: &Matrix, config: &BuildConfig) -> Result<ExitCode, Err
     }
     let (secrets, found) = secrets(&requests, config.progress);
     let secrets = (secrets, allows.filter(found));
-    let runtime = run::runtime()?;
     let moves_alone = options.is_one_for_each(cells.len()) && !options.is_one_for_each(1);
     let repeat = Repeat::new(&config.typed, &cells, moves_alone);
-    let done = runtime.block_on(build(&cells, requests, secrets, repeat, config));
+    let done = runtime.block_on(build((&cells, &kept, hashes), requests, secrets, repeat, config));
     // Threads that write remove their unfinished files. A thread that is blocked while reading must not
     // keep the program running.
     runtime.shutdown_timeout(LAST_MOMENT);
@@ -115,7 +135,7 @@ fn secrets(requests: &[BuildRequest], progress: Mode) -> (HeldSecrets, Diagnosti
 }
 
 async fn build(
-    cells: &[Cell],
+    (cells, kept, hashes): (&[Cell], &[Kept], Arc<Hashes>),
     mut requests: Vec<BuildRequest>,
     secrets: (HeldSecrets, Diagnostics),
     repeat: Repeat,
@@ -160,13 +180,13 @@ async fn build(
 
     let (events, received) = mpsc::channel(EVENTS);
     let jobs = options.jobs.get();
-    let mut record = Record::start(config, cells, &requests, &engine, jobs, ENVIRONMENT);
+    let mut record = Record::start(config, (cells, kept), &requests, &engine, jobs, ENVIRONMENT);
     let received = record.relay(received, stop.token());
     let display = progress::start(settings, terminal::stderr_stream(), head, received);
     let gates = registry.gates();
     let builder = Verified::new(builder, registry, config.cells.strict).with_gates(gates.clone());
     let builder = Limited::new(Redacted::new(builder, credentials), config.limits);
-    let builder = Retried::new(builder, gates);
+    let builder = Hashed::new(Retried::new(builder, gates), hashes);
     // On a terminal, the report is enough; full digests would fill the screen.
     let shown = !config.output.as_ref().is_some_and(OutputFile::is_stdout)
         && !terminal::stdout_is_terminal();
@@ -175,7 +195,7 @@ async fn build(
     let cancel = stop.token().clone();
     let work = async {
         let cells = schedule::run(requests, builder.clone(), options, events, cancel.clone());
-        let verified = builder.inner().inner().inner().inner();
+        let verified = builder.inner().inner().inner().inner().inner();
         let tested = verified.inner();
         let (outcomes, swept) = tested.beside(cells, &cancel).await;
         let left = tested.close().await;

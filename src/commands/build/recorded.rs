@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::again::Kept;
 use crate::commands::records::matrix_file;
 use crate::config::{BuildConfig, Typed, Word, quoted};
 use crate::error::{visible, why};
@@ -28,7 +29,7 @@ impl Record {
     /// Starts the record. If that fails, a warning says so, and the run goes on.
     pub(super) fn start(
         config: &BuildConfig,
-        cells: &[Cell],
+        (cells, kept): (&[Cell], &[Kept]),
         requests: &[BuildRequest],
         engine: &str,
         jobs: usize,
@@ -50,7 +51,13 @@ impl Record {
             matrix: matrix_file(&config.cells.file),
             engine: engine.to_owned(),
             jobs,
-            cells: cells.iter().zip(requests).map(recorded).collect(),
+            cells: cells
+                .iter()
+                .zip(requests)
+                .chain(kept.iter().map(|(cell, request, _)| (cell, request)))
+                .map(recorded)
+                .collect(),
+            kept: kept.iter().map(|(_, _, finished)| finished.clone()).collect(),
             retention: config.retention,
             place,
         };
@@ -116,7 +123,6 @@ fn recorded((cell, request): (&Cell, &BuildRequest)) -> RecordedCell {
         axes: axes.collect(),
         platforms: request.recipe.platforms.iter().map(ToString::to_string).collect(),
         references: request.delivery.references.iter().map(ToString::to_string).collect(),
-        ..RecordedCell::default()
     }
 }
 

@@ -395,6 +395,7 @@ impl EngineBuilder {
             unchanged: false,
             unverified: None,
             earlier: Vec::new(),
+            inputs: None,
         };
         Ok(Exported { built, config: solved.config })
     }

@@ -112,6 +112,9 @@ impl Built {
                 SmokeResult::Skipped => SmokeTest::Skipped,
                 SmokeResult::Passed { took } => SmokeTest::Passed { took },
             },
+            recipe: built.inputs.as_ref().map(|inputs| inputs.recipe.to_string()),
+            context: built.inputs.as_ref().map(|inputs| inputs.context.to_string()),
+            kept_from: None,
         }
     }
 }

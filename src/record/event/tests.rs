@@ -128,7 +128,6 @@ fn every_line_is_of_the_schema_and_is_read_back_whatever_the_text() {
             cell: (*text).to_owned(),
             axes: [((*text).to_owned(), (*text).to_owned())].into(),
             references: vec![(*text).to_owned()],
-            recipe: Some((*text).to_owned()),
             ..Cell::default()
         };
         let end = RunFinished {

@@ -5,7 +5,9 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::record::event::{Cell, Command, MatrixFile, Process, RunHead, RunKind, VERSION};
+use crate::record::event::{
+    Cell, CellFinished, Command, Event, MatrixFile, Process, RunHead, RunKind, VERSION,
+};
 use crate::record::log::LOGS;
 use crate::record::retention::Retention;
 use crate::record::run_file::RunFile;
@@ -26,6 +28,8 @@ pub(crate) struct Start {
     pub(crate) engine: String,
     pub(crate) jobs: usize,
     pub(crate) cells: Vec<Cell>,
+    /// Those that are not built, since an earlier run built them.
+    pub(crate) kept: Vec<CellFinished>,
     pub(crate) retention: Retention,
 }
 
@@ -50,7 +54,10 @@ impl Start {
         let begun = file.and_then(|mut file| {
             file.head(&self.head(&id, started))?;
             for cell in &self.cells {
-                file.event(started, crate::record::event::Event::Cell(cell.clone()))?;
+                file.event(started, Event::Cell(cell.clone()))?;
+            }
+            for finished in &self.kept {
+                file.event(started, Event::CellFinished(finished.clone()))?;
             }
             Ok(file)
         });

@@ -25,6 +25,7 @@ fn start(place: &Path, cells: &[&str]) -> Start {
         engine: "Docker Engine".to_owned(),
         jobs: 4,
         cells: cells.iter().map(cell).collect(),
+        kept: Vec::new(),
         retention: Retention::default(),
     }
 }
