@@ -8,6 +8,7 @@ mod inputs;
 mod root;
 mod run;
 mod secret;
+mod secret_name;
 mod smoke;
 
 use std::fmt;
@@ -25,6 +26,7 @@ pub(crate) use root::parent;
 pub(crate) use run::{ByteSize, HostAddresses, RunSettings, Ulimit};
 pub(crate) use run::{cgroup, host, host_name, ulimit, ulimit_name};
 pub(crate) use secret::{Secret, SecretSource};
+pub(crate) use secret_name::names_secret;
 pub(crate) use smoke::{HealthWait, SmokeCommand, SmokeTest, TimeLimit, Volume};
 
 /// Names and their strings, which cells share because they may be long.
