@@ -108,10 +108,11 @@ pub(super) fn state(run: &Recorded) -> &'static str {
 
 /// `34 pushed, 2 failed`
 pub(super) fn counts(totals: &Totals) -> String {
-    let Totals { cells: _, pushed, built, failed, cancelled, not_started } = *totals;
+    let Totals { cells: _, pushed, built, kept, failed, cancelled, not_started } = *totals;
     let parts = [
         (pushed, "pushed"),
         (built, "built"),
+        (kept, "kept"),
         (failed, "failed"),
         (cancelled, "cancelled"),
         (not_started, "not started"),
@@ -124,7 +125,12 @@ pub(super) fn counts(totals: &Totals) -> String {
 pub(super) fn result(run: &Recorded) -> String {
     let totals = run.totals();
     let counts = counts(&totals);
-    let done = totals.pushed + totals.built + totals.failed + totals.cancelled + totals.not_started;
+    let done = totals.pushed
+        + totals.built
+        + totals.kept
+        + totals.failed
+        + totals.cancelled
+        + totals.not_started;
     match state(run) {
         "finished" => counts,
         state @ ("running" | "stopping") => {
@@ -153,6 +159,7 @@ pub(super) fn cell_result(run: &Recorded, cell: &str) -> String {
     };
     match &finished.result {
         CellResult::Built(built) => match () {
+            () if built.kept_from.is_some() => "kept",
             () if built.pushed.is_empty() => "built",
             () if built.unverified.is_some() => "pushed, not verified",
             () if built.unchanged => "unchanged",

@@ -1,5 +1,7 @@
 //! A builder that never repeats a password: a registry may echo what it was sent, BuildKit passes
-//! the registry's messages on, and it names a step by the URL that the step reads.
+//! the registry's messages on, and it names a step by the URL that the step reads. Nor does it repeat the
+//! value of a build argument that is named like a secret: BuildKit shows a step with the values of its
+//! arguments.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -9,12 +11,16 @@ use tokio::sync::mpsc;
 use crate::docker::Credentials;
 use crate::event::Event;
 use crate::failure::Failure;
+use crate::input::names_secret;
 use crate::outcome::CellResult;
 use crate::schedule::{Builder, Job};
 use crate::text::redact;
 
 /// Events buffered here, in addition to the display's own bounded channel.
 const BUFFERED_EVENTS: usize = 16;
+
+/// A shorter value of an argument is part of too many other words.
+const SHORTEST_VALUE: usize = 6;
 
 /// Redacts every login looked up in this run, and the secrets in URLs, from the output of the inner builder.
 pub(crate) struct Redacted<B> {
@@ -33,9 +39,35 @@ impl<B> Redacted<B> {
         &self.builder
     }
 
+    /// What removes logins, and the secrets of `request`, from a text.
+    fn for_request<'r>(&'r self, request: &'r BuildRequest) -> Redaction<'r> {
+        let args = &request.recipe.inputs.args;
+        let is_secret = |(name, value): &(&Arc<str>, &Arc<str>)| {
+            names_secret(name) && value.len() >= SHORTEST_VALUE
+        };
+        let mut values: Vec<&str> =
+            args.iter().filter(is_secret).map(|(_, value)| &**value).collect();
+        // One may be part of another.
+        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        Redaction { credentials: &self.credentials, values }
+    }
+}
+
+struct Redaction<'r> {
+    credentials: &'r Credentials,
+    /// BuildKit shows a step with the values of its build arguments.
+    values: Vec<&'r str>,
+}
+
+impl Redaction<'_> {
     fn text(&self, text: &mut String) {
         if let Some(redacted) = self.credentials.redacted(text) {
             *text = redacted;
+        }
+        for value in &self.values {
+            if text.contains(value) {
+                *text = text.replace(value, "[redacted]");
+            }
         }
         if let Cow::Owned(redacted) = redact(text) {
             *text = redacted;
@@ -74,10 +106,11 @@ impl<B> Redacted<B> {
 
 impl<B: Builder> Builder for Redacted<B> {
     async fn build(&self, job: &Job<'_>) -> CellResult {
+        let redaction = self.for_request(job.request);
         let (sender, mut received) = mpsc::channel(BUFFERED_EVENTS);
         let relay = async {
             while let Some(mut event) = received.recv().await {
-                self.event(&mut event);
+                redaction.event(&mut event);
                 // A closed display does not stop the build.
                 let _ = job.events.send(event).await;
             }
@@ -89,8 +122,10 @@ impl<B: Builder> Builder for Redacted<B> {
         };
         let (mut result, ()) = tokio::join!(build, relay);
         match &mut result {
-            CellResult::Failed(failure) => self.failure(failure),
-            CellResult::Built(built) => built.unverified.iter_mut().for_each(|why| self.text(why)),
+            CellResult::Failed(failure) => redaction.failure(failure),
+            CellResult::Built(built) => {
+                built.unverified.iter_mut().for_each(|why| redaction.text(why))
+            }
             CellResult::NotStarted | CellResult::Cancelled => {}
         }
         result
@@ -114,7 +149,7 @@ mod tests {
     /// A registry may echo the password, and the login as it was sent. A step may print its proxy, and
     /// the URL of a file.
     const ECHO: &str = "denied: bob:canary-7f3a or Basic Ym9iOmNhbmFyeS03ZjNh via me:canary-9d@p \
-                        at https://bob:canary-5@r.example/a?token=canary-6";
+                        at https://bob:canary-5@r.example/a?token=canary-6 with canary-5c";
 
     struct Echo(Arc<Credentials>);
 
@@ -157,14 +192,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn logins_and_passwords_of_proxies_are_redacted_in_events_and_failures() {
+    async fn logins_and_secrets_are_redacted_in_events_and_failures() {
         let config = br#"{"auths": {"r.example": {"auth": "Ym9iOmNhbmFyeS03ZjNh"}},
             "proxies": {"default": {"httpProxy": "http://me:canary-9d@p.example:1"}}}"#;
         let config = DockerConfig::parse(Path::new("config.json"), config).unwrap();
         let credentials = Arc::new(Credentials::new(config, OsStr::new("")));
         let builder = Redacted::new(Echo(credentials.clone()), credentials);
         let (events, mut received) = mpsc::channel(8);
-        let (request, cancel, slot) = (request(), CancellationToken::new(), Slot::alone());
+        let (mut request, cancel, slot) = (request(), CancellationToken::new(), Slot::alone());
+        request.recipe.inputs.args =
+            [("NPM_TOKEN".into(), "canary-5c".into()), ("V".into(), "denied".into())].into();
         let job = Job { request: &request, events: &events, cancel: &cancel, slot: &slot };
         let result = builder.build(&job).await;
         drop(events);
@@ -176,10 +213,11 @@ mod tests {
         for text in all {
             assert!(!text.contains("canary") && !text.contains("Ym9iOmNh"), "{text}");
             assert!(
-                text.contains("denied: bob:[redacted] or Basic [redacted] via me:[redacted]@p"),
+                text.contains("denied: bob:[redacted] or Basic [redacted] via me:[redacted]@p at"),
                 "{text}"
             );
-            assert!(text.contains("at https://bob:***@r.example/a?token=***"), "{text}");
+            let rest = "at https://bob:***@r.example/a?token=*** with [redacted]";
+            assert!(text.contains(rest), "{text}");
         }
     }
 }

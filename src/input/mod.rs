@@ -9,6 +9,7 @@ mod retry;
 mod root;
 mod run;
 mod secret;
+mod secret_name;
 mod smoke;
 mod truth;
 
@@ -28,6 +29,7 @@ pub(crate) use root::parent;
 pub(crate) use run::{ByteSize, HostAddresses, RunSettings, Ulimit};
 pub(crate) use run::{cgroup, host, host_name, ulimit, ulimit_name};
 pub(crate) use secret::{Secret, SecretSource};
+pub(crate) use secret_name::names_secret;
 pub(crate) use smoke::{HealthWait, SmokeCommand, SmokeTest, TimeLimit, TimeLimits, Volume};
 pub(crate) use truth::truth;
 

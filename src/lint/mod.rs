@@ -8,7 +8,6 @@
 mod compose;
 mod finding;
 mod rules;
-mod secrets;
 mod show;
 #[cfg(test)]
 mod tests;

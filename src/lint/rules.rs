@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::secrets::names_secret;
 use super::{Finding, Findings};
 use crate::dockerfile::{Dockerfile, InstructionKind};
 use crate::error::{Diagnostic, Span};
+use crate::input::names_secret;
 use crate::plan::{Base, BuildRequest, OtherPlatform, bases, final_platform};
 use crate::template::Rendered;
 

@@ -294,6 +294,9 @@ pub(crate) struct Totals {
     pub pushed: usize,
     /// Built and not pushed.
     pub built: usize,
+    /// Left out, since an earlier run built them.
+    #[serde(default)]
+    pub kept: usize,
     pub failed: usize,
     pub cancelled: usize,
     pub not_started: usize,
@@ -303,6 +306,7 @@ impl Totals {
     /// Counts a cell that ended.
     pub(super) fn add(&mut self, result: &CellResult) {
         match result {
+            CellResult::Built(built) if built.kept_from.is_some() => self.kept += 1,
             CellResult::Built(built) if built.pushed.is_empty() => self.built += 1,
             CellResult::Built(_) => self.pushed += 1,
             CellResult::Failed { .. } => self.failed += 1,

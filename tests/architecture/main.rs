@@ -71,6 +71,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "error",
             "event",
             "image",
+            "input",
             "plan",
             "template",
             "yaml",

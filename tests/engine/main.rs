@@ -37,6 +37,7 @@ mod platforms; // base images of another platform
 mod proxies; // the proxies of Docker's configuration
 mod push; // the engine's store and the registry
 mod reach; // unreachable engines, and engines without a needed feature
+mod records; // the record of a run, and the logs of its cells
 mod registry; // our registry client
 mod retries; // cells that are built again, and time limits
 mod same; // the same images from different engines

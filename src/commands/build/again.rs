@@ -206,10 +206,6 @@ impl Before {
         let gone = self.run.cells.keys().filter(|name| !known.contains(name.as_str())).count();
         let note = self.note(left.0.len(), kept.len(), &changed, gone);
         let (cells, requests) = left;
-        if !self.is_resumed {
-            // The run of a part has a record of this part.
-            kept.clear();
-        }
         Left { cells, requests, kept, note }
     }
 

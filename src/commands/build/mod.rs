@@ -180,8 +180,10 @@ async fn build(
 
     let (events, received) = mpsc::channel(EVENTS);
     let jobs = options.jobs.get();
-    let mut record = Record::start(config, (cells, kept), &requests, &engine, jobs, ENVIRONMENT);
-    let received = record.relay(received, stop.token());
+    let all = (cells, kept);
+    let mut record =
+        Record::start(config, all, &requests, &engine, jobs, stop.token(), ENVIRONMENT);
+    let received = record.relay(received);
     let display = progress::start(settings, terminal::stderr_stream(), head, received);
     let gates = registry.gates();
     let builder = Verified::new(builder, registry, config.cells.strict).with_gates(gates.clone());
@@ -204,12 +206,15 @@ async fn build(
         (outcomes, swept, left)
     };
     let Some((outcomes, swept, left)) = stop.guard(work).await else {
-        let ended = async { tokio::join!(record.finish(stopped(&stop)), display) };
-        let shown = timeout(LAST_MOMENT, ended).await;
+        let recorded = timeout(LAST_MOMENT, record.finish(stopped(&stop)));
+        let (shown, _) = tokio::join!(timeout(LAST_MOMENT, display), recorded);
         return Ok(leave(&stop, if shown.is_ok() { NOT_CLEANED_UP } else { "" }).await);
     };
     // The report follows the last output of the display. A closed terminal is not an error.
-    let is_shown = stop.guard_output(display, OUTPUT_GRACE).await.is_some();
+    let code = stop.exit_code().unwrap_or_else(|| exit_code(&outcomes));
+    let logs = record.logs(&outcomes);
+    let ended = async { tokio::join!(display, record.finish(code)) };
+    let ended = stop.guard_output(ended, OUTPUT_GRACE).await;
 
     let mut closing: String =
         left.iter().map(|left| format!("warning: {}\n", visible(left))).collect();
@@ -225,7 +230,7 @@ async fn build(
         }
         _ => report::closing(&outcomes, started.elapsed(), style),
     };
-    closing += &record.logs(&outcomes);
+    closing += &logs;
     closing += &repeat.line(&outcomes).unwrap_or_default();
     if let Some(note) = swept.note().filter(|_| mode != Mode::Quiet) {
         closing += &format!("note: {note}\n");
@@ -233,10 +238,8 @@ async fn build(
     if let Some(late) = stop.signal().and_then(|_| report::too_late(&outcomes)) {
         closing += &format!("note: {late}\n");
     }
-    let code = stop.exit_code().unwrap_or_else(|| exit_code(&outcomes));
-    closing +=
-        &stop.guard_output(record.finish(code), OUTPUT_GRACE).await.flatten().unwrap_or_default();
-    if is_shown {
+    if let Some((_, incomplete)) = ended {
+        closing += &incomplete.unwrap_or_default();
         let printed = spawn_blocking(move || terminal::stderr(&closing));
         stop.guard_output(printed, OUTPUT_GRACE).await;
     }

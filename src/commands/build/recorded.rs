@@ -33,6 +33,7 @@ impl Record {
         requests: &[BuildRequest],
         engine: &str,
         jobs: usize,
+        cancel: &CancellationToken,
         variable: fn(&str) -> Option<OsString>,
     ) -> Self {
         let flags = flags(config);
@@ -61,7 +62,7 @@ impl Record {
             retention: config.retention,
             place,
         };
-        let recorder = match Recorder::start(&start) {
+        let recorder = match Recorder::start(&start, cancel.clone()) {
             Ok(recorder) => Some(recorder),
             Err(error) => {
                 let (place, why) = (start.place.display().to_string(), why(&error));
@@ -77,13 +78,9 @@ impl Record {
     }
 
     /// Records `events` on their way.
-    pub(super) fn relay(
-        &mut self,
-        events: mpsc::Receiver<Event>,
-        cancel: &CancellationToken,
-    ) -> mpsc::Receiver<Event> {
+    pub(super) fn relay(&mut self, events: mpsc::Receiver<Event>) -> mpsc::Receiver<Event> {
         match &mut self.recorder {
-            Some(recorder) => recorder.relay(events, cancel.clone()),
+            Some(recorder) => recorder.relay(events),
             None => events,
         }
     }

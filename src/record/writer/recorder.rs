@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::directory::Start;
@@ -27,7 +27,7 @@ const EVENT: usize = 256;
 /// How long the disk may accept nothing while events wait, before recording stops.
 const DISK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The same after the user asked to stop, and for the last events of a run.
+/// The same after the user asked to stop.
 const LAST_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Records one run.
@@ -45,11 +45,12 @@ struct Queue {
     /// Closed when recording stops.
     room: Arc<Semaphore>,
     lost: Lost,
+    cancel: CancellationToken,
 }
 
 impl Recorder {
-    /// Creates the directory of the run, and starts the thread.
-    pub(crate) fn start(start: &Start) -> io::Result<Self> {
+    /// Creates the directory of the run, and starts the thread. `cancel` fires when the user asks to stop.
+    pub(crate) fn start(start: &Start, cancel: CancellationToken) -> io::Result<Self> {
         let created = start.create()?;
         let directory = created.path.clone();
         let (items, received) = blocking::channel();
@@ -58,7 +59,16 @@ impl Recorder {
         let thread = std::thread::Builder::new().name("record".to_owned());
         // It ends with the queue, and otherwise with the program.
         thread.spawn(move || writer.run(&received))?;
-        Ok(Self { directory, queue: Queue { items, room, lost }, relay: None })
+        Ok(Self { directory, queue: Queue { items, room, lost, cancel }, relay: None })
+    }
+
+    /// A recorder whose items nobody writes, as if the disk accepted nothing.
+    #[cfg(test)]
+    pub(super) fn stuck(cancel: CancellationToken) -> (Self, blocking::Receiver<Item>) {
+        let (items, received) = blocking::channel();
+        let (room, lost) = (Arc::new(Semaphore::new(ROOM)), Lost::default());
+        let queue = Queue { items, room, lost, cancel };
+        (Self { directory: PathBuf::new(), queue, relay: None }, received)
     }
 
     /// The directory of the run.
@@ -71,17 +81,13 @@ impl Recorder {
         self.directory.join(LOGS)
     }
 
-    /// Records `events`, and passes them on. `cancel` fires when the user asks to stop.
-    pub(crate) fn relay(
-        &mut self,
-        mut events: mpsc::Receiver<Event>,
-        cancel: CancellationToken,
-    ) -> mpsc::Receiver<Event> {
+    /// Records `events`, and passes them on.
+    pub(crate) fn relay(&mut self, mut events: mpsc::Receiver<Event>) -> mpsc::Receiver<Event> {
         let (sender, passed_on) = mpsc::channel(events.max_capacity());
         let queue = self.queue.clone();
         self.relay = Some(tokio::spawn(async move {
             while let Some(event) = events.recv().await {
-                queue.push(&event, &cancel).await;
+                queue.push(&event).await;
                 // A closed display does not stop the run.
                 let _ = sender.send(event).await;
             }
@@ -97,33 +103,37 @@ impl Recorder {
             if let Some(relay) = relay {
                 let _ = relay.await;
             }
+            if queue.lost.get().is_some() {
+                return;
+            }
             let (done, written) = oneshot::channel();
             let end = Item::End { exit_code, time: Timestamp::now(), done };
             let _ = queue.items.send(end);
             let _ = written.await;
         };
-        // The disk has this time for each of the two: the events that wait, and what the kernel holds.
-        if timeout(DISK_TIMEOUT, last).await.is_err() {
-            queue.lost.set(|| silent(DISK_TIMEOUT));
-        }
+        let limit = tokio::select! {
+            () = last => return queue.lost.get(),
+            limit = queue.too_long() => limit,
+        };
+        queue.lost.set(|| silent(limit));
         queue.lost.get()
     }
 }
 
 impl Queue {
     /// Waits until there is room for `event`, as long as the disk accepts anything at all.
-    async fn push(&self, event: &Event, cancel: &CancellationToken) {
+    async fn push(&self, event: &Event) {
         let cost = (EVENT + size(event)).min(ROOM);
         let cost = u32::try_from(cost).expect("the room is smaller");
         let (at, time) = (Instant::now(), Timestamp::now());
-        if self.has_room(cost, cancel).await {
+        if self.has_room(cost).await {
             let item = Item::Event { event: event.clone(), at, time, cost };
             let _ = self.items.send(item);
         }
     }
 
     /// Takes room for `cost`; `false` if recording has stopped.
-    async fn has_room(&self, cost: u32, cancel: &CancellationToken) -> bool {
+    async fn has_room(&self, cost: u32) -> bool {
         if let Ok(room) = self.room.try_acquire_many(cost) {
             room.forget();
             return true;
@@ -132,12 +142,23 @@ impl Queue {
             room = self.room.acquire_many(cost) => {
                 return room.map(|room| room.forget()).is_ok();
             }
-            () = sleep(DISK_TIMEOUT) => DISK_TIMEOUT,
-            () = async { cancel.cancelled().await; sleep(LAST_TIMEOUT).await } => LAST_TIMEOUT,
+            limit = self.too_long() => limit,
         };
         self.lost.set(|| silent(limit));
         self.room.close();
         false
+    }
+
+    /// Waits as long as the disk may accept nothing, and returns that time.
+    async fn too_long(&self) -> Duration {
+        let asked = async {
+            self.cancel.cancelled().await;
+            sleep(LAST_TIMEOUT).await;
+        };
+        tokio::select! {
+            () = sleep(DISK_TIMEOUT) => DISK_TIMEOUT,
+            () = asked => LAST_TIMEOUT,
+        }
     }
 }
 

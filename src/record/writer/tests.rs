@@ -69,9 +69,9 @@ fn text_of(run: &Recorded, cell: &str) -> String {
 
 /// Records `events`, checks that they are passed on, and returns the warning.
 async fn record(start: &Start, events: Vec<event::Event>) -> Option<String> {
-    let mut recorder = Recorder::start(start).unwrap();
+    let mut recorder = Recorder::start(start, CancellationToken::new()).unwrap();
     let (sender, received) = mpsc::channel(4);
-    let mut passed_on = recorder.relay(received, CancellationToken::new());
+    let mut passed_on = recorder.relay(received);
     let count = events.len();
     let sent = async move {
         for event in events {
@@ -137,9 +137,10 @@ async fn a_run_is_read_back() {
 #[tokio::test]
 async fn a_run_that_is_written_is_running_and_one_without_an_end_was_killed() {
     let at = tempfile::tempdir().unwrap();
-    let mut recorder = Recorder::start(&start(at.path(), &["a"])).unwrap();
+    let mut recorder =
+        Recorder::start(&start(at.path(), &["a"]), CancellationToken::new()).unwrap();
     let (sender, received) = mpsc::channel(4);
-    let mut passed_on = recorder.relay(received, CancellationToken::new());
+    let mut passed_on = recorder.relay(received);
     sender.send(event::Event::CellStarted { cell: "a".into() }).await.unwrap();
     sender.send(log("a", "hello")).await.unwrap();
     passed_on.recv().await.unwrap();
@@ -201,10 +202,11 @@ async fn no_line_is_lost_however_fast_they_come() {
 #[tokio::test]
 async fn a_record_that_cannot_be_written_has_one_warning_and_the_run_goes_on() {
     let at = tempfile::tempdir().unwrap();
-    let mut recorder = Recorder::start(&start(at.path(), &["a"])).unwrap();
+    let mut recorder =
+        Recorder::start(&start(at.path(), &["a"]), CancellationToken::new()).unwrap();
     fs::remove_dir_all(recorder.directory()).unwrap();
     let (sender, received) = mpsc::channel(4);
-    let mut passed_on = recorder.relay(received, CancellationToken::new());
+    let mut passed_on = recorder.relay(received);
     let sent = async move {
         for number in 0..20_000 {
             sender.send(log("a", format!("{number} {}", "x".repeat(2_000)))).await.unwrap();
@@ -217,5 +219,30 @@ async fn a_record_that_cannot_be_written_has_one_warning_and_the_run_goes_on() {
 
     let file = at.path().join("file");
     fs::write(&file, "").unwrap();
-    assert!(Recorder::start(&start(&file.join("runs"), &[])).is_err());
+    assert!(Recorder::start(&start(&file.join("runs"), &[]), CancellationToken::new()).is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_accepts_nothing_ends_the_record_and_not_the_run() {
+    for (cancelled, limit) in [(false, 30), (true, 1)] {
+        let cancel = CancellationToken::new();
+        let (mut recorder, unread) = Recorder::stuck(cancel.clone());
+        let (sender, received) = mpsc::channel(4);
+        let mut passed_on = recorder.relay(received);
+        if cancelled {
+            cancel.cancel();
+        }
+        let sent = async move {
+            for _ in 0..20_000 {
+                sender.send(log("a", "x".repeat(2_000))).await.unwrap();
+            }
+        };
+        let received = async { while passed_on.recv().await.is_some() {} };
+        let started = tokio::time::Instant::now();
+        tokio::join!(sent, received);
+        assert_eq!(started.elapsed().as_secs(), limit);
+        let why = recorder.finish(0).await.unwrap();
+        assert_eq!(why, format!("the disk accepted nothing for {limit} s"));
+        drop(unread);
+    }
 }

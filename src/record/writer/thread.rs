@@ -185,6 +185,13 @@ impl Writer {
     }
 }
 
+impl Drop for Writer {
+    /// A bug in this thread stops recording, like an error.
+    fn drop(&mut self) {
+        self.room.close();
+    }
+}
+
 /// The cell that an event is about.
 fn cell(event: &Event) -> Option<&CellName> {
     match event {

@@ -22,7 +22,7 @@ const HARMLESS: &[&str] = &["public", "pub", "keyring", "id", "url", "file", "pa
 
 /// Whether a name looks like that of a secret, by its words: `DB_PASSWORD`, `github.token`,
 /// `apiKey`, but not `MONKEY` or `SIGNING_KEY_ID`.
-pub(super) fn names_secret(name: &str) -> bool {
+pub(crate) fn names_secret(name: &str) -> bool {
     let words = words(name);
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
     has(WORDS) && !has(HARMLESS)
