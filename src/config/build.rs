@@ -31,6 +31,8 @@ pub(crate) struct BuildConfig {
     pub record: Wanted,
     /// What is kept of older runs.
     pub retention: Retention,
+    /// Wait for runs that push the same tags.
+    pub wait: bool,
     /// Build a part of a recorded run.
     pub again: Option<Again>,
     /// The command line.

@@ -13,6 +13,7 @@ use crate::event::Event;
 use crate::failure::Failure;
 use crate::input::names_secret;
 use crate::outcome::CellResult;
+use crate::plan::BuildRequest;
 use crate::schedule::{Builder, Job};
 use crate::text::redact;
 

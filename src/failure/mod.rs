@@ -47,6 +47,8 @@ pub struct Failure {
     pub retry_pattern: Option<String>,
     /// The attempts before this one, oldest first.
     pub earlier: Vec<Attempt>,
+    /// The run was stopped before the next attempt.
+    pub is_interrupted: bool,
 }
 
 /// An attempt to build a cell that failed and was followed by another one.

@@ -66,7 +66,7 @@ fn longest(cell: &Active) -> Option<&Running> {
 pub(super) fn retrying(retry: &Retry, since: Duration) -> String {
     let Retry { number, of, failure, wait } = retry;
     let when = match wait.saturating_sub(since).as_secs() {
-        0 => "soon".to_owned(),
+        0 => "when a slot of --jobs is free".to_owned(),
         seconds => format!("in {seconds} s"),
     };
     format!("retry {number} of {of} {when}: {}", reason(failure))

@@ -6,6 +6,7 @@ use super::activity::{activity, step_time};
 use super::cells::{Active, Cells};
 use super::estimate::remaining;
 use super::settings::Size;
+use crate::cell_name::CellName;
 use crate::text::{Paint, rough, seconds, width};
 
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
@@ -31,7 +32,12 @@ pub(super) fn frame(cells: &Cells, now: Instant, size: Size, paint: Paint) -> Ve
     // As wide as in the rows of finished cells above, unless too little space remains.
     let names = cells.longest_name.min(columns * 2 / 5);
     let mut lines: Vec<String> = Vec::new();
-    for (name, cell) in cells.active.iter().take(shown) {
+    // Cells that wait for another attempt do nothing, so they come last.
+    let (paused, running): (Vec<_>, Vec<_>) =
+        cells.active.iter().partition(|(_, cell)| cell.retry.is_some());
+    let hidden = running.len().saturating_sub(shown);
+    let paused_hidden = &paused[paused.len().min(shown.saturating_sub(running.len()))..];
+    for (name, cell) in running.iter().chain(&paused).take(shown) {
         let head = format!(" {} {}", paint.busy(spinner), paint.fit(name, names));
         let room = columns.saturating_sub(3 + names + 2 + 2 + TIME);
         let time = seconds(passed(cell.since, now));
@@ -40,7 +46,7 @@ pub(super) fn frame(cells: &Cells, now: Instant, size: Size, paint: Paint) -> Ve
             _ => format!("{head}  {}  {time:>TIME$}", doing(cell, now, room, paint)),
         });
     }
-    let below = below(cells, cells.active.len() - shown);
+    let below = below(cells, hidden, next_attempt(paused_hidden, now));
     if !below.is_empty() && rows > 0 {
         lines.push(paint.quiet(paint.fit(&format!("   {below}"), columns).trim_end()));
     }
@@ -82,11 +88,25 @@ fn failed(cells: &Cells, columns: usize, paint: Paint) -> String {
     format!(" {} {}", paint.bad("✗"), paint.fit(&said, room).trim_end())
 }
 
-/// `2 more running, 12 waiting`
-fn below(cells: &Cells, hidden: usize) -> String {
-    let parts = [(hidden, "more running"), (cells.waiting(), "waiting")];
-    let said = parts.iter().filter(|(count, _)| *count > 0);
-    said.map(|(count, what)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
+/// `2 more running, 25 to try again (next in 3 s), 12 waiting`
+fn below(cells: &Cells, hidden: usize, paused: Option<String>) -> String {
+    let counted = |count: usize, what: &str| (count > 0).then(|| format!("{count} {what}"));
+    let parts = [counted(hidden, "more running"), paused, counted(cells.waiting(), "waiting")];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// `25 to try again (next in 3 s)`, for cells without a row.
+fn next_attempt(paused: &[(&CellName, &Active)], now: Instant) -> Option<String> {
+    let left = paused.iter().filter_map(|(_, cell)| {
+        let (retry, since) = cell.retry.as_ref()?;
+        Some(retry.wait.saturating_sub(passed(*since, now)))
+    });
+    let next = left.min()?.as_secs();
+    let count = paused.len();
+    Some(match next {
+        0 => format!("{count} to try again"),
+        seconds => format!("{count} to try again (next in {seconds} s)"),
+    })
 }
 
 fn total(cells: &Cells, now: Instant, columns: usize, paint: Paint) -> String {
@@ -123,7 +143,6 @@ fn passed(since: Instant, now: Instant) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cell_name::CellName;
     use crate::event::StepState;
     use crate::progress::cells::samples;
 
@@ -244,5 +263,31 @@ mod tests {
             assert_eq!(bar(done, 4, 6, Paint::default()), expected);
         }
         assert_eq!(bar(0, 0, 2, Paint::default()), "──");
+    }
+
+    #[test]
+    fn cells_that_wait_to_try_again_come_after_those_that_run() {
+        let names = ["a", "b", "c", "d", "e"];
+        let now = Instant::now();
+        let mut state = Cells::default();
+        state.event(&samples::run_started(&names, 5), now);
+        for (seconds, name) in (3..).zip(names) {
+            state.event(&samples::cell_started(name), now);
+            if name != "c" && name != "e" {
+                state.event(&samples::retrying(name, seconds), now);
+            }
+        }
+        let shown = |rows: usize| {
+            let size = Size { columns: 100, rows };
+            let lines = frame(&state, now + Duration::from_secs(1), size, Paint::default());
+            let names = lines.iter().filter_map(|line| line.strip_prefix(" ⠋ ")?.chars().next());
+            let names = names.collect::<String>();
+            let below = lines.iter().find(|line| line.contains("to try again"));
+            (names, below.map_or("", |line| line.trim()).to_owned())
+        };
+        assert_eq!(shown(20), ("ceabd".to_owned(), String::new()));
+        assert_eq!(shown(6), ("cea".to_owned(), "2 to try again (next in 3 s)".to_owned()));
+        let hidden = "1 more running, 3 to try again (next in 2 s)";
+        assert_eq!(shown(4), ("c".to_owned(), hidden.to_owned()));
     }
 }

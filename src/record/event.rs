@@ -35,6 +35,9 @@ pub(crate) struct RunHead {
     /// The line about the engine with which a run begins.
     pub engine: String,
     pub jobs: usize,
+    /// Whether it pushes the references of its cells.
+    #[serde(default)]
+    pub pushes: bool,
     pub process: Process,
 }
 

@@ -22,4 +22,4 @@ pub(crate) use reader::{Entry, Recorded, State, entries};
 pub(crate) use retention::Retention;
 pub(crate) use run_id::RunId;
 pub(crate) use timestamp::Timestamp;
-pub(crate) use writer::{Recorder, Start};
+pub(crate) use writer::{NotStarted, Recorder, Start};

@@ -81,6 +81,11 @@ impl Entry {
         }
     }
 
+    /// Whether a process holds its lock.
+    pub(super) fn is_running(&self) -> bool {
+        matches!(run_file::lock(&self.directory), Ok(Lock::Held))
+    }
+
     /// The whole record, without the states of steps.
     pub(crate) fn read(&self) -> io::Result<Recorded> {
         // Before the content: a run that ends in between has its end there.

@@ -9,8 +9,10 @@ pub(crate) fn too_late(outcomes: &[Outcome]) -> Option<&'static str> {
         _ => false,
     };
     let is_built = |outcome: &Outcome| matches!(outcome.result, CellResult::Built(_));
-    let is_stopped = |outcome: &Outcome| {
-        matches!(outcome.result, CellResult::Cancelled | CellResult::NotStarted)
+    let is_stopped = |outcome: &Outcome| match &outcome.result {
+        CellResult::Cancelled | CellResult::NotStarted => true,
+        CellResult::Failed(failure) => failure.is_interrupted,
+        CellResult::Built(_) => false,
     };
     if outcomes.iter().any(is_stopped) {
         None
@@ -26,6 +28,7 @@ pub(crate) fn too_late(outcomes: &[Outcome]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::Failure;
     use crate::report::samples;
 
     #[test]
@@ -35,6 +38,8 @@ mod tests {
         let failed = || samples::failed("c", samples::exit_code());
         let stopped = |result| Outcome { result, ..built() };
         let cancelled = || stopped(CellResult::Cancelled);
+        let interrupted =
+            || samples::failed("d", Failure { is_interrupted: true, ..samples::exit_code() });
         for (outcomes, expected) in [
             (vec![pushed(), pushed()], Some("all images are pushed")),
             (vec![pushed(), built()], Some("all images are built")),
@@ -42,6 +47,7 @@ mod tests {
             (vec![pushed(), failed()], Some("all cells had finished")),
             (vec![pushed(), cancelled()], None),
             (vec![failed(), stopped(CellResult::NotStarted)], None),
+            (vec![pushed(), interrupted()], None),
         ] {
             let said = too_late(&outcomes);
             let said = said.map(|said| said.trim_start_matches("nothing was cancelled: "));

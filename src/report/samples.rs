@@ -75,6 +75,7 @@ pub(crate) fn exit_code() -> Failure {
         pushed: Vec::new(),
         retry_pattern: None,
         earlier: Vec::new(),
+        is_interrupted: false,
     }
 }
 

@@ -85,20 +85,24 @@ pub(crate) fn reason(failure: &Failure) -> String {
     if !failure.earlier.is_empty() {
         line += &format!(", {} attempts", failure.earlier.len() + 1);
     }
+    if failure.is_interrupted {
+        line += ", stopped before another attempt";
+    }
     line
 }
 
-/// `retried: dood-2.0.11-alpine, built in attempt 2: push failed: …`, a line for each cell that was built in a
+/// `retried: dood-2.0.11-alpine, pushed in attempt 2: push failed: …`, a line for each cell that was built in a
 /// later attempt, with the failures before it.
 fn retried(outcomes: &[Outcome]) -> String {
     let mut text = String::new();
     for outcome in outcomes {
-        let CellResult::Built(Built { earlier, .. }) = &outcome.result else { continue };
+        let CellResult::Built(Built { earlier, pushed, .. }) = &outcome.result else { continue };
         let reasons: Vec<String> = earlier.iter().map(|one| reason(&one.failure)).collect();
         if !reasons.is_empty() {
             let number = reasons.len() + 1;
             let reasons = reasons.join("; ");
-            text += &format!("retried: {}, built in attempt {number}: {reasons}\n", outcome.cell);
+            let done = if pushed.is_empty() { "built" } else { "pushed" };
+            text += &format!("retried: {}, {done} in attempt {number}: {reasons}\n", outcome.cell);
         }
     }
     text

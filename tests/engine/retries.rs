@@ -57,7 +57,7 @@ fn a_failed_push_is_pushed_again_and_not_built_again() {
         "push failed: ",
         "answered 503 Service Unavailable",
         "v1 | trying again",
-        "retried: v1, built in attempt 2: push failed: ",
+        "retried: v1, pushed in attempt 2: push failed: ",
         "1 pushed, in ",
     ]);
     // Each run of the step has another result.

@@ -14,6 +14,9 @@ pub(crate) struct RecordArgs {
     /// Do not record the run
     #[arg(long, overrides_with = "record")]
     pub no_record: bool,
+    /// Wait for another run that pushes the same tags; without it, that is an error
+    #[arg(long)]
+    pub wait: bool,
     /// Build only the cells that were not built in the last run of this matrix, with its flags
     #[arg(long, conflicts_with = "resume")]
     pub failed: bool,

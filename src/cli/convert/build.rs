@@ -72,6 +72,7 @@ pub(crate) fn build(
         Some(run) => Some(Again::Resume(run)),
         None => record.failed.then_some(Again::Failed),
     };
+    let wait = record.wait;
     let (record, retention) = record::of_run(record, given.surroundings)?;
     let typed = given.typed.clone();
     let cells = cells::choice(cells.cells, select, inputs, given, unnamed)?;
@@ -88,6 +89,7 @@ pub(crate) fn build(
         progress,
         record,
         retention,
+        wait,
         again,
         typed,
     })

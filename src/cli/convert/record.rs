@@ -13,7 +13,7 @@ pub(super) fn of_run(
     args: RecordArgs,
     surroundings: Surroundings<'_>,
 ) -> Result<(Wanted, Retention), Error> {
-    let RecordArgs { place, no_record, failed: _, resume: _ } = args;
+    let RecordArgs { place, no_record, wait: _, failed: _, resume: _ } = args;
     let wanted = if no_record { Wanted::Off } else { self::place(place) };
     let keep = (surroundings.variable)(KEEP).and_then(|keep| keep.into_string().ok());
     let keep = keep.filter(|keep| !keep.trim().is_empty());

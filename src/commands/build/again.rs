@@ -30,6 +30,7 @@ const FREE: &[&str] = &[
     "retries",
     "test-jobs",
     "timeout",
+    "wait",
 ];
 
 /// The recorded run of which the rest is built.

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use self::again::{Before, Kept};
 use self::listed::Listed;
@@ -53,6 +53,9 @@ const OUTPUT_GRACE: Duration = Duration::from_secs(2);
 
 /// How long the remaining work may take after the run.
 const LAST_MOMENT: Duration = Duration::from_millis(500);
+
+/// How often a run with `--wait` looks whether it is its turn.
+const TURN_PULSE: Duration = Duration::from_millis(500);
 
 const NOT_STARTED: &str = "note: stopped before a cell started\n";
 const NOT_CLEANED_UP: &str =
@@ -181,8 +184,23 @@ async fn build(
     let (events, received) = mpsc::channel(EVENTS);
     let jobs = options.jobs.get();
     let all = (cells, kept);
-    let mut record =
-        Record::start(config, all, &requests, &engine, jobs, stop.token(), ENVIRONMENT);
+    let mut is_waiting = false;
+    let mut record = loop {
+        let token = stop.token();
+        match Record::start(config, all, &requests, &engine, jobs, token, ENVIRONMENT) {
+            Ok(record) => break record,
+            Err(held) if !config.wait => return Err(held.error()),
+            Err(held) => {
+                if !is_waiting && mode != Mode::Quiet {
+                    terminal::stderr(&held.note());
+                }
+                is_waiting = true;
+            }
+        }
+        if stop.until_signal(sleep(TURN_PULSE)).await.is_none() {
+            return Ok(leave(&stop, NOT_STARTED).await);
+        }
+    };
     let received = record.relay(received);
     let display = progress::start(settings, terminal::stderr_stream(), head, received);
     let gates = registry.gates();

@@ -8,15 +8,42 @@ use tokio_util::sync::CancellationToken;
 use super::again::Kept;
 use crate::commands::records::matrix_file;
 use crate::config::{BuildConfig, Typed, Word, quoted};
-use crate::error::{visible, why};
+use crate::error::{Error, ErrorKind, visible, why};
 use crate::event::Event;
 use crate::matrix::Cell;
 use crate::outcome::{CellResult, Outcome};
 use crate::plan::BuildRequest;
 use crate::progress::Mode;
-use crate::record::event::{Cell as RecordedCell, Command};
-use crate::record::{Place, Recorder, Start, Wanted, place};
+use crate::record::event::{Cell as RecordedCell, Command, RunHead};
+use crate::record::{NotStarted, Place, Recorder, Start, Timestamp, Wanted, place};
 use crate::run::terminal;
+use crate::text::duration;
+
+/// Another run that pushes the same tag now.
+pub(super) struct Held {
+    run: Box<RunHead>,
+    tag: String,
+}
+
+impl Held {
+    /// `process 4711 on build-1 pushes me/app:v1, too, since 12 s (run …)`
+    fn sentence(&self) -> String {
+        let RunHead { id, process, time, .. } = &*self.run;
+        let since = duration(Timestamp::now().since(*time));
+        let (pid, host) = (process.pid, &process.host);
+        format!("process {pid} on {host} has been pushing {} for {since} (run {id})", self.tag)
+    }
+
+    /// A note for a run that waits.
+    pub(super) fn note(&self) -> String {
+        format!("note: waiting: {}\n", visible(&self.sentence()))
+    }
+
+    pub(super) fn error(&self) -> Error {
+        Error::new(ErrorKind::Environment, self.sentence())
+            .help("wait for its end, or let this run wait: --wait")
+    }
+}
 
 /// The record of this run, if it is recorded.
 pub(super) struct Record {
@@ -26,7 +53,8 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Starts the record. If that fails, a warning says so, and the run goes on.
+    /// Starts the record. If that fails, a warning says so, and the run goes on, unless another run pushes the
+    /// same tags.
     pub(super) fn start(
         config: &BuildConfig,
         (cells, kept): (&[Cell], &[Kept]),
@@ -35,7 +63,7 @@ impl Record {
         jobs: usize,
         cancel: &CancellationToken,
         variable: fn(&str) -> Option<OsString>,
-    ) -> Self {
+    ) -> Result<Self, Held> {
         let flags = flags(config);
         let place = match place(&config.record, variable) {
             Place::Directory(directory) => directory,
@@ -43,15 +71,16 @@ impl Record {
                 if config.progress != Mode::Quiet {
                     terminal::stderr(NO_PLACE);
                 }
-                return Self { recorder: None, flags };
+                return Ok(Self { recorder: None, flags });
             }
-            Place::Off => return Self { recorder: None, flags },
+            Place::Off => return Ok(Self { recorder: None, flags }),
         };
         let start = Start {
             command: command(&config.typed),
             matrix: matrix_file(&config.cells.file),
             engine: engine.to_owned(),
             jobs,
+            pushes: requests.iter().any(|request| request.delivery.output.is_push()),
             cells: cells
                 .iter()
                 .zip(requests)
@@ -64,7 +93,8 @@ impl Record {
         };
         let recorder = match Recorder::start(&start, cancel.clone()) {
             Ok(recorder) => Some(recorder),
-            Err(error) => {
+            Err(NotStarted::Held { run, tag }) => return Err(Held { run, tag }),
+            Err(NotStarted::Io(error)) => {
                 let (place, why) = (start.place.display().to_string(), why(&error));
                 terminal::stderr(&format!(
                     "warning: this run is not recorded in {}: {why}; name another directory with \
@@ -74,7 +104,7 @@ impl Record {
                 None
             }
         };
-        Self { recorder, flags }
+        Ok(Self { recorder, flags })
     }
 
     /// Records `events` on their way.

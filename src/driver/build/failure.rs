@@ -108,6 +108,7 @@ pub(crate) fn failure(
         pushed: Vec::new(),
         retry_pattern: vertex.and_then(|v| v.retry_pattern.clone()),
         earlier: Vec::new(),
+        is_interrupted: false,
     }
 }
 

@@ -261,7 +261,6 @@ fn the_error_code_of_a_registry_replaces_the_status() {
         RegistryFault::Denied { with_login: true },
         RegistryFault::Unauthorized { with_login: true },
     );
-    let status = |status| RegistryFault::Status { status: Some(status), errors: Vec::new() };
     for (said, wanted) in [
         ("denied", denied.clone()),
         ("denied: denied", denied.clone()),
@@ -273,7 +272,7 @@ fn the_error_code_of_a_registry_replaces_the_status() {
         ("failed commit on ref \"index-sha256:1\": unauthorized: expired", unauthorized),
         ("toomanyrequests", RegistryFault::RateLimited { wait: None }),
         ("toomanyrequests: Rate exceeded", RegistryFault::RateLimited { wait: None }),
-        ("unavailable", status(503)),
+        ("unavailable", RegistryFault::Status { status: None, errors: Vec::new() }),
         ("unknown: repository name not known to registry", RegistryFault::NotFound),
         ("unknown: The repository with name 'a' does not exist", RegistryFault::NotFound),
         ("unknown: project a not found: project a not found", RegistryFault::NotFound),
@@ -338,4 +337,13 @@ fn too_many_patterns_are_reported_with_the_limit() {
     assert!(found.message.contains(".dockerignore"), "{found:?}");
     assert!(found.message.ends_with("longer than 16 MiB"), "{found:?}");
     assert!(found.help.is_some_and(|help| help.starts_with("write fewer patterns")));
+}
+
+#[test]
+fn two_builds_that_create_one_tag_at_the_same_moment_are_a_temporary_failure() {
+    let said = "exporting to image: image \"docker.io/me/app:v1\": already exists";
+    let found = classify(said, false, FailedStep::default());
+    assert_eq!(found.kind, Kind::TagConflict);
+    let other = classify("mkdir: cannot create \"x\": already exists", false, FailedStep::default());
+    assert_ne!(other.kind, Kind::TagConflict);
 }

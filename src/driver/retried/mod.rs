@@ -7,10 +7,11 @@
 mod pause;
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::event::{Event, Retry};
+use crate::event::{Event, Retry, StepId, Wait};
 use crate::failure::{Attempt, Failure, Kind, Phase, RegistryFault};
 use crate::outcome::{Built, CellResult};
 use crate::plan::BuildRequest;
@@ -19,6 +20,9 @@ use crate::schedule::{Builder, Job};
 use crate::text;
 
 pub(crate) use pause::{pause, too_long};
+
+/// The number of a wait at a gate, which is no step of BuildKit.
+const GATE: StepId = StepId(u32::MAX);
 
 /// Repeats what the inner builder could not do.
 pub struct Retried<B> {
@@ -35,6 +39,30 @@ impl<B> Retried<B> {
     /// The inner builder.
     pub(crate) fn inner(&self) -> &B {
         &self.builder
+    }
+
+    /// Waits without a slot, as long as a registry that `job` pushes to asks its clients to wait. Returns `None`
+    /// if the job was cancelled meanwhile.
+    async fn held_back(&self, job: &Job<'_>) -> Option<()> {
+        if !job.request.delivery.output.is_push() {
+            return Some(());
+        }
+        for reference in &job.request.delivery.references {
+            let host = reference.repository.host();
+            // After too long a wait, the registry's answer is the failure.
+            if self.gates.wait(host).is_none() || too_long(&self.gates, host).is_some() {
+                continue;
+            }
+            let (cell, what) = (job.request.cell.clone(), "it asked to wait".to_owned());
+            let wait = Wait { host: host.to_owned(), what, since: Duration::ZERO };
+            let waiting = Event::Waiting { cell: cell.clone(), step: GATE, wait };
+            // A closed display does not stop the build.
+            let _ = job.events.send(waiting).await;
+            let passing = job.slot.without(self.gates.pass(host));
+            job.cancel.run_until_cancelled(passing).await?;
+            let _ = job.events.send(Event::Answered { cell, step: GATE }).await;
+        }
+        Some(())
     }
 
     /// Whether another attempt may succeed. If a registry asks for too long a wait, `failure` says so.
@@ -63,6 +91,9 @@ impl<B: Builder> Builder for Retried<B> {
         let mut earlier: Vec<Attempt> = Vec::new();
         loop {
             let started = Instant::now();
+            if self.held_back(job).await.is_none() {
+                return CellResult::Cancelled;
+            }
             let result = self.builder.build(&Job { request: &request, ..*job }).await;
             let mut failure = match result {
                 CellResult::Failed(failure) => failure,
@@ -71,6 +102,7 @@ impl<B: Builder> Builder for Retried<B> {
                 }
                 other => return other,
             };
+            let took = started.elapsed();
             let number = u32::try_from(earlier.len()).unwrap_or(u32::MAX).saturating_add(1);
             if number > retries || !self.is_worth_retrying(&mut failure) {
                 failure.earlier = earlier;
@@ -81,13 +113,13 @@ impl<B: Builder> Builder for Retried<B> {
                 retry: Retry { number, of: retries, failure: failure.clone(), wait },
             });
             if again.await.is_none() {
-                failure.earlier = earlier;
+                (failure.earlier, failure.is_interrupted) = (earlier, true);
                 return CellResult::Failed(failure);
             }
             if matches!(failure.phase, Phase::Push | Phase::Verify | Phase::SmokeTest) {
                 continued(&mut request);
             }
-            earlier.push(Attempt { failure, took: started.elapsed() });
+            earlier.push(Attempt { failure, took });
         }
     }
 }

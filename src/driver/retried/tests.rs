@@ -7,19 +7,28 @@ use tokio_util::sync::CancellationToken;
 use super::super::samples;
 use super::*;
 use crate::input::Retry as Wanted;
+use crate::plan::Output;
 use crate::schedule::Slot;
 
 /// Fails with each failure in turn, and then succeeds. Records `no_cache` of each attempt.
 struct Fake {
     failures: Mutex<Vec<Failure>>,
     no_cache: Mutex<Vec<bool>>,
+    gates: Gates,
+    /// With each failure, the registry asks its clients to wait for so many seconds.
+    asked: Option<u64>,
 }
 
 impl Builder for Fake {
     async fn build(&self, job: &Job<'_>) -> CellResult {
         self.no_cache.lock().unwrap().push(job.request.policy.no_cache);
         match self.failures.lock().unwrap().pop() {
-            Some(failure) => CellResult::Failed(Box::new(failure)),
+            Some(failure) => {
+                if let Some(seconds) = self.asked {
+                    close(&self.gates, seconds);
+                }
+                CellResult::Failed(Box::new(failure))
+            }
             None => CellResult::Built(Built::default()),
         }
     }
@@ -28,6 +37,11 @@ impl Builder for Fake {
 fn registry(phase: Phase, fault: RegistryFault) -> Failure {
     let kind = Kind::Registry { image: "r.example/a:1".parse().unwrap(), fault };
     Failure { kind, phase, ..Failure::default() }
+}
+
+fn close(gates: &Gates, seconds: u64) {
+    let fault = RegistryFault::RateLimited { wait: None };
+    gates.close("r.example", Duration::from_secs(seconds), fault);
 }
 
 fn unavailable(phase: Phase) -> Failure {
@@ -53,12 +67,24 @@ impl Ran {
     }
 }
 
-async fn ran(failures: &[Failure], retries: u32, gates: Gates, cancel_after: Option<u64>) -> Ran {
+/// `before` are the seconds that the registry asked for earlier, `asked` those of each failure.
+async fn ran(
+    failures: &[Failure],
+    retries: u32,
+    (before, asked): (Option<u64>, Option<u64>),
+    cancel_after: Option<u64>,
+) -> Ran {
+    let gates = Gates::default();
+    if let Some(seconds) = before {
+        close(&gates, seconds);
+    }
     let failures = failures.iter().rev().cloned().collect();
-    let fake = Fake { failures: Mutex::new(failures), no_cache: Mutex::default() };
+    let (failures, no_cache) = (Mutex::new(failures), Mutex::default());
+    let fake = Fake { failures, no_cache, gates: gates.clone(), asked };
     let retried = Retried::new(fake, gates);
     let (mut request, cancel, slot) = (samples::request(), CancellationToken::new(), Slot::alone());
     request.policy.no_cache = true;
+    request.delivery.output = Output::Push;
     request.policy.retry = Wanted { retries: Some(retries), ..Wanted::default() };
     let (events, mut received) = mpsc::channel(100);
     let job = Job { request: &request, events: &events, cancel: &cancel, slot: &slot };
@@ -95,7 +121,7 @@ async fn temporary_failures_are_retried_as_often_as_the_limit_allows() {
         (vec![command], 2, 0, false),
         (vec![declared], 2, 1, true),
     ] {
-        let ran = ran(&failures, retries, Gates::default(), None).await;
+        let ran = ran(&failures, retries, (None, None), None).await;
         assert_eq!(ran.earlier(), earlier, "{failures:?}");
         assert_eq!(matches!(ran.result, CellResult::Built(_)), is_built, "{failures:?}");
         let numbers: Vec<(u32, u32)> = ran
@@ -122,7 +148,7 @@ async fn what_this_run_has_built_is_not_built_again() {
         (Phase::Push, [true, false]),
         (Phase::Verify, [true, false]),
     ] {
-        let ran = ran(&[unavailable(phase)], 2, Gates::default(), None).await;
+        let ran = ran(&[unavailable(phase)], 2, (None, None), None).await;
         assert_eq!(ran.no_cache, expected, "{phase:?}");
     }
 }
@@ -130,10 +156,7 @@ async fn what_this_run_has_built_is_not_built_again() {
 #[tokio::test(start_paused = true)]
 async fn a_registry_is_asked_again_when_its_gate_opens_unless_that_takes_too_long() {
     for (asked, is_built) in [(1, true), (299, true), (301, false)] {
-        let gates = Gates::default();
-        let fault = RegistryFault::RateLimited { wait: None };
-        gates.close("r.example", Duration::from_secs(asked), fault);
-        let ran = ran(&[unavailable(Phase::Push)], 2, gates, None).await;
+        let ran = ran(&[unavailable(Phase::Push)], 2, (None, Some(asked)), None).await;
         assert_eq!(matches!(ran.result, CellResult::Built(_)), is_built, "{asked}");
         match &ran.result {
             CellResult::Failed(failure) => {
@@ -147,10 +170,15 @@ async fn a_registry_is_asked_again_when_its_gate_opens_unless_that_takes_too_lon
 
 #[tokio::test(start_paused = true)]
 async fn a_cell_that_is_cancelled_while_it_waits_keeps_its_failure() {
-    let gates = Gates::default();
-    let fault = RegistryFault::RateLimited { wait: None };
-    gates.close("r.example", Duration::from_secs(200), fault);
-    let ran = ran(&[unavailable(Phase::Push)], 2, gates, Some(7)).await;
-    assert!(matches!(ran.result, CellResult::Failed(_)));
+    let ran = ran(&[unavailable(Phase::Push)], 2, (None, Some(200)), Some(7)).await;
+    assert!(matches!(&ran.result, CellResult::Failed(failure) if failure.is_interrupted));
     assert_eq!((ran.seconds, ran.no_cache.len()), (7, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cell_does_not_start_while_its_registry_asks_to_wait() {
+    let ran = ran(&[], 2, (Some(40), None), None).await;
+    assert_eq!((ran.seconds, ran.no_cache.len()), (40, 1));
+    assert!(matches!(&ran.events[0], Event::Waiting { wait, .. } if wait.host == "r.example"));
+    assert!(matches!(ran.events[1], Event::Answered { .. }));
 }

@@ -53,6 +53,12 @@ pub(crate) fn waiting(cell: &str, id: u32, host: &str, what: &str, seconds: u64)
     Event::Waiting { cell: cell.into(), step: StepId(id), wait }
 }
 
+/// The cell waits `seconds` for its second attempt.
+pub(crate) fn retrying(cell: &str, seconds: u64) -> Event {
+    let (failure, wait) = (Box::default(), Duration::from_secs(seconds));
+    Event::Retrying { cell: cell.into(), retry: Retry { number: 1, of: 2, failure, wait } }
+}
+
 pub(crate) fn answered(cell: &str, id: u32) -> Event {
     Event::Answered { cell: cell.into(), step: StepId(id) }
 }

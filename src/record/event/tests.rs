@@ -110,6 +110,7 @@ fn head(text: &str) -> RunHead {
         directory: text.to_owned(),
         engine: text.to_owned(),
         jobs: 4,
+        pushes: true,
         process: Process { pid: 1, host: text.to_owned() },
     }
 }

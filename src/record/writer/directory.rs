@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
+use super::turn;
 use crate::record::event::{
     Cell, CellFinished, Command, Event, MatrixFile, Process, RunHead, RunKind, VERSION,
 };
@@ -27,13 +28,30 @@ pub(crate) struct Start {
     pub(crate) matrix: MatrixFile,
     pub(crate) engine: String,
     pub(crate) jobs: usize,
+    /// Whether it pushes the references of its cells.
+    pub(crate) pushes: bool,
     pub(crate) cells: Vec<Cell>,
     /// Those that are not built, since an earlier run built them.
     pub(crate) kept: Vec<CellFinished>,
     pub(crate) retention: Retention,
 }
 
-/// The directory of a run, with its first lines, which are not written yet.
+/// Why a run has no record.
+#[derive(Debug)]
+pub(crate) enum NotStarted {
+    /// It cannot be written.
+    Io(io::Error),
+    /// Another run pushes `tag`.
+    Held { run: Box<RunHead>, tag: String },
+}
+
+impl From<io::Error> for NotStarted {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// The directory of a run, with its first lines.
 pub(super) struct Created {
     pub(super) path: PathBuf,
     pub(super) file: RunFile,
@@ -43,9 +61,15 @@ pub(super) struct Created {
 
 impl Start {
     /// Creates the directory. Only its owner can read what is in it.
-    pub(super) fn create(&self) -> io::Result<Created> {
+    pub(super) fn create(&self) -> Result<Created, NotStarted> {
         private().recursive(true).create(&self.place)?;
         unsent::add(&fs::metadata(&self.place)?);
+        let _turn = turn::lock(&self.place)?;
+        if self.pushes
+            && let Some((run, tag)) = turn::holder(&self.place, &self.cells)?
+        {
+            return Err(NotStarted::Held { run: Box::new(run), tag });
+        }
         let started = Timestamp::now();
         let (id, path) = directory(&self.place, started)?;
         // If the place is the context itself, this directory is in it.
@@ -59,13 +83,15 @@ impl Start {
             for finished in &self.kept {
                 file.event(started, Event::CellFinished(finished.clone()))?;
             }
+            // Other runs read it from now on.
+            file.flush()?;
             Ok(file)
         });
         match begun {
             Ok(file) => Ok(Created { path, file, started, id }),
             Err(error) => {
                 let _ = fs::remove_dir_all(&path);
-                Err(error)
+                Err(error.into())
             }
         }
     }
@@ -83,6 +109,7 @@ impl Start {
             directory: std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned(),
             engine: self.engine.clone(),
             jobs: self.jobs,
+            pushes: self.pushes,
             process: Process { pid: std::process::id(), host },
         }
     }

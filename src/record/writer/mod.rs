@@ -10,6 +10,7 @@ mod recorder;
 #[cfg(test)]
 mod tests;
 mod thread;
+mod turn;
 
-pub(crate) use directory::Start;
+pub(crate) use directory::{NotStarted, Start};
 pub(crate) use recorder::Recorder;

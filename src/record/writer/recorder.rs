@@ -1,6 +1,5 @@
 //! The side of the run.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc as blocking;
@@ -11,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::directory::Start;
+use super::directory::{NotStarted, Start};
 use super::lost::Lost;
 use super::thread::{Item, Writer};
 use crate::event::Event;
@@ -50,7 +49,7 @@ struct Queue {
 
 impl Recorder {
     /// Creates the directory of the run, and starts the thread. `cancel` fires when the user asks to stop.
-    pub(crate) fn start(start: &Start, cancel: CancellationToken) -> io::Result<Self> {
+    pub(crate) fn start(start: &Start, cancel: CancellationToken) -> Result<Self, NotStarted> {
         let created = start.create()?;
         let directory = created.path.clone();
         let (items, received) = blocking::channel();

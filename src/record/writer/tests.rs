@@ -24,6 +24,7 @@ fn start(place: &Path, cells: &[&str]) -> Start {
         matrix: MatrixFile { file: "matrix.yaml".to_owned(), path: None },
         engine: "Docker Engine".to_owned(),
         jobs: 4,
+        pushes: false,
         cells: cells.iter().map(cell).collect(),
         kept: Vec::new(),
         retention: Retention::default(),

@@ -65,7 +65,11 @@ impl Writer {
             file,
             transcript: Transcript::new(),
             steps: HashMap::new(),
-            totals: Totals { cells: start.cells.len(), ..Totals::default() },
+            totals: Totals {
+                cells: start.cells.len(),
+                kept: start.kept.len(),
+                ..Totals::default()
+            },
             wants_sync: true,
             flushed: Instant::now(),
             room,

@@ -1,0 +1,49 @@
+//! Which runs may push at the same time: not two that write the same tags.
+//!
+//! The records of the runs themselves say who pushes what, and a run holds a lock on its record. The kernel
+//! releases it when the process ends, so a run that was killed blocks nobody. A further lock, on one file for
+//! all runs, is held only while a run looks at the others and creates its own record.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::record::event::{Cell, RunHead};
+use crate::record::reader::{State, entries};
+
+/// The lock on the records below `place`, until it is dropped. A file system without locks has none.
+pub(super) fn lock(place: &Path) -> io::Result<File> {
+    let file = File::options().create(true).append(true).mode(0o600).open(place.join(".lock"))?;
+    let _ = flock(&file, FlockOperation::LockExclusive);
+    Ok(file)
+}
+
+/// A running run that pushes one of the tags of `cells`, and that tag.
+pub(super) fn holder(place: &Path, cells: &[Cell]) -> io::Result<Option<(RunHead, String)>> {
+    let tags: HashSet<&str> = tags(cells).collect();
+    for entry in entries(place)? {
+        // One that cannot be read, or was just removed, is no run that pushes.
+        if !entry.is_running() {
+            continue;
+        }
+        let Ok(run) = entry.read() else { continue };
+        if run.state != State::Running || !run.head.pushes {
+            continue;
+        }
+        let open = run.cells.values().map(|known| &known.cell);
+        let tag = open.flat_map(|cell| &cell.references).find(|tag| tags.contains(tag.as_str()));
+        if let Some(tag) = tag {
+            let tag = tag.clone();
+            return Ok(Some((run.head, tag)));
+        }
+    }
+    Ok(None)
+}
+
+fn tags(cells: &[Cell]) -> impl Iterator<Item = &str> {
+    cells.iter().flat_map(|cell| &cell.references).map(String::as_str)
+}
