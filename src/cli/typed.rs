@@ -66,9 +66,13 @@ pub(super) fn typed(command: &Command, matches: &ArgMatches) -> Typed {
     let Some(command) = command.find_subcommand(name) else { return typed };
     for arg in command.get_arguments() {
         let id = arg.get_id().as_str();
-        let is_typed = matches.try_contains_id(id).unwrap_or(false)
-            && matches.value_source(id) == Some(ValueSource::CommandLine);
-        if !is_typed || DISPLAY.contains(&id) {
+        let source = matches.try_contains_id(id).ok().and_then(|_| matches.value_source(id));
+        let variable = match source {
+            Some(ValueSource::CommandLine) => None,
+            Some(ValueSource::EnvVariable) => Some(variable(arg)),
+            _ => continue,
+        };
+        if DISPLAY.contains(&id) {
             continue;
         }
         if !arg.get_action().takes_values() {
@@ -83,12 +87,20 @@ pub(super) fn typed(command: &Command, matches: &ArgMatches) -> Typed {
                 _ => vec![values.join(OsStr::new(","))],
             };
             for value in values {
-                typed.words.extend(word(arg, id, value.to_str(), &mut typed.variables));
-                typed.arguments.push(argument(arg, id, value.to_str()));
+                if variable.is_none() {
+                    typed.words.extend(word(arg, id, value.to_str(), &mut typed.variables));
+                }
+                let argument = argument(arg, id, value.to_str());
+                typed.arguments.push(Argument { variable: variable.clone(), ..argument });
             }
         }
     }
     typed
+}
+
+/// The variable that sets the value if the flag does not.
+fn variable(arg: &Arg) -> String {
+    arg.get_env().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn long(arg: &Arg) -> Option<String> {
@@ -99,8 +111,11 @@ fn long(arg: &Arg) -> Option<String> {
 fn argument(arg: &Arg, id: &str, value: Option<&str>) -> Argument {
     let flag = long(arg);
     match value.filter(|value| is_shown(id, value)) {
-        Some(value) => Argument { flag, value: Some(value.to_owned()), hidden: false },
-        None => Argument { flag, value: name(id, value).map(str::to_owned), hidden: true },
+        Some(value) => Argument { flag, value: Some(value.to_owned()), ..Argument::default() },
+        None => {
+            let value = name(id, value).map(str::to_owned);
+            Argument { flag, value, hidden: true, ..Argument::default() }
+        }
     }
 }
 
@@ -260,6 +275,36 @@ mod tests {
         ] {
             assert_eq!(words(line), wanted, "{line}");
         }
+    }
+
+    #[test]
+    fn arguments_are_kept_word_by_word_without_secrets() {
+        let axes = [AxisFlag { name: "os".to_owned(), values: String::new() }];
+        let command = command(&axes).mut_subcommand("build", |build| {
+            build.mut_arg("image", |arg| arg.env("CARGO_PKG_NAME"))
+        });
+        let line = "o build a* --push --os=a,b --build-arg T=canary --label a=http://u:canary@x -H tcp://x -q";
+        let matches = command.clone().try_get_matches_from(line.split(' ')).unwrap();
+        let mut shown: Vec<String> = typed(&command, &matches)
+            .arguments
+            .into_iter()
+            .map(|Argument { flag, value, hidden, variable }| {
+                let [flag, value, variable] =
+                    [flag, value, variable].map(|text| text.unwrap_or_else(|| "-".to_owned()));
+                format!("{flag} {value} {hidden} {variable}")
+            })
+            .collect();
+        shown.sort_unstable();
+        let expected = [
+            "- a* false -",
+            "build-arg T true -",
+            "host tcp://x false -",
+            "image onebuild false CARGO_PKG_NAME",
+            "label a true -",
+            "os a,b false -",
+            "push - false -",
+        ];
+        assert_eq!(shown, expected);
     }
 
     #[test]

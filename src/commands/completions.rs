@@ -3,9 +3,11 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use super::records;
 use crate::cli::{self, Early, Known};
 use crate::config::Shell;
 use crate::error::Error;
+use crate::record::Wanted;
 use crate::run::terminal;
 use crate::workspace::matrix;
 
@@ -31,8 +33,15 @@ pub(super) fn complete(
         (None, Some(sheet)) => sheet.axes(),
         (None, None) => Vec::new(),
     };
-    let known = Known { axes, matrix: matrix.map(Into::into) };
+    let known = Known { axes, matrix: matrix.map(Into::into), runs: runs() };
     let here = std::env::current_dir().ok();
     terminal::stdout(&cli::candidates(shell, words, here.as_deref(), known));
     ExitCode::SUCCESS
+}
+
+/// The names of the recorded runs in the usual place, newest first.
+fn runs() -> Vec<String> {
+    let directory = records::directory(&Wanted::Default);
+    let entries = directory.and_then(|directory| records::all(&directory)).unwrap_or_default();
+    entries.iter().map(|entry| entry.id.to_string()).collect()
 }

@@ -53,7 +53,7 @@ pub(crate) enum RunKind {
 pub(crate) struct Command {
     /// `build` or `matrix`.
     pub name: String,
-    /// Its flags and cells, except flags that only change what is shown.
+    /// Its flags and cells, and the flags that variables set, except those that only change what is shown.
     pub arguments: Vec<Argument>,
     /// The whole command for a shell.
     pub text: String,
@@ -71,6 +71,9 @@ pub(crate) struct Argument {
     /// The value was left out, because it could be secret.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hidden: bool,
+    /// The environment variable that set it, if the command line did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variable: Option<String>,
 }
 
 /// The matrix of a run.

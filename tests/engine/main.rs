@@ -39,8 +39,8 @@ mod push; // the engine's store and the registry
 mod reach; // unreachable engines, and engines without a needed feature
 mod records; // the record of a run, and the logs of its cells
 mod registry; // our registry client
-mod retries; // cells that are built again, and time limits
 mod resume; // what is left of a recorded run, and runs that push the same tags
+mod retries; // cells that are built again, and time limits
 mod same; // the same images from different engines
 mod signals; // signals at any moment
 mod silence; // time limits for engines and registries that do not answer

@@ -32,7 +32,13 @@ fn failed_builds_only_what_failed_with_the_flags_of_the_run() {
     project.file("context/broken", "");
     matrix(&project, &["--skip", "n=4"]).exits(1).says(&["2 pushed, 1 failed"]);
     let run = only(&project, "--failed").exits(1);
-    run.says(&["1 cell of the run ", " to build again", "1 cell, amd64", "exit code 7", "1 failed"]);
+    run.says(&[
+        "1 cell of the run ",
+        " to build again",
+        "1 cell, amd64",
+        "exit code 7",
+        "1 failed",
+    ]);
     std::fs::remove_file(project.path("context/broken")).unwrap();
     only(&project, "--failed").success().says(&["v3 | pushed", "1 pushed, in "]);
     assert!(project.store().has("v3") && !project.store().has("v4"));
@@ -95,7 +101,8 @@ fn waiting(nonce: &str) -> String {
 /// Lets the steps of [`waiting`] end.
 fn go(project: &Project) {
     let nonce = project.nonce();
-    let touch = format!("FROM alpine:3.20\nRUN --mount=type=cache,id={nonce},target=/c touch /c/go\n");
+    let touch =
+        format!("FROM alpine:3.20\nRUN --mount=type=cache,id={nonce},target=/c touch /c/go\n");
     let other = Project::single("resumego", &touch);
     other.run(&["build", "--output", "none", "--no-record"]).success();
 }
@@ -111,7 +118,9 @@ fn waits(running: &mut Running, cell: usize) {
 fn a_killed_run_is_resumed_and_builds_nothing_twice() {
     let project = project("againkilled", "");
     let nonce = project.nonce().to_owned();
-    let steps = waiting(&nonce).replace("echo", "[ <%n%> -lt 3 ] || echo").replace("until", "[ <%n%> -lt 3 ] || until");
+    let steps = waiting(&nonce)
+        .replace("echo", "[ <%n%> -lt 3 ] || echo")
+        .replace("until", "[ <%n%> -lt 3 ] || until");
     project.file("context/Dockerfile", steps);
     let mut running = project.start(&["matrix", "--push", "--progress", "plain", "--jobs", "2"]);
     waits(&mut running, 3);
@@ -143,7 +152,9 @@ fn a_second_run_that_pushes_the_same_tags_ends_or_waits() {
     let mut beside = project.start(&["build", "--only", "n=2", "--push", "--progress", "plain"]);
     waits(&mut beside, 2);
     let mut waiting = project.start(&["matrix", "--push", "--wait", "--progress", "plain"]);
-    until("it waits", Duration::from_secs(30), || waiting.stderr().contains("note: waiting: process "));
+    until("it waits", Duration::from_secs(30), || {
+        waiting.stderr().contains("note: waiting: process ")
+    });
     assert!(!waiting.ended());
     go(&project);
     running.end().success();

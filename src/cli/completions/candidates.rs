@@ -32,11 +32,13 @@ pub(crate) struct Known {
     /// Known even if the rest of the matrix has errors.
     pub axes: Vec<Axis>,
     pub matrix: Option<Arc<Matrix>>,
+    /// The names of the recorded runs, newest first.
+    pub runs: Vec<String>,
 }
 
 /// Adds the values of the matrix to the flags and arguments of each subcommand.
 pub(super) fn with_candidates(mut command: clap::Command, known: Known) -> clap::Command {
-    let Known { axes, matrix } = known;
+    let Known { axes, matrix, runs } = known;
     let axes: Arc<[Axis]> = axes.into();
     let names: Vec<String> =
         command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
@@ -45,7 +47,13 @@ pub(super) fn with_candidates(mut command: clap::Command, known: Known) -> clap:
             let ids: Vec<String> =
                 sub.get_arguments().map(|arg| arg.get_id().to_string()).collect();
             for id in ids {
-                sub = sub.mut_arg(&id, |arg| completed(arg, &id, &axes, matrix.as_ref()));
+                sub = sub.mut_arg(&id, |arg| match id.as_str() {
+                    "run" => with(arg, {
+                        let runs = runs.clone();
+                        move |_| runs.clone()
+                    }),
+                    _ => completed(arg, &id, &axes, matrix.as_ref()),
+                });
             }
             sub
         });

@@ -102,7 +102,11 @@ axes: { os: [ubuntu, $(touch x), '`touch x`', a b, '*'], n: [1] }
         let matrix = Matrix::parse(SourceFile::new("matrix.yaml", text.to_owned())).unwrap();
         let axes = matrix.axes().to_vec();
         let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-        let known = Known { axes, matrix: Some(matrix.into()) };
+        let known = Known {
+            axes,
+            matrix: Some(matrix.into()),
+            runs: vec!["20261128T181044Z-3f2a".to_owned()],
+        };
         let offered = candidates(Shell::Fish, &words, None, known);
         offered.lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect()
     }
@@ -132,6 +136,8 @@ axes: { os: [ubuntu, $(touch x), '`touch x`', a b, '*'], n: [1] }
             ("onebuild plan --format j", "json"),
             ("onebuild completions b", "bash"),
             ("onebuild pl", "plan"),
+            ("onebuild logs 1.1-a", "1.1-alpine"),
+            ("onebuild logs --run 2", "20261128T181044Z-3f2a"),
             ("onebuild schema --o", ""),
         ] {
             assert_eq!(offered(line, MATRIX).join(" "), wanted, "{line}");

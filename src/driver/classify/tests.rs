@@ -344,6 +344,7 @@ fn two_builds_that_create_one_tag_at_the_same_moment_are_a_temporary_failure() {
     let said = "exporting to image: image \"docker.io/me/app:v1\": already exists";
     let found = classify(said, false, FailedStep::default());
     assert_eq!(found.kind, Kind::TagConflict);
-    let other = classify("mkdir: cannot create \"x\": already exists", false, FailedStep::default());
+    let other =
+        classify("mkdir: cannot create \"x\": already exists", false, FailedStep::default());
     assert_ne!(other.kind, Kind::TagConflict);
 }

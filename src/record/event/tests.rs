@@ -94,6 +94,7 @@ fn head(text: &str) -> RunHead {
         flag: Some("build-arg".to_owned()),
         value: value.map(str::to_owned),
         hidden: value.is_none(),
+        variable: value.map(str::to_owned),
     };
     RunHead {
         version: VERSION,

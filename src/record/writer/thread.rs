@@ -25,6 +25,9 @@ use crate::record::timestamp::Timestamp;
 /// What happened is in the files after this time, so that a run that is killed loses no more.
 const FLUSH: Duration = Duration::from_secs(1);
 
+/// The disk is asked this often at most to have what was written: a sync may take longer than a cell.
+const SYNC: Duration = Duration::from_millis(200);
+
 /// What the thread is given.
 #[derive(Debug)]
 pub(super) enum Item {
@@ -45,8 +48,9 @@ pub(super) struct Writer {
     /// What was last recorded of each step of the cells that are being built.
     steps: HashMap<CellName, HashMap<StepId, Step>>,
     totals: Totals,
-    /// Whether the disk must have what was written before the thread waits again.
+    /// Whether the disk must have what was written, and when it last had.
     wants_sync: bool,
+    synced: Instant,
     flushed: Instant,
     room: Arc<Semaphore>,
     lost: Lost,
@@ -70,7 +74,8 @@ impl Writer {
                 kept: start.kept.len(),
                 ..Totals::default()
             },
-            wants_sync: true,
+            wants_sync: false,
+            synced: Instant::now(),
             flushed: Instant::now(),
             room,
             lost,
@@ -103,7 +108,7 @@ impl Writer {
 
     fn write(&mut self, items: &Receiver<Item>) -> io::Result<()> {
         loop {
-            match items.recv_timeout(FLUSH.saturating_sub(self.flushed.elapsed())) {
+            match items.recv_timeout(self.until_due()) {
                 Ok(item) => {
                     if self.item(item)? {
                         return Ok(());
@@ -112,7 +117,7 @@ impl Writer {
                         if self.item(item)? {
                             return Ok(());
                         }
-                        if self.flushed.elapsed() >= FLUSH {
+                        if self.until_due().is_zero() {
                             break;
                         }
                     }
@@ -121,12 +126,23 @@ impl Writer {
                 // The run was dropped without an end: the record has what there was.
                 Err(RecvTimeoutError::Disconnected) => return self.flush(),
             }
-            if std::mem::take(&mut self.wants_sync) {
+            if self.wants_sync && self.synced.elapsed() >= SYNC {
                 self.file.sync()?;
+                self.wants_sync = false;
+                self.synced = Instant::now();
             }
             if self.flushed.elapsed() >= FLUSH {
                 self.flush()?;
             }
+        }
+    }
+
+    /// The time until something has to be written.
+    fn until_due(&self) -> Duration {
+        let flush = FLUSH.saturating_sub(self.flushed.elapsed());
+        match self.wants_sync {
+            true => flush.min(SYNC.saturating_sub(self.synced.elapsed())),
+            false => flush,
         }
     }
 
