@@ -8,21 +8,21 @@ use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 
-/// Names a run, and its directory: `20261128T181044Z-3f2a`. Names sort by the time at which the runs started.
+/// Names a run, and its directory: `20261128T181044Z-3f2a`. Names sort by the time at which the runs started:
+/// after the seconds come the milliseconds, in hexadecimal, and a random digit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct RunId(String);
 
 /// The length of the time, and of what follows the hyphen.
 const TIME: usize = 16;
-const RANDOM: usize = 4;
+const REST: usize = 4;
 
 impl RunId {
     /// A new name for a run that starts now.
     pub(super) fn new(now: Timestamp) -> io::Result<Self> {
-        let mut random = [0; RANDOM / 2];
-        getrandom::fill(&mut random).map_err(io::Error::other)?;
-        Ok(Self(format!("{}-{:02x}{:02x}", now.compact(), random[0], random[1])))
+        let random = getrandom::u32().map_err(io::Error::other)? & 0xf;
+        Ok(Self(format!("{}-{:03x}{random:x}", now.compact(), now.milliseconds())))
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -42,11 +42,11 @@ impl FromStr for RunId {
                     _ => byte.is_ascii_digit(),
                 })
         };
-        let is_random = |part: &str| {
-            part.len() == RANDOM && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        let is_rest = |part: &str| {
+            part.len() == REST && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
         };
         match text.split_once('-') {
-            Some((time, random)) if is_time(time) && is_random(random) => Ok(Self(text.to_owned())),
+            Some((time, rest)) if is_time(time) && is_rest(rest) => Ok(Self(text.to_owned())),
             _ => Err("it is not the name of a run, such as 20261128T181044Z-3f2a"),
         }
     }

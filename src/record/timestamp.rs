@@ -33,6 +33,11 @@ impl Timestamp {
         format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
     }
 
+    /// Of its second.
+    pub(super) fn milliseconds(self) -> i64 {
+        self.millis.rem_euclid(1000)
+    }
+
     /// A clock outside the years 1 to 9999 is wrong, and 1970 as good as any other time.
     fn date(self) -> OffsetDateTime {
         let nanos = i128::from(self.millis) * 1_000_000;
