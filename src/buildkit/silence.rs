@@ -27,11 +27,20 @@ pub(super) const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
 /// If a timer is this late, this process was not running and could not receive anything.
 const MAX_TIMER_DELAY: Duration = Duration::from_secs(2);
 
-/// Whether the other side of a connection stopped sending.
+/// Whether the other side of a connection stopped sending. A connection that replaces another one has the
+/// same.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Silence(Arc<AtomicBool>);
 
 impl Silence {
+    /// Watches `inner`, a new connection, whose peer sends something at least every
+    /// [`PING_INTERVAL`].
+    pub(super) fn of<S>(&self, inner: S) -> Heard<S> {
+        self.0.store(false, Ordering::Relaxed);
+        let timer = Box::pin(sleep_until(Instant::now() + SILENCE_TIMEOUT));
+        Heard { inner, timer, silence: self.clone() }
+    }
+
     pub(super) fn is_silent(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
@@ -45,25 +54,13 @@ impl Silence {
 /// A byte stream that fails if nothing arrives for too long.
 pub(super) struct Heard<S> {
     inner: S,
-    timeout: Duration,
     timer: Pin<Box<Sleep>>,
     silence: Silence,
 }
 
 impl<S> Heard<S> {
-    /// Watches `inner`, whose peer sends something at least every [`PING_INTERVAL`].
-    pub(super) fn new(inner: S) -> (Self, Silence) {
-        Self::within(inner, SILENCE_TIMEOUT)
-    }
-
-    fn within(inner: S, timeout: Duration) -> (Self, Silence) {
-        let silence = Silence::default();
-        let timer = Box::pin(sleep_until(Instant::now() + timeout));
-        (Self { inner, timeout, timer, silence: silence.clone() }, silence)
-    }
-
     fn restart(&mut self) {
-        self.timer.as_mut().reset(Instant::now() + self.timeout);
+        self.timer.as_mut().reset(Instant::now() + SILENCE_TIMEOUT);
     }
 
     /// Ready if nothing has arrived for too long.
@@ -152,7 +149,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_sends_a_byte_now_and_then_is_alive() {
         let (near, mut far) = duplex(64);
-        let (mut near, silence) = Heard::new(near);
+        let silence = Silence::default();
+        let mut near = silence.of(near);
         tokio::spawn(async move {
             for _ in 0..20 {
                 sleep(SILENCE_TIMEOUT - Duration::from_secs(1)).await;
@@ -168,16 +166,19 @@ mod tests {
     async fn a_silent_peer_ends_reads_and_blocked_writes() {
         for reads in [true, false] {
             let (near, _far) = duplex(64);
-            let (mut near, silence) = Heard::new(near);
+            let silence = Silence::default();
+            let mut near = silence.of(near);
             let started = Instant::now();
             let error = match reads {
                 true => near.read_u8().await.unwrap_err(),
                 false => near.write_all(&[0; 65]).await.unwrap_err(),
             };
+            assert_eq!(started.elapsed().as_secs(), SILENCE_TIMEOUT.as_secs());
             assert_eq!(error.kind(), io::ErrorKind::TimedOut);
             assert_eq!(error.to_string(), "the engine did not answer for 30 s");
             assert!(silence.is_silent());
-            assert_eq!(started.elapsed().as_secs(), SILENCE_TIMEOUT.as_secs());
+            let _next = silence.of(duplex(1).0);
+            assert!(!silence.is_silent());
         }
     }
 
@@ -185,7 +186,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_timeout_restarts_after_the_process_was_stopped() {
         let (near, mut far) = duplex(64);
-        let (mut near, silence) = Heard::new(near);
+        let silence = Silence::default();
+        let mut near = silence.of(near);
         let reading = tokio::spawn(async move { near.read_u8().await });
         tokio::task::yield_now().await;
         advance(SILENCE_TIMEOUT + MAX_TIMER_DELAY + Duration::from_secs(60)).await;

@@ -305,11 +305,13 @@ fn fault(dialer: &Dialer, error: &(dyn std::error::Error + 'static)) -> String {
 const GRPC: &str = "/grpc";
 
 /// Why there is no stream to BuildKit.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub(crate) enum NoStream {
     /// The engine does not answer.
+    #[error(transparent)]
     Silent(EngineError),
     /// The engine, or a proxy in front of it, does not offer the stream.
+    #[error("{0}")]
     Refused(String),
 }
 

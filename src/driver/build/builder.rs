@@ -27,9 +27,7 @@ use crate::plan::{BuildRequest, FileOutput, Output, Recipe};
 use crate::schedule::{Builder, Events, Job};
 
 use super::destination::{BuildSession, Destination, Exported};
-use super::failure::{
-    SILENT, cache_not_written, failed, failure, output_not_written, session_ended,
-};
+use super::failure::{cache_not_written, failed, failure, output_not_written, session_ended};
 use super::loading::Loading;
 use super::options::{IntoStore, SolveOptions};
 use super::request::{Offered, solve};
@@ -204,9 +202,6 @@ impl EngineBuilder {
         &self,
         request: &BuildRequest,
     ) -> Result<BuildSession, Box<Failure>> {
-        if self.client.is_silent() {
-            return Err(engine_silent());
-        }
         let needs = Needs::of(request, self.environment);
         let receives = match &request.delivery.output {
             Output::File { .. } => true,
@@ -392,12 +387,6 @@ impl EngineBuilder {
         };
         Ok(Exported { built, config: solved.config })
     }
-}
-
-/// The engine stopped answering.
-pub(crate) fn engine_silent() -> Box<Failure> {
-    let message = "the engine stopped answering during this run".to_owned();
-    Box::new(Failure { help: Some(SILENT.to_owned()), ..*failed(Kind::EngineLost, message) })
 }
 
 /// The name of the Dockerfile of `cell` in the session.
