@@ -11,12 +11,14 @@ use bollard_buildkit_proto::moby::buildkit::v1::types::WorkerRecord;
 use bollard_buildkit_proto::moby::buildkit::v1::{InfoRequest, ListWorkersRequest, StatusRequest};
 use bollard_buildkit_proto::pb;
 use futures::future::{Either, ready};
+use http::HeaderMap;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tonic::transport::{self, Endpoint, Uri};
 use tonic::{Code, Status};
 
+use super::headers::WithHeaders;
 use super::silence::Silence;
 use super::solve::{Solve, Solved};
 use super::status::{Progress, follow};
@@ -33,7 +35,7 @@ const STATUS_GRACE: Duration = Duration::from_secs(3);
 const NO_STATUS_GRACE: Duration = Duration::from_millis(250);
 
 /// The connection, with its calls logged.
-pub(super) type Channel = Traced<transport::Channel>;
+pub(super) type Channel = Traced<WithHeaders<transport::Channel>>;
 
 /// What runs BuildKit's steps.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -54,10 +56,11 @@ pub struct Client {
 impl Client {
     /// Uses HTTP/2 over `io`, which is already connected to BuildKit. If nothing arrives for 30 s,
     /// not even the answer to a ping, the connection is considered lost. The first call after that
-    /// opens the next one with `dial`.
+    /// opens the next one with `dial`. Every call has `headers`.
     pub(crate) async fn connect<S, D>(
         io: S,
         dial: impl Fn() -> D + Send + 'static,
+        headers: HeaderMap,
     ) -> Result<Self, SolveError>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -79,7 +82,7 @@ impl Client {
             .connect_with_connector(connector)
             .await
             .map_err(|error| SolveError::from(Status::from_error(error.into())))?;
-        let channel = Traced::ours(channel);
+        let channel = Traced::ours(WithHeaders::new(channel, headers));
         let control = ControlClient::new(channel.clone()).max_decoding_message_size(MAX_MESSAGE);
         Ok(Self { control, channel, silence })
     }
@@ -217,7 +220,7 @@ mod tests {
                 }
             }
         };
-        let client = Client::connect(near, dial).await.unwrap();
+        let client = Client::connect(near, dial, HeaderMap::new()).await.unwrap();
         assert_eq!(client.version().await.unwrap(), None);
         serving.abort();
         let _ = serving.await;

@@ -12,6 +12,7 @@
 mod client;
 mod error;
 mod gateway;
+mod headers;
 mod limits;
 pub(crate) mod session;
 mod silence;

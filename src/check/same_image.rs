@@ -8,7 +8,7 @@ use super::subject::Subject;
 use crate::dockerfile::{
     Evaluated, Expander, Instruction, InstructionKind, Source, VariableScope, is_predefined,
 };
-use crate::error::{Diagnostic, Diagnostics};
+use crate::error::{Diagnostic, Diagnostics, SourceFile};
 use crate::image::short_name;
 use crate::input::{NamedContext, SecretSource};
 use crate::matrix::Cell;
@@ -154,7 +154,7 @@ impl<'r> Build<'r> {
             content,
             registries,
             text: foreign.then_some(&*recipe.dockerfile),
-            dockerignore: recipe.dockerignore.as_deref(),
+            dockerignore: recipe.dockerignore.as_ref().map(SourceFile::text),
             context: &recipe.context,
             platforms: &recipe.platforms,
             network: recipe.inputs.network,

@@ -39,10 +39,11 @@ pub(crate) fn axis_flags(axes: &[Axis]) -> Vec<AxisFlag> {
 }
 
 pub(super) fn axis_flag(axis: &AxisFlag) -> Arg {
+    let name = axis.name.clone();
     Arg::new(axis.id())
         .long(axis.name.clone())
         .value_name("VALUE")
-        .value_delimiter(',')
+        .value_parser(move |values: &str| Pick::of(&name, values))
         .action(ArgAction::Append)
         .help(format!("Only these values of the axis {} ({})", axis.name, axis.values))
         .help_heading("Selection")
@@ -52,10 +53,6 @@ pub(super) fn axis_flag(axis: &AxisFlag) -> Arg {
 /// The values of the axis flags.
 pub(super) fn axis_picks(axes: &[AxisFlag], matches: &ArgMatches) -> Vec<Pick> {
     let Some((_, matches)) = matches.subcommand() else { return Vec::new() };
-    let pick = |axis: &AxisFlag| {
-        let values = matches.try_get_many::<String>(&axis.id()).ok()??;
-        let values = values.map(|value| value.trim().to_owned()).collect();
-        Some(Pick { axis: axis.name.clone(), values })
-    };
-    axes.iter().filter_map(pick).collect()
+    let pick = |axis: &AxisFlag| Some(matches.try_get_many::<Pick>(&axis.id()).ok()??.cloned());
+    axes.iter().filter_map(pick).flatten().collect()
 }

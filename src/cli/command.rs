@@ -8,7 +8,8 @@ use super::axes::{AxisFlag, axis_flag};
 
 /// The command line with a flag for every axis whose name is not used by another flag.
 pub fn command(axes: &[AxisFlag]) -> clap::Command {
-    let mut command = Cli::command();
+    // As for docker, the last one of a flag with one value counts.
+    let mut command = Cli::command().args_override_self(true);
     let names: Vec<String> =
         command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     for name in names {

@@ -53,7 +53,7 @@ pub(crate) struct Early {
 impl Early {
     /// Reads the flags that matter. Mistakes in them are reported when the command line is parsed.
     pub(crate) fn read(args: &[OsString], variable: Variable) -> Self {
-        let file = early_values(args, "--file", Some("-f")).flatten().next();
+        let file = early_values(args, "--file", Some("-f")).flatten().last();
         let from_environment =
             || variable("ONEBUILD_FILE").filter(|path| !path.to_string_lossy().trim().is_empty());
         let allow = early_values(args, "--allow", None).flatten();

@@ -82,8 +82,16 @@ const FLAGS: &[Flags] = &[
     (
         &["--sbom", "--attest"],
         &[],
-        "the only attestation that onebuild attaches is provenance: `--provenance`",
+        "the only attestation that onebuild attaches is provenance, and only with `--provenance`: leave the \
+         flag out",
     ),
+    (
+        &["--iidfile", "--metadata-file"],
+        &[],
+        "the table at the end of a build has the digest of each image",
+    ),
+    (&["--no-cache-filter"], &[], "`--no-cache` builds all stages again"),
+    (&["-D"], &[], "`--debug FILE` logs the communication with the engine to a file"),
 ];
 
 /// Words in the place of a command, and the hint.
@@ -122,6 +130,10 @@ pub(super) fn add(error: &mut clap::Error, command: &Command, args: &[OsString])
             error.remove(ContextKind::Suggested);
             text(error, ContextKind::InvalidArg).and_then(|flag| of_flag(&flag, command, args))
         }
+        ErrorKind::TooManyValues => text(error, ContextKind::InvalidArg).map(|flag| {
+            error.remove(ContextKind::Usage);
+            of_switch(&flag)
+        }),
         ErrorKind::InvalidSubcommand => {
             text(error, ContextKind::InvalidSubcommand).and_then(|word| of_command(&word))
         }
@@ -173,6 +185,17 @@ fn of_flag(flag: &str, command: &Command, args: &[OsString]) -> Option<String> {
         .then(|| format!("write the flag after the command: `onebuild build {flag}`"))
 }
 
+/// What to write in place of a flag with a value that is no boolean.
+fn of_switch(flag: &str) -> String {
+    match flag {
+        "--provenance" => {
+            "`--provenance` attaches provenance with mode=min, and `--provenance=false` none"
+                .to_owned()
+        }
+        _ => format!("write `{flag}` or `{flag}=false`"),
+    }
+}
+
 fn of_command(word: &str) -> Option<String> {
     let lower = word.to_lowercase();
     if let Some((_, hint)) = COMMANDS.iter().find(|(words, _)| words.contains(&lower.as_str())) {
@@ -221,6 +244,10 @@ mod tests {
             ("o build -e A=b", "`--build-arg NAME=VALUE`"),
             ("o --jobs 4 build", "`onebuild build --jobs`"),
             ("o -f x plan", "`onebuild build -f`"),
+            ("o build --sbom=false", "leave the flag out"),
+            ("o build --push=maybe", "`--push` or `--push=false`"),
+            ("o build --pull=", "`--pull` or `--pull=false`"),
+            ("o build --provenance=mode=max", "mode=min"),
         ] {
             assert!(hint(line).contains(wanted), "{line}: {}", hint(line));
         }

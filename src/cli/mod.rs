@@ -17,6 +17,7 @@ mod man;
 mod parse;
 mod shown;
 mod surroundings;
+mod switches;
 mod typed;
 mod usage;
 mod values;

@@ -10,6 +10,7 @@ use super::command::{command, environment};
 use super::convert::{self, Given};
 use super::hints;
 use super::surroundings::Surroundings;
+use super::switches::without_values;
 use super::typed::typed;
 use super::usage::Usage;
 use crate::config::Config;
@@ -30,6 +31,7 @@ pub(crate) fn parse(
 ) -> Result<Config, ParseError> {
     let Surroundings { axes, variable, .. } = surroundings;
     let mut command = command(axes);
+    let args = &without_values(&command, args);
     let matches = command.try_get_matches_from_mut(args);
     let parsed = matches.and_then(|matches| {
         let given = Given {

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 
 use super::command::command;
+use super::switches::is_switch;
+use crate::input::truth;
 
 /// Flags whose values are not secret and help to understand a run. For other flags, only the name is
 /// logged, and the NAME of NAME=VALUE.
@@ -43,6 +45,11 @@ pub(crate) fn shown(args: &[OsString]) -> String {
             (None, None) => false,
         }
     };
+    let is_switch = |word: &str| {
+        let mut all = command.get_subcommands().flat_map(clap::Command::get_arguments);
+        let long = word.strip_prefix("--");
+        long.is_some() && all.any(|arg| arg.get_long() == long && is_switch(arg))
+    };
     let mut shown = vec!["onebuild".to_owned()];
     let mut flag = String::new();
     for arg in args.iter().skip(1) {
@@ -59,6 +66,7 @@ pub(crate) fn shown(args: &[OsString]) -> String {
             arg.split_once('=').map_or((&*arg, None), |(name, value)| (name, Some(value)));
         let known = if is_flag(name) { name } else { "-…" };
         match glued {
+            Some(text) if is_switch(name) && truth(text).is_some() => shown.push(arg.to_string()),
             Some(text) => shown.push(format!("{known}={}", value(name, text))),
             None => shown.push(known.to_owned()),
         }
@@ -98,6 +106,7 @@ mod tests {
             ("o build -j 4 --platform linux/arm64", "onebuild build -j 4 --platform linux/arm64"),
             ("o --debug canary plan -f plan", "onebuild --debug … plan -f …"),
             ("o --version", "onebuild --version"),
+            ("o build --pull=false --push=canary", "onebuild build --pull=false --push=…"),
         ] {
             let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
             assert_eq!(shown(&words), expected, "{line}");

@@ -17,10 +17,3 @@ pub(crate) struct Surroundings<'a> {
 
 /// Looks up an environment variable.
 pub(crate) type Variable = fn(&str) -> Option<OsString>;
-
-impl Surroundings<'_> {
-    /// The value of a variable, if it is valid UTF-8.
-    pub(super) fn text(&self, name: impl AsRef<str>) -> Option<String> {
-        (self.variable)(name.as_ref()).and_then(|value| value.into_string().ok())
-    }
-}

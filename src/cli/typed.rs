@@ -6,6 +6,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use crate::config::{Typed, Word, quoted};
+use crate::text::redact;
 
 /// Arguments that only change what is shown.
 const DISPLAY: &[&str] = &["progress", "quiet", "verbose", "debug", "dry_run"];
@@ -110,7 +111,7 @@ fn word(arg: &Arg, id: &str, value: Option<&str>, variables: &mut Vec<String>) -
 
 /// Whether a value is not secret.
 fn is_shown(id: &str, value: &str) -> bool {
-    if has_login(value) {
+    if redact(value) != value {
         return false;
     }
     match id {
@@ -125,42 +126,6 @@ fn is_shown(id: &str, value: &str) -> bool {
         }
         _ => id.starts_with("axis:") || SHOWN.contains(&id),
     }
-}
-
-/// Whether a URL in the text has a login or a signature: `https://user:password@host`, a token in place of
-/// the user, `?X-Amz-Signature=…`. The user alone is no secret for SSH.
-fn has_login(text: &str) -> bool {
-    let mut schemes = text.match_indices("://").peekable();
-    while let Some((at, mark)) = schemes.next() {
-        let is_ssh = text[..at].ends_with("ssh");
-        let end = schemes.peek().map_or(text.len(), |(next, _)| *next);
-        let rest = &text[at + mark.len()..end];
-        let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-        let has_user = match authority.rsplit_once('@') {
-            Some((user, _)) => !is_ssh || user.contains(':'),
-            // A slash in a password that is not escaped.
-            None => rest.contains('@') && !has_port(authority),
-        };
-        let query = rest.split_once('?').map_or("", |(_, query)| query);
-        if has_user || query.split(['&', ';']).any(is_secret) {
-            return true;
-        }
-    }
-    false
-}
-
-/// Whether what follows a colon is a number, if there is one.
-fn has_port(authority: &str) -> bool {
-    let port = authority.rsplit(']').next().and_then(|rest| rest.split_once(':'));
-    port.is_none_or(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
-}
-
-/// Whether the name of `name=value` in a query says that the value is secret.
-fn is_secret(part: &str) -> bool {
-    const NAMES: [&str; 7] = ["token", "sig", "secret", "passw", "key", "credential", "auth"];
-    let Some((name, _)) = part.split_once('=') else { return false };
-    let name = name.to_ascii_lowercase();
-    NAMES.iter().any(|known| name.contains(known))
 }
 
 /// A variable of the shell, in the place of the value. NAME of NAME=VALUE stays.

@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind as ClapError};
 use super::command::command;
 use super::surroundings::Variable;
 use crate::error::ErrorKind;
+use crate::text::redact_login;
 
 /// A mistake in the command line, or the help.
 #[derive(Debug)]
@@ -29,10 +30,15 @@ impl Usage {
         self.has_axes && self.error.kind() == ClapError::UnknownArgument
     }
 
-    /// Prints it: help to stdout, a mistake to stderr.
-    pub(crate) fn print(&self) -> ExitCode {
-        let _ = self.error.print();
-        ExitCode::from(if self.error.use_stderr() { ErrorKind::Usage.exit_code() } else { 0 })
+    /// Prints it: help to stdout, a mistake with `stderr`. It gets the text without and with colours.
+    pub(crate) fn print(&self, stderr: impl Fn(String, String)) -> ExitCode {
+        if !self.error.use_stderr() {
+            let _ = self.error.print();
+            return ExitCode::SUCCESS;
+        }
+        let text = self.error.render();
+        stderr(text.to_string(), text.ansi().to_string());
+        ExitCode::from(ErrorKind::Usage.exit_code())
     }
 }
 
@@ -66,13 +72,17 @@ fn name_the_variable(usage: &mut clap::Error, args: &[OsString], variables: Vari
     }
 }
 
-/// Hides the value of a secret flag, which may be the secret itself by mistake.
+/// Hides the value of a secret flag, which may be the secret itself by mistake, and the password of a login
+/// without a scheme. Others are hidden when the text is printed.
 fn hide_secrets(usage: &mut clap::Error) {
     let is_secret = matches!(
         usage.get(ContextKind::InvalidArg),
         Some(ContextValue::String(flag)) if flag.starts_with("--secret")
     );
-    if is_secret {
-        usage.insert(ContextKind::InvalidValue, ContextValue::String("…".to_owned()));
-    }
+    let shown = match usage.get(ContextKind::InvalidValue) {
+        _ if is_secret => "…".to_owned(),
+        Some(ContextValue::String(value)) => redact_login(value).into_owned(),
+        _ => return,
+    };
+    usage.insert(ContextKind::InvalidValue, ContextValue::String(shown));
 }

@@ -61,6 +61,6 @@ values! { Network {
 values! { Mode {
     Auto = "auto": "`tty` on a terminal, else `plain`",
     Tty = "tty": "The running steps, redrawn in place",
-    Plain = "plain": "One line for each event",
-    Quiet = "quiet": "Only errors",
+    Plain = "plain": "One line for each event and each line of build output",
+    Quiet = "quiet": "Only failures and unverified pushes",
 } }

@@ -8,7 +8,7 @@ use super::prepare;
 use crate::config::{ExplainConfig, ExplainFormat};
 use crate::error::{Error, ErrorKind, Span, listed, visible};
 use crate::matrix::{Cell, Matrix, Origin, Source};
-use crate::plan::escaped;
+use crate::plan::{escaped, redacted};
 use crate::run::terminal;
 use crate::text::{pad, width};
 use crate::workspace::access::Access;
@@ -109,7 +109,7 @@ fn json(cell: &Cell, origins: Vec<Origin>) -> String {
         })
         .collect();
     let value = json!({ "version": 1, "cell": &*cell.name, "values": values });
-    let text = serde_json::to_string_pretty(&value)
+    let text = serde_json::to_string_pretty(&redacted(value))
         .expect("strings, lists and maps with string keys always serialize");
     escaped(&text).into_owned() + "\n"
 }

@@ -11,9 +11,10 @@ use crate::error::{Error, ErrorKind, visible, why};
 use crate::init::{Found, draft};
 use crate::matrix::Matrix;
 use crate::run::terminal;
+use crate::text::counted;
 use crate::workspace::needs::Purpose;
 use crate::workspace::targets;
-use crate::workspace::text::text;
+use crate::workspace::text::{bytes_text, text};
 use crate::workspace::write::put;
 
 /// The names of Compose files; docker prefers them in this order.
@@ -87,8 +88,15 @@ pub(super) fn run(config: &InitConfig) -> Result<ExitCode, Error> {
         }
     }
     let cells = planned(&paths[0])?;
-    let cells = if cells == 1 { "1 cell".to_owned() } else { format!("{cells} cells") };
-    terminal::stderr(&format!("{cells}: `onebuild plan` shows them\n"));
+    let file = match folder == Path::new(".") {
+        true => String::new(),
+        false => format!(" --file {}", paths[0].display()),
+    };
+    let (command, them) = if cells == 1 { ("build", "it") } else { ("matrix", "them") };
+    terminal::stderr(&format!(
+        "{}: `onebuild plan{file}` shows {them}, `onebuild {command}{file}` builds {them}\n",
+        counted(cells, "cell"),
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -110,7 +118,7 @@ fn found(folder: &Path) -> Result<Found, Error> {
         Error::new(ErrorKind::Environment, message)
     };
     // A missing file is skipped; an unreadable one is an error.
-    let read = |path: &Path| match text(path) {
+    let read = |path: &Path| match bytes_text(path) {
         Ok(file) => Ok(Some(file.text().to_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed(path, &error)),
@@ -193,7 +201,7 @@ fn is_bake(name: &str) -> bool {
 
 /// Whether a file runs a builder of images. One that cannot be read does not.
 fn builds(path: &Path) -> bool {
-    let file = path.is_file().then(|| text(path).ok()).flatten();
+    let file = path.is_file().then(|| bytes_text(path).ok()).flatten();
     file.is_some_and(|file| BUILDERS.iter().any(|word| file.text().contains(word)))
 }
 

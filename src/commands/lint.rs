@@ -11,7 +11,9 @@ use futures::StreamExt as _;
 use super::prepare::{self, Prepared};
 use crate::allow::{Allows, Asked};
 use crate::config::{EngineFlag, LintConfig, LintEngine, LintFormat};
-use crate::driver::{BaseFault, EngineBuilder, Environment, HeldSecrets, Lint, NotLinted};
+use crate::driver::{
+    BaseFault, EngineBuilder, Environment, HeldSecrets, Lint, LintError, NotLinted,
+};
 use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, visible};
 use crate::image::Platform;
 use crate::input::{Root, RunSettings};
@@ -262,14 +264,18 @@ fn add(
         Some(span) => finding.at(&span, ""),
         None => finding,
     };
-    if let Some((message, line)) = lint.error {
+    if let Some(LintError { message, line, ignored }) = lint.error {
         // An unreachable registry is not an error in the template.
         let unreachable = message.contains("failed to do request");
         let (rule, finding) = match unreachable {
             true => ("not-linted", Diagnostic::remark(message)),
             false => ("buildkit", Diagnostic::error(message)),
         };
-        findings.add(Finding::new(rule, place(line, finding)), Some(&request.cell));
+        let finding = match ignored {
+            Some(span) => finding.at(&span, ""),
+            None => place(line, finding),
+        };
+        findings.add(Finding::new(rule, finding), Some(&request.cell));
     }
     for warning in lint.warnings {
         let mut finding = place(warning.line, Diagnostic::warning(&warning.message));

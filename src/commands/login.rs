@@ -13,6 +13,7 @@ use crate::failure::{Phase, RegistryFault, Request};
 use crate::image::{Reference, Repository};
 use crate::registry::{Patience, RegistryClient};
 use crate::run::{self, engine, terminal};
+use crate::text::redact_login;
 
 /// Far longer than any password or token.
 const MAX_PASSWORD: u64 = 64 << 10;
@@ -25,7 +26,10 @@ pub(super) fn log_in(config: &LoginConfig) -> Result<ExitCode, Error> {
     let registry = registry(&config.registry)?;
     let (host, username) = (registry.host(), config.username.as_str());
     if username.is_empty() || username.chars().any(|c| c == ':' || c.is_control()) {
-        let message = format!("`{}` is not a user name", visible(username));
+        // What follows a colon may be the password.
+        let shown = username.split_once(':').map(|(user, _)| format!("{user}:***"));
+        let shown = shown.unwrap_or_else(|| username.to_owned());
+        let message = format!("`{}` is not a user name", visible(&shown));
         return Err(Error::new(ErrorKind::Usage, message).help("it must not contain a colon"));
     }
     let password = password()?;
@@ -80,8 +84,11 @@ fn registry(given: &str) -> Result<Repository, Error> {
     let repository = format!("{host}/library/login").parse::<Repository>().ok();
     // A name without a dot is the first part of a path.
     repository.filter(|repository| repository.host() == host).ok_or_else(|| {
-        Error::new(ErrorKind::Usage, format!("`{}` is not a registry", visible(given)))
-            .help("write a host name, with a port if it has one: ghcr.io, localhost:5000")
+        Error::new(
+            ErrorKind::Usage,
+            format!("`{}` is not a registry", visible(&redact_login(given))),
+        )
+        .help("write a host name, with a port if it has one: ghcr.io, localhost:5000")
     })
 }
 

@@ -84,7 +84,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
             Err(ParseError::Usage(usage)) if usage.is_unknown_flag() && sheet.is_err() => {
                 return Err(sheet.expect_err("`is_err` was checked"));
             }
-            Err(ParseError::Usage(usage)) => return Ok(usage.print()),
+            Err(ParseError::Usage(usage)) => return Ok(usage.print(terminal::stderr_either)),
         };
     if named.is_none() {
         tell(&config);

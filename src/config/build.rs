@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::{CellChoice, EngineFlag, Typed};
-use crate::driver::TimeLimits;
+use crate::input::TimeLimits;
 use crate::plan::{BuildOptions, FileOutput};
 use crate::progress::Mode;
 

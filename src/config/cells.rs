@@ -22,6 +22,8 @@ pub(crate) struct CellChoice {
     pub overrides: Overrides,
     /// The first cell or flag that selects cells or replaces a value of the matrix, such as `--only`.
     pub first_flag: Option<String>,
+    /// The build arguments without a value whose variables are not set.
+    pub unset_args: Vec<String>,
 }
 
 impl CellChoice {

@@ -16,6 +16,9 @@ use crate::error::why;
 /// How much of the stderr of a command is kept.
 pub(crate) const MAX_STDERR: usize = 2048;
 
+/// The reason for a command that does not exist.
+pub(crate) const NOT_IN_PATH: &str = "is not installed: no directory of PATH has it";
+
 /// A command and its arguments. No shell is involved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CommandLine {
@@ -37,7 +40,10 @@ impl CommandLine {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| {
-                let said = format!("{program} cannot be started: {}", why(&error));
+                let said = match error.kind() {
+                    io::ErrorKind::NotFound => format!("{program} {NOT_IN_PATH}"),
+                    _ => format!("{program} cannot be started: {}", why(&error)),
+                };
                 io::Error::new(error.kind(), said)
             })?;
         tracing::debug!(target: "docker", program, "started");
@@ -147,7 +153,7 @@ impl AsyncWrite for CommandStream {
 }
 
 /// A command ended before the engine answered, or lost the connection.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{program} says: {said}")]
 pub(crate) struct CommandEnded {
     program: &'static str,
@@ -158,8 +164,12 @@ impl CommandEnded {
     /// `stderr` is the end of what the command wrote there.
     pub(crate) fn new(program: &'static str, stderr: &[u8]) -> Self {
         let text = String::from_utf8_lossy(stderr);
-        let lines: Vec<&str> =
+        let mut lines: Vec<&str> =
             text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        // kubectl logs each attempt before it says what failed.
+        if lines.iter().any(|line| !is_logged(line)) {
+            lines.retain(|line| !is_logged(line));
+        }
         let said: String = lines.join("; ").chars().filter(|c| !c.is_control()).collect();
         let said = match said.is_empty() {
             true => "it ended without an error message".to_owned(),
@@ -183,9 +193,26 @@ impl CommandEnded {
     }
 }
 
+/// Whether a line has the head of a log of Kubernetes: `E1128 18:19:30.421741   15701 memcache.go:265] `.
+fn is_logged(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    let level = words.next().and_then(|word| word.strip_prefix(['I', 'W', 'E', 'F']));
+    let is_day = |day: &str| day.len() == 4 && day.bytes().all(|c| c.is_ascii_digit());
+    level.is_some_and(is_day) && words.nth(2).is_some_and(|word| word.ends_with(']'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_log_of_kubectl_is_left_out_of_what_it_says() {
+        let log = "E1128 18:19:30.421741   15701 memcache.go:265] \"Unhandled Error\"";
+        let refused = "The connection to the server h:8080 was refused";
+        let said = |text: &str| CommandEnded::new("kubectl", text.as_bytes()).to_string();
+        assert_eq!(said(&format!("{log}\n{log}\n{refused}\n")), format!("kubectl says: {refused}"));
+        assert_eq!(said(log), format!("kubectl says: {log}"));
+    }
 
     #[test]
     fn a_rejected_connection_is_distinguished_from_a_refused_login() {

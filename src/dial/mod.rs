@@ -6,7 +6,8 @@ mod tls;
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::net::sockopt;
@@ -17,7 +18,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::error::why;
 
-pub(crate) use command::{CommandEnded, CommandLine, MAX_STDERR};
+pub(crate) use command::{CommandEnded, CommandLine, MAX_STDERR, NOT_IN_PATH};
 pub(crate) use tls::{InvalidTls, TlsClient, TlsFiles, causes, certificate_fault};
 
 /// Limit for name resolution, connecting and TLS together.
@@ -92,7 +93,10 @@ impl Dialer {
 
     async fn open(&self, protocol: Option<&[u8]>) -> io::Result<Box<dyn Stream>> {
         match &self.target {
-            Target::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
+            Target::Unix(path) => {
+                let opened = UnixStream::connect(path).await;
+                Ok(Box::new(opened.map_err(|error| not_a_socket(path).unwrap_or(error))?))
+            }
             Target::Tcp { host, port, .. } => {
                 let dialled = tokio::time::timeout(DIAL_TIMEOUT, self.tcp(host, *port, protocol));
                 let late = || format!("no answer within {} s", DIAL_TIMEOUT.as_secs());
@@ -131,12 +135,6 @@ impl Dialer {
         command_ended(error).map(ToString::to_string).or_else(|| self.tls_fault(error))
     }
 
-    /// Whether the other side closed a connection because it has too many of them, so that another
-    /// attempt may succeed.
-    pub(crate) fn is_rejection(&self, error: &(dyn std::error::Error + 'static)) -> bool {
-        command_ended(error).is_some_and(CommandEnded::is_rejection)
-    }
-
     fn tls_fault(&self, error: &(dyn std::error::Error + 'static)) -> Option<String> {
         let Some((_, files)) = &self.tls else { return tls::fault(error) };
         // The reason that an engine sends before it closes the connection can get lost.
@@ -149,6 +147,15 @@ impl Dialer {
     }
 }
 
+/// The error for a path that exists and is no socket. The kernel refuses it like a socket without a server.
+fn not_a_socket(path: &Path) -> Option<io::Error> {
+    let kind = std::fs::metadata(path).ok()?.file_type();
+    let what = if kind.is_dir() { "a directory" } else { "a file" };
+    let error =
+        io::Error::new(io::ErrorKind::ConnectionRefused, format!("it is {what}, not a socket"));
+    (!kind.is_socket()).then_some(error)
+}
+
 /// An error of a request: what the command of the connection said, or else the error and its cause.
 pub(crate) fn explained(error: &(dyn std::error::Error + 'static)) -> String {
     let text = why(error);
@@ -159,12 +166,21 @@ pub(crate) fn explained(error: &(dyn std::error::Error + 'static)) -> String {
     }
 }
 
-fn command_ended<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e CommandEnded> {
+/// Whether the other side closed a connection because it has too many of them, so that another attempt may
+/// succeed.
+pub(crate) fn is_rejection(error: &(dyn std::error::Error + 'static)) -> bool {
+    command_ended(error).is_some_and(CommandEnded::is_rejection)
+}
+
+/// What the command of a connection said at its end, if it ended.
+pub(crate) fn command_ended<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> Option<&'e CommandEnded> {
     causes(error).find_map(|cause| cause.downcast_ref::<CommandEnded>())
 }
 
 /// Whether the other side closed the connection in the middle of an exchange.
-fn hung_up(error: &(dyn std::error::Error + 'static)) -> bool {
+pub(crate) fn hung_up(error: &(dyn std::error::Error + 'static)) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     causes(error).any(|cause| {
         let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);

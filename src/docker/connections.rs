@@ -25,7 +25,7 @@ use tokio::time::{sleep, timeout};
 
 use super::headers::ApiHeaders;
 use super::limits::SSH_ANSWER_TIMEOUT;
-use crate::dial::Dialer;
+use crate::dial::{Dialer, is_rejection};
 
 /// HTTP/1.1 requires this header; the engine ignores it.
 const HOST_NAME: &str = "docker";
@@ -91,6 +91,10 @@ impl Connections {
             limit: AtomicUsize::new(OPENING),
         };
         Self { dialer, headers, pauses: PAUSES, shared: Arc::new(shared) }
+    }
+
+    pub(super) fn headers(&self) -> &ApiHeaders {
+        &self.headers
     }
 
     /// Sends a request. It is sent again only if it cannot have had an effect.
@@ -179,7 +183,7 @@ impl Connections {
                 Ok(connection) => return Ok(connection),
                 Err(error) => error,
             };
-            let pause = pauses.next().filter(|_| self.dialer.is_rejection(&error));
+            let pause = pauses.next().filter(|_| is_rejection(&error));
             let Some(pause) = pause else { return Err(error) };
             let reason = self.dialer.fault(&error);
             tracing::debug!(target: "docker", reason, ?pause, "connection rejected");

@@ -6,6 +6,11 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::loopback::is_loopback;
+
+/// Behind the address of a port: its traffic is not secured, and that is accepted.
+const PLAIN: &str = "?tls=false";
+
 /// What Docker's client adds to an address without a path, a host or a port. The port is the same
 /// with TLS.
 pub(crate) const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
@@ -22,6 +27,8 @@ pub enum Endpoint {
         /// A host name or an address; an IPv6 address without its brackets.
         host: String,
         port: u16,
+        /// `?tls=false`: no TLS, also to another machine.
+        plain: bool,
     },
     /// The `docker` command of another machine, started there by `ssh`.
     Ssh(SshTarget),
@@ -61,10 +68,20 @@ impl FromStr for Endpoint {
             }
             Some(_) => Err(InvalidEndpoint::Scheme { given: given() }),
             None if text.starts_with('/') => Ok(Self::Unix(text.into())),
-            // Docker treats `host:port` as tcp.
-            None if text.contains(':') => tcp(text, given),
+            // Docker treats `host:port` as tcp. What is neither may be `unix:/PATH`.
+            None if text.contains(':') => {
+                tcp(text, given).map_err(|_| InvalidEndpoint::Scheme { given: given() })
+            }
             None => Err(InvalidEndpoint::Scheme { given: given() }),
         }
+    }
+}
+
+/// Who can control an engine at a port of this host without TLS.
+pub(crate) fn who_controls(host: &str) -> &'static str {
+    match is_loopback(host) {
+        true => "every program on this machine",
+        false => "anyone on the network path",
     }
 }
 
@@ -79,6 +96,10 @@ pub(crate) fn without_login(text: &str) -> String {
 }
 
 fn tcp(address: &str, given: impl Fn() -> String) -> Result<Endpoint, InvalidEndpoint> {
+    let (address, plain) = match address.strip_suffix(PLAIN) {
+        Some(address) => (address, true),
+        None => (address, false),
+    };
     let address = address.strip_suffix('/').unwrap_or(address);
     // As for Docker, `tcp://` and `tcp://:2375` are this machine.
     let address = match address {
@@ -89,7 +110,7 @@ fn tcp(address: &str, given: impl Fn() -> String) -> Result<Endpoint, InvalidEnd
     let address = address.as_str();
     let (host, port) =
         host_and_port(address).ok_or(InvalidEndpoint::NotAHost { given: given() })?;
-    Ok(Endpoint::Tcp { host, port: port.unwrap_or(DEFAULT_PORT) })
+    Ok(Endpoint::Tcp { host, port: port.unwrap_or(DEFAULT_PORT), plain })
 }
 
 fn ssh(login: &str) -> Option<Endpoint> {
@@ -150,7 +171,7 @@ impl fmt::Display for Endpoint {
         };
         match self {
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
-            Self::Tcp { host, port } => write!(f, "tcp://{}:{port}", bracketed(host)),
+            Self::Tcp { host, port, .. } => write!(f, "tcp://{}:{port}", bracketed(host)),
             Self::Ssh(SshTarget { user, host, port, socket }) => {
                 f.write_str("ssh://")?;
                 if let Some(user) = user {
@@ -182,6 +203,7 @@ mod tests {
             ("tcp://build.example", "tcp://build.example:2375"),
             ("tcp://127.0.0.1:2375", "tcp://127.0.0.1:2375"),
             ("tcp://build.example:2376/", "tcp://build.example:2376"),
+            ("tcp://build.example:2375?tls=false", "tcp://build.example:2375"),
             ("build.example:2376", "tcp://build.example:2376"),
             ("tcp://[::1]:2376", "tcp://[::1]:2376"),
             ("ssh://me@build.example", "ssh://me@build.example"),
@@ -198,11 +220,14 @@ mod tests {
         for (text, expected) in [
             ("", "unix:///PATH"),
             ("nonsense", "unix:///PATH"),
+            ("unix:/run/d.sock", "unix:///PATH"),
+            ("ssh:me@host", "ssh://USER@HOST"),
             ("http://h:1", "unix:///PATH"),
             ("tcp://host:0", "tcp://HOST:2376"),
             ("tcp://host:port", "tcp://HOST:2376"),
             ("tcp://host:65536", "tcp://HOST:2376"),
             ("tcp://host:1/path", "must only have a host"),
+            ("tcp://host:1?tls=true", "must only have a host"),
             ("tcp://[::1]2376", "must only have a host"),
             ("tcp://::1:2376", "must only have a host"),
             ("tcp://a b:1", "must only have a host"),

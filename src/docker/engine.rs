@@ -8,17 +8,18 @@ use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker, body_full};
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::upgrade::Upgraded;
-use hyper::{Request, StatusCode};
+use hyper::{HeaderMap, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
 use tokio::time::timeout;
 
 use super::connections::Connections;
+use super::endpoint::who_controls;
 use super::headers::ApiHeaders;
 use super::limits::{answer_timeout, silent};
 use super::{Candidate, Endpoint};
 use crate::debug::Exchange;
-use crate::dial::{Dialer, Stream};
+use crate::dial::{Dialer, Stream, command_ended, hung_up, is_rejection};
 use crate::error::why;
 use crate::image::Platform;
 
@@ -73,6 +74,14 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// Whether sshd closed a connection because of others that had not logged in yet.
+    pub(crate) fn is_rejected(&self) -> bool {
+        match self {
+            Self::NoneAnswers { tried } => tried.iter().any(|(_, reason)| is_rejection(reason)),
+            _ => false,
+        }
+    }
+
     /// What to do about it, if it is known.
     pub(crate) fn help(&self) -> Option<&'static str> {
         match self {
@@ -152,9 +161,17 @@ impl Engine {
         &self.dialer
     }
 
-    /// Whether other users of the network or machine can read and change the traffic.
-    pub fn is_plain(&self) -> bool {
-        self.dialer.is_plain()
+    /// Who can control it, if it is at a port without TLS.
+    pub(crate) fn plain(&self) -> Option<&'static str> {
+        match &self.endpoint {
+            Endpoint::Tcp { host, .. } if self.dialer.is_plain() => Some(who_controls(host)),
+            _ => None,
+        }
+    }
+
+    /// The headers of every call of gRPC on the engine's own socket.
+    pub(crate) fn call_headers(&self) -> HeaderMap {
+        self.connections.headers().of_calls()
     }
 
     /// Asks for the version. Every engine answers this request, even very old ones.
@@ -263,7 +280,10 @@ async fn answer(
     // An error from connecting (no such file, permission denied, invalid certificate) is clearer
     // than the same error after two HTTP libraries wrapped it.
     timeout(limit, connections.probe()).await.map_err(late)?.map_err(|error| {
-        let fault = dialer.fault(&error).map(io::Error::other);
+        let fault = match command_ended(&error) {
+            Some(ended) => Some(io::Error::other(ended.clone())),
+            None => dialer.fault(&error).map(io::Error::other),
+        };
         fault.unwrap_or_else(|| match error {
             bollard::errors::Error::IOError { err } => err,
             error => io::Error::other(why(&error)),
@@ -297,8 +317,21 @@ fn fault(dialer: &Dialer, error: &(dyn std::error::Error + 'static)) -> String {
     if error.to_string().contains("HTTP request to an HTTPS server") {
         return "it requires TLS".to_owned();
     }
-    let not_docker = || format!("it answers, but not like a Docker Engine: {}", why(error));
+    let not_docker = || match hung_up(error) {
+        true => "it closed the connection without an answer".to_owned(),
+        false => format!("it answers, but not like a Docker Engine: {}", unusable(error)),
+    };
     dialer.fault(error).unwrap_or_else(not_docker)
+}
+
+/// An answer that is not HTTP. What ends a connection before its request was sent has no reason in hyper.
+fn unusable(error: &(dyn std::error::Error + 'static)) -> String {
+    match why(error) {
+        text if text == "operation was canceled" => {
+            "the connection ended before a request".to_owned()
+        }
+        text => text,
+    }
 }
 
 /// The path of the API that becomes a stream to BuildKit.

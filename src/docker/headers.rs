@@ -1,5 +1,5 @@
 //! `HttpHeaders` of Docker's config file: headers of every request to the engine, such as the login of a
-//! proxy in front of it.
+//! proxy in front of it. Calls of gRPC on the engine's socket are such requests, too.
 
 use std::fmt;
 
@@ -31,12 +31,34 @@ impl ApiHeaders {
         self.0.iter().filter_map(|(_, value)| value.to_str().ok())
     }
 
+    /// Those that a call of gRPC can have.
+    pub(super) fn of_calls(&self) -> HeaderMap {
+        self.0.iter().filter(|(name, _)| !is_reserved(name)).cloned().collect()
+    }
+
     /// Adds those that the request does not have itself.
     pub(super) fn complete(&self, headers: &mut HeaderMap) {
         for (name, value) in &self.0 {
             headers.entry(name).or_insert_with(|| value.clone());
         }
     }
+}
+
+/// What a call of gRPC cannot have from a file: HTTP/2 forbids it, or gRPC sets it.
+fn is_reserved(name: &HeaderName) -> bool {
+    const NAMES: [&str; 10] = [
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+    ];
+    NAMES.contains(&name.as_str()) || name.as_str().starts_with("grpc-")
 }
 
 #[cfg(test)]
@@ -48,6 +70,17 @@ mod tests {
 
     use super::*;
     use crate::docker::{Candidate, Endpoint, Engine};
+
+    #[test]
+    fn a_call_of_grpc_gets_no_header_that_http2_or_grpc_reserves() {
+        let mut headers = ApiHeaders::default();
+        for name in ["X-Login", "Host", "User-Agent", "TE", "Connection", "grpc-timeout"] {
+            assert!(headers.add(name, "canary"));
+        }
+        let calls = headers.of_calls();
+        assert_eq!(calls.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-login"]);
+        assert!(calls["x-login"].is_sensitive());
+    }
 
     #[tokio::test]
     async fn every_request_to_the_engine_has_the_headers() {

@@ -58,7 +58,8 @@ fn parse<T: Fields>(
     let read = Object::deserialize(&mut parser).and_then(|found| end(&mut parser).map(|()| found));
     read.map(|Object(found)| found).map_err(|error| InvalidJson {
         line: error.line(),
-        column: error.column(),
+        // A document that ends with a line break ends in column 0.
+        column: error.column().max(1),
         problem: match error.classify() {
             serde_json::error::Category::Data => "a value has the wrong type",
             serde_json::error::Category::Eof => "the JSON is incomplete",

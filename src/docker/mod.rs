@@ -37,7 +37,8 @@ pub(crate) use container::{Bind, ContainerError, Launch, Output, State};
 pub use credentials::Credentials;
 pub(crate) use credentials::{AUTH_VARIABLE, CredentialError, Login, Secret, Stored};
 pub(crate) use endpoint::{
-    DEFAULT_SOCKET, Endpoint, InvalidEndpoint, SshTarget, host_and_port, without_login,
+    DEFAULT_SOCKET, Endpoint, InvalidEndpoint, SshTarget, host_and_port, who_controls,
+    without_login,
 };
 pub use engine::Engine;
 pub(crate) use engine::{EngineError, EngineVersion, NOT_THROUGH, NoStream, Refused};

@@ -18,7 +18,7 @@ pub(crate) const FLAG: &str = "--host";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     pub endpoint: Endpoint,
-    /// The TLS files for a port; without them the port must be on this machine.
+    /// The TLS files for a port; without them it is on this machine, or was accepted as it is.
     pub tls: Option<TlsFiles>,
     /// `--host`, `DOCKER_HOST`, a docker context, or the name of the default.
     pub origin: Cow<'static, str>,
@@ -29,7 +29,7 @@ impl Candidate {
     pub(crate) fn target(&self) -> Target {
         match &self.endpoint {
             Endpoint::Unix(path) => Target::Unix(path.clone()),
-            Endpoint::Tcp { host, port } => {
+            Endpoint::Tcp { host, port, .. } => {
                 Target::Tcp { host: host.clone(), port: *port, tls: self.tls.clone() }
             }
             Endpoint::Ssh(target) => Target::Command(target.command()),
@@ -82,6 +82,11 @@ impl InvalidPlace {
     /// What to do about it.
     pub fn help(&self) -> String {
         match self {
+            Self::Endpoint { source: InvalidEndpoint::Scheme { given }, .. }
+                if given.contains("buildkit+") || given.contains("-container:") || given.contains("kube-pod:") =>
+            {
+                "this must be a Docker Engine; a buildkitd is named by ONEBUILD_HOST, or by --host of a build"
+            }
             Self::Endpoint { .. } => {
                 "for an engine on another machine, use ssh://USER@HOST, or tcp://HOST:2376 with TLS"
             }
@@ -90,9 +95,12 @@ impl InvalidPlace {
                  host=…,ca=ca.pem"
             }
             Self::Context { .. } => "list the contexts: docker context ls",
-            Self::Plain { .. } => {
-                "set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to the directory of ca.pem, cert.pem \
-                 and key.pem; or use ssh://USER@HOST"
+            Self::Plain { endpoint, .. } => {
+                return format!(
+                    "set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to the directory of ca.pem, cert.pem and \
+                     key.pem; or use ssh://USER@HOST; or accept it, in a network that you trust: \
+                     --host '{endpoint}?tls=false'"
+                );
             }
             Self::Unchecked => {
                 "set DOCKER_TLS_VERIFY=1 instead, with the engine's ca.pem in DOCKER_CERT_PATH"
@@ -162,7 +170,7 @@ fn named(
         Ok(endpoint) => endpoint,
         Err(source) => return Err(InvalidPlace::Endpoint { origin, source }),
     };
-    let Endpoint::Tcp { host, .. } = &endpoint else {
+    let Endpoint::Tcp { host, plain: false, .. } = &endpoint else {
         return Ok(Candidate { endpoint, tls: None, origin });
     };
     let tls = tls()?;
@@ -273,7 +281,15 @@ mod tests {
         assert_eq!(files(&places), TlsFiles::in_directory(Path::new("/certs")));
         // A socket does not use them.
         assert_eq!(places.host("unix:///a", FLAG).unwrap().tls, None);
-        // A port on this machine may go without TLS.
+        // A port on this machine may go without TLS, and any that was accepted as it is.
         assert_eq!(Places::default().host("tcp://localhost:1", FLAG).unwrap().tls, None);
+        let accepted = places.host("tcp://h:2375?tls=false", FLAG).unwrap();
+        assert_eq!(
+            (accepted.endpoint.to_string(), accepted.tls),
+            ("tcp://h:2375".to_owned(), None)
+        );
+        for host in ["tcp://h:2375?tls=true", "tcp://h:2375?tls=false&x=y", "ssh://h?tls=false"] {
+            assert!(places.host(host, FLAG).is_err(), "{host}");
+        }
     }
 }

@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn an_unusable_context_is_refused_with_the_reason() {
         for (meta, expected) in [
-            ("", "meta.json:1:0: the JSON is incomplete"),
+            ("", "meta.json:1:1: the JSON is incomplete"),
             ("7", "meta.json:1:1: a value has the wrong type"),
             ("{} {}", "meta.json:1:4: invalid JSON"),
             ("{}", "has no Docker endpoint"),

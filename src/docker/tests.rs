@@ -97,7 +97,7 @@ async fn listen() -> (TcpListener, SocketAddr) {
 /// Why the port on this machine is not an engine.
 async fn reason(port: u16, tls: Option<&Path>) -> String {
     let candidate = Candidate {
-        endpoint: Endpoint::Tcp { host: "127.0.0.1".to_owned(), port },
+        endpoint: Endpoint::Tcp { host: "127.0.0.1".to_owned(), port, plain: false },
         tls: tls.map(TlsFiles::in_directory),
         origin: "the test".into(),
     };

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::event::{Event, Step, StepId, StepState};
 use crate::failure::{Failure, Kind};
-use crate::input::TimeLimit;
+use crate::input::TimeLimits;
 use crate::outcome::CellResult;
 use crate::schedule::{Builder, Job};
 
@@ -18,15 +18,6 @@ const BUFFERED_EVENTS: usize = 16;
 
 /// How many lines of each step are stored for a failure.
 const TAIL_LINES: usize = 20;
-
-/// The limits that the user set.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct TimeLimits {
-    /// For one attempt to build a cell, with its smoke test and its push.
-    pub cell: Option<TimeLimit>,
-    /// For a RUN step without output.
-    pub idle: Option<TimeLimit>,
-}
 
 /// Cancels cells that exceed a limit.
 pub(crate) struct Limited<B> {
@@ -183,6 +174,7 @@ mod tests {
 
     use super::super::samples::request;
     use super::*;
+    use crate::input::TimeLimit;
     use crate::outcome::Built;
     use crate::schedule::Slot;
 

@@ -39,10 +39,10 @@ mod verified;
 
 pub(crate) use bases::platforms::BaseFault;
 pub use build::builder::EngineBuilder;
-pub(crate) use build::lint::{Lint, NotLinted};
+pub(crate) use build::lint::{Lint, LintError, NotLinted};
 pub(crate) use caches::idle::IdleCaches;
 pub(crate) use environment::{Environment, cache_directory};
-pub(crate) use limited::{Limited, TimeLimits};
+pub(crate) use limited::Limited;
 pub(crate) use obstacle::Obstacle;
 pub(crate) use preflight::access::refused;
 pub(crate) use preflight::local::missing;

@@ -1,6 +1,7 @@
-//! A builder that never repeats a password: a registry may echo what it was sent, and BuildKit passes
-//! the registry's messages on.
+//! A builder that never repeats a password: a registry may echo what it was sent, BuildKit passes
+//! the registry's messages on, and it names a step by the URL that the step reads.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -10,11 +11,12 @@ use crate::event::Event;
 use crate::failure::Failure;
 use crate::outcome::CellResult;
 use crate::schedule::{Builder, Job};
+use crate::text::redact;
 
 /// Events buffered here, in addition to the display's own bounded channel.
 const BUFFERED_EVENTS: usize = 16;
 
-/// Redacts every login looked up in this run from the output of the inner builder.
+/// Redacts every login looked up in this run, and the secrets in URLs, from the output of the inner builder.
 pub(crate) struct Redacted<B> {
     builder: B,
     credentials: Arc<Credentials>,
@@ -33,6 +35,9 @@ impl<B> Redacted<B> {
 
     fn text(&self, text: &mut String) {
         if let Some(redacted) = self.credentials.redacted(text) {
+            *text = redacted;
+        }
+        if let Cow::Owned(redacted) = redact(text) {
             *text = redacted;
         }
     }
@@ -106,8 +111,10 @@ mod tests {
     use crate::failure::Place;
     use crate::schedule::Slot;
 
-    /// A registry may echo the password, and the login as it was sent. A step may print its proxy.
-    const ECHO: &str = "denied: bob:canary-7f3a or Basic Ym9iOmNhbmFyeS03ZjNh via me:canary-9d@p";
+    /// A registry may echo the password, and the login as it was sent. A step may print its proxy, and
+    /// the URL of a file.
+    const ECHO: &str = "denied: bob:canary-7f3a or Basic Ym9iOmNhbmFyeS03ZjNh via me:canary-9d@p \
+                        at https://bob:canary-5@r.example/a?token=canary-6";
 
     struct Echo(Arc<Credentials>);
 
@@ -172,6 +179,7 @@ mod tests {
                 text.contains("denied: bob:[redacted] or Basic [redacted] via me:[redacted]@p"),
                 "{text}"
             );
+            assert!(text.contains("at https://bob:***@r.example/a?token=***"), "{text}");
         }
     }
 }

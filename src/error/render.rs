@@ -7,7 +7,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snip
 
 use super::diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 use super::source::SourceFile;
-use crate::text::inert;
+use crate::text::{inert, is_escape, redact, redact_in_place, replaced, safe};
 
 impl Diagnostics {
     /// Renders each finding with file, line, column, the line itself and carets; empty if there are
@@ -79,13 +79,16 @@ impl Diagnostics {
 /// How many bytes of a line are shown after the last mark.
 const MAX_REST: usize = 500;
 
+/// How many bytes after that are searched for the end of a login.
+const LONGEST_LOGIN: usize = 4096;
+
 /// A message without a place.
 pub(super) fn plain(message: &str, notes: &[String], help: Option<&str>, color: bool) -> String {
     let group = Group::with_title(Level::ERROR.primary_title(visible(message)));
     draw(helped(noted(group, notes), help), color)
 }
 
-/// Lines of files are shown unchanged, and messages may have several lines.
+/// Messages may have several lines.
 fn draw(group: Group<'_>, color: bool) -> String {
     let drawn = renderer(color).render(&[group]);
     // The renderer's marker for a second file looks like a workflow command, too.
@@ -94,7 +97,8 @@ fn draw(group: Group<'_>, color: bool) -> String {
         None => format!("{line}\n"),
     };
     let drawn: String = drawn.lines().map(line).collect();
-    inert(&drawn).into_owned()
+    // A line of a file can have bytes that are not UTF-8. Replaced earlier, they would move the columns.
+    replaced(&safe(&drawn)).into_owned()
 }
 
 fn level(severity: Severity) -> Level<'static> {
@@ -186,7 +190,9 @@ fn snippet<'a>(diagnostic: &Diagnostic, file: &SourceFile) -> Snippet<'a, Annota
         let end = range.end.min(file.span(0..marked_end + MAX_REST).end);
         // The renderer escapes control characters, but not these, which some terminals obey as
         // well. The replacement has as many bytes, so that the columns stay the same.
-        let line = file.text()[range.start..end].chars();
+        let searched = range.end.min(file.span(0..end + LONGEST_LOGIN).end);
+        let line = redact_in_place(&file.text()[range.start..searched]);
+        let line = line[..end - range.start].chars();
         text.extend(line.map(|c| if matches!(c, '\u{80}'..='\u{9f}') { '·' } else { c }));
         text.push('\n');
     }
@@ -197,8 +203,8 @@ fn snippet<'a>(diagnostic: &Diagnostic, file: &SourceFile) -> Snippet<'a, Annota
         .annotations(annotations)
 }
 
-/// `text` with control characters and bidirectional formatting characters escaped, and without
-/// workflow commands.
+/// `text` with control characters and bidirectional formatting characters escaped, without
+/// workflow commands and without the secrets in URLs.
 pub(crate) fn visible(text: &str) -> Cow<'static, str> {
     let shown = spelled_out(text);
     match inert(&shown) {
@@ -213,9 +219,12 @@ pub(crate) fn spelled_out(text: &str) -> String {
         (c.is_control() && c != '\n')
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
+    let text = redact(text);
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        if hidden(c) {
+        if is_escape(c) {
+            shown.push(char::REPLACEMENT_CHARACTER);
+        } else if hidden(c) {
             shown.extend(c.escape_default());
         } else {
             shown.push(c);

@@ -2,13 +2,17 @@
 
 use indexmap::IndexMap;
 
-use super::part::{Part, Text, literal, push_text, source, split_once};
+use super::part::{Part, Text, joined, literal, push_text, source, split_once};
 
 /// A `docker build` or `docker buildx build`, in the words of the Makefile.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Build {
     pub line: usize,
+    /// The targets of its rule, as they are written.
+    pub goal: String,
     pub tags: Vec<Text>,
+    /// Tags that only the image with these values of variables has.
+    pub tags_of_one: Vec<(Text, IndexMap<String, String>)>,
     pub platform: Option<Text>,
     pub args: IndexMap<String, Text>,
     pub labels: IndexMap<String, Text>,
@@ -17,6 +21,8 @@ pub(super) struct Build {
     pub context: Option<Text>,
     /// The Dockerfiles that its line names.
     pub sources: Vec<Text>,
+    /// Variables that its line has values of.
+    pub inlined: Vec<String>,
     /// Options that are not converted.
     pub others: Vec<String>,
 }
@@ -126,6 +132,41 @@ impl Build {
         if let Some(before) = self.context.replace(word.clone()) {
             self.others.push(source(&before));
         }
+    }
+
+    /// Whether the options of another build, except for its tags, are those of this one.
+    pub(super) fn has_options(&self, other: &Self) -> bool {
+        let same = |own: &Option<Text>, other: &Option<Text>| other.is_none() || own == other;
+        let pairs = |own: &IndexMap<String, Text>, other: &IndexMap<String, Text>| {
+            other.iter().all(|(name, value)| own.get(name) == Some(value))
+        };
+        same(&self.platform, &other.platform)
+            && same(&self.file, &other.file)
+            && same(&self.target, &other.target)
+            && same(&self.context, &other.context)
+            && pairs(&self.args, &other.args)
+            && pairs(&self.labels, &other.labels)
+            && other.others.iter().all(|option| self.others.contains(option))
+    }
+
+    /// Makes its paths relative to the directory of the Makefile, not to the one of its `cd`.
+    pub(super) fn enter(&mut self, directory: &[Part]) {
+        for path in [&mut self.context, &mut self.file].into_iter().flatten() {
+            *path = joined(directory, path);
+        }
+    }
+
+    /// Every text that can have a value for each image, with a name for that value.
+    pub(super) fn texts_mut(&mut self) -> impl Iterator<Item = (&str, &mut Text)> {
+        let single = [
+            ("DOCKERFILE", &mut self.file),
+            ("STAGE", &mut self.target),
+            ("CONTEXT", &mut self.context),
+        ];
+        let single = single.into_iter().filter_map(|(name, text)| Some((name, text.as_mut()?)));
+        let args = self.args.iter_mut().map(|(name, text)| (name.as_str(), text));
+        let labels = self.labels.values_mut().map(|text| ("LABEL", text));
+        self.tags.iter_mut().map(|text| ("TAG", text)).chain(single).chain(args).chain(labels)
     }
 
     /// Every text of it.

@@ -4,10 +4,11 @@ use indexmap::IndexMap;
 
 use super::builds::Build;
 use super::chosen::Paths;
-use super::make::{Branches, MOST};
+use super::make::{Branches, MOST, Make};
 use super::makefile::Makefile;
 use super::notes::Notes;
-use super::part::{Part, Text, literal};
+use super::part::{Part, literal, source};
+use crate::matrix::SETTINGS;
 use crate::template::is_name;
 
 /// What a draft has in place of a value that is unknown.
@@ -35,6 +36,8 @@ pub(super) struct Carried<'m> {
     pub axes: IndexMap<String, Axis>,
     /// By variable: the name and the value.
     pub vars: IndexMap<String, (String, String)>,
+    /// The variables of the Makefile that the build depends on.
+    pub used: Vec<String>,
     /// Names that the templates use.
     taken: Vec<String>,
     pub notes: Notes,
@@ -48,13 +51,20 @@ impl<'m> Carried<'m> {
         taken: &[String],
         notes: Notes,
     ) -> Self {
-        let taken = taken.to_vec();
+        let mut used = makefile.used(build, paths);
+        for (variable, branches) in &makefile.make.conditions {
+            let is_used =
+                branches.iter().any(|(_, set)| set.keys().any(|name| used.contains(name)));
+            if is_used && makefile.loops.contains_key(variable) && !used.contains(variable) {
+                used.push(variable.clone());
+            }
+        }
+        let (axes, vars) = (IndexMap::new(), IndexMap::new());
         let mut carried =
-            Self { makefile, axes: IndexMap::new(), vars: IndexMap::new(), taken, notes };
+            Self { makefile, axes, vars, used: used.clone(), taken: taken.to_vec(), notes };
         if let Some(paths) = paths {
             carried.path_axes(paths);
         }
-        let used = makefile.used(build, paths);
         let variables: Vec<&String> =
             makefile.loops.keys().chain(makefile.make.variables.keys()).collect();
         for variable in variables {
@@ -85,6 +95,9 @@ impl<'m> Carried<'m> {
                 );
             }
         }
+        // Variables with options are read with the build.
+        let used: Vec<String> =
+            used.into_iter().filter(|name| !build.inlined.contains(name)).collect();
         for (variable, branches) in &makefile.make.conditions {
             carried.conditional_axis(variable, branches, &used);
         }
@@ -189,35 +202,42 @@ impl<'m> Carried<'m> {
             self.notes.add(&format!("axes.{}", axis.name), None, text);
             values.push(UNKNOWN.to_owned());
         }
-        // So that values of properties can refer to the axis itself.
-        self.axes.insert(variable.to_owned(), axis.clone());
         let mut with_properties = Vec::new();
         for value in values {
-            let branch = branches.iter().find(|(compared, _)| compared.as_ref() == Some(&value));
-            let branch = branch.or_else(|| {
-                branches.iter().find(|(compared, _)| compared.is_none() && !is_compared(&value))
-            });
+            let make = self.makefile.make.with(variable, &value);
             let mut properties = IndexMap::new();
             for name in &names {
-                let outside = self.makefile.make.variables.get(*name).map(|(text, _)| text.clone());
-                let text = branch
-                    .and_then(|(_, set)| set.get(*name))
-                    .cloned()
-                    .or(outside)
-                    .unwrap_or_default();
-                let text = self.text(&format!("axes.{}", axis.name), &text);
-                properties.insert(name.to_ascii_lowercase(), text);
+                let property = self.property(&make, &axis, name);
+                properties.insert(name.to_ascii_lowercase(), property);
             }
             with_properties.push((value, properties));
         }
         self.axes.insert(variable.to_owned(), Axis { values: with_properties, ..axis });
     }
 
+    /// The value of a variable in a Makefile in which the axis has one value. A property has no placeholders.
+    fn property(&mut self, make: &Make, axis: &Axis, name: &str) -> String {
+        let Some((text, line)) = make.variables.get(name) else { return String::new() };
+        let varies =
+            |name: &String| self.axes.contains_key(name) || self.makefile.loops.contains_key(name);
+        if !make.reached(vec![text.clone()]).iter().any(varies)
+            && let Some(value) = make.constant(text)
+        {
+            return value;
+        }
+        let key = format!("axes.{}", axis.name);
+        let line = Some(*line).filter(|line| *line > 0);
+        let text = format!("`{}` was not converted: replace {UNKNOWN}", source(text));
+        self.notes.add(&key, line, text);
+        UNKNOWN.to_owned()
+    }
+
     /// `ONEPANEL_TYPE` becomes `type`, if that is available.
     fn axis_name(&self, variable: &str) -> String {
         let [short, lower] = short_and_lower(variable);
         let names = [short, lower.clone(), format!("axis_{lower}")];
-        names.into_iter().find(|name| self.is_free(name)).unwrap_or(lower)
+        let is_setting = |name: &String| SETTINGS.contains(&name.as_str());
+        names.into_iter().find(|name| self.is_free(name) && !is_setting(name)).unwrap_or(lower)
     }
 
     /// Whether an axis or a var can have this name.
@@ -249,6 +269,10 @@ impl<'m> Carried<'m> {
             match part {
                 Part::Text(text) => out.push_str(text),
                 Part::Variable(name, line) => self.variable(key, name, *line, depth, budget, out),
+                Part::Unknown(..) if self.is_fixed(part) => {
+                    let value = self.makefile.make.constant(std::slice::from_ref(part));
+                    *out += &value.unwrap_or_default();
+                }
                 Part::Shell(_, line) | Part::Unknown(_, line) => {
                     let by = unknown(key);
                     let text = format!("`{}` was not converted: replace {by}", part.source());
@@ -257,6 +281,15 @@ impl<'m> Carried<'m> {
                 }
             }
         }
+    }
+
+    /// Whether a function of make has the same value for every image.
+    fn is_fixed(&self, part: &Part) -> bool {
+        let make = &self.makefile.make;
+        let varies =
+            |name: &String| self.axes.contains_key(name) || self.makefile.loops.contains_key(name);
+        make.constant(std::slice::from_ref(part)).is_some()
+            && !make.reached(vec![vec![part.clone()]]).iter().any(varies)
     }
 
     fn variable(
@@ -376,21 +409,10 @@ impl Makefile {
         let platform = build.platform.as_ref();
         let texts = build.texts().filter(|text| Some(*text) != platform);
         let paths = paths.into_iter().flat_map(|paths| [&paths.context, &paths.dockerfile]);
-        let mut waiting: Vec<&Text> =
-            texts.chain(self.placeholders.values()).chain(paths).collect();
-        let mut used: Vec<String> = Vec::new();
-        while let Some(text) = waiting.pop() {
-            for part in text {
-                let Part::Variable(name, _) = part else { continue };
-                if used.contains(name) || used.len() > 1000 {
-                    continue;
-                }
-                used.push(name.clone());
-                waiting.extend(self.make.variables.get(name).map(|(value, _)| value));
-                let branches = self.make.conditions.values().flatten();
-                waiting.extend(branches.filter_map(|(_, set)| set.get(name)));
-            }
-        }
-        used
+        let texts = texts.chain(self.placeholders.values()).chain(paths);
+        let edits = self.edits.iter().filter_map(|edit| edit.replaced.as_ref());
+        let texts = texts.chain(edits.map(|(_, text)| text)).cloned();
+        let inlined = build.inlined.iter().map(|name| vec![Part::Variable(name.clone(), 0)]);
+        self.make.reached(texts.chain(inlined).collect())
     }
 }

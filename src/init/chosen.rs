@@ -8,6 +8,8 @@ use super::files::{self, Match, generalized, path, relative};
 use super::makefile::Makefile;
 use super::notes::Notes;
 use super::part::{Part, Text, extend, push_text, source};
+use super::retagged;
+use super::variants;
 
 /// The build context and the template, with the files that exist.
 #[derive(Debug, Default)]
@@ -28,6 +30,10 @@ pub(super) fn build(
 ) -> Build {
     let mut builds = std::mem::take(&mut makefile.builds);
     family(makefile, &mut builds, files);
+    let others = retagged::add(makefile, &mut builds);
+    makefile.others.extend(others);
+    let mut builds = merged(builds, notes);
+    variants::join(makefile, &mut builds, files);
     let looped = |build: &Build| {
         let parts = build.tags.iter().flatten();
         parts
@@ -42,35 +48,50 @@ pub(super) fn build(
     else {
         return Build::default();
     };
-    let mut chosen = builds.remove(best);
+    let chosen = builds.remove(best);
     for other in builds {
-        let same = |a: &Text, b: &Text| source(a) == source(b);
-        let known = |tag: &Text| chosen.tags.iter().any(|known| same(known, tag));
-        let source_of = |text: &Option<Text>| text.as_deref().map(source);
-        let is_same = !other.tags.is_empty()
-            && other.tags.iter().all(known)
-            && source_of(&other.file) == source_of(&chosen.file)
-            && source_of(&other.target) == source_of(&chosen.target)
-            && source_of(&other.context) == source_of(&chosen.context)
-            && other
-                .args
-                .iter()
-                .all(|(name, value)| chosen.args.get(name).is_none_or(|known| same(known, value)));
-        if !is_same {
-            let tags: Vec<String> = other.tags.iter().map(|tag| source(tag)).collect();
-            let of =
-                if tags.is_empty() { String::new() } else { format!(" of `{}`", tags.join(" ")) };
-            notes.add("", Some(other.line), format!("another docker build{of} was not converted"));
-            continue;
-        }
-        for (name, value) in other.args {
-            chosen.args.entry(name).or_insert(value);
-        }
-        chosen.platform = chosen.platform.or(other.platform);
-        add_options(other.line, &other.others, notes);
+        let tags: Vec<String> = other.tags.iter().map(|tag| source(tag)).collect();
+        let of = if tags.is_empty() { String::new() } else { format!(" of `{}`", tags.join(" ")) };
+        notes.add("", Some(other.line), format!("another docker build{of} was not converted"));
     }
     add_options(chosen.line, &chosen.others, notes);
     chosen
+}
+
+/// Builds of the same image as one: `make build` and `make push`.
+fn merged(builds: Vec<Build>, notes: &mut Notes) -> Vec<Build> {
+    let mut found: Vec<Build> = Vec::new();
+    for other in builds {
+        let Some(build) = found.iter_mut().find(|build| is_same(build, &other)) else {
+            found.push(other);
+            continue;
+        };
+        add_options(other.line, &other.others, notes);
+        for (name, value) in other.args {
+            build.args.entry(name).or_insert(value);
+        }
+        let known: Vec<String> = build.tags.iter().map(|tag| source(tag)).collect();
+        build.tags.extend(other.tags.into_iter().filter(|tag| !known.contains(&source(tag))));
+        build.tags_of_one.extend(other.tags_of_one);
+        build.platform = build.platform.take().or(other.platform);
+    }
+    found
+}
+
+/// Whether all tags of one build are those of the other, too, and nothing else differs.
+fn is_same(a: &Build, b: &Build) -> bool {
+    let tags = |build: &Build| build.tags.iter().map(|tag| source(tag)).collect::<Vec<_>>();
+    let (own, other) = (tags(a), tags(b));
+    let source_of = |text: &Option<Text>| text.as_deref().map(source);
+    !own.is_empty()
+        && !other.is_empty()
+        && (own.iter().all(|tag| other.contains(tag)) || other.iter().all(|tag| own.contains(tag)))
+        && source_of(&a.file) == source_of(&b.file)
+        && source_of(&a.target) == source_of(&b.target)
+        && source_of(&a.context) == source_of(&b.context)
+        && b.args.iter().all(|(name, value)| {
+            a.args.get(name).is_none_or(|known| source(known) == source(value))
+        })
 }
 
 fn add_options(line: usize, options: &[String], notes: &mut Notes) {
@@ -102,7 +123,9 @@ fn family(makefile: &mut Makefile, builds: &mut Vec<Build>, files: &[(String, St
         let change = |text: &Text| generalized(text, &name, variable);
         let general = Build {
             line: build.line,
+            goal: build.goal.clone(),
             tags: build.tags.iter().map(change).collect(),
+            tags_of_one: Vec::new(),
             platform: build.platform.clone(),
             args: build.args.iter().map(|(name, text)| (name.clone(), change(text))).collect(),
             labels: build.labels.clone(),
@@ -110,6 +133,7 @@ fn family(makefile: &mut Makefile, builds: &mut Vec<Build>, files: &[(String, St
             target: build.target.clone(),
             context: build.context.as_ref().map(|text| change(&path(makefile, text))),
             others: build.others.clone(),
+            inlined: build.inlined.clone(),
             sources: build.sources.iter().map(change).collect(),
         };
         let texts: Vec<String> = general.texts().map(|text| source(text)).collect();
@@ -142,7 +166,7 @@ pub(super) fn paths(
     found: &Found,
     notes: &mut Notes,
 ) -> Option<Paths> {
-    let existing = &found.files;
+    let existing: Vec<String> = found.files.iter().map(|(path, _)| path.clone()).collect();
     let context = build.context.as_deref().map(|text| path(makefile, text));
     let mut context = context.unwrap_or_else(|| vec![Part::Text(".".to_owned())]);
     if matches!(context.first(), Some(Part::Text(text)) if text == "-" || text.contains("://") || text.starts_with("git@"))
@@ -162,7 +186,7 @@ pub(super) fn paths(
         context.first(),
         Some(Part::Text(text)) if text.starts_with(['/']) || text.starts_with("..") || text == "."
     );
-    if !is_outside && files::matches(&context, found.directories.iter()).is_empty() {
+    if !is_outside && matched(makefile, &context, &found.directories).is_empty() {
         let text = format!("the directory `{}` was not found", source(&context));
         notes.add("context", Some(build.line), text);
         context = vec![Part::Text(".".to_owned())];
@@ -184,80 +208,66 @@ pub(super) fn paths(
     let others = build.sources.iter().chain(&makefile.dockerfiles).map(|text| path(makefile, text));
     candidates.extend(others);
     for file in candidates {
-        let matches = files::matches(&file, existing.iter().map(|(name, _)| name));
+        let matches = matched(makefile, &file, &existing);
         if !matches.is_empty() && defaults_exist(makefile, &file, &matches) {
             let dockerfile = relative(&file, &context);
-            let is_named =
-                |path: &&String| !files::matches(&file, std::iter::once(*path)).is_empty();
-            let files = existing.iter().map(|(path, _)| path).filter(is_named).cloned().collect();
+            let open = expanded(makefile, &file);
+            let is_named = |path: &String| {
+                open.iter().any(|file| !files::matches(file, std::iter::once(path)).is_empty())
+            };
+            let files = existing.into_iter().filter(is_named).collect();
             return Some(Paths { context, dockerfile, matches, files });
         }
     }
     if let Some(file) = named {
-        let text = format!("there is no `{}`", source(&file));
+        let what = if file.iter().any(|part| matches!(part, Part::Unknown(..))) {
+            "was not converted: check the file"
+        } else {
+            "was not found"
+        };
+        let text = format!("`{}` {what}", source(&file));
         notes.add("dockerfile", Some(build.line), text);
     }
     None
 }
 
-/// Whether the default of each variable, if it has one, is a value for which the Dockerfile exists. If not,
-/// the path is that of a generated file.
+/// The values of the variables for which the path is one of the files, with any value that a condition sets.
+fn matched(makefile: &Makefile, text: &[Part], files: &[String]) -> Vec<Match> {
+    let paths = expanded(makefile, text);
+    paths.iter().flat_map(|path| files::matches(path, files.iter())).collect()
+}
+
+/// The path with each value of its first variable that a condition sets.
+fn expanded(makefile: &Makefile, text: &[Part]) -> Vec<Text> {
+    let branches = text.iter().find_map(|part| {
+        let Part::Variable(name, _) = part else { return None };
+        let values: Vec<&Text> = makefile.make.branches(name).map(|(_, _, value)| value).collect();
+        (!values.is_empty()).then_some((name, values))
+    });
+    let Some((name, mut values)) = branches else { return vec![text.to_vec()] };
+    values.extend(makefile.make.variables.get(name).map(|(value, _)| value));
+    let with = |value: &Text| {
+        let mut out = Text::new();
+        for part in text {
+            match part {
+                Part::Variable(other, _) if other == name => extend(&mut out, value),
+                part => extend(&mut out, std::slice::from_ref(part)),
+            }
+        }
+        path(makefile, &out)
+    };
+    values.into_iter().map(with).collect()
+}
+
+/// Whether the Dockerfile exists for the default of each variable, or for one value of its loop. If not, the path is that
+/// of a generated file.
 fn defaults_exist(makefile: &Makefile, path: &[Part], matches: &[Match]) -> bool {
     path.iter().all(|part| {
         let Part::Variable(name, _) = part else { return true };
-        let Some(default) = makefile.fixed(name).filter(|_| !makefile.loops.contains_key(name))
-        else {
-            return true;
-        };
-        matches.iter().any(|values| values.get(name) == Some(&default))
+        let exists = |value: &String| matches.iter().any(|values| values.get(name) == Some(value));
+        match (makefile.loops.get(name), makefile.fixed(name)) {
+            (Some(values), _) => values.is_empty() || values.iter().any(exists),
+            (None, default) => default.is_none_or(|default| exists(&default)),
+        }
     })
-}
-
-/// Splits `IMAGE:TAG`. Variables that contain the colon are replaced by their values.
-pub(super) fn image_and_tag(makefile: &Makefile, reference: &[Part]) -> (Text, Text) {
-    let mut text = reference.to_vec();
-    for _ in 0..10 {
-        if let Some(split) = split(&text) {
-            return split;
-        }
-        let colon = |part: &Part| {
-            let Part::Variable(name, _) = part else { return None };
-            let (value, _) = makefile.make.variables.get(name)?;
-            let flat = makefile.make.constant(value).unwrap_or_else(|| source(value));
-            (flat.contains(':')
-                || value.len() > 1
-                || !makefile.loops.contains_key(name)
-                    && matches!(value.first(), Some(Part::Variable(..))))
-            .then(|| value.clone())
-        };
-        let Some((at, value)) =
-            text.iter().enumerate().find_map(|(at, part)| Some((at, colon(part)?)))
-        else {
-            break;
-        };
-        let mut next = Text::new();
-        extend(&mut next, &text[..at]);
-        extend(&mut next, &value);
-        extend(&mut next, &text[at + 1..]);
-        if next.len() > 1000 {
-            break;
-        }
-        text = next;
-    }
-    (reference.to_vec(), Text::new())
-}
-
-/// At the last colon that no `/` follows: a port is followed by a path, a tag is not.
-fn split(text: &[Part]) -> Option<(Text, Text)> {
-    let (index, at) = text.iter().enumerate().rev().find_map(|(index, part)| match part {
-        Part::Text(text) => text.rfind(':').map(|at| (index, at)),
-        _ => None,
-    })?;
-    let Part::Text(middle) = &text[index] else { return None };
-    let (mut image, mut tag) = (text[..index].to_vec(), Text::new());
-    push_text(&mut image, &middle[..at]);
-    push_text(&mut tag, &middle[at + 1..]);
-    extend(&mut tag, &text[index + 1..]);
-    let has_path = tag.iter().any(|part| matches!(part, Part::Text(text) if text.contains('/')));
-    (!has_path).then_some((image, tag))
 }

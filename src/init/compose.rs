@@ -19,6 +19,9 @@ pub(super) struct Service {
     pub tag: Option<String>,
     pub context: Option<String>,
     pub dockerfile: Option<String>,
+    pub target: Option<String>,
+    pub args: Vec<(String, String)>,
+    pub platforms: Vec<String>,
     /// Keys of `build` that are not read.
     pub others: Vec<String>,
 }
@@ -55,16 +58,52 @@ fn service(name: &str, node: &Node) -> Service {
         },
         NodeKind::Map(entries) => {
             for entry in entries {
-                match (entry.key.as_str(), scalar(&entry.value).and_then(with_defaults)) {
-                    ("context", Some(path)) => service.context = Some(path),
-                    ("dockerfile", Some(path)) => service.dockerfile = Some(path),
-                    (other, _) => service.others.push(other.to_owned()),
-                }
+                service.setting(&entry.key, &entry.value);
             }
         }
         _ => {}
     }
     service
+}
+
+impl Service {
+    /// A key of `build`.
+    fn setting(&mut self, key: &str, value: &Node) {
+        match (key, scalar(value).and_then(with_defaults), &value.kind) {
+            ("context", Some(path), _) => self.context = Some(path),
+            ("dockerfile", Some(path), _) => self.dockerfile = Some(path),
+            ("target", Some(stage), _) => self.target = Some(stage),
+            ("args", _, NodeKind::Map(entries)) => {
+                for entry in entries {
+                    self.arg(&entry.key, scalar(&entry.value));
+                }
+            }
+            ("args", _, NodeKind::List(items)) => {
+                for item in items.iter().filter_map(scalar) {
+                    let (name, value) = item.split_once('=').unzip();
+                    self.arg(name.unwrap_or(item), value);
+                }
+            }
+            ("platforms", _, NodeKind::List(items)) => {
+                let platform = |item: &Node| with_defaults(scalar(item)?);
+                let platforms: Option<Vec<String>> = items.iter().map(platform).collect();
+                let is_known = |one: &String| one.parse::<crate::image::Platform>().is_ok();
+                match platforms.filter(|all| all.iter().all(is_known)) {
+                    Some(platforms) => self.platforms = platforms,
+                    None => self.others.push(key.to_owned()),
+                }
+            }
+            _ => self.others.push(key.to_owned()),
+        }
+    }
+
+    /// An argument without a value is one of the environment.
+    fn arg(&mut self, name: &str, value: Option<&str>) {
+        match value.and_then(with_defaults) {
+            Some(value) => self.args.push((name.to_owned(), value)),
+            None => self.others.push(format!("args.{name}")),
+        }
+    }
 }
 
 fn get<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {

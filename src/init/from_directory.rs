@@ -3,7 +3,8 @@
 use super::carried::UNKNOWN;
 use super::compose::Service;
 use super::notes::{Notes, unfinished};
-use super::sections::{HEAD, PLATFORMS, placeholders, service, unread, vars};
+use super::part::{self, Part, source};
+use super::sections::{HEAD, pairs, placeholders, platforms, service, target, unread, vars};
 use super::{Draft, Found, yaml};
 
 const USUAL: &[&str] = &["Dockerfile", "dockerfile", "Containerfile"];
@@ -48,12 +49,14 @@ pub(super) fn draft(found: &Found, mut notes: Notes) -> Draft {
     text += &notes.comments("image", "");
     text += &format!("image: {} # the repository\n", yaml::scalar(image));
     text += &format!("tag: {tag} # must contain every axis\n");
-    text += PLATFORMS;
+    text += &platforms(&service.platforms, &notes);
     text += &notes.comments("context", "");
     text += &format!("context: {} # the build context\n", yaml::scalar(&context));
     text += &notes.comments("dockerfile", "");
     let file = yaml::scalar(&file);
-    text += &format!("dockerfile: {file} # a template, relative to the context\n\naxes:\n");
+    text += &format!("dockerfile: {file} # a template, relative to the context\n");
+    text += &target(service.target.as_ref(), &notes);
+    text += "\naxes:\n";
     if !values.is_empty() {
         text += &notes.comments("os", "  ");
         text += &format!("  os: {}\n", yaml::list(&values));
@@ -64,6 +67,7 @@ pub(super) fn draft(found: &Found, mut notes: Notes) -> Draft {
     let is_axis = |name: &str| name == "version" || name == "os" && !values.is_empty();
     let names = placeholders(&texts).into_iter().filter(|name| !is_axis(name));
     text += &vars(names.map(|name| (name, None)), &mut notes);
+    text += &pairs("args", &service.args, &notes);
     let rest = notes.comments("", "");
     if !rest.is_empty() {
         text += &format!("\n{rest}");
@@ -115,15 +119,8 @@ fn place(found: &Found, service: &Service, notes: &mut Notes) -> Place {
     }
 }
 
-/// The path without `.` and, where possible, without `..`.
+/// A path in a directory.
 fn joined(directory: &str, path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in directory.split('/').chain(path.split('/')) {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => _ = parts.pop(),
-            part => parts.push(part),
-        }
-    }
-    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
+    let text = |text: &str| [Part::Text(text.to_owned())];
+    source(&part::joined(&text(directory), &text(path)))
 }

@@ -1,20 +1,32 @@
 //! Drafts a matrix from a Makefile and its Dockerfiles.
 
+use indexmap::IndexMap;
+
 use super::builds::Build;
 use super::carried::{Axis, Carried, UNKNOWN};
 use super::chosen::{self, Paths};
 use super::compose::Service;
+use super::computed;
 use super::makefile::{self, Makefile, are_versions};
 use super::notes::{Notes, unfinished};
-use super::part::Part;
-use super::sections::{HEAD, PLATFORMS, axes, placeholders, service, unread, vars};
+use super::part::{Part, Text, source};
+use super::reference::image_and_tag;
+use super::sections::{self, HEAD, axes, pairs, placeholders, service, target, unread, vars};
 use super::{Draft, Found, from_directory, yaml};
 use crate::image::{Platform, Repository};
+use crate::version;
 
 pub(super) fn draft(found: &Found, text: &str) -> Draft {
-    let mut makefile = makefile::read(text);
+    let directories = found.directories.iter().map(|path| format!("{path}/"));
+    let known = found.files.iter().map(|(path, _)| path.clone()).chain(directories).collect();
+    let mut makefile = makefile::read(text, known);
     let mut notes = Notes::default();
-    let build = chosen::build(&mut makefile, &found.files, &mut notes);
+    let mut build = chosen::build(&mut makefile, &found.files, &mut notes);
+    computed::replace(&mut makefile, &mut build);
+    let uses_compose = found.compose.is_some() && text.contains("compose");
+    if build == Build::default() && uses_compose && makefile.placeholders.is_empty() {
+        return from_directory::draft(found, notes);
+    }
     if build == Build::default() {
         notes.add("", None, "the Makefile runs no `docker build` that can be read".to_owned());
         if found.compose.is_some() && makefile.placeholders.is_empty() {
@@ -36,18 +48,22 @@ pub(super) fn draft(found: &Found, text: &str) -> Draft {
         false => Service::default(),
     };
     let (images, tags) = images_and_tags(&makefile, &build, &service, &mut carried);
-    let platforms = platforms(&makefile, &build, &mut carried);
+    let mut platforms = platforms_of(&makefile, &build, &mut carried);
+    if platforms.is_empty() {
+        platforms.clone_from(&service.platforms);
+    }
     let context = carried.text("context", &paths.context);
     let dockerfile = carried.text("dockerfile", &paths.dockerfile);
-    let target = build.target.as_ref().map(|text| carried.text("target", text));
-    let mut args = Vec::new();
-    for (name, value) in &build.args {
-        args.push((name, carried.text(&format!("args.{name}"), value)));
-    }
-    let mut labels = Vec::new();
-    for (name, value) in &build.labels {
-        labels.push((name, carried.text(&format!("labels.{name}"), value)));
-    }
+    let stage = build.target.as_ref().map(|text| carried.text("target", text));
+    let stage = stage.or_else(|| service.target.clone());
+    let mut texts = |section: &str, texts: &IndexMap<String, Text>| {
+        let text = |(name, text): (&String, &Text)| {
+            (name.clone(), carried.text(&format!("{section}.{name}"), text))
+        };
+        texts.iter().map(text).collect::<Vec<_>>()
+    };
+    let (mut args, labels) = (texts("args", &build.args), texts("labels", &build.labels));
+    args.extend(service.args.iter().filter(|(name, _)| !build.args.contains_key(name)).cloned());
     let is_axis = |name: &String| carried.axes.values().any(|axis| axis.name == *name);
     names.retain(|name| !is_axis(name));
     let mut replaced = Vec::new();
@@ -57,13 +73,33 @@ pub(super) fn draft(found: &Found, text: &str) -> Draft {
         replaced.push((name, value));
     }
     for (line, text, set) in &makefile.make.others {
-        // A var has its own note.
-        if set.as_ref().is_none_or(|name| carried.axes.contains_key(name)) {
-            carried.notes.add("", Some(*line), format!("`{text}` was not converted"));
-        }
+        let note = match set {
+            None => format!("`{text}` was not converted"),
+            // A var has its own note.
+            Some(name) if carried.vars.contains_key(name) || !carried.used.contains(name) => {
+                continue;
+            }
+            Some(name) => format!("`{text}` sets {name}, which was not converted"),
+        };
+        carried.notes.add("", Some(*line), note);
     }
     for (line, text) in &makefile.others {
         carried.notes.add("", Some(*line), format!("{text} was not converted"));
+    }
+
+    for edit in &makefile.edits {
+        let file = edit
+            .replaced
+            .as_ref()
+            .and_then(|(pattern, _)| used.iter().find(|(_, text)| text.contains(pattern)));
+        let note = match (&edit.replaced, file) {
+            (Some((pattern, replacement)), Some((file, _))) => {
+                let value = carried.text("", replacement);
+                format!("`sed` replaces `{pattern}`: write `{value}` in its place in {file}")
+            }
+            _ => format!("`sed '{}'` was not converted", edit.script),
+        };
+        carried.notes.add("", Some(edit.line), note);
     }
 
     let mut notes = carried.notes;
@@ -93,11 +129,7 @@ pub(super) fn draft(found: &Found, text: &str) -> Draft {
             }
         }
     }
-    out += &notes.comments("platforms", "");
-    match platforms {
-        Some(platforms) => out += &format!("platforms: {}\n", yaml::list(&platforms)),
-        None => out += PLATFORMS,
-    }
+    out += &sections::platforms(&platforms, &notes);
     out += &notes.comments("context", "");
     out += &format!("context: {} # the build context\n", yaml::scalar(&context));
     out += &notes.comments("dockerfile", "");
@@ -105,22 +137,12 @@ pub(super) fn draft(found: &Found, text: &str) -> Draft {
         "dockerfile: {} # a template, relative to the context\n",
         yaml::scalar(&dockerfile)
     );
-    if let Some(target) = target {
-        out += &notes.comments("target", "");
-        out += &format!("target: {} # the stage\n", yaml::scalar(&target));
-    }
+    out += &target(stage.as_ref(), &notes);
     out += &axes(&carried.axes.values().collect::<Vec<_>>(), &notes);
     let kept = carried.vars.values().map(|(name, value)| (name.clone(), Some(value.clone())));
     out += &vars(kept.chain(replaced).collect::<Vec<_>>().into_iter(), &mut notes);
-    for (section, pairs) in [("args", args), ("labels", labels)] {
-        for (at, (name, value)) in pairs.iter().enumerate() {
-            if at == 0 {
-                out += &format!("\n{section}:\n");
-            }
-            out += &notes.comments(&format!("{section}.{name}"), "  ");
-            out += &format!("  {}: {}\n", yaml::scalar(name), yaml::scalar(value));
-        }
-    }
+    out += &pairs("args", &args, &notes);
+    out += &pairs("labels", &labels, &notes);
     let rest = notes.comments("", "");
     if !rest.is_empty() {
         out += &format!("\n{rest}");
@@ -181,9 +203,9 @@ fn images_and_tags(
 ) -> (Vec<String>, Tags) {
     let mut images: Vec<String> = Vec::new();
     let mut tags: Vec<String> = Vec::new();
-    let mut pairs: Vec<(String, String)> = Vec::new();
+    let mut written: Vec<(String, String)> = Vec::new();
     for reference in &build.tags {
-        let (image, tag) = chosen::image_and_tag(makefile, reference);
+        let (image, tag) = image_and_tag(makefile, reference);
         let image = carried.text("image", &image);
         if !is_repository(&image) {
             let text = format!("`{image}` is no repository: replace example/app");
@@ -205,10 +227,10 @@ fn images_and_tags(
         if !tags.contains(&tag) {
             tags.push(tag.clone());
         }
-        pairs.push((image, tag));
+        written.push((image, tag));
     }
     for (image, tag) in images.iter().flat_map(|image| tags.iter().map(move |tag| (image, tag))) {
-        if !pairs.iter().any(|(a, b)| a == image && b == tag) {
+        if !written.iter().any(|(a, b)| a == image && b == tag) {
             carried.notes.add(
                 "tag",
                 Some(build.line),
@@ -232,7 +254,7 @@ fn images_and_tags(
         }
         // The tags of a reference whose repository is unknown.
         for reference in &build.tags {
-            let (_, tag) = chosen::image_and_tag(makefile, reference);
+            let (_, tag) = image_and_tag(makefile, reference);
             let tag = carried.text("tag", &tag);
             if !tag.is_empty() && is_tag(&tag) && !tags.contains(&tag) {
                 tags.push(tag);
@@ -247,8 +269,41 @@ fn images_and_tags(
             }
         }
     }
-    let tags = conditional(&images, tags, build, carried);
+    let mut tags = conditional(&images, tags, build, carried);
+    for (reference, values) in &build.tags_of_one {
+        let (_, tag) = image_and_tag(makefile, reference);
+        let tag = if tag.is_empty() { "latest".to_owned() } else { carried.text("tag", &tag) };
+        let conditions = values.iter().map(|(variable, value)| {
+            let axis = carried.axes.get(variable)?;
+            axis.values.iter().any(|(known, _)| known == value).then(|| condition(axis, value))
+        });
+        match conditions.collect::<Option<Vec<_>>>() {
+            Some(when) if is_tag(&tag) && !when.is_empty() => {
+                tags.retain(|(known, when)| *known != tag || when.is_none());
+                if !tags.iter().any(|(known, _)| *known == tag) {
+                    tags.push((tag, Some(when.join(" and "))));
+                }
+            }
+            _ => {
+                let pairs = values.iter().map(|(name, value)| format!("{name}={value}"));
+                let pairs = pairs.collect::<Vec<_>>().join(" ");
+                let text = format!("the tag `{tag}` of {pairs} was not converted");
+                carried.notes.add("tag", Some(build.line), text);
+            }
+        }
+    }
     (images, tags)
+}
+
+/// The condition for one value of an axis.
+fn condition(axis: &Axis, value: &str) -> String {
+    let values: Vec<String> = axis.values.iter().map(|(value, _)| value.clone()).collect();
+    let greatest = values.iter().max_by(|a, b| version::sort(a, b));
+    if are_versions(&values) && greatest.is_some_and(|greatest| greatest == value) {
+        "latest".to_owned()
+    } else {
+        format!("{} == \"{value}\"", axis.name)
+    }
 }
 
 fn is_repository(image: &str) -> bool {
@@ -342,8 +397,21 @@ fn conditional(
     found
 }
 
+/// The platforms `linux/$(ARCH)` for the values of a loop, and its variable.
+fn by_value<'m>(makefile: &'m Makefile, text: &[Part]) -> Option<(&'m str, Vec<String>)> {
+    let variable = text.iter().find_map(|part| match part {
+        Part::Variable(name, _) => makefile.loops.get_key_value(name),
+        _ => None,
+    });
+    let (variable, values) = variable?;
+    let of = |value: &String| makefile.make.with(variable, value).constant(text);
+    let platforms: Vec<String> = values.iter().map(of).collect::<Option<_>>()?;
+    let are_valid = platforms.iter().all(|one| one.parse::<Platform>().is_ok());
+    (are_valid && !platforms.is_empty()).then_some((variable.as_str(), platforms))
+}
+
 /// The platforms of the build. Without one, docker builds for the engine's own platform, as onebuild does.
-fn platforms(makefile: &Makefile, build: &Build, carried: &mut Carried<'_>) -> Option<Vec<String>> {
+fn platforms_of(makefile: &Makefile, build: &Build, carried: &mut Carried<'_>) -> Vec<String> {
     let variable = vec![Part::Variable("PLATFORMS".to_owned(), 0)];
     let text = build.platform.as_ref().unwrap_or(&variable);
     let given = match text.as_slice() {
@@ -360,12 +428,18 @@ fn platforms(makefile: &Makefile, build: &Build, carried: &mut Carried<'_>) -> O
     if !platforms.is_empty()
         && platforms.iter().all(|platform| platform.parse::<Platform>().is_ok())
     {
-        return Some(platforms);
+        return platforms;
     }
     if build.platform.is_some() {
-        let text =
-            format!("`{}` was not converted: write the platforms", super::part::source(text));
+        let text = match by_value(makefile, text) {
+            Some((variable, platforms)) if carried.axes.contains_key(variable) => format!(
+                "write `{}` in place of the axis `{}`: one image has all platforms",
+                yaml::list(&platforms),
+                carried.axes[variable].name
+            ),
+            _ => format!("`{}` was not converted: write the platforms", source(text)),
+        };
         carried.notes.add("platforms", Some(build.line), text);
     }
-    None
+    Vec::new()
 }

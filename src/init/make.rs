@@ -1,8 +1,8 @@
-//! Parses Makefiles: assignments, conditions, rules and their recipes. Evaluates nothing.
+//! Parses Makefiles: assignments, conditions, rules and their recipes. Runs nothing.
 
 use indexmap::IndexMap;
 
-use super::part::{Part, Text, extend, is_word, literal, push_text};
+use super::part::{Part, Text, extend, is_word, push_text};
 
 /// Longer lists of lines, values or parts are not a Makefile of images.
 pub(super) const MOST: usize = 10_000;
@@ -14,6 +14,8 @@ pub(super) struct Make {
     /// By the variable that `ifeq` compares.
     pub conditions: IndexMap<String, Branches>,
     pub recipes: Vec<Recipe>,
+    /// The Dockerfiles and, with a `/` at the end, the directories that exist.
+    pub paths: Vec<String>,
     /// The targets and prerequisites of rules.
     pub goals: Vec<Text>,
     /// Syntax that changes values and is not converted, with its line and the variable that it sets.
@@ -28,10 +30,19 @@ pub(super) type Branches = Vec<(Option<String>, IndexMap<String, Text>)>;
 pub(super) struct Recipe {
     pub line: usize,
     pub text: Text,
-    /// The targets of its rule, or their pattern.
-    pub target: Text,
+    pub rule: Rule,
     /// The condition around the line.
     pub condition: Option<String>,
+}
+
+/// `TARGETS: PREREQUISITES`, or `TARGETS: PATTERN: PREREQUISITES`.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Rule {
+    pub targets: Text,
+    /// The same as the targets, if the rule has none.
+    pub pattern: Text,
+    /// `$<`: the first prerequisite, if there is one.
+    pub first: Text,
 }
 
 enum Condition {
@@ -45,10 +56,16 @@ enum Condition {
 pub(super) fn parse(text: &str) -> Make {
     let mut make = Make::default();
     let mut conditions: Vec<(Condition, String)> = Vec::new();
-    let mut target = Text::new();
+    let mut current = Rule::default();
     let mut in_rule = false;
     let mut define: Option<String> = None;
-    for (number, line) in logical_lines(text).into_iter().take(MOST) {
+    let mut lines = logical_lines(text);
+    if let Some((number, _)) = lines.get(MOST) {
+        let text = format!("the text after {MOST} lines");
+        make.others.push((*number, text, None));
+        lines.truncate(MOST);
+    }
+    for (number, line) in lines {
         let words = line.trim();
         if define.is_some() {
             if words == "endef" {
@@ -56,20 +73,20 @@ pub(super) fn parse(text: &str) -> Make {
             } else {
                 // `$(eval $(call NAME))` expands the body twice.
                 let body = words.replace("$$(", "$(").replace("$${", "${").replace("$$$$", "$$");
-                make.recipe(number, &body, Text::new(), define.clone());
+                make.recipe(number, &body, Rule::default(), define.clone());
             }
         } else if let Some(name) = words.strip_prefix("define ") {
             define = Some(format!("define {}", name.trim_end_matches(['=', ':', '?', ' '])));
         } else if line.starts_with('\t') && in_rule {
             let condition = conditions.last().map(|(_, source)| source.clone());
-            make.recipe(number, words, target.clone(), condition);
-        } else if let Some(condition) = opened(words) {
+            make.recipe(number, words, current.clone(), condition);
+        } else if let Some(condition) = opened(words, &make) {
             conditions.push((condition, words.to_owned()));
         } else if let Some(rest) =
             words.strip_prefix("else").filter(|rest| rest.is_empty() || rest.starts_with(' '))
         {
             if let Some((condition, source)) = conditions.pop() {
-                let next = match (condition, opened(rest.trim())) {
+                let next = match (condition, opened(rest.trim(), &make)) {
                     (Condition::Equal(name, _), None) => Condition::Equal(name, None),
                     (Condition::Equal(name, _), Some(Condition::Equal(other, value)))
                         if name == other =>
@@ -92,16 +109,24 @@ pub(super) fn parse(text: &str) -> Make {
         } else if let Some((targets, rest)) = rule(words) {
             in_rule = true;
             let (rest, command) = rest.split_once(';').unwrap_or((rest, ""));
+            let targets = targets.trim();
             make.goals.push(parts(targets, number));
-            // `TARGETS: build-%: PREREQUISITES` has a pattern of its own.
             let (pattern, rest) = rule(rest).unwrap_or((targets, rest));
-            target = parts(pattern.trim(), number);
+            current = Rule {
+                targets: parts(targets, number),
+                pattern: parts(pattern.trim(), number),
+                first: Text::new(),
+            };
             match assignment(rest.trim()) {
                 Some((name, ..)) => make.others.push((number, words.to_owned(), Some(name))),
-                None => make.goals.push(parts(rest, number)),
+                None => {
+                    let first = rest.split_whitespace().next().unwrap_or_default();
+                    current.first = parts(first, number);
+                    make.goals.push(parts(rest, number));
+                }
             }
             let condition = conditions.last().map(|(_, source)| source.clone());
-            make.recipe(number, command, target.clone(), condition);
+            make.recipe(number, command, current.clone(), condition);
         } else if ["$(foreach ", "$(eval "].iter().any(|function| words.contains(function)) {
             make.others.push((number, words.to_owned(), None));
         }
@@ -110,10 +135,10 @@ pub(super) fn parse(text: &str) -> Make {
 }
 
 impl Make {
-    fn recipe(&mut self, line: usize, text: &str, target: Text, condition: Option<String>) {
+    fn recipe(&mut self, line: usize, text: &str, rule: Rule, condition: Option<String>) {
         let text = text.trim_start_matches(['@', '-', '+', ' ', '\t']);
         if !text.is_empty() {
-            self.recipes.push(Recipe { line, text: parts(text, line), target, condition });
+            self.recipes.push(Recipe { line, text: parts(text, line), rule, condition });
         }
     }
 
@@ -129,13 +154,20 @@ impl Make {
         match conditions {
             [] => {}
             [(Condition::Unset(unset), _)] if unset == name => operator = "?=",
-            [(Condition::Equal(variable, compared), _)] if operator != "+=" => {
+            [(Condition::Equal(variable, compared), _)] => {
                 let branches = self.conditions.entry(variable.clone()).or_default();
                 if branches.last().is_none_or(|(last, _)| last != compared) {
                     branches.push((compared.clone(), IndexMap::new()));
                 }
                 let (_, values) = branches.last_mut().expect("a branch was just pushed");
-                values.insert(name.to_owned(), value);
+                let mut all = Text::new();
+                if operator == "+=" {
+                    let outside = self.variables.get(name).map(|(text, _)| text);
+                    extend(&mut all, values.get(name).or(outside).map_or(&[][..], Vec::as_slice));
+                    push_text(&mut all, " ");
+                }
+                extend(&mut all, &value);
+                values.insert(name.to_owned(), all);
                 return;
             }
             [.., (_, source)] => {
@@ -251,30 +283,36 @@ fn is_condition(words: &str) -> bool {
     ["ifeq", "ifneq", "ifdef", "ifndef", "else", "endif"].contains(&first)
 }
 
-fn opened(words: &str) -> Option<Condition> {
+fn opened(words: &str, make: &Make) -> Option<Condition> {
     if !is_condition(words) || words.starts_with('e') {
         return None;
     }
     if let Some(name) = words.strip_prefix("ifndef ") {
         return Some(Condition::Unset(name.trim().to_owned()));
     }
-    let equal = words.strip_prefix("ifeq").and_then(comparison);
+    let equal = words.strip_prefix("ifeq").and_then(|text| comparison(text, make));
     Some(equal.map_or(Condition::Other, |(name, value)| Condition::Equal(name, Some(value))))
 }
 
-/// `($(NAME),value)` or `"$(NAME)" "value"` of `ifeq`.
-fn comparison(text: &str) -> Option<(String, String)> {
+/// `($(NAME),value)` or `"$(NAME)" "value"` of `ifeq`. Like make, it uses the values so far.
+fn comparison(text: &str, make: &Make) -> Option<(String, String)> {
     let text = text.trim();
     let (left, right) = match text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) {
         Some(inner) => inner.rsplit_once(',')?,
         None => text.rsplit_once(' ')?,
     };
     let clean = |text: &str| parts(text.trim().trim_matches(['"', '\'']), 0);
-    let value = literal(&clean(right))?;
-    match clean(left).as_slice() {
-        [Part::Variable(name, _)] if !value.is_empty() => Some((name.clone(), value)),
-        _ => None,
-    }
+    let (left, right) = (clean(left), clean(right));
+    // `ifeq ($(LATEST),$(VERSION))` is about versions.
+    let is_fixed = |name: &str| ["DEFAULT", "LATEST"].iter().any(|word| name.contains(word));
+    let (name, value) = match (left.as_slice(), right.as_slice()) {
+        ([Part::Variable(fixed, _)], [Part::Variable(name, _)]) if is_fixed(fixed) => (name, left),
+        ([Part::Variable(name, _)], _) => (name, right),
+        (_, [Part::Variable(name, _)]) => (name, left),
+        _ => return None,
+    };
+    let value = make.constant(&value).filter(|value| !value.is_empty())?;
+    Some((name.clone(), value))
 }
 
 /// `TARGETS: PREREQUISITES`, split at the first colon outside of brackets.

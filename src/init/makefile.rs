@@ -2,11 +2,22 @@
 
 use indexmap::IndexMap;
 
-use super::builds::{Build, arguments, build};
+use super::builds::{Build, arguments, build as build_of};
 use super::calls;
 use super::make::{self, Make, Recipe};
-use super::part::{Part, Text, extend, is_word, literal, push_text, source, split_once};
+use super::part::{Part, Text, extend, is_word, joined, literal, push_text, source, split_once};
+use super::sed::{self, Edit};
 use super::shell::{Command, commands};
+
+/// Programs that write a Dockerfile from another file, in a way that is not read.
+const GENERATORS: &[&str] =
+    &["awk", "envsubst", "erb", "gomplate", "j2", "jinja2", "m4", "perl", "python3"];
+
+/// More are not the images of one family.
+const MOST_BUILDS: usize = 300;
+
+/// The forms of `$*`, `$@` and `$<`.
+const AUTOMATIC: &[&str] = &["$*", "$@", "$<", "$(*)", "$(@)", "$(<)"];
 
 /// The parts of a Makefile that can be converted.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -15,6 +26,8 @@ pub(super) struct Makefile {
     pub builds: Vec<Build>,
     /// The replacements of `{%name%}` by `sed`.
     pub placeholders: IndexMap<String, Text>,
+    /// What `sed` changes in Dockerfiles beside that.
+    pub edits: Vec<Edit>,
     /// The words of commands that name a Dockerfile.
     pub dockerfiles: Vec<Text>,
     /// The values of variables of make in loops, targets and calls of make.
@@ -23,33 +36,53 @@ pub(super) struct Makefile {
     pub unlisted: Vec<(String, usize, String)>,
     /// What is not converted, with its line.
     pub others: Vec<(usize, String)>,
+    /// The words of each list of targets and prerequisites, and the parts that are unknown.
+    goals: Vec<(Vec<String>, Vec<Part>)>,
     /// `docker tag SOURCE TARGET`.
-    retagged: Vec<(usize, Text, Text)>,
+    pub retagged: Vec<(usize, Text, Text)>,
 }
 
-pub(super) fn read(text: &str) -> Makefile {
-    let mut makefile = Makefile { make: make::parse(text), ..Makefile::default() };
+/// A variable of make and its values in a loop or a target.
+struct List {
+    variable: String,
+    line: usize,
+    values: Vec<String>,
+    /// The parts whose values are unknown.
+    unknown: Vec<Part>,
+}
+
+pub(super) fn read(text: &str, paths: Vec<String>) -> Makefile {
+    let make = Make { paths, ..make::parse(text) };
+    let mut makefile = Makefile { make, ..Makefile::default() };
     for (variable, line, list) in calls::resolved(&mut makefile.make) {
         let (values, unknown) = makefile.make.words(&list);
-        makefile.list(&variable, line, values, unknown);
+        makefile.list(List { variable, line, values, unknown });
     }
+    let goals = makefile.make.goals.iter().map(|goal| makefile.make.words(goal));
+    makefile.goals = goals.collect();
     let recipes = std::mem::take(&mut makefile.make.recipes);
     for recipe in &recipes {
+        if makefile.builds.len() + makefile.retagged.len() >= MOST_BUILDS {
+            let text = format!("everything after {MOST_BUILDS} builds");
+            makefile.others.push((recipe.line, text));
+            break;
+        }
         makefile.recipe(recipe);
     }
     makefile.make.recipes = recipes;
-    makefile.retag();
     makefile
 }
 
 impl Makefile {
     fn recipe(&mut self, recipe: &Recipe) {
         let line = recipe.line;
-        let text = self.targets_named(recipe);
-        let text = self.make.inlined(&text);
+        let (text, target) = self.targets_named(recipe);
+        let (text, inlined) = self.make.inlined(&text);
         let found = commands(line, &text);
-        let mut shell = self.loops_of(line, &found);
+        let (mut shell, mut lists) = self.loops_of(line, &found);
+        lists.extend(target);
         let mut sources: Vec<Text> = Vec::new();
+        let mut is_of_images = false;
         for command in &found {
             let words: Vec<Text> =
                 command.words.iter().map(|word| resolved(word, &shell)).collect();
@@ -74,23 +107,43 @@ impl Makefile {
             };
             let words: Vec<Text> = words.iter().filter(|word| !is_empty(word)).cloned().collect();
             let words = words.as_slice();
-            self.sed(words);
+            let directory = resolved(&command.directory, &shell);
             let inputs = command.inputs.iter().map(|word| resolved(word, &shell));
-            sources.extend(words.iter().cloned().chain(inputs).filter(names_dockerfile));
+            let named = words.iter().cloned().chain(inputs).filter(names_dockerfile);
+            let named: Vec<Text> = named.map(|path| joined(&directory, &path)).collect();
+            let program = words.first().and_then(|word| literal(word)).unwrap_or_default();
+            if GENERATORS.contains(&program.as_str()) && !named.is_empty() {
+                let words: Vec<String> = words.iter().map(|word| source(word)).collect();
+                self.others.push((line, format!("`{}`", words.join(" "))));
+            }
+            sources.extend(named);
+            self.sed(words);
+            if !sources.is_empty() {
+                self.edits.extend(sed::edits(line, words));
+            }
             let is_make = matches!(words.first().map(Vec::as_slice), Some([Part::Variable(name, _)]) if name == "MAKE")
-                || words.first().is_some_and(|word| literal(word).as_deref() == Some("make"));
+                || program == "make";
             let arguments_of_build = arguments(words, "build");
             if is_make {
                 self.call(line, words);
             } else if let Some(words) = arguments_of_build {
-                let mut build = build(line, words);
+                let mut build = build_of(line, words);
+                build.goal = source(&recipe.rule.targets);
+                build.enter(&directory);
                 build.sources.clone_from(&sources);
+                build.inlined.clone_from(&inlined);
+                self.conditional_options(&mut build);
                 self.builds.push(build);
+            } else if let Some(options) = arguments(words, "bake") {
+                let options: Vec<String> = options.iter().map(|word| source(word)).collect();
+                let text = format!("docker buildx bake {}", options.join(" "));
+                self.others.push((line, format!("`{}`", text.trim_end())));
             } else if let Some([from, to]) = arguments(words, "tag") {
                 self.retagged.push((line, from.clone(), to.clone()));
             } else {
                 continue;
             }
+            is_of_images = true;
             let is_image = arguments_of_build.is_some() || is_make && !command.loops.is_empty();
             if let Some(condition) =
                 command.condition.as_ref().or(recipe.condition.as_ref()).filter(|_| is_image)
@@ -100,11 +153,40 @@ impl Makefile {
                 self.others.push((line, format!("{what}`{condition}`")));
             }
         }
+        // The values that `docker push` or `rm` go through are of no image.
+        if is_of_images || !sources.is_empty() {
+            lists.into_iter().for_each(|list| self.list(list));
+        }
         self.dockerfiles.extend(sources);
     }
 
+    /// Options in variables of the line that a condition sets. Tags are those of the images with the compared value.
+    fn conditional_options(&mut self, build: &mut Build) {
+        for name in build.inlined.clone() {
+            for (variable, compared, text) in self.make.branches(&name) {
+                let (text, _) = self.make.inlined(text);
+                let words = commands(build.line, &text).pop().unwrap_or_default().words;
+                let mut other = build_of(build.line, &words);
+                other.tags.retain(|tag| !build.tags.contains(tag));
+                match compared {
+                    _ if build.has_options(&other) && other.tags.is_empty() => {}
+                    Some(value) if build.has_options(&other) => {
+                        let values = IndexMap::from([(variable.clone(), value.clone())]);
+                        let tags = other.tags.into_iter().map(|tag| (tag, values.clone()));
+                        build.tags_of_one.extend(tags);
+                    }
+                    _ => {
+                        let value = compared.as_deref().unwrap_or("another value");
+                        let text = format!("what {name} is for {variable}={value}");
+                        self.others.push((build.line, text));
+                    }
+                }
+            }
+        }
+    }
+
     /// Loops of the shell, by the name of their variable: its value is a variable of make.
-    fn loops_of(&mut self, line: usize, found: &[Command]) -> IndexMap<String, Text> {
+    fn loops_of(&self, line: usize, found: &[Command]) -> (IndexMap<String, Text>, Vec<List>) {
         let mut assigned: IndexMap<String, Text> = IndexMap::new();
         for word in found.iter().flat_map(|command| &command.words) {
             if let Some((name, value)) = pair(word) {
@@ -112,6 +194,7 @@ impl Makefile {
             }
         }
         let mut shell = IndexMap::new();
+        let mut lists = Vec::new();
         for (name, words) in found.iter().flat_map(|command| &command.loops) {
             if shell.contains_key(name) {
                 continue;
@@ -123,10 +206,10 @@ impl Makefile {
             }
             let (values, unknown) = self.make.words(&list);
             let variable = self.variable_of(name, &values, found);
-            self.list(&variable, line, values, unknown);
-            shell.insert(name.clone(), vec![Part::Variable(variable, line)]);
+            shell.insert(name.clone(), vec![Part::Variable(variable.clone(), line)]);
+            lists.push(List { variable, line, values, unknown });
         }
-        shell
+        (shell, lists)
     }
 
     /// The variable of make that a loop variable is. If the line gives it to one, as in `VERSION=$$v`, it is that
@@ -144,93 +227,136 @@ impl Makefile {
         };
         let is_version =
             name.len() == 1 && (are_versions(values) || name == "v") && !named("VERSION");
-        given.unwrap_or(if is_version { "VERSION".to_owned() } else { upper })
+        let own = || self.unused(if is_version { "VERSION".to_owned() } else { upper });
+        given.unwrap_or_else(own)
     }
 
-    fn list(&mut self, variable: &str, line: usize, values: Vec<String>, unknown: Vec<Part>) {
+    fn list(&mut self, List { variable, line, values, unknown }: List) {
         for part in unknown {
-            let list = (variable.to_owned(), line, part.source());
+            let list = (variable.clone(), line, part.source());
             if !self.unlisted.contains(&list) {
                 self.unlisted.push(list);
             }
         }
-        match self.loops.get(variable) {
+        match self.loops.get(&variable) {
             Some(known) if !values.is_empty() && !known.is_empty() && *known != values => {
                 let text = values.join(" ");
                 self.others
                     .push((line, format!("another list of values of {variable}, `{text}`,")));
             }
             Some(known) if !known.is_empty() => {}
-            _ => _ = self.loops.insert(variable.to_owned(), values),
+            _ => _ = self.loops.insert(variable, values),
         }
     }
 
-    /// `$*` and `$@` as variables. Their values are those of the targets.
-    fn targets_named(&mut self, recipe: &Recipe) -> Text {
-        let automatic = |part: &Part| matches!(part, Part::Unknown(text, _) if is_automatic(text));
-        if !recipe.text.iter().any(automatic) {
-            return recipe.text.clone();
+    /// `$*`, `$@` and `$<` as text or as a variable, with its values: those of the targets.
+    fn targets_named(&self, recipe: &Recipe) -> (Text, Option<List>) {
+        let has_automatic = |part: &Part| matches!(part, Part::Unknown(text, _) if AUTOMATIC.iter().any(|name| text.contains(name)));
+        if !recipe.text.iter().any(has_automatic) {
+            return (recipe.text.clone(), None);
         }
-        let line = recipe.line;
-        let (prefix, suffix) = match split_once(&recipe.target, '%') {
-            Some((prefix, suffix)) => (self.make.constant(&prefix), self.make.constant(&suffix)),
-            None => (None, None),
+        let pattern = self.make.constant(&recipe.rule.pattern).unwrap_or_default();
+        let first = self.make.constant(&recipe.rule.first).unwrap_or_default();
+        let (stem, list) = self.stem(recipe, pattern.split_once('%'));
+        // The text of a pattern around its `%`; a prerequisite without one is text alone.
+        let of = |sign: char| match sign {
+            '*' => Some("%"),
+            '@' => Some(if pattern.contains('%') { &pattern } else { "%" }),
+            _ => Some(first.as_str()).filter(|first| !["", "|"].contains(first)),
         };
-        let is_pattern = prefix.is_some();
-        let (prefix, suffix) = (prefix.unwrap_or_default(), suffix.unwrap_or_default());
+        let mut out = Text::new();
+        let mut is_used = false;
+        for part in &recipe.text {
+            let Some(text) = automatic(part).and_then(of) else {
+                // In a function of make.
+                let inner = match part {
+                    Part::Unknown(text, line) if automatic(part).is_none() => Some((text, *line)),
+                    _ => None,
+                };
+                let Some((text, line)) = inner.filter(|_| has_automatic(part)) else {
+                    extend(&mut out, std::slice::from_ref(part));
+                    continue;
+                };
+                let text = AUTOMATIC.iter().fold(text.clone(), |text, name| {
+                    let value =
+                        name.chars().find_map(|sign| of(sign).filter(|_| "*@<".contains(sign)));
+                    value.map_or_else(
+                        || text.clone(),
+                        |value| text.replace(name, &value.replace('%', &stem.source())),
+                    )
+                });
+                is_used |= text.contains(&stem.source());
+                extend(&mut out, &make::parts(&text, line));
+                continue;
+            };
+            let (before, after) = text.split_once('%').unwrap_or((text, ""));
+            push_text(&mut out, before);
+            if text.contains('%') {
+                extend(&mut out, std::slice::from_ref(&stem));
+            }
+            push_text(&mut out, after);
+        }
+        is_used |= out.contains(&stem);
+        (out, list.filter(|_| is_used))
+    }
+
+    /// What `%` is in the targets, or the target itself: its only value, or a variable of make with a list.
+    fn stem(&self, recipe: &Recipe, pattern: Option<(&str, &str)>) -> (Part, Option<List>) {
+        let Recipe { line, rule, .. } = recipe;
+        // The targets of a pattern rule are those that any rule names.
+        let is_of_all = pattern.is_some() && rule.pattern == rule.targets;
+        let own = [self.make.words(&rule.targets)];
+        let goals = if is_of_all { self.goals.as_slice() } else { &own };
+        let (prefix, suffix) = pattern.unwrap_or_default();
         let mut values = Vec::new();
         let mut unknown = Vec::new();
-        let goals: &[Text] =
-            if is_pattern { &self.make.goals } else { std::slice::from_ref(&recipe.target) };
-        for goal in goals {
-            let (words, missing) = self.make.words(goal);
-            unknown.extend(missing);
+        for (words, missing) in goals {
+            // Lists that do not name the pattern are of other targets.
+            let is_named = |part: &&Part| {
+                let names = |text: &str| !text.is_empty() && part.source().contains(text);
+                !is_of_all || names(prefix) || names(suffix)
+            };
+            unknown.extend(missing.iter().filter(is_named).cloned());
             for word in words {
-                let stem = word
-                    .strip_prefix(prefix.as_str())
-                    .and_then(|word| word.strip_suffix(suffix.as_str()));
+                let stem = word.strip_prefix(prefix).and_then(|word| word.strip_suffix(suffix));
                 let stem =
                     stem.filter(|stem| !stem.is_empty() && !stem.contains('%')).map(str::to_owned);
                 values.extend(stem.filter(|stem| !values.contains(stem)));
             }
         }
-        if prefix.is_empty() && suffix.is_empty() && is_pattern {
+        if is_of_all && prefix.is_empty() && suffix.is_empty() {
             // Every goal of the Makefile matches `%`.
             values.clear();
         }
-        let single = (!is_pattern).then_some(values.as_slice()).filter(|values| values.len() == 1);
+        if let ([only], None) = (values.as_slice(), pattern) {
+            return (Part::Text(only.clone()), None);
+        }
         let variable = if are_versions(&values) { "VERSION" } else { "NAME" };
-        let stem = match single {
-            Some(values) => Part::Text(values[0].clone()),
-            None => Part::Variable(variable.to_owned(), line),
-        };
-        let mut out = Text::new();
-        for part in &recipe.text {
-            match part {
-                Part::Unknown(text, _) if is_automatic(text) => {
-                    let whole = text.contains('@');
-                    push_text(&mut out, if whole { &prefix } else { "" });
-                    extend(&mut out, std::slice::from_ref(&stem));
-                    push_text(&mut out, if whole { &suffix } else { "" });
-                }
-                other => extend(&mut out, std::slice::from_ref(other)),
-            }
+        let variable = self.unused(variable.to_owned());
+        if values.is_empty() {
+            let sign = if pattern.is_some() { "%" } else { "$@" };
+            let text = format!("`{sign}` in the target `{}`", source(&rule.pattern));
+            unknown = vec![Part::Unknown(text, *line)];
         }
-        if single.is_none() {
-            if values.is_empty() {
-                let sign = if is_pattern { "%" } else { "$@" };
-                let text = format!("`{sign}` in the target `{}`", source(&recipe.target).trim());
-                unknown = vec![Part::Unknown(text, line)];
-            } else if is_pattern {
-                unknown.clear();
-            }
-            self.list(variable, line, values, unknown);
-        }
-        out
+        let part = Part::Variable(variable.clone(), *line);
+        (part, Some(List { variable, line: *line, values, unknown }))
+    }
+
+    /// A name for a variable of a loop or a target: not that of a variable of the Makefile.
+    fn unused(&self, name: String) -> String {
+        if self.make.variables.contains_key(&name) { format!("EACH_{name}") } else { name }
     }
 
     /// `$(MAKE) build OS=alpine`: a value of a variable. Loops are read by [`Self::loops_of`].
     fn call(&mut self, line: usize, words: &[Text]) {
+        let at =
+            words.iter().position(|word| literal(word).is_some_and(|word| word.starts_with("-C")));
+        if let Some(at) = at {
+            let words: Vec<String> = words[at..].iter().map(|word| source(word)).collect();
+            let text = format!("`make {}`, which uses a Makefile of its own,", words.join(" "));
+            self.others.push((line, text));
+            return;
+        }
         let pairs: Vec<(String, Text)> = words.iter().filter_map(pair).collect();
         for (name, value) in &pairs {
             if let Some(value) = literal(value).filter(|value| !value.is_empty()) {
@@ -269,30 +395,14 @@ impl Makefile {
             }
         }
     }
-
-    /// Adds the tags of `docker tag` to the builds of its source.
-    fn retag(&mut self) {
-        for (line, from, to) in std::mem::take(&mut self.retagged) {
-            let same = |tag: &Text| plain(tag) == plain(&from);
-            match self.builds.iter_mut().find(|build| build.tags.iter().any(same)) {
-                Some(build) if build.tags.contains(&to) => {}
-                Some(build) => build.tags.push(to),
-                None => self
-                    .others
-                    .push((line, format!("`docker tag {} {}`", source(&from), source(&to)))),
-            }
-        }
-    }
 }
 
-/// A reference as it is written, without the default tag.
-fn plain(tag: &[Part]) -> String {
-    let text = source(tag);
-    text.strip_suffix(":latest").map(str::to_owned).unwrap_or(text)
-}
-
-fn is_automatic(text: &str) -> bool {
-    ["$*", "$@", "$(*)", "$(@)", "${*}", "${@}"].contains(&text)
+/// The sign of `$*`, `$(@)` or `${<}`.
+fn automatic(part: &Part) -> Option<char> {
+    let Part::Unknown(text, _) = part else { return None };
+    let text = text.strip_prefix('$')?.trim_matches(['(', ')', '{', '}']);
+    let sign = text.chars().next().filter(|sign| "*@<".contains(*sign))?;
+    (text.len() == 1).then_some(sign)
 }
 
 /// `NAME=value`.

@@ -6,8 +6,9 @@
 //! loops over values.
 //!
 //! The data goes from `make` (assignments and recipes) and `shell` (words and loops) to `builds` and
-//! `makefile` (what is built), and from there through `chosen` (one build and its Dockerfiles) and `carried`
-//! (axes and vars) to the text of the draft. What is not understood stays a [`part::Part::Unknown`] on this
+//! `makefile` (what is built). `chosen` joins the builds of one image and, with `variants`, those of
+//! several targets; `computed` finds what depends on one axis. From there it goes through `carried` (axes
+//! and vars) to the text of the draft. What is not understood stays a [`part::Part::Unknown`] on this
 //! way and becomes a note with its line: a draft is never wrong and looks right.
 
 mod builds;
@@ -15,6 +16,7 @@ mod calls;
 mod carried;
 mod chosen;
 mod compose;
+mod computed;
 mod draft;
 mod files;
 mod from_directory;
@@ -23,11 +25,15 @@ mod make;
 mod makefile;
 mod notes;
 mod part;
+mod reference;
+mod retagged;
 mod sections;
+mod sed;
 mod shell;
 #[cfg(test)]
 mod tests;
 mod values;
+mod variants;
 mod yaml;
 
 pub(crate) use draft::draft;

@@ -1,5 +1,8 @@
 //! What could not be converted, by the key of the matrix that it is about.
 
+/// Nobody reads more of them.
+const MOST_NOTES: usize = 200;
+
 /// The notes of a draft, without duplicates.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
@@ -9,8 +12,13 @@ pub(super) struct Notes {
 
 impl Notes {
     pub(super) fn add(&mut self, key: &str, line: Option<usize>, text: String) {
-        let note = (key.to_owned(), line, text);
-        if !self.notes.contains(&note) {
+        let note = match self.notes.len() {
+            0..MOST_NOTES => (key.to_owned(), line, text),
+            _ => {
+                (String::new(), line, "this line and those after it were not converted".to_owned())
+            }
+        };
+        if self.notes.len() <= MOST_NOTES && !self.notes.contains(&note) {
             self.notes.push(note);
         }
     }

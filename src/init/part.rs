@@ -68,6 +68,52 @@ pub(super) fn split_once(text: &[Part], at: char) -> Option<(Text, Text)> {
     Some((left, right))
 }
 
+/// A path in a directory, without `.` and, where possible, without `..`. Absolute paths, URLs and `-` are as they are.
+pub(super) fn joined(directory: &[Part], path: &[Part]) -> Text {
+    let is_own = match path.first() {
+        Some(Part::Text(text)) => text.starts_with('/') || text.contains("://") || text == "-",
+        // `$(CURDIR)` and `$(shell pwd)` are absolute.
+        Some(Part::Variable(name, _) | Part::Shell(name, _)) => {
+            ["CURDIR", "PWD"].contains(&name.as_str())
+        }
+        Some(Part::Unknown(..)) => true,
+        None => false,
+    };
+    if is_own {
+        return path.to_vec();
+    }
+    let is_parent = |part: &Text| matches!(part.as_slice(), [Part::Text(text)] if text == "..");
+    let mut found: Vec<Text> = Vec::new();
+    for part in components(directory).into_iter().chain(components(path)) {
+        if is_parent(&part) && found.last().is_some_and(|last| !is_parent(last)) {
+            found.pop();
+        } else {
+            found.push(part);
+        }
+    }
+    let mut out = Text::new();
+    for (at, part) in found.iter().enumerate() {
+        push_text(&mut out, if at == 0 { "" } else { "/" });
+        extend(&mut out, part);
+    }
+    if out.is_empty() { vec![Part::Text(".".to_owned())] } else { out }
+}
+
+/// The components of a path, without empty ones and `.`.
+fn components(path: &[Part]) -> Vec<Text> {
+    let mut found = Vec::new();
+    let mut rest = path.to_vec();
+    while let Some((before, after)) = split_once(&rest, '/') {
+        found.push(before);
+        rest = after;
+    }
+    found.push(rest);
+    found.retain(|part| {
+        !part.is_empty() && literal(part).is_none_or(|text| !["", "."].contains(&text.as_str()))
+    });
+    found
+}
+
 /// Whether the text has only characters of a variable's name.
 pub(super) fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')

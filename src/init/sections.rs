@@ -15,7 +15,7 @@ pub(super) const HEAD: &str = "\
 ";
 
 /// In place of `platforms`, if they are unknown: the default is the engine's own platform.
-pub(super) const PLATFORMS: &str = "# platforms: [linux/amd64, linux/arm64]\n";
+const PLATFORMS: &str = "# platforms: [linux/amd64, linux/arm64]\n";
 
 /// The first service of the Compose file that is built, one with an image if possible.
 pub(super) fn service(found: &Found, notes: &mut Notes) -> Service {
@@ -82,6 +82,34 @@ pub(super) fn axes(axes: &[&Axis], notes: &Notes) -> String {
     if !defaults.is_empty() {
         let defaults = yaml::map(defaults);
         out += &format!("\ndefaults: {defaults} # what `build` uses if no value is selected\n");
+    }
+    out
+}
+
+/// `target`; empty if there is none.
+pub(super) fn target(stage: Option<&String>, notes: &Notes) -> String {
+    let line = |stage| format!("target: {} # the stage\n", yaml::scalar(stage));
+    stage.map_or_else(String::new, |stage| notes.comments("target", "") + &line(stage))
+}
+
+/// `platforms`, or a comment that shows it.
+pub(super) fn platforms(platforms: &[String], notes: &Notes) -> String {
+    let line = match platforms {
+        [] => PLATFORMS.to_owned(),
+        platforms => format!("platforms: {}\n", yaml::list(platforms)),
+    };
+    notes.comments("platforms", "") + &line
+}
+
+/// The section `args` or `labels`; empty if there are no pairs.
+pub(super) fn pairs(section: &str, pairs: &[(String, String)], notes: &Notes) -> String {
+    let mut out = String::new();
+    for (name, value) in pairs {
+        if out.is_empty() {
+            out += &format!("\n{section}:\n");
+        }
+        out += &notes.comments(&format!("{section}.{name}"), "  ");
+        out += &format!("  {}: {}\n", yaml::scalar(name), yaml::scalar(value));
     }
     out
 }

@@ -1,6 +1,9 @@
 //! Splits a line of the shell into commands, words and loops. Evaluates nothing.
 
-use super::part::{Part, Text, is_word, literal, push_text, source};
+use super::part::{self, Part, Text, is_word, literal, push_text, source};
+
+/// A longer path is not that of a Dockerfile.
+const MOST_PATH: usize = 1000;
 
 /// A command with its words, without redirections.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -12,6 +15,8 @@ pub(super) struct Command {
     pub condition: Option<String>,
     /// The files after `<`.
     pub inputs: Vec<Text>,
+    /// The directory of the `cd` before it, relative to the first one.
+    pub directory: Text,
 }
 
 #[derive(Debug, Clone)]
@@ -35,6 +40,8 @@ pub(super) fn commands(number: usize, text: &[Part]) -> Vec<Command> {
     let mut test: Option<String> = None;
     let mut current = Command::default();
     let mut redirection = None;
+    // The last one is the current one; `(` begins another.
+    let mut directories = vec![vec![Part::Text(".".to_owned())]];
     let mut tokens = tokens(number, text);
     tokens.push(Token::End(";"));
     for token in tokens {
@@ -58,6 +65,19 @@ pub(super) fn commands(number: usize, text: &[Part]) -> Vec<Command> {
                 redirection = None;
                 let mut command = std::mem::take(&mut current);
                 blocks_of(&mut command.words, &mut blocks);
+                command.directory = directories.last().cloned().unwrap_or_default();
+                if let [cd, path, ..] = command.words.as_slice()
+                    && literal(cd).as_deref() == Some("cd")
+                    && let Some(directory) = directories.last_mut()
+                    && source(directory).len() + source(path).len() < MOST_PATH
+                {
+                    *directory = part::joined(directory, path);
+                }
+                match end {
+                    "(" => directories.push(directories.last().cloned().unwrap_or_default()),
+                    ")" if directories.len() > 1 => _ = directories.pop(),
+                    _ => {}
+                }
                 if command.words.is_empty() {
                     continue;
                 }
@@ -213,6 +233,8 @@ impl Lexer {
                     self.tokens.push(Token::End(match (c, double) {
                         ('&', true) => "&&",
                         ('|', true) => "||",
+                        ('(', _) => "(",
+                        (')', _) => ")",
                         _ => ";",
                     }));
                 }

@@ -10,6 +10,7 @@ mod root;
 mod run;
 mod secret;
 mod smoke;
+mod truth;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -27,7 +28,8 @@ pub(crate) use root::parent;
 pub(crate) use run::{ByteSize, HostAddresses, RunSettings, Ulimit};
 pub(crate) use run::{cgroup, host, host_name, ulimit, ulimit_name};
 pub(crate) use secret::{Secret, SecretSource};
-pub(crate) use smoke::{HealthWait, SmokeCommand, SmokeTest, TimeLimit, Volume};
+pub(crate) use smoke::{HealthWait, SmokeCommand, SmokeTest, TimeLimit, TimeLimits, Volume};
+pub(crate) use truth::truth;
 
 /// Names and their strings, which cells share because they may be long.
 pub(crate) type TextMap = IndexMap<Arc<str>, Arc<str>>;

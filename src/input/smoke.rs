@@ -126,6 +126,15 @@ impl TimeLimit {
     }
 }
 
+/// The time limits of the command line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct TimeLimits {
+    /// For one attempt to build a cell, with its smoke test and its push.
+    pub cell: Option<TimeLimit>,
+    /// For a RUN step without output.
+    pub idle: Option<TimeLimit>,
+}
+
 impl FromStr for TimeLimit {
     type Err = String;
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Finding, Findings};
 use crate::error::{Diagnostics, Severity, spelled_out};
-use crate::plan::escaped;
+use crate::plan::{escaped, redacted};
 
 /// Text for people: the findings with their lines, as every other command shows them, and a summary.
 pub fn text(findings: &Findings, colour: bool) -> String {
@@ -59,7 +59,7 @@ pub(crate) fn json(findings: &Findings) -> String {
             })
         })
         .collect();
-    pretty(&json!({ "version": 1, "findings": list }))
+    pretty(json!({ "version": 1, "findings": list }))
 }
 
 /// SARIF for code scanning.
@@ -83,7 +83,7 @@ pub fn sarif(findings: &Findings) -> String {
         "version": crate::VERSION,
         "rules": rules,
     });
-    pretty(&json!({
+    pretty(json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
@@ -180,8 +180,8 @@ fn word(finding: &Finding) -> &'static str {
     }
 }
 
-fn pretty(value: &Value) -> String {
-    let text = serde_json::to_string_pretty(value)
+fn pretty(value: Value) -> String {
+    let text = serde_json::to_string_pretty(&redacted(value))
         .expect("strings, lists and maps with string keys always serialize");
     escaped(&text).into_owned() + "\n"
 }

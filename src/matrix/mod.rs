@@ -21,12 +21,9 @@ mod selection;
 #[cfg(test)]
 mod tests;
 
-#[cfg(test)]
-pub(crate) use language::SETTINGS;
-
 pub(crate) use blame::changing;
 pub(crate) use cells::{Asked, AskedFor, AskedVariable, Cell, Origin, Source};
-pub(crate) use language::{Files, Sheet};
+pub(crate) use language::{Files, SETTINGS, Sheet};
 pub use model::Matrix;
 pub(crate) use model::{
     Axis, AxisSource, BaseLabels, BaseWanted, DeclaredKind, FileRule, PAGE, ResolvedAxes,

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::model::{Axis, AxisValue, Lookup, Matrix, Pattern, Rule, known_axes, unknown_order};
+use super::model::{
+    Axis, AxisValue, Lookup, Matrix, Pattern, Rule, always_true, known_axes, unknown_order,
+};
 use crate::error::{
     COMMAND_LINE, Diagnostic, Diagnostics, SourceFile, control_character, listed, nearest,
 };
@@ -40,7 +42,7 @@ pub struct Selection {
     pub cells: Vec<String>,
 }
 
-/// An axis, and values of it: each a value, a glob or a comparison of versions.
+/// An axis, and values of it: each a value, a glob, or comparisons of versions that must all be true.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pick {
     pub axis: String,
@@ -145,13 +147,26 @@ impl Pick {
             .ok_or_else(|| {
                 format!("`{text}` is not axis=value, such as os=ubuntu or version=>=2.0")
             })?;
-        Ok(Self::of(axis, values))
+        Self::of(axis, values)
     }
 
-    /// The values of an axis flag: `--os ubuntu,alpine`.
-    pub fn of(axis: &str, values: &str) -> Self {
-        let values = values.split(',').map(|value| value.trim().to_owned());
-        Self { axis: axis.trim().to_owned(), values: values.collect() }
+    /// The values of an axis flag: `--os ubuntu,alpine`. Comparisons in one list are one value, since all
+    /// must be true: `--version '>=1.9,<2'`.
+    pub fn of(axis: &str, values: &str) -> Result<Self, String> {
+        let listed: Vec<&str> = values.split(',').map(str::trim).collect();
+        let compared = listed.iter().find(|value| Pattern::is_comparison(value));
+        let other = listed.iter().find(|value| !value.is_empty() && !Pattern::is_comparison(value));
+        let values = match (compared, other) {
+            (Some(compared), Some(other)) => {
+                return Err(format!(
+                    "`{values}` has a comparison and another value: repeat the flag, once with \
+                     `{compared}` and once with `{other}`"
+                ));
+            }
+            (Some(_), None) if !listed.contains(&"") => vec![listed.join(", ")],
+            _ => listed.into_iter().map(str::to_owned).collect(),
+        };
+        Ok(Self { axis: axis.trim().to_owned(), values })
     }
 }
 
@@ -172,12 +187,18 @@ impl Matrix {
                 add(pick, &mut axes[index], named[index].get_or_insert_default(), &mut errors);
             }
         }
+        let mut compared: Vec<Vec<Pattern>> = vec![Vec::new(); axes.len()];
         for pick in &selection.only {
             if let Some(index) = self.find_axis(pick, &mut errors) {
                 let (found, patterns) = matching(pick, &axes[index], true, &mut errors);
                 undecided(&patterns, &axes[index], &mut warnings);
                 named[index].get_or_insert_default().extend(found);
+                compared[index].extend(patterns);
             }
+        }
+        for (patterns, axis) in compared.iter().zip(&axes) {
+            let found = always_true(patterns, &axis.span);
+            found.into_iter().for_each(|finding| warnings.push(finding));
         }
         let mut skip = Vec::new();
         for pick in &selection.skip {
@@ -294,6 +315,12 @@ fn unmatched(text: &str, pattern: &Pattern, axis: &Axis, addable: bool) -> Strin
     let name = &axis.name;
     if text.is_empty() {
         return format!("name a value, such as `--only {name}=VALUE`");
+    }
+    if text.contains(',') && Pattern::is_comparison(text) {
+        return format!(
+            "all comparisons in a list must be true: for alternatives, repeat the flag, such as \
+             `--only '{name}=<1' --only '{name}=>=2'`"
+        );
     }
     if !pattern.is_plain() || control_character(text).is_some() {
         return "write a value, a glob, a range or a comparison that matches a known value"

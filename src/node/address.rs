@@ -7,7 +7,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::dial::{CommandLine, TlsClient, TlsFiles};
-use crate::docker::{Endpoint, InvalidEndpoint, host_and_port, without_login};
+use crate::docker::{Endpoint, InvalidEndpoint, host_and_port, who_controls, without_login};
 use crate::loopback::is_loopback;
 
 /// buildkitd's own default.
@@ -65,6 +65,8 @@ pub(crate) enum InvalidAddress {
     Half { given: String, there: &'static str, missing: &'static str },
     #[error("refusing {given} without TLS: anyone on the network path would get root there")]
     Plain { given: String },
+    #[error("`tls` of `{given}` can only be `false`, and only without certificates")]
+    Tls { given: String },
     #[error(
         "`{given}` is not an address of BuildKit: write unix:///PATH, tcp://HOST:{DEFAULT_PORT}, \
          docker-container://NAME, podman-container://NAME or kube-pod://POD"
@@ -76,14 +78,27 @@ impl InvalidAddress {
     /// What to do about it.
     pub(crate) fn help(&self) -> String {
         match self {
-            Self::Plain { given } => format!(
-                "name the CA certificate, and the client certificate and key if it requires them: \
-                 '{given}?cacert=ca.pem&cert=cert.pem&key=key.pem'"
+            Self::Plain { given } => {
+                let address =
+                    given.strip_prefix("tcp://").map(|rest| format!("buildkit+tcp://{rest}"));
+                let address = address.as_ref().unwrap_or(given);
+                format!(
+                    "name the CA certificate, and the client certificate and key if it requires them: \
+                     '{given}?cacert=ca.pem&cert=cert.pem&key=key.pem'; or accept it, in a network that you \
+                     trust: --host '{address}?tls=false'"
+                )
+            }
+            Self::Endpoint(InvalidEndpoint::Scheme { given }) if is_name(given) => format!(
+                "for a builder or a docker context, write --builder {given}; for a machine, ssh://{given} or \
+                 tcp://{given}:2376"
             ),
             Self::Endpoint(InvalidEndpoint::Scheme { .. }) => {
                 "for a buildkitd, use buildkit+unix:///PATH, buildkit+tcp://HOST:PORT, \
                  docker-container://NAME, podman-container://NAME or kube-pod://POD"
                     .to_owned()
+            }
+            Self::Scheme { given } if given.starts_with("buildkit+") => {
+                "write it without `buildkit+`, as for buildctl; or use ONEBUILD_HOST".to_owned()
             }
             Self::Endpoint(_) => {
                 "for an engine on another machine, use ssh://USER@HOST, or tcp://HOST:2376 with TLS"
@@ -95,7 +110,7 @@ impl InvalidAddress {
 }
 
 /// Options of an address, by name.
-const TCP_OPTIONS: &[&str] = &["cacert", "cert", "key", "servername"];
+const TCP_OPTIONS: &[&str] = &["cacert", "cert", "key", "servername", "tls"];
 const POD_OPTIONS: &[&str] = &["namespace", "container", "context"];
 
 impl FromStr for Address {
@@ -125,8 +140,26 @@ impl Buildkitd {
         }
     }
 
+    /// Who can control it, if it is a port without TLS.
+    pub(crate) fn plain(&self) -> Option<&'static str> {
+        match self {
+            Self::Tcp { host, tls: None, .. } => Some(who_controls(host)),
+            _ => None,
+        }
+    }
+
     /// The command that reaches it, if it is behind one.
     pub(super) fn command(&self) -> Option<CommandLine> {
+        self.running(RELAY)
+    }
+
+    /// The same, to check whether buildkitd runs there.
+    pub(super) fn check(&self) -> Option<String> {
+        let CommandLine { program, arguments } = self.running(["buildctl", "debug workers"])?;
+        Some(format!("{program} {}", arguments.join(" ")))
+    }
+
+    fn running(&self, command: [&str; 2]) -> Option<CommandLine> {
         let (program, arguments): (_, Vec<String>) = match self {
             Self::PodmanContainer { name } => {
                 ("podman", ["exec", "--interactive", name].map(str::to_owned).to_vec())
@@ -143,7 +176,7 @@ impl Buildkitd {
             }
             Self::Unix(_) | Self::Tcp { .. } | Self::DockerContainer { .. } => return None,
         };
-        let arguments = arguments.into_iter().chain(RELAY.map(str::to_owned)).collect();
+        let arguments = arguments.into_iter().chain(command.map(str::to_owned)).collect();
         Some(CommandLine { program, arguments })
     }
 }
@@ -157,8 +190,8 @@ fn tcp(rest: &str, scheme: &'static str) -> Result<Buildkitd, InvalidAddress> {
     let given = || format!("{scheme}://{}", without_login(address));
     let (host, port) = host_and_port(address.strip_suffix('/').unwrap_or(address))
         .ok_or_else(|| InvalidAddress::NotAHost { given: given(), scheme })?;
-    let [ca, cert, key, server_name] =
-        <[Option<String>; 4]>::try_from(options).expect("one value for each option");
+    let [ca, cert, key, server_name, accepted] =
+        <[Option<String>; 5]>::try_from(options).expect("one value for each option");
     let half = |there, missing| InvalidAddress::Half { given: given(), there, missing };
     let client = match (cert, key) {
         (None, None) => TlsClient::None,
@@ -170,9 +203,14 @@ fn tcp(rest: &str, scheme: &'static str) -> Result<Buildkitd, InvalidAddress> {
         Some(ca) => Some(TlsFiles { ca: ca.into(), client, server_name }),
         None if client != TlsClient::None => return Err(half("cert", "cacert")),
         None if server_name.is_some() => return Err(half("servername", "cacert")),
-        None if !is_loopback(&host) => return Err(InvalidAddress::Plain { given: given() }),
+        None if accepted.is_none() && !is_loopback(&host) => {
+            return Err(InvalidAddress::Plain { given: given() });
+        }
         None => None,
     };
+    if accepted.is_some_and(|value| value != "false" || tls.is_some()) {
+        return Err(InvalidAddress::Tls { given: given() });
+    }
     Ok(Buildkitd::Tcp { host, port: port.unwrap_or(DEFAULT_PORT), tls })
 }
 
@@ -218,14 +256,15 @@ fn name(text: &str, scheme: &'static str, what: &'static str) -> Result<String, 
     if text.contains('?') {
         return Err(InvalidAddress::NoOptions { given: given(), scheme });
     }
-    let is_name = |text: &str| {
-        let known = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(known)
-    };
     match text.strip_suffix('/').unwrap_or(text) {
         name if is_name(name) => Ok(name.to_owned()),
         _ => Err(InvalidAddress::Name { given: given(), what }),
     }
+}
+
+fn is_name(text: &str) -> bool {
+    let known = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(known)
 }
 
 /// Splits `ADDRESS?OPTIONS`. The values of `known`, in its order.
@@ -288,6 +327,7 @@ mod tests {
             ("buildkit+tcp://127.0.0.1", "buildkit+tcp://127.0.0.1:1234"),
             ("buildkit+tcp://[::1]:9/", "buildkit+tcp://[::1]:9"),
             ("buildkit+tcp://b.example:9?cacert=/c.pem", "buildkit+tcp://b.example:9"),
+            ("buildkit+tcp://b.example?tls=false", "buildkit+tcp://b.example:1234"),
             ("docker-container://buildx_buildkit_b0", "docker-container://buildx_buildkit_b0"),
             ("podman-container://b/", "podman-container://b"),
             ("kube-pod://b-0?namespace=n&container=c", "kube-pod://b-0"),
@@ -328,7 +368,12 @@ mod tests {
             ("buildkit+tcp://b.example?key=k", "has key, but no cert"),
             ("buildkit+tcp://b.example?cert=c&key=k", "has cert, but no cacert"),
             ("buildkit+tcp://b.example?servername=s", "has servername, but no cacert"),
-            ("buildkit+tcp://b.example?ca=c", "its options are cacert, cert, key, servername"),
+            ("buildkit+tcp://b.example?ca=c", "its options are cacert, cert, key, servername, tls"),
+            ("buildkit+tcp://b.example?tls=no", "can only be `false`"),
+            ("buildkit+tcp://127.0.0.1?tls=", "can only be `false`"),
+            ("buildkit+tcp://b.example?tls=false&cacert=c", "without certificates"),
+            ("buildkit+unix:/run/b.sock", "is not an endpoint"),
+            ("docker-container:b", "is not an endpoint"),
             ("docker-container://", "must name a container"),
             ("docker-container://-it", "must name a container"),
             ("docker-container://a b", "must name a container"),

@@ -8,6 +8,10 @@ use crate::docker::{StoredBuilder, StoredNode};
 /// What buildx puts in front of a node's name for the name of its container.
 const CONTAINER: &str = "buildx_buildkit_";
 
+/// Help for a builder without them.
+const CERTIFICATES: &str = "create the builder again, with the paths of its certificates: docker buildx create \
+     --driver remote --driver-opt cacert=PATH,cert=PATH,key=PATH tcp://HOST:PORT";
+
 /// Options of the driver `remote` that are a part of our address.
 const OF_ADDRESS: [&str; 4] = ["cacert", "cert", "key", "servername"];
 
@@ -42,11 +46,12 @@ impl InvalidNode {
     /// What to do about it.
     pub(crate) fn help(&self) -> String {
         match self {
-            Self::Address(InvalidAddress::Plain { .. } | InvalidAddress::Half { .. }) => {
-                "create the builder again, with the paths of its certificates: docker buildx create \
-                 --driver remote --driver-opt cacert=PATH,cert=PATH,key=PATH tcp://HOST:PORT"
-                    .to_owned()
+            Self::Address(InvalidAddress::Plain { given }) => {
+                format!(
+                    "{CERTIFICATES}; or accept it, in a network that you trust: --host 'buildkit+{given}?tls=false'"
+                )
             }
+            Self::Address(InvalidAddress::Half { .. }) => CERTIFICATES.to_owned(),
             Self::Address(error) => error.help(),
             Self::Kubernetes { deployment, namespace } => {
                 let (flag, option) = match namespace {
@@ -190,6 +195,13 @@ mod tests {
             ("cloud", "cloud://x", &[], "the driver `cloud`", "docker-container"),
             ("remote", "ssh://b.example", &[], "not an address of BuildKit", "engines.md"),
             ("remote", "tcp://b.example", &[], "without TLS", "cacert"),
+            (
+                "remote",
+                "tcp://b.example:1",
+                &[],
+                "",
+                "--host 'buildkit+tcp://b.example:1?tls=false'",
+            ),
             ("remote", "tcp://b.example", &[("cert", "/c")], "has cert, but no key", ""),
             ("remote", "docker-container://$x?context=a", &[], "must name a container", ""),
         ] {

@@ -3,6 +3,8 @@
 
 use std::io;
 
+use http::HeaderMap;
+
 use super::address::RELAY;
 use super::recorded::{Ended, Recorded};
 use crate::buildkit::{Client, SolveError, Worker};
@@ -36,6 +38,7 @@ impl Way {
     /// Opens the control connection, and asks for the workers: an answer shows that it works.
     pub(super) async fn connect(self) -> Result<(Client, Vec<Worker>), NoStream> {
         let (stream, ended) = self.open().await?;
+        let headers = self.headers();
         let dial = move || {
             let way = self.clone();
             async move {
@@ -44,13 +47,22 @@ impl Way {
             }
         };
         let asked = async {
-            let client = Client::connect(stream, dial).await?;
+            let client = Client::connect(stream, dial, headers).await?;
             let workers = client.workers().await?;
             Ok((client, workers))
         };
         asked.await.map_err(|error: SolveError| {
             NoStream::Refused(ended.get().cloned().unwrap_or(error.message))
         })
+    }
+
+    /// The headers of every call.
+    fn headers(&self) -> HeaderMap {
+        match self {
+            Self::Grpc(engine) => engine.call_headers(),
+            // Those of the upgrade are enough: a proxy does not look into its stream.
+            Self::Upgrade(_) | Self::Dialled(_) | Self::InContainer { .. } => HeaderMap::new(),
+        }
     }
 
     async fn open(&self) -> Result<(Recorded, Ended), NoStream> {

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::abilities::Unusable;
 use super::address::Buildkitd;
+use crate::dial::NOT_IN_PATH;
 use crate::docker::{ContainerError, Endpoint, EngineError, NOT_THROUGH};
 use crate::image::Reference;
 
@@ -38,8 +39,14 @@ impl NodeError {
     /// What to do about it, if it is known.
     pub(crate) fn help(&self) -> Option<Cow<'_, str>> {
         match self {
+            Self::NoBuildkitd { reason, .. } if reason.contains(NOT_IN_PATH) => {
+                Some("install it, or add its directory to PATH".into())
+            }
             Self::NoBuildkitd { address: Buildkitd::DockerContainer { name }, reason } => {
                 Some(in_container(name, reason).into())
+            }
+            Self::NoBuildkitd { address, .. } if let Some(command) = address.check() => {
+                Some(format!("check that buildkitd runs there: {command}").into())
             }
             _ => self.usual_help().map(Cow::Borrowed),
         }
@@ -57,13 +64,9 @@ impl NodeError {
                     "check that buildkitd listens there, and that ?cacert=, &cert= and &key= name the \
                      certificates that it requires"
                 }
-                Buildkitd::DockerContainer { .. } => "check that the container runs buildkitd",
-                Buildkitd::PodmanContainer { .. } => {
-                    "check that the container runs buildkitd: podman exec NAME buildctl debug workers"
-                }
-                Buildkitd::KubePod { .. } => {
-                    "check that the pod runs buildkitd: kubectl exec POD -- buildctl debug workers"
-                }
+                Buildkitd::DockerContainer { .. }
+                | Buildkitd::PodmanContainer { .. }
+                | Buildkitd::KubePod { .. } => "check that buildkitd runs there",
             }),
         }
     }

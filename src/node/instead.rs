@@ -13,6 +13,7 @@ use super::connected::Way;
 use super::{NodeError, abilities};
 use crate::dial::{Dialer, TlsClient, TlsFiles};
 use crate::docker::{Candidate, Endpoint, Engine, EngineError, Refused};
+use crate::loopback::is_loopback;
 
 /// How long the other protocol may take to answer.
 const OTHER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -31,13 +32,16 @@ pub(super) async fn docker_there(address: &Buildkitd) -> Option<NodeError> {
     let (endpoint, tls) = match address {
         Buildkitd::Unix(path) => (Endpoint::Unix(path.clone()), None),
         Buildkitd::Tcp { host, port, tls } => {
-            (Endpoint::Tcp { host: host.clone(), port: *port }, tls.clone())
+            (Endpoint::Tcp { host: host.clone(), port: *port, plain: tls.is_none() }, tls.clone())
         }
         Buildkitd::DockerContainer { .. }
         | Buildkitd::PodmanContainer { .. }
         | Buildkitd::KubePod { .. } => return None,
     };
-    let shown = endpoint.to_string();
+    let shown = match accepted(&endpoint) {
+        "" => endpoint.to_string(),
+        option => format!("'{endpoint}{option}'"),
+    };
     let is_secured = tls.is_some();
     let candidate = Candidate { endpoint, tls, origin: Cow::Borrowed("") };
     let asked = async { Engine::connect(vec![candidate]).await.ok()?.version().await.ok() };
@@ -81,7 +85,7 @@ pub(crate) async fn buildkit_there(error: EngineError) -> EngineError {
 async fn buildkit_at(candidate: &Candidate) -> Option<IsBuildkit> {
     let address = match &candidate.endpoint {
         Endpoint::Unix(path) => Buildkitd::Unix(path.clone()),
-        Endpoint::Tcp { host, port } => {
+        Endpoint::Tcp { host, port, .. } => {
             Buildkitd::Tcp { host: host.clone(), port: *port, tls: candidate.tls.clone() }
         }
         Endpoint::Ssh(_) => return None,
@@ -92,9 +96,20 @@ async fn buildkit_at(candidate: &Candidate) -> Option<IsBuildkit> {
         client.version().await.ok()
     };
     let version = timeout(OTHER_TIMEOUT, asked).await.ok()??;
-    let options = candidate.tls.as_ref().map(options).unwrap_or_default();
+    let options = match &candidate.tls {
+        Some(files) => options(files),
+        None => accepted(&candidate.endpoint).to_owned(),
+    };
     let version = version.unwrap_or_default();
     Some(IsBuildkit { version, address: format!("{address}{options}") })
+}
+
+/// What an address without TLS needs, unless it is this machine's.
+fn accepted(endpoint: &Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::Tcp { host, plain: true, .. } if !is_loopback(host) => "?tls=false",
+        _ => "",
+    }
 }
 
 /// The options of an address that name these files.

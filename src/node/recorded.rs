@@ -38,9 +38,7 @@ impl Recorded {
             }
             Ok(()) if data.is_empty() && !self.heard => "it closed the connection".to_owned(),
             // A server that does not know HTTP/2 refuses its preface, and closes the connection.
-            Ok(()) if !self.heard && data.starts_with(b"HTTP/1") => {
-                "it answers with HTTP/1, not with HTTP/2".to_owned()
-            }
+            Ok(()) if !self.heard && !is_http2(data) => not_http2(data).to_owned(),
             Ok(()) => {
                 self.heard = true;
                 return;
@@ -48,6 +46,21 @@ impl Recorded {
         };
         self.heard = true;
         let _ = self.ended.set(reason);
+    }
+}
+
+/// Whether an answer is HTTP/2: its first frame begins with the high byte of its length, which is 0.
+fn is_http2(data: &[u8]) -> bool {
+    data.first() == Some(&0)
+}
+
+/// What answers instead.
+fn not_http2(data: &[u8]) -> &'static str {
+    match data {
+        [b'H', b'T', b'T', b'P', ..] => "it answers with HTTP/1, not with HTTP/2",
+        // An alert, or another record of TLS.
+        [0x15 | 0x16, 3, ..] => "it requires TLS",
+        _ => "it answers, but not with HTTP/2",
     }
 }
 
@@ -90,5 +103,32 @@ impl AsyncWrite for Recorded {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_not_http2_is_said() {
+        for (answer, expected) in [
+            (&b"HTTP/1.1 400 Bad Request\r\n"[..], Some("it answers with HTTP/1, not with HTTP/2")),
+            (b"SSH-2.0-OpenSSH_9.0\r\n", Some("it answers, but not with HTTP/2")),
+            (b"<!DOCTYPE HTML>", Some("it answers, but not with HTTP/2")),
+            (&[0x15, 3, 1, 0, 2, 2, 22], Some("it requires TLS")),
+            (b"", Some("it closed the connection")),
+            // An empty frame of settings.
+            (&[0, 0, 0, 4, 0, 0, 0, 0, 0], None),
+        ] {
+            let (near, mut far) = tokio::io::duplex(64);
+            far.write_all(answer).await.unwrap();
+            drop(far);
+            let (mut stream, ended) = Recorded::new(Box::new(near), None);
+            stream.read_to_end(&mut Vec::new()).await.unwrap();
+            assert_eq!(ended.get().map(String::as_str), expected, "{answer:?}");
+        }
     }
 }

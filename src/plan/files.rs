@@ -11,6 +11,7 @@ use crate::error::{Diagnostic, Diagnostics, SourceFile, Span};
 use crate::input::SmokeCommand;
 use crate::matrix::{Cell, FileRule, in_context};
 use crate::template::{NameUse, Template};
+use crate::text::unescaped;
 
 /// The content of files, by the paths of their [`Needed`].
 #[derive(Debug, Clone, Default)]
@@ -19,7 +20,7 @@ pub struct PlanFiles {
     /// Dockerfiles that are not templates. A file can be one for some cells and a template for others.
     verbatim: IndexMap<String, Template>,
     /// `None` if there is no such file.
-    ignore_files: HashMap<String, Option<Arc<str>>>,
+    ignore_files: HashMap<String, Option<SourceFile>>,
     scripts: HashMap<String, Arc<[u8]>>,
     /// Names that are used outside Dockerfiles.
     used: Vec<NameUse>,
@@ -177,10 +178,11 @@ impl PlanFiles {
             }
             // BuildKit takes an empty file for a missing one, and uses that of the context.
             (FileKind::GivenIgnoreFile, Some(file)) if file.text().is_empty() => {
-                self.ignore_files.insert(path, Some("#\n".into()));
+                let file = SourceFile::new(file.name().clone(), "#\n");
+                self.ignore_files.insert(path, Some(file));
             }
             (FileKind::IgnoreFile | FileKind::GivenIgnoreFile, file) => {
-                self.ignore_files.insert(path, file.map(|file| file.text().into()));
+                self.ignore_files.insert(path, file);
             }
             (FileKind::Script, Some(file)) => {
                 self.scripts.insert(path, script(&file, needed.span.as_ref())?);
@@ -216,7 +218,7 @@ impl PlanFiles {
     }
 
     /// The ignore file of a cell, in place of the one in its context.
-    pub(super) fn ignore_file(&self, cell: &Cell) -> Option<Arc<str>> {
+    pub(super) fn ignore_file(&self, cell: &Cell) -> Option<SourceFile> {
         self.ignore_files.get(&ignore_file(cell)).cloned().flatten()
     }
 
@@ -291,7 +293,7 @@ fn script(file: &SourceFile, span: Option<&Span>) -> Result<Arc<[u8]>, Diagnosti
              endings",
         );
     }
-    Ok(file.text().as_bytes().into())
+    Ok(Arc::from(&*unescaped(file.text())))
 }
 
 /// `cells` without those that use the template of the cell before them. Consecutive cells mostly share

@@ -132,6 +132,7 @@ fn request(
         smoke: cell.smoke.clone(),
         script: script(cell, files)?,
         skip_smoke: options.skip_smoke,
+        strict: options.strict,
         retry: Retry {
             retries: options.retries.or(cell.retry.retries),
             when: cell.retry.when.clone(),

@@ -53,7 +53,7 @@ pub(crate) use privileges::Privileges;
 pub(crate) use rendered_files::{RenderedFile, committed};
 pub use request::{BuildOptions, BuildRequest};
 pub(crate) use request::{Delivery, Pin, Policy, Recipe};
-pub(crate) use show::escaped;
 pub(crate) use show::{Beyond, Table, bake, counts, github, table, write_json};
+pub(crate) use show::{escaped, redacted};
 pub(crate) use sources::Sources;
 pub(crate) use steps::RunsOn;

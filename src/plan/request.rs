@@ -7,6 +7,7 @@ use super::bases::Base;
 use super::output::Output;
 use super::privileges::Privileges;
 use crate::cell_name::CellName;
+use crate::error::SourceFile;
 use crate::image::{Platform, Reference};
 use crate::input::{Caches, Inputs, MediaTypes, Retry, SmokeTest};
 use crate::template::Rendered;
@@ -24,9 +25,9 @@ pub struct BuildRequest {
 #[derive(Debug, Clone)]
 pub struct Recipe {
     pub dockerfile: Arc<Rendered>,
-    /// The content of the ignore file that replaces the context's own: the one that the matrix names,
+    /// The ignore file that replaces the context's own: the one that the matrix names,
     /// or `NAME.dockerignore` next to the template.
-    pub dockerignore: Option<Arc<str>>,
+    pub dockerignore: Option<SourceFile>,
     /// The directory that is sent as the build context.
     pub context: PathBuf,
     /// At least one.
@@ -67,6 +68,8 @@ pub struct Policy {
     pub script: Option<Arc<[u8]>>,
     /// Skip the smoke test.
     pub skip_smoke: bool,
+    /// A file of a context that no image can contain is an error, even if nothing copies it by its name.
+    pub strict: bool,
     /// Which failures are followed by another attempt.
     pub retry: Retry,
 }
@@ -96,6 +99,7 @@ pub struct BuildOptions {
     pub pull: bool,
     pub history: bool,
     pub skip_smoke: bool,
+    pub strict: bool,
     /// The further attempts after a temporary failure; overrides those of the matrix.
     pub retries: Option<u32>,
 }

@@ -8,7 +8,7 @@ use super::{FileKind, PlanFiles, plan, table, write_json};
 use crate::error::{Diagnostics, SourceFile};
 use crate::input::Root;
 use crate::matrix::{Cell, Matrix, Overrides, Pick, Selection};
-use crate::text::Paint;
+use crate::text::{Paint, escaped};
 
 const MATRIX: &str = "\
 image: me/app
@@ -94,6 +94,7 @@ fn each_file_is_requested_once_and_each_cell_gets_a_request() {
 #[test]
 fn a_request_has_the_ignore_file_of_its_template_and_its_script() {
     let matrix = format!("{MATRIX}test: {{ script: test/<%os%>.sh }}\n");
+    let latin1 = escaped(b"#!/bin/sh\n# caf\xe9\n".to_vec());
     let mut files = vec![
         ("templates/ubuntu/Dockerfile", "RUN <%package%>"),
         ("templates/alpine/Dockerfile", ""),
@@ -106,7 +107,7 @@ fn a_request_has_the_ignore_file_of_its_template_and_its_script() {
     assert_eq!(asked.len(), 6, "{asked:?}");
     let found = plan.requests.iter().map(|request| {
         let script = str::from_utf8(request.policy.script.as_deref().unwrap()).unwrap();
-        (&*request.cell, request.recipe.dockerignore.as_deref(), script)
+        (&*request.cell, request.recipe.dockerignore.as_ref().map(SourceFile::text), script)
     });
     let found: Vec<_> = found.collect();
     let wanted = [
@@ -116,6 +117,10 @@ fn a_request_has_the_ignore_file_of_its_template_and_its_script() {
         ("2-alpine", Some("*.md\n"), "#!/bin/ash\n"),
     ];
     assert_eq!(found, wanted);
+
+    files.last_mut().unwrap().1 = &latin1;
+    let (plan, _) = planned_of(&matrix, &[], &files).unwrap();
+    assert_eq!(plan.requests[2].policy.script.as_deref(), Some(&b"#!/bin/sh\n# caf\xe9\n"[..]));
 
     for (text, message) in [
         ("echo\n", "the script test/alpine.sh has no `#!` line"),

@@ -13,7 +13,7 @@ use super::quiet::Quiet;
 use super::settings::{DisplaySettings, Mode};
 use super::tty::Tty;
 use crate::event::Event;
-use crate::text::inert;
+use crate::text::safe;
 
 /// Shows `head` and then `events` on `out` until their senders are gone.
 ///
@@ -38,7 +38,7 @@ where
         }
     });
     tokio::task::spawn_blocking(move || {
-        let begun = out.write_all(settings.paint.shown(&inert(&head)).as_bytes());
+        let begun = out.write_all(settings.paint.shown(&safe(&head)).as_bytes());
         match settings.resolved() {
             Mode::Tty => show(begun, Tty::new(settings, out), &taking),
             Mode::Quiet => show(begun, Quiet, &taking),

@@ -5,7 +5,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use super::reason;
 use crate::failure::Phase;
 use crate::outcome::{Attempt, CellResult, Failure, Outcome, Place};
-use crate::text::{Paint, clean, duration, inert, instruction, width};
+use crate::text::{Paint, clean, duration, instruction, safe, width};
 
 /// How many lines of a failed step's log are shown, and their maximum length.
 const TAIL: usize = 20;
@@ -79,7 +79,7 @@ fn render(group: &[(&Outcome, &Failure)], paint: Paint) -> String {
         group = group.element(Level::HELP.message(clean(help, LINE)));
     }
     let renderer = if paint.colour { Renderer::styled() } else { Renderer::plain() };
-    inert(&renderer.term_width(100).render(&[group])).into_owned() + "\n"
+    safe(&renderer.term_width(100).render(&[group])).into_owned() + "\n"
 }
 
 /// The cells of a group, on lines of [`COLUMNS`]; with their platforms, if these differ.

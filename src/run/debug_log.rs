@@ -139,7 +139,7 @@ fn is_named(known: &str, name: &str) -> bool {
 
 /// What names the log, and where.
 fn named(args: &[OsString], variable: Option<OsString>) -> Option<(PathBuf, &'static str)> {
-    if let Some(value) = cli::early_values(args, FLAG, None).next() {
+    if let Some(value) = cli::early_values(args, FLAG, None).last() {
         // The parser of the command line says what is wrong with another one.
         return value
             .filter(|v| *v == "-" || !(v.is_empty() || v.as_bytes().starts_with(b"-")))
@@ -163,7 +163,7 @@ mod tests {
             ("onebuild plan", "v.log", Some("v.log")),
             ("onebuild --debug a.log plan", "v.log", Some("a.log")),
             ("onebuild plan --debug a.log", "", Some("a.log")),
-            ("onebuild plan --debug=a.log --debug b.log", "", Some("a.log")),
+            ("onebuild plan --debug=a.log --debug b.log", "", Some("b.log")),
             ("onebuild plan --debugger a.log", "", None),
             ("onebuild plan -- --debug a.log", "v.log", Some("v.log")),
             // What the parser of the command line refuses.

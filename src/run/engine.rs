@@ -1,6 +1,7 @@
 //! Finds Docker Engines, and reports what to do if there is none.
 
 use std::env;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -74,6 +75,19 @@ pub(crate) async fn connect_docker(
     connect_to(candidates, docker).await
 }
 
+/// Connects to the Docker Engine around a container with BuildKit. `what` needs it.
+pub(super) async fn docker_around(what: &str, docker: &DockerConfig) -> Result<Engine, Error> {
+    let choice = choose_docker(&settings(&EngineFlag::None, docker));
+    let failed = |error: Error| match choice.named {
+        // `--host` names something else here.
+        Named::Sockets => error
+            .during(what)
+            .help("start Docker, or name its socket: DOCKER_HOST=unix:///path/to/docker.sock"),
+        _ => error.during(what),
+    };
+    connect_to(candidates(&choice)?, docker).await.map_err(failed)
+}
+
 /// The same buildkitd with the Docker Engine for its images and smoke tests: the one around its container,
 /// or the one that Docker's variables, a docker context or the defaults select. `what` needs it.
 pub(crate) async fn with_docker(
@@ -122,13 +136,15 @@ pub(super) async fn connect_to(
         Ok(engine) => engine,
         Err(error) => return Err(buildkit_there(error).await.into()),
     };
-    if engine.is_plain() {
-        terminal::stderr(&format!(
-            "warning: {} has no TLS: every program on this machine can control that engine\n",
-            engine.endpoint()
-        ));
-    }
+    warn_plain(engine.endpoint(), engine.plain());
     Ok(engine)
+}
+
+/// Warns about a port without TLS, which `who` can control.
+pub(super) fn warn_plain(address: &impl fmt::Display, who: Option<&str>) {
+    if let Some(who) = who {
+        terminal::stderr(&format!("warning: {address} has no TLS: {who} can control it\n"));
+    }
 }
 
 /// The path of Docker's config file.
@@ -187,6 +203,10 @@ pub(crate) fn proxies() -> Proxies {
     })
 }
 
+/// Help for connections that sshd closes before the login.
+const REJECTED: &str = "sshd may reject connections while others log in: raise MaxStartups in its sshd_config, \
+     or let ssh share its logins (ControlMaster in ~/.ssh/config)";
+
 /// Help for an engine that accepts connections but does not answer.
 const SILENT: &str = "check whether `docker version` hangs too; if so, restart the engine";
 
@@ -214,6 +234,12 @@ impl From<EngineError> for Error {
                 format!("to build with it, write --host '{}'", buildkit.address)
             }
             _ if is_refused => NOT_THROUGH.to_owned(),
+            _ if error.is_rejected() => REJECTED.to_owned(),
+            Some(Candidate { endpoint: Endpoint::Ssh(_), .. })
+                if tried.iter().any(|(_, reason)| reason.kind() == io::ErrorKind::NotFound) =>
+            {
+                "install OpenSSH's client, or add its directory to PATH".to_owned()
+            }
             // ssh accepts such an address without the socket.
             Some(Candidate { endpoint: Endpoint::Ssh(target), .. }) => format!(
                 "check that this works without a prompt: ssh -o BatchMode=yes {} docker version",
@@ -230,6 +256,12 @@ impl From<EngineError> for Error {
             }
             _ if tried.iter().any(|(_, reason)| reason.kind() == io::ErrorKind::TimedOut) => {
                 SILENT.to_owned()
+            }
+            Some(Candidate { endpoint: Endpoint::Unix(path), .. }) if path.is_relative() => {
+                format!(
+                    "start Docker, or name its socket with its whole path: --host unix:///{}",
+                    path.display()
+                )
             }
             _ if denied => "no permission for the socket: run as a user in the group that owns it \
                             (`docker`), or name another engine with --host"

@@ -9,7 +9,7 @@ use futures::future::join_all;
 use tokio::time::sleep;
 
 use super::engine::{
-    builders, candidates, connect_docker, connect_to, credentials, places, settings,
+    builders, candidates, connect_to, credentials, docker_around, places, settings, warn_plain,
 };
 use super::{builder, terminal};
 use crate::config::EngineFlag;
@@ -82,14 +82,18 @@ pub(crate) async fn connect(
             Err(why) => found.rejected = Some(why),
         }
     }
+    if let Address::Buildkitd(address) = found.node.address() {
+        warn_plain(address, address.plain());
+    }
     Ok(Ok(found))
 }
 
 fn named_by(error: NodeError, choice: &Choice) -> Error {
     let error = Error::from(error);
-    match choice.reason().filter(|_| choice.origin != Some(HOST)) {
-        Some(reason) => error.note(format!("named by {reason}")),
-        None => error,
+    match (&choice.named, choice.origin) {
+        (Named::Builder(name), _) => error.during(&format!("the builder `{name}`")),
+        (_, Some(origin)) if origin != HOST => error.during(origin),
+        _ => error,
     }
 }
 
@@ -117,7 +121,9 @@ async fn open_choice(
         return Ok(Node::of_engine(engine).await);
     };
     let engine = match &address {
-        Buildkitd::DockerContainer { .. } => Some(connect_docker(None, docker).await?),
+        Buildkitd::DockerContainer { .. } => {
+            Some(docker_around(&format!("{address} is in a Docker Engine"), docker).await?)
+        }
         _ => None,
     };
     Ok(Node::of_buildkitd(address, engine).await)
@@ -132,6 +138,9 @@ async fn open_named(
 ) -> Result<Result<Node, NodeError>, Error> {
     let failed = |error: InvalidBuilder| {
         let help = match error {
+            InvalidBuilder::Unknown { .. } if name.contains("://") => {
+                "this is an address: write --host instead of --builder"
+            }
             InvalidBuilder::Unknown { .. } => {
                 "list them with `docker buildx ls`, or create one with `docker buildx create`"
             }
@@ -140,7 +149,8 @@ async fn open_named(
         Error::new(ErrorKind::Environment, format!("{origin}: {error}")).help(help)
     };
     if name == OWN {
-        let engine = connect_docker(None, docker).await?;
+        let what = format!("the builder `{OWN}` needs a Docker Engine");
+        let engine = docker_around(&what, docker).await?;
         let credentials = credentials(docker.clone());
         let own = builder::own(&engine, &credentials);
         return Ok(own.open(&builder::settings(None, None, &[])?).await);
@@ -181,25 +191,36 @@ async fn open_builder(
         }
         nodes => {
             let opening = nodes.iter().map(|node| open_node(builder, node, docker));
-            let mut notes = Vec::new();
+            let (mut notes, mut answers) = (Vec::new(), false);
             for (node, opened) in nodes.iter().zip(join_all(opening).await) {
                 let why = match opened.and_then(|opened| opened.map_err(Error::from)) {
                     Ok(opened) => match (wanted.lacks)(opened.facts()) {
                         None => return Ok(Ok(opened)),
-                        Some(lacking) => format!("{} {lacking}", listed(opened.facts())),
+                        Some(lacking) => {
+                            answers = true;
+                            format!("{} {lacking}", listed(opened.facts()))
+                        }
                     },
                     Err(error) => error.to_string(),
                 };
                 notes.push(format!("node {}: {why}", node.name));
             }
-            let message = format!(
-                "no node of the builder `{name}` can build all of this, and onebuild cannot yet build on \
-                 several nodes at once"
-            );
-            let error = Error::new(ErrorKind::Environment, message);
-            let error = notes.into_iter().fold(error, Error::note);
-            Err(error
-                .help("select platforms of one node with --platform, in one run for each node"))
+            let (message, help) = match answers {
+                true => (
+                    format!(
+                        "no node of the builder `{name}` can build all of this, and onebuild cannot yet \
+                         build on several nodes at once"
+                    ),
+                    "select platforms of one node with --platform, in one run for each node"
+                        .to_owned(),
+                ),
+                false => (
+                    format!("no node of the builder `{name}` answers"),
+                    format!("check it with `docker buildx inspect {name}`"),
+                ),
+            };
+            let error = Error::new(ErrorKind::Environment, message).help(help);
+            Err(notes.into_iter().fold(error, Error::note))
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Diagnostics, Error, ErrorKind, why};
-use crate::text::{Paint, inert, only_ascii};
+use crate::text::{Paint, only_ascii, safe};
 
 /// Why writing to stdout failed. It is reported at the end of the run, because commands cannot
 /// handle it.
@@ -34,7 +34,12 @@ const BUFFER: usize = 64 << 10;
 impl Buffered {
     /// Writes `text`; returns false after a failure, when all further output is dropped.
     pub(crate) fn text(&mut self, text: &str) -> bool {
-        self.done(|out| out.write_all(text.as_bytes()))
+        self.bytes(text.as_bytes())
+    }
+
+    /// The same for bytes.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> bool {
+        self.done(|out| out.write_all(bytes))
     }
 
     /// The same for the output of `write`.
@@ -87,11 +92,17 @@ pub(crate) fn error(error: &Error) {
     stderr(&format!("{separator}{}", error.render(stderr_has_colour())));
 }
 
-/// Writes everything except data to stderr. Workflow commands in untrusted text are made inert.
+/// Writes everything except data to stderr. Workflow commands in untrusted text are made inert, and the
+/// secrets in URLs are hidden.
 pub(crate) fn stderr(text: &str) {
     ENDS_IN_FINDING.store(false, Ordering::Relaxed);
-    let text = inert(text);
+    let text = safe(text);
     let _ = io::stderr().lock().write_all(stderr_paint().shown(&text).as_bytes());
+}
+
+/// The same for a text of which there is one without and one with colours.
+pub(crate) fn stderr_either(plain: String, coloured: String) {
+    stderr(if stderr_has_colour() { &coloured } else { &plain });
 }
 
 /// Colours and symbols that stderr can show.

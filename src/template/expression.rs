@@ -57,6 +57,24 @@ pub(super) struct Name {
 }
 
 impl Expression {
+    /// Whether it has the same value in every cell, and nothing that only this language has: neither a name
+    /// nor a filter, and no sign of a placeholder, as in `<%"<%"%>`.
+    pub(super) fn is_constant(&self) -> bool {
+        const SIGNS: [&str; 5] = ["<%", "%>", "{%", "%}", "#%"];
+        match &self.kind {
+            ExpressionKind::Literal(Value::Text(text)) => {
+                !SIGNS.iter().any(|sign| text.contains(sign))
+            }
+            ExpressionKind::Literal(_) => true,
+            ExpressionKind::Path(_) | ExpressionKind::Filter(..) => false,
+            ExpressionKind::List(items) => items.iter().all(Self::is_constant),
+            ExpressionKind::Not(inner) | ExpressionKind::Defined(inner) => inner.is_constant(),
+            ExpressionKind::And(left, right)
+            | ExpressionKind::Or(left, right)
+            | ExpressionKind::Compare(_, left, right) => left.is_constant() && right.is_constant(),
+        }
+    }
+
     /// Calls `visit` with each name that is used, and whether it may be undefined.
     pub(super) fn each_path(&self, optional: bool, visit: &mut dyn FnMut(&[Name], bool)) {
         match &self.kind {

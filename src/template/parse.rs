@@ -173,11 +173,20 @@ impl Parser<'_> {
             self.text.end = open;
             self.flush(close, number);
             match expression::parse(self.source, inner) {
+                Ok(expression) if expression.is_constant() => self.constant(expression.range),
                 Ok(expression) => self.nodes.push(Node::Value { expression, line: number }),
                 Err(errors) => self.errors.extend(errors),
             }
             at = close;
         }
+    }
+
+    /// A placeholder without a name: of another language, or superfluous.
+    fn constant(&mut self, range: Range<usize>) {
+        let span = self.source.span(range);
+        let finding = Diagnostic::error("a placeholder requires a name").at(&span, "a fixed value");
+        let help = "write the name of an axis or a var, as in `<%name%>`, or the text itself without `<%` and `%>`";
+        self.errors.push(self.source.or_foreign(finding.help(help)));
     }
 
     /// Parses a control line whose keyword is at `word` and whose content ends at `end`.

@@ -53,7 +53,8 @@ fn placeholders_become_values() {
         ("<%missing|default('x')%> <%type.none|default(os)%>", "x alpine"),
         ("<%packages|join(' ')%>", "curl tar"),
         ("<%version|split('.')|join('-')%>", "2-0-10"),
-        ("<%latest%> <%3.10%> <%1.0%>", "true 3.10 1.0"),
+        ("<%latest%> <%3.10|trim%> <%'x'|upper%>", "true 3.10 X"),
+        ("<%'<%'%>os<%\"%>\"%> <%\"{%\"%>os%} <%'#%'%>", "<%os%> {%os%} #%"),
         ("größe <%os%> é", "größe alpine é"),
     ] {
         assert_eq!(rendered(template), wanted, "{template}");
@@ -97,6 +98,44 @@ fn a_sign_that_is_not_closed_in_its_line_is_plain_text() {
         assert_eq!(places.len(), signs, "{template}");
         assert!(places.iter().all(|place| place.text() == "<%"), "{template}");
     }
+}
+
+#[test]
+fn a_placeholder_without_a_name_is_an_error_that_names_the_raw_block() {
+    for inner in [
+        "'text'",
+        "\"text\"",
+        "\"\"",
+        "''",
+        "5",
+        "-5",
+        "1.10",
+        "true",
+        "false",
+        "('x')",
+        "['x']",
+        "[]",
+        "not true",
+        "1 == 1",
+        "'a' in 'b'",
+        "'a' is defined",
+        "true and false",
+        "",
+        " ",
+        "= x",
+        "if x",
+        "@ x",
+        "-- x --",
+    ] {
+        for template in [format!("<%{inner}%>\n"), format!("RUN a <% {inner} %> <%os%>\n")] {
+            let shown = error(&template);
+            assert!(shown.contains("between `#% raw` and `#% endraw`"), "{template}: {shown}");
+            assert!(shown.contains("--> Dockerfile:1:"), "{template}: {shown}");
+        }
+    }
+    let span = SourceFile::new("matrix.yaml", "tag: <%5%>").span(5..10);
+    let shown = Template::inline("<%5%>", span).unwrap_err().to_string();
+    assert!(shown.contains("--> matrix.yaml:1:8") && !shown.contains("raw"), "{shown}");
 }
 
 #[test]
@@ -261,7 +300,7 @@ fn an_error_shows_its_place_and_a_suggestion() {
         ("#% include \"/etc/passwd\"\n", "Dockerfile:1:11", "must stay inside"),
         ("#% endif x\n", "Dockerfile:1:9", "nothing may follow"),
         ("#% if os < \"m\"\n#% endif", "Dockerfile:1:12", "`m` is not a version"),
-        ("<%'1.2-jdk' < '1.2-jre'%>", "Dockerfile:1:3", "no defined order"),
+        ("#% if '1.2-jdk' < '1.2-jre'\n#% endif", "Dockerfile:1:7", "no defined order"),
         ("<%packages < os%>", "Dockerfile:1:3", "cannot be ordered"),
     ] {
         let shown = error(template);

@@ -6,15 +6,18 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
+use super::escape::is_escape;
 use super::inert::completes_command;
+use super::redact;
 
 /// One line of visible text, at most `limit` characters, ending in `…` if it was truncated.
 ///
 /// Escape sequences are removed. Of a progress line that rewrites itself with `\r`, only the last
 /// state is kept. Line breaks and tabs become spaces. Control characters, and characters that
-/// reorder or hide text, are removed. Workflow commands are made inert.
+/// reorder or hide text, are removed. Workflow commands are made inert, and secrets in URLs are hidden.
 pub(crate) fn clean(text: &str, limit: usize) -> String {
-    let mut kept = Line { text: String::new(), count: 0, limit, cut: false };
+    let longest = limit.saturating_add(LONGEST_LOGIN);
+    let mut kept = Line { text: String::new(), count: 0, limit: longest };
     let mut returned = false;
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
@@ -48,9 +51,13 @@ pub(crate) fn clean(text: &str, limit: usize) -> String {
             kept.clear();
             returned = false;
         }
-        kept.push(if c == '\t' { ' ' } else { c });
+        kept.push(match c {
+            '\t' => ' ',
+            c if is_escape(c) => char::REPLACEMENT_CHARACTER,
+            c => c,
+        });
     }
-    kept.finish()
+    shortened(&redact(&kept.text), limit)
 }
 
 /// An instruction of one or several lines on one line of at most `limit` characters. Indentation
@@ -59,11 +66,24 @@ pub(crate) fn instruction(text: &str, limit: usize) -> String {
     clean(&text.split_whitespace().collect::<Vec<_>>().join(" "), limit)
 }
 
+/// Characters after the limit that are searched for the end of a login. Without its end, a login is not
+/// recognised.
+const LONGEST_LOGIN: usize = 4096;
+
+/// At most `limit` characters of `text`, ending in `…` if it was truncated, without spaces at the end.
+fn shortened(text: &str, limit: usize) -> String {
+    let mut kept: String = text.chars().take(limit).collect();
+    if kept.len() < text.len() && kept.pop().is_some() {
+        kept.push('…');
+    }
+    kept.truncate(kept.trim_end().len());
+    kept
+}
+
 struct Line {
     text: String,
     count: usize,
     limit: usize,
-    cut: bool,
 }
 
 impl Line {
@@ -78,24 +98,12 @@ impl Line {
         if self.count < self.limit {
             self.text.push(c);
             self.count += 1;
-        } else {
-            self.cut = true;
         }
     }
 
     fn clear(&mut self) {
         self.text.clear();
         self.count = 0;
-        self.cut = false;
-    }
-
-    fn finish(mut self) -> String {
-        if self.cut && self.text.pop().is_some() {
-            self.text.push('…');
-        }
-        let end = self.text.trim_end().len();
-        self.text.truncate(end);
-        self.text
     }
 }
 
@@ -195,6 +203,18 @@ mod tests {
         assert_eq!(clean("abcd", 4), "abcd");
         assert_eq!(clean("abcd", 0), "");
         assert_eq!(clean("abcdefghijk\rxyz", 4), "xyz");
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_hidden_in_coloured_and_in_truncated_text() {
+        for (dirty, limit, expected) in [
+            ("https:\x1b[1m//u:can\x1b[0mary@h/x", 100, "https://u:***@h/x"),
+            ("x\rhttps://u:canary@h/x", 100, "https://u:***@h/x"),
+            ("https://u:canary@h/x", 12, "https://u:*…"),
+            ("https://u:canary@h/x", 17, "https://u:***@h/x"),
+        ] {
+            assert_eq!(clean(dirty, limit), expected, "{dirty:?}");
+        }
     }
 
     proptest! {

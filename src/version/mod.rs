@@ -23,7 +23,7 @@ use part::{Part, number, word};
 use read::Version;
 
 /// Whether `text` looks like a version: it starts with a digit, or with a prefix such as `v`,
-/// `release-` or `jdk` and a digit. Commit hashes, names and channels such as `edge` are not
+/// `release-` or `jdk-` and a digit. Commit hashes, names and channels such as `edge` are not
 /// versions.
 pub(crate) fn is_version(text: &str) -> bool {
     Version::read(text).is_version()

@@ -151,7 +151,7 @@ fn in_front(text: &str) -> (&str, &str) {
     let (first, rest) = text.split_at(letters);
     let number = rest.strip_prefix(['-', '_', '.', '/']).unwrap_or(rest);
     if number.starts_with(|c: char| c.is_ascii_digit()) {
-        if words::is_in_front(first, number) {
+        if words::is_in_front(first, rest) {
             return ("", number);
         }
         // `rc12` and `nightly-20241231` are versions without leading numbers.

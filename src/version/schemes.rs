@@ -75,7 +75,14 @@ pub(super) const SCHEMES: &[Scheme] = &[
     ),
     (
         "Temurin, as releases: https://github.com/adoptium/temurin17-binaries/releases",
-        &["jdk-17.0.5_8", "jdk-17.0.10_7", "jdk-17.0.10_12", "jdk-21.0.1_12"],
+        &[
+            "jdk-17.0.5_8",
+            "jdk-17.0.10_7",
+            "jdk-17.0.10_12",
+            "jdk-21+35",
+            "jdk-21.0.1+12",
+            "jdk-21.0.2_13",
+        ],
     ),
     (
         "OpenJDK with build metadata: https://openjdk.org/jeps/322",

@@ -108,6 +108,11 @@ fn prereleases_are_recognised_by_their_words() {
         "17.0.5_8",
         "17.0.5+8",
         "jdk-17.0.5_8",
+        "jdk-21",
+        "jdk-21+35",
+        "21-jdk",
+        "21-jdk-alpine",
+        "v1.2-alpine",
         "1.0.post1",
         "9.9p1",
         "2.1.0.SP1",
@@ -208,6 +213,10 @@ fn spellings_of_one_version_are_equal_in_a_condition() {
         ("1.25", "1.25-alpine"),
         ("release-1.2", "1.2"),
         ("17.0.5+8", "17.0.5"),
+        ("jdk-21", "21"),
+        ("jdk-21+35", "21"),
+        ("21-jdk", "21"),
+        ("v1.2-alpine", "1.2"),
         ("1.0rc1", "1.0-cr1"),
     ] {
         assert_eq!(compare(value, bound), Some(Ordering::Equal), "{value} {bound}");
@@ -240,6 +249,69 @@ fn an_undefined_order_is_reported_as_such() {
     }
 }
 
+/// Each claim of "Version order" in docs/matrix.md.
+#[test]
+fn the_claims_of_the_documentation_are_true() {
+    for (older, newer) in [
+        ("1.9", "1.10"),
+        ("rc9", "rc12"),
+        ("8u92", "8u412"),
+        ("ls99", "ls126"),
+        ("jdk-17", "jdk-21"),
+        ("jdk-9", "jdk-10"),
+        ("17-jdk", "21-jdk"),
+        ("v1.9-alpine", "v1.10-alpine"),
+        ("9.9", "9.9p1"),
+        ("1.0", "1.0.post1"),
+        ("2.1.0", "2.1.0.SP1"),
+        ("1.2", "1.2-3"),
+        ("8u412", "8u412-b08"),
+        ("1.1.1", "1.1.1w"),
+        ("1.2", "1.2-r1"),
+        ("1.2", "release-1.3"),
+        ("r12", "r13"),
+    ] {
+        assert_eq!(compare(older, newer), Some(Ordering::Less), "{older} {newer}");
+        assert_eq!(sort(older, newer), Ordering::Less, "{older} {newer}");
+        assert!(is_order_known(older, newer), "{older} {newer}");
+    }
+    for word in [
+        "rc",
+        "CR",
+        "alpha",
+        "a1",
+        "beta",
+        "b4",
+        "M1",
+        "milestone",
+        "pre",
+        "preview",
+        "ea",
+        "dev",
+        "SNAPSHOT",
+        "nightly",
+        "canary",
+        "next",
+        "edge",
+        "insider",
+        "test",
+        "experimental",
+        "git",
+    ] {
+        let text = format!("1.2-{word}");
+        assert!(is_prerelease(&text), "{text}");
+        assert_eq!(compare(&text, "1.2"), Some(Ordering::Less), "{text}");
+    }
+    for text in
+        ["2.0.0.Final", "2.0.GA", "2.0.RELEASE", "2.0-stable", "2", "2.0-alpine", "v2", "r2"]
+    {
+        assert_eq!(compare(text, "2.0"), Some(Ordering::Equal), "{text}");
+    }
+    for text in ["edge", "ubuntu-24.04", "3f2a1b9", "jdk17", "jdk"] {
+        assert!(!is_version(text) && compare(text, "1").is_none(), "{text}");
+    }
+}
+
 #[test]
 fn parts_are_the_numbers_of_the_release() {
     for (text, wanted) in [
@@ -247,6 +319,9 @@ fn parts_are_the_numbers_of_the_release() {
         ("24.04", ["24", "04", ""]),
         ("8u412-b08", ["8", "", ""]),
         ("jdk-17.0.5_8", ["17", "0", "5"]),
+        ("jdk-21", ["21", "", ""]),
+        ("21-jdk", ["21", "", ""]),
+        ("v1.2-alpine", ["1", "2", ""]),
         ("2.0.0-rc1", ["2", "0", "0"]),
         ("edge", [""; 3]),
         ("ubuntu-22.04", [""; 3]),

@@ -118,10 +118,11 @@ pub(super) fn after(word: &str) -> Option<Meaning> {
     meaning(word, |meaning| meaning != Version)
 }
 
-/// Whether `word` before `number` is a prefix without further meaning.
-pub(super) fn is_in_front(word: &str, number: &str) -> bool {
-    // `jdk17`, like `jre17`, is the name of a package; `jdk-17.0.5_8` and `jdk8u412` are versions.
-    let is_bare = || number.bytes().all(|byte| byte.is_ascii_digit());
+/// Whether `word` before `rest`, a number or a separator and a number, is a prefix without further meaning.
+pub(super) fn is_in_front(word: &str, rest: &str) -> bool {
+    // `jdk17`, like `jre17`, is the name of a package; `jdk-21` (from `jdk-21+35`) and `jdk8u412` are
+    // versions.
+    let is_bare = || rest.bytes().all(|byte| byte.is_ascii_digit());
     let is_product = word.eq_ignore_ascii_case("jdk");
     meaning(word, |meaning| meaning == Version).is_some() && !(is_product && is_bare())
 }

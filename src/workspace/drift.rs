@@ -10,7 +10,7 @@ use similar::TextDiff;
 use crate::error::{Error, ErrorKind, visible, why};
 use crate::regular;
 use crate::run::terminal;
-use crate::text::inert;
+use crate::text::{escaped, safe, unescaped};
 
 /// Maximum size of a file to compare, in bytes.
 const LARGEST: usize = 16 << 20;
@@ -31,16 +31,16 @@ impl Drift {
 
     /// Compares the existing files with the rendered ones.
     pub(crate) fn compare(&mut self, path: &Path, wanted: &str) -> Result<(), Error> {
-        let wanted = wanted.as_bytes();
+        let wanted = unescaped(wanted);
         match present(path) {
-            Ok(present) if present == wanted => {}
+            Ok(present) if present == *wanted => {}
             Ok(present) => {
                 self.changed += 1;
-                self.add(path, Some(&present), Some(wanted));
+                self.add(path, Some(&present), Some(&wanted));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.missing += 1;
-                self.add(path, None, Some(wanted));
+                self.add(path, None, Some(&wanted));
             }
             Err(error) => return Err(unreadable(path, &error)),
         }
@@ -84,7 +84,7 @@ impl Drift {
         let from = if present.is_some() { &*name } else { "/dev/null" };
         let to = if wanted.is_some() { &*name } else { "/dev/null" };
         let texts = (text(present.unwrap_or_default()), text(wanted.unwrap_or_default()));
-        let (Some(present), Some(wanted)) = texts else {
+        let (Some(present), Some(wanted)) = (&texts.0, &texts.1) else {
             self.out.text(&format!("Binary files {from} and {to} differ\n"));
             return;
         };
@@ -102,7 +102,7 @@ impl Drift {
         for line in drawn.lines() {
             // Tabs are common in Dockerfiles; other control characters are escaped.
             let words: Vec<_> = line.split('\t').map(visible).collect();
-            self.out.text(&inert(&words.join("\t")));
+            self.out.text(&safe(&words.join("\t")));
             self.out.text("\n");
         }
     }
@@ -121,8 +121,8 @@ fn line_ends(text: &str) -> &'static str {
     }
 }
 
-fn text(bytes: &[u8]) -> Option<&str> {
-    std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
+fn text(bytes: &[u8]) -> Option<String> {
+    (!bytes.contains(&0)).then(|| escaped(bytes.to_vec()))
 }
 
 /// The files of a directory whose names end in `.Dockerfile`, sorted.

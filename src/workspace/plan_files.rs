@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::access::Access;
 use super::needed::read_all;
 use super::needs::{Need, missing_file, refused};
-use super::text::{inside, template_text, text};
+use super::text::{bytes_text, inside, template_text};
 use crate::error::{Diagnostic, Diagnostics, Error, SourceFile, Span, why};
 use crate::grants::Grant;
 use crate::input::Root;
@@ -47,8 +47,8 @@ pub(crate) fn plan_files(
                 Some(template(&path, &file, root, templates)?)
             }
             FileKind::Script => Some(script(&path, &file, root)?),
-            FileKind::IgnoreFile => text(&path).ok(),
-            FileKind::GivenIgnoreFile => Some(ignore_file(&path, &file)?),
+            FileKind::IgnoreFile if !path.is_file() => None,
+            FileKind::IgnoreFile | FileKind::GivenIgnoreFile => Some(ignore_file(&path, &file)?),
         };
         files.insert(&file, found)
     })?;
@@ -201,17 +201,19 @@ fn directory(context: &str, span: &Span, root: &Root) -> Result<(), Diagnostics>
 }
 
 fn ignore_file(path: &Path, file: &Needed) -> Result<SourceFile, Diagnostics> {
-    text(path).map_err(|error| {
+    template_text(path).map_err(|error| {
         let message = format!("the ignore file {} cannot be read", path.display());
-        let finding = Diagnostic::error(message);
-        let finding = finding.help("the path is relative to the directory of matrix.yaml");
-        file.span.iter().fold(finding, |finding, span| finding.at(span, why(&error))).into()
+        let Some(span) = &file.span else {
+            return Diagnostic::error(format!("{message}: {}", why(&error))).into();
+        };
+        let finding = Diagnostic::error(message).at(span, why(&error));
+        finding.help("the path is relative to the directory of matrix.yaml").into()
     })
 }
 
 fn script(path: &Path, file: &Needed, root: &Root) -> Result<SourceFile, Diagnostics> {
     let allowed = inside(path, root, "directory of the matrix");
-    allowed.and_then(|()| text(path)).map_err(|error| {
+    allowed.and_then(|()| bytes_text(path)).map_err(|error| {
         let message = format!("the script {} cannot be read", path.display());
         let help = "the path is relative to the directory of the matrix and must be inside it";
         let finding = Diagnostic::error(message).help(help);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::error::SourceFile;
 use crate::regular;
+use crate::text::escaped;
 
 /// Maximum size of a text file that a user wrote.
 const MAX_FILE: u64 = 4 << 20;
@@ -16,32 +17,50 @@ pub(crate) fn text(path: &Path) -> io::Result<SourceFile> {
     bounded(regular::open(path)?, path.display().to_string())
 }
 
-/// The same for a template, whose byte order mark is part of what it renders.
+/// The same for a Dockerfile, a template or an ignore file. Each of its bytes is kept: its byte order mark,
+/// and those that are not UTF-8, [escaped].
 pub(crate) fn template_text(path: &Path) -> io::Result<SourceFile> {
-    decoded(regular::open(path)?, path.display().to_string())
+    let bytes = limited(regular::open(path)?)?;
+    // A text in UTF-16 has zero bytes, and so have programs.
+    let text = match bytes.contains(&0) {
+        true => decoded(bytes)?,
+        false => escaped(bytes),
+    };
+    Ok(SourceFile::new(path.display().to_string(), text))
 }
 
-/// The same as [`text`] for an open file.
-pub(crate) fn bounded(from: impl Read, name: impl Into<Arc<str>>) -> io::Result<SourceFile> {
-    let file = decoded(from, name)?;
+/// The same without its byte order mark.
+pub(crate) fn bytes_text(path: &Path) -> io::Result<SourceFile> {
+    let file = template_text(path)?;
     Ok(match file.text().strip_prefix('\u{feff}') {
         Some(text) => SourceFile::new(file.name().clone(), text),
         None => file,
     })
 }
 
-fn decoded(from: impl Read, name: impl Into<Arc<str>>) -> io::Result<SourceFile> {
+/// The same as [`text`] for an open file.
+pub(crate) fn bounded(from: impl Read, name: impl Into<Arc<str>>) -> io::Result<SourceFile> {
+    let text = decoded(limited(from)?)?;
+    Ok(SourceFile::new(name, text.strip_prefix('\u{feff}').unwrap_or(&text)))
+}
+
+fn limited(from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(wrong(format!("it is larger than {} MiB", MAX_FILE >> 20)));
+    match bytes.len() as u64 > MAX_FILE {
+        true => Err(wrong(format!("it is larger than {} MiB", MAX_FILE >> 20))),
+        false => Ok(bytes),
     }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-        wrong(format!("it is not UTF-8 text (line {line})"))
-    })?;
-    Ok(SourceFile::new(name, text))
+}
+
+fn decoded(bytes: Vec<u8>) -> io::Result<String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+        wrong(format!("it is not UTF-8 text (line {line}, column {column})"))
+    })
 }
 
 /// The error for content that is not such a text, as opposed to a file that cannot be read.

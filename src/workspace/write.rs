@@ -9,10 +9,12 @@ use crate::error::{Error, ErrorKind, why};
 use crate::failure::disk_help;
 use crate::input::parent;
 use crate::regular;
+use crate::text::unescaped;
 
-/// Writes a file atomically. Returns whether its content changed.
+/// Writes a file atomically, with the [bytes](unescaped) of `text`. Returns whether its content changed.
 pub(crate) fn put(path: &Path, text: &str) -> Result<bool, Error> {
-    if regular::holds(path, text.as_bytes()) {
+    let bytes = unescaped(text);
+    if regular::holds(path, &bytes) {
         return Ok(false);
     }
     let folder = parent(path);
@@ -22,7 +24,7 @@ pub(crate) fn put(path: &Path, text: &str) -> Result<bool, Error> {
             io::ErrorKind::NotFound => fs::create_dir_all(folder).and_then(|()| create()),
             _ => Err(error),
         })
-        .and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file))
+        .and_then(|mut file| file.write_all(&bytes).map(|()| file))
         .and_then(|file| file.persist(path).map_err(|error| error.error));
     written.map(|_| true).map_err(|error| unwritable(path, &error))
 }

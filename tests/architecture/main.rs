@@ -61,7 +61,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "text",
         ],
     ),
-    ("init", &["error", "image", "template", "yaml"]),
+    ("init", &["error", "image", "matrix", "template", "version", "yaml"]),
     (
         "lint",
         &[
@@ -122,7 +122,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("config", &["grants", "input", "matrix", "plan", "progress"]),
     (
         "cli",
-        &["config", "error", "grants", "image", "input", "matrix", "plan", "progress", "template"],
+        &[
+            "config", "error", "grants", "image", "input", "matrix", "plan", "progress",
+            "template", "text",
+        ],
     ),
     ("run", &["cli", "config", "debug", "docker", "error", "node", "proxy", "regular", "text"]),
     (

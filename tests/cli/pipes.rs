@@ -31,6 +31,23 @@ fn a_reader_that_closes_the_pipe_early_is_not_an_error() {
     }
 }
 
+#[test]
+fn a_dockerfile_keeps_its_bytes_that_are_not_utf8() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("matrix.yaml"), MATRIX).unwrap();
+    let of =
+        |base: &str| [base.as_bytes(), b"# caf\xe9 \xff\nENV A=\"\xe2\x82\" B=\xc3\xa9\n"].concat();
+    fs::write(folder.path().join("Dockerfile"), of("FROM a:<%v%>\n")).unwrap();
+    let run = |line: &str| onebuild(folder.path()).args(line.split(' ')).output().unwrap();
+    assert_eq!(run("render 2").stdout, of("FROM a:2\n"));
+    assert_eq!(run("render --out out").status.code(), Some(0));
+    assert_eq!(fs::read(folder.path().join("out/2.Dockerfile")).unwrap(), of("FROM a:2\n"));
+    assert_eq!(run("render --out out --check").status.code(), Some(0));
+    fs::write(folder.path().join("out/2.Dockerfile"), of("FROM b:2\n")).unwrap();
+    let diff = String::from_utf8(run("render --out out --check").stdout).unwrap();
+    assert!(diff.contains("-FROM b:2\n+FROM a:2\n # caf\u{fffd} \u{fffd}\n"), "{diff}");
+}
+
 /// Short outputs fit into a pipe: if the reader is gone before the start, their first byte fails.
 #[test]
 fn a_closed_pipe_is_not_an_error() {

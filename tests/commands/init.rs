@@ -36,7 +36,10 @@ fn makefile_user() -> Project {
 fn a_makefile_and_its_templates_become_a_matrix_that_plans_without_a_warning() {
     let project = makefile_user();
     let run = project.run(&["init"]).exits(0);
-    assert_eq!(run.stderr, "wrote ./matrix.yaml\n12 cells: `onebuild plan` shows them\n");
+    assert_eq!(
+        run.stderr,
+        "wrote ./matrix.yaml\n12 cells: `onebuild plan` shows them, `onebuild matrix` builds them\n"
+    );
     let plan = project.run(&["plan"]).exits(0);
     assert_eq!(plan.stderr, "12 cells, 12 images, 2 platforms\n");
     for image in
@@ -115,4 +118,42 @@ fn existing_files_are_not_overwritten_without_force() {
 fn a_missing_directory_is_reported() {
     let project = Project::empty();
     project.run(&["init", "none"]).exits(4).says(&["none cannot be read"]);
+}
+
+/// Files that are no Makefile of images end with an error or a draft, in a short time and in few lines.
+#[test]
+fn no_makefile_takes_long() {
+    let nested =
+        |open: &str, close: &str| format!("{}x{}", open.repeat(20_000), close.repeat(20_000));
+    let many = |line: fn(usize) -> String| (0..5_000).map(line).collect::<String>();
+    let build = "b:\n\tfor v in $(V0); do docker build -t a:$$v-$(V0) .; done\n";
+    for (name, makefile) in [
+        ("lines", format!("{}{build}", "A += x\n".repeat(100_000))),
+        ("recursion", format!("V0 = $(V1)\nV1 = $(V0)\ninclude Makefile\n{build}")),
+        (
+            "doubling",
+            format!("{}V99 = x\n{build}", many(|n| format!("V{n} = $(V{0}) $(V{0})\n", n + 1))),
+        ),
+        ("functions", format!("V0 = {}\n{build}", nested("$(strip ", ")"))),
+        ("brackets", format!("V0 = {}\n{build}", nested("$(", ""))),
+        ("directories", format!("b:\n\t{}\n", nested("(cd a && ", ")"))),
+        ("loops", format!("b:\n\t{}\n", nested("for a in 1 2; do ", "; done"))),
+        ("rules", many(|n| format!("b{n}-%: c{n}-%\n\tdocker build -t a:$@ -f $< .\n"))),
+        ("tags", many(|n| format!("b{n}:\n\tdocker build -t a:{n} .\n\tdocker tag a:{n} b:{n}\n"))),
+    ] {
+        let project = Project::empty();
+        project.file("Dockerfile", "FROM alpine:3.20\n");
+        project.file("Makefile", makefile);
+        let start = std::time::Instant::now();
+        let run = project.run(&["init"]).exits(0);
+        let lines = run.stderr.lines().count();
+        assert!(lines < 300, "{name}: {lines} lines");
+        assert!(start.elapsed().as_secs() < 60, "{name}: {:?}", start.elapsed());
+    }
+    for (bytes, error) in [(&b"\x7fELF\xff"[..], "it is not UTF-8 text"), (b"\0", "")] {
+        let project = Project::empty();
+        project.file("Dockerfile", "FROM alpine:3.20\n");
+        project.file("Makefile", bytes);
+        project.run(&["init"]).exits(if error.is_empty() { 0 } else { 4 }).says(&[error]);
+    }
 }

@@ -7,6 +7,7 @@ mod engines; // engines that are refused
 mod explain; // the sources of values
 mod init; // a first matrix.yaml
 mod lint; // findings and their formats
+mod makefiles; // what make builds and what init writes
 mod memory; // many cells with long values
 mod plan; // strategy matrices and bake files
 mod project; // a directory, and onebuild in it

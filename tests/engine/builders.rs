@@ -1,11 +1,10 @@
 //! Builders that the lab's `docker buildx` creates. `support/relay.rs` says what stands for buildkitd.
 
-use std::path::Path;
 use std::process::Command;
 
 use crate::support::{
-    Project, Run, Running, StartedEngine, docker, docker_run, lab_env, lab_script, plain_grpc,
-    started_engine, tls_grpc,
+    Project, Run, Running, buildctl, docker, docker_run, lab_env, lab_script, plain_grpc,
+    started_engine, tls_grpc, with_default_socket,
 };
 
 const FILE: &str = "FROM alpine:3.20\nRUN echo built > /copy\nCOPY Dockerfile /\n";
@@ -118,41 +117,40 @@ fn the_container_of_a_builder_is_started_but_never_created() {
     let container = format!("buildx_buildkit_{name}0");
     let host = lab_env("DOCKER_HOST");
     buildx(&project, &host, &["create", "--name", &name, "--driver", "docker-container"]);
-    let missing = run(&project, &["build", "--push", "--builder", &name]).exits(4);
+    let push = ["build", "--push", "--builder", &name];
+    let missing = run(&project, &push).exits(4);
     missing.says(&[
         &format!("the builder `{name}` has no container `{container}`"),
         &format!("docker buildx inspect --bootstrap {name}"),
     ]);
-    // It is no buildkitd, but it shows that the container was started.
-    docker(&["create", "--name", &container, "--network", "none", "alpine:3.20", "sleep", "600"]);
-    let started = run(&project, &["build", "--push", "--builder", &name]).exits(4);
-    let running = docker(&["inspect", "--format", "{{.State.Running}}", &container]);
+    // Its `buildctl` appears a moment after the start, as a socket of buildkitd does.
+    let command = format!("sleep 1; {} exec sleep 600", buildctl());
+    let image = ["alpine:3.20", "sh", "-c", &command];
+    docker(&[&["create", "--name", &container, "--network", "host"], &image[..]].concat());
+    let created = run(&project, &push);
+    docker(&["kill", &container]);
+    let stopped = run(&project, &push);
+    let state = docker(&["inspect", "--format", "{{.State.Running}}", &container]);
     docker_run(&["rm", "--force", &container]).success();
-    assert_eq!(running.trim(), "true");
-    started.says(&[&format!("no buildkitd answers at docker-container://{container}")]);
-}
-
-/// An engine with the older image store at a default socket, which nothing names.
-fn with_default_socket(project: &Project, engine: &StartedEngine, args: &[&str]) -> Command {
-    let mut command = with_builders(project, args);
-    let socket = project.path("docker.sock");
-    if !socket.exists() {
-        std::os::unix::fs::symlink(engine.host.trim_start_matches("unix://"), socket).unwrap();
+    for run in [created, stopped] {
+        let at = format!("at docker-container://{container} (builder `{name}`, --builder)");
+        run.success().says(&[&at]);
     }
-    command.env_remove("DOCKER_HOST").env("XDG_RUNTIME_DIR", project.path("."));
-    command
+    assert_eq!(state.trim(), "true");
 }
 
 #[test]
 fn the_current_builder_is_used_if_the_default_engine_cannot_build_and_nothing_was_chosen() {
-    if Path::new("/var/run/docker.sock").exists() {
-        // This machine has an engine of its own, which comes first.
-        return;
-    }
     let engine = started_engine("current", &["--no-containerd-store"]);
     let project = Project::new("builder-current", MATRIX, FILE);
     let push = ["matrix", "--push"];
-    let unchosen = || Running::start(with_default_socket(&project, &engine, &push)).end();
+    // Nothing names the engine: it is at the default socket.
+    let default = |args: &[&str]| {
+        let mut command = with_builders(&project, args);
+        command.env_remove("DOCKER_HOST");
+        with_default_socket(Some(&engine.host), &command)
+    };
+    let unchosen = || Running::start(default(&push)).end();
     unchosen().exits(4).says(&[
         "this engine builds one platform at a time",
         "or use --builder onebuild, which runs BuildKit in a container",
@@ -171,10 +169,11 @@ fn the_current_builder_is_used_if_the_default_engine_cannot_build_and_nothing_wa
     ]);
     // What the engine can build stays there.
     let one = ["build", "--platform", "linux/amd64"];
-    let one = Running::start(with_default_socket(&project, &engine, &one)).end().success();
-    one.says(&["Docker Engine", "1 built"]).never_says(&["current builder"]);
+    let one = Running::start(default(&one)).end().success();
+    one.says(&["Docker Engine", "at unix:///var/run/docker.sock", "1 built"])
+        .never_says(&["current builder"]);
     // An engine that was named is never replaced.
-    let mut named = with_default_socket(&project, &engine, &push);
+    let mut named = default(&push);
     named.env("DOCKER_HOST", &engine.host);
     let named = Running::start(named).end().exits(4);
     named.says(&["this engine builds one platform"]).never_says(&["current builder"]);

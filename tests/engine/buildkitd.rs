@@ -5,7 +5,7 @@ use std::os::unix::net::UnixListener;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::{Project, Running, listing, plain_grpc, tls_grpc};
+use crate::support::{Project, Running, grpc_port, listing, plain_grpc, through, tls_grpc};
 
 const FILE: &str =
     "FROM alpine:3.20\nARG N\nRUN echo built > /copy; echo $N >> /copy\nCOPY Dockerfile /\n";
@@ -131,6 +131,25 @@ fn a_buildkitd_on_a_port_needs_its_certificates() {
     }
     let plain = project.run(&["build", "--host", &address]).exits(4);
     plain.says(&["no buildkitd answers", "cacert="]);
+}
+
+#[test]
+fn a_port_of_another_machine_without_tls_must_be_accepted() {
+    let project = Project::single("grpc-plain", FILE);
+    let hosts = project.file("hosts", "127.0.0.1 far.example\n");
+    let script = format!("mount --bind '{}' /etc/hosts && exec \"$@\"", hosts.display());
+    let run = |host: &str| {
+        let command = project.command(&["build", "--push", "--host", host]);
+        let known = through(&["unshare", "--mount", "sh", "-c", &script, "sh"], &command);
+        Running::start(known).end()
+    };
+    let address = format!("buildkit+tcp://far.example:{}", grpc_port());
+    let accepted = format!("{address}?tls=false");
+    run(&address).exits(2).says(&["without TLS", &format!("--host '{accepted}'")]);
+    run(&accepted).success().says(&[
+        &format!("warning: {address} has no TLS: anyone on the network path can control it"),
+        &format!("at {address} (--host)"),
+    ]);
 }
 
 #[test]

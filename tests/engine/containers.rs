@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::support::{Project, Run, Running, commands_with, docker, docker_run, grpc_port, until};
+use crate::support::{
+    Project, Run, Running, buildctl, commands_with, docker, docker_run, grpc_port, lab_env, until,
+};
 
 const FILE: &str = "FROM alpine:3.20\nRUN echo <%n%> >/n\nCOPY Dockerfile /\n";
 const MATRIX: &str = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1, 2] }";
@@ -63,11 +65,7 @@ fn run(project: &Project, args: &[&str]) -> Run {
 #[test]
 fn a_buildkitd_in_a_container_of_docker_builds() {
     let project = fresh("in-docker");
-    let relay = format!(
-        "printf '#!/bin/sh\\n[ \"$*\" = dial-stdio ] && exec nc 127.0.0.1 {}\\n' >/bin/buildctl; \
-         chmod +x /bin/buildctl; touch /ready;",
-        grpc_port()
-    );
+    let relay = format!("{} touch /ready;", buildctl());
     let container = Container::start(format!("{}-buildkitd", project.nonce()), &relay);
     until("the container is ready", Duration::from_secs(60), || {
         docker_run(&["exec", &container.0, "test", "-e", "/ready"]).code == 0
@@ -76,6 +74,18 @@ fn a_buildkitd_in_a_container_of_docker_builds() {
     let args = ["matrix", "--push", "--host", &host];
     run(&project, &args).success().says(&["buildkitd", &format!("at {host}"), "2 pushed"]);
     assert!(project.store().has("v1") && project.store().has("v2"));
+
+    // An image is stored by the engine around the container, and its smoke test runs there.
+    project.matrix(&format!("{MATRIX}\ntest: test -s /n\n"));
+    let engine = lab_env("DOCKER_HOST");
+    let loaded = run(&project, &["matrix", "--load", "--host", &host]).success();
+    let loaded = loaded.says(&["images go to Docker Engine", &format!("at {engine}"), "2 built"]);
+    let images = ["v1", "v2"].map(|tag| format!("{}:{tag}", project.repository()));
+    for image in &images {
+        let id = docker(&["image", "inspect", "--format", "{{.Id}}", image]);
+        assert!(loaded.stdout.contains(id.trim()), "{loaded}");
+    }
+    docker(&["image", "rm", "--force", &images[0], &images[1]]);
 }
 
 #[test]

@@ -206,7 +206,8 @@ fn sockets_and_pipes_are_left_out_with_one_warning() {
     fs::create_dir(socket.parent().unwrap()).unwrap();
     let _listener = UnixListener::bind(&socket).unwrap();
     let left_out = "context/run/app.sock is left out of the build, because it is a socket";
-    project.run(&["build"]).success().says(&[left_out, "add it to .dockerignore"]);
+    project.run(&["build"]).success().says(&[left_out, "the line `run/app.sock`"]);
+    project.run(&["build", "--strict"]).exits(1).says(&[left_out, "the line `run/app.sock`"]);
     project.file("context/run/kept", "");
     let copied = || paths_below(&project.tree(&[]));
     assert_eq!(copied(), ["Dockerfile", "run", "run/kept"]);
@@ -217,7 +218,7 @@ fn sockets_and_pipes_are_left_out_with_one_warning() {
     let run = project.run(&["build"]).success().says(&[both]);
     assert_eq!(run.stderr.matches("is left out of the build").count(), 1, "{}", run.stderr);
     project.file("context/.dockerignore", "run\npipe\n");
-    project.run(&["build"]).success().never_says(&["is left out"]);
+    project.run(&["build", "--strict"]).success().never_says(&["is left out"]);
     project.file("context/.dockerignore", "");
     for (instruction, what) in [
         ("COPY pipe /", "context/pipe: it is a named pipe"),
@@ -225,11 +226,34 @@ fn sockets_and_pipes_are_left_out_with_one_warning() {
     ] {
         project.file("context/Dockerfile", format!("FROM scratch\n{instruction}\n"));
         let run = project.run(&["build"]).exits(1);
-        run.says(&[what, "which no image can contain; do not copy it"]).never_says(&["rpc error"]);
+        let run = run.says(&[what, "which no image can contain; do not copy it"]);
+        run.says(&["context/Dockerfile:2", instruction]).never_says(&["rpc error"]);
     }
+    project.file("context/.dockerignore", "*.log\n[a-\n");
+    let run = project.run(&["build"]).exits(1);
+    run.says(&["context/.dockerignore:2", "[a-", "missing `]` after `[`"])
+        .never_says(&["rpc error"]);
+    project.file("context/.dockerignore", "");
     project.file("context/Dockerfile", "FROM scratch\nCOPY --from=extra run /run\n");
     let run = project.run(&["build", "--build-context", "extra=context"]).success();
     run.says(&[left_out]);
+}
+
+#[test]
+fn bytes_that_are_not_utf8_are_no_error_in_a_dockerfile_and_an_ignore_file() {
+    let project = Project::single("latin1", "");
+    let dockerfile = b"# caf\xe9\nFROM scratch\n# caf\xe9\nCOPY . /all/\n";
+    project.file("context/Dockerfile", dockerfile);
+    project.file("context/.dockerignore", b"# caf\xe9\ncaf\xe9.txt\n.dockerignore\n");
+    let name = std::os::unix::ffi::OsStrExt::from_bytes(b"caf\xe9.txt");
+    fs::write(project.path("context").join::<&std::ffi::OsStr>(name), "").unwrap();
+    let tree = project.tree(&[]);
+    assert_eq!(paths_below(&tree.join("all")), ["Dockerfile"]);
+    assert_eq!(fs::read(tree.join("all/Dockerfile")).unwrap(), dockerfile);
+    let dockerfile = b"FROM alpine:3.20\nLABEL a=\xe9\nRUN echo caf\xe9\n";
+    project.file("context/Dockerfile", dockerfile);
+    let run = project.run(&["build"]).exits(1);
+    run.says(&["context/Dockerfile:3", "RUN echo caf\u{fffd}", "save the file as UTF-8"]);
 }
 
 #[test]

@@ -122,7 +122,12 @@ fn errors_of_ssh_are_reported() {
         "ssh://me@build.example:2222 (DOCKER_HOST): ssh says: me@build.example: Permission denied",
         "ssh -o BatchMode=yes ssh://me@build.example:2222 docker version",
     ]);
+    let rejected = "echo 'Connection closed by 10.0.0.1 port 22' >&2; exit 255";
+    Running::start(with_ssh(&project, rejected)).end().exits(4).says(&[
+        "ssh says: Connection closed by 10.0.0.1 port 22",
+        "raise MaxStartups in its sshd_config",
+    ]);
     let mut missing = project.command(&["build"]);
     missing.env("DOCKER_HOST", "ssh://build.example").env("PATH", project.path("bin-none"));
-    Running::start(missing).end().exits(4).says(&["ssh cannot be started: no such file"]);
+    Running::start(missing).end().exits(4).says(&["ssh is not installed", "install OpenSSH"]);
 }

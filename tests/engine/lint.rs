@@ -57,6 +57,20 @@ fn a_dockerfile_that_cannot_be_built_is_an_error_at_its_line() {
 }
 
 #[test]
+fn a_wrong_pattern_is_an_error_in_the_ignore_file() {
+    let project = Project::single("pattern", "FROM scratch\nCOPY Dockerfile /\n");
+    project.file("context/.dockerignore", "*.log\n[a-\n");
+    let (code, found) = linted(&project, &[]);
+    assert_eq!(code, 3, "{found:?}");
+    let error = found.iter().find(|finding| finding["rule"] == "buildkit").unwrap();
+    assert_eq!(error["place"]["line"], 2, "{error}");
+    assert!(
+        error["message"].as_str().unwrap().contains("bad pattern `[a-`: missing `]`"),
+        "{error}"
+    );
+}
+
+#[test]
 fn buildkits_findings_are_acknowledged_like_our_own() {
     let dockerfile = "# onebuild: allow StageNameCasing (the name of a product)\nFROM alpine:3.20 AS Base\n\
                       # onebuild: allow secret-in-image (a name, and no secret)\nENV API_TOKEN=<%n%>\n\

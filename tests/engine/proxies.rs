@@ -82,6 +82,6 @@ fn the_container_of_a_smoke_test_gets_the_proxies_as_with_docker_run() {
     Running::start(command(&project, &args))
         .end()
         .success()
-        .says(&["seen http://me:[redacted]@proxy.invalid:3128 http://me:[redacted]@", ":3128 mine"])
+        .says(&["seen http://me:***@proxy.invalid:3128 http://me:***@", ":3128 mine"])
         .never_says(&["canary7f"]);
 }

@@ -3,10 +3,11 @@
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
-use std::process::Command;
 use std::time::Duration;
 
-use crate::support::{ONE, Project, Run, Running, commands_with, started_engine, until};
+use crate::support::{
+    ONE, Project, Run, Running, commands_with, started_engine, through, until, with_default_socket,
+};
 
 const FILE: &str = "FROM scratch\nCOPY Dockerfile /\n";
 
@@ -16,23 +17,12 @@ fn on(project: &Project, host: &str, args: &[&str]) -> Run {
     Running::start(command).end()
 }
 
-/// The same program with the same environment, started by another program.
-fn through(starter: &[&str], command: &Command) -> Command {
-    let mut outer = Command::new(starter[0]);
-    outer.args(&starter[1..]).arg(command.get_program()).args(command.get_args()).env_clear();
-    outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    outer.current_dir(command.get_current_dir().expect("a project has a directory"));
-    outer
-}
-
 #[test]
 fn without_an_engine_every_attempted_endpoint_is_named() {
     let project = Project::single("noengine", FILE);
     let mut command = project.command(&["build"]);
     command.env("DOCKER_HOST", "").env("XDG_RUNTIME_DIR", "/run/user/0");
-    // If this machine has its own Docker, it must not be found.
-    let hide = "mount -t tmpfs none /run && exec \"$@\"";
-    let hidden = through(&["unshare", "--mount", "sh", "-c", hide, "sh"], &command);
+    let hidden = with_default_socket(None, &command);
     let home = project.path("home/.docker/run/docker.sock");
     Running::start(hidden).end().exits(4).says(&[
         "error: no Docker Engine answers",

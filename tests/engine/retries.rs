@@ -44,8 +44,7 @@ const BUILDKIT_RETRIES: Duration = Duration::from_secs(9);
 const ONE: &str = "tag: v<%n%>\nplatforms: linux/amd64\naxes: { n: [1] }\n";
 
 /// A step with a result of its own each time it runs.
-const RANDOM: &str =
-    "FROM alpine:3.20\nRUN cat /proc/sys/kernel/random/uuid > /a\n";
+const RANDOM: &str = "FROM alpine:3.20\nRUN cat /proc/sys/kernel/random/uuid > /a\n";
 
 #[test]
 fn a_failed_push_is_pushed_again_and_not_built_again() {

@@ -34,8 +34,9 @@ pub(crate) struct OutputArgs {
     /// Load the images into the engine's store (the default without another output)
     #[arg(long)]
     pub load: bool,
-    /// Write a file instead: type=oci|docker|tar|local,dest=PATH. A PATH that ends in / is a
-    /// directory with one file for each cell; - is stdout. `none` builds and tests, and keeps no image
+    /// Write files instead: type=oci|docker|tar|local,dest=PATH, or just PATH for type=local. A PATH that
+    /// ends in / is a directory with one file or directory for each cell; - is stdout. `none` builds and
+    /// tests, and keeps no image
     #[arg(short, long, value_name = "SPEC", conflicts_with_all = ["push", "load"])]
     pub output: Option<OutputFlag>,
     /// Print what would be built and where it would go, then exit; needs no engine
@@ -48,10 +49,12 @@ pub(crate) struct OutputArgs {
 pub(crate) struct EngineArgs {
     /// Address of a Docker Engine (unix://, tcp:// or ssh://) or of a buildkitd (buildkit+unix://,
     /// buildkit+tcp://, docker-container://, podman-container:// or kube-pod://) [default:
-    /// ONEBUILD_HOST, BUILDX_BUILDER, DOCKER_HOST, the docker context, or the usual sockets]
+    /// ONEBUILD_HOST, BUILDX_BUILDER, DOCKER_HOST, DOCKER_CONTEXT, the current docker context,
+    /// BUILDKIT_HOST, or the usual sockets]
     #[arg(short = 'H', long, value_name = "ENDPOINT")]
     pub host: Option<String>,
-    /// Name of a builder of docker buildx; `default` is the Docker Engine's own
+    /// Name of a builder of docker buildx; `default` is the Docker Engine's own, and `onebuild` a BuildKit
+    /// in a container of the engine, which is created if it does not exist
     #[arg(long, value_name = "NAME", conflicts_with = "host")]
     pub builder: Option<String>,
 }
@@ -62,7 +65,7 @@ pub(crate) struct EngineArgs {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub engine: EngineArgs,
-    /// Number of cells to build at the same time [default: 4 per core]
+    /// Number of cells to build at the same time [default: 4 per core of this machine]
     #[arg(short, long, env = "ONEBUILD_JOBS", value_name = "N", value_parser = jobs)]
     pub jobs: Option<NonZeroUsize>,
     /// Number of smoke tests to run at the same time; an emulated one counts as two [default: the
@@ -92,11 +95,11 @@ pub(crate) struct RunArgs {
     /// registry does not have the image or is down
     #[arg(long)]
     pub pull: bool,
-    /// Attach provenance. A cached cell takes about 50% longer, and every run has a new digest, so
-    /// that unchanged images are pushed again
+    /// Attach provenance. This takes time, and every run has a new digest, so that unchanged images are
+    /// pushed again
     #[arg(long)]
     pub provenance: bool,
-    /// Record each build in the engine's build history; a cached cell takes twice as long
+    /// Record each build in the engine's build history, which takes time
     #[arg(long)]
     pub history: bool,
     /// Skip the smoke tests of the matrix
@@ -106,7 +109,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, env = "ONEBUILD_PROGRESS", default_value_t = Mode::Auto)]
     #[arg(overrides_with_all = ["quiet", "verbose"])]
     pub progress: Mode,
-    /// Print only errors: --progress quiet
+    /// Print only failures and unverified pushes: --progress quiet
     #[arg(short, long, overrides_with_all = ["verbose", "progress"])]
     pub quiet: bool,
     /// Print every line of the build output: --progress plain

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::cli::flags::{
     BuildContext, CacheFlag, HostFlag, SecretFlag, SshFlag, UlimitFlag, annotation, cgroup_parent,
-    name_and_value,
+    label,
 };
 use crate::input::{ByteSize, Network};
 
@@ -12,8 +12,8 @@ use crate::input::{ByteSize, Network};
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Inputs")]
 pub(crate) struct InputArgs {
-    /// Add a label to the images
-    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    /// Add a label to the images; without =VALUE, it is empty
+    #[arg(long, value_name = "NAME[=VALUE]", value_parser = label)]
     pub label: Vec<(String, String)>,
     /// Add an annotation to the image index and to the manifest of each platform
     #[arg(long, value_name = "NAME=VALUE", value_parser = annotation)]
@@ -21,7 +21,8 @@ pub(crate) struct InputArgs {
     /// Build this stage of the Dockerfile
     #[arg(long, value_name = "STAGE")]
     pub target: Option<String>,
-    /// Add a named context for FROM and COPY --from: a directory, docker-image://REF, oci-layout://PATH, or a URL
+    /// Add a named context for FROM, COPY --from and RUN --mount=from: a directory, docker-image://REF,
+    /// oci-layout://PATH, or a URL
     #[arg(long, value_name = "NAME=CONTEXT")]
     pub build_context: Vec<BuildContext>,
     /// Expose a secret to RUN --mount=type=secret: id=ID,src=FILE or id=ID,env=VARIABLE; with only an
@@ -29,16 +30,17 @@ pub(crate) struct InputArgs {
     /// without it
     #[arg(long, value_name = "SPEC")]
     pub secret: Vec<SecretFlag>,
-    /// Expose an SSH agent to RUN --mount=type=ssh: `default` is the agent of $SSH_AUTH_SOCK, and
-    /// ID=PATH is the socket of another agent, or one or more private key files, separated by commas
+    /// Expose an SSH agent to RUN --mount=type=ssh: ID alone, such as `default`, is the agent of
+    /// $SSH_AUTH_SOCK, and ID=PATH is the socket of another agent, or one or more private key files,
+    /// separated by commas
     #[arg(long, value_name = "ID[=PATH]")]
     pub ssh: Vec<SshFlag>,
     /// Import build cache: type=registry,ref=REF or just REF, type=local,src=DIR, type=gha; without a
     /// tag in REF, each cell has its own cache
     #[arg(long, value_name = "SPEC")]
     pub cache_from: Vec<CacheFlag>,
-    /// Export build cache: type=registry,ref=REF[,mode=max], type=local,dest=DIR[,mode=max],
-    /// type=inline (in the image), type=gha
+    /// Export build cache: type=registry,ref=REF[,mode=max] or just REF, type=local,dest=DIR[,mode=max],
+    /// type=inline (in the image), type=gha[,mode=max]
     #[arg(long, value_name = "SPEC")]
     pub cache_to: Vec<CacheFlag>,
     /// Network of RUN steps, instead of the one in the matrix

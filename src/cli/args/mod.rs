@@ -35,9 +35,10 @@ Exit codes:
   0   success
   1   a cell failed; with `render --check`: files are out of date
   2   wrong usage, or a missing grant
-  3   the matrix or a template is wrong
+  3   the matrix or a template is wrong, or `lint` found errors
   4   a problem with the engine, a registry, a login or a file
-  70  a bug in onebuild";
+  70  a bug in onebuild
+  130 interrupted by Ctrl-C; 143 or 129 by SIGTERM or SIGHUP";
 
 /// Builds and pushes a matrix of container images from a few Dockerfile templates.
 #[derive(Debug, Parser)]
@@ -67,7 +68,7 @@ pub(crate) enum Command {
     Lint(LintArgs),
     /// Print the rendered Dockerfiles, or write them to a directory
     Render(RenderArgs),
-    /// Create a matrix.yaml, if possible from a Makefile and Dockerfiles
+    /// Create a matrix.yaml, if possible from a Makefile, Dockerfiles and a Compose file
     Init(InitArgs),
     /// Log in to a registry and store the login for Docker and onebuild
     Login(LoginArgs),

@@ -13,7 +13,7 @@ use crate::matrix::Pick;
 /// The cells that the command line names.
 #[derive(Debug, Default, Args)]
 pub(crate) struct CellArgs {
-    /// Only these cells: names as in `plan`, tags or images; * and ? match any characters
+    /// Only these cells: names as in `plan`, tags or images; * matches any characters, ? one character
     #[arg(value_name = "CELL")]
     pub cells: Vec<String>,
 }
@@ -22,17 +22,18 @@ pub(crate) struct CellArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Selection")]
 pub(crate) struct SelectArgs {
-    /// Path of the matrix; - reads it from stdin [default: the nearest matrix.yaml, in the current
-    /// directory or above it in the same Git work tree]
+    /// Path of the matrix; - reads it from stdin [default: the nearest matrix.yaml or matrix.yml,
+    /// in the current directory or above it in the same Git work tree]
     #[arg(short, long, env = "ONEBUILD_FILE")]
     pub file: Option<PathBuf>,
-    /// Only cells with this axis value: a value, a list, a glob, or a version comparison
+    /// Only cells with this axis value: a value, a list, a glob, a range, or version comparisons that
+    /// must all be true (version=>=1.9,<2)
     #[arg(long, value_name = "AXIS=VALUE", value_parser = Pick::parse)]
     pub only: Vec<Pick>,
     /// Exclude cells with this axis value
     #[arg(long, value_name = "AXIS=VALUE", value_parser = Pick::parse)]
     pub skip: Vec<Pick>,
-    /// Add a value that the matrix does not list, for this run only
+    /// Add a value that the matrix does not list, for this run only, and select it
     #[arg(long, value_name = "AXIS=VALUE", value_parser = Pick::parse)]
     pub add: Vec<Pick>,
     /// Build for these platforms instead of those of the matrix: linux/arm64, arm64, or native for the
@@ -48,7 +49,8 @@ pub(crate) struct SelectArgs {
     /// Set a var of the matrix
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub var: Vec<(String, String)>,
-    /// Set a build argument; without =VALUE, its value comes from the environment
+    /// Set a build argument; without =VALUE, its value comes from the environment variable NAME if it is
+    /// set
     #[arg(long, value_name = "NAME[=VALUE]", value_parser = build_arg)]
     pub build_arg: Vec<(String, Option<String>)>,
     /// Replace a base image, e.g. with a mirror
@@ -61,7 +63,8 @@ pub(crate) struct SelectArgs {
     #[arg(long)]
     pub offline: bool,
     /// Allow the matrix access beyond its repository: fs.read=PATH, fs.write=PATH, fs=PATH, ssh,
-    /// network.host, security.insecure, image.push=REPOSITORY, test.privileged, test.volumes=PATH
+    /// network.host, security.insecure, image.push=REPOSITORY, test.privileged, test.volumes=PATH; added to
+    /// those of the variable
     #[arg(long, env = "ONEBUILD_ALLOW", value_name = "GRANT", help_heading = "Permissions")]
     pub allow: Vec<AllowFlag>,
 }

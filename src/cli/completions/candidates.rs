@@ -70,7 +70,7 @@ fn completed(arg: Arg, id: &str, axes: &Arc<[Axis]>, matrix: Option<&Arc<Matrix>
             else {
                 return arg;
             };
-            with(arg, move |_| values.clone())
+            with(arg, move |typed| listed(typed, &values))
         }
     }
 }

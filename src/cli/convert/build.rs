@@ -5,8 +5,8 @@ use super::given::Given;
 use crate::cli::args::{BuildArgs, EngineArgs, OutputArgs, RunArgs};
 use crate::cli::flags::OutputFlag;
 use crate::config::{BuildConfig, EngineFlag};
-use crate::driver::TimeLimits;
 use crate::error::Error;
+use crate::input::TimeLimits;
 use crate::matrix::Unnamed;
 use crate::plan::{BuildOptions, Output};
 use crate::progress::Mode;
@@ -61,6 +61,7 @@ pub(crate) fn build(
         provenance: provenance && !is_nothing,
         history,
         skip_smoke: skip_test,
+        strict: select.strict,
         retries,
         // Only the disk knows.
         output_is_directory: false,

@@ -1,5 +1,7 @@
 //! The selection of cells, and the overrides of the matrix.
 
+use std::ffi::OsString;
+
 use indexmap::IndexSet;
 
 use super::given::Given;
@@ -42,8 +44,9 @@ pub(crate) fn choice(
         allow,
     } = select;
     let grants = granted(&allow, surroundings.variable)?;
+    let (args, unset_args) = build_args(build_arg, surroundings)?;
     let of_cells = Inputs {
-        args: build_args(build_arg, surroundings)?,
+        args,
         bases: base.into_iter().map(|base| (base.name, base.base)).collect(),
         ..Inputs::default()
     };
@@ -78,26 +81,38 @@ pub(crate) fn choice(
         },
         overrides,
         first_flag,
+        unset_args,
     })
 }
 
-/// The values of `--build-arg`. One without a value comes from the environment.
+/// The values of `--build-arg`, and the names that have none. One without a value comes from the
+/// environment. As for docker, a variable that is not set gives none.
 fn build_args(
     flags: Vec<(String, Option<String>)>,
     surroundings: Surroundings<'_>,
-) -> Result<TextMap, Error> {
-    let value = |(name, value): (String, Option<String>)| match value
-        .or_else(|| surroundings.text(&name))
-    {
-        Some(value) => Ok((name.into(), value.into())),
-        None => {
-            let message =
-                format!("--build-arg {name}: the environment variable `{name}` is not set");
-            let help = format!("write --build-arg {name}=VALUE");
-            Err(Error::new(ErrorKind::Usage, message).help(help))
+) -> Result<(TextMap, Vec<String>), Error> {
+    let (mut args, mut unset) = (TextMap::new(), Vec::new());
+    for (name, value) in flags {
+        let value = match value {
+            Some(value) => Some(value),
+            None => from_environment(&name, surroundings)?,
+        };
+        match value {
+            Some(value) => drop(args.insert(name.into(), value.into())),
+            None => unset.push(name),
         }
-    };
-    flags.into_iter().map(value).collect()
+    }
+    Ok((args, unset))
+}
+
+/// BuildKit accepts only values that are UTF-8.
+fn from_environment(name: &str, surroundings: Surroundings<'_>) -> Result<Option<String>, Error> {
+    let value = (surroundings.variable)(name).map(OsString::into_string).transpose();
+    value.map_err(|_| {
+        let message = format!("--build-arg {name}: the environment variable `{name}` is not UTF-8");
+        let help = format!("write --build-arg {name}=VALUE, or set the variable to UTF-8 text");
+        Error::new(ErrorKind::Usage, message).help(help)
+    })
 }
 
 /// The value of `SOURCE_DATE_EPOCH`; an empty one counts as unset.

@@ -1,4 +1,5 @@
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 
 use crate::cli::{AxisFlag, ParseError, Surroundings, parse};
@@ -15,7 +16,11 @@ fn parsed(line: &str) -> Result<Config, ParseError> {
     let axes = [AxisFlag { name: "os".to_owned(), values: String::new() }];
     let surroundings = Surroundings {
         axes: &axes,
-        variable: |name| (name == "SET").then(|| "from the environment".into()),
+        variable: |name| match name {
+            "SET" => Some("from the environment".into()),
+            "LATIN1" => Some(OsString::from_vec(b"caf\xe9".to_vec())),
+            _ => None,
+        },
         matrix_file: |path| match path {
             Some(path) if path == Path::new("pipe") => "-".into(),
             Some(path) => path,
@@ -65,7 +70,8 @@ fn only_build_uses_the_defaults_of_axes() {
 #[test]
 fn axis_flags_add_up_with_only() {
     let cells = cells("o plan --os a,b --only os=c");
-    assert_eq!(cells.selection.only, [Pick::of("os", "c"), Pick::of("os", "a,b")]);
+    let picks = ["c", "a,b"].map(|values| Pick::of("os", values).unwrap());
+    assert_eq!(cells.selection.only, picks);
     assert_eq!(cells.first_flag.as_deref(), Some("--os"));
 }
 
@@ -91,12 +97,32 @@ fn a_build_argument_without_a_value_is_read_from_the_environment() {
         let args = cells(line).overrides.inputs.args;
         assert_eq!(args.get("SET").map(|text| &**text), Some(value), "{line}");
     }
-    match parsed("o plan --build-arg UNSET") {
+    let unset = cells("o plan --build-arg UNSET --build-arg A=b");
+    assert_eq!(
+        (unset.overrides.inputs.args.len(), unset.unset_args),
+        (1, vec!["UNSET".to_owned()])
+    );
+    match parsed("o plan --build-arg LATIN1") {
         Err(ParseError::Value(error)) => {
-            assert!(error.render(false).contains("the environment variable `UNSET` is not set"));
+            assert!(error.render(false).contains("the environment variable `LATIN1` is not UTF-8"));
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_label_without_a_value_is_empty() {
+    let labels = cells("o plan --label a --label b=c --label d=").overrides.inputs.labels;
+    let labels: Vec<String> =
+        labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(labels, ["a=", "b=c", "d="]);
+}
+
+#[test]
+fn the_last_one_of_a_flag_counts() {
+    let cells = cells("o build -f a --target a --no-cache --target b --no-cache -f b");
+    assert_eq!(cells.overrides.inputs.target.as_deref(), Some("b"));
+    assert_eq!(cells.file, Path::new("b"));
 }
 
 #[test]
@@ -139,6 +165,7 @@ fn images_go_to_the_store_unless_another_output_is_named() {
         ("o build --load", Output::Store),
         ("o build --push", Output::Push),
         ("o build --push --load", Output::StoreAndPush),
+        ("o build --push=true --load=false", Output::Push),
         ("o build --output none", Output::Nothing),
         ("o matrix -o type=none", Output::Nothing),
         ("o build -o type=cacheonly --provenance", Output::Nothing),
@@ -150,6 +177,8 @@ fn images_go_to_the_store_unless_another_output_is_named() {
         ("o build -o a/b", FileOutput::Local, "a/b"),
         ("o build -o .", FileOutput::Local, "."),
         ("o build -o -", FileOutput::Tar, "-"),
+        ("o build -o type=local,\"dest=a,b\"", FileOutput::Local, "a,b"),
+        ("o build --push=false --load=0 -o a", FileOutput::Local, "a"),
     ] {
         assert_eq!(build(line).output, Some(OutputFile { kind, dest: dest.into() }), "{line}");
     }
@@ -178,6 +207,8 @@ fn keep_going_and_fail_fast_replace_each_other() {
         ("o build", false),
         ("o build --fail-fast", true),
         ("o build --keep-going --fail-fast", true),
+        ("o build --fail-fast --keep-going", false),
+        ("o build --keep-going=false", true),
     ] {
         assert_eq!(build(line).fail_fast, fail_fast, "{line}");
     }

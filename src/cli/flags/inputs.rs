@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::name_and_value;
 use crate::image::Reference;
-use crate::input::{Cache, NamedContext, SecretSource, fields};
+use crate::input::{Cache, NamedContext, SecretSource, fields, truth};
 
 pub(crate) fn annotation(text: &str) -> Result<(String, String), String> {
     let (name, value) = name_and_value(text)?;
@@ -61,7 +61,8 @@ impl FromStr for SecretFlag {
                 .split_once('=')
                 // The value may be the secret itself, by mistake: the error does not show it.
                 .ok_or("write id=ID,src=FILE or id=ID,env=VARIABLE")?;
-            match key {
+            // As for docker, a key is in any case of letters.
+            match &*key.to_lowercase() {
                 "src" | "source" | "env" if value.is_empty() => {
                     return Err(format!("`{key}=` is empty"));
                 }
@@ -70,8 +71,9 @@ impl FromStr for SecretFlag {
                 "env" => variable = Some(value.to_owned()),
                 "type" if matches!(value, "file" | "env") => kind = Some(value.to_owned()),
                 "type" => return Err("the type of a secret must be file or env".to_owned()),
-                "optional" if matches!(value, "true" | "false") => optional = value == "true",
-                "optional" => return Err("write optional=true or optional=false".to_owned()),
+                "optional" => {
+                    optional = truth(value).ok_or("write optional=true or optional=false")?;
+                }
                 other => {
                     return Err(format!("`{other}` is not one of id, src, env, type, optional"));
                 }
@@ -121,8 +123,12 @@ pub(crate) struct CacheFlag(pub Vec<Cache>);
 impl FromStr for CacheFlag {
     type Err = String;
 
+    /// As for `docker buildx build`, an empty string is no cache.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Cache::parse(text).map(Self)
+        match text.is_empty() {
+            true => Ok(Self(Vec::new())),
+            false => Cache::parse(text).map(Self),
+        }
     }
 }
 
@@ -137,6 +143,7 @@ mod tests {
         for (text, source) in [
             ("id=a", None),
             ("id=a,src=b", file("b")),
+            ("ID=a,Src=b", file("b")),
             ("source=b=c,id=a", file("b=c")),
             ("id=a,env=B", variable("B")),
             ("type=env,id=a,src=B", variable("B")),
@@ -163,6 +170,12 @@ mod tests {
             let error = text.parse::<SecretFlag>().unwrap_err();
             assert!(error.contains(word) && !error.contains("hunter2"), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn an_empty_cache_is_none() {
+        assert_eq!("".parse(), Ok(CacheFlag(Vec::new())));
+        assert!(",".parse::<CacheFlag>().is_err());
     }
 
     #[test]

@@ -14,4 +14,4 @@ pub(crate) use inputs::{BuildContext, CacheFlag, SecretFlag, SshFlag, annotation
 pub(crate) use output::OutputFlag;
 pub(crate) use platforms::PlatformsFlag;
 pub(crate) use run::{HostFlag, UlimitFlag, cgroup_parent};
-pub(crate) use simple::{build_arg, jobs, name_and_value, retries, tag_prefix};
+pub(crate) use simple::{build_arg, jobs, label, name_and_value, retries, tag_prefix};

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::config::OutputFile;
+use crate::input::fields;
 use crate::plan::FileOutput;
 
 /// The right form, for errors.
@@ -33,7 +34,7 @@ impl FromStr for OutputFlag {
             return Ok(Self::File(OutputFile { kind, dest: text.into() }));
         }
         let (mut kind, mut dest) = (None, None);
-        for field in text.split(',') {
+        for field in fields(text)? {
             match field.split_once('=') {
                 Some(("type", "oci")) => kind = Some(FileOutput::Oci),
                 Some(("type", "docker")) => kind = Some(FileOutput::Docker),
@@ -57,7 +58,13 @@ impl FromStr for OutputFlag {
             }
         }
         let kind = kind.ok_or_else(|| format!("the type is missing; {FORM}"))?;
-        let dest = dest.ok_or_else(|| format!("the destination is missing; {FORM}"))?;
+        let dest = dest.ok_or_else(|| match kind {
+            FileOutput::Docker => {
+                "write --load to load the image into the engine's store, or add dest=PATH"
+                    .to_owned()
+            }
+            _ => format!("the destination is missing; {FORM}"),
+        })?;
         Ok(Self::File(OutputFile { kind, dest }))
     }
 }

@@ -29,10 +29,19 @@ pub(crate) fn name_and_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// As for docker, a label without a value is empty.
+pub(crate) fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=').unwrap_or((text, "")) {
+        ("", _) => Err("write NAME=VALUE".to_owned()),
+        (name, value) => Ok((name.to_owned(), value.to_owned())),
+    }
+}
+
 pub(crate) fn build_arg(text: &str) -> Result<(String, Option<String>), String> {
     match text.split_once('=') {
         Some(("", _)) => Err("write NAME=VALUE".to_owned()),
         Some((name, value)) => Ok((name.to_owned(), Some(value.to_owned()))),
+        None if text.is_empty() => Err("write NAME=VALUE".to_owned()),
         None => Ok((text.to_owned(), None)),
     }
 }

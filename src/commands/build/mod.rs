@@ -63,6 +63,7 @@ pub(super) fn run(matrix: &Matrix, config: &BuildConfig) -> Result<ExitCode, Err
     let prepare::Prepared { cells, requests, mut allows, needs, .. } =
         prepare::prepared(matrix, &config.cells, &options, purpose)?.buildable()?;
     destination::check_caches(&cells, &requests)?;
+    tell_unset(config);
     if let Some(output) = &config.output {
         destination::check(&requests, output, &options, config.dry_run)?;
     }
@@ -90,6 +91,14 @@ fn dry_run(cells: &[Cell], requests: &[BuildRequest], config: &BuildConfig) -> E
     shown::summary(cells);
     terminal::stderr(&format!("{}\n", visible(&destination::sentence(requests, config))));
     ExitCode::SUCCESS
+}
+
+/// Names the build arguments that have no value.
+fn tell_unset(config: &BuildConfig) {
+    for name in config.cells.unset_args.iter().filter(|_| config.progress != Mode::Quiet) {
+        let text = format!("--build-arg {name} has no effect: the variable {name} is not set");
+        terminal::stderr(&format!("note: {}\n", visible(&text)));
+    }
 }
 
 /// Reads the secrets of `requests` that can be read only once. This happens before signals are handled, so

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::matrix::{Matrix, Selection};
 use crate::plan::BuildRequest;
 use crate::run::terminal;
-use crate::text::counted;
+use crate::text::{counted, unescaped};
 use crate::workspace::drift::Drift;
 use crate::workspace::needs::Purpose;
 use crate::workspace::targets;
@@ -63,7 +63,7 @@ fn selects_all(selection: &Selection) -> bool {
 fn print(requests: &[BuildRequest]) {
     let mut out = terminal::buffered();
     if let [only] = requests {
-        only.recipe.dockerfile.parts().all(|part| out.text(part));
+        only.recipe.dockerfile.parts().all(|part| out.bytes(&unescaped(part)));
         return;
     }
     for (number, request) in requests.iter().enumerate() {
@@ -71,7 +71,7 @@ fn print(requests: &[BuildRequest]) {
         let last = request.recipe.dockerfile.parts().last().unwrap_or("\n");
         let end = if last.ends_with('\n') { "" } else { "\n" };
         let mut parts = [&*head].into_iter().chain(request.recipe.dockerfile.parts()).chain([end]);
-        if !parts.all(|part| out.text(part)) {
+        if !parts.all(|part| out.bytes(&unescaped(part))) {
             return;
         }
     }

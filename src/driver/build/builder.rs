@@ -25,12 +25,14 @@ use crate::node::Node;
 use crate::outcome::{Built, CellResult, Failure, SmokeResult};
 use crate::plan::{BuildRequest, FileOutput, Output, Recipe};
 use crate::schedule::{Builder, Events, Job};
+use crate::text::unescaped;
 
 use super::destination::{BuildSession, Destination, Exported};
 use super::failure::{cache_not_written, failed, failure, output_not_written, session_ended};
 use super::loading::Loading;
 use super::options::{IntoStore, SolveOptions};
 use super::request::{Offered, solve};
+use super::unplaced::placed;
 use super::watch::Watch;
 use crate::driver::bases::images::{Image, ImageError, Images, Question};
 use crate::driver::caches::directories::{CacheDirectories, CacheDirectoryError};
@@ -245,11 +247,14 @@ impl EngineBuilder {
         let filename = filename(cell);
         session
             .dockerfiles
-            .insert(&filename, recipe.dockerfile.text().into_owned())
+            .insert(&filename, unescaped(&recipe.dockerfile.text()).into_owned())
             .map_err(unreadable)?;
         if let Some(ignore) = &recipe.dockerignore {
             let name = format!("{filename}.dockerignore");
-            session.dockerfiles.insert(&name, ignore.as_bytes().to_vec()).map_err(unreadable)?;
+            session
+                .dockerfiles
+                .insert(&name, unescaped(ignore.text()).into_owned())
+                .map_err(unreadable)?;
         }
         let mut contexts = HashMap::new();
         for (name, context) in &recipe.inputs.contexts {
@@ -355,6 +360,7 @@ impl EngineBuilder {
             (Some(Err(error)), None) => {
                 let had_login = self.had_login(&error).await;
                 let failure = failure(&error, &seen, request, &filename, had_login);
+                let failure = placed(failure, &error.message, request);
                 let mut failure = self.explained(&error, failure);
                 // A command with an exit code failed by itself.
                 if failure.exit_code.is_none() {

@@ -6,11 +6,13 @@ use std::time::Duration;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::error::Span;
 use crate::image::Reference;
 use crate::plan::{BuildRequest, needed_images};
 
 use super::options::SolveOptions;
 use super::request::{Offered, solve};
+use super::unplaced::bad_pattern;
 use crate::driver::build::builder::EngineBuilder;
 use crate::driver::sessions::Needs;
 
@@ -18,8 +20,18 @@ use crate::driver::sessions::Needs;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lint {
     pub warnings: Vec<LintWarning>,
-    /// Why it cannot be built, and the line (from 1) if known.
-    pub error: Option<(String, Option<u32>)>,
+    /// Why it cannot be built.
+    pub error: Option<LintError>,
+}
+
+/// Why a Dockerfile cannot be built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LintError {
+    pub message: String,
+    /// The line in the rendered Dockerfile, from 1.
+    pub line: Option<u32>,
+    /// The place in the ignore file, if it is there.
+    pub ignored: Option<Span>,
 }
 
 /// One finding.
@@ -126,7 +138,12 @@ impl EngineBuilder {
                 false => NotLinted::Failed(redacted(why)),
             }
         })?;
-        lint.error = lint.error.map(|(message, line)| (redacted(message), line));
+        lint.error = lint.error.map(|error| match bad_pattern(&error.message, &request.recipe) {
+            Some((span, why)) => {
+                LintError { message: why.to_string(), line: None, ignored: Some(span) }
+            }
+            None => LintError { message: redacted(error.message), ..error },
+        });
         Ok(lint)
     }
 
@@ -201,7 +218,11 @@ fn read(json: &[u8]) -> Result<Lint, serde_json::Error> {
     });
     Ok(Lint {
         warnings: warnings.collect(),
-        error: answer.error.map(|error| (error.message, line(error.location))),
+        error: answer.error.map(|error| LintError {
+            message: error.message,
+            line: line(error.location),
+            ignored: None,
+        }),
     })
 }
 
@@ -236,7 +257,11 @@ mod tests {
                     ),
                     warning("Odd", "d", None, None),
                 ],
-                error: Some(("no such instruction".to_owned(), None)),
+                error: Some(LintError {
+                    message: "no such instruction".to_owned(),
+                    line: None,
+                    ignored: None,
+                }),
             }
         );
         assert_eq!(read(br#"{"warnings":null}"#).unwrap(), Lint::default());

@@ -11,10 +11,9 @@ use thiserror::Error;
 use crate::buildkit::session::content::{Content, Disk, Index, Layout, LayoutError, Offer};
 use crate::buildkit::session::fault::Fault;
 use crate::cell_name::CellName;
-use crate::input::{Cache, Caches};
+use crate::input::{Cache, Caches, truth};
 use crate::plan::BuildRequest;
 
-use super::go_bool::is_true;
 use crate::driver::obstacle::Obstacle;
 
 /// The default tag of a cache, as in `docker buildx`.
@@ -240,7 +239,7 @@ fn layout(cache: &Cache, attribute: &str) -> Option<Layout> {
 }
 
 fn ignores_error(cache: &Cache) -> bool {
-    cache.attributes.get("ignore-error").is_some_and(|value| is_true(value))
+    cache.attributes.get("ignore-error").is_some_and(|value| truth(value) == Some(true))
 }
 
 fn not_written(error: &impl std::fmt::Display) -> String {

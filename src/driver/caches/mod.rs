@@ -1,7 +1,6 @@
 //! Caches outside the engine, in BuildKit's terms.
 
 pub(crate) mod directories;
-mod go_bool;
 pub(crate) mod idle;
 
 use std::collections::HashMap;
@@ -9,10 +8,9 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use crate::buildkit::CacheExport;
-use crate::input::Cache;
+use crate::input::{Cache, truth};
 use crate::plan::BuildRequest;
 
-use self::go_bool::is_true;
 use super::obstacle::Obstacle;
 use crate::driver::environment::Environment;
 
@@ -52,7 +50,9 @@ fn add_runner(attributes: &mut HashMap<String, String>, environment: Environment
     };
     let second = match attributes.get("version") {
         Some(version) => version == "2",
-        None => variable("ACTIONS_CACHE_SERVICE_V2").is_some_and(|value| is_true(&value)),
+        None => {
+            variable("ACTIONS_CACHE_SERVICE_V2").is_some_and(|value| truth(&value) == Some(true))
+        }
     };
     let results = variable("ACTIONS_RESULTS_URL");
     let mut add = |key: &str, value: Option<String>| {

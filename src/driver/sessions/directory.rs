@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use crate::buildkit::session::filesync::{FileSource, Filter, Stat, Visit, mode};
-use crate::context::{Entry, EntryKind, Folder, Selection};
+use crate::context::{Entry, EntryKind, Folder, LeftOut, Selection};
 
 use super::sent::Ledger;
 
@@ -12,6 +12,8 @@ use super::sent::Ledger;
 pub(crate) struct Recorded {
     pub(crate) directory: Arc<Folder>,
     pub(crate) ledger: Arc<Ledger>,
+    /// Whether an entry that cannot be sent is an error.
+    pub(crate) strict: bool,
 }
 
 impl FileSource for Recorded {
@@ -25,14 +27,48 @@ impl FileSource for Recorded {
             self.ledger.announce(&entry);
             visit(stat(entry))
         })?;
-        self.ledger.leave_out(&self.directory, left_out);
-        Ok(())
+        match left_out_note(&self.directory, left_out) {
+            Some(note) if self.strict => Err(io::Error::other(note)),
+            Some(note) => {
+                self.ledger.leave_out(note);
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 
     fn open(&self, stat: &Stat) -> io::Result<Box<dyn Read + Send>> {
         let size = u64::try_from(stat.size).unwrap_or(0);
         Ok(Box::new(self.directory.read(&stat.path, size, stat.mod_time)?))
     }
+}
+
+/// Says what was not sent, and how to say so in an ignore file.
+fn left_out_note(folder: &Folder, LeftOut { first, count }: LeftOut) -> Option<String> {
+    let (path, what) = first?;
+    let others = match count {
+        1 => String::new(),
+        2 => ", and 1 other file that no image can contain".to_owned(),
+        many => format!(", and {} other files that no image can contain", many - 1),
+    };
+    let shown = folder.path().join(&path);
+    Some(format!(
+        "{} is left out of the build, because it is {what}{others}; write the line `{}` in .dockerignore",
+        shown.display(),
+        pattern(&path)
+    ))
+}
+
+/// The pattern that matches only this path.
+fn pattern(path: &str) -> String {
+    let mut pattern = String::with_capacity(path.len());
+    for c in path.chars() {
+        if "*?[]\\".contains(c) || (pattern.is_empty() && "!#".contains(c)) {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
 }
 
 fn stat(entry: Entry) -> Stat {
@@ -67,6 +103,20 @@ mod tests {
 
     fn entry(kind: EntryKind, permissions: u32) -> Entry {
         Entry { path: "p".to_owned(), kind, permissions, modified: 5, changed: 6, inode: 7 }
+    }
+
+    #[test]
+    fn the_line_for_an_ignore_file_matches_its_path_alone() {
+        for (path, wanted) in [
+            ("run/a.sock", "run/a.sock"),
+            ("#a*[1]", "\\#a\\*\\[1\\]"),
+            ("!a?", "\\!a\\?"),
+            ("a!#", "a!#"),
+        ] {
+            assert_eq!(pattern(path), wanted);
+            let rules = crate::context::patterns::Rules::new(&[pattern(path)]).unwrap();
+            assert!(rules.matches(path), "{path}");
+        }
     }
 
     #[test]

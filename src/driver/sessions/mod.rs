@@ -61,6 +61,8 @@ pub(crate) struct Needs {
     directory: PathBuf,
     /// Whether to send all of it, even if BuildKit has a copy.
     resend: bool,
+    /// Whether to refuse it if something in it cannot be sent.
+    strict: bool,
     /// The source of each, and whether it is optional.
     secrets: BTreeMap<String, (SecretSource, bool)>,
     agents: BTreeMap<String, AgentSource>,
@@ -74,6 +76,7 @@ impl Needs {
         Self {
             directory: request.recipe.context.clone(),
             resend: request.policy.no_cache,
+            strict: request.policy.strict,
             secrets: request.recipe.inputs.secrets.iter().map(secret).collect(),
             agents: agents(request, environment).into_iter().collect(),
         }
@@ -84,6 +87,7 @@ impl Needs {
 pub(crate) struct Open {
     pub(crate) id: String,
     resend: bool,
+    strict: bool,
     files: FileSync,
     ledgers: Arc<Ledgers>,
     layouts: Layouts,
@@ -116,7 +120,7 @@ impl Open {
     /// unique, so cells may use one context name for different directories. BuildKit stores its copy
     /// under this name and the key of the session.
     pub(crate) async fn offer(&self, directory: &Path) -> io::Result<String> {
-        let recorded = recorded(&self.ledgers, directory, self.resend).await?;
+        let recorded = recorded(&self.ledgers, directory, self.resend, self.strict).await?;
         let name = format!("folder-{}", recorded.ledger.key());
         self.files.offer(&*name, Arc::new(recorded));
         Ok(name)
@@ -174,7 +178,7 @@ impl Sessions {
     ) -> Result<Arc<Open>, SessionError> {
         let dockerfiles = Arc::new(MemoryFiles::new());
         let files = FileSync::new();
-        let context = recorded(&self.ledgers, &needs.directory, needs.resend).await?;
+        let context = recorded(&self.ledgers, &needs.directory, needs.resend, needs.strict).await?;
         let shared_key = context.ledger.key().to_owned();
         files.offer(CONTEXT, Arc::new(context));
         files.offer(DOCKERFILE, dockerfiles.clone());
@@ -206,9 +210,9 @@ impl Sessions {
             // A build that needs the session reports its end.
             async move { drop(ended.set(session.serve(io).await)) }
         });
-        let (resend, ledgers) = (needs.resend, self.ledgers.clone());
+        let (resend, strict, ledgers) = (needs.resend, needs.strict, self.ledgers.clone());
         let layouts = Layouts::new(self.content.clone());
-        Ok(Arc::new(Open { id, resend, files, ledgers, layouts, dockerfiles, ended, task }))
+        Ok(Arc::new(Open { id, resend, strict, files, ledgers, layouts, dockerfiles, ended, task }))
     }
 
     /// Whether the sessions have a login for `host`.
@@ -244,10 +248,15 @@ impl Sessions {
 }
 
 /// Opens a directory to send to BuildKit.
-async fn recorded(ledgers: &Ledgers, path: &Path, resend: bool) -> io::Result<Recorded> {
+async fn recorded(
+    ledgers: &Ledgers,
+    path: &Path,
+    resend: bool,
+    strict: bool,
+) -> io::Result<Recorded> {
     let directory = Arc::new(Folder::open(path)?);
     let ledger = ledgers.of(&directory, resend).await?;
-    Ok(Recorded { directory, ledger })
+    Ok(Recorded { directory, ledger, strict })
 }
 
 #[cfg(test)]

@@ -50,10 +50,10 @@ fn a_service_keeps_its_context_and_its_dockerfile() {
             &["`web/Dockerfile` was left out"][..],
         ),
         (
-            "{ context: api/, args: { A: b } }",
+            "{ context: api/, secrets: [x] }",
             both,
             "context: api\ndockerfile: Dockerfile\n",
-            &["`build.args` of the service `a` in compose.yaml"],
+            &["`build.secrets` of the service `a` in compose.yaml"],
         ),
         (
             "{ context: api, dockerfile: ../docker/Dockerfile }",
@@ -99,6 +99,31 @@ fn a_service_keeps_its_context_and_its_dockerfile() {
             assert!(lines.contains(wanted), "{build}\n{lines}");
             assert!(notes.iter().all(|note| found.contains(note)), "{build}\n{found}");
             assert!(!found.contains("docker/Dockerfile` was left out"), "{found}");
+        }
+    }
+}
+
+/// Settings of a service, and which of them are notes.
+#[test]
+fn a_service_keeps_its_settings() {
+    for (build, wanted, notes) in [
+        ("{ target: dev }", "target: dev\n", ""),
+        ("{ target: '${T:-dev}', args: [A=b, C=] }", "args:\n  A: b\n  C: \"\"\n", ""),
+        ("{ args: { A: 1, B: '${B:-x y}' } }", "args:\n  A: 1\n  B: \"x y\"\n", ""),
+        ("{ args: { A: b, C: } }", "args:\n  A: b\n", "`build.args.C` of the service `a`"),
+        ("{ args: [A=b, C, 'D=$D'] }", "args:\n  A: b\n", "`build.args.D` of the service `a`"),
+        ("{ platforms: [linux/arm64] }", "platforms: [linux/arm64]\n", ""),
+        ("{ platforms: ['${P}'] }", "tag:", "`build.platforms` of the service `a`"),
+        ("{ cache_from: [x] }", "tag:", "`build.cache_from` of the service `a`"),
+    ] {
+        for makefile in [None, Some("up:\n\tsed s/{%x%}/1/ Dockerfile\n".to_owned())] {
+            let compose = format!("services: {{ a: {{ image: 'me/a:1', build: {build} }} }}");
+            let compose = Some(("compose.yaml".to_owned(), compose));
+            let draft = draft(&Found { makefile, compose, ..top("") });
+            let (lines, found) = (body(&draft), draft.notes.join("\n"));
+            assert!(lines.contains(wanted), "{build}\n{lines}");
+            assert!(found.contains(notes), "{build}\n{found}");
+            assert!(!notes.is_empty() || !found.contains("build."), "{build}\n{found}");
         }
     }
 }

@@ -117,7 +117,15 @@ fn a_variable_of_the_tag_becomes_a_var() {
         // Through other variables.
         ("P ?= $(Q)\nQ = x", "$(P)-1", "", "tag: <%q%>-1", "  q: x\n"),
         ("P ?= ${Q}-$R\nQ = x\nR = y", "$(P)", "", "tag: <%q%>-<%r%>", "  q: x\n  r: y\n"),
-        ("P = a\nP += b", "$(strip x)", "", "tag: CHANGE-ME", ""),
+        ("P = a\nP += b", "$(strip x)", "", "tag: x", ""),
+        ("P = a b", "$(lastword $(P))", "", "tag: b", ""),
+        (
+            "VERSION ?= 1.2",
+            "$(VERSION)-$(subst .,_,$(VERSION))",
+            "",
+            "tag: <%version%>-<%version.tag%>",
+            "",
+        ),
         ("P := $(shell f $(X))", "$(P)-1", "", "tag: <%p%>-1", "  p: CHANGE-ME\n"),
         ("", "$(shell f $(X))-1", "", "tag: CHANGE-ME-1", ""),
         ("", "`git describe`-1", "", "tag: CHANGE-ME-1", ""),
@@ -252,7 +260,12 @@ fn lists_have_all_their_values_or_a_note() {
         ("", "1.{0..3} 5", "[5]", "`1.{0..3}` are unknown"),
         ("", "*.txt", "[CHANGE-ME]", "`*.txt` are unknown"),
         ("", "$(ELSEWHERE)", "[CHANGE-ME]", "`$(ELSEWHERE)` are unknown"),
-        ("ALL = $(foreach v,1 2,$(v).0)", "$(ALL)", "[CHANGE-ME]", "`$(foreach v,1 2,$(v).0)` are"),
+        ("ALL = $(foreach v,1 2,$(v).0)", "$(ALL)", "[1.0, 2.0]", ""),
+        ("A = b-1 b-2 x\nALL = $(A:b-%=%)", "$(ALL)", "[1..2, x]", ""),
+        ("A = v1 v2 x\nALL = $(filter v%,$(A))", "$(ALL)", "v1..v2", ""),
+        ("A = a/1 b/2\nALL = $(notdir $(A)) $(word 1,7 8)", "$(ALL)", "[1..2, 7]", ""),
+        ("ALL = $(wildcard *.txt)", "$(ALL)", "[CHANGE-ME]", "`$(wildcard *.txt)` are unknown"),
+        ("ALL = $(patsubst %/,%,$(wildcard s*/ ./b*/))", "$(ALL)", "[src, b]", ""),
     ] {
         // The variables follow the recipe that uses them.
         let makefile = format!(
@@ -308,14 +321,14 @@ fn every_tag_of_a_build_is_converted_or_a_note() {
     for (recipe, note) in [
         ("\tdocker build -t a:1 -t b:2 .", "the Makefile has no `a:2`"),
         (
-            "\tdocker build -t a:1 .\n\tdocker build -t b:2 .",
+            "\tdocker build -t a:1 .\n\tdocker build --target x -t b:2 .",
             "Makefile:5: another docker build of `b:2`",
         ),
         ("\tdocker build -t a:1 .\n\tdocker tag x:1 b:2", "Makefile:5: `docker tag x:1 b:2`"),
         ("\tdocker build -t a:1 out/", "Makefile:4: context: the directory `out` was not found"),
         (
             "\tfor v in 1 2; do make b VERSION=$$v; done\nb: VERSION = 2\nb:\n\tdocker build -t a:$(VERSION) .",
-            "Makefile:5: `b: VERSION = 2` was not converted",
+            "Makefile:5: `b: VERSION = 2` sets VERSION, which was not converted",
         ),
         ("\tdocker build -t a:x@y .", "Makefile:4: tag: `x@y` is no tag"),
         ("\tdocker build $(PUSH) -t a:1 .", "Makefile:4: `$(PUSH)` of docker build"),
@@ -362,6 +375,11 @@ fn a_dockerfile_is_found_wherever_the_build_names_it() {
             "docker build -t x:a a\n\tdocker build -t x:b ./b/",
             &["a/Dockerfile", "b/Dockerfile"],
             "context: <%os%>\ndockerfile: Dockerfile\naxes:\n  os: [a, b]\n",
+        ),
+        (
+            "for target in x y; do docker build -t a:$$target --target $$target . ; done",
+            &["Dockerfile"],
+            "target: <%axis_target%>\naxes:\n  axis_target: [x, y]\n",
         ),
         (
             "docker build -t a/$*:1 $*\nall: build-a build-b",
@@ -423,6 +441,15 @@ fn only_platforms_of_the_makefile_are_written() {
         let line = at.into_iter().map(|at| at + 1).filter(|_| notes > 0).collect::<Vec<_>>();
         assert_eq!(draft.unfinished, line);
     }
+}
+
+#[test]
+fn a_platform_of_a_loop_is_a_note_with_the_list() {
+    let loops = "for a in amd64 arm64; do docker build --platform linux/$$a -t x:$$a . ; done";
+    let notes = draft(&top(&format!("b:\n\t{loops}\n"))).notes;
+    let note = "Makefile:2: platforms: write `[linux/amd64, linux/arm64]` in place of the axis `a`: \
+                one image has all platforms";
+    assert_eq!(notes, [note]);
 }
 
 /// A note about no line of the draft is a comment at its end.
@@ -488,9 +515,12 @@ fn no_makefile_causes_a_panic() {
         "\tdone; fi; esac; for; do",
         "\tdocker build -t $(addprefix )",
         "A = $(A)\nB = $(B)$(B)",
+        "A = $(A:b=c) $(:=) $(A:=) $(A_$(B_$(C))) $(word x,y) $(word 0,a) $(dir ) $(wildcard /*)",
+        "\tcd; cd a b; (cd é && docker build .)))",
+        "\tsed s Dockerfile; sed s/ Dockerfile; sed sé Dockerfile; sed -e",
         "$(",
     ] {
-        let makefile = makefile::read(text);
+        let makefile = makefile::read(text, Vec::new());
         assert!(makefile.builds.iter().all(|build| build.tags.is_empty()), "{text}");
         let _ = draft(&found(
             &format!("{text}\nX = $(\nb:\n\tdocker build -t $(X):$( .\n"),

@@ -12,7 +12,6 @@ mod read;
 mod reader;
 mod required;
 
-#[cfg(test)]
 pub(crate) use read::SETTINGS;
 
 pub(crate) use files::{Files, Sheet};

@@ -29,7 +29,7 @@ pub(crate) use paths::{
     in_context, is_variable, no_directory, no_path, relative, script, template_path, unusable,
     unusable_value,
 };
-pub(crate) use pattern::Pattern;
+pub(crate) use pattern::{Pattern, always_true};
 pub(crate) use product::{MOST_CELLS, Product};
 pub(crate) use rule::{Included, Layer, Rule, Rules};
 pub(crate) use settings::{Agent, CacheRule, SecretPlace, SecretRule, Settings};

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use super::range;
-use crate::error::Diagnostic;
+use crate::error::{Diagnostic, Span};
 use crate::version;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,10 +38,15 @@ const SIGNS: [(&str, Sign); 7] = [
 ];
 
 impl Pattern {
+    /// Whether `text` is a comparison, which may be wrong.
+    pub(crate) fn is_comparison(text: &str) -> bool {
+        text.starts_with(['<', '>', '=', '!'])
+    }
+
     /// The error has no place yet.
     pub(crate) fn parse(text: &str) -> Result<Self, Box<Diagnostic>> {
         let wrong = |message, help: &str| Err(Box::new(Diagnostic::error(message).help(help)));
-        if !text.starts_with(['<', '>', '=', '!']) {
+        if !Self::is_comparison(text) {
             return match text.contains("..") {
                 true => Ok(Self::Range(range::values(text)?.into_iter().collect())),
                 false => Ok(Self::Glob(text.to_owned())),
@@ -103,7 +108,48 @@ impl Pattern {
     }
 }
 
+/// Warns if two of `patterns`, of which one must match, match every version: `>=1.9` or `<2`. Written so, two
+/// bounds select nothing.
+pub(crate) fn always_true(patterns: &[Pattern], span: &Span) -> Option<Diagnostic> {
+    let single = |pattern: &'_ Pattern| match pattern {
+        Pattern::Compare(comparisons) if comparisons.len() == 1 => Some(comparisons[0].clone()),
+        _ => None,
+    };
+    let bounds: Vec<(Sign, String)> = patterns.iter().filter_map(single).collect();
+    let pairs = bounds.iter().enumerate().flat_map(|(at, one)| {
+        bounds
+            .iter()
+            .enumerate()
+            .filter(move |(other, _)| *other != at)
+            .map(move |(_, two)| (one, two))
+    });
+    let (one, two) =
+        pairs.into_iter().find(|(one, two)| one.0.covers_with(&one.1, two.0, &two.1))?;
+    let (one, two) = (one.0.before(&one.1), two.0.before(&two.1));
+    let finding = Diagnostic::warning(format!("every version is `{one}` or `{two}`"));
+    Some(finding.at(span, "").help(format!("if both must be true, write one text: `{one} {two}`")))
+}
+
 impl Sign {
+    /// The comparison with `version`, as it is written.
+    fn before(self, version: &str) -> String {
+        let written = SIGNS.iter().find(|(_, sign)| *sign == self).map_or("", |(text, _)| text);
+        format!("{written}{version}")
+    }
+
+    /// Whether each version is `self own` or `other its`. The reverse order is another question.
+    fn covers_with(self, own: &str, other: Self, its: &str) -> bool {
+        let Some(order) = version::compare(own, its) else { return false };
+        let is_lower = matches!(self, Self::Greater | Self::GreaterOrEqual);
+        let is_upper = matches!(other, Self::Less | Self::LessOrEqual);
+        let touch = self == Self::GreaterOrEqual || other == Self::LessOrEqual;
+        match self {
+            // All but one version, and that one.
+            Self::Unequal => other.holds(order),
+            _ => is_lower && is_upper && (order.is_lt() || order.is_eq() && touch),
+        }
+    }
+
     fn holds(self, order: Ordering) -> bool {
         match self {
             Self::Less => order.is_lt(),
@@ -173,6 +219,36 @@ mod tests {
                 wanted,
                 "{pattern} {value}"
             );
+        }
+    }
+
+    #[test]
+    fn alternatives_that_match_every_version_are_found() {
+        let file = crate::error::SourceFile::new("f", "x");
+        for (patterns, wanted) in [
+            (&[">=1.9", "<2"][..], Some("`>=1.9 <2`")),
+            (&["<2", ">1.9"], Some("`>1.9 <2`")),
+            (&["1.5", "<2", ">=2"], Some("`>=2 <2`")),
+            (&["!=1.5", "!=1.6"], Some("`!=1.5 !=1.6`")),
+            (&["!=1.5", ">=1"], Some("`!=1.5 >=1`")),
+            (&["<1.5", ">=2"], None),
+            (&["<2", ">2"], None),
+            (&["!=1.5", ">=2"], None),
+            (&[">=1", ">=2"], None),
+            (&[">=1.9 <2", "<1"], None),
+            (&[">=1.9", "1.*"], None),
+            (&["=1", "=2"], None),
+            (&[], None),
+        ] {
+            let parsed: Vec<Pattern> =
+                patterns.iter().map(|p| Pattern::parse(p).unwrap()).collect();
+            let found = always_true(&parsed, &file.span(0..1)).and_then(|finding| finding.help);
+            match (&found, wanted) {
+                (Some(help), Some(wanted)) => {
+                    assert!(help.ends_with(wanted), "{patterns:?}: {help}")
+                }
+                (found, wanted) => assert_eq!(found.is_none(), wanted.is_none(), "{patterns:?}"),
+            }
         }
     }
 

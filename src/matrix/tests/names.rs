@@ -171,7 +171,7 @@ proptest! {
             list.iter().map(pick).collect()
         };
         let has_versions = axes.iter().any(|axis| &*axis.name == "v");
-        let add = if add && has_versions { vec![Pick::of("v", "1.2,1.0")] } else { Vec::new() };
+        let add = if add && has_versions { vec![Pick::of("v", "1.2,1.0").unwrap()] } else { Vec::new() };
         let selection = Selection {
             only: chosen(&picks),
             skip: chosen(&skips),

@@ -12,6 +12,7 @@ use super::{texts_of, write_pretty};
 use crate::image::{Platform, Reference, short_name};
 use crate::input::{Cache, MediaTypes, NamedContext, Network, Secret, SecretSource};
 use crate::plan::BuildRequest;
+use crate::text::{has_escapes, redact, replaced};
 
 /// A bake file, and notes on what it cannot express.
 #[derive(Debug, Clone)]
@@ -37,6 +38,12 @@ pub(crate) fn bake(requests: &[BuildRequest]) -> Bake<'_> {
                 request.cell
             ));
         }
+        if request.recipe.dockerfile.parts().any(has_escapes) {
+            notes.push(format!(
+                "{}: its Dockerfile has bytes that are not UTF-8, which a bake file cannot express",
+                request.cell
+            ));
+        }
     }
     if requests.iter().any(|request| request.recipe.pin.is_some()) {
         notes.push(
@@ -51,11 +58,31 @@ pub(crate) fn bake(requests: &[BuildRequest]) -> Bake<'_> {
     if requests.iter().any(|request| request.recipe.inputs.run.cgroup_parent.is_some()) {
         notes.push("a bake file cannot express `cgroup_parent`".to_owned());
     }
+    if requests.iter().any(has_secret) {
+        notes.push(
+            "the file has passwords or tokens of URLs, which bake needs: do not publish it"
+                .to_owned(),
+        );
+    }
     let tested = requests.iter().filter(|request| request.policy.smoke.is_some()).count();
     if tested > 0 {
         notes.push(format!("bake does not run smoke tests: {tested} of these images have one"));
     }
     Bake { targets, notes }
+}
+
+/// Whether a URL among the values of the file has a secret.
+fn has_secret(request: &BuildRequest) -> bool {
+    let inputs = &request.recipe.inputs;
+    let texts = [&inputs.args, &inputs.labels, &inputs.annotations];
+    let texts = texts.into_iter().flat_map(|map| map.values().map(|text| &**text));
+    let urls = inputs.contexts.values().filter_map(|context| match context {
+        NamedContext::Url(url) => Some(url.as_str()),
+        _ => None,
+    });
+    let caches = request.policy.caches.from.iter().chain(&request.policy.caches.to);
+    let caches = caches.flat_map(|cache| cache.attributes.values().map(String::as_str));
+    texts.chain(urls).chain(caches).any(|text| redact(text) != text)
 }
 
 /// Names of bake targets consist of letters, digits, `_` and `-`.
@@ -106,7 +133,7 @@ fn target(request: &BuildRequest) -> Value {
     // Bake ignores a key that it does not know.
     set("cell", json!(&*request.cell));
     set("context", json!(recipe.context.display().to_string()));
-    set("dockerfile-inline", json!(recipe.dockerfile.text()));
+    set("dockerfile-inline", json!(replaced(&recipe.dockerfile.text())));
     set("tags", json!(texts(&request.delivery.references)));
     let platform = |one: &Platform| match one.is_native() {
         true => "local".to_owned(),

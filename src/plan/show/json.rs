@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::{texts_of, write_pretty};
+use super::{redacted, texts_of, write_pretty};
 use crate::input::{
     ByteSize, Cache, HostAddresses, MediaTypes, NamedContext, Network, Retry, RunSettings, Secret,
     SecretSource, SmokeCommand, SmokeTest, Ulimit,
@@ -22,7 +22,8 @@ pub(crate) struct Beyond {
     pub environment: Vec<String>,
 }
 
-/// Writes the plan as JSON, cell by cell. A version only ever gains fields; it never changes them.
+/// Writes the plan as JSON, cell by cell, without the secrets in URLs. A version only ever gains fields; it
+/// never changes them.
 pub(crate) fn write_json(cells: &[Cell], beyond: &Beyond, out: &mut impl Write) -> io::Result<()> {
     let Beyond { grants, environment } = beyond;
     write_pretty(&Plan { version: 1, cells: Cells(cells), grants, environment }, out)
@@ -41,7 +42,7 @@ struct Cells<'c>(&'c [Cell]);
 
 impl Serialize for Cells<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(cell))
+        serializer.collect_seq(self.0.iter().map(|one| redacted(cell(one))))
     }
 }
 

@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::input::TextMap;
+use crate::text::redact;
 
 pub(crate) use bake::bake;
 pub(crate) use github::github;
@@ -22,6 +23,16 @@ pub(crate) use table::{Table, counts, table};
 
 fn texts_of(map: &TextMap) -> Value {
     map.iter().map(|(name, text)| (&**name, &**text)).collect()
+}
+
+/// `value` without the secrets in the URLs of its texts.
+pub(crate) fn redacted(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(redact(&text).into_owned()),
+        Value::Array(list) => list.into_iter().map(redacted).collect(),
+        Value::Object(map) => map.into_iter().map(|(key, value)| (key, redacted(value))).collect(),
+        other => other,
+    }
 }
 
 /// Writes indented JSON, [`escaped`], and a newline.

@@ -265,7 +265,7 @@ fn a_target_contains_everything_of_its_request() {
 #[test]
 fn target_names_are_unique_and_a_note_names_what_a_file_cannot_express() {
     let mut odd = request("a_b", "FROM a\n");
-    odd.recipe.dockerignore = Some("x".into());
+    odd.recipe.dockerignore = Some(SourceFile::new("i", "x"));
     let requests = [request("a.b", "FROM a\n"), odd, request("a:b", "FROM a\n")];
     let bake = bake(&requests);
     let file: Value = serde_json::from_str(&written(&bake)).unwrap();

@@ -18,8 +18,8 @@ pub use lab::{
 pub use pictures::{listing, paths_below};
 pub use project::{ONE, Project};
 pub use proxy::{clock_ahead, refusing, silent_to, wrong_in_sessions};
-pub use relay::{grpc_port, plain_grpc, plain_grpc_of, tls_grpc};
-pub use run::{Run, Running, alone, until};
+pub use relay::{buildctl, grpc_port, plain_grpc, plain_grpc_of, tls_grpc};
+pub use run::{Run, Running, alone, through, until, with_default_socket};
 pub use solve::{built, lab_builder, patient_builder, request, request_of};
 pub use stand_in::{StandIn, podman};
 pub use store::Store;

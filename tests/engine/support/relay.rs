@@ -64,6 +64,16 @@ pub fn plain_grpc_of(host: String, socket: PathBuf) -> String {
     address
 }
 
+/// Shell commands for a container of the image alpine in the network of this machine: its `buildctl` leads to
+/// the BuildKit of the lab's engine.
+pub fn buildctl() -> String {
+    format!(
+        "printf '#!/bin/sh\\n[ \"$*\" = dial-stdio ] && exec nc 127.0.0.1 {}\\n' >/bin/buildctl; \
+         chmod +x /bin/buildctl;",
+        grpc_port()
+    )
+}
+
 /// The same on a port without TLS, for `nc`. Returns the port.
 pub fn grpc_port() -> u16 {
     let host = lab_env("DOCKER_HOST");

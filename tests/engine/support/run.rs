@@ -27,6 +27,23 @@ pub fn until(what: &str, limit: Duration, mut condition: impl FnMut() -> bool) -
     started.elapsed()
 }
 
+/// The same program with the same environment, started by another program.
+pub fn through(starter: &[&str], command: &Command) -> Command {
+    let mut outer = Command::new(starter[0]);
+    outer.args(&starter[1..]).arg(command.get_program()).args(command.get_args()).env_clear();
+    outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    outer.current_dir(command.get_current_dir().expect("a project has a directory"));
+    outer
+}
+
+/// The same program where this machine's own Docker cannot be found, and the default socket is a link to
+/// that of the engine at `host`, if there is one.
+pub fn with_default_socket(host: Option<&str>, command: &Command) -> Command {
+    let socket = host.unwrap_or_default().trim_start_matches("unix://");
+    let script = "mount -t tmpfs none /run && { [ -z \"$0\" ] || ln -s \"$0\" /run/docker.sock; } && exec \"$@\"";
+    through(&["unshare", "--mount", "sh", "-c", script, socket], command)
+}
+
 /// A running program; it is killed when this is dropped.
 pub struct Running {
     child: Child,

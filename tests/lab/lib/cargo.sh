@@ -11,10 +11,10 @@ lab_program() {
 # lab_build_packages: installs the packages for compiling and the fast tier. Without root, it lists the missing ones.
 lab_build_packages() {
   local program missing=
-  for program in cc git shellcheck; do command -v "$program" >/dev/null || missing+=" $program"; done
+  for program in cc git make shellcheck; do command -v "$program" >/dev/null || missing+=" $program"; done
   [ -n "$missing" ] || return 0
-  [ "$(id -u)" = 0 ] || lab_die "not installed:$missing" "apt-get install gcc libc6-dev git shellcheck"
-  lab_apt gcc libc6-dev git shellcheck
+  [ "$(id -u)" = 0 ] || lab_die "not installed:$missing" "apt-get install gcc libc6-dev git make shellcheck"
+  lab_apt gcc libc6-dev git make shellcheck
 }
 
 # lab_fast_targets: the targets of `cargo test` that need no engine, one word per line. Test programs are found

@@ -25,15 +25,12 @@ impl Wanted {
     }
 }
 
-/// Every value of `key`, decoded if `<key>-encoded` says that BuildKit escaped them.
+/// Every value of `key`, with U+FFFD for bytes that are not UTF-8, as in the names of files that it is
+/// compared with. They are decoded if `<key>-encoded` says that BuildKit escaped them.
 fn values(metadata: &MetadataMap, key: &str) -> Result<Vec<String>, Status> {
     let escaped = metadata
         .get(format!("{key}-encoded"))
         .is_some_and(|flag| matches!(flag.as_encoded_bytes(), b"1" | b"t" | b"T" | b"true"));
-    let text = |bytes: Vec<u8>| {
-        String::from_utf8(bytes)
-            .map_err(|_| Status::invalid_argument(format!("a value of {key} is not UTF-8")))
-    };
     let decode = |value: &[u8]| match escaped {
         true => query_unescape(value).ok_or_else(|| {
             Status::invalid_argument(format!("a value of {key} has an invalid escape"))
@@ -41,7 +38,8 @@ fn values(metadata: &MetadataMap, key: &str) -> Result<Vec<String>, Status> {
         false => Ok(value.to_vec()),
     };
     let all = metadata.get_all(key).iter();
-    all.map(|value| decode(value.as_encoded_bytes()).and_then(text)).collect()
+    all.map(|value| Ok(String::from_utf8_lossy(&decode(value.as_encoded_bytes())?).into_owned()))
+        .collect()
 }
 
 /// Decodes Go's `url.QueryEscape`; `None` if an escape is incomplete or not hexadecimal.
@@ -86,8 +84,16 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_can_have_bytes_that_are_not_utf8() {
+        let mut metadata = MetadataMap::new();
+        metadata.insert("exclude-patterns", "caf%E9".parse().unwrap());
+        metadata.insert("exclude-patterns-encoded", "1".parse().unwrap());
+        assert_eq!(Wanted::parse(&metadata).unwrap().filter.exclude, ["caf\u{fffd}"]);
+    }
+
+    #[test]
     fn broken_escapes_are_refused() {
-        for broken in ["%", "%2", "%zz", "%ff"] {
+        for broken in ["%", "%2", "%zz"] {
             let mut metadata = MetadataMap::new();
             metadata.insert("followpaths", broken.parse().unwrap());
             metadata.insert("followpaths-encoded", "1".parse().unwrap());

@@ -28,7 +28,7 @@ use self::format::Kept;
 use self::key::shared_key;
 use self::records::Records;
 use self::slot::Slot;
-use crate::context::{Entry, Folder, Identity, LeftOut};
+use crate::context::{Entry, Folder, Identity};
 
 pub(crate) use self::key::machine;
 
@@ -144,19 +144,8 @@ impl Ledger {
         }
     }
 
-    /// Notes what was not sent of `folder`.
-    pub(crate) fn leave_out(&self, folder: &Folder, LeftOut { first, count }: LeftOut) {
-        let Some((path, what)) = first else { return };
-        let others = match count {
-            1 => String::new(),
-            2 => ", and 1 other file that no image can contain".to_owned(),
-            many => format!(", and {} other files that no image can contain", many - 1),
-        };
-        let path = folder.path().join(path);
-        let note = format!(
-            "{} is left out of the build, because it is {what}{others}; add it to .dockerignore",
-            path.display()
-        );
+    /// Keeps the note about what was not sent.
+    pub(crate) fn leave_out(&self, note: String) {
         let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*left_out, LeftOutNote::None) {
             *left_out = LeftOutNote::New(note);

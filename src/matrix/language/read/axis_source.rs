@@ -6,7 +6,8 @@ use crate::error::Span;
 use crate::loopback::is_loopback;
 use crate::matrix::language::reader::Reader;
 use crate::matrix::model::{
-    AxisSource, AxisValue, JsonPath, Pattern, SourceValue, TokenVariable, unknown_order,
+    AxisSource, AxisValue, JsonPath, Pattern, SourceValue, TokenVariable, always_true,
+    unknown_order,
 };
 use crate::template::Value;
 use crate::yaml::{Entry, Node, NodeKind};
@@ -150,6 +151,9 @@ impl Reader<'_> {
                 Ok(pattern) => found.push(pattern),
                 Err(wrong) => self.errors.push(wrong.at(span, "")),
             }
+        }
+        if let Some(finding) = always_true(&found, &node.span) {
+            self.warnings.push(finding);
         }
         found
     }

@@ -8,7 +8,7 @@ use crate::error::{Diagnostic, Span, listed};
 use crate::matrix::language::reader::Reader;
 use crate::matrix::model::{
     Axis, AxisValue, Included, Layer, Lookup, MOST_CELLS, Pattern, Product, Rule, Rules, Settings,
-    known_axes, unknown_order,
+    always_true, known_axes, unknown_order,
 };
 use crate::template::Value;
 use crate::yaml::{Entry, Node, NodeKind};
@@ -285,6 +285,9 @@ impl Reader<'_> {
                     places.push((text, span));
                 }
             }
+        }
+        if let Some(finding) = always_true(&patterns, &entry.value.span) {
+            self.warnings.push(finding);
         }
         let used = rule.restrict(index, &lookups[index], patterns);
         // An axis without values has been reported, or is not loaded yet.
