@@ -32,6 +32,7 @@ const SHOWN: &[&str] = &[
     "retries",
     "timeout",
     "idle_timeout",
+    "engine_wait",
     "shm_size",
     "ulimit",
     "cgroup_parent",

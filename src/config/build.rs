@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::{CellChoice, EngineFlag, Typed};
-use crate::input::TimeLimits;
+use crate::input::{EngineWait, TimeLimits};
 use crate::plan::{BuildOptions, FileOutput};
 use crate::progress::Mode;
 
@@ -25,6 +25,8 @@ pub(crate) struct BuildConfig {
     /// Stop when a cell fails.
     pub fail_fast: bool,
     pub limits: TimeLimits,
+    /// How long cells wait for an engine that was lost.
+    pub engine_wait: EngineWait,
     pub progress: Mode,
     /// The command line.
     pub typed: Typed,

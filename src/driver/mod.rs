@@ -15,6 +15,7 @@
 //! | [`verified`] | a wrapper: reports a push only when the registry has the image |
 //! | [`limited`] | a wrapper: time limits of a cell and of its steps |
 //! | [`retried`] | a wrapper: builds a cell again after a temporary failure |
+//! | [`outage`] | waits for a lost engine, for all cells of a run |
 //! | [`redacted`] | a wrapper: removes logins from the reports of the others |
 //! | [`leftovers`] | removes what killed runs left on the engine |
 
@@ -27,6 +28,7 @@ mod environment;
 mod leftovers;
 mod limited;
 mod obstacle;
+mod outage;
 mod preflight;
 mod redacted;
 mod retried;
@@ -44,6 +46,7 @@ pub(crate) use caches::idle::IdleCaches;
 pub(crate) use environment::{Environment, cache_directory};
 pub(crate) use limited::Limited;
 pub(crate) use obstacle::Obstacle;
+pub use outage::Outage;
 pub(crate) use preflight::access::refused;
 pub(crate) use preflight::local::missing;
 pub(crate) use preflight::preflight;

@@ -4,6 +4,7 @@
 
 mod cache;
 mod context;
+mod engine_wait;
 mod inputs;
 mod retry;
 mod root;
@@ -21,6 +22,7 @@ use indexmap::IndexMap;
 use crate::image::{Digest, Reference};
 
 pub(crate) use cache::{SharedPlace, fields};
+pub use engine_wait::EngineWait;
 pub(crate) use inputs::{Caches, Inputs};
 pub(crate) use retry::Retry;
 pub use root::Root;

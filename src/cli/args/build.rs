@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{CellArgs, InputArgs, SelectArgs};
 use crate::cli::flags::{OutputFlag, jobs, retries};
-use crate::input::TimeLimit;
+use crate::input::{EngineWait, TimeLimit};
 use crate::progress::Mode;
 
 /// `build` and `matrix`.
@@ -88,6 +88,9 @@ pub(crate) struct RunArgs {
     #[arg(long, env = "ONEBUILD_IDLE_TIMEOUT", value_name = "TIME")]
     #[arg(value_parser = TimeLimit::of_cell)]
     pub idle_timeout: Option<TimeLimit>,
+    /// How long to wait for an engine that was lost during the run; `0s` does not wait
+    #[arg(long, env = "ONEBUILD_ENGINE_WAIT", value_name = "TIME", default_value = "2m")]
+    pub engine_wait: EngineWait,
     /// Do not use the build cache
     #[arg(long)]
     pub no_cache: bool,

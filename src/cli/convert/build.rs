@@ -28,6 +28,7 @@ pub(crate) fn build(
         retries,
         timeout,
         idle_timeout,
+        engine_wait,
         no_cache,
         pull,
         provenance,
@@ -78,6 +79,7 @@ pub(crate) fn build(
         test_jobs,
         fail_fast,
         limits: TimeLimits { cell: timeout, idle: idle_timeout },
+        engine_wait,
         progress,
         typed,
     })

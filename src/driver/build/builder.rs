@@ -20,7 +20,7 @@ use crate::docker::{Credentials, PassedProxies};
 use crate::event::{Event, Warning};
 use crate::failure::{Kind, RegistryFault};
 use crate::image::Platform;
-use crate::input::NamedContext;
+use crate::input::{EngineWait, NamedContext};
 use crate::node::Node;
 use crate::outcome::{Built, CellResult, Failure, SmokeResult};
 use crate::plan::{BuildRequest, FileOutput, Output, Recipe};
@@ -40,6 +40,7 @@ use crate::driver::caches::idle::IdleCaches;
 use crate::driver::capabilities::named_image;
 use crate::driver::classify::login_host;
 use crate::driver::environment::Environment;
+use crate::driver::outage::Outage;
 use crate::driver::sessions::secrets::HeldSecrets;
 use crate::driver::sessions::{Needs, Open, SessionError, Sessions};
 use crate::driver::stalled::limit::RegistryLimit;
@@ -111,6 +112,11 @@ impl EngineBuilder {
             into_store: self.into_store,
             ..SolveOptions::of(request)
         }
+    }
+
+    /// The outages of its engine, for which cells wait as long as `limit` says.
+    pub fn outage(&self, limit: EngineWait) -> Outage {
+        Outage::new(self.client.clone(), limit)
     }
 
     /// The platform that the engine runs without emulation.

@@ -3,6 +3,8 @@
 //!
 //! An attempt after a failed push or smoke test uses the cache even with `--no-cache`: this run has built
 //! the steps, so nothing is built a second time. A cell that waits holds no slot of `--jobs`.
+//!
+//! After a lost engine, the wait ends when the engine answers. Cells that would start meanwhile wait, too.
 
 mod pause;
 
@@ -10,6 +12,7 @@ use std::borrow::Cow;
 
 use tokio::time::Instant;
 
+use super::outage::Outage;
 use crate::event::{Event, Retry};
 use crate::failure::{Attempt, Failure, Kind, Phase, RegistryFault};
 use crate::outcome::{Built, CellResult};
@@ -18,18 +21,21 @@ use crate::registry::Gates;
 use crate::schedule::{Builder, Job};
 use crate::text;
 
+use pause::pause_until;
 pub(crate) use pause::{pause, too_long};
 
 /// Repeats what the inner builder could not do.
 pub struct Retried<B> {
     builder: B,
     gates: Gates,
+    outage: Outage,
 }
 
 impl<B> Retried<B> {
-    /// Wraps `builder`. `gates` are those of the registry client, which `builder` uses.
-    pub fn new(builder: B, gates: Gates) -> Self {
-        Self { builder, gates }
+    /// Wraps `builder`. `gates` are those of the registry client, and `outage` is that of the engine, which
+    /// `builder` uses.
+    pub fn new(builder: B, gates: Gates, outage: Outage) -> Self {
+        Self { builder, gates, outage }
     }
 
     /// The inner builder.
@@ -62,33 +68,60 @@ impl<B: Builder> Builder for Retried<B> {
         let mut request = Cow::Borrowed(job.request);
         let mut earlier: Vec<Attempt> = Vec::new();
         loop {
+            if let Err(result) = self.outage.before(job).await {
+                return after(earlier, result);
+            }
             let started = Instant::now();
             let result = self.builder.build(&Job { request: &request, ..*job }).await;
             let mut failure = match result {
                 CellResult::Failed(failure) => failure,
-                CellResult::Built(built) => {
-                    return CellResult::Built(Built { earlier, ..built });
-                }
-                other => return other,
+                other => return after(earlier, other),
             };
+            let is_lost = failure.kind == Kind::EngineLost;
+            if is_lost {
+                self.outage.lost();
+            }
             let number = u32::try_from(earlier.len()).unwrap_or(u32::MAX).saturating_add(1);
             if number > retries || !self.is_worth_retrying(&mut failure) {
-                failure.earlier = earlier;
-                return CellResult::Failed(failure);
+                return after(earlier, CellResult::Failed(failure));
             }
-            let again = pause(job, &self.gates, host(&failure), number, |wait| Event::Retrying {
+            let retrying = |wait| Event::Retrying {
                 cell: request.cell.clone(),
                 retry: Retry { number, of: retries, failure: failure.clone(), wait },
-            });
-            if again.await.is_none() {
-                failure.earlier = earlier;
-                return CellResult::Failed(failure);
+            };
+            let again = match is_lost {
+                true => pause_until(job, self.outage.end(), retrying(None)).await,
+                false => {
+                    let pausing = pause(job, &self.gates, host(&failure), number, |wait| {
+                        retrying(Some(wait))
+                    });
+                    pausing.await.map(Ok)
+                }
+            };
+            match again {
+                None => return after(earlier, CellResult::Failed(failure)),
+                Some(Err(gone)) => {
+                    earlier.push(Attempt { failure, took: started.elapsed() });
+                    return after(earlier, CellResult::Failed(gone));
+                }
+                Some(Ok(())) => {}
             }
             if matches!(failure.phase, Phase::Push | Phase::Verify | Phase::SmokeTest) {
                 continued(&mut request);
             }
             earlier.push(Attempt { failure, took: started.elapsed() });
         }
+    }
+}
+
+/// The result of a cell, with the attempts before the last one.
+fn after(earlier: Vec<Attempt>, result: CellResult) -> CellResult {
+    match result {
+        CellResult::Built(built) => CellResult::Built(Built { earlier, ..built }),
+        CellResult::Failed(failure) => {
+            CellResult::Failed(Box::new(Failure { earlier, ..*failure }))
+        }
+        other => other,
     }
 }
 

@@ -1,12 +1,13 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::super::samples;
 use super::*;
-use crate::input::Retry as Wanted;
+use crate::input::{EngineWait, Retry as Wanted};
 use crate::schedule::Slot;
 
 /// Fails with each failure in turn, and then succeeds. Records `no_cache` of each attempt.
@@ -56,7 +57,9 @@ impl Ran {
 async fn ran(failures: &[Failure], retries: u32, gates: Gates, cancel_after: Option<u64>) -> Ran {
     let failures = failures.iter().rev().cloned().collect();
     let fake = Fake { failures: Mutex::new(failures), no_cache: Mutex::default() };
-    let retried = Retried::new(fake, gates);
+    let answers = Box::new(|| -> BoxFuture<'static, bool> { Box::pin(async { true }) });
+    let outage = Outage::asking(answers, EngineWait::default());
+    let retried = Retried::new(fake, gates, outage);
     let (mut request, cancel, slot) = (samples::request(), CancellationToken::new(), Slot::alone());
     request.policy.no_cache = true;
     request.policy.retry = Wanted { retries: Some(retries), ..Wanted::default() };
