@@ -9,6 +9,7 @@
 //!
 //! Protocol: <https://github.com/moby/buildkit/blob/master/api/services/control/control.proto>
 
+mod cache;
 mod client;
 mod error;
 mod gateway;

@@ -33,6 +33,7 @@ const SHOWN: &[&str] = &[
     "timeout",
     "idle_timeout",
     "engine_wait",
+    "reclaim",
     "shm_size",
     "ulimit",
     "cgroup_parent",

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::{CellChoice, EngineFlag, Typed};
-use crate::input::{EngineWait, TimeLimits};
+use crate::input::{EngineWait, Reclaim, TimeLimits};
 use crate::plan::{BuildOptions, FileOutput};
 use crate::progress::Mode;
 
@@ -27,6 +27,8 @@ pub(crate) struct BuildConfig {
     pub limits: TimeLimits,
     /// How long cells wait for an engine that was lost.
     pub engine_wait: EngineWait,
+    /// How much of the build cache may be removed for cells that need space.
+    pub reclaim: Option<Reclaim>,
     pub progress: Mode,
     /// The command line.
     pub typed: Typed,

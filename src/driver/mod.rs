@@ -15,6 +15,7 @@
 //! | [`verified`] | a wrapper: reports a push only when the registry has the image |
 //! | [`limited`] | a wrapper: time limits of a cell and of its steps |
 //! | [`retried`] | a wrapper: builds a cell again after a temporary failure |
+//! | [`disk`] | the engine's disk: no cell starts when it is nearly full |
 //! | [`outage`] | waits for a lost engine, for all cells of a run |
 //! | [`redacted`] | a wrapper: removes logins from the reports of the others |
 //! | [`leftovers`] | removes what killed runs left on the engine |
@@ -24,6 +25,7 @@ mod build;
 mod caches;
 mod capabilities;
 mod classify;
+mod disk;
 mod environment;
 mod leftovers;
 mod limited;
@@ -43,6 +45,7 @@ pub(crate) use bases::platforms::BaseFault;
 pub use build::builder::EngineBuilder;
 pub(crate) use build::lint::{Lint, LintError, NotLinted};
 pub(crate) use caches::idle::IdleCaches;
+pub use disk::EngineDisk;
 pub(crate) use environment::{Environment, cache_directory};
 pub(crate) use limited::Limited;
 pub(crate) use obstacle::Obstacle;

@@ -91,7 +91,7 @@ impl<B: Builder> Builder for Redacted<B> {
         match &mut result {
             CellResult::Failed(failure) => self.failure(failure),
             CellResult::Built(built) => built.unverified.iter_mut().for_each(|why| self.text(why)),
-            CellResult::NotStarted | CellResult::Cancelled => {}
+            CellResult::NotStarted(_) | CellResult::Cancelled => {}
         }
         result
     }

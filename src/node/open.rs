@@ -1,5 +1,6 @@
 //! Opens nodes: the BuildKit of a Docker Engine, or a buildkitd.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -12,7 +13,7 @@ use super::instead::docker_there;
 use super::{Node, NodeError, NodeFacts, Product, Store};
 use crate::buildkit::Worker;
 use crate::dial::{Dialer, Target};
-use crate::docker::{Engine, NoStream};
+use crate::docker::{Endpoint, Engine, NoStream};
 use crate::error::why;
 
 /// How long a buildkitd may take to answer.
@@ -67,8 +68,10 @@ impl Node {
             };
             let gateway =
                 workers.iter().find_map(|worker| worker.labels.get(GATEWAY)?.parse().ok());
+            let directory = local_data(&endpoint, reported.directory, &reported.machine);
             let address = Address::Docker(endpoint);
             return Ok(Self {
+                directory,
                 address,
                 client,
                 engine: Some(engine),
@@ -122,13 +125,26 @@ impl Node {
             platforms,
         };
         let address = Address::Buildkitd(address);
-        Ok(Self { address, client, engine, beside: None, facts, gateway: None })
+        Ok(Self { address, client, engine, beside: None, facts, gateway: None, directory: None })
     }
 }
 
 /// Whether this is the worker of a Docker Engine.
 fn is_dockers(worker: &Worker) -> bool {
     worker.labels.keys().any(|label| label.starts_with("org.mobyproject.buildkit.worker.moby."))
+}
+
+/// The engine's `directory`, if it is on this machine. An engine behind a socket may be in a virtual machine,
+/// and this process in a container: then the host name or the kernel differ.
+fn local_data(
+    endpoint: &Endpoint,
+    directory: Option<PathBuf>,
+    (name, kernel): &(String, String),
+) -> Option<PathBuf> {
+    let here = rustix::system::uname();
+    let is_here = here.nodename().to_bytes() == name.as_bytes()
+        && here.release().to_bytes() == kernel.as_bytes();
+    directory.filter(|path| matches!(endpoint, Endpoint::Unix(_)) && is_here && path.is_dir())
 }
 
 /// The way to a buildkitd.

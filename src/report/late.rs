@@ -10,7 +10,7 @@ pub(crate) fn too_late(outcomes: &[Outcome]) -> Option<&'static str> {
     };
     let is_built = |outcome: &Outcome| matches!(outcome.result, CellResult::Built(_));
     let is_stopped = |outcome: &Outcome| {
-        matches!(outcome.result, CellResult::Cancelled | CellResult::NotStarted)
+        matches!(outcome.result, CellResult::Cancelled | CellResult::NotStarted(_))
     };
     if outcomes.iter().any(is_stopped) {
         None
@@ -41,7 +41,7 @@ mod tests {
             (vec![built()], Some("all images are built")),
             (vec![pushed(), failed()], Some("all cells had finished")),
             (vec![pushed(), cancelled()], None),
-            (vec![failed(), stopped(CellResult::NotStarted)], None),
+            (vec![failed(), stopped(CellResult::NotStarted("another cell failed"))], None),
         ] {
             let said = too_late(&outcomes);
             let said = said.map(|said| said.trim_start_matches("nothing was cancelled: "));

@@ -68,3 +68,23 @@ fn an_engine_that_does_not_come_back_fails_all_cells_once() {
         "6 failed",
     ]);
 }
+
+/// Cells with layers of 40 MB each, which need twice as much on the engine's disk.
+#[test]
+fn no_cell_starts_on_a_full_disk_unless_build_cache_may_be_removed() {
+    let engine = started_engine("small", &["--disk", "300m"]);
+    let matrix = "tag: v<%n%>\nplatforms: linux/amd64\naxes: { n: [1, 2, 3, 4, 5] }\n";
+    let large = "FROM alpine:3.20\nRUN head -c 40000000 /dev/urandom >/large; echo <%n%>\n";
+    let project = Project::new("small", matrix, large);
+    let args = ["matrix", "--push", "--no-cache", "--host", &engine.host, "--jobs", "1"];
+    let args = [&args[..], &["--progress", "plain"]].concat();
+    let run = project.run(&args).exits(1);
+    run.says(&[
+        "not started, because the engine's disk is full",
+        "docker builder prune",
+        " pushed, 1 failed, ",
+        " not started",
+    ]);
+    let run = project.run(&[&args[..], &["--reclaim"]].concat()).success();
+    run.says(&["retry 1 of 2 soon: ", "the engine's disk", "5 pushed"]);
+}

@@ -29,6 +29,7 @@ pub(crate) fn build(
         timeout,
         idle_timeout,
         engine_wait,
+        reclaim,
         no_cache,
         pull,
         provenance,
@@ -80,6 +81,7 @@ pub(crate) fn build(
         fail_fast,
         limits: TimeLimits { cell: timeout, idle: idle_timeout },
         engine_wait,
+        reclaim,
         progress,
         typed,
     })

@@ -20,7 +20,7 @@ use crate::docker::{Credentials, PassedProxies};
 use crate::event::{Event, Warning};
 use crate::failure::{Kind, RegistryFault};
 use crate::image::Platform;
-use crate::input::{EngineWait, NamedContext};
+use crate::input::{EngineWait, NamedContext, Reclaim};
 use crate::node::Node;
 use crate::outcome::{Built, CellResult, Failure, SmokeResult};
 use crate::plan::{BuildRequest, FileOutput, Output, Recipe};
@@ -39,6 +39,7 @@ use crate::driver::caches::directories::{CacheDirectories, CacheDirectoryError};
 use crate::driver::caches::idle::IdleCaches;
 use crate::driver::capabilities::named_image;
 use crate::driver::classify::login_host;
+use crate::driver::disk::EngineDisk;
 use crate::driver::environment::Environment;
 use crate::driver::outage::Outage;
 use crate::driver::sessions::secrets::HeldSecrets;
@@ -112,6 +113,12 @@ impl EngineBuilder {
             into_store: self.into_store,
             ..SolveOptions::of(request)
         }
+    }
+
+    /// The disk of its engine. `reclaim` is how much of the build cache this run may remove.
+    pub fn disk(&self, reclaim: Option<Reclaim>) -> EngineDisk {
+        let directory = self.node.data_directory().map(Path::to_owned);
+        EngineDisk::new(self.client.clone(), directory, reclaim)
     }
 
     /// The outages of its engine, for which cells wait as long as `limit` says.
@@ -481,7 +488,7 @@ impl Builder for EngineBuilder {
             CellResult::Built(_) => ("built", None),
             CellResult::Failed(failure) => ("failed", Some(failure)),
             CellResult::Cancelled => ("cancelled", None),
-            CellResult::NotStarted => ("not started", None),
+            CellResult::NotStarted(_) => ("not started", None),
         };
         // Only the kind: messages may contain the values of build arguments.
         let kind = failure.map(|failure| match &failure.kind {

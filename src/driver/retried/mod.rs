@@ -9,9 +9,11 @@
 mod pause;
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::disk::EngineDisk;
 use super::outage::Outage;
 use crate::event::{Event, Retry};
 use crate::failure::{Attempt, Failure, Kind, Phase, RegistryFault};
@@ -29,13 +31,14 @@ pub struct Retried<B> {
     builder: B,
     gates: Gates,
     outage: Outage,
+    disk: EngineDisk,
 }
 
 impl<B> Retried<B> {
-    /// Wraps `builder`. `gates` are those of the registry client, and `outage` is that of the engine, which
-    /// `builder` uses.
-    pub fn new(builder: B, gates: Gates, outage: Outage) -> Self {
-        Self { builder, gates, outage }
+    /// Wraps `builder`. `gates` are those of the registry client, and `outage` and `disk` those of the engine,
+    /// which `builder` uses.
+    pub fn new(builder: B, gates: Gates, outage: Outage, disk: EngineDisk) -> Self {
+        Self { builder, gates, outage, disk }
     }
 
     /// The inner builder.
@@ -67,9 +70,19 @@ impl<B: Builder> Builder for Retried<B> {
         let retries = job.request.policy.retry.retries();
         let mut request = Cow::Borrowed(job.request);
         let mut earlier: Vec<Attempt> = Vec::new();
+        // Whether build cache was removed for this cell.
+        let mut made_room = false;
         loop {
             if let Err(result) = self.outage.before(job).await {
                 return after(earlier, result);
+            }
+            if earlier.is_empty() {
+                let room = job.cancel.run_until_cancelled(self.disk.before()).await;
+                match room {
+                    None => return CellResult::Cancelled,
+                    Some(Err(full)) => return CellResult::Failed(full),
+                    Some(Ok(())) => {}
+                }
             }
             let started = Instant::now();
             let result = self.builder.build(&Job { request: &request, ..*job }).await;
@@ -82,6 +95,20 @@ impl<B: Builder> Builder for Retried<B> {
                 self.outage.lost();
             }
             let number = u32::try_from(earlier.len()).unwrap_or(u32::MAX).saturating_add(1);
+            if failure.kind == Kind::EngineDiskFull && !made_room {
+                made_room = true;
+                let room = job.cancel.run_until_cancelled(self.disk.made_room()).await;
+                if room == Some(true) {
+                    let (cell, of, wait) =
+                        (request.cell.clone(), number.max(retries), Some(Duration::ZERO));
+                    let retry = Retry { number, of, failure: failure.clone(), wait };
+                    // A closed display does not stop the build.
+                    let _ = job.events.send(Event::Retrying { cell: cell.clone(), retry }).await;
+                    let _ = job.events.send(Event::Resumed { cell }).await;
+                    earlier.push(Attempt { failure, took: started.elapsed() });
+                    continue;
+                }
+            }
             if number > retries || !self.is_worth_retrying(&mut failure) {
                 return after(earlier, CellResult::Failed(failure));
             }

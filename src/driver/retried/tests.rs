@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::samples;
 use super::*;
-use crate::input::{EngineWait, Retry as Wanted};
+use crate::input::{EngineWait, Reclaim, Retry as Wanted};
 use crate::schedule::Slot;
 
 /// Fails with each failure in turn, and then succeeds. Records `no_cache` of each attempt.
@@ -55,11 +55,23 @@ impl Ran {
 }
 
 async fn ran(failures: &[Failure], retries: u32, gates: Gates, cancel_after: Option<u64>) -> Ran {
+    ran_with(failures, retries, gates, cancel_after, None).await
+}
+
+async fn ran_with(
+    failures: &[Failure],
+    retries: u32,
+    gates: Gates,
+    cancel_after: Option<u64>,
+    reclaim: Option<Reclaim>,
+) -> Ran {
     let failures = failures.iter().rev().cloned().collect();
     let fake = Fake { failures: Mutex::new(failures), no_cache: Mutex::default() };
     let answers = Box::new(|| -> BoxFuture<'static, bool> { Box::pin(async { true }) });
     let outage = Outage::asking(answers, EngineWait::default());
-    let retried = Retried::new(fake, gates, outage);
+    let prune = Box::new(|_| -> BoxFuture<'static, u64> { Box::pin(async { 1 }) });
+    let disk = EngineDisk::pruned_by(prune, None, reclaim);
+    let retried = Retried::new(fake, gates, outage, disk);
     let (mut request, cancel, slot) = (samples::request(), CancellationToken::new(), Slot::alone());
     request.policy.no_cache = true;
     request.policy.retry = Wanted { retries: Some(retries), ..Wanted::default() };
@@ -156,4 +168,21 @@ async fn a_cell_that_is_cancelled_while_it_waits_keeps_its_failure() {
     let ran = ran(&[unavailable(Phase::Push)], 2, gates, Some(7)).await;
     assert!(matches!(ran.result, CellResult::Failed(_)));
     assert_eq!((ran.seconds, ran.no_cache.len()), (7, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_full_disk_a_cell_is_built_once_more_if_build_cache_was_removed() {
+    let full = || Failure { kind: Kind::EngineDiskFull, ..Failure::default() };
+    let all: Reclaim = "all".parse().unwrap();
+    for (failures, reclaim, earlier, is_built) in [
+        (vec![full()], None, 0, false),
+        (vec![full()], Some(all), 1, true),
+        (vec![full(), full()], Some(all), 1, false),
+    ] {
+        for retries in [0, 2] {
+            let ran = ran_with(&failures, retries, Gates::default(), None, reclaim).await;
+            assert_eq!(ran.earlier(), earlier, "{failures:?}");
+            assert_eq!(matches!(ran.result, CellResult::Built(_)), is_built, "{failures:?}");
+        }
+    }
 }

@@ -107,8 +107,9 @@ impl Pushes {
             let registry =
                 RegistryClient::new(credentials, Patience::default(), Proxies::default());
             let gates = registry.gates();
-            let outage = builder.outage(EngineWait::default());
-            let builder = Retried::new(Verified::new(builder, registry, false), gates, outage);
+            let (outage, disk) = (builder.outage(EngineWait::default()), builder.disk(None));
+            let builder =
+                Retried::new(Verified::new(builder, registry, false), gates, outage, disk);
             built(&builder, &request).await
         });
         match result {
