@@ -54,7 +54,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Uses HTTP/2 over `io`, which is already connected to BuildKit. If nothing arrives for 30 s,
+    /// Uses HTTP/2 over `io`, which is already connected to BuildKit. If nothing arrives for 60 s,
     /// not even the answer to a ping, the connection is considered lost. The first call after that
     /// opens the next one with `dial`. Every call has `headers`.
     pub(crate) async fn connect<S, D>(
@@ -98,6 +98,11 @@ impl Client {
     /// Whether the last connection ended because BuildKit did not answer.
     pub fn is_silent(&self) -> bool {
         self.silence.is_silent()
+    }
+
+    /// For how long nothing has arrived from BuildKit, which is pinged every few seconds.
+    pub(crate) fn silence(&self) -> Duration {
+        self.silence.heard().map(|heard| heard.elapsed()).unwrap_or_default()
     }
 
     /// The error for a failed call on this connection.

@@ -6,8 +6,8 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,14 +15,17 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// The interval of HTTP/2 pings.
-pub(super) const PING_INTERVAL: Duration = Duration::from_secs(10);
+pub(super) const PING_INTERVAL: Duration = Duration::from_secs(4);
 
 /// How long the HTTP/2 library waits for the answer to one ping. [`SILENCE_TIMEOUT`] applies long
 /// before, and counts all received bytes.
 pub(super) const PONG_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// A peer that sends nothing for this long is considered lost.
-pub(super) const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A living peer is never silent for this long, unless it has too much to do.
+pub(crate) const UNUSUAL_SILENCE: Duration = Duration::from_secs(8);
 
 /// If a timer is this late, this process was not running and could not receive anything.
 const MAX_TIMER_DELAY: Duration = Duration::from_secs(2);
@@ -30,19 +33,36 @@ const MAX_TIMER_DELAY: Duration = Duration::from_secs(2);
 /// Whether the other side of a connection stopped sending. A connection that replaces another one has the
 /// same.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Silence(Arc<AtomicBool>);
+pub(super) struct Silence(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    is_silent: AtomicBool,
+    /// When something last arrived on the open connection.
+    heard: Mutex<Option<Instant>>,
+}
 
 impl Silence {
     /// Watches `inner`, a new connection, whose peer sends something at least every
     /// [`PING_INTERVAL`].
     pub(super) fn of<S>(&self, inner: S) -> Heard<S> {
-        self.0.store(false, Ordering::Relaxed);
+        self.0.is_silent.store(false, Ordering::Relaxed);
+        self.hears();
         let timer = Box::pin(sleep_until(Instant::now() + SILENCE_TIMEOUT));
         Heard { inner, timer, silence: self.clone() }
     }
 
     pub(super) fn is_silent(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.is_silent.load(Ordering::Relaxed)
+    }
+
+    /// When something last arrived, or the connection was opened; `None` without a connection.
+    pub(super) fn heard(&self) -> Option<Instant> {
+        *self.0.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hears(&self) {
+        *self.0.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
     /// The error message for such a connection.
@@ -58,8 +78,16 @@ pub(super) struct Heard<S> {
     silence: Silence,
 }
 
+/// Nothing is expected from a connection that has ended.
+impl<S> Drop for Heard<S> {
+    fn drop(&mut self) {
+        *self.silence.0.heard.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
 impl<S> Heard<S> {
     fn restart(&mut self) {
+        self.silence.hears();
         self.timer.as_mut().reset(Instant::now() + SILENCE_TIMEOUT);
     }
 
@@ -68,7 +96,7 @@ impl<S> Heard<S> {
         while self.timer.as_mut().poll(cx).is_ready() {
             let is_late = self.timer.deadline().elapsed() > MAX_TIMER_DELAY;
             if !is_late {
-                self.silence.0.store(true, Ordering::Relaxed);
+                self.silence.0.is_silent.store(true, Ordering::Relaxed);
                 let error = io::Error::new(io::ErrorKind::TimedOut, Silence::message());
                 return Poll::Ready(error);
             }
@@ -175,7 +203,7 @@ mod tests {
             };
             assert_eq!(started.elapsed().as_secs(), SILENCE_TIMEOUT.as_secs());
             assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-            assert_eq!(error.to_string(), "the engine did not answer for 30 s");
+            assert_eq!(error.to_string(), "the engine did not answer for 60 s");
             assert!(silence.is_silent());
             let _next = silence.of(duplex(1).0);
             assert!(!silence.is_silent());

@@ -88,3 +88,25 @@ fn no_cell_starts_on_a_full_disk_unless_build_cache_may_be_removed() {
     let run = project.run(&[&args[..], &["--reclaim"]].concat()).success();
     run.says(&["retry 1 of 2 soon: ", "the engine's disk", "5 pushed"]);
 }
+
+#[test]
+fn a_paused_engine_is_named_within_10_s_and_the_run_goes_on_when_it_continues() {
+    let engine = started_engine("paused", &[]);
+    let project = Project::new("paused", SIX, "");
+    project.file("context/Dockerfile", slow(&project, 4));
+    let args = ["matrix", "--push", "--host", &engine.host, "--jobs", "2", "--progress", "plain"];
+    let running = project.start(&args);
+    until("two cells are built", BUILDS, || commands_with(project.nonce()) > 1);
+    signal("paused", Signal::STOP);
+    let paused = Instant::now();
+    until("the engine is named", Duration::from_secs(12), || {
+        running.stderr().contains("| waiting for the engine (")
+    });
+    let named = paused.elapsed();
+    while paused.elapsed() < Duration::from_secs(15) {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    signal("paused", Signal::CONT);
+    running.end().success().says(&["6 pushed"]).never_says(&["retry ", "failed"]);
+    assert!(named < Duration::from_secs(10), "{named:?}");
+}

@@ -1,5 +1,7 @@
 //! What a run does while its engine does not answer: its cells wait until it does, up to a limit.
 //!
+//! An engine that is paused or overloaded is named before it counts as lost.
+//!
 //! All cells share one [`Outage`]. One of those that wait asks the engine, and the others wait for it. After
 //! the limit every cell fails at once, and no cell waits again.
 
@@ -10,7 +12,8 @@ use futures::future::BoxFuture;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::buildkit::Client;
+use super::stalled::standstill::WAITING_INTERVAL;
+use crate::buildkit::{Client, UNUSUAL_SILENCE};
 use crate::event::{Event, StepId, Wait};
 use crate::failure::{Failure, Kind};
 use crate::input::EngineWait;
@@ -29,9 +32,13 @@ const STEP: StepId = StepId((1 << 31) + 1);
 /// Whether the engine answers.
 type Answers = Box<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
 
+/// For how long the engine has been silent.
+type Silence = Box<dyn Fn() -> Duration + Send + Sync>;
+
 /// See the module.
 pub struct Outage {
     answers: Answers,
+    silence: Silence,
     limit: EngineWait,
     state: Mutex<State>,
     /// Held by the cell that asks the engine.
@@ -51,15 +58,16 @@ enum State {
 impl Outage {
     /// For the engine of `client`. Cells wait for it as long as `limit` says.
     pub(super) fn new(client: Client, limit: EngineWait) -> Self {
+        let silent = client.clone();
         let answers = move || -> BoxFuture<'static, bool> {
             let client = client.clone();
             Box::pin(async move { client.version().await.is_ok() })
         };
-        Self::asking(Box::new(answers), limit)
+        Self::asking(Box::new(answers), Box::new(move || silent.silence()), limit)
     }
 
-    pub(super) fn asking(answers: Answers, limit: EngineWait) -> Self {
-        Self { answers, limit, state: Mutex::new(State::Up), asking: Semaphore::new(1) }
+    pub(super) fn asking(answers: Answers, silence: Silence, limit: EngineWait) -> Self {
+        Self { answers, silence, limit, state: Mutex::new(State::Up), asking: Semaphore::new(1) }
     }
 
     /// A cell lost its connection to the engine.
@@ -80,13 +88,49 @@ impl Outage {
             State::Over => return Err(CellResult::Failed(self.failure())),
         };
         let cell = &job.request.cell;
-        let wait = Wait { host: "the engine".to_owned(), what: String::new(), since };
-        // A closed display does not stop the build.
-        let _ = job.events.send(Event::Waiting { cell: cell.clone(), step: STEP, wait }).await;
+        self.waiting(job, since).await;
         let waited = job.cancel.run_until_cancelled(self.end()).await;
         waited.ok_or(CellResult::Cancelled)?.map_err(CellResult::Failed)?;
         let _ = job.events.send(Event::Answered { cell: cell.clone(), step: STEP }).await;
         Ok(())
+    }
+
+    /// Runs `work` of `job`. While the engine is silent for longer than usual, events name it.
+    pub(super) async fn named<T>(&self, job: &Job<'_>, work: impl Future<Output = T>) -> T {
+        let mut named: Option<Instant> = None;
+        let mut work = std::pin::pin!(work);
+        loop {
+            let silence = (self.silence)();
+            let pause = UNUSUAL_SILENCE.saturating_sub(silence).max(INTERVAL);
+            match (silence >= UNUSUAL_SILENCE, named) {
+                (true, None) => {
+                    named = Some(Instant::now());
+                    self.waiting(job, silence).await;
+                }
+                (true, Some(last)) if last.elapsed() >= WAITING_INTERVAL => {
+                    named = Some(Instant::now());
+                    self.waiting(job, silence).await;
+                }
+                (false, Some(_)) => {
+                    named = None;
+                    let cell = job.request.cell.clone();
+                    let _ = job.events.send(Event::Answered { cell, step: STEP }).await;
+                }
+                _ => {}
+            }
+            tokio::select! {
+                done = &mut work => return done,
+                () = sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Says that `job` waits for the engine.
+    async fn waiting(&self, job: &Job<'_>, since: Duration) {
+        let cell = job.request.cell.clone();
+        let wait = Wait { host: "the engine".to_owned(), what: String::new(), since };
+        // A closed display does not stop the build.
+        let _ = job.events.send(Event::Waiting { cell, step: STEP, wait }).await;
     }
 
     /// Returns when the engine answers. The failure says that it did not within the limit.

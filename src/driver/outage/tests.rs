@@ -1,7 +1,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::super::samples;
 use super::*;
+use crate::schedule::Slot;
 
 /// An engine that answers after `down` seconds, and the number of questions to it.
 fn outage(down: u64, limit: &str) -> (Outage, Arc<AtomicUsize>) {
@@ -11,7 +16,7 @@ fn outage(down: u64, limit: &str) -> (Outage, Arc<AtomicUsize>) {
         count.fetch_add(1, Ordering::Relaxed);
         Box::pin(async move { Instant::now() >= up })
     };
-    (Outage::asking(Box::new(answers), limit.parse().unwrap()), asked)
+    (Outage::asking(Box::new(answers), Box::new(|| Duration::ZERO), limit.parse().unwrap()), asked)
 }
 
 #[tokio::test(start_paused = true)]
@@ -55,4 +60,25 @@ async fn a_cell_that_asks_and_is_cancelled_stops_no_other_cell() {
     let (cancelled, waited) = tokio::join!(cancelled, outage.end());
     assert!(cancelled.is_err() && waited.is_ok());
     assert!(started.elapsed().as_secs() <= 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_engine_is_named_within_10_s_until_it_answers() {
+    let (request, cancel, slot) = (samples::request(), CancellationToken::new(), Slot::alone());
+    let (events, mut received) = mpsc::channel(8);
+    let job = Job { request: &request, events: &events, cancel: &cancel, slot: &slot };
+    // Silent from second 5 to second 20.
+    let began = Instant::now();
+    let silence = move || match began.elapsed().as_secs() {
+        5..20 => began.elapsed() - Duration::from_secs(5),
+        _ => Duration::ZERO,
+    };
+    let answers = Box::new(|| -> BoxFuture<'static, bool> { Box::pin(async { true }) });
+    let outage = Outage::asking(answers, Box::new(silence), EngineWait::default());
+    outage.named(&job, sleep(Duration::from_secs(60))).await;
+    let Event::Waiting { wait, .. } = received.recv().await.unwrap() else { panic!() };
+    assert_eq!(wait.host, "the engine");
+    assert!((8..=10).contains(&wait.since.as_secs()), "{wait:?}");
+    assert!(matches!(received.recv().await, Some(Event::Answered { .. })));
+    assert!(received.try_recv().is_err());
 }

@@ -85,7 +85,8 @@ impl<B: Builder> Builder for Retried<B> {
                 }
             }
             let started = Instant::now();
-            let result = self.builder.build(&Job { request: &request, ..*job }).await;
+            let job_now = Job { request: &request, ..*job };
+            let result = self.outage.named(job, self.builder.build(&job_now)).await;
             let mut failure = match result {
                 CellResult::Failed(failure) => failure,
                 other => return after(earlier, other),

@@ -68,7 +68,7 @@ async fn ran_with(
     let failures = failures.iter().rev().cloned().collect();
     let fake = Fake { failures: Mutex::new(failures), no_cache: Mutex::default() };
     let answers = Box::new(|| -> BoxFuture<'static, bool> { Box::pin(async { true }) });
-    let outage = Outage::asking(answers, EngineWait::default());
+    let outage = Outage::asking(answers, Box::new(|| Duration::ZERO), EngineWait::default());
     let prune = Box::new(|_| -> BoxFuture<'static, u64> { Box::pin(async { 1 }) });
     let disk = EngineDisk::pruned_by(prune, None, reclaim);
     let retried = Retried::new(fake, gates, outage, disk);
