@@ -70,11 +70,13 @@ pub mod parts {
     pub use crate::context::patterns::Rules;
     pub use crate::docker::{Credentials, DockerConfig, Engine, Places};
     pub use crate::dockerfile::{Dockerfile, Given, Source};
-    pub use crate::driver::{EngineBuilder, HeldSecrets, REGISTRY_TIMEOUT, Retried, Verified};
+    pub use crate::driver::{
+        EngineBuilder, EngineDisk, HeldSecrets, Outage, REGISTRY_TIMEOUT, Retried, Verified,
+    };
     pub use crate::error::{Diagnostics, SourceFile};
     pub use crate::failure::{Failure, Kind, Phase, RegistryFault};
     pub use crate::image::{Digest, Platform, Reference};
-    pub use crate::input::{Cache, Root};
+    pub use crate::input::{Cache, EngineWait, Reclaim, Root};
     pub use crate::lint::{Findings, github, sarif, text};
     pub use crate::matrix::{Matrix, Overrides, Selection};
     pub use crate::node::{Node, NodeFacts, Store};

@@ -22,8 +22,9 @@ pub struct Outcome {
 pub enum CellResult {
     Built(Built),
     Failed(Box<Failure>),
-    /// Never started, because another cell failed and `--fail-fast` is set.
-    NotStarted,
+    /// Never started, because of what happened to another cell: it failed and `--fail-fast` is set, or the
+    /// engine's disk is full.
+    NotStarted(&'static str),
     /// Stopped by the user, or because another cell failed with `--fail-fast`.
     Cancelled,
 }

@@ -1,14 +1,16 @@
 //! The control connection: one HTTP/2 channel, shared by any number of solves.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
 use bollard_buildkit_proto::moby::buildkit::v1::types::WorkerRecord;
 use bollard_buildkit_proto::moby::buildkit::v1::{InfoRequest, ListWorkersRequest, StatusRequest};
 use bollard_buildkit_proto::pb;
+use futures::future::{Either, ready};
 use http::HeaderMap;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -17,7 +19,7 @@ use tonic::transport::{self, Endpoint, Uri};
 use tonic::{Code, Status};
 
 use super::headers::WithHeaders;
-use super::silence::{Heard, Silence};
+use super::silence::Silence;
 use super::solve::{Solve, Solved};
 use super::status::{Progress, follow};
 use super::traced::Traced;
@@ -52,20 +54,30 @@ pub struct Client {
 }
 
 impl Client {
-    /// Uses HTTP/2 over `io`, which is already connected to BuildKit. If nothing arrives for 30 s,
-    /// not even the answer to a ping, the connection is considered lost. Every call has `headers`.
-    pub(crate) async fn connect<S>(io: S, headers: HeaderMap) -> Result<Self, SolveError>
+    /// Uses HTTP/2 over `io`, which is already connected to BuildKit. If nothing arrives for 60 s,
+    /// not even the answer to a ping, the connection is considered lost. The first call after that
+    /// opens the next one with `dial`. Every call has `headers`.
+    pub(crate) async fn connect<S, D>(
+        io: S,
+        dial: impl Fn() -> D + Send + 'static,
+        headers: HeaderMap,
+    ) -> Result<Self, SolveError>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        D: Future<Output = io::Result<S>> + Send + 'static,
     {
-        // The channel may call its connector again after the connection is lost. The stream can be
-        // used once, so the second call returns an error that says what happened.
-        let (io, silence) = Heard::new(io);
-        let slot = Mutex::new(Some(TokioIo::new(io)));
-        let connector = tower::service_fn(move |_: Uri| {
-            let io = slot.lock().expect("no panic while holding the slot").take();
-            async move { io.ok_or_else(|| std::io::Error::other("the connection to BuildKit was lost")) }
-        });
+        let silence = Silence::default();
+        let opened = Mutex::new(Some(io));
+        let connector = {
+            let silence = silence.clone();
+            tower::service_fn(move |_: Uri| {
+                let opened = opened.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let next =
+                    opened.map_or_else(|| Either::Right(dial()), |io| Either::Left(ready(Ok(io))));
+                let silence = silence.clone();
+                async move { Ok::<_, io::Error>(TokioIo::new(silence.of(next.await?))) }
+            })
+        };
         let channel = limits::client(Endpoint::from_static("http://buildkit"))
             .connect_with_connector(connector)
             .await
@@ -83,9 +95,14 @@ impl Client {
         self.channel.clone()
     }
 
-    /// Whether the connection ended because BuildKit did not answer.
+    /// Whether the last connection ended because BuildKit did not answer.
     pub fn is_silent(&self) -> bool {
         self.silence.is_silent()
+    }
+
+    /// For how long nothing has arrived from BuildKit, which is pinged every few seconds.
+    pub(crate) fn silence(&self) -> Duration {
+        self.silence.heard().map(|heard| heard.elapsed()).unwrap_or_default()
     }
 
     /// The error for a failed call on this connection.
@@ -159,5 +176,69 @@ impl Client {
         }
         let response = response.map_err(|status| self.failed(status))?;
         Ok(Solved::from_response(response.into_inner()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+
+    use bytes::Bytes;
+    use http_body_util::Empty;
+    use hyper::service::service_fn;
+    use hyper::{Request, Response};
+    use tokio::io::{DuplexStream, duplex};
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    /// A BuildKit that does not say its version, on one connection.
+    fn serve() -> (DuplexStream, JoinHandle<()>) {
+        let (near, far) = duplex(64 << 10);
+        let answer = async |_: Request<hyper::body::Incoming>| {
+            let unimplemented = Code::Unimplemented as i32;
+            Response::builder()
+                .header("content-type", "application/grpc")
+                .header("grpc-status", unimplemented.to_string())
+                .body(Empty::<Bytes>::new())
+        };
+        let serving = tokio::spawn(async move {
+            drop(limits::server().serve_connection(TokioIo::new(far), service_fn(answer)).await);
+        });
+        (near, serving)
+    }
+
+    #[tokio::test]
+    async fn the_first_call_after_a_lost_connection_opens_the_next_one() {
+        let (near, serving) = serve();
+        let dialled = Arc::new(AtomicUsize::new(0));
+        let dial = {
+            let dialled = dialled.clone();
+            move || {
+                let number = dialled.fetch_add(1, Ordering::Relaxed);
+                async move {
+                    match number {
+                        0 => Err(io::Error::from(io::ErrorKind::ConnectionRefused)),
+                        _ => Ok(serve().0),
+                    }
+                }
+            }
+        };
+        let client = Client::connect(near, dial, HeaderMap::new()).await.unwrap();
+        assert_eq!(client.version().await.unwrap(), None);
+        serving.abort();
+        let _ = serving.await;
+        let mut answers = Vec::new();
+        while answers.last() != Some(&true) {
+            let answer = client.version().await;
+            if let Err(error) = &answer {
+                assert_eq!(error.connection, super::super::Connection::Lost, "{error}");
+            }
+            answers.push(answer.is_ok());
+        }
+        assert_eq!(dialled.load(Ordering::Relaxed), 2, "{answers:?}");
+        assert_eq!(client.version().await.unwrap(), None);
+        assert_eq!(dialled.load(Ordering::Relaxed), 2);
     }
 }

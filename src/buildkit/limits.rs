@@ -19,8 +19,8 @@
 //! | small frames that wait to be read | 128 MiB of overhead | no limit |
 //! | calls that BuildKit cancels before they start | 1,000 | 1,000 |
 //! | calls that are reset for an error of BuildKit | no limit | no limit |
-//! | pings | every 10 s | none |
-//! | silence of the other side | 30 s | no limit |
+//! | pings | every 4 s | none |
+//! | silence of the other side | 60 s | no limit |
 
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioTimer};

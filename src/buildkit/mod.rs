@@ -9,6 +9,7 @@
 //!
 //! Protocol: <https://github.com/moby/buildkit/blob/master/api/services/control/control.proto>
 
+mod cache;
 mod client;
 mod error;
 mod gateway;
@@ -27,6 +28,7 @@ pub use client::Client;
 pub(crate) use client::Worker;
 pub(crate) use error::{Connection, Detail, SolveError};
 pub(crate) use limits::HEADERS;
+pub(crate) use silence::UNUSUAL_SILENCE;
 pub(crate) use solve::{CacheExport, Exporter, Solve};
 pub(crate) use status::{Progress, Update, VertexId, VertexState};
 pub(crate) use vertex::{TransferKind, TransferName, VertexKind, VertexName};

@@ -43,6 +43,8 @@ const SHOWN: &[&str] = &[
     "retries",
     "timeout",
     "idle_timeout",
+    "engine_wait",
+    "reclaim",
     "shm_size",
     "ulimit",
     "cgroup_parent",

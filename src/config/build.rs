@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::{CellChoice, EngineFlag, RunChoice, Typed};
-use crate::input::TimeLimits;
+use crate::input::{EngineWait, Reclaim, TimeLimits};
 use crate::plan::{BuildOptions, FileOutput};
 use crate::progress::Mode;
 use crate::record::{Retention, Wanted};
@@ -26,6 +26,10 @@ pub(crate) struct BuildConfig {
     /// Stop when a cell fails.
     pub fail_fast: bool,
     pub limits: TimeLimits,
+    /// How long cells wait for an engine that was lost.
+    pub engine_wait: EngineWait,
+    /// How much of the build cache may be removed for cells that need space.
+    pub reclaim: Option<Reclaim>,
     pub progress: Mode,
     /// Whether and where the run is recorded.
     pub record: Wanted,

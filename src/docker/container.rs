@@ -89,17 +89,19 @@ pub struct ContainerError {
     pub is_missing: bool,
     /// The engine did not answer in time.
     pub is_unanswered: bool,
+    /// There was no connection to the engine, or it was lost.
+    pub is_lost: bool,
 }
 
 impl ContainerError {
     /// The engine's own words.
     pub(super) fn said(message: String) -> Self {
-        Self { message, is_missing: false, is_unanswered: false }
+        Self { message, is_missing: false, is_unanswered: false, is_lost: false }
     }
 
     fn unanswered() -> Self {
         let message = "the engine did not answer in time".to_owned();
-        Self { message, is_missing: false, is_unanswered: true }
+        Self { is_unanswered: true, ..Self::said(message) }
     }
 }
 
@@ -110,6 +112,9 @@ impl From<Error> for ContainerError {
                 Self { is_missing: status_code == 404, ..Self::said(message) }
             }
             Error::RequestTimeoutError => Self::unanswered(),
+            lost @ (Error::IOError { .. } | Error::HyperResponseError { .. }) => {
+                Self { is_lost: true, ..Self::said(explained(&lost)) }
+            }
             other => Self::said(explained(&other)),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker, body_full};
@@ -57,6 +58,10 @@ pub struct EngineFacts {
     pub containerd_store: bool,
     /// The platform of its machine, which runs without emulation.
     pub native: Platform,
+    /// The directory with its data, on its machine.
+    pub directory: Option<PathBuf>,
+    /// The host name and the kernel of its machine.
+    pub machine: (String, String),
 }
 
 /// Why the engine could not be used.
@@ -193,7 +198,12 @@ impl Engine {
         let (os, machine) =
             (info.os_type.unwrap_or_default(), info.architecture.unwrap_or_default());
         let status = info.driver_status.unwrap_or_default();
+        let directory = info.docker_root_dir.filter(|path| !path.is_empty()).map(PathBuf::from);
+        let (name, kernel) =
+            (info.name.unwrap_or_default(), info.kernel_version.unwrap_or_default());
         Ok(EngineFacts {
+            directory,
+            machine: (name, kernel),
             cores: info
                 .ncpu
                 .and_then(|cores| NonZeroUsize::new(usize::try_from(cores).ok()?))
@@ -338,11 +348,13 @@ fn unusable(error: &(dyn std::error::Error + 'static)) -> String {
 const GRPC: &str = "/grpc";
 
 /// Why there is no stream to BuildKit.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub(crate) enum NoStream {
     /// The engine does not answer.
+    #[error(transparent)]
     Silent(EngineError),
     /// The engine, or a proxy in front of it, does not offer the stream.
+    #[error("{0}")]
     Refused(String),
 }
 

@@ -32,9 +32,12 @@ impl Engine {
         while let Some(answer) = answers.next().await {
             answer.map_err(|error| match error {
                 // The engine had answered with success before it failed.
-                Error::DockerStreamError { error } => {
-                    ContainerError { message: error, is_missing: false, is_unanswered: false }
-                }
+                Error::DockerStreamError { error } => ContainerError {
+                    message: error,
+                    is_missing: false,
+                    is_unanswered: false,
+                    is_lost: false,
+                },
                 other => other.into(),
             })?;
         }

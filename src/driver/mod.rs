@@ -16,6 +16,8 @@
 //! | [`hashed`] | a wrapper: adds hashes of what a pushed image was built from |
 //! | [`limited`] | a wrapper: time limits of a cell and of its steps |
 //! | [`retried`] | a wrapper: builds a cell again after a temporary failure |
+//! | [`disk`] | the engine's disk: no cell starts when it is nearly full |
+//! | [`outage`] | waits for a lost engine, for all cells of a run |
 //! | [`redacted`] | a wrapper: removes logins from the reports of the others |
 //! | [`leftovers`] | removes what killed runs left on the engine |
 
@@ -24,11 +26,13 @@ mod build;
 mod caches;
 mod capabilities;
 mod classify;
+mod disk;
 mod environment;
 mod hashed;
 mod leftovers;
 mod limited;
 mod obstacle;
+mod outage;
 mod preflight;
 mod redacted;
 mod retried;
@@ -43,10 +47,12 @@ pub(crate) use bases::platforms::BaseFault;
 pub use build::builder::EngineBuilder;
 pub(crate) use build::lint::{Lint, LintError, NotLinted};
 pub(crate) use caches::idle::IdleCaches;
+pub use disk::EngineDisk;
 pub(crate) use environment::{Environment, cache_directory};
 pub(crate) use hashed::{Hashed, Hashes};
 pub(crate) use limited::Limited;
 pub(crate) use obstacle::Obstacle;
+pub use outage::Outage;
 pub(crate) use preflight::access::refused;
 pub(crate) use preflight::local::missing;
 pub(crate) use preflight::preflight;

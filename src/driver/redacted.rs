@@ -127,7 +127,7 @@ impl<B: Builder> Builder for Redacted<B> {
             CellResult::Built(built) => {
                 built.unverified.iter_mut().for_each(|why| redaction.text(why))
             }
-            CellResult::NotStarted | CellResult::Cancelled => {}
+            CellResult::NotStarted(_) | CellResult::Cancelled => {}
         }
         result
     }

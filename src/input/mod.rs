@@ -4,7 +4,9 @@
 
 mod cache;
 mod context;
+mod engine_wait;
 mod inputs;
+mod reclaim;
 mod retry;
 mod root;
 mod run;
@@ -22,7 +24,9 @@ use indexmap::IndexMap;
 use crate::image::{Digest, Reference};
 
 pub(crate) use cache::{SharedPlace, fields};
+pub use engine_wait::EngineWait;
 pub(crate) use inputs::{Caches, Inputs};
+pub use reclaim::Reclaim;
 pub(crate) use retry::Retry;
 pub use root::Root;
 pub(crate) use root::parent;

@@ -5,12 +5,11 @@ use std::borrow::Cow;
 use std::io;
 use std::time::Duration;
 
-use http::HeaderMap;
 use thiserror::Error;
 use tokio::time::timeout;
 
 use super::address::Buildkitd;
-use super::connected::connect;
+use super::connected::Way;
 use super::{NodeError, abilities};
 use crate::dial::{Dialer, TlsClient, TlsFiles};
 use crate::docker::{Candidate, Endpoint, Engine, EngineError, Refused};
@@ -93,8 +92,7 @@ async fn buildkit_at(candidate: &Candidate) -> Option<IsBuildkit> {
     };
     let asked = async {
         let dialer = Dialer::new(candidate.target()).ok()?;
-        let stream = dialer.dial_http2().await.ok()?;
-        let (client, _) = connect(stream, Some(dialer), HeaderMap::new()).await.ok()?;
+        let (client, _) = Way::Dialled(dialer).connect().await.ok()?;
         client.version().await.ok()
     };
     let version = timeout(OTHER_TIMEOUT, asked).await.ok()??;

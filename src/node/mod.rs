@@ -19,6 +19,7 @@ mod recorded;
 mod table;
 
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 
 use crate::buildkit::Client;
 use crate::docker::Engine;
@@ -41,6 +42,8 @@ pub struct Node {
     beside: Option<NodeFacts>,
     facts: NodeFacts,
     gateway: Option<IpAddr>,
+    /// The data of a Docker Engine on this machine.
+    directory: Option<PathBuf>,
 }
 
 impl Node {
@@ -76,6 +79,11 @@ impl Node {
 
     pub fn facts(&self) -> &NodeFacts {
         &self.facts
+    }
+
+    /// The directory with its data, if it is on this machine.
+    pub(crate) fn data_directory(&self) -> Option<&Path> {
+        self.directory.as_deref()
     }
 
     /// The address that it gives its own machine in containers, if it says so.

@@ -1,20 +1,19 @@
 //! Opens nodes: the BuildKit of a Docker Engine, or a buildkitd.
 
-use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use http::HeaderMap;
 use tokio::time::timeout;
 
 use super::abilities::{self, has_grpc, has_lint};
-use super::address::{Address, Buildkitd, RELAY};
-use super::connected::connect;
+use super::address::{Address, Buildkitd};
+use super::connected::Way;
 use super::facts::platforms;
 use super::instead::docker_there;
 use super::{Node, NodeError, NodeFacts, Product, Store};
-use crate::buildkit::{Client, Worker};
-use crate::dial::{Dialer, Stream, Target};
-use crate::docker::{Engine, EngineError, NoStream};
+use crate::buildkit::Worker;
+use crate::dial::{Dialer, Target};
+use crate::docker::{Endpoint, Engine, NoStream};
 use crate::error::why;
 
 /// How long a buildkitd may take to answer.
@@ -22,32 +21,6 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(9);
 
 /// The label in which an engine says how containers reach its machine.
 const GATEWAY: &str = "org.mobyproject.buildkit.worker.moby.host-gateway-ip";
-
-/// The ways to the BuildKit of an engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// HTTP/2 on the engine's own socket.
-    Grpc,
-    /// An upgrade of `POST /grpc`.
-    Upgrade,
-}
-
-/// Why one way does not lead to BuildKit.
-enum Blocked {
-    /// The other way may.
-    Refused(String),
-    /// The engine does not answer.
-    Silent(EngineError),
-}
-
-impl From<NoStream> for Blocked {
-    fn from(reason: NoStream) -> Self {
-        match reason {
-            NoStream::Refused(reason) => Self::Refused(reason),
-            NoStream::Silent(error) => Self::Silent(error),
-        }
-    }
-}
 
 impl Node {
     /// The BuildKit of `engine`. The engine's version decides which way is tried first; a proxy in
@@ -60,21 +33,24 @@ impl Node {
         }
         let reported = engine.facts().await?;
         let ways = match has_grpc(&version) {
-            true => [Way::Grpc, Way::Upgrade],
-            false => [Way::Upgrade, Way::Grpc],
+            true => [Way::Grpc(engine.clone()), Way::Upgrade(engine.clone())],
+            false => [Way::Upgrade(engine.clone()), Way::Grpc(engine.clone())],
         };
         let mut tried = Vec::new();
         for way in ways {
-            let (client, workers) = match way.open(&engine).await {
+            let way_name = way.name();
+            let opened = engine.unless_silent(way.connect()).await;
+            let silent = || Err(NoStream::Silent(engine.is_silent(way_name)));
+            let (client, workers) = match opened.unwrap_or_else(silent) {
                 Ok(opened) => opened,
-                Err(Blocked::Refused(reason)) => {
-                    tracing::debug!(target: "docker", way = way.name(), reason, "refused");
-                    tried.push((way.name(), reason));
+                Err(NoStream::Refused(reason)) => {
+                    tracing::debug!(target: "docker", way = way_name, reason, "refused");
+                    tried.push((way_name, reason));
                     continue;
                 }
-                Err(Blocked::Silent(error)) => return Err(error.into()),
+                Err(NoStream::Silent(error)) => return Err(error.into()),
             };
-            tracing::debug!(target: "docker", way = way.name(), "BuildKit answers");
+            tracing::debug!(target: "docker", way = way_name, "BuildKit answers");
             let mut platforms = platforms(&workers);
             if platforms.is_empty() {
                 platforms.push(reported.native);
@@ -92,8 +68,10 @@ impl Node {
             };
             let gateway =
                 workers.iter().find_map(|worker| worker.labels.get(GATEWAY)?.parse().ok());
+            let directory = local_data(&endpoint, reported.directory, &reported.machine);
             let address = Address::Docker(endpoint);
             return Ok(Self {
+                directory,
                 address,
                 client,
                 engine: Some(engine),
@@ -115,8 +93,8 @@ impl Node {
         let seconds = ANSWER_TIMEOUT.as_secs();
         let late = || failed(format!("no answer within {seconds} s"));
         let asked = async {
-            let (stream, dialer) = dial(&address, engine.as_ref()).await?;
-            let (client, workers) = connect(stream, dialer, HeaderMap::new()).await?;
+            let connected = way(&address, engine.as_ref())?.connect().await;
+            let (client, workers) = connected.map_err(|no| no.to_string())?;
             let version = client.version().await.map_err(|error| error.message)?;
             Ok::<_, String>((client, workers, version))
         };
@@ -147,7 +125,7 @@ impl Node {
             platforms,
         };
         let address = Address::Buildkitd(address);
-        Ok(Self { address, client, engine, beside: None, facts, gateway: None })
+        Ok(Self { address, client, engine, beside: None, facts, gateway: None, directory: None })
     }
 }
 
@@ -156,51 +134,33 @@ fn is_dockers(worker: &Worker) -> bool {
     worker.labels.keys().any(|label| label.starts_with("org.mobyproject.buildkit.worker.moby."))
 }
 
-/// Opens a stream to a buildkitd. Returns the dialer if it can explain later failures.
-async fn dial(
-    address: &Buildkitd,
-    engine: Option<&Engine>,
-) -> Result<(Box<dyn Stream>, Option<Dialer>), String> {
+/// The engine's `directory`, if it is on this machine. An engine behind a socket may be in a virtual machine,
+/// and this process in a container: then the host name or the kernel differ.
+fn local_data(
+    endpoint: &Endpoint,
+    directory: Option<PathBuf>,
+    (name, kernel): &(String, String),
+) -> Option<PathBuf> {
+    let here = rustix::system::uname();
+    let is_here = here.nodename().to_bytes() == name.as_bytes()
+        && here.release().to_bytes() == kernel.as_bytes();
+    directory.filter(|path| matches!(endpoint, Endpoint::Unix(_)) && is_here && path.is_dir())
+}
+
+/// The way to a buildkitd.
+fn way(address: &Buildkitd, engine: Option<&Engine>) -> Result<Way, String> {
     let target = match address {
         Buildkitd::Unix(path) => Target::Unix(path.clone()),
         Buildkitd::Tcp { host, port, tls } => {
             Target::Tcp { host: host.clone(), port: *port, tls: tls.clone() }
         }
         Buildkitd::DockerContainer { name } => {
-            let engine = engine.ok_or("no Docker Engine answers")?;
-            let relay = engine.relay(name, RELAY).await;
-            return Ok((relay.map_err(|error| why(&error))?, None));
+            let engine = engine.ok_or("no Docker Engine answers")?.clone();
+            return Ok(Way::InContainer { engine, name: name.clone() });
         }
         Buildkitd::PodmanContainer { .. } | Buildkitd::KubePod { .. } => {
             Target::Command(address.command().expect("these are behind a command"))
         }
     };
-    let dialer = Dialer::new(target).map_err(|error| why(&error))?;
-    let dialled = dialer.dial_http2().await;
-    let stream =
-        dialled.map_err(|error: io::Error| dialer.fault(&error).unwrap_or_else(|| why(&error)))?;
-    Ok((stream, Some(dialer)))
-}
-
-impl Way {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Grpc => "gRPC",
-            Self::Upgrade => "POST /grpc",
-        }
-    }
-
-    async fn open(self, engine: &Engine) -> Result<(Client, Vec<Worker>), Blocked> {
-        let (stream, dialer, headers): (Box<dyn Stream>, _, _) = match self {
-            Self::Grpc => {
-                let dialer = Some(engine.dialer().clone());
-                (engine.dial_http2().await?, dialer, engine.call_headers())
-            }
-            // Those of the upgrade are enough: a proxy does not look into its stream.
-            Self::Upgrade => (Box::new(engine.upgrade().await?), None, HeaderMap::new()),
-        };
-        let asked = engine.unless_silent(connect(stream, dialer, headers)).await;
-        let asked = asked.ok_or_else(|| Blocked::Silent(engine.is_silent(self.name())))?;
-        asked.map_err(Blocked::Refused)
-    }
+    Dialer::new(target).map(Way::Dialled).map_err(|error| why(&error))
 }

@@ -65,9 +65,10 @@ fn longest(cell: &Active) -> Option<&Running> {
 /// `retry 1 of 2 in 12 s: push failed: ghcr.io answered 503 Service Unavailable`
 pub(super) fn retrying(retry: &Retry, since: Duration) -> String {
     let Retry { number, of, failure, wait } = retry;
-    let when = match wait.saturating_sub(since).as_secs() {
-        0 => "when a slot of --jobs is free".to_owned(),
-        seconds => format!("in {seconds} s"),
+    let when = match wait.map(|wait| wait.saturating_sub(since).as_secs()) {
+        None => "when the engine answers".to_owned(),
+        Some(0) => "when a slot of --jobs is free".to_owned(),
+        Some(seconds) => format!("in {seconds} s"),
     };
     format!("retry {number} of {of} {when}: {}", reason(failure))
 }

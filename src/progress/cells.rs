@@ -138,7 +138,7 @@ impl Cells {
         match outcome.result {
             CellResult::Built(_) => self.built.push(outcome.elapsed),
             CellResult::Failed(_) => self.failed.push(outcome.cell.clone()),
-            CellResult::NotStarted | CellResult::Cancelled => {}
+            CellResult::NotStarted(_) | CellResult::Cancelled => {}
         }
     }
 }

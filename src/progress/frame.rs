@@ -99,11 +99,10 @@ fn below(cells: &Cells, hidden: usize, paused: Option<String>) -> String {
 fn next_attempt(paused: &[(&CellName, &Active)], now: Instant) -> Option<String> {
     let left = paused.iter().filter_map(|(_, cell)| {
         let (retry, since) = cell.retry.as_ref()?;
-        Some(retry.wait.saturating_sub(passed(*since, now)))
+        Some(retry.wait?.saturating_sub(passed(*since, now)))
     });
-    let next = left.min()?.as_secs();
-    let count = paused.len();
-    Some(match next {
+    let (next, count) = (left.min().map_or(0, |left| left.as_secs()), paused.len());
+    (count > 0).then(|| match next {
         0 => format!("{count} to try again"),
         seconds => format!("{count} to try again (next in {seconds} s)"),
     })

@@ -196,7 +196,7 @@ impl<W: Write> Plain<W> {
                 format!("{failed} after {time}{count}: {}", failed_line(failure))
             }
             CellResult::Cancelled => format!("cancelled{count}"),
-            CellResult::NotStarted => format!("not started, because another cell failed{count}"),
+            CellResult::NotStarted(why) => format!("not started, because {why}{count}"),
         };
         self.line(&outcome.cell, &text)
     }

@@ -57,7 +57,7 @@ impl<W: Write> Tty<W> {
     fn finished(&mut self, outcome: &Outcome) {
         // Cells that never left the queue are only counted: after Ctrl-C there may be hundreds.
         let never_started =
-            matches!(outcome.result, CellResult::NotStarted | CellResult::Cancelled)
+            matches!(outcome.result, CellResult::NotStarted(_) | CellResult::Cancelled)
                 && outcome.elapsed.is_zero();
         if !never_started {
             let row = self.columns().row(outcome);

@@ -190,9 +190,9 @@ pub(crate) struct Retrying {
     pub number: u32,
     /// The largest `number` of this cell.
     pub of: u32,
-    /// Until the next attempt.
-    #[serde(with = "seconds")]
-    pub wait: Duration,
+    /// Until the next attempt; none if it begins when the engine answers.
+    #[serde(default, with = "optional_seconds", skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Duration>,
     pub failure: Box<Failure>,
 }
 

@@ -79,7 +79,7 @@ impl Columns {
             CellResult::Failed(failure) => {
                 (self.paint.bad("✗"), time, failed(failure, self.room_for_rest()))
             }
-            CellResult::NotStarted => ("-".to_owned(), time, "not started".to_owned()),
+            CellResult::NotStarted(_) => ("-".to_owned(), time, "not started".to_owned()),
             CellResult::Cancelled => ("-".to_owned(), time, "cancelled".to_owned()),
         };
         let rest = match self.room_for_rest() {

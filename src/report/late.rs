@@ -10,7 +10,7 @@ pub(crate) fn too_late(outcomes: &[Outcome]) -> Option<&'static str> {
     };
     let is_built = |outcome: &Outcome| matches!(outcome.result, CellResult::Built(_));
     let is_stopped = |outcome: &Outcome| match &outcome.result {
-        CellResult::Cancelled | CellResult::NotStarted => true,
+        CellResult::Cancelled | CellResult::NotStarted(_) => true,
         CellResult::Failed(failure) => failure.is_interrupted,
         CellResult::Built(_) => false,
     };
@@ -46,7 +46,7 @@ mod tests {
             (vec![built()], Some("all images are built")),
             (vec![pushed(), failed()], Some("all cells had finished")),
             (vec![pushed(), cancelled()], None),
-            (vec![failed(), stopped(CellResult::NotStarted)], None),
+            (vec![failed(), stopped(CellResult::NotStarted("another cell failed"))], None),
             (vec![pushed(), interrupted()], None),
         ] {
             let said = too_late(&outcomes);

@@ -14,14 +14,14 @@ pub(crate) fn mixed() -> Vec<Outcome> {
         built("dood-2.0.11-alpine", 26, false),
         failed("dood-2.0.11-alpine-cn", refused()),
     ];
-    for result in [CellResult::Cancelled, CellResult::NotStarted] {
+    for result in [CellResult::Cancelled, CellResult::NotStarted("another cell failed")] {
         outcomes.push(outcome("dood-2.0.11-centos-cn", result, 0));
     }
     outcomes
 }
 
 pub(crate) fn built(cell: &str, millis: u64, push: bool) -> Outcome {
-    let mut built = outcome(cell, CellResult::NotStarted, millis);
+    let mut built = outcome(cell, CellResult::NotStarted("another cell failed"), millis);
     let pushed = if push { vec![reference(cell)] } else { Vec::new() };
     built.result = CellResult::Built(Built {
         digest: Some(Digest::of(cell.as_bytes())),

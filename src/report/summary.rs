@@ -150,7 +150,7 @@ fn counts(outcomes: &[Outcome], paint: Paint) -> String {
     let built = count(&|r| matches!(r, CellResult::Built(_))) - pushed - unchanged - unverified;
     let failed = count(&|r| matches!(r, CellResult::Failed(_)));
     let cancelled = count(&|r| matches!(r, CellResult::Cancelled));
-    let not_started = count(&|r| matches!(r, CellResult::NotStarted));
+    let not_started = count(&|r| matches!(r, CellResult::NotStarted(_)));
     let all = [
         (pushed, "pushed"),
         (unchanged, "unchanged"),

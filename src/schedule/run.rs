@@ -44,6 +44,7 @@ pub(crate) async fn run<B: Builder + 'static>(
         outcomes: vec![None; requests.len()],
         requests: requests.into_iter().map(Arc::new).collect(),
         next: 0,
+        blocked: None,
         running: HashMap::new(),
         tasks: JoinSet::new(),
         slots: Arc::new(Semaphore::new(options.jobs.get().min(Semaphore::MAX_PERMITS))),
@@ -54,7 +55,8 @@ pub(crate) async fn run<B: Builder + 'static>(
     };
     let mut closed = false;
     loop {
-        let is_starting = !run.stop.is_cancelled() && run.next < run.requests.len();
+        let is_starting =
+            !run.stop.is_cancelled() && run.blocked.is_none() && run.next < run.requests.len();
         if !is_starting && run.tasks.is_empty() {
             break;
         }
@@ -69,8 +71,13 @@ pub(crate) async fn run<B: Builder + 'static>(
                 // Its slot is free when the outcome has been seen: no cell starts after a failure with
                 // `--fail-fast`.
                 let (outcome, _slot) = run.outcome_of(ended);
-                if options.fail_fast && matches!(outcome.1.result, CellResult::Failed(_)) {
-                    run.stop.cancel();
+                if let CellResult::Failed(failure) = &outcome.1.result {
+                    if failure.kind == Kind::EngineDiskFull {
+                        run.blocked = Some("the engine's disk is full");
+                    }
+                    if options.fail_fast {
+                        run.stop.cancel();
+                    }
                 }
                 run.finish(outcome).await;
             }
@@ -90,6 +97,8 @@ struct Run<B> {
     outcomes: Vec<Option<Outcome>>,
     /// The first request that has not started.
     next: usize,
+    /// Why no further cell starts, although running cells go on.
+    blocked: Option<&'static str>,
     /// The request of each task and its start time, because a panic only reports the task's id.
     running: HashMap<Id, (usize, Instant)>,
     tasks: JoinSet<Ended>,
@@ -136,7 +145,10 @@ impl<B: Builder + 'static> Run<B> {
 
     async fn finish_unstarted(&mut self, cancelled: bool) {
         for index in self.next..self.requests.len() {
-            let result = if cancelled { CellResult::Cancelled } else { CellResult::NotStarted };
+            let result = match cancelled {
+                true => CellResult::Cancelled,
+                false => CellResult::NotStarted(self.blocked.unwrap_or("another cell failed")),
+            };
             let outcome = outcome(&self.requests[index], result, Duration::ZERO);
             self.finish((index, outcome)).await;
         }

@@ -39,7 +39,7 @@ pub(crate) use ssh::{Agent, Agents, KeyError, KeyFileError, Keyring};
 use self::content::Content;
 use self::filesend::Results;
 use self::filesync::FileSync;
-use super::silence::Heard;
+use super::silence::Silence;
 use super::traced::Traced;
 use super::{limits, random_id};
 
@@ -138,8 +138,8 @@ impl Session {
     {
         let service = TowerToHyperService::new(Traced::theirs(self.routes.routes().prepare()));
         // Builds that need the session learn about its end through the control connection.
-        let (io, _) = Heard::new(io);
-        let serving = limits::server().serve_connection(TokioIo::new(io), service);
+        let io = TokioIo::new(Silence::default().of(io));
+        let serving = limits::server().serve_connection(io, service);
         match AssertUnwindSafe(serving).catch_unwind().await {
             Ok(ended) => Ok(ended?),
             Err(_) => Err(SessionEnded::Here("it crashed".to_owned())),

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{CellArgs, InputArgs, RecordArgs, SelectArgs};
 use crate::cli::flags::{OutputFlag, jobs, retries};
-use crate::input::TimeLimit;
+use crate::input::{EngineWait, Reclaim, TimeLimit};
 use crate::progress::Mode;
 
 /// `build` and `matrix`.
@@ -88,6 +88,14 @@ pub(crate) struct RunArgs {
     #[arg(long, env = "ONEBUILD_IDLE_TIMEOUT", value_name = "TIME")]
     #[arg(value_parser = TimeLimit::of_cell)]
     pub idle_timeout: Option<TimeLimit>,
+    /// How long to wait for an engine that was lost during the run; `0s` does not wait
+    #[arg(long, env = "ONEBUILD_ENGINE_WAIT", value_name = "TIME", default_value = "2m")]
+    pub engine_wait: EngineWait,
+    /// When the engine's disk is nearly full, remove build cache that was not used for the longest time: at most
+    /// SIZE in this run, such as `20g`, or as much as needed
+    #[arg(long, value_name = "SIZE", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "all")]
+    pub reclaim: Option<Reclaim>,
     /// Do not use the build cache
     #[arg(long)]
     pub no_cache: bool,

@@ -24,8 +24,9 @@ use super::{prepare, shown};
 use crate::config::{BuildConfig, OutputFile};
 use crate::docker::{Credentials, DockerConfig};
 use crate::driver::{
-    self, EngineBuilder, Environment, Hashed, Hashes, HeldSecrets, IdleCaches, Limited, Obstacle,
-    REGISTRY_TIMEOUT, Redacted, Retried, SecretReader, SmokeTested, Verified, preflight,
+    self, EngineBuilder, EngineDisk, Environment, Hashed, Hashes, HeldSecrets, IdleCaches, Limited,
+    Obstacle, Outage, REGISTRY_TIMEOUT, Redacted, Retried, SecretReader, SmokeTested, Verified,
+    preflight,
 };
 use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::failure::Kind;
@@ -160,7 +161,7 @@ async fn build(
     let Some(opened) = stop.until_signal(opening).await else {
         return Ok(leave(&stop, NOT_STARTED).await);
     };
-    let Opened { builder, native, facts_line, lacking } = opened?;
+    let Opened { builder, outage, disk, native, facts_line, lacking } = opened?;
     let engine = facts_line.trim_end().split(" · ").skip(1).collect::<Vec<_>>().join(" · ");
     let head = [facts_line, lacking, native_note(&requests, &native, config)].concat();
     on_engine(&mut requests, &native);
@@ -206,7 +207,7 @@ async fn build(
     let gates = registry.gates();
     let builder = Verified::new(builder, registry, config.cells.strict).with_gates(gates.clone());
     let builder = Limited::new(Redacted::new(builder, credentials), config.limits);
-    let builder = Hashed::new(Retried::new(builder, gates), hashes);
+    let builder = Hashed::new(Retried::new(builder, gates, outage, disk), hashes);
     // On a terminal, the report is enough; full digests would fill the screen.
     let shown = !config.output.as_ref().is_some_and(OutputFile::is_stdout)
         && !terminal::stdout_is_terminal();
@@ -279,6 +280,8 @@ fn stopped(stop: &Stop) -> u8 {
 /// An engine that can build the requests.
 struct Opened {
     builder: SmokeTested,
+    outage: Outage,
+    disk: EngineDisk,
     /// The platform that it runs without emulation.
     native: Platform,
     /// One line for logs.
@@ -370,8 +373,9 @@ async fn open_engine(
     };
     let builder = EngineBuilder::new(node, credentials, ENVIRONMENT, secrets, REGISTRY_TIMEOUT);
     let builder = builder.skipping(idle).with_proxies(proxies);
+    let (outage, disk) = (builder.outage(config.engine_wait), builder.disk(config.reclaim));
     let builder = SmokeTested::new(builder, config.test_jobs);
-    Ok(Opened { builder, native, facts_line, lacking })
+    Ok(Opened { builder, outage, disk, native, facts_line, lacking })
 }
 
 /// What of `requests` needs a Docker Engine beside a buildkitd, and what to do if there is none.

@@ -20,7 +20,7 @@ use crate::docker::{Credentials, PassedProxies};
 use crate::event::{Event, Warning};
 use crate::failure::{Kind, RegistryFault};
 use crate::image::Platform;
-use crate::input::NamedContext;
+use crate::input::{EngineWait, NamedContext, Reclaim};
 use crate::node::Node;
 use crate::outcome::{Built, CellResult, Failure, SmokeResult};
 use crate::plan::{BuildRequest, FileOutput, Output, Recipe};
@@ -28,9 +28,7 @@ use crate::schedule::{Builder, Events, Job};
 use crate::text::unescaped;
 
 use super::destination::{BuildSession, Destination, Exported};
-use super::failure::{
-    SILENT, cache_not_written, failed, failure, output_not_written, session_ended,
-};
+use super::failure::{cache_not_written, failed, failure, output_not_written, session_ended};
 use super::loading::Loading;
 use super::options::{IntoStore, SolveOptions};
 use super::request::{Offered, solve};
@@ -41,7 +39,9 @@ use crate::driver::caches::directories::{CacheDirectories, CacheDirectoryError};
 use crate::driver::caches::idle::IdleCaches;
 use crate::driver::capabilities::named_image;
 use crate::driver::classify::login_host;
+use crate::driver::disk::EngineDisk;
 use crate::driver::environment::Environment;
+use crate::driver::outage::Outage;
 use crate::driver::sessions::secrets::HeldSecrets;
 use crate::driver::sessions::{Needs, Open, SessionError, Sessions};
 use crate::driver::stalled::limit::RegistryLimit;
@@ -113,6 +113,17 @@ impl EngineBuilder {
             into_store: self.into_store,
             ..SolveOptions::of(request)
         }
+    }
+
+    /// The disk of its engine. `reclaim` is how much of the build cache this run may remove.
+    pub fn disk(&self, reclaim: Option<Reclaim>) -> EngineDisk {
+        let directory = self.node.data_directory().map(Path::to_owned);
+        EngineDisk::new(self.client.clone(), directory, reclaim)
+    }
+
+    /// The outages of its engine, for which cells wait as long as `limit` says.
+    pub fn outage(&self, limit: EngineWait) -> Outage {
+        Outage::new(self.client.clone(), limit)
     }
 
     /// The platform that the engine runs without emulation.
@@ -206,9 +217,6 @@ impl EngineBuilder {
         &self,
         request: &BuildRequest,
     ) -> Result<BuildSession, Box<Failure>> {
-        if self.client.is_silent() {
-            return Err(engine_silent());
-        }
         let needs = Needs::of(request, self.environment);
         let receives = match &request.delivery.output {
             Output::File { .. } => true,
@@ -401,12 +409,6 @@ impl EngineBuilder {
     }
 }
 
-/// The engine stopped answering.
-pub(crate) fn engine_silent() -> Box<Failure> {
-    let message = "the engine stopped answering during this run".to_owned();
-    Box::new(Failure { help: Some(SILENT.to_owned()), ..*failed(Kind::EngineLost, message) })
-}
-
 /// The name of the Dockerfile of `cell` in the session.
 fn filename(cell: &CellName) -> String {
     dockerfile_name(cell)
@@ -487,7 +489,7 @@ impl Builder for EngineBuilder {
             CellResult::Built(_) => ("built", None),
             CellResult::Failed(failure) => ("failed", Some(failure)),
             CellResult::Cancelled => ("cancelled", None),
-            CellResult::NotStarted => ("not started", None),
+            CellResult::NotStarted(_) => ("not started", None),
         };
         // Only the kind: messages may contain the values of build arguments.
         let kind = failure.map(|failure| match &failure.kind {

@@ -68,7 +68,11 @@ pub(crate) fn failure(
                 () if wrote("No space left on device") => Some(STEP_DISK_FULL.to_owned()),
                 () => None,
             };
-            let kind = Kind::Command { exit_code: code };
+            let is_own_disk = instruction.as_deref().is_some_and(|run| run.contains("type=tmpfs"));
+            let kind = match wrote("No space left on device") && !is_own_disk {
+                true => Kind::EngineDiskFull,
+                false => Kind::Command { exit_code: code },
+            };
             let message = format!("exit code {code}");
             Classified { kind, message, help, ..Classified::default() }
         }

@@ -157,7 +157,7 @@ impl Loading {
                 ..failure
             },
             NotLoaded::Refused(error) => Failure {
-                kind: match error.is_unanswered {
+                kind: match error.is_unanswered || error.is_lost {
                     true => Kind::EngineLost,
                     false => Kind::Unknown,
                 },

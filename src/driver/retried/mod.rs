@@ -3,6 +3,8 @@
 //!
 //! An attempt after a failed push or smoke test uses the cache even with `--no-cache`: this run has built
 //! the steps, so nothing is built a second time. A cell that waits holds no slot of `--jobs`.
+//!
+//! After a lost engine, the wait ends when the engine answers. Cells that would start meanwhile wait, too.
 
 mod pause;
 
@@ -11,6 +13,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::disk::EngineDisk;
+use super::outage::Outage;
 use crate::event::{Event, Retry, StepId, Wait};
 use crate::failure::{Attempt, Failure, Kind, Phase, RegistryFault};
 use crate::outcome::{Built, CellResult};
@@ -19,6 +23,7 @@ use crate::registry::Gates;
 use crate::schedule::{Builder, Job};
 use crate::text;
 
+use pause::pause_until;
 pub(crate) use pause::{pause, too_long};
 
 /// The number of a wait at a gate, which is no step of BuildKit.
@@ -28,12 +33,15 @@ const GATE: StepId = StepId(u32::MAX);
 pub struct Retried<B> {
     builder: B,
     gates: Gates,
+    outage: Outage,
+    disk: EngineDisk,
 }
 
 impl<B> Retried<B> {
-    /// Wraps `builder`. `gates` are those of the registry client, which `builder` uses.
-    pub fn new(builder: B, gates: Gates) -> Self {
-        Self { builder, gates }
+    /// Wraps `builder`. `gates` are those of the registry client, and `outage` and `disk` those of the engine,
+    /// which `builder` uses.
+    pub fn new(builder: B, gates: Gates, outage: Outage, disk: EngineDisk) -> Self {
+        Self { builder, gates, outage, disk }
     }
 
     /// The inner builder.
@@ -89,38 +97,93 @@ impl<B: Builder> Builder for Retried<B> {
         let retries = job.request.policy.retry.retries();
         let mut request = Cow::Borrowed(job.request);
         let mut earlier: Vec<Attempt> = Vec::new();
+        // Whether build cache was removed for this cell.
+        let mut made_room = false;
         loop {
+            if let Err(result) = self.outage.before(job).await {
+                return after(earlier, result);
+            }
+            if earlier.is_empty() {
+                let room = job.cancel.run_until_cancelled(self.disk.before()).await;
+                match room {
+                    None => return CellResult::Cancelled,
+                    Some(Err(full)) => return CellResult::Failed(full),
+                    Some(Ok(())) => {}
+                }
+            }
             let started = Instant::now();
             if self.held_back(job).await.is_none() {
-                return CellResult::Cancelled;
+                return after(earlier, CellResult::Cancelled);
             }
-            let result = self.builder.build(&Job { request: &request, ..*job }).await;
+            let job_now = Job { request: &request, ..*job };
+            let result = self.outage.named(job, self.builder.build(&job_now)).await;
             let mut failure = match result {
                 CellResult::Failed(failure) => failure,
-                CellResult::Built(built) => {
-                    return CellResult::Built(Built { earlier, ..built });
-                }
-                other => return other,
+                other => return after(earlier, other),
             };
             let took = started.elapsed();
-            let number = u32::try_from(earlier.len()).unwrap_or(u32::MAX).saturating_add(1);
-            if number > retries || !self.is_worth_retrying(&mut failure) {
-                failure.earlier = earlier;
-                return CellResult::Failed(failure);
+            let is_lost = failure.kind == Kind::EngineLost;
+            if is_lost {
+                self.outage.lost();
             }
-            let again = pause(job, &self.gates, host(&failure), number, |wait| Event::Retrying {
+            let number = u32::try_from(earlier.len()).unwrap_or(u32::MAX).saturating_add(1);
+            if failure.kind == Kind::EngineDiskFull && !made_room {
+                made_room = true;
+                let room = job.cancel.run_until_cancelled(self.disk.made_room()).await;
+                if room == Some(true) {
+                    let (cell, of, wait) =
+                        (request.cell.clone(), number.max(retries), Some(Duration::ZERO));
+                    let retry = Retry { number, of, failure: failure.clone(), wait };
+                    // A closed display does not stop the build.
+                    let _ = job.events.send(Event::Retrying { cell: cell.clone(), retry }).await;
+                    let _ = job.events.send(Event::Resumed { cell }).await;
+                    earlier.push(Attempt { failure, took });
+                    continue;
+                }
+            }
+            if number > retries || !self.is_worth_retrying(&mut failure) {
+                return after(earlier, CellResult::Failed(failure));
+            }
+            let retrying = |wait| Event::Retrying {
                 cell: request.cell.clone(),
                 retry: Retry { number, of: retries, failure: failure.clone(), wait },
-            });
-            if again.await.is_none() {
-                (failure.earlier, failure.is_interrupted) = (earlier, true);
-                return CellResult::Failed(failure);
+            };
+            let again = match is_lost {
+                true => pause_until(job, self.outage.end(), retrying(None)).await,
+                false => {
+                    let pausing = pause(job, &self.gates, host(&failure), number, |wait| {
+                        retrying(Some(wait))
+                    });
+                    pausing.await.map(Ok)
+                }
+            };
+            match again {
+                None => {
+                    failure.is_interrupted = true;
+                    return after(earlier, CellResult::Failed(failure));
+                }
+                Some(Err(gone)) => {
+                    earlier.push(Attempt { failure, took });
+                    return after(earlier, CellResult::Failed(gone));
+                }
+                Some(Ok(())) => {}
             }
             if matches!(failure.phase, Phase::Push | Phase::Verify | Phase::SmokeTest) {
                 continued(&mut request);
             }
             earlier.push(Attempt { failure, took });
         }
+    }
+}
+
+/// The result of a cell, with the attempts before the last one.
+fn after(earlier: Vec<Attempt>, result: CellResult) -> CellResult {
+    match result {
+        CellResult::Built(built) => CellResult::Built(Built { earlier, ..built }),
+        CellResult::Failed(failure) => {
+            CellResult::Failed(Box::new(Failure { earlier, ..*failure }))
+        }
+        other => other,
     }
 }
 

@@ -34,8 +34,6 @@ pub(crate) async fn pause(
 ) -> Option<()> {
     let random = backoff(number, random_fraction());
     let asked = host.and_then(|host| gates.wait(host)).map(|(wait, _)| wait).unwrap_or_default();
-    // A closed display does not stop the build.
-    let _ = job.events.send(retrying(random + asked)).await;
     let wait = async {
         if let Some(host) = host {
             gates.pass(host).await;
@@ -43,12 +41,24 @@ pub(crate) async fn pause(
         // After the gate, so that the cells behind it do not all begin at the same moment.
         sleep(random).await;
     };
-    job.cancel.run_until_cancelled(job.slot.without(wait)).await?;
+    pause_until(job, wait, retrying(random + asked)).await?;
     if let Some(host) = host {
         gates.try_again(host);
     }
-    let _ = job.events.send(Event::Resumed { cell: job.request.cell.clone() }).await;
     Some(())
+}
+
+/// Sends `retrying`, and waits for `end` without a slot. Returns `None` if the job was cancelled meanwhile.
+pub(super) async fn pause_until<T>(
+    job: &Job<'_>,
+    end: impl Future<Output = T>,
+    retrying: Event,
+) -> Option<T> {
+    // A closed display does not stop the build.
+    let _ = job.events.send(retrying).await;
+    let ended = job.cancel.run_until_cancelled(job.slot.without(end)).await?;
+    let _ = job.events.send(Event::Resumed { cell: job.request.cell.clone() }).await;
+    Some(ended)
 }
 
 /// The wait before attempt `number`, from 1, for a random `fraction` from 0 to 1.

@@ -1,12 +1,13 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::super::samples;
 use super::*;
-use crate::input::Retry as Wanted;
+use crate::input::{EngineWait, Reclaim, Retry as Wanted};
 use crate::plan::Output;
 use crate::schedule::Slot;
 
@@ -71,8 +72,18 @@ impl Ran {
 async fn ran(
     failures: &[Failure],
     retries: u32,
+    asked: (Option<u64>, Option<u64>),
+    cancel_after: Option<u64>,
+) -> Ran {
+    ran_with(failures, retries, asked, cancel_after, None).await
+}
+
+async fn ran_with(
+    failures: &[Failure],
+    retries: u32,
     (before, asked): (Option<u64>, Option<u64>),
     cancel_after: Option<u64>,
+    reclaim: Option<Reclaim>,
 ) -> Ran {
     let gates = Gates::default();
     if let Some(seconds) = before {
@@ -81,7 +92,11 @@ async fn ran(
     let failures = failures.iter().rev().cloned().collect();
     let (failures, no_cache) = (Mutex::new(failures), Mutex::default());
     let fake = Fake { failures, no_cache, gates: gates.clone(), asked };
-    let retried = Retried::new(fake, gates);
+    let answers = Box::new(|| -> BoxFuture<'static, bool> { Box::pin(async { true }) });
+    let outage = Outage::asking(answers, Box::new(|| Duration::ZERO), EngineWait::default());
+    let prune = Box::new(|_| -> BoxFuture<'static, u64> { Box::pin(async { 1 }) });
+    let disk = EngineDisk::pruned_by(prune, None, reclaim);
+    let retried = Retried::new(fake, gates, outage, disk);
     let (mut request, cancel, slot) = (samples::request(), CancellationToken::new(), Slot::alone());
     request.policy.no_cache = true;
     request.delivery.output = Output::Push;
@@ -181,4 +196,21 @@ async fn a_cell_does_not_start_while_its_registry_asks_to_wait() {
     assert_eq!((ran.seconds, ran.no_cache.len()), (40, 1));
     assert!(matches!(&ran.events[0], Event::Waiting { wait, .. } if wait.host == "r.example"));
     assert!(matches!(ran.events[1], Event::Answered { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_full_disk_a_cell_is_built_once_more_if_build_cache_was_removed() {
+    let full = || Failure { kind: Kind::EngineDiskFull, ..Failure::default() };
+    let all: Reclaim = "all".parse().unwrap();
+    for (failures, reclaim, earlier, is_built) in [
+        (vec![full()], None, 0, false),
+        (vec![full()], Some(all), 1, true),
+        (vec![full(), full()], Some(all), 1, false),
+    ] {
+        for retries in [0, 2] {
+            let ran = ran_with(&failures, retries, (None, None), None, reclaim).await;
+            assert_eq!(ran.earlier(), earlier, "{failures:?}");
+            assert_eq!(matches!(ran.result, CellResult::Built(_)), is_built, "{failures:?}");
+        }
+    }
 }

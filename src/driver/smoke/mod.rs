@@ -26,13 +26,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::leftovers::{Names, Swept, beside};
-use crate::buildkit::{Connection, SolveError};
+use crate::buildkit::SolveError;
 use crate::cell_name::CellName;
 use crate::docker::{ContainerError, Engine};
-use crate::driver::build::builder::{EngineBuilder, engine_silent};
+use crate::driver::build::builder::EngineBuilder;
 use crate::driver::build::destination::{Destination, Exported};
-use crate::driver::build::failure::failed;
+use crate::driver::build::failure::{failed, failure};
 use crate::driver::build::options::{IntoStore, SolveOptions};
+use crate::driver::build::watch::Seen;
 use crate::driver::stalled::waiting::{WaitingFor, report_wait};
 use crate::failure::Kind;
 use crate::image::{Digest, Platform, Reference};
@@ -213,10 +214,10 @@ impl SmokeTested {
         let held = report_wait(Some(events), waiting, held);
         match cancel.run_until_cancelled(held).await.ok_or(SmokeStop::Cancelled)? {
             Ok(Ok(())) => {}
-            Ok(Err(SolveError { connection: Connection::Silent, .. })) => {
-                return Err(engine_silent().into());
+            Ok(Err(error)) => {
+                let failure = failure(&error, &Seen::default(), request, "", false);
+                return Err(Box::new(failure).into());
             }
-            Ok(Err(error)) => return Err(failed(Kind::Unknown, error).into()),
             Err(_) => {
                 let message = "BuildKit cannot hold the image for its smoke test";
                 return Err(failed(Kind::Unknown, message).into());

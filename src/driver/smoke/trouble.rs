@@ -69,6 +69,11 @@ impl Trouble {
         took: Duration,
     ) -> Failure {
         let (mut help, mut verbatim, mut exit_code) = (None, None, None);
+        let kind = match &self {
+            Self::Refused { error, .. } if error.is_lost => Kind::EngineLost,
+            Self::Refused { error, .. } if is_disk_full(&error.message) => Kind::EngineDiskFull,
+            _ => Kind::SmokeTest,
+        };
         let mut checked = |check: String| {
             let lines = check.lines().map(|line| format!("health check: {line}"));
             log_tail.extend(lines.collect::<Vec<_>>());
@@ -142,7 +147,7 @@ impl Trouble {
         }
         Failure {
             message: what,
-            kind: Kind::SmokeTest,
+            kind,
             phase: Phase::SmokeTest,
             verbatim,
             platform: Some(platform.clone()),

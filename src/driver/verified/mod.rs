@@ -133,8 +133,10 @@ impl<B: Builder, R: Registry> Verified<B, R> {
                 _ => return Some(checked),
             };
             let (cell, failure) = (request.cell.clone(), Box::new(failed(reference, wrong)));
-            let retrying =
-                |wait| Event::Retrying { cell, retry: Retry { number, of, failure, wait } };
+            let retrying = |wait| Event::Retrying {
+                cell,
+                retry: Retry { number, of, failure, wait: Some(wait) },
+            };
             pause(job, &self.gates, Some(host), number, retrying).await?;
         }
         unreachable!("the number of attempts is limited")

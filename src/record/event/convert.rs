@@ -90,7 +90,7 @@ impl CellFinished {
             outcome::CellResult::Failed(failure) => {
                 CellResult::Failed { failure: Box::new(Failure::of(failure)) }
             }
-            outcome::CellResult::NotStarted => CellResult::NotStarted,
+            outcome::CellResult::NotStarted(_) => CellResult::NotStarted,
             outcome::CellResult::Cancelled => CellResult::Cancelled,
         };
         Self { cell: outcome.cell.to_string(), elapsed: outcome.elapsed, result }

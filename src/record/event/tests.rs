@@ -79,7 +79,7 @@ fn events(text: &str) -> Vec<event::Event> {
         outcome::CellResult::Built(pushed),
         outcome::CellResult::Failed(Box::new(failure)),
         outcome::CellResult::Failed(Box::default()),
-        outcome::CellResult::NotStarted,
+        outcome::CellResult::NotStarted(""),
         outcome::CellResult::Cancelled,
     ];
     events.extend(results.map(|result| {

@@ -34,6 +34,10 @@ impl Builder for Fake {
             _ if stopped => CellResult::Cancelled,
             "ok" => CellResult::Built(Built::default()),
             "bad" => CellResult::Failed(Box::default()),
+            "full" => CellResult::Failed(Box::new(Failure {
+                kind: Kind::EngineDiskFull,
+                ..Failure::default()
+            })),
             _ => panic!("no such cell: {kind}"),
         }
     }
@@ -58,7 +62,7 @@ impl Ran {
         let word = |o: &Outcome| match &o.result {
             CellResult::Built(_) => "built",
             CellResult::Failed(_) => "failed",
-            CellResult::NotStarted => "not started",
+            CellResult::NotStarted(_) => "not started",
             CellResult::Cancelled => "cancelled",
         };
         let story = |o: &Outcome| format!("{} {} {}s", o.cell, word(o), o.elapsed.as_secs());
@@ -132,6 +136,12 @@ async fn fail_fast_cancels_running_cells_and_starts_no_others() {
         !ran.events.iter().any(|e| matches!(e, Event::Cancelling)),
         "there was no request to stop"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_cell_starts_after_one_found_the_disk_of_the_engine_full() {
+    let ran = ran("full-1 ok-5 ok-1", 2, false, None).await;
+    assert_eq!(ran.story(), "full-1 failed 1s, ok-5 built 5s, ok-1 not started 0s");
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use onebuild::parts::{
-    CellResult, Credentials, DockerConfig, Output, Patience, Proxies, RegistryClient, Retried,
-    Verified,
+    CellResult, Credentials, DockerConfig, EngineWait, Output, Patience, Proxies, RegistryClient,
+    Retried, Verified,
 };
 
 use crate::support::{
@@ -107,7 +107,10 @@ impl Pushes {
             let registry =
                 RegistryClient::new(credentials, Patience::default(), Proxies::default());
             let gates = registry.gates();
-            built(&Retried::new(Verified::new(builder, registry, false), gates), &request).await
+            let (outage, disk) = (builder.outage(EngineWait::default()), builder.disk(None));
+            let builder =
+                Retried::new(Verified::new(builder, registry, false), gates, outage, disk);
+            built(&builder, &request).await
         });
         match result {
             CellResult::Built(built) => {
