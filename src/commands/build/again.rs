@@ -35,14 +35,14 @@ const FREE: &[&str] = &[
 
 /// The recorded run of which the rest is built.
 #[derive(Debug)]
-pub(in crate::commands) struct Before {
+pub(crate) struct Before {
     run: Recorded,
     is_resumed: bool,
 }
 
 /// The run that `config` names, and the command line with its flags: `args` without `--failed` and
 /// `--resume`, and with what was recorded.
-pub(in crate::commands) fn repeated(
+pub(crate) fn repeated(
     args: &[OsString],
     config: &BuildConfig,
     again: &Again,

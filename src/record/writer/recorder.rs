@@ -126,7 +126,7 @@ impl Queue {
         let cost = u32::try_from(cost).expect("the room is smaller");
         let (at, time) = (Instant::now(), Timestamp::now());
         if self.has_room(cost).await {
-            let item = Item::Event { event: event.clone(), at, time, cost };
+            let item = Item::Event { event: Box::new(event.clone()), at, time, cost };
             let _ = self.items.send(item);
         }
     }

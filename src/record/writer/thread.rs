@@ -31,7 +31,7 @@ const SYNC: Duration = Duration::from_millis(200);
 /// What the thread is given.
 #[derive(Debug)]
 pub(super) enum Item {
-    Event { event: Event, at: Instant, time: Timestamp, cost: u32 },
+    Event { event: Box<Event>, at: Instant, time: Timestamp, cost: u32 },
     End { exit_code: u8, time: Timestamp, done: oneshot::Sender<()> },
 }
 
