@@ -173,10 +173,9 @@ fn errors_of_podman_and_kubectl_are_reported() {
 fn nothing_that_podman_started_outlives_an_interrupted_run() {
     let project = Project::new("podman-stopped", MATRIX, "");
     let nonce = project.nonce();
-    project.file(
-        "context/Dockerfile",
-        format!("FROM alpine:3.20\nRUN echo {nonce}-<%n%>; sleep 600\n"),
-    );
+    // The shell stays: it would become its last command.
+    let step = format!("FROM alpine:3.20\nRUN echo {nonce}-<%n%>; sleep 600; true\n");
+    project.file("context/Dockerfile", step);
     let relay = relay("exec --interactive b buildctl dial-stdio");
     // A process beside the one that relays.
     let then = format!("sh -c 'sleep 600; : {nonce}-beside' </dev/null >/dev/null 2>&1 &\n{relay}");

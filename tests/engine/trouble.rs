@@ -84,7 +84,7 @@ fn no_cell_starts_on_a_full_disk_unless_build_cache_may_be_removed() {
         " not started",
     ]);
     let run = project.run(&[&args[..], &["--reclaim"]].concat()).success();
-    run.says(&["retry 1 of 2 soon: ", "the engine's disk", "5 pushed"]);
+    run.says(&["retry 1 of 2 ", "the engine's disk", "5 pushed"]);
 }
 
 #[test]

@@ -74,11 +74,11 @@ impl<B> Retried<B> {
     }
 
     /// Whether another attempt may succeed. If a registry asks for too long a wait, `failure` says so.
-    fn is_worth_retrying(&self, failure: &mut Failure) -> bool {
+    fn is_worth_retrying(&self, failure: &mut Failure, request: &BuildRequest) -> bool {
         if failure.retry_pattern.is_some() {
             return true;
         }
-        if !failure.is_temporary() {
+        if !failure.is_temporary() || is_of_cache(failure, request) {
             return false;
         }
         match host(failure).and_then(|host| too_long(&self.gates, host)) {
@@ -141,7 +141,7 @@ impl<B: Builder> Builder for Retried<B> {
                     continue;
                 }
             }
-            if number > retries || !self.is_worth_retrying(&mut failure) {
+            if number > retries || !self.is_worth_retrying(&mut failure, &request) {
                 return after(earlier, CellResult::Failed(failure));
             }
             let retrying = |wait| Event::Retrying {
@@ -185,6 +185,14 @@ fn after(earlier: Vec<Attempt>, result: CellResult) -> CellResult {
         }
         other => other,
     }
+}
+
+/// Whether the upload of a cache failed. In a second solve, BuildKit 0.25 may leave out an export that failed
+/// in the first one, without an error.
+fn is_of_cache(failure: &Failure, request: &BuildRequest) -> bool {
+    let Kind::Registry { image, .. } = &failure.kind else { return false };
+    let mut references = request.delivery.references.iter();
+    failure.phase == Phase::Push && !references.any(|one| one.repository == image.repository)
 }
 
 /// The same request, but the steps that this run has built are not built again.

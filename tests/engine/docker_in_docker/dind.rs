@@ -116,7 +116,7 @@ fn refuses_who_comes_without_a_certificate(project: &Project, container: &Contai
     project.file("stranger/ca.pem", std::fs::read(project.path("certs/ca.pem")).unwrap());
     let run = onebuild(project, container, "stranger").exits(4);
     // The reason, or a closed connection if the reason got lost.
-    run.says(&["(certificates are in ", "cert.pem and key.pem"]).never_says(&["not like a Docker"]);
+    run.says(&["(certificates are in ", "client certificate"]).never_says(&["not like a Docker"]);
 }
 
 fn is_not_taken_for_another(project: &Project, container: &Container) {
