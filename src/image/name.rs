@@ -4,6 +4,8 @@ use std::net::Ipv6Addr;
 
 use thiserror::Error;
 
+use crate::text::redact_login;
+
 /// The error for an invalid repository, tag or reference.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{0}")]
@@ -16,6 +18,17 @@ pub struct InvalidReference(pub(super) String);
 /// about name resolution.
 pub(super) fn is_host(first: &str) -> bool {
     first == "localhost" || first.starts_with('[') || first.contains(['.', ':'])
+}
+
+/// Checks that `text` has no login, since an error of another check would show its password.
+pub(super) fn check_no_login(text: &str) -> Result<(), InvalidReference> {
+    match redact_login(text) {
+        hidden if hidden == text => Ok(()),
+        hidden => Err(InvalidReference(format!(
+            "`{}` is not an image name: write it without a login, and use `docker login`",
+            shown(&hidden)
+        ))),
+    }
 }
 
 pub(super) fn check_host(text: &str, host: &str) -> Result<(), InvalidReference> {

@@ -61,6 +61,7 @@ impl FromStr for Repository {
     type Err = InvalidReference;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        name::check_no_login(text)?;
         let (host, path) = match text.split_once('/') {
             Some((first, rest)) if name::is_host(first) => (first, rest),
             _ => (DOCKER_HUB, text),
@@ -128,6 +129,7 @@ impl FromStr for Reference {
     type Err = InvalidReference;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        name::check_no_login(text)?;
         let (name, digest) = match text.split_once('@') {
             Some((name, digest)) => {
                 let digest = digest.parse::<Digest>();
@@ -225,6 +227,24 @@ mod tests {
         ] {
             let error = text.parse::<Reference>().expect_err(text).to_string();
             assert!(error.contains(word), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_error_does_not_show_a_login() {
+        for text in [
+            "u:canary@h/x",
+            "u:canary@h.example:5000/x:1",
+            "u:can/canary@h/x",
+            "u:canary@h",
+            "https://u:canary@h/x",
+            "u:canary@h/x@sha256:12",
+        ] {
+            for error in [text.parse::<Reference>().err(), text.parse::<Repository>().err()] {
+                let error = error.expect(text).to_string();
+                assert!(!error.contains("canary") && error.contains("u:***@h"), "{error}");
+                assert!(error.contains("without a login"), "{error}");
+            }
         }
     }
 

@@ -18,7 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("text", &[]),
     ("version", &[]),
     ("error", &["text"]),
-    ("image", &["error"]),
+    ("image", &["error", "text"]),
     ("template", &["error", "version"]),
     ("dockerfile", &["image"]),
     ("yaml", &["error"]),
