@@ -1,7 +1,7 @@
 //! Which runs may push at the same time: not two that write the same tags.
 //!
 //! The records of the runs themselves say who pushes what, and a run holds a lock on its record. The kernel
-//! releases it when the process ends, so a run that was killed blocks nobody. A further lock, on one file for
+//! releases it when the process ends, so a run that was killed blocks no other. A further lock, on one file for
 //! all runs, is held only while a run looks at the others and creates its own record.
 
 use std::collections::HashSet;
