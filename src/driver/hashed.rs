@@ -17,18 +17,18 @@ use crate::context::{Entry, EntryKind, Folder, Selection};
 use crate::image::Digest;
 use crate::input::NamedContext;
 use crate::outcome::{Built, CellResult, InputHashes};
-use crate::plan::BuildRequest;
+use crate::plan::{BuildRequest, Recipe};
 use crate::schedule::{Builder, Job};
 
 /// Adds the hashes to each image that was pushed.
 pub(crate) struct Hashed<B> {
     builder: B,
-    hashes: Arc<Hashes>,
+    hashes: Option<Arc<Hashes>>,
 }
 
 impl<B> Hashed<B> {
-    /// Wraps `builder`.
-    pub(crate) fn new(builder: B, hashes: Arc<Hashes>) -> Self {
+    /// Wraps `builder`. Without `hashes`, nothing is added: they are of use only in a record.
+    pub(crate) fn new(builder: B, hashes: Option<Arc<Hashes>>) -> Self {
         Self { builder, hashes }
     }
 
@@ -40,11 +40,12 @@ impl<B> Hashed<B> {
 
 impl<B: Builder> Builder for Hashed<B> {
     async fn build(&self, job: &Job<'_>) -> CellResult {
-        if !job.request.delivery.output.is_push() {
+        let is_push = job.request.delivery.output.is_push();
+        let Some(hashes) = self.hashes.as_ref().filter(|_| is_push) else {
             return self.builder.build(job).await;
-        }
+        };
         // Beside the build. A cell that is cancelled does not wait for it.
-        let hashing = job.cancel.run_until_cancelled(self.hashes.of(job.request));
+        let hashing = job.cancel.run_until_cancelled(hashes.of(job.request));
         let (result, hashes) = tokio::join!(Box::pin(self.builder.build(job)), hashing);
         match result {
             CellResult::Built(built) => {
@@ -127,7 +128,7 @@ impl Hashes {
 /// Everything in the request that decides what is pushed, and where. Written out, so that a new field has
 /// to be placed here.
 fn recipe_hash(request: &BuildRequest) -> Digest {
-    let crate::plan::Recipe {
+    let Recipe {
         dockerfile,
         dockerignore,
         context: _,

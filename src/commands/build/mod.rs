@@ -207,7 +207,8 @@ async fn build(
     let gates = registry.gates();
     let builder = Verified::new(builder, registry, config.cells.strict).with_gates(gates.clone());
     let builder = Limited::new(Redacted::new(builder, credentials), config.limits);
-    let builder = Hashed::new(Retried::new(builder, gates, outage, disk), hashes);
+    let builder = Retried::new(builder, gates, outage, disk);
+    let builder = Hashed::new(builder, record.is_on().then_some(hashes));
     // On a terminal, the report is enough; full digests would fill the screen.
     let shown = !config.output.as_ref().is_some_and(OutputFile::is_stdout)
         && !terminal::stdout_is_terminal();

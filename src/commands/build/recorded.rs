@@ -107,6 +107,11 @@ impl Record {
         Ok(Self { recorder, flags })
     }
 
+    /// Whether the run is recorded.
+    pub(super) fn is_on(&self) -> bool {
+        self.recorder.is_some()
+    }
+
     /// Records `events` on their way.
     pub(super) fn relay(&mut self, events: mpsc::Receiver<Event>) -> mpsc::Receiver<Event> {
         match &mut self.recorder {
