@@ -9,6 +9,7 @@ use crate::node::own::{BuilderSettings, Own};
 use crate::node::{BuilderError, NodeError};
 use crate::regular;
 use crate::run::terminal;
+use crate::text::redact_login;
 
 /// The image and the buildkitd.toml of the builder.
 const BUILDER_IMAGE: &str = "ONEBUILD_BUILDER_IMAGE";
@@ -41,7 +42,10 @@ pub(crate) fn settings(
         None => (variable(BUILDER_IMAGE), BUILDER_IMAGE, ErrorKind::Environment),
     };
     if let Some(image) = image {
-        let invalid = |error| Error::new(kind, format!("{origin}: `{}`: {error}", visible(&image)));
+        let invalid = |error| {
+            let shown = redact_login(&image).into_owned();
+            Error::new(kind, format!("{origin}: `{}`: {error}", visible(&shown)))
+        };
         settings.image = Some(image.trim().parse().map_err(invalid)?);
     }
     let config = config.map(Path::to_owned).or_else(|| variable(BUILDER_CONFIG).map(PathBuf::from));

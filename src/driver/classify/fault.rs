@@ -117,7 +117,10 @@ fn network_fault(said: &str) -> RegistryFault {
         "Client.Timeout exceeded",
     ]) {
         RegistryFault::TimedOut
-    } else if has(&["server gave HTTP response to HTTPS client"]) {
+    } else if has(&[
+        "server gave HTTP response to HTTPS client",
+        "first record does not look like a TLS handshake",
+    ]) {
         RegistryFault::PlainHttp
     } else if has(&["x509: "]) {
         RegistryFault::Tls(String::new())

@@ -348,3 +348,18 @@ fn two_builds_that_create_one_tag_at_the_same_moment_are_a_temporary_failure() {
         classify("mkdir: cannot create \"x\": already exists", false, FailedStep::default());
     assert_ne!(other.kind, Kind::TagConflict);
 }
+
+#[test]
+fn a_registry_without_tls_is_not_one_with_a_wrong_certificate() {
+    for said in [
+        "http: server gave HTTP response to HTTPS client",
+        "tls: first record does not look like a TLS handshake",
+    ] {
+        let message = format!(
+            "failed to push r.example/a:b: failed to do request: Head \"https://r.example/v2/\": {said}"
+        );
+        let found = classify(&message, false, FailedStep::default());
+        let Kind::Registry { fault, .. } = found.kind else { panic!("{said}") };
+        assert_eq!(fault, RegistryFault::PlainHttp, "{said}");
+    }
+}
