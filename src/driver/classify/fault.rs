@@ -73,8 +73,7 @@ fn own_words(said: &str, with_login: bool) -> Option<RegistryFault> {
         "unauthorized" => Some(RegistryFault::Unauthorized { with_login }),
         "denied" => Some(RegistryFault::Denied { with_login }),
         "toomanyrequests" => Some(RegistryFault::RateLimited { wait: None }),
-        // BuildKit leaves out the status itself.
-        "unavailable" => Some(RegistryFault::Status { status: None, errors: Vec::new() }),
+        "unavailable" => Some(RegistryFault::Status { status: Some(503), errors: Vec::new() }),
         "unknown" => {
             let message = said.split_once("unknown: ").map_or("", |(_, message)| message);
             let has = |phrases: &[&str]| phrases.iter().any(|phrase| message.contains(phrase));

@@ -272,7 +272,7 @@ fn the_error_code_of_a_registry_replaces_the_status() {
         ("failed commit on ref \"index-sha256:1\": unauthorized: expired", unauthorized),
         ("toomanyrequests", RegistryFault::RateLimited { wait: None }),
         ("toomanyrequests: Rate exceeded", RegistryFault::RateLimited { wait: None }),
-        ("unavailable", RegistryFault::Status { status: None, errors: Vec::new() }),
+        ("unavailable", RegistryFault::Status { status: Some(503), errors: Vec::new() }),
         ("unknown: repository name not known to registry", RegistryFault::NotFound),
         ("unknown: The repository with name 'a' does not exist", RegistryFault::NotFound),
         ("unknown: project a not found: project a not found", RegistryFault::NotFound),
