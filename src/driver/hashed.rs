@@ -104,7 +104,7 @@ impl Hashes {
         for context in std::iter::once(main).chain(named) {
             all.update(self.context(context).await?.as_str());
         }
-        Some(InputHashes { recipe: recipe_hash(request), context: digest(all) })
+        Some(InputHashes { recipe: recipe_hash(request), context: Digest::finished(all) })
     }
 
     async fn context(&self, context: Context) -> Option<Digest> {
@@ -155,7 +155,7 @@ fn recipe_hash(request: &BuildRequest) -> Digest {
     let mut hash = Sha256::new();
     hash.update(text);
     hash.update(dockerfile.text().as_ref());
-    digest(hash)
+    Digest::finished(hash)
 }
 
 /// The hash of the files that are sent of a context; `None` if one has changed since `since`.
@@ -181,7 +181,7 @@ fn tree_hash(context: &Context, since: i64) -> io::Result<Option<Digest>> {
         is_current &= entry.kind == EntryKind::Folder || entry.changed < since;
         if is_current { entry_hash(&folder, &entry, &mut hash) } else { Ok(()) }
     })?;
-    Ok(is_current.then(|| digest(hash)))
+    Ok(is_current.then(|| Digest::finished(hash)))
 }
 
 fn own_ignore_file(directory: &Path) -> io::Result<String> {
@@ -224,14 +224,6 @@ fn entry_hash(folder: &Folder, entry: &Entry, hash: &mut Sha256) -> io::Result<(
         }
     }
     Ok(())
-}
-
-fn digest(hash: Sha256) -> Digest {
-    let text = hash.finalize().iter().fold("sha256:".to_owned(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
-    text.parse().expect("it has the form of a digest")
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! A builder with time limits: for an attempt to build a cell, and for RUN steps without output.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use indexmap::IndexMap;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use super::tail::Tail;
 use crate::event::{Event, Step, StepId, StepState};
 use crate::failure::{Failure, Kind};
 use crate::input::TimeLimits;
@@ -15,9 +15,6 @@ use crate::schedule::{Builder, Job};
 
 /// Events buffered here, in addition to the display's own bounded channel.
 const BUFFERED_EVENTS: usize = 16;
-
-/// How many lines of each step are stored for a failure.
-const TAIL_LINES: usize = 20;
 
 /// Cancels cells that exceed a limit.
 pub(crate) struct Limited<B> {
@@ -91,7 +88,7 @@ struct Running {
     step: Step,
     /// When it started, or last wrote output.
     heard: Instant,
-    tail: VecDeque<String>,
+    tail: Tail,
 }
 
 impl Watch {
@@ -103,17 +100,14 @@ impl Watch {
         let heard = Instant::now();
         match event {
             Event::Step { step, .. } if step.state == StepState::Running => {
-                let started = || Running { step: step.clone(), heard, tail: VecDeque::new() };
+                let started = || Running { step: step.clone(), heard, tail: Tail::default() };
                 self.running.entry(step.id).or_insert_with(started);
             }
             Event::Step { step, .. } => drop(self.running.shift_remove(&step.id)),
             Event::Log { step, line, .. } => {
                 if let Some(running) = self.running.get_mut(step) {
                     running.heard = heard;
-                    if running.tail.len() == TAIL_LINES {
-                        running.tail.pop_front();
-                    }
-                    running.tail.push_back(line.clone());
+                    running.tail.push(line.clone());
                 }
             }
             _ => {}
@@ -162,7 +156,7 @@ fn failure(running: Option<&Running>, message: String, flag: &str) -> Box<Failur
         platform: step.and_then(|step| step.platform.clone()),
         stage: step.and_then(|step| step.stage.clone()),
         instruction: step.map(|step| step.name.clone()),
-        log_tail: running.map(|r| r.tail.iter().cloned().collect()).unwrap_or_default(),
+        log_tail: running.map(|running| running.tail.lines()).unwrap_or_default(),
         help: Some(format!("check what the step waits for, or raise {flag}")),
         ..Failure::default()
     })
@@ -248,7 +242,7 @@ mod tests {
             assert_eq!((seconds, failure.kind), (after, Kind::TimedOut));
             assert!(failure.message.ends_with(message), "{}", failure.message);
             assert_eq!(failure.instruction.as_deref(), Some(name));
-            assert!(failure.log_tail.len() <= TAIL_LINES);
+            assert!(failure.log_tail.len() <= Tail::LINES);
             assert_eq!(failure.log_tail.last().map(String::as_str), Some(last));
             assert!(failure.help.unwrap().ends_with(flag));
         }

@@ -41,6 +41,7 @@ mod samples;
 mod sessions;
 mod smoke;
 mod stalled;
+mod tail;
 mod verified;
 
 pub(crate) use bases::platforms::BaseFault;

@@ -20,7 +20,12 @@ pub struct InvalidDigest(String);
 impl Digest {
     /// The digest of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        let hash = Sha256::digest(bytes);
+        Self::finished(Sha256::new_with_prefix(bytes))
+    }
+
+    /// The digest of the bytes that `hash` has read.
+    pub fn finished(hash: Sha256) -> Self {
+        let hash = hash.finalize();
         let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
         Self(format!("sha256:{hex}"))
     }

@@ -8,7 +8,7 @@ use super::output::Output;
 use super::privileges::Privileges;
 use crate::cell_name::CellName;
 use crate::error::SourceFile;
-use crate::image::{Platform, Reference};
+use crate::image::{Platform, Reference, Repository};
 use crate::input::{Caches, Inputs, MediaTypes, Retry, SmokeTest};
 use crate::template::Rendered;
 
@@ -113,6 +113,11 @@ impl BuildOptions {
 }
 
 impl BuildRequest {
+    /// Whether one of its names is in `repository`. The names of caches are not.
+    pub(crate) fn has_name_in(&self, repository: &Repository) -> bool {
+        self.delivery.references.iter().any(|reference| reference.repository == *repository)
+    }
+
     /// The smoke test to run, if any.
     pub(crate) fn test(&self) -> Option<&SmokeTest> {
         self.policy.smoke.as_deref().filter(|_| !self.policy.skip_smoke)

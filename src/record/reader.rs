@@ -1,7 +1,7 @@
 //! Reads records: of runs that ended, that were killed, and that still run.
 
-use std::fs;
-use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, Read as _, Split};
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
@@ -86,12 +86,29 @@ impl Entry {
         matches!(run_file::lock(&self.directory), Ok(Lock::Held))
     }
 
+    /// The beginning of the record: the run, and its cells, which precede everything else.
+    pub(super) fn beginning(&self) -> io::Result<(RunHead, Vec<Cell>)> {
+        let mut lines = self.lines()?;
+        let head = self.parsed(&lines.next().transpose()?.unwrap_or_default())?;
+        let mut cells = Vec::new();
+        for line in lines {
+            match serde_json::from_slice(&line?) {
+                Ok(Line { event: Event::Cell(cell), .. }) => cells.push(cell),
+                _ => break,
+            }
+        }
+        Ok((head, cells))
+    }
+
+    fn lines(&self) -> io::Result<Split<BufReader<File>>> {
+        Ok(BufReader::new(regular::open(&run_file::path(&self.directory))?).split(b'\n'))
+    }
+
     /// The whole record, without the states of steps.
     pub(crate) fn read(&self) -> io::Result<Recorded> {
         // Before the content: a run that ends in between has its end there.
         let lock = run_file::lock(&self.directory)?;
-        let mut lines =
-            BufReader::new(regular::open(&run_file::path(&self.directory))?).split(b'\n');
+        let mut lines = self.lines()?;
         let first = lines.next().transpose()?.unwrap_or_default();
         let mut recorded = Recorded {
             head: self.parsed(&first)?,

@@ -13,7 +13,6 @@ use crate::matrix::Cell;
 use crate::plan::BuildRequest;
 use crate::record::event::{Built, CellFinished, CellResult};
 use crate::record::{Argument, Recorded, State};
-use crate::run::terminal;
 use crate::text::counted;
 
 /// Flags that change neither what is built nor where it goes. They may differ from those of the recorded
@@ -258,12 +257,5 @@ async fn differs(built: &Built, request: &BuildRequest, hashes: &Hashes) -> Opti
         Some(now) if now.recipe.as_str() != recipe => Some("its recipe has changed"),
         Some(now) if now.context.as_str() != context => Some("its context has changed"),
         Some(_) => None,
-    }
-}
-
-/// Says what is left of the run.
-pub(super) fn tell(left: &Left, is_quiet: bool) {
-    if !is_quiet {
-        terminal::stderr(&left.note);
     }
 }

@@ -81,7 +81,9 @@ pub(super) fn run(
         None => (cells, requests),
         Some(before) => {
             let left = runtime.block_on(before.left(cells, requests, &hashes));
-            again::tell(&left, config.progress == Mode::Quiet);
+            if config.progress != Mode::Quiet {
+                terminal::stderr(&left.note);
+            }
             if left.requests.is_empty() {
                 return Ok(ExitCode::SUCCESS);
             }

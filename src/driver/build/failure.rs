@@ -35,8 +35,7 @@ pub(crate) fn failure(
     let instruction = vertex
         .filter(|vertex| vertex.name.position.is_some() || exit_code.is_some())
         .map(|vertex| vertex.name.text.clone());
-    let log_tail: Vec<String> =
-        vertex.map(|v| v.tail.iter().cloned().collect()).unwrap_or_default();
+    let log_tail = vertex.map(|vertex| vertex.tail.lines()).unwrap_or_default();
     let Classified { kind, phase, message, help, verbatim } = match exit_code {
         _ if error.connection == Connection::EndedHere => Classified {
             kind: Kind::Bug,

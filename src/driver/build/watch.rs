@@ -1,6 +1,6 @@
 //! Forwards BuildKit's progress of one cell as events, and records it for the outcome.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -18,9 +18,7 @@ use crate::template::Rendered;
 use super::options::SolveOptions;
 use crate::driver::stalled::limit::{GivenUp, RegistryLimit};
 use crate::driver::stalled::standstill::Standstill;
-
-/// How many lines of each step are stored for a failure.
-const TAIL_LINES: usize = 20;
+use crate::driver::tail::Tail;
 
 /// The recorded vertices of a cell.
 #[derive(Debug, Default)]
@@ -34,8 +32,8 @@ pub(crate) struct Seen {
 pub(crate) struct Vertex {
     pub(crate) name: VertexName,
     pub(crate) state: Option<VertexState>,
-    /// The last lines of its output, oldest first.
-    pub(crate) tail: VecDeque<String>,
+    /// The last lines of its output.
+    pub(crate) tail: Tail,
     /// The first pattern of `retry: when` in its output.
     pub(crate) retry_pattern: Option<String>,
 }
@@ -98,10 +96,7 @@ impl Seen {
                 if vertex.retry_pattern.is_none() {
                     vertex.retry_pattern = retry.pattern_in(line).map(str::to_owned);
                 }
-                if vertex.tail.len() == TAIL_LINES {
-                    vertex.tail.pop_front();
-                }
-                vertex.tail.push_back(line.clone());
+                vertex.tail.push(line.clone());
             }
             Update::Transfer { .. } | Update::Warning { .. } => {}
         }
@@ -306,7 +301,8 @@ mod tests {
             );
         }
         let vertex = seen.vertex("sha256:0").unwrap();
-        assert_eq!((vertex.tail.len(), vertex.tail[0].as_str()), (TAIL_LINES, "80"));
-        assert_eq!(seen.failed().unwrap().tail[TAIL_LINES - 1], "99");
+        let tail = vertex.tail.lines();
+        assert_eq!((tail.len(), tail[0].as_str()), (Tail::LINES, "80"));
+        assert_eq!(seen.failed().unwrap().tail.lines()[Tail::LINES - 1], "99");
     }
 }

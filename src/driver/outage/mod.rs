@@ -13,8 +13,9 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::stalled::standstill::WAITING_INTERVAL;
+use super::stalled::waiting::OUTAGE;
 use crate::buildkit::{Client, UNUSUAL_SILENCE};
-use crate::event::{Event, StepId, Wait};
+use crate::event::{Event, Wait};
 use crate::failure::{Failure, Kind};
 use crate::input::EngineWait;
 use crate::outcome::CellResult;
@@ -25,9 +26,6 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long it may take to answer each time.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The number of the step that reports the wait.
-const STEP: StepId = StepId((1 << 31) + 1);
 
 /// Whether the engine answers.
 type Answers = Box<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
@@ -91,7 +89,7 @@ impl Outage {
         self.waiting(job, since).await;
         let waited = job.cancel.run_until_cancelled(self.end()).await;
         waited.ok_or(CellResult::Cancelled)?.map_err(CellResult::Failed)?;
-        let _ = job.events.send(Event::Answered { cell: cell.clone(), step: STEP }).await;
+        let _ = job.events.send(Event::Answered { cell: cell.clone(), step: OUTAGE }).await;
         Ok(())
     }
 
@@ -114,7 +112,7 @@ impl Outage {
                 (false, Some(_)) => {
                     named = None;
                     let cell = job.request.cell.clone();
-                    let _ = job.events.send(Event::Answered { cell, step: STEP }).await;
+                    let _ = job.events.send(Event::Answered { cell, step: OUTAGE }).await;
                 }
                 _ => {}
             }
@@ -130,7 +128,7 @@ impl Outage {
         let cell = job.request.cell.clone();
         let wait = Wait { host: "the engine".to_owned(), what: String::new(), since };
         // A closed display does not stop the build.
-        let _ = job.events.send(Event::Waiting { cell, step: STEP, wait }).await;
+        let _ = job.events.send(Event::Waiting { cell, step: OUTAGE, wait }).await;
     }
 
     /// Returns when the engine answers. The failure says that it did not within the limit.

@@ -15,7 +15,8 @@ use tokio::time::Instant;
 
 use super::disk::EngineDisk;
 use super::outage::Outage;
-use crate::event::{Event, Retry, StepId, Wait};
+use super::stalled::waiting::GATE;
+use crate::event::{Event, Retry, Wait};
 use crate::failure::{Attempt, Failure, Kind, Phase, RegistryFault};
 use crate::outcome::{Built, CellResult};
 use crate::plan::BuildRequest;
@@ -25,9 +26,6 @@ use crate::text;
 
 use pause::pause_until;
 pub(crate) use pause::{pause, too_long};
-
-/// The number of a wait at a gate, which is no step of BuildKit.
-const GATE: StepId = StepId(u32::MAX);
 
 /// Repeats what the inner builder could not do.
 pub struct Retried<B> {
@@ -191,8 +189,7 @@ fn after(earlier: Vec<Attempt>, result: CellResult) -> CellResult {
 /// in the first one, without an error.
 fn is_of_cache(failure: &Failure, request: &BuildRequest) -> bool {
     let Kind::Registry { image, .. } = &failure.kind else { return false };
-    let mut references = request.delivery.references.iter();
-    failure.phase == Phase::Push && !references.any(|one| one.repository == image.repository)
+    failure.phase == Phase::Push && !request.has_name_in(&image.repository)
 }
 
 /// The same request, but the steps that this run has built are not built again.

@@ -1,15 +1,12 @@
 //! The output of a container, as lines with bounded memory.
 
-use std::collections::VecDeque;
-
+use crate::driver::tail::Tail;
 use crate::input::Retry;
 
 /// Bytes of a line; the rest is cut off.
 const MAX_LINE: usize = 4 << 10;
 /// Bytes of each container that are shown while it runs.
 const MAX_SHOWN: usize = 1 << 20;
-/// How many of the last lines are stored for a failure.
-const TAIL_LINES: usize = 20;
 
 /// The lines of one container.
 #[derive(Debug, Default)]
@@ -17,7 +14,7 @@ pub(crate) struct SmokeLog {
     line: Vec<u8>,
     /// Bytes shown so far.
     shown: usize,
-    tail: VecDeque<String>,
+    tail: Tail,
     retry: Retry,
     /// The first pattern of `retry` in a line.
     pattern: Option<String>,
@@ -50,7 +47,7 @@ impl SmokeLog {
 
     /// The last lines, oldest first.
     pub(crate) fn tail(&self) -> Vec<String> {
-        self.tail.iter().cloned().collect()
+        self.tail.lines()
     }
 
     /// The first pattern of `retry: when` in the output.
@@ -69,10 +66,7 @@ impl SmokeLog {
         if self.pattern.is_none() {
             self.pattern = self.retry.pattern_in(&line).map(str::to_owned);
         }
-        if self.tail.len() == TAIL_LINES {
-            self.tail.pop_front();
-        }
-        self.tail.push_back(line.clone());
+        self.tail.push(line.clone());
         let before = self.shown;
         self.shown = before.saturating_add(line.len() + 1);
         match () {
@@ -111,10 +105,10 @@ mod tests {
         assert!(bytes <= MAX_SHOWN + MAX_LINE, "{bytes}");
         assert!(shown.last().unwrap().contains("not shown"));
         assert_eq!(shown.iter().filter(|line| line.contains("not shown")).count(), 1);
-        assert_eq!(log.tail().len(), TAIL_LINES);
-        assert!(log.tail()[TAIL_LINES - 1].ends_with("999"));
+        assert_eq!(log.tail().len(), Tail::LINES);
+        assert!(log.tail()[Tail::LINES - 1].ends_with("999"));
         log.push(&vec![b'x'; 1 << 20]);
         log.push(b"\n");
-        assert_eq!(log.tail()[TAIL_LINES - 1].len(), MAX_LINE);
+        assert_eq!(log.tail()[Tail::LINES - 1].len(), MAX_LINE);
     }
 }

@@ -8,8 +8,11 @@ use crate::event::{Event, StepId, Wait};
 use crate::image::Reference;
 use crate::schedule::Events;
 
-/// Step numbers of waits outside BuildKit's steps.
-const WAITS: u32 = 1 << 31;
+/// The step numbers of waits outside of BuildKit's steps: for a slow request, for an engine that is silent or
+/// lost, and for a registry that asks its clients to wait. A cell may wait for several at the same time.
+const REQUEST: StepId = StepId(1 << 31);
+pub(crate) const OUTAGE: StepId = StepId(REQUEST.0 + 1);
+pub(crate) const GATE: StepId = StepId(REQUEST.0 + 2);
 
 /// The host that a cell waits for, and the reason.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +47,7 @@ pub(crate) async fn report_wait<T>(
 ) -> T {
     let Some(events) = events else { return work.await };
     let WaitingFor { cell, host, what } = waiting;
-    let (started, step) = (Instant::now(), StepId(WAITS));
+    let (started, step) = (Instant::now(), REQUEST);
     let mut report = started + WAITING_AFTER;
     let mut work = std::pin::pin!(work);
     loop {

@@ -87,7 +87,7 @@ impl<B: Builder, R: Registry> Verified<B, R> {
     /// references may already resolve to the new image.
     async fn after_failure(&self, mut failure: Box<Failure>, job: &Job<'_>) -> CellResult {
         let request = job.request;
-        self.explain(&mut failure).await;
+        self.ask_why(&mut failure).await;
         if failure.phase != Phase::Push || !request.delivery.output.is_push() {
             return CellResult::Failed(failure);
         }
@@ -144,7 +144,7 @@ impl<B: Builder, R: Registry> Verified<B, R> {
 
     /// Asks the registry why BuildKit failed, if its text does not say that, or whether another attempt may
     /// help: only our own request shows a `Retry-After`, and that a login is valid again.
-    async fn explain(&self, failure: &mut Failure) {
+    async fn ask_why(&self, failure: &mut Failure) {
         let Kind::Registry { image, fault } = &failure.kind else { return };
         let (is_unexplained, is_refused) = (
             *fault == RegistryFault::Unexplained,
@@ -224,8 +224,7 @@ fn pushed_digest(failure: &Failure, request: &BuildRequest) -> Option<Digest> {
 
 /// Whether the push of the image failed, not that of its cache.
 fn is_of_image(failure: &Failure, request: &BuildRequest) -> bool {
-    let Kind::Registry { image, .. } = &failure.kind else { return false };
-    request.delivery.references.iter().any(|reference| reference.repository == image.repository)
+    matches!(&failure.kind, Kind::Registry { image, .. } if request.has_name_in(&image.repository))
 }
 
 fn failed(reference: &Reference, wrong: &VerifyError) -> Failure {

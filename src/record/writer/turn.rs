@@ -13,7 +13,7 @@ use std::path::Path;
 use rustix::fs::{FlockOperation, flock};
 
 use crate::record::event::{Cell, RunHead};
-use crate::record::reader::{State, entries};
+use crate::record::reader::entries;
 
 /// The lock on the records below `place`, until it is dropped. A file system without locks has none.
 pub(super) fn lock(place: &Path) -> io::Result<File> {
@@ -30,15 +30,11 @@ pub(super) fn holder(place: &Path, cells: &[Cell]) -> io::Result<Option<(RunHead
         if !entry.is_running() {
             continue;
         }
-        let Ok(run) = entry.read() else { continue };
-        if run.state != State::Running || !run.head.pushes {
-            continue;
-        }
-        let open = run.cells.values().map(|known| &known.cell);
-        let tag = open.flat_map(|cell| &cell.references).find(|tag| tags.contains(tag.as_str()));
-        if let Some(tag) = tag {
-            let tag = tag.clone();
-            return Ok(Some((run.head, tag)));
+        let Ok((run, cells)) = entry.beginning() else { continue };
+        let tag = self::tags(&cells).find(|tag| tags.contains(tag));
+        if let Some(tag) = tag.filter(|_| run.pushes) {
+            let tag = tag.to_owned();
+            return Ok(Some((run, tag)));
         }
     }
     Ok(None)

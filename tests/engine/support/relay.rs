@@ -6,14 +6,17 @@
 //! BuildKit. What a real buildkitd has and this has not: a version of its own, and workers without
 //! Docker's labels.
 
+use std::fs::File;
 use std::io::{self, Read as _, Write as _};
-use std::net::{Ipv4Addr, Shutdown, TcpListener};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustix::net::{Shutdown, shutdown};
 use rustls::RootCertStore;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
@@ -37,6 +40,18 @@ pub(super) fn buildkit(host: &str) -> io::Result<UnixStream> {
     Ok(stream)
 }
 
+/// Copies what arrives at either of two sockets to the other one, until both have ended.
+fn both_ways(near: OwnedFd, far: OwnedFd) {
+    let (near, far) = (File::from(near), File::from(far));
+    let pairs = [(near.try_clone().unwrap(), far.try_clone().unwrap()), (far, near)];
+    for (mut from, mut to) in pairs {
+        thread::spawn(move || {
+            let _ = io::copy(&mut from, &mut to);
+            let _ = shutdown(&to, Shutdown::Write);
+        });
+    }
+}
+
 /// Listens at `socket` in front of the lab's engine until the tests end. Returns its address.
 pub fn plain_grpc(socket: PathBuf) -> String {
     plain_grpc_of(lab_env("DOCKER_HOST"), socket)
@@ -48,17 +63,7 @@ pub fn plain_grpc_of(host: String, socket: PathBuf) -> String {
     let listener = UnixListener::bind(socket).unwrap();
     thread::spawn(move || {
         for near in listener.incoming() {
-            let (near, far) = (near.unwrap(), buildkit(&host).unwrap());
-            let (mut from, mut to) = (near.try_clone().unwrap(), far.try_clone().unwrap());
-            thread::spawn(move || {
-                let _ = io::copy(&mut from, &mut to);
-                let _ = to.shutdown(Shutdown::Write);
-            });
-            let (mut from, mut to) = (far, near);
-            thread::spawn(move || {
-                let _ = io::copy(&mut from, &mut to);
-                let _ = to.shutdown(Shutdown::Write);
-            });
+            both_ways(near.unwrap().into(), buildkit(&host).unwrap().into());
         }
     });
     address
@@ -81,17 +86,7 @@ pub fn grpc_port() -> u16 {
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
         for near in listener.incoming() {
-            let (near, far) = (near.unwrap(), buildkit(&host).unwrap());
-            let (mut from, mut to) = (near.try_clone().unwrap(), far.try_clone().unwrap());
-            thread::spawn(move || {
-                let _ = io::copy(&mut from, &mut to);
-                let _ = to.shutdown(Shutdown::Write);
-            });
-            let (mut from, mut to) = (far, near);
-            thread::spawn(move || {
-                let _ = io::copy(&mut from, &mut to);
-                let _ = to.shutdown(Shutdown::Write);
-            });
+            both_ways(near.unwrap().into(), buildkit(&host).unwrap().into());
         }
     });
     port
