@@ -110,6 +110,8 @@ pub struct Retry {
     pub of: u32,
     /// Why the attempt before it failed.
     pub failure: Box<Failure>,
+    /// How long that attempt took.
+    pub took: Duration,
     /// Until it begins, if a slot of `--jobs` is free then; `None` is until the engine answers.
     pub wait: Option<Duration>,
 }

@@ -44,6 +44,7 @@ mod record;
 mod registry;
 mod regular;
 mod report;
+mod reporters;
 mod run;
 mod schedule;
 mod template;

@@ -20,6 +20,10 @@ const DISPLAY: &[&str] = &[
     "no_record",
     "failed",
     "resume",
+    "summary",
+    "metadata_file",
+    "junit",
+    "timings",
 ];
 
 /// Arguments whose values are not secret.

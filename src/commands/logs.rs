@@ -6,7 +6,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use super::records;
-use crate::config::{LogsConfig, RunChoice};
+use crate::config::LogsConfig;
 use crate::error::{Error, ErrorKind, listed, nearest_name, visible};
 use crate::matrix::glob_matches;
 use crate::record::{Entry, LogReader, Recorded, State};
@@ -18,7 +18,7 @@ const PULSE: Duration = Duration::from_millis(250);
 
 pub(super) fn run(config: &LogsConfig) -> Result<ExitCode, Error> {
     let directory = records::directory(&config.record)?;
-    let (run, cells) = chosen(config, &directory)?;
+    let (entry, run, cells) = chosen(config, &directory)?;
     if cells.is_empty() {
         tell(&format!("the cells of run {}", described(&run)));
         terminal::stdout(&terminal::stdout_paint().shown(&list(&run)));
@@ -28,11 +28,11 @@ pub(super) fn run(config: &LogsConfig) -> Result<ExitCode, Error> {
     let paint = terminal::stdout_paint();
     let mut out = terminal::buffered();
     if config.follow {
-        follow(run, &cells, paint, &mut out)?;
+        follow((&entry, run), &cells, paint, &mut out)?;
         return Ok(ExitCode::SUCCESS);
     }
     for cell in &cells {
-        let mut log = run.log(cell);
+        let mut log = entry.log(cell);
         let mut is_empty = true;
         while let Some(chunk) = next(&mut log, cell)? {
             is_empty = false;
@@ -59,63 +59,33 @@ fn tell(text: &str) {
     terminal::stderr(&format!("note: {}\n", visible(text)));
 }
 
-/// The run, and those of its cells that are named.
-fn chosen(config: &LogsConfig, directory: &Path) -> Result<(Recorded, Vec<String>), Error> {
-    let all = records::all(directory)?;
-    let entry = match &config.run {
-        Some(RunChoice::Id(id)) => {
-            let found = all.iter().find(|entry| entry.id == *id);
-            found.cloned().ok_or_else(|| {
-                let message = format!("there is no record of the run {id}");
-                Error::new(ErrorKind::Usage, message)
-                    .help("`onebuild runs --all` lists the recorded runs; old ones are removed")
-            })?
-        }
-        Some(RunChoice::Number(number)) => {
-            let runs = some_of_matrix(all, config)?;
-            let count = runs.len();
-            runs.into_iter().nth(number.get() - 1).ok_or_else(|| {
-                let message =
-                    format!("--run {number}: only {count} runs of this matrix are recorded");
-                Error::new(ErrorKind::Usage, message).help("`onebuild runs` lists them")
-            })?
-        }
-        None => return newest(&some_of_matrix(all, config)?, &config.cells),
-    };
-    let run = records::record(&entry).ok_or_else(unreadable)?;
-    let cells = matching(&run, &config.cells).map_err(|unknown| not_there(&unknown, &run))?;
-    Ok((run, cells))
-}
+/// A run, and those of its cells that are named.
+type Chosen = (Entry, Recorded, Vec<String>);
 
-fn some_of_matrix(all: Vec<Entry>, config: &LogsConfig) -> Result<Vec<Entry>, Error> {
-    let runs = records::of_matrix(all, &config.file);
-    if runs.is_empty() {
-        let message = format!("no run of {} is recorded", config.file.display());
-        let help = "`onebuild build` and `onebuild matrix` record their runs; `onebuild runs --all` lists \
-                    those of other matrices";
-        return Err(Error::new(ErrorKind::Usage, message).help(help));
-    }
-    Ok(runs)
+fn chosen(config: &LogsConfig, directory: &Path) -> Result<Chosen, Error> {
+    let Some(run) = &config.run else {
+        let all = records::all(directory)?;
+        return newest(&records::some_of_matrix(all, &config.file)?, &config.cells);
+    };
+    let entry = records::chosen(directory, &config.file, run)?;
+    let run = records::record(&entry).ok_or_else(records::unreadable)?;
+    let cells = matching(&run, &config.cells).map_err(|unknown| not_there(&unknown, &run))?;
+    Ok((entry, run, cells))
 }
 
 /// The newest run that has all of `patterns`.
-fn newest(runs: &[Entry], patterns: &[String]) -> Result<(Recorded, Vec<String>), Error> {
+fn newest(runs: &[Entry], patterns: &[String]) -> Result<Chosen, Error> {
     let mut first_error = None;
     for entry in runs {
         let Some(run) = records::record(entry) else { continue };
         match matching(&run, patterns) {
-            Ok(cells) => return Ok((run, cells)),
+            Ok(cells) => return Ok((entry.clone(), run, cells)),
             Err(unknown) => {
                 first_error.get_or_insert_with(|| not_there(&unknown, &run));
             }
         }
     }
-    Err(first_error.unwrap_or_else(unreadable))
-}
-
-fn unreadable() -> Error {
-    Error::new(ErrorKind::Environment, "the record of the run cannot be read")
-        .help("choose another run with --run; `onebuild runs` lists them")
+    Err(first_error.unwrap_or_else(records::unreadable))
 }
 
 /// The cells that `patterns` select, in the order of the run; or a pattern that selects none.
@@ -168,13 +138,13 @@ fn print(lines: &[u8], paint: Paint, out: &mut Buffered) -> bool {
 
 /// Prints what is there and what is added, until the cells or the run have ended.
 fn follow(
-    mut run: Recorded,
+    (entry, mut run): (&Entry, Recorded),
     cells: &[String],
     paint: Paint,
     out: &mut Buffered,
 ) -> Result<(), Error> {
     let mut logs: Vec<(LogReader, &String)> =
-        cells.iter().map(|cell| (run.log(cell), cell)).collect();
+        cells.iter().map(|cell| (entry.log(cell), cell)).collect();
     loop {
         // Before the logs are read: what a cell wrote before its end is in its log then.
         let is_last = !matches!(run.state, State::Running)
@@ -190,7 +160,7 @@ fn follow(
             return Ok(());
         }
         sleep(PULSE);
-        run = run.entry.read().map_err(|error| {
+        run = entry.read().map_err(|error| {
             let message = format!("the record of the run is gone: {}", crate::error::why(&error));
             Error::new(ErrorKind::Environment, message)
         })?;

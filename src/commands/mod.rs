@@ -17,8 +17,10 @@ mod plan;
 mod prepare;
 mod records;
 mod render;
+mod reports;
 mod runs;
 mod schema;
+mod show;
 mod shown;
 
 use std::ffi::OsString;
@@ -110,6 +112,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode, Error> {
         // Errors in the matrix are findings of lint.
         Config::Lint(config) => lint::run(sheet, &config),
         Config::Runs(config) => runs::run(&config),
+        Config::Show(config) => show::run(&config),
         Config::Logs(config) => logs::run(&config),
         Config::Builder(config) => builder::run(&config),
         Config::Init(config) => init::run(&config),
@@ -131,6 +134,7 @@ fn tell(config: &Config) {
         Config::Explain(config) => &config.cells.file,
         Config::Lint(config) => &config.cells.file,
         Config::Runs(config) => &config.file,
+        Config::Show(config) => &config.file,
         Config::Logs(config) => &config.file,
         Config::Builder(_) | Config::Init(_) => return,
         Config::Login(_) | Config::Logout(_) => return,

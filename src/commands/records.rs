@@ -4,6 +4,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::config::RunChoice;
 use crate::error::{Error, ErrorKind, visible, why};
 use crate::record::event::{CellResult, MatrixFile, RunHead, Totals};
 use crate::record::{Entry, Place, Recorded, State, Timestamp, Wanted, entries, place};
@@ -47,7 +48,7 @@ pub(super) fn record(entry: &Entry) -> Option<Recorded> {
     readable(entry, entry.read())
 }
 
-fn readable<T>(entry: &Entry, read: std::io::Result<T>) -> Option<T> {
+pub(super) fn readable<T>(entry: &Entry, read: std::io::Result<T>) -> Option<T> {
     read.inspect_err(|error| {
         // It was removed, or has only begun.
         if error.kind() != std::io::ErrorKind::NotFound {
@@ -70,6 +71,45 @@ pub(super) fn of_matrix(entries: Vec<Entry>, file: &Path) -> Vec<Entry> {
         _ => false,
     };
     entries.into_iter().filter(|entry| head(entry).is_some_and(is_of_it)).collect()
+}
+
+/// The same, of which there is one at least.
+pub(super) fn some_of_matrix(entries: Vec<Entry>, file: &Path) -> Result<Vec<Entry>, Error> {
+    let runs = of_matrix(entries, file);
+    if runs.is_empty() {
+        let message = format!("no run of {} is recorded", file.display());
+        let help = "`onebuild build` and `onebuild matrix` record their runs; `onebuild runs --all` lists \
+                    those of other matrices";
+        return Err(Error::new(ErrorKind::Usage, message).help(help));
+    }
+    Ok(runs)
+}
+
+/// The run that the user names, of the matrix at `file` if it is named by its number.
+pub(super) fn chosen(directory: &Path, file: &Path, run: &RunChoice) -> Result<Entry, Error> {
+    let all = all(directory)?;
+    let number = match run {
+        RunChoice::Id(id) => {
+            let found = all.into_iter().find(|entry| entry.id == *id);
+            return found.ok_or_else(|| {
+                let message = format!("there is no record of the run {id}");
+                Error::new(ErrorKind::Usage, message)
+                    .help("`onebuild runs --all` lists the recorded runs; old ones are removed")
+            });
+        }
+        RunChoice::Number(number) => number.get(),
+    };
+    let runs = some_of_matrix(all, file)?;
+    let count = counted(runs.len(), "run");
+    runs.into_iter().nth(number - 1).ok_or_else(|| {
+        let message = format!("there is no run {number}: {count} of this matrix are recorded");
+        Error::new(ErrorKind::Usage, message).help("`onebuild runs` lists them")
+    })
+}
+
+pub(super) fn unreadable() -> Error {
+    Error::new(ErrorKind::Environment, "the record of the run cannot be read")
+        .help("choose another run; `onebuild runs` lists them")
 }
 
 /// The identity of the matrix at `file`. One from a pipe has none.
@@ -149,7 +189,7 @@ pub(super) fn result(run: &Recorded) -> String {
 pub(super) fn cell_result(run: &Recorded, cell: &str) -> String {
     let Some(known) = run.cells.get(cell) else { return "not started".to_owned() };
     let Some(finished) = &known.finished else {
-        return match (known.has_started, &run.state) {
+        return match (known.started.is_some(), &run.state) {
             (true, State::Running) => "running",
             (false, State::Running) => "waiting",
             (true, _) => "killed",

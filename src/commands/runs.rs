@@ -8,7 +8,7 @@ use super::records;
 use crate::config::{RunsConfig, RunsFormat};
 use crate::error::{Error, visible};
 use crate::plan::escaped;
-use crate::record::{Recorded, State, Timestamp};
+use crate::record::{Entry, Recorded, State};
 use crate::run::terminal;
 use crate::text::{clean, duration};
 
@@ -24,7 +24,8 @@ pub(super) fn run(config: &RunsConfig) -> Result<ExitCode, Error> {
         true => all,
         false => records::of_matrix(all, &config.file),
     };
-    let runs: Vec<Recorded> = entries.iter().filter_map(records::record).collect();
+    let read = |entry: Entry| records::record(&entry).map(|run| (entry, run));
+    let runs: Vec<(Entry, Recorded)> = entries.into_iter().filter_map(read).collect();
     match config.format {
         RunsFormat::Json => terminal::stdout(&json(&runs)),
         RunsFormat::Table if runs.is_empty() => {
@@ -47,8 +48,8 @@ pub(super) fn run(config: &RunsConfig) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn table(runs: &[Recorded], with_matrix: bool) -> String {
-    let row = |run: &Recorded| {
+fn table(runs: &[(Entry, Recorded)], with_matrix: bool) -> String {
+    let row = |(_, run): &(Entry, Recorded)| {
         let command = run.head.command.text.strip_prefix("onebuild ").unwrap_or_default();
         let result = records::result(run);
         [
@@ -56,14 +57,14 @@ fn table(runs: &[Recorded], with_matrix: bool) -> String {
             records::when(run.head.time),
             clean(command, COMMAND),
             result,
-            duration(elapsed(run)),
+            duration(run.elapsed()),
         ]
     };
     let rows: Vec<[String; 5]> = runs.iter().map(row).collect();
     if !with_matrix {
         return records::table(["run", "when", "command", "result", "time"], &rows);
     }
-    let rows = rows.into_iter().zip(runs).map(|([id, when, command, result, time], run)| {
+    let rows = rows.into_iter().zip(runs).map(|([id, when, command, result, time], (_, run))| {
         let matrix = &run.head.matrix;
         let matrix = clean(matrix.path.as_ref().unwrap_or(&matrix.file), MATRIX);
         [id, when, command, result, time, matrix]
@@ -72,17 +73,8 @@ fn table(runs: &[Recorded], with_matrix: bool) -> String {
     records::table(["run", "when", "command", "result", "time", "matrix"], &rows)
 }
 
-/// How long a run took, or has run.
-fn elapsed(run: &Recorded) -> std::time::Duration {
-    match &run.state {
-        State::Ended(end) => end.elapsed,
-        State::Running => Timestamp::now().since(run.head.time),
-        State::Killed => run.last.since(run.head.time),
-    }
-}
-
 /// JSON. A version only ever gains fields; it never changes them.
-fn json(runs: &[Recorded]) -> String {
+fn json(runs: &[(Entry, Recorded)]) -> String {
     let runs: Vec<Value> = runs.iter().map(run_json).collect();
     let value = json!({ "version": 1, "runs": runs });
     let text = serde_json::to_string_pretty(&value)
@@ -90,7 +82,7 @@ fn json(runs: &[Recorded]) -> String {
     escaped(&text).into_owned() + "\n"
 }
 
-fn run_json(run: &Recorded) -> Value {
+fn run_json((entry, run): &(Entry, Recorded)) -> Value {
     let exit_code = match &run.state {
         State::Ended(end) => Some(end.exit_code),
         State::Running | State::Killed => None,
@@ -102,8 +94,8 @@ fn run_json(run: &Recorded) -> Value {
         "matrix": run.head.matrix,
         "result": records::state(run),
         "exit_code": exit_code,
-        "elapsed": elapsed(run).as_millis() as f64 / 1000.0,
+        "elapsed": run.elapsed().as_millis() as f64 / 1000.0,
         "totals": run.totals(),
-        "directory": run.entry.directory,
+        "directory": entry.directory,
     })
 }

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use super::{CellChoice, EngineFlag, RunChoice, Typed};
+use super::{CellChoice, EngineFlag, ReportFile, RunChoice, Typed};
 use crate::input::{EngineWait, Reclaim, TimeLimits};
 use crate::plan::{BuildOptions, FileOutput};
 use crate::progress::Mode;
@@ -37,6 +37,8 @@ pub(crate) struct BuildConfig {
     pub retention: Retention,
     /// Wait for runs that push the same tags.
     pub wait: bool,
+    /// What is written about the run.
+    pub reports: Vec<ReportFile>,
     /// Build a part of a recorded run.
     pub again: Option<Again>,
     /// The command line.

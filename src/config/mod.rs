@@ -3,6 +3,7 @@
 mod build;
 mod cells;
 mod engine;
+mod reports;
 mod tools;
 mod typed;
 
@@ -11,10 +12,11 @@ use std::path::PathBuf;
 pub(crate) use build::{Again, BuildConfig, OutputFile};
 pub(crate) use cells::CellChoice;
 pub(crate) use engine::EngineFlag;
+pub(crate) use reports::ReportFile;
 pub(crate) use tools::{
     BuilderAction, BuilderConfig, ExplainConfig, ExplainFormat, InitConfig, LintConfig, LintEngine,
     LintFormat, LoginConfig, LogsConfig, PlanConfig, PlanFormat, RenderConfig, RenderOutput,
-    RunChoice, RunsConfig, RunsFormat, Shell,
+    RunChoice, RunsConfig, RunsFormat, Shell, ShowConfig,
 };
 pub(crate) use typed::{Typed, Word, quoted};
 
@@ -28,6 +30,8 @@ pub(crate) enum Config {
     Explain(Box<ExplainConfig>),
     Lint(Box<LintConfig>),
     Runs(RunsConfig),
+    /// `runs show`
+    Show(ShowConfig),
     Logs(LogsConfig),
     Builder(BuilderConfig),
     Init(InitConfig),

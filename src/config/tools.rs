@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use super::{CellChoice, EngineFlag};
+use super::{CellChoice, EngineFlag, ReportFile};
 use crate::record::{RunId, Wanted};
 
 /// Settings of `render`.
@@ -94,6 +94,17 @@ pub(crate) struct RunsConfig {
     /// The runs of all matrices.
     pub all: bool,
     pub format: RunsFormat,
+}
+
+/// Settings of `runs show`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ShowConfig {
+    /// The matrix of the run.
+    pub file: PathBuf,
+    pub record: Wanted,
+    pub run: RunChoice,
+    /// What is written about the run, in place of the report.
+    pub reports: Vec<ReportFile>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

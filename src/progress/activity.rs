@@ -64,7 +64,7 @@ fn longest(cell: &Active) -> Option<&Running> {
 
 /// `retry 1 of 2 in 12 s: push failed: ghcr.io answered 503 Service Unavailable`
 pub(super) fn retrying(retry: &Retry, since: Duration) -> String {
-    let Retry { number, of, failure, wait } = retry;
+    let Retry { number, of, failure, took: _, wait } = retry;
     let when = match wait.map(|wait| wait.saturating_sub(since).as_secs()) {
         None => "when the engine answers".to_owned(),
         Some(0) => "when a slot of --jobs is free".to_owned(),

@@ -6,6 +6,8 @@
 
 mod convert;
 #[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
 mod tests;
 
 use std::time::Duration;
@@ -38,6 +40,9 @@ pub(crate) struct RunHead {
     /// Whether it pushes the references of its cells.
     #[serde(default)]
     pub pushes: bool,
+    /// The platform that the engine runs without emulation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native: Option<String>,
     pub process: Process,
 }
 
@@ -113,14 +118,7 @@ pub(crate) enum Event {
     },
     /// A step started, or changed its state.
     Step(Step),
-    Warning {
-        cell: String,
-        /// Relative to the current directory.
-        file: Option<String>,
-        line: Option<u32>,
-        message: String,
-        url: Option<String>,
-    },
+    Warning(Warning),
     /// A step waits for an answer.
     Waiting {
         cell: String,
@@ -154,6 +152,17 @@ pub(crate) struct Cell {
     pub axes: IndexMap<String, String>,
     pub platforms: Vec<String>,
     pub references: Vec<String>,
+}
+
+/// A warning of BuildKit about a Dockerfile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Warning {
+    pub cell: String,
+    /// Relative to the current directory.
+    pub file: Option<String>,
+    pub line: Option<u32>,
+    pub message: String,
+    pub url: Option<String>,
 }
 
 /// The state of a step.
@@ -193,6 +202,9 @@ pub(crate) struct Retrying {
     /// Until the next attempt; none if it begins when the engine answers.
     #[serde(default, with = "optional_seconds", skip_serializing_if = "Option::is_none")]
     pub wait: Option<Duration>,
+    /// How long the attempt took that failed.
+    #[serde(default, with = "optional_seconds", skip_serializing_if = "Option::is_none")]
+    pub took: Option<Duration>,
     pub failure: Box<Failure>,
 }
 
@@ -264,11 +276,26 @@ pub(crate) struct Failure {
     /// Whether the same build may succeed later.
     pub temporary: bool,
     pub message: String,
+    /// The engine's own message, if `message` is shorter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
     pub platform: Option<String>,
     pub stage: Option<String>,
     pub place: Option<Place>,
     pub instruction: Option<String>,
     pub exit_code: Option<i32>,
+    /// How long the failed step ran.
+    #[serde(default, with = "optional_seconds", skip_serializing_if = "Option::is_none")]
+    pub took: Option<Duration>,
+    /// The last lines of output of the failed step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub output: Vec<String>,
+    /// The pattern of the matrix that this output contains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_pattern: Option<String>,
+    /// The run was stopped before the next attempt.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
     pub help: Option<String>,
     /// What was pushed before it failed.
     pub pushed: Vec<String>,
@@ -279,6 +306,9 @@ pub(crate) struct Failure {
 pub(crate) struct Place {
     pub file: String,
     pub line: u32,
+    /// The line itself.
+    #[serde(default)]
+    pub text: String,
 }
 
 /// The end of a run.

@@ -7,8 +7,10 @@
 
 pub(crate) mod event;
 mod log;
+mod outcomes;
 mod place;
 mod reader;
+mod recorded;
 mod retention;
 mod run_file;
 mod run_id;
@@ -18,8 +20,9 @@ mod writer;
 pub(crate) use event::Argument;
 pub(crate) use log::LogReader;
 pub(crate) use place::{Place, Wanted, place};
-pub(crate) use reader::{Entry, Recorded, State, entries};
+pub(crate) use reader::{Entry, entries};
+pub(crate) use recorded::{Recorded, RecordedCell, RecordedStep, State, Steps};
 pub(crate) use retention::Retention;
 pub(crate) use run_id::RunId;
 pub(crate) use timestamp::Timestamp;
-pub(crate) use writer::{NotStarted, Recorder, Start};
+pub(crate) use writer::{Collected, NotStarted, Recorder, Start, relay};

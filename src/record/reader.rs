@@ -4,13 +4,11 @@ use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _, Split};
 use std::path::{Path, PathBuf};
 
-use indexmap::IndexMap;
-
-use super::event::{Cell, CellFinished, Event, Line, RunFinished, RunHead, Totals, VERSION};
+use super::event::{Cell, Event, Line, RunHead, VERSION};
 use super::log::{self, LogReader};
+use super::recorded::{Recorded, State, Steps};
 use super::run_file::{self, Lock};
 use super::run_id::RunId;
-use super::timestamp::Timestamp;
 use crate::regular;
 
 /// What every line about the state of a step has, and how far from its start.
@@ -104,106 +102,44 @@ impl Entry {
         Ok(BufReader::new(regular::open(&run_file::path(&self.directory))?).split(b'\n'))
     }
 
-    /// The whole record, without the states of steps.
+    /// The record without the states of steps.
     pub(crate) fn read(&self) -> io::Result<Recorded> {
+        self.recorded(Steps::Left)
+    }
+
+    /// The whole record.
+    pub(crate) fn read_with_steps(&self) -> io::Result<Recorded> {
+        self.recorded(Steps::Kept)
+    }
+
+    fn recorded(&self, steps: Steps) -> io::Result<Recorded> {
         // Before the content: a run that ends in between has its end there.
         let lock = run_file::lock(&self.directory)?;
         let mut lines = self.lines()?;
         let first = lines.next().transpose()?.unwrap_or_default();
-        let mut recorded = Recorded {
-            head: self.parsed(&first)?,
-            entry: self.clone(),
-            cells: IndexMap::new(),
-            last: Timestamp::default(),
-            is_cancelling: false,
-            state: if lock == Lock::Held { State::Running } else { State::Killed },
-        };
-        recorded.last = recorded.head.time;
+        let mut recorded = Recorded::new(self.parsed(&first)?, steps);
+        if lock != Lock::Held {
+            recorded.state = State::Killed;
+        }
         for line in lines {
             let line = line?;
             // Most lines, and a string cannot contain this.
-            if is_step(&line) {
+            if steps == Steps::Left && is_step(&line) {
                 continue;
             }
             // A type that is not known, and the last line of a run that was killed while it wrote.
             let Ok(line) = serde_json::from_slice::<Line>(&line) else { continue };
-            recorded.add(line);
+            recorded.add(line.time, line.event);
         }
         Ok(recorded)
+    }
+
+    /// The log of a cell.
+    pub(crate) fn log(&self, cell: &str) -> LogReader {
+        LogReader::new(log::path(&self.directory.join(log::LOGS), cell))
     }
 }
 
 fn is_step(line: &[u8]) -> bool {
     line[..line.len().min(STEP_IN)].windows(STEP.len()).any(|part| part == STEP)
-}
-
-/// How a run stands.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum State {
-    Running,
-    Ended(RunFinished),
-    /// The record has no end, and nothing writes it.
-    Killed,
-}
-
-/// What is recorded of a run.
-#[derive(Debug, Clone)]
-pub(crate) struct Recorded {
-    pub(crate) head: RunHead,
-    pub(crate) entry: Entry,
-    pub(crate) cells: IndexMap<String, RecordedCell>,
-    /// The time of the last line.
-    pub(crate) last: Timestamp,
-    /// The user asked it to stop.
-    pub(crate) is_cancelling: bool,
-    pub(crate) state: State,
-}
-
-/// What is recorded of a cell.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct RecordedCell {
-    pub(crate) cell: Cell,
-    pub(crate) has_started: bool,
-    pub(crate) finished: Option<CellFinished>,
-}
-
-impl Recorded {
-    fn add(&mut self, line: Line) {
-        self.last = self.last.max(line.time);
-        match line.event {
-            Event::Cell(cell) => {
-                let known = RecordedCell { cell: cell.clone(), ..RecordedCell::default() };
-                self.cells.insert(cell.cell, known);
-            }
-            Event::CellStarted { cell } => {
-                self.cells.entry(cell).or_default().has_started = true;
-            }
-            Event::CellFinished(finished) => {
-                let cell = self.cells.entry(finished.cell.clone()).or_default();
-                cell.finished = Some(finished);
-            }
-            Event::Cancelling => self.is_cancelling = true,
-            Event::RunFinished(end) => self.state = State::Ended(end),
-            Event::Step(_)
-            | Event::Warning { .. }
-            | Event::Waiting { .. }
-            | Event::Answered { .. }
-            | Event::Retrying(_)
-            | Event::Resumed { .. } => {}
-        }
-    }
-
-    /// The numbers of cells, so far or at the end.
-    pub(crate) fn totals(&self) -> Totals {
-        let mut totals = Totals { cells: self.cells.len(), ..Totals::default() };
-        for finished in self.cells.values().filter_map(|cell| cell.finished.as_ref()) {
-            totals.add(&finished.result);
-        }
-        totals
-    }
-
-    /// The log of a cell.
-    pub(crate) fn log(&self, cell: &str) -> LogReader {
-        LogReader::new(log::path(&self.entry.directory.join(log::LOGS), cell))
-    }
 }

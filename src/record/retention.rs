@@ -7,7 +7,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::event::RunFinished;
-use super::reader::{Entry, State, entries};
+use super::reader::{Entry, entries};
+use super::recorded::State;
 use super::run_file::{self, Lock};
 use super::run_id::RunId;
 use super::timestamp::Timestamp;

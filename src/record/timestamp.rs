@@ -25,6 +25,11 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.millis - earlier.millis).unwrap_or(0))
     }
 
+    /// The time `earlier` before this.
+    pub(crate) fn before(self, earlier: Duration) -> Self {
+        Self { millis: self.millis.saturating_sub(i64::try_from(earlier.as_millis()).unwrap_or(0)) }
+    }
+
     /// `20261128T181044Z`: sorts by time, and is a valid file name.
     pub(super) fn compact(self) -> String {
         let at = self.date();

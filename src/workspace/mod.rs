@@ -15,6 +15,7 @@ mod needed;
 pub(crate) mod needs;
 pub(crate) mod plan_files;
 pub(crate) mod rendered_files;
+pub(crate) mod reports;
 pub(crate) mod targets;
 pub(crate) mod text;
 pub(crate) mod write;

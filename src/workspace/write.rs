@@ -17,16 +17,19 @@ pub(crate) fn put(path: &Path, text: &str) -> Result<bool, Error> {
     if regular::holds(path, &bytes) {
         return Ok(false);
     }
+    whole(path, &bytes).map(|()| true).map_err(|error| unwritable(path, &error))
+}
+
+/// Writes a file atomically, and creates its directory.
+pub(super) fn whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = parent(path);
     let create = || tempfile::Builder::new().permissions(permissions(path)).tempfile_in(folder);
-    let written = create()
-        .or_else(|error| match error.kind() {
-            io::ErrorKind::NotFound => fs::create_dir_all(folder).and_then(|()| create()),
-            _ => Err(error),
-        })
-        .and_then(|mut file| file.write_all(&bytes).map(|()| file))
-        .and_then(|file| file.persist(path).map_err(|error| error.error));
-    written.map(|_| true).map_err(|error| unwritable(path, &error))
+    let mut file = create().or_else(|error| match error.kind() {
+        io::ErrorKind::NotFound => fs::create_dir_all(folder).and_then(|()| create()),
+        _ => Err(error),
+    })?;
+    file.write_all(bytes)?;
+    file.persist(path).map(drop).map_err(|error| error.error)
 }
 
 /// The error of a failed write, with help if the disk is the cause.

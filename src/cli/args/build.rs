@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 
-use super::{CellArgs, InputArgs, RecordArgs, SelectArgs};
+use super::{CellArgs, InputArgs, RecordArgs, ReportArgs, SelectArgs};
 use crate::cli::flags::{OutputFlag, jobs, retries};
 use crate::input::{EngineWait, Reclaim, TimeLimit};
 use crate::progress::Mode;
@@ -22,6 +22,8 @@ pub(crate) struct BuildArgs {
     pub output: OutputArgs,
     #[command(flatten)]
     pub run: RunArgs,
+    #[command(flatten)]
+    pub reports: ReportArgs,
 }
 
 /// The destination of the result.

@@ -3,6 +3,7 @@
 mod build;
 mod inputs;
 mod record;
+mod reports;
 mod select;
 mod tools;
 
@@ -13,11 +14,12 @@ use clap::{Parser, Subcommand};
 pub(crate) use build::{BuildArgs, EngineArgs, OutputArgs, RunArgs};
 pub(crate) use inputs::InputArgs;
 pub(crate) use record::{RecordArgs, RecordPlaceArgs};
+pub(crate) use reports::ReportArgs;
 pub(crate) use select::{CellArgs, FileArgs, SelectArgs};
 pub(crate) use tools::{
     BuilderArgs, BuilderCommand, BuilderCreateArgs, BuilderRemoveArgs, CompletionsArgs,
     DockerHostArgs, ExplainArgs, InitArgs, LintArgs, LoginArgs, LogoutArgs, LogsArgs, ManArgs,
-    PlanArgs, RenderArgs, RunsArgs,
+    PlanArgs, RenderArgs, RunsArgs, RunsCommand, ShowArgs,
 };
 
 /// The daily command lines, and the exit codes. Each line fits into 80 columns.
@@ -70,7 +72,7 @@ pub(crate) enum Command {
     Lint(LintArgs),
     /// Print the rendered Dockerfiles, or write them to a directory
     Render(RenderArgs),
-    /// List the recorded runs
+    /// List the recorded runs, or show one
     Runs(RunsArgs),
     /// Print the log of a cell of a recorded run, also while it runs
     Logs(LogsArgs),

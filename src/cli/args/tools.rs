@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::{CellArgs, EngineArgs, FileArgs, InputArgs, RecordPlaceArgs, SelectArgs};
+use super::{CellArgs, EngineArgs, FileArgs, InputArgs, RecordPlaceArgs, ReportArgs, SelectArgs};
 use crate::cli::flags::run_choice;
 use crate::config::{ExplainFormat, LintFormat, PlanFormat, RunChoice, RunsFormat, Shell};
 
@@ -84,7 +84,10 @@ pub(crate) struct LintArgs {
 
 /// `runs`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct RunsArgs {
+    #[command(subcommand)]
+    pub command: Option<RunsCommand>,
     /// Also the runs of other matrices
     #[arg(long)]
     pub all: bool,
@@ -95,6 +98,27 @@ pub(crate) struct RunsArgs {
     pub matrix: FileArgs,
     #[command(flatten)]
     pub place: RecordPlaceArgs,
+}
+
+/// What `runs` does besides listing.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// Print the report of a run again, or write it in another form
+    Show(ShowArgs),
+}
+
+/// `runs show`.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// The run: its number in `onebuild runs` from the top, or its name
+    #[arg(value_name = "N|RUN", default_value = "1", value_parser = run_choice)]
+    pub run: RunChoice,
+    #[command(flatten)]
+    pub matrix: FileArgs,
+    #[command(flatten)]
+    pub place: RecordPlaceArgs,
+    #[command(flatten)]
+    pub reports: ReportArgs,
 }
 
 /// `logs`.

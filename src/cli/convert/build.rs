@@ -3,6 +3,7 @@
 use super::cells;
 use super::given::Given;
 use super::record;
+use super::reports;
 use crate::cli::args::{BuildArgs, EngineArgs, OutputArgs, RunArgs};
 use crate::cli::flags::OutputFlag;
 use crate::config::{Again, BuildConfig, EngineFlag};
@@ -17,7 +18,7 @@ pub(crate) fn build(
     given: Given<'_>,
     unnamed: Unnamed,
 ) -> Result<BuildConfig, Error> {
-    let BuildArgs { cells, select, inputs, output, run } = args;
+    let BuildArgs { cells, select, inputs, output, run, reports } = args;
     let OutputArgs { push, load, output, dry_run } = output;
     let RunArgs {
         engine,
@@ -94,6 +95,7 @@ pub(crate) fn build(
         record,
         retention,
         wait,
+        reports: reports::reports(reports)?,
         again,
         typed,
     })

@@ -5,6 +5,7 @@ mod cells;
 mod given;
 mod inputs;
 mod record;
+mod reports;
 mod tools;
 
 #[cfg(test)]
@@ -31,7 +32,7 @@ pub(crate) fn config(cli: Cli, given: Given<'_>) -> Result<Config, Error> {
         Command::Plan(args) => Config::Plan(Box::new(tools::plan(args, given)?)),
         Command::Explain(args) => Config::Explain(Box::new(tools::explain(args, given)?)),
         Command::Lint(args) => Config::Lint(Box::new(tools::lint(args, given)?)),
-        Command::Runs(args) => Config::Runs(tools::runs(args, given)),
+        Command::Runs(args) => tools::runs(args, given)?,
         Command::Logs(args) => Config::Logs(tools::logs(args, given)),
         Command::Init(args) => Config::Init(tools::init(args)),
         Command::Login(args) => Config::Login(tools::login(args)),

@@ -4,13 +4,15 @@ use super::build::engine_flag;
 use super::cells;
 use super::given::Given;
 use super::record;
+use super::reports;
 use crate::cli::args::{
     BuilderArgs, BuilderCommand, BuilderCreateArgs, BuilderRemoveArgs, DockerHostArgs, ExplainArgs,
     InitArgs, InputArgs, LintArgs, LoginArgs, LogsArgs, PlanArgs, RenderArgs, RunsArgs,
+    RunsCommand, ShowArgs,
 };
 use crate::config::{
-    BuilderAction, BuilderConfig, ExplainConfig, InitConfig, LintConfig, LintEngine, LoginConfig,
-    LogsConfig, PlanConfig, RenderConfig, RenderOutput, RunsConfig,
+    BuilderAction, BuilderConfig, Config, ExplainConfig, InitConfig, LintConfig, LintEngine,
+    LoginConfig, LogsConfig, PlanConfig, RenderConfig, RenderOutput, RunsConfig, ShowConfig,
 };
 use crate::error::Error;
 use crate::matrix::Unnamed;
@@ -50,10 +52,20 @@ pub(crate) fn lint(args: LintArgs, given: Given<'_>) -> Result<LintConfig, Error
     Ok(LintConfig { cells, format, compose, engine })
 }
 
-pub(crate) fn runs(args: RunsArgs, given: Given<'_>) -> RunsConfig {
-    let RunsArgs { all, format, matrix, place } = args;
+pub(crate) fn runs(args: RunsArgs, given: Given<'_>) -> Result<Config, Error> {
+    let RunsArgs { command, all, format, matrix, place } = args;
+    if let Some(RunsCommand::Show(show)) = command {
+        return self::show(show, given).map(Config::Show);
+    }
     let file = (given.surroundings.matrix_file)(matrix.file);
-    RunsConfig { file, record: record::place(place), all, format }
+    Ok(Config::Runs(RunsConfig { file, record: record::place(place), all, format }))
+}
+
+fn show(args: ShowArgs, given: Given<'_>) -> Result<ShowConfig, Error> {
+    let ShowArgs { run, matrix, place, reports } = args;
+    let file = (given.surroundings.matrix_file)(matrix.file);
+    let reports = reports::reports(reports)?;
+    Ok(ShowConfig { file, record: record::place(place), run, reports })
 }
 
 pub(crate) fn logs(args: LogsArgs, given: Given<'_>) -> LogsConfig {

@@ -7,6 +7,7 @@ mod output;
 mod platforms;
 mod run;
 mod simple;
+mod timings;
 
 pub(crate) use allow::AllowFlag;
 pub(crate) use base::BaseOverride;
@@ -17,3 +18,4 @@ pub(crate) use run::{HostFlag, UlimitFlag, cgroup_parent};
 pub(crate) use simple::{
     build_arg, jobs, label, name_and_value, record, retries, run_choice, tag_prefix,
 };
+pub(crate) use timings::TimingsFlag;

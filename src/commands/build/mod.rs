@@ -20,6 +20,7 @@ use self::again::{Before, Kept};
 use self::listed::Listed;
 use self::recorded::Record;
 use self::repeat::Repeat;
+use super::reports::Reports;
 use super::{prepare, shown};
 use crate::config::{BuildConfig, OutputFile};
 use crate::docker::{Credentials, DockerConfig};
@@ -100,11 +101,18 @@ pub(super) fn run(
         needs::tell(&needs);
         return Ok(dry_run(&cells, &requests, config));
     }
+    let reports = Reports::of_step(&config.reports, ENVIRONMENT)?;
     let (secrets, found) = secrets(&requests, config.progress);
     let secrets = (secrets, allows.filter(found));
     let moves_alone = options.is_one_for_each(cells.len()) && !options.is_one_for_each(1);
     let repeat = Repeat::new(&config.typed, &cells, moves_alone);
-    let done = runtime.block_on(build((&cells, &kept, hashes), requests, secrets, repeat, config));
+    let done = runtime.block_on(build(
+        (&cells, &kept, hashes),
+        requests,
+        secrets,
+        (repeat, reports),
+        config,
+    ));
     // Threads that write remove their unfinished files. A thread that is blocked while reading must not
     // keep the program running.
     runtime.shutdown_timeout(LAST_MOMENT);
@@ -144,7 +152,7 @@ async fn build(
     (cells, kept, hashes): (&[Cell], &[Kept], Arc<Hashes>),
     mut requests: Vec<BuildRequest>,
     secrets: (HeldSecrets, Diagnostics),
-    repeat: Repeat,
+    (repeat, reports): (Repeat, Reports),
     config: &BuildConfig,
 ) -> Result<ExitCode, Error> {
     let started = Instant::now();
@@ -186,11 +194,11 @@ async fn build(
 
     let (events, received) = mpsc::channel(EVENTS);
     let jobs = options.jobs.get();
-    let all = (cells, kept);
+    let start = recorded::start(config, (cells, kept), &requests, (&engine, &native), jobs);
     let mut is_waiting = false;
     let mut record = loop {
         let token = stop.token();
-        match Record::start(config, all, &requests, &engine, jobs, token, ENVIRONMENT) {
+        match Record::start(config, &start, reports.wanted(), token, ENVIRONMENT) {
             Ok(record) => break record,
             Err(held) if !config.wait => return Err(held.error()),
             Err(held) => {
@@ -260,8 +268,13 @@ async fn build(
     if let Some(late) = stop.signal().and_then(|_| report::too_late(&outcomes)) {
         closing += &format!("note: {late}\n");
     }
-    if let Some((_, incomplete)) = ended {
+    let mut code = code;
+    if let Some((_, (recorded, incomplete))) = ended {
         closing += &incomplete.unwrap_or_default();
+        for error in recorded.iter().flat_map(|run| reports.write(run)) {
+            closing += &error.render(terminal::stderr_has_colour());
+            code = if code == 0 { error.kind().exit_code() } else { code };
+        }
         let printed = spawn_blocking(move || terminal::stderr(&closing));
         stop.guard_output(printed, OUTPUT_GRACE).await;
     }

@@ -10,12 +10,15 @@ use crate::commands::records::matrix_file;
 use crate::config::{BuildConfig, Typed, Word, quoted};
 use crate::error::{Error, ErrorKind, visible, why};
 use crate::event::Event;
+use crate::image::Platform;
 use crate::matrix::Cell;
 use crate::outcome::{CellResult, Outcome};
 use crate::plan::BuildRequest;
 use crate::progress::Mode;
 use crate::record::event::{Cell as RecordedCell, Command, RunHead};
-use crate::record::{NotStarted, Place, Recorder, Start, Timestamp, Wanted, place};
+use crate::record::{
+    Collected, NotStarted, Place, Recorded, Recorder, Start, Steps, Timestamp, Wanted, place, relay,
+};
 use crate::run::terminal;
 use crate::text::duration;
 
@@ -48,6 +51,8 @@ impl Held {
 /// The record of this run, if it is recorded.
 pub(super) struct Record {
     recorder: Option<Recorder>,
+    /// The run in memory, for its reports.
+    collected: Option<Collected>,
     /// The flags that `onebuild logs` needs to find it.
     flags: String,
 }
@@ -57,54 +62,20 @@ impl Record {
     /// same tags.
     pub(super) fn start(
         config: &BuildConfig,
-        (cells, kept): (&[Cell], &[Kept]),
-        requests: &[BuildRequest],
-        engine: &str,
-        jobs: usize,
+        start: &Start,
+        steps: Option<Steps>,
         cancel: &CancellationToken,
         variable: fn(&str) -> Option<OsString>,
     ) -> Result<Self, Held> {
-        let flags = flags(config);
-        let place = match place(&config.record, variable) {
-            Place::Directory(directory) => directory,
-            Place::None => {
-                if config.progress != Mode::Quiet {
-                    terminal::stderr(NO_PLACE);
-                }
-                return Ok(Self { recorder: None, flags });
-            }
-            Place::Off => return Ok(Self { recorder: None, flags }),
+        let recorder = recorder(config, start, cancel, variable)?;
+        let collect = |steps| {
+            Collected::start(start, recorder.as_ref(), steps).map_err(|error| {
+                let why = why(&error);
+                terminal::stderr(&format!("warning: no report is written about this run: {why}\n"));
+            })
         };
-        let start = Start {
-            command: command(&config.typed),
-            matrix: matrix_file(&config.cells.file),
-            engine: engine.to_owned(),
-            jobs,
-            pushes: requests.iter().any(|request| request.delivery.output.is_push()),
-            cells: cells
-                .iter()
-                .zip(requests)
-                .chain(kept.iter().map(|(cell, request, _)| (cell, request)))
-                .map(recorded)
-                .collect(),
-            kept: kept.iter().map(|(_, _, finished)| finished.clone()).collect(),
-            retention: config.retention,
-            place,
-        };
-        let recorder = match Recorder::start(&start, cancel.clone()) {
-            Ok(recorder) => Some(recorder),
-            Err(NotStarted::Held { run, tag }) => return Err(Held { run, tag }),
-            Err(NotStarted::Io(error)) => {
-                let (place, why) = (start.place.display().to_string(), why(&error));
-                terminal::stderr(&format!(
-                    "warning: this run is not recorded in {}: {why}; name another directory with \
-                     --record DIR, or add --no-record\n",
-                    visible(&place)
-                ));
-                None
-            }
-        };
-        Ok(Self { recorder, flags })
+        let collected = steps.and_then(|steps| collect(steps).ok());
+        Ok(Self { recorder, collected, flags: flags(config) })
     }
 
     /// Whether the run is recorded.
@@ -114,10 +85,7 @@ impl Record {
 
     /// Records `events` on their way.
     pub(super) fn relay(&mut self, events: mpsc::Receiver<Event>) -> mpsc::Receiver<Event> {
-        match &mut self.recorder {
-            Some(recorder) => recorder.relay(events),
-            None => events,
-        }
+        relay(self.recorder.as_mut(), self.collected.clone(), events)
     }
 
     /// A line that says where the logs of failed cells are, if there are any.
@@ -136,12 +104,75 @@ impl Record {
         }
     }
 
-    /// Records the end of the run. Returns a warning if the record is not complete.
-    pub(super) async fn finish(self, exit_code: u8) -> Option<String> {
-        let recorder = self.recorder?;
-        let directory = recorder.directory().display().to_string();
-        let why = recorder.finish(exit_code).await?;
-        Some(format!("warning: the record in {} is not complete: {why}\n", visible(&directory)))
+    /// Records the end of the run. Returns the run if reports need it, and a warning if the record is not complete.
+    pub(super) async fn finish(self, exit_code: u8) -> (Option<Recorded>, Option<String>) {
+        let time = Timestamp::now();
+        let warning = match self.recorder {
+            Some(recorder) => {
+                let directory = recorder.directory().display().to_string();
+                let why = recorder.finish(exit_code, time).await;
+                why.map(|why| {
+                    let directory = visible(&directory);
+                    format!("warning: the record in {directory} is not complete: {why}\n")
+                })
+            }
+            None => None,
+        };
+        (self.collected.map(|collected| collected.finish(exit_code, time)), warning)
+    }
+}
+
+/// What is known of a run when it starts.
+pub(super) fn start(
+    config: &BuildConfig,
+    (cells, kept): (&[Cell], &[Kept]),
+    requests: &[BuildRequest],
+    (engine, native): (&str, &Platform),
+    jobs: usize,
+) -> Start {
+    let kept_cells = kept.iter().map(|(cell, request, _)| (cell, request));
+    Start {
+        command: command(&config.typed),
+        matrix: matrix_file(&config.cells.file),
+        engine: engine.to_owned(),
+        jobs,
+        pushes: requests.iter().any(|request| request.delivery.output.is_push()),
+        native: native.to_string(),
+        cells: cells.iter().zip(requests).chain(kept_cells).map(recorded).collect(),
+        kept: kept.iter().map(|(_, _, finished)| finished.clone()).collect(),
+        retention: config.retention,
+    }
+}
+
+/// Starts to record a run. If that fails, a warning says so.
+fn recorder(
+    config: &BuildConfig,
+    start: &Start,
+    cancel: &CancellationToken,
+    variable: fn(&str) -> Option<OsString>,
+) -> Result<Option<Recorder>, Held> {
+    let place = match place(&config.record, variable) {
+        Place::Directory(directory) => directory,
+        Place::None => {
+            if config.progress != Mode::Quiet {
+                terminal::stderr(NO_PLACE);
+            }
+            return Ok(None);
+        }
+        Place::Off => return Ok(None),
+    };
+    match Recorder::start(start, &place, cancel.clone()) {
+        Ok(recorder) => Ok(Some(recorder)),
+        Err(NotStarted::Held { run, tag }) => Err(Held { run, tag }),
+        Err(NotStarted::Io(error)) => {
+            let (place, why) = (place.display().to_string(), why(&error));
+            terminal::stderr(&format!(
+                "warning: this run is not recorded in {}: {why}; name another directory with \
+                 --record DIR, or add --no-record\n",
+                visible(&place)
+            ));
+            Ok(None)
+        }
     }
 }
 

@@ -131,7 +131,7 @@ impl<B: Builder> Builder for Retried<B> {
                 if room == Some(true) {
                     let (cell, of, wait) =
                         (request.cell.clone(), number.max(retries), Some(Duration::ZERO));
-                    let retry = Retry { number, of, failure: failure.clone(), wait };
+                    let retry = Retry { number, of, failure: failure.clone(), took, wait };
                     // A closed display does not stop the build.
                     let _ = job.events.send(Event::Retrying { cell: cell.clone(), retry }).await;
                     let _ = job.events.send(Event::Resumed { cell }).await;
@@ -144,7 +144,7 @@ impl<B: Builder> Builder for Retried<B> {
             }
             let retrying = |wait| Event::Retrying {
                 cell: request.cell.clone(),
-                retry: Retry { number, of: retries, failure: failure.clone(), wait },
+                retry: Retry { number, of: retries, failure: failure.clone(), took, wait },
             };
             let again = match is_lost {
                 true => pause_until(job, self.outage.end(), retrying(None)).await,

@@ -2,6 +2,8 @@
 
 mod before;
 
+use std::time::Instant;
+
 use tokio::sync::mpsc;
 
 use crate::event::{Event, Retry};
@@ -122,6 +124,7 @@ impl<B: Builder, R: Registry> Verified<B, R> {
         let Job { request, events, cancel, .. } = *job;
         let (platforms, strict) = (&request.recipe.platforms, self.strict);
         for number in 1.. {
+            let started = Instant::now();
             let check = verify(&self.registry, reference, digest, platforms, strict, &self.settle);
             let waiting = WaitingFor::verification(&request.cell, reference);
             let check = report_wait(Some(events), waiting, check);
@@ -133,9 +136,10 @@ impl<B: Builder, R: Registry> Verified<B, R> {
                 _ => return Some(checked),
             };
             let (cell, failure) = (request.cell.clone(), Box::new(failed(reference, wrong)));
+            let took = started.elapsed();
             let retrying = |wait| Event::Retrying {
                 cell,
-                retry: Retry { number, of, failure, wait: Some(wait) },
+                retry: Retry { number, of, failure, took, wait: Some(wait) },
             };
             pause(job, &self.gates, Some(host), number, retrying).await?;
         }

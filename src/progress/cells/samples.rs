@@ -55,8 +55,9 @@ pub(crate) fn waiting(cell: &str, id: u32, host: &str, what: &str, seconds: u64)
 
 /// The cell waits `seconds` for its second attempt.
 pub(crate) fn retrying(cell: &str, seconds: u64) -> Event {
-    let (failure, wait) = (Box::default(), Some(Duration::from_secs(seconds)));
-    Event::Retrying { cell: cell.into(), retry: Retry { number: 1, of: 2, failure, wait } }
+    let wait = Some(Duration::from_secs(seconds));
+    let retry = Retry { number: 1, of: 2, failure: Box::default(), took: Duration::ZERO, wait };
+    Event::Retrying { cell: cell.into(), retry }
 }
 
 pub(crate) fn answered(cell: &str, id: u32) -> Event {

@@ -2,6 +2,7 @@
 
 use super::{
     Built, CellFinished, CellResult, Event, Failure, Place, Retrying, SmokeTest, Step, StepState,
+    Warning,
 };
 use crate::event;
 use crate::failure::{Kind, Phase};
@@ -27,18 +28,19 @@ impl Event {
             event::Event::Answered { cell, step } => {
                 Self::Answered { cell: cell.to_string(), step: step.0 }
             }
-            event::Event::Warning { cell, warning } => Self::Warning {
+            event::Event::Warning { cell, warning } => Self::Warning(Warning {
                 cell: cell.to_string(),
                 file: optional(&warning.file),
                 line: warning.line,
                 message: text(&warning.message),
                 url: optional(&warning.url),
-            },
+            }),
             event::Event::Retrying { cell, retry } => Self::Retrying(Retrying {
                 cell: cell.to_string(),
                 number: retry.number,
                 of: retry.of,
                 wait: retry.wait,
+                took: Some(retry.took),
                 failure: Box::new(Failure::of(&retry.failure)),
             }),
             event::Event::Resumed { cell } => Self::Resumed { cell: cell.to_string() },
@@ -127,11 +129,20 @@ impl Failure {
             phase: phase(failure.phase).to_owned(),
             temporary: failure.is_temporary(),
             message: text(&failure.message),
+            engine: optional(&failure.verbatim),
             platform: failure.platform.as_ref().map(ToString::to_string),
             stage: optional(&failure.stage),
-            place: place.map(|place| Place { file: text(&place.file), line: place.line }),
+            place: place.map(|place| Place {
+                file: text(&place.file),
+                line: place.line,
+                text: text(&place.text),
+            }),
             instruction: failure.instruction.as_deref().map(|text| instruction(text, TEXT)),
             exit_code: failure.exit_code,
+            took: failure.elapsed,
+            output: failure.log_tail.iter().map(|line| text(line)).collect(),
+            retry_pattern: optional(&failure.retry_pattern),
+            interrupted: failure.is_interrupted,
             help: optional(&failure.help),
             pushed: failure.pushed.iter().map(ToString::to_string).collect(),
         }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::samples::head;
 use super::*;
 use crate::cell_name::CellName;
 use crate::event::{self, StepId, Wait, Warning};
@@ -87,33 +88,6 @@ fn events(text: &str) -> Vec<event::Event> {
         event::Event::CellFinished(Outcome { cell: cell(), platforms, result, elapsed: took })
     }));
     events
-}
-
-fn head(text: &str) -> RunHead {
-    let argument = |value: Option<&str>| Argument {
-        flag: Some("build-arg".to_owned()),
-        value: value.map(str::to_owned),
-        hidden: value.is_none(),
-        variable: value.map(str::to_owned),
-    };
-    RunHead {
-        version: VERSION,
-        kind: RunKind::Run,
-        id: "20261128T181044Z-3f2a".parse().unwrap(),
-        onebuild: crate::VERSION.to_owned(),
-        time: Timestamp::now(),
-        command: Command {
-            name: "build".to_owned(),
-            arguments: vec![argument(Some(text)), argument(None)],
-            text: text.to_owned(),
-        },
-        matrix: MatrixFile { file: text.to_owned(), path: Some(text.to_owned()) },
-        directory: text.to_owned(),
-        engine: text.to_owned(),
-        jobs: 4,
-        pushes: true,
-        process: Process { pid: 1, host: text.to_owned() },
-    }
 }
 
 #[test]

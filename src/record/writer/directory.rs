@@ -22,14 +22,14 @@ const ATTEMPTS: usize = 8;
 /// What is known of a run when it starts.
 #[derive(Debug)]
 pub(crate) struct Start {
-    /// The directory of all records.
-    pub(crate) place: PathBuf,
     pub(crate) command: Command,
     pub(crate) matrix: MatrixFile,
     pub(crate) engine: String,
     pub(crate) jobs: usize,
     /// Whether it pushes the references of its cells.
     pub(crate) pushes: bool,
+    /// The platform that the engine runs without emulation.
+    pub(crate) native: String,
     pub(crate) cells: Vec<Cell>,
     /// Those that are not built, since an earlier run built them.
     pub(crate) kept: Vec<CellFinished>,
@@ -53,42 +53,40 @@ impl From<io::Error> for NotStarted {
 
 /// The directory of a run, with its first lines.
 pub(super) struct Created {
+    /// The directory of all records.
+    pub(super) place: PathBuf,
     pub(super) path: PathBuf,
     pub(super) file: RunFile,
     pub(super) started: Timestamp,
-    pub(super) id: RunId,
+    pub(super) head: RunHead,
 }
 
 impl Start {
-    /// Creates the directory. Only its owner can read what is in it.
-    pub(super) fn create(&self) -> Result<Created, NotStarted> {
-        private().recursive(true).create(&self.place)?;
-        unsent::add(&fs::metadata(&self.place)?);
-        let _turn = turn::lock(&self.place)?;
+    /// Creates the directory in `place`. Only its owner can read what is in it.
+    pub(super) fn create(&self, place: &Path) -> Result<Created, NotStarted> {
+        private().recursive(true).create(place)?;
+        unsent::add(&fs::metadata(place)?);
+        let _turn = turn::lock(place)?;
         if self.pushes
-            && let Some((run, tag)) = turn::holder(&self.place, &self.cells)?
+            && let Some((run, tag)) = turn::holder(place, &self.cells)?
         {
             return Err(NotStarted::Held { run: Box::new(run), tag });
         }
         let started = Timestamp::now();
-        let (id, path) = directory(&self.place, started)?;
+        let (id, path) = directory(place, started)?;
+        let head = self.head(id, started);
         // If the place is the context itself, this directory is in it.
         unsent::add(&fs::metadata(&path)?);
         let file = private().create(path.join(LOGS)).and_then(|()| RunFile::create(&path));
         let begun = file.and_then(|mut file| {
-            file.head(&self.head(&id, started))?;
-            for cell in &self.cells {
-                file.event(started, Event::Cell(cell.clone()))?;
-            }
-            for finished in &self.kept {
-                file.event(started, Event::CellFinished(finished.clone()))?;
-            }
+            file.head(&head)?;
+            self.first_events().try_for_each(|event| file.event(started, event))?;
             // Other runs read it from now on.
             file.flush()?;
             Ok(file)
         });
         match begun {
-            Ok(file) => Ok(Created { path, file, started, id }),
+            Ok(file) => Ok(Created { place: place.to_owned(), path, file, started, head }),
             Err(error) => {
                 let _ = fs::remove_dir_all(&path);
                 Err(error.into())
@@ -96,12 +94,19 @@ impl Start {
         }
     }
 
-    fn head(&self, id: &RunId, started: Timestamp) -> RunHead {
+    /// The events with which a run begins: its cells, and those that are not built.
+    pub(super) fn first_events(&self) -> impl Iterator<Item = Event> {
+        let cells = self.cells.iter().cloned().map(Event::Cell);
+        cells.chain(self.kept.iter().cloned().map(Event::CellFinished))
+    }
+
+    /// The first line of the record.
+    pub(super) fn head(&self, id: RunId, started: Timestamp) -> RunHead {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         RunHead {
             version: VERSION,
             kind: RunKind::Run,
-            id: id.clone(),
+            id,
             onebuild: crate::VERSION.to_owned(),
             time: started,
             command: self.command.clone(),
@@ -110,6 +115,7 @@ impl Start {
             engine: self.engine.clone(),
             jobs: self.jobs,
             pushes: self.pushes,
+            native: Some(self.native.clone()),
             process: Process { pid: std::process::id(), host },
         }
     }

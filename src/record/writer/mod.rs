@@ -4,6 +4,7 @@
 //! writes them. What waits for it is bounded, so a slow disk slows the run, and nothing is lost. If the disk
 //! does not answer or cannot be written, recording stops with one warning, and the run goes on.
 
+mod collected;
 mod directory;
 mod lost;
 mod recorder;
@@ -12,5 +13,6 @@ mod tests;
 mod thread;
 mod turn;
 
+pub(crate) use collected::Collected;
 pub(crate) use directory::{NotStarted, Start};
-pub(crate) use recorder::Recorder;
+pub(crate) use recorder::{Recorder, relay};

@@ -10,10 +10,12 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use super::collected::Collected;
 use super::directory::{NotStarted, Start};
 use super::lost::Lost;
 use super::thread::{Item, Writer};
 use crate::event::Event;
+use crate::record::event::RunHead;
 use crate::record::log::LOGS;
 use crate::record::timestamp::Timestamp;
 
@@ -33,6 +35,7 @@ const LAST_TIMEOUT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Recorder {
     directory: PathBuf,
+    head: RunHead,
     queue: Queue,
     relay: Option<JoinHandle<()>>,
 }
@@ -49,16 +52,20 @@ struct Queue {
 
 impl Recorder {
     /// Creates the directory of the run, and starts the thread. `cancel` fires when the user asks to stop.
-    pub(crate) fn start(start: &Start, cancel: CancellationToken) -> Result<Self, NotStarted> {
-        let created = start.create()?;
-        let directory = created.path.clone();
+    pub(crate) fn start(
+        start: &Start,
+        place: &Path,
+        cancel: CancellationToken,
+    ) -> Result<Self, NotStarted> {
+        let created = start.create(place)?;
+        let (directory, head) = (created.path.clone(), created.head.clone());
         let (items, received) = blocking::channel();
         let (room, lost) = (Arc::new(Semaphore::new(ROOM)), Lost::default());
         let writer = Writer::new(created, start, room.clone(), lost.clone());
         let thread = std::thread::Builder::new().name("record".to_owned());
         // It ends with the queue, and otherwise with the program.
         thread.spawn(move || writer.run(&received))?;
-        Ok(Self { directory, queue: Queue { items, room, lost, cancel }, relay: None })
+        Ok(Self { directory, head, queue: Queue { items, room, lost, cancel }, relay: None })
     }
 
     /// A recorder whose items nobody writes, as if the disk accepted nothing.
@@ -67,7 +74,8 @@ impl Recorder {
         let (items, received) = blocking::channel();
         let (room, lost) = (Arc::new(Semaphore::new(ROOM)), Lost::default());
         let queue = Queue { items, room, lost, cancel };
-        (Self { directory: PathBuf::new(), queue, relay: None }, received)
+        let head = crate::record::event::samples::head("");
+        (Self { directory: PathBuf::new(), head, queue, relay: None }, received)
     }
 
     /// The directory of the run.
@@ -75,28 +83,19 @@ impl Recorder {
         &self.directory
     }
 
+    /// The first line of the record.
+    pub(super) fn head(&self) -> &RunHead {
+        &self.head
+    }
+
     /// The directory of its logs.
     pub(crate) fn logs(&self) -> PathBuf {
         self.directory.join(LOGS)
     }
 
-    /// Records `events`, and passes them on.
-    pub(crate) fn relay(&mut self, mut events: mpsc::Receiver<Event>) -> mpsc::Receiver<Event> {
-        let (sender, passed_on) = mpsc::channel(events.max_capacity());
-        let queue = self.queue.clone();
-        self.relay = Some(tokio::spawn(async move {
-            while let Some(event) = events.recv().await {
-                queue.push(&event).await;
-                // A closed display does not stop the run.
-                let _ = sender.send(event).await;
-            }
-        }));
-        passed_on
-    }
-
-    /// Records the end of the run, whose events have ended. Returns why the record is not complete, if it is
-    /// not.
-    pub(crate) async fn finish(self, exit_code: u8) -> Option<String> {
+    /// Records that the run, whose events have ended, ended at `time`. Returns why the record is not complete, if
+    /// it is not.
+    pub(crate) async fn finish(self, exit_code: u8, time: Timestamp) -> Option<String> {
         let Self { queue, relay, .. } = self;
         let last = async {
             if let Some(relay) = relay {
@@ -106,7 +105,7 @@ impl Recorder {
                 return;
             }
             let (done, written) = oneshot::channel();
-            let end = Item::End { exit_code, time: Timestamp::now(), done };
+            let end = Item::End { exit_code, time, done };
             let _ = queue.items.send(end);
             let _ = written.await;
         };
@@ -119,14 +118,44 @@ impl Recorder {
     }
 }
 
+/// Passes `events` on, after they were recorded and collected.
+pub(crate) fn relay(
+    recorder: Option<&mut Recorder>,
+    collected: Option<Collected>,
+    mut events: mpsc::Receiver<Event>,
+) -> mpsc::Receiver<Event> {
+    if recorder.is_none() && collected.is_none() {
+        return events;
+    }
+    let (sender, passed_on) = mpsc::channel(events.max_capacity());
+    let queue = recorder.as_ref().map(|recorder| recorder.queue.clone());
+    let relay = tokio::spawn(async move {
+        while let Some(event) = events.recv().await {
+            let time = Timestamp::now();
+            if let Some(collected) = &collected {
+                collected.add(time, &event);
+            }
+            if let Some(queue) = &queue {
+                queue.push(&event, time).await;
+            }
+            // A closed display does not stop the run.
+            let _ = sender.send(event).await;
+        }
+    });
+    if let Some(recorder) = recorder {
+        recorder.relay = Some(relay);
+    }
+    passed_on
+}
+
 impl Queue {
     /// Waits until there is room for `event`, as long as the disk accepts anything at all.
-    async fn push(&self, event: &Event) {
+    async fn push(&self, event: &Event, time: Timestamp) {
         let cost = (EVENT + size(event)).min(ROOM);
         let cost = u32::try_from(cost).expect("the room is smaller");
-        let (at, time) = (Instant::now(), Timestamp::now());
         if self.has_room(cost).await {
-            let item = Item::Event { event: Box::new(event.clone()), at, time, cost };
+            let (event, at) = (Box::new(event.clone()), Instant::now());
+            let item = Item::Event { event, at, time, cost };
             let _ = self.items.send(item);
         }
     }

@@ -6,16 +6,15 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Recorder, Start};
+use super::{Collected, Recorder, Start, relay};
 use crate::event::{self, Step, StepId, StepState};
 use crate::outcome::{Built, CellResult, Outcome};
 use crate::record::event::{Cell, Command, MatrixFile, Totals};
-use crate::record::{Entry, Recorded, Retention, State, entries};
+use crate::record::{Entry, Retention, State, Steps, Timestamp, entries};
 
-fn start(place: &Path, cells: &[&str]) -> Start {
+fn start(cells: &[&str]) -> Start {
     let cell = |name: &&str| Cell { cell: (*name).to_owned(), ..Cell::default() };
     Start {
-        place: place.to_owned(),
         command: Command {
             name: "matrix".to_owned(),
             arguments: Vec::new(),
@@ -25,6 +24,7 @@ fn start(place: &Path, cells: &[&str]) -> Start {
         engine: "Docker Engine".to_owned(),
         jobs: 4,
         pushes: false,
+        native: "linux/amd64".to_owned(),
         cells: cells.iter().map(cell).collect(),
         kept: Vec::new(),
         retention: Retention::default(),
@@ -60,19 +60,21 @@ fn only(place: &Path) -> Entry {
     found.remove(0)
 }
 
-fn text_of(run: &Recorded, cell: &str) -> String {
-    let (mut log, mut text) = (run.log(cell), Vec::new());
+fn text_of(entry: &Entry, cell: &str) -> String {
+    let (mut log, mut text) = (entry.log(cell), Vec::new());
     while let Some(chunk) = log.next().unwrap() {
         text.extend(chunk);
     }
     String::from_utf8(text).unwrap()
 }
 
-/// Records `events`, checks that they are passed on, and returns the warning.
-async fn record(start: &Start, events: Vec<event::Event>) -> Option<String> {
-    let mut recorder = Recorder::start(start, CancellationToken::new()).unwrap();
+/// Records `events`, checks that they are passed on, and that the run in memory is the same as its record.
+/// Returns the warning.
+async fn record(place: &Path, cells: &[&str], events: Vec<event::Event>) -> Option<String> {
+    let mut recorder = Recorder::start(&start(cells), place, CancellationToken::new()).unwrap();
+    let collected = Collected::start(&start(cells), Some(&recorder), Steps::Kept).unwrap();
     let (sender, received) = mpsc::channel(4);
-    let mut passed_on = recorder.relay(received);
+    let mut passed_on = relay(Some(&mut recorder), Some(collected.clone()), received);
     let count = events.len();
     let sent = async move {
         for event in events {
@@ -87,7 +89,10 @@ async fn record(start: &Start, events: Vec<event::Event>) -> Option<String> {
         counted
     };
     assert_eq!(tokio::join!(sent, counted).1, count);
-    recorder.finish(1).await
+    let now = Timestamp::now();
+    let warning = recorder.finish(1, now).await;
+    assert_eq!(collected.finish(1, now), only(place).read_with_steps().unwrap());
+    warning
 }
 
 #[tokio::test]
@@ -107,15 +112,15 @@ async fn a_run_is_read_back() {
         finished("a", CellResult::Failed(failure)),
         finished("b", CellResult::Built(pushed)),
     ];
-    assert_eq!(record(&start(&place, &["a", "b", "c"]), events).await, None);
+    assert_eq!(record(&place, &["a", "b", "c"], events).await, None);
 
     let entry = only(&place);
     let run = entry.read().unwrap();
     let totals = Totals { cells: 3, pushed: 1, failed: 1, ..Totals::default() };
     assert!(matches!(&run.state, State::Ended(end) if end.exit_code == 1 && end.totals == totals));
     assert_eq!((run.totals(), run.head.jobs), (totals, 4));
-    assert!(run.cells["a"].has_started && !run.cells["c"].has_started);
-    let text = text_of(&run, "a");
+    assert!(run.cells["a"].started.is_some() && !run.cells["c"].started.is_some());
+    let text = text_of(&entry, "a");
     let lines: Vec<&str> =
         text.lines().filter_map(|line| line.split_once("> ")).map(|l| l.1).collect();
     assert_eq!(lines, ["red", "100%"], "{text}");
@@ -139,9 +144,9 @@ async fn a_run_is_read_back() {
 async fn a_run_that_is_written_is_running_and_one_without_an_end_was_killed() {
     let at = tempfile::tempdir().unwrap();
     let mut recorder =
-        Recorder::start(&start(at.path(), &["a"]), CancellationToken::new()).unwrap();
+        Recorder::start(&start(&["a"]), at.path(), CancellationToken::new()).unwrap();
     let (sender, received) = mpsc::channel(4);
-    let mut passed_on = recorder.relay(received);
+    let mut passed_on = relay(Some(&mut recorder), None, received);
     sender.send(event::Event::CellStarted { cell: "a".into() }).await.unwrap();
     sender.send(log("a", "hello")).await.unwrap();
     passed_on.recv().await.unwrap();
@@ -151,8 +156,8 @@ async fn a_run_that_is_written_is_running_and_one_without_an_end_was_killed() {
     let run = loop {
         let run = entry.read();
         if let Ok(run) = run
-            && run.cells.get("a").is_some_and(|cell| cell.has_started)
-            && text_of(&run, "a").contains("> hello")
+            && run.cells.get("a").is_some_and(|cell| cell.started.is_some())
+            && text_of(&entry, "a").contains("> hello")
         {
             break run;
         }
@@ -188,9 +193,9 @@ async fn no_line_is_lost_however_fast_they_come() {
     let mut events = vec![event::Event::CellStarted { cell: "a".into() }];
     events.extend((0..100_000).map(|number| log("a", format!("line {number}"))));
     events.push(log("a", "x".repeat(4_096)));
-    assert_eq!(record(&start(at.path(), &["a"]), events).await, None);
-    let run = only(at.path()).read().unwrap();
-    let text = text_of(&run, "a");
+    assert_eq!(record(at.path(), &["a"], events).await, None);
+    let entry = only(at.path());
+    let text = text_of(&entry, "a");
     let lines: Vec<&str> =
         text.lines().filter_map(|line| line.split_once("> ")).map(|l| l.1).collect();
     assert_eq!(lines.len(), 100_001);
@@ -204,10 +209,10 @@ async fn no_line_is_lost_however_fast_they_come() {
 async fn a_record_that_cannot_be_written_has_one_warning_and_the_run_goes_on() {
     let at = tempfile::tempdir().unwrap();
     let mut recorder =
-        Recorder::start(&start(at.path(), &["a"]), CancellationToken::new()).unwrap();
+        Recorder::start(&start(&["a"]), at.path(), CancellationToken::new()).unwrap();
     fs::remove_dir_all(recorder.directory()).unwrap();
     let (sender, received) = mpsc::channel(4);
-    let mut passed_on = recorder.relay(received);
+    let mut passed_on = relay(Some(&mut recorder), None, received);
     let sent = async move {
         for number in 0..20_000 {
             sender.send(log("a", format!("{number} {}", "x".repeat(2_000)))).await.unwrap();
@@ -215,12 +220,12 @@ async fn a_record_that_cannot_be_written_has_one_warning_and_the_run_goes_on() {
     };
     let received = async { while passed_on.recv().await.is_some() {} };
     tokio::join!(sent, received);
-    let why = recorder.finish(0).await.unwrap();
+    let why = recorder.finish(0, Timestamp::now()).await.unwrap();
     assert!(why.contains("removed") || why.contains("no such file"), "{why}");
 
     let file = at.path().join("file");
     fs::write(&file, "").unwrap();
-    assert!(Recorder::start(&start(&file.join("runs"), &[]), CancellationToken::new()).is_err());
+    assert!(Recorder::start(&start(&[]), &file.join("runs"), CancellationToken::new()).is_err());
 }
 
 #[tokio::test(start_paused = true)]
@@ -229,7 +234,7 @@ async fn a_disk_that_accepts_nothing_ends_the_record_and_not_the_run() {
         let cancel = CancellationToken::new();
         let (mut recorder, unread) = Recorder::stuck(cancel.clone());
         let (sender, received) = mpsc::channel(4);
-        let mut passed_on = recorder.relay(received);
+        let mut passed_on = relay(Some(&mut recorder), None, received);
         if cancelled {
             cancel.cancel();
         }
@@ -242,7 +247,7 @@ async fn a_disk_that_accepts_nothing_ends_the_record_and_not_the_run() {
         let started = tokio::time::Instant::now();
         tokio::join!(sent, received);
         assert_eq!(started.elapsed().as_secs(), limit);
-        let why = recorder.finish(0).await.unwrap();
+        let why = recorder.finish(0, Timestamp::now()).await.unwrap();
         assert_eq!(why, format!("the disk accepted nothing for {limit} s"));
         drop(unread);
     }

@@ -58,12 +58,12 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(created: Created, start: &Start, room: Arc<Semaphore>, lost: Lost) -> Self {
-        let Created { path, file, started, id } = created;
+        let Created { place, path, file, started, head } = created;
         Self {
-            place: start.place.clone(),
+            place,
             logs: Logs::new(path.join(LOGS)),
             path,
-            id,
+            id: head.id,
             retention: start.retention,
             started,
             file,

@@ -1,0 +1,81 @@
+//! The files that describe a run: checked before it, written after it.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::config::ReportFile;
+use crate::error::{Error, ErrorKind};
+use crate::record::{Recorded, Steps};
+use crate::reporters::{self, MAX_SUMMARY};
+use crate::workspace::reports;
+
+/// The variables that name the files of a step of GitHub Actions.
+const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+const STEP_OUTPUT: &str = "GITHUB_OUTPUT";
+
+/// The files to write.
+pub(super) struct Reports {
+    files: Vec<ReportFile>,
+    /// Files that GitHub Actions names; they may have content of other commands of the same step.
+    step_summary: Option<PathBuf>,
+    step_output: Option<PathBuf>,
+}
+
+impl Reports {
+    /// Checks that `files` can be written.
+    pub(super) fn new(files: &[ReportFile]) -> Result<Self, Error> {
+        files.iter().try_for_each(|file| reports::check(&file.path))?;
+        Ok(Self { files: files.to_vec(), step_summary: None, step_output: None })
+    }
+
+    /// The same, with the files of a step of GitHub Actions.
+    pub(super) fn of_step(
+        files: &[ReportFile],
+        variable: fn(&str) -> Option<OsString>,
+    ) -> Result<Self, Error> {
+        let named = |name| variable(name).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let has_summary = files.iter().any(|file| file.form == reporters::Form::Summary);
+        let step_summary = named(STEP_SUMMARY).filter(|_| !has_summary);
+        let step_output = named(STEP_OUTPUT);
+        for (name, path) in [(STEP_SUMMARY, &step_summary), (STEP_OUTPUT, &step_output)] {
+            if let Some(path) = path {
+                let help = format!("{name} names this file: unset it, or correct it");
+                reports::appendable(path).map_err(|error| error.help(help))?;
+            }
+        }
+        Ok(Self { step_summary, step_output, ..Self::new(files)? })
+    }
+
+    /// What of a run they need; `None` if there are none.
+    pub(super) fn wanted(&self) -> Option<Steps> {
+        let is_step = self.step_summary.is_some() || self.step_output.is_some();
+        match self.files.iter().any(|file| file.form.has_steps()) {
+            true => Some(Steps::Kept),
+            false => (is_step || !self.files.is_empty()).then_some(Steps::Left),
+        }
+    }
+
+    /// Writes all of them; returns the errors.
+    pub(super) fn write(&self, run: &Recorded) -> Vec<Error> {
+        let write =
+            |file: &ReportFile| reports::put(&file.path, &reporters::report(file.form, run));
+        let written = self.files.iter().map(write);
+        let summary = self.step_summary.iter().map(|path| append_summary(path, run));
+        let output = self.step_output.iter().map(|path| append_output(path, run));
+        written.chain(summary).chain(output).filter_map(Result::err).collect()
+    }
+}
+
+fn append_summary(path: &Path, run: &Recorded) -> Result<(), Error> {
+    let size = usize::try_from(reports::appendable(path)?).unwrap_or(usize::MAX);
+    reports::append(path, &reporters::summary(run, MAX_SUMMARY.saturating_sub(size)))
+}
+
+fn append_output(path: &Path, run: &Recorded) -> Result<(), Error> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|error| {
+        Error::new(ErrorKind::Environment, format!("there are no random numbers: {error}"))
+    })?;
+    let delimiter: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    reports::append(path, &reporters::outputs(run, &delimiter))
+}
