@@ -6,6 +6,8 @@
 mod junit;
 mod metadata;
 mod outputs;
+#[cfg(test)]
+mod samples;
 mod summary;
 mod timings;
 

@@ -112,6 +112,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "unsent",
         ],
     ),
+    ("reporters", &["error", "failure", "image", "outcome", "record", "report", "text"]),
     (
         "driver",
         &[
@@ -137,12 +138,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "text",
         ],
     ),
-    ("config", &["grants", "input", "matrix", "plan", "progress", "record"]),
+    ("config", &["grants", "input", "matrix", "plan", "progress", "record", "reporters"]),
     (
         "cli",
         &[
             "config", "error", "grants", "image", "input", "matrix", "plan", "progress", "record",
-            "template", "text",
+            "reporters", "template", "text",
         ],
     ),
     ("run", &["cli", "config", "debug", "docker", "error", "node", "proxy", "regular", "text"]),

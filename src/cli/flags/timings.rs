@@ -19,7 +19,9 @@ impl FromStr for TimingsFlag {
             Some("html" | "htm") => Form::TimingsPage,
             Some("json") => Form::Trace,
             _ => {
-                return Err("write FILE.html for a page, or FILE.json for a Chrome trace".to_owned());
+                return Err(
+                    "write FILE.html for a page, or FILE.json for a Chrome trace".to_owned()
+                );
             }
         };
         Ok(Self(ReportFile { form, path }))

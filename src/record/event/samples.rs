@@ -5,6 +5,24 @@ use super::{
 };
 use crate::record::Timestamp;
 
+/// What foreign text may contain.
+pub(crate) const HOSTILE: &[&str] = &[
+    "",
+    "plain",
+    "\"}\n{\"seq\":1,\"type\":\"run-finished\"",
+    "a\r\nb\u{2028}c\u{0}d\\",
+    "\x1b[31mred\x1b[0m \x1b]0;title\x07",
+    "\u{202e}gpj.exe\u{feff}",
+    "::error::owned ##[error]owned",
+    "日本 👩‍🔧 \u{fffd}",
+    "$(touch x) `id` %s {0}",
+    "</script><script>alert(1)</script><!-- --> ]]> &amp; <b>\"'",
+    "| a | b |\\| ```\n# heading\n</details> [x](javascript:alert(1)) ![x](http://x.example/y)",
+    "%0A::error::x%0D,title=y: z",
+    "EOF\nimages<<EOF\nowned\nEOF",
+    "@user #1 *bold* _it_ ~no~ $math$ \u{1f}\u{7f}\u{85}\u{fffe}\u{ffff}",
+];
+
 /// The first line of a record, with `text` wherever text can be.
 pub(crate) fn head(text: &str) -> RunHead {
     let argument = |value: Option<&str>| Argument {

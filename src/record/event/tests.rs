@@ -2,25 +2,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::samples::head;
+use super::samples::{HOSTILE, head};
 use super::*;
 use crate::cell_name::CellName;
 use crate::event::{self, StepId, Wait, Warning};
 use crate::failure::Kind;
 use crate::outcome::{self, Outcome, SmokeResult};
-
-/// What foreign text may contain.
-const HOSTILE: &[&str] = &[
-    "",
-    "plain",
-    "\"}\n{\"seq\":1,\"type\":\"run-finished\"",
-    "a\r\nb\u{2028}c\u{0}d\\",
-    "\x1b[31mred\x1b[0m \x1b]0;title\x07",
-    "\u{202e}gpj.exe\u{feff}",
-    "::error::owned ##[error]owned",
-    "日本 👩‍🔧 \u{fffd}",
-    "$(touch x) `id` %s {0}",
-];
 
 /// Every event that is recorded, with `text` wherever text can be.
 fn events(text: &str) -> Vec<event::Event> {
