@@ -137,7 +137,8 @@ mod tests {
     fn screen(events: &[Event], end: bool) -> vt100::Parser {
         let size = || Some(Size { columns: 80, rows: 24 });
         let paint = Paint { colour: true, ..Paint::default() };
-        let settings = DisplaySettings { mode: Mode::Tty, paint, is_terminal: true, size };
+        let settings =
+            DisplaySettings { mode: Mode::Tty, paint, is_terminal: true, is_github: false, size };
         let mut out = Vec::new();
         let mut tty = Tty::new(settings, &mut out);
         let start = Instant::now();

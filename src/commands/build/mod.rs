@@ -5,6 +5,7 @@ mod destination;
 mod listed;
 mod recorded;
 mod repeat;
+mod stream;
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
@@ -18,7 +19,7 @@ use tokio::time::{sleep, timeout};
 
 use self::again::{Before, Kept};
 use self::listed::Listed;
-use self::recorded::Record;
+use self::recorded::{NoRecord, Record};
 use self::repeat::Repeat;
 use super::reports::Reports;
 use super::{prepare, shown};
@@ -82,7 +83,7 @@ pub(super) fn run(
         None => (cells, requests),
         Some(before) => {
             let left = runtime.block_on(before.left(cells, requests, &hashes));
-            if config.progress != Mode::Quiet {
+            if !config.progress.is_silent() {
                 terminal::stderr(&left.note);
             }
             if left.requests.is_empty() {
@@ -95,7 +96,7 @@ pub(super) fn run(
     destination::check_caches(&cells, &requests)?;
     tell_unset(config);
     if let Some(output) = &config.output {
-        destination::check(&requests, output, &options, config.dry_run)?;
+        destination::check(&requests, output, &options, config)?;
     }
     if config.dry_run {
         needs::tell(&needs);
@@ -120,7 +121,7 @@ pub(super) fn run(
 }
 
 fn dry_run(cells: &[Cell], requests: &[BuildRequest], config: &BuildConfig) -> ExitCode {
-    if config.progress == Mode::Quiet {
+    if config.progress.is_silent() {
         shown::table(cells);
         return ExitCode::SUCCESS;
     }
@@ -131,7 +132,7 @@ fn dry_run(cells: &[Cell], requests: &[BuildRequest], config: &BuildConfig) -> E
 
 /// Names the build arguments that have no value.
 fn tell_unset(config: &BuildConfig) {
-    for name in config.cells.unset_args.iter().filter(|_| config.progress != Mode::Quiet) {
+    for name in config.cells.unset_args.iter().filter(|_| !config.progress.is_silent()) {
         let text = format!("--build-arg {name} has no effect: the variable {name} is not set");
         terminal::stderr(&format!("note: {}\n", visible(&text)));
     }
@@ -141,7 +142,7 @@ fn tell_unset(config: &BuildConfig) {
 /// that Ctrl-C ends a read that blocks.
 fn secrets(requests: &[BuildRequest], progress: Mode) -> (HeldSecrets, Diagnostics) {
     let waiting = &mut |text: &str| {
-        if progress != Mode::Quiet {
+        if !progress.is_silent() {
             terminal::stderr(&format!("note: {}\n", visible(text)));
         }
     };
@@ -162,7 +163,7 @@ async fn build(
     let docker = engine::docker_config(config.cells.strict)?;
     let credentials = Arc::new(engine::credentials(docker.clone()));
     let (idle, notes) = IdleCaches::find(&requests, ENVIRONMENT);
-    if config.progress != Mode::Quiet {
+    if !config.progress.is_silent() {
         notes.iter().for_each(|note| terminal::stderr(&format!("note: {}\n", visible(note))));
     }
     let registry = RegistryClient::new(credentials.clone(), Patience::default(), engine::proxies());
@@ -181,10 +182,11 @@ async fn build(
         mode: config.progress,
         paint,
         is_terminal: terminal::stderr_is_terminal(),
+        is_github: ENVIRONMENT("GITHUB_ACTIONS").is_some_and(|value| value == "true"),
         size: progress::terminal_size,
     };
     let mode = settings.resolved();
-    let head = if mode == Mode::Quiet { String::new() } else { head };
+    let head = if mode.is_silent() { String::new() } else { head };
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let jobs = config.jobs.or(NonZeroUsize::new(cores * JOBS_PER_CORE));
     let options = schedule::Options {
@@ -200,9 +202,10 @@ async fn build(
         let token = stop.token();
         match Record::start(config, &start, reports.wanted(), token, ENVIRONMENT) {
             Ok(record) => break record,
-            Err(held) if !config.wait => return Err(held.error()),
-            Err(held) => {
-                if !is_waiting && mode != Mode::Quiet {
+            Err(NoRecord::Failed(error)) => return Err(error),
+            Err(NoRecord::Held(held)) if !config.wait => return Err(held.error()),
+            Err(NoRecord::Held(held)) => {
+                if !is_waiting && !mode.is_silent() {
                     terminal::stderr(&held.note());
                 }
                 is_waiting = true;
@@ -220,7 +223,8 @@ async fn build(
     let builder = Retried::new(builder, gates, outage, disk);
     let builder = Hashed::new(builder, record.is_on().then_some(hashes));
     // On a terminal, the report is enough; full digests would fill the screen.
-    let shown = !config.output.as_ref().is_some_and(OutputFile::is_stdout)
+    let shown = mode != Mode::Json
+        && !config.output.as_ref().is_some_and(OutputFile::is_stdout)
         && !terminal::stdout_is_terminal();
     let (builder, listing) = Listed::new(builder, shown);
     let builder = Arc::new(builder);
@@ -251,10 +255,10 @@ async fn build(
     let style = report::Style {
         width: progress::terminal_size().map(|size| size.columns),
         paint,
-        table: mode == Mode::Plain,
+        table: matches!(mode, Mode::Plain | Mode::Github),
     };
     closing += &match mode {
-        Mode::Quiet => {
+        Mode::Quiet | Mode::Json => {
             let warnings = report::unverified(&outcomes, paint);
             [warnings, report::failures(&outcomes, paint)].concat().join("\n")
         }
@@ -262,7 +266,7 @@ async fn build(
     };
     closing += &logs;
     closing += &repeat.line(&outcomes).unwrap_or_default();
-    if let Some(note) = swept.note().filter(|_| mode != Mode::Quiet) {
+    if let Some(note) = swept.note().filter(|_| !mode.is_silent()) {
         closing += &format!("note: {note}\n");
     }
     if let Some(late) = stop.signal().and_then(|_| report::too_late(&outcomes)) {
