@@ -47,6 +47,7 @@ mod silence; // time limits for engines and registries that do not answer
 mod size; // many files, and long lists of patterns and paths
 mod smoke; // smoke tests of images before they are pushed
 mod sshd; // an engine behind a real sshd
+mod streams; // progress for programs: events on stdout, groups for GitHub Actions
 mod trouble; // engines that are killed, stopped or full during a run
 mod urls; // passwords and tokens in URLs
 mod ways; // the ways to BuildKit, and what proxies let through

@@ -12,7 +12,9 @@ use crate::support::{ONE, Project, until};
 const TWO: &str = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1, 2] }";
 
 fn types(stdout: &str) -> Vec<String> {
-    let of = |line: &str| serde_json::from_str::<Value>(line).unwrap()["type"].as_str().map(str::to_owned);
+    let of = |line: &str| {
+        serde_json::from_str::<Value>(line).unwrap()["type"].as_str().map(str::to_owned)
+    };
     stdout.lines().filter_map(of).collect()
 }
 
@@ -25,7 +27,10 @@ fn the_events_on_stdout_are_the_record_and_replace_the_images() {
     let recorded = fs::read_dir(place).unwrap().next().unwrap().unwrap().path();
     assert_eq!(run.stdout, fs::read_to_string(recorded.join("run.jsonl")).unwrap());
     let types = types(&run.stdout);
-    assert_eq!((types.first().unwrap(), types.last().unwrap()), (&"run".into(), &"run-finished".into()));
+    assert_eq!(
+        (types.first().unwrap(), types.last().unwrap()),
+        (&"run".into(), &"run-finished".into())
+    );
     // Failures are shown to people, too.
     run.says(&["error: v2 failed", "exit code 1"]);
 }
@@ -58,9 +63,10 @@ fn a_reader_that_does_not_read_delays_nothing_and_gets_every_event() {
     child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(stdout.len() > 100 << 10, "{}", stdout.len());
-    let numbers = stdout.lines().skip(1).map(|line| {
-        serde_json::from_str::<Value>(line).unwrap()["seq"].as_u64().unwrap()
-    });
+    let numbers = stdout
+        .lines()
+        .skip(1)
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["seq"].as_u64().unwrap());
     assert!(numbers.eq(1..stdout.lines().count() as u64));
     assert_eq!(types(&stdout).last().unwrap(), "run-finished");
 }
@@ -75,7 +81,11 @@ fn in_github_actions_each_cell_has_a_group() {
     let lines: Vec<&str> = run.stderr.lines().collect();
     let count = |start: &str| lines.iter().filter(|line| line.starts_with(start)).count();
     assert_eq!((count("::group::"), count("::endgroup::")), (2, 2), "{run}");
-    assert_eq!((count("::group::v1 built in "), count("::group::v2 failed after ")), (1, 1), "{run}");
+    assert_eq!(
+        (count("::group::v1 built in "), count("::group::v2 failed after ")),
+        (1, 1),
+        "{run}"
+    );
     assert!(!lines.iter().any(|line| line.contains("::error::from a step")), "{run}");
     run.says(&[": :error::from a step"]);
 }

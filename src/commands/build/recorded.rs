@@ -91,7 +91,7 @@ impl Record {
             stream = directory.map(Stream::start).transpose().map_err(no_stream)?;
         }
         let collect = |steps| {
-            Collected::start(start, recorder.as_ref(), steps).map_err(|error| {
+            Collected::start(start, recorder.as_ref().map(Recorder::head), steps).map_err(|error| {
                 let why = why(&error);
                 terminal::stderr(&format!("warning: no report is written about this run: {why}\n"));
             })

@@ -72,7 +72,7 @@ fn text_of(entry: &Entry, cell: &str) -> String {
 /// Returns the warning.
 async fn record(place: &Path, cells: &[&str], events: Vec<event::Event>) -> Option<String> {
     let mut recorder = Recorder::start(&start(cells), place, CancellationToken::new()).unwrap();
-    let collected = Collected::start(&start(cells), Some(&recorder), Steps::Kept).unwrap();
+    let collected = Collected::start(&start(cells), Some(recorder.head()), Steps::Kept).unwrap();
     let (sender, received) = mpsc::channel(4);
     let mut passed_on = relay(Some(&mut recorder), Some(collected.clone()), received);
     let count = events.len();
