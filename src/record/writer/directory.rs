@@ -10,7 +10,7 @@ use crate::record::event::{
     Cell, CellFinished, Command, Event, MatrixFile, Process, RunHead, RunKind, VERSION,
 };
 use crate::record::log::LOGS;
-use crate::record::retention::Retention;
+use crate::record::retention::{self, Retention};
 use crate::record::run_file::RunFile;
 use crate::record::run_id::RunId;
 use crate::record::timestamp::Timestamp;
@@ -64,7 +64,10 @@ impl Start {
     pub(super) fn create(&self) -> Result<Created, NotStarted> {
         private().recursive(true).create(&self.place)?;
         unsent::add(&fs::metadata(&self.place)?);
-        let _turn = turn::lock(&self.place)?;
+        let turn = turn::lock(&self.place)?;
+        if turn.is_alone {
+            let _ = retention::remove_unfinished(&self.place);
+        }
         if self.pushes
             && let Some((run, tag)) = turn::holder(&self.place, &self.cells)?
         {
@@ -83,8 +86,7 @@ impl Start {
             for finished in &self.kept {
                 file.event(started, Event::CellFinished(finished.clone()))?;
             }
-            // Other runs read it from now on.
-            file.flush()?;
+            file.begun(&path)?;
             Ok(file)
         });
         match begun {
