@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::support::{Project, Run, Running, commands_with, docker, paths_below, silent_to, until};
+use crate::support::{
+    Project, Random, Run, Running, campaign_number, commands_with, docker, paths_below, silent_to,
+    until,
+};
 
 /// The number of moments to test. `tests/lab/signals` tests more.
 const MOMENTS: usize = 20;
@@ -37,19 +40,6 @@ const RUNS: [&[&str]; 4] = [
     &["matrix"],
     &["matrix", "--output", "type=oci,dest=out/"],
 ];
-
-/// Random numbers that a seed reproduces: SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit
-    }
-}
 
 /// A moment: after how many lines on stderr and how many milliseconds, which signals in which run,
 /// and the interval between them.
@@ -267,10 +257,6 @@ fn a_signal_at_any_moment_ends_the_run_and_leaves_nothing_incomplete() {
 #[test]
 #[ignore = "a campaign of many minutes: tests/lab/signals"]
 fn signals_at_many_moments() {
-    let number = |name: &str| -> u64 {
-        let value = std::env::var(name).unwrap_or_else(|_| panic!("{name} is set by the script"));
-        value.parse().unwrap()
-    };
-    let moments = usize::try_from(number("ONEBUILD_SIGNAL_MOMENTS")).unwrap();
-    campaign("manysignals", moments, number("ONEBUILD_SIGNAL_SEED"));
+    let moments = usize::try_from(campaign_number("ONEBUILD_SIGNAL_MOMENTS")).unwrap();
+    campaign("manysignals", moments, campaign_number("ONEBUILD_SIGNAL_SEED"));
 }
