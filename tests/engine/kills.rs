@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::support::{
     Project, Random, Run, Running, StartedEngine, Store, campaign_number, commands_with,
-    lab_script, listing, paths_below, processes_in, started_engine, until,
+    lab_script, left_on_disk, lines, listing, processes_in, records, runs, started_engine, until,
 };
 
 /// The number of rounds to test. `tests/lab/kills` tests more.
@@ -23,9 +23,6 @@ const SEED: u64 = 7;
 /// Three templates with four cells each.
 const TEMPLATES: [&str; 3] = ["one", "two", "three"];
 const EDITED: &str = "two";
-
-/// Where onebuild records what an engine has of a context, in the home directory.
-const CACHE: &str = ".cache/onebuild/contexts/";
 
 /// A project with the family, on one engine.
 struct Family<'a> {
@@ -80,18 +77,9 @@ impl<'a> Family<'a> {
         running.end()
     }
 
-    /// The directory of records.
-    fn place(&self) -> PathBuf {
-        self.project.path("home/.local/state/onebuild/runs")
-    }
-
     /// The directories of recorded runs, oldest first.
     fn runs(&self) -> Vec<PathBuf> {
-        let entries = fs::read_dir(self.place()).into_iter().flatten();
-        let paths = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
-        let mut runs: Vec<PathBuf> = paths.collect();
-        runs.sort();
-        runs
+        runs(&records(&self.project))
     }
 
     fn docker(&self, args: &[&str]) -> String {
@@ -110,30 +98,6 @@ impl<'a> Family<'a> {
         let format = "image {{.Repository}}:{{.Tag}}";
         let images = self.docker(&["image", "ls", "--all", "--format", format]);
         containers.lines().chain(images.lines()).map(str::to_owned).collect()
-    }
-
-    /// The files of this machine that a run may not leave.
-    fn left_on_disk(&self) -> Vec<String> {
-        let mut left = paths_below(&self.project.path("tmp"));
-        let home = self.project.path("home");
-        let records = self.place().strip_prefix(&home).unwrap().to_str().unwrap().to_owned();
-        for path in paths_below(&home) {
-            let Some(own) = path.strip_prefix(&format!("{records}/")) else {
-                // The next run uses the file of this context again.
-                let is_known = records.starts_with(&path) || CACHE.starts_with(&path);
-                let is_cached = path.starts_with(CACHE) && path.ends_with("-0");
-                left.extend((!is_known && !is_cached).then_some(path));
-                continue;
-            };
-            let is_record = match own.split_once('/') {
-                None => own == ".lock" || home.join(&path).join("run.jsonl").is_file(),
-                Some((_, file)) => {
-                    ["run.jsonl", "logs"].contains(&file) || file.ends_with(".log.gz")
-                }
-            };
-            left.extend((!is_record).then_some(path));
-        }
-        left
     }
 }
 
@@ -187,12 +151,6 @@ fn files(store: &Store, digest: &str) -> Vec<String> {
     listing(&archive).into_iter().map(without_time).collect()
 }
 
-/// The lines of a record; the last one may be cut off.
-fn lines(run: &Path) -> Vec<Value> {
-    let text = fs::read(run.join("run.jsonl")).unwrap_or_default();
-    text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
-}
-
 /// The cells that `--resume` of a recorded run must leave out.
 fn pushed(run: &Path) -> BTreeSet<String> {
     let is_pushed = |line: &&Value| {
@@ -215,7 +173,7 @@ fn cells_of<'a>(lines: impl Iterator<Item = &'a Value>) -> BTreeSet<String> {
     lines.map(|line| line["cell"].as_str().unwrap().to_owned()).collect()
 }
 
-/// What an undisturbed run leaves in the registry, and how many lines it prints.
+/// What an undisturbed run leaves in the registry, and how many lines its cells print.
 struct Reference {
     tags: BTreeMap<String, Vec<String>>,
     /// With the other template.
@@ -229,7 +187,8 @@ impl Reference {
         let family = Family::new("killsreference", engine);
         let mut layers = HashMap::new();
         let run = family.start(&["matrix", "--push"]).end().success();
-        let lines = run.stderr.lines().count();
+        // Without the report, which is printed at the end.
+        let lines = run.stderr.lines().filter(|line| line.contains(" | ")).count();
         let tags = Self::read(&family, &mut layers);
         assert!(tags.values().all(|content| content.iter().any(|line| line.contains("cell"))));
         family.edit();
@@ -267,7 +226,7 @@ struct Round {
 }
 
 impl Round {
-    /// `lines` is what an undisturbed run prints.
+    /// `lines` is what the cells of an undisturbed run print.
     fn random(number: usize, lines: usize, random: &mut Random) -> Self {
         let kills = if random.below(4) == 0 { 2 } else { 1 };
         let moment = |_| Moment {
@@ -355,7 +314,7 @@ impl Round {
         if !left.is_empty() {
             let _ = writeln!(wrong, "left on the engine: {left:?}");
         }
-        let left = family.left_on_disk();
+        let left = left_on_disk(&family.project);
         if !left.is_empty() {
             let _ = writeln!(wrong, "left on the disk: {left:?}");
         }

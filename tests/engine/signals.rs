@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::support::{
-    Project, Random, Run, Running, campaign_number, commands_with, docker, paths_below, silent_to,
-    until,
+    Project, Random, Run, Running, campaign_number, commands_with, docker, left_on_disk, lines,
+    paths_below, processes_in, records, runs, silent_to, until,
 };
 
 /// The number of moments to test. `tests/lab/signals` tests more.
@@ -104,6 +104,7 @@ fn left_on_the_engine(project: &Project) -> Vec<String> {
 /// Sends the signals of `moment` to a run, and returns what is wrong afterwards.
 fn try_moment(project: &Project, moment: &Moment) -> String {
     let mut wrong = String::new();
+    let before = runs(&records(project));
     let args = [moment.args, &["--no-cache", "--progress", "plain"]].concat();
     // The user who runs the tests may ignore SIGHUP.
     let env = ["--default-signal=HUP", env!("CARGO_BIN_EXE_onebuild")];
@@ -142,9 +143,19 @@ fn try_moment(project: &Project, moment: &Moment) -> String {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    let files = paths_below(&project.path("tmp"));
+    let files = left_on_disk(project);
     if !files.is_empty() {
-        let _ = writeln!(wrong, "left in TMPDIR: {files:?}");
+        let _ = writeln!(wrong, "left on the disk: {files:?}");
+    }
+    if processes_in(&project.path("")) > 0 {
+        let _ = writeln!(wrong, "a process is left");
+    }
+    // A run that was stopped before it began has none.
+    if let Some(record) = runs(&records(project)).into_iter().find(|run| !before.contains(run)) {
+        let last = lines(&record).pop().unwrap_or_default();
+        if last["type"] != "run-finished" || last["exit_code"] != run.code {
+            let _ = writeln!(wrong, "its record ends with {last}");
+        }
     }
     let out = project.path("out");
     if out.exists() {
@@ -179,6 +190,7 @@ fn campaign(name: &str, moments: usize, seed: u64) {
                 scope.spawn(move || {
                     let project = project(&name);
                     let wrong = moments.iter().map(|moment| try_moment(&project, moment)).collect();
+                    project.run(&["matrix", "--resume"]).success();
                     // The next run removes the leftovers of programs that quit immediately.
                     project.run(&["build", "--only", "n=1"]).success();
                     until("a later run removed the leftovers", Duration::from_secs(20), || {

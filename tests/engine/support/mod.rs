@@ -10,6 +10,7 @@ mod relay;
 mod run;
 mod solve;
 mod stand_in;
+mod state;
 mod store;
 
 pub use faulty::{Asked, Fault, FaultyRegistry, Sender};
@@ -25,4 +26,5 @@ pub use relay::{buildctl, grpc_port, plain_grpc, plain_grpc_of, tls_grpc};
 pub use run::{Run, Running, alone, through, until, with_default_socket};
 pub use solve::{built, lab_builder, patient_builder, request, request_of};
 pub use stand_in::{StandIn, podman};
+pub use state::{left_on_disk, lines, records, runs};
 pub use store::Store;
