@@ -238,6 +238,7 @@ impl Round {
     }
 
     /// Returns what is wrong.
+    #[expect(clippy::print_stdout, reason = "a campaign shows its progress")]
     fn test(&self, engine: &StartedEngine, reference: &mut Reference) -> String {
         let family = Family::new("kills", engine);
         let mut wrong = String::new();
