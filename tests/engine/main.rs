@@ -22,6 +22,7 @@ mod far; // engines without a local socket
 mod faults; // pushes to a registry that fails on demand
 mod foreign; // programs for another platform
 mod grants; // granted access outside of the repository
+mod kills; // runs that are killed at any moment, and resumed
 mod leftovers; // leftovers of killed runs on the engine
 mod lint; // BuildKit's own lint findings
 mod listed; // the list of images on stdout

@@ -3,11 +3,11 @@
 pub(super) mod again;
 mod destination;
 mod listed;
+mod native;
 mod recorded;
 mod repeat;
 mod stream;
 
-use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use tokio::time::{sleep, timeout};
 
 use self::again::{Before, Kept};
 use self::listed::Listed;
+use self::native::{found, on_engine, resolved};
 use self::recorded::{NoRecord, Record};
 use self::repeat::Repeat;
 use super::reports::Reports;
@@ -34,13 +35,13 @@ use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::failure::Kind;
 use crate::image::Platform;
 use crate::matrix::{Cell, Matrix, Unnamed};
-use crate::node::{Address, Node, NodeFacts, Product};
+use crate::node::{Address, Node, Product};
 use crate::outcome::{CellResult, Outcome};
 use crate::plan::{BuildRequest, Output};
 use crate::progress::{self, DisplaySettings, Mode};
 use crate::registry::{Patience, RegistryClient};
 use crate::report;
-use crate::run::node::{Found, Wanted};
+use crate::run::node::Found;
 use crate::run::{self, Stop, engine, terminal};
 use crate::schedule;
 use crate::workspace::needs::{self, Purpose};
@@ -82,6 +83,10 @@ pub(super) fn run(
     let (cells, requests) = match before {
         None => (cells, requests),
         Some(before) => {
+            let requests = match before.compares() {
+                true => runtime.block_on(native::known(requests, config, ENVIRONMENT))?,
+                false => requests,
+            };
             let left = runtime.block_on(before.left(cells, requests, &hashes));
             if !config.progress.is_silent() {
                 terminal::stderr(&left.note);
@@ -310,13 +315,6 @@ struct Opened {
     lacking: String,
 }
 
-/// Replaces the platform `native` by that of the engine.
-fn on_engine(requests: &mut [BuildRequest], native: &Platform) {
-    for request in requests {
-        request.recipe.platforms = Platform::resolved(&request.recipe.platforms, native);
-    }
-}
-
 /// How to build faster while developing: on a terminal of a person who builds one image for several
 /// platforms.
 fn native_note(requests: &[BuildRequest], native: &Platform, config: &BuildConfig) -> String {
@@ -362,13 +360,9 @@ async fn open_engine(
     config: &BuildConfig,
     (docker, credentials): (&DockerConfig, Arc<Credentials>),
 ) -> Result<Opened, Error> {
-    let lacks = |facts: &NodeFacts| {
-        let obstacles = preflight(&resolved(requests, facts), &idle, facts, None);
-        obstacles.into_iter().next().map(|obstacle| obstacle.message)
-    };
-    let (flag, verbose) = (&config.engine, config.progress == Mode::Plain);
-    let wanted = Wanted { flag, lacks: &lacks, verbose };
-    let Found { mut node, reason, rejected } = run::node::connect(&wanted, docker).await??;
+    let verbose = config.progress == Mode::Plain;
+    let Found { mut node, reason, rejected } =
+        found(requests, &idle, config, docker, verbose).await?;
     if let (Product::Buildkitd, Some((what, help))) = (node.facts().product, in_docker(requests)) {
         node = engine::with_docker(node, docker, &what, help).await?;
     }
@@ -413,15 +407,6 @@ fn in_docker(requests: &[BuildRequest]) -> Option<(String, &'static str)> {
             "name a Docker Engine with DOCKER_HOST, or build without smoke tests: --skip-test",
         ),
     })
-}
-
-/// The requests with the platform `native` replaced by that of the engine.
-fn resolved<'r>(requests: &'r [BuildRequest], facts: &NodeFacts) -> Cow<'r, [BuildRequest]> {
-    let mut requests = Cow::Borrowed(requests);
-    if requests.iter().any(|one| one.recipe.platforms.iter().any(Platform::is_native)) {
-        on_engine(requests.to_mut(), facts.native());
-    }
-    requests
 }
 
 fn stop(obstacles: Vec<Obstacle>) -> Result<(), Error> {

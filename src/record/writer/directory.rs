@@ -10,7 +10,7 @@ use crate::record::event::{
     Cell, CellFinished, Command, Event, MatrixFile, Process, RunHead, RunKind, VERSION,
 };
 use crate::record::log::LOGS;
-use crate::record::retention::Retention;
+use crate::record::retention::{self, Retention};
 use crate::record::run_file::RunFile;
 use crate::record::run_id::RunId;
 use crate::record::timestamp::Timestamp;
@@ -66,7 +66,10 @@ impl Start {
     pub(super) fn create(&self, place: &Path) -> Result<Created, NotStarted> {
         private().recursive(true).create(place)?;
         unsent::add(&fs::metadata(place)?);
-        let _turn = turn::lock(place)?;
+        let turn = turn::lock(place)?;
+        if turn.is_alone {
+            let _ = retention::remove_unfinished(place);
+        }
         if self.pushes
             && let Some((run, tag)) = turn::holder(place, &self.cells)?
         {
@@ -81,8 +84,7 @@ impl Start {
         let begun = file.and_then(|mut file| {
             file.head(&head)?;
             self.first_events().try_for_each(|event| file.event(started, event))?;
-            // Other runs read it from now on.
-            file.flush()?;
+            file.begun(&path)?;
             Ok(file)
         });
         match begun {

@@ -252,3 +252,18 @@ async fn a_disk_that_accepts_nothing_ends_the_record_and_not_the_run() {
         drop(unread);
     }
 }
+
+#[tokio::test]
+async fn a_run_that_was_killed_before_its_record_began_leaves_nothing_to_the_next_one() {
+    let at = tempfile::tempdir().unwrap();
+    let killed = at.path().join("20261101T000000Z-0001");
+    fs::create_dir_all(killed.join("logs")).unwrap();
+    fs::write(killed.join("run.jsonl.new"), "{\"version\":1,").unwrap();
+    assert!(entries(at.path()).unwrap()[0].read().is_err());
+    assert_eq!(record(at.path(), &["a"], Vec::new()).await, None);
+    assert!(only(at.path()).read().is_ok() && !killed.exists());
+    let files = fs::read_dir(&only(at.path()).directory).unwrap();
+    let mut names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["logs", "run.jsonl"]);
+}
