@@ -27,6 +27,7 @@ mod lint; // BuildKit's own lint findings
 mod listed; // the list of images on stdout
 mod loaded; // images of a buildkitd in a Docker Engine
 mod login; // registries with a password, which must not leak
+mod many; // hundreds of cells in one run
 mod older; // engines of older releases
 mod options; // the effect of single options on the image
 mod outputs; // archives and directories on this machine
