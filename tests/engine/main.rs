@@ -20,6 +20,7 @@ mod documentation; // the commands of the README and of the pages in docs/
 mod failures; // failures, and how they are reported
 mod far; // engines without a local socket
 mod faults; // pushes to a registry that fails on demand
+mod floods; // steps that print very much, and terminals that are not read
 mod foreign; // programs for another platform
 mod grants; // granted access outside of the repository
 mod leftovers; // leftovers of killed runs on the engine

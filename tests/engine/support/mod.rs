@@ -13,7 +13,7 @@ mod store;
 
 pub use faulty::{Asked, Fault, FaultyRegistry, Sender};
 pub use lab::{
-    StartedEngine, commands_with, docker, docker_run, lab_dir, lab_env, lab_script,
+    StartedEngine, commands_with, docker, docker_run, engine_with, lab_dir, lab_env, lab_script,
     started_engine,
 };
 pub use pictures::{listing, paths_below};
