@@ -20,6 +20,7 @@ mod documentation; // the commands of the README and of the pages in docs/
 mod failures; // failures, and how they are reported
 mod far; // engines without a local socket
 mod faults; // pushes to a registry that fails on demand
+mod floods; // steps that print very much, and terminals that are not read
 mod foreign; // programs for another platform
 mod grants; // granted access outside of the repository
 mod kills; // runs that are killed at any moment, and resumed
@@ -28,6 +29,7 @@ mod lint; // BuildKit's own lint findings
 mod listed; // the list of images on stdout
 mod loaded; // images of a buildkitd in a Docker Engine
 mod login; // registries with a password, which must not leak
+mod many; // hundreds of cells in one run
 mod older; // engines of older releases
 mod options; // the effect of single options on the image
 mod outputs; // archives and directories on this machine

@@ -192,12 +192,7 @@ async fn build(
     };
     let mode = settings.resolved();
     let head = if mode.is_silent() { String::new() } else { head };
-    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let jobs = config.jobs.or(NonZeroUsize::new(cores * JOBS_PER_CORE));
-    let options = schedule::Options {
-        jobs: jobs.expect("a machine has at least one core"),
-        fail_fast: config.fail_fast,
-    };
+    let options = schedule::Options { jobs: jobs(config), fail_fast: config.fail_fast };
 
     let (events, received) = mpsc::channel(EVENTS);
     let jobs = options.jobs.get();
@@ -333,6 +328,13 @@ fn native_note(requests: &[BuildRequest], native: &Platform, config: &BuildConfi
     }
 }
 
+/// How many cells are built at the same time, and how many registries are asked before that.
+fn jobs(config: &BuildConfig) -> NonZeroUsize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let jobs = config.jobs.or(NonZeroUsize::new(cores * JOBS_PER_CORE));
+    jobs.expect("a machine has at least one core")
+}
+
 /// Connects to the engine and checks that it and this machine can build the requests.
 async fn open(
     requests: &[BuildRequest],
@@ -346,7 +348,7 @@ async fn open(
     // Concurrent with the search for the engine.
     let (opened, refused) = tokio::join!(
         open_engine(requests, secrets, idle, config, machine),
-        driver::refused(requests, registry)
+        driver::refused(requests, registry, jobs(config))
     );
     let opened = opened?;
     stop(refused)?;

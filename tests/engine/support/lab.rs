@@ -66,10 +66,19 @@ pub struct StartedEngine {
 
 /// Starts the engine `name` with further `args`.
 pub fn started_engine(name: &'static str, args: &[&str]) -> StartedEngine {
+    started(name, args, &[])
+}
+
+/// Starts the engine `name` with further variables in its environment.
+pub fn engine_with(name: &'static str, variables: &[(&str, &str)]) -> StartedEngine {
+    started(name, &[], variables)
+}
+
+fn started(name: &'static str, args: &[&str], variables: &[(&str, &str)]) -> StartedEngine {
     lab_env("ONEBUILD_LAB");
     let script = |words: &[&str]| -> Run {
         let mut command = lab_script("engine");
-        command.args(words);
+        command.args(words).envs(variables.iter().copied());
         Running::start(command).end().success()
     };
     let socket = script(&["socket", name]).stdout;
