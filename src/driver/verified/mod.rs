@@ -3,9 +3,10 @@
 mod before;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::event::{Event, Retry};
-use crate::failure::{Failure, Kind, Phase, RegistryFault, Request};
+use crate::failure::{Attempt, Failure, Kind, Phase, RegistryFault, Request};
 use crate::image::{Digest, Reference};
 use crate::outcome::{Built, CellResult};
 use crate::plan::{BuildRequest, Output};
@@ -63,8 +64,9 @@ impl<B: Builder, R: Registry> Verified<B, R> {
             return CellResult::Failed(Box::new(failure));
         };
         let mut unverified = built.unverified.clone();
+        let mut earlier = Vec::new();
         for reference in &built.pushed {
-            match self.verified(reference, &digest, job).await {
+            match self.verified(reference, &digest, job, &mut earlier).await {
                 Some(Ok(())) => {}
                 // The engine reached the registry and this machine cannot. The push may be fine: the
                 // engine may be in another network, or trust other certificates.
@@ -72,7 +74,8 @@ impl<B: Builder, R: Registry> Verified<B, R> {
                     unverified.get_or_insert_with(|| error.cause());
                 }
                 Some(Err(wrong)) => {
-                    return CellResult::Failed(Box::new(failed(reference, &wrong)));
+                    let failure = Failure { earlier, ..failed(reference, &wrong) };
+                    return CellResult::Failed(Box::new(failure));
                 }
                 None => {
                     unverified = Some(INTERRUPTED.to_owned());
@@ -80,7 +83,7 @@ impl<B: Builder, R: Registry> Verified<B, R> {
                 }
             }
         }
-        CellResult::Built(Built { unverified, ..built })
+        CellResult::Built(Built { unverified, earlier, ..built })
     }
 
     /// Asks the registry about a failed push: only the response may have been lost, or some of the
@@ -112,16 +115,19 @@ impl<B: Builder, R: Registry> Verified<B, R> {
     }
 
     /// Verifies one reference. A registry that is overloaded is asked again later, without a slot, unless a
-    /// failure means that the cell is built again. Returns `None` if the job was cancelled.
+    /// failure means that the cell is built again. Attempts that failed are added to `earlier`. Returns `None` if
+    /// the job was cancelled.
     async fn verified(
         &self,
         reference: &Reference,
         digest: &Digest,
         job: &Job<'_>,
+        earlier: &mut Vec<Attempt>,
     ) -> Option<Result<(), VerifyError>> {
         let Job { request, events, cancel, .. } = *job;
         let (platforms, strict) = (&request.recipe.platforms, self.strict);
         for number in 1.. {
+            let started = Instant::now();
             let check = verify(&self.registry, reference, digest, platforms, strict, &self.settle);
             let waiting = WaitingFor::verification(&request.cell, reference);
             let check = report_wait(Some(events), waiting, check);
@@ -133,6 +139,7 @@ impl<B: Builder, R: Registry> Verified<B, R> {
                 _ => return Some(checked),
             };
             let (cell, failure) = (request.cell.clone(), Box::new(failed(reference, wrong)));
+            earlier.push(Attempt { failure: failure.clone(), took: started.elapsed() });
             let retrying = |wait| Event::Retrying {
                 cell,
                 retry: Retry { number, of, failure, wait: Some(wait) },
