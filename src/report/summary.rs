@@ -63,12 +63,13 @@ struct Alike<'o> {
 
 /// The failed cells; those with the same reason and output together, if they are more than [`NAMED`].
 fn alike(outcomes: &[Outcome]) -> Vec<Alike<'_>> {
-    let mut groups: IndexMap<(String, Option<String>), Vec<(&str, &Failure)>> = IndexMap::new();
+    let mut groups: IndexMap<String, Vec<(&str, &Failure)>> = IndexMap::new();
     for (cell, failure) in outcomes.iter().filter_map(failure_of) {
-        groups.entry((reason(failure), last_output(failure))).or_default().push((cell, failure));
+        groups.entry(failed_line(failure)).or_default().push((cell, failure));
     }
     let mut found = Vec::new();
-    for ((reason, _), failed) in groups {
+    for failed in groups.into_values() {
+        let reason = reason(failed[0].1);
         if failed.len() > NAMED {
             let cells = failed.iter().map(|(cell, _)| *cell).collect();
             found.push(Alike { cells, failure: failed[0].1, reason });
