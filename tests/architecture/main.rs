@@ -163,6 +163,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "axis_source",
             "cell_name",
             "config",
+            "context",
             "debug",
             "docker",
             "driver",

@@ -219,7 +219,7 @@ async fn build(
     let display = progress::start(settings, terminal::stderr_stream(), head, received);
     let gates = registry.gates();
     let builder = Verified::new(builder, registry, config.cells.strict).with_gates(gates.clone());
-    let builder = Limited::new(Redacted::new(builder, credentials), config.limits);
+    let builder = Redacted::new(Limited::new(builder, config.limits), credentials);
     let builder = Retried::new(builder, gates, outage, disk);
     let builder = Hashed::new(builder, record.is_on().then_some(hashes));
     // On a terminal, the report is enough; full digests would fill the screen.
