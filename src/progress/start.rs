@@ -114,7 +114,7 @@ mod tests {
             let shown = start(settings, Broken, String::new(), receiver);
             for _ in 0..5 {
                 sender.send(Event::Cancelling).await.unwrap();
-                let run = Event::RunStarted { cells: Vec::new(), jobs: 1 };
+                let run = Event::RunStarted { cells: [].into(), jobs: 1 };
                 sender.send(run).await.unwrap();
             }
             drop(sender);
