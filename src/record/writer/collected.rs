@@ -24,10 +24,7 @@ impl Collected {
     ) -> io::Result<Self> {
         let head = match recorder {
             Some(recorder) => recorder.head().clone(),
-            None => {
-                let now = Timestamp::now();
-                start.head(RunId::new(now)?, now)
-            }
+            None => start.head(RunId::new(start.time)?),
         };
         let mut run = Recorded::new(head, steps);
         let started = run.head.time;
