@@ -21,6 +21,7 @@ mod failures; // failures, and how they are reported
 mod far; // engines without a local socket
 mod faults; // pushes to a registry that fails on demand
 mod foreign; // programs for another platform
+mod forms; // a run described for other programs
 mod grants; // granted access outside of the repository
 mod leftovers; // leftovers of killed runs on the engine
 mod lint; // BuildKit's own lint findings
