@@ -112,7 +112,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "unsent",
         ],
     ),
-    ("reporters", &["error", "failure", "image", "outcome", "record", "report", "text"]),
+    ("reporters", &["error", "failure", "image", "outcome", "plan", "record", "report", "text"]),
     (
         "driver",
         &[
@@ -285,6 +285,7 @@ const PURE_CRATES: &[&str] = &[
     "granit_parser",
     "http",
     "indexmap",
+    "quick_junit",
     "serde",
     "serde_json",
     "sha2",

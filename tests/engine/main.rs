@@ -22,6 +22,7 @@ mod far; // engines without a local socket
 mod faults; // pushes to a registry that fails on demand
 mod floods; // steps that print very much, and terminals that are not read
 mod foreign; // programs for another platform
+mod forms; // a run described for other programs
 mod grants; // granted access outside of the repository
 mod kills; // runs that are killed at any moment, and resumed
 mod leftovers; // leftovers of killed runs on the engine

@@ -11,7 +11,7 @@ mod stream;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
@@ -39,6 +39,7 @@ use crate::node::{Address, Node, Product};
 use crate::outcome::{CellResult, Outcome};
 use crate::plan::{BuildRequest, Output};
 use crate::progress::{self, DisplaySettings, Mode};
+use crate::record::Timestamp;
 use crate::registry::{Patience, RegistryClient};
 use crate::report;
 use crate::run::node::Found;
@@ -92,7 +93,7 @@ pub(super) fn run(
                 terminal::stderr(&left.note);
             }
             if left.requests.is_empty() {
-                return Ok(ExitCode::SUCCESS);
+                return nothing_left(config, &left.kept);
             }
             kept = left.kept;
             (left.cells, left.requests)
@@ -123,6 +124,19 @@ pub(super) fn run(
     // keep the program running.
     runtime.shutdown_timeout(LAST_MOMENT);
     done
+}
+
+/// Writes the reports of a run that has nothing to build: who starts it may expect its files.
+fn nothing_left(config: &BuildConfig, kept: &[Kept]) -> Result<ExitCode, Error> {
+    let reports = match config.dry_run {
+        true => None,
+        false => Some(Reports::of_step(&config.reports, ENVIRONMENT)?),
+    };
+    let wanted = reports.and_then(|reports| Some((reports.wanted()?, reports)));
+    let Some((steps, reports)) = wanted else { return Ok(ExitCode::SUCCESS) };
+    let jobs = config.jobs.map_or(1, NonZeroUsize::get);
+    let start = recorded::start(config, (&[], kept), &[], ("", None), jobs);
+    reports.written(&recorded::ended(&start, steps)?)
 }
 
 fn dry_run(cells: &[Cell], requests: &[BuildRequest], config: &BuildConfig) -> ExitCode {
@@ -161,7 +175,6 @@ async fn build(
     (repeat, reports): (Repeat, Reports),
     config: &BuildConfig,
 ) -> Result<ExitCode, Error> {
-    let started = Instant::now();
     let mut stop = Stop::listen().map_err(|error| {
         Error::new(ErrorKind::Environment, format!("cannot listen for signals: {}", why(&error)))
     })?;
@@ -196,9 +209,11 @@ async fn build(
 
     let (events, received) = mpsc::channel(EVENTS);
     let jobs = options.jobs.get();
-    let start = recorded::start(config, (cells, kept), &requests, (&engine, &native), jobs);
+    let mut start =
+        recorded::start(config, (cells, kept), &requests, (&engine, Some(&native)), jobs);
     let mut is_waiting = false;
     let mut record = loop {
+        start.time = Timestamp::now();
         let token = stop.token();
         match Record::start(config, &start, reports.wanted(), token, ENVIRONMENT) {
             Ok(record) => break record,
@@ -240,14 +255,15 @@ async fn build(
         (outcomes, swept, left)
     };
     let Some((outcomes, swept, left)) = stop.guard(work).await else {
-        let recorded = timeout(LAST_MOMENT, record.finish(stopped(&stop)));
+        let recorded = timeout(LAST_MOMENT, record.finish(stopped(&stop), Timestamp::now()));
         let (shown, _) = tokio::join!(timeout(LAST_MOMENT, display), recorded);
         return Ok(leave(&stop, if shown.is_ok() { NOT_CLEANED_UP } else { "" }).await);
     };
     // The report follows the last output of the display. A closed terminal is not an error.
     let code = stop.exit_code().unwrap_or_else(|| exit_code(&outcomes));
     let logs = record.logs(&outcomes);
-    let ended = async { tokio::join!(display, record.finish(code)) };
+    let time = Timestamp::now();
+    let ended = async { tokio::join!(display, record.finish(code, time)) };
     let ended = stop.guard_output(ended, OUTPUT_GRACE).await;
 
     let mut closing: String =
@@ -262,7 +278,7 @@ async fn build(
             let warnings = report::unverified(&outcomes, paint);
             [warnings, report::failures(&outcomes, paint)].concat().join("\n")
         }
-        _ => report::closing(&outcomes, started.elapsed(), style),
+        _ => report::closing(&outcomes, time.since(start.time), style),
     };
     closing += &logs;
     closing += &repeat.line(&outcomes).unwrap_or_default();

@@ -128,10 +128,13 @@ impl Record {
         }
     }
 
-    /// Records the end of the run. Returns the run if reports need it, and a warning if the record is not complete.
-    /// Waits until its events are printed.
-    pub(super) async fn finish(self, exit_code: u8) -> (Option<Recorded>, Option<String>) {
-        let time = Timestamp::now();
+    /// Records that the run ended at `time`. Returns the run if reports need it, and a warning if the record is not
+    /// complete. Waits until its events are printed.
+    pub(super) async fn finish(
+        self,
+        exit_code: u8,
+        time: Timestamp,
+    ) -> (Option<Recorded>, Option<String>) {
         let warning = match self.recorder {
             Some(recorder) => {
                 let directory = recorder.directory().display().to_string();
@@ -155,21 +158,32 @@ pub(super) fn start(
     config: &BuildConfig,
     (cells, kept): (&[Cell], &[Kept]),
     requests: &[BuildRequest],
-    (engine, native): (&str, &Platform),
+    (engine, native): (&str, Option<&Platform>),
     jobs: usize,
 ) -> Start {
     let kept_cells = kept.iter().map(|(cell, request, _)| (cell, request));
+    let mut all = requests.iter().chain(kept.iter().map(|(_, request, _)| request));
     Start {
+        time: Timestamp::now(),
         command: command(&config.typed),
         matrix: matrix_file(&config.cells.file),
         engine: engine.to_owned(),
         jobs,
-        pushes: requests.iter().any(|request| request.delivery.output.is_push()),
-        native: native.to_string(),
+        pushes: all.any(|request| request.delivery.output.is_push()),
+        native: native.map(ToString::to_string),
         cells: cells.iter().zip(requests).chain(kept_cells).map(recorded).collect(),
         kept: kept.iter().map(|(_, _, finished)| finished.clone()).collect(),
         retention: config.retention,
     }
+}
+
+/// A run that ended as soon as it started.
+pub(super) fn ended(start: &Start, steps: Steps) -> Result<Recorded, Error> {
+    let run = Collected::start(start, None, steps).map_err(|error| {
+        let message = format!("no report is written about this run: {}", why(&error));
+        Error::new(ErrorKind::Environment, message)
+    })?;
+    Ok(run.finish(0, start.time))
 }
 
 /// Starts to record a run. If that fails, a warning says so.

@@ -23,10 +23,7 @@ impl Collected {
     ) -> io::Result<Self> {
         let head = match recorded {
             Some(head) => head.clone(),
-            None => {
-                let now = Timestamp::now();
-                start.head(RunId::new(now)?, now)
-            }
+            None => start.head(RunId::new(start.time)?),
         };
         let mut run = Recorded::new(head, steps);
         let started = run.head.time;

@@ -15,6 +15,7 @@ use crate::record::{Entry, Retention, State, Steps, Timestamp, entries};
 fn start(cells: &[&str]) -> Start {
     let cell = |name: &&str| Cell { cell: (*name).to_owned(), ..Cell::default() };
     Start {
+        time: Timestamp::now(),
         command: Command {
             name: "matrix".to_owned(),
             arguments: Vec::new(),
@@ -24,7 +25,7 @@ fn start(cells: &[&str]) -> Start {
         engine: "Docker Engine".to_owned(),
         jobs: 4,
         pushes: false,
-        native: "linux/amd64".to_owned(),
+        native: Some("linux/amd64".to_owned()),
         cells: cells.iter().map(cell).collect(),
         kept: Vec::new(),
         retention: Retention::default(),
