@@ -50,6 +50,13 @@ pub struct Built {
     pub inputs: Option<InputHashes>,
 }
 
+impl Built {
+    /// Whether every instruction was cached.
+    pub(crate) fn is_cached(&self) -> bool {
+        self.cached_steps == self.total_steps
+    }
+}
+
 /// What an image was built from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputHashes {

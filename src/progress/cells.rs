@@ -1,10 +1,12 @@
 //! The run's state for a terminal display: finished, active and waiting cells.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 
+use super::past::Past;
 use crate::cell_name::CellName;
 use crate::event::{CellSummary, Event, Retry, Step, StepId, StepState, Transfer, Wait};
 use crate::image::Platform;
@@ -23,18 +25,30 @@ pub(super) struct Cells {
     pub(super) failed: Vec<CellName>,
     pub(super) cancelling: bool,
     pub(super) started: Option<Instant>,
-    /// The duration of each built cell, for the estimate.
-    pub(super) built: Vec<Duration>,
+    /// The built cells, for the estimate.
+    pub(super) built: Vec<BuiltCell>,
     /// Active cells, oldest first.
     pub(super) active: IndexMap<CellName, Active>,
     /// All cells of the run.
     cells: Arc<[CellSummary]>,
+    ended: HashSet<CellName>,
+    /// Of earlier runs.
+    pub(super) past: Past,
+}
+
+/// How long a cell took, and whether all of its steps were cached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct BuiltCell {
+    pub(super) took: Duration,
+    pub(super) is_cached: bool,
 }
 
 /// A cell that is being built.
 pub(super) struct Active {
     pub(super) since: Instant,
     pub(super) platforms: Vec<Platform>,
+    /// Whether an instruction was not cached.
+    pub(super) ran_a_step: bool,
     /// Running steps, oldest first.
     pub(super) running: IndexMap<StepId, Running>,
     /// Shown between two steps, so that the line is not blank for a moment.
@@ -55,6 +69,10 @@ pub(super) struct Running {
 }
 
 impl Cells {
+    pub(super) fn new(past: Past) -> Self {
+        Self { past, ..Self::default() }
+    }
+
     pub(super) fn event(&mut self, event: &Event, now: Instant) {
         match event {
             Event::RunStarted { cells, jobs } => {
@@ -134,11 +152,26 @@ impl Cells {
         self.total.saturating_sub(self.finished + self.active.len())
     }
 
-    fn finish(&mut self, outcome: &Outcome) {
-        self.active.shift_remove(&outcome.cell);
+    /// The cells that have not started.
+    pub(super) fn waiting_cells(&self) -> impl Iterator<Item = &CellName> {
+        let has_started =
+            |cell: &CellName| self.active.contains_key(cell) || self.ended.contains(cell);
+        self.cells.iter().map(|known| &known.cell).filter(move |cell| !has_started(cell))
+    }
+
+    /// Records that a cell has ended.
+    pub(super) fn ended(&mut self, cell: CellName) {
+        self.active.shift_remove(&cell);
+        self.ended.insert(cell);
         self.finished += 1;
-        match outcome.result {
-            CellResult::Built(_) => self.built.push(outcome.elapsed),
+    }
+
+    fn finish(&mut self, outcome: &Outcome) {
+        self.ended(outcome.cell.clone());
+        match &outcome.result {
+            CellResult::Built(built) => {
+                self.built.push(BuiltCell { took: outcome.elapsed, is_cached: built.is_cached() })
+            }
             CellResult::Failed(_) => self.failed.push(outcome.cell.clone()),
             CellResult::NotStarted(_) | CellResult::Cancelled => {}
         }
@@ -148,7 +181,16 @@ impl Cells {
 impl Active {
     fn new(platforms: Vec<Platform>, since: Instant) -> Self {
         let (running, transfers, waits) = Default::default();
-        Self { since, platforms, running, last: None, transfers, waits, retry: None }
+        Self {
+            since,
+            platforms,
+            ran_a_step: false,
+            running,
+            last: None,
+            transfers,
+            waits,
+            retry: None,
+        }
     }
 
     fn heard(&mut self, step: StepId, now: Instant) {
@@ -158,6 +200,9 @@ impl Active {
     }
 
     fn step(&mut self, step: &Step, now: Instant) {
+        let is_done = matches!(step.state, StepState::Done { .. });
+        // A base image that the engine has is not marked as cached.
+        self.ran_a_step |= is_done && step.position.is_some() && !step.name.starts_with("FROM ");
         if step.state == StepState::Running {
             let started = || Running { step: step.clone(), since: now, heard: now };
             self.running.entry(step.id).or_insert_with(started).step = step.clone();

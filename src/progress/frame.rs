@@ -143,7 +143,7 @@ fn passed(since: Instant, now: Instant) -> Duration {
 mod tests {
     use super::*;
     use crate::event::StepState;
-    use crate::progress::cells::samples;
+    use crate::progress::cells::{BuiltCell, samples};
 
     fn lines(cells: usize, active: usize, columns: usize, rows: usize) -> Vec<String> {
         let names: Vec<String> = (0..cells).map(|n| format!("dood-2.0.{n}-alpine")).collect();
@@ -159,7 +159,8 @@ mod tests {
             state.event(&samples::step(name, 4, "linux/amd64", "COPY a b", running), now);
         }
         (state.finished, state.failed) = (2, vec![names[0].into()]);
-        state.built = vec![Duration::from_secs(70); 2];
+        let took = Duration::from_secs(70);
+        state.built = vec![BuiltCell { took, is_cached: false }; 2];
         frame(&state, now + Duration::from_millis(41_300), Size { columns, rows }, Paint::default())
     }
 

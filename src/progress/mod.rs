@@ -10,6 +10,7 @@ mod display;
 mod estimate;
 mod frame;
 mod github;
+mod past;
 mod plain;
 mod queue;
 mod quiet;
@@ -19,6 +20,7 @@ mod start;
 mod transcript;
 mod tty;
 
+pub(crate) use past::Past;
 pub(crate) use settings::{DisplaySettings, Mode, terminal_size};
 pub(crate) use start::start;
 pub(crate) use transcript::Transcript;

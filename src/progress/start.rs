@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::display::Display;
 use super::github::Github;
+use super::past::Past;
 use super::plain::Plain;
 use super::queue::{Batch, Queue};
 use super::quiet::Quiet;
@@ -16,14 +17,14 @@ use super::tty::Tty;
 use crate::event::Event;
 use crate::text::safe;
 
-/// Shows `head` and then `events` on `out` until their senders are gone.
+/// Shows `head` and then `events` on `out` until their senders are gone. `past` is for the estimate on a terminal.
 ///
 /// The display runs on a thread for blocking work. `events` are received at once, even if `out` is
 /// slow. Await the handle before you print anything.
 pub(crate) fn start<W>(
     settings: DisplaySettings,
     mut out: W,
-    head: String,
+    (head, past): (String, Past),
     mut events: Receiver<Event>,
 ) -> JoinHandle<io::Result<()>>
 where
@@ -41,7 +42,7 @@ where
     tokio::task::spawn_blocking(move || {
         let begun = out.write_all(settings.paint.shown(&safe(&head)).as_bytes());
         match settings.resolved() {
-            Mode::Tty => show(begun, Tty::new(settings, out), &taking),
+            Mode::Tty => show(begun, Tty::new(settings, out, past), &taking),
             Mode::Quiet | Mode::Json => show(begun, Quiet, &taking),
             Mode::Github => show(begun, Github::new(settings.paint, out), &taking),
             Mode::Plain | Mode::Auto => show(begun, Plain::new(settings.paint, out), &taking),
@@ -111,7 +112,7 @@ mod tests {
                 size: || None,
             };
             let (sender, receiver) = mpsc::channel(1);
-            let shown = start(settings, Broken, String::new(), receiver);
+            let shown = start(settings, Broken, Default::default(), receiver);
             for _ in 0..5 {
                 sender.send(Event::Cancelling).await.unwrap();
                 let run = Event::RunStarted { cells: [].into(), jobs: 1 };
@@ -149,7 +150,7 @@ mod tests {
         };
         let (sender, receiver) = mpsc::channel(1);
         let (unstick, stuck) = std::sync::mpsc::channel();
-        let shown = start(settings, Stuck(stuck), "head\n".to_owned(), receiver);
+        let shown = start(settings, Stuck(stuck), ("head\n".to_owned(), Past::default()), receiver);
         for number in 0..50_000 {
             let line = format!("{number} {}", "x".repeat(1000));
             let event = Event::Log { cell: "v1".into(), step: crate::event::StepId(1), line };

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::cells::{Cells, headline};
 use super::display::Display;
 use super::frame::frame;
+use super::past::Past;
 use super::region::Region;
 use super::settings::{DisplaySettings, Size};
 use crate::event::{CellSummary, Event, Warning};
@@ -33,11 +34,11 @@ pub(super) struct Tty<W: Write> {
 }
 
 impl<W: Write> Tty<W> {
-    pub(super) fn new(settings: DisplaySettings, out: W) -> Self {
+    pub(super) fn new(settings: DisplaySettings, out: W, past: Past) -> Self {
         Self {
             region: Region::new(BufWriter::new(out)),
             settings,
-            cells: Cells::default(),
+            cells: Cells::new(past),
             summaries: [].into(),
             above: Vec::new(),
             warned: Vec::new(),
@@ -141,7 +142,7 @@ mod tests {
         let settings =
             DisplaySettings { mode: Mode::Tty, paint, is_terminal: true, is_github: false, size };
         let mut out = Vec::new();
-        let mut tty = Tty::new(settings, &mut out);
+        let mut tty = Tty::new(settings, &mut out, Past::default());
         let start = Instant::now();
         for (second, event) in (0..).zip(events) {
             let now = start + Duration::from_secs(second);

@@ -38,7 +38,7 @@ use crate::matrix::{Cell, Matrix, Unnamed};
 use crate::node::{Address, Node, Product};
 use crate::outcome::{CellResult, Outcome};
 use crate::plan::{BuildRequest, Output};
-use crate::progress::{self, DisplaySettings, Mode};
+use crate::progress::{self, DisplaySettings, Mode, Past};
 use crate::record::Timestamp;
 use crate::registry::{Patience, RegistryClient};
 use crate::report;
@@ -211,6 +211,10 @@ async fn build(
     let jobs = options.jobs.get();
     let mut start =
         recorded::start(config, (cells, kept), &requests, (&engine, Some(&native)), jobs);
+    let past = match mode {
+        Mode::Tty => recorded::past(config, &start, ENVIRONMENT),
+        _ => Past::default(),
+    };
     let mut is_waiting = false;
     let mut record = loop {
         start.time = Timestamp::now();
@@ -231,7 +235,7 @@ async fn build(
         }
     };
     let received = record.relay(received);
-    let display = progress::start(settings, terminal::stderr_stream(), head, received);
+    let display = progress::start(settings, terminal::stderr_stream(), (head, past), received);
     let gates = registry.gates();
     let builder = Verified::new(builder, registry, config.cells.strict).with_gates(gates.clone());
     let builder = Redacted::new(Limited::new(builder, config.limits), credentials);

@@ -17,10 +17,11 @@ use crate::image::Platform;
 use crate::matrix::Cell;
 use crate::outcome::{CellResult, Outcome};
 use crate::plan::BuildRequest;
-use crate::progress::Mode;
+use crate::progress::{Mode, Past};
 use crate::record::event::{Cell as RecordedCell, Command, RunHead};
 use crate::record::{
-    Collected, NotStarted, Place, Recorded, Recorder, Start, Steps, Timestamp, Wanted, place, relay,
+    self, Collected, NotStarted, Place, Recorded, Recorder, Start, Steps, Timestamp, Wanted, place,
+    relay,
 };
 use crate::run::terminal;
 use crate::text::duration;
@@ -184,6 +185,20 @@ pub(super) fn ended(start: &Start, steps: Steps) -> Result<Recorded, Error> {
         Error::new(ErrorKind::Environment, message)
     })?;
     Ok(run.finish(0, start.time))
+}
+
+/// How long cells took in earlier runs of the matrix that pushed as this one does.
+pub(super) fn past(
+    config: &BuildConfig,
+    start: &Start,
+    variable: fn(&str) -> Option<OsString>,
+) -> Past {
+    let is_like =
+        |head: &RunHead| head.matrix.path == start.matrix.path && head.pushes == start.pushes;
+    match place(&config.record, variable) {
+        Place::Directory(directory) => record::past(&directory, is_like),
+        Place::None | Place::Off => Past::default(),
+    }
 }
 
 /// Starts to record a run. If that fails, a warning says so.
