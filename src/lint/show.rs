@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{Finding, Findings};
 use crate::error::{Diagnostics, Severity, spelled_out};
 use crate::plan::{escaped, redacted};
+use crate::text::{Annotated, annotation};
 
 /// Text for people: the findings with their lines, as every other command shows them, and a summary.
 pub fn text(findings: &Findings, colour: bool) -> String {
@@ -133,43 +134,26 @@ fn uri(path: &str) -> String {
 }
 
 /// Workflow commands that create annotations.
-///
-/// Source: <https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions>
 pub fn github(findings: &Findings) -> String {
-    let mut out = String::new();
-    for finding in findings.iter() {
-        let command = match finding.diagnostic.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Note => "notice",
-        };
-        let mut properties = Vec::new();
-        if let Some(span) = finding.span() {
-            let (line, column) = span.line_column();
-            properties.push(format!("file={}", property(span.file.name())));
-            properties.push(format!("line={line},col={column}"));
-        }
-        properties.push(format!("title={}", property(&finding.rule)));
-        let mut message = finding.diagnostic.message.clone();
-        if let Some(help) = &finding.diagnostic.help {
-            message += &format!("\n{help}");
-        }
-        out += &format!("::{command} {}::{}\n", properties.join(","), data(&message));
+    findings.iter().map(annotated).collect()
+}
+
+fn annotated(finding: &Finding) -> String {
+    let command = match finding.diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "notice",
+    };
+    let file = finding.span().map(|span| spelled_out(span.file.name()));
+    let place = finding.span().zip(file.as_deref()).map(|(span, file)| {
+        let (line, column) = span.line_column();
+        Annotated { file, line, column: Some(column) }
+    });
+    let mut message = finding.diagnostic.message.clone();
+    if let Some(help) = &finding.diagnostic.help {
+        message += &format!("\n{help}");
     }
-    out
-}
-
-/// A message on one line, so that no part of it starts a command. Older commands, which are allowed
-/// anywhere in a line, are removed as well.
-fn data(text: &str) -> String {
-    let lines: Vec<String> = text.split('\n').map(spelled_out).collect();
-    let text = lines.join("\n").replace("##[", "## [");
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// The value of a property.
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
+    annotation(command, place, &spelled_out(&finding.rule), &spelled_out(&message))
 }
 
 fn word(finding: &Finding) -> &'static str {

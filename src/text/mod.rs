@@ -4,6 +4,7 @@
 //! commands in it are made inert, and the secrets in URLs are hidden. Column widths are measured in
 //! terminal cells, not in characters. Times and sizes are formatted as briefly as possible.
 
+mod annotation;
 mod ascii;
 mod clean;
 mod escape;
@@ -13,6 +14,7 @@ mod redact;
 mod units;
 mod width;
 
+pub(crate) use annotation::{Annotated, annotation};
 pub(crate) use ascii::only_ascii;
 pub(crate) use clean::{clean, instruction};
 pub(crate) use escape::{escaped, has_escapes, is_escape, replaced, unescaped};
