@@ -52,9 +52,7 @@ impl Reports {
                 reports::appendable(path).map_err(|error| error.help(help))?;
             }
         }
-        let annotated = variable(ACTIONS)
-            .filter(|value| value == "true")
-            .map(|_| below(named(WORKSPACE).as_deref()).unwrap_or_default());
+        let annotated = variable(ACTIONS).filter(|value| value == "true").map(|_| in_repository());
         Ok(Self { step_summary, step_output, annotated, ..Self::new(files)? })
     }
 
@@ -85,11 +83,14 @@ impl Reports {
     }
 }
 
-/// The current directory, relative to `directory`.
-fn below(directory: Option<&Path>) -> Option<PathBuf> {
-    let directory = fs::canonicalize(directory?).ok()?;
-    let current = fs::canonicalize(env::current_dir().ok()?).ok()?;
-    current.strip_prefix(directory).map(Path::to_path_buf).ok()
+/// The current directory, relative to the repository of a step of GitHub Actions; empty elsewhere.
+pub(super) fn in_repository() -> PathBuf {
+    let below = || {
+        let repository = fs::canonicalize(env::var_os(WORKSPACE)?).ok()?;
+        let current = fs::canonicalize(env::current_dir().ok()?).ok()?;
+        current.strip_prefix(repository).map(Path::to_path_buf).ok()
+    };
+    below().unwrap_or_default()
 }
 
 fn append_summary(path: &Path, run: &Recorded) -> Result<(), Error> {

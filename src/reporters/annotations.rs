@@ -1,12 +1,12 @@
 //! Annotations of GitHub at the lines of templates: why cells failed, and what BuildKit warned about.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use super::causes::causes;
 use super::warnings::{Warned, warnings};
 use crate::record::Recorded;
 use crate::report::{Failed, failed_line};
-use crate::text::{Annotated, annotation, clean, counted};
+use crate::text::{Annotated, annotation, clean, counted, in_repository};
 
 /// Number of annotations of one level that GitHub shows of a step:
 /// <https://github.com/orgs/community/discussions/26680>
@@ -81,20 +81,6 @@ fn named<'a>(mut cells: impl ExactSizeIterator<Item = &'a str>) -> String {
     format!("cells: {}{more}", names.join(", "))
 }
 
-/// The path of `file` in the repository. One outside of it stays as it is.
-fn in_repository(directory: &Path, file: &str) -> String {
-    let mut path = PathBuf::new();
-    for part in directory.join(file).components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if !path.pop() => return file.to_owned(),
-            Component::ParentDir => {}
-            part => path.push(part),
-        }
-    }
-    path.to_str().unwrap_or(file).to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,19 +138,5 @@ mod tests {
         assert!(errors[0].contains("title=4 cells failed"), "{text}");
         let last = "%0A21 more errors: the summary of this step has all of them";
         assert!(errors[SHOWN - 1].ends_with(last), "{text}");
-    }
-
-    #[test]
-    fn files_are_found_from_the_root_of_the_repository() {
-        for (directory, file, expected) in [
-            ("", "context/Dockerfile", "context/Dockerfile"),
-            ("", "./Dockerfile", "Dockerfile"),
-            ("images/a", "Dockerfile", "images/a/Dockerfile"),
-            ("images/a", "../b/Dockerfile", "images/b/Dockerfile"),
-            ("images", "../../Dockerfile", "../../Dockerfile"),
-            ("images", "/elsewhere/Dockerfile", "/elsewhere/Dockerfile"),
-        ] {
-            assert_eq!(in_repository(Path::new(directory), file), expected);
-        }
     }
 }

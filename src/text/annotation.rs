@@ -2,6 +2,8 @@
 //!
 //! Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>
 
+use std::path::{Component, Path, PathBuf};
+
 /// The line of a file that an annotation is about.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Annotated<'a> {
@@ -28,6 +30,21 @@ pub(crate) fn annotation(
     format!("::{command} {}::{}\n", properties.join(","), data(message))
 }
 
+/// The path of `file` in the repository, where GitHub looks for it. `directory` is the one that it is relative to. A
+/// file outside of the repository stays as it is.
+pub(crate) fn in_repository(directory: &Path, file: &str) -> String {
+    let mut path = PathBuf::new();
+    for part in directory.join(file).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if !path.pop() => return file.to_owned(),
+            Component::ParentDir => {}
+            part => path.push(part),
+        }
+    }
+    path.to_str().unwrap_or(file).to_owned()
+}
+
 /// A message on one line. Older commands, which are allowed anywhere in a line, are made inert.
 fn data(text: &str) -> String {
     let text = text.replace("##[", "## [");
@@ -52,5 +69,19 @@ mod tests {
              ::50%25%0A::stop ## [error]z\n"
         );
         assert_eq!(annotation("notice", None, "t", ""), "::notice title=t::\n");
+    }
+
+    #[test]
+    fn files_are_found_from_the_root_of_the_repository() {
+        for (directory, file, expected) in [
+            ("", "context/Dockerfile", "context/Dockerfile"),
+            ("", "./Dockerfile", "Dockerfile"),
+            ("images/a", "Dockerfile", "images/a/Dockerfile"),
+            ("images/a", "../b/Dockerfile", "images/b/Dockerfile"),
+            ("images", "../../Dockerfile", "../../Dockerfile"),
+            ("images", "/elsewhere/Dockerfile", "/elsewhere/Dockerfile"),
+        ] {
+            assert_eq!(in_repository(Path::new(directory), file), expected);
+        }
     }
 }

@@ -14,7 +14,7 @@ mod redact;
 mod units;
 mod width;
 
-pub(crate) use annotation::{Annotated, annotation};
+pub(crate) use annotation::{Annotated, annotation, in_repository};
 pub(crate) use ascii::only_ascii;
 pub(crate) use clean::{clean, instruction};
 pub(crate) use escape::{escaped, has_escapes, is_escape, replaced, unescaped};

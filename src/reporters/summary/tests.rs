@@ -121,7 +121,8 @@ fn a_summary_is_smaller_than_its_limit() {
     for run in [&family(), &large] {
         let all = whole(run);
         let mut last = all.len();
-        for limit in (0..).map(|step| all.len() + 300 - step * 2_503).take_while(|limit| *limit > 2_503)
+        for limit in
+            (0..).map(|step| all.len() + 300 - step * 2_503).take_while(|limit| *limit > 2_503)
         {
             let text = summary(run, limit);
             read(&text);
