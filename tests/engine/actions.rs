@@ -45,7 +45,7 @@ fn a_step_has_a_summary_outputs_and_annotations_without_secrets() {
         "before\n\n## ❌ onebuild: 1 of 3 cells failed\n",
         "2 pushed, 1 failed, in ",
         "### ❌ `v2` failed: `exit code 3 after ",
-        "`context/Dockerfile:4`\n\n```\nRUN [ <%n%> != 2 ]",
+        "`context/Dockerfile:4`\n\n```\nRUN [ 2 != 2 ] || ",
         "\n\n```\n| no <b>pack`age</b> ::error::x @someone\n```\n",
         "| `2` | ❌ **failed** ",
         "| `v1` | ✅ pushed | ",
