@@ -57,7 +57,50 @@ fn longest_run(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use pulldown_cmark::{Event, Options, Parser, Tag};
+
     use super::*;
+
+    /// The codes in `text`, and the number of cells of its tables.
+    fn read(text: &str) -> (Vec<String>, usize) {
+        let (mut codes, mut cells) = (Vec::new(), 0);
+        let mut is_block = false;
+        for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
+            match event {
+                Event::Code(code) => codes.push(code.into_string()),
+                Event::Text(line) if is_block => codes.push(line.into_string()),
+                Event::Start(Tag::CodeBlock(_)) => is_block = true,
+                Event::Start(Tag::TableCell) => cells += 1,
+                Event::Start(_) | Event::End(_) => {}
+                event => panic!("{event:?} in {text:?}"),
+            }
+        }
+        (codes, cells)
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_is_the_same_in_code(
+            pieces in proptest::collection::vec(
+                prop_oneof![
+                    Just("`"), Just("``"), Just("|"), Just("\\"), Just("<b>"), Just(" "), Just("a"),
+                    Just("\n"), Just("~~~"), Just("# "), Just("- "), Just("&lt;"), Just("[x](y)"),
+                ],
+                0..12,
+            )
+        ) {
+            let text = format!("{}x", pieces.concat());
+            let shown = clean(&text, TEXT);
+            let table = header([code(&text), span("2")]) + &row([span("1"), code(&text)]);
+            let codes = [&*shown, "2", "1", &*shown].map(str::to_owned).to_vec();
+            prop_assert_eq!(read(&table), (codes, 4));
+            prop_assert_eq!(read(&code(&text)), (vec![shown.clone()], 0));
+            let lines = format!("{shown}\n{shown}\n");
+            let (found, _) = read(&block(&[shown.clone(), shown]));
+            prop_assert_eq!(found.concat(), lines);
+        }
+    }
 
     #[test]
     fn code_ends_where_it_should() {
