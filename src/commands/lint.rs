@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 
 use super::prepare::{self, Prepared};
+use super::reports;
 use crate::allow::{Allows, Asked};
 use crate::config::{EngineFlag, LintConfig, LintEngine, LintFormat};
 use crate::driver::{
@@ -70,8 +71,8 @@ pub(super) fn run(sheet: Result<Sheet, Error>, config: &LintConfig) -> Result<Ex
     terminal::stdout(&match config.format {
         LintFormat::Text => text(&findings, terminal::stdout_has_colour()),
         LintFormat::Json => json(&findings),
-        LintFormat::Sarif => sarif(&findings),
-        LintFormat::Github => github(&findings),
+        LintFormat::Sarif => sarif(&findings, &reports::in_repository()),
+        LintFormat::Github => github(&findings, &reports::in_repository()),
     });
     if findings.count(Severity::Error) > 0 {
         return Ok(ExitCode::from(ErrorKind::Matrix.exit_code()));

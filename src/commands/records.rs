@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::config::RunChoice;
 use crate::error::{Error, ErrorKind, visible, why};
 use crate::record::event::{CellResult, MatrixFile, RunHead, Totals};
-use crate::record::{Entry, Place, Recorded, State, Timestamp, Wanted, entries, place};
+use crate::record::{CellState, Entry, Place, Recorded, State, Timestamp, Wanted, entries, place};
 use crate::run::terminal;
 use crate::text::{ago, counted};
 use crate::workspace::matrix::is_piped;
@@ -190,28 +190,11 @@ pub(super) fn result(run: &Recorded) -> String {
 
 /// How a cell of a run ended, or what it does.
 pub(super) fn cell_result(run: &Recorded, cell: &str) -> String {
-    let Some(known) = run.cells.get(cell) else { return "not started".to_owned() };
-    let Some(finished) = &known.finished else {
-        return match (known.started.is_some(), &run.state) {
-            (true, State::Running) => "running",
-            (false, State::Running) => "waiting",
-            (true, _) => "killed",
-            (false, _) => "not started",
-        }
-        .to_owned();
-    };
-    match &finished.result {
-        CellResult::Built(built) => match () {
-            () if built.kept_from.is_some() => "kept",
-            () if built.pushed.is_empty() => "built",
-            () if built.unverified.is_some() => "pushed, not verified",
-            () if built.unchanged => "unchanged",
-            () => "pushed",
-        }
-        .to_owned(),
-        CellResult::Failed { failure } => format!("failed: {}", failure.message),
-        CellResult::NotStarted => "not started".to_owned(),
-        CellResult::Cancelled => "cancelled".to_owned(),
+    let Some(known) = run.cells.get(cell) else { return CellState::NotStarted.word().to_owned() };
+    let word = run.cell_state(known).word();
+    match known.finished.as_ref().map(|finished| &finished.result) {
+        Some(CellResult::Failed { failure }) => format!("{word}: {}", failure.message),
+        _ => word.to_owned(),
     }
 }
 

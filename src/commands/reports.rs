@@ -1,6 +1,8 @@
 //! The files that describe a run: checked before it, written after it.
 
+use std::env;
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,12 +17,18 @@ use crate::workspace::reports;
 const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 const STEP_OUTPUT: &str = "GITHUB_OUTPUT";
 
+/// The variables that say that there is such a step, and where its repository is.
+const ACTIONS: &str = "GITHUB_ACTIONS";
+const WORKSPACE: &str = "GITHUB_WORKSPACE";
+
 /// The files to write.
 pub(super) struct Reports {
     files: Vec<ReportFile>,
     /// Files that GitHub Actions names; they may have content of other commands of the same step.
     step_summary: Option<PathBuf>,
     step_output: Option<PathBuf>,
+    /// The current directory, relative to the repository, if GitHub Actions shows annotations.
+    annotated: Option<PathBuf>,
 }
 
 impl Reports {
@@ -36,7 +44,7 @@ impl Reports {
             }
             known.push(place);
         }
-        Ok(Self { files: files.to_vec(), step_summary: None, step_output: None })
+        Ok(Self { files: files.to_vec(), step_summary: None, step_output: None, annotated: None })
     }
 
     /// The same, with the files of a step of GitHub Actions.
@@ -54,12 +62,14 @@ impl Reports {
                 reports::appendable(path).map_err(|error| error.help(help))?;
             }
         }
-        Ok(Self { step_summary, step_output, ..Self::new(files)? })
+        let annotated = variable(ACTIONS).filter(|value| value == "true").map(|_| in_repository());
+        Ok(Self { step_summary, step_output, annotated, ..Self::new(files)? })
     }
 
     /// What of a run they need; `None` if there are none.
     pub(super) fn wanted(&self) -> Option<Steps> {
-        let is_step = self.step_summary.is_some() || self.step_output.is_some();
+        let is_step =
+            self.step_summary.is_some() || self.step_output.is_some() || self.annotated.is_some();
         match self.files.iter().any(|file| file.form.has_steps()) {
             true => Some(Steps::Kept),
             false => (is_step || !self.files.is_empty()).then_some(Steps::Left),
@@ -83,11 +93,33 @@ impl Reports {
         let output = self.step_output.iter().map(|path| append_output(path, run));
         written.chain(summary).chain(output).filter_map(Result::err).collect()
     }
+
+    /// Annotations for GitHub Actions; empty elsewhere.
+    pub(super) fn annotations(&self, run: &Recorded) -> String {
+        let directory = self.annotated.as_deref();
+        directory.map_or_else(String::new, |directory| reporters::annotations(run, directory))
+    }
+}
+
+/// The current directory, relative to the repository of a step of GitHub Actions; empty elsewhere.
+pub(super) fn in_repository() -> PathBuf {
+    let below = || {
+        let repository = fs::canonicalize(env::var_os(WORKSPACE)?).ok()?;
+        let current = fs::canonicalize(env::current_dir().ok()?).ok()?;
+        current.strip_prefix(repository).map(Path::to_path_buf).ok()
+    };
+    below().unwrap_or_default()
 }
 
 fn append_summary(path: &Path, run: &Recorded) -> Result<(), Error> {
     let size = usize::try_from(reports::appendable(path)?).unwrap_or(usize::MAX);
-    reports::append(path, &reporters::summary(run, MAX_SUMMARY.saturating_sub(size)))
+    // What is there may have no line break at its end.
+    let separator = if size > 0 { "\n\n" } else { "" };
+    let room = MAX_SUMMARY.saturating_sub(size).saturating_sub(separator.len());
+    match reporters::summary(run, room) {
+        text if text.is_empty() => Ok(()),
+        text => reports::append(path, &format!("{separator}{text}")),
+    }
 }
 
 fn append_output(path: &Path, run: &Recorded) -> Result<(), Error> {
@@ -96,5 +128,12 @@ fn append_output(path: &Path, run: &Recorded) -> Result<(), Error> {
         Error::new(ErrorKind::Environment, format!("there are no random numbers: {error}"))
     })?;
     let delimiter: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    reports::append(path, &reporters::outputs(run, &delimiter))
+    let outputs = reporters::outputs(run, &delimiter);
+    for name in outputs.left_out {
+        terminal::stderr(&format!(
+            "warning: the output `{name}` is not set: GitHub accepts outputs of 1 MB in all; \
+             --metadata-file writes the same into a file\n"
+        ));
+    }
+    reports::append(path, &outputs.lines)
 }

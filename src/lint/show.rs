@@ -1,12 +1,14 @@
 //! Output of findings: text, JSON, SARIF and workflow annotations.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::{Finding, Findings};
-use crate::error::{Diagnostics, Severity, spelled_out};
+use crate::error::{Diagnostics, Severity, Span, spelled_out};
 use crate::plan::{escaped, redacted};
+use crate::text::{Annotated, annotation, in_repository};
 
 /// Text for people: the findings with their lines, as every other command shows them, and a summary.
 pub fn text(findings: &Findings, colour: bool) -> String {
@@ -62,10 +64,10 @@ pub(crate) fn json(findings: &Findings) -> String {
     pretty(json!({ "version": 1, "findings": list }))
 }
 
-/// SARIF for code scanning.
+/// SARIF for code scanning. `directory` is the current directory, relative to the repository.
 ///
 /// Source: <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>
-pub fn sarif(findings: &Findings) -> String {
+pub fn sarif(findings: &Findings, directory: &Path) -> String {
     let mut rules: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     for finding in findings.iter() {
         rules.insert(&finding.rule, finding.url.as_deref());
@@ -77,7 +79,7 @@ pub fn sarif(findings: &Findings) -> String {
             None => json!({ "id": id }),
         })
         .collect();
-    let results: Vec<Value> = findings.iter().map(result).collect();
+    let results: Vec<Value> = findings.iter().map(|finding| result(finding, directory)).collect();
     let driver = json!({
         "name": "onebuild",
         "version": crate::VERSION,
@@ -95,7 +97,7 @@ pub fn sarif(findings: &Findings) -> String {
     }))
 }
 
-fn result(finding: &Finding) -> Value {
+fn result(finding: &Finding, directory: &Path) -> Value {
     let mut message = finding.diagnostic.message.clone();
     if let Some(help) = &finding.diagnostic.help {
         message += &format!(" ({help})");
@@ -106,7 +108,7 @@ fn result(finding: &Finding) -> Value {
         .map(|span| {
             let (line, column) = span.line_column();
             json!({ "physicalLocation": {
-                "artifactLocation": { "uri": uri(span.file.name()) },
+                "artifactLocation": { "uri": uri(&in_repository(directory, span.file.name())) },
                 "region": { "startLine": line, "startColumn": column },
             } })
         })
@@ -122,7 +124,7 @@ fn result(finding: &Finding) -> Value {
 /// A path as a relative URI.
 fn uri(path: &str) -> String {
     let mut out = String::new();
-    for byte in path.trim_start_matches("./").bytes() {
+    for byte in path.bytes() {
         if byte.is_ascii_alphanumeric() || b"/._-~".contains(&byte) {
             out.push(byte.into());
         } else {
@@ -132,44 +134,28 @@ fn uri(path: &str) -> String {
     out
 }
 
-/// Workflow commands that create annotations.
-///
-/// Source: <https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions>
-pub fn github(findings: &Findings) -> String {
-    let mut out = String::new();
-    for finding in findings.iter() {
-        let command = match finding.diagnostic.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Note => "notice",
-        };
-        let mut properties = Vec::new();
-        if let Some(span) = finding.span() {
-            let (line, column) = span.line_column();
-            properties.push(format!("file={}", property(span.file.name())));
-            properties.push(format!("line={line},col={column}"));
-        }
-        properties.push(format!("title={}", property(&finding.rule)));
-        let mut message = finding.diagnostic.message.clone();
-        if let Some(help) = &finding.diagnostic.help {
-            message += &format!("\n{help}");
-        }
-        out += &format!("::{command} {}::{}\n", properties.join(","), data(&message));
+/// Workflow commands that create annotations. `directory` is the current directory, relative to the repository.
+pub fn github(findings: &Findings, directory: &Path) -> String {
+    findings.iter().map(|finding| annotated(finding, directory)).collect()
+}
+
+fn annotated(finding: &Finding, directory: &Path) -> String {
+    let command = match finding.diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "notice",
+    };
+    let file = |span: &Span| spelled_out(&in_repository(directory, span.file.name()));
+    let file = finding.span().map(file);
+    let place = finding.span().zip(file.as_deref()).map(|(span, file)| {
+        let (line, column) = span.line_column();
+        Annotated { file, line, column: Some(column) }
+    });
+    let mut message = finding.diagnostic.message.clone();
+    if let Some(help) = &finding.diagnostic.help {
+        message += &format!("\n{help}");
     }
-    out
-}
-
-/// A message on one line, so that no part of it starts a command. Older commands, which are allowed
-/// anywhere in a line, are removed as well.
-fn data(text: &str) -> String {
-    let lines: Vec<String> = text.split('\n').map(spelled_out).collect();
-    let text = lines.join("\n").replace("##[", "## [");
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// The value of a property.
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
+    annotation(command, place, &spelled_out(&finding.rule), &spelled_out(&message))
 }
 
 fn word(finding: &Finding) -> &'static str {

@@ -1,5 +1,6 @@
 //! Tests of the rules for Dockerfiles, and of the output formats.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -120,7 +121,7 @@ fn hostile() -> Findings {
 
 #[test]
 fn an_annotation_is_one_line_and_never_another_command() {
-    let text = github(&hostile());
+    let text = github(&hostile(), Path::new(""));
     assert_eq!(text.lines().count(), 2, "{text}");
     assert!(
         text.lines().all(|line| line.starts_with("::error ") || line.starts_with("::warning "))
@@ -140,11 +141,11 @@ fn json_and_sarif_have_the_same_findings() {
     assert_eq!(json["findings"][0]["place"]["line"], 2);
     assert_eq!(json["findings"][0]["cells"], serde_json::json!(["cell"]));
     assert_eq!(json["findings"][1]["severity"], "warning");
-    let sarif: Value = serde_json::from_str(&sarif(&findings)).unwrap();
+    let sarif: Value = serde_json::from_str(&sarif(&findings, Path::new("images"))).unwrap();
     let run = &sarif["runs"][0];
     assert_eq!(run["results"].as_array().unwrap().len(), 2);
     let place = &run["results"][0]["locations"][0]["physicalLocation"];
-    assert_eq!(place["artifactLocation"]["uri"], "a%2Cb%3Ac%0A%3A%3Astop.yaml");
+    assert_eq!(place["artifactLocation"]["uri"], "images/a%2Cb%3Ac%0A%3A%3Astop.yaml");
     assert_eq!(place["region"]["startLine"], 2);
     assert_eq!(run["results"][1]["locations"], serde_json::json!([]));
     assert_eq!(findings.count(Severity::Error), 1);

@@ -5,6 +5,7 @@
 //! run goes on. [`reader`] reads them, also while the run goes on, and after it was killed. [`retention`]
 //! removes old ones. All that looks back at a run is made from its record.
 
+mod cell_state;
 pub(crate) mod event;
 mod follow;
 mod log;
@@ -19,6 +20,7 @@ mod run_id;
 mod timestamp;
 mod writer;
 
+pub(crate) use cell_state::CellState;
 pub(crate) use event::Argument;
 pub(crate) use follow::Follow;
 pub(crate) use log::LogReader;

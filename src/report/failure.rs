@@ -2,13 +2,14 @@
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+use super::alike::{Failed, alike};
 use super::reason;
 use crate::failure::Phase;
-use crate::outcome::{Attempt, CellResult, Failure, Outcome, Place};
+use crate::outcome::{Attempt, Failure, Outcome, Place};
 use crate::text::{Paint, clean, duration, instruction, safe, width};
 
 /// How many lines of a failed step's log are shown, and their maximum length.
-const TAIL: usize = 20;
+pub(crate) const TAIL: usize = 20;
 const LINE: usize = 400;
 /// Maximum length of an instruction: a `RUN` of 30 lines is in the template.
 const INSTRUCTION: usize = 240;
@@ -21,32 +22,10 @@ const COLUMNS: usize = 80;
 /// The full failures. Cells with the same failure are reported once, with the log of the first
 /// cell.
 pub(crate) fn failures(outcomes: &[Outcome], paint: Paint) -> Vec<String> {
-    let mut alike: Vec<Vec<(&Outcome, &Failure)>> = Vec::new();
-    for outcome in outcomes {
-        let CellResult::Failed(failure) = &outcome.result else { continue };
-        match alike.iter_mut().find(|group| same(group[0].1, failure)) {
-            Some(group) => group.push((outcome, failure)),
-            None => alike.push(vec![(outcome, failure)]),
-        }
-    }
-    alike.iter().map(|group| render(group, paint)).collect()
+    alike(outcomes).iter().map(|group| render(group, paint)).collect()
 }
 
-/// Whether the same line of the same template failed in the same way. The exit code says more than
-/// the platform, and than the line with the values of one cell.
-fn same(one: &Failure, other: &Failure) -> bool {
-    let line = |failure: &Failure| {
-        let place = failure.place.as_ref();
-        place.map(|place| (place.file.clone(), place.line))
-    };
-    let is_command = one.exit_code.is_some() && one.place.is_some();
-    one.phase == other.phase
-        && one.exit_code == other.exit_code
-        && line(one) == line(other)
-        && (is_command || one.message == other.message && one.platform == other.platform)
-}
-
-fn render(group: &[(&Outcome, &Failure)], paint: Paint) -> String {
+fn render(group: &[Failed], paint: Paint) -> String {
     let (outcome, failure) = group[0];
     let title = title(&outcome.cell, failure, group.len() - 1);
     let what = what(failure);
@@ -83,9 +62,9 @@ fn render(group: &[(&Outcome, &Failure)], paint: Paint) -> String {
 }
 
 /// The cells of a group, on lines of [`COLUMNS`]; with their platforms, if these differ.
-fn names(group: &[(&Outcome, &Failure)]) -> String {
+fn names(group: &[Failed]) -> String {
     let differ = group.iter().any(|(_, failure)| failure.platform != group[0].1.platform);
-    let name = |(outcome, failure): &(&Outcome, &Failure)| match &failure.platform {
+    let name = |(outcome, failure): &Failed| match &failure.platform {
         Some(platform) if differ => format!("{} on {}", outcome.cell, platform.short()),
         _ => outcome.cell.to_string(),
     };
@@ -124,7 +103,8 @@ fn title(cell: &str, failure: &Failure, more: usize) -> String {
     }
 }
 
-fn what(failure: &Failure) -> String {
+/// `exit code 3 after 41s`.
+pub(crate) fn what(failure: &Failure) -> String {
     let message = clean(&failure.message, LINE);
     match failure.elapsed {
         Some(elapsed) => format!("{message} after {}", duration(elapsed)),
@@ -133,7 +113,7 @@ fn what(failure: &Failure) -> String {
 }
 
 /// The instruction, if the template's line doesn't show it, and what the engine said and did.
-fn facts(failure: &Failure) -> Vec<(&'static str, String)> {
+pub(crate) fn facts(failure: &Failure) -> Vec<(&'static str, String)> {
     let mut notes = Vec::new();
     let said = failure.instruction.as_deref().map(|i| instruction(i, INSTRUCTION));
     let shown = |place: &Place, i: &str| instruction(&place.text, INSTRUCTION) == i;
@@ -166,9 +146,14 @@ fn attempts(failure: &Failure) -> String {
 }
 
 fn tail(failure: &Failure) -> Option<String> {
-    let skipped = failure.log_tail.len().saturating_sub(TAIL);
-    let tail: Vec<_> = failure.log_tail[skipped..].iter().map(|l| clean(l, LINE)).collect();
+    let tail = last_lines(failure, TAIL);
     (!tail.is_empty()).then(|| tail.join("\n"))
+}
+
+/// The last lines of the log of the failed step, at most `count`.
+pub(crate) fn last_lines(failure: &Failure, count: usize) -> Vec<String> {
+    let skipped = failure.log_tail.len().saturating_sub(count);
+    failure.log_tail[skipped..].iter().map(|line| clean(line, LINE)).collect()
 }
 
 /// The byte range of the line's first word: the instruction's keyword.

@@ -3,6 +3,8 @@
 //! Each form is a function from a [`Recorded`] run to a text, so it can be made when the run ends, and later from
 //! its record. Text of others (of templates, steps, registries) is escaped by each form as its readers need it.
 
+mod annotations;
+mod causes;
 mod junit;
 mod metadata;
 mod outputs;
@@ -10,9 +12,11 @@ mod outputs;
 mod samples;
 mod summary;
 mod timings;
+mod warnings;
 
 use crate::record::Recorded;
 
+pub(crate) use annotations::annotations;
 pub(crate) use outputs::outputs;
 pub(crate) use summary::{MAX_SUMMARY, summary};
 

@@ -105,6 +105,11 @@ pub(crate) fn stderr_either(plain: String, coloured: String) {
     stderr(if stderr_has_colour() { &coloured } else { &plain });
 }
 
+/// Writes workflow commands, in which foreign text is escaped already.
+pub(crate) fn workflow_commands(commands: &str) {
+    let _ = stderr_stream().lock().write_all(commands.as_bytes());
+}
+
 /// Colours and symbols that stderr can show.
 pub(crate) fn stderr_paint() -> Paint {
     let variable = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());

@@ -5,6 +5,7 @@
 //! also those of logins without a scheme. Column widths are measured in
 //! terminal cells, not in characters. Times and sizes are formatted as briefly as possible.
 
+mod annotation;
 mod ascii;
 mod clean;
 mod escape;
@@ -14,6 +15,7 @@ mod redact;
 mod units;
 mod width;
 
+pub(crate) use annotation::{Annotated, annotation, in_repository};
 pub(crate) use ascii::only_ascii;
 pub(crate) use clean::{clean, instruction};
 pub(crate) use escape::{escaped, has_escapes, is_escape, replaced, unescaped};

@@ -74,6 +74,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "input",
             "plan",
             "template",
+            "text",
             "yaml",
         ],
     ),

@@ -5,6 +5,7 @@
 
 mod support;
 
+mod actions; // a run as a step of GitHub Actions
 mod bake; // plans for docker buildx bake
 mod bases; // labels that name the base image
 mod builders; // builders of docker buildx

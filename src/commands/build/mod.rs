@@ -299,7 +299,11 @@ async fn build(
             closing += &error.render(terminal::stderr_has_colour());
             code = if code == 0 { error.kind().exit_code() } else { code };
         }
-        let printed = spawn_blocking(move || terminal::stderr(&closing));
+        let annotations: String = recorded.iter().map(|run| reports.annotations(run)).collect();
+        let printed = spawn_blocking(move || {
+            terminal::stderr(&closing);
+            terminal::workflow_commands(&annotations);
+        });
         stop.guard_output(printed, OUTPUT_GRACE).await;
     }
     stop.guard_output(listing, OUTPUT_GRACE).await;
