@@ -120,7 +120,7 @@ async fn a_run_is_read_back() {
     let totals = Totals { cells: 3, pushed: 1, failed: 1, ..Totals::default() };
     assert!(matches!(&run.state, State::Ended(end) if end.exit_code == 1 && end.totals == totals));
     assert_eq!((run.totals(), run.head.jobs), (totals, 4));
-    assert!(run.cells["a"].started.is_some() && !run.cells["c"].started.is_some());
+    assert!(run.cells["a"].started.is_some() && run.cells["c"].started.is_none());
     let text = text_of(&entry, "a");
     let lines: Vec<&str> =
         text.lines().filter_map(|line| line.split_once("> ")).map(|l| l.1).collect();
