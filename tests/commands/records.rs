@@ -211,7 +211,7 @@ fn what_is_not_recorded_is_an_error_that_says_what_is() {
         (&["olt"], &["has no cell `olt`", "its cells: v1, v2, v3"]),
         (&["olt", "--run", "2"], &["did you mean `old`?"]),
         (&["old", "--run", "1"], &["has no cell `old`"]),
-        (&["--run", "3"], &["only 2 runs of this matrix are recorded", "onebuild runs"]),
+        (&["--run", "3"], &["no run 3: 2 runs of this matrix are recorded", "onebuild runs"]),
         (&["--run", "20260101T000000Z-0000"], &["no record of the run 20260101T000000Z-0000"]),
         (&["--run", "yesterday"], &["it must be a number from 1, or a name"]),
         (&["--follow"], &["<CELL>"]),

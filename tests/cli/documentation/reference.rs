@@ -38,7 +38,8 @@ fn commands() -> String {
     }
     for (name, command) in commands {
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-        let usage = command.clone().render_usage().to_string();
+        // Each line says that it is no command line to run.
+        let usage = command.clone().render_usage().to_string().replace("\n       ", "\nUsage: ");
         write!(text, "\n## onebuild {name}\n\n{about}.\n\n```text\n{usage}\n```\n").unwrap();
         for (heading, table) in flags(command) {
             let title = format!("{heading} flags of {name}");
