@@ -4,6 +4,7 @@
 //! display does not depend on BuildKit. Strings are as the build wrote them, so a display must
 //! clean them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cell_name::CellName;
@@ -14,7 +15,7 @@ use crate::outcome::{Failure, Outcome};
 #[derive(Debug, Clone)]
 pub enum Event {
     /// The run begins; always the first event.
-    RunStarted { cells: Vec<CellSummary>, jobs: usize },
+    RunStarted { cells: Arc<[CellSummary]>, jobs: usize },
     /// A cell left the queue.
     CellStarted { cell: CellName },
     /// A step of a cell started, or changed its state.

@@ -15,13 +15,14 @@ use http::HeaderMap;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::{self, Endpoint, Uri};
 use tonic::{Code, Status};
 
 use super::headers::WithHeaders;
 use super::silence::Silence;
 use super::solve::{Solve, Solved};
-use super::status::{Progress, follow};
+use super::status::{Progress, before_grace, follow};
 use super::traced::Traced;
 use super::{SolveError, limits, random_id};
 
@@ -29,9 +30,7 @@ use super::{SolveError, limits, random_id};
 /// verbose build.
 pub(super) const MAX_MESSAGE: usize = 16 << 20;
 
-/// How long to wait for the end of the status stream after a solve, and the same if no status ever
-/// arrived.
-const STATUS_GRACE: Duration = Duration::from_secs(3);
+/// How long to wait for the status stream after a solve that was refused at once.
 const NO_STATUS_GRACE: Duration = Duration::from_millis(250);
 
 /// The connection, with its calls logged.
@@ -144,20 +143,22 @@ impl Client {
         let id = random_id();
         let mut control = self.control.clone();
         let heard = AtomicBool::new(false);
+        let ended = CancellationToken::new();
         let status = {
             let mut control = self.control.clone();
             let request = StatusRequest { r#ref: id.clone() };
-            let heard = &heard;
+            let (heard, ended) = (&heard, &ended);
             async move {
-                if let Ok(stream) = control.status(request).await {
+                let opened = before_grace(ended, control.status(request)).await;
+                if let Some(Ok(stream)) = opened {
                     heard.store(true, Ordering::Relaxed);
-                    follow(stream.into_inner(), progress).await;
+                    follow(stream.into_inner(), progress, ended).await;
                 }
             }
         };
         let solving = control.solve(solve.into_request(id));
-        // BuildKit ends the status stream soon after the solve. Wait for both, so that the last
-        // lines of a failed step are not lost, but do not wait long for a status stream that hangs.
+        // BuildKit ends the status stream when it has sent everything, which takes longer than the solve
+        // if a step printed much. Wait for both, so that no line is lost.
         let mut status = std::pin::pin!(status);
         let mut solving = std::pin::pin!(solving);
         let mut status_ended = false;
@@ -170,9 +171,11 @@ impl Client {
         if !status_ended {
             // A solve that is refused at once has no status, and BuildKit would wait for it in
             // vain.
-            let refused = response.is_err() && !heard.load(Ordering::Relaxed);
-            let grace = if refused { NO_STATUS_GRACE } else { STATUS_GRACE };
-            let _ = tokio::time::timeout(grace, status).await;
+            ended.cancel();
+            match response.is_err() && !heard.load(Ordering::Relaxed) {
+                true => drop(tokio::time::timeout(NO_STATUS_GRACE, status).await),
+                false => status.await,
+            }
         }
         let response = response.map_err(|status| self.failed(status))?;
         Ok(Solved::from_response(response.into_inner()))

@@ -9,11 +9,16 @@ use bollard_buildkit_proto::moby::buildkit::v1 as proto;
 use futures::{Stream, StreamExt as _};
 
 use tokio::sync::mpsc;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use super::{TransferName, VertexName};
 
 /// The longest line of a log; longer ones are split.
 const MAX_LINE: usize = 4096;
+
+/// How long the status stream may send nothing after the end of its solve.
+const STATUS_GRACE: Duration = Duration::from_secs(3);
 
 /// Identifies a vertex of a solve, in the order of appearance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,14 +66,35 @@ pub enum VertexState {
     Failed { took: Duration },
 }
 
-/// Forwards a status stream until it ends or fails, or the receiver is gone.
-pub(super) async fn follow<S>(mut stream: S, progress: mpsc::Sender<Progress>)
-where
+/// The result of `waiting`; `None` if nothing arrives for some time after the solve has `ended`: a status
+/// stream that hangs.
+pub(super) async fn before_grace<T>(
+    ended: &CancellationToken,
+    waiting: impl Future<Output = T>,
+) -> Option<T> {
+    let hangs = async {
+        ended.cancelled().await;
+        sleep(STATUS_GRACE).await;
+    };
+    tokio::select! {
+        biased;
+        value = waiting => Some(value),
+        () = hangs => None,
+    }
+}
+
+/// Forwards a status stream until it ends, fails, or hangs after the solve has `ended`; or until the
+/// receiver is gone. The receiver may be slow: only the time without a message counts.
+pub(super) async fn follow<S>(
+    mut stream: S,
+    progress: mpsc::Sender<Progress>,
+    ended: &CancellationToken,
+) where
     S: Stream<Item = Result<proto::StatusResponse, tonic::Status>> + Unpin,
 {
     let mut graph = Graph::default();
     let mut tally = Tally::default();
-    while let Some(Ok(response)) = stream.next().await {
+    while let Some(Some(Ok(response))) = before_grace(ended, stream.next()).await {
         tally.add(&response);
         for change in graph.apply(response) {
             if progress.send(change).await.is_err() {
@@ -269,8 +295,10 @@ fn take_lines(buffer: &mut Vec<u8>, bytes: &[u8]) -> Vec<String> {
             byte => {
                 buffer.push(*byte);
                 if buffer.len() >= MAX_LINE {
-                    lines.push(String::from_utf8_lossy(buffer).into_owned());
-                    buffer.clear();
+                    // Not in the middle of a character.
+                    let rest = buffer.utf8_chunks().last().map_or(0, |last| last.invalid().len());
+                    let whole: Vec<u8> = buffer.drain(..buffer.len() - rest).collect();
+                    lines.push(String::from_utf8_lossy(&whole).into_owned());
                 }
             }
         }
@@ -323,6 +351,47 @@ mod tests {
     fn an_endless_line_is_split() {
         let mut graph = Graph::default();
         assert_eq!(lines(graph.apply(log(1, &"x".repeat(MAX_LINE * 2)))).len(), 2);
+    }
+
+    #[test]
+    fn an_endless_line_is_not_split_within_a_character() {
+        let text = "€".repeat(MAX_LINE);
+        let mut graph = Graph::default();
+        let mut found = lines(graph.apply(log(1, &text)));
+        found.extend(lines(graph.finish()));
+        assert!(found.len() > 2 && found.iter().all(|line| line.len() <= MAX_LINE));
+        assert_eq!(found.concat(), text);
+        // What only looks like a part of a character gets into the next line.
+        let mut line = vec![0xff; MAX_LINE];
+        assert_eq!(take_lines(&mut Vec::new(), &line).len(), 1);
+        line.insert(0, b'x');
+        assert_eq!(take_lines(&mut Vec::new(), &line).len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn everything_that_arrives_after_the_solve_is_read_also_by_a_slow_receiver() {
+        const LINES: usize = 10;
+        let pauses = [Duration::ZERO, STATUS_GRACE * 2 / 3];
+        for (sends, receives) in [(pauses[1], pauses[0]), (pauses[0], STATUS_GRACE * 3)] {
+            let stream = Box::pin(futures::stream::unfold(0, move |sent| async move {
+                // After its last line, the stream hangs.
+                sleep(if sent < LINES { sends } else { Duration::from_secs(1000) }).await;
+                Some((Ok(log(1, "line\n")), sent + 1))
+            }));
+            let (sender, mut received) = mpsc::channel(1);
+            let ended = CancellationToken::new();
+            ended.cancel();
+            let receiving = async {
+                let mut count = 0;
+                while received.recv().await.is_some() {
+                    sleep(receives).await;
+                    count += 1;
+                }
+                count
+            };
+            let ((), count) = tokio::join!(follow(stream, sender, &ended), receiving);
+            assert_eq!(count, LINES);
+        }
     }
 
     fn vertex(

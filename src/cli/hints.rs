@@ -3,6 +3,8 @@
 
 use std::ffi::OsString;
 
+use super::switches::without_values;
+use super::usage::MORE;
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
@@ -150,6 +152,35 @@ pub(super) fn add(error: &mut clap::Error, command: &Command, args: &[OsString])
     error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint.into()]));
 }
 
+/// The error for an optional value behind a blank, which clap takes for a cell.
+pub(super) fn detached(command: &Command, args: &[OsString]) -> Option<clap::Error> {
+    let within = args
+        .iter()
+        .skip(1)
+        .find_map(|arg| command.get_subcommands().find(|known| *arg == *known.get_name()))?;
+    let end = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
+    let words: Vec<&str> = args[..end].iter().map(|arg| arg.to_str().unwrap_or_default()).collect();
+    words.windows(2).enumerate().find_map(|(at, pair)| {
+        let (flag, value) = (pair[0], pair[1]);
+        let long = flag.strip_prefix("--")?;
+        let known = within.get_arguments().find(|arg| arg.get_long() == Some(long))?;
+        let is_switch = !known.get_action().takes_values();
+        let fits = known.is_require_equals_set() || is_switch && matches!(value, "true" | "false");
+        if !fits || value.starts_with('-') {
+            return None;
+        }
+        let joined = format!("{flag}={value}");
+        let mut again = args.to_vec();
+        again.splice(at..at + 2, [OsString::from(&joined)]);
+        command.clone().try_get_matches_from(without_values(command, &again)).ok()?;
+        let message = format!(
+            "the value of `{flag}` follows a `=`: write `{joined}`; for the cell `{value}`, write it before \
+             `{flag}`\n\n{MORE}\n"
+        );
+        Some(clap::Error::raw(ErrorKind::ValueValidation, message))
+    })
+}
+
 fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {
     match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
@@ -250,6 +281,34 @@ mod tests {
             ("o build --provenance=mode=max", "mode=min"),
         ] {
             assert!(hint(line).contains(wanted), "{line}: {}", hint(line));
+        }
+    }
+
+    #[test]
+    fn an_optional_value_behind_a_blank_is_named() {
+        let command = command(&[]);
+        let error = |line: &str| {
+            let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            detached(&command, &args).map(|error| error.to_string())
+        };
+        for (line, wanted) in [
+            ("o build --resume 2", "write `--resume=2`"),
+            ("o build a --resume 20261128T181044Z-3f2a --push", "`--resume=20261128T181044Z-3f2a`"),
+            ("o matrix --reclaim 10g", "write `--reclaim=10g`"),
+            ("o build --no-cache false", "write `--no-cache=false`"),
+        ] {
+            let error = error(line).unwrap();
+            assert!(error.contains(wanted), "{line}: {error}");
+        }
+        for line in [
+            "o build --resume 2.1-alpine",
+            "o build 2 --resume",
+            "o build --resume -- 2",
+            "o build --resume=2 2",
+            "o build --no-cache a",
+            "o build --jobs 2",
+        ] {
+            assert_eq!(error(line), None, "{line}");
         }
     }
 

@@ -31,8 +31,13 @@ pub(crate) fn parse(
 ) -> Result<Config, ParseError> {
     let Surroundings { axes, variable, .. } = surroundings;
     let mut command = command(axes);
+    let given = args;
     let args = &without_values(&command, args);
     let matches = command.try_get_matches_from_mut(args);
+    let matches = matches.and_then(|matches| match hints::detached(&command, given) {
+        Some(error) => Err(error),
+        None => Ok(matches),
+    });
     let parsed = matches.and_then(|matches| {
         let given = Given {
             axes: axis_picks(axes, &matches),

@@ -8,7 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind as ClapError};
 use super::command::command;
 use super::surroundings::Variable;
 use crate::error::ErrorKind;
-use crate::text::redact_login;
+use crate::text::{hidden_logins, hide_words, redact_login};
 
 /// A mistake in the command line, or the help.
 #[derive(Debug)]
@@ -72,17 +72,31 @@ fn name_the_variable(usage: &mut clap::Error, args: &[OsString], variables: Vari
     }
 }
 
-/// Hides the value of a secret flag, which may be the secret itself by mistake, and the password of a login
-/// without a scheme. Others are hidden when the text is printed.
+/// The last line of clap's errors.
+pub(super) const MORE: &str = "For more information, try '--help'.";
+
+/// Hides the value of a secret flag, which may be the secret itself by mistake, and the password of a login,
+/// of which clap's reason may have a part.
 fn hide_secrets(usage: &mut clap::Error) {
-    let is_secret = matches!(
-        usage.get(ContextKind::InvalidArg),
-        Some(ContextValue::String(flag)) if flag.starts_with("--secret")
-    );
-    let shown = match usage.get(ContextKind::InvalidValue) {
-        _ if is_secret => "…".to_owned(),
-        Some(ContextValue::String(value)) => redact_login(value).into_owned(),
-        _ => return,
+    let text = |kind| match usage.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        _ => None,
     };
-    usage.insert(ContextKind::InvalidValue, ContextValue::String(shown));
+    let flag = text(ContextKind::InvalidArg).unwrap_or_default();
+    let value = text(ContextKind::InvalidValue);
+    let shown = match &value {
+        _ if flag.starts_with("--secret") => "…".to_owned(),
+        Some(value) => redact_login(value).into_owned(),
+        None => return,
+    };
+    let secrets = value.as_deref().map(hidden_logins).unwrap_or_default();
+    let reason = std::error::Error::source(usage).map(ToString::to_string).unwrap_or_default();
+    let reason = redact_login(&reason);
+    let safe = hide_words(&reason, &secrets);
+    if safe == reason {
+        usage.insert(ContextKind::InvalidValue, ContextValue::String(shown));
+        return;
+    }
+    let message = format!("invalid value '{shown}' for '{flag}': {safe}\n\n{MORE}\n");
+    *usage = clap::Error::raw(usage.kind(), message);
 }

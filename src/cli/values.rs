@@ -64,8 +64,10 @@ values! { Network {
 } }
 
 values! { Mode {
-    Auto = "auto": "`tty` on a terminal, else `plain`",
+    Auto = "auto": "`tty` on a terminal, `github` in GitHub Actions, else `plain`",
     Tty = "tty": "The running steps, redrawn in place",
     Plain = "plain": "One line for each event and each line of build output",
+    Github = "github": "For the log of GitHub Actions: a group of lines for each cell when it ends",
+    Json = "json": "The events of the run on stdout, one JSON object a line, in place of the images",
     Quiet = "quiet": "Only failures and unverified pushes",
 } }

@@ -12,7 +12,7 @@ use super::prepare::{self, Prepared};
 use crate::allow::{Allows, Asked};
 use crate::config::{EngineFlag, LintConfig, LintEngine, LintFormat};
 use crate::driver::{
-    BaseFault, EngineBuilder, Environment, HeldSecrets, Lint, LintError, NotLinted,
+    BaseFault, EngineBuilder, Environment, HeldSecrets, Lint, LintError, NotLinted, wrong_pattern,
 };
 use crate::error::{Diagnostic, Error, ErrorKind, Severity, Span, visible};
 use crate::image::Platform;
@@ -115,6 +115,9 @@ fn find(
     };
     let engine = asked.is_some();
     findings.of_requests(&requests, &mut files, !engine);
+    if !engine {
+        wrong_patterns(&requests, &Access::of(&choice.file, &choice.grants), findings);
+    }
     let Answers { lint, bases } = asked.unwrap_or_default();
     for (number, answer) in lint {
         add(findings, &requests[number], answer, &mut files);
@@ -131,6 +134,21 @@ fn find(
         findings.add(Finding::new(fault.rule, finding), Some(&request.cell));
     }
     Ok(whole.then_some(Asked { lint: true, engine }))
+}
+
+/// Adds the wrong patterns in the ignore files of contexts, which BuildKit finds if there is an engine.
+fn wrong_patterns(requests: &[BuildRequest], access: &Access, findings: &mut Findings) {
+    let mut seen = HashSet::new();
+    for BuildRequest { cell, recipe, .. } in requests {
+        let path = recipe.context.join(".dockerignore");
+        if !seen.insert(path.clone()) || access.lacks_text(&path).is_some() {
+            continue;
+        }
+        if let Some((line, error)) = wrong_pattern(recipe) {
+            let finding = Diagnostic::error(error.to_string()).at(&line, "");
+            findings.add(Finding::new("buildkit", finding), Some(cell));
+        }
+    }
 }
 
 /// Adds the errors in the `files` of the matrix, and the files that are out of date.

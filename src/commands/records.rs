@@ -100,9 +100,12 @@ pub(super) fn chosen(directory: &Path, file: &Path, run: &RunChoice) -> Result<E
         RunChoice::Number(number) => number.get(),
     };
     let runs = some_of_matrix(all, file)?;
-    let count = counted(runs.len(), "run");
+    let count = match runs.len() {
+        1 => "1 run of this matrix is recorded".to_owned(),
+        more => format!("{more} runs of this matrix are recorded"),
+    };
     runs.into_iter().nth(number - 1).ok_or_else(|| {
-        let message = format!("there is no run {number}: {count} of this matrix are recorded");
+        let message = format!("there is no run {number}: {count}");
         Error::new(ErrorKind::Usage, message).help("`onebuild runs` lists them")
     })
 }

@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use crate::config::ReportFile;
 use crate::error::{Error, ErrorKind};
 use crate::record::{Recorded, Steps};
 use crate::reporters::{self, MAX_SUMMARY};
+use crate::run::terminal;
 use crate::workspace::reports;
 
 /// The variables that name the files of a step of GitHub Actions.
@@ -22,9 +24,18 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    /// Checks that `files` can be written.
+    /// Checks that `files` can be written, and that no two of them are the same.
     pub(super) fn new(files: &[ReportFile]) -> Result<Self, Error> {
-        files.iter().try_for_each(|file| reports::check(&file.path))?;
+        let mut known = Vec::new();
+        for file in files {
+            let place = reports::check(&file.path)?;
+            if known.contains(&place) {
+                let message = format!("{} is named for two reports", file.path.display());
+                let error = Error::new(ErrorKind::Usage, message);
+                return Err(error.help("name a file of its own for each report"));
+            }
+            known.push(place);
+        }
         Ok(Self { files: files.to_vec(), step_summary: None, step_output: None })
     }
 
@@ -53,6 +64,14 @@ impl Reports {
             true => Some(Steps::Kept),
             false => (is_step || !self.files.is_empty()).then_some(Steps::Left),
         }
+    }
+
+    /// Writes all of them, and nothing else is done after it.
+    pub(super) fn written(&self, run: &Recorded) -> Result<ExitCode, Error> {
+        let mut errors = self.write(run);
+        let last = errors.pop();
+        errors.iter().for_each(terminal::error);
+        last.map_or(Ok(ExitCode::SUCCESS), Err)
     }
 
     /// Writes all of them; returns the errors.

@@ -5,6 +5,7 @@
 //! <https://docs.docker.com/build/concepts/context/#dockerignore-files>.
 
 use super::glob::Glob;
+use crate::error::{SourceFile, Span};
 
 /// A checked list of patterns.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +32,17 @@ pub struct Matched(Vec<bool>);
 pub struct PatternError {
     pub pattern: String,
     pub reason: &'static str,
+}
+
+/// The first line of an ignore file that is no pattern, and what is wrong with it.
+pub(crate) fn first_bad_line(file: &SourceFile) -> Option<(Span, PatternError)> {
+    let mut lines = (1..).map_while(|number| file.line_range(number));
+    lines.find_map(|range| {
+        let line = file.span(range);
+        let is_comment = line.text().starts_with('#');
+        let error = Rules::new(&[line.text()]).err().filter(|_| !is_comment)?;
+        Some((line, error))
+    })
 }
 
 impl Rules {

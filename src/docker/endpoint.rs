@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::error::nearest;
 use crate::loopback::is_loopback;
 
 /// Behind the address of a port: its traffic is not secured, and that is accepted.
@@ -50,6 +51,14 @@ pub enum InvalidEndpoint {
     NotAHost { given: String },
     #[error("`{given}` is not an SSH login: write ssh://USER@HOST")]
     NotALogin { given: String },
+    #[error("`{given}` is given with a login, which {scheme}:// does not have: remove it")]
+    Login { given: String, scheme: &'static str },
+    #[error(
+        "`{given}` is given with a password, which ssh:// does not have: use a key or an agent"
+    )]
+    Password { given: String },
+    #[error("`tls` of `{given}` can only be `false`")]
+    Tls { given: String },
     #[error("`{given}` is not an endpoint: write unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST")]
     Scheme { given: String },
 }
@@ -63,9 +72,12 @@ impl FromStr for Endpoint {
             Some(("unix", "")) => Ok(Self::Unix(DEFAULT_SOCKET.into())),
             Some(("unix", path)) => Ok(Self::Unix(path.into())),
             Some(("tcp", address)) => tcp(address, given),
-            Some(("ssh", login)) => {
-                ssh(login).ok_or_else(|| InvalidEndpoint::NotALogin { given: given() })
-            }
+            Some(("ssh", login)) => match login.rsplit_once('@') {
+                Some((user, _)) if user.contains(':') => {
+                    Err(InvalidEndpoint::Password { given: given() })
+                }
+                _ => ssh(login).ok_or_else(|| InvalidEndpoint::NotALogin { given: given() }),
+            },
             Some(_) => Err(InvalidEndpoint::Scheme { given: given() }),
             None if text.starts_with('/') => Ok(Self::Unix(text.into())),
             // Docker treats `host:port` as tcp. What is neither may be `unix:/PATH`.
@@ -95,7 +107,19 @@ pub(crate) fn without_login(text: &str) -> String {
     scheme + rest
 }
 
+/// `given` with the nearest of these schemes instead of its own.
+pub(crate) fn with_nearest_scheme(given: &str, schemes: &[&str]) -> Option<String> {
+    let (scheme, rest) = given.split_once("://")?;
+    Some(format!("{}://{rest}", nearest(scheme, schemes.iter().copied())?))
+}
+
 fn tcp(address: &str, given: impl Fn() -> String) -> Result<Endpoint, InvalidEndpoint> {
+    if address.contains('@') {
+        return Err(InvalidEndpoint::Login { given: given(), scheme: "tcp" });
+    }
+    if !address.ends_with(PLAIN) && address.contains("?tls") {
+        return Err(InvalidEndpoint::Tls { given: given() });
+    }
     let (address, plain) = match address.strip_suffix(PLAIN) {
         Some(address) => (address, true),
         None => (address, false),
@@ -227,7 +251,11 @@ mod tests {
             ("tcp://host:port", "tcp://HOST:2376"),
             ("tcp://host:65536", "tcp://HOST:2376"),
             ("tcp://host:1/path", "must only have a host"),
-            ("tcp://host:1?tls=true", "must only have a host"),
+            ("tcp://host:1?tls=true", "`tls` of `tcp://host:1?tls=true` can only be `false`"),
+            ("tcp://host:1?tls=flase", "can only be `false`"),
+            ("tcp://user:hunter2@host:1", "with a login, which tcp:// does not have"),
+            ("ssh://user:hunter2@host", "with a password, which ssh:// does not have"),
+            ("ssh://user:hunter/2@host", "with a password, which ssh:// does not have"),
             ("tcp://[::1]2376", "must only have a host"),
             ("tcp://::1:2376", "must only have a host"),
             ("tcp://a b:1", "must only have a host"),

@@ -38,7 +38,7 @@ pub use credentials::Credentials;
 pub(crate) use credentials::{AUTH_VARIABLE, CredentialError, Login, Secret, Stored};
 pub(crate) use endpoint::{
     DEFAULT_SOCKET, Endpoint, InvalidEndpoint, SshTarget, host_and_port, who_controls,
-    without_login,
+    with_nearest_scheme, without_login,
 };
 pub use engine::Engine;
 pub(crate) use engine::{EngineError, EngineVersion, NOT_THROUGH, NoStream, Refused};

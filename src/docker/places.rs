@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::saved::SavedContext;
-use super::{DEFAULT_SOCKET, Endpoint, InvalidContext, InvalidEndpoint};
+use super::{DEFAULT_SOCKET, Endpoint, InvalidContext, InvalidEndpoint, with_nearest_scheme};
 use crate::dial::{Target, TlsFiles};
 use crate::loopback::is_loopback;
 
@@ -86,6 +86,11 @@ impl InvalidPlace {
                 if given.contains("buildkit+") || given.contains("-container:") || given.contains("kube-pod:") =>
             {
                 "this must be a Docker Engine; a buildkitd is named by ONEBUILD_HOST, or by --host of a build"
+            }
+            Self::Endpoint { source: InvalidEndpoint::Scheme { given }, .. }
+                if let Some(meant) = with_nearest_scheme(given, &["unix", "tcp", "ssh"]) =>
+            {
+                return format!("did you mean `{meant}`?");
             }
             Self::Endpoint { .. } => {
                 "for an engine on another machine, use ssh://USER@HOST, or tcp://HOST:2376 with TLS"

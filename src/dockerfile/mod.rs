@@ -87,6 +87,27 @@ impl Dockerfile {
         self.instructions.iter().any(|one| matches!(one.kind, InstructionKind::From(_)))
     }
 
+    /// The instruction of the step before the last `after` steps of a stage. BuildKit counts the steps of a
+    /// stage, and names a stage without a name `stage-N`, if there are several.
+    pub(crate) fn line_of_step(&self, stage: Option<&str>, after: u32) -> Option<&Instruction> {
+        let is_from = |one: &&Instruction| matches!(one.kind, InstructionKind::From(_));
+        let count = self.instructions.iter().filter(is_from).count();
+        let mut stages = self.instructions.split(|one| is_from(&one));
+        // Before the first stage.
+        stages.next();
+        let names = self.instructions.iter().filter(is_from).enumerate().map(|(number, from)| {
+            let InstructionKind::From(From { name, .. }) = &from.kind else { return None };
+            let unnamed = (count > 1).then(|| format!("stage-{number}"));
+            name.clone().or(unnamed)
+        });
+        let (_, steps) = names.zip(stages).find(|(name, _)| name.as_deref() == stage)?;
+        let counted = |one: &&Instruction| {
+            use InstructionKind::{Copy, Run, Workdir};
+            matches!(one.kind, Run(_) | Copy(_) | Workdir(_))
+        };
+        steps.iter().rev().filter(counted).nth(usize::try_from(after).ok()?)
+    }
+
     /// The comments about the instruction on `line`: those directly above it, and those inside it.
     pub fn comments_of(&self, line: u32) -> &[Comment] {
         let of = self.instructions.iter().find(|one| (one.first..=one.last).contains(&line));

@@ -515,3 +515,19 @@ fn no_file_causes_a_panic() {
         }
     }
 }
+
+#[test]
+fn the_line_of_a_step_follows_from_its_position() {
+    let text = "ARG A=1\nFROM alpine AS One\nRUN a\nENV X=1\nWORKDIR /x\nRUN b \\\n  c\nFROM one\nCOPY a b\n\
+        RUN d\nCMD e\n";
+    let dockerfile = Dockerfile::parse(text);
+    let line = |stage, after| dockerfile.line_of_step(stage, after).map(|one| one.first);
+    assert_eq!(
+        [0, 1, 2, 3].map(|after| line(Some("one"), after)),
+        [Some(6), Some(5), Some(3), None]
+    );
+    assert_eq!([0, 1, 2].map(|after| line(Some("stage-1"), after)), [Some(10), Some(9), None]);
+    assert_eq!((line(None, 0), line(Some("other"), 0)), (None, None));
+    let one = Dockerfile::parse("FROM scratch\nADD a b\n");
+    assert_eq!(one.line_of_step(None, 0).map(|one| one.first), Some(2));
+}

@@ -6,11 +6,14 @@ use indexmap::IndexMap;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use super::build::failure::place;
 use super::tail::Tail;
+use crate::dockerfile::Dockerfile;
 use crate::event::{Event, Step, StepId, StepState};
 use crate::failure::{Failure, Kind};
 use crate::input::TimeLimits;
 use crate::outcome::CellResult;
+use crate::plan::BuildRequest;
 use crate::schedule::{Builder, Job};
 
 /// Events buffered here, in addition to the display's own bounded channel.
@@ -40,7 +43,7 @@ impl<B: Builder> Builder for Limited<B> {
             return self.builder.build(job).await;
         }
         let (sender, mut received) = mpsc::channel(BUFFERED_EVENTS);
-        let (stop, mut watch) = (job.cancel.child_token(), Watch::new(self.limits));
+        let (stop, mut watch) = (job.cancel.child_token(), Watch::new(job.request, self.limits));
         let build = async {
             // The watch ends with the last sender.
             let sender = sender;
@@ -77,7 +80,8 @@ impl<B: Builder> Builder for Limited<B> {
 }
 
 /// The running steps of a cell.
-struct Watch {
+struct Watch<'r> {
+    request: &'r BuildRequest,
     limits: TimeLimits,
     started: Instant,
     /// Oldest first.
@@ -91,9 +95,9 @@ struct Running {
     tail: Tail,
 }
 
-impl Watch {
-    fn new(limits: TimeLimits) -> Self {
-        Self { limits, started: Instant::now(), running: IndexMap::new() }
+impl<'r> Watch<'r> {
+    fn new(request: &'r BuildRequest, limits: TimeLimits) -> Self {
+        Self { request, limits, started: Instant::now(), running: IndexMap::new() }
     }
 
     fn event(&mut self, event: &Event) {
@@ -132,12 +136,12 @@ impl Watch {
             && now >= self.started + limit.duration()
         {
             let message = format!("timed out: not finished within {limit}");
-            return Some(failure(self.running.values().next(), message, "--timeout"));
+            return Some(self.failure(self.running.values().next(), message, "--timeout"));
         }
         let limit = self.limits.idle?;
         let silent = self.runs().find(|running| now >= running.heard + limit.duration())?;
         let message = format!("timed out: no output for {limit}");
-        Some(failure(Some(silent), message, "--idle-timeout"))
+        Some(self.failure(Some(silent), message, "--idle-timeout"))
     }
 
     /// The running RUN steps. Other instructions write no output.
@@ -146,20 +150,33 @@ impl Watch {
             running.step.position.is_some() && running.step.name.starts_with("RUN")
         })
     }
+    fn failure(&self, running: Option<&Running>, message: String, flag: &str) -> Box<Failure> {
+        let step = running.map(|running| &running.step);
+        Box::new(Failure {
+            kind: Kind::TimedOut,
+            message,
+            platform: step.and_then(|step| step.platform.clone()),
+            stage: step.and_then(|step| step.stage.clone()),
+            place: step.and_then(|step| place(self.request, line_of(self.request, step)?)),
+            instruction: step.map(|step| step.name.clone()),
+            log_tail: running.map(|running| running.tail.lines()).unwrap_or_default(),
+            help: Some(format!("check what the step waits for, or raise {flag}")),
+            ..Failure::default()
+        })
+    }
 }
 
-fn failure(running: Option<&Running>, message: String, flag: &str) -> Box<Failure> {
-    let step = running.map(|running| &running.step);
-    Box::new(Failure {
-        kind: Kind::TimedOut,
-        message,
-        platform: step.and_then(|step| step.platform.clone()),
-        stage: step.and_then(|step| step.stage.clone()),
-        instruction: step.map(|step| step.name.clone()),
-        log_tail: running.map(|running| running.tail.lines()).unwrap_or_default(),
-        help: Some(format!("check what the step waits for, or raise {flag}")),
-        ..Failure::default()
-    })
+/// The line of a step in the rendered Dockerfile, from its position in its stage: BuildKit says the line only
+/// of a step that fails.
+fn line_of(request: &BuildRequest, step: &Step) -> Option<u32> {
+    let dockerfile = Dockerfile::parse(&request.recipe.dockerfile.text());
+    if dockerfile.is_foreign(&request.recipe.inputs.args) {
+        return None;
+    }
+    let (number, total) = step.position?;
+    let line = dockerfile.line_of_step(step.stage.as_deref(), total.checked_sub(number)?)?;
+    let keyword = step.name.split(' ').next()?;
+    (line.keyword == keyword).then_some(line.first)
 }
 
 #[cfg(test)]
@@ -171,6 +188,7 @@ mod tests {
     use crate::input::TimeLimit;
     use crate::outcome::Built;
     use crate::schedule::Slot;
+    use crate::template::Rendered;
 
     /// Runs a step that writes a line every second for `lines` seconds, and then nothing for an hour.
     struct Slow {
@@ -186,7 +204,7 @@ mod tests {
                 name: self.name.to_owned(),
                 platform: Some("linux/arm64".parse().unwrap()),
                 stage: None,
-                position: Some((2, 3)),
+                position: Some((3, 4)),
                 is_output: false,
                 state: StepState::Running,
             };
@@ -212,7 +230,9 @@ mod tests {
     async fn built(slow: Slow, cell: &str, idle: &str) -> (CellResult, u64) {
         let limit = |text: &str| TimeLimit::of_cell(text).ok();
         let limited = Limited::new(slow, TimeLimits { cell: limit(cell), idle: limit(idle) });
-        let (request, cancel, slot) = (request(), CancellationToken::new(), Slot::alone());
+        let (mut request, cancel, slot) = (request(), CancellationToken::new(), Slot::alone());
+        let text = "FROM alpine\nCOPY . .\nRUN make\nRUN two\n";
+        request.recipe.dockerfile = Rendered::verbatim("t/Dockerfile", text).into();
         let (events, mut received) = mpsc::channel(1);
         tokio::spawn(async move { while received.recv().await.is_some() {} });
         let job = Job { request: &request, events: &events, cancel: &cancel, slot: &slot };
@@ -242,6 +262,8 @@ mod tests {
             assert_eq!((seconds, failure.kind), (after, Kind::TimedOut));
             assert!(failure.message.ends_with(message), "{}", failure.message);
             assert_eq!(failure.instruction.as_deref(), Some(name));
+            let place = failure.place.expect("a line of the template");
+            assert_eq!((place.line, &*place.text), (3, "RUN make"));
             assert!(failure.log_tail.len() <= Tail::LINES);
             assert_eq!(failure.log_tail.last().map(String::as_str), Some(last));
             assert!(failure.help.unwrap().ends_with(flag));

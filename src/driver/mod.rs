@@ -47,6 +47,7 @@ mod verified;
 pub(crate) use bases::platforms::BaseFault;
 pub use build::builder::EngineBuilder;
 pub(crate) use build::lint::{Lint, LintError, NotLinted};
+pub(crate) use build::unplaced::wrong_pattern;
 pub(crate) use caches::idle::IdleCaches;
 pub use disk::EngineDisk;
 pub(crate) use environment::{Environment, cache_directory};

@@ -15,7 +15,7 @@ use crate::input::names_secret;
 use crate::outcome::CellResult;
 use crate::plan::BuildRequest;
 use crate::schedule::{Builder, Job};
-use crate::text::redact;
+use crate::text::{redact, redact_login};
 
 /// Events buffered here, in addition to the display's own bounded channel.
 const BUFFERED_EVENTS: usize = 16;
@@ -97,11 +97,17 @@ impl Redaction<'_> {
     }
 
     fn failure(&self, failure: &mut Failure) {
+        failure.earlier.iter_mut().for_each(|one| self.failure(&mut one.failure));
         let Failure { message, verbatim, stage, instruction, log_tail, help, place, .. } = failure;
-        self.text(message);
-        let others = [verbatim, stage, instruction, help].into_iter().flatten();
-        others.chain(log_tail).for_each(|text| self.text(text));
-        place.iter_mut().for_each(|place| self.text(&mut place.text));
+        stage.iter_mut().chain(log_tail).for_each(|text| self.text(text));
+        let texts =
+            [message].into_iter().chain([verbatim, instruction, help].into_iter().flatten());
+        texts.chain(place.iter_mut().map(|place| &mut place.text)).for_each(|text| {
+            self.text(text);
+            if let Cow::Owned(redacted) = redact_login(text) {
+                *text = redacted;
+            }
+        });
     }
 }
 
@@ -125,7 +131,8 @@ impl<B: Builder> Builder for Redacted<B> {
         match &mut result {
             CellResult::Failed(failure) => redaction.failure(failure),
             CellResult::Built(built) => {
-                built.unverified.iter_mut().for_each(|why| redaction.text(why))
+                built.unverified.iter_mut().for_each(|why| redaction.text(why));
+                built.earlier.iter_mut().for_each(|one| redaction.failure(&mut one.failure));
             }
             CellResult::NotStarted(_) | CellResult::Cancelled => {}
         }

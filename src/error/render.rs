@@ -7,7 +7,10 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snip
 
 use super::diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 use super::source::SourceFile;
-use crate::text::{inert, is_escape, redact, redact_in_place, replaced, safe};
+use crate::text::{
+    hidden_logins, hide_words, inert, is_escape, redact_login, redact_login_in_place, replaced,
+    safe,
+};
 
 impl Diagnostics {
     /// Renders each finding with file, line, column, the line itself and carets; empty if there are
@@ -27,6 +30,7 @@ impl Diagnostics {
             if number > MAX_SHOWN {
                 continue;
             }
+            let diagnostic = &without_logins(diagnostic);
             let mut group = group(diagnostic);
             if more > 0 {
                 group = group.element(Level::NOTE.message(format!("and {more} more like this")));
@@ -74,6 +78,25 @@ impl Diagnostics {
         }
         (shown, counts)
     }
+}
+
+/// A finding about a part of a login: its text does not show what is hidden in the lines that it points at.
+fn without_logins(diagnostic: &Diagnostic) -> Cow<'_, Diagnostic> {
+    let lines = diagnostic.labels.iter().filter_map(|Label { span, .. }| {
+        let range = span.file.line_range(span.file.line_of(span.start))?;
+        let start = range.start.max(span.start.saturating_sub(LONGEST_LOGIN));
+        let near = span.file.span(start..range.end.min(span.end.saturating_add(LONGEST_LOGIN)));
+        Some(&span.file.text()[near.start..near.end])
+    });
+    let secrets: Vec<&str> = lines.flat_map(hidden_logins).collect();
+    if secrets.is_empty() {
+        return Cow::Borrowed(diagnostic);
+    }
+    let mut shown = diagnostic.clone();
+    let Diagnostic { message, labels, notes, help, .. } = &mut shown;
+    let texts = [message].into_iter().chain(labels.iter_mut().map(|label| &mut label.text));
+    texts.chain(notes).chain(help).for_each(|text| *text = hide_words(text, &secrets));
+    Cow::Owned(shown)
 }
 
 /// How many bytes of a line are shown after the last mark.
@@ -191,7 +214,7 @@ fn snippet<'a>(diagnostic: &Diagnostic, file: &SourceFile) -> Snippet<'a, Annota
         // The renderer escapes control characters, but not these, which some terminals obey as
         // well. The replacement has as many bytes, so that the columns stay the same.
         let searched = range.end.min(file.span(0..end + LONGEST_LOGIN).end);
-        let line = redact_in_place(&file.text()[range.start..searched]);
+        let line = redact_login_in_place(&file.text()[range.start..searched]);
         let line = line[..end - range.start].chars();
         text.extend(line.map(|c| if matches!(c, '\u{80}'..='\u{9f}') { '·' } else { c }));
         text.push('\n');
@@ -204,7 +227,7 @@ fn snippet<'a>(diagnostic: &Diagnostic, file: &SourceFile) -> Snippet<'a, Annota
 }
 
 /// `text` with control characters and bidirectional formatting characters escaped, without
-/// workflow commands and without the secrets in URLs.
+/// workflow commands and without the secrets in logins and URLs.
 pub(crate) fn visible(text: &str) -> Cow<'static, str> {
     let shown = spelled_out(text);
     match inert(&shown) {
@@ -219,7 +242,7 @@ pub(crate) fn spelled_out(text: &str) -> String {
         (c.is_control() && c != '\n')
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    let text = redact(text);
+    let text = redact_login(text);
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         if is_escape(c) {
@@ -351,6 +374,20 @@ error: axis `version` has no value matching `2.0.99`
         let found = Diagnostic::error("same").at(&file.span(12..15), "").at(&file.span(0..3), "");
         let shown = Diagnostics::from(found).render(false);
         assert!(shown.contains("2 | between\n"), "{shown}");
+    }
+
+    #[test]
+    fn no_part_of_a_login_is_shown() {
+        for line in ["image: \"me:canary@h/x\"", "FROM me:canary@h/x", "h: [https://me:canary@h]"] {
+            let file = SourceFile::new("f", line);
+            let text = format!("wrong: `{line}`, with `canary@h`, `canary`");
+            let finding =
+                Diagnostic::error(&text).at(&file.span(3..9), &text).note(&text).help(&text);
+            let shown = Diagnostics::from(finding).render(false);
+            assert!(!shown.contains("canary") && shown.contains("******@h"), "{shown}");
+        }
+        let shown = plain("me:canary@h", &["me:canary@h".to_owned()], Some("me:canary@h"), false);
+        assert!(!shown.contains("canary"), "{shown}");
     }
 
     #[test]

@@ -138,6 +138,11 @@ impl Makefile {
                 let options: Vec<String> = options.iter().map(|word| source(word)).collect();
                 let text = format!("docker buildx bake {}", options.join(" "));
                 self.others.push((line, format!("`{}`", text.trim_end())));
+            } else if arguments(words, "run").is_some() && is_check(&recipe.rule.targets) {
+                let words: Vec<String> = words.iter().map(|word| source(word)).collect();
+                let text = format!("`{}`, which `test` in the matrix could run,", words.join(" "));
+                self.others.push((line, text));
+                continue;
             } else if let Some([from, to]) = arguments(words, "tag") {
                 self.retagged.push((line, from.clone(), to.clone()));
             } else {
@@ -443,4 +448,10 @@ pub(super) fn are_versions(values: &[String]) -> bool {
     let starts =
         |value: &String| value.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit());
     !values.is_empty() && values.iter().all(starts)
+}
+
+/// Whether the name of a target says that it checks something.
+fn is_check(targets: &Text) -> bool {
+    let name = source(targets).to_lowercase();
+    ["test", "check", "smoke", "verify"].iter().any(|word| name.contains(word))
 }

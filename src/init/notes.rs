@@ -3,6 +3,9 @@
 /// Nobody reads more of them.
 const MOST_NOTES: usize = 200;
 
+/// Characters of a note.
+const LONGEST: usize = 400;
+
 /// The notes of a draft, without duplicates.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
@@ -13,7 +16,7 @@ pub(super) struct Notes {
 impl Notes {
     pub(super) fn add(&mut self, key: &str, line: Option<usize>, text: String) {
         let note = match self.notes.len() {
-            0..MOST_NOTES => (key.to_owned(), line, text),
+            0..MOST_NOTES => (key.to_owned(), line, cut(text)),
             _ => {
                 (String::new(), line, "this line and those after it were not converted".to_owned())
             }
@@ -42,6 +45,14 @@ impl Notes {
     }
 }
 
+/// The start of a text, since a value of a Makefile can have any length.
+fn cut(text: String) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
 const TODO: &str = "# TODO: ";
 
 fn with_place(line: Option<usize>, text: &str) -> String {
@@ -66,4 +77,21 @@ pub(super) fn unfinished(text: &str) -> Vec<usize> {
         (0..lines.len()).filter(|at| is_todo(*at)).map(|at| about(at) + 1).collect();
     found.dedup();
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_note_is_cut() {
+        let mut notes = Notes::default();
+        notes.add("tag", Some(3), "ä".repeat(45_000));
+        for text in [notes.sentences().concat(), notes.comments("tag", "")] {
+            assert!(
+                text.chars().count() < LONGEST + 50 && text.trim_end().ends_with('…'),
+                "{text}"
+            );
+        }
+    }
 }

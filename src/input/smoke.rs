@@ -89,7 +89,7 @@ impl TimeLimit {
     }
 
     fn parse(text: &str, longest: Self) -> Result<Self, String> {
-        const USAGE: &str = "write a time with its unit: 90s, 2m or 1m30s";
+        const USAGE: &str = "write a time with its unit: 90s, 1m30s or 1h";
         let (mut total, mut rest, mut units) = (0_u64, text, ['h', 'm', 's'].into_iter());
         while !rest.is_empty() {
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();

@@ -7,7 +7,9 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::dial::{CommandLine, TlsClient, TlsFiles};
-use crate::docker::{Endpoint, InvalidEndpoint, host_and_port, who_controls, without_login};
+use crate::docker::{
+    Endpoint, InvalidEndpoint, host_and_port, who_controls, with_nearest_scheme, without_login,
+};
 use crate::loopback::is_loopback;
 
 /// buildkitd's own default.
@@ -75,6 +77,16 @@ pub(crate) enum InvalidAddress {
 }
 
 impl InvalidAddress {
+    /// The schemes of the addresses among which it is none.
+    fn schemes(&self) -> Vec<&'static str> {
+        let in_container = ["docker-container", "podman-container", "kube-pod"];
+        let others = match self {
+            Self::Scheme { .. } => &["unix", "tcp"][..],
+            _ => &["unix", "tcp", "ssh", "buildkit+unix", "buildkit+tcp"],
+        };
+        others.iter().copied().chain(in_container).collect()
+    }
+
     /// What to do about it.
     pub(crate) fn help(&self) -> String {
         match self {
@@ -92,6 +104,11 @@ impl InvalidAddress {
                 "for a builder or a docker context, write --builder {given}; for a machine, ssh://{given} or \
                  tcp://{given}:2376"
             ),
+            Self::Endpoint(InvalidEndpoint::Scheme { given }) | Self::Scheme { given }
+                if let Some(meant) = with_nearest_scheme(given, &self.schemes()) =>
+            {
+                format!("did you mean `{meant}`?")
+            }
             Self::Endpoint(InvalidEndpoint::Scheme { .. }) => {
                 "for a buildkitd, use buildkit+unix:///PATH, buildkit+tcp://HOST:PORT, \
                  docker-container://NAME, podman-container://NAME or kube-pod://POD"
@@ -188,6 +205,9 @@ fn unix(path: &str) -> Buildkitd {
 fn tcp(rest: &str, scheme: &'static str) -> Result<Buildkitd, InvalidAddress> {
     let (address, options) = options(rest, scheme, TCP_OPTIONS)?;
     let given = || format!("{scheme}://{}", without_login(address));
+    if address.contains('@') {
+        return Err(InvalidEndpoint::Login { given: given(), scheme }.into());
+    }
     let (host, port) = host_and_port(address.strip_suffix('/').unwrap_or(address))
         .ok_or_else(|| InvalidAddress::NotAHost { given: given(), scheme })?;
     let [ca, cert, key, server_name, accepted] =
@@ -389,6 +409,24 @@ mod tests {
         }
         let error = Buildkitd::from_buildctl("https://u:hunter2@b.example").unwrap_err();
         assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn a_misspelt_scheme_gets_the_nearest_one() {
+        for (text, expected) in [
+            ("unx:///x", "did you mean `unix:///x`?"),
+            ("shs://u:hunter2@h", "did you mean `ssh://h`?"),
+            ("buildkit-tcp://h:1", "did you mean `buildkit+tcp://h:1`?"),
+            ("docker-contianer://b", "did you mean `docker-container://b`?"),
+            ("https://h", "for a buildkitd, use buildkit+unix"),
+        ] {
+            let help = text.parse::<Address>().unwrap_err().help();
+            assert!(help.starts_with(expected), "{text}: {help}");
+        }
+        let help = Buildkitd::from_buildctl("unx:///x").unwrap_err().help();
+        assert_eq!(help, "did you mean `unix:///x`?");
+        let error = "buildkit+tcp://u:hunter2@h:1".parse::<Address>().unwrap_err().to_string();
+        assert!(error.contains("with a login") && !error.contains("hunter2"), "{error}");
     }
 
     #[test]

@@ -91,20 +91,25 @@ pub(crate) fn choose(settings: &Settings) -> Choice {
         (CURRENT_CONTEXT, current.map(Named::Context)),
     ];
     let mut given = given.into_iter().filter_map(|(origin, named)| Some((origin, named?)));
+    let buildctl = set(&settings.buildkit_host);
     let Some((origin, named)) = given.next() else {
-        let buildctl = set(&settings.buildkit_host).filter(|_| !settings.has_default_socket);
         return match buildctl {
-            Some(address) => Choice {
+            Some(address) if !settings.has_default_socket => Choice {
                 named: Named::Buildctl(address),
                 origin: Some(BUILDKIT_HOST),
                 ignored: Vec::new(),
             },
-            None => Choice { named: Named::Sockets, origin: None, ignored: Vec::new() },
+            ignored => Choice {
+                named: Named::Sockets,
+                origin: None,
+                ignored: ignored.map(|_| BUILDKIT_HOST).into_iter().collect(),
+            },
         };
     };
     // `--builder default` with DOCKER_HOST follows both.
     let is_used = |later: &'static str| later == DOCKER_HOST && matches!(named, Named::Docker(_));
-    let ignored = given.map(|(later, _)| later).filter(|later| !is_used(later)).collect();
+    let later = given.map(|(later, _)| later).filter(|later| !is_used(later));
+    let ignored = later.chain(buildctl.map(|_| BUILDKIT_HOST)).collect();
     Choice { named, origin: Some(origin), ignored }
 }
 
@@ -197,12 +202,22 @@ mod tests {
             ),
             (|s| s.has_default_socket = true, Named::Sockets, None, ""),
         ];
-        let order =
-            [HOST, ONEBUILD_HOST, BUILDX_BUILDER, DOCKER_HOST, DOCKER_CONTEXT, CURRENT_CONTEXT];
+        let order = [
+            HOST,
+            ONEBUILD_HOST,
+            BUILDX_BUILDER,
+            DOCKER_HOST,
+            DOCKER_CONTEXT,
+            CURRENT_CONTEXT,
+            BUILDKIT_HOST,
+        ];
         for (number, (change, named, origin, reason)) in steps.into_iter().enumerate() {
             change(&mut settings);
             let choice = choose(&settings);
-            let ignored = order.get(number + 1..).unwrap_or_default().to_vec();
+            let ignored = match named {
+                Named::Sockets => vec![BUILDKIT_HOST],
+                _ => order[number + 1..].to_vec(),
+            };
             assert_eq!(choice, Choice { named, origin, ignored });
             assert_eq!(choice.reason().unwrap_or_default(), reason);
         }
@@ -212,7 +227,7 @@ mod tests {
     fn a_builder_counts_like_an_address() {
         let settings = Settings { host: None, builder: Some("b".into()), ..all() };
         let choice = choose(&settings);
-        assert_eq!((choice.named.clone(), choice.ignored.len()), (Named::Builder("b".into()), 5));
+        assert_eq!((choice.named.clone(), choice.ignored.len()), (Named::Builder("b".into()), 6));
         assert_eq!(choice.reason().unwrap(), "builder `b`, --builder");
         let nothing = Settings { builder: Some("b".into()), ..Settings::default() };
         assert_eq!(choose(&nothing).ignored, [""; 0]);
@@ -226,7 +241,7 @@ mod tests {
             (
                 Settings { host: None, builder: set("default"), ..all() },
                 host(),
-                vec![ONEBUILD_HOST, BUILDX_BUILDER, DOCKER_CONTEXT, CURRENT_CONTEXT],
+                vec![ONEBUILD_HOST, BUILDX_BUILDER, DOCKER_CONTEXT, CURRENT_CONTEXT, BUILDKIT_HOST],
                 "builder `default`, --builder",
             ),
             (
@@ -243,7 +258,7 @@ mod tests {
                     ..Settings::default()
                 },
                 Named::Sockets,
-                vec![CURRENT_CONTEXT],
+                vec![CURRENT_CONTEXT, BUILDKIT_HOST],
                 "docker context `default`, DOCKER_CONTEXT",
             ),
         ] {

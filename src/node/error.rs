@@ -87,6 +87,8 @@ pub enum BuilderError {
     Exists,
     #[error("buildkitd of the builder ended with exit code {code}: {said}")]
     Ended { code: i64, said: String },
+    #[error("the image {image} of the builder has no buildkitd")]
+    NotBuildkit { image: String },
 }
 
 impl BuilderError {
@@ -101,6 +103,9 @@ impl BuilderError {
             Self::Foreign => "rename that container: docker rename onebuild_buildkit NAME",
             Self::Different | Self::Exists => {
                 "use it as it is, or remove it first: onebuild builder rm"
+            }
+            Self::NotBuildkit { .. } => {
+                "create it with an image of BuildKit: onebuild builder rm, then onebuild builder create --image REF"
             }
             Self::Ended { .. } => {
                 "check its configuration; a builder with other settings needs `onebuild builder rm` first"

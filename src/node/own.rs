@@ -225,16 +225,31 @@ impl Own<'_> {
         Ok(())
     }
 
+    /// The error for an image without BuildKit's programs, if that is what the engine said.
+    async fn check_program(&self, said: &str) -> Result<(), BuilderError> {
+        if !lacks_program(said) {
+            return Ok(());
+        }
+        let found = self.engine.service(CONTAINER).await;
+        match found.map_err(engine("looking for the builder"))? {
+            Some(found) => Err(BuilderError::NotBuildkit { image: found.image }),
+            None => Ok(()),
+        }
+    }
+
     /// Starts the container, and waits until buildkitd answers.
     async fn started(&self) -> Result<Node, NodeError> {
         // A running container is not an error.
-        let started = self.engine.start_container(CONTAINER).await;
-        started.map_err(engine("starting the builder"))?;
+        if let Err(error) = self.engine.start_container(CONTAINER).await {
+            self.check_program(&error.message).await?;
+            return Err(engine("starting the builder")(error).into());
+        }
         let address = Buildkitd::DockerContainer { name: CONTAINER.to_owned() };
         let until = Instant::now() + START_TIMEOUT;
         loop {
             let opened = Node::of_buildkitd(address.clone(), Some(self.engine.clone())).await;
-            let Err(NodeError::NoBuildkitd { .. }) = &opened else { return opened };
+            let Err(NodeError::NoBuildkitd { reason, .. }) = &opened else { return opened };
+            self.check_program(reason).await?;
             let found = self.engine.service(CONTAINER).await;
             let found = found.map_err(engine("looking for the builder"))?;
             if let Some(ended) = found.filter(|found| !found.running) {
@@ -249,6 +264,12 @@ impl Own<'_> {
             sleep(START_PAUSE).await;
         }
     }
+}
+
+/// Whether the engine says that a container has no such program.
+fn lacks_program(said: &str) -> bool {
+    said.contains("executable file not found")
+        || said.contains("exec: ") && said.contains("no such file or directory")
 }
 
 fn engine(what: &'static str) -> impl Fn(ContainerError) -> BuilderError {
@@ -306,6 +327,23 @@ mod tests {
         ] {
             let error = BuilderSettings::default().set(option).unwrap_err();
             assert!(error.contains(expected), "{option}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_image_without_buildkitd_is_recognised() {
+        for (said, expected) in [
+            ("exec: \"buildctl\": executable file not found in $PATH: unknown", true),
+            (
+                "OCI runtime exec failed: exec: \"/bin/x\": stat /bin/x: no such file or directory",
+                true,
+            ),
+            (
+                "could not connect to unix:///run/buildkit/buildkitd.sock: no such file or directory",
+                false,
+            ),
+        ] {
+            assert_eq!(lacks_program(said), expected, "{said}");
         }
     }
 

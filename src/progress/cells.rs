@@ -1,5 +1,6 @@
 //! The run's state for a terminal display: finished, active and waiting cells.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
@@ -26,7 +27,8 @@ pub(super) struct Cells {
     pub(super) built: Vec<Duration>,
     /// Active cells, oldest first.
     pub(super) active: IndexMap<CellName, Active>,
-    platforms: IndexMap<CellName, Vec<Platform>>,
+    /// All cells of the run.
+    cells: Arc<[CellSummary]>,
 }
 
 /// A cell that is being built.
@@ -60,11 +62,11 @@ impl Cells {
                 self.longest_name = cells.iter().map(|c| width(&c.cell)).max().unwrap_or(0);
                 self.jobs = *jobs;
                 self.started = Some(now);
-                let known = |c: &CellSummary| (c.cell.clone(), c.platforms.clone());
-                self.platforms = cells.iter().map(known).collect();
+                self.cells = cells.clone();
             }
             Event::CellStarted { cell } => {
-                let platforms = self.platforms.get(cell).cloned().unwrap_or_default();
+                let known = self.cells.iter().find(|known| known.cell == *cell);
+                let platforms = known.map(|known| known.platforms.clone()).unwrap_or_default();
                 self.active.insert(cell.clone(), Active::new(platforms, now));
             }
             Event::Step { cell, step } => {

@@ -9,6 +9,7 @@ mod cells;
 mod display;
 mod estimate;
 mod frame;
+mod github;
 mod plain;
 mod queue;
 mod quiet;

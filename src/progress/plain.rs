@@ -22,9 +22,9 @@ const LINE: usize = 2_000;
 const NAME: usize = 160;
 const LABEL: usize = 60;
 /// How long nothing is printed until the running cells are.
-const HEARTBEAT: Duration = Duration::from_secs(30);
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(30);
 /// How often to check that.
-const PULSE: Duration = Duration::from_secs(1);
+pub(super) const PULSE: Duration = Duration::from_secs(1);
 /// Number of running cells in such a line, and the maximum length of what each does.
 const RUNNING: usize = 4;
 const ACTIVITY: usize = 80;
@@ -34,7 +34,7 @@ const MIN_DURATION: Duration = Duration::from_secs(1);
 const MIN_TRANSFER: u64 = 1_000_000;
 
 /// What the first signal does, and what the next Ctrl-C would do.
-const STOPPING: &str = "stopping: no more cells start, and running cells are cancelled \
+pub(super) const STOPPING: &str = "stopping: no more cells start, and running cells are cancelled \
     (press Ctrl-C again to quit without cleaning up)";
 
 pub(super) struct Plain<W: Write> {
@@ -103,11 +103,6 @@ impl<W: Write> Plain<W> {
             Some(count) => self.print(&count),
             None => Ok(()),
         }
-    }
-
-    /// ` (12/40, 2 failed)`, if there are several cells.
-    fn count(&self) -> String {
-        if self.cells.total > 1 { format!(" ({})", self.cells.count()) } else { String::new() }
     }
 
     fn begin(&mut self, cells: &[CellSummary], jobs: usize) -> io::Result<()> {
@@ -180,24 +175,7 @@ impl<W: Write> Plain<W> {
 
     fn finished(&mut self, outcome: &Outcome) -> io::Result<()> {
         self.labels.retain(|(cell, _), _| *cell != outcome.cell);
-        let (time, count) = (duration(outcome.elapsed), self.count());
-        let text = match &outcome.result {
-            CellResult::Built(built) => {
-                let word = match built.unverified {
-                    _ if built.pushed.is_empty() => self.paint.good("built"),
-                    None if built.unchanged => self.paint.good("unchanged"),
-                    None => self.paint.good("pushed"),
-                    Some(_) => self.paint.warning("pushed, not verified"),
-                };
-                format!("{word} in {time}{count}{}", built_facts(built))
-            }
-            CellResult::Failed(failure) => {
-                let failed = self.paint.bad("failed");
-                format!("{failed} after {time}{count}: {}", failed_line(failure))
-            }
-            CellResult::Cancelled => format!("cancelled{count}"),
-            CellResult::NotStarted(why) => format!("not started, because {why}{count}"),
-        };
+        let text = ended(outcome, &self.cells, self.paint);
         self.line(&outcome.cell, &text)
     }
 }
@@ -247,8 +225,31 @@ impl<W: Write> Display for Plain<W> {
     }
 }
 
+/// `pushed in 42s (12/40, 2 failed), 3 of 9 steps cached`: how a cell ended.
+pub(super) fn ended(outcome: &Outcome, cells: &Cells, paint: Paint) -> String {
+    let time = duration(outcome.elapsed);
+    let count = if cells.total > 1 { format!(" ({})", cells.count()) } else { String::new() };
+    match &outcome.result {
+        CellResult::Built(built) => {
+            let word = match built.unverified {
+                _ if built.pushed.is_empty() => paint.good("built"),
+                None if built.unchanged => paint.good("unchanged"),
+                None => paint.good("pushed"),
+                Some(_) => paint.warning("pushed, not verified"),
+            };
+            format!("{word} in {time}{count}{}", built_facts(built))
+        }
+        CellResult::Failed(failure) => {
+            let failed = paint.bad("failed");
+            format!("{failed} after {time}{count}: {}", failed_line(failure))
+        }
+        CellResult::Cancelled => format!("cancelled{count}"),
+        CellResult::NotStarted(why) => format!("not started, because {why}{count}"),
+    }
+}
+
 /// `00:41`, `1:02:41`: with all digits, so that times can be compared.
-fn clock(time: Duration) -> String {
+pub(super) fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
     match hours {
@@ -258,7 +259,7 @@ fn clock(time: Duration) -> String {
 }
 
 /// `still running: amd64 3/9 RUN make (1m10s, no output for 70 s)` for the cells that began first.
-fn still_running(cells: &Cells, now: Instant) -> Vec<(CellName, String)> {
+pub(super) fn still_running(cells: &Cells, now: Instant) -> Vec<(CellName, String)> {
     let doing = cells.active.iter().take(RUNNING).map(|(name, cell)| {
         let time = step_time(cell, now).map(|time| format!(" ({time})")).unwrap_or_default();
         (
@@ -270,7 +271,7 @@ fn still_running(cells: &Cells, now: Instant) -> Vec<(CellName, String)> {
 }
 
 /// `12/40, 2 failed, 8 running, 20 waiting`; `None` for a single cell.
-fn running_count(cells: &Cells) -> Option<String> {
+pub(super) fn running_count(cells: &Cells) -> Option<String> {
     let waiting = match cells.waiting() {
         0 => String::new(),
         waiting => format!(", {waiting} waiting"),

@@ -17,6 +17,8 @@ const LINES: usize = 16 << 20;
 const STEPS: usize = 64 << 20;
 /// Size of an event without its strings, in bytes.
 const EVENT: usize = 256;
+/// The display takes about this much at a time, so that there is room again before it has shown everything.
+const BATCH: usize = 1 << 20;
 
 /// One side adds events, the other removes them.
 #[derive(Debug, Clone, Default)]
@@ -31,8 +33,11 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     events: VecDeque<Event>,
+    /// Size of the events that are not shown yet.
     bytes: usize,
-    /// Number of lines dropped since the last batch.
+    /// Those of them that the display has taken.
+    taken: usize,
+    /// Number of lines dropped since the queue was empty.
     dropped: usize,
     is_closed: bool,
 }
@@ -41,7 +46,7 @@ struct State {
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) events: VecDeque<Event>,
-    /// Number of lines that were dropped from them.
+    /// Number of lines that were dropped after them.
     pub(super) dropped: usize,
     /// This is the last batch.
     pub(super) is_last: bool,
@@ -51,7 +56,7 @@ impl Queue {
     /// Adds an event; never blocks.
     pub(super) fn push(&self, event: Event) {
         let mut state = self.lock();
-        let size = EVENT + text(&event);
+        let size = size(&event);
         let limit = match event {
             Event::Log { .. } | Event::Transfer { .. } => LINES,
             Event::Step { .. }
@@ -80,7 +85,7 @@ impl Queue {
         self.0.changed.notify_one();
     }
 
-    /// Waits for events, up to `timeout` if it is given.
+    /// Waits for events, up to `timeout` if it is given. The events of the last batch have been shown.
     pub(super) fn take(&self, timeout: Option<Duration>) -> Batch {
         let is_idle = |state: &mut State| state.events.is_empty() && !state.is_closed;
         let state = self.lock();
@@ -94,11 +99,19 @@ impl Queue {
                 waited.unwrap_or_else(PoisonError::into_inner)
             }
         };
-        state.bytes = 0;
+        state.bytes -= std::mem::take(&mut state.taken);
+        let mut events = VecDeque::new();
+        while state.taken < BATCH
+            && let Some(event) = state.events.pop_front()
+        {
+            state.taken += size(&event);
+            events.push_back(event);
+        }
+        let is_all = state.events.is_empty();
         Batch {
-            events: std::mem::take(&mut state.events),
-            dropped: std::mem::take(&mut state.dropped),
-            is_last: state.is_closed,
+            events,
+            dropped: if is_all { std::mem::take(&mut state.dropped) } else { 0 },
+            is_last: is_all && state.is_closed,
         }
     }
 
@@ -107,16 +120,17 @@ impl Queue {
     }
 }
 
-/// The size of an event's strings, if they may be long.
-fn text(event: &Event) -> usize {
-    match event {
+/// The size of an event. Its strings count if they may be long.
+fn size(event: &Event) -> usize {
+    let text = match event {
         Event::Log { line, .. } => line.len(),
         Event::Step { step, .. } => step.name.len(),
         Event::Transfer { transfer, .. } => transfer.name.len(),
         Event::Waiting { wait, .. } => wait.host.len() + wait.what.len(),
         Event::Warning { warning, .. } => warning.message.len(),
         _ => 0,
-    }
+    };
+    EVENT + text
 }
 
 #[cfg(test)]
@@ -137,14 +151,28 @@ mod tests {
         }
         queue.push(Event::CellStarted { cell: "v2".into() });
         queue.push(Event::Cancelling);
-        let batch = queue.take(None);
-        let lines = batch.events.iter().filter(|event| matches!(event, Event::Log { .. })).count();
-        assert_eq!((lines, batch.dropped), (15, 25));
-        assert_eq!(batch.events.len(), 17);
-        assert!(!batch.is_last);
-
-        // Removing events makes space.
+        let is_line = |event: &&Event| matches!(event, Event::Log { .. });
+        let mut shown = Vec::new();
+        let first = queue.take(None);
+        // What is being shown still takes its room; there is none again before the next batch.
+        queue.push(log(line.clone()));
+        shown.extend(first.events);
+        assert_eq!((shown.len(), first.dropped), (1, 0));
+        let second = queue.take(None);
         queue.push(log(line));
+        shown.extend(second.events);
+        let dropped = loop {
+            let batch = queue.take(None);
+            assert!(!batch.is_last && batch.events.len() <= 3);
+            shown.extend(batch.events);
+            if batch.dropped > 0 {
+                break batch.dropped;
+            }
+        };
+        assert_eq!((shown.iter().filter(is_line).count(), dropped), (16, 26));
+        assert_eq!(shown.len(), 18);
+
+        queue.push(Event::Cancelling);
         queue.close();
         let batch = queue.take(None);
         assert_eq!((batch.events.len(), batch.dropped, batch.is_last), (1, 0, true));

@@ -5,15 +5,26 @@ use crate::text::Paint;
 /// How to show progress.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// `tty` on a terminal, else `plain`
+    /// `tty` on a terminal, `github` in GitHub Actions, else `plain`
     #[default]
     Auto,
     /// What runs now, redrawn in place
     Tty,
     /// One line for each thing that happens
     Plain,
+    /// The lines of each cell when it ends, in a group of the log of GitHub Actions
+    Github,
+    /// Nothing; the events of the run are on stdout
+    Json,
     /// Nothing but errors
     Quiet,
+}
+
+impl Mode {
+    /// Whether nothing is printed on stderr but failures and warnings.
+    pub(crate) fn is_silent(self) -> bool {
+        matches!(self, Self::Json | Self::Quiet)
+    }
 }
 
 /// Columns and rows.
@@ -30,6 +41,8 @@ pub(crate) struct DisplaySettings {
     pub paint: Paint,
     /// Whether the output is a terminal that understands escape sequences.
     pub is_terminal: bool,
+    /// Whether GitHub Actions reads the output.
+    pub is_github: bool,
     /// Called at every redraw, because a window may be resized at any time.
     pub size: fn() -> Option<Size>,
 }
@@ -39,6 +52,7 @@ impl DisplaySettings {
     pub(crate) fn resolved(&self) -> Mode {
         match (self.mode, self.is_terminal) {
             (Mode::Auto, true) => Mode::Tty,
+            (Mode::Auto, false) if self.is_github => Mode::Github,
             (Mode::Auto, false) => Mode::Plain,
             (mode, _) => mode,
         }

@@ -7,6 +7,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinHandle;
 
 use super::display::Display;
+use super::github::Github;
 use super::plain::Plain;
 use super::queue::{Batch, Queue};
 use super::quiet::Quiet;
@@ -41,7 +42,8 @@ where
         let begun = out.write_all(settings.paint.shown(&safe(&head)).as_bytes());
         match settings.resolved() {
             Mode::Tty => show(begun, Tty::new(settings, out), &taking),
-            Mode::Quiet => show(begun, Quiet, &taking),
+            Mode::Quiet | Mode::Json => show(begun, Quiet, &taking),
+            Mode::Github => show(begun, Github::new(settings.paint, out), &taking),
             Mode::Plain | Mode::Auto => show(begun, Plain::new(settings.paint, out), &taking),
         }
     })
@@ -100,18 +102,19 @@ mod tests {
 
     #[tokio::test]
     async fn a_display_with_a_closed_output_still_receives_events() {
-        for mode in [Mode::Plain, Mode::Tty] {
+        for mode in [Mode::Plain, Mode::Github, Mode::Tty] {
             let settings = DisplaySettings {
                 mode,
                 paint: Default::default(),
                 is_terminal: true,
+                is_github: false,
                 size: || None,
             };
             let (sender, receiver) = mpsc::channel(1);
             let shown = start(settings, Broken, String::new(), receiver);
             for _ in 0..5 {
                 sender.send(Event::Cancelling).await.unwrap();
-                let run = Event::RunStarted { cells: Vec::new(), jobs: 1 };
+                let run = Event::RunStarted { cells: [].into(), jobs: 1 };
                 sender.send(run).await.unwrap();
             }
             drop(sender);
@@ -137,8 +140,13 @@ mod tests {
     #[tokio::test]
     async fn a_stopped_terminal_does_not_block_the_run() {
         let paint = Default::default();
-        let settings =
-            DisplaySettings { mode: Mode::Plain, paint, is_terminal: true, size: || None };
+        let settings = DisplaySettings {
+            mode: Mode::Plain,
+            paint,
+            is_terminal: true,
+            is_github: false,
+            size: || None,
+        };
         let (sender, receiver) = mpsc::channel(1);
         let (unstick, stuck) = std::sync::mpsc::channel();
         let shown = start(settings, Stuck(stuck), "head\n".to_owned(), receiver);

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 use std::mem::take;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::cells::{Cells, headline};
@@ -23,7 +24,7 @@ pub(super) struct Tty<W: Write> {
     region: Region<BufWriter<W>>,
     settings: DisplaySettings,
     cells: Cells,
-    summaries: Vec<CellSummary>,
+    summaries: Arc<[CellSummary]>,
     /// Lines that have not been printed yet.
     above: Vec<String>,
     /// Warnings that were shown: cells of one template have the same warnings.
@@ -37,7 +38,7 @@ impl<W: Write> Tty<W> {
             region: Region::new(BufWriter::new(out)),
             settings,
             cells: Cells::default(),
-            summaries: Vec::new(),
+            summaries: [].into(),
             above: Vec::new(),
             warned: Vec::new(),
             drawn: None,
@@ -137,7 +138,8 @@ mod tests {
     fn screen(events: &[Event], end: bool) -> vt100::Parser {
         let size = || Some(Size { columns: 80, rows: 24 });
         let paint = Paint { colour: true, ..Paint::default() };
-        let settings = DisplaySettings { mode: Mode::Tty, paint, is_terminal: true, size };
+        let settings =
+            DisplaySettings { mode: Mode::Tty, paint, is_terminal: true, is_github: false, size };
         let mut out = Vec::new();
         let mut tty = Tty::new(settings, &mut out);
         let start = Instant::now();

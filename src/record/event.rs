@@ -8,6 +8,8 @@ mod convert;
 #[cfg(test)]
 pub(crate) mod samples;
 #[cfg(test)]
+pub(crate) mod schema;
+#[cfg(test)]
 mod tests;
 
 use std::time::Duration;

@@ -6,6 +6,7 @@
 //! removes old ones. All that looks back at a run is made from its record.
 
 pub(crate) mod event;
+mod follow;
 mod log;
 mod outcomes;
 mod place;
@@ -18,6 +19,7 @@ mod timestamp;
 mod writer;
 
 pub(crate) use event::Argument;
+pub(crate) use follow::Follow;
 pub(crate) use log::LogReader;
 pub(crate) use place::{Place, Wanted, place};
 pub(crate) use reader::{Entry, entries};

@@ -1,43 +1,58 @@
 //! From a record back to the outcomes of its cells, for the closing report.
 
 use super::event::{self, CellFinished, Retrying, SmokeTest};
-use super::recorded::{Recorded, RecordedCell};
+use super::recorded::{Recorded, RecordedCell, State};
+use super::run_id::RunId;
 use crate::failure::{Attempt, Kind, Phase, Place};
 use crate::image::{Platform, Reference};
 use crate::outcome::{Built, CellResult, Failure, Outcome, SmokeResult};
 
 impl Recorded {
-    /// The outcomes of the cells that this run built, in its order. A cell that had not ended counts as cancelled.
-    ///
-    /// A record has the sentence about a registry, and not the fault: such a failure is of the kind `Unknown`.
+    /// The outcomes of the cells that this run built, in its order. A cell that had not ended counts as cancelled,
+    /// and is left out if the run goes on.
     pub(crate) fn outcomes(&self) -> Vec<Outcome> {
-        let is_kept = |cell: &&RecordedCell| match &cell.finished {
-            Some(CellFinished { result: event::CellResult::Built(built), .. }) => {
-                built.kept_from.is_some()
-            }
-            _ => false,
-        };
-        self.cells.values().filter(|cell| !is_kept(cell)).map(outcome).collect()
+        let goes_on = self.state == State::Running;
+        let cells = self.cells.values().filter(|cell| cell.kept_from().is_none());
+        cells
+            .filter(|cell| !goes_on || cell.finished.is_some())
+            .map(RecordedCell::outcome)
+            .collect()
     }
 }
 
-fn outcome(known: &RecordedCell) -> Outcome {
-    let platforms = known.cell.platforms.iter();
-    let result = match known.finished.as_ref().map(|finished| &finished.result) {
-        Some(event::CellResult::Built(built)) => CellResult::Built(self::built(built, known)),
-        Some(event::CellResult::Failed { failure }) => CellResult::Failed(Box::new(Failure {
-            earlier: earlier(known),
-            ..self::failure(failure)
-        })),
-        Some(event::CellResult::Cancelled) => CellResult::Cancelled,
-        None if known.started.is_some() => CellResult::Cancelled,
-        Some(event::CellResult::NotStarted) | None => CellResult::NotStarted("the run ended"),
-    };
-    Outcome {
-        cell: known.cell.cell.as_str().into(),
-        platforms: platforms.filter_map(|platform| platform.parse::<Platform>().ok()).collect(),
-        result,
-        elapsed: known.finished.as_ref().map_or_else(Default::default, |finished| finished.elapsed),
+impl RecordedCell {
+    /// The run that built it, if this one left it out.
+    pub(crate) fn kept_from(&self) -> Option<&RunId> {
+        match &self.finished {
+            Some(CellFinished { result: event::CellResult::Built(built), .. }) => {
+                built.kept_from.as_ref()
+            }
+            _ => None,
+        }
+    }
+
+    /// How it ended. A cell that had not ended counts as cancelled.
+    ///
+    /// A record has the sentence about a registry, and not the fault: such a failure is of the kind `Unknown`.
+    pub(crate) fn outcome(&self) -> Outcome {
+        let platforms = self.cell.platforms.iter();
+        let result = match self.finished.as_ref().map(|finished| &finished.result) {
+            Some(event::CellResult::Built(built)) => CellResult::Built(self::built(built, self)),
+            Some(event::CellResult::Failed { failure }) => CellResult::Failed(Box::new(Failure {
+                earlier: earlier(self),
+                ..self::failure(failure)
+            })),
+            Some(event::CellResult::Cancelled) => CellResult::Cancelled,
+            None if self.started.is_some() => CellResult::Cancelled,
+            Some(event::CellResult::NotStarted) | None => CellResult::NotStarted("the run ended"),
+        };
+        let elapsed = self.finished.as_ref().map(|finished| finished.elapsed);
+        Outcome {
+            cell: self.cell.cell.as_str().into(),
+            platforms: platforms.filter_map(|platform| platform.parse::<Platform>().ok()).collect(),
+            result,
+            elapsed: elapsed.unwrap_or_default(),
+        }
     }
 }
 
@@ -134,7 +149,9 @@ mod tests {
 
     #[test]
     fn the_report_of_a_record_is_that_of_the_run() {
-        let outcomes = outcomes::mixed();
+        let mut outcomes = outcomes::mixed();
+        // Two of them have one name.
+        outcomes.last_mut().unwrap().cell = "dood-2.0.12-centos".into();
         let mut run = Recorded::new(samples::head("x"), Steps::Left);
         let time = Timestamp::now();
         for outcome in &outcomes {
@@ -159,6 +176,7 @@ mod tests {
             let finished = Event::CellFinished(outcome.clone());
             run.add(time, event::Event::of(&finished).unwrap());
         }
+        run.state = State::Killed;
         let report = |outcomes: &[Outcome]| {
             closing(outcomes, Duration::from_secs(9), Style { table: true, ..Style::default() })
         };

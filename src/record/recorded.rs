@@ -195,8 +195,7 @@ mod tests {
 
     #[test]
     fn steps_have_times_and_those_of_two_attempts_are_apart() {
-        let mut head = samples::head("x");
-        head.time = at(0);
+        let head = RunHead { time: at(0), ..samples::head("x") };
         let mut run = Recorded::new(head, Steps::Kept);
         run.add(at(1_000), Event::CellStarted { cell: "v1".to_owned() });
         run.add(at(1_100), step(1, StepState::Running, None));

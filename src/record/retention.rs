@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::event::RunFinished;
+use super::log::LOGS;
 use super::reader::{Entry, entries};
 use super::recorded::State;
 use super::run_file::{self, Lock};
@@ -76,6 +77,21 @@ impl Retention {
         }
         Ok(())
     }
+}
+
+/// Removes directories of runs that were killed while they created or removed a record. No other run may
+/// create one meanwhile.
+pub(super) fn remove_unfinished(place: &Path) -> io::Result<()> {
+    for Entry { directory, .. } in entries(place)? {
+        if !matches!(run_file::path(&directory).try_exists(), Ok(false)) {
+            continue;
+        }
+        let _ = fs::remove_file(run_file::unfinished(&directory));
+        // Neither is removed if anything else is in it.
+        let _ = fs::remove_dir(directory.join(LOGS));
+        let _ = fs::remove_dir(directory);
+    }
+    Ok(())
 }
 
 /// When the run of a record of ours started, whichever version of the format it has.

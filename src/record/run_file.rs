@@ -1,6 +1,6 @@
 //! `run.jsonl`: written by the run, which holds a lock on it until its end.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -20,6 +20,11 @@ pub(super) fn path(directory: &Path) -> PathBuf {
     directory.join("run.jsonl")
 }
 
+/// The same file until it has its beginning. A directory without the other one is no record yet.
+pub(super) fn unfinished(directory: &Path) -> PathBuf {
+    directory.join("run.jsonl.new")
+}
+
 /// The file of a run, while it is written.
 pub(super) struct RunFile {
     file: File,
@@ -29,9 +34,13 @@ pub(super) struct RunFile {
 
 impl RunFile {
     /// Creates and locks the file in `directory`. The kernel releases the lock when the process ends.
+    /// [`begun`](Self::begun) makes it a record.
     pub(super) fn create(directory: &Path) -> io::Result<Self> {
-        let file =
-            File::options().append(true).create_new(true).mode(0o600).open(path(directory))?;
+        let file = File::options()
+            .append(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(unfinished(directory))?;
         // Without a lock, another run cannot know that this one is running. It is recorded all the same.
         let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
         Ok(Self { file, waiting: Vec::new(), seq: 0 })
@@ -42,6 +51,12 @@ impl RunFile {
         serde_json::to_writer(&mut self.waiting, head)?;
         self.waiting.push(b'\n');
         Ok(())
+    }
+
+    /// Writes the beginning, and gives the file in `directory` its name. Other runs read it from now on.
+    pub(super) fn begun(&mut self, directory: &Path) -> io::Result<()> {
+        self.flush()?;
+        fs::rename(unfinished(directory), path(directory))
     }
 
     /// Adds a line.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use indexmap::IndexMap;
+
 use crate::failure::Phase;
 use crate::image::Platform;
 use crate::outcome::{Built, CellResult, Failure, Outcome, SmokeResult};
@@ -11,7 +13,8 @@ use crate::text::{Paint, clean, duration, pad, width};
 const MIN_OUTPUT: usize = 12;
 
 /// `5 pushed, 2 unchanged, 1 failed, in 3m02s`, the repositories, and each failed cell with its reason and the
-/// last line of its output, in one line. That output is cut at the `limit` of a terminal.
+/// last line of its output, in one line. That output is cut at the `limit` of a terminal. Many cells that failed
+/// alike have one line, and one with some of their names.
 pub(crate) fn summary(
     outcomes: &[Outcome],
     elapsed: Duration,
@@ -28,17 +31,54 @@ pub(crate) fn summary(
     text += &retried(outcomes);
     text += &tests(outcomes, paint);
     text += &format!("{}, in {}\n", counts(outcomes, paint), duration(elapsed));
-    let failed: Vec<_> = outcomes.iter().filter_map(failure_of).collect();
-    let column = failed.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
-    for (name, failure) in failed {
-        let mark = paint.bad("✗");
-        let reason = reason(failure);
+    let groups = alike(outcomes);
+    let name = |group: &Alike<'_>| match group.cells[..] {
+        [cell] => cell.to_owned(),
+        _ => format!("{} cells", group.cells.len()),
+    };
+    let column = groups.iter().map(|group| width(&name(group))).max().unwrap_or(0);
+    for group in groups {
+        let (mark, reason) = (paint.bad("✗"), &group.reason);
         // The margin, the mark, and the spaces around the name.
-        let used = 2 + 1 + 1 + column + 2 + width(&reason);
-        let output = output_within(failure, room(limit, used), paint);
-        text += &format!("  {mark} {}  {reason}{output}\n", pad(name, column));
+        let used = 2 + 1 + 1 + column + 2 + width(reason);
+        let output = output_within(group.failure, room(limit, used), paint);
+        text += &format!("  {mark} {}  {reason}{output}\n", pad(&name(&group), column));
+        if let [_, _, ..] = group.cells[..] {
+            let names = group.cells[..NAMED].join(", ");
+            text += &format!("    {names} and {} more\n", group.cells.len() - NAMED);
+        }
     }
     text
+}
+
+/// How many of the cells that failed alike are named; so many lines say no more than two.
+const NAMED: usize = 3;
+
+/// Cells that have the same line, or a single one.
+struct Alike<'o> {
+    cells: Vec<&'o str>,
+    failure: &'o Failure,
+    reason: String,
+}
+
+/// The failed cells; those with the same reason and output together, if they are more than [`NAMED`].
+fn alike(outcomes: &[Outcome]) -> Vec<Alike<'_>> {
+    let mut groups: IndexMap<String, Vec<(&str, &Failure)>> = IndexMap::new();
+    for (cell, failure) in outcomes.iter().filter_map(failure_of) {
+        groups.entry(failed_line(failure)).or_default().push((cell, failure));
+    }
+    let mut found = Vec::new();
+    for failed in groups.into_values() {
+        let reason = reason(failed[0].1);
+        if failed.len() > NAMED {
+            let cells = failed.iter().map(|(cell, _)| *cell).collect();
+            found.push(Alike { cells, failure: failed[0].1, reason });
+            continue;
+        }
+        let one = |(cell, failure)| Alike { cells: vec![cell], failure, reason: reason.clone() };
+        found.extend(failed.into_iter().map(one));
+    }
+    found
 }
 
 /// Why a cell failed, and the last line of its output: `exit code 3 on arm64
@@ -92,16 +132,22 @@ pub(crate) fn reason(failure: &Failure) -> String {
 }
 
 /// `retried: dood-2.0.11-alpine, pushed in attempt 2: push failed: …`, a line for each cell that was built in a
-/// later attempt, with the failures before it.
+/// later attempt, or verified in one, with the failures before it.
 fn retried(outcomes: &[Outcome]) -> String {
     let mut text = String::new();
     for outcome in outcomes {
-        let CellResult::Built(Built { earlier, pushed, .. }) = &outcome.result else { continue };
+        let CellResult::Built(built) = &outcome.result else { continue };
+        let Built { earlier, pushed, unverified, .. } = built;
         let reasons: Vec<String> = earlier.iter().map(|one| reason(&one.failure)).collect();
         if !reasons.is_empty() {
             let number = reasons.len() + 1;
             let reasons = reasons.join("; ");
-            let done = if pushed.is_empty() { "built" } else { "pushed" };
+            let done = match earlier.iter().all(|one| one.failure.phase == Phase::Verify) {
+                true if unverified.is_none() => "verified",
+                true => "not verified",
+                false if pushed.is_empty() => "built",
+                false => "pushed",
+            };
             text += &format!("retried: {}, {done} in attempt {number}: {reasons}\n", outcome.cell);
         }
     }
@@ -191,6 +237,7 @@ fn repositories(outcomes: &[Outcome]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Attempt;
     use crate::report::samples;
 
     #[test]
@@ -206,6 +253,26 @@ mod tests {
         built.unverified = Some("r.example answered 503".to_owned());
         let text = summary(&outcomes, Duration::from_secs(2), None, Paint::default());
         assert!(text.contains("1 pushed, 1 pushed, not verified, in 2.0s"), "{text}");
+    }
+
+    #[test]
+    fn attempts_to_verify_a_push_are_reported() {
+        let attempt = |phase| Attempt {
+            failure: Box::new(Failure { phase, ..samples::refused() }),
+            took: Duration::from_secs(1),
+        };
+        for (phases, unverified, expected) in [
+            (&[Phase::Verify][..], None, "retried: a, verified in attempt 2: "),
+            (&[Phase::Verify], Some("503"), "retried: a, not verified in attempt 2: "),
+            (&[Phase::Push, Phase::Verify], None, "retried: a, pushed in attempt 3: "),
+        ] {
+            let mut outcome = samples::built("a", 1, true);
+            let CellResult::Built(built) = &mut outcome.result else { unreachable!() };
+            built.earlier = phases.iter().map(|phase| attempt(*phase)).collect();
+            built.unverified = unverified.map(str::to_owned);
+            let text = summary(&[outcome], Duration::from_secs(2), None, Paint::default());
+            assert!(text.contains(expected), "{text}");
+        }
     }
 
     #[test]
@@ -254,6 +321,28 @@ mod tests {
                  Status code: 503 for http://127.0.0.1/repodata/repomd.xml",
             ]
         );
+    }
+
+    #[test]
+    fn many_cells_that_failed_alike_have_one_line_and_some_names() {
+        let other = samples::failed("other", samples::refused());
+        for (number, expected) in [(3, 4), (4, 3), (40, 3)] {
+            let mut outcomes: Vec<Outcome> = (1..=number)
+                .map(|n| samples::failed(&format!("v{n}"), samples::exit_code()))
+                .collect();
+            outcomes.insert(1, other.clone());
+            let text = summary(&outcomes, Duration::from_secs(2), None, Paint::default());
+            let lines: Vec<&str> = text.lines().skip(1).collect();
+            assert_eq!(lines.len(), expected, "{text}");
+            if number == 40 {
+                assert!(
+                    lines[0].starts_with("  ✗ 40 cells  exit code 1 on arm64 (templ"),
+                    "{text}"
+                );
+                assert_eq!(lines[1], "    v1, v2, v3 and 37 more");
+                assert!(lines[2].starts_with("  ✗ other     the registry"), "{text}");
+            }
+        }
     }
 
     #[test]

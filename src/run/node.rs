@@ -14,7 +14,7 @@ use super::engine::{
 use super::{builder, terminal};
 use crate::config::EngineFlag;
 use crate::docker::{DockerConfig, Engine, InvalidBuilder, StoredBuilder, StoredNode};
-use crate::error::{Error, ErrorKind, visible};
+use crate::error::{Error, ErrorKind, nearest_name, visible};
 use crate::node::builder::{InvalidNode, NodePlace, place};
 use crate::node::choose::{BUILDER, Choice, HOST, Named, choose};
 use crate::node::own::OWN;
@@ -54,7 +54,7 @@ pub(crate) async fn connect(
     let choice = choose(&settings(wanted.flag, docker));
     if wanted.verbose {
         for ignored in &choice.ignored {
-            let counts = choice.origin.unwrap_or_default();
+            let counts = choice.origin.unwrap_or("Docker's default socket");
             terminal::stderr(&format!("note: {ignored} is ignored: {counts} names the engine\n"));
         }
     }
@@ -137,14 +137,21 @@ async fn open_named(
     docker: &DockerConfig,
 ) -> Result<Result<Node, NodeError>, Error> {
     let failed = |error: InvalidBuilder| {
-        let help = match error {
+        let help = match &error {
             InvalidBuilder::Unknown { .. } if name.contains("://") => {
-                "this is an address: write --host instead of --builder"
+                "this is an address: write --host instead of --builder".to_owned()
+            }
+            InvalidBuilder::Unknown { known, .. }
+                if let Some(meant) =
+                    nearest_name(name, known.iter().map(String::as_str).chain([OWN])) =>
+            {
+                format!("did you mean `{meant}`?")
             }
             InvalidBuilder::Unknown { .. } => {
                 "list them with `docker buildx ls`, or create one with `docker buildx create`"
+                    .to_owned()
             }
-            _ => "create the builder again with `docker buildx create`",
+            _ => "create the builder again with `docker buildx create`".to_owned(),
         };
         Error::new(ErrorKind::Environment, format!("{origin}: {error}")).help(help)
     };

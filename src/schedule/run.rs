@@ -155,7 +155,7 @@ impl<B: Builder + 'static> Run<B> {
     }
 }
 
-fn summaries(requests: &[BuildRequest]) -> Vec<CellSummary> {
+fn summaries(requests: &[BuildRequest]) -> Arc<[CellSummary]> {
     let summary = |r: &BuildRequest| CellSummary {
         cell: r.cell.clone(),
         platforms: r.recipe.platforms.clone(),

@@ -17,27 +17,45 @@ const HIDDEN: &str = "***";
 /// Of an HTTP login without a password, the user is hidden, since it is a token. A variable such as
 /// `${TOKEN}` is not hidden.
 pub(crate) fn redact(text: &str) -> Cow<'_, str> {
-    replaced(text, |_| Cow::Borrowed(HIDDEN))
+    replaced(text, secrets(text), |_| Cow::Borrowed(HIDDEN))
+}
+
+/// The same for text about hosts, addresses and references, such as an error. There, a login without a scheme
+/// is one too: `user:***@host`.
+pub(crate) fn redact_login(text: &str) -> Cow<'_, str> {
+    replaced(text, logins(text), |_| Cow::Borrowed(HIDDEN))
 }
 
 /// The same with one `*` for each byte, so that all other text keeps its column.
-pub(crate) fn redact_in_place(text: &str) -> Cow<'_, str> {
-    replaced(text, |length| Cow::Owned("*".repeat(length)))
+pub(crate) fn redact_login_in_place(text: &str) -> Cow<'_, str> {
+    replaced(text, logins(text), |length| Cow::Owned("*".repeat(length)))
 }
 
-/// The same for a text that should be a host, an address or a reference, perhaps after `NAME=`. There, a
-/// login without a scheme is one too: `user:***@host`.
-pub(crate) fn redact_login(text: &str) -> Cow<'_, str> {
-    match (text.contains(MARK), text.split_once(':'), last_at(text)) {
-        (false, Some((user, _)), Some(at)) if user.len() < at => {
-            Cow::Owned(format!("{user}:{HIDDEN}{}", &text[at..]))
-        }
-        _ => redact(text),
+/// What [`redact_login`] hides, to be hidden in a text that has only a part of `text`.
+pub(crate) fn hidden_logins(text: &str) -> Vec<&str> {
+    logins(text).into_iter().map(|secret| &text[secret]).collect()
+}
+
+/// `text` without `secrets`, which it has as whole words.
+pub(crate) fn hide_words(text: &str, secrets: &[&str]) -> String {
+    let is_part = |c: char| c.is_alphanumeric();
+    let mut text = text.to_owned();
+    for secret in secrets {
+        let is_whole = |(at, _): &(usize, &str)| {
+            !text[..*at].ends_with(is_part) && !text[at + secret.len()..].starts_with(is_part)
+        };
+        let places = text.match_indices(secret).filter(is_whole);
+        let places = places.map(|(at, _)| at..at + secret.len()).collect();
+        text = replaced(&text, places, |_| Cow::Borrowed(HIDDEN)).into_owned();
     }
+    text
 }
 
-fn replaced(text: &str, hidden: impl Fn(usize) -> Cow<'static, str>) -> Cow<'_, str> {
-    let secrets = secrets(text);
+fn replaced(
+    text: &str,
+    secrets: Vec<Range<usize>>,
+    hidden: impl Fn(usize) -> Cow<'static, str>,
+) -> Cow<'_, str> {
     if secrets.is_empty() {
         return Cow::Borrowed(text);
     }
@@ -52,23 +70,54 @@ fn replaced(text: &str, hidden: impl Fn(usize) -> Cow<'static, str>) -> Cow<'_, 
     Cow::Owned(shown)
 }
 
-/// The places of all secrets, in order.
+/// The places of all secrets in URLs, in order.
 fn secrets(text: &str) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
     // Most text ends here. A search for one character is far faster than one for a string.
     if !(text.contains('@') || text.contains('=')) || !text.contains(MARK) {
-        return found;
+        return Vec::new();
     }
+    of_words(text, |word, report| of_urls(word, report))
+}
+
+/// The same with the logins that have no scheme.
+fn logins(text: &str) -> Vec<Range<usize>> {
+    if !text.contains(['@', '=']) || !text.contains(':') {
+        return Vec::new();
+    }
+    of_words(text, |word, report| match word.contains(MARK) {
+        true => of_urls(word, report),
+        false => of_address(word, report),
+    })
+}
+
+/// The places that `of_word` reports of each word.
+fn of_words(text: &str, of_word: impl Fn(&str, &mut dyn FnMut(Range<usize>))) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
     let mut start = 0;
     for word in text.split_inclusive(|c: char| c.is_whitespace() || "\"<>`".contains(c)) {
-        of_word(word, |secret| found.push(start + secret.start..start + secret.end));
+        of_word(word, &mut |secret| found.push(start + secret.start..start + secret.end));
         start += word.len();
     }
     found
 }
 
+/// Reports the password of `user:password@host` in a text without spaces, perhaps after `NAME=`.
+fn of_address(word: &str, report: &mut dyn FnMut(Range<usize>)) {
+    let Some(last) = last_at(word) else { return };
+    let mut start = 0;
+    while let Some(colon) = word[start..last].find(':') {
+        start += colon + 1;
+        match word[start..last].split_once('/') {
+            // The port of a registry.
+            Some((port, _)) if is_number(port) => start += port.len(),
+            _ if is_hidden(&word[start..last]) => return report(start..last),
+            _ => return,
+        }
+    }
+}
+
 /// Reports the secrets of the URLs in a text without spaces.
-fn of_word(word: &str, mut report: impl FnMut(Range<usize>)) {
+fn of_urls(word: &str, report: &mut dyn FnMut(Range<usize>)) {
     let mut last = None;
     let mut from = 0;
     while let Some(at) = word[from..].find(MARK) {
@@ -87,7 +136,9 @@ fn of_word(word: &str, mut report: impl FnMut(Range<usize>)) {
         }
         let end = word[from..].find(MARK).map_or(word.len(), |next| from + next);
         // The address of an engine names files: `buildkit+tcp://host?key=key.pem`.
-        if !scheme.ends_with("tcp") {
+        let known = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+        let name = scheme.rsplit(|c| !known(c)).next().unwrap_or_default();
+        if !matches!(name, "tcp" | "buildkit+tcp") {
             of_query(&word[from..end], |secret| report(from + secret.start..from + secret.end));
         }
     }
@@ -119,8 +170,10 @@ fn is_number(text: &str) -> bool {
 
 /// The last `@` that does not begin the digest of an image, as in `docker-image://name:tag@sha256:…`.
 fn last_at(text: &str) -> Option<usize> {
-    let is_digest =
-        |at: usize| ["sha256:", "sha512:"].iter().any(|a| text[at + 1..].starts_with(a));
+    let is_digest = |at: usize| {
+        let algorithm = text[at + 1..].split_once(':').map(|(algorithm, _)| algorithm);
+        algorithm.and_then(|name| name.strip_prefix("sha")).is_some_and(is_number)
+    };
     text.rmatch_indices('@').map(|(at, _)| at).find(|at| !is_digest(*at))
 }
 
@@ -208,10 +261,12 @@ mod tests {
             ("https://h/x?sv=1;sig=canary%3D#x", "https://h/x?sv=1;sig=***#x"),
             ("https://h/x#access_token=canary", "https://h/x#access_token=***"),
             ("(https://h/x?api_key=canary)", "(https://h/x?api_key=***)"),
+            ("https+tcp://h/x?token=canary", "https+tcp://h/x?token=***"),
+            ("xtcp://h/x?key=canary", "xtcp://h/x?key=***"),
             ("\"https://u:canary@h/x?token=canary\"", "\"https://u:***@h/x?token=***\""),
         ] {
             assert_eq!(redact(text), expected, "{text}");
-            let in_place = redact_in_place(text);
+            let in_place = redact_login_in_place(text);
             assert!(!in_place.contains("canary") && in_place.len() == text.len(), "{in_place}");
             assert_eq!(redact(&in_place), in_place);
         }
@@ -240,25 +295,53 @@ mod tests {
             "https://@",
             "https://:@h",
             "u:p@h",
+            "buildkit+tcp://h:1?key=key.pem",
+            "tcp://h:1?key=key.pem",
         ] {
             assert_eq!(redact(text), text);
         }
     }
 
     #[test]
-    fn a_login_without_a_scheme_is_hidden_where_an_address_is_expected() {
+    fn a_login_without_a_scheme_is_hidden_in_text_about_addresses() {
         for (text, expected) in [
             ("me:canary@r.example/a", "me:***@r.example/a"),
             ("a=me:canary@r.example/a", "a=me:***@r.example/a"),
             ("me:can@ary:@r.example", "me:***@r.example"),
+            ("me:can/ary@h", "me:***@h"),
+            ("r.example:5000/me:canary@h", "r.example:5000/me:***@h"),
             ("https://me:canary@h", "https://me:***@h"),
-            ("me@h:22", "me@h:22"),
-            ("a:1@sha256:aa", "a:1@sha256:aa"),
-            ("a:1", "a:1"),
-            ("", ""),
+            ("https+tcp://h?token=canary", "https+tcp://h?token=***"),
+            ("FROM me:canary@h/x AS a", "FROM me:***@h/x AS a"),
+            ("image: \"me:canary@h/x\"", "image: \"me:***@h/x\""),
+            ("`me:canary@h` and 'me:canary@h'", "`me:***@h` and 'me:***@h'"),
+            ("type=registry,ref=me:canary@h", "type=registry,ref=me:***@h"),
         ] {
             assert_eq!(redact_login(text), expected, "{text}");
+            let in_place = redact_login_in_place(text);
+            assert!(!in_place.contains("canary") && in_place.len() == text.len(), "{in_place}");
+            assert!(hidden_logins(text).iter().all(|secret| text.contains(secret)));
         }
+        for text in [
+            "me@h:22",
+            "me:${TOKEN}@h",
+            "git@github.com:o/x.git",
+            "a:1@sha256:aa",
+            "a:1@sha384:aa",
+            "r.example:5000/a:1@sha256:aa",
+            "r.example:5000/a@b",
+            "matrix.yaml:1:2: wrong @",
+            "a:1",
+            "",
+        ] {
+            assert_eq!(redact_login(text), text);
+        }
+    }
+
+    #[test]
+    fn a_secret_is_hidden_in_other_text_as_a_whole_word() {
+        let shown = hide_words("`a@h` is an `a`, (a/b), bad", &["a", "a/b"]);
+        assert_eq!(shown, "`***@h` is an `***`, (***/b), bad");
     }
 
     proptest! {
@@ -266,7 +349,9 @@ mod tests {
         fn redacting_again_changes_nothing(text in parts()) {
             let once = redact(&text).into_owned();
             prop_assert_eq!(redact(&once), once.as_str());
-            prop_assert_eq!(redact_in_place(&text).len(), text.len());
+            prop_assert_eq!(redact_login_in_place(&text).len(), text.len());
+            let once = redact_login(&text).into_owned();
+            prop_assert_eq!(redact_login(&once), once.as_str());
         }
 
         #[test]

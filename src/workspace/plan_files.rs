@@ -8,6 +8,7 @@ use super::access::Access;
 use super::needed::read_all;
 use super::needs::{Need, missing_file, refused};
 use super::text::{bytes_text, inside, template_text};
+use crate::context::patterns::first_bad_line;
 use crate::error::{Diagnostic, Diagnostics, Error, SourceFile, Span, why};
 use crate::grants::Grant;
 use crate::input::Root;
@@ -201,14 +202,18 @@ fn directory(context: &str, span: &Span, root: &Root) -> Result<(), Diagnostics>
 }
 
 fn ignore_file(path: &Path, file: &Needed) -> Result<SourceFile, Diagnostics> {
-    template_text(path).map_err(|error| {
+    let text = template_text(path).map_err(|error| {
         let message = format!("the ignore file {} cannot be read", path.display());
         let Some(span) = &file.span else {
             return Diagnostic::error(format!("{message}: {}", why(&error))).into();
         };
         let finding = Diagnostic::error(message).at(span, why(&error));
-        finding.help("the path is relative to the directory of matrix.yaml").into()
-    })
+        Diagnostics::from(finding.help("the path is relative to the directory of matrix.yaml"))
+    })?;
+    match first_bad_line(&text) {
+        Some((line, error)) => Err(Diagnostic::error(error.to_string()).at(&line, "").into()),
+        None => Ok(text),
+    }
 }
 
 fn script(path: &Path, file: &Needed, root: &Root) -> Result<SourceFile, Diagnostics> {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::targets;
 use super::write::{unwritable, whole};
@@ -10,15 +10,19 @@ use crate::error::Error;
 use crate::input::parent;
 use crate::regular;
 
-/// Fails if a file cannot be written at `path`. Creates its directory.
-pub(crate) fn check(path: &Path) -> Result<(), Error> {
+/// Fails if a file cannot be written at `path`. Creates its directory, and returns the path without links of the
+/// file that will be written.
+pub(crate) fn check(path: &Path) -> Result<PathBuf, Error> {
     targets::check_flag(path)?;
     let folder = parent(path);
     let checked = match path.is_dir() {
         true => Err(io::ErrorKind::IsADirectory.into()),
         false => fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder)),
     };
-    checked.map(drop).map_err(|error| unwritable(path, &error))
+    let place = checked.and_then(|_| fs::canonicalize(folder));
+    // A link is replaced, not followed.
+    let place = place.map(|folder| folder.join(path.file_name().unwrap_or_default()));
+    place.map_err(|error| unwritable(path, &error))
 }
 
 /// Writes a report as a whole.

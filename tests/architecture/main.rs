@@ -112,7 +112,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "unsent",
         ],
     ),
-    ("reporters", &["error", "failure", "image", "outcome", "record", "report", "text"]),
+    ("reporters", &["error", "failure", "image", "outcome", "plan", "record", "report", "text"]),
     (
         "driver",
         &[
@@ -163,6 +163,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "axis_source",
             "cell_name",
             "config",
+            "context",
             "debug",
             "docker",
             "driver",
@@ -285,6 +286,7 @@ const PURE_CRATES: &[&str] = &[
     "http",
     "indexmap",
     "minijinja",
+    "quick_junit",
     "serde",
     "serde_json",
     "sha2",

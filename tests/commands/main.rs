@@ -13,4 +13,5 @@ mod plan; // strategy matrices and bake files
 mod project; // a directory, and onebuild in it
 mod records; // the records of runs: `runs` and `logs`
 mod render; // render --check, render --files
+mod reports; // `runs show`, and the files that describe a run
 mod terminal; // tables on a terminal

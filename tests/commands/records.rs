@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 
 use crate::project::{Project, Run};
 
-const LAST: &str = "20261128T181044Z-3f2a";
-const FIRST: &str = "20261127T101010Z-00aa";
+pub const LAST: &str = "20261128T181044Z-3f2a";
+pub const FIRST: &str = "20261127T101010Z-00aa";
 
 /// A directory with two runs of its matrix: in the last one, of a moment ago, v2 failed.
-fn recorded() -> Project {
+pub fn recorded() -> Project {
     let project = Project::empty();
     project.file("matrix.yaml", "a matrix that cannot be read has records, too: [");
     run(&project, FIRST, "matrix.yaml", &["old", "v1"], &[]);
@@ -52,12 +52,13 @@ fn directory(project: &Project, id: &str) -> PathBuf {
 }
 
 /// Records a run without an end.
-fn run(project: &Project, id: &str, matrix: &str, cells: &[&str], events: &[Value]) {
-    let path = fs::canonicalize(project.path("")).unwrap().join(matrix);
+pub fn run(project: &Project, id: &str, matrix: &str, cells: &[&str], events: &[Value]) {
+    let here = fs::canonicalize(project.path("")).unwrap();
+    let path = here.join(matrix);
     let mut text = json!({"version": 1, "type": "run", "id": id, "onebuild": "0.2.0",
         "time": "2026-11-28T18:10:44.120Z", "command": {"name": "matrix", "arguments": [],
         "text": "onebuild matrix --push"}, "matrix": {"file": matrix, "path": path},
-        "directory": "/", "engine": "", "jobs": 2, "process": {"pid": 1, "host": "h"}})
+        "directory": here, "engine": "an engine", "jobs": 2, "process": {"pid": 1, "host": "h"}})
     .to_string()
         + "\n";
     let cells = cells.iter().map(|cell| {
@@ -73,7 +74,7 @@ fn run(project: &Project, id: &str, matrix: &str, cells: &[&str], events: &[Valu
     fs::write(directory(project, id).join("run.jsonl"), text).unwrap();
 }
 
-fn append(project: &Project, id: &str, event: &Value) {
+pub fn append(project: &Project, id: &str, event: &Value) {
     let path = directory(project, id).join("run.jsonl");
     let mut file = fs::File::options().append(true).open(path).unwrap();
     let mut event = event.clone();
@@ -93,7 +94,7 @@ fn log(project: &Project, id: &str, cell: &str, chunks: &[&str]) {
     }
 }
 
-fn end(exit_code: u8) -> Value {
+pub fn end(exit_code: u8) -> Value {
     let totals = json!({"cells": 3, "pushed": 1, "built": 0, "failed": 1, "cancelled": 1,
         "not_started": 0});
     json!({"type": "run-finished", "exit_code": exit_code, "elapsed": 61.5, "totals": totals})

@@ -20,13 +20,17 @@ mod documentation; // the commands of the README and of the pages in docs/
 mod failures; // failures, and how they are reported
 mod far; // engines without a local socket
 mod faults; // pushes to a registry that fails on demand
+mod floods; // steps that print very much, and terminals that are not read
 mod foreign; // programs for another platform
+mod forms; // a run described for other programs
 mod grants; // granted access outside of the repository
+mod kills; // runs that are killed at any moment, and resumed
 mod leftovers; // leftovers of killed runs on the engine
 mod lint; // BuildKit's own lint findings
 mod listed; // the list of images on stdout
 mod loaded; // images of a buildkitd in a Docker Engine
 mod login; // registries with a password, which must not leak
+mod many; // hundreds of cells in one run
 mod older; // engines of older releases
 mod options; // the effect of single options on the image
 mod outputs; // archives and directories on this machine
@@ -48,6 +52,7 @@ mod silence; // time limits for engines and registries that do not answer
 mod size; // many files, and long lists of patterns and paths
 mod smoke; // smoke tests of images before they are pushed
 mod sshd; // an engine behind a real sshd
+mod streams; // progress for programs: events on stdout, groups for GitHub Actions
 mod trouble; // engines that are killed, stopped or full during a run
 mod urls; // passwords and tokens in URLs
 mod ways; // the ways to BuildKit, and what proxies let through

@@ -2,36 +2,23 @@
 
 use std::fs;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use flate2::read::MultiGzDecoder;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{ONE, Project, Running, commands_with, paths_below, until};
+use crate::support::{
+    ONE, Project, Running, commands_with, lines, paths_below, records, runs, until,
+};
 
 const TWO: &str = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1, 2] }";
 
-/// The directory of records of a project.
-fn place(project: &Project) -> PathBuf {
-    project.path("home/.local/state/onebuild/runs")
-}
-
-/// The directories of its recorded runs.
-fn runs(place: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(place).into_iter().flatten();
-    let paths = entries.map(|entry| entry.unwrap().path());
-    paths.filter(|path| path.is_dir()).collect()
-}
-
 /// The lines of the only record, without those of steps.
 fn record(project: &Project) -> Vec<Value> {
-    let directories = runs(&place(project));
+    let directories = runs(&records(project));
     assert_eq!(directories.len(), 1);
-    let text = fs::read_to_string(directories[0].join("run.jsonl")).unwrap();
-    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    lines.filter(|line| line["type"] != "step").collect()
+    lines(&directories[0]).into_iter().filter(|line| line["type"] != "step").collect()
 }
 
 /// What the steps of a cell printed.
@@ -73,7 +60,7 @@ fn a_log_is_followed_while_its_cell_runs_and_a_killed_run_keeps_it() {
     let step = format!("RUN echo {nonce} begins; sleep 5; echo more; sleep 600; true");
     project.file("context/Dockerfile", format!("FROM alpine:3.20\n{step}\n"));
     let build = project.start(&["build", "--output", "none"]);
-    until("the run is recorded", Duration::from_secs(60), || !runs(&place(&project)).is_empty());
+    until("the run is recorded", Duration::from_secs(60), || !runs(&records(&project)).is_empty());
     let follow = project.start(&["logs", "v1", "--follow"]);
     let shows = |running: &Running, text: &str| running.stdout().contains(&format!("> {text}"));
     until("the log is followed", Duration::from_secs(60), || shows(&follow, "more"));
@@ -131,7 +118,7 @@ fn no_secret_is_recorded() {
             [&["build", "--no-cache", "--output", "none", "--build-context", &context], &args[..]];
         project.run(&args.concat()).exits(code);
     }
-    let place = place(&project);
+    let place = records(&project);
     let mut read = 0;
     for path in paths_below(&place) {
         let file = place.join(&path);
@@ -172,7 +159,7 @@ fn only_runs_are_recorded_and_never_sent_with_a_context() {
     let project = Project::single("record-context", "FROM scratch\nCOPY . /all/\n");
     for args in [&["--no-record"][..], &["--dry-run"], &["--record", "off"]] {
         project.run(&[&["build", "--output", "none"], args].concat()).exits(0);
-        assert!(runs(&place(&project)).is_empty(), "{args:?}");
+        assert!(runs(&records(&project)).is_empty(), "{args:?}");
     }
     for number in 1..=3 {
         let tree = project.tree(&["--record", "context/runs", "--quiet"]);
@@ -188,6 +175,6 @@ fn old_runs_are_removed_when_a_run_starts() {
         let mut command = project.command(&["build", "--output", "none"]);
         command.env("ONEBUILD_RECORD_KEEP", "2");
         Running::start(command).end().exits(0);
-        assert_eq!(runs(&place(&project)).len(), expected);
+        assert_eq!(runs(&records(&project)).len(), expected);
     }
 }

@@ -69,6 +69,28 @@ fn resume_leaves_out_what_was_pushed_unless_its_inputs_have_changed() {
 }
 
 #[test]
+fn the_platform_native_is_that_of_the_engine() {
+    let project = project("againnative", BREAKABLE);
+    let native = FOUR.replace("platforms: linux/amd64\n", "");
+    project.matrix(&native);
+    matrix(&project, &["--skip", "n=4"]).success();
+    only(&project, "--resume").success().says(&["3 cells of the run ", "0 to build"]);
+    // The same by name, and then another one.
+    project.matrix(FOUR);
+    only(&project, "--resume").success().says(&["3 cells of the run ", "0 to build"]);
+    project.matrix(&native.replace("axes:", "platforms: [native, linux/arm64]\naxes:"));
+    let run = project.run(&["matrix", "--resume", "--dry-run"]).success();
+    run.says(&["v1: its recipe has changed", "3 cells"]);
+    // What is kept has the platform of the engine in its record, too.
+    project.matrix(&native.replace("axes:", "overrides: [{ n: 2, labels: { a: b } }]\naxes:"));
+    only(&project, "--resume").success().says(&["v2: its recipe has changed", "1 pushed"]);
+    only(&project, "--resume").success().says(&["3 cells of the run ", "0 to build"]);
+    // Only the engine knows its platform.
+    let nowhere = ["matrix", "--resume", "--host", "unix:///nowhere/docker.sock"];
+    project.run(&nowhere).exits(4).never_says(&["its recipe has changed"]);
+}
+
+#[test]
 fn what_contradicts_the_recorded_run_is_an_error() {
     let project = project("againother", BREAKABLE);
     only(&project, "--failed").exits(2).says(&["there is no record of such a run"]);

@@ -164,6 +164,11 @@ pub(super) struct Left {
 }
 
 impl Before {
+    /// Whether what was pushed is compared with what would be built.
+    pub(super) fn compares(&self) -> bool {
+        self.is_resumed
+    }
+
     /// Leaves out the cells that need not be built again.
     pub(super) async fn left(
         &self,

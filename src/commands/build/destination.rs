@@ -9,6 +9,7 @@ use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, listed};
 use crate::input::parent;
 use crate::matrix::Cell;
 use crate::plan::{BuildOptions, BuildRequest, FileOutput, Output};
+use crate::progress::Mode;
 use crate::run::terminal;
 use crate::workspace::targets;
 use crate::workspace::write::unwritable;
@@ -51,13 +52,17 @@ pub(super) fn check(
     requests: &[BuildRequest],
     spec: &OutputFile,
     options: &BuildOptions,
-    dry_run: bool,
+    config: &BuildConfig,
 ) -> Result<(), Error> {
     if spec.is_stdout() && (spec.kind == FileOutput::Local || terminal::stdout_is_terminal()) {
         let message = match spec.kind {
             FileOutput::Local => "a directory cannot be written to stdout",
             _ => "stdout is a terminal, and an archive is binary data",
         };
+        return Err(Error::new(ErrorKind::Usage, message).help("name a path: dest=PATH"));
+    }
+    if spec.is_stdout() && config.progress == Mode::Json {
+        let message = "--progress json prints the events on stdout, and so does --output the image";
         return Err(Error::new(ErrorKind::Usage, message).help("name a path: dest=PATH"));
     }
     if !spec.is_stdout() {
@@ -82,7 +87,7 @@ pub(super) fn check(
         let message = format!("the directory {} does not exist", parent.display());
         return Err(Error::new(ErrorKind::Usage, message).help("create it first"));
     }
-    if folder && !dry_run {
+    if folder && !config.dry_run {
         std::fs::create_dir_all(&spec.dest).map_err(|error| unwritable(&spec.dest, &error))?;
     }
     if folder {

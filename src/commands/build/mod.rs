@@ -3,14 +3,15 @@
 pub(super) mod again;
 mod destination;
 mod listed;
+mod native;
 mod recorded;
 mod repeat;
+mod stream;
 
-use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
@@ -18,7 +19,8 @@ use tokio::time::{sleep, timeout};
 
 use self::again::{Before, Kept};
 use self::listed::Listed;
-use self::recorded::Record;
+use self::native::{found, on_engine, resolved};
+use self::recorded::{NoRecord, Record};
 use self::repeat::Repeat;
 use super::reports::Reports;
 use super::{prepare, shown};
@@ -33,13 +35,14 @@ use crate::error::{Diagnostic, Diagnostics, Error, ErrorKind, visible, why};
 use crate::failure::Kind;
 use crate::image::Platform;
 use crate::matrix::{Cell, Matrix, Unnamed};
-use crate::node::{Address, Node, NodeFacts, Product};
+use crate::node::{Address, Node, Product};
 use crate::outcome::{CellResult, Outcome};
 use crate::plan::{BuildRequest, Output};
 use crate::progress::{self, DisplaySettings, Mode};
+use crate::record::Timestamp;
 use crate::registry::{Patience, RegistryClient};
 use crate::report;
-use crate::run::node::{Found, Wanted};
+use crate::run::node::Found;
 use crate::run::{self, Stop, engine, terminal};
 use crate::schedule;
 use crate::workspace::needs::{self, Purpose};
@@ -81,12 +84,16 @@ pub(super) fn run(
     let (cells, requests) = match before {
         None => (cells, requests),
         Some(before) => {
+            let requests = match before.compares() {
+                true => runtime.block_on(native::known(requests, config, ENVIRONMENT))?,
+                false => requests,
+            };
             let left = runtime.block_on(before.left(cells, requests, &hashes));
-            if config.progress != Mode::Quiet {
+            if !config.progress.is_silent() {
                 terminal::stderr(&left.note);
             }
             if left.requests.is_empty() {
-                return Ok(ExitCode::SUCCESS);
+                return nothing_left(config, &left.kept);
             }
             kept = left.kept;
             (left.cells, left.requests)
@@ -95,7 +102,7 @@ pub(super) fn run(
     destination::check_caches(&cells, &requests)?;
     tell_unset(config);
     if let Some(output) = &config.output {
-        destination::check(&requests, output, &options, config.dry_run)?;
+        destination::check(&requests, output, &options, config)?;
     }
     if config.dry_run {
         needs::tell(&needs);
@@ -119,8 +126,21 @@ pub(super) fn run(
     done
 }
 
+/// Writes the reports of a run that has nothing to build: who starts it may expect its files.
+fn nothing_left(config: &BuildConfig, kept: &[Kept]) -> Result<ExitCode, Error> {
+    let reports = match config.dry_run {
+        true => None,
+        false => Some(Reports::of_step(&config.reports, ENVIRONMENT)?),
+    };
+    let wanted = reports.and_then(|reports| Some((reports.wanted()?, reports)));
+    let Some((steps, reports)) = wanted else { return Ok(ExitCode::SUCCESS) };
+    let jobs = config.jobs.map_or(1, NonZeroUsize::get);
+    let start = recorded::start(config, (&[], kept), &[], ("", None), jobs);
+    reports.written(&recorded::ended(&start, steps)?)
+}
+
 fn dry_run(cells: &[Cell], requests: &[BuildRequest], config: &BuildConfig) -> ExitCode {
-    if config.progress == Mode::Quiet {
+    if config.progress.is_silent() {
         shown::table(cells);
         return ExitCode::SUCCESS;
     }
@@ -131,7 +151,7 @@ fn dry_run(cells: &[Cell], requests: &[BuildRequest], config: &BuildConfig) -> E
 
 /// Names the build arguments that have no value.
 fn tell_unset(config: &BuildConfig) {
-    for name in config.cells.unset_args.iter().filter(|_| config.progress != Mode::Quiet) {
+    for name in config.cells.unset_args.iter().filter(|_| !config.progress.is_silent()) {
         let text = format!("--build-arg {name} has no effect: the variable {name} is not set");
         terminal::stderr(&format!("note: {}\n", visible(&text)));
     }
@@ -141,7 +161,7 @@ fn tell_unset(config: &BuildConfig) {
 /// that Ctrl-C ends a read that blocks.
 fn secrets(requests: &[BuildRequest], progress: Mode) -> (HeldSecrets, Diagnostics) {
     let waiting = &mut |text: &str| {
-        if progress != Mode::Quiet {
+        if !progress.is_silent() {
             terminal::stderr(&format!("note: {}\n", visible(text)));
         }
     };
@@ -155,14 +175,13 @@ async fn build(
     (repeat, reports): (Repeat, Reports),
     config: &BuildConfig,
 ) -> Result<ExitCode, Error> {
-    let started = Instant::now();
     let mut stop = Stop::listen().map_err(|error| {
         Error::new(ErrorKind::Environment, format!("cannot listen for signals: {}", why(&error)))
     })?;
     let docker = engine::docker_config(config.cells.strict)?;
     let credentials = Arc::new(engine::credentials(docker.clone()));
     let (idle, notes) = IdleCaches::find(&requests, ENVIRONMENT);
-    if config.progress != Mode::Quiet {
+    if !config.progress.is_silent() {
         notes.iter().for_each(|note| terminal::stderr(&format!("note: {}\n", visible(note))));
     }
     let registry = RegistryClient::new(credentials.clone(), Patience::default(), engine::proxies());
@@ -181,28 +200,27 @@ async fn build(
         mode: config.progress,
         paint,
         is_terminal: terminal::stderr_is_terminal(),
+        is_github: ENVIRONMENT("GITHUB_ACTIONS").is_some_and(|value| value == "true"),
         size: progress::terminal_size,
     };
     let mode = settings.resolved();
-    let head = if mode == Mode::Quiet { String::new() } else { head };
-    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let jobs = config.jobs.or(NonZeroUsize::new(cores * JOBS_PER_CORE));
-    let options = schedule::Options {
-        jobs: jobs.expect("a machine has at least one core"),
-        fail_fast: config.fail_fast,
-    };
+    let head = if mode.is_silent() { String::new() } else { head };
+    let options = schedule::Options { jobs: jobs(config), fail_fast: config.fail_fast };
 
     let (events, received) = mpsc::channel(EVENTS);
     let jobs = options.jobs.get();
-    let start = recorded::start(config, (cells, kept), &requests, (&engine, &native), jobs);
+    let mut start =
+        recorded::start(config, (cells, kept), &requests, (&engine, Some(&native)), jobs);
     let mut is_waiting = false;
     let mut record = loop {
+        start.time = Timestamp::now();
         let token = stop.token();
         match Record::start(config, &start, reports.wanted(), token, ENVIRONMENT) {
             Ok(record) => break record,
-            Err(held) if !config.wait => return Err(held.error()),
-            Err(held) => {
-                if !is_waiting && mode != Mode::Quiet {
+            Err(NoRecord::Failed(error)) => return Err(error),
+            Err(NoRecord::Held(held)) if !config.wait => return Err(held.error()),
+            Err(NoRecord::Held(held)) => {
+                if !is_waiting && !mode.is_silent() {
                     terminal::stderr(&held.note());
                 }
                 is_waiting = true;
@@ -216,11 +234,12 @@ async fn build(
     let display = progress::start(settings, terminal::stderr_stream(), head, received);
     let gates = registry.gates();
     let builder = Verified::new(builder, registry, config.cells.strict).with_gates(gates.clone());
-    let builder = Limited::new(Redacted::new(builder, credentials), config.limits);
+    let builder = Redacted::new(Limited::new(builder, config.limits), credentials);
     let builder = Retried::new(builder, gates, outage, disk);
     let builder = Hashed::new(builder, record.is_on().then_some(hashes));
     // On a terminal, the report is enough; full digests would fill the screen.
-    let shown = !config.output.as_ref().is_some_and(OutputFile::is_stdout)
+    let shown = mode != Mode::Json
+        && !config.output.as_ref().is_some_and(OutputFile::is_stdout)
         && !terminal::stdout_is_terminal();
     let (builder, listing) = Listed::new(builder, shown);
     let builder = Arc::new(builder);
@@ -236,14 +255,15 @@ async fn build(
         (outcomes, swept, left)
     };
     let Some((outcomes, swept, left)) = stop.guard(work).await else {
-        let recorded = timeout(LAST_MOMENT, record.finish(stopped(&stop)));
+        let recorded = timeout(LAST_MOMENT, record.finish(stopped(&stop), Timestamp::now()));
         let (shown, _) = tokio::join!(timeout(LAST_MOMENT, display), recorded);
         return Ok(leave(&stop, if shown.is_ok() { NOT_CLEANED_UP } else { "" }).await);
     };
     // The report follows the last output of the display. A closed terminal is not an error.
     let code = stop.exit_code().unwrap_or_else(|| exit_code(&outcomes));
     let logs = record.logs(&outcomes);
-    let ended = async { tokio::join!(display, record.finish(code)) };
+    let time = Timestamp::now();
+    let ended = async { tokio::join!(display, record.finish(code, time)) };
     let ended = stop.guard_output(ended, OUTPUT_GRACE).await;
 
     let mut closing: String =
@@ -251,18 +271,18 @@ async fn build(
     let style = report::Style {
         width: progress::terminal_size().map(|size| size.columns),
         paint,
-        table: mode == Mode::Plain,
+        table: matches!(mode, Mode::Plain | Mode::Github),
     };
     closing += &match mode {
-        Mode::Quiet => {
+        Mode::Quiet | Mode::Json => {
             let warnings = report::unverified(&outcomes, paint);
             [warnings, report::failures(&outcomes, paint)].concat().join("\n")
         }
-        _ => report::closing(&outcomes, started.elapsed(), style),
+        _ => report::closing(&outcomes, time.since(start.time), style),
     };
     closing += &logs;
     closing += &repeat.line(&outcomes).unwrap_or_default();
-    if let Some(note) = swept.note().filter(|_| mode != Mode::Quiet) {
+    if let Some(note) = swept.note().filter(|_| !mode.is_silent()) {
         closing += &format!("note: {note}\n");
     }
     if let Some(late) = stop.signal().and_then(|_| report::too_late(&outcomes)) {
@@ -306,13 +326,6 @@ struct Opened {
     lacking: String,
 }
 
-/// Replaces the platform `native` by that of the engine.
-fn on_engine(requests: &mut [BuildRequest], native: &Platform) {
-    for request in requests {
-        request.recipe.platforms = Platform::resolved(&request.recipe.platforms, native);
-    }
-}
-
 /// How to build faster while developing: on a terminal of a person who builds one image for several
 /// platforms.
 fn native_note(requests: &[BuildRequest], native: &Platform, config: &BuildConfig) -> String {
@@ -331,6 +344,13 @@ fn native_note(requests: &[BuildRequest], native: &Platform, config: &BuildConfi
     }
 }
 
+/// How many cells are built at the same time, and how many registries are asked before that.
+fn jobs(config: &BuildConfig) -> NonZeroUsize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let jobs = config.jobs.or(NonZeroUsize::new(cores * JOBS_PER_CORE));
+    jobs.expect("a machine has at least one core")
+}
+
 /// Connects to the engine and checks that it and this machine can build the requests.
 async fn open(
     requests: &[BuildRequest],
@@ -344,7 +364,7 @@ async fn open(
     // Concurrent with the search for the engine.
     let (opened, refused) = tokio::join!(
         open_engine(requests, secrets, idle, config, machine),
-        driver::refused(requests, registry)
+        driver::refused(requests, registry, jobs(config))
     );
     let opened = opened?;
     stop(refused)?;
@@ -358,13 +378,9 @@ async fn open_engine(
     config: &BuildConfig,
     (docker, credentials): (&DockerConfig, Arc<Credentials>),
 ) -> Result<Opened, Error> {
-    let lacks = |facts: &NodeFacts| {
-        let obstacles = preflight(&resolved(requests, facts), &idle, facts, None);
-        obstacles.into_iter().next().map(|obstacle| obstacle.message)
-    };
-    let (flag, verbose) = (&config.engine, config.progress == Mode::Plain);
-    let wanted = Wanted { flag, lacks: &lacks, verbose };
-    let Found { mut node, reason, rejected } = run::node::connect(&wanted, docker).await??;
+    let verbose = config.progress == Mode::Plain;
+    let Found { mut node, reason, rejected } =
+        found(requests, &idle, config, docker, verbose).await?;
     if let (Product::Buildkitd, Some((what, help))) = (node.facts().product, in_docker(requests)) {
         node = engine::with_docker(node, docker, &what, help).await?;
     }
@@ -409,15 +425,6 @@ fn in_docker(requests: &[BuildRequest]) -> Option<(String, &'static str)> {
             "name a Docker Engine with DOCKER_HOST, or build without smoke tests: --skip-test",
         ),
     })
-}
-
-/// The requests with the platform `native` replaced by that of the engine.
-fn resolved<'r>(requests: &'r [BuildRequest], facts: &NodeFacts) -> Cow<'r, [BuildRequest]> {
-    let mut requests = Cow::Borrowed(requests);
-    if requests.iter().any(|one| one.recipe.platforms.iter().any(Platform::is_native)) {
-        on_engine(requests.to_mut(), facts.native());
-    }
-    requests
 }
 
 fn stop(obstacles: Vec<Obstacle>) -> Result<(), Error> {

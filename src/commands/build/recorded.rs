@@ -1,11 +1,14 @@
 //! The record of this run.
 
 use std::ffi::OsString;
+use std::io;
 
+use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::again::Kept;
+use super::stream::Stream;
 use crate::commands::records::matrix_file;
 use crate::config::{BuildConfig, Typed, Word, quoted};
 use crate::error::{Error, ErrorKind, visible, why};
@@ -21,6 +24,12 @@ use crate::record::{
 };
 use crate::run::terminal;
 use crate::text::duration;
+
+/// Why a run cannot begin.
+pub(super) enum NoRecord {
+    Held(Held),
+    Failed(Error),
+}
 
 /// Another run that pushes the same tag now.
 pub(super) struct Held {
@@ -53,6 +62,10 @@ pub(super) struct Record {
     recorder: Option<Recorder>,
     /// The run in memory, for its reports.
     collected: Option<Collected>,
+    /// Prints its events.
+    stream: Option<Stream>,
+    /// Of a record that only its stream needs; removed at the end.
+    temporary: Option<TempDir>,
     /// The flags that `onebuild logs` needs to find it.
     flags: String,
 }
@@ -66,21 +79,30 @@ impl Record {
         steps: Option<Steps>,
         cancel: &CancellationToken,
         variable: fn(&str) -> Option<OsString>,
-    ) -> Result<Self, Held> {
-        let recorder = recorder(config, start, cancel, variable)?;
+    ) -> Result<Self, NoRecord> {
+        let mut recorder = recorder(config, start, cancel, variable)?;
+        let (mut stream, mut temporary) = (None, None);
+        if config.progress == Mode::Json {
+            if recorder.is_none() {
+                let (directory, only) = temporary_record(start, cancel)?;
+                (recorder, temporary) = (Some(only), Some(directory));
+            }
+            let directory = recorder.as_ref().map(Recorder::directory);
+            stream = directory.map(Stream::start).transpose().map_err(no_stream)?;
+        }
         let collect = |steps| {
-            Collected::start(start, recorder.as_ref(), steps).map_err(|error| {
+            Collected::start(start, recorder.as_ref().map(Recorder::head), steps).map_err(|error| {
                 let why = why(&error);
                 terminal::stderr(&format!("warning: no report is written about this run: {why}\n"));
             })
         };
         let collected = steps.and_then(|steps| collect(steps).ok());
-        Ok(Self { recorder, collected, flags: flags(config) })
+        Ok(Self { recorder, collected, stream, temporary, flags: flags(config) })
     }
 
     /// Whether the run is recorded.
     pub(super) fn is_on(&self) -> bool {
-        self.recorder.is_some()
+        self.recorder.is_some() && self.temporary.is_none()
     }
 
     /// Records `events` on their way.
@@ -90,7 +112,9 @@ impl Record {
 
     /// A line that says where the logs of failed cells are, if there are any.
     pub(super) fn logs(&self, outcomes: &[Outcome]) -> String {
-        let Some(recorder) = &self.recorder else { return String::new() };
+        let Some(recorder) = self.recorder.as_ref().filter(|_| self.is_on()) else {
+            return String::new();
+        };
         let failed = |one: &&Outcome| matches!(one.result, CellResult::Failed(_));
         let mut failed = outcomes.iter().filter(failed).map(|one| quoted(&one.cell));
         let flags = &self.flags;
@@ -104,9 +128,13 @@ impl Record {
         }
     }
 
-    /// Records the end of the run. Returns the run if reports need it, and a warning if the record is not complete.
-    pub(super) async fn finish(self, exit_code: u8) -> (Option<Recorded>, Option<String>) {
-        let time = Timestamp::now();
+    /// Records that the run ended at `time`. Returns the run if reports need it, and a warning if the record is not
+    /// complete. Waits until its events are printed.
+    pub(super) async fn finish(
+        self,
+        exit_code: u8,
+        time: Timestamp,
+    ) -> (Option<Recorded>, Option<String>) {
         let warning = match self.recorder {
             Some(recorder) => {
                 let directory = recorder.directory().display().to_string();
@@ -118,6 +146,9 @@ impl Record {
             }
             None => None,
         };
+        if let Some(stream) = self.stream {
+            stream.finish().await;
+        }
         (self.collected.map(|collected| collected.finish(exit_code, time)), warning)
     }
 }
@@ -127,21 +158,32 @@ pub(super) fn start(
     config: &BuildConfig,
     (cells, kept): (&[Cell], &[Kept]),
     requests: &[BuildRequest],
-    (engine, native): (&str, &Platform),
+    (engine, native): (&str, Option<&Platform>),
     jobs: usize,
 ) -> Start {
     let kept_cells = kept.iter().map(|(cell, request, _)| (cell, request));
+    let mut all = requests.iter().chain(kept.iter().map(|(_, request, _)| request));
     Start {
+        time: Timestamp::now(),
         command: command(&config.typed),
         matrix: matrix_file(&config.cells.file),
         engine: engine.to_owned(),
         jobs,
-        pushes: requests.iter().any(|request| request.delivery.output.is_push()),
-        native: native.to_string(),
+        pushes: all.any(|request| request.delivery.output.is_push()),
+        native: native.map(ToString::to_string),
         cells: cells.iter().zip(requests).chain(kept_cells).map(recorded).collect(),
         kept: kept.iter().map(|(_, _, finished)| finished.clone()).collect(),
         retention: config.retention,
     }
+}
+
+/// A run that ended as soon as it started.
+pub(super) fn ended(start: &Start, steps: Steps) -> Result<Recorded, Error> {
+    let run = Collected::start(start, None, steps).map_err(|error| {
+        let message = format!("no report is written about this run: {}", why(&error));
+        Error::new(ErrorKind::Environment, message)
+    })?;
+    Ok(run.finish(0, start.time))
 }
 
 /// Starts to record a run. If that fails, a warning says so.
@@ -150,11 +192,11 @@ fn recorder(
     start: &Start,
     cancel: &CancellationToken,
     variable: fn(&str) -> Option<OsString>,
-) -> Result<Option<Recorder>, Held> {
+) -> Result<Option<Recorder>, NoRecord> {
     let place = match place(&config.record, variable) {
         Place::Directory(directory) => directory,
         Place::None => {
-            if config.progress != Mode::Quiet {
+            if !config.progress.is_silent() {
                 terminal::stderr(NO_PLACE);
             }
             return Ok(None);
@@ -163,7 +205,7 @@ fn recorder(
     };
     match Recorder::start(start, &place, cancel.clone()) {
         Ok(recorder) => Ok(Some(recorder)),
-        Err(NotStarted::Held { run, tag }) => Err(Held { run, tag }),
+        Err(NotStarted::Held { run, tag }) => Err(NoRecord::Held(Held { run, tag })),
         Err(NotStarted::Io(error)) => {
             let (place, why) = (place.display().to_string(), why(&error));
             terminal::stderr(&format!(
@@ -174,6 +216,25 @@ fn recorder(
             Ok(None)
         }
     }
+}
+
+/// A record in a directory of its own, for the events that are printed.
+fn temporary_record(
+    start: &Start,
+    cancel: &CancellationToken,
+) -> Result<(TempDir, Recorder), NoRecord> {
+    let directory = tempfile::Builder::new().prefix("onebuild-").tempdir().map_err(no_stream)?;
+    match Recorder::start(start, directory.path(), cancel.clone()) {
+        Ok(recorder) => Ok((directory, recorder)),
+        Err(NotStarted::Held { run, tag }) => Err(NoRecord::Held(Held { run, tag })),
+        Err(NotStarted::Io(error)) => Err(no_stream(error)),
+    }
+}
+
+fn no_stream(error: io::Error) -> NoRecord {
+    let message = format!("the events cannot be kept until they are printed: {}", why(&error));
+    let help = "free some space in TMPDIR, or name a directory with --record DIR";
+    NoRecord::Failed(Error::new(ErrorKind::Environment, message).help(help))
 }
 
 const NO_PLACE: &str = "note: this run is not recorded, because HOME is not set; name a directory with \

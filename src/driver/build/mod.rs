@@ -8,5 +8,5 @@ pub(crate) mod lint;
 mod loading;
 pub(crate) mod options;
 pub(crate) mod request;
-mod unplaced;
+pub(crate) mod unplaced;
 pub(crate) mod watch;

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::context::patterns::{PatternError, Rules, clean};
+use crate::context::patterns::{PatternError, clean, first_bad_line};
 use crate::dockerfile::{Instruction, InstructionKind};
 use crate::error::{SourceFile, Span};
 use crate::failure::Kind;
@@ -49,21 +49,21 @@ pub(crate) fn placed(failure: Failure, message: &str, request: &BuildRequest) ->
 
 /// The line of the ignore file that `message` is about, and what is wrong with it.
 pub(crate) fn bad_pattern(message: &str, recipe: &Recipe) -> Option<(Span, PatternError)> {
-    if !["bad pattern", "syntax error in pattern"].iter().any(|said| message.contains(said)) {
-        return None;
-    }
-    let file = recipe.dockerignore.clone().or_else(|| {
-        let path = recipe.context.join(".dockerignore");
-        let bytes = regular::read(&path, LARGEST).ok()??;
-        Some(SourceFile::new(shown(&path), String::from_utf8_lossy(&bytes)))
-    })?;
-    let mut lines = (1..).map_while(|number| file.line_range(number));
-    lines.find_map(|range| {
-        let line = file.span(range);
-        let is_comment = line.text().starts_with('#');
-        let error = Rules::new(&[line.text()]).err().filter(|_| !is_comment)?;
-        Some((line, error))
-    })
+    const SAID: [&str; 3] = ["bad pattern", "syntax error in pattern", "illegal exclusion pattern"];
+    SAID.iter().any(|said| message.contains(said)).then(|| wrong_pattern(recipe))?
+}
+
+/// The first line of the ignore file of `recipe` that is no pattern, and what is wrong with it.
+pub(crate) fn wrong_pattern(recipe: &Recipe) -> Option<(Span, PatternError)> {
+    let file = match &recipe.dockerignore {
+        Some(file) => file.clone(),
+        None => {
+            let path = recipe.context.join(".dockerignore");
+            let bytes = regular::read(&path, LARGEST).ok()??;
+            SourceFile::new(shown(&path), String::from_utf8_lossy(&bytes))
+        }
+    };
+    first_bad_line(&file)
 }
 
 /// The first line of the instruction with bytes that are not UTF-8, from 1. In what only describes the
@@ -185,6 +185,9 @@ mod tests {
         let path = folder.path().join(".dockerignore");
         std::fs::write(&path, "# [a-\n\n*.log\n ![a-\n[b-\n").unwrap();
         assert_eq!(found(said, &request), format!("{}:4:  ![a-", path.display()));
+        std::fs::write(&path, "*.log\n! \n").unwrap();
+        let said = "illegal exclusion pattern: \"!\"";
+        assert_eq!(found(said, &request), format!("{}:2: ! ", path.display()));
         let given = SourceFile::new("t/Dockerfile.dockerignore", "x\n[a-\n");
         request.recipe.dockerignore = Some(given);
         let said = "failed to solve: syntax error in pattern";

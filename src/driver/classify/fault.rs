@@ -44,7 +44,7 @@ pub(crate) fn registry_fault(image: &Reference, said: &str, with_login: bool) ->
     } else if has(&["digest invalid: ", "got digest ", "unexpected digest ", "commit digest "]) {
         RegistryFault::OtherDigest { found: None }
     } else if let Some(status) = status(said) {
-        RegistryFault::Status { status: Some(status), errors: Vec::new() }
+        of_status(status)
     } else {
         match network_fault(said) {
             RegistryFault::Unexplained if said.ends_with("not found") => RegistryFault::NotFound,
@@ -73,7 +73,8 @@ fn own_words(said: &str, with_login: bool) -> Option<RegistryFault> {
         "unauthorized" => Some(RegistryFault::Unauthorized { with_login }),
         "denied" => Some(RegistryFault::Denied { with_login }),
         "toomanyrequests" => Some(RegistryFault::RateLimited { wait: None }),
-        "unavailable" => Some(RegistryFault::Status { status: Some(503), errors: Vec::new() }),
+        // The registry, or a proxy in front of it, may say the status in its message.
+        "unavailable" => Some(of_status(status(said).unwrap_or(503))),
         "unknown" => {
             let message = said.split_once("unknown: ").map_or("", |(_, message)| message);
             let has = |phrases: &[&str]| phrases.iter().any(|phrase| message.contains(phrase));
@@ -83,7 +84,7 @@ fn own_words(said: &str, with_login: bool) -> Option<RegistryFault> {
                 } else if has(&["digest did not match", "digest invalid"]) {
                     RegistryFault::OtherDigest { found: None }
                 } else {
-                    RegistryFault::Unexplained
+                    status(message).map_or(RegistryFault::Unexplained, of_status)
                 },
             )
         }
@@ -91,6 +92,10 @@ fn own_words(said: &str, with_login: bool) -> Option<RegistryFault> {
     };
     // Several errors are on separate lines, after a line with their count.
     said.split([':', '\n']).find_map(|part| code(part.trim()))
+}
+
+fn of_status(status: u16) -> RegistryFault {
+    RegistryFault::Status { status: Some(status), errors: Vec::new() }
 }
 
 fn on_the_way(host: &str, role: Role, fault: RegistryFault) -> RegistryFault {
@@ -135,11 +140,16 @@ fn network_fault(said: &str) -> RegistryFault {
 }
 
 /// The status in `unexpected status from PUT request to https://…: 500 Internal Server Error`.
+///
+/// Go has its own words for one of them: <https://github.com/golang/go/blob/master/src/net/http/status.go>
 pub(crate) fn status(said: &str) -> Option<u16> {
-    said.split(": ").find_map(|part| {
+    const OF_GO: &str = "Request Entity Too Large";
+    said.split([':', '\n']).find_map(|part| {
+        let part = part.trim_start();
         let (code, reason) = part.split_once(' ')?;
         let code = StatusCode::from_bytes(code.as_bytes()).ok()?;
-        let known = code.canonical_reason().is_some_and(|known| reason.starts_with(known));
+        let known = code.canonical_reason().is_some_and(|known| reason.starts_with(known))
+            || code == StatusCode::PAYLOAD_TOO_LARGE && reason.starts_with(OF_GO);
         (known && code.as_u16() >= 400).then(|| code.as_u16())
     })
 }

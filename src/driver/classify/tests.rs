@@ -174,7 +174,7 @@ fn an_unknown_message_is_shown_unchanged() {
 fn a_status_is_a_number_with_its_reason() {
     for (said, wanted) in [
         ("unexpected status from PUT request to https://r/v2/: 502 Bad Gateway", Some(502)),
-        ("x: 413 Request Entity Too Large: body", None),
+        ("x: 413 Request Entity Too Large: body", Some(413)),
         ("x: 413 Payload Too Large", Some(413)),
         ("x: 200 OK", None),
         ("dial tcp 127.0.0.1:500: connect", None),
@@ -261,6 +261,7 @@ fn the_error_code_of_a_registry_replaces_the_status() {
         RegistryFault::Denied { with_login: true },
         RegistryFault::Unauthorized { with_login: true },
     );
+    let of_status = |status| RegistryFault::Status { status: Some(status), errors: Vec::new() };
     for (said, wanted) in [
         ("denied", denied.clone()),
         ("denied: denied", denied.clone()),
@@ -272,7 +273,11 @@ fn the_error_code_of_a_registry_replaces_the_status() {
         ("failed commit on ref \"index-sha256:1\": unauthorized: expired", unauthorized),
         ("toomanyrequests", RegistryFault::RateLimited { wait: None }),
         ("toomanyrequests: Rate exceeded", RegistryFault::RateLimited { wait: None }),
-        ("unavailable", RegistryFault::Status { status: Some(503), errors: Vec::new() }),
+        ("unavailable", of_status(503)),
+        ("unavailable: 413 Request Entity Too Large", of_status(413)),
+        ("errors:\nunavailable: 413 Payload Too Large\n", of_status(413)),
+        ("unexpected status: 413 Request Entity Too Large: unavailable: x", of_status(413)),
+        ("unknown: 413 Request Entity Too Large", of_status(413)),
         ("unknown: repository name not known to registry", RegistryFault::NotFound),
         ("unknown: The repository with name 'a' does not exist", RegistryFault::NotFound),
         ("unknown: project a not found: project a not found", RegistryFault::NotFound),

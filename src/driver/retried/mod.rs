@@ -18,7 +18,7 @@ use super::outage::Outage;
 use super::stalled::waiting::GATE;
 use crate::event::{Event, Retry, Wait};
 use crate::failure::{Attempt, Failure, Kind, Phase, RegistryFault};
-use crate::outcome::{Built, CellResult};
+use crate::outcome::CellResult;
 use crate::plan::BuildRequest;
 use crate::registry::Gates;
 use crate::schedule::{Builder, Job};
@@ -95,13 +95,15 @@ impl<B: Builder> Builder for Retried<B> {
         let retries = job.request.policy.retry.retries();
         let mut request = Cow::Borrowed(job.request);
         let mut earlier: Vec<Attempt> = Vec::new();
+        // How often the cell was built.
+        let mut number = 0;
         // Whether build cache was removed for this cell.
         let mut made_room = false;
         loop {
             if let Err(result) = self.outage.before(job).await {
                 return after(earlier, result);
             }
-            if earlier.is_empty() {
+            if number == 0 {
                 let room = job.cancel.run_until_cancelled(self.disk.before()).await;
                 match room {
                     None => return CellResult::Cancelled,
@@ -124,7 +126,7 @@ impl<B: Builder> Builder for Retried<B> {
             if is_lost {
                 self.outage.lost();
             }
-            let number = u32::try_from(earlier.len()).unwrap_or(u32::MAX).saturating_add(1);
+            number += 1;
             if failure.kind == Kind::EngineDiskFull && !made_room {
                 made_room = true;
                 let room = job.cancel.run_until_cancelled(self.disk.made_room()).await;
@@ -135,7 +137,7 @@ impl<B: Builder> Builder for Retried<B> {
                     // A closed display does not stop the build.
                     let _ = job.events.send(Event::Retrying { cell: cell.clone(), retry }).await;
                     let _ = job.events.send(Event::Resumed { cell }).await;
-                    earlier.push(Attempt { failure, took });
+                    add(&mut earlier, failure, took);
                     continue;
                 }
             }
@@ -161,7 +163,7 @@ impl<B: Builder> Builder for Retried<B> {
                     return after(earlier, CellResult::Failed(failure));
                 }
                 Some(Err(gone)) => {
-                    earlier.push(Attempt { failure, took });
+                    add(&mut earlier, failure, took);
                     return after(earlier, CellResult::Failed(gone));
                 }
                 Some(Ok(())) => {}
@@ -169,20 +171,27 @@ impl<B: Builder> Builder for Retried<B> {
             if matches!(failure.phase, Phase::Push | Phase::Verify | Phase::SmokeTest) {
                 continued(&mut request);
             }
-            earlier.push(Attempt { failure, took });
+            add(&mut earlier, failure, took);
         }
     }
 }
 
+/// Adds an attempt, after the attempts to verify it.
+fn add(earlier: &mut Vec<Attempt>, mut failure: Box<Failure>, took: Duration) {
+    earlier.append(&mut failure.earlier);
+    earlier.push(Attempt { failure, took });
+}
+
 /// The result of a cell, with the attempts before the last one.
-fn after(earlier: Vec<Attempt>, result: CellResult) -> CellResult {
-    match result {
-        CellResult::Built(built) => CellResult::Built(Built { earlier, ..built }),
-        CellResult::Failed(failure) => {
-            CellResult::Failed(Box::new(Failure { earlier, ..*failure }))
-        }
-        other => other,
-    }
+fn after(mut earlier: Vec<Attempt>, mut result: CellResult) -> CellResult {
+    let own = match &mut result {
+        CellResult::Built(built) => &mut built.earlier,
+        CellResult::Failed(failure) => &mut failure.earlier,
+        CellResult::NotStarted(_) | CellResult::Cancelled => return result,
+    };
+    earlier.append(own);
+    *own = earlier;
+    result
 }
 
 /// Whether the upload of a cache failed. In a second solve, BuildKit 0.25 may leave out an export that failed

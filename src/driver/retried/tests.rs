@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::samples;
 use super::*;
 use crate::input::{EngineWait, Reclaim, Retry as Wanted};
+use crate::outcome::Built;
 use crate::plan::Output;
 use crate::schedule::Slot;
 

@@ -3,19 +3,21 @@
 use std::future::Future;
 use std::pin::pin;
 
-use futures::future::join_all;
-
 use crate::image::{Digest, Reference};
 use crate::outcome::{Built, CellResult};
 use crate::registry::Registry;
 
-/// The digests that `references` resolve to; `None` for one that does not exist or is not known.
+/// The digests that `references` resolve to; `None` for one that does not exist or is not known. They are asked
+/// for one by one: `--jobs` limits the requests, too.
 pub(super) async fn digests(
     registry: &impl Registry,
     references: &[Reference],
 ) -> Vec<Option<Digest>> {
-    let ask = |reference| async move { registry.head(reference).await.ok().flatten() };
-    join_all(references.iter().map(ask)).await
+    let mut digests = Vec::new();
+    for reference in references {
+        digests.push(registry.head(reference).await.ok().flatten());
+    }
+    digests
 }
 
 /// Runs `work`, and `question` beside it. The end of `work` ends the question too: a later answer

@@ -2,12 +2,11 @@
 
 mod before;
 
-use std::time::Instant;
-
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::event::{Event, Retry};
-use crate::failure::{Failure, Kind, Phase, RegistryFault, Request};
+use crate::failure::{Attempt, Failure, Kind, Phase, RegistryFault, Request};
 use crate::image::{Digest, Reference};
 use crate::outcome::{Built, CellResult};
 use crate::plan::{BuildRequest, Output};
@@ -65,8 +64,9 @@ impl<B: Builder, R: Registry> Verified<B, R> {
             return CellResult::Failed(Box::new(failure));
         };
         let mut unverified = built.unverified.clone();
+        let mut earlier = Vec::new();
         for reference in &built.pushed {
-            match self.verified(reference, &digest, job).await {
+            match self.verified(reference, &digest, job, &mut earlier).await {
                 Some(Ok(())) => {}
                 // The engine reached the registry and this machine cannot. The push may be fine: the
                 // engine may be in another network, or trust other certificates.
@@ -74,7 +74,8 @@ impl<B: Builder, R: Registry> Verified<B, R> {
                     unverified.get_or_insert_with(|| error.cause());
                 }
                 Some(Err(wrong)) => {
-                    return CellResult::Failed(Box::new(failed(reference, &wrong)));
+                    let failure = Failure { earlier, ..failed(reference, &wrong) };
+                    return CellResult::Failed(Box::new(failure));
                 }
                 None => {
                     unverified = Some(INTERRUPTED.to_owned());
@@ -82,7 +83,7 @@ impl<B: Builder, R: Registry> Verified<B, R> {
                 }
             }
         }
-        CellResult::Built(Built { unverified, ..built })
+        CellResult::Built(Built { unverified, earlier, ..built })
     }
 
     /// Asks the registry about a failed push: only the response may have been lost, or some of the
@@ -114,12 +115,14 @@ impl<B: Builder, R: Registry> Verified<B, R> {
     }
 
     /// Verifies one reference. A registry that is overloaded is asked again later, without a slot, unless a
-    /// failure means that the cell is built again. Returns `None` if the job was cancelled.
+    /// failure means that the cell is built again. Attempts that failed are added to `earlier`. Returns `None` if
+    /// the job was cancelled.
     async fn verified(
         &self,
         reference: &Reference,
         digest: &Digest,
         job: &Job<'_>,
+        earlier: &mut Vec<Attempt>,
     ) -> Option<Result<(), VerifyError>> {
         let Job { request, events, cancel, .. } = *job;
         let (platforms, strict) = (&request.recipe.platforms, self.strict);
@@ -137,6 +140,7 @@ impl<B: Builder, R: Registry> Verified<B, R> {
             };
             let (cell, failure) = (request.cell.clone(), Box::new(failed(reference, wrong)));
             let took = started.elapsed();
+            earlier.push(Attempt { failure: failure.clone(), took });
             let retrying = |wait| Event::Retrying {
                 cell,
                 retry: Retry { number, of, failure, took, wait: Some(wait) },

@@ -201,6 +201,17 @@ async fn a_missing_reference_fails_the_push_and_one_that_cannot_be_checked_does_
     assert_eq!(failed.phase, Phase::Verify);
 }
 
+#[tokio::test(start_paused = true)]
+async fn attempts_to_verify_are_kept_with_the_result() {
+    let overloaded = registry(|_| Err(RegistryFault::Status { status: Some(503), errors: vec![] }));
+    let built = built(verified(pushed(Some(new())), &overloaded, false).await);
+    assert!(built.unverified.is_some());
+    // Both references, each up to the limit.
+    let retries = usize::try_from(request().policy.retry.retries()).unwrap();
+    let phases: Vec<Phase> = built.earlier.iter().map(|one| one.failure.phase).collect();
+    assert_eq!(phases, vec![Phase::Verify; 2 * retries]);
+}
+
 #[tokio::test]
 async fn an_interrupt_leaves_the_push_unverified() {
     let hanging = registry(|_| Err(RegistryFault::TimedOut));

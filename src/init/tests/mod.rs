@@ -283,6 +283,19 @@ fn lists_have_all_their_values_or_a_note() {
 }
 
 #[test]
+fn a_check_in_a_container_is_a_note() {
+    let of = |target: &str| {
+        let makefile = format!(
+            "build:\n\tdocker build -t me/app:1 .\n{target}:\n\tdocker run --rm me/app:1 true\n"
+        );
+        draft(&top(&makefile)).notes.concat()
+    };
+    let note = "Makefile:4: `docker run --rm me/app:1 true`, which `test` in the matrix could run, was not converted";
+    assert!(of("check").contains(note) && of("smoke-test").contains(note), "{}", of("check"));
+    assert!(!of("shell").contains("docker run"));
+}
+
+#[test]
 fn every_tag_of_a_build_is_converted_or_a_note() {
     let build = |recipe: &str| {
         let draft = draft(&top(&format!("VERSION ?= 1.0\nI = me/app\nbuild:\n{recipe}")));

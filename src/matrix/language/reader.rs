@@ -41,6 +41,13 @@ fn elsewhere(key: &str) -> Option<&'static str> {
     KEYS.iter().find(|(foreign, _)| *foreign == key).map(|(_, ours)| *ours)
 }
 
+/// The key whose map has `key`.
+fn inside(key: &str) -> Option<&'static str> {
+    const KEYS: [(&str, &str); 4] =
+        [("retries", "retry"), ("healthy", "test"), ("timeout", "test"), ("volumes", "test")];
+    KEYS.iter().find(|(inner, _)| *inner == key).map(|(_, outer)| *outer)
+}
+
 impl Reader<'_> {
     pub(crate) fn error(&mut self, span: &Span, message: impl Into<String>) {
         self.errors.push(Diagnostic::error(message).at(span, ""));
@@ -149,6 +156,9 @@ impl Reader<'_> {
             )),
             _ => match elsewhere(&entry.key).filter(|key| known.contains(key)) {
                 Some(key) => finding.help(format!("did you mean `{key}`?")),
+                None if let Some(key) = inside(&entry.key).filter(|key| known.contains(key)) => {
+                    finding.help(format!("write `{key}: {{ {}: … }}`", entry.key))
+                }
                 None => finding.help_nearest(&entry.key, known.iter().copied()),
             },
         });

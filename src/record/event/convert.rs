@@ -1,5 +1,7 @@
 //! From the events of a run to those of its record.
 
+use std::time::Duration;
+
 use super::{
     Built, CellFinished, CellResult, Event, Failure, Place, Retrying, SmokeTest, Step, StepState,
     Warning,
@@ -23,7 +25,7 @@ impl Event {
                 step: step.0,
                 host: text(&wait.host),
                 what: text(&wait.what),
-                since: wait.since,
+                since: millis(wait.since),
             },
             event::Event::Answered { cell, step } => {
                 Self::Answered { cell: cell.to_string(), step: step.0 }
@@ -39,8 +41,8 @@ impl Event {
                 cell: cell.to_string(),
                 number: retry.number,
                 of: retry.of,
-                wait: retry.wait,
-                took: Some(retry.took),
+                wait: retry.wait.map(millis),
+                took: Some(millis(retry.took)),
                 failure: Box::new(Failure::of(&retry.failure)),
             }),
             event::Event::Resumed { cell } => Self::Resumed { cell: cell.to_string() },
@@ -58,6 +60,11 @@ fn text(text: &str) -> String {
     clean(text, TEXT)
 }
 
+/// What a record holds of a time, so that a run in memory is the same as the one that is read from its record.
+fn millis(time: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
+
 fn optional(text: &Option<String>) -> Option<String> {
     text.as_deref().map(self::text)
 }
@@ -68,8 +75,8 @@ impl Step {
         let (state, took) = match step.state {
             From::Running => (StepState::Running, None),
             From::Cached => (StepState::Cached, None),
-            From::Done { took } => (StepState::Done, Some(took)),
-            From::Failed { took } => (StepState::Failed, Some(took)),
+            From::Done { took } => (StepState::Done, Some(millis(took))),
+            From::Failed { took } => (StepState::Failed, Some(millis(took))),
             From::Cancelled => (StepState::Cancelled, None),
         };
         Self {
@@ -95,7 +102,7 @@ impl CellFinished {
             outcome::CellResult::NotStarted(_) => CellResult::NotStarted,
             outcome::CellResult::Cancelled => CellResult::Cancelled,
         };
-        Self { cell: outcome.cell.to_string(), elapsed: outcome.elapsed, result }
+        Self { cell: outcome.cell.to_string(), elapsed: millis(outcome.elapsed), result }
     }
 }
 
@@ -112,7 +119,7 @@ impl Built {
             smoke_test: match built.smoke {
                 SmokeResult::No => SmokeTest::None,
                 SmokeResult::Skipped => SmokeTest::Skipped,
-                SmokeResult::Passed { took } => SmokeTest::Passed { took },
+                SmokeResult::Passed { took } => SmokeTest::Passed { took: millis(took) },
             },
             recipe: built.inputs.as_ref().map(|inputs| inputs.recipe.to_string()),
             context: built.inputs.as_ref().map(|inputs| inputs.context.to_string()),
@@ -139,7 +146,7 @@ impl Failure {
             }),
             instruction: failure.instruction.as_deref().map(|text| instruction(text, TEXT)),
             exit_code: failure.exit_code,
-            took: failure.elapsed,
+            took: failure.elapsed.map(millis),
             output: failure.log_tail.iter().map(|line| text(line)).collect(),
             retry_pattern: optional(&failure.retry_pattern),
             interrupted: failure.is_interrupted,

@@ -50,6 +50,7 @@ fn neither_a_running_run_nor_what_is_no_record_is_removed() {
     let running = record(at.path(), 9, 1);
     fs::remove_file(running.join("run.jsonl")).unwrap();
     let mut file = RunFile::create(&running).unwrap();
+    file.begun(&running).unwrap();
     let head = r#"{"type":"run","id":"20261119T000000Z-0009","time":"2026-11-19T00:00:00Z"}"#;
     fs::write(running.join("run.jsonl"), head).unwrap();
 
@@ -71,6 +72,23 @@ fn neither_a_running_run_nor_what_is_no_record_is_removed() {
     file.flush().unwrap();
     drop(file);
     assert!(!left(at.path(), kept).contains(&9));
+}
+
+#[test]
+fn what_is_left_of_a_record_that_was_being_created_or_removed_is_removed() {
+    let at = tempfile::tempdir().unwrap();
+    let whole = record(at.path(), 0, 1);
+    let path = |number: usize| at.path().join(format!("20261101T000000Z-000{number}"));
+    for number in 1..=4 {
+        fs::create_dir(path(number)).unwrap();
+    }
+    fs::create_dir(path(2).join("logs")).unwrap();
+    fs::create_dir(path(3).join("logs")).unwrap();
+    drop(RunFile::create(&path(3)).unwrap());
+    fs::write(path(4).join("mine"), "").unwrap();
+    remove_unfinished(at.path()).unwrap();
+    let left = [1, 2, 3, 4].map(|number| path(number).exists());
+    assert_eq!((left, whole.join("run.jsonl").exists()), ([false, false, false, true], true));
 }
 
 #[test]

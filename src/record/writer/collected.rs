@@ -4,9 +4,8 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::directory::Start;
-use super::recorder::Recorder;
 use crate::event::Event;
-use crate::record::event::{self, RunFinished};
+use crate::record::event::{self, RunFinished, RunHead};
 use crate::record::recorded::{Recorded, State, Steps};
 use crate::record::run_id::RunId;
 use crate::record::timestamp::Timestamp;
@@ -16,18 +15,15 @@ use crate::record::timestamp::Timestamp;
 pub(crate) struct Collected(Arc<Mutex<Recorded>>);
 
 impl Collected {
-    /// A run that begins, with the name of its record if it has one.
+    /// A run that begins, with the first line of its record if it has one.
     pub(crate) fn start(
         start: &Start,
-        recorder: Option<&Recorder>,
+        recorded: Option<&RunHead>,
         steps: Steps,
     ) -> io::Result<Self> {
-        let head = match recorder {
-            Some(recorder) => recorder.head().clone(),
-            None => {
-                let now = Timestamp::now();
-                start.head(RunId::new(now)?, now)
-            }
+        let head = match recorded {
+            Some(head) => head.clone(),
+            None => start.head(RunId::new(start.time)?),
         };
         let mut run = Recorded::new(head, steps);
         let started = run.head.time;

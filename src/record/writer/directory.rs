@@ -10,7 +10,7 @@ use crate::record::event::{
     Cell, CellFinished, Command, Event, MatrixFile, Process, RunHead, RunKind, VERSION,
 };
 use crate::record::log::LOGS;
-use crate::record::retention::Retention;
+use crate::record::retention::{self, Retention};
 use crate::record::run_file::RunFile;
 use crate::record::run_id::RunId;
 use crate::record::timestamp::Timestamp;
@@ -22,14 +22,15 @@ const ATTEMPTS: usize = 8;
 /// What is known of a run when it starts.
 #[derive(Debug)]
 pub(crate) struct Start {
+    pub(crate) time: Timestamp,
     pub(crate) command: Command,
     pub(crate) matrix: MatrixFile,
     pub(crate) engine: String,
     pub(crate) jobs: usize,
     /// Whether it pushes the references of its cells.
     pub(crate) pushes: bool,
-    /// The platform that the engine runs without emulation.
-    pub(crate) native: String,
+    /// The platform that the engine runs without emulation; `None` if there is no engine.
+    pub(crate) native: Option<String>,
     pub(crate) cells: Vec<Cell>,
     /// Those that are not built, since an earlier run built them.
     pub(crate) kept: Vec<CellFinished>,
@@ -66,23 +67,25 @@ impl Start {
     pub(super) fn create(&self, place: &Path) -> Result<Created, NotStarted> {
         private().recursive(true).create(place)?;
         unsent::add(&fs::metadata(place)?);
-        let _turn = turn::lock(place)?;
+        let turn = turn::lock(place)?;
+        if turn.is_alone {
+            let _ = retention::remove_unfinished(place);
+        }
         if self.pushes
             && let Some((run, tag)) = turn::holder(place, &self.cells)?
         {
             return Err(NotStarted::Held { run: Box::new(run), tag });
         }
-        let started = Timestamp::now();
+        let started = self.time;
         let (id, path) = directory(place, started)?;
-        let head = self.head(id, started);
+        let head = self.head(id);
         // If the place is the context itself, this directory is in it.
         unsent::add(&fs::metadata(&path)?);
         let file = private().create(path.join(LOGS)).and_then(|()| RunFile::create(&path));
         let begun = file.and_then(|mut file| {
             file.head(&head)?;
             self.first_events().try_for_each(|event| file.event(started, event))?;
-            // Other runs read it from now on.
-            file.flush()?;
+            file.begun(&path)?;
             Ok(file)
         });
         match begun {
@@ -101,21 +104,21 @@ impl Start {
     }
 
     /// The first line of the record.
-    pub(super) fn head(&self, id: RunId, started: Timestamp) -> RunHead {
+    pub(super) fn head(&self, id: RunId) -> RunHead {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         RunHead {
             version: VERSION,
             kind: RunKind::Run,
             id,
             onebuild: crate::VERSION.to_owned(),
-            time: started,
+            time: self.time,
             command: self.command.clone(),
             matrix: self.matrix.clone(),
             directory: std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned(),
             engine: self.engine.clone(),
             jobs: self.jobs,
             pushes: self.pushes,
-            native: Some(self.native.clone()),
+            native: self.native.clone(),
             process: Process { pid: std::process::id(), host },
         }
     }

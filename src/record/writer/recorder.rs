@@ -84,7 +84,7 @@ impl Recorder {
     }
 
     /// The first line of the record.
-    pub(super) fn head(&self) -> &RunHead {
+    pub(crate) fn head(&self) -> &RunHead {
         &self.head
     }
 

@@ -15,6 +15,7 @@ use crate::record::{Entry, Retention, State, Steps, Timestamp, entries};
 fn start(cells: &[&str]) -> Start {
     let cell = |name: &&str| Cell { cell: (*name).to_owned(), ..Cell::default() };
     Start {
+        time: Timestamp::now(),
         command: Command {
             name: "matrix".to_owned(),
             arguments: Vec::new(),
@@ -24,7 +25,7 @@ fn start(cells: &[&str]) -> Start {
         engine: "Docker Engine".to_owned(),
         jobs: 4,
         pushes: false,
-        native: "linux/amd64".to_owned(),
+        native: Some("linux/amd64".to_owned()),
         cells: cells.iter().map(cell).collect(),
         kept: Vec::new(),
         retention: Retention::default(),
@@ -72,7 +73,7 @@ fn text_of(entry: &Entry, cell: &str) -> String {
 /// Returns the warning.
 async fn record(place: &Path, cells: &[&str], events: Vec<event::Event>) -> Option<String> {
     let mut recorder = Recorder::start(&start(cells), place, CancellationToken::new()).unwrap();
-    let collected = Collected::start(&start(cells), Some(&recorder), Steps::Kept).unwrap();
+    let collected = Collected::start(&start(cells), Some(recorder.head()), Steps::Kept).unwrap();
     let (sender, received) = mpsc::channel(4);
     let mut passed_on = relay(Some(&mut recorder), Some(collected.clone()), received);
     let count = events.len();
@@ -251,4 +252,19 @@ async fn a_disk_that_accepts_nothing_ends_the_record_and_not_the_run() {
         assert_eq!(why, format!("the disk accepted nothing for {limit} s"));
         drop(unread);
     }
+}
+
+#[tokio::test]
+async fn a_run_that_was_killed_before_its_record_began_leaves_nothing_to_the_next_one() {
+    let at = tempfile::tempdir().unwrap();
+    let killed = at.path().join("20261101T000000Z-0001");
+    fs::create_dir_all(killed.join("logs")).unwrap();
+    fs::write(killed.join("run.jsonl.new"), "{\"version\":1,").unwrap();
+    assert!(entries(at.path()).unwrap()[0].read().is_err());
+    assert_eq!(record(at.path(), &["a"], Vec::new()).await, None);
+    assert!(only(at.path()).read().is_ok() && !killed.exists());
+    let files = fs::read_dir(&only(at.path()).directory).unwrap();
+    let mut names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["logs", "run.jsonl"]);
 }

@@ -15,11 +15,18 @@ use rustix::fs::{FlockOperation, flock};
 use crate::record::event::{Cell, RunHead};
 use crate::record::reader::entries;
 
-/// The lock on the records below `place`, until it is dropped. A file system without locks has none.
-pub(super) fn lock(place: &Path) -> io::Result<File> {
+/// The lock on the records below a directory, until it is dropped.
+pub(super) struct Turn {
+    _file: File,
+    /// Whether no other run creates its record meanwhile. A file system without locks cannot ensure that.
+    pub(super) is_alone: bool,
+}
+
+/// Locks the records below `place`.
+pub(super) fn lock(place: &Path) -> io::Result<Turn> {
     let file = File::options().create(true).append(true).mode(0o600).open(place.join(".lock"))?;
-    let _ = flock(&file, FlockOperation::LockExclusive);
-    Ok(file)
+    let is_alone = flock(&file, FlockOperation::LockExclusive).is_ok();
+    Ok(Turn { _file: file, is_alone })
 }
 
 /// A running run that pushes one of the tags of `cells`, and that tag.

@@ -65,6 +65,8 @@ pub enum Fault {
     OtherStatus(u16),
     /// The registry processes the request, but its answer has another digest.
     OtherDigest,
+    /// The request is forwarded after this time.
+    Late(Duration),
     /// There is never an answer.
     Hang,
 }
@@ -99,6 +101,27 @@ type Rule = Box<dyn Fn(&Asked) -> Option<Fault> + Send>;
 struct State {
     rule: Rule,
     seen: Vec<Asked>,
+    /// Requests of onebuild that are not answered yet, and the largest number of them.
+    open: usize,
+    most_open: usize,
+}
+
+/// A request of onebuild that is not answered yet.
+struct Open<'s>(&'s Mutex<State>);
+
+impl<'s> Open<'s> {
+    fn new(state: &'s Mutex<State>) -> Self {
+        let mut locked = locked(state);
+        locked.open += 1;
+        locked.most_open = locked.most_open.max(locked.open);
+        Self(state)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        locked(self.0).open -= 1;
+    }
 }
 
 /// The proxy, which ends when this is dropped.
@@ -126,7 +149,8 @@ impl FaultyRegistry {
     }
 
     fn listening(address: IpAddr, tls: Option<TlsAcceptor>) -> Self {
-        let state = Arc::new(Mutex::new(State { rule: Box::new(|_| None), seen: Vec::new() }));
+        let state = State { rule: Box::new(|_| None), seen: Vec::new(), open: 0, most_open: 0 };
+        let state = Arc::new(Mutex::new(state));
         let stop = CancellationToken::new();
         let (sender, bound) = mpsc::channel();
         let thread = std::thread::spawn({
@@ -146,13 +170,19 @@ impl FaultyRegistry {
 
     /// Sets the rule and restarts the count at 1.
     pub fn rule(&self, rule: impl Fn(&Asked) -> Option<Fault> + Send + 'static) {
-        *locked(&self.state) = State { rule: Box::new(rule), seen: Vec::new() };
+        let mut state = locked(&self.state);
+        (state.rule, state.seen) = (Box::new(rule), Vec::new());
     }
 
     /// The requests since the rule was set.
     pub fn seen(&self, sender: Sender) -> Vec<Asked> {
         let all = locked(&self.state);
         all.seen.iter().filter(|asked| asked.sender == sender).cloned().collect()
+    }
+
+    /// The largest number of requests of onebuild that were open at the same time.
+    pub fn most_open(&self) -> usize {
+        locked(&self.state).most_open
     }
 }
 
@@ -223,7 +253,12 @@ impl Connection {
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, io::Error> {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+        let _open = is_ours(&head).then(|| Open::new(&self.state));
         match self.decide(&head) {
+            Some(Fault::Late(after)) => {
+                tokio::time::sleep(after).await;
+                Ok(self.forward(head, body).await)
+            }
             None => Ok(self.forward(head, body).await),
             Some(Fault::Answer { status, headers, body }) => {
                 let mut response = Response::builder().status(status);
@@ -255,9 +290,7 @@ impl Connection {
     }
 
     fn decide(&self, head: &http::request::Parts) -> Option<Fault> {
-        let agent = head.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
-        let is_ours = agent.is_some_and(|agent| agent.starts_with("onebuild/"));
-        let sender = if is_ours { Sender::Onebuild } else { Sender::Engine };
+        let sender = if is_ours(head) { Sender::Onebuild } else { Sender::Engine };
         let mut state = locked(&self.state);
         let number = state.seen.iter().filter(|asked| asked.sender == sender).count() + 1;
         let (method, path) = (head.method.clone(), head.uri.to_string());
@@ -294,6 +327,11 @@ impl Connection {
         }
         io::ErrorKind::ConnectionReset.into()
     }
+}
+
+fn is_ours(head: &http::request::Parts) -> bool {
+    let agent = head.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+    agent.is_some_and(|agent| agent.starts_with("onebuild/"))
 }
 
 /// Removes the headers of one connection, which are written again for the next.

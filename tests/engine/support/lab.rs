@@ -37,14 +37,25 @@ pub fn docker(args: &[&str]) -> String {
 /// Running build commands of the engine that contain `word`; the engine's processes are visible on
 /// this machine.
 pub fn commands_with(word: &str) -> usize {
-    let holds = |pid: &str| {
-        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    processes(|process| {
+        let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
         String::from_utf8_lossy(&line).contains(word)
+    })
+}
+
+/// Running processes whose current directory is `folder`: those that a project started, and their children.
+pub fn processes_in(folder: &Path) -> usize {
+    let folder = folder.canonicalize().unwrap();
+    processes(|process| std::fs::read_link(process.join("cwd")).is_ok_and(|at| at == folder))
+}
+
+fn processes(is_one: impl Fn(&Path) -> bool) -> usize {
+    let entries = std::fs::read_dir("/proc").unwrap().filter_map(|entry| Some(entry.ok()?.path()));
+    let is_process = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.bytes().all(|c| c.is_ascii_digit())
     };
-    let entries = std::fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    entries.filter(|name| name.bytes().all(|c| c.is_ascii_digit()) && holds(name)).count()
+    entries.filter(|path| is_process(path) && is_one(path)).count()
 }
 
 /// A further engine, which ends when this is dropped.
@@ -55,10 +66,19 @@ pub struct StartedEngine {
 
 /// Starts the engine `name` with further `args`.
 pub fn started_engine(name: &'static str, args: &[&str]) -> StartedEngine {
+    started(name, args, &[])
+}
+
+/// Starts the engine `name` with further variables in its environment.
+pub fn engine_with(name: &'static str, variables: &[(&str, &str)]) -> StartedEngine {
+    started(name, &[], variables)
+}
+
+fn started(name: &'static str, args: &[&str], variables: &[(&str, &str)]) -> StartedEngine {
     lab_env("ONEBUILD_LAB");
     let script = |words: &[&str]| -> Run {
         let mut command = lab_script("engine");
-        command.args(words);
+        command.args(words).envs(variables.iter().copied());
         Running::start(command).end().success()
     };
     let socket = script(&["socket", name]).stdout;

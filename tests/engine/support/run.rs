@@ -44,6 +44,24 @@ pub fn with_default_socket(host: Option<&str>, command: &Command) -> Command {
     through(&["unshare", "--mount", "sh", "-c", script, socket], command)
 }
 
+/// What a program uses.
+#[derive(Debug, Clone, Copy)]
+pub struct Usage {
+    /// Resident memory in KiB, without the program's own code, which is large in a debug build.
+    pub memory: usize,
+    /// Open files.
+    pub files: usize,
+}
+
+/// What the process `pid` uses now; `None` if it is ending.
+pub fn usage_of(pid: u32) -> Option<Usage> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
+    let memory = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    let files = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count();
+    Some(Usage { memory, files })
+}
+
 /// A running program; it is killed when this is dropped.
 pub struct Running {
     child: Child,
@@ -69,6 +87,11 @@ impl Running {
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What it uses now; `None` if it is ending.
+    pub fn usage(&self) -> Option<Usage> {
+        usage_of(self.pid())
     }
 
     pub fn signal(&self, signal: rustix::process::Signal) {

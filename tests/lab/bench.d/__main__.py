@@ -14,17 +14,20 @@ from pathlib import Path
 
 import cells
 import context
+import recorded
 import table
 import transport
+from cells import Family
 from clients import CLIENTS
 from context import Sent
 from lab import CHECKOUT, STATE, Engine, Registry, Root, said
 from local import Local, measure_all
 from measure import Failed, Sample
+from recorded import Grown, Paired
 from rounds import Run, Stage
 from transport import Carried
 
-PARTS = ("family", "many", "context", "transport", "local")
+PARTS = ("family", "many", "context", "transport", "record", "local")
 FOLDER = STATE / "bench"
 RESULT = FOLDER / "result.json"
 
@@ -81,16 +84,18 @@ def facts(root: Root, onebuild: str, quick: bool) -> dict[str, str]:
     }
 
 
+def own_family(quick: bool) -> Family:
+    versions = [f"2.0.{patch}" for patch in range(1 if quick else 6)]
+    lab = (os.environ[f"ONEBUILD_LAB_{name}"] for name in ("REGISTRY", "RELEASES"))
+    return cells.own_family(versions, *lab)
+
+
 def compare(args: argparse.Namespace, stage: Stage) -> None:
     chosen = [c for c in CLIENTS if not args.client or c.name in args.client]
     rounds = 1 if args.quick else args.rounds
-    versions = [f"2.0.{patch}" for patch in range(1 if args.quick else 6)]
-    registry = os.environ["ONEBUILD_LAB_REGISTRY"]
     for number in range(1, rounds + 1):
         if "family" in args.part:
-            releases = os.environ["ONEBUILD_LAB_RELEASES"]
-            family = cells.own_family(versions, registry, releases)
-            stage.round(number, family, chosen)
+            stage.round(number, own_family(args.quick), chosen)
         if "many" in args.part:
             folder = stage.work / f"many-{number}"
             family = cells.many(folder, 20 if args.quick else 200)
@@ -106,6 +111,8 @@ class Result:
     local: list[Local] = field(default_factory=list)
     contexts: list[Sent] = field(default_factory=list)
     carried: list[Carried] = field(default_factory=list)
+    paired: list[Paired] = field(default_factory=list)
+    grown: list[Grown] = field(default_factory=list)
 
     def save(self) -> None:
         # Written atomically after each run. A quick run must not replace the result of half an
@@ -127,8 +134,12 @@ class Result:
         carried = [
             Carried(**{**one, "sample": Sample(**one["sample"])}) for one in raw.get("carried", [])
         ]
+        paired = [
+            Paired(**{**one, "sample": Sample(**one["sample"])}) for one in raw.get("paired", [])
+        ]
+        grown = [Grown(**one) for one in raw.get("grown", [])]
         local = [Local(**one) for one in raw["local"]]
-        return cls(raw["facts"], runs, local, contexts, carried)
+        return cls(raw["facts"], runs, local, contexts, carried, paired, grown)
 
     def text(self) -> str:
         """Tables of the results; targets only for the full number of cells."""
@@ -146,11 +157,15 @@ class Result:
             parts.append(table.contexts(self.contexts))
         if self.carried:
             parts.append(table.carried(self.carried))
+        if self.paired:
+            parts.append(table.paired(self.paired, few))
+        if self.grown:
+            parts.append(table.grown(self.grown))
         parts.append(table.settings(self.runs))
         if self.local:
             parts.append(table.local(self.local))
         if not quick:
-            parts.append(table.targets(self.runs, self.local))
+            parts.append(table.targets(self))
         return "\n".join(parts)
 
 
@@ -172,6 +187,13 @@ def measured(args: argparse.Namespace) -> Result:
             rounds = 1 if args.quick else args.rounds
             result.carried += transport.measure_all(onebuild, Path(work), logs, rounds, args.quick)
             result.save()
+        if "record" in args.part:
+            with Registry() as registry:
+                places = (Path(work), logs, args.quick)
+                result.grown += recorded.growth(onebuild, registry, *places)
+                result.save()
+                result.paired += recorded.pairs(onebuild, registry, own_family(args.quick), *places)
+                result.save()
         if {"family", "many"} & set(args.part):
             with Registry() as registry:
                 stage = Stage(onebuild, root, registry, Path(work), logs, result.runs, result.save)

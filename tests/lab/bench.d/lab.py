@@ -15,7 +15,11 @@ CHECKOUT = SCRIPTS.parent.parent
 STATE = Path(os.environ["ONEBUILD_LAB_STATE"])
 ENGINE = "bench"
 INDEX = "application/vnd.oci.image.index.v1+json"
-INDEX_TYPES = f"{INDEX}, application/vnd.docker.distribution.manifest.list.v2+json"
+ACCEPTED = (
+    f"{INDEX}, application/vnd.oci.image.manifest.v1+json, "
+    "application/vnd.docker.distribution.manifest.list.v2+json, "
+    "application/vnd.docker.distribution.manifest.v2+json"
+)
 
 
 def said(*command: str | Path) -> str:
@@ -53,20 +57,26 @@ class Registry:
     def __exit__(self, *_: object) -> None:
         said(HERE / "registry", "remove")
 
+    def has(self, reference: str) -> bool:
+        return self._manifest(reference) is not None
+
     def platforms(self, reference: str) -> list[str]:
         """The platforms of a pushed image, `[]` when it was not pushed."""
-        repository, tag = reference.removeprefix(f"{self.address}/").rsplit(":", 1)
-        url = f"http://{self.address}/v2/{repository}/manifests/{tag}"
-        request = urllib.request.Request(url, headers={"Accept": INDEX_TYPES})
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                manifests = json.load(answer).get("manifests", [])
-        except urllib.error.HTTPError as error:
-            if error.code == 404:
-                return []
-            raise Failed(f"{url} answered {error.code}") from error
+        manifests = (self._manifest(reference) or {}).get("manifests", [])
         names = [f"{m['platform']['os']}/{m['platform']['architecture']}" for m in manifests]
         return sorted(name for name in names if "unknown" not in name)  # attestations are that
+
+    def _manifest(self, reference: str) -> dict | None:
+        repository, tag = reference.removeprefix(f"{self.address}/").rsplit(":", 1)
+        url = f"http://{self.address}/v2/{repository}/manifests/{tag}"
+        request = urllib.request.Request(url, headers={"Accept": ACCEPTED})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise Failed(f"{url} answered {error.code}") from error
 
 
 class Root:

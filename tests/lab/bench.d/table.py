@@ -6,6 +6,8 @@ from typing import Callable
 from clients import CLIENTS
 from context import PROGRAMS, Sent
 from local import Local
+from measure import Sample
+from recorded import Grown, Paired
 from rounds import Run
 from transport import Carried
 
@@ -78,6 +80,40 @@ def contexts(results: list[Sent]) -> str:
     return "\n".join([title, *_columns(rows), ""])
 
 
+def paired(results: list[Paired], cells: int) -> str:
+    """With and without the record, and the median of the differences within the pairs."""
+    rows = [["record", "wall, s", "client CPU, s", "client MB"]]
+    for recorded in (False, True):
+        mine = [one.sample for one in results if one.recorded == recorded]
+        rows.append([
+            "on" if recorded else "off", _ranged([one.wall for one in mine]),
+            _ranged([one.cpu for one in mine], 3),
+            _ranged([one.peak(("onebuild",)) / 1024 for one in mine], 0),
+        ])
+    added = [_ranged(_differences(results, value), 3) for value in (lambda one: one.wall, lambda one: one.cpu)]
+    rows.append(["difference", *added, ""])
+    title = f"{cells} cells, warm: {len(results) // 2} pairs of runs, with and without the record"
+    return "\n".join([title, *_columns(rows), ""])
+
+
+def _differences(results: list[Paired], value: Callable[[Sample], float]) -> list[float]:
+    """What the record adds in each pair. The two runs of a pair follow each other, in either order."""
+    return [
+        (value(one.sample) - value(other.sample)) * (1 if one.recorded else -1)
+        for one, other in zip(results[::2], results[1::2])
+    ]
+
+
+def grown(results: list[Grown]) -> str:
+    rows = [["cells", "pushed so far", "MB now", "MB at most so far", "open files"]]
+    rows += [
+        [str(one.cells), str(one.pushed), f"{one.resident / 1024:.1f}", f"{one.peak / 1024:.1f}", str(one.files)]
+        for one in results
+    ]
+    title = "onebuild while trivial cells are built and pushed, with the record"
+    return "\n".join([title, *_columns(rows), ""])
+
+
 def _numbers(runs: list[Run], peer: float | None) -> list[str]:
     failed = sum(1 for run in runs if run.error)
     if failed:
@@ -104,9 +140,9 @@ def local(results: list[Local]) -> str:
     return "\n".join(["onebuild alone", *_columns(rows), ""])
 
 
-def targets(runs: list[Run], locals_: list[Local]) -> str:
+def targets(result: "Result") -> str:
     """Each target: the result, and whether it is good enough. Unmeasured targets are omitted."""
-    lines = []
+    runs, locals_, lines = result.runs, result.local, []
 
     def line(what: str, value: float | None, limit: float | None, unit: str) -> None:
         if value is not None and limit is not None:
@@ -129,6 +165,11 @@ def targets(runs: list[Run], locals_: list[Local]) -> str:
     line("cold, settings of bake", at("cold", "onebuild-full"), at("cold", PEER), "s")
     ours = [run.peak_kib / 1024 for run in runs if run.client.startswith("onebuild")]
     line("memory of onebuild, any run", max(ours, default=None), 30, "MB")
+    if result.paired:
+        without = statistics.median(one.sample.wall for one in result.paired if not one.recorded)
+        more = statistics.median(_differences(result.paired, lambda one: one.wall))
+        line("the record of a warm run", 100 * more / without, 3, "%")
+    line("memory while many cells end", max((one.peak / 1024 for one in result.grown), default=None), 30, "MB")
     for one in locals_:
         for start, limit in (("--help", 5), ("plan", 25), ("render", 500)):
             if one.name.startswith(start):

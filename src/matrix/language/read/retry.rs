@@ -1,6 +1,6 @@
 //! Reads `retry`, at the top and in rules.
 
-use crate::error::Diagnostic;
+use crate::error::{Diagnostic, Span};
 use crate::input::Retry;
 use crate::matrix::language::reader::Reader;
 use crate::matrix::model::Given;
@@ -49,10 +49,18 @@ impl Reader<'_> {
             if text.trim().is_empty() {
                 let help = "write a part of the output that shows a temporary failure";
                 self.wrong(span, "an empty text is in every output", help);
+            } else if matches!(text, "null" | "~") && !is_quoted(span) {
+                let help = "write a part of the output; with quotes, this is one, too";
+                self.wrong(span, format!("`retry.when` cannot be `{text}`"), help);
             } else {
                 found.push(text.to_owned());
             }
         }
         found
     }
+}
+
+/// Whether a scalar is in quotes, which its place does not include.
+fn is_quoted(span: &Span) -> bool {
+    span.file.text()[..span.start].ends_with(['"', '\''])
 }
