@@ -45,10 +45,20 @@ pub(crate) struct RecordedCell {
     pub(crate) ended: Option<Timestamp>,
     /// The attempts that failed and were followed by another one, oldest first.
     pub(crate) retries: Vec<Retrying>,
+    /// One after each of these attempts.
+    pub(crate) pauses: Vec<Pause>,
     pub(crate) warnings: Vec<Warning>,
     /// Of all attempts, by their start; empty if steps are not kept.
     pub(crate) steps: IndexMap<StepKey, RecordedStep>,
     pub(crate) finished: Option<CellFinished>,
+}
+
+/// The time between two attempts of a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pause {
+    pub(crate) from: Timestamp,
+    /// None while it lasts, and if the run ended then.
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// Identifies a step in its cell.
@@ -97,7 +107,16 @@ impl Recorded {
                 }
             }
             Event::Warning(warning) => self.cell(&warning.cell.clone()).warnings.push(warning),
-            Event::Retrying(retrying) => self.cell(&retrying.cell.clone()).retries.push(retrying),
+            Event::Retrying(retrying) => {
+                let cell = self.cell(&retrying.cell.clone());
+                cell.pauses.push(Pause { from: time, until: None });
+                cell.retries.push(retrying);
+            }
+            Event::Resumed { cell } => {
+                if let Some(pause) = self.cell(&cell).pauses.last_mut() {
+                    pause.until = pause.until.or(Some(time));
+                }
+            }
             Event::CellFinished(finished) => {
                 let cell = self.cell(&finished.cell.clone());
                 cell.ended = Some(time);
@@ -105,7 +124,7 @@ impl Recorded {
             }
             Event::Cancelling => self.is_cancelling = true,
             Event::RunFinished(end) => self.state = State::Ended(end),
-            Event::Waiting { .. } | Event::Answered { .. } | Event::Resumed { .. } => {}
+            Event::Waiting { .. } | Event::Answered { .. } => {}
         }
     }
 
@@ -182,6 +201,10 @@ mod tests {
         run.add(at(1_100), step(1, StepState::Running, None));
         run.add(at(2_000), step(1, StepState::Failed, Some(850)));
         run.add(at(2_000), samples::retrying("v1"));
+        let pause = |run: &Recorded| run.cells["v1"].pauses[0];
+        assert_eq!(pause(&run), Pause { from: at(2_000), until: None });
+        run.add(at(2_500), Event::Resumed { cell: "v1".to_owned() });
+        assert_eq!(pause(&run), Pause { from: at(2_000), until: Some(at(2_500)) });
         run.add(at(3_000), step(1, StepState::Done, Some(400)));
         run.add(at(3_000), step(2, StepState::Running, None));
         let steps = &run.cells["v1"].steps;

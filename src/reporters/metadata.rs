@@ -51,7 +51,8 @@ fn of_run(run: &Recorded) -> Value {
 }
 
 fn of_cell(known: &RecordedCell) -> Value {
-    let RecordedCell { cell, started, ended, retries, warnings, steps: _, finished } = known;
+    let RecordedCell { cell, started, ended, retries, pauses: _, warnings, steps: _, finished } =
+        known;
     let (built, failure) = match finished.as_ref().map(|finished| &finished.result) {
         Some(CellResult::Built(built)) => (Some(built), None),
         Some(CellResult::Failed { failure }) => (None, Some(failure)),

@@ -286,6 +286,7 @@ const PURE_CRATES: &[&str] = &[
     "granit_parser",
     "http",
     "indexmap",
+    "minijinja",
     "quick_junit",
     "serde",
     "serde_json",

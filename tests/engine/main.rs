@@ -36,6 +36,7 @@ mod older; // engines of older releases
 mod options; // the effect of single options on the image
 mod outputs; // archives and directories on this machine
 mod own; // the builder `onebuild`
+mod pages; // pages that onebuild writes, in a browser
 mod panel; // the repository's own matrix and its images
 mod phrases; // BuildKit's error messages for registry failures
 mod platforms; // base images of another platform

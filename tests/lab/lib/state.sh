@@ -3,6 +3,7 @@
 #
 #   id                  four digits that keep its devices apart from those of other labs
 #   root/               the engine's root, from Debian packages; root-SUITE/ for older engines
+#   browser/ sshd/      Chromium and sshd, if a test used them
 #   engines/NAME/       docker.sock, daemon.json and the data of one engine
 #   registry/ auth-registry/   the data of the two registries
 #   NAME.port NAME.pid  the port chosen for NAME; "PID START BOOT" of its process
