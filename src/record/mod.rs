@@ -27,7 +27,7 @@ pub(crate) use log::LogReader;
 pub(crate) use past::past;
 pub(crate) use place::{Place, Wanted, place};
 pub(crate) use reader::{Entry, entries};
-pub(crate) use recorded::{Recorded, RecordedCell, State, Steps};
+pub(crate) use recorded::{Recorded, RecordedCell, RecordedStep, State, Steps};
 pub(crate) use retention::Retention;
 pub(crate) use run_id::RunId;
 pub(crate) use timestamp::Timestamp;
