@@ -66,9 +66,7 @@ fn a_command_line_in_a_block_is_run_or_belongs_to_a_file() {
         for command in fences.iter().filter(|fence| fence.is_list()).flat_map(Fence::commands) {
             is_understood(command).unwrap_or_else(|e| panic!("{page}: {command}\n{e}"));
         }
-        // The usage of a command may have two lines.
-        let is_usage = |fence: &Fence| fence.body.starts_with("Usage: ");
-        for fence in fences.iter().filter(|fence| !is_run(fence) && !is_usage(fence)) {
+        for fence in fences.iter().filter(|fence| !is_run(fence)) {
             for command in fence.body.lines().filter_map(run_by) {
                 assert!(fence.is_file(), "{page}: nothing runs {command}");
                 // Values that a workflow or a shell would fill in are removed.
