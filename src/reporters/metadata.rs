@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::plan::{escaped, redacted};
 use crate::record::event::{Built, CellResult, Failure, Retrying, Warning};
-use crate::record::{Recorded, RecordedCell, State};
+use crate::record::{CellState, Recorded, RecordedCell, State};
 
 /// The version of the format. A version only gains keys.
 const VERSION: u32 = 1;
@@ -20,7 +20,7 @@ const RUN: &str = "onebuild:run";
 pub(super) fn metadata(run: &Recorded) -> String {
     let mut all = Map::new();
     all.insert(RUN.to_owned(), of_run(run));
-    all.extend(run.cells.iter().map(|(name, cell)| (name.clone(), of_cell(cell))));
+    all.extend(run.cells.iter().map(|(name, cell)| (name.clone(), of_cell(run, cell))));
     let text = serde_json::to_string_pretty(&redacted(Value::Object(all)))
         .expect("strings, lists and maps with string keys always serialize");
     escaped(&text).into_owned() + "\n"
@@ -50,9 +50,8 @@ fn of_run(run: &Recorded) -> Value {
     })
 }
 
-fn of_cell(known: &RecordedCell) -> Value {
-    let RecordedCell { cell, started, ended, retries, pauses: _, warnings, steps: _, finished } =
-        known;
+fn of_cell(run: &Recorded, known: &RecordedCell) -> Value {
+    let RecordedCell { cell, started, ended, retries, warnings, finished, .. } = known;
     let (built, failure) = match finished.as_ref().map(|finished| &finished.result) {
         Some(CellResult::Built(built)) => (Some(built), None),
         Some(CellResult::Failed { failure }) => (None, Some(failure)),
@@ -69,7 +68,7 @@ fn of_cell(known: &RecordedCell) -> Value {
     let fields = [
         ("containerimage.digest", built.and_then(|one| one.digest.as_ref()).map(|one| json!(one))),
         ("image.name", built.map(|_| json!(names.join(",")))),
-        ("onebuild.result", Some(json!(word(known)))),
+        ("onebuild.result", Some(json!(word(run.cell_state(known))))),
         ("onebuild.axes", Some(json!(cell.axes))),
         ("onebuild.platforms", Some(json!(cell.platforms))),
         ("onebuild.references", Some(json!(cell.references))),
@@ -96,16 +95,12 @@ fn of_cell(known: &RecordedCell) -> Value {
     Value::Object(named.collect())
 }
 
-/// One word for the result of a cell.
-fn word(known: &RecordedCell) -> &'static str {
-    match known.finished.as_ref().map(|finished| &finished.result) {
-        Some(CellResult::Built(built)) if built.kept_from.is_some() => "kept",
-        Some(CellResult::Built(built)) if built.pushed.is_empty() => "built",
-        Some(CellResult::Built(_)) => "pushed",
-        Some(CellResult::Failed { .. }) => "failed",
-        Some(CellResult::Cancelled) => "cancelled",
-        None if known.started.is_some() => "unfinished",
-        Some(CellResult::NotStarted) | None => "not-started",
+/// One word for the result of a cell. Other keys say whether it was verified and unchanged.
+fn word(state: CellState) -> &'static str {
+    match state {
+        CellState::Pushed | CellState::Unchanged | CellState::Unverified => "pushed",
+        CellState::NotStarted => "not-started",
+        other => other.word(),
     }
 }
 
@@ -183,7 +178,7 @@ mod tests {
             run.state = state;
             let all = read(&metadata(&run));
             assert_eq!((&all[RUN]["result"], &all[RUN]["exit_code"]), (&json!(word), &Value::Null));
-            assert_eq!(all["began"]["onebuild.result"], "unfinished");
+            assert_eq!(all["began"]["onebuild.result"], word);
         }
     }
 
