@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cell_name::CellName;
-use crate::image::{Digest, Platform, Reference};
+use crate::image::{Digest, Platform, PlatformImage, Reference};
 
 pub(crate) use crate::failure::{Attempt, Failure, Place};
 
@@ -42,6 +42,8 @@ pub struct Built {
     pub cached_steps: u32,
     pub total_steps: u32,
     pub smoke: SmokeResult,
+    /// The image of each platform; empty if that was not looked up.
+    pub images: Vec<PlatformImage>,
     /// Why the push could not be verified; `None` if it was verified.
     pub unverified: Option<String>,
     /// The failed attempts before this one, oldest first.

@@ -84,6 +84,14 @@ impl Reports {
         last.map_or(Ok(ExitCode::SUCCESS), Err)
     }
 
+    /// Whether they show the images of single platforms.
+    pub(super) fn shows_images(&self) -> bool {
+        let shows = |file: &ReportFile| {
+            matches!(file.form, reporters::Form::Summary | reporters::Form::Metadata)
+        };
+        self.step_summary.is_some() || self.files.iter().any(shows)
+    }
+
     /// Writes all of them; returns the errors.
     pub(super) fn write(&self, run: &Recorded) -> Vec<Error> {
         let write =

@@ -5,12 +5,14 @@ mod digest;
 mod name;
 mod named_platform;
 mod platform;
+mod platform_image;
 mod program;
 mod reference;
 
 pub use digest::Digest;
 pub(crate) use name::InvalidReference;
 pub(crate) use named_platform::UnknownPlatform;
+pub(crate) use platform_image::PlatformImage;
 pub use platform::Platform;
 pub(crate) use program::{Elf, Program};
 pub use reference::Reference;

@@ -245,6 +245,9 @@ pub(crate) struct Built {
     pub unverified: Option<String>,
     pub cached_steps: u32,
     pub total_steps: u32,
+    /// The image of each platform, if that was looked up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<PlatformImage>,
     pub smoke_test: SmokeTest,
     /// The hashes of what a pushed image was built from: of its recipe, and of its contexts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -254,6 +257,18 @@ pub(crate) struct Built {
     /// The run that built it, if this one left it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_from: Option<RunId>,
+}
+
+/// The image of one platform, as the registry has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PlatformImage {
+    pub platform: String,
+    /// Of its manifest.
+    pub digest: String,
+    /// Of its configuration: the image ID.
+    pub id: String,
+    /// Bytes of its configuration and its layers, compressed.
+    pub size: u64,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -27,7 +27,11 @@ pub enum Content {
     /// One manifest for each platform.
     Index(Vec<Entry>),
     /// One image; its configuration names the platform.
-    Image { config: Digest },
+    Image {
+        config: Digest,
+        /// Bytes of its configuration and its layers.
+        size: u64,
+    },
 }
 
 /// One entry of an index.
@@ -41,12 +45,16 @@ pub struct Entry {
 #[derive(Deserialize)]
 struct Raw {
     manifests: Option<Vec<RawEntry>>,
-    config: Option<RawConfig>,
+    config: Option<RawBlob>,
+    #[serde(default)]
+    layers: Vec<RawBlob>,
 }
 
 #[derive(Deserialize)]
-struct RawConfig {
+struct RawBlob {
     digest: String,
+    #[serde(default)]
+    size: u64,
 }
 
 #[derive(Deserialize)]
@@ -81,7 +89,9 @@ impl Manifest {
                 Content::Index(entries.collect::<Result<_, &'static str>>()?)
             }
             (None, Some(config)) => {
-                Content::Image { config: config.digest.parse().map_err(|_| NO_DIGEST)? }
+                let sizes = raw.layers.iter().map(|layer| layer.size);
+                let size = sizes.fold(config.size, u64::saturating_add);
+                Content::Image { config: config.digest.parse().map_err(|_| NO_DIGEST)?, size }
             }
             // Clients could read it either way, so one digest would identify two images.
             (Some(_), Some(_)) => return Err("a manifest that is both an index and an image"),

@@ -128,17 +128,23 @@ async fn platforms_of(
         Content::Index(entries) => {
             Ok(entries.iter().filter_map(|entry| entry.platform.clone()).collect())
         }
-        Content::Image { config } => {
-            let blob = registry.blob(&reference.repository, config).await?;
-            let platform = platform_of(&blob).ok_or_else(|| {
-                let fault = RegistryFault::Malformed(
-                    "an image without a platform in its configuration".to_owned(),
-                );
-                RegistryError::new(reference, Phase::Verify, fault)
-            })?;
-            Ok(vec![platform])
+        Content::Image { config, .. } => {
+            Ok(vec![configured_platform(registry, reference, config).await?])
         }
     }
+}
+
+/// The platform in the configuration of an image.
+pub(super) async fn configured_platform(
+    registry: &impl Registry,
+    reference: &Reference,
+    config: &Digest,
+) -> Result<Platform, RegistryError> {
+    let blob = registry.blob(&reference.repository, config).await?;
+    platform_of(&blob).ok_or_else(|| {
+        let what = "an image without a platform in its configuration".to_owned();
+        RegistryError::new(reference, Phase::Verify, RegistryFault::Malformed(what))
+    })
 }
 
 /// What a registry that accepted a push answers when the image is read.

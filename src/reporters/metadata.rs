@@ -87,6 +87,10 @@ fn of_cell(run: &Recorded, known: &RecordedCell) -> Value {
         ),
         ("onebuild.cached_steps", of_built(|built| json!(built.cached_steps))),
         ("onebuild.total_steps", of_built(|built| json!(built.total_steps))),
+        (
+            "onebuild.images",
+            built.map(|one| &one.images).filter(|one| !one.is_empty()).map(|one| json!(one)),
+        ),
         ("onebuild.smoke_test", of_built(|built| json!(built.smoke_test))),
         ("onebuild.kept_from", built.and_then(|one| one.kept_from.as_ref()).map(|one| json!(one))),
         ("onebuild.failure", failure.map(|failure| json!(failure))),

@@ -4,8 +4,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use crate::record::event::samples::head;
 use crate::record::event::{
-    Built, Cell, CellFinished, CellResult, Event, Failure, Place, Retrying, RunFinished, SmokeTest,
-    Step, StepState, Warning,
+    Built, Cell, CellFinished, CellResult, Event, Failure, Place, PlatformImage, Retrying,
+    RunFinished, SmokeTest, Step, StepState, Warning,
 };
 use crate::record::{Recorded, State, Steps, Timestamp};
 
@@ -70,6 +70,7 @@ pub(super) fn family() -> Recorded {
                 verified: true,
                 cached_steps: if number % 3 == 0 { 4 } else { 1 },
                 total_steps: 4,
+                images: images(number),
                 smoke_test: SmokeTest::Passed { took: Duration::from_millis(700) },
                 ..Built::default()
             }),
@@ -213,6 +214,17 @@ fn steps(run: &mut Recorded, cell: &str, start: u64, took: u64, fails: bool, is_
             run.add(at(until), Event::Step(step(state, took)));
         }
     }
+}
+
+/// The images of both platforms.
+fn images(number: u64) -> Vec<PlatformImage> {
+    let image = |(place, platform): (u64, &str)| PlatformImage {
+        platform: platform.to_owned(),
+        digest: format!("sha256:{:064x}", 1_000 + 2 * number + place),
+        id: format!("sha256:{:064x}", 2_000 + 2 * number + place),
+        size: 90_000_000 + 1_000_000 * place,
+    };
+    (0..).zip(["linux/amd64", "linux/arm64"]).map(image).collect()
 }
 
 /// A command failed.

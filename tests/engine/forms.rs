@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Project, Running, until};
 
@@ -91,4 +91,41 @@ fn a_report_that_cannot_be_written_at_the_end_is_said_and_ends_with_4() {
     fs::remove_dir_all(project.path("out")).unwrap();
     fs::write(project.path("out"), "").unwrap();
     run.end().exits(4).says(&["1 built, in ", "out/run.xml cannot be written"]);
+}
+
+#[test]
+fn the_image_of_each_platform_is_described_as_the_registry_has_it() {
+    for (name, platforms) in
+        [("forms-index", "linux/amd64, linux/arm64"), ("forms-image", "linux/arm64")]
+    {
+        let matrix = format!("tag: v<%n%>\nplatforms: [{platforms}]\naxes: {{ n: [1] }}");
+        let project = Project::new(name, &matrix, "FROM alpine:3.20\nCOPY Dockerfile /\n");
+        let args = ["build", "--push", "--metadata-file", "run.json", "--summary", "run.md"];
+        project.run(&args).exits(0);
+        let all = fs::read_to_string(project.path("run.json")).unwrap();
+        let all: Value = serde_json::from_str(&all).unwrap();
+        let size = |blob: &Value| blob["size"].as_u64().unwrap();
+        let expected: Vec<Value> = project
+            .store()
+            .images("v1")
+            .iter()
+            .map(|(platform, image)| {
+                let layers = image["layers"].as_array().unwrap().iter().map(size).sum::<u64>();
+                json!({
+                    "platform": platform,
+                    "id": image["config"]["digest"],
+                    "size": size(&image["config"]) + layers,
+                })
+            })
+            .collect();
+        let mut found = all["v1"]["onebuild.images"].clone();
+        for image in found.as_array_mut().unwrap() {
+            let digest = image.as_object_mut().unwrap().remove("digest").unwrap();
+            assert!(project.store().manifest(digest.as_str().unwrap()).is_some());
+        }
+        assert_eq!(found, Value::from(expected));
+        let summary = fs::read_to_string(project.path("run.md")).unwrap();
+        let shown = if name == "forms-index" { "`amd64 " } else { " MB` |" };
+        assert!(summary.contains(shown), "{summary}");
+    }
 }

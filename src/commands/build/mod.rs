@@ -237,7 +237,9 @@ async fn build(
     let received = record.relay(received);
     let display = progress::start(settings, terminal::stderr_stream(), (head, past), received);
     let gates = registry.gates();
-    let builder = Verified::new(builder, registry, config.cells.strict).with_gates(gates.clone());
+    let builder = Verified::new(builder, registry, config.cells.strict)
+        .with_gates(gates.clone())
+        .with_images(reports.shows_images());
     let builder = Redacted::new(Limited::new(builder, config.limits), credentials);
     let builder = Retried::new(builder, gates, outage, disk);
     let builder = Hashed::new(builder, record.is_on().then_some(hashes));

@@ -22,7 +22,7 @@ use crate::failure::{Kind, RegistryFault};
 use crate::image::Platform;
 use crate::input::{EngineWait, NamedContext, Reclaim};
 use crate::node::Node;
-use crate::outcome::{Built, CellResult, Failure, SmokeResult};
+use crate::outcome::{Built, CellResult, Failure};
 use crate::plan::{BuildRequest, FileOutput, Output, Recipe};
 use crate::schedule::{Builder, Events, Job};
 use crate::text::unescaped;
@@ -399,11 +399,7 @@ impl EngineBuilder {
             pushed: if pushed { options.delivery.references.clone() } else { Vec::new() },
             cached_steps,
             total_steps,
-            smoke: SmokeResult::No,
-            unchanged: false,
-            unverified: None,
-            earlier: Vec::new(),
-            inputs: None,
+            ..Built::default()
         };
         Ok(Exported { built, config: solved.config })
     }

@@ -7,15 +7,16 @@ use tokio::time::Instant;
 
 use crate::event::{Event, Retry};
 use crate::failure::{Attempt, Failure, Kind, Phase, RegistryFault, Request};
-use crate::image::{Digest, Reference};
+use crate::image::{Digest, PlatformImage, Reference};
 use crate::outcome::{Built, CellResult};
 use crate::plan::{BuildRequest, Output};
-use crate::registry::{Gates, Registry, Settle, VerifyError, verify};
+use crate::registry::{Gates, Registry, Settle, VerifyError, images, verify};
 use crate::schedule::{Builder, Job};
 
 use crate::driver::retried::{pause, too_long};
 use crate::driver::stalled::waiting::{WaitingFor, report_wait};
 
+const DOCKER_HUB: &str = "docker.io";
 const INTERRUPTED: &str = "the run was interrupted";
 
 /// Asks the registry after each push whether every reference resolves to the pushed image, and
@@ -27,18 +28,25 @@ pub struct Verified<B, R> {
     strict: bool,
     settle: Settle,
     gates: Gates,
+    /// Looks up the images of single platforms.
+    with_images: bool,
 }
 
 impl<B: Builder, R: Registry> Verified<B, R> {
     /// Wraps `builder` and verifies its pushes with `registry`.
     pub fn new(builder: B, registry: R, strict: bool) -> Self {
         let (settle, gates) = Default::default();
-        Self { builder, registry, strict, settle, gates }
+        Self { builder, registry, strict, settle, gates, with_images: false }
     }
 
     /// The same, for a registry client with these gates.
     pub(crate) fn with_gates(self, gates: Gates) -> Self {
         Self { gates, ..self }
+    }
+
+    /// The same, and looks up the images of single platforms after a push.
+    pub(crate) fn with_images(self, with_images: bool) -> Self {
+        Self { with_images, ..self }
     }
 
     /// The same, with another wait until the registry shows a push.
@@ -83,7 +91,24 @@ impl<B: Builder, R: Registry> Verified<B, R> {
                 }
             }
         }
-        CellResult::Built(Built { unverified, earlier, ..built })
+        let images = match &unverified {
+            None => self.images(&built, &digest, job).await,
+            Some(_) => Vec::new(),
+        };
+        CellResult::Built(Built { unverified, earlier, images, ..built })
+    }
+
+    /// The images of single platforms. None if they are not looked up: from Docker Hub, that would be a pull for
+    /// each of them.
+    async fn images(&self, built: &Built, digest: &Digest, job: &Job<'_>) -> Vec<PlatformImage> {
+        let is_free = |reference: &&Reference| reference.repository.host() != DOCKER_HUB;
+        let Some(reference) = built.pushed.iter().find(is_free).filter(|_| self.with_images) else {
+            return Vec::new();
+        };
+        let looking = images(&self.registry, reference, digest);
+        let found = job.cancel.run_until_cancelled(looking).await;
+        // The push is verified, so this is no failure.
+        found.and_then(Result::ok).unwrap_or_default()
     }
 
     /// Asks the registry about a failed push: only the response may have been lost, or some of the

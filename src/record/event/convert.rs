@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::{
-    Built, CellFinished, CellResult, Event, Failure, Place, Retrying, SmokeTest, Step, StepState,
-    Warning,
+    Built, CellFinished, CellResult, Event, Failure, Place, PlatformImage, Retrying, SmokeTest,
+    Step, StepState, Warning,
 };
 use crate::event;
 use crate::failure::{Kind, Phase};
+use crate::image;
 use crate::outcome::{self, Outcome, SmokeResult};
 use crate::text::{clean, instruction};
 
@@ -116,6 +117,7 @@ impl Built {
             unverified: optional(&built.unverified),
             cached_steps: built.cached_steps,
             total_steps: built.total_steps,
+            images: built.images.iter().map(PlatformImage::of).collect(),
             smoke_test: match built.smoke {
                 SmokeResult::No => SmokeTest::None,
                 SmokeResult::Skipped => SmokeTest::Skipped,
@@ -124,6 +126,17 @@ impl Built {
             recipe: built.inputs.as_ref().map(|inputs| inputs.recipe.to_string()),
             context: built.inputs.as_ref().map(|inputs| inputs.context.to_string()),
             kept_from: None,
+        }
+    }
+}
+
+impl PlatformImage {
+    fn of(image: &image::PlatformImage) -> Self {
+        Self {
+            platform: image.platform.to_string(),
+            digest: image.digest.to_string(),
+            id: image.id.to_string(),
+            size: image.size,
         }
     }
 }

@@ -3,9 +3,9 @@
 use super::headline::mark;
 use super::markdown::{code, header, row, span};
 use crate::image::Digest;
-use crate::record::event::{Built, CellFinished, CellResult, Failure};
+use crate::record::event::{Built, CellFinished, CellResult, Failure, PlatformImage};
 use crate::record::{CellState, Recorded, RecordedCell};
-use crate::text::{counted, duration};
+use crate::text::{bytes, counted, duration};
 
 /// `✅ pushed 41s`
 pub(super) fn result(run: &Recorded, cell: &RecordedCell) -> String {
@@ -32,7 +32,7 @@ impl Rows {
                 "\n</details>\n",
             ),
         };
-        let names = ["cell", "result", "time", "cached steps", "digest", "references"];
+        let names = ["cell", "result", "time", "cached steps", "size", "digest", "references"];
         before += &header(names.map(str::to_owned));
         Self { before, rows: run.cells.values().map(|cell| cell_row(run, cell)).collect(), after }
     }
@@ -54,16 +54,20 @@ impl Rows {
 }
 
 fn cell_row(run: &Recorded, cell: &RecordedCell) -> String {
-    let (cached, digest, references) = match cell.finished.as_ref().map(|ended| &ended.result) {
-        Some(CellResult::Built(built)) => (cached(built), digest(built), &built.pushed[..]),
+    let (cached, size, digest, references) = match cell.finished.as_ref().map(|ended| &ended.result)
+    {
+        Some(CellResult::Built(built)) => {
+            (cached(built), size(built), digest(built), &built.pushed[..])
+        }
         Some(CellResult::Failed { failure }) => {
             let Failure { pushed, .. } = &**failure;
-            (String::new(), String::new(), &pushed[..])
+            (String::new(), String::new(), String::new(), &pushed[..])
         }
         _ => Default::default(),
     };
     let references = references.iter().map(|one| code(one)).collect::<Vec<_>>().join(" ");
-    row([code(&cell.cell.cell), word(run, cell), time(cell), cached, digest, references])
+    let (name, word, time) = (code(&cell.cell.cell), word(run, cell), time(cell));
+    row([name, word, time, cached, size, digest, references])
 }
 
 fn word(run: &Recorded, cell: &RecordedCell) -> String {
@@ -86,6 +90,18 @@ fn cached(built: &Built) -> String {
         0 => String::new(),
         total => format!("{} of {total}", built.cached_steps),
     }
+}
+
+/// `amd64 12 MB, arm64 11 MB`: what a pull of each platform transfers.
+fn size(built: &Built) -> String {
+    let one = |image: &PlatformImage| {
+        let platform = image.platform.strip_prefix("linux/").unwrap_or(&image.platform);
+        match built.images.len() {
+            1 => code(&bytes(image.size)),
+            _ => code(&format!("{platform} {}", bytes(image.size))),
+        }
+    };
+    built.images.iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
 fn digest(built: &Built) -> String {
