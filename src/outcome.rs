@@ -43,7 +43,7 @@ pub struct Built {
     pub total_steps: u32,
     pub smoke: SmokeResult,
     /// The image of each platform; empty if that was not looked up.
-    pub images: Vec<PlatformImage>,
+    pub(crate) images: Vec<PlatformImage>,
     /// Why the push could not be verified; `None` if it was verified.
     pub unverified: Option<String>,
     /// The failed attempts before this one, oldest first.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::image::Platform;
-use crate::record::event::{CellResult, Step, StepState};
-use crate::record::{Recorded, RecordedCell, RecordedStep, State, Timestamp};
+use crate::record::event::{Step, StepState};
+use crate::record::{CellState, Recorded, RecordedCell, RecordedStep, State, Timestamp};
 use crate::text::{clean, instruction};
 
 /// The longest name of a step, in characters.
@@ -55,19 +55,6 @@ pub(super) struct Span {
     pub(super) until: u64,
 }
 
-/// How a cell stands at the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CellState {
-    Pushed,
-    Built,
-    Kept,
-    Failed,
-    Cancelled,
-    NotStarted,
-    /// The run goes on, or was killed.
-    Unfinished,
-}
-
 /// How a step ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StepEnd {
@@ -88,7 +75,7 @@ impl<'r> Timings<'r> {
         };
         let native = run.head.native.as_deref().and_then(|native| native.parse().ok());
         let clock = Clock { start: run.head.time, end, native };
-        let cells = run.cells.iter().map(|(name, known)| clock.cell(name, known)).collect();
+        let cells = run.cells.iter().map(|(name, known)| clock.cell(name, known, run)).collect();
         Self { run, end, cells }
     }
 
@@ -108,33 +95,6 @@ impl Span {
     fn within(self, outer: Self) -> Self {
         let from = self.from.clamp(outer.from, outer.until);
         Self { from, until: self.until.clamp(from, outer.until) }
-    }
-}
-
-impl CellState {
-    fn of(known: &RecordedCell) -> Self {
-        match known.finished.as_ref().map(|finished| &finished.result) {
-            Some(CellResult::Built(built)) if built.kept_from.is_some() => Self::Kept,
-            Some(CellResult::Built(built)) if built.pushed.is_empty() => Self::Built,
-            Some(CellResult::Built(_)) => Self::Pushed,
-            Some(CellResult::Failed { .. }) => Self::Failed,
-            Some(CellResult::Cancelled) => Self::Cancelled,
-            Some(CellResult::NotStarted) => Self::NotStarted,
-            None if known.started.is_none() => Self::NotStarted,
-            None => Self::Unfinished,
-        }
-    }
-
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Pushed => "pushed",
-            Self::Built => "built",
-            Self::Kept => "kept",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::NotStarted => "not started",
-            Self::Unfinished => "unfinished",
-        }
     }
 }
 
@@ -162,7 +122,7 @@ impl Clock {
         millis(time.since(self.start)).min(self.end)
     }
 
-    fn cell<'r>(&self, name: &str, known: &'r RecordedCell) -> CellTimes<'r> {
+    fn cell<'r>(&self, name: &str, known: &'r RecordedCell, run: &Recorded) -> CellTimes<'r> {
         let first = known.steps.values().map(|step| step.started).min();
         let ran = known.started.or(first).map(|started| {
             let from = self.at(started);
@@ -180,7 +140,7 @@ impl Clock {
         CellTimes {
             name: clean(name, LONGEST),
             known,
-            state: CellState::of(known),
+            state: run.cell_state(known),
             ran,
             attempts,
             waits,
@@ -298,7 +258,7 @@ mod tests {
                 (1, span(5_000, 8_000), StepEnd::Done),
             ]
         );
-        assert_eq!(cell.state, CellState::Unfinished);
+        assert_eq!(cell.state, CellState::Running);
     }
 
     #[test]

@@ -110,7 +110,7 @@ fn totals(timings: &Timings<'_>) -> Vec<Total> {
         let word = cell.state.word();
         match totals.iter_mut().find(|total| total.word == word) {
             Some(total) => total.count += 1,
-            None => totals.push(Total { word, class: rows::class(word), count: 1 }),
+            None => totals.push(Total { word, class: rows::cell_class(cell.state), count: 1 }),
         }
     }
     totals

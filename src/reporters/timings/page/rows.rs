@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::record::CellState;
 use crate::record::event::CellResult;
 use crate::reporters::timings::critical::Link;
 use crate::reporters::timings::model::{CellTimes, Span, StepEnd, Timings};
@@ -74,6 +75,22 @@ pub(super) fn class(word: &str) -> String {
     word.replace(' ', "-")
 }
 
+/// The same for a cell.
+pub(super) fn cell_class(state: CellState) -> String {
+    match state {
+        CellState::Unchanged | CellState::Unverified => class(CellState::Pushed.word()),
+        CellState::Running | CellState::Waiting | CellState::Killed => "unfinished".to_owned(),
+        other => class(other.word()),
+    }
+}
+
+/// How long a cell took, as in the other reports, or has run.
+fn time_of(cell: &CellTimes<'_>) -> String {
+    let elapsed = cell.known.finished.as_ref().map(|finished| finished.elapsed);
+    let took = cell.ran.map(|ran| elapsed.unwrap_or(ran.took()));
+    took.map_or_else(String::new, duration)
+}
+
 /// Why a cell or an attempt failed, on one line.
 pub(super) fn message(failure: &crate::record::event::Failure) -> String {
     clean(&failure.message, LONGEST)
@@ -115,8 +132,8 @@ pub(super) fn rows(timings: &Timings<'_>, path: &[Link]) -> Vec<Row> {
             name: cell.name.clone(),
             axes,
             state,
-            class: class(cell.state.word()),
-            time: cell.ran.map_or_else(String::new, |ran| duration(ran.took())),
+            class: cell_class(cell.state),
+            time: time_of(cell),
             is_critical: path.iter().any(|link| link.cell == number),
             can_open: !cell.steps.is_empty() || !cell.waits.is_empty() || failure(cell).is_some(),
             bars: bars(cell, &spoken, timings.end),
@@ -136,14 +153,15 @@ fn bars(cell: &CellTimes<'_>, spoken: &str, end: u64) -> Vec<Bar> {
     let last = cell.attempts.len().saturating_sub(1);
     let attempts = cell.attempts.iter().enumerate().map(|(number, ran)| {
         let state = match cell.known.retries.get(number) {
-            Some(_) if number < last => "failed",
-            _ => cell.state.word(),
+            Some(_) if number < last => CellState::Failed,
+            _ => cell.state,
         };
+        let word = state.word();
         let title = match last {
-            0 => format!("{}: {state}, {spoken}", cell.name),
-            _ => format!("attempt {}: {state}, {}", number + 1, duration(ran.took())),
+            0 => format!("{}: {word}, {spoken}", cell.name),
+            _ => format!("attempt {}: {word}, {}", number + 1, duration(ran.took())),
         };
-        bar(&class(state), *ran, title)
+        bar(&cell_class(state), *ran, title)
     });
     let waits = cell
         .waits
