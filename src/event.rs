@@ -40,6 +40,25 @@ pub enum Event {
     Cancelling,
 }
 
+impl Event {
+    /// The cell that it is about.
+    pub(crate) fn cell(&self) -> Option<&CellName> {
+        match self {
+            Self::CellStarted { cell }
+            | Self::Step { cell, .. }
+            | Self::Log { cell, .. }
+            | Self::Transfer { cell, .. }
+            | Self::Waiting { cell, .. }
+            | Self::Answered { cell, .. }
+            | Self::Retrying { cell, .. }
+            | Self::Resumed { cell }
+            | Self::Warning { cell, .. } => Some(cell),
+            Self::CellFinished(outcome) => Some(&outcome.cell),
+            Self::RunStarted { .. } | Self::Cancelling => None,
+        }
+    }
+}
+
 /// What a display needs to know about a cell before it starts.
 #[derive(Debug, Clone)]
 pub struct CellSummary {

@@ -98,16 +98,8 @@ impl<W: Write> Display for Github<W> {
             }
             Event::CellFinished(outcome) => self.finished(outcome),
             Event::Cancelling => self.line(STOPPING),
-            Event::CellStarted { cell }
-            | Event::Step { cell, .. }
-            | Event::Log { cell, .. }
-            | Event::Transfer { cell, .. }
-            | Event::Waiting { cell, .. }
-            | Event::Answered { cell, .. }
-            | Event::Retrying { cell, .. }
-            | Event::Resumed { cell }
-            | Event::Warning { cell, .. } => {
-                if !lines.is_empty() {
+            other => {
+                if let (Some(cell), false) = (other.cell(), lines.is_empty()) {
                     self.logs.entry(cell.clone()).or_default().add(lines);
                 }
                 Ok(())

@@ -174,7 +174,7 @@ impl Writer {
 
     fn event(&mut self, event: &Event, at: Instant, time: Timestamp) -> io::Result<()> {
         let lines = self.transcript.lines(event, at);
-        if let Some(cell) = cell(event) {
+        if let Some(cell) = event.cell() {
             self.logs.add(cell, &lines)?;
         }
         if let Event::Step { cell, step } = event
@@ -209,22 +209,5 @@ impl Drop for Writer {
     /// A bug in this thread stops recording, like an error.
     fn drop(&mut self) {
         self.room.close();
-    }
-}
-
-/// The cell that an event is about.
-fn cell(event: &Event) -> Option<&CellName> {
-    match event {
-        Event::CellStarted { cell }
-        | Event::Step { cell, .. }
-        | Event::Log { cell, .. }
-        | Event::Transfer { cell, .. }
-        | Event::Waiting { cell, .. }
-        | Event::Answered { cell, .. }
-        | Event::Retrying { cell, .. }
-        | Event::Resumed { cell }
-        | Event::Warning { cell, .. } => Some(cell),
-        Event::CellFinished(outcome) => Some(&outcome.cell),
-        Event::RunStarted { .. } | Event::Cancelling => None,
     }
 }
