@@ -23,7 +23,7 @@ from context import Sent
 from lab import CHECKOUT, STATE, Engine, Registry, Root, said
 from local import Local, measure_all
 from measure import Failed, Sample
-from recorded import Grown, Paired
+from recorded import Compared, Grown
 from rounds import Run, Stage
 from transport import Carried
 
@@ -111,7 +111,7 @@ class Result:
     local: list[Local] = field(default_factory=list)
     contexts: list[Sent] = field(default_factory=list)
     carried: list[Carried] = field(default_factory=list)
-    paired: list[Paired] = field(default_factory=list)
+    recorded: list[Compared] = field(default_factory=list)
     grown: list[Grown] = field(default_factory=list)
 
     def save(self) -> None:
@@ -134,12 +134,12 @@ class Result:
         carried = [
             Carried(**{**one, "sample": Sample(**one["sample"])}) for one in raw.get("carried", [])
         ]
-        paired = [
-            Paired(**{**one, "sample": Sample(**one["sample"])}) for one in raw.get("paired", [])
+        recorded = [
+            Compared(**{**one, "sample": Sample(**one["sample"])}) for one in raw.get("recorded", [])
         ]
         grown = [Grown(**one) for one in raw.get("grown", [])]
         local = [Local(**one) for one in raw["local"]]
-        return cls(raw["facts"], runs, local, contexts, carried, paired, grown)
+        return cls(raw["facts"], runs, local, contexts, carried, recorded, grown)
 
     def text(self) -> str:
         """Tables of the results; targets only for the full number of cells."""
@@ -157,8 +157,8 @@ class Result:
             parts.append(table.contexts(self.contexts))
         if self.carried:
             parts.append(table.carried(self.carried))
-        if self.paired:
-            parts.append(table.paired(self.paired, few))
+        if self.recorded:
+            parts.append(table.recorded(self.recorded, few))
         if self.grown:
             parts.append(table.grown(self.grown))
         parts.append(table.settings(self.runs))
@@ -192,7 +192,7 @@ def measured(args: argparse.Namespace) -> Result:
                 places = (Path(work), logs, args.quick)
                 result.grown += recorded.growth(onebuild, registry, *places)
                 result.save()
-                result.paired += recorded.pairs(onebuild, registry, own_family(args.quick), *places)
+                result.recorded += recorded.rounds(onebuild, registry, own_family(args.quick), *places)
                 result.save()
         if {"family", "many"} & set(args.part):
             with Registry() as registry:

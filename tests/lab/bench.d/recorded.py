@@ -1,6 +1,6 @@
-"""What the record of a run costs, and what onebuild uses while many cells end.
+"""What the record of a run and its reports cost, and what onebuild uses while many cells end.
 
-The pairs are warm runs of the family, with and without the record, in turn on one engine. The other run has
+The rounds are warm runs of the family without the record, with it, and with all reports too, in turn on one engine. The other run has
 hundreds of cells of one small layer each; memory and open files are read when some of them have been pushed.
 """
 
@@ -24,15 +24,17 @@ args: {{ NUMBER: <%number%> }}
 axes: {{ number: 1..{count} }}
 """
 TRIVIAL = "FROM scratch\nARG NUMBER\nLABEL number=$NUMBER\nCOPY Dockerfile /\n"
-# Both orders equally often.
-PAIRS = 20
+# Each of the three is first, second and third equally often.
+ROUNDS = 18
+KINDS = ("off", "on", "on, all reports")
 
 
 @dataclass
-class Paired:
-    """One run, with the record or without it."""
+class Compared:
+    """One run of a round."""
 
-    recorded: bool
+    kind: str
+    round: int
     sample: Sample
 
 
@@ -47,30 +49,38 @@ class Grown:
     files: int
 
 
-def pairs(
+def rounds(
     onebuild: str, registry: Registry, family: Family, work: Path, logs: Path, quick: bool,
-) -> list[Paired]:
+) -> list[Compared]:
     results = []
-    home = work / "paired"
+    home = work / "recorded"
     home.mkdir()
     with Engine() as engine:
         env = {"PATH": os.environ["PATH"], "HOME": str(home), "DOCKER_HOST": engine.host}
-        arguments = family.arguments(f"{registry.address}/paired/{family.name}")
+        arguments = family.arguments(f"{registry.address}/recorded/{family.name}")
         command = [onebuild, "matrix", "--push", "--skip-test", "--network", "host", *arguments]
 
-        def run(name: str, recorded: bool) -> Sample:
-            own = [] if recorded else ["--no-record"]
-            log = logs / f"paired-{name}.log"
-            sample = measure.run([*command, *own], env, CHECKOUT, log)
+        reports = ["--summary", "run.md", "--metadata-file", "run.json", "--junit", "run.xml", "--timings", "run.html",
+                   "--timings", "trace.json"]
+        own = {
+            "off": ["--no-record"],
+            "on": [],
+            "on, all reports": [str(home / word) if "." in word else word for word in reports],
+        }
+
+        def run(name: str, kind: str) -> Sample:
+            log = logs / f"recorded-{name}.log"
+            sample = measure.run([*command, *own[kind]], env, CHECKOUT, log)
             if sample.code != 0:
                 raise Failed(f"onebuild ended with {sample.code}; its output is {log}")
             return sample
 
         for number in range(3):
-            run(f"cold-{number}", number == 1)
-        for number in range(2 if quick else PAIRS):
-            for recorded in (True, False) if number % 2 else (False, True):
-                results.append(Paired(recorded, run(f"{number}-{recorded}", recorded)))
+            run(f"cold-{number}", KINDS[number])
+        for number in range(3 if quick else ROUNDS):
+            first = number % len(KINDS)
+            for kind in KINDS[first:] + KINDS[:first]:
+                results.append(Compared(kind, number, run(f"{number}-{KINDS.index(kind)}", kind)))
     shutil.rmtree(home)
     return results
 

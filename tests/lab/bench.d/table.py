@@ -7,7 +7,7 @@ from clients import CLIENTS
 from context import PROGRAMS, Sent
 from local import Local
 from measure import Sample
-from recorded import Grown, Paired
+from recorded import KINDS, Compared, Grown
 from rounds import Run
 from transport import Carried
 
@@ -80,28 +80,27 @@ def contexts(results: list[Sent]) -> str:
     return "\n".join([title, *_columns(rows), ""])
 
 
-def paired(results: list[Paired], cells: int) -> str:
-    """With and without the record, and the median of the differences within the pairs."""
-    rows = [["record", "wall, s", "client CPU, s", "client MB"]]
-    for recorded in (False, True):
-        mine = [one.sample for one in results if one.recorded == recorded]
+def recorded(results: list[Compared], cells: int) -> str:
+    """Each kind of run, with the median of its differences to the run without the record of the same round."""
+    rows = [["record", "wall, s", "more", "client CPU, s", "more", "client MB"]]
+    for kind in KINDS:
+        mine = [one.sample for one in results if one.kind == kind]
+        more = [
+            "" if kind == KINDS[0] else f"{statistics.median(added(results, kind, value)):+.3f}"
+            for value in (lambda one: one.wall, lambda one: one.cpu)
+        ]
         rows.append([
-            "on" if recorded else "off", _ranged([one.wall for one in mine]),
-            _ranged([one.cpu for one in mine], 3),
+            kind, _ranged([one.wall for one in mine]), more[0], _ranged([one.cpu for one in mine], 3), more[1],
             _ranged([one.peak(("onebuild",)) / 1024 for one in mine], 0),
         ])
-    added = [_ranged(_differences(results, value), 3) for value in (lambda one: one.wall, lambda one: one.cpu)]
-    rows.append(["difference", *added, ""])
-    title = f"{cells} cells, warm: {len(results) // 2} pairs of runs, with and without the record"
+    title = f"{cells} cells, warm: {len(results) // len(KINDS)} rounds, without the record, with it, and with all reports"
     return "\n".join([title, *_columns(rows), ""])
 
 
-def _differences(results: list[Paired], value: Callable[[Sample], float]) -> list[float]:
-    """What the record adds in each pair. The two runs of a pair follow each other, in either order."""
-    return [
-        (value(one.sample) - value(other.sample)) * (1 if one.recorded else -1)
-        for one, other in zip(results[::2], results[1::2])
-    ]
+def added(results: list[Compared], kind: str, value: Callable[[Sample], float]) -> list[float]:
+    """What a kind of run adds in each round to the one without the record."""
+    without = {one.round: value(one.sample) for one in results if one.kind == KINDS[0]}
+    return [value(one.sample) - without[one.round] for one in results if one.kind == kind]
 
 
 def grown(results: list[Grown]) -> str:
@@ -165,10 +164,11 @@ def targets(result: "Result") -> str:
     line("cold, settings of bake", at("cold", "onebuild-full"), at("cold", PEER), "s")
     ours = [run.peak_kib / 1024 for run in runs if run.client.startswith("onebuild")]
     line("memory of onebuild, any run", max(ours, default=None), 30, "MB")
-    if result.paired:
-        without = statistics.median(one.sample.wall for one in result.paired if not one.recorded)
-        more = statistics.median(_differences(result.paired, lambda one: one.wall))
-        line("the record of a warm run", 100 * more / without, 3, "%")
+    if result.recorded:
+        without = statistics.median(one.sample.wall for one in result.recorded if one.kind == KINDS[0])
+        for kind, name in zip(KINDS[1:], ("the record of a warm run", "the record and all reports")):
+            more = statistics.median(added(result.recorded, kind, lambda one: one.wall))
+            line(name, 100 * more / without, 3, "%")
     line("memory while many cells end", max((one.peak / 1024 for one in result.grown), default=None), 30, "MB")
     for one in locals_:
         for start, limit in (("--help", 5), ("plan", 25), ("render", 500)):
