@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{ONE, Project, until};
+use crate::support::{ONE, Project, records, runs, until};
 
 const TWO: &str = "tag: v<%n%>\nplatforms: [linux/amd64]\naxes: { n: [1, 2] }";
 
@@ -23,9 +23,8 @@ fn the_events_on_stdout_are_the_record_and_replace_the_images() {
     let project =
         Project::in_new_repository("stream-json", TWO, "FROM alpine:3.20\nRUN [ <%n%> = 1 ]\n");
     let run = project.run(&["matrix", "--push", "--progress", "json"]).exits(1);
-    let place = project.path("home/.local/state/onebuild/runs");
-    let recorded = fs::read_dir(place).unwrap().next().unwrap().unwrap().path();
-    assert_eq!(run.stdout, fs::read_to_string(recorded.join("run.jsonl")).unwrap());
+    let recorded = runs(&records(&project)).remove(0).join("run.jsonl");
+    assert_eq!(run.stdout, fs::read_to_string(recorded).unwrap());
     let types = types(&run.stdout);
     assert_eq!(
         (types.first().unwrap(), types.last().unwrap()),
@@ -41,7 +40,7 @@ fn a_run_that_is_not_recorded_has_events_and_leaves_no_file() {
     let args = ["build", "--output", "none", "--progress", "json", "--no-record"];
     let run = project.run(&args).exits(0);
     assert_eq!(types(&run.stdout).last().unwrap(), "run-finished");
-    assert!(!project.path("home/.local/state/onebuild/runs").exists());
+    assert!(!records(&project).exists());
     let left: Vec<_> = fs::read_dir(project.path("tmp")).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
 }
@@ -86,6 +85,6 @@ fn in_github_actions_each_cell_has_a_group() {
         (1, 1),
         "{run}"
     );
-    assert!(!lines.iter().any(|line| line.contains("::error::from a step")), "{run}");
+    assert_eq!(count("::error::from a step"), 0, "{run}");
     run.says(&[": :error::from a step"]);
 }
