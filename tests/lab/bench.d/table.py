@@ -81,12 +81,12 @@ def contexts(results: list[Sent]) -> str:
 
 
 def recorded(results: list[Compared], cells: int) -> str:
-    """Each kind of run, with the median of its differences to the run without the record of the same round."""
+    """Each kind of run, with the median of what it adds to the kind before it in the same round."""
     rows = [["record", "wall, s", "more", "client CPU, s", "more", "client MB"]]
     for kind in KINDS:
         mine = [one.sample for one in results if one.kind == kind]
         more = [
-            "" if kind == KINDS[0] else f"{statistics.median(added(results, kind, value)):+.3f}"
+            f"{statistics.median(difference):+.3f}" if (difference := added(results, kind, value)) else ""
             for value in (lambda one: one.wall, lambda one: one.cpu)
         ]
         rows.append([
@@ -98,9 +98,10 @@ def recorded(results: list[Compared], cells: int) -> str:
 
 
 def added(results: list[Compared], kind: str, value: Callable[[Sample], float]) -> list[float]:
-    """What a kind of run adds in each round to the one without the record."""
-    without = {one.round: value(one.sample) for one in results if one.kind == KINDS[0]}
-    return [value(one.sample) - without[one.round] for one in results if one.kind == kind]
+    """What a kind of run adds in each round to the kind before it. Nothing is before the first one."""
+    before = dict(zip(KINDS[1:], KINDS)).get(kind)
+    without = {one.round: value(one.sample) for one in results if one.kind == before}
+    return [value(one.sample) - without[one.round] for one in results if one.kind == kind and without]
 
 
 def grown(results: list[Grown]) -> str:
@@ -166,7 +167,7 @@ def targets(result: "Result") -> str:
     line("memory of onebuild, any run", max(ours, default=None), 30, "MB")
     if result.recorded:
         without = statistics.median(one.sample.wall for one in result.recorded if one.kind == KINDS[0])
-        for kind, name in zip(KINDS[1:], ("the record of a warm run", "the record and all reports")):
+        for kind, name in zip(KINDS[1:], ("the record of a warm run", "all reports of a warm run")):
             more = statistics.median(added(result.recorded, kind, lambda one: one.wall))
             line(name, 100 * more / without, 3, "%")
     line("memory while many cells end", max((one.peak / 1024 for one in result.grown), default=None), 30, "MB")
