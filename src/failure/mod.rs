@@ -82,6 +82,8 @@ pub enum Kind {
     TimedOut,
     /// Another run created the same tag in the engine's store at the same moment.
     TagConflict,
+    /// The engine's build cache lost the result of a step, and does not notice it.
+    DamagedCache,
     /// A bug in onebuild.
     Bug,
     /// An engine message that onebuild does not recognise.
@@ -107,7 +109,7 @@ impl Failure {
     pub fn is_temporary(&self) -> bool {
         match &self.kind {
             Kind::Registry { fault, .. } => fault.is_temporary(),
-            Kind::EngineLost | Kind::TagConflict => true,
+            Kind::EngineLost | Kind::TagConflict | Kind::DamagedCache => true,
             Kind::EngineDiskFull
             | Kind::Command { .. }
             | Kind::SmokeTest

@@ -124,6 +124,7 @@ fn kind(failure: &event::Failure) -> Kind {
         "output" => Kind::Output,
         "timed-out" => Kind::TimedOut,
         "tag-conflict" => Kind::TagConflict,
+        "damaged-cache" => Kind::DamagedCache,
         "bug" => Kind::Bug,
         _ => Kind::Unknown,
     }

@@ -201,6 +201,12 @@ fn other(plain: &str) -> Classified {
         let message = "another build created the same tag at the same moment".to_owned();
         return Classified { message, ..found(Kind::TagConflict, "build it again") };
     }
+    // A step that was cancelled at the end, in the containerd image store. It fails in every build until then.
+    if plain.contains("failed to stat active key during commit: snapshot ") {
+        let message = "the engine's build cache lost the result of this step".to_owned();
+        let help = "build it without the cache: --no-cache";
+        return Classified { message, ..found(Kind::DamagedCache, help) };
+    }
     if plain.contains("exec format error") {
         return found(Kind::Dockerfile, NO_EMULATOR);
     }

@@ -368,3 +368,14 @@ fn a_registry_without_tls_is_not_one_with_a_wrong_certificate() {
         assert_eq!(fault, RegistryFault::PlainHttp, "{said}");
     }
 }
+
+#[test]
+fn a_cache_that_lost_the_result_of_a_step_is_a_temporary_failure() {
+    // Docker Engine 28.5 with the containerd image store.
+    let said = "failed to commit xcpaoj9pfja1 to 7impoagw4ibr during finalize: failed to stat active key \
+                during commit: snapshot xcpaoj9pfja1 does not exist: not found";
+    let found = classify(said, false, FailedStep::default());
+    assert_eq!(found.kind, Kind::DamagedCache);
+    assert_eq!(found.verbatim.as_deref(), Some(said));
+    assert!(found.help.is_some_and(|help| help.contains("--no-cache")));
+}

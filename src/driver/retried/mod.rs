@@ -168,7 +168,9 @@ impl<B: Builder> Builder for Retried<B> {
                 }
                 Some(Ok(())) => {}
             }
-            if matches!(failure.phase, Phase::Push | Phase::Verify | Phase::SmokeTest) {
+            if failure.kind == Kind::DamagedCache {
+                request.to_mut().policy.no_cache = true;
+            } else if matches!(failure.phase, Phase::Push | Phase::Verify | Phase::SmokeTest) {
                 continued(&mut request);
             }
             add(&mut earlier, failure, took);

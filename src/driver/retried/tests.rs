@@ -215,3 +215,13 @@ async fn after_a_full_disk_a_cell_is_built_once_more_if_build_cache_was_removed(
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_cache_that_lost_a_result_is_not_used_again() {
+    let failed = |kind, phase| Failure { kind, phase, ..Failure::default() };
+    let failures =
+        [failed(Kind::TagConflict, Phase::Push), failed(Kind::DamagedCache, Phase::Build)];
+    let ran = ran(&failures, 2, (None, None), None).await;
+    assert!(matches!(ran.result, CellResult::Built(_)));
+    assert_eq!(ran.no_cache, [true, false, true]);
+}

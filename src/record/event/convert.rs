@@ -181,6 +181,7 @@ fn kind(kind: &Kind) -> &'static str {
         Kind::Output => "output",
         Kind::TimedOut => "timed-out",
         Kind::TagConflict => "tag-conflict",
+        Kind::DamagedCache => "damaged-cache",
         Kind::Bug => "bug",
         Kind::Unknown => "unknown",
     }
