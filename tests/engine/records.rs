@@ -99,7 +99,7 @@ fn an_interrupted_run_is_recorded_to_its_end() {
 }
 
 #[test]
-fn no_secret_is_recorded() {
+fn no_secret_is_recorded_or_reported() {
     let dockerfile = "FROM alpine:3.20\nARG TOKEN\n\
         RUN --mount=type=secret,id=key --mount=from=other,target=/other \
         cat /run/secrets/key | grep -q file && echo \"$TOKEN\" | grep -q arg\n";
@@ -113,10 +113,32 @@ fn no_secret_is_recorded() {
             0 => format!("other=docker-image://{context}"),
             _ => format!("other={context}"),
         };
+        let reports = [
+            ("--summary", "md"),
+            ("--metadata-file", "json"),
+            ("--junit", "xml"),
+            ("--timings", "html"),
+            ("--timings", "trace.json"),
+        ];
+        let reports: Vec<String> = reports
+            .into_iter()
+            .flat_map(|(flag, end)| [flag.to_owned(), format!("reports/{code}.{end}")])
+            .collect();
+        let reports: Vec<&str> = reports.iter().map(String::as_str).collect();
         let args = ["--build-arg", "TOKEN=canary-7f3a-arg", "--secret", "id=key,src=key"];
-        let args =
-            [&["build", "--no-cache", "--output", "none", "--build-context", &context], &args[..]];
-        project.run(&args.concat()).exits(code);
+        let args = [
+            &["build", "--no-cache", "--output", "none", "--progress", "json"],
+            &["--build-context", &context][..],
+            &args,
+            &reports,
+        ];
+        project.run(&args.concat()).exits(code).never_says(&["canary"]);
+    }
+    let reports = paths_below(&project.path("reports"));
+    assert_eq!(reports.len(), 10, "{reports:?}");
+    for path in reports {
+        let text = fs::read_to_string(project.path("reports").join(&path)).unwrap();
+        assert!(!text.contains("canary") && !text.is_empty(), "{path}\n{text}");
     }
     let place = records(&project);
     let mut read = 0;
