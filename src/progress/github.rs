@@ -172,17 +172,7 @@ mod tests {
 
     fn shown(events: &[(u64, Event)], end: u64) -> String {
         let mut out = Vec::new();
-        let mut github = Github::new(Paint::default(), &mut out);
-        let start = Instant::now();
-        for second in 0..=end {
-            let now = start + Duration::from_secs(second);
-            for (_, event) in events.iter().filter(|(at, _)| *at == second) {
-                github.event(event, now).unwrap();
-            }
-            github.flush(now).unwrap();
-        }
-        github.end().unwrap();
-        drop(github);
+        samples::show(Github::new(Paint::default(), &mut out), events, end);
         String::from_utf8(out).unwrap()
     }
 

@@ -322,17 +322,7 @@ mod tests {
     /// The output of events at these seconds, and of a pulse every second until `end`.
     fn printed(events: &[(u64, Event)], end: u64, paint: Paint) -> String {
         let mut out = Vec::new();
-        let mut plain = Plain::new(paint, &mut out);
-        let start = Instant::now();
-        for second in 0..=end {
-            let now = start + Duration::from_secs(second);
-            for (_, event) in events.iter().filter(|(at, _)| *at == second) {
-                plain.event(event, now).unwrap();
-            }
-            plain.flush(now).unwrap();
-        }
-        plain.end().unwrap();
-        drop(plain);
+        samples::show(Plain::new(paint, &mut out), events, end);
         String::from_utf8(out).unwrap()
     }
 

@@ -259,6 +259,13 @@ pub(crate) struct Built {
     pub kept_from: Option<RunId>,
 }
 
+impl Built {
+    /// Whether every instruction was cached.
+    pub(super) fn is_cached(&self) -> bool {
+        self.cached_steps == self.total_steps
+    }
+}
+
 /// The image of one platform, as the registry has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PlatformImage {

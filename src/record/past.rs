@@ -21,7 +21,7 @@ pub(crate) fn past(place: &Path, is_like: impl Fn(&RunHead) -> bool) -> Past {
             if let CellResult::Built(built) = result
                 && built.kept_from.is_none()
             {
-                past.add(cell, *elapsed, built.cached_steps == built.total_steps);
+                past.add(cell, *elapsed, built.is_cached());
             }
         }
     }

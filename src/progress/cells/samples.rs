@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::event::{Wait, Warning};
+use crate::progress::display::Display;
 use crate::report::samples::{built, exit_code, failed};
 
 pub(crate) fn platforms() -> Vec<Platform> {
@@ -58,6 +59,19 @@ pub(crate) fn retrying(cell: &str, seconds: u64) -> Event {
     let wait = Some(Duration::from_secs(seconds));
     let retry = Retry { number: 1, of: 2, failure: Box::default(), took: Duration::ZERO, wait };
     Event::Retrying { cell: cell.into(), retry }
+}
+
+/// Passes events to a display at these seconds, with a pulse every second until `end`.
+pub(crate) fn show(mut display: impl Display, events: &[(u64, Event)], end: u64) {
+    let start = Instant::now();
+    for second in 0..=end {
+        let now = start + Duration::from_secs(second);
+        for (_, event) in events.iter().filter(|(at, _)| *at == second) {
+            display.event(event, now).unwrap();
+        }
+        display.flush(now).unwrap();
+    }
+    display.end().unwrap();
 }
 
 pub(crate) fn answered(cell: &str, id: u32) -> Event {

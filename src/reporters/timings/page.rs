@@ -211,17 +211,4 @@ mod tests {
         let page = timings::page(&run);
         assert!(page.len() < 5_000_000, "{} bytes", page.len());
     }
-
-    /// Writes pages to look at: `ONEBUILD_PAGES=DIR cargo test --lib timings::page -- --ignored`.
-    #[test]
-    #[ignore = "it writes files to look at"]
-    fn pages_to_look_at() {
-        let folder = std::path::PathBuf::from(std::env::var_os("ONEBUILD_PAGES").unwrap());
-        for (name, run) in
-            [("family", family()), ("retried", retried()), ("foreign", foreign(HOSTILE[9]))]
-        {
-            std::fs::write(folder.join(format!("{name}.html")), timings::page(&run)).unwrap();
-            std::fs::write(folder.join(format!("{name}.json")), timings::trace(&run)).unwrap();
-        }
-    }
 }
